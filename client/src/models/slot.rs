@@ -1,0 +1,60 @@
+//! Where a field of an object is put.
+
+use std::collections::BTreeMap;
+
+use serde::de::MapAccess;
+use serde_json::Value;
+
+use super::scalar::{Lenient, Scalar};
+
+/// A field: takes the value that the map is about to give.
+pub(super) trait Slot {
+    /// Reads the map's next value into `self`. `false`, with `self` as it was, where that value is `null`.
+    fn fill<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error>;
+}
+
+/// Puts what came into its place; `false` if nothing did.
+fn put<T>(place: &mut T, value: Option<T>) -> bool {
+    match value {
+        Some(value) => {
+            *place = value;
+            true
+        }
+        None => false,
+    }
+}
+
+impl<T: Scalar> Slot for T {
+    fn fill<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
+        Ok(put(self, map.next_value_seed(Lenient::new())?))
+    }
+}
+
+impl<T: Slot + Default> Slot for Option<T> {
+    fn fill<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
+        let mut value = T::default();
+        let came = value.fill(map)?;
+        if came {
+            *self = Some(value);
+        }
+        Ok(came)
+    }
+}
+
+impl Slot for Value {
+    fn fill<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
+        Ok(put(self, map.next_value()?))
+    }
+}
+
+impl Slot for Vec<Value> {
+    fn fill<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
+        Ok(put(self, map.next_value()?))
+    }
+}
+
+impl Slot for BTreeMap<String, Value> {
+    fn fill<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
+        Ok(put(self, map.next_value()?))
+    }
+}

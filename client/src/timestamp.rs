@@ -1,0 +1,100 @@
+//! The times that the engine writes: ISO 8601 as Python prints it, with an offset or naive.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
+/// Reads `2026-04-21T19:05:36.821259+00:00`, `…Z`, and naive times, which mean UTC; a space may stand for
+/// the `T`. `None` for anything else.
+pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
+    parse_common(text.as_bytes()).or_else(|| parse_any(text))
+}
+
+/// Whatever RFC 3339 allows beyond the common form, such as a leap second or a tenth digit after the
+/// point, with an offset or without.
+#[cold]
+fn parse_any(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_rfc3339(&format!("{text}Z")))
+        .ok()
+        .map(|time| time.to_utc())
+}
+
+/// `YYYY-MM-DDTHH:MM:SS`, then perhaps a point and one to nine digits, then `Z`, `±HH:MM` or nothing.
+/// `None` is no verdict: such a text may still be a time.
+fn parse_common(text: &[u8]) -> Option<DateTime<Utc>> {
+    let (
+        [
+            y1,
+            y2,
+            y3,
+            y4,
+            b'-',
+            mo1,
+            mo2,
+            b'-',
+            d1,
+            d2,
+            b'T' | b' ',
+            h1,
+            h2,
+            b':',
+            mi1,
+            mi2,
+            b':',
+            s1,
+            s2,
+        ],
+        mut rest,
+    ) = text.split_first_chunk::<19>()?
+    else {
+        return None;
+    };
+    let year = number(&[*y1, *y2, *y3, *y4])?;
+    let date = NaiveDate::from_ymd_opt(
+        i32::try_from(year).ok()?,
+        number(&[*mo1, *mo2])?,
+        number(&[*d1, *d2])?,
+    )?;
+    let mut nanos = 0;
+    if let [b'.', fraction @ ..] = rest {
+        let digits = fraction.iter().take_while(|b| b.is_ascii_digit()).count();
+        let scale = 10_u32.pow(u32::try_from(9_usize.checked_sub(digits)?).ok()?);
+        nanos = number(&fraction[..digits])? * scale;
+        rest = &fraction[digits..];
+    }
+    let naive = date
+        .and_hms_nano_opt(
+            number(&[*h1, *h2])?,
+            number(&[*mi1, *mi2])?,
+            number(&[*s1, *s2])?,
+            nanos,
+        )?
+        .and_utc();
+    match rest {
+        [] | [b'Z'] => Some(naive),
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
+            let (hours, minutes) = (number(&[*h1, *h2])?, number(&[*m1, *m2])?);
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            let offset = TimeDelta::minutes(i64::from(hours * 60 + minutes));
+            if *sign == b'+' {
+                naive.checked_sub_signed(offset)
+            } else {
+                naive.checked_add_signed(offset)
+            }
+        }
+        _ => None,
+    }
+}
+
+/// One to nine decimal digits as a number.
+fn number(digits: &[u8]) -> Option<u32> {
+    debug_assert!(digits.len() <= 9, "more digits than fit");
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0, |number, digit| {
+        let digit = digit.wrapping_sub(b'0');
+        (digit <= 9).then(|| number * 10 + u32::from(digit))
+    })
+}
