@@ -107,10 +107,6 @@ impl EngineState {
 
     /// Folds an event that came over the socket, true at `ts`. Every event moves `last_heartbeat`, one of
     /// an unknown kind too; only those of a known kind move anything else.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "what was displaced may be dropped on the spot"
-    )]
     pub fn apply(&mut self, event: EngineEvent, ts: DateTime<Utc>) -> Displaced {
         self.last_heartbeat = Some(ts);
         let displaced = match event {
@@ -179,17 +175,14 @@ fn reading<T>(value: T, as_of: DateTime<Utc>, source: Source) -> Stat<T> {
 /// Puts a reading from the socket in its place. What was there goes back in the box that the new one came
 /// in.
 fn fold<T>(field: &mut Option<Stat<T>>, mut value: Box<T>, ts: DateTime<Utc>) -> Option<Box<T>> {
-    match field {
-        Some(stat) => {
-            mem::swap(&mut stat.value, &mut *value);
-            stat.as_of = ts;
-            stat.n = None;
-            stat.source = Source::Ws;
-            Some(value)
-        }
-        None => {
-            *field = Some(reading(*value, ts, Source::Ws));
-            None
-        }
+    if let Some(stat) = field {
+        mem::swap(&mut stat.value, &mut *value);
+        stat.as_of = ts;
+        stat.n = None;
+        stat.source = Source::Ws;
+        Some(value)
+    } else {
+        *field = Some(reading(*value, ts, Source::Ws));
+        None
     }
 }

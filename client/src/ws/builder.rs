@@ -1,0 +1,230 @@
+//! Everything about a subscriber that can be set.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use tokio::sync::{Notify, broadcast};
+
+use super::clock::{Clock, SystemClock};
+use super::connection::Liveness;
+use super::dial::{Dialer, NetDialer};
+use super::error::WsError;
+use super::feed::Feed;
+use super::handshake::Upgrade;
+use super::observer::Observer;
+use super::reconnect::Subscription;
+use super::shutdown::Shutdown;
+use super::subscriber::WsSubscriber;
+use super::target::Target;
+use crate::backoff::ReconnectConfig;
+use crate::{EngineEvent, EngineState};
+
+/// Events that a receiver may fall behind by before it misses some.
+pub const EVENTS_CAPACITY: usize = 128;
+/// Silence after which a Ping is sent, unless set otherwise.
+pub const PING_INTERVAL: Duration = Duration::from_secs(15);
+/// Silence after which a connection counts as lost, unless set otherwise.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bound of dial, TLS and handshake together, unless set otherwise.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Largest message taken, unless set otherwise. A message of the engine's is a few KiB.
+pub const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Settings of a subscriber to be.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use std::time::Duration;
+/// use engine_client::{EngineState, WsSubscriber};
+///
+/// let mut builder = WsSubscriber::builder("ws://127.0.0.1:9/ws")
+///     .token("secret")
+///     .ping_interval(Duration::from_secs(5))
+///     .idle_timeout(Duration::from_secs(10));
+/// let mut events = builder.events();
+/// let subscriber = builder.spawn(EngineState::shared()).unwrap();
+/// subscriber.shutdown().await.unwrap();
+/// assert!(events.recv().await.is_err(), "nothing came, and nothing more will");
+/// # }
+/// ```
+#[must_use = "a builder does nothing until it spawns"]
+pub struct SubscriberBuilder {
+    url: String,
+    token: Option<String>,
+    reconnect: ReconnectConfig,
+    liveness: Liveness,
+    connect_timeout: Duration,
+    max_message_bytes: usize,
+    events: broadcast::Sender<EngineEvent>,
+    clock: Option<Arc<dyn Clock>>,
+    dialer: Option<Arc<dyn Dialer>>,
+    observer: Option<Box<dyn Observer>>,
+    jitter_seed: Option<u64>,
+}
+
+impl SubscriberBuilder {
+    pub(crate) fn new(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            token: None,
+            reconnect: ReconnectConfig::default(),
+            liveness: Liveness {
+                ping_interval: PING_INTERVAL,
+                idle_timeout: IDLE_TIMEOUT,
+            },
+            connect_timeout: CONNECT_TIMEOUT,
+            max_message_bytes: MAX_MESSAGE_BYTES,
+            events: broadcast::Sender::new(EVENTS_CAPACITY),
+            clock: None,
+            dialer: None,
+            observer: None,
+            jitter_seed: None,
+        }
+    }
+
+    /// Bearer token of every upgrade request (RFC 6750, 2.1).
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// Backoff and jitter.
+    pub fn reconnect(mut self, reconnect: ReconnectConfig) -> Self {
+        self.reconnect = reconnect;
+        self
+    }
+
+    /// Silence after which a Ping is sent, and after each further stretch as long; zero sends
+    /// none. Default [`PING_INTERVAL`].
+    pub fn ping_interval(mut self, silence: Duration) -> Self {
+        self.liveness.ping_interval = silence;
+        self
+    }
+
+    /// Silence, or time that a write makes no progress, after which the connection counts as
+    /// lost; zero trusts a silent peer for ever. Default [`IDLE_TIMEOUT`].
+    pub fn idle_timeout(mut self, silence: Duration) -> Self {
+        self.liveness.idle_timeout = silence;
+        self
+    }
+
+    /// Bound of dial, TLS and handshake together. Default [`CONNECT_TIMEOUT`].
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Largest message taken, in bytes; a larger one ends the connection with 1009. Default
+    /// [`MAX_MESSAGE_BYTES`].
+    pub fn max_message_bytes(mut self, bytes: usize) -> Self {
+        self.max_message_bytes = bytes;
+        self
+    }
+
+    /// Events that a receiver may fall behind by, rounded up to a power of two. Receivers taken
+    /// before this call get nothing. Default [`EVENTS_CAPACITY`].
+    ///
+    /// # Panics
+    /// Where `events` is 0 or more than half of `usize::MAX`.
+    pub fn events_capacity(mut self, events: usize) -> Self {
+        self.events = broadcast::Sender::new(events);
+        self
+    }
+
+    /// The clock. Default: [`SystemClock`].
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The dialer. Default: [`NetDialer`].
+    pub fn dialer(mut self, dialer: Arc<dyn Dialer>) -> Self {
+        self.dialer = Some(dialer);
+        self
+    }
+
+    /// Watches all that happens.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Seed of the jitter, for runs that are to be repeated. Default: drawn from the operating
+    /// system, so that no two subscribers march in step.
+    pub fn jitter_seed(mut self, seed: u64) -> Self {
+        self.jitter_seed = Some(seed);
+        self
+    }
+
+    /// A receiver that misses nothing from the first connection on.
+    #[must_use]
+    pub fn events(&mut self) -> broadcast::Receiver<EngineEvent> {
+        self.events.subscribe()
+    }
+
+    /// Starts the subscriber on the current tokio runtime, folding into `state`.
+    ///
+    /// # Errors
+    /// [`WsError::InvalidUrl`] for anything but a `ws` or `wss` URL, [`WsError::InvalidToken`] for
+    /// a token that can't be a header value.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with its time and I/O drivers on.
+    pub fn spawn(self, state: Arc<RwLock<EngineState>>) -> Result<WsSubscriber, WsError> {
+        let target = Target::parse(&self.url)?;
+        let upgrade = Upgrade::new(&target, self.token.as_deref())?;
+        let clock = self
+            .clock
+            .unwrap_or_else(|| Arc::new(SystemClock::new()) as Arc<dyn Clock>);
+        let dialer = self
+            .dialer
+            .unwrap_or_else(|| Arc::new(NetDialer::new()) as Arc<dyn Dialer>);
+        let rng = match self.jitter_seed {
+            Some(seed) => ChaCha8Rng::seed_from_u64(seed),
+            None => ChaCha8Rng::from_rng(&mut rand::rng()),
+        };
+        let changed = Arc::new(Notify::new());
+        let (wish, shutdown) = Shutdown::new();
+        let subscription = Subscription {
+            target,
+            upgrade,
+            dialer,
+            feed: Feed::new(
+                clock,
+                Arc::clone(&state),
+                self.events.clone(),
+                Arc::clone(&changed),
+                self.observer,
+            ),
+            backoff: self.reconnect,
+            liveness: self.liveness,
+            connect_timeout: self.connect_timeout,
+            max_message_bytes: self.max_message_bytes,
+            rng,
+            shutdown,
+        };
+        Ok(WsSubscriber {
+            state,
+            events: self.events,
+            changed,
+            shutdown: wish,
+            task: tokio::spawn(subscription.run()),
+        })
+    }
+}
+
+impl fmt::Debug for SubscriberBuilder {
+    /// Without URL and token: both may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SubscriberBuilder")
+            .field("reconnect", &self.reconnect)
+            .field("liveness", &self.liveness)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("max_message_bytes", &self.max_message_bytes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,267 @@
+//! One established connection: reading, liveness, and the closing handshake of a shutdown.
+
+use std::future::{Future, poll_fn};
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::clock::Sleep;
+use super::feed::Feed;
+use super::shutdown::Shutdown;
+use super::socket::{self, Socket};
+use crate::EndReason;
+
+/// How long a shutdown waits for the answer to its Close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Messages read before other tasks get a turn and the clock is read again.
+const MESSAGES_PER_TURN: u32 = 64;
+/// Turns given to all other tasks before a deadline counts as passed: what they do at that very
+/// instant (deliver bytes, above all) comes first.
+const TURNS_TO_SETTLE: u32 = 2;
+
+/// When a connection without frames counts as lost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Liveness {
+    /// Silence before each Ping; zero sends none.
+    pub(crate) ping_interval: Duration,
+    /// Silence, or a blocked write, that ends the connection; zero never does.
+    pub(crate) idle_timeout: Duration,
+}
+
+/// An established connection being read.
+pub(crate) struct Connection<'a> {
+    socket: Socket,
+    feed: &'a mut Feed,
+    liveness: Liveness,
+    last_frame: Duration,
+    /// Pings sent in the present silence.
+    pings: u32,
+    /// Pings sent and Pongs to them seen on this connection.
+    pinged: u64,
+    ponged: u64,
+    /// The armed timer and its deadline.
+    timer: Option<(Duration, Sleep)>,
+}
+
+enum Woken {
+    Read(Result<Message, EndReason>),
+    Shutdown,
+    Deadline,
+}
+
+enum Due {
+    Nothing,
+    End(EndReason),
+    Ping,
+}
+
+impl<'a> Connection<'a> {
+    /// A connection whose handshake ended now.
+    pub(crate) fn new(socket: Socket, feed: &'a mut Feed, liveness: Liveness) -> Self {
+        let last_frame = feed.clock().now();
+        Self {
+            socket,
+            feed,
+            liveness,
+            last_frame,
+            pings: 0,
+            pinged: 0,
+            ponged: 0,
+            timer: None,
+        }
+    }
+
+    /// Reads until the connection ends, and gives back the socket to be finished, or until
+    /// `shutdown` is asked for, and closes it then.
+    pub(crate) async fn run(mut self, shutdown: &mut Shutdown) -> (EndReason, Option<Socket>) {
+        let mut settling = TURNS_TO_SETTLE;
+        let mut turn = 0;
+        loop {
+            match self.woken(shutdown, turn).await {
+                Woken::Read(Ok(message)) => {
+                    settling = TURNS_TO_SETTLE;
+                    if let Some(end) = self.take(message) {
+                        return (end, Some(self.socket));
+                    }
+                    turn += 1;
+                    if turn == MESSAGES_PER_TURN {
+                        turn = 0;
+                        tokio::task::yield_now().await;
+                        if shutdown.requested() {
+                            return (self.close().await, None);
+                        }
+                    }
+                }
+                Woken::Read(Err(end)) => return (end, Some(self.socket)),
+                Woken::Shutdown => return (self.close().await, None),
+                Woken::Deadline => {
+                    // A timer that has fired is spent; the next wait arms another.
+                    self.timer = None;
+                    turn = 0;
+                    if settling > 0 {
+                        settling -= 1;
+                        tokio::task::yield_now().await;
+                        continue;
+                    }
+                    settling = TURNS_TO_SETTLE;
+                    match self.due() {
+                        Due::End(end) => return (end, Some(self.socket)),
+                        Due::Ping => self.ping(),
+                        Due::Nothing => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for a message, a shutdown, or a deadline: in that order where they come together.
+    fn woken<'s>(
+        &'s mut self,
+        shutdown: &'s mut Shutdown,
+        turn: u32,
+    ) -> impl Future<Output = Woken> + 's {
+        let mut waited = false;
+        poll_fn(move |cx| {
+            if let Poll::Ready(read) = self.socket.poll_message(cx) {
+                if waited || turn == 0 {
+                    self.feed.read_clock();
+                }
+                return Poll::Ready(Woken::Read(read));
+            }
+            waited = true;
+            if shutdown.poll_requested(cx).is_ready() {
+                return Poll::Ready(Woken::Shutdown);
+            }
+            let Some(deadline) = self.deadline() else {
+                return Poll::Pending;
+            };
+            let armed = match &mut self.timer {
+                // A timer that fires early is looked at again; one that would fire late is not
+                // good enough.
+                Some((at, sleep)) if *at <= deadline => sleep,
+                timer => {
+                    let sleep = self.feed.clock().sleep_until(deadline);
+                    &mut timer.insert((deadline, sleep)).1
+                }
+            };
+            armed.as_mut().poll(cx).map(|()| Woken::Deadline)
+        })
+    }
+
+    /// The next instant at which something is to be decided.
+    fn deadline(&self) -> Option<Duration> {
+        let Liveness { idle_timeout, .. } = self.liveness;
+        let idle = (!idle_timeout.is_zero()).then(|| {
+            let blocked = self.socket.write_blocked_since();
+            let since = blocked.map_or(self.last_frame, |at| at.min(self.last_frame));
+            since.saturating_add(idle_timeout)
+        });
+        [idle, self.next_ping()].into_iter().flatten().min()
+    }
+
+    /// A Ping at every multiple of the interval of silence, below the idle timeout.
+    fn next_ping(&self) -> Option<Duration> {
+        let Liveness {
+            ping_interval,
+            idle_timeout,
+        } = self.liveness;
+        if ping_interval.is_zero() {
+            return None;
+        }
+        let silence = ping_interval.checked_mul(self.pings + 1)?;
+        (idle_timeout.is_zero() || silence < idle_timeout)
+            .then(|| self.last_frame.saturating_add(silence))
+    }
+
+    fn due(&mut self) -> Due {
+        let now = self.feed.read_clock();
+        let idle_timeout = self.liveness.idle_timeout;
+        let passed =
+            |since: Duration| !idle_timeout.is_zero() && now.saturating_sub(since) >= idle_timeout;
+        if passed(self.last_frame) {
+            Due::End(EndReason::Idle)
+        } else if self.socket.write_blocked_since().is_some_and(passed) {
+            Due::End(EndReason::WriteStalled)
+        } else if self.next_ping().is_some_and(|at| at <= now) {
+            Due::Ping
+        } else {
+            Due::Nothing
+        }
+    }
+
+    fn ping(&mut self) {
+        self.pings += 1;
+        if self.socket.write_blocked_since().is_some() {
+            return;
+        }
+        self.pinged += 1;
+        self.socket
+            .send(Message::Ping(Bytes::from(self.pinged.to_string())));
+    }
+
+    /// Whether a Pong answers one of our Pings: the latest may answer for those before it
+    /// (RFC 6455, 5.5.3), and none answers twice.
+    fn answers_us(&mut self, payload: &[u8]) -> bool {
+        let number = std::str::from_utf8(payload)
+            .ok()
+            .and_then(|text| text.parse::<u64>().ok())
+            .filter(|number| (self.ponged + 1..=self.pinged).contains(number));
+        if let Some(number) = number {
+            self.ponged = number;
+        }
+        number.is_some()
+    }
+
+    /// Takes a message in; `Some` where it was the peer's Close.
+    fn take(&mut self, message: Message) -> Option<EndReason> {
+        match message {
+            Message::Text(text) => self.feed.text(&text),
+            Message::Binary(bytes) => self.feed.binary(&bytes),
+            Message::Ping(payload) => self.feed.ping(&payload),
+            Message::Pong(payload) => {
+                let answer = self.answers_us(&payload);
+                self.feed.pong(&payload, answer);
+            }
+            Message::Close(frame) => {
+                let code = frame.as_ref().map(|frame| u16::from(frame.code));
+                let reason = frame.as_ref().map_or("", |frame| frame.reason.as_str());
+                self.feed.close(code, reason);
+                return Some(EndReason::Closed { code });
+            }
+            // Only ever written, never read.
+            Message::Frame(_) => return None,
+        }
+        self.last_frame = self.feed.now();
+        self.pings = 0;
+        None
+    }
+
+    /// Sends Close 1000 and folds what still comes until the answer, the end, or the timeout.
+    async fn close(mut self) -> EndReason {
+        self.socket.send(socket::close(1000));
+        let deadline = self.feed.read_clock().saturating_add(CLOSE_TIMEOUT);
+        let mut timeout = self.feed.clock().sleep_until(deadline);
+        let mut turn = 0;
+        loop {
+            let read = poll_fn(|cx| {
+                if let Poll::Ready(read) = self.socket.poll_message(cx) {
+                    self.feed.read_clock();
+                    return Poll::Ready(Some(read));
+                }
+                timeout.as_mut().poll(cx).map(|()| None)
+            })
+            .await;
+            let Some(Ok(message)) = read else { break };
+            if self.take(message).is_some() || self.feed.now() >= deadline {
+                break;
+            }
+            turn += 1;
+            if turn % MESSAGES_PER_TURN == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        EndReason::Shutdown
+    }
+}

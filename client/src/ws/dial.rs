@@ -1,0 +1,105 @@
+//! Getting a byte stream to the peer: the dialer, which the caller may supply.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::{ClientConfig, crypto::ring, pki_types::ServerName};
+
+use super::target::Target;
+
+/// A connected byte stream, over which the WebSocket handshake is to be spoken.
+pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for T {}
+
+/// What [`Dialer::dial`] returns.
+pub type Dialing<'a> =
+    Pin<Box<dyn Future<Output = Result<Box<dyn Transport>, DialError>> + Send + 'a>>;
+
+/// Opens byte streams to the peer.
+///
+/// Where [`Target::tls`] holds, the stream is the one inside TLS. The subscriber bounds the dial
+/// by its connect timeout and drops the future where that passes, or at shutdown.
+pub trait Dialer: Send + Sync + fmt::Debug + 'static {
+    /// Connects to `target` once. Retrying is the subscriber's business.
+    fn dial<'a>(&'a self, target: &'a Target) -> Dialing<'a>;
+}
+
+/// Why there is no byte stream.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DialError {
+    /// No transport connection.
+    #[error("connect failed: {0}")]
+    Connect(#[source] io::Error),
+    /// Connected, but TLS failed: a certificate that does not verify, or not TLS at all.
+    #[error("tls failed: {0}")]
+    Tls(#[source] io::Error),
+}
+
+/// Dials over TCP, and TLS for `wss`: rustls with the platform's own certificate verifier.
+///
+/// The verifier is set up at the first `wss` dial and kept for all that follow.
+#[derive(Debug, Default)]
+pub struct NetDialer {
+    tls: OnceLock<Arc<ClientConfig>>,
+}
+
+impl NetDialer {
+    /// With the platform's trust store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With a TLS configuration of the caller's own, such as one that trusts a private CA.
+    #[must_use]
+    pub fn with_tls_config(config: Arc<ClientConfig>) -> Self {
+        Self {
+            tls: OnceLock::from(config),
+        }
+    }
+
+    fn tls_config(&self) -> io::Result<Arc<ClientConfig>> {
+        if let Some(config) = self.tls.get() {
+            return Ok(Arc::clone(config));
+        }
+        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(BuilderVerifierExt::with_platform_verifier)
+            .map_err(io::Error::other)?
+            .with_no_client_auth();
+        // HTTP/2 has another handshake (RFC 8441): offer the one that is spoken here.
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::clone(self.tls.get_or_init(|| Arc::new(config))))
+    }
+}
+
+impl Dialer for NetDialer {
+    fn dial<'a>(&'a self, target: &'a Target) -> Dialing<'a> {
+        Box::pin(async move {
+            let tcp = TcpStream::connect((target.host(), target.port()))
+                .await
+                .map_err(DialError::Connect)?;
+            tcp.set_nodelay(true).map_err(DialError::Connect)?;
+            if !target.tls() {
+                return Ok(Box::new(tcp) as Box<dyn Transport>);
+            }
+            let config = self.tls_config().map_err(DialError::Tls)?;
+            let name = ServerName::try_from(target.host().to_owned())
+                .map_err(|error| DialError::Tls(io::Error::other(error)))?;
+            let tls = TlsConnector::from(config)
+                .connect(name, tcp)
+                .await
+                .map_err(DialError::Tls)?;
+            Ok(Box::new(tls) as Box<dyn Transport>)
+        })
+    }
+}

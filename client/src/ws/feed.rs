@@ -1,0 +1,205 @@
+//! What arrives, folded: into the mirror, to the receivers, to those who wait, to the observer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, StatusCode};
+use parking_lot::RwLock;
+use tokio::sync::{Notify, broadcast};
+
+use super::clock::Clock;
+use super::observer::{Observed, Observer};
+use crate::decode::{self, Decoded, Undecodable};
+use crate::{EndReason, EngineEvent, EngineState};
+
+/// The subscriber's one writer of the mirror.
+pub(crate) struct Feed {
+    clock: Arc<dyn Clock>,
+    mirror: Arc<RwLock<EngineState>>,
+    events: broadcast::Sender<EngineEvent>,
+    changed: Arc<Notify>,
+    observer: Option<Box<dyn Observer>>,
+    /// The clock as last read: messages that arrive together share it.
+    now: Duration,
+    wall: DateTime<Utc>,
+    /// Whether a frame came on the present connection.
+    framed: bool,
+}
+
+impl Feed {
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        mirror: Arc<RwLock<EngineState>>,
+        events: broadcast::Sender<EngineEvent>,
+        changed: Arc<Notify>,
+        observer: Option<Box<dyn Observer>>,
+    ) -> Self {
+        let (now, wall) = (clock.now(), clock.wall());
+        Self {
+            clock,
+            mirror,
+            events,
+            changed,
+            observer,
+            now,
+            wall,
+            framed: false,
+        }
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Reads the clock anew.
+    pub(crate) fn read_clock(&mut self) -> Duration {
+        self.now = self.clock.now();
+        self.wall = self.clock.wall();
+        self.now
+    }
+
+    /// The clock as last read.
+    pub(crate) fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// Whether a frame came since the handshake.
+    pub(crate) fn framed(&self) -> bool {
+        self.framed
+    }
+
+    pub(crate) fn dial(&mut self) {
+        self.framed = false;
+        self.read_clock();
+        self.observe(Observed::Dial);
+        let wall = self.wall;
+        self.update(|state| state.on_reconnect_attempt(wall));
+    }
+
+    pub(crate) fn connected(&mut self, headers: &HeaderMap) {
+        self.read_clock();
+        self.observe(Observed::Connected { headers });
+        let wall = self.wall;
+        self.update(|state| {
+            state.on_ws_connected();
+            state.connection.connected_at = Some(wall);
+            state.connection.refused_status = None;
+        });
+    }
+
+    pub(crate) fn refused(&mut self, status: StatusCode, headers: &HeaderMap) {
+        self.observe(Observed::Refused { status, headers });
+        self.update(|state| state.connection.refused_status = Some(status.as_u16()));
+    }
+
+    /// An attempt or a connection ended now.
+    pub(crate) fn ended(&mut self, reason: EndReason) {
+        self.read_clock();
+        self.observe(Observed::End(reason));
+        let wall = self.wall;
+        self.update(|state| {
+            state.on_ws_disconnected();
+            state.connection.last_end = Some(reason);
+            state.connection.last_end_at = Some(wall);
+        });
+    }
+
+    pub(crate) fn retry(&mut self, delay: Duration, attempt: u32) {
+        self.observe(Observed::Retry { delay, attempt });
+    }
+
+    pub(crate) fn text(&mut self, text: &str) {
+        self.observe(Observed::Text(text));
+        self.fold(decode::decode(text, self.wall));
+    }
+
+    pub(crate) fn binary(&mut self, bytes: &[u8]) {
+        self.observe(Observed::Binary(bytes));
+        self.fold(decode::decode_binary(bytes, self.wall));
+    }
+
+    pub(crate) fn ping(&mut self, payload: &[u8]) {
+        self.observe(Observed::Ping(payload));
+        self.framed = true;
+        let wall = self.wall;
+        self.update(|state| {
+            state.apply_heartbeat(wall);
+            state.connection.last_frame_at = Some(wall);
+        });
+    }
+
+    /// A Pong: the answer to one of ours proves that the link is alive, not that the feed is.
+    pub(crate) fn pong(&mut self, payload: &[u8], answer: bool) {
+        self.observe(Observed::Pong(payload));
+        self.framed = true;
+        let wall = self.wall;
+        self.update(|state| {
+            state.connection.last_frame_at = Some(wall);
+            if answer {
+                state.connection.last_pong_at = Some(wall);
+            } else {
+                state.apply_heartbeat(wall);
+            }
+        });
+    }
+
+    pub(crate) fn close(&mut self, code: Option<u16>, reason: &str) {
+        self.observe(Observed::Close { code, reason });
+    }
+
+    /// Puts a message into the mirror, then hands it to the receivers: whoever hears of an event
+    /// finds it, or a later one, in the mirror.
+    fn fold(&mut self, decoded: Result<Decoded, Undecodable>) {
+        self.framed = true;
+        let wall = self.wall;
+        let decoded = match decoded {
+            Ok(decoded) => decoded,
+            Err(undecodable) => {
+                tracing::debug!(%undecodable, "message dropped");
+                self.update(|state| {
+                    state.connection.undecodable += 1;
+                    state.connection.last_frame_at = Some(wall);
+                });
+                return;
+            }
+        };
+        let Decoded {
+            event,
+            ts,
+            payload_failed,
+        } = decoded;
+        // A copy is made only where somebody listens.
+        let copy = (self.events.receiver_count() > 0).then(|| event.clone());
+        let replaced = self.update(|state| {
+            state.connection.last_frame_at = Some(wall);
+            state.connection.failed_payloads += u64::from(payload_failed);
+            state.apply(event, ts)
+        });
+        // Freed after readers have the mirror again.
+        drop(replaced);
+        if let Some(copy) = copy {
+            // Nobody listening any more is no error.
+            let _ = self.events.send(copy);
+        }
+    }
+
+    fn update<T>(&self, change: impl FnOnce(&mut EngineState) -> T) -> T {
+        let result = change(&mut self.mirror.write());
+        self.changed.notify_waiters();
+        result
+    }
+
+    fn observe(&mut self, seen: Observed<'_>) {
+        if let Some(observer) = &mut self.observer {
+            observer.observe(self.now, seen);
+        }
+    }
+}
+
+impl Drop for Feed {
+    /// However the task ends, the mirror does not go on saying that it is connected.
+    fn drop(&mut self) {
+        self.update(EngineState::on_ws_disconnected);
+    }
+}

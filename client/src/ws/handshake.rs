@@ -1,0 +1,204 @@
+//! The opening handshake (RFC 6455, section 4), spoken by hyper.
+//!
+//! hyper rather than tungstenite's own client: status, headers and `Retry-After` of a refusal are
+//! at hand, header sizes are bounded, an answer that drips in byte by byte is still an answer,
+//! and nothing writes the request, token included, to a log.
+
+use std::error::Error as _;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
+
+use super::dial::Transport;
+use super::error::WsError;
+use super::target::Target;
+use crate::EndReason;
+
+/// Most bytes of a response head; more is an error.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// Most header fields of a response; more is an error.
+const MAX_HEADERS: usize = 128;
+
+/// The headers of every upgrade request of a subscriber, checked once at construction.
+pub(crate) struct Upgrade {
+    uri: http::Uri,
+    host: HeaderValue,
+    authorization: Option<HeaderValue>,
+}
+
+/// The stream as hyper sees it.
+type Io = TokioIo<Box<dyn Transport>>;
+
+/// Why there was no answer that could be used.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}")]
+    Http(#[from] hyper::Error),
+    #[error("{0}")]
+    Request(#[from] http::Error),
+    #[error("the {0}")]
+    Answer(&'static str),
+}
+
+/// How a handshake ended.
+pub(crate) enum Handshake {
+    /// 101: the stream, what of it was read already, and the headers.
+    Open(Box<dyn Transport>, Bytes, HeaderMap),
+    /// Any other status.
+    Refused(StatusCode, HeaderMap),
+    /// No answer that could be used.
+    Failed(EndReason, String),
+}
+
+impl Upgrade {
+    /// Checks `token` and prepares the request for `target`.
+    pub(crate) fn new(target: &Target, token: Option<&str>) -> Result<Self, WsError> {
+        Ok(Self {
+            uri: target.request_uri()?,
+            host: target.host_header()?,
+            authorization: token.map(bearer).transpose()?,
+        })
+    }
+
+    fn request(&self, key: &str) -> Result<Request<Empty<Bytes>>, http::Error> {
+        let mut request = Request::builder()
+            .method(Method::GET)
+            .uri(self.uri.clone())
+            .header(header::HOST, &self.host)
+            .header(header::CONNECTION, "Upgrade")
+            .header(header::UPGRADE, "websocket")
+            .header(header::SEC_WEBSOCKET_VERSION, "13")
+            .header(header::SEC_WEBSOCKET_KEY, key);
+        if let Some(authorization) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        request.body(Empty::new())
+    }
+
+    /// Asks for the upgrade on `stream`. Unbounded in time: the caller bounds it.
+    pub(crate) async fn perform(&self, stream: Box<dyn Transport>) -> Handshake {
+        let key = generate_key();
+        match self.exchange(stream, &key).await {
+            Ok(handshake) => handshake,
+            Err(failure) => Handshake::Failed(failure.end(), failure.to_string()),
+        }
+    }
+
+    async fn exchange(&self, stream: Box<dyn Transport>, key: &str) -> Result<Handshake, Failure> {
+        let request = self.request(key)?;
+        let (mut sender, connection) = http1::Builder::new()
+            .max_buf_size(MAX_HEAD_BYTES)
+            .max_headers(MAX_HEADERS)
+            .handshake(TokioIo::new(stream))
+            .await?;
+        // The connection is driven here, not in a task of its own: dropping this future leaves
+        // nothing behind.
+        let mut driver = Driver(Some(Box::pin(connection.with_upgrades())));
+        let response = driver.drive(sender.send_request(request)).await?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            let (parts, _body) = response.into_parts();
+            return Ok(Handshake::Refused(parts.status, parts.headers));
+        }
+        check(&response, key)?;
+        let headers = response.headers().clone();
+        let upgraded = driver.drive(hyper::upgrade::on(response)).await?;
+        let parts = upgraded
+            .downcast::<Io>()
+            .map_err(|_| Failure::Answer("upgraded stream is of another type"))?;
+        Ok(Handshake::Open(
+            parts.io.into_inner(),
+            parts.read_buf,
+            headers,
+        ))
+    }
+}
+
+/// The `Authorization` header (RFC 6750, 2.1), marked so that nothing prints it.
+fn bearer(token: &str) -> Result<HeaderValue, WsError> {
+    if let Some(at) = token.bytes().position(|b| !(0x20..0x7f).contains(&b)) {
+        return Err(WsError::InvalidToken(format!(
+            "byte {} is not printable ASCII, so it can't stand in a header",
+            at + 1
+        )));
+    }
+    let mut value = HeaderValue::try_from(format!("Bearer {token}"))
+        .map_err(|_| WsError::InvalidToken("it can't stand in a header".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// What a client must verify in a 101 (RFC 6455, 4.1, the numbered list at its end).
+fn check(response: &Response<Incoming>, key: &str) -> Result<(), Failure> {
+    let headers = response.headers();
+    let is = |name, expected: &str| {
+        headers.get(name).is_some_and(|value: &HeaderValue| {
+            value.as_bytes().eq_ignore_ascii_case(expected.as_bytes())
+        })
+    };
+    if !is(header::UPGRADE, "websocket") {
+        return Err(Failure::Answer("101 does not upgrade to websocket"));
+    }
+    let upgrades = headers.get_all(header::CONNECTION).iter().any(|value| {
+        value.to_str().is_ok_and(|list| {
+            list.split(',')
+                .any(|item| item.trim().eq_ignore_ascii_case("upgrade"))
+        })
+    });
+    if !upgrades {
+        return Err(Failure::Answer("101 has no Connection: Upgrade"));
+    }
+    let accept = headers.get(header::SEC_WEBSOCKET_ACCEPT);
+    if accept.map(HeaderValue::as_bytes) != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
+        return Err(Failure::Answer("101 has a wrong Sec-WebSocket-Accept"));
+    }
+    if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
+        return Err(Failure::Answer("101 names an extension nobody asked for"));
+    }
+    if headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
+        return Err(Failure::Answer("101 names a subprotocol nobody asked for"));
+    }
+    Ok(())
+}
+
+impl Failure {
+    /// Tells how the transport ended under the handshake, where it did.
+    fn end(&self) -> EndReason {
+        let Self::Http(error) = self else {
+            return EndReason::HandshakeFailed;
+        };
+        if error.is_incomplete_message() {
+            return EndReason::Fin;
+        }
+        let io = error.source().and_then(|cause| cause.downcast_ref());
+        io.map_or(EndReason::HandshakeFailed, EndReason::of_io)
+    }
+}
+
+/// Polls the HTTP connection beside what waits for it.
+struct Driver<C>(Option<Pin<Box<C>>>);
+
+impl<C: Future> Driver<C> {
+    async fn drive<T>(
+        &mut self,
+        wanted: impl Future<Output = Result<T, hyper::Error>>,
+    ) -> Result<T, hyper::Error> {
+        let mut wanted = pin!(wanted);
+        poll_fn(|cx| {
+            if let Some(connection) = &mut self.0
+                && connection.as_mut().poll(cx).is_ready()
+            {
+                // Its error, where there is one, reaches whoever waits on it.
+                self.0 = None;
+            }
+            wanted.as_mut().poll(cx)
+        })
+        .await
+    }
+}

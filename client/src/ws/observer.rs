@@ -1,0 +1,67 @@
+//! Watching a subscriber from inside: what a recorder lives on.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+
+use crate::EndReason;
+
+/// Sees all that happens to a subscriber, as it happens.
+///
+/// Called on the subscriber's own task, before the mirror is updated: whatever it does holds up
+/// the stream, so it should hand over and return.
+pub trait Observer: Send + 'static {
+    /// Something happened `at` (time since the origin of the subscriber's
+    /// [`Clock`](crate::Clock)).
+    fn observe(&mut self, at: Duration, seen: Observed<'_>);
+}
+
+impl<F: FnMut(Duration, Observed<'_>) + Send + 'static> Observer for F {
+    fn observe(&mut self, at: Duration, seen: Observed<'_>) {
+        self(at, seen);
+    }
+}
+
+/// What an [`Observer`] sees.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Observed<'a> {
+    /// A dial starts.
+    Dial,
+    /// The handshake is done.
+    Connected {
+        /// Headers of the 101.
+        headers: &'a HeaderMap,
+    },
+    /// The handshake was answered with another status. Its [`End`](Self::End) follows.
+    Refused {
+        /// The status.
+        status: StatusCode,
+        /// Headers of the answer.
+        headers: &'a HeaderMap,
+    },
+    /// A Text message, before it is decoded.
+    Text(&'a str),
+    /// A Binary message, before it is decoded.
+    Binary(&'a [u8]),
+    /// A Ping; the Pong is on its way.
+    Ping(&'a [u8]),
+    /// A Pong, asked for or not.
+    Pong(&'a [u8]),
+    /// The peer's Close.
+    Close {
+        /// Status code, where there is one.
+        code: Option<u16>,
+        /// Reason, often empty.
+        reason: &'a str,
+    },
+    /// An attempt or a connection ended; the delay of the next attempt starts here.
+    End(EndReason),
+    /// The next dial starts after `delay`.
+    Retry {
+        /// From the end to the dial's start.
+        delay: Duration,
+        /// The `attempt` that the delay was computed from.
+        attempt: u32,
+    },
+}
