@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::event::EngineEvent;
-use crate::models::{Key, Object, Read};
+use crate::models::{Key, Object, Plain, Read};
 use crate::timestamp;
 
 /// A message that is an event.
@@ -137,7 +137,7 @@ fn decode_again(message: &str, now: DateTime<Utc>) -> Result<Decoded, Undecodabl
             payload_failed: false,
         });
     }
-    let data = serde_json::from_str(data).map_err(|_| Undecodable::Payload)?;
+    let Plain(data) = serde_json::from_str(data).map_err(|_| Undecodable::Payload)?;
     Ok(Decoded {
         event: EngineEvent::Unknown {
             event: event.into_owned(),
@@ -253,7 +253,7 @@ impl<'de> Visitor<'de> for OnePass {
                         None => EngineEvent::Unknown {
                             event: event.to_string(),
                             ts,
-                            data: map.next_value()?,
+                            data: map.next_value::<Plain>()?.0,
                         },
                     };
                     once(&mut payload, "data", event)?;

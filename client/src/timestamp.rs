@@ -77,7 +77,9 @@ fn parse_common(text: &[u8]) -> Option<DateTime<Utc>> {
                 return None;
             }
             let offset = TimeDelta::minutes(i64::from(hours * 60 + minutes));
-            if *sign == b'+' {
+            if offset.is_zero() {
+                Some(naive)
+            } else if *sign == b'+' {
                 naive.checked_sub_signed(offset)
             } else {
                 naive.checked_add_signed(offset)

@@ -105,6 +105,25 @@ fn what_the_production_engine_sent_decodes_as_its_kind() {
 }
 
 #[test]
+fn a_payload_cannot_pose_as_something_else_by_a_key_that_the_json_library_reserves() {
+    let posing = json!({"$serde_json::private::RawValue": r#"{"halted":false}"#});
+    for name in ["risk", "pulse"] {
+        let EngineEvent::Unknown { data, .. } = event(name, &posing.to_string()).event else {
+            panic!("no own field in {posing}");
+        };
+        assert_eq!(data, posing);
+    }
+    let data = json!({"halted": true, "note": posing, "per_runner": {"a": posing}});
+    let EngineEvent::Risk(risk) = event("risk", &data.to_string()).event else {
+        panic!("a reading of risk");
+    };
+    assert_eq!(
+        (&risk.extra["note"], &risk.per_runner["a"]),
+        (&posing, &posing)
+    );
+}
+
+#[test]
 fn an_event_of_another_name_is_unknown_and_keeps_its_payload() {
     for name in [
         "Risk",

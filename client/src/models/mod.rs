@@ -28,6 +28,7 @@
 
 #[macro_use]
 mod object;
+mod plain;
 mod positions;
 mod regime;
 mod risk;
@@ -36,6 +37,7 @@ mod slot;
 mod status;
 
 pub(crate) use object::{Key, Object, Read};
+pub(crate) use plain::Plain;
 pub use positions::{Position, Positions};
 pub use regime::Regime;
 pub use risk::Risk;

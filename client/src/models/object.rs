@@ -248,7 +248,7 @@ macro_rules! object {
     };
 
     (@unknown $self:ident, $map:ident, $key:ident, $extra:ident) => {{
-        let value = $map.next_value()?;
+        let $crate::models::plain::Plain(value) = $map.next_value()?;
         if $self.$extra.insert($key.into_owned(), value).is_some() {
             return Err(::serde::de::Error::custom("an unknown key came twice"));
         }

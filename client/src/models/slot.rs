@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::MapAccess;
+use serde::de::{self, MapAccess};
 use serde_json::Value;
 
+use super::plain::Plain;
 use super::scalar::{Lenient, Scalar};
 
 /// A field: takes the value that the map is about to give.
@@ -43,18 +44,27 @@ impl<T: Slot + Default> Slot for Option<T> {
 
 impl Slot for Value {
     fn fill<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
-        Ok(put(self, map.next_value()?))
+        let Plain(value) = map.next_value()?;
+        Ok(put(self, (!value.is_null()).then_some(value)))
     }
 }
 
 impl Slot for Vec<Value> {
     fn fill<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
-        Ok(put(self, map.next_value()?))
+        match map.next_value()? {
+            Plain(Value::Null) => Ok(false),
+            Plain(Value::Array(list)) => Ok(put(self, Some(list))),
+            Plain(_) => Err(de::Error::custom("expected a list or null")),
+        }
     }
 }
 
 impl Slot for BTreeMap<String, Value> {
     fn fill<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
-        Ok(put(self, map.next_value()?))
+        match map.next_value()? {
+            Plain(Value::Null) => Ok(false),
+            Plain(Value::Object(object)) => Ok(put(self, Some(object.into_iter().collect()))),
+            Plain(_) => Err(de::Error::custom("expected an object or null")),
+        }
     }
 }
