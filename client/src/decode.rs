@@ -9,7 +9,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::de::{
-    self, Deserialize as _, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
+    self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
     Visitor,
 };
 use serde_json::error::Category;
@@ -196,14 +196,28 @@ enum EnvelopeKey {
     Other,
 }
 
-impl EnvelopeKey {
-    fn of(key: &str) -> Self {
-        match key {
-            "event" => Self::Event,
-            "ts" => Self::Ts,
-            "data" => Self::Data,
-            _ => Self::Other,
+impl<'de> Deserialize<'de> for EnvelopeKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+
+        impl Visitor<'_> for KeyVisitor {
+            type Value = EnvelopeKey;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<EnvelopeKey, E> {
+                Ok(match key {
+                    "event" => EnvelopeKey::Event,
+                    "ts" => EnvelopeKey::Ts,
+                    "data" => EnvelopeKey::Data,
+                    _ => EnvelopeKey::Other,
+                })
+            }
         }
+
+        deserializer.deserialize_str(KeyVisitor)
     }
 }
 
@@ -235,8 +249,8 @@ impl<'de> Visitor<'de> for OnePass {
         let mut kind = None;
         let mut ts = None;
         let mut payload = None;
-        while let Some(Key(key)) = map.next_key()? {
-            match EnvelopeKey::of(&key) {
+        while let Some(key) = map.next_key()? {
+            match key {
                 EnvelopeKey::Event => {
                     let Key(event) = map.next_value()?;
                     kind = Kind::of(&event);
@@ -303,8 +317,8 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
         let mut event = None;
         let mut ts = None;
         let mut data = None;
-        while let Some(Key(key)) = map.next_key()? {
-            match EnvelopeKey::of(&key) {
+        while let Some(key) = map.next_key()? {
+            match key {
                 EnvelopeKey::Event => once(&mut event, "event", map.next_value::<Key<'de>>()?.0)?,
                 EnvelopeKey::Ts => once(&mut ts, "ts", map.next_value_seed(Ts { now: self.now })?)?,
                 EnvelopeKey::Data => once(&mut data, "data", map.next_value()?)?,
