@@ -1,0 +1,248 @@
+//! Building an engine.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use fixtures::{Header, TapeError};
+use tokio::sync::{Notify, mpsc};
+
+use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::hub::{BACKLOG, Beginner, Beginning, Hub};
+use crate::journal::{Journal, Retention};
+use crate::layer::Layer;
+use crate::memory::MemoryNet;
+use crate::player::{Play, StartAt};
+use crate::server::Authorization;
+use crate::speed::Speed;
+use crate::tcp::{Port, TcpPort};
+use crate::timestamps::Timestamps;
+
+/// Why an engine could not be built, or its tape not be played to the end.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// A tape is not one.
+    #[error(transparent)]
+    Tape(Arc<TapeError>),
+    /// The address could not be had.
+    #[error("cannot listen on {addr}: {reason}")]
+    Listen {
+        /// The address asked for.
+        addr: SocketAddr,
+        /// What the system said, and where it helps, what to do.
+        reason: String,
+    },
+    /// The engine was shut down before its tape was over.
+    #[error("the engine was shut down before its tape was over")]
+    ShutDown,
+}
+
+impl From<TapeError> for EngineError {
+    fn from(error: TapeError) -> Self {
+        Self::Tape(Arc::new(error))
+    }
+}
+
+/// Builds an [`Engine`]: tapes, clock, and how the tapes are played.
+#[derive(Default)]
+pub struct EngineBuilder {
+    clock: Option<Clock>,
+    layers: Vec<Layer>,
+    name: Option<String>,
+    token: Option<String>,
+    speed: Speed,
+    looped: bool,
+    timestamps: Timestamps,
+    start_at: StartAt,
+    retention: Retention,
+    journal_file: Option<Box<dyn Write + Send>>,
+}
+
+impl std::fmt::Debug for EngineBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EngineBuilder")
+            .field("layers", &self.layers)
+            .finish_non_exhaustive()
+    }
+}
+
+impl EngineBuilder {
+    /// The clock that everything waits on. Default: in memory a virtual one that shows the base
+    /// tape's wall time at 0, on TCP the machine's.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Adds a tape: the first is the base, further ones are overlays in their order. Without
+    /// any, the engine does what it is told by its controls alone.
+    #[must_use]
+    pub fn layer(mut self, layer: impl Into<Layer>) -> Self {
+        self.layers.push(layer.into());
+        self
+    }
+
+    /// The engine's name: of tapes for several engines it plays the steps that name it or
+    /// none. Default: every step.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The bearer token that clients must bring; without it they get 401. A step's
+    /// `accept.token` stands before it. Default: none.
+    #[must_use]
+    pub fn token(mut self, token: Option<String>) -> Self {
+        self.token = token;
+        self
+    }
+
+    /// How fast the tape's time goes by.
+    #[must_use]
+    pub fn speed(mut self, speed: Speed) -> Self {
+        self.speed = speed;
+        self
+    }
+
+    /// Whether the tape begins anew at its end, its times moved on. The prologue stays as it
+    /// is. A layer made of an open [`TapeReader`](fixtures::TapeReader) plays in the first round
+    /// only: use [`Layer::from_path`].
+    #[must_use]
+    pub fn looped(mut self, looped: bool) -> Self {
+        self.looped = looped;
+        self
+    }
+
+    /// What becomes of the events' `ts`.
+    #[must_use]
+    pub fn timestamps(mut self, timestamps: Timestamps) -> Self {
+        self.timestamps = timestamps;
+        self
+    }
+
+    /// When the tape's time 0 is.
+    #[must_use]
+    pub fn start_at(mut self, start_at: StartAt) -> Self {
+        self.start_at = start_at;
+        self
+    }
+
+    /// How much of the journal is kept in memory.
+    #[must_use]
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// Where each journal entry is written as a line of JSON, the moment it is made.
+    #[must_use]
+    pub fn journal_to(mut self, file: Box<dyn Write + Send>) -> Self {
+        self.journal_file = Some(file);
+        self
+    }
+
+    /// An engine in memory, and the net to dial it by.
+    ///
+    /// # Errors
+    /// [`EngineError::Tape`] where the prologue or the first step of a tape is not one.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime. The default clock is virtual and wants that runtime's time
+    /// paused.
+    pub fn in_memory(self) -> Result<(Engine, MemoryNet), EngineError> {
+        let clock = self
+            .clock
+            .clone()
+            .unwrap_or_else(|| Clock::virtual_at(self.header().wall_at_zero()));
+        let engine = self.build(clock, Port::Memory)?;
+        let net = MemoryNet::new(engine.hub());
+        Ok((engine, net))
+    }
+
+    /// An engine on a TCP port; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// [`EngineError::Tape`] as above, [`EngineError::Listen`] where the address is taken or not
+    /// this machine's.
+    // Async because it may only be called where its tasks can run.
+    #[allow(
+        clippy::unused_async,
+        reason = "the signature promises a runtime around the call"
+    )]
+    pub async fn listen(self, addr: SocketAddr) -> Result<Engine, EngineError> {
+        let clock = self.clock.clone().unwrap_or_else(Clock::real_now);
+        let listen_error = |error: std::io::Error| EngineError::Listen {
+            addr,
+            reason: reason(&error),
+        };
+        let port = Arc::new(TcpPort::bind(addr).map_err(listen_error)?);
+        let engine = self.build(clock, Port::Tcp(Arc::clone(&port)))?;
+        if !engine.hub().state().down() {
+            port.set(true).map_err(listen_error)?;
+        }
+        engine.accept_from(port);
+        Ok(engine)
+    }
+
+    fn header(&self) -> Header {
+        self.layers
+            .first()
+            .map(|layer| layer.header().clone())
+            .unwrap_or_default()
+    }
+
+    fn build(self, clock: Clock, port: Port) -> Result<Engine, EngineError> {
+        let tape_wall = self.header().wall_at_zero();
+        let controls = self.layers.len();
+        let (play, prologue) = Play::open(self.layers, self.speed, self.looped, self.name)?;
+        let beginning = Beginning {
+            clock,
+            journal: Journal::new(self.retention, self.journal_file),
+            layers: controls + 1,
+            prologue,
+            speed: self.speed,
+            shift_from: (self.timestamps == Timestamps::Shift).then_some(tape_wall),
+            port,
+            wake: Arc::new(Notify::new()),
+        };
+        let beginner = match self.start_at {
+            StartAt::FirstConnection if self.speed == Speed::Max => Beginner::Upgrade,
+            StartAt::FirstConnection => Beginner::Accept,
+            StartAt::Call | StartAt::Now => Beginner::Nothing,
+        };
+        let (sender, arrivals) = mpsc::channel(BACKLOG);
+        let authorization = Authorization::new(self.token);
+        let hub = Arc::new(Hub::new(
+            beginning,
+            authorization,
+            Arc::new(Notify::new()),
+            beginner,
+            sender,
+        ));
+        let engine = Engine::run(hub, play, arrivals, controls);
+        match self.start_at {
+            StartAt::Call => {}
+            StartAt::Now => engine.start(),
+            StartAt::FirstConnection => engine.prepare(),
+        }
+        Ok(engine)
+    }
+}
+
+/// What the system said, and what to do about the commonest.
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            "the port is taken; choose another, or 0 for any free one".to_owned()
+        }
+        std::io::ErrorKind::AddrNotAvailable => "the address is not this machine's".to_owned(),
+        std::io::ErrorKind::PermissionDenied => {
+            "not permitted; ports below 1024 need privileges".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}

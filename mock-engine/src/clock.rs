@@ -1,0 +1,138 @@
+//! The clock everything waits on: virtual or real.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use fixtures::Micros;
+use tokio::time::{Instant, Sleep};
+
+/// The longest single sleep handed to tokio: ten of its years. It cuts off at thirty.
+const LONGEST_NAP: Duration = Duration::from_hours(10 * 365 * 24);
+
+/// The one source of time: microseconds since an origin, and the wall time that goes with them.
+///
+/// A **virtual** clock counts one microsecond for each millisecond of a paused tokio runtime
+/// (tokio's timers know whole milliseconds only), so every wait is exact and takes no real time.
+/// It needs a current-thread runtime whose time is paused. A **real** clock counts real ones.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    origin: Instant,
+    wall_at_zero: DateTime<Utc>,
+    pace: Pace,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Virtual,
+    Real,
+}
+
+impl Clock {
+    /// A virtual clock that stands at zero now and shows `wall_at_zero` there.
+    #[must_use]
+    pub fn virtual_at(wall_at_zero: DateTime<Utc>) -> Self {
+        Self {
+            origin: Instant::now(),
+            wall_at_zero,
+            pace: Pace::Virtual,
+        }
+    }
+
+    /// A real clock that stands at zero now and shows `wall_at_zero` there.
+    #[must_use]
+    pub fn real_at(wall_at_zero: DateTime<Utc>) -> Self {
+        Self {
+            origin: Instant::now(),
+            wall_at_zero,
+            pace: Pace::Real,
+        }
+    }
+
+    /// A real clock that stands at zero now and shows the machine's wall time.
+    #[must_use]
+    pub fn real_now() -> Self {
+        Self::real_at(Utc::now())
+    }
+
+    /// Time since the origin.
+    #[must_use]
+    pub fn now(&self) -> Micros {
+        let elapsed = self.origin.elapsed();
+        let units = match self.pace {
+            Pace::Virtual => elapsed.as_millis(),
+            Pace::Real => elapsed.as_micros(),
+        };
+        Micros(u64::try_from(units).unwrap_or(u64::MAX))
+    }
+
+    /// Wall time now. Saturates at chrono's last instant.
+    #[must_use]
+    pub fn wall(&self) -> DateTime<Utc> {
+        let since = i64::try_from(self.now().0).unwrap_or(i64::MAX);
+        self.wall_at_zero
+            .checked_add_signed(TimeDelta::microseconds(since))
+            .unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// Returns once [`now`](Self::now) is at least `until`.
+    pub async fn sleep_until(&self, until: Micros) {
+        let mut timer = Timer::new(self.clone());
+        std::future::poll_fn(|cx| timer.poll(cx, until)).await;
+    }
+
+    /// The runtime's instant of `until`, or an earlier one where it is too far for one sleep.
+    fn instant(&self, until: Micros) -> Instant {
+        let span = match self.pace {
+            Pace::Virtual => Duration::from_millis(until.0),
+            Pace::Real => Duration::from_micros(until.0),
+        };
+        let nap = span.saturating_sub(self.origin.elapsed()).min(LONGEST_NAP);
+        Instant::now() + nap
+    }
+}
+
+/// A timer that can be pointed at ever new instants; it allocates at its first real wait.
+#[derive(Debug)]
+pub(crate) struct Timer {
+    clock: Clock,
+    sleep: Option<Pin<Box<Sleep>>>,
+    armed_for: Option<Micros>,
+}
+
+impl Timer {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            sleep: None,
+            armed_for: None,
+        }
+    }
+
+    /// Ready once the clock has reached `until`; otherwise the task is woken then.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, until: Micros) -> Poll<()> {
+        loop {
+            if self.clock.now() >= until {
+                self.armed_for = None;
+                return Poll::Ready(());
+            }
+            if self.armed_for != Some(until) {
+                let at = self.clock.instant(until);
+                match &mut self.sleep {
+                    Some(sleep) => sleep.as_mut().reset(at),
+                    None => self.sleep = Some(Box::pin(tokio::time::sleep_until(at))),
+                }
+                self.armed_for = Some(until);
+            }
+            let Some(sleep) = &mut self.sleep else {
+                return Poll::Pending;
+            };
+            match sleep.as_mut().poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                // A nap of a longer wait: look at the clock and lie down again.
+                Poll::Ready(()) => self.armed_for = None,
+            }
+        }
+    }
+}

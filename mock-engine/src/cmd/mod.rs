@@ -1,0 +1,3 @@
+//! The command line's verbs, a file each.
+
+pub(crate) mod serve;

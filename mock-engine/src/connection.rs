@@ -1,0 +1,40 @@
+//! An upgraded connection: reads the client's frames and lets the hub answer them.
+
+use std::sync::Arc;
+
+use tokio::io::AsyncReadExt;
+
+use crate::frame::FrameParser;
+use crate::hub::{Accepted, Hub};
+
+/// Most bytes taken from the link at once.
+const READ_BYTES: usize = 4 * 1024;
+
+/// Serves the connection until the client or the engine has ended it. `first` is what the
+/// client sent behind its request.
+pub(crate) async fn run(hub: Arc<Hub>, mut io: Accepted, first: &[u8]) {
+    let id = io.id;
+    hub.upgrade(id);
+    let mut parser = FrameParser::new(first);
+    loop {
+        loop {
+            match parser.next() {
+                Ok(Some(frame)) => {
+                    if !hub.state().received(id, &frame) {
+                        return;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    hub.state().protocol_error(id, error);
+                    return;
+                }
+            }
+        }
+        parser.buffer().reserve(READ_BYTES);
+        // An end or a reset has been journalled by the connection's own stream.
+        if !matches!(io.read_buf(parser.buffer()).await, Ok(1..)) {
+            return;
+        }
+    }
+}

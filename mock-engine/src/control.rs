@@ -1,0 +1,192 @@
+//! Controls: what a test or a program tells a running engine.
+//!
+//! Each is effective on return, and sets a state in a layer of its own: it clears nothing that
+//! a tape has set.
+
+use bytes::Bytes;
+use chrono::SecondsFormat;
+use fixtures::{
+    Accept, Action, CloseFrame, Direction, End, Garbage, HttpAnswer, Latency, Micros, Partition,
+    Pongs, RawFrame, Refusal, Step, Trigger,
+};
+use serde::Serialize;
+
+use crate::engine::Engine;
+
+impl Engine {
+    /// Does what a step of a tape does. One with `at_ms` happens now, whatever its time; one
+    /// with `on_connect` joins the prologue, for connections to come.
+    pub fn apply(&self, step: Step) {
+        let mut state = self.inner_state();
+        if matches!(step.trigger, Trigger::At(_)) {
+            state.apply(self.controls(), step);
+        } else {
+            state.add_to_prologue(self.controls(), step);
+        }
+    }
+
+    fn act(&self, action: Action) {
+        self.apply(Step::at(Micros::ZERO, action));
+    }
+
+    /// Broadcasts an event whose `ts` is the clock's wall time.
+    ///
+    /// # Errors
+    /// Where `data` can't be JSON; nothing is sent then.
+    pub fn emit(&self, event: &str, data: impl Serialize) -> serde_json::Result<()> {
+        #[derive(Serialize)]
+        struct Message<'a, D> {
+            event: &'a str,
+            ts: String,
+            data: D,
+        }
+        let ts = self
+            .clock()
+            .wall()
+            .to_rfc3339_opts(SecondsFormat::Micros, false);
+        let json = serde_json::to_vec(&Message { event, ts, data })?;
+        self.act(Action::Emit(json.into()));
+        Ok(())
+    }
+
+    /// Broadcasts this JSON text as it stands.
+    pub fn emit_json(&self, json: impl Into<Bytes>) {
+        self.act(Action::Emit(json.into()));
+    }
+
+    /// Sends a Text message, valid JSON or not.
+    pub fn text(&self, text: impl Into<String>) {
+        self.act(Action::Text(text.into()));
+    }
+
+    /// Sends a Binary message.
+    pub fn binary(&self, bytes: impl Into<Bytes>) {
+        self.act(Action::Binary(bytes.into()));
+    }
+
+    /// Sends a Ping.
+    pub fn ping(&self, payload: impl Into<Bytes>) {
+        self.act(Action::Ping(payload.into()));
+    }
+
+    /// Sends a Pong nobody asked for.
+    pub fn pong(&self, payload: impl Into<Bytes>) {
+        self.act(Action::Pong(payload.into()));
+    }
+
+    /// Sends a Close and waits a second for the client's (RFC 6455, 7.1.2).
+    pub fn close(&self, code: u16, reason: impl Into<String>) {
+        self.act(Action::Close(Some(CloseFrame {
+            code,
+            reason: reason.into(),
+        })));
+    }
+
+    /// Sends any frame, legal or not.
+    pub fn frame(&self, frame: RawFrame) {
+        self.act(Action::Frame(frame));
+    }
+
+    /// Writes any bytes onto the upgraded streams.
+    pub fn bytes(&self, bytes: impl Into<Bytes>) {
+        self.act(Action::Bytes(bytes.into()));
+    }
+
+    /// Ends every transport connection without a closing handshake.
+    pub fn drop_connections(&self, end: End) {
+        self.act(Action::Drop(end));
+    }
+
+    /// Answers the next `n` handshakes with this status.
+    pub fn refuse_next(&self, n: u32, status: u16) {
+        self.refuse_with(
+            Refusal {
+                status,
+                headers: Vec::new(),
+            },
+            Some(n),
+        );
+    }
+
+    /// Answers handshakes with this refusal, `times` of them or until cleared.
+    pub fn refuse_with(&self, refusal: Refusal, times: Option<u32>) {
+        let mut step = Step::at(Micros::ZERO, Action::Refuse(Some(refusal)));
+        step.times = times;
+        // None at all is what there is already.
+        if times != Some(0) {
+            self.apply(step);
+        }
+    }
+
+    /// How upgrades are answered; `None` as usual again.
+    pub fn accept(&self, accept: Option<Accept>) {
+        self.act(Action::Accept(accept));
+    }
+
+    /// Takes connections and never answers them, or serves new ones again.
+    pub fn hang(&self, on: bool) {
+        self.act(Action::Hang(on));
+    }
+
+    /// Answers connections with something that is not HTTP; `None` serves them again.
+    pub fn garbage(&self, garbage: Option<Garbage>) {
+        self.act(Action::Garbage(garbage));
+    }
+
+    /// Refuses connections, and resets what is open.
+    pub fn down(&self) {
+        self.act(Action::Down(true));
+    }
+
+    /// Listens again, unless a tape has the port down.
+    pub fn up(&self) {
+        self.act(Action::Down(false));
+    }
+
+    /// Holds bytes without FIN or RST.
+    pub fn partition(&self, partition: Partition) {
+        self.act(Action::Partition(partition));
+    }
+
+    /// Ends the partition: what was held bursts out.
+    pub fn heal(&self) {
+        self.partition(Partition::None);
+    }
+
+    /// Delays bytes, one way; a zero latency ends that. `seed` is what jitter is drawn from.
+    pub fn latency(&self, latency: Latency, direction: Direction, seed: u64) {
+        let mut step = Step::at(Micros::ZERO, Action::Latency(latency));
+        step.direction = direction;
+        step.seed = Some(seed);
+        self.apply(step);
+    }
+
+    /// Caps the bandwidth, in bytes per second; `None` ends that.
+    pub fn bandwidth(&self, bytes_per_second: Option<u64>, direction: Direction) {
+        let mut step = Step::at(Micros::ZERO, Action::BytesPerSecond(bytes_per_second));
+        step.direction = direction;
+        self.apply(step);
+    }
+
+    /// Delivers at most this many bytes at once; `None` ends that.
+    pub fn slice(&self, bytes: Option<u32>, direction: Direction) {
+        let mut step = Step::at(Micros::ZERO, Action::SliceBytes(bytes));
+        step.direction = direction;
+        self.apply(step);
+    }
+
+    /// How Pings are answered.
+    pub fn pongs(&self, pongs: Pongs) {
+        self.act(Action::Pongs(pongs));
+    }
+
+    /// What a GET of a path answers.
+    pub fn http(&self, answer: HttpAnswer) {
+        self.act(Action::Http(answer));
+    }
+
+    /// Clears every fault that these controls have set; a tape's stay.
+    pub fn clear_faults(&self) {
+        self.inner_state().clear_faults(self.controls());
+    }
+}

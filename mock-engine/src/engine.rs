@@ -1,0 +1,266 @@
+//! A running engine.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use fixtures::Micros;
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::builder::{EngineBuilder, EngineError};
+use crate::clock::Clock;
+use crate::hub::{Accepted, Hub, State};
+use crate::journal::{Journal, JournalKind};
+use crate::player::{self, Play, PlayEnd};
+use crate::server::{self, Arrivals, WS_PATH};
+use crate::tcp::{self, Port, TcpPort};
+
+/// How long the engine's tasks may take to end before they are cut off.
+const SHUTDOWN_WAIT: Micros = Micros::from_ms(2_000);
+
+/// A mock engine: plays its tapes to whoever connects, and obeys its controls.
+///
+/// A clone is a handle to the same engine; when the last one goes, so does the engine.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    hub: Arc<Hub>,
+    play: Arc<Mutex<Play>>,
+    /// The layer of Rust's controls.
+    controls: usize,
+    background: Mutex<Background>,
+}
+
+#[derive(Debug, Default)]
+struct Background {
+    driver: Option<JoinHandle<()>>,
+    acceptor: Option<JoinHandle<()>>,
+    server: Option<JoinHandle<()>>,
+    stop_server: Option<oneshot::Sender<()>>,
+}
+
+impl Engine {
+    /// Begins to build an engine.
+    #[must_use]
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    pub(crate) fn run(
+        hub: Arc<Hub>,
+        play: Play,
+        arrivals: mpsc::Receiver<Accepted>,
+        controls: usize,
+    ) -> Self {
+        let play = Arc::new(Mutex::new(play));
+        let (stop_server, stopped) = oneshot::channel();
+        let background = Background {
+            driver: Some(tokio::spawn(player::drive(
+                Arc::clone(&hub),
+                Arc::clone(&play),
+            ))),
+            acceptor: None,
+            server: Some(tokio::spawn(server::run(
+                Arc::clone(&hub),
+                Arrivals(arrivals),
+                stopped,
+            ))),
+            stop_server: Some(stop_server),
+        };
+        let inner = Inner {
+            hub,
+            play,
+            controls,
+            background: Mutex::new(background),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    pub(crate) fn accept_from(&self, port: Arc<TcpPort>) {
+        let acceptor = tokio::spawn(tcp::accept_all(self.hub(), port));
+        self.inner.background.lock().acceptor = Some(acceptor);
+    }
+
+    pub(crate) fn hub(&self) -> Arc<Hub> {
+        Arc::clone(&self.inner.hub)
+    }
+
+    pub(crate) fn inner_state(&self) -> MutexGuard<'_, State> {
+        self.inner.hub.state()
+    }
+
+    pub(crate) fn controls(&self) -> usize {
+        self.inner.controls
+    }
+
+    /// The tape's time 0 is now; states that stand at its very beginning hold on return. A
+    /// second call does nothing.
+    pub fn start(&self) {
+        let hub = &self.inner.hub;
+        let mut play = self.inner.play.lock();
+        {
+            let mut state = hub.state();
+            if state.zero.is_some() {
+                return;
+            }
+            state.begin();
+        }
+        play.play_first_states(hub);
+    }
+
+    /// What holds from the tape's beginning holds before anybody can connect; where the port is
+    /// down then, time goes by at once, for nobody could start it.
+    pub(crate) fn prepare(&self) {
+        let hub = &self.inner.hub;
+        self.inner.play.lock().play_first_states(hub);
+        let mut state = hub.state();
+        if state.down() {
+            state.begin();
+        }
+    }
+
+    /// Returns once the last step of the tape was played. A looped tape never ends.
+    ///
+    /// # Errors
+    /// [`EngineError::Tape`] where a step could not be read: what comes before it was played.
+    /// [`EngineError::ShutDown`] where the engine went first.
+    pub async fn finished(&self) -> Result<PlayEnd, EngineError> {
+        let mut outcome = self.inner.play.lock().outcome();
+        let ended = outcome.wait_for(Option::is_some).await;
+        match ended.ok().and_then(|ended| ended.clone()) {
+            Some(end) => end.map_err(EngineError::Tape),
+            None => Err(EngineError::ShutDown),
+        }
+    }
+
+    /// Where clients connect to. In memory the host is a name that only the
+    /// [`MemoryNet`](crate::MemoryNet) answers for.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match self.local_addr() {
+            Some(addr) => format!("ws://{addr}{WS_PATH}"),
+            None => format!("ws://mock-engine{WS_PATH}"),
+        }
+    }
+
+    /// The address it listens on; `None` in memory.
+    #[must_use]
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        match &self.inner.hub.state().port {
+            Port::Memory => None,
+            Port::Tcp(port) => Some(port.addr()),
+        }
+    }
+
+    /// The engine's clock.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.inner.hub.clock.clone()
+    }
+
+    /// The engine's clock at the tape's time 0, once it has begun.
+    #[must_use]
+    pub fn started_at(&self) -> Option<Micros> {
+        self.inner.hub.state().zero
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn journal(&self) -> Journal {
+        self.inner.hub.journal.clone()
+    }
+
+    /// Transport connections accepted so far: the number of the newest.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.inner.hub.state().accepted
+    }
+
+    /// Returns once `n` connections in all have been upgraded, those that ended since included.
+    pub async fn wait_for_connections(&self, n: u64) {
+        let hub = &self.inner.hub;
+        loop {
+            let mut progress = std::pin::pin!(hub.progress.notified());
+            progress.as_mut().enable();
+            if hub.state().upgraded >= n {
+                return;
+            }
+            progress.await;
+        }
+    }
+
+    /// Journals a dial that was refused: on TCP only the dialer can know.
+    pub fn dial_refused(&self) {
+        self.inner.hub.log(None, JournalKind::DialRefused);
+    }
+
+    /// Journals a remark.
+    pub fn note(&self, conn: Option<u64>, text: impl Into<String>) {
+        self.inner.hub.log(conn, JournalKind::Note(text.into()));
+    }
+
+    /// Ends every connection with a FIN behind what is in flight, gives the port up, and
+    /// returns once no task is left. Whatever takes longer than two seconds is cut off.
+    pub async fn shutdown(&self) {
+        let (mut tasks, background) = self.inner.stop();
+        let clock = &self.inner.hub.clock;
+        let patience = Micros(clock.now().0.saturating_add(SHUTDOWN_WAIT.0));
+        let mut server = background.server;
+        tokio::select! {
+            biased;
+            () = async {
+                while tasks.join_next().await.is_some() {}
+                if let Some(server) = &mut server {
+                    // It cannot be cancelled and does not panic.
+                    let _ = server.await;
+                }
+            } => server = None,
+            () = clock.sleep_until(patience) => {}
+        }
+        tasks.shutdown().await;
+        for task in [background.driver, background.acceptor, server]
+            .into_iter()
+            .flatten()
+        {
+            task.abort();
+            // Cancelled, as it was told.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Inner {
+    /// Takes no more connections, ends those there are, and hands out what still runs.
+    fn stop(&self) -> (tokio::task::JoinSet<()>, Background) {
+        let mut background = std::mem::take(&mut *self.background.lock());
+        for task in [&background.driver, &background.acceptor]
+            .into_iter()
+            .flatten()
+        {
+            task.abort();
+        }
+        let tasks = self.hub.stop();
+        let mut state = self.hub.state();
+        state.end_all();
+        if let Port::Tcp(port) = &state.port {
+            port.close();
+        }
+        drop(state);
+        drop(background.stop_server.take());
+        (tasks, background)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Dropping the set cuts its tasks off; the server ends by itself.
+        drop(self.stop());
+    }
+}

@@ -1,0 +1,397 @@
+//! The journal: what happened, in order, in the project's words.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::Write;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use fixtures::{End, Expect, Micros};
+use parking_lot::Mutex;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
+use tokio::sync::Notify;
+
+use crate::frame::{ClientFrame, FrameKind};
+
+/// Longest payload of a client's frame that a printed line shows, in characters.
+const SHOWN_CHARS: usize = 120;
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Entry {
+    /// When, on the engine's clock.
+    pub at: Micros,
+    /// On which connection, where it was on one.
+    pub conn: Option<u64>,
+    /// What.
+    pub kind: JournalKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum JournalKind {
+    /// A dial met a port that is down. On TCP only the dialer can know, and reports it.
+    DialRefused,
+    /// A transport connection was accepted.
+    Accepted,
+    /// Its upgrade was answered with 101.
+    Upgraded,
+    /// Its handshake was answered with another status.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// It was taken and will never be answered.
+    Hung,
+    /// It was answered with something that is not HTTP.
+    GarbageSent {
+        /// How much of it.
+        bytes: usize,
+    },
+    /// A GET was answered.
+    HttpAnswered {
+        /// Path of the request, without its query.
+        path: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Something was sent; one entry for a broadcast, whatever the number of its receivers.
+    Sent {
+        /// Name of the event, or kind of the frame.
+        what: Arc<str>,
+        /// To how many connections.
+        to: usize,
+    },
+    /// Something was to be sent and nobody was connected.
+    Lost {
+        /// Name of the event, or kind of the frame.
+        what: Arc<str>,
+    },
+    /// The client sent a frame.
+    Received(ClientFrame),
+    /// The engine ended the transport without a closing handshake.
+    Dropped(End),
+    /// The client ended the transport with a FIN.
+    ClientClosed,
+    /// The client ended the transport with a reset.
+    ClientReset,
+    /// A fault or another state was set or cleared.
+    State(String),
+    /// The port refuses connections from here on.
+    Down,
+    /// The port listens again.
+    Up,
+    /// A place the tape names.
+    Mark(String),
+    /// A demand on the subscriber: for whoever evaluates it.
+    Expect(Arc<Expect>),
+    /// More waited for a client than a link carries; the link was reset.
+    Overrun,
+    /// The client broke the protocol.
+    ProtocolError(String),
+    /// Something worth knowing that is none of the above.
+    Note(String),
+    /// The tape's end.
+    End,
+}
+
+impl JournalKind {
+    /// The kind's name in a journal file.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::DialRefused => "dial_refused",
+            Self::Accepted => "accepted",
+            Self::Upgraded => "upgraded",
+            Self::Refused { .. } => "refused",
+            Self::Hung => "hung",
+            Self::GarbageSent { .. } => "garbage_sent",
+            Self::HttpAnswered { .. } => "http_answered",
+            Self::Sent { .. } => "sent",
+            Self::Lost { .. } => "lost",
+            Self::Received(_) => "received",
+            Self::Dropped(_) => "dropped",
+            Self::ClientClosed => "client_closed",
+            Self::ClientReset => "client_reset",
+            Self::State(_) => "state",
+            Self::Down => "down",
+            Self::Up => "up",
+            Self::Mark(_) => "mark",
+            Self::Expect(_) => "expect",
+            Self::Overrun => "overrun",
+            Self::ProtocolError(_) => "protocol_error",
+            Self::Note(_) => "note",
+            Self::End => "end",
+        }
+    }
+}
+
+/// The tape's word for an end.
+pub(crate) fn end_word(end: End) -> &'static str {
+    match end {
+        End::Fin => "fin",
+        End::Reset => "reset",
+    }
+}
+
+impl fmt::Display for JournalKind {
+    /// The line a timeline shows, in the project's words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DialRefused => f.write_str("dial refused"),
+            Self::Accepted => f.write_str("accepted"),
+            Self::Upgraded => f.write_str("upgraded"),
+            Self::Refused { status } => write!(f, "refused {status}"),
+            Self::Hung => f.write_str("hung"),
+            Self::GarbageSent { bytes } => write!(f, "garbage, {bytes} bytes"),
+            Self::HttpAnswered { path, status } => write!(f, "GET {path} {status}"),
+            Self::Sent { what, to: 1 } => write!(f, "→ {what}"),
+            Self::Sent { what, to } => write!(f, "→ {what} to {to}"),
+            Self::Lost { what } => write!(f, "lost {what}"),
+            Self::Received(frame) => write!(f, "← {}", Shown(frame)),
+            Self::Dropped(end) => f.write_str(end_word(*end)),
+            Self::ClientClosed => f.write_str("client fin"),
+            Self::ClientReset => f.write_str("client reset"),
+            Self::Down => f.write_str("down"),
+            Self::Up => f.write_str("up"),
+            Self::State(text) | Self::Note(text) => f.write_str(text),
+            Self::Mark(name) => write!(f, "mark {name:?}"),
+            Self::Expect(_) => f.write_str("expect"),
+            Self::Overrun => f.write_str("overrun: reset"),
+            Self::ProtocolError(text) => write!(f, "protocol error: {text}"),
+            Self::End => f.write_str("end"),
+        }
+    }
+}
+
+/// A client's frame as a timeline shows it: `ping "x"`, `close 1000 "bye"`, `binary 12 bytes`.
+struct Shown<'a>(&'a ClientFrame);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let frame = self.0;
+        f.write_str(frame.kind.word())?;
+        if let Some(code) = frame.close_code() {
+            write!(f, " {code}")?;
+        }
+        match frame.text() {
+            Some("") if frame.kind != FrameKind::Text => {}
+            Some(text) => match text.char_indices().nth(SHOWN_CHARS) {
+                Some((cut, _)) => write!(f, " {:?}… ({} bytes)", &text[..cut], text.len())?,
+                None => write!(f, " {text:?}")?,
+            },
+            None => write!(f, " {} bytes", frame.payload.len())?,
+        }
+        if frame.fin {
+            Ok(())
+        } else {
+            f.write_str(" (fragment)")
+        }
+    }
+}
+
+impl fmt::Display for Entry {
+    /// Time in seconds, connection, and what happened.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.conn {
+            Some(conn) => write!(f, "{:>14} #{conn} {}", self.at.to_string(), self.kind),
+            None => write!(f, "{:>14} {}", self.at.to_string(), self.kind),
+        }
+    }
+}
+
+impl Serialize for Entry {
+    /// One object: `at_ms`, `conn` where there is one, `kind`, and the kind's own members.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let at = RawValue::from_string(self.at.to_ms_text()).map_err(serde::ser::Error::custom)?;
+        map.serialize_entry("at_ms", &at)?;
+        if let Some(conn) = self.conn {
+            map.serialize_entry("conn", &conn)?;
+        }
+        map.serialize_entry("kind", self.kind.name())?;
+        match &self.kind {
+            JournalKind::Refused { status } => map.serialize_entry("status", status)?,
+            JournalKind::GarbageSent { bytes } => map.serialize_entry("bytes", bytes)?,
+            JournalKind::HttpAnswered { path, status } => {
+                map.serialize_entry("path", path)?;
+                map.serialize_entry("status", status)?;
+            }
+            JournalKind::Sent { what, to } => {
+                map.serialize_entry("what", &**what)?;
+                map.serialize_entry("to", to)?;
+            }
+            JournalKind::Lost { what } => map.serialize_entry("what", &**what)?,
+            JournalKind::Received(frame) => {
+                map.serialize_entry("frame", frame.kind.word())?;
+                if !frame.fin {
+                    map.serialize_entry("fin", &false)?;
+                }
+                if let Some(code) = frame.close_code() {
+                    map.serialize_entry("code", &code)?;
+                }
+                match frame.text() {
+                    Some(text) => map.serialize_entry("text", text)?,
+                    None => map.serialize_entry("binary", &BASE64.encode(&frame.payload))?,
+                }
+            }
+            JournalKind::Dropped(end) => map.serialize_entry("end", end_word(*end))?,
+            JournalKind::State(text)
+            | JournalKind::Note(text)
+            | JournalKind::ProtocolError(text) => {
+                map.serialize_entry("text", text)?;
+            }
+            JournalKind::Mark(name) => map.serialize_entry("name", name)?,
+            _ => {}
+        }
+        map.end()
+    }
+}
+
+/// How much of the journal is kept in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Retention {
+    /// All of it: for runs with an end.
+    #[default]
+    All,
+    /// The newest this many entries.
+    Last(usize),
+}
+
+/// What happened so far; a cheap handle that can be cloned.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    kept: Mutex<Kept>,
+    grown: Notify,
+}
+
+struct Kept {
+    entries: VecDeque<Entry>,
+    retention: Retention,
+    /// Entries ever written, those no longer kept included.
+    written: usize,
+    file: Option<Box<dyn Write + Send>>,
+    failure: Option<std::io::Error>,
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept")
+            .field("written", &self.written)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Journal {
+    pub(crate) fn new(retention: Retention, file: Option<Box<dyn Write + Send>>) -> Self {
+        let kept = Kept {
+            entries: VecDeque::new(),
+            retention,
+            written: 0,
+            file,
+            failure: None,
+        };
+        Self {
+            inner: Arc::new(Inner {
+                kept: Mutex::new(kept),
+                grown: Notify::new(),
+            }),
+        }
+    }
+
+    pub(crate) fn write(&self, at: Micros, conn: Option<u64>, kind: JournalKind) {
+        let entry = Entry { at, conn, kind };
+        let mut kept = self.inner.kept.lock();
+        kept.write_line(&entry);
+        kept.written += 1;
+        kept.entries.push_back(entry);
+        if let Retention::Last(most) = kept.retention {
+            while kept.entries.len() > most {
+                kept.entries.pop_front();
+            }
+        }
+        drop(kept);
+        self.inner.grown.notify_waiters();
+    }
+
+    /// A copy of the entries that are kept, oldest first.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        self.inner.kept.lock().entries.iter().cloned().collect()
+    }
+
+    /// The kept entries' [`Display`](fmt::Display) lines.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.inner
+            .kept
+            .lock()
+            .entries
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    /// Entries ever written, those no longer kept included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.inner.kept.lock().written
+    }
+
+    /// Whether nothing has happened yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns once `condition` holds of the kept entries: at once where it does already,
+    /// otherwise it is looked at after each new entry.
+    pub async fn wait_for(&self, mut condition: impl FnMut(&[Entry]) -> bool) {
+        loop {
+            let mut grown = std::pin::pin!(self.inner.grown.notified());
+            grown.as_mut().enable();
+            if condition(self.inner.kept.lock().entries.make_contiguous()) {
+                return;
+            }
+            grown.await;
+        }
+    }
+
+    /// Flushes the journal's file, if it has one, and returns what went wrong with it first.
+    ///
+    /// # Errors
+    /// The first error of a write or of this flush; writing stops at the first.
+    pub fn flush(&self) -> std::io::Result<()> {
+        let mut kept = self.inner.kept.lock();
+        if let Some(file) = &mut kept.file {
+            file.flush()?;
+        }
+        kept.failure.take().map_or(Ok(()), Err)
+    }
+}
+
+impl Kept {
+    /// Writes the entry's line with its newline at once, so that a reader never sees half.
+    fn write_line(&mut self, entry: &Entry) {
+        let Some(file) = &mut self.file else { return };
+        let written = serde_json::to_vec(entry)
+            .map_err(std::io::Error::from)
+            .and_then(|mut line| {
+                line.push(b'\n');
+                file.write_all(&line)
+            });
+        if let Err(error) = written {
+            self.failure = Some(error);
+            self.file = None;
+        }
+    }
+}

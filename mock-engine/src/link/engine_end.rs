@@ -1,0 +1,193 @@
+//! The engine's end of a link, and the handle it steers the link by.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::Conditions;
+use super::lane::Lane;
+use super::shared::{HIGH_WATER_BYTES, Lanes, Read, Shared, poll_lane, wake};
+use crate::clock::Timer;
+
+/// The engine's end of a link: reads what the client wrote, writes towards it.
+///
+/// Dropping it without an end queues a FIN.
+#[derive(Debug)]
+pub struct EngineEnd {
+    shared: Arc<Shared>,
+    timer: Timer,
+}
+
+impl EngineEnd {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let timer = Timer::new(shared.clock.clone());
+        Self { shared, timer }
+    }
+}
+
+impl AsyncRead for EngineEnd {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let shared = &this.shared;
+        if shared.lanes.lock().from_client.closed() {
+            return Poll::Ready(Ok(()));
+        }
+        let read = poll_lane(
+            shared,
+            &mut this.timer,
+            cx,
+            |lanes| &mut lanes.from_client,
+            |lane| {
+                lane.copy_into(|| shared.clock.now(), buf);
+            },
+        );
+        read.map(|read| match read {
+            Read::Bytes | Read::Fin => Ok(()),
+            Read::Reset => Err(io::ErrorKind::ConnectionReset.into()),
+        })
+    }
+}
+
+impl AsyncWrite for EngineEnd {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        push(&self.shared, Bytes::copy_from_slice(buf));
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let waker = {
+            let mut lanes = self.shared.lanes.lock();
+            lanes.to_client.finish(|| self.shared.clock.now());
+            lanes.to_client.reader.take()
+        };
+        wake(waker);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for EngineEnd {
+    fn drop(&mut self) {
+        finish(&self.shared);
+    }
+}
+
+/// Queues `bytes` towards the client; `false` where that went over the lane's capacity, and
+/// the link was reset.
+fn push(shared: &Shared, bytes: Bytes) -> bool {
+    let (fits, wakers) = {
+        let mut lanes = shared.lanes.lock();
+        let fits = bytes.len() <= lanes.to_client.room();
+        if fits {
+            lanes.to_client.push(|| shared.clock.now(), bytes);
+            (fits, [lanes.to_client.reader.take(), None, None])
+        } else {
+            (
+                fits,
+                end_both(&mut lanes, |lane| lane.reset(shared.clock.now())),
+            )
+        }
+    };
+    wakers.into_iter().for_each(wake);
+    fits
+}
+
+/// The engine ends the stream both ways: `end` towards the client, and it reads no more.
+fn end_both(lanes: &mut Lanes, end: impl FnOnce(&mut Lane)) -> [Option<Waker>; 3] {
+    end(&mut lanes.to_client);
+    lanes.from_client.close();
+    [
+        lanes.to_client.reader.take(),
+        lanes.from_client.reader.take(),
+        lanes.from_client.writer.take(),
+    ]
+}
+
+fn finish(shared: &Shared) {
+    let wakers = end_both(&mut shared.lanes.lock(), |lane| {
+        lane.finish(|| shared.clock.now());
+    });
+    wakers.into_iter().for_each(wake);
+}
+
+/// Steers a link from the engine's side, without owning an end of it.
+#[derive(Debug, Clone)]
+pub struct LinkHandle {
+    shared: Arc<Shared>,
+}
+
+impl LinkHandle {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Queues `bytes` towards the client without copying them. Returns `false` where more than
+    /// [`TO_CLIENT_CAPACITY_BYTES`](super::TO_CLIENT_CAPACITY_BYTES) would wait: the link is
+    /// reset then.
+    pub fn push(&self, bytes: Bytes) -> bool {
+        push(&self.shared, bytes)
+    }
+
+    /// Ends the stream both ways; the FIN queues behind the bytes in flight.
+    pub fn fin(&self) {
+        finish(&self.shared);
+    }
+
+    /// Resets the stream; bytes in flight or held are discarded. On a held link the client
+    /// learns of it when the hold ends.
+    pub fn reset(&self) {
+        let now = self.shared.clock.now();
+        let wakers = end_both(&mut self.shared.lanes.lock(), |lane| lane.reset(now));
+        wakers.into_iter().for_each(wake);
+    }
+
+    /// Ends the stream both ways whatever holds or slows it: bytes and FIN arrive now.
+    pub fn fin_now(&self) {
+        let wakers = end_both(&mut self.shared.lanes.lock(), |lane| {
+            lane.finish(|| self.shared.clock.now());
+            lane.hurry();
+        });
+        wakers.into_iter().for_each(wake);
+    }
+
+    /// Changes what the link does to bytes from here on.
+    pub fn change(&self, to_client: Conditions, from_client: Conditions) {
+        let wakers = {
+            let mut lanes = self.shared.lanes.lock();
+            lanes.to_client.change(to_client);
+            lanes.from_client.change(from_client);
+            [
+                lanes.to_client.reader.take(),
+                lanes.from_client.reader.take(),
+            ]
+        };
+        wakers.into_iter().for_each(wake);
+    }
+
+    /// Bytes that wait for the client.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.shared.lanes.lock().to_client.queued()
+    }
+
+    /// Whether the client could read but is behind by more than a megabyte.
+    pub(crate) fn behind(&self) -> bool {
+        let lanes = self.shared.lanes.lock();
+        !lanes.to_client.held() && lanes.to_client.queued() > HIGH_WATER_BYTES
+    }
+}

@@ -1,0 +1,347 @@
+//! One direction of a link: a queue of chunks with delivery times.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use bytes::{Buf, Bytes};
+use fixtures::Micros;
+
+use super::Conditions;
+
+/// What fits between a client's write and the engine's read: a socket buffer's worth.
+pub const FROM_CLIENT_CAPACITY_BYTES: usize = 64 * 1024;
+
+/// What may wait for a client that is held, slow or does not read. Beyond it the connection is
+/// reset, so that no client can make the engine grow.
+pub const TO_CLIENT_CAPACITY_BYTES: usize = 64 * 1024 * 1024;
+
+/// One direction of a link. It never looks at a clock: every call is told the time.
+#[derive(Debug)]
+pub(super) struct Lane {
+    queue: VecDeque<Chunk>,
+    /// Bytes in `queue`.
+    queued: usize,
+    capacity: usize,
+    conditions: Conditions,
+    /// When the bandwidth is free for the next chunk.
+    free_at: Micros,
+    /// When the chunk pushed last is delivered whole: nothing overtakes it.
+    last_due: Micros,
+    /// The sender is done; the end of stream is due then.
+    fin: Option<Micros>,
+    /// The sender has reset the stream.
+    reset: bool,
+    /// The receiver is gone: what is pushed is lost.
+    closed: bool,
+    pub(super) reader: Option<Waker>,
+    pub(super) writer: Option<Waker>,
+}
+
+/// Bytes and when they are delivered.
+#[derive(Debug)]
+struct Chunk {
+    bytes: Bytes,
+    /// When the first of them can be read; zero for at once, which spares the clock.
+    due: Micros,
+    /// How the chunk is cut; most are not.
+    cut: Option<Box<Cut>>,
+}
+
+/// How a chunk is delivered in slices.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    slice: usize,
+    /// When its first byte enters the wire.
+    start: Micros,
+    rate: Option<u64>,
+    delay: Micros,
+    /// No slice is due before this.
+    floor: Micros,
+    /// Bytes already taken.
+    taken: u64,
+}
+
+impl Cut {
+    /// When the slice that ends `more` bytes further on is due.
+    fn due(&self, more: usize) -> Micros {
+        let sent = self.taken + more as u64;
+        let done = self.start.0.saturating_add(wire_time(sent, self.rate));
+        self.floor.max(Micros(done.saturating_add(self.delay.0)))
+    }
+}
+
+/// What the receiver finds at the head of a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Front {
+    /// Bytes to read now.
+    Bytes,
+    /// Nothing before this time.
+    Later(Micros),
+    /// Nothing until something is pushed or changed.
+    Nothing,
+    /// The stream's end.
+    Fin,
+    /// The stream was reset.
+    Reset,
+}
+
+/// Microseconds that `bytes` occupy a wire of `rate` bytes per second, rounded up.
+fn wire_time(bytes: u64, rate: Option<u64>) -> u64 {
+    let Some(rate) = rate else { return 0 };
+    let us = (u128::from(bytes) * 1_000_000).div_ceil(u128::from(rate.max(1)));
+    u64::try_from(us).unwrap_or(u64::MAX)
+}
+
+impl Lane {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self {
+            queue: VecDeque::new(),
+            queued: 0,
+            capacity,
+            conditions: Conditions::default(),
+            free_at: Micros::ZERO,
+            last_due: Micros::ZERO,
+            fin: None,
+            reset: false,
+            closed: false,
+            reader: None,
+            writer: None,
+        }
+    }
+
+    /// Bytes that can still be pushed.
+    pub(super) fn room(&self) -> usize {
+        self.capacity.saturating_sub(self.queued)
+    }
+
+    pub(super) fn queued(&self) -> usize {
+        self.queued
+    }
+
+    pub(super) fn held(&self) -> bool {
+        self.conditions.held
+    }
+
+    /// Whether the sender may no longer push: it ended the stream itself.
+    pub(super) fn ended(&self) -> bool {
+        self.fin.is_some() || self.reset
+    }
+
+    pub(super) fn closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Queues `bytes`, whose time begins at `now`. Bytes after an end or to a receiver that is
+    /// gone are lost, as on a real socket.
+    pub(super) fn push(&mut self, now: impl FnOnce() -> Micros, bytes: Bytes) {
+        if self.ended() || self.closed || bytes.is_empty() {
+            return;
+        }
+        self.queued += bytes.len();
+        if self.conditions.clean() {
+            // Behind an earlier chunk that is due later, it is read right after that one.
+            self.queue.push_back(Chunk {
+                bytes,
+                due: Micros::ZERO,
+                cut: None,
+            });
+            return;
+        }
+        let start = now().max(self.free_at);
+        let len = bytes.len() as u64;
+        let rate = self.conditions.rate;
+        self.free_at = Micros(start.0.saturating_add(wire_time(len, rate)));
+        let delay = self.conditions.draw_delay();
+        let whole = Micros(self.free_at.0.saturating_add(delay.0)).max(self.last_due);
+        let cut = self.conditions.slice.map(|slice| Cut {
+            slice: slice.max(1) as usize,
+            start,
+            rate,
+            delay,
+            floor: self.last_due,
+            taken: 0,
+        });
+        let due = cut.map_or(whole, |cut| cut.due(cut.slice.min(bytes.len())));
+        self.last_due = whole;
+        self.queue.push_back(Chunk {
+            bytes,
+            due,
+            cut: cut.map(Box::new),
+        });
+    }
+
+    /// The sender is done: the end queues behind the bytes in flight.
+    pub(super) fn finish(&mut self, now: impl FnOnce() -> Micros) {
+        if self.ended() {
+            return;
+        }
+        let due = if self.conditions.clean() {
+            self.last_due
+        } else {
+            let start = now().max(self.free_at);
+            let delay = self.conditions.draw_delay();
+            self.last_due.max(Micros(start.0.saturating_add(delay.0)))
+        };
+        self.fin = Some(due);
+    }
+
+    /// The sender resets: what is due can still be read, what is in flight or held is gone.
+    pub(super) fn reset(&mut self, now: Micros) {
+        if self.reset {
+            return;
+        }
+        self.reset = true;
+        self.fin = None;
+        if self.conditions.held {
+            self.queue.clear();
+        }
+        let mut kept = 0;
+        for chunk in &mut self.queue {
+            let due = chunk.due_bytes(now);
+            if due == 0 {
+                break;
+            }
+            kept += 1;
+            if due < chunk.bytes.len() {
+                chunk.bytes.truncate(due);
+                break;
+            }
+        }
+        self.queue.truncate(kept);
+        self.queued = self.queue.iter().map(|chunk| chunk.bytes.len()).sum();
+    }
+
+    /// The receiver is gone: the queue empties, and stays so.
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+        self.queue = VecDeque::new();
+        self.queued = 0;
+    }
+
+    /// Changes the conditions. Bytes in flight keep the times they were pushed with; a hold
+    /// stops them all the same.
+    pub(super) fn change(&mut self, conditions: Conditions) {
+        self.conditions.change(conditions);
+    }
+
+    /// Ends every delay and hold at once: what is in flight is due now.
+    pub(super) fn hurry(&mut self) {
+        self.conditions = Conditions::default();
+        for chunk in &mut self.queue {
+            chunk.due = Micros::ZERO;
+            chunk.cut = None;
+        }
+        self.last_due = Micros::ZERO;
+        self.free_at = Micros::ZERO;
+        if self.fin.is_some() {
+            self.fin = Some(Micros::ZERO);
+        }
+    }
+
+    /// What the receiver finds now.
+    pub(super) fn front(&self, now: impl FnOnce() -> Micros) -> Front {
+        if self.conditions.held {
+            return Front::Nothing;
+        }
+        let (due, ready) = match (self.queue.front(), self.fin) {
+            (Some(chunk), _) => (chunk.due, Front::Bytes),
+            (None, _) if self.reset => return Front::Reset,
+            (None, Some(due)) => (due, Front::Fin),
+            (None, None) => return Front::Nothing,
+        };
+        if due == Micros::ZERO || due <= now() {
+            ready
+        } else {
+            Front::Later(due)
+        }
+    }
+
+    /// Takes what one read returns, at most `max` bytes of one chunk. The caller has seen
+    /// [`Front::Bytes`]; `None` where there is nothing.
+    pub(super) fn take(&mut self, max: usize) -> Option<Piece> {
+        let chunk = self.queue.front_mut()?;
+        let Some(cut) = &mut chunk.cut else {
+            let alone = false;
+            let bytes = if chunk.bytes.len() <= max {
+                let whole = std::mem::take(&mut chunk.bytes);
+                self.queue.pop_front();
+                whole
+            } else {
+                chunk.bytes.split_to(max)
+            };
+            self.queued -= bytes.len();
+            return Some(Piece { bytes, alone });
+        };
+        let len = cut.slice.min(max).min(chunk.bytes.len());
+        let bytes = chunk.bytes.split_to(len);
+        cut.taken += len as u64;
+        if chunk.bytes.is_empty() {
+            self.queue.pop_front();
+        } else {
+            chunk.due = cut.due(cut.slice.min(chunk.bytes.len()));
+        }
+        self.queued -= len;
+        Some(Piece { bytes, alone: true })
+    }
+
+    /// Copies what one read returns into `buf`; returns how much that is. Uncut chunks fill
+    /// the buffer together.
+    pub(super) fn copy_into(
+        &mut self,
+        now: impl Fn() -> Micros,
+        buf: &mut tokio::io::ReadBuf<'_>,
+    ) -> usize {
+        let before = buf.filled().len();
+        while buf.remaining() > 0 && self.front(&now) == Front::Bytes {
+            let Some(chunk) = self.queue.front_mut() else {
+                break;
+            };
+            if chunk.cut.is_some() {
+                if buf.filled().len() > before {
+                    break;
+                }
+                if let Some(piece) = self.take(buf.remaining()) {
+                    buf.put_slice(&piece.bytes);
+                }
+                break;
+            }
+            let len = chunk.bytes.len().min(buf.remaining());
+            buf.put_slice(&chunk.bytes[..len]);
+            chunk.bytes.advance(len);
+            if chunk.bytes.is_empty() {
+                self.queue.pop_front();
+            }
+            self.queued -= len;
+        }
+        buf.filled().len() - before
+    }
+}
+
+/// What one read takes off a lane.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) bytes: Bytes,
+    /// A slice: it must not be joined with what follows.
+    pub(super) alone: bool,
+}
+
+impl Chunk {
+    /// How many of its bytes are due at `now`.
+    fn due_bytes(&self, now: Micros) -> usize {
+        if self.due > now {
+            return 0;
+        }
+        let Some(cut) = &self.cut else {
+            return self.bytes.len();
+        };
+        let mut len = cut.slice.min(self.bytes.len());
+        while len < self.bytes.len() {
+            let next = (len + cut.slice).min(self.bytes.len());
+            if cut.due(next) > now {
+                break;
+            }
+            len = next;
+        }
+        len
+    }
+}

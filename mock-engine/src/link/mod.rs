@@ -1,0 +1,19 @@
+//! A link: the bytes in flight between the engine and one client, with their delivery times.
+//!
+//! Latency, bandwidth, partition, slicing and cuts are one mechanism: a queue per direction
+//! whose chunks know when they are due.
+
+mod client_end;
+mod conditions;
+mod engine_end;
+mod lane;
+mod shared;
+
+pub use client_end::ClientEnd;
+pub(crate) use client_end::{ClientReader, ClientWriter};
+pub use conditions::Conditions;
+pub(crate) use conditions::Delay;
+pub use engine_end::{EngineEnd, LinkHandle};
+pub use lane::{FROM_CLIENT_CAPACITY_BYTES, TO_CLIENT_CAPACITY_BYTES};
+pub use shared::pair;
+pub(crate) use shared::pair_with;

@@ -1,0 +1,331 @@
+//! The HTTP side: the upgrade at `/ws`, and what GETs of other paths answer.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::Response;
+use axum::serve::IncomingStream;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use fixtures::{Accept, Refusal};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto::upgrade;
+use tokio::sync::{mpsc, oneshot};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::connection;
+use crate::hub::{Accepted, Hub};
+
+/// Path of the WebSocket.
+pub(crate) const WS_PATH: &str = "/ws";
+
+/// Bytes of a decoded `Sec-WebSocket-Key` (RFC 6455, 4.1).
+const KEY_BYTES: usize = 16;
+
+/// The bearer token demanded of clients, if one is. Its value shows nowhere.
+#[derive(Clone, Default)]
+pub(crate) struct Authorization(Option<String>);
+
+impl Authorization {
+    pub(crate) fn new(token: Option<String>) -> Self {
+        Self(token)
+    }
+
+    /// Whether the request may come in; `own` is a token that a step demands instead.
+    fn admits(&self, headers: &HeaderMap, own: Option<&str>) -> bool {
+        let Some(wanted) = own.or(self.0.as_deref()) else {
+            return true;
+        };
+        let given = headers.get(header::AUTHORIZATION).and_then(|value| {
+            let (scheme, token) = value.as_bytes().split_at_checked("Bearer ".len())?;
+            scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
+        });
+        given.is_some_and(|given| same(given, wanted.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() {
+            "Authorization(demanded)"
+        } else {
+            "Authorization(none)"
+        })
+    }
+}
+
+/// Compares without stopping at the first difference.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |diff, (a, b)| diff | (a ^ b)) == 0
+}
+
+/// Where the server takes its connections from, in memory and on TCP alike.
+#[derive(Debug)]
+pub(crate) struct Arrivals(pub(crate) mpsc::Receiver<Accepted>);
+
+impl axum::serve::Listener for Arrivals {
+    type Io = Accepted;
+    type Addr = u64;
+
+    async fn accept(&mut self) -> (Accepted, u64) {
+        match self.0.recv().await {
+            Some(accepted) => {
+                let id = accepted.id;
+                (accepted, id)
+            }
+            // The engine is gone; the server is told to stop by other means.
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<u64> {
+        Ok(0)
+    }
+}
+
+/// The connection's number, as a handler gets it.
+#[derive(Debug, Clone, Copy)]
+struct Number(u64);
+
+impl Connected<IncomingStream<'_, Arrivals>> for Number {
+    fn connect_info(stream: IncomingStream<'_, Arrivals>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
+/// Serves `arrivals` until `stop` fires and every connection that is not upgraded is done.
+pub(crate) async fn run(hub: Arc<Hub>, arrivals: Arrivals, stop: oneshot::Receiver<()>) {
+    let router = Router::new().fallback(answer).with_state(hub);
+    let service = router.into_make_service_with_connect_info::<Number>();
+    let served = axum::serve(arrivals, service).with_graceful_shutdown(async {
+        // A sender that is gone means the same.
+        let _ = stop.await;
+    });
+    // Infallible with this listener: it only ends when told to.
+    let _ = served.await;
+}
+
+async fn answer(
+    State(hub): State<Arc<Hub>>,
+    ConnectInfo(Number(id)): ConnectInfo<Number>,
+    request: Request,
+) -> Response {
+    let mut response = if request.uri().path() == WS_PATH {
+        upgrade_or_refuse(&hub, id, request)
+    } else {
+        pull(&hub, id, &request)
+    };
+    if !response.headers().contains_key(header::DATE) {
+        let date = httpdate::fmt_http_date(SystemTime::from(hub.clock.wall()));
+        if let Ok(date) = HeaderValue::try_from(date) {
+            response.headers_mut().insert(header::DATE, date);
+        }
+    }
+    response
+}
+
+/// What a GET of any other path answers.
+fn pull(hub: &Hub, id: u64, request: &Request) -> Response {
+    let path = request.uri().path();
+    let known = matches!(*request.method(), Method::GET | Method::HEAD);
+    let mut state = hub.state();
+    let mut response = match state.http(path) {
+        Some(answer) if known => {
+            let mut response = Response::new(Body::from(answer.body.clone()));
+            let json = HeaderValue::from_static("application/json");
+            response.headers_mut().insert(header::CONTENT_TYPE, json);
+            *response.status_mut() = status(answer.status);
+            set_headers(response.headers_mut(), &answer.headers);
+            response
+        }
+        Some(_) => plain(StatusCode::METHOD_NOT_ALLOWED, "GET only\n"),
+        None => plain(StatusCode::NOT_FOUND, "nothing at this path\n"),
+    };
+    state.http_answered(id, path.to_owned(), response.status().as_u16());
+    if request.method() == Method::HEAD {
+        *response.body_mut() = Body::empty();
+    }
+    response
+}
+
+fn upgrade_or_refuse(hub: &Arc<Hub>, id: u64, mut request: Request) -> Response {
+    let mut state = hub.state();
+    let refusal = state.refusal(id);
+    let accept = if refusal.is_none() {
+        state.acceptance(id).unwrap_or_default()
+    } else {
+        Accept::default()
+    };
+    let outcome = match refusal {
+        Some(refusal) => Err(Box::new(refused(&refusal))),
+        None => negotiate(&hub.authorization, &request, &accept),
+    };
+    let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let (response, on_upgrade) = match (outcome, on_upgrade) {
+        (Ok(response), Some(on_upgrade)) => (response, on_upgrade),
+        (Ok(_), None) => {
+            state.refused(id, StatusCode::UPGRADE_REQUIRED.as_u16());
+            return upgrade_required();
+        }
+        (Err(response), _) => {
+            state.refused(id, response.status().as_u16());
+            return *response;
+        }
+    };
+    drop(state);
+    let upgraded = Arc::clone(hub);
+    hub.spawn(async move {
+        // A client that left in the meantime has been journalled by its stream.
+        let Ok(stream) = on_upgrade.await else { return };
+        let Ok(parts) = upgrade::downcast::<TokioIo<Accepted>>(stream) else {
+            return;
+        };
+        connection::run(upgraded, parts.io.into_inner(), &parts.read_buf).await;
+    });
+    response
+}
+
+/// The 101, or why there is none (RFC 6455, 4.2.1).
+fn negotiate(
+    authorization: &Authorization,
+    request: &Request,
+    accept: &Accept,
+) -> Result<Response, Box<Response>> {
+    let headers = request.headers();
+    if request.method() != Method::GET {
+        return Err(Box::new(plain(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "GET only\n",
+        )));
+    }
+    if !lists(headers, &header::CONNECTION, "upgrade")
+        || !lists(headers, &header::UPGRADE, "websocket")
+    {
+        return Err(Box::new(upgrade_required()));
+    }
+    if headers
+        .get(header::SEC_WEBSOCKET_VERSION)
+        .is_none_or(|version| version != "13")
+    {
+        return Err(Box::new(upgrade_required()));
+    }
+    let key = headers
+        .get(header::SEC_WEBSOCKET_KEY)
+        .map(HeaderValue::as_bytes)
+        .unwrap_or_default();
+    if !BASE64
+        .decode(key)
+        .is_ok_and(|decoded| decoded.len() == KEY_BYTES)
+    {
+        return Err(Box::new(plain(
+            StatusCode::BAD_REQUEST,
+            "Sec-WebSocket-Key must be 16 bytes in base64\n",
+        )));
+    }
+    if !authorization.admits(headers, accept.token.as_deref()) {
+        let mut response = plain(StatusCode::UNAUTHORIZED, "");
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        return Err(Box::new(response));
+    }
+    if let Some(code) = accept
+        .status
+        .filter(|&code| code != StatusCode::SWITCHING_PROTOCOLS.as_u16())
+    {
+        return Err(Box::new(refused(&Refusal {
+            status: code,
+            headers: accept.headers.clone(),
+        })));
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let out = response.headers_mut();
+    out.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    out.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    if let Ok(accept_key) = HeaderValue::try_from(derive_accept_key(key)) {
+        out.insert(header::SEC_WEBSOCKET_ACCEPT, accept_key);
+    }
+    set_headers(out, &accept.headers);
+    Ok(response)
+}
+
+/// Whether a header of comma-separated tokens lists `token`, in any case.
+fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|part| part.trim().eq_ignore_ascii_case(token))
+}
+
+fn upgrade_required() -> Response {
+    let mut response = plain(
+        StatusCode::UPGRADE_REQUIRED,
+        "this is a WebSocket, version 13\n",
+    );
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(
+        header::SEC_WEBSOCKET_VERSION,
+        HeaderValue::from_static("13"),
+    );
+    response
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    let mut response = plain(status(refusal.status), "");
+    set_headers(response.headers_mut(), &refusal.headers);
+    response
+}
+
+/// An answer that ends its connection.
+fn plain(status: StatusCode, text: &'static str) -> Response {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// The status with this code. hyper writes none below 200 by itself and none of four digits;
+/// such a one comes out as 500.
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code)
+        .ok()
+        .filter(|status| !status.is_informational())
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Sets each header; one with an empty value is removed, one that is no legal header is left
+/// out.
+fn set_headers(headers: &mut HeaderMap, new: &[(String, String)]) {
+    let mut set = Vec::new();
+    for (name, value) in new {
+        let Ok(name) = HeaderName::try_from(name.as_str()) else {
+            continue;
+        };
+        if value.is_empty() {
+            headers.remove(&name);
+        } else if let Ok(value) = HeaderValue::try_from(value.as_str()) {
+            // The same name twice in one step is two headers; one that stood before is replaced.
+            if set.contains(&name) {
+                headers.append(name, value);
+            } else {
+                headers.insert(name.clone(), value);
+                set.push(name);
+            }
+        }
+    }
+}
