@@ -1,1 +1,28 @@
-//! x
+//! Turns live sessions into tapes.
+//!
+//! | module | what is in it |
+//! | --- | --- |
+//! | `tap` | a subscriber whose every observation becomes a step |
+//! | `transcript` | observations to steps: what arrives, how it ends, how dials fare |
+//! | `output` | the file being written: never over another, a line at a time |
+//!
+//! A tap reconnects by the subscriber's own rules with jitter off, so that a subscriber to which
+//! its tape is played dials when the tap dialed:
+//!
+//! ```no_run
+//! # async fn tap() -> Result<(), recorder::TapError> {
+//! use recorder::{Output, Tap};
+//!
+//! let tap = Tap::new("ws://127.0.0.1:8765/ws", None)?;
+//! let output = Output::create("session.jsonl".as_ref(), false)?;
+//! let summary = tap.run(output, tokio::time::sleep(std::time::Duration::from_secs(60))).await?;
+//! eprintln!("{summary}");
+//! # Ok(()) }
+//! ```
+
+mod output;
+mod tap;
+mod transcript;
+
+pub use output::Output;
+pub use tap::{Summary, Tap, TapError};

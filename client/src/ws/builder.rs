@@ -166,6 +166,20 @@ impl SubscriberBuilder {
         self.events.subscribe()
     }
 
+    /// Checks URL and token without starting anything.
+    ///
+    /// # Errors
+    /// As [`spawn`](Self::spawn).
+    pub fn validate(&self) -> Result<(), WsError> {
+        self.peer().map(|_| ())
+    }
+
+    fn peer(&self) -> Result<(Target, Upgrade), WsError> {
+        let target = Target::parse(&self.url)?;
+        let upgrade = Upgrade::new(&target, self.token.as_deref())?;
+        Ok((target, upgrade))
+    }
+
     /// Starts the subscriber on the current tokio runtime, folding into `state`.
     ///
     /// # Errors
@@ -175,8 +189,7 @@ impl SubscriberBuilder {
     /// # Panics
     /// Outside a tokio runtime with its time and I/O drivers on.
     pub fn spawn(self, state: Arc<RwLock<EngineState>>) -> Result<WsSubscriber, WsError> {
-        let target = Target::parse(&self.url)?;
-        let upgrade = Upgrade::new(&target, self.token.as_deref())?;
+        let (target, upgrade) = self.peer()?;
         let clock = self
             .clock
             .unwrap_or_else(|| Arc::new(SystemClock::new()) as Arc<dyn Clock>);

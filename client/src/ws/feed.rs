@@ -131,7 +131,7 @@ impl Feed {
 
     /// A Pong: the answer to one of ours proves that the link is alive, not that the feed is.
     pub(crate) fn pong(&mut self, payload: &[u8], answer: bool) {
-        self.observe(Observed::Pong(payload));
+        self.observe(Observed::Pong { payload, answer });
         self.framed = true;
         let wall = self.wall;
         self.update(|state| {

@@ -46,8 +46,13 @@ pub enum Observed<'a> {
     Binary(&'a [u8]),
     /// A Ping; the Pong is on its way.
     Ping(&'a [u8]),
-    /// A Pong, asked for or not.
-    Pong(&'a [u8]),
+    /// A Pong.
+    Pong {
+        /// Its payload.
+        payload: &'a [u8],
+        /// Whether it answers a Ping of ours; otherwise nobody asked for it.
+        answer: bool,
+    },
     /// The peer's Close.
     Close {
         /// Status code, where there is one.

@@ -1,0 +1,247 @@
+//! Observations to steps.
+//!
+//! What arrives is stamped with its arrival. How an attempt fares is stamped with the end of the
+//! one before it: that instant lies between two dials both in the recording and in a replay,
+//! where no dial takes any time.
+
+use bytes::Bytes;
+use engine_client::{EndReason, Observed};
+use fixtures::{Action, CloseFrame, End, Garbage, Micros, Pongs, Refusal, Step};
+use http::{HeaderMap, header};
+
+/// How the next attempts fare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Fate {
+    /// They connect.
+    Connect,
+    /// The port refuses them.
+    Down,
+    /// The handshake is refused.
+    Refuse(Refusal),
+    /// They are taken and never answered.
+    Hang,
+    /// They end, or are answered with something else, before the handshake does.
+    Break(Garbage),
+}
+
+/// Turns what a subscriber observes into steps of a tape.
+#[derive(Debug)]
+pub(crate) struct Transcript {
+    fate: Fate,
+    /// The end of the last attempt or connection.
+    ended_at: Micros,
+    /// What the present attempt's handshake was refused with.
+    refusal: Option<Refusal>,
+    connected: bool,
+    pub(crate) frames: u64,
+    pub(crate) connections: u64,
+    pub(crate) outages: u64,
+}
+
+impl Transcript {
+    pub(crate) fn new() -> Self {
+        Self {
+            fate: Fate::Connect,
+            ended_at: Micros::ZERO,
+            refusal: None,
+            connected: false,
+            frames: 0,
+            connections: 0,
+            outages: 0,
+        }
+    }
+
+    /// The steps that a recording begins with. The Pongs that came are steps like all other
+    /// frames, so the engine that plays them must add none of its own: one that leaves Pings
+    /// unanswered is replayed leaving them unanswered.
+    pub(crate) fn first_steps() -> Vec<Step> {
+        vec![Step::at(Micros::ZERO, Action::Pongs(Pongs::Withheld))]
+    }
+
+    /// The steps of an observation made `at` this time of the tape.
+    pub(crate) fn steps(&mut self, at: Micros, seen: Observed<'_>) -> Vec<Step> {
+        match seen {
+            Observed::Connected { .. } => {
+                self.connected = true;
+                self.connections += 1;
+                self.fare(Fate::Connect)
+            }
+            Observed::Refused { status, headers } => {
+                self.refusal = Some(Refusal {
+                    status: status.as_u16(),
+                    headers: kept_headers(headers),
+                });
+                Vec::new()
+            }
+            Observed::Text(text) => self.frame(text_step(at, text)),
+            Observed::Binary(bytes) => {
+                self.frame(Step::at(at, Action::Binary(Bytes::copy_from_slice(bytes))))
+            }
+            Observed::Ping(payload) => {
+                self.frame(Step::at(at, Action::Ping(Bytes::copy_from_slice(payload))))
+            }
+            Observed::Pong { payload, .. } => {
+                self.frame(Step::at(at, Action::Pong(Bytes::copy_from_slice(payload))))
+            }
+            Observed::Close { code, reason } => {
+                let frame = code.map(|code| CloseFrame {
+                    code,
+                    reason: reason.to_owned(),
+                });
+                vec![Step::at(at, Action::Close(frame))]
+            }
+            Observed::End(reason) => {
+                let steps = self.end(at, reason);
+                self.ended_at = at;
+                steps
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn frame(&mut self, step: Step) -> Vec<Step> {
+        self.frames += 1;
+        vec![step]
+    }
+
+    fn end(&mut self, at: Micros, reason: EndReason) -> Vec<Step> {
+        if std::mem::take(&mut self.connected) {
+            return match reason {
+                // The Close is a step of its own, and what was sent and broke the protocol is too
+                // as far as it was a message.
+                EndReason::Closed { .. } | EndReason::Shutdown => Vec::new(),
+                // The peer went silent without ending anything, and so does the tape.
+                EndReason::Idle | EndReason::WriteStalled => Vec::new(),
+                EndReason::Fin => vec![Step::at(at, Action::Drop(End::Fin))],
+                _ => vec![Step::at(at, Action::Drop(End::Reset))],
+            };
+        }
+        let broken = |then| {
+            Fate::Break(Garbage {
+                bytes: Bytes::new(),
+                repeat: 1,
+                then: Some(then),
+            })
+        };
+        match reason {
+            EndReason::Refused { .. } => match self.refusal.take() {
+                Some(refusal) => self.fare(Fate::Refuse(refusal)),
+                None => Vec::new(),
+            },
+            EndReason::ConnectTimeout => self.fare(Fate::Hang),
+            EndReason::Fin | EndReason::HandshakeFailed | EndReason::Tls => {
+                self.fare(broken(End::Fin))
+            }
+            EndReason::Reset | EndReason::Io => self.fare(broken(End::Reset)),
+            EndReason::Shutdown => Vec::new(),
+            _ => self.fare(Fate::Down),
+        }
+    }
+
+    /// From the last end on, attempts fare so.
+    fn fare(&mut self, fate: Fate) -> Vec<Step> {
+        if self.fate == fate {
+            return Vec::new();
+        }
+        if self.fate == Fate::Connect {
+            self.outages += 1;
+        }
+        let clear = match &self.fate {
+            Fate::Connect => None,
+            Fate::Down => Some(Action::Down(false)),
+            Fate::Refuse(_) => Some(Action::Refuse(None)),
+            Fate::Hang => Some(Action::Hang(false)),
+            Fate::Break(_) => Some(Action::Garbage(None)),
+        };
+        let set = match &fate {
+            Fate::Connect => None,
+            Fate::Down => Some(Action::Down(true)),
+            Fate::Refuse(refusal) => Some(Action::Refuse(Some(refusal.clone()))),
+            Fate::Hang => Some(Action::Hang(true)),
+            Fate::Break(garbage) => Some(Action::Garbage(Some(garbage.clone()))),
+        };
+        self.fate = fate;
+        clear
+            .into_iter()
+            .chain(set)
+            .map(|action| Step::at(self.ended_at, action))
+            .collect()
+    }
+}
+
+/// A message as it came: an event, byte for byte, where it is one and stands on one line.
+fn text_step(at: Micros, text: &str) -> Step {
+    let line = format!("{{\"at_ms\":{},\"emit\":{text}}}", at.to_ms_text());
+    let event = (!text.contains(['\n', '\r']))
+        .then(|| Step::parse("recording", 0, &line).ok())
+        .flatten()
+        // A text such as `{…},"x-…":{…}` would make a whole line of several members.
+        .filter(|step| matches!(&step.action, Action::Emit(json) if json == text.as_bytes()));
+    event.unwrap_or_else(|| Step::at(at, Action::Text(text.to_owned())))
+}
+
+/// Of a refusal's headers, those that a subscriber acts on. The others may hold secrets (cookies,
+/// above all), so none of them reaches a tape.
+fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let kept = headers.get(header::RETRY_AFTER);
+    kept.and_then(|value| value.to_str().ok())
+        .map(|value| ("retry-after".to_owned(), value.to_owned()))
+        .into_iter()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(steps: &[Step]) -> Vec<String> {
+        steps.iter().map(Step::to_canonical).collect()
+    }
+
+    #[test]
+    fn how_an_attempt_fares_is_stamped_with_the_end_before_it() {
+        let mut transcript = Transcript::new();
+        let refused = Observed::End(EndReason::ConnectRefused);
+        assert_eq!(
+            lines(&transcript.steps(Micros::from_ms(3), refused)),
+            [r#"{"at_ms":0,"down":true}"#]
+        );
+        assert!(transcript.steps(Micros::from_ms(504), refused).is_empty());
+        let headers = HeaderMap::new();
+        let connected = Observed::Connected { headers: &headers };
+        assert_eq!(
+            lines(&transcript.steps(Micros::from_ms(1_507), connected)),
+            [r#"{"at_ms":504,"down":false}"#]
+        );
+        let fin = Observed::End(EndReason::Fin);
+        assert_eq!(
+            lines(&transcript.steps(Micros::from_ms(2_000), fin)),
+            [r#"{"at_ms":2000,"drop":"fin"}"#]
+        );
+        assert_eq!((transcript.connections, transcript.outages), (1, 1));
+    }
+
+    #[test]
+    fn a_text_that_is_no_event_or_stands_on_two_lines_is_kept_as_text() {
+        for (text, key) in [
+            (r#"{"event":"risk","data":{"a": 1 }}"#, "emit"),
+            (r#"{"event":7}"#, "text"),
+            ("{\"event\":\n\"risk\"}", "text"),
+            (r#"{"event":"a"},"note":"x""#, "text"),
+            ("not json", "text"),
+        ] {
+            assert_eq!(text_step(Micros::ZERO, text).key(), key, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_retry_after_and_no_cookie() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::RETRY_AFTER, "7".parse().unwrap());
+        headers.insert(header::SET_COOKIE, "s3cret=1".parse().unwrap());
+        assert_eq!(
+            kept_headers(&headers),
+            [("retry-after".to_owned(), "7".to_owned())]
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! What a tape demands of the subscriber: its `expect` steps, checked as they fall due.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use fixtures::{Expect, Micros, Received, ReceivedKind};
+use mock_engine::{Clock, Engine, Entry, FrameKind, Journal, JournalKind};
+use serde_json::Value;
+
+use crate::subject::Running;
+
+/// Collects `expect` steps from the journal and checks each when its time has come.
+pub(crate) struct Demands {
+    journal: Journal,
+    clock: Clock,
+    /// Entries of the journal looked at so far.
+    seen: usize,
+    due: Vec<Due>,
+    found: Vec<Result<String, String>>,
+}
+
+struct Due {
+    /// When the step was played.
+    since: Micros,
+    at: Micros,
+    expect: Arc<Expect>,
+}
+
+impl Demands {
+    pub(crate) fn new(engine: &Engine) -> Self {
+        Self {
+            journal: engine.journal(),
+            clock: engine.clock(),
+            seen: 0,
+            due: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+
+    /// Waits for `work`, and checks what falls due meanwhile.
+    pub(crate) async fn check_until<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+        running: &dyn Running,
+    ) -> T {
+        let mut work = pin!(work);
+        loop {
+            self.collect();
+            let mut next = pin!(self.next());
+            let done = poll_fn(|cx| match work.as_mut().poll(cx) {
+                Poll::Ready(done) => Poll::Ready(Some(done)),
+                Poll::Pending => next.as_mut().poll(cx).map(|()| None),
+            })
+            .await;
+            if let Some(done) = done {
+                self.collect();
+                return done;
+            }
+            self.check(running, self.clock.now());
+        }
+    }
+
+    /// Checks what is left, and gives all that was found.
+    pub(crate) fn finish(mut self, running: &dyn Running) -> Vec<Result<String, String>> {
+        self.collect();
+        self.check(running, Micros(u64::MAX));
+        self.found
+    }
+
+    /// Until the next demand falls due, or another comes.
+    fn next(&self) -> impl Future<Output = ()> + use<> {
+        let (journal, clock) = (self.journal.clone(), self.clock.clone());
+        let earliest = self.due.iter().map(|due| due.at).min();
+        let mut seen = self.seen;
+        async move {
+            let more = journal.wait_for(move |entries| {
+                let new = &entries[seen.min(entries.len())..];
+                seen = entries.len();
+                new.iter().any(is_demand)
+            });
+            match earliest {
+                None => more.await,
+                // One microsecond more: what happens at that very instant still counts.
+                Some(at) => tokio::select! {
+                    biased;
+                    () = more => {}
+                    () = clock.sleep_until(Micros(at.0.saturating_add(1))) => {}
+                },
+            }
+        }
+    }
+
+    fn collect(&mut self) {
+        let entries = self.journal.entries();
+        for entry in &entries[self.seen.min(entries.len())..] {
+            if let JournalKind::Expect(expect) = &entry.kind {
+                self.due.push(Due {
+                    since: entry.at,
+                    at: Micros(entry.at.0.saturating_add(expect.after.0)),
+                    expect: Arc::clone(expect),
+                });
+            }
+        }
+        self.seen = entries.len();
+    }
+
+    fn check(&mut self, running: &dyn Running, now: Micros) {
+        let (due, later) = std::mem::take(&mut self.due)
+            .into_iter()
+            .partition(|due| due.at < now);
+        self.due = later;
+        for due in due {
+            let result = self.judge(&due, running);
+            self.found.push(result);
+        }
+    }
+
+    fn judge(&self, due: &Due, running: &dyn Running) -> Result<String, String> {
+        let mut met = Vec::new();
+        if let Some(wanted) = &due.expect.mirror {
+            let text = wanted.get();
+            let wanted: Value = serde_json::from_str(text)
+                .map_err(|error| format!("{}: no JSON: {error}", due.at))?;
+            let mirror = running
+                .mirror()
+                .ok_or_else(|| format!("{}: the subscriber shows no mirror", due.at))?;
+            if let Some(departure) = departure(&wanted, &mirror, "mirror") {
+                return Err(format!("{}: {departure}", due.at));
+            }
+            met.push(format!("mirror {text}"));
+        }
+        if let Some(wanted) = &due.expect.received {
+            let entries = self.journal.entries();
+            let came = entries
+                .iter()
+                .filter(|entry| (due.since..=due.at).contains(&entry.at))
+                .any(|entry| is_received(entry, wanted));
+            if !came {
+                return Err(format!(
+                    "{}: expected the client to have sent {wanted:?} since {}",
+                    due.at, due.since
+                ));
+            }
+            met.push(format!("received {:?}", wanted.kind));
+        }
+        Ok(format!("{}: {}", due.at, met.join(", ")))
+    }
+}
+
+fn is_demand(entry: &Entry) -> bool {
+    matches!(entry.kind, JournalKind::Expect(_))
+}
+
+fn is_received(entry: &Entry, wanted: &Received) -> bool {
+    let JournalKind::Received(frame) = &entry.kind else {
+        return false;
+    };
+    let kind = match wanted.kind {
+        ReceivedKind::Text => FrameKind::Text,
+        ReceivedKind::Binary => FrameKind::Binary,
+        ReceivedKind::Ping => FrameKind::Ping,
+        ReceivedKind::Pong => FrameKind::Pong,
+        ReceivedKind::Close => FrameKind::Close,
+        _ => return false,
+    };
+    let (text, reason) = (wanted.text.as_deref(), wanted.reason.as_deref());
+    frame.kind == kind
+        && text.is_none_or(|text| frame.text() == Some(text))
+        && reason.is_none_or(|reason| frame.text() == Some(reason))
+        && wanted
+            .code
+            .is_none_or(|code| frame.close_code() == Some(code))
+        && wanted
+            .binary
+            .as_ref()
+            .is_none_or(|bytes| *bytes == frame.payload)
+}
+
+/// Where `found` does not hold what `wanted` names; members that `wanted` does not name are free.
+fn departure(wanted: &Value, found: &Value, place: &str) -> Option<String> {
+    match (wanted, found) {
+        (Value::Object(wanted), Value::Object(found)) => wanted.iter().find_map(|(key, value)| {
+            let place = format!("{place}.{key}");
+            departure(value, found.get(key).unwrap_or(&Value::Null), &place)
+        }),
+        (Value::Array(wanted), Value::Array(found)) if wanted.len() == found.len() => wanted
+            .iter()
+            .zip(found)
+            .enumerate()
+            .find_map(|(n, (wanted, found))| departure(wanted, found, &format!("{place}[{n}]"))),
+        (Value::Number(a), Value::Number(b)) if a.as_f64() == b.as_f64() => None,
+        _ if wanted == found => None,
+        _ => Some(format!("{place}: expected {wanted}, found {found}")),
+    }
+}

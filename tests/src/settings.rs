@@ -1,0 +1,111 @@
+//! What a scenario sets on the subscriber and on the engine's door.
+
+use std::time::Duration;
+
+use engine_client::{JitterMode, ReconnectConfig};
+use fixtures::{Header, Micros};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// The header key that holds a tape's settings.
+pub const SETTINGS_KEY: &str = "x-subscriber";
+
+/// Settings of a run; SPEC's defaults with jitter off, unless the tape's header says otherwise.
+///
+/// ```
+/// let tape = fixtures::Tape::parse(
+///     "quick",
+///     "{\"tape\":1,\"x-subscriber\":{\"initial_backoff_ms\":50,\"idle_timeout_ms\":2.5}}\n",
+/// )?;
+/// let settings = harness::Settings::of(&tape.header).unwrap();
+/// assert_eq!(settings.reconnect().initial_backoff.as_millis(), 50);
+/// assert_eq!(settings.idle_timeout.as_micros(), 2_500);
+/// # Ok::<(), fixtures::TapeError>(())
+/// ```
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Delay before the first retry.
+    #[serde(rename = "initial_backoff_ms", deserialize_with = "millis")]
+    pub initial_backoff: Duration,
+    /// Largest delay.
+    #[serde(rename = "max_backoff_ms", deserialize_with = "millis")]
+    pub max_backoff: Duration,
+    /// Growth of the delay from one retry to the next.
+    pub multiplier: u32,
+    /// Silence before a Ping.
+    #[serde(rename = "ping_interval_ms", deserialize_with = "millis")]
+    pub ping_interval: Duration,
+    /// Silence that ends a connection.
+    #[serde(rename = "idle_timeout_ms", deserialize_with = "millis")]
+    pub idle_timeout: Duration,
+    /// Bound of dial and handshake.
+    #[serde(rename = "connect_timeout_ms", deserialize_with = "millis")]
+    pub connect_timeout: Duration,
+    /// Largest message the subscriber takes, in bytes.
+    pub max_message_bytes: usize,
+    /// The subscriber's bearer token.
+    pub token: Option<String>,
+    /// The token that the engine demands.
+    pub engine_token: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let reconnect = ReconnectConfig::default();
+        Self {
+            initial_backoff: reconnect.initial_backoff,
+            max_backoff: reconnect.max_backoff,
+            multiplier: reconnect.multiplier,
+            ping_interval: engine_client::ws::PING_INTERVAL,
+            idle_timeout: engine_client::ws::IDLE_TIMEOUT,
+            connect_timeout: engine_client::ws::CONNECT_TIMEOUT,
+            max_message_bytes: engine_client::ws::MAX_MESSAGE_BYTES,
+            token: None,
+            engine_token: None,
+        }
+    }
+}
+
+impl Settings {
+    /// The settings that a tape's header asks for.
+    ///
+    /// # Errors
+    /// What is wrong with the header's `x-subscriber`, in words.
+    pub fn of(header: &Header) -> Result<Self, String> {
+        header
+            .extensions
+            .iter()
+            .find(|(key, _)| key == SETTINGS_KEY)
+            .map_or_else(
+                || Ok(Self::default()),
+                |(_, value)| {
+                    serde_json::from_str(value.get())
+                        .map_err(|error| format!("{SETTINGS_KEY:?} in the header: {error}"))
+                },
+            )
+    }
+
+    /// The backoff, jitter off.
+    #[must_use]
+    pub fn reconnect(&self) -> ReconnectConfig {
+        ReconnectConfig {
+            initial_backoff: self.initial_backoff,
+            max_backoff: self.max_backoff,
+            multiplier: self.multiplier,
+            jitter: JitterMode::None,
+        }
+    }
+}
+
+fn millis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    Micros::parse_ms(raw.get())
+        .map(Micros::duration)
+        .ok_or_else(|| {
+            serde::de::Error::custom(format!(
+                "expected milliseconds with at most three fraction digits, found {}",
+                raw.get()
+            ))
+        })
+}
