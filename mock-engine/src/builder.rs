@@ -218,12 +218,13 @@ impl EngineBuilder {
         let authorization = Authorization::new(self.token);
         let hub = Arc::new(Hub::new(
             beginning,
+            play,
             authorization,
             Arc::new(Notify::new()),
             beginner,
             sender,
         ));
-        let engine = Engine::run(hub, play, arrivals, controls);
+        let engine = Engine::run(hub, arrivals, controls);
         match self.start_at {
             StartAt::Call => {}
             StartAt::Now => engine.start(),

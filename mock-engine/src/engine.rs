@@ -12,7 +12,7 @@ use crate::builder::{EngineBuilder, EngineError};
 use crate::clock::Clock;
 use crate::hub::{Accepted, Hub, State};
 use crate::journal::{Journal, JournalKind};
-use crate::player::{self, Play, PlayEnd};
+use crate::player::{self, PlayEnd};
 use crate::server::{self, Arrivals, WS_PATH};
 use crate::tcp::{self, Port, TcpPort};
 
@@ -30,7 +30,6 @@ pub struct Engine {
 #[derive(Debug)]
 pub(crate) struct Inner {
     hub: Arc<Hub>,
-    play: Arc<Mutex<Play>>,
     /// The layer of Rust's controls.
     controls: usize,
     background: Mutex<Background>,
@@ -51,19 +50,10 @@ impl Engine {
         EngineBuilder::default()
     }
 
-    pub(crate) fn run(
-        hub: Arc<Hub>,
-        play: Play,
-        arrivals: mpsc::Receiver<Accepted>,
-        controls: usize,
-    ) -> Self {
-        let play = Arc::new(Mutex::new(play));
+    pub(crate) fn run(hub: Arc<Hub>, arrivals: mpsc::Receiver<Accepted>, controls: usize) -> Self {
         let (stop_server, stopped) = oneshot::channel();
         let background = Background {
-            driver: Some(tokio::spawn(player::drive(
-                Arc::clone(&hub),
-                Arc::clone(&play),
-            ))),
+            driver: Some(tokio::spawn(player::drive(Arc::clone(&hub)))),
             acceptor: None,
             server: Some(tokio::spawn(server::run(
                 Arc::clone(&hub),
@@ -74,7 +64,6 @@ impl Engine {
         };
         let inner = Inner {
             hub,
-            play,
             controls,
             background: Mutex::new(background),
         };
@@ -104,7 +93,7 @@ impl Engine {
     /// second call does nothing.
     pub fn start(&self) {
         let hub = &self.inner.hub;
-        let mut play = self.inner.play.lock();
+        let mut play = self.inner.hub.play();
         {
             let mut state = hub.state();
             if state.zero.is_some() {
@@ -119,7 +108,7 @@ impl Engine {
     /// down then, time goes by at once, for nobody could start it.
     pub(crate) fn prepare(&self) {
         let hub = &self.inner.hub;
-        self.inner.play.lock().play_first_states(hub);
+        self.inner.hub.play().play_first_states(hub);
         let mut state = hub.state();
         if state.down() {
             state.begin();
@@ -132,10 +121,10 @@ impl Engine {
     /// [`EngineError::Tape`] where a step could not be read: what comes before it was played.
     /// [`EngineError::ShutDown`] where the engine went first.
     pub async fn finished(&self) -> Result<PlayEnd, EngineError> {
-        let mut outcome = self.inner.play.lock().outcome();
+        let mut outcome = self.inner.hub.play().outcome();
         let ended = outcome.wait_for(Option::is_some).await;
         match ended.ok().and_then(|ended| ended.clone()) {
-            Some(end) => end.map_err(EngineError::Tape),
+            Some(end) => end,
             None => Err(EngineError::ShutDown),
         }
     }
@@ -247,6 +236,7 @@ impl Inner {
             task.abort();
         }
         let tasks = self.hub.stop();
+        self.hub.play().finish(Err(EngineError::ShutDown));
         let mut state = self.hub.state();
         state.end_all();
         if let Port::Tcp(port) = &state.port {

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use fixtures::{Action, Merge, Micros, Step, TapeError, Torn, Trigger};
-use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::builder::EngineError;
 use crate::hub::{Hub, Prologue, sets_state};
 use crate::layer::Layer;
 use crate::speed::Speed;
@@ -44,7 +44,7 @@ pub struct PlayEnd {
 }
 
 /// What is known of the end, once there is one.
-pub(crate) type Outcome = Option<Result<PlayEnd, Arc<TapeError>>>;
+pub(crate) type Outcome = Option<Result<PlayEnd, EngineError>>;
 
 /// The tapes being played.
 pub(crate) struct Play {
@@ -155,7 +155,7 @@ impl Play {
         self.end.ended = matches!(step.action, Action::End);
         match self.advance() {
             Ok(next) => self.next = next,
-            Err(error) => self.finish(Err(error)),
+            Err(error) => self.finish(Err(error.into())),
         }
         Some((layer, step))
     }
@@ -178,15 +178,14 @@ impl Play {
     }
 
     /// Tells whoever waits, once.
-    fn finish(&mut self, result: Result<(), TapeError>) {
+    pub(crate) fn finish(&mut self, result: Result<(), EngineError>) {
         if self.over {
             return;
         }
         self.over = true;
         self.end.torn = self.layers.iter().filter_map(Layer::torn).collect();
         let end = self.end.clone();
-        self.outcome
-            .send_replace(Some(result.map(|()| end).map_err(Arc::new)));
+        self.outcome.send_replace(Some(result.map(|()| end)));
     }
 
     /// Plays the states that stand at the tape's very beginning, at time 0.
@@ -202,6 +201,13 @@ impl Play {
             if let Some((layer, step)) = self.take() {
                 hub.state().apply(layer, step);
             }
+        }
+    }
+
+    /// Plays what is due by now. A tape that is played as fast as it goes has no such thing.
+    pub(crate) fn catch_up(&mut self, hub: &Hub) {
+        if self.speed != Speed::Max {
+            play_due(hub, self);
         }
     }
 
@@ -238,13 +244,13 @@ enum Wait {
 }
 
 /// Plays the tape and does what the agenda says, for as long as the engine lives.
-pub(crate) async fn drive(hub: Arc<Hub>, play: Arc<Mutex<Play>>) {
+pub(crate) async fn drive(hub: Arc<Hub>) {
     loop {
         let mut drained = std::pin::pin!(hub.drained().notified());
         let mut progress = std::pin::pin!(hub.progress.notified());
         drained.as_mut().enable();
         progress.as_mut().enable();
-        let wait = play_due(&hub, &mut play.lock());
+        let wait = play_due(&hub, &mut hub.play());
         match wait {
             Wait::Turn => tokio::task::yield_now().await,
             Wait::Until(due) => tokio::select! {

@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::journal::{Journal, JournalKind};
 use crate::layers::Greeting;
 use crate::link::{self, ClientEnd, EngineEnd};
+use crate::player::Play;
 use crate::server::Authorization;
 
 /// Connections that may wait for the server to take them, as in a socket's backlog; further
@@ -47,6 +48,8 @@ pub(crate) struct Hub {
     drained: Arc<Notify>,
     /// Told of each change in the connections.
     pub(crate) progress: Arc<Notify>,
+    /// The tapes; taken before the state where both are.
+    play: Mutex<Play>,
     state: Mutex<State>,
     server: mpsc::Sender<Accepted>,
     start_on_accept: AtomicBool,
@@ -66,6 +69,7 @@ pub(crate) enum Beginner {
 impl Hub {
     pub(crate) fn new(
         beginning: Beginning,
+        play: Play,
         authorization: Authorization,
         drained: Arc<Notify>,
         beginner: Beginner,
@@ -84,6 +88,7 @@ impl Hub {
             wake,
             drained,
             progress: Arc::clone(&state.progress),
+            play: Mutex::new(play),
             state: Mutex::new(state),
             server,
             start_on_accept: AtomicBool::new(beginner == Beginner::Accept),
@@ -95,6 +100,10 @@ impl Hub {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock()
+    }
+
+    pub(crate) fn play(&self) -> MutexGuard<'_, Play> {
+        self.play.lock()
     }
 
     pub(crate) fn log(&self, conn: Option<u64>, kind: JournalKind) {
@@ -126,6 +135,8 @@ impl Hub {
         if self.stopped() {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
+        // What is due at this instant has happened when the dial arrives.
+        self.play().catch_up(self);
         let (engine_end, client_end, handle) =
             link::pair_with(self.clock.clone(), Arc::clone(&self.drained));
         let mut state = self.state();

@@ -7,6 +7,8 @@ mod client_end;
 mod conditions;
 mod engine_end;
 mod lane;
+#[cfg(test)]
+mod lane_tests;
 mod shared;
 
 pub use client_end::ClientEnd;

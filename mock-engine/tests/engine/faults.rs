@@ -1,12 +1,10 @@
 //! The first wave of the fault catalogue: what a client sees of each, from a tape, in memory and
 //! over TCP, and from Rust.
 
-mod world;
-
+use crate::world::{Arm, World, in_memory, over_tcp};
 use bytes::Bytes;
 use fixtures::{Direction, End, Garbage, Latency, Micros, Partition, Refusal};
 use mock_engine::Engine;
-use world::{Arm, World, in_memory, over_tcp};
 
 /// A fault as a tape has it, and what one client sees of it. Times in seconds; what ends in
 /// `silence` can only be seen in virtual time.
@@ -355,7 +353,7 @@ const BEFORE: &[Control] = &[
                 then: Some(End::Reset),
             }))
         },
-        &["reset"],
+        &["???", "reset"],
     ),
     (
         "N4",
@@ -443,7 +441,7 @@ const DURING: &[Control] = &[
             engine.drop_connections(End::Fin);
         },
         &[
-            "0.000000 \\x81K{\\\"event\\\":\\\"risk\\\",\\\"ts\\\":\\\"2026-01-01T00:00:00.000000+00:00\\\",\\\"data\\\":{\\\"halted\\\":true}}",
+            "0.000000 \\x81O{\\\"event\\\":\\\"risk\\\",\\\"ts\\\":\\\"2026-01-01T00:00:00.000000+00:00\\\",\\\"data\\\":{\\\"halted\\\":true}}",
             "0.000000 eof",
         ],
     ),
