@@ -21,6 +21,21 @@ pub(crate) enum Scope {
     One(u64),
 }
 
+impl Scope {
+    /// The only connection it is about, where it is about one.
+    pub(crate) fn only(self) -> Option<u64> {
+        match self {
+            Self::All => None,
+            Self::One(id) => Some(id),
+        }
+    }
+
+    /// Whether connection `id` is in it.
+    pub(crate) fn holds(self, id: u64) -> bool {
+        self.only().is_none_or(|only| only == id)
+    }
+}
+
 /// A state of one layer.
 #[derive(Debug, Clone, Default)]
 enum Slot<T> {
@@ -163,6 +178,15 @@ impl Faults {
     }
 }
 
+/// What has cleared by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expired {
+    /// A layer no longer has the port down; another may.
+    Port,
+    /// A state, and how the journal says that it is no more.
+    State(&'static str),
+}
+
 /// What a connection meets before hyper.
 #[derive(Debug, Clone)]
 pub(crate) enum Greeting {
@@ -264,24 +288,24 @@ impl Layers {
         generation
     }
 
-    /// Clears what `generation` set, where it still holds; says in words what that comes to.
-    pub(crate) fn expire(&mut self, layer: usize, generation: u64) -> Option<&'static str> {
+    /// Clears what `generation` set, where it still holds.
+    pub(crate) fn expire(&mut self, layer: usize, generation: u64) -> Option<Expired> {
         let layer = &mut self.layers[layer];
         if layer.down.expire(generation) {
-            return Some("up");
+            return Some(Expired::Port);
         }
         let before = layer.http.len();
         layer
             .http
             .retain(|_, setting| setting.generation != generation);
         if layer.http.len() < before {
-            return Some("http none");
+            return Some(Expired::State("http none"));
         }
         let mut word = layer.all.expire(generation);
         for faults in layer.each.values_mut() {
             word = word.or(faults.expire(generation));
         }
-        word
+        word.map(Expired::State)
     }
 
     /// Clears every fault of one layer; what GETs answer stays.

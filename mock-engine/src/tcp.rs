@@ -62,7 +62,10 @@ pub(crate) struct TcpPort {
 
 enum Bound {
     Listening(TcpListener),
-    /// Bound, so that nobody takes it, and not listening, so that connects are refused.
+    /// Bound, so that nobody gets it by chance, and not listening, so that connects are refused.
+    /// A program that asks for this very port with `SO_REUSEADDR` could still take it: the kernel
+    /// knows no stronger claim without listening. The engine then says that it could not listen
+    /// again.
     Refusing(Socket),
     /// Nothing is bound: taking the port again failed, or the engine has stopped.
     Lost,

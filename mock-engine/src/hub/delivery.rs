@@ -177,17 +177,14 @@ impl State {
         let Some(outgoing) = self.outgoing(action) else {
             return false;
         };
-        let receivers = |id: u64| scope == Scope::All || scope == Scope::One(id);
+        let receivers = |id: u64| scope.holds(id);
         let takes = |phase: Phase| outgoing.kind.goes_to(phase);
         let to = self
             .conns
             .iter()
             .filter(|&(&id, conn)| receivers(id) && takes(conn.phase))
             .count();
-        let only = match scope {
-            Scope::All => None,
-            Scope::One(id) => Some(id),
-        };
+        let only = scope.only();
         if to == 0 {
             self.log(
                 only,

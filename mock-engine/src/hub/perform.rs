@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use super::agenda::Op;
 use super::state::State;
 use crate::journal::JournalKind;
-use crate::layers::{Fault, Scope};
+use crate::layers::{Expired, Fault, Scope};
 
 /// Whether an action writes onto the stream, and so waits for the 101.
 pub(super) fn sends(action: &Action) -> bool {
@@ -91,10 +91,7 @@ impl State {
 
     /// Performs a step for the connections in `scope`, now.
     pub(super) fn perform(&mut self, layer: usize, scope: Scope, step: &Step) {
-        let only = match scope {
-            Scope::All => None,
-            Scope::One(id) => Some(id),
-        };
+        let only = scope.only();
         if self.send(scope, &step.action) {
             return;
         }
@@ -130,10 +127,7 @@ impl State {
             self.follow_down(was_down);
             return;
         }
-        let only = match scope {
-            Scope::All => None,
-            Scope::One(id) => Some(id),
-        };
+        let only = scope.only();
         self.log(only, JournalKind::State(text));
         self.refresh_links();
     }
@@ -141,19 +135,15 @@ impl State {
     /// A state clears by itself.
     pub(super) fn expire(&mut self, layer: usize, generation: u64, scope: Scope) {
         let was_down = self.layers.down();
-        let Some(word) = self.layers.expire(layer, generation) else {
-            return;
-        };
-        if was_down != self.layers.down() {
-            self.follow_down(was_down);
-            return;
+        let only = scope.only();
+        match self.layers.expire(layer, generation) {
+            None => {}
+            Some(Expired::Port) => self.follow_down(was_down),
+            Some(Expired::State(word)) => {
+                self.log(only, JournalKind::State(word.to_owned()));
+                self.refresh_links();
+            }
         }
-        let only = match scope {
-            Scope::All => None,
-            Scope::One(id) => Some(id),
-        };
-        self.log(only, JournalKind::State(word.to_owned()));
-        self.refresh_links();
     }
 
     /// Clears every fault of one layer.
@@ -196,7 +186,7 @@ impl State {
             .conns
             .keys()
             .copied()
-            .filter(|&id| scope == Scope::All || scope == Scope::One(id))
+            .filter(|&id| scope.holds(id))
             .collect();
         for id in ids {
             self.log(Some(id), JournalKind::Dropped(end));

@@ -340,7 +340,7 @@ const BEFORE: &[Control] = &[
                     headers: vec![("Retry-After".into(), "3".into())],
                 },
                 None,
-            )
+            );
         },
         &["429 retry-after: 3"],
     ),
@@ -351,7 +351,7 @@ const BEFORE: &[Control] = &[
                 bytes: Bytes::from_static(b"?"),
                 repeat: 3,
                 then: Some(End::Reset),
-            }))
+            }));
         },
         &["???", "reset"],
     ),
