@@ -98,7 +98,7 @@ fn broadcast_frames(bencher: Bencher<'_, '_>, clients: usize) {
 fn bare_run(bencher: Bencher<'_, '_>) {
     let tape = Tape::parse(
         "run",
-        "{\"tape\":1}\n{\"at_ms\":0,\"refuse\":{\"status\":503},\"times\":7}\n{\"on_connect\":\"each\",\"after_frames\":0,\"emit\":{\"event\":\"heartbeat\"}}\n{\"on_connect\":\"each\",\"after_ms\":100,\"drop\":\"reset\"}\n{\"at_ms\":68000,\"end\":true}\n",
+        "{\"tape\":1}\n{\"on_connect\":\"each\",\"after_frames\":0,\"emit\":{\"event\":\"heartbeat\"}}\n{\"on_connect\":\"each\",\"after_ms\":100,\"drop\":\"reset\"}\n{\"at_ms\":0,\"refuse\":{\"status\":503},\"times\":7}\n{\"at_ms\":68000,\"end\":true}\n",
     )
     .expect("a tape");
     bencher.bench_local(|| {

@@ -196,10 +196,12 @@ impl State {
 
     /// Every open link gets the conditions that hold now.
     fn refresh_links(&mut self) {
-        for (&id, conn) in &self.conns {
+        let open = self.conns.iter().map(|(id, conn)| (id, &conn.link));
+        for (&id, link) in open.chain(&self.lingering) {
             let (to_client, from_client) = self.layers.conditions(id);
-            conn.link.change(to_client, from_client);
+            link.change(to_client, from_client);
         }
+        self.let_go();
     }
 }
 

@@ -67,6 +67,8 @@ pub(crate) struct State {
     pub(super) journal: Journal,
     pub(super) layers: Layers,
     pub(super) conns: BTreeMap<u64, Conn>,
+    /// Links that the engine has ended while a partition held them: their end waits for it.
+    pub(super) lingering: BTreeMap<u64, LinkHandle>,
     pub(crate) accepted: u64,
     pub(crate) upgraded: u64,
     pub(super) prologue: Prologue,
@@ -118,6 +120,7 @@ impl State {
             journal,
             layers: Layers::new(layers),
             conns: BTreeMap::new(),
+            lingering: BTreeMap::new(),
             accepted: 0,
             upgraded: 0,
             prologue,
@@ -423,6 +426,9 @@ impl State {
         for conn in self.conns.values() {
             conn.link.fin_now();
         }
+        for link in std::mem::take(&mut self.lingering).values() {
+            link.fin_now();
+        }
         let ids: Vec<u64> = self.conns.keys().copied().collect();
         for id in ids {
             self.remove(id);
@@ -435,9 +441,26 @@ impl State {
             for slot in conn.agenda {
                 self.agenda.remove(slot);
             }
-            self.layers.forget(id);
+            if conn.link.stalled() {
+                self.lingering.insert(id, conn.link);
+            } else {
+                self.layers.forget(id);
+            }
+            self.let_go();
             self.progress.notify_waiters();
         }
+    }
+
+    /// Forgets the links whose end has got through, or has nobody left to get to.
+    pub(super) fn let_go(&mut self) {
+        let layers = &mut self.layers;
+        self.lingering.retain(|&id, link| {
+            let stalled = link.stalled();
+            if !stalled {
+                layers.forget(id);
+            }
+            stalled
+        });
     }
 
     /// What a connection got instead of HTTP.

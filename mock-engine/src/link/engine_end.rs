@@ -169,8 +169,12 @@ impl LinkHandle {
     pub fn change(&self, to_client: Conditions, from_client: Conditions) {
         let wakers = {
             let mut lanes = self.shared.lanes.lock();
-            lanes.to_client.change(to_client);
-            lanes.from_client.change(from_client);
+            lanes
+                .to_client
+                .change(|| self.shared.clock.now(), to_client);
+            lanes
+                .from_client
+                .change(|| self.shared.clock.now(), from_client);
             [
                 lanes.to_client.reader.take(),
                 lanes.from_client.reader.take(),
@@ -183,6 +187,12 @@ impl LinkHandle {
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
         self.shared.lanes.lock().to_client.queued()
+    }
+
+    /// Whether a hold keeps the client from something that it would still read.
+    pub(crate) fn stalled(&self) -> bool {
+        let lanes = self.shared.lanes.lock();
+        lanes.to_client.held() && !lanes.to_client.closed()
     }
 
     /// Whether the client could read but is behind by more than a megabyte.

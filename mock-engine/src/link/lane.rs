@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use fixtures::Micros;
 
 use super::Conditions;
@@ -33,8 +33,18 @@ pub(super) struct Lane {
     reset: bool,
     /// The receiver is gone: what is pushed is lost.
     closed: bool,
+    /// What had arrived when the hold began: it can still be read.
+    arrived: Arrived,
     pub(super) reader: Option<Waker>,
     pub(super) writer: Option<Waker>,
+}
+
+/// What a receiver already has when its lane is held.
+#[derive(Debug, Clone, Copy, Default)]
+struct Arrived {
+    bytes: usize,
+    /// The end of the stream too.
+    end: bool,
 }
 
 /// Bytes and when they are delivered.
@@ -104,6 +114,7 @@ impl Lane {
             fin: None,
             reset: false,
             closed: false,
+            arrived: Arrived::default(),
             reader: None,
             writer: None,
         }
@@ -192,23 +203,31 @@ impl Lane {
         }
         self.reset = true;
         self.fin = None;
-        if self.conditions.held {
-            self.queue.clear();
-        }
-        let mut kept = 0;
-        for chunk in &mut self.queue {
+        self.queued = if self.conditions.held {
+            self.arrived.bytes
+        } else {
+            self.due_bytes(now)
+        };
+        let mut left = self.queued;
+        self.queue.retain_mut(|chunk| {
+            let kept = left.min(chunk.bytes.len());
+            chunk.bytes.truncate(kept);
+            left -= kept;
+            kept > 0
+        });
+    }
+
+    /// Bytes that can be read at `now`, held or not.
+    fn due_bytes(&self, now: Micros) -> usize {
+        let mut sum = 0;
+        for chunk in &self.queue {
             let due = chunk.due_bytes(now);
-            if due == 0 {
-                break;
-            }
-            kept += 1;
+            sum += due;
             if due < chunk.bytes.len() {
-                chunk.bytes.truncate(due);
                 break;
             }
         }
-        self.queue.truncate(kept);
-        self.queued = self.queue.iter().map(|chunk| chunk.bytes.len()).sum();
+        sum
     }
 
     /// The receiver is gone: the queue empties, and stays so.
@@ -219,8 +238,16 @@ impl Lane {
     }
 
     /// Changes the conditions. Bytes in flight keep the times they were pushed with; a hold
-    /// stops them all the same.
-    pub(super) fn change(&mut self, conditions: Conditions) {
+    /// stops them all the same. What has arrived by then can be read.
+    pub(super) fn change(&mut self, now: impl FnOnce() -> Micros, conditions: Conditions) {
+        if conditions.held && !self.conditions.held {
+            let now = now();
+            let end = self.reset || self.fin.is_some_and(|due| due <= now);
+            self.arrived = Arrived {
+                bytes: self.due_bytes(now),
+                end,
+            };
+        }
         self.conditions.change(conditions);
     }
 
@@ -241,7 +268,12 @@ impl Lane {
     /// What the receiver finds now.
     pub(super) fn front(&self, now: impl FnOnce() -> Micros) -> Front {
         if self.conditions.held {
-            return Front::Nothing;
+            return match self.arrived {
+                Arrived { bytes: 1.., .. } => Front::Bytes,
+                Arrived { end: true, .. } if self.reset => Front::Reset,
+                Arrived { end: true, .. } if self.queue.is_empty() => Front::Fin,
+                _ => Front::Nothing,
+            };
         }
         let (due, ready) = match (self.queue.front(), self.fin) {
             (Some(chunk), _) => (chunk.due, Front::Bytes),
@@ -259,29 +291,28 @@ impl Lane {
     /// Takes what one read returns, at most `max` bytes of one chunk. The caller has seen
     /// [`Front::Bytes`]; `None` where there is nothing.
     pub(super) fn take(&mut self, max: usize) -> Option<Piece> {
-        let chunk = self.queue.front_mut()?;
-        let Some(cut) = &mut chunk.cut else {
-            let alone = false;
-            let bytes = if chunk.bytes.len() <= max {
-                let whole = std::mem::take(&mut chunk.bytes);
-                self.queue.pop_front();
-                whole
-            } else {
-                chunk.bytes.split_to(max)
-            };
-            self.queued -= bytes.len();
-            return Some(Piece { bytes, alone });
-        };
-        let len = cut.slice.min(max).min(chunk.bytes.len());
-        let bytes = chunk.bytes.split_to(len);
-        cut.taken += len as u64;
-        if chunk.bytes.is_empty() {
-            self.queue.pop_front();
+        let most = if self.conditions.held {
+            self.arrived.bytes.min(max)
         } else {
+            max
+        };
+        let chunk = self.queue.front_mut()?;
+        let slice = chunk.cut.as_ref().map_or(usize::MAX, |cut| cut.slice);
+        let len = most.min(slice).min(chunk.bytes.len());
+        let bytes = chunk.bytes.split_to(len);
+        if let Some(cut) = &mut chunk.cut {
+            cut.taken += len as u64;
             chunk.due = cut.due(cut.slice.min(chunk.bytes.len()));
         }
+        if chunk.bytes.is_empty() {
+            self.queue.pop_front();
+        }
         self.queued -= len;
-        Some(Piece { bytes, alone: true })
+        self.arrived.bytes = self.arrived.bytes.saturating_sub(len);
+        Some(Piece {
+            bytes,
+            alone: slice < usize::MAX,
+        })
     }
 
     /// Copies what one read returns into `buf`; returns how much that is. Uncut chunks fill
@@ -293,25 +324,18 @@ impl Lane {
     ) -> usize {
         let before = buf.filled().len();
         while buf.remaining() > 0 && self.front(&now) == Front::Bytes {
-            let Some(chunk) = self.queue.front_mut() else {
+            let cut = self.queue.front().is_some_and(|chunk| chunk.cut.is_some());
+            let first = buf.filled().len() == before;
+            if cut && !first {
+                break;
+            }
+            let Some(piece) = self.take(buf.remaining()) else {
                 break;
             };
-            if chunk.cut.is_some() {
-                if buf.filled().len() > before {
-                    break;
-                }
-                if let Some(piece) = self.take(buf.remaining()) {
-                    buf.put_slice(&piece.bytes);
-                }
+            buf.put_slice(&piece.bytes);
+            if piece.alone {
                 break;
             }
-            let len = chunk.bytes.len().min(buf.remaining());
-            buf.put_slice(&chunk.bytes[..len]);
-            chunk.bytes.advance(len);
-            if chunk.bytes.is_empty() {
-                self.queue.pop_front();
-            }
-            self.queued -= len;
         }
         buf.filled().len() - before
     }

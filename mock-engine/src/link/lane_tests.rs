@@ -103,11 +103,11 @@ proptest! {
                 }
                 Op::Pass(span) => now.0 += span,
                 Op::Read(max) => got.extend(read(&mut lane, now, max)),
-                Op::Change { held, latency, rate, slice } => lane.change(conditions(held, latency, rate, slice)),
+                Op::Change { held, latency, rate, slice } => lane.change(|| now, conditions(held, latency, rate, slice)),
             }
             prop_assert_eq!(lane.queued(), sent.len() - got.len());
         }
-        lane.change(Conditions::default());
+        lane.change(|| now, Conditions::default());
         lane.finish(|| now);
         let (rest, _, end) = drain(&mut lane, now);
         got.extend(rest);
@@ -123,13 +123,13 @@ proptest! {
         at in 0..100_000_u64,
     ) {
         let mut lane = Lane::new(usize::MAX);
-        lane.change(conditions(false, None, Some(rate), slice));
+        lane.change(|| Micros(0), conditions(false, None, Some(rate), slice));
         for len in &lens {
             lane.push(|| Micros(0), Bytes::from(vec![b'x'; *len]));
         }
         // A twin that is only read shows what was due.
         let mut twin = Lane::new(usize::MAX);
-        twin.change(conditions(false, None, Some(rate), slice));
+        twin.change(|| Micros(0), conditions(false, None, Some(rate), slice));
         for len in &lens {
             twin.push(|| Micros(0), Bytes::from(vec![b'x'; *len]));
         }
@@ -146,7 +146,10 @@ proptest! {
 #[test]
 fn delivery_is_when_the_wire_is_free_plus_the_time_on_it_plus_the_delay() {
     let mut lane = Lane::new(usize::MAX);
-    lane.change(conditions(false, Some((500, 0)), Some(1_000_000), None));
+    lane.change(
+        || Micros(0),
+        conditions(false, Some((500, 0)), Some(1_000_000), None),
+    );
     lane.push(|| Micros(1_000), Bytes::from_static(&[0; 100]));
     lane.push(|| Micros(1_050), Bytes::from_static(&[0; 10]));
     assert_eq!(lane.front(|| Micros(1_000)), Front::Later(Micros(1_600)));
@@ -159,11 +162,14 @@ fn delivery_is_when_the_wire_is_free_plus_the_time_on_it_plus_the_delay() {
 #[test]
 fn a_chunk_never_overtakes_one_that_was_delayed() {
     let mut lane = Lane::new(usize::MAX);
-    lane.change(conditions(false, Some((1_000, 0)), None, None));
+    lane.change(
+        || Micros(0),
+        conditions(false, Some((1_000, 0)), None, None),
+    );
     lane.push(|| Micros(0), Bytes::from_static(b"slow"));
-    lane.change(conditions(false, Some((1, 0)), None, None));
+    lane.change(|| Micros(0), conditions(false, Some((1, 0)), None, None));
     lane.push(|| Micros(0), Bytes::from_static(b"quick"));
-    lane.change(Conditions::default());
+    lane.change(|| Micros(0), Conditions::default());
     lane.push(|| Micros(0), Bytes::from_static(b"perfect"));
     assert_eq!(lane.front(|| Micros(999)), Front::Later(Micros(1_000)));
     assert_eq!(read(&mut lane, Micros(1_000), 100), b"slowquickperfect");
@@ -187,7 +193,7 @@ fn jitter_is_drawn_from_the_seed_alone() {
                 },
                 seed,
             );
-            lane.change(conditions);
+            lane.change(|| Micros(0), conditions);
             let mut dues = Vec::new();
             // A second between them, so that order never holds one back.
             for second in 0..20 {
@@ -208,6 +214,43 @@ fn jitter_is_drawn_from_the_seed_alone() {
             dues(3).iter().all(|due| (low..=high).contains(due)),
             "{distribution:?}: {:?}",
             dues(3)
+        );
+    }
+}
+
+#[test]
+fn what_has_arrived_when_a_hold_begins_can_be_read_and_what_comes_then_cannot() {
+    let mut lane = Lane::new(usize::MAX);
+    lane.push(|| Micros(5), Bytes::from_static(b"arrived"));
+    lane.change(|| Micros(5), conditions(true, None, None, None));
+    lane.push(|| Micros(5), Bytes::from_static(b"held"));
+    assert_eq!(read(&mut lane, Micros(5), 100), b"arrived");
+    assert_eq!(lane.front(|| Micros(1_000)), Front::Nothing);
+    lane.reset(Micros(1_000));
+    assert_eq!(
+        lane.front(|| Micros(1_000)),
+        Front::Nothing,
+        "nor does a reset pass"
+    );
+    lane.change(|| Micros(1_001), Conditions::default());
+    assert_eq!(lane.front(|| Micros(1_001)), Front::Reset);
+}
+
+#[test]
+fn an_end_that_has_arrived_when_a_hold_begins_is_seen() {
+    for reset in [false, true] {
+        let mut lane = Lane::new(usize::MAX);
+        lane.push(|| Micros(1), Bytes::from_static(b"x"));
+        if reset {
+            lane.reset(Micros(2));
+        } else {
+            lane.finish(|| Micros(2));
+        }
+        lane.change(|| Micros(3), conditions(true, None, None, None));
+        assert_eq!(read(&mut lane, Micros(3), 100), b"x");
+        assert_eq!(
+            lane.front(|| Micros(3)),
+            if reset { Front::Reset } else { Front::Fin }
         );
     }
 }

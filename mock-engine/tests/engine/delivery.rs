@@ -74,11 +74,39 @@ fn a_partition_at_a_byte_holds_the_rest_until_it_heals() {
         r#"{"at_ms":1000,"drop":"fin"}"#,
     ];
     let seen = in_memory(async { World::playing(Arm::Virtual, &[lines]).await.observe().await });
-    // The whole lane is held from the mark on, what was queued before included.
+    let expected = [
+        "101",
+        "0.000000 \\x81\\x05h",
+        "0.500000 ello\\x81\\x01x",
+        "1.000000 eof",
+    ];
     assert_eq!(
-        seen,
-        ["101", "0.500000 \\x81\\x05hello\\x81\\x01x", "1.000000 eof"]
+        seen, expected,
+        "what had arrived is read, the frame stalls there"
     );
+}
+
+#[test]
+fn an_answer_drips_where_the_tape_slices_and_slows_it() {
+    let lines: &[&str] = &[
+        r#"{"at_ms":0,"slice_bytes":1,"direction":"to_client"}"#,
+        r#"{"at_ms":0,"bytes_per_s":1000}"#,
+    ];
+    in_memory(async {
+        let world = World::playing(Arm::Virtual, &[lines]).await;
+        let mut client = world.dial().await.unwrap();
+        let request = crate::world::upgrade_request("");
+        client.send(&request).await;
+        let asked = Micros(request.len() as u64 * 1_000);
+        for (nth, byte) in (1..).zip(b"HTTP/1.1 101") {
+            assert_eq!(client.read().await.unwrap(), [*byte], "a byte a read");
+            assert_eq!(
+                world.engine.clock().now(),
+                Micros(asked.0 + nth * 1_000),
+                "a byte a millisecond"
+            );
+        }
+    });
 }
 
 #[test]
@@ -111,6 +139,24 @@ fn a_fin_queues_behind_bytes_in_flight_and_a_reset_discards_them() {
             r#"{"at_ms":10,"latency_ms":490,"direction":"to_client"}"#,
             r#"{"at_ms":10,"text":"a"}"#,
             r#"{"at_ms":15,"latency_ms":0}"#,
+            &drop,
+        ];
+        let seen =
+            in_memory(async { World::playing(Arm::Virtual, &[lines]).await.observe().await });
+        assert_eq!(seen, expected);
+    }
+}
+
+#[test]
+fn an_end_behind_a_partition_arrives_when_that_heals() {
+    for (end, expected) in [
+        ("fin", &["101", "0.040000 \\x81\\x01a", "0.040000 eof"][..]),
+        ("reset", &["101", "0.040000 reset"]),
+    ] {
+        let drop = format!(r#"{{"at_ms":30,"drop":"{end}"}}"#);
+        let lines: &[&str] = &[
+            r#"{"at_ms":10,"partition":"both","for_ms":30}"#,
+            r#"{"at_ms":20,"text":"a"}"#,
             &drop,
         ];
         let seen =
