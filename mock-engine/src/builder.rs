@@ -169,11 +169,11 @@ impl EngineBuilder {
     /// [`EngineError::Tape`] as above, [`EngineError::Listen`] where the address is taken or not
     /// this machine's.
     // Async because it may only be called where its tasks can run.
-    #[allow(
-        clippy::unused_async,
-        reason = "the signature promises a runtime around the call"
-    )]
     pub async fn listen(self, addr: SocketAddr) -> Result<Engine, EngineError> {
+        std::future::ready(self.listen_now(addr)).await
+    }
+
+    fn listen_now(self, addr: SocketAddr) -> Result<Engine, EngineError> {
         let clock = self.clock.clone().unwrap_or_else(Clock::real_now);
         let listen_error = |error: std::io::Error| EngineError::Listen {
             addr,

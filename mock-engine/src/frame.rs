@@ -13,6 +13,9 @@ pub const MAX_CLIENT_FRAME_BYTES: u64 = 1024 * 1024;
 /// The longest payload of a legal control frame (RFC 6455, 5.5).
 const MAX_CONTROL_BYTES: u64 = 125;
 
+/// How much of a client frame's payload the journal keeps.
+pub const KEPT_PAYLOAD_BYTES: usize = 16 * 1024;
+
 /// Opcode of a Text frame.
 pub(crate) const TEXT: u8 = 1;
 /// Opcode of a Binary frame.
@@ -120,11 +123,30 @@ pub struct ClientFrame {
     pub kind: FrameKind,
     /// The FIN bit: false for a fragment that is not the last.
     pub fin: bool,
-    /// The payload; of a Close, code and reason included.
+    /// The payload; of a Close, code and reason included. The journal keeps the first
+    /// [`KEPT_PAYLOAD_BYTES`] of it.
     pub payload: Bytes,
+    /// Length of the whole payload in bytes.
+    pub len: usize,
 }
 
 impl ClientFrame {
+    /// The frame as the journal keeps it: in memory of its own, its payload cut where that is
+    /// long, and a text's not within a character.
+    pub(crate) fn kept(&self) -> Self {
+        let mut cut = self.payload.len().min(KEPT_PAYLOAD_BYTES);
+        if let Some(text) = self.text() {
+            let before = self.payload.len() - text.len();
+            while cut > before && !text.is_char_boundary(cut - before) {
+                cut -= 1;
+            }
+        }
+        Self {
+            payload: Bytes::copy_from_slice(&self.payload[..cut]),
+            ..self.clone()
+        }
+    }
+
     /// Code of a Close that has one.
     #[must_use]
     pub fn close_code(&self) -> Option<u16> {
@@ -230,6 +252,7 @@ impl FrameParser {
         let frame = ClientFrame {
             kind,
             fin: header.is_final,
+            len: payload.len(),
             payload: payload.freeze(),
         };
         if kind == FrameKind::Text && frame.fin && frame.text().is_none() {
@@ -313,6 +336,25 @@ mod tests {
             ];
             assert_eq!(seen, expected, "parts of {step}");
         }
+    }
+
+    #[test]
+    fn a_long_payload_is_kept_in_part_and_never_within_a_character() {
+        let text = "é".repeat(KEPT_PAYLOAD_BYTES);
+        let payload = Bytes::from(format!("x{text}"));
+        let len = payload.len();
+        let frame = ClientFrame {
+            kind: FrameKind::Text,
+            fin: true,
+            payload,
+            len,
+        };
+        let kept = frame.kept();
+        assert_eq!(
+            (kept.payload.len(), kept.len),
+            (KEPT_PAYLOAD_BYTES - 1, len)
+        );
+        assert!(kept.text().is_some_and(|text| text.ends_with('é')));
     }
 
     #[test]

@@ -181,10 +181,10 @@ impl fmt::Display for Shown<'_> {
         match frame.text() {
             Some("") if frame.kind != FrameKind::Text => {}
             Some(text) => match text.char_indices().nth(SHOWN_CHARS) {
-                Some((cut, _)) => write!(f, " {:?}… ({} bytes)", &text[..cut], text.len())?,
+                Some((cut, _)) => write!(f, " {:?}… ({} bytes)", &text[..cut], frame.len)?,
                 None => write!(f, " {text:?}")?,
             },
-            None => write!(f, " {} bytes", frame.payload.len())?,
+            None => write!(f, " {} bytes", frame.len)?,
         }
         if frame.fin {
             Ok(())
@@ -230,6 +230,9 @@ impl Serialize for Entry {
                 map.serialize_entry("frame", frame.kind.word())?;
                 if !frame.fin {
                     map.serialize_entry("fin", &false)?;
+                }
+                if frame.payload.len() < frame.len {
+                    map.serialize_entry("len", &frame.len)?;
                 }
                 if let Some(code) = frame.close_code() {
                     map.serialize_entry("code", &code)?;

@@ -59,7 +59,7 @@ use fixtures::Micros;
 pub use builder::{EngineBuilder, EngineError};
 pub use clock::Clock;
 pub use engine::Engine;
-pub use frame::{ClientFrame, FrameKind, MAX_CLIENT_FRAME_BYTES};
+pub use frame::{ClientFrame, FrameKind, KEPT_PAYLOAD_BYTES, MAX_CLIENT_FRAME_BYTES};
 pub use journal::{Entry, Journal, JournalKind, Retention};
 pub use layer::Layer;
 pub use memory::MemoryNet;

@@ -308,7 +308,7 @@ impl State {
             return false;
         };
         let steps = conn.triggers.received();
-        self.log(Some(id), JournalKind::Received(frame.clone()));
+        self.log(Some(id), JournalKind::Received(frame.kept()));
         self.run_steps(id, &steps);
         let Some(phase) = self.conns.get(&id).map(|conn| conn.phase) else {
             return false;

@@ -327,3 +327,41 @@ fn a_long_wait_goes_beyond_what_the_runtime_sleeps_at_once() {
         assert_eq!(world.engine.clock().now(), Micros::from_ms(year_ms));
     });
 }
+
+#[test]
+fn runs_of_the_same_tapes_are_the_same_to_the_last_line() {
+    let base: &[&str] = &[
+        r#"{"on_connect":"each","after_frames":0,"emit":{"event":"heartbeat"}}"#,
+        r#"{"on_connect":3,"after_bytes":10,"drop":"reset"}"#,
+        r#"{"at_ms":0,"refuse":{"status":503},"times":2}"#,
+        r#"{"at_ms":100,"latency_ms":{"base_ms":20,"jitter_ms":15},"seed":3}"#,
+        r#"{"at_ms":4000,"end":true}"#,
+    ];
+    let overlay: &[&str] = &[
+        r#"{"at_ms":1000,"partition":"both","for_ms":700}"#,
+        r#"{"at_ms":2000,"down":true,"for_ms":300}"#,
+    ];
+    let run = || {
+        in_memory(async {
+            let world = World::playing(Arm::Virtual, &[base, overlay]).await;
+            let clock = world.engine.clock();
+            let mut seen = Vec::new();
+            for attempt in 0..12 {
+                clock.sleep_until(Micros(attempt * 250_000)).await;
+                let client = world.dial().await;
+                if let Ok(mut client) = client {
+                    client.send(&crate::world::upgrade_request("")).await;
+                    seen.push(format!("{:?}", client.read().await));
+                }
+            }
+            world.engine.finished().await.unwrap();
+            seen.extend(world.lines());
+            seen
+        })
+    };
+    let first = run();
+    assert!(first.len() > 40, "much happens: {first:#?}");
+    for _ in 0..50 {
+        assert_eq!(run(), first);
+    }
+}
