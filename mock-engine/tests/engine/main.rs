@@ -2,6 +2,7 @@
 
 mod cli;
 mod connection;
+mod controls;
 mod delivery;
 mod faults;
 mod http;

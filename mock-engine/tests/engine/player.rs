@@ -365,3 +365,34 @@ fn runs_of_the_same_tapes_are_the_same_to_the_last_line() {
         assert_eq!(run(), first);
     }
 }
+
+#[test]
+fn every_canned_tape_plays_to_its_end_with_clients_coming_and_going() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/tapes");
+    let mut paths: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.retain(|path| path.extension().is_some_and(|ext| ext == "jsonl"));
+    paths.sort();
+    assert!(!paths.is_empty(), "tapes in {folder}");
+    for path in paths {
+        in_memory(async {
+            let layer = Layer::from_path(&path).unwrap();
+            let world = World::build(Arm::Virtual, Engine::builder().layer(layer)).await;
+            world.engine.start();
+            let clock = world.engine.clock();
+            let clients = async {
+                loop {
+                    world.observe().await;
+                    clock.sleep_until(Micros(clock.now().0 + 500_000)).await;
+                }
+            };
+            tokio::select! {
+                biased;
+                end = world.engine.finished() => assert!(end.is_ok(), "{}: {end:?}", path.display()),
+                () = clients => {}
+            }
+        });
+    }
+}
