@@ -195,10 +195,10 @@ impl Client {
         let _ = self.stream.write_all(bytes).await;
     }
 
-    /// The answer's head; where there is none, what came instead.
+    /// The answer's head, a megabyte at most; where there is none, what came instead.
     pub(crate) async fn head(&mut self) -> Result<String, Vec<String>> {
         let mut lines = Vec::new();
-        loop {
+        while self.buffer.len() < 1 << 20 {
             if let Some(end) = self.buffer.windows(4).position(|four| four == b"\r\n\r\n") {
                 let rest = self.buffer.split_off(end + 4);
                 let head = std::mem::replace(&mut self.buffer, rest);
@@ -215,6 +215,7 @@ impl Client {
                 }
             }
         }
+        Err(vec!["oversize head".to_owned()])
     }
 
     /// One read, or in a word why there is none.
