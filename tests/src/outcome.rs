@@ -17,6 +17,8 @@ const MAX_ALIKE_LISTED: usize = 3;
 pub struct Outcome {
     /// The base tape's title.
     pub title: Option<String>,
+    /// The overlays' titles, or what names them otherwise.
+    pub overlays: Vec<String>,
     /// What the subscriber was and how it was set.
     pub subject: String,
     /// How long the run was.
@@ -46,6 +48,9 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(title) = &self.title {
             writeln!(f, "title    {title}")?;
+        }
+        for overlay in &self.overlays {
+            writeln!(f, "under    {overlay}")?;
         }
         writeln!(f, "subject  {}", self.subject)?;
         writeln!(f, "ran      {} s", self.duration)?;

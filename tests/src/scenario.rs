@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use engine_client::Dialer;
 use fixtures::{Header, Micros, Tape, TapeError, TapeReader};
-use mock_engine::{Clock, Engine, EngineBuilder, EngineError, Layer, StartAt};
+use mock_engine::{Clock, Engine, EngineBuilder, EngineError, JournalKind, Layer, StartAt};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::clock::SubjectClock;
@@ -88,6 +88,13 @@ impl Source {
         }
     }
 
+    fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Tape(_) => "a tape in memory".to_owned(),
+        }
+    }
+
     fn layer(&self) -> Result<Layer, TapeError> {
         match self {
             Self::File(path) => Layer::from_path(path),
@@ -155,7 +162,7 @@ impl Scenario {
             let clock = Clock::virtual_at(header.wall_at_zero());
             let (engine, net) = self.engine(&clock, &settings)?.in_memory()?;
             let dialer = Arc::new(MemoryDialer::new(net));
-            Self::play(engine, dialer, &header, settings, subject).await
+            self.play(engine, dialer, header, settings, subject).await
         })
     }
 
@@ -176,7 +183,7 @@ impl Scenario {
                 .listen(LOOPBACK.into())
                 .await?;
             let dialer = Arc::new(TcpDialer::new(engine.clone()));
-            Self::play(engine, dialer, &header, settings, subject).await
+            self.play(engine, dialer, header, settings, subject).await
         })
     }
 
@@ -185,10 +192,7 @@ impl Scenario {
         let settings = match &self.settings {
             Some(settings) => settings.clone(),
             None => Settings::of(&header).map_err(|why| ScenarioError::Settings {
-                path: match &self.base {
-                    Source::File(path) => path.display().to_string(),
-                    Source::Tape(_) => "tape".to_owned(),
-                },
+                path: self.base.name(),
                 why,
             })?,
         };
@@ -207,13 +211,19 @@ impl Scenario {
     }
 
     async fn play(
+        &self,
         engine: Engine,
         dialer: Arc<dyn Dialer>,
-        header: &Header,
+        header: Header,
         settings: Settings,
         subject: &dyn Subject,
     ) -> Result<Outcome, ScenarioError> {
         let clock = engine.clock();
+        let overlays = self
+            .overlays
+            .iter()
+            .map(|overlay| Ok(overlay.header()?.title.unwrap_or_else(|| overlay.name())))
+            .collect::<Result<Vec<_>, TapeError>>()?;
         let notebook = Notebook::new(engine.clone());
         let description = subject.describe(&settings);
         let grace = settings.max_backoff.saturating_add(settings.idle_timeout);
@@ -242,14 +252,20 @@ impl Scenario {
         let over = clock.sleep_until(Micros(duration.0.saturating_add(1)));
         demands.check_until(over, running.as_ref()).await;
         let entries = engine.journal().entries();
+        // In real time the end is played a little later than it stands in the tape.
+        let end = entries
+            .iter()
+            .rfind(|entry| matches!(entry.kind, JournalKind::End));
+        let last_at = end.map_or(duration, |end| end.at.max(duration));
         let outcome = Outcome {
-            title: header.title.clone(),
+            title: header.title,
+            overlays,
             subject: description,
             duration,
             timeline: Timeline(
                 entries
                     .iter()
-                    .filter(|entry| entry.at <= duration)
+                    .filter(|entry| entry.at <= last_at)
                     .map(Line::of)
                     .collect(),
             ),

@@ -7,6 +7,7 @@
 use std::error::Error as _;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::task::{Poll, ready};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -100,7 +101,7 @@ impl Upgrade {
             .await?;
         // The connection is driven here, not in a task of its own: dropping this future leaves
         // nothing behind.
-        let mut driver = Driver(Some(Box::pin(connection.with_upgrades())));
+        let mut driver = Driver::new(connection.with_upgrades());
         let response = driver.drive(sender.send_request(request)).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let (parts, _body) = response.into_parts();
@@ -173,7 +174,8 @@ impl Failure {
         let Self::Http(error) = self else {
             return EndReason::HandshakeFailed;
         };
-        if error.is_incomplete_message() {
+        // Canceled: the stream had ended before the request was out.
+        if error.is_incomplete_message() || error.is_canceled() {
             return EndReason::Fin;
         }
         let io = error.source().and_then(|cause| cause.downcast_ref());
@@ -182,22 +184,34 @@ impl Failure {
 }
 
 /// Polls the HTTP connection beside what waits for it.
-struct Driver<C>(Option<Pin<Box<C>>>);
+struct Driver<C> {
+    connection: Option<Pin<Box<C>>>,
+    /// How the connection failed: the cause of whatever fails after it.
+    failed: Option<hyper::Error>,
+}
 
-impl<C: Future> Driver<C> {
+impl<C: Future<Output = Result<(), hyper::Error>>> Driver<C> {
+    fn new(connection: C) -> Self {
+        Self {
+            connection: Some(Box::pin(connection)),
+            failed: None,
+        }
+    }
+
     async fn drive<T>(
         &mut self,
         wanted: impl Future<Output = Result<T, hyper::Error>>,
     ) -> Result<T, hyper::Error> {
         let mut wanted = pin!(wanted);
         poll_fn(|cx| {
-            if let Some(connection) = &mut self.0
-                && connection.as_mut().poll(cx).is_ready()
+            if let Some(connection) = &mut self.connection
+                && let Poll::Ready(ended) = connection.as_mut().poll(cx)
             {
-                // Its error, where there is one, reaches whoever waits on it.
-                self.0 = None;
+                self.connection = None;
+                self.failed = ended.err();
             }
-            wanted.as_mut().poll(cx)
+            let result = ready!(wanted.as_mut().poll(cx));
+            Poll::Ready(result.map_err(|error| self.failed.take().unwrap_or(error)))
         })
         .await
     }

@@ -1,0 +1,86 @@
+//! Whole scenarios: what a run costs, and how fast frames go through engine, link and subscriber,
+//! in virtual time and over TCP.
+//!
+//! `cargo bench --package harness --bench scenario`
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use fixtures::{Action, Header, Micros, Step, Tape};
+use harness::{OurSubscriber, Outcome, Scenario};
+
+/// Events of a feed.
+const EVENTS: usize = 20_000;
+
+/// A positions event as the engine sends it.
+const EVENT: &str = concat!(
+    r#"{"event":"positions","ts":"2026-04-22T12:19:29.563466+00:00","data":{"positions":["#,
+    r#"{"coin":"TRX","direction":"LONG","entry_price":0.33444,"size_coins":149.0,"lens_id":"lens_flow"},"#,
+    r#"{"coin":"BTC","direction":"SHORT","entry_price":63450.0,"size_coins":0.0012}]}}"#,
+);
+
+fn main() {
+    divan::main();
+}
+
+/// Engine down until the seventh retry: a minute of virtual time, journal and outcome included.
+#[divan::bench]
+fn ladder(bencher: Bencher<'_, '_>) {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../fixtures/tapes/l1-reconnect-ladder.jsonl"
+    );
+    let scenario = Scenario::new(Tape::load(path).expect("a good tape"));
+    bencher.bench_local(|| run(&scenario));
+}
+
+/// Events in bursts of a hundred, a burst a millisecond of virtual time.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn feed_virtual(bencher: Bencher<'_, '_>) {
+    let scenario = feed();
+    bencher
+        .counter(ItemsCount::new(EVENTS))
+        .bench_local(|| run(&scenario));
+}
+
+/// The same over TCP, in real time: what the clock takes counts, so the bursts are many.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn feed_tcp(bencher: Bencher<'_, '_>) {
+    let scenario = feed();
+    bencher.counter(ItemsCount::new(EVENTS)).bench_local(|| {
+        let outcome = scenario.run_real(&OurSubscriber).expect("a good tape");
+        delivered(&outcome);
+        outcome
+    });
+}
+
+/// Reading a tape from a file and playing it, as `replay` does.
+#[divan::bench]
+fn trading_session(bencher: Bencher<'_, '_>) {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../fixtures/recordings/trading-session.jsonl"
+    );
+    let scenario = Scenario::from_path(path);
+    bencher.bench_local(|| run(&scenario));
+}
+
+fn run(scenario: &Scenario) -> Outcome {
+    scenario.run(&OurSubscriber).expect("a good tape")
+}
+
+fn feed() -> Scenario {
+    let mut steps: Vec<Step> = (0..EVENTS)
+        .map(|n| {
+            let at = Micros::from_ms(10 + n as u64 / 1_000);
+            Step::at(at, Action::Emit(EVENT.into()))
+        })
+        .collect();
+    steps.push(Step::at(Micros::from_ms(100), Action::End));
+    Scenario::new(Tape::new(Header::default(), steps))
+}
+
+/// Whether all arrived, so that nothing fast and wrong is measured.
+fn delivered(outcome: &Outcome) {
+    let seen: u64 = outcome.events.values().sum();
+    assert_eq!(seen, EVENTS as u64);
+}
