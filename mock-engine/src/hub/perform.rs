@@ -100,11 +100,16 @@ impl State {
             Action::Mark(name) => self.log(only, JournalKind::Mark(name.clone())),
             Action::Expect(expect) => self.log(only, JournalKind::Expect(Arc::new(expect.clone()))),
             Action::End => self.log(None, JournalKind::End),
-            action => {
-                if let Some((state, text)) = state_of(action, step) {
-                    self.set(layer, scope, state, text, step);
+            // What the client sent when the tape was recorded.
+            Action::Received(_) => {}
+            action => match state_of(action, step) {
+                Some((state, text)) => self.set(layer, scope, state, text, step),
+                // An action that the tape format has learnt since: never skipped without a word.
+                None => {
+                    let text = format!("line {}: an action this engine cannot play", step.line);
+                    self.log(only, JournalKind::Note(text));
                 }
-            }
+            },
         }
     }
 

@@ -192,10 +192,7 @@ fn chance_and_jitter_come_from_the_steps_seed_alone() {
         "about half of 40 happen: {}",
         run(1).len()
     );
-    assert!(
-        run(1)
-            .iter()
-            .any(|line| !line.starts_with("0.000") && !line.contains("0000 ")),
-        "some are late"
-    );
+    let on_time = |line: &&String| line.contains("0000 lost text");
+    let late = run(1).len() - run(1).iter().filter(on_time).count();
+    assert!(late > 5, "jitter makes most of them late: {late}");
 }
