@@ -102,14 +102,15 @@ impl State {
             Action::End => self.log(None, JournalKind::End),
             // What the client sent when the tape was recorded.
             Action::Received(_) => {}
-            action => match state_of(action, step) {
-                Some((state, text)) => self.set(layer, scope, state, text, step),
-                // An action that the tape format has learnt since: never skipped without a word.
-                None => {
+            action => {
+                if let Some((state, text)) = state_of(action, step) {
+                    self.set(layer, scope, state, text, step);
+                } else {
+                    // One that the tape format has learnt since: never skipped without a word.
                     let text = format!("line {}: an action this engine cannot play", step.line);
                     self.log(only, JournalKind::Note(text));
                 }
-            },
+            }
         }
     }
 
