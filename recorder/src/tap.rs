@@ -190,12 +190,16 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} frames, {} connections, {} outages in {:.1} s: {}",
-            self.frames,
-            self.connections,
-            self.outages,
+            "{}, {}, {} in {:.1} s: {}",
+            count(self.frames, "frame"),
+            count(self.connections, "connection"),
+            count(self.outages, "outage"),
             self.duration.as_secs_f64(),
             self.path.display()
         )
     }
+}
+
+fn count(n: u64, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

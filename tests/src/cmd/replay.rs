@@ -8,6 +8,7 @@ use clap::Args;
 use harness::{
     OurSubscriber, Outcome, REAL_TOLERANCE, ScenarioError, Snapshot, Suite, Trial, departures, diff,
 };
+use mock_engine::EngineError;
 
 /// All outcomes hold.
 const HELD: u8 = 0;
@@ -128,6 +129,7 @@ impl Replay {
         let run = |run: Result<Outcome, ScenarioError>| {
             run.map_err(|error| match error {
                 ScenarioError::Tape(error) => error.report(),
+                ScenarioError::Engine(EngineError::Tape(error)) => error.report(),
                 other => other.to_string(),
             })
         };
