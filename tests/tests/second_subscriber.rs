@@ -1,0 +1,167 @@
+//! A second subscriber under test, different on purpose: what a scenario asks of a subscriber is
+//! little enough that thirty lines of bare tungstenite can be put to it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine_client::Target;
+use fixtures::Micros;
+use futures_util::StreamExt as _;
+use harness::{OurSubscriber, Outcome, Running, Scenario, Settings, Stage, Stopping, Subject};
+use parking_lot::Mutex;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
+
+/// What it waits before each dial but the first, whatever happened.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Shows the raw `data` that came last for each event, and tells nothing of itself.
+struct Bare;
+
+#[derive(Default)]
+struct Seen {
+    last: BTreeMap<String, Value>,
+    counts: BTreeMap<String, u64>,
+}
+
+struct RunningBare {
+    seen: Arc<Mutex<Seen>>,
+    task: JoinHandle<()>,
+}
+
+impl Subject for Bare {
+    fn describe(&self, _: &Settings) -> String {
+        "bare tungstenite, retry 1s".to_owned()
+    }
+
+    fn start(&self, stage: Stage) -> Result<Box<dyn Running>, String> {
+        let target = Target::parse(&stage.url).map_err(|error| error.to_string())?;
+        let seen = Arc::<Mutex<Seen>>::default();
+        let task = tokio::spawn(run(stage, target, Arc::clone(&seen)));
+        Ok(Box::new(RunningBare { seen, task }))
+    }
+}
+
+impl Running for RunningBare {
+    fn mirror(&self) -> Option<Value> {
+        serde_json::to_value(&self.seen.lock().last).ok()
+    }
+
+    fn events(&self) -> BTreeMap<String, u64> {
+        self.seen.lock().counts.clone()
+    }
+
+    fn stop(self: Box<Self>) -> Stopping {
+        self.task.abort();
+        Box::pin(async move {
+            // Cancelled, as it was told.
+            let _ = self.task.await;
+        })
+    }
+}
+
+async fn run(stage: Stage, target: Target, seen: Arc<Mutex<Seen>>) {
+    loop {
+        if let Ok(stream) = stage.dialer.dial(&target).await
+            && let Ok((mut socket, _)) =
+                tokio_tungstenite::client_async(stage.url.as_str(), stream).await
+        {
+            while let Some(Ok(message)) = socket.next().await {
+                if let Message::Text(text) = message {
+                    seen.lock().take(&text);
+                }
+            }
+        }
+        let next = stage.clock.now() + RETRY;
+        stage.clock.sleep_until(next).await;
+    }
+}
+
+impl Seen {
+    fn take(&mut self, text: &str) {
+        let Ok(mut message) = serde_json::from_str::<Value>(text) else {
+            return;
+        };
+        let Some(event) = message["event"].as_str().map(ToOwned::to_owned) else {
+            return;
+        };
+        *self.counts.entry(event.clone()).or_default() += 1;
+        self.last.insert(event, message["data"].take());
+    }
+}
+
+fn both(tape: &str) -> (Outcome, Outcome) {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+    let scenario = Scenario::from_path(fixtures.join(tape));
+    let ours = scenario.run(&OurSubscriber).unwrap();
+    (ours, scenario.run(&Bare).unwrap())
+}
+
+/// The engine's half of a timeline: what is not the subscriber's own word.
+fn engines_half(outcome: &Outcome) -> Vec<String> {
+    let lines = outcome.timeline.0.iter();
+    lines
+        .filter(|line| !line.text.starts_with("client "))
+        .map(|line| format!("{} {:?} {}", line.at, line.conn, line.text))
+        .collect()
+}
+
+/// When the engine was dialled.
+fn dials(outcome: &Outcome) -> Vec<Micros> {
+    let lines = outcome.timeline.0.iter();
+    lines
+        .filter(|line| line.text == "accepted" || line.text == "dial refused")
+        .map(|line| line.at)
+        .collect()
+}
+
+#[test]
+fn a_session_without_a_fault_looks_the_same_to_the_engine_whoever_listens() {
+    let (ours, bare) = both("recordings/trading-session.jsonl");
+    assert!(!engines_half(&bare).is_empty());
+    assert_eq!(dials(&bare), dials(&ours));
+    assert_eq!(bare.duration, ours.duration);
+    // Ours pings where the engine falls silent; the bare one never does.
+    let without_pings = |outcome: &Outcome| {
+        let mut lines = engines_half(outcome);
+        lines.retain(|line| !line.contains("ping") && !line.contains("pong"));
+        lines
+    };
+    assert_eq!(without_pings(&bare), without_pings(&ours));
+}
+
+#[test]
+fn each_subscriber_shows_the_mirror_that_it_keeps() {
+    let (ours, bare) = both("recordings/trading-session.jsonl");
+    let (ours_mirror, bare_mirror) = (ours.mirror.unwrap(), bare.mirror.unwrap());
+    assert!(ours_mirror["connection"].is_object());
+    assert!(bare_mirror.get("connection").is_none());
+    assert_eq!(
+        bare_mirror["regime"]["regime"],
+        ours_mirror["regime"]["value"]["regime"]
+    );
+    // Counted by both, under the names of the wire here and of the typed events there.
+    assert_eq!(bare.events["heartbeat"], ours.events["heartbeat"]);
+    let all = |events: &BTreeMap<String, u64>| events.values().sum::<u64>();
+    assert_eq!(all(&bare.events), all(&ours.events));
+}
+
+#[test]
+fn a_restart_shows_where_another_backoff_departs_from_ours() {
+    let (ours, bare) = both("tapes/l2-restart.jsonl");
+    let at = |ms: &[u64]| ms.iter().map(|ms| Micros::from_ms(*ms)).collect::<Vec<_>>();
+    // Both are told to go at 3 s; the engine is gone from 3.05 s to 7.05 s.
+    assert_eq!(dials(&ours), at(&[0, 3500, 4500, 6500, 10_500]));
+    assert_eq!(dials(&bare), at(&[0, 4000, 5000, 6000, 7000, 8000]));
+    let gaps: Vec<_> = ours
+        .reconnects
+        .iter()
+        .filter_map(harness::Reconnect::gap)
+        .collect();
+    assert_eq!(gaps, at(&[500, 1000, 2000, 4000]));
+    assert_eq!(bare.reconnects, [], "it tells nothing of itself");
+    assert!(bare.to_string().contains("bare tungstenite"));
+}
