@@ -174,6 +174,10 @@ impl Failure {
         let Self::Http(error) = self else {
             return EndReason::HandshakeFailed;
         };
+        // A request that was canceled carries what went wrong on the connection, where anything
+        // but its end did: bytes before the request, which are no answer to it.
+        let cause = error.source().and_then(|cause| cause.downcast_ref());
+        let error: &hyper::Error = cause.unwrap_or(error);
         // Canceled: the stream had ended before the request was out.
         if error.is_incomplete_message() || error.is_canceled() {
             return EndReason::Fin;

@@ -30,10 +30,17 @@ impl Target {
         let tls = match url.scheme() {
             "ws" => false,
             "wss" => true,
-            other => {
+            // Without a scheme, what stands before the first colon may be a user's name: only
+            // what is known to be a scheme is repeated.
+            known @ ("http" | "https") => {
                 return Err(WsError::InvalidUrl(format!(
-                    "expected scheme ws or wss, found {other}"
+                    "expected scheme ws or wss, found {known}"
                 )));
+            }
+            _ => {
+                return Err(WsError::InvalidUrl(
+                    "expected scheme ws or wss, found another".to_owned(),
+                ));
             }
         };
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
