@@ -1,8 +1,9 @@
 //! From a message to an event.
 //!
-//! On the wire `event` comes before `data`, so the common message is decoded in one pass: the name picks
-//! the type that the payload is read into as it arrives. A message that is not so, or that turns out not to
-//! be what its name says, is read again at leisure.
+//! A clean message, which nearly all are, is read by hand. What means what is defined by the general decoder
+//! alone, which has all others. There too `event` comes before `data` as a rule, so that the name picks the
+//! type that the payload is read into as it arrives; a message that is not so, or that turns out not to be
+//! what its name says, is read again at leisure.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,7 +16,9 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+use crate::clean::{self, Spares};
 use crate::event::EngineEvent;
+use crate::kind::Kind;
 use crate::models::{Key, Object, Plain, Read};
 use crate::timestamp;
 
@@ -50,29 +53,6 @@ pub enum Undecodable {
     Payload,
 }
 
-/// The kinds of event that have a type.
-#[derive(Clone, Copy)]
-enum Kind {
-    Heartbeat,
-    Status,
-    Positions,
-    Risk,
-    Regime,
-}
-
-impl Kind {
-    fn of(event: &str) -> Option<Self> {
-        Some(match event {
-            "heartbeat" => Self::Heartbeat,
-            "status" | "v2_status" => Self::Status,
-            "positions" | "positions_update" => Self::Positions,
-            "risk" | "risk_update" => Self::Risk,
-            "regime" | "regime_update" => Self::Regime,
-            _ => return None,
-        })
-    }
-}
-
 /// Decodes the text of one message. `now` is the event's time where the message gives none.
 ///
 /// ```
@@ -93,6 +73,24 @@ impl Kind {
 /// [`Undecodable`] if the message is not one JSON object with a string `event`. A payload of the wrong
 /// shape is no error: it makes the event [`EngineEvent::Unknown`].
 pub fn decode(message: &str, now: DateTime<Utc>) -> Result<Decoded, Undecodable> {
+    decode_with(message, now, &mut Spares::default())
+}
+
+/// As [`decode`], with storage to read into.
+#[inline]
+pub(crate) fn decode_with(
+    message: &str,
+    now: DateTime<Utc>,
+    spares: &mut Spares,
+) -> Result<Decoded, Undecodable> {
+    match clean::read(message, now, spares) {
+        Some(decoded) => Ok(decoded),
+        None => decode_general(message, now),
+    }
+}
+
+/// Decodes any message: what this says a message means is what it means.
+pub(crate) fn decode_general(message: &str, now: DateTime<Utc>) -> Result<Decoded, Undecodable> {
     let mut deserializer = serde_json::Deserializer::from_str(message);
     let one_pass = deserializer
         .deserialize_map(OnePass { now })
@@ -108,8 +106,17 @@ pub fn decode(message: &str, now: DateTime<Utc>) -> Result<Decoded, Undecodable>
 /// # Errors
 /// [`Undecodable`] as for [`decode`], and if the message is not UTF-8.
 pub fn decode_binary(message: &[u8], now: DateTime<Utc>) -> Result<Decoded, Undecodable> {
+    decode_binary_with(message, now, &mut Spares::default())
+}
+
+/// As [`decode_binary`], with storage to read into.
+pub(crate) fn decode_binary_with(
+    message: &[u8],
+    now: DateTime<Utc>,
+    spares: &mut Spares,
+) -> Result<Decoded, Undecodable> {
     let text = std::str::from_utf8(message).map_err(|_| Undecodable::NotUtf8)?;
-    decode(text, now)
+    decode_with(text, now, spares)
 }
 
 /// Decodes a message whose keys come in another order, or whose payload is not what it should be: first

@@ -23,9 +23,11 @@
 //! ```
 
 mod backoff;
+mod clean;
 mod decode;
 mod event;
 mod health;
+mod kind;
 pub mod models;
 pub mod stat;
 pub mod state;

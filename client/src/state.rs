@@ -53,7 +53,13 @@ pub struct EngineState {
 /// released: freeing a long list of positions takes longer than putting one there.
 #[derive(Debug)]
 pub struct Displaced {
-    _event: Option<EngineEvent>,
+    event: Option<EngineEvent>,
+}
+
+impl Displaced {
+    pub(crate) fn into_event(self) -> Option<EngineEvent> {
+        self.event
+    }
 }
 
 impl EngineState {
@@ -123,7 +129,7 @@ impl EngineState {
             EngineEvent::Heartbeat(_) => None,
             EngineEvent::Unknown { .. } => Some(event),
         };
-        Displaced { _event: displaced }
+        Displaced { event: displaced }
     }
 
     /// Puts a status into the mirror. Only [`Source::Ws`] moves `last_heartbeat`: what was fetched must not

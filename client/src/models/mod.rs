@@ -41,4 +41,5 @@ pub(crate) use plain::Plain;
 pub use positions::{Position, Positions};
 pub use regime::Regime;
 pub use risk::Risk;
+pub(crate) use scalar::Scalar;
 pub use status::{HlRate, RecoveryStatus, V2Confidence, V2Market, V2Positions, V2Status, V2Today};

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::clean::Cursor;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 /// A type that stands on the wire as a JSON object. Implemented by [`object!`].
@@ -22,6 +23,9 @@ pub(crate) trait Object {
 
     /// Reads a whole value into `self`; `true` as for [`Object::fields`].
     fn read<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<bool, D::Error>;
+
+    /// Reads a whole clean value into `self`, whatever that held; `true` as for [`Object::fields`].
+    fn reread(&mut self, cursor: &mut Cursor<'_>) -> Option<bool>;
 }
 
 /// Reads a value into the place it is to have: nothing is moved once decoded.
@@ -143,12 +147,12 @@ pub(super) fn spare<T: Default>(_like: &T) -> T {
 
 /// Makes a struct an [`Object`](super::object::Object) that can be a field of another, with `Deserialize`
 /// and `Serialize`: the type, what an error calls it, its fields as `name` or `name | alias`, the map that
-/// takes unknown keys (without one they are skipped), and what reads it where that is not an object alone.
+/// takes unknown keys (without one they are skipped), and what reads and rereads it where that is not an object alone.
 macro_rules! object {
     (
         $type:ident, $expected:literal,
         { $($name:ident $(| $alias:ident)?),+ $(,)? }
-        $(, extra: $extra:ident)? $(, read: $reader:path)?
+        $(, extra: $extra:ident)? $(, read: $reader:path, reread: $rereader:path)?
     ) => {
         impl $crate::models::object::Object for $type {
             const EXPECTED: &'static str = $expected;
@@ -205,6 +209,62 @@ macro_rules! object {
             {
                 object!(@read self, deserializer $(, $reader)?)
             }
+
+            #[inline]
+            fn reread(&mut self, cursor: &mut $crate::clean::Cursor<'_>) -> Option<bool> {
+                object!(@reread self, cursor $(, $rereader)?)
+            }
+        }
+
+        impl $type {
+            /// Takes a clean object. A field that comes twice, under one name or two, is left to the
+            /// general decoder.
+            fn reread_object(&mut self, cursor: &mut $crate::clean::Cursor<'_>) -> Option<bool> {
+                use $crate::clean::Refill;
+
+                $(let mut $name = false;)+
+                $(let mut $extra = $crate::clean::Extras::new(&mut self.$extra);)?
+                let mut any = false;
+                let mut more = !cursor.open(b'{', b'}')?;
+                while more {
+                    match cursor.key()? {
+                        $(
+                            stringify!($name) $(| stringify!($alias))? => {
+                                if $name {
+                                    return None;
+                                }
+                                $name = true;
+                                any |= self.$name.refill(cursor)?;
+                            }
+                        )+
+                        _key => object!(@extra cursor, _key $(, $extra)?),
+                    }
+                    more = cursor.more(b'}')?;
+                }
+                $(
+                    if !$name {
+                        self.$name.renew();
+                    }
+                )+
+                $($extra.end();)?
+                Some(any)
+            }
+        }
+
+        impl $crate::clean::Refill for $type {
+            fn refill(&mut self, cursor: &mut $crate::clean::Cursor<'_>) -> Option<bool> {
+                if cursor.null() {
+                    self.renew();
+                    return Some(false);
+                }
+                $crate::models::object::Object::reread(self, cursor)?;
+                Some(true)
+            }
+
+            fn renew(&mut self) {
+                $(self.$name.renew();)+
+                $(self.$extra.clear();)?
+            }
         }
 
         impl $crate::models::slot::Slot for $type {
@@ -256,6 +316,20 @@ macro_rules! object {
     (@unknown $self:ident, $map:ident, $key:ident) => {{
         $map.next_value::<::serde::de::IgnoredAny>()?;
     }};
+
+    (@extra $cursor:ident, $key:ident, $extra:ident) => {
+        $extra.take($key, $cursor)?
+    };
+    (@extra $cursor:ident, $key:ident) => {
+        $cursor.skip()?
+    };
+
+    (@reread $self:ident, $cursor:ident, $rereader:path) => {
+        $rereader($self, $cursor)
+    };
+    (@reread $self:ident, $cursor:ident) => {
+        $self.reread_object($cursor)
+    };
 
     (@read $self:ident, $deserializer:ident, $reader:path) => {
         $reader($self, $deserializer)

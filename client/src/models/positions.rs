@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::mem;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::object::{Object, Read};
 use super::slot::Slot;
+use crate::clean::{Cursor, Refill};
 
 /// One open position.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -84,7 +86,8 @@ object!(
     "an object with positions, or a list of them",
     { items | positions, account_value, total_unrealized_pnl },
     extra: extra,
-    read: Positions::read_object_or_list
+    read: Positions::read_object_or_list,
+    reread: Positions::reread_object_or_list
 );
 
 impl Positions {
@@ -93,6 +96,23 @@ impl Positions {
         deserializer: D,
     ) -> Result<bool, D::Error> {
         deserializer.deserialize_any(ObjectOrList(self))
+    }
+
+    #[inline]
+    fn reread_object_or_list(&mut self, cursor: &mut Cursor<'_>) -> Option<bool> {
+        if cursor.peek()? == b'[' {
+            self.renew_all_but_items();
+            self.items.refill(cursor)?;
+            Some(!self.items.is_empty())
+        } else {
+            self.reread_object(cursor)
+        }
+    }
+
+    fn renew_all_but_items(&mut self) {
+        let items = mem::take(&mut self.items);
+        self.renew();
+        self.items = items;
     }
 }
 
@@ -118,6 +138,33 @@ impl<'de> Visitor<'de> for ObjectOrList<'_> {
 impl Slot for Vec<Position> {
     fn fill<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
         map.next_value_seed(List(self))
+    }
+}
+
+impl Refill for Vec<Position> {
+    fn refill(&mut self, cursor: &mut Cursor<'_>) -> Option<bool> {
+        if cursor.null() {
+            self.clear();
+            return Some(false);
+        }
+        let mut count = 0;
+        let mut more = !cursor.open(b'[', b']')?;
+        while more {
+            if count == self.len() {
+                self.push(Position::default());
+            }
+            if !self[count].reread(cursor)? {
+                return None;
+            }
+            count += 1;
+            more = cursor.more(b']')?;
+        }
+        self.truncate(count);
+        Some(true)
+    }
+
+    fn renew(&mut self) {
+        self.clear();
     }
 }
 

@@ -8,7 +8,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, Unexpected, Visitor};
 
 /// A JSON string, number or bool as Rust knows it. Each conversion gives `None` where the type doesn't take
 /// such a value; the default is that it takes none.
-pub(super) trait Scalar: Sized {
+pub(crate) trait Scalar: Sized {
     /// What an error says was expected.
     const EXPECTED: &'static str;
 

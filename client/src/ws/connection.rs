@@ -88,6 +88,7 @@ impl<'a> Connection<'a> {
                     turn += 1;
                     if turn == MESSAGES_PER_TURN {
                         turn = 0;
+                        self.feed.wake();
                         tokio::task::yield_now().await;
                         if shutdown.requested() {
                             return (self.close().await, None);
@@ -131,6 +132,7 @@ impl<'a> Connection<'a> {
                 return Poll::Ready(Woken::Read(read));
             }
             waited = true;
+            self.feed.wake();
             if shutdown.poll_requested(cx).is_ready() {
                 return Poll::Ready(Woken::Shutdown);
             }
@@ -250,6 +252,7 @@ impl<'a> Connection<'a> {
                     self.feed.read_clock();
                     return Poll::Ready(Some(read));
                 }
+                self.feed.wake();
                 timeout.as_mut().poll(cx).map(|()| None)
             })
             .await;
@@ -259,6 +262,7 @@ impl<'a> Connection<'a> {
             }
             turn += 1;
             if turn % MESSAGES_PER_TURN == 0 {
+                self.feed.wake();
                 tokio::task::yield_now().await;
             }
         }

@@ -1,5 +1,6 @@
 //! What arrives, folded: into the mirror, to the receivers, to those who wait, to the observer.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::sync::{Notify, broadcast};
 
 use super::clock::Clock;
 use super::observer::{Observed, Observer};
+use crate::clean::Spares;
 use crate::decode::{self, Decoded, Undecodable};
 use crate::{EndReason, EngineEvent, EngineState};
 
@@ -25,6 +27,10 @@ pub(crate) struct Feed {
     wall: DateTime<Utc>,
     /// Whether a frame came on the present connection.
     framed: bool,
+    /// The mirror has changed, and those who wait for that don't know yet.
+    wake_due: bool,
+    /// Storage to decode into.
+    spares: Spares,
 }
 
 impl Feed {
@@ -45,6 +51,8 @@ impl Feed {
             now,
             wall,
             framed: false,
+            wake_due: false,
+            spares: Spares::default(),
         }
     }
 
@@ -111,12 +119,14 @@ impl Feed {
 
     pub(crate) fn text(&mut self, text: &str) {
         self.observe(Observed::Text(text));
-        self.fold(decode::decode(text, self.wall));
+        let decoded = decode::decode_with(text, self.wall, &mut self.spares);
+        self.fold(decoded, text.len());
     }
 
     pub(crate) fn binary(&mut self, bytes: &[u8]) {
         self.observe(Observed::Binary(bytes));
-        self.fold(decode::decode_binary(bytes, self.wall));
+        let decoded = decode::decode_binary_with(bytes, self.wall, &mut self.spares);
+        self.fold(decoded, bytes.len());
     }
 
     pub(crate) fn ping(&mut self, payload: &[u8]) {
@@ -150,14 +160,14 @@ impl Feed {
 
     /// Puts a message into the mirror, then hands it to the receivers: whoever hears of an event
     /// finds it, or a later one, in the mirror.
-    fn fold(&mut self, decoded: Result<Decoded, Undecodable>) {
+    fn fold(&mut self, decoded: Result<Decoded, Undecodable>, message_bytes: usize) {
         self.framed = true;
         let wall = self.wall;
         let decoded = match decoded {
             Ok(decoded) => decoded,
             Err(undecodable) => {
                 tracing::debug!(%undecodable, "message dropped");
-                self.update(|state| {
+                self.change(|state| {
                     state.connection.undecodable += 1;
                     state.connection.last_frame_at = Some(wall);
                 });
@@ -171,23 +181,43 @@ impl Feed {
         } = decoded;
         // A copy is made only where somebody listens.
         let copy = (self.events.receiver_count() > 0).then(|| event.clone());
-        let replaced = self.update(|state| {
+        let may_keep = self.spares.may_keep(&event, message_bytes);
+        let displaced = self.change(|state| {
             state.connection.last_frame_at = Some(wall);
             state.connection.failed_payloads += u64::from(payload_failed);
             state.apply(event, ts)
         });
-        // Freed after readers have the mirror again.
-        drop(replaced);
+        // Kept or freed after readers have the mirror again.
+        if may_keep && let Some(displaced) = displaced.into_event() {
+            self.spares.keep(displaced);
+        }
         if let Some(copy) = copy {
             // Nobody listening any more is no error.
             let _ = self.events.send(copy);
         }
     }
 
-    fn update<T>(&self, change: impl FnOnce(&mut EngineState) -> T) -> T {
-        let result = change(&mut self.mirror.write());
-        self.changed.notify_waiters();
-        result
+    /// Changes the mirror and wakes those who wait for that.
+    fn update(&mut self, change: impl FnOnce(&mut EngineState)) {
+        self.change(change);
+        self.wake();
+    }
+
+    /// Changes the mirror; [`wake`](Self::wake) is due before the task waits or yields.
+    #[inline]
+    fn change<T>(&mut self, change: impl FnOnce(&mut EngineState) -> T) -> T {
+        self.wake_due = true;
+        change(&mut self.mirror.write())
+    }
+
+    /// Wakes those who wait for a change of the mirror, if it has changed. Messages that arrive together
+    /// share one wake: nobody on this thread could look in between, and who is on another is not slowed
+    /// by being told less often.
+    #[inline]
+    pub(crate) fn wake(&mut self) {
+        if mem::take(&mut self.wake_due) {
+            self.changed.notify_waiters();
+        }
     }
 
     fn observe(&mut self, seen: Observed<'_>) {

@@ -1,0 +1,95 @@
+//! The envelope around a payload.
+
+use chrono::{DateTime, Utc};
+
+use super::{Cursor, Spares};
+use crate::decode::Decoded;
+use crate::event::EngineEvent;
+use crate::kind::Kind;
+use crate::timestamp;
+
+/// Reads a clean message of a known kind whose payload is a reading of it. `None` is no verdict.
+pub(crate) fn read(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Option<Decoded> {
+    let mut cursor = Cursor::new(message);
+    cursor.space();
+    let mut kind = None;
+    let mut ts = None;
+    let mut event = None;
+    let mut early = None;
+    let mut more = !cursor.open(b'{', b'}')?;
+    while more {
+        match cursor.key()? {
+            "event" => {
+                if kind.is_some() {
+                    return None;
+                }
+                kind = Some(Kind::of(cursor.string()?)?);
+            }
+            "ts" => {
+                if ts.is_some() {
+                    return None;
+                }
+                ts = Some(time(&mut cursor, now)?);
+            }
+            "data" => {
+                if event.is_some() || early.is_some() {
+                    return None;
+                }
+                if let Some(kind) = kind {
+                    event = Some(payload(kind, &mut cursor, spares)?);
+                } else {
+                    // An engine that sorts its keys: read once its kind is known.
+                    early = Some(cursor.clone());
+                    cursor.skip()?;
+                }
+            }
+            _ => cursor.skip()?,
+        }
+        more = cursor.more(b'}')?;
+    }
+    cursor.end()?;
+    if let Some(mut data) = early {
+        event = Some(payload(kind?, &mut data, spares)?);
+    }
+    let ts = ts.unwrap_or(now);
+    let mut event = match (event, kind) {
+        (Some(event), _) => event,
+        (None, Some(Kind::Heartbeat)) => EngineEvent::Heartbeat(ts),
+        (None, _) => return None,
+    };
+    // The time may have come after the payload.
+    if let EngineEvent::Heartbeat(at) = &mut event {
+        *at = ts;
+    }
+    Some(Decoded {
+        event,
+        ts,
+        payload_failed: false,
+    })
+}
+
+/// Takes the value of `ts`, which may be anything: of whatever is no time, `now`.
+#[inline]
+fn time(cursor: &mut Cursor<'_>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    if cursor.peek()? == b'"' {
+        Some(timestamp::parse(cursor.string()?).unwrap_or(now))
+    } else {
+        cursor.skip()?;
+        Some(now)
+    }
+}
+
+#[inline]
+fn payload(kind: Kind, cursor: &mut Cursor<'_>, spares: &mut Spares) -> Option<EngineEvent> {
+    match kind {
+        Kind::Heartbeat => {
+            cursor.skip()?;
+            // Its time is the message's, which may not have come yet.
+            Some(EngineEvent::Heartbeat(DateTime::UNIX_EPOCH))
+        }
+        Kind::Status => spares.status.read(cursor).map(EngineEvent::Status),
+        Kind::Positions => spares.positions.read(cursor).map(EngineEvent::Positions),
+        Kind::Risk => spares.risk.read(cursor).map(EngineEvent::Risk),
+        Kind::Regime => spares.regime.read(cursor).map(EngineEvent::Regime),
+    }
+}
