@@ -231,7 +231,7 @@ fn after_a_healed_partition_the_mirror_is_the_fold_of_all_that_was_delivered() {
         format!(
             r#"{{"event":"risk","ts":"2026-01-01T00:00:{:02}Z","data":{{"halted":{},"open_count":{}}}}}"#,
             at / 1000 % 60,
-            at % 2000 == 0,
+            at.is_multiple_of(2000),
             at / 1000
         )
     };

@@ -41,11 +41,11 @@ pub(crate) struct World {
 
 /// Runs `test` in virtual time beside an engine that plays these steps from now on.
 pub(crate) fn play<const N: usize>(steps: [&str; N], test: impl AsyncFnOnce(World)) {
-    let text: String = std::iter::once(r#"{"tape":1}"#)
+    let lines: String = std::iter::once(r#"{"tape":1}"#)
         .chain(steps)
         .flat_map(|line| [line, "\n"])
         .collect();
-    let tape = Tape::parse("test", &text).unwrap_or_else(|error| panic!("{}", error.report()));
+    let tape = Tape::parse("test", &lines).unwrap_or_else(|error| panic!("{}", error.report()));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
