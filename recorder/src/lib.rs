@@ -5,6 +5,7 @@
 //! | `tap` | a subscriber whose every observation becomes a step |
 //! | `transcript` | observations to steps: what arrives, how it ends, how dials fare |
 //! | `output` | the file being written: never over another, a line at a time |
+//! | `error` | what can go wrong |
 //!
 //! A tap reconnects by the subscriber's own rules with jitter off, so that a subscriber to which
 //! its tape is played dials when the tap dialed:
@@ -20,9 +21,11 @@
 //! # Ok(()) }
 //! ```
 
+mod error;
 mod output;
 mod tap;
 mod transcript;
 
+pub use error::TapError;
 pub use output::Output;
-pub use tap::{Summary, Tap, TapError};
+pub use tap::{Summary, Tap};

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::tap::TapError;
+use crate::error::TapError;
 
 /// A tape being written. Every line reaches the operating system on its own and whole, so that
 /// what is there plays, whenever the recorder dies.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,11 +10,12 @@ use std::time::Duration;
 
 use engine_client::{
     Clock, EngineState, JitterMode, Observed, ReconnectConfig, SubscriberBuilder, SystemClock,
-    Target, WsError, WsSubscriber,
+    Target, WsSubscriber,
 };
 use fixtures::{Action, Header, Micros, Step, TapeWriter, Trigger};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
+use crate::error::TapError;
 use crate::output::Output;
 use crate::transcript::Transcript;
 
@@ -46,21 +46,6 @@ pub struct Summary {
     pub duration: Duration,
     /// Where it is.
     pub path: PathBuf,
-}
-
-/// Why nothing, or not everything, was recorded.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TapError {
-    /// The URL or the token is none.
-    #[error(transparent)]
-    Subscriber(#[from] WsError),
-    /// The file is there already.
-    #[error("{} exists; --force overwrites it", .0.display())]
-    Exists(PathBuf),
-    /// The file can't be created or written.
-    #[error("{}: {}", .0.display(), .1)]
-    Output(PathBuf, #[source] io::Error),
 }
 
 impl Tap {
@@ -124,7 +109,8 @@ impl Tap {
             move |at: Duration, seen: Observed<'_>| {
                 let at = Micros::from(at.saturating_sub(start));
                 for step in transcript.lock().steps(at, seen) {
-                    if sender.try_send(step).is_err() {
+                    // A closed channel is a recording that has ended, not a loss.
+                    if let Err(TrySendError::Full(_)) = sender.try_send(step) {
                         lost.fetch_add(1, Ordering::Relaxed);
                     }
                 }

@@ -1,0 +1,91 @@
+//! The binary, given what it should not be given.
+
+use std::fs;
+use std::process::{Command, Output};
+
+/// A token that no header can hold.
+const BAD_TOKEN: &str = "s3cret\r\nX: y";
+
+fn recorder(folder: &tempfile::TempDir, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_recorder"))
+        .args(arguments)
+        .env("BAD_TOKEN", BAD_TOKEN)
+        .current_dir(folder.path())
+        .output()
+        .expect("the binary runs")
+}
+
+#[test]
+fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
+    let url = "ws://ada:pw@127.0.0.1:1/ws?key=s3cret";
+    let table: &[(&[&str], &str)] = &[
+        (
+            &["tap", "http://x/", "--out", "t"],
+            "expected scheme ws or wss, found http",
+        ),
+        (&["tap", "nonsense", "--out", "t"], "invalid websocket url"),
+        (
+            &["tap", url, "--out", "no/t"],
+            "no/t: No such file or directory",
+        ),
+        (
+            &["tap", url, "--out", "there", "--for", "1s"],
+            "there exists; --force overwrites it",
+        ),
+        (
+            &["tap", url, "--out", "t", "--for", "soon"],
+            "invalid value 'soon' for '--for",
+        ),
+        (
+            &["tap", url, "--out", "t", "--token-env", "NO_SUCH"],
+            "no such environment variable",
+        ),
+        (
+            &["tap", url, "--out", "t", "--token-env", "BAD_TOKEN"],
+            "invalid token: byte 7",
+        ),
+        (&["tap", url], "--out <FILE>"),
+        (&["tape"], "unrecognized subcommand 'tape'"),
+    ];
+    for (arguments, sentence) in table {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("there"), "kept").expect("a file");
+        let output = recorder(&folder, arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(sentence), "{arguments:?}: {said}");
+        assert!(!said.contains("s3cret") && !said.contains("pw"), "{said}");
+        assert!(output.stdout.is_empty());
+        assert!(
+            !folder.path().join("t").exists(),
+            "{arguments:?} wrote something"
+        );
+        assert_eq!(
+            fs::read(folder.path().join("there")).expect("still there"),
+            b"kept"
+        );
+    }
+}
+
+#[test]
+fn a_full_disk_is_said_with_status_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = recorder(
+        &folder,
+        &[
+            "tap",
+            "ws://127.0.0.1:1/ws",
+            "--out",
+            "/dev/full",
+            "--force",
+            "--for",
+            "1s",
+        ],
+    );
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said.contains("/dev/full: No space left on device"),
+        "{said}"
+    );
+}

@@ -1,0 +1,122 @@
+//! Recorded, then replayed: what the tap writes plays as it is, and gives the mirror that the tap
+//! itself had. On real sockets: waits for conditions, never for time.
+
+use std::time::Duration;
+
+use fixtures::{Action, End, Tape};
+use harness::{OurSubscriber, Scenario};
+use mock_engine::{Engine, FrameKind, JournalKind};
+use recorder::{Output, Tap};
+use tokio::sync::oneshot;
+
+/// Longest that the session may take; it takes two backoff delays.
+const BOUND: Duration = Duration::from_secs(30);
+
+/// A member order, spaces and number forms that no serialiser would choose.
+const RISK: &str = r#"{"event":"risk", "ts":"2026-01-01T00:00:01Z","data":{ "halted":true,"account_value":1.50e2 }}"#;
+const REGIME: &str =
+    r#"{"event":"regime","data":{"regime":"TREND_LONG"},"ts":"2026-01-01T00:00:02"}"#;
+const NO_JSON: &str = "{\"event\":\n\"risk\"";
+
+#[test]
+fn a_recorded_session_plays_as_it_was() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("session.jsonl");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let summary = runtime.block_on(async {
+        let engine = Engine::builder()
+            .token(Some("s3cret".to_owned()))
+            .listen(([127, 0, 0, 1], 0).into())
+            .await
+            .expect("a free port");
+        engine.start();
+        let url = engine.url().replace("ws://", "ws://ada:pw@") + "?key=s3cret";
+        let tap = Tap::new(&url, Some("s3cret".to_owned())).expect("a good url");
+        let output = Output::create(&path, false).expect("a new file");
+        let (stop, stopped) = oneshot::channel();
+        let script = async {
+            session(&engine).await;
+            stop.send(()).expect("the tap still runs");
+        };
+        let recording = tap.run(output, async { stopped.await.expect("it is sent") });
+        let both = async { tokio::join!(recording, script) };
+        let (summary, ()) = tokio::time::timeout(BOUND, both).await.expect("in time");
+        engine.shutdown().await;
+        summary.expect("a recording")
+    });
+    assert_eq!(
+        (summary.connections, summary.outages, summary.lost),
+        (3, 1, 0)
+    );
+
+    let text = std::fs::read_to_string(&path).expect("a tape");
+    assert!(!text.contains("s3cret") && !text.contains("pw"), "{text}");
+    let tape = Tape::parse("session", &text).expect("a good tape");
+    let sent: Vec<&[u8]> = tape
+        .steps
+        .iter()
+        .filter_map(|step| match &step.action {
+            Action::Emit(json) => Some(&json[..]),
+            Action::Text(text) => Some(text.as_bytes()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(sent, [RISK, NO_JSON, REGIME].map(str::as_bytes));
+    let ends = |wanted| {
+        let is = |step: &&fixtures::Step| matches!(step.action, Action::Drop(end) if end == wanted);
+        tape.steps.iter().filter(is).count()
+    };
+    assert_eq!((ends(End::Reset), ends(End::Fin)), (1, 0));
+
+    let outcome = Scenario::new(tape).run(&OurSubscriber).expect("it plays");
+    assert_eq!(
+        outcome.events,
+        [("regime".to_owned(), 1), ("risk".to_owned(), 1)].into()
+    );
+    let whys: Vec<&str> = outcome.reconnects.iter().map(|r| r.why.as_str()).collect();
+    assert_eq!(
+        whys,
+        [
+            "reset by the peer",
+            "handshake refused with status 503",
+            "closed by the peer with 1001"
+        ]
+    );
+    let mirror = outcome.mirror.expect("ours shows one");
+    assert_eq!(mirror["risk"]["value"]["account_value"], 150.0);
+    assert_eq!(mirror["regime"]["value"]["regime"], "TREND_LONG");
+    assert_eq!(mirror["connection"]["undecodable"], 1);
+    assert_eq!(mirror["connection"]["ws_connected"], true);
+}
+
+/// Three connections: one reset, one closed after a refused attempt, one open to the end.
+async fn session(engine: &Engine) {
+    engine.wait_for_connections(1).await;
+    engine.emit_json(RISK);
+    engine.text(NO_JSON);
+    answered(engine, "1").await;
+    engine.refuse_next(1, 503);
+    engine.drop_connections(End::Reset);
+    engine.wait_for_connections(2).await;
+    engine.emit_json(REGIME);
+    answered(engine, "2").await;
+    engine.close(1001, "going away");
+    engine.wait_for_connections(3).await;
+    answered(engine, "3").await;
+}
+
+/// Pings, and waits for the Pong: all that was sent before has arrived then.
+async fn answered(engine: &Engine, payload: &str) {
+    engine.ping(payload.to_owned());
+    let wait = engine.journal();
+    wait.wait_for(|entries| {
+        entries.iter().any(|entry| {
+            matches!(&entry.kind, JournalKind::Received(frame)
+                if frame.kind == FrameKind::Pong && frame.text() == Some(payload))
+        })
+    })
+    .await;
+}
