@@ -129,18 +129,11 @@ impl State {
                     Kind::Frame,
                 )
             }
-            Action::Text(text) => {
-                let what = if text.starts_with('{') {
-                    self.names.of_event(text.as_bytes())
-                } else {
-                    self.names.intern("text")
-                };
-                (
-                    what,
-                    frame::whole(frame::TEXT, text.as_bytes()),
-                    Kind::Frame,
-                )
-            }
+            Action::Text(text) => (
+                self.names.intern("text"),
+                frame::whole(frame::TEXT, text.as_bytes()),
+                Kind::Frame,
+            ),
             Action::Binary(bytes) => (
                 self.names.intern("binary"),
                 frame::whole(frame::BINARY, bytes),

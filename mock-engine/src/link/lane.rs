@@ -72,6 +72,13 @@ struct Cut {
 }
 
 impl Cut {
+    /// How much of `left` bytes the slice at hand still has: less than a whole slice where a
+    /// small read took the rest of it.
+    fn rest_of_slice(&self, left: usize) -> usize {
+        let into = usize::try_from(self.taken % self.slice as u64).unwrap_or(0);
+        (self.slice - into).min(left)
+    }
+
     /// When the slice that ends `more` bytes further on is due.
     fn due(&self, more: usize) -> Micros {
         let sent = self.taken + more as u64;
@@ -172,7 +179,7 @@ impl Lane {
             floor: self.last_due,
             taken: 0,
         });
-        let due = cut.map_or(whole, |cut| cut.due(cut.slice.min(bytes.len())));
+        let due = cut.map_or(whole, |cut| cut.due(cut.rest_of_slice(bytes.len())));
         self.last_due = whole;
         self.queue.push_back(Chunk {
             bytes,
@@ -297,12 +304,13 @@ impl Lane {
             max
         };
         let chunk = self.queue.front_mut()?;
-        let slice = chunk.cut.as_ref().map_or(usize::MAX, |cut| cut.slice);
-        let len = most.min(slice).min(chunk.bytes.len());
+        let left = chunk.bytes.len();
+        let slice = chunk.cut.as_ref().map(|cut| cut.rest_of_slice(left));
+        let len = most.min(slice.unwrap_or(left));
         let bytes = chunk.bytes.split_to(len);
         if let Some(cut) = &mut chunk.cut {
             cut.taken += len as u64;
-            chunk.due = cut.due(cut.slice.min(chunk.bytes.len()));
+            chunk.due = cut.due(cut.rest_of_slice(chunk.bytes.len()));
         }
         if chunk.bytes.is_empty() {
             self.queue.pop_front();
@@ -311,7 +319,7 @@ impl Lane {
         self.arrived.bytes = self.arrived.bytes.saturating_sub(len);
         Some(Piece {
             bytes,
-            alone: slice < usize::MAX,
+            alone: slice.is_some(),
         })
     }
 
@@ -358,7 +366,7 @@ impl Chunk {
         let Some(cut) = &self.cut else {
             return self.bytes.len();
         };
-        let mut len = cut.slice.min(self.bytes.len());
+        let mut len = cut.rest_of_slice(self.bytes.len());
         while len < self.bytes.len() {
             let next = (len + cut.slice).min(self.bytes.len());
             if cut.due(next) > now {
