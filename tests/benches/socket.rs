@@ -12,8 +12,8 @@ use engine_client::{EngineState, WsSubscriber};
 use futures_util::StreamExt;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
-use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::accept_hdr;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 
 /// Frames of a round.
 const FRAMES: usize = 200_000;
@@ -37,7 +37,10 @@ fn main() {
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
-    println!("{} bytes an event, {FRAMES} events a round, {BATCH} a write", EVENT.len());
+    println!(
+        "{} bytes an event, {FRAMES} events a round, {BATCH} a write",
+        EVENT.len()
+    );
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
@@ -48,7 +51,10 @@ fn main() {
         let ours = rate(ours(&runtime));
         // The first round warms up.
         if round > 0 {
-            println!("bare {bare:>9.0} frames/s   ours {ours:>9.0} frames/s   {:.3}", ours / bare);
+            println!(
+                "bare {bare:>9.0} frames/s   ours {ours:>9.0} frames/s   {:.3}",
+                ours / bare
+            );
             ratios.push(ours / bare);
         }
     }
@@ -70,7 +76,11 @@ fn serve() -> SocketAddr {
         let mut socket = accept_hdr(stream, |_: &Request, response: Response| Ok(response))
             .expect("a handshake");
         let mut frame = vec![0x81, 126];
-        frame.extend(u16::try_from(EVENT.len()).expect("a short event").to_be_bytes());
+        frame.extend(
+            u16::try_from(EVENT.len())
+                .expect("a short event")
+                .to_be_bytes(),
+        );
         frame.extend(EVENT.as_bytes());
         let batch = frame.repeat(BATCH);
         let stream = socket.get_mut();
