@@ -10,6 +10,7 @@
 //! | --- | --- |
 //! | cursor | a place in the text: punctuation, strings, keys, what is skipped |
 //! | number | numbers, read exactly |
+//! | habits | the order of keys, guessed |
 //! | refill | values read into places that held another |
 //! | extras | the keys that no field is named after |
 //! | message | the envelope around a payload |
@@ -19,6 +20,7 @@
 mod agreement;
 mod cursor;
 mod extras;
+mod habits;
 mod message;
 mod number;
 mod refill;
@@ -26,6 +28,7 @@ mod spares;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use extras::Extras;
+pub(crate) use habits::{Habit, Type};
 pub(crate) use message::read;
 pub(crate) use refill::Refill;
 pub(crate) use spares::Spares;

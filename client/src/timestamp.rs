@@ -48,31 +48,39 @@ fn parse_common(text: &[u8]) -> Option<DateTime<Utc>> {
     else {
         return None;
     };
-    let year = number(&[*y1, *y2, *y3, *y4])?;
+    let year = number([y1, y2, y3, y4])?;
     let date = NaiveDate::from_ymd_opt(
         i32::try_from(year).ok()?,
-        number(&[*mo1, *mo2])?,
-        number(&[*d1, *d2])?,
+        number([mo1, mo2])?,
+        number([d1, d2])?,
     )?;
     let mut nanos = 0;
     if let [b'.', fraction @ ..] = rest {
-        let digits = fraction.iter().take_while(|b| b.is_ascii_digit()).count();
-        let scale = 10_u32.pow(u32::try_from(9_usize.checked_sub(digits)?).ok()?);
-        nanos = number(&fraction[..digits])? * scale;
-        rest = &fraction[digits..];
+        // Python writes six digits, or none.
+        if let Some(([f1, f2, f3, f4, f5, f6], after)) = fraction.split_first_chunk()
+            && !after.first().is_some_and(u8::is_ascii_digit)
+        {
+            nanos = number([f1, f2, f3, f4, f5, f6])? * 1_000;
+            rest = after;
+        } else {
+            let digits = fraction.iter().take_while(|b| b.is_ascii_digit()).count();
+            let scale = 10_u32.pow(u32::try_from(9_usize.checked_sub(digits)?).ok()?);
+            nanos = some_number(&fraction[..digits])? * scale;
+            rest = &fraction[digits..];
+        }
     }
     let naive = date
         .and_hms_nano_opt(
-            number(&[*h1, *h2])?,
-            number(&[*mi1, *mi2])?,
-            number(&[*s1, *s2])?,
+            number([h1, h2])?,
+            number([mi1, mi2])?,
+            number([s1, s2])?,
             nanos,
         )?
         .and_utc();
     match rest {
         [] | [b'Z'] => Some(naive),
         [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
-            let (hours, minutes) = (number(&[*h1, *h2])?, number(&[*m1, *m2])?);
+            let (hours, minutes) = (number([h1, h2])?, number([m1, m2])?);
             if hours > 23 || minutes > 59 {
                 return None;
             }
@@ -89,8 +97,22 @@ fn parse_common(text: &[u8]) -> Option<DateTime<Utc>> {
     }
 }
 
+/// So many decimal digits as a number.
+#[inline]
+fn number<const DIGITS: usize>(digits: [&u8; DIGITS]) -> Option<u32> {
+    const { assert!(DIGITS <= 7, "more digits than surely fit") };
+    let mut number = 0;
+    let mut all = true;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        all &= digit <= 9;
+        number = number * 10 + u32::from(digit);
+    }
+    all.then_some(number)
+}
+
 /// One to nine decimal digits as a number.
-fn number(digits: &[u8]) -> Option<u32> {
+fn some_number(digits: &[u8]) -> Option<u32> {
     debug_assert!(digits.len() <= 9, "more digits than fit");
     if digits.is_empty() {
         return None;

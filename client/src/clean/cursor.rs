@@ -1,5 +1,7 @@
 //! A place in a text that is being read.
 
+use super::habits::{Habit, Habits, Type};
+
 /// Levels of lists and objects that are followed where the shape is not known. Far below the general
 /// decoder's own limit, so that where that one starts to refuse is for it alone to say.
 pub(super) const MAX_LEVELS: u32 = 16;
@@ -18,11 +20,22 @@ pub(crate) struct Cursor<'t> {
     text: &'t str,
     /// Index of the next byte.
     at: usize,
+    habits: &'t Habits,
 }
 
 impl<'t> Cursor<'t> {
-    pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, at: 0 }
+    pub(crate) fn new(text: &'t str, habits: &'t Habits) -> Self {
+        Self {
+            text,
+            at: 0,
+            habits,
+        }
+    }
+
+    /// In what order the keys of this type are likely to come.
+    #[inline]
+    pub(crate) fn habit(&self, of: Type) -> &'t Habit {
+        self.habits.of(of)
     }
 
     /// The next byte, if there is one.
@@ -31,24 +44,46 @@ impl<'t> Cursor<'t> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Goes past the byte that [`peek`](Self::peek) gave.
+    /// The text from here on.
     #[inline]
-    pub(super) fn step(&mut self) {
-        debug_assert!(self.at < self.text.len(), "there is a byte to go past");
-        self.at += 1;
+    pub(super) fn rest(&self) -> &'t [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
+    /// Goes past so many bytes, which are there.
+    #[inline]
+    pub(super) fn advance(&mut self, bytes: usize) {
+        self.at += bytes;
+        debug_assert!(self.at <= self.text.len(), "there are bytes to go past");
+    }
+
+    #[cfg(test)]
     pub(super) fn position(&self) -> usize {
         self.at
     }
 
-    /// The text from an earlier position to here.
-    pub(super) fn since(&self, start: usize) -> Option<&'t str> {
-        self.text.get(start..self.at)
+    /// The text of the next bytes.
+    pub(super) fn ahead(&self, bytes: usize) -> Option<&'t str> {
+        self.text.get(self.at..self.at + bytes)
     }
 
+    /// Goes past what space there is. As a rule it is one blank, or none.
     #[inline]
     pub(super) fn space(&mut self) {
+        if self.peek() > Some(b' ') {
+            return;
+        }
+        if self.peek() == Some(b' ') {
+            self.at += 1;
+            if self.peek() > Some(b' ') {
+                return;
+            }
+        }
+        self.more_space();
+    }
+
+    #[cold]
+    fn more_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
             self.at += 1;
         }
@@ -87,8 +122,8 @@ impl<'t> Cursor<'t> {
     /// Takes this literal, which must come next.
     #[inline]
     pub(super) fn literal(&mut self, literal: &str) -> Option<()> {
-        let rest = self.text.as_bytes().get(self.at..)?;
-        rest.starts_with(literal.as_bytes())
+        self.rest()
+            .starts_with(literal.as_bytes())
             .then(|| self.at += literal.len())
     }
 
@@ -101,31 +136,46 @@ impl<'t> Cursor<'t> {
     /// Takes a string without escapes.
     #[inline]
     pub(crate) fn string(&mut self) -> Option<&'t str> {
-        self.byte(b'"')?;
-        let start = self.at;
-        let bytes = self.text.as_bytes();
-        while let Some(word) = bytes
-            .get(self.at..)
-            .and_then(|rest| rest.first_chunk::<WORD>())
-        {
+        let [b'"', rest @ ..] = self.rest() else {
+            return None;
+        };
+        let mut length = 0;
+        let mut tail = rest;
+        while let Some((word, next)) = tail.split_first_chunk::<WORD>() {
             let found = special(u64::from_le_bytes(*word));
             if found != 0 {
-                self.at += found.trailing_zeros() as usize / 8;
-                return self.end_of_string(start);
+                length += found.trailing_zeros() as usize / 8;
+                return self.end_of_string(rest, length);
             }
-            self.at += WORD;
+            length += WORD;
+            tail = next;
         }
-        while !matches!(self.peek()?, b'"' | b'\\' | 0..0x20) {
-            self.at += 1;
-        }
-        self.end_of_string(start)
+        length += tail
+            .iter()
+            .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+        self.end_of_string(rest, length)
     }
 
+    /// Takes a string of so many bytes after its opening quote, if there is a quote.
     #[inline]
-    fn end_of_string(&mut self, start: usize) -> Option<&'t str> {
-        let string = self.text.get(start..self.at)?;
-        self.byte(b'"')?;
-        Some(string)
+    fn end_of_string(&mut self, rest: &'t [u8], length: usize) -> Option<&'t str> {
+        if *rest.get(length)? != b'"' {
+            return None;
+        }
+        let start = self.at + 1;
+        self.at = start + length + 1;
+        self.text.get(start..start + length)
+    }
+
+    /// Takes a key and its colon, both as in `"key":`, if that comes next.
+    #[inline]
+    pub(crate) fn guessed_key(&mut self, quoted: &str) -> bool {
+        let hit = self.rest().starts_with(quoted.as_bytes());
+        if hit {
+            self.at += quoted.len();
+            self.space();
+        }
+        hit
     }
 
     /// Takes a key and its colon.
@@ -193,7 +243,7 @@ fn special(word: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Cursor;
+    use super::{Cursor, Habits};
 
     #[test]
     fn a_plain_string_ends_at_its_quote_wherever_that_stands() {
@@ -201,7 +251,10 @@ mod tests {
             for padding in 0..10 {
                 let plain = "é~\u{7f}a".repeat(length);
                 let text = format!("\"{plain}\"{}", " ".repeat(padding));
-                assert_eq!(Cursor::new(&text).string(), Some(&*plain));
+                assert_eq!(
+                    Cursor::new(&text, &Habits::default()).string(),
+                    Some(&*plain)
+                );
             }
         }
     }
@@ -215,7 +268,11 @@ mod tests {
                         continue;
                     }
                     let text = format!("\"{}{bad}{after}", "x".repeat(before));
-                    assert_eq!(Cursor::new(&text).string(), None, "{text:?}");
+                    assert_eq!(
+                        Cursor::new(&text, &Habits::default()).string(),
+                        None,
+                        "{text:?}"
+                    );
                 }
             }
         }
@@ -223,6 +280,7 @@ mod tests {
 
     #[test]
     fn what_is_skipped_is_one_whole_value() {
+        let habits = &Habits::default();
         for (text, rest) in [
             (r#"{"a": [1, {"b": null}], "c": "d"} x"#, " x"),
             ("[ ] ]", " ]"),
@@ -230,13 +288,13 @@ mod tests {
             ("-1.5e3,", ","),
             ("true1", "1"),
         ] {
-            let mut cursor = Cursor::new(text);
+            let mut cursor = Cursor::new(text, habits);
             assert_eq!(cursor.skip(), Some(()), "{text}");
             assert_eq!(&text[cursor.position()..], rest);
         }
         let deep = "[".repeat(40) + &"]".repeat(40);
         for text in ["[1,]", "[,]", r#"{"a"}"#, r#"{"a":1,}"#, "nul", "", &deep] {
-            assert_eq!(Cursor::new(text).skip(), None, "{text}");
+            assert_eq!(Cursor::new(text, habits).skip(), None, "{text}");
         }
     }
 }

@@ -14,8 +14,8 @@ const MAX_KEYS: usize = 16;
 /// keys, as from one message to the next they are, nothing is allocated.
 pub(crate) struct Extras<'m, 't> {
     map: &'m mut BTreeMap<String, Value>,
-    /// The keys that came so far: the first `count`.
-    keys: [&'t str; MAX_KEYS],
+    /// The keys that came so far: the first `count`, once there is one.
+    keys: Option<[&'t str; MAX_KEYS]>,
     count: usize,
 }
 
@@ -23,17 +23,18 @@ impl<'m, 't> Extras<'m, 't> {
     pub(crate) fn new(map: &'m mut BTreeMap<String, Value>) -> Self {
         Self {
             map,
-            keys: [""; MAX_KEYS],
+            keys: None,
             count: 0,
         }
     }
 
     /// Takes the value of `key`. A key that comes twice is left to the general decoder.
     pub(crate) fn take(&mut self, key: &'t str, cursor: &mut Cursor<'t>) -> Option<()> {
-        if self.came(key) {
+        let keys = self.keys.get_or_insert([""; MAX_KEYS]);
+        if keys[..self.count].contains(&key) {
             return None;
         }
-        *self.keys.get_mut(self.count)? = key;
+        *keys.get_mut(self.count)? = key;
         self.count += 1;
         if let Some(place) = self.map.get_mut(key) {
             refill_any(place, cursor)
@@ -45,16 +46,15 @@ impl<'m, 't> Extras<'m, 't> {
         }
     }
 
-    fn came(&self, key: &str) -> bool {
-        self.keys[..self.count].contains(&key)
-    }
-
     /// Removes what came with the earlier object only.
     #[inline]
     pub(crate) fn end(self) {
         // Every key that came is in the map, so where the numbers agree no other is.
         if self.map.len() != self.count {
-            let keys = &self.keys[..self.count];
+            let keys = self
+                .keys
+                .as_ref()
+                .map_or(&[][..], |keys| &keys[..self.count]);
             self.map.retain(|key, _| keys.contains(&key.as_str()));
         }
         assert_eq!(

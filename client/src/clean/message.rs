@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::spares::Payloads;
 use super::{Cursor, Spares};
 use crate::decode::Decoded;
 use crate::event::EngineEvent;
@@ -10,7 +11,8 @@ use crate::timestamp;
 
 /// Reads a clean message of a known kind whose payload is a reading of it. `None` is no verdict.
 pub(crate) fn read(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Option<Decoded> {
-    let mut cursor = Cursor::new(message);
+    let Spares { payloads, habits } = spares;
+    let mut cursor = Cursor::new(message, habits);
     cursor.space();
     let mut kind = None;
     let mut ts = None;
@@ -18,7 +20,7 @@ pub(crate) fn read(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Op
     let mut early = None;
     let mut more = !cursor.open(b'{', b'}')?;
     while more {
-        match cursor.key()? {
+        match envelope_key(&mut cursor)? {
             "event" => {
                 if kind.is_some() {
                     return None;
@@ -36,7 +38,7 @@ pub(crate) fn read(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Op
                     return None;
                 }
                 if let Some(kind) = kind {
-                    event = Some(payload(kind, &mut cursor, spares)?);
+                    event = Some(payload(kind, &mut cursor, payloads)?);
                 } else {
                     // An engine that sorts its keys: read once its kind is known.
                     early = Some(cursor.clone());
@@ -49,7 +51,7 @@ pub(crate) fn read(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Op
     }
     cursor.end()?;
     if let Some(mut data) = early {
-        event = Some(payload(kind?, &mut data, spares)?);
+        event = Some(payload(kind?, &mut data, payloads)?);
     }
     let ts = ts.unwrap_or(now);
     let mut event = match (event, kind) {
@@ -68,6 +70,20 @@ pub(crate) fn read(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Op
     })
 }
 
+/// Takes a key of the envelope.
+#[inline]
+fn envelope_key<'t>(cursor: &mut Cursor<'t>) -> Option<&'t str> {
+    if cursor.guessed_key("\"event\":") {
+        Some("event")
+    } else if cursor.guessed_key("\"ts\":") {
+        Some("ts")
+    } else if cursor.guessed_key("\"data\":") {
+        Some("data")
+    } else {
+        cursor.key()
+    }
+}
+
 /// Takes the value of `ts`, which may be anything: of whatever is no time, `now`.
 #[inline]
 fn time(cursor: &mut Cursor<'_>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -80,16 +96,16 @@ fn time(cursor: &mut Cursor<'_>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 }
 
 #[inline]
-fn payload(kind: Kind, cursor: &mut Cursor<'_>, spares: &mut Spares) -> Option<EngineEvent> {
+fn payload(kind: Kind, cursor: &mut Cursor<'_>, payloads: &mut Payloads) -> Option<EngineEvent> {
     match kind {
         Kind::Heartbeat => {
             cursor.skip()?;
             // Its time is the message's, which may not have come yet.
             Some(EngineEvent::Heartbeat(DateTime::UNIX_EPOCH))
         }
-        Kind::Status => spares.status.read(cursor).map(EngineEvent::Status),
-        Kind::Positions => spares.positions.read(cursor).map(EngineEvent::Positions),
-        Kind::Risk => spares.risk.read(cursor).map(EngineEvent::Risk),
-        Kind::Regime => spares.regime.read(cursor).map(EngineEvent::Regime),
+        Kind::Status => payloads.status.read(cursor).map(EngineEvent::Status),
+        Kind::Positions => payloads.positions.read(cursor).map(EngineEvent::Positions),
+        Kind::Risk => payloads.risk.read(cursor).map(EngineEvent::Risk),
+        Kind::Regime => payloads.regime.read(cursor).map(EngineEvent::Regime),
     }
 }

@@ -28,26 +28,26 @@ impl Cursor<'_> {
     /// Takes an ordinary number: at most 19 digits, and an exponent of at most two.
     #[inline]
     pub(crate) fn number(&mut self) -> Option<Number> {
-        let start = self.position();
-        let negative = self.peek()? == b'-';
-        if negative {
-            self.step();
-        }
-        let mut digits = 0;
-        let leading = self.peek()?;
-        let whole_digits = self.digits(&mut digits);
+        let rest = self.rest();
+        let negative = *rest.first()? == b'-';
+        let start = usize::from(negative);
+        let (digits, whole_end) = append_digits(0, rest, start);
+        let whole_digits = whole_end - start;
         // A number starts with a digit, and with a zero only where that stands alone.
-        if whole_digits == 0 || (leading == b'0' && whole_digits > 1) {
+        if whole_digits == 0 || (whole_digits > 1 && rest[start] == b'0') {
             return None;
         }
-        let next = self.peek();
+        let next = rest.get(whole_end);
         if !matches!(next, Some(b'.' | b'e' | b'E')) {
-            return whole(negative, digits, whole_digits);
+            let number = whole(negative, digits, whole_digits)?;
+            self.advance(whole_end);
+            return Some(number);
         }
+        let (mut digits, mut end) = (digits, whole_end);
         let mut fraction_digits = 0;
-        if next == Some(b'.') {
-            self.step();
-            fraction_digits = self.digits(&mut digits);
+        if next == Some(&b'.') {
+            (digits, end) = append_digits(digits, rest, whole_end + 1);
+            fraction_digits = end - whole_end - 1;
             if fraction_digits == 0 {
                 return None;
             }
@@ -56,13 +56,12 @@ impl Cursor<'_> {
             return None;
         }
         let mut exponent = 0;
-        if let Some(b'e' | b'E') = self.peek() {
-            self.step();
-            exponent = self.exponent()?;
+        if let Some(b'e' | b'E') = rest.get(end) {
+            (exponent, end) = read_exponent(rest, end + 1)?;
         }
         let exponent = exponent - i32::try_from(fraction_digits).ok()?;
         let power = POWERS.get(usize::try_from(exponent.unsigned_abs()).ok()?);
-        if digits <= MAX_EXACT
+        let float = if digits <= MAX_EXACT
             && let Some(power) = power
         {
             // Both are exact, so the one operation rounds correctly (Clinger 1990).
@@ -73,40 +72,38 @@ impl Cursor<'_> {
             } else {
                 digits * power
             };
-            return Some(Number::Float(if negative { -float } else { float }));
-        }
-        let float: f64 = self.since(start)?.parse().ok()?;
-        float.is_finite().then_some(Number::Float(float))
+            if negative { -float } else { float }
+        } else {
+            self.ahead(end)?.parse().ok()?
+        };
+        self.advance(end);
+        Some(Number::Float(float))
     }
+}
 
-    /// Takes digits and appends them to `number`; how many there were. More than [`MAX_DIGITS`] make
-    /// `number` meaningless.
-    #[inline]
-    fn digits(&mut self, number: &mut u64) -> usize {
-        let start = self.position();
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
-            *number = number
-                .wrapping_mul(10)
-                .wrapping_add(u64::from(digit - b'0'));
-            self.step();
-        }
-        self.position() - start
+/// Appends the digits from `at` on to a number, and gives the index after the last. More than
+/// [`MAX_DIGITS`] make the number meaningless.
+#[inline]
+fn append_digits(mut number: u64, text: &[u8], mut at: usize) -> (u64, usize) {
+    while let Some(digit @ b'0'..=b'9') = text.get(at) {
+        number = number
+            .wrapping_mul(10)
+            .wrapping_add(u64::from(digit - b'0'));
+        at += 1;
     }
+    (number, at)
+}
 
-    #[cold]
-    fn exponent(&mut self) -> Option<i32> {
-        let sign = self.peek()?;
-        if let b'+' | b'-' = sign {
-            self.step();
-        }
-        let mut number = 0;
-        let digits = self.digits(&mut number);
-        if digits == 0 || digits > MAX_EXPONENT_DIGITS {
-            return None;
-        }
-        let number = i32::try_from(number).ok()?;
-        Some(if sign == b'-' { -number } else { number })
-    }
+/// The exponent whose sign or first digit is at `at`, and the index after it.
+#[cold]
+fn read_exponent(text: &[u8], at: usize) -> Option<(i32, usize)> {
+    let sign = *text.get(at)?;
+    let start = at + usize::from(matches!(sign, b'+' | b'-'));
+    let (number, end) = append_digits(0, text, start);
+    let number = i32::try_from(number).ok()?;
+    (1..=MAX_EXPONENT_DIGITS)
+        .contains(&(end - start))
+        .then_some((if sign == b'-' { -number } else { number }, end))
 }
 
 #[inline]
@@ -129,9 +126,11 @@ mod tests {
     use serde_json::Value;
 
     use super::{Cursor, Number};
+    use crate::clean::habits::Habits;
 
     fn read(text: &str) -> Option<Number> {
-        let mut cursor = Cursor::new(text);
+        let habits = Habits::default();
+        let mut cursor = Cursor::new(text, &habits);
         let number = cursor.number()?;
         (cursor.position() == text.len()).then_some(number)
     }

@@ -3,6 +3,7 @@
 use std::mem;
 
 use super::Cursor;
+use super::habits::Habits;
 use crate::event::EngineEvent;
 use crate::models::{Object, Positions, Regime, Risk, V2Status};
 
@@ -10,9 +11,16 @@ use crate::models::{Object, Positions, Regime, Risk, V2Status};
 /// good.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
-/// One payload of each kind whose storage the next of its kind may have. What they hold means nothing.
+/// Storage for the next payloads, and what their order of keys is likely to be.
 #[derive(Default)]
 pub(crate) struct Spares {
+    pub(super) payloads: Payloads,
+    pub(super) habits: Habits,
+}
+
+/// One payload of each kind whose storage the next of its kind may have. What they hold means nothing.
+#[derive(Default)]
+pub(super) struct Payloads {
     pub(super) status: Spare<V2Status>,
     pub(super) positions: Spare<Positions>,
     pub(super) risk: Spare<Risk>,
@@ -32,10 +40,10 @@ impl Spares {
     #[inline]
     pub(crate) fn may_keep(&mut self, event: &EngineEvent, message_bytes: usize) -> bool {
         let huge = match event {
-            EngineEvent::Status(_) => &mut self.status.huge,
-            EngineEvent::Positions(_) => &mut self.positions.huge,
-            EngineEvent::Risk(_) => &mut self.risk.huge,
-            EngineEvent::Regime(_) => &mut self.regime.huge,
+            EngineEvent::Status(_) => &mut self.payloads.status.huge,
+            EngineEvent::Positions(_) => &mut self.payloads.positions.huge,
+            EngineEvent::Risk(_) => &mut self.payloads.risk.huge,
+            EngineEvent::Regime(_) => &mut self.payloads.regime.huge,
             EngineEvent::Heartbeat(_) | EngineEvent::Unknown { .. } => return false,
         };
         !mem::replace(huge, message_bytes > MAX_MESSAGE_BYTES)
@@ -45,10 +53,10 @@ impl Spares {
     #[inline]
     pub(crate) fn keep(&mut self, displaced: EngineEvent) {
         match displaced {
-            EngineEvent::Status(value) => self.status.value = Some(value),
-            EngineEvent::Positions(value) => self.positions.value = Some(value),
-            EngineEvent::Risk(value) => self.risk.value = Some(value),
-            EngineEvent::Regime(value) => self.regime.value = Some(value),
+            EngineEvent::Status(value) => self.payloads.status.value = Some(value),
+            EngineEvent::Positions(value) => self.payloads.positions.value = Some(value),
+            EngineEvent::Risk(value) => self.payloads.risk.value = Some(value),
+            EngineEvent::Regime(value) => self.payloads.regime.value = Some(value),
             EngineEvent::Heartbeat(_) | EngineEvent::Unknown { .. } => {}
         }
     }

@@ -220,25 +220,62 @@ macro_rules! object {
             /// Takes a clean object. A field that comes twice, under one name or two, is left to the
             /// general decoder.
             fn reread_object(&mut self, cursor: &mut $crate::clean::Cursor<'_>) -> Option<bool> {
-                use $crate::clean::Refill;
+                use $crate::clean::{Habit, Refill};
+
+                const KEYS: &[&str] = &[$(stringify!($name) $(, stringify!($alias))?),+];
 
                 $(let mut $name = false;)+
                 $(let mut $extra = $crate::clean::Extras::new(&mut self.$extra);)?
+                let habit = cursor.habit($crate::clean::Type::$type);
+                let mut last = Habit::START;
                 let mut any = false;
                 let mut more = !cursor.open(b'{', b'}')?;
                 while more {
-                    match cursor.key()? {
+                    let guess = habit.after(last);
+                    let hit = 'hit: {
                         $(
-                            stringify!($name) $(| stringify!($alias))? => {
+                            object!(@guess 'hit, guess, cursor, KEYS, $name);
+                            $(object!(@guess 'hit, guess, cursor, KEYS, $alias);)?
+                        )+
+                        false
+                    };
+                    let found = if hit {
+                        guess
+                    } else {
+                        let key = cursor.key()?;
+                        let found = match key {
+                            $(
+                                stringify!($name) => const { Habit::index(KEYS, stringify!($name)) },
+                                $(
+                                    stringify!($alias) => {
+                                        const { Habit::index(KEYS, stringify!($alias)) }
+                                    }
+                                )?
+                            )+
+                            _ => {
+                                object!(@extra cursor, key $(, $extra)?);
+                                Habit::OTHER
+                            }
+                        };
+                        habit.learn(last, found);
+                        found
+                    };
+                    'field: {
+                        $(
+                            if found == const { Habit::index(KEYS, stringify!($name)) }
+                                $(|| found == const { Habit::index(KEYS, stringify!($alias)) })?
+                            {
                                 if $name {
                                     return None;
                                 }
                                 $name = true;
                                 any |= self.$name.refill(cursor)?;
+                                break 'field;
                             }
                         )+
-                        _key => object!(@extra cursor, _key $(, $extra)?),
+                        debug_assert_eq!(found, Habit::OTHER, "a field, or an unknown key");
                     }
+                    last = found;
                     more = cursor.more(b'}')?;
                 }
                 $(
@@ -316,6 +353,12 @@ macro_rules! object {
     (@unknown $self:ident, $map:ident, $key:ident) => {{
         $map.next_value::<::serde::de::IgnoredAny>()?;
     }};
+
+    (@guess $hit:lifetime, $guess:ident, $cursor:ident, $keys:ident, $key:ident) => {
+        if $guess == const { Habit::index($keys, stringify!($key)) } {
+            break $hit $cursor.guessed_key(concat!("\"", stringify!($key), "\":"));
+        }
+    };
 
     (@extra $cursor:ident, $key:ident, $extra:ident) => {
         $extra.take($key, $cursor)?
