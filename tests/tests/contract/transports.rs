@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use engine_client::{DialError, Dialer, Dialing, Target, Transport};
@@ -12,6 +13,35 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::world::World;
+
+/// Most dials of one subscriber: one that makes more spins, and would stop virtual time.
+const MOST_DIALS: usize = 10_000;
+
+/// The dialer of a subscriber from which nothing special is wanted: it stops one that spins.
+#[derive(Debug)]
+pub(crate) struct BoundedDialer {
+    net: MemoryNet,
+    dials: AtomicUsize,
+}
+
+impl BoundedDialer {
+    /// To the engine behind `net`.
+    pub(crate) fn new(net: MemoryNet) -> Arc<Self> {
+        let dials = AtomicUsize::new(0);
+        Arc::new(Self { net, dials })
+    }
+}
+
+impl Dialer for BoundedDialer {
+    fn dial<'a>(&'a self, _target: &'a Target) -> Dialing<'a> {
+        let dials = self.dials.fetch_add(1, Ordering::Relaxed);
+        assert!(dials < MOST_DIALS, "the subscriber dials without end");
+        Box::pin(async {
+            let stream = self.net.connect().await.map_err(DialError::Connect)?;
+            Ok(Box::new(stream) as Box<dyn Transport>)
+        })
+    }
+}
 
 /// A dialer whose dials take a while, or never complete.
 #[derive(Debug)]

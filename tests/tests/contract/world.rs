@@ -6,9 +6,11 @@ use engine_client::{
     EndReason, EngineState, JitterMode, Observed, ReconnectConfig, SubscriberBuilder, WsSubscriber,
 };
 use fixtures::{Micros, Tape};
-use harness::{MemoryDialer, SubjectClock};
+use harness::SubjectClock;
 use mock_engine::{Clock, Engine, JournalKind, MemoryNet};
 use parking_lot::Mutex;
+
+use crate::transports::BoundedDialer;
 
 /// Turns given to all other tasks before what holds at an instant is looked at.
 const TURNS_TO_SETTLE: usize = 64;
@@ -78,7 +80,7 @@ impl World {
         WsSubscriber::builder(url)
             .reconnect(steady())
             .clock(self.subject_clock())
-            .dialer(Arc::new(MemoryDialer::new(self.net.clone())))
+            .dialer(BoundedDialer::new(self.net.clone()))
             .observer(move |at, seen: Observed<'_>| {
                 if let Observed::End(reason) = seen {
                     ends.lock().push((Micros::from(at), reason));
