@@ -107,11 +107,12 @@ impl Transcript {
     fn end(&mut self, at: Micros, reason: EndReason) -> Vec<Step> {
         if std::mem::take(&mut self.connected) {
             return match reason {
-                // The Close is a step of its own, and what was sent and broke the protocol is too
-                // as far as it was a message.
-                EndReason::Closed { .. } | EndReason::Shutdown => Vec::new(),
-                // The peer went silent without ending anything, and so does the tape.
-                EndReason::Idle | EndReason::WriteStalled => Vec::new(),
+                // The Close is a step of its own; a peer that went silent ended nothing, and nor
+                // does the tape.
+                EndReason::Closed { .. }
+                | EndReason::Shutdown
+                | EndReason::Idle
+                | EndReason::WriteStalled => Vec::new(),
                 EndReason::Fin => vec![Step::at(at, Action::Drop(End::Fin))],
                 _ => vec![Step::at(at, Action::Drop(End::Reset))],
             };
