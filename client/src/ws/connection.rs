@@ -19,7 +19,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const MESSAGES_PER_TURN: u32 = 64;
 /// Turns given to all other tasks before a deadline counts as passed: what they do at that very
 /// instant (deliver bytes, above all) comes first.
-const TURNS_TO_SETTLE: u32 = 2;
+const TURNS_TO_SETTLE: u32 = 8;
 
 /// When a connection without frames counts as lost.
 #[derive(Debug, Clone, Copy)]
