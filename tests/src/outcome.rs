@@ -23,6 +23,8 @@ pub struct Outcome {
     pub subject: String,
     /// How long the run was.
     pub duration: Micros,
+    /// What of its tapes broke off in mid-line and was not played.
+    pub torn: Vec<String>,
     /// What happened, engine's half and client's half in one order.
     pub timeline: Timeline,
     /// Each end and the dial that followed; empty for a subscriber that tells nothing of itself.
@@ -54,6 +56,9 @@ impl fmt::Display for Outcome {
         }
         writeln!(f, "subject  {}", self.subject)?;
         writeln!(f, "ran      {} s", self.duration)?;
+        for torn in &self.torn {
+            writeln!(f, "torn     {torn}")?;
+        }
         writeln!(f, "\ntimeline\n{}", self.timeline)?;
         if !self.reconnects.is_empty() {
             writeln!(f, "reconnects")?;

@@ -262,6 +262,11 @@ impl Scenario {
             overlays,
             subject: description,
             duration,
+            torn: played
+                .torn
+                .iter()
+                .map(|torn| format!("line {}: {} bytes not played", torn.line, torn.bytes.len()))
+                .collect(),
             timeline: Timeline(
                 entries
                     .iter()

@@ -126,3 +126,20 @@ fn a_demand_that_is_not_met_departs_and_says_where() {
     let departure = "mirror.connection.total_attempts: expected 7, found 1";
     assert!(said.contains(departure), "{said}");
 }
+
+#[test]
+fn a_torn_tape_plays_up_to_there_and_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tape = "{\"tape\":1}\n{\"at_ms\":5,\"mark\":\"here\"}\n{\"at_ms\":10,\"ma";
+    fs::write(folder.path().join("torn.jsonl"), tape).expect("a file");
+    let output = harness(folder.path(), &["replay", "torn.jsonl", "--accept"]);
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("torn: line 3: 15 bytes not played"), "{said}");
+    let snapshot = fs::read_to_string(folder.path().join("snapshots/torn.snap")).expect("accepted");
+    assert!(
+        snapshot.contains("torn     line 3: 15 bytes not played"),
+        "{snapshot}"
+    );
+    assert!(snapshot.contains("mark \"here\""), "{snapshot}");
+}

@@ -90,6 +90,9 @@ impl Replay {
                 outcome.duration.duration().as_secs_f64(),
                 began.elapsed().as_secs_f64() * 1_000.0
             );
+            for torn in &outcome.torn {
+                eprintln!("harness: {} is torn: {torn}", trial.tape);
+            }
             if let Verdict::Departs(shown) = verdict {
                 failures.push(Failure {
                     name: trial.name.clone(),
