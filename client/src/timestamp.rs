@@ -20,7 +20,7 @@ fn parse_any(text: &str) -> Option<DateTime<Utc>> {
 
 /// `YYYY-MM-DDTHH:MM:SS`, then perhaps a point and one to nine digits, then `Z`, `±HH:MM` or nothing.
 /// `None` is no verdict: such a text may still be a time.
-fn parse_common(text: &[u8]) -> Option<DateTime<Utc>> {
+pub(crate) fn parse_common(text: &[u8]) -> Option<DateTime<Utc>> {
     let (
         [
             y1,

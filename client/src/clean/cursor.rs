@@ -136,6 +136,25 @@ impl<'t> Cursor<'t> {
     /// Takes a string without escapes.
     #[inline]
     pub(crate) fn string(&mut self) -> Option<&'t str> {
+        // Most are shorter than a word.
+        if let Some([b'"', word @ ..]) = self.rest().first_chunk::<{ 1 + WORD }>() {
+            let word = u64::from_le_bytes(*word);
+            let found = special(word);
+            if found != 0 {
+                let length = found.trailing_zeros() as usize / 8;
+                if (word >> (8 * length)) & 0xff != u64::from(b'"') {
+                    return None;
+                }
+                let start = self.at + 1;
+                self.at = start + length + 1;
+                return self.text.get(start..start + length);
+            }
+        }
+        self.long_string()
+    }
+
+    #[inline(never)]
+    fn long_string(&mut self) -> Option<&'t str> {
         let [b'"', rest @ ..] = self.rest() else {
             return None;
         };
@@ -176,6 +195,16 @@ impl<'t> Cursor<'t> {
             self.space();
         }
         hit
+    }
+
+    /// The next so many bytes, if they are a string's from quote to quote; what is between them may be
+    /// anything yet.
+    #[inline]
+    pub(super) fn quoted(&self, bytes: usize) -> Option<&'t [u8]> {
+        match self.rest().get(..bytes)? {
+            [b'"', within @ .., b'"'] => Some(within),
+            _ => None,
+        }
     }
 
     /// Takes a key and its colon.

@@ -9,6 +9,9 @@ use crate::event::EngineEvent;
 use crate::kind::Kind;
 use crate::timestamp;
 
+/// Bytes of the times that Python writes, quotes included: in microseconds with an offset, with `Z`, naive.
+const USUAL_TIMES: [usize; 3] = [34, 29, 28];
+
 /// Reads a clean message of a known kind whose payload is a reading of it. `None` is no verdict.
 pub(crate) fn read(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Option<Decoded> {
     let Spares { payloads, habits } = spares;
@@ -87,6 +90,13 @@ fn envelope_key<'t>(cursor: &mut Cursor<'t>) -> Option<&'t str> {
 /// Takes the value of `ts`, which may be anything: of whatever is no time, `now`.
 #[inline]
 fn time(cursor: &mut Cursor<'_>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    for bytes in USUAL_TIMES {
+        // A time in the common form has nothing in it that a plain string may not have.
+        if let Some(time) = cursor.quoted(bytes).and_then(timestamp::parse_common) {
+            cursor.advance(bytes);
+            return Some(time);
+        }
+    }
     if cursor.peek()? == b'"' {
         Some(timestamp::parse(cursor.string()?).unwrap_or(now))
     } else {

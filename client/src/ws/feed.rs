@@ -211,8 +211,7 @@ impl Feed {
     }
 
     /// Wakes those who wait for a change of the mirror, if it has changed. Messages that arrive together
-    /// share one wake: nobody on this thread could look in between, and who is on another is not slowed
-    /// by being told less often.
+    /// share one wake: whoever waits is told before this task waits or yields.
     #[inline]
     pub(crate) fn wake(&mut self) {
         if mem::take(&mut self.wake_due) {
