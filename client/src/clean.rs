@@ -29,6 +29,6 @@ mod spares;
 pub(crate) use cursor::Cursor;
 pub(crate) use extras::Extras;
 pub(crate) use habits::{Habit, Type};
-pub(crate) use message::read;
+pub(crate) use message::{Clean, read, read_aside};
 pub(crate) use refill::Refill;
 pub(crate) use spares::Spares;

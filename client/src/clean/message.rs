@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use super::spares::Payloads;
 use super::{Cursor, Spares};
 use crate::decode::Decoded;
-use crate::event::EngineEvent;
 use crate::kind::Kind;
 use crate::timestamp;
 
@@ -14,12 +13,43 @@ const USUAL_TIMES: [usize; 3] = [34, 29, 28];
 
 /// Reads a clean message of a known kind whose payload is a reading of it. `None` is no verdict.
 pub(crate) fn read(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Option<Decoded> {
+    read_aside(message, now, spares)?.into_decoded(spares)
+}
+
+/// What was read aside: its payload is in the [`Spares`], and there until the next of its kind is read.
+pub(crate) struct Clean {
+    pub(crate) kind: Kind,
+    pub(crate) ts: DateTime<Utc>,
+}
+
+impl Clean {
+    /// The event, taken out of the [`Spares`] that it was read into.
+    pub(crate) fn into_decoded(self, spares: &mut Spares) -> Option<Decoded> {
+        Some(Decoded {
+            event: spares.take(self.kind, self.ts)?,
+            ts: self.ts,
+            payload_failed: false,
+        })
+    }
+}
+
+/// As [`read`], but leaves the payload where it was read to.
+pub(crate) fn read_aside(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Option<Clean> {
+    let clean = try_read(message, now, spares);
+    if clean.is_none() {
+        spares.gave_up(message.len());
+    }
+    clean
+}
+
+#[inline]
+fn try_read(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Option<Clean> {
     let Spares { payloads, habits } = spares;
     let mut cursor = Cursor::new(message, habits);
     cursor.space();
     let mut kind = None;
     let mut ts = None;
-    let mut event = None;
+    let mut data = None;
     let mut early = None;
     let mut more = !cursor.open(b'{', b'}')?;
     while more {
@@ -37,11 +67,11 @@ pub(crate) fn read(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Op
                 ts = Some(time(&mut cursor, now)?);
             }
             "data" => {
-                if event.is_some() || early.is_some() {
+                if data.is_some() || early.is_some() {
                     return None;
                 }
                 if let Some(kind) = kind {
-                    event = Some(payload(kind, &mut cursor, payloads)?);
+                    data = Some(payload(kind, &mut cursor, payloads)?);
                 } else {
                     // An engine that sorts its keys: read once its kind is known.
                     early = Some(cursor.clone());
@@ -53,23 +83,16 @@ pub(crate) fn read(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Op
         more = cursor.more(b'}')?;
     }
     cursor.end()?;
-    if let Some(mut data) = early {
-        event = Some(payload(kind?, &mut data, payloads)?);
+    let kind = kind?;
+    if let Some(mut early) = early {
+        data = Some(payload(kind, &mut early, payloads)?);
     }
-    let ts = ts.unwrap_or(now);
-    let mut event = match (event, kind) {
-        (Some(event), _) => event,
-        (None, Some(Kind::Heartbeat)) => EngineEvent::Heartbeat(ts),
-        (None, _) => return None,
-    };
-    // The time may have come after the payload.
-    if let EngineEvent::Heartbeat(at) = &mut event {
-        *at = ts;
+    if data.is_none() && kind != Kind::Heartbeat {
+        return None;
     }
-    Some(Decoded {
-        event,
-        ts,
-        payload_failed: false,
+    Some(Clean {
+        kind,
+        ts: ts.unwrap_or(now),
     })
 }
 
@@ -106,16 +129,12 @@ fn time(cursor: &mut Cursor<'_>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 }
 
 #[inline]
-fn payload(kind: Kind, cursor: &mut Cursor<'_>, payloads: &mut Payloads) -> Option<EngineEvent> {
+fn payload(kind: Kind, cursor: &mut Cursor<'_>, payloads: &mut Payloads) -> Option<()> {
     match kind {
-        Kind::Heartbeat => {
-            cursor.skip()?;
-            // Its time is the message's, which may not have come yet.
-            Some(EngineEvent::Heartbeat(DateTime::UNIX_EPOCH))
-        }
-        Kind::Status => payloads.status.read(cursor).map(EngineEvent::Status),
-        Kind::Positions => payloads.positions.read(cursor).map(EngineEvent::Positions),
-        Kind::Risk => payloads.risk.read(cursor).map(EngineEvent::Risk),
-        Kind::Regime => payloads.regime.read(cursor).map(EngineEvent::Regime),
+        Kind::Heartbeat => cursor.skip(),
+        Kind::Status => payloads.status.read(cursor),
+        Kind::Positions => payloads.positions.read(cursor),
+        Kind::Risk => payloads.risk.read(cursor),
+        Kind::Regime => payloads.regime.read(cursor),
     }
 }

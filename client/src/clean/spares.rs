@@ -2,10 +2,14 @@
 
 use std::mem;
 
+use chrono::{DateTime, Utc};
+
 use super::Cursor;
 use super::habits::Habits;
 use crate::event::EngineEvent;
+use crate::kind::Kind;
 use crate::models::{Object, Positions, Regime, Risk, V2Status};
+use crate::state::{self, EngineState};
 
 /// Longest message, in bytes, whose storage is used again: what one huge message needed is not held for
 /// good.
@@ -62,11 +66,73 @@ impl Spares {
     }
 }
 
+impl Spares {
+    /// After a message of so many bytes that was not clean: what a huge one needed is freed.
+    #[cold]
+    pub(super) fn gave_up(&mut self, message_bytes: usize) {
+        if message_bytes > MAX_MESSAGE_BYTES {
+            let payloads = &mut self.payloads;
+            payloads.status.value = None;
+            payloads.positions.value = None;
+            payloads.risk.value = None;
+            payloads.regime.value = None;
+        }
+    }
+
+    /// Takes out what was read last.
+    pub(super) fn take(&mut self, kind: Kind, ts: DateTime<Utc>) -> Option<EngineEvent> {
+        let payloads = &mut self.payloads;
+        match kind {
+            Kind::Heartbeat => Some(EngineEvent::Heartbeat(ts)),
+            Kind::Status => payloads.status.value.take().map(EngineEvent::Status),
+            Kind::Positions => payloads.positions.value.take().map(EngineEvent::Positions),
+            Kind::Risk => payloads.risk.value.take().map(EngineEvent::Risk),
+            Kind::Regime => payloads.regime.value.take().map(EngineEvent::Regime),
+        }
+    }
+
+    /// Changes what was read last for what the mirror shows.
+    #[inline]
+    pub(crate) fn fold(&mut self, kind: Kind, ts: DateTime<Utc>, mirror: &mut EngineState) {
+        let payloads = &mut self.payloads;
+        mirror.apply_heartbeat(ts);
+        match kind {
+            Kind::Heartbeat => {}
+            Kind::Status => state::exchange(&mut mirror.status, &mut payloads.status.value, ts),
+            Kind::Positions => {
+                state::exchange(&mut mirror.positions, &mut payloads.positions.value, ts);
+            }
+            Kind::Risk => state::exchange(&mut mirror.risk, &mut payloads.risk.value, ts),
+            Kind::Regime => state::exchange(&mut mirror.regime, &mut payloads.regime.value, ts),
+        }
+    }
+
+    /// After a fold of a message of so many bytes: frees what it displaced if a huge message needed that.
+    #[inline]
+    pub(crate) fn folded(&mut self, kind: Kind, message_bytes: usize) {
+        let payloads = &mut self.payloads;
+        match kind {
+            Kind::Heartbeat => {}
+            Kind::Status => payloads.status.folded(message_bytes),
+            Kind::Positions => payloads.positions.folded(message_bytes),
+            Kind::Risk => payloads.risk.folded(message_bytes),
+            Kind::Regime => payloads.regime.folded(message_bytes),
+        }
+    }
+}
+
 impl<T: Object + Default> Spare<T> {
     /// Reads a payload that has at least one own field.
     #[inline]
-    pub(super) fn read(&mut self, cursor: &mut Cursor<'_>) -> Option<Box<T>> {
-        let mut value = self.value.take().unwrap_or_default();
-        value.reread(cursor)?.then_some(value)
+    pub(super) fn read(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
+        let value = self.value.get_or_insert_default();
+        value.reread(cursor)?.then_some(())
+    }
+
+    #[inline]
+    fn folded(&mut self, message_bytes: usize) {
+        if mem::replace(&mut self.huge, message_bytes > MAX_MESSAGE_BYTES) {
+            self.value = None;
+        }
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, broadcast};
 
 use super::clock::Clock;
 use super::observer::{Observed, Observer};
-use crate::clean::Spares;
+use crate::clean::{self, Clean, Spares};
 use crate::decode::{self, Decoded, Undecodable};
 use crate::{EndReason, EngineEvent, EngineState};
 
@@ -119,8 +119,10 @@ impl Feed {
 
     pub(crate) fn text(&mut self, text: &str) {
         self.observe(Observed::Text(text));
-        let decoded = decode::decode_with(text, self.wall, &mut self.spares);
-        self.fold(decoded, text.len());
+        match clean::read_aside(text, self.wall, &mut self.spares) {
+            Some(clean) => self.fold_clean(clean, text.len()),
+            None => self.fold(decode::decode_general(text, self.wall), text.len()),
+        }
     }
 
     pub(crate) fn binary(&mut self, bytes: &[u8]) {
@@ -156,6 +158,25 @@ impl Feed {
 
     pub(crate) fn close(&mut self, code: Option<u16>, reason: &str) {
         self.observe(Observed::Close { code, reason });
+    }
+
+    /// As [`fold`](Self::fold), of a message whose payload is in the spares yet: where nobody listens, it
+    /// changes places with the one in the mirror.
+    fn fold_clean(&mut self, clean: Clean, message_bytes: usize) {
+        if self.events.receiver_count() > 0 {
+            if let Some(decoded) = clean.into_decoded(&mut self.spares) {
+                self.fold(Ok(decoded), message_bytes);
+            }
+            return;
+        }
+        let Clean { kind, ts } = clean;
+        self.framed = true;
+        self.wake_due = true;
+        let mut state = self.mirror.write();
+        state.connection.last_frame_at = Some(self.wall);
+        self.spares.fold(kind, ts, &mut state);
+        drop(state);
+        self.spares.folded(kind, message_bytes);
     }
 
     /// Puts a message into the mirror, then hands it to the receivers: whoever hears of an event
