@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
-use super::Spares;
+use super::{Clean, Spares};
 use crate::decode::{Decoded, decode_general};
 use crate::event::EngineEvent;
+use crate::state::EngineState;
 
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
@@ -245,6 +246,28 @@ fn a_reading_uses_the_storage_of_the_one_before_it() {
     }
 }
 
+#[test]
+fn the_storage_of_a_huge_message_goes_with_the_message_after_it() {
+    let huge = vec![r#"{"coin":"BTC"}"#; 10_000].join(",");
+    let huge = message("positions", &format!("[{huge}]"));
+    let torn = &huge[..huge.len() - 1];
+    let small = message("positions", PAYLOADS[7].1);
+    let mut spares = Spares::default();
+    let mut mirror = EngineState::new();
+    for text in [&small, &huge, &small, torn, &small, &small] {
+        if let Some(Clean { kind, ts }) = super::read_aside(text, NOW, &mut spares) {
+            spares.fold(kind, ts, &mut mirror);
+            spares.folded(kind, text.len());
+        }
+    }
+    for _ in 0..2 {
+        let Clean { kind, ts } = super::read_aside(&small, NOW, &mut spares).expect("clean");
+        spares.fold(kind, ts, &mut mirror);
+        let shown = mirror.positions.as_ref().expect("positions came");
+        assert!(shown.value.items.capacity() < 100);
+    }
+}
+
 /// Pieces that make a message other than it was.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -337,6 +360,24 @@ proptest! {
         let mut spares = Spares::default();
         for (name, data) in picks {
             read(&message(name, data), &mut spares);
+        }
+    }
+
+    #[test]
+    fn a_payload_that_changes_places_with_the_mirror_s_shows_there_as_one_that_is_handed_over(
+        picks in prop::collection::vec(prop::sample::select(PAYLOADS.to_vec()), 1..12),
+    ) {
+        let mut spares = Spares::default();
+        let (mut exchanged, mut handed) = (EngineState::new(), EngineState::new());
+        for (name, data) in picks {
+            let text = message(name, data);
+            if let Some(Clean { kind, ts }) = super::read_aside(&text, NOW, &mut spares) {
+                spares.fold(kind, ts, &mut exchanged);
+                spares.folded(kind, text.len());
+                let general = decode_general(&text, NOW).expect("an event");
+                handed.apply(general.event, general.ts);
+            }
+            prop_assert_eq!(&exchanged, &handed);
         }
     }
 }
