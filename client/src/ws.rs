@@ -16,6 +16,7 @@ mod clock;
 mod connection;
 mod dial;
 mod error;
+mod events;
 mod feed;
 mod handshake;
 mod observer;

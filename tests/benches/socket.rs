@@ -28,7 +28,7 @@ const EVENT: &str = concat!(
     r#"{"event": "positions", "ts": "2026-04-22T12:19:29.563466+00:00", "data": {"positions": ["#,
     r#"{"coin": "TRX", "direction": "LONG", "entry_price": 0.33444, "size_coins": 149.0, "#,
     r#""lens_id": "lens_flow"}, {"coin": "BTC", "direction": "SHORT", "entry_price": 63450.0, "#,
-    r#""size_coins": 0.0012, "size_usd": 76.14}], "account_value": 581.49}}"#,
+    r#""size_coins": 0.00125, "size_usd": 76.1412}], "account_value": 581.49647}}"#,
 );
 
 fn main() {

@@ -13,6 +13,7 @@ use super::clock::{Clock, SystemClock};
 use super::connection::Liveness;
 use super::dial::{Dialer, NetDialer};
 use super::error::WsError;
+use super::events::Events;
 use super::feed::Feed;
 use super::handshake::Upgrade;
 use super::observer::Observer;
@@ -59,7 +60,7 @@ pub struct SubscriberBuilder {
     liveness: Liveness,
     connect_timeout: Duration,
     max_message_bytes: usize,
-    events: broadcast::Sender<EngineEvent>,
+    events: Events,
     clock: Option<Arc<dyn Clock>>,
     dialer: Option<Arc<dyn Dialer>>,
     observer: Option<Box<dyn Observer>>,
@@ -78,7 +79,7 @@ impl SubscriberBuilder {
             },
             connect_timeout: CONNECT_TIMEOUT,
             max_message_bytes: MAX_MESSAGE_BYTES,
-            events: broadcast::Sender::new(EVENTS_CAPACITY),
+            events: Events::new(EVENTS_CAPACITY),
             clock: None,
             dialer: None,
             observer: None,
@@ -131,7 +132,7 @@ impl SubscriberBuilder {
     /// # Panics
     /// Where `events` is 0 or more than half of `usize::MAX`.
     pub fn events_capacity(mut self, events: usize) -> Self {
-        self.events = broadcast::Sender::new(events);
+        self.events = Events::new(events);
         self
     }
 

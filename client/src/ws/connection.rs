@@ -15,8 +15,11 @@ use crate::EndReason;
 
 /// How long a shutdown waits for the answer to its Close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Messages read before other tasks get a turn and the clock is read again.
+/// Messages read before other tasks get a turn and the clock is read again: half of what the
+/// events channel holds, so that a receiver that keeps reading misses none.
 const MESSAGES_PER_TURN: u32 = 64;
+/// The same where nobody listens to the events: a fraction of a millisecond's worth.
+const MESSAGES_PER_UNHEARD_TURN: u32 = 512;
 /// Turns given to all other tasks before a deadline counts as passed: what they do at that very
 /// instant (deliver bytes, above all) comes first.
 const TURNS_TO_SETTLE: u32 = 8;
@@ -86,9 +89,14 @@ impl<'a> Connection<'a> {
                         return (end, Some(self.socket));
                     }
                     turn += 1;
-                    if turn == MESSAGES_PER_TURN {
+                    let whole_turn = if self.feed.heard() {
+                        MESSAGES_PER_TURN
+                    } else {
+                        MESSAGES_PER_UNHEARD_TURN
+                    };
+                    if turn >= whole_turn {
                         turn = 0;
-                        self.feed.wake();
+                        self.feed.end_turn();
                         tokio::task::yield_now().await;
                         if shutdown.requested() {
                             return (self.close().await, None);

@@ -7,19 +7,20 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
 use parking_lot::RwLock;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::Notify;
 
 use super::clock::Clock;
+use super::events::Events;
 use super::observer::{Observed, Observer};
 use crate::clean::{self, Clean, Spares};
 use crate::decode::{self, Decoded, Undecodable};
-use crate::{EndReason, EngineEvent, EngineState};
+use crate::{EndReason, EngineState};
 
 /// The subscriber's one writer of the mirror.
 pub(crate) struct Feed {
     clock: Arc<dyn Clock>,
     mirror: Arc<RwLock<EngineState>>,
-    events: broadcast::Sender<EngineEvent>,
+    events: Events,
     changed: Arc<Notify>,
     observer: Option<Box<dyn Observer>>,
     /// The clock as last read: messages that arrive together share it.
@@ -37,7 +38,7 @@ impl Feed {
     pub(crate) fn new(
         clock: Arc<dyn Clock>,
         mirror: Arc<RwLock<EngineState>>,
-        events: broadcast::Sender<EngineEvent>,
+        events: Events,
         changed: Arc<Notify>,
         observer: Option<Box<dyn Observer>>,
     ) -> Self {
@@ -163,7 +164,7 @@ impl Feed {
     /// As [`fold`](Self::fold), of a message whose payload is in the spares yet: where nobody listens, it
     /// changes places with the one in the mirror.
     fn fold_clean(&mut self, clean: Clean, message_bytes: usize) {
-        if self.events.receiver_count() > 0 {
+        if self.events.heard() {
             if let Some(decoded) = clean.into_decoded(&mut self.spares) {
                 self.fold(Ok(decoded), message_bytes);
             }
@@ -201,7 +202,7 @@ impl Feed {
             payload_failed,
         } = decoded;
         // A copy is made only where somebody listens.
-        let copy = (self.events.receiver_count() > 0).then(|| event.clone());
+        let copy = self.events.heard().then(|| event.clone());
         let may_keep = self.spares.may_keep(&event, message_bytes);
         let displaced = self.change(|state| {
             state.connection.last_frame_at = Some(wall);
@@ -213,8 +214,7 @@ impl Feed {
             self.spares.keep(displaced);
         }
         if let Some(copy) = copy {
-            // Nobody listening any more is no error.
-            let _ = self.events.send(copy);
+            self.events.send(copy);
         }
     }
 
@@ -229,6 +229,18 @@ impl Feed {
     fn change<T>(&mut self, change: impl FnOnce(&mut EngineState) -> T) -> T {
         self.wake_due = true;
         change(&mut self.mirror.write())
+    }
+
+    /// Ends a turn of messages taken together: wakes those who wait, and looks who still listens.
+    pub(crate) fn end_turn(&mut self) {
+        self.wake();
+        self.events.recount();
+    }
+
+    /// Whether anybody may be listening to the events.
+    #[inline]
+    pub(crate) fn heard(&self) -> bool {
+        self.events.heard()
     }
 
     /// Wakes those who wait for a change of the mirror, if it has changed. Messages that arrive together

@@ -22,7 +22,7 @@ use crate::EndReason;
 /// bytes each, and tungstenite keeps one slot for a Pong that does not fit.
 const MAX_WRITE_BUFFER_BYTES: usize = 4 * 1024;
 /// What one read may take off the stream.
-const READ_BUFFER_BYTES: usize = 64 * 1024;
+const READ_BUFFER_BYTES: usize = 128 * 1024;
 
 /// An established connection.
 pub(crate) struct Socket {

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::builder::SubscriberBuilder;
 use super::error::WsError;
+use super::events::Events;
 use crate::backoff::ReconnectConfig;
 use crate::{EngineEvent, EngineState};
 
@@ -30,7 +31,7 @@ use crate::{EngineEvent, EngineState};
 /// ```
 pub struct WsSubscriber {
     pub(crate) state: Arc<RwLock<EngineState>>,
-    pub(crate) events: broadcast::Sender<EngineEvent>,
+    pub(crate) events: Events,
     pub(crate) changed: Arc<Notify>,
     pub(crate) shutdown: oneshot::Sender<()>,
     pub(crate) task: JoinHandle<()>,
@@ -131,7 +132,7 @@ impl fmt::Debug for WsSubscriber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WsSubscriber")
             .field("connection", &self.state.read().connection)
-            .field("receivers", &self.events.receiver_count())
+            .field("receivers", &self.events.receivers())
             .finish_non_exhaustive()
     }
 }
