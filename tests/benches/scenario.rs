@@ -5,8 +5,11 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use engine_client::{EngineState, WsSubscriber};
 use fixtures::{Action, Header, Micros, Step, Tape};
 use harness::{OurSubscriber, Outcome, Scenario};
+use mock_engine::Engine;
+use tokio::runtime::Builder;
 
 /// Events of a feed.
 const EVENTS: usize = 20_000;
@@ -17,6 +20,9 @@ const EVENT: &str = concat!(
     r#"{"coin":"TRX","direction":"LONG","entry_price":0.33444,"size_coins":149.0,"lens_id":"lens_flow"},"#,
     r#"{"coin":"BTC","direction":"SHORT","entry_price":63450.0,"size_coins":0.0012}]}}"#,
 );
+
+/// What tells that all before it have come.
+const LAST_EVENT: &str = r#"{"event":"regime","data":{"regime":"CHOP"}}"#;
 
 fn main() {
     divan::main();
@@ -42,15 +48,36 @@ fn feed_virtual(bencher: Bencher<'_, '_>) {
         .bench_local(|| run(&scenario));
 }
 
-/// The same over TCP, in real time: what the clock takes counts, so the bursts are many.
+/// As many events over TCP, engine and subscriber sharing a thread: from the first emit to the
+/// moment when the last shows in the mirror.
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn feed_tcp(bencher: Bencher<'_, '_>) {
-    let scenario = feed();
-    bencher.counter(ItemsCount::new(EVENTS)).bench_local(|| {
-        let outcome = scenario.run_real(&OurSubscriber).expect("a good tape");
-        delivered(&outcome);
-        outcome
-    });
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    bencher
+        .counter(ItemsCount::new(EVENTS))
+        .with_inputs(|| {
+            runtime.block_on(async {
+                let listening = Engine::builder().listen(([127, 0, 0, 1], 0).into());
+                let engine = listening.await.expect("a free port");
+                engine.start();
+                let subscriber = WsSubscriber::spawn(&engine.url(), None, EngineState::shared())
+                    .expect("a good url");
+                engine.wait_for_connections(1).await;
+                (engine, subscriber)
+            })
+        })
+        .bench_local_refs(|(engine, subscriber)| {
+            runtime.block_on(async {
+                for _ in 0..EVENTS {
+                    engine.emit_json(EVENT);
+                }
+                engine.emit_json(LAST_EVENT);
+                subscriber.wait_until(|state| state.regime.is_some()).await;
+            });
+        });
 }
 
 /// Reading a tape from a file and playing it, as `replay` does.
@@ -77,10 +104,4 @@ fn feed() -> Scenario {
         .collect();
     steps.push(Step::at(Micros::from_ms(100), Action::End));
     Scenario::new(Tape::new(Header::default(), steps))
-}
-
-/// Whether all arrived, so that nothing fast and wrong is measured.
-fn delivered(outcome: &Outcome) {
-    let seen: u64 = outcome.events.values().sum();
-    assert_eq!(seen, EVENTS as u64);
 }
