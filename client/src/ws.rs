@@ -19,6 +19,7 @@ mod error;
 mod events;
 mod feed;
 mod handshake;
+mod mirror;
 mod observer;
 mod reconnect;
 mod retry_after;

@@ -109,6 +109,7 @@ impl<'a> Connection<'a> {
                     // A timer that has fired is spent; the next wait arms another.
                     self.timer = None;
                     turn = 0;
+                    self.feed.publish();
                     if settling > 0 {
                         settling -= 1;
                         tokio::task::yield_now().await;
@@ -168,7 +169,10 @@ impl<'a> Connection<'a> {
             let since = blocked.map_or(self.last_frame, |at| at.min(self.last_frame));
             since.saturating_add(idle_timeout)
         });
-        [idle, self.next_ping()].into_iter().flatten().min()
+        [idle, self.next_ping(), self.feed.retry_at()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// A Ping at every multiple of the interval of silence, below the idle timeout.

@@ -1,7 +1,10 @@
 //! What arrives, folded: into the mirror, to the receivers, to those who wait, to the observer.
 
+use std::future::{Future, poll_fn};
 use std::mem;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -11,15 +14,20 @@ use tokio::sync::Notify;
 
 use super::clock::Clock;
 use super::events::Events;
+use super::mirror::Mirror;
 use super::observer::{Observed, Observer};
 use crate::clean::{self, Clean, Spares};
 use crate::decode::{self, Decoded, Undecodable};
+use crate::kind::Kind;
 use crate::{EndReason, EngineState};
+
+/// How soon readers that are in the way of a change are tried again.
+const READERS_RETRY: Duration = Duration::from_millis(10);
 
 /// The subscriber's one writer of the mirror.
 pub(crate) struct Feed {
     clock: Arc<dyn Clock>,
-    mirror: Arc<RwLock<EngineState>>,
+    mirror: Mirror,
     events: Events,
     changed: Arc<Notify>,
     observer: Option<Box<dyn Observer>>,
@@ -45,7 +53,7 @@ impl Feed {
         let (now, wall) = (clock.now(), clock.wall());
         Self {
             clock,
-            mirror,
+            mirror: Mirror::new(mirror),
             events,
             changed,
             observer,
@@ -173,10 +181,16 @@ impl Feed {
         let Clean { kind, ts } = clean;
         self.framed = true;
         self.wake_due = true;
-        let mut state = self.mirror.write();
-        state.connection.last_frame_at = Some(self.wall);
-        self.spares.fold(kind, ts, &mut state);
-        drop(state);
+        let Self {
+            mirror,
+            spares,
+            wall,
+            ..
+        } = self;
+        mirror.change(Some(kind), |state| {
+            state.connection.last_frame_at = Some(*wall);
+            spares.fold(kind, ts, state);
+        });
         self.spares.folded(kind, message_bytes);
     }
 
@@ -189,7 +203,7 @@ impl Feed {
             Ok(decoded) => decoded,
             Err(undecodable) => {
                 tracing::debug!(%undecodable, "message dropped");
-                self.change(|state| {
+                self.change(None, |state| {
                     state.connection.undecodable += 1;
                     state.connection.last_frame_at = Some(wall);
                 });
@@ -204,7 +218,7 @@ impl Feed {
         // A copy is made only where somebody listens.
         let copy = self.events.heard().then(|| event.clone());
         let may_keep = self.spares.may_keep(&event, message_bytes);
-        let displaced = self.change(|state| {
+        let displaced = self.change(Kind::of_event(&event), |state| {
             state.connection.last_frame_at = Some(wall);
             state.connection.failed_payloads += u64::from(payload_failed);
             state.apply(event, ts)
@@ -220,15 +234,47 @@ impl Feed {
 
     /// Changes the mirror and wakes those who wait for that.
     fn update(&mut self, change: impl FnOnce(&mut EngineState)) {
-        self.change(change);
+        self.change(None, change);
         self.wake();
     }
 
     /// Changes the mirror; [`wake`](Self::wake) is due before the task waits or yields.
     #[inline]
-    fn change<T>(&mut self, change: impl FnOnce(&mut EngineState) -> T) -> T {
+    fn change<T>(&mut self, kind: Option<Kind>, change: impl FnOnce(&mut EngineState) -> T) -> T {
         self.wake_due = true;
-        change(&mut self.mirror.write())
+        self.mirror.change(kind, change)
+    }
+
+    /// When to look again for readers to be out of the way, where something is late for them.
+    pub(crate) fn retry_at(&self) -> Option<Duration> {
+        self.mirror
+            .is_late()
+            .then(|| self.clock.now().saturating_add(READERS_RETRY))
+    }
+
+    /// Shows what readers have not let in yet, if they do now.
+    pub(crate) fn publish(&mut self) {
+        if self.mirror.is_late() && self.mirror.publish() {
+            self.wake_due = true;
+            self.wake();
+        }
+    }
+
+    /// Waits for `work`; what readers have not let in yet goes in as soon as they do.
+    pub(crate) async fn until<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        while let Some(retry_at) = self.retry_at() {
+            let mut retry = self.clock.sleep_until(retry_at);
+            let done = poll_fn(|cx| match work.as_mut().poll(cx) {
+                Poll::Ready(done) => Poll::Ready(Some(done)),
+                Poll::Pending => retry.as_mut().poll(cx).map(|()| None),
+            });
+            if let Some(done) = done.await {
+                return done;
+            }
+            self.publish();
+        }
+        work.await
     }
 
     /// Ends a turn of messages taken together: wakes those who wait, and looks who still listens.
@@ -262,6 +308,7 @@ impl Feed {
 impl Drop for Feed {
     /// However the task ends, the mirror does not go on saying that it is connected.
     fn drop(&mut self) {
-        self.update(EngineState::on_ws_disconnected);
+        self.mirror.change_at_last(EngineState::on_ws_disconnected);
+        self.changed.notify_waiters();
     }
 }

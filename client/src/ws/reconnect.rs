@@ -85,7 +85,8 @@ impl Subscription {
                 let _ = self.shutdown.unless(finish).await;
             }
             let sleep = self.feed.clock().sleep_until(next_dial);
-            if self.shutdown.unless(sleep).await.is_none() {
+            let slept = self.feed.until(self.shutdown.unless(sleep)).await;
+            if slept.is_none() {
                 tracing::debug!("shut down while waiting");
                 return;
             }
@@ -98,7 +99,7 @@ impl Subscription {
         let deadline = self.feed.now().saturating_add(self.connect_timeout);
         let open = open(self.dialer.as_ref(), &self.target, &self.upgrade);
         let opened = within(clock.sleep_until(deadline), open);
-        let opened = self.shutdown.unless(opened).await;
+        let opened = self.feed.until(self.shutdown.unless(opened)).await;
         let (stream, early, headers) = match opened {
             None => return Ended::without_socket(EndReason::Shutdown),
             Some(None) => return Ended::without_socket(EndReason::ConnectTimeout),

@@ -1,12 +1,14 @@
 //! Rule 12: receivers and those who wait. A slow one holds up nobody, and is told what it missed.
 
 use std::cell::Cell;
+use std::sync::mpsc;
+use std::thread;
 
-use engine_client::{EngineEvent, EngineState};
-use fixtures::Micros;
+use engine_client::{EndReason, EngineEvent, EngineState};
+use fixtures::{End, Micros};
 use tokio::sync::broadcast::error::TryRecvError;
 
-use crate::world::{ms, play};
+use crate::world::{all_ms, ms, play};
 
 #[test]
 fn a_stalled_receiver_is_told_how_many_it_missed_and_holds_up_nobody() {
@@ -141,5 +143,57 @@ fn those_who_wait_see_a_connection_come_and_go_at_the_microsecond() {
             .wait_until(|state| state.connection.ws_connected)
             .await;
         assert_eq!(world.clock.now(), Micros(3_500_007));
+    });
+}
+
+#[test]
+fn a_reader_that_stalls_with_the_mirror_in_its_hand_holds_up_nobody() {
+    play([], async |world| {
+        let mirror = EngineState::shared();
+        let mut builder = world.builder();
+        let mut events = builder.events();
+        let subscriber = builder.spawn(mirror.clone()).unwrap();
+        world.until(ms(10)).await;
+        world
+            .engine
+            .emit_json(r#"{"event":"regime","data":{"regime":"CHOP"}}"#);
+        world.settle().await;
+        assert!(events.try_recv().is_ok());
+
+        let (release, released) = mpsc::channel::<()>();
+        let (hold, taken) = mpsc::channel();
+        let stalled = mirror.clone();
+        let reader = thread::spawn(move || {
+            let state = stalled.read();
+            hold.send(state.risk.is_none()).unwrap();
+            // Ends with the sender, whatever becomes of this test.
+            let _ = released.recv();
+            state.risk.is_none()
+        });
+        assert!(taken.recv().unwrap());
+        world.until(ms(20)).await;
+        world
+            .engine
+            .emit_json(r#"{"event":"risk","data":{"halted":true}}"#);
+        world.engine.ping("here");
+        world.settle().await;
+        assert_eq!(events.try_recv().unwrap().kind(), "risk");
+        assert_eq!(world.received(), [r#"0.020000 ← pong "here""#]);
+        world.until(ms(30)).await;
+        world.engine.drop_connections(End::Reset);
+        world.until(ms(1000)).await;
+        assert_eq!(world.ends(), [(ms(30), EndReason::Reset)]);
+        assert_eq!(world.dials(), all_ms([0, 530]));
+
+        release.send(()).unwrap();
+        assert!(reader.join().unwrap(), "a reader never sees a change");
+        world.until(ms(1010)).await;
+        let state = mirror.read().clone();
+        assert!(state.risk.unwrap().value.halted);
+        assert_eq!(state.regime.unwrap().value.regime.as_deref(), Some("CHOP"));
+        assert_eq!(state.connection.last_end, Some(EndReason::Reset));
+        assert!(state.connection.ws_connected);
+        subscriber.shutdown().await.unwrap();
+        assert!(!mirror.read().connection.ws_connected);
     });
 }

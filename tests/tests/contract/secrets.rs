@@ -8,7 +8,6 @@ use std::time::Duration;
 use engine_client::{EndReason, EngineState, NetDialer, WsError, WsSubscriber};
 use log::{LevelFilter, Log, Metadata, Record};
 use mock_engine::{Clock, Engine};
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::tls_front::{Authority, for_loopback, serve};
 use crate::world::{ms, play};
@@ -19,8 +18,16 @@ const PASSWORD: &str = "hunter2";
 const QUERY: &str = "qu3ry";
 
 thread_local! {
-    /// All that was logged on this thread: a test and all its tasks share one.
-    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// All that was logged on this thread, where that is wanted: a test and all its tasks share one.
+    static LOGGED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
+
+fn take_down(bytes: &[u8]) {
+    LOGGED.with_borrow_mut(|logged| {
+        if let Some(logged) = logged {
+            logged.extend_from_slice(bytes);
+        }
+    });
 }
 
 /// Takes log lines of both facades down.
@@ -28,20 +35,12 @@ struct Capture;
 
 impl io::Write for Capture {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LOGGED.with_borrow_mut(|logged| logged.extend_from_slice(bytes));
+        take_down(bytes);
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Capture {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        Self
     }
 }
 
@@ -57,7 +56,7 @@ impl Log for Capture {
             record.target(),
             record.args()
         );
-        LOGGED.with_borrow_mut(|logged| logged.extend_from_slice(line.as_bytes()));
+        take_down(line.as_bytes());
     }
 
     fn flush(&self) {}
@@ -69,15 +68,18 @@ fn logged_by(test: impl FnOnce()) -> String {
     LOGGER.call_once(|| {
         log::set_logger(&Capture).unwrap();
         log::set_max_level(LevelFilter::Trace);
+        // For the whole process: one for a thread loses lines where another thread's test meets
+        // the same line first.
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(|| Capture)
+            .finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
     });
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(Capture)
-        .finish();
-    LOGGED.take();
-    tracing::subscriber::with_default(subscriber, test);
-    String::from_utf8(LOGGED.take()).unwrap()
+    LOGGED.set(Some(Vec::new()));
+    test();
+    String::from_utf8(LOGGED.take().unwrap()).unwrap()
 }
 
 fn url(host: &str) -> String {
