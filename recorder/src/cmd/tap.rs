@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use engine_client::{Clock, SystemClock};
 use recorder::{Output, Summary, Tap};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -91,7 +92,7 @@ impl TapArgs {
             let until = async move {
                 let timeout = async {
                     match duration {
-                        Some(duration) => tokio::time::sleep(duration).await,
+                        Some(duration) => SystemClock::new().sleep_until(duration).await,
                         None => std::future::pending().await,
                     }
                 };
