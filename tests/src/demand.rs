@@ -1,9 +1,8 @@
 //! What a tape demands of the subscriber: its `expect` steps, checked as they fall due.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use fixtures::{Expect, Micros, Received, ReceivedKind};
 use mock_engine::{Clock, Engine, Entry, FrameKind, Journal, JournalKind};
@@ -48,15 +47,13 @@ impl Demands {
         let mut work = pin!(work);
         loop {
             self.collect();
-            let mut next = pin!(self.next());
-            let done = poll_fn(|cx| match work.as_mut().poll(cx) {
-                Poll::Ready(done) => Poll::Ready(Some(done)),
-                Poll::Pending => next.as_mut().poll(cx).map(|()| None),
-            })
-            .await;
-            if let Some(done) = done {
-                self.collect();
-                return done;
+            tokio::select! {
+                biased;
+                done = &mut work => {
+                    self.collect();
+                    return done;
+                }
+                () = self.next() => {}
             }
             self.check(running, self.clock.now());
         }

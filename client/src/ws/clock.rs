@@ -1,8 +1,9 @@
 //! Time as the subscriber sees it: a clock that is handed in.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -65,4 +66,16 @@ impl Clock for SystemClock {
             None => Box::pin(std::future::pending()),
         }
     }
+}
+
+/// What `work` gives, unless `timeout` comes first; at one instant, the work does.
+pub(super) async fn within<T>(mut timeout: Sleep, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|cx| {
+        if let Poll::Ready(done) = work.as_mut().poll(cx) {
+            return Poll::Ready(Some(done));
+        }
+        timeout.as_mut().poll(cx).map(|()| None)
+    })
+    .await
 }

@@ -208,6 +208,7 @@ impl<'a> Connection<'a> {
     fn ping(&mut self) {
         self.pings += 1;
         if self.socket.write_blocked_since().is_some() {
+            // It would wait behind what is stalled: the stalled write itself will be noticed.
             return;
         }
         self.pinged += 1;

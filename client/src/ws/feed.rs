@@ -1,10 +1,9 @@
 //! What arrives, folded: into the mirror, to the receivers, to those who wait, to the observer.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::mem;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -12,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 use parking_lot::RwLock;
 use tokio::sync::Notify;
 
-use super::clock::Clock;
+use super::clock::{Clock, within};
 use super::events::Events;
 use super::mirror::Mirror;
 use super::observer::{Observed, Observer};
@@ -264,12 +263,8 @@ impl Feed {
     pub(crate) async fn until<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         while let Some(retry_at) = self.retry_at() {
-            let mut retry = self.clock.sleep_until(retry_at);
-            let done = poll_fn(|cx| match work.as_mut().poll(cx) {
-                Poll::Ready(done) => Poll::Ready(Some(done)),
-                Poll::Pending => retry.as_mut().poll(cx).map(|()| None),
-            });
-            if let Some(done) = done.await {
+            let retry = self.clock.sleep_until(retry_at);
+            if let Some(done) = within(retry, work.as_mut()).await {
                 return done;
             }
             self.publish();

@@ -1,16 +1,13 @@
 //! The subscriber's task: dial, read, wait, again. SPEC's reconnect rules live here.
 
-use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
-use super::clock::Sleep;
+use super::clock::within;
 use super::connection::{Connection, Liveness};
 use super::dial::{DialError, Dialer};
 use super::feed::Feed;
@@ -170,16 +167,4 @@ async fn open(
 ) -> Result<Handshake, DialError> {
     let stream = dialer.dial(target).await?;
     Ok(upgrade.perform(stream).await)
-}
-
-/// What `work` gives, unless `timeout` comes first; at one instant, the work does.
-async fn within<T>(mut timeout: Sleep, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    poll_fn(|cx| {
-        if let Poll::Ready(done) = work.as_mut().poll(cx) {
-            return Poll::Ready(Some(done));
-        }
-        timeout.as_mut().poll(cx).map(|()| None)
-    })
-    .await
 }

@@ -86,8 +86,7 @@ impl Socket {
         self.ws.get_ref().blocked_since
     }
 
-    /// Queues `message` to leave with the next polls. Where earlier writes still block, a Ping is
-    /// not queued behind them: the stalled write itself is what will be noticed.
+    /// Queues `message` to leave with the next polls.
     pub(crate) fn send(&mut self, message: Message) {
         // An error here shows at the next read, as the stream's end.
         let _ = Pin::new(&mut self.ws).start_send(message);
