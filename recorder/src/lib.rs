@@ -11,7 +11,7 @@
 //! its tape is played dials when the tap dialed:
 //!
 //! ```no_run
-//! # async fn tap() -> Result<(), recorder::TapError> {
+//! # async fn tap() -> Result<(), recorder::RecordError> {
 //! use recorder::{Output, Tap};
 //!
 //! let tap = Tap::new("ws://127.0.0.1:8765/ws", None)?;
@@ -22,10 +22,12 @@
 //! ```
 
 mod error;
-mod output;
+mod recording;
+mod redact;
 mod tap;
 mod transcript;
 
-pub use error::TapError;
-pub use output::Output;
+pub use error::RecordError;
+pub use recording::{Finished, Fsync, Output, Recording};
+pub use redact::{Redactor, Rules};
 pub use tap::{Summary, Tap};

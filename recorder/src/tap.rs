@@ -15,8 +15,8 @@ use engine_client::{
 use fixtures::{Action, Header, Micros, Step, TapeWriter, Trigger};
 use tokio::sync::mpsc::{self, error::TrySendError};
 
-use crate::error::TapError;
-use crate::output::Output;
+use crate::error::RecordError;
+use crate::recording::Output;
 use crate::transcript::Transcript;
 
 /// Observations that may wait for the disk. Beyond them the newest are lost, and counted: the
@@ -52,9 +52,9 @@ impl Tap {
     /// A tap on the engine at `url`, with `token` as the bearer token.
     ///
     /// # Errors
-    /// [`TapError::Subscriber`] for anything but a `ws` or `wss` URL, and for a token that can't
+    /// [`RecordError::Subscriber`] for anything but a `ws` or `wss` URL, and for a token that can't
     /// be a header value.
-    pub fn new(url: &str, token: Option<String>) -> Result<Self, TapError> {
+    pub fn new(url: &str, token: Option<String>) -> Result<Self, RecordError> {
         let mut subscriber = WsSubscriber::builder(url);
         if let Some(token) = token {
             subscriber = subscriber.token(token);
@@ -77,7 +77,7 @@ impl Tap {
     /// Records into `output` until `until` completes.
     ///
     /// # Errors
-    /// [`TapError::Output`] where the file can't be written, as on a full disk; what was written
+    /// [`RecordError::Output`] where the file can't be written, as on a full disk; what was written
     /// before plays.
     ///
     /// # Panics
@@ -86,9 +86,9 @@ impl Tap {
         self,
         output: Output,
         until: impl Future<Output = ()>,
-    ) -> Result<Summary, TapError> {
+    ) -> Result<Summary, RecordError> {
         let path = output.path().to_owned();
-        let failed = |error| TapError::Output(path.clone(), error);
+        let failed = |error| RecordError::Output(path.display().to_string(), error);
         let start = self.clock.now();
         let mut header = Header::new(format!("Recorded from {}", self.target));
         header.recorded_at = Some(self.clock.wall());
