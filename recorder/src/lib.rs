@@ -21,13 +21,19 @@
 //! # Ok(()) }
 //! ```
 
+mod diff;
 mod error;
 mod recording;
 mod redact;
+mod show;
 mod tap;
 mod transcript;
+mod trim;
 
+pub use diff::{Departure, Diff, Member, Tally};
 pub use error::RecordError;
 pub use recording::{Finished, Fsync, Output, Recording};
 pub use redact::{Redactor, Rules};
+pub use show::{Count, Survey, Timeline};
 pub use tap::{Summary, Tap};
+pub use trim::{Place, Trim};

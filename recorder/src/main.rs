@@ -18,10 +18,22 @@ struct Args {
 enum Command {
     /// Connects to a live engine and writes what arrives.
     Tap(cmd::tap::TapArgs),
+    /// Says what a tape holds, and draws its time.
+    Show(cmd::show::ShowArgs),
+    /// Says whether tapes are sound, and where they are not.
+    Check(cmd::check::CheckArgs),
+    /// Cuts a stretch out of a tape.
+    Trim(cmd::trim::TrimArgs),
+    /// Compares two tapes, event by event.
+    Diff(cmd::diff::DiffArgs),
 }
 
 fn main() -> ExitCode {
     match Args::parse().command {
         Command::Tap(tap) => tap.run(),
+        Command::Show(show) => show.run(),
+        Command::Check(check) => check.run(),
+        Command::Trim(trim) => trim.run(),
+        Command::Diff(diff) => diff.run(),
     }
 }
