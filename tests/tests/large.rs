@@ -9,9 +9,9 @@ use harness::{OurSubscriber, Scenario};
 use recorder::Survey;
 
 /// Size of the tape.
-const TAPE_BYTES: usize = 96 << 20;
+const TAPE_BYTES: usize = 48 << 20;
 /// What reading and playing it may take, the program itself included.
-const MOST_KIB: u64 = 48 << 10;
+const MOST_KIB: u64 = 32 << 10;
 /// Size of an event.
 const EVENT_BYTES: usize = 16 << 10;
 
