@@ -29,5 +29,5 @@ mod transcript;
 
 pub use error::RecordError;
 pub use recording::{Finished, Fsync, Output, Recording};
-pub use redact::{Redactor, Rules};
+pub use redact::{Hit, Redactor, RuleError, Rules};
 pub use tap::{Summary, Tap};
