@@ -240,6 +240,9 @@ impl<T> Sender<T> {
     /// Says that nothing more comes.
     pub(super) fn close(&self) {
         let mut state = self.0.state.lock();
+        if state.stage == Stage::Ended {
+            return;
+        }
         state.stage = Stage::Closed;
         if let Some(gap) = state.gap.take() {
             state.push(Entry::Gap(gap));
@@ -288,8 +291,9 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
         state.stage = Stage::Ended;
-        state.waiting = VecDeque::new();
+        let waiting = std::mem::take(&mut state.waiting);
         drop(state);
+        drop(waiting);
         self.0.gone.notify_waiters();
     }
 }
