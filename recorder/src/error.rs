@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use engine_client::WsError;
-use fixtures::TapeError;
+use fixtures::{Micros, TapeError};
 
 /// Why nothing, or not everything, was recorded.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,22 @@ pub enum RecordError {
     /// A tape that can't be read.
     #[error(transparent)]
     Tape(#[from] TapeError),
+    /// The tape has no such mark.
+    #[error("{tape}: there is no mark {mark:?}")]
+    NoMark {
+        /// The tape.
+        tape: String,
+        /// The mark asked for.
+        mark: String,
+    },
+    /// A stretch that ends before it begins.
+    #[error("nothing lies between {from} s and {to} s: --to must be later than --from")]
+    Empty {
+        /// Where it was to begin.
+        from: Micros,
+        /// Where it was to end.
+        to: Micros,
+    },
     /// The tape's text holds a secret.
     #[error("{name}:{line}: {what}; the tape is not safe to share")]
     Secret {

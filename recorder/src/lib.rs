@@ -6,6 +6,7 @@
 //! | `transcript` | observations to steps: what arrives, how it ends, how dials fare |
 //! | `recording` | a tape being made: where it goes, when it is safe, what waits for the disk |
 //! | `redact` | what never reaches a tape |
+//! | `show`, `trim`, `diff` | a tape looked into, cut, compared |
 //! | `error` | what can go wrong |
 //!
 //! A tap reconnects by the subscriber's own rules with jitter off, so that a subscriber to which
@@ -22,15 +23,21 @@
 //! # Ok(()) }
 //! ```
 
+mod diff;
 mod error;
 mod recording;
 mod redact;
+mod show;
 mod tap;
 mod transcript;
+mod trim;
 
+pub use diff::{Departure, Diff, Member, Tally};
 pub use error::RecordError;
 pub use recording::{
     Counts, FSYNC_INTERVAL, Finished, Fsync, Output, Recording, Sink, Stats, UNSAFE_SUFFIX,
 };
 pub use redact::{Redactor, Rules};
+pub use show::{Count, Survey, Timeline};
 pub use tap::{Summary, Tap};
+pub use trim::{Place, Trim};

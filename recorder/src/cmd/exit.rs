@@ -1,23 +1,44 @@
-//! How every command ends.
+//! How commands end: exit statuses, and the sentence that goes with a bad one.
 
 use std::fmt;
+use std::io;
 use std::process::ExitCode;
 
-use recorder::Counts;
+use fixtures::TapeError;
+use recorder::{Counts, RecordError};
 
-/// Done, and nothing to report.
+/// Done, and nothing to tell.
 pub(crate) const DONE: u8 = 0;
-/// It found what it was asked to find, or a recording lost steps.
+/// Found what it was asked to find, or recorded less than there was.
 pub(crate) const FOUND: u8 = 1;
 /// Bad usage or input, or an output that can't be written.
 pub(crate) const BAD_INPUT: u8 = 2;
 
-/// A live recording has ended well, but for what it says here that it lost.
+/// Says what is wrong, in one sentence.
+pub(crate) fn bad_input(error: &dyn fmt::Display) -> ExitCode {
+    eprintln!("recorder: {error}");
+    BAD_INPUT.into()
+}
+
+/// Says what is wrong with a tape, and shows the place.
+pub(crate) fn bad_tape(error: &TapeError) -> ExitCode {
+    bad_input(&error.report())
+}
+
+/// Says why there is no recording.
+pub(crate) fn bad_recording(error: &RecordError) -> ExitCode {
+    match error {
+        RecordError::Tape(error) => bad_tape(error),
+        other => bad_input(other),
+    }
+}
+
+/// Ends a live recording, and says what it lost.
 pub(crate) fn recorded(counts: &Counts) -> ExitCode {
-    if counts.lost_frames == 0 && counts.lost_bytes == 0 {
+    let (frames, bytes) = (counts.lost_frames, counts.lost_bytes);
+    if bytes == 0 && frames == 0 {
         return DONE.into();
     }
-    let (frames, bytes) = (counts.lost_frames, counts.lost_bytes);
     eprintln!(
         "recorder: {frames} frames ({bytes} bytes) lost: the disk did not keep up; marks in the \
          tape say where"
@@ -25,8 +46,11 @@ pub(crate) fn recorded(counts: &Counts) -> ExitCode {
     FOUND.into()
 }
 
-/// A command has failed.
-pub(crate) fn failed(error: &(impl fmt::Display + ?Sized)) -> ExitCode {
-    eprintln!("recorder: {error}");
-    BAD_INPUT.into()
+/// Ends after printing; a reader that has seen enough and closed the pipe is no error.
+pub(crate) fn printed(result: io::Result<()>, status: u8) -> ExitCode {
+    match result {
+        Ok(()) => status.into(),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => status.into(),
+        Err(error) => bad_input(&format!("standard output: {error}")),
+    }
 }

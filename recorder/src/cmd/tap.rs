@@ -43,7 +43,7 @@ impl TapArgs {
                 }
                 exit::recorded(&summary.counts)
             }
-            Err(error) => exit::failed(&*error),
+            Err(error) => exit::bad_input(&error),
         }
     }
 
