@@ -19,6 +19,17 @@ pub enum RecordError {
     /// The output can't be created or written.
     #[error("{0}: {1}")]
     Output(String, #[source] io::Error),
+    /// The output failed on the way: the disk is full, say.
+    #[error("{name}: {source}; the recording ends here, and its {lines} lines before that play")]
+    Broken {
+        /// What it is called.
+        name: String,
+        /// Lines that were acknowledged before, the header included.
+        lines: u64,
+        /// What failed.
+        #[source]
+        source: io::Error,
+    },
     /// A tape that can't be read.
     #[error(transparent)]
     Tape(#[from] TapeError),

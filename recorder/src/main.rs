@@ -1,10 +1,11 @@
 //! `recorder`: turns live sessions into tapes.
 
 mod cmd;
+mod progress;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Turns live sessions into tapes that the mock engine plays.
 #[derive(Debug, Parser)]
@@ -26,6 +27,10 @@ enum Command {
     Trim(cmd::trim::TrimArgs),
     /// Compares two tapes, event by event.
     Diff(cmd::diff::DiffArgs),
+    /// Prints a script that completes these commands in a shell.
+    Completions(cmd::completions::CompletionsArgs),
+    /// Prints or writes manual pages.
+    Man(cmd::man::ManArgs),
 }
 
 fn main() -> ExitCode {
@@ -35,5 +40,7 @@ fn main() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Trim(trim) => trim.run(),
         Command::Diff(diff) => diff.run(),
+        Command::Completions(completions) => completions.run(Args::command()),
+        Command::Man(man) => man.run(Args::command()),
     }
 }

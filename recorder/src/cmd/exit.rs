@@ -5,7 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use fixtures::TapeError;
-use recorder::RecordError;
+use recorder::{Counts, RecordError};
 
 /// Done, and nothing to tell.
 pub(crate) const DONE: u8 = 0;
@@ -31,6 +31,19 @@ pub(crate) fn bad_recording(error: &RecordError) -> ExitCode {
         RecordError::Tape(error) => bad_tape(error),
         other => bad_input(other),
     }
+}
+
+/// Ends a live recording, and says what it lost.
+pub(crate) fn recorded(counts: &Counts) -> ExitCode {
+    let (frames, bytes) = (counts.lost_frames, counts.lost_bytes);
+    if bytes == 0 && frames == 0 {
+        return DONE.into();
+    }
+    eprintln!(
+        "recorder: {frames} frames ({bytes} bytes) lost: the disk did not keep up; marks in the \
+         tape say where"
+    );
+    FOUND.into()
 }
 
 /// Ends after printing; a reader that has seen enough and closed the pipe is no error.

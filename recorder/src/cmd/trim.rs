@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
+use engine_client::SystemClock;
 use fixtures::{Micros, TapeReader};
-use recorder::{Output, Place, RecordError, Recording, Redactor, Rules, Trim};
+use recorder::{Place, RecordError, Recording, Redactor, Rules, Trim};
 
 use super::exit;
+use super::output::OutputArgs;
+use crate::progress::Progress;
 
 /// What a place of a tape that is named begins with.
 const MARK: &str = "mark:";
@@ -31,13 +35,8 @@ pub(crate) struct TrimArgs {
     #[arg(long, value_name = "PLACE", value_parser = place, required_unless_present = "from")]
     to: Option<Place>,
 
-    /// The tape to write.
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-
-    /// Overwrite FILE where it exists.
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 impl TrimArgs {
@@ -57,11 +56,16 @@ impl TrimArgs {
         let from = trim.begin(open()?)?;
         let reader = open()?;
         let header = Trim::header(reader.header().clone(), from);
-        let output = Output::whole(&self.out, self.force)?;
+        let output = self.output.whole()?;
         // What was redacted stays so; a stretch holds nothing that the tape did not.
         let redactor = Redactor::new(Rules::default(), [0; 32]);
+        let clock = Arc::new(SystemClock::new());
+        let mut progress = Progress::file(output.stats(), clock, self.output.quiet);
         let mut recording = Recording::begin(output, header, redactor)?;
-        trim.cut(from, reader, |step| recording.write(step))?;
+        trim.cut(from, reader, |step| {
+            progress.step();
+            recording.push(step)
+        })?;
         recording.finish()?;
         Ok(())
     }
