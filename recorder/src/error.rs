@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use engine_client::WsError;
 use fixtures::{Micros, TapeError};
 
+use crate::poll::PollError;
+
 /// Why nothing, or not everything, was recorded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -13,6 +15,9 @@ pub enum RecordError {
     /// The URL or the token is none.
     #[error(transparent)]
     Subscriber(#[from] WsError),
+    /// What was to be polled can't be.
+    #[error(transparent)]
+    Poll(#[from] PollError),
     /// The file is there already.
     #[error("{} exists; --force overwrites it", .0.display())]
     Exists(PathBuf),

@@ -19,6 +19,8 @@ struct Args {
 enum Command {
     /// Connects to a live engine and writes what arrives.
     Tap(cmd::tap::TapArgs),
+    /// Asks an engine that offers only HTTP, again and again, and writes what changes.
+    Poll(cmd::poll::PollArgs),
     /// Says what a tape holds, and draws its time.
     Show(cmd::show::ShowArgs),
     /// Says whether tapes are sound, and where they are not.
@@ -38,6 +40,7 @@ enum Command {
 fn main() -> ExitCode {
     match Args::parse().command {
         Command::Tap(tap) => tap.run(),
+        Command::Poll(poll) => poll.run(),
         Command::Show(show) => show.run(),
         Command::Check(check) => check.run(),
         Command::Trim(trim) => trim.run(),

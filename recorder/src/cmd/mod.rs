@@ -1,5 +1,5 @@
 //! The verbs of the command line, a file each, and what several of them share: `exit`, `output`,
-//! `redaction`, `until`.
+//! `redaction`, `token`, `until`.
 
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -7,9 +7,11 @@ pub(crate) mod diff;
 pub(crate) mod exit;
 pub(crate) mod man;
 pub(crate) mod output;
+pub(crate) mod poll;
 pub(crate) mod redact;
 pub(crate) mod redaction;
 pub(crate) mod show;
 pub(crate) mod tap;
+pub(crate) mod token;
 pub(crate) mod trim;
 pub(crate) mod until;

@@ -10,6 +10,7 @@ use recorder::{Summary, Tap};
 use super::exit;
 use super::output::{FsyncArgs, OutputArgs};
 use super::redaction::RedactionArgs;
+use super::token::TokenArgs;
 use super::until::UntilArgs;
 use crate::progress::Progress;
 
@@ -34,9 +35,8 @@ pub(crate) struct TapArgs {
     #[command(flatten)]
     until: UntilArgs,
 
-    /// The environment variable that holds the bearer token.
-    #[arg(long, value_name = "VAR")]
-    token_env: Option<String>,
+    #[command(flatten)]
+    token: TokenArgs,
 }
 
 impl TapArgs {
@@ -53,18 +53,12 @@ impl TapArgs {
     }
 
     fn record(&self) -> Result<Summary, Box<dyn std::error::Error>> {
-        let token = match &self.token_env {
-            None => None,
-            Some(name) => Some(std::env::var(name).map_err(|error| match error {
-                std::env::VarError::NotPresent => {
-                    format!("--token-env {name}: there is no such environment variable")
-                }
-                std::env::VarError::NotUnicode(_) => {
-                    format!("--token-env {name}: its value is not UTF-8")
-                }
-            })?),
-        };
-        let redactor = self.redaction.redactor()?;
+        let token = self.token.token()?;
+        let mut redactor = self.redaction.redactor()?;
+        if let Some(token) = &token {
+            redactor.remember("the token of --token-env", token);
+        }
+        redactor.remember_url(&self.url);
         let tap = Tap::new(&self.url, token, redactor)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -1,0 +1,96 @@
+//! `recorder poll`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use engine_client::{Clock, SystemClock};
+use recorder::{ANSWER_TIMEOUT, Poll, Polled};
+
+use super::exit;
+use super::output::{FsyncArgs, OutputArgs};
+use super::redaction::RedactionArgs;
+use super::token::TokenArgs;
+use super::until::UntilArgs;
+use crate::progress::Progress;
+
+/// How often it is asked, unless set otherwise.
+const EVERY: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Asked for are /v2/status, /positions, /risk and /regime, below the base URL. Each answer that \
+differs from the one before becomes an event of its kind and an http step; an engine that is gone \
+becomes an outage. Ctrl-C ends the recording too. Exit status: 0 recorded; 1 the disk did not keep \
+up and steps are missing; 2 bad usage or input, or an output that can't be written.")]
+pub(crate) struct PollArgs {
+    /// The engine: an http:// or https:// URL.
+    #[arg(value_name = "BASE_URL")]
+    url: String,
+
+    /// How often to ask, such as 500ms or 5s.
+    #[arg(long, value_name = "DURATION", default_value_t = EVERY.into())]
+    every: humantime::Duration,
+
+    /// How long an answer may take.
+    #[arg(long, value_name = "DURATION", default_value_t = ANSWER_TIMEOUT.into())]
+    timeout: humantime::Duration,
+
+    /// An answer that differs only in the values of keys of this name, such as updated_at, is no
+    /// other answer. May be given several times.
+    #[arg(long = "ignore-key", value_name = "NAME")]
+    ignored: Vec<String>,
+
+    #[command(flatten)]
+    output: OutputArgs,
+
+    #[command(flatten)]
+    fsync: FsyncArgs,
+
+    #[command(flatten)]
+    redaction: RedactionArgs,
+
+    #[command(flatten)]
+    until: UntilArgs,
+
+    #[command(flatten)]
+    token: TokenArgs,
+}
+
+impl PollArgs {
+    pub(crate) fn run(&self) -> ExitCode {
+        match self.record() {
+            Ok(polled) => {
+                if !self.output.quiet {
+                    eprintln!("recorded {polled}");
+                }
+                exit::recorded(&polled.counts)
+            }
+            Err(error) => exit::bad_input(&error),
+        }
+    }
+
+    fn record(&self) -> Result<Polled, Box<dyn std::error::Error>> {
+        let token = self.token.token()?;
+        let redactor = self.redaction.redactor()?;
+        let poll = Poll::new(&self.url, *self.every, token.as_deref(), redactor)?;
+        let poll = self
+            .ignored
+            .iter()
+            .fold(poll.timeout(*self.timeout), Poll::ignoring);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+            let poll = poll.clock(Arc::clone(&clock));
+            let until = self.until.wait(&clock)?;
+            poll.check().await?;
+            let output = self.output.growing(&self.fsync)?;
+            let progress = Progress::live(output.stats(), Arc::clone(&clock), self.output.quiet);
+            let recording = poll.run(output, until);
+            Ok(progress.during(recording).await?)
+        })
+    }
+}

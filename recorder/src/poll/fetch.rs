@@ -1,0 +1,286 @@
+//! GETs over one connection that is kept, spoken by hyper.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use engine_client::{Clock, DialError, Dialer, Transport};
+use http::{HeaderMap, HeaderValue, Method, Request, header};
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http1::{self, Connection, SendRequest};
+use hyper_util::rt::TokioIo;
+
+use super::PollError;
+use super::base::Base;
+
+/// Most bytes of an answer's head; more is an error.
+const MAX_HEAD_BYTES: usize = 64 << 10;
+/// Most header fields of an answer; more is an error.
+const MAX_HEADERS: usize = 128;
+/// Most bytes of an answer's body: a line of a tape carries several times that.
+const MAX_BODY_BYTES: usize = 16 << 20;
+
+/// Of an answer's headers, those that a client acts on. The others differ from answer to answer
+/// (dates, traces) or may hold secrets.
+const KEPT_HEADERS: [header::HeaderName; 2] = [header::CONTENT_TYPE, header::RETRY_AFTER];
+/// The content type that needs no mention.
+const JSON: &str = "application/json";
+
+/// What a GET was answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// Those that a client acts on, but for the content type that a tape takes for granted.
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Bytes,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Silence {
+    /// Nobody listens, or the network does not get there.
+    #[error("{0}")]
+    Gone(io::Error),
+    /// Whoever listens could not be trusted.
+    #[error("tls failed: {0}")]
+    Tls(io::Error),
+    /// It took too long.
+    #[error("no {} within {}", if *.dialed { "answer" } else { "connection" }, humantime::format_duration(*.after))]
+    Timeout { after: Duration, dialed: bool },
+    /// The connection ended before the answer did.
+    #[error("the connection ended before the answer")]
+    Ended,
+    /// What came is no answer.
+    #[error("the answer is not HTTP: {0}")]
+    NotHttp(hyper::Error),
+    /// More came than is taken.
+    #[error("the answer's body has more than {} MiB", MAX_BODY_BYTES >> 20)]
+    TooLong,
+}
+
+impl Silence {
+    /// Whether nobody is there to ask for anything else.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(
+            self,
+            Self::Gone(_) | Self::Tls(_) | Self::Timeout { dialed: false, .. }
+        )
+    }
+
+    fn of_hyper(error: hyper::Error) -> Self {
+        if error.is_parse() {
+            Self::NotHttp(error)
+        } else {
+            Self::Ended
+        }
+    }
+}
+
+/// The `Authorization` header (RFC 6750, 2.1), marked so that nothing prints it.
+pub(super) fn bearer(token: &str) -> Result<HeaderValue, PollError> {
+    let mut value =
+        HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| PollError::Token)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Asks for one path after the other.
+#[derive(Debug)]
+pub(super) struct Fetcher {
+    base: Base,
+    authorization: Option<HeaderValue>,
+    timeout: Duration,
+    clock: Arc<dyn Clock>,
+    dialer: Arc<dyn Dialer>,
+    line: Option<Line>,
+    /// The present GET has a connection.
+    dialed: bool,
+}
+
+type Http = Connection<TokioIo<Box<dyn Transport>>, Empty<Bytes>>;
+
+/// A connection that may carry further requests.
+struct Line {
+    sender: SendRequest<Empty<Bytes>>,
+    connection: Option<Pin<Box<Http>>>,
+    /// How the connection failed: the cause of whatever fails after it.
+    failed: Option<hyper::Error>,
+}
+
+impl Fetcher {
+    pub(super) fn new(
+        base: Base,
+        authorization: Option<HeaderValue>,
+        timeout: Duration,
+        clock: Arc<dyn Clock>,
+        dialer: Arc<dyn Dialer>,
+    ) -> Self {
+        Self {
+            base,
+            authorization,
+            timeout,
+            clock,
+            dialer,
+            line: None,
+            dialed: false,
+        }
+    }
+
+    /// What a GET of `path` is answered with, bounded in time and size. Redirects are answers
+    /// like any other: the token goes to no other host.
+    pub(super) async fn get(&mut self, path: &str) -> Result<Answer, Silence> {
+        let after = self.timeout;
+        let deadline = self
+            .clock
+            .sleep_until(self.clock.now().saturating_add(after));
+        self.dialed = false;
+        tokio::select! {
+            biased;
+            answer = self.ask(path) => return answer,
+            () = deadline => {}
+        }
+        Err(Silence::Timeout {
+            after,
+            dialed: self.dialed,
+        })
+    }
+
+    async fn ask(&mut self, path: &str) -> Result<Answer, Silence> {
+        // Out of `self` while it is in use: where the deadline comes first, it goes.
+        if let Some(mut line) = self.line.take() {
+            self.dialed = true;
+            match line.get(self.request(path)?).await {
+                // It was kept too long, and ended as the request was on its way: a GET may be
+                // asked again.
+                Err(Silence::Ended) => self.dialed = false,
+                got => return self.keep(line, got),
+            }
+        }
+        let stream = self.dialer.dial(self.base.target()).await;
+        let stream = stream.map_err(|error| match error {
+            DialError::Tls(error) => Silence::Tls(error),
+            DialError::Connect(error) => Silence::Gone(error),
+            other => Silence::Gone(io::Error::other(other)),
+        })?;
+        self.dialed = true;
+        let mut line = Line::open(stream).await?;
+        let got = line.get(self.request(path)?).await;
+        self.keep(line, got)
+    }
+
+    /// A connection whose answer was read to its end may carry the next.
+    fn keep(&mut self, line: Line, got: Result<Answer, Silence>) -> Result<Answer, Silence> {
+        if got.is_ok() {
+            self.line = Some(line);
+        }
+        got
+    }
+
+    fn request(&self, path: &str) -> Result<Request<Empty<Bytes>>, Silence> {
+        let bad = |error: http::Error| Silence::Gone(io::Error::other(error));
+        let mut request = Request::builder()
+            .method(Method::GET)
+            .uri(self.base.uri(path).map_err(|error| bad(error.into()))?)
+            .header(header::HOST, self.base.host())
+            .header(header::ACCEPT, JSON);
+        if let Some(authorization) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        request.body(Empty::new()).map_err(bad)
+    }
+}
+
+impl Line {
+    async fn open(stream: Box<dyn Transport>) -> Result<Self, Silence> {
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(MAX_HEAD_BYTES)
+            .max_headers(MAX_HEADERS)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(Silence::of_hyper)?;
+        Ok(Self {
+            sender,
+            connection: Some(Box::pin(connection)),
+            failed: None,
+        })
+    }
+
+    async fn get(&mut self, request: Request<Empty<Bytes>>) -> Result<Answer, Silence> {
+        let Self {
+            sender,
+            connection,
+            failed,
+        } = self;
+        let mut drive = Drive { connection, failed };
+        drive.until(sender.ready()).await?;
+        let response = drive.until(sender.send_request(request)).await?;
+        let (parts, mut incoming) = response.into_parts();
+        let mut body = BytesMut::new();
+        loop {
+            let frame = drive.until(async {
+                // The end is no error.
+                incoming.frame().await.transpose()
+            });
+            let Some(frame) = frame.await? else { break };
+            if let Some(data) = frame.data_ref() {
+                if body.len() + data.len() > MAX_BODY_BYTES {
+                    return Err(Silence::TooLong);
+                }
+                body.extend_from_slice(data);
+            }
+        }
+        Ok(Answer {
+            status: parts.status.as_u16(),
+            headers: kept(&parts.headers),
+            body: body.freeze(),
+        })
+    }
+}
+
+/// Polls the connection beside what waits for it: no task is left behind where that is dropped.
+struct Drive<'a> {
+    connection: &'a mut Option<Pin<Box<Http>>>,
+    failed: &'a mut Option<hyper::Error>,
+}
+
+impl Drive<'_> {
+    async fn until<T>(
+        &mut self,
+        wanted: impl Future<Output = Result<T, hyper::Error>>,
+    ) -> Result<T, Silence> {
+        let mut wanted = pin!(wanted);
+        poll_fn(|cx| {
+            if let Some(connection) = &mut self.connection
+                && let Poll::Ready(ended) = connection.as_mut().poll(cx)
+            {
+                *self.connection = None;
+                *self.failed = ended.err();
+            }
+            let result = ready!(wanted.as_mut().poll(cx));
+            Poll::Ready(
+                result.map_err(|error| Silence::of_hyper(self.failed.take().unwrap_or(error))),
+            )
+        })
+        .await
+    }
+}
+
+fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
+    KEPT_HEADERS
+        .iter()
+        .filter_map(|name| Some((name, headers.get(name)?.to_str().ok()?)))
+        .filter(|&(_, value)| value != JSON)
+        .map(|(name, value)| (name.as_str().to_owned(), value.to_owned()))
+        .collect()
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line").finish_non_exhaustive()
+    }
+}

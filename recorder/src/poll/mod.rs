@@ -1,0 +1,327 @@
+//! `poll`: an engine that offers only HTTP, asked again and again.
+//!
+//! `base` is where it is asked, `fetch` how, `surface` what it answered last and which steps a
+//! new answer makes.
+
+mod base;
+mod fetch;
+mod surface;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine_client::{Clock, Dialer, NetDialer, SystemClock};
+use fixtures::{Action, Header, Micros, Step};
+
+use base::Base;
+use fetch::{Fetcher, Silence};
+use surface::{SURFACE, Surface};
+
+use crate::error::RecordError;
+use crate::recording::{Bounds, Counts, Output, Recording, Scribe, Sender, Writer};
+use crate::redact::Redactor;
+
+/// How long an answer may take, unless set otherwise: dial, TLS and body included.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Shortest time between two rounds.
+pub const MIN_EVERY: Duration = Duration::from_millis(10);
+
+/// Polls an engine's HTTP surface: `/v2/status`, `/positions`, `/risk` and `/regime`, one after
+/// the other, round after round.
+///
+/// Each answer that differs from the one before becomes two steps: an `http` step, so that the
+/// same GETs answer the same at the same moment of the tape, and, where it is a 200 with JSON, an
+/// `emit` of its kind, so that a subscriber gets it pushed.
+///
+/// ```no_run
+/// # async fn poll(key: [u8; 32]) -> Result<(), recorder::RecordError> {
+/// use std::time::Duration;
+/// use recorder::{Output, Poll, Redactor, Rules};
+///
+/// let redactor = Redactor::new(Rules::default(), key);
+/// let poll = Poll::new("http://127.0.0.1:8765", Duration::from_secs(1), None, redactor)?;
+/// poll.check().await?;
+/// let output = Output::create("polled.jsonl".as_ref(), false)?;
+/// let polled = poll.run(output, tokio::time::sleep(Duration::from_secs(60))).await?;
+/// eprintln!("{polled}");
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Poll {
+    base: Base,
+    every: Duration,
+    timeout: Duration,
+    token: Option<http::HeaderValue>,
+    ignored: Vec<String>,
+    redactor: Redactor,
+    clock: Arc<dyn Clock>,
+    dialer: Arc<dyn Dialer>,
+}
+
+/// Why an engine can't be polled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PollError {
+    /// The base URL is none. Its text never repeats the URL.
+    #[error("invalid base url: {0}")]
+    Url(String),
+    /// The token can't be a header value.
+    #[error("invalid token: it has a character that can't stand in a header")]
+    Token,
+    /// The rounds would be too close to each other.
+    #[error("{}: expected {} or longer between two rounds", humantime::format_duration(*.0), humantime::format_duration(MIN_EVERY))]
+    Every(Duration),
+    /// Somebody is there, and can't be polled: its certificate fails, or it does not speak HTTP.
+    #[error("{url} can't be polled: {why}")]
+    Peer {
+        /// The base URL, without anything secret.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// What a recording of a polled engine holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Polled {
+    /// Answers that came.
+    pub answers: u64,
+    /// Those that differed from the one before, the first of each path included.
+    pub changes: u64,
+    /// What the recording saw and wrote.
+    pub counts: Counts,
+    /// How long it took.
+    pub duration: Duration,
+    /// What the output is called.
+    pub name: String,
+}
+
+impl Poll {
+    /// A poll of the engine at `url`, every so often, with `token` as the bearer token. What it
+    /// records goes through `redactor`.
+    ///
+    /// # Errors
+    /// [`PollError::Url`] for anything but an `http` or `https` URL, [`PollError::Token`] for a
+    /// token that can't be a header value, [`PollError::Every`] below [`MIN_EVERY`].
+    pub fn new(
+        url: &str,
+        every: Duration,
+        token: Option<&str>,
+        mut redactor: Redactor,
+    ) -> Result<Self, RecordError> {
+        let base = Base::parse(url)?;
+        if every < MIN_EVERY {
+            return Err(PollError::Every(every).into());
+        }
+        if let Some(token) = token {
+            redactor.remember("the bearer token", token);
+        }
+        redactor.remember_url(url);
+        Ok(Self {
+            base,
+            every,
+            timeout: ANSWER_TIMEOUT,
+            token: token.map(fetch::bearer).transpose()?,
+            ignored: Vec::new(),
+            redactor,
+            clock: Arc::new(SystemClock::new()),
+            dialer: Arc::new(NetDialer::new()),
+        })
+    }
+
+    /// How long an answer may take. Default: [`ANSWER_TIMEOUT`].
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// An answer that differs only in the values of keys of this name, wherever they stand, is
+    /// no other answer.
+    #[must_use]
+    pub fn ignoring(mut self, key: impl Into<String>) -> Self {
+        self.ignored.push(key.into());
+        self
+    }
+
+    /// With a clock of the caller's.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// With a dialer of the caller's.
+    #[must_use]
+    pub fn dialer(mut self, dialer: Arc<dyn Dialer>) -> Self {
+        self.dialer = dialer;
+        self
+    }
+
+    /// Asks once, before there is anything to write to. An engine that is not there is none of
+    /// its errors: it may come.
+    ///
+    /// # Errors
+    /// [`PollError::Peer`] where the certificate fails, or what answers does not speak HTTP.
+    pub async fn check(&self) -> Result<(), RecordError> {
+        match self.fetcher().get(SURFACE[0].path).await {
+            Err(silence @ (Silence::Tls(_) | Silence::NotHttp(_))) => Err(PollError::Peer {
+                url: self.base.to_string(),
+                why: silence.to_string(),
+            }
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn fetcher(&self) -> Fetcher {
+        Fetcher::new(
+            self.base.clone(),
+            self.token.clone(),
+            self.timeout,
+            Arc::clone(&self.clock),
+            Arc::clone(&self.dialer),
+        )
+    }
+
+    /// Records into `output` until `until` completes. Progress is read off the
+    /// [`Output::stats`]: an answer counts as a frame.
+    ///
+    /// An engine that is gone is shown as `down`, between two marks that say why; a path that
+    /// alone is not answered by a mark.
+    ///
+    /// # Errors
+    /// [`RecordError::Output`] where the output can't be written; [`RecordError::Broken`] where it
+    /// fails on the way, as on a full disk; what was acknowledged before plays.
+    /// [`RecordError::Secret`] where the tape holds one.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn run(
+        self,
+        output: Output,
+        until: impl Future<Output = ()>,
+    ) -> Result<Polled, RecordError> {
+        let name = output.name().to_owned();
+        let stats = output.stats();
+        let start = self.clock.now();
+        let mut fetcher = self.fetcher();
+        let mut header = Header::new(format!("Polled from {}", self.base));
+        header.recorded_at = Some(self.clock.wall());
+        header.source = Some(self.base.to_string());
+        let tape = Recording::begin(output, header, self.redactor)?;
+        let clock = Arc::clone(&self.clock);
+        let writer = Writer::start(tape, Steps, Arc::clone(&clock), Bounds::QUEUE);
+        let mut rounds = Rounds {
+            surface: Surface::new(self.ignored, stats.clone()),
+            steps: writer.sender(),
+            clock: Arc::clone(&clock),
+            start,
+        };
+        tokio::select! {
+            biased;
+            () = writer.failed() => {}
+            () = until => {}
+            () = rounds.go_on(&mut fetcher, self.every) => {}
+        }
+        let duration = clock.now().saturating_sub(start);
+        let end_at = Micros::from(duration);
+        writer
+            .finish(move |_, tape| tape.push(Step::at(end_at, Action::End)))
+            .await?;
+        Ok(Polled {
+            answers: rounds.surface.answers,
+            changes: rounds.surface.changes,
+            counts: stats.counts(),
+            duration,
+            name,
+        })
+    }
+}
+
+/// The polling itself.
+struct Rounds {
+    surface: Surface,
+    steps: Sender<Step>,
+    clock: Arc<dyn Clock>,
+    start: Duration,
+}
+
+impl Rounds {
+    /// A round at each multiple of `every`; one that is still going on then is not hurried, and
+    /// the next is at the next multiple.
+    async fn go_on(&mut self, fetcher: &mut Fetcher, every: Duration) {
+        let mut next = self.start;
+        loop {
+            self.round(fetcher).await;
+            let now = self.clock.now();
+            while next <= now {
+                next = next.saturating_add(every);
+            }
+            self.clock.sleep_until(next).await;
+        }
+    }
+
+    async fn round(&mut self, fetcher: &mut Fetcher) {
+        self.surface.begin_round();
+        for (index, source) in SURFACE.iter().enumerate() {
+            let got = fetcher.get(source.path).await;
+            let at = Micros::from(self.clock.now().saturating_sub(self.start));
+            match got {
+                Ok(answer) => {
+                    let steps = self.surface.answered(at, self.clock.wall(), index, answer);
+                    self.send(steps);
+                }
+                Err(silence) => {
+                    let gone = silence.is_gone();
+                    let steps = self.surface.silent(at, index, &silence);
+                    self.send(steps);
+                    if gone {
+                        break;
+                    }
+                }
+            }
+        }
+        let steps = self.surface.end_round();
+        self.send(steps);
+    }
+
+    fn send(&self, steps: Vec<(Step, usize)>) {
+        for (step, bytes) in steps {
+            let at = match step.trigger {
+                fixtures::Trigger::At(at) => at,
+                fixtures::Trigger::OnConnect { .. } => Micros::ZERO,
+            };
+            self.steps.send(at, 1, bytes, step);
+        }
+    }
+}
+
+/// Writes steps as they are.
+struct Steps;
+
+impl Scribe for Steps {
+    type Seen = Step;
+
+    fn write(&mut self, step: Step, tape: &mut Recording) -> Result<(), RecordError> {
+        tape.push(step)
+    }
+}
+
+impl fmt::Display for Polled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outages = self.counts.outages;
+        write!(
+            f,
+            "{} answers, {} of them new, {outages} outage{} in {:.1} s: {}",
+            self.answers,
+            self.changes,
+            if outages == 1 { "" } else { "s" },
+            self.duration.as_secs_f64(),
+            self.name
+        )
+    }
+}

@@ -1,0 +1,242 @@
+//! What the surface answered last, and what a new answer comes to.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use fixtures::{Action, HttpAnswer, Micros, Step};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::fetch::{Answer, Silence};
+use crate::recording::Stats;
+
+/// A path that is polled.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) path: &'static str,
+    /// The event that its answers become.
+    event: &'static str,
+}
+
+/// All that is polled, in the order of a round.
+pub(super) const SURFACE: [Source; 4] = [
+    Source {
+        path: "/v2/status",
+        event: "v2_status",
+    },
+    Source {
+        path: "/positions",
+        event: "positions",
+    },
+    Source {
+        path: "/risk",
+        event: "risk",
+    },
+    Source {
+        path: "/regime",
+        event: "regime",
+    },
+];
+
+/// A step, and the bytes of memory that it holds on to.
+type Weighed = (Step, usize);
+
+/// What is known of the engine's surface.
+#[derive(Debug)]
+pub(super) struct Surface {
+    paths: [Known; SURFACE.len()],
+    ignored: Vec<String>,
+    /// Nobody answers anything.
+    down: bool,
+    /// Some path was answered in this round.
+    round_answered: bool,
+    /// Paths that were not answered in this round so far, while none was: when, and why.
+    round_silent: Vec<(Micros, usize, String)>,
+    stats: Stats,
+    pub(super) answers: u64,
+    pub(super) changes: u64,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    answer: Option<Answer>,
+    /// It is not answered, and the tape says so.
+    silent: bool,
+}
+
+impl Surface {
+    /// Nothing is known yet. A change in the values of `ignored` keys alone is none.
+    pub(super) fn new(ignored: Vec<String>, stats: Stats) -> Self {
+        Self {
+            paths: Default::default(),
+            ignored,
+            down: false,
+            round_answered: false,
+            round_silent: Vec::new(),
+            stats,
+            answers: 0,
+            changes: 0,
+        }
+    }
+
+    pub(super) fn begin_round(&mut self) {
+        self.round_answered = false;
+        self.round_silent.clear();
+    }
+
+    /// A path was answered.
+    pub(super) fn answered(
+        &mut self,
+        at: Micros,
+        wall: DateTime<Utc>,
+        index: usize,
+        answer: Answer,
+    ) -> Vec<Weighed> {
+        self.answers += 1;
+        self.stats.came(1, answer.body.len() as u64);
+        let mut steps = Vec::new();
+        if std::mem::take(&mut self.down) {
+            steps.push(light(at, Action::Down(false)));
+            steps.push(mark(at, "reachable again".to_owned()));
+        }
+        self.round_answered = true;
+        for (at, index, why) in std::mem::take(&mut self.round_silent) {
+            steps.extend(self.path_silent(at, index, &why));
+        }
+        let Source { path, event } = SURFACE[index];
+        let known = &mut self.paths[index];
+        if std::mem::take(&mut known.silent) {
+            steps.push(mark(at, format!("GET {path}: answered again")));
+        }
+        if known
+            .answer
+            .as_ref()
+            .is_some_and(|last| same(last, &answer, &self.ignored))
+        {
+            return steps;
+        }
+        self.changes += 1;
+        let weight = answer.body.len();
+        steps.push((Step::at(at, Action::Http(http(path, &answer))), weight));
+        if let Some(message) = message(event, &answer, wall) {
+            steps.push((Step::at(at, Action::Emit(message)), weight));
+        }
+        known.answer = Some(answer);
+        steps
+    }
+
+    /// A path was not answered.
+    pub(super) fn silent(&mut self, at: Micros, index: usize, silence: &Silence) -> Vec<Weighed> {
+        if self.down {
+            return Vec::new();
+        }
+        let why = silence.to_string();
+        if silence.is_gone() {
+            self.round_silent.clear();
+            return self.go_down(at, &why);
+        }
+        if self.round_answered {
+            return self.path_silent(at, index, &why);
+        }
+        // Whether it is this path alone shows in the rest of the round.
+        self.round_silent.push((at, index, why));
+        Vec::new()
+    }
+
+    /// The round is over: an engine that answered none of it is down.
+    pub(super) fn end_round(&mut self) -> Vec<Weighed> {
+        let mut silent = std::mem::take(&mut self.round_silent).into_iter();
+        match silent.next() {
+            Some((at, _, why)) => self.go_down(at, &why),
+            None => Vec::new(),
+        }
+    }
+
+    fn go_down(&mut self, at: Micros, why: &str) -> Vec<Weighed> {
+        self.down = true;
+        self.stats.outage();
+        vec![
+            mark(at, format!("unreachable: {why}")),
+            light(at, Action::Down(true)),
+        ]
+    }
+
+    fn path_silent(&mut self, at: Micros, index: usize, why: &str) -> Vec<Weighed> {
+        if std::mem::replace(&mut self.paths[index].silent, true) {
+            return Vec::new();
+        }
+        let path = SURFACE[index].path;
+        vec![mark(at, format!("GET {path}: not answered: {why}"))]
+    }
+}
+
+fn light(at: Micros, action: Action) -> Weighed {
+    (Step::at(at, action), 0)
+}
+
+fn mark(at: Micros, text: String) -> Weighed {
+    light(at, Action::Mark(text))
+}
+
+fn http(path: &str, answer: &Answer) -> HttpAnswer {
+    HttpAnswer {
+        path: path.to_owned(),
+        status: answer.status,
+        headers: answer.headers.clone(),
+        body: answer.body.clone(),
+    }
+}
+
+/// The event that pushes an answer: its data the body, byte for byte but for line ends. `None`
+/// where the answer is no reading: not a 200, or not JSON.
+fn message(event: &str, answer: &Answer, wall: DateTime<Utc>) -> Option<Bytes> {
+    #[derive(Deserialize)]
+    struct Stamped<'a> {
+        #[serde(borrow)]
+        ts: Cow<'a, str>,
+    }
+    if answer.status != StatusCode::OK.as_u16() {
+        return None;
+    }
+    let data = serde_json::from_slice::<&RawValue>(&answer.body)
+        .ok()?
+        .get();
+    let ts = match serde_json::from_str::<Stamped<'_>>(data) {
+        Ok(stamped) => stamped.ts,
+        Err(_) => wall.to_rfc3339_opts(SecondsFormat::Micros, true).into(),
+    };
+    let ts = serde_json::to_string(&ts).ok()?;
+    // In JSON a line end can stand between tokens alone.
+    let data = data.replace(['\n', '\r'], " ");
+    Some(format!("{{\"event\":\"{event}\",\"ts\":{ts},\"data\":{data}}}").into())
+}
+
+/// Whether two answers are the same, but for the values of `ignored` keys.
+fn same(a: &Answer, b: &Answer, ignored: &[String]) -> bool {
+    if a.body == b.body || ignored.is_empty() {
+        return a == b;
+    }
+    let rest = |answer: &Answer| {
+        let mut body: Value = serde_json::from_slice(&answer.body).ok()?;
+        forget(&mut body, ignored);
+        Some(body)
+    };
+    a.status == b.status
+        && a.headers == b.headers
+        && rest(a).is_some_and(|a| rest(b).is_some_and(|b| a == b))
+}
+
+/// Takes the members of these names out, wherever they stand.
+fn forget(value: &mut Value, names: &[String]) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|name, _| !names.contains(name));
+            members.values_mut().for_each(|value| forget(value, names));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| forget(value, names)),
+        _ => {}
+    }
+}
