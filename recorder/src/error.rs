@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use engine_client::WsError;
 use fixtures::TapeError;
 
+use crate::import::ImportError;
+
 /// Why nothing, or not everything, was recorded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -19,6 +21,9 @@ pub enum RecordError {
     /// The output can't be created or written.
     #[error("{0}: {1}")]
     Output(String, #[source] io::Error),
+    /// Another tool's file gives no tape.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// A tape that can't be read.
     #[error(transparent)]
     Tape(#[from] TapeError),

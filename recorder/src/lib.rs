@@ -5,6 +5,7 @@
 //! | `tap` | a subscriber whose every observation becomes a step |
 //! | `transcript` | observations to steps: what arrives, how it ends, how dials fare |
 //! | `output` | the file being written: never over another, a line at a time |
+//! | `import` | files of other tools (HAR, mitmproxy, MockForge) to steps |
 //! | `error` | what can go wrong |
 //!
 //! A tap reconnects by the subscriber's own rules with jitter off, so that a subscriber to which
@@ -22,12 +23,14 @@
 //! ```
 
 mod error;
+mod import;
 mod recording;
 mod redact;
 mod tap;
 mod transcript;
 
 pub use error::RecordError;
+pub use import::{Import, ImportError, ImportFormat, Imported};
 pub use recording::{Finished, Fsync, Output, Recording};
 pub use redact::{Redactor, Rules};
 pub use tap::{Summary, Tap};

@@ -18,10 +18,13 @@ struct Args {
 enum Command {
     /// Connects to a live engine and writes what arrives.
     Tap(cmd::tap::TapArgs),
+    /// Makes a tape of another tool's recording.
+    Import(cmd::import::ImportArgs),
 }
 
 fn main() -> ExitCode {
     match Args::parse().command {
         Command::Tap(tap) => tap.run(),
+        Command::Import(import) => import.run(),
     }
 }
