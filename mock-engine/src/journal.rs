@@ -332,6 +332,13 @@ impl Journal {
         self.inner.kept.lock().entries.iter().cloned().collect()
     }
 
+    /// Takes the entries that are kept, oldest first: for whoever follows a long run, so that
+    /// the journal need not keep all of it.
+    #[must_use]
+    pub fn take(&self) -> Vec<Entry> {
+        self.inner.kept.lock().entries.drain(..).collect()
+    }
+
     /// The kept entries' [`Display`](fmt::Display) lines.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {

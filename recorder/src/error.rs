@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use engine_client::WsError;
-use fixtures::TapeError;
+use fixtures::{Micros, TapeError};
 
 use crate::import::ImportError;
 
@@ -24,9 +24,36 @@ pub enum RecordError {
     /// Another tool's file gives no tape.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The output failed on the way: the disk is full, say.
+    #[error("{name}: {source}; the recording ends here, and its {lines} lines before that play")]
+    Broken {
+        /// What it is called.
+        name: String,
+        /// Lines that were acknowledged before, the header included.
+        lines: u64,
+        /// What failed.
+        #[source]
+        source: io::Error,
+    },
     /// A tape that can't be read.
     #[error(transparent)]
     Tape(#[from] TapeError),
+    /// The tape has no such mark.
+    #[error("{tape}: there is no mark {mark:?}")]
+    NoMark {
+        /// The tape.
+        tape: String,
+        /// The mark asked for.
+        mark: String,
+    },
+    /// A stretch that ends before it begins.
+    #[error("nothing lies between {from} s and {to} s: --to must be later than --from")]
+    Empty {
+        /// Where it was to begin.
+        from: Micros,
+        /// Where it was to end.
+        to: Micros,
+    },
     /// The tape's text holds a secret.
     #[error("{name}:{line}: {what}; the tape is not safe to share")]
     Secret {

@@ -4,33 +4,43 @@
 //! | --- | --- |
 //! | `tap` | a subscriber whose every observation becomes a step |
 //! | `transcript` | observations to steps: what arrives, how it ends, how dials fare |
-//! | `output` | the file being written: never over another, a line at a time |
 //! | `import` | files of other tools (HAR, mitmproxy, MockForge) to steps |
+//! | `recording` | a tape being made: where it goes, when it is safe, what waits for the disk |
+//! | `redact` | what never reaches a tape |
+//! | `show`, `trim`, `diff` | a tape looked into, cut, compared |
 //! | `error` | what can go wrong |
 //!
 //! A tap reconnects by the subscriber's own rules with jitter off, so that a subscriber to which
 //! its tape is played dials when the tap dialed:
 //!
 //! ```no_run
-//! # async fn tap() -> Result<(), recorder::RecordError> {
-//! use recorder::{Output, Tap};
+//! # async fn tap(key: [u8; 32]) -> Result<(), recorder::RecordError> {
+//! use recorder::{Output, Redactor, Rules, Tap};
 //!
-//! let tap = Tap::new("ws://127.0.0.1:8765/ws", None)?;
+//! let tap = Tap::new("ws://127.0.0.1:8765/ws", None, Redactor::new(Rules::default(), key))?;
 //! let output = Output::create("session.jsonl".as_ref(), false)?;
 //! let summary = tap.run(output, tokio::time::sleep(std::time::Duration::from_secs(60))).await?;
 //! eprintln!("{summary}");
 //! # Ok(()) }
 //! ```
 
+mod diff;
 mod error;
 mod import;
 mod recording;
 mod redact;
+mod show;
 mod tap;
 mod transcript;
+mod trim;
 
+pub use diff::{Departure, Diff, Member, Tally};
 pub use error::RecordError;
 pub use import::{Import, ImportError, ImportFormat, Imported};
-pub use recording::{Finished, Fsync, Output, Recording};
+pub use recording::{
+    Counts, FSYNC_INTERVAL, Finished, Fsync, Output, Recording, Sink, Stats, UNSAFE_SUFFIX,
+};
 pub use redact::{Redactor, Rules};
+pub use show::{Count, Survey, Timeline};
 pub use tap::{Summary, Tap};
+pub use trim::{Place, Trim};

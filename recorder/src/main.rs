@@ -1,10 +1,11 @@
 //! `recorder`: turns live sessions into tapes.
 
 mod cmd;
+mod progress;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Turns live sessions into tapes that the mock engine plays.
 #[derive(Debug, Parser)]
@@ -20,11 +21,29 @@ enum Command {
     Tap(cmd::tap::TapArgs),
     /// Makes a tape of another tool's recording.
     Import(cmd::import::ImportArgs),
+    /// Says what a tape holds, and draws its time.
+    Show(cmd::show::ShowArgs),
+    /// Says whether tapes are sound, and where they are not.
+    Check(cmd::check::CheckArgs),
+    /// Cuts a stretch out of a tape.
+    Trim(cmd::trim::TrimArgs),
+    /// Compares two tapes, event by event.
+    Diff(cmd::diff::DiffArgs),
+    /// Prints a script that completes these commands in a shell.
+    Completions(cmd::completions::CompletionsArgs),
+    /// Prints or writes manual pages.
+    Man(cmd::man::ManArgs),
 }
 
 fn main() -> ExitCode {
     match Args::parse().command {
         Command::Tap(tap) => tap.run(),
         Command::Import(import) => import.run(),
+        Command::Show(show) => show.run(),
+        Command::Check(check) => check.run(),
+        Command::Trim(trim) => trim.run(),
+        Command::Diff(diff) => diff.run(),
+        Command::Completions(completions) => completions.run(Args::command()),
+        Command::Man(man) => man.run(Args::command()),
     }
 }

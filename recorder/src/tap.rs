@@ -2,59 +2,49 @@
 
 use std::fmt;
 use std::future::Future;
-use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use engine_client::{
-    Clock, EngineState, JitterMode, Observed, ReconnectConfig, SubscriberBuilder, SystemClock,
-    Target, WsSubscriber,
+    Clock, Dialer, EngineState, JitterMode, Observed, ReconnectConfig, SubscriberBuilder,
+    SystemClock, Target, WsSubscriber,
 };
-use fixtures::{Action, Header, Micros, Step, TapeWriter, Trigger};
-use tokio::sync::mpsc::{self, error::TrySendError};
+use fixtures::{Action, Header, Micros, Step};
 
 use crate::error::RecordError;
-use crate::recording::Output;
-use crate::transcript::Transcript;
-
-/// Observations that may wait for the disk. Beyond them the newest are lost, and counted: the
-/// subscriber is never held up.
-const MAX_WAITING_STEPS: usize = 65_536;
+use crate::recording::{Bounds, Counts, Output, Recording, Writer};
+use crate::redact::Redactor;
+use crate::transcript::{Seen, Transcript};
 
 /// A tap on a live engine.
 #[derive(Debug)]
 pub struct Tap {
     subscriber: SubscriberBuilder,
     target: Target,
+    redactor: Redactor,
     clock: Arc<dyn Clock>,
 }
 
 /// What a recording holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Messages and control frames recorded.
-    pub frames: u64,
-    /// Connections made.
-    pub connections: u64,
-    /// Times that no connection could be made, however many attempts that took.
-    pub outages: u64,
-    /// Steps that the disk was too slow for.
-    pub lost: u64,
+    /// What came, and what was lost of it.
+    pub counts: Counts,
     /// How long it took.
     pub duration: Duration,
-    /// Where it is.
-    pub path: PathBuf,
+    /// What the output is called.
+    pub name: String,
 }
 
 impl Tap {
-    /// A tap on the engine at `url`, with `token` as the bearer token.
+    /// A tap on the engine at `url`, with `token` as the bearer token. What it records goes
+    /// through `redactor`.
     ///
     /// # Errors
     /// [`RecordError::Subscriber`] for anything but a `ws` or `wss` URL, and for a token that can't
     /// be a header value.
-    pub fn new(url: &str, token: Option<String>) -> Result<Self, RecordError> {
+    pub fn new(url: &str, token: Option<String>, redactor: Redactor) -> Result<Self, RecordError> {
         let mut subscriber = WsSubscriber::builder(url);
         if let Some(token) = token {
             subscriber = subscriber.token(token);
@@ -63,6 +53,7 @@ impl Tap {
         Ok(Self {
             subscriber,
             target: Target::parse(url)?,
+            redactor,
             clock: Arc::new(SystemClock::new()),
         })
     }
@@ -74,11 +65,23 @@ impl Tap {
         self
     }
 
-    /// Records into `output` until `until` completes.
+    /// With a dialer of the caller's.
+    #[must_use]
+    pub fn dialer(mut self, dialer: Arc<dyn Dialer>) -> Self {
+        self.subscriber = self.subscriber.dialer(dialer);
+        self
+    }
+
+    /// Records into `output` until `until` completes. Progress is read off the
+    /// [`Output::stats`].
+    ///
+    /// The disk never holds the subscriber up: what it does not keep up with is lost, and counted
+    /// in the [`Summary`] and in a `mark` at its place in the tape.
     ///
     /// # Errors
-    /// [`RecordError::Output`] where the file can't be written, as on a full disk; what was written
-    /// before plays.
+    /// [`RecordError::Output`] where the output can't be written; [`RecordError::Broken`] where it
+    /// fails on the way, as on a full disk; what was acknowledged before plays.
+    /// [`RecordError::Secret`] where the tape holds one.
     ///
     /// # Panics
     /// Outside a tokio runtime with its time and I/O drivers on.
@@ -87,31 +90,43 @@ impl Tap {
         output: Output,
         until: impl Future<Output = ()>,
     ) -> Result<Summary, RecordError> {
-        let path = output.path().to_owned();
-        let failed = |error| RecordError::Output(path.display().to_string(), error);
+        let name = output.name().to_owned();
+        let stats = output.stats();
         let start = self.clock.now();
         let mut header = Header::new(format!("Recorded from {}", self.target));
         header.recorded_at = Some(self.clock.wall());
         header.source = Some(self.target.to_string());
-        header.redacted = ["url user info", "url query", "headers but retry-after"]
-            .map(ToOwned::to_owned)
-            .to_vec();
-        let mut writer = TapeWriter::new(output, &header).map_err(failed)?;
+        let mut tape = Recording::begin(output, header, self.redactor)?;
         for step in Transcript::first_steps() {
-            writer.write(&step).map_err(failed)?;
+            tape.push(step)?;
         }
+        tape.commit()?;
 
-        let (sender, mut steps) = mpsc::channel(MAX_WAITING_STEPS);
-        let lost = Arc::new(AtomicU64::new(0));
-        let counted = Arc::new(parking_lot::Mutex::new(Transcript::new()));
+        let transcript = Transcript::new(stats.clone());
+        let writer = Writer::start(tape, transcript, Arc::clone(&self.clock), Bounds::QUEUE);
+        let end = Arc::new(AtomicU64::new(u64::MAX));
         let observer = {
-            let (lost, transcript) = (Arc::clone(&lost), Arc::clone(&counted));
+            let (sender, stats, end) = (writer.sender(), stats.clone(), Arc::clone(&end));
             move |at: Duration, seen: Observed<'_>| {
                 let at = Micros::from(at.saturating_sub(start));
-                for step in transcript.lock().steps(at, seen) {
-                    // A closed channel is a recording that has ended, not a loss.
-                    if let Err(TrySendError::Full(_)) = sender.try_send(step) {
-                        lost.fetch_add(1, Ordering::Relaxed);
+                // What the closing handshake still brings is the tap's own doing.
+                if at.0 > end.load(Ordering::Acquire) {
+                    return;
+                }
+                let Some(seen) = Seen::of(seen) else {
+                    return;
+                };
+                match &seen {
+                    Seen::Frame(frame) => {
+                        let bytes = frame.bytes();
+                        stats.came(1, bytes as u64);
+                        sender.send(at, 1, bytes, (at, seen));
+                    }
+                    turn => {
+                        if matches!(turn, Seen::Connected) {
+                            stats.connected();
+                        }
+                        sender.send_vital(at, turn.bytes(), (at, seen));
                     }
                 }
             }
@@ -127,47 +142,23 @@ impl Tap {
             .observer(observer)
             .spawn(EngineState::shared())?;
 
-        let mut until = pin!(until);
-        let mut written = Ok(());
-        while written.is_ok() {
-            tokio::select! {
-                biased;
-                step = steps.recv() => match step {
-                    Some(step) => written = writer.write(&step),
-                    None => break,
-                },
-                () = &mut until => break,
-            }
+        tokio::select! {
+            biased;
+            () = writer.failed() => {}
+            () = until => {}
         }
-        let ended = self.clock.now().saturating_sub(start);
-        // The recording ends here; what the closing handshake still brings is the tap's own doing.
-        steps.close();
-        subscriber.shutdown().await?;
-        written.map_err(failed)?;
-        let end_at = Micros::from(ended);
-        while let Some(step) = steps.recv().await {
-            if matches!(step.trigger, Trigger::At(at) if at <= end_at) {
-                writer.write(&step).map_err(failed)?;
-            }
-        }
-        let lost = lost.load(Ordering::Relaxed);
-        if lost > 0 {
-            let text = format!("{lost} steps lost: the disk did not keep up");
-            let step = Step::at(end_at, Action::Mark(text));
-            writer.write(&step).map_err(failed)?;
-        }
+        let duration = self.clock.now().saturating_sub(start);
+        let end_at = Micros::from(duration);
+        end.store(end_at.0, Ordering::Release);
+        let stopped = subscriber.shutdown().await;
         writer
-            .write(&Step::at(end_at, Action::End))
-            .map_err(failed)?;
-        writer.flush().map_err(failed)?;
-        let transcript = counted.lock();
+            .finish(move |_, tape| tape.push(Step::at(end_at, Action::End)))
+            .await?;
+        stopped?;
         Ok(Summary {
-            frames: transcript.frames,
-            connections: transcript.connections,
-            outages: transcript.outages,
-            lost,
-            duration: ended,
-            path,
+            counts: stats.counts(),
+            duration,
+            name,
         })
     }
 }
@@ -177,11 +168,11 @@ impl fmt::Display for Summary {
         write!(
             f,
             "{}, {}, {} in {:.1} s: {}",
-            count(self.frames, "frame"),
-            count(self.connections, "connection"),
-            count(self.outages, "outage"),
+            count(self.counts.frames, "frame"),
+            count(self.counts.connections, "connection"),
+            count(self.counts.outages, "outage"),
             self.duration.as_secs_f64(),
-            self.path.display()
+            self.name
         )
     }
 }

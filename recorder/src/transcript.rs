@@ -9,6 +9,9 @@ use engine_client::{EndReason, Observed};
 use fixtures::{Action, CloseFrame, End, Garbage, Micros, Pongs, Refusal, Step};
 use http::{HeaderMap, header};
 
+use crate::error::RecordError;
+use crate::recording::{Recording, Scribe, Stats};
+
 /// How the next attempts fare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Fate {
@@ -24,6 +27,81 @@ enum Fate {
     Break(Garbage),
 }
 
+/// What a subscriber observed, to be made steps of elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// The handshake is done.
+    Connected,
+    /// The handshake was answered with another status.
+    Refused(Refusal),
+    /// A message or a control frame.
+    Frame(Frame),
+    /// The peer's Close.
+    Close(Option<CloseFrame>),
+    /// An attempt or a connection ended.
+    End(EndReason),
+}
+
+/// A message or a control frame that came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Frame {
+    Text(String),
+    Binary(Bytes),
+    Ping(Bytes),
+    Pong(Bytes),
+}
+
+impl Seen {
+    /// What a tape has a word for.
+    pub(crate) fn of(seen: Observed<'_>) -> Option<Self> {
+        let frame = match seen {
+            Observed::Connected { .. } => return Some(Self::Connected),
+            Observed::Refused { status, headers } => {
+                return Some(Self::Refused(Refusal {
+                    status: status.as_u16(),
+                    headers: kept_headers(headers),
+                }));
+            }
+            Observed::Text(text) => Frame::Text(text.to_owned()),
+            Observed::Binary(bytes) => Frame::Binary(Bytes::copy_from_slice(bytes)),
+            Observed::Ping(payload) => Frame::Ping(Bytes::copy_from_slice(payload)),
+            Observed::Pong { payload, .. } => Frame::Pong(Bytes::copy_from_slice(payload)),
+            Observed::Close { code, reason } => {
+                return Some(Self::Close(code.map(|code| CloseFrame {
+                    code,
+                    reason: reason.to_owned(),
+                })));
+            }
+            Observed::End(reason) => return Some(Self::End(reason)),
+            _ => return None,
+        };
+        Some(Self::Frame(frame))
+    }
+
+    /// Bytes of memory that it holds on to, beside its own.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Frame(frame) => frame.bytes(),
+            Self::Refused(refusal) => {
+                let bytes = |(name, value): &(String, String)| name.len() + value.len();
+                refusal.headers.iter().map(bytes).sum()
+            }
+            Self::Close(Some(close)) => close.reason.len(),
+            Self::Connected | Self::Close(None) | Self::End(_) => 0,
+        }
+    }
+}
+
+impl Frame {
+    /// Bytes of the payload.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) | Self::Ping(bytes) | Self::Pong(bytes) => bytes.len(),
+        }
+    }
+}
+
 /// Turns what a subscriber observes into steps of a tape.
 #[derive(Debug)]
 pub(crate) struct Transcript {
@@ -33,21 +111,27 @@ pub(crate) struct Transcript {
     /// What the present attempt's handshake was refused with.
     refusal: Option<Refusal>,
     connected: bool,
-    pub(crate) frames: u64,
-    pub(crate) connections: u64,
-    pub(crate) outages: u64,
+    stats: Stats,
+}
+
+impl Scribe for Transcript {
+    type Seen = (Micros, Seen);
+
+    fn write(&mut self, (at, seen): Self::Seen, tape: &mut Recording) -> Result<(), RecordError> {
+        self.steps(at, seen)
+            .into_iter()
+            .try_for_each(|step| tape.push(step))
+    }
 }
 
 impl Transcript {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(stats: Stats) -> Self {
         Self {
             fate: Fate::Connect,
             ended_at: Micros::ZERO,
             refusal: None,
             connected: false,
-            frames: 0,
-            connections: 0,
-            outages: 0,
+            stats,
         }
     }
 
@@ -59,49 +143,27 @@ impl Transcript {
     }
 
     /// The steps of an observation made `at` this time of the tape.
-    pub(crate) fn steps(&mut self, at: Micros, seen: Observed<'_>) -> Vec<Step> {
+    fn steps(&mut self, at: Micros, seen: Seen) -> Vec<Step> {
         match seen {
-            Observed::Connected { .. } => {
+            Seen::Connected => {
                 self.connected = true;
-                self.connections += 1;
                 self.fare(Fate::Connect)
             }
-            Observed::Refused { status, headers } => {
-                self.refusal = Some(Refusal {
-                    status: status.as_u16(),
-                    headers: kept_headers(headers),
-                });
+            Seen::Refused(refusal) => {
+                self.refusal = Some(refusal);
                 Vec::new()
             }
-            Observed::Text(text) => self.frame(text_step(at, text)),
-            Observed::Binary(bytes) => {
-                self.frame(Step::at(at, Action::Binary(Bytes::copy_from_slice(bytes))))
-            }
-            Observed::Ping(payload) => {
-                self.frame(Step::at(at, Action::Ping(Bytes::copy_from_slice(payload))))
-            }
-            Observed::Pong { payload, .. } => {
-                self.frame(Step::at(at, Action::Pong(Bytes::copy_from_slice(payload))))
-            }
-            Observed::Close { code, reason } => {
-                let frame = code.map(|code| CloseFrame {
-                    code,
-                    reason: reason.to_owned(),
-                });
-                vec![Step::at(at, Action::Close(frame))]
-            }
-            Observed::End(reason) => {
+            Seen::Frame(Frame::Text(text)) => vec![text_step(at, text)],
+            Seen::Frame(Frame::Binary(bytes)) => vec![Step::at(at, Action::Binary(bytes))],
+            Seen::Frame(Frame::Ping(payload)) => vec![Step::at(at, Action::Ping(payload))],
+            Seen::Frame(Frame::Pong(payload)) => vec![Step::at(at, Action::Pong(payload))],
+            Seen::Close(close) => vec![Step::at(at, Action::Close(close))],
+            Seen::End(reason) => {
                 let steps = self.end(at, reason);
                 self.ended_at = at;
                 steps
             }
-            _ => Vec::new(),
         }
-    }
-
-    fn frame(&mut self, step: Step) -> Vec<Step> {
-        self.frames += 1;
-        vec![step]
     }
 
     fn end(&mut self, at: Micros, reason: EndReason) -> Vec<Step> {
@@ -114,7 +176,13 @@ impl Transcript {
                 | EndReason::Idle
                 | EndReason::WriteStalled => Vec::new(),
                 EndReason::Fin => vec![Step::at(at, Action::Drop(End::Fin))],
-                _ => vec![Step::at(at, Action::Drop(End::Reset))],
+                EndReason::Reset => vec![Step::at(at, Action::Drop(End::Reset))],
+                // The tap gave up what it could not read; a replay has to be given up too.
+                reason => {
+                    let mut step = Step::at(at, Action::Drop(End::Reset));
+                    step.note = Some(reason.to_string());
+                    vec![step]
+                }
             };
         }
         let broken = |then| {
@@ -145,7 +213,7 @@ impl Transcript {
             return Vec::new();
         }
         if self.fate == Fate::Connect {
-            self.outages += 1;
+            self.stats.outage();
         }
         let clear = match &self.fate {
             Fate::Connect => None,
@@ -171,14 +239,14 @@ impl Transcript {
 }
 
 /// A message as it came: an event, byte for byte, where it is one and stands on one line.
-pub(crate) fn text_step(at: Micros, text: &str) -> Step {
+pub(crate) fn text_step(at: Micros, text: String) -> Step {
     let line = format!("{{\"at_ms\":{},\"emit\":{text}}}", at.to_ms_text());
     let event = (!text.contains(['\n', '\r']))
         .then(|| Step::parse("recording", 0, &line).ok())
         .flatten()
         // A text such as `{…},"x-…":{…}` would make a whole line of several members.
         .filter(|step| matches!(&step.action, Action::Emit(json) if json == text.as_bytes()));
-    event.unwrap_or_else(|| Step::at(at, Action::Text(text.to_owned())))
+    event.unwrap_or_else(|| Step::at(at, Action::Text(text)))
 }
 
 /// Of a refusal's headers, those that a subscriber acts on. The others may hold secrets (cookies,
@@ -201,25 +269,33 @@ mod tests {
 
     #[test]
     fn how_an_attempt_fares_is_stamped_with_the_end_before_it() {
-        let mut transcript = Transcript::new();
-        let refused = Observed::End(EndReason::ConnectRefused);
+        let stats = Stats::default();
+        let mut transcript = Transcript::new(stats.clone());
+        let refused = || Seen::End(EndReason::ConnectRefused);
         assert_eq!(
-            lines(&transcript.steps(Micros::from_ms(3), refused)),
+            lines(&transcript.steps(Micros::from_ms(3), refused())),
             [r#"{"at_ms":0,"down":true}"#]
         );
-        assert!(transcript.steps(Micros::from_ms(504), refused).is_empty());
-        let headers = HeaderMap::new();
-        let connected = Observed::Connected { headers: &headers };
+        assert!(transcript.steps(Micros::from_ms(504), refused()).is_empty());
         assert_eq!(
-            lines(&transcript.steps(Micros::from_ms(1_507), connected)),
+            lines(&transcript.steps(Micros::from_ms(1_507), Seen::Connected)),
             [r#"{"at_ms":504,"down":false}"#]
         );
-        let fin = Observed::End(EndReason::Fin);
         assert_eq!(
-            lines(&transcript.steps(Micros::from_ms(2_000), fin)),
+            lines(&transcript.steps(Micros::from_ms(2_000), Seen::End(EndReason::Fin))),
             [r#"{"at_ms":2000,"drop":"fin"}"#]
         );
-        assert_eq!((transcript.connections, transcript.outages), (1, 1));
+        assert_eq!(stats.counts().outages, 1);
+    }
+
+    #[test]
+    fn what_the_tap_could_not_read_is_noted_beside_the_drop() {
+        let mut transcript = Transcript::new(Stats::default());
+        transcript.steps(Micros::ZERO, Seen::Connected);
+        assert_eq!(
+            lines(&transcript.steps(Micros::ZERO, Seen::End(EndReason::Utf8))),
+            [r#"{"at_ms":0,"drop":"reset","note":"a text message was not UTF-8"}"#]
+        );
     }
 
     #[test]
@@ -231,7 +307,11 @@ mod tests {
             (r#"{"event":"a"},"note":"x""#, "text"),
             ("not json", "text"),
         ] {
-            assert_eq!(text_step(Micros::ZERO, text).key(), key, "{text}");
+            assert_eq!(
+                text_step(Micros::ZERO, text.to_owned()).key(),
+                key,
+                "{text}"
+            );
         }
     }
 

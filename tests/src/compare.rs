@@ -53,8 +53,8 @@ pub fn departures(expected: &Outcome, real: &Outcome) -> Vec<String> {
     let near = |a: Micros, b: Micros| a.0.abs_diff(b.0) <= Micros::from(tolerance).0;
     let mut found = Vec::new();
 
-    let mut unmatched: Vec<&Line> = real.timeline.0.iter().collect();
-    for line in &expected.timeline.0 {
+    let mut unmatched: Vec<&Line> = real.timeline.lines().iter().collect();
+    for line in expected.timeline.lines() {
         let counterpart = unmatched.iter().position(|other| {
             (line.conn, &line.text) == (other.conn, &other.text) && near(line.at, other.at)
         });

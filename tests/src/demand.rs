@@ -1,4 +1,7 @@
 //! What a tape demands of the subscriber: its `expect` steps, checked as they fall due.
+//!
+//! Whoever checks them follows the journal anyway, so the timeline is drawn up here too, entry by
+//! entry: a tape larger than memory plays, for neither keeps what it has taken in.
 
 use std::future::Future;
 use std::pin::pin;
@@ -9,15 +12,23 @@ use mock_engine::{Clock, Engine, Entry, FrameKind, Journal, JournalKind};
 use serde_json::Value;
 
 use crate::subject::Running;
+use crate::timeline::{Line, Timeline};
 
-/// Collects `expect` steps from the journal and checks each when its time has come.
+/// Entries that the journal may hold before they are taken in.
+const MAX_WAITING: usize = 4_096;
+
+/// Follows the journal: draws up the timeline, collects `expect` steps and checks each when its
+/// time has come.
 pub(crate) struct Demands {
     journal: Journal,
     clock: Clock,
-    /// Entries of the journal looked at so far.
-    seen: usize,
     due: Vec<Due>,
     found: Vec<Result<String, String>>,
+    /// What the client sent, while a demand may ask for it.
+    received: Vec<Entry>,
+    timeline: Timeline,
+    /// When the tape's end was played.
+    end: Option<Micros>,
 }
 
 struct Due {
@@ -32,9 +43,11 @@ impl Demands {
         Self {
             journal: engine.journal(),
             clock: engine.clock(),
-            seen: 0,
             due: Vec::new(),
             found: Vec::new(),
+            received: Vec::new(),
+            timeline: Timeline::default(),
+            end: None,
         }
     }
 
@@ -59,23 +72,33 @@ impl Demands {
         }
     }
 
-    /// Checks what is left, and gives all that was found.
-    pub(crate) fn finish(mut self, running: &dyn Running) -> Vec<Result<String, String>> {
-        self.collect();
-        self.check(running, Micros(u64::MAX));
-        self.found
+    /// When the tape's end was played, as far as the journal has been taken in.
+    pub(crate) fn end(&self) -> Option<Micros> {
+        self.end
     }
 
-    /// Until the next demand falls due, or another comes.
+    /// Checks what is left, and gives all that was found, and what happened up to `last`.
+    pub(crate) fn finish(
+        mut self,
+        running: &dyn Running,
+        last: Micros,
+    ) -> (Vec<Result<String, String>>, Timeline) {
+        self.collect();
+        self.check(running, Micros(u64::MAX));
+        self.timeline.cut(last);
+        (self.found, self.timeline)
+    }
+
+    /// Until the next demand falls due, or another comes, or there is much to take in.
     fn next(&self) -> impl Future<Output = ()> + use<> {
         let (journal, clock) = (self.journal.clone(), self.clock.clone());
         let earliest = self.due.iter().map(|due| due.at).min();
-        let mut seen = self.seen;
+        let mut seen = 0;
         async move {
             let more = journal.wait_for(move |entries| {
                 let new = &entries[seen.min(entries.len())..];
                 seen = entries.len();
-                new.iter().any(is_demand)
+                seen >= MAX_WAITING || new.iter().any(is_demand)
             });
             match earliest {
                 None => more.await,
@@ -90,17 +113,24 @@ impl Demands {
     }
 
     fn collect(&mut self) {
-        let entries = self.journal.entries();
-        for entry in &entries[self.seen.min(entries.len())..] {
-            if let JournalKind::Expect(expect) = &entry.kind {
-                self.due.push(Due {
+        for entry in self.journal.take() {
+            self.timeline.push(Line::of(&entry));
+            match &entry.kind {
+                JournalKind::Expect(expect) => self.due.push(Due {
                     since: entry.at,
                     at: Micros(entry.at.0.saturating_add(expect.after.0)),
                     expect: Arc::clone(expect),
-                });
+                }),
+                JournalKind::End => self.end = Some(entry.at),
+                // Behind a demand in the journal, or at its very instant.
+                JournalKind::Received(_) => self.received.push(entry),
+                _ => {}
             }
         }
-        self.seen = entries.len();
+        let since = self.due.iter().map(|due| due.since).min();
+        let now = self.clock.now();
+        self.received
+            .retain(|entry| entry.at >= since.unwrap_or(now));
     }
 
     fn check(&mut self, running: &dyn Running, now: Micros) {
@@ -129,8 +159,8 @@ impl Demands {
             met.push(format!("mirror {text}"));
         }
         if let Some(wanted) = &due.expect.received {
-            let entries = self.journal.entries();
-            let came = entries
+            let came = self
+                .received
                 .iter()
                 .filter(|entry| (due.since..=due.at).contains(&entry.at))
                 .any(|entry| is_received(entry, wanted));

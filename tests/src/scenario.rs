@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use engine_client::Dialer;
 use fixtures::{Header, Micros, Tape, TapeError, TapeReader};
-use mock_engine::{Clock, Engine, EngineBuilder, EngineError, JournalKind, Layer, StartAt};
+use mock_engine::{Clock, Engine, EngineBuilder, EngineError, Layer, StartAt};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::clock::SubjectClock;
@@ -16,7 +16,6 @@ use crate::notebook::Notebook;
 use crate::outcome::Outcome;
 use crate::settings::Settings;
 use crate::subject::{Stage, Subject};
-use crate::timeline::{Line, Timeline};
 
 /// The address that a real run listens on: any free port of loopback.
 const LOOPBACK: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
@@ -251,12 +250,9 @@ impl Scenario {
         // One microsecond more, so that all that happens at the last instant has happened.
         let over = clock.sleep_until(Micros(duration.0.saturating_add(1)));
         demands.check_until(over, running.as_ref()).await;
-        let entries = engine.journal().entries();
         // In real time the end is played a little later than it stands in the tape.
-        let end = entries
-            .iter()
-            .rfind(|entry| matches!(entry.kind, JournalKind::End));
-        let last_at = end.map_or(duration, |end| end.at.max(duration));
+        let last_at = demands.end().map_or(duration, |end| end.max(duration));
+        let (demands, timeline) = demands.finish(running.as_ref(), last_at);
         let outcome = Outcome {
             title: header.title,
             overlays,
@@ -267,15 +263,9 @@ impl Scenario {
                 .iter()
                 .map(|torn| format!("line {}: {} bytes not played", torn.line, torn.bytes.len()))
                 .collect(),
-            timeline: Timeline(
-                entries
-                    .iter()
-                    .filter(|entry| entry.at <= last_at)
-                    .map(Line::of)
-                    .collect(),
-            ),
+            timeline,
             reconnects: notebook.reconnects(),
-            demands: demands.finish(running.as_ref()),
+            demands,
             events: running.events(),
             mirror: running.mirror(),
         };

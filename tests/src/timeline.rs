@@ -12,6 +12,9 @@ const MIN_SAVED: usize = 3;
 /// Broadcasts in a row beyond which they are counted instead of listed.
 const MAX_SENT_LISTED: usize = 8;
 
+/// Lines that are kept one by one; where there are more, broadcasts are counted at once.
+const MAX_KEPT: usize = 65_536;
+
 /// A line of the timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -21,8 +24,17 @@ pub struct Line {
     pub conn: Option<u64>,
     /// What, in the project's words.
     pub text: String,
-    /// The event's name, where the line is a broadcast that may be counted.
-    sent: Option<String>,
+    /// Where the line is a broadcast that may be counted.
+    sent: Option<Sent>,
+}
+
+/// Broadcasts that follow each other on the same connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Sent {
+    /// How many of each event, in the order of their first.
+    counts: Vec<(Box<str>, usize)>,
+    /// The last of them.
+    until: Micros,
 }
 
 impl Line {
@@ -30,7 +42,7 @@ impl Line {
     #[must_use]
     pub fn of(entry: &Entry) -> Self {
         let sent = match &entry.kind {
-            JournalKind::Sent { what, .. } => Some(what.to_string()),
+            JournalKind::Sent { what, .. } => Some(Sent::one(what, entry.at)),
             _ => None,
         };
         Self {
@@ -41,50 +53,104 @@ impl Line {
         }
     }
 
+    /// One line for all of `run`, which are broadcasts on the same connections.
+    fn counted(run: &[Self]) -> Option<Self> {
+        let (first, rest) = run.split_first()?;
+        let mut line = first.clone();
+        let all = line.sent.as_mut()?;
+        for more in rest.iter().filter_map(|line| line.sent.as_ref()) {
+            all.add(more);
+        }
+        let counts: Vec<String> = all
+            .counts
+            .iter()
+            .map(|(name, n)| format!("{name} ×{n}"))
+            .collect();
+        line.text = format!("→ {}, to {}", counts.join(", "), all.until);
+        Some(line)
+    }
+
     fn row(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let conn = self.conn.map(|conn| format!("#{conn}")).unwrap_or_default();
         writeln!(f, "{:>14}  {conn:<5} {}", self.at.to_string(), self.text)
     }
 }
 
-/// Lines in order.
+impl Sent {
+    fn one(what: &str, at: Micros) -> Self {
+        Self {
+            counts: vec![(what.into(), 1)],
+            until: at,
+        }
+    }
+
+    fn number(&self) -> usize {
+        self.counts.iter().map(|(_, n)| n).sum()
+    }
+
+    fn add(&mut self, more: &Self) {
+        for (name, n) in &more.counts {
+            match self.counts.iter_mut().find(|(known, _)| known == name) {
+                Some((_, known)) => *known += n,
+                None => self.counts.push((name.clone(), *n)),
+            }
+        }
+        self.until = more.until;
+    }
+}
+
+/// Lines in order: one a line of the journal, or, of a long run, the broadcasts that follow each
+/// other counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Timeline(pub Vec<Line>);
+pub struct Timeline {
+    lines: Vec<Line>,
+    /// How many there may be before broadcasts are counted; grows with what can't be.
+    most: usize,
+}
 
 impl Timeline {
+    /// The lines.
+    #[must_use]
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    pub(crate) fn push(&mut self, line: Line) {
+        if self.lines.len() >= self.most.max(MAX_KEPT) {
+            self.lines = self.counted();
+            self.most = self.lines.len() * 2;
+        }
+        self.lines.push(line);
+    }
+
+    /// Forgets what came later than `last`.
+    pub(crate) fn cut(&mut self, last: Micros) {
+        self.lines.retain(|line| line.at <= last);
+    }
+
     /// Counts broadcasts that follow each other, where they are many.
     fn counted(&self) -> Vec<Line> {
-        let mut lines = Vec::with_capacity(self.0.len());
-        let mut rest = self.0.as_slice();
-        while let Some(first) = rest.first() {
-            let run = rest
+        let mut lines = Vec::new();
+        let alike = |a: &Line, b: &Line| a.sent.is_some() && b.sent.is_some() && a.conn == b.conn;
+        for run in self.lines.chunk_by(alike) {
+            let number: usize = run
                 .iter()
-                .take_while(|line| line.sent.is_some() && line.conn == first.conn)
-                .count();
-            let (taken, left) = rest.split_at(run.max(1));
-            rest = left;
-            if run <= MAX_SENT_LISTED {
-                lines.extend_from_slice(taken);
-                continue;
+                .filter_map(|line| line.sent.as_ref().map(Sent::number))
+                .sum();
+            match Line::counted(run) {
+                Some(line) if number > MAX_SENT_LISTED => lines.push(line),
+                _ => lines.extend_from_slice(run),
             }
-            let mut counts: Vec<(&str, usize)> = Vec::new();
-            for name in taken.iter().filter_map(|line| line.sent.as_deref()) {
-                match counts.iter_mut().find(|(known, _)| *known == name) {
-                    Some((_, n)) => *n += 1,
-                    None => counts.push((name, 1)),
-                }
-            }
-            let counts: Vec<String> = counts
-                .iter()
-                .map(|(name, n)| format!("{name} ×{n}"))
-                .collect();
-            let until = taken[run - 1].at;
-            lines.push(Line {
-                text: format!("→ {}, to {until}", counts.join(", ")),
-                ..first.clone()
-            });
         }
         lines
+    }
+}
+
+impl FromIterator<Line> for Timeline {
+    fn from_iter<I: IntoIterator<Item = Line>>(lines: I) -> Self {
+        let mut timeline = Self::default();
+        lines.into_iter().for_each(|line| timeline.push(line));
+        timeline
     }
 }
 
@@ -155,7 +221,9 @@ mod tests {
             at: Micros::from_ms(at),
             conn,
             text: text.to_owned(),
-            sent: text.strip_prefix("→ ").map(ToOwned::to_owned),
+            sent: text
+                .strip_prefix("→ ")
+                .map(|what| Sent::one(what, Micros::from_ms(at))),
         }
     }
 
@@ -169,14 +237,14 @@ mod tests {
                 ]
             })
             .chain([line(9_000, None, "end")])
-            .collect();
+            .collect::<Timeline>();
         let expected = concat!(
             "      0.000000  #1    accepted\n",
             "      0.200000  #1    fin\n",
             "                      … these 2 lines ×5, to 3.000000\n",
             "      9.000000        end\n",
         );
-        assert_eq!(Timeline(lines).to_string(), expected);
+        assert_eq!(lines.to_string(), expected);
     }
 
     #[test]
@@ -192,12 +260,22 @@ mod tests {
                 },
             )
         });
-        let text = Timeline(many.collect()).to_string();
+        let text = many.collect::<Timeline>().to_string();
         assert_eq!(
             text,
             "      0.000000        → risk ×3, heartbeat ×6, to 0.008000\n"
         );
-        let few = (0..3).map(|n| line(n, None, "→ risk")).collect();
-        assert_eq!(Timeline(few).to_string().lines().count(), 3);
+        let few: Timeline = (0..3).map(|n| line(n, None, "→ risk")).collect();
+        assert_eq!(few.to_string().lines().count(), 3);
+    }
+
+    #[test]
+    fn broadcasts_beyond_what_is_kept_are_counted_and_the_text_is_the_same() {
+        let all = u64::try_from(MAX_KEPT).unwrap() * 3;
+        let long: Timeline = (0..all).map(|n| line(n, None, "→ risk")).collect();
+        assert!(long.lines().len() <= MAX_KEPT);
+        let until = Micros::from_ms(all - 1);
+        let expected = format!("      0.000000        → risk ×{all}, to {until}\n");
+        assert_eq!(long.to_string(), expected);
     }
 }

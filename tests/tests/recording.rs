@@ -6,7 +6,7 @@ use std::time::Duration;
 use fixtures::{Action, End, Tape};
 use harness::{OurSubscriber, Scenario};
 use mock_engine::{Engine, FrameKind, JournalKind};
-use recorder::{Output, Tap};
+use recorder::{Output, Redactor, Rules, Tap};
 use tokio::sync::oneshot;
 
 /// Longest that the session may take; it takes two backoff delays.
@@ -34,7 +34,8 @@ fn a_recorded_session_plays_as_it_was() {
             .expect("a free port");
         engine.start();
         let url = engine.url().replace("ws://", "ws://ada:pw@") + "?key=s3cret";
-        let tap = Tap::new(&url, Some("s3cret".to_owned())).expect("a good url");
+        let redactor = Redactor::new(Rules::default(), [7; 32]);
+        let tap = Tap::new(&url, Some("s3cret".to_owned()), redactor).expect("a good url");
         let output = Output::create(&path, false).expect("a new file");
         let (stop, stopped) = oneshot::channel();
         let script = async {
@@ -47,8 +48,9 @@ fn a_recorded_session_plays_as_it_was() {
         engine.shutdown().await;
         summary.expect("a recording")
     });
+    let counts = summary.counts;
     assert_eq!(
-        (summary.connections, summary.outages, summary.lost),
+        (counts.connections, counts.outages, counts.lost_frames),
         (3, 1, 0)
     );
 

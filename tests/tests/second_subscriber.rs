@@ -102,7 +102,7 @@ fn both(tape: &str) -> (Outcome, Outcome) {
 
 /// The engine's half of a timeline: what is not the subscriber's own word.
 fn engines_half(outcome: &Outcome) -> Vec<String> {
-    let lines = outcome.timeline.0.iter();
+    let lines = outcome.timeline.lines().iter();
     lines
         .filter(|line| !line.text.starts_with("client "))
         .map(|line| format!("{} {:?} {}", line.at, line.conn, line.text))
@@ -111,7 +111,7 @@ fn engines_half(outcome: &Outcome) -> Vec<String> {
 
 /// When the engine was dialled.
 fn dials(outcome: &Outcome) -> Vec<Micros> {
-    let lines = outcome.timeline.0.iter();
+    let lines = outcome.timeline.lines().iter();
     lines
         .filter(|line| line.text == "accepted" || line.text == "dial refused")
         .map(|line| line.at)

@@ -4,15 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use recorder::{Import, ImportFormat, Imported, Output, RecordError, Redactor, Rules};
+use recorder::{Import, ImportFormat, Imported, RecordError, Redactor, Rules};
 
-/// The tape is whole.
-const IMPORTED: u8 = 0;
-/// Bad usage or input, or a file that can't be written.
-const BAD_INPUT: u8 = 2;
+use super::exit;
+use super::output::OutputArgs;
 
-/// FILE or OUT where it is standard input or output.
-const STANDARD: &str = "-";
+/// What FILE is called where it is standard input.
+const STDIN: &str = "-";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -29,13 +27,8 @@ pub(crate) struct ImportArgs {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// The tape to write; - for standard output.
-    #[arg(long, value_name = "OUT")]
-    out: PathBuf,
-
-    /// Overwrite OUT where it exists.
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    output: OutputArgs,
 
     /// Only the Nth WebSocket connection, from 1; may be given several times.
     #[arg(long, value_name = "N")]
@@ -44,10 +37,6 @@ pub(crate) struct ImportArgs {
     /// Only WebSocket connections whose URL contains this.
     #[arg(long, value_name = "SUBSTRING")]
     url: Option<String>,
-
-    /// Say nothing but errors.
-    #[arg(long)]
-    quiet: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -64,15 +53,12 @@ impl ImportArgs {
     pub(crate) fn run(&self) -> ExitCode {
         match self.import() {
             Ok(imported) => {
-                if !self.quiet {
+                if !self.output.quiet {
                     self.tell(&imported);
                 }
-                IMPORTED.into()
+                exit::DONE.into()
             }
-            Err(error) => {
-                eprintln!("recorder: {error}");
-                BAD_INPUT.into()
-            }
+            Err(error) => exit::bad_recording(&error),
         }
     }
 
@@ -82,7 +68,7 @@ impl ImportArgs {
             Format::Mitmproxy => ImportFormat::Mitmproxy,
             Format::Mockforge => ImportFormat::Mockforge,
         };
-        let mut import = if self.file == Path::new(STANDARD) {
+        let mut import = if self.file == Path::new(STDIN) {
             Import::stdin(format)
         } else {
             Import::open(format, &self.file)?
@@ -93,13 +79,15 @@ impl ImportArgs {
         if let Some(part) = &self.url {
             import = import.url(part);
         }
-        let output = Output::whole(&self.out, self.force)?;
+        let output = self.output.whole()?;
         let redactor = Redactor::new(Rules::default(), [0; 32]);
         import.run(output, redactor)
     }
 
     fn tell(&self, imported: &Imported) {
-        eprintln!("imported {imported}: {}", self.out.display());
+        let out = self.output.file().map(|path| path.display().to_string());
+        let out = out.as_deref().unwrap_or("standard output");
+        eprintln!("imported {imported}: {out}");
         if imported.waits > 0 {
             eprintln!(
                 "{} for a message of the client's in MockForge; the tape sends at the line's time \

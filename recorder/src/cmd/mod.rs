@@ -1,4 +1,14 @@
-//! The verbs of the command line, a file each.
+//! The verbs of the command line, a file each, and what several of them share: `exit`, `output`,
+//! `until`.
 
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod diff;
+pub(crate) mod exit;
 pub(crate) mod import;
+pub(crate) mod man;
+pub(crate) mod output;
+pub(crate) mod show;
 pub(crate) mod tap;
+pub(crate) mod trim;
+pub(crate) mod until;

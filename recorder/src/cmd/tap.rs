@@ -1,70 +1,50 @@
 //! `recorder tap`.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use engine_client::{Clock, SystemClock};
-use recorder::{Output, Summary, Tap};
-use tokio::signal::unix::{SignalKind, signal};
+use recorder::{Redactor, Rules, Summary, Tap};
 
-/// The recording is whole.
-const RECORDED: u8 = 0;
-/// The disk did not keep up: some steps are missing.
-const LOST_STEPS: u8 = 1;
-/// Bad usage or input, or a file that can't be written.
-const BAD_INPUT: u8 = 2;
+use super::exit;
+use super::output::{FsyncArgs, OutputArgs};
+use super::until::UntilArgs;
+use crate::progress::Progress;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Ctrl-C ends the recording too. Exit status: 0 recorded; 1 the disk did not keep up and steps are \
-missing; 2 bad usage or input, or a file that can't be written.")]
+missing; 2 bad usage or input, or an output that can't be written.")]
 pub(crate) struct TapArgs {
     /// The engine: a ws:// or wss:// URL.
     #[arg(value_name = "URL")]
     url: String,
 
-    /// The tape to write.
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    #[command(flatten)]
+    output: OutputArgs,
 
-    /// Overwrite FILE where it exists.
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    fsync: FsyncArgs,
 
-    /// How long to record, such as 90s, 5m or 1h30m. Default: until Ctrl-C.
-    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
-    duration: Option<std::time::Duration>,
+    #[command(flatten)]
+    until: UntilArgs,
 
     /// The environment variable that holds the bearer token.
     #[arg(long, value_name = "VAR")]
     token_env: Option<String>,
-
-    /// Say nothing but errors.
-    #[arg(long)]
-    quiet: bool,
 }
 
 impl TapArgs {
     pub(crate) fn run(&self) -> ExitCode {
         match self.record() {
             Ok(summary) => {
-                if !self.quiet {
+                if !self.output.quiet {
                     eprintln!("recorded {summary}");
                 }
-                if summary.lost > 0 {
-                    eprintln!(
-                        "recorder: {} steps lost: the disk did not keep up",
-                        summary.lost
-                    );
-                    return LOST_STEPS.into();
-                }
-                RECORDED.into()
+                exit::recorded(&summary.counts)
             }
-            Err(error) => {
-                eprintln!("recorder: {error}");
-                BAD_INPUT.into()
-            }
+            Err(error) => exit::bad_input(&error),
         }
     }
 
@@ -80,29 +60,18 @@ impl TapArgs {
                 }
             })?),
         };
-        let tap = Tap::new(&self.url, token)?;
+        let redactor = Redactor::new(Rules::default(), [0; 32]);
+        let tap = Tap::new(&self.url, token, redactor)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         runtime.block_on(async {
-            let mut interrupted = signal(SignalKind::interrupt())?;
-            let mut terminated = signal(SignalKind::terminate())?;
-            let output = Output::create(&self.out, self.force)?;
-            let duration = self.duration;
-            let until = async move {
-                let timeout = async {
-                    match duration {
-                        Some(duration) => SystemClock::new().sleep_until(duration).await,
-                        None => std::future::pending().await,
-                    }
-                };
-                tokio::select! {
-                    _ = interrupted.recv() => {}
-                    _ = terminated.recv() => {}
-                    () = timeout => {}
-                }
-            };
-            Ok(tap.run(output, until).await?)
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+            let until = self.until.wait(&clock)?;
+            let output = self.output.growing(&self.fsync)?;
+            let progress = Progress::live(output.stats(), Arc::clone(&clock), self.output.quiet);
+            let recording = tap.clock(clock).run(output, until);
+            Ok(progress.during(recording).await?)
         })
     }
 }

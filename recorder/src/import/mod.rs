@@ -228,14 +228,14 @@ impl Import {
         let mut merged = Merged::new(sessions);
         let mut recording = Recording::begin(output, header, redactor)?;
         for step in Merged::first_steps() {
-            recording.write(step)?;
+            recording.push(step)?;
         }
         while let Some(step) = merged.next() {
             let step = step?;
             merge::bounded(&self.name, &step)?;
-            recording.write(step)?;
+            recording.push(step)?;
         }
-        recording.write(merged.last_step())?;
+        recording.push(merged.last_step())?;
         recording.finish()?;
         Ok(merged.imported())
     }

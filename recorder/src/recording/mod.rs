@@ -1,22 +1,56 @@
 //! A tape being made: each step is redacted, written, and acknowledged.
+//!
+//! `output` is where it goes, through a `sink`, forced to the disk as `fsync` says; `queue` lies
+//! between a live source and the `writer`, which never holds the source up; `stats` is what
+//! progress is read off.
 
+mod fsync;
 mod output;
+mod queue;
+mod sink;
+mod stats;
+mod writer;
 
-use fixtures::{Header, Step, TapeWriter};
+use fixtures::{Header, Micros, Step, Trigger};
 
-pub use output::{Fsync, Output};
+pub use fsync::{FSYNC_INTERVAL, Fsync};
+pub use output::{Output, UNSAFE_SUFFIX};
+pub use sink::Sink;
+pub use stats::{Counts, Stats};
+
+pub(crate) use queue::Bounds;
+pub(crate) use writer::{Scribe, Writer};
 
 use crate::error::RecordError;
 use crate::redact::Redactor;
 
+/// Text that is put together before it is written: one write for many lines.
+const MAX_BATCH_BYTES: usize = 256 << 10;
+
 /// A tape being made.
 ///
-/// A step is redacted, then written in one piece; once [`write`](Self::write) has returned, it
-/// is safe as far as the output's [`Fsync`] says.
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("session.jsonl");
+/// use fixtures::{Action, Header, Micros, Step};
+/// use recorder::{Output, Recording, Redactor, Rules};
+///
+/// let redactor = Redactor::new(Rules::default(), [7; 32]);
+/// let mut tape = Recording::begin(Output::create(&path, false)?, Header::new("two"), redactor)?;
+/// tape.write(Step::at(Micros::from_ms(5), Action::Hang(true)))?; // is safe once it returns
+/// tape.push(Step::at(Micros::from_ms(9), Action::End))?; // waits for more, or for the end
+/// assert_eq!(tape.finish()?.lines, 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Recording {
-    writer: TapeWriter<Output>,
+    output: Output,
     redactor: Redactor,
+    /// Whole lines that wait for [`commit`](Self::commit), and how many they are.
+    batch: Vec<u8>,
+    batch_lines: u64,
+    /// The latest time of a step.
+    at: Micros,
 }
 
 /// What a finished recording is.
@@ -38,29 +72,98 @@ impl Recording {
         header: Header,
         mut redactor: Redactor,
     ) -> Result<Self, RecordError> {
-        let name = output.name().to_owned();
         let header = redactor.header(header);
-        let writer =
-            TapeWriter::new(output, &header).map_err(|error| RecordError::Output(name, error))?;
-        Ok(Self { writer, redactor })
+        let mut recording = Self {
+            output,
+            redactor,
+            batch: Vec::new(),
+            batch_lines: 0,
+            at: Micros::ZERO,
+        };
+        match header.raw() {
+            Some(raw) => recording.line(raw),
+            None => recording.line(header.to_canonical().as_bytes()),
+        }
+        recording.commit()?;
+        recording.output.sync_folder()?;
+        Ok(recording)
     }
 
-    /// Redacts and writes a step.
+    /// Redacts a step and lets it wait for more, for a [`commit`](Self::commit) or for the end:
+    /// for sources that need no step to be safe before the next one.
+    ///
+    /// A step on the clock that is earlier than the one before it, as two connections' can be
+    /// that raced, is moved to that one's time: `at_ms` never decreases in a tape.
     ///
     /// # Errors
-    /// [`RecordError::Output`] where the output can't be written, as on a full disk.
-    pub fn write(&mut self, step: Step) -> Result<(), RecordError> {
+    /// [`RecordError::Output`] or [`RecordError::Broken`] where the output can't be written, as
+    /// on a full disk.
+    pub fn push(&mut self, mut step: Step) -> Result<(), RecordError> {
+        if let Trigger::At(at) = step.trigger {
+            if at < self.at {
+                step.trigger = Trigger::At(self.at);
+                step.forget_raw();
+            }
+            self.at = self.at.max(at);
+        }
         let step = self.redactor.step(step);
-        let written = self.writer.write(&step);
-        written.map_err(|error| RecordError::Output(self.writer.get_ref().name().to_owned(), error))
+        match step.raw() {
+            Some(raw) => self.line(raw),
+            None => self.line(step.to_canonical().as_bytes()),
+        }
+        if self.batch.len() < MAX_BATCH_BYTES {
+            return Ok(());
+        }
+        self.commit()
+    }
+
+    /// Writes what waits, in one piece. Once it has returned, that is as safe as the output's
+    /// [`Fsync`] says.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push). A recording that failed once takes nothing more.
+    pub fn commit(&mut self) -> Result<(), RecordError> {
+        let written = self.output.write(&self.batch, self.batch_lines);
+        self.batch.clear();
+        self.batch.shrink_to(2 * MAX_BATCH_BYTES);
+        self.batch_lines = 0;
+        written
+    }
+
+    /// Redacts and writes a step: [`push`](Self::push), then [`commit`](Self::commit).
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn write(&mut self, step: Step) -> Result<(), RecordError> {
+        self.push(step)?;
+        self.commit()
+    }
+
+    /// A handle on its counters.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.output.stats()
     }
 
     /// Makes all of it safe, looks through its whole text for secrets, and puts it in its place.
     ///
     /// # Errors
-    /// [`RecordError::Output`] as above; [`RecordError::Secret`] where the text holds what was
-    /// redacted, or something of a well-known secret's shape.
-    pub fn finish(self) -> Result<Finished, RecordError> {
-        self.writer.into_inner().finish()
+    /// As [`push`](Self::push); [`RecordError::Secret`] where the text holds what was redacted,
+    /// or something of a well-known secret's shape: a file is then called as before with
+    /// [`UNSAFE_SUFFIX`] behind it.
+    pub fn finish(mut self) -> Result<Finished, RecordError> {
+        self.commit()?;
+        let counts = self.output.stats().counts();
+        self.output.keep()?;
+        Ok(Finished {
+            lines: counts.lines,
+            bytes: counts.written_bytes,
+        })
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        self.batch.extend_from_slice(line);
+        self.batch.push(b'\n');
+        self.batch_lines += 1;
     }
 }

@@ -1,32 +1,69 @@
-//! Where a tape is written: a file that grows, a file that appears when it is whole, or standard
-//! output.
+//! Where a tape is written: a file that grows, a file that appears when it is whole, standard
+//! output, or a sink of the caller's.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use super::Finished;
+use tempfile::TempPath;
+
+use super::sink::unsyncable;
+use super::{Fsync, Sink, Stats};
 use crate::error::RecordError;
 
-/// When what was written is forced to the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fsync {
-    /// Left to the operating system: safe from a killed process, not from a lost machine.
-    Never,
-    /// At the first step after each such while.
-    Interval(Duration),
-    /// After each step.
-    Always,
+/// What is put behind the name of a tape that holds a secret, so that nobody takes it for one
+/// that may be shared.
+pub const UNSAFE_SUFFIX: &str = ".unsafe";
+
+/// What errors call standard output.
+const STDOUT: &str = "standard output";
+/// Mode of a new file, before the umask.
+const NEW_FILE_MODE: u32 = 0o666;
+
+/// A tape's output.
+///
+/// What was written before it failed stays, and nothing is written after that: at most the last
+/// line is torn.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("session.jsonl");
+/// use recorder::{Fsync, Output};
+///
+/// let output = Output::create(&path, false)?.fsync(Fsync::Always);
+/// assert_eq!(output.path(), Some(path.as_path()));
+/// assert!(Output::create(&path, false).is_err(), "it is there already");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Output {
+    sink: Box<dyn Sink>,
+    place: Place,
+    name: String,
+    fsync: Fsync,
+    stats: Stats,
+    /// Written since it was last forced to the disk.
+    dirty: bool,
+    /// A write or an fsync failed.
+    broken: bool,
 }
 
-/// A tape's output. Every line reaches the operating system on its own and whole, so that what
-/// is there plays, whenever the recorder dies.
+/// Where the sink's bytes end up.
 #[derive(Debug)]
-pub struct Output {
-    file: File,
-    path: PathBuf,
-    name: String,
+enum Place {
+    /// In a file that was there from the first byte on.
+    Growing { path: PathBuf },
+    /// In a file beside the one that it becomes.
+    Whole {
+        path: PathBuf,
+        beside: TempPath,
+        force: bool,
+    },
+    /// Somewhere without a name in a file system.
+    Stream,
 }
 
 impl Output {
@@ -45,11 +82,13 @@ impl Output {
             options.create_new(true);
         }
         match options.open(path) {
-            Ok(file) => Ok(Self {
-                file,
-                path: path.to_owned(),
-                name: path.display().to_string(),
-            }),
+            Ok(file) => Ok(Self::new(
+                Box::new(file),
+                Place::Growing {
+                    path: path.to_owned(),
+                },
+                path.display().to_string(),
+            )),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(RecordError::Exists(path.to_owned()))
             }
@@ -57,13 +96,81 @@ impl Output {
         }
     }
 
-    /// A file that appears at `path` when it is finished: until then it is written beside it, and
-    /// where it never is, nothing is left.
+    /// A file that appears at `path` when it is finished: until then it is written beside it, as
+    /// `.NAME.….part`, and where it never is, nothing is left.
     ///
     /// # Errors
     /// As [`create`](Self::create).
     pub fn whole(path: &Path, force: bool) -> Result<Self, RecordError> {
-        Self::create(path, force)
+        let name = path.display().to_string();
+        let failed = |error| RecordError::Output(name.clone(), error);
+        let Some(file_name) = path.file_name() else {
+            return Err(failed(io::ErrorKind::IsADirectory.into()));
+        };
+        match path.metadata() {
+            Ok(there) if there.is_dir() => return Err(failed(io::ErrorKind::IsADirectory.into())),
+            Ok(_) if !force => return Err(RecordError::Exists(path.to_owned())),
+            // A device or a pipe can't be renamed over: it is what the caller wants written.
+            Ok(there) if !there.is_file() => return Self::create(path, true),
+            _ => {}
+        }
+        let mut prefix = OsString::from(".");
+        prefix.push(file_name);
+        prefix.push(".");
+        let beside = tempfile::Builder::new()
+            .prefix(&prefix)
+            .suffix(".part")
+            .permissions(Permissions::from_mode(NEW_FILE_MODE))
+            .tempfile_in(folder(path))
+            .map_err(|error| failed(error.kind().into()))?;
+        let (file, beside) = beside.into_parts();
+        let place = Place::Whole {
+            path: path.to_owned(),
+            beside,
+            force,
+        };
+        Ok(Self::new(Box::new(file), place, name))
+    }
+
+    /// Standard output. Nothing else may be printed there from here on.
+    ///
+    /// # Errors
+    /// [`RecordError::Output`] where it is closed.
+    pub fn stdout() -> Result<Self, RecordError> {
+        // Past std's buffer: a step is at the reader's once it is acknowledged.
+        match io::stdout().as_fd().try_clone_to_owned() {
+            Ok(fd) => Ok(Self::new(
+                Box::new(File::from(fd)),
+                Place::Stream,
+                STDOUT.to_owned(),
+            )),
+            Err(error) => Err(RecordError::Output(STDOUT.to_owned(), error)),
+        }
+    }
+
+    /// A sink of the caller's, which errors call `name`.
+    #[must_use]
+    pub fn sink(name: &str, sink: impl Sink + 'static) -> Self {
+        Self::new(Box::new(sink), Place::Stream, name.to_owned())
+    }
+
+    fn new(sink: Box<dyn Sink>, place: Place, name: String) -> Self {
+        Self {
+            sink,
+            place,
+            name,
+            fsync: Fsync::default(),
+            stats: Stats::default(),
+            dirty: false,
+            broken: false,
+        }
+    }
+
+    /// When what is written is forced to the disk. Default: [`Fsync::default`].
+    #[must_use]
+    pub fn fsync(mut self, fsync: Fsync) -> Self {
+        self.fsync = fsync;
+        self
     }
 
     /// What errors call it.
@@ -72,23 +179,193 @@ impl Output {
         &self.name
     }
 
-    /// Where it is written.
+    /// Where it will be found; `None` for a stream.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Growing { path } | Place::Whole { path, .. } => Some(path),
+            Place::Stream => None,
+        }
     }
 
-    pub(super) fn finish(self) -> Result<Finished, RecordError> {
-        Ok(Finished { lines: 0, bytes: 0 })
+    /// A handle on the counters of the recording that it will be.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.stats.clone()
+    }
+
+    pub(super) fn policy(&self) -> Fsync {
+        self.fsync
+    }
+
+    pub(super) fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// Writes whole lines. Once it has returned they are as safe as [`Fsync`] says.
+    pub(super) fn write(&mut self, lines: &[u8], count: u64) -> Result<(), RecordError> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        // Short writes and EINTR are `write_all`'s.
+        self.attempt(|sink| {
+            sink.write_all(lines)?;
+            sink.flush()
+        })?;
+        self.dirty = true;
+        if self.fsync == Fsync::Always {
+            self.sync()?;
+        }
+        self.stats.acknowledged(count, lines.len() as u64);
+        Ok(())
+    }
+
+    /// Forces what was written to the disk, where the policy is to do so at all.
+    pub(super) fn sync(&mut self) -> Result<(), RecordError> {
+        if self.dirty && self.fsync != Fsync::Never {
+            self.attempt(|sink| {
+                loop {
+                    match sink.sync() {
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        done => return done,
+                    }
+                }
+            })?;
+            self.dirty = false;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that a file that grows is found after a crash.
+    pub(super) fn sync_folder(&mut self) -> Result<(), RecordError> {
+        match &self.place {
+            Place::Growing { path } if self.fsync != Fsync::Never => {
+                let folder = folder(path).to_owned();
+                self.attempt(|_| sync_folder(&folder))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What there is to look through for secrets: the file as it stands; `None` for a stream, and
+    /// for a device or a pipe, which can't be read again.
+    pub(super) fn reader(&self) -> Result<Option<File>, RecordError> {
+        let path: &Path = match &self.place {
+            Place::Growing { path } => path,
+            Place::Whole { beside, .. } => beside,
+            Place::Stream => return Ok(None),
+        };
+        let opened = path
+            .metadata()
+            .and_then(|there| there.is_file().then(|| File::open(path)).transpose());
+        opened.map_err(|error| RecordError::Output(self.name.clone(), error))
+    }
+
+    /// Puts a whole tape in its place.
+    pub(super) fn keep(mut self) -> Result<(), RecordError> {
+        self.sync()?;
+        let Place::Whole {
+            path,
+            beside,
+            force,
+        } = self.place
+        else {
+            return Ok(());
+        };
+        let kept = if force {
+            beside.persist(&path)
+        } else {
+            beside.persist_noclobber(&path)
+        };
+        match kept {
+            Err(kept) if kept.error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(RecordError::Exists(path));
+            }
+            Err(kept) => return Err(RecordError::Output(self.name, kept.error)),
+            Ok(()) => {}
+        }
+        if self.fsync != Fsync::Never {
+            sync_folder(folder(&path)).map_err(|error| RecordError::Output(self.name, error))?;
+        }
+        Ok(())
+    }
+
+    /// Puts a tape that holds a secret where nobody takes it for a safe one. Gives what it is
+    /// called there.
+    pub(super) fn keep_unsafe(mut self) -> Result<String, RecordError> {
+        self.sync()?;
+        let beside = |path: &Path| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(UNSAFE_SUFFIX);
+            PathBuf::from(name)
+        };
+        let (moved, to) = match self.place {
+            Place::Growing { path } => {
+                let to = beside(&path);
+                (fs::rename(&path, &to), to)
+            }
+            Place::Whole {
+                path, beside: part, ..
+            } => {
+                let to = beside(&path);
+                (part.persist(&to).map_err(|kept| kept.error), to)
+            }
+            Place::Stream => return Ok(self.name),
+        };
+        match moved {
+            Ok(()) => Ok(to.display().to_string()),
+            Err(error) => Err(RecordError::Output(to.display().to_string(), error)),
+        }
+    }
+
+    fn attempt(
+        &mut self,
+        work: impl FnOnce(&mut dyn Sink) -> io::Result<()>,
+    ) -> Result<(), RecordError> {
+        let done = if self.broken {
+            Err(io::Error::other("an earlier write failed"))
+        } else {
+            work(&mut *self.sink)
+        };
+        done.map_err(|error| {
+            self.broken = true;
+            match self.stats.counts().lines {
+                0 => RecordError::Output(self.name.clone(), error),
+                lines => RecordError::Broken {
+                    name: self.name.clone(),
+                    lines,
+                    source: error,
+                },
+            }
+        })
     }
 }
 
-impl Write for Output {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.file.write(buf)
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output")
+            .field("name", &self.name)
+            .field("place", &self.place)
+            .field("fsync", &self.fsync)
+            .finish_non_exhaustive()
     }
+}
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+/// The folder that holds `path`.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Forces a folder's list of names to the disk.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        // A folder that may be written but not read, and file systems without such a thing.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied || unsyncable(&error) => {
+            Ok(())
+        }
+        done => done,
     }
 }

@@ -1,0 +1,68 @@
+//! `recorder check`.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use fixtures::{TapeErrorKind, TapeReader, check};
+
+use super::exit;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit status: 0 all are sound; 1 one is torn or flawed; 2 bad usage, or a file that can't be read, \
+or is of a later format.")]
+pub(crate) struct CheckArgs {
+    /// The tapes; - for standard input.
+    #[arg(value_name = "FILE", required = true)]
+    tapes: Vec<PathBuf>,
+
+    /// Say nothing of tapes that are sound.
+    #[arg(long)]
+    quiet: bool,
+}
+
+impl CheckArgs {
+    pub(crate) fn run(&self) -> ExitCode {
+        let mut status = exit::DONE;
+        let mut printed = Ok(());
+        for tape in &self.tapes {
+            let (line, found) = judge(tape);
+            status = status.max(found);
+            if found == exit::DONE && self.quiet {
+                continue;
+            }
+            printed = printed.and_then(|()| writeln!(io::stdout(), "{line}"));
+        }
+        exit::printed(printed, status)
+    }
+}
+
+/// What is to be said of a tape, and the status that goes with it.
+fn judge(path: &Path) -> (String, u8) {
+    let summary = match TapeReader::open_or_stdin(path).and_then(check) {
+        Ok(summary) => summary,
+        Err(error) => {
+            let status = match error.kind() {
+                TapeErrorKind::Io | TapeErrorKind::Unsupported => exit::BAD_INPUT,
+                _ => exit::FOUND,
+            };
+            return (error.report(), status);
+        }
+    };
+    let name = path.display();
+    let steps = summary.steps;
+    let duration = summary.duration;
+    if let Some(torn) = &summary.torn {
+        let line = format!(
+            "{name}:{}: torn after {} bytes; the {steps} steps before it play, {duration} s",
+            torn.line,
+            torn.bytes.len()
+        );
+        return (line, exit::FOUND);
+    }
+    let end = if summary.ended { "" } else { ", no end step" };
+    let line = format!("{name}: sound, {steps} steps, {duration} s{end}");
+    (line, exit::DONE)
+}

@@ -1,0 +1,380 @@
+//! Two tapes beside each other, step by step.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::io::BufRead;
+
+use fixtures::{Action, Conn, Micros, Step, TapeError, TapeReader, Trigger};
+use serde_json::Value;
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+/// Steps of each tape that are compared at once where the two depart: a step that has moved
+/// further than that is one that is gone and one that is new.
+const WINDOW_STEPS: usize = 4_096;
+/// Longest value that a changed member is shown with, in characters.
+const SHOWN_CHARS: usize = 80;
+
+/// How two tapes are compared: what steps do and for whom, their events as JSON (order of members
+/// and spaces do not count), and when, unless that is set aside.
+#[derive(Debug, Clone, Default)]
+pub struct Diff {
+    /// Leave out `ts`: the message's own and that of its `data`.
+    pub ignore_ts: bool,
+    /// How far the times of equal steps may lie apart; `None` for any distance.
+    pub within: Option<Micros>,
+}
+
+/// Where two tapes depart from each other.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Departure {
+    /// A step of the first tape that the second lacks.
+    Gone(Step),
+    /// A step of the second tape that the first lacks.
+    New(Step),
+    /// The same event with other values: each member that differs, by its JSON pointer.
+    Changed {
+        /// The first tape's.
+        a: Box<Step>,
+        /// The second tape's.
+        b: Box<Step>,
+        /// What differs.
+        members: Vec<Member>,
+    },
+    /// Equal steps, at other times.
+    Moved(Step, Micros, Micros),
+}
+
+/// A member of an event that has changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// Its JSON pointer (RFC 6901).
+    pub pointer: String,
+    /// Its value in the first tape; `None` where it has none.
+    pub was: Option<Value>,
+    /// Its value in the second tape.
+    pub is: Option<Value>,
+}
+
+/// How many steps were alike, and how many departed, by the event's name or the step's key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Steps that are the same.
+    pub same: u64,
+    /// Departures: gone, new, changed, moved.
+    pub departures: BTreeMap<String, [u64; 4]>,
+}
+
+impl Tally {
+    /// Whether the two tapes are the same.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        self.departures.is_empty()
+    }
+
+    fn count(&mut self, departure: &Departure) {
+        let (step, kind) = match departure {
+            Departure::Gone(step) => (step, 0),
+            Departure::New(step) => (step, 1),
+            Departure::Changed { a, .. } => (&**a, 2),
+            Departure::Moved(step, ..) => (step, 3),
+        };
+        self.departures.entry(name_of(step)).or_default()[kind] += 1;
+    }
+}
+
+impl Diff {
+    /// Compares two tapes in constant memory and hands each departure to `show`, in order.
+    ///
+    /// # Errors
+    /// The first that either tape has, or that `show` returns.
+    pub fn compare<A: BufRead, B: BufRead, E: From<TapeError>>(
+        &self,
+        a: TapeReader<A>,
+        b: TapeReader<B>,
+        mut show: impl FnMut(Departure) -> Result<(), E>,
+    ) -> Result<Tally, E> {
+        let mut tally = Tally::default();
+        let mut a = Ahead::new(a, self);
+        let mut b = Ahead::new(b, self);
+        loop {
+            a.fill(1)?;
+            b.fill(1)?;
+            match (a.waiting.front(), b.waiting.front()) {
+                (None, None) => return Ok(tally),
+                (Some(one), Some(other)) if one.what == other.what => {
+                    self.alike(&one.step, &other.step, &mut tally, &mut show)?;
+                    a.waiting.pop_front();
+                    b.waiting.pop_front();
+                }
+                _ => self.depart(&mut a, &mut b, &mut tally, &mut show)?,
+            }
+        }
+    }
+
+    /// Works through the windows up to the last steps that they have in common.
+    fn depart<A: BufRead, B: BufRead, E: From<TapeError>>(
+        &self,
+        a: &mut Ahead<'_, A>,
+        b: &mut Ahead<'_, B>,
+        tally: &mut Tally,
+        show: &mut impl FnMut(Departure) -> Result<(), E>,
+    ) -> Result<(), E> {
+        a.fill(WINDOW_STEPS)?;
+        b.fill(WINDOW_STEPS)?;
+        let keys = |waiting: &VecDeque<Compared>| -> Vec<String> {
+            waiting.iter().map(|step| step.what.clone()).collect()
+        };
+        let ops = capture_diff_slices(Algorithm::Myers, &keys(&a.waiting), &keys(&b.waiting));
+        let more = a.waiting.len() == WINDOW_STEPS || b.waiting.len() == WINDOW_STEPS;
+        // What stands behind the last steps in common may yet find its counterpart.
+        let last_equal = ops
+            .iter()
+            .rposition(|op| matches!(op, DiffOp::Equal { .. }));
+        let settled = match last_equal {
+            Some(last) if more => last + 1,
+            _ => ops.len(),
+        };
+        for op in &ops[..settled] {
+            let mut old: VecDeque<_> = a.waiting.drain(..op.old_range().len()).collect();
+            let mut new: VecDeque<_> = b.waiting.drain(..op.new_range().len()).collect();
+            if matches!(op, DiffOp::Equal { .. }) {
+                for (one, other) in old.into_iter().zip(new) {
+                    self.alike(&one.step, &other.step, tally, show)?;
+                }
+                continue;
+            }
+            // Events of one name in the same place are one event that has changed.
+            loop {
+                let departure = match (old.pop_front(), new.pop_front()) {
+                    (None, None) => break,
+                    (Some(one), None) => Departure::Gone(one.step),
+                    (None, Some(other)) => Departure::New(other.step),
+                    (Some(one), Some(other)) => {
+                        if let Some(members) = self.changed(&one.step, &other.step) {
+                            Departure::Changed {
+                                a: Box::new(one.step),
+                                b: Box::new(other.step),
+                                members,
+                            }
+                        } else {
+                            new.push_front(other);
+                            Departure::Gone(one.step)
+                        }
+                    }
+                };
+                tally.count(&departure);
+                show(departure)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn alike<E>(
+        &self,
+        a: &Step,
+        b: &Step,
+        tally: &mut Tally,
+        show: &mut impl FnMut(Departure) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (one, other) = (time_of(a), time_of(b));
+        if self
+            .within
+            .is_none_or(|within| one.0.abs_diff(other.0) <= within.0)
+        {
+            tally.same += 1;
+            return Ok(());
+        }
+        let departure = Departure::Moved(a.clone(), one, other);
+        tally.count(&departure);
+        show(departure)
+    }
+
+    /// The members that differ, where both are events of one name on one connection.
+    fn changed(&self, a: &Step, b: &Step) -> Option<Vec<Member>> {
+        let (Action::Emit(one), Action::Emit(other)) = (&a.action, &b.action) else {
+            return None;
+        };
+        if a.conn != b.conn || name_of(a) != name_of(b) {
+            return None;
+        }
+        let mut members = Vec::new();
+        departing(
+            Some(&self.message(one)?),
+            Some(&self.message(other)?),
+            String::new(),
+            &mut members,
+        );
+        Some(members)
+    }
+
+    /// A message as it is compared.
+    fn message(&self, json: &[u8]) -> Option<Value> {
+        let mut message: Value = serde_json::from_slice(json).ok()?;
+        if self.ignore_ts
+            && let Some(members) = message.as_object_mut()
+        {
+            members.remove("ts");
+            if let Some(data) = members.get_mut("data").and_then(Value::as_object_mut) {
+                data.remove("ts");
+            }
+        }
+        Some(message)
+    }
+
+    /// A step as text in which everything stands that is to be the same.
+    fn what(&self, step: &Step) -> String {
+        let mut what = step.clone();
+        what.forget_raw();
+        if let Trigger::At(_) = what.trigger {
+            what.trigger = Trigger::At(Micros::ZERO);
+        }
+        if let Action::Emit(json) = &step.action
+            && let Some(message) = self.message(json)
+        {
+            // A JSON object of serde's is in the order of its keys.
+            what.action = Action::Emit(message.to_string().into());
+        }
+        what.to_canonical()
+    }
+}
+
+/// A step read ahead, and the text that it is compared by.
+struct Compared {
+    what: String,
+    step: Step,
+}
+
+/// A tape, read ahead as far as is needed.
+struct Ahead<'d, R> {
+    reader: TapeReader<R>,
+    waiting: VecDeque<Compared>,
+    diff: &'d Diff,
+}
+
+impl<'d, R: BufRead> Ahead<'d, R> {
+    fn new(reader: TapeReader<R>, diff: &'d Diff) -> Self {
+        Self {
+            reader,
+            waiting: VecDeque::new(),
+            diff,
+        }
+    }
+
+    /// Reads until so many steps wait, or there are no more.
+    fn fill(&mut self, steps: usize) -> Result<(), TapeError> {
+        while self.waiting.len() < steps {
+            let Some(step) = self.reader.next() else {
+                break;
+            };
+            let step = step?;
+            let what = self.diff.what(&step);
+            self.waiting.push_back(Compared { what, step });
+        }
+        Ok(())
+    }
+}
+
+fn time_of(step: &Step) -> Micros {
+    match step.trigger {
+        Trigger::At(at) => at,
+        Trigger::OnConnect { .. } => Micros::ZERO,
+    }
+}
+
+/// The event's name, or the step's key in parentheses.
+fn name_of(step: &Step) -> String {
+    let event = match &step.action {
+        Action::Emit(json) => serde_json::from_slice::<Value>(json).ok(),
+        _ => None,
+    };
+    match event.as_ref().and_then(|event| event["event"].as_str()) {
+        Some(name) => name.to_owned(),
+        None => format!("({})", step.key()),
+    }
+}
+
+fn departing(a: Option<&Value>, b: Option<&Value>, pointer: String, found: &mut Vec<Member>) {
+    match (a, b) {
+        (Some(Value::Object(one)), Some(Value::Object(other))) => {
+            let keys: std::collections::BTreeSet<&String> =
+                one.keys().chain(other.keys()).collect();
+            for key in keys {
+                let escaped = key.replace('~', "~0").replace('/', "~1");
+                let below = format!("{pointer}/{escaped}");
+                departing(one.get(key), other.get(key), below, found);
+            }
+        }
+        (Some(Value::Array(one)), Some(Value::Array(other))) => {
+            for n in 0..one.len().max(other.len()) {
+                departing(one.get(n), other.get(n), format!("{pointer}/{n}"), found);
+            }
+        }
+        (a, b) if a == b => {}
+        (was, is) => found.push(Member {
+            pointer,
+            was: was.cloned(),
+            is: is.cloned(),
+        }),
+    }
+}
+
+impl fmt::Display for Departure {
+    /// Lines that begin with `-`, `+`, `~` or `>`, and name time and connection.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone(step) => write!(f, "- {}", step.to_line()),
+            Self::New(step) => write!(f, "+ {}", step.to_line()),
+            Self::Changed { a, b, members } => {
+                write!(f, "~ {}{} at {}", name_of(a), whose(a), time_of(a))?;
+                if time_of(a) != time_of(b) {
+                    write!(f, ", {}", time_of(b))?;
+                }
+                for Member { pointer, was, is } in members {
+                    let shown = |value: &Option<Value>| {
+                        value.as_ref().map_or_else(|| "nothing".to_owned(), cut)
+                    };
+                    write!(f, "\n    {pointer}: {} → {}", shown(was), shown(is))?;
+                }
+                Ok(())
+            }
+            Self::Moved(step, was, is) => {
+                write!(f, "> {}{}: {was} → {is}", name_of(step), whose(step))
+            }
+        }
+    }
+}
+
+fn whose(step: &Step) -> String {
+    match step.conn {
+        Conn::All => String::new(),
+        Conn::Nth(n) => format!(" #{n}"),
+    }
+}
+
+fn cut(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN_CHARS) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_same() {
+            return write!(f, "{} steps, all the same", self.same);
+        }
+        write!(f, "{} steps the same", self.same)?;
+        for (name, counts) in &self.departures {
+            let words = ["gone", "new", "changed", "moved"];
+            let counts: Vec<String> = counts
+                .iter()
+                .zip(words)
+                .filter(|(n, _)| **n > 0)
+                .map(|(n, word)| format!("{n} {word}"))
+                .collect();
+            write!(f, "\n  {name}: {}", counts.join(", "))?;
+        }
+        Ok(())
+    }
+}

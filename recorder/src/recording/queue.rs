@@ -1,0 +1,324 @@
+//! Between a live source and the writer: bounded, and never in the source's way.
+//!
+//! Where the writer falls so far behind that the queue is full, what comes is lost, from there to
+//! where half of the queue is free again, so that a disk that is too slow makes few and long gaps.
+//! The writer gets a [`Gap`] at their place.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use fixtures::Micros;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::Stats;
+
+/// Bytes that may wait for the disk, each entry's own size included.
+pub(crate) const MAX_WAITING_BYTES: usize = 64 << 20;
+/// Entries that may wait for the disk.
+pub(crate) const MAX_WAITING_ENTRIES: usize = 256 << 10;
+/// What vital entries may take beyond that: bytes, and entries.
+pub(crate) const VITAL_RESERVE: Bounds = Bounds {
+    bytes: 16 << 20,
+    entries: 64 << 10,
+};
+
+/// How much may wait.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub(crate) bytes: usize,
+    pub(crate) entries: usize,
+}
+
+impl Bounds {
+    /// Nothing.
+    pub(super) const NONE: Self = Self {
+        bytes: 0,
+        entries: 0,
+    };
+    /// What a queue holds, unless set otherwise.
+    pub(crate) const QUEUE: Self = Self {
+        bytes: MAX_WAITING_BYTES,
+        entries: MAX_WAITING_ENTRIES,
+    };
+
+    /// One more entry, of this weight.
+    pub(super) fn add(&mut self, weight: usize) {
+        self.bytes += weight;
+        self.entries += 1;
+    }
+
+    const fn plus(self, more: Self) -> Self {
+        Self {
+            bytes: self.bytes + more.bytes,
+            entries: self.entries + more.entries,
+        }
+    }
+}
+
+/// What is missing at a place of the tape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Gap {
+    /// When the first of it came.
+    pub(crate) at: Micros,
+    /// Frames that are missing.
+    pub(crate) frames: u64,
+    /// Their bytes.
+    pub(crate) bytes: u64,
+}
+
+/// What the writer takes from the queue.
+#[derive(Debug)]
+pub(super) enum Entry<T> {
+    /// What the source saw, and its weight.
+    Seen(T, usize),
+    /// Here something is missing.
+    Gap(Gap),
+}
+
+impl<T> Entry<T> {
+    /// Bytes that it counts for in the queue.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Seen(_, bytes) => *bytes + size_of::<Self>(),
+            Self::Gap(_) => size_of::<Self>(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct State<T> {
+    waiting: VecDeque<Entry<T>>,
+    /// What waits and what the writer has taken but not written.
+    held: Bounds,
+    /// What is being lost since the last entry.
+    gap: Option<Gap>,
+    /// It was full, and is not half empty yet.
+    full: bool,
+    /// The writer waits to be told of an entry.
+    idle: bool,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The source sends, the writer takes.
+    Open,
+    /// The source is at its end.
+    Closed,
+    /// The writer is gone: nothing more is taken, nor lost.
+    Ended,
+}
+
+#[derive(Debug)]
+struct Shared<T> {
+    state: Mutex<State<T>>,
+    /// For the writer: there is something to take, or nothing more will come.
+    wake: Notify,
+    /// For the source: the writer is gone.
+    gone: Notify,
+    bounds: Bounds,
+    stats: Stats,
+}
+
+/// The source's end of the queue. Any number of tasks may hold one.
+#[derive(Debug)]
+pub(crate) struct Sender<T>(Arc<Shared<T>>);
+
+/// The writer's end of the queue.
+#[derive(Debug)]
+pub(super) struct Receiver<T>(Arc<Shared<T>>);
+
+/// A queue, whose losses are counted in `stats`.
+pub(super) fn queue<T>(bounds: Bounds, stats: Stats) -> (Sender<T>, Receiver<T>) {
+    let shared = Arc::new(Shared {
+        state: Mutex::new(State {
+            waiting: VecDeque::new(),
+            held: Bounds::NONE,
+            gap: None,
+            full: false,
+            idle: false,
+            stage: Stage::Open,
+        }),
+        wake: Notify::new(),
+        gone: Notify::new(),
+        bounds,
+        stats,
+    });
+    (Sender(Arc::clone(&shared)), Receiver(shared))
+}
+
+impl fmt::Display for Gap {
+    /// What a tape's `mark` says of it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (frames, bytes) = (self.frames, self.bytes);
+        write!(
+            f,
+            "lost {frames} frames ({bytes} bytes): the disk did not keep up"
+        )
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Sender<T> {
+    /// Hands over what came `at` this time of the tape: so many frames, and so many bytes of
+    /// memory that `seen` holds on to. Never waits. False where it was lost, and counted.
+    ///
+    /// Once something was lost, whatever comes is, until half of the queue is free.
+    pub(crate) fn send(&self, at: Micros, frames: u64, bytes: usize, seen: T) -> bool {
+        self.offer(at, frames, bytes, seen, false)
+    }
+
+    /// As [`send`](Self::send), for the few entries without which a tape is no account of what
+    /// happened: that a connection began, or ended. They have a [reserve](VITAL_RESERVE).
+    pub(crate) fn send_vital(&self, at: Micros, bytes: usize, seen: T) -> bool {
+        self.offer(at, 0, bytes, seen, true)
+    }
+
+    /// Counts as lost what the source could not even send: the rest of a frame whose beginning
+    /// was lost, say.
+    pub(crate) fn lose(&self, at: Micros, frames: u64, bytes: u64) {
+        let mut state = self.0.state.lock();
+        if state.stage == Stage::Open {
+            state.lose(at, frames, bytes);
+            self.0.stats.lost(frames, bytes);
+        }
+    }
+
+    /// Whether what is sent now would be taken: false from a loss until half of the queue is free.
+    pub(crate) fn has_room(&self) -> bool {
+        !self.0.state.lock().is_full(self.0.bounds)
+    }
+
+    fn offer(&self, at: Micros, frames: u64, bytes: usize, seen: T, vital: bool) -> bool {
+        let entry = Entry::Seen(seen, bytes);
+        let weight = entry.weight();
+        let mut state = self.0.state.lock();
+        if state.stage != Stage::Open {
+            // A recording that has ended loses nothing.
+            return false;
+        }
+        let taken = if vital {
+            state.fits(weight, self.0.bounds.plus(VITAL_RESERVE))
+        } else {
+            let room = !state.is_full(self.0.bounds) && state.fits(weight, self.0.bounds);
+            state.full = !room;
+            room
+        };
+        if !taken {
+            let bytes = bytes as u64;
+            state.lose(at, frames, bytes);
+            drop(state);
+            self.0.stats.lost(frames, bytes);
+            return false;
+        }
+        if let Some(gap) = state.gap.take() {
+            state.push(Entry::Gap(gap));
+        }
+        state.push(entry);
+        if std::mem::take(&mut state.idle) {
+            drop(state);
+            self.0.wake.notify_one();
+        }
+        true
+    }
+
+    /// Completes once the writer is gone. Cancel safe.
+    pub(super) async fn ended(&self) {
+        let gone = self.0.gone.notified();
+        if self.0.state.lock().stage != Stage::Ended {
+            gone.await;
+        }
+    }
+
+    /// Says that nothing more comes.
+    pub(super) fn close(&self) {
+        let mut state = self.0.state.lock();
+        if state.stage == Stage::Ended {
+            return;
+        }
+        state.stage = Stage::Closed;
+        if let Some(gap) = state.gap.take() {
+            state.push(Entry::Gap(gap));
+        }
+        state.idle = false;
+        drop(state);
+        self.0.wake.notify_one();
+    }
+}
+
+impl<T> Receiver<T> {
+    /// Waits until there is something to take (true), or nothing more will come (false).
+    pub(super) async fn wait(&self) -> bool {
+        loop {
+            {
+                let mut state = self.0.state.lock();
+                if !state.waiting.is_empty() {
+                    return true;
+                }
+                if state.stage == Stage::Closed {
+                    return false;
+                }
+                state.idle = true;
+            }
+            // A permit of `notify_one` is kept, so what comes in between is not missed.
+            self.0.wake.notified().await;
+        }
+    }
+
+    /// Puts all that waits into `batch`, which must be empty. It counts as held until it is
+    /// [released](Self::release).
+    pub(super) fn take(&self, batch: &mut VecDeque<Entry<T>>) {
+        debug_assert!(batch.is_empty(), "what was taken before is written first");
+        std::mem::swap(&mut self.0.state.lock().waiting, batch);
+    }
+
+    /// Makes room for as much as was written.
+    pub(super) fn release(&self, written: Bounds) {
+        let mut state = self.0.state.lock();
+        state.held.bytes -= written.bytes;
+        state.held.entries -= written.entries;
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.stage = Stage::Ended;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        drop(waiting);
+        self.0.gone.notify_waiters();
+    }
+}
+
+impl<T> State<T> {
+    fn push(&mut self, entry: Entry<T>) {
+        self.held.add(entry.weight());
+        self.waiting.push_back(entry);
+    }
+
+    fn fits(&self, weight: usize, bounds: Bounds) -> bool {
+        self.held.entries < bounds.entries && self.held.bytes.saturating_add(weight) <= bounds.bytes
+    }
+
+    fn is_full(&self, bounds: Bounds) -> bool {
+        self.full && (self.held.bytes > bounds.bytes / 2 || self.held.entries > bounds.entries / 2)
+    }
+
+    fn lose(&mut self, at: Micros, frames: u64, bytes: u64) {
+        let gap = self.gap.get_or_insert(Gap {
+            at,
+            frames: 0,
+            bytes: 0,
+        });
+        gap.frames += frames;
+        gap.bytes += bytes;
+    }
+}

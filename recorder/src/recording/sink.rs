@@ -1,0 +1,35 @@
+//! What takes a tape's bytes.
+
+use std::fs::File;
+use std::io::{self, Write};
+
+/// Where a tape's bytes go: a file, or what a test hands in to see how a recording fares on a
+/// disk that fills, writes short, or fails to force what it took.
+pub trait Sink: Write + Send {
+    /// Forces what was written to the disk; returns once it is there.
+    ///
+    /// # Errors
+    /// Where it can't be known to be there. What was written may then be lost even though later
+    /// calls succeed, so the recording ends.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+impl Sink for File {
+    fn sync(&mut self) -> io::Result<()> {
+        match self.sync_data() {
+            // A pipe, a terminal or a device has no disk to force anything to.
+            Err(error) if unsyncable(&error) => Ok(()),
+            done => done,
+        }
+    }
+}
+
+/// Whether the error says that there is nothing to force (fdatasync(2): EINVAL, EROFS).
+pub(super) fn unsyncable(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidInput
+            | io::ErrorKind::Unsupported
+            | io::ErrorKind::ReadOnlyFilesystem
+    )
+}

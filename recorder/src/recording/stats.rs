@@ -1,0 +1,88 @@
+//! What a recording has seen and written so far, for whoever shows its progress.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A handle on a recording's counters: cheap to clone, and readable while the recording runs.
+#[derive(Debug, Clone, Default)]
+pub struct Stats(Arc<Counters>);
+
+#[derive(Debug, Default)]
+struct Counters {
+    frames: AtomicU64,
+    bytes: AtomicU64,
+    connections: AtomicU64,
+    outages: AtomicU64,
+    lost_frames: AtomicU64,
+    lost_bytes: AtomicU64,
+    lines: AtomicU64,
+    written_bytes: AtomicU64,
+}
+
+/// A reading of a recording's counters. Each is right; two of them may be a moment apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Messages and control frames that came, lost ones included.
+    pub frames: u64,
+    /// Bytes of their payloads.
+    pub bytes: u64,
+    /// Connections made.
+    pub connections: u64,
+    /// Times that no connection could be made, however many attempts that took.
+    pub outages: u64,
+    /// Frames that the disk was too slow for.
+    pub lost_frames: u64,
+    /// Bytes that it was too slow for.
+    pub lost_bytes: u64,
+    /// Lines of the tape that were acknowledged, the header's included.
+    pub lines: u64,
+    /// Their bytes.
+    pub written_bytes: u64,
+}
+
+impl Stats {
+    /// All counters as they stand.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let counters = &*self.0;
+        Counts {
+            frames: counters.frames.load(Relaxed),
+            bytes: counters.bytes.load(Relaxed),
+            connections: counters.connections.load(Relaxed),
+            outages: counters.outages.load(Relaxed),
+            lost_frames: counters.lost_frames.load(Relaxed),
+            lost_bytes: counters.lost_bytes.load(Relaxed),
+            lines: counters.lines.load(Relaxed),
+            written_bytes: counters.written_bytes.load(Relaxed),
+        }
+    }
+
+    /// So many frames came, with so many bytes of payload.
+    pub(crate) fn came(&self, frames: u64, bytes: u64) {
+        self.0.frames.fetch_add(frames, Relaxed);
+        self.0.bytes.fetch_add(bytes, Relaxed);
+    }
+
+    /// A connection was made.
+    pub(crate) fn connected(&self) {
+        self.0.connections.fetch_add(1, Relaxed);
+    }
+
+    /// From here on no connection can be made.
+    pub(crate) fn outage(&self) {
+        self.0.outages.fetch_add(1, Relaxed);
+    }
+
+    /// The disk was too slow for these.
+    pub(super) fn lost(&self, frames: u64, bytes: u64) {
+        self.0.lost_frames.fetch_add(frames, Relaxed);
+        self.0.lost_bytes.fetch_add(bytes, Relaxed);
+    }
+
+    /// These are as safe as the output's [`Fsync`](super::Fsync) says.
+    pub(super) fn acknowledged(&self, lines: u64, bytes: u64) {
+        self.0.lines.fetch_add(lines, Relaxed);
+        self.0.written_bytes.fetch_add(bytes, Relaxed);
+    }
+}

@@ -1,0 +1,193 @@
+//! The writer's side of a live recording: a task that takes what waits in the queue, has it made
+//! into steps and written on a thread that may block, and forces it to the disk in time.
+
+use std::collections::VecDeque;
+use std::io;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine_client::Clock;
+use fixtures::{Action, Step};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::queue::{Bounds, Entry, Gap, Receiver, Sender, queue};
+use super::{Finished, Fsync, Recording};
+use crate::error::RecordError;
+
+/// Makes steps of what a source saw, on the writer's thread: parsing, inflating and the like
+/// belong here, where they hold up nobody.
+pub(crate) trait Scribe: Send + 'static {
+    /// What the source hands over.
+    type Seen: Send + 'static;
+
+    /// Writes the steps of what was seen.
+    ///
+    /// # Errors
+    /// Those of [`Recording::push`].
+    fn write(&mut self, seen: Self::Seen, tape: &mut Recording) -> Result<(), RecordError>;
+
+    /// Writes that something is missing here.
+    ///
+    /// # Errors
+    /// Those of [`Recording::push`].
+    fn gap(&mut self, gap: Gap, tape: &mut Recording) -> Result<(), RecordError> {
+        tape.push(Step::at(gap.at, Action::Mark(gap.to_string())))
+    }
+}
+
+/// A live recording's writer.
+#[derive(Debug)]
+pub(crate) struct Writer<S: Scribe> {
+    sender: Sender<S::Seen>,
+    task: JoinHandle<Result<Desk<S>, RecordError>>,
+    name: String,
+}
+
+/// What the writing thread works with.
+#[derive(Debug)]
+struct Desk<S: Scribe> {
+    queue: Receiver<S::Seen>,
+    scribe: S,
+    tape: Recording,
+    clock: Arc<dyn Clock>,
+    batch: VecDeque<Entry<S::Seen>>,
+    /// When what waits to be forced to the disk is to be there.
+    due: Option<Duration>,
+}
+
+impl<S: Scribe> Writer<S> {
+    /// Starts writing to `tape` what `scribe` makes of what is sent.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub(crate) fn start(tape: Recording, scribe: S, clock: Arc<dyn Clock>, bounds: Bounds) -> Self {
+        let name = tape.output.name().to_owned();
+        let (sender, queue) = queue(bounds, tape.stats());
+        let mut desk = Desk {
+            queue,
+            scribe,
+            tape,
+            clock,
+            batch: VecDeque::new(),
+            due: None,
+        };
+        desk.set_due();
+        let task = tokio::spawn(run(desk, name.clone()));
+        Self { sender, task, name }
+    }
+
+    /// The source's end of the queue.
+    pub(crate) fn sender(&self) -> Sender<S::Seen> {
+        self.sender.clone()
+    }
+
+    /// Completes once the output has failed, and never otherwise; [`finish`](Self::finish) says
+    /// with what. Cancel safe.
+    pub(crate) async fn failed(&self) {
+        // The writer goes by itself only where it fails; why stays for `finish`.
+        self.sender.ended().await;
+    }
+
+    /// Writes all that was sent, then what `last` adds, then finishes the tape.
+    ///
+    /// # Errors
+    /// Those of [`Recording::push`] and [`Recording::finish`].
+    pub(crate) async fn finish(
+        self,
+        last: impl FnOnce(&mut S, &mut Recording) -> Result<(), RecordError> + Send + 'static,
+    ) -> Result<(Finished, S), RecordError> {
+        self.sender.close();
+        let desk = joined(self.task, &self.name).await??;
+        let finish = spawn_blocking(move || {
+            let Desk {
+                mut scribe,
+                mut tape,
+                ..
+            } = desk;
+            last(&mut scribe, &mut tape)?;
+            Ok((tape.finish()?, scribe))
+        });
+        joined(finish, &self.name).await?
+    }
+}
+
+async fn run<S: Scribe>(mut desk: Desk<S>, name: String) -> Result<Desk<S>, RecordError> {
+    loop {
+        let more = match desk.due {
+            None => desk.queue.wait().await,
+            Some(due) => {
+                let sleep = desk.clock.sleep_until(due);
+                tokio::select! {
+                    biased;
+                    more = desk.queue.wait() => more,
+                    () = sleep => true,
+                }
+            }
+        };
+        if !more {
+            return Ok(desk);
+        }
+        let turn = spawn_blocking(move || desk.turn().map(|()| desk));
+        desk = joined(turn, &name).await??;
+    }
+}
+
+impl<S: Scribe> Desk<S> {
+    /// Writes until nothing waits.
+    fn turn(&mut self) -> Result<(), RecordError> {
+        loop {
+            self.queue.take(&mut self.batch);
+            if self.batch.is_empty() {
+                return self.sync_if_due();
+            }
+            let mut written = Bounds::NONE;
+            while let Some(entry) = self.batch.pop_front() {
+                written.add(entry.weight());
+                match entry {
+                    Entry::Seen(seen, _) => self.scribe.write(seen, &mut self.tape)?,
+                    Entry::Gap(gap) => self.scribe.gap(gap, &mut self.tape)?,
+                }
+                if self.tape.batch.is_empty() {
+                    // A batch was full and has been written.
+                    self.queue.release(std::mem::take(&mut written));
+                }
+            }
+            self.tape.commit()?;
+            self.queue.release(written);
+            self.sync_if_due()?;
+        }
+    }
+
+    fn sync_if_due(&mut self) -> Result<(), RecordError> {
+        if self.due.is_some_and(|due| due <= self.clock.now()) {
+            self.tape.output.sync()?;
+            self.due = None;
+        }
+        self.set_due();
+        Ok(())
+    }
+
+    /// What was written first since the last fsync decides when the next one is.
+    fn set_due(&mut self) {
+        if let Fsync::Interval(interval) = self.tape.output.policy()
+            && self.due.is_none()
+            && self.tape.output.is_dirty()
+        {
+            self.due = Some(self.clock.now().saturating_add(interval));
+        }
+    }
+}
+
+/// What a thread or task gave. One that panicked goes on panicking here; one that a runtime took
+/// down with itself is a failed output.
+async fn joined<T>(task: JoinHandle<T>, name: &str) -> Result<T, RecordError> {
+    match task.await {
+        Ok(done) => Ok(done),
+        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+        Err(_) => Err(RecordError::Output(
+            name.to_owned(),
+            io::Error::other("the runtime shut down before all was written"),
+        )),
+    }
+}

@@ -1,0 +1,312 @@
+//! A stretch of a tape, as a tape of its own.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+
+use chrono::TimeDelta;
+use fixtures::{
+    Action, Answers, Conn, Direction, Header, Micros, Partition, Pongs, ReceivedKind, Step,
+    TapeReader, Trigger,
+};
+
+use crate::error::RecordError;
+
+/// Where a stretch begins or ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// At a time of the tape.
+    At(Micros),
+    /// At the first mark of that name.
+    Mark(String),
+}
+
+/// A stretch of a tape.
+///
+/// Times count from its beginning, and the virtual wall time there is what it was. What holds at
+/// the beginning (the port down, a partition, an HTTP answer, open connections) is set there; one
+/// that clears by itself does so when it would have. Steps on connect stay as they are. Of a tape
+/// that names its connections, those that were over are left out and the others are numbered anew.
+#[derive(Debug, Clone, Default)]
+pub struct Trim {
+    /// Where it begins; `None` for the tape's own beginning.
+    pub from: Option<Place>,
+    /// Where it ends; `None` for the tape's own end.
+    pub to: Option<Place>,
+}
+
+/// What a state is told apart by: its key, whose it is, which way, and of which path.
+type StateKey = (&'static str, Option<u64>, u8, String);
+
+/// What holds before the stretch begins.
+#[derive(Debug, Default)]
+struct Before {
+    /// States, each with when it was set.
+    states: BTreeMap<StateKey, (Micros, Step)>,
+    /// Of each open connection, its handshake.
+    open: BTreeMap<u64, Vec<Step>>,
+    /// Numbers that connections had and have.
+    numbers: BTreeMap<u64, u64>,
+    next_number: u64,
+    /// Whether the tape knows connections one by one.
+    held: bool,
+}
+
+impl Trim {
+    /// The header that the stretch has.
+    #[must_use]
+    pub fn header(mut header: Header, from: Micros) -> Header {
+        let us = i64::try_from(from.0).unwrap_or(i64::MAX);
+        let epoch = header
+            .wall_at_zero()
+            .checked_add_signed(TimeDelta::microseconds(us));
+        if from > Micros::ZERO {
+            header.epoch = epoch;
+            header.forget_raw();
+        }
+        header
+    }
+
+    /// Finds where the stretch begins: at once for a time, by reading up to it for a mark.
+    ///
+    /// # Errors
+    /// The first that the tape has; [`RecordError::NoMark`] where there is no such mark.
+    pub fn begin<R: BufRead>(&self, reader: TapeReader<R>) -> Result<Micros, RecordError> {
+        match &self.from {
+            None => Ok(Micros::ZERO),
+            Some(Place::At(at)) => Ok(*at),
+            Some(Place::Mark(name)) => {
+                let tape = reader.name().to_owned();
+                for step in reader {
+                    let step = step?;
+                    if let (Action::Mark(found), Trigger::At(at)) = (&step.action, step.trigger)
+                        && found == name
+                    {
+                        return Ok(at);
+                    }
+                }
+                Err(RecordError::NoMark {
+                    tape,
+                    mark: name.clone(),
+                })
+            }
+        }
+    }
+
+    /// Hands the stretch's steps to `write`, one by one, in constant memory. `from` is what
+    /// [`begin`](Self::begin) found.
+    ///
+    /// # Errors
+    /// The first that the tape has, or that `write` returns; [`RecordError::NoMark`] where the
+    /// mark at the end never comes, [`RecordError::Empty`] where the stretch ends before it
+    /// begins.
+    pub fn cut<R: BufRead>(
+        &self,
+        from: Micros,
+        mut reader: TapeReader<R>,
+        mut write: impl FnMut(Step) -> Result<(), RecordError>,
+    ) -> Result<(), RecordError> {
+        if let Some(Place::At(to)) = self.to
+            && to <= from
+        {
+            return Err(RecordError::Empty { from, to });
+        }
+        let name = reader.name().to_owned();
+        let mut before = Before::default();
+        let mut begun = from == Micros::ZERO;
+        let mut last = from;
+        let mut ended_at = None;
+        for step in reader.by_ref() {
+            let step = step?;
+            let Trigger::At(at) = step.trigger else {
+                write(step)?;
+                continue;
+            };
+            if at < from {
+                before.take(at, step);
+                continue;
+            }
+            if !begun {
+                begun = true;
+                before.hand_over(from, &mut write)?;
+            }
+            if self.is_end(at, &step) {
+                ended_at = Some(match self.to {
+                    Some(Place::At(to)) if step.action != Action::End => to,
+                    _ => at,
+                });
+                break;
+            }
+            last = at;
+            if let Some(step) = before.renumbered(step) {
+                write(moved(step, Micros(at.0 - from.0)))?;
+            }
+        }
+        if !begun {
+            before.hand_over(from, &mut write)?;
+        }
+        let end = match (&self.to, ended_at) {
+            (_, Some(end)) => end,
+            (Some(Place::Mark(mark)), None) => {
+                return Err(RecordError::NoMark {
+                    tape: name,
+                    mark: mark.clone(),
+                });
+            }
+            // The tape has no end of its own, and so has the rest of it.
+            (None, None) => return Ok(()),
+            (Some(Place::At(to)), None) => (*to).min(last.max(from)),
+        };
+        write(Step::at(Micros(end.0 - from.0), Action::End))
+    }
+
+    fn is_end(&self, at: Micros, step: &Step) -> bool {
+        step.action == Action::End
+            || match &self.to {
+                None => false,
+                Some(Place::At(to)) => at >= *to,
+                Some(Place::Mark(name)) => {
+                    matches!(&step.action, Action::Mark(found) if found == name)
+                }
+            }
+    }
+}
+
+impl Before {
+    /// Takes in a step that lies before the stretch.
+    fn take(&mut self, at: Micros, step: Step) {
+        let named = match step.conn {
+            Conn::All => None,
+            Conn::Nth(n) => Some(n),
+        };
+        if matches!(step.action, Action::Answers(Answers::Held)) {
+            self.held = true;
+        }
+        if let Some(n) = named.filter(|_| self.held) {
+            match &step.action {
+                Action::Received(received) => match received.kind {
+                    ReceivedKind::Open => {
+                        self.open.entry(n).or_default().push(step);
+                        return;
+                    }
+                    ReceivedKind::Fin | ReceivedKind::Reset => {
+                        self.forget(n);
+                        return;
+                    }
+                    _ => {}
+                },
+                Action::Accept(Some(accept))
+                    if accept.status.is_none_or(|status| status == 101) =>
+                {
+                    self.open.entry(n).or_default().push(step);
+                    return;
+                }
+                Action::Accept(_)
+                | Action::Refuse(_)
+                | Action::Garbage(_)
+                | Action::Drop(_)
+                | Action::Close(_) => {
+                    self.forget(n);
+                    return;
+                }
+                _ => {}
+            }
+        }
+        if !step.action.is_state() {
+            return;
+        }
+        let direction = match step.direction {
+            Direction::Both => 0,
+            Direction::ToClient => 1,
+            Direction::FromClient => 2,
+        };
+        let path = match &step.action {
+            Action::Http(answer) => answer.path.clone(),
+            _ => String::new(),
+        };
+        let key = (step.key(), named, direction, path);
+        if step.for_us.is_none() && clears(&step.action) {
+            self.states.remove(&key);
+        } else {
+            self.states.insert(key, (at, step));
+        }
+    }
+
+    /// The connection is over.
+    fn forget(&mut self, n: u64) {
+        self.open.remove(&n);
+        self.states.retain(|key, _| key.1 != Some(n));
+        self.numbers.insert(n, 0);
+    }
+
+    /// Writes what holds where the stretch begins.
+    fn hand_over(
+        &mut self,
+        from: Micros,
+        write: &mut impl FnMut(Step) -> Result<(), RecordError>,
+    ) -> Result<(), RecordError> {
+        let states = std::mem::take(&mut self.states);
+        for (set_at, mut step) in states.into_values() {
+            if let Some(length) = step.for_us {
+                let over_at = set_at.0.saturating_add(length.0);
+                if over_at <= from.0 {
+                    continue;
+                }
+                step.for_us = Some(Micros(over_at - from.0));
+            }
+            if let Some(step) = self.renumbered(step) {
+                write(moved(step, Micros::ZERO))?;
+            }
+        }
+        for step in std::mem::take(&mut self.open).into_values().flatten() {
+            if let Some(step) = self.renumbered(step) {
+                write(moved(step, Micros::ZERO))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The step with its connection's new number; `None` where that was over before the stretch.
+    fn renumbered(&mut self, mut step: Step) -> Option<Step> {
+        if matches!(step.action, Action::Answers(Answers::Held)) {
+            self.held = true;
+        }
+        let Conn::Nth(n) = step.conn else {
+            return Some(step);
+        };
+        if !self.held {
+            return Some(step);
+        }
+        let next_number = &mut self.next_number;
+        let new = *self.numbers.entry(n).or_insert_with(|| {
+            *next_number += 1;
+            *next_number
+        });
+        step.conn = Conn::Nth(new);
+        (new > 0).then_some(step)
+    }
+}
+
+/// Whether a state's step leaves nothing set.
+fn clears(action: &Action) -> bool {
+    match action {
+        Action::Accept(None)
+        | Action::Refuse(None)
+        | Action::Garbage(None)
+        | Action::BytesPerSecond(None)
+        | Action::SliceBytes(None)
+        | Action::Hang(false)
+        | Action::Down(false)
+        | Action::Answers(Answers::Auto)
+        | Action::Pongs(Pongs::Auto)
+        | Action::Partition(Partition::None) => true,
+        Action::Latency(latency) => latency.base == Micros::ZERO && latency.jitter == Micros::ZERO,
+        _ => false,
+    }
+}
+
+/// The step at another time.
+fn moved(mut step: Step, at: Micros) -> Step {
+    step.trigger = Trigger::At(at);
+    step.forget_raw();
+    step
+}
