@@ -173,17 +173,17 @@ impl Flow<'_> {
         }
         let started = self.demand(request, started, "timestamp_start")?;
         let begin = self.time(started)?;
-        let mut part = |item, name| {
+        let mut field = |item, name| {
             let item = self.demand(request, item, name)?;
             self.text(item)
         };
-        let scheme = if part(scheme, "scheme")? == "https" {
+        let scheme = if field(scheme, "scheme")? == "https" {
             "wss"
         } else {
             "ws"
         };
-        let (host, port) = (part(host, "host")?, part(port, "port")?);
-        let url = format!("{scheme}://{host}:{port}{}", part(path, "path")?);
+        let (host, port) = (field(host, "host")?, field(port, "port")?);
+        let url = format!("{scheme}://{host}:{port}{}", field(path, "path")?);
         let error = error.filter(|item| item.kind != Kind::Null);
 
         let mut moments = self.opening(begin, &url, headers, response, websocket.is_some())?;

@@ -293,6 +293,7 @@ impl Import {
         header.source = match urls.as_slice() {
             [] => None,
             [only] => Some(only.clone()),
+            [first, _] => Some(format!("{first} and 1 other")),
             [first, others @ ..] => Some(format!("{first} and {} others", others.len())),
         };
         if self.format != ImportFormat::Mockforge {

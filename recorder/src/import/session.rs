@@ -292,7 +292,7 @@ fn path_of(url: &str) -> String {
     }
 }
 
-/// A URL without user info, query and fragment.
+/// A URL without user info, query and fragment, with the scheme of a WebSocket.
 pub(super) fn bare(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let Some((scheme, rest)) = url.split_once("://") else {
@@ -302,6 +302,11 @@ pub(super) fn bare(url: &str) -> String {
     let host = authority
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host);
+    let scheme = match scheme {
+        "http" => "ws",
+        "https" => "wss",
+        other => other,
+    };
     format!("{scheme}://{host}{path}")
 }
 
@@ -446,6 +451,7 @@ mod tests {
         for (url, path, without) in [
             ("ws://u:p@h:1/ws?token=t#f", "/ws?token=t", "ws://h:1/ws"),
             ("wss://h", "/", "wss://h"),
+            ("https://h/a?b", "/a?b", "wss://h/a"),
             ("wss://h?a=1", "/?a=1", "wss://h"),
             ("nonsense", "/", "nonsense"),
             ("", "/", ""),

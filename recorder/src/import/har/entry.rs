@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::vec;
 
-use fixtures::{Action, End};
+use fixtures::{Action, End, Micros};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -22,6 +22,8 @@ pub(super) struct Entry<'a> {
     #[serde(borrow)]
     time: Option<&'a RawValue>,
     #[serde(borrow)]
+    timings: Option<Timings<'a>>,
+    #[serde(borrow)]
     request: Option<Request<'a>>,
     #[serde(borrow)]
     response: Option<Response<'a>>,
@@ -31,6 +33,12 @@ pub(super) struct Entry<'a> {
     messages: Option<&'a RawValue>,
     #[serde(rename = "_webSocketClose", borrow)]
     close: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Timings<'a> {
+    #[serde(borrow)]
+    receive: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
@@ -81,7 +89,10 @@ struct CloseEvent<'a> {
 
 /// How a connection ended.
 enum Ending {
+    /// The transport broke.
     Aborted,
+    /// It is known that it did, and no more.
+    Gone,
     Closed {
         at: Option<Wall>,
         code: Option<u16>,
@@ -120,8 +131,20 @@ impl Place {
 impl<'a> Entry<'a> {
     pub(super) fn is_web_socket(&self) -> bool {
         let status = self.response.as_ref().and_then(|r| r.status);
-        let url = self.request.as_ref().and_then(|r| r.url.as_deref());
-        self.messages.is_some()
+        let request = self.request.as_ref();
+        let url = request.and_then(|r| r.url.as_deref());
+        // A refused one of mitmproxy's is told by what it asked for alone. The text is looked
+        // through first: it is one of many entries, and seldom one of these.
+        let asks = request.and_then(|r| r.headers).is_some_and(|headers| {
+            headers.get().contains("ebsocket") && {
+                let headers: Vec<Header> = serde_json::from_str(headers.get()).unwrap_or_default();
+                let to = |h: &Header| h.value.eq_ignore_ascii_case("websocket");
+                headers
+                    .iter()
+                    .any(|h| h.name.eq_ignore_ascii_case("upgrade") && to(h))
+            }
+        });
+        asks || self.messages.is_some()
             || self.close.is_some()
             || self.resource_type.as_deref() == Some("websocket")
             || status.is_some_and(|status| status.get() == "101")
@@ -132,6 +155,7 @@ impl<'a> Entry<'a> {
         self,
         place: &Place,
         folder: Option<&Path>,
+        is_chromes: bool,
     ) -> Result<Session<'a>, ImportError> {
         let request = self.request.unwrap_or_default();
         let mut response = self.response.unwrap_or_default();
@@ -144,8 +168,13 @@ impl<'a> Entry<'a> {
         // Looked at ahead: a connection whose first message is older than its beginning began
         // with it, and one that has a message was accepted, whatever its status.
         let first = messages.first()?;
-        let earliest = first.and_then(|first| first.at);
-        let talks = first.is_some_and(|first| first.is_frame);
+        let earliest = first.as_ref().and_then(|first| first.at);
+        let talks = first.as_ref().is_some_and(|first| first.error.is_none());
+        let failure = response.failure();
+        let refused = failure
+            .as_deref()
+            .or_else(|| first.as_ref()?.error.as_deref())
+            .and_then(status_in);
         let started = self.started.as_deref().map(|text| {
             Wall::from_date(text).ok_or_else(|| {
                 let found = quoted(text);
@@ -162,14 +191,22 @@ impl<'a> Entry<'a> {
         };
         let lasted = self.time.and_then(|time| span_of_ms(time.get()));
         let until = begin.plus(lasted.unwrap_or_default());
-        let ending = self.close.map(|text| ending(place, text)).transpose()?;
+        // Chrome tells of no close, but a WebSocket receives for longer than nothing only once it
+        // is closed, and took all of its time until then.
+        let received = self.timings.and_then(|timings| timings.receive);
+        let received = received.and_then(|receive| span_of_ms(receive.get()));
+        let gone = is_chromes && received.is_some_and(|span| span > Micros::ZERO);
+        let ending = match self.close {
+            Some(text) => Some(ending(place, text)?),
+            None => gone.then_some(Ending::Gone),
+        };
 
         let url = request.url.unwrap_or_default();
         let asked = headers(place, ".request.headers", request.headers)?;
-        let answer = response.answer(place, talks)?;
+        let answer = response.answer(place, talks, refused)?;
         let open = matches!(answer, Answer::Accepted(_));
         let mut opening = handshake(begin, &url, asked, begin, answer);
-        if let Some(text) = response.failure().filter(|_| !open) {
+        if let Some(text) = failure.filter(|_| !open) {
             opening.insert(1, Moment::new(begin, Action::Mark(text)));
         }
         let body = Body {
@@ -191,8 +228,14 @@ impl<'a> Entry<'a> {
 }
 
 impl Response<'_> {
-    /// How the handshake was answered; `talks` where messages followed.
-    fn answer(&self, place: &Place, talks: bool) -> Result<Answer, ImportError> {
+    /// How the handshake was answered; `talks` where messages followed, `refused` the status that
+    /// the browser says it was refused with.
+    fn answer(
+        &self,
+        place: &Place,
+        talks: bool,
+        refused: Option<u16>,
+    ) -> Result<Answer, ImportError> {
         let headers = headers(place, ".response.headers", self.headers)?;
         let status = self.status.map_or("0", RawValue::get);
         // Over HTTP/2 and 3 a WebSocket's CONNECT is answered with a 200 (RFC 8441, 5).
@@ -202,13 +245,13 @@ impl Response<'_> {
                 .iter()
                 .any(|v| version.starts_with(v))
         });
-        Ok(match status.parse::<i32>() {
+        Ok(match status.parse::<i16>() {
             Ok(101) => Answer::Accepted(headers),
             Ok(200) if stream => Answer::Accepted(headers),
             _ if talks => Answer::Accepted(headers),
             // Chrome and mitmproxy write 0 where no answer came, Playwright -1.
-            Ok(-1 | 0) => Answer::Never,
-            Ok(status @ 102..=599) => Answer::Refused(status.unsigned_abs() as u16, headers),
+            Ok(-1 | 0) => refused.map_or(Answer::Never, |status| Answer::Refused(status, headers)),
+            Ok(status @ 102..=599) => Answer::Refused(status.unsigned_abs(), headers),
             _ => {
                 let found = quoted(status);
                 let message = format!("expected the status of an answer, found {found}");
@@ -218,12 +261,18 @@ impl Response<'_> {
     }
 
     /// Why no answer came, in the tool's words.
-    fn failure(self) -> Option<String> {
-        let said = self
-            .error
-            .and_then(|error| serde_json::from_str(error.get()).ok());
-        self.failure.or(said).filter(|text| !text.is_empty())
+    fn failure(&mut self) -> Option<String> {
+        let said = |error: &RawValue| serde_json::from_str(error.get()).ok();
+        let text = self.failure.take().or_else(|| said(self.error?));
+        text.filter(|text: &String| !text.is_empty())
     }
+}
+
+/// The status in Chrome's words for a refused handshake, of which its archives hold nothing else.
+fn status_in(failure: &str) -> Option<u16> {
+    let (_, status) = failure.split_once("Unexpected response code: ")?;
+    let status = status.trim().parse().ok()?;
+    (100..=599).contains(&status).then_some(status)
 }
 
 fn headers(place: &Place, part: &str, headers: Option<&RawValue>) -> Result<Headers, ImportError> {
@@ -310,6 +359,7 @@ impl Body<'_> {
             self.failed = false;
             return Some(match ending {
                 Ending::Aborted => reset(last),
+                Ending::Gone => vec![Moment::new(last, Action::Drop(End::Fin))],
                 Ending::Closed { at, code, reason } => {
                     ended(at.unwrap_or(last), Sender::Engine, code, reason)
                 }

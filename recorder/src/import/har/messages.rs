@@ -61,11 +61,11 @@ struct Written<'a> {
 }
 
 /// What is known of an entry's first message.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct First {
     pub(super) at: Option<Wall>,
-    /// It is a message, not an error.
-    pub(super) is_frame: bool,
+    /// What it says, where it is an error.
+    pub(super) error: Option<String>,
 }
 
 /// The messages of an entry.
@@ -109,7 +109,8 @@ impl<'a> Messages<'a> {
         file: &str,
     ) -> Result<Self, ImportError> {
         // Of an answer that was no 101 the file may be a page or an image.
-        if !file.ends_with(".jsonl") {
+        let extension = Path::new(file).extension();
+        if extension.is_none_or(|extension| extension != "jsonl") {
             return Ok(Self::none(place));
         }
         let shown = quoted(file);
@@ -151,7 +152,10 @@ impl<'a> Messages<'a> {
         self.count = 0;
         Ok(first.map(|message| First {
             at: message.at,
-            is_frame: matches!(message.what, What::Frame { .. }),
+            error: match message.what {
+                What::Error(text) => Some(text),
+                What::Frame { .. } => None,
+            },
         }))
     }
 
@@ -271,26 +275,18 @@ impl<'a> Messages<'a> {
 
     /// A flaw of a part of the message read last, such as `.opcode`.
     fn flaw(&self, part: &str, message: impl Into<String>) -> ImportError {
-        match &self.source {
-            Source::Open { path, .. } => ImportError::Flaw {
+        if let Source::Open { path, .. } = &self.source {
+            let part = part.strip_prefix('.');
+            let part = part.map_or(String::new(), |part| format!(" {part}"));
+            return ImportError::Flaw {
                 name: path.display().to_string(),
-                place: format!(":{}", self.count),
-                message: format!(
-                    "{}{}",
-                    if part.is_empty() {
-                        String::new()
-                    } else {
-                        format!("{part}: ")
-                    },
-                    message.into()
-                ),
-            },
-            _ => {
-                let index = self.count.saturating_sub(1);
-                let part = format!("._webSocketMessages[{index}]{part}");
-                self.place.flaw(&part, message)
-            }
+                place: format!(":{}{part}", self.count),
+                message: message.into(),
+            };
         }
+        let index = self.count.saturating_sub(1);
+        let part = format!("._webSocketMessages[{index}]{part}");
+        self.place.flaw(&part, message)
     }
 
     fn unreadable(&self, path: &Path, error: &io::Error) -> ImportError {

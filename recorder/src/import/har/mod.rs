@@ -27,9 +27,18 @@ struct Document<'a> {
 
 #[derive(Deserialize)]
 struct Log<'a> {
+    creator: Option<Creator>,
     #[serde(borrow)]
     entries: Entries<'a>,
 }
+
+#[derive(Deserialize)]
+struct Creator {
+    name: Option<String>,
+}
+
+/// What Chrome and what is built on it (Edge, Brave) call themselves.
+const CHROME: &str = "WebInspector";
 
 /// The entries that are WebSockets, by their place in the list, and how many there are in all.
 struct Entries<'a> {
@@ -123,6 +132,8 @@ pub(super) fn sessions<'a>(
     let document: Document<'a> =
         serde_json::from_str(text).map_err(|error| not_a_har(name, &error))?;
     let Entries { web_sockets, all } = document.log.entries;
+    let creator = document.log.creator.and_then(|creator| creator.name);
+    let is_chromes = creator.is_some_and(|name| name == CHROME);
     if web_sockets.is_empty() {
         let message = format!(
             "expected an entry with _webSocketMessages, found none among {all}; record with the \
@@ -138,7 +149,7 @@ pub(super) fn sessions<'a>(
             name: name.to_owned(),
             entry: index,
         };
-        entry.session(&place, folder)
+        entry.session(&place, folder, is_chromes)
     };
     web_sockets.into_iter().map(session).collect()
 }
