@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `tap` | a subscriber whose every observation becomes a step |
 //! | `transcript` | observations to steps: what arrives, how it ends, how dials fare |
-//! | `import` | files of other tools (HAR, mitmproxy, MockForge) to steps |
+//! | `import` | files of other tools (HAR, mitmproxy, `MockForge`) to steps |
 //! | `recording` | a tape being made: where it goes, when it is safe, what waits for the disk |
 //! | `redact` | what never reaches a tape |
 //! | `show`, `trim`, `diff` | a tape looked into, cut, compared |
@@ -40,7 +40,7 @@ pub use import::{Import, ImportError, ImportFormat, Imported};
 pub use recording::{
     Counts, FSYNC_INTERVAL, Finished, Fsync, Output, Recording, Sink, Stats, UNSAFE_SUFFIX,
 };
-pub use redact::{Redactor, Rules};
+pub use redact::{Hit, Redactor, RuleError, Rules};
 pub use show::{Count, Survey, Timeline};
 pub use tap::{Summary, Tap};
 pub use trim::{Place, Trim};

@@ -1,13 +1,18 @@
 //! `recorder import`.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use recorder::{Import, ImportFormat, Imported, RecordError, Redactor, Rules};
+use engine_client::SystemClock;
+use recorder::{Import, ImportFormat, Imported};
 
 use super::exit;
 use super::output::OutputArgs;
+use super::redaction::RedactionArgs;
+use crate::progress::Progress;
 
 /// What FILE is called where it is standard input.
 const STDIN: &str = "-";
@@ -29,6 +34,9 @@ pub(crate) struct ImportArgs {
 
     #[command(flatten)]
     output: OutputArgs,
+
+    #[command(flatten)]
+    redaction: RedactionArgs,
 
     /// Only the Nth WebSocket connection, from 1; may be given several times.
     #[arg(long, value_name = "N")]
@@ -58,11 +66,11 @@ impl ImportArgs {
                 }
                 exit::DONE.into()
             }
-            Err(error) => exit::bad_recording(&error),
+            Err(error) => exit::bad_input(&error),
         }
     }
 
-    fn import(&self) -> Result<Imported, RecordError> {
+    fn import(&self) -> Result<Imported, Box<dyn Error>> {
         let format = match self.format {
             Format::Har => ImportFormat::Har,
             Format::Mitmproxy => ImportFormat::Mitmproxy,
@@ -79,9 +87,11 @@ impl ImportArgs {
         if let Some(part) = &self.url {
             import = import.url(part);
         }
+        let redactor = self.redaction.redactor()?;
         let output = self.output.whole()?;
-        let redactor = Redactor::new(Rules::default(), [0; 32]);
-        import.run(output, redactor)
+        let clock = Arc::new(SystemClock::new());
+        let mut progress = Progress::file(output.stats(), clock, self.output.quiet);
+        Ok(import.run(output, redactor, || progress.step())?)
     }
 
     fn tell(&self, imported: &Imported) {

@@ -32,7 +32,7 @@ const MOST_HAR_BYTES: u64 = 4 << 30;
 /// Most connections that a tape has (`answers` in FORMAT.md).
 const MOST_CONNECTIONS: usize = 4_096;
 
-/// The keys of steps that MockForge would have held back for a client's message, and of those
+/// The keys of steps that `MockForge` would have held back for a client's message, and of those
 /// whose text it would have filled in.
 const WAIT_FOR: &str = "x-wait-for";
 const TEMPLATE: &str = "x-template";
@@ -44,7 +44,7 @@ pub enum ImportFormat {
     Har,
     /// mitmproxy's own flow file.
     Mitmproxy,
-    /// MockForge's replay file.
+    /// `MockForge`'s replay file.
     Mockforge,
 }
 
@@ -77,10 +77,10 @@ pub struct Imported {
     pub messages: u64,
     /// How long the tape is.
     pub duration: Micros,
-    /// MockForge's lines that wait for a message of the client's: the tape sends them at their
+    /// `MockForge`'s lines that wait for a message of the client's: the tape sends them at their
     /// time, and keeps what they wait for as `x-wait-for`.
     pub waits: u64,
-    /// MockForge's lines that hold a `{{template}}`: the tape sends them as they stand, marked
+    /// `MockForge`'s lines that hold a `{{template}}`: the tape sends them as they stand, marked
     /// `x-template`.
     pub templates: u64,
 }
@@ -132,12 +132,17 @@ impl Import {
         self
     }
 
-    /// Writes the tape.
+    /// Writes the tape; `progress` is called at each of its steps.
     ///
     /// # Errors
     /// [`RecordError::Import`] where the file is not what it was said to be, breaks off, holds no
     /// WebSocket connection or not the ones that were chosen; those of [`Recording`].
-    pub fn run(self, output: Output, redactor: Redactor) -> Result<Imported, RecordError> {
+    pub fn run(
+        self,
+        output: Output,
+        redactor: Redactor,
+        progress: impl FnMut(),
+    ) -> Result<Imported, RecordError> {
         match self.format {
             ImportFormat::Har => {
                 let text = har::text(&self.name, self.bytes()?)?;
@@ -146,17 +151,17 @@ impl Import {
                     Input::Stdin => None,
                 };
                 let sessions = har::sessions(&self.name, &text, folder)?;
-                self.record(sessions, output, redactor)
+                self.record(sessions, output, redactor, progress)
             }
             ImportFormat::Mitmproxy => {
                 let mut reader = self.anywhere()?;
                 let sessions = mitmproxy::sessions(&self.name, &mut reader)?;
-                self.record(sessions, output, redactor)
+                self.record(sessions, output, redactor, progress)
             }
             ImportFormat::Mockforge => {
                 let lines = BufReader::new(self.stream());
                 let sessions = vec![mockforge::session(&self.name, lines)];
-                self.record(sessions, output, redactor)
+                self.record(sessions, output, redactor, progress)
             }
         }
     }
@@ -222,6 +227,7 @@ impl Import {
         sessions: Vec<Session<'_>>,
         output: Output,
         redactor: Redactor,
+        mut progress: impl FnMut(),
     ) -> Result<Imported, RecordError> {
         let sessions = self.chosen(sessions)?;
         let header = self.header(&sessions);
@@ -233,6 +239,7 @@ impl Import {
         while let Some(step) = merged.next() {
             let step = step?;
             merge::bounded(&self.name, &step)?;
+            progress();
             recording.push(step)?;
         }
         recording.push(merged.last_step())?;

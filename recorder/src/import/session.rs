@@ -158,8 +158,9 @@ fn sent(opcode: u8, payload: Vec<u8>) -> Action {
             Err(error) => raw(error.into_bytes()),
         },
         BINARY => Action::Binary(payload.into()),
+        CLOSE if payload.is_empty() => Action::Close(None),
         CLOSE => match close_frame(&payload) {
-            Some(frame) => Action::Close(frame),
+            Some(frame) => Action::Close(Some(frame)),
             None => raw(payload),
         },
         PING => Action::Ping(payload.into()),
@@ -186,7 +187,8 @@ fn received(opcode: u8, payload: Vec<u8>) -> Received {
         }
         PING => text_or_binary(ReceivedKind::Ping, payload),
         PONG => text_or_binary(ReceivedKind::Pong, payload),
-        CLOSE if close_frame(&payload).is_some() => received_close(close_frame(&payload).flatten()),
+        CLOSE if payload.is_empty() => received_close(None),
+        CLOSE if close_frame(&payload).is_some() => received_close(close_frame(&payload)),
         _ => {
             let mut received = Received::new(ReceivedKind::Frame);
             received.opcode = Some(opcode);
@@ -205,17 +207,13 @@ fn received_close(frame: Option<CloseFrame>) -> Received {
     received
 }
 
-/// The payload of a Close; `None` for one that is none (RFC 6455, 5.5.1).
-fn close_frame(payload: &[u8]) -> Option<Option<CloseFrame>> {
-    match payload {
-        [] => Some(None),
-        [high, low, reason @ ..] => {
-            let reason = std::str::from_utf8(reason).ok()?.to_owned();
-            let code = u16::from_be_bytes([*high, *low]);
-            Some(Some(CloseFrame { code, reason }))
-        }
-        [_] => None,
-    }
+/// The payload of a Close with a code; `None` for one that is none (RFC 6455, 5.5.1).
+fn close_frame(payload: &[u8]) -> Option<CloseFrame> {
+    let (code, reason) = payload.split_first_chunk()?;
+    Some(CloseFrame {
+        code: u16::from_be_bytes(*code),
+        reason: std::str::from_utf8(reason).ok()?.to_owned(),
+    })
 }
 
 /// How a connection ended, in the words of a close event: `code` 1005 (or none) is a Close

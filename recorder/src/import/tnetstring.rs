@@ -217,13 +217,11 @@ impl Reader {
             return Err(cut(Some(end + 1 - at)));
         }
         let tag = self.byte(end)?;
-        match Kind::of(tag) {
-            Some(kind) => Ok(Item { kind, start, end }),
-            None => {
-                let message = format!("a value of the unknown type {:?}", char::from(tag));
-                Err(Fault::Wrong { at, message })
-            }
-        }
+        let kind = Kind::of(tag).ok_or_else(|| {
+            let message = format!("a value of the unknown type {:?}", char::from(tag));
+            Fault::Wrong { at, message }
+        })?;
+        Ok(Item { kind, start, end })
     }
 
     /// A payload of `most` bytes at most.
@@ -340,7 +338,7 @@ mod tests {
 
     #[test]
     fn a_payload_longer_than_the_window_is_read_whole() {
-        let payload: Vec<u8> = (0..3 * WINDOW_BYTES).map(|at| (at % 251) as u8).collect();
+        let payload: Vec<u8> = (0..=u8::MAX).cycle().take(3 * WINDOW_BYTES + 7).collect();
         let mut text = format!("{}:", payload.len()).into_bytes();
         text.extend_from_slice(&payload);
         text.push(b',');

@@ -204,7 +204,7 @@ impl Output {
 
     /// Writes whole lines. Once it has returned they are as safe as [`Fsync`] says.
     pub(super) fn write(&mut self, lines: &[u8], count: u64) -> Result<(), RecordError> {
-        if lines.is_empty() {
+        if lines.is_empty() && !self.broken {
             return Ok(());
         }
         // Short writes and EINTR are `write_all`'s.

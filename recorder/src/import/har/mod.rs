@@ -1,4 +1,4 @@
-//! HTTP archives (HAR 1.2) with WebSocket messages, as Chrome's DevTools, mitmproxy, HTTP Toolkit
+//! HTTP archives (HAR 1.2) with WebSocket messages, as Chrome's `DevTools`, mitmproxy, HTTP Toolkit
 //! and Playwright write them.
 //!
 //! An archive is one JSON document, so its text is held in memory, once: what is read of it are
@@ -40,7 +40,7 @@ struct Creator {
 /// What Chrome and what is built on it (Edge, Brave) call themselves.
 const CHROME: &str = "WebInspector";
 
-/// The entries that are WebSockets, by their place in the list, and how many there are in all.
+/// The entries that are `WebSockets`, by their place in the list, and how many there are in all.
 struct Entries<'a> {
     web_sockets: Vec<(usize, Entry<'a>)>,
     all: usize,
