@@ -7,6 +7,7 @@ use engine_client::WsError;
 use fixtures::{Micros, TapeError};
 
 use crate::poll::PollError;
+use crate::import::ImportError;
 
 /// Why nothing, or not everything, was recorded.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum RecordError {
     /// The output can't be created or written.
     #[error("{0}: {1}")]
     Output(String, #[source] io::Error),
+    /// Another tool's file gives no tape.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// The output failed on the way: the disk is full, say.
     #[error("{name}: {source}; the recording ends here, and its {lines} lines before that play")]
     Broken {

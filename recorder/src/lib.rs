@@ -5,6 +5,7 @@
 //! | `tap` | a subscriber whose every observation becomes a step |
 //! | `transcript` | observations to steps: what arrives, how it ends, how dials fare |
 //! | `poll` | an engine that offers only HTTP, asked again and again |
+//! | `import` | files of other tools (HAR, mitmproxy, `MockForge`) to steps |
 //! | `recording` | a tape being made: where it goes, when it is safe, what waits for the disk |
 //! | `redact` | what never reaches a tape |
 //! | `show`, `trim`, `diff` | a tape looked into, cut, compared |
@@ -27,6 +28,7 @@
 mod diff;
 mod error;
 mod poll;
+mod import;
 mod recording;
 mod redact;
 mod show;
@@ -37,6 +39,7 @@ mod trim;
 pub use diff::{Departure, Diff, Member, Tally};
 pub use error::RecordError;
 pub use poll::{ANSWER_TIMEOUT, MIN_EVERY, Poll, PollError, Polled};
+pub use import::{Import, ImportError, ImportFormat, Imported};
 pub use recording::{
     Counts, FSYNC_INTERVAL, Finished, Fsync, Output, Recording, Sink, Stats, UNSAFE_SUFFIX,
 };

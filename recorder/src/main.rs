@@ -21,6 +21,8 @@ enum Command {
     Tap(cmd::tap::TapArgs),
     /// Asks an engine that offers only HTTP, again and again, and writes what changes.
     Poll(cmd::poll::PollArgs),
+    /// Makes a tape of another tool's recording.
+    Import(cmd::import::ImportArgs),
     /// Says what a tape holds, and draws its time.
     Show(cmd::show::ShowArgs),
     /// Says whether tapes are sound, and where they are not.
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
     match Args::parse().command {
         Command::Tap(tap) => tap.run(),
         Command::Poll(poll) => poll.run(),
+        Command::Import(import) => import.run(),
         Command::Show(show) => show.run(),
         Command::Check(check) => check.run(),
         Command::Trim(trim) => trim.run(),

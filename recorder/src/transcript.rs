@@ -239,7 +239,7 @@ impl Transcript {
 }
 
 /// A message as it came: an event, byte for byte, where it is one and stands on one line.
-fn text_step(at: Micros, text: String) -> Step {
+pub(crate) fn text_step(at: Micros, text: String) -> Step {
     let line = format!("{{\"at_ms\":{},\"emit\":{text}}}", at.to_ms_text());
     let event = (!text.contains(['\n', '\r']))
         .then(|| Step::parse("recording", 0, &line).ok())

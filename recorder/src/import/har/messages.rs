@@ -1,0 +1,311 @@
+//! The messages of an entry, parsed one at a time.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Component, Path, PathBuf};
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use fixtures::MAX_LINE_BYTES;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::entry::Place;
+use crate::import::ImportError;
+use crate::import::error::quoted;
+use crate::import::session::{Sender, TEXT};
+use crate::import::wall::Wall;
+
+/// Most bytes of a line of messages beside an archive: what fits a line of a tape, and some for
+/// the keys.
+const MOST_LINE_BYTES: usize = MAX_LINE_BYTES + 4096;
+
+/// Base64, padded or not.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A message.
+#[derive(Debug)]
+pub(super) struct Message {
+    /// `None` where the archive says none.
+    pub(super) at: Option<Wall>,
+    pub(super) what: What,
+}
+
+#[derive(Debug)]
+pub(super) enum What {
+    Frame {
+        sender: Sender,
+        opcode: u8,
+        payload: Vec<u8>,
+    },
+    /// The browser says why the connection failed.
+    Error(String),
+}
+
+/// A message as it stands in the text.
+#[derive(Deserialize)]
+struct Written<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    time: Option<&'a RawValue>,
+    #[serde(borrow)]
+    opcode: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    data: Cow<'a, str>,
+}
+
+/// What is known of an entry's first message.
+#[derive(Debug)]
+pub(super) struct First {
+    pub(super) at: Option<Wall>,
+    /// What it says, where it is an error.
+    pub(super) error: Option<String>,
+}
+
+/// The messages of an entry.
+pub(super) struct Messages<'a> {
+    place: Place,
+    /// Messages read so far.
+    count: u64,
+    source: Source<'a>,
+}
+
+enum Source<'a> {
+    None,
+    /// What is left of a list's text, after its bracket or a message.
+    Embedded(&'a str),
+    /// A file beside the archive that is opened when it is reached: how many there are is not
+    /// bounded, how many can be open is.
+    Closed(PathBuf),
+    Open {
+        path: PathBuf,
+        lines: Box<BufReader<File>>,
+    },
+}
+
+impl<'a> Messages<'a> {
+    pub(super) fn none(place: Place) -> Self {
+        Self::new(place, Source::None)
+    }
+
+    /// Those of a list in the archive.
+    pub(super) fn embedded(place: Place, list: &'a str) -> Result<Self, ImportError> {
+        match list.strip_prefix('[') {
+            Some(rest) => Ok(Self::new(place, Source::Embedded(rest))),
+            None => Err(place.flaw("._webSocketMessages", "expected a list")),
+        }
+    }
+
+    /// Those of a file beside the archive, a message a line.
+    pub(super) fn attached(
+        place: Place,
+        folder: Option<&Path>,
+        file: &str,
+    ) -> Result<Self, ImportError> {
+        // Of an answer that was no 101 the file may be a page or an image.
+        let extension = Path::new(file).extension();
+        if extension.is_none_or(|extension| extension != "jsonl") {
+            return Ok(Self::none(place));
+        }
+        let shown = quoted(file);
+        let flaw = |message: String| place.flaw(".response.content._file", message);
+        let Some(folder) = folder else {
+            return Err(flaw(format!(
+                "the messages are in {shown} beside the HAR; import the HAR by its path, not by \
+                 standard input"
+            )));
+        };
+        // An archive may come from anyone: it names files of its own folder and no others.
+        let within = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+        if !Path::new(file).components().all(within) {
+            return Err(flaw(format!(
+                "expected a file in the HAR's own folder, found {shown}"
+            )));
+        }
+        let path = folder.join(file);
+        Ok(Self::new(place, Source::Closed(path)))
+    }
+
+    fn new(place: Place, source: Source<'a>) -> Self {
+        Self {
+            place,
+            count: 0,
+            source,
+        }
+    }
+
+    /// Looks at the first message, before any is read.
+    pub(super) fn first(&mut self) -> Result<Option<First>, ImportError> {
+        let start = match &self.source {
+            Source::Embedded(text) => Source::Embedded(text),
+            Source::Closed(path) => Source::Closed(path.clone()),
+            Source::None | Source::Open { .. } => return Ok(None),
+        };
+        let first = self.next().transpose()?;
+        self.source = start;
+        self.count = 0;
+        Ok(first.map(|message| First {
+            at: message.at,
+            error: match message.what {
+                What::Error(text) => Some(text),
+                What::Frame { .. } => None,
+            },
+        }))
+    }
+
+    fn read(&mut self) -> Result<Option<Message>, ImportError> {
+        loop {
+            match &mut self.source {
+                Source::None => return Ok(None),
+                Source::Embedded(text) => {
+                    let rest = text.trim_start_matches([' ', '\t', '\r', '\n', ',']);
+                    if rest.starts_with(']') {
+                        return Ok(None);
+                    }
+                    // The list is known to be JSON; what a message is, is seen here.
+                    let mut values = serde_json::Deserializer::from_str(rest).into_iter();
+                    let Some(written) = values.next() else {
+                        return Ok(None);
+                    };
+                    let end = values.byte_offset();
+                    *text = rest.get(end..).unwrap_or_default();
+                    self.count += 1;
+                    return self.message(written).map(Some);
+                }
+                Source::Closed(path) => {
+                    let path = path.clone();
+                    let file = File::open(&path).map_err(|error| self.unreadable(&path, &error))?;
+                    let lines = Box::new(BufReader::new(file));
+                    self.source = Source::Open { path, lines };
+                }
+                Source::Open { path, lines } => {
+                    let mut line = Vec::new();
+                    let mut most = lines.take(MOST_LINE_BYTES as u64 + 1);
+                    if let Err(error) = most.read_until(b'\n', &mut line) {
+                        let path = path.clone();
+                        return Err(self.unreadable(&path, &error));
+                    }
+                    if line.is_empty() {
+                        return Ok(None);
+                    }
+                    self.count += 1;
+                    if line.len() > MOST_LINE_BYTES {
+                        let most = MOST_LINE_BYTES >> 20;
+                        return Err(self.flaw("", format!("the line has more than {most} MiB")));
+                    }
+                    if line.iter().all(u8::is_ascii_whitespace) {
+                        continue;
+                    }
+                    return self.message(serde_json::from_slice(&line)).map(Some);
+                }
+            }
+        }
+    }
+
+    fn message(
+        &self,
+        written: Result<Written<'_>, serde_json::Error>,
+    ) -> Result<Message, ImportError> {
+        let written = written.map_err(|error| {
+            let said = error.to_string();
+            let said = said
+                .split(" at line ")
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            self.flaw(
+                "",
+                format!(
+                    "expected {{\"type\", \"time\", \"opcode\", \"data\"}}, found another: {said}"
+                ),
+            )
+        })?;
+        let at = match written.time.map(RawValue::get) {
+            None | Some("-1") => None,
+            Some(text) => Some(Wall::from_epoch(text).ok_or_else(|| {
+                let found = quoted(text);
+                let expected = "seconds or milliseconds since 1970";
+                self.flaw(".time", format!("expected {expected}, found {found}"))
+            })?),
+        };
+        let sender = match &*written.kind {
+            "send" => Sender::Client,
+            "receive" => Sender::Engine,
+            "error" => {
+                let text = written.data.into_owned();
+                let what = What::Error(text);
+                return Ok(Message { at, what });
+            }
+            other => {
+                let found = quoted(other);
+                let message = format!("expected \"send\", \"receive\" or \"error\", found {found}");
+                return Err(self.flaw(".type", message));
+            }
+        };
+        let opcode = written.opcode.map_or("none", RawValue::get);
+        let opcode = opcode
+            .parse()
+            .ok()
+            .filter(|opcode| *opcode < 16)
+            .ok_or_else(|| {
+                let found = quoted(opcode);
+                self.flaw(".opcode", format!("expected 0 to 15, found {found}"))
+            })?;
+        let payload = if opcode == TEXT {
+            written.data.into_owned().into_bytes()
+        } else {
+            BASE64.decode(&*written.data).map_err(|_| {
+                let message = format!("expected base64, as opcode {opcode} has it, found another");
+                self.flaw(".data", message)
+            })?
+        };
+        let what = What::Frame {
+            sender,
+            opcode,
+            payload,
+        };
+        Ok(Message { at, what })
+    }
+
+    /// A flaw of a part of the message read last, such as `.opcode`.
+    fn flaw(&self, part: &str, message: impl Into<String>) -> ImportError {
+        if let Source::Open { path, .. } = &self.source {
+            let part = part.strip_prefix('.');
+            let part = part.map_or(String::new(), |part| format!(" {part}"));
+            return ImportError::Flaw {
+                name: path.display().to_string(),
+                place: format!(":{}{part}", self.count),
+                message: message.into(),
+            };
+        }
+        let index = self.count.saturating_sub(1);
+        let part = format!("._webSocketMessages[{index}]{part}");
+        self.place.flaw(&part, message)
+    }
+
+    fn unreadable(&self, path: &Path, error: &io::Error) -> ImportError {
+        let message = format!(
+            "the messages are in {}, which can't be read: {error}",
+            path.display()
+        );
+        self.place.flaw(".response.content._file", message)
+    }
+}
+
+impl Iterator for Messages<'_> {
+    type Item = Result<Message, ImportError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let message = self.read();
+        if !matches!(message, Ok(Some(_))) {
+            self.source = Source::None;
+        }
+        message.transpose()
+    }
+}

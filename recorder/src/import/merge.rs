@@ -1,0 +1,157 @@
+//! Several connections as the steps of one tape.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use fixtures::{Action, Answers, Conn, MAX_LINE_BYTES, Micros, Step};
+use serde_json::value::RawValue;
+
+use super::session::{Moment, Session};
+use super::wall::Wall;
+use super::{ImportError, Imported, TEMPLATE, WAIT_FOR};
+
+/// Most bytes that one byte of a text has in a line: `\u0000`.
+const MOST_ESCAPED_BYTES: usize = 6;
+
+/// The steps of connections that are sorted by their beginning, merged by time; what happened on
+/// one connection stays in its order.
+pub(super) struct Merged<'a> {
+    sessions: Vec<Session<'a>>,
+    /// What comes next on each, once it has begun.
+    waiting: Vec<Option<Moment>>,
+    /// When that is, and whose: at equal times the connection that began first.
+    next: BinaryHeap<Reverse<(Wall, usize)>>,
+    start: Wall,
+    last: Micros,
+    imported: Imported,
+}
+
+impl<'a> Merged<'a> {
+    pub(super) fn new(sessions: Vec<Session<'a>>) -> Self {
+        let begins = sessions.iter().map(|session| session.begin);
+        let next = begins.enumerate().map(|(at, begin)| Reverse((begin, at)));
+        Self {
+            next: next.collect(),
+            waiting: sessions.iter().map(|_| None).collect(),
+            start: sessions.first().map_or(Wall::ZERO, |first| first.begin),
+            last: Micros::ZERO,
+            imported: Imported {
+                connections: sessions.len() as u64,
+                ..Imported::default()
+            },
+            sessions,
+        }
+    }
+
+    /// The steps that the tape begins with. The tools that are read here tell of no Ping and no
+    /// Pong, so that the engine answers Pings as it always does.
+    pub(super) fn first_steps() -> [Step; 1] {
+        [Step::at(Micros::ZERO, Action::Answers(Answers::Held))]
+    }
+
+    /// The step that the tape ends with: no earlier than the last connection was known to be open.
+    pub(super) fn last_step(&mut self) -> Step {
+        let untils = self
+            .sessions
+            .iter()
+            .map(|session| session.until.since(self.start));
+        let end = untils.fold(self.last, Micros::max);
+        self.imported.duration = end;
+        Step::at(end, Action::End)
+    }
+
+    /// What there was.
+    pub(super) fn imported(self) -> Imported {
+        self.imported
+    }
+
+    /// The next step; `None` at the end of all connections.
+    pub(super) fn next(&mut self) -> Option<Result<Step, ImportError>> {
+        loop {
+            let Reverse((at, which)) = self.next.pop()?;
+            let waiting = self.waiting[which].take();
+            let following = match self.sessions[which].moments.next() {
+                None => None,
+                Some(Ok(moment)) => Some(moment),
+                Some(Err(error)) => {
+                    self.next.clear();
+                    return Some(Err(error));
+                }
+            };
+            if let Some(moment) = following {
+                self.next.push(Reverse((moment.at.max(at), which)));
+                self.waiting[which] = Some(moment);
+            } else {
+                // Its buffers and its file are not needed any more.
+                self.sessions[which].moments = Box::new(std::iter::empty());
+            }
+            if let Some(moment) = waiting {
+                return Some(Ok(self.step(at, which, moment)));
+            }
+        }
+    }
+
+    fn step(&mut self, at: Wall, which: usize, moment: Moment) -> Step {
+        self.last = self.last.max(at.since(self.start));
+        let mut step = Step::at(self.last, moment.action);
+        step.conn = Conn::Nth(which as u64 + 1);
+        for (key, json) in moment.extensions {
+            match key {
+                WAIT_FOR => self.imported.waits += 1,
+                TEMPLATE => self.imported.templates += 1,
+                _ => {}
+            }
+            if let Ok(json) = RawValue::from_string(json) {
+                step.extensions.push((key.to_owned(), json));
+            }
+        }
+        if is_message(&step.action) {
+            self.imported.messages += 1;
+        }
+        step
+    }
+}
+
+fn is_message(action: &Action) -> bool {
+    use fixtures::ReceivedKind as Kind;
+    match action {
+        Action::Emit(_)
+        | Action::Text(_)
+        | Action::Binary(_)
+        | Action::Ping(_)
+        | Action::Pong(_)
+        | Action::Close(_)
+        | Action::Frame(_) => true,
+        Action::Received(received) => !matches!(received.kind, Kind::Open | Kind::Fin),
+        _ => false,
+    }
+}
+
+/// That a step fits a line of a tape.
+pub(super) fn bounded(name: &str, step: &Step) -> Result<(), ImportError> {
+    let payload = match &step.action {
+        Action::Emit(bytes) | Action::Binary(bytes) => bytes.len(),
+        Action::Text(text) => text.len(),
+        Action::Frame(frame) => frame.payload.len(),
+        Action::Received(received) => {
+            let text = received.text.as_ref().map_or(0, String::len);
+            text + received.binary.as_ref().map_or(0, bytes::Bytes::len)
+        }
+        _ => 0,
+    };
+    if payload < MAX_LINE_BYTES / MOST_ESCAPED_BYTES / 2 {
+        return Ok(());
+    }
+    let line = step.to_line().len();
+    if line <= MAX_LINE_BYTES {
+        return Ok(());
+    }
+    Err(ImportError::Flaw {
+        name: name.to_owned(),
+        place: String::new(),
+        message: format!(
+            "expected messages that fit a line of a tape ({} MiB), found one of {payload} bytes",
+            MAX_LINE_BYTES >> 20
+        ),
+    })
+}

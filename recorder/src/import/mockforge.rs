@@ -1,0 +1,190 @@
+//! `MockForge`'s replay files: JSON Lines of `{"ts", "dir", "text", "waitFor"}`.
+//!
+//! Such a file is a script for one connection, not a recording of one: it has no wall clock and
+//! no handshake. `ts` counts from the connection's beginning; where it steps back, as it does in
+//! `MockForge`'s own examples after a `waitFor`, it counts anew from the line before. A tape sends
+//! everything at its time: what a line waits for is kept in its step as `x-wait-for`.
+
+use std::io::{BufRead, Read};
+
+use fixtures::{Accept, Action, CloseFrame, MAX_LINE_BYTES};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::ImportError;
+use super::error::quoted;
+use super::session::{BINARY, Moment, Sender, Session, TEXT, json_string, message};
+use super::wall::{Wall, span_of_ms};
+use super::{TEMPLATE, WAIT_FOR};
+
+/// Most bytes of a line: what fits a line of a tape.
+const MOST_LINE_BYTES: usize = MAX_LINE_BYTES;
+
+/// The status of a Close that a script asks for: it gives none.
+const NORMAL_CLOSURE: u16 = 1000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line<'a> {
+    /// Milliseconds.
+    #[serde(borrow)]
+    ts: Option<&'a RawValue>,
+    dir: Option<String>,
+    text: String,
+    #[serde(rename = "waitFor")]
+    wait_for: Option<String>,
+    binary: Option<bool>,
+    close: Option<bool>,
+}
+
+/// The connection that a script is for. `name` is what errors call it.
+pub(super) fn session<'a>(name: &str, lines: impl BufRead + 'a) -> Session<'a> {
+    let accept = Moment::new(Wall::ZERO, Action::Accept(Some(Accept::default())));
+    let script = Script {
+        name: name.to_owned(),
+        lines,
+        number: 0,
+        said: 0,
+        base: Wall::ZERO,
+        last: Wall::ZERO,
+        closes: false,
+        ended: false,
+    };
+    Session {
+        begin: Wall::ZERO,
+        until: Wall::ZERO,
+        url: None,
+        moments: Box::new(std::iter::once(Ok(accept)).chain(script)),
+    }
+}
+
+struct Script<R> {
+    name: String,
+    lines: R,
+    /// Of the line read last, from 1.
+    number: u64,
+    /// Lines that say something.
+    said: u64,
+    /// What `ts` counts from.
+    base: Wall,
+    /// The time of the line read last.
+    last: Wall,
+    /// The line read last ends the connection.
+    closes: bool,
+    ended: bool,
+}
+
+impl<R: BufRead> Iterator for Script<R> {
+    type Item = Result<Moment, ImportError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        if std::mem::take(&mut self.closes) {
+            let close = CloseFrame {
+                code: NORMAL_CLOSURE,
+                reason: String::new(),
+            };
+            return Some(Ok(Moment::new(self.last, Action::Close(Some(close)))));
+        }
+        let next = self.step().transpose();
+        self.ended = !matches!(next, Some(Ok(_)));
+        next
+    }
+}
+
+impl<R: BufRead> Script<R> {
+    fn step(&mut self) -> Result<Option<Moment>, ImportError> {
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let mut most = self.lines.by_ref().take(MOST_LINE_BYTES as u64 + 1);
+            most.read_until(b'\n', &mut line)
+                .map_err(|error| ImportError::Read(self.name.clone(), error))?;
+            if line.is_empty() {
+                return match self.said {
+                    0 => Err(self.nothing()),
+                    _ => Ok(None),
+                };
+            }
+            self.number += 1;
+            if line.len() > MOST_LINE_BYTES {
+                let most = MOST_LINE_BYTES >> 20;
+                return Err(self.flaw(format!("the line has more than {most} MiB")));
+            }
+            if !line.iter().all(u8::is_ascii_whitespace) {
+                break;
+            }
+        }
+        let parsed: Line<'_> =
+            serde_json::from_slice(&line).map_err(|error| self.not_a_line(&error))?;
+        self.said += 1;
+        self.moment(parsed).map(Some)
+    }
+
+    fn moment(&mut self, line: Line<'_>) -> Result<Moment, ImportError> {
+        if let Some(ts) = line.ts {
+            let since = span_of_ms(ts.get()).ok_or_else(|| {
+                let found = quoted(ts.get());
+                self.flaw(format!(
+                    "\"ts\" must be milliseconds since the connection began, found {found}"
+                ))
+            })?;
+            if self.base.plus(since) < self.last {
+                self.base = self.last;
+            }
+            self.last = self.base.plus(since);
+        }
+        let sender = match line.dir.as_deref() {
+            None | Some("out") => Sender::Engine,
+            Some("in") => Sender::Client,
+            Some(other) => {
+                let found = quoted(other);
+                return Err(self.flaw(format!("\"dir\" must be \"out\" or \"in\", found {found}")));
+            }
+        };
+        self.closes = line.close == Some(true);
+        let opcode = if line.binary == Some(true) {
+            BINARY
+        } else {
+            TEXT
+        };
+        let is_template = line.text.contains("{{");
+        let action = message(sender, opcode, line.text.into_bytes());
+        let mut moment = Moment::new(self.last, action);
+        if let Some(pattern) = line.wait_for {
+            moment = moment.with(WAIT_FOR, json_string(&pattern));
+        }
+        if is_template {
+            moment = moment.with(TEMPLATE, "true");
+        }
+        Ok(moment)
+    }
+
+    fn flaw(&self, message: impl Into<String>) -> ImportError {
+        ImportError::Flaw {
+            name: self.name.clone(),
+            place: format!(":{}", self.number),
+            message: message.into(),
+        }
+    }
+
+    fn not_a_line(&self, error: &serde_json::Error) -> ImportError {
+        let said = error.to_string();
+        let said = said
+            .rsplit_once(" at line ")
+            .map_or(said.as_str(), |(what, _)| what);
+        self.flaw(format!(
+            "expected {{\"ts\", \"dir\", \"text\"}} and perhaps \"waitFor\", \"binary\", \"close\", \
+             found another: {said}"
+        ))
+    }
+
+    fn nothing(&self) -> ImportError {
+        ImportError::Nothing {
+            name: self.name.clone(),
+            message: "expected lines of {\"ts\", \"dir\", \"text\"}, found none".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,463 @@
+//! One connection of another tool's recording, as moments in their order.
+
+use bytes::Bytes;
+use fixtures::{
+    Accept, Action, CloseFrame, End, Micros, RawFrame, Received, ReceivedKind, Refusal,
+};
+
+use super::ImportError;
+use super::wall::Wall;
+use crate::transcript;
+
+/// Opcodes (RFC 6455, 5.2).
+pub(super) const TEXT: u8 = 1;
+pub(super) const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
+
+/// Close codes that stand for what no Close frame said (RFC 6455, 7.4.1): one without a code, and
+/// an end without a Close.
+const NO_STATUS: u16 = 1005;
+const ABNORMAL: u16 = 1006;
+
+/// Headers of an answer that the player writes itself, that are about one hop or one body, or,
+/// as the extensions, about bytes that the recording no longer holds: its messages are decoded.
+const OWN_HEADERS: [&str; 12] = [
+    "upgrade",
+    "connection",
+    "sec-websocket-accept",
+    "sec-websocket-extensions",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "content-length",
+    "content-encoding",
+    "alt-svc",
+];
+
+/// Names and values, as they came.
+pub(super) type Headers = Vec<(String, String)>;
+
+/// Something that happened on a connection.
+#[derive(Debug)]
+pub(super) struct Moment {
+    pub(super) at: Wall,
+    pub(super) action: Action,
+    /// `x-` keys that the step gets: name and JSON.
+    pub(super) extensions: Vec<(&'static str, String)>,
+}
+
+impl Moment {
+    pub(super) fn new(at: Wall, action: Action) -> Self {
+        Self {
+            at,
+            action,
+            extensions: Vec::new(),
+        }
+    }
+
+    /// With an `x-` key.
+    pub(super) fn with(mut self, key: &'static str, json: impl Into<String>) -> Self {
+        self.extensions.push((key, json.into()));
+        self
+    }
+}
+
+/// What happens on a connection, read as it is asked for.
+pub(super) type Moments<'a> = Box<dyn Iterator<Item = Result<Moment, ImportError>> + 'a>;
+
+/// One connection.
+pub(super) struct Session<'a> {
+    /// When it was dialed.
+    pub(super) begin: Wall,
+    /// When it was known to be still there, though nothing happened.
+    pub(super) until: Wall,
+    /// Its URL, where the file says it. As it came: it may hold secrets.
+    pub(super) url: Option<String>,
+    /// What happens on it, from the dial on, in its order. Times may step back a little, as a
+    /// clock does; the order holds.
+    pub(super) moments: Moments<'a>,
+}
+
+/// How a handshake was answered.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// With a 101 (or what HTTP/2 has for it) of these headers.
+    Accepted(Headers),
+    /// With another status.
+    Refused(u16, Headers),
+    /// Not at all.
+    Never,
+}
+
+/// The handshake: what the client asked for at `begin`, and what it was told at `answered`.
+pub(super) fn handshake(
+    begin: Wall,
+    url: &str,
+    headers: Headers,
+    answered: Wall,
+    answer: Answer,
+) -> Vec<Moment> {
+    let mut open = Received::new(ReceivedKind::Open);
+    open.path = Some(path_of(url));
+    open.headers = lines_of(headers);
+    let answer = match answer {
+        Answer::Accepted(headers) => {
+            let extensions = value_of(&headers, "sec-websocket-extensions");
+            let accept = Accept {
+                headers: others(headers),
+                ..Accept::default()
+            };
+            let moment = Moment::new(answered, Action::Accept(Some(accept)));
+            match extensions {
+                Some(text) => moment.with("x-extensions", json_string(&text)),
+                None => moment,
+            }
+        }
+        Answer::Refused(status, headers) => {
+            let headers = others(headers);
+            Moment::new(answered, Action::Refuse(Some(Refusal { status, headers })))
+        }
+        Answer::Never => Moment::new(answered, Action::Drop(End::Reset)),
+    };
+    vec![Moment::new(begin, Action::Received(open)), answer]
+}
+
+/// Who sent a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sender {
+    Client,
+    Engine,
+}
+
+/// A message or frame, as the tape says it.
+pub(super) fn message(from: Sender, opcode: u8, payload: Vec<u8>) -> Action {
+    match from {
+        Sender::Engine => sent(opcode, payload),
+        Sender::Client => Action::Received(received(opcode, payload)),
+    }
+}
+
+fn sent(opcode: u8, payload: Vec<u8>) -> Action {
+    let raw = |payload: Vec<u8>| {
+        Action::Frame(RawFrame {
+            fin: true,
+            rsv: 0,
+            opcode,
+            mask: None,
+            payload: payload.into(),
+            declared_len: None,
+        })
+    };
+    match opcode {
+        TEXT => match String::from_utf8(payload) {
+            Ok(text) => transcript::text_step(Micros::ZERO, text).action,
+            Err(error) => raw(error.into_bytes()),
+        },
+        BINARY => Action::Binary(payload.into()),
+        CLOSE if payload.is_empty() => Action::Close(None),
+        CLOSE => match close_frame(&payload) {
+            Some(frame) => Action::Close(Some(frame)),
+            None => raw(payload),
+        },
+        PING => Action::Ping(payload.into()),
+        PONG => Action::Pong(payload.into()),
+        _ => raw(payload),
+    }
+}
+
+fn received(opcode: u8, payload: Vec<u8>) -> Received {
+    let text_or_binary = |kind, payload: Vec<u8>| {
+        let mut received = Received::new(kind);
+        match String::from_utf8(payload) {
+            Ok(text) => received.text = Some(text),
+            Err(error) => received.binary = Some(error.into_bytes().into()),
+        }
+        received
+    };
+    match opcode {
+        TEXT => text_or_binary(ReceivedKind::Text, payload),
+        BINARY => {
+            let mut received = Received::new(ReceivedKind::Binary);
+            received.binary = Some(payload.into());
+            received
+        }
+        PING => text_or_binary(ReceivedKind::Ping, payload),
+        PONG => text_or_binary(ReceivedKind::Pong, payload),
+        CLOSE if payload.is_empty() => received_close(None),
+        CLOSE if close_frame(&payload).is_some() => received_close(close_frame(&payload)),
+        _ => {
+            let mut received = Received::new(ReceivedKind::Frame);
+            received.opcode = Some(opcode);
+            received.binary = Some(Bytes::from(payload));
+            received
+        }
+    }
+}
+
+fn received_close(frame: Option<CloseFrame>) -> Received {
+    let mut received = Received::new(ReceivedKind::Close);
+    if let Some(frame) = frame {
+        received.code = Some(frame.code);
+        received.reason = (!frame.reason.is_empty()).then_some(frame.reason);
+    }
+    received
+}
+
+/// The payload of a Close with a code; `None` for one that is none (RFC 6455, 5.5.1).
+fn close_frame(payload: &[u8]) -> Option<CloseFrame> {
+    let (code, reason) = payload.split_first_chunk()?;
+    Some(CloseFrame {
+        code: u16::from_be_bytes(*code),
+        reason: std::str::from_utf8(reason).ok()?.to_owned(),
+    })
+}
+
+/// How a connection ended, in the words of a close event: `code` 1005 (or none) is a Close
+/// without a code, 1006 an end without a Close. Where nothing says who began, the engine did.
+///
+/// A Close is written for the engine whoever began: a peer answers a Close with its own
+/// (RFC 6455, 5.5.1).
+pub(super) fn ended(at: Wall, by: Sender, code: Option<u16>, reason: String) -> Vec<Moment> {
+    if code == Some(ABNORMAL) {
+        let fin = || Moment::new(at, Action::Drop(End::Fin));
+        return match by {
+            Sender::Engine => vec![fin()],
+            Sender::Client => vec![
+                Moment::new(at, Action::Received(Received::new(ReceivedKind::Fin))),
+                fin(),
+            ],
+        };
+    }
+    let frame = code
+        .filter(|code| *code != NO_STATUS)
+        .map(|code| CloseFrame { code, reason });
+    match by {
+        Sender::Engine => vec![Moment::new(at, Action::Close(frame))],
+        Sender::Client => {
+            let answer = frame.as_ref().map(|frame| CloseFrame {
+                code: frame.code,
+                reason: String::new(),
+            });
+            vec![
+                Moment::new(at, Action::Received(received_close(frame))),
+                Moment::new(at, Action::Close(answer)),
+            ]
+        }
+    }
+}
+
+/// The value of a header, whatever the case of its name.
+pub(super) fn value_of(headers: &Headers, name: &str) -> Option<String> {
+    let found = headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value.clone())
+}
+
+/// An answer's headers but [`OWN_HEADERS`].
+fn others(headers: Headers) -> Headers {
+    let own = |name: &str| OWN_HEADERS.iter().any(|own| name.eq_ignore_ascii_case(own));
+    let mut headers = lines_of(headers);
+    headers.retain(|(name, _)| !own(name));
+    headers
+}
+
+/// Headers as lines of HTTP/1: browsers join the values of one name by line feeds, HTTP/2 has
+/// pseudo-headers. What no line can hold is left out.
+fn lines_of(headers: Headers) -> Headers {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    headers
+        .into_iter()
+        .filter(|(name, _)| !name.is_empty() && name.bytes().all(token))
+        .flat_map(|(name, values)| {
+            let values: Vec<String> = values.split('\n').map(|v| v.trim().to_owned()).collect();
+            values.into_iter().map(move |value| (name.clone(), value))
+        })
+        .filter(|(_, value)| !value.chars().any(|c| c.is_control() && c != '\t'))
+        .collect()
+}
+
+/// What the request line of a URL asks for.
+fn path_of(url: &str) -> String {
+    let url = url.split('#').next().unwrap_or_default();
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    match rest.find(['/', '?']) {
+        Some(at) if rest[at..].starts_with('/') => rest[at..].to_owned(),
+        Some(at) => format!("/{}", &rest[at..]),
+        None => "/".to_owned(),
+    }
+}
+
+/// A URL without user info, query and fragment, with the scheme of a WebSocket.
+pub(super) fn bare(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    let scheme = match scheme {
+        "http" => "ws",
+        "https" => "wss",
+        other => other,
+    };
+    format!("{scheme}://{host}{path}")
+}
+
+/// A text as JSON.
+pub(super) fn json_string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fixtures::Step;
+
+    fn lines(moments: &[Moment]) -> Vec<String> {
+        let line = |m: &Moment| Step::at(Micros::ZERO, m.action.clone()).to_canonical();
+        moments.iter().map(line).collect()
+    }
+
+    #[test]
+    fn an_end_is_a_close_or_a_fin_by_whom_it_was_said() {
+        let end = |by, code| lines(&ended(Wall::ZERO, by, code, "bye".to_owned()));
+        assert_eq!(
+            end(Sender::Engine, Some(1001)),
+            [r#"{"at_ms":0,"close":{"code":1001,"reason":"bye"}}"#]
+        );
+        assert_eq!(
+            end(Sender::Client, Some(1001)),
+            [
+                r#"{"at_ms":0,"received":{"kind":"close","code":1001,"reason":"bye"}}"#,
+                r#"{"at_ms":0,"close":{"code":1001}}"#,
+            ]
+        );
+        let no_code = [r#"{"at_ms":0,"close":{}}"#];
+        assert_eq!(end(Sender::Engine, Some(1005)), no_code);
+        assert_eq!(end(Sender::Engine, None), no_code);
+        assert_eq!(
+            end(Sender::Engine, Some(1006)),
+            [r#"{"at_ms":0,"drop":"fin"}"#]
+        );
+        assert_eq!(
+            end(Sender::Client, Some(1006)),
+            [
+                r#"{"at_ms":0,"received":{"kind":"fin"}}"#,
+                r#"{"at_ms":0,"drop":"fin"}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_frame_of_any_opcode_has_its_step() {
+        let say = |from, opcode, payload: &[u8]| {
+            Step::at(Micros::ZERO, message(from, opcode, payload.to_vec())).to_canonical()
+        };
+        for (opcode, payload, engine, client) in [
+            (
+                1,
+                &b"{\"event\":\"a\"}"[..],
+                r#""emit":{"event":"a"}"#,
+                r#""received":{"kind":"text","text":"{\"event\":\"a\"}"}"#,
+            ),
+            (
+                1,
+                b"x",
+                r#""text":"x""#,
+                r#""received":{"kind":"text","text":"x"}"#,
+            ),
+            (
+                1,
+                b"\xff",
+                r#""frame":{"opcode":1,"payload_b64":"/w=="}"#,
+                r#""received":{"kind":"text","binary":"/w=="}"#,
+            ),
+            (
+                2,
+                b"x",
+                r#""binary":"eA==""#,
+                r#""received":{"kind":"binary","binary":"eA=="}"#,
+            ),
+            (8, b"", r#""close":{}"#, r#""received":{"kind":"close"}"#),
+            (
+                8,
+                b"\x03\xe8hi",
+                r#""close":{"code":1000,"reason":"hi"}"#,
+                r#""received":{"kind":"close","code":1000,"reason":"hi"}"#,
+            ),
+            (
+                8,
+                b"\x03",
+                r#""frame":{"opcode":8,"payload":"\u0003"}"#,
+                r#""received":{"kind":"frame","binary":"Aw==","opcode":8}"#,
+            ),
+            (
+                9,
+                b"p",
+                r#""ping":"p""#,
+                r#""received":{"kind":"ping","text":"p"}"#,
+            ),
+            (
+                10,
+                b"\xff",
+                r#""pong":{"b64":"/w=="}"#,
+                r#""received":{"kind":"pong","binary":"/w=="}"#,
+            ),
+            (
+                3,
+                b"x",
+                r#""frame":{"opcode":3,"payload":"x"}"#,
+                r#""received":{"kind":"frame","binary":"eA==","opcode":3}"#,
+            ),
+        ] {
+            let line = |action: &str| format!("{{\"at_ms\":0,{action}}}");
+            assert_eq!(say(Sender::Engine, opcode, payload), line(engine));
+            let said = say(Sender::Client, opcode, payload);
+            assert_eq!(said, line(client));
+            Step::parse("tape", 1, &said).unwrap();
+        }
+    }
+
+    #[test]
+    fn headers_are_lines_and_an_answer_keeps_none_of_the_players_own() {
+        let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let headers = [
+            (":status", "101"),
+            ("Upgrade", "websocket"),
+            ("X-A", "1\n2"),
+            ("Content-Length", "7"),
+            ("bad name", "x"),
+            ("X-B", "a\u{1b}b"),
+            ("Sec-WebSocket-Protocol", "feed"),
+        ];
+        let kept = others(headers.map(pair).to_vec());
+        let expected = [
+            ("X-A", "1"),
+            ("X-A", "2"),
+            ("Sec-WebSocket-Protocol", "feed"),
+        ];
+        assert_eq!(kept, expected.map(pair));
+    }
+
+    #[test]
+    fn a_url_has_a_path_and_is_bared_of_what_may_be_secret() {
+        for (url, path, without) in [
+            ("ws://u:p@h:1/ws?token=t#f", "/ws?token=t", "ws://h:1/ws"),
+            ("wss://h", "/", "wss://h"),
+            ("https://h/a?b", "/a?b", "wss://h/a"),
+            ("wss://h?a=1", "/?a=1", "wss://h"),
+            ("nonsense", "/", "nonsense"),
+            ("", "/", ""),
+        ] {
+            assert_eq!(
+                (path_of(url), bare(url)),
+                (path.to_owned(), without.to_owned())
+            );
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! Typed netstrings: `LENGTH:PAYLOAD` and a byte for the type, as mitmproxy writes its flows.
+//!
+//! Lengths stand before payloads, so what is not wanted is stepped over: a file of any size is
+//! walked with one small window of it in memory.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::rc::Rc;
+
+/// Bytes of the input that a reader holds at once.
+const WINDOW_BYTES: usize = 16 << 10;
+
+/// Most digits of a length, mitmproxy's own bound.
+const MOST_LENGTH_DIGITS: u64 = 12;
+
+/// Something that can be read anywhere.
+pub(super) trait ReadAt {
+    /// Fills a part of `buffer` from `offset` on; 0 at the end.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+}
+
+impl ReadAt for File {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        FileExt::read_at(self, buffer, offset)
+    }
+}
+
+impl ReadAt for Vec<u8> {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let rest = usize::try_from(offset)
+            .ok()
+            .and_then(|offset| self.get(offset..))
+            .unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        Ok(count)
+    }
+}
+
+/// What stands where no value can be read.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The input can't be read.
+    Io(io::Error),
+    /// At this offset there is no such value.
+    Wrong {
+        /// Offset in the input.
+        at: u64,
+        /// What was expected and found.
+        message: String,
+    },
+    /// The input ends before a value that begins here does.
+    Truncated {
+        /// Offset where the value begins.
+        at: u64,
+        /// Bytes that it should have, as far as is known.
+        needed: Option<u64>,
+    },
+}
+
+/// Type of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Bytes,
+    Text,
+    Integer,
+    Float,
+    Bool,
+    Null,
+    List,
+    Dict,
+}
+
+impl Kind {
+    fn of(tag: u8) -> Option<Self> {
+        Some(match tag {
+            b',' => Self::Bytes,
+            b';' => Self::Text,
+            b'#' => Self::Integer,
+            b'^' => Self::Float,
+            b'!' => Self::Bool,
+            b'~' => Self::Null,
+            b']' => Self::List,
+            b'}' => Self::Dict,
+            _ => return None,
+        })
+    }
+
+    /// For an error.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes",
+            Self::Text => "a text",
+            Self::Integer => "an integer",
+            Self::Float => "a float",
+            Self::Bool => "a bool",
+            Self::Null => "null",
+            Self::List => "a list",
+            Self::Dict => "a dict",
+        }
+    }
+}
+
+/// A value: its type, and where its payload stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Item {
+    pub(super) kind: Kind,
+    /// Offset of the payload.
+    pub(super) start: u64,
+    /// Offset after the payload, where the type stands.
+    pub(super) end: u64,
+}
+
+impl Item {
+    /// Offset after the value.
+    pub(super) fn next(self) -> u64 {
+        self.end + 1
+    }
+
+    /// Bytes of the payload.
+    pub(super) fn len(self) -> u64 {
+        self.end - self.start
+    }
+}
+
+/// Reads values out of an input that several readers share.
+pub(super) struct Reader {
+    input: Rc<dyn ReadAt>,
+    /// Bytes of the input.
+    len: u64,
+    window: Vec<u8>,
+    window_at: u64,
+}
+
+impl Reader {
+    /// A reader of an input of `len` bytes.
+    pub(super) fn new(input: Rc<dyn ReadAt>, len: u64) -> Self {
+        Self {
+            input,
+            len,
+            window: Vec::new(),
+            window_at: 0,
+        }
+    }
+
+    /// Another reader of the same input. It takes memory once it reads.
+    pub(super) fn another(&self) -> Self {
+        Self::new(Rc::clone(&self.input), self.len)
+    }
+
+    /// Bytes of the input.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The byte at an offset below [`len`](Self::len).
+    fn byte(&mut self, at: u64) -> Result<u8, Fault> {
+        let within = |reader: &Self| {
+            let index = usize::try_from(at.checked_sub(reader.window_at)?).ok()?;
+            reader.window.get(index).copied()
+        };
+        if let Some(byte) = within(self) {
+            return Ok(byte);
+        }
+        self.window.resize(WINDOW_BYTES, 0);
+        let read = self.fill(at);
+        let count = *read.as_ref().unwrap_or(&0);
+        self.window.truncate(count);
+        self.window_at = at;
+        read?;
+        // A file that has shrunk since its length was taken.
+        within(self).ok_or(Fault::Truncated { at, needed: None })
+    }
+
+    fn fill(&mut self, at: u64) -> Result<usize, Fault> {
+        loop {
+            match self.input.read_at(&mut self.window, at) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read.map_err(Fault::Io),
+            }
+        }
+    }
+
+    /// The value that begins at `at` and ends at `limit` or before.
+    pub(super) fn item(&mut self, at: u64, limit: u64) -> Result<Item, Fault> {
+        // A value that its container cuts is as wrong as one that the file's end cuts is torn.
+        let is_top = limit == self.len;
+        let cut = |needed: Option<u64>| {
+            if is_top {
+                Fault::Truncated { at, needed }
+            } else {
+                let message = "a value that reaches beyond the one it stands in".to_owned();
+                Fault::Wrong { at, message }
+            }
+        };
+        let (mut length, mut place) = (0_u64, at);
+        loop {
+            if place >= limit {
+                return Err(cut(None));
+            }
+            let byte = self.byte(place)?;
+            place += 1;
+            match byte {
+                b'0'..=b'9' if place - at <= MOST_LENGTH_DIGITS => {
+                    length = length * 10 + u64::from(byte - b'0');
+                }
+                b':' if place - at > 1 => break,
+                _ => {
+                    let message = "no length of a value".to_owned();
+                    return Err(Fault::Wrong { at, message });
+                }
+            }
+        }
+        let (start, end) = (place, place + length);
+        if end >= limit {
+            return Err(cut(Some(end + 1 - at)));
+        }
+        let tag = self.byte(end)?;
+        let kind = Kind::of(tag).ok_or_else(|| {
+            let message = format!("a value of the unknown type {:?}", char::from(tag));
+            Fault::Wrong { at, message }
+        })?;
+        Ok(Item { kind, start, end })
+    }
+
+    /// A payload of `most` bytes at most.
+    pub(super) fn payload(&mut self, item: Item, most: usize) -> Result<Vec<u8>, Fault> {
+        let len = usize::try_from(item.len()).unwrap_or(usize::MAX);
+        if len > most {
+            let message = format!("{len} bytes where {most} are the most that is read");
+            return Err(Fault::Wrong {
+                at: item.start,
+                message,
+            });
+        }
+        let mut payload = vec![0; len];
+        let mut filled = 0;
+        while filled < len {
+            let at = item.start + filled as u64;
+            // A short one from the window, a long one past it.
+            if len - filled <= WINDOW_BYTES {
+                self.byte(at)?;
+                let from = usize::try_from(at - self.window_at).unwrap_or_default();
+                let rest = &self.window[from..];
+                let count = rest.len().min(len - filled);
+                payload[filled..filled + count].copy_from_slice(&rest[..count]);
+                filled += count;
+                continue;
+            }
+            match self.input.read_at(&mut payload[filled..], at) {
+                Ok(0) => return Err(Fault::Truncated { at, needed: None }),
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Fault::Io(error)),
+            }
+        }
+        Ok(payload)
+    }
+
+    /// The members of a dict that are named, in the order of `names`; of one that stands twice
+    /// the last, as Python has it.
+    pub(super) fn members<const N: usize>(
+        &mut self,
+        dict: Item,
+        names: [&str; N],
+    ) -> Result<[Option<Item>; N], Fault> {
+        let longest = names.iter().map(|name| name.len()).max().unwrap_or(0);
+        let mut found = [None; N];
+        let mut at = dict.start;
+        while at < dict.end {
+            let key = self.item(at, dict.end)?;
+            let value = self.item(key.next(), dict.end)?;
+            at = value.next();
+            if !matches!(key.kind, Kind::Bytes | Kind::Text) {
+                let message = format!("a key that is {}", key.kind.name());
+                return Err(Fault::Wrong {
+                    at: key.start,
+                    message,
+                });
+            }
+            if key.len() <= longest as u64 {
+                let name = self.payload(key, longest)?;
+                if let Some(which) = names.iter().position(|n| n.as_bytes() == name) {
+                    found[which] = Some(value);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn reader(bytes: &[u8]) -> Reader {
+        Reader::new(Rc::new(bytes.to_vec()), bytes.len() as u64)
+    }
+
+    /// Walks all that is inside a value.
+    fn walk(
+        reader: &mut Reader,
+        item: Item,
+        found: &mut Vec<(Kind, Vec<u8>)>,
+    ) -> Result<(), Fault> {
+        if !matches!(item.kind, Kind::List | Kind::Dict) {
+            found.push((item.kind, reader.payload(item, 1 << 20)?));
+            return Ok(());
+        }
+        let mut at = item.start;
+        while at < item.end {
+            let inner = reader.item(at, item.end)?;
+            walk(reader, inner, found)?;
+            at = inner.next();
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn values_are_found_in_their_places() {
+        let text = b"38:3:one,1:1#5:three;16:3:1.5^4:true!0:~]}";
+        let mut reader = reader(text);
+        let dict = reader.item(0, reader.len()).unwrap();
+        assert_eq!((dict.kind, dict.next()), (Kind::Dict, text.len() as u64));
+        let [three, none] = reader.members(dict, ["three", "two"]).unwrap();
+        assert!(none.is_none());
+        let mut found = Vec::new();
+        walk(&mut reader, three.unwrap(), &mut found).unwrap();
+        let expected = [
+            (Kind::Float, b"1.5".to_vec()),
+            (Kind::Bool, b"true".to_vec()),
+            (Kind::Null, Vec::new()),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_payload_longer_than_the_window_is_read_whole() {
+        let payload: Vec<u8> = (0..=u8::MAX).cycle().take(3 * WINDOW_BYTES + 7).collect();
+        let mut text = format!("{}:", payload.len()).into_bytes();
+        text.extend_from_slice(&payload);
+        text.push(b',');
+        let mut reader = reader(&text);
+        let item = reader.item(0, reader.len()).unwrap();
+        assert_eq!(reader.payload(item, payload.len()).unwrap(), payload);
+        assert!(matches!(reader.payload(item, 5), Err(Fault::Wrong { .. })));
+    }
+
+    #[test]
+    fn what_is_no_value_is_told_from_what_the_end_cuts() {
+        let mut table = vec![
+            (&b"5:hello"[..], true),
+            (b"5:hel", true),
+            (b"5", true),
+            (b"", true),
+        ];
+        table.extend([
+            (&b":x,"[..], false),
+            (b"x", false),
+            (b"1:x?", false),
+            (b"1234567890123:", false),
+            (b"-1:x,", false),
+        ]);
+        for (text, truncated) in table {
+            let mut reader = reader(text);
+            match reader.item(0, reader.len()) {
+                Err(Fault::Truncated { .. }) => assert!(truncated, "{text:?}"),
+                Err(Fault::Wrong { .. }) => assert!(!truncated, "{text:?}"),
+                other => panic!("{text:?}: {other:?}"),
+            }
+        }
+        // The inner value is longer than the list that it stands in.
+        let mut reader = reader(b"4:9:ab]3:abc,");
+        let list = reader.item(0, 7).unwrap();
+        let inner = reader.item(list.start, list.end);
+        assert!(matches!(inner, Err(Fault::Wrong { .. })), "{inner:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_reader_panic(bytes in proptest::collection::vec(
+            prop_oneof![Just(b':'), Just(b','), Just(b']'), Just(b'}'), b'0'..=b'9', any::<u8>()],
+            0..200,
+        )) {
+            let mut reader = reader(&bytes);
+            let mut at = 0;
+            while let Ok(item) = reader.item(at, reader.len()) {
+                let _ = walk(&mut reader, item, &mut Vec::new());
+                let _ = reader.members(item, ["a", "version"]);
+                at = item.next();
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Wall-clock times as other tools write them, exact to the microsecond.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use fixtures::Micros;
+
+/// Decimal places between seconds and microseconds.
+const SECONDS: i32 = 6;
+/// Decimal places between milliseconds and microseconds.
+const MILLISECONDS: i32 = 3;
+
+/// Below this a number is no time since 1970 in any unit: as seconds it is early 1973, and the
+/// tools that are read here are younger.
+const LEAST_EPOCH: i64 = 100_000_000;
+/// From here on a number is milliseconds since 1970: as seconds it would be the year 5138, as
+/// milliseconds it is early 1973.
+const LEAST_EPOCH_MS: i64 = 100_000_000_000;
+/// From here on it is neither: as milliseconds it would be the year 5138.
+const END_OF_EPOCH_MS: i64 = 100_000_000_000_000;
+
+/// Most digits of a number, and the most by which its exponent may move its point. A number
+/// beyond is no time.
+const MOST_DIGITS: usize = 64;
+
+/// A moment in microseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Wall(i64);
+
+impl Wall {
+    /// The zero of recordings that know no wall clock.
+    pub(super) const ZERO: Self = Self(0);
+
+    /// A decimal number of seconds since 1970, as mitmproxy writes it.
+    pub(super) fn from_seconds(text: &str) -> Option<Self> {
+        decimal(text, SECONDS).map(Self)
+    }
+
+    /// A decimal number that is seconds (Chrome, mitmproxy, HTTP Toolkit) or milliseconds
+    /// (Playwright) since 1970, which its magnitude tells.
+    pub(super) fn from_epoch(text: &str) -> Option<Self> {
+        let whole = decimal(text, 0)?;
+        match whole {
+            LEAST_EPOCH..LEAST_EPOCH_MS => decimal(text, SECONDS).map(Self),
+            LEAST_EPOCH_MS..END_OF_EPOCH_MS => decimal(text, MILLISECONDS).map(Self),
+            _ => None,
+        }
+    }
+
+    /// A date and time of RFC 3339. One without an offset is UTC, one with an offset without a
+    /// colon is taken too.
+    pub(super) fn from_date(text: &str) -> Option<Self> {
+        let date = DateTime::parse_from_rfc3339(text)
+            .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
+            .map(|date| date.to_utc())
+            .or_else(|_| {
+                NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|at| at.and_utc())
+            });
+        date.ok().map(|date| Self(date.timestamp_micros()))
+    }
+
+    /// Later by a span.
+    pub(super) fn plus(self, span: Micros) -> Self {
+        let us = i64::try_from(span.0).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(us))
+    }
+
+    /// How long after `start`; zero where it is not after it.
+    pub(super) fn since(self, start: Self) -> Micros {
+        Micros(u64::try_from(self.0.saturating_sub(start.0)).unwrap_or_default())
+    }
+
+    /// As a date, where the calendar reaches so far.
+    pub(super) fn date(self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_micros(self.0)
+    }
+}
+
+/// A decimal number of milliseconds that is not negative, as a span.
+pub(super) fn span_of_ms(text: &str) -> Option<Micros> {
+    let us = decimal(text, MILLISECONDS)?;
+    u64::try_from(us).ok().map(Micros)
+}
+
+/// A decimal number times ten to the power of `places`, rounded to a whole one digit by digit
+/// (halves away from zero): a float holds fewer digits than these texts have. `None` for what is
+/// no number, and for what an `i64` can't hold.
+fn decimal(text: &str, places: i32) -> Option<i64> {
+    let (negative, text) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let is_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(fraction) || whole.len() + fraction.len() > MOST_DIGITS {
+        return None;
+    }
+    let digits: Vec<i64> = whole
+        .bytes()
+        .chain(fraction.bytes())
+        .map(|b| i64::from(b - b'0'))
+        .collect();
+    // Where the point is once the number is multiplied: so many digits are whole ones.
+    let point = i32::try_from(whole.len()).ok()?;
+    let point = point.checked_add(exponent)?.checked_add(places)?;
+    if point.unsigned_abs() as usize > 2 * MOST_DIGITS {
+        return digits.iter().all(|digit| *digit == 0).then_some(0);
+    }
+    let digit = |at: i32| {
+        let at = usize::try_from(at).ok();
+        at.and_then(|at| digits.get(at)).copied().unwrap_or(0)
+    };
+    let mut value = 0_i64;
+    for at in 0..point {
+        value = value.checked_mul(10)?.checked_add(digit(at))?;
+    }
+    if digit(point) >= 5 {
+        value = value.checked_add(1)?;
+    }
+    Some(if negative { -value } else { value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decimal_is_scaled_and_rounded_without_a_float() {
+        for (text, places, value) in [
+            ("1764027164.123456", 6, Some(1_764_027_164_123_456)),
+            ("1764027164123.4565", 3, Some(1_764_027_164_123_457)),
+            ("1764027164.1234564999", 6, Some(1_764_027_164_123_456)),
+            ("9007199254740993", 0, Some(9_007_199_254_740_993)),
+            ("1.764027164123456e9", 6, Some(1_764_027_164_123_456)),
+            ("1e-05", 6, Some(10)),
+            ("-1", 3, Some(-1_000)),
+            ("0.0000005", 6, Some(1)),
+            ("0.0000004", 6, Some(0)),
+            ("0e999999999", 6, Some(0)),
+            ("1e-999999999", 6, None),
+            ("1e99", 0, None),
+            ("9223372036854775807", 0, Some(i64::MAX)),
+            ("9223372036854775808", 0, None),
+            ("inf", 6, None),
+            ("nan", 6, None),
+            ("", 6, None),
+            ("1.", 6, None),
+            (".5", 6, None),
+            ("1e", 6, None),
+            ("--1", 6, None),
+        ] {
+            assert_eq!(decimal(text, places), value, "{text} at {places}");
+        }
+    }
+
+    #[test]
+    fn seconds_and_milliseconds_are_told_apart_by_their_magnitude() {
+        let both = Some(Wall(1_764_027_164_123_456));
+        assert_eq!(Wall::from_epoch("1764027164.123456"), both);
+        assert_eq!(Wall::from_epoch("1764027164123.456"), both);
+        for neither in ["-1", "0", "12.5", "99999999.4", "100000000000000", "1e40"] {
+            assert_eq!(Wall::from_epoch(neither), None, "{neither}");
+        }
+    }
+
+    #[test]
+    fn a_date_may_lack_the_colon_of_its_offset_or_the_offset() {
+        let at = Some(Wall(1_764_027_164_123_456));
+        for text in [
+            "2025-11-24T23:32:44.123456Z",
+            "2025-11-25T00:32:44.123456+01:00",
+            "2025-11-25T00:32:44.123456+0100",
+            "2025-11-24T23:32:44.123456",
+        ] {
+            assert_eq!(Wall::from_date(text), at, "{text}");
+        }
+        assert_eq!(Wall::from_date("yesterday"), None);
+    }
+}
