@@ -30,6 +30,19 @@ pub enum RecordError {
         #[source]
         source: io::Error,
     },
+    /// What answered was no WebSocket.
+    #[error(
+        "{upstream} is no WebSocket: none of the {answers} handshakes that it answered was \
+         upgraded; what it said is in {name}"
+    )]
+    NoWebSocket {
+        /// Who answered.
+        upstream: String,
+        /// How many handshakes.
+        answers: u64,
+        /// The tape.
+        name: String,
+    },
     /// A tape that can't be read.
     #[error(transparent)]
     Tape(#[from] TapeError),
