@@ -1,6 +1,7 @@
 //! `recorder`: turns live sessions into tapes.
 
 mod cmd;
+mod progress;
 
 use std::process::ExitCode;
 

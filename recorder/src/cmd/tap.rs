@@ -10,6 +10,7 @@ use recorder::{Redactor, Rules, Summary, Tap};
 use super::exit;
 use super::output::{FsyncArgs, OutputArgs};
 use super::until::UntilArgs;
+use crate::progress::Progress;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -68,7 +69,9 @@ impl TapArgs {
             let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
             let until = self.until.wait(&clock)?;
             let output = self.output.growing(&self.fsync)?;
-            Ok(tap.clock(clock).run(output, until).await?)
+            let progress = Progress::live(output.stats(), Arc::clone(&clock), self.output.quiet);
+            let recording = tap.clock(clock).run(output, until);
+            Ok(progress.during(recording).await?)
         })
     }
 }

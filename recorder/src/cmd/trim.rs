@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
+use engine_client::SystemClock;
 use fixtures::{Micros, TapeReader};
 use recorder::{Place, RecordError, Recording, Redactor, Rules, Trim};
 
 use super::exit;
 use super::output::OutputArgs;
+use crate::progress::Progress;
 
 /// What a place of a tape that is named begins with.
 const MARK: &str = "mark:";
@@ -56,8 +59,13 @@ impl TrimArgs {
         let output = self.output.whole()?;
         // What was redacted stays so; a stretch holds nothing that the tape did not.
         let redactor = Redactor::new(Rules::default(), [0; 32]);
+        let clock = Arc::new(SystemClock::new());
+        let mut progress = Progress::file(output.stats(), clock, self.output.quiet);
         let mut recording = Recording::begin(output, header, redactor)?;
-        trim.cut(from, reader, |step| recording.push(step))?;
+        trim.cut(from, reader, |step| {
+            progress.step();
+            recording.push(step)
+        })?;
         recording.finish()?;
         Ok(())
     }
