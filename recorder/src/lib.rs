@@ -39,7 +39,7 @@ pub use proxy::{Leg, Listen, NetReach, Proxy, Reach};
 pub use recording::{
     Counts, FSYNC_INTERVAL, Finished, Fsync, Output, Recording, Sink, Stats, UNSAFE_SUFFIX,
 };
-pub use redact::{Redactor, Rules};
+pub use redact::{Hit, Redactor, RuleError, Rules};
 pub use show::{Count, Survey, Timeline};
 pub use tap::{Summary, Tap};
 pub use trim::{Place, Trim};

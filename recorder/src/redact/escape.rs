@@ -1,0 +1,141 @@
+//! JSON's escapes and percent-encoding, undone and done, in bytes that need not be sound.
+
+use std::borrow::Cow;
+
+/// What a string of JSON says, or any text that holds escapes. What is no escape stands for
+/// itself, half a surrogate pair too.
+pub(super) fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = memchr::memchr(b'\\', text) else {
+        return text.into();
+    };
+    let mut out = Vec::with_capacity(text.len());
+    out.extend_from_slice(&text[..first]);
+    let mut rest = &text[first..];
+    while !rest.is_empty() {
+        let (length, said) = escaped(rest);
+        match said {
+            Some(said) => out.extend_from_slice(said.encode_utf8(&mut [0; 4]).as_bytes()),
+            None => out.extend_from_slice(&rest[..length]),
+        }
+        rest = &rest[length..];
+        let plain = memchr::memchr(b'\\', rest).unwrap_or(rest.len());
+        out.extend_from_slice(&rest[..plain]);
+        rest = &rest[plain..];
+    }
+    out.into()
+}
+
+/// Of a text that begins with a backslash, how long the escape is and what it says.
+fn escaped(text: &[u8]) -> (usize, Option<char>) {
+    let said = match text.get(1) {
+        Some(b'n') => '\n',
+        Some(b'r') => '\r',
+        Some(b't') => '\t',
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{c}',
+        Some(escaped @ (b'"' | b'\\' | b'/')) => char::from(*escaped),
+        Some(b'u') => return unicode(text),
+        _ => return (1, None),
+    };
+    (2, Some(said))
+}
+
+/// `\u0041`, or two of them that make a surrogate pair.
+fn unicode(text: &[u8]) -> (usize, Option<char>) {
+    let unit = |at: usize| {
+        let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        let digits = std::str::from_utf8(digits).ok()?;
+        let hex = digits.bytes().all(|b| b.is_ascii_hexdigit());
+        hex.then(|| u16::from_str_radix(digits, 16).ok())?
+    };
+    let Some(first) = unit(0) else {
+        return (1, None);
+    };
+    if let Some(said) = char::from_u32(u32::from(first)) {
+        return (6, Some(said));
+    }
+    let pair = unit(6).and_then(|second| char::decode_utf16([first, second]).next()?.ok());
+    (if pair.is_some() { 12 } else { 1 }, pair)
+}
+
+/// Text as it stands between the quotes of a string of JSON.
+pub(super) fn escape(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 8);
+    for byte in text {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0..0x20 => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+            _ => out.push(*byte),
+        }
+    }
+    out
+}
+
+/// Text with each `%41` as the byte that it says.
+pub(super) fn percent_decode(text: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = memchr::memchr(b'%', text) else {
+        return text.into();
+    };
+    let digit = |b: Option<&u8>| char::from(*b?).to_digit(16);
+    let mut out = Vec::with_capacity(text.len());
+    out.extend_from_slice(&text[..first]);
+    let mut rest = &text[first..];
+    while !rest.is_empty() {
+        let byte = digit(rest.get(1)).zip(digit(rest.get(2)));
+        let byte = byte.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        out.push(byte.unwrap_or(b'%'));
+        rest = &rest[if byte.is_some() { 3 } else { 1 }..];
+        let plain = memchr::memchr(b'%', rest).unwrap_or(rest.len());
+        out.extend_from_slice(&rest[..plain]);
+        rest = &rest[plain..];
+    }
+    out.into()
+}
+
+/// Text with all but the unreserved characters (RFC 3986, 2.3) percent-encoded.
+pub(super) fn percent_encode(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for byte in text {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(*byte);
+        } else {
+            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_escape_stands_for_itself() {
+        for (text, said) in [
+            (r"a\u0041\n\/\\", "aA\n/\\"),
+            (r"\ud83d\ude00", "😀"),
+            (r"\ud83d!", r"\ud83d!"),
+            (r"\uD83D\u0041", r"\uD83DA"),
+            (r"\x\", r"\x\"),
+            (r"\u12", r"\u12"),
+        ] {
+            let found = unescape(text.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&found), said, "{text}");
+        }
+        assert_eq!(*percent_decode(b"%41%4%zz%"), *b"A%4%zz%");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_done_is_undone(text in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let (escaped, encoded) = (escape(&text), percent_encode(&text));
+            prop_assert_eq!(&*unescape(&escaped), &text[..]);
+            prop_assert_eq!(&*percent_decode(&encoded), &text[..]);
+        }
+    }
+}

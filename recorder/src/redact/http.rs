@@ -1,0 +1,206 @@
+//! Secrets in the heads of HTTP messages.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::shapes;
+use super::url::{self, is_secret_name, is_token_like};
+use super::vault::Vault;
+
+/// Headers whose values are secrets, beside those whose names say so by a word
+/// (`url::is_secret_name`): `authorization`, `proxy-authorization`, `cookie`, `set-cookie`,
+/// `x-api-key`, `x-auth-token` and their like.
+const SECRET_HEADERS: [&str; 12] = [
+    "apikey",
+    "cb-access-key",
+    "cb-access-passphrase",
+    "cf-access-client-id",
+    "dpop",
+    "ok-access-passphrase",
+    "private-key",
+    "x-amz-security-token",
+    "x-key",
+    "x-mbx-apikey",
+    "x-pass",
+    "x-user-key",
+];
+
+/// Headers whose names hold such a word and whose values are none.
+const OPEN_HEADERS: [&str; 5] = [
+    "proxy-authenticate",
+    "sec-websocket-accept",
+    "sec-websocket-key",
+    "www-authenticate",
+    "access-control-allow-credentials",
+];
+
+/// Words of an offered subprotocol after which a token follows: browsers can send one in no
+/// other header.
+const TOKEN_FOLLOWS: [&str; 6] = [
+    "access_token",
+    "auth",
+    "authorization",
+    "bearer",
+    "jwt",
+    "token",
+];
+
+/// What a subprotocol that is a token begins with in Kubernetes.
+const TOKEN_SUBPROTOCOL: &str = "base64url.bearer.authorization.";
+
+/// An offered subprotocol is a token from this length on.
+const MIN_SUBPROTOCOL_TOKEN_BYTES: usize = 24;
+
+/// A cookie's own value is looked for from this length on, where it is like a token.
+const MIN_COOKIE_TOKEN_BYTES: usize = 12;
+
+/// Redacts headers; says whether there was anything to redact. `more` are names to redact too.
+pub(super) fn headers(
+    headers: &mut [(String, String)],
+    more: &[String],
+    vault: &mut Vault,
+) -> bool {
+    let mut changed = false;
+    for (name, value) in headers {
+        if let Some(clean) = header(name, value, more, vault) {
+            changed |= clean != *value;
+            *value = clean;
+        }
+    }
+    changed
+}
+
+/// A header's value without secrets; `None` where it has none.
+fn header(name: &str, value: &str, more: &[String], vault: &mut Vault) -> Option<String> {
+    // An empty one removes a header, and is no secret.
+    if value.is_empty() {
+        return None;
+    }
+    let name = name.to_ascii_lowercase();
+    let said = |names: &[&str]| names.contains(&name.as_str());
+    let ruled = more.iter().any(|rule| rule.eq_ignore_ascii_case(&name));
+    if ruled || said(&SECRET_HEADERS) || is_secret_name(&name) && !said(&OPEN_HEADERS) {
+        return Some(secret(&name, value, vault));
+    }
+    if name == "sec-websocket-protocol" {
+        return subprotocols(value, vault);
+    }
+    let whole = value.starts_with(['/', '?']);
+    let clean = if whole {
+        url::target(value, vault)
+    } else {
+        url::in_text(value, vault)
+    };
+    let shaped = shapes::redact(clean.as_deref().unwrap_or(value), vault);
+    shaped.or(clean)
+}
+
+/// The placeholder of a header's value. The scheme before a credential stays.
+fn secret(name: &str, value: &str, vault: &mut Vault) -> String {
+    let what = format!("the value of the header {name}");
+    let (scheme, credential) = match value.split_once(' ') {
+        Some((scheme, credential)) if is_scheme(scheme) => (Some(scheme), credential.trim_start()),
+        _ => (None, value),
+    };
+    if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic"))
+        && let Ok(pair) = STANDARD.decode(credential)
+    {
+        // User and password, a colon between them (RFC 7617).
+        vault.remember(&pair, &what);
+        if let Some(colon) = pair.iter().position(|b| *b == b':') {
+            vault.remember(&pair[colon + 1..], &what);
+        }
+    }
+    if name.contains("cookie") {
+        let values = value.split(';').filter_map(|pair| pair.split_once('='));
+        for (_, value) in values {
+            let value = value.trim().trim_matches('"');
+            if is_token_like(value, MIN_COOKIE_TOKEN_BYTES) {
+                vault.remember(value.as_bytes(), &what);
+            }
+        }
+    }
+    let placeholder = vault.text(credential.as_bytes(), &what);
+    match scheme {
+        Some(scheme) => format!("{scheme} {placeholder}"),
+        None => placeholder,
+    }
+}
+
+/// The schemes of the IANA registry that clients use, and two that are common.
+fn is_scheme(word: &str) -> bool {
+    const SCHEMES: [&str; 9] = [
+        "apikey",
+        "basic",
+        "bearer",
+        "digest",
+        "dpop",
+        "negotiate",
+        "ntlm",
+        "token",
+        "hmac",
+    ];
+    SCHEMES
+        .iter()
+        .any(|scheme| scheme.eq_ignore_ascii_case(word))
+}
+
+/// Offered or chosen subprotocols with tokens among them redacted.
+fn subprotocols(value: &str, vault: &mut Vault) -> Option<String> {
+    let mut follows = false;
+    let mut changed = false;
+    let mut clean = Vec::new();
+    for item in value.split(',') {
+        let name = item.trim();
+        let secret = follows
+            || name.starts_with(TOKEN_SUBPROTOCOL)
+            || is_token_like(name, MIN_SUBPROTOCOL_TOKEN_BYTES);
+        follows = TOKEN_FOLLOWS
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(name));
+        if secret && !name.is_empty() && !follows {
+            let placeholder = vault.text(name.as_bytes(), "a token among subprotocols");
+            changed |= placeholder != name;
+            clean.push(item.replace(name, &placeholder));
+        } else {
+            clean.push(item.to_owned());
+        }
+    }
+    changed.then(|| clean.join(","))
+}
+
+/// The head of an HTTP message as bytes, or anything else that has such lines in it, without the
+/// secrets of its headers; `None` where it has none.
+pub(super) fn head(text: &str, more: &[String], vault: &mut Vault) -> Option<String> {
+    let mut changed = false;
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let bare = line.trim_end_matches(['\r', '\n']);
+        let clean = match bare.split_once(':') {
+            Some((name, value)) if is_header_name(name) => {
+                let value = value.trim();
+                header(name, value, more, vault).map(|clean| format!("{name}: {clean}"))
+            }
+            _ => request_line(bare, vault),
+        };
+        changed |= clean.as_ref().is_some_and(|clean| clean != bare);
+        out.push_str(clean.as_deref().unwrap_or(bare));
+        out.push_str(&line[bare.len()..]);
+    }
+    changed.then_some(out)
+}
+
+/// `GET /ws?token=… HTTP/1.1`.
+fn request_line(line: &str, vault: &mut Vault) -> Option<String> {
+    let mut parts = line.split(' ');
+    let (method, target, version) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_request = version.starts_with("HTTP/") && target.starts_with('/');
+    let clean = is_request.then(|| url::target(target, vault))??;
+    Some(format!("{method} {clean} {version}"))
+}
+
+/// A token of HTTP (RFC 9110, 5.6.2).
+fn is_header_name(name: &str) -> bool {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !name.is_empty() && name.bytes().all(token)
+}

@@ -1,0 +1,294 @@
+//! What stands where a secret stood.
+//!
+//! A placeholder is drawn from the value by a keyed hash, so nothing has to be remembered for
+//! equal values to stay equal, and without the tape's key, which is kept nowhere, nobody can try
+//! values until one fits.
+
+use ring::hmac;
+
+/// What the placeholder of a string begins with.
+pub(super) const PREFIX: &str = "redacted-";
+
+/// Hexadecimal digits that follow it.
+const DIGITS: usize = 16;
+
+/// What is hashed for what: no two uses see the same input.
+#[derive(Debug, Clone, Copy)]
+enum Domain {
+    Text = 1,
+    Number = 2,
+    SmallRound = 3,
+    LargeRound = 4,
+}
+
+/// The placeholders of one tape.
+#[derive(Debug)]
+pub(super) struct Placeholders {
+    key: hmac::Key,
+}
+
+impl Placeholders {
+    pub(super) fn new(key: &[u8; 32]) -> Self {
+        Self {
+            key: hmac::Key::new(hmac::HMAC_SHA256, key),
+        }
+    }
+
+    /// For a string's content: `redacted-` and 16 hexadecimal digits. Of a million values any two
+    /// meet with a chance of 3 in 10⁸. A placeholder's own is itself, so that redacting twice
+    /// changes nothing.
+    pub(super) fn text(&self, value: &[u8]) -> String {
+        if is_placeholder(value) {
+            return String::from_utf8_lossy(value).into_owned();
+        }
+        let hash = self.hash(Domain::Text, 0, value);
+        format!("{PREFIX}{hash:0DIGITS$x}")
+    }
+
+    /// For a number as it stands in JSON: a number that is never negative, an integer for an
+    /// integer, one with a point for one with a point or an exponent. Numbers of equal value get
+    /// equal ones, however they are written.
+    ///
+    /// Whole numbers below 2³⁰ in size become ones below 2³¹, those below 2⁵² ones below 2⁵³, by a
+    /// permutation: no two of them ever meet, and a reader with 32-bit integers or doubles still
+    /// reads them. All others become one of 2⁵¹ numbers that end in `.5`, or where they are whole
+    /// one of 2⁶² from 2⁶² on.
+    pub(super) fn number(&self, text: &str) -> String {
+        let Some(decimal) = Decimal::parse(text) else {
+            // Words that some writers take for numbers, such as NaN.
+            let hash = self.hash(Domain::Number, 0, text.as_bytes());
+            return format!("{}.5", hash >> 13);
+        };
+        let whole = match decimal.whole().and_then(zigzag) {
+            Some(n) if n < SMALL => Some(self.permuted_small(n)),
+            Some(n) if n < LARGE => Some(self.permuted_large(n)),
+            _ => None,
+        };
+        let hash = || self.hash(Domain::Number, 0, decimal.canonical().as_bytes());
+        match (whole, text.contains(['.', 'e', 'E'])) {
+            (Some(n), true) => format!("{n}.0"),
+            (Some(n), false) => n.to_string(),
+            (None, _) if !decimal.is_whole() => format!("{}.5", hash() >> 13),
+            (None, point) => {
+                let point = if point { ".0" } else { "" };
+                format!("{}{point}", (1_u64 << 62) | (hash() >> 2))
+            }
+        }
+    }
+
+    /// A number that equal values share, for telling whether one was met before.
+    pub(super) fn identity(&self, value: &[u8]) -> u64 {
+        self.hash(Domain::Text, 0, value)
+    }
+
+    fn hash(&self, domain: Domain, round: u8, value: &[u8]) -> u64 {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(&[domain as u8, round]);
+        context.update(value);
+        let tag = context.sign();
+        let first: [u8; 8] = tag.as_ref()[..8].try_into().expect("32 bytes have 8");
+        u64::from_be_bytes(first)
+    }
+
+    /// A permutation of the numbers below 2³¹.
+    fn permuted_small(&self, n: u64) -> u64 {
+        self.walk(n, 16, Domain::SmallRound, |n| n < SMALL)
+    }
+
+    /// A permutation of the numbers from 2³¹ below 2⁵³.
+    fn permuted_large(&self, n: u64) -> u64 {
+        self.walk(n, 27, Domain::LargeRound, |n| (SMALL..LARGE).contains(&n))
+    }
+
+    /// A Feistel network over twice `half` bits, applied until the result is one of those that
+    /// are permuted: as it is a permutation, the walk comes back to one of them at the latest
+    /// where it began.
+    fn walk(&self, n: u64, half: u32, domain: Domain, within: impl Fn(u64) -> bool) -> u64 {
+        /// Four rounds make a strong pseudorandom permutation of a pseudorandom function (Luby
+        /// and Rackoff, 1988).
+        const ROUNDS: u8 = 4;
+        debug_assert!(within(n), "a permutation's input is one of its outputs");
+        let mask = (1_u64 << half) - 1;
+        let mut n = n;
+        loop {
+            let (mut left, mut right) = (n >> half, n & mask);
+            for round in 0..ROUNDS {
+                let mixed = left ^ (self.hash(domain, round, &right.to_be_bytes()) & mask);
+                (left, right) = (right, mixed);
+            }
+            n = (left << half) | right;
+            if within(n) {
+                return n;
+            }
+        }
+    }
+}
+
+/// Bound of what 32-bit integers hold, signed or not.
+const SMALL: u64 = 1 << 31;
+
+/// Bound of what a double holds exactly.
+const LARGE: u64 = 1 << 53;
+
+/// Each integer as one that is not negative: 0, -1, 1, -2, 2 … become 0, 1, 2, 3, 4 …
+fn zigzag(n: i64) -> Option<u64> {
+    Some(n.unsigned_abs().checked_mul(2)? - u64::from(n < 0))
+}
+
+/// Whether this is a string's placeholder.
+pub(super) fn is_placeholder(value: &[u8]) -> bool {
+    let lower_hex = |b: &u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    value
+        .strip_prefix(PREFIX.as_bytes())
+        .is_some_and(|rest| rest.len() == DIGITS && rest.iter().all(lower_hex))
+}
+
+/// A decimal number by its value: sign, digits without zeros at either end, and a power of ten.
+#[derive(Debug, PartialEq, Eq)]
+struct Decimal {
+    negative: bool,
+    digits: String,
+    exponent: i64,
+}
+
+impl Decimal {
+    /// Exponents beyond this, which nobody can mean, are one.
+    const MAX_EXPONENT: i64 = 1 << 40;
+
+    /// `None` for what is no number of JSON (leading zeros and a plus are let pass).
+    fn parse(text: &str) -> Option<Self> {
+        let (negative, text) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => {
+                let digits = exponent.trim_start_matches(['+', '-']);
+                if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+                    return None;
+                }
+                let size = digits.parse().unwrap_or(Self::MAX_EXPONENT);
+                let size = size.min(Self::MAX_EXPONENT);
+                (
+                    mantissa,
+                    if exponent.starts_with('-') {
+                        -size
+                    } else {
+                        size
+                    },
+                )
+            }
+            None => (text, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let mut digits = format!("{whole}{fraction}");
+        if whole.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let exponent = exponent - i64::try_from(fraction.len()).ok()?;
+        let trailing = digits.len() - digits.trim_end_matches('0').len();
+        digits.truncate(digits.len() - trailing);
+        let digits = digits.trim_start_matches('0').to_owned();
+        if digits.is_empty() {
+            // Zero has one sign.
+            return Some(Self {
+                negative: false,
+                digits,
+                exponent: 0,
+            });
+        }
+        Some(Self {
+            negative,
+            digits,
+            exponent: exponent + i64::try_from(trailing).ok()?,
+        })
+    }
+
+    fn is_whole(&self) -> bool {
+        self.exponent >= 0
+    }
+
+    /// The number where it is whole and fits.
+    fn whole(&self) -> Option<i64> {
+        let zeros = usize::try_from(self.exponent).ok().filter(|e| *e < 20)?;
+        let digits = if self.digits.is_empty() {
+            "0"
+        } else {
+            &self.digits
+        };
+        let n: i64 = format!("{digits}{}", "0".repeat(zeros)).parse().ok()?;
+        Some(if self.negative { -n } else { n })
+    }
+
+    fn canonical(&self) -> String {
+        let sign = if self.negative { "-" } else { "" };
+        format!("{sign}{}e{}", self.digits, self.exponent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn placeholders() -> Placeholders {
+        Placeholders::new(&[7; 32])
+    }
+
+    #[test]
+    fn numbers_of_equal_value_share_a_placeholder_of_their_own_form() {
+        let of = |text: &str| placeholders().number(text);
+        assert_eq!(of("1000"), of("1000"));
+        for same in ["1000.0", "1e3", "1.000E+3", "10000e-1"] {
+            assert_eq!(of(same), format!("{}.0", of("1000")), "{same}");
+        }
+        assert_eq!(of("0"), of("-0"));
+        assert_eq!(of("10412.33"), of("10412.330"));
+        assert!(of("10412.33").ends_with(".5"));
+        assert_ne!(of("10412.33"), of("-10412.33"));
+        assert_ne!(of("12345678901234567890"), of("12345678901234567891"));
+    }
+
+    #[test]
+    fn another_tape_has_other_placeholders() {
+        let other = Placeholders::new(&[8; 32]);
+        assert_ne!(placeholders().text(b"0xabc"), other.text(b"0xabc"));
+        assert_ne!(placeholders().number("5"), other.number("5"));
+    }
+
+    #[test]
+    fn small_integers_never_meet() {
+        let placeholders = placeholders();
+        let seen: BTreeSet<String> = (-5_000..5_000)
+            .map(|n: i64| placeholders.number(&n.to_string()))
+            .collect();
+        assert_eq!(seen.len(), 10_000);
+        assert!(seen.iter().all(|n| n.parse::<i32>().is_ok_and(|n| n >= 0)));
+    }
+
+    #[test]
+    fn a_placeholder_is_its_own() {
+        let first = placeholders().text(b"0xabc");
+        assert_eq!(placeholders().text(first.as_bytes()), first);
+        assert!(is_placeholder(first.as_bytes()) && !is_placeholder(b"redacted-me"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_numbers_placeholder_is_a_number_of_its_kind(n in any::<i64>(), x in any::<f64>()) {
+            let placeholder = placeholders().number(&n.to_string());
+            prop_assert!(placeholder.parse::<u64>().is_ok(), "{}", placeholder);
+            if n.unsigned_abs() < LARGE / 2 {
+                prop_assert!(placeholder.parse::<u64>().unwrap() < LARGE);
+            }
+            if let Ok(text) = serde_json::to_string(&x) && text != "null" {
+                let placeholder = placeholders().number(&text);
+                prop_assert!(placeholder.parse::<f64>().is_ok_and(|n| n >= 0.0));
+                prop_assert!(placeholder.contains('.'), "{}", placeholder);
+            }
+        }
+    }
+}

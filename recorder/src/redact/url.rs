@@ -1,0 +1,317 @@
+//! Secrets in URLs and request targets: user info, and what looks like a token.
+
+use super::escape::percent_decode;
+use super::vault::Vault;
+
+/// Words of which one in a name says that its value is a secret.
+const SECRET_WORDS: [&str; 35] = [
+    "accesskey",
+    "apikey",
+    "auth",
+    "authentication",
+    "authkey",
+    "authorization",
+    "bearer",
+    "cookie",
+    "cookie2",
+    "credential",
+    "credentials",
+    "csrf",
+    "hmac",
+    "jwt",
+    "listenkey",
+    "otp",
+    "passphrase",
+    "passwd",
+    "password",
+    "privatekey",
+    "pwd",
+    "secret",
+    "secretkey",
+    "session",
+    "sessionid",
+    "sid",
+    "sig",
+    "sign",
+    "signature",
+    "ticket",
+    "token",
+    "tokens",
+    "totp",
+    "xsrf",
+    "passcode",
+];
+
+/// Words that say so where `key` follows them.
+const KEY_WORDS: [&str; 10] = [
+    "access",
+    "api",
+    "auth",
+    "client",
+    "function",
+    "functions",
+    "listen",
+    "private",
+    "secret",
+    "subscription",
+];
+
+/// A value of a query is a token from this length on, whatever its name.
+const MIN_QUERY_TOKEN_BYTES: usize = 20;
+
+/// A segment of a path is one from this length on.
+const MIN_PATH_TOKEN_BYTES: usize = 32;
+
+/// What errors call what they hold.
+const USER_INFO: &str = "the user info of a URL";
+const QUERY: &str = "a token-like value of a URL's query";
+const PATH: &str = "a token-like segment of a URL's path";
+
+/// Whether a name of a header or of a query's value says that the value is a secret: `token`,
+/// `X-Api-Key`, `clientSecret`, and a bare `key`.
+pub(super) fn is_secret_name(name: &str) -> bool {
+    let words = words(name);
+    let secret = |word: &String| SECRET_WORDS.contains(&word.as_str());
+    let key = |pair: &[String]| pair[1] == "key" && KEY_WORDS.contains(&pair[0].as_str());
+    words.iter().any(secret) || words.windows(2).any(key) || words == ["key"]
+}
+
+/// A name's words in lower case: what punctuation or a capital after a small letter divides.
+pub(super) fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut small = false;
+    for c in name.chars() {
+        let divides = !c.is_alphanumeric() || small && c.is_uppercase();
+        small = c.is_lowercase() || c.is_ascii_digit();
+        if divides {
+            words.push(String::new());
+        }
+        if c.is_alphanumeric() {
+            words
+                .last_mut()
+                .expect("it is never empty")
+                .extend(c.to_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Whether a text has the look of a token: long, of a token's characters, letters and digits
+/// both.
+pub(super) fn is_token_like(text: &str, min_bytes: usize) -> bool {
+    let of_a_token = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
+    let many = |of: fn(&u8) -> bool| text.as_bytes().iter().filter(|b| of(b)).count() >= 2;
+    text.len() >= min_bytes
+        && text.bytes().all(of_a_token)
+        && many(u8::is_ascii_digit)
+        && many(u8::is_ascii_alphabetic)
+}
+
+/// A text with the secrets of all URLs in it redacted; `None` where there is none.
+pub(super) fn in_text(text: &str, vault: &mut Vault) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    let mut changed = false;
+    while let Some(at) = rest.find("://") {
+        let (before, url) = rest.split_at(at + 3);
+        out.push_str(before);
+        let ends = |c: char| c.is_whitespace() || c.is_control() || "\"'<>`\\{}|^".contains(c);
+        let (url, behind) = url.split_at(url.find(ends).unwrap_or(url.len()));
+        match after_scheme(url, vault) {
+            Some(clean) => {
+                changed |= clean != url;
+                out.push_str(&clean);
+            }
+            None => out.push_str(url),
+        }
+        rest = behind;
+    }
+    changed.then(|| out + rest)
+}
+
+/// What follows `://`.
+fn after_scheme(url: &str, vault: &mut Vault) -> Option<String> {
+    let authority = url.find(['/', '?', '#']).unwrap_or(url.len());
+    // An unescaped slash in a password ends the authority early: what is no port tells.
+    let port = url[..authority]
+        .rsplit_once(':')
+        .map_or("", |(_, port)| port);
+    let torn = !port.ends_with(']') && port.bytes().any(|b| !b.is_ascii_digit());
+    let until = if torn {
+        url.find('?').unwrap_or(url.len())
+    } else {
+        authority
+    };
+    let (user_info, rest) = match url[..until].rfind('@') {
+        Some(at) => (Some(&url[..at]), &url[at..]),
+        None => (None, url),
+    };
+    let host = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let clean = target(&rest[host..], vault);
+    // Once redacted, a user info is one placeholder and changes no more.
+    let user_info = user_info.map(|user_info| {
+        for part in [user_info]
+            .into_iter()
+            .chain(user_info.split_once(':').map(|(_, pw)| pw))
+        {
+            vault.remember(&percent_decode(part.as_bytes()), USER_INFO);
+        }
+        vault.text(user_info.as_bytes(), USER_INFO)
+    });
+    if user_info.is_none() && clean.is_none() {
+        return None;
+    }
+    let clean = clean.unwrap_or_else(|| rest[host..].to_owned());
+    Some(user_info.unwrap_or_default() + &rest[..host] + &clean)
+}
+
+/// A request target, path, query and fragment, with its secrets redacted; `None` where it has
+/// none.
+pub(super) fn target(text: &str, vault: &mut Vault) -> Option<String> {
+    let path_end = text.find(['?', '#']).unwrap_or(text.len());
+    let mut out = String::with_capacity(text.len());
+    for (at, segment) in text[..path_end].split('/').enumerate() {
+        if at > 0 {
+            out.push('/');
+        }
+        match segment.split_once(';') {
+            // Parameters of a segment (RFC 3986, 3.3).
+            Some((segment, parameters)) => {
+                path_segment(segment, vault, &mut out);
+                out.push(';');
+                query(parameters, vault, &mut out);
+            }
+            None => path_segment(segment, vault, &mut out),
+        }
+    }
+    let mut rest = &text[path_end..];
+    while !rest.is_empty() {
+        // A fragment is read as a query: OAuth hands tokens over in it.
+        out.push_str(&rest[..1]);
+        let end = rest[1..].find(['?', '#']).map_or(rest.len(), |at| at + 1);
+        query(&rest[1..end], vault, &mut out);
+        rest = &rest[end..];
+    }
+    (out != text).then_some(out)
+}
+
+fn path_segment(segment: &str, vault: &mut Vault, out: &mut String) {
+    if is_token_like(&decoded(segment), MIN_PATH_TOKEN_BYTES) {
+        out.push_str(&vault.text(decoded(segment).as_bytes(), PATH));
+    } else {
+        out.push_str(segment);
+    }
+}
+
+fn query(text: &str, vault: &mut Vault, out: &mut String) {
+    for item in text.split_inclusive(['&', ';']) {
+        let (item, end) = match item.strip_suffix(['&', ';']) {
+            Some(bare) => item.split_at(bare.len()),
+            None => (item, ""),
+        };
+        let (name, value) = match item.split_once('=') {
+            Some((name, value)) => (Some(name), value),
+            None => (None, item),
+        };
+        let value = decoded(value);
+        let secret = name.is_some_and(|name| is_secret_name(&decoded(name)))
+            || is_token_like(&value, MIN_QUERY_TOKEN_BYTES);
+        if secret && !value.is_empty() {
+            if let Some(name) = name {
+                out.push_str(name);
+                out.push('=');
+            }
+            out.push_str(&vault.text(value.as_bytes(), QUERY));
+        } else {
+            out.push_str(item);
+        }
+        out.push_str(end);
+    }
+}
+
+fn decoded(text: &str) -> String {
+    String::from_utf8_lossy(&percent_decode(text.as_bytes())).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With each placeholder as a star.
+    fn starred(text: &str) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find("redacted-") {
+            out.push_str(&rest[..at]);
+            out.push('*');
+            rest = &rest[at + 25..];
+        }
+        out + rest
+    }
+
+    #[test]
+    fn urls_lose_user_info_and_what_is_like_a_token_and_nothing_else() {
+        for (text, clean) in [
+            ("ws://h/ws", "ws://h/ws"),
+            ("wss://ada:pw@h:1/ws?x=1", "wss://*@h:1/ws?x=1"),
+            ("wss://ada@h", "wss://*@h"),
+            ("wss://a:p/w@h/ws", "wss://*@h/ws"),
+            ("http://h/@ada", "http://h/@ada"),
+            ("http://[::1]:80/@a", "http://[::1]:80/@a"),
+            (
+                "see ws://h/?token=a&b=2, then",
+                "see ws://h/?token=*&b=2, then",
+            ),
+            (
+                "ws://h/?b=2;ApiKey=a%26b#access_token=z",
+                "ws://h/?b=2;ApiKey=*#access_token=*",
+            ),
+            ("ws://h?t=4f8Kz01mQ7xW2nB5vC9d", "ws://h?t=*"),
+            ("ws://h?4f8Kz01mQ7xW2nB5vC9d", "ws://h?*"),
+            (
+                "ws://h/ws/pqia91ma19a5s61cv6a81va65sdf19v8a65a1a5s61cv6a81va65sdf19v8a65a1?x",
+                "ws://h/ws/*?x",
+            ),
+            ("a ws://u:p@h b ws://v@k", "a ws://*@h b ws://*@k"),
+            ("no url ?token=1", "no url ?token=1"),
+        ] {
+            let mut vault = Vault::new(&[1; 32]);
+            let found = in_text(text, &mut vault);
+            let found = found.as_deref().unwrap_or(text);
+            assert_eq!(starred(found), clean, "{text}");
+            // What is clean stays as it is.
+            assert_eq!(in_text(found, &mut vault), None, "{found}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_secret_by_its_words() {
+        for name in [
+            "token",
+            "access_token",
+            "X-Api-Key",
+            "clientSecret",
+            "key",
+            "apiKey",
+            "X-Amz-Signature",
+            "PHPSESSION-session",
+            "OK-ACCESS-KEY",
+            "auth",
+        ] {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in [
+            "tokenizer",
+            "author",
+            "keyboard",
+            "monkey",
+            "symbol",
+            "sec-websocket-key",
+            "design",
+            "side",
+        ] {
+            assert!(!is_secret_name(name), "{name}");
+        }
+    }
+}
