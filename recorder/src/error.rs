@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use engine_client::WsError;
+use engine_client::{DialError, WsError};
 use fixtures::{Micros, TapeError};
 
 /// Why nothing, or not everything, was recorded.
@@ -30,6 +30,9 @@ pub enum RecordError {
         #[source]
         source: io::Error,
     },
+    /// The engine is there, and can't be spoken to: its certificate does not verify, say.
+    #[error("{0}: {1}")]
+    Upstream(String, #[source] DialError),
     /// What answered was no WebSocket.
     #[error(
         "{upstream} is no WebSocket: none of the {answers} handshakes that it answered was \

@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use engine_client::{Clock, SystemClock, Target};
+use engine_client::{Clock, DialError, SystemClock, Target};
 use fixtures::{Action, CONNECTIONS, Header, Step};
 use tokio::task::JoinSet;
 
@@ -118,6 +118,29 @@ impl Proxy {
     #[must_use]
     pub fn upstream(&self) -> &Target {
         &self.upstream
+    }
+
+    /// Reaches the engine once, without saying anything to it, so that what no retry mends comes
+    /// to light before anybody dials. Where TLS is not spoken, there is nothing to check.
+    ///
+    /// # Errors
+    /// [`RecordError::Upstream`] where TLS fails. An engine that is not there yet is no error.
+    pub async fn check(&self, reach: &impl Reach) -> Result<(), RecordError> {
+        if !self.upstream.tls() {
+            return Ok(());
+        }
+        let timeout = self.clock.now().saturating_add(relay::DIAL_TIMEOUT);
+        let dialed = tokio::select! {
+            biased;
+            dialed = reach.dial() => dialed,
+            () = self.clock.sleep_until(timeout) => return Ok(()),
+        };
+        match dialed {
+            Err(error @ DialError::Tls(_)) => {
+                Err(RecordError::Upstream(self.upstream.to_string(), error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Carries and records what comes until `until` completes; what is open then is cut.

@@ -24,6 +24,9 @@ pub(super) struct ProxyScribe {
     steps: Vec<Step>,
     stats: Stats,
     remarks: Remarks,
+    /// What was said last, but for whose connection it was: a client that tries again and again
+    /// makes one sentence.
+    said: String,
     /// The last connection that fared at all could be upgraded.
     in_service: bool,
     upgraded: u64,
@@ -37,6 +40,7 @@ impl ProxyScribe {
             steps: Vec::new(),
             stats,
             remarks,
+            said: String::new(),
             in_service: true,
             upgraded: 0,
             strange: 0,
@@ -65,21 +69,26 @@ impl ProxyScribe {
     }
 
     fn look_at(&mut self, conn: u64, step: &Step) {
-        let said = match &step.action {
-            Action::Mark(text) => text.clone(),
+        let what = match &step.action {
+            Action::Mark(text) => text
+                .split_once(": ")
+                .map_or(text.clone(), |(_, what)| what.to_owned()),
             Action::Refuse(Some(Refusal { status, .. })) => {
                 self.fared(false);
                 self.strange += u64::from(!TURNED_AWAY.contains(status));
-                format!("connection {conn}: its handshake was refused with status {status}")
+                format!("its handshake was refused with status {status}")
             }
             Action::Garbage(Some(_)) => {
                 self.fared(false);
                 self.strange += 1;
-                format!("connection {conn}: its handshake was answered with what is no HTTP")
+                "its handshake was answered with what is no HTTP".to_owned()
             }
             _ => return,
         };
-        (self.remarks)(&said);
+        if what != self.said {
+            (self.remarks)(&format!("connection {conn}: {what}"));
+            self.said = what;
+        }
     }
 }
 
@@ -108,6 +117,7 @@ impl Scribe for ProxyScribe {
             self.upgraded += 1;
             self.stats.connected();
             self.fared(true);
+            self.said.clear();
         } else if unreachable {
             self.fared(false);
         }
