@@ -29,6 +29,7 @@ mod diff;
 mod error;
 mod poll;
 mod import;
+mod proxy;
 mod recording;
 mod redact;
 mod show;
@@ -40,6 +41,7 @@ pub use diff::{Departure, Diff, Member, Tally};
 pub use error::RecordError;
 pub use poll::{ANSWER_TIMEOUT, MIN_EVERY, Poll, PollError, Polled};
 pub use import::{Import, ImportError, ImportFormat, Imported};
+pub use proxy::{Leg, Listen, NetReach, Proxy, Reach};
 pub use recording::{
     Counts, FSYNC_INTERVAL, Finished, Fsync, Output, Recording, Sink, Stats, UNSAFE_SUFFIX,
 };

@@ -23,6 +23,8 @@ enum Command {
     Poll(cmd::poll::PollArgs),
     /// Makes a tape of another tool's recording.
     Import(cmd::import::ImportArgs),
+    /// Stands between subscribers and an engine, and writes what both send.
+    Proxy(cmd::proxy::ProxyArgs),
     /// Says what a tape holds, and draws its time.
     Show(cmd::show::ShowArgs),
     /// Says whether tapes are sound, and where they are not.
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Tap(tap) => tap.run(),
         Command::Poll(poll) => poll.run(),
         Command::Import(import) => import.run(),
+        Command::Proxy(proxy) => proxy.run(),
         Command::Show(show) => show.run(),
         Command::Check(check) => check.run(),
         Command::Trim(trim) => trim.run(),

@@ -11,6 +11,7 @@ pub(crate) mod output;
 pub(crate) mod poll;
 pub(crate) mod redact;
 pub(crate) mod redaction;
+pub(crate) mod proxy;
 pub(crate) mod show;
 pub(crate) mod tap;
 pub(crate) mod token;
