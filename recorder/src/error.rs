@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use engine_client::{DialError, WsError};
 use fixtures::{Micros, TapeError};
 
-use crate::poll::PollError;
 use crate::import::ImportError;
+use crate::poll::PollError;
 
 /// Why nothing, or not everything, was recorded.
 #[derive(Debug, thiserror::Error)]

@@ -27,8 +27,8 @@
 
 mod diff;
 mod error;
-mod poll;
 mod import;
+mod poll;
 mod proxy;
 mod recording;
 mod redact;
@@ -39,8 +39,8 @@ mod trim;
 
 pub use diff::{Departure, Diff, Member, Tally};
 pub use error::RecordError;
-pub use poll::{ANSWER_TIMEOUT, MIN_EVERY, Poll, PollError, Polled};
 pub use import::{Import, ImportError, ImportFormat, Imported};
+pub use poll::{ANSWER_TIMEOUT, MIN_EVERY, Poll, PollError, Polled};
 pub use proxy::{Leg, Listen, NetReach, Proxy, Reach};
 pub use recording::{
     Counts, FSYNC_INTERVAL, Finished, Fsync, Output, Recording, Sink, Stats, UNSAFE_SUFFIX,
