@@ -10,6 +10,8 @@ mod queue;
 mod sink;
 mod stats;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
 use std::io::BufReader;
 
