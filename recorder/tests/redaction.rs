@@ -370,11 +370,7 @@ fn a_line_of_megabytes_is_looked_through_to_its_last_byte() {
             .scan(text.as_bytes())
             .unwrap()
             .expect("it stands there");
-        assert_eq!(
-            (hit.line, &*hit.what),
-            (2, "the token, redacted elsewhere"),
-            "{at}"
-        );
+        assert_eq!((hit.line, &*hit.what), (2, "the token"), "{at}");
     }
     let clean = format!("{{\"tape\":1}}\n{}\n", "correct-horse ".repeat(300_000));
     assert_eq!(redactor.scan(clean.as_bytes()).unwrap(), None);
