@@ -6,6 +6,8 @@
 //! latencies add, the smallest bandwidth and slice hold, and of answers (`refuse`, `hang`,
 //! `garbage`, `accept`, `pongs`, `http`) the last layer's that has one counts.
 
+mod answers;
+
 use std::collections::BTreeMap;
 
 use fixtures::{
@@ -354,39 +356,6 @@ impl Layers {
         Greeting::Serve
     }
 
-    /// What is not HTTP and a layer that holds its answers has for `conn`.
-    pub(crate) fn held_garbage(&mut self, conn: u64) -> Option<Garbage> {
-        self.layers
-            .iter_mut()
-            .rev()
-            .filter(|layer| layer.held.get().is_some())
-            .find_map(|layer| layer.answer(conn, |f| &mut f.garbage))
-    }
-
-    /// Whether a layer holds its answers.
-    pub(crate) fn holds(&self, layer: usize) -> bool {
-        self.layers[layer].held.get().is_some()
-    }
-
-    /// Whether any layer holds its answers.
-    pub(crate) fn held(&self) -> bool {
-        self.layers.iter().any(|layer| layer.held.get().is_some())
-    }
-
-    /// Whether a layer has said of `conn` by name how its handshake is answered.
-    pub(crate) fn answered(&self, layer: usize, conn: u64) -> bool {
-        self.layers[layer].each.get(&conn).is_some_and(|faults| {
-            faults.accept.get().is_some()
-                || faults.refuse.get().is_some()
-                || faults.garbage.get().is_some()
-        })
-    }
-
-    /// Whether any layer that holds its answers has said so.
-    pub(crate) fn answered_by_any(&self, conn: u64) -> bool {
-        (0..self.layers.len()).any(|layer| self.holds(layer) && self.answered(layer, conn))
-    }
-
     /// The refusal that `conn`'s handshake meets, one use of it spent.
     pub(crate) fn refusal(&mut self, conn: u64) -> Option<Refusal> {
         self.layers
@@ -487,21 +456,6 @@ impl Layer {
             }
         }
         slot(&mut self.all)
-    }
-
-    /// How `conn` is answered by this slot, one use spent. Where answers are held, what was said
-    /// of all connections is none.
-    fn answer<T: Clone>(
-        &mut self,
-        conn: u64,
-        slot: impl Fn(&mut Faults) -> &mut Slot<T>,
-    ) -> Option<T> {
-        if self.held.get().is_none() {
-            return self.slot(conn, slot).take_use();
-        }
-        self.each
-            .get_mut(&conn)
-            .and_then(|faults| slot(faults).take_use())
     }
 
     fn wire(

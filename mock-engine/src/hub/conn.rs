@@ -42,6 +42,8 @@ pub(super) struct Conn {
     pub(super) waits: Option<Arc<Notify>>,
     /// The client's Close has come and the tape is to answer it.
     pub(super) closed_by_client: bool,
+    /// The tape has ended it, or is about to.
+    pub(super) ended_by_tape: bool,
 }
 
 impl Conn {
@@ -55,6 +57,7 @@ impl Conn {
             late_pongs: 0,
             waits: None,
             closed_by_client: false,
+            ended_by_tape: false,
         }
     }
 

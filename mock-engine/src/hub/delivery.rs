@@ -36,6 +36,11 @@ impl Outgoing {
         self.bytes.len()
     }
 
+    /// Whether it is a Close.
+    pub(super) fn is_close(&self) -> bool {
+        self.kind == Kind::Close
+    }
+
     /// Its name in the journal.
     pub(super) fn what(self) -> Arc<str> {
         self.what
@@ -288,6 +293,7 @@ impl State {
                 }
                 Item::Step(index) => {
                     let (layer, step) = self.prologue.step(index);
+                    self.note_places(layer, Scope::One(id), &step.action);
                     if let Some(bytes) = self.step_bytes(id, &step) {
                         work.push_front(bytes);
                     } else {

@@ -92,7 +92,22 @@ impl Held {
             .is_some_and(|queue| queue.items.iter().any(|item| matches!(item, Item::Drop(_))))
     }
 
-    fn last(&self) -> Option<u64> {
+    /// What waits for connections from `id` on waits for those numbered `by` higher.
+    pub(super) fn move_up(&mut self, id: u64, by: u64) {
+        let moved = self.queues.split_off(&id);
+        self.queues
+            .extend(moved.into_iter().map(|(id, queue)| (id + by, queue)));
+    }
+
+    /// What waits for connections after `id`, for which nothing does, waits for those numbered
+    /// one lower.
+    pub(super) fn move_down(&mut self, id: u64) {
+        let moved = self.queues.split_off(&(id + 1));
+        self.queues
+            .extend(moved.into_iter().map(|(id, queue)| (id - 1, queue)));
+    }
+
+    pub(super) fn last(&self) -> Option<u64> {
         self.queues.last_key_value().map(|(&id, _)| id)
     }
 }
@@ -112,6 +127,9 @@ impl State {
     /// Plays a step for the connections in `scope`: performs it, or holds it for a connection
     /// whose 101 it has to wait for.
     pub(super) fn play(&mut self, layer: usize, scope: Scope, step: &Step) {
+        if !self.note_places(layer, scope, &step.action) {
+            return;
+        }
         match scope {
             Scope::One(id) if self.layers.holds(layer) && self.is_to_come(layer, id, step) => {
                 self.hold(layer, id, step);
@@ -123,6 +141,8 @@ impl State {
     /// Whether a step has to wait for connection `id`.
     fn is_to_come(&self, layer: usize, id: u64, step: &Step) -> bool {
         match self.conns.get(&id) {
+            // Away, not to come: a broadcast finds nobody then either.
+            None if self.places.away == Some(id) => !sends(&step.action),
             None => id > self.accepted,
             Some(conn) if conn.phase != Phase::Handshake => false,
             Some(_) if sends(&step.action) => true,
@@ -232,36 +252,6 @@ impl State {
         self.over_at.get_or_insert(self.accepted);
     }
 
-    /// The tape is at its `round`th time over. Where that is new, its connection 1 is the first
-    /// that still waits, or the next.
-    pub(crate) fn enter_round(&mut self, round: u64) {
-        if std::mem::replace(&mut self.round, round) == round {
-            return;
-        }
-        let waiting = self
-            .conns
-            .iter()
-            .find(|(_, conn)| conn.phase == Phase::Handshake && conn.waits.is_some());
-        let last = waiting.map_or(self.accepted, |(&id, _)| id - 1);
-        // Nobody came for these, and nobody will.
-        while let Some(id) = self.held.last().filter(|&id| id > last) {
-            if id > self.accepted {
-                self.layers.forget(id);
-            }
-            self.let_held_go(id);
-        }
-        self.before_round = last;
-    }
-
-    /// Whose step it is that names connection `nth` of the tape.
-    pub(super) fn nth(&self, layer: usize, nth: u64) -> u64 {
-        if self.layers.holds(layer) {
-            nth.saturating_add(self.before_round)
-        } else {
-            nth
-        }
-    }
-
     /// A connection has come whose only answer may be that it was dropped.
     pub(super) fn meet_held_drop(&mut self, id: u64) {
         if self.held.drops(id) && !self.layers.answered_by_any(id) {
@@ -273,8 +263,16 @@ impl State {
     pub(super) fn deliver_held(&mut self, id: u64) {
         for item in self.held.take(id) {
             match item {
-                Item::Send(outgoing) => self.send_outgoing(Scope::One(id), &outgoing),
-                Item::Drop(end) => self.drop_connections(Scope::One(id), end),
+                Item::Send(outgoing) => {
+                    self.send_outgoing(Scope::One(id), &outgoing);
+                    if outgoing.is_close() {
+                        self.ended_by_tape(id);
+                    }
+                }
+                Item::Drop(end) => {
+                    self.ended_by_tape(id);
+                    self.drop_connections(Scope::One(id), end);
+                }
             }
         }
     }
@@ -283,6 +281,13 @@ impl State {
     pub(super) fn let_held_go(&mut self, id: u64) {
         for item in self.held.take(id) {
             self.lose(id, item);
+        }
+    }
+
+    /// As [`let_held_go`](Self::let_held_go), unless its place will be another's.
+    pub(super) fn lose_held_unless_left(&mut self, id: u64) {
+        if !self.interfered() || self.layers.turned_away(id) {
+            self.let_held_go(id);
         }
     }
 

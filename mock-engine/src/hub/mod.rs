@@ -9,6 +9,7 @@ mod conn;
 mod delivery;
 mod held;
 mod perform;
+mod places;
 mod state;
 
 use std::io;

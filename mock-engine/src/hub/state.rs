@@ -13,6 +13,7 @@ use super::conn::{Conn, Phase};
 use super::delivery::Names;
 use super::held::Held;
 use super::perform::{draw, sends};
+use super::places::Places;
 use crate::clock::Clock;
 use crate::frame::{self, BadFrame, ClientFrame, FrameKind};
 use crate::journal::{Journal, JournalKind};
@@ -79,10 +80,8 @@ pub(crate) struct State {
     pub(super) held: Held,
     /// The newest connection's number when the tape was over.
     pub(super) over_at: Option<u64>,
-    /// How many times the tape has begun anew.
-    pub(super) round: u64,
-    /// Connections that came before it did so last.
-    pub(super) before_round: u64,
+    /// Whose connection is whose in the tape.
+    pub(super) places: Places,
     pub(super) speed: Speed,
     shift_from: Option<DateTime<Utc>>,
     /// By how much timestamps move.
@@ -137,8 +136,7 @@ impl State {
             names: Names::default(),
             held: Held::default(),
             over_at: None,
-            round: 0,
-            before_round: 0,
+            places: Places::default(),
             speed,
             shift_from,
             shift,
@@ -266,6 +264,7 @@ impl State {
         for index in self.prologue.of(id) {
             self.enlist(id, index, now);
         }
+        self.take_place(id);
         self.meet_held_drop(id);
         self.progress.notify_waiters();
         let greeting = self
@@ -424,7 +423,7 @@ impl State {
             conn.waits = None;
         }
         self.log(Some(id), JournalKind::Refused { status });
-        self.let_held_go(id);
+        self.lose_held_unless_left(id);
     }
 
     /// It will never be answered.
@@ -433,7 +432,7 @@ impl State {
             conn.phase = Phase::Hung;
         }
         self.log(Some(id), JournalKind::Hung);
-        self.let_held_go(id);
+        self.lose_held_unless_left(id);
     }
 
     /// A GET was answered.
@@ -442,7 +441,7 @@ impl State {
             conn.phase = Phase::Answered;
         }
         self.log(Some(id), JournalKind::HttpAnswered { path, status });
-        self.let_held_go(id);
+        self.lose_held_unless_left(id);
     }
 
     /// Ends the transport from the engine's side.
@@ -473,9 +472,10 @@ impl State {
     /// The connection is over.
     pub(crate) fn remove(&mut self, id: u64) {
         if let Some(conn) = self.conns.remove(&id) {
-            for slot in conn.agenda {
+            for &slot in &conn.agenda {
                 self.agenda.remove(slot);
             }
+            self.leave_place(id, &conn);
             if conn.link.stalled() {
                 self.lingering.insert(id, conn.link);
             } else {

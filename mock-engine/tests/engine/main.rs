@@ -8,6 +8,7 @@ mod faults;
 mod held;
 mod http;
 mod journal;
+mod places;
 mod player;
 mod states;
 mod world;

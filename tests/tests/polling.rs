@@ -1,0 +1,507 @@
+//! What `recorder poll` makes of an engine that offers only HTTP, in memory and virtual time.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine_client::{DialError, Dialer, Dialing, Target, Transport};
+use fixtures::{Micros, Tape};
+use harness::{MemoryDialer, OurSubscriber, Scenario, SubjectClock};
+use mock_engine::{Clock, Engine, Layer};
+use parking_lot::Mutex;
+use recorder::{Output, Poll, PollError, RecordError, Redactor, Rules, Sink};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+/// Most bytes of a scripted answer that wait to be read.
+const PIPE_BYTES: usize = 64 << 10;
+
+/// An engine's surface: what changes, what does not, what is no reading.
+const TAPE: &str = r#"{"tape":1,"epoch":"2026-01-01T00:00:00Z"}
+{"at_ms":0,"http":{"path":"/v2/status","body":{"ts": "2026-01-01T00:00:00.5Z", "market": {"regime": "TREND_LONG"}}}}
+{"at_ms":0,"http":{"path":"/positions","body":{ "positions":[] ,"account_value":5.0e3 }}}
+{"at_ms":0,"http":{"path":"/risk","body":{"halted":false,"updated_at":"01"}}}
+{"at_ms":0,"http":{"path":"/regime","status":500,"body":"no regime yet"}}
+{"at_ms":1500,"http":{"path":"/risk","body":{"halted":false,"updated_at":"02"}}}
+{"at_ms":1500,"http":{"path":"/positions","status":503,"headers":{"retry-after":"7","x-trace":"one"},"body":{"error":"busy"}}}
+{"at_ms":2500,"http":{"path":"/positions","body":[{"coin":"BTC","direction":"LONG","size_coins":1,"entry_price":2}]}}
+{"at_ms":2500,"http":{"path":"/risk","body":{"halted":true,"updated_at":"03"}}}
+{"at_ms":2500,"http":{"path":"/regime","body":"{\n\"regime\":\n\"RANGE\"}\n"}}
+{"at_ms":3500,"down":true,"for_ms":2000}
+{"at_ms":9000,"end":true}
+"#;
+
+/// A tape as it is written.
+#[derive(Debug, Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Page {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(buf);
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for Page {
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn virtual_time<F: Future>(test: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(test)
+}
+
+fn poll(every_ms: u64, clock: &Clock, dialer: Arc<dyn Dialer>) -> Poll {
+    let redactor = Redactor::new(Rules::default(), [7; 32]);
+    let every = Duration::from_millis(every_ms);
+    let url = "http://engine.example:1234/?key=s3cret-0123456789abcdef";
+    Poll::new(url, every, Some("t0ken-0123456789abcdef"), redactor)
+        .expect("a good url")
+        .clock(Arc::new(SubjectClock::new(clock.clone())))
+        .dialer(dialer)
+}
+
+/// The tape that a poll of `ms` virtual milliseconds writes: its header, and its steps a line each.
+async fn polled(poll: Poll, clock: &Clock, ms: u64) -> (String, Vec<String>) {
+    let page = Page::default();
+    let output = Output::sink("a page", page.clone());
+    let until = clock.sleep_until(Micros::from_ms(ms));
+    let polled = poll.run(output, until).await.expect("a recording");
+    let text = String::from_utf8(page.0.lock().clone()).expect("a text");
+    let tape = Tape::parse("polled", &text).unwrap_or_else(|error| panic!("{}", error.report()));
+    let heads = tape.steps.iter().filter(|step| step.key() == "http");
+    assert_eq!(polled.changes, heads.count() as u64, "{polled}");
+    let mut lines = text.lines().map(ToOwned::to_owned);
+    let header = lines.next().expect("a header");
+    (header, lines.collect())
+}
+
+/// An engine that plays `tape`, polled every second.
+async fn polled_from(tape: &str, ignored: &[&str], ms: u64) -> (String, Vec<String>) {
+    let tape = Tape::parse("surface", tape).unwrap_or_else(|error| panic!("{}", error.report()));
+    let clock = Clock::virtual_at(tape.header.wall_at_zero());
+    let (engine, net) = Engine::builder()
+        .clock(clock.clone())
+        .layer(Layer::from(tape))
+        .in_memory()
+        .expect("an engine");
+    engine.start();
+    let poll = poll(1_000, &clock, Arc::new(MemoryDialer::new(net)));
+    let poll = ignored.iter().copied().fold(poll, Poll::ignoring);
+    let polled = polled(poll, &clock, ms).await;
+    engine.shutdown().await;
+    polled
+}
+
+#[test]
+fn each_new_answer_is_an_http_step_and_an_event_of_its_kind() {
+    let (header, lines) = virtual_time(polled_from(TAPE, &[], 8_000));
+    assert!(
+        header.starts_with(concat!(
+            r#"{"tape":1,"title":"Polled from http://engine.example:1234","#,
+            r#""recorded_at":"2026-01-01T00:00:00Z","source":"http://engine.example:1234","#
+        )),
+        "{header}"
+    );
+    let expected = [
+        r#"{"at_ms":0,"http":{"path":"/v2/status","body":{"ts": "2026-01-01T00:00:00.5Z", "market": {"regime": "TREND_LONG"}}}}"#,
+        r#"{"at_ms":0,"emit":{"event":"v2_status","ts":"2026-01-01T00:00:00.5Z","data":{"ts": "2026-01-01T00:00:00.5Z", "market": {"regime": "TREND_LONG"}}}}"#,
+        r#"{"at_ms":0,"http":{"path":"/positions","body":{ "positions":[] ,"account_value":5.0e3 }}}"#,
+        r#"{"at_ms":0,"emit":{"event":"positions","ts":"2026-01-01T00:00:00.000000Z","data":{ "positions":[] ,"account_value":5.0e3 }}}"#,
+        r#"{"at_ms":0,"http":{"path":"/risk","body":{"halted":false,"updated_at":"01"}}}"#,
+        r#"{"at_ms":0,"emit":{"event":"risk","ts":"2026-01-01T00:00:00.000000Z","data":{"halted":false,"updated_at":"01"}}}"#,
+        r#"{"at_ms":0,"http":{"path":"/regime","status":500,"body":"no regime yet"}}"#,
+        r#"{"at_ms":2000,"http":{"path":"/positions","status":503,"headers":{"retry-after":"7"},"body":{"error":"busy"}}}"#,
+        r#"{"at_ms":2000,"http":{"path":"/risk","body":{"halted":false,"updated_at":"02"}}}"#,
+        r#"{"at_ms":2000,"emit":{"event":"risk","ts":"2026-01-01T00:00:02.000000Z","data":{"halted":false,"updated_at":"02"}}}"#,
+        r#"{"at_ms":3000,"http":{"path":"/positions","body":[{"coin":"BTC","direction":"LONG","size_coins":1,"entry_price":2}]}}"#,
+        r#"{"at_ms":3000,"emit":{"event":"positions","ts":"2026-01-01T00:00:03.000000Z","data":[{"coin":"BTC","direction":"LONG","size_coins":1,"entry_price":2}]}}"#,
+        r#"{"at_ms":3000,"http":{"path":"/risk","body":{"halted":true,"updated_at":"03"}}}"#,
+        r#"{"at_ms":3000,"emit":{"event":"risk","ts":"2026-01-01T00:00:03.000000Z","data":{"halted":true,"updated_at":"03"}}}"#,
+        r#"{"at_ms":3000,"http":{"path":"/regime","body":"{\n\"regime\":\n\"RANGE\"}\n"}}"#,
+        r#"{"at_ms":3000,"emit":{"event":"regime","ts":"2026-01-01T00:00:03.000000Z","data":{ "regime": "RANGE"}}}"#,
+        r#"{"at_ms":4000,"mark":"unreachable: connection refused"}"#,
+        r#"{"at_ms":4000,"down":true}"#,
+        r#"{"at_ms":6000,"down":false}"#,
+        r#"{"at_ms":6000,"mark":"reachable again"}"#,
+        r#"{"at_ms":8000,"end":true}"#,
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn a_change_of_an_ignored_key_alone_is_none() {
+    let (_, lines) = virtual_time(polled_from(TAPE, &["updated_at"], 3_200));
+    let risks: Vec<&String> = lines
+        .iter()
+        .filter(|line| line.contains(r#""event":"risk""#))
+        .collect();
+    assert_eq!(risks.len(), 2, "{risks:?}");
+    assert!(risks[1].contains(r#""halted":true,"updated_at":"03""#));
+}
+
+#[test]
+fn a_polled_tape_polls_the_same_and_gives_its_mirror() {
+    let (header, lines) = virtual_time(polled_from(TAPE, &[], 8_000));
+    let text = [&[header], &lines[..]].concat().join("\n") + "\n";
+    let surface = |lines: &[String]| {
+        let is = |line: &&String| line.contains(r#""http""#) || line.contains(r#""down""#);
+        lines.iter().filter(is).cloned().collect::<Vec<_>>()
+    };
+    // What the tape plays at an instant has happened when it is asked at that instant.
+    let (_, again) = virtual_time(polled_from(&text, &[], 8_000));
+    assert_eq!(surface(&again), surface(&lines));
+
+    let tape = Tape::parse("polled", &text).expect("a tape");
+    let outcome = Scenario::new(tape).run(&OurSubscriber).expect("it plays");
+    let mirror = outcome.mirror.expect("a mirror");
+    assert_eq!(mirror["risk"]["value"]["halted"], true);
+    assert_eq!(mirror["risk"]["as_of"], "2026-01-01T00:00:03Z");
+    assert_eq!(mirror["regime"]["value"]["regime"], "RANGE");
+    assert!(mirror["positions"].is_object(), "{mirror}");
+    // It was pushed at 0, before anybody could have come.
+    assert!(mirror["status"].is_null());
+    let why: Vec<&str> = outcome.reconnects.iter().map(|r| r.why.as_str()).collect();
+    assert!(
+        why.iter().any(|why| why.contains("refused")),
+        "the outage is replayed: {why:?}"
+    );
+}
+
+/// How a scripted server meets a request.
+#[derive(Debug, Clone, Copy)]
+enum Reply {
+    /// Writes this, and goes on.
+    Write(&'static str),
+    /// Writes this, and ends.
+    Last(&'static str),
+    /// Ends without an answer.
+    End,
+    /// Never answers.
+    Silence,
+    /// Writes a body of so many bytes.
+    Long(usize),
+}
+
+/// Meets requests in order, over however many connections; notes when and what they asked for.
+#[derive(Debug)]
+struct Script {
+    replies: Mutex<std::vec::IntoIter<Reply>>,
+    seen: Mutex<Vec<String>>,
+    clock: Clock,
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n{\"count\":1}";
+const CHUNKED: &str =
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\n{\"co\r\n7\r\nunt\":1}\r\n0\r\n\r\n";
+const OLD: &str = "HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n{\"count\":1}";
+const MOVED: &str =
+    "HTTP/1.1 302 Found\r\nlocation: http://elsewhere.example/\r\ncontent-length: 0\r\n\r\n";
+
+impl Script {
+    fn new(clock: &Clock, replies: &[Reply]) -> Arc<Self> {
+        Arc::new(Self {
+            replies: Mutex::new(replies.to_vec().into_iter()),
+            seen: Mutex::default(),
+            clock: clock.clone(),
+        })
+    }
+
+    async fn serve(self: Arc<Self>, mut stream: DuplexStream, connection: usize) {
+        let mut head = Vec::new();
+        loop {
+            while !head.ends_with(b"\r\n\r\n") {
+                match stream.read_u8().await {
+                    Ok(byte) => head.push(byte),
+                    Err(_) => return,
+                }
+            }
+            let text = String::from_utf8(std::mem::take(&mut head)).expect("a request");
+            let path = text.split(' ').nth(1).unwrap_or_default().to_owned();
+            let at = self.clock.now();
+            self.seen.lock().push(format!("{at} #{connection} {path}"));
+            assert!(
+                text.contains("authorization: Bearer t0ken-0123456789abcdef\r\n"),
+                "{text}"
+            );
+            let reply = self.replies.lock().next().unwrap_or(Reply::Write(OK));
+            let written = match reply {
+                Reply::Write(text) => stream.write_all(text.as_bytes()).await,
+                Reply::Last(text) => {
+                    // A client that has seen enough may be gone.
+                    let _ = stream.write_all(text.as_bytes()).await;
+                    return;
+                }
+                Reply::End => return,
+                Reply::Silence => std::future::pending().await,
+                Reply::Long(len) => {
+                    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {len}\r\n\r\n");
+                    let _ = stream.write_all(head.as_bytes()).await;
+                    stream.write_all(&vec![b' '; len]).await
+                }
+            };
+            if written.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Dials the script.
+#[derive(Debug)]
+struct ScriptDialer {
+    script: Arc<Script>,
+    dials: Mutex<usize>,
+}
+
+impl Dialer for ScriptDialer {
+    fn dial<'a>(&'a self, _target: &'a Target) -> Dialing<'a> {
+        Box::pin(async move {
+            let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
+            let mut dials = self.dials.lock();
+            *dials += 1;
+            tokio::spawn(Arc::clone(&self.script).serve(theirs, *dials));
+            Ok(Box::new(ours) as Box<dyn Transport>)
+        })
+    }
+}
+
+fn dialer(script: &Arc<Script>) -> Arc<ScriptDialer> {
+    Arc::new(ScriptDialer {
+        script: Arc::clone(script),
+        dials: Mutex::default(),
+    })
+}
+
+/// What a poll of a scripted server writes in two rounds or more, but for answers and their
+/// events; and what the server saw.
+fn scripted(replies: &[Reply], ms: u64) -> (Vec<String>, Vec<String>) {
+    virtual_time(async {
+        let clock = Clock::virtual_at(chrono::DateTime::UNIX_EPOCH);
+        let script = Script::new(&clock, replies);
+        let poll = poll(1_000, &clock, dialer(&script));
+        let (_, lines) = polled(poll.timeout(Duration::from_millis(300)), &clock, ms).await;
+        let lines = lines
+            .into_iter()
+            .filter(|line| !line.contains(r#""emit""#) && !line.contains(r#""body":{"count":1}"#))
+            .collect();
+        let seen = script.seen.lock().clone();
+        (lines, seen)
+    })
+}
+
+#[test]
+fn a_path_that_alone_is_not_answered_is_a_mark_and_the_others_are_asked_on() {
+    let ok = Reply::Write(OK);
+    let (lines, seen) = scripted(&[ok, Reply::Silence, ok, ok, ok, ok], 1_900);
+    assert_eq!(
+        lines,
+        [
+            r#"{"at_ms":300,"mark":"GET /positions: not answered: no answer within 300ms"}"#,
+            r#"{"at_ms":1000,"mark":"GET /positions: answered again"}"#,
+            r#"{"at_ms":1900,"end":true}"#,
+        ]
+    );
+    assert_eq!(
+        seen[1],
+        "0.000000 #1 /positions?key=s3cret-0123456789abcdef"
+    );
+    assert_eq!(seen[2], "0.300000 #2 /risk?key=s3cret-0123456789abcdef");
+}
+
+#[test]
+fn an_engine_that_answers_nothing_is_down_from_the_first_silence_of_that_round() {
+    let (ok, silence) = (Reply::Write(OK), Reply::Silence);
+    let round = [silence, silence, silence, silence];
+    let (lines, seen) = scripted(&[&[ok; 4][..], &round, &[ok; 4]].concat(), 3_900);
+    assert_eq!(
+        lines,
+        [
+            r#"{"at_ms":1300,"mark":"unreachable: no answer within 300ms"}"#,
+            r#"{"at_ms":1300,"down":true}"#,
+            r#"{"at_ms":3000,"down":false}"#,
+            r#"{"at_ms":3000,"mark":"reachable again"}"#,
+            r#"{"at_ms":3900,"end":true}"#,
+        ]
+    );
+    // A round that takes longer than a second is not hurried; the next is at a whole second.
+    assert!(seen[8].starts_with("3.000000 "), "{seen:?}");
+}
+
+#[test]
+fn answers_come_however_their_ends_are_marked_and_are_not_asked_for_anew() {
+    for (reply, connections) in [
+        (Reply::Write(OK), 1),
+        (Reply::Write(CHUNKED), 1),
+        (Reply::Last(OLD), 4),
+        (Reply::Last(OK), 4),
+    ] {
+        let (lines, seen) = scripted(&[reply; 4], 900);
+        assert_eq!(lines, [r#"{"at_ms":900,"end":true}"#], "{reply:?}");
+        assert_eq!(seen.len(), 4, "{reply:?}: {seen:?}");
+        let last = format!("0.000000 #{connections} /regime");
+        assert!(seen[3].starts_with(&last), "{reply:?}: {seen:?}");
+    }
+}
+
+#[test]
+fn a_kept_connection_that_ends_under_a_request_is_no_missing_answer() {
+    let ok = Reply::Write(OK);
+    let (lines, seen) = scripted(&[ok, Reply::End, ok, ok, ok], 900);
+    assert_eq!(lines, [r#"{"at_ms":900,"end":true}"#]);
+    let asked: Vec<&str> = seen
+        .iter()
+        .filter_map(|line| line.split('?').next())
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            "0.000000 #1 /v2/status",
+            "0.000000 #1 /positions",
+            "0.000000 #2 /positions",
+            "0.000000 #2 /risk",
+            "0.000000 #2 /regime"
+        ]
+    );
+}
+
+#[test]
+fn what_is_no_answer_is_said_in_a_mark() {
+    let ok = Reply::Write(OK);
+    for (reply, why) in [
+        (Reply::End, "the connection ended before the answer"),
+        (
+            Reply::Last("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"),
+            "the connection ended before the answer",
+        ),
+        (
+            Reply::Last("220 smtp ready\r\n"),
+            "the answer is not HTTP: invalid HTTP version parsed",
+        ),
+        (
+            Reply::Long((16 << 20) + 1),
+            "the answer's body has more than 16 MiB",
+        ),
+    ] {
+        // Twice, for what ends under a request is asked again.
+        let (lines, _) = scripted(&[ok, reply, reply, ok, ok, ok], 900);
+        let mark = format!(r#"{{"at_ms":0,"mark":"GET /positions: not answered: {why}"}}"#);
+        assert_eq!(lines[0], mark, "{reply:?}");
+    }
+}
+
+#[test]
+fn a_redirect_is_an_answer_and_the_token_goes_to_no_other_host() {
+    let (lines, seen) = scripted(&[Reply::Write(MOVED)], 900);
+    assert_eq!(
+        lines[0],
+        r#"{"at_ms":0,"http":{"path":"/v2/status","status":302,"body":""}}"#
+    );
+    assert_eq!(seen.len(), 4);
+}
+
+#[test]
+fn a_body_of_the_most_bytes_is_taken() {
+    let page = virtual_time(async {
+        let clock = Clock::virtual_at(chrono::DateTime::UNIX_EPOCH);
+        let script = Script::new(&clock, &[Reply::Long(16 << 20)]);
+        polled(poll(1_000, &clock, dialer(&script)), &clock, 900)
+            .await
+            .1
+    });
+    assert!(page[0].len() > 16 << 20);
+}
+
+#[test]
+fn nothing_secret_reaches_the_tape() {
+    let (header, lines) = virtual_time(polled_from(TAPE, &[], 5_000));
+    for line in std::iter::once(&header).chain(&lines) {
+        assert!(
+            !line.contains("s3cret") && !line.contains("t0ken"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_peer_that_cannot_be_polled_is_told_before_anything_is_written() {
+    let checked = |reply| {
+        virtual_time(async {
+            let clock = Clock::virtual_at(chrono::DateTime::UNIX_EPOCH);
+            let script = Script::new(&clock, &[reply]);
+            poll(1_000, &clock, dialer(&script)).check().await
+        })
+    };
+    for reply in [
+        Reply::Write(OK),
+        Reply::End,
+        Reply::Silence,
+        Reply::Write(MOVED),
+    ] {
+        assert!(checked(reply).is_ok(), "{reply:?}");
+    }
+    let error = checked(Reply::Last("SSH-2.0-x\r\n\r\n")).unwrap_err();
+    let said = error.to_string();
+    assert!(
+        matches!(error, RecordError::Poll(PollError::Peer { .. })),
+        "{said}"
+    );
+    assert!(
+        said.starts_with("http://engine.example:1234 can't be polled: the answer is not HTTP"),
+        "{said}"
+    );
+}
+
+/// Fails each dial as a certificate does.
+#[derive(Debug)]
+struct Distrust;
+
+impl Dialer for Distrust {
+    fn dial<'a>(&'a self, _target: &'a Target) -> Dialing<'a> {
+        let error = io::Error::new(io::ErrorKind::InvalidData, "certificate has expired");
+        Box::pin(std::future::ready(Err(DialError::Tls(error))))
+    }
+}
+
+#[test]
+fn a_certificate_that_fails_is_told_before_anything_is_written_and_later_is_an_outage() {
+    let (checked, lines) = virtual_time(async {
+        let clock = Clock::virtual_at(chrono::DateTime::UNIX_EPOCH);
+        let checked = poll(1_000, &clock, Arc::new(Distrust)).check().await;
+        let poll = poll(1_000, &clock, Arc::new(Distrust));
+        (checked, polled(poll, &clock, 2_500).await.1)
+    });
+    assert_eq!(
+        checked.unwrap_err().to_string(),
+        "http://engine.example:1234 can't be polled: tls failed: certificate has expired"
+    );
+    assert_eq!(
+        lines,
+        [
+            r#"{"at_ms":0,"mark":"unreachable: tls failed: certificate has expired"}"#,
+            r#"{"at_ms":0,"down":true}"#,
+            r#"{"at_ms":2500,"end":true}"#,
+        ]
+    );
+}
+
+#[test]
+fn twenty_minutes_of_polling_stay_on_the_second() {
+    let tape = r#"{"tape":1}
+{"at_ms":0,"http":{"path":"/risk","body":{"halted":false}}}
+{"at_ms":1199999,"http":{"path":"/risk","body":{"halted":true}}}
+"#;
+    let (_, lines) = virtual_time(polled_from(tape, &[], 1_200_500));
+    let events: Vec<&String> = lines.iter().filter(|line| line.contains("emit")).collect();
+    assert_eq!(events.len(), 2, "{events:?}");
+    assert!(events[1].starts_with(r#"{"at_ms":1200000,"#), "{events:?}");
+}
