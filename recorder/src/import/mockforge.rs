@@ -117,8 +117,14 @@ impl<R: BufRead> Script<R> {
                 break;
             }
         }
-        let parsed: Line<'_> =
-            serde_json::from_slice(&line).map_err(|error| self.not_a_line(&error))?;
+        if !line.trim_ascii_start().starts_with(b"{") {
+            return Err(self.not_a_line("not an object"));
+        }
+        let parsed: Line<'_> = serde_json::from_slice(&line).map_err(|error| {
+            let said = error.to_string();
+            let said = said.split(" at line ").next().unwrap_or_default();
+            self.not_a_line(said)
+        })?;
         self.said += 1;
         self.moment(parsed).map(Some)
     }
@@ -170,11 +176,7 @@ impl<R: BufRead> Script<R> {
         }
     }
 
-    fn not_a_line(&self, error: &serde_json::Error) -> ImportError {
-        let said = error.to_string();
-        let said = said
-            .rsplit_once(" at line ")
-            .map_or(said.as_str(), |(what, _)| what);
+    fn not_a_line(&self, said: &str) -> ImportError {
         self.flaw(format!(
             "expected {{\"ts\", \"dir\", \"text\"}} and perhaps \"waitFor\", \"binary\", \"close\", \
              found another: {said}"

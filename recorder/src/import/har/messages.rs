@@ -168,6 +168,10 @@ impl<'a> Messages<'a> {
                     if rest.starts_with(']') {
                         return Ok(None);
                     }
+                    if !rest.starts_with('{') {
+                        self.count += 1;
+                        return Err(self.no_message("not an object"));
+                    }
                     // The list is known to be JSON; what a message is, is seen here.
                     let mut values = serde_json::Deserializer::from_str(rest).into_iter();
                     let Some(written) = values.next() else {
@@ -202,6 +206,9 @@ impl<'a> Messages<'a> {
                     if line.iter().all(u8::is_ascii_whitespace) {
                         continue;
                     }
+                    if !line.trim_ascii_start().starts_with(b"{") {
+                        return Err(self.no_message("not an object"));
+                    }
                     return self.message(serde_json::from_slice(&line)).map(Some);
                 }
             }
@@ -214,17 +221,8 @@ impl<'a> Messages<'a> {
     ) -> Result<Message, ImportError> {
         let written = written.map_err(|error| {
             let said = error.to_string();
-            let said = said
-                .split(" at line ")
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-            self.flaw(
-                "",
-                format!(
-                    "expected {{\"type\", \"time\", \"opcode\", \"data\"}}, found another: {said}"
-                ),
-            )
+            let said = said.split(" at line ").next().unwrap_or_default();
+            self.no_message(said)
         })?;
         let at = match written.time.map(RawValue::get) {
             None | Some("-1") => None,
@@ -273,11 +271,16 @@ impl<'a> Messages<'a> {
         Ok(Message { at, what })
     }
 
+    fn no_message(&self, said: &str) -> ImportError {
+        let expected = "expected {\"type\", \"time\", \"opcode\", \"data\"}";
+        self.flaw("", format!("{expected}, found another: {said}"))
+    }
+
     /// A flaw of a part of the message read last, such as `.opcode`.
     fn flaw(&self, part: &str, message: impl Into<String>) -> ImportError {
         if let Source::Open { path, .. } = &self.source {
             let part = part.strip_prefix('.');
-            let part = part.map_or(String::new(), |part| format!(" {part}"));
+            let part = part.map_or(String::new(), |part| format!(": {part}"));
             return ImportError::Flaw {
                 name: path.display().to_string(),
                 place: format!(":{}{part}", self.count),

@@ -113,10 +113,17 @@ pub(super) fn text(name: &str, bytes: Vec<u8>) -> Result<String, ImportError> {
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
     }
+    let Some(first) = text.trim_start().chars().next() else {
+        return Err(flaw("expected a HAR, found an empty file".to_owned()));
+    };
     let length = text.bytes().take_while(u8::is_ascii_digit).count();
     if length > 0 && text.as_bytes().get(length) == Some(&b':') {
         let message = "expected a HAR, which is JSON, found what looks like mitmproxy's flows; \
                        for those: recorder import mitmproxy";
+        return Err(flaw(message.to_owned()));
+    }
+    if first != '{' {
+        let message = "expected a HAR, which is a JSON object with log.entries, found another";
         return Err(flaw(message.to_owned()));
     }
     Ok(text)

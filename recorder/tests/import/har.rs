@@ -1,0 +1,371 @@
+//! Archives of other shapes than the genuine ones, and what is none.
+
+use std::fs;
+
+use recorder::ImportFormat::Har;
+
+use crate::{import, import_bytes, steps};
+
+const STARTED: &str = r#""startedDateTime":"2026-11-24T00:00:00.000Z""#;
+const REQUEST: &str = r#""request":{"url":"wss://engine/ws","headers":[]}"#;
+const OPENED: &str = r#""response":{"status":101,"headers":[]}"#;
+
+/// An archive of one entry of these members, which begins at 1795478400 seconds.
+fn archive(members: &[&str]) -> String {
+    format!(r#"{{"log":{{"entries":[{{{}}}]}}}}"#, members.join(","))
+}
+
+/// The steps behind the handshake of an archive whose entry has these members beside the usual.
+fn body(members: &[&str]) -> Vec<String> {
+    let members = [&[STARTED, REQUEST, OPENED][..], members].concat();
+    let tape = import_bytes(Har, archive(&members).as_bytes()).unwrap();
+    let lines = steps(&tape);
+    assert!(lines[1].ends_with(r#""accept":{}}"#), "{tape}");
+    lines[2..].iter().map(|line| (*line).to_owned()).collect()
+}
+
+#[test]
+fn seconds_and_milliseconds_give_the_same_microseconds() {
+    for (first, second) in [
+        ("1795478400.000125", "1795478401.5"),
+        ("1795478400000.125", "1795478401500"),
+        ("1.795478400000125e9", "1795478401.50000004"),
+        ("1795478400.0001247", "1795478401500.0004"),
+    ] {
+        let message =
+            |time: &str| format!(r#"{{"type":"receive","time":{time},"opcode":1,"data":"x"}}"#);
+        let list = format!("[{},{}]", message(first), message(second));
+        assert_eq!(
+            body(&[&format!(r#""_webSocketMessages":{list}"#)]),
+            [
+                r#"{"at_ms":0.125,"conn":1,"text":"x"}"#,
+                r#"{"at_ms":1500,"conn":1,"text":"x"}"#,
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_close_ends_the_connection_as_it_says() {
+    for (close, line) in [
+        (
+            r#"{"code":1012,"reason":"restart","timestamp":1795478402.5}"#,
+            r#"{"at_ms":2500,"conn":1,"close":{"code":1012,"reason":"restart"}}"#,
+        ),
+        (r#"{"code":1005}"#, r#"{"at_ms":3000,"conn":1,"close":{}}"#),
+        ("{}", r#"{"at_ms":3000,"conn":1,"close":{}}"#),
+        (
+            r#"{"code":1006}"#,
+            r#"{"at_ms":3000,"conn":1,"drop":"fin"}"#,
+        ),
+        (r#""aborted""#, r#"{"at_ms":3000,"conn":1,"drop":"reset"}"#),
+    ] {
+        let close = format!(r#""_webSocketClose":{close}"#);
+        assert_eq!(body(&[r#""time":3000"#, &close]), [line]);
+    }
+    assert!(body(&[r#""time":3000"#, r#""_webSocketMessages":[]"#]).is_empty());
+}
+
+#[test]
+fn times_that_are_missing_or_step_back_keep_the_order() {
+    let list = r#""_webSocketMessages":[
+        {"type":"receive","time":1795478401,"opcode":1,"data":"a"},
+        {"type":"send","time":1795478400.5,"opcode":2,"data":"Yg"},
+        {"type":"receive","time":-1,"opcode":1,"data":"c"},
+        {"type":"receive","opcode":10,"data":"ZA=="},
+        {"type":"error","time":1795478402,"opcode":-1,"data":"gone"}]"#;
+    assert_eq!(
+        body(&[list]),
+        [
+            r#"{"at_ms":1000,"conn":1,"text":"a"}"#,
+            r#"{"at_ms":1000,"conn":1,"received":{"kind":"binary","binary":"Yg=="}}"#,
+            r#"{"at_ms":1000,"conn":1,"text":"c"}"#,
+            r#"{"at_ms":1000,"conn":1,"pong":"d"}"#,
+            r#"{"at_ms":2000,"conn":1,"mark":"gone"}"#,
+            r#"{"at_ms":2000,"conn":1,"drop":"reset"}"#,
+        ]
+    );
+}
+
+#[test]
+fn a_handshake_that_failed_fails_in_the_tape() {
+    for (response, messages, last) in [
+        (
+            r#"{"status":429,"headers":[{"name":"Retry-After","value":"2"},{"name":"Content-Length","value":"9"}]}"#,
+            "",
+            r#""refuse":{"status":429,"headers":{"Retry-After":"2"}}}"#,
+        ),
+        (
+            r#"{"status":200,"httpVersion":"HTTP/1.1"}"#,
+            "",
+            r#""refuse":{"status":200}}"#,
+        ),
+        (
+            r#"{"status":200,"httpVersion":"h2"}"#,
+            "",
+            r#""accept":{}}"#,
+        ),
+        (r#"{"status":0}"#, "", r#""drop":"reset"}"#),
+        (
+            r#"{"status":-1,"_failureText":"... Unexpected response code: 503"}"#,
+            "",
+            r#""refuse":{"status":503}}"#,
+        ),
+        (
+            r#"{"status":-1,"_failureText":"net::ERR_CONNECTION_REFUSED"}"#,
+            "",
+            r#""drop":"reset"}"#,
+        ),
+        (
+            r#"{"status":0}"#,
+            r#"{"type":"receive","opcode":1,"data":"x"}"#,
+            r#""text":"x"}"#,
+        ),
+    ] {
+        let response = format!(r#""response":{response}"#);
+        let messages = format!(r#""_webSocketMessages":[{messages}]"#);
+        let archive = archive(&[STARTED, REQUEST, &response, &messages]);
+        let tape = import_bytes(Har, archive.as_bytes()).unwrap();
+        let steps = steps(&tape);
+        assert!(steps.last().unwrap().ends_with(last), "{tape}");
+    }
+}
+
+#[test]
+fn connections_at_once_are_merged_by_time() {
+    let entry = |started: &str, messages: &[(&str, &str)]| {
+        let messages: Vec<String> = messages
+            .iter()
+            .map(|(time, data)| {
+                format!(r#"{{"type":"receive","time":{time},"opcode":1,"data":"{data}"}}"#)
+            })
+            .collect();
+        let messages = messages.join(",");
+        format!(
+            r#"{{"startedDateTime":"2026-11-24T00:00:{started}Z",{REQUEST},{OPENED},"_webSocketMessages":[{messages}]}}"#
+        )
+    };
+    // The second entry begins first; the third has a message older than its beginning.
+    let entries = [
+        entry("01", &[("1795478401.5", "b1"), ("1795478403", "b2")]),
+        r#"{"request":{"url":"https://engine/","headers":[]},"response":{"status":200}}"#
+            .to_owned(),
+        entry("00", &[("1795478400.5", "a1"), ("1795478403", "a2")]),
+        entry("04", &[("1795478402", "c1")]),
+    ];
+    let text = format!(
+        "\u{feff}{{\"log\":{{\"entries\":[{}]}}}}",
+        entries.join(",")
+    );
+    let tape = import_bytes(Har, text.as_bytes()).unwrap();
+    let texts: Vec<&str> = steps(&tape)
+        .into_iter()
+        .filter(|line| line.contains("\"text\""))
+        .collect();
+    assert_eq!(
+        texts,
+        [
+            r#"{"at_ms":500,"conn":1,"text":"a1"}"#,
+            r#"{"at_ms":1500,"conn":2,"text":"b1"}"#,
+            r#"{"at_ms":2000,"conn":3,"text":"c1"}"#,
+            r#"{"at_ms":3000,"conn":1,"text":"a2"}"#,
+            r#"{"at_ms":3000,"conn":2,"text":"b2"}"#,
+        ]
+    );
+    assert!(
+        tape.contains(r#"{"at_ms":2000,"conn":3,"received":{"kind":"open""#),
+        "{tape}"
+    );
+}
+
+#[test]
+fn what_is_no_archive_is_one_sentence_that_says_what_to_do() {
+    let table: &[(&[u8], &str)] = &[
+        (b" \n", "in: expected a HAR, found an empty file"),
+        (
+            b"{\"log\":{\"entries\":[{",
+            "the HAR breaks off here; it was not written to its end",
+        ),
+        (
+            b"[]",
+            "in: expected a HAR, which is a JSON object with log.entries, found another",
+        ),
+        (b"{}", "missing field `log`"),
+        (b"{\"log\":{}}", "missing field `entries`"),
+        (b"{\"log\":{\"entries\":{}}}", "expected a list of entries"),
+        (
+            b"{\"log\":{\"entries\":[]}}",
+            "in: expected an entry with _webSocketMessages, found none among 0; record with",
+        ),
+        (
+            b"{\"log\":{\"entries\":[{},{\"request\":{\"url\":\"http://x/\"}}]}}",
+            "found none among 2",
+        ),
+        (b"{\"log\":{\"entries\":[]}} x", "trailing characters"),
+        (
+            b"{\"log\":\xff}",
+            "in: expected a HAR, which is UTF-8, found other bytes at byte 7",
+        ),
+        (b"PK\x03\x04....", "found a zip archive; unpack it"),
+        (b"\x1f\x8b\x08", "found gzip"),
+        (b"\x78\xda\x00", "found zlib"),
+        (b"\xff\xfe{\x00", "found UTF-16"),
+        (b"12:abc", "recorder import mitmproxy"),
+    ];
+    for (bytes, sentence) in table {
+        let said = import_bytes(Har, bytes).unwrap_err();
+        assert!(said.contains(sentence), "{}: {said}", bytes.escape_ascii());
+    }
+}
+
+#[test]
+fn what_is_no_part_of_an_archive_is_named_by_its_place() {
+    let message = |message: &str| {
+        format!(r#""_webSocketMessages":[{{"type":"send","opcode":1,"data":""}},{message}]"#)
+    };
+    for (member, sentence) in [
+        (
+            message("[\"send\",1795478400,1,\"x\"]"),
+            "[1]: expected {\"type\", \"time\", \"opcode\", \"data\"}, found another: not an object",
+        ),
+        (
+            message("7"),
+            "in: log.entries[0]._webSocketMessages[1]: expected {\"type\", \"time\", \"opcode\", \"data\"}",
+        ),
+        (
+            message(r#"{"type":"up","opcode":1}"#),
+            "[1].type: expected \"send\", \"receive\" or \"error\", found \"up\"",
+        ),
+        (
+            message(r#"{"type":"send","opcode":16}"#),
+            "[1].opcode: expected 0 to 15, found \"16\"",
+        ),
+        (
+            message(r#"{"type":"send","opcode":1.5}"#),
+            "[1].opcode: expected 0 to 15",
+        ),
+        (
+            message(r#"{"type":"send"}"#),
+            "[1].opcode: expected 0 to 15, found \"none\"",
+        ),
+        (
+            message(r#"{"type":"send","opcode":2,"data":"?"}"#),
+            "[1].data: expected base64",
+        ),
+        (
+            message(r#"{"type":"send","opcode":1,"time":12}"#),
+            "[1].time: expected seconds or milliseconds since 1970, found \"12\"",
+        ),
+        (
+            message(r#"{"type":"send","opcode":1,"time":"x"}"#),
+            "[1].time: expected seconds",
+        ),
+        (
+            message(r#"{"type":"send","opcode":1,"data":"\ud800"}"#),
+            "[1]: expected",
+        ),
+        (
+            message(r#"{"type":"send","opcode":1,"data":7}"#),
+            "[1]: expected",
+        ),
+        (
+            r#""_webSocketMessages":{}"#.into(),
+            "._webSocketMessages: expected a list",
+        ),
+        (
+            r#""_webSocketClose":"closed""#.into(),
+            "._webSocketClose: expected",
+        ),
+        (
+            r#""_webSocketClose":{"code":70000}"#.into(),
+            "._webSocketClose: expected",
+        ),
+        (
+            r#""_webSocketClose":{"timestamp":3}"#.into(),
+            "._webSocketClose.timestamp: expected seconds",
+        ),
+    ] {
+        let said = import_bytes(
+            Har,
+            archive(&[STARTED, REQUEST, OPENED, &member]).as_bytes(),
+        );
+        let said = said.unwrap_err();
+        assert!(said.contains(sentence), "{member}: {said}");
+    }
+    let web_socket = r#""_webSocketMessages":[]"#;
+    for (members, sentence) in [
+        (
+            [REQUEST, OPENED],
+            "in: log.entries[0]: expected a startedDateTime, found none",
+        ),
+        (
+            [r#""startedDateTime":"now""#, OPENED],
+            ".startedDateTime: expected a date and time (RFC 3339), found \"now\"",
+        ),
+        (
+            [STARTED, r#""response":{"status":7}"#],
+            ".response.status: expected the status of an answer, found \"7\"",
+        ),
+        (
+            [STARTED, r#""response":{"headers":{}}"#],
+            ".response.headers: expected a list of {\"name\", \"value\"}",
+        ),
+        (
+            [STARTED, r#""request":{"headers":[{"name":"a"}]}"#],
+            ".request.headers: expected a list",
+        ),
+    ] {
+        let archive = archive(&[members[0], members[1], web_socket]);
+        let said = import_bytes(Har, archive.as_bytes()).unwrap_err();
+        assert!(said.contains(sentence), "{members:?}: {said}");
+    }
+}
+
+#[test]
+fn messages_beside_the_archive_are_looked_for_in_its_folder_only() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("empty.jsonl"), "\n").unwrap();
+    fs::write(
+        folder.path().join("torn.jsonl"),
+        "{\"type\":\"send\",\"opcode\":1}\n{\"ty",
+    )
+    .unwrap();
+    fs::write(
+        folder.path().join("old.jsonl"),
+        "{\"type\":\"send\",\"opcode\":1,\"time\":5}\n",
+    )
+    .unwrap();
+    let said = |file: &str| {
+        let response = format!(r#""response":{{"status":101,"content":{{"_file":"{file}"}}}}"#);
+        let path = folder.path().join("session.har");
+        fs::write(&path, archive(&[STARTED, REQUEST, &response])).unwrap();
+        import(Har, &path)
+    };
+    assert_eq!(steps(&said("empty.jsonl").unwrap()).len(), 2);
+    assert_eq!(steps(&said("image.png").unwrap()).len(), 2);
+    for (file, sentence) in [
+        (
+            "gone.jsonl",
+            "gone.jsonl, which can't be read: No such file or directory",
+        ),
+        (
+            "../secret.jsonl",
+            "._file: expected a file in the HAR's own folder, found \"../secret.jsonl\"",
+        ),
+        (
+            "/etc/secret.jsonl",
+            "expected a file in the HAR's own folder",
+        ),
+        (
+            "torn.jsonl",
+            "torn.jsonl:2: expected {\"type\", \"time\", \"opcode\", \"data\"}",
+        ),
+        (
+            "old.jsonl",
+            "old.jsonl:1: time: expected seconds or milliseconds since 1970, found \"5\"",
+        ),
+    ] {
+        let said = said(file).unwrap_err();
+        assert!(said.contains(sentence), "{file}: {said}");
+    }
+}
