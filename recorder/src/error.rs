@@ -66,7 +66,10 @@ pub enum RecordError {
         to: Micros,
     },
     /// The tape's text holds a secret.
-    #[error("{name}:{line}: {what}; the tape is not safe to share")]
+    #[error(
+        "{name}:{line}: {what}; the tape is not safe to share before --redact, --redact-key or \
+         --redact-shapes covers it"
+    )]
     Secret {
         /// The tape.
         name: String,

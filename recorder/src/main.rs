@@ -27,6 +27,8 @@ enum Command {
     Check(cmd::check::CheckArgs),
     /// Cuts a stretch out of a tape.
     Trim(cmd::trim::TrimArgs),
+    /// Makes a tape safe to share.
+    Redact(cmd::redact::RedactArgs),
     /// Compares two tapes, event by event.
     Diff(cmd::diff::DiffArgs),
     /// Prints a script that completes these commands in a shell.
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Show(show) => show.run(),
         Command::Check(check) => check.run(),
         Command::Trim(trim) => trim.run(),
+        Command::Redact(redact) => redact.run(),
         Command::Diff(diff) => diff.run(),
         Command::Completions(completions) => completions.run(Args::command()),
         Command::Man(man) => man.run(Args::command()),

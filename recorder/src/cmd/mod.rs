@@ -1,5 +1,5 @@
 //! The verbs of the command line, a file each, and what several of them share: `exit`, `output`,
-//! `until`.
+//! `redaction`, `until`.
 
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -8,6 +8,8 @@ pub(crate) mod exit;
 pub(crate) mod man;
 pub(crate) mod output;
 pub(crate) mod proxy;
+pub(crate) mod redact;
+pub(crate) mod redaction;
 pub(crate) mod show;
 pub(crate) mod tap;
 pub(crate) mod trim;

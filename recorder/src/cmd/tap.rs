@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use clap::Args;
 use engine_client::{Clock, SystemClock};
-use recorder::{Redactor, Rules, Summary, Tap};
+use recorder::{Summary, Tap};
 
 use super::exit;
 use super::output::{FsyncArgs, OutputArgs};
+use super::redaction::RedactionArgs;
 use super::until::UntilArgs;
 use crate::progress::Progress;
 
@@ -26,6 +27,9 @@ pub(crate) struct TapArgs {
 
     #[command(flatten)]
     fsync: FsyncArgs,
+
+    #[command(flatten)]
+    redaction: RedactionArgs,
 
     #[command(flatten)]
     until: UntilArgs,
@@ -60,7 +64,7 @@ impl TapArgs {
                 }
             })?),
         };
-        let redactor = Redactor::new(Rules::default(), [0; 32]);
+        let redactor = self.redaction.redactor()?;
         let tap = Tap::new(&self.url, token, redactor)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

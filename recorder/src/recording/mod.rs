@@ -10,6 +10,10 @@ mod queue;
 mod sink;
 mod stats;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
+
+use std::io::BufReader;
 
 use fixtures::{Header, Micros, Step, Trigger};
 
@@ -22,10 +26,13 @@ pub(crate) use queue::{Bounds, Sender};
 pub(crate) use writer::{Scribe, Writer};
 
 use crate::error::RecordError;
-use crate::redact::Redactor;
+use crate::redact::{Hit, Redactor};
 
 /// Text that is put together before it is written: one write for many lines.
 const MAX_BATCH_BYTES: usize = 256 << 10;
+
+/// Text that is read at once when a tape is looked through.
+const SCAN_BUFFER_BYTES: usize = 256 << 10;
 
 /// A tape being made.
 ///
@@ -49,6 +56,10 @@ pub struct Recording {
     /// Whole lines that wait for [`commit`](Self::commit), and how many they are.
     batch: Vec<u8>,
     batch_lines: u64,
+    /// Lines put together so far, the header included.
+    lines: u64,
+    /// What is written can't be read again, so that each line is looked at before it is.
+    stream: bool,
     /// The latest time of a step.
     at: Micros,
 }
@@ -73,16 +84,19 @@ impl Recording {
         mut redactor: Redactor,
     ) -> Result<Self, RecordError> {
         let header = redactor.header(header);
+        let stream = output.reader()?.is_none();
         let mut recording = Self {
             output,
+            stream,
             redactor,
             batch: Vec::new(),
             batch_lines: 0,
+            lines: 0,
             at: Micros::ZERO,
         };
         match header.raw() {
-            Some(raw) => recording.line(raw),
-            None => recording.line(header.to_canonical().as_bytes()),
+            Some(raw) => recording.line(raw)?,
+            None => recording.line(header.to_canonical().as_bytes())?,
         }
         recording.commit()?;
         recording.output.sync_folder()?;
@@ -97,7 +111,8 @@ impl Recording {
     ///
     /// # Errors
     /// [`RecordError::Output`] or [`RecordError::Broken`] where the output can't be written, as
-    /// on a full disk.
+    /// on a full disk; [`RecordError::Secret`] where the line holds a secret and the output is a
+    /// stream, which can't be looked through afterwards: that line is not written.
     pub fn push(&mut self, mut step: Step) -> Result<(), RecordError> {
         if let Trigger::At(at) = step.trigger {
             if at < self.at {
@@ -108,8 +123,8 @@ impl Recording {
         }
         let step = self.redactor.step(step);
         match step.raw() {
-            Some(raw) => self.line(raw),
-            None => self.line(step.to_canonical().as_bytes()),
+            Some(raw) => self.line(raw)?,
+            None => self.line(step.to_canonical().as_bytes())?,
         }
         if self.batch.len() < MAX_BATCH_BYTES {
             return Ok(());
@@ -154,6 +169,15 @@ impl Recording {
     pub fn finish(mut self) -> Result<Finished, RecordError> {
         self.commit()?;
         let counts = self.output.stats().counts();
+        if let Some(text) = self.output.reader()? {
+            let text = BufReader::with_capacity(SCAN_BUFFER_BYTES, text);
+            let scanned = self.redactor.scan(text);
+            let failed = |error| RecordError::Output(self.output.name().to_owned(), error);
+            if let Some(Hit { line, what }) = scanned.map_err(failed)? {
+                let name = self.output.keep_unsafe()?;
+                return Err(RecordError::Secret { name, line, what });
+            }
+        }
         self.output.keep()?;
         Ok(Finished {
             lines: counts.lines,
@@ -161,9 +185,18 @@ impl Recording {
         })
     }
 
-    fn line(&mut self, line: &[u8]) {
+    fn line(&mut self, line: &[u8]) -> Result<(), RecordError> {
+        self.lines += 1;
+        if self.stream
+            && let Some(what) = self.redactor.line(line)
+        {
+            self.commit()?;
+            let (name, line) = (self.output.name().to_owned(), self.lines);
+            return Err(RecordError::Secret { name, line, what });
+        }
         self.batch.extend_from_slice(line);
         self.batch.push(b'\n');
         self.batch_lines += 1;
+        Ok(())
     }
 }

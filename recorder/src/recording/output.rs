@@ -114,6 +114,8 @@ impl Output {
             Ok(there) if !there.is_file() => return Self::create(path, true),
             _ => {}
         }
+        // The temporary file's own error would name a file that nobody asked for.
+        folder(path).metadata().map_err(failed)?;
         let mut prefix = OsString::from(".");
         prefix.push(file_name);
         prefix.push(".");
@@ -204,7 +206,7 @@ impl Output {
 
     /// Writes whole lines. Once it has returned they are as safe as [`Fsync`] says.
     pub(super) fn write(&mut self, lines: &[u8], count: u64) -> Result<(), RecordError> {
-        if lines.is_empty() {
+        if lines.is_empty() && !self.broken {
             return Ok(());
         }
         // Short writes and EINTR are `write_all`'s.

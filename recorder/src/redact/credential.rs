@@ -11,19 +11,35 @@ const MIN_VALUE_BYTES: usize = 8;
 /// Bytes of a base64 text that are looked at where something in it draws attention.
 const BASE64_WINDOW: usize = 684;
 
-/// What the base64 digits at the beginning of a text say, in either alphabet.
-pub(super) fn base64_run(text: &[u8]) -> Vec<u8> {
-    let digit = |b: &u8| match b {
+/// Groups of four base64 digits that are looked at before what drew attention.
+const MAX_GROUPS_BEFORE: usize = 12;
+
+fn base64_digit(b: u8) -> Option<u8> {
+    match b {
         b'A'..=b'Z' => Some(b - b'A'),
         b'a'..=b'z' => Some(b - b'a' + 26),
         b'0'..=b'9' => Some(b - b'0' + 52),
         b'+' | b'-' => Some(62),
         b'/' | b'_' => Some(63),
         _ => None,
-    };
+    }
+}
+
+/// How many whole groups of base64 digits end at a place, as far as they are looked at.
+pub(super) fn base64_groups_before(text: &[u8], at: usize) -> usize {
+    let digits = text[..at].iter().rev().take(4 * MAX_GROUPS_BEFORE);
+    digits.take_while(|b| base64_digit(**b).is_some()).count() / 4
+}
+
+/// What the base64 digits at the beginning of a text say, in either alphabet.
+pub(super) fn base64_run(text: &[u8]) -> Vec<u8> {
     let mut said = Vec::with_capacity(BASE64_WINDOW);
     let (mut bits, mut count) = (0_u32, 0);
-    for digit in text.iter().take(BASE64_WINDOW).map_while(digit) {
+    for digit in text
+        .iter()
+        .take(BASE64_WINDOW)
+        .map_while(|b| base64_digit(*b))
+    {
         bits = bits << 6 | u32::from(digit);
         count += 6;
         if count >= 8 {

@@ -204,3 +204,106 @@ fn is_header_name(name: &str) -> bool {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !name.is_empty() && name.bytes().all(token)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clean(name: &str, value: &str) -> String {
+        let mut vault = Vault::new(&[1; 32]);
+        let mut all = [(name.to_owned(), value.to_owned())];
+        headers(&mut all, &["x-desk".to_owned()], &mut vault);
+        let [(_, value)] = all;
+        match value.split_once("redacted-") {
+            Some((before, after)) => format!("{before}*{}", &after[16..]),
+            None => value,
+        }
+    }
+
+    #[test]
+    fn secret_headers_keep_their_scheme_and_nothing_else() {
+        for (name, value, expected) in [
+            ("Authorization", "Bearer abc", "Bearer *"),
+            ("proxy-authorization", "Basic YWRhOnB3", "Basic *"),
+            ("authorization", "abc def", "*"),
+            ("Cookie", "a=1; b=2", "*"),
+            ("Set-Cookie", "a=1; HttpOnly", "*"),
+            ("X-Api-Key", "k", "*"),
+            ("x-auth-token", "k", "*"),
+            ("apikey", "k", "*"),
+            ("OK-ACCESS-SIGN", "k", "*"),
+            ("X-Desk", "london", "*"),
+        ] {
+            assert_eq!(clean(name, value), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn other_headers_stay_but_for_urls_tokens_and_well_known_secrets() {
+        for (name, value, expected) in [
+            ("retry-after", "2", "2"),
+            (
+                "sec-websocket-key",
+                "dGhlIHNhbXBsZSBub25jZQ==",
+                "dGhlIHNhbXBsZSBub25jZQ==",
+            ),
+            (
+                "www-authenticate",
+                "Bearer realm=\"x\"",
+                "Bearer realm=\"x\"",
+            ),
+            ("access-control-allow-credentials", "true", "true"),
+            ("set-cookie", "", ""),
+            ("location", "wss://a:b@h/x?y=1", "wss://*@h/x?y=1"),
+            ("location", "/login?token=abc", "/login?token=*"),
+            ("sec-websocket-protocol", "chat", "chat"),
+            ("sec-websocket-protocol", "bearer, abc", "bearer, *"),
+            (
+                "sec-websocket-protocol",
+                "v1, 4f8Kz01mQ7xW2nB5vC9dTx7Q",
+                "v1, *",
+            ),
+            (
+                "x-note",
+                concat!("key AK", "IAIOSFODNN7EXAMPLE here"),
+                "key * here",
+            ),
+        ] {
+            assert_eq!(clean(name, value), expected, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_head_is_cleaned_line_by_line() {
+        let mut vault = Vault::new(&[1; 32]);
+        let text = "GET /ws?token=abc HTTP/1.1\r\nHost: h\r\nCookie: a=1\r\n\r\n{\"a\":1}";
+        let (token, cookie) = (vault.text(b"abc", ""), vault.text(b"a=1", ""));
+        assert_eq!(
+            head(text, &[], &mut vault).unwrap(),
+            format!(
+                "GET /ws?token={token} HTTP/1.1\r\nHost: h\r\nCookie: {cookie}\r\n\r\n{{\"a\":1}}"
+            )
+        );
+        assert_eq!(head("SSH-2.0\r\nx: y\r\n", &[], &mut vault), None);
+    }
+
+    #[test]
+    fn what_a_basic_credential_and_a_cookie_hold_is_known_too() {
+        let mut vault = Vault::new(&[1; 32]);
+        let mut all = [
+            (
+                "authorization".to_owned(),
+                format!("Basic {}", STANDARD.encode("ada:correct-horse")),
+            ),
+            (
+                "cookie".to_owned(),
+                "theme=darkmode; sid=4f8Kz01mQ7xW2n".to_owned(),
+            ),
+        ];
+        headers(&mut all, &[], &mut vault);
+        for leak in ["the correct-horse", "id 4f8Kz01mQ7xW2n."] {
+            assert!(vault.known.find(leak.as_bytes()).is_some(), "{leak}");
+        }
+        assert!(vault.known.find(b"theme darkmode").is_none());
+    }
+}

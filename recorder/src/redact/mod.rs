@@ -116,6 +116,11 @@ impl Redactor {
         self.vault.remember(secret.as_bytes(), what);
     }
 
+    /// Remembers the secrets of a URL, such as the one that a command was given.
+    pub fn remember_url(&mut self, url: &str) {
+        url::in_text(url, &mut self.vault);
+    }
+
     /// A text for people, such as an error's, without the secrets of URLs and without well-known
     /// ones.
     pub fn text(&mut self, text: &str) -> String {
@@ -124,8 +129,9 @@ impl Redactor {
         text
     }
 
-    /// The header without secrets, and with what is redacted in the tape.
+    /// The header without secrets, and with what is redacted in the tape. A tape begins.
     pub fn header(&mut self, mut header: Header) -> Header {
+        self.fragments.ended(Conn::All);
         for text in [&mut header.title, &mut header.source, &mut header.note]
             .into_iter()
             .flatten()
@@ -208,12 +214,8 @@ impl Redactor {
                 false
             }
             Action::Accept(Some(accept)) => {
-                let token = accept.token.as_mut().is_some_and(|token| {
-                    let placeholder = self.vault.text(token.as_bytes(), "the token of an accept");
-                    let changed = placeholder != *token;
-                    *token = placeholder;
-                    changed
-                });
+                let token = accept.token.as_mut();
+                let token = token.is_some_and(|token| self.demanded(token));
                 self.headers(&mut accept.headers) | token
             }
             Action::Refuse(Some(refusal)) => self.headers(&mut refusal.headers),
@@ -353,6 +355,19 @@ impl Redactor {
             *text = String::from_utf8_lossy(&edited).into_owned();
         }
         changed
+    }
+
+    /// The token that a tape demands of clients. No recorder writes one, and who wrote it by hand
+    /// needs it to be what the client sends, so it goes by rule alone.
+    fn demanded(&mut self, token: &mut String) -> bool {
+        let ruled = self
+            .rules
+            .keys
+            .iter()
+            .any(|key| key.eq_ignore_ascii_case("token"));
+        let placeholder =
+            ruled.then(|| self.vault.text(token.as_bytes(), "the token of an accept"));
+        replace(token, placeholder)
     }
 
     fn headers(&mut self, headers: &mut [(String, String)]) -> bool {

@@ -213,11 +213,13 @@ fn found(text: &[u8]) -> impl Iterator<Item = Found> {
                     Some(Found { range, what, form })
                 }
                 Some(before) => {
-                    // The group of four digits in which the anchor begins.
+                    // The group of four digits in which the anchor begins, and those before it.
                     let group = hit.start().checked_sub((before * 8).div_ceil(6))?;
-                    let said = credential::base64_run(&text[group..]);
-                    said.get(before..before + anchor.length)?;
-                    anchor.shape.secret(&said, before..before + anchor.length)?;
+                    let earlier = credential::base64_groups_before(text, group);
+                    let said = credential::base64_run(&text[group - 4 * earlier..]);
+                    let at = 3 * earlier + before;
+                    said.get(at..at + anchor.length)?;
+                    anchor.shape.secret(&said, at..at + anchor.length)?;
                     let (range, form) = (hit.range(), Form::Base64);
                     Some(Found { range, what, form })
                 }
@@ -249,5 +251,158 @@ impl Shape {
         };
         let begins = anchor.start == 0 || !alphanumeric(text[anchor.start - 1]);
         (begins && enough).then_some(anchor.start..anchor.end + length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+
+    use super::*;
+
+    /// So many characters that no shape objects to, in the middle of `before` and `after`.
+    fn long(before: &str, count: usize, after: &str) -> String {
+        let filling = "Q7xW2nB5vC9dTx7Q4f8Kz01m".chars().cycle();
+        before.to_owned() + &filling.take(count).collect::<String>() + after
+    }
+
+    fn hex_long(before: &str, count: usize) -> String {
+        before.to_owned() + &"0f1e2d3c".chars().cycle().take(count).collect::<String>()
+    }
+
+    /// A text for each shape, put together here so that no file of this project holds one.
+    fn secrets() -> Vec<(&'static str, String)> {
+        let upper = |before: &str, count| long(before, count, "").to_ascii_uppercase();
+        let pem = [
+            "-----BEGIN RSA PRIVATE",
+            " KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+        ]
+        .concat();
+        vec![
+            ("an AWS access key ID", upper("AKIA", 16)),
+            ("a GitHub token", long("ghp_", 36, "")),
+            ("a GitHub token", long("github_pat_", 60, "")),
+            ("a GitLab token", long("glpat-", 20, "")),
+            ("a Slack token", long("xoxb-", 24, "")),
+            ("a Slack webhook", long("hooks.slack.com/services/", 24, "")),
+            ("a Stripe key", long("sk_live_", 24, "")),
+            ("a Google API key", long("AIza", 35, "")),
+            ("a Google OAuth secret", long("ya29.", 40, "")),
+            ("an OpenAI key", long("sk-proj-", 40, "")),
+            ("an Anthropic key", long("sk-ant-", 40, "")),
+            ("an npm token", long("npm_", 36, "")),
+            ("a PyPI token", long("pypi-AgE", 60, "")),
+            ("a Docker token", long("dckr_pat_", 27, "")),
+            ("a Hugging Face token", long("hf_", 34, "")),
+            ("a SendGrid key", long("SG.", 66, "")),
+            ("a Shopify token", hex_long("shpat_", 32)),
+            ("a DigitalOcean token", hex_long("dop_v1_", 64)),
+            ("a Vault token", long("hvs.", 24, "")),
+            ("a Telegram bot token", long("123456789:AA", 33, "")),
+            (
+                "a JSON Web Token",
+                long("eyJ", 20, &long(".eyJ", 20, &long(".", 43, ""))),
+            ),
+            ("a private key", pem),
+            ("a private key", upper("AGE-SECRET-KEY-1", 58)),
+            ("a private key", long("xprv", 107, "")),
+            ("a bearer token", "Bearer abc123def".to_owned()),
+            (
+                "a basic credential",
+                format!("Basic {}", STANDARD.encode("ada:correct-horse")),
+            ),
+            ("a URL with a password", "wss://ada:pw@engine/ws".to_owned()),
+            (
+                "a token in a URL's query",
+                "/ws?access_token=abc123def".to_owned(),
+            ),
+            ("a named secret", r#"{"password": "hunter22"}"#.to_owned()),
+            ("a named secret", r#"{"apiKey":"abc123def"}"#.to_owned()),
+            (
+                "a named secret",
+                hex_long(r#"{"private_key":"0x"#, 64) + "\"}",
+            ),
+            ("a named secret", "client_secret = 'abc123def'".to_owned()),
+        ]
+    }
+
+    #[test]
+    fn every_shape_is_found_alone_and_within_a_text() {
+        let shapes: Vec<&str> = SHAPES.iter().map(|shape| shape.what).collect();
+        for (what, secret) in secrets() {
+            assert!(shapes.contains(&what), "{what}");
+            for text in [secret.clone(), format!("{{\"a\":\"x {secret} y\"}}")] {
+                let found = find(text.as_bytes()).map(|found| found.what);
+                assert_eq!(found, Some(what), "{text}");
+            }
+        }
+        for shape in shapes {
+            assert!(
+                secrets().iter().any(|(what, _)| *what == shape),
+                "{shape} is not tried"
+            );
+        }
+    }
+
+    #[test]
+    fn every_shape_is_found_in_base64_wherever_it_begins() {
+        for (what, secret) in secrets() {
+            for before in ["", ".", "..", "some text before "] {
+                let text = format!("{before}{secret} and more");
+                for encoded in [STANDARD.encode(&text), URL_SAFE.encode(&text)] {
+                    let found = find(encoded.as_bytes()).expect(&text);
+                    assert_eq!((found.what, found.form), (what, Form::Base64), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_only_resembles_a_secret_is_none() {
+        for text in [
+            long("AKIA", 12, ""),
+            long("xAKIA", 16, "").to_ascii_uppercase(),
+            long("ghp_", 20, ""),
+            long("hf_", 40, ""),
+            "eyJhbGciOiJIUzI1NiJ9".to_owned(),
+            "-----BEGIN CERTIFICATE-----".to_owned(),
+            "-----BEGIN PUBLIC KEY-----".to_owned(),
+            "WWW-Authenticate: Bearer realm=\"x\"".to_owned(),
+            "a Bearer of bad news".to_owned(),
+            "Basic authentication".to_owned(),
+            "Basic attention token".to_owned(),
+            "wss://engine:8765/ws".to_owned(),
+            "https://h/@ada:x".to_owned(),
+            "?token=BTC&key=1".to_owned(),
+            "monkey=12345678".to_owned(),
+            r#"{"password_changed_at":"2026-01-01"}"#.to_owned(),
+            r#"{"secretary":"John Smith 1"}"#.to_owned(),
+            r#"{"password":"********"}"#.to_owned(),
+            r#"{"password":"must have 8 characters"}"#.to_owned(),
+            r#"{"password":"required"}"#.to_owned(),
+            r#"{"password":"redacted-0123456789abcdef"}"#.to_owned(),
+            r#"{"api_key":null}"#.to_owned(),
+            hex_long(r#"{"tx_hash":"0x"#, 64) + "\"}",
+            "wss://redacted-0123456789abcdef@h/?token=redacted-0123456789abcdef".to_owned(),
+            "Bearer redacted-0123456789abcdef".to_owned(),
+        ] {
+            assert_eq!(find(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn redacted_no_shape_is_left() {
+        for (what, secret) in secrets() {
+            let mut vault = Vault::new(&[1; 32]);
+            let text = format!("before {secret} between {secret} after");
+            let clean = redact(&text, &mut vault).expect(what);
+            assert_eq!(find(clean.as_bytes()), None, "{clean}");
+            assert!(
+                clean.starts_with("before ") && clean.ends_with(" after"),
+                "{clean}"
+            );
+            assert!(clean.contains(" between "), "{clean}");
+        }
     }
 }
