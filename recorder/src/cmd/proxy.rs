@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use clap::Args;
 use engine_client::{Clock, NetDialer, SystemClock};
-use recorder::{NetReach, Proxy, Redactor, Rules, Summary};
+use recorder::{NetReach, Proxy, Summary};
 use tokio::net::TcpListener;
 
 use super::exit;
 use super::output::{FsyncArgs, OutputArgs};
+use super::redaction::RedactionArgs;
 use super::until::UntilArgs;
 use crate::progress::Progress;
 
@@ -47,6 +48,9 @@ pub(crate) struct ProxyArgs {
     fsync: FsyncArgs,
 
     #[command(flatten)]
+    redaction: RedactionArgs,
+
+    #[command(flatten)]
     until: UntilArgs,
 }
 
@@ -64,7 +68,7 @@ impl ProxyArgs {
     }
 
     fn record(&self) -> Result<Summary, Box<dyn std::error::Error>> {
-        let redactor = Redactor::new(Rules::default(), [0; 32]);
+        let redactor = self.redaction.redactor()?;
         let proxy = Proxy::new(&self.upstream, redactor)?.rewrite_host(self.rewrite_host);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

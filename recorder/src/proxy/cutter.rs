@@ -167,6 +167,12 @@ impl Cutter {
         }
     }
 
+    /// Nothing from here on is a frame.
+    pub(super) fn give_up(&mut self) {
+        debug_assert!(self.partial.is_empty(), "a whole frame came last");
+        self.broken = true;
+    }
+
     /// What there is of a frame that will not be finished.
     pub(super) fn rest(&mut self) -> Bytes {
         self.ready.clear();

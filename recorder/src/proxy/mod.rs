@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use engine_client::{Clock, DialError, SystemClock, Target};
-use fixtures::{Action, CONNECTIONS, Header, Step};
+use fixtures::{CONNECTIONS, Header};
 use tokio::task::JoinSet;
 
 pub use leg::{Leg, Listen, NetReach, Reach};
@@ -223,7 +223,7 @@ impl Proxy {
         let end_at = time.now();
         connections.shutdown().await;
         let (_, scribe) = writer
-            .finish(move |_, tape| tape.push(Step::at(end_at, Action::End)))
+            .finish(move |scribe, tape| scribe.end(end_at, tape))
             .await?;
         if let Some(answers) = scribe.is_no_websocket() {
             return Err(RecordError::NoWebSocket {

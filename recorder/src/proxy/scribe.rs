@@ -56,6 +56,17 @@ impl ProxyScribe {
         ]
     }
 
+    /// Writes what is left, and the end.
+    pub(super) fn end(&mut self, at: Micros, tape: &mut Recording) -> Result<(), RecordError> {
+        for session in self.sessions.values_mut() {
+            session.cut(at, &mut self.steps);
+        }
+        for step in self.steps.drain(..) {
+            tape.push(step)?;
+        }
+        tape.push(Step::at(at, Action::End))
+    }
+
     /// Whether all that came were answers that no WebSocket gives, and how many they were.
     pub(super) fn is_no_websocket(&self) -> Option<u64> {
         (self.upgraded == 0 && self.strange > 0).then_some(self.strange)

@@ -14,6 +14,8 @@ use super::voice::Voice;
 pub(super) struct Session {
     conn: u64,
     phase: Phase,
+    /// The client has ended its side, and the engine has sent nothing since.
+    left: bool,
 }
 
 #[derive(Debug)]
@@ -45,11 +47,15 @@ impl Session {
         Self {
             conn,
             phase: Phase::Http(Box::new(Exchange::new(conn))),
+            left: false,
         }
     }
 
     /// The steps of what was seen; true where it was what upgraded the connection.
     pub(super) fn take(&mut self, at: Micros, what: What, out: &mut Vec<Step>) -> bool {
+        if matches!(what, What::Bytes(Peer::Engine, _)) {
+            self.left = false;
+        }
         match (what, &mut self.phase) {
             (What::Bytes(peer, bytes), Phase::WebSocket { client, engine }) => {
                 let voice = if peer == Peer::Client { client } else { engine };
@@ -74,7 +80,8 @@ impl Session {
                 voice.lose(at, out);
             }
             // Bodies; nothing behind a loss in them is followed.
-            (What::Resumed(..) | What::Lost(_) | What::Over, _) => {}
+            (What::Resumed(..) | What::Lost(_), _) => {}
+            (What::Over, _) => self.cut(at, out),
             (What::Ended(peer, how), _) => self.end(at, peer, how, out),
             (What::Unreachable(why), _) => {
                 let text = format!(
@@ -86,6 +93,14 @@ impl Session {
             }
         }
         false
+    }
+
+    /// Nothing more comes: what there is of a frame is kept.
+    pub(super) fn cut(&mut self, at: Micros, out: &mut Vec<Step>) {
+        if let Phase::WebSocket { client, engine } = &mut self.phase {
+            client.end(at, out);
+            engine.end(at, out);
+        }
     }
 
     /// Messages that were left out since the last call, and their bytes on the wire.
@@ -126,7 +141,11 @@ impl Session {
             (Phase::WebSocket { client, .. }, Peer::Client) => client.end(at, out),
             (Phase::WebSocket { engine, .. }, Peer::Engine) => engine.end(at, out),
         }
+        self.left |= peer == Peer::Client;
         let action = match (peer, how) {
+            // It was the client that left. A step for the engine's own goodbye would race with
+            // the leaving of whoever the tape is played to.
+            (Peer::Engine, End::Fin) if self.left => return,
             (Peer::Engine, how) => Action::Drop(how),
             (Peer::Client, End::Fin) => Action::Received(Received::new(ReceivedKind::Fin)),
             (Peer::Client, End::Reset) => Action::Received(Received::new(ReceivedKind::Reset)),

@@ -138,6 +138,10 @@ impl Voice {
             CLOSE | PING | PONG if whole => self.control(at, opcode, &frame.payload()),
             _ => None,
         };
+        if opcode == CLOSE && step.is_some() {
+            // Whatever follows is against the rules (RFC 6455, 5.5.1).
+            self.cutter.give_up();
+        }
         if opcode < CLOSE {
             self.in_message = !frame.fin();
         }
@@ -493,6 +497,24 @@ mod tests {
             let expected = format!(r#"{{"received":{line}}}"#);
             assert_eq!(said(Peer::Client, None, bytes), [expected]);
         }
+    }
+
+    #[test]
+    fn what_follows_a_close_is_kept_as_the_bytes_it_is() {
+        let mut voice = Voice::new(1, Peer::Engine, None);
+        let mut out = Vec::new();
+        for bytes in [&b"\x88\x00\x89\x00"[..], b"\x81"] {
+            voice.take(Micros::ZERO, Bytes::from_static(bytes), &mut out);
+        }
+        let lines: Vec<_> = out.iter().map(Step::to_canonical).collect();
+        assert_eq!(
+            lines,
+            [
+                r#"{"at_ms":0,"conn":1,"close":{}}"#,
+                r#"{"at_ms":0,"conn":1,"bytes":"iQA="}"#,
+                r#"{"at_ms":0,"conn":1,"bytes":"gQ=="}"#,
+            ]
+        );
     }
 
     #[test]
