@@ -13,23 +13,34 @@
 //! | `draw` | from a seed to a case |
 //! | `subject` | the trait of a subscriber that chaos can judge; `ours` implements it |
 //! | `world` | plays one case at one subscriber in virtual time |
+//! | `network` | the subscriber's dials and streams, and who watches them |
 //! | `trace` | all that happened in a world, in order, and its hash |
 //! | `rules` | what must hold, each rule with an id |
+//! | [`wire`], [`model`] | the judge's own reading of bytes and messages |
 //! | `coverage` | what was seen often enough to have been tested |
 //! | `tally` | the results of many cases, that can be merged |
+//! | `fired` | which faults fired, by the engine's journal |
 //! | `run` | workers, budget, determinism |
 
 mod case;
 mod coverage;
 mod draw;
+mod fired;
+pub mod model;
+mod network;
 mod ours;
 mod rules;
 mod subject;
+mod trace;
 mod verdict;
+pub mod wire;
+mod world;
 
 pub use case::{About, CALL_KEY, CHAOS_KEY, Call, Case, CaseError, DIAL_KEY, FAULT_KEY};
 pub use coverage::{Coverage, Edge};
 pub use draw::{Family, FaultKind};
 pub use rules::{Rule, Violation};
 pub use subject::{Field, Handle, Heard, Judged, Opening, Receiver, Started, Stopping, View};
+pub use trace::{Happening, Payload, Trace, TraceEntry};
 pub use verdict::Verdict;
+pub use world::{Played, play};
