@@ -1,0 +1,35 @@
+//! Chaos: drawn cases played in virtual worlds, judged by rules.
+//!
+//! ```text
+//! seed ─► draw ─► case ─► world ─► trace ─► rules ─► verdict ─► tally
+//!         (data,  (two    (engine,  (all     (R1 to   (broken    (of all
+//!          no      tapes)  subject,  that     R16)     rules,     seeds)
+//!          chance)         network)  was)              coverage)
+//! ```
+//!
+//! | module | what is in it |
+//! | --- | --- |
+//! | `case` | a case: a base tape, a faults tape, settings; as one tape too |
+//! | `draw` | from a seed to a case |
+//! | `subject` | the trait of a subscriber that chaos can judge; `ours` implements it |
+//! | `world` | plays one case at one subscriber in virtual time |
+//! | `trace` | all that happened in a world, in order, and its hash |
+//! | `rules` | what must hold, each rule with an id |
+//! | `coverage` | what was seen often enough to have been tested |
+//! | `tally` | the results of many cases, that can be merged |
+//! | `run` | workers, budget, determinism |
+
+mod case;
+mod coverage;
+mod draw;
+mod ours;
+mod rules;
+mod subject;
+mod verdict;
+
+pub use case::{About, CALL_KEY, CHAOS_KEY, Call, Case, CaseError, DIAL_KEY, FAULT_KEY};
+pub use coverage::{Coverage, Edge};
+pub use draw::{Family, FaultKind};
+pub use rules::{Rule, Violation};
+pub use subject::{Field, Handle, Heard, Judged, Opening, Receiver, Started, Stopping, View};
+pub use verdict::Verdict;
