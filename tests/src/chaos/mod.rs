@@ -15,6 +15,8 @@
 //! | `world` | plays one case at one subscriber in virtual time |
 //! | `trace` | all that happened in a world, in order, and its hash |
 //! | `rules` | what must hold, each rule with an id |
+//! | [`model`] | what a mirror must show, by SPEC alone |
+//! | [`wire`] | what the bytes say, by RFC 6455 alone |
 //! | `coverage` | what was seen often enough to have been tested |
 //! | `tally` | the results of many cases, that can be merged |
 //! | `run` | workers, budget, determinism |
@@ -22,10 +24,12 @@
 mod case;
 mod coverage;
 mod draw;
+pub mod model;
 mod ours;
 mod rules;
 mod subject;
 mod verdict;
+pub mod wire;
 
 pub use case::{About, CALL_KEY, CHAOS_KEY, Call, Case, CaseError, DIAL_KEY, FAULT_KEY};
 pub use coverage::{Coverage, Edge};
