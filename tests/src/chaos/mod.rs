@@ -16,7 +16,8 @@
 //! | `network` | the subscriber's dials and streams, and who watches them |
 //! | `trace` | all that happened in a world, in order, and its hash |
 //! | `rules` | what must hold, each rule with an id |
-//! | [`wire`], [`model`] | the judge's own reading of bytes and messages |
+//! | [`model`] | what a mirror must show, by SPEC alone |
+//! | [`wire`] | what the bytes say, by RFC 6455 alone |
 //! | `coverage` | what was seen often enough to have been tested |
 //! | `tally` | the results of many cases, that can be merged |
 //! | `fired` | which faults fired, by the engine's journal |
