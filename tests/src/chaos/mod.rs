@@ -17,6 +17,7 @@
 //! | `rules` | what must hold, each rule with an id |
 //! | `coverage` | what was seen often enough to have been tested |
 //! | `tally` | the results of many cases, that can be merged |
+//! | `shrink` | from a case that breaks a rule to a small one that breaks the same |
 //! | `run` | workers, budget, determinism |
 
 mod case;
@@ -24,6 +25,7 @@ mod coverage;
 mod draw;
 mod ours;
 mod rules;
+mod shrink;
 mod subject;
 mod verdict;
 
@@ -31,5 +33,6 @@ pub use case::{About, CALL_KEY, CHAOS_KEY, Call, Case, CaseError, DIAL_KEY, FAUL
 pub use coverage::{Coverage, Edge};
 pub use draw::{Family, FaultKind};
 pub use rules::{Rule, Violation};
+pub use shrink::{Shrunk, shrink};
 pub use subject::{Field, Handle, Heard, Judged, Opening, Receiver, Started, Stopping, View};
 pub use verdict::Verdict;
