@@ -17,6 +17,7 @@
 //! | `rules` | what must hold, each rule with an id |
 //! | `coverage` | what was seen often enough to have been tested |
 //! | `tally` | the results of many cases, that can be merged |
+//! | `seeds` | which seeds a run draws from, and which are this shard's |
 //! | `shrink` | from a case that breaks a rule to a small one that breaks the same |
 //! | `run` | workers, budget, determinism |
 
@@ -25,14 +26,18 @@ mod coverage;
 mod draw;
 mod ours;
 mod rules;
+mod seeds;
 mod shrink;
 mod subject;
+mod tally;
 mod verdict;
 
 pub use case::{About, CALL_KEY, CHAOS_KEY, Call, Case, CaseError, DIAL_KEY, FAULT_KEY};
 pub use coverage::{Coverage, Edge};
 pub use draw::{Family, FaultKind};
 pub use rules::{Rule, Violation};
+pub use seeds::{Seeds, SeedsError, Shard};
 pub use shrink::{Shrunk, shrink};
 pub use subject::{Field, Handle, Heard, Judged, Opening, Receiver, Started, Stopping, View};
+pub use tally::Tally;
 pub use verdict::Verdict;
