@@ -25,6 +25,7 @@ mod case;
 mod coverage;
 mod draw;
 mod ours;
+mod report;
 mod rules;
 mod seeds;
 mod shrink;
@@ -35,6 +36,10 @@ mod verdict;
 pub use case::{About, CALL_KEY, CHAOS_KEY, Call, Case, CaseError, DIAL_KEY, FAULT_KEY};
 pub use coverage::{Coverage, Edge};
 pub use draw::{Family, FaultKind};
+pub use report::{
+    Ending, Exhibit, Failure, MAX_ANNOTATIONS, MergeError, Origin, Part, Results, Smaller,
+    write_whole,
+};
 pub use rules::{Rule, Violation};
 pub use seeds::{Seeds, SeedsError, Shard};
 pub use shrink::{Shrunk, shrink};

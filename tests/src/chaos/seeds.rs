@@ -174,7 +174,7 @@ impl Shard {
     ///
     /// `variable` looks a variable up. Known are, in this order: `CHAOS_SHARD_INDEX` and
     /// Kubernetes' `JOB_COMPLETION_INDEX`, both from 0 and with `CHAOS_SHARD_COUNT`; and the
-    /// pairs that GitLab, CircleCI, Buildkite, Azure Pipelines, Semaphore and Cloud Run set.
+    /// pairs that GitLab, Circle CI, Buildkite, Azure Pipelines, Semaphore and Cloud Run set.
     ///
     /// # Errors
     /// [`SeedsError`] where a variable is no number, a count is missing, or there is no such

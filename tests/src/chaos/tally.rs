@@ -10,6 +10,9 @@ use super::draw::{Family, FaultKind};
 use super::rules::Rule;
 use super::verdict::Verdict;
 
+/// How often each rule held under each family of faults.
+type Held = BTreeMap<(Rule, Option<Family>), u64>;
+
 /// The sum of many cases: of one worker's, of a run's, of all shards'.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
@@ -103,10 +106,7 @@ struct Cell {
     held: u64,
 }
 
-fn cells<S: Serializer>(
-    held: &BTreeMap<(Rule, Option<Family>), u64>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn cells<S: Serializer>(held: &Held, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(held.iter().map(|((rule, family), held)| Cell {
         rule: *rule,
         family: *family,
@@ -114,9 +114,7 @@ fn cells<S: Serializer>(
     }))
 }
 
-fn from_cells<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<BTreeMap<(Rule, Option<Family>), u64>, D::Error> {
+fn from_cells<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Held, D::Error> {
     let cells = Vec::<Cell>::deserialize(deserializer)?;
     let pairs = cells.into_iter();
     Ok(pairs
@@ -150,11 +148,17 @@ mod tests {
     fn tallies_of_parts_merge_to_the_tally_of_the_whole_whatever_the_order() {
         let verdicts = [Some(FaultKind::Fin), None, Some(FaultKind::Close)].map(verdict);
         let mut whole = Tally::of_everything();
-        verdicts.iter().for_each(|verdict| whole.add(verdict));
+        for verdict in &verdicts {
+            whole.add(verdict);
+        }
         for split in 0..=verdicts.len() {
             let (mut a, mut b) = (Tally::default(), Tally::of_everything());
-            verdicts[..split].iter().for_each(|verdict| a.add(verdict));
-            verdicts[split..].iter().for_each(|verdict| b.add(verdict));
+            for verdict in &verdicts[..split] {
+                a.add(verdict);
+            }
+            for verdict in &verdicts[split..] {
+                b.add(verdict);
+            }
             a.merge(&b);
             assert_eq!(a, whole, "split at {split}");
         }
