@@ -27,6 +27,7 @@ mod draw;
 mod ours;
 mod report;
 mod rules;
+mod run;
 mod seeds;
 mod shrink;
 mod subject;
@@ -41,6 +42,7 @@ pub use report::{
     write_whole,
 };
 pub use rules::{Rule, Violation};
+pub use run::{Broken, Draw, HANG_AFTER, Job, Options, Play, Ran, Run, WORKER_NAME, judge};
 pub use seeds::{Seeds, SeedsError, Shard};
 pub use shrink::{Shrunk, shrink};
 pub use subject::{Field, Handle, Heard, Judged, Opening, Receiver, Started, Stopping, View};

@@ -28,14 +28,14 @@ pub struct Failure {
     pub again: String,
 }
 
-/// Where a case came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Where a case came from; tapes before seeds.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
-    /// Drawn from a seed.
-    Seed(u64),
     /// A tape that was there before.
     Tape(String),
+    /// Drawn from a seed.
+    Seed(u64),
 }
 
 /// How a case was made smaller.
