@@ -38,15 +38,15 @@ mod run;
 mod seeds;
 mod shrink;
 mod subject;
-mod trace;
 mod tally;
+mod trace;
 mod verdict;
 pub mod wire;
 mod world;
 
 pub use case::{About, CALL_KEY, CHAOS_KEY, Call, Case, CaseError, DIAL_KEY, FAULT_KEY};
 pub use coverage::{Coverage, Edge};
-pub use draw::{Family, FaultKind};
+pub use draw::{Family, FaultKind, draw};
 pub use report::{
     Ending, Exhibit, Failure, MAX_ANNOTATIONS, MergeError, Origin, Part, Results, Smaller,
     write_whole,
@@ -56,7 +56,7 @@ pub use run::{Broken, Draw, HANG_AFTER, Job, Options, Play, Ran, Run, WORKER_NAM
 pub use seeds::{Seeds, SeedsError, Shard};
 pub use shrink::{Shrunk, shrink};
 pub use subject::{Field, Handle, Heard, Judged, Opening, Receiver, Started, Stopping, View};
-pub use trace::{Happening, Payload, Trace, TraceEntry};
 pub use tally::Tally;
+pub use trace::{Happening, Payload, Trace, TraceEntry};
 pub use verdict::Verdict;
 pub use world::{Played, play};

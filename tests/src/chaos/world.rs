@@ -242,7 +242,7 @@ impl World {
     fn look(&mut self) {
         self.listen();
         self.witness.look(false);
-        self.witness.bench(|bench, at| bench.look_at_receivers(at));
+        self.witness.bench(Bench::look_at_receivers);
         if self.mirror_then.is_none()
             && self
                 .witness
@@ -304,9 +304,8 @@ impl World {
             Call::Shutdown => self.shut_down(),
             Call::DropHandle => drop(self.handle.take()),
             Call::DropReceiver => {
-                let oldest = self.receivers.iter_mut().enumerate();
-                let oldest = oldest.filter(|(_, receiver)| receiver.is_some()).next();
-                if let Some((number, receiver)) = oldest {
+                let mut numbered = self.receivers.iter_mut().enumerate();
+                if let Some((number, receiver)) = numbered.find(|(_, it)| it.is_some()) {
                     *receiver = None;
                     self.witness.bench(|bench, _| bench.drop_receiver(number));
                 }
@@ -339,7 +338,7 @@ impl World {
 
     fn shut_down(&mut self) {
         if let Some(handle) = self.handle.take() {
-            self.witness.bench(|bench, at| bench.shutdown(at));
+            self.witness.bench(Bench::shutdown);
             self.stopping = Some(handle.shutdown());
         }
     }

@@ -32,6 +32,8 @@ pub(super) struct Attempt {
     pub(super) opening: Opening,
     /// Bytes that were delivered before the handshake was decided.
     pub(super) head_bytes: usize,
+    /// The peer spoke before it was asked, which is no answer: a subscriber may leave.
+    pub(super) spoken_to_early: bool,
     pub(super) messages: Messages,
     /// What the subscriber sends.
     pub(super) sent: Frames,
@@ -79,6 +81,7 @@ impl Attempt {
             connect_by: Micros(at.0.saturating_add(timeout.0)),
             opening: Opening::new(),
             head_bytes: 0,
+            spoken_to_early: false,
             messages: Messages::new(Sender::Server, settings.max_message_bytes),
             sent: Frames::new(),
             liveness: Liveness::new(settings, at),

@@ -22,7 +22,7 @@ use crate::chaos::case::Case;
 use crate::chaos::coverage::{Coverage, Edge};
 use crate::chaos::model::Folded;
 use crate::chaos::subject::{Field, Heard, View};
-use crate::chaos::wire::{Answer, Opcode, retry_after};
+use crate::chaos::wire::{Answer, Opcode, is_legal_close_code, retry_after};
 use crate::settings::Settings;
 
 /// What must show in mirror and record, in order.
@@ -53,8 +53,12 @@ pub(crate) struct Bench {
     /// Streams that the subscriber has not dropped.
     alive: BTreeSet<u64>,
     pending: VecDeque<(Micros, Step)>,
+    /// When faults are over.
+    quiet_at: Option<Micros>,
     /// When recovery must be over; `None` once it was looked at.
     recovered_by: Option<Micros>,
+    /// A connection was established, or brought a frame, once faults were over.
+    recovered: bool,
     /// A departure was found: what follows from it is no news.
     lost: bool,
     pub(crate) reconnects: u64,
@@ -96,7 +100,9 @@ impl Bench {
             attempt: None,
             alive: BTreeSet::new(),
             pending: VecDeque::new(),
+            quiet_at: case.about.quiet_at_us.map(Micros),
             recovered_by,
+            recovered: false,
             lost: false,
             reconnects: 0,
             messages: 0,
@@ -204,6 +210,7 @@ impl Bench {
         let bytes = match attempt.phase {
             Phase::Handshake => {
                 attempt.head_bytes += bytes.len();
+                attempt.spoken_to_early |= attempt.opening.request().is_none();
                 let rest = attempt.opening.push_server(bytes);
                 let Some(answer) = attempt.opening.answer().cloned() else {
                     return;
@@ -229,9 +236,14 @@ impl Bench {
         self.end_if_noticed();
     }
 
+    fn alive_at(&mut self, at: Micros) {
+        self.recovered |= self.quiet_at.is_some_and(|quiet_at| at >= quiet_at);
+    }
+
     fn answered(&mut self, at: Micros, answer: &Answer) {
         match answer {
             Answer::Upgraded { .. } => {
+                self.alive_at(at);
                 self.findings.took(Edge::HANDSHAKE_DONE);
                 let settings = &self.settings;
                 if let Some(attempt) = &mut self.attempt {
@@ -260,6 +272,7 @@ impl Bench {
 
     /// Something that was delivered on an open connection.
     fn takes(&mut self, at: Micros, meaning: Meaning) {
+        self.alive_at(at);
         let step = match meaning {
             Meaning::Message(folded) => {
                 self.messages += 1;
@@ -273,8 +286,12 @@ impl Bench {
             Meaning::Pong(true) => Step::Answered,
             Meaning::Closed(code) => {
                 self.findings.took(Edge::OPEN_CLOSED);
-                let reason = EndReason::Closed { code };
-                self.end(at, self.ends_as(reason), None);
+                let called = if code.is_none_or(is_legal_close_code) {
+                    self.ends_as(EndReason::Closed { code })
+                } else {
+                    Called::IllegalClose(code)
+                };
+                self.end(at, called, None);
                 return;
             }
             Meaning::Broken => return,
@@ -421,6 +438,10 @@ impl Bench {
             // Whatever was owed is too late now.
             let later = Micros(at.0.saturating_add(1));
             attempt.answers.look(later, &mut self.findings);
+            return;
+        }
+        if attempt.phase == Phase::Handshake && attempt.spoken_to_early {
+            self.end(at, CUT_OFF, None);
             return;
         }
         if attempt.phase == Phase::Open
@@ -668,7 +689,7 @@ impl Bench {
         }
         if self.pending.is_empty() && self.recovered_by.is_some_and(|by| at >= by) {
             self.recovered_by = None;
-            self.recovered(at, view);
+            self.look_at_recovery(at, view);
         }
     }
 
@@ -679,18 +700,20 @@ impl Bench {
         }
     }
 
-    fn recovered(&mut self, at: Micros, view: &dyn View) {
+    fn look_at_recovery(&mut self, at: Micros, view: &dyn View) {
         if self.stop.called() {
             return;
         }
         self.findings.held(Rule::R11);
         let health = view.health();
-        if !health.ws_connected {
+        if !self.recovered {
             self.findings.broke(Rule::R11, at, || {
                 format!(
-                    "expected to be connected by now, faults having stopped in time; the last \
-                     end was {:?} at {:?}",
-                    health.last_end, health.last_end_at
+                    "expected a connection that brings frames by now, faults having stopped in \
+                     time; found {}connected, the last end being {:?} at {:?}",
+                    if health.ws_connected { "" } else { "not " },
+                    health.last_end,
+                    health.last_end_at
                 )
             });
         }

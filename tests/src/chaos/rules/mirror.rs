@@ -23,7 +23,7 @@ pub(super) struct Mirror {
 /// What one field must show.
 #[derive(Debug, Default)]
 struct Text {
-    text: String,
+    json: String,
     /// The model has moved on.
     stale: bool,
     /// A reading that came over HTTP stands in it.
@@ -54,7 +54,7 @@ impl Mirror {
         Self {
             model: Model::new(),
             texts: std::array::from_fn(|_| Text {
-                text: "null".to_owned(),
+                json: "null".to_owned(),
                 ..Text::default()
             }),
             found: Vec::new(),
@@ -89,10 +89,10 @@ impl Mirror {
         let text = &mut self.texts[field as usize];
         text.stale = false;
         text.backfilled = true;
-        text.text.clear();
+        text.json.clear();
         // Writing to a string does not fail.
         let _ = write!(
-            text.text,
+            text.json,
             r#"{{"value":{},"as_of":"{as_of:?}","n":null,"source":"http"}}"#,
             event.data
         );
@@ -122,15 +122,15 @@ impl Mirror {
             let text = &mut self.texts[field as usize];
             if text.stale {
                 text.stale = false;
-                text.text.clear();
-                self.model.write_field(kind_of(field), &mut text.text);
+                text.json.clear();
+                self.model.write_field(kind_of(field), &mut text.json);
             }
             self.found.clear();
             view.field(field, &mut self.found);
-            if self.found != text.text.as_bytes() {
+            if self.found != text.json.as_bytes() {
                 return Err(Departure {
                     place: field.name(),
-                    expected: shown(text.text.as_bytes()),
+                    expected: shown(text.json.as_bytes()),
                     found: shown(&self.found),
                 });
             }
@@ -145,10 +145,10 @@ impl Mirror {
             let text = &mut self.texts[field as usize];
             if text.stale {
                 text.stale = false;
-                text.text.clear();
-                self.model.write_field(kind_of(field), &mut text.text);
+                text.json.clear();
+                self.model.write_field(kind_of(field), &mut text.json);
             }
-            let _ = write!(out, "\"{}\":{},", field.name(), text.text);
+            let _ = write!(out, "\"{}\":{},", field.name(), text.json);
         }
         let _ = match self.model.last_heartbeat() {
             Some(at) => write!(out, "\"last_heartbeat\":\"{at:?}\"}}"),

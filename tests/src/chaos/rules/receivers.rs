@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use chrono::{DateTime, Utc};
 use fixtures::Micros;
 
 use super::{Findings, Rule};
@@ -16,7 +15,7 @@ pub(super) struct Receivers {
     events: VecDeque<Event>,
     /// The place of the first of `events` among all.
     first: u64,
-    receivers: Vec<Option<Place>>,
+    places: Vec<Option<Place>>,
     /// Events that a receiver may fall behind by.
     capacity: u64,
 }
@@ -33,7 +32,7 @@ impl Receivers {
         Self {
             events: VecDeque::new(),
             first: 0,
-            receivers: Vec::new(),
+            places: Vec::new(),
             capacity: capacity.next_power_of_two() as u64,
         }
     }
@@ -44,16 +43,16 @@ impl Receivers {
 
     /// A receiver of the events from now on; gives its number.
     pub(super) fn add(&mut self) -> usize {
-        self.receivers.push(Some(Place {
+        self.places.push(Some(Place {
             next: self.end(),
             stalled: false,
         }));
-        self.receivers.len() - 1
+        self.places.len() - 1
     }
 
     /// A receiver is dropped.
     pub(super) fn drop(&mut self, receiver: usize) {
-        if let Some(place) = self.receivers.get_mut(receiver) {
+        if let Some(place) = self.places.get_mut(receiver) {
             *place = None;
         }
         self.forget();
@@ -61,14 +60,14 @@ impl Receivers {
 
     /// Receivers read, or don't.
     pub(super) fn stall(&mut self, stalled: bool) {
-        for place in self.receivers.iter_mut().flatten() {
+        for place in self.places.iter_mut().flatten() {
             place.stalled = stalled;
         }
     }
 
     /// An event is to be told.
     pub(super) fn tell(&mut self, event: &Event) {
-        if self.receivers.iter().any(Option::is_some) {
+        if self.places.iter().any(Option::is_some) {
             self.events.push_back(event.clone());
         } else {
             self.first += 1;
@@ -84,25 +83,28 @@ impl Receivers {
         findings: &mut Findings,
     ) {
         let end = self.end();
-        let Some(Some(place)) = self.receivers.get_mut(receiver) else {
+        let Some(Some(place)) = self.places.get_mut(receiver) else {
             return;
         };
         match heard {
             Heard::Closed => return,
             Heard::Lagged(missed) => {
                 findings.held(Rule::R8);
+                let before = place.next;
                 place.next = place.next.saturating_add(*missed);
-                let behind = end.saturating_sub(place.next);
-                let overtaken = *missed > 0 && behind <= self.capacity;
-                if place.next > end || !overtaken {
+                // It was so far behind at least: what it missed and what is kept for it.
+                let behind = missed.saturating_add(self.capacity);
+                if *missed == 0 || before.saturating_add(behind) > end {
                     findings.broke(Rule::R8, at, || {
                         format!(
-                            "expected receiver {receiver} to miss what no longer fits into \
-                             {} events, found that it missed {missed}",
-                            self.capacity
+                            "expected receiver {receiver} to miss only what does not fit into \
+                             {} events of {}, found that it missed {missed}",
+                            self.capacity,
+                            end.saturating_sub(before)
                         )
                     });
                 }
+                place.next = place.next.min(end);
             }
             event => {
                 findings.held(Rule::R8);
@@ -133,7 +135,7 @@ impl Receivers {
     /// reads has heard all.
     pub(super) fn look(&mut self, at: Micros, findings: &mut Findings) {
         let end = self.end();
-        for (receiver, place) in self.receivers.iter_mut().enumerate() {
+        for (receiver, place) in self.places.iter_mut().enumerate() {
             let Some(place) = place else { continue };
             if !place.stalled && place.next < end {
                 let missing = end - place.next;
@@ -151,7 +153,7 @@ impl Receivers {
 
     fn forget(&mut self) {
         let least = self
-            .receivers
+            .places
             .iter()
             .flatten()
             .map(|place| place.next)
@@ -171,14 +173,10 @@ fn is(expected: &Event, heard: &Heard) -> bool {
             field_of(kind) == Some(*field) && **text == *expected.data
         }
         (None, Heard::Unknown { event, ts, data }) => {
-            *event == expected.name && same(*ts, expected.ts) && **data == *expected.data
+            *event == expected.name && *ts == expected.ts && **data == *expected.data
         }
         _ => false,
     }
-}
-
-fn same(a: DateTime<Utc>, b: DateTime<Utc>) -> bool {
-    a == b
 }
 
 /// The mirror's field that readings of a kind go to.

@@ -17,7 +17,13 @@ pub(super) enum Called {
     Exactly(EndReason),
     /// By this one, or as a shutdown.
     OrShutdown(EndReason),
+    /// A Close with a code that is illegal on the wire (RFC 6455, 7.4): by that code, or as the
+    /// breach of the protocol that it is.
+    IllegalClose(Option<u16>),
 }
+
+/// The code that a breach of the protocol goes by (RFC 6455, 7.4.1).
+const PROTOCOL_ERROR: u16 = 1002;
 
 impl Called {
     fn fits(&self, reason: Option<EndReason>) -> bool {
@@ -26,6 +32,12 @@ impl Called {
             Self::Any(reasons) => reasons.contains(&reason),
             Self::Exactly(exactly) => *exactly == reason,
             Self::OrShutdown(other) => reason == *other || reason == EndReason::Shutdown,
+            Self::IllegalClose(code) => match reason {
+                EndReason::Closed { code: found } => {
+                    found == *code || found == Some(PROTOCOL_ERROR)
+                }
+                other => matches!(other, EndReason::Protocol | EndReason::Shutdown),
+            },
         }
     }
 }
