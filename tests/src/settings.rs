@@ -98,6 +98,9 @@ impl Settings {
     }
 
     /// The settings as a header's `x-subscriber`: what is not the default.
+    ///
+    /// # Panics
+    /// Never: numbers and JSON strings are JSON.
     #[must_use]
     pub fn to_raw(&self) -> Box<RawValue> {
         let default = Self::default();

@@ -13,10 +13,14 @@
 //! | `draw` | from a seed to a case |
 //! | `subject` | the trait of a subscriber that chaos can judge; `ours` implements it |
 //! | `world` | plays one case at one subscriber in virtual time |
+//! | `network` | the subscriber's dials and streams, and who watches them |
 //! | `trace` | all that happened in a world, in order, and its hash |
 //! | `rules` | what must hold, each rule with an id |
+//! | [`model`] | what a mirror must show, by SPEC alone |
+//! | [`wire`] | what the bytes say, by RFC 6455 alone |
 //! | `coverage` | what was seen often enough to have been tested |
 //! | `tally` | the results of many cases, that can be merged |
+//! | `fired` | which faults fired, by the engine's journal |
 //! | `seeds` | which seeds a run draws from, and which are this shard's |
 //! | `shrink` | from a case that breaks a rule to a small one that breaks the same |
 //! | `run` | workers, budget, determinism |
@@ -24,6 +28,9 @@
 mod case;
 mod coverage;
 mod draw;
+mod fired;
+pub mod model;
+mod network;
 mod ours;
 mod report;
 mod rules;
@@ -31,8 +38,11 @@ mod run;
 mod seeds;
 mod shrink;
 mod subject;
+mod trace;
 mod tally;
 mod verdict;
+pub mod wire;
+mod world;
 
 pub use case::{About, CALL_KEY, CHAOS_KEY, Call, Case, CaseError, DIAL_KEY, FAULT_KEY};
 pub use coverage::{Coverage, Edge};
@@ -46,5 +56,7 @@ pub use run::{Broken, Draw, HANG_AFTER, Job, Options, Play, Ran, Run, WORKER_NAM
 pub use seeds::{Seeds, SeedsError, Shard};
 pub use shrink::{Shrunk, shrink};
 pub use subject::{Field, Handle, Heard, Judged, Opening, Receiver, Started, Stopping, View};
+pub use trace::{Happening, Payload, Trace, TraceEntry};
 pub use tally::Tally;
 pub use verdict::Verdict;
+pub use world::{Played, play};

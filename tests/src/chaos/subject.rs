@@ -106,7 +106,7 @@ pub trait Handle {
 }
 
 /// A receiver of the subscriber's events.
-pub trait Receiver {
+pub trait Receiver: Send {
     /// The next thing that it has to say; `None` where there is nothing new.
     fn hear(&mut self) -> Option<Heard>;
 }

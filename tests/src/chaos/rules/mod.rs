@@ -1,10 +1,24 @@
 //! What must hold, whatever the network and the engine do.
 
+mod answers;
+mod attempt;
+mod backoff;
+mod bench;
+mod findings;
+mod liveness;
+mod mirror;
+mod receivers;
+mod record;
+mod stop;
+
 use std::fmt;
 use std::str::FromStr;
 
 use fixtures::Micros;
 use serde::{Deserialize, Serialize};
+
+pub(crate) use bench::Bench;
+pub(crate) use findings::Findings;
 
 /// A rule, by its id. Serialises as the id (`"R1"`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
