@@ -38,8 +38,8 @@ mod run;
 mod seeds;
 mod shrink;
 mod subject;
-mod trace;
 mod tally;
+mod trace;
 mod verdict;
 pub mod wire;
 mod world;
@@ -56,7 +56,7 @@ pub use run::{Broken, Draw, HANG_AFTER, Job, Options, Play, Ran, Run, WORKER_NAM
 pub use seeds::{Seeds, SeedsError, Shard};
 pub use shrink::{Shrunk, shrink};
 pub use subject::{Field, Handle, Heard, Judged, Opening, Receiver, Started, Stopping, View};
-pub use trace::{Happening, Payload, Trace, TraceEntry};
 pub use tally::Tally;
+pub use trace::{Happening, Payload, Trace, TraceEntry};
 pub use verdict::Verdict;
 pub use world::{Played, play};

@@ -10,15 +10,14 @@ use harness::{
 };
 use mock_engine::EngineError;
 
+use super::fixtures::fixtures_with;
+
 /// All outcomes hold.
 const HELD: u8 = 0;
 /// An outcome departs from its snapshot, or has none.
 const DEPARTED: u8 = 1;
 /// Bad usage or a bad tape.
 const BAD_INPUT: u8 = 2;
-
-/// The folder looked for, from here upwards, where no path is given.
-const FIXTURES: &str = "fixtures";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -117,15 +116,10 @@ impl Replay {
         if !self.paths.is_empty() {
             return Suite::of_paths(&self.paths, &self.overlay).map_err(|error| error.to_string());
         }
-        let here = std::env::current_dir().map_err(|error| error.to_string())?;
-        let fixtures = here
-            .ancestors()
-            .map(|folder| folder.join(FIXTURES))
-            .find(|folder| folder.join("tapes").is_dir())
+        let fixtures = fixtures_with("tapes")
+            .map_err(|error| error.to_string())?
             .ok_or("no folder fixtures/tapes here or above: name the tapes to play")?;
-        // Short paths in what is printed, where the folder is right here.
-        let fixtures = fixtures.strip_prefix(&here).unwrap_or(&fixtures);
-        Suite::of_fixtures(fixtures).map_err(|error| error.to_string())
+        Suite::of_fixtures(&fixtures).map_err(|error| error.to_string())
     }
 
     fn judge(&self, trial: &Trial) -> Result<(Verdict, Outcome), String> {

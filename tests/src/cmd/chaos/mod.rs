@@ -33,14 +33,17 @@ const DEFAULT_BUDGET: Duration = Duration::from_secs(60);
 const DEFAULT_OUT: &str = "target/chaos";
 
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
 Exit status: 0 every rule held; 1 a rule broke; 2 bad usage or bad input; 3 inconclusive: no rule \
 broke, but something that was enabled was never seen, or the run was interrupted; 4 a case did not \
 give the same trace twice.
 
 Without --shard, the shard is read from the environment: CHAOS_SHARD_INDEX or Kubernetes' \
 JOB_COMPLETION_INDEX (from 0) with CHAOS_SHARD_COUNT, or what GitLab, CircleCI, Buildkite, Azure \
-Pipelines, Semaphore and Cloud Run set.")]
+Pipelines, Semaphore and Cloud Run set."
+)]
 pub(crate) struct Chaos {
     #[command(subcommand)]
     verb: Option<Verb>,

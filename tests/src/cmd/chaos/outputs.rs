@@ -35,7 +35,9 @@ impl Outputs {
             probe.map_err(|error| unwritable(path, &error))?;
             if path.is_dir() {
                 let name = path.display();
-                return Err(format!("{name} is a folder: expected the name of a file to write"));
+                return Err(format!(
+                    "{name} is a folder: expected the name of a file to write"
+                ));
             }
         }
         Ok(Self {

@@ -11,15 +11,9 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 /// How far a run is, on standard error.
 pub(super) enum Progress {
     /// On a terminal.
-    Bar {
-        bar: ProgressBar,
-        goal: Goal,
-    },
+    Bar { bar: ProgressBar, goal: Goal },
     /// In a log.
-    Lines {
-        goal: Goal,
-        next: Duration,
-    },
+    Lines { goal: Goal, next: Duration },
     /// Told to be quiet.
     None,
 }
@@ -38,10 +32,8 @@ impl Progress {
         if quiet {
             Self::None
         } else if io::stderr().is_terminal() {
-            let bar = ProgressBar::with_draw_target(
-                Some(goal.length()),
-                ProgressDrawTarget::stderr(),
-            );
+            let bar =
+                ProgressBar::with_draw_target(Some(goal.length()), ProgressDrawTarget::stderr());
             let style = ProgressStyle::with_template("{bar:32} {percent:>3} %  {msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             Self::Bar { bar, goal }

@@ -31,7 +31,9 @@ impl Interrupted {
                 runtime.block_on(async {
                     signals.wait().await;
                     seen.0.store(true, Ordering::Relaxed);
-                    eprintln!("chaos: interrupted: ending with what there is; once more ends at once");
+                    eprintln!(
+                        "chaos: interrupted: ending with what there is; once more ends at once"
+                    );
                     signals.wait().await;
                     process::exit(INTERRUPTED_TWICE);
                 });

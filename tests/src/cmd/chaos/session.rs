@@ -1,0 +1,394 @@
+//! A run from its first line to its last.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::panic;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fixtures::Step;
+use harness::OurSubscriber;
+use harness::chaos::{
+    About, Broken, Case, Draw, Ending, Exhibit, FAULT_KEY, Failure, Family, FaultKind, HANG_AFTER,
+    Job, Judged, Origin, Part, Play, Ran, Results, Rule, Run, Shrunk, Smaller, Tally, WORKER_NAME,
+    judge, play, shrink,
+};
+
+use super::Options;
+use super::inputs::{Inputs, NamedCase};
+use super::outputs::Outputs;
+use super::progress::{Goal, Progress};
+use super::signals::Interrupted;
+
+/// How long a case is made smaller at most.
+const SHRINK_FOR: Duration = Duration::from_secs(30);
+/// How often the workers are looked after.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// A run, with all it needs.
+struct Session<'a> {
+    options: &'a Options,
+    inputs: Inputs,
+    workers: NonZeroUsize,
+    play: Play,
+    subject: String,
+    interrupted: Interrupted,
+    start: Instant,
+}
+
+pub(super) fn run(options: &Options) -> Result<Ending, String> {
+    let inputs = Inputs::of(options)?;
+    let outputs = Outputs::new(
+        options.junit.as_deref(),
+        options.result.as_deref(),
+        options.quiet,
+    )?;
+    let out = OutFolder::prepare(&options.out)?;
+    let workers = options
+        .jobs
+        .or_else(|| thread::available_parallelism().ok())
+        .unwrap_or(NonZeroUsize::MIN);
+    let subject = OurSubscriber;
+    let mut session = Session {
+        options,
+        inputs,
+        workers,
+        play: Arc::new(move |case| play(case, &subject).verdict),
+        subject: subject.name(),
+        interrupted: Interrupted::listen().map_err(|error| error.to_string())?,
+        start: Instant::now(),
+    };
+    println!("{}", session.first_line());
+    keep_workers_panics_quiet();
+    let results = session.run();
+    outputs.write(&results)?;
+    drop(out);
+    Ok(results.ending())
+}
+
+impl Session<'_> {
+    /// Seed range, version, options, budget.
+    fn first_line(&self) -> String {
+        let Inputs {
+            tapes,
+            bases,
+            seeds,
+            shard,
+            shard_by,
+            budget,
+            ..
+        } = &self.inputs;
+        let mut words = Vec::new();
+        if let Some(seeds) = seeds {
+            words.push(match self.options.seed {
+                Some(seed) => format!("seed {seed}"),
+                None => format!("seeds {seeds}"),
+            });
+            if *shard != harness::chaos::Shard::WHOLE || shard_by.is_some() {
+                let by = shard_by.map(|by| format!(" by {by}")).unwrap_or_default();
+                words.push(format!("shard {shard}{by}"));
+            }
+        }
+        match (tapes.len(), seeds) {
+            (0, _) => {}
+            (n, Some(_)) => words.push(format!("{n} regressions first")),
+            (n, None) => words.push(format!("{n} tapes")),
+        }
+        if !bases.is_empty() {
+            words.push(format!("over {} recordings", bases.len()));
+        }
+        words.push(match budget {
+            Some(budget) => format!("budget {}", humantime::format_duration(*budget)),
+            None => "no budget".to_owned(),
+        });
+        words.push(format!("{} jobs", self.workers));
+        if self.options.check_determinism {
+            words.push("each played twice".to_owned());
+        }
+        if self.options.keep_going {
+            words.push("going on after failures".to_owned());
+        }
+        format!(
+            "chaos: {}; harness {}, {}",
+            words.join(", "),
+            env!("CARGO_PKG_VERSION"),
+            self.subject
+        )
+    }
+
+    fn run(&mut self) -> Results {
+        let tapes = std::mem::take(&mut self.inputs.tapes);
+        let goal = Goal {
+            cases: self.cases(&tapes),
+            budget: self.inputs.budget,
+        };
+        let mut progress = Progress::new(goal, self.options.quiet);
+        let part = Part {
+            seeds: self.inputs.seeds,
+            shard: self.inputs.shard,
+        };
+        let mut results = Results::new(self.subject.clone(), part, self.tally());
+        let mut broken = Vec::new();
+        if !tapes.is_empty() {
+            let job = |NamedCase { name, case }| Job::Tape(name, case);
+            let ran = self.work(tapes.into_iter().map(job), Tally::default(), &mut progress);
+            broken.extend(ran.broken);
+            // What old cases see does not count for what drawn ones should have seen.
+            if self.inputs.seeds.is_none() {
+                results.tally = ran.tally;
+            }
+        }
+        if let Some(seeds) = self.inputs.seeds {
+            if broken.is_empty() || self.options.keep_going {
+                let jobs = self.inputs.shard.seeds(seeds).map(Job::Seed);
+                let ran = self.work(jobs, results.tally.clone(), &mut progress);
+                results.tally = ran.tally;
+                broken.extend(ran.broken);
+            }
+        }
+        results.elapsed_ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        for broken in broken {
+            let failure = self.failure(broken, &progress);
+            results.broke(failure);
+        }
+        progress.finish();
+        results.interrupted = self.interrupted.get();
+        results
+    }
+
+    /// How many cases there are, where that is known and no budget cuts it short.
+    fn cases(&self, tapes: &[NamedCase]) -> Option<u64> {
+        let of_seeds = match self.inputs.seeds {
+            None => 0,
+            Some(seeds) => seeds.count()?.div_ceil(self.inputs.shard.count()),
+        };
+        let cases = of_seeds.saturating_add(tapes.len() as u64);
+        self.inputs.budget.is_none().then_some(cases)
+    }
+
+    /// What the cases are added to: a sample is to see everything at least once.
+    fn tally(&self) -> Tally {
+        if !self.inputs.is_sample {
+            return Tally::default();
+        }
+        let mut tally = Tally::of_everything();
+        if !self.options.check_determinism {
+            tally.coverage.rules.remove(&Rule::R16);
+        }
+        tally
+    }
+
+    fn work(
+        &self,
+        jobs: impl Iterator<Item = Job> + Send + 'static,
+        tally: Tally,
+        progress: &mut Progress,
+    ) -> Ran {
+        let options = harness::chaos::Options {
+            workers: self.workers,
+            check_determinism: self.options.check_determinism,
+            keep_going: self.options.keep_going,
+        };
+        let mut run = Run::start(Arc::clone(&self.play), self.draw(), jobs, tally, options);
+        loop {
+            let elapsed = self.start.elapsed();
+            if run.watch(elapsed) {
+                return run.finish();
+            }
+            let spent = self.inputs.budget.is_some_and(|budget| elapsed >= budget);
+            if spent || self.interrupted.get() {
+                run.stop();
+            }
+            progress.show(elapsed, run.cases(), run.broken());
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    fn draw(&self) -> Draw {
+        Arc::new(|seed| draw(seed))
+    }
+
+    /// Makes the case smaller, writes what there is of it, and says how to see it again.
+    fn failure(&self, broken: Broken, progress: &Progress) -> Failure {
+        let Broken {
+            origin,
+            mut case,
+            mut violation,
+            times,
+            hangs,
+        } = broken;
+        let rule = violation.rule;
+        let mut smaller = None;
+        if !hangs {
+            progress.say(&format!("{rule} broke, {origin}: making it smaller"));
+            let from = case.faults.steps.len();
+            let began = Instant::now();
+            if let Some(shrunk) = self.shrink(&case, rule) {
+                smaller = Some(Smaller {
+                    from,
+                    to: shrunk.case.faults.steps.len(),
+                    tries: shrunk.tries,
+                    took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+                    complete: shrunk.complete,
+                });
+                case = shrunk.case;
+                let again = judge(&case, &self.play, rule == Rule::R16);
+                let same = again.violations.into_iter().find(|v| v.rule == rule);
+                violation = same.unwrap_or(violation);
+            }
+        }
+        let family = first_family(&case);
+        let (files, again) = match self.exhibit(case, rule, &origin, hangs) {
+            Ok(files) => {
+                let tape = files.first().map(|tape| quoted(tape)).unwrap_or_default();
+                (files, format!("cargo chaos --tape {tape}"))
+            }
+            Err(error) => {
+                let again = match &origin {
+                    Origin::Seed(seed) => format!("cargo chaos --seed {seed}"),
+                    Origin::Tape(tape) => format!("cargo chaos --tape {}", quoted(Path::new(tape))),
+                };
+                progress.say(&format!(
+                    "{}: cannot write there: {error}",
+                    self.options.out.display()
+                ));
+                (Vec::new(), again)
+            }
+        };
+        Failure {
+            case: origin,
+            violation,
+            family,
+            times,
+            shrunk: smaller,
+            files: files
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect(),
+            again,
+        }
+    }
+
+    /// The smallest case that breaks the rule; `None` where one on the way to it hangs.
+    fn shrink(&self, case: &Case, rule: Rule) -> Option<Shrunk> {
+        let (play, case, interrupted) = (
+            Arc::clone(&self.play),
+            case.clone(),
+            self.interrupted.clone(),
+        );
+        let (done, result) = channel();
+        let began = Instant::now();
+        let thread = thread::Builder::new().name(WORKER_NAME.to_owned());
+        let thread = thread.spawn(move || {
+            let broken = |case: &Case| {
+                let verdict = judge(case, &play, rule == Rule::R16);
+                let breaks = verdict.violations.iter().any(|v| v.rule == rule);
+                breaks.then_some(rule)
+            };
+            let has_time = || began.elapsed() < SHRINK_FOR && !interrupted.get();
+            // Whoever waited for it may have given up.
+            let _ = done.send(shrink(case, rule, broken, has_time));
+        });
+        thread.ok()?;
+        match result.recv_timeout(SHRINK_FOR + HANG_AFTER) {
+            Ok(shrunk) => Some(shrunk),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    fn exhibit(
+        &self,
+        case: Case,
+        rule: Rule,
+        origin: &Origin,
+        hangs: bool,
+    ) -> std::io::Result<Vec<PathBuf>> {
+        let played = (!hangs).then(|| play(&case, &OurSubscriber));
+        let exhibit = Exhibit::new(case, rule, origin.clone(), played.as_ref(), &self.subject);
+        exhibit.write(&self.options.out)
+    }
+}
+
+/// The folder that failures are written into. Made before the run, to know that it can be; taken
+/// away after it where nothing was written.
+struct OutFolder<'a> {
+    path: &'a Path,
+    was_there: bool,
+}
+
+impl<'a> OutFolder<'a> {
+    fn prepare(path: &'a Path) -> Result<Self, String> {
+        let was_there = path.is_dir();
+        fs::create_dir_all(path)
+            .and_then(|()| tempfile::NamedTempFile::new_in(path).map(drop))
+            .map_err(|error| format!("{}: cannot write there: {error}", path.display()))?;
+        Ok(Self { path, was_there })
+    }
+}
+
+impl Drop for OutFolder<'_> {
+    fn drop(&mut self) {
+        if !self.was_there {
+            // Where it holds anything this fails, as it should.
+            let _ = fs::remove_dir(self.path);
+        }
+    }
+}
+
+/// The family of the first fault of a case.
+fn first_family(case: &Case) -> Option<Family> {
+    let kind = |step: &Step| {
+        let (_, value) = step.extensions.iter().find(|(key, _)| key == FAULT_KEY)?;
+        let name: String = serde_json::from_str(value.get()).ok()?;
+        name.parse::<FaultKind>().ok()
+    };
+    case.faults
+        .steps
+        .iter()
+        .find_map(kind)
+        .map(FaultKind::family)
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+/// A panic of a world is a violation that is told like any other; while a case is made smaller
+/// there would be hundreds of them on standard error.
+fn keep_workers_panics_quiet() {
+    let loud = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().name() != Some(WORKER_NAME) {
+            loud(info);
+        }
+    }));
+}
+
+fn draw(seed: u64) -> Case {
+    use harness::Settings;
+    let tape = |text: String| fixtures::Tape::parse("drawn", &text).unwrap();
+    let base = tape(format!(
+        "{{\"tape\":1}}\n{{\"at_ms\":5,\"emit\":{{\"event\":\"heartbeat\"}}}}\n{{\"at_ms\":{},\"end\":true}}\n",
+        1000 + seed % 100
+    ));
+    let faults = tape("{\"tape\":1}\n{\"at_ms\":6,\"drop\":\"fin\",\"x-fault\":\"fin\"}\n{\"at_ms\":16,\"drop\":\"fin\",\"x-fault\":\"fin\"}\n".to_owned());
+    Case::new(
+        base,
+        faults,
+        Settings::default(),
+        About {
+            seed: Some(seed),
+            ..About::default()
+        },
+    )
+}
