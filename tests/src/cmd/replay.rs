@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
+use harness::chaos::{broken_rules, is_case};
 use harness::{
     OurSubscriber, Outcome, REAL_TOLERANCE, ScenarioError, Snapshot, Suite, Trial, departures, diff,
 };
@@ -22,7 +23,7 @@ const BAD_INPUT: u8 = 2;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit status: 0 all outcomes hold; 1 one departs from its snapshot, or has none, or a demand of its \
-tape is not met; 2 bad usage or a bad tape.")]
+tape is not met, or a case of chaos breaks a rule; 2 bad usage or a bad tape.")]
 pub(crate) struct Replay {
     /// Tapes, or folders of tapes. Default: all of fixtures/, each recording under each overlay
     /// too.
@@ -137,6 +138,9 @@ impl Replay {
             let shown = format!("the tape's demands are not met:\n  {}", unmet.join("\n  "));
             return Ok((Verdict::Departs(shown), outcome));
         }
+        if let Some(shown) = rules_of(trial)? {
+            return Ok((Verdict::Departs(shown), outcome));
+        }
         let snapshot =
             Snapshot::read(&trial.snapshot).map_err(|error| unreadable(trial, &error))?;
         let departure = match &snapshot {
@@ -170,6 +174,19 @@ impl Replay {
         }
         Ok((Verdict::Holds, outcome))
     }
+}
+
+/// What the rules of chaos say of a case that it wrote; nothing where they hold, and of a tape
+/// that is none or is played under others.
+fn rules_of(trial: &Trial) -> Result<Option<String>, String> {
+    let tape = Path::new(&trial.tape);
+    let is_case = trial.overlays.is_empty() && is_case(tape).map_err(|error| error.to_string())?;
+    if !is_case {
+        return Ok(None);
+    }
+    let violations = broken_rules(tape).map_err(|error| error.to_string())?;
+    let lines: Vec<String> = violations.iter().map(|v| format!("  {v}\n")).collect();
+    Ok((!lines.is_empty()).then(|| format!("rules are broken:\n{}", lines.concat())))
 }
 
 fn unreadable(trial: &Trial, error: &std::io::Error) -> String {

@@ -61,7 +61,7 @@ enum Verb {
 #[derive(Debug, Args)]
 struct Options {
     /// Play the case of this seed, and no other.
-    #[arg(long, value_name = "S", conflicts_with_all = ["seeds", "shard", "budget", "planted"])]
+    #[arg(long, value_name = "S", allow_negative_numbers = true, conflicts_with_all = ["seeds", "shard", "budget", "planted"])]
     seed: Option<u64>,
 
     /// Draw from these seeds: A..B, or A.. for all from A on. Default: 0..
