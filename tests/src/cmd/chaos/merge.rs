@@ -14,8 +14,11 @@ pub(super) struct Merge {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    /// Write the merged results as JUnit XML.
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "Write the merged results as JUnit XML"
+    )]
     junit: Option<PathBuf>,
 
     /// Write the merged results as JSON, to be merged further.

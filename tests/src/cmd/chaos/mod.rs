@@ -28,7 +28,7 @@ const INCONCLUSIVE: u8 = 3;
 const NOT_DETERMINISTIC: u8 = 4;
 
 /// How long a run of an open range of seeds goes on.
-const DEFAULT_BUDGET: Duration = Duration::from_secs(60);
+const DEFAULT_BUDGET: Duration = Duration::from_mins(1);
 /// Where failures are written.
 const DEFAULT_OUT: &str = "target/chaos";
 
@@ -85,8 +85,7 @@ struct Options {
     #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["shard", "planted"])]
     tape: Vec<PathBuf>,
 
-    /// Write the results as JUnit XML.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = "Write the results as JUnit XML")]
     junit: Option<PathBuf>,
 
     /// Write the results as JSON, for `harness chaos merge`.
@@ -97,13 +96,8 @@ struct Options {
     #[arg(long, value_name = "DIR", default_value = DEFAULT_OUT)]
     out: PathBuf,
 
-    /// Play each case twice and compare the traces.
-    #[arg(long)]
-    check_determinism: bool,
-
-    /// Go on after a rule broke, for those that break others.
-    #[arg(long)]
-    keep_going: bool,
+    #[command(flatten)]
+    thoroughness: Thoroughness,
 
     /// Look for each planted flaw instead: a check of chaos itself.
     #[arg(long, conflicts_with_all = ["shard", "check_determinism", "keep_going", "result", "junit"])]
@@ -112,6 +106,18 @@ struct Options {
     /// No progress, no tables: only what broke and how it ended.
     #[arg(long, short)]
     quiet: bool,
+}
+
+/// What is done beyond the first failure, and beyond one look at each case.
+#[derive(Debug, Args)]
+struct Thoroughness {
+    /// Play each case twice and compare the traces.
+    #[arg(long)]
+    check_determinism: bool,
+
+    /// Go on after a rule broke, for those that break others.
+    #[arg(long)]
+    keep_going: bool,
 }
 
 impl Chaos {

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -105,10 +105,10 @@ impl Session<'_> {
             None => "no budget".to_owned(),
         });
         words.push(format!("{} jobs", self.workers));
-        if self.options.check_determinism {
+        if self.options.thoroughness.check_determinism {
             words.push("each played twice".to_owned());
         }
-        if self.options.keep_going {
+        if self.options.thoroughness.keep_going {
             words.push("going on after failures".to_owned());
         }
         format!(
@@ -133,7 +133,7 @@ impl Session<'_> {
         let mut results = Results::new(self.subject.clone(), part, self.tally());
         let mut broken = Vec::new();
         if !tapes.is_empty() {
-            let job = |NamedCase { name, case }| Job::Tape(name, case);
+            let job = |NamedCase { name, case }| Job::Tape(name, Box::new(case));
             let ran = self.work(tapes.into_iter().map(job), Tally::default(), &mut progress);
             broken.extend(ran.broken);
             // What old cases see does not count for what drawn ones should have seen.
@@ -141,13 +141,13 @@ impl Session<'_> {
                 results.tally = ran.tally;
             }
         }
-        if let Some(seeds) = self.inputs.seeds {
-            if broken.is_empty() || self.options.keep_going {
-                let jobs = self.inputs.shard.seeds(seeds).map(Job::Seed);
-                let ran = self.work(jobs, results.tally.clone(), &mut progress);
-                results.tally = ran.tally;
-                broken.extend(ran.broken);
-            }
+        if let Some(seeds) = self.inputs.seeds
+            && (broken.is_empty() || self.options.thoroughness.keep_going)
+        {
+            let jobs = self.inputs.shard.seeds(seeds).map(Job::Seed);
+            let ran = self.work(jobs, results.tally.clone(), &mut progress);
+            results.tally = ran.tally;
+            broken.extend(ran.broken);
         }
         results.elapsed_ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         for broken in broken {
@@ -175,7 +175,7 @@ impl Session<'_> {
             return Tally::default();
         }
         let mut tally = Tally::of_everything();
-        if !self.options.check_determinism {
+        if !self.options.thoroughness.check_determinism {
             tally.coverage.rules.remove(&Rule::R16);
         }
         tally
@@ -189,8 +189,8 @@ impl Session<'_> {
     ) -> Ran {
         let options = harness::chaos::Options {
             workers: self.workers,
-            check_determinism: self.options.check_determinism,
-            keep_going: self.options.keep_going,
+            check_determinism: self.options.thoroughness.check_determinism,
+            keep_going: self.options.thoroughness.keep_going,
         };
         let mut run = Run::start(Arc::clone(&self.play), self.draw(), jobs, tally, options);
         loop {
@@ -293,10 +293,7 @@ impl Session<'_> {
             let _ = done.send(shrink(case, rule, broken, has_time));
         });
         thread.ok()?;
-        match result.recv_timeout(SHRINK_FOR + HANG_AFTER) {
-            Ok(shrunk) => Some(shrunk),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        result.recv_timeout(SHRINK_FOR + HANG_AFTER).ok()
     }
 
     fn exhibit(
