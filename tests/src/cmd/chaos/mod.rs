@@ -1,5 +1,6 @@
 //! `harness chaos`: drawn cases by the ten thousand, judged by rules.
 
+mod failures;
 mod inputs;
 mod merge;
 mod outputs;
