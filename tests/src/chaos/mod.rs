@@ -23,6 +23,8 @@
 //! | `fired` | which faults fired, by the engine's journal |
 //! | `seeds` | which seeds a run draws from, and which are this shard's |
 //! | `shrink` | from a case that breaks a rule to a small one that breaks the same |
+//! | `report` | what a run came to: for a person, for CI, for the next run |
+//! | `regression` | cases that broke a rule once, judged again |
 //! | `run` | workers, budget, determinism |
 
 mod case;
@@ -32,6 +34,7 @@ mod fired;
 pub mod model;
 mod network;
 mod ours;
+mod regression;
 mod report;
 mod rules;
 mod run;
@@ -47,6 +50,8 @@ mod world;
 pub use case::{About, CALL_KEY, CHAOS_KEY, Call, Case, CaseError, DIAL_KEY, FAULT_KEY};
 pub use coverage::{Coverage, Edge};
 pub use draw::{Family, FaultKind, draw};
+pub use draw::{Family, FaultKind};
+pub use regression::{RegressionError, broken_rules, is_case};
 pub use report::{
     Ending, Exhibit, Failure, MAX_ANNOTATIONS, MergeError, Origin, Part, Results, Smaller,
     write_whole,

@@ -40,7 +40,7 @@ pub enum Job {
     /// A case to be drawn from this seed.
     Seed(u64),
     /// A case that was there before, with its name.
-    Tape(String, Case),
+    Tape(String, Box<Case>),
 }
 
 /// How a run is made.
@@ -222,7 +222,7 @@ fn work(shared: &Shared, state: &State) {
         state.begun.fetch_add(1, Ordering::Release);
         let (origin, case) = match job {
             Job::Seed(seed) => (Origin::Seed(seed), (shared.draw)(seed)),
-            Job::Tape(name, case) => (Origin::Tape(name), case),
+            Job::Tape(name, case) => (Origin::Tape(name), *case),
         };
         let verdict = judge(&case, &shared.play, shared.options.check_determinism);
         tally.add(&verdict);
@@ -271,7 +271,7 @@ impl Shared {
     fn hangs(&self, job: Job) {
         let (origin, case) = match job {
             Job::Seed(seed) => (Origin::Seed(seed), (self.draw)(seed)),
-            Job::Tape(name, case) => (Origin::Tape(name), case),
+            Job::Tape(name, case) => (Origin::Tape(name), *case),
         };
         let what = format!(
             "expected the case to end within {} s of wall time, found it still at work",
@@ -466,7 +466,7 @@ mod tests {
         {
             thread::yield_now();
         }
-        assert!(!run.watch(HANG_AFTER - Duration::from_millis(1)));
+        assert!(!run.watch(HANG_AFTER.saturating_sub(Duration::from_millis(1))));
         assert_eq!(run.broken(), 0);
         run.watch(HANG_AFTER);
         assert!(run.watch(HANG_AFTER), "nobody else is at work");

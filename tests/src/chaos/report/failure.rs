@@ -70,7 +70,7 @@ impl fmt::Display for Smaller {
         let took = Duration::from_millis(self.took_ms).as_secs_f64();
         write!(
             f,
-            "shrunk from {from} faults to {to} in {took:.1} s, {tries} tries"
+            "shrunk from {from} faults and calls to {to} in {took:.1} s, {tries} tries"
         )?;
         if !self.complete {
             write!(f, "; time ran out, a smaller one may exist")?;

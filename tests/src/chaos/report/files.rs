@@ -3,9 +3,18 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use serde_json::Value;
+
+use super::super::case::Case;
 use super::super::rules::Rule;
+use super::super::world::Played;
 use super::failure::Origin;
+use crate::compare::diff;
+
+/// What a written case says of where it came from.
+const SOURCE: &str = concat!("harness chaos ", env!("CARGO_PKG_VERSION"));
 
 /// Longest part of a tape's name that a failure's files take over, in characters.
 const MAX_NAME_CHARS: usize = 80;
@@ -26,6 +35,33 @@ pub struct Exhibit {
 }
 
 impl Exhibit {
+    /// What is kept of `case`, which broke `rule` at `subject`, as it was `played`; `None` for
+    /// one that can't be played to its end.
+    #[must_use]
+    pub fn new(
+        mut case: Case,
+        rule: Rule,
+        origin: Origin,
+        played: Option<&Played>,
+        subject: &str,
+    ) -> Self {
+        case.about.rule = Some(rule);
+        case.about.version = Some(env!("CARGO_PKG_VERSION").to_owned());
+        case.about.subject = Some(subject.to_owned());
+        let header = &mut Arc::make_mut(&mut case.base).header;
+        header.title = Some(format!("{rule}, {}, of {origin}", rule.title()));
+        header.source = Some(SOURCE.to_owned());
+        case.seal();
+        let hangs = || "the case hangs: it has none\n".to_owned();
+        Self {
+            rule,
+            tape: case.to_tape().to_string(),
+            trace: played.map_or_else(hangs, |played| played.trace.to_string()),
+            mirror: played.map_or_else(hangs, |played| beside(&played.mirror, &played.model)),
+            case: origin,
+        }
+    }
+
     /// Writes `RULE-SEED.jsonl`, `RULE-SEED.trace.txt` and `RULE-SEED.mirror.txt` into `folder`,
     /// which is made where it is missing, and returns their paths, the tape first. What was there
     /// of the same name is replaced; a file is whole or not there at all.
@@ -65,6 +101,21 @@ impl Exhibit {
             }
         }
     }
+}
+
+/// The mirror beside the model, first where they differ, then whole.
+fn beside(mirror: &str, model: &str) -> String {
+    let lines = |json: &str| match serde_json::from_str::<Value>(json) {
+        Ok(value) => format!("{value:#}\n"),
+        // Of a case that ended in a panic there is none.
+        Err(_) => format!("{json}\n"),
+    };
+    let (mirror, model) = (lines(mirror), lines(model));
+    let differ = diff(&model, &mirror).unwrap_or_else(|| "  nowhere\n".to_owned());
+    format!(
+        "where they differ (- the model, + the mirror)\n{differ}\n\
+         the mirror\n{mirror}\nthe model\n{model}"
+    )
 }
 
 /// Writes a file beside its place, then moves it there.

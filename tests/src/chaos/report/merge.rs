@@ -212,7 +212,7 @@ mod tests {
         let (mut a, b) = (results(part("0..9", "1/2")), results(part("0..9", "2/2")));
         a.tally.coverage.edges.insert(Edge::OPEN_FIN, 0);
         assert_eq!(a.ending(), Ending::Inconclusive);
-        assert_eq!(a.doubts(), ["never seen: edge open: fin"]);
+        assert_eq!(a.doubts(), ["never seen: edges open: fin"]);
         assert_eq!(merge(&[&a, &b]).unwrap().ending(), Ending::Held);
     }
 

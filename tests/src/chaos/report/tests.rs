@@ -85,7 +85,7 @@ edges of the connection's state machine
 
 R3 (each gap as the backoff gives it) broke, seed 1234, at 1.500000 s on dial 2: expected a gap of 0.5 s, found <0.25> s & 100%, or so
   broken by 1,204 cases
-  shrunk from 41 faults to 2 in 1.2 s, 310 tries
+  shrunk from 41 faults and calls to 2 in 1.2 s, 310 tries
   out/R3-1234.jsonl
   out/R3-1234.trace.txt
   again: cargo chaos --tape out/R3-1234.jsonl
@@ -100,7 +100,7 @@ BROKEN: R3
     );
     let summary = inconclusive().summary();
     assert!(summary.contains("0  open: fin  <- never"), "{summary}");
-    let ending = "INCONCLUSIVE: no rule broke, but\n  never seen: edge open: fin\n";
+    let ending = "INCONCLUSIVE: no rule broke, but\n  never seen: edges open: fin\n";
     assert!(summary.ends_with(ending), "{summary}");
 }
 
@@ -145,7 +145,7 @@ fn junit_has_the_same_cases_in_every_run_and_says_which_failed_and_which_were_sk
     assert_eq!(names(&xml), names(&held().junit().unwrap()));
     let xml = inconclusive().junit().unwrap();
     assert!(
-        xml.contains("type=\"inconclusive\">never seen: edge open: fin</error>"),
+        xml.contains("type=\"inconclusive\">never seen: edges open: fin</error>"),
         "{xml}"
     );
 }
@@ -158,12 +158,12 @@ fn github_gets_an_annotation_a_failure_on_one_line_with_what_would_end_it_escape
             "::error file=out/R3-1234.jsonl,title=R3%3A each gap as the backoff gives it::\
              R3 (each gap as the backoff gives it) broke, seed 1234, at 1.500000 s on dial 2: \
              expected a gap of 0.5 s, found <0.25> s & 100%25, or so%0A  broken by 1,204 cases%0A  \
-             shrunk from 41 faults to 2 in 1.2 s, 310 tries%0A  out/R3-1234.jsonl%0A  \
+             shrunk from 41 faults and calls to 2 in 1.2 s, 310 tries%0A  out/R3-1234.jsonl%0A  \
              out/R3-1234.trace.txt%0A  again: cargo chaos --tape out/R3-1234.jsonl"
         ]
     );
     assert_eq!(held().annotations(), [""; 0]);
-    let warning = "::warning title=chaos is inconclusive::never seen: edge open: fin";
+    let warning = "::warning title=chaos is inconclusive::never seen: edges open: fin";
     assert_eq!(inconclusive().annotations(), [warning]);
 }
 
@@ -196,5 +196,5 @@ fn the_step_summary_is_markdown_with_the_failures_whole() {
         "{text}"
     );
     let text = inconclusive().markdown();
-    assert!(text.contains("\n- never seen: edge open: fin\n"), "{text}");
+    assert!(text.contains("\n- never seen: edges open: fin\n"), "{text}");
 }
