@@ -18,6 +18,7 @@
 //! | `rules` | what must hold, each rule with an id |
 //! | [`model`] | what a mirror must show, by SPEC alone |
 //! | [`wire`] | what the bytes say, by RFC 6455 alone |
+//! | [`planted`] | a subscriber with a flaw planted in it, that must be found |
 //! | `coverage` | what was seen often enough to have been tested |
 //! | `tally` | the results of many cases, that can be merged |
 //! | `fired` | which faults fired, by the engine's journal |
@@ -30,6 +31,7 @@ mod fired;
 pub mod model;
 mod network;
 mod ours;
+pub mod planted;
 mod rules;
 mod subject;
 mod trace;
