@@ -22,6 +22,8 @@
 //! | `coverage` | what was seen often enough to have been tested |
 //! | `tally` | the results of many cases, that can be merged |
 //! | `fired` | which faults fired, by the engine's journal |
+//! | `seeds` | which seeds a run draws from, and which are this shard's |
+//! | `shrink` | from a case that breaks a rule to a small one that breaks the same |
 //! | `run` | workers, budget, determinism |
 
 mod case;
@@ -32,9 +34,14 @@ pub mod model;
 mod network;
 mod ours;
 pub mod planted;
+mod report;
 mod rules;
+mod run;
+mod seeds;
+mod shrink;
 mod subject;
 mod trace;
+mod tally;
 mod verdict;
 pub mod wire;
 mod world;
@@ -42,8 +49,16 @@ mod world;
 pub use case::{About, CALL_KEY, CHAOS_KEY, Call, Case, CaseError, DIAL_KEY, FAULT_KEY};
 pub use coverage::{Coverage, Edge};
 pub use draw::{Family, FaultKind};
+pub use report::{
+    Ending, Exhibit, Failure, MAX_ANNOTATIONS, MergeError, Origin, Part, Results, Smaller,
+    write_whole,
+};
 pub use rules::{Rule, Violation};
+pub use run::{Broken, Draw, HANG_AFTER, Job, Options, Play, Ran, Run, WORKER_NAME, judge};
+pub use seeds::{Seeds, SeedsError, Shard};
+pub use shrink::{Shrunk, shrink};
 pub use subject::{Field, Handle, Heard, Judged, Opening, Receiver, Started, Stopping, View};
 pub use trace::{Happening, Payload, Trace, TraceEntry};
+pub use tally::Tally;
 pub use verdict::Verdict;
 pub use world::{Played, play};
