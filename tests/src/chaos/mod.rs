@@ -18,6 +18,7 @@
 //! | `rules` | what must hold, each rule with an id |
 //! | [`model`] | what a mirror must show, by SPEC alone |
 //! | [`wire`] | what the bytes say, by RFC 6455 alone |
+//! | [`planted`] | a subscriber with a flaw planted in it, that must be found |
 //! | `coverage` | what was seen often enough to have been tested |
 //! | `tally` | the results of many cases, that can be merged |
 //! | `fired` | which faults fired, by the engine's journal |
@@ -35,6 +36,7 @@ pub mod model;
 mod network;
 mod ours;
 mod regression;
+pub mod planted;
 mod report;
 mod rules;
 mod run;
@@ -50,7 +52,6 @@ mod world;
 pub use case::{About, CALL_KEY, CHAOS_KEY, Call, Case, CaseError, DIAL_KEY, FAULT_KEY};
 pub use coverage::{Coverage, Edge};
 pub use draw::{Family, FaultKind, draw};
-pub use draw::{Family, FaultKind};
 pub use regression::{RegressionError, broken_rules, is_case};
 pub use report::{
     Ending, Exhibit, Failure, MAX_ANNOTATIONS, MergeError, Origin, Part, Results, Smaller,

@@ -51,7 +51,8 @@ impl Judged for OurSubscriber {
     }
 }
 
-struct Mirror(Arc<RwLock<EngineState>>);
+/// The mirror of the client's type, looked at.
+pub(super) struct Mirror(pub(super) Arc<RwLock<EngineState>>);
 
 impl View for Mirror {
     fn field(&self, field: Field, into: &mut Vec<u8>) {

@@ -3,3 +3,4 @@
 mod messages;
 mod model;
 mod opening;
+mod planted;

@@ -30,6 +30,8 @@ pub struct Reading {
     pub value: Arc<str>,
     /// The time of its message.
     pub as_of: DateTime<Utc>,
+    /// It was fetched over HTTP; otherwise it was pushed over the socket.
+    pub fetched: bool,
 }
 
 impl Reading {
@@ -40,8 +42,10 @@ impl Reading {
     pub fn write(&self, into: &mut String) {
         write!(
             into,
-            r#"{{"value":{},"as_of":"{:?}","n":null,"source":"ws"}}"#,
-            self.value, self.as_of
+            r#"{{"value":{},"as_of":"{:?}","n":null,"source":"{}"}}"#,
+            self.value,
+            self.as_of,
+            if self.fetched { "http" } else { "ws" }
         )
         .expect("a string takes all");
     }
@@ -136,6 +140,24 @@ impl Model {
             self.readings[reading] = Some(Reading {
                 value: Arc::clone(&event.data),
                 as_of: event.ts,
+                fetched: false,
+            });
+        }
+    }
+
+    /// A payload was fetched over HTTP, true at `as_of`: it moves no heartbeat. One that is no reading of
+    /// `kind` moves nothing.
+    pub fn backfill(&mut self, kind: Kind, payload: &str, as_of: DateTime<Utc>) {
+        let mut reader = Reader::new(payload);
+        let value = reader.tree().and_then(|node| {
+            reader.end()?;
+            payload::reading(kind, &node)
+        });
+        if let (Some(value), Some(reading)) = (value, kind.index()) {
+            self.readings[reading] = Some(Reading {
+                value: value.into(),
+                as_of,
+                fetched: true,
             });
         }
     }

@@ -138,6 +138,12 @@ impl Messages {
         self.begun.is_none() && self.frames.is_between_frames()
     }
 
+    /// Whether a message has begun of which more fragments are to come.
+    #[must_use]
+    pub fn is_in_message(&self) -> bool {
+        self.begun.is_some()
+    }
+
     /// What comes next, once it is whole.
     #[expect(clippy::should_implement_trait, reason = "more may come after None")]
     pub fn next(&mut self) -> Option<Seen> {
