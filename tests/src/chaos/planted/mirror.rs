@@ -159,7 +159,11 @@ impl Mirror {
             ts = self.misread(&written, ts);
         }
         let stale = self.has(Flaw::OlderIgnored)
-            && self.state.read().last_heartbeat.is_some_and(|last| ts < last);
+            && self
+                .state
+                .read()
+                .last_heartbeat
+                .is_some_and(|last| ts < last);
         if stale {
             self.state.write().connection.last_frame_at = Some(self.clock.wall());
         } else {

@@ -385,7 +385,13 @@ impl Subscription {
     ) {
         let answer = match reason {
             EndReason::Closed { code } if !self.has(Flaw::CloseUnanswered) => {
-                Some(code.map(|code| if is_legal_close_code(code) { code } else { 1002 }))
+                Some(code.map(|code| {
+                    if is_legal_close_code(code) {
+                        code
+                    } else {
+                        1002
+                    }
+                }))
             }
             EndReason::Protocol if !self.has(Flaw::ErrorUnanswered) => Some(Some(1002)),
             EndReason::Utf8 if !self.has(Flaw::ErrorUnanswered) => Some(Some(1007)),
@@ -398,7 +404,10 @@ impl Subscription {
         if self.has(Flaw::DelayAfterFinish) {
             bound = FINISH_TIMEOUT;
         }
-        let timeout = self.mirror.clock.sleep_until(ended_at.saturating_add(bound));
+        let timeout = self
+            .mirror
+            .clock
+            .sleep_until(ended_at.saturating_add(bound));
         let waits = matches!(reason, EndReason::Closed { .. });
         tokio::select! {
             biased;
