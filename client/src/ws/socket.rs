@@ -24,7 +24,7 @@ const MAX_WRITE_BUFFER_BYTES: usize = 4 * 1024;
 /// Most bytes of a control frame (RFC 6455, 5.5), which is no message.
 const MAX_CONTROL_BYTES: usize = 125;
 /// What one read may take off the stream.
-const READ_BUFFER_BYTES: usize = 128 * 1024;
+const READ_BUFFER_BYTES: usize = 16 * 1024;
 
 /// An established connection.
 pub(crate) struct Socket {

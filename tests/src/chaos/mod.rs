@@ -13,6 +13,8 @@
 //! | `draw` | from a seed to a case |
 //! | `subject` | the trait of a subscriber that chaos can judge; `ours` implements it |
 //! | `world` | plays one case at one subscriber in virtual time |
+//! | `crowd` | many subscribers of one engine, dropped together |
+//! | `logs` | what is logged, searched for secrets |
 //! | `network` | the subscriber's dials and streams, and who watches them |
 //! | `trace` | all that happened in a world, in order, and its hash |
 //! | `rules` | what must hold, each rule with an id |
@@ -30,8 +32,10 @@
 
 mod case;
 mod coverage;
+mod crowd;
 mod draw;
 mod fired;
+mod logs;
 pub mod model;
 mod network;
 mod ours;

@@ -28,6 +28,9 @@ pub const WORKER_NAME: &str = "chaos";
 /// the tally where its next one hangs.
 const CASES_AT_ONCE: u64 = 32;
 
+/// One seed in so many is played twice in every run, and the traces compared.
+const ONE_IN_TWICE: u64 = 64;
+
 /// From a seed to a case.
 pub type Draw = Arc<dyn Fn(u64) -> Case + Send + Sync>;
 
@@ -224,7 +227,9 @@ fn work(shared: &Shared, state: &State) {
             Job::Seed(seed) => (Origin::Seed(seed), (shared.draw)(seed)),
             Job::Tape(name, case) => (Origin::Tape(name), *case),
         };
-        let verdict = judge(&case, &shared.play, shared.options.check_determinism);
+        let sampled = matches!(origin, Origin::Seed(seed) if seed % ONE_IN_TWICE == 0);
+        let twice = shared.options.check_determinism || sampled;
+        let verdict = judge(&case, &shared.play, twice);
         tally.add(&verdict);
         shared.cases.fetch_add(1, Ordering::Relaxed);
         if let Some(violation) = verdict.violations.into_iter().next() {

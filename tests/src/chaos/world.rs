@@ -9,7 +9,9 @@ use mock_engine::{Clock, Engine, Entry, StartAt};
 use tokio::runtime::{Builder, Handle as RuntimeHandle};
 
 use super::case::{Call, Case, Deed};
+use super::crowd;
 use super::fired::count_fired;
+use super::logs::{Searched, Secret, Watch};
 use super::network::{WatchedDialer, Witness};
 use super::rules::{Bench, Rule, Violation};
 use super::subject::{Field, Handle, Heard, Judged, Opening, Receiver, Started, Stopping};
@@ -19,8 +21,9 @@ use crate::clock::SubjectClock;
 
 /// The host that an engine in memory answers for.
 const HOST: &str = "mock-engine";
-/// User info and query of the URL in a case about secrets.
+/// User info, the password in it, and query of the URL in a case about secrets.
 const SECRET_USER: &str = "usr-5ecret:pw-5ecret";
+const SECRET_PASSWORD: &str = "pw-5ecret";
 const SECRET_QUERY: &str = "key=qry-5ecret";
 /// Turns that tasks get to end in, once nothing keeps them.
 const TURNS_TO_END: usize = 64;
@@ -106,7 +109,59 @@ fn play_out(case: &Case, subject: &dyn Judged) -> Result<Played, Unplayable> {
         .enable_time()
         .start_paused(true)
         .build()?;
-    runtime.block_on(World::live(case, subject))
+    if case.about.crowd > 1 {
+        let (verdict, trace) = runtime
+            .block_on(crowd::play(case, subject))
+            .map_err(Unplayable::Subject)?;
+        return Ok(Played {
+            verdict,
+            trace,
+            mirror: String::new(),
+            model: String::new(),
+        });
+    }
+    let secrets = secrets(case);
+    if secrets.is_empty() {
+        return runtime.block_on(World::live(case, subject));
+    }
+    let watch = Watch::begin(secrets);
+    let played = runtime.block_on(World::live(case, subject));
+    // What still runs ends, and may log.
+    drop(runtime);
+    let searched = watch.end();
+    let mut played = played?;
+    judge_logs(&searched, &mut played.verdict);
+    Ok(played)
+}
+
+/// What must not be logged in this case.
+fn secrets(case: &Case) -> Vec<Secret> {
+    if !case.about.secrets {
+        return Vec::new();
+    }
+    let token = case.settings.token.as_deref();
+    token
+        .into_iter()
+        .flat_map(|token| Secret::both("the token", token))
+        .chain(Secret::both("the user info", SECRET_USER))
+        .chain(Secret::both("the password", SECRET_PASSWORD))
+        .chain(Secret::both("the query", SECRET_QUERY))
+        .collect()
+}
+
+/// R14: no secret in any log line.
+fn judge_logs(searched: &Searched, verdict: &mut Verdict) {
+    if searched.lines > 0 {
+        verdict.coverage.held(Rule::R14, searched.lines);
+    }
+    if let Some((name, by)) = &searched.found {
+        verdict.violations.push(Violation {
+            rule: Rule::R14,
+            at_us: 0,
+            dial: None,
+            what: format!("expected no secret in any log line, found {name} in one of {by}"),
+        });
+    }
 }
 
 /// The URL of the engine, with secrets in it where the case is about them.

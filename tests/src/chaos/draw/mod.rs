@@ -6,6 +6,7 @@
 //! Faults come one by one, in bursts and in flaps; then all is off, and recovery is required.
 
 mod connect;
+mod crowd;
 mod dice;
 mod events;
 mod frames;
@@ -48,6 +49,9 @@ const MAX_INCIDENTS: u64 = 12;
 #[must_use]
 pub fn draw(seed: u64, recordings: &[Arc<Tape>]) -> Case {
     let mut shape = Dice::of(seed, "shape");
+    if shape.chance(1, 256) {
+        return crowd::draw(seed);
+    }
     let long = shape.chance(1, 48);
     let recording = (!recordings.is_empty() && shape.chance(1, 12))
         .then(|| &recordings[shape.index(recordings.len())]);
@@ -224,10 +228,26 @@ fn strike(seed: u64, kind: FaultKind, at: Micros, number: u64, scene: &mut Scene
     }
 }
 
+/// A moment, mostly one soon after a fault.
+fn troubled(dice: &mut Dice, scene: &Scene<'_>) -> Micros {
+    let moment = scene.moment(dice);
+    if scene.steps.is_empty() || dice.chance(1, 3) {
+        return moment;
+    }
+    match scene.steps[dice.index(scene.steps.len())].trigger {
+        Trigger::At(at) => {
+            let later = dice.log(1, 4_000_000);
+            let last = Micros(scene.quiet_at.0.saturating_sub(1));
+            Micros(at.0.saturating_add(later)).min(last)
+        }
+        Trigger::OnConnect { .. } => moment,
+    }
+}
+
 /// What the subscriber's user does.
 fn calls(dice: &mut Dice, scene: &mut Scene<'_>) {
     if dice.chance(1, 8) {
-        let at = scene.moment(dice);
+        let at = troubled(dice, scene);
         scene.steps.push(Call::Shutdown.step(at));
     } else if dice.chance(1, 12) {
         let at = scene.moment(dice);

@@ -609,7 +609,7 @@ impl Bench {
             return;
         };
         if attempt.phase == Phase::Closing {
-            self.stop.answered(at);
+            self.stop.answered(at, called.is_close());
         }
         attempt.phase = Phase::Ended;
         attempt.answers.excuse_pings_of(at);

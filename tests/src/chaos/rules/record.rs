@@ -26,6 +26,16 @@ pub(super) enum Called {
 const PROTOCOL_ERROR: u16 = 1002;
 
 impl Called {
+    /// Whether it is the peer's Close.
+    pub(super) fn is_close(&self) -> bool {
+        matches!(
+            self,
+            Self::Exactly(EndReason::Closed { .. })
+                | Self::OrShutdown(EndReason::Closed { .. })
+                | Self::IllegalClose(_)
+        )
+    }
+
     fn fits(&self, reason: Option<EndReason>) -> bool {
         let Some(reason) = reason else { return false };
         match self {

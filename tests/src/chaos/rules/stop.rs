@@ -22,6 +22,8 @@ struct Call {
     open: bool,
     /// When the answer, or the end of the connection, came.
     answered_at: Option<Micros>,
+    /// That was a Close.
+    by_close: bool,
     /// A Close was sent.
     closed: bool,
 }
@@ -46,6 +48,7 @@ impl Stop {
             at,
             open: phase == Phase::Open,
             answered_at: None,
+            by_close: false,
             closed: false,
         });
         findings.took(match phase {
@@ -62,9 +65,10 @@ impl Stop {
     }
 
     /// The answer to its Close came, or the connection ended in another way.
-    pub(super) fn answered(&mut self, at: Micros) {
+    pub(super) fn answered(&mut self, at: Micros, by_close: bool) {
         if let Some(call) = &mut self.called {
-            call.answered_at.get_or_insert(at);
+            call.answered_at = Some(at);
+            call.by_close = by_close;
         }
     }
 
@@ -133,7 +137,7 @@ impl Stop {
         }
         let timeout = Micros(call.at.0.saturating_add(Micros::from(CLOSE_TIMEOUT).0));
         findings.took(match call.answered_at {
-            Some(_) if call.closed => Edge::CLOSING_ANSWERED,
+            Some(_) if call.by_close => Edge::CLOSING_ANSWERED,
             Some(_) => Edge::CLOSING_ENDED,
             None => Edge::CLOSING_TIMEOUT,
         });
