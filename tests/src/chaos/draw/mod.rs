@@ -56,7 +56,7 @@ pub fn draw(seed: u64, recordings: &[Arc<Tape>]) -> Case {
     let recording = (!recordings.is_empty() && shape.chance(1, 12))
         .then(|| &recordings[shape.index(recordings.len())]);
     let secrets = shape.chance(1, 24);
-    let mut settings = settings::settings(&mut Dice::of(seed, "settings"));
+    let mut settings = settings::settings(&mut Dice::of(seed, "settings"), long);
     if secrets {
         settings.token = Some(settings::TOKEN.to_owned());
         settings.engine_token.clone_from(&settings.token);
