@@ -13,9 +13,13 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 
-use super::rules::Bench;
+use super::rules::{Bench, Rule};
 use super::subject::{Heard, View};
 use super::trace::{Happening, Trace};
+
+/// Dials at one instant that are more than anybody needs: the next is never done, for a subscriber that
+/// spins would go on for ever in no time.
+const MAX_DIALS_AT_ONCE: u32 = 256;
 
 /// Sees all that passes between a subscriber and its world: writes the trace, tells the rules.
 pub(super) struct Witness {
@@ -30,6 +34,8 @@ struct Record {
     bench: Bench,
     view: Option<Arc<dyn View>>,
     dials: u64,
+    /// When the last dial was, and how many there were at that instant.
+    dialed: (Micros, u32),
     /// How long a dial takes.
     dial_takes: Micros,
     /// Reused from write to write.
@@ -51,6 +57,7 @@ impl Witness {
                 bench,
                 view: None,
                 dials: 0,
+                dialed: (Micros::ZERO, 0),
                 dial_takes: Micros::ZERO,
                 same: Vec::new(),
             }),
@@ -122,6 +129,8 @@ impl Witness {
         bench.heard(at, receiver, heard);
     }
 
+    /// A dial begins; its number, how long it takes (for ever where the subscriber spins), and whether it
+    /// is of the engine.
     fn dial(&self, target: &Target, host: &str) -> (u64, Micros, bool) {
         let at = self.clock.now();
         let mut record = self.record.lock();
@@ -129,11 +138,27 @@ impl Witness {
         let dial = record.dials;
         record.trace.push(at, dial, Happening::Dial);
         record.bench.dial(at, dial);
+        let at_once = if record.dialed.0 == at {
+            record.dialed.1.saturating_add(1)
+        } else {
+            1
+        };
+        record.dialed = (at, at_once);
+        let spins = at_once > MAX_DIALS_AT_ONCE;
+        if spins {
+            record.bench.findings.broke(Rule::R3, at, || {
+                format!("expected time to pass between dials, found {at_once} at one instant")
+            });
+        }
         let right = target.host() == host;
         if !right {
             record.bench.dial_elsewhere(at, target.host());
         }
-        let takes = record.dial_takes;
+        let takes = if spins {
+            Micros(u64::MAX)
+        } else {
+            record.dial_takes
+        };
         drop(record);
         self.stirred.notify_one();
         (dial, takes, right)
