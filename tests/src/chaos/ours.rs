@@ -7,7 +7,7 @@ use engine_client::{
     ConnectionHealth, EngineEvent, EngineState, Positions, Regime, Risk, Source, V2Status,
     WsSubscriber,
 };
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 use tokio::sync::broadcast::{self, error::TryRecvError};
 
@@ -44,7 +44,10 @@ impl Judged for OurSubscriber {
             .spawn(EngineState::shared())
             .map_err(|error| error.to_string())?;
         Ok(Started {
-            view: Arc::new(Mirror(subscriber.state())),
+            view: Arc::new(Mirror {
+                state: subscriber.state(),
+                written: Mutex::default(),
+            }),
             handle: Box::new(subscriber),
             receiver: Box::new(receiver),
         })
@@ -56,25 +59,35 @@ pub(super) struct Mirror(pub(super) Arc<RwLock<EngineState>>);
 
 impl View for Mirror {
     fn field(&self, field: Field, into: &mut Vec<u8>) {
-        let state = self.0.read();
+        let (state, mut written) = (self.state.read(), self.written.lock());
         match field {
-            Field::Status => json(&state.status, into),
-            Field::Positions => json(&state.positions, into),
-            Field::Risk => json(&state.risk, into),
-            Field::Regime => json(&state.regime, into),
+            Field::Status => json(&state.status, &mut written.status, into),
+            Field::Positions => json(&state.positions, &mut written.positions, into),
+            Field::Risk => json(&state.risk, &mut written.risk, into),
+            Field::Regime => json(&state.regime, &mut written.regime, into),
+        }
+    }
+
+    fn is_unchanged(&self, field: Field) -> bool {
+        let (state, written) = (self.state.read(), self.written.lock());
+        match field {
+            Field::Status => state.status == written.status,
+            Field::Positions => state.positions == written.positions,
+            Field::Risk => state.risk == written.risk,
+            Field::Regime => state.regime == written.regime,
         }
     }
 
     fn last_heartbeat(&self) -> Option<DateTime<Utc>> {
-        self.0.read().last_heartbeat
+        self.state.read().last_heartbeat
     }
 
     fn health(&self) -> ConnectionHealth {
-        self.0.read().connection
+        self.state.read().connection
     }
 
     fn backfill(&self, field: Field, payload: &str, as_of: DateTime<Utc>) {
-        let mut state = self.0.write();
+        let mut state = self.state.write();
         // A payload that does not decode is the world's mistake: the mirror then departs from
         // the model, which says so.
         match field {
@@ -139,10 +152,13 @@ impl Receiver for broadcast::Receiver<EngineEvent> {
     }
 }
 
+/// Writes a field out, and takes it down.
+///
 /// # Panics
 /// Never: the models serialise into memory.
-fn json(value: &impl Serialize, into: &mut Vec<u8>) {
-    serde_json::to_writer(into, value).expect("a mirror serialises into memory");
+fn json<T: Serialize + Clone>(field: &T, written: &mut T, into: &mut Vec<u8>) {
+    serde_json::to_writer(into, field).expect("a mirror serialises into memory");
+    written.clone_from(field);
 }
 
 fn text(value: &impl Serialize) -> String {

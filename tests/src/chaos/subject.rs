@@ -82,6 +82,13 @@ pub trait View: Send + Sync {
     /// `{"value":…,"as_of":…,"n":…,"source":…}`. Called after every step: it must be quick.
     fn field(&self, field: Field, into: &mut Vec<u8>);
 
+    /// Whether the field is certainly what it was when [`field`](Self::field) was last asked for
+    /// it: then it need not be written out again. Saying no is always right.
+    fn is_unchanged(&self, field: Field) -> bool {
+        let _ = field;
+        false
+    }
+
     /// The mirror's `last_heartbeat`.
     fn last_heartbeat(&self) -> Option<DateTime<Utc>>;
 

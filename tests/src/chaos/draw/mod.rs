@@ -48,15 +48,27 @@ const MAX_INCIDENTS: u64 = 12;
 /// of `recordings`.
 #[must_use]
 pub fn draw(seed: u64, recordings: &[Arc<Tape>]) -> Case {
+    drawn(seed, |shape| {
+        (!recordings.is_empty() && shape.chance(1, 12))
+            .then(|| &recordings[shape.index(recordings.len())])
+    })
+}
+
+/// Draws the faults of a seed, over this recording.
+#[must_use]
+pub fn draw_over(seed: u64, recording: &Arc<Tape>) -> Case {
+    drawn(seed, |_| Some(recording))
+}
+
+fn drawn<'a>(seed: u64, recording: impl FnOnce(&mut Dice) -> Option<&'a Arc<Tape>>) -> Case {
     let mut shape = Dice::of(seed, "shape");
     if shape.chance(1, 256) {
         return crowd::draw(seed);
     }
     let long = shape.chance(1, 48);
-    let recording = (!recordings.is_empty() && shape.chance(1, 12))
-        .then(|| &recordings[shape.index(recordings.len())]);
+    let recording = recording(&mut shape);
     let secrets = shape.chance(1, 24);
-    let mut settings = settings::settings(&mut Dice::of(seed, "settings"));
+    let mut settings = settings::settings(&mut Dice::of(seed, "settings"), long);
     if secrets {
         settings.token = Some(settings::TOKEN.to_owned());
         settings.engine_token.clone_from(&settings.token);

@@ -11,9 +11,9 @@ use crate::settings::Settings;
 /// The token of cases that have one.
 pub(super) const TOKEN: &str = "tok-5ecret-8d1f";
 
-/// Shorter than SPEC's own, mostly, so that a case is over soon.
-pub(super) fn settings(dice: &mut Dice) -> Settings {
-    let mut settings = if dice.chance(1, 12) {
+/// Shorter than SPEC's own, mostly, so that a case is over soon; a long one has those.
+pub(super) fn settings(dice: &mut Dice, long: bool) -> Settings {
+    let mut settings = if dice.chance(1, 12) || long {
         Settings::default()
     } else {
         Settings {

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fixtures::Tape;
@@ -13,6 +14,8 @@ use crate::cmd::fixtures::fixtures_with;
 
 /// The folder, in `fixtures`, of tapes that broke a rule once.
 const REGRESSIONS: &str = "regressions";
+/// The folder, in `fixtures`, of recordings.
+const RECORDINGS: &str = "recordings";
 
 /// A tape as a case, with the name that it has on the command line.
 pub(super) struct NamedCase {
@@ -20,12 +23,20 @@ pub(super) struct NamedCase {
     pub(super) case: Case,
 }
 
+/// What drawn faults are laid over.
+pub(super) enum Bases {
+    /// Recordings that were named, and nothing else.
+    Given(Vec<Arc<Tape>>),
+    /// Drawn streams, and now and then one of the fixtures' recordings.
+    Drawn(Vec<Arc<Tape>>),
+}
+
 /// What a run takes its cases from.
 pub(super) struct Inputs {
     /// Cases that are there already: they run first.
     pub(super) tapes: Vec<NamedCase>,
-    /// Recordings that drawn faults are laid over; where there is none, streams are drawn too.
-    pub(super) bases: Vec<Tape>,
+    /// What drawn faults are laid over.
+    pub(super) bases: Bases,
     /// The seeds; `None` where only tapes are played.
     pub(super) seeds: Option<Seeds>,
     pub(super) shard: Shard,
@@ -44,17 +55,22 @@ impl Inputs {
         let is_sample = options.seed.is_none() && (options.tape.is_empty() || named.is_some());
         let mut inputs = Self {
             tapes: Vec::new(),
-            bases: Vec::new(),
+            bases: Bases::Drawn(Vec::new()),
             seeds: named,
             shard: options.shard.unwrap_or(Shard::WHOLE),
             shard_by: None,
             budget: options.budget,
             is_sample,
         };
-        if named.is_some() {
-            inputs.bases = tapes.into_iter().map(|(_, tape)| tape).collect();
+        let bare = |tapes: Vec<(String, Tape)>| -> Vec<Arc<Tape>> {
+            let tapes = tapes.into_iter();
+            tapes.map(|(_, tape)| Arc::new(tape)).collect()
+        };
+        if named.is_some() && !tapes.is_empty() {
+            inputs.bases = Bases::Given(bare(tapes));
         } else if tapes.is_empty() {
-            inputs.seeds = Some(Seeds::from(0));
+            inputs.seeds = named.or(Some(Seeds::from(0)));
+            inputs.bases = Bases::Drawn(bare(fixtures(RECORDINGS)?));
         } else {
             inputs.tapes = cases(tapes)?;
         }
@@ -70,7 +86,7 @@ impl Inputs {
         if inputs.seeds.is_some_and(Seeds::is_open) {
             inputs.budget = inputs.budget.or(Some(DEFAULT_BUDGET));
         }
-        inputs.tapes = cases(regressions()?)?;
+        inputs.tapes = cases(fixtures(REGRESSIONS)?)?;
         Ok(inputs)
     }
 }
@@ -93,10 +109,10 @@ fn cases(tapes: Vec<(String, Tape)>) -> Result<Vec<NamedCase>, String> {
     tapes.into_iter().map(case).collect()
 }
 
-/// The tapes in `fixtures/regressions`, where there is such a folder with tapes in it.
-fn regressions() -> Result<Vec<(String, Tape)>, String> {
-    let fixtures = fixtures_with(REGRESSIONS).map_err(|error| error.to_string())?;
-    let Some(folder) = fixtures.map(|fixtures| fixtures.join(REGRESSIONS)) else {
+/// The tapes of this folder of the fixtures, where there is such a folder with tapes in it.
+fn fixtures(inner: &str) -> Result<Vec<(String, Tape)>, String> {
+    let fixtures = fixtures_with(inner).map_err(|error| error.to_string())?;
+    let Some(folder) = fixtures.map(|fixtures| fixtures.join(inner)) else {
         return Ok(Vec::new());
     };
     if holds_no_tape(&folder) {

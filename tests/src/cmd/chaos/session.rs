@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use harness::OurSubscriber;
 use harness::chaos::{
-    About, Case, Draw, Ending, Job, Judged, Part, Play, Ran, Results, Rule, Run, Tally,
-    WORKER_NAME, play,
+    Draw, Ending, Job, Judged, Part, Play, Ran, Results, Rule, Run, Tally, WORKER_NAME, draw,
+    draw_over, play,
 };
 
 use super::Options;
 use super::failures::OutFolder;
-use super::inputs::{Inputs, NamedCase};
+use super::inputs::{Bases, Inputs, NamedCase};
 use super::outputs::Outputs;
 use super::progress::{Goal, Progress};
 use super::signals::Interrupted;
@@ -91,8 +91,8 @@ impl Session<'_> {
             (n, Some(_)) => words.push(format!("{n} regressions first")),
             (n, None) => words.push(format!("{n} tapes")),
         }
-        if !bases.is_empty() {
-            words.push(format!("over {} recordings", bases.len()));
+        if let Bases::Given(recordings) = bases {
+            words.push(format!("over {} recordings", recordings.len()));
         }
         words.push(match budget {
             Some(budget) => format!("budget {}", humantime::format_duration(*budget)),
@@ -202,7 +202,24 @@ impl Session<'_> {
     }
 
     fn draw(&self) -> Draw {
-        Arc::new(|seed| draw(seed))
+        match &self.inputs.bases {
+            Bases::Given(recordings) => {
+                let recordings = recordings.clone();
+                Arc::new(move |seed| {
+                    // Which one is a matter of the seed alone, and all get their turn.
+                    let turn = seed % recordings.len().max(1) as u64;
+                    let recording = usize::try_from(turn).ok();
+                    match recording.and_then(|turn| recordings.get(turn)) {
+                        Some(recording) => draw_over(seed, recording),
+                        None => draw(seed, &[]),
+                    }
+                })
+            }
+            Bases::Drawn(recordings) => {
+                let recordings = recordings.clone();
+                Arc::new(move |seed| draw(seed, &recordings))
+            }
+        }
     }
 }
 
@@ -215,23 +232,4 @@ fn keep_workers_panics_quiet() {
             loud(info);
         }
     }));
-}
-
-fn draw(seed: u64) -> Case {
-    use harness::Settings;
-    let tape = |text: String| fixtures::Tape::parse("drawn", &text).unwrap();
-    let base = tape(format!(
-        "{{\"tape\":1}}\n{{\"at_ms\":5,\"emit\":{{\"event\":\"heartbeat\"}}}}\n{{\"at_ms\":{},\"end\":true}}\n",
-        1000 + seed % 100
-    ));
-    let faults = tape("{\"tape\":1}\n{\"at_ms\":6,\"drop\":\"fin\",\"x-fault\":\"fin\"}\n{\"at_ms\":16,\"drop\":\"fin\",\"x-fault\":\"fin\"}\n".to_owned());
-    Case::new(
-        base,
-        faults,
-        Settings::default(),
-        About {
-            seed: Some(seed),
-            ..About::default()
-        },
-    )
 }
