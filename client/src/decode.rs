@@ -321,12 +321,12 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {
         let mut event = None;
-        let mut ts = None;
+        let mut ts: Option<&'de RawValue> = None;
         let mut data = None;
         while let Some(key) = map.next_key()? {
             match key {
                 EnvelopeKey::Event => once(&mut event, "event", map.next_value::<Key<'de>>()?.0)?,
-                EnvelopeKey::Ts => once(&mut ts, "ts", map.next_value_seed(Ts { now: self.now })?)?,
+                EnvelopeKey::Ts => once(&mut ts, "ts", map.next_value()?)?,
                 EnvelopeKey::Data => once(&mut data, "data", map.next_value()?)?,
                 EnvelopeKey::Other => {
                     map.next_value::<IgnoredAny>()?;
@@ -335,10 +335,17 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
         }
         Ok(Envelope {
             event: event.ok_or_else(|| de::Error::missing_field("event"))?,
-            ts: ts.unwrap_or(self.now),
+            ts: ts.map_or(self.now, |ts| lenient_ts(ts, self.now)),
             data,
         })
     }
+}
+
+/// The time of an event, of well-formed JSON that may still hold what no type here does (a number beyond
+/// all floats, half a surrogate pair): as [`Ts`], `now` for whatever is no time.
+fn lenient_ts(ts: &RawValue, now: DateTime<Utc>) -> DateTime<Utc> {
+    let mut deserializer = serde_json::Deserializer::from_str(ts.get());
+    Ts { now }.deserialize(&mut deserializer).unwrap_or(now)
 }
 
 /// Reads the time of an event: of whatever is no time, `now`.

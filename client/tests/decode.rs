@@ -265,6 +265,21 @@ fn the_same_key_twice_in_a_payload_is_no_reading() {
 }
 
 #[test]
+fn a_time_that_no_type_holds_is_one_of_another_type() {
+    for ts in ["1e999", r#""\ud800""#, r#"{"a":-1e999}"#, r#"["\udc00"]"#] {
+        for (name, data) in READINGS {
+            let message = format!(r#"{{"event":"{name}","ts":{ts},"data":{data}}}"#);
+            let decoded = decoded(&message);
+            assert_eq!(
+                (decoded.ts, decoded.payload_failed),
+                (now(), false),
+                "{message}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_message_that_is_no_event_says_why() {
     use Undecodable::{Malformed, NotAnEvent, Payload};
 

@@ -86,9 +86,16 @@ impl fmt::Debug for Layer {
 
 impl From<Tape> for Layer {
     fn from(tape: Tape) -> Self {
+        Self::from(Arc::new(tape))
+    }
+}
+
+impl From<Arc<Tape>> for Layer {
+    /// A tape that is shared, so that many engines play it without a copy each.
+    fn from(tape: Arc<Tape>) -> Self {
         Self {
             header: tape.header.clone(),
-            source: Source::Tape(Arc::new(tape)),
+            source: Source::Tape(tape),
         }
     }
 }

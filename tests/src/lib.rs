@@ -18,6 +18,7 @@
 //! | `compare` | an outcome beside a snapshot: exact, or with a tolerance for real time |
 //! | `snapshot` | snapshot files, as insta writes them |
 //! | `suite` | the scenarios of a fixtures folder |
+//! | [`chaos`] | drawn cases by the ten thousand, judged by rules |
 //!
 //! A whole test:
 //!
@@ -37,6 +38,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod chaos;
 mod clock;
 mod compare;
 mod demand;

@@ -18,10 +18,13 @@ struct Args {
 enum Command {
     /// Plays tapes in virtual time and compares each outcome with its snapshot.
     Replay(cmd::replay::Replay),
+    /// Draws cases from seeds, plays them in virtual time and judges them by rules.
+    Chaos(Box<cmd::chaos::Chaos>),
 }
 
 fn main() -> ExitCode {
     match Args::parse().command {
         Command::Replay(replay) => replay.run(),
+        Command::Chaos(chaos) => chaos.run(),
     }
 }

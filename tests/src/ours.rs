@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine_client::{EngineState, Observed, WsSubscriber, exp_backoff_cap};
+use engine_client::{
+    EngineState, JitterMode, Observed, ReconnectConfig, WsSubscriber, exp_backoff_cap,
+};
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
@@ -41,7 +43,10 @@ impl Subject for OurSubscriber {
             dialer,
             notebook,
         } = stage;
-        let backoff = settings.reconnect();
+        let backoff = ReconnectConfig {
+            jitter: JitterMode::None,
+            ..settings.reconnect()
+        };
         let mut lost = None;
         let observer = move |_at: Duration, seen: Observed<'_>| match seen {
             Observed::Dial => notebook.dial(),

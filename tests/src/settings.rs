@@ -22,7 +22,7 @@ pub const SETTINGS_KEY: &str = "x-subscriber";
 /// assert_eq!(settings.idle_timeout.as_micros(), 2_500);
 /// # Ok::<(), fixtures::TapeError>(())
 /// ```
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Delay before the first retry.
@@ -48,6 +48,14 @@ pub struct Settings {
     pub token: Option<String>,
     /// The token that the engine demands.
     pub engine_token: Option<String>,
+    /// What is done to each delay. A scenario's outcome is one exact text, so it plays with
+    /// none, whatever stands here.
+    #[serde(deserialize_with = "jitter")]
+    pub jitter: JitterMode,
+    /// Seed of the jitter.
+    pub jitter_seed: u64,
+    /// Events that a receiver may fall behind by.
+    pub events_capacity: usize,
 }
 
 impl Default for Settings {
@@ -63,6 +71,9 @@ impl Default for Settings {
             max_message_bytes: engine_client::ws::MAX_MESSAGE_BYTES,
             token: None,
             engine_token: None,
+            jitter: JitterMode::None,
+            jitter_seed: 0,
+            events_capacity: engine_client::ws::EVENTS_CAPACITY,
         }
     }
 }
@@ -86,15 +97,79 @@ impl Settings {
             )
     }
 
-    /// The backoff, jitter off.
+    /// The settings as a header's `x-subscriber`: what is not the default.
+    ///
+    /// # Panics
+    /// Never: numbers and JSON strings are JSON.
+    #[must_use]
+    pub fn to_raw(&self) -> Box<RawValue> {
+        let default = Self::default();
+        let mut members = Vec::new();
+        let ms = |duration: Duration| Micros::from(duration).to_ms_text();
+        for (key, value, usual) in [
+            (
+                "initial_backoff_ms",
+                self.initial_backoff,
+                default.initial_backoff,
+            ),
+            ("max_backoff_ms", self.max_backoff, default.max_backoff),
+            (
+                "ping_interval_ms",
+                self.ping_interval,
+                default.ping_interval,
+            ),
+            ("idle_timeout_ms", self.idle_timeout, default.idle_timeout),
+            (
+                "connect_timeout_ms",
+                self.connect_timeout,
+                default.connect_timeout,
+            ),
+        ] {
+            if value != usual {
+                members.push(format!("\"{key}\":{}", ms(value)));
+            }
+        }
+        if self.multiplier != default.multiplier {
+            members.push(format!("\"multiplier\":{}", self.multiplier));
+        }
+        if self.max_message_bytes != default.max_message_bytes {
+            members.push(format!("\"max_message_bytes\":{}", self.max_message_bytes));
+        }
+        for (key, token) in [("token", &self.token), ("engine_token", &self.engine_token)] {
+            if let Some(token) = token {
+                members.push(format!("\"{key}\":{}", serde_json::Value::from(&**token)));
+            }
+        }
+        if self.jitter == JitterMode::Full {
+            members.push("\"jitter\":\"full\"".to_owned());
+        }
+        if self.jitter_seed != default.jitter_seed {
+            members.push(format!("\"jitter_seed\":{}", self.jitter_seed));
+        }
+        if self.events_capacity != default.events_capacity {
+            members.push(format!("\"events_capacity\":{}", self.events_capacity));
+        }
+        RawValue::from_string(format!("{{{}}}", members.join(",")))
+            .expect("an object of numbers and JSON strings is JSON")
+    }
+
+    /// The backoff.
     #[must_use]
     pub fn reconnect(&self) -> ReconnectConfig {
         ReconnectConfig {
             initial_backoff: self.initial_backoff,
             max_backoff: self.max_backoff,
             multiplier: self.multiplier,
-            jitter: JitterMode::None,
+            jitter: self.jitter,
         }
+    }
+}
+
+fn jitter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<JitterMode, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "none" => Ok(JitterMode::None),
+        "full" => Ok(JitterMode::Full),
+        other => Err(serde::de::Error::unknown_variant(other, &["none", "full"])),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Every tape in `fixtures/` is a test by being there: played in virtual time at our subscriber,
-//! its outcome compared with its snapshot. Each recording is one under each overlay too.
+//! its outcome compared with its snapshot. Each recording is one under each overlay too. Those in
+//! `fixtures/regressions/`, which chaos found, are judged by its rules beside that.
 //!
 //! `cargo insta review`, or `cargo replay … --accept`, accepts an outcome that is right.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use harness::{OurSubscriber, Suite, Trial as Scenario};
+use harness::{OurSubscriber, Suite, Trial as Scenario, chaos};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
@@ -22,9 +23,26 @@ fn main() -> ExitCode {
     let tests = suite
         .trials
         .into_iter()
-        .map(|scenario| Trial::test(scenario.name.clone(), move || holds(&scenario)))
+        .flat_map(|scenario| {
+            // What chaos found once is judged by its rules too.
+            let tape = PathBuf::from(&scenario.tape);
+            let name = scenario.name.clone();
+            let is_regression = name.starts_with("regressions/");
+            let rules = is_regression
+                .then(|| Trial::test(format!("{name} by the rules"), move || keeps_rules(&tape)));
+            let outcome = Trial::test(name, move || holds(&scenario));
+            [rules, Some(outcome)].into_iter().flatten()
+        })
         .collect();
     libtest_mimic::run(&arguments, tests).exit_code()
+}
+
+fn keeps_rules(tape: &Path) -> Result<(), Failed> {
+    let broken = chaos::broken_rules(tape)?;
+    match broken.first() {
+        Some(violation) => Err(violation.to_string().into()),
+        None => Ok(()),
+    }
 }
 
 fn holds(scenario: &Scenario) -> Result<(), Failed> {

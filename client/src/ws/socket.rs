@@ -21,8 +21,10 @@ use crate::EndReason;
 /// Most bytes that wait to be written. What a subscriber sends is control frames, at most 131
 /// bytes each, and tungstenite keeps one slot for a Pong that does not fit.
 const MAX_WRITE_BUFFER_BYTES: usize = 4 * 1024;
+/// Most bytes of a control frame (RFC 6455, 5.5), which is no message.
+const MAX_CONTROL_BYTES: usize = 125;
 /// What one read may take off the stream.
-const READ_BUFFER_BYTES: usize = 128 * 1024;
+const READ_BUFFER_BYTES: usize = 16 * 1024;
 
 /// An established connection.
 pub(crate) struct Socket {
@@ -44,7 +46,7 @@ impl Socket {
             .write_buffer_size(0)
             .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
             .max_message_size(Some(max_message_bytes))
-            .max_frame_size(Some(max_message_bytes));
+            .max_frame_size(Some(max_message_bytes.max(MAX_CONTROL_BYTES)));
         let stream = WatchedWrites {
             inner: stream,
             clock,

@@ -1,3 +1,5 @@
 //! The verbs of the command line, a file each.
 
+pub(crate) mod chaos;
+mod fixtures;
 pub(crate) mod replay;

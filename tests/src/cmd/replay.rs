@@ -5,10 +5,13 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
+use harness::chaos::{broken_rules, is_case};
 use harness::{
     OurSubscriber, Outcome, REAL_TOLERANCE, ScenarioError, Snapshot, Suite, Trial, departures, diff,
 };
 use mock_engine::EngineError;
+
+use super::fixtures::fixtures_with;
 
 /// All outcomes hold.
 const HELD: u8 = 0;
@@ -17,13 +20,10 @@ const DEPARTED: u8 = 1;
 /// Bad usage or a bad tape.
 const BAD_INPUT: u8 = 2;
 
-/// The folder looked for, from here upwards, where no path is given.
-const FIXTURES: &str = "fixtures";
-
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit status: 0 all outcomes hold; 1 one departs from its snapshot, or has none, or a demand of its \
-tape is not met; 2 bad usage or a bad tape.")]
+tape is not met, or a case of chaos breaks a rule; 2 bad usage or a bad tape.")]
 pub(crate) struct Replay {
     /// Tapes, or folders of tapes. Default: all of fixtures/, each recording under each overlay
     /// too.
@@ -117,15 +117,10 @@ impl Replay {
         if !self.paths.is_empty() {
             return Suite::of_paths(&self.paths, &self.overlay).map_err(|error| error.to_string());
         }
-        let here = std::env::current_dir().map_err(|error| error.to_string())?;
-        let fixtures = here
-            .ancestors()
-            .map(|folder| folder.join(FIXTURES))
-            .find(|folder| folder.join("tapes").is_dir())
+        let fixtures = fixtures_with("tapes")
+            .map_err(|error| error.to_string())?
             .ok_or("no folder fixtures/tapes here or above: name the tapes to play")?;
-        // Short paths in what is printed, where the folder is right here.
-        let fixtures = fixtures.strip_prefix(&here).unwrap_or(&fixtures);
-        Suite::of_fixtures(fixtures).map_err(|error| error.to_string())
+        Suite::of_fixtures(&fixtures).map_err(|error| error.to_string())
     }
 
     fn judge(&self, trial: &Trial) -> Result<(Verdict, Outcome), String> {
@@ -141,6 +136,9 @@ impl Replay {
         let unmet: Vec<&str> = outcome.unmet().collect();
         if !unmet.is_empty() {
             let shown = format!("the tape's demands are not met:\n  {}", unmet.join("\n  "));
+            return Ok((Verdict::Departs(shown), outcome));
+        }
+        if let Some(shown) = rules_of(trial)? {
             return Ok((Verdict::Departs(shown), outcome));
         }
         let snapshot =
@@ -176,6 +174,19 @@ impl Replay {
         }
         Ok((Verdict::Holds, outcome))
     }
+}
+
+/// What the rules of chaos say of a case that it wrote; nothing where they hold, and of a tape
+/// that is none or is played under others.
+fn rules_of(trial: &Trial) -> Result<Option<String>, String> {
+    let tape = Path::new(&trial.tape);
+    let is_case = trial.overlays.is_empty() && is_case(tape).map_err(|error| error.to_string())?;
+    if !is_case {
+        return Ok(None);
+    }
+    let violations = broken_rules(tape).map_err(|error| error.to_string())?;
+    let lines: Vec<String> = violations.iter().map(|v| format!("  {v}\n")).collect();
+    Ok((!lines.is_empty()).then(|| format!("rules are broken:\n{}", lines.concat())))
 }
 
 fn unreadable(trial: &Trial, error: &std::io::Error) -> String {

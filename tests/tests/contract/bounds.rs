@@ -120,6 +120,21 @@ fn a_message_of_exactly_the_limit_is_taken() {
 }
 
 #[test]
+fn the_limit_of_messages_is_not_one_of_control_frames() {
+    play([], async |world| {
+        let builder = world.builder().max_message_bytes(64);
+        let _subscriber = builder.spawn(EngineState::shared()).unwrap();
+        world.until(ms(1000)).await;
+        world.engine.ping([b'x'; 125].as_slice());
+        world.until(ms(2000)).await;
+        assert_eq!(world.ends(), []);
+        world.engine.text(" ".repeat(65));
+        world.settle().await;
+        assert_eq!(world.ends(), [(ms(2000), EndReason::TooLarge)]);
+    });
+}
+
+#[test]
 fn a_head_without_end_is_given_up() {
     let endless = r#"{"at_ms":0,"garbage":{"text":"HTTP/1.1 101 Switching Protocols\r\nx: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy","repeat":10000}}"#;
     play([endless], async |world| {

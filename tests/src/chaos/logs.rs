@@ -1,0 +1,213 @@
+//! Everything that is logged on this thread, searched for secrets.
+
+use std::cell::RefCell;
+use std::fmt::{self, Write as _};
+use std::sync::Once;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use tracing::field::{Field, Visit};
+use tracing::span;
+
+/// Longest part of a line that is searched, in bytes; what is logged is cut there.
+const MAX_LINE_BYTES: usize = 64 * 1024;
+
+/// What must not be logged, and how it is called.
+#[derive(Debug, Clone)]
+pub(super) struct Secret {
+    pub(super) name: &'static str,
+    pub(super) text: String,
+}
+
+impl Secret {
+    /// A secret as it is, and as base64.
+    pub(super) fn both(name: &'static str, text: &str) -> [Self; 2] {
+        [text.to_owned(), BASE64.encode(text)].map(|text| Self { name, text })
+    }
+}
+
+/// What a search came to.
+#[derive(Debug, Default)]
+pub(super) struct Searched {
+    /// Lines that were logged.
+    pub(super) lines: u64,
+    /// Where a secret stood, first of all: its name, and who logged it.
+    pub(super) found: Option<(&'static str, String)>,
+}
+
+#[derive(Debug, Default)]
+struct Search {
+    secrets: Vec<Secret>,
+    searched: Searched,
+    /// The line at hand, reused.
+    line: String,
+}
+
+thread_local! {
+    static SEARCH: RefCell<Option<Search>> = const { RefCell::new(None) };
+}
+
+/// Searches what is logged on this thread, at every level, until it is [`end`](Self::end)ed.
+///
+/// Records of the `log` crate have one logger for the whole process: the first search installs
+/// it, and where the program has one of its own, they are not seen.
+pub(super) struct Watch {
+    _tracing: tracing::subscriber::DefaultGuard,
+}
+
+impl Watch {
+    pub(super) fn begin(secrets: Vec<Secret>) -> Self {
+        static LOGGER: Once = Once::new();
+        LOGGER.call_once(|| {
+            if log::set_logger(&Records).is_ok() {
+                log::set_max_level(log::LevelFilter::Trace);
+            }
+        });
+        SEARCH.set(Some(Search {
+            secrets,
+            ..Search::default()
+        }));
+        Self {
+            _tracing: tracing::subscriber::set_default(Events::default()),
+        }
+    }
+
+    /// What was found.
+    pub(super) fn end(self) -> Searched {
+        drop(self);
+        SEARCH.take().unwrap_or_default().searched
+    }
+}
+
+/// Searches a line.
+fn search(by: &str, write: impl FnOnce(&mut String)) {
+    SEARCH.with(|search| {
+        // Whoever logs while a line is being made is not heard: the line holds it.
+        let Ok(mut search) = search.try_borrow_mut() else {
+            return;
+        };
+        let Some(search) = search.as_mut() else {
+            return;
+        };
+        search.line.clear();
+        write(&mut search.line);
+        let mut cut = search.line.len().min(MAX_LINE_BYTES);
+        while !search.line.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        let line = &search.line[..cut];
+        search.searched.lines += 1;
+        if search.searched.found.is_none() {
+            search.searched.found = search
+                .secrets
+                .iter()
+                .find(|secret| line.contains(&secret.text))
+                .map(|secret| (secret.name, by.to_owned()));
+        }
+    });
+}
+
+/// The subscriber of `tracing`'s spans and events.
+#[derive(Debug, Default)]
+struct Events {
+    spans: AtomicU64,
+}
+
+/// Writes every field of a span or an event.
+struct Fields<'a>(&'a mut String);
+
+impl Visit for Fields<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a string does not fail.
+        let _ = write!(self.0, "{}={value:?} ", field.name());
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let _ = write!(self.0, "{}={value} ", field.name());
+    }
+}
+
+impl tracing::Subscriber for Events {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
+        search(span.metadata().target(), |line| {
+            line.push_str(span.metadata().name());
+            line.push(' ');
+            span.record(&mut Fields(line));
+        });
+        span::Id::from_u64(self.spans.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn record(&self, _: &span::Id, values: &span::Record<'_>) {
+        search("a span", |line| values.record(&mut Fields(line)));
+    }
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        search(event.metadata().target(), |line| {
+            event.record(&mut Fields(line));
+        });
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// The logger of the `log` crate's records.
+struct Records;
+
+impl log::Log for Records {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        SEARCH.with(|search| search.try_borrow().is_ok_and(|search| search.is_some()))
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        search(record.target(), |line| {
+            let _ = write!(line, "{}", record.args());
+        });
+    }
+
+    fn flush(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Secret, Watch};
+
+    fn watch() -> Watch {
+        Watch::begin(Secret::both("token", "s3cret").into())
+    }
+
+    #[test]
+    fn a_secret_is_found_in_an_event_a_field_a_span_and_a_record() {
+        let logs: [fn(); 5] = [
+            || tracing::trace!("Bearer s3cret"),
+            || tracing::info!(header = "s3cret", "sent"),
+            || drop(tracing::debug_span!("dial", url = ?"ws://h/?k=s3cret")),
+            || log::trace!("Authorization: s3cret"),
+            || tracing::warn!("Basic czNjcmV0"),
+        ];
+        for (n, write) in logs.into_iter().enumerate() {
+            let watch = watch();
+            write();
+            let searched = watch.end();
+            assert_eq!(searched.found.expect("found").0, "token", "{n}");
+        }
+    }
+
+    #[test]
+    fn what_holds_no_secret_is_counted_and_what_comes_after_the_end_is_not() {
+        let watch = watch();
+        tracing::info!("connected");
+        log::debug!("read 12 bytes");
+        let searched = watch.end();
+        assert_eq!((searched.lines, searched.found), (2, None));
+        tracing::info!("s3cret");
+    }
+}

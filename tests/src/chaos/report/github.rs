@@ -1,0 +1,107 @@
+//! The results for a workflow on GitHub.
+
+use std::fmt::Write as _;
+
+use super::failure::Failure;
+use super::results::{Ending, Results};
+use super::summary::grouped;
+
+/// Annotations of a run at most: GitHub shows ten of each kind of a step.
+pub const MAX_ANNOTATIONS: usize = 10;
+
+impl Results {
+    /// The failures as workflow commands that GitHub shows beside the code, a line each, at most
+    /// [`MAX_ANNOTATIONS`]; a run that says nothing is a warning.
+    #[must_use]
+    pub fn annotations(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.failures.iter().map(annotation).collect();
+        if self.ending() == Ending::Inconclusive {
+            let doubts = self.doubts().join("\n");
+            lines.push(format!(
+                "::warning title={}::{}",
+                property("chaos is inconclusive"),
+                message(&doubts)
+            ));
+        }
+        if lines.len() > MAX_ANNOTATIONS {
+            let more = lines.len() - (MAX_ANNOTATIONS - 1);
+            lines.truncate(MAX_ANNOTATIONS - 1);
+            lines.push(format!(
+                "::error title={}::{more} more rules are broken: see the step's summary",
+                property("chaos")
+            ));
+        }
+        lines
+    }
+
+    /// The results in Markdown, for `GITHUB_STEP_SUMMARY`.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let ending = match self.ending() {
+            Ending::Held => "held",
+            Ending::Broken => "**broken**",
+            Ending::Inconclusive => "**inconclusive**",
+            Ending::NotDeterministic => "**not deterministic**",
+        };
+        let mut text = format!(
+            "## Chaos: {ending}\n\n{}: {}, harness {}. {}.\n",
+            self.subject,
+            self.parts_text(),
+            self.version,
+            self.figures()
+        );
+        for failure in &self.failures {
+            let _ = write!(
+                text,
+                "\n### {}\n\n",
+                cell(&failure.violation.rule.to_string())
+            );
+            let _ = writeln!(
+                text,
+                "```text\n{}```",
+                failure.complete().replace("```", "'''")
+            );
+        }
+        if self.ending() == Ending::Inconclusive {
+            text.push('\n');
+            for doubt in self.doubts() {
+                let _ = writeln!(text, "- {}", cell(&doubt));
+            }
+        }
+        text.push_str("\n| rule | | held |\n| --- | --- | ---: |\n");
+        for (rule, n) in &self.tally.coverage.rules {
+            let _ = writeln!(text, "| {rule} | {} | {} |", rule.title(), grouped(*n));
+        }
+        text
+    }
+}
+
+fn annotation(failure: &Failure) -> String {
+    let rule = failure.violation.rule;
+    let title = property(&format!("{rule}: {}", rule.title()));
+    let text = message(&failure.complete());
+    match failure.files.first() {
+        Some(tape) => format!("::error file={},title={title}::{text}", property(tape)),
+        None => format!("::error title={title}::{text}"),
+    }
+}
+
+/// Text as a workflow command's message takes it.
+fn message(text: &str) -> String {
+    text.trim_end()
+        .replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// Text as a workflow command's property takes it.
+fn property(text: &str) -> String {
+    message(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// Text that does not end a cell of a table, or begin a tag.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+        .replace('<', "&lt;")
+        .replace('\n', " ")
+}

@@ -1,0 +1,202 @@
+//! What came of a run: what is shown, written and merged.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::super::rules::Rule;
+use super::super::seeds::{Seeds, Shard};
+use super::super::tally::Tally;
+use super::failure::Failure;
+use super::merge::MergeError;
+
+/// Version of the results' own format.
+const RESULTS_VERSION: u64 = 1;
+
+/// What came of a run, or of several that were merged. As JSON it is what `--result` writes and
+/// `merge` reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Results {
+    /// Version of this format.
+    chaos: u64,
+    /// Version of the program.
+    pub version: String,
+    /// The subscriber that was judged.
+    pub subject: String,
+    /// What was run: one part, or one of each run that was merged.
+    pub parts: Vec<Part>,
+    /// Shards that are missing of what was merged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Part>,
+    /// The sum of all cases.
+    pub tally: Tally,
+    /// Each rule that broke, once; the first that was found.
+    pub failures: Vec<Failure>,
+    /// Wall time, in milliseconds; of runs that were merged the longest.
+    pub elapsed_ms: u64,
+    /// Whether the run was interrupted before its end.
+    pub interrupted: bool,
+}
+
+/// Part of what was run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The seeds; `None` for a run of tapes alone.
+    pub seeds: Option<Seeds>,
+    /// Which of them.
+    pub shard: Shard,
+}
+
+/// What a run says of the subscriber.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Every rule held, and all that was enabled was seen.
+    Held,
+    /// A rule broke.
+    Broken,
+    /// No rule broke, but too little was seen to say that they hold.
+    Inconclusive,
+    /// No other rule broke, but a case did not give the same trace twice.
+    NotDeterministic,
+}
+
+impl Results {
+    /// Results of a run that has not begun: of `part`, at `subject`, by this version of the
+    /// program.
+    #[must_use]
+    pub fn new(subject: impl Into<String>, part: Part, tally: Tally) -> Self {
+        Self {
+            chaos: RESULTS_VERSION,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            subject: subject.into(),
+            parts: vec![part],
+            missing: Vec::new(),
+            tally,
+            failures: Vec::new(),
+            elapsed_ms: 0,
+            interrupted: false,
+        }
+    }
+
+    /// Reads what [`to_json`](Self::to_json) wrote; `file` is what an error calls it.
+    ///
+    /// # Errors
+    /// [`MergeError::NotResults`].
+    pub fn from_json(file: &str, text: &str) -> Result<Self, MergeError> {
+        let not_results = |why: String| MergeError::NotResults {
+            file: file.to_owned(),
+            why,
+        };
+        let json: Map<String, Value> =
+            serde_json::from_str(text).map_err(|error| not_results(error.to_string()))?;
+        match json.get("chaos").and_then(Value::as_u64) {
+            Some(RESULTS_VERSION) => {}
+            Some(other) => {
+                return Err(not_results(format!(
+                    "its format is version {other}, this program reads {RESULTS_VERSION}"
+                )));
+            }
+            None => return Err(not_results("it has no number \"chaos\"".to_owned())),
+        }
+        serde_json::from_value(json.into()).map_err(|error| not_results(error.to_string()))
+    }
+
+    /// The results as JSON, for a machine and for `merge`.
+    ///
+    /// # Panics
+    /// Never: results serialise into memory.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let json = serde_json::to_string_pretty(self);
+        json.expect("results serialise into memory") + "\n"
+    }
+
+    /// Adds a failure. Of those that break the same rule the one with the fewest steps is kept.
+    pub fn broke(&mut self, failure: Failure) {
+        let same = |other: &&mut Failure| other.violation.rule == failure.violation.rule;
+        let Some(known) = self.failures.iter_mut().find(same) else {
+            self.failures.push(failure);
+            return;
+        };
+        let times = known.times + failure.times;
+        let steps = |failure: &Failure| failure.shrunk.map_or(usize::MAX, |shrunk| shrunk.to);
+        if steps(&failure) < steps(known) {
+            *known = failure;
+        }
+        known.times = times;
+    }
+
+    /// What the run says of the subscriber.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        let broken = self.failures.iter().map(|failure| failure.violation.rule);
+        let mut broken = broken.peekable();
+        if broken.peek().is_some() {
+            if broken.any(|rule| rule != Rule::R16) {
+                Ending::Broken
+            } else {
+                Ending::NotDeterministic
+            }
+        } else if self.doubts().is_empty() {
+            Ending::Held
+        } else {
+            Ending::Inconclusive
+        }
+    }
+
+    /// Why a run in which no rule broke is no proof that they hold, in words; nothing where it
+    /// is one.
+    #[must_use]
+    pub fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        if self.interrupted {
+            doubts.push("it was interrupted".to_owned());
+        }
+        let missing = self.missing.iter();
+        doubts.extend(missing.map(|part| format!("the results of {part} are missing")));
+        if self.tally.cases == 0 {
+            doubts.push("no case was run".to_owned());
+        } else {
+            let unseen = self.tally.unseen();
+            doubts.extend(unseen.iter().map(|what| format!("never seen: {what}")));
+        }
+        doubts
+    }
+
+    /// Wall time.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.elapsed_ms)
+    }
+
+    /// What was run, in words.
+    #[must_use]
+    pub fn parts_text(&self) -> String {
+        let parts: Vec<String> = self.parts.iter().map(Part::to_string).collect();
+        parts.join(", ")
+    }
+}
+
+impl Part {
+    /// What parts are put in order by.
+    pub(super) fn place(&self) -> (bool, String, u64) {
+        let seeds = self.seeds.map(|seeds| seeds.to_string());
+        (
+            seeds.is_some(),
+            seeds.unwrap_or_default(),
+            self.shard.index(),
+        )
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.seeds {
+            None => write!(f, "tapes"),
+            Some(seeds) if self.shard == Shard::WHOLE => write!(f, "seeds {seeds}"),
+            Some(seeds) => write!(f, "shard {} of seeds {seeds}", self.shard),
+        }
+    }
+}

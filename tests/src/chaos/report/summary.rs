@@ -1,0 +1,156 @@
+//! The results as a person reads them at a terminal.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::super::draw::Family;
+use super::failure::Failure;
+use super::results::{Ending, Results};
+
+/// Width of a cell of a table, count and name.
+const CELL: usize = 38;
+/// Cells beside each other.
+const COLUMNS: usize = 2;
+
+impl Results {
+    /// The whole summary: what was seen and how often, then what the run came to, failures last
+    /// and complete.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut text = self.tables();
+        text.push('\n');
+        text.push_str(&self.conclusion());
+        text
+    }
+
+    /// What the run came to: its figures, its failures, its ending.
+    #[must_use]
+    pub fn conclusion(&self) -> String {
+        let mut text = format!("{}\n", self.figures());
+        for failure in &self.failures {
+            // Writing into a string does not fail.
+            let _ = write!(text, "\n{}", failure.complete());
+        }
+        let _ = write!(text, "\n{}", self.verdict());
+        text
+    }
+
+    fn tables(&self) -> String {
+        let seen = &self.tally.coverage;
+        let mut text = String::from("rules, and how often each one's precondition held\n");
+        for (rule, n) in &seen.rules {
+            let rule_id = rule.to_string();
+            let _ = writeln!(text, "{:>12}  {rule_id:<4} {}", grouped(*n), rule.title());
+        }
+        for family in Family::ALL {
+            let kinds: BTreeMap<String, u64> = seen
+                .faults
+                .iter()
+                .filter(|(kind, _)| kind.family() == family)
+                .map(|(kind, n)| (kind.to_string(), *n))
+                .collect();
+            table(&mut text, &format!("faults of {family} that fired"), &kinds);
+        }
+        table(&mut text, "calls of the subscriber's user", &seen.calls);
+        let edges = seen.edges.iter();
+        let edges = edges.map(|(edge, n)| (edge.to_string(), *n)).collect();
+        table(&mut text, "edges of the connection's state machine", &edges);
+        text
+    }
+
+    /// `12,345 cases in 60.0 s (205/s), …`.
+    pub(super) fn figures(&self) -> String {
+        let tally = &self.tally;
+        let seconds = self.elapsed().as_secs_f64();
+        let per_second = match (tally.cases * 1_000).checked_div(self.elapsed_ms) {
+            None | Some(0) => String::new(),
+            Some(rate) => format!(" ({}/s)", grouped(rate)),
+        };
+        format!(
+            "{} cases in {seconds:.1} s{per_second}: {:.1} virtual hours, {} reconnects, {} messages",
+            grouped(tally.cases),
+            Duration::from_micros(tally.virtual_us).as_secs_f64() / 3_600.0,
+            grouped(tally.reconnects),
+            grouped(tally.messages),
+        )
+    }
+
+    /// The last lines: how the run ended, and why where that is not plain.
+    fn verdict(&self) -> String {
+        match self.ending() {
+            Ending::Held => "held: all rules, in all that was seen\n".to_owned(),
+            Ending::Broken | Ending::NotDeterministic => {
+                let rules = self.failures.iter().map(|failure| failure.violation.rule);
+                let rules: Vec<String> = rules.map(|rule| rule.to_string()).collect();
+                let word = match self.ending() {
+                    Ending::Broken => "BROKEN",
+                    _ => "NOT DETERMINISTIC",
+                };
+                format!("{word}: {}\n", rules.join(", "))
+            }
+            Ending::Inconclusive => {
+                let mut text = "INCONCLUSIVE: no rule broke, but\n".to_owned();
+                for doubt in self.doubts() {
+                    let _ = writeln!(text, "  {doubt}");
+                }
+                text
+            }
+        }
+    }
+}
+
+impl Failure {
+    /// All that is known of it, in lines.
+    #[must_use]
+    pub fn complete(&self) -> String {
+        let mut text = format!("{self}\n");
+        if self.times > 1 {
+            let _ = writeln!(text, "  broken by {} cases", grouped(self.times));
+        }
+        if let Some(shrunk) = self.shrunk {
+            let _ = writeln!(text, "  {shrunk}");
+        }
+        for file in &self.files {
+            let _ = writeln!(text, "  {file}");
+        }
+        let _ = writeln!(text, "  again: {}", self.again);
+        text
+    }
+}
+
+/// Cells in columns, read downwards. Zeros stand out.
+fn table(text: &mut String, title: &str, counts: &BTreeMap<String, u64>) {
+    if counts.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n{title}");
+    let cells: Vec<String> = counts
+        .iter()
+        .map(|(name, n)| {
+            let mark = if *n == 0 { "  <- never" } else { "" };
+            format!("{:>12}  {name}{mark}", grouped(*n))
+        })
+        .collect();
+    let rows = cells.len().div_ceil(COLUMNS);
+    for row in 0..rows {
+        let mut line = String::new();
+        for cell in cells.iter().skip(row).step_by(rows) {
+            let _ = write!(line, "{cell:<CELL$}");
+        }
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+}
+
+/// A number with its thousands apart.
+pub(super) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

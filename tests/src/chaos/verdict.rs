@@ -1,0 +1,39 @@
+//! What came of one case.
+
+use super::coverage::Coverage;
+use super::rules::{Rule, Violation};
+
+/// What came of one case, judged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// The rules that did not hold, in the order in which that was seen; at most
+    /// [`MAX_VIOLATIONS`](Self::MAX_VIOLATIONS).
+    pub violations: Vec<Violation>,
+    /// What the case tested.
+    pub coverage: Coverage,
+    /// Hash of the trace.
+    pub hash: u64,
+    /// How long the case was in its own time, in microseconds.
+    pub virtual_us: u64,
+    /// Dials but the first.
+    pub reconnects: u64,
+    /// Messages that the subscriber was given.
+    pub messages: u64,
+}
+
+impl Verdict {
+    /// Violations that are kept of one case: what follows from the first is of little use.
+    pub const MAX_VIOLATIONS: usize = 16;
+
+    /// Whether all rules held.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    /// The rule that broke first.
+    #[must_use]
+    pub fn broken(&self) -> Option<Rule> {
+        self.violations.first().map(|violation| violation.rule)
+    }
+}

@@ -1,0 +1,6 @@
+//! The judge judged: its reading of the wire against tables, its model against the subscriber's decoder.
+
+mod messages;
+mod model;
+mod opening;
+mod planted;
