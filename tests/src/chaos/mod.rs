@@ -55,7 +55,6 @@ mod world;
 
 pub use case::{About, CALL_KEY, CHAOS_KEY, Call, Case, CaseError, DIAL_KEY, FAULT_KEY};
 pub use coverage::{Coverage, Edge};
-pub use draw::{Family, FaultKind, draw};
 pub use draw::{Family, FaultKind, draw, draw_over};
 pub use regression::{RegressionError, broken_rules, is_case};
 pub use report::{

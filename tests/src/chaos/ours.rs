@@ -44,10 +44,7 @@ impl Judged for OurSubscriber {
             .spawn(EngineState::shared())
             .map_err(|error| error.to_string())?;
         Ok(Started {
-            view: Arc::new(Mirror {
-                state: subscriber.state(),
-                written: Mutex::default(),
-            }),
+            view: Arc::new(Mirror::new(subscriber.state())),
             handle: Box::new(subscriber),
             receiver: Box::new(receiver),
         })
@@ -55,7 +52,20 @@ impl Judged for OurSubscriber {
 }
 
 /// The mirror of the client's type, looked at.
-pub(super) struct Mirror(pub(super) Arc<RwLock<EngineState>>);
+pub(super) struct Mirror {
+    state: Arc<RwLock<EngineState>>,
+    /// The fields as they were last written out.
+    written: Mutex<EngineState>,
+}
+
+impl Mirror {
+    pub(super) fn new(state: Arc<RwLock<EngineState>>) -> Self {
+        Self {
+            state,
+            written: Mutex::default(),
+        }
+    }
+}
 
 impl View for Mirror {
     fn field(&self, field: Field, into: &mut Vec<u8>) {

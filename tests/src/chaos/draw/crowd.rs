@@ -18,7 +18,7 @@ const DELAY_MS: (u64, u64) = (1_000, 1_500);
 
 /// Draws the case of a crowd.
 pub(super) fn draw(seed: u64) -> Case {
-    let dice = &mut Dice::of(seed, "crowd");
+    let dice = &mut Dice::of(seed, "crowd's");
     let delay = Duration::from_millis(dice.between(DELAY_MS.0, DELAY_MS.1));
     let settings = Settings {
         initial_backoff: delay,

@@ -48,6 +48,9 @@ const MAX_INCIDENTS: u64 = 12;
 /// of `recordings`.
 #[must_use]
 pub fn draw(seed: u64, recordings: &[Arc<Tape>]) -> Case {
+    if Dice::of(seed, "crowd").chance(1, 256) {
+        return crowd::draw(seed);
+    }
     drawn(seed, |shape| {
         (!recordings.is_empty() && shape.chance(1, 12))
             .then(|| &recordings[shape.index(recordings.len())])
@@ -62,9 +65,6 @@ pub fn draw_over(seed: u64, recording: &Arc<Tape>) -> Case {
 
 fn drawn<'a>(seed: u64, recording: impl FnOnce(&mut Dice) -> Option<&'a Arc<Tape>>) -> Case {
     let mut shape = Dice::of(seed, "shape");
-    if shape.chance(1, 256) {
-        return crowd::draw(seed);
-    }
     let long = shape.chance(1, 48);
     let recording = recording(&mut shape);
     let secrets = shape.chance(1, 24);

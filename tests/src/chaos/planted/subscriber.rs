@@ -79,7 +79,7 @@ impl Judged for Planted {
         Ok(Started {
             view: Arc::new(PlantedView {
                 flaw: self.flaw,
-                mirror: ours::Mirror(Arc::clone(&state)),
+                mirror: ours::Mirror::new(Arc::clone(&state)),
                 state,
             }),
             handle: Box::new(handle),
@@ -97,6 +97,10 @@ struct PlantedView {
 impl View for PlantedView {
     fn field(&self, field: Field, into: &mut Vec<u8>) {
         self.mirror.field(field, into);
+    }
+
+    fn is_unchanged(&self, field: Field) -> bool {
+        self.mirror.is_unchanged(field)
     }
 
     fn last_heartbeat(&self) -> Option<DateTime<Utc>> {
