@@ -138,11 +138,17 @@ fn check_tells_sound_torn_and_flawed_tapes_apart_by_status_and_line() {
     let end = "{\"at_ms\":7000,\"end\":true}\n";
     let torn = STATES.replace(end, "{\"at_ms\":8000,\"ma");
     let flawed = "{\"tape\":1}\n{\"at_ms\":5,\"hang\":1}\n";
+    // Put together here, so that no secret stands in this file.
+    let secret = format!(
+        "{{\"tape\":1}}\n{{\"at_ms\":1,\"text\":\"ghp_{}\"}}\n",
+        "a1B2c3D4e5F6".repeat(3)
+    );
     let files = [
         ("sound.jsonl", STATES),
         ("torn.jsonl", &torn),
         ("flawed.jsonl", flawed),
         ("newer.jsonl", "{\"tape\":2}\n"),
+        ("secret.jsonl", &secret),
     ];
     let table = [
         (
@@ -165,6 +171,7 @@ fn check_tells_sound_torn_and_flawed_tapes_apart_by_status_and_line() {
             2,
             "newer.jsonl:1:9: this tape is of format version 2; this program reads versions up to 1\n",
         ),
+        ("secret.jsonl", 1, "secret.jsonl:2: "),
         (
             "none.jsonl",
             2,

@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let output = Output::whole(&folder.path().join("half.jsonl"), false)?;
         let redactor = Redactor::new(Rules::default(), [0; 32]);
         let mut recording = Recording::begin(output, header, redactor)?;
-        trim.cut(from, reader, |step| recording.write(step))?;
+        trim.cut(from, reader, |step| recording.push(step))?;
         recording.finish()?;
         Ok(())
     })?;

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use clap::Args;
 use engine_client::SystemClock;
 use fixtures::{Micros, TapeReader};
-use recorder::{Place, RecordError, Recording, Redactor, Rules, Trim};
+use recorder::{Finished, Place, RecordError, Recording, Redactor, Trim};
 
 use super::exit;
 use super::output::OutputArgs;
+use super::redaction::RedactionArgs;
 use crate::progress::Progress;
 
 /// What a place of a tape that is named begins with.
@@ -37,17 +38,29 @@ pub(crate) struct TrimArgs {
 
     #[command(flatten)]
     output: OutputArgs,
+
+    #[command(flatten)]
+    redaction: RedactionArgs,
 }
 
 impl TrimArgs {
     pub(crate) fn run(&self) -> ExitCode {
-        match self.trim() {
-            Ok(()) => exit::DONE.into(),
+        let redactor = match self.redaction.redactor() {
+            Ok(redactor) => redactor,
+            Err(error) => return exit::bad_input(&error),
+        };
+        match self.trim(redactor) {
+            Ok(Finished { lines, bytes }) => {
+                if !self.output.quiet {
+                    eprintln!("trimmed: {lines} lines, {bytes} bytes");
+                }
+                exit::DONE.into()
+            }
             Err(error) => exit::bad_recording(&error),
         }
     }
 
-    fn trim(&self) -> Result<(), RecordError> {
+    fn trim(&self, redactor: Redactor) -> Result<Finished, RecordError> {
         let trim = Trim {
             from: self.from.clone(),
             to: self.to.clone(),
@@ -57,8 +70,6 @@ impl TrimArgs {
         let reader = open()?;
         let header = Trim::header(reader.header().clone(), from);
         let output = self.output.whole()?;
-        // What was redacted stays so; a stretch holds nothing that the tape did not.
-        let redactor = Redactor::new(Rules::default(), [0; 32]);
         let clock = Arc::new(SystemClock::new());
         let mut progress = Progress::file(output.stats(), clock, self.output.quiet);
         let mut recording = Recording::begin(output, header, redactor)?;
@@ -66,8 +77,7 @@ impl TrimArgs {
             progress.step();
             recording.push(step)
         })?;
-        recording.finish()?;
-        Ok(())
+        recording.finish()
     }
 }
 
