@@ -6,8 +6,8 @@
 use bytes::Bytes;
 use chrono::SecondsFormat;
 use fixtures::{
-    Accept, Action, CloseFrame, Direction, End, Garbage, HttpAnswer, Latency, Micros, Partition,
-    Pongs, RawFrame, Refusal, Step, Trigger,
+    Accept, Action, Answers, CloseFrame, Direction, End, Garbage, HttpAnswer, Latency, Micros,
+    Partition, Pongs, RawFrame, Refusal, Step, Trigger,
 };
 use serde::Serialize;
 
@@ -131,6 +131,11 @@ impl Engine {
     /// Answers connections with something that is not HTTP; `None` serves them again.
     pub fn garbage(&self, garbage: Option<Garbage>) {
         self.act(Action::Garbage(garbage));
+    }
+
+    /// Who answers handshakes.
+    pub fn answers(&self, answers: Answers) {
+        self.act(Action::Answers(answers));
     }
 
     /// Refuses connections, and resets what is open.

@@ -47,6 +47,8 @@ pub enum JournalKind {
     },
     /// It was taken and will never be answered.
     Hung,
+    /// Its handshake waits for the tape's own answer.
+    Held,
     /// It was answered with something that is not HTTP.
     GarbageSent {
         /// How much of it.
@@ -109,6 +111,7 @@ impl JournalKind {
             Self::Upgraded => "upgraded",
             Self::Refused { .. } => "refused",
             Self::Hung => "hung",
+            Self::Held => "held",
             Self::GarbageSent { .. } => "garbage_sent",
             Self::HttpAnswered { .. } => "http_answered",
             Self::Sent { .. } => "sent",
@@ -147,6 +150,7 @@ impl fmt::Display for JournalKind {
             Self::Upgraded => f.write_str("upgraded"),
             Self::Refused { status } => write!(f, "refused {status}"),
             Self::Hung => f.write_str("hung"),
+            Self::Held => f.write_str("held"),
             Self::GarbageSent { bytes } => write!(f, "garbage, {bytes} bytes"),
             Self::HttpAnswered { path, status } => write!(f, "GET {path} {status}"),
             Self::Sent { what, to: 1 } => write!(f, "→ {what}"),

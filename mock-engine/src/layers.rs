@@ -8,7 +8,9 @@
 
 use std::collections::BTreeMap;
 
-use fixtures::{Accept, Direction, Garbage, HttpAnswer, Latency, Partition, Pongs, Refusal};
+use fixtures::{
+    Accept, Answers, Direction, Garbage, HttpAnswer, Latency, Partition, Pongs, Refusal,
+};
 
 use crate::link::{Conditions, Delay};
 
@@ -62,6 +64,7 @@ pub(crate) enum Fault {
     Refuse(Option<Refusal>),
     Hang(bool),
     Garbage(Option<Garbage>),
+    Answers(Answers),
     Down(bool),
     Partition(Partition),
     Latency(Option<(Latency, u64)>, Direction),
@@ -93,6 +96,8 @@ struct Wire {
 #[derive(Debug, Default)]
 struct Layer {
     down: Slot<()>,
+    /// Set while handshakes wait for this layer's own word on each connection.
+    held: Slot<()>,
     all: Faults,
     each: BTreeMap<u64, Faults>,
     http: BTreeMap<String, Setting<HttpAnswer>>,
@@ -239,6 +244,10 @@ impl Layers {
                 |f| &mut f.garbage,
                 &Slot::set(value, times, generation),
             ),
+            Fault::Answers(answers) => {
+                let held = (answers == Answers::Held).then_some(());
+                layer.held = Slot::set(held, None, generation);
+            }
             Fault::Down(on) => layer.down = Slot::set(on.then_some(()), None, generation),
             Fault::Partition(which) => {
                 let value = (which != Partition::None).then_some(which);
@@ -294,6 +303,9 @@ impl Layers {
         if layer.down.expire(generation) {
             return Some(Expired::Port);
         }
+        if layer.held.expire(generation) {
+            return Some(Expired::State("answers auto"));
+        }
         let before = layer.http.len();
         layer
             .http
@@ -312,6 +324,7 @@ impl Layers {
     pub(crate) fn clear(&mut self, layer: usize) {
         let layer = &mut self.layers[layer];
         layer.down = Slot::Unset;
+        layer.held = Slot::Unset;
         layer.all = Faults::default();
         layer.each.clear();
     }
@@ -334,11 +347,44 @@ impl Layers {
             if layer.slot(conn, |f| &mut f.hang).take_use().is_some() {
                 return Greeting::Hang;
             }
-            if let Some(garbage) = layer.slot(conn, |f| &mut f.garbage).take_use() {
+            if let Some(garbage) = layer.answer(conn, |f| &mut f.garbage) {
                 return Greeting::Garbage(garbage);
             }
         }
         Greeting::Serve
+    }
+
+    /// What is not HTTP and a layer that holds its answers has for `conn`.
+    pub(crate) fn held_garbage(&mut self, conn: u64) -> Option<Garbage> {
+        self.layers
+            .iter_mut()
+            .rev()
+            .filter(|layer| layer.held.get().is_some())
+            .find_map(|layer| layer.answer(conn, |f| &mut f.garbage))
+    }
+
+    /// Whether a layer holds its answers.
+    pub(crate) fn holds(&self, layer: usize) -> bool {
+        self.layers[layer].held.get().is_some()
+    }
+
+    /// Whether any layer holds its answers.
+    pub(crate) fn held(&self) -> bool {
+        self.layers.iter().any(|layer| layer.held.get().is_some())
+    }
+
+    /// Whether a layer has said of `conn` by name how its handshake is answered.
+    pub(crate) fn answered(&self, layer: usize, conn: u64) -> bool {
+        self.layers[layer].each.get(&conn).is_some_and(|faults| {
+            faults.accept.get().is_some()
+                || faults.refuse.get().is_some()
+                || faults.garbage.get().is_some()
+        })
+    }
+
+    /// Whether any layer that holds its answers has said so.
+    pub(crate) fn answered_by_any(&self, conn: u64) -> bool {
+        (0..self.layers.len()).any(|layer| self.holds(layer) && self.answered(layer, conn))
     }
 
     /// The refusal that `conn`'s handshake meets, one use of it spent.
@@ -346,7 +392,7 @@ impl Layers {
         self.layers
             .iter_mut()
             .rev()
-            .find_map(|layer| layer.slot(conn, |f| &mut f.refuse).take_use())
+            .find_map(|layer| layer.answer(conn, |f| &mut f.refuse))
     }
 
     /// How `conn`'s upgrade is answered, one use of it spent.
@@ -354,7 +400,7 @@ impl Layers {
         self.layers
             .iter_mut()
             .rev()
-            .find_map(|layer| layer.slot(conn, |f| &mut f.accept).take_use())
+            .find_map(|layer| layer.answer(conn, |f| &mut f.accept))
     }
 
     /// How `conn`'s Pings are answered.
@@ -441,6 +487,21 @@ impl Layer {
             }
         }
         slot(&mut self.all)
+    }
+
+    /// How `conn` is answered by this slot, one use spent. Where answers are held, what was said
+    /// of all connections is none.
+    fn answer<T: Clone>(
+        &mut self,
+        conn: u64,
+        slot: impl Fn(&mut Faults) -> &mut Slot<T>,
+    ) -> Option<T> {
+        if self.held.get().is_none() {
+            return self.slot(conn, slot).take_use();
+        }
+        self.each
+            .get_mut(&conn)
+            .and_then(|faults| slot(faults).take_use())
     }
 
     fn wire(

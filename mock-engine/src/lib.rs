@@ -70,3 +70,16 @@ pub use timestamps::Timestamps;
 /// How long a client may take to answer the engine's Close before the engine ends the transport
 /// (RFC 6455, 7.1.1).
 pub const CLOSE_WAIT: Micros = Micros::from_ms(1_000);
+
+/// How long a tape whose answers are held has to answer a client's Close before the engine does:
+/// less than the second that clients commonly wait.
+pub const HELD_CLOSE_WAIT: Micros = Micros::from_ms(500);
+
+/// Most bytes that are held for a connection whose 101 is still to come.
+pub const MAX_HELD_BYTES: usize = 64 << 20;
+
+/// Most bytes that are held for all such connections together.
+pub const MAX_HELD_TOTAL_BYTES: usize = 256 << 20;
+
+/// Most connections for which anything is held at one time.
+pub const MAX_HELD_CONNECTIONS: usize = 4_096;

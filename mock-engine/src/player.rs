@@ -57,6 +57,8 @@ pub(crate) struct Play {
     offset: Micros,
     end: PlayEnd,
     over: bool,
+    /// Which time over the next step is read, from 0, and which the step taken last was.
+    rounds: (u64, u64),
     outcome: watch::Sender<Outcome>,
     /// Only steps of this engine are played, where it has a name.
     name: Option<String>,
@@ -88,6 +90,7 @@ impl Play {
             offset: Micros::ZERO,
             end: PlayEnd::default(),
             over: false,
+            rounds: (0, 0),
             outcome: watch::channel(None).0,
             name,
         };
@@ -149,6 +152,7 @@ impl Play {
     /// Takes the next step and reads the one behind it.
     fn take(&mut self) -> Option<(usize, Step)> {
         let (layer, step) = self.next.take()?;
+        self.rounds.1 = self.rounds.0;
         if let Trigger::At(at) = step.trigger {
             self.end.last_step_at = Micros(self.offset.0.saturating_add(at.0));
         }
@@ -169,6 +173,7 @@ impl Play {
         let least = Micros(self.offset.0.saturating_add(LEAST_LOOP.0));
         self.offset = self.end.last_step_at.max(least);
         self.merge = open_all(&mut self.layers)?;
+        self.rounds.0 += 1;
         while let Some((layer, step)) = self.pull()? {
             if matches!(step.trigger, Trigger::At(_)) {
                 return Ok(Some((layer, step)));
@@ -292,12 +297,14 @@ fn play_due(hub: &Hub, play: &mut Play) -> Wait {
         let Some(due) = (if agenda_first { agenda } else { tape }) else {
             if zero.is_some() && play.next.is_none() {
                 play.finish(Ok(()));
+                hub.state().tape_over();
             }
             return Wait::Until(None);
         };
         if due > now {
             if zero.is_some() && play.next.is_none() {
                 play.finish(Ok(()));
+                hub.state().tape_over();
             }
             return Wait::Until(Some(due));
         }
@@ -312,7 +319,9 @@ fn play_due(hub: &Hub, play: &mut Play) -> Wait {
             return Wait::Turn;
         }
         if let Some((layer, step)) = play.take() {
-            hub.state().apply(layer, step);
+            let mut state = hub.state();
+            state.enter_round(play.rounds.1);
+            state.apply(layer, step);
         }
     }
     Wait::Turn

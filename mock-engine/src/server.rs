@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::connection;
-use crate::hub::{Accepted, Hub};
+use crate::hub::{Accepted, Decision, Hub};
 
 /// Path of the WebSocket.
 pub(crate) const WS_PATH: &str = "/ws";
@@ -120,7 +120,7 @@ async fn answer(
     request: Request,
 ) -> Response {
     let mut response = if request.uri().path() == WS_PATH {
-        upgrade_or_refuse(&hub, id, request)
+        upgrade_or_refuse(&hub, id, request).await
     } else {
         pull(&hub, id, &request)
     };
@@ -157,18 +157,12 @@ fn pull(hub: &Hub, id: u64, request: &Request) -> Response {
     response
 }
 
-fn upgrade_or_refuse(hub: &Arc<Hub>, id: u64, mut request: Request) -> Response {
+async fn upgrade_or_refuse(hub: &Arc<Hub>, id: u64, mut request: Request) -> Response {
+    let outcome = match decided(hub, id).await {
+        Err(refusal) => Err(Box::new(refused(&refusal))),
+        Ok(accept) => negotiate(&hub.authorization, &request, &accept),
+    };
     let mut state = hub.state();
-    let refusal = state.refusal(id);
-    let accept = if refusal.is_none() {
-        state.acceptance(id).unwrap_or_default()
-    } else {
-        Accept::default()
-    };
-    let outcome = match refusal {
-        Some(refusal) => Err(Box::new(refused(&refusal))),
-        None => negotiate(&hub.authorization, &request, &accept),
-    };
     let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let (response, on_upgrade) = match (outcome, on_upgrade) {
         (Ok(response), Some(on_upgrade)) => (response, on_upgrade),
@@ -192,6 +186,20 @@ fn upgrade_or_refuse(hub: &Arc<Hub>, id: u64, mut request: Request) -> Response 
         connection::run(upgraded, parts.io.into_inner(), &parts.read_buf).await;
     });
     response
+}
+
+/// How the handshake is to be answered, once that is known. It is not for good where the answer
+/// is none of HTTP's or the connection is over: the server lets go of it when the client does.
+async fn decided(hub: &Hub, id: u64) -> Result<Accept, Refusal> {
+    loop {
+        let decision = hub.state().decide(id);
+        match decision {
+            Decision::Accept(accept) => return Ok(accept),
+            Decision::Refuse(refusal) => return Err(refusal),
+            Decision::Nothing => std::future::pending().await,
+            Decision::Wait(told) => told.notified().await,
+        }
+    }
 }
 
 /// The 101, or why there is none (RFC 6455, 4.2.1).

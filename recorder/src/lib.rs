@@ -25,6 +25,7 @@
 
 mod diff;
 mod error;
+mod proxy;
 mod recording;
 mod redact;
 mod show;
@@ -34,6 +35,7 @@ mod trim;
 
 pub use diff::{Departure, Diff, Member, Tally};
 pub use error::RecordError;
+pub use proxy::{Leg, Listen, NetReach, Proxy, Reach};
 pub use recording::{
     Counts, FSYNC_INTERVAL, Finished, Fsync, Output, Recording, Sink, Stats, UNSAFE_SUFFIX,
 };

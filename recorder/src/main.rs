@@ -19,6 +19,8 @@ struct Args {
 enum Command {
     /// Connects to a live engine and writes what arrives.
     Tap(cmd::tap::TapArgs),
+    /// Stands between subscribers and an engine, and writes what both send.
+    Proxy(cmd::proxy::ProxyArgs),
     /// Says what a tape holds, and draws its time.
     Show(cmd::show::ShowArgs),
     /// Says whether tapes are sound, and where they are not.
@@ -38,6 +40,7 @@ enum Command {
 fn main() -> ExitCode {
     match Args::parse().command {
         Command::Tap(tap) => tap.run(),
+        Command::Proxy(proxy) => proxy.run(),
         Command::Show(show) => show.run(),
         Command::Check(check) => check.run(),
         Command::Trim(trim) => trim.run(),

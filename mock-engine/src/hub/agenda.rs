@@ -32,6 +32,8 @@ pub(super) enum Op {
     Pong { conn: u64, payload: Bytes },
     /// The client had long enough to answer a Close.
     CloseWait { conn: u64 },
+    /// The tape had long enough to answer the client's Close, of this code.
+    CloseAnswer { conn: u64, code: Option<u16> },
 }
 
 /// Ordered by time, then by when it was put in.

@@ -1,8 +1,10 @@
 //! One transport connection, as the engine keeps it.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use fixtures::After;
+use tokio::sync::Notify;
 
 use super::agenda::Slot;
 use crate::link::LinkHandle;
@@ -10,10 +12,14 @@ use crate::link::LinkHandle;
 /// How far a connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Accepted; no answer yet, or none ever.
+    /// Accepted; no answer yet.
     Handshake,
+    /// Taken and never answered.
+    Hung,
     /// Answered with something other than 101.
     Answered,
+    /// Answered by the tape with something that is not HTTP; more of it may follow.
+    Raw,
     /// Upgraded.
     Open,
     /// The engine has sent a Close and waits for the client's.
@@ -32,6 +38,10 @@ pub(super) struct Conn {
     pub(super) agenda: BTreeSet<Slot>,
     /// Pongs that are late on purpose.
     pub(super) late_pongs: usize,
+    /// Told when its handshake, which waits for the tape's answer, may have one.
+    pub(super) waits: Option<Arc<Notify>>,
+    /// The client's Close has come and the tape is to answer it.
+    pub(super) closed_by_client: bool,
 }
 
 impl Conn {
@@ -43,6 +53,8 @@ impl Conn {
             waiting: Vec::new(),
             agenda: BTreeSet::new(),
             late_pongs: 0,
+            waits: None,
+            closed_by_client: false,
         }
     }
 

@@ -30,6 +30,18 @@ pub(super) struct Outgoing {
     kind: Kind,
 }
 
+impl Outgoing {
+    /// Length on the wire, in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Its name in the journal.
+    pub(super) fn what(self) -> Arc<str> {
+        self.what
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// A legal message or Ping or Pong: nothing for a connection that is closing.
@@ -47,7 +59,8 @@ impl Kind {
         match phase {
             Phase::Open => true,
             Phase::Closing => matches!(self, Self::RawFrame | Self::Bytes),
-            Phase::Handshake | Phase::Answered => false,
+            Phase::Raw => self == Self::Bytes,
+            Phase::Handshake | Phase::Hung | Phase::Answered => false,
         }
     }
 
@@ -116,7 +129,7 @@ impl Names {
 
 impl State {
     /// What a step sends; `None` for a step that sends nothing.
-    fn outgoing(&mut self, action: &Action) -> Option<Outgoing> {
+    pub(super) fn outgoing(&mut self, action: &Action) -> Option<Outgoing> {
         let (what, bytes, kind) = match action {
             Action::Emit(json) => {
                 let json = self
@@ -170,6 +183,12 @@ impl State {
         let Some(outgoing) = self.outgoing(action) else {
             return false;
         };
+        self.send_outgoing(scope, &outgoing);
+        true
+    }
+
+    /// Sends it to the open connections in `scope`.
+    pub(super) fn send_outgoing(&mut self, scope: Scope, outgoing: &Outgoing) {
         let receivers = |id: u64| scope.holds(id);
         let takes = |phase: Phase| outgoing.kind.goes_to(phase);
         let to = self
@@ -182,15 +201,15 @@ impl State {
             self.log(
                 only,
                 JournalKind::Lost {
-                    what: outgoing.what,
+                    what: Arc::clone(&outgoing.what),
                 },
             );
-            return true;
+            return;
         }
         self.log(
             only,
             JournalKind::Sent {
-                what: outgoing.what,
+                what: Arc::clone(&outgoing.what),
                 to,
             },
         );
@@ -226,7 +245,6 @@ impl State {
         for id in overrun {
             self.overrun(id);
         }
-        true
     }
 
     /// Sends a frame of the engine's own (an answer to Ping or Close) on one connection.

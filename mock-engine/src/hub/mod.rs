@@ -7,6 +7,7 @@
 mod agenda;
 mod conn;
 mod delivery;
+mod held;
 mod perform;
 mod state;
 
@@ -22,6 +23,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
+pub(crate) use held::Decision;
 pub(crate) use perform::sets_state;
 pub(crate) use state::{Beginning, Prologue, State};
 
@@ -144,7 +146,10 @@ impl Hub {
             state.log(None, JournalKind::DialRefused);
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
-        if self.start_on_accept.swap(false, Ordering::AcqRel) && state.zero.is_none() {
+        // A tape whose answers are held is what lets anybody be upgraded.
+        let begins = self.start_on_accept.swap(false, Ordering::AcqRel)
+            || (state.answers_held() && self.start_on_upgrade.swap(false, Ordering::AcqRel));
+        if begins && state.zero.is_none() {
             state.begin();
         }
         let (id, greeting) = state.accept(handle);
@@ -172,7 +177,7 @@ impl Hub {
                 }
             }
             Some(Greeting::Hang) => {
-                state.log(Some(id), JournalKind::Hung);
+                state.hung(id);
                 drop(state);
                 self.spawn(accepted.outlast());
             }

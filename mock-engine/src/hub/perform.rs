@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use fixtures::{
-    Action, Conn as Whose, Direction, Distribution, End, Latency, Micros, Partition, Pongs, Step,
+    Action, Answers, Conn as Whose, Direction, Distribution, End, Latency, Micros, Partition,
+    Pongs, Step,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -36,6 +37,7 @@ pub(crate) fn sets_state(action: &Action) -> bool {
             | Action::Refuse(_)
             | Action::Hang(_)
             | Action::Garbage(_)
+            | Action::Answers(_)
             | Action::Down(_)
             | Action::Partition(_)
             | Action::Latency(_)
@@ -72,11 +74,11 @@ impl State {
     pub(crate) fn apply(&mut self, layer: usize, step: Step) {
         let scope = match step.conn {
             Whose::All => Scope::All,
-            Whose::Nth(id) => Scope::One(id),
+            Whose::Nth(nth) => Scope::One(self.nth(layer, nth)),
         };
         match draw(&step, step.line) {
             None => {}
-            Some(Micros::ZERO) => self.perform(layer, scope, &step),
+            Some(Micros::ZERO) => self.play(layer, scope, &step),
             Some(put_off) => {
                 let put_off = self.speed.scale(put_off);
                 let op = Op::Step {
@@ -187,7 +189,7 @@ impl State {
         }
     }
 
-    fn drop_connections(&mut self, scope: Scope, end: End) {
+    pub(super) fn drop_connections(&mut self, scope: Scope, end: End) {
         let ids: Vec<u64> = self
             .conns
             .keys()
@@ -200,7 +202,8 @@ impl State {
         }
     }
 
-    /// Every open link gets the conditions that hold now.
+    /// Every open link gets the conditions that hold now, and every handshake that waits its
+    /// answer.
     fn refresh_links(&mut self) {
         let open = self.conns.iter().map(|(id, conn)| (id, &conn.link));
         for (&id, link) in open.chain(&self.lingering) {
@@ -208,6 +211,7 @@ impl State {
             link.change(to_client, from_client);
         }
         self.let_go();
+        self.tell_waiting();
     }
 }
 
@@ -243,6 +247,13 @@ fn state_of(action: &Action, step: &Step) -> Option<(Fault, String)> {
                 "garbage none"
             };
             (Fault::Garbage(garbage.clone()), text.to_owned())
+        }
+        Action::Answers(answers) => {
+            let text = match answers {
+                Answers::Auto => "answers auto",
+                Answers::Held => "answers held",
+            };
+            (Fault::Answers(*answers), text.to_owned())
         }
         Action::Down(on) => (Fault::Down(*on), String::new()),
         Action::Partition(which) => {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use fixtures::{After, CloseFrame, End, Micros, Pongs, Refusal, Step, Trigger};
+use fixtures::{After, CloseFrame, End, Micros, Pongs, Step, Trigger};
 use tokio::sync::Notify;
 
 use super::agenda::{Agenda, Op};
 use super::conn::{Conn, Phase};
 use super::delivery::Names;
+use super::held::Held;
 use super::perform::{draw, sends};
 use crate::clock::Clock;
 use crate::frame::{self, BadFrame, ClientFrame, FrameKind};
@@ -74,6 +75,14 @@ pub(crate) struct State {
     pub(super) prologue: Prologue,
     pub(super) agenda: Agenda,
     pub(super) names: Names,
+    /// What waits for connections that have not come so far.
+    pub(super) held: Held,
+    /// The newest connection's number when the tape was over.
+    pub(super) over_at: Option<u64>,
+    /// How many times the tape has begun anew.
+    pub(super) round: u64,
+    /// Connections that came before it did so last.
+    pub(super) before_round: u64,
     pub(super) speed: Speed,
     shift_from: Option<DateTime<Utc>>,
     /// By how much timestamps move.
@@ -126,6 +135,10 @@ impl State {
             prologue,
             agenda: Agenda::default(),
             names: Names::default(),
+            held: Held::default(),
+            over_at: None,
+            round: 0,
+            before_round: 0,
             speed,
             shift_from,
             shift,
@@ -187,7 +200,7 @@ impl State {
             return;
         };
         match op {
-            Op::Step { layer, scope, step } => self.perform(layer, scope, &step),
+            Op::Step { layer, scope, step } => self.play(layer, scope, &step),
             Op::Expire {
                 layer,
                 generation,
@@ -203,7 +216,7 @@ impl State {
                 if let Some(conn) = self.conns.get_mut(&id) {
                     conn.agenda.remove(&slot);
                     conn.late_pongs -= 1;
-                    if conn.phase == Phase::Open {
+                    if conn.phase == Phase::Open && !conn.closed_by_client {
                         self.answer(id, "pong", frame::whole(frame::PONG, &payload));
                     }
                 }
@@ -214,18 +227,26 @@ impl State {
                     self.end(id, End::Fin);
                 }
             }
+            Op::CloseAnswer { conn: id, code } => self.close_answer_due(id, code),
         }
     }
 
-    /// Whether the client of an open, unheld connection is behind.
+    /// Whether the client of an open, unheld connection is behind, or one that has its answer
+    /// is not upgraded yet.
     pub(crate) fn behind(&self) -> bool {
         self.conns
             .values()
             .any(|conn| conn.upgraded() && conn.link.behind())
+            || self.answering()
     }
 
     pub(crate) fn nobody_open(&self) -> bool {
-        !self.conns.values().any(|conn| conn.phase == Phase::Open)
+        // Where answers are held, the tape has to go on for a handshake to get its own.
+        let held = self.answers_held();
+        !self
+            .conns
+            .values()
+            .any(|conn| conn.phase == Phase::Open || (held && conn.phase == Phase::Handshake))
     }
 
     pub(crate) fn down(&self) -> bool {
@@ -245,6 +266,7 @@ impl State {
         for index in self.prologue.of(id) {
             self.enlist(id, index, now);
         }
+        self.meet_held_drop(id);
         self.progress.notify_waiters();
         let greeting = self
             .conns
@@ -293,12 +315,14 @@ impl State {
             return;
         };
         conn.phase = Phase::Open;
+        conn.waits = None;
         let mut steps = std::mem::take(&mut conn.waiting);
         steps.extend(conn.triggers.sent(0, 0));
         steps.sort_unstable();
         self.upgraded += 1;
         self.log(Some(id), JournalKind::Upgraded);
         self.run_steps(id, &steps);
+        self.deliver_held(id);
         self.progress.notify_waiters();
     }
 
@@ -313,8 +337,16 @@ impl State {
         let Some(phase) = self.conns.get(&id).map(|conn| conn.phase) else {
             return false;
         };
+        let closed = self
+            .conns
+            .get(&id)
+            .is_some_and(|conn| conn.closed_by_client);
         match (frame.kind, phase) {
+            _ if closed => {}
             (FrameKind::Ping, Phase::Open) => self.answer_ping(id, frame.payload.clone()),
+            (FrameKind::Close, _) if self.tape_ends() => {
+                self.await_the_tapes_close(id, frame.close_code());
+            }
             (FrameKind::Close, _) => {
                 if phase == Phase::Open {
                     self.send_close(id, frame.close_code(), "");
@@ -344,7 +376,7 @@ impl State {
         }
     }
 
-    fn send_close(&mut self, id: u64, code: Option<u16>, reason: &str) {
+    pub(super) fn send_close(&mut self, id: u64, code: Option<u16>, reason: &str) {
         let what = code.map_or("close".to_owned(), |code| format!("close {code}"));
         let close = code.map(|code| CloseFrame {
             code,
@@ -381,15 +413,6 @@ impl State {
         self.remove(id);
     }
 
-    /// The handshake's refusal, where one holds for `id`.
-    pub(crate) fn refusal(&mut self, id: u64) -> Option<Refusal> {
-        self.layers.refusal(id)
-    }
-
-    pub(crate) fn acceptance(&mut self, id: u64) -> Option<fixtures::Accept> {
-        self.layers.acceptance(id)
-    }
-
     pub(crate) fn http(&self, path: &str) -> Option<&fixtures::HttpAnswer> {
         self.layers.http(path)
     }
@@ -398,8 +421,19 @@ impl State {
     pub(crate) fn refused(&mut self, id: u64, status: u16) {
         if let Some(conn) = self.conns.get_mut(&id) {
             conn.phase = Phase::Answered;
+            conn.waits = None;
         }
         self.log(Some(id), JournalKind::Refused { status });
+        self.let_held_go(id);
+    }
+
+    /// It will never be answered.
+    pub(crate) fn hung(&mut self, id: u64) {
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.phase = Phase::Hung;
+        }
+        self.log(Some(id), JournalKind::Hung);
+        self.let_held_go(id);
     }
 
     /// A GET was answered.
@@ -408,6 +442,7 @@ impl State {
             conn.phase = Phase::Answered;
         }
         self.log(Some(id), JournalKind::HttpAnswered { path, status });
+        self.let_held_go(id);
     }
 
     /// Ends the transport from the engine's side.
@@ -446,6 +481,7 @@ impl State {
             } else {
                 self.layers.forget(id);
             }
+            self.let_held_go(id);
             self.let_go();
             self.progress.notify_waiters();
         }
@@ -475,6 +511,11 @@ impl State {
         if let Some(end) = garbage.then {
             self.log(Some(id), JournalKind::Dropped(end));
             self.end(id, end);
+        } else if self.layers.held() {
+            if let Some(conn) = self.conns.get_mut(&id) {
+                conn.phase = Phase::Raw;
+            }
+            self.deliver_held(id);
         }
     }
 }

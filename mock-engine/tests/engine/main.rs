@@ -5,6 +5,7 @@ mod connection;
 mod controls;
 mod delivery;
 mod faults;
+mod held;
 mod http;
 mod journal;
 mod player;

@@ -7,6 +7,7 @@ pub(crate) mod diff;
 pub(crate) mod exit;
 pub(crate) mod man;
 pub(crate) mod output;
+pub(crate) mod proxy;
 pub(crate) mod redact;
 pub(crate) mod redaction;
 pub(crate) mod show;

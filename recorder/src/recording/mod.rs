@@ -22,7 +22,7 @@ pub use output::{Output, UNSAFE_SUFFIX};
 pub use sink::Sink;
 pub use stats::{Counts, Stats};
 
-pub(crate) use queue::Bounds;
+pub(crate) use queue::{Bounds, Sender};
 pub(crate) use writer::{Scribe, Writer};
 
 use crate::error::RecordError;
