@@ -85,8 +85,8 @@ impl PollArgs {
         runtime.block_on(async {
             let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
             let poll = poll.clock(Arc::clone(&clock));
-            let until = self.until.wait(&clock)?;
             poll.check().await?;
+            let until = self.until.wait(&clock)?;
             let output = self.output.growing(&self.fsync)?;
             let progress = Progress::live(output.stats(), Arc::clone(&clock), self.output.quiet);
             let recording = poll.run(output, until);
