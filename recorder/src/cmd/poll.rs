@@ -37,7 +37,7 @@ pub(crate) struct PollArgs {
     #[arg(long, value_name = "DURATION", default_value_t = ANSWER_TIMEOUT.into())]
     timeout: humantime::Duration,
 
-    /// An answer that differs only in the values of keys of this name, such as updated_at, is no
+    /// An answer that differs only in the values of keys of this name, such as ts, is no
     /// other answer. May be given several times.
     #[arg(long = "ignore-key", value_name = "NAME")]
     ignored: Vec<String>,
