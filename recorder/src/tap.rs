@@ -39,14 +39,21 @@ pub struct Summary {
 
 impl Tap {
     /// A tap on the engine at `url`, with `token` as the bearer token. What it records goes
-    /// through `redactor`.
+    /// through `redactor`, which learns the token and the URL's secrets: a tape that they reach
+    /// all the same, as where the engine sends them back, is found out.
     ///
     /// # Errors
     /// [`RecordError::Subscriber`] for anything but a `ws` or `wss` URL, and for a token that can't
     /// be a header value.
-    pub fn new(url: &str, token: Option<String>, redactor: Redactor) -> Result<Self, RecordError> {
+    pub fn new(
+        url: &str,
+        token: Option<String>,
+        mut redactor: Redactor,
+    ) -> Result<Self, RecordError> {
+        redactor.remember_url(url);
         let mut subscriber = WsSubscriber::builder(url);
         if let Some(token) = token {
+            redactor.remember("the bearer token", &token);
             subscriber = subscriber.token(token);
         }
         subscriber.validate()?;

@@ -94,6 +94,46 @@ fn a_recorded_session_plays_as_it_was() {
     assert_eq!(mirror["connection"]["ws_connected"], true);
 }
 
+#[test]
+fn a_tape_that_the_token_reaches_is_found_out() {
+    const TOKEN: &str = "correct-horse-battery";
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("session.jsonl");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let recorded = runtime.block_on(async {
+        let engine = Engine::builder()
+            .token(Some(TOKEN.to_owned()))
+            .listen(([127, 0, 0, 1], 0).into())
+            .await
+            .expect("a free port");
+        engine.start();
+        let redactor = Redactor::new(Rules::default(), [7; 32]);
+        let tap = Tap::new(&engine.url(), Some(TOKEN.to_owned()), redactor).expect("a good url");
+        let output = Output::create(&path, false).expect("a new file");
+        let (stop, stopped) = oneshot::channel();
+        let script = async {
+            engine.wait_for_connections(1).await;
+            engine.emit_json(format!(r#"{{"event":"hello","data":{{"you":"{TOKEN}"}}}}"#));
+            answered(&engine, "1").await;
+            stop.send(()).expect("the tap still runs");
+        };
+        let recording = tap.run(output, async { stopped.await.expect("it is sent") });
+        let both = async { tokio::join!(recording, script) };
+        let (recorded, ()) = tokio::time::timeout(BOUND, both).await.expect("in time");
+        engine.shutdown().await;
+        recorded
+    });
+    let said = recorded.expect_err("the tape is not safe").to_string();
+    assert!(
+        said.contains("session.jsonl.unsafe:3: the bearer token; "),
+        "{said}"
+    );
+    assert!(!said.contains(TOKEN) && !path.exists(), "{said}");
+}
+
 /// Three connections: one reset, one closed after a refused attempt, one open to the end.
 async fn session(engine: &Engine) {
     engine.wait_for_connections(1).await;

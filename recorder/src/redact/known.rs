@@ -67,15 +67,16 @@ struct Literal {
 }
 
 impl Known {
-    /// Remembers a string's content. `id` is the same for equal values alone.
-    pub(super) fn text(&mut self, id: u64, value: &[u8], what: &str) {
+    /// Remembers a string's content. `id` is the same for equal values alone, `what` is what an
+    /// error calls it, in two parts.
+    pub(super) fn text(&mut self, id: u64, value: &[u8], what: [&str; 2]) {
         if value.len() >= MIN_KNOWN_BYTES && !value.iter().all(|b| *b == value[0]) {
             self.remember(id, &value[..value.len().min(MAX_KNOWN_BYTES)], what, false);
         }
     }
 
     /// Remembers a number as it stands in JSON.
-    pub(super) fn number(&mut self, id: u64, text: &str, what: &str) {
+    pub(super) fn number(&mut self, id: u64, text: &str, what: [&str; 2]) {
         let mantissa = text.split(['e', 'E']).next().unwrap_or(text);
         let ends = |c: char| !matches!(c, '1'..='9');
         let digits = mantissa
@@ -93,7 +94,7 @@ impl Known {
         self.left_out
     }
 
-    fn remember(&mut self, id: u64, value: &[u8], what: &str, number: bool) {
+    fn remember(&mut self, id: u64, value: &[u8], what: [&str; 2], number: bool) {
         if self.ids.contains(&id) {
             return;
         }
@@ -104,7 +105,7 @@ impl Known {
         self.ids.insert(id);
         let index = u32::try_from(self.values.len()).expect("their number has a bound");
         self.values.push(Value {
-            what: what.into(),
+            what: what.concat().into(),
             number,
         });
         if self.table.is_empty() {
@@ -214,7 +215,7 @@ mod tests {
 
     fn known(value: &[u8]) -> Known {
         let mut known = Known::default();
-        known.text(1, value, "the value");
+        known.text(1, value, ["the value", ""]);
         known
     }
 
@@ -229,8 +230,8 @@ mod tests {
     #[test]
     fn a_number_is_found_as_a_whole_one_alone_and_never_as_a_time() {
         let mut known = Known::default();
-        known.number(1, "10412.33", "the number");
-        known.number(2, "100000.0", "a round number");
+        known.number(1, "10412.33", ["a number", ""]);
+        known.number(2, "100000.0", ["a round number", ""]);
         for (text, found) in [
             (r#"{"equity":10412.33}"#, true),
             ("[1,10412.33]", true),
@@ -247,7 +248,7 @@ mod tests {
     fn values_are_remembered_up_to_the_bound_and_counted_beyond() {
         let mut known = Known::default();
         for n in 0..MAX_KNOWN_VALUES as u64 + 3 {
-            known.text(n, format!("{n:08}-value-{n:08}").as_bytes(), "x");
+            known.text(n, format!("{n:08}-value-{n:08}").as_bytes(), ["x", ""]);
         }
         assert_eq!(known.left_out(), 3);
         assert_eq!(known.values.len(), MAX_KNOWN_VALUES);

@@ -74,7 +74,7 @@ fn piece(text: &[u8], known: &Known) -> Option<String> {
 /// What stands in a text with escapes undone as far as they are.
 fn view(text: &[u8], known: &Known, escaped: bool, percent: bool) -> Option<String> {
     let (what, form) = match known.find(text) {
-        Some((what, form)) => (format!("{what}, redacted elsewhere"), form),
+        Some((what, form)) => (what.to_owned(), form),
         None => shapes::find(text).map(|found| (found.what.to_owned(), found.form))?,
     };
     let mut said = what;

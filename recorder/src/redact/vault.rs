@@ -4,6 +4,9 @@
 use super::known::Known;
 use super::placeholder::{Placeholders, is_placeholder};
 
+/// What is added to what a secret is called where it has been redacted in another place.
+const ELSEWHERE: &str = ", redacted elsewhere";
+
 /// The secrets of one tape.
 #[derive(Debug)]
 pub(super) struct Vault {
@@ -21,14 +24,18 @@ impl Vault {
 
     /// The placeholder of a string's content; `what` is what an error calls the secret.
     pub(super) fn text(&mut self, value: &[u8], what: &str) -> String {
-        self.remember(value, what);
+        if is_placeholder(value) {
+            return self.placeholders.text(value);
+        }
+        let id = self.placeholders.identity(value);
+        self.known.text(id, value, [what, ELSEWHERE]);
         self.placeholders.text(value)
     }
 
     /// The placeholder of a number as it stands in JSON.
     pub(super) fn number(&mut self, text: &str, what: &str) -> String {
         let id = self.placeholders.identity(text.as_bytes());
-        self.known.number(id, text, what);
+        self.known.number(id, text, [what, ELSEWHERE]);
         self.placeholders.number(text)
     }
 
@@ -36,7 +43,7 @@ impl Vault {
     pub(super) fn remember(&mut self, value: &[u8], what: &str) {
         if !is_placeholder(value) {
             let id = self.placeholders.identity(value);
-            self.known.text(id, value, what);
+            self.known.text(id, value, [what, ""]);
         }
     }
 }
