@@ -18,6 +18,7 @@ fn recorder(folder: &tempfile::TempDir, arguments: &[&str]) -> Output {
 #[test]
 fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
     let url = "ws://ada:pw@127.0.0.1:1/ws?key=s3cret";
+    let polled = "http://ada:pw@127.0.0.1:1/?key=s3cret";
     let table: &[(&[&str], &str)] = &[
         (
             &["tap", "http://x/", "--out", "t"],
@@ -45,6 +46,23 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
             "invalid token: byte 7",
         ),
         (&["tap", url], "--out <FILE>"),
+        (
+            &["poll", url, "--out", "t"],
+            "expected scheme http or https, found ws: what is pushed there is recorded by",
+        ),
+        (&["poll", "nonsense", "--out", "t"], "invalid base url"),
+        (
+            &["poll", polled, "--out", "t", "--every", "1ms"],
+            "1ms: expected 10ms or longer between two rounds",
+        ),
+        (
+            &["poll", polled, "--out", "t", "--token-env", "BAD_TOKEN"],
+            "invalid token",
+        ),
+        (
+            &["poll", polled, "--out", "there", "--for", "1s"],
+            "there exists; --force overwrites it",
+        ),
         (&["tape"], "unrecognized subcommand 'tape'"),
     ];
     for (arguments, sentence) in table {
@@ -88,4 +106,36 @@ fn a_full_disk_is_said_with_status_2() {
         said.contains("/dev/full: No space left on device"),
         "{said}"
     );
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_polled_into_a_tape_that_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = recorder(
+        &folder,
+        &[
+            "poll",
+            "http://127.0.0.1:1/base",
+            "--every",
+            "10ms",
+            "--for",
+            "1s",
+            "--out",
+            "-",
+        ],
+    );
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(
+        said.starts_with("recorded 0 answers, 0 of them new, 1 outage in "),
+        "{said}"
+    );
+    let text = String::from_utf8(output.stdout).expect("a tape");
+    let tape = fixtures::Tape::parse("-", &text).expect("a tape");
+    assert_eq!(
+        tape.header.source.as_deref(),
+        Some("http://127.0.0.1:1/base")
+    );
+    let keys: Vec<&str> = tape.steps.iter().map(fixtures::Step::key).collect();
+    assert_eq!(keys, ["mark", "down", "end"], "{text}");
 }

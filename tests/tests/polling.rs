@@ -1,5 +1,6 @@
 //! What `recorder poll` makes of an engine that offers only HTTP, in memory and virtual time.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -195,7 +196,7 @@ enum Reply {
 /// Meets requests in order, over however many connections; notes when and what they asked for.
 #[derive(Debug)]
 struct Script {
-    replies: Mutex<std::vec::IntoIter<Reply>>,
+    replies: Mutex<VecDeque<Reply>>,
     seen: Mutex<Vec<String>>,
     clock: Clock,
 }
@@ -210,7 +211,7 @@ const MOVED: &str =
 impl Script {
     fn new(clock: &Clock, replies: &[Reply]) -> Arc<Self> {
         Arc::new(Self {
-            replies: Mutex::new(replies.to_vec().into_iter()),
+            replies: Mutex::new(replies.iter().copied().collect()),
             seen: Mutex::default(),
             clock: clock.clone(),
         })
@@ -233,7 +234,7 @@ impl Script {
                 text.contains("authorization: Bearer t0ken-0123456789abcdef\r\n"),
                 "{text}"
             );
-            let reply = self.replies.lock().next().unwrap_or(Reply::Write(OK));
+            let reply = self.replies.lock().pop_front().unwrap_or(Reply::Write(OK));
             let written = match reply {
                 Reply::Write(text) => stream.write_all(text.as_bytes()).await,
                 Reply::Last(text) => {
@@ -256,11 +257,12 @@ impl Script {
     }
 }
 
-/// Dials the script.
+/// Dials the script, so many times; then nobody listens.
 #[derive(Debug)]
 struct ScriptDialer {
     script: Arc<Script>,
     dials: Mutex<usize>,
+    most: usize,
 }
 
 impl Dialer for ScriptDialer {
@@ -269,6 +271,9 @@ impl Dialer for ScriptDialer {
             let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
             let mut dials = self.dials.lock();
             *dials += 1;
+            if *dials > self.most {
+                return Err(DialError::Connect(io::ErrorKind::ConnectionRefused.into()));
+            }
             tokio::spawn(Arc::clone(&self.script).serve(theirs, *dials));
             Ok(Box::new(ours) as Box<dyn Transport>)
         })
@@ -279,6 +284,7 @@ fn dialer(script: &Arc<Script>) -> Arc<ScriptDialer> {
     Arc::new(ScriptDialer {
         script: Arc::clone(script),
         dials: Mutex::default(),
+        most: usize::MAX,
     })
 }
 
@@ -335,6 +341,28 @@ fn an_engine_that_answers_nothing_is_down_from_the_first_silence_of_that_round()
     );
     // A round that takes longer than a second is not hurried; the next is at a whole second.
     assert!(seen[8].starts_with("3.000000 "), "{seen:?}");
+}
+
+#[test]
+fn an_engine_that_goes_while_it_is_asked_is_down_once() {
+    let lines = virtual_time(async {
+        let clock = Clock::virtual_at(chrono::DateTime::UNIX_EPOCH);
+        let dialer = ScriptDialer {
+            script: Script::new(&clock, &[Reply::Silence]),
+            dials: Mutex::default(),
+            most: 1,
+        };
+        let poll = poll(1_000, &clock, Arc::new(dialer)).timeout(Duration::from_millis(300));
+        polled(poll, &clock, 2_500).await.1
+    });
+    assert_eq!(
+        lines,
+        [
+            r#"{"at_ms":300,"mark":"unreachable: connection refused"}"#,
+            r#"{"at_ms":300,"down":true}"#,
+            r#"{"at_ms":2500,"end":true}"#,
+        ]
+    );
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl Layers {
                     || faults
                         .accept
                         .get()
-                        .is_some_and(|accept| accept.status.is_some())
+                        .is_some_and(|accept| accept.status.is_some_and(|status| status != 101))
             })
         })
     }

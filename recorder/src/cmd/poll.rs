@@ -37,7 +37,7 @@ pub(crate) struct PollArgs {
     #[arg(long, value_name = "DURATION", default_value_t = ANSWER_TIMEOUT.into())]
     timeout: humantime::Duration,
 
-    /// An answer that differs only in the values of keys of this name, such as updated_at, is no
+    /// An answer that differs only in the values of keys of this name, such as ts, is no
     /// other answer. May be given several times.
     #[arg(long = "ignore-key", value_name = "NAME")]
     ignored: Vec<String>,
@@ -85,8 +85,8 @@ impl PollArgs {
         runtime.block_on(async {
             let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
             let poll = poll.clock(Arc::clone(&clock));
-            let until = self.until.wait(&clock)?;
             poll.check().await?;
+            let until = self.until.wait(&clock)?;
             let output = self.output.growing(&self.fsync)?;
             let progress = Progress::live(output.stats(), Arc::clone(&clock), self.output.quiet);
             let recording = poll.run(output, until);

@@ -57,11 +57,7 @@ impl TapArgs {
 
     fn record(&self) -> Result<Summary, Box<dyn std::error::Error>> {
         let token = self.token.token()?;
-        let mut redactor = self.redaction.redactor()?;
-        if let Some(token) = &token {
-            redactor.remember("the token of --token-env", token);
-        }
-        redactor.remember_url(&self.url);
+        let redactor = self.redaction.redactor()?;
         let tap = Tap::new(&self.url, token, redactor)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
