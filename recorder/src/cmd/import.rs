@@ -49,11 +49,11 @@ pub(crate) struct ImportArgs {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
-    /// An HTTP archive: Chrome's DevTools, Playwright, mitmproxy, HTTP Toolkit.
+    #[value(help = "An HTTP archive: Chrome's DevTools, Playwright, mitmproxy, HTTP Toolkit")]
     Har,
-    /// A flow file of mitmproxy's (mitmdump -w).
+    #[value(help = "A flow file of mitmproxy's (mitmdump -w)")]
     Mitmproxy,
-    /// A replay file of MockForge's (JSON Lines).
+    #[value(help = "A replay file of MockForge's (JSON Lines)")]
     Mockforge,
 }
 
