@@ -45,6 +45,6 @@ pub use models::{
 pub use stat::{Source, Stat};
 pub use state::{Displaced, EngineState};
 pub use ws::{
-    Clock, DialError, Dialer, Dialing, NetDialer, Observed, Observer, Sleep, SubscriberBuilder,
-    SystemClock, Target, Transport, WsError, WsSubscriber,
+    Clock, DialError, Dialer, Dialing, NetDialer, NetStream, Observed, Observer, Sleep,
+    SubscriberBuilder, SystemClock, Target, Transport, WsError, WsSubscriber,
 };

@@ -35,7 +35,7 @@ pub use builder::{
     SubscriberBuilder,
 };
 pub use clock::{Clock, Sleep, SystemClock};
-pub use dial::{DialError, Dialer, Dialing, NetDialer, Transport};
+pub use dial::{DialError, Dialer, Dialing, NetDialer, NetStream, Transport};
 pub use error::WsError;
 pub use observer::{Observed, Observer};
 pub use subscriber::WsSubscriber;

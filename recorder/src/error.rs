@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use engine_client::WsError;
+use engine_client::{DialError, WsError};
 use fixtures::{Micros, TapeError};
 
 use crate::import::ImportError;
@@ -34,6 +34,22 @@ pub enum RecordError {
         /// What failed.
         #[source]
         source: io::Error,
+    },
+    /// The engine is there, and can't be spoken to: its certificate does not verify, say.
+    #[error("{0}: {1}")]
+    Upstream(String, #[source] DialError),
+    /// What answered was no WebSocket.
+    #[error(
+        "{upstream} is no WebSocket: none of the {answers} handshakes that it answered was \
+         upgraded; what it said is in {name}"
+    )]
+    NoWebSocket {
+        /// Who answered.
+        upstream: String,
+        /// How many handshakes.
+        answers: u64,
+        /// The tape.
+        name: String,
     },
     /// A tape that can't be read.
     #[error(transparent)]

@@ -27,6 +27,7 @@
 mod diff;
 mod error;
 mod import;
+mod proxy;
 mod recording;
 mod redact;
 mod show;
@@ -37,6 +38,7 @@ mod trim;
 pub use diff::{Departure, Diff, Member, Tally};
 pub use error::RecordError;
 pub use import::{Import, ImportError, ImportFormat, Imported};
+pub use proxy::{Leg, Listen, NetReach, Proxy, Reach};
 pub use recording::{
     Counts, FSYNC_INTERVAL, Finished, Fsync, Output, Recording, Sink, Stats, UNSAFE_SUFFIX,
 };

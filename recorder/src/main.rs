@@ -19,6 +19,8 @@ struct Args {
 enum Command {
     /// Connects to a live engine and writes what arrives.
     Tap(cmd::tap::TapArgs),
+    /// Stands between subscribers and an engine, and writes what both send.
+    Proxy(cmd::proxy::ProxyArgs),
     /// Makes a tape of another tool's recording.
     Import(cmd::import::ImportArgs),
     /// Says what a tape holds, and draws its time.
@@ -40,6 +42,7 @@ enum Command {
 fn main() -> ExitCode {
     match Args::parse().command {
         Command::Tap(tap) => tap.run(),
+        Command::Proxy(proxy) => proxy.run(),
         Command::Import(import) => import.run(),
         Command::Show(show) => show.run(),
         Command::Check(check) => check.run(),

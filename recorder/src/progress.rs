@@ -67,6 +67,12 @@ impl Progress {
         }
     }
 
+    /// Says a sentence on standard error without getting in its own way.
+    pub(crate) fn aloud(&self) -> impl FnMut(&str) + Send + use<> {
+        let bar = self.bar.clone();
+        move |sentence| bar.suspend(|| eprintln!("recorder: {sentence}"))
+    }
+
     /// Runs `recording`, and shows how it goes.
     pub(crate) async fn during<T>(mut self, recording: impl Future<Output = T>) -> T {
         if self.bar.is_hidden() {

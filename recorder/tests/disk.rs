@@ -102,7 +102,7 @@ fn record(disk: &Shared, fsync: Fsync, together: usize) -> (u64, Result<(), Reco
     let output = Output::sink("disk", disk.clone()).fsync(fsync);
     let stats = output.stats();
     let redactor = Redactor::new(Rules::default(), [7; 32]);
-    let mut run = || {
+    let run = || {
         let mut tape = Recording::begin(output, Header::new("a disk"), redactor)?;
         let all = recorded();
         for steps in all.chunks(together) {

@@ -5,11 +5,13 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 
 use rustls_platform_verifier::BuilderVerifierExt;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::{ClientConfig, crypto::ring, pki_types::ServerName};
 
 use super::target::Target;
@@ -67,6 +69,29 @@ impl NetDialer {
         }
     }
 
+    /// Opens a stream, the socket under which stays within reach: what a
+    /// [`dial`](Dialer::dial) gives, for programs that set how it ends.
+    ///
+    /// # Errors
+    /// Where there is no connection, or TLS fails on it.
+    pub async fn connect(&self, target: &Target) -> Result<NetStream, DialError> {
+        let tcp = TcpStream::connect((target.host(), target.port()))
+            .await
+            .map_err(DialError::Connect)?;
+        tcp.set_nodelay(true).map_err(DialError::Connect)?;
+        if !target.tls() {
+            return Ok(NetStream(Inner::Tcp(tcp)));
+        }
+        let config = self.tls_config().map_err(DialError::Tls)?;
+        let name = ServerName::try_from(target.host().to_owned())
+            .map_err(|error| DialError::Tls(io::Error::other(error)))?;
+        let tls = TlsConnector::from(config)
+            .connect(name, tcp)
+            .await
+            .map_err(DialError::Tls)?;
+        Ok(NetStream(Inner::Tls(Box::new(tls))))
+    }
+
     fn tls_config(&self) -> io::Result<Arc<ClientConfig>> {
         if let Some(config) = self.tls.get() {
             return Ok(Arc::clone(config));
@@ -85,21 +110,70 @@ impl NetDialer {
 impl Dialer for NetDialer {
     fn dial<'a>(&'a self, target: &'a Target) -> Dialing<'a> {
         Box::pin(async move {
-            let tcp = TcpStream::connect((target.host(), target.port()))
-                .await
-                .map_err(DialError::Connect)?;
-            tcp.set_nodelay(true).map_err(DialError::Connect)?;
-            if !target.tls() {
-                return Ok(Box::new(tcp) as Box<dyn Transport>);
-            }
-            let config = self.tls_config().map_err(DialError::Tls)?;
-            let name = ServerName::try_from(target.host().to_owned())
-                .map_err(|error| DialError::Tls(io::Error::other(error)))?;
-            let tls = TlsConnector::from(config)
-                .connect(name, tcp)
-                .await
-                .map_err(DialError::Tls)?;
-            Ok(Box::new(tls) as Box<dyn Transport>)
+            Ok(match self.connect(target).await?.0 {
+                Inner::Tcp(tcp) => Box::new(tcp) as Box<dyn Transport>,
+                Inner::Tls(tls) => tls,
+            })
         })
+    }
+}
+
+/// A socket, or TLS over one: what [`NetDialer::connect`] opens.
+#[derive(Debug)]
+pub struct NetStream(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Tcp(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl NetStream {
+    /// The socket, TLS or not.
+    pub fn socket(&self) -> &TcpStream {
+        match &self.0 {
+            Inner::Tcp(tcp) => tcp,
+            Inner::Tls(tls) => tls.get_ref().0,
+        }
+    }
+}
+
+impl AsyncRead for NetStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.0 {
+            Inner::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
+            Inner::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for NetStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.0 {
+            Inner::Tcp(tcp) => Pin::new(tcp).poll_write(cx, buf),
+            Inner::Tls(tls) => Pin::new(tls).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.0 {
+            Inner::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
+            Inner::Tls(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.0 {
+            Inner::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Inner::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
     }
 }

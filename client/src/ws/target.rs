@@ -85,7 +85,10 @@ impl Target {
     }
 
     /// The `Host` header: the port only where it is not the scheme's own (RFC 6455, 4.1).
-    pub(crate) fn host_header(&self) -> Result<HeaderValue, WsError> {
+    ///
+    /// # Errors
+    /// [`WsError::InvalidUrl`] where the host can't stand in a header.
+    pub fn host_header(&self) -> Result<HeaderValue, WsError> {
         let text = if self.default_port {
             self.host.clone()
         } else {

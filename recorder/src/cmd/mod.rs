@@ -8,6 +8,7 @@ pub(crate) mod exit;
 pub(crate) mod import;
 pub(crate) mod man;
 pub(crate) mod output;
+pub(crate) mod proxy;
 pub(crate) mod redact;
 pub(crate) mod redaction;
 pub(crate) mod show;

@@ -10,6 +10,8 @@ mod queue;
 mod sink;
 mod stats;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
 use std::io::BufReader;
 
@@ -20,7 +22,7 @@ pub use output::{Output, UNSAFE_SUFFIX};
 pub use sink::Sink;
 pub use stats::{Counts, Stats};
 
-pub(crate) use queue::Bounds;
+pub(crate) use queue::{Bounds, Sender};
 pub(crate) use writer::{Scribe, Writer};
 
 use crate::error::RecordError;

@@ -114,6 +114,8 @@ impl Output {
             Ok(there) if !there.is_file() => return Self::create(path, true),
             _ => {}
         }
+        // The temporary file's own error would name a file that nobody asked for.
+        folder(path).metadata().map_err(failed)?;
         let mut prefix = OsString::from(".");
         prefix.push(file_name);
         prefix.push(".");

@@ -153,9 +153,10 @@ impl fmt::Display for Gap {
     /// What a tape's `mark` says of it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (frames, bytes) = (self.frames, self.bytes);
+        let s = if frames == 1 { "" } else { "s" };
         write!(
             f,
-            "lost {frames} frames ({bytes} bytes): the disk did not keep up"
+            "lost {frames} frame{s} ({bytes} bytes): the disk did not keep up"
         )
     }
 }

@@ -75,7 +75,7 @@ impl Stats {
     }
 
     /// The disk was too slow for these.
-    pub(super) fn lost(&self, frames: u64, bytes: u64) {
+    pub(crate) fn lost(&self, frames: u64, bytes: u64) {
         self.0.lost_frames.fetch_add(frames, Relaxed);
         self.0.lost_bytes.fetch_add(bytes, Relaxed);
     }

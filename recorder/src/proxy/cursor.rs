@@ -1,0 +1,278 @@
+//! Where a stream stands: in a head, at the start of a message, or in the middle of one.
+//!
+//! The relay keeps one for each direction. It reads heads of frames and nothing else, which is
+//! cheap enough to do beside the traffic, so that after a loss recording goes on where a message
+//! begins.
+
+/// Head of a frame at its longest: two bytes, a length of eight, a mask of four (RFC 6455, 5.2).
+const MAX_FRAME_HEAD_BYTES: usize = 14;
+/// The start of an answer that upgrades.
+const UPGRADED: [&[u8]; 2] = [b"HTTP/1.1 101", b"HTTP/1.0 101"];
+/// Bytes of a status line that say its status.
+const STATUS_BYTES: usize = 12;
+/// What a head ends with.
+const BLANK_LINE: &[u8; 4] = b"\r\n\r\n";
+/// Longest head of a request or an answer that is followed; behind it nothing is.
+const MAX_HEAD_BYTES: usize = super::MAX_HEAD_BYTES;
+
+/// What a stretch of a stream was.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Passed {
+    /// Frames that ended in it.
+    pub(super) frames: u64,
+    /// The first place in it where a message begins, and the frames that ended before.
+    pub(super) boundary: Option<(usize, u64)>,
+    /// It held the end of a head that upgrades.
+    pub(super) upgraded: bool,
+}
+
+/// A place in one direction of a connection.
+#[derive(Debug)]
+pub(super) struct Cursor {
+    place: Place,
+    /// A message has begun whose last fragment has not.
+    in_message: bool,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// In the head of a request or an answer.
+    Head(Head),
+    /// In the head of a frame.
+    FrameHead {
+        bytes: [u8; MAX_FRAME_HEAD_BYTES],
+        have: usize,
+    },
+    /// In the payload of a frame: so many bytes of it are still to come.
+    Payload { left: u64 },
+    /// Nowhere that is known.
+    Lost,
+}
+
+#[derive(Debug, Default)]
+struct Head {
+    status: [u8; STATUS_BYTES],
+    len: usize,
+    /// Bytes of the blank line that have come.
+    matched: usize,
+}
+
+impl Cursor {
+    /// At the very beginning of a stream.
+    pub(super) fn new() -> Self {
+        Self {
+            place: Place::Head(Head::default()),
+            in_message: false,
+        }
+    }
+
+    /// Frames follow from here on: the other direction has upgraded.
+    pub(super) fn upgrade(&mut self) {
+        if matches!(self.place, Place::Head(_)) {
+            self.place = Place::frame();
+        }
+    }
+
+    /// Whether it is in a head, which no recording can do without.
+    pub(super) fn in_head(&self) -> bool {
+        matches!(self.place, Place::Head(_))
+    }
+
+    /// Moves on by `bytes`.
+    pub(super) fn pass(&mut self, bytes: &[u8]) -> Passed {
+        let mut passed = Passed::default();
+        let mut at = 0;
+        loop {
+            if passed.boundary.is_none() && self.at_boundary() {
+                passed.boundary = Some((at, passed.frames));
+            }
+            if at == bytes.len() {
+                return passed;
+            }
+            let rest = &bytes[at..];
+            match &mut self.place {
+                Place::Lost => return passed,
+                Place::Head(head) => {
+                    let (taken, ended) = head.take(rest);
+                    at += taken;
+                    if ended {
+                        passed.upgraded |= head.upgrades();
+                        self.place = head.next();
+                    } else if head.len > MAX_HEAD_BYTES {
+                        self.place = Place::Lost;
+                    }
+                }
+                Place::FrameHead { bytes, have } => {
+                    let need = frame_head_len(&bytes[..*have]);
+                    let taken = rest.len().min(need - *have);
+                    bytes[*have..*have + taken].copy_from_slice(&rest[..taken]);
+                    *have += taken;
+                    at += taken;
+                    if *have == frame_head_len(&bytes[..*have]) {
+                        let (opcode, fin) = (bytes[0] & 0x0f, bytes[0] & 0x80 != 0);
+                        let left = payload_len(&bytes[..*have]);
+                        if opcode < 8 {
+                            self.in_message = !fin;
+                        }
+                        self.place = Place::Payload { left };
+                        if left == 0 {
+                            self.place = Place::frame();
+                            passed.frames += 1;
+                        }
+                    }
+                }
+                Place::Payload { left } => {
+                    let here = usize::try_from(*left).unwrap_or(usize::MAX).min(rest.len());
+                    at += here;
+                    *left -= here as u64;
+                    if *left == 0 {
+                        self.place = Place::frame();
+                        passed.frames += 1;
+                    }
+                }
+            }
+        }
+    }
+
+    fn at_boundary(&self) -> bool {
+        matches!(self.place, Place::FrameHead { have: 0, .. }) && !self.in_message
+    }
+}
+
+impl Place {
+    fn frame() -> Self {
+        Self::FrameHead {
+            bytes: [0; MAX_FRAME_HEAD_BYTES],
+            have: 0,
+        }
+    }
+}
+
+impl Head {
+    /// Takes what belongs to it; says how much that is, and whether it ended there.
+    fn take(&mut self, bytes: &[u8]) -> (usize, bool) {
+        for (at, &byte) in bytes.iter().enumerate() {
+            if let Some(place) = self.status.get_mut(self.len) {
+                *place = byte;
+            }
+            self.len += 1;
+            self.matched = match byte {
+                _ if byte == BLANK_LINE[self.matched] => self.matched + 1,
+                b'\r' => 1,
+                _ => 0,
+            };
+            if self.matched == BLANK_LINE.len() {
+                return (at + 1, true);
+            }
+        }
+        (bytes.len(), false)
+    }
+
+    fn upgrades(&self) -> bool {
+        UPGRADED.contains(&&self.status[..])
+    }
+
+    /// What follows a head: frames behind an upgrade, a further head behind a request or an
+    /// interim answer (RFC 9110, 15.2), and behind any other answer a body, which is not followed.
+    fn next(&self) -> Place {
+        let answer = self.status.starts_with(b"HTTP/");
+        if self.upgrades() {
+            Place::frame()
+        } else if answer && self.status[STATUS_BYTES - 3] != b'1' {
+            Place::Lost
+        } else {
+            Place::Head(Self::default())
+        }
+    }
+}
+
+/// Length of a frame's head of which `head` has come; at first what it takes to know.
+fn frame_head_len(head: &[u8]) -> usize {
+    let [_, second, ..] = head else {
+        return 2;
+    };
+    let length = match second & 0x7f {
+        126 => 2,
+        127 => 8,
+        _ => 0,
+    };
+    2 + length + if second & 0x80 == 0 { 0 } else { 4 }
+}
+
+/// Length of the payload behind a whole head.
+fn payload_len(head: &[u8]) -> u64 {
+    let big_endian = |bytes: &[u8]| bytes.iter().fold(0, |n, &b| n << 8 | u64::from(b));
+    match head[1] & 0x7f {
+        126 => big_endian(&head[2..4]),
+        127 => big_endian(&head[2..10]),
+        short => u64::from(short),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET /ws HTTP/1.1\r\nHost: h\r\n\r\n";
+    const UPGRADE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
+
+    /// Two fragments of a message with a Ping between, then a whole one of 300 bytes.
+    fn frames() -> Vec<u8> {
+        let mut frames = b"\x01\x02ab\x89\x00\x80\x01c\x81\x7e\x01\x2c".to_vec();
+        frames.extend([b'x'; 300]);
+        frames
+    }
+
+    #[test]
+    fn messages_begin_behind_the_upgrade_and_behind_whole_messages_only() {
+        let stream = [UPGRADE, &frames()].concat();
+        let starts = [0, 9, 9 + 304].map(|at| UPGRADE.len() + at);
+        for cut in 0..stream.len() {
+            let mut cursor = Cursor::new();
+            let before = cursor.pass(&stream[..cut]);
+            let behind = cursor.pass(&stream[cut..]);
+            assert_eq!(before.frames + behind.frames, 4, "cut at {cut}");
+            let next = starts.iter().find(|start| **start >= cut);
+            let found = behind.boundary.map(|(at, _)| at + cut);
+            assert_eq!(found.as_ref(), next, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn frames_before_a_boundary_are_counted() {
+        let mut cursor = Cursor::new();
+        cursor.pass(UPGRADE);
+        cursor.pass(&frames()[..3]);
+        let passed = cursor.pass(&frames()[3..]);
+        assert_eq!((passed.boundary, passed.frames), (Some((6, 3)), 4));
+    }
+
+    #[test]
+    fn a_client_sends_frames_once_it_was_upgraded_and_heads_before() {
+        let mut cursor = Cursor::new();
+        assert_eq!(cursor.pass(REQUEST), Passed::default());
+        assert!(cursor.in_head());
+        cursor.upgrade();
+        let masked = b"\x81\x81\0\0\0\0x";
+        assert_eq!(cursor.pass(masked).frames, 1);
+    }
+
+    #[test]
+    fn interim_answers_are_passed_and_bodies_are_not_followed() {
+        let mut cursor = Cursor::new();
+        cursor.pass(b"HTTP/1.1 103 Early Hints\r\n\r\n");
+        assert!(cursor.in_head());
+        assert!(cursor.pass(UPGRADE).upgraded);
+
+        let mut cursor = Cursor::new();
+        let passed = cursor.pass(b"HTTP/1.1 200 OK\r\n\r\n\x81\x01x");
+        assert_eq!((passed, cursor.in_head()), (Passed::default(), false));
+    }
+
+    #[test]
+    fn a_head_without_an_end_is_given_up() {
+        let mut cursor = Cursor::new();
+        cursor.pass(&vec![b'x'; MAX_HEAD_BYTES + 1]);
+        assert!(!cursor.in_head());
+    }
+}

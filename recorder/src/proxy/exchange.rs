@@ -1,0 +1,434 @@
+//! A connection before it is upgraded: requests and answers to steps.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+use fixtures::{
+    Accept, Action, End, Garbage, HttpAnswer, Micros, Received, ReceivedKind, Refusal, Step,
+};
+use http::StatusCode;
+
+use super::MAX_HEAD_BYTES;
+use super::body::Body;
+use super::head::{self, Answer, Framing, Parsed, Request};
+use super::inflate::Agreement;
+use super::session::{conn_step, extension};
+
+/// Requests that may wait for their answers.
+const MAX_PENDING: usize = 64;
+/// Where the extensions stand that a tape's own 101 leaves out.
+const EXTENSIONS_KEY: &str = "x-extensions";
+/// Where a request's method stands that is no GET.
+const METHOD_KEY: &str = "x-method";
+/// Where the length of what is not kept stands.
+const BYTES_KEY: &str = "x-bytes";
+/// Words in the names of headers that may hold a secret, where no head could be read.
+const SECRET_WORDS: [&str; 6] = ["auth", "cookie", "key", "secret", "session", "token"];
+
+/// Requests and answers of one connection.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    conn: u64,
+    asking: Asking,
+    asked: BytesMut,
+    /// Requests without an answer.
+    pending: VecDeque<Pending>,
+    answering: Answering,
+    answered: BytesMut,
+}
+
+/// A request that waits for its answer.
+#[derive(Debug)]
+struct Pending {
+    upgrade: bool,
+    method: String,
+    /// Its path without the query.
+    path: String,
+}
+
+#[derive(Debug)]
+enum Asking {
+    Head,
+    Body(Body),
+    /// Not HTTP.
+    Anything,
+}
+
+#[derive(Debug)]
+enum Answering {
+    Head,
+    Body(Body, Option<HttpAnswer>),
+    /// Not HTTP.
+    Anything,
+}
+
+/// The connection is a WebSocket from here on.
+#[derive(Debug)]
+pub(super) struct Upgraded {
+    /// How messages are compressed, where they are.
+    pub(super) agreement: Option<Agreement>,
+    /// What the client has sent behind its request.
+    pub(super) from_client: Bytes,
+    /// What the engine has sent behind its answer.
+    pub(super) from_engine: Bytes,
+}
+
+impl Exchange {
+    pub(super) fn new(conn: u64) -> Self {
+        Self {
+            conn,
+            asking: Asking::Head,
+            asked: BytesMut::new(),
+            pending: VecDeque::new(),
+            answering: Answering::Head,
+            answered: BytesMut::new(),
+        }
+    }
+
+    /// What the client sent.
+    pub(super) fn from_client(&mut self, at: Micros, bytes: &[u8], out: &mut Vec<Step>) {
+        self.asked.extend_from_slice(bytes);
+        self.ask(at, out);
+    }
+
+    fn ask(&mut self, at: Micros, out: &mut Vec<Step>) {
+        while !self.asked.is_empty() {
+            match &mut self.asking {
+                Asking::Anything => return self.unread(at, out),
+                Asking::Body(body) => match body.take(&mut self.asked) {
+                    Ok(true) => self.asking = Asking::Head,
+                    Ok(false) => return,
+                    Err(_) => self.asking = Asking::Anything,
+                },
+                // What comes behind a request for an upgrade is a frame, or a request, once it is
+                // answered.
+                Asking::Head if self.pending.back().is_some_and(|last| last.upgrade) => {
+                    if self.asked.len() > MAX_HEAD_BYTES {
+                        self.asking = Asking::Anything;
+                        continue;
+                    }
+                    return;
+                }
+                Asking::Head => match head::request(&self.asked) {
+                    Parsed::Short => return,
+                    Parsed::Whole(request, len) if self.pending.len() < MAX_PENDING => {
+                        let _head = self.asked.split_to(len);
+                        self.request(at, request, out);
+                    }
+                    _ => self.asking = Asking::Anything,
+                },
+            }
+        }
+    }
+
+    fn request(&mut self, at: Micros, request: Request, out: &mut Vec<Step>) {
+        self.pending.push_back(Pending {
+            upgrade: request.upgrade,
+            path: request.path.split('?').next().unwrap_or("/").to_owned(),
+            method: request.method.clone(),
+        });
+        if request.framing != Framing::Length(0) {
+            self.asking = Asking::Body(Body::new(request.framing));
+        }
+        let mut open = Received::new(ReceivedKind::Open);
+        open.path = Some(request.path);
+        open.headers = request.headers;
+        let mut step = conn_step(self.conn, at, Action::Received(open));
+        if request.method != "GET" {
+            step.extensions.push(extension(METHOD_KEY, &request.method));
+        }
+        out.push(step);
+    }
+
+    /// What the client sent is no request, so that nobody can say what in it is a secret.
+    fn unread(&mut self, at: Micros, out: &mut Vec<Step>) {
+        let received = Received::new(ReceivedKind::Bytes);
+        let mut step = conn_step(self.conn, at, Action::Received(received));
+        step.extensions
+            .push(extension(BYTES_KEY, &self.asked.len()));
+        out.push(step);
+        self.asked.clear();
+    }
+
+    /// What the engine sent.
+    pub(super) fn from_engine(
+        &mut self,
+        at: Micros,
+        bytes: &Bytes,
+        out: &mut Vec<Step>,
+    ) -> Option<Upgraded> {
+        self.answered.extend_from_slice(bytes);
+        while !self.answered.is_empty() {
+            match &mut self.answering {
+                Answering::Anything => {
+                    let bytes = self.answered.split().freeze();
+                    out.push(conn_step(self.conn, at, Action::Bytes(bytes)));
+                }
+                Answering::Body(body, _) => match body.take(&mut self.answered) {
+                    Ok(false) => return None,
+                    Ok(true) => self.body_is_whole(at, out),
+                    Err(_) => self.answering = Answering::Anything,
+                },
+                Answering::Head => match head::answer(&self.answered) {
+                    Parsed::Short => return None,
+                    Parsed::NotHttp => {
+                        let garbage = Garbage {
+                            bytes: without_secrets(&self.answered.split()),
+                            repeat: 1,
+                            then: None,
+                        };
+                        let action = Action::Garbage(Some(garbage));
+                        out.push(conn_step(self.conn, at, action));
+                        self.answering = Answering::Anything;
+                    }
+                    Parsed::Whole(answer, len) => {
+                        let _head = self.answered.split_to(len);
+                        if answer.status == StatusCode::SWITCHING_PROTOCOLS.as_u16() {
+                            return Some(self.upgrade(at, answer, out));
+                        }
+                        self.answer(at, answer, out);
+                    }
+                },
+            }
+        }
+        None
+    }
+
+    fn upgrade(&mut self, at: Micros, answer: Answer, out: &mut Vec<Step>) -> Upgraded {
+        let agreement = answer.extensions.as_deref().and_then(Agreement::parse);
+        let mut headers = answer.headers;
+        let mut own = Vec::new();
+        if agreement.is_some() {
+            // Messages are kept plain, so that the tape plays at any client.
+            headers.retain(|(name, _)| name != "sec-websocket-extensions");
+            own.push(extension(EXTENSIONS_KEY, &answer.extensions));
+        }
+        let accept = Accept {
+            headers,
+            ..Accept::default()
+        };
+        let mut step = conn_step(self.conn, at, Action::Accept(Some(accept)));
+        step.extensions = own;
+        out.push(step);
+        Upgraded {
+            agreement,
+            from_client: self.asked.split().freeze(),
+            from_engine: self.answered.split().freeze(),
+        }
+    }
+
+    fn answer(&mut self, at: Micros, answer: Answer, out: &mut Vec<Step>) {
+        let (status, headers) = (answer.status, answer.headers);
+        if status < 200 {
+            // Interim (RFC 9110, 15.2): the answer itself is still to come.
+            return;
+        }
+        let pending = self.pending.pop_front();
+        let bodiless = matches!(status, 204 | 304)
+            || pending.as_ref().is_some_and(|asked| asked.method == "HEAD");
+        let framing = if bodiless {
+            Framing::Length(0)
+        } else {
+            answer.framing
+        };
+        let kept = match pending {
+            Some(asked) if !asked.upgrade => (asked.method == "GET").then(|| HttpAnswer {
+                path: asked.path,
+                status,
+                headers,
+                body: Bytes::new(),
+            }),
+            // Also an answer to what nobody could read.
+            _ => {
+                let refusal = Refusal { status, headers };
+                out.push(conn_step(self.conn, at, Action::Refuse(Some(refusal))));
+                None
+            }
+        };
+        self.answering = Answering::Body(Body::new(framing), kept);
+        if bodiless || framing == Framing::Length(0) {
+            self.body_is_whole(at, out);
+        }
+        // What the client sent behind it may be the next request.
+        self.ask(at, out);
+    }
+
+    fn body_is_whole(&mut self, at: Micros, out: &mut Vec<Step>) {
+        let read = std::mem::replace(&mut self.answering, Answering::Head);
+        if let Answering::Body(body, Some(mut answer)) = read
+            && answer.path.starts_with('/')
+            && let Some(body) = body.kept()
+        {
+            answer.body = body;
+            // Of all connections: whoever asks gets it.
+            out.push(Step::at(at, Action::Http(answer)));
+        }
+    }
+
+    /// The client has ended its side.
+    pub(super) fn client_ended(&mut self, at: Micros, out: &mut Vec<Step>) {
+        if !self.asked.is_empty() {
+            self.unread(at, out);
+        }
+    }
+
+    /// The engine has ended; false where the steps for that are made here.
+    pub(super) fn engine_ended(&mut self, at: Micros, how: End, out: &mut Vec<Step>) -> bool {
+        match &self.answering {
+            Answering::Body(body, _) if body.ends_with_the_connection() => {
+                self.body_is_whole(at, out);
+            }
+            // A head that breaks off.
+            Answering::Head if !self.answered.is_empty() => {
+                let garbage = Garbage {
+                    bytes: without_secrets(&self.answered.split()),
+                    repeat: 1,
+                    then: Some(how),
+                };
+                let action = Action::Garbage(Some(garbage));
+                out.push(conn_step(self.conn, at, action));
+                return false;
+            }
+            _ => {}
+        }
+        true
+    }
+}
+
+/// An answer that could not be read, without the lines of it that may hold a secret.
+fn without_secrets(answer: &[u8]) -> Bytes {
+    if !answer.starts_with(b"HTTP/") {
+        return Bytes::copy_from_slice(answer);
+    }
+    let is_safe = |line: &&[u8]| {
+        let name = line.split(|b| *b == b':').next().unwrap_or_default();
+        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+        !SECRET_WORDS.iter().any(|word| name.contains(word))
+    };
+    let lines = answer.split_inclusive(|b| *b == b'\n').filter(is_safe);
+    lines.flatten().copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ASK: &str = "GET /ws?token=s HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n";
+
+    /// The steps of what was said in turn, `>` by the client and `<` by the engine, whole and
+    /// byte by byte.
+    fn lines(said: &[(char, &str)], end: Option<End>) -> (Vec<String>, Option<Upgraded>) {
+        let play = |size: usize| {
+            let mut exchange = Exchange::new(7);
+            let (mut out, mut upgraded) = (Vec::new(), None);
+            let at = Micros::from_ms(1);
+            for (who, text) in said {
+                for part in text.as_bytes().chunks(size) {
+                    if *who == '>' {
+                        exchange.from_client(at, part, &mut out);
+                    } else if upgraded.is_none() {
+                        let part = Bytes::copy_from_slice(part);
+                        upgraded = exchange.from_engine(at, &part, &mut out);
+                    }
+                }
+            }
+            if let Some(end) = end {
+                exchange.engine_ended(at, end, &mut out);
+            }
+            (out.iter().map(Step::to_canonical).collect(), upgraded)
+        };
+        let whole: (Vec<String>, _) = play(usize::MAX);
+        let by_bytes = play(1);
+        assert_eq!(whole.0, by_bytes.0, "however the bytes come");
+        whole
+    }
+
+    #[test]
+    fn an_upgrade_keeps_what_a_replay_needs() {
+        let answer = "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            Sec-WebSocket-Accept: x\r\nSec-WebSocket-Protocol: v1\r\n\
+            Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n\r\nREST";
+        let (lines, upgraded) = lines(&[('>', ASK), ('<', answer)], None);
+        assert_eq!(
+            lines,
+            [
+                r#"{"at_ms":1,"conn":7,"received":{"kind":"open","path":"/ws?token=s","headers":{"host":"h"}}}"#,
+                r#"{"at_ms":1,"conn":7,"accept":{"headers":{"sec-websocket-protocol":"v1"}},"x-extensions":"permessage-deflate; server_no_context_takeover"}"#,
+            ]
+        );
+        let upgraded = upgraded.expect("a 101");
+        assert!(
+            upgraded
+                .agreement
+                .is_some_and(|agreed| agreed.engine_forgets)
+        );
+        assert_eq!(&upgraded.from_engine[..], b"REST");
+    }
+
+    #[test]
+    fn an_extension_that_nobody_here_reads_stays_in_the_101() {
+        let answer = "HTTP/1.1 101 Yes\r\nSec-WebSocket-Extensions: x-other\r\n\r\n";
+        let (lines, upgraded) = lines(&[('>', ASK), ('<', answer)], None);
+        assert!(lines[1].contains(r#""sec-websocket-extensions":"x-other""#));
+        assert!(upgraded.expect("a 101").agreement.is_none());
+    }
+
+    #[test]
+    fn a_refusal_is_one_and_the_next_request_is_read() {
+        let refusal = "HTTP/1.1 503 No\r\nRetry-After: 2\r\nContent-Length: 4\r\n\r\nbusy";
+        let said = [('>', ASK), ('<', refusal), ('>', ASK)];
+        let (lines, _) = lines(&said, Some(End::Fin));
+        assert_eq!(
+            lines[1],
+            r#"{"at_ms":1,"conn":7,"refuse":{"status":503,"headers":{"retry-after":"2"}}}"#
+        );
+        assert!(lines[2].contains(r#""kind":"open""#));
+        assert_eq!(lines.len(), 3);
+    }
+
+    #[test]
+    fn a_plain_get_is_what_its_path_answers() {
+        let get = "GET /risk?x=1 HTTP/1.1\r\nHost: h\r\n\r\n";
+        let by_length = "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{\"a\":1 }";
+        let in_chunks =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"a\":1 }\r\n0\r\n\r\n";
+        let to_the_end = "HTTP/1.1 200 OK\r\n\r\n{\"a\":1 }";
+        let said = [
+            ('>', get),
+            ('<', by_length),
+            ('>', get),
+            ('<', in_chunks),
+            ('>', get),
+        ];
+        let (lines, _) = lines(&[&said[..], &[('<', to_the_end)]].concat(), Some(End::Fin));
+        let answers: Vec<_> = lines.iter().filter(|line| line.contains("http")).collect();
+        assert_eq!(
+            answers,
+            [r#"{"at_ms":1,"http":{"path":"/risk","body":{"a":1 }}}"#; 3]
+        );
+    }
+
+    #[test]
+    fn an_answer_that_is_no_http_is_garbage_and_so_is_a_torn_one() {
+        let (found, _) = lines(&[('>', ASK), ('<', "S")], Some(End::Reset));
+        assert_eq!(found[1], r#"{"at_ms":1,"conn":7,"garbage":"S"}"#);
+        let torn = "HTTP/1.1 101 Yes\r\nSet-Cookie: s3cret\r\nX: ";
+        let (found, _) = lines(&[('>', ASK), ('<', torn)], Some(End::Reset));
+        assert_eq!(
+            found[1],
+            r#"{"at_ms":1,"conn":7,"garbage":{"text":"HTTP/1.1 101 Yes\r\nX: ","then":"reset"}}"#
+        );
+    }
+
+    #[test]
+    fn what_the_client_sent_and_nobody_can_read_is_counted_and_not_kept() {
+        let mut exchange = Exchange::new(1);
+        let mut out = Vec::new();
+        exchange.from_client(Micros::ZERO, b"GET / HTTP/1.1\r\nAuthoriz", &mut out);
+        exchange.client_ended(Micros::ZERO, &mut out);
+        assert_eq!(
+            out[0].to_canonical(),
+            r#"{"at_ms":0,"conn":1,"received":{"kind":"bytes"},"x-bytes":24}"#
+        );
+    }
+}

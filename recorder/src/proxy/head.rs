@@ -1,0 +1,208 @@
+//! Heads of HTTP requests and answers (RFC 9112), and what of them a tape keeps.
+
+use http::header;
+use httparse::Status;
+
+use super::MAX_HEAD_BYTES;
+
+/// Most header fields of a head that is read.
+const MAX_HEADERS: usize = 128;
+
+/// Headers that are one connection's own: a replay writes its own, and the key is a nonce.
+const OWN_HEADERS: [&str; 10] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-connection",
+    "sec-websocket-accept",
+    "sec-websocket-key",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Names and values, in their order.
+pub(super) type Headers = Vec<(String, String)>;
+
+/// What there is of a head.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Parsed<T> {
+    /// All of it, so many bytes.
+    Whole(T, usize),
+    /// Not yet all of it.
+    Short,
+    /// It is no head, or one that is too long.
+    NotHttp,
+}
+
+/// A request's head.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Request {
+    pub(super) method: String,
+    pub(super) path: String,
+    /// What a tape keeps.
+    pub(super) headers: Headers,
+    /// It asks for a WebSocket.
+    pub(super) upgrade: bool,
+    pub(super) framing: Framing,
+}
+
+/// An answer's head.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// What a tape keeps.
+    pub(super) headers: Headers,
+    /// `Sec-WebSocket-Extensions`, where there is one.
+    pub(super) extensions: Option<String>,
+    pub(super) framing: Framing,
+}
+
+/// How long the body is (RFC 9112, 6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// So many bytes.
+    Length(u64),
+    /// In chunks.
+    Chunked,
+    /// As long as the connection.
+    UntilEnd,
+}
+
+/// Reads a request's head.
+pub(super) fn request(bytes: &[u8]) -> Parsed<Request> {
+    let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut request = httparse::Request::new(&mut fields);
+    let status = request.parse(bytes);
+    whole(bytes, status, || {
+        let fields = &request.headers;
+        Request {
+            method: request.method.unwrap_or_default().to_owned(),
+            path: request.path.unwrap_or_default().to_owned(),
+            headers: kept(fields),
+            upgrade: values(fields, &header::UPGRADE)
+                .any(|value| value.trim_ascii().eq_ignore_ascii_case(b"websocket")),
+            framing: framing(fields).unwrap_or(Framing::Length(0)),
+        }
+    })
+}
+
+/// Reads an answer's head.
+pub(super) fn answer(bytes: &[u8]) -> Parsed<Answer> {
+    let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut answer = httparse::Response::new(&mut fields);
+    let status = answer.parse(bytes);
+    whole(bytes, status, || {
+        let fields = &answer.headers;
+        let mut extensions = values(fields, &header::SEC_WEBSOCKET_EXTENSIONS).map(text);
+        let first = extensions.next();
+        Answer {
+            status: answer.code.unwrap_or_default(),
+            headers: kept(fields),
+            extensions: first.map(|first| extensions.fold(first, |all, next| all + ", " + &next)),
+            framing: framing(fields).unwrap_or(Framing::UntilEnd),
+        }
+    })
+}
+
+fn whole<T>(bytes: &[u8], status: httparse::Result<usize>, made: impl FnOnce() -> T) -> Parsed<T> {
+    match status {
+        Ok(Status::Complete(len)) if len <= MAX_HEAD_BYTES => Parsed::Whole(made(), len),
+        Ok(Status::Partial) if bytes.len() <= MAX_HEAD_BYTES => Parsed::Short,
+        _ => Parsed::NotHttp,
+    }
+}
+
+fn text(value: &[u8]) -> String {
+    String::from_utf8_lossy(value).into_owned()
+}
+
+fn values<'a>(
+    fields: &'a [httparse::Header<'_>],
+    name: &'a header::HeaderName,
+) -> impl Iterator<Item = &'a [u8]> {
+    let named = |field: &&httparse::Header<'_>| field.name.eq_ignore_ascii_case(name.as_str());
+    fields.iter().filter(named).map(|field| field.value)
+}
+
+fn kept(fields: &[httparse::Header<'_>]) -> Headers {
+    let mut kept = Headers::new();
+    for field in fields {
+        let name = field.name.to_ascii_lowercase();
+        if !OWN_HEADERS.contains(&name.as_str()) {
+            kept.push((name, text(field.value)));
+        }
+    }
+    kept
+}
+
+fn framing(fields: &[httparse::Header<'_>]) -> Option<Framing> {
+    let chunked = values(fields, &header::TRANSFER_ENCODING)
+        .any(|value| value.to_ascii_lowercase().ends_with(b"chunked"));
+    if chunked {
+        return Some(Framing::Chunked);
+    }
+    let length = values(fields, &header::CONTENT_LENGTH).next()?;
+    let length = std::str::from_utf8(length).ok()?.trim().parse().ok()?;
+    Some(Framing::Length(length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_read_once_it_is_whole() {
+        let head = b"GET /ws?a=b HTTP/1.1\r\nHost: h:1\r\nUpgrade: WebSocket\r\n\
+            Sec-WebSocket-Key: bm9uY2U=\r\nX-A: 1\r\n\r\n";
+        for len in 0..head.len() {
+            assert_eq!(request(&head[..len]), Parsed::Short, "{len} bytes");
+        }
+        let Parsed::Whole(asked, len) = request(head) else {
+            panic!("a whole head");
+        };
+        assert_eq!(len, head.len());
+        assert_eq!((asked.path.as_str(), asked.upgrade), ("/ws?a=b", true));
+        let names: Vec<_> = asked
+            .headers
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(names, ["host", "x-a"]);
+    }
+
+    #[test]
+    fn an_answer_says_its_status_its_extensions_and_its_framing() {
+        let table = [
+            (
+                "101 Switching Protocols\r\nSec-WebSocket-Extensions: a\r\nsec-websocket-extensions: b",
+                (101, Some("a, b"), Framing::UntilEnd),
+            ),
+            (
+                "503 No\r\nContent-Length: 7",
+                (503, None, Framing::Length(7)),
+            ),
+            (
+                "200 OK\r\nTransfer-Encoding: gzip, Chunked",
+                (200, None, Framing::Chunked),
+            ),
+        ];
+        for (head, expected) in table {
+            let head = format!("HTTP/1.1 {head}\r\n\r\n");
+            let Parsed::Whole(found, _) = answer(head.as_bytes()) else {
+                panic!("a whole head: {head}");
+            };
+            let found = (found.status, found.extensions.as_deref(), found.framing);
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_head_or_too_long_is_said_to_be() {
+        assert_eq!(answer(b"SSH-2.0-OpenSSH\r\n"), Parsed::NotHttp);
+        assert_eq!(request(b"\x16\x03\x01\0"), Parsed::NotHttp);
+        let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(MAX_HEAD_BYTES));
+        assert_eq!(request(long.as_bytes()), Parsed::NotHttp);
+    }
+}

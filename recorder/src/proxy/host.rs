@@ -1,0 +1,126 @@
+//! The one header that may be rewritten: `Host`, for engines behind virtual hosts.
+
+use bytes::{Bytes, BytesMut};
+
+use super::MAX_HEAD_BYTES;
+
+/// Rewrites `Host` in the requests of one connection, up to the first that asks for an upgrade
+/// or has a body.
+#[derive(Debug)]
+pub(super) struct HostRewriter {
+    host: Bytes,
+    /// What there is of a head.
+    head: BytesMut,
+    done: bool,
+}
+
+impl HostRewriter {
+    /// To `host`.
+    pub(super) fn new(host: Bytes) -> Self {
+        Self {
+            host,
+            head: BytesMut::new(),
+            done: false,
+        }
+    }
+
+    /// What goes on to the engine for what came from the client: nothing until a head is whole.
+    pub(super) fn pass(&mut self, bytes: Bytes) -> Bytes {
+        if self.done {
+            return bytes;
+        }
+        self.head.extend_from_slice(&bytes);
+        let mut out = BytesMut::new();
+        while let Some(len) = head_len(&self.head) {
+            let head = self.head.split_to(len);
+            self.done |= !is_plain_get(&head);
+            rewrite(&head, &self.host, &mut out);
+            if self.done {
+                break;
+            }
+        }
+        if self.done || self.head.len() > MAX_HEAD_BYTES {
+            self.done = true;
+            out.unsplit(self.head.split());
+        }
+        out.freeze()
+    }
+
+    /// What is held of a head that will not be finished.
+    pub(super) fn rest(&mut self) -> Bytes {
+        self.done = true;
+        self.head.split().freeze()
+    }
+}
+
+fn head_len(bytes: &[u8]) -> Option<usize> {
+    let end = b"\r\n\r\n";
+    bytes
+        .windows(end.len())
+        .position(|window| window == end)
+        .map(|at| at + end.len())
+}
+
+/// The name of a header line, without regard to case.
+fn is(line: &[u8], name: &[u8]) -> bool {
+    line.get(..name.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(name))
+        && line.get(name.len()) == Some(&b':')
+}
+
+fn is_plain_get(head: &[u8]) -> bool {
+    let mut lines = head.split_inclusive(|b| *b == b'\n');
+    let longer = [&b"upgrade"[..], b"content-length", b"transfer-encoding"];
+    lines
+        .next()
+        .is_some_and(|request| request.starts_with(b"GET "))
+        && !lines.any(|line| longer.iter().any(|name| is(line, name)))
+}
+
+fn rewrite(head: &[u8], host: &[u8], out: &mut BytesMut) {
+    let mut request_line = true;
+    for line in head.split_inclusive(|b| *b == b'\n') {
+        if !std::mem::take(&mut request_line) && is(line, b"host") {
+            out.extend_from_slice(&line[..b"host:".len()]);
+            out.extend_from_slice(b" ");
+            out.extend_from_slice(host);
+            out.extend_from_slice(b"\r\n");
+        } else {
+            out.extend_from_slice(line);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_host_changes_however_the_bytes_come() {
+        let stream = "GET /a HTTP/1.1\r\nhOst: me:1\r\nX: Host: y\r\n\r\n\
+            GET /ws HTTP/1.1\r\nX-Host: z\r\nHost: me\r\nUpgrade: websocket\r\n\r\n\
+            \u{1}GET / HTTP/1.1\r\nHost: me\r\n\r\n";
+        let expected = "GET /a HTTP/1.1\r\nhOst: e.example\r\nX: Host: y\r\n\r\n\
+            GET /ws HTTP/1.1\r\nX-Host: z\r\nHost: e.example\r\nUpgrade: websocket\r\n\r\n\
+            \u{1}GET / HTTP/1.1\r\nHost: me\r\n\r\n";
+        for size in 1..=stream.len() {
+            let mut rewriter = HostRewriter::new(Bytes::from_static(b"e.example"));
+            let mut out = Vec::new();
+            for part in stream.as_bytes().chunks(size) {
+                out.extend(rewriter.pass(Bytes::copy_from_slice(part)));
+            }
+            out.extend(rewriter.rest());
+            assert_eq!(out, expected.as_bytes(), "parts of {size}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_head_goes_on_as_it_is() {
+        let mut rewriter = HostRewriter::new(Bytes::from_static(b"e"));
+        assert!(rewriter.pass(Bytes::from_static(b"\x16\x03")).is_empty());
+        assert_eq!(rewriter.rest(), &b"\x16\x03"[..]);
+        let mut rewriter = HostRewriter::new(Bytes::from_static(b"e"));
+        let long = Bytes::from(vec![b'x'; MAX_HEAD_BYTES + 1]);
+        assert_eq!(rewriter.pass(long.clone()), long);
+    }
+}

@@ -1,0 +1,250 @@
+//! `proxy`: between real subscribers and a real engine, recording both directions.
+//!
+//! ```text
+//!            relay: bytes as they come, ends as they come
+//! client ◄──────────────────┬──────────────────► engine
+//!                           │ report: clones of the bytes, with their time; never waits
+//!                           ▼
+//!                     queue (bounded) ─► scribe ─► session ─┬─ exchange (requests, answers)
+//!                                        the writer's       └─ voice (frames, inflated)
+//!                                        thread
+//! ```
+//!
+//! The relay reads heads of frames and nothing else (`cursor`), so that recording goes on at the
+//! next message where the writer fell behind. All else is done on the writer's thread.
+
+mod body;
+mod cursor;
+mod cutter;
+mod exchange;
+mod head;
+mod host;
+mod inflate;
+mod leg;
+mod relay;
+mod report;
+mod scribe;
+mod seen;
+mod session;
+mod voice;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use engine_client::{Clock, DialError, SystemClock, Target};
+use fixtures::{CONNECTIONS, Header};
+use tokio::task::JoinSet;
+
+pub use leg::{Leg, Listen, NetReach, Reach};
+
+use crate::error::RecordError;
+use crate::recording::{Bounds, Output, Recording, Writer};
+use crate::redact::Redactor;
+use crate::tap::Summary;
+use host::HostRewriter;
+use report::{Report, TapeTime};
+use scribe::{ProxyScribe, Remarks};
+
+/// Longest head of a request or an answer that is read.
+const MAX_HEAD_BYTES: usize = 64 << 10;
+/// Longest message that is kept as one. A longer frame is kept as bytes. With every byte escaped
+/// it still makes a line of a tape.
+const MAX_MESSAGE_BYTES: usize = 8 << 20;
+/// Longest payload of a legal control frame (RFC 6455, 5.5).
+const MAX_CONTROL_BYTES: usize = 125;
+/// Connections at once; more wait to be accepted. What a tape may hold back at most.
+const MAX_CONNECTIONS: usize = 4096;
+/// The pause after an accept that failed (out of descriptors, mostly).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A proxy that records what passes it.
+///
+/// Any number of clients may dial it at once. What they and the engine send goes on as it came,
+/// handshakes included, and so do the ways in which they end; the engine they see is the real
+/// one. The tape keeps connection by connection what each got, so that it plays to clients that
+/// dial at other times.
+pub struct Proxy {
+    upstream: Target,
+    redactor: Redactor,
+    clock: Arc<dyn Clock>,
+    rewrite_host: bool,
+    remarks: Remarks,
+}
+
+impl Proxy {
+    /// Before the engine at `upstream`, a `ws` or `wss` URL. Its host, port and scheme count: the
+    /// path that is asked for is the clients' own. What is recorded goes through `redactor`.
+    ///
+    /// # Errors
+    /// [`RecordError::Subscriber`] for any other URL.
+    pub fn new(upstream: &str, redactor: Redactor) -> Result<Self, RecordError> {
+        Ok(Self {
+            upstream: Target::parse(upstream)?,
+            redactor,
+            clock: Arc::new(SystemClock::new()),
+            rewrite_host: false,
+            remarks: Box::new(|_| {}),
+        })
+    }
+
+    /// With a clock of the caller's.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Whether the `Host` of the clients' requests becomes the engine's, as virtual hosts want
+    /// it. Nothing else is ever rewritten. Default: no.
+    #[must_use]
+    pub fn rewrite_host(mut self, rewrite: bool) -> Self {
+        self.rewrite_host = rewrite;
+        self
+    }
+
+    /// Is told, in a sentence without secrets, of each handshake that fails, and of what the tape
+    /// has a `mark` for. Called on the writer's thread.
+    #[must_use]
+    pub fn remarks(mut self, remarks: impl FnMut(&str) + Send + 'static) -> Self {
+        self.remarks = Box::new(remarks);
+        self
+    }
+
+    /// Where the engine is.
+    #[must_use]
+    pub fn upstream(&self) -> &Target {
+        &self.upstream
+    }
+
+    /// Reaches the engine once, without saying anything to it, so that what no retry mends comes
+    /// to light before anybody dials. Where TLS is not spoken, there is nothing to check.
+    ///
+    /// # Errors
+    /// [`RecordError::Upstream`] where TLS fails. An engine that is not there yet is no error.
+    pub async fn check(&self, reach: &impl Reach) -> Result<(), RecordError> {
+        if !self.upstream.tls() {
+            return Ok(());
+        }
+        let timeout = self.clock.now().saturating_add(relay::DIAL_TIMEOUT);
+        let dialed = tokio::select! {
+            biased;
+            dialed = reach.dial() => dialed,
+            () = self.clock.sleep_until(timeout) => return Ok(()),
+        };
+        match dialed {
+            Err(error @ DialError::Tls(_)) => {
+                Err(RecordError::Upstream(self.upstream.to_string(), error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Carries and records what comes until `until` completes; what is open then is cut.
+    ///
+    /// The disk never holds the traffic up: what it does not keep up with is lost to the tape, and
+    /// counted in the [`Summary`] and in a `mark` at its place.
+    ///
+    /// # Errors
+    /// [`RecordError::Output`] where the output can't be written; [`RecordError::Broken`] where it
+    /// fails on the way, as on a full disk; what was acknowledged before plays.
+    /// [`RecordError::Secret`] where the tape holds one. [`RecordError::NoWebSocket`] where no
+    /// handshake got an answer that a WebSocket gives.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn run<R: Reach>(
+        self,
+        mut listener: impl Listen,
+        reach: R,
+        output: Output,
+        until: impl Future<Output = ()>,
+    ) -> Result<Summary, RecordError> {
+        let name = output.name().to_owned();
+        let stats = output.stats();
+        let upstream = self.upstream.to_string();
+        let host = if self.rewrite_host {
+            let host = self.upstream.host_header()?;
+            Some(Bytes::copy_from_slice(host.as_bytes()))
+        } else {
+            None
+        };
+        let mut header = Header::new(format!("Recorded before {upstream}"));
+        header.recorded_at = Some(self.clock.wall());
+        header.source = Some(upstream.clone());
+        header.needs = vec![CONNECTIONS.to_owned()];
+        let time = TapeTime::starting(Arc::clone(&self.clock));
+        let mut tape = Recording::begin(output, header, self.redactor)?;
+        for step in ProxyScribe::first_steps() {
+            tape.push(step)?;
+        }
+        tape.commit()?;
+
+        let scribe = ProxyScribe::new(stats.clone(), self.remarks);
+        let writer = Writer::start(tape, scribe, Arc::clone(&self.clock), Bounds::QUEUE);
+        let reach = Arc::new(reach);
+        let mut connections = JoinSet::new();
+        let mut accepted = 0;
+        let mut until = pin!(until);
+        loop {
+            let next = async {
+                match listener.accept().await {
+                    Ok(client) => Some(client),
+                    Err(_) => {
+                        // Out of descriptors, or a client that was gone at once: the next one may
+                        // fare better.
+                        let pause = self.clock.now().saturating_add(ACCEPT_PAUSE);
+                        self.clock.sleep_until(pause).await;
+                        None
+                    }
+                }
+            };
+            tokio::select! {
+                biased;
+                () = writer.failed() => break,
+                () = &mut until => break,
+                Some(_) = connections.join_next() => {}
+                client = next, if connections.len() < MAX_CONNECTIONS => {
+                    let Some(client) = client else { continue };
+                    accepted += 1;
+                    let report = Report::new(accepted, time.clone(), writer.sender(), stats.clone());
+                    let host = host.clone().map(HostRewriter::new);
+                    let (reach, time) = (Arc::clone(&reach), time.clone());
+                    connections.spawn(async move {
+                        relay::run(client, &*reach, host, report, &time).await;
+                    });
+                }
+            }
+        }
+        let duration = time.elapsed();
+        let end_at = time.now();
+        connections.shutdown().await;
+        let (_, scribe) = writer
+            .finish(move |scribe, tape| scribe.end(end_at, tape))
+            .await?;
+        if let Some(answers) = scribe.is_no_websocket() {
+            return Err(RecordError::NoWebSocket {
+                upstream,
+                answers,
+                name,
+            });
+        }
+        Ok(Summary {
+            counts: stats.counts(),
+            duration,
+            name,
+        })
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy")
+            .field("upstream", &self.upstream)
+            .field("rewrite_host", &self.rewrite_host)
+            .finish_non_exhaustive()
+    }
+}

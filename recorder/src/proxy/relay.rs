@@ -1,0 +1,324 @@
+//! Bytes from one peer to the other, as they come, and ends as they come.
+
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use engine_client::DialError;
+use fixtures::End;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+
+use super::host::HostRewriter;
+use super::leg::{Leg, Reach};
+use super::report::{Report, TapeTime};
+use super::seen::Peer;
+
+/// What is read at once at most, and what may wait between the two peers.
+const BUFFER_BYTES: usize = 64 << 10;
+/// With less room than this left, a new buffer is taken.
+const MIN_READ_BYTES: usize = 8 << 10;
+
+/// How long the engine may take to be reached: TCP, and TLS where it is spoken.
+pub(super) const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Carries one connection from its accept to its end.
+pub(super) async fn run<C: Leg>(
+    mut client: C,
+    reach: &impl Reach,
+    host: Option<HostRewriter>,
+    mut report: Report,
+    time: &TapeTime,
+) {
+    let mut from_client = Pump::new(Peer::Client, host);
+    let timeout = time.clock().now().saturating_add(DIAL_TIMEOUT);
+    let mut timeout = time.clock().sleep_until(timeout);
+    let dialed = {
+        let mut dial = pin!(reach.dial());
+        poll_fn(|cx| {
+            // What the client sends meanwhile waits, and its end is seen.
+            if from_client
+                .read_ahead(cx, &mut client, &mut report)
+                .is_err()
+            {
+                return Poll::Ready(None);
+            }
+            if let Poll::Ready(dialed) = dial.as_mut().poll(cx) {
+                return Poll::Ready(Some(dialed.map_err(|error| why(&error))));
+            }
+            timeout.as_mut().poll(cx).map(|()| {
+                let seconds = DIAL_TIMEOUT.as_secs();
+                Some(Err(format!("no connection within {seconds} s")))
+            })
+        })
+        .await
+    };
+    match dialed {
+        Some(Ok(engine)) => join(client, engine, from_client, &mut report).await,
+        Some(Err(why)) => {
+            report.unreachable(why);
+            client.reset();
+        }
+        // It has ended with a reset, and needs none.
+        None => report.ended(Peer::Client, End::Reset),
+    }
+    report.over();
+}
+
+/// Why there is no engine, in a word where the system's own has numbers in it.
+fn why(error: &DialError) -> String {
+    match error {
+        DialError::Connect(error) => match error.kind() {
+            io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+            _ => format!("connect failed: {error}"),
+        },
+        other => other.to_string(),
+    }
+}
+
+/// Carries bytes both ways until both have ended, or one has with a reset.
+async fn join<C: Leg, E: Leg>(
+    mut client: C,
+    mut engine: E,
+    mut from_client: Pump,
+    report: &mut Report,
+) {
+    let mut from_engine = Pump::new(Peer::Engine, None);
+    let reset = poll_fn(|cx| {
+        let up = from_client.poll(cx, &mut client, &mut engine, report);
+        let down = from_engine.poll(cx, &mut engine, &mut client, report);
+        for way in [&up, &down] {
+            if let Poll::Ready(Err(Reset(peer))) = way {
+                return Poll::Ready(Some(*peer));
+            }
+        }
+        // A peer that takes nothing more has ended, once nothing more comes of it either.
+        for (to, of) in [(&from_client, &from_engine), (&from_engine, &from_client)] {
+            if to.is_stuck() && of.has_ended() {
+                return Poll::Ready(Some(of.from));
+            }
+        }
+        (up.is_ready() && down.is_ready())
+            .then_some(None)
+            .map_or(Poll::Pending, Poll::Ready)
+    })
+    .await;
+    match reset {
+        None => {}
+        Some(Peer::Client) => {
+            report.ended(Peer::Client, End::Reset);
+            engine.reset();
+        }
+        Some(Peer::Engine) => {
+            // Behind its FIN, that it takes nothing is no news to the tape.
+            if !from_engine.has_ended() {
+                report.ended(Peer::Engine, End::Reset);
+            }
+            client.reset();
+        }
+    }
+}
+
+/// That peer has reset its stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Reset(Peer);
+
+/// One direction.
+#[derive(Debug)]
+struct Pump {
+    from: Peer,
+    host: Option<HostRewriter>,
+    buffer: BytesMut,
+    /// Read and not yet written.
+    waiting: VecDeque<Bytes>,
+    waiting_bytes: usize,
+    /// Written and not yet flushed.
+    unflushed: bool,
+    source: Source,
+    sink: Sink,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Open,
+    Ended,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sink {
+    Open,
+    /// It was told of the end.
+    Ended,
+    /// It takes nothing more.
+    Stuck,
+}
+
+impl Pump {
+    fn new(from: Peer, host: Option<HostRewriter>) -> Self {
+        Self {
+            from,
+            host,
+            buffer: BytesMut::new(),
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            unflushed: false,
+            source: Source::Open,
+            sink: Sink::Open,
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.source == Source::Ended
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.sink == Sink::Stuck
+    }
+
+    /// Carries what there is; ready once the end was carried.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut (impl AsyncRead + Unpin),
+        sink: &mut (impl AsyncWrite + Unpin),
+        report: &mut Report,
+    ) -> Poll<Result<(), Reset>> {
+        loop {
+            match self.sink {
+                Sink::Ended => return Poll::Ready(Ok(())),
+                Sink::Stuck => {
+                    // Read on, so that the end of the source is seen; nobody takes the bytes.
+                    self.waiting.clear();
+                    self.waiting_bytes = 0;
+                    if self.has_ended() {
+                        return Poll::Ready(Ok(()));
+                    }
+                    ready!(self.poll_read(cx, source, report))?;
+                }
+                Sink::Open => match ready!(self.poll_open(cx, source, sink, report)) {
+                    Ok(Step::Further) => {}
+                    Ok(Step::SinkFailed) => self.sink = Sink::Stuck,
+                    Err(reset) => return Poll::Ready(Err(reset)),
+                },
+            }
+        }
+    }
+
+    fn poll_open(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut (impl AsyncRead + Unpin),
+        mut sink: &mut (impl AsyncWrite + Unpin),
+        report: &mut Report,
+    ) -> Poll<Result<Step, Reset>> {
+        if let Some(bytes) = self.waiting.front_mut() {
+            let Ok(len @ 1..) = ready!(Pin::new(&mut sink).poll_write(cx, bytes)) else {
+                return Poll::Ready(Ok(Step::SinkFailed));
+            };
+            bytes.advance(len);
+            self.waiting_bytes -= len;
+            if bytes.is_empty() {
+                self.waiting.pop_front();
+            }
+            self.unflushed = true;
+            return Poll::Ready(Ok(Step::Further));
+        }
+        if self.has_ended() {
+            let shut = ready!(Pin::new(&mut sink).poll_shutdown(cx));
+            // A sink that can't be shut down is gone already.
+            self.sink = if shut.is_ok() {
+                Sink::Ended
+            } else {
+                Sink::Stuck
+            };
+            return Poll::Ready(Ok(Step::Further));
+        }
+        match self.poll_read(cx, source, report) {
+            Poll::Ready(read) => Poll::Ready(read.map(|()| Step::Further)),
+            Poll::Pending => {
+                // Nothing more to come for now: out with what TLS holds back.
+                if self.unflushed {
+                    let flushed = ready!(Pin::new(&mut sink).poll_flush(cx));
+                    self.unflushed = false;
+                    if flushed.is_err() {
+                        return Poll::Ready(Ok(Step::SinkFailed));
+                    }
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Reads on while the other peer is not there yet, as far as the bound allows.
+    fn read_ahead(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut (impl AsyncRead + Unpin),
+        report: &mut Report,
+    ) -> Result<(), Reset> {
+        while !self.has_ended() && self.waiting_bytes < BUFFER_BYTES {
+            match self.poll_read(cx, source, report) {
+                Poll::Ready(read) => read?,
+                Poll::Pending => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads once, and reports it.
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut (impl AsyncRead + Unpin),
+        report: &mut Report,
+    ) -> Poll<Result<(), Reset>> {
+        if self.buffer.capacity() < MIN_READ_BYTES {
+            // What was read shares the old one, and frees it.
+            self.buffer = BytesMut::with_capacity(BUFFER_BYTES);
+        }
+        let read = ready!(pin!(source.read_buf(&mut self.buffer)).poll(cx));
+        match read {
+            Ok(0) => {
+                self.source = Source::Ended;
+                report.ended(self.from, End::Fin);
+                if let Some(host) = &mut self.host {
+                    let rest = host.rest();
+                    self.wait(rest);
+                }
+            }
+            // TLS that ends without saying so ends with a FIN all the same.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.source = Source::Ended;
+                report.ended(self.from, End::Fin);
+            }
+            Err(_) => return Poll::Ready(Err(Reset(self.from))),
+            Ok(_) => {
+                let bytes = self.buffer.split().freeze();
+                report.bytes(self.from, &bytes);
+                let bytes = match &mut self.host {
+                    Some(host) => host.pass(bytes),
+                    None => bytes,
+                };
+                self.wait(bytes);
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn wait(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.waiting_bytes += bytes.len();
+            self.waiting.push_back(bytes);
+        }
+    }
+}
+
+/// What a turn did.
+enum Step {
+    Further,
+    /// The sink takes nothing more.
+    SinkFailed,
+}

@@ -1,0 +1,155 @@
+//! One connection, on the writer's side: what the relay saw of it to steps.
+
+use fixtures::{Action, Conn, End, Micros, Received, ReceivedKind, Step};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::exchange::{Exchange, Upgraded};
+use super::inflate::Inflater;
+use super::seen::{Peer, What};
+use super::voice::Voice;
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Session {
+    conn: u64,
+    phase: Phase,
+    /// The client has ended its side, and the engine has sent nothing since.
+    left: bool,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Requests and answers.
+    Http(Box<Exchange>),
+    /// Frames.
+    WebSocket {
+        client: Box<Voice>,
+        engine: Box<Voice>,
+    },
+}
+
+/// A step of one connection.
+pub(super) fn conn_step(conn: u64, at: Micros, action: Action) -> Step {
+    let mut step = Step::at(at, action);
+    step.conn = Conn::Nth(conn);
+    step
+}
+
+/// A key of a step that players don't read.
+pub(super) fn extension(key: &str, value: &impl Serialize) -> (String, Box<RawValue>) {
+    let value = to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned());
+    (key.to_owned(), value)
+}
+
+impl Session {
+    pub(super) fn new(conn: u64) -> Self {
+        Self {
+            conn,
+            phase: Phase::Http(Box::new(Exchange::new(conn))),
+            left: false,
+        }
+    }
+
+    /// The steps of what was seen; true where it was what upgraded the connection.
+    pub(super) fn take(&mut self, at: Micros, what: What, out: &mut Vec<Step>) -> bool {
+        if matches!(what, What::Bytes(Peer::Engine, _)) {
+            self.left = false;
+        }
+        match (what, &mut self.phase) {
+            (What::Bytes(peer, bytes), Phase::WebSocket { client, engine }) => {
+                let voice = if peer == Peer::Client { client } else { engine };
+                voice.take(at, bytes, out);
+            }
+            (What::Bytes(Peer::Client, bytes), Phase::Http(exchange)) => {
+                exchange.from_client(at, &bytes, out);
+            }
+            (What::Bytes(Peer::Engine, bytes), Phase::Http(exchange)) => {
+                if let Some(upgraded) = exchange.from_engine(at, &bytes, out) {
+                    self.upgrade(at, upgraded, out);
+                    return true;
+                }
+            }
+            (What::Resumed(peer, bytes), Phase::WebSocket { client, engine }) => {
+                let voice = if peer == Peer::Client { client } else { engine };
+                voice.resume(at, out);
+                voice.take(at, bytes, out);
+            }
+            (What::Lost(peer), Phase::WebSocket { client, engine }) => {
+                let voice = if peer == Peer::Client { client } else { engine };
+                voice.lose(at, out);
+            }
+            // Bodies; nothing behind a loss in them is followed.
+            (What::Resumed(..) | What::Lost(_), _) => {}
+            (What::Over, _) => self.cut(at, out),
+            (What::Ended(peer, how), _) => self.end(at, peer, how, out),
+            (What::Unreachable(why), _) => {
+                let text = format!(
+                    "connection {}: reset, for the engine could not be reached: {why}",
+                    self.conn
+                );
+                out.push(Step::at(at, Action::Mark(text)));
+                out.push(conn_step(self.conn, at, Action::Drop(End::Reset)));
+            }
+        }
+        false
+    }
+
+    /// Nothing more comes: what there is of a frame is kept.
+    pub(super) fn cut(&mut self, at: Micros, out: &mut Vec<Step>) {
+        if let Phase::WebSocket { client, engine } = &mut self.phase {
+            client.end(at, out);
+            engine.end(at, out);
+        }
+    }
+
+    /// Messages that were left out since the last call, and their bytes on the wire.
+    pub(super) fn left_out(&mut self) -> (u64, u64) {
+        match &mut self.phase {
+            Phase::Http(_) => (0, 0),
+            Phase::WebSocket { client, engine } => {
+                let (client, engine) = (client.left_out(), engine.left_out());
+                (client.0 + engine.0, client.1 + engine.1)
+            }
+        }
+    }
+
+    fn upgrade(&mut self, at: Micros, upgraded: Upgraded, out: &mut Vec<Step>) {
+        let agreement = upgraded.agreement;
+        let inflater = |forgets: bool| agreement.map(|_| Inflater::new(forgets));
+        let forgets = agreement.map_or((false, false), |agreed| {
+            (agreed.client_forgets, agreed.engine_forgets)
+        });
+        let mut client = Voice::new(self.conn, Peer::Client, inflater(forgets.0));
+        let mut engine = Voice::new(self.conn, Peer::Engine, inflater(forgets.1));
+        client.take(at, upgraded.from_client, out);
+        engine.take(at, upgraded.from_engine, out);
+        self.phase = Phase::WebSocket {
+            client: Box::new(client),
+            engine: Box::new(engine),
+        };
+    }
+
+    fn end(&mut self, at: Micros, peer: Peer, how: End, out: &mut Vec<Step>) {
+        match (&mut self.phase, peer) {
+            (Phase::Http(exchange), Peer::Client) => exchange.client_ended(at, out),
+            (Phase::Http(exchange), Peer::Engine) => {
+                if !exchange.engine_ended(at, how, out) {
+                    return;
+                }
+            }
+            (Phase::WebSocket { client, .. }, Peer::Client) => client.end(at, out),
+            (Phase::WebSocket { engine, .. }, Peer::Engine) => engine.end(at, out),
+        }
+        self.left |= peer == Peer::Client;
+        let action = match (peer, how) {
+            // It was the client that left. A step for the engine's own goodbye would race with
+            // the leaving of whoever the tape is played to.
+            (Peer::Engine, End::Fin) if self.left => return,
+            (Peer::Engine, how) => Action::Drop(how),
+            (Peer::Client, End::Fin) => Action::Received(Received::new(ReceivedKind::Fin)),
+            (Peer::Client, End::Reset) => Action::Received(Received::new(ReceivedKind::Reset)),
+        };
+        out.push(conn_step(self.conn, at, action));
+    }
+}

@@ -1,0 +1,572 @@
+//! One direction of an upgraded connection: frames to steps.
+
+use bytes::{Bytes, BytesMut};
+use fixtures::{Action, CloseFrame, Micros, RawFrame, Received, ReceivedKind, Step};
+
+use super::cutter::{Cut, Cutter, Frame};
+use super::inflate::{Inflater, NotPlain};
+use super::seen::Peer;
+use super::session::{conn_step, extension};
+use super::{MAX_CONTROL_BYTES, MAX_MESSAGE_BYTES};
+
+const CONTINUATION: u8 = 0;
+const TEXT: u8 = 1;
+const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
+/// RSV1 alone: the message is compressed (RFC 7692, 6).
+const COMPRESSED: u8 = 4;
+/// RSV1 in a frame's first byte.
+const COMPRESSED_BIT: u8 = 0x40;
+/// Most fragments of a compressed message that are held.
+const MAX_FRAGMENTS: usize = 4096;
+
+/// Where the number of a compressed message's fragments stands.
+const FRAGMENTS_KEY: &str = "x-fragments";
+
+/// What one peer says.
+#[derive(Debug)]
+pub(super) struct Voice {
+    conn: u64,
+    peer: Peer,
+    cutter: Cutter,
+    /// Where compression was agreed on.
+    inflater: Option<Inflater>,
+    /// A message has begun whose last fragment has not come.
+    in_message: bool,
+    /// The fragments of a compressed message.
+    compressed: Vec<Frame>,
+    compressed_bytes: usize,
+    /// It was said that messages are left out.
+    told: bool,
+    /// Messages left out since [`left_out`](Self::left_out), and their bytes.
+    left_out: (u64, u64),
+}
+
+impl Voice {
+    pub(super) fn new(conn: u64, peer: Peer, inflater: Option<Inflater>) -> Self {
+        Self {
+            conn,
+            peer,
+            cutter: Cutter::default(),
+            inflater,
+            in_message: false,
+            compressed: Vec::new(),
+            compressed_bytes: 0,
+            told: false,
+            left_out: (0, 0),
+        }
+    }
+
+    /// Messages that were left out since the last call, and their bytes on the wire.
+    pub(super) fn left_out(&mut self) -> (u64, u64) {
+        std::mem::take(&mut self.left_out)
+    }
+
+    /// What came.
+    pub(super) fn take(&mut self, at: Micros, bytes: Bytes, out: &mut Vec<Step>) {
+        self.cutter.push(bytes);
+        while let Some(cut) = self.cutter.next() {
+            match cut {
+                Cut::Bytes(bytes) => out.push(self.bytes(at, bytes)),
+                Cut::Frame(frame) => self.frame(at, frame, out),
+            }
+        }
+    }
+
+    /// The stream ends here.
+    pub(super) fn end(&mut self, at: Micros, out: &mut Vec<Step>) {
+        if let Some(begun) = self.unfinished(at) {
+            out.push(begun);
+        }
+        let torn = self.cutter.rest();
+        if torn.is_empty() {
+            return;
+        }
+        let torn = if self.inflater.is_some() {
+            // The tape's 101 agrees on no compression, so its frames must not speak of any.
+            let mut plain = BytesMut::from(&torn[..]);
+            plain[0] &= !COMPRESSED_BIT;
+            plain.freeze()
+        } else {
+            torn
+        };
+        out.push(self.bytes(at, torn));
+    }
+
+    /// What came up to here is lost, and what comes next begins a message.
+    pub(super) fn resume(&mut self, at: Micros, out: &mut Vec<Step>) {
+        self.lose(at, out);
+        if let Some(inflater) = &mut self.inflater {
+            inflater.missed();
+        }
+    }
+
+    /// From here on something is lost.
+    pub(super) fn lose(&mut self, at: Micros, out: &mut Vec<Step>) {
+        if let Some(begun) = self.unfinished(at) {
+            out.push(begun);
+        }
+        self.cutter.restart();
+        if std::mem::take(&mut self.in_message) && self.peer == Peer::Engine {
+            // A message that was begun must end, or the next one can't begin.
+            let last = RawFrame {
+                fin: true,
+                rsv: 0,
+                opcode: CONTINUATION,
+                mask: None,
+                payload: Bytes::new(),
+                declared_len: None,
+            };
+            let mut step = conn_step(self.conn, at, Action::Frame(last));
+            step.note = Some("ended by the recorder: the rest of the message was lost".to_owned());
+            out.push(step);
+        }
+    }
+
+    fn frame(&mut self, at: Micros, frame: Frame, out: &mut Vec<Step>) {
+        let opcode = frame.opcode();
+        if opcode < CLOSE && (!self.compressed.is_empty() || self.begins_compressed(&frame)) {
+            return self.fragment(at, frame, out);
+        }
+        let whole = frame.fin() && frame.rsv() == 0 && self.is_masked_as_due(&frame);
+        let step = match opcode {
+            TEXT | BINARY if whole && !self.in_message => {
+                self.message(at, opcode, &frame.payload())
+            }
+            CLOSE | PING | PONG if whole => self.control(at, opcode, &frame.payload()),
+            _ => None,
+        };
+        if opcode == CLOSE && step.is_some() {
+            // Whatever follows is against the rules (RFC 6455, 5.5.1).
+            self.cutter.give_up();
+        }
+        if opcode < CLOSE {
+            self.in_message = !frame.fin();
+        }
+        out.push(step.unwrap_or_else(|| self.raw(at, &frame)));
+    }
+
+    /// Clients mask and engines don't (RFC 6455, 5.1).
+    fn is_masked_as_due(&self, frame: &Frame) -> bool {
+        frame.mask().is_some() == (self.peer == Peer::Client)
+    }
+
+    /// A whole message; `None` where it is a text that is not UTF-8.
+    fn message(&self, at: Micros, opcode: u8, payload: &Bytes) -> Option<Step> {
+        let action = match (self.peer, opcode) {
+            (Peer::Engine, BINARY) => Action::Binary(payload.clone()),
+            // What does not stand in a line as an event is written as a text that says the same.
+            (Peer::Engine, _) if payload.starts_with(b"{") && payload.ends_with(b"}") => {
+                Action::Emit(payload.clone())
+            }
+            (Peer::Engine, _) => Action::Text(std::str::from_utf8(payload).ok()?.to_owned()),
+            (Peer::Client, BINARY) => {
+                let mut received = Received::new(ReceivedKind::Binary);
+                received.binary = Some(payload.clone());
+                Action::Received(received)
+            }
+            (Peer::Client, _) => {
+                let mut received = Received::new(ReceivedKind::Text);
+                received.text = Some(std::str::from_utf8(payload).ok()?.to_owned());
+                Action::Received(received)
+            }
+        };
+        Some(conn_step(self.conn, at, action))
+    }
+
+    /// A control frame; `None` for one that no step but a raw frame can say.
+    fn control(&self, at: Micros, opcode: u8, payload: &Bytes) -> Option<Step> {
+        if payload.len() > MAX_CONTROL_BYTES {
+            return None;
+        }
+        let action = match (opcode, self.peer) {
+            (PING, Peer::Engine) => Action::Ping(payload.clone()),
+            (PONG, Peer::Engine) => Action::Pong(payload.clone()),
+            (CLOSE, Peer::Engine) => Action::Close(close(payload)?),
+            (CLOSE, Peer::Client) => {
+                let mut received = Received::new(ReceivedKind::Close);
+                if let Some(CloseFrame { code, reason }) = close(payload)? {
+                    received.code = Some(code);
+                    received.reason = (!reason.is_empty()).then_some(reason);
+                }
+                Action::Received(received)
+            }
+            (_, Peer::Client) => {
+                let kind = if opcode == PING {
+                    ReceivedKind::Ping
+                } else {
+                    ReceivedKind::Pong
+                };
+                Action::Received(with_payload(kind, payload))
+            }
+            _ => return None,
+        };
+        Some(conn_step(self.conn, at, action))
+    }
+
+    /// Any frame, as it came.
+    fn raw(&self, at: Micros, frame: &Frame) -> Step {
+        let payload = frame.payload();
+        let action = match self.peer {
+            Peer::Engine => Action::Frame(RawFrame {
+                fin: frame.fin(),
+                rsv: frame.rsv(),
+                opcode: frame.opcode(),
+                mask: frame.mask(),
+                payload,
+                declared_len: None,
+            }),
+            Peer::Client => Action::Received(Received {
+                fin: Some(frame.fin()),
+                rsv: Some(frame.rsv()),
+                opcode: Some(frame.opcode()),
+                ..with_payload(ReceivedKind::Frame, &payload)
+            }),
+        };
+        conn_step(self.conn, at, action)
+    }
+
+    fn bytes(&self, at: Micros, bytes: Bytes) -> Step {
+        let action = match self.peer {
+            Peer::Engine => Action::Bytes(bytes),
+            Peer::Client => {
+                let mut received = Received::new(ReceivedKind::Bytes);
+                received.binary = Some(bytes);
+                Action::Received(received)
+            }
+        };
+        conn_step(self.conn, at, action)
+    }
+
+    fn begins_compressed(&self, frame: &Frame) -> bool {
+        self.inflater.is_some()
+            && matches!(frame.opcode(), TEXT | BINARY)
+            && frame.rsv() == COMPRESSED
+            && self.is_masked_as_due(frame)
+            && !self.in_message
+    }
+
+    /// A fragment of a compressed message. The message is kept plain and whole.
+    fn fragment(&mut self, at: Micros, frame: Frame, out: &mut Vec<Step>) {
+        let first = self.compressed.is_empty();
+        let fits = self.compressed_bytes + frame.payload().len() <= MAX_MESSAGE_BYTES
+            && self.compressed.len() < MAX_FRAGMENTS;
+        let belongs = first || (frame.opcode() == CONTINUATION && frame.rsv() == 0);
+        if !belongs || !fits {
+            // What is left out of one message is missed by all that refer to it.
+            if let Some(inflater) = &mut self.inflater {
+                inflater.missed();
+            }
+            self.leave_out(at, out);
+            self.compressed_bytes = 0;
+            self.in_message = !frame.fin();
+            if belongs {
+                self.left_out.1 += frame.payload().len() as u64;
+            } else {
+                out.push(self.raw(at, &frame));
+            }
+            return;
+        }
+        let last = frame.fin();
+        self.compressed_bytes += frame.payload().len();
+        self.compressed.push(frame);
+        if !last {
+            return;
+        }
+        let opcode = self.compressed[0].opcode();
+        let message = match self.inflate(MAX_MESSAGE_BYTES) {
+            Ok(plain) => self.message(at, opcode, &plain).or_else(|| {
+                // A text that is not UTF-8.
+                let raw = RawFrame {
+                    fin: true,
+                    rsv: 0,
+                    opcode,
+                    mask: None,
+                    payload: plain,
+                    declared_len: None,
+                };
+                (self.peer == Peer::Engine).then(|| conn_step(self.conn, at, Action::Frame(raw)))
+            }),
+            Err(_) => None,
+        };
+        match message {
+            Some(mut step) => {
+                if self.compressed.len() > 1 {
+                    let fragments = self.compressed.len();
+                    step.extensions.push(extension(FRAGMENTS_KEY, &fragments));
+                }
+                self.compressed.clear();
+                self.compressed_bytes = 0;
+                out.push(step);
+            }
+            None => self.leave_out(at, out),
+        }
+    }
+
+    fn inflate(&mut self, most: usize) -> Result<Bytes, NotPlain> {
+        let payloads: Vec<Bytes> = self.compressed.iter().map(Frame::payload).collect();
+        match &mut self.inflater {
+            Some(inflater) => inflater.message(payloads.iter().map(|bytes| &bytes[..]), most),
+            None => Err(NotPlain::Corrupt),
+        }
+    }
+
+    /// A compressed message that can't be made plain. Its frames are no use in a tape: no client
+    /// that the tape plays to has agreed on compression.
+    fn leave_out(&mut self, at: Micros, out: &mut Vec<Step>) {
+        if !std::mem::replace(&mut self.told, true) {
+            let text = format!(
+                "connection {}: from here on, compressed messages of the {} are left out that are \
+                 too long, damaged, or refer to what was lost",
+                self.conn,
+                self.peer.word()
+            );
+            out.push(Step::at(at, Action::Mark(text)));
+        }
+        self.left_out.0 += 1;
+        self.left_out.1 += std::mem::take(&mut self.compressed_bytes) as u64;
+        self.compressed.clear();
+    }
+
+    /// What there is of a compressed message that will not be finished, as an unfinished one.
+    fn unfinished(&mut self, at: Micros) -> Option<Step> {
+        let opcode = self.compressed.first()?.opcode();
+        let plain = self.inflate(MAX_MESSAGE_BYTES).ok();
+        self.compressed.clear();
+        self.compressed_bytes = 0;
+        self.in_message = true;
+        let action = match self.peer {
+            Peer::Engine => Action::Frame(RawFrame {
+                fin: false,
+                rsv: 0,
+                opcode,
+                mask: None,
+                payload: plain?,
+                declared_len: None,
+            }),
+            Peer::Client => Action::Received(Received {
+                fin: Some(false),
+                opcode: Some(opcode),
+                ..with_payload(ReceivedKind::Frame, &plain?)
+            }),
+        };
+        Some(conn_step(self.conn, at, action))
+    }
+}
+
+/// With a payload as text where it is UTF-8, else as bytes.
+fn with_payload(kind: ReceivedKind, payload: &Bytes) -> Received {
+    let mut received = Received::new(kind);
+    match std::str::from_utf8(payload) {
+        Ok("") => {}
+        Ok(text) => received.text = Some(text.to_owned()),
+        Err(_) => received.binary = Some(payload.clone()),
+    }
+    received
+}
+
+/// Code and reason of a Close; `None` where it is not a legal form (RFC 6455, 5.5.1).
+fn close(payload: &[u8]) -> Option<Option<CloseFrame>> {
+    match payload {
+        [] => Some(None),
+        [high, low, reason @ ..] => Some(Some(CloseFrame {
+            code: u16::from_be_bytes([*high, *low]),
+            reason: std::str::from_utf8(reason).ok()?.to_owned(),
+        })),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(peer: Peer, inflater: Option<Inflater>, stream: &[u8]) -> Vec<String> {
+        let play = |size: usize, inflater| {
+            let mut voice = Voice::new(2, peer, inflater);
+            let mut out = Vec::new();
+            for part in stream.chunks(size) {
+                voice.take(Micros::ZERO, Bytes::copy_from_slice(part), &mut out);
+            }
+            voice.end(Micros::ZERO, &mut out);
+            let without = |step: &Step| step.to_canonical().replace(r#"{"at_ms":0,"conn":2,"#, "{");
+            out.iter().map(without).collect::<Vec<_>>()
+        };
+        let again = inflater.as_ref().map(|_| Inflater::new(false));
+        let lines = play(stream.len(), inflater);
+        assert_eq!(lines, play(1, again), "however the bytes come");
+        lines
+    }
+
+    #[test]
+    fn what_the_engine_says_is_what_a_tape_sends() {
+        let table: &[(&[u8], &str)] = &[
+            (b"\x81\x0d{\"event\":\"a\"}", r#"{"emit":{"event":"a"}}"#),
+            (b"\x81\x0b{\"event\":7}", r#"{"text":"{\"event\":7}"}"#),
+            (
+                b"\x81\x0e{\"event\":\n\"a\"}",
+                r#"{"text":"{\"event\":\n\"a\"}"}"#,
+            ),
+            (b"\x81\x00", r#"{"text":""}"#),
+            (
+                b"\x81\x01\xff",
+                r#"{"frame":{"opcode":1,"payload_b64":"/w=="}}"#,
+            ),
+            (
+                b"\x81\x03{\xff}",
+                r#"{"frame":{"opcode":1,"payload_b64":"e/99"}}"#,
+            ),
+            (b"\x82\x01\xff", r#"{"binary":"/w=="}"#),
+            (b"\x89\x02hi", r#"{"ping":"hi"}"#),
+            (b"\x8a\x01\xff", r#"{"pong":{"b64":"/w=="}}"#),
+            (b"\x88\x00", r#"{"close":{}}"#),
+            (
+                b"\x88\x05\x03\xe9bye",
+                r#"{"close":{"code":1001,"reason":"bye"}}"#,
+            ),
+            (b"\x88\x01x", r#"{"frame":{"opcode":8,"payload":"x"}}"#),
+            (
+                b"\x88\x03\x03\xe9\xff",
+                r#"{"frame":{"opcode":8,"payload_b64":"A+n/"}}"#,
+            ),
+            (
+                b"\x01\x01x",
+                r#"{"frame":{"fin":false,"opcode":1,"payload":"x"}}"#,
+            ),
+            (b"\x80\x01x", r#"{"frame":{"opcode":0,"payload":"x"}}"#),
+            (
+                b"\xc1\x01x",
+                r#"{"frame":{"rsv":4,"opcode":1,"payload":"x"}}"#,
+            ),
+            (b"\x83\x00", r#"{"frame":{"opcode":3}}"#),
+            (b"\x09\x00", r#"{"frame":{"fin":false,"opcode":9}}"#),
+            (
+                b"\x81\x81\x01\x01\x01\x01y",
+                r#"{"frame":{"opcode":1,"mask":"AQEBAQ==","payload":"x"}}"#,
+            ),
+            (b"\x81\x05he", r#"{"bytes":"gQVoZQ=="}"#),
+            (b"\x81\x7e\x00\x01x", r#"{"bytes":"gX4AAXg="}"#),
+        ];
+        for (bytes, line) in table {
+            let lines = said(Peer::Engine, None, bytes);
+            if line.contains("gX4") {
+                // Not in its shortest form: bytes, in pieces as they came.
+                assert!(lines.iter().all(|line| line.contains("bytes")), "{lines:?}");
+            } else {
+                assert_eq!(lines, [*line]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_client_says_is_what_a_tape_has_received() {
+        let masked = |first: u8, payload: &[u8]| {
+            let mut frame = vec![
+                first,
+                0x80 | u8::try_from(payload.len()).unwrap(),
+                1,
+                1,
+                1,
+                1,
+            ];
+            frame.extend(payload.iter().map(|b| b ^ 1));
+            frame
+        };
+        let table: &[(Vec<u8>, &str)] = &[
+            (masked(0x81, b"x"), r#"{"kind":"text","text":"x"}"#),
+            (masked(0x82, b"x"), r#"{"kind":"binary","binary":"eA=="}"#),
+            (masked(0x89, b"x"), r#"{"kind":"ping","text":"x"}"#),
+            (masked(0x8a, b"\xff"), r#"{"kind":"pong","binary":"/w=="}"#),
+            (masked(0x88, b"\x03\xe8"), r#"{"kind":"close","code":1000}"#),
+            (
+                masked(0x01, b"x"),
+                r#"{"kind":"frame","text":"x","fin":false,"rsv":0,"opcode":1}"#,
+            ),
+            (
+                b"\x81\x01x".to_vec(),
+                r#"{"kind":"frame","text":"x","fin":true,"rsv":0,"opcode":1}"#,
+            ),
+            (
+                masked(0x81, b"xyz")[..8].to_vec(),
+                r#"{"kind":"bytes","binary":"gYMBAQEBeXg="}"#,
+            ),
+        ];
+        for (bytes, line) in table {
+            let expected = format!(r#"{{"received":{line}}}"#);
+            assert_eq!(said(Peer::Client, None, bytes), [expected]);
+        }
+    }
+
+    #[test]
+    fn what_follows_a_close_is_kept_as_the_bytes_it_is() {
+        let mut voice = Voice::new(1, Peer::Engine, None);
+        let mut out = Vec::new();
+        for bytes in [&b"\x88\x00\x89\x00"[..], b"\x81"] {
+            voice.take(Micros::ZERO, Bytes::from_static(bytes), &mut out);
+        }
+        let lines: Vec<_> = out.iter().map(Step::to_canonical).collect();
+        assert_eq!(
+            lines,
+            [
+                r#"{"at_ms":0,"conn":1,"close":{}}"#,
+                r#"{"at_ms":0,"conn":1,"bytes":"iQA="}"#,
+                r#"{"at_ms":0,"conn":1,"bytes":"gQ=="}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_compressed_message_is_kept_whole_and_plain_with_its_pings_between() {
+        // RFC 7692, 7.2.3.1: "Hello" in two fragments, with a Ping between, then once more.
+        let stream =
+            b"\x41\x03\xf2\x48\xcd\x89\x00\x80\x04\xc9\xc9\x07\x00\xc1\x05\xf2\x00\x11\x00\x00";
+        let lines = said(Peer::Engine, Some(Inflater::new(false)), stream);
+        assert_eq!(
+            lines,
+            [
+                r#"{"ping":""}"#,
+                r#"{"text":"Hello","x-fragments":2}"#,
+                r#"{"text":"Hello"}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_compressed_message_that_breaks_off_is_an_unfinished_plain_one() {
+        let stream = b"\x41\x07\xf2\x48\xcd\xc9\xc9\x07\x00\xc1\x05\xf2";
+        let lines = said(Peer::Engine, Some(Inflater::new(false)), &stream[..9]);
+        assert_eq!(
+            lines,
+            [r#"{"frame":{"fin":false,"opcode":1,"payload":"Hello"}}"#]
+        );
+        let lines = said(Peer::Engine, Some(Inflater::new(false)), b"\xc1\x05\xf2");
+        assert_eq!(lines, [r#"{"bytes":"gQXy"}"#]);
+    }
+
+    #[test]
+    fn what_does_not_inflate_is_left_out_counted_and_said_once() {
+        let mut voice = Voice::new(1, Peer::Engine, Some(Inflater::new(false)));
+        let mut out = Vec::new();
+        let bad = Bytes::from_static(b"\xc1\x02\xff\xff\xc1\x02\xff\xff\x89\x00");
+        voice.take(Micros::ZERO, bad, &mut out);
+        let keys: Vec<_> = out.iter().map(Step::key).collect();
+        assert_eq!(keys, ["mark", "ping"]);
+        assert_eq!(voice.left_out(), (2, 4));
+        assert_eq!(voice.left_out(), (0, 0));
+    }
+
+    #[test]
+    fn behind_a_loss_a_begun_message_is_ended_and_recording_goes_on() {
+        let mut voice = Voice::new(1, Peer::Engine, None);
+        let mut out = Vec::new();
+        let begun = Bytes::from_static(b"\x01\x01x\x80\x05y");
+        voice.take(Micros::ZERO, begun, &mut out);
+        voice.resume(Micros::ZERO, &mut out);
+        voice.take(Micros::ZERO, Bytes::from_static(b"\x81\x01z"), &mut out);
+        let keys: Vec<_> = out.iter().map(Step::key).collect();
+        assert_eq!(keys, ["frame", "frame", "text"]);
+        assert!(out[1].to_canonical().contains(r#""frame":{"opcode":0}"#));
+    }
+}

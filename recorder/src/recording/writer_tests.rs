@@ -1,0 +1,252 @@
+//! A disk that is slow, a disk that fails, and time that passes, seen from the source.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine_client::{Clock, SystemClock};
+use fixtures::{Action, Header, Micros, Step, Tape};
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::Notify;
+
+use super::{Bounds, Fsync, Output, Recording, Scribe, Sink, Stats, Writer};
+use crate::error::RecordError;
+use crate::redact::{Redactor, Rules};
+
+/// Entries that fit into a queue here.
+const ROOM: Bounds = Bounds {
+    bytes: 1 << 20,
+    entries: 8,
+};
+
+/// A disk that stands still while its gate is closed.
+#[derive(Debug)]
+struct Disk {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    opened: Condvar,
+    /// Somebody waits at the gate.
+    reached: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    closed: bool,
+    full: bool,
+    bytes: Vec<u8>,
+    writes: u64,
+    /// When each sync was.
+    syncs: Vec<Duration>,
+}
+
+impl Disk {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            clock: Arc::new(SystemClock::new()),
+            state: Mutex::default(),
+            opened: Condvar::new(),
+            reached: Notify::new(),
+        })
+    }
+
+    fn close_gate(&self) {
+        self.state.lock().closed = true;
+    }
+
+    fn open_gate(&self) {
+        self.state.lock().closed = false;
+        self.opened.notify_all();
+    }
+
+    fn tape(&self) -> Tape {
+        let text = String::from_utf8(self.state.lock().bytes.clone()).expect("a tape is UTF-8");
+        Tape::parse("disk", &text).expect("a good tape")
+    }
+
+    /// A writer of a recording on it, with `fsync`.
+    fn writer(self: &Arc<Self>, fsync: Fsync) -> (Writer<Numbers>, Stats) {
+        let output = Output::sink("disk", OnDisk(Arc::clone(self))).fsync(fsync);
+        let redactor = Redactor::new(Rules::default(), [7; 32]);
+        let tape = Recording::begin(output, Header::new("numbers"), redactor).expect("it begins");
+        let stats = tape.stats();
+        let writer = Writer::start(tape, Numbers, Arc::clone(&self.clock), ROOM);
+        (writer, stats)
+    }
+}
+
+#[derive(Debug)]
+struct OnDisk(Arc<Disk>);
+
+impl Write for OnDisk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut state = self.0.state.lock();
+        while state.closed {
+            self.0.reached.notify_one();
+            self.0.opened.wait(&mut state);
+        }
+        if state.full {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        state.bytes.extend_from_slice(bytes);
+        state.writes += 1;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for OnDisk {
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.state.lock().syncs.push(self.0.clock.now());
+        Ok(())
+    }
+}
+
+/// Writes numbers.
+#[derive(Debug)]
+struct Numbers;
+
+impl Scribe for Numbers {
+    type Seen = u64;
+
+    fn write(&mut self, seen: u64, tape: &mut Recording) -> Result<(), RecordError> {
+        tape.push(Step::at(at(seen), Action::Text(seen.to_string())))
+    }
+}
+
+fn at(number: u64) -> Micros {
+    Micros::from_ms(number)
+}
+
+async fn finish(writer: Writer<Numbers>) -> Result<(), RecordError> {
+    writer.finish(|_, _| Ok(())).await.map(|_| ())
+}
+
+/// The texts and marks of a tape.
+fn words(tape: &Tape) -> Vec<String> {
+    let word = |step: &Step| match &step.action {
+        Action::Text(text) => text.clone(),
+        Action::Mark(mark) => format!("{}: {mark}", step.to_line()),
+        other => panic!("expected a text or a mark, found {other:?}"),
+    };
+    tape.steps.iter().map(word).collect()
+}
+
+#[tokio::test]
+async fn a_slow_disk_holds_up_no_source_and_what_is_lost_is_marked_at_its_place() {
+    let disk = Disk::new();
+    let (writer, stats) = disk.writer(Fsync::Never);
+    let sender = writer.sender();
+    disk.close_gate();
+    assert!(sender.send(at(1), 1, 10, 1));
+    disk.reached.notified().await;
+    // The first is with the writer, and still counts.
+    for number in 2..=20 {
+        assert_eq!(
+            sender.send(at(number), 1, 10, number),
+            number <= 8,
+            "{number}"
+        );
+    }
+    assert!(!sender.has_room());
+    sender.lose(at(21), 1, 5);
+    assert!(sender.send_vital(at(22), 10, 22), "it has a reserve");
+    assert!(!sender.send(at(23), 1, 10, 23), "it is still full");
+    disk.open_gate();
+    while !sender.has_room() {
+        tokio::task::yield_now().await;
+    }
+    assert!(sender.send(at(24), 1, 10, 24));
+    finish(writer).await.expect("a good disk");
+
+    let line = |ms, text: &str| format!("{{\"at_ms\":{ms},\"mark\":\"{text}\"}}: {text}");
+    let first = line(9, "lost 13 frames (125 bytes): the disk did not keep up");
+    let second = line(23, "lost 1 frame (10 bytes): the disk did not keep up");
+    let expected = [
+        "1", "2", "3", "4", "5", "6", "7", "8", &first, "22", &second, "24",
+    ];
+    assert_eq!(words(&disk.tape()), expected);
+    let counts = stats.counts();
+    assert_eq!((counts.lost_frames, counts.lost_bytes), (14, 135));
+    assert_eq!(counts.lines, 13);
+}
+
+#[tokio::test]
+async fn what_is_lost_at_the_end_is_marked_too() {
+    let disk = Disk::new();
+    let (writer, _) = disk.writer(Fsync::Never);
+    let sender = writer.sender();
+    disk.close_gate();
+    assert!(sender.send(at(1), 1, 10, 1));
+    disk.reached.notified().await;
+    assert!(!sender.send(at(2), 1, ROOM.bytes, 2), "more than ever fits");
+    disk.open_gate();
+    finish(writer).await.expect("a good disk");
+    assert_eq!(words(&disk.tape()).len(), 2);
+    assert!(!sender.send(at(3), 1, 10, 3), "the recording has ended");
+    sender.lose(at(3), 1, 10);
+    assert_eq!(disk.tape().steps.len(), 2);
+}
+
+#[tokio::test]
+async fn what_waits_together_is_written_together() {
+    let disk = Disk::new();
+    let (writer, _) = disk.writer(Fsync::Never);
+    let sender = writer.sender();
+    disk.close_gate();
+    assert!(sender.send(at(1), 1, 10, 1));
+    disk.reached.notified().await;
+    for number in 2..=8 {
+        assert!(sender.send(at(number), 1, 10, number));
+    }
+    disk.open_gate();
+    finish(writer).await.expect("a good disk");
+    assert_eq!(disk.tape().steps.len(), 8);
+    assert_eq!(
+        disk.state.lock().writes,
+        3,
+        "the header, the first, the others"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_is_forced_to_the_disk_in_time_though_nothing_follows_it() {
+    const INTERVAL: Duration = Duration::from_secs(2);
+    let disk = Disk::new();
+    let (writer, _) = disk.writer(Fsync::Interval(INTERVAL));
+    let sender = writer.sender();
+    let seconds = Duration::from_secs;
+    // The header, at 0; two steps at 10 and 11, one at 20.
+    for number in [10, 11, 20] {
+        disk.clock.sleep_until(seconds(number)).await;
+        assert!(sender.send(at(number), 1, 10, number));
+    }
+    disk.clock.sleep_until(seconds(60)).await;
+    assert_eq!(
+        disk.state.lock().syncs,
+        [seconds(2), seconds(12), seconds(22)]
+    );
+    finish(writer).await.expect("a good disk");
+    assert_eq!(
+        disk.state.lock().syncs.len(),
+        3,
+        "nothing was left for the end"
+    );
+}
+
+#[tokio::test]
+async fn a_source_hears_of_a_disk_that_fails() {
+    let disk = Disk::new();
+    let (writer, _) = disk.writer(Fsync::Never);
+    let sender = writer.sender();
+    assert!(sender.send(at(1), 1, 10, 1));
+    disk.state.lock().full = true;
+    assert!(sender.send(at(2), 1, 10, 2));
+    writer.failed().await;
+    writer.failed().await;
+    assert!(!sender.send(at(3), 1, 10, 3), "nobody is there to take it");
+    let error = finish(writer).await.expect_err("it failed");
+    assert!(matches!(error, RecordError::Broken { .. }), "{error}");
+}
