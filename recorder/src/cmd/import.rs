@@ -14,22 +14,22 @@ use super::output::OutputArgs;
 use super::redaction::RedactionArgs;
 use crate::progress::Progress;
 
-/// What FILE is called where it is standard input.
+/// What INPUT is called where it is standard input.
 const STDIN: &str = "-";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Several WebSocket connections in one file become the connections of one tape, in the order of \
 their beginning; --entry and --url choose among them. What a HAR and a flow file don't tell (Ping, \
-Pong, fragments) is not in the tape. Nothing is written unless all of FILE can be read. \
+Pong, fragments) is not in the tape. No tape is left unless all of INPUT can be read. \
 Exit status: 0 imported; 2 bad usage or input, or a file that can't be written.")]
 pub(crate) struct ImportArgs {
-    /// Who wrote FILE.
+    /// Who wrote INPUT.
     #[arg(value_name = "FORMAT", value_enum)]
     format: Format,
 
     /// What to import; - for standard input.
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "INPUT")]
     file: PathBuf,
 
     #[command(flatten)]
@@ -49,11 +49,11 @@ pub(crate) struct ImportArgs {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
-    /// An HTTP archive: Chrome's DevTools, Playwright, mitmproxy, HTTP Toolkit.
+    #[value(help = "An HTTP archive: Chrome's DevTools, Playwright, mitmproxy, HTTP Toolkit")]
     Har,
-    /// A flow file of mitmproxy's (mitmdump -w).
+    #[value(help = "A flow file of mitmproxy's (mitmdump -w)")]
     Mitmproxy,
-    /// A replay file of MockForge's (JSON Lines).
+    #[value(help = "A replay file of MockForge's (JSON Lines)")]
     Mockforge,
 }
 

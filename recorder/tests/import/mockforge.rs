@@ -1,4 +1,4 @@
-//! MockForge's scripts.
+//! Scripts for `MockForge`.
 
 use recorder::ImportFormat::Mockforge;
 
