@@ -1,0 +1,82 @@
+//! What receives, and takes the time.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+
+use crate::engine::{Engine, frame};
+
+/// Longest that a read may take.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// Bytes read at once.
+const READ_BYTES: usize = 256 << 10;
+/// A Close from the engine.
+const CLOSE_BYTES: usize = 4;
+
+/// Dials, upgrades, and gives the stream where frames begin, with what was read of them.
+fn connect(addr: SocketAddr) -> (TcpStream, Vec<u8>) {
+    let mut stream = TcpStream::connect(addr).expect("somebody listens");
+    stream.set_nodelay(true).expect("a socket");
+    let timeout = stream.set_read_timeout(Some(READ_TIMEOUT));
+    timeout.expect("a socket");
+    let request = format!(
+        "GET /ws HTTP/1.1\r\nHost: {addr}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).expect("an engine");
+    let mut head = Vec::new();
+    let mut buffer = [0; 1024];
+    loop {
+        let len = stream.read(&mut buffer).expect("an answer");
+        assert!(len > 0, "no answer: {}", head.escape_ascii());
+        head.extend(&buffer[..len]);
+        if let Some(at) = head.windows(4).position(|four| four == b"\r\n\r\n") {
+            let first = head.split_off(at + 4);
+            assert!(
+                head.starts_with(b"HTTP/1.1 101 "),
+                "{}",
+                head.escape_ascii()
+            );
+            return (stream, first);
+        }
+    }
+}
+
+/// From the first byte to the last of so many frames.
+pub(crate) fn throughput(addr: SocketAddr, frames: usize) -> Duration {
+    let (mut stream, first) = connect(addr);
+    let total = frames * frame().len();
+    let mut buffer = vec![0; READ_BYTES];
+    let mut have = first.len();
+    let mut start = None;
+    while have < total {
+        let len = stream.read(&mut buffer).expect("frames");
+        assert!(len > 0, "{have} of {total} bytes");
+        start.get_or_insert_with(Instant::now);
+        have += len;
+    }
+    assert!(have <= total + CLOSE_BYTES, "more than was sent");
+    start.map_or(Duration::ZERO, |start| start.elapsed())
+}
+
+/// From when each frame was sent to when the last byte of it was there, in nanoseconds.
+pub(crate) fn latency(addr: SocketAddr, frames: usize, engine: &Engine) -> Histogram<u64> {
+    let (mut stream, mut have) = connect(addr);
+    let len = frame().len();
+    let mut buffer = vec![0; READ_BYTES];
+    let mut seen = Histogram::new(3).expect("three digits");
+    while seen.len() < frames as u64 {
+        while have.len() < len {
+            let read = stream.read(&mut buffer).expect("frames");
+            assert!(read > 0, "{} of {frames} frames", seen.len());
+            have.extend(&buffer[..read]);
+        }
+        have.drain(..len);
+        let sent = engine.sent.recv().expect("it was sent");
+        let took = u64::try_from(sent.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        seen.record(took).expect("it grows");
+    }
+    seen
+}
