@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use fixtures::Tape;
 use harness::OurSubscriber;
-use harness::chaos::planted::Planted;
-use harness::chaos::{Case, Judged, play};
+use harness::chaos::planted::{Flaw, Planted, Quarry};
+use harness::chaos::{Case, Judged, draw, play};
 
 fn tapes(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -42,4 +42,41 @@ fn without_a_flaw_it_keeps_every_rule_on_every_tape_of_the_fixtures() {
         all.extend(broken(&case, &Planted::flawless(), &name));
     }
     assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+#[test]
+fn without_a_flaw_it_keeps_every_rule_whatever_is_drawn() {
+    let first = Quarry::Nothing.first_seed();
+    let broken: Vec<_> = (first..first + 60)
+        .filter_map(|seed| broken(&draw(seed, &[]), &Planted::flawless(), &seed.to_string()))
+        .collect();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn a_flaw_is_found_by_one_of_its_rules_within_a_few_seeds() {
+    // One for most of the rules; `harness chaos --planted` looks for them all.
+    for flaw in [
+        Flaw::TwoReconnects,
+        Flaw::HotLoop,
+        Flaw::CounterNeverReset,
+        Flaw::ShutdownWithoutClose,
+        Flaw::HalfOpenNeverSeen,
+        Flaw::PongEmpty,
+        Flaw::UnknownLost,
+        Flaw::MirrorTorn,
+        Flaw::HeartbeatMovedByPong,
+        Flaw::AttemptsNotReset,
+        Flaw::UndecodableUncounted,
+        Flaw::SizeUnbounded,
+        Flaw::TokenLogged,
+    ] {
+        let first = Quarry::Flaw(flaw).first_seed();
+        let found = (first..first + 60).any(|seed| {
+            let played = play(&draw(seed, &[]), &Planted::with(flaw));
+            let mut violations = played.verdict.violations.iter();
+            violations.any(|violation| flaw.breaks().contains(&violation.rule))
+        });
+        assert!(found, "{flaw}");
+    }
 }

@@ -281,3 +281,90 @@ impl Bag {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chaos::rules::Rule;
+
+    fn hunted(quarry: Quarry, found: bool, seconds: u64) -> Hunted {
+        let violation = Violation {
+            rule: Rule::R3,
+            at_us: 0,
+            dial: None,
+            what: "expected 1, found 2".to_owned(),
+        };
+        Hunted {
+            quarry,
+            found: found.then_some((7, violation)),
+            seeds: 8,
+            took: Duration::from_secs(seconds),
+        }
+    }
+
+    fn flaws(times: &[u64]) -> Vec<Hunted> {
+        let flaws = Flaw::ALL.into_iter().zip(times);
+        flaws
+            .map(|(flaw, seconds)| hunted(Quarry::Flaw(flaw), true, *seconds))
+            .collect()
+    }
+
+    #[test]
+    fn the_times_are_those_of_the_flaws_alone() {
+        let mut all = flaws(&[5, 1, 4, 2, 3]);
+        all.push(hunted(Quarry::Nothing, false, 100));
+        let bag: Bag = all.into_iter().collect();
+        assert_eq!(bag.percentile(50), Duration::from_secs(3));
+        assert_eq!(bag.percentile(95), Duration::from_secs(5));
+        assert!(bag.holds());
+        assert!(bag.table().contains("(no flaw)"));
+    }
+
+    #[test]
+    fn a_flaw_that_is_missed_and_one_found_where_there_is_none_break_the_run() {
+        let missed = hunted(Quarry::Flaw(Flaw::HotLoop), false, 1);
+        let bag: Bag = [missed].into_iter().collect();
+        assert!(!bag.holds());
+        let text = bag.conclusion();
+        assert!(text.contains("0 of 1 planted flaws found") && text.contains("missed: hot-loop"));
+        assert!(text.contains("chaos is broken"), "{text}");
+
+        let alarm = hunted(Quarry::Nothing, true, 1);
+        let bag: Bag = flaws(&[1]).into_iter().chain([alarm]).collect();
+        assert!(!bag.holds());
+        assert!(bag.conclusion().contains("false alarm"));
+    }
+
+    #[test]
+    fn flaws_that_are_found_too_late_break_the_run() {
+        let slow_median: Bag = flaws(&[1, 11, 11]).into_iter().collect();
+        assert!(!slow_median.holds());
+        assert!(
+            slow_median
+                .conclusion()
+                .contains("expected the median within 10 s")
+        );
+        let slow_rest: Bag = flaws(&[1, 1, 1, 61]).into_iter().collect();
+        assert!(!slow_rest.holds());
+        assert!(
+            slow_rest
+                .conclusion()
+                .contains("95th percentile within 60 s")
+        );
+    }
+
+    #[test]
+    fn each_flaw_has_a_name_and_a_start_of_its_own() {
+        let mut names: Vec<_> = Quarry::all().map(|quarry| quarry.to_string()).collect();
+        let mut starts: Vec<_> = Quarry::all().map(Quarry::first_seed).collect();
+        names.sort_unstable();
+        names.dedup();
+        starts.sort_unstable();
+        starts.dedup();
+        assert_eq!(names.len(), Flaw::ALL.len() + 1);
+        assert_eq!(starts.len(), names.len());
+        for flaw in Flaw::ALL {
+            assert_eq!(flaw.name().parse(), Ok(flaw));
+        }
+    }
+}

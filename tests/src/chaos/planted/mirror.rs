@@ -149,10 +149,13 @@ impl Mirror {
             ..
         } = decoded;
         if self.has(Flaw::EmptyIsHealthy)
-            && matches!(&event, EngineEvent::Unknown { event, data, .. }
-                if event == "risk" && data.as_object().is_some_and(serde_json::Map::is_empty))
+            && let EngineEvent::Unknown {
+                event: name, data, ..
+            } = &event
+            && matches!(name.as_str(), "risk" | "risk_update")
+            && let Ok(risk) = serde_json::from_value::<Risk>(data.clone())
         {
-            event = EngineEvent::Risk(Box::<Risk>::default());
+            event = EngineEvent::Risk(Box::new(risk));
             payload_failed = false;
         }
         if (self.has(Flaw::NaiveIsLocal) || self.has(Flaw::OffsetIgnored))
