@@ -1,6 +1,7 @@
 //! The subscriber that flaws are planted in keeps every rule without one.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use fixtures::Tape;
 use harness::OurSubscriber;
@@ -79,4 +80,26 @@ fn a_flaw_is_found_by_one_of_its_rules_within_a_few_seeds() {
         });
         assert!(found, "{flaw}");
     }
+}
+
+#[test]
+fn a_run_that_misses_a_flaw_is_broken_and_says_which() {
+    // In one seed there is not enough of everything.
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .args(["chaos", "--planted", "--seeds", "7..8"])
+        .current_dir(folder.path())
+        .output()
+        .expect("the binary runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.starts_with("chaos: 70 planted flaws, seeds 7..8 for each"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\nmissed: jitter-shared: expected one of its rules"),
+        "{text}"
+    );
+    assert!(text.ends_with("planted: chaos is broken: what it holds to be right need not be\n"));
 }

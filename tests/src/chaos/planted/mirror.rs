@@ -102,16 +102,12 @@ impl Mirror {
     /// Folds a message; whether it was an event.
     pub(super) async fn text(&self, text: &str) -> bool {
         let wall = self.clock.wall();
-        match decode(text, wall) {
-            Ok(decoded) => {
-                self.fold(decoded, text).await;
-                true
-            }
-            Err(_) => {
-                self.undecodable();
-                false
-            }
-        }
+        let Ok(decoded) = decode(text, wall) else {
+            self.undecodable();
+            return false;
+        };
+        self.fold(decoded, text).await;
+        true
     }
 
     /// As [`text`](Self::text).
@@ -121,16 +117,13 @@ impl Mirror {
             self.state.write().connection.last_frame_at = Some(wall);
             return true;
         }
-        match (decode_binary(bytes, wall), std::str::from_utf8(bytes)) {
-            (Ok(decoded), Ok(text)) => {
-                self.fold(decoded, text).await;
-                true
-            }
-            _ => {
-                self.undecodable();
-                false
-            }
-        }
+        let (Ok(decoded), Ok(text)) = (decode_binary(bytes, wall), std::str::from_utf8(bytes))
+        else {
+            self.undecodable();
+            return false;
+        };
+        self.fold(decoded, text).await;
+        true
     }
 
     fn undecodable(&self) {
