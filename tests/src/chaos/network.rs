@@ -17,6 +17,9 @@ use super::rules::{Bench, Rule};
 use super::subject::{Heard, View};
 use super::trace::{Happening, Trace};
 
+/// Most bytes that may wait to be written: what a subscriber sends is control frames, and of the Pongs that
+/// its peer does not take it needs to keep only the last.
+const MAX_WAITING_BYTES: usize = 16 * 1024;
 /// Dials at one instant that are more than anybody needs: the next is never done, for a subscriber that
 /// spins would go on for ever in no time.
 const MAX_DIALS_AT_ONCE: u32 = 256;
@@ -345,6 +348,16 @@ impl AsyncWrite for WatchedStream {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let dial = self.dial;
+        if buf.len() > MAX_WAITING_BYTES {
+            self.witness.bench(|bench, at| {
+                bench.findings.broke(Rule::R13, at, || {
+                    format!(
+                        "expected at most {MAX_WAITING_BYTES} bytes to wait to be written, found {}",
+                        buf.len()
+                    )
+                });
+            });
+        }
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
         match &written {
             Poll::Ready(Ok(taken)) => {

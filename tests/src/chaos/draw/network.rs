@@ -6,6 +6,9 @@ use super::dice::Dice;
 use super::kind::FaultKind;
 use super::scene::Scene;
 
+/// Pongs of 125 bytes that fill what a link takes from a client.
+const LINK_FULL_OF_PONGS: u64 = 500;
+
 pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
     let span = scene.span(dice, at);
     match kind {
@@ -27,7 +30,11 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
             scene.state(kind, at, Action::Partition(Partition::ToClient), span);
         }
         FaultKind::PartitionFromClient => {
-            scene.state(kind, at, Action::Partition(Partition::FromClient), span);
+            if dice.chance(1, 4) {
+                stalled_write(at, dice, scene);
+            } else {
+                scene.state(kind, at, Action::Partition(Partition::FromClient), span);
+            }
         }
         FaultKind::Latency => {
             let latency = Latency {
@@ -49,6 +56,27 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
             condition(kind, at, action, span, dice, scene);
         }
         _ => {}
+    }
+}
+
+/// A partition from the client under more Pings than it can answer: its writes block, while what comes to
+/// it keeps it from being idle.
+fn stalled_write(at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
+    let kind = FaultKind::PartitionFromClient;
+    let idle = Micros::from(scene.settings.idle_timeout).0;
+    let span = idle + dice.below(idle.max(1));
+    let left = scene.quiet_at.0.saturating_sub(at.0).max(1);
+    let span = Micros(span.min(left));
+    scene.state(kind, at, Action::Partition(Partition::FromClient), span);
+    for _ in 0..dice.between(LINK_FULL_OF_PONGS - 20, 2 * LINK_FULL_OF_PONGS) {
+        scene.at(kind, at, Action::Ping(vec![b'p'; 125].into()));
+    }
+    let mut later = at.0;
+    for _ in 0..6 {
+        later += idle / 3;
+        if later < at.0 + span.0 {
+            scene.at(kind, Micros(later), Action::Ping("alive".into()));
+        }
     }
 }
 

@@ -56,39 +56,39 @@ flaws! {
     JitterMissing = "jitter-missing", found by R15;
     /// All subscribers draw the same jitter: the seed is a constant.
     JitterShared = "jitter-shared", found by R15;
-    /// Half the delay is kept and only half is drawn, which is another jitter than full.
-    JitterHalf = "jitter-half", found by R15;
+    /// Nine tenths of the delay are kept and one is drawn: the crowd comes back in a narrow wave.
+    JitterNarrow = "jitter-narrow", found by R15;
     /// The draw is added to the delay instead of taken from it.
     JitterOnTop = "jitter-on-top", found by R3;
     /// The delay is capped before it is multiplied the last time.
-    CapBeforeMultiplier = "cap-before-multiplier", found by R3;
+    CapBeforeMultiplier = "cap-before-multiplier", found by R3 R2;
     /// Delays are whole milliseconds: 999 µs are none.
     MillisTruncated = "millis-truncated", found by R3;
     /// A multiplier of 0 makes every delay but the first zero.
     MultiplierZero = "multiplier-zero", found by R3;
     /// An initial delay above the largest is waited for in full.
-    InitialAboveMax = "initial-above-max", found by R3;
+    InitialAboveMax = "initial-above-max", found by R3 R2;
     /// The counter rises before the delay is computed from it.
-    CounterFromOne = "counter-from-one", found by R3;
+    CounterFromOne = "counter-from-one", found by R3 R4;
     /// The delay starts once the old socket is finished, which its peer may draw out.
-    DelayAfterFinish = "delay-after-finish", found by R3;
+    DelayAfterFinish = "delay-after-finish", found by R3 R4;
     /// The first connect waits as if it were a retry.
     FirstConnectWaits = "first-connect-waits", found by R3;
     /// `Retry-After` is ignored.
     RetryAfterIgnored = "retry-after-ignored", found by R3;
     /// `Retry-After` is waited for however long it is.
-    RetryAfterUnbounded = "retry-after-unbounded", found by R3 R11;
+    RetryAfterUnbounded = "retry-after-unbounded", found by R3 R2 R11;
     /// `Retry-After` as a date is ignored.
     RetryAfterDateIgnored = "retry-after-date-ignored", found by R3;
 
     // Connecting.
 
     /// Nothing bounds a connect.
-    NoConnectTimeout = "no-connect-timeout", found by R2 R3 R11;
+    NoConnectTimeout = "no-connect-timeout", found by R10 R2 R3 R11;
     /// The timeout bounds the dial, not the handshake behind it.
-    HandshakeUnbounded = "handshake-unbounded", found by R2 R3 R11;
+    HandshakeUnbounded = "handshake-unbounded", found by R10 R2 R3 R11;
     /// A redirect is followed, with the token, wherever it leads.
-    RedirectFollowed = "redirect-followed", found by R14 R2;
+    RedirectFollowed = "redirect-followed", found by R14 R3 R2;
     /// Any 101 is taken for an upgrade.
     UpgradeUnchecked = "upgrade-unchecked", found by R10 R2 R9;
     /// Frames that come in one segment with the 101 are lost.
@@ -113,7 +113,7 @@ flaws! {
     /// Each connection starts a task that nobody ends.
     TaskLeftBehind = "task-left-behind", found by R5 R13;
     /// Dropping the handle ends the subscriber.
-    EndsWithItsHandle = "ends-with-its-handle", found by R2 R10 R11;
+    EndsWithItsHandle = "ends-with-its-handle", found by R6 R2 R10 R11;
 
     // Liveness.
 
@@ -148,9 +148,9 @@ flaws! {
     // One connection at a time.
 
     /// An error and the close that follows it each lead to a reconnect.
-    TwoReconnects = "two-reconnects", found by R1 R2;
+    TwoReconnects = "two-reconnects", found by R1 R2 R3;
     /// The reader of a connection that was given up goes on applying what comes.
-    OldReaderApplies = "old-reader-applies", found by R1 R8 R9 R13;
+    OldReaderApplies = "old-reader-applies", found by R1 R8 R9 R10 R13;
 
     // What it reads.
 
@@ -159,9 +159,9 @@ flaws! {
     /// Text that is not UTF-8 is repaired.
     Utf8Repaired = "utf8-repaired", found by R2 R10 R12;
     /// A Ping between the fragments of a message ends that message.
-    PingBreaksMessage = "ping-breaks-message", found by R8 R9 R2;
+    PingBreaksMessage = "ping-breaks-message", found by R6 R10;
     /// A message that is no event ends the connection.
-    UndecodableEnds = "undecodable-ends", found by R2 R10;
+    UndecodableEnds = "undecodable-ends", found by R6 R10;
     /// A message that is no event is dropped and not counted.
     UndecodableUncounted = "undecodable-uncounted", found by R12 R10;
     /// A binary message is ignored.
@@ -176,11 +176,11 @@ flaws! {
     /// The answer to its own Ping moves the heartbeat: a live link passes for a live feed.
     HeartbeatMovedByPong = "heartbeat-moved-by-pong", found by R9;
     /// A known event with a payload that is no reading of it wipes the mirror's field.
-    BadPayloadWipes = "bad-payload-wipes", found by R9;
+    BadPayloadWipes = "bad-payload-wipes", found by R9 R12;
     /// `{}` is a reading of defaults: a halted engine looks healthy.
-    EmptyIsHealthy = "empty-is-healthy", found by R8 R9;
+    EmptyIsHealthy = "empty-is-healthy", found by R12 R8 R9;
     /// A message that is older than the mirror is ignored: a clock that steps back freezes it.
-    OlderIgnored = "older-ignored", found by R9;
+    OlderIgnored = "older-ignored", found by R9 R12;
     /// A time without an offset is read as local.
     NaiveIsLocal = "naive-is-local", found by R9;
     /// A time with an offset is read as if it had none.
@@ -202,7 +202,7 @@ flaws! {
     /// The attempts since the last success go on counting once connected.
     AttemptsNotReset = "attempts-not-reset", found by R10;
     /// A connection that was lost goes on being called up until the next dial.
-    LossSeenLate = "loss-seen-late", found by R10;
+    LossSeenLate = "loss-seen-late", found by R10 R6 R13;
 
     // Secrets.
 

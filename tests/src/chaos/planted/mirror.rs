@@ -14,8 +14,8 @@ use super::flaw::Flaw;
 
 /// How far ahead of UTC the machine of a subscriber is that reads naive times as local.
 const LOCAL_OFFSET: TimeDelta = TimeDelta::hours(2);
-/// How long a torn mirror stays torn.
-const TORN_FOR: Duration = Duration::from_micros(1);
+/// Turns that others get while the mirror is torn.
+const TURNS_TORN: u32 = 4;
 /// How soon a slow receiver is looked at again.
 const SLOW_RECEIVER_POLL: Duration = Duration::from_millis(1);
 
@@ -71,7 +71,9 @@ impl Mirror {
 
     pub(super) fn ended(&self, reason: EndReason) {
         let mut state = self.state.write();
-        if !self.has(Flaw::LossSeenLate) {
+        let unseen = self.has(Flaw::LossSeenLate)
+            || self.has(Flaw::ConnectedAfterShutdown) && reason == EndReason::Shutdown;
+        if !unseen {
             state.on_ws_disconnected();
         }
         if self.has(Flaw::LossEmptiesMirror) && reason != EndReason::Shutdown {
@@ -174,7 +176,7 @@ impl Mirror {
 
     async fn apply(&self, event: &EngineEvent, ts: DateTime<Utc>, payload_failed: bool) {
         if self.has(Flaw::MirrorTorn) {
-            self.tear(event).await;
+            self.tear(event, ts).await;
         }
         let mut state = self.state.write();
         state.connection.last_frame_at = Some(self.clock.wall());
@@ -194,19 +196,22 @@ impl Mirror {
     }
 
     /// Replaces the value of a reading, and leaves its time as it was for a moment.
-    async fn tear(&self, event: &EngineEvent) {
+    async fn tear(&self, event: &EngineEvent, ts: DateTime<Utc>) {
         {
             let mut state = self.state.write();
+            state.last_heartbeat = Some(ts);
+            state.connection.last_frame_at = Some(self.clock.wall());
             match event {
                 EngineEvent::Status(value) => replace(&mut state.status, value),
                 EngineEvent::Positions(value) => replace(&mut state.positions, value),
                 EngineEvent::Risk(value) => replace(&mut state.risk, value),
                 EngineEvent::Regime(value) => replace(&mut state.regime, value),
-                EngineEvent::Heartbeat(_) | EngineEvent::Unknown { .. } => {}
+                EngineEvent::Heartbeat(_) | EngineEvent::Unknown { .. } => return,
             }
         }
-        let until = self.now().saturating_add(TORN_FOR);
-        self.clock.sleep_until(until).await;
+        for _ in 0..TURNS_TORN {
+            tokio::task::yield_now().await;
+        }
     }
 
     async fn tell(&self, event: EngineEvent) {

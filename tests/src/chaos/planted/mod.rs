@@ -19,14 +19,17 @@
 //! | `connection` | an established connection |
 //! | `socket` | frames on a stream |
 //! | `mirror` | folding what came |
+//! | `hunt` | looking for the flaws, seed after seed |
 
 mod connection;
 mod flaw;
 mod handshake;
+mod hunt;
 mod mirror;
 mod reconnect;
 mod socket;
 mod subscriber;
 
 pub use flaw::Flaw;
+pub use hunt::{Bag, CONTROL_SEEDS, HUNT_FOR, Hunt, Hunted, MEDIAN_WITHIN, P95_WITHIN, Quarry};
 pub use subscriber::Planted;

@@ -194,8 +194,8 @@ impl Subscription {
         let drawn = Duration::from_nanos(self.jitter.random_range(0..=nanos));
         let delay = if !full {
             cap
-        } else if self.has(Flaw::JitterHalf) {
-            cap / 2 + drawn / 2
+        } else if self.has(Flaw::JitterNarrow) {
+            cap / 10 * 9 + drawn / 10
         } else if self.has(Flaw::JitterOnTop) {
             cap.saturating_add(drawn)
         } else {

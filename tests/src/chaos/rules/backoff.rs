@@ -144,6 +144,10 @@ impl Backoff {
                 findings.broke(Rule::R2, at, || {
                     "expected one dial for each end, found another".to_owned()
                 });
+            } else if at > Micros::ZERO {
+                findings.broke(Rule::R3, at, || {
+                    "expected the first dial to wait for nothing, found it late".to_owned()
+                });
             }
             return;
         };

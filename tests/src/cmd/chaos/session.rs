@@ -221,7 +221,7 @@ impl Session<'_> {
 
 /// A panic of a world is a violation that is told like any other; while a case is made smaller
 /// there would be hundreds of them on standard error.
-fn keep_workers_panics_quiet() {
+pub(super) fn keep_workers_panics_quiet() {
     let loud = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         if thread::current().name() != Some(WORKER_NAME) {
