@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use harness::OurSubscriber;
 use harness::chaos::{
-    Draw, Ending, Job, Judged, Part, Play, Ran, Results, Run, Tally, WORKER_NAME, draw,
-    draw_over, play,
+    Draw, Ending, Job, Judged, Part, Play, Ran, Results, Run, Tally, WORKER_NAME, draw, draw_over,
+    play,
 };
 
 use super::Options;
