@@ -1,10 +1,10 @@
-//! What chaos does, on cases that people have written.
+//! What chaos does: cases that people have written, and drawn ones.
 
 use std::path::{Path, PathBuf};
 
 use fixtures::Tape;
 use harness::OurSubscriber;
-use harness::chaos::{Case, play};
+use harness::chaos::{Case, Rule, draw, play};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
@@ -19,6 +19,9 @@ fn tapes(folder: &str) -> Vec<PathBuf> {
     paths.sort();
     paths
 }
+
+/// Drawn cases that a test looks at: as many as a debug build plays in a few seconds.
+const CASES: std::ops::Range<u64> = 0..60;
 
 #[test]
 fn the_subscriber_holds_to_the_rules_on_every_canned_tape() {
@@ -39,4 +42,84 @@ fn the_subscriber_holds_to_the_rules_on_every_canned_tape() {
         broken.len(),
         broken.join("\n")
     );
+}
+
+#[test]
+fn the_subscriber_holds_to_the_rules_on_drawn_cases() {
+    for seed in CASES {
+        let played = play(&draw(seed, &[]), &OurSubscriber);
+        let violations = &played.verdict.violations;
+        assert!(violations.is_empty(), "seed {seed}: {violations:?}");
+    }
+}
+
+#[test]
+fn the_same_seed_draws_the_same_case_and_leaves_nothing_to_chance() {
+    for seed in CASES {
+        let case = draw(seed, &[]);
+        assert_eq!(case, draw(seed, &[]), "seed {seed}");
+        let mut steps = case.base.steps.iter().chain(&case.faults.steps);
+        assert!(
+            steps.all(|step| {
+                step.probability.is_none() && step.jitter.is_none() && step.seed.is_none()
+            }),
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
+fn a_drawn_case_is_a_tape_that_can_be_read_back_and_plays_alike() {
+    for seed in CASES {
+        let case = draw(seed, &[]);
+        let text = case.to_tape().to_string();
+        let tape = Tape::parse("drawn", &text).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        let again = Case::from_tape(tape).unwrap();
+        assert_eq!(again.settings, case.settings, "seed {seed}");
+        assert_eq!(again.about, case.about, "seed {seed}");
+        assert_eq!(again.base.steps, case.base.steps, "seed {seed}");
+        assert_eq!(again.faults.steps, case.faults.steps, "seed {seed}");
+        let hash = |case: &Case| play(case, &OurSubscriber).verdict.hash;
+        assert_eq!(hash(&again), hash(&case), "seed {seed}");
+    }
+}
+
+#[test]
+fn faults_that_are_counted_as_fired_are_those_that_a_case_enables() {
+    let tape = |text: &str| Tape::parse("faults", text).unwrap();
+    let case = Case::from_tape(tape(concat!(
+        r#"{"tape":1}"#,
+        "\n",
+        r#"{"at_ms":100,"drop":"fin","x-layer":"faults","x-fault":"fin"}"#,
+        "\n",
+        r#"{"at_ms":200,"close":{"code":1001},"x-layer":"faults","x-fault":"close"}"#,
+        "\n",
+        r#"{"at_ms":2000,"down":true,"for_ms":1500,"x-layer":"faults","x-fault":"down"}"#,
+        "\n",
+        r#"{"at_ms":9000,"end":true}"#,
+        "\n",
+    )))
+    .unwrap();
+    let faults = play(&case, &OurSubscriber).verdict.coverage.faults;
+    let counts: Vec<_> = faults.iter().map(|(kind, n)| (kind.name(), *n)).collect();
+    // Nobody is connected at 200 ms: that Close is lost. The port goes down, and refuses once.
+    assert_eq!(counts, [("down", 2), ("fin", 1), ("close", 0)]);
+}
+
+#[test]
+fn a_case_that_can_not_be_played_is_a_violation_and_no_panic() {
+    struct Never;
+    impl harness::chaos::Judged for Never {
+        fn name(&self) -> String {
+            "never".to_owned()
+        }
+
+        fn start(&self, _: harness::chaos::Opening) -> Result<harness::chaos::Started, String> {
+            Err("not today".to_owned())
+        }
+    }
+    let played = play(&draw(0, &[]), &Never);
+    let violation = &played.verdict.violations[0];
+    assert_eq!(violation.rule, Rule::R13);
+    assert_eq!(violation.what, "the subscriber does not start: not today");
 }

@@ -171,10 +171,7 @@ impl Witness {
         let at = self.clock.now();
         let mut record = self.record.lock();
         let Record { trace, bench, .. } = &mut *record;
-        bench.read(at, dial, bytes);
-        if bench.is_open(dial) {
-            trace.hash_in(bytes);
-        }
+        trace.hash_in(bench.read(at, dial, bytes));
         let payload = trace.keep(bytes);
         trace.push(at, dial, Happening::Read(payload));
         drop(record);

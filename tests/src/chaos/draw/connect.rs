@@ -12,9 +12,7 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
     let span = scene.span(dice, at);
     match kind {
         FaultKind::Down => {
-            // No longer than the subscriber needs for some hundred dials.
-            let most = u64::try_from(scene.settings.max_backoff.as_micros()).unwrap_or(u64::MAX);
-            let span = Micros(span.0.min(most.saturating_mul(32)).max(1));
+            let span = scene.outage(dice, at);
             scene.state(kind, at, Action::Down(true), span);
         }
         FaultKind::DialStall => {
@@ -29,6 +27,7 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
             redial(at, dice, scene);
         }
         FaultKind::Hang => {
+            let span = scene.outage(dice, at);
             scene.state(kind, at, Action::Hang(true), span);
             redial(at, dice, scene);
         }

@@ -68,3 +68,41 @@ impl Dice {
         Micros(self.log(from.0, to.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Dice;
+
+    #[test]
+    fn a_part_draws_the_same_whatever_other_parts_draw_and_no_two_draw_alike() {
+        let draw = |dice: &mut Dice| [dice.any(), dice.any()];
+        let alone = draw(&mut Dice::of(7, "reset"));
+        let _ = draw(&mut Dice::of(7, "fin"));
+        assert_eq!(draw(&mut Dice::of(7, "reset")), alone);
+        let parts = ["reset", "fin", "settings", "events"];
+        let drawn: BTreeSet<_> = (0..50)
+            .flat_map(|seed| parts.map(|part| draw(&mut Dice::of(seed, part))))
+            .collect();
+        assert_eq!(drawn.len(), 200);
+    }
+
+    #[test]
+    fn what_is_drawn_stays_within_its_bounds_and_reaches_them() {
+        let dice = &mut Dice::of(1, "bounds");
+        let between: BTreeSet<_> = (0..500).map(|_| dice.between(3, 6)).collect();
+        assert_eq!(between, BTreeSet::from([3, 4, 5, 6]));
+        assert_eq!(dice.below(0), 0);
+        let sizes: BTreeSet<_> = (0..2_000)
+            .map(|_| dice.log(5, 4_000))
+            .inspect(|n| assert!((5..=4_000).contains(n)))
+            .map(u64::ilog2)
+            .collect();
+        assert_eq!(
+            sizes,
+            (2..=11).collect(),
+            "every size is as near as another"
+        );
+    }
+}

@@ -12,7 +12,7 @@ use super::scene::Scene;
 const STATUSES: [u16; 10] = [400, 401, 403, 404, 426, 429, 500, 502, 503, 504];
 
 pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
-    let span = scene.span(dice, at);
+    let span = scene.outage(dice, at);
     match kind {
         FaultKind::Status | FaultKind::RetryAfter => {
             let refusal = if kind == FaultKind::Status {

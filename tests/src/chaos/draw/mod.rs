@@ -34,7 +34,7 @@ const PHASE: (Micros, Micros) = (Micros::from_ms(3_000), Micros::from_ms(60_000)
 /// The longest of one that lives long.
 const LONG_PHASE: Micros = Micros::from_ms(900_000);
 /// A first delay below this is a hasty one.
-const HASTY: Duration = Duration::from_millis(20);
+const HASTY: Duration = Duration::from_millis(40);
 /// The longest faulty phase of a hasty subscriber.
 const HASTY_PHASE: Micros = Micros::from_ms(4_000);
 /// What the network may still carry when the last fault is over.

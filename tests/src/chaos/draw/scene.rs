@@ -13,6 +13,9 @@ const LONGER_HEADER_BYTES: u64 = 4;
 /// Payload from which a frame has the longer header.
 const LONGER_FROM_BYTES: usize = 126;
 
+/// The longest outage, in longest delays.
+const MOST_DIALS_OF_AN_OUTAGE: u64 = 16;
+
 /// What is known of a case while faults are drawn.
 pub(super) struct Scene<'a> {
     pub(super) settings: &'a Settings,
@@ -20,7 +23,7 @@ pub(super) struct Scene<'a> {
     pub(super) events: Vec<(Micros, u64, u64)>,
     /// When faults are over.
     pub(super) quiet_at: Micros,
-    /// Bytes of a step of each kind, reused.
+    /// The steps drawn so far.
     pub(super) steps: Vec<Step>,
 }
 
@@ -80,6 +83,14 @@ impl<'a> Scene<'a> {
         };
         let left = self.quiet_at.0.saturating_sub(from.0).max(1);
         Micros(span.0.min(left))
+    }
+
+    /// How long nobody can connect: as [`span`](Self::span), but no longer than takes so many
+    /// dials, for they are all alike.
+    pub(super) fn outage(&self, dice: &mut Dice, from: Micros) -> Micros {
+        let longest = Micros::from(self.settings.max_backoff);
+        let most = longest.0.saturating_mul(MOST_DIALS_OF_AN_OUTAGE).max(1);
+        Micros(self.span(dice, from).0.min(most))
     }
 
     /// A count of bytes sent on a connection: half of them around the end of a header or of a

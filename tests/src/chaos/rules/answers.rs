@@ -171,3 +171,79 @@ impl Answers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Micros = Micros(5);
+    const LATER: Micros = Micros(6);
+
+    fn told(work: impl FnOnce(&mut Answers, &mut Findings)) -> usize {
+        let (mut answers, mut findings) = (Answers::default(), Findings::new());
+        work(&mut answers, &mut findings);
+        answers.look(LATER, &mut findings);
+        findings.violations.len()
+    }
+
+    #[test]
+    fn a_ping_is_answered_by_its_payload_or_a_later_ones_and_by_nothing_else() {
+        for (pong, expected) in [("1", 1), ("2", 0), ("3", 2)] {
+            let found = told(|answers, findings| {
+                answers.ping(b"1".to_vec(), AT);
+                answers.ping(b"2".to_vec(), AT);
+                answers.pong(pong.as_bytes(), AT, findings);
+            });
+            assert_eq!(found, expected, "{pong}");
+        }
+    }
+
+    #[test]
+    fn each_of_many_equal_pings_may_have_an_answer_of_its_own_but_no_more() {
+        for (pongs, expected) in [(1, 0), (3, 0), (4, 1)] {
+            let found = told(|answers, findings| {
+                for _ in 0..3 {
+                    answers.ping(Vec::new(), AT);
+                }
+                for _ in 0..pongs {
+                    answers.pong(b"", AT, findings);
+                }
+            });
+            assert_eq!(found, expected, "{pongs}");
+        }
+    }
+
+    #[test]
+    fn a_close_sent_blocked_writes_or_the_end_excuse_an_answer_that_may_come_all_the_same() {
+        let excuses: [fn(&mut Answers, &mut Findings); 3] = [
+            |answers, findings| answers.close(Some(1000), AT, findings),
+            |answers, _| answers.hinder(),
+            |answers, _| answers.excuse(AT),
+        ];
+        for excuse in excuses {
+            let found = told(|answers, findings| {
+                answers.ping(b"1".to_vec(), AT);
+                excuse(answers, findings);
+            });
+            assert_eq!(found, 0);
+            let found = told(|answers, findings| {
+                answers.ping(b"1".to_vec(), AT);
+                excuse(answers, findings);
+                answers.pong(b"1", AT, findings);
+            });
+            assert_eq!(found, 0);
+        }
+    }
+
+    #[test]
+    fn a_close_that_is_owed_must_come_with_a_code_that_fits() {
+        for (code, expected) in [(Some(1002), 0), (Some(1000), 1), (None, 1)] {
+            let found = told(|answers, findings| {
+                answers.owe(vec![1002, 1007], AT);
+                answers.close(code, AT, findings);
+            });
+            assert_eq!(found, expected, "{code:?}");
+        }
+        assert_eq!(told(|answers, _| answers.owe(Vec::new(), AT)), 1);
+    }
+}

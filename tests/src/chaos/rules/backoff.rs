@@ -219,3 +219,95 @@ impl Backoff {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 100 ms, 200 ms, … to 1 s.
+    fn settings() -> Settings {
+        Settings {
+            initial_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(1),
+            ..Settings::default()
+        }
+    }
+
+    /// An end at 0 on a connection with or without a frame, then a dial after so many
+    /// milliseconds, again and again; the rules that broke.
+    fn broken(settings: &Settings, dials: &[(bool, Option<u64>, u64)]) -> Vec<Rule> {
+        let mut findings = Findings::new();
+        let mut backoff = Backoff::new(settings);
+        let mut now = Micros::ZERO;
+        backoff.dialed(now, &mut findings);
+        for (framed, asked, gap_ms) in dials {
+            let asked = asked.map(Duration::from_secs);
+            backoff.ended(now, *framed, asked, &mut findings);
+            now = Micros(now.0 + gap_ms * 1_000);
+            backoff.dialed(now, &mut findings);
+        }
+        let broken = findings.violations.iter();
+        broken.map(|violation| violation.rule).collect()
+    }
+
+    #[test]
+    fn the_ladder_climbs_to_its_top_and_starts_anew_after_a_frame() {
+        let ladder = [100, 200, 400, 800, 1_000, 1_000].map(|gap| (false, None, gap));
+        assert_eq!(broken(&settings(), &ladder), []);
+        let reset = [(false, None, 100), (true, None, 100), (false, None, 200)];
+        assert_eq!(broken(&settings(), &reset), []);
+    }
+
+    #[test]
+    fn a_gap_that_another_counter_gives_is_the_counters_fault_any_other_is_the_gaps() {
+        let kept = [(false, None, 100), (true, None, 200)];
+        assert_eq!(broken(&settings(), &kept), [Rule::R4]);
+        let reset = [(false, None, 100), (false, None, 100)];
+        assert_eq!(broken(&settings(), &reset), [Rule::R4]);
+        for gap in [0, 99, 101, 5_000] {
+            assert_eq!(broken(&settings(), &[(false, None, gap)]), [Rule::R3]);
+        }
+    }
+
+    #[test]
+    fn what_a_refusal_asks_for_is_waited_within_the_longest_delay() {
+        let mut long = settings();
+        long.max_backoff = Duration::from_secs(5);
+        assert_eq!(broken(&long, &[(false, Some(3), 3_000)]), []);
+        assert_eq!(broken(&long, &[(false, Some(60), 5_000)]), []);
+        assert_eq!(broken(&long, &[(false, Some(3), 100)]), [Rule::R3]);
+        assert_eq!(broken(&long, &[(false, Some(60), 60_000)]), [Rule::R3]);
+        long.jitter = JitterMode::Full;
+        for (gap, fits) in [(2_999, false), (3_000, true), (3_100, true), (3_101, false)] {
+            let broken = broken(&long, &[(false, Some(3), gap)]);
+            assert_eq!(broken.is_empty(), fits, "{gap}");
+        }
+    }
+
+    #[test]
+    fn a_second_dial_without_an_end_and_a_dial_that_never_comes_are_told_once() {
+        let mut findings = Findings::new();
+        let mut backoff = Backoff::new(&settings());
+        backoff.dialed(Micros::ZERO, &mut findings);
+        backoff.dialed(Micros(1), &mut findings);
+        assert_eq!(findings.violations.len(), 1);
+        backoff.ended(Micros(10), false, None, &mut findings);
+        backoff.look(Micros::from_ms(100), &mut findings);
+        assert_eq!(findings.violations.len(), 1, "it may come yet");
+        backoff.look(Micros::from_ms(60_000), &mut findings);
+        backoff.look(Micros::from_ms(70_000), &mut findings);
+        backoff.finish(Micros::from_ms(80_000), &mut findings);
+        assert_eq!(findings.violations.len(), 2);
+        assert!(findings.violations.iter().all(|v| v.rule == Rule::R2));
+    }
+
+    #[test]
+    fn a_multiplier_of_nothing_counts_as_one_and_a_low_top_holds() {
+        let mut flat = settings();
+        flat.multiplier = 0;
+        assert_eq!(broken(&flat, &[(false, None, 100), (false, None, 100)]), []);
+        flat.multiplier = 10;
+        flat.max_backoff = Duration::from_millis(50);
+        assert_eq!(broken(&flat, &[(false, None, 50), (false, None, 50)]), []);
+    }
+}

@@ -122,14 +122,6 @@ impl Bench {
         self.attempt.as_mut().filter(|attempt| attempt.dial == dial)
     }
 
-    /// Whether frames come on the connection of `dial`, or came.
-    pub(crate) fn is_open(&self, dial: u64) -> bool {
-        self.attempt.as_ref().is_some_and(|attempt| {
-            attempt.dial == dial
-                && matches!(attempt.opening.answer(), Some(Answer::Upgraded { .. }))
-        })
-    }
-
     /// The subscriber begins to dial.
     pub(crate) fn dial(&mut self, at: Micros, dial: u64) {
         self.pass(at);
@@ -200,12 +192,13 @@ impl Bench {
         self.end(at, CUT_OFF, None);
     }
 
-    /// Bytes were delivered to the subscriber.
-    pub(crate) fn read(&mut self, at: Micros, dial: u64, bytes: &[u8]) {
+    /// Bytes were delivered to the subscriber. Gives back those that are the same on every run
+    /// of the case: what stands behind the handshake's answer.
+    pub(crate) fn read<'b>(&mut self, at: Micros, dial: u64, bytes: &'b [u8]) -> &'b [u8] {
         self.pass(at);
         let wall = self.wall(at);
         let Some(attempt) = self.attempt(dial) else {
-            return;
+            return &[];
         };
         let bytes = match attempt.phase {
             Phase::Handshake => {
@@ -213,19 +206,19 @@ impl Bench {
                 attempt.spoken_to_early |= attempt.opening.request().is_none();
                 let rest = attempt.opening.push_server(bytes);
                 let Some(answer) = attempt.opening.answer().cloned() else {
-                    return;
+                    return &[];
                 };
                 self.answered(at, &answer);
                 rest
             }
-            Phase::Dialing | Phase::Ended => return,
-            Phase::Open | Phase::Closing => bytes,
+            Phase::Dialing => return &[],
+            Phase::Open | Phase::Closing | Phase::Ended => bytes,
         };
         let Some(attempt) = self.attempt(dial) else {
-            return;
+            return bytes;
         };
         if matches!(attempt.phase, Phase::Ended) {
-            return;
+            return bytes;
         }
         attempt.messages.push(bytes);
         while let Some(attempt) = self.attempt(dial)
@@ -234,6 +227,7 @@ impl Bench {
             self.takes(at, meaning);
         }
         self.end_if_noticed();
+        bytes
     }
 
     fn alive_at(&mut self, at: Micros) {

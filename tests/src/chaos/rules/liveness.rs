@@ -142,3 +142,60 @@ fn deadline(since: Micros, timeout: Micros) -> Option<Micros> {
 
 /// How long a shutdown waits for the answer to its Close (SPEC, reconnect rule 7).
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A Ping after every second of silence, lost after three.
+    fn liveness() -> Liveness {
+        let settings = Settings {
+            ping_interval: Duration::from_secs(1),
+            idle_timeout: Duration::from_secs(3),
+            ..Settings::default()
+        };
+        Liveness::new(&settings, Micros::ZERO)
+    }
+
+    fn at(ms: u64) -> Micros {
+        Micros::from_ms(ms)
+    }
+
+    #[test]
+    fn pings_are_due_at_every_multiple_below_the_idle_timeout_from_the_last_frame_on() {
+        let (mut live, mut findings) = (liveness(), Findings::new());
+        live.pinged(at(1_000), &mut findings);
+        live.pinged(at(2_000), &mut findings);
+        live.look(at(2_999), &mut findings);
+        assert_eq!(live.next(), Some(at(3_000)), "lost, not pinged");
+        live.frame(at(2_999));
+        live.pinged(at(3_999), &mut findings);
+        assert_eq!(findings.violations, []);
+    }
+
+    #[test]
+    fn a_ping_that_is_early_late_or_missing_is_told() {
+        for (pinged, told) in [(999, 1), (1_000, 0), (1_001, 1)] {
+            let (mut live, mut findings) = (liveness(), Findings::new());
+            live.pinged(at(pinged), &mut findings);
+            assert_eq!(findings.violations.len(), told, "{pinged}");
+        }
+        let (mut live, mut findings) = (liveness(), Findings::new());
+        live.look(at(1_000), &mut findings);
+        assert_eq!(findings.violations.len(), 0, "it may come at that instant");
+        live.look(at(1_001), &mut findings);
+        assert_eq!(findings.violations.len(), 1);
+    }
+
+    #[test]
+    fn a_write_that_makes_no_progress_is_a_lost_connection_though_frames_come() {
+        let (mut live, mut findings) = (liveness(), Findings::new());
+        live.blocked(at(500));
+        live.frame(at(3_000));
+        assert_eq!(live.lost_at(), Some((at(3_500), true)));
+        live.look(at(4_500), &mut findings);
+        assert_eq!(findings.violations, [], "no Ping gets out");
+        live.freed();
+        assert_eq!(live.lost_at(), Some((at(6_000), false)));
+    }
+}

@@ -199,3 +199,74 @@ pub(super) fn kind_of(field: Field) -> Kind {
         Field::Regime => Kind::Regime,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chaos::model::{Folded, Model};
+
+    const AT: Micros = Micros(5);
+
+    /// Receivers of which one has been there from the start, and so many regimes to hear.
+    fn told(events: u64) -> Receivers {
+        let mut receivers = Receivers::new(4);
+        receivers.add();
+        for n in 0..events {
+            let text = format!(r#"{{"event":"regime","data":{{"regime":"{n}"}}}}"#);
+            let Folded::Event(event) = Model::read(&text, chrono::DateTime::UNIX_EPOCH) else {
+                panic!("it is an event");
+            };
+            receivers.tell(&event);
+        }
+        receivers
+    }
+
+    fn regime(n: u64) -> Heard {
+        let text = format!(r#"{{"regime":"{n}","confidence":null,"coin":null}}"#);
+        Heard::Reading(Field::Regime, text)
+    }
+
+    fn broken(mut receivers: Receivers, heard: &[Heard]) -> usize {
+        let mut findings = Findings::new();
+        for heard in heard {
+            receivers.heard(0, heard, AT, &mut findings);
+        }
+        receivers.look(AT, &mut findings);
+        findings.violations.len()
+    }
+
+    #[test]
+    fn all_is_heard_in_its_order_once() {
+        assert_eq!(broken(told(2), &[regime(0), regime(1)]), 0);
+        assert_eq!(broken(told(2), &[regime(0)]), 1, "one is missing");
+        assert_eq!(broken(told(2), &[regime(1), regime(0)]), 2);
+        assert_eq!(broken(told(1), &[regime(0), regime(0)]), 1, "one too many");
+    }
+
+    #[test]
+    fn what_was_missed_is_told_exactly() {
+        let last = [6, 7, 8, 9].map(regime);
+        let heard = |missed| {
+            let mut heard = vec![Heard::Lagged(missed)];
+            heard.extend(last.clone());
+            heard
+        };
+        assert_eq!(broken(told(10), &heard(6)), 0);
+        assert!(broken(told(10), &heard(5)) > 0, "one too few");
+        assert!(broken(told(10), &heard(7)) > 0, "one too many");
+        assert!(broken(told(10), &last) > 0, "without a word");
+    }
+
+    #[test]
+    fn whoever_has_stalled_need_not_have_heard_and_a_new_one_hears_from_now_on() {
+        let mut receivers = told(3);
+        receivers.stall(true);
+        assert_eq!(broken(receivers, &[]), 0);
+        let mut receivers = told(3);
+        receivers.drop(0);
+        let late = receivers.add();
+        let mut findings = Findings::new();
+        receivers.heard(late, &regime(2), AT, &mut findings);
+        assert_eq!(findings.violations.len(), 1);
+    }
+}
