@@ -227,8 +227,10 @@ fn work(shared: &Shared, state: &State) {
             Job::Seed(seed) => (Origin::Seed(seed), (shared.draw)(seed)),
             Job::Tape(name, case) => (Origin::Tape(name), *case),
         };
-        let sampled = matches!(origin, Origin::Seed(seed) if seed % ONE_IN_TWICE == 0);
-        let twice = shared.options.check_determinism || sampled;
+        let twice = match origin {
+            Origin::Seed(seed) => shared.options.check_determinism || is_sampled(seed),
+            Origin::Tape(_) => shared.options.check_determinism,
+        };
         let verdict = judge(&case, &shared.play, twice);
         tally.add(&verdict);
         shared.cases.fetch_add(1, Ordering::Relaxed);
@@ -247,6 +249,14 @@ fn work(shared: &Shared, state: &State) {
     }
     lock(&shared.tally).merge(&tally);
     state.done.store(true, Ordering::Release);
+}
+
+/// Whether a seed is one of those that are played twice in every run. Scattered, so that each
+/// shard has its share.
+fn is_sampled(seed: u64) -> bool {
+    /// 2^64 divided by the golden ratio (Knuth, TAOCP 3, 6.4).
+    const SCATTER: u64 = 0x9e37_79b9_7f4a_7c15;
+    (seed.wrapping_mul(SCATTER) >> 32).is_multiple_of(ONE_IN_TWICE)
 }
 
 /// Plays a case, where it is asked for twice: traces that differ break [`Rule::R16`].
@@ -481,6 +491,22 @@ mod tests {
         assert!(ran.broken[0].hangs);
         let what = "expected the case to end within 30 s of wall time, found it still at work";
         assert_eq!(ran.broken[0].violation.what, what);
+    }
+
+    #[test]
+    fn each_shard_has_its_share_of_the_seeds_that_are_played_twice() {
+        for count in [1, 2, 4, 8, 64] {
+            for index in 0..count {
+                let part = (index..)
+                    .step_by(usize::try_from(count).unwrap())
+                    .take(6_400);
+                let twice = part.filter(|seed| is_sampled(*seed)).count();
+                assert!(
+                    (60..140).contains(&twice),
+                    "{twice} of 6,400 in {index}/{count}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use harness::OurSubscriber;
 use harness::chaos::{
-    Draw, Ending, Job, Judged, Part, Play, Ran, Results, Rule, Run, Tally, WORKER_NAME, draw,
-    draw_over, play,
+    Draw, Ending, Job, Judged, Part, Play, Ran, Results, Run, Tally, WORKER_NAME, draw, draw_over,
+    play,
 };
 
 use super::Options;
@@ -168,11 +168,7 @@ impl Session<'_> {
         if !self.inputs.is_sample {
             return Tally::default();
         }
-        let mut tally = Tally::of_everything();
-        if !self.options.thoroughness.check_determinism {
-            tally.coverage.rules.remove(&Rule::R16);
-        }
-        tally
+        Tally::of_everything()
     }
 
     fn work(
