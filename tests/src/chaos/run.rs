@@ -497,9 +497,14 @@ mod tests {
     fn each_shard_has_its_share_of_the_seeds_that_are_played_twice() {
         for count in [1, 2, 4, 8, 64] {
             for index in 0..count {
-                let part = (index..).step_by(usize::try_from(count).unwrap()).take(6_400);
+                let part = (index..)
+                    .step_by(usize::try_from(count).unwrap())
+                    .take(6_400);
                 let twice = part.filter(|seed| is_sampled(*seed)).count();
-                assert!((60..140).contains(&twice), "{twice} of 6,400 in {index}/{count}");
+                assert!(
+                    (60..140).contains(&twice),
+                    "{twice} of 6,400 in {index}/{count}"
+                );
             }
         }
     }
