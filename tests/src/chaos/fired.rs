@@ -1,6 +1,8 @@
 //! Which faults fired, by the engine's own journal.
 
-use fixtures::{Action, Conn, End, Step, Trigger};
+use std::collections::BTreeMap;
+
+use fixtures::{Action, Conn, End, Micros, Step, Trigger};
 use mock_engine::{Entry, JournalKind};
 
 use super::case::{Case, FAULT_KEY, extension};
@@ -26,12 +28,19 @@ pub(super) fn count_fired(case: &Case, journal: &[Entry], coverage: &mut Coverag
             Some(Fault { kind, step })
         })
         .collect();
+    // Steps that show at once, by their time; the others may show at any.
+    let (mut at_once, mut later): (BTreeMap<Micros, Vec<&Fault<'_>>>, Vec<_>) = Default::default();
     for fault in &faults {
         coverage.faults.entry(fault.kind).or_default();
+        match fault.step.trigger {
+            Trigger::At(at) if !fault.lasts() => at_once.entry(at).or_default().push(fault),
+            _ => later.push(fault),
+        }
     }
     for entry in journal {
-        let fired = faults
-            .iter()
+        let now = at_once.get(&entry.at).into_iter().flatten();
+        let fired = now
+            .chain(&later)
             .find(|fault| fault.is_at(entry) && fault.shows_as(&entry.kind));
         if let Some(fault) = fired {
             *coverage.faults.entry(fault.kind).or_default() += 1;

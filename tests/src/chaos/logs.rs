@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 use std::fmt::{self, Write as _};
 use std::sync::Once;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use parking_lot::Mutex;
 use tracing::field::{Field, Visit};
 use tracing::span;
 
@@ -44,6 +45,11 @@ struct Search {
     line: String,
 }
 
+/// Whether the process's logger is this one.
+static OURS: AtomicBool = AtomicBool::new(false);
+/// Watches under way, on all threads: without one, records are not even made.
+static WATCHES: Mutex<usize> = Mutex::new(0);
+
 thread_local! {
     static SEARCH: RefCell<Option<Search>> = const { RefCell::new(None) };
 }
@@ -59,11 +65,8 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn begin(secrets: Vec<Secret>) -> Self {
         static LOGGER: Once = Once::new();
-        LOGGER.call_once(|| {
-            if log::set_logger(&Records).is_ok() {
-                log::set_max_level(log::LevelFilter::Trace);
-            }
-        });
+        LOGGER.call_once(|| OURS.store(log::set_logger(&Records).is_ok(), Ordering::Relaxed));
+        count(|watches| watches + 1);
         SEARCH.set(Some(Search {
             secrets,
             ..Search::default()
@@ -77,6 +80,24 @@ impl Watch {
     pub(super) fn end(self) -> Searched {
         drop(self);
         SEARCH.take().unwrap_or_default().searched
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        count(|watches| watches - 1);
+    }
+}
+
+/// Counts watches, and lets records be made while there are any.
+fn count(change: impl FnOnce(usize) -> usize) {
+    let mut watches = WATCHES.lock();
+    *watches = change(*watches);
+    if OURS.load(Ordering::Relaxed) {
+        log::set_max_level(match *watches {
+            0 => log::LevelFilter::Off,
+            _ => log::LevelFilter::Trace,
+        });
     }
 }
 

@@ -1,11 +1,12 @@
 //! The subscriber that flaws are planted in keeps every rule without one.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use fixtures::Tape;
 use harness::OurSubscriber;
-use harness::chaos::planted::Planted;
-use harness::chaos::{Case, Judged, play};
+use harness::chaos::planted::{Flaw, Planted, Quarry};
+use harness::chaos::{Case, Judged, draw, play};
 
 fn tapes(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -42,4 +43,63 @@ fn without_a_flaw_it_keeps_every_rule_on_every_tape_of_the_fixtures() {
         all.extend(broken(&case, &Planted::flawless(), &name));
     }
     assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+#[test]
+fn without_a_flaw_it_keeps_every_rule_whatever_is_drawn() {
+    let first = Quarry::Nothing.first_seed();
+    let broken: Vec<_> = (first..first + 60)
+        .filter_map(|seed| broken(&draw(seed, &[]), &Planted::flawless(), &seed.to_string()))
+        .collect();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn a_flaw_is_found_by_one_of_its_rules_within_a_few_seeds() {
+    // One for most of the rules; `harness chaos --planted` looks for them all.
+    for flaw in [
+        Flaw::TwoReconnects,
+        Flaw::HotLoop,
+        Flaw::CounterNeverReset,
+        Flaw::ShutdownWithoutClose,
+        Flaw::HalfOpenNeverSeen,
+        Flaw::PongEmpty,
+        Flaw::UnknownLost,
+        Flaw::MirrorTorn,
+        Flaw::HeartbeatMovedByPong,
+        Flaw::AttemptsNotReset,
+        Flaw::UndecodableUncounted,
+        Flaw::SizeUnbounded,
+        Flaw::TokenLogged,
+    ] {
+        let first = Quarry::Flaw(flaw).first_seed();
+        let found = (first..first + 60).any(|seed| {
+            let played = play(&draw(seed, &[]), &Planted::with(flaw));
+            let mut violations = played.verdict.violations.iter();
+            violations.any(|violation| flaw.breaks().contains(&violation.rule))
+        });
+        assert!(found, "{flaw}");
+    }
+}
+
+#[test]
+fn a_run_that_misses_a_flaw_is_broken_and_says_which() {
+    // In one seed there is not enough of everything.
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
+        .args(["chaos", "--planted", "--seeds", "7..8"])
+        .current_dir(folder.path())
+        .output()
+        .expect("the binary runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.starts_with("chaos: 70 planted flaws, seeds 7..8 for each"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\nmissed: jitter-shared: expected one of its rules"),
+        "{text}"
+    );
+    assert!(text.ends_with("planted: chaos is broken: what it holds to be right need not be\n"));
 }

@@ -177,7 +177,7 @@ flaws! {
     HeartbeatMovedByPong = "heartbeat-moved-by-pong", found by R9;
     /// A known event with a payload that is no reading of it wipes the mirror's field.
     BadPayloadWipes = "bad-payload-wipes", found by R9 R12;
-    /// `{}` is a reading of defaults: a halted engine looks healthy.
+    /// `{}` and `{"error": …}` are readings of defaults: a halted engine looks healthy.
     EmptyIsHealthy = "empty-is-healthy", found by R12 R8 R9;
     /// A message that is older than the mirror is ignored: a clock that steps back freezes it.
     OlderIgnored = "older-ignored", found by R9 R12;

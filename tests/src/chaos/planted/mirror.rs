@@ -102,16 +102,12 @@ impl Mirror {
     /// Folds a message; whether it was an event.
     pub(super) async fn text(&self, text: &str) -> bool {
         let wall = self.clock.wall();
-        match decode(text, wall) {
-            Ok(decoded) => {
-                self.fold(decoded, text).await;
-                true
-            }
-            Err(_) => {
-                self.undecodable();
-                false
-            }
-        }
+        let Ok(decoded) = decode(text, wall) else {
+            self.undecodable();
+            return false;
+        };
+        self.fold(decoded, text).await;
+        true
     }
 
     /// As [`text`](Self::text).
@@ -121,16 +117,13 @@ impl Mirror {
             self.state.write().connection.last_frame_at = Some(wall);
             return true;
         }
-        match (decode_binary(bytes, wall), std::str::from_utf8(bytes)) {
-            (Ok(decoded), Ok(text)) => {
-                self.fold(decoded, text).await;
-                true
-            }
-            _ => {
-                self.undecodable();
-                false
-            }
-        }
+        let (Ok(decoded), Ok(text)) = (decode_binary(bytes, wall), std::str::from_utf8(bytes))
+        else {
+            self.undecodable();
+            return false;
+        };
+        self.fold(decoded, text).await;
+        true
     }
 
     fn undecodable(&self) {
@@ -149,10 +142,13 @@ impl Mirror {
             ..
         } = decoded;
         if self.has(Flaw::EmptyIsHealthy)
-            && matches!(&event, EngineEvent::Unknown { event, data, .. }
-                if event == "risk" && data.as_object().is_some_and(serde_json::Map::is_empty))
+            && let EngineEvent::Unknown {
+                event: name, data, ..
+            } = &event
+            && matches!(name.as_str(), "risk" | "risk_update")
+            && let Ok(risk) = serde_json::from_value::<Risk>(data.clone())
         {
-            event = EngineEvent::Risk(Box::<Risk>::default());
+            event = EngineEvent::Risk(Box::new(risk));
             payload_failed = false;
         }
         if (self.has(Flaw::NaiveIsLocal) || self.has(Flaw::OffsetIgnored))

@@ -15,12 +15,14 @@
 //! | `flaw` | the flaws, each with the real bug that it is modelled on |
 //! | `subscriber` | starting one, its handle, the look at its mirror |
 //! | `reconnect` | its task: dial, handshake, wait, again |
+//! | `backoff` | how long it waits |
 //! | `handshake` | the opening handshake |
 //! | `connection` | an established connection |
 //! | `socket` | frames on a stream |
 //! | `mirror` | folding what came |
 //! | `hunt` | looking for the flaws, seed after seed |
 
+mod backoff;
 mod connection;
 mod flaw;
 mod handshake;

@@ -4,11 +4,12 @@ use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine_client::{Dialer, EndReason, JitterMode, Target};
-use rand::{RngExt as _, SeedableRng as _};
+use engine_client::{Dialer, EndReason, Target};
+use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::watch;
 
+use super::backoff::Backoff;
 use super::connection::Connection;
 use super::flaw::Flaw;
 use super::handshake::{Ask, Handshake};
@@ -20,11 +21,9 @@ use crate::settings::Settings;
 /// Longest that finishing an ended connection may take.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a task lives that nobody ends.
-const FORGOTTEN_FOR: Duration = Duration::from_secs(3600);
+const FORGOTTEN_FOR: Duration = Duration::from_hours(1);
 /// Most reconnects beside the one that there should be.
 const MAX_FORKS: u32 = 3;
-/// The seed that all draw from who share one.
-const SHARED_SEED: u64 = 1;
 
 /// A subscriber's task.
 #[derive(Clone)]
@@ -39,10 +38,9 @@ pub(super) struct Subscription {
     dialer: Arc<dyn Dialer>,
     mirror: Mirror,
     wish: watch::Receiver<bool>,
-    jitter: ChaCha8Rng,
+    backoff: Backoff,
     /// Keys and masks.
     noise: ChaCha8Rng,
-    attempt: u32,
     forks: u32,
 }
 
@@ -83,11 +81,6 @@ impl Subscription {
         mirror: Mirror,
         wish: watch::Receiver<bool>,
     ) -> Self {
-        let seed = if mirror.has(Flaw::JitterShared) {
-            SHARED_SEED
-        } else {
-            settings.jitter_seed
-        };
         let (_, rest) = url.split_once("://").unwrap_or_default();
         let at = rest.find(['/', '?']).unwrap_or(rest.len());
         let (host, path) = rest.split_at(at);
@@ -98,13 +91,12 @@ impl Subscription {
             path: format!("{slash}{path}"),
             url: url.to_owned(),
             target,
-            jitter: ChaCha8Rng::seed_from_u64(seed),
+            backoff: Backoff::new(mirror.flaw, settings.clone()),
             noise: ChaCha8Rng::seed_from_u64(!settings.jitter_seed),
             settings,
             dialer,
             mirror,
             wish,
-            attempt: 0,
             forks: 0,
         }
     }
@@ -116,7 +108,7 @@ impl Subscription {
     /// Runs until shutdown.
     pub(super) async fn run(mut self) {
         if self.has(Flaw::FirstConnectWaits) {
-            let delay = self.delay(None);
+            let delay = self.backoff.clone().next(None);
             self.sleep(self.mirror.now().saturating_add(delay)).await;
         }
         loop {
@@ -136,22 +128,13 @@ impl Subscription {
                 ended.framed && !self.has(Flaw::CounterNeverReset)
             };
             if resets {
-                self.attempt = 0;
-            }
-            if self.has(Flaw::CounterFromOne) {
-                self.attempt = self.attempt.saturating_add(1);
+                self.backoff.reset();
             }
             let hot = self.has(Flaw::HotLoop) && ended.opened
                 || self.has(Flaw::RefusalHotLoop)
                     && matches!(ended.reason, EndReason::Refused { .. });
-            let delay = if hot {
-                Duration::ZERO
-            } else {
-                self.delay(ended.retry_after)
-            };
-            if !self.has(Flaw::CounterFromOne) {
-                self.attempt = self.attempt.saturating_add(1);
-            }
+            let delay = self.backoff.next(ended.retry_after);
+            let delay = if hot { Duration::ZERO } else { delay };
             let broken = !matches!(ended.reason, EndReason::Closed { .. });
             if self.has(Flaw::TwoReconnects) && ended.opened && broken && self.forks < MAX_FORKS {
                 self.forks += 1;
@@ -185,70 +168,6 @@ impl Subscription {
         *self.wish.borrow()
     }
 
-    /// Rules 1 and 6: what is waited before the next dial.
-    fn delay(&mut self, asked: Option<Duration>) -> Duration {
-        let max = self.settings.max_backoff;
-        let cap = self.cap();
-        let full = self.settings.jitter == JitterMode::Full && !self.has(Flaw::JitterMissing);
-        let nanos = u64::try_from(cap.as_nanos()).unwrap_or(u64::MAX);
-        let drawn = Duration::from_nanos(self.jitter.random_range(0..=nanos));
-        let delay = if !full {
-            cap
-        } else if self.has(Flaw::JitterNarrow) {
-            cap / 10 * 9 + drawn / 10
-        } else if self.has(Flaw::JitterOnTop) {
-            cap.saturating_add(drawn)
-        } else {
-            drawn
-        };
-        let Some(asked) = asked.filter(|_| !self.has(Flaw::RetryAfterIgnored)) else {
-            return delay;
-        };
-        let wanted = if self.has(Flaw::RetryAfterUnbounded) {
-            asked
-        } else {
-            asked.min(max)
-        };
-        match self.settings.jitter {
-            JitterMode::None => delay.max(wanted),
-            JitterMode::Full => wanted.saturating_add(delay),
-        }
-    }
-
-    fn cap(&self) -> Duration {
-        let Settings {
-            initial_backoff: initial,
-            max_backoff: max,
-            multiplier,
-            ..
-        } = self.settings;
-        let multiplier = if self.has(Flaw::MultiplierZero) {
-            multiplier
-        } else {
-            multiplier.max(1)
-        };
-        let mut cap = initial;
-        if multiplier != 1 && !initial.is_zero() {
-            for _ in 0..self.attempt {
-                if cap.is_zero() || cap >= max {
-                    break;
-                }
-                cap = cap.saturating_mul(multiplier);
-            }
-        }
-        if self.has(Flaw::InitialAboveMax) && self.attempt == 0 {
-            return cap;
-        }
-        if self.has(Flaw::CapBeforeMultiplier) && self.attempt > 0 {
-            return cap.min(max.saturating_mul(multiplier.max(1)));
-        }
-        cap = cap.min(max);
-        if self.has(Flaw::MillisTruncated) {
-            cap = Duration::from_millis(u64::try_from(cap.as_millis()).unwrap_or(u64::MAX));
-        }
-        cap
-    }
-
     /// One attempt, from the dial to the end of the connection.
     async fn connect(&mut self) -> Ended {
         let dialed_at = self.mirror.now();
@@ -258,7 +177,7 @@ impl Subscription {
         };
         self.mirror.connected();
         if self.has(Flaw::ResetOnUpgrade) {
-            self.attempt = 0;
+            self.backoff.reset();
         }
         if self.has(Flaw::TaskLeftBehind) {
             let until = dialed_at.saturating_add(FORGOTTEN_FOR);
@@ -328,7 +247,7 @@ impl Subscription {
         };
         self.mirror.dialed();
         if self.has(Flaw::ResetOnConnect) {
-            self.attempt = 0;
+            self.backoff.reset();
         }
         let unbounded = unbounded || self.has(Flaw::HandshakeUnbounded);
         let ignored = self.has(Flaw::ShutdownUnseenInHandshake);
