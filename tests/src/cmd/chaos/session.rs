@@ -20,7 +20,7 @@ use super::progress::{Goal, Progress};
 use super::signals::Interrupted;
 
 /// How often the workers are looked after.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// A run, with all it needs.
 pub(super) struct Session<'a> {
@@ -41,15 +41,11 @@ pub(super) fn run(options: &Options) -> Result<Ending, String> {
         options.quiet,
     )?;
     let out = OutFolder::prepare(&options.out)?;
-    let workers = options
-        .jobs
-        .or_else(|| thread::available_parallelism().ok())
-        .unwrap_or(NonZeroUsize::MIN);
     let subject = OurSubscriber;
     let mut session = Session {
         options,
         inputs,
-        workers,
+        workers: workers(options),
         play: Arc::new(move |case| play(case, &subject).verdict),
         subject: subject.name(),
         interrupted: Interrupted::listen().map_err(|error| error.to_string())?,
@@ -105,12 +101,7 @@ impl Session<'_> {
         if self.options.thoroughness.keep_going {
             words.push("going on after failures".to_owned());
         }
-        format!(
-            "chaos: {}; harness {}, {}",
-            words.join(", "),
-            env!("CARGO_PKG_VERSION"),
-            self.subject
-        )
+        format!("{}, {}", first_words(&words.join(", ")), self.subject)
     }
 
     fn run(&mut self) -> Results {
@@ -217,6 +208,19 @@ impl Session<'_> {
             }
         }
     }
+}
+
+/// The beginning of a first line: what is run, and by which version.
+pub(super) fn first_words(words: &str) -> String {
+    format!("chaos: {words}; harness {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Worlds at a time.
+pub(super) fn workers(options: &Options) -> NonZeroUsize {
+    options
+        .jobs
+        .or_else(|| thread::available_parallelism().ok())
+        .unwrap_or(NonZeroUsize::MIN)
 }
 
 /// A panic of a world is a violation that is told like any other; while a case is made smaller
