@@ -63,6 +63,7 @@ pub fn shrink(
 ) -> Shrunk {
     let mut breaks = |case: &Case| broken(case) == Some(rule);
     let mut search = Search::new(case, &mut breaks, &mut has_time);
+    settings::less_room(&mut search);
     for _ in 0..MAX_ROUNDS {
         let before = search.improvements();
         // An early end makes every later try a quick one.
