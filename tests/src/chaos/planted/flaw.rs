@@ -82,9 +82,9 @@ flaws! {
     RetryAfterDateIgnored = "retry-after-date-ignored", found by R3;
 
     /// After five failures in a row it gives up, as if the engine would never come back.
-    GivesUp = "gives-up", found by R2 R11;
+    GivesUp = "gives-up", found by R2 R3 R11;
     /// A 4xx is taken for the last word.
-    RefusalIsFinal = "refusal-is-final", found by R2 R11;
+    RefusalIsFinal = "refusal-is-final", found by R2 R3 R11;
 
     // Connecting.
 

@@ -139,10 +139,6 @@ impl Subscription {
             let final_word = self.has(Flaw::GivesUp) && self.failures >= MAX_FAILURES
                 || self.has(Flaw::RefusalIsFinal)
                     && matches!(ended.reason, EndReason::Refused { status: 400..500 });
-            if final_word {
-                wished(&mut self.wish).await;
-                return;
-            }
             let hot = self.has(Flaw::HotLoop) && ended.opened
                 || self.has(Flaw::RefusalHotLoop)
                     && matches!(ended.reason, EndReason::Refused { .. });
@@ -155,6 +151,10 @@ impl Subscription {
             }
             if let Some(socket) = ended.socket {
                 self.finish(socket, ended.reason, ended_at, delay).await;
+            }
+            if final_word {
+                wished(&mut self.wish).await;
+                return;
             }
             let mut next = ended_at.saturating_add(delay);
             if self.has(Flaw::DelayAfterFinish) {

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use harness::OurSubscriber;
+use harness::chaos::planted::{CANARY_SEEDS, Flaw, missed_canary};
 use harness::chaos::{
     Draw, Ending, Job, Judged, Part, Play, Ran, Results, Run, Tally, WORKER_NAME, draw, draw_over,
     play,
@@ -56,6 +57,13 @@ pub(super) fn run(options: &Options) -> Result<Ending, String> {
     let results = session.run();
     outputs.write(&results)?;
     drop(out);
+    if let Some(canary) = session.missed_canary() {
+        println!(
+            "chaos is broken: expected to find {canary}, a planted flaw that {CANARY_SEEDS} seeds are \
+             sure to show, found nothing; what this run says holds need not"
+        );
+        return Ok(Ending::Broken);
+    }
     Ok(results.ending())
 }
 
@@ -186,6 +194,14 @@ impl Session<'_> {
             progress.show(elapsed, run.cases(), run.broken());
             thread::sleep(LOOK_EVERY);
         }
+    }
+
+    /// The planted flaw that this run would not have seen in the subscriber, if there is one.
+    fn missed_canary(&self) -> Option<Flaw> {
+        let seeds = self.inputs.seeds.filter(|_| self.inputs.is_sample)?;
+        let first = self.inputs.shard.seeds(seeds).next()?;
+        let draw: Draw = Arc::new(|seed| draw(seed, &[]));
+        missed_canary(first, &draw)
     }
 
     fn draw(&self) -> Draw {
