@@ -511,7 +511,7 @@ impl Bench {
         let hindered = self
             .attempt
             .as_ref()
-            .is_some_and(|attempt| attempt.liveness.is_blocked());
+            .is_some_and(|attempt| attempt.answers.is_hindered());
         self.stop
             .stopped(at, self.alive.len(), hindered, &mut self.findings);
         if let Some(attempt) = &self.attempt
