@@ -58,6 +58,10 @@ impl Subscription {
     pub(crate) async fn run(mut self) {
         let mut attempt: u32 = 0;
         loop {
+            // What is not dialed any more is no attempt.
+            if self.shutdown.requested() {
+                return;
+            }
             self.feed.dial();
             tracing::debug!(target_url = %self.target, "dialing");
             let ended = self.attempt().await;

@@ -134,10 +134,13 @@ fn spread(case: &Case, dials: &[(Micros, u32)], findings: &mut Findings) {
     let mut times: Vec<Micros> = again.into_iter().flatten().collect();
     times.sort_unstable();
     if cap <= WINDOW || times.len() < case.about.crowd as usize {
-        let (came, crowd) = (times.len(), case.about.crowd);
-        if came < crowd as usize {
+        if times.len() < case.about.crowd as usize {
             findings.broke(Rule::R15, dropped, || {
-                format!("expected all {crowd} that were dropped to dial again, found {came}")
+                format!(
+                    "expected all {} that were dropped to dial again, found {}",
+                    case.about.crowd,
+                    times.len()
+                )
             });
         }
         return;
@@ -157,9 +160,8 @@ fn spread(case: &Case, dials: &[(Micros, u32)], findings: &mut Findings) {
     if busiest as u64 > most {
         findings.broke(Rule::R15, busiest_at, || {
             format!(
-                "expected at most {most} of {crowd} reconnects within {} s, spread over {} s; \
-                 found {busiest}",
-                WINDOW, cap
+                "expected at most {most} of {crowd} reconnects within {WINDOW} s, spread over \
+                 {cap} s; found {busiest}"
             )
         });
     }

@@ -37,11 +37,15 @@ fn shut_down_at<const N: usize>(steps: [&str; N], at: Micros) -> (Micros, Vec<St
 }
 
 #[test]
-fn before_the_first_dial_it_returns_at_once() {
+fn before_the_first_dial_it_returns_at_once_and_counts_no_attempt() {
     play([], async |world| {
         let subscriber = world.spawn();
+        let state = subscriber.state();
         assert_eq!(shut_down(&world, subscriber).await, Micros::ZERO);
         assert_eq!(world.dials(), []);
+        let connection = state.read().connection;
+        assert_eq!(connection.total_attempts, 0, "nobody was dialed");
+        assert_eq!(connection.last_end, None, "so nothing has ended");
     });
 }
 

@@ -112,6 +112,10 @@ impl Subscription {
 
     /// Runs until shutdown.
     pub(super) async fn run(mut self) {
+        // What is not dialed any more is no attempt.
+        if *self.wish.borrow() {
+            return;
+        }
         if self.has(Flaw::FirstConnectWaits) {
             let delay = self.backoff.clone().next(None);
             self.sleep(self.mirror.now().saturating_add(delay)).await;

@@ -108,6 +108,11 @@ impl Answers {
         self.excuse_pings(|_| true);
     }
 
+    /// Whether writes find no room, or have failed.
+    pub(super) fn is_hindered(&self) -> bool {
+        self.hindered
+    }
+
     /// They go on; Pings from here on are to be answered again.
     pub(super) fn free(&mut self) {
         self.hindered = false;

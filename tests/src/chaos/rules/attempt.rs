@@ -47,8 +47,6 @@ pub(super) struct Attempt {
     pub(super) broken: Option<Broken>,
     /// It ended for want of frames, or of room to write.
     pub(super) silent: bool,
-    /// A write failed: nothing more can be sent.
-    pub(super) write_failed: bool,
 }
 
 /// A breach of the protocol that must be noticed by an offset in the stream.
@@ -92,7 +90,6 @@ impl Attempt {
             pinged: Vec::new(),
             broken: None,
             silent: false,
-            write_failed: false,
         }
     }
 

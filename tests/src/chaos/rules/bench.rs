@@ -408,7 +408,6 @@ impl Bench {
         let Some(attempt) = self.attempt(dial) else {
             return;
         };
-        attempt.write_failed = true;
         attempt.answers.hinder();
         attempt.liveness.freed();
         if attempt.phase == Phase::Handshake {
@@ -512,7 +511,7 @@ impl Bench {
         let hindered = self
             .attempt
             .as_ref()
-            .is_some_and(|attempt| attempt.liveness.is_blocked() || attempt.write_failed);
+            .is_some_and(|attempt| attempt.answers.is_hindered());
         self.stop
             .stopped(at, self.alive.len(), hindered, &mut self.findings);
         if let Some(attempt) = &self.attempt

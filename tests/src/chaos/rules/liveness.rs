@@ -55,7 +55,7 @@ impl Liveness {
     }
 
     /// Whether a write finds no room.
-    pub(super) fn is_blocked(&self) -> bool {
+    fn is_blocked(&self) -> bool {
         self.blocked_since.is_some()
     }
 
