@@ -9,7 +9,15 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 /// Turns live sessions into tapes that the mock engine plays.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(
+    version,
+    about,
+    after_help = "\
+A recording that dies leaves a tape that plays up to there. No credential reaches a tape.
+
+Exit status: 0 done; 1 found what it was asked to find, or steps are missing; 2 bad usage or \
+input, or an output that can't be written."
+)]
 struct Args {
     #[command(subcommand)]
     command: Command,

@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use engine_client::{EndReason, Observed};
 use fixtures::{Action, CloseFrame, End, Garbage, Micros, Pongs, Refusal, Step};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 
 use crate::error::RecordError;
 use crate::recording::{Recording, Scribe, Stats};
@@ -249,13 +249,23 @@ fn text_step(at: Micros, text: String) -> Step {
     event.unwrap_or_else(|| Step::at(at, Action::Text(text)))
 }
 
-/// Of a refusal's headers, those that a subscriber acts on. The others may hold secrets (cookies,
-/// above all), so none of them reaches a tape.
+/// Headers of a refusal that say how its answer was sent, not what it was: the engine that plays
+/// the tape sends its own.
+const FRAMING: [HeaderName; 8] = [
+    header::CONNECTION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::DATE,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// A refusal's headers, in their order. Secret ones are the redactor's.
 fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    let kept = headers.get(header::RETRY_AFTER);
-    kept.and_then(|value| value.to_str().ok())
-        .map(|value| ("retry-after".to_owned(), value.to_owned()))
-        .into_iter()
+    let kept = headers.iter().filter(|(name, _)| !FRAMING.contains(name));
+    kept.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
         .collect()
 }
 
@@ -316,13 +326,20 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_keeps_its_retry_after_and_no_cookie() {
+    fn a_refusal_keeps_its_headers_but_for_how_it_was_sent() {
         let mut headers = HeaderMap::new();
         headers.insert(header::RETRY_AFTER, "7".parse().unwrap());
-        headers.insert(header::SET_COOKIE, "s3cret=1".parse().unwrap());
+        headers.append(header::VIA, "one".parse().unwrap());
+        headers.append(header::VIA, "two".parse().unwrap());
+        headers.insert(header::CONTENT_LENGTH, "0".parse().unwrap());
+        headers.insert(
+            header::DATE,
+            "Tue, 24 Nov 2026 23:00:00 GMT".parse().unwrap(),
+        );
+        let kept = [("retry-after", "7"), ("via", "one"), ("via", "two")];
         assert_eq!(
             kept_headers(&headers),
-            [("retry-after".to_owned(), "7".to_owned())]
+            kept.map(|(name, value)| (name.to_owned(), value.to_owned()))
         );
     }
 }

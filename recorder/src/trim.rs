@@ -130,10 +130,12 @@ impl Trim {
                 before.hand_over(from, &mut write)?;
             }
             if self.is_end(at, &step) {
-                ended_at = Some(match self.to {
-                    Some(Place::At(to)) if step.action != Action::End => to,
-                    _ => at,
-                });
+                ended_at = match self.to {
+                    Some(Place::At(to)) if step.action != Action::End => Some(to),
+                    // The tape is over, and the mark never came.
+                    Some(Place::Mark(_)) if step.action == Action::End => None,
+                    _ => Some(at),
+                };
                 break;
             }
             last = at;

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fixtures::{Action, Header, Step, TapeReader};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -21,14 +21,14 @@ use recorder::{Fsync, Output, Recording, Redactor, Rules};
 /// What this program is called with to be the one that is killed.
 const RECORD: &str = "record-until-killed";
 /// Most steps that are written together.
-const MAX_TOGETHER: usize = 24;
+const MAX_TOGETHER: usize = 16;
 /// Most bytes of a step's payload: some lines are written in several pages, so that a kill can
 /// fall between them.
 const PAYLOAD_BYTES: usize = 16 << 10;
 /// A tape that nobody kills grows to no more than so many bytes.
 const MAX_TAPE_BYTES: u64 = 2 << 20;
 /// Acknowledgements that are waited for before a kill, at most.
-const MAX_AWAITED: u32 = 40;
+const MAX_AWAITED: u32 = 25;
 /// Turns of an empty loop between the last of them and the kill, at most: about as long as it
 /// takes to write something.
 const MAX_TURNS: u32 = 50_000;
@@ -43,6 +43,11 @@ const KILLS: [(&str, Fsync, u64); 3] = [
     ("interval", Fsync::Interval(Duration::from_millis(5)), 60),
     ("always", Fsync::Always, 40),
 ];
+/// How often one that writes into a pipe is killed, and how much of it is read before, at most.
+const PIPE_KILLS: u64 = 40;
+const MAX_TAKEN_BYTES: u64 = 128 << 10;
+/// What stands for standard output where a path is wanted.
+const STDOUT: &str = "-";
 /// How often `recorder tap` is killed.
 const TAP_KILLS: u64 = 20;
 
@@ -66,22 +71,30 @@ fn main() -> ExitCode {
         })
         .collect();
     trials.push(Trial::test(
+        "killed_in_the_middle_of_a_write_nothing_acknowledged_is_lost",
+        piped,
+    ));
+    trials.push(Trial::test(
         "a_tap_that_is_killed_leaves_a_tape_that_plays",
         tapped,
     ));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// Records without end, and tells how many lines were acknowledged, eight bytes each time.
+/// Records without end, and tells how many lines were acknowledged, eight bytes each time: on
+/// standard output, or on standard error where the tape goes there.
 fn record(path: &Path, fsync: Fsync, seed: u64) -> ! {
-    let mut told = io::stdout();
+    let (output, mut told): (_, Box<dyn Write>) = if path == Path::new(STDOUT) {
+        (Output::stdout(), Box::new(io::stderr()))
+    } else {
+        (Output::create(path, false), Box::new(io::stdout()))
+    };
+    let output = output.expect("a new file");
     let mut tell = |lines: u64| {
         told.write_all(&lines.to_le_bytes()).expect("it is read");
         told.flush().expect("it is read");
     };
-    let output = Output::create(path, false)
-        .expect("a new file")
-        .fsync(fsync);
+    let output = output.fsync(fsync);
     let stats = output.stats();
     let redactor = Redactor::new(Rules::default(), [7; 32]);
     let mut tape = Recording::begin(output, Header::new("killed"), redactor).expect("it begins");
@@ -111,16 +124,7 @@ fn killed(fsync: &str, kills: u64) -> Result<(), Failed> {
         let awaited = rng.random_range(0..=MAX_AWAITED);
         let turns = rng.random_range(0..=MAX_TURNS);
 
-        let child = Command::new(std::env::current_exe()?)
-            .args([
-                RECORD.as_ref(),
-                path.as_os_str(),
-                fsync.as_ref(),
-                seed.to_string().as_ref(),
-            ])
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut child = Victim(child);
+        let mut child = Victim(recording(&path, fsync, seed).spawn()?);
         let mut told = child.0.stdout.take().ok_or("no standard output")?;
         let mut lines = [0; 8];
         for _ in 0..awaited {
@@ -137,13 +141,9 @@ fn killed(fsync: &str, kills: u64) -> Result<(), Failed> {
             lines.copy_from_slice(last);
         }
         let lines = u64::from_le_bytes(lines);
-        let (read, unread) = read(&path, steps::steps(seed, PAYLOAD_BYTES))
-            .map_err(|error| format!("seed {seed}: {error}"))?;
-        if read < lines {
-            return Err(format!("seed {seed}: {read} of {lines} acknowledged lines").into());
-        }
+        let tape = fs::read(&path).unwrap_or_default();
+        torn += u64::from(judge(seed, lines, &tape)? > 0);
         acknowledged += lines;
-        torn += u64::from(unread > 0);
         fs::remove_file(&path).or_else(|error| match error.kind() {
             io::ErrorKind::NotFound => Ok(()),
             _ => Err(error),
@@ -153,14 +153,68 @@ fn killed(fsync: &str, kills: u64) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Kills one that writes into a pipe which nobody empties, so that nearly every kill falls into
+/// the middle of a write.
+fn piped() -> Result<(), Failed> {
+    let mut torn = 0;
+    let mut acknowledged = 0;
+    for seed in 0..PIPE_KILLS {
+        let taken = ChaCha8Rng::seed_from_u64(seed).random_range(0..=MAX_TAKEN_BYTES);
+        let mut child = Victim(recording(Path::new(STDOUT), "never", seed).spawn()?);
+        let mut tape = Vec::new();
+        let mut pipe = child.0.stdout.take().ok_or("no standard output")?;
+        pipe.by_ref().take(taken).read_to_end(&mut tape)?;
+        child.wait_until_it_waits()?;
+        child.kill()?;
+        // What was acknowledged is in the pipe, and outlives its writer.
+        pipe.read_to_end(&mut tape)?;
+        let mut told = Vec::new();
+        let mut errors = child.0.stderr.take().ok_or("no standard error")?;
+        errors.read_to_end(&mut told)?;
+        let last = told.chunks_exact(8).last().unwrap_or(&[0; 8]);
+        let lines = u64::from_le_bytes(last.try_into()?);
+        torn += u64::from(judge(seed, lines, &tape)? > 0);
+        acknowledged += lines;
+    }
+    println!("pipe: {PIPE_KILLS} kills, {acknowledged} lines acknowledged, {torn} torn lines");
+    if torn == 0 {
+        return Err("no kill fell into the middle of a write: nothing was tested".into());
+    }
+    Ok(())
+}
+
+/// This program, as the one that records.
+fn recording(path: &Path, fsync: &str, seed: u64) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("it has a path"));
+    command
+        .args([RECORD.as_ref(), path.as_os_str(), fsync.as_ref()])
+        .arg(seed.to_string())
+        .stdout(Stdio::piped());
+    if path == Path::new(STDOUT) {
+        command.stderr(Stdio::piped());
+    }
+    command
+}
+
+/// Whether all `acknowledged` lines are in the tape; how long its torn line is.
+fn judge(seed: u64, acknowledged: u64, tape: &[u8]) -> Result<usize, String> {
+    let recorded = steps::steps(seed, PAYLOAD_BYTES);
+    let (lines, torn) = read(tape, recorded).map_err(|error| format!("seed {seed}: {error}"))?;
+    if lines < acknowledged {
+        return Err(format!(
+            "seed {seed}: {lines} of {acknowledged} acknowledged lines"
+        ));
+    }
+    Ok(torn)
+}
+
 /// Reads what there is: how many lines are whole, the header included, and how long the torn one
 /// is. Wrong is a step that is not the one recorded, and a torn line that is not its beginning.
-fn read(path: &Path, mut recorded: impl Iterator<Item = Step>) -> Result<(u64, usize), String> {
-    let bytes = fs::read(path).unwrap_or_default();
+fn read(bytes: &[u8], mut recorded: impl Iterator<Item = Step>) -> Result<(u64, usize), String> {
     if !bytes.contains(&b'\n') {
         return Ok((0, bytes.len()));
     }
-    let mut reader = TapeReader::new("killed", &bytes[..]).map_err(|error| error.to_string())?;
+    let mut reader = TapeReader::new("killed", bytes).map_err(|error| error.to_string())?;
     let mut lines = 1;
     for step in reader.by_ref() {
         let step = step.map_err(|error| error.to_string())?;
@@ -189,6 +243,26 @@ fn read(path: &Path, mut recorded: impl Iterator<Item = Step>) -> Result<(u64, u
 struct Victim(Child);
 
 impl Victim {
+    /// Waits until it waits itself: it has one thread, and a full pipe is all that stops it.
+    fn wait_until_it_waits(&self) -> Result<(), Failed> {
+        let started = Instant::now();
+        loop {
+            // `pid (name) state …`, proc(5).
+            let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id()))?;
+            if stat
+                .rsplit(')')
+                .next()
+                .is_some_and(|rest| rest.starts_with(" S"))
+            {
+                return Ok(());
+            }
+            if started.elapsed() > BOUND {
+                return Err("the recording does not fill the pipe".into());
+            }
+            std::thread::yield_now();
+        }
+    }
+
     /// Kills it, and waits until it is gone.
     fn kill(&mut self) -> io::Result<()> {
         self.0.kill()?;

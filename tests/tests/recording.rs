@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use fixtures::{Action, End, Tape};
+use fixtures::{Action, End, Refusal, Tape};
 use harness::{OurSubscriber, Scenario};
 use mock_engine::{Engine, FrameKind, JournalKind};
 use recorder::{Output, Redactor, Rules, Tap};
@@ -56,6 +56,10 @@ fn a_recorded_session_plays_as_it_was() {
 
     let text = std::fs::read_to_string(&path).expect("a tape");
     assert!(!text.contains("s3cret") && !text.contains("pw"), "{text}");
+    assert!(
+        text.contains(r#""refuse":{"status":503,"headers":{"x-shard":"7","set-cookie":"#),
+        "{text}"
+    );
     let tape = Tape::parse("session", &text).expect("a good tape");
     let sent: Vec<&[u8]> = tape
         .steps
@@ -100,7 +104,14 @@ async fn session(engine: &Engine) {
     engine.emit_json(RISK);
     engine.text(NO_JSON);
     answered(engine, "1").await;
-    engine.refuse_next(1, 503);
+    let headers = [("x-shard", "7"), ("set-cookie", "session=s3cret")];
+    let refusal = Refusal {
+        status: 503,
+        headers: headers
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
+    };
+    engine.refuse_with(refusal, Some(1));
     engine.drop_connections(End::Reset);
     engine.wait_for_connections(2).await;
     engine.emit_json(REGIME);

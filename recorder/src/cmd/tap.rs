@@ -15,6 +15,9 @@ use crate::progress::Progress;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
+For example, five minutes of an engine that wants a token:
+  TOKEN=… recorder tap wss://engine.example/ws --token-env TOKEN --for 5m --out session.jsonl
+
 Ctrl-C ends the recording too. Exit status: 0 recorded; 1 the disk did not keep up and steps are \
 missing; 2 bad usage or input, or an output that can't be written.")]
 pub(crate) struct TapArgs {
