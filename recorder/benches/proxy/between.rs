@@ -44,7 +44,7 @@ pub(crate) struct Between {
     /// Where our proxy's tape is.
     tape: Option<(TempDir, PathBuf)>,
     /// Where mitmproxy's flows are.
-    _flows: Option<TempDir>,
+    flows: Option<TempDir>,
 }
 
 impl Between {
@@ -53,7 +53,7 @@ impl Between {
             addr: engine,
             child: None,
             tape: None,
-            _flows: None,
+            flows: None,
         };
         match kind {
             Kind::Nothing => {}
@@ -90,7 +90,7 @@ impl Between {
                     .stdout(Stdio::null())
                     .spawn();
                 between.child = Some(child.expect("mitmdump runs"));
-                between._flows = Some(folder);
+                between.flows = Some(folder);
                 listens(between.addr);
             }
         }

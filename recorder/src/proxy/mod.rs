@@ -191,15 +191,14 @@ impl Proxy {
         let mut until = pin!(until);
         loop {
             let next = async {
-                match listener.accept().await {
-                    Ok(client) => Some(client),
-                    Err(_) => {
-                        // Out of descriptors, or a client that was gone at once: the next one may
-                        // fare better.
-                        let pause = self.clock.now().saturating_add(ACCEPT_PAUSE);
-                        self.clock.sleep_until(pause).await;
-                        None
-                    }
+                if let Ok(client) = listener.accept().await {
+                    Some(client)
+                } else {
+                    // Out of descriptors, or a client that was gone at once: the next one may
+                    // fare better.
+                    let pause = self.clock.now().saturating_add(ACCEPT_PAUSE);
+                    self.clock.sleep_until(pause).await;
+                    None
                 }
             };
             tokio::select! {

@@ -184,10 +184,10 @@ impl Voice {
         let action = match (opcode, self.peer) {
             (PING, Peer::Engine) => Action::Ping(payload.clone()),
             (PONG, Peer::Engine) => Action::Pong(payload.clone()),
-            (CLOSE, Peer::Engine) => Action::Close(close(payload)?),
+            (CLOSE, Peer::Engine) => Action::Close(close(payload).ok()?),
             (CLOSE, Peer::Client) => {
                 let mut received = Received::new(ReceivedKind::Close);
-                if let Some(CloseFrame { code, reason }) = close(payload)? {
+                if let Some(CloseFrame { code, reason }) = close(payload).ok()? {
                     received.code = Some(code);
                     received.reason = (!reason.is_empty()).then_some(reason);
                 }
@@ -367,15 +367,18 @@ fn with_payload(kind: ReceivedKind, payload: &Bytes) -> Received {
     received
 }
 
-/// Code and reason of a Close; `None` where it is not a legal form (RFC 6455, 5.5.1).
-fn close(payload: &[u8]) -> Option<Option<CloseFrame>> {
+/// A Close's payload is of no legal form (RFC 6455, 5.5.1).
+struct Illegal;
+
+/// Code and reason of a Close; `None` of one that has neither.
+fn close(payload: &[u8]) -> Result<Option<CloseFrame>, Illegal> {
     match payload {
-        [] => Some(None),
-        [high, low, reason @ ..] => Some(Some(CloseFrame {
+        [] => Ok(None),
+        [high, low, reason @ ..] => Ok(Some(CloseFrame {
             code: u16::from_be_bytes([*high, *low]),
-            reason: std::str::from_utf8(reason).ok()?.to_owned(),
+            reason: String::from_utf8(reason.to_vec()).map_err(|_| Illegal)?,
         })),
-        _ => None,
+        _ => Err(Illegal),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 use fixtures::Micros;
@@ -18,6 +19,8 @@ use super::Stats;
 pub(crate) const MAX_WAITING_BYTES: usize = 64 << 20;
 /// Entries that may wait for the disk.
 pub(crate) const MAX_WAITING_ENTRIES: usize = 256 << 10;
+/// With so many bytes waiting, the writer waits for no more.
+const PLENTY_BYTES: usize = 1 << 20;
 /// What vital entries may take beyond that: bytes, and entries.
 pub(crate) const VITAL_RESERVE: Bounds = Bounds {
     bytes: 16 << 20,
@@ -98,6 +101,8 @@ struct State<T> {
     full: bool,
     /// The writer waits to be told of an entry.
     idle: bool,
+    /// The writer waits for more entries, and to be told once they are plenty.
+    gathering: bool,
     stage: Stage,
 }
 
@@ -139,6 +144,7 @@ pub(super) fn queue<T>(bounds: Bounds, stats: Stats) -> (Sender<T>, Receiver<T>)
             gap: None,
             full: false,
             idle: false,
+            gathering: false,
             stage: Stage::Open,
         }),
         wake: Notify::new(),
@@ -223,7 +229,11 @@ impl<T> Sender<T> {
             state.push(Entry::Gap(gap));
         }
         state.push(entry);
-        if std::mem::take(&mut state.idle) {
+        let plenty = state.gathering && state.held.bytes >= PLENTY_BYTES;
+        if plenty {
+            state.gathering = false;
+        }
+        if std::mem::take(&mut state.idle) || plenty {
             drop(state);
             self.0.wake.notify_one();
         }
@@ -271,6 +281,24 @@ impl<T> Receiver<T> {
             // A permit of `notify_one` is kept, so what comes in between is not missed.
             self.0.wake.notified().await;
         }
+    }
+
+    /// Waits for more to take, until `pause` is over or there is plenty.
+    pub(super) async fn gather(&self, pause: impl Future<Output = ()>) {
+        {
+            let mut state = self.0.state.lock();
+            let waits = !state.waiting.is_empty() && state.stage == Stage::Open;
+            if !waits || state.held.bytes >= PLENTY_BYTES {
+                return;
+            }
+            state.gathering = true;
+        }
+        tokio::select! {
+            biased;
+            () = self.0.wake.notified() => {}
+            () = pause => {}
+        }
+        self.0.state.lock().gathering = false;
     }
 
     /// Puts all that waits into `batch`, which must be empty. It counts as held until it is

@@ -15,6 +15,9 @@ use super::queue::{Bounds, Entry, Gap, Receiver, Sender, queue};
 use super::{Finished, Fsync, Recording};
 use crate::error::RecordError;
 
+/// How long entries are gathered before the writing thread is woken for them.
+pub(super) const GATHER: Duration = Duration::from_millis(2);
+
 /// Makes steps of what a source saw, on the writer's thread: parsing, inflating and the like
 /// belong here, where they hold up nobody.
 pub(crate) trait Scribe: Send + 'static {
@@ -128,35 +131,33 @@ async fn run<S: Scribe>(mut desk: Desk<S>, name: String) -> Result<Desk<S>, Reco
         if !more {
             return Ok(desk);
         }
+        // To wake a thread for each entry would cost the source more than the entry does.
+        let pause = desk.clock.now().saturating_add(GATHER);
+        desk.queue.gather(desk.clock.sleep_until(pause)).await;
         let turn = spawn_blocking(move || desk.turn().map(|()| desk));
         desk = joined(turn, &name).await??;
     }
 }
 
 impl<S: Scribe> Desk<S> {
-    /// Writes until nothing waits.
+    /// Writes what waits.
     fn turn(&mut self) -> Result<(), RecordError> {
-        loop {
-            self.queue.take(&mut self.batch);
-            if self.batch.is_empty() {
-                return self.sync_if_due();
+        self.queue.take(&mut self.batch);
+        let mut written = Bounds::NONE;
+        while let Some(entry) = self.batch.pop_front() {
+            written.add(entry.weight());
+            match entry {
+                Entry::Seen(seen, _) => self.scribe.write(seen, &mut self.tape)?,
+                Entry::Gap(gap) => self.scribe.gap(gap, &mut self.tape)?,
             }
-            let mut written = Bounds::NONE;
-            while let Some(entry) = self.batch.pop_front() {
-                written.add(entry.weight());
-                match entry {
-                    Entry::Seen(seen, _) => self.scribe.write(seen, &mut self.tape)?,
-                    Entry::Gap(gap) => self.scribe.gap(gap, &mut self.tape)?,
-                }
-                if self.tape.batch.is_empty() {
-                    // A batch was full and has been written.
-                    self.queue.release(std::mem::take(&mut written));
-                }
+            if self.tape.batch.is_empty() {
+                // A batch was full and has been written.
+                self.queue.release(std::mem::take(&mut written));
             }
-            self.tape.commit()?;
-            self.queue.release(written);
-            self.sync_if_due()?;
         }
+        self.tape.commit()?;
+        self.queue.release(written);
+        self.sync_if_due()
     }
 
     fn sync_if_due(&mut self) -> Result<(), RecordError> {

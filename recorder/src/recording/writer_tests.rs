@@ -9,6 +9,7 @@ use fixtures::{Action, Header, Micros, Step, Tape};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
+use super::writer::GATHER;
 use super::{Bounds, Fsync, Output, Recording, Scribe, Sink, Stats, Writer};
 use crate::error::RecordError;
 use crate::redact::{Redactor, Rules};
@@ -226,7 +227,7 @@ async fn a_step_is_forced_to_the_disk_in_time_though_nothing_follows_it() {
     disk.clock.sleep_until(seconds(60)).await;
     assert_eq!(
         disk.state.lock().syncs,
-        [seconds(2), seconds(12), seconds(22)]
+        [seconds(2), seconds(12) + GATHER, seconds(22) + GATHER]
     );
     finish(writer).await.expect("a good disk");
     assert_eq!(
