@@ -4,6 +4,8 @@
 //! ended, or kept from its answer, leaves its place to the next that comes, so that a recording
 //! goes on behind the fault that was laid over it.
 
+use std::collections::BTreeSet;
+
 use fixtures::{Action, ReceivedKind};
 
 use super::conn::{Conn, Phase};
@@ -20,8 +22,8 @@ pub(super) struct Places {
     ahead: u64,
     /// The connection to come that takes the place of one that was upgraded.
     pub(super) away: Option<u64>,
-    /// Another layer than those that hold their answers has done something to connections.
-    interfered: bool,
+    /// Layers that have done something to connections while they did not hold their answers.
+    meddlers: BTreeSet<usize>,
 }
 
 impl State {
@@ -58,7 +60,9 @@ impl State {
 
     /// Whether places may be left: another tape has interfered.
     pub(super) fn interfered(&self) -> bool {
-        self.places.interfered && self.tape_ends()
+        // What a tape sets before it holds its answers is no interference with itself.
+        let mut meddlers = self.places.meddlers.iter();
+        meddlers.any(|&layer| !self.layers.holds(layer)) && self.tape_ends()
     }
 
     /// The tape is done with this connection.
@@ -72,9 +76,12 @@ impl State {
     /// `false` where that is all there is to it.
     pub(super) fn note_places(&mut self, layer: usize, scope: Scope, action: &Action) -> bool {
         if !self.layers.holds(layer) {
-            self.places.interfered |= sends(action)
+            let meddles = sends(action)
                 || matches!(action, Action::Drop(_))
                 || (sets_state(action) && !matches!(action, Action::Http(_) | Action::Answers(_)));
+            if meddles {
+                self.places.meddlers.insert(layer);
+            }
             return true;
         }
         let Scope::One(id) = scope else { return true };
