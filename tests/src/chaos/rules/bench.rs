@@ -67,12 +67,14 @@ pub(crate) struct Bench {
 
 /// A head beyond this may be refused for its size or for the number of its fields.
 const MANY_HEAD_BYTES: usize = 2048;
-/// Ends of a handshake that a transport's end is called.
+/// What the end of a handshake may be called where nothing tells its reasons apart.
 const CUT_OFF: Called = Called::Any(&[
     EndReason::Fin,
     EndReason::Reset,
     EndReason::Io,
     EndReason::HandshakeFailed,
+    EndReason::ConnectTimeout,
+    EndReason::Shutdown,
 ]);
 
 impl Bench {
@@ -547,7 +549,9 @@ impl Bench {
         } else if let Some((deadline, called)) = attempt.deadline()
             && deadline == at
         {
-            self.end_in_time(deadline, called);
+            // Bytes that come with the deadline may have been an answer, or no answer.
+            let undecided = attempt.phase == Phase::Handshake && attempt.head_bytes > 0;
+            self.end_in_time(deadline, if undecided { CUT_OFF } else { called });
         }
     }
 
@@ -581,6 +585,10 @@ impl Bench {
     }
 
     fn end_in_time(&mut self, at: Micros, called: Called) {
+        let called = match called {
+            Called::Exactly(reason) => self.ends_as(reason),
+            other => other,
+        };
         let phase = self.attempt.as_ref().map(|attempt| attempt.phase);
         let edge = match phase {
             Some(Phase::Dialing) => Edge::DIAL_TIMEOUT,
