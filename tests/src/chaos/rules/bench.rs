@@ -77,6 +77,9 @@ const CUT_OFF: Called = Called::Any(&[
     EndReason::Shutdown,
 ]);
 
+/// The code of a shutdown's Close.
+const SHUTDOWN_CODE: u16 = 1000;
+
 impl Bench {
     pub(crate) fn new(case: &Case) -> Self {
         let settings = case.settings.clone();
@@ -568,9 +571,13 @@ impl Bench {
         let Some(attempt) = &mut self.attempt else {
             return;
         };
-        let Some(broken) = attempt.broken.clone() else {
+        let Some(mut broken) = attempt.broken.clone() else {
             return;
         };
+        if self.stop.called() {
+            // The shutdown's own Close may have come first.
+            broken.codes.push(SHUTDOWN_CODE);
+        }
         attempt.answers.owe(broken.codes, broken.at);
         let called = match (&broken.called, self.stop.called()) {
             (Called::Exactly(reason), true) => Called::OrShutdown(*reason),
