@@ -208,11 +208,17 @@ impl Bench {
         let bytes = match attempt.phase {
             Phase::Handshake => {
                 attempt.head_bytes += bytes.len();
-                attempt.spoken_to_early |= attempt.opening.request().is_none();
+                attempt.may_leave |= attempt.opening.request().is_none();
                 let rest = attempt.opening.push_server(bytes);
                 let Some(answer) = attempt.opening.answer().cloned() else {
                     return &[];
                 };
+                if let Answer::Failed { whole: false, .. } = answer {
+                    if !std::mem::replace(&mut attempt.may_leave, true) {
+                        self.findings.took(Edge::HANDSHAKE_FAILED);
+                    }
+                    return &[];
+                }
                 self.answered(at, &answer);
                 rest
             }
@@ -439,7 +445,7 @@ impl Bench {
             attempt.answers.look(later, &mut self.findings);
             return;
         }
-        if attempt.phase == Phase::Handshake && attempt.spoken_to_early {
+        if attempt.phase == Phase::Handshake && attempt.may_leave {
             self.end(at, CUT_OFF, None);
             return;
         }
