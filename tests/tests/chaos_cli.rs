@@ -364,6 +364,21 @@ fn replay_says_which_rules_a_case_breaks() {
     assert_eq!(replay("holds.jsonl").status.code(), Some(0));
 }
 
+#[test]
+fn a_hunt_that_misses_planted_flaws_says_that_chaos_is_broken() {
+    let folder = folder();
+    let arguments = ["--planted", "--seeds", "7..8", "--budget", "1ms"];
+    let output = chaos(folder.path(), &arguments);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let first = "chaos: planted flaws, seeds 7..8, budget 1ms each, ";
+    assert!(said.starts_with(first), "{said}");
+    assert!(said.contains("\nmissed: "), "{said}");
+    assert!(!said.contains("false alarm"), "{said}");
+    let last = "planted: chaos is broken: what it holds to be right need not be\n";
+    assert!(said.ends_with(last), "{said}");
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_ends_the_run_with_what_there_is() {

@@ -1,12 +1,12 @@
 //! The subscriber that flaws are planted in keeps every rule without one.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::sync::Arc;
 
 use fixtures::Tape;
 use harness::OurSubscriber;
-use harness::chaos::planted::{Flaw, Planted, Quarry};
-use harness::chaos::{Case, Judged, draw, play};
+use harness::chaos::planted::{CANARIES, Flaw, Planted, Quarry, missed_canary};
+use harness::chaos::{Case, Draw, Judged, draw, play};
 
 fn tapes(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -83,23 +83,15 @@ fn a_flaw_is_found_by_one_of_its_rules_within_a_few_seeds() {
 }
 
 #[test]
-fn a_run_that_misses_a_flaw_is_broken_and_says_which() {
-    // In one seed there is not enough of everything.
-    let folder = tempfile::tempdir().expect("a folder");
-    let output = Command::new(env!("CARGO_BIN_EXE_harness"))
-        .args(["chaos", "--planted", "--seeds", "7..8"])
-        .current_dir(folder.path())
-        .output()
-        .expect("the binary runs");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(
-        text.starts_with("chaos: 70 planted flaws, seeds 7..8 for each"),
-        "{text}"
-    );
-    assert!(
-        text.contains("\nmissed: jitter-shared: expected one of its rules"),
-        "{text}"
-    );
-    assert!(text.ends_with("planted: chaos is broken: what it holds to be right need not be\n"));
+fn canaries_die_wherever_a_run_starts_and_live_where_no_case_has_a_fault() {
+    for first in [0, 40_000, u64::MAX - 20] {
+        let draw: Draw = Arc::new(|seed| draw(seed, &[]));
+        assert_eq!(missed_canary(first, &draw), None, "from {first} on");
+    }
+    let calm: Draw = Arc::new(|_| {
+        let text = "{\"tape\":1}\n{\"at_ms\":1000,\"end\":true}\n";
+        let tape = Tape::parse("calm", text).expect("a tape");
+        Case::from_tape(tape).expect("a case")
+    });
+    assert_eq!(missed_canary(0, &calm), Some(CANARIES[0]));
 }

@@ -82,7 +82,9 @@ const NAMES: [&str; 14] = [
 ];
 
 /// Times as the text of a JSON value.
-const TIMES: [&str; 14] = [
+const TIMES: [&str; 16] = [
+    "1e999",
+    r#""\ud800""#,
     r#""2026-04-21T19:05:36.821259+00:00""#,
     r#""2026-04-21T19:05:36.821259""#,
     r#""2026-04-21T19:05:36Z""#,

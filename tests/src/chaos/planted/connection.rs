@@ -1,6 +1,7 @@
 //! An established connection: reading, liveness, and the closing handshake of a shutdown.
 
 use std::future::{Future, poll_fn};
+use std::hash::{BuildHasher as _, RandomState};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -31,7 +32,7 @@ pub(super) struct Connection<'a> {
     last_frame: Duration,
     /// Pings sent in this silence.
     pings: u32,
-    /// Pings sent on this connection, and those of them that were answered.
+    /// Number of the last Ping sent on this connection, and of the last that was answered.
     pinged: u64,
     ponged: u64,
     /// A frame came.
@@ -57,14 +58,20 @@ impl<'a> Connection<'a> {
         } else {
             mirror.now()
         };
+        // Where its Pings are numbered from.
+        let first = if mirror.has(Flaw::Unseeded) {
+            RandomState::new().hash_one(()) >> 32
+        } else {
+            0
+        };
         Self {
             socket,
             mirror,
             settings,
             last_frame,
             pings: 0,
-            pinged: 0,
-            ponged: 0,
+            pinged: first,
+            ponged: first,
             framed: false,
         }
     }

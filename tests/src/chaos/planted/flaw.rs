@@ -81,6 +81,11 @@ flaws! {
     /// `Retry-After` as a date is ignored.
     RetryAfterDateIgnored = "retry-after-date-ignored", found by R3;
 
+    /// After five failures in a row it gives up, as if the engine would never come back.
+    GivesUp = "gives-up", found by R2 R3 R11;
+    /// A 4xx is taken for the last word.
+    RefusalIsFinal = "refusal-is-final", found by R2 R3 R11;
+
     // Connecting.
 
     /// Nothing bounds a connect.
@@ -187,6 +192,11 @@ flaws! {
     OffsetIgnored = "offset-ignored", found by R9;
     /// The mirror is emptied when the connection is lost.
     LossEmptiesMirror = "loss-empties-mirror", found by R9;
+
+    // What a run can't be repeated for.
+
+    /// What its Pings say is drawn from a generator that nobody seeded.
+    Unseeded = "unseeded", found by R16;
 
     // Its receivers.
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::flaw::Flaw;
 use super::subscriber::Planted;
 use crate::chaos::report::Origin;
-use crate::chaos::rules::Violation;
+use crate::chaos::rules::{Rule, Violation};
 use crate::chaos::run::{Draw, Job, Options, Play, Run};
 use crate::chaos::seeds::{Seeds, Shard};
 use crate::chaos::tally::Tally;
@@ -22,6 +22,16 @@ pub const MEDIAN_WITHIN: Duration = Duration::from_secs(10);
 pub const P95_WITHIN: Duration = Duration::from_mins(1);
 /// Seeds in which nothing may be found where there is no flaw.
 pub const CONTROL_SEEDS: u64 = 500;
+
+/// Seeds within which each of the [`CANARIES`] dies in a run that is worth something.
+pub const CANARY_SEEDS: u64 = 64;
+/// Flaws that a few seeds are sure to find, each by a rule of another kind: of when it dials, what it shows,
+/// what it hands on.
+pub const CANARIES: [Flaw; 3] = [
+    Flaw::CounterNeverReset,
+    Flaw::HeartbeatMovedByPong,
+    Flaw::UnknownLost,
+];
 
 /// FNV-1a's offset and prime, 64 bits.
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
@@ -98,9 +108,10 @@ impl Hunt {
     pub fn start(quarry: Quarry, seeds: Option<Seeds>, draw: Draw) -> Self {
         let seeds = seeds.unwrap_or_else(|| Seeds::from(quarry.first_seed()));
         let jobs = Shard::WHOLE.seeds(seeds).map(Job::Seed);
+        let twice = matches!(quarry, Quarry::Flaw(flaw) if flaw.breaks().contains(&Rule::R16));
         let options = Options {
             workers: NonZeroUsize::MIN,
-            check_determinism: false,
+            check_determinism: twice,
             keep_going: false,
         };
         let tally = Tally::default();
@@ -161,6 +172,26 @@ impl Hunt {
             took,
         }
     }
+}
+
+/// The first of the [`CANARIES`] that is not found among [`CANARY_SEEDS`] seeds from `first` on: a run
+/// that misses one would miss the like in any subscriber.
+///
+/// # Panics
+/// Inside a tokio runtime.
+#[must_use]
+pub fn missed_canary(first: u64, draw: &Draw) -> Option<Flaw> {
+    CANARIES.into_iter().find(|flaw| {
+        let subject = Planted::with(*flaw);
+        let mut seeds = (0..CANARY_SEEDS).map(|n| first.wrapping_add(n));
+        let found = seeds.any(|seed| {
+            let violations = play(&draw(seed), &subject).verdict.violations;
+            violations
+                .iter()
+                .any(|violation| flaw.breaks().contains(&violation.rule))
+        });
+        !found
+    })
 }
 
 impl Hunted {
@@ -294,7 +325,6 @@ impl Bag {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chaos::rules::Rule;
 
     fn hunted(quarry: Quarry, found: bool, seconds: u64) -> Hunted {
         let violation = Violation {

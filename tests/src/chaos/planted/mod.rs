@@ -33,5 +33,8 @@ mod socket;
 mod subscriber;
 
 pub use flaw::Flaw;
-pub use hunt::{Bag, CONTROL_SEEDS, HUNT_FOR, Hunt, Hunted, MEDIAN_WITHIN, P95_WITHIN, Quarry};
+pub use hunt::{
+    Bag, CANARIES, CANARY_SEEDS, CONTROL_SEEDS, HUNT_FOR, Hunt, Hunted, MEDIAN_WITHIN, P95_WITHIN,
+    Quarry, missed_canary,
+};
 pub use subscriber::Planted;

@@ -22,6 +22,8 @@ use crate::settings::Settings;
 const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a task lives that nobody ends.
 const FORGOTTEN_FOR: Duration = Duration::from_hours(1);
+/// Failures in a row after which a subscriber that gives up does.
+const MAX_FAILURES: u32 = 5;
 /// Most reconnects beside the one that there should be.
 const MAX_FORKS: u32 = 3;
 
@@ -42,6 +44,8 @@ pub(super) struct Subscription {
     /// Keys and masks.
     noise: ChaCha8Rng,
     forks: u32,
+    /// Attempts in a row on which no frame came.
+    failures: u32,
 }
 
 /// What an attempt leaves behind.
@@ -98,6 +102,7 @@ impl Subscription {
             mirror,
             wish,
             forks: 0,
+            failures: 0,
         }
     }
 
@@ -134,6 +139,10 @@ impl Subscription {
             if resets {
                 self.backoff.reset();
             }
+            self.failures = if ended.framed { 0 } else { self.failures + 1 };
+            let final_word = self.has(Flaw::GivesUp) && self.failures >= MAX_FAILURES
+                || self.has(Flaw::RefusalIsFinal)
+                    && matches!(ended.reason, EndReason::Refused { status: 400..500 });
             let hot = self.has(Flaw::HotLoop) && ended.opened
                 || self.has(Flaw::RefusalHotLoop)
                     && matches!(ended.reason, EndReason::Refused { .. });
@@ -146,6 +155,10 @@ impl Subscription {
             }
             if let Some(socket) = ended.socket {
                 self.finish(socket, ended.reason, ended_at, delay).await;
+            }
+            if final_word {
+                wished(&mut self.wish).await;
+                return;
             }
             let mut next = ended_at.saturating_add(delay);
             if self.has(Flaw::DelayAfterFinish) {

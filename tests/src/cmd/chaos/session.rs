@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use harness::OurSubscriber;
+use harness::chaos::planted::{CANARY_SEEDS, Flaw, missed_canary};
 use harness::chaos::{
     Draw, Ending, Job, Judged, Part, Play, Ran, Results, Run, Tally, WORKER_NAME, draw, draw_over,
     play,
@@ -20,7 +21,7 @@ use super::progress::{Goal, Progress};
 use super::signals::Interrupted;
 
 /// How often the workers are looked after.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// A run, with all it needs.
 pub(super) struct Session<'a> {
@@ -41,15 +42,11 @@ pub(super) fn run(options: &Options) -> Result<Ending, String> {
         options.quiet,
     )?;
     let out = OutFolder::prepare(&options.out)?;
-    let workers = options
-        .jobs
-        .or_else(|| thread::available_parallelism().ok())
-        .unwrap_or(NonZeroUsize::MIN);
     let subject = OurSubscriber;
     let mut session = Session {
         options,
         inputs,
-        workers,
+        workers: workers(options),
         play: Arc::new(move |case| play(case, &subject).verdict),
         subject: subject.name(),
         interrupted: Interrupted::listen().map_err(|error| error.to_string())?,
@@ -60,6 +57,13 @@ pub(super) fn run(options: &Options) -> Result<Ending, String> {
     let results = session.run();
     outputs.write(&results)?;
     drop(out);
+    if let Some(canary) = session.missed_canary() {
+        println!(
+            "chaos is broken: expected to find {canary}, a planted flaw that {CANARY_SEEDS} seeds are \
+             sure to show, found nothing; what this run says holds need not"
+        );
+        return Ok(Ending::Broken);
+    }
     Ok(results.ending())
 }
 
@@ -105,12 +109,7 @@ impl Session<'_> {
         if self.options.thoroughness.keep_going {
             words.push("going on after failures".to_owned());
         }
-        format!(
-            "chaos: {}; harness {}, {}",
-            words.join(", "),
-            env!("CARGO_PKG_VERSION"),
-            self.subject
-        )
+        format!("{}, {}", first_words(&words.join(", ")), self.subject)
     }
 
     fn run(&mut self) -> Results {
@@ -197,6 +196,14 @@ impl Session<'_> {
         }
     }
 
+    /// The planted flaw that this run would not have seen in the subscriber, if there is one.
+    fn missed_canary(&self) -> Option<Flaw> {
+        let seeds = self.inputs.seeds.filter(|_| self.inputs.is_sample)?;
+        let first = self.inputs.shard.seeds(seeds).next()?;
+        let draw: Draw = Arc::new(|seed| draw(seed, &[]));
+        missed_canary(first, &draw)
+    }
+
     fn draw(&self) -> Draw {
         match &self.inputs.bases {
             Bases::Given(recordings) => {
@@ -217,6 +224,19 @@ impl Session<'_> {
             }
         }
     }
+}
+
+/// The beginning of a first line: what is run, and by which version.
+pub(super) fn first_words(words: &str) -> String {
+    format!("chaos: {words}; harness {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Worlds at a time.
+pub(super) fn workers(options: &Options) -> NonZeroUsize {
+    options
+        .jobs
+        .or_else(|| thread::available_parallelism().ok())
+        .unwrap_or(NonZeroUsize::MIN)
 }
 
 /// A panic of a world is a violation that is told like any other; while a case is made smaller
