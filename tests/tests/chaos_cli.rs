@@ -411,3 +411,19 @@ fn an_interrupt_ends_the_run_with_what_there_is() {
     );
     assert_eq!(json(&folder.path().join("r.json"))["interrupted"], true);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_early_does_not_change_how_the_run_ends() {
+    let folder = folder();
+    let mut child = command(
+        folder.path(),
+        &["--tape", "never-back.jsonl", "--out", "failures"],
+    )
+    .stdout(Stdio::piped())
+    .stderr(Stdio::null())
+    .spawn()
+    .expect("the binary runs");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(1));
+}

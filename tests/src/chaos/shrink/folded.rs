@@ -10,7 +10,7 @@ use super::simpler::changed;
 /// Folds each state that a later step of the faults clears into one step.
 pub(super) fn fold_states(search: &mut Search<'_>) {
     let mut first = 0;
-    while first < search.best().faults.steps.len() {
+    while !search.is_over() && first < search.best().faults.steps.len() {
         if !fold_one(search, first) {
             first += 1;
         }

@@ -63,6 +63,7 @@ pub fn shrink(
 ) -> Shrunk {
     let mut breaks = |case: &Case| broken(case) == Some(rule);
     let mut search = Search::new(case, &mut breaks, &mut has_time);
+    settings::less_room(&mut search);
     for _ in 0..MAX_ROUNDS {
         let before = search.improvements();
         // An early end makes every later try a quick one.
@@ -106,6 +107,9 @@ fn fewer_steps(search: &mut Search<'_>, which: Which) {
         .into_iter()
         .partition(|step| step.action == Action::End);
     fewest(steps, |steps| {
+        if search.is_over() {
+            return false;
+        }
         let mut case = start.clone();
         which(&mut case).steps = [steps, &end].concat();
         search.offer(case)
@@ -116,8 +120,15 @@ fn fewer_steps(search: &mut Search<'_>, which: Which) {
 fn simpler_steps(search: &mut Search<'_>, which: Which) {
     let mut start = search.best().clone();
     for at in 0..which(&mut start).steps.len() {
+        if search.is_over() {
+            return;
+        }
         let mut step = which(&mut start).steps[at].clone();
         simplest_step(&mut step, |step| {
+            // Of a long tape even the copy takes its time.
+            if search.is_over() {
+                return false;
+            }
             let mut case = start.clone();
             let tape = which(&mut case);
             tape.steps[at] = step.clone();

@@ -25,7 +25,7 @@ pub(super) fn end_earlier(search: &mut Search<'_>) {
 /// comes sooner by what the gap loses.
 pub(super) fn close_gaps(search: &mut Search<'_>) {
     let mut from = Micros::ZERO;
-    loop {
+    while !search.is_over() {
         let start = search.best().clone();
         let later = |tape| times(tape).find(|at| *at > from);
         let quiet_at = start.about.quiet_at_us.map(Micros);

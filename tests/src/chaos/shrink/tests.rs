@@ -172,6 +172,20 @@ fn a_setting_that_matters_stays_at_a_round_value() {
 }
 
 #[test]
+fn what_takes_many_events_at_the_default_takes_few_where_receivers_have_less_room() {
+    let lags = |case: &Case| {
+        let events = at(&case.base, |action| matches!(action, Action::Emit(_)));
+        events.len() > case.settings.events_capacity
+    };
+    let Shrunk { case, .. } = shrunk(lags);
+    assert_eq!(lines(&case.base).len(), 3, "two events and the end");
+    assert_eq!(
+        case.base.header.to_line(),
+        r#"{"tape":1,"title":"generated","x-subscriber":{"events_capacity":1},"x-chaos":{"seed":7}}"#
+    );
+}
+
+#[test]
 fn another_rule_that_breaks_on_the_way_is_not_followed() {
     let refusals =
         |case: &Case| at(&case.faults, |action| matches!(action, Action::Refuse(_))).len();

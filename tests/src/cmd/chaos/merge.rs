@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use harness::chaos::{Ending, Results};
 
-use super::outputs::Outputs;
+use super::outputs::{Outputs, say};
 
 #[derive(Debug, Args)]
 pub(super) struct Merge {
@@ -42,13 +42,13 @@ impl Merge {
         };
         let files = self.files.iter().map(read).collect::<Result<_, String>>()?;
         let merged = Results::merge(files).map_err(|error| error.to_string())?;
-        println!(
-            "chaos: merged {} files: {}, harness {}, {}",
+        say(&format!(
+            "chaos: merged {} files: {}, harness {}, {}\n",
             self.files.len(),
             merged.parts_text(),
             merged.version,
             merged.subject
-        );
+        ));
         outputs.write(&merged)?;
         Ok(merged.ending())
     }

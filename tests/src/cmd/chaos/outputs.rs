@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use harness::chaos::{Results, write_whole};
@@ -58,7 +58,7 @@ impl Outputs {
         }
         if env::var_os(GITHUB_ACTIONS).is_some() {
             for line in results.annotations() {
-                println!("{line}");
+                say(&format!("{line}\n"));
             }
             if let Some(path) = env::var_os(GITHUB_STEP_SUMMARY).map(PathBuf::from) {
                 let file = OpenOptions::new().create(true).append(true).open(&path);
@@ -67,14 +67,21 @@ impl Outputs {
             }
         }
         if self.quiet {
-            print!("{}", results.conclusion());
+            say(&results.conclusion());
         } else {
-            print!("\n{}", results.summary());
+            say(&format!("\n{}", results.summary()));
         }
         Ok(())
     }
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> String {
+/// Writes to standard output. Whoever read it may have gone, as `head` does: the status still says
+/// how the run ended.
+pub(super) fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> String {
     format!("{}: cannot write there: {error}", path.display())
 }

@@ -9,6 +9,7 @@ use harness::chaos::planted::{Bag, HUNT_FOR, Hunt, Hunted, Quarry};
 use harness::chaos::{Draw, Ending, draw};
 
 use super::Options;
+use super::outputs::say;
 use super::progress::{Goal, Progress};
 use super::session::{LOOK_EVERY, first_words, keep_workers_panics_quiet, workers};
 use super::signals::Interrupted;
@@ -29,13 +30,11 @@ pub(super) fn run(options: &Options) -> Result<Ending, String> {
         Some(seeds) => format!("seeds {seeds}"),
         None => "each from a seed of its own on".to_owned(),
     };
-    println!(
-        "{}",
-        first_words(&format!(
-            "planted flaws, {seeds}, budget {} each, {jobs} jobs",
-            humantime::format_duration(budget)
-        ))
-    );
+    let first = first_words(&format!(
+        "planted flaws, {seeds}, budget {} each, {jobs} jobs",
+        humantime::format_duration(budget)
+    ));
+    say(&format!("{first}\n"));
     keep_workers_panics_quiet();
     let goal = Goal {
         cases: Some(left.len() as u64),
@@ -71,13 +70,13 @@ pub(super) fn run(options: &Options) -> Result<Ending, String> {
     progress.finish();
     let bag: Bag = hunted.into_iter().collect();
     if !options.quiet {
-        print!("\n{}\n", bag.table());
+        say(&format!("\n{}\n", bag.table()));
     }
     if interrupted.get() {
-        println!("INCONCLUSIVE: it was interrupted");
+        say("INCONCLUSIVE: it was interrupted\n");
         return Ok(Ending::Inconclusive);
     }
-    print!("{}", bag.conclusion());
+    say(&bag.conclusion());
     Ok(if bag.holds() {
         Ending::Held
     } else {

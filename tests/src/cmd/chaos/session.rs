@@ -16,7 +16,7 @@ use harness::chaos::{
 use super::Options;
 use super::failures::OutFolder;
 use super::inputs::{Bases, Inputs, NamedCase};
-use super::outputs::Outputs;
+use super::outputs::{Outputs, say};
 use super::progress::{Goal, Progress};
 use super::signals::Interrupted;
 
@@ -52,16 +52,16 @@ pub(super) fn run(options: &Options) -> Result<Ending, String> {
         interrupted: Interrupted::listen().map_err(|error| error.to_string())?,
         start: Instant::now(),
     };
-    println!("{}", session.first_line());
+    say(&format!("{}\n", session.first_line()));
     keep_workers_panics_quiet();
     let results = session.run();
     outputs.write(&results)?;
     drop(out);
     if let Some(canary) = session.missed_canary() {
-        println!(
+        say(&format!(
             "chaos is broken: expected to find {canary}, a planted flaw that {CANARY_SEEDS} seeds are \
-             sure to show, found nothing; what this run says holds need not"
-        );
+             sure to show, found nothing; what this run says holds need not\n"
+        ));
         return Ok(Ending::Broken);
     }
     Ok(results.ending())
