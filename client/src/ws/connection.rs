@@ -255,12 +255,17 @@ impl<'a> Connection<'a> {
 
     /// Sends Close 1000 and folds what still comes until the answer, the end, or the timeout.
     async fn close(mut self) -> EndReason {
-        self.socket.send(socket::close(1000));
+        let mut unsent = true;
         let deadline = self.feed.read_clock().saturating_add(CLOSE_TIMEOUT);
         let mut timeout = self.feed.clock().sleep_until(deadline);
         let mut turn = 0;
         loop {
             let read = poll_fn(|cx| {
+                // Behind a write that is blocked there may be no room for it, and it would be lost.
+                if unsent && self.socket.poll_flush(cx).is_ready() {
+                    unsent = false;
+                    self.socket.send(socket::close(1000));
+                }
                 if let Poll::Ready(read) = self.socket.poll_message(cx) {
                     self.feed.read_clock();
                     return Poll::Ready(Some(read));

@@ -236,9 +236,6 @@ impl World {
             .map_err(Unplayable::Subject)?;
         witness.watch(Arc::clone(&view));
         witness.bench(|bench, _| bench.add_receiver());
-        // The subscriber's task gets to its first dial before anything is asked of it: a shutdown
-        // before that would be one of a subscriber that has done nothing.
-        tokio::task::yield_now().await;
         let mut world = Self {
             clock: clock.clone(),
             witness: Arc::clone(&witness),

@@ -50,6 +50,22 @@ fn before_the_first_dial_it_returns_at_once_and_counts_no_attempt() {
 }
 
 #[test]
+fn a_close_that_a_blocked_write_keeps_back_is_sent_once_that_goes_on() {
+    // Empty Pings, whose Pongs are more than the link takes from a client.
+    let pings = format!(r#"{{"at_ms":1000,"bytes":"{}"}}"#, "iQCJAIkA".repeat(4_000));
+    let (took, received) = shut_down_at(
+        [
+            r#"{"at_ms":1000,"partition":"from_client","for_ms":1500}"#,
+            &pings,
+        ],
+        ms(2000),
+    );
+    assert_eq!(took, ms(500));
+    let last = received.last().expect("Pongs and a Close");
+    assert!(last.contains("close 1000"), "{last}");
+}
+
+#[test]
 fn while_a_dial_is_pending_it_returns_at_once() {
     play([], async |world| {
         let builder = world.builder().dialer(LateDialer::new(&world, None));

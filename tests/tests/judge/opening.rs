@@ -84,7 +84,12 @@ fn a_101_that_a_client_must_not_take_fails() {
         ),
     ] {
         let answer = answer_to(REQUEST, head.as_bytes(), b"");
-        let Some(Answer::Failed { what, end }) = answer else {
+        let Some(Answer::Failed {
+            what,
+            end,
+            whole: true,
+        }) = answer
+        else {
             panic!("{head}: {answer:?}");
         };
         assert!(what.contains(expected), "{head}: {what}");

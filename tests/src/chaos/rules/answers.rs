@@ -8,7 +8,7 @@ use super::{Findings, Rule};
 
 /// Most Pings that wait for an answer and are remembered; of a storm's older ones a later one's
 /// answer takes care.
-const MAX_PINGS: usize = 4096;
+const MAX_PINGS: usize = 65_536;
 
 /// What the peer of one open connection may expect to hear.
 #[derive(Debug, Default)]

@@ -32,8 +32,9 @@ pub(super) struct Attempt {
     pub(super) opening: Opening,
     /// Bytes that were delivered before the handshake was decided.
     pub(super) head_bytes: usize,
-    /// The peer spoke before it was asked, which is no answer: a subscriber may leave.
-    pub(super) spoken_to_early: bool,
+    /// The peer spoke before it was asked, or what it says begins no answer: a subscriber may leave at once,
+    /// or wait for the end of the head.
+    pub(super) may_leave: bool,
     pub(super) messages: Messages,
     /// What the subscriber sends.
     pub(super) sent: Frames,
@@ -81,7 +82,7 @@ impl Attempt {
             connect_by: Micros(at.0.saturating_add(timeout.0)),
             opening: Opening::new(),
             head_bytes: 0,
-            spoken_to_early: false,
+            may_leave: false,
             messages: Messages::new(Sender::Server, settings.max_message_bytes),
             sent: Frames::new(),
             liveness: Liveness::new(settings, at),

@@ -77,6 +77,9 @@ const CUT_OFF: Called = Called::Any(&[
     EndReason::Shutdown,
 ]);
 
+/// The code of a shutdown's Close.
+const SHUTDOWN_CODE: u16 = 1000;
+
 impl Bench {
     pub(crate) fn new(case: &Case) -> Self {
         let settings = case.settings.clone();
@@ -205,11 +208,17 @@ impl Bench {
         let bytes = match attempt.phase {
             Phase::Handshake => {
                 attempt.head_bytes += bytes.len();
-                attempt.spoken_to_early |= attempt.opening.request().is_none();
+                attempt.may_leave |= attempt.opening.request().is_none();
                 let rest = attempt.opening.push_server(bytes);
                 let Some(answer) = attempt.opening.answer().cloned() else {
                     return &[];
                 };
+                if let Answer::Failed { whole: false, .. } = answer {
+                    if !std::mem::replace(&mut attempt.may_leave, true) {
+                        self.findings.took(Edge::HANDSHAKE_FAILED);
+                    }
+                    return &[];
+                }
                 self.answered(at, &answer);
                 rest
             }
@@ -436,7 +445,7 @@ impl Bench {
             attempt.answers.look(later, &mut self.findings);
             return;
         }
-        if attempt.phase == Phase::Handshake && attempt.spoken_to_early {
+        if attempt.phase == Phase::Handshake && attempt.may_leave {
             self.end(at, CUT_OFF, None);
             return;
         }
@@ -568,9 +577,13 @@ impl Bench {
         let Some(attempt) = &mut self.attempt else {
             return;
         };
-        let Some(broken) = attempt.broken.clone() else {
+        let Some(mut broken) = attempt.broken.clone() else {
             return;
         };
+        if self.stop.called() {
+            // The shutdown's own Close may have come first.
+            broken.codes.push(SHUTDOWN_CODE);
+        }
         attempt.answers.owe(broken.codes, broken.at);
         let called = match (&broken.called, self.stop.called()) {
             (Called::Exactly(reason), true) => Called::OrShutdown(*reason),

@@ -57,6 +57,8 @@ pub enum Answer {
         what: &'static str,
         /// Offset in the stream by which that is clear.
         end: u64,
+        /// Whether the head is whole. Where not, it is clear only to who looks at a head before its end.
+        whole: bool,
     },
 }
 
@@ -133,7 +135,11 @@ impl Opening {
             let end = self.answered_at + self.answered.len() as u64;
             let head = answer_head(&self.answered);
             self.answer = match head {
-                Err(what) => Some(Answer::Failed { what, end }),
+                Err(what) => Some(Answer::Failed {
+                    what,
+                    end,
+                    whole: true,
+                }),
                 Ok((101, fields)) => Some(self.upgrade(&fields, end)),
                 // An interim answer: the real one follows (RFC 9110, 15.2).
                 Ok((100..200, _)) => None,
@@ -161,10 +167,18 @@ impl Opening {
             .all(|(byte, expected)| byte == expected);
         if !same {
             let what = "an answer that is not HTTP";
-            return Some(Answer::Failed { what, end });
+            return Some(Answer::Failed {
+                what,
+                end,
+                whole: false,
+            });
         }
         let what = "a head over the limit";
-        (self.answered.len() >= MAX_HEAD_BYTES).then_some(Answer::Failed { what, end })
+        (self.answered.len() >= MAX_HEAD_BYTES).then_some(Answer::Failed {
+            what,
+            end,
+            whole: false,
+        })
     }
 
     /// What a client must verify in a 101 (RFC 6455, 4.1).
@@ -194,7 +208,11 @@ impl Opening {
         } else {
             return Answer::Upgraded { end };
         };
-        Answer::Failed { what, end }
+        Answer::Failed {
+            what,
+            end,
+            whole: true,
+        }
     }
 }
 
