@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `tap` | a subscriber whose every observation becomes a step |
 //! | `transcript` | observations to steps: what arrives, how it ends, how dials fare |
+//! | `proxy` | between subscribers and an engine: a relay, and what passed it to steps |
 //! | `recording` | a tape being made: where it goes, when it is safe, what waits for the disk |
 //! | `redact` | what never reaches a tape |
 //! | `show`, `trim`, `diff` | a tape looked into, cut, compared |

@@ -267,6 +267,41 @@ fn an_upstream_that_is_no_websocket_is_said_with_status_2() {
 }
 
 #[test]
+fn an_upstream_whose_tls_fails_is_said_before_anybody_can_dial() {
+    let (listener, url) = listener();
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("the proxy looks");
+        stream
+            .write_all(b"HTTP/1.1 400 No\r\n\r\n")
+            .expect("it is taken");
+        to_the_end(&mut stream)
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new(env!("CARGO_BIN_EXE_recorder"))
+        .args([
+            "proxy",
+            "--listen",
+            "127.0.0.1:0",
+            "--out",
+            "t",
+            "--upstream",
+        ])
+        .arg(url.replace("ws://", "wss://ada:pw@"))
+        .current_dir(folder.path())
+        .output()
+        .expect("it runs");
+    answering.join().expect("it answers");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.starts_with("recorder: wss://127.0.0.1:") && said.contains("tls failed"),
+        "{said}"
+    );
+    assert!(!said.contains("pw") && output.stdout.is_empty());
+    assert!(!folder.path().join("t").exists());
+}
+
+#[test]
 fn a_stuck_client_holds_up_nobody_else() {
     let (listener, url) = listener();
     let proxy = Proxy::before(&url);

@@ -86,7 +86,7 @@ impl Exchange {
     }
 
     /// What the client sent.
-    pub(super) fn from_client(&mut self, at: Micros, bytes: &[u8], out: &mut Vec<Step>) {
+    pub(super) fn client_sent(&mut self, at: Micros, bytes: &[u8], out: &mut Vec<Step>) {
         self.asked.extend_from_slice(bytes);
         self.ask(at, out);
     }
@@ -151,7 +151,7 @@ impl Exchange {
     }
 
     /// What the engine sent.
-    pub(super) fn from_engine(
+    pub(super) fn engine_sent(
         &mut self,
         at: Micros,
         bytes: &Bytes,
@@ -325,10 +325,10 @@ mod tests {
             for (who, text) in said {
                 for part in text.as_bytes().chunks(size) {
                     if *who == '>' {
-                        exchange.from_client(at, part, &mut out);
+                        exchange.client_sent(at, part, &mut out);
                     } else if upgraded.is_none() {
                         let part = Bytes::copy_from_slice(part);
-                        upgraded = exchange.from_engine(at, &part, &mut out);
+                        upgraded = exchange.engine_sent(at, &part, &mut out);
                     }
                 }
             }
@@ -424,7 +424,7 @@ mod tests {
     fn what_the_client_sent_and_nobody_can_read_is_counted_and_not_kept() {
         let mut exchange = Exchange::new(1);
         let mut out = Vec::new();
-        exchange.from_client(Micros::ZERO, b"GET / HTTP/1.1\r\nAuthoriz", &mut out);
+        exchange.client_sent(Micros::ZERO, b"GET / HTTP/1.1\r\nAuthoriz", &mut out);
         exchange.client_ended(Micros::ZERO, &mut out);
         assert_eq!(
             out[0].to_canonical(),

@@ -62,10 +62,10 @@ impl Session {
                 voice.take(at, bytes, out);
             }
             (What::Bytes(Peer::Client, bytes), Phase::Http(exchange)) => {
-                exchange.from_client(at, &bytes, out);
+                exchange.client_sent(at, &bytes, out);
             }
             (What::Bytes(Peer::Engine, bytes), Phase::Http(exchange)) => {
-                if let Some(upgraded) = exchange.from_engine(at, &bytes, out) {
+                if let Some(upgraded) = exchange.engine_sent(at, &bytes, out) {
                     self.upgrade(at, upgraded, out);
                     return true;
                 }

@@ -184,10 +184,12 @@ impl Voice {
         let action = match (opcode, self.peer) {
             (PING, Peer::Engine) => Action::Ping(payload.clone()),
             (PONG, Peer::Engine) => Action::Pong(payload.clone()),
-            (CLOSE, Peer::Engine) => Action::Close(close(payload)?),
+            (CLOSE, Peer::Engine) if payload.is_empty() => Action::Close(None),
+            (CLOSE, Peer::Engine) => Action::Close(Some(close(payload)?)),
             (CLOSE, Peer::Client) => {
                 let mut received = Received::new(ReceivedKind::Close);
-                if let Some(CloseFrame { code, reason }) = close(payload)? {
+                if !payload.is_empty() {
+                    let CloseFrame { code, reason } = close(payload)?;
                     received.code = Some(code);
                     received.reason = (!reason.is_empty()).then_some(reason);
                 }
@@ -367,16 +369,13 @@ fn with_payload(kind: ReceivedKind, payload: &Bytes) -> Received {
     received
 }
 
-/// Code and reason of a Close; `None` where it is not a legal form (RFC 6455, 5.5.1).
-fn close(payload: &[u8]) -> Option<Option<CloseFrame>> {
-    match payload {
-        [] => Some(None),
-        [high, low, reason @ ..] => Some(Some(CloseFrame {
-            code: u16::from_be_bytes([*high, *low]),
-            reason: std::str::from_utf8(reason).ok()?.to_owned(),
-        })),
-        _ => None,
-    }
+/// Code and reason of a Close that has any; `None` where they are no legal ones (RFC 6455, 5.5.1).
+fn close(payload: &[u8]) -> Option<CloseFrame> {
+    let (code, reason) = payload.split_first_chunk()?;
+    Some(CloseFrame {
+        code: u16::from_be_bytes(*code),
+        reason: std::str::from_utf8(reason).ok()?.to_owned(),
+    })
 }
 
 #[cfg(test)]
