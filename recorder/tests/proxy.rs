@@ -317,8 +317,8 @@ fn a_stuck_client_holds_up_nobody_else() {
     let (_stuck, mut flooding) = accept();
     // All that the sockets in between take.
     flooding.set_nonblocking(true).expect("a socket");
-    let flood = [0x82, 126, 0xff, 0xff].iter().copied().chain([0; 65_535]);
-    let flood: Vec<u8> = flood.collect();
+    let mut flood = vec![0x82, 126, 0xff, 0xff];
+    flood.resize(flood.len() + 65_535, 0);
     while flooding.write(&flood).is_ok() {}
     let (mut client, mut engine) = accept();
     head(&mut client);
