@@ -43,8 +43,8 @@ pub(crate) struct Between {
     child: Option<Child>,
     /// Where our proxy's tape is.
     tape: Option<(TempDir, PathBuf)>,
-    /// Where mitmproxy's flows are.
-    _flows: Option<TempDir>,
+    /// Where mitmproxy's flows are, for as long as it runs.
+    flows: Option<TempDir>,
 }
 
 impl Between {
@@ -53,7 +53,7 @@ impl Between {
             addr: engine,
             child: None,
             tape: None,
-            _flows: None,
+            flows: None,
         };
         match kind {
             Kind::Nothing => {}
@@ -90,7 +90,7 @@ impl Between {
                     .stdout(Stdio::null())
                     .spawn();
                 between.child = Some(child.expect("mitmdump runs"));
-                between._flows = Some(folder);
+                between.flows = Some(folder);
                 listens(between.addr);
             }
         }
@@ -135,6 +135,7 @@ impl Drop for Between {
             let _ = child.kill();
             let _ = child.wait();
         }
+        drop(self.flows.take());
     }
 }
 

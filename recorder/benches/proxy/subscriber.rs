@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use crate::engine::{Engine, frame};
 
 /// Longest that a read may take.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
 /// Bytes read at once.
 const READ_BYTES: usize = 256 << 10;
 /// A Close from the engine.

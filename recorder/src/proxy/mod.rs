@@ -27,6 +27,8 @@ mod scribe;
 mod seen;
 mod session;
 mod voice;
+#[cfg(test)]
+mod voice_tests;
 
 use std::fmt;
 use std::future::Future;
