@@ -6,6 +6,7 @@
 //! | `transcript` | observations to steps: what arrives, how it ends, how dials fare |
 //! | `poll` | an engine that offers only HTTP, asked again and again |
 //! | `import` | files of other tools (HAR, mitmproxy, `MockForge`) to steps |
+//! | `proxy` | between subscribers and an engine: a relay, and what passed it to steps |
 //! | `recording` | a tape being made: where it goes, when it is safe, what waits for the disk |
 //! | `redact` | what never reaches a tape |
 //! | `show`, `trim`, `diff` | a tape looked into, cut, compared |

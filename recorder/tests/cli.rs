@@ -63,6 +63,46 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
             &["poll", polled, "--out", "there", "--for", "1s"],
             "there exists; --force overwrites it",
         ),
+        (
+            &[
+                "proxy",
+                "--listen",
+                "127.0.0.1:0",
+                "--upstream",
+                "http://x/",
+                "--out",
+                "t",
+            ],
+            "expected scheme ws or wss, found http",
+        ),
+        (
+            &["proxy", "--listen", "here", "--upstream", url, "--out", "t"],
+            "invalid value 'here' for '--listen",
+        ),
+        (
+            &[
+                "proxy",
+                "--listen",
+                "192.0.2.1:1",
+                "--upstream",
+                url,
+                "--out",
+                "t",
+            ],
+            "--listen 192.0.2.1:1: Cannot assign requested address",
+        ),
+        (
+            &[
+                "proxy",
+                "--listen",
+                "127.0.0.1:0",
+                "--upstream",
+                url,
+                "--out",
+                "there",
+            ],
+            "there exists; --force overwrites it",
+        ),
         (&["tape"], "unrecognized subcommand 'tape'"),
     ];
     for (arguments, sentence) in table {

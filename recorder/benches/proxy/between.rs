@@ -43,7 +43,7 @@ pub(crate) struct Between {
     child: Option<Child>,
     /// Where our proxy's tape is.
     tape: Option<(TempDir, PathBuf)>,
-    /// Where mitmproxy's flows are.
+    /// Where mitmproxy's flows are, for as long as it runs.
     flows: Option<TempDir>,
 }
 
@@ -135,6 +135,7 @@ impl Drop for Between {
             let _ = child.kill();
             let _ = child.wait();
         }
+        drop(self.flows.take());
     }
 }
 

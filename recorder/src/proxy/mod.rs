@@ -27,6 +27,8 @@ mod scribe;
 mod seen;
 mod session;
 mod voice;
+#[cfg(test)]
+mod voice_tests;
 
 use std::fmt;
 use std::future::Future;
@@ -67,6 +69,22 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// handshakes included, and so do the ways in which they end; the engine they see is the real
 /// one. The tape keeps connection by connection what each got, so that it plays to clients that
 /// dial at other times.
+///
+/// ```no_run
+/// # async fn proxy(key: [u8; 32]) -> Result<(), Box<dyn std::error::Error>> {
+/// use engine_client::NetDialer;
+/// use recorder::{NetReach, Output, Proxy, Redactor, Rules};
+/// use tokio::net::TcpListener;
+///
+/// let proxy = Proxy::new("ws://127.0.0.1:8765", Redactor::new(Rules::default(), key))?;
+/// let reach = NetReach::new(NetDialer::new(), proxy.upstream().clone());
+/// let listener = TcpListener::bind("127.0.0.1:9000").await?;
+/// let output = Output::create("session.jsonl".as_ref(), false)?;
+/// let minute = tokio::time::sleep(std::time::Duration::from_secs(60));
+/// let summary = proxy.run(listener, reach, output, minute).await?;
+/// eprintln!("{summary}");
+/// # Ok(()) }
+/// ```
 pub struct Proxy {
     upstream: Target,
     redactor: Redactor,
@@ -191,15 +209,14 @@ impl Proxy {
         let mut until = pin!(until);
         loop {
             let next = async {
-                if let Ok(client) = listener.accept().await {
-                    Some(client)
-                } else {
+                let accepted = listener.accept().await;
+                if accepted.is_err() {
                     // Out of descriptors, or a client that was gone at once: the next one may
                     // fare better.
                     let pause = self.clock.now().saturating_add(ACCEPT_PAUSE);
                     self.clock.sleep_until(pause).await;
-                    None
                 }
+                accepted
             };
             tokio::select! {
                 biased;
@@ -207,7 +224,7 @@ impl Proxy {
                 () = &mut until => break,
                 Some(_) = connections.join_next() => {}
                 client = next, if connections.len() < MAX_CONNECTIONS => {
-                    let Some(client) = client else { continue };
+                    let Ok(client) = client else { continue };
                     accepted += 1;
                     let report = Report::new(accepted, time.clone(), writer.sender(), stats.clone());
                     let host = host.clone().map(HostRewriter::new);

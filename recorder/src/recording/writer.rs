@@ -9,12 +9,16 @@ use std::time::Duration;
 
 use engine_client::Clock;
 use fixtures::{Action, Step};
+use rustix::process::setpriority_process;
+use rustix::thread::gettid;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::queue::{Bounds, Entry, Gap, Receiver, Sender, queue};
 use super::{Finished, Fsync, Recording};
 use crate::error::RecordError;
 
+/// How far the writing thread stands back for the traffic: `nice`, from 0 to 19.
+const WRITER_NICE: i32 = 10;
 /// How long entries are gathered before the writing thread is woken for them.
 pub(super) const GATHER: Duration = Duration::from_millis(2);
 
@@ -115,6 +119,13 @@ impl<S: Scribe> Writer<S> {
     }
 }
 
+/// Lets the traffic have the processor first, where there is not enough of it for both: what waits
+/// to be written waits in the queue, and the traffic does not wait at all.
+fn stand_back() {
+    // A system that does not know of priorities for threads does without.
+    let _ = setpriority_process(Some(gettid()), WRITER_NICE);
+}
+
 async fn run<S: Scribe>(mut desk: Desk<S>, name: String) -> Result<Desk<S>, RecordError> {
     loop {
         let more = match desk.due {
@@ -142,6 +153,7 @@ async fn run<S: Scribe>(mut desk: Desk<S>, name: String) -> Result<Desk<S>, Reco
 impl<S: Scribe> Desk<S> {
     /// Writes what waits.
     fn turn(&mut self) -> Result<(), RecordError> {
+        stand_back();
         self.queue.take(&mut self.batch);
         let mut written = Bounds::NONE;
         while let Some(entry) = self.batch.pop_front() {

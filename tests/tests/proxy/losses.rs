@@ -1,1 +1,184 @@
-//! A disk that does not keep up.
+//! A disk that does not keep up: the traffic goes on, and the tape says what it lacks.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use fixtures::{Action, Header, Micros, RawFrame, Step, Tape};
+use harness::SubjectClock;
+use mock_engine::Clock;
+use recorder::{Output, Proxy, Redactor, Rules, Sink, Summary};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
+
+use crate::world::{
+    Net, Page, UPSTREAM, Visit, Way, door, engine, in_memory, parsed, played, upgrade_request,
+};
+
+/// Clients, each of which gets all messages: together more than may wait for a disk.
+const CLIENTS: u64 = 3;
+/// Messages that come while the disk stands still, and their bytes.
+const BURST: usize = 600;
+const MESSAGE_BYTES: usize = 64 << 10;
+/// When they come, when some more do, and the end.
+const AT: Micros = Micros::from_ms(100);
+const LATER: Micros = Micros::from_ms(5_000);
+const END: Micros = Micros::from_ms(9_000);
+/// What the disk stands still at: the first line of the burst.
+const STUMBLING_BLOCK: &[u8] = b"\"at_ms\":100,";
+
+/// A disk that stands still until it is let go on.
+struct Gate {
+    page: Page,
+    /// Its other end is dropped to let it go on.
+    closed: Receiver<()>,
+}
+
+impl Write for Gate {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let is_block = |window: &[u8]| window == STUMBLING_BLOCK;
+        if bytes.windows(STUMBLING_BLOCK.len()).any(is_block) {
+            // Until the other end is gone, which is an error of the channel's and none of ours.
+            let _ = self.closed.recv();
+        }
+        self.page.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for Gate {
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A burst to all, its last message in fragments, and some events later.
+fn tape() -> Tape {
+    let mut steps = Vec::new();
+    let message = |n: usize| format!("{n:06}{}", "x".repeat(MESSAGE_BYTES - 6));
+    for n in 0..BURST {
+        steps.push(Step::at(AT, Action::Text(message(n))));
+        for (fin, opcode) in [(false, 1), (false, 0), (true, 0)] {
+            let frame = RawFrame {
+                fin,
+                rsv: 0,
+                opcode,
+                mask: None,
+                payload: "part".into(),
+                declared_len: None,
+            };
+            steps.push(Step::at(AT, Action::Frame(frame)));
+        }
+    }
+    for n in 0..3 {
+        let event = format!(r#"{{"event":"later","data":{n}}}"#);
+        steps.push(Step::at(LATER, Action::Emit(event.into())));
+    }
+    Tape::new(Header::default(), steps)
+}
+
+/// Reads all that comes until the end; lets the disk go on once the burst is there.
+async fn client(clock: Clock, way: Way, burst: usize, closed: Sender<()>) -> usize {
+    let mut closed = Some(closed);
+    let mut stream = way.dial().await.expect("a proxy");
+    let request = upgrade_request();
+    stream.write_all(request.as_bytes()).await.expect("a proxy");
+    let mut buffer = vec![0; 1 << 16];
+    let mut have = 0;
+    loop {
+        let read = tokio::select! {
+            read = stream.read(&mut buffer) => read,
+            () = clock.sleep_until(END) => return have,
+        };
+        match read.expect("no reset") {
+            0 => return have,
+            len => have += len,
+        }
+        if have >= burst {
+            drop(closed.take());
+        }
+    }
+}
+
+fn recorded_with_a_slow_disk(tape: &Tape) -> (Summary, usize, String) {
+    in_memory(async {
+        let clock = Clock::virtual_at(tape.header.wall_at_zero());
+        let (engine, net) = engine(tape.clone(), &clock);
+        let (door, doorstep) = door(&clock);
+        let (close, closed) = channel();
+        let page = Page::default();
+        let gate = Gate {
+            page: page.clone(),
+            closed,
+        };
+        let mut clients = JoinSet::new();
+        for _ in 0..CLIENTS {
+            let way = Way::Proxied(door.clone());
+            let burst = BURST * MESSAGE_BYTES;
+            clients.spawn(client(clock.clone(), way, burst, close.clone()));
+        }
+        drop(close);
+        let redactor = Redactor::new(Rules::default(), [7; 32]);
+        let proxy = Proxy::new(UPSTREAM, redactor)
+            .expect("a good url")
+            .clock(Arc::new(SubjectClock::new(clock.clone())));
+        let until = clock.sleep_until(END);
+        let recording = proxy.run(doorstep, Net(net), Output::sink("page", gate), until);
+        let (summary, got) = tokio::join!(recording, clients.join_all());
+        engine.shutdown().await;
+        assert!(got.iter().all(|bytes| *bytes == got[0]), "{got:?}");
+        (summary.expect("a recording"), got[0], page.text())
+    })
+}
+
+#[test]
+fn what_the_disk_is_too_slow_for_is_told_and_the_rest_plays() {
+    let tape = tape();
+    let (summary, got, text) = recorded_with_a_slow_disk(&tape);
+    // The traffic was all there.
+    assert!(got > BURST * MESSAGE_BYTES);
+    // The tape says how much it lacks, where, and goes on behind.
+    let counts = summary.counts;
+    assert!(counts.lost_frames > 100, "{counts:?}");
+    let again = parsed(&text);
+    let marks = again.steps.iter().filter_map(|step| match &step.action {
+        Action::Mark(text) if text.starts_with("lost ") => Some(text),
+        _ => None,
+    });
+    let marks: Vec<_> = marks.collect();
+    assert!(!marks.is_empty());
+    let kept = text.matches(r#""emit":{"event":"later""#).count();
+    assert_eq!(kept as u64, 3 * CLIENTS, "{marks:?}");
+    // What is left is whole messages, to a client that reads them strictly.
+    let visits = vec![Visit::default(); usize::try_from(CLIENTS).expect("few")];
+    for saw in played(&again, &visits, END) {
+        let bytes = saw.all_bytes();
+        assert!(whole_messages(&bytes), "{:?}", saw.end);
+        assert!(bytes.ends_with(br#"{"event":"later","data":2}"#));
+    }
+}
+
+/// Whether these are frames in which each message begins once the one before has ended.
+fn whole_messages(mut bytes: &[u8]) -> bool {
+    let mut in_message = false;
+    while let [first, second, rest @ ..] = bytes {
+        let (len, rest) = match (second, rest) {
+            (126, [a, b, rest @ ..]) => (usize::from(u16::from_be_bytes([*a, *b])), rest),
+            (127, [_, _, _, _, a, b, c, d, rest @ ..]) => {
+                let len = u32::from_be_bytes([*a, *b, *c, *d]);
+                (usize::try_from(len).expect("it fits"), rest)
+            }
+            (short, rest) => (usize::from(*short), rest),
+        };
+        let (fin, opcode) = (first & 0x80 != 0, first & 0x0f);
+        if (opcode == 0) != in_message || len > rest.len() {
+            return false;
+        }
+        in_message = !fin;
+        bytes = &rest[len..];
+    }
+    bytes.is_empty() && !in_message
+}
