@@ -15,96 +15,13 @@ fn recorder(folder: &tempfile::TempDir, arguments: &[&str]) -> Output {
         .expect("the binary runs")
 }
 
-#[test]
-fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
-    let url = "ws://ada:pw@127.0.0.1:1/ws?key=s3cret";
-    let polled = "http://ada:pw@127.0.0.1:1/?key=s3cret";
-    let table: &[(&[&str], &str)] = &[
-        (
-            &["tap", "http://x/", "--out", "t"],
-            "expected scheme ws or wss, found http",
-        ),
-        (&["tap", "nonsense", "--out", "t"], "invalid websocket url"),
-        (
-            &["tap", url, "--out", "no/t"],
-            "no/t: No such file or directory",
-        ),
-        (
-            &["tap", url, "--out", "there", "--for", "1s"],
-            "there exists; --force overwrites it",
-        ),
-        (
-            &["tap", url, "--out", "t", "--for", "soon"],
-            "invalid value 'soon' for '--for",
-        ),
-        (
-            &["tap", url, "--out", "t", "--token-env", "NO_SUCH"],
-            "no such environment variable",
-        ),
-        (
-            &["tap", url, "--out", "t", "--token-env", "BAD_TOKEN"],
-            "invalid token: byte 7",
-        ),
-        (&["tap", url], "--out <FILE>"),
-        (
-            &["poll", url, "--out", "t"],
-            "expected scheme http or https, found ws: what is pushed there is recorded by",
-        ),
-        (&["poll", "nonsense", "--out", "t"], "invalid base url"),
-        (
-            &["poll", polled, "--out", "t", "--every", "1ms"],
-            "1ms: expected 10ms or longer between two rounds",
-        ),
-        (
-            &["poll", polled, "--out", "t", "--token-env", "BAD_TOKEN"],
-            "invalid token",
-        ),
-        (
-            &["poll", polled, "--out", "there", "--for", "1s"],
-            "there exists; --force overwrites it",
-        ),
-        (
-            &[
-                "proxy",
-                "--listen",
-                "127.0.0.1:0",
-                "--upstream",
-                "http://x/",
-                "--out",
-                "t",
-            ],
-            "expected scheme ws or wss, found http",
-        ),
-        (
-            &["proxy", "--listen", "here", "--upstream", url, "--out", "t"],
-            "invalid value 'here' for '--listen",
-        ),
-        (
-            &[
-                "proxy",
-                "--listen",
-                "192.0.2.1:1",
-                "--upstream",
-                url,
-                "--out",
-                "t",
-            ],
-            "--listen 192.0.2.1:1: Cannot assign requested address",
-        ),
-        (
-            &[
-                "proxy",
-                "--listen",
-                "127.0.0.1:0",
-                "--upstream",
-                url,
-                "--out",
-                "there",
-            ],
-            "there exists; --force overwrites it",
-        ),
-        (&["tape"], "unrecognized subcommand 'tape'"),
-    ];
+/// A URL with secrets in it, at which nobody listens.
+const URL: &str = "ws://ada:pw@127.0.0.1:1/ws?key=s3cret";
+/// The same for `poll`.
+const BASE_URL: &str = "http://ada:pw@127.0.0.1:1/?key=s3cret";
+
+/// Each of these commands says its sentence and ends with 2, and has written nothing.
+fn demand(table: &[(&[&str], &str)]) {
     for (arguments, sentence) in table {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("there"), "kept").expect("a file");
@@ -123,6 +40,108 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
             b"kept"
         );
     }
+}
+
+#[test]
+fn a_bad_tap_is_one_clear_sentence_with_status_2_and_nothing_written() {
+    demand(&[
+        (
+            &["tap", "http://x/", "--out", "t"],
+            "expected scheme ws or wss, found http",
+        ),
+        (&["tap", "nonsense", "--out", "t"], "invalid websocket url"),
+        (
+            &["tap", URL, "--out", "no/t"],
+            "no/t: No such file or directory",
+        ),
+        (
+            &["tap", URL, "--out", "there", "--for", "1s"],
+            "there exists; --force overwrites it",
+        ),
+        (
+            &["tap", URL, "--out", "t", "--for", "soon"],
+            "invalid value 'soon' for '--for",
+        ),
+        (
+            &["tap", URL, "--out", "t", "--token-env", "NO_SUCH"],
+            "no such environment variable",
+        ),
+        (
+            &["tap", URL, "--out", "t", "--token-env", "BAD_TOKEN"],
+            "invalid token: byte 7",
+        ),
+        (&["tap", URL], "--out <FILE>"),
+        (&["tape"], "unrecognized subcommand 'tape'"),
+    ]);
+}
+
+#[test]
+fn a_bad_poll_is_one_clear_sentence_with_status_2_and_nothing_written() {
+    demand(&[
+        (
+            &["poll", URL, "--out", "t"],
+            "expected scheme http or https, found ws: what is pushed there is recorded by",
+        ),
+        (&["poll", "nonsense", "--out", "t"], "invalid base url"),
+        (
+            &["poll", BASE_URL, "--out", "t", "--every", "1ms"],
+            "1ms: expected 10ms or longer between two rounds",
+        ),
+        (
+            &["poll", BASE_URL, "--out", "t", "--token-env", "BAD_TOKEN"],
+            "invalid token",
+        ),
+        (
+            &["poll", BASE_URL, "--out", "there", "--for", "1s"],
+            "there exists; --force overwrites it",
+        ),
+    ]);
+}
+
+#[test]
+fn a_bad_proxy_is_one_clear_sentence_with_status_2_and_nothing_written() {
+    demand(&[
+        (
+            &[
+                "proxy",
+                "--listen",
+                "127.0.0.1:0",
+                "--upstream",
+                "http://x/",
+                "--out",
+                "t",
+            ],
+            "expected scheme ws or wss, found http",
+        ),
+        (
+            &["proxy", "--listen", "here", "--upstream", URL, "--out", "t"],
+            "invalid value 'here' for '--listen",
+        ),
+        (
+            &[
+                "proxy",
+                "--listen",
+                "192.0.2.1:1",
+                "--upstream",
+                URL,
+                "--out",
+                "t",
+            ],
+            "--listen 192.0.2.1:1: Cannot assign requested address",
+        ),
+        (
+            &[
+                "proxy",
+                "--listen",
+                "127.0.0.1:0",
+                "--upstream",
+                URL,
+                "--out",
+                "there",
+            ],
+            "there exists; --force overwrites it",
+        ),
+    ]);
 }
 
 #[test]
