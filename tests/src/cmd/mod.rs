@@ -3,3 +3,4 @@
 pub(crate) mod chaos;
 mod fixtures;
 pub(crate) mod replay;
+mod say;

@@ -12,6 +12,7 @@ use harness::{
 use mock_engine::EngineError;
 
 use super::fixtures::fixtures_with;
+use super::say::say;
 
 /// All outcomes hold.
 const HELD: u8 = 0;
@@ -84,12 +85,12 @@ impl Replay {
                 Verdict::Accepted => "accepted",
                 Verdict::Departs(_) => "DEPARTS",
             };
-            println!(
-                "{word:<8}  {:<width$}  {:>11.3} s virtual  {:>9.3} ms",
+            say(&format!(
+                "{word:<8}  {:<width$}  {:>11.3} s virtual  {:>9.3} ms\n",
                 trial.name,
                 outcome.duration.duration().as_secs_f64(),
                 began.elapsed().as_secs_f64() * 1_000.0
-            );
+            ));
             for torn in &outcome.torn {
                 eprintln!("harness: {} is torn: {torn}", trial.tape);
             }
@@ -101,15 +102,19 @@ impl Replay {
             }
         }
         for failure in &failures {
-            println!("\n{}\n{}", failure.name, failure.shown.trim_end());
+            say(&format!(
+                "\n{}\n{}\n",
+                failure.name,
+                failure.shown.trim_end()
+            ));
         }
         let held = suite.trials.len() - failures.len();
-        println!(
-            "\n{} scenarios: {held} hold, {} depart, in {:.3} s",
+        say(&format!(
+            "\n{} scenarios: {held} hold, {} depart, in {:.3} s\n",
             suite.trials.len(),
             failures.len(),
             start.elapsed().as_secs_f64()
-        );
+        ));
         if failures.is_empty() { HELD } else { DEPARTED }.into()
     }
 

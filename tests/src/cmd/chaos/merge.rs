@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use harness::chaos::{Ending, Results};
 
-use super::outputs::{Outputs, say};
+use super::outputs::Outputs;
+use crate::cmd::say::say;
 
 #[derive(Debug, Args)]
 pub(super) struct Merge {

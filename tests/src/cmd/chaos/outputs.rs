@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use harness::chaos::{Results, write_whole};
 
+use crate::cmd::say::say;
+
 /// Set, to anything, where a workflow of GitHub runs.
 const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
 /// The file that a step's summary is appended to.
@@ -73,13 +75,6 @@ impl Outputs {
         }
         Ok(())
     }
-}
-
-/// Writes to standard output. Whoever read it may have gone, as `head` does: the status still says
-/// how the run ended.
-pub(super) fn say(text: &str) {
-    let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> String {

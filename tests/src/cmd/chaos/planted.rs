@@ -9,10 +9,10 @@ use harness::chaos::planted::{Bag, HUNT_FOR, Hunt, Hunted, Quarry};
 use harness::chaos::{Draw, Ending, draw};
 
 use super::Options;
-use super::outputs::say;
 use super::progress::{Goal, Progress};
 use super::session::{LOOK_EVERY, first_words, keep_workers_panics_quiet, workers};
 use super::signals::Interrupted;
+use crate::cmd::say::say;
 
 /// A hunt, and when it began.
 struct Pursuit {

@@ -16,9 +16,10 @@ use harness::chaos::{
 use super::Options;
 use super::failures::OutFolder;
 use super::inputs::{Bases, Inputs, NamedCase};
-use super::outputs::{Outputs, say};
+use super::outputs::Outputs;
 use super::progress::{Goal, Progress};
 use super::signals::Interrupted;
+use crate::cmd::say::say;
 
 /// How often the workers are looked after.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(10);
