@@ -20,6 +20,8 @@ const SHOWN_CHARS: usize = 80;
 pub struct Diff {
     /// Leave out `ts`: the message's own and that of its `data`.
     pub ignore_ts: bool,
+    /// Leave out whose connection a step is on: a tap's tape names none, a proxy's each.
+    pub ignore_conn: bool,
     /// How far the times of equal steps may lie apart; `None` for any distance.
     pub within: Option<Micros>,
 }
@@ -194,7 +196,7 @@ impl Diff {
         let (Action::Emit(one), Action::Emit(other)) = (&a.action, &b.action) else {
             return None;
         };
-        if a.conn != b.conn || name_of(a) != name_of(b) {
+        if (a.conn != b.conn && !self.ignore_conn) || name_of(a) != name_of(b) {
             return None;
         }
         let mut members = Vec::new();
@@ -225,6 +227,9 @@ impl Diff {
     fn what(&self, step: &Step) -> String {
         let mut what = step.clone();
         what.forget_raw();
+        if self.ignore_conn {
+            what.conn = Conn::All;
+        }
         if let Trigger::At(_) = what.trigger {
             what.trigger = Trigger::At(Micros::ZERO);
         }

@@ -335,6 +335,19 @@ fn ts_spaces_and_times_are_left_out_on_request() {
 }
 
 #[test]
+fn the_tape_of_a_proxy_and_that_of_a_tap_are_compared_without_their_connections() {
+    let a = "{\"tape\":1}\n{\"at_ms\":1,\"ping\":\"x\"}\n{\"at_ms\":2,\"emit\":{\"event\":\"a\",\"n\":1}}\n";
+    let b = "{\"tape\":1}\n{\"at_ms\":1,\"conn\":1,\"ping\":\"x\"}\n{\"at_ms\":2,\"conn\":1,\"emit\":{\"event\":\"a\",\"n\":2}}\n";
+    let files = [("a.jsonl", a), ("b.jsonl", b)];
+    let diff = |more: &[&str]| run(&files, &[&["diff", "a.jsonl", "b.jsonl"], more].concat()).1;
+    assert!(diff(&["--brief"]).starts_with("0 steps the same\n"));
+    assert_eq!(
+        diff(&["--ignore-conn"]),
+        "~ a at 0.002000\n    /n: 1 → 2\n1 steps the same\n  a: 1 changed\n"
+    );
+}
+
+#[test]
 fn an_insertion_at_the_head_of_a_long_tape_is_one_departure() {
     let line = |n: u64| format!("{{\"at_ms\":{n},\"emit\":{{\"event\":\"risk\",\"n\":{n}}}}}\n");
     let rest: String = (1..12_000).map(line).collect();

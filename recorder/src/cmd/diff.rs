@@ -26,13 +26,8 @@ pub(crate) struct DiffArgs {
     #[arg(value_name = "B")]
     b: PathBuf,
 
-    /// Leave out the events' ts, that of their data too.
-    #[arg(long)]
-    ignore_ts: bool,
-
-    /// Leave out when things happened.
-    #[arg(long, conflicts_with = "within")]
-    ignore_times: bool,
+    #[command(flatten)]
+    ignored: IgnoredArgs,
 
     /// Times so far apart are the same.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "0s")]
@@ -41,6 +36,22 @@ pub(crate) struct DiffArgs {
     /// Only count.
     #[arg(long)]
     brief: bool,
+}
+
+/// What is not compared.
+#[derive(Debug, Args)]
+struct IgnoredArgs {
+    /// Leave out the events' ts, that of their data too.
+    #[arg(long)]
+    ignore_ts: bool,
+
+    /// Leave out on whose connection things happened: a tap's tape names none, a proxy's each.
+    #[arg(long)]
+    ignore_conn: bool,
+
+    /// Leave out when things happened.
+    #[arg(long, conflicts_with = "within")]
+    ignore_times: bool,
 }
 
 /// Why there is no comparison, or no more of it.
@@ -72,8 +83,9 @@ impl DiffArgs {
 
     fn compare(&self) -> Result<u8, Stop> {
         let diff = Diff {
-            ignore_ts: self.ignore_ts,
-            within: (!self.ignore_times).then(|| Micros::from(self.within)),
+            ignore_ts: self.ignored.ignore_ts,
+            ignore_conn: self.ignored.ignore_conn,
+            within: (!self.ignored.ignore_times).then(|| Micros::from(self.within)),
         };
         let mut out = BufWriter::new(io::stdout().lock());
         let a = TapeReader::open_or_stdin(&self.a)?;
