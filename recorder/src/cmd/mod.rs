@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod diff;
 pub(crate) mod exit;
 pub(crate) mod import;
+pub(crate) mod live;
 pub(crate) mod man;
 pub(crate) mod output;
 pub(crate) mod poll;

@@ -5,14 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use engine_client::{Clock, SystemClock};
-use recorder::{ANSWER_TIMEOUT, Poll, Polled};
+use recorder::{ANSWER_TIMEOUT, Poll};
 
-use super::exit;
-use super::output::{FsyncArgs, OutputArgs};
-use super::redaction::RedactionArgs;
+use super::live::LiveArgs;
 use super::token::TokenArgs;
-use super::until::UntilArgs;
 use crate::progress::Progress;
 
 /// How often it is asked, unless set otherwise.
@@ -43,16 +39,7 @@ pub(crate) struct PollArgs {
     ignored: Vec<String>,
 
     #[command(flatten)]
-    output: OutputArgs,
-
-    #[command(flatten)]
-    fsync: FsyncArgs,
-
-    #[command(flatten)]
-    redaction: RedactionArgs,
-
-    #[command(flatten)]
-    until: UntilArgs,
+    live: LiveArgs,
 
     #[command(flatten)]
     token: TokenArgs,
@@ -60,37 +47,22 @@ pub(crate) struct PollArgs {
 
 impl PollArgs {
     pub(crate) fn run(&self) -> ExitCode {
-        match self.record() {
-            Ok(polled) => {
-                if !self.output.quiet {
-                    eprintln!("recorded {polled}");
-                }
-                exit::recorded(&polled.counts)
-            }
-            Err(error) => exit::bad_input(&error),
-        }
-    }
-
-    fn record(&self) -> Result<Polled, Box<dyn std::error::Error>> {
-        let token = self.token.token()?;
-        let redactor = self.redaction.redactor()?;
-        let poll = Poll::new(&self.url, *self.every, token.as_deref(), redactor)?;
-        let poll = self
-            .ignored
-            .iter()
-            .fold(poll.timeout(*self.timeout), Poll::ignoring);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        runtime.block_on(async {
-            let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-            let poll = poll.clock(Arc::clone(&clock));
+        self.live.run(async |clock| {
+            let token = self.token.token()?;
+            let redactor = self.live.redaction.redactor()?;
+            let poll = Poll::new(&self.url, *self.every, token.as_deref(), redactor)?;
+            let poll = self
+                .ignored
+                .iter()
+                .fold(poll.timeout(*self.timeout), Poll::ignoring)
+                .clock(Arc::clone(&clock));
             poll.check().await?;
-            let until = self.until.wait(&clock)?;
-            let output = self.output.growing(&self.fsync)?;
-            let progress = Progress::live(output.stats(), Arc::clone(&clock), self.output.quiet);
-            let recording = poll.run(output, until);
-            Ok(progress.during(recording).await?)
+            let until = self.live.until.wait(&clock)?;
+            let output = self.live.output.growing(&self.live.fsync)?;
+            let progress = Progress::live(output.stats(), clock, self.live.output.quiet);
+            let polled = progress.during(poll.run(output, until)).await?;
+            let counts = polled.counts;
+            Ok((polled, counts))
         })
     }
 }

@@ -6,14 +6,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use engine_client::{Clock, NetDialer, SystemClock};
-use recorder::{NetReach, Proxy, Summary};
+use engine_client::NetDialer;
+use recorder::{NetReach, Proxy};
 use tokio::net::TcpListener;
 
-use super::exit;
-use super::output::{FsyncArgs, OutputArgs};
-use super::redaction::RedactionArgs;
-use super::until::UntilArgs;
+use super::live::LiveArgs;
 use crate::progress::Progress;
 
 #[derive(Debug, Args)]
@@ -42,64 +39,42 @@ pub(crate) struct ProxyArgs {
     rewrite_host: bool,
 
     #[command(flatten)]
-    output: OutputArgs,
-
-    #[command(flatten)]
-    fsync: FsyncArgs,
-
-    #[command(flatten)]
-    redaction: RedactionArgs,
-
-    #[command(flatten)]
-    until: UntilArgs,
+    live: LiveArgs,
 }
 
 impl ProxyArgs {
     pub(crate) fn run(&self) -> ExitCode {
-        match self.record() {
-            Ok(summary) => {
-                if !self.output.quiet {
-                    eprintln!("recorded {summary}");
-                }
-                exit::recorded(&summary.counts)
-            }
-            Err(error) => exit::bad_input(&error),
-        }
-    }
-
-    fn record(&self) -> Result<Summary, Box<dyn std::error::Error>> {
-        let redactor = self.redaction.redactor()?;
-        let proxy = Proxy::new(&self.upstream, redactor)?.rewrite_host(self.rewrite_host);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        runtime.block_on(async {
-            let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-            let proxy = proxy.clock(Arc::clone(&clock));
-            let until = self.until.wait(&clock)?;
+        self.live.run(async |clock| {
+            let redactor = self.live.redaction.redactor()?;
+            let proxy = Proxy::new(&self.upstream, redactor)?
+                .rewrite_host(self.rewrite_host)
+                .clock(Arc::clone(&clock));
+            let until = self.live.until.wait(&clock)?;
             let listener = TcpListener::bind(self.listen)
                 .await
                 .map_err(|error| format!("--listen {}: {}", self.listen, taken(&error)))?;
             let reach = NetReach::new(NetDialer::new(), proxy.upstream().clone());
             proxy.check(&reach).await?;
-            let output = self.output.growing(&self.fsync)?;
+            let output = self.live.output.growing(&self.live.fsync)?;
             self.announce(listener.local_addr()?)?;
-            let progress = Progress::live(output.stats(), Arc::clone(&clock), self.output.quiet);
+            let quiet = self.live.output.quiet;
+            let progress = Progress::live(output.stats(), clock, quiet);
             let mut aloud = progress.aloud();
-            let quiet = self.output.quiet;
             let proxy = proxy.remarks(move |remark| {
                 if !quiet {
                     aloud(remark);
                 }
             });
             let recording = proxy.run(listener, reach, output, until);
-            Ok(progress.during(recording).await?)
+            let summary = progress.during(recording).await?;
+            let counts = summary.counts;
+            Ok((summary, counts))
         })
     }
 
     fn announce(&self, addr: SocketAddr) -> io::Result<()> {
         let line = format!("listening on ws://{addr}\n");
-        if self.output.file().is_some() {
+        if self.live.output.file().is_some() {
             let mut out = io::stdout().lock();
             out.write_all(line.as_bytes())?;
             out.flush()

@@ -4,14 +4,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use engine_client::{Clock, SystemClock};
-use recorder::{Summary, Tap};
+use recorder::Tap;
 
-use super::exit;
-use super::output::{FsyncArgs, OutputArgs};
-use super::redaction::RedactionArgs;
+use super::live::LiveArgs;
 use super::token::TokenArgs;
-use super::until::UntilArgs;
 use crate::progress::Progress;
 
 #[derive(Debug, Args)]
@@ -27,16 +23,7 @@ pub(crate) struct TapArgs {
     url: String,
 
     #[command(flatten)]
-    output: OutputArgs,
-
-    #[command(flatten)]
-    fsync: FsyncArgs,
-
-    #[command(flatten)]
-    redaction: RedactionArgs,
-
-    #[command(flatten)]
-    until: UntilArgs,
+    live: LiveArgs,
 
     #[command(flatten)]
     token: TokenArgs,
@@ -44,31 +31,18 @@ pub(crate) struct TapArgs {
 
 impl TapArgs {
     pub(crate) fn run(&self) -> ExitCode {
-        match self.record() {
-            Ok(summary) => {
-                if !self.output.quiet {
-                    eprintln!("recorded {summary}");
-                }
-                exit::recorded(&summary.counts)
-            }
-            Err(error) => exit::bad_input(&error),
-        }
-    }
-
-    fn record(&self) -> Result<Summary, Box<dyn std::error::Error>> {
-        let token = self.token.token()?;
-        let redactor = self.redaction.redactor()?;
-        let tap = Tap::new(&self.url, token, redactor)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        runtime.block_on(async {
-            let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-            let until = self.until.wait(&clock)?;
-            let output = self.output.growing(&self.fsync)?;
-            let progress = Progress::live(output.stats(), Arc::clone(&clock), self.output.quiet);
+        self.live.run(async |clock| {
+            let token = self.token.token()?;
+            let redactor = self.live.redaction.redactor()?;
+            let tap = Tap::new(&self.url, token, redactor)?;
+            let until = self.live.until.wait(&clock)?;
+            let output = self.live.output.growing(&self.live.fsync)?;
+            let quiet = self.live.output.quiet;
+            let progress = Progress::live(output.stats(), Arc::clone(&clock), quiet);
             let recording = tap.clock(clock).run(output, until);
-            Ok(progress.during(recording).await?)
+            let summary = progress.during(recording).await?;
+            let counts = summary.counts;
+            Ok((summary, counts))
         })
     }
 }
