@@ -7,7 +7,7 @@ use fixtures::{Action, Merge, Micros, Step, TapeError, Torn, Trigger};
 use tokio::sync::watch;
 
 use crate::builder::EngineError;
-use crate::hub::{Hub, Prologue, sets_state};
+use crate::hub::{Hub, Prologue};
 use crate::layer::Layer;
 use crate::speed::Speed;
 
@@ -199,7 +199,7 @@ impl Play {
             if !self
                 .next
                 .as_ref()
-                .is_some_and(|(_, step)| sets_state(&step.action))
+                .is_some_and(|(_, step)| step.action.is_state())
             {
                 break;
             }

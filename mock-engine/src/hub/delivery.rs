@@ -307,7 +307,7 @@ impl State {
     /// What a prologue step sends on its connection, journalled; `None` where the step is not
     /// one that sends to an open connection.
     fn step_bytes(&mut self, id: u64, step: &Step) -> Option<Item> {
-        if !super::perform::sends(&step.action) {
+        if !step.action.is_sent() {
             return None;
         }
         let phase = self.conns.get(&id)?.phase;

@@ -12,7 +12,6 @@ use tokio::sync::Notify;
 use super::agenda::Op;
 use super::conn::Phase;
 use super::delivery::Outgoing;
-use super::perform::{sends, sets_state};
 use super::state::State;
 use crate::journal::JournalKind;
 use crate::layers::Scope;
@@ -142,10 +141,10 @@ impl State {
     fn is_to_come(&self, layer: usize, id: u64, step: &Step) -> bool {
         match self.conns.get(&id) {
             // Away, not to come: a broadcast finds nobody then either.
-            None if self.places.away == Some(id) => !sends(&step.action),
+            None if self.places.away == Some(id) => !step.action.is_sent(),
             None => id > self.accepted,
             Some(conn) if conn.phase != Phase::Handshake => false,
-            Some(_) if sends(&step.action) => true,
+            Some(_) if step.action.is_sent() => true,
             // It ends what has its answer behind what that is still to get, and is itself the
             // answer where there is none.
             Some(_) => matches!(step.action, Action::Drop(_)) && self.layers.answered(layer, id),
@@ -171,7 +170,7 @@ impl State {
 
     /// A state of a connection that has not come holds when it does.
     fn hold_state(&mut self, layer: usize, id: u64, step: &Step) {
-        if sets_state(&step.action) && !self.held.admits(id) {
+        if step.action.is_state() && !self.held.admits(id) {
             self.log(Some(id), JournalKind::Note("held: no more room".to_owned()));
             self.log(
                 Some(id),
@@ -181,7 +180,7 @@ impl State {
             );
             return;
         }
-        if sets_state(&step.action) {
+        if step.action.is_state() {
             self.held.queues.entry(id).or_default();
         }
         self.perform(layer, Scope::One(id), step);

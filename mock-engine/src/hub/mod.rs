@@ -25,7 +25,6 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 pub(crate) use held::Decision;
-pub(crate) use perform::sets_state;
 pub(crate) use state::{Beginning, Prologue, State};
 
 use crate::clock::Clock;

@@ -14,40 +14,6 @@ use super::state::State;
 use crate::journal::JournalKind;
 use crate::layers::{Expired, Fault, Scope};
 
-/// Whether an action writes onto the stream, and so waits for the 101.
-pub(super) fn sends(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::Emit(_)
-            | Action::Text(_)
-            | Action::Binary(_)
-            | Action::Ping(_)
-            | Action::Pong(_)
-            | Action::Close(_)
-            | Action::Frame(_)
-            | Action::Bytes(_)
-    )
-}
-
-/// Whether an action sets or clears a state.
-pub(crate) fn sets_state(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::Accept(_)
-            | Action::Refuse(_)
-            | Action::Hang(_)
-            | Action::Garbage(_)
-            | Action::Answers(_)
-            | Action::Down(_)
-            | Action::Partition(_)
-            | Action::Latency(_)
-            | Action::BytesPerSecond(_)
-            | Action::SliceBytes(_)
-            | Action::Pongs(_)
-            | Action::Http(_)
-    )
-}
-
 /// How much later than told a step happens; `None` for not at all. `stream` tells connections
 /// apart.
 pub(super) fn draw(step: &Step, stream: u64) -> Option<Micros> {

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use fixtures::{Action, ReceivedKind};
 
 use super::conn::{Conn, Phase};
-use super::perform::{sends, sets_state};
 use super::state::State;
 use crate::layers::Scope;
 
@@ -76,9 +75,9 @@ impl State {
     /// `false` where that is all there is to it.
     pub(super) fn note_places(&mut self, layer: usize, scope: Scope, action: &Action) -> bool {
         if !self.layers.holds(layer) {
-            let meddles = sends(action)
+            let meddles = action.is_sent()
                 || matches!(action, Action::Drop(_))
-                || (sets_state(action) && !matches!(action, Action::Http(_) | Action::Answers(_)));
+                || (action.is_state() && !matches!(action, Action::Http(_) | Action::Answers(_)));
             if meddles {
                 self.places.meddlers.insert(layer);
             }

@@ -12,7 +12,7 @@ use super::agenda::{Agenda, Op};
 use super::conn::{Conn, Phase};
 use super::delivery::Names;
 use super::held::Held;
-use super::perform::{draw, sends};
+use super::perform::draw;
 use super::places::Places;
 use crate::clock::Clock;
 use crate::frame::{self, BadFrame, ClientFrame, FrameKind};
@@ -302,7 +302,7 @@ impl State {
     fn prologue_due(&mut self, id: u64, index: usize) {
         let (_, step) = self.prologue.step(index);
         match self.conns.get_mut(&id) {
-            Some(conn) if sends(&step.action) && !conn.upgraded() => conn.waiting.push(index),
+            Some(conn) if step.action.is_sent() && !conn.upgraded() => conn.waiting.push(index),
             Some(_) => self.run_steps(id, &[index]),
             None => {}
         }

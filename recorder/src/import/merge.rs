@@ -115,15 +115,10 @@ impl<'a> Merged<'a> {
 fn is_message(action: &Action) -> bool {
     use fixtures::ReceivedKind as Kind;
     match action {
-        Action::Emit(_)
-        | Action::Text(_)
-        | Action::Binary(_)
-        | Action::Ping(_)
-        | Action::Pong(_)
-        | Action::Close(_)
-        | Action::Frame(_) => true,
         Action::Received(received) => !matches!(received.kind, Kind::Open | Kind::Fin),
-        _ => false,
+        // Bytes that are no frame are no message.
+        Action::Bytes(_) => false,
+        action => action.is_sent(),
     }
 }
 

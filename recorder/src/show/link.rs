@@ -79,18 +79,12 @@ impl Link {
                 Sign::Down
             }
             Action::Hang(true) => Sign::Down,
-            Action::Emit(_)
-            | Action::Text(_)
-            | Action::Binary(_)
-            | Action::Ping(_)
-            | Action::Pong(_)
-            | Action::Frame(_)
-            | Action::Bytes(_) => match named {
+            Action::Close(_) | Action::Drop(_) => self.went(named),
+            action if action.is_sent() => match named {
                 None => self.came(0),
                 // It said itself that it came.
                 Some(_) => Sign::Neither,
             },
-            Action::Close(_) | Action::Drop(_) => self.went(named),
             Action::Received(received) => match received.kind {
                 ReceivedKind::Fin | ReceivedKind::Reset => self.went(named),
                 _ => Sign::Neither,

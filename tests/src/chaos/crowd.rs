@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine_client::{DialError, Dialer, Dialing, JitterMode, Target, Transport};
 use fixtures::{Micros, Trigger};
-use mock_engine::{Clock, Engine, EngineError, MemoryNet, StartAt};
+use mock_engine::{Clock, EngineError, MemoryNet};
 use parking_lot::Mutex;
 
 use super::case::Case;
@@ -14,6 +14,7 @@ use super::rules::{Findings, Rule};
 use super::subject::{Judged, Opening};
 use super::trace::{Happening, Trace};
 use super::verdict::Verdict;
+use super::world::engine_of;
 use crate::clock::SubjectClock;
 
 /// The stretch of time whose reconnects are counted.
@@ -62,14 +63,7 @@ fn dropped_at(case: &Case) -> Option<Micros> {
 pub(super) async fn play(case: &Case, subject: &dyn Judged) -> Result<(Verdict, Trace), String> {
     let engine_error = |error: EngineError| error.to_string();
     let clock = Clock::virtual_at(case.base.header.wall_at_zero());
-    let (engine, net) = Engine::builder()
-        .clock(clock.clone())
-        .token(case.settings.engine_token.clone())
-        .start_at(StartAt::Call)
-        .layer(Arc::clone(&case.base))
-        .layer(Arc::clone(&case.faults))
-        .in_memory()
-        .map_err(engine_error)?;
+    let (engine, net) = engine_of(case, &clock).in_memory().map_err(engine_error)?;
     engine.start();
     tokio::task::yield_now().await;
     let dials = Arc::new(Dials::default());

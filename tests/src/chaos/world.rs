@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use fixtures::{Action, Micros, Trigger};
-use mock_engine::{Clock, Engine, Entry, StartAt};
+use mock_engine::{Clock, Engine, EngineBuilder, Entry, StartAt};
 use tokio::runtime::{Builder, Handle as RuntimeHandle};
 
 use super::case::{Call, Case, Deed};
@@ -175,6 +175,16 @@ fn url(case: &Case, engine: &Engine) -> String {
     }
 }
 
+/// The engine that plays a case, to be.
+pub(super) fn engine_of(case: &Case, clock: &Clock) -> EngineBuilder {
+    Engine::builder()
+        .clock(clock.clone())
+        .token(case.settings.engine_token.clone())
+        .start_at(StartAt::Call)
+        .layer(Arc::clone(&case.base))
+        .layer(Arc::clone(&case.faults))
+}
+
 /// When the case is over.
 fn end_of(case: &Case) -> Micros {
     let last = case.base.steps.iter().rev().find_map(|step| {
@@ -209,13 +219,7 @@ struct World {
 impl World {
     async fn live(case: &Case, subject: &dyn Judged) -> Result<Played, Unplayable> {
         let clock = Clock::virtual_at(case.base.header.wall_at_zero());
-        let (engine, net) = Engine::builder()
-            .clock(clock.clone())
-            .token(case.settings.engine_token.clone())
-            .start_at(StartAt::Call)
-            .layer(Arc::clone(&case.base))
-            .layer(Arc::clone(&case.faults))
-            .in_memory()?;
+        let (engine, net) = engine_of(case, &clock).in_memory()?;
         let deeds = case.deeds()?;
         let witness = Arc::new(Witness::new(clock.clone(), Bench::new(case)));
         let dialer = WatchedDialer::new(net, Arc::clone(&witness), HOST.to_owned());
