@@ -2,9 +2,9 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use fixtures::{Micros, Tape};
-use mock_engine::{Engine, StartAt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use wstape_mock_engine::{Engine, StartAt};
+use wstape_tape::{Micros, Tape};
 
 const FRAMES: usize = 10_000;
 
@@ -77,7 +77,7 @@ fn broadcast_frames(bencher: Bencher<'_, '_>, clients: usize) {
                 for _ in 0..FRAMES {
                     engine.text(&*payload);
                 }
-                engine.drop_connections(fixtures::End::Fin);
+                engine.drop_connections(wstape_tape::End::Fin);
                 let mut buf = vec![0; 1 << 16];
                 let mut total = 0;
                 for client in &mut ends {

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fixtures::{Header, TapeError};
 use tokio::sync::{Notify, mpsc};
+use wstape_tape::{Header, TapeError};
 
 use crate::clock::Clock;
 use crate::engine::Engine;
@@ -109,7 +109,7 @@ impl EngineBuilder {
     }
 
     /// Whether the tape begins anew at its end, its times moved on. The prologue stays as it
-    /// is. A layer made of an open [`TapeReader`](fixtures::TapeReader) plays in the first round
+    /// is. A layer made of an open [`TapeReader`](wstape_tape::TapeReader) plays in the first round
     /// only: use [`Layer::from_path`].
     #[must_use]
     pub fn looped(mut self, looped: bool) -> Self {

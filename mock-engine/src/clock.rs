@@ -5,8 +5,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use fixtures::Micros;
 use tokio::time::{Instant, Sleep};
+use wstape_tape::Micros;
 
 /// The longest single sleep handed to tokio: ten of its years. It cuts off at thirty.
 const LONGEST_NAP: Duration = Duration::from_hours(10 * 365 * 24);

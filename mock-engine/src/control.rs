@@ -5,11 +5,11 @@
 
 use bytes::Bytes;
 use chrono::SecondsFormat;
-use fixtures::{
+use serde::Serialize;
+use wstape_tape::{
     Accept, Action, Answers, CloseFrame, Direction, End, Garbage, HttpAnswer, Latency, Micros,
     Partition, Pongs, RawFrame, Refusal, Step, Trigger,
 };
-use serde::Serialize;
 
 use crate::engine::Engine;
 

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fixtures::Micros;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use wstape_tape::Micros;
 
 use crate::builder::{EngineBuilder, EngineError};
 use crate::clock::Clock;

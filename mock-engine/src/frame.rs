@@ -3,9 +3,9 @@
 use std::io::Cursor;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use fixtures::{CloseFrame, RawFrame};
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+use wstape_tape::{CloseFrame, RawFrame};
 
 /// The longest payload a client's frame may have.
 pub const MAX_CLIENT_FRAME_BYTES: u64 = 1024 * 1024;

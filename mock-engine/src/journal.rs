@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use fixtures::{End, Expect, Micros};
 use parking_lot::Mutex;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 use tokio::sync::Notify;
+use wstape_tape::{End, Expect, Micros};
 
 use crate::frame::{ClientFrame, FrameKind};
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fixtures::{Header, LayerSteps, Step, Tape, TapeError, TapeReader, Torn};
 use parking_lot::Mutex;
+use wstape_tape::{Header, LayerSteps, Step, Tape, TapeError, TapeReader, Torn};
 
 /// One tape of an engine: the base, or an overlay.
 pub struct Layer {

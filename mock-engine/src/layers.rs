@@ -10,7 +10,7 @@ mod answers;
 
 use std::collections::BTreeMap;
 
-use fixtures::{
+use wstape_tape::{
     Accept, Answers, Direction, Garbage, HttpAnswer, Latency, Partition, Pongs, Refusal,
 };
 

@@ -17,9 +17,9 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
 //! use futures_util::StreamExt;
-//! use mock_engine::Engine;
+//! use wstape_mock_engine::Engine;
 //!
-//! let tape = fixtures::Tape::parse("example", concat!(
+//! let tape = wstape_tape::Tape::parse("example", concat!(
 //!     r#"{"tape":1}"#, "\n",
 //!     r#"{"on_connect":"each","after_frames":0,"emit":{"event":"heartbeat"}}"#, "\n",
 //!     r#"{"at_ms":90000,"drop":"reset"}"#, "\n",
@@ -54,7 +54,7 @@ mod speed;
 mod tcp;
 mod timestamps;
 
-use fixtures::Micros;
+use wstape_tape::Micros;
 
 pub use builder::{EngineBuilder, EngineError};
 pub use clock::Clock;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use fixtures::{Action, Merge, Micros, Step, TapeError, Torn, Trigger};
 use tokio::sync::watch;
+use wstape_tape::{Action, Merge, Micros, Step, TapeError, Torn, Trigger};
 
 use crate::builder::EngineError;
 use crate::hub::{Hub, Prologue};
@@ -226,7 +226,7 @@ impl Play {
 }
 
 fn open_all(layers: &mut [Layer]) -> Result<Merge, TapeError> {
-    let mut steps: Vec<fixtures::LayerSteps> = Vec::with_capacity(layers.len());
+    let mut steps: Vec<wstape_tape::LayerSteps> = Vec::with_capacity(layers.len());
     for layer in layers {
         // A tape that could be read only once plays once, in the first round.
         steps.push(

@@ -13,7 +13,6 @@ use axum::response::Response;
 use axum::serve::IncomingStream;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use fixtures::{Accept, Refusal};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use hyper::upgrade::OnUpgrade;
@@ -21,6 +20,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade;
 use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use wstape_tape::{Accept, Refusal};
 
 use crate::connection;
 use crate::hub::{Accepted, Decision, Hub};

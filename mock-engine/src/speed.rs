@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use fixtures::Micros;
+use wstape_tape::Micros;
 
 /// How fast a tape's time goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
-use fixtures::{Header, Step};
-use recorder::{Redactor, Rules};
+use wstape_recorder::{Redactor, Rules};
+use wstape_tape::{Header, Step};
 
 const STEPS: usize = 1_000;
 

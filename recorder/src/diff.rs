@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io::BufRead;
 
-use fixtures::{Action, Conn, Micros, Step, TapeError, TapeReader, Trigger};
 use serde_json::Value;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
+use wstape_tape::{Action, Conn, Micros, Step, TapeError, TapeReader, Trigger};
 
 /// Steps of each tape that are compared at once where the two depart: a step that has moved
 /// further than that is one that is gone and one that is new.

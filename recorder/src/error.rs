@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use engine_client::{DialError, WsError};
-use fixtures::{Micros, TapeError};
+use wstape_tape::{Micros, TapeError};
 
 use crate::import::ImportError;
 use crate::poll::PollError;

@@ -16,8 +16,8 @@
 //! its tape is played dials when the tap dialed:
 //!
 //! ```no_run
-//! # async fn tap(key: [u8; 32]) -> Result<(), recorder::RecordError> {
-//! use recorder::{Output, Redactor, Rules, Tap};
+//! # async fn tap(key: [u8; 32]) -> Result<(), wstape_recorder::RecordError> {
+//! use wstape_recorder::{Output, Redactor, Rules, Tap};
 //!
 //! let tap = Tap::new("ws://127.0.0.1:8765/ws", None, Redactor::new(Rules::default(), key))?;
 //! let output = Output::create("session.jsonl".as_ref(), false)?;

@@ -10,7 +10,7 @@ use engine_client::{
     Clock, Dialer, EngineState, JitterMode, Observed, ReconnectConfig, SubscriberBuilder,
     SystemClock, Target, WsSubscriber,
 };
-use fixtures::{Action, Header, Micros, Step};
+use wstape_tape::{Action, Header, Micros, Step};
 
 use crate::error::RecordError;
 use crate::recording::{Bounds, Counts, Output, Recording, Writer};

@@ -6,8 +6,8 @@
 
 use bytes::Bytes;
 use engine_client::{EndReason, Observed};
-use fixtures::{Action, CloseFrame, End, Garbage, Micros, Pongs, Refusal, Step};
 use http::{HeaderMap, HeaderName, header};
+use wstape_tape::{Action, CloseFrame, End, Garbage, Micros, Pongs, Refusal, Step};
 
 use crate::error::RecordError;
 use crate::recording::{Recording, Scribe, Stats};

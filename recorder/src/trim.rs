@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use chrono::TimeDelta;
-use fixtures::{
+use wstape_tape::{
     Action, Answers, Conn, Direction, Header, Micros, Partition, Pongs, ReceivedKind, Step,
     TapeReader, Trigger,
 };

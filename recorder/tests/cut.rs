@@ -7,8 +7,8 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use fixtures::{Header, Step, TapeReader};
-use recorder::{Output, Recording, Redactor, Rules, Sink};
+use wstape_recorder::{Output, Recording, Redactor, Rules, Sink};
+use wstape_tape::{Header, Step, TapeReader};
 
 /// The tape has at least so many bytes.
 const TAPE_BYTES: usize = 256 << 10;

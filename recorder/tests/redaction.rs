@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use fixtures::{Header, Step, TapeReader};
 use proptest::prelude::*;
-use recorder::{Redactor, Rules};
 use serde_json::{Value, json};
+use wstape_recorder::{Redactor, Rules};
+use wstape_tape::{Header, Step, TapeReader};
 
 const KEY: [u8; 32] = [7; 32];
 
@@ -312,8 +312,13 @@ proptest! {
 #[test]
 fn the_projects_own_tapes_hold_no_secret_and_stay_as_they_are() {
     let mut tapes = 0;
-    for folder in ["tapes", "recordings", "overlays", "format"] {
-        for path in files(&fixtures().join(folder)) {
+    for folder in [
+        "fixtures/tapes",
+        "fixtures/recordings",
+        "fixtures/overlays",
+        "crates/tape/format",
+    ] {
+        for path in files(&workspace().join(folder)) {
             let mut redactor = Redactor::new(Rules::default(), KEY);
             let hit = redactor.scan(&*fs::read(&path).unwrap()).unwrap();
             assert_eq!(hit, None, "{}", path.display());
@@ -334,13 +339,12 @@ fn the_projects_own_tapes_hold_no_secret_and_stay_as_they_are() {
 
 #[test]
 fn payloads_and_timelines_hold_no_secret() {
-    let workspace = fixtures().join("..");
     for folder in [
         "client/tests/payloads",
         "fixtures/snapshots/tapes",
         "fixtures/snapshots/recordings",
     ] {
-        for path in files(&workspace.join(folder)) {
+        for path in files(&workspace().join(folder)) {
             let redactor = Redactor::new(Rules::default(), KEY);
             let hit = redactor.scan(&*fs::read(&path).unwrap()).unwrap();
             assert_eq!(hit, None, "{}", path.display());
@@ -348,8 +352,8 @@ fn payloads_and_timelines_hold_no_secret() {
     }
 }
 
-fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -7,9 +7,10 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fixtures::{Micros, Tape};
-use harness::chaos::{About, Case, play};
-use harness::{OurSubscriber, Settings};
+use wstape::OurSubscriber;
+use wstape_chaos::{About, Case, play};
+use wstape_harness::Settings;
+use wstape_tape::{Micros, Tape};
 
 /// How often faults come by: each quarter of an hour one of each kind.
 const FAULTS_EVERY_S: u64 = 900;

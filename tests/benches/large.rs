@@ -6,9 +6,10 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use fixtures::{Micros, TapeReader};
-use harness::{OurSubscriber, Scenario};
-use recorder::{Output, Place, Recording, Redactor, Rules, Survey, Trim};
+use wstape::OurSubscriber;
+use wstape_harness::Scenario;
+use wstape_recorder::{Output, Place, Recording, Redactor, Rules, Survey, Trim};
+use wstape_tape::{Micros, TapeReader};
 
 /// Size of the tape, unless `--mib` says otherwise.
 const DEFAULT_MIB: u64 = 256;
@@ -39,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ok(())
     })?;
     measure("check", mib, || {
-        assert!(fixtures::check(TapeReader::open(&tape)?)?.ended);
+        assert!(wstape_tape::check(TapeReader::open(&tape)?)?.ended);
         Ok(())
     })?;
     measure("trim", mib, || {

@@ -6,10 +6,11 @@
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use engine_client::{EngineState, WsSubscriber};
-use fixtures::{Action, Header, Micros, Step, Tape};
-use harness::{OurSubscriber, Outcome, Scenario};
-use mock_engine::Engine;
 use tokio::runtime::Builder;
+use wstape::OurSubscriber;
+use wstape_harness::{Outcome, Scenario};
+use wstape_mock_engine::Engine;
+use wstape_tape::{Action, Header, Micros, Step, Tape};
 
 /// Events of a feed.
 const EVENTS: usize = 20_000;

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use fixtures::Tape;
-use harness::OurSubscriber;
-use harness::chaos::{Case, Rule, draw, play};
+use wstape::OurSubscriber;
+use wstape_chaos::{Case, Rule, draw, play};
+use wstape_tape::Tape;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
@@ -109,12 +109,12 @@ fn faults_that_are_counted_as_fired_are_those_that_a_case_enables() {
 #[test]
 fn a_case_that_can_not_be_played_is_a_violation_and_no_panic() {
     struct Never;
-    impl harness::chaos::Judged for Never {
+    impl wstape_chaos::Judged for Never {
         fn name(&self) -> String {
             "never".to_owned()
         }
 
-        fn start(&self, _: harness::chaos::Opening) -> Result<harness::chaos::Started, String> {
+        fn start(&self, _: wstape_chaos::Opening) -> Result<wstape_chaos::Started, String> {
             Err("not today".to_owned())
         }
     }

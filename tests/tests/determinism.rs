@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use harness::{OurSubscriber, Suite};
+use wstape::OurSubscriber;
+use wstape_harness::Suite;
 
 #[test]
 fn every_tape_and_every_recording_under_each_overlay_has_one_outcome() {
@@ -12,7 +13,7 @@ fn every_tape_and_every_recording_under_each_overlay_has_one_outcome() {
     for trial in suite.trials {
         let run = || trial.scenario.run(&OurSubscriber).unwrap().to_string();
         let (first, second) = (run(), run());
-        if let Some(diff) = harness::diff(&first, &second) {
+        if let Some(diff) = wstape_harness::diff(&first, &second) {
             panic!("{} has two outcomes:\n{diff}", trial.name);
         }
     }
@@ -21,7 +22,7 @@ fn every_tape_and_every_recording_under_each_overlay_has_one_outcome() {
 #[test]
 fn runs_at_once_on_several_threads_do_not_show_in_each_others_outcome() {
     let tape = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/tapes/l2-restart.jsonl");
-    let scenario = harness::Scenario::from_path(tape);
+    let scenario = wstape_harness::Scenario::from_path(tape);
     let run = || scenario.run(&OurSubscriber).unwrap().to_string();
     let alone = run();
     let together: Vec<String> = std::thread::scope(|scope| {

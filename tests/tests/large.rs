@@ -4,9 +4,10 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 
-use fixtures::TapeReader;
-use harness::{OurSubscriber, Scenario};
-use recorder::Survey;
+use wstape::OurSubscriber;
+use wstape_harness::Scenario;
+use wstape_recorder::Survey;
+use wstape_tape::TapeReader;
 
 /// Size of the tape.
 const TAPE_BYTES: usize = 48 << 20;

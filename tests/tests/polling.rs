@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine_client::{DialError, Dialer, Dialing, Target, Transport};
-use fixtures::{Micros, Tape};
-use harness::{MemoryDialer, OurSubscriber, Scenario, SubjectClock};
-use mock_engine::{Clock, Engine, Layer};
 use parking_lot::Mutex;
-use recorder::{Output, Poll, PollError, RecordError, Redactor, Rules, Sink};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use wstape::OurSubscriber;
+use wstape_harness::{MemoryDialer, Scenario, SubjectClock};
+use wstape_mock_engine::{Clock, Engine, Layer};
+use wstape_recorder::{Output, Poll, PollError, RecordError, Redactor, Rules, Sink};
+use wstape_tape::{Micros, Tape};
 
 /// Most bytes of a scripted answer that wait to be read.
 const PIPE_BYTES: usize = 64 << 10;

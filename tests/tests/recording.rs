@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use fixtures::{Action, End, Refusal, Tape};
-use harness::{OurSubscriber, Scenario};
-use mock_engine::{Engine, FrameKind, JournalKind};
-use recorder::{Output, Redactor, Rules, Tap};
 use tokio::sync::oneshot;
+use wstape::OurSubscriber;
+use wstape_harness::Scenario;
+use wstape_mock_engine::{Engine, FrameKind, JournalKind};
+use wstape_recorder::{Output, Redactor, Rules, Tap};
+use wstape_tape::{Action, End, Refusal, Tape};
 
 /// Longest that the session may take; it takes two backoff delays.
 const BOUND: Duration = Duration::from_secs(30);
@@ -72,7 +73,8 @@ fn a_recorded_session_plays_as_it_was() {
         .collect();
     assert_eq!(sent, [RISK, NO_JSON, REGIME].map(str::as_bytes));
     let ends = |wanted| {
-        let is = |step: &&fixtures::Step| matches!(step.action, Action::Drop(end) if end == wanted);
+        let is =
+            |step: &&wstape_tape::Step| matches!(step.action, Action::Drop(end) if end == wanted);
         tape.steps.iter().filter(is).count()
     };
     assert_eq!((ends(End::Reset), ends(End::Fin)), (1, 0));

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use cap::Cap;
 use chrono::DateTime;
-use fixtures::{End, Micros};
-use harness::{MemoryDialer, SubjectClock};
-use mock_engine::{Clock, Engine, Retention};
-use recorder::{Fsync, Output, Redactor, Rules, Sink, Tap};
 use tokio::sync::oneshot;
+use wstape_harness::{MemoryDialer, SubjectClock};
+use wstape_mock_engine::{Clock, Engine, Retention};
+use wstape_recorder::{Fsync, Output, Redactor, Rules, Sink, Tap};
+use wstape_tape::{End, Micros};
 
 #[global_allocator]
 static LIVE: Cap<System> = Cap::new(System, usize::MAX);

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine_client::Target;
-use fixtures::Micros;
 use futures_util::StreamExt as _;
-use harness::{OurSubscriber, Outcome, Running, Scenario, Settings, Stage, Stopping, Subject};
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
+use wstape::OurSubscriber;
+use wstape_harness::{Outcome, Running, Scenario, Settings, Stage, Stopping, Subject};
+use wstape_tape::Micros;
 
 /// What it waits before each dial but the first, whatever happened.
 const RETRY: Duration = Duration::from_secs(1);
@@ -159,7 +160,7 @@ fn a_restart_shows_where_another_backoff_departs_from_ours() {
     let gaps: Vec<_> = ours
         .reconnects
         .iter()
-        .filter_map(harness::Reconnect::gap)
+        .filter_map(wstape_harness::Reconnect::gap)
         .collect();
     assert_eq!(gaps, at(&[500, 1000, 2000, 4000]));
     assert_eq!(bare.reconnects, [], "it tells nothing of itself");

@@ -7,8 +7,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use harness::{OurSubscriber, Suite, Trial as Scenario, chaos};
 use libtest_mimic::{Arguments, Failed, Trial};
+use wstape::OurSubscriber;
+use wstape_harness::{Suite, Trial as Scenario};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -38,7 +39,7 @@ fn main() -> ExitCode {
 }
 
 fn keeps_rules(tape: &Path) -> Result<(), Failed> {
-    let broken = chaos::broken_rules(tape)?;
+    let broken = wstape_chaos::broken_rules(tape, &OurSubscriber)?;
     match broken.first() {
         Some(violation) => Err(violation.to_string().into()),
         None => Ok(()),

@@ -155,10 +155,15 @@ fn tape_messages() -> Vec<String> {
         text: Option<String>,
     }
 
-    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut messages = Vec::new();
-    for folder in ["tapes", "overlays", "recordings", "format"] {
-        for entry in fs::read_dir(fixtures.join(folder)).expect("a folder of tapes") {
+    for folder in [
+        "fixtures/tapes",
+        "fixtures/overlays",
+        "fixtures/recordings",
+        "crates/tape/format",
+    ] {
+        for entry in fs::read_dir(workspace.join(folder)).expect("a folder of tapes") {
             let path = entry.expect("an entry").path();
             for line in fs::read_to_string(path).expect("a tape").lines() {
                 // A line may be torn, or be the header.

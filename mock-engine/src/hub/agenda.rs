@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fixtures::{Micros, Step};
+use wstape_tape::{Micros, Step};
 
 use crate::layers::Scope;
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use fixtures::After;
 use tokio::sync::Notify;
+use wstape_tape::After;
 
 use super::agenda::Slot;
 use crate::link::LinkHandle;

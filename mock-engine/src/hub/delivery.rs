@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fixtures::{Action, CloseFrame, Step};
 use serde::Deserialize;
+use wstape_tape::{Action, CloseFrame, Step};
 
 use super::agenda::Op;
 use super::conn::Phase;
@@ -345,7 +345,7 @@ impl State {
         let due = self.clock.now().0.saturating_add(CLOSE_WAIT.0);
         if let Some(conn) = self.conns.get_mut(&id) {
             conn.phase = Phase::Closing;
-            self.schedule_for(id, fixtures::Micros(due), Op::CloseWait { conn: id });
+            self.schedule_for(id, wstape_tape::Micros(due), Op::CloseWait { conn: id });
         }
     }
 

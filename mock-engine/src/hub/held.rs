@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use fixtures::{Accept, Action, End, Micros, Refusal, Step};
 use tokio::sync::Notify;
+use wstape_tape::{Accept, Action, End, Micros, Refusal, Step};
 
 use super::agenda::Op;
 use super::conn::Phase;

@@ -18,11 +18,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use fixtures::End;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
+use wstape_tape::End;
 
 pub(crate) use held::Decision;
 pub(crate) use state::{Beginning, Prologue, State};

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use fixtures::{
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use wstape_tape::{
     Action, Answers, Conn as Whose, Direction, Distribution, End, Latency, Micros, Partition,
     Pongs, Step,
 };
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use super::agenda::Op;
 use super::state::State;

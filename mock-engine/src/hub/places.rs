@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use fixtures::{Action, ReceivedKind};
+use wstape_tape::{Action, ReceivedKind};
 
 use super::conn::{Conn, Phase};
 use super::state::State;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use fixtures::{After, CloseFrame, End, Micros, Pongs, Step, Trigger};
 use tokio::sync::Notify;
+use wstape_tape::{After, CloseFrame, End, Micros, Pongs, Step, Trigger};
 
 use super::agenda::{Agenda, Op};
 use super::conn::{Conn, Phase};
@@ -412,7 +412,7 @@ impl State {
         self.remove(id);
     }
 
-    pub(crate) fn http(&self, path: &str) -> Option<&fixtures::HttpAnswer> {
+    pub(crate) fn http(&self, path: &str) -> Option<&wstape_tape::HttpAnswer> {
         self.layers.http(path)
     }
 
@@ -500,7 +500,7 @@ impl State {
     }
 
     /// What a connection got instead of HTTP.
-    pub(crate) fn send_garbage(&mut self, id: u64, garbage: &fixtures::Garbage) {
+    pub(crate) fn send_garbage(&mut self, id: u64, garbage: &wstape_tape::Garbage) {
         let most = TO_CLIENT_CAPACITY_BYTES / garbage.bytes.len().max(1);
         let repeat = most.min(garbage.repeat as usize);
         let bytes = Bytes::from(garbage.bytes.repeat(repeat));

@@ -1,6 +1,6 @@
 //! Layers that hold their answers: what they have said of each connection by name.
 
-use fixtures::Garbage;
+use wstape_tape::Garbage;
 
 use super::{Faults, Layer, Layers, Slot};
 

@@ -1,8 +1,8 @@
 //! What a lane does to the bytes it carries.
 
-use fixtures::{Distribution, Latency, Micros};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use wstape_tape::{Distribution, Latency, Micros};
 
 /// The Pareto tail's shape: a finite mean and variance, and a tail that shows.
 const PARETO_SHAPE: f64 = 3.0;

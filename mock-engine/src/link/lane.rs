@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use bytes::Bytes;
-use fixtures::Micros;
+use wstape_tape::Micros;
 
 use super::Conditions;
 

@@ -1,8 +1,8 @@
 //! Whatever a lane does to bytes, it neither loses, invents nor reorders them.
 
 use bytes::Bytes;
-use fixtures::{Distribution, Latency, Micros};
 use proptest::prelude::*;
+use wstape_tape::{Distribution, Latency, Micros};
 
 use super::Conditions;
 use super::lane::{Front, Lane};

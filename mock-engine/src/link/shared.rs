@@ -39,8 +39,8 @@ pub(super) fn wake(waker: Option<Waker>) {
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
 /// use tokio::io::AsyncReadExt;
-/// let clock = mock_engine::Clock::virtual_at(chrono::DateTime::UNIX_EPOCH);
-/// let (_engine, mut client, link) = mock_engine::link::pair(clock);
+/// let clock = wstape_mock_engine::Clock::virtual_at(chrono::DateTime::UNIX_EPOCH);
+/// let (_engine, mut client, link) = wstape_mock_engine::link::pair(clock);
 /// link.push("hello".into());
 /// let mut buf = [0; 5];
 /// client.read_exact(&mut buf).await.unwrap();

@@ -1,6 +1,6 @@
 //! An upgraded connection: Pings, Closes, what clients do wrong, and how it ends.
 
-use fixtures::{Micros, Pongs};
+use wstape_tape::{Micros, Pongs};
 
 use crate::world::{Arm, World, in_memory, masked, over_tcp};
 
@@ -180,7 +180,7 @@ fn how_a_client_leaves_is_journalled() {
 #[test]
 fn a_clients_reset_is_journalled_in_memory_and_on_tcp() {
     in_memory(async {
-        let (engine, net) = mock_engine::Engine::builder().in_memory().unwrap();
+        let (engine, net) = wstape_mock_engine::Engine::builder().in_memory().unwrap();
         net.connect().await.unwrap().reset();
         engine
             .journal()
@@ -239,7 +239,7 @@ fn a_client_behind_a_partition_is_not_seen_leaving_until_it_heals() {
     let lines = in_memory(async {
         let world = World::bare().await;
         let client = world.connect().await;
-        world.engine.partition(fixtures::Partition::Both);
+        world.engine.partition(wstape_tape::Partition::Both);
         drop(client);
         world.engine.clock().sleep_until(Micros::from_ms(5)).await;
         world.engine.text("into the dark");
@@ -278,7 +278,7 @@ fn shutdown_ends_every_connection_with_a_fin_and_takes_no_more() {
                     .is_some_and(|last| last.kind.name() == "hung")
             })
             .await;
-        world.engine.partition(fixtures::Partition::Both);
+        world.engine.partition(wstape_tape::Partition::Both);
         world.engine.text("last words");
         let ((), open, hung) = tokio::join!(world.engine.shutdown(), open.all(), hung.all());
         assert_eq!(open, (b"\x81\x0alast words".to_vec(), "eof".to_owned()));

@@ -1,8 +1,8 @@
 //! Rust's controls: what a client sees of each fault that a program sets live.
 
 use bytes::Bytes;
-use fixtures::{Direction, End, Garbage, Latency, Micros, Partition, Refusal};
-use mock_engine::Engine;
+use wstape_mock_engine::Engine;
+use wstape_tape::{Direction, End, Garbage, Latency, Micros, Partition, Refusal};
 
 use crate::world::{World, in_memory};
 
@@ -85,7 +85,7 @@ const DURING: &[Control] = &[
             let latency = Latency {
                 base: Micros(1_500),
                 jitter: Micros::ZERO,
-                distribution: fixtures::Distribution::Uniform,
+                distribution: wstape_tape::Distribution::Uniform,
             };
             engine.latency(latency, Direction::ToClient, 0);
             engine.bandwidth(Some(1_000), Direction::ToClient);

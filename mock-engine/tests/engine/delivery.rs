@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fixtures::{Conn, Micros, Step};
+use wstape_tape::{Conn, Micros, Step};
 
 use crate::world::{Arm, World, in_memory, masked, over_tcp};
 
@@ -202,7 +202,7 @@ fn a_client_that_writes_faster_than_the_engine_reads_is_held_back() {
     in_memory(async {
         let world = World::bare().await;
         let mut client = world.connect().await;
-        world.engine.partition(fixtures::Partition::FromClient);
+        world.engine.partition(wstape_tape::Partition::FromClient);
         let frame = masked(2, &[0; 100]);
         let mut written = 0;
         loop {
@@ -213,7 +213,10 @@ fn a_client_that_writes_faster_than_the_engine_reads_is_held_back() {
                 () = std::future::ready(()) => break,
             }
         }
-        assert_eq!(written, mock_engine::link::FROM_CLIENT_CAPACITY_BYTES);
+        assert_eq!(
+            written,
+            wstape_mock_engine::link::FROM_CLIENT_CAPACITY_BYTES
+        );
     });
 }
 
@@ -229,7 +232,7 @@ fn a_client_that_never_reads_is_reset_before_the_engine_grows_without_bound() {
         assert_eq!(world.lines().last().unwrap(), "0.000000 #1 overrun: reset");
         let (bytes, end) = client.all().await;
         assert_eq!(end, "reset");
-        assert!(bytes.len() < mock_engine::link::TO_CLIENT_CAPACITY_BYTES);
+        assert!(bytes.len() < wstape_mock_engine::link::TO_CLIENT_CAPACITY_BYTES);
     });
 }
 
@@ -238,11 +241,11 @@ fn each_connection_gets_what_is_sent_to_it_and_to_all() {
     in_memory(async {
         let world = World::bare().await;
         let mut clients = [world.connect().await, world.connect().await];
-        let mut step = Step::at(Micros::ZERO, fixtures::Action::Text("two".into()));
+        let mut step = Step::at(Micros::ZERO, wstape_tape::Action::Text("two".into()));
         step.conn = Conn::Nth(2);
         world.engine.apply(step);
         world.engine.text("both");
-        world.engine.drop_connections(fixtures::End::Fin);
+        world.engine.drop_connections(wstape_tape::End::Fin);
         assert_eq!(clients[0].all().await.0, b"\x81\x04both");
         assert_eq!(clients[1].all().await.0, b"\x81\x03two\x81\x04both");
     });

@@ -2,8 +2,8 @@
 //! over TCP.
 
 use crate::world::{Arm, World, in_memory, over_tcp, tape};
-use fixtures::Micros;
-use mock_engine::{Engine, Speed, StartAt};
+use wstape_mock_engine::{Engine, Speed, StartAt};
+use wstape_tape::Micros;
 
 /// A fault as a tape has it, and what one client sees of it. Times in seconds; what ends in
 /// `silence` can only be seen in virtual time.

@@ -1,7 +1,7 @@
 //! Held answers: tapes that know their connections one by one.
 
-use fixtures::Micros;
-use mock_engine::{Engine, HELD_CLOSE_WAIT, Speed, StartAt};
+use wstape_mock_engine::{Engine, HELD_CLOSE_WAIT, Speed, StartAt};
+use wstape_tape::Micros;
 
 use crate::world::{Arm, Client, World, in_memory, masked, over_tcp, tape, upgrade_request};
 
@@ -427,7 +427,7 @@ fn more_than_is_held_for_a_connection_is_lost_in_the_journal() {
 
 #[test]
 fn nothing_is_held_for_more_connections_than_the_bound() {
-    let most = mock_engine::MAX_HELD_CONNECTIONS;
+    let most = wstape_mock_engine::MAX_HELD_CONNECTIONS;
     let accepts = (1..=most + 1).map(|n| format!(r#"{{"at_ms":1,"conn":{n},"accept":{{}}}}"#));
     let texts = (most..=most + 1).map(|n| format!(r#"{{"at_ms":2,"conn":{n},"text":"x"}}"#));
     let lines: Vec<String> = std::iter::once(HELD.to_owned())

@@ -1,6 +1,6 @@
 //! The HTTP side: who is let in, and what GETs answer.
 
-use mock_engine::Engine;
+use wstape_mock_engine::Engine;
 
 use crate::world::{Arm, World, in_memory, over_tcp, upgrade_request};
 
@@ -144,7 +144,7 @@ fn a_get_answers_what_the_tape_has_at_that_moment() {
         world
             .engine
             .clock()
-            .sleep_until(fixtures::Micros::from_ms(10))
+            .sleep_until(wstape_tape::Micros::from_ms(10))
             .await;
         let (head, body) = ask(&world, get).await;
         assert_eq!((status(&head), &body[..]), ("503", &b"busy"[..]));
@@ -176,7 +176,7 @@ fn every_answer_is_dated_by_the_clock_that_was_handed_in() {
         world
             .engine
             .clock()
-            .sleep_until(fixtures::Micros::from_ms(90_000))
+            .sleep_until(wstape_tape::Micros::from_ms(90_000))
             .await;
         for request in [
             &upgrade_request("")[..],

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use mock_engine::{Engine, Retention};
+use wstape_mock_engine::{Engine, Retention};
 
 use crate::world::{Arm, World, in_memory, masked, tape};
 

@@ -1,6 +1,5 @@
 //! The mock engine from the outside: a plain client in memory and over TCP, and the binary.
 
-mod cli;
 mod connection;
 mod controls;
 mod delivery;

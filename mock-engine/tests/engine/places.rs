@@ -1,6 +1,6 @@
 //! A tape that knows its connections, under another that ends them: who takes whose place.
 
-use fixtures::{End, Micros};
+use wstape_tape::{End, Micros};
 
 use crate::world::{Arm, World, in_memory, over_tcp, upgrade_request};
 

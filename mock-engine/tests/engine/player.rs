@@ -2,8 +2,8 @@
 
 use std::io::BufReader;
 
-use fixtures::{Micros, TapeReader};
-use mock_engine::{Engine, EngineError, Layer, Speed, StartAt, Timestamps};
+use wstape_mock_engine::{Engine, EngineError, Layer, Speed, StartAt, Timestamps};
+use wstape_tape::{Micros, TapeReader};
 
 use crate::world::{Arm, World, in_memory, tape};
 
@@ -238,8 +238,8 @@ fn time_begins_at_once_where_the_tape_begins_with_the_port_down() {
 fn timestamps_move_to_the_time_they_are_played_at() {
     let got = in_memory(async {
         let text = "{\"tape\":1,\"epoch\":\"2026-04-21T19:00:00Z\"}\n{\"at_ms\":1000,\"emit\":{\"event\":\"x\", \"ts\":\"2026-04-21T19:00:01.25\"}}\n{\"at_ms\":1000,\"drop\":\"fin\"}\n";
-        let tape = fixtures::Tape::parse("t", text).unwrap();
-        let clock = mock_engine::Clock::virtual_at("2030-01-01T00:00:00Z".parse().unwrap());
+        let tape = wstape_tape::Tape::parse("t", text).unwrap();
+        let clock = wstape_mock_engine::Clock::virtual_at("2030-01-01T00:00:00Z".parse().unwrap());
         let builder = Engine::builder()
             .layer(tape)
             .clock(clock)

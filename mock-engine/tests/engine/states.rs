@@ -1,6 +1,6 @@
 //! States: layers, lengths, uses, and whose they are.
 
-use fixtures::{Micros, Partition};
+use wstape_tape::{Micros, Partition};
 
 use crate::world::{Arm, World, in_memory};
 

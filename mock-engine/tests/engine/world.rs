@@ -3,16 +3,16 @@
 use std::io;
 use std::time::Duration;
 
-use fixtures::Tape;
-use mock_engine::{Clock, Engine, EngineBuilder, MemoryNet};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use wstape_mock_engine::{Clock, Engine, EngineBuilder, MemoryNet};
+use wstape_tape::Tape;
 
 /// Longest that anything may take on TCP; a test that needs it has failed.
 const TCP_BOUND: Duration = Duration::from_secs(10);
 
 /// How long a virtual client listens before it calls a connection silent, in virtual time.
-const PATIENCE: fixtures::Micros = fixtures::Micros::from_ms(600_000);
+const PATIENCE: wstape_tape::Micros = wstape_tape::Micros::from_ms(600_000);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Arm {
@@ -221,7 +221,7 @@ impl Client {
     /// One read, or in a word why there is none.
     pub(crate) async fn read(&mut self) -> Result<Vec<u8>, String> {
         let mut buf = vec![0; 1 << 16];
-        let deadline = fixtures::Micros(self.clock.now().0 + PATIENCE.0);
+        let deadline = wstape_tape::Micros(self.clock.now().0 + PATIENCE.0);
         tokio::select! {
             biased;
             read = self.stream.read(&mut buf) => match read {

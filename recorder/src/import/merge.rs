@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use fixtures::{Action, Answers, Conn, MAX_LINE_BYTES, Micros, Step};
 use serde_json::value::RawValue;
+use wstape_tape::{Action, Answers, Conn, MAX_LINE_BYTES, Micros, Step};
 
 use super::session::{Moment, Session};
 use super::wall::Wall;
@@ -113,7 +113,7 @@ impl<'a> Merged<'a> {
 }
 
 fn is_message(action: &Action) -> bool {
-    use fixtures::ReceivedKind as Kind;
+    use wstape_tape::ReceivedKind as Kind;
     match action {
         Action::Received(received) => !matches!(received.kind, Kind::Open | Kind::Fin),
         // Bytes that are no frame are no message.

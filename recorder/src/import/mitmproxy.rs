@@ -4,7 +4,7 @@
 //! each also says whether mitmproxy made it up. The file is walked twice: once for where the
 //! connections are, then for their messages, as the tape asks for them.
 
-use fixtures::{Action, MAX_LINE_BYTES};
+use wstape_tape::{Action, MAX_LINE_BYTES};
 
 use super::ImportError;
 use super::error::quoted;

@@ -7,9 +7,9 @@
 
 use std::io::{BufRead, Read};
 
-use fixtures::{Accept, Action, CloseFrame, MAX_LINE_BYTES};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use wstape_tape::{Accept, Action, CloseFrame, MAX_LINE_BYTES};
 
 use super::ImportError;
 use super::error::quoted;

@@ -15,7 +15,7 @@ use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use fixtures::{CONNECTIONS, Header, Micros};
+use wstape_tape::{CONNECTIONS, Header, Micros};
 
 pub use error::ImportError;
 

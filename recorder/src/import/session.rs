@@ -1,7 +1,7 @@
 //! One connection of another tool's recording, as moments in their order.
 
 use bytes::Bytes;
-use fixtures::{
+use wstape_tape::{
     Accept, Action, CloseFrame, End, Micros, RawFrame, Received, ReceivedKind, Refusal,
 };
 
@@ -316,7 +316,7 @@ pub(super) fn json_string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fixtures::Step;
+    use wstape_tape::Step;
 
     fn lines(moments: &[Moment]) -> Vec<String> {
         let line = |m: &Moment| Step::at(Micros::ZERO, m.action.clone()).to_canonical();

@@ -1,7 +1,7 @@
 //! Wall-clock times as other tools write them, exact to the microsecond.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use fixtures::Micros;
+use wstape_tape::Micros;
 
 /// Decimal places between seconds and microseconds.
 const SECONDS: i32 = 6;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine_client::{Clock, Dialer, NetDialer, SystemClock};
-use fixtures::{Action, Header, Micros, Step};
+use wstape_tape::{Action, Header, Micros, Step};
 
 use base::Base;
 use fetch::{Fetcher, Silence};
@@ -37,9 +37,9 @@ pub const MIN_EVERY: Duration = Duration::from_millis(10);
 /// `emit` of its kind, so that a subscriber gets it pushed.
 ///
 /// ```no_run
-/// # async fn poll(key: [u8; 32]) -> Result<(), recorder::RecordError> {
+/// # async fn poll(key: [u8; 32]) -> Result<(), wstape_recorder::RecordError> {
 /// use std::time::Duration;
-/// use recorder::{Output, Poll, Redactor, Rules};
+/// use wstape_recorder::{Output, Poll, Redactor, Rules};
 ///
 /// let redactor = Redactor::new(Rules::default(), key);
 /// let poll = Poll::new("http://127.0.0.1:8765", Duration::from_secs(1), None, redactor)?;
@@ -292,8 +292,8 @@ impl Rounds {
     fn send(&self, steps: Vec<(Step, usize)>) {
         for (step, bytes) in steps {
             let at = match step.trigger {
-                fixtures::Trigger::At(at) => at,
-                fixtures::Trigger::OnConnect { .. } => Micros::ZERO,
+                wstape_tape::Trigger::At(at) => at,
+                wstape_tape::Trigger::OnConnect { .. } => Micros::ZERO,
             };
             self.steps.send(at, 1, bytes, step);
         }

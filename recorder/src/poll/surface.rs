@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
-use fixtures::{Action, HttpAnswer, Micros, Step};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use wstape_tape::{Action, HttpAnswer, Micros, Step};
 
 use super::fetch::{Answer, Silence};
 use crate::recording::Stats;

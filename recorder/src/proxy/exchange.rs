@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
-use fixtures::{
+use http::StatusCode;
+use wstape_tape::{
     Accept, Action, End, Garbage, HttpAnswer, Micros, Received, ReceivedKind, Refusal, Step,
 };
-use http::StatusCode;
 
 use super::MAX_HEAD_BYTES;
 use super::body::Body;

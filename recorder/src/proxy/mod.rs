@@ -38,8 +38,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use engine_client::{Clock, DialError, SystemClock, Target};
-use fixtures::{CONNECTIONS, Header};
 use tokio::task::JoinSet;
+use wstape_tape::{CONNECTIONS, Header};
 
 pub use leg::{Leg, Listen, NetReach, Reach};
 
@@ -73,7 +73,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// ```no_run
 /// # async fn proxy(key: [u8; 32]) -> Result<(), Box<dyn std::error::Error>> {
 /// use engine_client::NetDialer;
-/// use recorder::{NetReach, Output, Proxy, Redactor, Rules};
+/// use wstape_recorder::{NetReach, Output, Proxy, Redactor, Rules};
 /// use tokio::net::TcpListener;
 ///
 /// let proxy = Proxy::new("ws://127.0.0.1:8765", Redactor::new(Rules::default(), key))?;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use engine_client::DialError;
-use fixtures::End;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use wstape_tape::End;
 
 use super::host::HostRewriter;
 use super::leg::{Leg, Reach};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use engine_client::Clock;
-use fixtures::{End, Micros};
+use wstape_tape::{End, Micros};
 
 use super::cursor::Cursor;
 use super::seen::{Peer, Seen, What};

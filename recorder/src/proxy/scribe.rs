@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use fixtures::{Action, Answers, Micros, Pongs, Refusal, Step};
+use wstape_tape::{Action, Answers, Micros, Pongs, Refusal, Step};
 
 use super::seen::{Seen, What};
 use super::session::Session;

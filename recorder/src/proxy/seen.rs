@@ -1,7 +1,7 @@
 //! What the relay saw: what it hands to the writer.
 
 use bytes::Bytes;
-use fixtures::{End, Micros};
+use wstape_tape::{End, Micros};
 
 /// One of the two that the proxy stands between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

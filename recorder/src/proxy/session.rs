@@ -1,8 +1,8 @@
 //! One connection, on the writer's side: what the relay saw of it to steps.
 
-use fixtures::{Action, Conn, End, Micros, Received, ReceivedKind, Step};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
+use wstape_tape::{Action, Conn, End, Micros, Received, ReceivedKind, Step};
 
 use super::exchange::{Exchange, Upgraded};
 use super::inflate::Inflater;

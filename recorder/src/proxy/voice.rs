@@ -1,7 +1,7 @@
 //! One direction of an upgraded connection: frames to steps.
 
 use bytes::{Bytes, BytesMut};
-use fixtures::{Action, CloseFrame, Micros, RawFrame, Received, ReceivedKind, Step};
+use wstape_tape::{Action, CloseFrame, Micros, RawFrame, Received, ReceivedKind, Step};
 
 use super::cutter::{Cut, Cutter, Frame};
 use super::inflate::{Inflater, NotPlain};

@@ -1,7 +1,7 @@
 //! What each peer says, and the steps that makes.
 
 use bytes::Bytes;
-use fixtures::{Micros, Step};
+use wstape_tape::{Micros, Step};
 
 use super::inflate::Inflater;
 use super::seen::Peer;

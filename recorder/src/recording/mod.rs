@@ -15,7 +15,7 @@ mod writer_tests;
 
 use std::io::BufReader;
 
-use fixtures::{Header, Micros, Step, Trigger};
+use wstape_tape::{Header, Micros, Step, Trigger};
 
 pub use fsync::{FSYNC_INTERVAL, Fsync};
 pub use output::{Output, UNSAFE_SUFFIX};
@@ -39,8 +39,8 @@ const SCAN_BUFFER_BYTES: usize = 256 << 10;
 /// ```
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("session.jsonl");
-/// use fixtures::{Action, Header, Micros, Step};
-/// use recorder::{Output, Recording, Redactor, Rules};
+/// use wstape_tape::{Action, Header, Micros, Step};
+/// use wstape_recorder::{Output, Recording, Redactor, Rules};
 ///
 /// let redactor = Redactor::new(Rules::default(), [7; 32]);
 /// let mut tape = Recording::begin(Output::create(&path, false)?, Header::new("two"), redactor)?;

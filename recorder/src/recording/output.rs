@@ -32,7 +32,7 @@ const NEW_FILE_MODE: u32 = 0o666;
 /// ```
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("session.jsonl");
-/// use recorder::{Fsync, Output};
+/// use wstape_recorder::{Fsync, Output};
 ///
 /// let output = Output::create(&path, false)?.fsync(Fsync::Always);
 /// assert_eq!(output.path(), Some(path.as_path()));

@@ -9,9 +9,9 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use fixtures::Micros;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use wstape_tape::Micros;
 
 use super::Stats;
 

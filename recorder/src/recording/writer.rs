@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine_client::Clock;
-use fixtures::{Action, Step};
 use rustix::process::setpriority_process;
 use rustix::thread::gettid;
 use tokio::task::{JoinHandle, spawn_blocking};
+use wstape_tape::{Action, Step};
 
 use super::queue::{Bounds, Entry, Gap, Receiver, Sender, queue};
 use super::{Finished, Fsync, Recording};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine_client::{Clock, SystemClock};
-use fixtures::{Action, Header, Micros, Step, Tape};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
+use wstape_tape::{Action, Header, Micros, Step, Tape};
 
 use super::writer::GATHER;
 use super::{Bounds, Fsync, Output, Recording, Scribe, Sink, Stats, Writer};

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use fixtures::Conn;
+use wstape_tape::Conn;
 
 /// Most bytes of unfinished messages that are held, of all connections together. A message that
 /// would be more is played as an empty one.

@@ -47,8 +47,8 @@ mod walk;
 use std::io::{self, BufRead};
 
 use bytes::Bytes;
-use fixtures::{Action, Conn, Header, RawFrame, Received, ReceivedKind, Step};
 use serde_json::value::RawValue;
+use wstape_tape::{Action, Conn, Header, RawFrame, Received, ReceivedKind, Step};
 
 use fragment::{Fate, Fragments, Shape, Side};
 use vault::Vault;
@@ -67,8 +67,8 @@ const ALWAYS: [&str; 3] = [
 /// Replaces secrets by placeholders, and knows afterwards what to look for.
 ///
 /// ```
-/// use fixtures::{Header, Step};
-/// use recorder::{Redactor, Rules};
+/// use wstape_tape::{Header, Step};
+/// use wstape_recorder::{Redactor, Rules};
 ///
 /// let rules = Rules::default().key("wallet");
 /// let mut redactor = Redactor::new(rules, [7; 32]);

@@ -9,10 +9,10 @@ const MAX_POINTERS: usize = 64;
 /// What is to be redacted beyond what always is.
 ///
 /// ```
-/// use recorder::Rules;
+/// use wstape_recorder::Rules;
 /// let rules = Rules::default().pointer("/data/account_value")?.key("wallet").header("x-desk");
 /// assert_eq!(rules.to_string(), "/data/account_value, key wallet, header x-desk");
-/// # Ok::<(), recorder::RuleError>(())
+/// # Ok::<(), wstape_recorder::RuleError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {

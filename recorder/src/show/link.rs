@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fixtures::{Action, Conn, Micros, ReceivedKind, Step};
+use wstape_tape::{Action, Conn, Micros, ReceivedKind, Step};
 
 /// Connections that are followed one by one; further ones are counted only.
 const MAX_OPEN: usize = 65_536;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::BufRead;
 
-use fixtures::{Action, Header, Micros, Step, TapeError, TapeReader, Torn, Trigger};
 use serde::Deserialize;
+use wstape_tape::{Action, Header, Micros, Step, TapeError, TapeReader, Torn, Trigger};
 
 use super::link::{Link, Sign};
 use super::timeline::Timeline;
@@ -32,10 +32,10 @@ pub struct Count {
 ///
 /// ```
 /// let text = "{\"tape\":1}\n{\"at_ms\":5,\"emit\":{\"event\":\"risk\"}}\n{\"at_ms\":7,\"end\":true}\n";
-/// let survey = recorder::Survey::of(fixtures::TapeReader::new("x.jsonl", text.as_bytes())?)?;
+/// let survey = wstape_recorder::Survey::of(wstape_tape::TapeReader::new("x.jsonl", text.as_bytes())?)?;
 /// assert_eq!(survey.sent["risk"].number, 1);
 /// assert_eq!((survey.duration.0, survey.connections), (7_000, 1));
-/// # Ok::<(), fixtures::TapeError>(())
+/// # Ok::<(), wstape_tape::TapeError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Survey {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fixtures::{Action, End, Micros};
+use wstape_tape::{Action, End, Micros};
 
 /// Columns that are counted while the tape is read. Where its time outgrows them, each pair
 /// becomes one: memory stays what it is, whatever the tape's length.

@@ -16,8 +16,7 @@ from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFact
 
 HERE = Path(os.environ["CLIENTS"])
 WORK = Path(os.environ["WORK"])
-RECORDER = os.environ["RECORDER"]
-MOCK_ENGINE = os.environ["MOCK_ENGINE"]
+WSTAPE = os.environ["WSTAPE"]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 # Longest that any one process may take, in seconds.
@@ -123,7 +122,7 @@ async def through(engine_url: str, name: str, command: list[str], path: str) -> 
     """One client through a proxy of its own; whether compression was agreed on."""
     tape = WORK / f"{name}.jsonl"
     proxy, url = await listening(
-        RECORDER, "proxy", "--listen", "127.0.0.1:0", "--upstream", engine_url,
+        WSTAPE, "proxy", "--listen", "127.0.0.1:0", "--upstream", engine_url,
         "--out", str(tape), "--quiet",
     )
     got = await client(*command[:2], url + path, json.dumps(SAID), *command[2:])
@@ -139,7 +138,7 @@ async def through(engine_url: str, name: str, command: list[str], path: str) -> 
     same(f"{name}, from the client", received, said)
 
     again, url = await listening(
-        MOCK_ENGINE, "serve", str(tape), "--listen", "127.0.0.1:0", "--speed", "20"
+        WSTAPE, "serve", str(tape), "--listen", "127.0.0.1:0", "--speed", "20"
     )
     plain = [sys.executable, str(HERE / "client_python.py")]
     replayed = await client(*plain, url, json.dumps(SAID))
@@ -177,7 +176,7 @@ async def main() -> None:
     checks = 0
     for name, command in clients.items():
         engine, url = await listening(
-            MOCK_ENGINE, "serve", str(mock_tape()), "--listen", "127.0.0.1:0"
+            WSTAPE, "serve", str(mock_tape()), "--listen", "127.0.0.1:0"
         )
         upstream, path = url.removesuffix("/ws"), "/ws"
         compressed = await through(upstream, f"{name}-plain", command, path)

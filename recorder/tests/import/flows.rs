@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use recorder::ImportFormat::Mitmproxy;
+use wstape_recorder::ImportFormat::Mitmproxy;
 
 use crate::{import_bytes, input, steps};
 

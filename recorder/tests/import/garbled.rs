@@ -4,7 +4,7 @@
 use std::fs;
 
 use proptest::prelude::*;
-use recorder::ImportFormat::{self, Har, Mitmproxy, Mockforge};
+use wstape_recorder::ImportFormat::{self, Har, Mitmproxy, Mockforge};
 
 use crate::{import_bytes, input};
 

@@ -1,7 +1,7 @@
 //! Files that the tools themselves wrote (`tests/inputs/README.md`).
 
-use fixtures::{Action, Step};
-use recorder::ImportFormat::{self, Har, Mitmproxy, Mockforge};
+use wstape_recorder::ImportFormat::{self, Har, Mitmproxy, Mockforge};
+use wstape_tape::{Action, Step};
 
 use crate::{import, import_with, input};
 
@@ -64,28 +64,6 @@ fn the_archive_and_the_flows_of_one_run_hold_the_same_at_the_same_times() {
 }
 
 #[test]
-fn what_comes_by_standard_input_becomes_the_same_tape() {
-    for (format, name) in [("har", "chrome.har"), ("mitmproxy", "mitmproxy.flows")] {
-        let run = |file: &str| {
-            let output = std::process::Command::new(env!("CARGO_BIN_EXE_recorder"))
-                .args(["import", format, file, "--out", "-"])
-                .stdin(std::fs::File::open(input(name)).unwrap())
-                .output()
-                .unwrap();
-            assert_eq!(output.status.code(), Some(0), "{output:?}");
-            let tape = String::from_utf8(output.stdout).unwrap();
-            // The header names the file, and placeholders are drawn anew.
-            let plain = |line: &&str| !line.contains("redacted");
-            let lines: Vec<String> = tape.lines().filter(plain).map(str::to_owned).collect();
-            lines
-        };
-        let lines = run("-");
-        assert!(lines.len() > 20, "{lines:?}");
-        assert_eq!(lines, run(input(name).to_str().unwrap()));
-    }
-}
-
-#[test]
 fn connections_are_chosen_by_number_and_by_url() {
     let opened = |tape: &str| tape.matches(r#""kind":"open""#).count();
     for (entries, url, connections, part) in [
@@ -100,7 +78,7 @@ fn connections_are_chosen_by_number_and_by_url() {
                 for number in entries {
                     import = import.entry(*number);
                 }
-                url.into_iter().fold(import, recorder::Import::url)
+                url.into_iter().fold(import, wstape_recorder::Import::url)
             })
             .unwrap();
             assert_eq!(imported.connections, connections, "{entries:?} {url:?}");
@@ -127,7 +105,7 @@ fn connections_are_chosen_by_number_and_by_url() {
             "whose URL contains what --url names, found none among 4",
         ),
     ] {
-        let choose = |import: recorder::Import| import.entry(number).url(url);
+        let choose = |import: wstape_recorder::Import| import.entry(number).url(url);
         let said = import_with(Har, &input("chrome.har"), choose).unwrap_err();
         assert!(said.contains(sentence), "{said}");
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use recorder::ImportFormat::Har;
+use wstape_recorder::ImportFormat::Har;
 
 use crate::{import, import_bytes, steps};
 

@@ -10,10 +10,10 @@ mod play;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fixtures::TapeReader;
-use recorder::{
+use wstape_recorder::{
     Import, ImportFormat, Imported, Output, RecordError, Redactor, Rules, UNSAFE_SUFFIX,
 };
+use wstape_tape::TapeReader;
 
 /// What the placeholders of these tests' tapes are made with.
 const KEY: [u8; 32] = [7; 32];
@@ -42,7 +42,7 @@ fn import_with(
         Ok(imported) => {
             let tape = fs::read_to_string(&out).expect("the tape is there");
             let reader = TapeReader::new("tape.jsonl", tape.as_bytes()).expect("a tape");
-            let summary = fixtures::check(reader).expect("a sound tape");
+            let summary = wstape_tape::check(reader).expect("a sound tape");
             assert!(summary.ended, "{tape}");
             assert_eq!(summary.duration, imported.duration);
             Ok((tape, imported))

@@ -1,6 +1,6 @@
 //! Scripts for `MockForge`.
 
-use recorder::ImportFormat::Mockforge;
+use wstape_recorder::ImportFormat::Mockforge;
 
 use crate::{import_bytes, import_with, input, steps};
 

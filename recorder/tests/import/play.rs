@@ -1,9 +1,9 @@
 //! What was imported plays: each connection gets what it got.
 
-use fixtures::{Micros, Tape};
-use mock_engine::Engine;
-use recorder::ImportFormat::{self, Har, Mitmproxy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use wstape_mock_engine::Engine;
+use wstape_recorder::ImportFormat::{self, Har, Mitmproxy};
+use wstape_tape::{Micros, Tape};
 
 use crate::{import, input};
 

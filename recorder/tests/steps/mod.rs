@@ -1,9 +1,9 @@
 //! Steps of every kind that a recording holds, drawn from a seed: the same ones wherever they are
 //! drawn, so that what a tape should hold is known without having been there.
 
-use fixtures::{Action, CloseFrame, End, Micros, Refusal, Step};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use wstape_tape::{Action, CloseFrame, End, Micros, Refusal, Step};
 
 /// What payloads are cut from: quotes and backslashes that a line has to escape, control
 /// characters, characters of one to four bytes, braces that look like the end of a line.

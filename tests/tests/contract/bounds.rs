@@ -1,7 +1,7 @@
 //! Rule 11: memory is bounded whatever the peer does.
 
 use engine_client::{EndReason, EngineState};
-use fixtures::{Micros, RawFrame};
+use wstape_tape::{Micros, RawFrame};
 
 use crate::transports::WatchedDialer;
 use crate::world::{all_ms, ms, play};

@@ -82,7 +82,7 @@ fn one_timeout_covers_a_slow_dial_and_the_silence_after_it() {
 #[test]
 fn a_dial_that_completes_at_the_last_microsecond_still_counts() {
     play([], async |world| {
-        let dialer = LateDialer::new(&world, Some(fixtures::Micros(9_999_999)));
+        let dialer = LateDialer::new(&world, Some(wstape_tape::Micros(9_999_999)));
         let builder = world.builder().dialer(dialer);
         let subscriber = builder.spawn(EngineState::shared()).unwrap();
         world.until(ms(10_000)).await;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use engine_client::{Clock, EngineState, Sleep, SubscriberBuilder};
-use fixtures::Micros;
-use harness::SubjectClock;
+use wstape_harness::SubjectClock;
+use wstape_tape::Micros;
 
 use crate::transports::{LateDialer, WatchedDialer};
 use crate::world::{World, all_ms, ms, play};

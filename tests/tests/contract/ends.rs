@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use engine_client::{EndReason, EngineState, ReconnectConfig};
-use fixtures::Micros;
+use wstape_tape::Micros;
 
 use crate::transports::WatchedDialer;
 use crate::world::{all_ms, ms, play, steady};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine_client::{EngineState, JitterMode, ReconnectConfig, SubscriberBuilder};
-use fixtures::Micros;
+use wstape_tape::Micros;
 
 use crate::world::{World, ms, play};
 

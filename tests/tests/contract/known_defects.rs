@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use engine_client::{EngineEvent, EngineState, ReconnectConfig, exp_backoff_cap};
-use fixtures::Micros;
+use wstape_tape::Micros;
 
 use crate::world::{ms, play, steady};
 

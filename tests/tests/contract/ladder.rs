@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use engine_client::{EndReason, EngineState, ReconnectConfig};
-use fixtures::Micros;
-use harness::{OurSubscriber, Scenario};
+use wstape::OurSubscriber;
+use wstape_harness::Scenario;
+use wstape_tape::Micros;
 
 use crate::world::{all_ms, ms, play, steady};
 

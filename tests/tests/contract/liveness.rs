@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine_client::{EndReason, EngineState, decode};
-use fixtures::Micros;
+use wstape_tape::Micros;
 
 use crate::world::{all_ms, ms, play};
 
@@ -255,9 +255,9 @@ fn after_a_healed_partition_the_mirror_is_the_fold_of_all_that_was_delivered() {
             tokio::spawn(async move {
                 clock.sleep_until(ms(at)).await;
                 let hold = if cut {
-                    fixtures::Partition::Both
+                    wstape_tape::Partition::Both
                 } else {
-                    fixtures::Partition::None
+                    wstape_tape::Partition::None
                 };
                 engine.partition(hold);
             });

@@ -5,8 +5,8 @@ use std::sync::mpsc;
 use std::thread;
 
 use engine_client::{EndReason, EngineEvent, EngineState};
-use fixtures::{End, Micros};
 use tokio::sync::broadcast::error::TryRecvError;
+use wstape_tape::{End, Micros};
 
 use crate::world::{all_ms, ms, play};
 

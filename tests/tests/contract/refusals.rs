@@ -1,7 +1,7 @@
 //! Rule 6: refused handshakes, `Retry-After`, redirects.
 
 use engine_client::{EndReason, EngineState, JitterMode, ReconnectConfig};
-use fixtures::Micros;
+use wstape_tape::Micros;
 
 use crate::transports::WatchedDialer;
 use crate::world::{all_ms, ms, play};

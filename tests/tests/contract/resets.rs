@@ -2,7 +2,7 @@
 //! connection ends; what is no frame does not.
 
 use engine_client::EndReason;
-use fixtures::Micros;
+use wstape_tape::Micros;
 
 use crate::world::{World, all_ms, ms, play};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use engine_client::{EndReason, EngineState, NetDialer, WsError, WsSubscriber};
 use log::{LevelFilter, Log, Metadata, Record};
-use mock_engine::{Clock, Engine};
+use wstape_mock_engine::{Clock, Engine};
 
 use crate::tls_front::{Authority, for_loopback, serve};
 use crate::world::{ms, play};

@@ -2,7 +2,7 @@
 //! peer does.
 
 use engine_client::{EndReason, EngineState, WsSubscriber};
-use fixtures::{Direction, Distribution, Latency, Micros};
+use wstape_tape::{Direction, Distribution, Latency, Micros};
 
 use crate::transports::LateDialer;
 use crate::world::{World, all_ms, ms, play};

@@ -6,9 +6,9 @@ use std::time::Duration;
 use engine_client::{
     EndReason, EngineState, JitterMode, NetDialer, ReconnectConfig, SubscriberBuilder, WsSubscriber,
 };
-use mock_engine::{Clock, Engine};
 use rcgen::CertificateParams;
 use tokio::net::TcpListener;
+use wstape_mock_engine::{Clock, Engine};
 
 use crate::tls_front::{Authority, for_loopback, serve};
 

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use engine_client::{DialError, Dialer, Dialing, Target, Transport};
-use fixtures::Micros;
-use mock_engine::{Clock, MemoryNet};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use wstape_mock_engine::{Clock, MemoryNet};
+use wstape_tape::Micros;
 
 use crate::world::World;
 

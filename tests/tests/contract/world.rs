@@ -5,10 +5,10 @@ use std::sync::Arc;
 use engine_client::{
     EndReason, EngineState, JitterMode, Observed, ReconnectConfig, SubscriberBuilder, WsSubscriber,
 };
-use fixtures::{Micros, Tape};
-use harness::SubjectClock;
-use mock_engine::{Clock, Engine, JournalKind, MemoryNet};
 use parking_lot::Mutex;
+use wstape_harness::SubjectClock;
+use wstape_mock_engine::{Clock, Engine, JournalKind, MemoryNet};
+use wstape_tape::{Micros, Tape};
 
 use crate::transports::BoundedDialer;
 

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeZone as _, Utc};
 use engine_client::{EngineEvent, EngineState, decode};
-use harness::chaos::model::{Event, Folded, Kind, Model};
 use proptest::prelude::*;
 use serde::Serialize;
+use wstape_chaos::model::{Event, Folded, Kind, Model};
 
 fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 4, 21, 19, 5, 36).unwrap()

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fixtures::Tape;
-use harness::OurSubscriber;
-use harness::chaos::planted::{CANARIES, Flaw, Planted, Quarry, missed_canary};
-use harness::chaos::{Case, Draw, Judged, draw, play};
+use wstape::OurSubscriber;
+use wstape_chaos::planted::{CANARIES, Flaw, Planted, Quarry, missed_canary};
+use wstape_chaos::{Case, Draw, Judged, draw, play};
+use wstape_tape::Tape;
 
 fn tapes(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -4,12 +4,12 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use fixtures::{Action, Header, Micros, RawFrame, Step, Tape};
-use harness::SubjectClock;
-use mock_engine::Clock;
-use recorder::{Output, Proxy, Redactor, Rules, Sink, Summary};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
+use wstape_harness::SubjectClock;
+use wstape_mock_engine::Clock;
+use wstape_recorder::{Output, Proxy, Redactor, Rules, Sink, Summary};
+use wstape_tape::{Action, Header, Micros, RawFrame, Step, Tape};
 
 use crate::world::{
     Net, Page, UPSTREAM, Visit, Way, door, engine, in_memory, parsed, played, upgrade_request,

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine_client::{EngineState, JitterMode, ReconnectConfig, WsSubscriber};
-use fixtures::{Micros, Tape};
-use harness::{OurSubscriber, Scenario, SubjectClock};
-use mock_engine::{Clock, Engine, Layer};
 use serde_json::Value;
+use wstape::OurSubscriber;
+use wstape_harness::{Scenario, SubjectClock};
+use wstape_mock_engine::{Clock, Engine, Layer};
+use wstape_tape::{Micros, Tape};
 
 use crate::world::{Way, door, in_memory, parsed, record};
 

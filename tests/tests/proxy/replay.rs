@@ -1,8 +1,8 @@
 //! Recorded, then replayed, equals the original: over random sessions.
 
-use fixtures::{Action, CloseFrame, Conn, End, Header, Micros, RawFrame, Step, Tape};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use wstape_tape::{Action, CloseFrame, Conn, End, Header, Micros, RawFrame, Step, Tape};
 
 use crate::world::{Saw, Say, TOKEN, Visit, masked, parsed, played, recorded};
 

@@ -1,6 +1,6 @@
 //! Single sessions: what their tape is, line by line.
 
-use fixtures::Micros;
+use wstape_tape::Micros;
 
 use crate::world::{Say, TOKEN, Visit, masked, parsed, played, recorded, tape};
 

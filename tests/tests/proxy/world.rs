@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use engine_client::{DialError, Dialer, Dialing, Target, Transport};
-use fixtures::{Micros, Tape};
-use harness::SubjectClock;
-use mock_engine::link::{ClientEnd, EngineEnd, LinkHandle, pair};
-use mock_engine::{Clock, Engine, MemoryNet};
 use parking_lot::Mutex;
-use recorder::{Leg, Listen, Output, Proxy, Reach, RecordError, Redactor, Rules, Sink, Summary};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
+use wstape_harness::SubjectClock;
+use wstape_mock_engine::link::{ClientEnd, EngineEnd, LinkHandle, pair};
+use wstape_mock_engine::{Clock, Engine, MemoryNet};
+use wstape_recorder::{
+    Leg, Listen, Output, Proxy, Reach, RecordError, Redactor, Rules, Sink, Summary,
+};
+use wstape_tape::{Micros, Tape};
 
 /// What the proxies are told of the engine; in memory nothing else of it counts.
 pub(crate) const UPSTREAM: &str = "ws://adalovelace:passw0rdOfAda@engine.example/ws";

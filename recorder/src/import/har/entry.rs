@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::vec;
 
-use fixtures::{Action, End, Micros};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use wstape_tape::{Action, End, Micros};
 
 use super::messages::{Messages, What};
 use crate::import::ImportError;

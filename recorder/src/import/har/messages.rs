@@ -8,9 +8,9 @@ use std::path::{Component, Path, PathBuf};
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use fixtures::MAX_LINE_BYTES;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use wstape_tape::MAX_LINE_BYTES;
 
 use super::entry::Place;
 use crate::import::ImportError;

@@ -1,0 +1,339 @@
+//! A case: all that decides what happens in a world, as tapes.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+use wstape_tape::{Action, Header, Merge, Micros, Step, Tape, Trigger};
+
+use super::rules::Rule;
+use super::subject::Field;
+use wstape_harness::{SETTINGS_KEY, Settings};
+
+/// The header key that says what a case is.
+pub const CHAOS_KEY: &str = "x-chaos";
+/// The key, on a `mark` step, of a call that the world makes on the subscriber.
+pub const CALL_KEY: &str = "x-call";
+/// The key, on a `mark` step, of how long dials take from there on, in milliseconds.
+pub const DIAL_KEY: &str = "x-dial-ms";
+/// The key, on a step of the faults tape, of the [`FaultKind`](super::FaultKind) that it is of.
+pub const FAULT_KEY: &str = "x-fault";
+
+/// What is known of a case, beside its steps: the header's `x-chaos`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct About {
+    /// The seed it was drawn from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The rule that it breaks, or once broke.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Rule>,
+    /// Version of this program that drew it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The subscriber that broke the rule, where it was not the workspace's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// How many subscribers share the engine; 0 and 1 are one.
+    #[serde(skip_serializing_if = "is_default")]
+    pub crowd: u32,
+    /// When the last fault is over, in microseconds; recovery is required after it. `None` where
+    /// the tape's faults go on, as in a recording of a bad day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quiet_at_us: Option<u64>,
+    /// The subscriber's URL has user info and a query, and logs are searched for them and for
+    /// the token.
+    #[serde(skip_serializing_if = "is_default")]
+    pub secrets: bool,
+}
+
+/// A call that the world makes on the subscriber.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Call {
+    /// `shutdown`: ends it.
+    Shutdown,
+    /// `drop-handle`: drops the handle; the subscriber runs on.
+    DropHandle,
+    /// `drop-receiver`: drops the oldest receiver.
+    DropReceiver,
+    /// `new-receiver`: takes another receiver.
+    NewReceiver,
+    /// `stall-receivers`: receivers stop reading.
+    StallReceivers,
+    /// `resume-receivers`: they read on.
+    ResumeReceivers,
+    /// `backfill-FIELD`: a reading comes over HTTP.
+    Backfill(Field),
+}
+
+/// A case: a base tape, and faults and calls laid over it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// What the engine sends by itself. Its header holds the settings and what the case is.
+    pub base: Arc<Tape>,
+    /// What goes wrong, and what the subscriber's user does.
+    pub faults: Arc<Tape>,
+    /// How the subscriber is set.
+    pub settings: Settings,
+    /// What it is.
+    pub about: About,
+}
+
+/// A tape that is no case.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CaseError {
+    /// The header's settings make no sense.
+    #[error("{0}")]
+    Settings(String),
+    /// The header's `x-chaos` makes no sense.
+    #[error("\"{CHAOS_KEY}\" in the header: {0}")]
+    About(String),
+    /// A call that there is not.
+    #[error(
+        "line {line}: \"{CALL_KEY}\" is {found}; expected one of {}",
+        Call::names()
+    )]
+    Call {
+        /// Where.
+        line: u64,
+        /// What stands there.
+        found: String,
+    },
+    /// A dial time that is none.
+    #[error("line {line}: \"{DIAL_KEY}\" is {found}; expected milliseconds such as 250.5")]
+    Dial {
+        /// Where.
+        line: u64,
+        /// What stands there.
+        found: String,
+    },
+}
+
+impl Call {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Shutdown,
+        Self::DropHandle,
+        Self::DropReceiver,
+        Self::NewReceiver,
+        Self::StallReceivers,
+        Self::ResumeReceivers,
+        Self::Backfill(Field::Status),
+        Self::Backfill(Field::Positions),
+        Self::Backfill(Field::Risk),
+        Self::Backfill(Field::Regime),
+    ];
+
+    /// Its name in a tape.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Shutdown => "shutdown",
+            Self::DropHandle => "drop-handle",
+            Self::DropReceiver => "drop-receiver",
+            Self::NewReceiver => "new-receiver",
+            Self::StallReceivers => "stall-receivers",
+            Self::ResumeReceivers => "resume-receivers",
+            Self::Backfill(Field::Status) => "backfill-status",
+            Self::Backfill(Field::Positions) => "backfill-positions",
+            Self::Backfill(Field::Risk) => "backfill-risk",
+            Self::Backfill(Field::Regime) => "backfill-regime",
+        }
+    }
+
+    fn names() -> String {
+        Self::ALL.map(Self::name).join(", ")
+    }
+
+    /// The step of a faults tape that makes this call.
+    ///
+    /// ```
+    /// use wstape_tape::Micros;
+    /// use wstape_chaos::Call;
+    /// let step = Call::Shutdown.step(Micros::from_ms(250));
+    /// assert_eq!(step.to_line(), r#"{"at_ms":250,"mark":"call","x-call":"shutdown"}"#);
+    /// ```
+    #[must_use]
+    pub fn step(self, at: Micros) -> Step {
+        let mut step = Step::at(at, Action::Mark("call".to_owned()));
+        step.extensions
+            .push((CALL_KEY.to_owned(), raw(self.name())));
+        step
+    }
+
+    /// The call that a step makes, if it makes one.
+    ///
+    /// # Errors
+    /// [`CaseError::Call`] for a call that there is not.
+    pub fn of(step: &Step) -> Result<Option<Self>, CaseError> {
+        let Some(found) = extension(step, CALL_KEY) else {
+            return Ok(None);
+        };
+        let name: Option<String> = serde_json::from_str(found.get()).ok();
+        name.and_then(|name| name.parse().ok())
+            .map(Some)
+            .ok_or_else(|| CaseError::Call {
+                line: step.line,
+                found: found.get().to_owned(),
+            })
+    }
+}
+
+impl FromStr for Call {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL
+            .into_iter()
+            .find(|call| call.name() == name)
+            .ok_or(())
+    }
+}
+
+/// What only the world does, in the order of the faults tape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    Call(Call),
+    /// Dials take so long from here on.
+    DialTakes(Micros),
+}
+
+impl Case {
+    /// A case of these tapes; the base's header is made to say what it is.
+    #[must_use]
+    pub fn new(base: Tape, faults: Tape, settings: Settings, about: About) -> Self {
+        let mut case = Self {
+            base: Arc::new(base),
+            faults: Arc::new(faults),
+            settings,
+            about,
+        };
+        case.seal();
+        case
+    }
+
+    /// Makes the base's header say what settings and [`About`] say: to be called after they, or
+    /// the header, have been changed.
+    pub fn seal(&mut self) {
+        let header = &mut Arc::make_mut(&mut self.base).header;
+        header.forget_raw();
+        header
+            .extensions
+            .retain(|(key, _)| key != SETTINGS_KEY && key != CHAOS_KEY);
+        header
+            .extensions
+            .push((SETTINGS_KEY.to_owned(), self.settings.to_raw()));
+        header
+            .extensions
+            .push((CHAOS_KEY.to_owned(), raw(&self.about)));
+    }
+
+    /// The case as one tape that plays by itself: base and faults merged, each step of the faults
+    /// tape marked by `"x-layer":"faults"`.
+    #[must_use]
+    pub fn to_tape(&self) -> Tape {
+        let layers = [&self.base, &self.faults]
+            .map(|tape| Box::new(Tape::clone(tape).into_iter()) as wstape_tape::LayerSteps);
+        let steps = Merge::new(layers.into())
+            .filter_map(Result::ok)
+            .map(|(layer, mut step)| {
+                if layer > 0 {
+                    step.forget_raw();
+                    step.extensions.push((LAYER_KEY.to_owned(), raw(LAYER)));
+                }
+                step
+            })
+            .collect();
+        Tape::new(self.base.header.clone(), steps)
+    }
+
+    /// Reads a case back from one tape; of any other tape, such as a recording, all is base.
+    ///
+    /// # Errors
+    /// [`CaseError`] where header or calls make no sense.
+    pub fn from_tape(tape: Tape) -> Result<Self, CaseError> {
+        let settings = Settings::of(&tape.header).map_err(CaseError::Settings)?;
+        let about = about(&tape.header)?.unwrap_or_default();
+        let (mut base, mut faults) = (Vec::new(), Vec::new());
+        for mut step in tape.steps {
+            if extension(&step, LAYER_KEY).is_some() {
+                step.extensions.retain(|(key, _)| key != LAYER_KEY);
+                step.forget_raw();
+                faults.push(step);
+            } else {
+                base.push(step);
+            }
+        }
+        let case = Self::new(
+            Tape::new(tape.header, base),
+            Tape::new(Header::new("faults"), faults),
+            settings,
+            about,
+        );
+        case.deeds()?;
+        Ok(case)
+    }
+
+    /// What the world is to do, in order.
+    ///
+    /// # Errors
+    /// [`CaseError`] for a call or dial time that is none.
+    pub(crate) fn deeds(&self) -> Result<Vec<(Micros, Deed)>, CaseError> {
+        let mut deeds = Vec::new();
+        for step in self.base.steps.iter().chain(&self.faults.steps) {
+            let Trigger::At(at) = step.trigger else {
+                continue;
+            };
+            if let Some(call) = Call::of(step)? {
+                deeds.push((at, Deed::Call(call)));
+            }
+            if let Some(found) = extension(step, DIAL_KEY) {
+                let takes = Micros::parse_ms(found.get()).ok_or_else(|| CaseError::Dial {
+                    line: step.line,
+                    found: found.get().to_owned(),
+                })?;
+                deeds.push((at, Deed::DialTakes(takes)));
+            }
+        }
+        // Stable: base before faults, then line order.
+        deeds.sort_by_key(|(at, _)| *at);
+        Ok(deeds)
+    }
+}
+
+/// The key that tells the layers apart in a case written as one tape.
+const LAYER_KEY: &str = "x-layer";
+/// The layer of faults and calls.
+const LAYER: &str = "faults";
+
+/// A header's `x-chaos`, if it has one.
+pub(crate) fn about(header: &Header) -> Result<Option<About>, CaseError> {
+    header
+        .extensions
+        .iter()
+        .find(|(key, _)| key == CHAOS_KEY)
+        .map(|(_, value)| serde_json::from_str(value.get()))
+        .transpose()
+        .map_err(|error| CaseError::About(error.to_string()))
+}
+
+/// A step's `x-` key.
+pub(crate) fn extension<'a>(step: &'a Step, key: &str) -> Option<&'a RawValue> {
+    step.extensions
+        .iter()
+        .find(|(other, _)| other == key)
+        .map(|(_, value)| &**value)
+}
+
+/// # Panics
+/// Never: what is given serialises into memory.
+pub(crate) fn raw(value: impl Serialize) -> Box<RawValue> {
+    to_raw_value(&value).expect("it serialises into memory")
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

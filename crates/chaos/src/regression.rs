@@ -1,0 +1,57 @@
+//! Cases that broke a rule once, judged again.
+
+use std::path::Path;
+
+use wstape_tape::{Tape, TapeError, TapeReader};
+
+use super::case::{Case, CaseError, about};
+use super::rules::Violation;
+use super::subject::Judged;
+use super::world::play;
+
+/// Why a tape can't be judged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegressionError {
+    /// It is no tape.
+    #[error("{}", .0.report())]
+    Tape(#[from] TapeError),
+    /// It is no case.
+    #[error("{path}: {error}")]
+    Case {
+        /// The tape.
+        path: String,
+        /// What is wrong.
+        error: CaseError,
+    },
+}
+
+/// Whether the tape at `path` says what case it is, as chaos writes it (`x-chaos`).
+///
+/// # Errors
+/// Where the tape can't be read, or its header makes no sense.
+pub fn is_case(path: &Path) -> Result<bool, RegressionError> {
+    let about = about(TapeReader::open(path)?.header()).map_err(in_tape(path))?;
+    Ok(about.is_some())
+}
+
+/// The rules that a subscriber breaks in the case on the tape at `path`. Any
+/// tape is a case: of one that chaos did not write, all that is no call is the engine's doing.
+///
+/// # Errors
+/// Where the tape can't be read, or makes no sense as a case.
+///
+/// # Panics
+/// Inside a tokio runtime.
+pub fn broken_rules(path: &Path, subject: &dyn Judged) -> Result<Vec<Violation>, RegressionError> {
+    let case = Case::from_tape(Tape::load(path)?).map_err(in_tape(path))?;
+    Ok(play(&case, subject).verdict.violations)
+}
+
+fn in_tape(path: &Path) -> impl Fn(CaseError) -> RegressionError {
+    let path = path.display().to_string();
+    move |error| RegressionError::Case {
+        path: path.clone(),
+        error,
+    }
+}

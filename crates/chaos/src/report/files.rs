@@ -1,0 +1,178 @@
+//! What is written of a failure, for who has to mend it.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::super::case::Case;
+use super::super::rules::Rule;
+use super::super::world::Played;
+use super::failure::Origin;
+use wstape_harness::diff;
+
+/// What a written case says of where it came from.
+const SOURCE: &str = concat!("harness chaos ", env!("CARGO_PKG_VERSION"));
+
+/// Longest part of a tape's name that a failure's files take over, in characters.
+const MAX_NAME_CHARS: usize = 80;
+
+/// All that is kept of a failure.
+#[derive(Debug, Clone)]
+pub struct Exhibit {
+    /// The rule that broke.
+    pub rule: Rule,
+    /// Where the case came from.
+    pub case: Origin,
+    /// The case that is left of it, as one tape.
+    pub tape: String,
+    /// All that happened, a line each.
+    pub trace: String,
+    /// The mirror beside the model.
+    pub mirror: String,
+}
+
+impl Exhibit {
+    /// What is kept of `case`, which broke `rule` at `subject`, as it was `played`; `None` for
+    /// one that can't be played to its end.
+    #[must_use]
+    pub fn new(
+        mut case: Case,
+        rule: Rule,
+        origin: Origin,
+        played: Option<&Played>,
+        subject: &str,
+    ) -> Self {
+        case.about.rule = Some(rule);
+        case.about.version = Some(env!("CARGO_PKG_VERSION").to_owned());
+        case.about.subject = Some(subject.to_owned());
+        let header = &mut Arc::make_mut(&mut case.base).header;
+        header.title = Some(format!("{rule}, {}, of {origin}", rule.title()));
+        header.source = Some(SOURCE.to_owned());
+        case.seal();
+        let hangs = || "the case hangs: it has none\n".to_owned();
+        Self {
+            rule,
+            tape: case.to_tape().to_string(),
+            trace: played.map_or_else(hangs, |played| played.trace.to_string()),
+            mirror: played.map_or_else(hangs, |played| beside(&played.mirror, &played.model)),
+            case: origin,
+        }
+    }
+
+    /// Writes `RULE-SEED.jsonl`, `RULE-SEED.trace.txt` and `RULE-SEED.mirror.txt` into `folder`,
+    /// which is made where it is missing, and returns their paths, the tape first. What was there
+    /// of the same name is replaced; a file is whole or not there at all.
+    ///
+    /// # Errors
+    /// Where a file can't be written.
+    pub fn write(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        fs::create_dir_all(folder)?;
+        let stem = self.stem();
+        let files = [
+            (format!("{stem}.jsonl"), &self.tape),
+            (format!("{stem}.trace.txt"), &self.trace),
+            (format!("{stem}.mirror.txt"), &self.mirror),
+        ];
+        files
+            .into_iter()
+            .map(|(name, text)| {
+                let path = folder.join(name);
+                write_whole(&path, text)?;
+                Ok(path)
+            })
+            .collect()
+    }
+
+    /// `R3-1234`, or of a tape's case `R3-its-name`.
+    fn stem(&self) -> String {
+        match &self.case {
+            Origin::Seed(seed) => format!("{}-{seed}", self.rule),
+            Origin::Tape(tape) => {
+                let name = Path::new(tape).file_stem().unwrap_or_default();
+                let name = name.to_string_lossy();
+                // A case that breaks the rule that its name says stays the one file.
+                let prefix = format!("{}-", self.rule);
+                let name = name.strip_prefix(&prefix).unwrap_or(&name);
+                let name: String = name.chars().take(MAX_NAME_CHARS).collect();
+                prefix + &name
+            }
+        }
+    }
+}
+
+/// The mirror beside the model, first where they differ, then whole.
+fn beside(mirror: &str, model: &str) -> String {
+    let lines = |json: &str| match serde_json::from_str::<Value>(json) {
+        Ok(value) => format!("{value:#}\n"),
+        // Of a case that ended in a panic there is none.
+        Err(_) => format!("{json}\n"),
+    };
+    let (mirror, model) = (lines(mirror), lines(model));
+    let differ = diff(&model, &mirror).unwrap_or_else(|| "  nowhere\n".to_owned());
+    format!(
+        "where they differ (- the model, + the mirror)\n{differ}\n\
+         the mirror\n{mirror}\nthe model\n{model}"
+    )
+}
+
+/// Writes a file beside its place, then moves it there.
+///
+/// # Errors
+/// Where it can't be written.
+pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{Exhibit, Origin};
+    use crate::Rule;
+
+    fn exhibit(case: Origin) -> Exhibit {
+        Exhibit {
+            rule: Rule::R3,
+            case,
+            tape: "{\"tape\":1}\n".to_owned(),
+            trace: "a trace\n".to_owned(),
+            mirror: "a mirror\n".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_failure_is_three_files_named_by_rule_and_seed_in_a_folder_that_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("deep/down");
+        let written = exhibit(Origin::Seed(7)).write(&out).unwrap();
+        let names = ["R3-7.jsonl", "R3-7.trace.txt", "R3-7.mirror.txt"];
+        assert_eq!(written, names.map(|name| out.join(name)));
+        assert_eq!(fs::read_to_string(&written[1]).unwrap(), "a trace\n");
+        // Again: replaced, and nothing left beside.
+        exhibit(Origin::Seed(7)).write(&out).unwrap();
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn the_case_of_a_tape_takes_its_name_and_says_the_rule_once() {
+        for (tape, stem) in [
+            ("fixtures/regressions/late-pong.jsonl", "R3-late-pong"),
+            ("out/R3-7.jsonl", "R3-7"),
+            ("out/R4-7.jsonl", "R3-R4-7"),
+        ] {
+            assert_eq!(exhibit(Origin::Tape(tape.to_owned())).stem(), stem);
+        }
+        let long = "x".repeat(300);
+        assert_eq!(exhibit(Origin::Tape(long)).stem().len(), 83);
+    }
+}

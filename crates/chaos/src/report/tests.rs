@@ -1,0 +1,200 @@
+//! One run's results, as each reader gets them.
+
+use super::{Failure, MAX_ANNOTATIONS, Origin, Part, Results, Smaller};
+use crate::{Coverage, Edge, Family, FaultKind, Rule, Shard, Tally, Verdict, Violation};
+
+/// A run that broke R3 under a FIN, with a name in the failure that has to be escaped everywhere.
+fn broken() -> Results {
+    let mut results = held();
+    results.broke(Failure {
+        case: Origin::Seed(1234),
+        violation: Violation {
+            rule: Rule::R3,
+            at_us: 1_500_000,
+            dial: Some(2),
+            what: "expected a gap of 0.5 s, found <0.25> s & 100%, or so".to_owned(),
+        },
+        family: Some(Family::Network),
+        times: 1_204,
+        shrunk: Some(Smaller {
+            from: 41,
+            to: 2,
+            tries: 310,
+            took_ms: 1_250,
+            complete: true,
+        }),
+        files: vec![
+            "out/R3-1234.jsonl".to_owned(),
+            "out/R3-1234.trace.txt".to_owned(),
+        ],
+        again: "cargo chaos --tape out/R3-1234.jsonl".to_owned(),
+    });
+    results
+}
+
+/// A run in which all that was enabled was seen.
+fn held() -> Results {
+    let mut coverage = Coverage::default();
+    coverage.held(Rule::R3, 1_234_567);
+    coverage.took(Edge::OPEN_FIN);
+    coverage.took(Edge::WAIT_DIAL);
+    coverage.faults.insert(FaultKind::Fin, 12);
+    coverage.calls.insert("shutdown".to_owned(), 3);
+    let mut tally = Tally::default();
+    tally.add(&Verdict {
+        coverage,
+        virtual_us: 7_200_000_000,
+        reconnects: 61_000,
+        messages: 9,
+        ..Verdict::default()
+    });
+    let part = Part {
+        seeds: Some("0..500".parse().unwrap()),
+        shard: Shard::WHOLE,
+    };
+    let mut results = Results::new("engine-client", part, tally);
+    results.elapsed_ms = 2_000;
+    results
+}
+
+/// A run that never saw an end of stream.
+fn inconclusive() -> Results {
+    let mut results = held();
+    results.tally.coverage.edges.insert(Edge::OPEN_FIN, 0);
+    results
+}
+
+#[test]
+fn a_person_reads_the_tables_then_the_failures_complete_and_last_how_it_ended() {
+    assert_eq!(
+        broken().summary(),
+        "\
+rules, and how often each one's precondition held
+   1,234,567  R3   each gap as the backoff gives it
+
+faults of network that fired
+          12  fin
+
+calls of the subscriber's user
+           3  shutdown
+
+edges of the connection's state machine
+           1  open: fin                          1  wait: dial
+
+1 cases in 2.0 s: 2.0 virtual hours, 61,000 reconnects, 9 messages
+
+R3 (each gap as the backoff gives it) broke, seed 1234, at 1.500000 s on dial 2: expected a gap of 0.5 s, found <0.25> s & 100%, or so
+  broken by 1,204 cases
+  shrunk from 41 faults and calls to 2 in 1.2 s, 310 tries
+  out/R3-1234.jsonl
+  out/R3-1234.trace.txt
+  again: cargo chaos --tape out/R3-1234.jsonl
+
+BROKEN: R3
+"
+    );
+    assert!(
+        held()
+            .summary()
+            .ends_with("held: all rules, in all that was seen\n")
+    );
+    let summary = inconclusive().summary();
+    assert!(summary.contains("0  open: fin  <- never"), "{summary}");
+    let ending = "INCONCLUSIVE: no rule broke, but\n  never seen: edges open: fin\n";
+    assert!(summary.ends_with(ending), "{summary}");
+}
+
+#[test]
+fn junit_has_the_same_cases_in_every_run_and_says_which_failed_and_which_were_skipped() {
+    let xml = broken().junit().unwrap();
+    let per_rule = Family::ALL.len() + 1;
+    assert_eq!(
+        xml.matches("<testcase ").count(),
+        Rule::ALL.len() * per_rule + 1
+    );
+    assert_eq!(xml.matches("<testsuite ").count(), Rule::ALL.len() + 1);
+    assert_eq!(xml.matches("<failure ").count(), 1);
+    // Only R3 under network faults was tested.
+    assert_eq!(
+        xml.matches("<skipped ").count(),
+        Rule::ALL.len() * per_rule - 1
+    );
+    let failure = concat!(
+        "<testcase name=\"network\" classname=\"chaos.R3 each gap as the backoff gives it\" ",
+        "assertions=\"1234567\">\n            ",
+        "<failure message=\"R3 at 1.500000 on dial 2: expected a gap of 0.5 s, found ",
+        "&lt;0.25&gt; s &amp; 100%, or so\" type=\"R3\">"
+    );
+    assert!(xml.contains(failure), "{xml}");
+    assert!(
+        xml.contains("again: cargo chaos --tape out/R3-1234.jsonl"),
+        "{xml}"
+    );
+    let names = |xml: &str| -> Vec<String> {
+        let cases = xml.lines().filter(|line| line.contains("<testcase "));
+        cases
+            .map(|line| {
+                line.split(" assertions")
+                    .next()
+                    .unwrap_or(line)
+                    .trim_end_matches(['>', '/'])
+                    .to_owned()
+            })
+            .collect()
+    };
+    assert_eq!(names(&xml), names(&held().junit().unwrap()));
+    let xml = inconclusive().junit().unwrap();
+    assert!(
+        xml.contains("type=\"inconclusive\">never seen: edges open: fin</error>"),
+        "{xml}"
+    );
+}
+
+#[test]
+fn github_gets_an_annotation_a_failure_on_one_line_with_what_would_end_it_escaped() {
+    assert_eq!(
+        broken().annotations(),
+        [
+            "::error file=out/R3-1234.jsonl,title=R3%3A each gap as the backoff gives it::\
+             R3 (each gap as the backoff gives it) broke, seed 1234, at 1.500000 s on dial 2: \
+             expected a gap of 0.5 s, found <0.25> s & 100%25, or so%0A  broken by 1,204 cases%0A  \
+             shrunk from 41 faults and calls to 2 in 1.2 s, 310 tries%0A  out/R3-1234.jsonl%0A  \
+             out/R3-1234.trace.txt%0A  again: cargo chaos --tape out/R3-1234.jsonl"
+        ]
+    );
+    assert_eq!(held().annotations(), [""; 0]);
+    let warning = "::warning title=chaos is inconclusive::never seen: edges open: fin";
+    assert_eq!(inconclusive().annotations(), [warning]);
+}
+
+#[test]
+fn github_gets_ten_annotations_at_most_and_the_last_says_how_many_more_there_are() {
+    let mut results = broken();
+    for rule in Rule::ALL {
+        let mut failure = results.failures[0].clone();
+        failure.violation.rule = rule;
+        results.broke(failure);
+    }
+    let annotations = results.annotations();
+    assert_eq!(annotations.len(), MAX_ANNOTATIONS);
+    let last = "::error title=chaos::7 more rules are broken: see the step's summary";
+    assert_eq!(annotations.last().map(String::as_str), Some(last));
+}
+
+#[test]
+fn the_step_summary_is_markdown_with_the_failures_whole() {
+    let text = broken().markdown();
+    assert!(
+        text.starts_with(
+            "## Chaos: **broken**\n\nengine-client: seeds 0..500, harness 0.1.0. 1 cases in 2.0 s"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("### R3\n\n```text\nR3 (each gap"), "{text}");
+    assert!(
+        text.contains("| R3 | each gap as the backoff gives it | 1,234,567 |"),
+        "{text}"
+    );
+    let text = inconclusive().markdown();
+    assert!(text.contains("\n- never seen: edges open: fin\n"), "{text}");
+}

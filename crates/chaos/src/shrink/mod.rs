@@ -1,0 +1,158 @@
+//! From a case that breaks a rule to a small one that breaks the same rule.
+//!
+//! A case is data, two tapes, so shrinking is editing: steps go, times come closer, values get
+//! plainer, and what still breaks the rule is kept. Whether it does is asked of a function that
+//! was handed in. Nothing is drawn: the same case and the same answers give the same result.
+//!
+//! | module | what it makes smaller |
+//! | --- | --- |
+//! | `fewer` | a list: delta debugging |
+//! | `folded` | a state and what clears it, to one step |
+//! | `sooner` | the run's length and the gaps in it |
+//! | `simpler`, `json`, `knob` | the values of a step |
+//! | `settings` | what the header sets |
+//! | `number` | a number: the roundest, and of those the smallest |
+
+mod fewer;
+mod folded;
+mod json;
+mod knob;
+mod number;
+mod search;
+mod settings;
+mod simpler;
+mod sooner;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wstape_tape::{Action, After, Micros, Step, Tape, Trigger};
+
+use self::fewer::fewest;
+use self::search::Search;
+use self::simpler::simplest_step;
+use super::{Case, Rule};
+
+/// Rounds of all passes at most. Each ends where a round changes nothing, mostly the third.
+const MAX_ROUNDS: u32 = 16;
+
+/// What a shrink came to.
+#[derive(Debug, Clone)]
+pub struct Shrunk {
+    /// The smallest case found that breaks the rule.
+    pub case: Case,
+    /// Cases that were tried.
+    pub tries: u64,
+    /// Whether nothing simpler was left to try; false where time or tries ran out.
+    pub complete: bool,
+}
+
+/// Makes `case` smaller while `broken` names `rule` for it: fewer faults and user calls first,
+/// then fewer events, a shorter run, plainer settings, simpler values. Over again until nothing
+/// changes, or `has_time` says no.
+///
+/// `has_time` is asked before each try: the caller has the clock. Without it the result is a pure
+/// function of `case` and `broken`'s answers.
+pub fn shrink(
+    case: Case,
+    rule: Rule,
+    mut broken: impl FnMut(&Case) -> Option<Rule>,
+    mut has_time: impl FnMut() -> bool,
+) -> Shrunk {
+    let mut breaks = |case: &Case| broken(case) == Some(rule);
+    let mut search = Search::new(case, &mut breaks, &mut has_time);
+    settings::less_room(&mut search);
+    for _ in 0..MAX_ROUNDS {
+        let before = search.improvements();
+        // An early end makes every later try a quick one.
+        sooner::end_earlier(&mut search);
+        fewer_steps(&mut search, faults);
+        fewer_steps(&mut search, base);
+        folded::fold_states(&mut search);
+        settings::plainer_about(&mut search);
+        settings::plainer_settings(&mut search);
+        simpler_steps(&mut search, faults);
+        simpler_steps(&mut search, base);
+        sooner::close_gaps(&mut search);
+        if search.is_over() || search.improvements() == before {
+            break;
+        }
+    }
+    Shrunk {
+        tries: search.tries(),
+        complete: !search.is_over(),
+        case: search.into_best(),
+    }
+}
+
+/// Which of a case's tapes a pass edits.
+type Which = fn(&mut Case) -> &mut Tape;
+
+fn faults(case: &mut Case) -> &mut Tape {
+    Arc::make_mut(&mut case.faults)
+}
+
+fn base(case: &mut Case) -> &mut Tape {
+    Arc::make_mut(&mut case.base)
+}
+
+/// Leaves out what of one tape can go. Its end is no step to leave out: an earlier one is looked
+/// for instead.
+fn fewer_steps(search: &mut Search<'_>, which: Which) {
+    let start = search.best().clone();
+    let steps = which(&mut start.clone()).steps.clone();
+    let (end, steps): (Vec<Step>, Vec<Step>) = steps
+        .into_iter()
+        .partition(|step| step.action == Action::End);
+    fewest(steps, |steps| {
+        if search.is_over() {
+            return false;
+        }
+        let mut case = start.clone();
+        which(&mut case).steps = [steps, &end].concat();
+        search.offer(case)
+    });
+}
+
+/// Makes each step of one tape as simple as it gets.
+fn simpler_steps(search: &mut Search<'_>, which: Which) {
+    let mut start = search.best().clone();
+    for at in 0..which(&mut start).steps.len() {
+        if search.is_over() {
+            return;
+        }
+        let mut step = which(&mut start).steps[at].clone();
+        simplest_step(&mut step, |step| {
+            // Of a long tape even the copy takes its time.
+            if search.is_over() {
+                return false;
+            }
+            let mut case = start.clone();
+            let tape = which(&mut case);
+            tape.steps[at] = step.clone();
+            is_in_order(&tape.steps) && search.offer(case)
+        });
+        which(&mut start).steps[at] = step;
+    }
+}
+
+/// Whether steps stand as a tape demands: `on_connect` first, times never decreasing.
+fn is_in_order(steps: &[Step]) -> bool {
+    let rank = |step: &Step| match step.trigger {
+        Trigger::OnConnect { .. } => (false, Micros::ZERO),
+        Trigger::At(at) => (true, at),
+    };
+    let mut selectors: BTreeMap<Option<u64>, Micros> = BTreeMap::new();
+    steps.is_sorted_by_key(rank)
+        && steps.iter().all(|step| match step.trigger {
+            Trigger::OnConnect {
+                nth,
+                after: After::Time(after),
+            } => selectors
+                .insert(nth, after)
+                .is_none_or(|last| last <= after),
+            _ => true,
+        })
+}

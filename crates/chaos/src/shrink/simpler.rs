@@ -1,0 +1,350 @@
+//! Simpler values of one step: discrete choices, then numbers, then payloads.
+
+use bytes::Bytes;
+use wstape_tape::{Action, CloseFrame, Conn, Direction, End, Micros, Partition, Step, Trigger};
+
+use super::super::FAULT_KEY;
+use super::fewer::fewest;
+use super::json;
+use super::knob::Knob;
+use super::number::simplest;
+
+/// Payloads up to this many bytes are searched byte by byte; of longer ones the length alone is
+/// searched, over and over until they are short enough.
+const MAX_SEARCHED_BYTES: usize = 256;
+
+/// Makes `step` as simple as it gets while `will_do` holds for the simpler one. The time on the
+/// engine's clock stays.
+pub(super) fn simplest_step(step: &mut Step, mut will_do: impl FnMut(&Step) -> bool) {
+    while let Some(simpler) = choices(step).into_iter().find(|choice| will_do(choice)) {
+        *step = simpler;
+    }
+    for knob in Knob::ALL {
+        if let Some(now) = knob.get(step) {
+            let simpler = simplest(now, knob.least(), knob.units(), |n| {
+                will_do(&knob.set(step, n))
+            });
+            if let Some(simpler) = simpler {
+                *step = knob.set(step, simpler);
+            }
+        }
+    }
+    payload(step, &mut will_do);
+}
+
+/// Simpler steps, the simplest first. None of them leads back to `step` through choices of its
+/// own: each says less, or comes earlier in the same order of preference.
+fn choices(step: &Step) -> Vec<Step> {
+    let mut choices: Vec<Step> = actions(&step.action)
+        .into_iter()
+        .map(|action| changed(step, |step| act(step, action)))
+        .filter(is_allowed)
+        .collect();
+    if step.conn != Conn::All {
+        choices.push(changed(step, |step| step.conn = Conn::All));
+    }
+    if step.direction != Direction::Both {
+        choices.push(changed(step, |step| step.direction = Direction::Both));
+    }
+    if step.for_us.is_some() {
+        choices.push(changed(step, |step| step.for_us = None));
+    }
+    if step.times.is_some() {
+        choices.push(changed(step, |step| step.times = None));
+    }
+    if step.note.is_some() {
+        choices.push(changed(step, |step| step.note = None));
+    }
+    if let Trigger::OnConnect {
+        nth: Some(_),
+        after,
+    } = step.trigger
+    {
+        let each = Trigger::OnConnect { nth: None, after };
+        choices.push(changed(step, |step| step.trigger = each));
+    }
+    choices
+}
+
+/// Puts another action into a step. Of another kind, it is no longer the fault it was drawn as.
+fn act(step: &mut Step, action: Action) {
+    if action.key() != step.key() {
+        step.extensions.retain(|(key, _)| key != FAULT_KEY);
+    }
+    step.action = action;
+}
+
+/// Simpler actions, the simplest first.
+fn actions(action: &Action) -> Vec<Action> {
+    let fin = Action::Drop(End::Fin);
+    match action {
+        Action::Drop(End::Reset) | Action::Close(None) | Action::Bytes(_) => vec![fin],
+        Action::Close(Some(close)) => {
+            let mut simpler = vec![fin, Action::Close(None)];
+            if close.code != 1000 {
+                simpler.push(Action::Close(Some(CloseFrame {
+                    code: 1000,
+                    reason: close.reason.clone(),
+                })));
+            }
+            if !close.reason.is_empty() {
+                simpler.push(Action::Close(Some(CloseFrame {
+                    code: close.code,
+                    reason: String::new(),
+                })));
+            }
+            simpler
+        }
+        Action::Partition(Partition::ToClient | Partition::FromClient) => {
+            vec![Action::Partition(Partition::Both)]
+        }
+        Action::Refuse(Some(refusal)) => {
+            let mut simpler = Vec::new();
+            for left_out in 0..refusal.headers.len() {
+                let mut refusal = refusal.clone();
+                refusal.headers.remove(left_out);
+                simpler.push(Action::Refuse(Some(refusal)));
+            }
+            if refusal.status != 503 {
+                let mut refusal = refusal.clone();
+                refusal.status = 503;
+                simpler.push(Action::Refuse(Some(refusal)));
+            }
+            simpler
+        }
+        Action::Accept(Some(accept)) => {
+            let mut simpler = Vec::new();
+            for left_out in 0..accept.headers.len() {
+                let mut accept = accept.clone();
+                accept.headers.remove(left_out);
+                simpler.push(Action::Accept(Some(accept)));
+            }
+            simpler
+        }
+        Action::Garbage(Some(garbage)) if garbage.then.is_some() => {
+            let mut garbage = garbage.clone();
+            garbage.then = None;
+            vec![Action::Garbage(Some(garbage))]
+        }
+        Action::Latency(latency) if latency.jitter > Micros::ZERO => {
+            let mut latency = *latency;
+            latency.jitter = Micros::ZERO;
+            vec![Action::Latency(latency)]
+        }
+        Action::Frame(frame) => {
+            let mut simpler = vec![fin];
+            let mut simple = |change: fn(&mut wstape_tape::RawFrame)| {
+                let mut changed = frame.clone();
+                change(&mut changed);
+                if changed != *frame {
+                    simpler.push(Action::Frame(changed));
+                }
+            };
+            simple(|frame| frame.mask = None);
+            simple(|frame| frame.rsv = 0);
+            simple(|frame| frame.declared_len = None);
+            simple(|frame| frame.fin = true);
+            simpler
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the modifiers of a step still go with its action.
+fn is_allowed(step: &Step) -> bool {
+    let on_connect = matches!(step.trigger, Trigger::OnConnect { .. });
+    (step.for_us.is_none() || step.action.is_state())
+        && (step.times.is_none() || step.action.is_used_up())
+        && (step.direction == Direction::Both || step.action.is_link_condition())
+        && !(on_connect && matches!(step.action, Action::Down(_) | Action::End))
+}
+
+/// A smaller payload.
+fn payload(step: &mut Step, will_do: &mut impl FnMut(&Step) -> bool) {
+    let now = step.clone();
+    let with = |action: Action| changed(&now, |step| step.action = action);
+    let simpler = match &now.action {
+        Action::Emit(bytes) => {
+            json::simplest(bytes, |bytes| will_do(&with(Action::Emit(bytes)))).map(Action::Emit)
+        }
+        Action::Text(text) => {
+            let chars = text.chars().collect();
+            let text = |chars: &[char]| Action::Text(chars.iter().collect());
+            shorter(chars, |chars| will_do(&with(text(chars)))).map(|chars| text(&chars))
+        }
+        Action::Binary(bytes) => {
+            shorter_bytes(bytes, will_do, |b| with(Action::Binary(b))).map(Action::Binary)
+        }
+        Action::Ping(bytes) => {
+            shorter_bytes(bytes, will_do, |b| with(Action::Ping(b))).map(Action::Ping)
+        }
+        Action::Pong(bytes) => {
+            shorter_bytes(bytes, will_do, |b| with(Action::Pong(b))).map(Action::Pong)
+        }
+        Action::Bytes(bytes) => {
+            shorter_bytes(bytes, will_do, |b| with(Action::Bytes(b))).map(Action::Bytes)
+        }
+        Action::Frame(frame) => {
+            let framed = |payload: Bytes| {
+                let mut frame = frame.clone();
+                frame.payload = payload;
+                Action::Frame(frame)
+            };
+            shorter_bytes(&frame.payload, will_do, |b| with(framed(b))).map(framed)
+        }
+        Action::Garbage(Some(garbage)) => {
+            let garbled = |bytes: Bytes| {
+                let mut garbage = garbage.clone();
+                garbage.bytes = bytes;
+                Action::Garbage(Some(garbage))
+            };
+            shorter_bytes(&garbage.bytes, will_do, |b| with(garbled(b))).map(garbled)
+        }
+        _ => None,
+    };
+    if let Some(action) = simpler {
+        *step = with(action);
+    }
+}
+
+fn shorter_bytes(
+    bytes: &Bytes,
+    will_do: &mut impl FnMut(&Step) -> bool,
+    step: impl Fn(Bytes) -> Step,
+) -> Option<Bytes> {
+    shorter(bytes.to_vec(), |bytes| {
+        will_do(&step(Bytes::copy_from_slice(bytes)))
+    })
+    .map(Bytes::from)
+}
+
+/// A shorter list of bytes or characters.
+fn shorter<T: Clone + PartialEq>(
+    all: Vec<T>,
+    mut will_do: impl FnMut(&[T]) -> bool,
+) -> Option<Vec<T>> {
+    let whole = all.len();
+    let mut left = all;
+    if left.len() > MAX_SEARCHED_BYTES {
+        let len = simplest(left.len() as u64, 0, super::number::COUNT_UNITS, |len| {
+            usize::try_from(len).is_ok_and(|len| will_do(&left[..len]))
+        });
+        if let Some(len) = len.and_then(|len| usize::try_from(len).ok()) {
+            left.truncate(len);
+        }
+    }
+    if left.len() <= MAX_SEARCHED_BYTES {
+        left = fewest(left, will_do);
+    }
+    (left.len() < whole).then_some(left)
+}
+
+/// `step` after a change.
+pub(super) fn changed(step: &Step, change: impl FnOnce(&mut Step)) -> Step {
+    let mut step = step.clone();
+    step.forget_raw();
+    change(&mut step);
+    step
+}
+
+#[cfg(test)]
+mod tests {
+    use wstape_tape::{Action, Step};
+
+    use super::simplest_step;
+
+    /// The line that is left of `line` while its text contains all of `needed`.
+    fn left(line: &str, needed: &[&str]) -> String {
+        let mut step = Step::parse("a table", 1, line).unwrap();
+        simplest_step(&mut step, |step| {
+            let text = step.to_line();
+            assert!(Step::parse("a candidate", 1, &text).is_ok(), "{text}");
+            needed.iter().all(|part| text.contains(part))
+        });
+        step.to_line()
+    }
+
+    #[test]
+    fn each_step_is_left_with_what_matters() {
+        let table: &[(&str, &[&str], &str)] = &[
+            (
+                r#"{"at_ms":5,"conn":3,"close":{"code":1013,"reason":"busy"},"x-fault":"close"}"#,
+                &[],
+                r#"{"at_ms":5,"drop":"fin"}"#,
+            ),
+            (
+                r#"{"at_ms":5,"conn":3,"close":{"code":1013,"reason":"busy"}}"#,
+                &["close"],
+                r#"{"at_ms":5,"close":{}}"#,
+            ),
+            (
+                r#"{"at_ms":5,"conn":3,"close":{"code":1013,"reason":"busy"}}"#,
+                &["1013"],
+                r#"{"at_ms":5,"close":{"code":1013}}"#,
+            ),
+            (
+                r#"{"at_ms":5,"conn":3,"close":{"code":1013,"reason":"busy"}}"#,
+                &["conn", "reason"],
+                r#"{"at_ms":5,"conn":1,"close":{"code":1000,"reason":"busy"}}"#,
+            ),
+            (
+                r#"{"at_ms":5,"partition":"to_client","for_ms":1234.567,"note":"x"}"#,
+                &["for_ms"],
+                r#"{"at_ms":5,"partition":"both","for_ms":0}"#,
+            ),
+            (
+                r#"{"at_ms":5,"refuse":{"status":429,"headers":{"retry-after":"7","server":"x"}},"times":40}"#,
+                &["retry-after", "times"],
+                r#"{"at_ms":5,"refuse":{"status":503,"headers":{"retry-after":"7"}},"times":1}"#,
+            ),
+            (
+                r#"{"at_ms":5,"text":"{\"event\": \"risk\", \"data\": [1,2,3]}"}"#,
+                &["text", "3"],
+                r#"{"at_ms":5,"text":"3"}"#,
+            ),
+            (
+                r#"{"at_ms":5,"frame":{"fin":false,"rsv":4,"opcode":9,"payload":"hello","declared_len":70}}"#,
+                &["frame", "\"rsv\":4"],
+                r#"{"at_ms":5,"frame":{"rsv":4,"opcode":9}}"#,
+            ),
+            (
+                r#"{"at_ms":5,"emit":{"event":"risk","ts":"x","data":{"halted":true,"per_runner":{"a":[1,2]}}}}"#,
+                &["halted"],
+                r#"{"at_ms":5,"emit":{"event":"risk","data":{"halted":null}}}"#,
+            ),
+            (
+                r#"{"on_connect":17,"after_bytes":4099,"drop":"reset"}"#,
+                &["on_connect", "after_bytes"],
+                r#"{"on_connect":"each","after_bytes":0,"drop":"fin"}"#,
+            ),
+            (
+                r#"{"at_ms":5,"mark":"dial","x-dial-ms":1234.567}"#,
+                &["x-dial-ms"],
+                r#"{"at_ms":5,"mark":"dial","x-dial-ms":0}"#,
+            ),
+            (
+                r#"{"at_ms":5,"mark":"call","x-call":"shutdown"}"#,
+                &[],
+                r#"{"at_ms":5,"mark":"call","x-call":"shutdown"}"#,
+            ),
+        ];
+        for (line, needed, shown) in table {
+            assert_eq!(left(line, needed), *shown);
+        }
+    }
+
+    #[test]
+    fn a_long_payload_is_cut_to_the_length_that_matters() {
+        let mut step = Step::new(
+            wstape_tape::Trigger::At(wstape_tape::Micros::ZERO),
+            Action::Text("x".repeat(70_000)),
+        );
+        let mut tries = 0;
+        simplest_step(&mut step, |step| {
+            tries += 1;
+            matches!(&step.action, Action::Text(text) if text.len() > 65_535)
+        });
+        assert_eq!(step.action, Action::Text("x".repeat(65_536)));
+        assert!(tries < 40, "{tries}");
+    }
+}

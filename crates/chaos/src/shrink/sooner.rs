@@ -1,0 +1,110 @@
+//! Shorter runs: an earlier end, and smaller gaps between what happens.
+
+use std::sync::Arc;
+
+use wstape_tape::{Action, Micros, Step, Tape, Trigger};
+
+use super::super::Case;
+use super::number::{TIME_UNITS, simplest};
+use super::search::Search;
+use super::simpler::changed;
+
+/// Ends the run as early as it still breaks the rule; what would come later goes.
+pub(super) fn end_earlier(search: &mut Search<'_>) {
+    let start = search.best().clone();
+    let Some(end) = tapes(&start).filter_map(last_time).max() else {
+        return;
+    };
+    simplest(end.0, 0, TIME_UNITS, |end| {
+        let end = Micros(end);
+        search.offer(edited(&start, |at| at.min(end), |tape| cut(tape, end)))
+    });
+}
+
+/// Brings what happens closer together, gap by gap from the front: all that comes after a gap
+/// comes sooner by what the gap loses.
+pub(super) fn close_gaps(search: &mut Search<'_>) {
+    let mut from = Micros::ZERO;
+    while !search.is_over() {
+        let start = search.best().clone();
+        let later = |tape| times(tape).find(|at| *at > from);
+        let quiet_at = start.about.quiet_at_us.map(Micros);
+        let until = tapes(&start)
+            .filter_map(later)
+            .chain(quiet_at.filter(|at| *at > from))
+            .min();
+        let Some(until) = until else {
+            return;
+        };
+        let gap = simplest(until.0 - from.0, 0, TIME_UNITS, |gap| {
+            let to = Micros(from.0.saturating_add(gap));
+            let later = |at: Micros| {
+                if at < until {
+                    at
+                } else {
+                    shifted(at, until, to)
+                }
+            };
+            search.offer(edited(&start, later, |tape| moved(tape, until, to)))
+        });
+        // A gap that closed leaves nothing at `until`: what came after it is looked at next.
+        from = gap.map_or(until, |gap| Micros(from.0 + gap));
+    }
+}
+
+/// The case with both tapes edited alike, and the time of its recovery.
+fn edited(case: &Case, quiet: impl Fn(Micros) -> Micros, edit: impl Fn(&Tape) -> Tape) -> Case {
+    let mut edited = case.clone();
+    edited.base = Arc::new(edit(&case.base));
+    edited.faults = Arc::new(edit(&case.faults));
+    edited.about.quiet_at_us = case.about.quiet_at_us.map(|at| quiet(Micros(at)).0);
+    edited.seal();
+    edited
+}
+
+fn tapes(case: &Case) -> impl Iterator<Item = &Tape> {
+    [&*case.base, &*case.faults].into_iter()
+}
+
+/// The times of the steps on the engine's clock, in order.
+fn times(tape: &Tape) -> impl Iterator<Item = Micros> {
+    tape.steps.iter().filter_map(|step| match step.trigger {
+        Trigger::At(at) => Some(at),
+        Trigger::OnConnect { .. } => None,
+    })
+}
+
+fn last_time(tape: &Tape) -> Option<Micros> {
+    times(tape).last()
+}
+
+/// The tape up to `at`: an end later than that comes then.
+fn cut(tape: &Tape, end: Micros) -> Tape {
+    let steps = tape.steps.iter().filter_map(|step| match step.trigger {
+        Trigger::At(at) if at <= end => Some(step.clone()),
+        Trigger::At(_) if step.action == Action::End => Some(at(step, end)),
+        Trigger::At(_) => None,
+        Trigger::OnConnect { .. } => Some(step.clone()),
+    });
+    Tape::new(tape.header.clone(), steps.collect())
+}
+
+/// The tape with what happens at `from` happening at `to`, and all later by as much sooner or
+/// later.
+fn moved(tape: &Tape, from: Micros, to: Micros) -> Tape {
+    let steps = tape.steps.iter().map(|step| match step.trigger {
+        Trigger::At(time) if time >= from => at(step, shifted(time, from, to)),
+        _ => step.clone(),
+    });
+    Tape::new(tape.header.clone(), steps.collect())
+}
+
+/// A time from `from` on, where what was at `from` is at `to`.
+fn shifted(time: Micros, from: Micros, to: Micros) -> Micros {
+    Micros((time.0 - from.0).saturating_add(to.0))
+}
+
+/// `step` at another time.
+fn at(step: &Step, time: Micros) -> Step {
+    changed(step, |step| step.trigger = Trigger::At(time))
+}

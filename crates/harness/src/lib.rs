@@ -1,0 +1,64 @@
+//! Plays tapes at a subscriber and compares what comes of it with snapshots.
+//!
+//! ```text
+//! suite ─► scenario ─► engine + subject, one clock ─► outcome ─► snapshot
+//! (what      (tape,       (virtual or real time)       (timeline,   (fixtures/
+//!  to run)    overlays)                                 mirror)      snapshots)
+//! ```
+//!
+//! | module | what is in it |
+//! | --- | --- |
+//! | `scenario` | a tape, overlays and settings, run in virtual or real time |
+//! | `subject` | the trait of a subscriber under test |
+//! | `notebook` | what a subscriber tells of itself |
+//! | `clock`, `dialer` | the scenario's clock and network, as a subscriber wants them |
+//! | `settings` | what a tape's header sets on the subscriber |
+//! | `demand` | a tape's `expect` steps |
+//! | `outcome`, `timeline` | what a run produces, as one exact text |
+//! | `compare` | an outcome beside a snapshot: exact, or with a tolerance for real time |
+//! | `snapshot` | snapshot files, as insta writes them |
+//! | `suite` | the scenarios of a fixtures folder |
+//!
+//! A whole test:
+//!
+//! ```
+//! use wstape_tape::Tape;
+//! use wstape::OurSubscriber;
+//! use wstape_harness::Scenario;
+//!
+//! let tape = Tape::parse("down at first", concat!(
+//!     r#"{"tape":1}"#, "\n",
+//!     r#"{"at_ms":0,"down":true}"#, "\n",
+//!     r#"{"at_ms":1000,"down":false}"#, "\n",
+//!     r#"{"at_ms":2000,"end":true}"#, "\n",
+//! ))?;
+//! let outcome = Scenario::new(tape).run(&OurSubscriber)?;
+//! let gaps: Vec<_> = outcome.reconnects.iter().filter_map(|r| r.gap()).collect();
+//! assert_eq!(gaps, [wstape_tape::Micros::from_ms(500), wstape_tape::Micros::from_ms(1000)]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod clock;
+mod compare;
+mod demand;
+mod dialer;
+mod notebook;
+mod outcome;
+mod scenario;
+mod settings;
+mod snapshot;
+mod subject;
+mod suite;
+mod timeline;
+
+pub use clock::SubjectClock;
+pub use compare::{REAL_TOLERANCE, departures, diff};
+pub use dialer::{MemoryDialer, TcpDialer};
+pub use notebook::{Notebook, Reconnect};
+pub use outcome::Outcome;
+pub use scenario::{Scenario, ScenarioError};
+pub use settings::{SETTINGS_KEY, Settings};
+pub use snapshot::Snapshot;
+pub use subject::{Running, Stage, Stopping, Subject};
+pub use suite::{Suite, SuiteError, Trial};
+pub use timeline::{Line, Timeline};

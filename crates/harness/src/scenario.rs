@@ -1,0 +1,277 @@
+//! A scenario: a tape, overlays, settings; run in virtual or in real time.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use engine_client::Dialer;
+use tokio::runtime::{Builder, Runtime};
+use wstape_mock_engine::{Clock, Engine, EngineBuilder, EngineError, Layer, StartAt};
+use wstape_tape::{Header, Micros, Tape, TapeError, TapeReader};
+
+use crate::clock::SubjectClock;
+use crate::demand::Demands;
+use crate::dialer::{MemoryDialer, TcpDialer};
+use crate::notebook::Notebook;
+use crate::outcome::Outcome;
+use crate::settings::Settings;
+use crate::subject::{Stage, Subject};
+
+/// The address that a real run listens on: any free port of loopback.
+const LOOPBACK: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
+
+/// Where a tape of a scenario comes from.
+#[derive(Debug, Clone)]
+enum Source {
+    /// Streamed from a file, at every run anew.
+    File(PathBuf),
+    /// In memory.
+    Tape(Arc<Tape>),
+}
+
+/// A tape and its overlays, to be played at a subscriber.
+///
+/// ```
+/// use wstape_tape::Tape;
+/// use wstape::OurSubscriber;
+/// use wstape_harness::Scenario;
+///
+/// let tape = Tape::parse("greeting", concat!(
+///     r#"{"tape":1,"title":"One heartbeat"}"#, "\n",
+///     r#"{"at_ms":10,"emit":{"event":"heartbeat","ts":"2026-01-01T00:00:00Z"}}"#, "\n",
+///     r#"{"at_ms":20,"end":true}"#, "\n",
+/// ))?;
+/// let outcome = Scenario::new(tape).run(&OurSubscriber)?;
+/// assert_eq!(outcome.events["heartbeat"], 1);
+/// assert_eq!(outcome.mirror.unwrap()["last_heartbeat"], "2026-01-01T00:00:00Z");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    base: Source,
+    overlays: Vec<Source>,
+    settings: Option<Settings>,
+}
+
+/// Why a scenario can't be run. What the subscriber does wrong is no such error: it shows in the
+/// outcome.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScenarioError {
+    /// A tape that can't be read or played.
+    #[error(transparent)]
+    Tape(#[from] TapeError),
+    /// Settings in a header that make no sense.
+    #[error("{path}:1: {why}")]
+    Settings {
+        /// The tape.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The engine could not start or play.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The subscriber could not start.
+    #[error("the subscriber does not start: {0}")]
+    Subject(String),
+    /// The runtime could not start.
+    #[error("no runtime: {0}")]
+    Runtime(#[from] io::Error),
+}
+
+impl Source {
+    fn header(&self) -> Result<Header, TapeError> {
+        match self {
+            Self::File(path) => Ok(TapeReader::open(path)?.header().clone()),
+            Self::Tape(tape) => Ok(tape.header.clone()),
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Tape(_) => "a tape in memory".to_owned(),
+        }
+    }
+
+    fn layer(&self) -> Result<Layer, TapeError> {
+        match self {
+            Self::File(path) => Layer::from_path(path),
+            Self::Tape(tape) => Ok(Layer::from(Tape::clone(tape))),
+        }
+    }
+}
+
+impl Scenario {
+    /// A scenario of a tape in memory.
+    #[must_use]
+    pub fn new(base: Tape) -> Self {
+        Self {
+            base: Source::Tape(Arc::new(base)),
+            overlays: Vec::new(),
+            settings: None,
+        }
+    }
+
+    /// A scenario of a tape in a file, which is streamed.
+    #[must_use]
+    pub fn from_path(path: impl AsRef<Path>) -> Self {
+        Self {
+            base: Source::File(path.as_ref().to_owned()),
+            overlays: Vec::new(),
+            settings: None,
+        }
+    }
+
+    /// Lays a tape in memory over it.
+    #[must_use]
+    pub fn overlay(mut self, tape: Tape) -> Self {
+        self.overlays.push(Source::Tape(Arc::new(tape)));
+        self
+    }
+
+    /// Lays a tape in a file over it.
+    #[must_use]
+    pub fn overlay_path(mut self, path: impl AsRef<Path>) -> Self {
+        self.overlays.push(Source::File(path.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets the subscriber otherwise than the base tape's header does.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = Some(settings);
+        self
+    }
+
+    /// Runs it in virtual time, on this thread.
+    ///
+    /// # Errors
+    /// Where a tape or the settings are wrong, or the subscriber does not start.
+    ///
+    /// # Panics
+    /// Inside a tokio runtime; and where the subscriber panics.
+    pub fn run(&self, subject: &dyn Subject) -> Result<Outcome, ScenarioError> {
+        let runtime = Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()?;
+        let (header, settings) = self.head()?;
+        runtime.block_on(async {
+            let clock = Clock::virtual_at(header.wall_at_zero());
+            let (engine, net) = self.engine(&clock, &settings)?.in_memory()?;
+            let dialer = Arc::new(MemoryDialer::new(net));
+            self.play(engine, dialer, header, settings, subject).await
+        })
+    }
+
+    /// Runs it over TCP on loopback, in real time, on this thread.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and where no port can be had.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run).
+    pub fn run_real(&self, subject: &dyn Subject) -> Result<Outcome, ScenarioError> {
+        let runtime: Runtime = Builder::new_current_thread().enable_all().build()?;
+        let (header, settings) = self.head()?;
+        runtime.block_on(async {
+            let clock = Clock::real_at(header.wall_at_zero());
+            let engine = self
+                .engine(&clock, &settings)?
+                .listen(LOOPBACK.into())
+                .await?;
+            let dialer = Arc::new(TcpDialer::new(engine.clone()));
+            self.play(engine, dialer, header, settings, subject).await
+        })
+    }
+
+    fn head(&self) -> Result<(Header, Settings), ScenarioError> {
+        let header = self.base.header()?;
+        let settings = match &self.settings {
+            Some(settings) => settings.clone(),
+            None => Settings::of(&header).map_err(|why| ScenarioError::Settings {
+                path: self.base.name(),
+                why,
+            })?,
+        };
+        Ok((header, settings))
+    }
+
+    fn engine(&self, clock: &Clock, settings: &Settings) -> Result<EngineBuilder, ScenarioError> {
+        let mut builder = Engine::builder()
+            .clock(clock.clone())
+            .token(settings.engine_token.clone())
+            .start_at(StartAt::Call);
+        for source in std::iter::once(&self.base).chain(&self.overlays) {
+            builder = builder.layer(source.layer()?);
+        }
+        Ok(builder)
+    }
+
+    async fn play(
+        &self,
+        engine: Engine,
+        dialer: Arc<dyn Dialer>,
+        header: Header,
+        settings: Settings,
+        subject: &dyn Subject,
+    ) -> Result<Outcome, ScenarioError> {
+        let clock = engine.clock();
+        let overlays = self
+            .overlays
+            .iter()
+            .map(|overlay| Ok(overlay.header()?.title.unwrap_or_else(|| overlay.name())))
+            .collect::<Result<Vec<_>, TapeError>>()?;
+        let notebook = Notebook::new(engine.clone());
+        let description = subject.describe(&settings);
+        let grace = settings.max_backoff.saturating_add(settings.idle_timeout);
+        engine.start();
+        // The engine applies what holds at 0 before the subscriber's first dial.
+        tokio::task::yield_now().await;
+        let running = subject
+            .start(Stage {
+                url: engine.url(),
+                settings,
+                clock: Arc::new(SubjectClock::new(clock.clone())),
+                dialer,
+                notebook: notebook.clone(),
+            })
+            .map_err(ScenarioError::Subject)?;
+        let mut demands = Demands::new(&engine);
+        let played = demands
+            .check_until(engine.finished(), running.as_ref())
+            .await?;
+        let duration = if played.ended {
+            played.last_step_at
+        } else {
+            Micros(played.last_step_at.0.saturating_add(Micros::from(grace).0))
+        };
+        // One microsecond more, so that all that happens at the last instant has happened.
+        let over = clock.sleep_until(Micros(duration.0.saturating_add(1)));
+        demands.check_until(over, running.as_ref()).await;
+        // In real time the end is played a little later than it stands in the tape.
+        let last_at = demands.end().map_or(duration, |end| end.max(duration));
+        let (demands, timeline) = demands.finish(running.as_ref(), last_at);
+        let outcome = Outcome {
+            title: header.title,
+            overlays,
+            subject: description,
+            duration,
+            torn: played
+                .torn
+                .iter()
+                .map(|torn| format!("line {}: {} bytes not played", torn.line, torn.bytes.len()))
+                .collect(),
+            timeline,
+            reconnects: notebook.reconnects(),
+            demands,
+            events: running.events(),
+            mirror: running.mirror(),
+        };
+        running.stop().await;
+        engine.shutdown().await;
+        Ok(outcome)
+    }
+}

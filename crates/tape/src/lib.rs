@@ -1,0 +1,68 @@
+//! The tape format: reading, writing, checking and merging.
+//!
+//! A tape is a text file of timed steps, JSON Lines: a header, then a step a line. A recording
+//! of an engine is a tape, and so are a script and a set of faults. `FORMAT.md` beside this crate
+//! is the reference of its keys.
+//!
+//! | to | use |
+//! | --- | --- |
+//! | stream a tape, whatever its size | [`TapeReader`], [`TapeWriter`] |
+//! | hold a small one, or make one in Rust | [`Tape`] |
+//! | lay faults over a recording | [`Merge`] |
+//! | know whether a file is sound and what it holds | [`check`], [`Summary`] |
+//! | tell a person what is wrong with it | [`TapeError::report`] |
+//!
+//! The types follow the lines: a [`Header`], then [`Step`]s of a [`Trigger`] and an [`Action`],
+//! at times in [`Micros`]. What was read is written back byte for byte.
+//!
+//! ```
+//! use wstape_tape::{Action, Tape, TapeReader};
+//!
+//! let text = r#"{"tape":1,"title":"a heartbeat, then silence"}
+//! {"at_ms":0,"emit":{"event":"heartbeat","data":{}}}
+//! {"at_ms":1250.5,"partition":"both"}
+//! {"at_ms":60000,"end":true}
+//! "#;
+//! for step in TapeReader::new("silence.jsonl", text.as_bytes())? {
+//!     let step = step?;
+//!     if let Action::Emit(json) = &step.action {
+//!         assert_eq!(json, r#"{"event":"heartbeat","data":{}}"#);
+//!     }
+//! }
+//! assert_eq!(Tape::parse("silence.jsonl", text)?.to_string(), text);
+//! # Ok::<(), wstape_tape::TapeError>(())
+//! ```
+//!
+//! Modules, one noun each: `header`, `step`, `action`, `micros` (the types), `parse` (text to
+//! types, with the place of every flaw), `print` (types to text), `order` (what may follow what),
+//! `reader`, `writer`, `tape`, `merge`, `summary`, `error`.
+
+mod action;
+mod error;
+mod header;
+mod merge;
+mod micros;
+mod order;
+mod parse;
+mod print;
+mod reader;
+mod step;
+mod summary;
+mod tape;
+mod writer;
+
+pub use action::{
+    ACTION_KEYS, Accept, Action, Answers, CloseFrame, Direction, Distribution, End, Expect,
+    Garbage, HttpAnswer, Latency, Partition, Pongs, RawFrame, Received, ReceivedKind, Refusal,
+};
+pub use error::{TapeError, TapeErrorKind};
+pub use header::{CONNECTIONS, FORMAT_VERSION, Header, SUPPORTED_FEATURES};
+pub use merge::{LayerSteps, Merge};
+pub use micros::Micros;
+pub use order::MAX_PROLOGUE_BYTES;
+pub use parse::MAX_GARBAGE_BYTES;
+pub use reader::{MAX_LINE_BYTES, TapeReader, Torn};
+pub use step::{After, Conn, Step, Trigger};
+pub use summary::{Summary, check};
+pub use tape::{Tape, TapeSteps};
+pub use writer::TapeWriter;

@@ -1,0 +1,79 @@
+//! Whole microseconds: the unit of time of a tape.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A span of time in whole microseconds.
+///
+/// A tape writes times in milliseconds with at most three fraction digits; they are parsed
+/// digit by digit, never through a float, so what a line says is what is played.
+///
+/// ```
+/// use wstape_tape::Micros;
+/// assert_eq!(Micros::parse_ms("1250.5"), Some(Micros(1_250_500)));
+/// assert_eq!(Micros(1_250_500).to_string(), "1.250500");
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Micros(pub u64);
+
+impl Micros {
+    /// The start of a tape.
+    pub const ZERO: Self = Self(0);
+
+    /// From whole milliseconds, saturating.
+    #[must_use]
+    pub const fn from_ms(ms: u64) -> Self {
+        Self(ms.saturating_mul(1_000))
+    }
+
+    /// Parses a decimal number of milliseconds as a tape writes it: digits, then optionally a
+    /// point and one to three digits. `None` for anything else, an overflow included.
+    #[must_use]
+    pub fn parse_ms(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+        if !digits(whole) || !digits(fraction) || fraction.len() > 3 {
+            return None;
+        }
+        let scale = 10_u64.pow(3 - u32::try_from(fraction.len()).ok()?);
+        let us = fraction.parse::<u64>().ok()? * scale;
+        whole
+            .parse::<u64>()
+            .ok()?
+            .checked_mul(1_000)?
+            .checked_add(us)
+            .map(Self)
+    }
+
+    /// The milliseconds as a tape writes them: no fraction where there is none.
+    #[must_use]
+    pub fn to_ms_text(self) -> String {
+        let (ms, us) = (self.0 / 1_000, self.0 % 1_000);
+        if us == 0 {
+            ms.to_string()
+        } else {
+            format!("{ms}.{us:03}").trim_end_matches('0').to_owned()
+        }
+    }
+
+    /// As a [`Duration`].
+    #[must_use]
+    pub const fn duration(self) -> Duration {
+        Duration::from_micros(self.0)
+    }
+}
+
+impl From<Duration> for Micros {
+    /// Rounds up to whole microseconds, so that nothing waits shorter than it was told.
+    fn from(d: Duration) -> Self {
+        let us = d.as_nanos().div_ceil(1_000);
+        Self(u64::try_from(us).unwrap_or(u64::MAX))
+    }
+}
+
+impl fmt::Display for Micros {
+    /// Seconds with six fraction digits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:06}", self.0 / 1_000_000, self.0 % 1_000_000)
+    }
+}

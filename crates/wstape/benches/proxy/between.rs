@@ -1,0 +1,192 @@
+//! What stands between: nothing, a relay, our proxy, mitmproxy.
+
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+/// The argument by which this binary is told to be the relay.
+pub(crate) const RELAY: &str = "--relay";
+/// What our proxy and the relay say first.
+const LISTENING: &str = "listening on ws://";
+/// What the relay reads at once: what our proxy does.
+const RELAY_BUFFER_BYTES: usize = 64 << 10;
+/// Longest that mitmproxy may take to listen.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    Nothing,
+    Relay,
+    Proxy,
+    Mitmproxy(PathBuf),
+}
+
+impl Kind {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing between",
+            Self::Relay => "bare relay",
+            Self::Proxy => "recorder proxy",
+            Self::Mitmproxy(_) => "mitmproxy",
+        }
+    }
+}
+
+pub(crate) struct Between {
+    addr: SocketAddr,
+    child: Option<Child>,
+    /// Where our proxy's tape is.
+    tape: Option<(TempDir, PathBuf)>,
+    /// Where mitmproxy's flows are, for as long as it runs.
+    flows: Option<TempDir>,
+}
+
+impl Between {
+    pub(crate) fn start(kind: &Kind, engine: SocketAddr) -> Self {
+        let mut between = Self {
+            addr: engine,
+            child: None,
+            tape: None,
+            flows: None,
+        };
+        match kind {
+            Kind::Nothing => {}
+            Kind::Relay => {
+                let mut command = Command::new(std::env::current_exe().expect("this binary"));
+                command.args([RELAY, "127.0.0.1:0", &engine.to_string()]);
+                between.announced(command);
+            }
+            Kind::Proxy => {
+                let folder = tempfile::tempdir().expect("a folder");
+                let path = folder.path().join("tape.jsonl");
+                let mut command = Command::new(env!("CARGO_BIN_EXE_wstape"));
+                command
+                    .args(["proxy", "--quiet", "--listen", "127.0.0.1:0", "--upstream"])
+                    .arg(format!("ws://{engine}"))
+                    .arg("--out")
+                    .arg(&path);
+                between.announced(command);
+                between.tape = Some((folder, path));
+            }
+            Kind::Mitmproxy(mitmdump) => {
+                let folder = tempfile::tempdir().expect("a folder");
+                // It prints no port of its own choice.
+                let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr());
+                between.addr = port.expect("a free port");
+                let child = Command::new(mitmdump)
+                    .args(["--quiet", "--mode", &format!("reverse:http://{engine}")])
+                    .args(["--listen-host", "127.0.0.1", "--listen-port"])
+                    .arg(between.addr.port().to_string())
+                    .arg("--set")
+                    .arg(format!("confdir={}", folder.path().display()))
+                    .arg("--save-stream-file")
+                    .arg(folder.path().join("flows"))
+                    .stdout(Stdio::null())
+                    .spawn();
+                between.child = Some(child.expect("mitmdump runs"));
+                between.flows = Some(folder);
+                listens(between.addr);
+            }
+        }
+        between
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Ends it; says how many frames are missing from its tape.
+    pub(crate) fn finish(mut self, frames: usize) -> usize {
+        let Some((_folder, path)) = self.tape.take() else {
+            return 0;
+        };
+        let mut child = self.child.take().expect("it runs");
+        let pid = Pid::from_child(&child);
+        kill_process(pid, Signal::TERM).expect("it runs");
+        child.wait().expect("it ends");
+        let tape = std::fs::read_to_string(&path).expect("a tape");
+        assert!(tape.ends_with(",\"end\":true}\n"), "a whole tape");
+        let kept = tape.lines().filter(|line| line.contains("\"emit\":"));
+        frames - kept.count()
+    }
+
+    /// Starts what says where it listens in its first line.
+    fn announced(&mut self, mut command: Command) {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
+        let mut line = String::new();
+        let out = child.stdout.as_mut().expect("a pipe");
+        BufReader::new(out).read_line(&mut line).expect("a line");
+        let addr = line.trim_end().strip_prefix(LISTENING);
+        self.addr = addr.and_then(|addr| addr.parse().ok()).expect(LISTENING);
+        self.child = Some(child);
+    }
+}
+
+impl Drop for Between {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        drop(self.flows.take());
+    }
+}
+
+/// Waits until somebody listens, without connecting to the engine behind.
+fn listens(addr: SocketAddr) {
+    let start = Instant::now();
+    while TcpListener::bind(addr).is_ok() {
+        assert!(start.elapsed() < START_TIMEOUT, "mitmdump does not listen");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// mitmproxy's `mitmdump`, where there is one.
+pub(crate) fn mitmdump() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("MITMDUMP") {
+        return Some(named.into());
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join("mitmdump"))
+        .find(|file| file.is_file())
+}
+
+/// A relay that looks at nothing and records nothing: what standing between costs at least.
+pub(crate) fn relay(listen: &str, upstream: &str) -> ! {
+    let upstream: SocketAddr = upstream.parse().expect("an address");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(listen).await;
+        let listener = listener.expect("a free port");
+        println!("{LISTENING}{}", listener.local_addr().expect("it listens"));
+        loop {
+            let (mut client, _) = listener.accept().await.expect("a client");
+            tokio::spawn(async move {
+                let mut engine = tokio::net::TcpStream::connect(upstream)
+                    .await
+                    .expect("an engine");
+                client.set_nodelay(true).expect("a socket");
+                engine.set_nodelay(true).expect("a socket");
+                let copied = tokio::io::copy_bidirectional_with_sizes(
+                    &mut client,
+                    &mut engine,
+                    RELAY_BUFFER_BYTES,
+                    RELAY_BUFFER_BYTES,
+                );
+                // However it ends, it has ended.
+                let _ = copied.await;
+            });
+        }
+    })
+}

@@ -1,0 +1,127 @@
+//! What a run takes its cases from.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use wstape_chaos::{Case, Seeds, Shard};
+use wstape_harness::Suite;
+use wstape_tape::Tape;
+
+use super::{DEFAULT_BUDGET, Options};
+use crate::cmd::fixtures::fixtures_with;
+
+/// The folder, in `fixtures`, of tapes that broke a rule once.
+const REGRESSIONS: &str = "regressions";
+/// The folder, in `fixtures`, of recordings.
+const RECORDINGS: &str = "recordings";
+
+/// A tape as a case, with the name that it has on the command line.
+pub(super) struct NamedCase {
+    pub(super) name: String,
+    pub(super) case: Case,
+}
+
+/// What drawn faults are laid over.
+pub(super) enum Bases {
+    /// Recordings that were named, and nothing else.
+    Given(Vec<Arc<Tape>>),
+    /// Drawn streams, and now and then one of the fixtures' recordings.
+    Drawn(Vec<Arc<Tape>>),
+}
+
+/// What a run takes its cases from.
+pub(super) struct Inputs {
+    /// Cases that are there already: they run first.
+    pub(super) tapes: Vec<NamedCase>,
+    /// What drawn faults are laid over.
+    pub(super) bases: Bases,
+    /// The seeds; `None` where only tapes are played.
+    pub(super) seeds: Option<Seeds>,
+    pub(super) shard: Shard,
+    /// The variable of the environment that named the shard.
+    pub(super) shard_by: Option<&'static str>,
+    /// When no further case is begun.
+    pub(super) budget: Option<Duration>,
+    /// Whether it is a sample of everything, not the repetition of a case.
+    pub(super) is_sample: bool,
+}
+
+impl Inputs {
+    pub(super) fn of(options: &Options) -> Result<Self, String> {
+        let named = options.seed.map(Seeds::one).or(options.seeds);
+        let tapes = tapes(&options.tape)?;
+        let is_sample = options.seed.is_none() && (options.tape.is_empty() || named.is_some());
+        let mut inputs = Self {
+            tapes: Vec::new(),
+            bases: Bases::Drawn(Vec::new()),
+            seeds: named,
+            shard: options.shard.unwrap_or(Shard::WHOLE),
+            shard_by: None,
+            budget: options.budget,
+            is_sample,
+        };
+        let bare = |tapes: Vec<(String, Tape)>| -> Vec<Arc<Tape>> {
+            let tapes = tapes.into_iter();
+            tapes.map(|(_, tape)| Arc::new(tape)).collect()
+        };
+        if named.is_some() && !tapes.is_empty() {
+            inputs.bases = Bases::Given(bare(tapes));
+        } else if tapes.is_empty() {
+            inputs.seeds = named.or(Some(Seeds::from(0)));
+            inputs.bases = Bases::Drawn(bare(fixtures(RECORDINGS)?));
+        } else {
+            inputs.tapes = cases(tapes)?;
+        }
+        if !is_sample {
+            return Ok(inputs);
+        }
+        if options.shard.is_none() {
+            let of_environment = Shard::of_environment(|name| env::var(name).ok());
+            if let Some((shard, by)) = of_environment.map_err(|error| error.to_string())? {
+                (inputs.shard, inputs.shard_by) = (shard, Some(by));
+            }
+        }
+        if inputs.seeds.is_some_and(Seeds::is_open) {
+            inputs.budget = inputs.budget.or(Some(DEFAULT_BUDGET));
+        }
+        inputs.tapes = cases(fixtures(REGRESSIONS)?)?;
+        Ok(inputs)
+    }
+}
+
+/// The tapes at these paths, files or folders of them, with their names.
+fn tapes(paths: &[PathBuf]) -> Result<Vec<(String, Tape)>, String> {
+    let suite = Suite::of_paths(paths, &[]).map_err(|error| error.to_string())?;
+    let load = |trial: wstape_harness::Trial| {
+        let tape = Tape::load(&trial.tape).map_err(|error| error.report())?;
+        Ok((trial.tape, tape))
+    };
+    suite.trials.into_iter().map(load).collect()
+}
+
+fn cases(tapes: Vec<(String, Tape)>) -> Result<Vec<NamedCase>, String> {
+    let case = |(name, tape)| {
+        let case = Case::from_tape(tape).map_err(|error| format!("{name}: {error}"))?;
+        Ok(NamedCase { name, case })
+    };
+    tapes.into_iter().map(case).collect()
+}
+
+/// The tapes of this folder of the fixtures, where there is such a folder with tapes in it.
+fn fixtures(inner: &str) -> Result<Vec<(String, Tape)>, String> {
+    let fixtures = fixtures_with(inner).map_err(|error| error.to_string())?;
+    let Some(folder) = fixtures.map(|fixtures| fixtures.join(inner)) else {
+        return Ok(Vec::new());
+    };
+    if holds_no_tape(&folder) {
+        return Ok(Vec::new());
+    }
+    tapes(&[folder])
+}
+
+fn holds_no_tape(folder: &Path) -> bool {
+    Suite::of_paths(&[folder.to_owned()], &[])
+        .is_err_and(|error| matches!(error, wstape_harness::SuiteError::Empty(_)))
+}

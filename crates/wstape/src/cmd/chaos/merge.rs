@@ -1,0 +1,56 @@
+//! `wstape chaos merge`: the results of shards as those of one run.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Args;
+use wstape_chaos::{Ending, Results};
+
+use super::outputs::Outputs;
+use crate::cmd::say::say;
+
+#[derive(Debug, Args)]
+pub(super) struct Merge {
+    /// Results that `--result` wrote, one file a shard, in any order.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "Write the merged results as JUnit XML"
+    )]
+    junit: Option<PathBuf>,
+
+    /// Write the merged results as JSON, to be merged further.
+    #[arg(long, value_name = "FILE")]
+    result: Option<PathBuf>,
+
+    /// No tables: only what broke and how it ended.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl Merge {
+    pub(super) fn run(&self) -> Result<Ending, String> {
+        let outputs = Outputs::new(self.junit.as_deref(), self.result.as_deref(), self.quiet)?;
+        let read = |path: &PathBuf| {
+            let name = path.display().to_string();
+            let text = fs::read_to_string(path)
+                .map_err(|error| format!("{name}: cannot read the results: {error}"))?;
+            let results = Results::from_json(&name, &text).map_err(|error| error.to_string())?;
+            Ok((name, results))
+        };
+        let files = self.files.iter().map(read).collect::<Result<_, String>>()?;
+        let merged = Results::merge(files).map_err(|error| error.to_string())?;
+        say(&format!(
+            "chaos: merged {} files: {}; wstape {}, {}\n",
+            self.files.len(),
+            merged.parts_text(),
+            merged.version,
+            merged.subject
+        ));
+        outputs.write(&merged)?;
+        Ok(merged.ending())
+    }
+}

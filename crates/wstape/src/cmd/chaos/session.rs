@@ -1,0 +1,252 @@
+//! A run from its first line to its last.
+
+use std::num::NonZeroUsize;
+use std::panic;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use wstape::OurSubscriber;
+use wstape_chaos::planted::{CANARY_SEEDS, Flaw, missed_canary};
+use wstape_chaos::{
+    Draw, Ending, Job, Judged, Part, Play, Ran, Results, Run, Tally, WORKER_NAME, draw, draw_over,
+    play,
+};
+
+use super::Options;
+use super::failures::OutFolder;
+use super::inputs::{Bases, Inputs, NamedCase};
+use super::outputs::Outputs;
+use super::progress::{Goal, Progress};
+use super::signals::Interrupted;
+use crate::cmd::say::say;
+
+/// How often the workers are looked after.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// A run, with all it needs.
+pub(super) struct Session<'a> {
+    pub(super) options: &'a Options,
+    inputs: Inputs,
+    workers: NonZeroUsize,
+    pub(super) play: Play,
+    pub(super) subject: String,
+    pub(super) interrupted: Interrupted,
+    start: Instant,
+}
+
+pub(super) fn run(options: &Options) -> Result<Ending, String> {
+    let inputs = Inputs::of(options)?;
+    let outputs = Outputs::new(
+        options.junit.as_deref(),
+        options.result.as_deref(),
+        options.quiet,
+    )?;
+    let out = OutFolder::prepare(&options.out)?;
+    let subject = OurSubscriber;
+    let mut session = Session {
+        options,
+        inputs,
+        workers: workers(options),
+        play: Arc::new(move |case| play(case, &subject).verdict),
+        subject: subject.name(),
+        interrupted: Interrupted::listen().map_err(|error| error.to_string())?,
+        start: Instant::now(),
+    };
+    say(&format!("{}\n", session.first_line()));
+    keep_workers_panics_quiet();
+    let results = session.run();
+    outputs.write(&results)?;
+    drop(out);
+    if let Some(canary) = session.missed_canary() {
+        say(&format!(
+            "chaos is broken: expected to find {canary}, a planted flaw that {CANARY_SEEDS} seeds are \
+             sure to show, found nothing; what this run says holds need not\n"
+        ));
+        return Ok(Ending::Broken);
+    }
+    Ok(results.ending())
+}
+
+impl Session<'_> {
+    /// Seed range, version, options, budget.
+    fn first_line(&self) -> String {
+        let Inputs {
+            tapes,
+            bases,
+            seeds,
+            shard,
+            shard_by,
+            budget,
+            ..
+        } = &self.inputs;
+        let mut words = Vec::new();
+        if let Some(seeds) = seeds {
+            words.push(match self.options.seed {
+                Some(seed) => format!("seed {seed}"),
+                None => format!("seeds {seeds}"),
+            });
+            if *shard != wstape_chaos::Shard::WHOLE || shard_by.is_some() {
+                let by = shard_by.map(|by| format!(" by {by}")).unwrap_or_default();
+                words.push(format!("shard {shard}{by}"));
+            }
+        }
+        match (tapes.len(), seeds) {
+            (0, _) => {}
+            (n, Some(_)) => words.push(format!("{n} regressions first")),
+            (n, None) => words.push(format!("{n} tapes")),
+        }
+        if let Bases::Given(recordings) = bases {
+            words.push(format!("over {} recordings", recordings.len()));
+        }
+        words.push(match budget {
+            Some(budget) => format!("budget {}", humantime::format_duration(*budget)),
+            None => "no budget".to_owned(),
+        });
+        words.push(format!("{} jobs", self.workers));
+        if self.options.thoroughness.check_determinism {
+            words.push("each played twice".to_owned());
+        }
+        if self.options.thoroughness.keep_going {
+            words.push("going on after failures".to_owned());
+        }
+        format!("{}, {}", first_words(&words.join(", ")), self.subject)
+    }
+
+    fn run(&mut self) -> Results {
+        let tapes = std::mem::take(&mut self.inputs.tapes);
+        let goal = Goal {
+            cases: self.cases(&tapes),
+            budget: self.inputs.budget,
+        };
+        let mut progress = Progress::new(goal, self.options.quiet);
+        let part = Part {
+            seeds: self.inputs.seeds,
+            shard: self.inputs.shard,
+        };
+        let mut results = Results::new(self.subject.clone(), part, self.tally());
+        let mut broken = Vec::new();
+        if !tapes.is_empty() {
+            let job = |NamedCase { name, case }| Job::Tape(name, Box::new(case));
+            let ran = self.work(tapes.into_iter().map(job), Tally::default(), &mut progress);
+            broken.extend(ran.broken);
+            // What old cases see does not count for what drawn ones should have seen.
+            if self.inputs.seeds.is_none() {
+                results.tally = ran.tally;
+            }
+        }
+        if let Some(seeds) = self.inputs.seeds
+            && (broken.is_empty() || self.options.thoroughness.keep_going)
+        {
+            let jobs = self.inputs.shard.seeds(seeds).map(Job::Seed);
+            let ran = self.work(jobs, results.tally.clone(), &mut progress);
+            results.tally = ran.tally;
+            broken.extend(ran.broken);
+        }
+        results.elapsed_ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        for broken in broken {
+            let failure = self.failure(broken, &progress);
+            results.broke(failure);
+        }
+        progress.finish();
+        results.interrupted = self.interrupted.get();
+        results
+    }
+
+    /// How many cases there are, where that is known and no budget cuts it short.
+    fn cases(&self, tapes: &[NamedCase]) -> Option<u64> {
+        let of_seeds = match self.inputs.seeds {
+            None => 0,
+            Some(seeds) => seeds.count()?.div_ceil(self.inputs.shard.count()),
+        };
+        let cases = of_seeds.saturating_add(tapes.len() as u64);
+        self.inputs.budget.is_none().then_some(cases)
+    }
+
+    /// What the cases are added to: a sample is to see everything at least once.
+    fn tally(&self) -> Tally {
+        if !self.inputs.is_sample {
+            return Tally::default();
+        }
+        Tally::of_everything()
+    }
+
+    fn work(
+        &self,
+        jobs: impl Iterator<Item = Job> + Send + 'static,
+        tally: Tally,
+        progress: &mut Progress,
+    ) -> Ran {
+        let options = wstape_chaos::Options {
+            workers: self.workers,
+            check_determinism: self.options.thoroughness.check_determinism,
+            keep_going: self.options.thoroughness.keep_going,
+        };
+        let mut run = Run::start(Arc::clone(&self.play), self.draw(), jobs, tally, options);
+        loop {
+            let elapsed = self.start.elapsed();
+            if run.watch(elapsed) {
+                return run.finish();
+            }
+            let spent = self.inputs.budget.is_some_and(|budget| elapsed >= budget);
+            if spent || self.interrupted.get() {
+                run.stop();
+            }
+            progress.show(elapsed, run.cases(), run.broken());
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// The planted flaw that this run would not have seen in the subscriber, if there is one.
+    fn missed_canary(&self) -> Option<Flaw> {
+        let seeds = self.inputs.seeds.filter(|_| self.inputs.is_sample)?;
+        let first = self.inputs.shard.seeds(seeds).next()?;
+        let draw: Draw = Arc::new(|seed| draw(seed, &[]));
+        missed_canary(first, &draw)
+    }
+
+    fn draw(&self) -> Draw {
+        match &self.inputs.bases {
+            Bases::Given(recordings) => {
+                let recordings = recordings.clone();
+                Arc::new(move |seed| {
+                    // Which one is a matter of the seed alone, and all get their turn.
+                    let turn = seed % recordings.len().max(1) as u64;
+                    let recording = usize::try_from(turn).ok();
+                    match recording.and_then(|turn| recordings.get(turn)) {
+                        Some(recording) => draw_over(seed, recording),
+                        None => draw(seed, &[]),
+                    }
+                })
+            }
+            Bases::Drawn(recordings) => {
+                let recordings = recordings.clone();
+                Arc::new(move |seed| draw(seed, &recordings))
+            }
+        }
+    }
+}
+
+/// The beginning of a first line: what is run, and by which version.
+pub(super) fn first_words(words: &str) -> String {
+    format!("chaos: {words}; harness {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Worlds at a time.
+pub(super) fn workers(options: &Options) -> NonZeroUsize {
+    options
+        .jobs
+        .or_else(|| thread::available_parallelism().ok())
+        .unwrap_or(NonZeroUsize::MIN)
+}
+
+/// A panic of a world is a violation that is told like any other; while a case is made smaller
+/// there would be hundreds of them on standard error.
+pub(super) fn keep_workers_panics_quiet() {
+    let loud = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().name() != Some(WORKER_NAME) {
+            loud(info);
+        }
+    }));
+}

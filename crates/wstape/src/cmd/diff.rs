@@ -1,0 +1,107 @@
+//! `wstape diff`.
+
+use std::io::{self, BufWriter, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use wstape_recorder::Diff;
+use wstape_tape::{Micros, TapeError, TapeReader};
+
+use super::exit;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Lines begin with - (only in A), + (only in B), ~ (an event whose values have changed, each shown) \
+or > (at another time). Events are compared as JSON: order of members and spaces do not count.
+
+Exit status: 0 the same; 1 they differ; 2 bad usage, or a tape that can't be read.")]
+pub(crate) struct DiffArgs {
+    /// The first tape.
+    #[arg(value_name = "A")]
+    a: PathBuf,
+
+    /// The second tape; - for standard input.
+    #[arg(value_name = "B")]
+    b: PathBuf,
+
+    #[command(flatten)]
+    ignored: IgnoredArgs,
+
+    /// Times so far apart are the same.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "0s")]
+    within: Duration,
+
+    /// Only count.
+    #[arg(long)]
+    brief: bool,
+}
+
+/// What is not compared.
+#[derive(Debug, Args)]
+struct IgnoredArgs {
+    /// Leave out the events' ts, that of their data too.
+    #[arg(long)]
+    ignore_ts: bool,
+
+    /// Leave out on whose connection things happened: a tap's tape names none, a proxy's each.
+    #[arg(long)]
+    ignore_conn: bool,
+
+    /// Leave out when things happened.
+    #[arg(long, conflicts_with = "within")]
+    ignore_times: bool,
+}
+
+/// Why there is no comparison, or no more of it.
+enum Stop {
+    Tape(TapeError),
+    Output(io::Error),
+}
+
+impl From<TapeError> for Stop {
+    fn from(error: TapeError) -> Self {
+        Self::Tape(error)
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl DiffArgs {
+    pub(crate) fn run(&self) -> ExitCode {
+        match self.compare() {
+            Ok(status) => status.into(),
+            Err(Stop::Tape(error)) => exit::bad_tape(&error),
+            Err(Stop::Output(error)) => exit::printed(Err(error), exit::FOUND),
+        }
+    }
+
+    fn compare(&self) -> Result<u8, Stop> {
+        let diff = Diff {
+            ignore_ts: self.ignored.ignore_ts,
+            ignore_conn: self.ignored.ignore_conn,
+            within: (!self.ignored.ignore_times).then(|| Micros::from(self.within)),
+        };
+        let mut out = BufWriter::new(io::stdout().lock());
+        let a = TapeReader::open_or_stdin(&self.a)?;
+        let b = TapeReader::open_or_stdin(&self.b)?;
+        let tally = diff.compare(a, b, |departure| -> Result<(), Stop> {
+            if !self.brief {
+                writeln!(out, "{departure}")?;
+            }
+            Ok(())
+        })?;
+        writeln!(out, "{tally}")?;
+        out.flush()?;
+        Ok(if tally.is_same() {
+            exit::DONE
+        } else {
+            exit::FOUND
+        })
+    }
+}

@@ -1,0 +1,39 @@
+//! `wstape man`.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Command};
+use clap_mangen::Man;
+
+use super::exit;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+To read it at once: wstape man | man -l -
+To install: wstape man ~/.local/share/man/man1")]
+pub(crate) struct ManArgs {
+    /// The folder to write a page of each command into. Default: the main page, on standard
+    /// output.
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+impl ManArgs {
+    /// Prints the page of `command`, or writes it and those of its commands.
+    pub(crate) fn run(&self, command: Command) -> ExitCode {
+        let Some(folder) = &self.folder else {
+            let mut page = Vec::new();
+            let rendered = Man::new(command).render(&mut page);
+            let printed = rendered.and_then(|()| io::stdout().write_all(&page));
+            return exit::printed(printed, exit::DONE);
+        };
+        let written = std::fs::create_dir_all(folder)
+            .and_then(|()| clap_mangen::generate_to(command, folder));
+        match written {
+            Ok(()) => exit::DONE.into(),
+            Err(error) => exit::bad_input(&format!("{}: {error}", folder.display())),
+        }
+    }
+}

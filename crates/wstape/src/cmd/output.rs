@@ -1,0 +1,88 @@
+//! Where a command's tape goes.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use wstape_recorder::{FSYNC_INTERVAL, Fsync, Output, RecordError};
+
+/// What `--out` says for standard output.
+const STDOUT: &str = "-";
+
+/// Where the tape goes.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// The tape to write; - for standard output.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+
+    /// Overwrite FILE where it exists.
+    #[arg(long)]
+    force: bool,
+
+    /// Say nothing but errors.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// When a live recording is forced to the disk.
+#[derive(Debug, Args)]
+pub(crate) struct FsyncArgs {
+    /// When to force the tape to the disk. Only a machine that loses its power makes a
+    /// difference: what was written outlives a killed recorder anyway.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Interval)]
+    fsync: When,
+
+    /// How long a step may wait for that, with --fsync interval.
+    #[arg(long, value_name = "DURATION", default_value_t = FSYNC_INTERVAL.into())]
+    fsync_interval: humantime::Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum When {
+    /// Leave it to the operating system.
+    Never,
+    /// At the latest so long after a step came, and at the end.
+    Interval,
+    /// Before a step counts as recorded.
+    Always,
+}
+
+impl OutputArgs {
+    /// A tape that grows as it is recorded.
+    ///
+    /// # Errors
+    /// Those of [`Output::create`] and [`Output::stdout`].
+    pub(crate) fn growing(&self, fsync: &FsyncArgs) -> Result<Output, RecordError> {
+        let output = match self.file() {
+            Some(path) => Output::create(path, self.force)?,
+            None => Output::stdout()?,
+        };
+        Ok(output.fsync(fsync.policy()))
+    }
+
+    /// A tape that appears when it is whole.
+    ///
+    /// # Errors
+    /// Those of [`Output::whole`] and [`Output::stdout`].
+    pub(crate) fn whole(&self) -> Result<Output, RecordError> {
+        match self.file() {
+            Some(path) => Output::whole(path, self.force),
+            None => Output::stdout(),
+        }
+    }
+
+    /// The file; `None` for standard output.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        (self.out != Path::new(STDOUT)).then_some(&self.out)
+    }
+}
+
+impl FsyncArgs {
+    fn policy(&self) -> Fsync {
+        match self.fsync {
+            When::Never => Fsync::Never,
+            When::Interval => Fsync::Interval(*self.fsync_interval),
+            When::Always => Fsync::Always,
+        }
+    }
+}

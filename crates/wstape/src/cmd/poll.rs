@@ -1,0 +1,68 @@
+//! `wstape poll`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use wstape_recorder::{ANSWER_TIMEOUT, Poll};
+
+use super::live::LiveArgs;
+use super::token::TokenArgs;
+use crate::progress::Progress;
+
+/// How often it is asked, unless set otherwise.
+const EVERY: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Asked for are /v2/status, /positions, /risk and /regime, below the base URL. Each answer that \
+differs from the one before becomes an event of its kind and an http step; an engine that is gone \
+becomes an outage. Ctrl-C ends the recording too. Exit status: 0 recorded; 1 the disk did not keep \
+up and steps are missing; 2 bad usage or input, or an output that can't be written.")]
+pub(crate) struct PollArgs {
+    /// The engine: an http:// or https:// URL.
+    #[arg(value_name = "BASE_URL")]
+    url: String,
+
+    /// How often to ask, such as 500ms or 5s.
+    #[arg(long, value_name = "DURATION", default_value_t = EVERY.into())]
+    every: humantime::Duration,
+
+    /// How long an answer may take.
+    #[arg(long, value_name = "DURATION", default_value_t = ANSWER_TIMEOUT.into())]
+    timeout: humantime::Duration,
+
+    /// An answer that differs only in the values of keys of this name, such as ts, is no
+    /// other answer. May be given several times.
+    #[arg(long = "ignore-key", value_name = "NAME")]
+    ignored: Vec<String>,
+
+    #[command(flatten)]
+    live: LiveArgs,
+
+    #[command(flatten)]
+    token: TokenArgs,
+}
+
+impl PollArgs {
+    pub(crate) fn run(&self) -> ExitCode {
+        self.live.run(async |clock| {
+            let token = self.token.token()?;
+            let redactor = self.live.redaction.redactor()?;
+            let poll = Poll::new(&self.url, *self.every, token.as_deref(), redactor)?;
+            let poll = self
+                .ignored
+                .iter()
+                .fold(poll.timeout(*self.timeout), Poll::ignoring)
+                .clock(Arc::clone(&clock));
+            poll.check().await?;
+            let until = self.live.until.wait(&clock)?;
+            let output = self.live.output.growing(&self.live.fsync)?;
+            let progress = Progress::live(output.stats(), clock, self.live.output.quiet);
+            let polled = progress.during(poll.run(output, until)).await?;
+            let counts = polled.counts;
+            Ok((polled, counts))
+        })
+    }
+}

@@ -1,0 +1,95 @@
+//! `wstape proxy`.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use engine_client::NetDialer;
+use tokio::net::TcpListener;
+use wstape_recorder::{NetReach, Proxy};
+
+use super::live::LiveArgs;
+use crate::progress::Progress;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The first line on standard output (on standard error with --out -) is the address to connect to, \
+as `listening on ws://127.0.0.1:9000`. Subscribers dial it in place of the engine, with the path, \
+the token and the subprotocols that they dial the engine with: what they send goes on as it is.\n\
+\n\
+An engine that can't be reached shows as a reset of whoever dialed, and as a `mark` in the tape. \
+Ctrl-C ends the recording and cuts what is open. Exit status: 0 recorded; 1 the disk did not keep \
+up and frames are missing from the tape (never from the traffic); 2 bad usage or input, an output \
+that can't be written, a certificate that fails, or an upstream that is no WebSocket.")]
+pub(crate) struct ProxyArgs {
+    /// The address to listen on, such as 127.0.0.1:9000; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR")]
+    listen: SocketAddr,
+
+    /// The engine: a ws:// or wss:// URL. Its scheme, host and port count; paths are the
+    /// subscribers' own.
+    #[arg(long, value_name = "URL")]
+    upstream: String,
+
+    /// Make the Host header of requests the engine's, as virtual hosts want it. Nothing else is
+    /// ever rewritten.
+    #[arg(long)]
+    rewrite_host: bool,
+
+    #[command(flatten)]
+    live: LiveArgs,
+}
+
+impl ProxyArgs {
+    pub(crate) fn run(&self) -> ExitCode {
+        self.live.run(async |clock| {
+            let redactor = self.live.redaction.redactor()?;
+            let proxy = Proxy::new(&self.upstream, redactor)?
+                .rewrite_host(self.rewrite_host)
+                .clock(Arc::clone(&clock));
+            let until = self.live.until.wait(&clock)?;
+            let listener = TcpListener::bind(self.listen)
+                .await
+                .map_err(|error| format!("--listen {}: {}", self.listen, taken(&error)))?;
+            let reach = NetReach::new(NetDialer::new(), proxy.upstream().clone());
+            proxy.check(&reach).await?;
+            let output = self.live.output.growing(&self.live.fsync)?;
+            self.announce(listener.local_addr()?)?;
+            let quiet = self.live.output.quiet;
+            let progress = Progress::live(output.stats(), clock, quiet);
+            let mut aloud = progress.aloud();
+            let proxy = proxy.remarks(move |remark| {
+                if !quiet {
+                    aloud(remark);
+                }
+            });
+            let recording = proxy.run(listener, reach, output, until);
+            let summary = progress.during(recording).await?;
+            let counts = summary.counts;
+            Ok((summary, counts))
+        })
+    }
+
+    fn announce(&self, addr: SocketAddr) -> io::Result<()> {
+        let line = format!("listening on ws://{addr}\n");
+        if self.live.output.file().is_some() {
+            let mut out = io::stdout().lock();
+            out.write_all(line.as_bytes())?;
+            out.flush()
+        } else {
+            io::stderr().write_all(line.as_bytes())
+        }
+    }
+}
+
+/// Why a port can't be had, and what to do where that is known.
+fn taken(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "the port is taken; choose another, or 0 for any free one".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,82 @@
+//! `wstape redact`.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use engine_client::SystemClock;
+use wstape_recorder::{RecordError, Recording};
+use wstape_tape::TapeReader;
+
+use super::exit;
+use super::output::OutputArgs;
+use super::redaction::RedactionArgs;
+use crate::progress::Progress;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+What is not redacted keeps every byte. The result is looked through for all that was redacted \
+and for well-known secrets, also in base64, percent-encoded and JSON-escaped; where it holds one, \
+FILE.unsafe is left for a closer look, and nothing called FILE.
+
+Exit status: 0 written, and safe; 2 it still holds a secret, or bad usage or input, or a file \
+that can't be written.")]
+pub(crate) struct RedactArgs {
+    /// The tape.
+    #[arg(value_name = "FILE")]
+    tape: PathBuf,
+
+    #[command(flatten)]
+    output: OutputArgs,
+
+    #[command(flatten)]
+    redaction: RedactionArgs,
+}
+
+impl RedactArgs {
+    pub(crate) fn run(&self) -> ExitCode {
+        match self.redact() {
+            Ok(()) => exit::DONE.into(),
+            Err(error) => match error.downcast_ref::<RecordError>() {
+                Some(error) => exit::bad_recording(error),
+                None => exit::bad_input(&error),
+            },
+        }
+    }
+
+    fn redact(&self) -> Result<(), Box<dyn Error>> {
+        let open = || TapeReader::open(&self.tape).map_err(RecordError::from);
+        let mut redactor = self.redaction.redactor()?;
+        if self.output.file().is_none() {
+            // What is printed can't be taken back: all that is redacted anywhere must be known
+            // before the first line.
+            let mut reader = open()?;
+            redactor.header(reader.header().clone());
+            for step in reader.by_ref() {
+                redactor.step(step.map_err(RecordError::from)?);
+            }
+        }
+        let mut reader = open()?;
+        let output = self.output.whole()?;
+        let clock = Arc::new(SystemClock::new());
+        let mut progress = Progress::file(output.stats(), clock, self.output.quiet);
+        let mut recording = Recording::begin(output, reader.header().clone(), redactor)?;
+        for step in reader.by_ref() {
+            progress.step();
+            recording.push(step.map_err(RecordError::from)?)?;
+        }
+        recording.finish()?;
+        drop(progress);
+        if let Some(torn) = reader.torn().filter(|_| !self.output.quiet) {
+            eprintln!(
+                "wstape: {}:{}: the last line is torn after {} bytes, and left out",
+                self.tape.display(),
+                torn.line,
+                torn.bytes.len()
+            );
+        }
+        Ok(())
+    }
+}

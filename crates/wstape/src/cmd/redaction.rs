@@ -1,0 +1,78 @@
+//! What a command's tape is not to hold.
+
+use std::fmt;
+
+use clap::Args;
+use ring::rand::{SecureRandom, SystemRandom};
+use wstape_recorder::{Redactor, RuleError, Rules};
+
+/// Where help shows these options.
+const HEADING: &str = "Redaction";
+
+/// What the tape is not to hold.
+#[derive(Debug, Args)]
+pub(crate) struct RedactionArgs {
+    /// Redact what stands at this JSON pointer (RFC 6901) of a message. May be given several times.
+    ///
+    /// With `/data/account_value`, that value of each event's data is replaced by a placeholder of its type, equal values by equal ones; in an
+    /// object or a list each value is. Never in a tape, without any rule: Authorization, cookies
+    /// and their like, the user info of URLs, and tokens in their queries and paths.
+    #[arg(long = "redact", value_name = "POINTER", value_parser = pointer, help_heading = HEADING)]
+    pointers: Vec<String>,
+
+    /// Redact the value of each key of this name, wherever it stands. May be given several times.
+    #[arg(long = "redact-key", value_name = "NAME", help_heading = HEADING)]
+    keys: Vec<String>,
+
+    /// Redact the value of this HTTP header. May be given several times.
+    #[arg(long = "redact-header", value_name = "NAME", help_heading = HEADING)]
+    headers: Vec<String>,
+
+    /// Redact in messages too whatever has the shape of a well-known secret, such as a GitHub
+    /// token or a private key. Without it, such a secret in a message fails the command.
+    #[arg(long, help_heading = HEADING)]
+    redact_shapes: bool,
+}
+
+/// The operating system has no random bytes to give.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the operating system gives no random bytes for the placeholders of secrets")]
+pub(crate) struct NoRandomBytes;
+
+/// Why there is nothing to redact with.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RedactionError {
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    #[error(transparent)]
+    Random(#[from] NoRandomBytes),
+}
+
+impl RedactionArgs {
+    /// What redacts so, with a key drawn for this tape.
+    pub(crate) fn redactor(&self) -> Result<Redactor, RedactionError> {
+        let mut rules = Rules::default();
+        for pointer in &self.pointers {
+            rules = rules.pointer(pointer)?;
+        }
+        rules = self.keys.iter().fold(rules, Rules::key);
+        rules = self.headers.iter().fold(rules, Rules::header);
+        if self.redact_shapes {
+            rules = rules.shapes();
+        }
+        Ok(Redactor::new(rules, draw_key()?))
+    }
+}
+
+/// The key of one tape's placeholders.
+pub(crate) fn draw_key() -> Result<[u8; 32], NoRandomBytes> {
+    let mut key = [0; 32];
+    let drawn = SystemRandom::new().fill(&mut key);
+    drawn.map(|()| key).map_err(|_| NoRandomBytes)
+}
+
+fn pointer(
+    text: &str,
+) -> Result<String, impl fmt::Display + Into<Box<dyn std::error::Error + Send + Sync>> + use<>> {
+    Rules::default().pointer(text).map(|_| text.to_owned())
+}

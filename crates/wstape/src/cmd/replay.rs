@@ -1,0 +1,212 @@
+//! `wstape replay`: the main job.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Args;
+use wstape::OurSubscriber;
+use wstape_chaos::{broken_rules, is_case};
+use wstape_harness::{
+    Outcome, REAL_TOLERANCE, ScenarioError, Snapshot, Suite, Trial, departures, diff,
+};
+use wstape_mock_engine::EngineError;
+
+use super::fixtures::fixtures_with;
+use super::say::say;
+
+/// All outcomes hold.
+const HELD: u8 = 0;
+/// An outcome departs from its snapshot, or has none.
+const DEPARTED: u8 = 1;
+/// Bad usage or a bad tape.
+const BAD_INPUT: u8 = 2;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit status: 0 all outcomes hold; 1 one departs from its snapshot, or has none, or a demand of its \
+tape is not met, or a case of chaos breaks a rule; 2 bad usage or a bad tape.")]
+pub(crate) struct Replay {
+    /// Tapes, or folders of tapes. Default: all of fixtures/, each recording under each overlay
+    /// too.
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Lay this tape over each PATH; may be given several times.
+    #[arg(long, value_name = "TAPE", requires = "paths")]
+    overlay: Vec<PathBuf>,
+
+    /// Write the outcomes as the snapshots, and say which changed.
+    #[arg(long, conflicts_with = "real")]
+    accept: bool,
+
+    /// Play over TCP in real time too, and compare within a tolerance: 50 ms for each second of
+    /// the run begun, and once more.
+    #[arg(long, requires = "paths")]
+    real: bool,
+}
+
+/// What came of a trial.
+enum Verdict {
+    Holds,
+    Accepted,
+    Departs(String),
+}
+
+/// A trial that did not hold, and what to show of it.
+struct Failure {
+    name: String,
+    shown: String,
+}
+
+impl Replay {
+    pub(crate) fn run(&self) -> ExitCode {
+        let suite = match self.suite() {
+            Ok(suite) => suite,
+            Err(error) => {
+                eprintln!("wstape: {error}");
+                return BAD_INPUT.into();
+            }
+        };
+        let start = Instant::now();
+        let mut failures = Vec::new();
+        let width = suite.trials.iter().map(|trial| trial.name.len()).max();
+        let width = width.unwrap_or_default();
+        for trial in &suite.trials {
+            let began = Instant::now();
+            let (verdict, outcome) = match self.judge(trial) {
+                Ok(judged) => judged,
+                Err(error) => {
+                    eprintln!("wstape: {error}");
+                    return BAD_INPUT.into();
+                }
+            };
+            let word = match &verdict {
+                Verdict::Holds => "holds",
+                Verdict::Accepted => "accepted",
+                Verdict::Departs(_) => "DEPARTS",
+            };
+            say(&format!(
+                "{word:<8}  {:<width$}  {:>11.3} s virtual  {:>9.3} ms\n",
+                trial.name,
+                outcome.duration.duration().as_secs_f64(),
+                began.elapsed().as_secs_f64() * 1_000.0
+            ));
+            for torn in &outcome.torn {
+                eprintln!("wstape: {} is torn: {torn}", trial.tape);
+            }
+            if let Verdict::Departs(shown) = verdict {
+                failures.push(Failure {
+                    name: trial.name.clone(),
+                    shown,
+                });
+            }
+        }
+        for failure in &failures {
+            say(&format!(
+                "\n{}\n{}\n",
+                failure.name,
+                failure.shown.trim_end()
+            ));
+        }
+        let held = suite.trials.len() - failures.len();
+        say(&format!(
+            "\n{} scenarios: {held} hold, {} depart, in {:.3} s\n",
+            suite.trials.len(),
+            failures.len(),
+            start.elapsed().as_secs_f64()
+        ));
+        if failures.is_empty() { HELD } else { DEPARTED }.into()
+    }
+
+    fn suite(&self) -> Result<Suite, String> {
+        if !self.paths.is_empty() {
+            return Suite::of_paths(&self.paths, &self.overlay).map_err(|error| error.to_string());
+        }
+        let fixtures = fixtures_with("tapes")
+            .map_err(|error| error.to_string())?
+            .ok_or("no folder fixtures/tapes here or above: name the tapes to play")?;
+        Suite::of_fixtures(&fixtures).map_err(|error| error.to_string())
+    }
+
+    fn judge(&self, trial: &Trial) -> Result<(Verdict, Outcome), String> {
+        let run = |run: Result<Outcome, ScenarioError>| {
+            run.map_err(|error| match error {
+                ScenarioError::Tape(error) => error.report(),
+                ScenarioError::Engine(EngineError::Tape(error)) => error.report(),
+                other => other.to_string(),
+            })
+        };
+        let outcome = run(trial.scenario.run(&OurSubscriber))?;
+        let found = outcome.to_string();
+        let unmet: Vec<&str> = outcome.unmet().collect();
+        if !unmet.is_empty() {
+            let shown = format!("the tape's demands are not met:\n  {}", unmet.join("\n  "));
+            return Ok((Verdict::Departs(shown), outcome));
+        }
+        if let Some(shown) = rules_of(trial)? {
+            return Ok((Verdict::Departs(shown), outcome));
+        }
+        let snapshot =
+            Snapshot::read(&trial.snapshot).map_err(|error| unreadable(trial, &error))?;
+        let departure = match &snapshot {
+            None => Some("no snapshot yet".to_owned()),
+            Some(snapshot) => diff(&snapshot.contents, &found),
+        };
+        if self.accept && departure.is_some() {
+            Snapshot { contents: found }
+                .write(&trial.snapshot, &trial.tape)
+                .map_err(|error| unreadable(trial, &error))?;
+            return Ok((Verdict::Accepted, outcome));
+        }
+        if let Some(departure) = departure {
+            let shown = format!(
+                "{}\nif this is right: {}",
+                departure.trim_end(),
+                accept_command(trial)
+            );
+            return Ok((Verdict::Departs(shown), outcome));
+        }
+        if self.real {
+            let real = run(trial.scenario.run_real(&OurSubscriber))?;
+            let departures = departures(&outcome, &real);
+            if !departures.is_empty() {
+                let shown = format!(
+                    "over TCP, in real time, more than {REAL_TOLERANCE:?} a second off:\n{}",
+                    departures.join("\n")
+                );
+                return Ok((Verdict::Departs(shown), outcome));
+            }
+        }
+        Ok((Verdict::Holds, outcome))
+    }
+}
+
+/// What the rules of chaos say of a case that it wrote; nothing where they hold, and of a tape
+/// that is none or is played under others.
+fn rules_of(trial: &Trial) -> Result<Option<String>, String> {
+    let tape = Path::new(&trial.tape);
+    let is_case = trial.overlays.is_empty() && is_case(tape).map_err(|error| error.to_string())?;
+    if !is_case {
+        return Ok(None);
+    }
+    let violations = broken_rules(tape, &OurSubscriber).map_err(|error| error.to_string())?;
+    let lines: Vec<String> = violations.iter().map(|v| format!("  {v}\n")).collect();
+    Ok((!lines.is_empty()).then(|| format!("rules are broken:\n{}", lines.concat())))
+}
+
+fn unreadable(trial: &Trial, error: &std::io::Error) -> String {
+    format!("{}: {error}", trial.snapshot.display())
+}
+
+fn accept_command(trial: &Trial) -> String {
+    let quoted = |path: &Path| format!("'{}'", path.display());
+    let overlays: Vec<String> = trial
+        .overlays
+        .iter()
+        .map(|overlay| format!(" --overlay {}", quoted(overlay)))
+        .collect();
+    let overlays = overlays.concat();
+    let tape = quoted(Path::new(&trial.tape));
+    format!("cargo replay {tape}{overlays} --accept")
+}

@@ -1,0 +1,91 @@
+//! `wstape trim`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use engine_client::SystemClock;
+use wstape_recorder::{Finished, Place, RecordError, Recording, Redactor, Trim};
+use wstape_tape::{Micros, TapeReader};
+
+use super::exit;
+use super::output::OutputArgs;
+use super::redaction::RedactionArgs;
+use crate::progress::Progress;
+
+/// What a place of a tape that is named begins with.
+const MARK: &str = "mark:";
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A PLACE is a time of the tape, such as 90s, 1m30s or 250ms, or mark:NAME.
+What holds where the stretch begins (the port down, a partition, open connections) is set there.
+
+Exit status: 0 written; 2 bad usage or input, or a file that can't be written.")]
+pub(crate) struct TrimArgs {
+    /// The tape.
+    #[arg(value_name = "FILE")]
+    tape: PathBuf,
+
+    /// Where the stretch begins. Default: at the tape's beginning.
+    #[arg(long, value_name = "PLACE", value_parser = place)]
+    from: Option<Place>,
+
+    /// Where it ends. Default: at the tape's end.
+    #[arg(long, value_name = "PLACE", value_parser = place, required_unless_present = "from")]
+    to: Option<Place>,
+
+    #[command(flatten)]
+    output: OutputArgs,
+
+    #[command(flatten)]
+    redaction: RedactionArgs,
+}
+
+impl TrimArgs {
+    pub(crate) fn run(&self) -> ExitCode {
+        let redactor = match self.redaction.redactor() {
+            Ok(redactor) => redactor,
+            Err(error) => return exit::bad_input(&error),
+        };
+        match self.trim(redactor) {
+            Ok(Finished { lines, bytes }) => {
+                if !self.output.quiet {
+                    eprintln!("trimmed: {lines} lines, {bytes} bytes");
+                }
+                exit::DONE.into()
+            }
+            Err(error) => exit::bad_recording(&error),
+        }
+    }
+
+    fn trim(&self, redactor: Redactor) -> Result<Finished, RecordError> {
+        let trim = Trim {
+            from: self.from.clone(),
+            to: self.to.clone(),
+        };
+        let open = || TapeReader::open(&self.tape);
+        let from = trim.begin(open()?)?;
+        let reader = open()?;
+        let header = Trim::header(reader.header().clone(), from);
+        let output = self.output.whole()?;
+        let clock = Arc::new(SystemClock::new());
+        let mut progress = Progress::file(output.stats(), clock, self.output.quiet);
+        let mut recording = Recording::begin(output, header, redactor)?;
+        trim.cut(from, reader, |step| {
+            progress.step();
+            recording.push(step)
+        })?;
+        recording.finish()
+    }
+}
+
+fn place(text: &str) -> Result<Place, String> {
+    if let Some(name) = text.strip_prefix(MARK) {
+        return Ok(Place::Mark(name.to_owned()));
+    }
+    let time = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; a place is a time such as 90s, or {MARK}NAME"))?;
+    Ok(Place::At(Micros::from(time)))
+}

@@ -1,0 +1,105 @@
+//! What a person reads or has read to their shell: help, completions, manual pages.
+
+use std::fs;
+use std::process::{Command, Output, Stdio};
+
+/// What every verb's help says, and its pages and completions too.
+const VERBS: [&str; 9] = [
+    "serve",
+    "replay",
+    "chaos",
+    "tap",
+    "show",
+    "check",
+    "trim",
+    "completions",
+    "man",
+];
+
+fn wstape(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wstape"));
+    command.args(arguments).output().expect("the binary runs")
+}
+
+fn said(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty());
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+#[test]
+fn help_names_every_verb_and_each_verbs_help_its_exit_statuses_or_how_to_use_it() {
+    let all = said(&wstape(&["--help"]));
+    for verb in VERBS {
+        assert!(all.contains(&format!("\n  {verb} ")), "{all}");
+        let help = said(&wstape(&[verb, "--help"]));
+        let closing = ["Exit status: 0", "wstape completions", "wstape man"];
+        assert!(closing.iter().any(|text| help.contains(text)), "{help}");
+    }
+}
+
+#[test]
+fn each_shell_gets_a_script_that_knows_the_verbs_and_their_options() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = said(&wstape(&["completions", shell]));
+        for word in VERBS.into_iter().chain(["fsync", "redact-key"]) {
+            assert!(script.contains(word), "{shell} does not know {word}");
+        }
+    }
+    let output = wstape(&["completions", "tcsh"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn bash_takes_its_script_and_completes_a_verb() {
+    let script = said(&wstape(&["completions", "bash"]));
+    let complete = "COMP_WORDS=(wstape com); COMP_CWORD=1; _wstape wstape com wstape; \
+                    echo \"${COMPREPLY[*]}\"";
+    let output = Command::new("bash")
+        .args(["-c", &format!("{script}\n{complete}")])
+        .stdin(Stdio::null())
+        .output();
+    // A machine without bash has nothing to complete with.
+    let Ok(output) = output else { return };
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "completions\n");
+}
+
+#[test]
+fn manual_pages_are_written_one_a_verb_and_the_main_one_is_printed() {
+    let page = said(&wstape(&["man"]));
+    assert!(page.contains(".TH wstape 1"), "{page}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let man1 = folder.path().join("share/man1");
+    said(&wstape(&["man", man1.to_str().expect("a path in UTF-8")]));
+    for verb in VERBS {
+        let page = fs::read_to_string(man1.join(format!("wstape-{verb}.1"))).expect("a page");
+        assert!(page.contains(&format!(".TH wstape-{verb} 1")), "{page}");
+    }
+    assert!(man1.join("wstape.1").exists());
+
+    let file = folder.path().join("file");
+    fs::write(&file, "kept").expect("a file");
+    let output = wstape(&["man", file.to_str().expect("a path in UTF-8")]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.starts_with("wstape: ") && said.contains("file: File exists"),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    for arguments in [&["completions", "bash"][..], &["man"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = Command::new(env!("CARGO_BIN_EXE_wstape"))
+            .args(arguments)
+            .stdout(writer)
+            .output()
+            .expect("the binary runs");
+        assert_eq!(output.status.code(), Some(0));
+        assert!(output.stderr.is_empty());
+    }
+}

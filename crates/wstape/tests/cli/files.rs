@@ -1,0 +1,360 @@
+//! Tapes looked into, cut and compared: by the binary, as its users see it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use wstape_tape::Tape;
+
+/// A session of a proxy with two connections, the first over before the second ends.
+const CONNECTIONS: &str = r#"{"tape":1,"title":"two","recorded_at":"2026-01-01T00:00:00Z","needs":["connections"]}
+{"at_ms":0,"pongs":"withheld"}
+{"at_ms":0,"answers":"held"}
+{"at_ms":1,"conn":1,"received":{"kind":"open","path":"/ws"}}
+{"at_ms":2,"conn":1,"accept":{}}
+{"at_ms":3,"conn":1,"emit":{"event":"risk","data":{"halted":false}}}
+{"at_ms":1000,"conn":2,"received":{"kind":"open","path":"/ws"}}
+{"at_ms":1001,"conn":2,"accept":{"headers":{"server":"x"}}}
+{"at_ms":2000,"conn":1,"drop":"reset"}
+{"at_ms":3000,"conn":2,"emit":{"event":"risk","data":{"halted":true}}}
+{"at_ms":4000,"conn":2,"close":{"code":1001}}
+{"at_ms":4001,"conn":2,"received":{"kind":"close","code":1001}}
+{"at_ms":4002,"conn":2,"drop":"fin"}
+{"at_ms":5000,"conn":3,"received":{"kind":"open","path":"/ws"}}
+{"at_ms":5001,"conn":3,"refuse":{"status":503}}
+{"at_ms":6000,"conn":4,"received":{"kind":"open","path":"/ws"}}
+{"at_ms":6001,"conn":4,"accept":{}}
+{"at_ms":7000,"end":true}
+"#;
+
+const STATES: &str = r#"{"tape":1,"epoch":"2026-01-01T00:00:00Z"}
+{"on_connect":"each","after_frames":0,"emit":{"event":"heartbeat"}}
+{"at_ms":0,"http":{"path":"/a","body":1}}
+{"at_ms":1000,"down":true}
+{"at_ms":2000,"down":false}
+{"at_ms":3000,"partition":"both","for_ms":2500}
+{"at_ms":3500,"latency_ms":40,"for_ms":100}
+{"at_ms":4000,"http":{"path":"/a","body":2}}
+{"at_ms":4500,"mark":"middle"}
+{"at_ms":5000,"emit":{"event":"risk","data":{ "halted":true }}}
+{"at_ms":6000,"mark":"late"}
+{"at_ms":7000,"end":true}
+"#;
+
+fn recorder(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_wstape"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the binary runs")
+}
+
+/// Runs it in a folder with these files; its status, and what it printed on both streams.
+fn run(files: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    run_in(folder.path(), files, arguments)
+}
+
+fn run_in(
+    folder: &Path,
+    files: &[(&str, &str)],
+    arguments: &[&str],
+) -> (Option<i32>, String, String) {
+    for (name, text) in files {
+        fs::write(folder.join(name), text).expect("a file");
+    }
+    let output = recorder(folder, arguments);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+/// Trims and reads what came of it, line by line.
+fn trimmed(text: &str, arguments: &[&str]) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let arguments = [&["trim", "a.jsonl", "--out", "b.jsonl"], arguments].concat();
+    let (status, _, said) = run_in(folder.path(), &[("a.jsonl", text)], &arguments);
+    assert_eq!(status, Some(0), "{said}");
+    let text = fs::read_to_string(folder.path().join("b.jsonl")).expect("a tape");
+    Tape::parse("b.jsonl", &text).unwrap_or_else(|error| panic!("{}", error.report()));
+    text.lines().map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn show_tells_connections_outages_rates_and_draws_the_time() {
+    let (status, shown, said) = run(&[("two.jsonl", CONNECTIONS)], &["show", "two.jsonl"]);
+    assert_eq!((status, said.as_str()), (Some(0), ""));
+    let expected = "\
+tape         two.jsonl
+title        two
+recorded at  2026-01-01 00:00:00 UTC
+needs        connections
+lasts        7.000000 s
+size         928 B in 18 lines, the longest 86 B
+connections  3, 1 refused
+outages      1, 2.001000 s without a connection
+
+the engine sends             number      per s      bytes       mean    largest
+  risk                            2      0.285       79 B       39 B       40 B
+
+the client sent              number      per s      bytes       mean    largest
+  close                           1      0.142        0 B        0 B        0 B
+  open                            4      0.571        0 B        0 B        0 B
+
+other steps  accept ×3, answers ×1, close ×1, drop ×2, pongs ×1, refuse ×1
+";
+    let (page, drawing) = shown.split_once("\ntimeline").expect("a drawing");
+    assert_eq!(page, expected);
+    let rows: Vec<&str> = drawing.lines().collect();
+    assert!(rows[0].contains("0 to 7.000000 s"), "{drawing}");
+    assert_eq!(rows[1].matches('█').count(), 2, "{drawing}");
+    let ends: String = rows[3].chars().filter(|c| c.is_alphabetic()).collect();
+    assert_eq!(ends, "endsrcx", "{drawing}");
+}
+
+#[test]
+fn a_tape_is_shown_from_standard_input_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.jsonl");
+    fs::write(&path, STATES).expect("a file");
+    let output = Command::new(env!("CARGO_BIN_EXE_wstape"))
+        .args(["show", "-"])
+        .stdin(fs::File::open(&path).expect("the file"))
+        .output()
+        .expect("the binary runs");
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        shown.starts_with("tape         standard input\n"),
+        "{shown}"
+    );
+    assert!(shown.contains("      4.500000  middle\n"), "{shown}");
+}
+
+#[test]
+fn check_tells_sound_torn_and_flawed_tapes_apart_by_status_and_line() {
+    let end = "{\"at_ms\":7000,\"end\":true}\n";
+    let torn = STATES.replace(end, "{\"at_ms\":8000,\"ma");
+    let flawed = "{\"tape\":1}\n{\"at_ms\":5,\"hang\":1}\n";
+    // Put together here, so that no secret stands in this file.
+    let secret = format!(
+        "{{\"tape\":1}}\n{{\"at_ms\":1,\"text\":\"ghp_{}\"}}\n",
+        "a1B2c3D4e5F6".repeat(3)
+    );
+    let files = [
+        ("sound.jsonl", STATES),
+        ("torn.jsonl", &torn),
+        ("flawed.jsonl", flawed),
+        ("newer.jsonl", "{\"tape\":2}\n"),
+        ("secret.jsonl", &secret),
+    ];
+    let table = [
+        (
+            "sound.jsonl",
+            0,
+            "sound.jsonl: sound, 11 steps, 7.000000 s\n",
+        ),
+        (
+            "torn.jsonl",
+            1,
+            "torn.jsonl:12: torn after 17 bytes; the 10 steps before it play, 6.000000 s\n",
+        ),
+        (
+            "flawed.jsonl",
+            1,
+            "flawed.jsonl:2:19: \"hang\" must be true or false, found 1\n",
+        ),
+        (
+            "newer.jsonl",
+            2,
+            "newer.jsonl:1:9: this tape is of format version 2; this program reads versions up to 1\n",
+        ),
+        ("secret.jsonl", 1, "secret.jsonl:2: "),
+        (
+            "none.jsonl",
+            2,
+            "none.jsonl: cannot open the tape: No such file or directory (os error 2)\n",
+        ),
+    ];
+    for (name, status, sentence) in table {
+        let (found, shown, said) = run(&files, &["check", name]);
+        assert_eq!(found, Some(status), "{shown}{said}");
+        assert!(shown.starts_with(sentence), "{shown}");
+    }
+    let (status, shown, _) = run(&files, &["check", "--quiet", "sound.jsonl", "torn.jsonl"]);
+    assert_eq!(status, Some(1));
+    assert_eq!(shown.lines().count(), 1, "{shown}");
+}
+
+#[test]
+fn a_stretch_begins_with_what_holds_there_and_keeps_its_wall_time() {
+    let lines = trimmed(STATES, &["--from", "4500ms", "--to", "mark:late"]);
+    assert_eq!(
+        lines,
+        [
+            r#"{"tape":1,"epoch":"2026-01-01T00:00:04.500Z","redacted":["secret headers","url user info","token-like values of urls"]}"#,
+            r#"{"on_connect":"each","after_frames":0,"emit":{"event":"heartbeat"}}"#,
+            r#"{"at_ms":0,"http":{"path":"/a","body":2}}"#,
+            r#"{"at_ms":0,"partition":"both","for_ms":1000}"#,
+            r#"{"at_ms":0,"mark":"middle"}"#,
+            r#"{"at_ms":500,"emit":{"event":"risk","data":{ "halted":true }}}"#,
+            r#"{"at_ms":1500,"end":true}"#,
+        ]
+    );
+}
+
+#[test]
+fn a_stretch_in_the_midst_of_an_outage_begins_with_the_port_down() {
+    let lines = trimmed(STATES, &["--from", "1500ms", "--to", "2500ms"]);
+    assert_eq!(
+        lines[2..],
+        [
+            r#"{"at_ms":0,"down":true}"#,
+            r#"{"at_ms":0,"http":{"path":"/a","body":1}}"#,
+            r#"{"at_ms":500,"down":false}"#,
+            r#"{"at_ms":1000,"end":true}"#,
+        ]
+    );
+}
+
+#[test]
+fn connections_that_are_over_are_left_out_and_the_others_numbered_anew() {
+    let lines = trimmed(CONNECTIONS, &["--from", "2500ms"]);
+    assert_eq!(
+        lines[1..],
+        [
+            r#"{"at_ms":0,"answers":"held"}"#,
+            r#"{"at_ms":0,"pongs":"withheld"}"#,
+            r#"{"at_ms":0,"conn":1,"received":{"kind":"open","path":"/ws"}}"#,
+            r#"{"at_ms":0,"conn":1,"accept":{"headers":{"server":"x"}}}"#,
+            r#"{"at_ms":500,"conn":1,"emit":{"event":"risk","data":{"halted":true}}}"#,
+            r#"{"at_ms":1500,"conn":1,"close":{"code":1001}}"#,
+            r#"{"at_ms":1501,"conn":1,"received":{"kind":"close","code":1001}}"#,
+            r#"{"at_ms":1502,"conn":1,"drop":"fin"}"#,
+            r#"{"at_ms":2500,"conn":2,"received":{"kind":"open","path":"/ws"}}"#,
+            r#"{"at_ms":2501,"conn":2,"refuse":{"status":503}}"#,
+            r#"{"at_ms":3500,"conn":3,"received":{"kind":"open","path":"/ws"}}"#,
+            r#"{"at_ms":3501,"conn":3,"accept":{}}"#,
+            r#"{"at_ms":4500,"end":true}"#,
+        ]
+    );
+}
+
+#[test]
+fn a_whole_tape_trimmed_to_its_own_length_is_the_same_tape() {
+    let (status, shown, _) = {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path();
+        let files = [("a.jsonl", CONNECTIONS)];
+        let trim = ["trim", "a.jsonl", "--to", "7s", "--out", "b.jsonl"];
+        assert_eq!(run_in(path, &files, &trim).0, Some(0));
+        run_in(path, &files, &["diff", "a.jsonl", "b.jsonl"])
+    };
+    assert_eq!(
+        (status, shown.as_str()),
+        (Some(0), "17 steps, all the same\n")
+    );
+}
+
+#[test]
+fn what_cannot_be_trimmed_is_said_and_nothing_is_written() {
+    let table: &[(&[&str], &str)] = &[
+        (
+            &["--from", "5s", "--to", "5s"],
+            "nothing lies between 5.000000 s and 5.000000 s",
+        ),
+        (
+            &["--from", "mark:none"],
+            "a.jsonl: there is no mark \"none\"",
+        ),
+        (&["--to", "mark:none"], "a.jsonl: there is no mark \"none\""),
+        (
+            &["--from", "soon"],
+            "a place is a time such as 90s, or mark:NAME",
+        ),
+        (&[], "--to <PLACE>"),
+    ];
+    for (arguments, sentence) in table {
+        let folder = tempfile::tempdir().expect("a folder");
+        let arguments = [&["trim", "a.jsonl", "--out", "b.jsonl"], *arguments].concat();
+        let (status, _, said) = run_in(folder.path(), &[("a.jsonl", STATES)], &arguments);
+        assert_eq!(status, Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(sentence), "{arguments:?}: {said}");
+        let left = fs::read_dir(folder.path()).expect("the folder").count();
+        assert_eq!(left, 1, "{arguments:?} left something");
+    }
+}
+
+#[test]
+fn diff_shows_what_is_gone_new_changed_and_moved() {
+    let b = STATES
+        .replace(
+            r#"{"at_ms":1000,"down":true}"#,
+            r#"{"at_ms":1001,"down":true}"#,
+        )
+        .replace("{ \"halted\":true }", "{\"halted\":false,\"open_count\":2}")
+        .replace("{\"at_ms\":4500,\"mark\":\"middle\"}\n", "")
+        .replace(
+            "{\"at_ms\":6000,",
+            "{\"at_ms\":5500,\"ping\":\"x\"}\n{\"at_ms\":6000,",
+        );
+    let files = [("a.jsonl", STATES), ("b.jsonl", b.as_str())];
+    let (status, shown, said) = run(&files, &["diff", "a.jsonl", "b.jsonl"]);
+    assert_eq!(status, Some(1), "{said}");
+    let expected = "\
+> (down): 1.000000 → 1.001000
+- {\"at_ms\":4500,\"mark\":\"middle\"}
+~ risk at 5.000000
+    /data/halted: true → false
+    /data/open_count: nothing → 2
++ {\"at_ms\":5500,\"ping\":\"x\"}
+8 steps the same
+  (down): 1 moved
+  (mark): 1 gone
+  (ping): 1 new
+  risk: 1 changed
+";
+    assert_eq!(shown, expected);
+    let brief = ["diff", "a.jsonl", "b.jsonl", "--brief", "--within", "1ms"];
+    let (_, shown, _) = run(&files, &brief);
+    assert!(shown.starts_with("9 steps the same\n"), "{shown}");
+}
+
+#[test]
+fn ts_spaces_and_times_are_left_out_on_request() {
+    let a = "{\"tape\":1}\n{\"at_ms\":1,\"emit\":{\"event\":\"status\",\"ts\":\"a\",\"data\":{\"ts\":1,\"alert\":null}}}\n";
+    let b = "{\"tape\":1}\n{\"at_ms\":9,\"emit\":{\"ts\":\"b\",\"event\":\"status\", \"data\":{\"alert\":null,\"ts\":2}}}\n";
+    let files = [("a.jsonl", a), ("b.jsonl", b)];
+    let status = |more: &[&str]| run(&files, &[&["diff", "a.jsonl", "b.jsonl"], more].concat()).0;
+    assert_eq!(status(&["--ignore-ts", "--ignore-times"]), Some(0));
+    assert_eq!(status(&["--ignore-ts", "--within", "8ms"]), Some(0));
+    assert_eq!(status(&["--ignore-ts", "--within", "7ms"]), Some(1));
+    assert_eq!(status(&["--ignore-times"]), Some(1));
+}
+
+#[test]
+fn the_tape_of_a_proxy_and_that_of_a_tap_are_compared_without_their_connections() {
+    let a = "{\"tape\":1}\n{\"at_ms\":1,\"ping\":\"x\"}\n{\"at_ms\":2,\"emit\":{\"event\":\"a\",\"n\":1}}\n";
+    let b = "{\"tape\":1}\n{\"at_ms\":1,\"conn\":1,\"ping\":\"x\"}\n{\"at_ms\":2,\"conn\":1,\"emit\":{\"event\":\"a\",\"n\":2}}\n";
+    let files = [("a.jsonl", a), ("b.jsonl", b)];
+    let diff = |more: &[&str]| run(&files, &[&["diff", "a.jsonl", "b.jsonl"], more].concat()).1;
+    assert!(diff(&["--brief"]).starts_with("0 steps the same\n"));
+    assert_eq!(
+        diff(&["--ignore-conn"]),
+        "~ a at 0.002000\n    /n: 1 → 2\n1 steps the same\n  a: 1 changed\n"
+    );
+}
+
+#[test]
+fn an_insertion_at_the_head_of_a_long_tape_is_one_departure() {
+    let line = |n: u64| format!("{{\"at_ms\":{n},\"emit\":{{\"event\":\"risk\",\"n\":{n}}}}}\n");
+    let rest: String = (1..12_000).map(line).collect();
+    let a = format!("{{\"tape\":1}}\n{rest}");
+    let b = format!("{{\"tape\":1}}\n{}{rest}", line(0));
+    let files = [("a.jsonl", a.as_str()), ("b.jsonl", b.as_str())];
+    let (status, shown, _) = run(&files, &["diff", "a.jsonl", "b.jsonl", "--brief"]);
+    assert_eq!(status, Some(1));
+    assert_eq!(shown, "11999 steps the same\n  risk: 1 new\n");
+}

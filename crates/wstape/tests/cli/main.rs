@@ -1,0 +1,14 @@
+//! The command line, as its users have it: a file a verb, or a matter that several share.
+
+mod chaos;
+mod disk;
+mod documents;
+mod files;
+mod import;
+mod outputs;
+mod proxy;
+mod recording;
+mod redact;
+mod replay;
+mod serve;
+mod terminal;

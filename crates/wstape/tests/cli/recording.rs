@@ -1,0 +1,200 @@
+//! The binary, given what it should not be given.
+
+use std::fs;
+use std::process::{Command, Output};
+
+/// A token that no header can hold.
+const BAD_TOKEN: &str = "s3cret\r\nX: y";
+
+fn recorder(folder: &tempfile::TempDir, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_wstape"))
+        .args(arguments)
+        .env("BAD_TOKEN", BAD_TOKEN)
+        .current_dir(folder.path())
+        .output()
+        .expect("the binary runs")
+}
+
+/// A URL with secrets in it, at which nobody listens.
+const URL: &str = "ws://ada:pw@127.0.0.1:1/ws?key=s3cret";
+/// The same for `poll`.
+const BASE_URL: &str = "http://ada:pw@127.0.0.1:1/?key=s3cret";
+
+/// Each of these commands says its sentence and ends with 2, and has written nothing.
+fn demand(table: &[(&[&str], &str)]) {
+    for (arguments, sentence) in table {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("there"), "kept").expect("a file");
+        let output = recorder(&folder, arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(sentence), "{arguments:?}: {said}");
+        assert!(!said.contains("s3cret") && !said.contains("pw"), "{said}");
+        assert!(output.stdout.is_empty());
+        assert!(
+            !folder.path().join("t").exists(),
+            "{arguments:?} wrote something"
+        );
+        assert_eq!(
+            fs::read(folder.path().join("there")).expect("still there"),
+            b"kept"
+        );
+    }
+}
+
+#[test]
+fn a_bad_tap_is_one_clear_sentence_with_status_2_and_nothing_written() {
+    demand(&[
+        (
+            &["tap", "http://x/", "--out", "t"],
+            "expected scheme ws or wss, found http",
+        ),
+        (&["tap", "nonsense", "--out", "t"], "invalid websocket url"),
+        (
+            &["tap", URL, "--out", "no/t"],
+            "no/t: No such file or directory",
+        ),
+        (
+            &["tap", URL, "--out", "there", "--for", "1s"],
+            "there exists; --force overwrites it",
+        ),
+        (
+            &["tap", URL, "--out", "t", "--for", "soon"],
+            "invalid value 'soon' for '--for",
+        ),
+        (
+            &["tap", URL, "--out", "t", "--token-env", "NO_SUCH"],
+            "no such environment variable",
+        ),
+        (
+            &["tap", URL, "--out", "t", "--token-env", "BAD_TOKEN"],
+            "invalid token: byte 7",
+        ),
+        (&["tap", URL], "--out <FILE>"),
+        (&["tape"], "unrecognized subcommand 'tape'"),
+    ]);
+}
+
+#[test]
+fn a_bad_poll_is_one_clear_sentence_with_status_2_and_nothing_written() {
+    demand(&[
+        (
+            &["poll", URL, "--out", "t"],
+            "expected scheme http or https, found ws: what is pushed there is recorded by",
+        ),
+        (&["poll", "nonsense", "--out", "t"], "invalid base url"),
+        (
+            &["poll", BASE_URL, "--out", "t", "--every", "1ms"],
+            "1ms: expected 10ms or longer between two rounds",
+        ),
+        (
+            &["poll", BASE_URL, "--out", "t", "--token-env", "BAD_TOKEN"],
+            "invalid token",
+        ),
+        (
+            &["poll", BASE_URL, "--out", "there", "--for", "1s"],
+            "there exists; --force overwrites it",
+        ),
+    ]);
+}
+
+#[test]
+fn a_bad_proxy_is_one_clear_sentence_with_status_2_and_nothing_written() {
+    demand(&[
+        (
+            &[
+                "proxy",
+                "--listen",
+                "127.0.0.1:0",
+                "--upstream",
+                "http://x/",
+                "--out",
+                "t",
+            ],
+            "expected scheme ws or wss, found http",
+        ),
+        (
+            &["proxy", "--listen", "here", "--upstream", URL, "--out", "t"],
+            "invalid value 'here' for '--listen",
+        ),
+        (
+            &[
+                "proxy",
+                "--listen",
+                "192.0.2.1:1",
+                "--upstream",
+                URL,
+                "--out",
+                "t",
+            ],
+            "--listen 192.0.2.1:1: Cannot assign requested address",
+        ),
+        (
+            &[
+                "proxy",
+                "--listen",
+                "127.0.0.1:0",
+                "--upstream",
+                URL,
+                "--out",
+                "there",
+            ],
+            "there exists; --force overwrites it",
+        ),
+    ]);
+}
+
+#[test]
+fn a_full_disk_is_said_with_status_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = recorder(
+        &folder,
+        &[
+            "tap",
+            "ws://127.0.0.1:1/ws",
+            "--out",
+            "/dev/full",
+            "--force",
+            "--for",
+            "1s",
+        ],
+    );
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said.contains("/dev/full: No space left on device"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_polled_into_a_tape_that_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = recorder(
+        &folder,
+        &[
+            "poll",
+            "http://127.0.0.1:1/base",
+            "--every",
+            "10ms",
+            "--for",
+            "1s",
+            "--out",
+            "-",
+        ],
+    );
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(
+        said.starts_with("recorded 0 answers, 0 of them new, 1 outage in "),
+        "{said}"
+    );
+    let text = String::from_utf8(output.stdout).expect("a tape");
+    let tape = wstape_tape::Tape::parse("-", &text).expect("a tape");
+    assert_eq!(
+        tape.header.source.as_deref(),
+        Some("http://127.0.0.1:1/base")
+    );
+    let keys: Vec<&str> = tape.steps.iter().map(wstape_tape::Step::key).collect();
+    assert_eq!(keys, ["mark", "down", "end"], "{text}");
+}

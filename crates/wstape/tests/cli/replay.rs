@@ -1,0 +1,145 @@
+//! The binary `harness`: what it says, and how it ends.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const TAPE: &str = "{\"tape\":1}\n{\"at_ms\":10,\"end\":true}\n";
+
+fn harness(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_wstape"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the binary runs")
+}
+
+#[test]
+fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
+    let table: &[(&[&str], &str)] = &[
+        (&[], "Usage: wstape <COMMAND>"),
+        (&["replay"], "no folder fixtures/tapes here or above"),
+        (
+            &["replay", "gone.jsonl"],
+            "gone.jsonl: No such file or directory",
+        ),
+        (
+            &["replay", "bad.jsonl"],
+            "bad.jsonl:2:13: unknown key \"dorp\"",
+        ),
+        (&["replay", "bad.jsonl"], "(did you mean \"drop\"?)"),
+        (
+            &["replay", "tape.jsonl", "--overlay", "bad.jsonl"],
+            "bad.jsonl:2:13",
+        ),
+        (
+            &["replay", "settings.jsonl"],
+            "settings.jsonl:1: \"x-subscriber\" in the header",
+        ),
+        (&["replay", "--overlay", "tape.jsonl"], "<PATH>"),
+        (&["replay", "--real"], "<PATH>"),
+        (
+            &["replay", "tape.jsonl", "--accept", "--real"],
+            "cannot be used with",
+        ),
+        (
+            &["replay", "nothing"],
+            "nothing: no tapes: expected files named *.jsonl",
+        ),
+    ];
+    for (arguments, sentence) in table {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text);
+        write("tape.jsonl", TAPE).expect("a file");
+        write(
+            "bad.jsonl",
+            "{\"tape\":1}\n{\"at_ms\":10,\"dorp\":\"fin\"}\n",
+        )
+        .expect("a file");
+        write(
+            "settings.jsonl",
+            "{\"tape\":1,\"x-subscriber\":{\"idle\":3}}\n",
+        )
+        .expect("a file");
+        fs::create_dir(folder.path().join("nothing")).expect("a folder");
+        let output = harness(folder.path(), arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(sentence), "{arguments:?}: {said}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 4);
+    }
+}
+
+#[test]
+fn a_tape_departs_until_its_outcome_is_accepted_and_again_once_it_changes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tapes = folder.path().join("fixtures/tapes");
+    fs::create_dir_all(&tapes).expect("a folder");
+    let tape = tapes.join("one.jsonl");
+    fs::write(&tape, TAPE).expect("a file");
+    let replay = |arguments: &[&str]| {
+        let output = harness(folder.path(), &[&["replay"], arguments].concat());
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), said)
+    };
+
+    let (status, said) = replay(&[]);
+    assert_eq!(status, Some(1), "{said}");
+    let accept = "if this is right: cargo replay 'fixtures/tapes/one.jsonl' --accept";
+    assert!(
+        said.contains("no snapshot yet") && said.contains(accept),
+        "{said}"
+    );
+
+    let (status, said) = replay(&["fixtures/tapes/one.jsonl", "--accept"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(
+        folder
+            .path()
+            .join("fixtures/snapshots/tapes/one.snap")
+            .exists()
+    );
+    let (status, said) = replay(&[]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("1 scenarios: 1 hold, 0 depart"), "{said}");
+
+    fs::write(&tape, TAPE.replace("\"at_ms\":10", "\"at_ms\":20")).expect("a file");
+    let (status, said) = replay(&[]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("-       0.010000        end"), "{said}");
+    assert!(said.contains("+       0.020000        end"), "{said}");
+}
+
+#[test]
+fn a_demand_that_is_not_met_departs_and_says_where() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tape = concat!(
+        "{\"tape\":1}\n",
+        "{\"at_ms\":5,\"expect\":{\"mirror\":{\"connection\":{\"total_attempts\":7}}}}\n",
+        "{\"at_ms\":10,\"end\":true}\n",
+    );
+    fs::write(folder.path().join("demand.jsonl"), tape).expect("a file");
+    let output = harness(folder.path(), &["replay", "demand.jsonl", "--accept"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let departure = "mirror.connection.total_attempts: expected 7, found 1";
+    assert!(said.contains(departure), "{said}");
+}
+
+#[test]
+fn a_torn_tape_plays_up_to_there_and_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tape = "{\"tape\":1}\n{\"at_ms\":5,\"mark\":\"here\"}\n{\"at_ms\":10,\"ma";
+    fs::write(folder.path().join("torn.jsonl"), tape).expect("a file");
+    let output = harness(folder.path(), &["replay", "torn.jsonl", "--accept"]);
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("torn: line 3: 15 bytes not played"), "{said}");
+    let snapshot = fs::read_to_string(folder.path().join("snapshots/torn.snap")).expect("accepted");
+    assert!(
+        snapshot.contains("torn     line 3: 15 bytes not played"),
+        "{snapshot}"
+    );
+    assert!(snapshot.contains("mark \"here\""), "{snapshot}");
+}

@@ -1,0 +1,279 @@
+//! The binary: what it prints, what it refuses, how it ends.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+const GOOD: &str = "{\"tape\":1}\n{\"on_connect\":\"each\",\"after_frames\":0,\"text\":\"hi\"}\n{\"at_ms\":1,\"end\":true}\n";
+
+fn command(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wstape"));
+    command.current_dir(dir).arg("serve");
+    command
+}
+
+fn run(dir: &Path, args: &[&str]) -> Output {
+    command(dir).args(args).output().unwrap()
+}
+
+/// A folder with a good tape and one with a misspelt key.
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("good.jsonl"), GOOD).unwrap();
+    std::fs::write(
+        dir.path().join("bad.jsonl"),
+        "{\"tape\":1}\n{\"at_ms\":1,\"dorp\":\"fin\"}\n",
+    )
+    .unwrap();
+    std::fs::write(dir.path().join("old.jsonl"), "kept\n").unwrap();
+    dir
+}
+
+/// A running server that is killed when a test fails.
+struct Running {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    addr: String,
+}
+
+impl Running {
+    fn start(dir: &Path, args: &[&str]) -> Self {
+        let mut child = command(dir)
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let addr = line
+            .trim_end()
+            .strip_prefix("listening on ws://")
+            .and_then(|rest| rest.strip_suffix("/ws"));
+        let addr = addr.unwrap_or_else(|| panic!("{line:?}")).to_owned();
+        Self { child, out, addr }
+    }
+
+    /// Upgrades and reads the first frame.
+    fn greet(&self, headers: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.addr).unwrap();
+        stream.write_all(&upgrade_request(headers)).unwrap();
+        let mut got = Vec::new();
+        while !got.ends_with(b"\x81\x02hi") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            got.push(byte[0]);
+        }
+        stream
+    }
+
+    /// Waits for the end; returns what else was printed, and the status.
+    fn end(mut self) -> (String, String, Option<i32>) {
+        let (mut out, mut err) = (String::new(), String::new());
+        self.out.read_to_string(&mut out).unwrap();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut err)
+            .unwrap();
+        let status = self.child.wait().unwrap();
+        (out, err, status.code())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Gone already where the test went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn bad_input_is_one_clear_sentence_and_status_2_and_writes_nothing() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let table: &[(&[&str], &str)] = &[
+        (&["good.jsonl", "--listen", &taken], "the port is taken"),
+        (
+            &["good.jsonl", "--listen", "203.0.113.1:0"],
+            "the address is not this machine's",
+        ),
+        (
+            &["good.jsonl", "--listen", "nonsense"],
+            "invalid value 'nonsense' for '--listen <ADDR>'",
+        ),
+        (
+            &["good.jsonl", "--speed", "fast"],
+            "a speed is `max` or a number",
+        ),
+        (
+            &["good.jsonl", "--speed", "0"],
+            "a speed is `max` or a number",
+        ),
+        (&["missing.jsonl"], "missing.jsonl"),
+        (&["bad.jsonl"], "bad.jsonl:2:"),
+        (
+            &["good.jsonl", "--overlay", "bad.jsonl"],
+            "unknown key \"dorp\"",
+        ),
+        (
+            &["good.jsonl", "--token-env", "MOCK_ENGINE_NO_SUCH_VARIABLE"],
+            "MOCK_ENGINE_NO_SUCH_VARIABLE is not set",
+        ),
+        (
+            &["good.jsonl", "--token", "two words"],
+            "the token must be visible ASCII",
+        ),
+        (
+            &["good.jsonl", "--journal", "old.jsonl"],
+            "old.jsonl exists; --force overwrites it",
+        ),
+        (
+            &["good.jsonl", "--journal", "no/such/dir.jsonl"],
+            "cannot write the journal no/such/dir.jsonl",
+        ),
+        (
+            &["good.jsonl", "--journal", "new.jsonl", "--listen", &taken],
+            "the port is taken",
+        ),
+        (
+            &[
+                "good.jsonl",
+                "--journal",
+                "old.jsonl",
+                "--force",
+                "--listen",
+                &taken,
+            ],
+            "the port is taken",
+        ),
+        (&["bad.jsonl", "--journal", "new.jsonl"], "dorp"),
+        (&["good.jsonl", "--force"], "--journal"),
+        (&["good.jsonl", "--loop", "--exit"], "--exit"),
+    ];
+    let dir = folder();
+    for (args, expected) in table {
+        let output = run(dir.path(), args);
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {err}");
+        assert!(err.contains(expected), "{args:?}: {err}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+        assert!(
+            !dir.path().join("new.jsonl").exists(),
+            "{args:?} wrote a journal"
+        );
+        assert_eq!(
+            std::fs::read_to_string(dir.path().join("old.jsonl")).unwrap(),
+            "kept\n",
+            "{args:?}"
+        );
+    }
+}
+
+#[test]
+fn it_serves_a_tape_and_ends_with_it_where_told_so() {
+    let dir = folder();
+    let args = [
+        "good.jsonl",
+        "--listen",
+        "127.0.0.1:0",
+        "--exit",
+        "--journal",
+        "old.jsonl",
+        "--force",
+        "--token",
+        "t0k",
+    ];
+    let running = Running::start(dir.path(), &args);
+    let _client = running.greet("Authorization: Bearer t0k\r\n");
+    let (out, err, status) = running.end();
+    assert_eq!((out.as_str(), err.as_str(), status), ("", "", Some(0)));
+    let journal = std::fs::read_to_string(dir.path().join("old.jsonl")).unwrap();
+    let kinds: Vec<&str> = journal
+        .lines()
+        .filter_map(|line| line.split(r#""kind":""#).nth(1)?.split('"').next())
+        .collect();
+    assert!(
+        kinds.starts_with(&["accepted"]) && kinds.contains(&"end"),
+        "{journal}"
+    );
+    assert!(!journal.contains("t0k"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_cleanly_with_a_fin_to_its_clients() {
+    for signal in ["INT", "TERM"] {
+        let dir = folder();
+        std::fs::write(dir.path().join("good.jsonl"), "{\"tape\":1}\n{\"on_connect\":\"each\",\"after_frames\":0,\"text\":\"hi\"}\n{\"at_ms\":3600000,\"end\":true}\n").unwrap();
+        let running = Running::start(dir.path(), &["good.jsonl", "--listen", "127.0.0.1:0"]);
+        let mut client = running.greet("");
+        let pid = running.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-s", signal, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let mut rest = Vec::new();
+        client.read_to_end(&mut rest).unwrap();
+        assert_eq!(rest, b"");
+        drop(client);
+        assert_eq!(running.end().2, Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn a_torn_tape_is_reported_when_its_end_is_reached() {
+    let dir = folder();
+    std::fs::write(
+        dir.path().join("torn.jsonl"),
+        "{\"tape\":1}\n{\"at_ms\":1,\"mark\":\"a\"}\n{\"at_ms\":2,\"ma",
+    )
+    .unwrap();
+    let running = Running::start(
+        dir.path(),
+        &[
+            "torn.jsonl",
+            "--listen",
+            "127.0.0.1:0",
+            "--start",
+            "now",
+            "--exit",
+        ],
+    );
+    let (_, err, status) = running.end();
+    assert_eq!(
+        (err.as_str(), status),
+        (
+            "the tape is torn at line 3: what comes before it was played\n",
+            Some(0)
+        )
+    );
+}
+
+#[test]
+fn a_bad_step_further_on_ends_it_with_the_place() {
+    let dir = folder();
+    std::fs::write(dir.path().join("late.jsonl"), "{\"tape\":1}\n{\"at_ms\":1,\"mark\":\"a\"}\n{\"at_ms\":2,\"mark\":\"b\"}\n{\"at_ms\":3,\"dorp\":1}\n").unwrap();
+    let running = Running::start(
+        dir.path(),
+        &["late.jsonl", "--listen", "127.0.0.1:0", "--start", "now"],
+    );
+    let (_, err, status) = running.end();
+    assert!(err.contains("late.jsonl:4:") && status == Some(2), "{err}");
+}
+
+/// An upgrade request with further header lines, each ended by CR LF.
+fn upgrade_request(headers: &str) -> Vec<u8> {
+    format!(
+        "GET /ws HTTP/1.1\r\nHost: mock-engine\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
+    )
+    .into_bytes()
+}
