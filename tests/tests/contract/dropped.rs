@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use engine_client::{Clock, EngineState, Sleep, SubscriberBuilder};
-use wstape_harness::SubjectClock;
+use wstape::ClientClock;
 use wstape_tape::Micros;
 
 use crate::transports::{LateDialer, WatchedDialer};
