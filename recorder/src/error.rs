@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use engine_client::{DialError, WsError};
 use wstape_tape::{Micros, TapeError};
 
-use crate::import::ImportError;
-use crate::poll::PollError;
+use crate::import::error::ImportError;
+use crate::poll::error::PollError;
 
 /// Why nothing, or not everything, was recorded.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Recordings that other tools made, as tapes.
 
-mod error;
+pub(crate) mod error;
 mod har;
 mod merge;
 mod mitmproxy;
