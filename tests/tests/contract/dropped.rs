@@ -15,7 +15,7 @@ use crate::world::{World, all_ms, ms, play};
 /// A clock that counts how often it is asked.
 #[derive(Debug)]
 struct CountingClock {
-    clock: Arc<SubjectClock>,
+    clock: Arc<ClientClock>,
     asked: Arc<AtomicU64>,
 }
 

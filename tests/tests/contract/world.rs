@@ -89,7 +89,7 @@ impl World {
     }
 
     /// The engine's clock, as subscribers want it.
-    pub(crate) fn subject_clock(&self) -> Arc<SubjectClock> {
+    pub(crate) fn subject_clock(&self) -> Arc<ClientClock> {
         Arc::new(ClientClock::new(self.clock.clone()))
     }
 

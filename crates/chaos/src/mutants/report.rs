@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn each_flaw_has_a_name_and_a_start_of_its_own() {
-        let mut names: Vec<_> = Mutant::all().map(|mutant| mutant.label()).collect();
+        let mut names: Vec<_> = Mutant::all().map(Mutant::label).collect();
         let mut starts: Vec<_> = Mutant::all().map(Mutant::first_seed).collect();
         names.sort_unstable();
         names.dedup();

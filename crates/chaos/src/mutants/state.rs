@@ -80,15 +80,18 @@ pub(super) struct Shown {
 impl Mirror for Shown {
     fn json(&self) -> Value {
         let state = self.state.read();
-        let mut text = String::from("{");
-        for field in Field::ALL {
-            text.push_str(&format!("\"{}\":", field.name()));
-            state.write(field, &mut text);
-            text.push(',');
-        }
+        let mut members: serde_json::Map<String, Value> = Field::ALL
+            .into_iter()
+            .map(|field| {
+                let mut text = String::new();
+                state.write(field, &mut text);
+                let value = serde_json::from_str(&text).unwrap_or_default();
+                (field.name().to_owned(), value)
+            })
+            .collect();
         let heartbeat = state.last_heartbeat.map(|at| format!("{at:?}"));
-        text.push_str(&format!("\"last_heartbeat\":{}}}", Value::from(heartbeat)));
-        serde_json::from_str(&text).unwrap_or_default()
+        members.insert("last_heartbeat".to_owned(), heartbeat.into());
+        members.into()
     }
 
     fn field(&self, field: Field, into: &mut Vec<u8>) {

@@ -92,11 +92,11 @@ impl Subject for Mutant {
             ..
         } = stage;
         let target = Address::parse(&url).ok_or_else(|| format!("{url} is no URL"))?;
-        let state = Arc::new(RwLock::new(State::default()));
+        let kept = Arc::new(RwLock::new(State::default()));
         let (events, receiver) = broadcast::channel(settings.events_capacity);
         let mirror = Mirror {
             flaw: self.flaw,
-            state: Arc::clone(&state),
+            state: Arc::clone(&kept),
             events: events.clone(),
             capacity: settings.events_capacity,
             clock,
@@ -105,14 +105,14 @@ impl Subject for Mutant {
         let subscription = Subscription::new(&url, target, settings, dialer, mirror, wished);
         let handle = MutantHandle {
             flaw: self.flaw,
-            state: Arc::clone(&state),
+            state: Arc::clone(&kept),
             events,
             wish,
             task: tokio::spawn(subscription.run()),
         };
         let shown = Arc::new(Shown {
             flaw: self.flaw,
-            state,
+            state: kept,
         });
         Ok(Running {
             mirror: Some(Arc::clone(&shown) as _),

@@ -2,7 +2,7 @@
 //!
 //! It folds raw JSON with a reader of its own, table by table from SPEC's page, and shares no code with the
 //! subscriber that is judged by it. What it expects has exactly the shape in which
-//! `engine_client::EngineState` serialises.
+//! a subscriber's mirror has as JSON.
 //!
 //! | module | what is in it |
 //! | --- | --- |
@@ -26,7 +26,7 @@ pub use schema::Kind;
 /// A reading as the mirror shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
-    /// The payload, normalised: the JSON text that the client's models serialise to.
+    /// The payload, normalised: as every subscriber is to write it out.
     pub value: Arc<str>,
     /// The time of its message.
     pub as_of: DateTime<Utc>,
@@ -80,7 +80,7 @@ pub enum Folded {
 ///
 /// ```
 /// use chrono::DateTime;
-/// use wstape_chaos::model::{Kind, Model};
+/// use wstape_oracle::model::{Kind, Model};
 ///
 /// let now = DateTime::UNIX_EPOCH;
 /// let mut model = Model::new();
@@ -192,7 +192,7 @@ impl Model {
         self.failed_payloads
     }
 
-    /// Appends one field of the mirror as JSON text, byte for byte as `EngineState` serialises it. That of
+    /// Appends one field of the mirror as JSON text, byte for byte as it must show. That of
     /// a heartbeat is `null`.
     pub fn write_field(&self, kind: Kind, into: &mut String) {
         match self.reading(kind) {
@@ -201,7 +201,7 @@ impl Model {
         }
     }
 
-    /// The whole mirror as JSON text, as `EngineState` serialises, but for `connection`.
+    /// The whole mirror as JSON text, but for `connection`.
     ///
     /// # Panics
     /// Never: writing to a `String` does not fail.

@@ -102,7 +102,7 @@ pub struct Frame {
 /// anything looks at the header first, as [`Messages`](super::Messages) does.
 ///
 /// ```
-/// use wstape_chaos::wire::{Frames, Opcode};
+/// use wstape_oracle::wire::{Frames, Opcode};
 ///
 /// let mut frames = Frames::new();
 /// frames.push(&[0x89, 2, b'h']);

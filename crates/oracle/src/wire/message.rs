@@ -87,7 +87,7 @@ struct Begun {
 /// Reads one direction of an established connection as the side that receives it must.
 ///
 /// ```
-/// use wstape_chaos::wire::{Item, Messages, Sender};
+/// use wstape_oracle::wire::{Item, Messages, Sender};
 ///
 /// let mut messages = Messages::new(Sender::Server, 1024);
 /// messages.push(b"\x01\x02he\x89\x00\x80\x03llo");

@@ -65,7 +65,7 @@ pub enum Answer {
 /// Reads both directions of a connection until its handshake is decided.
 ///
 /// ```
-/// use wstape_chaos::wire::{Answer, Opening};
+/// use wstape_oracle::wire::{Answer, Opening};
 ///
 /// let mut opening = Opening::new();
 /// opening.push_client(b"GET /ws HTTP/1.1\r\nhost: engine\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
