@@ -53,6 +53,9 @@ pub struct Options {
     pub workers: NonZeroUsize,
     /// Whether each case is played twice, and the traces compared.
     pub check_determinism: bool,
+    /// Whether the subscriber gives the same trace on every run of a case, so that a sample of them is
+    /// played twice in any case.
+    pub is_deterministic: bool,
     /// Whether the run goes on after a rule broke, for those that break others.
     pub keep_going: bool,
 }
@@ -228,7 +231,10 @@ fn work(shared: &Shared, state: &State) {
             Job::Tape(name, case) => (Origin::Tape(name), *case),
         };
         let twice = match origin {
-            Origin::Seed(seed) => shared.options.check_determinism || is_sampled(seed),
+            Origin::Seed(seed) => {
+                shared.options.check_determinism
+                    || shared.options.is_deterministic && is_sampled(seed)
+            }
             Origin::Tape(_) => shared.options.check_determinism,
         };
         let verdict = judge(&case, &shared.play, twice);
@@ -366,6 +372,7 @@ mod tests {
         Options {
             workers: NonZeroUsize::new(workers).unwrap(),
             check_determinism: false,
+            is_deterministic: true,
             keep_going: true,
         }
     }
