@@ -10,15 +10,15 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 
 use super::escape::{escape, unescape};
+use super::registry::SecretRegistry;
 use super::rules::{Pointer, Rules};
-use super::vault::Vault;
 
 /// How often JSON in a string of JSON is walked too.
 const MAX_NESTED_TEXTS: u8 = 4;
 
 /// The rules about values, made ready.
 #[derive(Debug)]
-pub(super) struct Walk {
+pub(super) struct JsonRedactor {
     pointers: Vec<Route>,
     /// In lower case, each with what errors call it.
     keys: Vec<(Vec<u8>, String)>,
@@ -36,7 +36,7 @@ struct Route {
 /// Which pointers are meant, a bit each: their own and their likes within `data`.
 type Routes = u128;
 
-impl Walk {
+impl JsonRedactor {
     /// Those rules; for texts that are an event's `data` alone where `within_data`.
     pub(super) fn new(rules: &Rules, within_data: bool) -> Self {
         let mut pointers = rules.pointers.clone();
@@ -72,19 +72,19 @@ impl Walk {
     }
 
     /// The text with what the rules name redacted; `None` where they name nothing in it.
-    pub(super) fn edit(&self, text: &[u8], vault: &mut Vault) -> Option<Vec<u8>> {
+    pub(super) fn edit(&self, text: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
         if self.pointers.is_empty() && self.keys.is_empty() || !self.may_touch(text) {
             return None;
         }
-        Pass::new(self, text, vault, 0).run()
+        Pass::new(self, text, secrets, 0).run()
     }
 
     /// Edits a text for its keys alone, which are meant wherever they stand.
-    pub(super) fn edit_keys(&self, text: &[u8], vault: &mut Vault) -> Option<Vec<u8>> {
+    pub(super) fn edit_keys(&self, text: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
         if self.keys.is_empty() || !self.may_touch(text) {
             return None;
         }
-        Pass::new(self, text, vault, 1).run()
+        Pass::new(self, text, secrets, 1).run()
     }
 
     /// A look that costs little: most messages hold none of the words.
@@ -148,9 +148,9 @@ struct Frame {
 
 /// One walk through one text.
 struct Pass<'w, 't> {
-    walk: &'w Walk,
+    json: &'w JsonRedactor,
     text: &'t [u8],
-    vault: &'t mut Vault,
+    secrets: &'t mut SecretRegistry,
     nested: u8,
     at: usize,
     out: Vec<u8>,
@@ -167,11 +167,16 @@ struct Pass<'w, 't> {
 }
 
 impl<'w, 't> Pass<'w, 't> {
-    fn new(walk: &'w Walk, text: &'t [u8], vault: &'t mut Vault, nested: u8) -> Self {
+    fn new(
+        json: &'w JsonRedactor,
+        text: &'t [u8],
+        secrets: &'t mut SecretRegistry,
+        nested: u8,
+    ) -> Self {
         Self {
-            walk,
+            json,
             text,
-            vault,
+            secrets,
             nested,
             at: 0,
             out: Vec::new(),
@@ -219,14 +224,14 @@ impl<'w, 't> Pass<'w, 't> {
             None => self.verdict().redact,
         };
         if let Some(rule) = redact {
-            let placeholder = self.vault.text(&unescape(content), rule);
+            let placeholder = self.secrets.text(&unescape(content), rule);
             return self.replace(start..end, placeholder.as_bytes());
         }
         // JSON in a string, its own strings' quotes escaped.
-        let holds_json = memchr::memchr(b'\\', content).is_some() && self.walk.may_touch(content);
-        if self.nested < MAX_NESTED_TEXTS && holds_json && !self.walk.keys.is_empty() {
+        let holds_json = memchr::memchr(b'\\', content).is_some() && self.json.may_touch(content);
+        if self.nested < MAX_NESTED_TEXTS && holds_json && !self.json.keys.is_empty() {
             let inner = unescape(content);
-            let pass = Pass::new(self.walk, &inner, self.vault, self.nested + 1);
+            let pass = Pass::new(self.json, &inner, self.secrets, self.nested + 1);
             if let Some(edited) = pass.run() {
                 self.replace(start..end, &escape(&edited));
             }
@@ -239,7 +244,7 @@ impl<'w, 't> Pass<'w, 't> {
         if let Some((_, rule)) = self.blank {
             // A name that is no name but data, such as a wallet's address.
             if !is_identifier(&said) {
-                let placeholder = self.vault.text(&said, rule);
+                let placeholder = self.secrets.text(&said, rule);
                 self.replace(name, placeholder.as_bytes());
             }
             return;
@@ -250,7 +255,7 @@ impl<'w, 't> Pass<'w, 't> {
             }
             _ => Verdict::default(),
         };
-        verdict.redact = self.walk.key(&said).or(verdict.redact);
+        verdict.redact = self.json.key(&said).or(verdict.redact);
         self.pending = Some(verdict);
     }
 
@@ -316,7 +321,7 @@ impl<'w, 't> Pass<'w, 't> {
             "null" => {}
             "true" | "false" => self.replace(start..self.at, b"false"),
             _ if is_number(text) => {
-                let placeholder = self.vault.number(text, rule);
+                let placeholder = self.secrets.number(text, rule);
                 self.replace(start..self.at, placeholder.as_bytes());
             }
             _ => self.junk(start, rule),
@@ -329,7 +334,7 @@ impl<'w, 't> Pass<'w, 't> {
         let ends = |b: &u8| matches!(b, b',' | b'}' | b']' | b'\n');
         let end = start + rest.iter().position(ends).unwrap_or(rest.len());
         self.at = end;
-        let placeholder = self.vault.text(&self.text[start..end], rule);
+        let placeholder = self.secrets.text(&self.text[start..end], rule);
         self.replace(start..end, format!("\"{placeholder}\"").as_bytes());
     }
 
@@ -349,7 +354,7 @@ impl<'w, 't> Pass<'w, 't> {
             Some(_) => Verdict::default(),
             // Pointers are about messages, not about JSON in a string.
             None if self.nested > 0 => Verdict::default(),
-            None => self.arrive(self.walk.all_pointers(), 0),
+            None => self.arrive(self.json.all_pointers(), 0),
         }
     }
 
@@ -357,7 +362,7 @@ impl<'w, 't> Pass<'w, 't> {
     fn step(&self, routes: Routes, is: impl Fn(&str, Option<usize>) -> bool) -> Verdict<'w> {
         let depth = self.frames.len() - 1;
         let mut on = 0;
-        for (bit, route) in self.walk.pointers.iter().enumerate() {
+        for (bit, route) in self.json.pointers.iter().enumerate() {
             let (token, index) = match route.tokens.get(depth) {
                 Some(token) if routes >> bit & 1 == 1 => token,
                 _ => continue,
@@ -371,7 +376,7 @@ impl<'w, 't> Pass<'w, 't> {
 
     /// Of routes followed for so many tokens, one that ends there redacts.
     fn arrive(&self, routes: Routes, tokens: usize) -> Verdict<'w> {
-        let pointers = self.walk.pointers.iter().enumerate();
+        let pointers = self.json.pointers.iter().enumerate();
         let ended = pointers
             .filter(|(bit, _)| routes >> bit & 1 == 1)
             .find(|(_, route)| route.tokens.len() == tokens);
@@ -432,8 +437,8 @@ mod tests {
     /// The text as it is edited, with each string's placeholder as a star and each number's as a
     /// hash.
     fn edited(rules: &Rules, text: &str) -> String {
-        let mut vault = Vault::new(&[1; 32]);
-        let edited = Walk::new(rules, false).edit(text.as_bytes(), &mut vault);
+        let mut secrets = SecretRegistry::new(&[1; 32]);
+        let edited = JsonRedactor::new(rules, false).edit(text.as_bytes(), &mut secrets);
         let edited = edited.map_or_else(|| text.to_owned(), |e| String::from_utf8(e).unwrap());
         let mut out = String::new();
         let mut rest = edited.as_str();
@@ -558,10 +563,12 @@ mod tests {
     #[test]
     fn within_data_a_pointer_holds_without_its_first_token_too() {
         let rules = Rules::default().pointer("/data/w").unwrap();
-        let mut vault = Vault::new(&[1; 32]);
+        let mut secrets = SecretRegistry::new(&[1; 32]);
         let text = br#"{"w":"a","data":{"w":"a"}}"#;
-        let edited = Walk::new(&rules, true).edit(text, &mut vault).unwrap();
-        let a = vault.text(b"a", "a");
+        let edited = JsonRedactor::new(&rules, true)
+            .edit(text, &mut secrets)
+            .unwrap();
+        let a = secrets.text(b"a", "a");
         assert_eq!(
             String::from_utf8(edited).unwrap(),
             format!(r#"{{"w":"{a}","data":{{"w":"{a}"}}}}"#)

@@ -9,12 +9,12 @@ const ELSEWHERE: &str = ", redacted elsewhere";
 
 /// The secrets of one tape.
 #[derive(Debug)]
-pub(super) struct Vault {
+pub(super) struct SecretRegistry {
     placeholders: Placeholders,
     pub(super) known: Known,
 }
 
-impl Vault {
+impl SecretRegistry {
     pub(super) fn new(key: &[u8; 32]) -> Self {
         Self {
             placeholders: Placeholders::new(key),
