@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use wstape_tape::{
-    Action, Answers, Conn as Whose, Direction, Distribution, End, Latency, Micros, Partition,
-    Pongs, Step,
-};
+use wstape_tape::{Action, Conn as Whose, End, Micros, Step};
 
 use super::agenda::Op;
 use super::state::State;
@@ -70,9 +67,9 @@ impl State {
             Action::End => self.log(None, JournalKind::End),
             // What the client sent when the tape was recorded.
             Action::Received(_) => {}
-            action => {
-                if let Some((state, text)) = state_of(action, step) {
-                    self.set(layer, scope, state, text, step);
+            _ => {
+                if let Some(state) = state_of(step) {
+                    self.set(layer, scope, state, step);
                 } else {
                     // One that the tape format has learnt since: never skipped without a word.
                     let text = format!("line {}: an action this engine cannot play", step.line);
@@ -82,7 +79,7 @@ impl State {
         }
     }
 
-    fn set(&mut self, layer: usize, scope: Scope, state: Fault, text: String, step: &Step) {
+    fn set(&mut self, layer: usize, scope: Scope, state: Fault, step: &Step) {
         let was_down = self.layers.down();
         let port = matches!(state, Fault::Down(_));
         let generation = self.layers.set(layer, scope, state, step.times);
@@ -102,7 +99,7 @@ impl State {
             return;
         }
         let only = scope.only();
-        self.log(only, JournalKind::State(text));
+        self.log(only, JournalKind::State(step.words().into_owned()));
         self.refresh_links();
     }
 
@@ -181,111 +178,25 @@ impl State {
     }
 }
 
-/// The state that an action sets, and how the journal says so; `None` for other actions.
-fn state_of(action: &Action, step: &Step) -> Option<(Fault, String)> {
+/// The state that an action sets; `None` for other actions.
+fn state_of(step: &Step) -> Option<Fault> {
     let direction = step.direction;
-    Some(match action {
-        Action::Accept(accept) => {
-            let text = match accept {
-                None => "accept as usual".to_owned(),
-                Some(accept) => accept.status.map_or("accept changed".to_owned(), |status| {
-                    format!("accept {status}")
-                }),
-            };
-            (Fault::Accept(accept.clone()), text)
-        }
-        Action::Refuse(refusal) => {
-            let text = refusal
-                .as_ref()
-                .map_or("refuse none".to_owned(), |refusal| {
-                    format!("refuse {}", refusal.status)
-                });
-            (Fault::Refuse(refusal.clone()), text)
-        }
-        Action::Hang(on) => (
-            Fault::Hang(*on),
-            if *on { "hang" } else { "hang none" }.to_owned(),
-        ),
-        Action::Garbage(garbage) => {
-            let text = if garbage.is_some() {
-                "garbage"
-            } else {
-                "garbage none"
-            };
-            (Fault::Garbage(garbage.clone()), text.to_owned())
-        }
-        Action::Answers(answers) => {
-            let text = match answers {
-                Answers::Auto => "answers auto",
-                Answers::Held => "answers held",
-            };
-            (Fault::Answers(*answers), text.to_owned())
-        }
-        Action::Down(on) => (Fault::Down(*on), String::new()),
-        Action::Partition(which) => {
-            let word = match which {
-                Partition::Both => "both",
-                Partition::ToClient => "to_client",
-                Partition::FromClient => "from_client",
-                Partition::None => "none",
-            };
-            (Fault::Partition(*which), format!("partition {word}"))
-        }
+    Some(match &step.action {
+        Action::Accept(accept) => Fault::Accept(accept.clone()),
+        Action::Refuse(refusal) => Fault::Refuse(refusal.clone()),
+        Action::Hang(on) => Fault::Hang(*on),
+        Action::Garbage(garbage) => Fault::Garbage(garbage.clone()),
+        Action::Answers(answers) => Fault::Answers(*answers),
+        Action::Down(on) => Fault::Down(*on),
+        Action::Partition(which) => Fault::Partition(*which),
         Action::Latency(latency) => {
-            let set = (latency.base > Micros::ZERO || latency.jitter > Micros::ZERO)
-                .then(|| (*latency, step.seed.unwrap_or_default()));
-            (
-                Fault::Latency(set, direction),
-                format!("latency {}{}", latency_text(latency), way(direction)),
-            )
+            let set = (!step.action.clears()).then(|| (*latency, step.seed.unwrap_or_default()));
+            Fault::Latency(set, direction)
         }
-        Action::BytesPerSecond(rate) => {
-            let text = rate.map_or("unlimited".to_owned(), |rate| format!("{rate} bytes/s"));
-            (
-                Fault::Rate(*rate, direction),
-                format!("bandwidth {text}{}", way(direction)),
-            )
-        }
-        Action::SliceBytes(slice) => {
-            let text = slice.map_or("none".to_owned(), |slice| format!("{slice} bytes"));
-            (
-                Fault::Slice(*slice, direction),
-                format!("slice {text}{}", way(direction)),
-            )
-        }
-        Action::Pongs(pongs) => {
-            let text = match pongs {
-                Pongs::Auto => "auto".to_owned(),
-                Pongs::Withheld => "withheld".to_owned(),
-                Pongs::Delayed(by) => format!("late by {} ms", by.to_ms_text()),
-            };
-            (Fault::Pongs(*pongs), format!("pongs {text}"))
-        }
-        Action::Http(answer) => {
-            let text = format!("http {} {}", answer.path, answer.status);
-            (Fault::Http(answer.clone()), text)
-        }
+        Action::BytesPerSecond(rate) => Fault::Rate(*rate, direction),
+        Action::SliceBytes(slice) => Fault::Slice(*slice, direction),
+        Action::Pongs(pongs) => Fault::Pongs(*pongs),
+        Action::Http(answer) => Fault::Http(answer.clone()),
         _ => return None,
     })
-}
-
-fn latency_text(latency: &Latency) -> String {
-    let base = latency.base.to_ms_text();
-    if latency.jitter == Micros::ZERO {
-        return format!("{base} ms");
-    }
-    let word = match latency.distribution {
-        Distribution::Uniform => "uniform",
-        Distribution::Normal => "normal",
-        Distribution::Pareto => "pareto",
-    };
-    format!("{base} ms ± {} ms {word}", latency.jitter.to_ms_text())
-}
-
-fn way(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Both => "",
-        Direction::ToClient => " to_client",
-        Direction::FromClient => " from_client",
-    }
 }
