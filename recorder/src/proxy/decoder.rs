@@ -3,11 +3,11 @@
 use bytes::{Bytes, BytesMut};
 use wstape_tape::{Action, CloseFrame, Micros, RawFrame, Received, ReceivedKind, Step};
 
-use super::cutter::{Cut, Cutter, Frame};
+use super::bounds::{MAX_CONTROL_BYTES, MAX_MESSAGE_BYTES};
 use super::inflate::{Inflater, NotPlain};
-use super::seen::Peer;
-use super::session::{conn_step, extension};
-use super::{MAX_CONTROL_BYTES, MAX_MESSAGE_BYTES};
+use super::observation::Peer;
+use super::splitter::{Frame, FrameSplitter, Piece};
+use super::step::{conn_step, extension};
 
 const CONTINUATION: u8 = 0;
 const TEXT: u8 = 1;
@@ -25,12 +25,12 @@ const MAX_FRAGMENTS: usize = 4096;
 /// Where the number of a compressed message's fragments stands.
 const FRAGMENTS_KEY: &str = "x-fragments";
 
-/// What one peer says.
+/// Event one peer says.
 #[derive(Debug)]
-pub(super) struct Voice {
+pub(super) struct FrameDecoder {
     conn: u64,
     peer: Peer,
-    cutter: Cutter,
+    splitter: FrameSplitter,
     /// Where compression was agreed on.
     inflater: Option<Inflater>,
     /// A message has begun whose last fragment has not come.
@@ -44,12 +44,12 @@ pub(super) struct Voice {
     left_out: (u64, u64),
 }
 
-impl Voice {
+impl FrameDecoder {
     pub(super) fn new(conn: u64, peer: Peer, inflater: Option<Inflater>) -> Self {
         Self {
             conn,
             peer,
-            cutter: Cutter::default(),
+            splitter: FrameSplitter::default(),
             inflater,
             in_message: false,
             compressed: Vec::new(),
@@ -64,13 +64,13 @@ impl Voice {
         std::mem::take(&mut self.left_out)
     }
 
-    /// What came.
+    /// Event came.
     pub(super) fn take(&mut self, at: Micros, bytes: Bytes, out: &mut Vec<Step>) {
-        self.cutter.push(bytes);
-        while let Some(cut) = self.cutter.next() {
+        self.splitter.push(bytes);
+        while let Some(cut) = self.splitter.next() {
             match cut {
-                Cut::Bytes(bytes) => out.push(self.bytes(at, bytes)),
-                Cut::Frame(frame) => self.frame(at, frame, out),
+                Piece::Bytes(bytes) => out.push(self.bytes(at, bytes)),
+                Piece::Frame(frame) => self.frame(at, frame, out),
             }
         }
     }
@@ -80,7 +80,7 @@ impl Voice {
         if let Some(begun) = self.unfinished(at) {
             out.push(begun);
         }
-        let torn = self.cutter.rest();
+        let torn = self.splitter.rest();
         if torn.is_empty() {
             return;
         }
@@ -95,7 +95,7 @@ impl Voice {
         out.push(self.bytes(at, torn));
     }
 
-    /// What came up to here is lost, and what comes next begins a message.
+    /// Event came up to here is lost, and what comes next begins a message.
     pub(super) fn resume(&mut self, at: Micros, out: &mut Vec<Step>) {
         self.lose(at, out);
         if let Some(inflater) = &mut self.inflater {
@@ -108,7 +108,7 @@ impl Voice {
         if let Some(begun) = self.unfinished(at) {
             out.push(begun);
         }
-        self.cutter.restart();
+        self.splitter.restart();
         if std::mem::take(&mut self.in_message) && self.peer == Peer::Engine {
             // A message that was begun must end, or the next one can't begin.
             let last = RawFrame {
@@ -140,7 +140,7 @@ impl Voice {
         };
         if opcode == CLOSE && step.is_some() {
             // Whatever follows is against the rules (RFC 6455, 5.5.1).
-            self.cutter.give_up();
+            self.splitter.give_up();
         }
         if opcode < CLOSE {
             self.in_message = !frame.fin();
@@ -157,7 +157,7 @@ impl Voice {
     fn message(&self, at: Micros, opcode: u8, payload: &Bytes) -> Option<Step> {
         let action = match (self.peer, opcode) {
             (Peer::Engine, BINARY) => Action::Binary(payload.clone()),
-            // What does not stand in a line as an event is written as a text that says the same.
+            // Event does not stand in a line as an event is written as a text that says the same.
             (Peer::Engine, _) if payload.starts_with(b"{") && payload.ends_with(b"}") => {
                 Action::Emit(payload.clone())
             }
@@ -257,7 +257,7 @@ impl Voice {
             && self.compressed.len() < MAX_FRAGMENTS;
         let belongs = first || (frame.opcode() == CONTINUATION && frame.rsv() == 0);
         if !belongs || !fits {
-            // What is left out of one message is missed by all that refer to it.
+            // Event is left out of one message is missed by all that refer to it.
             if let Some(inflater) = &mut self.inflater {
                 inflater.missed();
             }
@@ -332,7 +332,7 @@ impl Voice {
         self.compressed.clear();
     }
 
-    /// What there is of a compressed message that will not be finished, as an unfinished one.
+    /// Event there is of a compressed message that will not be finished, as an unfinished one.
     fn unfinished(&mut self, at: Micros) -> Option<Step> {
         let opcode = self.compressed.first()?.opcode();
         let plain = self.inflate(MAX_MESSAGE_BYTES).ok();

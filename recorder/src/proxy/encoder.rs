@@ -1,14 +1,14 @@
-//! What the relay saw, on the writer's thread: connection by connection, to steps.
+//! Event the relay saw, on the writer's thread: connection by connection, to steps.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use wstape_tape::{Action, Answers, Micros, Pongs, Refusal, Step};
 
-use super::seen::{Seen, What};
+use super::observation::{Event, Observation};
 use super::session::Session;
 use crate::error::RecordError;
-use crate::recording::{Recording, Scribe, Stats};
+use crate::recording::{Encoder, Recording, Stats};
 
 /// Statuses with which an engine that is there turns a subscriber away; with any other, it is
 /// no engine that answered.
@@ -18,13 +18,13 @@ const TURNED_AWAY: [u16; 7] = [401, 403, 408, 429, 500, 502, 503];
 pub(super) type Remarks = Box<dyn FnMut(&str) + Send>;
 
 /// Writes what the relay saw.
-pub(super) struct ProxyScribe {
+pub(super) struct ProxyEncoder {
     sessions: BTreeMap<u64, Session>,
     /// Kept between entries for its capacity.
     steps: Vec<Step>,
     stats: Stats,
     remarks: Remarks,
-    /// What was said last, but for whose connection it was: a client that tries again and again
+    /// Event was said last, but for whose connection it was: a client that tries again and again
     /// makes one sentence.
     said: String,
     /// The last connection that fared at all could be upgraded.
@@ -33,7 +33,7 @@ pub(super) struct ProxyScribe {
     strange: u64,
 }
 
-impl ProxyScribe {
+impl ProxyEncoder {
     pub(super) fn new(stats: Stats, remarks: Remarks) -> Self {
         Self {
             sessions: BTreeMap::new(),
@@ -72,7 +72,7 @@ impl ProxyScribe {
         (self.upgraded == 0 && self.strange > 0).then_some(self.strange)
     }
 
-    fn fared(&mut self, in_service: bool) {
+    fn answered(&mut self, in_service: bool) {
         if self.in_service && !in_service {
             self.stats.outage();
         }
@@ -85,12 +85,12 @@ impl ProxyScribe {
                 .split_once(": ")
                 .map_or(text.clone(), |(_, what)| what.to_owned()),
             Action::Refuse(Some(Refusal { status, .. })) => {
-                self.fared(false);
+                self.answered(false);
                 self.strange += u64::from(!TURNED_AWAY.contains(status));
                 format!("its handshake was refused with status {status}")
             }
             Action::Garbage(Some(_)) => {
-                self.fared(false);
+                self.answered(false);
                 self.strange += 1;
                 "its handshake was answered with what is no HTTP".to_owned()
             }
@@ -103,20 +103,20 @@ impl ProxyScribe {
     }
 }
 
-impl Scribe for ProxyScribe {
-    type Seen = Seen;
+impl Encoder for ProxyEncoder {
+    type Observation = Observation;
 
-    fn write(&mut self, seen: Seen, tape: &mut Recording) -> Result<(), RecordError> {
-        let Seen { at, conn, what } = seen;
-        let over = matches!(what, What::Over);
-        let unreachable = matches!(what, What::Unreachable(_));
-        let payload = matches!(what, What::Bytes(..));
+    fn encode(&mut self, seen: Observation, tape: &mut Recording) -> Result<(), RecordError> {
+        let Observation { at, conn, event } = seen;
+        let over = matches!(event, Event::Over);
+        let unreachable = matches!(event, Event::Unreachable(_));
+        let payload = matches!(event, Event::Bytes(..));
         let session = self
             .sessions
             .entry(conn)
             .or_insert_with(|| Session::new(conn));
         let mut steps = std::mem::take(&mut self.steps);
-        let upgraded = session.take(at, what, &mut steps);
+        let upgraded = session.take(at, event, &mut steps);
         let (messages, bytes) = session.left_out();
         if messages > 0 {
             self.stats.lost(messages, bytes);
@@ -127,10 +127,10 @@ impl Scribe for ProxyScribe {
         if upgraded {
             self.upgraded += 1;
             self.stats.connected();
-            self.fared(true);
+            self.answered(true);
             self.said.clear();
         } else if unreachable {
-            self.fared(false);
+            self.answered(false);
         }
         for step in &steps {
             // Most are none of these, and are not even looked at.
@@ -146,9 +146,9 @@ impl Scribe for ProxyScribe {
     }
 }
 
-impl fmt::Debug for ProxyScribe {
+impl fmt::Debug for ProxyEncoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProxyScribe")
+        f.debug_struct("ProxyEncoder")
             .field("sessions", &self.sessions.len())
             .field("upgraded", &self.upgraded)
             .field("strange", &self.strange)

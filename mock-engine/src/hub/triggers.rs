@@ -1,71 +1,8 @@
-//! One transport connection, as the engine keeps it.
+//! Prologue steps that wait for a count of what passes on a connection.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
 
-use tokio::sync::Notify;
 use wstape_tape::After;
-
-use super::agenda::Slot;
-use crate::link::LinkHandle;
-
-/// How far a connection has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Accepted; no answer yet.
-    Handshake,
-    /// Taken and never answered.
-    Hung,
-    /// Answered with something other than 101.
-    Answered,
-    /// Answered by the tape with something that is not HTTP; more of it may follow.
-    Raw,
-    /// Upgraded.
-    Open,
-    /// The engine has sent a Close and waits for the client's.
-    Closing,
-}
-
-/// A connection that is not over.
-#[derive(Debug)]
-pub(super) struct Conn {
-    pub(super) link: LinkHandle,
-    pub(super) phase: Phase,
-    pub(super) triggers: Triggers,
-    /// Prologue steps that wait for the 101.
-    pub(super) waiting: Vec<usize>,
-    /// What the agenda holds for this connection.
-    pub(super) agenda: BTreeSet<Slot>,
-    /// Pongs that are late on purpose.
-    pub(super) late_pongs: usize,
-    /// Told when its handshake, which waits for the tape's answer, may have one.
-    pub(super) waits: Option<Arc<Notify>>,
-    /// The client's Close has come and the tape is to answer it.
-    pub(super) closed_by_client: bool,
-    /// The tape has ended it, or is about to.
-    pub(super) ended_by_tape: bool,
-}
-
-impl Conn {
-    pub(super) fn new(link: LinkHandle) -> Self {
-        Self {
-            link,
-            phase: Phase::Handshake,
-            triggers: Triggers::default(),
-            waiting: Vec::new(),
-            agenda: BTreeSet::new(),
-            late_pongs: 0,
-            waits: None,
-            closed_by_client: false,
-            ended_by_tape: false,
-        }
-    }
-
-    /// Whether frames can be sent on it at all.
-    pub(super) fn upgraded(&self) -> bool {
-        matches!(self.phase, Phase::Open | Phase::Closing)
-    }
-}
 
 /// Counts of what passed on a connection, and the prologue steps that wait for a count.
 #[derive(Debug, Default)]
@@ -101,7 +38,7 @@ impl Count {
 }
 
 impl Triggers {
-    /// Lets the step `index` wait for `after`. Times are the agenda's.
+    /// Lets the step `index` wait for `after`. Times are the schedule's.
     pub(super) fn add(&mut self, after: After, index: usize) {
         match after {
             After::Frames(mark) => self.frames.add(mark, index),

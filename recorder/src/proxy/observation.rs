@@ -1,4 +1,4 @@
-//! What the relay saw: what it hands to the writer.
+//! Event the relay saw: what it hands to the writer.
 
 use bytes::Bytes;
 use wstape_tape::{End, Micros};
@@ -24,22 +24,22 @@ impl Peer {
 
 /// Something that the relay saw.
 #[derive(Debug)]
-pub(crate) struct Seen {
+pub(crate) struct Observation {
     /// When.
     pub(crate) at: Micros,
     /// On which connection, from 1.
     pub(crate) conn: u64,
-    pub(crate) what: What,
+    pub(crate) event: Event,
 }
 
-/// What was seen.
+/// Event was seen.
 #[derive(Debug)]
-pub(crate) enum What {
+pub(crate) enum Event {
     /// A peer sent bytes.
     Bytes(Peer, Bytes),
     /// A peer sent bytes that begin a message; what it sent before is lost.
     Resumed(Peer, Bytes),
-    /// What a peer sent last is lost.
+    /// Event a peer sent last is lost.
     Lost(Peer),
     /// A peer ended its side.
     Ended(Peer, End),

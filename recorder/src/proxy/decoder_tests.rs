@@ -1,20 +1,20 @@
-//! What each peer says, and the steps that makes.
+//! Event each peer says, and the steps that makes.
 
 use bytes::Bytes;
 use wstape_tape::{Micros, Step};
 
+use super::decoder::FrameDecoder;
 use super::inflate::Inflater;
-use super::seen::Peer;
-use super::voice::Voice;
+use super::observation::Peer;
 
 fn said(peer: Peer, inflater: Option<Inflater>, stream: &[u8]) -> Vec<String> {
     let play = |size: usize, inflater| {
-        let mut voice = Voice::new(2, peer, inflater);
+        let mut decoder = FrameDecoder::new(2, peer, inflater);
         let mut out = Vec::new();
         for part in stream.chunks(size) {
-            voice.take(Micros::ZERO, Bytes::copy_from_slice(part), &mut out);
+            decoder.take(Micros::ZERO, Bytes::copy_from_slice(part), &mut out);
         }
-        voice.end(Micros::ZERO, &mut out);
+        decoder.end(Micros::ZERO, &mut out);
         let without = |step: &Step| step.to_canonical().replace(r#"{"at_ms":0,"conn":2,"#, "{");
         out.iter().map(without).collect::<Vec<_>>()
     };
@@ -125,10 +125,10 @@ fn what_the_client_says_is_what_a_tape_has_received() {
 
 #[test]
 fn what_follows_a_close_is_kept_as_the_bytes_it_is() {
-    let mut voice = Voice::new(1, Peer::Engine, None);
+    let mut decoder = FrameDecoder::new(1, Peer::Engine, None);
     let mut out = Vec::new();
     for bytes in [&b"\x88\x00\x89\x00"[..], b"\x81"] {
-        voice.take(Micros::ZERO, Bytes::from_static(bytes), &mut out);
+        decoder.take(Micros::ZERO, Bytes::from_static(bytes), &mut out);
     }
     let lines: Vec<_> = out.iter().map(Step::to_canonical).collect();
     assert_eq!(
@@ -171,24 +171,24 @@ fn a_compressed_message_that_breaks_off_is_an_unfinished_plain_one() {
 
 #[test]
 fn what_does_not_inflate_is_left_out_counted_and_said_once() {
-    let mut voice = Voice::new(1, Peer::Engine, Some(Inflater::new(false)));
+    let mut decoder = FrameDecoder::new(1, Peer::Engine, Some(Inflater::new(false)));
     let mut out = Vec::new();
     let bad = Bytes::from_static(b"\xc1\x02\xff\xff\xc1\x02\xff\xff\x89\x00");
-    voice.take(Micros::ZERO, bad, &mut out);
+    decoder.take(Micros::ZERO, bad, &mut out);
     let keys: Vec<_> = out.iter().map(Step::key).collect();
     assert_eq!(keys, ["mark", "ping"]);
-    assert_eq!(voice.left_out(), (2, 4));
-    assert_eq!(voice.left_out(), (0, 0));
+    assert_eq!(decoder.left_out(), (2, 4));
+    assert_eq!(decoder.left_out(), (0, 0));
 }
 
 #[test]
 fn behind_a_loss_a_begun_message_is_ended_and_recording_goes_on() {
-    let mut voice = Voice::new(1, Peer::Engine, None);
+    let mut decoder = FrameDecoder::new(1, Peer::Engine, None);
     let mut out = Vec::new();
     let begun = Bytes::from_static(b"\x01\x01x\x80\x05y");
-    voice.take(Micros::ZERO, begun, &mut out);
-    voice.resume(Micros::ZERO, &mut out);
-    voice.take(Micros::ZERO, Bytes::from_static(b"\x81\x01z"), &mut out);
+    decoder.take(Micros::ZERO, begun, &mut out);
+    decoder.resume(Micros::ZERO, &mut out);
+    decoder.take(Micros::ZERO, Bytes::from_static(b"\x81\x01z"), &mut out);
     let keys: Vec<_> = out.iter().map(Step::key).collect();
     assert_eq!(keys, ["frame", "frame", "text"]);
     assert!(out[1].to_canonical().contains(r#""frame":{"opcode":0}"#));

@@ -1,4 +1,4 @@
-//! What the two ends of a link share: its two lanes.
+//! A link's two lanes, which its ends share.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -6,8 +6,6 @@ use std::task::{Context, Poll, Waker};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::client_end::ClientEnd;
-use super::engine_end::{EngineEnd, LinkHandle};
 use super::lane::{FROM_CLIENT_CAPACITY_BYTES, Front, Lane, TO_CLIENT_CAPACITY_BYTES};
 use crate::clock::{Clock, Timer};
 
@@ -28,46 +26,25 @@ pub(super) struct Lanes {
     pub(super) from_client: Lane,
 }
 
+impl Shared {
+    /// Two empty lanes; `drained` is told when the client has caught up.
+    pub(super) fn new(clock: Clock, drained: Arc<Notify>) -> Self {
+        let lanes = Lanes {
+            to_client: Lane::new(TO_CLIENT_CAPACITY_BYTES),
+            from_client: Lane::new(FROM_CLIENT_CAPACITY_BYTES),
+        };
+        Self {
+            clock,
+            lanes: Mutex::new(lanes),
+            drained,
+        }
+    }
+}
+
 pub(super) fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         waker.wake();
     }
-}
-
-/// A fresh link: the engine's end, the client's, and the handle that steers it.
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
-/// use tokio::io::AsyncReadExt;
-/// let clock = wstape_mock_engine::Clock::virtual_at(chrono::DateTime::UNIX_EPOCH);
-/// let (_engine, mut client, link) = wstape_mock_engine::link::pair(clock);
-/// link.push("hello".into());
-/// let mut buf = [0; 5];
-/// client.read_exact(&mut buf).await.unwrap();
-/// assert_eq!(&buf, b"hello");
-/// # }
-/// ```
-#[must_use]
-pub fn pair(clock: Clock) -> (EngineEnd, ClientEnd, LinkHandle) {
-    pair_with(clock, Arc::new(Notify::new()))
-}
-
-/// As [`pair`], telling `drained` when the client has caught up.
-pub(crate) fn pair_with(clock: Clock, drained: Arc<Notify>) -> (EngineEnd, ClientEnd, LinkHandle) {
-    let lanes = Lanes {
-        to_client: Lane::new(TO_CLIENT_CAPACITY_BYTES),
-        from_client: Lane::new(FROM_CLIENT_CAPACITY_BYTES),
-    };
-    let shared = Arc::new(Shared {
-        clock,
-        lanes: Mutex::new(lanes),
-        drained,
-    });
-    (
-        EngineEnd::new(Arc::clone(&shared)),
-        ClientEnd::new(Arc::clone(&shared)),
-        LinkHandle::new(shared),
-    )
 }
 
 /// What a read of a lane comes to.

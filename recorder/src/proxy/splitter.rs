@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-use super::MAX_MESSAGE_BYTES;
+use super::bounds::MAX_MESSAGE_BYTES;
 
 /// A stretch of one direction of an upgraded connection.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Cut {
+pub(super) enum Piece {
     /// A whole frame.
     Frame(Frame),
     /// Bytes that are no frame, or belong to one that is too long to be held.
@@ -67,8 +67,8 @@ impl Frame {
 
 /// Cuts a stream into frames.
 #[derive(Debug, Default)]
-pub(super) struct Cutter {
-    /// What there is of the next frame.
+pub(super) struct FrameSplitter {
+    /// Event there is of the next frame.
     partial: BytesMut,
     /// Bytes still to come of a frame that is too long to be held.
     passing: u64,
@@ -77,7 +77,7 @@ pub(super) struct Cutter {
     ready: VecDeque<Bytes>,
 }
 
-/// What a head says.
+/// Event a head says.
 enum Head {
     /// More of it is needed, so many bytes in all.
     Short(usize),
@@ -116,7 +116,7 @@ fn whole(bytes: &[u8], head: usize, payload: u64) -> Head {
     }
 }
 
-impl Cutter {
+impl FrameSplitter {
     /// Takes what came.
     pub(super) fn push(&mut self, bytes: Bytes) {
         if !bytes.is_empty() {
@@ -125,10 +125,10 @@ impl Cutter {
     }
 
     /// The next whole frame, or stretch that is none; `None` where more bytes are needed.
-    pub(super) fn next(&mut self) -> Option<Cut> {
+    pub(super) fn next(&mut self) -> Option<Piece> {
         loop {
             if self.broken {
-                return self.ready.pop_front().map(Cut::Bytes);
+                return self.ready.pop_front().map(Piece::Bytes);
             }
             if self.passing > 0 {
                 return self.pass();
@@ -144,24 +144,24 @@ impl Cutter {
                     if whole.is_empty() {
                         self.ready.pop_front();
                     }
-                    return Some(Cut::Frame(Frame { raw, head }));
+                    return Some(Piece::Frame(Frame { raw, head }));
                 }
             }
             match head(&self.partial) {
                 Head::Short(len) => self.fill(len)?,
                 Head::Illegal => {
                     self.broken = true;
-                    return Some(Cut::Bytes(self.partial.split().freeze()));
+                    return Some(Piece::Bytes(self.partial.split().freeze()));
                 }
                 Head::Whole(head, payload) => {
                     let Some(len) = held(head, payload) else {
                         let begun = self.partial.split().freeze();
                         self.passing = payload.saturating_add((head - begun.len()) as u64);
-                        return Some(Cut::Bytes(begun));
+                        return Some(Piece::Bytes(begun));
                     };
                     self.fill(len)?;
                     let raw = self.partial.split_to(len).freeze();
-                    return Some(Cut::Frame(Frame { raw, head }));
+                    return Some(Piece::Frame(Frame { raw, head }));
                 }
             }
         }
@@ -173,7 +173,7 @@ impl Cutter {
         self.broken = true;
     }
 
-    /// What there is of a frame that will not be finished.
+    /// Event there is of a frame that will not be finished.
     pub(super) fn rest(&mut self) -> Bytes {
         self.ready.clear();
         self.partial.split().freeze()
@@ -197,7 +197,7 @@ impl Cutter {
         Some(())
     }
 
-    fn pass(&mut self) -> Option<Cut> {
+    fn pass(&mut self) -> Option<Piece> {
         let mut front = self.ready.pop_front()?;
         let here = usize::try_from(self.passing).map_or(front.len(), |left| left.min(front.len()));
         let passed = front.split_to(here);
@@ -205,7 +205,7 @@ impl Cutter {
             self.ready.push_front(front);
         }
         self.passing -= here as u64;
-        Some(Cut::Bytes(passed))
+        Some(Piece::Bytes(passed))
     }
 }
 
@@ -219,8 +219,8 @@ fn held(head: usize, payload: u64) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn cut(cutter: &mut Cutter) -> Vec<Cut> {
-        std::iter::from_fn(|| cutter.next()).collect()
+    fn cut(splitter: &mut FrameSplitter) -> Vec<Piece> {
+        std::iter::from_fn(|| splitter.next()).collect()
     }
 
     #[test]
@@ -229,12 +229,12 @@ mod tests {
         stream.extend([7; 300]);
         stream.extend(b"\xf3\x85\x01\x02\x03\x04\x69\x67\x6f\x68\x6e");
         for size in 1..stream.len() {
-            let mut cutter = Cutter::default();
+            let mut splitter = FrameSplitter::default();
             let mut seen = Vec::new();
             for part in stream.chunks(size) {
-                cutter.push(Bytes::copy_from_slice(part));
-                for cut in cut(&mut cutter) {
-                    let Cut::Frame(frame) = cut else {
+                splitter.push(Bytes::copy_from_slice(part));
+                for cut in cut(&mut splitter) {
+                    let Piece::Frame(frame) = cut else {
                         panic!("{cut:?} in parts of {size}");
                     };
                     let bits = (frame.fin(), frame.rsv(), frame.opcode());
@@ -249,16 +249,16 @@ mod tests {
                 ((true, 7, 3), key, Bytes::from_static(b"hello")),
             ];
             assert_eq!(seen, expected, "parts of {size}");
-            assert!(cutter.rest().is_empty());
+            assert!(splitter.rest().is_empty());
         }
     }
 
     #[test]
     fn a_frame_in_one_piece_is_not_copied() {
         let stream = Bytes::from_static(b"\x81\x02ab\x81\x01c");
-        let mut cutter = Cutter::default();
-        cutter.push(stream.clone());
-        let Some(Cut::Frame(frame)) = cutter.next() else {
+        let mut splitter = FrameSplitter::default();
+        splitter.push(stream.clone());
+        let Some(Piece::Frame(frame)) = splitter.next() else {
             panic!("a frame");
         };
         assert_eq!(frame.payload().as_ptr(), stream[2..].as_ptr());
@@ -271,14 +271,14 @@ mod tests {
         stream.extend((len as u64).to_be_bytes());
         stream.resize(stream.len() + len, 0);
         stream.extend(b"\x81\x01x");
-        let mut cutter = Cutter::default();
+        let mut splitter = FrameSplitter::default();
         let (mut passed, mut frames) = (0, 0);
         for part in stream.chunks(1 << 16) {
-            cutter.push(Bytes::copy_from_slice(part));
-            for cut in cut(&mut cutter) {
+            splitter.push(Bytes::copy_from_slice(part));
+            for cut in cut(&mut splitter) {
                 match cut {
-                    Cut::Bytes(bytes) => passed += bytes.len(),
-                    Cut::Frame(_) => frames += 1,
+                    Piece::Bytes(bytes) => passed += bytes.len(),
+                    Piece::Frame(_) => frames += 1,
                 }
             }
         }
@@ -288,13 +288,13 @@ mod tests {
     #[test]
     fn what_can_be_no_frame_is_bytes_from_there_on() {
         for illegal in [&b"\x81\x7e\0\x05"[..], b"\x81\x7f\xff\0\0\0\0\0\0\0"] {
-            let mut cutter = Cutter::default();
-            cutter.push([b"\x81\x01x", illegal, b"\x81\x01x"].concat().into());
-            let seen = cut(&mut cutter);
-            assert!(matches!(seen[0], Cut::Frame(_)));
+            let mut splitter = FrameSplitter::default();
+            splitter.push([b"\x81\x01x", illegal, b"\x81\x01x"].concat().into());
+            let seen = cut(&mut splitter);
+            assert!(matches!(seen[0], Piece::Frame(_)));
             let rest = seen[1..].iter().map(|cut| match cut {
-                Cut::Bytes(bytes) => bytes.len(),
-                Cut::Frame(_) => panic!("{seen:?}"),
+                Piece::Bytes(bytes) => bytes.len(),
+                Piece::Frame(_) => panic!("{seen:?}"),
             });
             assert_eq!(rest.sum::<usize>(), illegal.len() + 3);
         }
@@ -302,9 +302,9 @@ mod tests {
 
     #[test]
     fn what_there_is_of_a_frame_is_its_rest() {
-        let mut cutter = Cutter::default();
-        cutter.push(Bytes::from_static(b"\x81\x01x\x81\x05he"));
-        assert_eq!(cut(&mut cutter).len(), 1);
-        assert_eq!(&cutter.rest()[..], b"\x81\x05he");
+        let mut splitter = FrameSplitter::default();
+        splitter.push(Bytes::from_static(b"\x81\x01x\x81\x05he"));
+        assert_eq!(cut(&mut splitter).len(), 1);
+        assert_eq!(&splitter.rest()[..], b"\x81\x05he");
     }
 }
