@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use wstape_tape::{Action, Conn, Direction, End, Step, Trigger};
 
-use super::super::FAULT_KEY;
 use super::fewer::fewest;
 use super::json;
 use super::knob::Knob;
 use super::number::simplest;
+use crate::case::FAULT_KEY;
 
 /// Payloads up to this many bytes are searched byte by byte; of longer ones the length alone is
 /// searched, over and over until they are short enough.
