@@ -45,8 +45,9 @@ fn an_emit_is_a_slice_of_its_line() {
 
 #[test]
 fn a_step_that_is_changed_is_written_as_what_it_is_now() {
+    type Change = fn(&mut Step);
     let line = "{ \"at_ms\":1, \"drop\":\"fin\", \"x-a\": 1 }";
-    let changes: [(fn(&mut Step), &str); 4] = [
+    let changes: [(Change, &str); 4] = [
         (
             |step| step.action = Action::Drop(End::Reset),
             r#"{"at_ms":1,"drop":"reset","x-a":1}"#,
