@@ -264,7 +264,10 @@ impl Scenario {
         let overlays = self
             .overlays
             .iter()
-            .map(|overlay| Ok(overlay.header()?.title.unwrap_or_else(|| overlay.name())))
+            .map(|overlay| {
+                let title = overlay.header()?.into_fields().title;
+                Ok(title.unwrap_or_else(|| overlay.name()))
+            })
             .collect::<Result<Vec<_>, TapeError>>()?;
         let notebook = Notebook::new(engine.clone());
         let description = subject.describe(&settings);
@@ -300,7 +303,7 @@ impl Scenario {
         let last_at = demands.end().map_or(duration, |end| end.max(duration));
         let (demands, timeline) = demands.finish(mirror, last_at);
         let outcome = Outcome {
-            title: header.title,
+            title: header.into_fields().title,
             overlays,
             subject: description,
             duration,
