@@ -116,6 +116,14 @@ def start(name, port):
     command = SERVERS[name](port)
     return subprocess.Popen(["venv/bin/" + command[0], *command[1:]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
+def stop(server):
+    server.terminate()  # first, so that a server with workers ends them too
+    try:
+        server.wait(10)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
 def wait(what, seconds):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -159,9 +167,10 @@ def judge(name):
         ends = [f"{library} {'is back' if c.opens() > 1 else 'stays away'}" for library, c in clients.items()]
         print(f"{name} sends {' or '.join(sorted(codes))}: {', '.join(ends)}", flush=True)
     finally:
-        for process in [server, *(c.process for c in clients.values())]:
-            process.kill()
-            process.wait()
+        for client in clients.values():
+            client.process.kill()
+            client.process.wait()
+        stop(server)
 
 for name in SERVERS:
     judge(name)

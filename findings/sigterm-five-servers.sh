@@ -101,8 +101,12 @@ async def judge(index):
         await asyncio.wait_for(closed, 15)
         status = await asyncio.wait_for(asyncio.to_thread(server.wait), 15)
     finally:
-        server.kill()
-        server.wait()
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
     when = "at once" if took[0] < 1 else f"after {took[0]:.0f} s"
     saw = "no Close, only the end of TCP," if ws.close_code == 1006 else f"Close {ws.close_code}"
     print(f"{name}: client saw {saw} {when}; exit status {status}; a new TCP connection after 1 s: {new}", flush=True)
