@@ -4,10 +4,11 @@ use std::io;
 use std::path::PathBuf;
 
 use engine_client::{DialError, WsError};
-use wstape_tape::{Micros, TapeError};
+use wstape_tape::TapeError;
 
-use crate::import::ImportError;
-use crate::poll::PollError;
+use crate::import::error::ImportError;
+use crate::poll::error::PollError;
+use crate::trim::TrimError;
 
 /// Why nothing, or not everything, was recorded.
 #[derive(Debug, thiserror::Error)]
@@ -58,22 +59,9 @@ pub enum RecordError {
     /// A tape that can't be read.
     #[error(transparent)]
     Tape(#[from] TapeError),
-    /// The tape has no such mark.
-    #[error("{tape}: there is no mark {mark:?}")]
-    NoMark {
-        /// The tape.
-        tape: String,
-        /// The mark asked for.
-        mark: String,
-    },
-    /// A stretch that ends before it begins.
-    #[error("nothing lies between {from} s and {to} s: --to must be later than --from")]
-    Empty {
-        /// Where it was to begin.
-        from: Micros,
-        /// Where it was to end.
-        to: Micros,
-    },
+    /// No stretch can be cut out of a tape.
+    #[error(transparent)]
+    Trim(#[from] TrimError),
     /// The tape's text holds a secret.
     #[error(
         "{name}:{line}: {what}; the tape is not safe to share before --redact, --redact-key or \

@@ -49,4 +49,4 @@ pub use recording::{
 pub use redact::{Hit, Redactor, RuleError, Rules};
 pub use show::{Count, Survey, Timeline};
 pub use tap::{Summary, Tap};
-pub use trim::{Place, Trim};
+pub use trim::{Place, Trim, TrimError};

@@ -5,11 +5,34 @@ use std::io::BufRead;
 
 use chrono::TimeDelta;
 use wstape_tape::{
-    Action, Answers, Conn, Direction, Header, Micros, Partition, Pongs, ReceivedKind, Step,
-    TapeReader, Trigger,
+    Action, Answers, Conn, Direction, Header, Micros, ReceivedKind, Step, TapeError, TapeReader,
+    Trigger,
 };
 
-use crate::error::RecordError;
+/// Why no stretch can be cut out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrimError {
+    /// The tape can't be read.
+    #[error(transparent)]
+    Tape(#[from] TapeError),
+    /// The tape has no such mark.
+    #[error("{tape}: there is no mark {mark:?}")]
+    NoMark {
+        /// The tape.
+        tape: String,
+        /// The mark asked for.
+        mark: String,
+    },
+    /// A stretch that ends before it begins.
+    #[error("nothing lies between {from} s and {to} s: --to must be later than --from")]
+    Empty {
+        /// Where it was to begin.
+        from: Micros,
+        /// Where it was to end.
+        to: Micros,
+    },
+}
 
 /// Where a stretch begins or ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +84,6 @@ impl Trim {
             .checked_add_signed(TimeDelta::microseconds(us));
         if from > Micros::ZERO {
             header.epoch = epoch;
-            header.forget_raw();
         }
         header
     }
@@ -69,8 +91,8 @@ impl Trim {
     /// Finds where the stretch begins: at once for a time, by reading up to it for a mark.
     ///
     /// # Errors
-    /// The first that the tape has; [`RecordError::NoMark`] where there is no such mark.
-    pub fn begin<R: BufRead>(&self, reader: TapeReader<R>) -> Result<Micros, RecordError> {
+    /// The first that the tape has; [`TrimError::NoMark`] where there is no such mark.
+    pub fn begin<R: BufRead>(&self, reader: TapeReader<R>) -> Result<Micros, TrimError> {
         match &self.from {
             None => Ok(Micros::ZERO),
             Some(Place::At(at)) => Ok(*at),
@@ -84,7 +106,7 @@ impl Trim {
                         return Ok(at);
                     }
                 }
-                Err(RecordError::NoMark {
+                Err(TrimError::NoMark {
                     tape,
                     mark: name.clone(),
                 })
@@ -96,19 +118,19 @@ impl Trim {
     /// [`begin`](Self::begin) found.
     ///
     /// # Errors
-    /// The first that the tape has, or that `write` returns; [`RecordError::NoMark`] where the
-    /// mark at the end never comes, [`RecordError::Empty`] where the stretch ends before it
+    /// The first that the tape has, or that `write` returns; [`TrimError::NoMark`] where the
+    /// mark at the end never comes, [`TrimError::Empty`] where the stretch ends before it
     /// begins.
-    pub fn cut<R: BufRead>(
+    pub fn cut<R: BufRead, E: From<TrimError>>(
         &self,
         from: Micros,
         mut reader: TapeReader<R>,
-        mut write: impl FnMut(Step) -> Result<(), RecordError>,
-    ) -> Result<(), RecordError> {
+        mut write: impl FnMut(Step) -> Result<(), E>,
+    ) -> Result<(), E> {
         if let Some(Place::At(to)) = self.to
             && to <= from
         {
-            return Err(RecordError::Empty { from, to });
+            return Err(TrimError::Empty { from, to }.into());
         }
         let name = reader.name().to_owned();
         let mut before = Before::default();
@@ -116,7 +138,7 @@ impl Trim {
         let mut last = from;
         let mut ended_at = None;
         for step in reader.by_ref() {
-            let step = step?;
+            let step = step.map_err(TrimError::from)?;
             let Trigger::At(at) = step.trigger else {
                 write(step)?;
                 continue;
@@ -149,10 +171,11 @@ impl Trim {
         let end = match (&self.to, ended_at) {
             (_, Some(end)) => end,
             (Some(Place::Mark(mark)), None) => {
-                return Err(RecordError::NoMark {
+                return Err(TrimError::NoMark {
                     tape: name,
                     mark: mark.clone(),
-                });
+                }
+                .into());
             }
             // The tape has no end of its own, and so has the rest of it.
             (None, None) => return Ok(()),
@@ -226,7 +249,7 @@ impl Before {
             _ => String::new(),
         };
         let key = (step.key(), named, direction, path);
-        if step.for_us.is_none() && clears(&step.action) {
+        if step.for_us.is_none() && step.action.clears() {
             self.states.remove(&key);
         } else {
             self.states.insert(key, (at, step));
@@ -241,11 +264,11 @@ impl Before {
     }
 
     /// Writes what holds where the stretch begins.
-    fn hand_over(
+    fn hand_over<E>(
         &mut self,
         from: Micros,
-        write: &mut impl FnMut(Step) -> Result<(), RecordError>,
-    ) -> Result<(), RecordError> {
+        write: &mut impl FnMut(Step) -> Result<(), E>,
+    ) -> Result<(), E> {
         let states = std::mem::take(&mut self.states);
         for (set_at, mut step) in states.into_values() {
             if let Some(length) = step.for_us {
@@ -288,27 +311,8 @@ impl Before {
     }
 }
 
-/// Whether a state's step leaves nothing set.
-fn clears(action: &Action) -> bool {
-    match action {
-        Action::Accept(None)
-        | Action::Refuse(None)
-        | Action::Garbage(None)
-        | Action::BytesPerSecond(None)
-        | Action::SliceBytes(None)
-        | Action::Hang(false)
-        | Action::Down(false)
-        | Action::Answers(Answers::Auto)
-        | Action::Pongs(Pongs::Auto)
-        | Action::Partition(Partition::None) => true,
-        Action::Latency(latency) => latency.base == Micros::ZERO && latency.jitter == Micros::ZERO,
-        _ => false,
-    }
-}
-
 /// The step at another time.
 fn moved(mut step: Step, at: Micros) -> Step {
     step.trigger = Trigger::At(at);
-    step.forget_raw();
     step
 }

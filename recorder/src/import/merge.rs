@@ -6,12 +6,13 @@ use std::collections::BinaryHeap;
 use serde_json::value::RawValue;
 use wstape_tape::{Action, Answers, Conn, MAX_LINE_BYTES, Micros, Step};
 
-use super::session::{Moment, Session};
+use super::error::ImportError;
+use super::imported::Imported;
+use super::session::{Moment, Session, TEMPLATE, WAIT_FOR};
 use super::wall::Wall;
-use super::{ImportError, Imported, TEMPLATE, WAIT_FOR};
 
 /// Most bytes that one byte of a text has in a line: `\u0000`.
-const MOST_ESCAPED_BYTES: usize = 6;
+const MAX_ESCAPED_BYTES: usize = 6;
 
 /// The steps of connections that are sorted by their beginning, merged by time; what happened on
 /// one connection stays in its order.
@@ -134,7 +135,7 @@ pub(super) fn bounded(name: &str, step: &Step) -> Result<(), ImportError> {
         }
         _ => 0,
     };
-    if payload < MAX_LINE_BYTES / MOST_ESCAPED_BYTES / 2 {
+    if payload < MAX_LINE_BYTES / MAX_ESCAPED_BYTES / 2 {
         return Ok(());
     }
     let line = step.to_line().len();

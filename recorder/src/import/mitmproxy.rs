@@ -6,8 +6,7 @@
 
 use wstape_tape::{Action, MAX_LINE_BYTES};
 
-use super::ImportError;
-use super::error::quoted;
+use super::error::{ImportError, quoted};
 use super::session::{
     Answer, Headers, Moment, Sender, Session, ended, handshake, message, value_of,
 };
@@ -15,11 +14,11 @@ use super::tnetstring::{Fault, Item, Kind, Reader};
 use super::wall::Wall;
 
 /// The versions of the format that are read.
-const OLDEST_VERSION: u64 = 12;
-const NEWEST_VERSION: u64 = 21;
+const MIN_VERSION: u64 = 12;
+const MAX_VERSION: u64 = 21;
 
 /// Most bytes of a URL, a header, a reason, an error's text, a number.
-const MOST_TEXT_BYTES: usize = 1 << 20;
+const MAX_TEXT_BYTES: usize = 1 << 20;
 
 /// The key of what mitmproxy made up, and of what it held back.
 const MADE_UP: &str = "x-injected";
@@ -243,20 +242,20 @@ impl Flow<'_> {
             // The first versions were mitmproxy's own, such as [0, 18].
             _ => 0,
         };
-        if (OLDEST_VERSION..=NEWEST_VERSION).contains(&number) {
+        if (MIN_VERSION..=MAX_VERSION).contains(&number) {
             return Ok(());
         }
         let found = match version.kind {
             Kind::Integer => quoted(&self.text(version)?),
             _ => "one of mitmproxy 3 or before".to_owned(),
         };
-        let hint = if number < OLDEST_VERSION {
+        let hint = if number < MIN_VERSION {
             "a current mitmproxy writes it anew: mitmdump -n -r FILE -w NEW"
         } else {
             "this recorder does not know it yet"
         };
         let message = format!(
-            "expected version {OLDEST_VERSION} to {NEWEST_VERSION} of the flow format, found {found}; {hint}"
+            "expected version {MIN_VERSION} to {MAX_VERSION} of the flow format, found {found}; {hint}"
         );
         Err(self.place.flaw(version.start, message))
     }
@@ -393,7 +392,7 @@ impl Flow<'_> {
     /// Text, bytes (their invalid parts replaced) or the digits of a number.
     fn text(&mut self, item: Item) -> Result<String, ImportError> {
         self.is(item, &[Kind::Text, Kind::Bytes, Kind::Integer, Kind::Float])?;
-        let bytes = self.payload(item, MOST_TEXT_BYTES)?;
+        let bytes = self.payload(item, MAX_TEXT_BYTES)?;
         Ok(String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }

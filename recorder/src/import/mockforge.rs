@@ -11,14 +11,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use wstape_tape::{Accept, Action, CloseFrame, MAX_LINE_BYTES};
 
-use super::ImportError;
-use super::error::quoted;
-use super::session::{BINARY, Moment, Sender, Session, TEXT, json_string, message};
+use super::error::{ImportError, quoted};
+use super::session::{
+    BINARY, Moment, Sender, Session, TEMPLATE, TEXT, WAIT_FOR, json_string, message,
+};
 use super::wall::{Wall, span_of_ms};
-use super::{TEMPLATE, WAIT_FOR};
-
-/// Most bytes of a line: what fits a line of a tape.
-const MOST_LINE_BYTES: usize = MAX_LINE_BYTES;
 
 /// The status of a Close that a script asks for: it gives none.
 const NORMAL_CLOSURE: u16 = 1000;
@@ -99,7 +96,7 @@ impl<R: BufRead> Script<R> {
         let mut line = Vec::new();
         loop {
             line.clear();
-            let mut most = self.lines.by_ref().take(MOST_LINE_BYTES as u64 + 1);
+            let mut most = self.lines.by_ref().take(MAX_LINE_BYTES as u64 + 1);
             most.read_until(b'\n', &mut line)
                 .map_err(|error| ImportError::Read(self.name.clone(), error))?;
             if line.is_empty() {
@@ -109,8 +106,8 @@ impl<R: BufRead> Script<R> {
                 };
             }
             self.number += 1;
-            if line.len() > MOST_LINE_BYTES {
-                let most = MOST_LINE_BYTES >> 20;
+            if line.len() > MAX_LINE_BYTES {
+                let most = MAX_LINE_BYTES >> 20;
                 return Err(self.flaw(format!("the line has more than {most} MiB")));
             }
             if !line.iter().all(u8::is_ascii_whitespace) {

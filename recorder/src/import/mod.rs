@@ -1,7 +1,8 @@
 //! Recordings that other tools made, as tapes.
 
-mod error;
+pub(crate) mod error;
 mod har;
+mod imported;
 mod merge;
 mod mitmproxy;
 mod mockforge;
@@ -15,9 +16,10 @@ use std::io::{self, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use wstape_tape::{CONNECTIONS, Header, Micros};
+use wstape_tape::{CONNECTIONS, Header};
 
 pub use error::ImportError;
+pub use imported::Imported;
 
 use crate::error::RecordError;
 use crate::recording::{Output, Recording};
@@ -27,15 +29,10 @@ use session::Session;
 use tnetstring::Reader;
 
 /// Most bytes of a HAR, which is in memory while it is read.
-const MOST_HAR_BYTES: u64 = 4 << 30;
+const MAX_HAR_BYTES: u64 = 4 << 30;
 
 /// Most connections that a tape has (`answers` in FORMAT.md).
-const MOST_CONNECTIONS: usize = 4_096;
-
-/// The keys of steps that `MockForge` would have held back for a client's message, and of those
-/// whose text it would have filled in.
-const WAIT_FOR: &str = "x-wait-for";
-const TEMPLATE: &str = "x-template";
+const MAX_CONNECTIONS: usize = 4_096;
 
 /// Who wrote a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,24 +62,6 @@ pub struct Import {
 enum Input {
     File { file: File, path: PathBuf },
     Stdin,
-}
-
-/// What an import has made.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Imported {
-    /// Connections.
-    pub connections: u64,
-    /// Messages and control frames, in both directions.
-    pub messages: u64,
-    /// How long the tape is.
-    pub duration: Micros,
-    /// `MockForge`'s lines that wait for a message of the client's: the tape sends them at their
-    /// time, and keeps what they wait for as `x-wait-for`.
-    pub waits: u64,
-    /// `MockForge`'s lines that hold a `{{template}}`: the tape sends them as they stand, marked
-    /// `x-template`.
-    pub templates: u64,
 }
 
 impl Import {
@@ -179,16 +158,16 @@ impl Import {
         if let Input::File { file, .. } = &self.input {
             let len = file.metadata().map_or(0, |meta| meta.len());
             // A buffer of the file's size, so that it is held once, not up to twice.
-            bytes.reserve_exact(usize::try_from(len.min(MOST_HAR_BYTES)).unwrap_or(0) + 1);
+            bytes.reserve_exact(usize::try_from(len.min(MAX_HAR_BYTES)).unwrap_or(0) + 1);
         }
         self.stream()
-            .take(MOST_HAR_BYTES + 1)
+            .take(MAX_HAR_BYTES + 1)
             .read_to_end(&mut bytes)
             .map_err(|error| ImportError::Read(self.name.clone(), error))?;
-        if bytes.len() as u64 > MOST_HAR_BYTES {
+        if bytes.len() as u64 > MAX_HAR_BYTES {
             let message = format!(
                 "expected {} GiB at most, found more; export fewer entries",
-                MOST_HAR_BYTES >> 30
+                MAX_HAR_BYTES >> 30
             );
             return Err(self.flaw(message));
         }
@@ -276,9 +255,9 @@ impl Import {
                  among {all}"
             )));
         }
-        if sessions.len() > MOST_CONNECTIONS {
+        if sessions.len() > MAX_CONNECTIONS {
             return Err(nothing(format!(
-                "expected {MOST_CONNECTIONS} connections at most, found {}; choose some with \
+                "expected {MAX_CONNECTIONS} connections at most, found {}; choose some with \
                  --url or --entry",
                 sessions.len()
             )));
@@ -318,19 +297,5 @@ impl fmt::Display for ImportFormat {
             Self::Mitmproxy => "mitmproxy flows",
             Self::Mockforge => "MockForge replay",
         })
-    }
-}
-
-impl fmt::Display for Imported {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let s = |n: u64| if n == 1 { "" } else { "s" };
-        let (connections, messages) = (self.connections, self.messages);
-        write!(
-            f,
-            "{connections} connection{}, {messages} message{} in {:.1} s",
-            s(connections),
-            s(messages),
-            self.duration.duration().as_secs_f64()
-        )
     }
 }

@@ -5,7 +5,7 @@ use wstape_tape::{
     Accept, Action, CloseFrame, End, Micros, RawFrame, Received, ReceivedKind, Refusal,
 };
 
-use super::ImportError;
+use super::error::ImportError;
 use super::wall::Wall;
 use crate::transcript;
 
@@ -37,6 +37,11 @@ const OWN_HEADERS: [&str; 12] = [
     "content-encoding",
     "alt-svc",
 ];
+
+/// The keys of steps that `MockForge` would have held back for a client's message, and of those
+/// whose text it would have filled in.
+pub(super) const WAIT_FOR: &str = "x-wait-for";
+pub(super) const TEMPLATE: &str = "x-template";
 
 /// Names and values, as they came.
 pub(super) type Headers = Vec<(String, String)>;
@@ -154,7 +159,11 @@ fn sent(opcode: u8, payload: Vec<u8>) -> Action {
     };
     match opcode {
         TEXT => match String::from_utf8(payload) {
-            Ok(text) => transcript::text_step(Micros::ZERO, text).action,
+            Ok(text) => {
+                transcript::text_step(Micros::ZERO, text)
+                    .into_fields()
+                    .action
+            }
             Err(error) => raw(error.into_bytes()),
         },
         BINARY => Action::Binary(payload.into()),

@@ -12,7 +12,7 @@ use std::rc::Rc;
 const WINDOW_BYTES: usize = 16 << 10;
 
 /// Most digits of a length, mitmproxy's own bound.
-const MOST_LENGTH_DIGITS: u64 = 12;
+const MAX_LENGTH_DIGITS: u64 = 12;
 
 /// Something that can be read anywhere.
 pub(super) trait ReadAt {
@@ -202,7 +202,7 @@ impl Reader {
             let byte = self.byte(place)?;
             place += 1;
             match byte {
-                b'0'..=b'9' if place - at <= MOST_LENGTH_DIGITS => {
+                b'0'..=b'9' if place - at <= MAX_LENGTH_DIGITS => {
                     length = length * 10 + u64::from(byte - b'0');
                 }
                 b':' if place - at > 1 => break,

@@ -10,16 +10,16 @@ const MILLISECONDS: i32 = 3;
 
 /// Below this a number is no time since 1970 in any unit: as seconds it is early 1973, and the
 /// tools that are read here are younger.
-const LEAST_EPOCH: i64 = 100_000_000;
+const MIN_EPOCH_S: i64 = 100_000_000;
 /// From here on a number is milliseconds since 1970: as seconds it would be the year 5138, as
 /// milliseconds it is early 1973.
-const LEAST_EPOCH_MS: i64 = 100_000_000_000;
+const MIN_EPOCH_MS: i64 = 100_000_000_000;
 /// From here on it is neither: as milliseconds it would be the year 5138.
-const END_OF_EPOCH_MS: i64 = 100_000_000_000_000;
+const MAX_EPOCH_MS: i64 = 100_000_000_000_000;
 
 /// Most digits of a number, and the most by which its exponent may move its point. A number
 /// beyond is no time.
-const MOST_DIGITS: usize = 64;
+const MAX_DIGITS: usize = 64;
 
 /// A moment in microseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,8 +39,8 @@ impl Wall {
     pub(super) fn from_epoch(text: &str) -> Option<Self> {
         let whole = decimal(text, 0)?;
         match whole {
-            LEAST_EPOCH..LEAST_EPOCH_MS => decimal(text, SECONDS).map(Self),
-            LEAST_EPOCH_MS..END_OF_EPOCH_MS => decimal(text, MILLISECONDS).map(Self),
+            MIN_EPOCH_S..MIN_EPOCH_MS => decimal(text, SECONDS).map(Self),
+            MIN_EPOCH_MS..MAX_EPOCH_MS => decimal(text, MILLISECONDS).map(Self),
             _ => None,
         }
     }
@@ -94,7 +94,7 @@ fn decimal(text: &str, places: i32) -> Option<i64> {
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
     let is_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-    if !is_digits(whole) || !is_digits(fraction) || whole.len() + fraction.len() > MOST_DIGITS {
+    if !is_digits(whole) || !is_digits(fraction) || whole.len() + fraction.len() > MAX_DIGITS {
         return None;
     }
     let digits: Vec<i64> = whole
@@ -105,7 +105,7 @@ fn decimal(text: &str, places: i32) -> Option<i64> {
     // Where the point is once the number is multiplied: so many digits are whole ones.
     let point = i32::try_from(whole.len()).ok()?;
     let point = point.checked_add(exponent)?.checked_add(places)?;
-    if point.unsigned_abs() as usize > 2 * MOST_DIGITS {
+    if point.unsigned_abs() as usize > 2 * MAX_DIGITS {
         return digits.iter().all(|digit| *digit == 0).then_some(0);
     }
     let digit = |at: i32| {

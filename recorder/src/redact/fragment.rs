@@ -50,7 +50,7 @@ pub(super) struct Fragments {
 
 /// What becomes of a frame's payload.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum Payload {
     /// It is this.
     Is(&'static [u8]),
     /// It is this message, redacted.
@@ -59,7 +59,13 @@ pub(super) enum Fate {
 
 impl Fragments {
     /// Takes a frame in. Connection 0 is all connections'.
-    pub(super) fn take(&mut self, conn: Conn, side: Side, shape: Shape, payload: &Bytes) -> Fate {
+    pub(super) fn take(
+        &mut self,
+        conn: Conn,
+        side: Side,
+        shape: Shape,
+        payload: &Bytes,
+    ) -> Payload {
         const CONTINUATION: u8 = 0;
         let at = (number(conn), side);
         match shape.opcode {
@@ -67,7 +73,7 @@ impl Fragments {
                 self.forget_message(at);
                 let begun = if shape.rsv == 0 {
                     if shape.fin {
-                        return Fate::Message(payload.clone());
+                        return Payload::Message(payload.clone());
                     }
                     Unfinished::Held(Vec::new())
                 } else {
@@ -76,7 +82,7 @@ impl Fragments {
                 self.open.insert(at, begun);
             }
             CONTINUATION if self.open.contains_key(&at) => {}
-            _ => return Fate::Message(payload.clone()),
+            _ => return Payload::Message(payload.clone()),
         }
         let message = self.open.get_mut(&at).expect("it was begun");
         if let Unfinished::Held(held) = message {
@@ -89,12 +95,12 @@ impl Fragments {
             }
         }
         if !shape.fin {
-            return Fate::Is(b"");
+            return Payload::Is(b"");
         }
         match self.forget_message(at) {
-            Some(Unfinished::Held(held)) => Fate::Message(held.into()),
-            Some(Unfinished::Compressed) => Fate::Is(COMPRESSED_NOTHING),
-            Some(Unfinished::TooLong) | None => Fate::Is(b""),
+            Some(Unfinished::Held(held)) => Payload::Message(held.into()),
+            Some(Unfinished::Compressed) => Payload::Is(COMPRESSED_NOTHING),
+            Some(Unfinished::TooLong) | None => Payload::Is(b""),
         }
     }
 
@@ -146,8 +152,8 @@ mod tests {
         opcode: 0,
     };
 
-    fn message(text: &'static str) -> Fate {
-        Fate::Message(Bytes::from_static(text.as_bytes()))
+    fn message(text: &'static str) -> Payload {
+        Payload::Message(Bytes::from_static(text.as_bytes()))
     }
 
     #[test]
@@ -161,16 +167,16 @@ mod tests {
                 &Bytes::from_static(text.as_bytes()),
             )
         };
-        assert_eq!(take(1, Side::Engine, FIRST, "ab"), Fate::Is(b""));
-        assert_eq!(take(2, Side::Engine, FIRST, "12"), Fate::Is(b""));
-        assert_eq!(take(1, Side::Client, FIRST, "xy"), Fate::Is(b""));
+        assert_eq!(take(1, Side::Engine, FIRST, "ab"), Payload::Is(b""));
+        assert_eq!(take(2, Side::Engine, FIRST, "12"), Payload::Is(b""));
+        assert_eq!(take(1, Side::Client, FIRST, "xy"), Payload::Is(b""));
         let ping = Shape {
             fin: true,
             rsv: 0,
             opcode: 9,
         };
         assert_eq!(take(1, Side::Engine, ping, "p"), message("p"));
-        assert_eq!(take(1, Side::Engine, MIDDLE, "c"), Fate::Is(b""));
+        assert_eq!(take(1, Side::Engine, MIDDLE, "c"), Payload::Is(b""));
         assert_eq!(take(1, Side::Engine, LAST, "d"), message("abcd"));
         assert_eq!(take(2, Side::Engine, LAST, "3"), message("123"));
         assert_eq!(take(1, Side::Client, LAST, "z"), message("xyz"));
@@ -186,11 +192,11 @@ mod tests {
         let compressed = Shape { rsv: 4, ..FIRST };
         let mut take =
             |shape, payload: &Bytes| fragments.take(Conn::All, Side::Engine, shape, payload);
-        assert_eq!(take(compressed, &"ab".into()), Fate::Is(b""));
-        assert_eq!(take(LAST, &"ab".into()), Fate::Is(b"\0"));
+        assert_eq!(take(compressed, &"ab".into()), Payload::Is(b""));
+        assert_eq!(take(LAST, &"ab".into()), Payload::Is(b"\0"));
         let half = Bytes::from(vec![b'x'; MAX_HELD_BYTES / 2 + 1]);
         for shape in [FIRST, MIDDLE, LAST] {
-            assert_eq!(take(shape, &half), Fate::Is(b""));
+            assert_eq!(take(shape, &half), Payload::Is(b""));
         }
         assert_eq!((fragments.held, fragments.open.len()), (0, 0));
     }

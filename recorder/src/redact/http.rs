@@ -3,9 +3,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::registry::SecretRegistry;
 use super::shapes;
 use super::url::{self, is_secret_name, is_token_like};
-use super::vault::Vault;
 
 /// Headers whose values are secrets, beside those whose names say so by a word
 /// (`url::is_secret_name`): `authorization`, `proxy-authorization`, `cookie`, `set-cookie`,
@@ -58,11 +58,11 @@ const MIN_COOKIE_TOKEN_BYTES: usize = 12;
 pub(super) fn headers(
     headers: &mut [(String, String)],
     more: &[String],
-    vault: &mut Vault,
+    secrets: &mut SecretRegistry,
 ) -> bool {
     let mut changed = false;
     for (name, value) in headers {
-        if let Some(clean) = header(name, value, more, vault) {
+        if let Some(clean) = header(name, value, more, secrets) {
             changed |= clean != *value;
             *value = clean;
         }
@@ -71,7 +71,12 @@ pub(super) fn headers(
 }
 
 /// A header's value without secrets; `None` where it has none.
-fn header(name: &str, value: &str, more: &[String], vault: &mut Vault) -> Option<String> {
+fn header(
+    name: &str,
+    value: &str,
+    more: &[String],
+    secrets: &mut SecretRegistry,
+) -> Option<String> {
     // An empty one removes a header, and is no secret.
     if value.is_empty() {
         return None;
@@ -80,23 +85,23 @@ fn header(name: &str, value: &str, more: &[String], vault: &mut Vault) -> Option
     let said = |names: &[&str]| names.contains(&name.as_str());
     let ruled = more.iter().any(|rule| rule.eq_ignore_ascii_case(&name));
     if ruled || said(&SECRET_HEADERS) || is_secret_name(&name) && !said(&OPEN_HEADERS) {
-        return Some(secret(&name, value, vault));
+        return Some(secret(&name, value, secrets));
     }
     if name == "sec-websocket-protocol" {
-        return subprotocols(value, vault);
+        return subprotocols(value, secrets);
     }
     let whole = value.starts_with(['/', '?']);
     let clean = if whole {
-        url::target(value, vault)
+        url::target(value, secrets)
     } else {
-        url::in_text(value, vault)
+        url::in_text(value, secrets)
     };
-    let shaped = shapes::redact(clean.as_deref().unwrap_or(value), vault);
+    let shaped = shapes::redact(clean.as_deref().unwrap_or(value), secrets);
     shaped.or(clean)
 }
 
 /// The placeholder of a header's value. The scheme before a credential stays.
-fn secret(name: &str, value: &str, vault: &mut Vault) -> String {
+fn secret(name: &str, value: &str, secrets: &mut SecretRegistry) -> String {
     let what = format!("the value of the header {name}");
     let (scheme, credential) = match value.split_once(' ') {
         Some((scheme, credential)) if is_scheme(scheme) => (Some(scheme), credential.trim_start()),
@@ -106,9 +111,9 @@ fn secret(name: &str, value: &str, vault: &mut Vault) -> String {
         && let Ok(pair) = STANDARD.decode(credential)
     {
         // User and password, a colon between them (RFC 7617).
-        vault.remember(&pair, &what);
+        secrets.remember(&pair, &what);
         if let Some(colon) = pair.iter().position(|b| *b == b':') {
-            vault.remember(&pair[colon + 1..], &what);
+            secrets.remember(&pair[colon + 1..], &what);
         }
     }
     if name.contains("cookie") {
@@ -116,11 +121,11 @@ fn secret(name: &str, value: &str, vault: &mut Vault) -> String {
         for (_, value) in values {
             let value = value.trim().trim_matches('"');
             if is_token_like(value, MIN_COOKIE_TOKEN_BYTES) {
-                vault.remember(value.as_bytes(), &what);
+                secrets.remember(value.as_bytes(), &what);
             }
         }
     }
-    let placeholder = vault.text(credential.as_bytes(), &what);
+    let placeholder = secrets.text(credential.as_bytes(), &what);
     match scheme {
         Some(scheme) => format!("{scheme} {placeholder}"),
         None => placeholder,
@@ -146,7 +151,7 @@ fn is_scheme(word: &str) -> bool {
 }
 
 /// Offered or chosen subprotocols with tokens among them redacted.
-fn subprotocols(value: &str, vault: &mut Vault) -> Option<String> {
+fn subprotocols(value: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut follows = false;
     let mut changed = false;
     let mut clean = Vec::new();
@@ -159,7 +164,7 @@ fn subprotocols(value: &str, vault: &mut Vault) -> Option<String> {
             .iter()
             .any(|word| word.eq_ignore_ascii_case(name));
         if secret && !name.is_empty() && !follows {
-            let placeholder = vault.text(name.as_bytes(), "a token among subprotocols");
+            let placeholder = secrets.text(name.as_bytes(), "a token among subprotocols");
             changed |= placeholder != name;
             clean.push(item.replace(name, &placeholder));
         } else {
@@ -171,7 +176,7 @@ fn subprotocols(value: &str, vault: &mut Vault) -> Option<String> {
 
 /// The head of an HTTP message as bytes, or anything else that has such lines in it, without the
 /// secrets of its headers; `None` where it has none.
-pub(super) fn head(text: &str, more: &[String], vault: &mut Vault) -> Option<String> {
+pub(super) fn head(text: &str, more: &[String], secrets: &mut SecretRegistry) -> Option<String> {
     let mut changed = false;
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
@@ -179,9 +184,9 @@ pub(super) fn head(text: &str, more: &[String], vault: &mut Vault) -> Option<Str
         let clean = match bare.split_once(':') {
             Some((name, value)) if is_header_name(name) => {
                 let value = value.trim();
-                header(name, value, more, vault).map(|clean| format!("{name}: {clean}"))
+                header(name, value, more, secrets).map(|clean| format!("{name}: {clean}"))
             }
-            _ => request_line(bare, vault),
+            _ => request_line(bare, secrets),
         };
         changed |= clean.as_ref().is_some_and(|clean| clean != bare);
         out.push_str(clean.as_deref().unwrap_or(bare));
@@ -191,11 +196,11 @@ pub(super) fn head(text: &str, more: &[String], vault: &mut Vault) -> Option<Str
 }
 
 /// `GET /ws?token=… HTTP/1.1`.
-fn request_line(line: &str, vault: &mut Vault) -> Option<String> {
+fn request_line(line: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut parts = line.split(' ');
     let (method, target, version) = (parts.next()?, parts.next()?, parts.next()?);
     let is_request = version.starts_with("HTTP/") && target.starts_with('/');
-    let clean = is_request.then(|| url::target(target, vault))??;
+    let clean = is_request.then(|| url::target(target, secrets))??;
     Some(format!("{method} {clean} {version}"))
 }
 
@@ -210,9 +215,9 @@ mod tests {
     use super::*;
 
     fn clean(name: &str, value: &str) -> String {
-        let mut vault = Vault::new(&[1; 32]);
+        let mut secrets = SecretRegistry::new(&[1; 32]);
         let mut all = [(name.to_owned(), value.to_owned())];
-        headers(&mut all, &["x-desk".to_owned()], &mut vault);
+        headers(&mut all, &["x-desk".to_owned()], &mut secrets);
         let [(_, value)] = all;
         match value.split_once("redacted-") {
             Some((before, after)) => format!("{before}*{}", &after[16..]),
@@ -275,21 +280,21 @@ mod tests {
 
     #[test]
     fn a_head_is_cleaned_line_by_line() {
-        let mut vault = Vault::new(&[1; 32]);
+        let mut secrets = SecretRegistry::new(&[1; 32]);
         let text = "GET /ws?token=abc HTTP/1.1\r\nHost: h\r\nCookie: a=1\r\n\r\n{\"a\":1}";
-        let (token, cookie) = (vault.text(b"abc", ""), vault.text(b"a=1", ""));
+        let (token, cookie) = (secrets.text(b"abc", ""), secrets.text(b"a=1", ""));
         assert_eq!(
-            head(text, &[], &mut vault).unwrap(),
+            head(text, &[], &mut secrets).unwrap(),
             format!(
                 "GET /ws?token={token} HTTP/1.1\r\nHost: h\r\nCookie: {cookie}\r\n\r\n{{\"a\":1}}"
             )
         );
-        assert_eq!(head("SSH-2.0\r\nx: y\r\n", &[], &mut vault), None);
+        assert_eq!(head("SSH-2.0\r\nx: y\r\n", &[], &mut secrets), None);
     }
 
     #[test]
     fn what_a_basic_credential_and_a_cookie_hold_is_known_too() {
-        let mut vault = Vault::new(&[1; 32]);
+        let mut secrets = SecretRegistry::new(&[1; 32]);
         let mut all = [
             (
                 "authorization".to_owned(),
@@ -300,10 +305,10 @@ mod tests {
                 "theme=darkmode; sid=4f8Kz01mQ7xW2n".to_owned(),
             ),
         ];
-        headers(&mut all, &[], &mut vault);
+        headers(&mut all, &[], &mut secrets);
         for leak in ["the correct-horse", "id 4f8Kz01mQ7xW2n."] {
-            assert!(vault.known.find(leak.as_bytes()).is_some(), "{leak}");
+            assert!(secrets.known.find(leak.as_bytes()).is_some(), "{leak}");
         }
-        assert!(vault.known.find(b"theme darkmode").is_none());
+        assert!(secrets.known.find(b"theme darkmode").is_none());
     }
 }

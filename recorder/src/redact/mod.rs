@@ -27,32 +27,32 @@
 //! than 8 bytes and numbers of fewer than 7 digits, which chance would find, and what was redacted
 //! after the first 16,384 values; of longer values the first 256 bytes are.
 //!
-//! Modules: `rules`, `placeholder`, `walk` (edits JSON in place), `url` and `http`, `fragment`;
-//! `known` (what was redacted), `vault` (that, and its placeholders), `shapes` and `credential`
+//! Modules: `rules`, `placeholder`, `json` (edits JSON in place), `url` and `http`, `fragment`;
+//! `known` (what was redacted), `registry` (that, and its placeholders), `shapes` and `credential`
 //! (well-known secrets), `escape`, `scan`.
 
 mod credential;
 mod escape;
 mod fragment;
 mod http;
+mod json;
 mod known;
 mod placeholder;
+mod registry;
 mod rules;
 mod scan;
 mod shapes;
 mod url;
-mod vault;
-mod walk;
 
 use std::io::{self, BufRead};
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
-use wstape_tape::{Action, Conn, Header, RawFrame, Received, ReceivedKind, Step};
+use wstape_tape::{Action, Conn, Header, RawFrame, Received, ReceivedKind, Step, StepFields};
 
-use fragment::{Fate, Fragments, Shape, Side};
-use vault::Vault;
-use walk::Walk;
+use fragment::{Fragments, Payload, Shape, Side};
+use json::JsonRedactor;
+use registry::SecretRegistry;
 
 pub use rules::{RuleError, Rules};
 pub use scan::Hit;
@@ -90,9 +90,9 @@ const ALWAYS: [&str; 3] = [
 #[derive(Debug)]
 pub struct Redactor {
     rules: Rules,
-    messages: Walk,
-    bodies: Walk,
-    vault: Vault,
+    messages: JsonRedactor,
+    bodies: JsonRedactor,
+    secrets: SecretRegistry,
     fragments: Fragments,
 }
 
@@ -102,10 +102,10 @@ impl Redactor {
     #[must_use]
     pub fn new(rules: Rules, key: [u8; 32]) -> Self {
         Self {
-            messages: Walk::new(&rules, false),
-            bodies: Walk::new(&rules, true),
+            messages: JsonRedactor::new(&rules, false),
+            bodies: JsonRedactor::new(&rules, true),
             rules,
-            vault: Vault::new(&key),
+            secrets: SecretRegistry::new(&key),
             fragments: Fragments::default(),
         }
     }
@@ -113,12 +113,12 @@ impl Redactor {
     /// Remembers a secret that is known beforehand, such as the token that a command was given,
     /// so that a tape in which it stands is found out. `what` is what an error calls it.
     pub fn remember(&mut self, what: &str, secret: &str) {
-        self.vault.remember(secret.as_bytes(), what);
+        self.secrets.remember(secret.as_bytes(), what);
     }
 
     /// Remembers the secrets of a URL, such as the one that a command was given.
     pub fn remember_url(&mut self, url: &str) {
-        url::in_text(url, &mut self.vault);
+        url::in_text(url, &mut self.secrets);
     }
 
     /// A text for people, such as an error's, without the secrets of URLs and without well-known
@@ -132,7 +132,8 @@ impl Redactor {
     /// The header without secrets, and with what is redacted in the tape. A tape begins.
     pub fn header(&mut self, mut header: Header) -> Header {
         self.fragments.ended(Conn::All);
-        for text in [&mut header.title, &mut header.source, &mut header.note]
+        let fields = &mut *header;
+        for text in [&mut fields.title, &mut fields.source, &mut fields.note]
             .into_iter()
             .flatten()
         {
@@ -145,34 +146,35 @@ impl Redactor {
                 header.redacted.push(what);
             }
         }
-        header.forget_raw();
         header
     }
 
     /// The step without secrets. One without any comes back as it was, byte for byte; where an
     /// event's value is all that is redacted, so does the rest of its line.
     pub fn step(&mut self, mut step: Step) -> Step {
-        let mut around = match &mut step.note {
+        // Edited aside: a step whose fields are borrowed to be changed drops its line.
+        let mut edited = StepFields::clone(&step);
+        let mut around = match &mut edited.note {
             Some(note) => self.free_text(note),
             None => false,
         };
-        around |= !step.extensions.is_empty() && self.extensions(&mut step.extensions);
-        if let Action::Emit(json) = &step.action {
-            let Some(edited) = self.message(json) else {
-                if around {
-                    step.forget_raw();
-                }
-                return step;
-            };
-            let in_line = (!around).then(|| in_line(&step, json, &edited)).flatten();
-            return in_line.unwrap_or_else(|| {
-                step.action = Action::Emit(edited);
-                step.forget_raw();
-                step
-            });
-        }
-        if self.action(&mut step.action, step.conn) || around {
-            step.forget_raw();
+        around |= !edited.extensions.is_empty() && self.extensions(&mut edited.extensions);
+        let changed = if let Action::Emit(json) = &step.action {
+            let message = self.message(json);
+            if let Some(message) = &message
+                && !around
+                && let Some(in_line) = in_line(&step, json, message)
+            {
+                return in_line;
+            }
+            let changed = message.is_some();
+            edited.action = message.map_or(edited.action, Action::Emit);
+            changed
+        } else {
+            self.action(&mut edited.action, step.conn)
+        };
+        if changed || around {
+            *step = edited;
         }
         step
     }
@@ -182,7 +184,7 @@ impl Redactor {
     ///
     /// Says what kind of secret stands there and how it is written, never the secret.
     pub fn line(&self, text: &[u8]) -> Option<String> {
-        scan::line(text, &self.vault.known)
+        scan::line(text, &self.secrets.known)
     }
 
     /// Looks through the whole text of a tape for what was redacted and for well-known secrets;
@@ -191,12 +193,12 @@ impl Redactor {
     /// # Errors
     /// Those of the reader.
     pub fn scan(&self, reader: impl BufRead) -> io::Result<Option<Hit>> {
-        scan::read(reader, &self.vault.known)
+        scan::read(reader, &self.secrets.known)
     }
 
     /// How many redacted values are not looked for, because there were too many.
     pub fn left_out(&self) -> u64 {
-        self.vault.known.left_out()
+        self.secrets.known.left_out()
     }
 
     /// Redacts an action that is no emit; says whether there was anything to redact.
@@ -313,26 +315,26 @@ impl Redactor {
 
     fn frame_payload(&mut self, conn: Conn, side: Side, shape: Shape, payload: &Bytes) -> Bytes {
         match self.fragments.take(conn, side, shape, payload) {
-            Fate::Is(payload) => Bytes::from_static(payload),
-            Fate::Message(message) => self.message(&message).unwrap_or(message),
+            Payload::Is(payload) => Bytes::from_static(payload),
+            Payload::Message(message) => self.message(&message).unwrap_or(message),
         }
     }
 
     /// A message's payload, redacted by the rules; `None` where it holds nothing that they name.
     fn message(&mut self, payload: &[u8]) -> Option<Bytes> {
-        let edited = self.messages.edit(payload, &mut self.vault);
+        let edited = self.messages.edit(payload, &mut self.secrets);
         self.shaped(payload, edited)
     }
 
     /// An HTTP answer's body, likewise.
     fn body(&mut self, payload: &[u8]) -> Option<Bytes> {
-        let edited = self.bodies.edit(payload, &mut self.vault);
+        let edited = self.bodies.edit(payload, &mut self.secrets);
         self.shaped(payload, edited)
     }
 
     fn shaped(&mut self, payload: &[u8], edited: Option<Vec<u8>>) -> Option<Bytes> {
         let shaped = if self.rules.shapes {
-            shapes::redact_bytes(edited.as_deref().unwrap_or(payload), &mut self.vault)
+            shapes::redact_bytes(edited.as_deref().unwrap_or(payload), &mut self.secrets)
         } else {
             None
         };
@@ -365,18 +367,20 @@ impl Redactor {
             .keys
             .iter()
             .any(|key| key.eq_ignore_ascii_case("token"));
-        let placeholder =
-            ruled.then(|| self.vault.text(token.as_bytes(), "the token of an accept"));
+        let placeholder = ruled.then(|| {
+            self.secrets
+                .text(token.as_bytes(), "the token of an accept")
+        });
         replace(token, placeholder)
     }
 
     fn headers(&mut self, headers: &mut [(String, String)]) -> bool {
-        http::headers(headers, &self.rules.headers, &mut self.vault)
+        http::headers(headers, &self.rules.headers, &mut self.secrets)
     }
 
     fn target(&mut self, target: &mut String) -> bool {
-        let clean = url::target(target, &mut self.vault);
-        let shaped = shapes::redact(clean.as_deref().unwrap_or(target), &mut self.vault);
+        let clean = url::target(target, &mut self.secrets);
+        let shaped = shapes::redact(clean.as_deref().unwrap_or(target), &mut self.secrets);
         replace(target, shaped.or(clean))
     }
 
@@ -385,7 +389,7 @@ impl Redactor {
         let Ok(text) = std::str::from_utf8(bytes) else {
             return self.edit_message(bytes);
         };
-        let clean = http::head(text, &self.rules.headers, &mut self.vault);
+        let clean = http::head(text, &self.rules.headers, &mut self.secrets);
         let changed = clean.is_some();
         if let Some(clean) = clean {
             *bytes = clean.into();
@@ -395,14 +399,14 @@ impl Redactor {
 
     /// A text for people.
     fn free_text(&mut self, text: &mut String) -> bool {
-        let urls = url::in_text(text, &mut self.vault);
+        let urls = url::in_text(text, &mut self.secrets);
         let urls = replace(text, urls);
-        let keys = self.messages.edit_keys(text.as_bytes(), &mut self.vault);
+        let keys = self.messages.edit_keys(text.as_bytes(), &mut self.secrets);
         let keys = replace(
             text,
             keys.map(|keys| String::from_utf8_lossy(&keys).into_owned()),
         );
-        let shaped = shapes::redact(text, &mut self.vault);
+        let shaped = shapes::redact(text, &mut self.secrets);
         replace(text, shaped) | urls | keys
     }
 
@@ -410,9 +414,9 @@ impl Redactor {
     fn json(&mut self, json: &mut Box<RawValue>) -> bool {
         let keys = self
             .messages
-            .edit_keys(json.get().as_bytes(), &mut self.vault);
+            .edit_keys(json.get().as_bytes(), &mut self.secrets);
         let text = keys.map(|keys| String::from_utf8_lossy(&keys).into_owned());
-        let urls = url::in_text(text.as_deref().unwrap_or(json.get()), &mut self.vault);
+        let urls = url::in_text(text.as_deref().unwrap_or(json.get()), &mut self.secrets);
         let edited = urls.or(text).map(RawValue::from_string);
         match edited {
             Some(Ok(edited)) => *json = edited,

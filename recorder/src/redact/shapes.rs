@@ -25,7 +25,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use super::credential;
 use super::known::{Form, base64_cores};
 use super::placeholder::is_placeholder;
-use super::vault::Vault;
+use super::registry::SecretRegistry;
 
 /// A kind of secret.
 struct Shape {
@@ -176,19 +176,19 @@ pub(super) fn find(text: &[u8]) -> Option<Found> {
 
 /// The text with all well-known secrets that stand in it plainly redacted; `None` where it holds
 /// none.
-pub(super) fn redact(text: &str, vault: &mut Vault) -> Option<String> {
-    let edited = redact_bytes(text.as_bytes(), vault)?;
+pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    let edited = redact_bytes(text.as_bytes(), secrets)?;
     Some(String::from_utf8(edited).expect("a secret is ASCII, or ends where ASCII begins"))
 }
 
 /// As [`redact`].
-pub(super) fn redact_bytes(text: &[u8], vault: &mut Vault) -> Option<Vec<u8>> {
+pub(super) fn redact_bytes(text: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let mut copied = 0;
     for Found { range, what, form } in found(text) {
         if form == Form::Plain && range.start >= copied {
             out.extend_from_slice(&text[copied..range.start]);
-            out.extend_from_slice(vault.text(&text[range.clone()], what).as_bytes());
+            out.extend_from_slice(secrets.text(&text[range.clone()], what).as_bytes());
             copied = range.end;
         }
     }
@@ -394,9 +394,9 @@ mod tests {
     #[test]
     fn redacted_no_shape_is_left() {
         for (what, secret) in secrets() {
-            let mut vault = Vault::new(&[1; 32]);
+            let mut secrets = SecretRegistry::new(&[1; 32]);
             let text = format!("before {secret} between {secret} after");
-            let clean = redact(&text, &mut vault).expect(what);
+            let clean = redact(&text, &mut secrets).expect(what);
             assert_eq!(find(clean.as_bytes()), None, "{clean}");
             assert!(
                 clean.starts_with("before ") && clean.ends_with(" after"),

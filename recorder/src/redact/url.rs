@@ -1,7 +1,7 @@
 //! Secrets in URLs and request targets: user info, and what looks like a token.
 
 use super::escape::percent_decode;
-use super::vault::Vault;
+use super::registry::SecretRegistry;
 
 /// Words of which one in a name says that its value is a secret.
 const SECRET_WORDS: [&str; 35] = [
@@ -109,7 +109,7 @@ pub(super) fn is_token_like(text: &str, min_bytes: usize) -> bool {
 }
 
 /// A text with the secrets of all URLs in it redacted; `None` where there is none.
-pub(super) fn in_text(text: &str, vault: &mut Vault) -> Option<String> {
+pub(super) fn in_text(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut out = String::new();
     let mut rest = text;
     let mut changed = false;
@@ -118,7 +118,7 @@ pub(super) fn in_text(text: &str, vault: &mut Vault) -> Option<String> {
         out.push_str(before);
         let ends = |c: char| c.is_whitespace() || c.is_control() || "\"'<>`\\{}|^".contains(c);
         let (url, behind) = url.split_at(url.find(ends).unwrap_or(url.len()));
-        match after_scheme(url, vault) {
+        match after_scheme(url, secrets) {
             Some(clean) => {
                 changed |= clean != url;
                 out.push_str(&clean);
@@ -131,7 +131,7 @@ pub(super) fn in_text(text: &str, vault: &mut Vault) -> Option<String> {
 }
 
 /// What follows `://`.
-fn after_scheme(url: &str, vault: &mut Vault) -> Option<String> {
+fn after_scheme(url: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let authority = url.find(['/', '?', '#']).unwrap_or(url.len());
     // An unescaped slash in a password ends the authority early: what is no port tells.
     let port = url[..authority]
@@ -148,16 +148,16 @@ fn after_scheme(url: &str, vault: &mut Vault) -> Option<String> {
         None => (None, url),
     };
     let host = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let clean = target(&rest[host..], vault);
+    let clean = target(&rest[host..], secrets);
     // Once redacted, a user info is one placeholder and changes no more.
     let user_info = user_info.map(|user_info| {
         for part in [user_info]
             .into_iter()
             .chain(user_info.split_once(':').map(|(_, pw)| pw))
         {
-            vault.remember(&percent_decode(part.as_bytes()), USER_INFO);
+            secrets.remember(&percent_decode(part.as_bytes()), USER_INFO);
         }
-        vault.text(user_info.as_bytes(), USER_INFO)
+        secrets.text(user_info.as_bytes(), USER_INFO)
     });
     if user_info.is_none() && clean.is_none() {
         return None;
@@ -168,7 +168,7 @@ fn after_scheme(url: &str, vault: &mut Vault) -> Option<String> {
 
 /// A request target, path, query and fragment, with its secrets redacted; `None` where it has
 /// none.
-pub(super) fn target(text: &str, vault: &mut Vault) -> Option<String> {
+pub(super) fn target(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let path_end = text.find(['?', '#']).unwrap_or(text.len());
     let mut out = String::with_capacity(text.len());
     for (at, segment) in text[..path_end].split('/').enumerate() {
@@ -178,11 +178,11 @@ pub(super) fn target(text: &str, vault: &mut Vault) -> Option<String> {
         match segment.split_once(';') {
             // Parameters of a segment (RFC 3986, 3.3).
             Some((segment, parameters)) => {
-                path_segment(segment, vault, &mut out);
+                path_segment(segment, secrets, &mut out);
                 out.push(';');
-                query(parameters, vault, &mut out);
+                query(parameters, secrets, &mut out);
             }
-            None => path_segment(segment, vault, &mut out),
+            None => path_segment(segment, secrets, &mut out),
         }
     }
     let mut rest = &text[path_end..];
@@ -190,21 +190,21 @@ pub(super) fn target(text: &str, vault: &mut Vault) -> Option<String> {
         // A fragment is read as a query: OAuth hands tokens over in it.
         out.push_str(&rest[..1]);
         let end = rest[1..].find(['?', '#']).map_or(rest.len(), |at| at + 1);
-        query(&rest[1..end], vault, &mut out);
+        query(&rest[1..end], secrets, &mut out);
         rest = &rest[end..];
     }
     (out != text).then_some(out)
 }
 
-fn path_segment(segment: &str, vault: &mut Vault, out: &mut String) {
+fn path_segment(segment: &str, secrets: &mut SecretRegistry, out: &mut String) {
     if is_token_like(&decoded(segment), MIN_PATH_TOKEN_BYTES) {
-        out.push_str(&vault.text(decoded(segment).as_bytes(), PATH));
+        out.push_str(&secrets.text(decoded(segment).as_bytes(), PATH));
     } else {
         out.push_str(segment);
     }
 }
 
-fn query(text: &str, vault: &mut Vault, out: &mut String) {
+fn query(text: &str, secrets: &mut SecretRegistry, out: &mut String) {
     for item in text.split_inclusive(['&', ';']) {
         let (item, end) = match item.strip_suffix(['&', ';']) {
             Some(bare) => item.split_at(bare.len()),
@@ -222,7 +222,7 @@ fn query(text: &str, vault: &mut Vault, out: &mut String) {
                 out.push_str(name);
                 out.push('=');
             }
-            out.push_str(&vault.text(value.as_bytes(), QUERY));
+            out.push_str(&secrets.text(value.as_bytes(), QUERY));
         } else {
             out.push_str(item);
         }
@@ -276,12 +276,12 @@ mod tests {
             ("a ws://u:p@h b ws://v@k", "a ws://*@h b ws://*@k"),
             ("no url ?token=1", "no url ?token=1"),
         ] {
-            let mut vault = Vault::new(&[1; 32]);
-            let found = in_text(text, &mut vault);
+            let mut secrets = SecretRegistry::new(&[1; 32]);
+            let found = in_text(text, &mut secrets);
             let found = found.as_deref().unwrap_or(text);
             assert_eq!(starred(found), clean, "{text}");
             // What is clean stays as it is.
-            assert_eq!(in_text(found, &mut vault), None, "{found}");
+            assert_eq!(in_text(found, &mut secrets), None, "{found}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use wstape_recorder::{Counts, RecordError};
+use wstape_recorder::{Counts, RecordError, TrimError};
 use wstape_tape::TapeError;
 
 /// Done, and nothing to tell.
@@ -28,7 +28,7 @@ pub(crate) fn bad_tape(error: &TapeError) -> ExitCode {
 /// Says why there is no recording.
 pub(crate) fn bad_recording(error: &RecordError) -> ExitCode {
     match error {
-        RecordError::Tape(error) => bad_tape(error),
+        RecordError::Tape(error) | RecordError::Trim(TrimError::Tape(error)) => bad_tape(error),
         other => bad_input(other),
     }
 }

@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use wstape_tape::{Action, End, Micros};
 
 use super::messages::{Messages, What};
-use crate::import::ImportError;
-use crate::import::error::quoted;
+use super::place::Place;
+use crate::import::error::{ImportError, quoted};
 use crate::import::session::{Answer, Headers, Moment, Sender, Session, ended, handshake, message};
 use crate::import::wall::{Wall, span_of_ms};
 
@@ -98,34 +98,6 @@ enum Ending {
         code: Option<u16>,
         reason: String,
     },
-}
-
-/// Where in the archive, for errors.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub(super) name: String,
-    /// From 0, as in `log.entries[0]`.
-    pub(super) entry: usize,
-}
-
-impl Place {
-    /// A flaw of a part of the entry, such as `.startedDateTime`.
-    pub(super) fn flaw(&self, part: &str, message: impl Into<String>) -> ImportError {
-        ImportError::Flaw {
-            name: self.name.clone(),
-            place: format!(": log.entries[{}]{part}", self.entry),
-            message: message.into(),
-        }
-    }
-
-    /// A time that is none.
-    pub(super) fn no_epoch(&self, part: &str, found: &str) -> ImportError {
-        let found = quoted(found);
-        self.flaw(
-            part,
-            format!("expected seconds or milliseconds since 1970, found {found}"),
-        )
-    }
 }
 
 impl<'a> Entry<'a> {

@@ -12,15 +12,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use wstape_tape::MAX_LINE_BYTES;
 
-use super::entry::Place;
-use crate::import::ImportError;
-use crate::import::error::quoted;
+use super::place::Place;
+use crate::import::error::{ImportError, quoted};
 use crate::import::session::{Sender, TEXT};
 use crate::import::wall::Wall;
 
 /// Most bytes of a line of messages beside an archive: what fits a line of a tape, and some for
 /// the keys.
-const MOST_LINE_BYTES: usize = MAX_LINE_BYTES + 4096;
+const MAX_MESSAGE_LINE_BYTES: usize = MAX_LINE_BYTES + 4096;
 
 /// Base64, padded or not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -190,7 +189,7 @@ impl<'a> Messages<'a> {
                 }
                 Source::Open { path, lines } => {
                     let mut line = Vec::new();
-                    let mut most = lines.take(MOST_LINE_BYTES as u64 + 1);
+                    let mut most = lines.take(MAX_MESSAGE_LINE_BYTES as u64 + 1);
                     if let Err(error) = most.read_until(b'\n', &mut line) {
                         let path = path.clone();
                         return Err(self.unreadable(&path, &error));
@@ -199,8 +198,8 @@ impl<'a> Messages<'a> {
                         return Ok(None);
                     }
                     self.count += 1;
-                    if line.len() > MOST_LINE_BYTES {
-                        let most = MOST_LINE_BYTES >> 20;
+                    if line.len() > MAX_MESSAGE_LINE_BYTES {
+                        let most = MAX_MESSAGE_LINE_BYTES >> 20;
                         return Err(self.flaw("", format!("the line has more than {most} MiB")));
                     }
                     if line.iter().all(u8::is_ascii_whitespace) {

@@ -7,6 +7,7 @@
 
 mod entry;
 mod messages;
+mod place;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,9 +16,10 @@ use std::path::Path;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::ImportError;
+use super::error::ImportError;
 use super::session::Session;
-use entry::{Entry, Place};
+use entry::Entry;
+use place::Place;
 
 #[derive(Deserialize)]
 struct Document<'a> {

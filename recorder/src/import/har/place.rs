@@ -1,0 +1,31 @@
+//! Where in an archive something is wrong.
+
+use crate::import::error::{ImportError, quoted};
+
+/// Where in the archive, for errors.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) name: String,
+    /// From 0, as in `log.entries[0]`.
+    pub(super) entry: usize,
+}
+
+impl Place {
+    /// A flaw of a part of the entry, such as `.startedDateTime`.
+    pub(super) fn flaw(&self, part: &str, message: impl Into<String>) -> ImportError {
+        ImportError::Flaw {
+            name: self.name.clone(),
+            place: format!(": log.entries[{}]{part}", self.entry),
+            message: message.into(),
+        }
+    }
+
+    /// A time that is none.
+    pub(super) fn no_epoch(&self, part: &str, found: &str) -> ImportError {
+        let found = quoted(found);
+        self.flaw(
+            part,
+            format!("expected seconds or milliseconds since 1970, found {found}"),
+        )
+    }
+}

@@ -1,0 +1,585 @@
+//! Finds the values that rules name, and edits the text in place: what no rule names keeps every
+//! byte.
+//!
+//! A wire holds more than sound JSON: texts that break off, several values in one message, JSON
+//! with something before it. So nothing is parsed; the text is walked token by token, and what is
+//! found is redacted whether or not the rest makes sense.
+
+use std::ops::Range;
+
+use aho_corasick::AhoCorasick;
+
+use super::escape::{escape, unescape};
+use super::registry::SecretRegistry;
+use super::rules::{Pointer, Rules};
+
+/// How often JSON in a string of JSON is walked too.
+const MAX_NESTED_TEXTS: u8 = 4;
+
+/// The rules about values, made ready.
+#[derive(Debug)]
+pub(super) struct JsonRedactor {
+    pointers: Vec<Route>,
+    /// In lower case, each with what errors call it.
+    keys: Vec<(Vec<u8>, String)>,
+    /// The words that a text must hold for any rule to touch it; `None` where each must be walked.
+    words: Option<AhoCorasick>,
+}
+
+/// A pointer.
+#[derive(Debug)]
+struct Route {
+    tokens: Vec<(String, Option<usize>)>,
+    said: String,
+}
+
+/// Which pointers are meant, a bit each: their own and their likes within `data`.
+type Routes = u128;
+
+impl JsonRedactor {
+    /// Those rules; for texts that are an event's `data` alone where `within_data`.
+    pub(super) fn new(rules: &Rules, within_data: bool) -> Self {
+        let mut pointers = rules.pointers.clone();
+        if within_data {
+            pointers.extend(rules.pointers.iter().filter_map(Pointer::within_data));
+        }
+        let words: Option<Vec<&str>> = pointers
+            .iter()
+            .map(Pointer::word)
+            .chain(rules.keys.iter().map(|key| Some(key.as_str())))
+            // A word that JSON may write otherwise can't be looked for.
+            .map(|word| word.filter(|word| word.bytes().all(|b| b.is_ascii_graphic())))
+            .map(|word| word.filter(|word| !word.contains(['"', '\\', '/']) && !word.is_empty()))
+            .collect();
+        let words = words.and_then(|words| {
+            let mut builder = AhoCorasick::builder();
+            builder.ascii_case_insensitive(true).build(words).ok()
+        });
+        Self {
+            pointers: pointers.iter().map(Route::new).collect(),
+            keys: rules
+                .keys
+                .iter()
+                .map(|key| {
+                    (
+                        key.to_ascii_lowercase().into(),
+                        format!("the value of the key {key:?}"),
+                    )
+                })
+                .collect(),
+            words,
+        }
+    }
+
+    /// The text with what the rules name redacted; `None` where they name nothing in it.
+    pub(super) fn edit(&self, text: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
+        if self.pointers.is_empty() && self.keys.is_empty() || !self.may_touch(text) {
+            return None;
+        }
+        Pass::new(self, text, secrets, 0).run()
+    }
+
+    /// Edits a text for its keys alone, which are meant wherever they stand.
+    pub(super) fn edit_keys(&self, text: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
+        if self.keys.is_empty() || !self.may_touch(text) {
+            return None;
+        }
+        Pass::new(self, text, secrets, 1).run()
+    }
+
+    /// A look that costs little: most messages hold none of the words.
+    fn may_touch(&self, text: &[u8]) -> bool {
+        let Some(words) = &self.words else {
+            return true;
+        };
+        words.is_match(text) || memchr::memmem::find(text, b"\\u").is_some()
+    }
+
+    fn all_pointers(&self) -> Routes {
+        match self.pointers.len() {
+            0 => 0,
+            n => Routes::MAX >> (128 - n),
+        }
+    }
+
+    fn key(&self, name: &[u8]) -> Option<&str> {
+        let found = self
+            .keys
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, said)| said.as_str())
+    }
+}
+
+impl Route {
+    fn new(pointer: &Pointer) -> Self {
+        // An index has no leading zero (RFC 6901, 4).
+        let index = |token: &String| {
+            let number: Option<usize> = token.parse().ok();
+            number.filter(|n| n.to_string() == *token)
+        };
+        Self {
+            tokens: pointer
+                .tokens
+                .iter()
+                .map(|token| (token.clone(), index(token)))
+                .collect(),
+            said: format!("the value at {pointer}"),
+        }
+    }
+}
+
+/// What is to become of a value.
+#[derive(Debug, Clone, Copy, Default)]
+struct Verdict<'w> {
+    /// It is redacted, by the rule that is called so.
+    redact: Option<&'w str>,
+    /// The pointers that lead further into it.
+    routes: Routes,
+}
+
+/// A container that pointers lead into.
+#[derive(Debug)]
+struct Frame {
+    array: bool,
+    index: usize,
+    routes: Routes,
+}
+
+/// One walk through one text.
+struct Pass<'w, 't> {
+    json: &'w JsonRedactor,
+    text: &'t [u8],
+    secrets: &'t mut SecretRegistry,
+    nested: u8,
+    at: usize,
+    out: Vec<u8>,
+    /// So much of the text is in `out`.
+    copied: usize,
+    frames: Vec<Frame>,
+    /// Containers open below the last frame, which no pointer leads into: counted, not kept, as
+    /// a message may open millions.
+    below: usize,
+    /// The containers open within a redacted one, itself included, and the rule.
+    blank: Option<(usize, &'w str)>,
+    /// Of the member whose key was read last.
+    pending: Option<Verdict<'w>>,
+}
+
+impl<'w, 't> Pass<'w, 't> {
+    fn new(
+        json: &'w JsonRedactor,
+        text: &'t [u8],
+        secrets: &'t mut SecretRegistry,
+        nested: u8,
+    ) -> Self {
+        Self {
+            json,
+            text,
+            secrets,
+            nested,
+            at: 0,
+            out: Vec::new(),
+            copied: 0,
+            frames: Vec::new(),
+            below: 0,
+            blank: None,
+            pending: None,
+        }
+    }
+
+    fn run(mut self) -> Option<Vec<u8>> {
+        while let Some(byte) = self.text.get(self.at) {
+            match byte {
+                b'"' => self.string(),
+                b'{' | b'[' => self.open(*byte == b'['),
+                b'}' | b']' => self.close(),
+                b',' => self.comma(),
+                b':' => self.at += 1,
+                byte if is_space(*byte) => self.at += 1,
+                _ => self.scalar(),
+            }
+        }
+        if self.copied == 0 {
+            return None;
+        }
+        self.out.extend_from_slice(&self.text[self.copied..]);
+        Some(self.out)
+    }
+
+    fn string(&mut self) {
+        let start = self.at + 1;
+        let end = content_end(self.text, start);
+        self.at = self.text.len().min(end + 1);
+        let content = &self.text[start..end];
+        let ahead = &self.text[self.at..];
+        let gap = ahead.iter().take_while(|b| is_space(**b)).count();
+        let waited_for = self.pending.is_some_and(|verdict| verdict.redact.is_some());
+        if ahead.get(gap) == Some(&b':') && !waited_for {
+            self.at += gap + 1;
+            return self.member(start..end);
+        }
+        let redact = match self.blank {
+            Some((_, rule)) => Some(rule),
+            None => self.verdict().redact,
+        };
+        if let Some(rule) = redact {
+            let placeholder = self.secrets.text(&unescape(content), rule);
+            return self.replace(start..end, placeholder.as_bytes());
+        }
+        // JSON in a string, its own strings' quotes escaped.
+        let holds_json = memchr::memchr(b'\\', content).is_some() && self.json.may_touch(content);
+        if self.nested < MAX_NESTED_TEXTS && holds_json && !self.json.keys.is_empty() {
+            let inner = unescape(content);
+            let pass = Pass::new(self.json, &inner, self.secrets, self.nested + 1);
+            if let Some(edited) = pass.run() {
+                self.replace(start..end, &escape(&edited));
+            }
+        }
+    }
+
+    /// A key was read: what becomes of its value?
+    fn member(&mut self, name: Range<usize>) {
+        let said = unescape(&self.text[name.clone()]);
+        if let Some((_, rule)) = self.blank {
+            // A name that is no name but data, such as a wallet's address.
+            if !is_identifier(&said) {
+                let placeholder = self.secrets.text(&said, rule);
+                self.replace(name, placeholder.as_bytes());
+            }
+            return;
+        }
+        let mut verdict = match self.frames.last() {
+            Some(frame) if self.below == 0 => {
+                self.step(frame.routes, |token, _| token.as_bytes() == &*said)
+            }
+            _ => Verdict::default(),
+        };
+        verdict.redact = self.json.key(&said).or(verdict.redact);
+        self.pending = Some(verdict);
+    }
+
+    fn open(&mut self, array: bool) {
+        self.at += 1;
+        if let Some((depth, _)) = &mut self.blank {
+            *depth += 1;
+            return;
+        }
+        let verdict = self.verdict();
+        if let Some(rule) = verdict.redact {
+            self.blank = Some((1, rule));
+        } else if verdict.routes == 0 {
+            self.below += 1;
+        } else {
+            self.frames.push(Frame {
+                array,
+                index: 0,
+                routes: verdict.routes,
+            });
+        }
+    }
+
+    fn close(&mut self) {
+        self.at += 1;
+        self.pending = None;
+        match &mut self.blank {
+            Some((1, _)) => self.blank = None,
+            Some((depth, _)) => *depth -= 1,
+            None if self.below > 0 => self.below -= 1,
+            None => drop(self.frames.pop()),
+        }
+    }
+
+    fn comma(&mut self) {
+        self.at += 1;
+        self.pending = None;
+        if self.blank.is_none()
+            && self.below == 0
+            && let Some(frame) = self.frames.last_mut()
+        {
+            frame.index += 1;
+        }
+    }
+
+    /// A number, a word, or what is no JSON.
+    fn scalar(&mut self) {
+        let start = self.at;
+        let more = |b: &&u8| {
+            !is_space(**b) && !matches!(b, b',' | b':' | b'"' | b'{' | b'}' | b'[' | b']')
+        };
+        let length = self.text[start..].iter().take_while(more).count();
+        self.at += length;
+        let redact = match self.blank {
+            Some((_, rule)) => Some(rule),
+            None => self.verdict().redact,
+        };
+        let Some(rule) = redact else { return };
+        let Ok(text) = std::str::from_utf8(&self.text[start..self.at]) else {
+            return self.junk(start, rule);
+        };
+        match text {
+            "null" => {}
+            "true" | "false" => self.replace(start..self.at, b"false"),
+            _ if is_number(text) => {
+                let placeholder = self.secrets.number(text, rule);
+                self.replace(start..self.at, placeholder.as_bytes());
+            }
+            _ => self.junk(start, rule),
+        }
+    }
+
+    /// What stands where a value should is redacted up to where the value must have ended.
+    fn junk(&mut self, start: usize, rule: &str) {
+        let rest = &self.text[start..];
+        let ends = |b: &u8| matches!(b, b',' | b'}' | b']' | b'\n');
+        let end = start + rest.iter().position(ends).unwrap_or(rest.len());
+        self.at = end;
+        let placeholder = self.secrets.text(&self.text[start..end], rule);
+        self.replace(start..end, format!("\"{placeholder}\"").as_bytes());
+    }
+
+    /// What becomes of the value that begins here.
+    fn verdict(&mut self) -> Verdict<'w> {
+        if let Some(verdict) = self.pending.take() {
+            return verdict;
+        }
+        if self.below > 0 {
+            return Verdict::default();
+        }
+        match self.frames.last() {
+            Some(frame) if frame.array => {
+                let at = frame.index;
+                self.step(frame.routes, |_, index| index == Some(at))
+            }
+            Some(_) => Verdict::default(),
+            // Pointers are about messages, not about JSON in a string.
+            None if self.nested > 0 => Verdict::default(),
+            None => self.arrive(self.json.all_pointers(), 0),
+        }
+    }
+
+    /// One token further along those routes that go on with one that `is` it.
+    fn step(&self, routes: Routes, is: impl Fn(&str, Option<usize>) -> bool) -> Verdict<'w> {
+        let depth = self.frames.len() - 1;
+        let mut on = 0;
+        for (bit, route) in self.json.pointers.iter().enumerate() {
+            let (token, index) = match route.tokens.get(depth) {
+                Some(token) if routes >> bit & 1 == 1 => token,
+                _ => continue,
+            };
+            if is(token, *index) {
+                on |= 1 << bit;
+            }
+        }
+        self.arrive(on, depth + 1)
+    }
+
+    /// Of routes followed for so many tokens, one that ends there redacts.
+    fn arrive(&self, routes: Routes, tokens: usize) -> Verdict<'w> {
+        let pointers = self.json.pointers.iter().enumerate();
+        let ended = pointers
+            .filter(|(bit, _)| routes >> bit & 1 == 1)
+            .find(|(_, route)| route.tokens.len() == tokens);
+        Verdict {
+            redact: ended.map(|(_, route)| route.said.as_str()),
+            routes,
+        }
+    }
+
+    fn replace(&mut self, range: Range<usize>, with: &[u8]) {
+        self.out
+            .extend_from_slice(&self.text[self.copied..range.start]);
+        self.out.extend_from_slice(with);
+        self.copied = range.end;
+    }
+}
+
+/// JSON's whitespace (RFC 8259, 2), and the zeros of a file that lost its end.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0)
+}
+
+/// Where the string whose content begins at `start` has its closing quote, or the text its end.
+fn content_end(text: &[u8], start: usize) -> usize {
+    let mut at = start;
+    while let Some(found) = memchr::memchr2(b'"', b'\\', &text[at.min(text.len())..]) {
+        at += found;
+        if text[at] == b'"' {
+            return at;
+        }
+        at += 2;
+    }
+    text.len()
+}
+
+/// A number of JSON, or a word that Python writes for one.
+fn is_number(text: &str) -> bool {
+    let first = text.trim_start_matches('-').as_bytes().first();
+    matches!(text, "NaN" | "Infinity" | "-Infinity")
+        || first.is_some_and(u8::is_ascii_digit) && text.parse::<f64>().is_ok()
+}
+
+/// The name of a field, as programs name them.
+fn is_identifier(name: &[u8]) -> bool {
+    /// Longer ones are made by machines.
+    const MAX_BYTES: usize = 32;
+    let first = name
+        .first()
+        .is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_');
+    let word = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
+    first && name.len() <= MAX_BYTES && name.iter().all(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text as it is edited, with each string's placeholder as a star and each number's as a
+    /// hash.
+    fn edited(rules: &Rules, text: &str) -> String {
+        let mut secrets = SecretRegistry::new(&[1; 32]);
+        let edited = JsonRedactor::new(rules, false).edit(text.as_bytes(), &mut secrets);
+        let edited = edited.map_or_else(|| text.to_owned(), |e| String::from_utf8(e).unwrap());
+        let mut out = String::new();
+        let mut rest = edited.as_str();
+        while let Some(at) = rest.find("redacted-") {
+            out.push_str(&rest[..at]);
+            out.push('*');
+            rest = &rest[at + 25..];
+        }
+        out.push_str(rest);
+        // The numbers of the texts below have few digits.
+        let mut shown = String::new();
+        for part in out.split_inclusive(|c: char| !c.is_ascii_digit() && c != '.') {
+            let digits = part.trim_end_matches(|c: char| !c.is_ascii_digit() && c != '.');
+            shown.push_str(if digits.len() > 4 { "#" } else { digits });
+            shown.push_str(&part[digits.len()..]);
+        }
+        shown
+    }
+
+    #[test]
+    fn a_key_is_redacted_wherever_it_stands_and_all_other_bytes_stay() {
+        let rules = Rules::default().key("wallet");
+        for (text, expected) in [
+            (r#"{"wallet":"a" , "b":1}"#, r#"{"wallet":"*" , "b":1}"#),
+            (
+                r#"{ "Wallet" : 1,"wallets":1}"#,
+                r#"{ "Wallet" : #,"wallets":1}"#,
+            ),
+            (
+                r#"[[{"a":{"wallet":true}}]]"#,
+                r#"[[{"a":{"wallet":false}}]]"#,
+            ),
+            (r#"{"wallet":null}"#, r#"{"wallet":null}"#),
+            (r#"{"w\u0061llet":"a"}"#, r#"{"w\u0061llet":"*"}"#),
+            (
+                r#"{"wallet":"a","wallet":"b"}"#,
+                r#"{"wallet":"*","wallet":"*"}"#,
+            ),
+            (r#"{"wallet":"a \" b"}"#, r#"{"wallet":"*"}"#),
+            (r#"{"a":"wallet","b":"c"}"#, r#"{"a":"wallet","b":"c"}"#),
+            (
+                r#"{"a":"{\"wallet\":\"b\"}"}"#,
+                r#"{"a":"{\"wallet\":\"*\"}"}"#,
+            ),
+            (
+                r#"{"a":"{\"b\":\"{\\\"wallet\\\":1}\"}"}"#,
+                r#"{"a":"{\"b\":\"{\\\"wallet\\\":#}\"}"}"#,
+            ),
+        ] {
+            assert_eq!(edited(&rules, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_a_redacted_container_is_redacted_piece_by_piece() {
+        let rules = Rules::default().key("w");
+        for (text, expected) in [
+            (
+                r#"{"w":["a",1,null,true,[]],"b":1}"#,
+                r#"{"w":["*",#,null,false,[]],"b":1}"#,
+            ),
+            (
+                r#"{"w":{"size":1,"0xabc":{"x":"y"}},"b":"c"}"#,
+                r#"{"w":{"size":#,"*":{"x":"*"}},"b":"c"}"#,
+            ),
+            (r#"{"w":{},"b":[]}"#, r#"{"w":{},"b":[]}"#),
+        ] {
+            assert_eq!(edited(&rules, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_breaks_off_or_is_no_json_is_redacted_as_far_as_it_goes() {
+        let rules = Rules::default().key("w");
+        for (text, expected) in [
+            (r#"{"w":"abc"#, r#"{"w":"*"#),
+            (r#"{"w":"abc\"#, r#"{"w":"*"#),
+            (r#"{"w":[1,"ab"#, r#"{"w":[#,"*"#),
+            (r#"{"w":"#, r#"{"w":"#),
+            (r#"data: {"w":"a"}"#, r#"data: {"w":"*"}"#),
+            (r#"{"w":1}{"w":2}]}"w":3"#, r#"{"w":#}{"w":#}]}"w":#"#),
+            (r#"{"w":one two,"b":1}"#, r#"{"w":"*","b":1}"#),
+            (r#"{"w":"a":"b"}"#, r#"{"w":"*":"b"}"#),
+            (r#"{"w":NaN,"b":NaN}"#, r#"{"w":#,"b":NaN}"#),
+        ] {
+            assert_eq!(edited(&rules, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pointer_leads_to_one_place() {
+        let rules = Rules::default().pointer("/data/list/1/w").unwrap();
+        let rules = rules.pointer("/data/a~1b").unwrap();
+        for (text, expected) in [
+            (
+                r#"{"data":{"list":[{"w":1},{"w":2,"x":{"w":3}},{"w":4}]}}"#,
+                r#"{"data":{"list":[{"w":1},{"w":#,"x":{"w":3}},{"w":4}]}}"#,
+            ),
+            (
+                r#"{"data":{"list":{"1":{"w":"a"}}}}"#,
+                r#"{"data":{"list":{"1":{"w":"*"}}}}"#,
+            ),
+            (
+                r#"{"list":[1,{"w":2}],"w":1}"#,
+                r#"{"list":[1,{"w":2}],"w":1}"#,
+            ),
+            (
+                r#"{"x":{"data":{"a/b":1}},"data":{"a/b":1}}"#,
+                r#"{"x":{"data":{"a/b":1}},"data":{"a/b":#}}"#,
+            ),
+            (
+                r#"{"data":{"x":[[],{}],"a\/b":"c"}}"#,
+                r#"{"data":{"x":[[],{}],"a\/b":"*"}}"#,
+            ),
+        ] {
+            assert_eq!(edited(&rules, text), expected, "{text}");
+        }
+        let whole = Rules::default().pointer("").unwrap();
+        assert_eq!(edited(&whole, r#"{"event":"a"}"#), r#"{"event":"*"}"#);
+    }
+
+    #[test]
+    fn within_data_a_pointer_holds_without_its_first_token_too() {
+        let rules = Rules::default().pointer("/data/w").unwrap();
+        let mut secrets = SecretRegistry::new(&[1; 32]);
+        let text = br#"{"w":"a","data":{"w":"a"}}"#;
+        let edited = JsonRedactor::new(&rules, true)
+            .edit(text, &mut secrets)
+            .unwrap();
+        let a = secrets.text(b"a", "a");
+        assert_eq!(
+            String::from_utf8(edited).unwrap(),
+            format!(r#"{{"w":"{a}","data":{{"w":"{a}"}}}}"#)
+        );
+    }
+
+    #[test]
+    fn a_million_brackets_cost_no_stack_and_no_frame_each() {
+        let rules = Rules::default().pointer("/data/w").unwrap().key("w");
+        let open = "[".repeat(1_000_000);
+        let text = format!(r#"{open}{{"w":1}}"#);
+        assert!(edited(&rules, &text).ends_with(r#"{"w":#}"#));
+    }
+}
