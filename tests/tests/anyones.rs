@@ -70,7 +70,7 @@ fn timeouts_and_intervals_take_their_own_time_and_no_more() {
                 every.tick().await;
             }
             told.send((true, began.elapsed())).expect("heard");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     });
     let scenario = Scenario::new(tape("{\"at_ms\":10000,\"end\":true}\n"));

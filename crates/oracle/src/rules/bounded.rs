@@ -87,14 +87,21 @@ enum Stop {
     Over,
 }
 
+/// How far an attempt has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Handshake,
+    Open,
+    Ended,
+}
+
 /// One dial and its stream.
 #[derive(Debug)]
 struct Attempt {
     opening: Opening,
     messages: Messages,
     sent: Frames,
-    open: bool,
-    ended: bool,
+    phase: Phase,
     /// Pings that were not answered yet, with when they came.
     pings: VecDeque<(Vec<u8>, Micros)>,
     /// When a Close came that was not answered.
@@ -110,8 +117,7 @@ impl Attempt {
             opening: Opening::new(),
             messages: Messages::new(Sender::Server, max_message_bytes),
             sent: Frames::new(),
-            open: false,
-            ended: false,
+            phase: Phase::Handshake,
             pings: VecDeque::new(),
             close_owed: None,
             closed: false,
@@ -160,7 +166,7 @@ impl Bounded {
         let Some(attempt) = self.held.get_mut(&dial) else {
             return;
         };
-        if std::mem::replace(&mut attempt.ended, true) {
+        if std::mem::replace(&mut attempt.phase, Phase::Ended) == Phase::Ended {
             return;
         }
         if self.stop == Stop::NotCalled {
@@ -214,7 +220,11 @@ impl Bounded {
         self.quiet_at = None;
         self.findings.held(Rule::R11);
         if !self.recovered {
-            let held = self.held.values().filter(|attempt| attempt.open).count();
+            let held = self
+                .held
+                .values()
+                .filter(|attempt| attempt.phase == Phase::Open)
+                .count();
             self.findings.broke(Rule::R11, now, || {
                 format!(
                     "expected a connection that brings something by now, faults having stopped at \
@@ -226,7 +236,8 @@ impl Bounded {
 
     /// What was delivered behind the handshake.
     fn takes(&mut self, at: Micros, dial: u64, bytes: &[u8]) {
-        let Some(attempt) = self.held.get_mut(&dial) else {
+        let open = |attempt: &&mut Attempt| attempt.phase == Phase::Open;
+        let Some(attempt) = self.held.get_mut(&dial).filter(open) else {
             return;
         };
         attempt.messages.push(bytes);
@@ -270,7 +281,10 @@ impl Bounded {
         if dial > 1 {
             self.findings.held(Rule::R1);
         }
-        let in_use = self.held.iter().find(|(_, attempt)| !attempt.ended);
+        let in_use = self
+            .held
+            .iter()
+            .find(|(_, attempt)| attempt.phase != Phase::Ended);
         if let Some((other, _)) = in_use {
             self.findings.broke(Rule::R1, at, || {
                 format!("expected one connection at a time, found dial {dial} beside dial {other}, which nothing has ended")
@@ -334,14 +348,14 @@ impl Bounded {
         let Some(attempt) = self.held.get_mut(&dial) else {
             return &[];
         };
-        if attempt.open {
+        if attempt.phase != Phase::Handshake {
             self.takes(at, dial, bytes);
             return bytes;
         }
         let rest = attempt.opening.push_server(bytes);
         match attempt.opening.answer() {
             None | Some(Answer::Failed { whole: false, .. }) => return &[],
-            Some(Answer::Upgraded { .. }) => attempt.open = true,
+            Some(Answer::Upgraded { .. }) => attempt.phase = Phase::Open,
             Some(Answer::Refused { retry_after, .. }) => {
                 let asked_to_wait = retry_after.is_some();
                 self.end(at, dial);
