@@ -107,7 +107,6 @@ impl Case {
     /// the header, have been changed.
     pub fn seal(&mut self) {
         let header = &mut Arc::make_mut(&mut self.base).header;
-        header.forget_raw();
         header
             .extensions
             .retain(|(key, _)| key != SETTINGS_KEY && key != CHAOS_KEY);
@@ -129,7 +128,6 @@ impl Case {
             .filter_map(Result::ok)
             .map(|(layer, mut step)| {
                 if layer > 0 {
-                    step.forget_raw();
                     step.extensions.push((LAYER_KEY.to_owned(), raw(LAYER)));
                 }
                 step
@@ -149,7 +147,6 @@ impl Case {
         for mut step in tape.steps {
             if extension(&step, LAYER_KEY).is_some() {
                 step.extensions.retain(|(key, _)| key != LAYER_KEY);
-                step.forget_raw();
                 faults.push(step);
             } else {
                 base.push(step);

@@ -322,7 +322,10 @@ impl Scenario {
         let overlays = self
             .overlays
             .iter()
-            .map(|overlay| Ok(overlay.header()?.title.unwrap_or_else(|| overlay.name())))
+            .map(|overlay| {
+                let title = overlay.header()?.into_fields().title;
+                Ok(title.unwrap_or_else(|| overlay.name()))
+            })
             .collect::<Result<Vec<_>, TapeError>>()?;
         let notebook = Notebook::new(engine.clone());
         let description = subject.describe(&settings);
@@ -359,7 +362,7 @@ impl Scenario {
         let (demands, timeline) = demands.finish(mirror, last_at);
         let reconnects = notebook.reconnects();
         let outcome = Outcome {
-            title: header.title,
+            title: header.into_fields().title,
             overlays,
             subject: description,
             duration,

@@ -109,6 +109,7 @@ impl Knob {
     }
 
     fn place(self, step: &mut Step) -> Option<Place<'_>> {
+        let step = &mut **step;
         match (self, &mut step.trigger, &mut step.action) {
             (Self::OnConnect, Trigger::OnConnect { nth: Some(n), .. }, _)
             | (
