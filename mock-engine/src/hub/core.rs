@@ -382,6 +382,9 @@ impl Core {
     fn renumber(&mut self, renumbering: &Renumbering) {
         self.held.renumber(renumbering);
         self.layers.renumber(renumbering);
+        let layers = &self.layers;
+        self.schedule
+            .renumber(renumbering, |layer| layers.holds(layer));
     }
 
     /// Forgets the links whose end has got through, or has nobody left to get to.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use wstape_tape::{Micros, Step};
 
-use crate::ids::{ConnId, LayerIndex, Scope};
+use crate::ids::{ConnId, LayerIndex, Renumbering, Scope};
 
 /// Names an entry of the schedule: its time, and its place among those of the same time.
 type Slot = (Micros, u64);
@@ -135,6 +135,51 @@ impl Schedule {
         for slot in self.of_conn.remove(&conn).unwrap_or_default() {
             self.ops.remove(&slot);
         }
+    }
+
+    /// What layers that hold their answers have put off for connections comes to those that have
+    /// their numbers now.
+    pub(super) fn renumber(
+        &mut self,
+        renumbering: &Renumbering,
+        holds: impl Fn(LayerIndex) -> bool,
+    ) {
+        let unstarted = self.unstarted.iter_mut().map(|(_, op)| op);
+        for op in self.ops.values_mut().chain(unstarted) {
+            let (Op::Step { layer, scope, .. } | Op::Expire { layer, scope, .. }) = op else {
+                continue;
+            };
+            if let Scope::One(id) = *scope
+                && holds(*layer)
+            {
+                *scope = Scope::One(renumbering.of(id));
+            }
+        }
+    }
+
+    /// Takes out the steps that layers that hold their answers have put off for connections
+    /// behind `last`.
+    pub(super) fn take_steps_behind(
+        &mut self,
+        last: ConnId,
+        holds: impl Fn(LayerIndex) -> bool,
+    ) -> Vec<(ConnId, Arc<Step>)> {
+        let behind = |op: &Op| match op {
+            Op::Step { layer, scope, step } if holds(*layer) => {
+                let id = scope.only().filter(|&id| id > last)?;
+                Some((id, Arc::clone(step)))
+            }
+            _ => None,
+        };
+        let mut taken = Vec::new();
+        self.ops.retain(|_, op| match behind(op) {
+            Some(step) => {
+                taken.push(step);
+                false
+            }
+            None => true,
+        });
+        taken
     }
 
     /// When the next thing is due.

@@ -98,6 +98,14 @@ impl Core {
             }
             self.lose_held(id);
         }
+        let layers = &self.layers;
+        let put_off = self
+            .schedule
+            .take_steps_behind(last, |layer| layers.holds(layer));
+        for (id, step) in put_off {
+            let what = step.key().into();
+            self.log.write(id, JournalKind::Lost { what });
+        }
         self.map.begin_behind(last);
     }
 

@@ -68,7 +68,8 @@ impl Core {
         };
         self.lose_held(id);
         self.layers.forget(id);
-        self.renumber(&Renumbering::down_behind(id));
+        // What its jitter put off still comes, to nobody: the one before is over too.
+        self.renumber(&Renumbering::down(id));
         false
     }
 
