@@ -21,7 +21,7 @@ use crate::playback::Playback;
 use crate::port::{Port, TcpPort};
 use crate::speed::Speed;
 use crate::start::StartAt;
-use crate::timestamps::Timestamps;
+use crate::timestamps::{Shift, Timestamps};
 
 /// Builds an [`Engine`]: tapes, clock, and how the tapes are played.
 #[derive(Default)]
@@ -180,8 +180,17 @@ impl EngineBuilder {
             .unwrap_or_default()
     }
 
+    fn shift(&self) -> Shift {
+        let base = self.header().wall_at_zero();
+        let walls = self.layers.iter().map(|layer| {
+            let header = layer.header();
+            header.epoch.or(header.recorded_at).unwrap_or(base)
+        });
+        Shift::new(walls.collect())
+    }
+
     fn build(self, clock: Clock, port: Port) -> Result<(Engine, Acceptor), EngineError> {
-        let tape_wall = self.header().wall_at_zero();
+        let shift = (self.timestamps == Timestamps::Shift).then(|| self.shift());
         let controls = LayerIndex(self.layers.len());
         let (playback, steps) = Playback::open(self.layers, self.speed, self.looped, self.name)?;
         let mut prologue = Prologue::default();
@@ -193,7 +202,7 @@ impl EngineBuilder {
             layers: controls.0 + 1,
             prologue,
             speed: self.speed,
-            shift_from: (self.timestamps == Timestamps::Shift).then_some(tape_wall),
+            shift,
             start_trigger: match self.start_at {
                 StartAt::FirstConnection if self.speed == Speed::Max => Some(StartTrigger::Upgrade),
                 StartAt::FirstConnection => Some(StartTrigger::Accept),

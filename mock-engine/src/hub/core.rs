@@ -11,7 +11,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 use wstape_tape::{After, CloseFrame, End, Garbage, HttpAnswer, Micros, Pongs, Step, Trigger};
 
@@ -49,7 +48,6 @@ pub(crate) struct Core {
     held: Held,
     map: ConnectionMap,
     speed: Speed,
-    shift_from: Option<DateTime<Utc>>,
     port: Port,
 }
 
@@ -60,8 +58,8 @@ pub(crate) struct Setup {
     pub(crate) layers: usize,
     pub(crate) prologue: Prologue,
     pub(crate) speed: Speed,
-    /// The tape's wall time at 0, where its timestamps are to move with the clock.
-    pub(crate) shift_from: Option<DateTime<Utc>>,
+    /// Where timestamps move to when they are played.
+    pub(crate) shift: Option<Shift>,
     pub(crate) start_trigger: Option<StartTrigger>,
     pub(crate) port: Port,
 }
@@ -69,17 +67,15 @@ pub(crate) struct Setup {
 impl Core {
     /// `wake` is told when something is scheduled, `progress` of each change in the connections.
     pub(super) fn new(setup: Setup, wake: Arc<Notify>, progress: Arc<Notify>) -> Self {
-        let shift = setup.shift_from.map(|from| Shift(setup.log.wall() - from));
         Self {
             layers: Layers::new(setup.layers),
             connections: Connections::new(progress),
             schedule: Schedule::new(setup.start_trigger, wake),
             prologue: setup.prologue,
-            outbox: Outbox::new(shift),
+            outbox: Outbox::new(setup.shift),
             held: Held::default(),
             map: ConnectionMap::default(),
             speed: setup.speed,
-            shift_from: setup.shift_from,
             port: setup.port,
             log: setup.log,
         }
@@ -87,12 +83,9 @@ impl Core {
 
     /// The tape's time 0 is now; a second call changes nothing.
     pub(crate) fn begin(&mut self) {
-        if self.schedule.zero().is_some() {
-            return;
+        if self.schedule.zero().is_none() {
+            self.schedule.begin(self.log.now());
         }
-        let shift = self.shift_from.map(|from| Shift(self.log.wall() - from));
-        self.outbox.set_shift(shift);
-        self.schedule.begin(self.log.now());
     }
 
     /// The engine's clock at the tape's time 0, once it has begun.

@@ -132,7 +132,7 @@ impl Core {
     pub(super) fn hold(&mut self, layer: LayerIndex, id: ConnId, step: &Step) {
         let item = match &step.action {
             Action::Drop(end) => Item::Drop(*end),
-            action => match self.outbox.make(action) {
+            _ => match self.outbox.make(layer, step, || self.log.wall()) {
                 Some(outgoing) => Item::Send(outgoing),
                 None => return self.hold_state(layer, id, step),
             },

@@ -75,7 +75,7 @@ impl Core {
 
     /// Performs a step for the connections in `scope`, now.
     pub(super) fn perform(&mut self, layer: LayerIndex, scope: Scope, step: &Step) {
-        if let Some(outgoing) = self.outbox.make(&step.action) {
+        if let Some(outgoing) = self.outbox.make(layer, step, || self.log.wall()) {
             self.send(scope, &outgoing);
             return;
         }
@@ -242,7 +242,7 @@ impl Core {
                 Work::Step(index) => {
                     let (layer, step) = self.prologue.step(index);
                     self.learn(layer, Scope::One(id), &step.action);
-                    if let Some(send) = self.prologue_bytes(id, &step) {
+                    if let Some(send) = self.prologue_bytes(layer, id, &step) {
                         list.push_front(send);
                     } else {
                         self.perform(layer, Scope::One(id), &step);
@@ -254,12 +254,12 @@ impl Core {
 
     /// What a prologue step sends on its connection, journalled; `None` where the step is not
     /// one that sends to an open connection.
-    fn prologue_bytes(&mut self, id: ConnId, step: &Step) -> Option<Work> {
+    fn prologue_bytes(&mut self, layer: LayerIndex, id: ConnId, step: &Step) -> Option<Work> {
         if !step.action.is_sent() {
             return None;
         }
         let phase = self.connections.phase(id)?;
-        let outgoing = self.outbox.make(&step.action)?;
+        let outgoing = self.outbox.make(layer, step, || self.log.wall())?;
         let what = outgoing.what();
         if !outgoing.goes_to(phase) {
             self.log.write(id, JournalKind::Lost { what });
