@@ -29,6 +29,8 @@ pub(super) enum Op {
     },
     /// A prologue step on one connection.
     Prologue { conn: ConnId, index: usize },
+    /// The time of an expectation is over.
+    Judge { number: u64 },
     /// A late Pong.
     Pong { conn: ConnId, payload: Bytes },
     /// The client had long enough to answer a Close.
@@ -41,7 +43,7 @@ impl Op {
     /// The connection that this ends with.
     fn conn(&self) -> Option<ConnId> {
         match *self {
-            Self::Step { .. } | Self::Expire { .. } => None,
+            Self::Step { .. } | Self::Expire { .. } | Self::Judge { .. } => None,
             Self::Prologue { conn, .. }
             | Self::Pong { conn, .. }
             | Self::CloseWait { conn }
