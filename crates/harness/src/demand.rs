@@ -8,10 +8,10 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use serde_json::Value;
-use wstape_mock_engine::{Clock, Engine, Entry, FrameKind, Journal, JournalKind};
-use wstape_tape::{Expect, Micros, Received, ReceivedKind};
+use wstape_mock_engine::{Clock, Engine, Entry, Journal, JournalKind, Wanted};
+use wstape_oracle::Mirror;
+use wstape_tape::{Expect, Micros};
 
-use crate::subject::Running;
 use crate::timeline::{Line, Timeline};
 
 /// Entries that the journal may hold before they are taken in.
@@ -55,7 +55,7 @@ impl Demands {
     pub(crate) async fn check_until<T>(
         &mut self,
         work: impl Future<Output = T>,
-        running: &dyn Running,
+        mirror: Option<&dyn Mirror>,
     ) -> T {
         let mut work = pin!(work);
         loop {
@@ -68,7 +68,7 @@ impl Demands {
                 }
                 () = self.next() => {}
             }
-            self.check(running, self.clock.now());
+            self.check(mirror, self.clock.now());
         }
     }
 
@@ -80,11 +80,11 @@ impl Demands {
     /// Checks what is left, and gives all that was found, and what happened up to `last`.
     pub(crate) fn finish(
         mut self,
-        running: &dyn Running,
+        mirror: Option<&dyn Mirror>,
         last: Micros,
     ) -> (Vec<Result<String, String>>, Timeline) {
         self.collect();
-        self.check(running, Micros(u64::MAX));
+        self.check(mirror, Micros(u64::MAX));
         self.timeline.cut(last);
         (self.found, self.timeline)
     }
@@ -133,25 +133,25 @@ impl Demands {
             .retain(|entry| entry.at >= since.unwrap_or(now));
     }
 
-    fn check(&mut self, running: &dyn Running, now: Micros) {
+    fn check(&mut self, mirror: Option<&dyn Mirror>, now: Micros) {
         let (due, later) = std::mem::take(&mut self.due)
             .into_iter()
             .partition(|due| due.at < now);
         self.due = later;
         for due in due {
-            let result = self.judge(&due, running);
+            let result = self.judge(&due, mirror);
             self.found.push(result);
         }
     }
 
-    fn judge(&self, due: &Due, running: &dyn Running) -> Result<String, String> {
+    fn judge(&self, due: &Due, mirror: Option<&dyn Mirror>) -> Result<String, String> {
         let mut met = Vec::new();
         if let Some(wanted) = &due.expect.mirror {
             let text = wanted.get();
             let wanted: Value = serde_json::from_str(text)
                 .map_err(|error| format!("{}: no JSON: {error}", due.at))?;
-            let mirror = running
-                .mirror()
+            let mirror = mirror
+                .map(Mirror::json)
                 .ok_or_else(|| format!("{}: the subscriber shows no mirror", due.at))?;
             if let Some(departure) = departure(&wanted, &mirror, "mirror") {
                 return Err(format!("{}: {departure}", due.at));
@@ -163,11 +163,16 @@ impl Demands {
                 .received
                 .iter()
                 .filter(|entry| (due.since..=due.at).contains(&entry.at))
-                .any(|entry| is_received(entry, wanted));
+                .any(|entry| match &entry.kind {
+                    JournalKind::Received(frame) => Wanted(wanted).is(frame),
+                    _ => false,
+                });
             if !came {
                 return Err(format!(
-                    "{}: expected the client to have sent {wanted:?} since {}",
-                    due.at, due.since
+                    "{}: expected the client to have sent {} since {}",
+                    due.at,
+                    Wanted(wanted),
+                    due.since
                 ));
             }
             met.push(format!("received {:?}", wanted.kind));
@@ -178,31 +183,6 @@ impl Demands {
 
 fn is_demand(entry: &Entry) -> bool {
     matches!(entry.kind, JournalKind::Expect(_))
-}
-
-fn is_received(entry: &Entry, wanted: &Received) -> bool {
-    let JournalKind::Received(frame) = &entry.kind else {
-        return false;
-    };
-    let kind = match wanted.kind {
-        ReceivedKind::Text => FrameKind::Text,
-        ReceivedKind::Binary => FrameKind::Binary,
-        ReceivedKind::Ping => FrameKind::Ping,
-        ReceivedKind::Pong => FrameKind::Pong,
-        ReceivedKind::Close => FrameKind::Close,
-        _ => return false,
-    };
-    let (text, reason) = (wanted.text.as_deref(), wanted.reason.as_deref());
-    frame.kind == kind
-        && text.is_none_or(|text| frame.text() == Some(text))
-        && reason.is_none_or(|reason| frame.text() == Some(reason))
-        && wanted
-            .code
-            .is_none_or(|code| frame.close_code() == Some(code))
-        && wanted
-            .binary
-            .as_ref()
-            .is_none_or(|bytes| *bytes == frame.payload)
 }
 
 /// Where `found` does not hold what `wanted` names; members that `wanted` does not name are free.
