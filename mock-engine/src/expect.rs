@@ -38,14 +38,11 @@ impl Wanted<'_> {
             ReceivedKind::Close => FrameKind::Close,
             _ => return false,
         };
-        let is = |text: &Option<String>| {
-            text.as_deref()
-                .is_none_or(|text| frame.text() == Some(text))
-        };
+        let is = |text: Option<&str>| text.is_none_or(|text| frame.text() == Some(text));
         let bytes = wanted.binary.as_ref();
         frame.kind == kind
-            && is(&wanted.text)
-            && is(&wanted.reason)
+            && is(wanted.text.as_deref())
+            && is(wanted.reason.as_deref())
             && wanted
                 .code
                 .is_none_or(|code| frame.close_code() == Some(code))

@@ -77,7 +77,6 @@ impl FileWriter {
             return;
         }
         queue.push_loss();
-        queue.bytes += cost;
         queue.push(Item::Line(line));
         self.shared.changed.notify_all();
     }
@@ -114,6 +113,9 @@ impl Drop for FileWriter {
 
 impl Queue {
     fn push(&mut self, item: Item) {
+        if let Item::Line(line) = &item {
+            self.bytes += line.cost();
+        }
         self.items.push_back(item);
         self.given += 1;
     }
@@ -139,16 +141,18 @@ impl Shared {
                 self.changed.wait(&mut queue);
                 continue;
             };
-            if let Item::Line(line) = &item {
-                queue.bytes = queue.bytes.saturating_sub(line.cost());
-            }
             drop(queue);
+            let cost = match &item {
+                Item::Line(line) => line.cost(),
+                Item::Flush => 0,
+            };
             let done = match item {
                 Item::Line(line) => line.to_json().and_then(|line| file.write_all(&line)),
                 Item::Flush => file.flush(),
             };
             queue = self.queue.lock();
             queue.done += 1;
+            queue.bytes = queue.bytes.saturating_sub(cost);
             if let Err(error) = done {
                 queue.failure = Some(error);
                 queue.closed = true;

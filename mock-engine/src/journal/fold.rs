@@ -158,7 +158,7 @@ impl Folds {
         };
         let mut shape = (name, what);
         if !self.paces.contains_key(&shape) && self.paces.len() >= MAX_SHAPES {
-            shape.1 = "…".to_owned();
+            "…".clone_into(&mut shape.1);
         }
         let pace = self.paces.entry(shape.clone()).or_insert(Pace {
             credit: MAX_BURST_BYTES * 1_000_000,
@@ -169,7 +169,7 @@ impl Folds {
             lines.push(Line::Entry(entry.clone()));
             return lines;
         }
-        let fold = pace.fold.get_or_insert_with(|| Fold {
+        let fold = pace.fold.get_or_insert(Fold {
             name: shape.0,
             what: shape.1,
             times: 0,

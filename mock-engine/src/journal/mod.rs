@@ -161,7 +161,9 @@ impl Inner {
             return Ok(());
         };
         let folded = self.kept.lock().folds.finish();
-        folded.into_iter().for_each(|line| file.queue(line));
+        for line in folded {
+            file.queue(line);
+        }
         file.flush()
     }
 }

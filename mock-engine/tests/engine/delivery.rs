@@ -311,8 +311,8 @@ fn a_state_of_one_connection_does_not_touch_the_links_of_others() {
         )
         .await;
         let mut first = world.dial().await.unwrap();
-        let wakes = Arc::new(Wakes::default());
-        let waker = std::task::Waker::from(Arc::clone(&wakes));
+        let count = Arc::new(Wakes::default());
+        let waker = std::task::Waker::from(Arc::clone(&count));
         let mut read = std::pin::pin!(first.read());
         let mut poll = || {
             let mut cx = std::task::Context::from_waker(&waker);
@@ -322,6 +322,6 @@ fn a_state_of_one_connection_does_not_touch_the_links_of_others() {
         for _ in 0..100 {
             drop(world.dial().await.unwrap());
         }
-        assert_eq!(wakes.0.load(std::sync::atomic::Ordering::Relaxed), 0);
+        assert_eq!(count.0.load(std::sync::atomic::Ordering::Relaxed), 0);
     });
 }

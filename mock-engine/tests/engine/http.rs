@@ -234,3 +234,24 @@ fn a_status_that_ends_no_exchange_is_answered_as_500_and_the_journal_says_why() 
         }
     });
 }
+
+#[test]
+fn an_answer_longer_than_a_link_carries_arrives_whole_at_a_client_that_reads() {
+    in_memory(async {
+        let world = World::bare().await;
+        let len = wstape_mock_engine::link::TO_CLIENT_CAPACITY_BYTES + 1;
+        world.engine.http(wstape_tape::HttpAnswer {
+            path: "/long".to_owned(),
+            status: 200,
+            headers: Vec::new(),
+            body: "x".repeat(len).into(),
+        });
+        let mut client = world.dial().await.unwrap();
+        client
+            .send(b"GET /long HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+            .await;
+        let head = client.head().await.unwrap();
+        assert_eq!(status(&head), "200");
+        assert_eq!(client.exactly(len).await.len(), len);
+    });
+}

@@ -158,14 +158,13 @@ impl Serve {
 
 /// `HOST:PORT`, as it stands.
 fn host_and_port(text: &str) -> Result<String, String> {
-    let port = text.rsplit_once(':').and_then(|(host, port)| {
-        let _: u16 = port.parse().ok()?;
-        (!host.is_empty()).then_some(())
-    });
-    match port {
-        Some(()) => Ok(text.to_owned()),
-        None => Err("an address is HOST:PORT, such as 127.0.0.1:8765 or localhost:0".to_owned()),
+    let is = text
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if is {
+        return Ok(text.to_owned());
     }
+    Err("an address is HOST:PORT, such as 127.0.0.1:8765 or localhost:0".to_owned())
 }
 
 /// What an address stands for: more than one where it is a name of several.
