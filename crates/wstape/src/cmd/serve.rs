@@ -199,10 +199,10 @@ fn find_engine(serve: &Serve, name: &str) -> Result<(), ServeError> {
             return Ok(());
         }
         for step in TapeReader::open(path).map_err(EngineError::from)? {
-            match step.map_err(EngineError::from)?.engine {
+            match &step.map_err(EngineError::from)?.engine {
                 Some(engine) if engine == name => return Ok(()),
                 Some(engine) if there_are.len() < MAX_NAMES => {
-                    there_are.insert(engine);
+                    there_are.insert(engine.clone());
                 }
                 _ => {}
             }
