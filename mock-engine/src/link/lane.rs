@@ -19,8 +19,9 @@ pub const TO_CLIENT_CAPACITY_BYTES: usize = 64 * 1024 * 1024;
 /// Most chunks that may wait for a client, however short: each takes its place in memory.
 pub const MAX_TO_CLIENT_CHUNKS: usize = 1 << 19;
 
-/// Most writes of a client that may wait for the engine, however short.
-pub const MAX_FROM_CLIENT_CHUNKS: usize = 4_096;
+/// Most writes of a client that may wait for the engine, however short: more than whole frames
+/// fit there, the shortest of which has six bytes.
+pub const MAX_FROM_CLIENT_CHUNKS: usize = 16_384;
 
 /// What a chunk takes beside its bytes: its place in the queue, which may be half empty, and the
 /// heads of its allocations.
