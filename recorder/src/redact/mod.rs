@@ -31,6 +31,7 @@
 //! `known` (what was redacted), `registry` (that, and its placeholders), `shapes` and `credential`
 //! (well-known secrets), `escape`, `scan`.
 
+mod base64_runs;
 mod credential;
 mod escape;
 mod fragment;
