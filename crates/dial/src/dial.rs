@@ -1,0 +1,34 @@
+//! One function: to the network, or to the scenario.
+
+use std::future::Future;
+use std::io;
+
+use tokio::net::TcpStream;
+
+use crate::network::{self, Dialing};
+use crate::stream::Stream;
+
+/// Connects to `host` at `port`: over TCP, or inside a scenario to the mock engine.
+///
+/// `host` is a name or an address; an IPv6 address stands with or without its brackets. The future
+/// can be sent between threads, as [`TcpStream::connect`]'s can. Which of the two it is, is decided
+/// when this is called, on the thread that calls it.
+///
+/// # Errors
+/// As [`TcpStream::connect`]; inside a scenario what the tape says.
+///
+/// # Panics
+/// Outside a scenario: where no tokio runtime with IO is entered.
+pub fn dial(host: &str, port: u16) -> impl Future<Output = io::Result<Stream>> + Send + 'static {
+    let host = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_owned();
+    let scenario: Option<Dialing> = network::entered().map(|network| network.dial(&host, port));
+    async move {
+        match scenario {
+            Some(dialing) => dialing.await.map(Stream::in_scenario),
+            None => TcpStream::connect((host, port)).await.map(Stream::from),
+        }
+    }
+}
