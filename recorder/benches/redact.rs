@@ -114,7 +114,14 @@ fn steps(bencher: Bencher<'_, '_>, rules: Rules) {
 }
 
 /// Texts that draw the scan's attention again and again and hold no secret.
-const HARD: [&str; 6] = ["secret", "secret=\"", "eyJ-", "eyJaaaaa.a.", "://a:", "c2VjcmV0"];
+const HARD: [&str; 6] = [
+    "secret",
+    "secret=\"",
+    "eyJ-",
+    "eyJaaaaa.a.",
+    "://a:",
+    "c2VjcmV0",
+];
 
 /// Each of them at each size: the time has to grow as the size does.
 fn hard_texts() -> Vec<(&'static str, usize)> {

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
 
+use wstape_tape::{Action, Step};
+
+use super::client;
 use super::escape::{percent_decode, unescape};
 use super::known::{Form, Known};
 use super::shapes;
@@ -28,6 +31,9 @@ pub struct Hit {
 
 /// What is wrong with one line.
 pub(super) fn line(text: &[u8], known: &Known) -> Option<String> {
+    if let Some(what) = login(text) {
+        return Some(what);
+    }
     if text.len() <= MAX_PIECE_BYTES {
         return piece(text, known);
     }
@@ -40,6 +46,19 @@ pub(super) fn line(text: &[u8], known: &Known) -> Option<String> {
         }
         start = end - OVERLAP_BYTES;
     }
+}
+
+/// What a client logs in with in a step that says what one sent.
+fn login(line: &[u8]) -> Option<String> {
+    const KEY: &[u8] = b"\"received\"";
+    memchr::memmem::find(line, KEY)?;
+    let line = std::str::from_utf8(line).ok()?;
+    let step = Step::parse("scanned", 0, line.trim_end()).ok()?;
+    let Action::Received(received) = step.action else {
+        return None;
+    };
+    let text = received.text.as_deref().map(str::as_bytes);
+    client::find(text.or(received.binary.as_deref())?)
 }
 
 fn piece(text: &[u8], known: &Known) -> Option<String> {
