@@ -29,8 +29,10 @@
 //! after the first 16,384 values; of longer values the first 256 bytes are.
 //!
 //! Modules: `rules`, `placeholder`, `json` (edits JSON in place), `url` and `http`, `fragment`;
+//! `client` and `login` (what clients log in with);
 //! `known` (what was redacted), `registry` (that, and its placeholders), `shapes` and `credential`
-//! (well-known secrets), `escape`, `scan`.
+//! (well-known secrets), `escape`, `scan`, `rescue` (which rule
+//! covers what a scan found).
 
 mod base64_runs;
 mod client;
@@ -43,6 +45,7 @@ mod known;
 mod login;
 mod placeholder;
 mod registry;
+mod rescue;
 mod rules;
 mod scan;
 mod shapes;
@@ -58,8 +61,9 @@ use fragment::{Fragments, Payload, Shape, Side};
 use json::JsonRedactor;
 use registry::SecretRegistry;
 
+pub use rescue::Hit;
+pub(crate) use rescue::UNSAFE_SUFFIX;
 pub use rules::{RuleError, Rules};
-pub use scan::Hit;
 
 /// What a header's `redacted` says of what always is.
 const ALWAYS: [&str; 4] = [
@@ -218,13 +222,43 @@ impl Redactor {
         scan::line(text, &self.secrets.known)
     }
 
+    /// As [`line`](Self::line), for the line of this number: with the key and the rule that covers
+    /// it.
+    pub(crate) fn hit(&self, number: u64, text: &[u8]) -> Option<Hit> {
+        let what = self.line(text)?;
+        Some(self.placed(number, what, text))
+    }
+
+    fn placed(&self, line: u64, what: String, text: &[u8]) -> Hit {
+        let known = &self.secrets.known;
+        let key = rescue::key_of(text, &|part| scan::line(part, known).is_some());
+        let step = std::str::from_utf8(text).ok();
+        let step = step.and_then(|text| Step::parse("scanned", line, text.trim_end()).ok());
+        let covers = |rules: Rules| {
+            let mut redactor = Self::new(rules, [0; 32]);
+            redactor.secrets.known = known.clone();
+            let clean = redactor.step(step.clone()?).to_line();
+            scan::line(clean.as_bytes(), known).is_none().then_some(())
+        };
+        let mut rules = rescue::rules(key.as_ref()).into_iter();
+        let options = rules.find_map(|(said, rules)| covers(rules).map(|()| said));
+        let key = key.map(|(key, _)| key);
+        Hit {
+            line,
+            what,
+            key,
+            options,
+        }
+    }
+
     /// Looks through the whole text of a tape for what was redacted and for well-known secrets;
     /// the first that is found. A piece of it is in memory at a time.
     ///
     /// # Errors
     /// Those of the reader.
     pub fn scan(&self, reader: impl BufRead) -> io::Result<Option<Hit>> {
-        scan::read(reader, &self.secrets.known)
+        let found = scan::read(reader, &self.secrets.known)?;
+        Ok(found.map(|(line, what, text)| self.placed(line, what, &text)))
     }
 
     /// How many redacted values are not looked for, because there were too many.
@@ -383,7 +417,10 @@ impl Redactor {
 
     fn shaped(&mut self, payload: &[u8], edited: Option<Vec<u8>>) -> Option<Bytes> {
         let shaped = if self.rules.shapes {
-            shapes::redact_bytes(edited.as_deref().unwrap_or(payload), &mut self.secrets)
+            let payload = edited.as_deref().unwrap_or(payload);
+            let shaped = shapes::redact_bytes(payload, &mut self.secrets);
+            let again = self.secrets.again(shaped.as_deref().unwrap_or(payload));
+            again.or(shaped)
         } else {
             None
         };

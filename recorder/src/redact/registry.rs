@@ -79,6 +79,23 @@ impl SecretRegistry {
         self.placeholders.number(text)
     }
 
+    /// The text with each string by its placeholder that was redacted before; `None` where it holds
+    /// none.
+    pub(super) fn again(&mut self, text: &[u8]) -> Option<Vec<u8>> {
+        let places = self.known.places(text);
+        let last = places.last()?.end;
+        let mut out = Vec::with_capacity(text.len());
+        let mut copied = 0;
+        for place in places {
+            out.extend_from_slice(&text[copied..place.start]);
+            copied = place.end;
+            let placeholder = self.hide(&text[place], "a value that was redacted elsewhere");
+            out.extend_from_slice(placeholder.as_bytes());
+        }
+        out.extend_from_slice(&text[last..]);
+        Some(out)
+    }
+
     /// Remembers a secret that is to stand nowhere.
     pub(super) fn remember(&mut self, value: &[u8], what: &str) {
         if !is_placeholder(value) {

@@ -67,7 +67,8 @@ impl Rules {
         self
     }
 
-    /// And all that has the shape of a well-known secret, in messages too.
+    /// And all that has the shape of a well-known secret, in messages too, and what other rules
+    /// redacted before, wherever else it stands in one.
     #[must_use]
     pub fn shapes(mut self) -> Self {
         self.shapes = true;
