@@ -194,7 +194,7 @@ fn a_stretch_begins_with_what_holds_there_and_keeps_its_wall_time() {
     assert_eq!(
         lines,
         [
-            r#"{"tape":1,"epoch":"2026-01-01T00:00:04.500Z","redacted":["secret headers","url user info","token-like values of urls"]}"#,
+            r#"{"tape":1,"epoch":"2026-01-01T00:00:04.500Z","redacted":["secret headers","url user info","token-like values of urls","logins of clients"]}"#,
             r#"{"on_connect":"each","after_frames":0,"emit":{"event":"heartbeat"}}"#,
             r#"{"at_ms":0,"http":{"path":"/a","body":2}}"#,
             r#"{"at_ms":0,"partition":"both","for_ms":1000}"#,
