@@ -108,15 +108,9 @@ impl Playback {
 
     /// The tape's time of the next step.
     fn next_at(&self) -> Option<Micros> {
-        match &self.next {
-            Some((
-                _,
-                Step {
-                    trigger: Trigger::At(at),
-                    ..
-                },
-            )) => Some(*at),
-            _ => None,
+        match self.next.as_ref()?.1.trigger {
+            Trigger::At(at) => Some(at),
+            Trigger::OnConnect { .. } => None,
         }
     }
 

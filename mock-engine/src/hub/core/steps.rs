@@ -90,8 +90,8 @@ impl Core {
             // What the client sent when the tape was recorded.
             Action::Received(_) => {}
             _ => {
-                if let Some((fault, text)) = Fault::of(step) {
-                    self.set(layer, scope, fault, text, step);
+                if let Some(fault) = Fault::of(step) {
+                    self.set(layer, scope, fault, step);
                 } else {
                     // One that the tape format has learnt since: never skipped without a word.
                     let text = format!("line {}: an action this engine cannot play", step.line);
@@ -101,7 +101,7 @@ impl Core {
         }
     }
 
-    fn set(&mut self, layer: LayerIndex, scope: Scope, fault: Fault, text: String, step: &Step) {
+    fn set(&mut self, layer: LayerIndex, scope: Scope, fault: Fault, step: &Step) {
         let was_down = self.layers.down();
         let port = matches!(fault, Fault::Down(_));
         let generation = self.layers.set(layer, scope, fault, step.times);
@@ -117,7 +117,8 @@ impl Core {
             self.follow_down(was_down);
             return;
         }
-        self.log.write(scope.only(), JournalKind::State(text));
+        self.log
+            .write(scope.only(), JournalKind::State(step.words().into_owned()));
         self.refresh_links();
     }
 
