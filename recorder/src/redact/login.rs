@@ -164,7 +164,7 @@ pub(super) fn is_signature(value: &str) -> bool {
 
 /// A name without case and punctuation.
 fn plain(name: &str) -> String {
-    let letters = name.chars().filter(|c| c.is_ascii_alphanumeric());
+    let letters = name.chars().filter(char::is_ascii_alphanumeric);
     letters.map(|c| c.to_ascii_lowercase()).collect()
 }
 

@@ -45,7 +45,7 @@ fn login(line: &[u8]) -> Option<String> {
     memchr::memmem::find(line, KEY)?;
     let line = std::str::from_utf8(line).ok()?;
     let step = Step::parse("scanned", 0, line.trim_end()).ok()?;
-    let Action::Received(received) = step.action else {
+    let Action::Received(received) = &step.action else {
         return None;
     };
     let text = received.text.as_deref().map(str::as_bytes);

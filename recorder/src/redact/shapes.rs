@@ -8,9 +8,9 @@
 //! | Slack token, webhook | `xoxb-` and its kin, `xapp-`; `hooks.slack.com/services/…` |
 //! | Stripe key | `sk_live_`, `rk_live_`, `sk_test_`, `rk_test_`, `whsec_` |
 //! | Google | `AIza` and 35; `ya29.…`; `GOCSPX-…` |
-//! | OpenAI, Anthropic | `sk-proj-`, `sk-svcacct-`, `sk-ant-` |
-//! | npm, PyPI, Docker, Hugging Face | `npm_`, `pypi-AgE`, `dckr_pat_`, `hf_` |
-//! | SendGrid, Shopify, DigitalOcean, Vault, Telegram | `SG.…`, `shpat_`, `dop_v1_`, `hvs.`, `123456789:AA…` |
+//! | `OpenAI`, Anthropic | `sk-proj-`, `sk-svcacct-`, `sk-ant-` |
+//! | npm, `PyPI`, Docker, Hugging Face | `npm_`, `pypi-AgE`, `dckr_pat_`, `hf_` |
+//! | `SendGrid`, Shopify, `DigitalOcean`, Vault, Telegram | `SG.…`, `shpat_`, `dop_v1_`, `hvs.`, `123456789:AA…` |
 //! | JSON Web Token | `eyJ….….…`, signed or not |
 //! | private keys | PEM and PGP blocks, `AGE-SECRET-KEY-1…`, `xprv…` |
 //! | credentials of HTTP | `Bearer …`, `Basic …` |

@@ -77,15 +77,15 @@ impl RedactionArgs {
                             --redact-header, --redact-shapes), and there is nothing that always is";
             return vec![sentence.to_owned()];
         }
-        self.unmatched_rules(redactor)
+        unmatched_rules(redactor)
     }
+}
 
-    /// Of each rule that matched nothing, that it did.
-    pub(crate) fn unmatched_rules(&self, redactor: &Redactor) -> Vec<String> {
-        let unmatched = redactor.unmatched().into_iter();
-        let sentence = |rule: String| format!("the rule {rule:?} matched nothing; is it misspelt?");
-        unmatched.map(sentence).collect()
-    }
+/// Of each rule that matched nothing, that it did.
+pub(crate) fn unmatched_rules(redactor: &Redactor) -> Vec<String> {
+    let unmatched = redactor.unmatched().into_iter();
+    let sentence = |rule: String| format!("the rule {rule:?} matched nothing; is it misspelt?");
+    unmatched.map(sentence).collect()
 }
 
 /// The key of one tape's placeholders.

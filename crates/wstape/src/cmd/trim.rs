@@ -12,7 +12,7 @@ use wstape_tape::{Micros, TapeReader};
 
 use super::exit;
 use super::output::OutputArgs;
-use super::redaction::RedactionArgs;
+use super::redaction::{RedactionArgs, unmatched_rules};
 use crate::progress::Progress;
 
 /// What a place of a tape that is named begins with.
@@ -90,7 +90,7 @@ impl TrimArgs {
             Ok::<(), RecordError>(())
         })?;
         redactor.claim_what_matched();
-        let unmatched = self.redaction.unmatched_rules(&redactor);
+        let unmatched = unmatched_rules(&redactor);
         let output = self.output.whole()?;
         let clock = Arc::new(SystemClock::new());
         let mut progress = Progress::file(output.stats(), clock, self.output.quiet);
