@@ -602,11 +602,11 @@ mod tests {
     fn pings_and_closes_want_answers_while_anybody_can_hear_them() {
         let ping = [0x89, 2, b'h', b'i'];
         let close = [0x88, 2, 0x03, 0xe8];
-        let pong = [0x8a, 0x82, 0, 0, 0, 0, b'h', b'i'];
+        let answer = [0x8a, 0x82, 0, 0, 0, 0, b'h', b'i'];
         let mut answered = judge();
         open(&mut answered, ms(0), 1);
         answered.read(ms(1), 1, &ping);
-        answered.wrote(ms(9_000), 1, &pong, &mut Vec::new());
+        answered.wrote(ms(9_000), 1, &answer, &mut Vec::new());
         answered.look(ms(60_000));
         assert_eq!(broken(&answered), []);
 
