@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `tap` | a subscriber whose every observation becomes a step |
 //! | `transcript` | observations to steps: what arrives, how it ends, how dials fare |
+//! | `keepalive` | which Pings were answered, for `tap` and `proxy` |
 //! | `poll` | an engine that offers only HTTP, asked again and again |
 //! | `import` | files of other tools (HAR, mitmproxy, `MockForge`) to steps |
 //! | `proxy` | between subscribers and an engine: a relay, and what passed it to steps |
@@ -29,6 +30,7 @@
 mod diff;
 mod error;
 mod import;
+mod keepalive;
 mod poll;
 mod proxy;
 mod recording;
@@ -44,9 +46,10 @@ pub use import::{Import, ImportError, ImportFormat, Imported};
 pub use poll::{ANSWER_TIMEOUT, MIN_EVERY, Poll, PollError, Polled};
 pub use proxy::{Leg, Listen, NetReach, Proxy, Reach};
 pub use recording::{
-    Counts, FSYNC_INTERVAL, Finished, Fsync, Output, Recording, Sink, Stats, UNSAFE_SUFFIX,
+    Counts, FSYNC_INTERVAL, Finished, Fsync, LossCause, Output, Recording, Sink, Stats,
+    UNSAFE_SUFFIX,
 };
 pub use redact::{Hit, Redactor, RuleError, Rules};
 pub use show::{Count, Survey, Timeline};
-pub use tap::{Summary, Tap};
+pub use tap::{Summary, Tap, TapError};
 pub use trim::{Place, Trim, TrimError};

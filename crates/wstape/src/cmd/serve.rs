@@ -238,7 +238,11 @@ impl JournalFile {
             options.create_new(true);
         }
         match options.open(path) {
-            Ok(file) => Ok(Self { file, stale: force }),
+            // A device or a pipe has nothing old in it, and can't be emptied.
+            Ok(file) => Ok(Self {
+                stale: force && file.metadata().is_ok_and(|there| there.is_file()),
+                file,
+            }),
             Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
                 Err(ServeError::JournalExists(path.to_owned()))
             }

@@ -277,3 +277,31 @@ fn upgrade_request(headers: &str) -> Vec<u8> {
     )
     .into_bytes()
 }
+
+#[test]
+fn a_journal_goes_to_a_device_or_a_pipe_as_well() {
+    let dir = folder();
+    let fifo = dir.path().join("fifo");
+    let made = Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.expect("mkfifo runs").success());
+    let reading = {
+        let fifo = fifo.clone();
+        std::thread::spawn(move || std::fs::read_to_string(fifo).expect("a journal"))
+    };
+    for to in ["/dev/null", fifo.to_str().expect("UTF-8")] {
+        let arguments = [
+            "good.jsonl",
+            "--listen",
+            "127.0.0.1:0",
+            "--journal",
+            to,
+            "--force",
+            "--exit",
+        ];
+        let output = run(dir.path(), &arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{to}: {said}");
+    }
+    let journal = reading.join().expect("it is read");
+    assert!(journal.ends_with("}\n"), "{journal}");
+}
