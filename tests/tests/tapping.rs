@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine_client::{DialError, Dialer, Dialing, Target, Transport};
 use parking_lot::Mutex;
-use wstape_harness::SubjectClock;
+use wstape::ClientClock;
 use wstape_mock_engine::{Clock, Engine, MemoryNet};
 use wstape_recorder::{Output, Redactor, Rules, Sink, Summary, Tap};
 use wstape_tape::{Micros, Tape};
@@ -73,7 +73,7 @@ async fn tapped(
     let page = Page::default();
     let tap = Tap::new(URL, None, Redactor::new(Rules::default(), [7; 32]))
         .expect("a good url")
-        .clock(Arc::new(SubjectClock::new(clock.clone())))
+        .clock(Arc::new(ClientClock::new(clock.clone())))
         .dialer(Arc::new(dialer));
     let output = Output::sink("page", page.clone());
     let recording = dressed(tap).run(output, clock.sleep_until(end));

@@ -99,7 +99,6 @@ impl Recording {
         if let Trigger::At(at) = step.trigger {
             if at < self.at {
                 step.trigger = Trigger::At(self.at);
-                step.forget_raw();
             }
             self.at = self.at.max(at);
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use engine_client::DialError;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use wstape_harness::SubjectClock;
+use wstape::ClientClock;
 use wstape_mock_engine::Clock;
 use wstape_recorder::{Output, Proxy, Reach, Redactor, Rules};
 use wstape_tape::{Micros, Step};
@@ -46,7 +46,7 @@ fn a_connection_whose_relay_panics_is_cut_marked_and_counted_and_the_others_go_o
         let remarks = Arc::clone(&said);
         let proxy = Proxy::new(UPSTREAM, Redactor::new(Rules::default(), [7; 32]))
             .expect("a good url")
-            .clock(Arc::new(SubjectClock::new(clock.clone())))
+            .clock(Arc::new(ClientClock::new(clock.clone())))
             .remarks(move |remark| remarks.lock().push(remark.to_owned()));
         let reach = Buggy {
             net: Net(net),
