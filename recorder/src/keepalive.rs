@@ -101,10 +101,7 @@ impl Keepalive {
                     return self.release(out);
                 }
             },
-            // What has ended leaves no Ping unanswered that it was still to answer.
-            Action::Close(_) | Action::Drop(_) => {
-                self.open.retain(|open| open.conn != step.conn);
-            }
+            Action::Close(_) | Action::Drop(_) => self.leave_unanswered(step.conn, at),
             _ => {}
         }
         self.last = self.last.max(at);
@@ -134,14 +131,10 @@ impl Keepalive {
 
     /// What is known of open Pings by `now`.
     pub(crate) fn settle(&mut self, now: Micros, out: &mut Vec<Step>) {
-        while self.due().is_some_and(|due| due <= now) {
-            let Some(open) = self.open.pop_front() else {
-                break;
-            };
-            let pings = self.conns.entry(number(open.conn)).or_default();
-            if !std::mem::replace(&mut pings.withheld, true) {
-                self.decide(&open, now, Pongs::Withheld);
-            }
+        while self.due().is_some_and(|due| due <= now)
+            && let Some(open) = self.open.pop_front()
+        {
+            self.withhold(&open, now);
         }
         self.release(out);
     }
@@ -152,11 +145,28 @@ impl Keepalive {
         Some(Micros(oldest.at.0.saturating_add(ANSWER_TIMEOUT.0)))
     }
 
-    /// Nothing more comes of a connection; says whether Pongs were withheld on it.
-    pub(crate) fn over(&mut self, conn: Conn) -> bool {
-        self.open.retain(|open| open.conn != conn);
+    /// Nothing more comes of a connection, and its open Pings stay unanswered; says whether Pongs
+    /// were withheld on it.
+    pub(crate) fn over(&mut self, conn: Conn, at: Micros) -> bool {
+        self.leave_unanswered(conn, at);
         let pings = self.conns.remove(&number(conn));
         pings.is_some_and(|pings| pings.withheld)
+    }
+
+    fn leave_unanswered(&mut self, conn: Conn, at: Micros) {
+        let (of_it, others) = self.open.drain(..).partition(|open| open.conn == conn);
+        self.open = others;
+        let of_it: VecDeque<Open> = of_it;
+        for open in of_it {
+            self.withhold(&open, at);
+        }
+    }
+
+    fn withhold(&mut self, open: &Open, now: Micros) {
+        let pings = self.conns.entry(number(open.conn)).or_default();
+        if !std::mem::replace(&mut pings.withheld, true) {
+            self.decide(open, now, Pongs::Withheld);
+        }
     }
 
     /// Something is missing here, answers perhaps among it.
@@ -334,10 +344,11 @@ mod tests {
     }
 
     #[test]
-    fn a_ping_at_the_end_of_a_connection_is_not_one_that_nobody_answers() {
+    fn a_ping_without_an_answer_when_its_connection_ends_is_one_that_nobody_answers() {
         let asked = ping(2_000, "a");
+        let withheld = r#"{"at_ms":1000,"conn":1,"pongs":"withheld"}"#;
         let drop = r#"{"at_ms":2500,"conn":1,"drop":"fin"}"#;
-        assert_eq!(lines(&[&asked, drop]), [asked.as_str(), drop]);
+        assert_eq!(lines(&[&asked, drop]), [withheld, &asked, drop]);
     }
 
     #[test]

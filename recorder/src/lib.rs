@@ -11,7 +11,10 @@
 //! | `recording` | a tape being made: where it goes, when it is safe, what waits for the disk |
 //! | `redact` | what never reaches a tape |
 //! | `show`, `trim`, `diff` | a tape looked into, cut, compared |
-//! | `error` | what can go wrong |
+//! | `error` | what can go wrong; what is a part's own stands in that part |
+//!
+//! It builds on Linux and on other Unix. Only on Linux does the thread that writes stand back for
+//! the traffic: other systems know no priority of a single thread by that call.
 //!
 //! A tap reconnects by the subscriber's own rules with jitter off, so that a subscriber to which
 //! its tape is played dials when the tap dialed:

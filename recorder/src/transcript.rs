@@ -198,7 +198,7 @@ impl Transcript {
 
     /// The next connection's Pings are answered until it turns out otherwise.
     fn connection_is_over(&mut self, at: Micros) {
-        if self.keepalive.over(Conn::All) {
+        if self.keepalive.over(Conn::All, at) {
             let auto = Step::at(at, Action::Pongs(Pongs::Auto));
             self.keepalive.push(auto, &mut self.due);
         }

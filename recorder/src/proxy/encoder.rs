@@ -155,7 +155,7 @@ impl Encoder for ProxyEncoder {
         }
         self.steps = steps;
         if over {
-            self.keepalive.over(Conn::Nth(conn));
+            self.keepalive.over(Conn::Nth(conn), at);
             self.settle(at, tape)?;
         }
         Ok(())

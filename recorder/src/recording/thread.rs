@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::thread;
 
+use tokio::runtime::Handle;
+
 use super::priority::stand_back;
 
 /// What it is called where threads are listed.
@@ -21,16 +23,22 @@ pub(super) struct WriterThread {
 }
 
 impl WriterThread {
-    /// Starts it.
+    /// Starts it, in the time of the runtime that it is started in.
     ///
     /// # Errors
     /// Where the system gives no thread.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub(super) fn start() -> io::Result<Self> {
         let (jobs, waiting) = channel::<Job>();
+        let runtime = Handle::current();
         thread::Builder::new()
             .name(THREAD_NAME.to_owned())
             .spawn(move || {
                 stand_back();
+                // Clocks that are read here go as they do there, in paused time too.
+                let _context = runtime.enter();
                 for job in waiting {
                     job();
                 }

@@ -103,8 +103,8 @@ async fn client(clock: Clock, way: Way, burst: usize, closed: Sender<()>) -> usi
     }
 }
 
-/// Recorded on a disk that stands still until a client has all of the burst, or, where the traffic
-/// is to wait for the disk, some of it.
+/// Recorded on a disk that stands still until all clients have all of the burst, or, where the traffic
+/// is to wait for the disk, only until it begins.
 fn recorded_by(tape: &Tape, lossless: bool) -> (Summary, usize, String) {
     in_memory(async {
         let clock = Clock::virtual_at(tape.header.wall_at_zero());
@@ -119,7 +119,7 @@ fn recorded_by(tape: &Tape, lossless: bool) -> (Summary, usize, String) {
         let mut clients = JoinSet::new();
         for _ in 0..CLIENTS {
             let way = Way::Proxied(door.clone());
-            let burst = if lossless { 16 } else { BURST } * MESSAGE_BYTES;
+            let burst = if lossless { 0 } else { BURST * MESSAGE_BYTES };
             clients.spawn(client(clock.clone(), way, burst, close.clone()));
         }
         drop(close);
