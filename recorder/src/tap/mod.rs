@@ -191,7 +191,7 @@ impl Tap {
             move |at: Duration, seen: Observed<'_>| {
                 let at = time.of(at);
                 // What the closing handshake still brings is the tap's own doing.
-                if at.0 > end.load(Ordering::Acquire) {
+                if at.0 >= end.load(Ordering::Acquire) {
                     return;
                 }
                 let Some(seen) = Observation::of(seen) else {

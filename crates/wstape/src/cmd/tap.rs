@@ -36,7 +36,7 @@ pub(crate) struct TapArgs {
     /// Send this header with each handshake. May be given several times. A bearer token is better
     /// given by --token-env: a command line is no place for secrets.
     #[arg(long = "header", value_name = "NAME: VALUE")]
-    headers: Vec<String>,
+    sent_headers: Vec<String>,
 
     /// Offer this subprotocol. May be given several times.
     #[arg(long = "subprotocol", value_name = "NAME")]
@@ -71,7 +71,7 @@ impl TapArgs {
 
     /// With what is to be sent.
     fn dressed(&self, mut tap: Tap) -> Result<Tap, Box<dyn Error>> {
-        for header in &self.headers {
+        for header in &self.sent_headers {
             // Not repeated in the error: it may be a secret.
             let (name, value) = header
                 .split_once(':')

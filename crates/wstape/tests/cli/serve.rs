@@ -296,6 +296,8 @@ fn a_journal_goes_to_a_device_or_a_pipe_as_well() {
             "--journal",
             to,
             "--force",
+            "--start",
+            "now",
             "--exit",
         ];
         let output = run(dir.path(), &arguments);
