@@ -64,7 +64,7 @@ struct Open {
 fn number(conn: Conn) -> u64 {
     match conn {
         Conn::Nth(number) => number,
-        _ => 0,
+        Conn::All => 0,
     }
 }
 
@@ -199,18 +199,14 @@ impl Keepalive {
         let open = self.open.iter().position(|open| open.serial == newest);
         let open = open.and_then(|at| self.open.remove(at));
         self.open.retain(|open| !serials.contains(&open.serial));
-        match open {
-            Some(open) => {
-                if std::mem::take(&mut pings.withheld) {
-                    self.decide(&open, open.at, Pongs::Auto);
-                }
-                Answer::InTime
-            }
-            None => {
-                pings.withheld = false;
-                Answer::Late
-            }
+        let Some(open) = open else {
+            pings.withheld = false;
+            return Answer::Late;
+        };
+        if std::mem::take(&mut pings.withheld) {
+            self.decide(&open, open.at, Pongs::Auto);
         }
+        Answer::InTime
     }
 
     /// Writes the verdict on a Ping before it, or at the end where that place is gone.

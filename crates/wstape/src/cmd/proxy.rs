@@ -75,7 +75,7 @@ impl ProxyArgs {
             Ok(Recorded {
                 counts: summary.counts,
                 unreached: summary.unreached.clone(),
-                summary: summary,
+                summary,
             })
         })
     }

@@ -64,7 +64,7 @@ impl TapArgs {
             Ok(Recorded {
                 counts: summary.counts,
                 unreached: summary.unreached.clone(),
-                summary: summary,
+                summary,
             })
         })
     }
