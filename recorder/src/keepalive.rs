@@ -310,8 +310,8 @@ mod tests {
 
     #[test]
     fn an_answered_ping_leaves_no_pong_and_an_unasked_pong_stays() {
-        let (ping, pong, unasked) = (ping(5, "a"), pong(9, "a"), pong(10, "b"));
-        assert_eq!(lines(&[&ping, &pong, &unasked]), [ping, unasked]);
+        let (asked, answer, unasked) = (ping(5, "a"), pong(9, "a"), pong(10, "b"));
+        assert_eq!(lines(&[&asked, &answer, &unasked]), [asked, unasked]);
     }
 
     #[test]
