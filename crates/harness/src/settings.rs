@@ -39,6 +39,12 @@ pub struct Settings {
     /// Silence that ends a connection.
     #[serde(rename = "idle_timeout_ms", deserialize_with = "millis")]
     pub idle_timeout: Duration,
+    /// Time that one message may take to come in; zero sets no bound.
+    #[serde(rename = "message_timeout_ms", deserialize_with = "millis")]
+    pub message_timeout: Duration,
+    /// Time without an event that ends a connection; zero, the default, sets no bound.
+    #[serde(rename = "event_timeout_ms", deserialize_with = "millis")]
+    pub event_timeout: Duration,
     /// Bound of dial and handshake.
     #[serde(rename = "connect_timeout_ms", deserialize_with = "millis")]
     pub connect_timeout: Duration,
@@ -67,6 +73,8 @@ impl Default for Settings {
             multiplier: reconnect.multiplier,
             ping_interval: engine_client::ws::PING_INTERVAL,
             idle_timeout: engine_client::ws::IDLE_TIMEOUT,
+            message_timeout: engine_client::ws::MESSAGE_TIMEOUT,
+            event_timeout: Duration::ZERO,
             connect_timeout: engine_client::ws::CONNECT_TIMEOUT,
             max_message_bytes: engine_client::ws::MAX_MESSAGE_BYTES,
             token: None,
@@ -119,6 +127,16 @@ impl Settings {
                 default.ping_interval,
             ),
             ("idle_timeout_ms", self.idle_timeout, default.idle_timeout),
+            (
+                "message_timeout_ms",
+                self.message_timeout,
+                default.message_timeout,
+            ),
+            (
+                "event_timeout_ms",
+                self.event_timeout,
+                default.event_timeout,
+            ),
             (
                 "connect_timeout_ms",
                 self.connect_timeout,

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use engine_client::{
-    Clock, Decoded, EndReason, EngineEvent, EngineState, Risk, decode, decode_binary,
+    Clock, Decoded, EndReason, EngineEvent, EngineState, Positions, Risk, decode, decode_binary,
 };
 use parking_lot::RwLock;
+use serde_json::Value;
 use tokio::sync::broadcast;
 
 use super::flaw::Flaw;
@@ -151,6 +152,17 @@ impl Mirror {
             event = EngineEvent::Risk(Box::new(risk));
             payload_failed = false;
         }
+        if self.has(Flaw::SumIsPositions)
+            && let EngineEvent::Unknown {
+                event: name, data, ..
+            } = &event
+            && matches!(name.as_str(), "positions" | "positions_update")
+            && data.get("account_value").is_some_and(Value::is_number)
+            && let Ok(positions) = serde_json::from_value::<Positions>(data.clone())
+        {
+            event = EngineEvent::Positions(Box::new(positions));
+            payload_failed = false;
+        }
         if (self.has(Flaw::NaiveIsLocal) || self.has(Flaw::OffsetIgnored))
             && let Some(written) = written_ts(text)
         {
@@ -163,7 +175,10 @@ impl Mirror {
                 .last_heartbeat
                 .is_some_and(|last| ts < last);
         if stale {
-            self.state.write().connection.last_frame_at = Some(self.clock.wall());
+            let wall = self.clock.wall();
+            let mut state = self.state.write();
+            state.connection.last_frame_at = Some(wall);
+            state.connection.last_event_at = Some(wall);
         } else {
             self.apply(&event, ts, payload_failed).await;
         }
@@ -174,8 +189,10 @@ impl Mirror {
         if self.has(Flaw::MirrorTorn) {
             self.tear(event, ts).await;
         }
+        let wall = self.clock.wall();
         let mut state = self.state.write();
-        state.connection.last_frame_at = Some(self.clock.wall());
+        state.connection.last_frame_at = Some(wall);
+        state.connection.last_event_at = Some(wall);
         state.connection.failed_payloads += u64::from(payload_failed);
         state.apply(event.clone(), ts);
         if self.has(Flaw::BadPayloadWipes)
@@ -196,7 +213,9 @@ impl Mirror {
         {
             let mut state = self.state.write();
             state.last_heartbeat = Some(ts);
-            state.connection.last_frame_at = Some(self.clock.wall());
+            let wall = self.clock.wall();
+            state.connection.last_frame_at = Some(wall);
+            state.connection.last_event_at = Some(wall);
             match event {
                 EngineEvent::Status(value) => replace(&mut state.status, value),
                 EngineEvent::Positions(value) => replace(&mut state.positions, value),

@@ -23,6 +23,8 @@ impl Judged for OurSubscriber {
             .reconnect(settings.reconnect())
             .ping_interval(settings.ping_interval)
             .idle_timeout(settings.idle_timeout)
+            .message_timeout(settings.message_timeout)
+            .event_timeout(settings.event_timeout)
             .connect_timeout(settings.connect_timeout)
             .max_message_bytes(settings.max_message_bytes)
             .events_capacity(settings.events_capacity)

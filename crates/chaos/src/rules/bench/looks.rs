@@ -5,6 +5,7 @@ use wstape_tape::Micros;
 
 use super::{Bench, Step};
 use crate::coverage::Coverage;
+use crate::model::Folded;
 use crate::rules::attempt::{Attempt, Phase};
 use crate::rules::{Rule, Violation};
 use crate::subject::View;
@@ -23,6 +24,9 @@ impl Bench {
             Step::Message(folded) => {
                 self.mirror.fold(&folded);
                 self.record.frame(wall);
+                if matches!(folded, Folded::Event(_)) {
+                    self.record.event(wall);
+                }
                 self.record
                     .counted(self.mirror.undecodable(), self.mirror.failed_payloads());
             }
@@ -120,7 +124,12 @@ impl Bench {
         let silent = attempt.phase == Phase::Ended && attempt.silent;
         let early = matches!(
             found.last_end,
-            Some(EndReason::Idle | EndReason::WriteStalled)
+            Some(
+                EndReason::Idle
+                    | EndReason::WriteStalled
+                    | EndReason::MessageTimeout
+                    | EndReason::EventTimeout
+            )
         );
         let too_large = attempt
             .broken

@@ -91,7 +91,8 @@ impl Bench {
             .longest_gap()
             .0
             .saturating_add(Micros::from(settings.connect_timeout).0)
-            .saturating_add(Micros::from(settings.idle_timeout).0);
+            .saturating_add(Micros::from(settings.idle_timeout).0)
+            .saturating_add(Micros::from(settings.message_timeout).0);
         let recovered_by = case
             .about
             .quiet_at_us
@@ -234,11 +235,15 @@ impl Bench {
         if matches!(attempt.phase, Phase::Ended) {
             return bytes;
         }
+        let new_from = attempt.messages.received();
         attempt.messages.push(bytes);
         while let Some(attempt) = self.attempt(dial)
             && let Some(meaning) = attempt.next(at, wall)
         {
             self.takes(at, meaning);
+        }
+        if let Some(attempt) = self.attempt(dial) {
+            attempt.delivered(at, new_from);
         }
         self.end_if_noticed();
         bytes
