@@ -4,46 +4,24 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::sync::{Notify, mpsc};
-use wstape_tape::{Header, TapeError};
+use wstape_tape::Header;
 
+use crate::acceptor::Acceptor;
+use crate::authorization::Authorization;
 use crate::clock::Clock;
 use crate::engine::Engine;
-use crate::hub::{BACKLOG, Beginner, Beginning, Hub};
+use crate::error::EngineError;
+use crate::hub::{Hub, Prologue, Setup, StartTrigger};
+use crate::ids::LayerIndex;
 use crate::journal::{Journal, Retention};
 use crate::layer::Layer;
+use crate::log::Log;
 use crate::memory::MemoryNet;
-use crate::player::{Play, StartAt};
-use crate::server::Authorization;
+use crate::playback::Playback;
+use crate::port::{Port, TcpPort};
 use crate::speed::Speed;
-use crate::tcp::{Port, TcpPort};
+use crate::start::StartAt;
 use crate::timestamps::Timestamps;
-
-/// Why an engine could not be built, or its tape not be played to the end.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum EngineError {
-    /// A tape is not one.
-    #[error(transparent)]
-    Tape(Arc<TapeError>),
-    /// The address could not be had.
-    #[error("cannot listen on {addr}: {reason}")]
-    Listen {
-        /// The address asked for.
-        addr: SocketAddr,
-        /// What the system said, and where it helps, what to do.
-        reason: String,
-    },
-    /// The engine was shut down before its tape was over.
-    #[error("the engine was shut down before its tape was over")]
-    ShutDown,
-}
-
-impl From<TapeError> for EngineError {
-    fn from(error: TapeError) -> Self {
-        Self::Tape(Arc::new(error))
-    }
-}
 
 /// Builds an [`Engine`]: tapes, clock, and how the tapes are played.
 #[derive(Default)]
@@ -65,6 +43,14 @@ impl std::fmt::Debug for EngineBuilder {
         f.debug_struct("EngineBuilder")
             .field("layers", &self.layers)
             .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Begins to build an engine.
+    #[must_use]
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
     }
 }
 
@@ -158,9 +144,8 @@ impl EngineBuilder {
             .clock
             .clone()
             .unwrap_or_else(|| Clock::virtual_at(self.header().wall_at_zero()));
-        let engine = self.build(clock, Port::Memory)?;
-        let net = MemoryNet::new(engine.hub());
-        Ok((engine, net))
+        let (engine, acceptor) = self.build(clock, Port::Memory)?;
+        Ok((engine, MemoryNet::new(acceptor)))
     }
 
     /// An engine on a TCP port; port 0 takes a free one.
@@ -180,11 +165,11 @@ impl EngineBuilder {
             reason: reason(&error),
         };
         let port = Arc::new(TcpPort::bind(addr).map_err(listen_error)?);
-        let engine = self.build(clock, Port::Tcp(Arc::clone(&port)))?;
-        if !engine.hub().state().down() {
+        let (engine, acceptor) = self.build(clock, Port::Tcp(Arc::clone(&port)))?;
+        if !engine.core().down() {
             port.set(true).map_err(listen_error)?;
         }
-        engine.accept_from(port);
+        engine.accept_from(acceptor, port);
         Ok(engine)
     }
 
@@ -195,42 +180,37 @@ impl EngineBuilder {
             .unwrap_or_default()
     }
 
-    fn build(self, clock: Clock, port: Port) -> Result<Engine, EngineError> {
+    fn build(self, clock: Clock, port: Port) -> Result<(Engine, Acceptor), EngineError> {
         let tape_wall = self.header().wall_at_zero();
-        let controls = self.layers.len();
-        let (play, prologue) = Play::open(self.layers, self.speed, self.looped, self.name)?;
-        let beginning = Beginning {
-            clock,
-            journal: Journal::new(self.retention, self.journal_file),
-            layers: controls + 1,
+        let controls = LayerIndex(self.layers.len());
+        let (playback, steps) = Playback::open(self.layers, self.speed, self.looped, self.name)?;
+        let mut prologue = Prologue::default();
+        for (layer, step) in steps {
+            prologue.push(layer, step);
+        }
+        let setup = Setup {
+            log: Log::new(clock, Journal::new(self.retention, self.journal_file)),
+            layers: controls.0 + 1,
             prologue,
             speed: self.speed,
             shift_from: (self.timestamps == Timestamps::Shift).then_some(tape_wall),
+            start_trigger: match self.start_at {
+                StartAt::FirstConnection if self.speed == Speed::Max => Some(StartTrigger::Upgrade),
+                StartAt::FirstConnection => Some(StartTrigger::Accept),
+                StartAt::Call | StartAt::Now => None,
+            },
             port,
-            wake: Arc::new(Notify::new()),
         };
-        let beginner = match self.start_at {
-            StartAt::FirstConnection if self.speed == Speed::Max => Beginner::Upgrade,
-            StartAt::FirstConnection => Beginner::Accept,
-            StartAt::Call | StartAt::Now => Beginner::Nothing,
-        };
-        let (sender, arrivals) = mpsc::channel(BACKLOG);
+        let hub = Arc::new(Hub::new(setup, playback));
+        let (acceptor, arrivals) = Acceptor::new(Arc::clone(&hub));
         let authorization = Authorization::new(self.token);
-        let hub = Arc::new(Hub::new(
-            beginning,
-            play,
-            authorization,
-            Arc::new(Notify::new()),
-            beginner,
-            sender,
-        ));
-        let engine = Engine::run(hub, arrivals, controls);
+        let engine = Engine::run(hub, authorization, arrivals, controls);
         match self.start_at {
             StartAt::Call => {}
             StartAt::Now => engine.start(),
             StartAt::FirstConnection => engine.prepare(),
         }
-        Ok(engine)
+        Ok((engine, acceptor))
     }
 }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::io::AsyncReadExt;
 
+use crate::accepted::Accepted;
 use crate::frame::FrameParser;
-use crate::hub::{Accepted, Hub};
+use crate::hub::Hub;
 
 /// Most bytes taken from the link at once.
 const READ_BYTES: usize = 4 * 1024;
@@ -13,20 +14,20 @@ const READ_BYTES: usize = 4 * 1024;
 /// Serves the connection until the client or the engine has ended it. `first` is what the
 /// client sent behind its request.
 pub(crate) async fn run(hub: Arc<Hub>, mut io: Accepted, first: &[u8]) {
-    let id = io.id;
-    hub.upgrade(id);
+    let id = io.id();
+    hub.core().upgrade(id);
     let mut parser = FrameParser::new(first);
     loop {
         loop {
             match parser.next() {
                 Ok(Some(frame)) => {
-                    if !hub.state().received(id, &frame) {
+                    if !hub.core().received(id, &frame) {
                         return;
                     }
                 }
                 Ok(None) => break,
                 Err(error) => {
-                    hub.state().protocol_error(id, error);
+                    hub.core().protocol_error(id, error);
                     return;
                 }
             }

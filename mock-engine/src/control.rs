@@ -17,11 +17,11 @@ impl Engine {
     /// Does what a step of a tape does. One with `at_ms` happens now, whatever its time; one
     /// with `on_connect` joins the prologue, for connections to come.
     pub fn apply(&self, step: Step) {
-        let mut state = self.inner_state();
+        let mut core = self.core();
         if matches!(step.trigger, Trigger::At(_)) {
-            state.apply(self.controls(), step);
+            core.apply(self.controls(), step);
         } else {
-            state.add_to_prologue(self.controls(), step);
+            core.add_to_prologue(self.controls(), step);
         }
     }
 
@@ -192,6 +192,6 @@ impl Engine {
 
     /// Clears every fault that these controls have set; a tape's stay.
     pub fn clear_faults(&self) {
-        self.inner_state().clear_faults(self.controls());
+        self.core().clear_faults(self.controls());
     }
 }

@@ -8,13 +8,19 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use wstape_tape::Micros;
 
-use crate::builder::{EngineBuilder, EngineError};
+use crate::accepted::Accepted;
+use crate::acceptor::Acceptor;
+use crate::authorization::Authorization;
 use crate::clock::Clock;
-use crate::hub::{Accepted, Hub, State};
+use crate::driver;
+use crate::error::EngineError;
+use crate::hub::{Core, Hub};
+use crate::ids::{ConnId, LayerIndex};
 use crate::journal::{Journal, JournalKind};
-use crate::player::{self, PlayEnd};
-use crate::server::{self, Arrivals, WS_PATH};
-use crate::tcp::{self, Port, TcpPort};
+use crate::playback::PlayEnd;
+use crate::port::TcpPort;
+use crate::server::{self, WS_PATH};
+use crate::tcp;
 
 /// How long the engine's tasks may take to end before they are cut off.
 const SHUTDOWN_WAIT: Micros = Micros::from_ms(2_000);
@@ -24,14 +30,14 @@ const SHUTDOWN_WAIT: Micros = Micros::from_ms(2_000);
 /// A clone is a handle to the same engine; when the last one goes, so does the engine.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    pub(crate) inner: Arc<Inner>,
+    inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-pub(crate) struct Inner {
+struct Inner {
     hub: Arc<Hub>,
     /// The layer of Rust's controls.
-    controls: usize,
+    controls: LayerIndex,
     background: Mutex<Background>,
 }
 
@@ -44,20 +50,21 @@ struct Background {
 }
 
 impl Engine {
-    /// Begins to build an engine.
-    #[must_use]
-    pub fn builder() -> EngineBuilder {
-        EngineBuilder::default()
-    }
-
-    pub(crate) fn run(hub: Arc<Hub>, arrivals: mpsc::Receiver<Accepted>, controls: usize) -> Self {
+    /// Starts what an engine runs in the background.
+    pub(crate) fn run(
+        hub: Arc<Hub>,
+        authorization: Authorization,
+        arrivals: mpsc::Receiver<Accepted>,
+        controls: LayerIndex,
+    ) -> Self {
         let (stop_server, stopped) = oneshot::channel();
         let background = Background {
-            driver: Some(tokio::spawn(player::drive(Arc::clone(&hub)))),
+            driver: Some(tokio::spawn(driver::drive(Arc::clone(&hub)))),
             acceptor: None,
             server: Some(tokio::spawn(server::run(
                 Arc::clone(&hub),
-                Arrivals(arrivals),
+                authorization,
+                arrivals,
                 stopped,
             ))),
             stop_server: Some(stop_server),
@@ -72,20 +79,17 @@ impl Engine {
         }
     }
 
-    pub(crate) fn accept_from(&self, port: Arc<TcpPort>) {
-        let acceptor = tokio::spawn(tcp::accept_all(self.hub(), port));
+    /// Takes connections off a TCP port from here on.
+    pub(crate) fn accept_from(&self, acceptor: Acceptor, port: Arc<TcpPort>) {
+        let acceptor = tokio::spawn(tcp::accept_all(acceptor, port));
         self.inner.background.lock().acceptor = Some(acceptor);
     }
 
-    pub(crate) fn hub(&self) -> Arc<Hub> {
-        Arc::clone(&self.inner.hub)
+    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
+        self.inner.hub.core()
     }
 
-    pub(crate) fn inner_state(&self) -> MutexGuard<'_, State> {
-        self.inner.hub.state()
-    }
-
-    pub(crate) fn controls(&self) -> usize {
+    pub(crate) fn controls(&self) -> LayerIndex {
         self.inner.controls
     }
 
@@ -93,25 +97,25 @@ impl Engine {
     /// second call does nothing.
     pub fn start(&self) {
         let hub = &self.inner.hub;
-        let mut play = self.inner.hub.play();
+        let mut playback = hub.playback();
         {
-            let mut state = hub.state();
-            if state.zero.is_some() {
+            let mut core = hub.core();
+            if core.zero().is_some() {
                 return;
             }
-            state.begin();
+            core.begin();
         }
-        play.play_first_states(hub);
+        driver::play_first_states(hub, &mut playback);
     }
 
     /// What holds from the tape's beginning holds before anybody can connect; where the port is
     /// down then, time goes by at once, for nobody could start it.
     pub(crate) fn prepare(&self) {
         let hub = &self.inner.hub;
-        self.inner.hub.play().play_first_states(hub);
-        let mut state = hub.state();
-        if state.down() {
-            state.begin();
+        driver::play_first_states(hub, &mut hub.playback());
+        let mut core = hub.core();
+        if core.down() {
+            core.begin();
         }
     }
 
@@ -121,7 +125,7 @@ impl Engine {
     /// [`EngineError::Tape`] where a step could not be read: what comes before it was played.
     /// [`EngineError::ShutDown`] where the engine went first.
     pub async fn finished(&self) -> Result<PlayEnd, EngineError> {
-        let mut outcome = self.inner.hub.play().outcome();
+        let mut outcome = self.inner.hub.playback().outcome();
         let ended = outcome.wait_for(Option::is_some).await;
         match ended.ok().and_then(|ended| ended.clone()) {
             Some(end) => end,
@@ -142,43 +146,40 @@ impl Engine {
     /// The address it listens on; `None` in memory.
     #[must_use]
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        match &self.inner.hub.state().port {
-            Port::Memory => None,
-            Port::Tcp(port) => Some(port.addr()),
-        }
+        self.core().local_addr()
     }
 
     /// The engine's clock.
     #[must_use]
     pub fn clock(&self) -> Clock {
-        self.inner.hub.clock.clone()
+        self.inner.hub.log().clock().clone()
     }
 
     /// The engine's clock at the tape's time 0, once it has begun.
     #[must_use]
     pub fn started_at(&self) -> Option<Micros> {
-        self.inner.hub.state().zero
+        self.core().zero()
     }
 
     /// What happened so far.
     #[must_use]
     pub fn journal(&self) -> Journal {
-        self.inner.hub.journal.clone()
+        self.inner.hub.log().journal().clone()
     }
 
     /// Transport connections accepted so far: the number of the newest.
     #[must_use]
     pub fn accepted(&self) -> u64 {
-        self.inner.hub.state().accepted
+        self.core().accepted()
     }
 
     /// Returns once `n` connections in all have been upgraded, those that ended since included.
     pub async fn wait_for_connections(&self, n: u64) {
         let hub = &self.inner.hub;
         loop {
-            let mut progress = std::pin::pin!(hub.progress.notified());
+            let mut progress = std::pin::pin!(hub.progress().notified());
             progress.as_mut().enable();
-            if hub.state().upgraded >= n {
+            if hub.core().upgraded() >= n {
                 return;
             }
             progress.await;
@@ -187,20 +188,20 @@ impl Engine {
 
     /// Journals a dial that was refused: on TCP only the dialer can know.
     pub fn dial_refused(&self) {
-        self.inner.hub.log(None, JournalKind::DialRefused);
+        self.inner.hub.log().write(None, JournalKind::DialRefused);
     }
 
     /// Journals a remark.
     pub fn note(&self, conn: Option<u64>, text: impl Into<String>) {
-        self.inner.hub.log(conn, JournalKind::Note(text.into()));
+        self.inner.hub.log().note(conn.map(ConnId::new), text);
     }
 
     /// Ends every connection with a FIN behind what is in flight, gives the port up, and
     /// returns once no task is left. Whatever takes longer than two seconds is cut off.
     pub async fn shutdown(&self) {
         let (mut tasks, background) = self.inner.stop();
-        let clock = &self.inner.hub.clock;
-        let patience = Micros(clock.now().0.saturating_add(SHUTDOWN_WAIT.0));
+        let log = self.inner.hub.log();
+        let patience = log.in_future(SHUTDOWN_WAIT);
         let mut server = background.server;
         tokio::select! {
             biased;
@@ -211,7 +212,7 @@ impl Engine {
                     let _ = server.await;
                 }
             } => server = None,
-            () = clock.sleep_until(patience) => {}
+            () = log.clock().sleep_until(patience) => {}
         }
         tasks.shutdown().await;
         for task in [background.driver, background.acceptor, server]
@@ -236,13 +237,8 @@ impl Inner {
             task.abort();
         }
         let tasks = self.hub.stop();
-        self.hub.play().finish(Err(EngineError::ShutDown));
-        let mut state = self.hub.state();
-        state.end_all();
-        if let Port::Tcp(port) = &state.port {
-            port.close();
-        }
-        drop(state);
+        self.hub.playback().finish(Err(EngineError::ShutDown));
+        self.hub.core().end_all();
         drop(background.stop_server.take());
         (tasks, background)
     }

@@ -133,14 +133,6 @@ impl JournalKind {
     }
 }
 
-/// The tape's word for an end.
-pub(crate) fn end_word(end: End) -> &'static str {
-    match end {
-        End::Fin => "fin",
-        End::Reset => "reset",
-    }
-}
-
 impl fmt::Display for JournalKind {
     /// The line a timeline shows, in the project's words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -157,7 +149,7 @@ impl fmt::Display for JournalKind {
             Self::Sent { what, to } => write!(f, "→ {what} to {to}"),
             Self::Lost { what } => write!(f, "lost {what}"),
             Self::Received(frame) => write!(f, "← {}", Shown(frame)),
-            Self::Dropped(end) => f.write_str(end_word(*end)),
+            Self::Dropped(end) => f.write_str(end.word()),
             Self::ClientClosed => f.write_str("client fin"),
             Self::ClientReset => f.write_str("client reset"),
             Self::Down => f.write_str("down"),
@@ -246,7 +238,7 @@ impl Serialize for Entry {
                     None => map.serialize_entry("binary", &BASE64.encode(&frame.payload))?,
                 }
             }
-            JournalKind::Dropped(end) => map.serialize_entry("end", end_word(*end))?,
+            JournalKind::Dropped(end) => map.serialize_entry("end", end.word())?,
             JournalKind::State(text)
             | JournalKind::Note(text)
             | JournalKind::ProtocolError(text) => {

@@ -10,9 +10,10 @@
 //! - [`Journal`], [`Entry`], [`JournalKind`]: what happened, in order.
 //! - [`ClientFrame`], [`FrameKind`]: what clients sent.
 //!
-//! Inside, `hub` holds all state behind one lock and performs steps, `layers` knows which faults
-//! hold, `player` takes steps off the tapes, `server` and `connection` speak HTTP and WebSocket,
-//! `tcp` joins sockets to links.
+//! Inside, `hub` holds all state behind one lock: owners with private fields, and a core that
+//! performs steps on them. `faults` knows what holds, `playback` takes steps off the tapes and
+//! `driver` plays them in time, `acceptor` numbers what dials, `server` and `connection` speak HTTP
+//! and WebSocket, `tcp` joins sockets to links. Files use what stands below them, never back up.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -36,50 +37,45 @@
 //! # }
 //! ```
 
+mod accepted;
+mod acceptor;
+mod authorization;
 mod builder;
 mod clock;
 mod connection;
 mod control;
+mod driver;
 mod engine;
+mod error;
+mod faults;
 mod frame;
 mod hub;
+mod ids;
 mod journal;
 mod layer;
-mod layers;
 pub mod link;
+mod log;
 mod memory;
-mod player;
+mod playback;
+mod port;
 mod server;
 mod speed;
+mod start;
 mod tcp;
 mod timestamps;
 
-use wstape_tape::Micros;
-
-pub use builder::{EngineBuilder, EngineError};
+pub use builder::EngineBuilder;
 pub use clock::Clock;
 pub use engine::Engine;
+pub use error::EngineError;
 pub use frame::{ClientFrame, FrameKind, KEPT_PAYLOAD_BYTES, MAX_CLIENT_FRAME_BYTES};
+pub use hub::{
+    CLOSE_WAIT, HELD_CLOSE_WAIT, MAX_HELD_BYTES, MAX_HELD_CONNECTIONS, MAX_HELD_TOTAL_BYTES,
+};
 pub use journal::{Entry, Journal, JournalKind, Retention};
 pub use layer::Layer;
 pub use memory::MemoryNet;
-pub use player::{PlayEnd, StartAt};
+pub use playback::PlayEnd;
 pub use speed::{BadSpeed, Speed};
+pub use start::StartAt;
 pub use timestamps::Timestamps;
-
-/// How long a client may take to answer the engine's Close before the engine ends the transport
-/// (RFC 6455, 7.1.1).
-pub const CLOSE_WAIT: Micros = Micros::from_ms(1_000);
-
-/// How long a tape whose answers are held has to answer a client's Close before the engine does:
-/// less than the second that clients commonly wait.
-pub const HELD_CLOSE_WAIT: Micros = Micros::from_ms(500);
-
-/// Most bytes that are held for a connection whose 101 is still to come.
-pub const MAX_HELD_BYTES: usize = 64 << 20;
-
-/// Most bytes that are held for all such connections together.
-pub const MAX_HELD_TOTAL_BYTES: usize = 256 << 20;
-
-/// Most connections for which anything is held at one time.
-pub const MAX_HELD_CONNECTIONS: usize = 4_096;

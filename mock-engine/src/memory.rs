@@ -1,20 +1,19 @@
 //! The network in memory: dials that become links without a socket between.
 
 use std::io;
-use std::sync::Arc;
 
-use crate::hub::Hub;
+use crate::acceptor::Acceptor;
 use crate::link::ClientEnd;
 
 /// Dials an engine in memory. A clone dials the same one.
 #[derive(Debug, Clone)]
 pub struct MemoryNet {
-    hub: Arc<Hub>,
+    acceptor: Acceptor,
 }
 
 impl MemoryNet {
-    pub(crate) fn new(hub: Arc<Hub>) -> Self {
-        Self { hub }
+    pub(crate) fn new(acceptor: Acceptor) -> Self {
+        Self { acceptor }
     }
 
     /// Dials. It takes no time: the connection is there, or refused, at once.
@@ -24,6 +23,6 @@ impl MemoryNet {
     /// the engine is gone.
     // Async like any dial, so that callers need not know which world they are in.
     pub async fn connect(&self) -> io::Result<ClientEnd> {
-        std::future::ready(self.hub.take_in()).await
+        std::future::ready(self.acceptor.accept()).await
     }
 }

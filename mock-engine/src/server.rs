@@ -1,6 +1,5 @@
 //! The HTTP side: the upgrade at `/ws`, and what GETs of other paths answer.
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -22,8 +21,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use wstape_tape::{Accept, Refusal};
 
+use crate::accepted::Accepted;
+use crate::authorization::Authorization;
 use crate::connection;
-use crate::hub::{Accepted, Decision, Hub};
+use crate::hub::{Decision, Hub};
+use crate::ids::ConnId;
 
 /// Path of the WebSocket.
 pub(crate) const WS_PATH: &str = "/ws";
@@ -31,55 +33,18 @@ pub(crate) const WS_PATH: &str = "/ws";
 /// Bytes of a decoded `Sec-WebSocket-Key` (RFC 6455, 4.1).
 const KEY_BYTES: usize = 16;
 
-/// The bearer token demanded of clients, if one is. Its value shows nowhere.
-#[derive(Clone, Default)]
-pub(crate) struct Authorization(Option<String>);
-
-impl Authorization {
-    pub(crate) fn new(token: Option<String>) -> Self {
-        Self(token)
-    }
-
-    /// Whether the request may come in; `own` is a token that a step demands instead.
-    fn admits(&self, headers: &HeaderMap, own: Option<&str>) -> bool {
-        let Some(wanted) = own.or(self.0.as_deref()) else {
-            return true;
-        };
-        let given = headers.get(header::AUTHORIZATION).and_then(|value| {
-            let (scheme, token) = value.as_bytes().split_at_checked("Bearer ".len())?;
-            scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
-        });
-        given.is_some_and(|given| same(given, wanted.as_bytes()))
-    }
-}
-
-impl fmt::Debug for Authorization {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() {
-            "Authorization(demanded)"
-        } else {
-            "Authorization(none)"
-        })
-    }
-}
-
-/// Compares without stopping at the first difference.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |diff, (a, b)| diff | (a ^ b)) == 0
-}
-
 /// Where the server takes its connections from, in memory and on TCP alike.
 #[derive(Debug)]
-pub(crate) struct Arrivals(pub(crate) mpsc::Receiver<Accepted>);
+struct Arrivals(mpsc::Receiver<Accepted>);
 
 impl axum::serve::Listener for Arrivals {
     type Io = Accepted;
-    type Addr = u64;
+    type Addr = ConnId;
 
-    async fn accept(&mut self) -> (Accepted, u64) {
+    async fn accept(&mut self) -> (Accepted, ConnId) {
         match self.0.recv().await {
             Some(accepted) => {
-                let id = accepted.id;
+                let id = accepted.id();
                 (accepted, id)
             }
             // The engine is gone; the server is told to stop by other means.
@@ -87,14 +52,14 @@ impl axum::serve::Listener for Arrivals {
         }
     }
 
-    fn local_addr(&self) -> io::Result<u64> {
-        Ok(0)
+    fn local_addr(&self) -> io::Result<ConnId> {
+        Ok(ConnId::new(0))
     }
 }
 
 /// The connection's number, as a handler gets it.
 #[derive(Debug, Clone, Copy)]
-struct Number(u64);
+struct Number(ConnId);
 
 impl Connected<IncomingStream<'_, Arrivals>> for Number {
     fn connect_info(stream: IncomingStream<'_, Arrivals>) -> Self {
@@ -102,9 +67,23 @@ impl Connected<IncomingStream<'_, Arrivals>> for Number {
     }
 }
 
+/// What a handler knows.
+#[derive(Clone)]
+struct Site {
+    hub: Arc<Hub>,
+    authorization: Authorization,
+}
+
 /// Serves `arrivals` until `stop` fires and every connection that is not upgraded is done.
-pub(crate) async fn run(hub: Arc<Hub>, arrivals: Arrivals, stop: oneshot::Receiver<()>) {
-    let router = Router::new().fallback(answer).with_state(hub);
+pub(crate) async fn run(
+    hub: Arc<Hub>,
+    authorization: Authorization,
+    arrivals: mpsc::Receiver<Accepted>,
+    stop: oneshot::Receiver<()>,
+) {
+    let arrivals = Arrivals(arrivals);
+    let site = Site { hub, authorization };
+    let router = Router::new().fallback(answer).with_state(site);
     let service = router.into_make_service_with_connect_info::<Number>();
     let served = axum::serve(arrivals, service).with_graceful_shutdown(async {
         // A sender that is gone means the same.
@@ -115,17 +94,17 @@ pub(crate) async fn run(hub: Arc<Hub>, arrivals: Arrivals, stop: oneshot::Receiv
 }
 
 async fn answer(
-    State(hub): State<Arc<Hub>>,
+    State(site): State<Site>,
     ConnectInfo(Number(id)): ConnectInfo<Number>,
     request: Request,
 ) -> Response {
     let mut response = if request.uri().path() == WS_PATH {
-        upgrade_or_refuse(&hub, id, request).await
+        upgrade_or_refuse(&site, id, request).await
     } else {
-        pull(&hub, id, &request)
+        pull(&site.hub, id, &request)
     };
     if !response.headers().contains_key(header::DATE) {
-        let date = httpdate::fmt_http_date(SystemTime::from(hub.clock.wall()));
+        let date = httpdate::fmt_http_date(SystemTime::from(site.hub.log().wall()));
         if let Ok(date) = HeaderValue::try_from(date) {
             response.headers_mut().insert(header::DATE, date);
         }
@@ -134,11 +113,11 @@ async fn answer(
 }
 
 /// What a GET of any other path answers.
-fn pull(hub: &Hub, id: u64, request: &Request) -> Response {
+fn pull(hub: &Hub, id: ConnId, request: &Request) -> Response {
     let path = request.uri().path();
     let known = matches!(*request.method(), Method::GET | Method::HEAD);
-    let mut state = hub.state();
-    let mut response = match state.http(path) {
+    let mut core = hub.core();
+    let mut response = match core.http(path) {
         Some(answer) if known => {
             let mut response = Response::new(Body::from(answer.body.clone()));
             let json = HeaderValue::from_static("application/json");
@@ -150,32 +129,33 @@ fn pull(hub: &Hub, id: u64, request: &Request) -> Response {
         Some(_) => plain(StatusCode::METHOD_NOT_ALLOWED, "GET only\n"),
         None => plain(StatusCode::NOT_FOUND, "nothing at this path\n"),
     };
-    state.http_answered(id, path.to_owned(), response.status().as_u16());
+    core.http_answered(id, path.to_owned(), response.status().as_u16());
     if request.method() == Method::HEAD {
         *response.body_mut() = Body::empty();
     }
     response
 }
 
-async fn upgrade_or_refuse(hub: &Arc<Hub>, id: u64, mut request: Request) -> Response {
+async fn upgrade_or_refuse(site: &Site, id: ConnId, mut request: Request) -> Response {
+    let Site { hub, authorization } = site;
     let outcome = match decided(hub, id).await {
         Err(refusal) => Err(Box::new(refused(&refusal))),
-        Ok(accept) => negotiate(&hub.authorization, &request, &accept),
+        Ok(accept) => negotiate(authorization, &request, &accept),
     };
-    let mut state = hub.state();
+    let mut core = hub.core();
     let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let (response, on_upgrade) = match (outcome, on_upgrade) {
         (Ok(response), Some(on_upgrade)) => (response, on_upgrade),
         (Ok(_), None) => {
-            state.refused(id, StatusCode::UPGRADE_REQUIRED.as_u16());
+            core.refused(id, StatusCode::UPGRADE_REQUIRED.as_u16());
             return upgrade_required();
         }
         (Err(response), _) => {
-            state.refused(id, response.status().as_u16());
+            core.refused(id, response.status().as_u16());
             return *response;
         }
     };
-    drop(state);
+    drop(core);
     let upgraded = Arc::clone(hub);
     hub.spawn(async move {
         // A client that left in the meantime has been journalled by its stream.
@@ -190,9 +170,9 @@ async fn upgrade_or_refuse(hub: &Arc<Hub>, id: u64, mut request: Request) -> Res
 
 /// How the handshake is to be answered, once that is known. It is not for good where the answer
 /// is none of HTTP's or the connection is over: the server lets go of it when the client does.
-async fn decided(hub: &Hub, id: u64) -> Result<Accept, Refusal> {
+async fn decided(hub: &Hub, id: ConnId) -> Result<Accept, Refusal> {
     loop {
-        let decision = hub.state().decide(id);
+        let decision = hub.core().decide(id);
         match decision {
             Decision::Accept(accept) => return Ok(accept),
             Decision::Refuse(refusal) => return Err(refusal),

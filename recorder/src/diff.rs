@@ -226,7 +226,6 @@ impl Diff {
     /// A step as text in which everything stands that is to be the same.
     fn what(&self, step: &Step) -> String {
         let mut what = step.clone();
-        what.forget_raw();
         if self.ignore_conn {
             what.conn = Conn::All;
         }

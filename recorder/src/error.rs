@@ -7,7 +7,7 @@ use engine_client::{DialError, WsError};
 use wstape_tape::TapeError;
 
 use crate::import::error::ImportError;
-use crate::poll::PollError;
+use crate::poll::error::PollError;
 use crate::trim::TrimError;
 
 /// Why nothing, or not everything, was recorded.

@@ -15,7 +15,7 @@ use wstape_tape::{Action, Header, Micros, Step};
 use crate::error::RecordError;
 use crate::recording::{Bounds, Counts, Output, Recording, Writer};
 use crate::redact::Redactor;
-use crate::transcript::{Seen, Transcript};
+use crate::transcript::{Observation, Transcript};
 
 /// A tap on a live engine.
 #[derive(Debug)]
@@ -120,17 +120,17 @@ impl Tap {
                 if at.0 > end.load(Ordering::Acquire) {
                     return;
                 }
-                let Some(seen) = Seen::of(seen) else {
+                let Some(seen) = Observation::of(seen) else {
                     return;
                 };
                 match &seen {
-                    Seen::Frame(frame) => {
+                    Observation::Frame(frame) => {
                         let bytes = frame.bytes();
                         stats.came(1, bytes as u64);
                         sender.send(at, 1, bytes, (at, seen));
                     }
                     turn => {
-                        if matches!(turn, Seen::Connected) {
+                        if matches!(turn, Observation::Connected) {
                             stats.connected();
                         }
                         sender.send_vital(at, turn.bytes(), (at, seen));

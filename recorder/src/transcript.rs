@@ -10,11 +10,11 @@ use http::{HeaderMap, HeaderName, header};
 use wstape_tape::{Action, CloseFrame, End, Garbage, Micros, Pongs, Refusal, Step};
 
 use crate::error::RecordError;
-use crate::recording::{Recording, Scribe, Stats};
+use crate::recording::{Encoder, Recording, Stats};
 
 /// How the next attempts fare.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Fate {
+enum DialOutcome {
     /// They connect.
     Connect,
     /// The port refuses them.
@@ -29,7 +29,7 @@ enum Fate {
 
 /// What a subscriber observed, to be made steps of elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub(crate) enum Observation {
     /// The handshake is done.
     Connected,
     /// The handshake was answered with another status.
@@ -51,7 +51,7 @@ pub(crate) enum Frame {
     Pong(Bytes),
 }
 
-impl Seen {
+impl Observation {
     /// What a tape has a word for.
     pub(crate) fn of(seen: Observed<'_>) -> Option<Self> {
         let frame = match seen {
@@ -105,7 +105,7 @@ impl Frame {
 /// Turns what a subscriber observes into steps of a tape.
 #[derive(Debug)]
 pub(crate) struct Transcript {
-    fate: Fate,
+    outcome: DialOutcome,
     /// The end of the last attempt or connection.
     ended_at: Micros,
     /// What the present attempt's handshake was refused with.
@@ -114,10 +114,14 @@ pub(crate) struct Transcript {
     stats: Stats,
 }
 
-impl Scribe for Transcript {
-    type Seen = (Micros, Seen);
+impl Encoder for Transcript {
+    type Observation = (Micros, Observation);
 
-    fn write(&mut self, (at, seen): Self::Seen, tape: &mut Recording) -> Result<(), RecordError> {
+    fn encode(
+        &mut self,
+        (at, seen): Self::Observation,
+        tape: &mut Recording,
+    ) -> Result<(), RecordError> {
         self.steps(at, seen)
             .into_iter()
             .try_for_each(|step| tape.push(step))
@@ -127,7 +131,7 @@ impl Scribe for Transcript {
 impl Transcript {
     pub(crate) fn new(stats: Stats) -> Self {
         Self {
-            fate: Fate::Connect,
+            outcome: DialOutcome::Connect,
             ended_at: Micros::ZERO,
             refusal: None,
             connected: false,
@@ -143,22 +147,22 @@ impl Transcript {
     }
 
     /// The steps of an observation made `at` this time of the tape.
-    fn steps(&mut self, at: Micros, seen: Seen) -> Vec<Step> {
+    fn steps(&mut self, at: Micros, seen: Observation) -> Vec<Step> {
         match seen {
-            Seen::Connected => {
+            Observation::Connected => {
                 self.connected = true;
-                self.fare(Fate::Connect)
+                self.next_dials(DialOutcome::Connect)
             }
-            Seen::Refused(refusal) => {
+            Observation::Refused(refusal) => {
                 self.refusal = Some(refusal);
                 Vec::new()
             }
-            Seen::Frame(Frame::Text(text)) => vec![text_step(at, text)],
-            Seen::Frame(Frame::Binary(bytes)) => vec![Step::at(at, Action::Binary(bytes))],
-            Seen::Frame(Frame::Ping(payload)) => vec![Step::at(at, Action::Ping(payload))],
-            Seen::Frame(Frame::Pong(payload)) => vec![Step::at(at, Action::Pong(payload))],
-            Seen::Close(close) => vec![Step::at(at, Action::Close(close))],
-            Seen::End(reason) => {
+            Observation::Frame(Frame::Text(text)) => vec![text_step(at, text)],
+            Observation::Frame(Frame::Binary(bytes)) => vec![Step::at(at, Action::Binary(bytes))],
+            Observation::Frame(Frame::Ping(payload)) => vec![Step::at(at, Action::Ping(payload))],
+            Observation::Frame(Frame::Pong(payload)) => vec![Step::at(at, Action::Pong(payload))],
+            Observation::Close(close) => vec![Step::at(at, Action::Close(close))],
+            Observation::End(reason) => {
                 let steps = self.end(at, reason);
                 self.ended_at = at;
                 steps
@@ -186,7 +190,7 @@ impl Transcript {
             };
         }
         let broken = |then| {
-            Fate::Break(Garbage {
+            DialOutcome::Break(Garbage {
                 bytes: Bytes::new(),
                 repeat: 1,
                 then: Some(then),
@@ -194,42 +198,42 @@ impl Transcript {
         };
         match reason {
             EndReason::Refused { .. } => match self.refusal.take() {
-                Some(refusal) => self.fare(Fate::Refuse(refusal)),
+                Some(refusal) => self.next_dials(DialOutcome::Refuse(refusal)),
                 None => Vec::new(),
             },
-            EndReason::ConnectTimeout => self.fare(Fate::Hang),
+            EndReason::ConnectTimeout => self.next_dials(DialOutcome::Hang),
             EndReason::Fin | EndReason::HandshakeFailed | EndReason::Tls => {
-                self.fare(broken(End::Fin))
+                self.next_dials(broken(End::Fin))
             }
-            EndReason::Reset | EndReason::Io => self.fare(broken(End::Reset)),
+            EndReason::Reset | EndReason::Io => self.next_dials(broken(End::Reset)),
             EndReason::Shutdown => Vec::new(),
-            _ => self.fare(Fate::Down),
+            _ => self.next_dials(DialOutcome::Down),
         }
     }
 
     /// From the last end on, attempts fare so.
-    fn fare(&mut self, fate: Fate) -> Vec<Step> {
-        if self.fate == fate {
+    fn next_dials(&mut self, outcome: DialOutcome) -> Vec<Step> {
+        if self.outcome == outcome {
             return Vec::new();
         }
-        if self.fate == Fate::Connect {
+        if self.outcome == DialOutcome::Connect {
             self.stats.outage();
         }
-        let clear = match &self.fate {
-            Fate::Connect => None,
-            Fate::Down => Some(Action::Down(false)),
-            Fate::Refuse(_) => Some(Action::Refuse(None)),
-            Fate::Hang => Some(Action::Hang(false)),
-            Fate::Break(_) => Some(Action::Garbage(None)),
+        let clear = match &self.outcome {
+            DialOutcome::Connect => None,
+            DialOutcome::Down => Some(Action::Down(false)),
+            DialOutcome::Refuse(_) => Some(Action::Refuse(None)),
+            DialOutcome::Hang => Some(Action::Hang(false)),
+            DialOutcome::Break(_) => Some(Action::Garbage(None)),
         };
-        let set = match &fate {
-            Fate::Connect => None,
-            Fate::Down => Some(Action::Down(true)),
-            Fate::Refuse(refusal) => Some(Action::Refuse(Some(refusal.clone()))),
-            Fate::Hang => Some(Action::Hang(true)),
-            Fate::Break(garbage) => Some(Action::Garbage(Some(garbage.clone()))),
+        let set = match &outcome {
+            DialOutcome::Connect => None,
+            DialOutcome::Down => Some(Action::Down(true)),
+            DialOutcome::Refuse(refusal) => Some(Action::Refuse(Some(refusal.clone()))),
+            DialOutcome::Hang => Some(Action::Hang(true)),
+            DialOutcome::Break(garbage) => Some(Action::Garbage(Some(garbage.clone()))),
         };
-        self.fate = fate;
+        self.outcome = outcome;
         clear
             .into_iter()
             .chain(set)
@@ -281,18 +285,18 @@ mod tests {
     fn how_an_attempt_fares_is_stamped_with_the_end_before_it() {
         let stats = Stats::default();
         let mut transcript = Transcript::new(stats.clone());
-        let refused = || Seen::End(EndReason::ConnectRefused);
+        let refused = || Observation::End(EndReason::ConnectRefused);
         assert_eq!(
             lines(&transcript.steps(Micros::from_ms(3), refused())),
             [r#"{"at_ms":0,"down":true}"#]
         );
         assert!(transcript.steps(Micros::from_ms(504), refused()).is_empty());
         assert_eq!(
-            lines(&transcript.steps(Micros::from_ms(1_507), Seen::Connected)),
+            lines(&transcript.steps(Micros::from_ms(1_507), Observation::Connected)),
             [r#"{"at_ms":504,"down":false}"#]
         );
         assert_eq!(
-            lines(&transcript.steps(Micros::from_ms(2_000), Seen::End(EndReason::Fin))),
+            lines(&transcript.steps(Micros::from_ms(2_000), Observation::End(EndReason::Fin))),
             [r#"{"at_ms":2000,"drop":"fin"}"#]
         );
         assert_eq!(stats.counts().outages, 1);
@@ -301,9 +305,9 @@ mod tests {
     #[test]
     fn what_the_tap_could_not_read_is_noted_beside_the_drop() {
         let mut transcript = Transcript::new(Stats::default());
-        transcript.steps(Micros::ZERO, Seen::Connected);
+        transcript.steps(Micros::ZERO, Observation::Connected);
         assert_eq!(
-            lines(&transcript.steps(Micros::ZERO, Seen::End(EndReason::Utf8))),
+            lines(&transcript.steps(Micros::ZERO, Observation::End(EndReason::Utf8))),
             [r#"{"at_ms":0,"drop":"reset","note":"a text message was not UTF-8"}"#]
         );
     }

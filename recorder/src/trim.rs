@@ -5,8 +5,8 @@ use std::io::BufRead;
 
 use chrono::TimeDelta;
 use wstape_tape::{
-    Action, Answers, Conn, Direction, Header, Micros, Partition, Pongs, ReceivedKind, Step,
-    TapeError, TapeReader, Trigger,
+    Action, Answers, Conn, Direction, Header, Micros, ReceivedKind, Step, TapeError, TapeReader,
+    Trigger,
 };
 
 /// Why no stretch can be cut out.
@@ -84,7 +84,6 @@ impl Trim {
             .checked_add_signed(TimeDelta::microseconds(us));
         if from > Micros::ZERO {
             header.epoch = epoch;
-            header.forget_raw();
         }
         header
     }
@@ -250,7 +249,7 @@ impl Before {
             _ => String::new(),
         };
         let key = (step.key(), named, direction, path);
-        if step.for_us.is_none() && clears(&step.action) {
+        if step.for_us.is_none() && step.action.clears() {
             self.states.remove(&key);
         } else {
             self.states.insert(key, (at, step));
@@ -312,27 +311,8 @@ impl Before {
     }
 }
 
-/// Whether a state's step leaves nothing set.
-fn clears(action: &Action) -> bool {
-    match action {
-        Action::Accept(None)
-        | Action::Refuse(None)
-        | Action::Garbage(None)
-        | Action::BytesPerSecond(None)
-        | Action::SliceBytes(None)
-        | Action::Hang(false)
-        | Action::Down(false)
-        | Action::Answers(Answers::Auto)
-        | Action::Pongs(Pongs::Auto)
-        | Action::Partition(Partition::None) => true,
-        Action::Latency(latency) => latency.base == Micros::ZERO && latency.jitter == Micros::ZERO,
-        _ => false,
-    }
-}
-
 /// The step at another time.
 fn moved(mut step: Step, at: Micros) -> Step {
     step.trigger = Trigger::At(at);
-    step.forget_raw();
     step
 }

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use wstape::OurSubscriber;
-use wstape_chaos::{Case, Rule, draw, play};
+use wstape_chaos::{Case, draw, play};
+use wstape_harness::{Running, Stage, Subject};
+use wstape_oracle::Rule;
 use wstape_tape::Tape;
 
 fn fixtures() -> PathBuf {
@@ -109,12 +111,12 @@ fn faults_that_are_counted_as_fired_are_those_that_a_case_enables() {
 #[test]
 fn a_case_that_can_not_be_played_is_a_violation_and_no_panic() {
     struct Never;
-    impl wstape_chaos::Judged for Never {
+    impl Subject for Never {
         fn name(&self) -> String {
             "never".to_owned()
         }
 
-        fn start(&self, _: wstape_chaos::Opening) -> Result<wstape_chaos::Started, String> {
+        fn start(&self, _: Stage) -> Result<Running, String> {
             Err("not today".to_owned())
         }
     }

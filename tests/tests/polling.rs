@@ -9,7 +9,8 @@ use engine_client::{DialError, Dialer, Dialing, Target, Transport};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use wstape::OurSubscriber;
-use wstape_harness::{MemoryDialer, Scenario, SubjectClock};
+use wstape::{ClientClock, ClientDialer};
+use wstape_harness::{MemoryDialer, Scenario};
 use wstape_mock_engine::{Clock, Engine, Layer};
 use wstape_recorder::{Output, Poll, PollError, RecordError, Redactor, Rules, Sink};
 use wstape_tape::{Micros, Tape};
@@ -68,7 +69,7 @@ fn poll(every_ms: u64, clock: &Clock, dialer: Arc<dyn Dialer>) -> Poll {
     let url = "http://engine.example:1234/?key=s3cret-0123456789abcdef";
     Poll::new(url, every, Some("t0ken-0123456789abcdef"), redactor)
         .expect("a good url")
-        .clock(Arc::new(SubjectClock::new(clock.clone())))
+        .clock(Arc::new(ClientClock::new(clock.clone())))
         .dialer(dialer)
 }
 
@@ -97,7 +98,11 @@ async fn polled_from(tape: &str, ignored: &[&str], ms: u64) -> (String, Vec<Stri
         .in_memory()
         .expect("an engine");
     engine.start();
-    let poll = poll(1_000, &clock, Arc::new(MemoryDialer::new(net)));
+    let poll = poll(
+        1_000,
+        &clock,
+        Arc::new(ClientDialer::new(MemoryDialer::new(net))),
+    );
     let poll = ignored.iter().copied().fold(poll, Poll::ignoring);
     let polled = polled(poll, &clock, ms).await;
     engine.shutdown().await;

@@ -10,7 +10,8 @@ use std::time::Duration;
 use cap::Cap;
 use chrono::DateTime;
 use tokio::sync::oneshot;
-use wstape_harness::{MemoryDialer, SubjectClock};
+use wstape::{ClientClock, ClientDialer};
+use wstape_harness::MemoryDialer;
 use wstape_mock_engine::{Clock, Engine, Retention};
 use wstape_recorder::{Fsync, Output, Redactor, Rules, Sink, Tap};
 use wstape_tape::{End, Micros};
@@ -73,8 +74,8 @@ fn a_day_of_recording_takes_the_memory_of_an_hour() {
         let redactor = Redactor::new(Rules::default(), [7; 32]);
         let tap = Tap::new(&engine.url(), None, redactor)
             .expect("a good url")
-            .clock(Arc::new(SubjectClock::new(clock.clone())))
-            .dialer(Arc::new(MemoryDialer::new(net)));
+            .clock(Arc::new(ClientClock::new(clock.clone())))
+            .dialer(Arc::new(ClientDialer::new(MemoryDialer::new(net))));
         let output = Output::sink("counting", sink.clone()).fsync(Fsync::default());
         let (stop, stopped) = oneshot::channel();
         let day = async {

@@ -10,10 +10,11 @@ use engine_client::Target;
 use futures_util::StreamExt as _;
 use parking_lot::Mutex;
 use serde_json::Value;
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_tungstenite::tungstenite::Message;
 use wstape::OurSubscriber;
-use wstape_harness::{Outcome, Running, Scenario, Settings, Stage, Stopping, Subject};
+use wstape_harness::{Arrival, Hearing, Outcome, Receiver, Running, Scenario, Stage, Subject};
+use wstape_oracle::{Heard, Mirror};
 use wstape_tape::Micros;
 
 /// What it waits before each dial but the first, whatever happened.
@@ -22,57 +23,60 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Shows the raw `data` that came last for each event, and tells nothing of itself.
 struct Bare;
 
-#[derive(Default)]
-struct Seen {
-    last: BTreeMap<String, Value>,
-    counts: BTreeMap<String, u64>,
-}
-
-struct RunningBare {
-    seen: Arc<Mutex<Seen>>,
-    task: JoinHandle<()>,
-}
+/// The last `data` of each event.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<BTreeMap<String, Value>>>);
 
 impl Subject for Bare {
-    fn describe(&self, _: &Settings) -> String {
+    fn name(&self) -> String {
         "bare tungstenite, retry 1s".to_owned()
     }
 
-    fn start(&self, stage: Stage) -> Result<Box<dyn Running>, String> {
+    fn start(&self, stage: Stage) -> Result<Running, String> {
         let target = Target::parse(&stage.url).map_err(|error| error.to_string())?;
-        let seen = Arc::<Mutex<Seen>>::default();
-        let task = tokio::spawn(run(stage, target, Arc::clone(&seen)));
-        Ok(Box::new(RunningBare { seen, task }))
-    }
-}
-
-impl Running for RunningBare {
-    fn mirror(&self) -> Option<Value> {
-        serde_json::to_value(&self.seen.lock().last).ok()
-    }
-
-    fn events(&self) -> BTreeMap<String, u64> {
-        self.seen.lock().counts.clone()
-    }
-
-    fn stop(self: Box<Self>) -> Stopping {
-        self.task.abort();
-        Box::pin(async move {
-            // Cancelled, as it was told.
-            let _ = self.task.await;
+        let seen = Seen::default();
+        let (told, events) = unbounded_channel();
+        tokio::spawn(run(stage, target, seen.clone(), told));
+        Ok(Running {
+            mirror: Some(Arc::new(seen)),
+            receiver: Some(Box::new(Events(events))),
+            ..Running::default()
         })
     }
 }
 
-async fn run(stage: Stage, target: Target, seen: Arc<Mutex<Seen>>) {
+impl Mirror for Seen {
+    fn json(&self) -> Value {
+        serde_json::to_value(&*self.0.lock()).unwrap()
+    }
+}
+
+struct Events(UnboundedReceiver<String>);
+
+impl Receiver for Events {
+    fn hear(&mut self) -> Option<Heard> {
+        None
+    }
+
+    fn next(&mut self) -> Hearing<'_> {
+        Box::pin(async {
+            match self.0.recv().await {
+                Some(event) => Arrival::Event(event.into()),
+                None => Arrival::Closed,
+            }
+        })
+    }
+}
+
+async fn run(stage: Stage, target: Target, seen: Seen, told: UnboundedSender<String>) {
     loop {
-        if let Ok(stream) = stage.dialer.dial(&target).await
+        if let Ok(stream) = stage.dialer.dial(target.host(), target.port()).await
             && let Ok((mut socket, _)) =
                 tokio_tungstenite::client_async(stage.url.as_str(), stream).await
         {
             while let Some(Ok(message)) = socket.next().await {
                 if let Message::Text(text) = message {
-                    seen.lock().take(&text);
+                    seen.take(&text, &told);
                 }
             }
         }
@@ -82,15 +86,16 @@ async fn run(stage: Stage, target: Target, seen: Arc<Mutex<Seen>>) {
 }
 
 impl Seen {
-    fn take(&mut self, text: &str) {
+    fn take(&self, text: &str, told: &UnboundedSender<String>) {
         let Ok(mut message) = serde_json::from_str::<Value>(text) else {
             return;
         };
         let Some(event) = message["event"].as_str().map(ToOwned::to_owned) else {
             return;
         };
-        *self.counts.entry(event.clone()).or_default() += 1;
-        self.last.insert(event, message["data"].take());
+        // Nobody counting is no error.
+        let _ = told.send(event.clone());
+        self.0.lock().insert(event, message["data"].take());
     }
 }
 

@@ -1,23 +1,19 @@
 //! A case: all that decides what happens in a world, as tapes.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::{RawValue, to_raw_value};
-use wstape_tape::{Action, Header, Merge, Micros, Step, Tape, Trigger};
+use wstape_oracle::{Rule, SETTINGS_KEY, Settings};
+use wstape_tape::{Header, Merge, Micros, Tape, Trigger};
 
-use super::rules::Rule;
-use super::subject::Field;
-use wstape_harness::{SETTINGS_KEY, Settings};
+use crate::call::{Call, UnknownCall};
+use crate::extension::{extension, raw};
 
 /// The header key that says what a case is.
 pub const CHAOS_KEY: &str = "x-chaos";
-/// The key, on a `mark` step, of a call that the world makes on the subscriber.
-pub const CALL_KEY: &str = "x-call";
 /// The key, on a `mark` step, of how long dials take from there on, in milliseconds.
 pub const DIAL_KEY: &str = "x-dial-ms";
-/// The key, on a step of the faults tape, of the [`FaultKind`](super::FaultKind) that it is of.
+/// The key, on a step of the faults tape, of the [`FaultKind`](crate::FaultKind) that it is of.
 pub const FAULT_KEY: &str = "x-fault";
 
 /// What is known of a case, beside its steps: the header's `x-chaos`.
@@ -49,25 +45,6 @@ pub struct About {
     pub secrets: bool,
 }
 
-/// A call that the world makes on the subscriber.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Call {
-    /// `shutdown`: ends it.
-    Shutdown,
-    /// `drop-handle`: drops the handle; the subscriber runs on.
-    DropHandle,
-    /// `drop-receiver`: drops the oldest receiver.
-    DropReceiver,
-    /// `new-receiver`: takes another receiver.
-    NewReceiver,
-    /// `stall-receivers`: receivers stop reading.
-    StallReceivers,
-    /// `resume-receivers`: they read on.
-    ResumeReceivers,
-    /// `backfill-FIELD`: a reading comes over HTTP.
-    Backfill(Field),
-}
-
 /// A case: a base tape, and faults and calls laid over it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
@@ -92,16 +69,8 @@ pub enum CaseError {
     #[error("\"{CHAOS_KEY}\" in the header: {0}")]
     About(String),
     /// A call that there is not.
-    #[error(
-        "line {line}: \"{CALL_KEY}\" is {found}; expected one of {}",
-        Call::names()
-    )]
-    Call {
-        /// Where.
-        line: u64,
-        /// What stands there.
-        found: String,
-    },
+    #[error(transparent)]
+    Call(#[from] UnknownCall),
     /// A dial time that is none.
     #[error("line {line}: \"{DIAL_KEY}\" is {found}; expected milliseconds such as 250.5")]
     Dial {
@@ -110,87 +79,6 @@ pub enum CaseError {
         /// What stands there.
         found: String,
     },
-}
-
-impl Call {
-    /// All of them.
-    pub const ALL: [Self; 10] = [
-        Self::Shutdown,
-        Self::DropHandle,
-        Self::DropReceiver,
-        Self::NewReceiver,
-        Self::StallReceivers,
-        Self::ResumeReceivers,
-        Self::Backfill(Field::Status),
-        Self::Backfill(Field::Positions),
-        Self::Backfill(Field::Risk),
-        Self::Backfill(Field::Regime),
-    ];
-
-    /// Its name in a tape.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Shutdown => "shutdown",
-            Self::DropHandle => "drop-handle",
-            Self::DropReceiver => "drop-receiver",
-            Self::NewReceiver => "new-receiver",
-            Self::StallReceivers => "stall-receivers",
-            Self::ResumeReceivers => "resume-receivers",
-            Self::Backfill(Field::Status) => "backfill-status",
-            Self::Backfill(Field::Positions) => "backfill-positions",
-            Self::Backfill(Field::Risk) => "backfill-risk",
-            Self::Backfill(Field::Regime) => "backfill-regime",
-        }
-    }
-
-    fn names() -> String {
-        Self::ALL.map(Self::name).join(", ")
-    }
-
-    /// The step of a faults tape that makes this call.
-    ///
-    /// ```
-    /// use wstape_tape::Micros;
-    /// use wstape_chaos::Call;
-    /// let step = Call::Shutdown.step(Micros::from_ms(250));
-    /// assert_eq!(step.to_line(), r#"{"at_ms":250,"mark":"call","x-call":"shutdown"}"#);
-    /// ```
-    #[must_use]
-    pub fn step(self, at: Micros) -> Step {
-        let mut step = Step::at(at, Action::Mark("call".to_owned()));
-        step.extensions
-            .push((CALL_KEY.to_owned(), raw(self.name())));
-        step
-    }
-
-    /// The call that a step makes, if it makes one.
-    ///
-    /// # Errors
-    /// [`CaseError::Call`] for a call that there is not.
-    pub fn of(step: &Step) -> Result<Option<Self>, CaseError> {
-        let Some(found) = extension(step, CALL_KEY) else {
-            return Ok(None);
-        };
-        let name: Option<String> = serde_json::from_str(found.get()).ok();
-        name.and_then(|name| name.parse().ok())
-            .map(Some)
-            .ok_or_else(|| CaseError::Call {
-                line: step.line,
-                found: found.get().to_owned(),
-            })
-    }
-}
-
-impl FromStr for Call {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        Self::ALL
-            .into_iter()
-            .find(|call| call.name() == name)
-            .ok_or(())
-    }
 }
 
 /// What only the world does, in the order of the faults tape.
@@ -219,7 +107,6 @@ impl Case {
     /// the header, have been changed.
     pub fn seal(&mut self) {
         let header = &mut Arc::make_mut(&mut self.base).header;
-        header.forget_raw();
         header
             .extensions
             .retain(|(key, _)| key != SETTINGS_KEY && key != CHAOS_KEY);
@@ -241,7 +128,6 @@ impl Case {
             .filter_map(Result::ok)
             .map(|(layer, mut step)| {
                 if layer > 0 {
-                    step.forget_raw();
                     step.extensions.push((LAYER_KEY.to_owned(), raw(LAYER)));
                 }
                 step
@@ -261,7 +147,6 @@ impl Case {
         for mut step in tape.steps {
             if extension(&step, LAYER_KEY).is_some() {
                 step.extensions.retain(|(key, _)| key != LAYER_KEY);
-                step.forget_raw();
                 faults.push(step);
             } else {
                 base.push(step);
@@ -318,20 +203,6 @@ pub(crate) fn about(header: &Header) -> Result<Option<About>, CaseError> {
         .map(|(_, value)| serde_json::from_str(value.get()))
         .transpose()
         .map_err(|error| CaseError::About(error.to_string()))
-}
-
-/// A step's `x-` key.
-pub(crate) fn extension<'a>(step: &'a Step, key: &str) -> Option<&'a RawValue> {
-    step.extensions
-        .iter()
-        .find(|(other, _)| other == key)
-        .map(|(_, value)| &**value)
-}
-
-/// # Panics
-/// Never: what is given serialises into memory.
-pub(crate) fn raw(value: impl Serialize) -> Box<RawValue> {
-    to_raw_value(&value).expect("it serialises into memory")
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use wstape_tape::{Tape, TapeError, TapeReader};
 
-use super::case::{Case, CaseError, about};
-use super::rules::Violation;
-use super::subject::Judged;
-use super::world::play;
+use crate::case::{Case, CaseError, about};
+use crate::world::play;
+use wstape_harness::Subject;
+use wstape_oracle::Violation;
 
 /// Why a tape can't be judged.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,7 @@ pub fn is_case(path: &Path) -> Result<bool, RegressionError> {
 ///
 /// # Panics
 /// Inside a tokio runtime.
-pub fn broken_rules(path: &Path, subject: &dyn Judged) -> Result<Vec<Violation>, RegressionError> {
+pub fn broken_rules(path: &Path, subject: &dyn Subject) -> Result<Vec<Violation>, RegressionError> {
     let case = Case::from_tape(Tape::load(path)?).map_err(in_tape(path))?;
     Ok(play(&case, subject).verdict.violations)
 }

@@ -12,11 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::case::Case;
-use super::report::Origin;
-use super::rules::{Rule, Violation};
-use super::tally::Tally;
-use super::verdict::Verdict;
+use crate::case::Case;
+use crate::origin::Origin;
+use crate::tally::Tally;
+use crate::verdict::Verdict;
+use wstape_oracle::{Rule, Violation};
 
 /// Wall time that a case may take; the longest of the drawn ones takes a few milliseconds.
 pub const HANG_AFTER: Duration = Duration::from_secs(30);
@@ -336,8 +336,8 @@ mod tests {
     use wstape_tape::{Header, Tape};
 
     use super::*;
-    use crate::About;
-    use wstape_harness::Settings;
+    use crate::case::About;
+    use wstape_oracle::Settings;
 
     fn draw() -> Draw {
         Arc::new(|seed| {

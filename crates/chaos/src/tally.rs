@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::case::Call;
-use super::coverage::{Coverage, Edge};
-use super::draw::{Family, FaultKind};
-use super::rules::Rule;
-use super::verdict::Verdict;
+use crate::call::Call;
+use crate::coverage::Coverage;
+use crate::fault::{Family, FaultKind};
+use crate::verdict::Verdict;
+use wstape_oracle::{Edge, Rule};
 
 /// How often each rule held under each family of faults.
 type Held = BTreeMap<(Rule, Option<Family>), u64>;
@@ -128,12 +128,14 @@ fn from_cells<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Held, D::Err
 #[cfg(test)]
 mod tests {
     use super::Tally;
-    use crate::{Coverage, Edge, Family, FaultKind, Rule, Verdict};
+    use wstape_oracle::{Edge, Rule};
+
+    use crate::{Coverage, Family, FaultKind, Verdict};
 
     fn verdict(kind: Option<FaultKind>) -> Verdict {
         let mut coverage = Coverage::default();
         coverage.held(Rule::R3, 2);
-        coverage.took(Edge::OPEN_FIN);
+        coverage.took(Edge::OPEN_FIN, 1);
         if let Some(kind) = kind {
             coverage.faults.insert(kind, 1);
         }

@@ -1,13 +1,13 @@
 //! What came of one case.
 
-use super::coverage::Coverage;
-use super::rules::{Rule, Violation};
+use crate::coverage::Coverage;
+use wstape_oracle::{Rule, Violation};
 
 /// What came of one case, judged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verdict {
     /// The rules that did not hold, in the order in which that was seen; at most
-    /// [`MAX_VIOLATIONS`](Self::MAX_VIOLATIONS).
+    /// [`MAX_VIOLATIONS`](wstape_oracle::MAX_VIOLATIONS).
     pub violations: Vec<Violation>,
     /// What the case tested.
     pub coverage: Coverage,
@@ -22,9 +22,6 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Violations that are kept of one case: what follows from the first is of little use.
-    pub const MAX_VIOLATIONS: usize = 16;
-
     /// Whether all rules held.
     #[must_use]
     pub fn holds(&self) -> bool {

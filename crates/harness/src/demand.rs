@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use wstape_mock_engine::{Clock, Engine, Entry, FrameKind, Journal, JournalKind};
+use wstape_oracle::Mirror;
 use wstape_tape::{Expect, Micros, Received, ReceivedKind};
 
-use crate::subject::Running;
 use crate::timeline::{Line, Timeline};
 
 /// Entries that the journal may hold before they are taken in.
@@ -55,7 +55,7 @@ impl Demands {
     pub(crate) async fn check_until<T>(
         &mut self,
         work: impl Future<Output = T>,
-        running: &dyn Running,
+        mirror: Option<&dyn Mirror>,
     ) -> T {
         let mut work = pin!(work);
         loop {
@@ -68,7 +68,7 @@ impl Demands {
                 }
                 () = self.next() => {}
             }
-            self.check(running, self.clock.now());
+            self.check(mirror, self.clock.now());
         }
     }
 
@@ -80,11 +80,11 @@ impl Demands {
     /// Checks what is left, and gives all that was found, and what happened up to `last`.
     pub(crate) fn finish(
         mut self,
-        running: &dyn Running,
+        mirror: Option<&dyn Mirror>,
         last: Micros,
     ) -> (Vec<Result<String, String>>, Timeline) {
         self.collect();
-        self.check(running, Micros(u64::MAX));
+        self.check(mirror, Micros(u64::MAX));
         self.timeline.cut(last);
         (self.found, self.timeline)
     }
@@ -133,25 +133,25 @@ impl Demands {
             .retain(|entry| entry.at >= since.unwrap_or(now));
     }
 
-    fn check(&mut self, running: &dyn Running, now: Micros) {
+    fn check(&mut self, mirror: Option<&dyn Mirror>, now: Micros) {
         let (due, later) = std::mem::take(&mut self.due)
             .into_iter()
             .partition(|due| due.at < now);
         self.due = later;
         for due in due {
-            let result = self.judge(&due, running);
+            let result = self.judge(&due, mirror);
             self.found.push(result);
         }
     }
 
-    fn judge(&self, due: &Due, running: &dyn Running) -> Result<String, String> {
+    fn judge(&self, due: &Due, mirror: Option<&dyn Mirror>) -> Result<String, String> {
         let mut met = Vec::new();
         if let Some(wanted) = &due.expect.mirror {
             let text = wanted.get();
             let wanted: Value = serde_json::from_str(text)
                 .map_err(|error| format!("{}: no JSON: {error}", due.at))?;
-            let mirror = running
-                .mirror()
+            let mirror = mirror
+                .map(Mirror::json)
                 .ok_or_else(|| format!("{}: the subscriber shows no mirror", due.at))?;
             if let Some(departure) = departure(&wanted, &mirror, "mirror") {
                 return Err(format!("{}: {departure}", due.at));

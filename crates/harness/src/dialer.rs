@@ -2,9 +2,10 @@
 
 use std::io;
 
-use engine_client::{DialError, Dialer, Dialing, Target, Transport};
 use tokio::net::TcpStream;
 use wstape_mock_engine::{Engine, MemoryNet};
+
+use crate::net::{Dialer, Dialing, Transport};
 
 /// Dials the engine in memory; a dial takes no time.
 #[derive(Debug, Clone)]
@@ -21,9 +22,9 @@ impl MemoryDialer {
 }
 
 impl Dialer for MemoryDialer {
-    fn dial<'a>(&'a self, _target: &'a Target) -> Dialing<'a> {
+    fn dial<'a>(&'a self, _host: &'a str, _port: u16) -> Dialing<'a> {
         Box::pin(async {
-            let stream = self.net.connect().await.map_err(DialError::Connect)?;
+            let stream = self.net.connect().await?;
             Ok(Box::new(stream) as Box<dyn Transport>)
         })
     }
@@ -45,18 +46,18 @@ impl TcpDialer {
 }
 
 impl Dialer for TcpDialer {
-    fn dial<'a>(&'a self, target: &'a Target) -> Dialing<'a> {
+    fn dial<'a>(&'a self, host: &'a str, port: u16) -> Dialing<'a> {
         Box::pin(async move {
-            let stream = match TcpStream::connect((target.host(), target.port())).await {
+            let stream = match TcpStream::connect((host, port)).await {
                 Ok(stream) => stream,
                 Err(error) => {
                     if error.kind() == io::ErrorKind::ConnectionRefused {
                         self.engine.dial_refused();
                     }
-                    return Err(DialError::Connect(error));
+                    return Err(error);
                 }
             };
-            stream.set_nodelay(true).map_err(DialError::Connect)?;
+            stream.set_nodelay(true)?;
             Ok(Box::new(stream) as Box<dyn Transport>)
         })
     }

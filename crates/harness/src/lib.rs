@@ -11,8 +11,9 @@
 //! | `scenario` | a tape, overlays and settings, run in virtual or real time |
 //! | `subject` | the trait of a subscriber under test |
 //! | `notebook` | what a subscriber tells of itself |
-//! | `clock`, `dialer` | the scenario's clock and network, as a subscriber wants them |
-//! | `settings` | what a tape's header sets on the subscriber |
+//! | `net` | a subscriber's time and network: clock, dialer, transport |
+//! | `clock`, `dialer` | the engine's own, as a subscriber wants them |
+//! | `counter` | the events that it tells, counted |
 //! | `demand` | a tape's `expect` steps |
 //! | `outcome`, `timeline` | what a run produces, as one exact text |
 //! | `compare` | an outcome beside a snapshot: exact, or with a tolerance for real time |
@@ -40,25 +41,26 @@
 
 mod clock;
 mod compare;
+mod counter;
 mod demand;
 mod dialer;
+mod net;
 mod notebook;
 mod outcome;
 mod scenario;
-mod settings;
 mod snapshot;
 mod subject;
 mod suite;
 mod timeline;
 
-pub use clock::SubjectClock;
 pub use compare::{REAL_TOLERANCE, departures, diff};
 pub use dialer::{MemoryDialer, TcpDialer};
+pub use net::{Clock, Dialer, Dialing, Sleep, Transport};
 pub use notebook::{Notebook, Reconnect};
 pub use outcome::Outcome;
 pub use scenario::{Scenario, ScenarioError};
-pub use settings::{SETTINGS_KEY, Settings};
 pub use snapshot::Snapshot;
-pub use subject::{Running, Stage, Stopping, Subject};
+pub use subject::{Arrival, Handle, Hearing, Receiver, Running, Stage, Stopping, Subject};
 pub use suite::{Suite, SuiteError, Trial};
 pub use timeline::{Line, Timeline};
+pub use wstape_oracle::Settings;

@@ -30,33 +30,56 @@ impl Reconnect {
 }
 
 /// Takes down, in one order with the engine's journal, what a subscriber says happened to it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Notebook {
+    /// `None` where nobody reads it.
+    kept: Option<Kept>,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
     engine: Engine,
     reconnects: Arc<Mutex<Vec<Reconnect>>>,
 }
 
 impl Notebook {
+    /// One that nobody reads.
+    #[must_use]
+    pub fn unread() -> Self {
+        Self::default()
+    }
+
     pub(crate) fn new(engine: Engine) -> Self {
         Self {
-            engine,
-            reconnects: Arc::default(),
+            kept: Some(Kept {
+                engine,
+                reconnects: Arc::default(),
+            }),
         }
+    }
+
+    /// Whether anybody reads it: a subscriber need not observe itself for nobody.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.kept.is_some()
     }
 
     /// A line of the timeline.
     pub fn note(&self, text: impl AsRef<str>) {
-        self.engine.note(None, format!("client {}", text.as_ref()));
+        if let Some(kept) = &self.kept {
+            kept.engine.note(None, format!("client {}", text.as_ref()));
+        }
     }
 
     /// An attempt or a connection ended now; the next dial is to follow after `delay`, for which
     /// the backoff rule gives `cap`.
     pub fn ended(&self, why: impl Into<String>, delay: Duration, cap: Duration) {
+        let Some(kept) = &self.kept else { return };
         let why = why.into();
         let due = Micros::from(delay);
         self.note(format!("lost: {why}; next dial in {due}"));
-        self.reconnects.lock().push(Reconnect {
-            ended_at: self.engine.clock().now(),
+        kept.reconnects.lock().push(Reconnect {
+            ended_at: kept.engine.clock().now(),
             why,
             dialed_at: None,
             cap,
@@ -65,10 +88,11 @@ impl Notebook {
 
     /// A dial starts now.
     pub fn dial(&self) {
-        if let Some(last) = self.reconnects.lock().last_mut()
+        let Some(kept) = &self.kept else { return };
+        if let Some(last) = kept.reconnects.lock().last_mut()
             && last.dialed_at.is_none()
         {
-            last.dialed_at = Some(self.engine.clock().now());
+            last.dialed_at = Some(kept.engine.clock().now());
         }
     }
 
@@ -78,6 +102,8 @@ impl Notebook {
     }
 
     pub(crate) fn reconnects(&self) -> Vec<Reconnect> {
-        self.reconnects.lock().clone()
+        let kept = self.kept.iter();
+        kept.flat_map(|kept| kept.reconnects.lock().clone())
+            .collect()
     }
 }

@@ -4,17 +4,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use engine_client::Dialer;
 use tokio::runtime::{Builder, Runtime};
 use wstape_mock_engine::{Clock, Engine, EngineBuilder, EngineError, Layer, StartAt};
+use wstape_oracle::{JitterMode, Mirror, Settings};
 use wstape_tape::{Header, Micros, Tape, TapeError, TapeReader};
 
-use crate::clock::SubjectClock;
+use crate::counter::Counter;
 use crate::demand::Demands;
 use crate::dialer::{MemoryDialer, TcpDialer};
+use crate::net::Dialer;
 use crate::notebook::Notebook;
 use crate::outcome::Outcome;
-use crate::settings::Settings;
 use crate::subject::{Stage, Subject};
 
 /// The address that a real run listens on: any free port of loopback.
@@ -189,13 +189,15 @@ impl Scenario {
 
     fn head(&self) -> Result<(Header, Settings), ScenarioError> {
         let header = self.base.header()?;
-        let settings = match &self.settings {
+        let mut settings = match &self.settings {
             Some(settings) => settings.clone(),
             None => Settings::of(&header).map_err(|why| ScenarioError::Settings {
                 path: self.base.name(),
                 why,
             })?,
         };
+        // An outcome is one exact text.
+        settings.jitter = JitterMode::None;
         Ok((header, settings))
     }
 
@@ -222,7 +224,10 @@ impl Scenario {
         let overlays = self
             .overlays
             .iter()
-            .map(|overlay| Ok(overlay.header()?.title.unwrap_or_else(|| overlay.name())))
+            .map(|overlay| {
+                let title = overlay.header()?.into_fields().title;
+                Ok(title.unwrap_or_else(|| overlay.name()))
+            })
             .collect::<Result<Vec<_>, TapeError>>()?;
         let notebook = Notebook::new(engine.clone());
         let description = subject.describe(&settings);
@@ -230,19 +235,22 @@ impl Scenario {
         engine.start();
         // The engine applies what holds at 0 before the subscriber's first dial.
         tokio::task::yield_now().await;
-        let running = subject
+        let mut running = subject
             .start(Stage {
                 url: engine.url(),
                 settings,
-                clock: Arc::new(SubjectClock::new(clock.clone())),
+                clock: Arc::new(clock.clone()),
                 dialer,
                 notebook: notebook.clone(),
             })
             .map_err(ScenarioError::Subject)?;
+        let counter = Counter::default();
+        if let Some(receiver) = running.receiver.take() {
+            counter.count(receiver);
+        }
+        let mirror = running.mirror.as_deref();
         let mut demands = Demands::new(&engine);
-        let played = demands
-            .check_until(engine.finished(), running.as_ref())
-            .await?;
+        let played = demands.check_until(engine.finished(), mirror).await?;
         let duration = if played.ended {
             played.last_step_at
         } else {
@@ -250,12 +258,12 @@ impl Scenario {
         };
         // One microsecond more, so that all that happens at the last instant has happened.
         let over = clock.sleep_until(Micros(duration.0.saturating_add(1)));
-        demands.check_until(over, running.as_ref()).await;
+        demands.check_until(over, mirror).await;
         // In real time the end is played a little later than it stands in the tape.
         let last_at = demands.end().map_or(duration, |end| end.max(duration));
-        let (demands, timeline) = demands.finish(running.as_ref(), last_at);
+        let (demands, timeline) = demands.finish(mirror, last_at);
         let outcome = Outcome {
-            title: header.title,
+            title: header.into_fields().title,
             overlays,
             subject: description,
             duration,
@@ -267,10 +275,15 @@ impl Scenario {
             timeline,
             reconnects: notebook.reconnects(),
             demands,
-            events: running.events(),
-            mirror: running.mirror(),
+            events: counter.counts(),
+            mirror: mirror.map(Mirror::json),
         };
-        running.stop().await;
+        if let Some(handle) = running.handle.take()
+            && let Err(error) = handle.shutdown().await
+        {
+            // A panic of the subscriber's task is a defect of the subscriber: let it be seen.
+            panic!("{error}");
+        }
         engine.shutdown().await;
         Ok(outcome)
     }

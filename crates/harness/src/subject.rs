@@ -1,25 +1,29 @@
-//! The subscriber under test: anything that can be started against a URL or a dialer and asked
-//! for its mirror as JSON.
+//! The subscriber under test: what it is started with, and what of it can be looked at.
+//!
+//! A subject is little more than a function from a [`Stage`] to something [`Running`]. It may let
+//! its mirror and its record of the connection be looked at, tell its events and be shut down; each
+//! is optional, and what it does not offer is not judged.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use engine_client::{Clock, Dialer};
-use serde_json::Value;
+use wstape_oracle::{Heard, Mirror, Record, Settings, View};
 
+use crate::net::{Clock, Dialer};
 use crate::notebook::Notebook;
-use crate::settings::Settings;
 
 /// What a subscriber is started with.
 #[derive(Debug)]
 pub struct Stage {
-    /// Where the engine is. In virtual time only the dialer leads there.
+    /// Where the engine is. In virtual time only the dialer leads there. It may hold user info and
+    /// a query, both secret.
     pub url: String,
-    /// How the run is set.
+    /// How the subscriber is to be set.
     pub settings: Settings,
-    /// The scenario's clock. A subscriber that runs in virtual time takes all its time from it.
+    /// The run's clock. A subscriber that runs in virtual time takes all its time from it.
     pub clock: Arc<dyn Clock>,
     /// Leads to the engine.
     pub dialer: Arc<dyn Dialer>,
@@ -28,29 +32,92 @@ pub struct Stage {
     pub notebook: Notebook,
 }
 
-/// A subscriber that can be put under test.
-pub trait Subject: Sync {
-    /// What it is, in a line of the outcome.
-    fn describe(&self, settings: &Settings) -> String;
+/// A kind of subscriber that can be put under test.
+pub trait Subject: Send + Sync {
+    /// What it is, in a word or two.
+    fn name(&self) -> String;
 
-    /// Starts it on the current tokio runtime.
+    /// What it is and how it is set, in a line of the outcome.
+    fn describe(&self, settings: &Settings) -> String {
+        let _ = settings;
+        self.name()
+    }
+
+    /// Starts one on the current tokio runtime.
     ///
     /// # Errors
     /// Why it can't start, in words.
-    fn start(&self, stage: Stage) -> Result<Box<dyn Running>, String>;
+    fn start(&self, stage: Stage) -> Result<Running, String>;
 }
 
-/// What [`Running::stop`] returns.
-pub type Stopping = Pin<Box<dyn Future<Output = ()>>>;
+/// A subscriber that runs, and what it offers. Its tasks end with the runtime at the latest.
+#[derive(Default)]
+pub struct Running {
+    /// Its mirror, which outlives the handle.
+    pub mirror: Option<Arc<dyn Mirror>>,
+    /// Its record of the connection, which outlives the handle.
+    pub record: Option<Arc<dyn Record>>,
+    /// A receiver that misses nothing from the first connection on.
+    pub receiver: Option<Box<dyn Receiver>>,
+    /// Its handle, by which it can be shut down. Dropping it leaves the subscriber running.
+    pub handle: Option<Box<dyn Handle>>,
+}
 
-/// A subscriber that runs.
-pub trait Running {
-    /// Its mirror as JSON; `None` where it shows none.
-    fn mirror(&self) -> Option<Value>;
+impl Running {
+    /// What of it can be looked at.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
+        View {
+            mirror: self.mirror.as_deref(),
+            record: self.record.as_deref(),
+        }
+    }
+}
 
-    /// How many events of each kind its receivers saw.
-    fn events(&self) -> BTreeMap<String, u64>;
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("mirror", &self.mirror.is_some())
+            .field("record", &self.record.is_some())
+            .field("receiver", &self.receiver.is_some())
+            .field("handle", &self.handle.is_some())
+            .finish()
+    }
+}
 
-    /// Ends it.
-    fn stop(self: Box<Self>) -> Stopping;
+/// What [`Handle::shutdown`] returns: ends when the subscriber has, `Err` where it had panicked.
+pub type Stopping = Pin<Box<dyn Future<Output = Result<(), String>>>>;
+
+/// A subscriber's handle.
+pub trait Handle {
+    /// Another receiver, of events from now on; `None` where it has no more.
+    fn receiver(&self) -> Option<Box<dyn Receiver>> {
+        None
+    }
+
+    /// Asks it to end. Nothing happens before the first poll.
+    fn shutdown(self: Box<Self>) -> Stopping;
+}
+
+/// What [`Receiver::next`] returns.
+pub type Hearing<'a> = Pin<Box<dyn Future<Output = Arrival> + Send + 'a>>;
+
+/// A receiver of a subscriber's events.
+pub trait Receiver: Send + 'static {
+    /// The next thing that it has to say; `None` where there is nothing new.
+    fn hear(&mut self) -> Option<Heard>;
+
+    /// Waits for the next event. Dropping the future loses nothing.
+    fn next(&mut self) -> Hearing<'_>;
+}
+
+/// What came to a receiver, for one who only counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arrival {
+    /// An event of this kind.
+    Event(Cow<'static, str>),
+    /// So many were missed.
+    Missed(u64),
+    /// Nothing more will come.
+    Closed,
 }

@@ -33,18 +33,20 @@
 //! # Ok::<(), wstape_tape::TapeError>(())
 //! ```
 //!
-//! Modules, one noun each: `header`, `step`, `action`, `micros` (the types), `parse` (text to
-//! types, with the place of every flaw), `print` (types to text), `order` (what may follow what),
-//! `reader`, `writer`, `tape`, `merge`, `summary`, `error`.
+//! Modules, one noun each, none importing one that imports it: `error`, `micros`, `json` (text
+//! with the place of every flaw, and the pen), `action` (one file a key, and the table of them),
+//! `header`, `step`, `order` (what may follow what), `reader`, `writer`, `tape`, `merge`,
+//! `summary`.
 
 mod action;
 mod error;
+mod feature;
 mod header;
+mod json;
 mod merge;
 mod micros;
 mod order;
-mod parse;
-mod print;
+mod read_line;
 mod reader;
 mod step;
 mod summary;
@@ -53,16 +55,17 @@ mod writer;
 
 pub use action::{
     ACTION_KEYS, Accept, Action, Answers, CloseFrame, Direction, Distribution, End, Expect,
-    Garbage, HttpAnswer, Latency, Partition, Pongs, RawFrame, Received, ReceivedKind, Refusal,
+    Garbage, HttpAnswer, Latency, MAX_GARBAGE_BYTES, Partition, Pongs, RawFrame, Received,
+    ReceivedKind, Refusal,
 };
 pub use error::{TapeError, TapeErrorKind};
-pub use header::{CONNECTIONS, FORMAT_VERSION, Header, SUPPORTED_FEATURES};
+pub use feature::{CONNECTIONS, SUPPORTED_FEATURES};
+pub use header::{FORMAT_VERSION, Header, HeaderFields};
 pub use merge::{LayerSteps, Merge};
 pub use micros::Micros;
 pub use order::MAX_PROLOGUE_BYTES;
-pub use parse::MAX_GARBAGE_BYTES;
 pub use reader::{MAX_LINE_BYTES, TapeReader, Torn};
-pub use step::{After, Conn, Step, Trigger};
+pub use step::{After, Conn, Step, StepFields, Trigger};
 pub use summary::{Summary, check};
 pub use tape::{Tape, TapeSteps};
 pub use writer::TapeWriter;

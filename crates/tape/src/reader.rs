@@ -7,8 +7,10 @@ use std::path::Path;
 use bytes::Bytes;
 
 use crate::error::{Flaw, TapeErrorKind};
+use crate::header::read_header;
 use crate::order::Order;
-use crate::{Header, Step, TapeError, parse};
+use crate::step::read_step;
+use crate::{Header, Step, TapeError};
 
 /// Most bytes that a line may have, its newline not counted.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
@@ -103,7 +105,7 @@ impl<R: BufRead> TapeReader<R> {
             buffer: Vec::new(),
         };
         let (line, newline) = lines.next()?.unwrap_or_default();
-        let header = parse::header(&line).map_err(|mut flaw| {
+        let header = read_header(&line).map_err(|mut flaw| {
             if line.is_empty() && !newline {
                 let message = "the file is empty; a tape begins with {\"tape\":1}";
                 flaw = Flaw::new(flaw.kind, 0, 1, message);
@@ -143,7 +145,7 @@ impl<R: BufRead> TapeReader<R> {
             return Ok(None);
         };
         let number = self.lines.number;
-        let step = parse::step(&line, number).and_then(|step| {
+        let step = read_step(&line, number).and_then(|step| {
             self.order.take(&step, &line)?;
             Ok(step)
         });

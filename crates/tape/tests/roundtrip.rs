@@ -44,11 +44,40 @@ fn an_emit_is_a_slice_of_its_line() {
 }
 
 #[test]
-fn a_step_changed_after_reading_is_written_anew_once_its_line_is_forgotten() {
-    let mut step = Step::parse("t", 1, "{ \"at_ms\":1, \"drop\":\"fin\", \"x-a\": 1 }").unwrap();
-    step.action = Action::Drop(End::Reset);
-    step.forget_raw();
-    assert_eq!(step.to_line(), "{\"at_ms\":1,\"drop\":\"reset\",\"x-a\":1}");
+fn a_step_that_is_changed_is_written_as_what_it_is_now() {
+    type Change = fn(&mut Step);
+    let line = "{ \"at_ms\":1, \"drop\":\"fin\", \"x-a\": 1 }";
+    let changes: [(Change, &str); 4] = [
+        (
+            |step| step.action = Action::Drop(End::Reset),
+            r#"{"at_ms":1,"drop":"reset","x-a":1}"#,
+        ),
+        (
+            |step| step.extensions.clear(),
+            r#"{"at_ms":1,"drop":"fin"}"#,
+        ),
+        (
+            |step| step.note = Some("n".into()),
+            r#"{"at_ms":1,"drop":"fin","note":"n","x-a":1}"#,
+        ),
+        (|step| step.line = 9, line),
+    ];
+    for (change, written) in changes {
+        let mut step = Step::parse("t", 1, line).unwrap();
+        change(&mut step);
+        assert_eq!(step.to_line(), written);
+        assert_eq!(step.raw().is_some(), written == line);
+    }
+}
+
+#[test]
+fn a_header_that_is_changed_is_written_as_what_it_is_now() {
+    let text = "{ \"tape\":1, \"title\":\"a\" }\n";
+    let mut tape = Tape::parse("t", text).unwrap();
+    assert_eq!(tape.header.title.as_deref(), Some("a"));
+    assert_eq!(tape.to_string(), text);
+    tape.header.title = Some("b".into());
+    assert_eq!(tape.to_string(), "{\"tape\":1,\"title\":\"b\"}\n");
 }
 
 #[test]
@@ -128,8 +157,7 @@ fn the_tapes_of_the_reference_are_read_and_show_every_key() {
         let again = Step::parse("full", step.line, &step.to_canonical());
         assert_eq!(&again.unwrap(), step, "{}", step.to_line());
     }
-    let mut header = full.header.clone();
-    header.forget_raw();
+    let header = Header::from(full.header.clone().into_fields());
     let again = Tape::parse("t", &format!("{}\n", header.to_line()))
         .unwrap()
         .header;
@@ -153,6 +181,45 @@ fn the_reference_has_a_playable_example_of_each_action() {
 }
 
 #[test]
+fn the_reference_marks_states_uses_and_features_as_the_table_has_them() {
+    let reference = include_str!("../FORMAT.md");
+    let mut rows = 0;
+    for row in reference.lines() {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [key, .., what, example] = &cells[..] else {
+            continue;
+        };
+        if !example.starts_with("`{\"at_ms\"") {
+            continue;
+        }
+        let marks: Vec<&str> = match what.split_once(':') {
+            Some((marks, _)) => marks.split(' ').filter(|mark| mark.len() == 1).collect(),
+            None => Vec::new(),
+        };
+        let line = example.trim_matches('`');
+        let step = Step::parse("FORMAT.md", 1, line).unwrap();
+        assert_eq!(key.trim_matches(['`', ' ']), step.key());
+        let found = [
+            ("S", step.action.is_state()),
+            ("U", step.action.is_used_up()),
+            // Without the feature in `needs` it is no tape.
+            (
+                "C",
+                Tape::parse("t", &format!("{{\"tape\":1}}\n{line}\n")).is_err(),
+            ),
+        ];
+        let found: Vec<&str> = found
+            .iter()
+            .filter(|(_, is)| *is)
+            .map(|(mark, _)| *mark)
+            .collect();
+        assert_eq!(marks, found, "{row}");
+        rows += 1;
+    }
+    assert_eq!(rows, wstape_tape::ACTION_KEYS.len());
+}
+
+#[test]
 fn json_ten_thousand_levels_deep_is_an_event_like_any_other() {
     let deep = format!(
         "{}{}",
@@ -161,7 +228,7 @@ fn json_ten_thousand_levels_deep_is_an_event_like_any_other() {
     );
     let line = format!("{{\"at_ms\":1,\"emit\":{{\"data\":{deep},\"event\":\"e\"}}}}");
     let mut step = Step::parse("t", 1, &line).unwrap();
-    step.forget_raw();
+    step = Step::from(step.into_fields());
     assert_eq!(step.to_line(), line);
 }
 
@@ -237,6 +304,31 @@ fn garbage_without_trimmings_is_a_plain_string() {
 }
 
 proptest! {
+    #[test]
+    fn a_step_that_takes_over_what_another_says_is_written_as_that_one(
+        one in steps::step(), other in steps::step()
+    ) {
+        let mut read = Step::parse("t", 1, &one.to_line()).unwrap();
+        read.action = other.action.clone();
+        *read = wstape_tape::StepFields::clone(&other);
+        prop_assert_eq!(read.to_line(), other.to_canonical());
+    }
+
+    #[test]
+    fn simpler_actions_have_the_key_and_none_is_the_action_itself(step in steps::step()) {
+        let mut left = vec![step.action.clone()];
+        let mut seen = 0;
+        while let Some(action) = left.pop() {
+            for simpler in action.simpler() {
+                prop_assert_eq!(simpler.key(), action.key());
+                prop_assert_ne!(&simpler, &action);
+                left.push(simpler);
+            }
+            seen += 1;
+            prop_assert!(seen < 10_000, "simpler actions lead back");
+        }
+    }
+
     #[test]
     fn a_tape_made_in_rust_is_read_back_equal_and_copied_byte_for_byte(tape in steps::tape()) {
         let text = tape.to_string();

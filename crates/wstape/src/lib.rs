@@ -3,4 +3,4 @@
 
 pub mod subject;
 
-pub use subject::OurSubscriber;
+pub use subject::{ClientClock, ClientDialer, OurSubscriber};

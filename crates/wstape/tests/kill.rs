@@ -49,7 +49,7 @@ const PIPE_KILLS: u64 = 40;
 const MAX_TAKEN_BYTES: u64 = 128 << 10;
 /// What stands for standard output where a path is wanted.
 const STDOUT: &str = "-";
-/// How often `recorder tap` is killed.
+/// How often `wstape tap` is killed.
 const TAP_KILLS: u64 = 20;
 
 fn main() -> ExitCode {

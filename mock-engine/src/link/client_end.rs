@@ -9,11 +9,11 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::lane::Front;
-use super::shared::{HIGH_WATER_BYTES, Read, Shared, poll_lane, wake};
+use super::lanes::{HIGH_WATER_BYTES, Read, Shared, poll_lane, wake};
 use crate::clock::Timer;
 
 /// Most chunks that one [`ClientReader::take_due`] hands out: what one vectored write takes.
-const MOST_CHUNKS: usize = 64;
+const MAX_CHUNKS: usize = 64;
 
 /// The client's end of a link: in virtual time, its socket.
 ///
@@ -113,7 +113,7 @@ impl ClientReader {
                 |lane| {
                     let mut cut = false;
                     while !cut
-                        && out.len() < MOST_CHUNKS
+                        && out.len() < MAX_CHUNKS
                         && lane.front(|| shared.clock.now()) == Front::Bytes
                     {
                         let Some(piece) = lane.take(usize::MAX) else {

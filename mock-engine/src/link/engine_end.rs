@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::Conditions;
+use super::conditions::Conditions;
 use super::lane::Lane;
-use super::shared::{HIGH_WATER_BYTES, Lanes, Read, Shared, poll_lane, wake};
+use super::lanes::{HIGH_WATER_BYTES, Lanes, Read, Shared, poll_lane, wake};
 use crate::clock::Timer;
 
 /// The engine's end of a link: reads what the client wrote, writes towards it.

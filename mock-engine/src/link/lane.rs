@@ -6,7 +6,7 @@ use std::task::Waker;
 use bytes::Bytes;
 use wstape_tape::Micros;
 
-use super::Conditions;
+use super::conditions::Conditions;
 
 /// What fits between a client's write and the engine's read: a socket buffer's worth.
 pub const FROM_CLIENT_CAPACITY_BYTES: usize = 64 * 1024;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use wstape_tape::{Distribution, Latency, Micros};
 
-use super::Conditions;
+use super::conditions::Conditions;
 use super::lane::{Front, Lane, SEGMENT_BYTES};
 
 #[derive(Debug, Clone)]

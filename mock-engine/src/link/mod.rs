@@ -9,7 +9,8 @@ mod engine_end;
 mod lane;
 #[cfg(test)]
 mod lane_tests;
-mod shared;
+mod lanes;
+mod pair;
 
 pub use client_end::ClientEnd;
 pub(crate) use client_end::{ClientReader, ClientWriter};
@@ -17,5 +18,5 @@ pub use conditions::Conditions;
 pub(crate) use conditions::Delay;
 pub use engine_end::{EngineEnd, LinkHandle};
 pub use lane::{FROM_CLIENT_CAPACITY_BYTES, TO_CLIENT_CAPACITY_BYTES};
-pub use shared::pair;
-pub(crate) use shared::pair_with;
+pub use pair::pair;
+pub(crate) use pair::pair_with;

@@ -1,13 +1,13 @@
 //! The mock engine from the outside: a plain client in memory and over TCP, and the binary.
 
 mod connection;
+mod connection_map;
 mod controls;
 mod delivery;
 mod faults;
 mod held;
 mod http;
 mod journal;
-mod places;
-mod player;
+mod playback;
 mod states;
 mod world;

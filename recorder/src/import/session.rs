@@ -159,7 +159,11 @@ fn sent(opcode: u8, payload: Vec<u8>) -> Action {
     };
     match opcode {
         TEXT => match String::from_utf8(payload) {
-            Ok(text) => transcript::text_step(Micros::ZERO, text).action,
+            Ok(text) => {
+                transcript::text_step(Micros::ZERO, text)
+                    .into_fields()
+                    .action
+            }
             Err(error) => raw(error.into_bytes()),
         },
         BINARY => Action::Binary(payload.into()),

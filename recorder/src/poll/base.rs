@@ -6,7 +6,7 @@ use engine_client::Target;
 use http::{HeaderValue, Uri};
 use url::Url;
 
-use super::PollError;
+use super::error::PollError;
 
 /// An engine's base URL, taken apart.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ impl Base {
             known @ ("ws" | "wss") => {
                 return Err(PollError::Url(format!(
                     "expected scheme http or https, found {known}: what is pushed there is \
-                     recorded by `recorder tap`"
+                     recorded by `wstape tap`"
                 )));
             }
             _ => return Err(bad("expected scheme http or https, found another")),

@@ -15,8 +15,8 @@ use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 
-use super::PollError;
 use super::base::Base;
+use super::error::PollError;
 
 /// Most bytes of an answer's head; more is an error.
 const MAX_HEAD_BYTES: usize = 64 << 10;

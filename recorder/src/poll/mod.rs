@@ -4,6 +4,7 @@
 //! new answer makes.
 
 mod base;
+pub(crate) mod error;
 mod fetch;
 mod surface;
 
@@ -15,19 +16,18 @@ use std::time::Duration;
 use engine_client::{Clock, Dialer, NetDialer, SystemClock};
 use wstape_tape::{Action, Header, Micros, Step};
 
+pub use error::{MIN_EVERY, PollError};
+
 use base::Base;
 use fetch::{Fetcher, Silence};
 use surface::{SURFACE, Surface};
 
 use crate::error::RecordError;
-use crate::recording::{Bounds, Counts, Output, Recording, Scribe, Sender, Writer};
+use crate::recording::{Bounds, Counts, Encoder, Output, Recording, Sender, Writer};
 use crate::redact::Redactor;
 
 /// How long an answer may take, unless set otherwise: dial, TLS and body included.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Shortest time between two rounds.
-pub const MIN_EVERY: Duration = Duration::from_millis(10);
 
 /// Polls an engine's HTTP surface: `/v2/status`, `/positions`, `/risk` and `/regime`, one after
 /// the other, round after round.
@@ -59,29 +59,6 @@ pub struct Poll {
     redactor: Redactor,
     clock: Arc<dyn Clock>,
     dialer: Arc<dyn Dialer>,
-}
-
-/// Why an engine can't be polled.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PollError {
-    /// The base URL is none. Its text never repeats the URL.
-    #[error("invalid base url: {0}")]
-    Url(String),
-    /// The token can't be a header value.
-    #[error("invalid token: it has a character that can't stand in a header")]
-    Token,
-    /// The rounds would be too close to each other.
-    #[error("{}: expected {} or longer between two rounds", humantime::format_duration(*.0), humantime::format_duration(MIN_EVERY))]
-    Every(Duration),
-    /// Somebody is there, and can't be polled: its certificate fails, or it does not speak HTTP.
-    #[error("{url} can't be polled: {why}")]
-    Peer {
-        /// The base URL, without anything secret.
-        url: String,
-        /// What is wrong with it.
-        why: String,
-    },
 }
 
 /// What a recording of a polled engine holds.
@@ -303,10 +280,10 @@ impl Rounds {
 /// Writes steps as they are.
 struct Steps;
 
-impl Scribe for Steps {
-    type Seen = Step;
+impl Encoder for Steps {
+    type Observation = Step;
 
-    fn write(&mut self, step: Step, tape: &mut Recording) -> Result<(), RecordError> {
+    fn encode(&mut self, step: Step, tape: &mut Recording) -> Result<(), RecordError> {
         tape.push(step)
     }
 }

@@ -98,7 +98,7 @@ impl Body {
         self.place == Place::UntilEnd
     }
 
-    /// What it held; `None` where that is too long.
+    /// Event it held; `None` where that is too long.
     pub(super) fn kept(self) -> Option<Bytes> {
         (!self.too_long).then(|| self.kept.freeze())
     }

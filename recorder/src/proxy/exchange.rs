@@ -8,11 +8,11 @@ use wstape_tape::{
     Accept, Action, End, Garbage, HttpAnswer, Micros, Received, ReceivedKind, Refusal, Step,
 };
 
-use super::MAX_HEAD_BYTES;
 use super::body::Body;
+use super::bounds::MAX_HEAD_BYTES;
 use super::head::{self, Answer, Framing, Parsed, Request};
 use super::inflate::Agreement;
-use super::session::{conn_step, extension};
+use super::step::{conn_step, extension};
 
 /// Requests that may wait for their answers.
 const MAX_PENDING: usize = 64;
@@ -67,9 +67,9 @@ enum Answering {
 pub(super) struct Upgraded {
     /// How messages are compressed, where they are.
     pub(super) agreement: Option<Agreement>,
-    /// What the client has sent behind its request.
+    /// Event the client has sent behind its request.
     pub(super) from_client: Bytes,
-    /// What the engine has sent behind its answer.
+    /// Event the engine has sent behind its answer.
     pub(super) from_engine: Bytes,
 }
 
@@ -85,7 +85,7 @@ impl Exchange {
         }
     }
 
-    /// What the client sent.
+    /// Event the client sent.
     pub(super) fn client_sent(&mut self, at: Micros, bytes: &[u8], out: &mut Vec<Step>) {
         self.asked.extend_from_slice(bytes);
         self.ask(at, out);
@@ -100,7 +100,7 @@ impl Exchange {
                     Ok(false) => return,
                     Err(_) => self.asking = Asking::Anything,
                 },
-                // What comes behind a request for an upgrade is a frame, or a request, once it is
+                // Event comes behind a request for an upgrade is a frame, or a request, once it is
                 // answered.
                 Asking::Head if self.pending.back().is_some_and(|last| last.upgrade) => {
                     if self.asked.len() > MAX_HEAD_BYTES {
@@ -140,7 +140,7 @@ impl Exchange {
         out.push(step);
     }
 
-    /// What the client sent is no request, so that nobody can say what in it is a secret.
+    /// Event the client sent is no request, so that nobody can say what in it is a secret.
     fn unread(&mut self, at: Micros, out: &mut Vec<Step>) {
         let received = Received::new(ReceivedKind::Bytes);
         let mut step = conn_step(self.conn, at, Action::Received(received));
@@ -150,7 +150,7 @@ impl Exchange {
         self.asked.clear();
     }
 
-    /// What the engine sent.
+    /// Event the engine sent.
     pub(super) fn engine_sent(
         &mut self,
         at: Micros,
@@ -249,7 +249,7 @@ impl Exchange {
         if bodiless || framing == Framing::Length(0) {
             self.body_is_whole(at, out);
         }
-        // What the client sent behind it may be the next request.
+        // Event the client sent behind it may be the next request.
         self.ask(at, out);
     }
 

@@ -3,7 +3,7 @@
 use http::header;
 use httparse::Status;
 
-use super::MAX_HEAD_BYTES;
+use super::bounds::MAX_HEAD_BYTES;
 
 /// Most header fields of a head that is read.
 const MAX_HEADERS: usize = 128;
@@ -25,7 +25,7 @@ const OWN_HEADERS: [&str; 10] = [
 /// Names and values, in their order.
 pub(super) type Headers = Vec<(String, String)>;
 
-/// What there is of a head.
+/// Event there is of a head.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Parsed<T> {
     /// All of it, so many bytes.
@@ -41,7 +41,7 @@ pub(super) enum Parsed<T> {
 pub(super) struct Request {
     pub(super) method: String,
     pub(super) path: String,
-    /// What a tape keeps.
+    /// Event a tape keeps.
     pub(super) headers: Headers,
     /// It asks for a WebSocket.
     pub(super) upgrade: bool,
@@ -52,7 +52,7 @@ pub(super) struct Request {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// What a tape keeps.
+    /// Event a tape keeps.
     pub(super) headers: Headers,
     /// `Sec-WebSocket-Extensions`, where there is one.
     pub(super) extensions: Option<String>,

@@ -2,14 +2,14 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::MAX_HEAD_BYTES;
+use super::bounds::MAX_HEAD_BYTES;
 
 /// Rewrites `Host` in the requests of one connection, up to the first that asks for an upgrade
 /// or has a body.
 #[derive(Debug)]
 pub(super) struct HostRewriter {
     host: Bytes,
-    /// What there is of a head.
+    /// Event there is of a head.
     head: BytesMut,
     done: bool,
 }
@@ -24,7 +24,7 @@ impl HostRewriter {
         }
     }
 
-    /// What goes on to the engine for what came from the client: nothing until a head is whole.
+    /// Event goes on to the engine for what came from the client: nothing until a head is whole.
     pub(super) fn pass(&mut self, bytes: Bytes) -> Bytes {
         if self.done {
             return bytes;
@@ -46,7 +46,7 @@ impl HostRewriter {
         out.freeze()
     }
 
-    /// What is held of a head that will not be finished.
+    /// Event is held of a head that will not be finished.
     pub(super) fn rest(&mut self) -> Bytes {
         self.done = true;
         self.head.split().freeze()

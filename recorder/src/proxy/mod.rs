@@ -5,8 +5,8 @@
 //! client ◄──────────────────┬──────────────────► engine
 //!                           │ report: clones of the bytes, with their time; never waits
 //!                           ▼
-//!                     queue (bounded) ─► scribe ─► session ─┬─ exchange (requests, answers)
-//!                                        the writer's       └─ voice (frames, inflated)
+//!                     queue (bounded) ─► encoder ─► session ─┬─ exchange (requests, answers)
+//!                                        the writer's         └─ decoder (frames, inflated)
 //!                                        thread
 //! ```
 //!
@@ -14,21 +14,23 @@
 //! next message where the writer fell behind. All else is done on the writer's thread.
 
 mod body;
+mod bounds;
 mod cursor;
-mod cutter;
+mod decoder;
+#[cfg(test)]
+mod decoder_tests;
+mod encoder;
 mod exchange;
 mod head;
 mod host;
 mod inflate;
 mod leg;
+mod observation;
 mod relay;
 mod report;
-mod scribe;
-mod seen;
 mod session;
-mod voice;
-#[cfg(test)]
-mod voice_tests;
+mod splitter;
+mod step;
 
 use std::fmt;
 use std::future::Future;
@@ -47,25 +49,18 @@ use crate::error::RecordError;
 use crate::recording::{Bounds, Output, Recording, Writer};
 use crate::redact::Redactor;
 use crate::tap::Summary;
+use encoder::{ProxyEncoder, Remarks};
 use host::HostRewriter;
 use report::{Report, TapeTime};
-use scribe::{ProxyScribe, Remarks};
 
-/// Longest head of a request or an answer that is read.
-const MAX_HEAD_BYTES: usize = 64 << 10;
-/// Longest message that is kept as one. A longer frame is kept as bytes. With every byte escaped
-/// it still makes a line of a tape.
-const MAX_MESSAGE_BYTES: usize = 8 << 20;
-/// Longest payload of a legal control frame (RFC 6455, 5.5).
-const MAX_CONTROL_BYTES: usize = 125;
-/// Connections at once; more wait to be accepted. What a tape may hold back at most.
+/// Connections at once; more wait to be accepted. Event a tape may hold back at most.
 const MAX_CONNECTIONS: usize = 4096;
 /// The pause after an accept that failed (out of descriptors, mostly).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A proxy that records what passes it.
 ///
-/// Any number of clients may dial it at once. What they and the engine send goes on as it came,
+/// Any number of clients may dial it at once. Event they and the engine send goes on as it came,
 /// handshakes included, and so do the ways in which they end; the engine they see is the real
 /// one. The tape keeps connection by connection what each got, so that it plays to clients that
 /// dial at other times.
@@ -95,7 +90,7 @@ pub struct Proxy {
 
 impl Proxy {
     /// Before the engine at `upstream`, a `ws` or `wss` URL. Its host, port and scheme count: the
-    /// path that is asked for is the clients' own. What is recorded goes through `redactor`.
+    /// path that is asked for is the clients' own. Event is recorded goes through `redactor`.
     ///
     /// # Errors
     /// [`RecordError::Subscriber`] for any other URL.
@@ -196,13 +191,13 @@ impl Proxy {
         header.needs = vec![CONNECTIONS.to_owned()];
         let time = TapeTime::starting(Arc::clone(&self.clock));
         let mut tape = Recording::begin(output, header, self.redactor)?;
-        for step in ProxyScribe::first_steps() {
+        for step in ProxyEncoder::first_steps() {
             tape.push(step)?;
         }
         tape.commit()?;
 
-        let scribe = ProxyScribe::new(stats.clone(), self.remarks);
-        let writer = Writer::start(tape, scribe, Arc::clone(&self.clock), Bounds::QUEUE);
+        let encoder = ProxyEncoder::new(stats.clone(), self.remarks);
+        let writer = Writer::start(tape, encoder, Arc::clone(&self.clock), Bounds::QUEUE);
         let reach = Arc::new(reach);
         let mut connections = JoinSet::new();
         let mut accepted = 0;
@@ -238,10 +233,10 @@ impl Proxy {
         let duration = time.elapsed();
         let end_at = time.now();
         connections.shutdown().await;
-        let (_, scribe) = writer
-            .finish(move |scribe, tape| scribe.end(end_at, tape))
+        let (_, encoder) = writer
+            .finish(move |encoder, tape| encoder.end(end_at, tape))
             .await?;
-        if let Some(answers) = scribe.is_no_websocket() {
+        if let Some(answers) = encoder.is_no_websocket() {
             return Err(RecordError::NoWebSocket {
                 upstream,
                 answers,

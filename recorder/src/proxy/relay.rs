@@ -14,10 +14,10 @@ use wstape_tape::End;
 
 use super::host::HostRewriter;
 use super::leg::{Leg, Reach};
+use super::observation::Peer;
 use super::report::{Report, TapeTime};
-use super::seen::Peer;
 
-/// What is read at once at most, and what may wait between the two peers.
+/// Event is read at once at most, and what may wait between the two peers.
 const BUFFER_BYTES: usize = 64 << 10;
 /// With less room than this left, a new buffer is taken.
 const MIN_READ_BYTES: usize = 8 << 10;
@@ -39,7 +39,7 @@ pub(super) async fn run<C: Leg>(
     let dialed = {
         let mut dial = pin!(reach.dial());
         poll_fn(|cx| {
-            // What the client sends meanwhile waits, and its end is seen.
+            // Event the client sends meanwhile waits, and its end is seen.
             if from_client
                 .read_ahead(cx, &mut client, &mut report)
                 .is_err()
@@ -276,7 +276,7 @@ impl Pump {
         report: &mut Report,
     ) -> Poll<Result<(), Reset>> {
         if self.buffer.capacity() < MIN_READ_BYTES {
-            // What was read shares the old one, and frees it.
+            // Event was read shares the old one, and frees it.
             self.buffer = BytesMut::with_capacity(BUFFER_BYTES);
         }
         let read = ready!(pin!(source.read_buf(&mut self.buffer)).poll(cx));
@@ -316,7 +316,7 @@ impl Pump {
     }
 }
 
-/// What a turn did.
+/// Event a turn did.
 enum Step {
     Further,
     /// The sink takes nothing more.

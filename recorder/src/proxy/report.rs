@@ -8,7 +8,7 @@ use engine_client::Clock;
 use wstape_tape::{End, Micros};
 
 use super::cursor::Cursor;
-use super::seen::{Peer, Seen, What};
+use super::observation::{Event, Observation, Peer};
 use crate::recording::{Sender, Stats};
 
 /// The time of the tape.
@@ -44,17 +44,17 @@ impl TapeTime {
 pub(super) struct Report {
     conn: u64,
     time: TapeTime,
-    sender: Sender<Seen>,
+    sender: Sender<Observation>,
     stats: Stats,
     client: Direction,
     engine: Direction,
 }
 
-/// What one peer sends.
+/// Event one peer sends.
 #[derive(Debug)]
 struct Direction {
     cursor: Cursor,
-    /// What it sent last is lost.
+    /// Event it sent last is lost.
     lost: bool,
 }
 
@@ -68,7 +68,12 @@ impl Direction {
 }
 
 impl Report {
-    pub(super) fn new(conn: u64, time: TapeTime, sender: Sender<Seen>, stats: Stats) -> Self {
+    pub(super) fn new(
+        conn: u64,
+        time: TapeTime,
+        sender: Sender<Observation>,
+        stats: Stats,
+    ) -> Self {
         Self {
             conn,
             time,
@@ -82,7 +87,7 @@ impl Report {
     /// `peer` sent this.
     pub(super) fn bytes(&mut self, peer: Peer, bytes: &Bytes) {
         let (conn, at) = (self.conn, self.time.now());
-        let seen = |what| Seen { at, conn, what };
+        let seen = |event| Observation { at, conn, event };
         let direction = match peer {
             Peer::Client => &mut self.client,
             Peer::Engine => &mut self.engine,
@@ -99,15 +104,15 @@ impl Report {
             if resumed.is_some() {
                 let rest = bytes.slice(kept..);
                 let len = rest.len();
-                let what = seen(What::Resumed(peer, rest));
-                direction.lost = !sender.send(at, passed.frames - frames, len, what);
+                let event = seen(Event::Resumed(peer, rest));
+                direction.lost = !sender.send(at, passed.frames - frames, len, event);
             }
         } else {
-            let what = seen(What::Bytes(peer, bytes.clone()));
+            let event = seen(Event::Bytes(peer, bytes.clone()));
             direction.lost = if vital {
-                !sender.send_vital(at, bytes.len(), what)
+                !sender.send_vital(at, bytes.len(), event)
             } else {
-                !sender.send(at, passed.frames, bytes.len(), what)
+                !sender.send(at, passed.frames, bytes.len(), event)
             };
         }
         if passed.upgraded {
@@ -122,23 +127,24 @@ impl Report {
             Peer::Engine => self.engine.lost,
         };
         if lost {
-            self.vital(What::Lost(peer));
+            self.vital(Event::Lost(peer));
         }
-        self.vital(What::Ended(peer, how));
+        self.vital(Event::Ended(peer, how));
     }
 
     /// The engine can't be reached, and the client gets a reset.
     pub(super) fn unreachable(&mut self, why: String) {
-        self.vital(What::Unreachable(why));
+        self.vital(Event::Unreachable(why));
     }
 
     /// Nothing more comes of this connection.
     pub(super) fn over(&mut self) {
-        self.vital(What::Over);
+        self.vital(Event::Over);
     }
 
-    fn vital(&self, what: What) {
+    fn vital(&self, event: Event) {
         let (conn, at) = (self.conn, self.time.now());
-        self.sender.send_vital(at, 0, Seen { at, conn, what });
+        self.sender
+            .send_vital(at, 0, Observation { at, conn, event });
     }
 }

@@ -1,13 +1,12 @@
 //! One connection, on the writer's side: what the relay saw of it to steps.
 
-use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
-use wstape_tape::{Action, Conn, End, Micros, Received, ReceivedKind, Step};
+use wstape_tape::{Action, End, Micros, Received, ReceivedKind, Step};
 
+use super::decoder::FrameDecoder;
 use super::exchange::{Exchange, Upgraded};
 use super::inflate::Inflater;
-use super::seen::{Peer, What};
-use super::voice::Voice;
+use super::observation::{Event, Peer};
+use super::step::conn_step;
 
 /// One connection.
 #[derive(Debug)]
@@ -24,22 +23,9 @@ enum Phase {
     Http(Box<Exchange>),
     /// Frames.
     WebSocket {
-        client: Box<Voice>,
-        engine: Box<Voice>,
+        client: Box<FrameDecoder>,
+        engine: Box<FrameDecoder>,
     },
-}
-
-/// A step of one connection.
-pub(super) fn conn_step(conn: u64, at: Micros, action: Action) -> Step {
-    let mut step = Step::at(at, action);
-    step.conn = Conn::Nth(conn);
-    step
-}
-
-/// A key of a step that players don't read.
-pub(super) fn extension(key: &str, value: &impl Serialize) -> (String, Box<RawValue>) {
-    let value = to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned());
-    (key.to_owned(), value)
 }
 
 impl Session {
@@ -52,38 +38,38 @@ impl Session {
     }
 
     /// The steps of what was seen; true where it was what upgraded the connection.
-    pub(super) fn take(&mut self, at: Micros, what: What, out: &mut Vec<Step>) -> bool {
-        if matches!(what, What::Bytes(Peer::Engine, _)) {
+    pub(super) fn take(&mut self, at: Micros, event: Event, out: &mut Vec<Step>) -> bool {
+        if matches!(event, Event::Bytes(Peer::Engine, _)) {
             self.left = false;
         }
-        match (what, &mut self.phase) {
-            (What::Bytes(peer, bytes), Phase::WebSocket { client, engine }) => {
-                let voice = if peer == Peer::Client { client } else { engine };
-                voice.take(at, bytes, out);
+        match (event, &mut self.phase) {
+            (Event::Bytes(peer, bytes), Phase::WebSocket { client, engine }) => {
+                let decoder = if peer == Peer::Client { client } else { engine };
+                decoder.take(at, bytes, out);
             }
-            (What::Bytes(Peer::Client, bytes), Phase::Http(exchange)) => {
+            (Event::Bytes(Peer::Client, bytes), Phase::Http(exchange)) => {
                 exchange.client_sent(at, &bytes, out);
             }
-            (What::Bytes(Peer::Engine, bytes), Phase::Http(exchange)) => {
+            (Event::Bytes(Peer::Engine, bytes), Phase::Http(exchange)) => {
                 if let Some(upgraded) = exchange.engine_sent(at, &bytes, out) {
                     self.upgrade(at, upgraded, out);
                     return true;
                 }
             }
-            (What::Resumed(peer, bytes), Phase::WebSocket { client, engine }) => {
-                let voice = if peer == Peer::Client { client } else { engine };
-                voice.resume(at, out);
-                voice.take(at, bytes, out);
+            (Event::Resumed(peer, bytes), Phase::WebSocket { client, engine }) => {
+                let decoder = if peer == Peer::Client { client } else { engine };
+                decoder.resume(at, out);
+                decoder.take(at, bytes, out);
             }
-            (What::Lost(peer), Phase::WebSocket { client, engine }) => {
-                let voice = if peer == Peer::Client { client } else { engine };
-                voice.lose(at, out);
+            (Event::Lost(peer), Phase::WebSocket { client, engine }) => {
+                let decoder = if peer == Peer::Client { client } else { engine };
+                decoder.lose(at, out);
             }
             // Bodies; nothing behind a loss in them is followed.
-            (What::Resumed(..) | What::Lost(_), _) => {}
-            (What::Over, _) => self.cut(at, out),
-            (What::Ended(peer, how), _) => self.end(at, peer, how, out),
-            (What::Unreachable(why), _) => {
+            (Event::Resumed(..) | Event::Lost(_), _) => {}
+            (Event::Over, _) => self.cut(at, out),
+            (Event::Ended(peer, how), _) => self.end(at, peer, how, out),
+            (Event::Unreachable(why), _) => {
                 let text = format!(
                     "connection {}: reset, for the engine could not be reached: {why}",
                     self.conn
@@ -120,8 +106,8 @@ impl Session {
         let forgets = agreement.map_or((false, false), |agreed| {
             (agreed.client_forgets, agreed.engine_forgets)
         });
-        let mut client = Voice::new(self.conn, Peer::Client, inflater(forgets.0));
-        let mut engine = Voice::new(self.conn, Peer::Engine, inflater(forgets.1));
+        let mut client = FrameDecoder::new(self.conn, Peer::Client, inflater(forgets.0));
+        let mut engine = FrameDecoder::new(self.conn, Peer::Engine, inflater(forgets.1));
         client.take(at, upgraded.from_client, out);
         engine.take(at, upgraded.from_engine, out);
         self.phase = Phase::WebSocket {

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
-use super::sink::unsyncable;
-use super::{Fsync, Sink, Stats};
+use super::fsync::Fsync;
+use super::sink::{Sink, unsyncable};
+use super::stats::Stats;
 use crate::error::RecordError;
 
 /// What is put behind the name of a tape that holds a secret, so that nobody takes it for one

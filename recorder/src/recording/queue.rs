@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use wstape_tape::Micros;
 
-use super::Stats;
+use super::stats::Stats;
 
 /// Bytes that may wait for the disk, each entry's own size included.
 pub(crate) const MAX_WAITING_BYTES: usize = 64 << 20;

@@ -13,8 +13,9 @@ use rustix::thread::gettid;
 use tokio::task::{JoinHandle, spawn_blocking};
 use wstape_tape::{Action, Step};
 
+use super::fsync::Fsync;
 use super::queue::{Bounds, Entry, Gap, Receiver, Sender, queue};
-use super::{Finished, Fsync, Recording};
+use super::tape::{Finished, Recording};
 use crate::error::RecordError;
 
 /// How far the writing thread stands back for the traffic: `nice`, from 0 to 19.
@@ -24,15 +25,15 @@ pub(super) const GATHER: Duration = Duration::from_millis(2);
 
 /// Makes steps of what a source saw, on the writer's thread: parsing, inflating and the like
 /// belong here, where they hold up nobody.
-pub(crate) trait Scribe: Send + 'static {
+pub(crate) trait Encoder: Send + 'static {
     /// What the source hands over.
-    type Seen: Send + 'static;
+    type Observation: Send + 'static;
 
     /// Writes the steps of what was seen.
     ///
     /// # Errors
     /// Those of [`Recording::push`].
-    fn write(&mut self, seen: Self::Seen, tape: &mut Recording) -> Result<(), RecordError>;
+    fn encode(&mut self, seen: Self::Observation, tape: &mut Recording) -> Result<(), RecordError>;
 
     /// Writes that something is missing here.
     ///
@@ -45,47 +46,52 @@ pub(crate) trait Scribe: Send + 'static {
 
 /// A live recording's writer.
 #[derive(Debug)]
-pub(crate) struct Writer<S: Scribe> {
-    sender: Sender<S::Seen>,
-    task: JoinHandle<Result<Desk<S>, RecordError>>,
+pub(crate) struct Writer<S: Encoder> {
+    sender: Sender<S::Observation>,
+    task: JoinHandle<Result<Worker<S>, RecordError>>,
     name: String,
 }
 
 /// What the writing thread works with.
 #[derive(Debug)]
-struct Desk<S: Scribe> {
-    queue: Receiver<S::Seen>,
-    scribe: S,
+struct Worker<S: Encoder> {
+    queue: Receiver<S::Observation>,
+    encoder: S,
     tape: Recording,
     clock: Arc<dyn Clock>,
-    batch: VecDeque<Entry<S::Seen>>,
+    batch: VecDeque<Entry<S::Observation>>,
     /// When what waits to be forced to the disk is to be there.
     due: Option<Duration>,
 }
 
-impl<S: Scribe> Writer<S> {
-    /// Starts writing to `tape` what `scribe` makes of what is sent.
+impl<S: Encoder> Writer<S> {
+    /// Starts writing to `tape` what `encoder` makes of what is sent.
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub(crate) fn start(tape: Recording, scribe: S, clock: Arc<dyn Clock>, bounds: Bounds) -> Self {
-        let name = tape.output.name().to_owned();
+    pub(crate) fn start(
+        tape: Recording,
+        encoder: S,
+        clock: Arc<dyn Clock>,
+        bounds: Bounds,
+    ) -> Self {
+        let name = tape.name().to_owned();
         let (sender, queue) = queue(bounds, tape.stats());
-        let mut desk = Desk {
+        let mut worker = Worker {
             queue,
-            scribe,
+            encoder,
             tape,
             clock,
             batch: VecDeque::new(),
             due: None,
         };
-        desk.set_due();
-        let task = tokio::spawn(run(desk, name.clone()));
+        worker.set_due();
+        let task = tokio::spawn(run(worker, name.clone()));
         Self { sender, task, name }
     }
 
     /// The source's end of the queue.
-    pub(crate) fn sender(&self) -> Sender<S::Seen> {
+    pub(crate) fn sender(&self) -> Sender<S::Observation> {
         self.sender.clone()
     }
 
@@ -105,15 +111,15 @@ impl<S: Scribe> Writer<S> {
         last: impl FnOnce(&mut S, &mut Recording) -> Result<(), RecordError> + Send + 'static,
     ) -> Result<(Finished, S), RecordError> {
         self.sender.close();
-        let desk = joined(self.task, &self.name).await??;
+        let worker = joined(self.task, &self.name).await??;
         let finish = spawn_blocking(move || {
-            let Desk {
-                mut scribe,
+            let Worker {
+                mut encoder,
                 mut tape,
                 ..
-            } = desk;
-            last(&mut scribe, &mut tape)?;
-            Ok((tape.finish()?, scribe))
+            } = worker;
+            last(&mut encoder, &mut tape)?;
+            Ok((tape.finish()?, encoder))
         });
         joined(finish, &self.name).await?
     }
@@ -126,31 +132,31 @@ fn stand_back() {
     let _ = setpriority_process(Some(gettid()), WRITER_NICE);
 }
 
-async fn run<S: Scribe>(mut desk: Desk<S>, name: String) -> Result<Desk<S>, RecordError> {
+async fn run<S: Encoder>(mut worker: Worker<S>, name: String) -> Result<Worker<S>, RecordError> {
     loop {
-        let more = match desk.due {
-            None => desk.queue.wait().await,
+        let more = match worker.due {
+            None => worker.queue.wait().await,
             Some(due) => {
-                let sleep = desk.clock.sleep_until(due);
+                let sleep = worker.clock.sleep_until(due);
                 tokio::select! {
                     biased;
-                    more = desk.queue.wait() => more,
+                    more = worker.queue.wait() => more,
                     () = sleep => true,
                 }
             }
         };
         if !more {
-            return Ok(desk);
+            return Ok(worker);
         }
         // To wake a thread for each entry would cost the source more than the entry does.
-        let pause = desk.clock.now().saturating_add(GATHER);
-        desk.queue.gather(desk.clock.sleep_until(pause)).await;
-        let turn = spawn_blocking(move || desk.turn().map(|()| desk));
-        desk = joined(turn, &name).await??;
+        let pause = worker.clock.now().saturating_add(GATHER);
+        worker.queue.gather(worker.clock.sleep_until(pause)).await;
+        let turn = spawn_blocking(move || worker.turn().map(|()| worker));
+        worker = joined(turn, &name).await??;
     }
 }
 
-impl<S: Scribe> Desk<S> {
+impl<S: Encoder> Worker<S> {
     /// Writes what waits.
     fn turn(&mut self) -> Result<(), RecordError> {
         stand_back();
@@ -159,10 +165,10 @@ impl<S: Scribe> Desk<S> {
         while let Some(entry) = self.batch.pop_front() {
             written.add(entry.weight());
             match entry {
-                Entry::Seen(seen, _) => self.scribe.write(seen, &mut self.tape)?,
-                Entry::Gap(gap) => self.scribe.gap(gap, &mut self.tape)?,
+                Entry::Seen(seen, _) => self.encoder.encode(seen, &mut self.tape)?,
+                Entry::Gap(gap) => self.encoder.gap(gap, &mut self.tape)?,
             }
-            if self.tape.batch.is_empty() {
+            if self.tape.is_committed() {
                 // A batch was full and has been written.
                 self.queue.release(std::mem::take(&mut written));
             }
@@ -174,7 +180,7 @@ impl<S: Scribe> Desk<S> {
 
     fn sync_if_due(&mut self) -> Result<(), RecordError> {
         if self.due.is_some_and(|due| due <= self.clock.now()) {
-            self.tape.output.sync()?;
+            self.tape.sync()?;
             self.due = None;
         }
         self.set_due();
@@ -183,9 +189,9 @@ impl<S: Scribe> Desk<S> {
 
     /// What was written first since the last fsync decides when the next one is.
     fn set_due(&mut self) {
-        if let Fsync::Interval(interval) = self.tape.output.policy()
+        if let Fsync::Interval(interval) = self.tape.policy()
             && self.due.is_none()
-            && self.tape.output.is_dirty()
+            && self.tape.is_dirty()
         {
             self.due = Some(self.clock.now().saturating_add(interval));
         }

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use wstape_tape::{Action, Header, Micros, Step, Tape};
 
 use super::writer::GATHER;
-use super::{Bounds, Fsync, Output, Recording, Scribe, Sink, Stats, Writer};
+use super::{Bounds, Encoder, Fsync, Output, Recording, Sink, Stats, Writer};
 use crate::error::RecordError;
 use crate::redact::{Redactor, Rules};
 
@@ -109,10 +109,10 @@ impl Sink for OnDisk {
 #[derive(Debug)]
 struct Numbers;
 
-impl Scribe for Numbers {
-    type Seen = u64;
+impl Encoder for Numbers {
+    type Observation = u64;
 
-    fn write(&mut self, seen: u64, tape: &mut Recording) -> Result<(), RecordError> {
+    fn encode(&mut self, seen: u64, tape: &mut Recording) -> Result<(), RecordError> {
         tape.push(Step::at(at(seen), Action::Text(seen.to_string())))
     }
 }

@@ -48,7 +48,7 @@ use std::io::{self, BufRead};
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
-use wstape_tape::{Action, Conn, Header, RawFrame, Received, ReceivedKind, Step};
+use wstape_tape::{Action, Conn, Header, RawFrame, Received, ReceivedKind, Step, StepFields};
 
 use fragment::{Fragments, Payload, Shape, Side};
 use json::JsonRedactor;
@@ -132,7 +132,8 @@ impl Redactor {
     /// The header without secrets, and with what is redacted in the tape. A tape begins.
     pub fn header(&mut self, mut header: Header) -> Header {
         self.fragments.ended(Conn::All);
-        for text in [&mut header.title, &mut header.source, &mut header.note]
+        let fields = &mut *header;
+        for text in [&mut fields.title, &mut fields.source, &mut fields.note]
             .into_iter()
             .flatten()
         {
@@ -145,34 +146,35 @@ impl Redactor {
                 header.redacted.push(what);
             }
         }
-        header.forget_raw();
         header
     }
 
     /// The step without secrets. One without any comes back as it was, byte for byte; where an
     /// event's value is all that is redacted, so does the rest of its line.
     pub fn step(&mut self, mut step: Step) -> Step {
-        let mut around = match &mut step.note {
+        // Edited aside: a step whose fields are borrowed to be changed drops its line.
+        let mut edited = StepFields::clone(&step);
+        let mut around = match &mut edited.note {
             Some(note) => self.free_text(note),
             None => false,
         };
-        around |= !step.extensions.is_empty() && self.extensions(&mut step.extensions);
-        if let Action::Emit(json) = &step.action {
-            let Some(edited) = self.message(json) else {
-                if around {
-                    step.forget_raw();
-                }
-                return step;
-            };
-            let in_line = (!around).then(|| in_line(&step, json, &edited)).flatten();
-            return in_line.unwrap_or_else(|| {
-                step.action = Action::Emit(edited);
-                step.forget_raw();
-                step
-            });
-        }
-        if self.action(&mut step.action, step.conn) || around {
-            step.forget_raw();
+        around |= !edited.extensions.is_empty() && self.extensions(&mut edited.extensions);
+        let changed = if let Action::Emit(json) = &step.action {
+            let message = self.message(json);
+            if let Some(message) = &message
+                && !around
+                && let Some(in_line) = in_line(&step, json, message)
+            {
+                return in_line;
+            }
+            let changed = message.is_some();
+            edited.action = message.map_or(edited.action, Action::Emit);
+            changed
+        } else {
+            self.action(&mut edited.action, step.conn)
+        };
+        if changed || around {
+            *step = edited;
         }
         step
     }

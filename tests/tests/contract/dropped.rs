@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use engine_client::{Clock, EngineState, Sleep, SubscriberBuilder};
-use wstape_harness::SubjectClock;
+use wstape::ClientClock;
 use wstape_tape::Micros;
 
 use crate::transports::{LateDialer, WatchedDialer};
@@ -15,7 +15,7 @@ use crate::world::{World, all_ms, ms, play};
 /// A clock that counts how often it is asked.
 #[derive(Debug)]
 struct CountingClock {
-    clock: Arc<SubjectClock>,
+    clock: Arc<ClientClock>,
     asked: Arc<AtomicU64>,
 }
 

@@ -6,7 +6,7 @@ use engine_client::{
     EndReason, EngineState, JitterMode, Observed, ReconnectConfig, SubscriberBuilder, WsSubscriber,
 };
 use parking_lot::Mutex;
-use wstape_harness::SubjectClock;
+use wstape::ClientClock;
 use wstape_mock_engine::{Clock, Engine, JournalKind, MemoryNet};
 use wstape_tape::{Micros, Tape};
 
@@ -89,8 +89,8 @@ impl World {
     }
 
     /// The engine's clock, as subscribers want it.
-    pub(crate) fn subject_clock(&self) -> Arc<SubjectClock> {
-        Arc::new(SubjectClock::new(self.clock.clone()))
+    pub(crate) fn subject_clock(&self) -> Arc<ClientClock> {
+        Arc::new(ClientClock::new(self.clock.clone()))
     }
 
     /// Starts the subscriber that [`builder`](Self::builder) makes.

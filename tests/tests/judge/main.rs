@@ -2,5 +2,5 @@
 
 mod messages;
 mod model;
+mod mutants;
 mod opening;
-mod planted;

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read, Write};
 use proptest::prelude::*;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
-use wstape_chaos::wire::{Frames, Item, Messages, Opcode, Seen, Sender, is_legal_close_code};
+use wstape_oracle::wire::{Frames, Item, Messages, Opcode, Seen, Sender, is_legal_close_code};
 
 const LIMIT: usize = 1024;
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeZone as _, Utc};
 use engine_client::{EngineEvent, EngineState, decode};
 use proptest::prelude::*;
 use serde::Serialize;
-use wstape_chaos::model::{Event, Folded, Kind, Model};
+use wstape_oracle::model::{Event, Folded, Kind, Model};
 
 fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 4, 21, 19, 5, 36).unwrap()

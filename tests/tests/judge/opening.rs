@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::DateTime;
-use wstape_chaos::wire::{Answer, Opening, retry_after};
+use wstape_oracle::wire::{Answer, Opening, retry_after};
 
 /// The request and the accept key of RFC 6455, 1.3.
 const REQUEST: &str = "GET /ws?a=b HTTP/1.1\r\nHost: engine\r\nAuthorization: Bearer t\r\n\

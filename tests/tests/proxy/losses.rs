@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
-use wstape_harness::SubjectClock;
+use wstape::ClientClock;
 use wstape_mock_engine::Clock;
 use wstape_recorder::{Output, Proxy, Redactor, Rules, Sink, Summary};
 use wstape_tape::{Action, Header, Micros, RawFrame, Step, Tape};
@@ -124,7 +124,7 @@ fn recorded_with_a_slow_disk(tape: &Tape) -> (Summary, usize, String) {
         let redactor = Redactor::new(Rules::default(), [7; 32]);
         let proxy = Proxy::new(UPSTREAM, redactor)
             .expect("a good url")
-            .clock(Arc::new(SubjectClock::new(clock.clone())));
+            .clock(Arc::new(ClientClock::new(clock.clone())));
         let until = clock.sleep_until(END);
         let recording = proxy.run(doorstep, Net(net), Output::sink("page", gate), until);
         let (summary, got) = tokio::join!(recording, clients.join_all());

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use engine_client::{EngineState, JitterMode, ReconnectConfig, WsSubscriber};
 use serde_json::Value;
+use wstape::ClientClock;
 use wstape::OurSubscriber;
-use wstape_harness::{Scenario, SubjectClock};
+use wstape_harness::Scenario;
 use wstape_mock_engine::{Clock, Engine, Layer};
 use wstape_tape::{Micros, Tape};
 
@@ -34,7 +35,7 @@ fn behind_a_proxy(layers: Vec<Tape>) -> (Value, String) {
                 jitter: JitterMode::None,
                 ..ReconnectConfig::default()
             })
-            .clock(Arc::new(SubjectClock::new(clock.clone())))
+            .clock(Arc::new(ClientClock::new(clock.clone())))
             .dialer(Arc::new(Way::Proxied(door)))
             .spawn(EngineState::shared())
             .expect("it starts");

@@ -9,7 +9,7 @@ use engine_client::{DialError, Dialer, Dialing, Target, Transport};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
-use wstape_harness::SubjectClock;
+use wstape::ClientClock;
 use wstape_mock_engine::link::{ClientEnd, EngineEnd, LinkHandle, pair};
 use wstape_mock_engine::{Clock, Engine, MemoryNet};
 use wstape_recorder::{
@@ -228,7 +228,7 @@ pub(crate) async fn record(
     let redactor = Redactor::new(Rules::default(), [7; 32]);
     let proxy = Proxy::new(UPSTREAM, redactor)
         .expect("a good url")
-        .clock(Arc::new(SubjectClock::new(clock.clone())));
+        .clock(Arc::new(ClientClock::new(clock.clone())));
     let output = Output::sink("page", page.clone());
     let recorded = proxy.run(doorstep, Net(net), output, until).await;
     (recorded, page.text())

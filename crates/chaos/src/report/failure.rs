@@ -4,10 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use wstape_oracle::Violation;
 use wstape_tape::Micros;
 
-use super::super::draw::Family;
-use super::super::rules::Violation;
+use crate::fault::Family;
+use crate::origin::Origin;
 
 /// A rule that did not hold, with what it takes to see that again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,16 +29,6 @@ pub struct Failure {
     pub again: String,
 }
 
-/// Where a case came from; tapes before seeds.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Origin {
-    /// A tape that was there before.
-    Tape(String),
-    /// Drawn from a seed.
-    Seed(u64),
-}
-
 /// How a case was made smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Smaller {
@@ -51,15 +42,6 @@ pub struct Smaller {
     pub took_ms: u64,
     /// Whether nothing was left to try; else time ran out.
     pub complete: bool,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Seed(seed) => write!(f, "seed {seed}"),
-            Self::Tape(tape) => write!(f, "tape {tape}"),
-        }
-    }
 }
 
 impl fmt::Display for Smaller {

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::super::case::Case;
-use super::super::rules::Rule;
-use super::super::world::Played;
-use super::failure::Origin;
+use crate::case::Case;
+use crate::origin::Origin;
+use crate::world::{Moment, Played};
 use wstape_harness::diff;
+use wstape_oracle::{Rule, Violation};
+use wstape_tape::Micros;
 
 /// What a written case says of where it came from.
 const SOURCE: &str = concat!("harness chaos ", env!("CARGO_PKG_VERSION"));
@@ -57,7 +58,7 @@ impl Exhibit {
             rule,
             tape: case.to_tape().to_string(),
             trace: played.map_or_else(hangs, |played| played.trace.to_string()),
-            mirror: played.map_or_else(hangs, |played| beside(&played.mirror, &played.model)),
+            mirror: played.map_or_else(hangs, |played| beside(played, rule)),
             case: origin,
         }
     }
@@ -103,18 +104,24 @@ impl Exhibit {
     }
 }
 
-/// The mirror beside the model, first where they differ, then whole.
-fn beside(mirror: &str, model: &str) -> String {
+/// The mirror beside the model when the rule broke, first where they differ, then whole.
+fn beside(played: &Played, rule: Rule) -> String {
+    let violations = played.verdict.violations.iter().zip(&played.moments);
+    let of_rule = |(violation, _): &(&Violation, &Moment)| violation.rule == rule;
+    let Some((violation, moment)) = violations.into_iter().find(of_rule) else {
+        return "there was no moment to look at it\n".to_owned();
+    };
     let lines = |json: &str| match serde_json::from_str::<Value>(json) {
         Ok(value) => format!("{value:#}\n"),
-        // Of a case that ended in a panic there is none.
+        // A mirror that is no JSON is shown as it is.
         Err(_) => format!("{json}\n"),
     };
-    let (mirror, model) = (lines(mirror), lines(model));
+    let (mirror, model) = (lines(&moment.mirror), lines(&moment.model));
     let differ = diff(&model, &mirror).unwrap_or_else(|| "  nowhere\n".to_owned());
     format!(
-        "where they differ (- the model, + the mirror)\n{differ}\n\
-         the mirror\n{mirror}\nthe model\n{model}"
+        "when {rule} broke, at {} s\n\nwhere they differ (- the model, + the mirror)\n{differ}\n\
+         the mirror\n{mirror}\nthe model\n{model}",
+        Micros(violation.at_us)
     )
 }
 
@@ -138,7 +145,7 @@ mod tests {
     use std::fs;
 
     use super::{Exhibit, Origin};
-    use crate::Rule;
+    use wstape_oracle::Rule;
 
     fn exhibit(case: Origin) -> Exhibit {
         Exhibit {

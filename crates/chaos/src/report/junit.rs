@@ -2,10 +2,10 @@
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-use super::super::draw::Family;
-use super::super::rules::Rule;
 use super::failure::Failure;
 use super::results::{Ending, Results};
+use crate::fault::Family;
+use wstape_oracle::Rule;
 
 /// What the report is called.
 const NAME: &str = "harness chaos";

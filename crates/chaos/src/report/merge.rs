@@ -1,46 +1,8 @@
 //! The results of several runs as one.
 
-use super::super::seeds::Shard;
+use super::error::MergeError;
 use super::results::{Part, Results};
-
-/// Results that can't be merged, in one sentence.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MergeError {
-    /// Nothing to merge.
-    #[error("no results to merge: expected the files that --result wrote")]
-    Nothing,
-    /// Not the JSON of results.
-    #[error("{file} holds no results of a chaos run: {why}; expected a file that --result wrote")]
-    NotResults {
-        /// Where.
-        file: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// Results of another version of the program, or of another subscriber.
-    #[error(
-        "{file} is of {found}, the first file of {expected}: results of different programs say nothing together"
-    )]
-    Different {
-        /// Which file.
-        file: String,
-        /// What it is of.
-        found: String,
-        /// What the first is of.
-        expected: String,
-    },
-    /// Seeds that were run twice.
-    #[error("{file} and {other} both ran {part}: give each shard's results once")]
-    Overlap {
-        /// Which file.
-        file: String,
-        /// Which other one.
-        other: String,
-        /// What both ran.
-        part: String,
-    },
-}
+use crate::seeds::Shard;
 
 impl Results {
     /// The results of all of `files`, each with its name: what one run of all their seeds would
@@ -135,7 +97,9 @@ fn missing(parts: &[Part]) -> Vec<Part> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Coverage, Edge, Rule, Shard, Tally, Verdict, Violation};
+    use wstape_oracle::{Edge, Rule, Violation};
+
+    use crate::{Coverage, Shard, Tally, Verdict};
     use crate::{Ending, Failure, Origin, Part, Results, Smaller};
 
     fn part(seeds: &str, shard: &str) -> Part {
@@ -172,7 +136,7 @@ mod tests {
     fn results(part: Part) -> Results {
         let mut coverage = Coverage::default();
         coverage.held(Rule::R3, 1);
-        coverage.took(Edge::OPEN_FIN);
+        coverage.took(Edge::OPEN_FIN, 1);
         let mut tally = Tally::default();
         tally.add(&Verdict {
             coverage,

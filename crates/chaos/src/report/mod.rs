@@ -4,11 +4,11 @@
 //! | --- | --- |
 //! | `results`, `failure`, `merge` | the results as data: JSON, merged over shards |
 //! | `summary` | a person at a terminal: tables, and failures last |
-//! | `progress` | a person who waits |
 //! | `junit` | nextest, Jenkins, GitLab: a test case for each rule and family of faults |
 //! | `github` | a workflow on GitHub: annotations and a step summary |
 //! | `files` | who has to mend it: the tape, the trace, the mirror beside the model |
 
+mod error;
 mod failure;
 mod files;
 mod github;
@@ -19,8 +19,8 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use failure::{Failure, Origin, Smaller};
+pub use error::MergeError;
+pub use failure::{Failure, Smaller};
 pub use files::{Exhibit, write_whole};
 pub use github::MAX_ANNOTATIONS;
-pub use merge::MergeError;
 pub use results::{Ending, Part, Results};

@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::super::rules::Rule;
-use super::super::seeds::{Seeds, Shard};
-use super::super::tally::Tally;
+use super::error::MergeError;
 use super::failure::Failure;
-use super::merge::MergeError;
+use crate::seeds::{Seeds, Shard};
+use crate::tally::Tally;
+use wstape_oracle::Rule;
 
 /// Version of the results' own format.
 const RESULTS_VERSION: u64 = 1;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::super::draw::Family;
 use super::failure::Failure;
 use super::results::{Ending, Results};
+use crate::fault::Family;
 
 /// Width of a cell of a table, count and name.
 const CELL: usize = 38;

@@ -1,7 +1,9 @@
 //! One run's results, as each reader gets them.
 
-use super::{Failure, MAX_ANNOTATIONS, Origin, Part, Results, Smaller};
-use crate::{Coverage, Edge, Family, FaultKind, Rule, Shard, Tally, Verdict, Violation};
+use wstape_oracle::{Edge, Rule, Violation};
+
+use super::{Failure, MAX_ANNOTATIONS, Part, Results, Smaller};
+use crate::{Coverage, Family, FaultKind, Origin, Shard, Tally, Verdict};
 
 /// A run that broke R3 under a FIN, with a name in the failure that has to be escaped everywhere.
 fn broken() -> Results {
@@ -36,8 +38,8 @@ fn broken() -> Results {
 fn held() -> Results {
     let mut coverage = Coverage::default();
     coverage.held(Rule::R3, 1_234_567);
-    coverage.took(Edge::OPEN_FIN);
-    coverage.took(Edge::WAIT_DIAL);
+    coverage.took(Edge::OPEN_FIN, 1);
+    coverage.took(Edge::WAIT_DIAL, 1);
     coverage.faults.insert(FaultKind::Fin, 12);
     coverage.calls.insert("shutdown".to_owned(), 3);
     let mut tally = Tally::default();

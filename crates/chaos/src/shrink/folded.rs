@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wstape_tape::{Action, Latency, Micros, Partition, Pongs, Step, Trigger};
+use wstape_tape::{Micros, Step, Trigger};
 
 use super::search::Search;
 use super::simpler::changed;
@@ -24,11 +24,11 @@ fn fold_one(search: &mut Search<'_>, first: usize) -> bool {
     let Trigger::At(from) = state.trigger else {
         return false;
     };
-    if !state.action.is_state() || state.for_us.is_some() || clears(&state.action) {
+    if !state.action.is_state() || state.for_us.is_some() || state.action.clears() {
         return false;
     }
     let clearing = |step: &Step| {
-        clears(&step.action)
+        step.action.clears()
             && step.key() == state.key()
             && (step.conn, step.direction) == (state.conn, state.direction)
     };
@@ -45,22 +45,4 @@ fn fold_one(search: &mut Search<'_>, first: usize) -> bool {
     steps[first] = state;
     steps.remove(second);
     search.offer(folded)
-}
-
-/// Whether an action ends a state instead of setting one.
-fn clears(action: &Action) -> bool {
-    match action {
-        Action::Hang(on) | Action::Down(on) => !on,
-        Action::Partition(partition) => *partition == Partition::None,
-        Action::Latency(Latency { base, jitter, .. }) => {
-            *base == Micros::ZERO && *jitter == Micros::ZERO
-        }
-        Action::Pongs(pongs) => *pongs == Pongs::Auto,
-        Action::Accept(None)
-        | Action::Refuse(None)
-        | Action::Garbage(None)
-        | Action::BytesPerSecond(None)
-        | Action::SliceBytes(None) => true,
-        _ => false,
-    }
 }

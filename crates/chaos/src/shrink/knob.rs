@@ -4,9 +4,9 @@ use wstape_tape::{Action, After, Conn, Garbage, Latency, Micros, Pongs, Step, Tr
 
 use serde_json::value::RawValue;
 
-use super::super::DIAL_KEY;
 use super::number::{COUNT_UNITS, TIME_UNITS};
 use super::simpler::changed;
+use crate::case::DIAL_KEY;
 
 /// A number of a step that can be made simpler by itself. Times on the engine's clock are none:
 /// they hang together.
@@ -109,6 +109,7 @@ impl Knob {
     }
 
     fn place(self, step: &mut Step) -> Option<Place<'_>> {
+        let step = &mut **step;
         match (self, &mut step.trigger, &mut step.action) {
             (Self::OnConnect, Trigger::OnConnect { nth: Some(n), .. }, _)
             | (

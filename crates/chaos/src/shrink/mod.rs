@@ -33,7 +33,8 @@ use wstape_tape::{Action, After, Micros, Step, Tape, Trigger};
 use self::fewer::fewest;
 use self::search::Search;
 use self::simpler::simplest_step;
-use super::{Case, Rule};
+use crate::case::Case;
+use wstape_oracle::Rule;
 
 /// Rounds of all passes at most. Each ends where a round changes nothing, mostly the third.
 const MAX_ROUNDS: u32 = 16;

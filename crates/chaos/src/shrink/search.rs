@@ -1,6 +1,6 @@
 //! The search: the best case so far, and what is asked of the next.
 
-use super::super::Case;
+use crate::case::Case;
 
 /// Cases tried at most in one shrink, whatever time there is.
 pub(super) const MAX_TRIES: u64 = 100_000;

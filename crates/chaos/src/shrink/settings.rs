@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 use wstape_tape::Micros;
 
-use super::super::About;
 use super::number::{COUNT_UNITS, TIME_UNITS, simplest};
 use super::search::Search;
-use wstape_harness::Settings;
+use crate::case::About;
+use wstape_oracle::Settings;
 
 /// The least that receivers may fall behind by.
 const LEAST_CAPACITY: usize = 1;

@@ -1,13 +1,13 @@
 //! Simpler values of one step: discrete choices, then numbers, then payloads.
 
 use bytes::Bytes;
-use wstape_tape::{Action, CloseFrame, Conn, Direction, End, Micros, Partition, Step, Trigger};
+use wstape_tape::{Action, Conn, Direction, End, Step, Trigger};
 
-use super::super::FAULT_KEY;
 use super::fewer::fewest;
 use super::json;
 use super::knob::Knob;
 use super::number::simplest;
+use crate::case::FAULT_KEY;
 
 /// Payloads up to this many bytes are searched byte by byte; of longer ones the length alone is
 /// searched, over and over until they are short enough.
@@ -74,80 +74,15 @@ fn act(step: &mut Step, action: Action) {
     step.action = action;
 }
 
-/// Simpler actions, the simplest first.
+/// Simpler actions, the simplest first: for what breaks a connection the plainest end, then what
+/// says less under the same key.
 fn actions(action: &Action) -> Vec<Action> {
-    let fin = Action::Drop(End::Fin);
-    match action {
-        Action::Drop(End::Reset) | Action::Close(None) | Action::Bytes(_) => vec![fin],
-        Action::Close(Some(close)) => {
-            let mut simpler = vec![fin, Action::Close(None)];
-            if close.code != 1000 {
-                simpler.push(Action::Close(Some(CloseFrame {
-                    code: 1000,
-                    reason: close.reason.clone(),
-                })));
-            }
-            if !close.reason.is_empty() {
-                simpler.push(Action::Close(Some(CloseFrame {
-                    code: close.code,
-                    reason: String::new(),
-                })));
-            }
-            simpler
-        }
-        Action::Partition(Partition::ToClient | Partition::FromClient) => {
-            vec![Action::Partition(Partition::Both)]
-        }
-        Action::Refuse(Some(refusal)) => {
-            let mut simpler = Vec::new();
-            for left_out in 0..refusal.headers.len() {
-                let mut refusal = refusal.clone();
-                refusal.headers.remove(left_out);
-                simpler.push(Action::Refuse(Some(refusal)));
-            }
-            if refusal.status != 503 {
-                let mut refusal = refusal.clone();
-                refusal.status = 503;
-                simpler.push(Action::Refuse(Some(refusal)));
-            }
-            simpler
-        }
-        Action::Accept(Some(accept)) => {
-            let mut simpler = Vec::new();
-            for left_out in 0..accept.headers.len() {
-                let mut accept = accept.clone();
-                accept.headers.remove(left_out);
-                simpler.push(Action::Accept(Some(accept)));
-            }
-            simpler
-        }
-        Action::Garbage(Some(garbage)) if garbage.then.is_some() => {
-            let mut garbage = garbage.clone();
-            garbage.then = None;
-            vec![Action::Garbage(Some(garbage))]
-        }
-        Action::Latency(latency) if latency.jitter > Micros::ZERO => {
-            let mut latency = *latency;
-            latency.jitter = Micros::ZERO;
-            vec![Action::Latency(latency)]
-        }
-        Action::Frame(frame) => {
-            let mut simpler = vec![fin];
-            let mut simple = |change: fn(&mut wstape_tape::RawFrame)| {
-                let mut changed = frame.clone();
-                change(&mut changed);
-                if changed != *frame {
-                    simpler.push(Action::Frame(changed));
-                }
-            };
-            simple(|frame| frame.mask = None);
-            simple(|frame| frame.rsv = 0);
-            simple(|frame| frame.declared_len = None);
-            simple(|frame| frame.fin = true);
-            simpler
-        }
-        _ => Vec::new(),
-    }
+    let breaks = matches!(
+        action,
+        Action::Close(_) | Action::Bytes(_) | Action::Frame(_)
+    );
+    let fin = breaks.then_some(Action::Drop(End::Fin));
+    fin.into_iter().chain(action.simpler()).collect()
 }
 
 /// Whether the modifiers of a step still go with its action.
@@ -156,7 +91,7 @@ fn is_allowed(step: &Step) -> bool {
     (step.for_us.is_none() || step.action.is_state())
         && (step.times.is_none() || step.action.is_used_up())
         && (step.direction == Direction::Both || step.action.is_link_condition())
-        && !(on_connect && matches!(step.action, Action::Down(_) | Action::End))
+        && !(on_connect && step.action.is_engine_wide())
 }
 
 /// A smaller payload.
@@ -242,7 +177,6 @@ fn shorter<T: Clone + PartialEq>(
 /// `step` after a change.
 pub(super) fn changed(step: &Step, change: impl FnOnce(&mut Step)) -> Step {
     let mut step = step.clone();
-    step.forget_raw();
     change(&mut step);
     step
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use wstape_tape::{Action, Micros, Step, Tape, Trigger};
 
-use super::super::Case;
 use super::number::{TIME_UNITS, simplest};
 use super::search::Search;
 use super::simpler::changed;
+use crate::case::Case;
 
 /// Ends the run as early as it still breaks the rule; what would come later goes.
 pub(super) fn end_earlier(search: &mut Search<'_>) {

@@ -2,8 +2,10 @@
 
 use wstape_tape::{Action, Micros, Tape, Trigger};
 
-use super::super::{About, Case, Rule};
+use wstape_oracle::Rule;
+
 use super::{Shrunk, shrink};
+use crate::case::{About, Case};
 
 const RULE: Rule = Rule::R9;
 

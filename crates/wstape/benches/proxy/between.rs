@@ -32,7 +32,7 @@ impl Kind {
         match self {
             Self::Nothing => "nothing between",
             Self::Relay => "bare relay",
-            Self::Proxy => "recorder proxy",
+            Self::Proxy => "wstape proxy",
             Self::Mitmproxy(_) => "mitmproxy",
         }
     }

@@ -2,7 +2,7 @@
 //! nothing, and beside mitmproxy, which records too; on loopback, in turn, in one run, each a
 //! process of its own.
 //!
-//! `cargo bench --package recorder --bench proxy`
+//! `cargo bench --package wstape --bench proxy`
 //!
 //! `MITMDUMP` names mitmproxy's `mitmdump`, where that is not on the `PATH`.
 

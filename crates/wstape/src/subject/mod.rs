@@ -1,6 +1,9 @@
-//! The workspace's own subscriber, put under test.
+//! The workspace's own subscriber, put under test, and what it takes to put it there.
 
-mod chaos;
-mod scenario;
+mod adapter;
+mod ours;
+mod receiver;
+mod shown;
 
-pub use scenario::OurSubscriber;
+pub use adapter::{ClientClock, ClientDialer};
+pub use ours::OurSubscriber;

@@ -1,4 +1,4 @@
-//! `recorder proxy` on real sockets: how connections end, what is said, and with which status.
+//! `wstape proxy` on real sockets: how connections end, what is said, and with which status.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,7 +16,7 @@ use wstape_tape::{Action, End, ReceivedKind, Step, Tape};
 const BOUND: Duration = Duration::from_secs(20);
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/// A running `recorder proxy`.
+/// A running `wstape proxy`.
 struct Proxy {
     child: Child,
     addr: SocketAddr,

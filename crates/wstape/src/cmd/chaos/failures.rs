@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use wstape::OurSubscriber;
 use wstape_chaos::{
-    Broken, Case, Exhibit, FAULT_KEY, Failure, Family, FaultKind, HANG_AFTER, Origin, Rule, Shrunk,
+    Broken, Case, Exhibit, FAULT_KEY, Failure, Family, FaultKind, HANG_AFTER, Origin, Shrunk,
     Smaller, WORKER_NAME, judge, play, shrink,
 };
+use wstape_oracle::Rule;
 use wstape_tape::Step;
 
 use super::progress::Progress;

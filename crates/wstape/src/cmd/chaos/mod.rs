@@ -3,8 +3,8 @@
 mod failures;
 mod inputs;
 mod merge;
+mod mutants;
 mod outputs;
-mod planted;
 mod progress;
 mod session;
 mod signals;
@@ -19,7 +19,7 @@ use wstape_chaos::{Ending, Seeds, Shard};
 
 /// Every rule held, and all that was enabled was seen.
 const HELD: u8 = 0;
-/// A rule broke, or a planted flaw was not found.
+/// A rule broke, or a mutant was not found.
 const BROKEN: u8 = 1;
 /// Bad usage or bad input.
 const BAD_INPUT: u8 = 2;
@@ -62,7 +62,7 @@ enum Verb {
 #[derive(Debug, Args)]
 struct Options {
     /// Play the case of this seed, and no other.
-    #[arg(long, value_name = "S", allow_negative_numbers = true, conflicts_with_all = ["seeds", "shard", "budget", "planted"])]
+    #[arg(long, value_name = "S", allow_negative_numbers = true, conflicts_with_all = ["seeds", "shard", "budget", "mutants"])]
     seed: Option<u64>,
 
     /// Draw from these seeds: A..B, or A.. for all from A on. Default: 0..
@@ -83,7 +83,7 @@ struct Options {
 
     /// Play this tape: a case that chaos wrote, or any other. May be given several times. With
     /// --seed or --seeds, a recording that drawn faults are laid over.
-    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["shard", "planted"])]
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["shard", "mutants"])]
     tape: Vec<PathBuf>,
 
     #[arg(long, value_name = "FILE", help = "Write the results as JUnit XML")]
@@ -100,9 +100,9 @@ struct Options {
     #[command(flatten)]
     thoroughness: Thoroughness,
 
-    /// Look for each planted flaw instead: a check of chaos itself.
-    #[arg(long, conflicts_with_all = ["shard", "check_determinism", "keep_going", "result", "junit"])]
-    planted: bool,
+    /// Look for each mutant instead, a subscriber with one flaw: a check of chaos itself.
+    #[arg(long, alias = "planted", conflicts_with_all = ["shard", "check_determinism", "keep_going", "result", "junit"])]
+    mutants: bool,
 
     /// No progress, no tables: only what broke and how it ended.
     #[arg(long, short)]
@@ -125,7 +125,7 @@ impl Chaos {
     pub(crate) fn run(&self) -> ExitCode {
         let ended = match &self.verb {
             Some(Verb::Merge(merge)) => merge.run(),
-            None if self.options.planted => planted::run(&self.options),
+            None if self.options.mutants => mutants::run(&self.options),
             None => session::run(&self.options),
         };
         match ended {

@@ -7,11 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use wstape::OurSubscriber;
-use wstape_chaos::planted::{CANARY_SEEDS, Flaw, missed_canary};
+use wstape_chaos::mutants::{CANARY_SEEDS, Flaw, missed_canary};
 use wstape_chaos::{
-    Draw, Ending, Job, Judged, Part, Play, Ran, Results, Run, Tally, WORKER_NAME, draw, draw_over,
-    play,
+    Draw, Ending, Job, Part, Play, Ran, Results, Run, Tally, WORKER_NAME, draw, draw_over, play,
 };
+
+use wstape_harness::Subject as _;
 
 use super::Options;
 use super::failures::OutFolder;
@@ -60,7 +61,7 @@ pub(super) fn run(options: &Options) -> Result<Ending, String> {
     drop(out);
     if let Some(canary) = session.missed_canary() {
         say(&format!(
-            "chaos is broken: expected to find {canary}, a planted flaw that {CANARY_SEEDS} seeds are \
+            "chaos is broken: expected to find {canary}, a mutant that {CANARY_SEEDS} seeds are \
              sure to show, found nothing; what this run says holds need not\n"
         ));
         return Ok(Ending::Broken);
@@ -197,7 +198,7 @@ impl Session<'_> {
         }
     }
 
-    /// The planted flaw that this run would not have seen in the subscriber, if there is one.
+    /// The mutant that this run would not have seen in the subscriber, if there is one.
     fn missed_canary(&self) -> Option<Flaw> {
         let seeds = self.inputs.seeds.filter(|_| self.inputs.is_sample)?;
         let first = self.inputs.shard.seeds(seeds).next()?;

@@ -1,0 +1,72 @@
+//! Faults of connects.
+
+use wstape_tape::{Action, After, End, Micros, Partition, Step};
+
+use super::dice::Dice;
+use super::scene::Scene;
+use crate::case::DIAL_KEY;
+use crate::extension::raw;
+use crate::fault::FaultKind;
+use serde_json::value::RawValue;
+
+pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
+    let span = scene.span(dice, at);
+    match kind {
+        FaultKind::Down => {
+            let span = scene.outage(dice, at);
+            scene.state(kind, at, Action::Down(true), span);
+        }
+        FaultKind::DialStall => {
+            let takes = scene.span(dice, at);
+            dial_takes(kind, at, takes, scene);
+            dial_takes(
+                kind,
+                Micros(at.0.saturating_add(span.0)),
+                Micros::ZERO,
+                scene,
+            );
+            redial(at, dice, scene);
+        }
+        FaultKind::Hang => {
+            let span = scene.outage(dice, at);
+            scene.state(kind, at, Action::Hang(true), span);
+            redial(at, dice, scene);
+        }
+        FaultKind::EndBeforeAnswer => {
+            let trigger = Scene::on_connect(dice, After::Time(Micros::ZERO));
+            let end = dice.pick(&[End::Fin, End::Reset]);
+            scene.put(kind, Step::new(trigger, Action::Drop(end)));
+            redial(at, dice, scene);
+        }
+        FaultKind::SlowAnswer => {
+            let trigger = Scene::on_connect(dice, After::Time(Micros::ZERO));
+            let mut step = Step::new(trigger, Action::Partition(Partition::ToClient));
+            step.for_us = Some(span);
+            scene.put(kind, step);
+            redial(at, dice, scene);
+        }
+        _ => {}
+    }
+}
+
+/// Ends what is open, so that the subscriber dials.
+pub(super) fn redial(at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
+    let action = match dice.below(4) {
+        0 => return,
+        1 => Action::Drop(End::Fin),
+        2 => Action::Drop(End::Reset),
+        _ => Action::Close(Some(wstape_tape::CloseFrame {
+            code: 1012,
+            reason: String::new(),
+        })),
+    };
+    // Not of the kind: it is there for the kind to be met.
+    scene.steps.push(Step::at(at, action));
+}
+
+fn dial_takes(kind: FaultKind, at: Micros, takes: Micros, scene: &mut Scene<'_>) {
+    let mut step = Step::at(at, Action::Mark("dial".to_owned()));
+    let takes = RawValue::from_string(takes.to_ms_text()).unwrap_or_else(|_| raw(0));
+    step.extensions.push((DIAL_KEY.to_owned(), takes));
+    scene.put(kind, step);
+}

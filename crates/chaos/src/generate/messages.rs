@@ -1,0 +1,184 @@
+//! Faults of what messages say.
+
+use wstape_tape::{Action, Micros};
+
+use super::dice::Dice;
+use super::events;
+use super::scene::Scene;
+use crate::fault::FaultKind;
+
+/// Messages that are no event, or hardly one.
+const MALFORMED: [&str; 22] = [
+    "",
+    " ",
+    "{",
+    "null",
+    "[]",
+    "42",
+    "\"risk\"",
+    "{}",
+    r#"{"event":}"#,
+    r#"{"event":"risk""#,
+    r#"{"event":"risk"}{"event":"risk"}"#,
+    r#"{"event":"risk","data":{"halted":true}} trailing"#,
+    "\u{feff}{\"event\":\"heartbeat\"}",
+    r#"{"event":"risk","data":{"account_value":NaN}}"#,
+    r#"{"event":"risk","event":"heartbeat"}"#,
+    r#"{"event":"risk","data":{"halted":true},"data":{"halted":false}}"#,
+    r#"{"event":"risk","data":{"account_value":1e999}}"#,
+    r#"{"event":"risk","data":{"halted":true,"halted":false}}"#,
+    r#"{"event":7,"data":{}}"#,
+    r#"{"Event":"risk","data":{"halted":true}}"#,
+    r#"{"event":"fill","data":"\ud800"}"#,
+    r#"["risk",{"halted":true}]"#,
+];
+
+/// Payloads that are no reading of their kind, or one only just.
+const WRONG: [&str; 30] = [
+    "{}",
+    "[]",
+    "null",
+    r#"{"error":"down"}"#,
+    r#""text""#,
+    "17",
+    r#"{"halted":"yes"}"#,
+    r#"{"halted":null}"#,
+    r#"{"halted":1}"#,
+    r#"{"halted":true,"account_value":"much"}"#,
+    r#"{"account_value":null,"halted":false}"#,
+    r#"{"open_count":-1}"#,
+    r#"{"open_count":2.5}"#,
+    r#"{"open_count":2.0}"#,
+    r#"{"open_count":4294967296}"#,
+    r#"{"positions":[]}"#,
+    r#"{"positions":null,"account_value":1}"#,
+    r#"{"account_value":1,"total_unrealized_pnl":0.5}"#,
+    r#"{"ts":"2026-04-21T19:05:36Z"}"#,
+    r#"{"ts":"2026-04-21T19:05:36Z","alert":null,"blind_spots":[]}"#,
+    r#"{"items":[{"symbol":"BTC"}]}"#,
+    r#"[{"coin":"ETH","direction":"SHORT","size_coins":1}]"#,
+    r#"{"positions":[{"symbol":"BTC","size":1},{"symbol":7}]}"#,
+    r#"{"positions":[{"symbol":"BTC","coin":"ETH"}]}"#,
+    r#"{"regime":"CALM","confidence":1}"#,
+    r#"{"regime":["CALM"]}"#,
+    r#"{"market":{"health":1,"fear_greed":50.0}}"#,
+    r#"{"market":[1,2]}"#,
+    r#"{"today":{"trades":3},"hl_rate":{"used":1}}"#,
+    "[true,false]",
+];
+
+/// Names of events, known and not.
+const NAMES: [&str; 14] = [
+    "heartbeat",
+    "status",
+    "v2_status",
+    "positions",
+    "positions_update",
+    "risk",
+    "risk_update",
+    "regime",
+    "regime_update",
+    "RISK",
+    "risk ",
+    "",
+    "fill",
+    "alert",
+];
+
+/// Times as the text of a JSON value.
+const TIMES: [&str; 16] = [
+    "1e999",
+    r#""\ud800""#,
+    r#""2026-04-21T19:05:36.821259+00:00""#,
+    r#""2026-04-21T19:05:36.821259""#,
+    r#""2026-04-21T19:05:36Z""#,
+    r#""2026-04-21T21:05:36+02:00""#,
+    r#""2026-04-21T19:05:36.821259-07:30""#,
+    r#""2026-04-21 19:05:36""#,
+    r#""1969-12-31T23:59:59Z""#,
+    r#""2099-01-01T00:00:00Z""#,
+    r#""yesterday""#,
+    r#""""#,
+    "null",
+    "1767225600",
+    "1767225600.5",
+    r#"{"seconds":1}"#,
+];
+
+pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
+    match kind {
+        FaultKind::Malformed => {
+            for _ in 0..dice.between(1, 4) {
+                let text = match dice.below(12) {
+                    0 => nested(dice.pick(&[126, 127, 128, 400])),
+                    _ => dice.pick(&MALFORMED).to_owned(),
+                };
+                scene.at(kind, at, Action::Text(text));
+            }
+        }
+        FaultKind::WrongFields => {
+            for _ in 0..dice.between(1, 4) {
+                let name = dice.pick(&NAMES);
+                let payload = dice.pick(&WRONG);
+                let text = match dice.below(6) {
+                    0 => format!(r#"{{"event":"{name}"}}"#),
+                    1 => format!(r#"{{"data":{payload},"event":"{name}"}}"#),
+                    _ => format!(r#"{{"event":"{name}","data":{payload}}}"#),
+                };
+                scene.at(kind, at, Action::Text(text));
+            }
+        }
+        FaultKind::Timestamps => {
+            for _ in 0..dice.between(1, 3) {
+                let ts = dice.pick(&TIMES);
+                let risk = events::risk(dice);
+                let text = match dice.below(4) {
+                    0 => format!(r#"{{"event":"risk","data":{risk}}}"#),
+                    1 => format!(r#"{{"event":"risk","data":{risk},"ts":{ts}}}"#),
+                    _ => format!(r#"{{"event":"risk","ts":{ts},"data":{risk}}}"#),
+                };
+                scene.at(kind, at, Action::Text(text));
+            }
+        }
+        FaultKind::Replayed => {
+            let event = |dice: &mut Dice, second: u64| {
+                events::event(dice, &format!("2026-01-01T00:00:{second:02}Z"))
+            };
+            let (first, second) = (event(dice, 20), event(dice, 10));
+            for json in [first.clone(), second, first] {
+                scene.at(kind, at, Action::Emit(json.into()));
+            }
+        }
+        FaultKind::Burst => {
+            // Beyond what the events channel holds, now and then.
+            let most = if dice.chance(1, 4) { 700 } else { 80 };
+            for n in 0..dice.log(8, most) {
+                let ts = format!("2026-01-01T00:01:{:02}.{:03}Z", n / 1000, n % 1000);
+                let json = events::event(dice, &ts);
+                scene.at(kind, at, Action::Emit(json.into()));
+            }
+        }
+        FaultKind::ErrorThenClose => {
+            let json = r#"{"event":"error","data":{"message":"shutting down"}}"#;
+            scene.at(kind, at, Action::Emit(json.into()));
+            scene.at(
+                kind,
+                at,
+                Action::Close(Some(wstape_tape::CloseFrame {
+                    code: 1011,
+                    reason: "internal error".to_owned(),
+                })),
+            );
+        }
+        _ => {}
+    }
+}
+
+/// An event whose payload is nested so deep.
+fn nested(levels: usize) -> String {
+    format!(
+        r#"{{"event":"fill","data":{}{}}}"#,
+        "[".repeat(levels),
+        "]".repeat(levels)
+    )
+}

@@ -1,0 +1,249 @@
+//! The flaws that a mutant may have.
+
+use std::fmt;
+use std::str::FromStr;
+
+use wstape_oracle::Rule;
+
+macro_rules! flaws {
+    ($($(#[$doc:meta])* $flaw:ident = $name:literal, found by $($rule:ident)+;)*) => {
+        /// What is wrong with a mutant: a flaw modelled on one of a real subscriber.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Flaw {
+            $($(#[$doc])* $flaw,)*
+        }
+
+        impl Flaw {
+            /// All flaws.
+            pub const ALL: [Self; [$($name),*].len()] = [$(Self::$flaw),*];
+
+            /// Its name.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$flaw => $name,)*
+                }
+            }
+
+            /// The rules that it breaks; one of them is expected to find it.
+            #[must_use]
+            pub fn breaks(self) -> &'static [Rule] {
+                match self {
+                    $(Self::$flaw => &[$(Rule::$rule),+],)*
+                }
+            }
+        }
+    };
+}
+
+flaws! {
+    // Backoff.
+
+    /// The counter only ever rises: a link that drops often but works climbs to the largest delay and
+    /// stays there.
+    CounterNeverReset = "counter-never-reset", found by R4 R3;
+    /// A connect of the transport resets the counter: a server that accepts and hangs up is hammered.
+    ResetOnConnect = "reset-on-connect", found by R4 R3;
+    /// The 101 resets the counter, before a single frame came.
+    ResetOnUpgrade = "reset-on-upgrade", found by R4 R3;
+    /// Only a Close resets the counter, not FIN, RST or silence.
+    ResetOnCleanCloseOnly = "reset-on-clean-close-only", found by R4 R3;
+    /// A connection that was up is retried at once: a peer that greets and hangs up makes it spin.
+    HotLoop = "hot-loop", found by R3;
+    /// A refusal is retried at once, as if it were none of the network's doing.
+    RefusalHotLoop = "refusal-hot-loop", found by R3;
+    /// The full jitter that was asked for is not applied.
+    JitterMissing = "jitter-missing", found by R15;
+    /// All subscribers draw the same jitter: the seed is a constant.
+    JitterShared = "jitter-shared", found by R15;
+    /// Nine tenths of the delay are kept and one is drawn: the crowd comes back in a narrow wave.
+    JitterNarrow = "jitter-narrow", found by R15;
+    /// The draw is added to the delay instead of taken from it.
+    JitterOnTop = "jitter-on-top", found by R3;
+    /// The delay is capped before it is multiplied the last time.
+    CapBeforeMultiplier = "cap-before-multiplier", found by R3 R2;
+    /// Delays are whole milliseconds: 999 µs are none.
+    MillisTruncated = "millis-truncated", found by R3;
+    /// A multiplier of 0 makes every delay but the first zero.
+    MultiplierZero = "multiplier-zero", found by R3;
+    /// An initial delay above the largest is waited for in full.
+    InitialAboveMax = "initial-above-max", found by R3 R2;
+    /// The counter rises before the delay is computed from it.
+    CounterFromOne = "counter-from-one", found by R3 R4;
+    /// The delay starts once the old socket is finished, which its peer may draw out.
+    DelayAfterFinish = "delay-after-finish", found by R3 R4;
+    /// The first connect waits as if it were a retry.
+    FirstConnectWaits = "first-connect-waits", found by R3;
+    /// `Retry-After` is ignored.
+    RetryAfterIgnored = "retry-after-ignored", found by R3;
+    /// `Retry-After` is waited for however long it is.
+    RetryAfterUnbounded = "retry-after-unbounded", found by R3 R2 R11;
+    /// `Retry-After` as a date is ignored.
+    RetryAfterDateIgnored = "retry-after-date-ignored", found by R3;
+
+    /// After five failures in a row it gives up, as if the engine would never come back.
+    GivesUp = "gives-up", found by R2 R3 R11;
+    /// A 4xx is taken for the last word.
+    RefusalIsFinal = "refusal-is-final", found by R2 R3 R11;
+
+    // Connecting.
+
+    /// Nothing bounds a connect.
+    NoConnectTimeout = "no-connect-timeout", found by R10 R2 R3 R11;
+    /// The timeout bounds the dial, not the handshake behind it.
+    HandshakeUnbounded = "handshake-unbounded", found by R10 R2 R3 R11;
+    /// A redirect is followed, with the token, wherever it leads.
+    RedirectFollowed = "redirect-followed", found by R14 R3 R2;
+    /// Any 101 is taken for an upgrade.
+    UpgradeUnchecked = "upgrade-unchecked", found by R10 R2 R9;
+    /// Frames that come in one segment with the 101 are lost.
+    EarlyFramesLost = "early-frames-lost", found by R8 R9 R10;
+    /// The connection counts as up once the transport is.
+    ConnectedTooSoon = "connected-too-soon", found by R10;
+
+    // Shutdown.
+
+    /// A shutdown is not seen before a dial ends.
+    ShutdownUnseenInDial = "shutdown-unseen-in-dial", found by R5;
+    /// A shutdown is not seen before a handshake ends.
+    ShutdownUnseenInHandshake = "shutdown-unseen-in-handshake", found by R5;
+    /// A shutdown is not seen before a delay has passed.
+    ShutdownUnseenInSleep = "shutdown-unseen-in-sleep", found by R5;
+    /// A shutdown drops the connection without a Close.
+    ShutdownWithoutClose = "shutdown-without-close", found by R5;
+    /// A shutdown waits for the answer to its Close, however long that takes.
+    ShutdownWaitsForEver = "shutdown-waits-for-ever", found by R5;
+    /// After a shutdown the mirror goes on saying that it is connected.
+    ConnectedAfterShutdown = "connected-after-shutdown", found by R5 R10;
+    /// Each connection starts a task that nobody ends.
+    TaskLeftBehind = "task-left-behind", found by R5 R13;
+    /// Dropping the handle ends the subscriber.
+    EndsWithItsHandle = "ends-with-its-handle", found by R6 R2 R10 R11;
+
+    // Liveness.
+
+    /// Silence is never a loss.
+    HalfOpenNeverSeen = "half-open-never-seen", found by R6 R11;
+    /// A Pong is no sign of life: a quiet feed on a live link is cut off.
+    IdleNotFedByPong = "idle-not-fed-by-pong", found by R6;
+    /// Only whole frames are signs of life: a snapshot that takes longer than the idle timeout never
+    /// arrives, however often it is asked for.
+    SlowMessageLost = "slow-message-lost", found by R6;
+    /// A feed that has stalled behind a server that answers Pings is trusted, whatever was asked for.
+    EventStallNeverSeen = "event-stall-never-seen", found by R6;
+    /// A message that is no event passes for one: a stalled feed that chatters is trusted.
+    EventsFedByAnyMessage = "events-fed-by-any-message", found by R6;
+    /// Any byte is a sign of life, so that a byte a second keeps a dead feed alive.
+    IdleFedByBytes = "idle-fed-by-bytes", found by R6;
+    /// It waits for silence to end, and never asks.
+    NeverPings = "never-pings", found by R6;
+    /// It sends one Ping a silence and no more.
+    PingsOnce = "pings-once", found by R6;
+    /// Silence is counted from the start of the dial until the first frame.
+    IdleFromDial = "idle-from-dial", found by R6;
+    /// A write that blocks is none of liveness' business.
+    WriteStallNeverSeen = "write-stall-never-seen", found by R6 R11;
+
+    // What it sends.
+
+    /// A Ping is answered with an empty Pong.
+    PongEmpty = "pong-empty", found by R7;
+    /// A Ping that comes between the fragments of a message is not answered.
+    PingInMessageUnanswered = "ping-in-message-unanswered", found by R7;
+    /// A Close is not answered.
+    CloseUnanswered = "close-unanswered", found by R7;
+    /// An error of the peer's is not told to it.
+    ErrorUnanswered = "error-unanswered", found by R7;
+    /// Pongs that the peer does not take pile up.
+    PongsUnbounded = "pongs-unbounded", found by R13;
+
+    // One connection at a time.
+
+    /// An error and the close that follows it each lead to a reconnect.
+    TwoReconnects = "two-reconnects", found by R1 R2 R3;
+    /// The reader of a connection that was given up goes on applying what comes.
+    OldReaderApplies = "old-reader-applies", found by R1 R8 R9 R10 R13;
+
+    // What it reads.
+
+    /// The size of a message is unbounded.
+    SizeUnbounded = "size-unbounded", found by R2 R10 R13;
+    /// Text that is not UTF-8 is repaired.
+    Utf8Repaired = "utf8-repaired", found by R2 R10 R12;
+    /// A Ping between the fragments of a message ends that message.
+    PingBreaksMessage = "ping-breaks-message", found by R6 R10;
+    /// A message that is no event ends the connection.
+    UndecodableEnds = "undecodable-ends", found by R6 R10;
+    /// A message that is no event is dropped and not counted.
+    UndecodableUncounted = "undecodable-uncounted", found by R12 R10;
+    /// A binary message is ignored.
+    BinaryIgnored = "binary-ignored", found by R8 R9 R12;
+
+    // The mirror.
+
+    /// The value of a reading is replaced, and a moment later its time.
+    MirrorTorn = "mirror-torn", found by R9;
+    /// A reading that came over HTTP moves the heartbeat, and hides that the feed has stalled.
+    HeartbeatMovedByHttp = "heartbeat-moved-by-http", found by R9;
+    /// The answer to its own Ping moves the heartbeat: a live link passes for a live feed.
+    HeartbeatMovedByPong = "heartbeat-moved-by-pong", found by R9;
+    /// A known event with a payload that is no reading of it wipes the mirror's field.
+    BadPayloadWipes = "bad-payload-wipes", found by R9 R12;
+    /// A sum without the list that it is of passes for positions: the list empties.
+    SumIsPositions = "sum-is-positions", found by R12 R8 R9;
+    /// `{}` and `{"error": …}` are readings of defaults: a halted engine looks healthy.
+    EmptyIsHealthy = "empty-is-healthy", found by R12 R8 R9;
+    /// A message that is older than the mirror is ignored: a clock that steps back freezes it.
+    OlderIgnored = "older-ignored", found by R9 R12;
+    /// A time without an offset is read as local.
+    NaiveIsLocal = "naive-is-local", found by R9;
+    /// A time with an offset is read as if it had none.
+    OffsetIgnored = "offset-ignored", found by R9;
+    /// The mirror is emptied when the connection is lost.
+    LossEmptiesMirror = "loss-empties-mirror", found by R9;
+
+    // What a run can't be repeated for.
+
+    /// What its Pings say is drawn from a generator that nobody seeded.
+    Unseeded = "unseeded", found by R16;
+
+    // Its receivers.
+
+    /// Events of unknown kinds are not handed on.
+    UnknownLost = "unknown-lost", found by R8;
+    /// What a slow receiver missed it is not told.
+    LagUntold = "lag-untold", found by R8;
+    /// A slow receiver is waited for.
+    SlowReceiverWaitedFor = "slow-receiver-waited-for", found by R6 R7 R9;
+
+    // The connection's record.
+
+    /// The attempts since the last success go on counting once connected.
+    AttemptsNotReset = "attempts-not-reset", found by R10;
+    /// A connection that was lost goes on being called up until the next dial.
+    LossSeenLate = "loss-seen-late", found by R10 R6 R13;
+
+    // Secrets.
+
+    /// The request, token included, is written to the log.
+    TokenLogged = "token-logged", found by R14;
+    /// The URL, user info and query included, is written to the log.
+    UrlLogged = "url-logged", found by R14;
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Flaw {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL
+            .into_iter()
+            .find(|flaw| flaw.name() == name)
+            .ok_or(())
+    }
+}

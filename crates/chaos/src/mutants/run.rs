@@ -1,0 +1,134 @@
+//! The search for one mutant: whether chaos finds what it is there to find, and how soon.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wstape_oracle::{Rule, Violation};
+
+use super::flaw::Flaw;
+use super::report::MutantResult;
+use super::subscriber::Mutant;
+use crate::origin::Origin;
+use crate::run::{Draw, Job, Options, Play, Run};
+use crate::seeds::{Seeds, Shard};
+use crate::tally::Tally;
+use crate::world::play;
+
+/// How long one flaw is looked for, unless told otherwise.
+pub const MUTANT_BUDGET: Duration = Duration::from_mins(1);
+/// Seeds in which nothing may be found where there is no flaw.
+pub const CONTROL_SEEDS: u64 = 500;
+
+/// Seeds within which each of the [`CANARIES`] dies in a run that is worth something.
+pub const CANARY_SEEDS: u64 = 64;
+/// Flaws that a few seeds are sure to find, each by a rule of another kind: of when it dials, what it shows,
+/// what it hands on.
+pub const CANARIES: [Flaw; 3] = [
+    Flaw::CounterNeverReset,
+    Flaw::HeartbeatMovedByPong,
+    Flaw::UnknownLost,
+];
+
+/// The search for one mutant, under way on a thread of its own.
+pub struct MutantRun {
+    mutant: Mutant,
+    seeds: Seeds,
+    run: Run,
+}
+
+impl MutantRun {
+    /// Starts to look for it among `seeds`, or from [`Mutant::first_seed`] on. A flaw counts as found by
+    /// the rules that it [breaks](Flaw::breaks) alone.
+    ///
+    /// # Panics
+    /// Where the system has no thread for it.
+    #[must_use]
+    pub fn start(mutant: Mutant, seeds: Option<Seeds>, draw: Draw) -> Self {
+        let seeds = seeds.unwrap_or_else(|| Seeds::from(mutant.first_seed()));
+        let jobs = Shard::WHOLE.seeds(seeds).map(Job::Seed);
+        let twice = mutant
+            .flaw()
+            .is_some_and(|flaw| flaw.breaks().contains(&Rule::R16));
+        let options = Options {
+            workers: NonZeroUsize::MIN,
+            check_determinism: twice,
+            keep_going: false,
+        };
+        let tally = Tally::default();
+        let run = match mutant.flaw() {
+            None => {
+                let limit = usize::try_from(CONTROL_SEEDS).unwrap_or(usize::MAX);
+                let play: Play = Arc::new(move |case| play(case, &mutant).verdict);
+                Run::start(play, draw, jobs.take(limit), tally, options)
+            }
+            Some(flaw) => {
+                let play: Play = Arc::new(move |case| {
+                    let mut verdict = play(case, &mutant).verdict;
+                    let of_flaw = |v: &Violation| flaw.breaks().contains(&v.rule);
+                    verdict.violations.retain(of_flaw);
+                    verdict
+                });
+                Run::start(play, draw, jobs, tally, options)
+            }
+        };
+        Self { mutant, seeds, run }
+    }
+
+    /// What is looked for.
+    #[must_use]
+    pub fn mutant(&self) -> Mutant {
+        self.mutant
+    }
+
+    /// Looks after it; `elapsed` is how long it has lasted. Returns whether it is over.
+    pub fn watch(&mut self, elapsed: Duration) -> bool {
+        self.run.watch(elapsed)
+    }
+
+    /// Ends it with the seed that it is at.
+    pub fn stop(&self) {
+        self.run.stop();
+    }
+
+    /// What it came to, after `took`. To be called once it is over, or was stopped.
+    #[must_use]
+    pub fn finish(self, took: Duration) -> MutantResult {
+        let seeds = self.run.cases();
+        let ran = self.run.finish();
+        let found = ran
+            .broken
+            .into_iter()
+            .find_map(|broken| match broken.origin {
+                Origin::Seed(seed) => Some((seed, broken.violation)),
+                Origin::Tape(_) => None,
+            });
+        MutantResult {
+            mutant: self.mutant,
+            among: self.seeds,
+            found,
+            seeds,
+            took,
+        }
+    }
+}
+
+/// The first of the [`CANARIES`] that is not found among [`CANARY_SEEDS`] seeds from `first` on: a run
+/// that misses one would miss the like in any subscriber.
+///
+/// # Panics
+/// Inside a tokio runtime.
+#[must_use]
+pub fn missed_canary(first: u64, draw: &Draw) -> Option<Flaw> {
+    CANARIES.into_iter().find(|flaw| {
+        let subject = Mutant::with(*flaw);
+        let mut seeds = (0..CANARY_SEEDS).map(|n| first.wrapping_add(n));
+        let found = seeds.any(|seed| {
+            let violations = play(&draw(seed), &subject).verdict.violations;
+            violations
+                .iter()
+                .any(|violation| flaw.breaks().contains(&violation.rule))
+        });
+        !found
+    })
+}

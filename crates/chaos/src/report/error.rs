@@ -1,0 +1,40 @@
+//! Why results can't be read or merged.
+
+/// Results that can't be merged, in one sentence.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MergeError {
+    /// Nothing to merge.
+    #[error("no results to merge: expected the files that --result wrote")]
+    Nothing,
+    /// Not the JSON of results.
+    #[error("{file} holds no results of a chaos run: {why}; expected a file that --result wrote")]
+    NotResults {
+        /// Where.
+        file: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Results of another version of the program, or of another subscriber.
+    #[error(
+        "{file} is of {found}, the first file of {expected}: results of different programs say nothing together"
+    )]
+    Different {
+        /// Which file.
+        file: String,
+        /// What it is of.
+        found: String,
+        /// What the first is of.
+        expected: String,
+    },
+    /// Seeds that were run twice.
+    #[error("{file} and {other} both ran {part}: give each shard's results once")]
+    Overlap {
+        /// Which file.
+        file: String,
+        /// Which other one.
+        other: String,
+        /// What both ran.
+        part: String,
+    },
+}

@@ -1,0 +1,114 @@
+//! Which faults fired, by the engine's own journal.
+
+use std::collections::BTreeMap;
+
+use wstape_mock_engine::{Entry, JournalKind};
+use wstape_tape::{Action, Conn, End, Micros, Step, Trigger};
+
+use crate::case::{Case, FAULT_KEY};
+use crate::coverage::Coverage;
+use crate::extension::extension;
+use crate::fault::FaultKind;
+
+/// A step of the faults tape that is of some kind.
+struct Fault<'a> {
+    kind: FaultKind,
+    step: &'a Step,
+}
+
+/// Counts, for each kind that the case enables, how often it fired: an entry of the journal that
+/// a step of that kind makes where it is performed, at its time, on its connection.
+pub(super) fn count_fired(case: &Case, journal: &[Entry], coverage: &mut Coverage) {
+    let faults: Vec<Fault<'_>> = case
+        .faults
+        .steps
+        .iter()
+        .filter_map(|step| {
+            let name: String = serde_json::from_str(extension(step, FAULT_KEY)?.get()).ok()?;
+            let kind = name.parse().ok()?;
+            Some(Fault { kind, step })
+        })
+        .collect();
+    // Steps that show at once, by their time; the others may show at any.
+    let (mut at_once, mut later): (BTreeMap<Micros, Vec<&Fault<'_>>>, Vec<_>) = Default::default();
+    for fault in &faults {
+        coverage.faults.entry(fault.kind).or_default();
+        match fault.step.trigger {
+            Trigger::At(at) if !fault.lasts() => at_once.entry(at).or_default().push(fault),
+            _ => later.push(fault),
+        }
+    }
+    for entry in journal {
+        let now = at_once.get(&entry.at).into_iter().flatten();
+        let fired = now
+            .chain(&later)
+            .find(|fault| fault.is_at(entry) && fault.shows_as(&entry.kind));
+        if let Some(fault) = fired {
+            *coverage.faults.entry(fault.kind).or_default() += 1;
+        }
+    }
+}
+
+impl Fault<'_> {
+    /// Whether the step may have been performed at the entry's time, on its connection.
+    fn is_at(&self, entry: &Entry) -> bool {
+        match self.step.trigger {
+            // What clears by itself, or meets a later connection, shows later.
+            Trigger::At(at) => {
+                let later = self.lasts() && entry.at >= at;
+                let conn = match self.step.conn {
+                    Conn::All => true,
+                    Conn::Nth(nth) => entry.conn.is_none_or(|conn| conn == nth),
+                };
+                (entry.at == at || later) && conn
+            }
+            Trigger::OnConnect { nth, .. } => {
+                entry.conn.is_some() && nth.is_none_or(|nth| entry.conn == Some(nth))
+            }
+        }
+    }
+
+    /// Whether it shows when a connection meets it, not when it is set.
+    fn lasts(&self) -> bool {
+        matches!(
+            self.step.action,
+            Action::Down(true)
+                | Action::Hang(true)
+                | Action::Refuse(Some(_))
+                | Action::Accept(Some(_))
+                | Action::Garbage(Some(_))
+        )
+    }
+
+    /// Whether the journal says it so.
+    fn shows_as(&self, kind: &JournalKind) -> bool {
+        match &self.step.action {
+            Action::Down(true) => matches!(kind, JournalKind::Down | JournalKind::DialRefused),
+            Action::Hang(true) => matches!(kind, JournalKind::Hung),
+            Action::Refuse(Some(refusal)) => {
+                matches!(kind, JournalKind::Refused { status } if *status == refusal.status)
+            }
+            Action::Accept(Some(accept)) => match (accept.status, &accept.token) {
+                (Some(status), _) if status != 101 => {
+                    matches!(kind, JournalKind::Refused { status: found } if *found == status)
+                }
+                (_, Some(_)) => matches!(kind, JournalKind::Refused { status: 401 }),
+                _ => matches!(kind, JournalKind::Upgraded),
+            },
+            Action::Garbage(Some(_)) => matches!(kind, JournalKind::GarbageSent { .. }),
+            Action::Drop(End::Fin) => matches!(kind, JournalKind::Dropped(End::Fin)),
+            Action::Drop(End::Reset) => matches!(kind, JournalKind::Dropped(End::Reset)),
+            action if action.is_state() => {
+                matches!(kind, JournalKind::State(text) if *text == self.step.words())
+                    && !action.clears()
+            }
+            // Whichever event: the engine may shift the times in it.
+            Action::Emit(_) => matches!(kind, JournalKind::Sent { .. }),
+            action if action.is_sent() => {
+                matches!(kind, JournalKind::Sent { what, .. } if **what == *action.words())
+            }
+            Action::Mark(name) => matches!(kind, JournalKind::Mark(found) if found == name),
+            _ => false,
+        }
+    }
+}

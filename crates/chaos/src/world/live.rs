@@ -1,0 +1,339 @@
+//! A world while it lives: one case at one subscriber, in virtual time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::runtime::Handle as RuntimeHandle;
+use wstape_harness::{Handle, Notebook, Receiver, Running, Stage, Stopping, Subject};
+use wstape_mock_engine::{Clock, Engine, Entry};
+use wstape_oracle::{Field, Heard, Judge, Mirror, Rule};
+use wstape_tape::Micros;
+
+use super::engine::{HOST, end_of, engine_of, url};
+use super::fired::count_fired;
+use super::network::WatchedDialer;
+use super::observer::{Moment, Observer};
+use super::played::{Played, Unplayable};
+use super::trace::Happening;
+use crate::call::Call;
+use crate::case::{Case, Deed};
+use crate::coverage::Coverage;
+use crate::verdict::Verdict;
+
+/// Turns that tasks get to end in, once nothing keeps them.
+const TURNS_TO_END: usize = 64;
+/// Turns that a subscriber gets to take in what was delivered.
+const TURNS_TO_SETTLE: usize = 64;
+/// How long after a shutdown nothing may connect, beyond the longest delay.
+const AFTERMATH: Micros = Micros::from_ms(1_000);
+/// Things that one receiver may say in a row before others get a turn.
+const MAX_HEARD_AT_ONCE: usize = 1 << 20;
+
+/// A world while it lives.
+pub(super) struct World {
+    clock: Clock,
+    observer: Arc<Observer>,
+    mirror: Option<Arc<dyn Mirror>>,
+    handle: Option<Box<dyn Handle>>,
+    stopping: Option<Stopping>,
+    stopped: bool,
+    /// Receivers by their number; `None` where one was dropped.
+    receivers: Vec<Option<Box<dyn Receiver>>>,
+    stalled: bool,
+    calls: BTreeMap<String, u64>,
+}
+
+impl World {
+    /// Plays the whole case.
+    ///
+    /// # Errors
+    /// Where the engine or the subscriber does not start.
+    pub(super) async fn live(case: &Case, subject: &dyn Subject) -> Result<Played, Unplayable> {
+        let clock = Clock::virtual_at(case.base.header.wall_at_zero());
+        let (engine, net) = engine_of(case, &clock).in_memory()?;
+        let deeds = case.deeds()?;
+        let observer = Arc::new(Observer::new(clock.clone(), judge_of(case)));
+        let dialer = WatchedDialer::new(net, Arc::clone(&observer), HOST.to_owned());
+        engine.start();
+        // The engine applies what holds at 0 before the subscriber's first dial.
+        tokio::task::yield_now().await;
+        let Running {
+            mirror,
+            record,
+            handle,
+            receiver,
+        } = subject
+            .start(Stage {
+                url: url(case, &engine),
+                settings: case.settings.clone(),
+                clock: Arc::new(clock.clone()),
+                notebook: Notebook::unread(),
+                dialer: Arc::new(dialer),
+            })
+            .map_err(Unplayable::Subject)?;
+        observer.watch(mirror.clone(), record);
+        if receiver.is_some() {
+            observer.judge(|judge, _| judge.add_receiver());
+        }
+        let mut world = Self {
+            clock: clock.clone(),
+            observer: Arc::clone(&observer),
+            mirror,
+            handle,
+            stopping: None,
+            stopped: false,
+            receivers: receiver.map(Some).into_iter().collect(),
+            stalled: false,
+            calls: BTreeMap::new(),
+        };
+        let end = end_of(case);
+        for (at, deed) in deeds {
+            if at >= end {
+                break;
+            }
+            world.until(at).await;
+            world.perform(deed).await;
+        }
+        world.until(end).await;
+        world.close(case).await;
+        let journal = engine.journal();
+        let entries = journal.entries();
+        engine.shutdown().await;
+        world.bury(engine).await;
+        Ok(world.judge(case, &entries))
+    }
+
+    /// Lives until `until`, looking whenever something stirs.
+    async fn until(&mut self, until: Micros) {
+        loop {
+            let next = self
+                .observer
+                .judge(|judge, _| judge.next_look())
+                .map_or(until, |next| next.min(until));
+            let stopped = tokio::select! {
+                biased;
+                stopped = poll_stopping(&mut self.stopping) => Some(stopped),
+                () = self.observer.stirred.notified() => None,
+                () = self.clock.sleep_until(next) => None,
+            };
+            if let Some(stopped) = stopped {
+                self.stopping = None;
+                self.stopped = true;
+                let ended_well = stopped.is_ok();
+                self.observer
+                    .note(0, Happening::Stopped(ended_well), |judge, at| {
+                        judge.stopped(at, ended_well);
+                    });
+            }
+            self.look();
+            if self.clock.now() >= until {
+                return;
+            }
+        }
+    }
+
+    fn look(&mut self) {
+        self.listen();
+        self.observer.look(false);
+        self.observer.judge(Judge::look_at_receivers);
+    }
+
+    /// Lets receivers that read hear what there is.
+    fn listen(&mut self) {
+        if self.stalled {
+            return;
+        }
+        for (number, receiver) in self.receivers.iter_mut().enumerate() {
+            let Some(receiver) = receiver else { continue };
+            for _ in 0..MAX_HEARD_AT_ONCE {
+                let Some(heard) = receiver.hear() else { break };
+                if heard == Heard::Closed {
+                    break;
+                }
+                self.observer.heard(number, &heard);
+            }
+        }
+    }
+
+    /// Lets the subscriber take in what was delivered to it.
+    async fn settle(&mut self) {
+        for _ in 0..TURNS_TO_SETTLE {
+            self.look();
+            if !self.observer.judge(|judge, _| judge.is_unsettled()) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn perform(&mut self, deed: Deed) {
+        let call = match deed {
+            Deed::DialTakes(takes) => return self.observer.dials_take(takes),
+            Deed::Call(call) => call,
+        };
+        let possible = match call {
+            Call::Shutdown | Call::DropHandle | Call::NewReceiver => self.handle.is_some(),
+            Call::DropReceiver => self.receivers.iter().any(Option::is_some),
+            Call::StallReceivers => !self.stalled,
+            Call::ResumeReceivers => self.stalled,
+            Call::Backfill(_) => self.mirror.is_some(),
+        };
+        if !possible {
+            return;
+        }
+        if let Call::Backfill(_) = call {
+            self.settle().await;
+        }
+        *self.calls.entry(call.name().to_owned()).or_default() += 1;
+        self.observer.note(0, Happening::Called(call), |_, _| ());
+        match call {
+            Call::Shutdown => self.shut_down(),
+            Call::DropHandle => drop(self.handle.take()),
+            Call::DropReceiver => {
+                let mut numbered = self.receivers.iter_mut().enumerate();
+                if let Some((number, receiver)) = numbered.find(|(_, it)| it.is_some()) {
+                    *receiver = None;
+                    self.observer.judge(|judge, _| judge.drop_receiver(number));
+                }
+            }
+            Call::NewReceiver => {
+                self.settle().await;
+                if let Some(receiver) = self.handle.as_ref().and_then(|it| it.receiver()) {
+                    self.receivers.push(Some(receiver));
+                    let stalled = self.stalled;
+                    self.observer.judge(|judge, _| {
+                        judge.add_receiver();
+                        judge.stall_receivers(stalled);
+                    });
+                }
+            }
+            Call::StallReceivers => self.stall(true),
+            Call::ResumeReceivers => self.stall(false),
+            Call::Backfill(field) => self.backfill(field),
+        }
+    }
+
+    fn stall(&mut self, stalled: bool) {
+        // What there is to hear is heard before, or after.
+        self.listen();
+        self.stalled = stalled;
+        self.observer
+            .judge(|judge, _| judge.stall_receivers(stalled));
+        self.listen();
+    }
+
+    fn shut_down(&mut self) {
+        if let Some(handle) = self.handle.take() {
+            self.observer.judge(Judge::shutdown);
+            self.stopping = Some(handle.shutdown());
+        }
+    }
+
+    fn backfill(&self, field: Field) {
+        let payload = match field {
+            Field::Status => r#"{"market":{"regime":"BACKFILL"},"positions":{"open":7}}"#,
+            Field::Positions => r#"{"positions":[{"symbol":"BACKFILL","side":"long","size":1.0}]}"#,
+            Field::Risk => r#"{"account_value":1.5,"halted":true}"#,
+            Field::Regime => r#"{"regime":"BACKFILL","confidence":0.5}"#,
+        };
+        let wall = self.clock.wall();
+        let Some(mirror) = &self.mirror else { return };
+        if mirror.backfill(field, payload, wall) {
+            self.observer
+                .judge(|judge, at| judge.backfilled(at, field, payload));
+        }
+    }
+
+    /// Ends the case: whoever still has a handle shuts down, and nothing may follow.
+    async fn close(&mut self, case: &Case) {
+        if self.stalled {
+            self.stall(false);
+        }
+        if self.handle.is_some() {
+            self.observer
+                .note(0, Happening::Called(Call::Shutdown), |_, _| ());
+            self.shut_down();
+        }
+        let longest = Micros::from(case.settings.max_backoff);
+        let until = self
+            .clock
+            .now()
+            .0
+            .saturating_add(longest.0.saturating_mul(2))
+            .saturating_add(AFTERMATH.0);
+        self.until(Micros(until)).await;
+    }
+
+    /// The engine is gone; looks whether the subscriber has left anything.
+    async fn bury(&mut self, engine: Engine) {
+        drop(engine);
+        if !self.stopped {
+            return;
+        }
+        let metrics = RuntimeHandle::current().metrics();
+        for _ in 0..TURNS_TO_END {
+            if metrics.num_alive_tasks() == 0 {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        let alive = metrics.num_alive_tasks();
+        self.observer.judge(|judge, at| {
+            judge.broke(Rule::R5, at, || {
+                format!("expected no task once shutdown is over, found {alive}")
+            });
+        });
+    }
+
+    fn judge(self, case: &Case, journal: &[Entry]) -> Played {
+        let at = self.clock.now();
+        let mirror = self.observer.text();
+        let (mut trace, mut judge, mut moments) = self.observer.take(judge_of(case));
+        judge.held(Rule::R13);
+        trace.hash_in(mirror.as_bytes());
+        let model = judge.expected();
+        let (reconnects, messages) = (judge.reconnects(), judge.messages());
+        let found = judge.finish(at);
+        // What is found only now is found of what there is to see at the end.
+        for violation in &found.violations[moments.len()..] {
+            trace.mark(
+                at,
+                violation.dial.unwrap_or_default(),
+                &format!("BROKEN {violation}"),
+            );
+            moments.push(Moment {
+                mirror: mirror.clone(),
+                model: model.clone(),
+            });
+        }
+        let mut coverage = Coverage::of(&found);
+        count_fired(case, journal, &mut coverage);
+        coverage.calls = self.calls;
+        Played {
+            verdict: Verdict {
+                violations: found.violations,
+                coverage,
+                hash: trace.hash(),
+                virtual_us: at.0,
+                reconnects,
+                messages,
+            },
+            trace,
+            moments,
+        }
+    }
+}
+
+/// Who judges a case.
+fn judge_of(case: &Case) -> Judge {
+    let quiet_at = case.about.quiet_at_us.map(Micros);
+    Judge::new(&case.settings, case.base.header.wall_at_zero(), quiet_at)
+}
+
+/// The shutdown's outcome, where one is under way; otherwise never.
+async fn poll_stopping(stopping: &mut Option<Stopping>) -> Result<(), String> {
+    match stopping {
+        Some(stopping) => stopping.await,
+        None => std::future::pending().await,
+    }
+}

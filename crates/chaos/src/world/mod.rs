@@ -1,0 +1,28 @@
+//! A world of its own for each case: engine, network and subscriber in virtual time.
+//!
+//! | module | what is in it |
+//! | --- | --- |
+//! | `play` | one case, played and judged, whatever it does |
+//! | `live` | a world while it lives: calls made, looks taken |
+//! | `crowd` | many subscribers of one engine, dropped together |
+//! | `network`, `observer` | the subscriber's dials and streams, and who watches them |
+//! | `trace` | all that happened, in order, and its hash |
+//! | `logs` | what is logged, searched for secrets |
+//! | `engine`, `fired` | the engine of a case, and which of its faults fired |
+//! | `played` | what playing a case came to |
+
+mod crowd;
+mod engine;
+mod fired;
+mod live;
+mod logs;
+mod network;
+mod observer;
+mod play;
+mod played;
+mod trace;
+
+pub use observer::Moment;
+pub use play::play;
+pub use played::Played;
+pub use trace::{Happening, Payload, Trace, TraceEntry};

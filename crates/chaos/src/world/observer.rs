@@ -1,0 +1,282 @@
+//! Who watches: all that passes between a subscriber and its world is written into the trace, and
+//! told to the judge.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use wstape_mock_engine::Clock;
+use wstape_oracle::{Field, Heard, Judge, Mirror, Record, Rule, View};
+use wstape_tape::Micros;
+
+use super::trace::{Happening, Trace};
+
+/// Dials at one instant that are more than anybody needs: the next is never done, for a subscriber
+/// that spins would go on for ever in no time.
+const MAX_DIALS_AT_ONCE: u32 = 256;
+
+/// Sees all that passes between a subscriber and its world.
+pub(super) struct Observer {
+    pub(super) clock: Clock,
+    seen: Mutex<Seen>,
+    /// Told when there is something to look at.
+    pub(super) stirred: Notify,
+}
+
+/// What could be looked at when a rule broke.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// The mirror, as JSON text; empty where the subscriber shows none.
+    pub mirror: String,
+    /// What it should have been by then, all that was delivered having been taken in.
+    pub model: String,
+}
+
+struct Seen {
+    trace: Trace,
+    judge: Judge,
+    mirror: Option<Arc<dyn Mirror>>,
+    record: Option<Arc<dyn Record>>,
+    /// Of each violation so far.
+    moments: Vec<Moment>,
+    dials: u64,
+    /// When the last dial was, and how many there were at that instant.
+    dialed: (Micros, u32),
+    /// How long a dial takes.
+    dial_takes: Micros,
+    /// Reused from write to write.
+    same: Vec<u8>,
+}
+
+impl std::fmt::Debug for Observer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Observer").finish_non_exhaustive()
+    }
+}
+
+/// The mirror, and the record of the connection as one more member of it, as JSON text.
+fn text(view: View<'_>) -> String {
+    let mut text = Vec::from(*b"{");
+    if let Some(mirror) = view.mirror {
+        for field in Field::ALL {
+            text.extend_from_slice(format!("\"{}\":", field.name()).as_bytes());
+            mirror.field(field, &mut text);
+            text.push(b',');
+        }
+        let heartbeat = match mirror.last_heartbeat() {
+            Some(at) => format!("\"{at:?}\""),
+            None => "null".to_owned(),
+        };
+        text.extend_from_slice(format!("\"last_heartbeat\":{heartbeat},").as_bytes());
+    }
+    if let Some(record) = view.record {
+        let record = serde_json::to_string(&record.record())
+            .expect("a connection's record serialises into memory");
+        text.extend_from_slice(format!("\"connection\":{record},").as_bytes());
+    }
+    text.pop_if(|last| *last == b',');
+    text.push(b'}');
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+impl Seen {
+    fn view(&self) -> View<'_> {
+        View {
+            mirror: self.mirror.as_deref(),
+            record: self.record.as_deref(),
+        }
+    }
+
+    /// Where a rule broke just now, the trace says so, and what can be looked at is kept.
+    fn mark(&mut self, at: Micros) {
+        while let Some(violation) = self.judge.violations().get(self.moments.len()) {
+            let line = format!("BROKEN {violation}");
+            self.trace
+                .mark(at, violation.dial.unwrap_or_default(), &line);
+            self.moments.push(Moment {
+                mirror: text(self.view()),
+                model: self.judge.expected_by_now(),
+            });
+        }
+    }
+}
+
+impl Observer {
+    pub(super) fn new(clock: Clock, judge: Judge) -> Self {
+        Self {
+            clock,
+            seen: Mutex::new(Seen {
+                trace: Trace::new(),
+                judge,
+                mirror: None,
+                record: None,
+                moments: Vec::new(),
+                dials: 0,
+                dialed: (Micros::ZERO, 0),
+                dial_takes: Micros::ZERO,
+                same: Vec::new(),
+            }),
+            stirred: Notify::new(),
+        }
+    }
+
+    /// The subscriber has started: from here on it can be looked at.
+    pub(super) fn watch(&self, mirror: Option<Arc<dyn Mirror>>, record: Option<Arc<dyn Record>>) {
+        let mut seen = self.seen.lock();
+        seen.mirror = mirror;
+        seen.record = record;
+    }
+
+    /// Trace, judge and moments as they stand; what happens from here on goes nowhere.
+    pub(super) fn take(&self, unwatched: Judge) -> (Trace, Judge, Vec<Moment>) {
+        let mut seen = self.seen.lock();
+        seen.mirror = None;
+        seen.record = None;
+        (
+            std::mem::replace(&mut seen.trace, Trace::new()),
+            std::mem::replace(&mut seen.judge, unwatched),
+            std::mem::take(&mut seen.moments),
+        )
+    }
+
+    /// What can be looked at now, as JSON text.
+    pub(super) fn text(&self) -> String {
+        text(self.seen.lock().view())
+    }
+
+    /// Does something that the trace names, and tells the judge of it.
+    pub(super) fn note<T>(
+        &self,
+        dial: u64,
+        what: Happening,
+        tell: impl FnOnce(&mut Judge, Micros) -> T,
+    ) -> T {
+        let at = self.clock.now();
+        let mut seen = self.seen.lock();
+        seen.trace.push(at, dial, what);
+        let told = tell(&mut seen.judge, at);
+        seen.mark(at);
+        drop(seen);
+        self.stirred.notify_one();
+        told
+    }
+
+    /// Tells or asks the judge of something that no entry of the trace names.
+    pub(super) fn judge<T>(&self, tell: impl FnOnce(&mut Judge, Micros) -> T) -> T {
+        let at = self.clock.now();
+        let mut seen = self.seen.lock();
+        let told = tell(&mut seen.judge, at);
+        seen.mark(at);
+        told
+    }
+
+    /// From here on dials take so long.
+    pub(super) fn dials_take(&self, takes: Micros) {
+        self.seen.lock().dial_takes = takes;
+    }
+
+    /// Looks at the subscriber.
+    pub(super) fn look(&self, strict: bool) {
+        let at = self.clock.now();
+        let mut seen = self.seen.lock();
+        let Seen {
+            judge,
+            mirror,
+            record,
+            ..
+        } = &mut *seen;
+        let view = View {
+            mirror: mirror.as_deref(),
+            record: record.as_deref(),
+        };
+        judge.look(at, view, strict);
+        seen.mark(at);
+    }
+
+    /// A receiver heard something.
+    pub(super) fn heard(&self, receiver: usize, heard: &Heard) {
+        let at = self.clock.now();
+        let mut seen = self.seen.lock();
+        let Seen { trace, judge, .. } = &mut *seen;
+        let text = told(heard);
+        trace.hash_in(text.as_bytes());
+        let payload = trace.keep(text.as_bytes());
+        trace.push(at, 0, Happening::Heard(receiver, payload));
+        judge.heard(at, receiver, heard);
+        seen.mark(at);
+    }
+
+    /// A dial of `host` begins, which is the engine's where it is `right`; its number, and how long
+    /// it takes (for ever where the subscriber spins).
+    pub(super) fn dial(&self, host: &str, right: bool) -> (u64, Micros) {
+        let at = self.clock.now();
+        let mut seen = self.seen.lock();
+        seen.dials += 1;
+        let dial = seen.dials;
+        seen.trace.push(at, dial, Happening::Dial);
+        seen.judge.dial(at, dial);
+        let at_once = if seen.dialed.0 == at {
+            seen.dialed.1.saturating_add(1)
+        } else {
+            1
+        };
+        seen.dialed = (at, at_once);
+        let spins = at_once > MAX_DIALS_AT_ONCE;
+        if spins {
+            seen.judge.broke(Rule::R3, at, || {
+                format!("expected time to pass between dials, found {at_once} at one instant")
+            });
+        }
+        if !right {
+            seen.judge.dial_elsewhere(at, host);
+        }
+        let takes = if spins {
+            Micros(u64::MAX)
+        } else {
+            seen.dial_takes
+        };
+        seen.mark(at);
+        drop(seen);
+        self.stirred.notify_one();
+        (dial, takes)
+    }
+
+    pub(super) fn read(&self, dial: u64, bytes: &[u8]) {
+        let at = self.clock.now();
+        let mut seen = self.seen.lock();
+        let Seen { trace, judge, .. } = &mut *seen;
+        trace.hash_in(judge.read(at, dial, bytes));
+        let payload = trace.keep(bytes);
+        trace.push(at, dial, Happening::Read(payload));
+        seen.mark(at);
+        drop(seen);
+        self.stirred.notify_one();
+    }
+
+    pub(super) fn wrote(&self, dial: u64, bytes: &[u8]) {
+        let at = self.clock.now();
+        let mut seen = self.seen.lock();
+        let Seen {
+            trace, judge, same, ..
+        } = &mut *seen;
+        same.clear();
+        judge.wrote(at, dial, bytes, same);
+        trace.hash_in(same);
+        let payload = trace.keep(same);
+        trace.push(at, dial, Happening::Wrote(payload));
+        seen.mark(at);
+        drop(seen);
+        self.stirred.notify_one();
+    }
+}
+
+/// What a receiver heard, as a line of the trace.
+fn told(heard: &Heard) -> String {
+    match heard {
+        Heard::Heartbeat(ts) => format!("heartbeat {ts:?}"),
+        Heard::Reading(field, text) => format!("{} {text}", field.name()),
+        Heard::Unknown { event, ts, data } => format!("unknown {event} {ts:?} {data}"),
+        Heard::Lagged(missed) => format!("lagged {missed}"),
+        Heard::Closed => "closed".to_owned(),
+    }
+}

@@ -1,0 +1,239 @@
+//! The trace: all that happened in a world, in order.
+
+use std::fmt;
+use std::ops::Range;
+
+use wstape_tape::Micros;
+
+use crate::call::Call;
+use crate::fnv::Fnv;
+
+/// Most entries that are kept to be shown; all of them are hashed.
+const MAX_ENTRIES: usize = 65_536;
+/// Most bytes of payloads that are kept to be shown; all of them are hashed.
+const MAX_KEPT_BYTES: usize = 1 << 20;
+/// Longest payload that a line shows, in bytes.
+const SHOWN_BYTES: usize = 160;
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceEntry {
+    /// When, on the world's clock.
+    pub at: Micros,
+    /// On which dial, from 1; 0 where it was on none.
+    pub dial: u64,
+    /// What.
+    pub what: Happening,
+}
+
+/// Where in the trace's bytes a payload is; a longer one is cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payload {
+    len: usize,
+    kept: Range<usize>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Happening {
+    /// The subscriber began to dial.
+    Dial,
+    /// The dial was refused.
+    DialRefused,
+    /// The dial ended in a transport connection.
+    DialDone,
+    /// The subscriber gave the dial up.
+    DialDropped,
+    /// Bytes were delivered to it.
+    Read(Payload),
+    /// The end of the stream was.
+    ReadFin,
+    /// A reset was.
+    ReadReset,
+    /// It wrote bytes.
+    Wrote(Payload),
+    /// A write found no room.
+    WriteBlocked,
+    /// The write that had found no room went on.
+    WriteFreed,
+    /// A write failed.
+    WriteFailed,
+    /// It is done writing.
+    WroteFin,
+    /// It dropped the stream.
+    Dropped,
+    /// The world called.
+    Called(Call),
+    /// The shutdown that was called for is over; whether it ended well.
+    Stopped(bool),
+    /// A receiver heard something.
+    Heard(usize, Payload),
+    /// A rule broke; which, and how.
+    Broke(String),
+}
+
+/// All that happened in a world, in order, and a hash of it.
+///
+/// What is drawn anew on every run of one case (keys of handshakes, masks of frames) is not part
+/// of the hash.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    entries: Vec<TraceEntry>,
+    bytes: Vec<u8>,
+    /// Entries that came when no more could be kept.
+    unkept: u64,
+    hash: Fnv,
+}
+
+impl Trace {
+    pub(super) fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            bytes: Vec::new(),
+            unkept: 0,
+            hash: Fnv::new(),
+        }
+    }
+
+    /// The entries, oldest first; of a very long trace the first ones.
+    #[must_use]
+    pub fn entries(&self) -> &[TraceEntry] {
+        &self.entries
+    }
+
+    /// What is kept of a payload.
+    #[must_use]
+    pub fn payload(&self, payload: &Payload) -> &[u8] {
+        &self.bytes[payload.kept.clone()]
+    }
+
+    /// The hash of all that happened.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        self.hash.value()
+    }
+
+    /// Adds to the hash what stands in no entry.
+    pub(super) fn hash_in(&mut self, bytes: &[u8]) {
+        self.hash.take(bytes);
+    }
+
+    /// Adds an entry without bytes.
+    pub(super) fn push(&mut self, at: Micros, dial: u64, what: Happening) {
+        let tag = match &what {
+            Happening::Dial => 1,
+            Happening::DialRefused => 2,
+            Happening::DialDone => 3,
+            Happening::DialDropped => 4,
+            Happening::ReadFin => 5,
+            Happening::ReadReset => 6,
+            Happening::WriteBlocked => 7,
+            Happening::WriteFreed => 8,
+            Happening::WriteFailed => 9,
+            Happening::WroteFin => 10,
+            Happening::Dropped => 11,
+            Happening::Stopped(true) => 12,
+            Happening::Stopped(false) => 13,
+            Happening::Read(_) => 14,
+            Happening::Wrote(_) => 15,
+            Happening::Broke(_) => 16,
+            Happening::Heard(receiver, _) => 32 + *receiver as u64,
+            Happening::Called(call) => {
+                self.hash.take(call.name().as_bytes());
+                17
+            }
+        };
+        let mut head = [0; 24];
+        head[..8].copy_from_slice(&at.0.to_le_bytes());
+        head[8..16].copy_from_slice(&dial.to_le_bytes());
+        head[16..].copy_from_slice(&u64::to_le_bytes(tag));
+        self.hash.take(&head);
+        if self.entries.len() < MAX_ENTRIES {
+            self.entries.push(TraceEntry { at, dial, what });
+        } else {
+            self.unkept += 1;
+        }
+    }
+
+    /// Adds a line that is not hashed, and is kept however many there are: a rule broke here.
+    pub(super) fn mark(&mut self, at: Micros, dial: u64, line: &str) {
+        let what = Happening::Broke(line.to_owned());
+        self.entries.push(TraceEntry { at, dial, what });
+    }
+
+    /// Keeps a payload, as far as there is room. It is not hashed.
+    pub(super) fn keep(&mut self, bytes: &[u8]) -> Payload {
+        let start = self.bytes.len();
+        let room = MAX_KEPT_BYTES.saturating_sub(start).min(bytes.len());
+        self.bytes.extend_from_slice(&bytes[..room]);
+        Payload {
+            len: bytes.len(),
+            kept: start..start + room,
+        }
+    }
+
+    fn line(&self, f: &mut fmt::Formatter<'_>, entry: &TraceEntry) -> fmt::Result {
+        let dial = match entry.dial {
+            0 => String::new(),
+            dial => format!("#{dial}"),
+        };
+        write!(f, "{:>14}  {dial:<5} ", entry.at.to_string())?;
+        let shown = |payload: &Payload| Shown {
+            bytes: self.payload(payload),
+            len: payload.len,
+        };
+        match &entry.what {
+            Happening::Dial => f.write_str("dial"),
+            Happening::DialRefused => f.write_str("dial refused"),
+            Happening::DialDone => f.write_str("dial done"),
+            Happening::DialDropped => f.write_str("dial given up"),
+            Happening::Read(payload) => write!(f, "read {}", shown(payload)),
+            Happening::ReadFin => f.write_str("read fin"),
+            Happening::ReadReset => f.write_str("read reset"),
+            Happening::Wrote(payload) => write!(f, "wrote {}", shown(payload)),
+            Happening::WriteBlocked => f.write_str("write blocked"),
+            Happening::WriteFreed => f.write_str("write goes on"),
+            Happening::WriteFailed => f.write_str("write failed"),
+            Happening::WroteFin => f.write_str("wrote fin"),
+            Happening::Dropped => f.write_str("dropped the stream"),
+            Happening::Called(call) => write!(f, "call {}", call.name()),
+            Happening::Stopped(true) => f.write_str("shutdown is over"),
+            Happening::Stopped(false) => f.write_str("shutdown failed"),
+            Happening::Heard(receiver, payload) => {
+                write!(f, "receiver {receiver} heard {}", shown(payload))
+            }
+            Happening::Broke(line) => f.write_str(line),
+        }?;
+        writeln!(f)
+    }
+}
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for entry in &self.entries {
+            self.line(f, entry)?;
+        }
+        if self.unkept > 0 {
+            writeln!(f, "… and {} more", self.unkept)?;
+        }
+        Ok(())
+    }
+}
+
+/// Bytes as a line shows them.
+struct Shown<'a> {
+    bytes: &'a [u8],
+    len: usize,
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = &self.bytes[..self.bytes.len().min(SHOWN_BYTES)];
+        write!(f, "{} bytes \"{}\"", self.len, shown.escape_ascii())?;
+        if shown.len() < self.len {
+            f.write_str("…")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,37 @@
+//! What a subscriber records of its own connection.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::end_reason::EndReason;
+
+/// A subscriber's own record of its connection, as it stood when it was looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ConnectionRecord {
+    /// The WebSocket is up: from the end of the handshake to the end of the connection.
+    pub ws_connected: bool,
+    /// Dials since the last one that succeeded; 0 while connected.
+    pub reconnect_count: u32,
+    /// Dials ever.
+    pub total_attempts: u64,
+    /// When the latest dial started.
+    pub last_reconnect_at: Option<DateTime<Utc>>,
+    /// When the latest handshake succeeded.
+    pub connected_at: Option<DateTime<Utc>>,
+    /// When the latest whole frame came in.
+    pub last_frame_at: Option<DateTime<Utc>>,
+    /// When the latest event came in.
+    pub last_event_at: Option<DateTime<Utc>>,
+    /// When the latest Pong came in that answers a Ping of the subscriber's.
+    pub last_pong_at: Option<DateTime<Utc>>,
+    /// Why the latest connection, or attempt at one, ended.
+    pub last_end: Option<EndReason>,
+    /// When it ended.
+    pub last_end_at: Option<DateTime<Utc>>,
+    /// HTTP status of the latest refused handshake; `None` once connected.
+    pub refused_status: Option<u16>,
+    /// Messages that were dropped because they are no event at all.
+    pub undecodable: u64,
+    /// Events of a known kind whose payload was no reading of it.
+    pub failed_payloads: u64,
+}

@@ -1,0 +1,57 @@
+//! Judges a subscriber of a WebSocket push stream by what happened, and by nothing else.
+//!
+//! ```text
+//! facts ────────────► judge ─► rules ─► findings
+//! (dials, bytes,        │      (R1 to R16)  (violations, what was seen)
+//!  ends, calls)         └─► wire, model: the second opinion's own readers
+//! ```
+//!
+//! It knows tapes and no subscriber: what it reads bytes and payloads with is its own, and so are its
+//! names for the ends of connections. What a subscriber shows ([`Mirror`], [`Record`]) it may offer or
+//! not; rules that need it are judged where it is there.
+//!
+//! | module | what is in it |
+//! | --- | --- |
+//! | [`wire`] | what the bytes say, by RFC 6455 alone |
+//! | [`model`] | what a mirror must show, by SPEC alone |
+//! | `rule`, `edge` | the rules and the edges of the connection's state machine, by name |
+//! | `settings` | how a subscriber is set |
+//! | `end_reason`, `connection`, `field`, `heard` | what a subscriber tells of itself |
+//! | `view` | what of it can be looked at |
+//! | `rules` | the rules at work: a [`Judge`] takes in what happens, in its order |
+//!
+//! ```
+//! use wstape_oracle::{Judge, Rule, Settings};
+//! use wstape_tape::Micros;
+//!
+//! let settings = Settings::default();
+//! let mut judge = Judge::new(&settings, chrono::DateTime::UNIX_EPOCH, None);
+//! judge.dial(Micros::ZERO, 1);
+//! judge.dial_refused(Micros::ZERO, 1);
+//! judge.dial(Micros::from_ms(400), 2);
+//! let violations = judge.finish(Micros::from_ms(400)).violations;
+//! assert_eq!(violations[0].rule, Rule::R3);
+//! assert_eq!(violations[0].what, "expected a gap of 0.500000 s, found 0.400000 s");
+//! ```
+
+mod connection;
+mod edge;
+mod end_reason;
+mod field;
+mod heard;
+pub mod model;
+mod rule;
+mod rules;
+mod settings;
+mod view;
+pub mod wire;
+
+pub use connection::ConnectionRecord;
+pub use edge::Edge;
+pub use end_reason::EndReason;
+pub use field::Field;
+pub use heard::Heard;
+pub use rule::{Rule, Violation};
+pub use rules::{Findings, Found, Judge, MAX_VIOLATIONS, spread};
+pub use settings::{JitterMode, SETTINGS_KEY, Settings};
+pub use view::{Mirror, Record, View};

@@ -1,0 +1,99 @@
+//! What the rules find.
+
+use std::collections::BTreeMap;
+
+use wstape_tape::Micros;
+
+use crate::edge::Edge;
+use crate::rule::{Rule, Violation};
+
+/// Violations that are kept of one case: what follows from the first is of little use.
+pub const MAX_VIOLATIONS: usize = 16;
+
+/// Collects what the rules find in one case.
+#[derive(Debug)]
+pub struct Findings {
+    violations: Vec<Violation>,
+    held: [u64; Rule::ALL.len()],
+    took: [u64; Edge::ALL.len()],
+    /// The dial that is under way.
+    dial: u64,
+}
+
+impl Findings {
+    /// Nothing so far.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            violations: Vec::new(),
+            held: [0; Rule::ALL.len()],
+            took: [0; Edge::ALL.len()],
+            dial: 0,
+        }
+    }
+
+    /// A rule's precondition held.
+    pub fn held(&mut self, rule: Rule) {
+        self.held[rule.index()] += 1;
+    }
+
+    /// An edge was taken.
+    pub(super) fn took(&mut self, edge: Edge) {
+        if let Some(index) = Edge::ALL.iter().position(|other| *other == edge) {
+            self.took[index] += 1;
+        }
+    }
+
+    /// A rule did not hold; `what` is made only where there is room for it.
+    pub fn broke(&mut self, rule: Rule, at: Micros, what: impl FnOnce() -> String) {
+        if self.violations.len() < MAX_VIOLATIONS {
+            self.violations.push(Violation {
+                rule,
+                at_us: at.0,
+                dial: (self.dial > 0).then_some(self.dial),
+                what: what(),
+            });
+        }
+    }
+
+    /// What did not hold so far, in the order in which that was seen.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// From here on violations are of this dial.
+    pub(super) fn at_dial(&mut self, dial: u64) {
+        self.dial = dial;
+    }
+
+    /// All that was found, once the case is over.
+    #[must_use]
+    pub fn finish(self) -> Found {
+        let held = Rule::ALL.into_iter().zip(self.held);
+        let took = Edge::ALL.into_iter().zip(self.took);
+        Found {
+            violations: self.violations,
+            rules: held.filter(|(_, n)| *n > 0).collect(),
+            edges: took.filter(|(_, n)| *n > 0).collect(),
+        }
+    }
+}
+
+impl Default for Findings {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What the rules found in one case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The rules that did not hold, in the order in which that was seen; at most
+    /// [`MAX_VIOLATIONS`].
+    pub violations: Vec<Violation>,
+    /// How often each rule's precondition held, where it did.
+    pub rules: BTreeMap<Rule, u64>,
+    /// How often each edge was taken, where it was.
+    pub edges: BTreeMap<Edge, u64>,
+}

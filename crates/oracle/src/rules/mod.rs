@@ -1,0 +1,28 @@
+//! The rules, each at its own part of what happened, and the judge who tells them of it.
+//!
+//! ```text
+//! judge ─► course ─► attempt ─► liveness, answers
+//!   │        └─────► backoff, stop
+//!   ├─────► showing ─► mirror, record
+//!   └─────► receivers                     all ─► findings
+//! ```
+
+mod answers;
+mod attempt;
+mod backoff;
+mod called;
+mod course;
+mod findings;
+mod judge;
+mod liveness;
+mod mirror;
+mod receivers;
+mod record;
+mod showing;
+mod spread;
+mod step;
+mod stop;
+
+pub use findings::{Findings, Found, MAX_VIOLATIONS};
+pub use judge::Judge;
+pub use spread::spread;

@@ -1,0 +1,68 @@
+//! R15: a crowd that was dropped together comes back spread out.
+
+use wstape_tape::Micros;
+
+use super::findings::Findings;
+use crate::rule::Rule;
+use crate::settings::{JitterMode, Settings};
+
+/// The stretch of time whose reconnects are counted.
+const WINDOW: Micros = Micros::from_ms(100);
+/// Times its share that a stretch may hold at most.
+const MAX_SHARES: u64 = 3;
+
+/// Looks at a crowd of `crowd` subscribers, each set as `settings`, that was dropped at `dropped`:
+/// `dials` are their dials, in order, each with the number of who dialled, from 0. The busiest
+/// stretch of reconnects may hold at most three times its share.
+pub fn spread(
+    settings: &Settings,
+    crowd: usize,
+    dropped: Micros,
+    dials: &[(Micros, u32)],
+    findings: &mut Findings,
+) {
+    if settings.jitter == JitterMode::None {
+        return;
+    }
+    let cap = Micros::from(settings.initial_backoff.min(settings.max_backoff));
+    let mut again = vec![None; crowd];
+    for (at, number) in dials {
+        if *at >= dropped
+            && let Some(first) = again.get_mut(*number as usize)
+        {
+            first.get_or_insert(*at);
+        }
+    }
+    let mut times: Vec<Micros> = again.into_iter().flatten().collect();
+    times.sort_unstable();
+    if cap <= WINDOW || times.len() < crowd {
+        if times.len() < crowd {
+            findings.broke(Rule::R15, dropped, || {
+                format!(
+                    "expected all {crowd} that were dropped to dial again, found {}",
+                    times.len()
+                )
+            });
+        }
+        return;
+    }
+    findings.held(Rule::R15);
+    let (mut from, mut busiest, mut busiest_at) = (0, 0, Micros::ZERO);
+    for (to, at) in times.iter().enumerate() {
+        while at.0 - times[from].0 >= WINDOW.0 {
+            from += 1;
+        }
+        if to + 1 - from > busiest {
+            (busiest, busiest_at) = (to + 1 - from, times[from]);
+        }
+    }
+    let most = (MAX_SHARES * crowd as u64 * WINDOW.0).div_ceil(cap.0);
+    if busiest as u64 > most {
+        findings.broke(Rule::R15, busiest_at, || {
+            format!(
+                "expected at most {most} of {crowd} reconnects within {WINDOW} s, spread over \
+                 {cap} s; found {busiest}"
+            )
+        });
+    }
+}

@@ -1,0 +1,18 @@
+//! What must show once something happened.
+
+use super::called::Called;
+use crate::field::Field;
+use crate::model::Folded;
+
+/// What must show in mirror and record, in order.
+#[derive(Debug)]
+pub(super) enum Step {
+    Dial,
+    Open,
+    Refused(u16),
+    Message(Folded),
+    SignOfLife,
+    Answered,
+    End(Called),
+    Backfill(Field, String),
+}

@@ -1,0 +1,89 @@
+//! `emit`: an event of the engine's own.
+
+use std::borrow::Cow;
+use std::str;
+
+use bytes::Bytes;
+
+use super::spec::{Class, Spec};
+use crate::error::{Flaw, TapeErrorKind};
+use crate::json::{self, Field, Node, Pen, Type};
+
+pub(crate) struct Emit;
+
+impl Spec for Emit {
+    type Value = Bytes;
+    const KEY: &'static str = "emit";
+    const CLASS: Class = Class::Sent;
+
+    fn read(field: &Field<'_>, line: &Bytes) -> Result<Bytes, Flaw> {
+        if !field.is(Type::Object) {
+            return Err(field.wrong("an object such as {\"event\":\"heartbeat\"}"));
+        }
+        match event(field.value) {
+            Some(event) if event.kind() == Type::String => {
+                Ok(line.slice_ref(field.value.text.as_bytes()))
+            }
+            Some(value) => {
+                let inner = Field {
+                    name: "event".into(),
+                    key: value,
+                    value,
+                };
+                Err(inner.wrong("a string"))
+            }
+            None => {
+                let message = "\"emit\" needs an \"event\" (a string); \
+                               to send JSON that is no event, use \"text\"";
+                Err(field.value_flaw(TapeErrorKind::MissingKey, message))
+            }
+        }
+    }
+
+    /// An emit that could not stand in a line becomes what sends the same bytes.
+    fn write(bytes: &Bytes, pen: &mut Pen) {
+        match str::from_utf8(bytes) {
+            Ok(text) if is_emit(text) => pen.verbatim(Self::KEY, text),
+            Ok(text) => pen.string("text", text),
+            Err(_) => {
+                pen.object("frame");
+                pen.json("opcode", 1);
+                pen.base64("payload_b64", bytes);
+                pen.close();
+            }
+        }
+    }
+
+    /// The event's name.
+    fn words(bytes: &Bytes) -> Cow<'static, str> {
+        let name = str::from_utf8(bytes)
+            .ok()
+            .and_then(|text| json::parse(text).ok())
+            .filter(|node| node.kind() == Type::Object)
+            .and_then(event)
+            .filter(|name| name.kind() == Type::String)
+            .and_then(|name| name.decode().ok());
+        name.map_or(Cow::Borrowed("text"), |name| Cow::Owned(name.into_owned()))
+    }
+
+    fn payload_bytes(bytes: &Bytes) -> usize {
+        bytes.len()
+    }
+}
+
+/// The `event` of an emit. What else is in there is free, doubled keys included: it is the
+/// recording of a wire, or a fault on purpose.
+fn event(emit: Node<'_>) -> Option<Node<'_>> {
+    let is_event = |key: &Node<'_>| key.decode().is_ok_and(|key| key == "event");
+    emit.members()
+        .find(|(key, _)| is_event(key))
+        .map(|(_, value)| value)
+}
+
+/// Whether this text can stand in a line as the value of `emit` and come back as it is.
+fn is_emit(text: &str) -> bool {
+    let whole = text.starts_with('{') && text.ends_with('}') && !text.contains('\n');
+    whole
+        && json::parse(text)
+            .is_ok_and(|node| event(node).is_some_and(|event| event.kind() == Type::String))
+}

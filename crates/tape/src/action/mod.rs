@@ -1,0 +1,270 @@
+//! What a step does: the one table of all actions.
+//!
+//! # Adding an action
+//!
+//! 1. Write its file in this folder, named after it. It holds the type of the action's value, if
+//!    that has one of its own, and an `impl Spec` (see `spec.rs`): the key, what kind of action it
+//!    is, how its value is read and written, and what a journal says of it; where they are not
+//!    those of `Spec`, also what clears it, which feature a tape must name in `needs`, whether it
+//!    needs a `seed`, how many bytes it sends, and which values are simpler.
+//! 2. Add its row to `actions!` below, with the sentence that documents the variant. Reader,
+//!    writer, suggestions for misspelt keys, the rules on which modifiers go with it, journal and
+//!    the making small of broken cases follow from the row.
+//! 3. Say what it does where it is played: `perform` in the mock engine. Until then the engine
+//!    notes in its journal that it can't play it.
+//! 4. Add it to `FORMAT.md` (a row with an example, its own keys, and S, U or C where it is a
+//!    state, used up, or a feature), to `format/full.jsonl`, and to the drawn steps in
+//!    `tests/steps`. The crate's tests fail until reference and table agree.
+
+mod accept;
+mod answers;
+mod bandwidth;
+mod binary;
+mod bytes;
+mod close;
+mod direction;
+mod down;
+mod drop;
+mod emit;
+mod end;
+mod expect;
+mod frame;
+mod garbage;
+mod hang;
+mod http;
+mod latency;
+mod mark;
+mod partition;
+mod ping;
+mod pongs;
+mod received;
+mod refuse;
+mod slice;
+mod spec;
+mod text;
+
+use std::borrow::Cow;
+
+use ::bytes::Bytes;
+
+pub use accept::Accept;
+pub use answers::Answers;
+pub use close::CloseFrame;
+pub use direction::Direction;
+pub use drop::End;
+pub use expect::Expect;
+pub use frame::RawFrame;
+pub use garbage::{Garbage, MAX_GARBAGE_BYTES};
+pub use http::HttpAnswer;
+pub use latency::{Distribution, Latency};
+pub use partition::Partition;
+pub use pongs::Pongs;
+pub use received::{Received, ReceivedKind};
+pub use refuse::Refusal;
+
+use crate::error::Flaw;
+use crate::json::{Field, Pen};
+use spec::{Class, Spec};
+
+/// The table: each action's documentation, variant, value and [`Spec`]. The last row is the one
+/// action without a value.
+macro_rules! actions {
+    (
+        $($(#[$doc:meta])+ $variant:ident($value:ty) = $spec:ty),+;
+        $(#[$bare_doc:meta])+ $bare:ident = $bare_spec:ty
+    ) => {
+        /// What a step does. One variant a key of the tape format.
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub enum Action {
+            $($(#[$doc])+ $variant($value),)+
+            $(#[$bare_doc])+ $bare,
+        }
+
+        /// The keys of all actions, in the order of [`Action`]'s variants.
+        pub const ACTION_KEYS: [&str; [$(<$spec>::KEY,)+ <$bare_spec>::KEY].len()] =
+            [$(<$spec>::KEY,)+ <$bare_spec>::KEY];
+
+        impl Action {
+            /// The action's key on the wire, one of [`ACTION_KEYS`].
+            #[must_use]
+            pub fn key(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => <$spec>::KEY,)+
+                    Self::$bare => <$bare_spec>::KEY,
+                }
+            }
+
+            /// Reads the action of a key; `None` where it is no action's.
+            pub(crate) fn read(field: &Field<'_>, line: &Bytes) -> Option<Result<Self, Flaw>> {
+                Some(match &*field.name {
+                    $(<$spec>::KEY => <$spec>::read(field, line).map(Self::$variant),)+
+                    <$bare_spec>::KEY => <$bare_spec>::read(field, line).map(|()| Self::$bare),
+                    _ => return None,
+                })
+            }
+
+            /// Writes the action's member.
+            pub(crate) fn write(&self, pen: &mut Pen) {
+                match self {
+                    $(Self::$variant(value) => <$spec>::write(value, pen),)+
+                    Self::$bare => <$bare_spec>::write(&(), pen),
+                }
+            }
+
+            fn class(&self) -> Class {
+                match self {
+                    $(Self::$variant(_) => <$spec>::CLASS,)+
+                    Self::$bare => <$bare_spec>::CLASS,
+                }
+            }
+
+            /// Whether it is the whole engine's, so that it can't stand on one connection's
+            /// accept.
+            #[must_use]
+            pub fn is_engine_wide(&self) -> bool {
+                match self {
+                    $(Self::$variant(_) => <$spec>::ENGINE_WIDE,)+
+                    Self::$bare => <$bare_spec>::ENGINE_WIDE,
+                }
+            }
+
+            /// Whether it leaves nothing set, of an action that [sets a state](Self::is_state):
+            /// `false`, `null` and what else says so.
+            #[must_use]
+            pub fn clears(&self) -> bool {
+                match self {
+                    $(Self::$variant(value) => <$spec>::clears(value),)+
+                    Self::$bare => <$bare_spec>::clears(&()),
+                }
+            }
+
+            /// What a journal says where it is played, as in `refuse 503` or `partition both`. A
+            /// step says its direction too: [`Step::words`](crate::Step::words).
+            #[must_use]
+            pub fn words(&self) -> Cow<'static, str> {
+                match self {
+                    $(Self::$variant(value) => <$spec>::words(value),)+
+                    Self::$bare => <$bare_spec>::words(&()),
+                }
+            }
+
+            /// The feature beyond the format's first version that it belongs to, if it does to
+            /// one.
+            pub(crate) fn feature(&self) -> Option<&'static str> {
+                match self {
+                    $(Self::$variant(value) => <$spec>::feature(value),)+
+                    Self::$bare => <$bare_spec>::feature(&()),
+                }
+            }
+
+            /// Whether it leaves something to chance, so that the step must have a `seed`.
+            pub(crate) fn is_drawn(&self) -> bool {
+                match self {
+                    $(Self::$variant(value) => <$spec>::is_drawn(value),)+
+                    Self::$bare => <$bare_spec>::is_drawn(&()),
+                }
+            }
+
+            /// Bytes of payload that it sends to a client; 0 for an action that sends none.
+            #[must_use]
+            pub fn payload_bytes(&self) -> usize {
+                match self {
+                    $(Self::$variant(value) => <$spec>::payload_bytes(value),)+
+                    Self::$bare => <$bare_spec>::payload_bytes(&()),
+                }
+            }
+
+            /// Actions of the same key that say less, the simplest first: what to try where a
+            /// tape is made small. None leads back to this one by way of its own.
+            #[must_use]
+            pub fn simpler(&self) -> Vec<Self> {
+                match self {
+                    $(Self::$variant(value) => {
+                        <$spec>::simpler(value).into_iter().map(Self::$variant).collect()
+                    })+
+                    Self::$bare => Vec::new(),
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// `emit`: send this JSON text as one Text message, byte for byte as it stands in the line.
+    Emit(Bytes) = emit::Emit,
+    /// `text`: send exactly this as one Text message, valid JSON or not.
+    Text(String) = text::Text,
+    /// `binary`: send these bytes as one Binary message.
+    Binary(Bytes) = binary::Binary,
+    /// `ping`: send a Ping (`"text"` or `{"b64": …}`; `""` for an empty one).
+    Ping(Bytes) = ping::Ping,
+    /// `pong`: send a Pong nobody asked for.
+    Pong(Bytes) = ping::Pong,
+    /// `pongs`: how the engine answers Pings from here on.
+    Pongs(Pongs) = Pongs,
+    /// `close`: send a Close; `{}` for one without a code.
+    Close(Option<CloseFrame>) = CloseFrame,
+    /// `frame`: send any frame, legal or not.
+    Frame(RawFrame) = RawFrame,
+    /// `bytes`: write any bytes onto the stream.
+    Bytes(Bytes) = bytes::RawBytes,
+    /// `drop`: end the transport without a closing handshake.
+    Drop(End) = End,
+    /// `accept`: how the next upgrades are answered; `null` clears it.
+    Accept(Option<Accept>) = Accept,
+    /// `refuse`: answer handshakes with this status; `null` clears it.
+    Refuse(Option<Refusal>) = Refusal,
+    /// `hang`: take connections and never answer; `false` clears it.
+    Hang(bool) = hang::Hang,
+    /// `garbage`: answer connections with something that is not HTTP; `null` clears it.
+    Garbage(Option<Garbage>) = Garbage,
+    /// `answers`: who decides how handshakes are answered.
+    Answers(Answers) = Answers,
+    /// `down`: the port refuses connections, what was open is reset; `false` listens again.
+    Down(bool) = down::Down,
+    /// `partition`: hold bytes without FIN or RST.
+    Partition(Partition) = Partition,
+    /// `latency_ms`, one way, per direction; 0 clears it.
+    Latency(Latency) = Latency,
+    /// `bytes_per_s`: bandwidth, per direction; `null` clears it.
+    BytesPerSecond(Option<u64>) = bandwidth::Bandwidth,
+    /// `slice_bytes`: deliver at most this many bytes at once; `null` clears it.
+    SliceBytes(Option<u32>) = slice::Slice,
+    /// `http`: what a GET of that path answers from here on.
+    Http(HttpAnswer) = HttpAnswer,
+    /// `received`: what the client sent, as a recorder saw it. The player skips it.
+    Received(Received) = Received,
+    /// `mark`: a place that other tools and overlays can name.
+    Mark(String) = mark::Mark,
+    /// `expect`: a demand on the subscriber.
+    Expect(Expect) = Expect;
+    /// `end`: the recording's end.
+    End = end::TapeEnd
+}
+
+impl Action {
+    /// Whether it is a condition of the link in one direction, so that `direction` goes with it.
+    #[must_use]
+    pub fn is_link_condition(&self) -> bool {
+        self.class() == Class::Link
+    }
+
+    /// Whether connections or handshakes use it up, so that `times` goes with it.
+    #[must_use]
+    pub fn is_used_up(&self) -> bool {
+        self.class() == Class::UsedUp
+    }
+
+    /// Whether it writes onto the stream, and so waits for the 101.
+    #[must_use]
+    pub fn is_sent(&self) -> bool {
+        self.class() == Class::Sent
+    }
+
+    /// Whether it sets a state that lasts, so that `for_ms` goes with it.
+    #[must_use]
+    pub fn is_state(&self) -> bool {
+        matches!(self.class(), Class::State | Class::UsedUp | Class::Link)
+    }
+}

@@ -1,0 +1,77 @@
+//! `refuse`: handshakes are answered with a status that is none of an upgrade.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use super::spec::{Class, Spec};
+use crate::error::Flaw;
+use crate::json::{Field, Pen, read_headers};
+
+/// The simplest status that a refusal can have: nothing but 'not now'.
+const SERVICE_UNAVAILABLE: u16 = 503;
+
+/// A refused handshake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers beside the server's own.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Spec for Refusal {
+    type Value = Option<Self>;
+    const KEY: &'static str = "refuse";
+    const CLASS: Class = Class::UsedUp;
+
+    fn read(field: &Field<'_>, _line: &Bytes) -> Result<Option<Self>, Flaw> {
+        field.unless_null(|field| {
+            let object = field.object(&["status", "headers"])?;
+            Ok(Self {
+                status: object.demand("status", r#"{"status":503}"#)?.status()?,
+                headers: read_headers(&object)?,
+            })
+        })
+    }
+
+    fn write(refusal: &Option<Self>, pen: &mut Pen) {
+        let Some(refusal) = refusal else {
+            return pen.json(Self::KEY, "null");
+        };
+        pen.object(Self::KEY);
+        pen.json("status", refusal.status);
+        pen.headers(&refusal.headers);
+        pen.close();
+    }
+
+    fn words(refusal: &Option<Self>) -> Cow<'static, str> {
+        match refusal {
+            None => "refuse none".into(),
+            Some(refusal) => format!("refuse {}", refusal.status).into(),
+        }
+    }
+
+    fn clears(refusal: &Option<Self>) -> bool {
+        refusal.is_none()
+    }
+
+    fn simpler(refusal: &Option<Self>) -> Vec<Option<Self>> {
+        let Some(refusal) = refusal else {
+            return Vec::new();
+        };
+        let without = |left_out| {
+            let mut refusal = refusal.clone();
+            refusal.headers.remove(left_out);
+            Some(refusal)
+        };
+        let mut simpler: Vec<Option<Self>> = (0..refusal.headers.len()).map(without).collect();
+        if refusal.status != SERVICE_UNAVAILABLE {
+            simpler.push(Some(Self {
+                status: SERVICE_UNAVAILABLE,
+                headers: refusal.headers.clone(),
+            }));
+        }
+        simpler
+    }
+}

@@ -1,0 +1,81 @@
+//! What the format knows of one action.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use crate::error::Flaw;
+use crate::json::{Field, Pen};
+
+/// What is known of one action: implemented once a key, in the file of that key.
+///
+/// Everything that reads, writes, describes or simplifies actions asks here, so that this is all
+/// there is to write for a new one. The defaults are those of an action that sets no state.
+pub(crate) trait Spec {
+    /// What the action's variant holds.
+    type Value;
+
+    /// The key on the wire.
+    const KEY: &'static str;
+
+    /// What kind of action it is.
+    const CLASS: Class;
+
+    /// Whether it is the whole engine's, so that it can't stand on one connection's accept.
+    const ENGINE_WIDE: bool = false;
+
+    /// Reads the value. `line` is the whole line that `field` lies in: a payload that is kept can
+    /// be a slice of it.
+    ///
+    /// # Errors
+    /// Where the value is not what the key wants.
+    fn read(field: &Field<'_>, line: &Bytes) -> Result<Self::Value, Flaw>;
+
+    /// Writes the member in canonical form.
+    fn write(value: &Self::Value, pen: &mut Pen);
+
+    /// What a journal says where the step is played, its direction left out.
+    fn words(_value: &Self::Value) -> Cow<'static, str> {
+        Cow::Borrowed(Self::KEY)
+    }
+
+    /// Whether it leaves nothing set, of an action that sets a state.
+    fn clears(_value: &Self::Value) -> bool {
+        false
+    }
+
+    /// The feature beyond the format's first version that it belongs to, if it does to one.
+    fn feature(_value: &Self::Value) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether it leaves something to chance, so that the step must have a `seed`.
+    fn is_drawn(_value: &Self::Value) -> bool {
+        false
+    }
+
+    /// Bytes that it puts on the wire for a client, as far as the tape says them.
+    fn payload_bytes(_value: &Self::Value) -> usize {
+        0
+    }
+
+    /// Values that say less, the simplest first. None leads back to `value` by way of its own.
+    fn simpler(_value: &Self::Value) -> Vec<Self::Value> {
+        Vec::new()
+    }
+}
+
+/// What kind of action it is: which modifiers go with it, and when it can happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Happens once and sets nothing.
+    Event,
+    /// Writes onto the stream, and so waits for the 101.
+    Sent,
+    /// Sets a state that lasts: `for_ms` goes with it.
+    State,
+    /// Sets a state that connections or handshakes use up: `for_ms` and `times` go with it.
+    UsedUp,
+    /// Sets a condition of the link in one direction: `for_ms` and `direction` go with it.
+    Link,
+}

@@ -1,0 +1,9 @@
+//! Features beyond the format's first version, which a tape names in its header's `needs`.
+
+/// Features beyond the format's first version that this crate reads; a tape names in `needs` what
+/// it uses of them.
+pub const SUPPORTED_FEATURES: &[&str] = &[CONNECTIONS];
+
+/// The feature of tapes that know connections one by one: `answers`, and of `received` the kinds
+/// `open`, `frame`, `bytes`, `fin` and `reset`.
+pub const CONNECTIONS: &str = "connections";

@@ -1,0 +1,174 @@
+//! A step's own fields.
+
+use std::ops::{Deref, DerefMut};
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::conn::Conn;
+use super::trigger::Trigger;
+use crate::json::same_extensions;
+use crate::read_line::ReadLine;
+use crate::{Action, Direction, Micros};
+
+/// A line of a tape: a trigger and an action.
+///
+/// What it says is read and changed through [`StepFields`], to which it dereferences. A step that
+/// was read keeps its line and is written back byte for byte, until something in it is borrowed to
+/// be changed: from then on it is written as what it is.
+///
+/// ```
+/// use wstape_tape::{Conn, Step};
+/// let mut step = Step::parse("stdin", 1, r#"{"at_ms":5, "hang":true}"#)?;
+/// assert_eq!(step.to_line(), r#"{"at_ms":5, "hang":true}"#);
+/// step.conn = Conn::Nth(2);
+/// assert_eq!(step.to_line(), r#"{"at_ms":5,"conn":2,"hang":true}"#);
+/// # Ok::<(), wstape_tape::TapeError>(())
+/// ```
+///
+/// Two steps are equal where they say the same: line number and spacing don't count.
+#[derive(Debug, Clone)]
+pub struct Step {
+    fields: StepFields,
+    /// Line number in the tape it was read from, from 1; 0 for a step made in Rust.
+    pub line: u64,
+    text: ReadLine,
+}
+
+/// What a [`Step`] says.
+#[derive(Debug, Clone)]
+pub struct StepFields {
+    /// When it happens.
+    pub trigger: Trigger,
+    /// On whose connection; meaningful for `at_ms` steps, an `on_connect` step is on its own.
+    pub conn: Conn,
+    /// Name of the engine, in tapes of several.
+    pub engine: Option<String>,
+    /// What happens.
+    pub action: Action,
+    /// Which way a link condition holds (`direction`).
+    pub direction: Direction,
+    /// The state set clears by itself after this long.
+    pub for_us: Option<Micros>,
+    /// The state set clears by itself after this many uses.
+    pub times: Option<u32>,
+    /// How likely the step is to happen, in 0..=1; drawn from `seed`.
+    pub probability: Option<f64>,
+    /// The step happens this much later at most; drawn from `seed`.
+    pub jitter: Option<Micros>,
+    /// Seed of what this step draws.
+    pub seed: Option<u64>,
+    /// Free text (`note`).
+    pub note: Option<String>,
+    /// Keys that start with `x-`, in their order.
+    pub extensions: Vec<(String, Box<RawValue>)>,
+}
+
+impl Deref for Step {
+    type Target = StepFields;
+
+    fn deref(&self) -> &StepFields {
+        &self.fields
+    }
+}
+
+impl DerefMut for Step {
+    /// Whoever borrows the fields to change them drops the line that was read.
+    fn deref_mut(&mut self) -> &mut StepFields {
+        self.text = ReadLine::default();
+        &mut self.fields
+    }
+}
+
+impl From<StepFields> for Step {
+    /// A step made in Rust.
+    fn from(fields: StepFields) -> Self {
+        Self {
+            fields,
+            line: 0,
+            text: ReadLine::default(),
+        }
+    }
+}
+
+impl Step {
+    /// A step made in Rust: `action` at `trigger`, for all connections.
+    #[must_use]
+    pub fn new(trigger: Trigger, action: Action) -> Self {
+        Self::from(StepFields {
+            trigger,
+            conn: Conn::All,
+            engine: None,
+            action,
+            direction: Direction::Both,
+            for_us: None,
+            times: None,
+            probability: None,
+            jitter: None,
+            seed: None,
+            note: None,
+            extensions: Vec::new(),
+        })
+    }
+
+    /// A step at a time of the engine's clock.
+    #[must_use]
+    pub fn at(at: Micros, action: Action) -> Self {
+        Self::new(Trigger::At(at), action)
+    }
+
+    /// The step that these fields were read as, from that line.
+    pub(super) fn read_from(fields: StepFields, number: u64, line: &Bytes) -> Self {
+        Self {
+            fields,
+            line: number,
+            text: ReadLine::of(line),
+        }
+    }
+
+    /// What it says, without the line that was read.
+    #[must_use]
+    pub fn into_fields(self) -> StepFields {
+        self.fields
+    }
+
+    /// The action's key on the wire.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        self.action.key()
+    }
+
+    /// The line as it was read, without its newline; `None` for a step that was made in Rust or
+    /// changed.
+    #[must_use]
+    pub fn raw(&self) -> Option<&Bytes> {
+        self.text.get()
+    }
+
+    pub(super) fn read_line(&self) -> &ReadLine {
+        &self.text
+    }
+}
+
+impl PartialEq for Step {
+    fn eq(&self, other: &Self) -> bool {
+        self.fields == other.fields
+    }
+}
+
+impl PartialEq for StepFields {
+    fn eq(&self, other: &Self) -> bool {
+        self.trigger == other.trigger
+            && self.conn == other.conn
+            && self.engine == other.engine
+            && self.action == other.action
+            && self.direction == other.direction
+            && self.for_us == other.for_us
+            && self.times == other.times
+            && self.probability == other.probability
+            && self.jitter == other.jitter
+            && self.seed == other.seed
+            && self.note == other.note
+            && same_extensions(&self.extensions, &other.extensions)
+    }
+}

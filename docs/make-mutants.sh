@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Writes docs/mutants.md: which rule of chaos finds which mutant, as the binary finds it now.
+#
+#     docs/make-mutants.sh            makes the page anew (minutes in a debug build)
+#     docs/make-mutants.sh --check    fails where the page is not what it would make
+#
+# WSTAPE names a binary; without it, one is built. Each mutant is looked for from a seed that its name
+# decides, one case after another, so that the page is the same whoever makes it. Seconds are left out.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+page=docs/mutants.md
+wstape=(cargo run --quiet --bin wstape --)
+[ -z "${WSTAPE:-}" ] || wstape=("$WSTAPE")
+
+table=$("${wstape[@]}" chaos --planted --budget 10m 2>/dev/null |
+    awk '/^flaw +rule/ {on = 1; next} on && NF == 0 {exit} on && $1 != "(no" {print $1, $2}')
+[ -n "$table" ] || { echo "make-mutants: the binary printed no table" >&2; exit 1; }
+
+made=$(
+    cat <<HEAD
+# Mutants
+
+<!-- Made by docs/make-mutants.sh. Don't edit. -->
+
+Chaos is judged too. A small subscriber keeps every rule; each mutant is that subscriber with one bug of real
+subscribers in it. [Rules](chaos.md#the-rules) says what each rule asks. What each bug is stands in the doc comments of
+the mutants' list in \`crates/chaos/src/\`.
+
+$(wc -l <<<"$table" | tr -d ' ') mutants, and the rule that finds each first:
+
+| mutant | rule |
+| --- | --- |
+HEAD
+    awk '{print "| `" $1 "` | " $2 " |"}' <<<"$table"
+    cat <<'TAIL'
+
+To look for them yourself:
+
+```sh
+cargo chaos --planted
+```
+TAIL
+)
+
+if [ "${1:-}" = --check ]; then
+    diff -u "$page" - <<<"$made" || { echo "make-mutants: $page is stale; run docs/make-mutants.sh" >&2; exit 1; }
+else
+    printf '%s\n' "$made" >"$page"
+fi

@@ -1,0 +1,78 @@
+//! Accepting: a dial becomes a link, a number, and whatever meets it.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::accepted::Accepted;
+use crate::driver;
+use crate::faults::Greeting;
+use crate::hub::Hub;
+use crate::journal::JournalKind;
+use crate::link::{self, ClientEnd};
+
+/// Connections that may wait for the server to take them, as in a socket's backlog; further
+/// ones are reset.
+const MAX_BACKLOG: usize = 65_536;
+
+/// Where dials arrive, in memory and over TCP alike. A clone is the same place.
+#[derive(Debug, Clone)]
+pub(crate) struct Acceptor {
+    hub: Arc<Hub>,
+    server: mpsc::Sender<Accepted>,
+}
+
+impl Acceptor {
+    /// The acceptor, and what it hands to the server.
+    pub(crate) fn new(hub: Arc<Hub>) -> (Self, mpsc::Receiver<Accepted>) {
+        let (server, arrivals) = mpsc::channel(MAX_BACKLOG);
+        (Self { hub, server }, arrivals)
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// A dial has reached the port: gives it a link, a number and whatever meets it.
+    pub(crate) fn accept(&self) -> io::Result<ClientEnd> {
+        let hub = &self.hub;
+        if hub.stopped() {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        // What is due at this instant has happened when the dial arrives.
+        driver::catch_up(hub);
+        let clock = hub.log().clock().clone();
+        let (engine_end, client_end, handle) = link::pair_with(clock, Arc::clone(hub.drained()));
+        let mut core = hub.core();
+        if core.down() {
+            hub.log().write(None, JournalKind::DialRefused);
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        let (id, greeting) = core.accept(handle);
+        let accepted = Accepted::new(engine_end, id, Arc::clone(hub));
+        // The lock is let go before `accepted` can be dropped: that takes it again.
+        match greeting {
+            // A prologue step has ended it.
+            None => drop(core),
+            Some(Greeting::Serve) => {
+                drop(core);
+                if let Err(refused) = self.server.try_send(accepted) {
+                    hub.core().turn_back(id);
+                    drop(refused);
+                }
+            }
+            Some(Greeting::Hang) => {
+                core.hung(id);
+                drop(core);
+                hub.spawn(accepted.drain());
+            }
+            Some(Greeting::Garbage(garbage)) => {
+                core.send_garbage(id, &garbage);
+                drop(core);
+                hub.spawn(accepted.drain());
+            }
+        }
+        Ok(client_end)
+    }
+}

@@ -1,0 +1,124 @@
+//! The driver: plays the tape and the schedule as their times come.
+
+use std::sync::Arc;
+
+use wstape_tape::Micros;
+
+use crate::hub::Hub;
+use crate::playback::Playback;
+use crate::speed::Speed;
+
+/// Steps played before other tasks get their turn, where nothing else makes the driver wait.
+const BATCH_STEPS: usize = 256;
+
+/// Plays the states that stand at the tape's very beginning, at time 0.
+pub(crate) fn play_first_states(hub: &Hub, playback: &mut Playback) {
+    while let Some((layer, step)) = playback.take_first_state() {
+        hub.core().apply(layer, step);
+    }
+}
+
+/// Plays what is due by now. A tape that is played as fast as it goes has no such thing.
+pub(crate) fn catch_up(hub: &Hub) {
+    let mut playback = hub.playback();
+    if playback.speed() != Speed::Max {
+        play_due(hub, &mut playback);
+    }
+}
+
+/// Whether a tape that is played as fast as it goes has to wait for a client.
+fn must_wait(hub: &Hub, playback: &Playback) -> bool {
+    playback.speed() == Speed::Max && {
+        let core = hub.core();
+        core.behind() || (playback.looped() && core.nobody_open())
+    }
+}
+
+/// What the driver waits for.
+enum Wait {
+    /// This time, or being woken.
+    Until(Option<Micros>),
+    /// A client to catch up or to come; the schedule goes on meanwhile.
+    Client(Option<Micros>),
+    /// Nothing: others get their turn first.
+    Turn,
+}
+
+/// Plays the tape and does what the schedule says, for as long as the engine lives.
+pub(crate) async fn drive(hub: Arc<Hub>) {
+    loop {
+        let mut drained = std::pin::pin!(hub.drained().notified());
+        let mut progress = std::pin::pin!(hub.progress().notified());
+        drained.as_mut().enable();
+        progress.as_mut().enable();
+        let wait = play_due(&hub, &mut hub.playback());
+        match wait {
+            Wait::Turn => tokio::task::yield_now().await,
+            Wait::Until(due) => tokio::select! {
+                biased;
+                () = hub.wake().notified() => {}
+                () = sleep(&hub, due) => {}
+            },
+            Wait::Client(due) => tokio::select! {
+                biased;
+                () = hub.wake().notified() => {}
+                () = drained => {}
+                () = progress => {}
+                () = sleep(&hub, due) => {}
+            },
+        }
+    }
+}
+
+async fn sleep(hub: &Hub, due: Option<Micros>) {
+    match due {
+        Some(due) => hub.log().clock().sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Plays all that is due, without awaiting anything: what has the same time is one batch.
+fn play_due(hub: &Hub, playback: &mut Playback) -> Wait {
+    let now = hub.log().now();
+    for played in 0_usize.. {
+        let (zero, scheduled) = {
+            let core = hub.core();
+            (core.zero(), core.next_due())
+        };
+        let tape = zero
+            .zip(playback.due())
+            .map(|(zero, due)| Micros(zero.0.saturating_add(due.0)));
+        // At one time, what was put off comes before what is new.
+        let scheduled_first = scheduled.is_some_and(|due| tape.is_none_or(|tape| due <= tape));
+        let Some(due) = (if scheduled_first { scheduled } else { tape }) else {
+            if zero.is_some() && playback.is_at_end() {
+                playback.finish(Ok(()));
+                hub.core().tape_over();
+            }
+            return Wait::Until(None);
+        };
+        if due > now {
+            if zero.is_some() && playback.is_at_end() {
+                playback.finish(Ok(()));
+                hub.core().tape_over();
+            }
+            return Wait::Until(Some(due));
+        }
+        if scheduled_first {
+            hub.core().do_due(now);
+            continue;
+        }
+        if must_wait(hub, playback) {
+            return Wait::Client(scheduled);
+        }
+        if playback.speed() == Speed::Max && played >= BATCH_STEPS {
+            return Wait::Turn;
+        }
+        if let Some((layer, step)) = playback.take() {
+            let mut core = hub.core();
+            core.enter_round(playback.round());
+            core.apply(layer, step);
+        }
+    }
+    Wait::Turn
+}

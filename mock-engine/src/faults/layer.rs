@@ -1,0 +1,355 @@
+//! What one layer has said: of all connections, and of each by its number.
+
+use std::collections::BTreeMap;
+
+use wstape_tape::{
+    Accept, Answers, Direction, Garbage, HttpAnswer, Latency, Partition, Pongs, Refusal,
+};
+
+use super::fault::Fault;
+use super::slot::{Setting, Slot};
+use crate::ids::{ConnId, Renumbering, Scope};
+use crate::link::{Conditions, Delay};
+
+#[derive(Debug, Clone, Default)]
+struct Faults {
+    accept: Slot<Accept>,
+    refuse: Slot<Refusal>,
+    hang: Slot<()>,
+    garbage: Slot<Garbage>,
+    partition: Slot<Partition>,
+    pongs: Slot<Pongs>,
+    to_client: Wire,
+    from_client: Wire,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Wire {
+    latency: Slot<(Latency, u64)>,
+    rate: Slot<u64>,
+    slice: Slot<u32>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct LayerFaults {
+    down: Slot<()>,
+    /// Set while handshakes wait for this layer's own word on each connection.
+    held: Slot<()>,
+    all: Faults,
+    each: BTreeMap<ConnId, Faults>,
+    http: BTreeMap<String, Setting<HttpAnswer>>,
+}
+
+impl Faults {
+    fn expire(&mut self, generation: u64) -> Option<&'static str> {
+        let wires = [&mut self.to_client, &mut self.from_client];
+        let mut word = None;
+        for wire in wires {
+            let expired = [
+                (wire.latency.expire(generation), "latency 0 ms"),
+                (wire.rate.expire(generation), "bandwidth unlimited"),
+                (wire.slice.expire(generation), "slice none"),
+            ];
+            word = word.or(expired
+                .into_iter()
+                .find_map(|(is, word)| is.then_some(word)));
+        }
+        let expired = [
+            (self.accept.expire(generation), "accept as usual"),
+            (self.refuse.expire(generation), "refuse none"),
+            (self.hang.expire(generation), "hang none"),
+            (self.garbage.expire(generation), "garbage none"),
+            (self.partition.expire(generation), "partition none"),
+            (self.pongs.expire(generation), "pongs auto"),
+        ];
+        word.or(expired
+            .into_iter()
+            .find_map(|(is, word)| is.then_some(word)))
+    }
+}
+
+/// What has cleared by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expired {
+    /// A layer no longer has the port down; another may.
+    Port,
+    /// A state, and how the journal says that it is no more.
+    State(&'static str),
+}
+
+impl LayerFaults {
+    /// Sets or clears a state; `generation` is what it can be expired by.
+    pub(super) fn set(&mut self, scope: Scope, fault: Fault, times: Option<u32>, generation: u64) {
+        match fault {
+            Fault::Accept(value) => self.put(
+                scope,
+                |f| &mut f.accept,
+                &Slot::set(value, times, generation),
+            ),
+            Fault::Refuse(value) => self.put(
+                scope,
+                |f| &mut f.refuse,
+                &Slot::set(value, times, generation),
+            ),
+            Fault::Hang(on) => self.put(
+                scope,
+                |f| &mut f.hang,
+                &Slot::set(on.then_some(()), times, generation),
+            ),
+            Fault::Garbage(value) => self.put(
+                scope,
+                |f| &mut f.garbage,
+                &Slot::set(value, times, generation),
+            ),
+            Fault::Answers(answers) => {
+                let held = (answers == Answers::Held).then_some(());
+                self.held = Slot::set(held, None, generation);
+            }
+            Fault::Down(on) => self.down = Slot::set(on.then_some(()), None, generation),
+            Fault::Partition(which) => {
+                let value = (which != Partition::None).then_some(which);
+                self.put(
+                    scope,
+                    |f| &mut f.partition,
+                    &Slot::set(value, None, generation),
+                );
+            }
+            Fault::Latency(value, direction) => {
+                self.put_wire(
+                    scope,
+                    direction,
+                    |w| &mut w.latency,
+                    &Slot::set(value, None, generation),
+                );
+            }
+            Fault::Rate(value, direction) => {
+                self.put_wire(
+                    scope,
+                    direction,
+                    |w| &mut w.rate,
+                    &Slot::set(value, None, generation),
+                );
+            }
+            Fault::Slice(value, direction) => {
+                self.put_wire(
+                    scope,
+                    direction,
+                    |w| &mut w.slice,
+                    &Slot::set(value, None, generation),
+                );
+            }
+            Fault::Pongs(pongs) => {
+                let value = (pongs != Pongs::Auto).then_some(pongs);
+                self.put(scope, |f| &mut f.pongs, &Slot::set(value, None, generation));
+            }
+            Fault::Http(answer) => {
+                let setting = Setting {
+                    value: answer,
+                    left: None,
+                    generation,
+                };
+                self.http.insert(setting.value.path.clone(), setting);
+            }
+        }
+    }
+
+    /// Clears what `generation` set, where it still holds.
+    pub(super) fn expire(&mut self, generation: u64) -> Option<Expired> {
+        if self.down.expire(generation) {
+            return Some(Expired::Port);
+        }
+        if self.held.expire(generation) {
+            return Some(Expired::State("answers auto"));
+        }
+        let before = self.http.len();
+        self.http
+            .retain(|_, setting| setting.generation != generation);
+        if self.http.len() < before {
+            return Some(Expired::State("http none"));
+        }
+        let mut word = self.all.expire(generation);
+        for faults in self.each.values_mut() {
+            word = word.or(faults.expire(generation));
+        }
+        word.map(Expired::State)
+    }
+
+    /// Clears every fault; what GETs answer stays.
+    pub(super) fn clear(&mut self) {
+        let http = std::mem::take(&mut self.http);
+        *self = Self {
+            http,
+            ..Self::default()
+        };
+    }
+
+    /// A connection is over: what was said of it alone is forgotten.
+    pub(super) fn forget(&mut self, conn: ConnId) {
+        self.each.remove(&conn);
+    }
+
+    /// What was said of connections is said of those that have their numbers now.
+    pub(super) fn renumber(&mut self, renumbering: &Renumbering) {
+        renumbering.rekey(&mut self.each);
+    }
+
+    /// Whether it has the port down.
+    pub(super) fn down(&self) -> bool {
+        self.down.get().is_some()
+    }
+
+    /// Whether it holds its answers.
+    pub(super) fn holds(&self) -> bool {
+        self.held.get().is_some()
+    }
+
+    /// Whether it has said of `conn` by number how its handshake is answered.
+    pub(super) fn answered(&self, conn: ConnId) -> bool {
+        self.each.get(&conn).is_some_and(|faults| {
+            faults.accept.get().is_some()
+                || faults.refuse.get().is_some()
+                || faults.garbage.get().is_some()
+        })
+    }
+
+    /// Whether it has said of `conn` by number that its handshake gets no 101.
+    pub(super) fn turned_away(&self, conn: ConnId) -> bool {
+        self.each.get(&conn).is_some_and(|faults| {
+            let status = faults.accept.get().and_then(|accept| accept.status);
+            faults.refuse.get().is_some()
+                || faults.garbage.get().is_some()
+                || status.is_some_and(|status| status != 101)
+        })
+    }
+
+    /// Whether `conn` is never answered, one use spent.
+    pub(super) fn hang(&mut self, conn: ConnId) -> bool {
+        self.slot(conn, |f| &mut f.hang).take_use().is_some()
+    }
+
+    /// What `conn` gets that is not HTTP, one use spent.
+    pub(super) fn garbage(&mut self, conn: ConnId) -> Option<Garbage> {
+        self.answer(conn, |f| &mut f.garbage)
+    }
+
+    /// The refusal that `conn`'s handshake meets, one use spent.
+    pub(super) fn refusal(&mut self, conn: ConnId) -> Option<Refusal> {
+        self.answer(conn, |f| &mut f.refuse)
+    }
+
+    /// How `conn`'s upgrade is answered, one use spent.
+    pub(super) fn acceptance(&mut self, conn: ConnId) -> Option<Accept> {
+        self.answer(conn, |f| &mut f.accept)
+    }
+
+    /// How `conn`'s Pings are answered, where it says.
+    pub(super) fn pongs(&mut self, conn: ConnId) -> Option<Pongs> {
+        self.slot(conn, |f| &mut f.pongs).get().copied()
+    }
+
+    /// What a GET of `path` answers, where it says.
+    pub(super) fn http(&self, path: &str) -> Option<&HttpAnswer> {
+        self.http.get(path).map(|setting| &setting.value)
+    }
+
+    /// Adds what it does to the bytes of `conn`: towards the client, and from it.
+    pub(super) fn add_conditions(
+        &mut self,
+        conn: ConnId,
+        to: &mut Conditions,
+        from: &mut Conditions,
+    ) {
+        match self.slot(conn, |f| &mut f.partition).get() {
+            Some(Partition::Both) => (to.held, from.held) = (true, true),
+            Some(Partition::ToClient) => to.held = true,
+            Some(Partition::FromClient) => from.held = true,
+            Some(Partition::None) | None => {}
+        }
+        // Each direction of each connection draws from its own stream of the same seed.
+        let stream = conn.get().wrapping_mul(2);
+        self.wire(conn, |f| &mut f.to_client, stream, to);
+        self.wire(conn, |f| &mut f.from_client, stream + 1, from);
+    }
+
+    /// How `conn` is answered by this slot, one use spent. Where answers are held, what was said
+    /// of all connections is none.
+    fn answer<T: Clone>(
+        &mut self,
+        conn: ConnId,
+        slot: impl Fn(&mut Faults) -> &mut Slot<T>,
+    ) -> Option<T> {
+        if self.held.get().is_none() {
+            return self.slot(conn, slot).take_use();
+        }
+        self.each
+            .get_mut(&conn)
+            .and_then(|faults| slot(faults).take_use())
+    }
+
+    fn put<T: Clone>(
+        &mut self,
+        scope: Scope,
+        slot: impl Fn(&mut Faults) -> &mut Slot<T>,
+        value: &Slot<T>,
+    ) {
+        match scope {
+            Scope::All => {
+                *slot(&mut self.all) = value.clone();
+                for faults in self.each.values_mut() {
+                    *slot(faults) = Slot::Unset;
+                }
+            }
+            Scope::One(conn) => *slot(self.each.entry(conn).or_default()) = value.clone(),
+        }
+    }
+
+    fn put_wire<T: Clone>(
+        &mut self,
+        scope: Scope,
+        direction: Direction,
+        slot: impl Fn(&mut Wire) -> &mut Slot<T>,
+        value: &Slot<T>,
+    ) {
+        if direction != Direction::FromClient {
+            self.put(scope, |f| slot(&mut f.to_client), value);
+        }
+        if direction != Direction::ToClient {
+            self.put(scope, |f| slot(&mut f.from_client), value);
+        }
+    }
+
+    /// The slot that counts for `conn`: its own where something was said of it.
+    fn slot<T>(
+        &mut self,
+        conn: ConnId,
+        slot: impl Fn(&mut Faults) -> &mut Slot<T>,
+    ) -> &mut Slot<T> {
+        if let Some(faults) = self.each.get_mut(&conn) {
+            let own = slot(faults);
+            if !matches!(own, Slot::Unset) {
+                return own;
+            }
+        }
+        slot(&mut self.all)
+    }
+
+    fn wire(
+        &mut self,
+        conn: ConnId,
+        of: impl Fn(&mut Faults) -> &mut Wire,
+        stream: u64,
+        into: &mut Conditions,
+    ) {
+        if let Slot::Set(set) = self.slot(conn, |f| &mut of(f).latency) {
+            let (latency, seed) = set.value;
+            into.delays
+                .push(Delay::new(set.generation, latency, seed, stream));
+        }
+        if let Some(&rate) = self.slot(conn, |f| &mut of(f).rate).get() {
+            into.rate = Some(into.rate.map_or(rate, |had| had.min(rate)));
+        }
+        if let Some(&slice) = self.slot(conn, |f| &mut of(f).slice).get() {
+            into.slice = Some(into.slice.map_or(slice, |had| had.min(slice)));
+        }
+    }
+}

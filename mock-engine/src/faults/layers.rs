@@ -1,0 +1,159 @@
+//! All layers together: which layer's word counts.
+
+use wstape_tape::{Accept, Garbage, HttpAnswer, Pongs, Refusal};
+
+use super::fault::Fault;
+use super::layer::{Expired, LayerFaults};
+use crate::ids::{ConnId, LayerIndex, Renumbering, Scope};
+use crate::link::Conditions;
+
+/// Every layer's state.
+#[derive(Debug)]
+pub(crate) struct Layers {
+    layers: Vec<LayerFaults>,
+    generations: u64,
+}
+
+/// What a connection meets before hyper.
+#[derive(Debug, Clone)]
+pub(crate) enum Greeting {
+    /// It is served.
+    Serve,
+    /// It is taken and never answered.
+    Hang,
+    /// It gets something that is not HTTP.
+    Garbage(Garbage),
+}
+
+impl Layers {
+    /// `count` layers without a fault.
+    pub(crate) fn new(count: usize) -> Self {
+        let layers = std::iter::repeat_with(LayerFaults::default);
+        Self {
+            layers: layers.take(count).collect(),
+            generations: 0,
+        }
+    }
+
+    /// Sets or clears a state; returns the generation by which it can be expired.
+    pub(crate) fn set(
+        &mut self,
+        layer: LayerIndex,
+        scope: Scope,
+        fault: Fault,
+        times: Option<u32>,
+    ) -> u64 {
+        self.generations += 1;
+        self.layers[layer.0].set(scope, fault, times, self.generations);
+        self.generations
+    }
+
+    /// Clears what `generation` set, where it still holds.
+    pub(crate) fn expire(&mut self, layer: LayerIndex, generation: u64) -> Option<Expired> {
+        self.layers[layer.0].expire(generation)
+    }
+
+    /// Clears every fault of one layer; what GETs answer stays.
+    pub(crate) fn clear(&mut self, layer: LayerIndex) {
+        self.layers[layer.0].clear();
+    }
+
+    /// A connection is over: what was said of it alone is forgotten.
+    pub(crate) fn forget(&mut self, conn: ConnId) {
+        for layer in &mut self.layers {
+            layer.forget(conn);
+        }
+    }
+
+    /// What layers that hold their answers have said of connections is said of those that have
+    /// their numbers now.
+    pub(crate) fn renumber(&mut self, renumbering: &Renumbering) {
+        let holding = self.layers.iter_mut().filter(|layer| layer.holds());
+        holding.for_each(|layer| layer.renumber(renumbering));
+    }
+
+    /// Whether any layer has the port down.
+    pub(crate) fn down(&self) -> bool {
+        self.layers.iter().any(LayerFaults::down)
+    }
+
+    /// Whether a layer holds its answers.
+    pub(crate) fn holds(&self, layer: LayerIndex) -> bool {
+        self.layers[layer.0].holds()
+    }
+
+    /// Whether any layer holds its answers.
+    pub(crate) fn held(&self) -> bool {
+        self.layers.iter().any(LayerFaults::holds)
+    }
+
+    /// Whether a layer has said of `conn` by number how its handshake is answered.
+    pub(crate) fn answered(&self, layer: LayerIndex, conn: ConnId) -> bool {
+        self.layers[layer.0].answered(conn)
+    }
+
+    /// Whether any layer that holds its answers has said so.
+    pub(crate) fn answered_by_any(&self, conn: ConnId) -> bool {
+        let mut holding = self.layers.iter().filter(|layer| layer.holds());
+        holding.any(|layer| layer.answered(conn))
+    }
+
+    /// Whether a layer that holds its answers turns `conn` away.
+    pub(crate) fn turned_away(&self, conn: ConnId) -> bool {
+        let mut holding = self.layers.iter().filter(|layer| layer.holds());
+        holding.any(|layer| layer.turned_away(conn))
+    }
+
+    /// What connection `conn` meets first. One use of it is spent.
+    pub(crate) fn greeting(&mut self, conn: ConnId) -> Greeting {
+        for layer in self.layers.iter_mut().rev() {
+            if layer.hang(conn) {
+                return Greeting::Hang;
+            }
+            if let Some(garbage) = layer.garbage(conn) {
+                return Greeting::Garbage(garbage);
+            }
+        }
+        Greeting::Serve
+    }
+
+    /// What is not HTTP and a layer that holds its answers has for `conn`.
+    pub(crate) fn held_garbage(&mut self, conn: ConnId) -> Option<Garbage> {
+        let mut holding = self.layers.iter_mut().rev().filter(|layer| layer.holds());
+        holding.find_map(|layer| layer.garbage(conn))
+    }
+
+    /// The refusal that `conn`'s handshake meets, one use of it spent.
+    pub(crate) fn refusal(&mut self, conn: ConnId) -> Option<Refusal> {
+        let mut layers = self.layers.iter_mut().rev();
+        layers.find_map(|layer| layer.refusal(conn))
+    }
+
+    /// How `conn`'s upgrade is answered, one use of it spent.
+    pub(crate) fn acceptance(&mut self, conn: ConnId) -> Option<Accept> {
+        let mut layers = self.layers.iter_mut().rev();
+        layers.find_map(|layer| layer.acceptance(conn))
+    }
+
+    /// How `conn`'s Pings are answered.
+    pub(crate) fn pongs(&mut self, conn: ConnId) -> Pongs {
+        let mut layers = self.layers.iter_mut().rev();
+        layers
+            .find_map(|layer| layer.pongs(conn))
+            .unwrap_or(Pongs::Auto)
+    }
+
+    /// What a GET of `path` answers.
+    pub(crate) fn http(&self, path: &str) -> Option<&HttpAnswer> {
+        self.layers.iter().rev().find_map(|layer| layer.http(path))
+    }
+
+    /// What `conn`'s link does to bytes: towards the client, and from it.
+    pub(crate) fn conditions(&mut self, conn: ConnId) -> (Conditions, Conditions) {
+        let (mut to, mut from) = (Conditions::default(), Conditions::default());
+        for layer in &mut self.layers {
+            layer.add_conditions(conn, &mut to, &mut from);
+        }
+        (to, from)
+    }
+}

@@ -1,0 +1,65 @@
+//! One state of one layer: not spoken of, clear, or set for so many uses.
+
+/// A state of one layer.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Slot<T> {
+    /// Nothing said: what holds for all connections holds.
+    #[default]
+    Unset,
+    /// Explicitly clear.
+    Clear,
+    Set(Setting<T>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Setting<T> {
+    pub(super) value: T,
+    /// Uses left; `None` for until cleared.
+    pub(super) left: Option<u32>,
+    pub(super) generation: u64,
+}
+
+impl<T> Slot<T> {
+    pub(super) fn set(value: Option<T>, left: Option<u32>, generation: u64) -> Self {
+        value.map_or(Self::Clear, |value| {
+            Self::Set(Setting {
+                value,
+                left,
+                generation,
+            })
+        })
+    }
+
+    pub(super) fn get(&self) -> Option<&T> {
+        match self {
+            Self::Set(setting) => Some(&setting.value),
+            _ => None,
+        }
+    }
+
+    /// Unsets it where it is what `generation` set.
+    pub(super) fn expire(&mut self, generation: u64) -> bool {
+        let is = matches!(self, Self::Set(setting) if setting.generation == generation);
+        if is {
+            *self = Self::Unset;
+        }
+        is
+    }
+}
+
+impl<T: Clone> Slot<T> {
+    /// The value, one use fewer left of it.
+    pub(super) fn take_use(&mut self) -> Option<T> {
+        let Self::Set(setting) = self else {
+            return None;
+        };
+        let value = setting.value.clone();
+        if let Some(left) = &mut setting.left {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                *self = Self::Unset;
+            }
+        }
+        Some(value)
+    }
+}

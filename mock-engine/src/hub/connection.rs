@@ -1,0 +1,225 @@
+//! One transport connection, as the engine keeps it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use wstape_tape::{After, End};
+
+use super::triggers::Triggers;
+use crate::link::{Conditions, LinkHandle};
+
+/// Pongs that may be late at one time, on one connection; further ones are lost.
+const MAX_LATE_PONGS: usize = 1024;
+
+/// How far a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Accepted; no answer yet.
+    Handshake,
+    /// Taken and never answered.
+    Hung,
+    /// Answered with something other than 101.
+    Answered,
+    /// Answered by the tape with something that is not HTTP; more of it may follow.
+    Raw,
+    /// Upgraded.
+    Open,
+    /// The engine has sent a Close and waits for the client's.
+    Closing,
+}
+
+/// A connection that is not over.
+#[derive(Debug)]
+pub(super) struct Conn {
+    link: LinkHandle,
+    phase: Phase,
+    triggers: Triggers,
+    /// Prologue steps that wait for the 101.
+    waiting: Vec<usize>,
+    /// Pongs that are late on purpose.
+    late_pongs: usize,
+    /// Told when its handshake, which waits for the tape's answer, may have one.
+    answer: Option<Arc<Notify>>,
+    /// The client's Close has come and the tape is to answer it.
+    closed_by_client: bool,
+    /// The tape has ended it, or is about to.
+    ended_by_tape: bool,
+}
+
+impl Conn {
+    pub(super) fn new(link: LinkHandle) -> Self {
+        Self {
+            link,
+            phase: Phase::Handshake,
+            triggers: Triggers::default(),
+            waiting: Vec::new(),
+            late_pongs: 0,
+            answer: None,
+            closed_by_client: false,
+            ended_by_tape: false,
+        }
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Whether frames can be sent on it at all.
+    pub(super) fn upgraded(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Closing)
+    }
+
+    /// The 101 is on its way: returns the steps whose turn it is.
+    pub(super) fn upgrade(&mut self) -> Vec<usize> {
+        self.phase = Phase::Open;
+        self.answer = None;
+        let mut steps = std::mem::take(&mut self.waiting);
+        steps.extend(self.triggers.sent(0, 0));
+        steps.sort_unstable();
+        steps
+    }
+
+    /// It got an answer that is no 101.
+    pub(super) fn answered(&mut self) {
+        self.phase = Phase::Answered;
+        self.answer = None;
+    }
+
+    /// It will never be answered.
+    pub(super) fn hang(&mut self) {
+        self.phase = Phase::Hung;
+    }
+
+    /// It got something that is not HTTP, and more of it may follow.
+    pub(super) fn go_raw(&mut self) {
+        self.phase = Phase::Raw;
+    }
+
+    /// The engine's Close is on its way.
+    pub(super) fn begin_closing(&mut self) {
+        self.phase = Phase::Closing;
+    }
+
+    /// Who is told when its handshake may be answered; with it, whether that is new.
+    pub(super) fn await_answer(&mut self) -> (Arc<Notify>, bool) {
+        let new = self.answer.is_none();
+        let told = self.answer.get_or_insert_with(Arc::default);
+        (Arc::clone(told), new)
+    }
+
+    /// Whether its handshake waits for the tape's answer.
+    pub(super) fn awaits_answer(&self) -> bool {
+        self.answer.is_some()
+    }
+
+    /// Its handshake, where it waits, is asked again.
+    pub(super) fn tell_to_ask(&self) {
+        if let Some(told) = &self.answer {
+            told.notify_one();
+        }
+    }
+
+    /// The client's Close has come and the tape is to answer it; `false` where it had before.
+    pub(super) fn close_by_client(&mut self) -> bool {
+        !std::mem::replace(&mut self.closed_by_client, true)
+    }
+
+    pub(super) fn closed_by_client(&self) -> bool {
+        self.closed_by_client
+    }
+
+    /// The tape has ended it, or is about to.
+    pub(super) fn end_by_tape(&mut self) {
+        self.ended_by_tape = true;
+    }
+
+    pub(super) fn ended_by_tape(&self) -> bool {
+        self.ended_by_tape
+    }
+
+    /// Takes a Pong that is to be late; `false` where too many are.
+    pub(super) fn delay_pong(&mut self) -> bool {
+        let room = self.late_pongs < MAX_LATE_PONGS;
+        self.late_pongs += usize::from(room);
+        room
+    }
+
+    /// A late Pong is due; whether it can still be sent.
+    pub(super) fn pong_due(&mut self) -> bool {
+        self.late_pongs -= 1;
+        self.phase == Phase::Open && !self.closed_by_client
+    }
+
+    /// Lets a prologue step wait for the 101.
+    pub(super) fn wait_for_upgrade(&mut self, index: usize) {
+        self.waiting.push(index);
+    }
+
+    /// Lets a prologue step wait for a count.
+    pub(super) fn wait_for_count(&mut self, after: After, index: usize) {
+        self.triggers.add(after, index);
+    }
+
+    /// Whether what is sent may set off a step.
+    pub(super) fn watches_sending(&self) -> bool {
+        self.triggers.watch_sending()
+    }
+
+    /// Counts a frame from the client; returns the steps that this sets off.
+    pub(super) fn count_received(&mut self) -> Vec<usize> {
+        self.triggers.received()
+    }
+
+    /// Sends as much of `bytes` as may go before a step that wants exactly that many, and takes
+    /// it off them. Returns the steps that this sets off; `None` where more would wait than a
+    /// link carries, and the link was reset.
+    pub(super) fn send_to_mark(&mut self, bytes: &mut Bytes, frames: u64) -> Option<Vec<usize>> {
+        let now = bytes.split_to(self.triggers.before_mark(bytes.len()));
+        let sent = now.len();
+        if !self.link.push(now) {
+            return None;
+        }
+        let whole = bytes.is_empty();
+        Some(self.triggers.sent(sent, if whole { frames } else { 0 }))
+    }
+
+    /// Sends all of `bytes` where no step waits for a mark; `false` as above.
+    pub(super) fn send_whole(&mut self, bytes: Bytes, frames: u64) -> bool {
+        self.triggers.sent(bytes.len(), frames);
+        self.link.push(bytes)
+    }
+
+    /// Queues bytes that no step counts.
+    pub(super) fn send_uncounted(&self, bytes: Bytes) {
+        self.link.push(bytes);
+    }
+
+    /// Changes what its link does: towards the client, and from it.
+    pub(super) fn change_link(&self, to_client: Conditions, from_client: Conditions) {
+        self.link.change(to_client, from_client);
+    }
+
+    /// Whether the client could read but is behind.
+    pub(super) fn behind(&self) -> bool {
+        self.upgraded() && self.link.behind()
+    }
+
+    /// Ends the transport.
+    pub(super) fn end_link(&self, end: End) {
+        match end {
+            End::Fin => self.link.fin(),
+            End::Reset => self.link.reset(),
+        }
+    }
+
+    /// Its link, now that it is over.
+    pub(super) fn into_link(self) -> LinkHandle {
+        self.link
+    }
+
+    /// Bytes and a FIN now, whatever holds.
+    pub(super) fn fin_now(&self) {
+        self.link.fin_now();
+    }
+}

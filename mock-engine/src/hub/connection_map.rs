@@ -1,0 +1,182 @@
+//! The connection map: which live connection is the tape's first, second, and so on, where
+//! answers are held.
+//!
+//! The first is the first, the second the second, until another tape interferes: a connection
+//! that this one ended, or kept from its answer, leaves its place to the next that comes, so that
+//! a recording goes on behind the fault that was laid over it.
+
+use std::collections::BTreeSet;
+
+use wstape_tape::{Action, ReceivedKind};
+
+use super::connection::{Conn, Phase};
+use super::connections::Connections;
+use crate::faults::Layers;
+use crate::ids::{ConnId, LayerIndex, Nth, Renumbering, Scope};
+
+/// How the tape's numbers become live connections.
+#[derive(Debug, Default)]
+pub(super) struct ConnectionMap {
+    /// How many times the tape has begun anew.
+    round: u64,
+    /// By how much connections are numbered higher than in the tape.
+    ahead: u64,
+    /// The connection to come that takes the place of one that was upgraded.
+    away: Option<ConnId>,
+    /// Layers that have done something to connections while they did not hold their answers.
+    interfering: BTreeSet<LayerIndex>,
+    /// The newest connection when the tape was over.
+    over_at: Option<ConnId>,
+}
+
+/// What a step says about places, before it is performed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Learnt {
+    /// Nothing that keeps it from being performed.
+    Perform,
+    /// The tape has ended this connection while nobody was in its place: the next to come takes
+    /// the place behind it, and there is nothing to perform.
+    Vacant(ConnId),
+}
+
+impl ConnectionMap {
+    /// The live connection that is the `nth` of a layer.
+    pub(super) fn live(&self, layer: LayerIndex, nth: Nth, layers: &Layers) -> ConnId {
+        let ahead = if layers.holds(layer) { self.ahead } else { 0 };
+        ConnId::new(nth.0).later(ahead)
+    }
+
+    /// The tape is at its `round`th time over; whether that is new.
+    pub(super) fn enter_round(&mut self, round: u64) -> bool {
+        std::mem::replace(&mut self.round, round) != round
+    }
+
+    /// The tape's connection 1 is the one behind `last`.
+    pub(super) fn begin_behind(&mut self, last: ConnId) {
+        self.ahead = last.get();
+        self.away = None;
+    }
+
+    /// The tape is over, and `newest` is the newest connection.
+    pub(super) fn tape_over(&mut self, newest: ConnId) {
+        self.over_at.get_or_insert(newest);
+    }
+
+    /// Whether the tape may still have an answer for a connection.
+    pub(super) fn may_answer(&self, id: ConnId) -> bool {
+        self.over_at.is_none_or(|last| id <= last)
+    }
+
+    /// Whether the engine leaves the end of what is open to the tape.
+    pub(super) fn tape_ends(&self, layers: &Layers) -> bool {
+        layers.held() && self.over_at.is_none()
+    }
+
+    /// Whether places may be left: another tape has interfered.
+    pub(super) fn interfered(&self, layers: &Layers) -> bool {
+        // What a tape sets before it holds its answers is no interference with itself.
+        let mut interfering = self.interfering.iter();
+        interfering.any(|&layer| !layers.holds(layer)) && self.tape_ends(layers)
+    }
+
+    /// Whether the connection's place is one that somebody left after their 101.
+    pub(super) fn is_away(&self, id: ConnId) -> bool {
+        self.away == Some(id)
+    }
+
+    /// A connection has come.
+    pub(super) fn arrive(&mut self, id: ConnId) {
+        if self.is_away(id) {
+            self.away = None;
+        }
+    }
+
+    /// Learns from a step that is about to be played who interferes, and which connection the
+    /// tape is done with.
+    pub(super) fn learn(
+        &mut self,
+        layer: LayerIndex,
+        scope: Scope,
+        action: &Action,
+        layers: &Layers,
+        connections: &mut Connections,
+    ) -> Learnt {
+        if !layers.holds(layer) {
+            if interferes(action) {
+                self.interfering.insert(layer);
+            }
+            return Learnt::Perform;
+        }
+        let Scope::One(id) = scope else {
+            return Learnt::Perform;
+        };
+        let conn = connections.get_mut(id);
+        if matches!(action, Action::Close(_)) {
+            if let Some(conn) = conn {
+                conn.end_by_tape();
+            }
+            return Learnt::Perform;
+        }
+        if !ends(action) {
+            return Learnt::Perform;
+        }
+        if self.is_away(id) {
+            self.away = None;
+            self.ahead -= 1;
+            return Learnt::Vacant(id);
+        }
+        if let Some(conn) = conn
+            && conn.phase() != Phase::Handshake
+        {
+            conn.end_by_tape();
+        }
+        Learnt::Perform
+    }
+
+    /// A connection is over. Where another tape interferes and this one was not done with it,
+    /// the next that waits or comes takes its place: returns who gets other numbers by that. Not
+    /// where others are open, for then nobody knows whose place it would be.
+    pub(super) fn leave(
+        &mut self,
+        id: ConnId,
+        conn: &Conn,
+        connections: &Connections,
+        layers: &Layers,
+    ) -> Option<Renumbering> {
+        let placed = |conn: &Conn| !matches!(conn.phase(), Phase::Answered | Phase::Hung);
+        let others = || connections.iter().filter(|(_, other)| placed(other));
+        if !self.interfered(layers)
+            || conn.ended_by_tape()
+            || layers.turned_away(id)
+            || others().any(|(other, conn)| other < id || conn.phase() != Phase::Handshake)
+        {
+            return None;
+        }
+        let newest = connections.newest();
+        let next = others().next().map_or(newest.later(1), |(other, _)| other);
+        let by = next.get() - id.get();
+        self.ahead += by;
+        if conn.upgraded() && next > newest {
+            self.away = Some(next);
+        }
+        Some(Renumbering::up(id, by))
+    }
+}
+
+/// Whether an action of a layer that does not hold its answers does something to connections.
+fn interferes(action: &Action) -> bool {
+    action.is_sent()
+        || matches!(action, Action::Drop(_))
+        || (action.is_state() && !matches!(action, Action::Http(_) | Action::Answers(_)))
+}
+
+/// Whether an action says that the connection is over.
+fn ends(action: &Action) -> bool {
+    match action {
+        Action::Drop(_) => true,
+        Action::Received(received) => {
+            matches!(received.kind, ReceivedKind::Fin | ReceivedKind::Reset)
+        }
+        _ => false,
+    }
+}

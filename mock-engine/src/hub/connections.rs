@@ -1,0 +1,198 @@
+//! The connections that are not over, and the links that outlive theirs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::connection::{Conn, Phase};
+use super::outbox::Outgoing;
+use crate::ids::{ConnId, Scope};
+use crate::link::{Conditions, LinkHandle};
+
+/// Every connection, by its number.
+#[derive(Debug)]
+pub(super) struct Connections {
+    live: BTreeMap<ConnId, Conn>,
+    /// Links that the engine has ended while a partition held them: their end waits for it.
+    lingering: BTreeMap<ConnId, LinkHandle>,
+    accepted: u64,
+    upgraded: u64,
+    /// Told of each change in the connections.
+    progress: Arc<Notify>,
+}
+
+/// What a broadcast leaves to be done.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    /// Connections that need more than a push: a step waits for a mark, or a Close begins.
+    pub(super) careful: Vec<ConnId>,
+    /// Connections for which more would have waited than a link carries.
+    pub(super) overrun: Vec<ConnId>,
+}
+
+impl Connections {
+    pub(super) fn new(progress: Arc<Notify>) -> Self {
+        Self {
+            live: BTreeMap::new(),
+            lingering: BTreeMap::new(),
+            accepted: 0,
+            upgraded: 0,
+            progress,
+        }
+    }
+
+    /// The number of a connection that has come.
+    pub(super) fn number(&mut self) -> ConnId {
+        self.accepted += 1;
+        self.newest()
+    }
+
+    pub(super) fn insert(&mut self, id: ConnId, link: LinkHandle) {
+        self.live.insert(id, Conn::new(link));
+    }
+
+    /// The newest connection; before the first one comes, the one before it.
+    pub(super) fn newest(&self) -> ConnId {
+        ConnId::new(self.accepted)
+    }
+
+    /// How many have been upgraded, those that are over included.
+    pub(super) fn upgraded(&self) -> u64 {
+        self.upgraded
+    }
+
+    /// A connection is upgraded: returns the steps whose turn it is.
+    pub(super) fn upgrade(&mut self, id: ConnId) -> Option<Vec<usize>> {
+        let steps = self.live.get_mut(&id)?.upgrade();
+        self.upgraded += 1;
+        Some(steps)
+    }
+
+    pub(super) fn get(&self, id: ConnId) -> Option<&Conn> {
+        self.live.get(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: ConnId) -> Option<&mut Conn> {
+        self.live.get_mut(&id)
+    }
+
+    pub(super) fn contains(&self, id: ConnId) -> bool {
+        self.live.contains_key(&id)
+    }
+
+    pub(super) fn phase(&self, id: ConnId) -> Option<Phase> {
+        self.live.get(&id).map(Conn::phase)
+    }
+
+    /// Those that are not over, in their order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ConnId, &Conn)> {
+        self.live.iter().map(|(&id, conn)| (id, conn))
+    }
+
+    /// The numbers of those in `scope`.
+    pub(super) fn within(&self, scope: Scope) -> Vec<ConnId> {
+        match scope {
+            Scope::All => self.live.keys().copied().collect(),
+            Scope::One(id) => self.contains(id).then_some(id).into_iter().collect(),
+        }
+    }
+
+    /// Takes a connection that is over off the list.
+    pub(super) fn take(&mut self, id: ConnId) -> Option<Conn> {
+        self.live.remove(&id)
+    }
+
+    /// Keeps the link of a connection that is over until its end has got through; `false` where
+    /// nothing keeps the end from that.
+    pub(super) fn linger(&mut self, id: ConnId, conn: Conn) -> bool {
+        let link = conn.into_link();
+        let stalled = link.stalled();
+        if stalled {
+            self.lingering.insert(id, link);
+        }
+        stalled
+    }
+
+    /// Forgets the links whose end has got through, or has nobody left to get to; returns whose
+    /// they were.
+    pub(super) fn let_go(&mut self) -> Vec<ConnId> {
+        let mut gone = Vec::new();
+        self.lingering.retain(|&id, link| {
+            let stalled = link.stalled();
+            if !stalled {
+                gone.push(id);
+            }
+            stalled
+        });
+        gone
+    }
+
+    /// Gives each link the conditions that hold for it now: towards the client, and from it.
+    pub(super) fn change_links(
+        &self,
+        mut conditions: impl FnMut(ConnId) -> (Conditions, Conditions),
+    ) {
+        for (&id, conn) in &self.live {
+            let (to_client, from_client) = conditions(id);
+            conn.change_link(to_client, from_client);
+        }
+        for (&id, link) in &self.lingering {
+            let (to_client, from_client) = conditions(id);
+            link.change(to_client, from_client);
+        }
+    }
+
+    /// Bytes and a FIN at once on everything, whatever holds: the engine is going away.
+    pub(super) fn fin_all_now(&mut self) {
+        self.live.values().for_each(Conn::fin_now);
+        for link in std::mem::take(&mut self.lingering).values() {
+            link.fin_now();
+        }
+    }
+
+    /// How many in `scope` take this.
+    pub(super) fn takers(&self, scope: Scope, outgoing: &Outgoing) -> usize {
+        match scope {
+            Scope::One(id) => {
+                usize::from(self.phase(id).is_some_and(|phase| outgoing.goes_to(phase)))
+            }
+            Scope::All => {
+                let takes = |conn: &&Conn| outgoing.goes_to(conn.phase());
+                self.live.values().filter(takes).count()
+            }
+        }
+    }
+
+    /// Sends it to those in `scope` that take it, but for those that need more care.
+    pub(super) fn broadcast(&mut self, scope: Scope, outgoing: &Outgoing) -> Rest {
+        let mut rest = Rest::default();
+        let mut send = |id: ConnId, conn: &mut Conn| {
+            if !outgoing.goes_to(conn.phase()) {
+            } else if conn.watches_sending() || outgoing.is_close() {
+                rest.careful.push(id);
+            } else if !conn.send_whole(outgoing.bytes(), outgoing.frames()) {
+                rest.overrun.push(id);
+            }
+        };
+        match scope {
+            Scope::One(id) => {
+                if let Some(conn) = self.live.get_mut(&id) {
+                    send(id, conn);
+                }
+            }
+            Scope::All => self.live.iter_mut().for_each(|(&id, conn)| send(id, conn)),
+        }
+        rest
+    }
+
+    /// The handshakes that wait are asked again.
+    pub(super) fn tell_waiting(&self) {
+        self.live.values().for_each(Conn::tell_to_ask);
+    }
+
+    /// Whoever waits for a change looks again.
+    pub(super) fn tell_progress(&self) {
+        self.progress.notify_waiters();
+    }
+}

@@ -1,0 +1,414 @@
+//! The core: what one event means to each of the owners of an engine's state.
+//!
+//! Connections, schedule, faults, what is held and who is whose: each has one owner that keeps
+//! it to itself. The core tells them what happened, in an order that is exact, for it stands
+//! behind one lock. `steps` performs steps, `answers` answers handshakes.
+
+mod answers;
+mod steps;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
+use wstape_tape::{After, CloseFrame, End, Garbage, HttpAnswer, Micros, Pongs, Step, Trigger};
+
+use super::chance::draw;
+use super::connection::{Conn, Phase};
+use super::connection_map::ConnectionMap;
+use super::connections::Connections;
+use super::held::Held;
+use super::outbox::Outbox;
+use super::prologue::Prologue;
+use super::schedule::{Op, Schedule, StartTrigger};
+use crate::faults::{Greeting, Layers};
+use crate::frame::{self, BadFrame, ClientFrame, FrameKind};
+use crate::ids::{ConnId, LayerIndex, Renumbering, Scope};
+use crate::journal::JournalKind;
+use crate::link::{LinkHandle, TO_CLIENT_CAPACITY_BYTES};
+use crate::log::Log;
+use crate::port::Port;
+use crate::speed::Speed;
+use crate::timestamps::Shift;
+
+/// How long a client may take to answer the engine's Close before the engine ends the transport
+/// (RFC 6455, 7.1.1).
+pub const CLOSE_WAIT: Micros = Micros::from_ms(1_000);
+
+/// All that the engine knows.
+#[derive(Debug)]
+pub(crate) struct Core {
+    log: Log,
+    layers: Layers,
+    connections: Connections,
+    schedule: Schedule,
+    prologue: Prologue,
+    outbox: Outbox,
+    held: Held,
+    map: ConnectionMap,
+    speed: Speed,
+    shift_from: Option<DateTime<Utc>>,
+    port: Port,
+}
+
+/// What a [`Core`] begins with.
+pub(crate) struct Setup {
+    pub(crate) log: Log,
+    /// How many layers there are, the controls' included.
+    pub(crate) layers: usize,
+    pub(crate) prologue: Prologue,
+    pub(crate) speed: Speed,
+    /// The tape's wall time at 0, where its timestamps are to move with the clock.
+    pub(crate) shift_from: Option<DateTime<Utc>>,
+    pub(crate) start_trigger: Option<StartTrigger>,
+    pub(crate) port: Port,
+}
+
+impl Core {
+    /// `wake` is told when something is scheduled, `progress` of each change in the connections.
+    pub(super) fn new(setup: Setup, wake: Arc<Notify>, progress: Arc<Notify>) -> Self {
+        let shift = setup.shift_from.map(|from| Shift(setup.log.wall() - from));
+        Self {
+            layers: Layers::new(setup.layers),
+            connections: Connections::new(progress),
+            schedule: Schedule::new(setup.start_trigger, wake),
+            prologue: setup.prologue,
+            outbox: Outbox::new(shift),
+            held: Held::default(),
+            map: ConnectionMap::default(),
+            speed: setup.speed,
+            shift_from: setup.shift_from,
+            port: setup.port,
+            log: setup.log,
+        }
+    }
+
+    /// The tape's time 0 is now; a second call changes nothing.
+    pub(crate) fn begin(&mut self) {
+        if self.schedule.zero().is_some() {
+            return;
+        }
+        let shift = self.shift_from.map(|from| Shift(self.log.wall() - from));
+        self.outbox.set_shift(shift);
+        self.schedule.begin(self.log.now());
+    }
+
+    /// The engine's clock at the tape's time 0, once it has begun.
+    pub(crate) fn zero(&self) -> Option<Micros> {
+        self.schedule.zero()
+    }
+
+    /// When the next thing is due by the schedule.
+    pub(crate) fn next_due(&self) -> Option<Micros> {
+        self.schedule.next_due()
+    }
+
+    /// Connections accepted so far.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.connections.newest().get()
+    }
+
+    /// Connections upgraded so far.
+    pub(crate) fn upgraded(&self) -> u64 {
+        self.connections.upgraded()
+    }
+
+    /// Whether the port is down.
+    pub(crate) fn down(&self) -> bool {
+        self.layers.down()
+    }
+
+    /// The address it listens on; `None` in memory.
+    pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
+        self.port.addr()
+    }
+
+    /// What a GET of a path answers.
+    pub(crate) fn http(&self, path: &str) -> Option<&HttpAnswer> {
+        self.layers.http(path)
+    }
+
+    /// Adds a step for connections to come.
+    pub(crate) fn add_to_prologue(&mut self, layer: LayerIndex, step: Step) {
+        self.prologue.push(layer, step);
+    }
+
+    /// Does the next thing of the schedule, where it is due by `now`.
+    pub(crate) fn do_due(&mut self, now: Micros) {
+        let Some(op) = self.schedule.take_due(now) else {
+            return;
+        };
+        match op {
+            Op::Step { layer, scope, step } => self.play(layer, scope, &step),
+            Op::Expire {
+                layer,
+                scope,
+                generation,
+            } => self.expire(layer, scope, generation),
+            Op::Prologue { conn, index } => self.prologue_due(conn, index),
+            Op::Pong { conn: id, payload } => {
+                let conn = self.connections.get_mut(id);
+                if conn.is_some_and(Conn::pong_due) {
+                    self.reply(id, "pong", frame::whole(frame::PONG, &payload));
+                }
+            }
+            Op::CloseWait { conn: id } => {
+                self.log.write(id, JournalKind::Dropped(End::Fin));
+                self.end(id, End::Fin);
+            }
+            Op::CloseAnswer { conn, code } => self.close_answer_due(conn, code),
+        }
+    }
+
+    /// Whether the client of an open, unheld connection is behind, or one that has its answer
+    /// is not upgraded yet.
+    pub(crate) fn behind(&self) -> bool {
+        self.connections.iter().any(|(_, conn)| conn.behind()) || self.answering()
+    }
+
+    /// Whether there is nobody to play to.
+    pub(crate) fn nobody_open(&self) -> bool {
+        // Where answers are held, the tape has to go on for a handshake to get its own.
+        let held = self.layers.held();
+        let mut phases = self.connections.iter().map(|(_, conn)| conn.phase());
+        !phases.any(|phase| phase == Phase::Open || (held && phase == Phase::Handshake))
+    }
+
+    /// A transport connection has come: numbers it, runs its first prologue steps and says what
+    /// it meets. `None` where a step has ended it already.
+    pub(crate) fn accept(&mut self, link: LinkHandle) -> (ConnId, Option<Greeting>) {
+        if self
+            .schedule
+            .starts_at(StartTrigger::Accept, self.layers.held())
+        {
+            self.begin();
+        }
+        let id = self.connections.number();
+        self.log.write(id, JournalKind::Accepted);
+        let now = self.log.now();
+        let (to_client, from_client) = self.layers.conditions(id);
+        link.change(to_client, from_client);
+        self.connections.insert(id, link);
+        for index in self.prologue.of(id) {
+            self.enlist(id, index, now);
+        }
+        self.map.arrive(id);
+        self.meet_held_drop(id);
+        self.connections.tell_progress();
+        let greeting = self
+            .connections
+            .contains(id)
+            .then(|| self.layers.greeting(id));
+        (id, greeting)
+    }
+
+    /// Lets one prologue step wait for its moment on connection `id`.
+    fn enlist(&mut self, id: ConnId, index: usize, accepted_at: Micros) {
+        let (_, step) = self.prologue.step(index);
+        let Trigger::OnConnect { after, .. } = step.trigger else {
+            return;
+        };
+        let stream = id.get().wrapping_mul(1 << 32).wrapping_add(step.line);
+        let Some(later) = draw(&step, stream) else {
+            return;
+        };
+        let After::Time(at) = after else {
+            if let Some(conn) = self.connections.get_mut(id) {
+                conn.wait_for_count(after, index);
+            }
+            return;
+        };
+        let wait = at.0.saturating_add(later.0);
+        if wait == 0 {
+            self.prologue_due(id, index);
+        } else if self.connections.contains(id) {
+            let due = Micros(accepted_at.0.saturating_add(wait));
+            self.schedule.put(due, Op::Prologue { conn: id, index });
+        }
+    }
+
+    /// A prologue step's moment has come; where it sends, it may have to wait for the 101.
+    fn prologue_due(&mut self, id: ConnId, index: usize) {
+        let (_, step) = self.prologue.step(index);
+        match self.connections.get_mut(id) {
+            Some(conn) if step.action.is_sent() && !conn.upgraded() => conn.wait_for_upgrade(index),
+            Some(_) => self.run_steps(id, &[index]),
+            None => {}
+        }
+    }
+
+    /// The 101 is on its way: frames may follow it.
+    pub(crate) fn upgrade(&mut self, id: ConnId) {
+        if let Some(steps) = self.connections.upgrade(id) {
+            self.log.write(id, JournalKind::Upgraded);
+            self.run_steps(id, &steps);
+            self.deliver_held(id);
+            self.connections.tell_progress();
+        }
+        if self.schedule.starts_at(StartTrigger::Upgrade, false) {
+            self.begin();
+        }
+    }
+
+    /// The client sent a frame. `false` where that ended the connection.
+    pub(crate) fn received(&mut self, id: ConnId, frame: &ClientFrame) -> bool {
+        let Some(conn) = self.connections.get_mut(id) else {
+            return false;
+        };
+        let steps = conn.count_received();
+        self.log.write(id, JournalKind::Received(frame.kept()));
+        self.run_steps(id, &steps);
+        let Some(conn) = self.connections.get(id) else {
+            return false;
+        };
+        let phase = conn.phase();
+        match frame.kind {
+            _ if conn.closed_by_client() => {}
+            FrameKind::Ping if phase == Phase::Open => self.answer_ping(id, frame.payload.clone()),
+            FrameKind::Close if self.map.tape_ends(&self.layers) => {
+                self.await_the_tapes_close(id, frame.close_code());
+            }
+            FrameKind::Close => {
+                if phase == Phase::Open {
+                    self.send_close(id, frame.close_code());
+                }
+                // The server ends the connection at once (RFC 6455, 7.1.1).
+                self.end(id, End::Fin);
+            }
+            _ => {}
+        }
+        self.connections.contains(id)
+    }
+
+    fn answer_ping(&mut self, id: ConnId, payload: Bytes) {
+        match self.layers.pongs(id) {
+            Pongs::Auto => self.reply(id, "pong", frame::whole(frame::PONG, &payload)),
+            Pongs::Withheld => {}
+            Pongs::Delayed(by) => {
+                let conn = self.connections.get_mut(id);
+                if conn.is_some_and(Conn::delay_pong) {
+                    let due = self.log.in_future(by);
+                    self.schedule.put(due, Op::Pong { conn: id, payload });
+                }
+            }
+        }
+    }
+
+    /// Sends a Close of the engine's own.
+    fn send_close(&mut self, id: ConnId, code: Option<u16>) {
+        let what = code.map_or("close".to_owned(), |code| format!("close {code}"));
+        let close = code.map(|code| CloseFrame {
+            code,
+            reason: String::new(),
+        });
+        self.reply(id, &what, frame::close(close.as_ref()));
+    }
+
+    /// The client broke the protocol: it is told so, and the connection ends.
+    pub(crate) fn protocol_error(&mut self, id: ConnId, error: BadFrame) {
+        let Some(phase) = self.connections.phase(id) else {
+            return;
+        };
+        self.log
+            .write(id, JournalKind::ProtocolError(error.to_string()));
+        if phase == Phase::Open {
+            self.send_close(id, Some(error.code));
+        }
+        self.end(id, End::Fin);
+    }
+
+    /// The client has ended the transport.
+    pub(crate) fn client_gone(&mut self, id: ConnId, end: End) {
+        let Some(phase) = self.connections.phase(id) else {
+            return;
+        };
+        // One that was refused is expected to leave.
+        if phase != Phase::Answered {
+            let kind = match end {
+                End::Fin => JournalKind::ClientClosed,
+                End::Reset => JournalKind::ClientReset,
+            };
+            self.log.write(id, kind);
+        }
+        self.remove(id);
+    }
+
+    /// Resets a connection that nobody can serve.
+    pub(crate) fn turn_back(&mut self, id: ConnId) {
+        self.log.write(id, JournalKind::Dropped(End::Reset));
+        self.end(id, End::Reset);
+    }
+
+    /// Ends the transport from the engine's side.
+    fn end(&mut self, id: ConnId, end: End) {
+        if let Some(conn) = self.connections.get(id) {
+            conn.end_link(end);
+            self.remove(id);
+        }
+    }
+
+    /// Bytes and a FIN at once on everything, whatever holds, and the port given up: the engine
+    /// is going away.
+    pub(crate) fn end_all(&mut self) {
+        self.connections.fin_all_now();
+        for id in self.connections.within(Scope::All) {
+            self.remove(id);
+        }
+        self.port.close();
+    }
+
+    /// The connection is over.
+    pub(crate) fn remove(&mut self, id: ConnId) {
+        let Some(conn) = self.connections.take(id) else {
+            return;
+        };
+        self.schedule.forget(id);
+        let left = self.map.leave(id, &conn, &self.connections, &self.layers);
+        if let Some(renumbering) = left {
+            self.renumber(&renumbering);
+            self.connections.tell_waiting();
+        }
+        if !self.connections.linger(id, conn) {
+            self.layers.forget(id);
+        }
+        self.lose_held(id);
+        self.let_go();
+        self.connections.tell_progress();
+    }
+
+    /// What was said of connections moves along with their numbers.
+    fn renumber(&mut self, renumbering: &Renumbering) {
+        self.held.renumber(renumbering);
+        self.layers.renumber(renumbering);
+    }
+
+    /// Forgets the links whose end has got through, or has nobody left to get to.
+    fn let_go(&mut self) {
+        for id in self.connections.let_go() {
+            self.layers.forget(id);
+        }
+    }
+
+    /// What a connection got instead of HTTP.
+    pub(crate) fn send_garbage(&mut self, id: ConnId, garbage: &Garbage) {
+        let most = TO_CLIENT_CAPACITY_BYTES / garbage.bytes.len().max(1);
+        let repeat = most.min(garbage.repeat as usize);
+        let bytes = Bytes::from(garbage.bytes.repeat(repeat));
+        self.log
+            .write(id, JournalKind::GarbageSent { bytes: bytes.len() });
+        if let Some(conn) = self.connections.get(id) {
+            conn.send_uncounted(bytes);
+        }
+        if let Some(end) = garbage.then {
+            self.log.write(id, JournalKind::Dropped(end));
+            self.end(id, end);
+        } else if self.layers.held() {
+            if let Some(conn) = self.connections.get_mut(id) {
+                conn.go_raw();
+            }
+            self.deliver_held(id);
+        }
+    }
+}

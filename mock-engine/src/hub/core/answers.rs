@@ -1,0 +1,216 @@
+//! How handshakes are answered, and what waits for the answer.
+//!
+//! While a layer's `answers` are held, a handshake waits for the layer's own word on that
+//! connection, and what the layer sends there waits for the 101. Every other layer rules as ever.
+
+use wstape_tape::{Accept, Action, End, Step};
+
+use super::Core;
+use crate::hub::connection::{Conn, Phase};
+use crate::hub::handshake::Decision;
+use crate::hub::held::{HELD_CLOSE_WAIT, Item, NoRoom};
+use crate::hub::schedule::Op;
+use crate::ids::{ConnId, LayerIndex, Scope};
+use crate::journal::JournalKind;
+
+impl Core {
+    /// How connection `id`'s handshake is answered, one use of the answer spent.
+    pub(crate) fn decide(&mut self, id: ConnId) -> Decision {
+        if !self.connections.contains(id) {
+            return Decision::Nothing;
+        }
+        if let Some(refusal) = self.layers.refusal(id) {
+            return Decision::Refuse(refusal);
+        }
+        if let Some(accept) = self.layers.acceptance(id) {
+            return Decision::Accept(accept);
+        }
+        if !self.layers.held() || !self.map.may_answer(id) {
+            return Decision::Accept(Accept::default());
+        }
+        // The tape's answer may have come after the accept, and not be HTTP.
+        if let Some(garbage) = self.layers.held_garbage(id) {
+            self.send_garbage(id, &garbage);
+            return Decision::Nothing;
+        }
+        let Some(conn) = self.connections.get_mut(id) else {
+            return Decision::Nothing;
+        };
+        let (told, new) = conn.await_answer();
+        if new {
+            self.log.write(id, JournalKind::Held);
+        }
+        Decision::Wait(told)
+    }
+
+    /// Whether a handshake has its answer from the tape and is still under way.
+    pub(super) fn answering(&self) -> bool {
+        let mut handshakes = self
+            .connections
+            .iter()
+            .filter(|(_, conn)| conn.phase() == Phase::Handshake);
+        handshakes.any(|(id, _)| self.layers.answered_by_any(id))
+    }
+
+    /// The handshake was answered with something other than 101.
+    pub(crate) fn refused(&mut self, id: ConnId, status: u16) {
+        self.answered(id, JournalKind::Refused { status });
+    }
+
+    /// A GET was answered.
+    pub(crate) fn http_answered(&mut self, id: ConnId, path: String, status: u16) {
+        self.answered(id, JournalKind::HttpAnswered { path, status });
+    }
+
+    fn answered(&mut self, id: ConnId, kind: JournalKind) {
+        if let Some(conn) = self.connections.get_mut(id) {
+            conn.answered();
+        }
+        self.log.write(id, kind);
+        self.lose_held_unless_left(id);
+    }
+
+    /// It will never be answered.
+    pub(crate) fn hung(&mut self, id: ConnId) {
+        if let Some(conn) = self.connections.get_mut(id) {
+            conn.hang();
+        }
+        self.log.write(id, JournalKind::Hung);
+        self.lose_held_unless_left(id);
+    }
+
+    /// The tape is at its `round`th time over. Where that is new, its connection 1 is the first
+    /// that still waits, or the next.
+    pub(crate) fn enter_round(&mut self, round: u64) {
+        if !self.map.enter_round(round) {
+            return;
+        }
+        let newest = self.connections.newest();
+        let waiting = self
+            .connections
+            .iter()
+            .find(|(_, conn)| conn.phase() == Phase::Handshake && conn.awaits_answer());
+        let last = waiting.map_or(newest, |(id, _)| id.before());
+        // Nobody came for these, and nobody will.
+        while let Some(id) = self.held.last().filter(|&id| id > last) {
+            if id > newest {
+                self.layers.forget(id);
+            }
+            self.lose_held(id);
+        }
+        self.map.begin_behind(last);
+    }
+
+    /// The tape is over: what dials from here on has no answer of its own to wait for.
+    pub(crate) fn tape_over(&mut self) {
+        self.map.tape_over(self.connections.newest());
+    }
+
+    /// Whether a step has to wait for connection `id`.
+    pub(super) fn is_to_come(&self, layer: LayerIndex, id: ConnId, step: &Step) -> bool {
+        match self.connections.phase(id) {
+            // Away, not to come: a broadcast finds nobody then either.
+            None if self.map.is_away(id) => !step.action.is_sent(),
+            None => id > self.connections.newest(),
+            Some(phase) if phase != Phase::Handshake => false,
+            Some(_) if step.action.is_sent() => true,
+            // It ends what has its answer behind what that is still to get, and is itself the
+            // answer where there is none.
+            Some(_) => matches!(step.action, Action::Drop(_)) && self.layers.answered(layer, id),
+        }
+    }
+
+    /// Holds a step for a connection that is to come or has no answer yet.
+    pub(super) fn hold(&mut self, layer: LayerIndex, id: ConnId, step: &Step) {
+        let item = match &step.action {
+            Action::Drop(end) => Item::Drop(*end),
+            action => match self.outbox.make(action) {
+                Some(outgoing) => Item::Send(outgoing),
+                None => return self.hold_state(layer, id, step),
+            },
+        };
+        if let Err(NoRoom { item, first }) = self.held.put(id, item) {
+            if first {
+                self.log.note(id, "held: no more room");
+            }
+            self.lose(id, &item);
+        }
+    }
+
+    /// A state of a connection that has not come holds when it does.
+    fn hold_state(&mut self, layer: LayerIndex, id: ConnId, step: &Step) {
+        if step.action.is_state() && !self.held.reserve(id) {
+            self.log.note(id, "held: no more room");
+            let what = step.key().into();
+            self.log.write(id, JournalKind::Lost { what });
+            return;
+        }
+        self.perform(layer, Scope::One(id), step);
+    }
+
+    /// A connection has come whose only answer may be that it was dropped.
+    pub(super) fn meet_held_drop(&mut self, id: ConnId) {
+        if self.held.drops(id) && !self.layers.answered_by_any(id) {
+            self.deliver_held(id);
+        }
+    }
+
+    /// The connection has its answer: what waited for it happens now, in order.
+    pub(super) fn deliver_held(&mut self, id: ConnId) {
+        for item in self.held.take(id) {
+            match item {
+                Item::Send(outgoing) => {
+                    self.send(Scope::One(id), &outgoing);
+                    if outgoing.is_close() {
+                        self.end_by_tape(id);
+                    }
+                }
+                Item::Drop(end) => {
+                    self.end_by_tape(id);
+                    self.drop_connections(Scope::One(id), end);
+                }
+            }
+        }
+    }
+
+    fn end_by_tape(&mut self, id: ConnId) {
+        if let Some(conn) = self.connections.get_mut(id) {
+            conn.end_by_tape();
+        }
+    }
+
+    /// The connection is over, or was refused: what waited for it is lost.
+    pub(super) fn lose_held(&mut self, id: ConnId) {
+        for item in self.held.take(id) {
+            self.lose(id, &item);
+        }
+    }
+
+    /// As [`lose_held`](Self::lose_held), unless its place will be another's.
+    fn lose_held_unless_left(&mut self, id: ConnId) {
+        if !self.map.interfered(&self.layers) || self.layers.turned_away(id) {
+            self.lose_held(id);
+        }
+    }
+
+    fn lose(&self, id: ConnId, item: &Item) {
+        self.log.write(id, JournalKind::Lost { what: item.what() });
+    }
+
+    /// The client's Close has come, and the tape's own answer to it may be on its way.
+    pub(super) fn await_the_tapes_close(&mut self, id: ConnId, code: Option<u16>) {
+        let conn = self.connections.get_mut(id);
+        if conn.is_some_and(Conn::close_by_client) {
+            let due = self.log.in_future(HELD_CLOSE_WAIT);
+            self.schedule.put(due, Op::CloseAnswer { conn: id, code });
+        }
+    }
+
+    /// The tape had long enough to answer the client's Close.
+    pub(super) fn close_answer_due(&mut self, id: ConnId, code: Option<u16>) {
+        if self.connections.phase(id) == Some(Phase::Open) {
+            self.send_close(id, code);
+        }
+        self.end(id, End::Fin);
+    }
+}

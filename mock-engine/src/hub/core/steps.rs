@@ -1,0 +1,294 @@
+//! Performing steps: what each action comes to, and what sending sets off.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use wstape_tape::{Action, Conn as Whose, End, Micros, Step};
+
+use super::{CLOSE_WAIT, Core};
+use crate::faults::{Expired, Fault};
+use crate::hub::chance::draw;
+use crate::hub::connection_map::Learnt;
+use crate::hub::outbox::Outgoing;
+use crate::hub::schedule::Op;
+use crate::ids::{ConnId, LayerIndex, Nth, Renumbering, Scope};
+use crate::journal::JournalKind;
+
+/// Work on one connection, in order.
+enum Work {
+    Send { bytes: Bytes, frames: u64 },
+    Step(usize),
+}
+
+impl Core {
+    /// Plays an `at_ms` step, or a control: draws what it leaves to chance, then performs it.
+    pub(crate) fn apply(&mut self, layer: LayerIndex, step: Step) {
+        let scope = match step.conn {
+            Whose::All => Scope::All,
+            Whose::Nth(nth) => Scope::One(self.map.live(layer, Nth(nth), &self.layers)),
+        };
+        match draw(&step, step.line) {
+            None => {}
+            Some(Micros::ZERO) => self.play(layer, scope, &step),
+            Some(put_off) => {
+                let step = Arc::new(step);
+                self.schedule_after(put_off, Op::Step { layer, scope, step });
+            }
+        }
+    }
+
+    /// Schedules a span of the tape from now.
+    fn schedule_after(&mut self, span: Micros, op: Op) {
+        let span = self.speed.scale(span);
+        self.schedule.put_after(self.log.now(), span, op);
+    }
+
+    /// Plays a step for the connections in `scope`: performs it, or holds it for a connection
+    /// whose 101 it has to wait for.
+    pub(super) fn play(&mut self, layer: LayerIndex, scope: Scope, step: &Step) {
+        if !self.learn(layer, scope, &step.action) {
+            return;
+        }
+        match scope {
+            Scope::One(id) if self.layers.holds(layer) && self.is_to_come(layer, id, step) => {
+                self.hold(layer, id, step);
+            }
+            _ => self.perform(layer, scope, step),
+        }
+    }
+
+    /// Learns whose places a step is about. `false` where that is all there is to it.
+    fn learn(&mut self, layer: LayerIndex, scope: Scope, action: &Action) -> bool {
+        let learnt = self
+            .map
+            .learn(layer, scope, action, &self.layers, &mut self.connections);
+        let Learnt::Vacant(id) = learnt else {
+            return true;
+        };
+        self.lose_held(id);
+        self.layers.forget(id);
+        self.renumber(&Renumbering::down_behind(id));
+        false
+    }
+
+    /// Performs a step for the connections in `scope`, now.
+    pub(super) fn perform(&mut self, layer: LayerIndex, scope: Scope, step: &Step) {
+        if let Some(outgoing) = self.outbox.make(&step.action) {
+            self.send(scope, &outgoing);
+            return;
+        }
+        let only = scope.only();
+        match &step.action {
+            Action::Drop(end) => self.drop_connections(scope, *end),
+            Action::Mark(name) => self.log.write(only, JournalKind::Mark(name.clone())),
+            Action::Expect(expect) => {
+                let expect = Arc::new(expect.clone());
+                self.log.write(only, JournalKind::Expect(expect));
+            }
+            Action::End => self.log.write(None, JournalKind::End),
+            // What the client sent when the tape was recorded.
+            Action::Received(_) => {}
+            _ => {
+                if let Some(fault) = Fault::of(step) {
+                    self.set(layer, scope, fault, step);
+                } else {
+                    // One that the tape format has learnt since: never skipped without a word.
+                    let text = format!("line {}: an action this engine cannot play", step.line);
+                    self.log.note(only, text);
+                }
+            }
+        }
+    }
+
+    fn set(&mut self, layer: LayerIndex, scope: Scope, fault: Fault, step: &Step) {
+        let was_down = self.layers.down();
+        let port = matches!(fault, Fault::Down(_));
+        let generation = self.layers.set(layer, scope, fault, step.times);
+        if let Some(length) = step.for_us {
+            let expire = Op::Expire {
+                layer,
+                scope,
+                generation,
+            };
+            self.schedule_after(length, expire);
+        }
+        if port {
+            self.follow_down(was_down);
+            return;
+        }
+        self.log
+            .write(scope.only(), JournalKind::State(step.words().into_owned()));
+        self.refresh_links();
+    }
+
+    /// A state clears by itself.
+    pub(super) fn expire(&mut self, layer: LayerIndex, scope: Scope, generation: u64) {
+        let was_down = self.layers.down();
+        match self.layers.expire(layer, generation) {
+            None => {}
+            Some(Expired::Port) => self.follow_down(was_down),
+            Some(Expired::State(word)) => {
+                let cleared = JournalKind::State(word.to_owned());
+                self.log.write(scope.only(), cleared);
+                self.refresh_links();
+            }
+        }
+    }
+
+    /// Clears every fault of one layer.
+    pub(crate) fn clear_faults(&mut self, layer: LayerIndex) {
+        let was_down = self.layers.down();
+        self.layers.clear(layer);
+        let cleared = JournalKind::State("faults cleared".to_owned());
+        self.log.write(None, cleared);
+        self.follow_down(was_down);
+        self.refresh_links();
+    }
+
+    /// The port follows where `down` has changed: what was open is reset, dials are refused.
+    fn follow_down(&mut self, was_down: bool) {
+        let down = self.layers.down();
+        if down == was_down {
+            return;
+        }
+        let (kind, failed) = if down {
+            (JournalKind::Down, "not closed")
+        } else {
+            (JournalKind::Up, "not open again")
+        };
+        self.log.write(None, kind);
+        if let Err(error) = self.port.set(!down) {
+            self.log.note(None, format!("port {failed}: {error}"));
+        }
+        if down {
+            self.drop_connections(Scope::All, End::Reset);
+        }
+    }
+
+    pub(super) fn drop_connections(&mut self, scope: Scope, end: End) {
+        for id in self.connections.within(scope) {
+            self.log.write(id, JournalKind::Dropped(end));
+            self.end(id, end);
+        }
+    }
+
+    /// Every open link gets the conditions that hold now, and every handshake that waits its
+    /// answer.
+    fn refresh_links(&mut self) {
+        let layers = &mut self.layers;
+        self.connections.change_links(|id| layers.conditions(id));
+        self.let_go();
+        self.connections.tell_waiting();
+    }
+
+    /// Sends it to the open connections in `scope`.
+    pub(super) fn send(&mut self, scope: Scope, outgoing: &Outgoing) {
+        let (only, what) = (scope.only(), outgoing.what());
+        let to = self.connections.takers(scope, outgoing);
+        if to == 0 {
+            self.log.write(only, JournalKind::Lost { what });
+            return;
+        }
+        self.log.write(only, JournalKind::Sent { what, to });
+        let rest = self.connections.broadcast(scope, outgoing);
+        for id in rest.careful {
+            if outgoing.is_close() {
+                self.begin_closing(id);
+            }
+            let (bytes, frames) = (outgoing.bytes(), outgoing.frames());
+            self.work_through(id, Work::Send { bytes, frames });
+        }
+        for id in rest.overrun {
+            self.overrun(id);
+        }
+    }
+
+    /// Sends a frame of the engine's own (an answer to Ping or Close) on one connection.
+    pub(super) fn reply(&mut self, id: ConnId, what: &str, bytes: Bytes) {
+        let what = self.outbox.name(what);
+        self.log.write(id, JournalKind::Sent { what, to: 1 });
+        self.work_through(id, Work::Send { bytes, frames: 1 });
+    }
+
+    /// Runs prologue steps on a connection, in order.
+    pub(super) fn run_steps(&mut self, id: ConnId, steps: &[usize]) {
+        for &index in steps {
+            self.work_through(id, Work::Step(index));
+        }
+    }
+
+    /// Works through `first` and whatever steps it sets off. A list rather than a recursion:
+    /// each step may send bytes that reach the mark of the next.
+    fn work_through(&mut self, id: ConnId, first: Work) {
+        let mut list = VecDeque::from([first]);
+        while let Some(work) = list.pop_front() {
+            match work {
+                Work::Send { mut bytes, frames } => {
+                    let Some(conn) = self.connections.get_mut(id) else {
+                        return;
+                    };
+                    let Some(reached) = conn.send_to_mark(&mut bytes, frames) else {
+                        self.overrun(id);
+                        return;
+                    };
+                    if !bytes.is_empty() {
+                        list.push_front(Work::Send { bytes, frames });
+                    }
+                    for index in reached.into_iter().rev() {
+                        list.push_front(Work::Step(index));
+                    }
+                }
+                Work::Step(index) => {
+                    let (layer, step) = self.prologue.step(index);
+                    self.learn(layer, Scope::One(id), &step.action);
+                    if let Some(send) = self.prologue_bytes(id, &step) {
+                        list.push_front(send);
+                    } else {
+                        self.perform(layer, Scope::One(id), &step);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a prologue step sends on its connection, journalled; `None` where the step is not
+    /// one that sends to an open connection.
+    fn prologue_bytes(&mut self, id: ConnId, step: &Step) -> Option<Work> {
+        if !step.action.is_sent() {
+            return None;
+        }
+        let phase = self.connections.phase(id)?;
+        let outgoing = self.outbox.make(&step.action)?;
+        let what = outgoing.what();
+        if !outgoing.goes_to(phase) {
+            self.log.write(id, JournalKind::Lost { what });
+            return Some(Work::Send {
+                bytes: Bytes::new(),
+                frames: 0,
+            });
+        }
+        self.log.write(id, JournalKind::Sent { what, to: 1 });
+        if outgoing.is_close() {
+            self.begin_closing(id);
+        }
+        Some(Work::Send {
+            bytes: outgoing.bytes(),
+            frames: outgoing.frames(),
+        })
+    }
+
+    /// The engine's Close is on its way: the client has [`CLOSE_WAIT`] for its own.
+    fn begin_closing(&mut self, id: ConnId) {
+        if let Some(conn) = self.connections.get_mut(id) {
+            conn.begin_closing();
+            let due = self.log.in_future(CLOSE_WAIT);
+            self.schedule.put(due, Op::CloseWait { conn: id });
+        }
+    }
+
+    fn overrun(&mut self, id: ConnId) {
+        self.log.write(id, JournalKind::Overrun);
+        self.remove(id);
+    }
+}

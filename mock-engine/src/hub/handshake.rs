@@ -1,0 +1,17 @@
+//! What becomes of a handshake.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use wstape_tape::{Accept, Refusal};
+
+/// How a handshake is answered.
+#[derive(Debug)]
+pub(crate) enum Decision {
+    Refuse(Refusal),
+    Accept(Accept),
+    /// Not over HTTP: it got something else, or is over already.
+    Nothing,
+    /// Not yet: to be asked again when told.
+    Wait(Arc<Notify>),
+}

@@ -1,0 +1,202 @@
+//! What a step sends, made once however many connections take it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use wstape_tape::{Action, CloseFrame};
+
+use super::connection::Phase;
+use crate::frame;
+use crate::timestamps::Shift;
+
+/// Event names that are remembered, so that the journal need not copy them.
+const MAX_NAMES: usize = 64;
+
+/// Longest event name that the journal keeps, in bytes.
+const MAX_NAME_BYTES: usize = 128;
+
+/// Something to write onto a stream.
+#[derive(Debug, Clone)]
+pub(super) struct Outgoing {
+    what: Arc<str>,
+    bytes: Bytes,
+    kind: Kind,
+}
+
+impl Outgoing {
+    /// Length on the wire, in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(super) fn bytes(&self) -> Bytes {
+        self.bytes.clone()
+    }
+
+    /// Whole frames in it.
+    pub(super) fn frames(&self) -> u64 {
+        u64::from(self.kind != Kind::Bytes)
+    }
+
+    /// Whether it is a Close.
+    pub(super) fn is_close(&self) -> bool {
+        self.kind == Kind::Close
+    }
+
+    /// Its name in the journal.
+    pub(super) fn what(&self) -> Arc<str> {
+        Arc::clone(&self.what)
+    }
+
+    /// Whether a connection takes it that has come this far.
+    pub(super) fn goes_to(&self, phase: Phase) -> bool {
+        match phase {
+            Phase::Open => true,
+            Phase::Closing => matches!(self.kind, Kind::RawFrame | Kind::Bytes),
+            Phase::Raw => self.kind == Kind::Bytes,
+            Phase::Handshake | Phase::Hung | Phase::Answered => false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A legal message or Ping or Pong: nothing for a connection that is closing.
+    Frame,
+    /// A Close.
+    Close,
+    /// A frame of any shape.
+    RawFrame,
+    /// Bytes that are no frame.
+    Bytes,
+}
+
+/// Names of the events sent so far.
+#[derive(Debug, Default)]
+struct Names {
+    known: Vec<Arc<str>>,
+}
+
+impl Names {
+    fn intern(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.known.iter().find(|known| ***known == *name) {
+            return Arc::clone(known);
+        }
+        let mut cut = name.len().min(MAX_NAME_BYTES);
+        while !name.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        let new: Arc<str> = name[..cut].into();
+        if self.known.len() < MAX_NAMES {
+            self.known.push(Arc::clone(&new));
+        }
+        new
+    }
+
+    /// The `event` of a message, `text` where it has none.
+    fn of_event(&mut self, json: &[u8]) -> Arc<str> {
+        #[derive(Deserialize)]
+        struct Head<'a> {
+            #[serde(borrow)]
+            event: Cow<'a, str>,
+        }
+        // What engines write begins with the event; anything else is parsed.
+        let quick = json.strip_prefix(br#"{"event":"#).and_then(|rest| {
+            let rest = rest
+                .strip_prefix(b" ")
+                .unwrap_or(rest)
+                .strip_prefix(b"\"")?;
+            let end = rest.iter().position(|&b| matches!(b, b'"' | b'\\'))?;
+            if rest[end] == b'"' {
+                std::str::from_utf8(&rest[..end]).ok()
+            } else {
+                None
+            }
+        });
+        match quick {
+            Some(name) => self.intern(name),
+            None => match serde_json::from_slice::<Head<'_>>(json) {
+                Ok(head) => self.intern(&head.event),
+                Err(_) => self.intern("text"),
+            },
+        }
+    }
+}
+
+/// Makes what is sent.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    names: Names,
+    /// By how much timestamps move.
+    shift: Option<Shift>,
+}
+
+impl Outbox {
+    pub(super) fn new(shift: Option<Shift>) -> Self {
+        Self {
+            names: Names::default(),
+            shift,
+        }
+    }
+
+    /// Timestamps move by this much from here on.
+    pub(super) fn set_shift(&mut self, shift: Option<Shift>) {
+        self.shift = shift;
+    }
+
+    /// The journal's name for something of the engine's own.
+    pub(super) fn name(&mut self, name: &str) -> Arc<str> {
+        self.names.intern(name)
+    }
+
+    /// What a step sends; `None` for a step that sends nothing.
+    pub(super) fn make(&mut self, action: &Action) -> Option<Outgoing> {
+        let (what, bytes, kind) = match action {
+            Action::Emit(json) => {
+                let json = self
+                    .shift
+                    .as_ref()
+                    .map_or_else(|| json.clone(), |shift| shift.apply(json));
+                (
+                    self.names.of_event(&json),
+                    frame::whole(frame::TEXT, &json),
+                    Kind::Frame,
+                )
+            }
+            Action::Text(text) => (
+                self.names.intern("text"),
+                frame::whole(frame::TEXT, text.as_bytes()),
+                Kind::Frame,
+            ),
+            Action::Binary(bytes) => (
+                self.names.intern("binary"),
+                frame::whole(frame::BINARY, bytes),
+                Kind::Frame,
+            ),
+            Action::Ping(bytes) => (
+                self.names.intern("ping"),
+                frame::whole(frame::PING, bytes),
+                Kind::Frame,
+            ),
+            Action::Pong(bytes) => (
+                self.names.intern("pong"),
+                frame::whole(frame::PONG, bytes),
+                Kind::Frame,
+            ),
+            Action::Close(close) => {
+                let what = close
+                    .as_ref()
+                    .map_or("close".into(), |CloseFrame { code, .. }| {
+                        format!("close {code}")
+                    });
+                (what.into(), frame::close(close.as_ref()), Kind::Close)
+            }
+            Action::Frame(raw) => (self.names.intern("frame"), frame::raw(raw), Kind::RawFrame),
+            Action::Bytes(bytes) => (self.names.intern("bytes"), bytes.clone(), Kind::Bytes),
+            _ => return None,
+        };
+        Some(Outgoing { what, bytes, kind })
+    }
+}

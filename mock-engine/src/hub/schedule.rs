@@ -1,0 +1,161 @@
+//! What is to happen later, in order, and when the tape's time began.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use wstape_tape::{Micros, Step};
+
+use crate::ids::{ConnId, LayerIndex, Scope};
+
+/// Names an entry of the schedule: its time, and its place among those of the same time.
+type Slot = (Micros, u64);
+
+/// Something that is to happen at a time.
+#[derive(Debug)]
+pub(super) enum Op {
+    /// A step that its jitter put off.
+    Step {
+        layer: LayerIndex,
+        scope: Scope,
+        step: Arc<Step>,
+    },
+    /// A state clears by itself.
+    Expire {
+        layer: LayerIndex,
+        scope: Scope,
+        generation: u64,
+    },
+    /// A prologue step on one connection.
+    Prologue { conn: ConnId, index: usize },
+    /// A late Pong.
+    Pong { conn: ConnId, payload: Bytes },
+    /// The client had long enough to answer a Close.
+    CloseWait { conn: ConnId },
+    /// The tape had long enough to answer the client's Close, of this code.
+    CloseAnswer { conn: ConnId, code: Option<u16> },
+}
+
+impl Op {
+    /// The connection that this ends with.
+    fn conn(&self) -> Option<ConnId> {
+        match *self {
+            Self::Step { .. } | Self::Expire { .. } => None,
+            Self::Prologue { conn, .. }
+            | Self::Pong { conn, .. }
+            | Self::CloseWait { conn }
+            | Self::CloseAnswer { conn, .. } => Some(conn),
+        }
+    }
+}
+
+/// What starts the tape's time by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StartTrigger {
+    /// The first accepted connection.
+    Accept,
+    /// The first 101.
+    Upgrade,
+}
+
+/// Ordered by time, then by when it was put in.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    ops: BTreeMap<Slot, Op>,
+    counter: u64,
+    /// The entries that end with each connection.
+    of_conn: BTreeMap<ConnId, BTreeSet<Slot>>,
+    /// The engine's clock at the tape's time 0, once it has begun.
+    zero: Option<Micros>,
+    /// What was put off before the tape began, counted from its time 0.
+    unstarted: Vec<(Micros, Op)>,
+    trigger: Option<StartTrigger>,
+    /// Wakes the driver.
+    wake: Arc<Notify>,
+}
+
+impl Schedule {
+    pub(super) fn new(trigger: Option<StartTrigger>, wake: Arc<Notify>) -> Self {
+        Self {
+            ops: BTreeMap::new(),
+            counter: 0,
+            of_conn: BTreeMap::new(),
+            zero: None,
+            unstarted: Vec::new(),
+            trigger,
+            wake,
+        }
+    }
+
+    /// The engine's clock at the tape's time 0, once it has begun.
+    pub(super) fn zero(&self) -> Option<Micros> {
+        self.zero
+    }
+
+    /// The tape's time 0 is now.
+    pub(super) fn begin(&mut self, now: Micros) {
+        self.zero = Some(now);
+        self.trigger = None;
+        for (after, op) in std::mem::take(&mut self.unstarted) {
+            self.put(Micros(now.0.saturating_add(after.0)), op);
+        }
+        self.wake.notify_one();
+    }
+
+    /// Whether this moment starts the tape's time. Where answers are held an accept counts as
+    /// an upgrade, for only the tape lets anybody be upgraded.
+    pub(super) fn starts_at(&self, moment: StartTrigger, held: bool) -> bool {
+        self.trigger == Some(moment)
+            || (held && moment == StartTrigger::Accept && self.trigger.is_some())
+    }
+
+    /// Schedules at a time. What belongs to a connection is forgotten where that ends first.
+    pub(super) fn put(&mut self, due: Micros, op: Op) {
+        self.counter += 1;
+        let slot = (due, self.counter);
+        if let Some(conn) = op.conn() {
+            self.of_conn.entry(conn).or_default().insert(slot);
+        }
+        self.ops.insert(slot, op);
+        self.wake.notify_one();
+    }
+
+    /// Schedules a span from now, or from the tape's time 0 where that is still to come.
+    pub(super) fn put_after(&mut self, now: Micros, span: Micros, op: Op) {
+        if self.zero.is_some() {
+            self.put(Micros(now.0.saturating_add(span.0)), op);
+        } else {
+            self.unstarted.push((span, op));
+        }
+    }
+
+    /// The connection is over: what belongs to it will not happen.
+    pub(super) fn forget(&mut self, conn: ConnId) {
+        for slot in self.of_conn.remove(&conn).unwrap_or_default() {
+            self.ops.remove(&slot);
+        }
+    }
+
+    /// When the next thing is due.
+    pub(super) fn next_due(&self) -> Option<Micros> {
+        self.ops.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    /// The next thing, where it is due by `now`.
+    pub(super) fn take_due(&mut self, now: Micros) -> Option<Op> {
+        if self.next_due()? > now {
+            return None;
+        }
+        let (slot, op) = self.ops.pop_first()?;
+        if let Some(conn) = op.conn()
+            && let Some(slots) = self.of_conn.get_mut(&conn)
+        {
+            slots.remove(&slot);
+            if slots.is_empty() {
+                self.of_conn.remove(&conn);
+            }
+        }
+        Some(op)
+    }
+}

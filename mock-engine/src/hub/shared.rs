@@ -1,0 +1,87 @@
+//! What an engine's tasks share.
+
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::core::{Core, Setup};
+use crate::log::Log;
+use crate::playback::Playback;
+
+/// What an engine's tasks share.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    log: Log,
+    /// Wakes the driver: something is due, or the tape may go on.
+    wake: Arc<Notify>,
+    /// Told when a client has caught up.
+    drained: Arc<Notify>,
+    /// Told of each change in the connections.
+    progress: Arc<Notify>,
+    /// The tapes; taken before the core where both are.
+    playback: Mutex<Playback>,
+    core: Mutex<Core>,
+    /// `None` once the engine has stopped.
+    tasks: Mutex<Option<JoinSet<()>>>,
+}
+
+impl Hub {
+    pub(crate) fn new(setup: Setup, playback: Playback) -> Self {
+        let (wake, progress) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        Self {
+            log: setup.log.clone(),
+            core: Mutex::new(Core::new(setup, Arc::clone(&wake), Arc::clone(&progress))),
+            wake,
+            drained: Arc::new(Notify::new()),
+            progress,
+            playback: Mutex::new(playback),
+            tasks: Mutex::new(Some(JoinSet::new())),
+        }
+    }
+
+    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock()
+    }
+
+    pub(crate) fn playback(&self) -> MutexGuard<'_, Playback> {
+        self.playback.lock()
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Told when something is due or the tape may go on.
+    pub(crate) fn wake(&self) -> &Notify {
+        &self.wake
+    }
+
+    /// Told when a client has caught up.
+    pub(crate) fn drained(&self) -> &Arc<Notify> {
+        &self.drained
+    }
+
+    /// Told of each change in the connections.
+    pub(crate) fn progress(&self) -> &Notify {
+        &self.progress
+    }
+
+    /// Runs `task` as one of the engine's own: it ends with the engine at the latest.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        if let Some(tasks) = &mut *self.tasks.lock() {
+            while tasks.try_join_next().is_some() {}
+            tasks.spawn(task);
+        }
+    }
+
+    pub(crate) fn stopped(&self) -> bool {
+        self.tasks.lock().is_none()
+    }
+
+    /// Takes no more connections and tasks; hands out the tasks there are.
+    pub(crate) fn stop(&self) -> JoinSet<()> {
+        self.tasks.lock().take().unwrap_or_default()
+    }
+}

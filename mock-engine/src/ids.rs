@@ -1,0 +1,102 @@
+//! Numbers that must not be mixed up: connections, layers, and whom a step is about.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A live connection: its number in the journal, counted from 1 as connections are accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ConnId(u64);
+
+impl ConnId {
+    pub(crate) const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    pub(crate) const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The connection accepted `by` places later.
+    pub(crate) const fn later(self, by: u64) -> Self {
+        Self(self.0.saturating_add(by))
+    }
+
+    /// The connection accepted just before this one.
+    pub(crate) const fn before(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+}
+
+impl fmt::Display for ConnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// The tape's n-th connection, counted from 1. Which live one that is, the connection map knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Nth(pub(crate) u64);
+
+/// A layer: 0 is the base, then the overlays in their order, then the controls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LayerIndex(pub(crate) usize);
+
+/// Which connections a step is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Every connection, those to come included.
+    All,
+    /// This one.
+    One(ConnId),
+}
+
+impl Scope {
+    /// The only connection it is about, where it is about one.
+    pub(crate) fn only(self) -> Option<ConnId> {
+        match self {
+            Self::All => None,
+            Self::One(id) => Some(id),
+        }
+    }
+}
+
+/// Connections from one on that get other numbers, all moved by the same span: what waits for
+/// them moves along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Renumbering {
+    from: ConnId,
+    by: i64,
+}
+
+impl Renumbering {
+    /// What was said of connections from `from` on is said of those numbered `by` higher.
+    pub(crate) fn up(from: ConnId, by: u64) -> Self {
+        Self {
+            from,
+            by: i64::try_from(by).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// What was said of connections behind `gone` is said of those numbered one lower.
+    pub(crate) fn down_behind(gone: ConnId) -> Self {
+        Self {
+            from: gone.later(1),
+            by: -1,
+        }
+    }
+
+    /// The connection that `id` is from here on.
+    pub(crate) fn of(&self, id: ConnId) -> ConnId {
+        if id < self.from {
+            id
+        } else {
+            ConnId(id.0.saturating_add_signed(self.by))
+        }
+    }
+
+    /// Renumbers the keys of a map.
+    pub(crate) fn rekey<V>(&self, map: &mut BTreeMap<ConnId, V>) {
+        let moved = map.split_off(&self.from);
+        map.extend(moved.into_iter().map(|(id, value)| (self.of(id), value)));
+    }
+}

@@ -1,0 +1,103 @@
+//! A link's two lanes, which its ends share.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::lane::{FROM_CLIENT_CAPACITY_BYTES, Front, Lane, TO_CLIENT_CAPACITY_BYTES};
+use crate::clock::{Clock, Timer};
+
+/// Below this a sender that waits for room is told to go on.
+pub(super) const HIGH_WATER_BYTES: usize = 1024 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) clock: Clock,
+    pub(super) lanes: Mutex<Lanes>,
+    /// Told when the lane to the client falls below [`HIGH_WATER_BYTES`].
+    pub(super) drained: Arc<Notify>,
+}
+
+#[derive(Debug)]
+pub(super) struct Lanes {
+    pub(super) to_client: Lane,
+    pub(super) from_client: Lane,
+}
+
+impl Shared {
+    /// Two empty lanes; `drained` is told when the client has caught up.
+    pub(super) fn new(clock: Clock, drained: Arc<Notify>) -> Self {
+        let lanes = Lanes {
+            to_client: Lane::new(TO_CLIENT_CAPACITY_BYTES),
+            from_client: Lane::new(FROM_CLIENT_CAPACITY_BYTES),
+        };
+        Self {
+            clock,
+            lanes: Mutex::new(lanes),
+            drained,
+        }
+    }
+}
+
+pub(super) fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// What a read of a lane comes to.
+pub(super) enum Read {
+    Bytes,
+    Fin,
+    Reset,
+}
+
+/// Polls one lane until `take` can be called on it, or it has ended.
+pub(super) fn poll_lane(
+    shared: &Shared,
+    timer: &mut Timer,
+    cx: &mut Context<'_>,
+    lane: impl Fn(&mut Lanes) -> &mut Lane,
+    mut take: impl FnMut(&mut Lane),
+) -> Poll<Read> {
+    loop {
+        let due = {
+            let mut lanes = shared.lanes.lock();
+            let lane = lane(&mut lanes);
+            match lane.front(|| shared.clock.now()) {
+                Front::Bytes => {
+                    let was = lane.queued();
+                    take(lane);
+                    let drained = was > HIGH_WATER_BYTES && lane.queued() <= HIGH_WATER_BYTES;
+                    let writer = lane.writer.take();
+                    drop(lanes);
+                    wake(writer);
+                    if drained {
+                        shared.drained.notify_one();
+                    }
+                    return Poll::Ready(Read::Bytes);
+                }
+                Front::Fin => return Poll::Ready(Read::Fin),
+                Front::Reset => return Poll::Ready(Read::Reset),
+                front => {
+                    if !lane
+                        .reader
+                        .as_ref()
+                        .is_some_and(|had| had.will_wake(cx.waker()))
+                    {
+                        lane.reader = Some(cx.waker().clone());
+                    }
+                    match front {
+                        Front::Later(due) => due,
+                        _ => return Poll::Pending,
+                    }
+                }
+            }
+        };
+        if timer.poll(cx, due).is_pending() {
+            return Poll::Pending;
+        }
+    }
+}

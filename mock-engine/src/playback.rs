@@ -1,0 +1,213 @@
+//! The tapes being played: the next step, and when it is due.
+
+use std::fmt;
+
+use tokio::sync::watch;
+use wstape_tape::{Action, Merge, Micros, Step, TapeError, Torn, Trigger};
+
+use crate::error::EngineError;
+use crate::ids::LayerIndex;
+use crate::layer::Layer;
+use crate::speed::Speed;
+
+/// The least span by which a repeated tape moves on, so that an empty one does not spin.
+const MIN_LOOP: Micros = Micros::from_ms(1);
+
+/// How a tape came to its end.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct PlayEnd {
+    /// The tape's time of the last step that was played.
+    pub last_step_at: Micros,
+    /// Whether that was an `end` step.
+    pub ended: bool,
+    /// Where tapes were torn, base first.
+    pub torn: Vec<Torn>,
+}
+
+/// What is known of the end, once there is one.
+pub(crate) type Outcome = Option<Result<PlayEnd, EngineError>>;
+
+/// The tapes being played.
+pub(crate) struct Playback {
+    layers: Vec<Layer>,
+    merge: Merge,
+    next: Option<(LayerIndex, Step)>,
+    speed: Speed,
+    looped: bool,
+    /// The tape's time at which this round began.
+    offset: Micros,
+    end: PlayEnd,
+    over: bool,
+    /// Which time over the next step is read, from 0, and which the step taken last was.
+    rounds: (u64, u64),
+    outcome: watch::Sender<Outcome>,
+    /// Only steps of this engine are played, where it has a name.
+    name: Option<String>,
+}
+
+impl fmt::Debug for Playback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Playback")
+            .field("end", &self.end)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Playback {
+    /// Opens the layers; returns the steps of their prologue too.
+    pub(crate) fn open(
+        mut layers: Vec<Layer>,
+        speed: Speed,
+        looped: bool,
+        name: Option<String>,
+    ) -> Result<(Self, Vec<(LayerIndex, Step)>), TapeError> {
+        let merge = open_all(&mut layers)?;
+        let mut playback = Self {
+            layers,
+            merge,
+            next: None,
+            speed,
+            looped,
+            offset: Micros::ZERO,
+            end: PlayEnd::default(),
+            over: false,
+            rounds: (0, 0),
+            outcome: watch::channel(None).0,
+            name,
+        };
+        let mut prologue = Vec::new();
+        while let Some((layer, step)) = playback.pull()? {
+            if matches!(step.trigger, Trigger::At(_)) {
+                playback.next = Some((layer, step));
+                break;
+            }
+            prologue.push((layer, step));
+        }
+        Ok((playback, prologue))
+    }
+
+    pub(crate) fn outcome(&self) -> watch::Receiver<Outcome> {
+        self.outcome.subscribe()
+    }
+
+    /// The next step of this engine.
+    fn pull(&mut self) -> Result<Option<(LayerIndex, Step)>, TapeError> {
+        for item in self.merge.by_ref() {
+            let (layer, step) = item?;
+            let mine = match (&self.name, &step.engine) {
+                (Some(name), Some(engine)) => name == engine,
+                _ => true,
+            };
+            if mine {
+                return Ok(Some((LayerIndex(layer), step)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The tape's time of the next step.
+    fn next_at(&self) -> Option<Micros> {
+        match self.next.as_ref()?.1.trigger {
+            Trigger::At(at) => Some(at),
+            Trigger::OnConnect { .. } => None,
+        }
+    }
+
+    /// When, after time 0, the next step is due; `None` where there is none.
+    pub(crate) fn due(&self) -> Option<Micros> {
+        let at = self.next_at()?;
+        Some(match self.speed {
+            Speed::Max => Micros::ZERO,
+            speed @ Speed::Thousandths(_) => {
+                speed.scale(Micros(self.offset.0.saturating_add(at.0)))
+            }
+        })
+    }
+
+    /// Takes the next step and reads the one behind it.
+    pub(crate) fn take(&mut self) -> Option<(LayerIndex, Step)> {
+        let (layer, step) = self.next.take()?;
+        self.rounds.1 = self.rounds.0;
+        if let Trigger::At(at) = step.trigger {
+            self.end.last_step_at = Micros(self.offset.0.saturating_add(at.0));
+        }
+        self.end.ended = matches!(step.action, Action::End);
+        match self.advance() {
+            Ok(next) => self.next = next,
+            Err(error) => self.finish(Err(error.into())),
+        }
+        Some((layer, step))
+    }
+
+    /// The step to play next, from the tapes' beginning again where they are looped.
+    fn advance(&mut self) -> Result<Option<(LayerIndex, Step)>, TapeError> {
+        let next = self.pull()?;
+        if next.is_some() || !self.looped {
+            return Ok(next);
+        }
+        let least = Micros(self.offset.0.saturating_add(MIN_LOOP.0));
+        self.offset = self.end.last_step_at.max(least);
+        self.merge = open_all(&mut self.layers)?;
+        self.rounds.0 += 1;
+        while let Some((layer, step)) = self.pull()? {
+            if matches!(step.trigger, Trigger::At(_)) {
+                return Ok(Some((layer, step)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Tells whoever waits, once.
+    pub(crate) fn finish(&mut self, result: Result<(), EngineError>) {
+        if self.over {
+            return;
+        }
+        self.over = true;
+        self.end.torn = self.layers.iter().filter_map(Layer::torn).collect();
+        let end = self.end.clone();
+        self.outcome.send_replace(Some(result.map(|()| end)));
+    }
+
+    /// Takes the next step where it is a state that stands at the tape's very beginning.
+    pub(crate) fn take_first_state(&mut self) -> Option<(LayerIndex, Step)> {
+        let first = self.next_at() == Some(Micros::ZERO) && self.offset == Micros::ZERO;
+        let (_, step) = self.next.as_ref()?;
+        if first && step.action.is_state() {
+            self.take()
+        } else {
+            None
+        }
+    }
+
+    /// Whether there is no further step.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.next.is_none()
+    }
+
+    /// Which time over, from 0, the step taken last was read.
+    pub(crate) fn round(&self) -> u64 {
+        self.rounds.1
+    }
+
+    pub(crate) fn speed(&self) -> Speed {
+        self.speed
+    }
+
+    pub(crate) fn looped(&self) -> bool {
+        self.looped
+    }
+}
+
+fn open_all(layers: &mut [Layer]) -> Result<Merge, TapeError> {
+    let mut steps: Vec<wstape_tape::LayerSteps> = Vec::with_capacity(layers.len());
+    for layer in layers {
+        // A tape that could be read only once plays once, in the first round.
+        steps.push(
+            layer
+                .open()?
+                .unwrap_or_else(|| Box::new(std::iter::empty())),
+        );
+    }
+    Ok(Merge::new(steps))
+}

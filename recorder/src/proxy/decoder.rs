@@ -1,0 +1,379 @@
+//! One direction of an upgraded connection: frames to steps.
+
+use bytes::{Bytes, BytesMut};
+use wstape_tape::{Action, CloseFrame, Micros, RawFrame, Received, ReceivedKind, Step};
+
+use super::bounds::{MAX_CONTROL_BYTES, MAX_MESSAGE_BYTES};
+use super::inflate::{Inflater, NotPlain};
+use super::observation::Peer;
+use super::splitter::{Frame, FrameSplitter, Piece};
+use super::step::{conn_step, extension};
+
+const CONTINUATION: u8 = 0;
+const TEXT: u8 = 1;
+const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
+/// RSV1 alone: the message is compressed (RFC 7692, 6).
+const COMPRESSED: u8 = 4;
+/// RSV1 in a frame's first byte.
+const COMPRESSED_BIT: u8 = 0x40;
+/// Most fragments of a compressed message that are held.
+const MAX_FRAGMENTS: usize = 4096;
+
+/// Where the number of a compressed message's fragments stands.
+const FRAGMENTS_KEY: &str = "x-fragments";
+
+/// Event one peer says.
+#[derive(Debug)]
+pub(super) struct FrameDecoder {
+    conn: u64,
+    peer: Peer,
+    splitter: FrameSplitter,
+    /// Where compression was agreed on.
+    inflater: Option<Inflater>,
+    /// A message has begun whose last fragment has not come.
+    in_message: bool,
+    /// The fragments of a compressed message.
+    compressed: Vec<Frame>,
+    compressed_bytes: usize,
+    /// It was said that messages are left out.
+    told: bool,
+    /// Messages left out since [`left_out`](Self::left_out), and their bytes.
+    left_out: (u64, u64),
+}
+
+impl FrameDecoder {
+    pub(super) fn new(conn: u64, peer: Peer, inflater: Option<Inflater>) -> Self {
+        Self {
+            conn,
+            peer,
+            splitter: FrameSplitter::default(),
+            inflater,
+            in_message: false,
+            compressed: Vec::new(),
+            compressed_bytes: 0,
+            told: false,
+            left_out: (0, 0),
+        }
+    }
+
+    /// Messages that were left out since the last call, and their bytes on the wire.
+    pub(super) fn left_out(&mut self) -> (u64, u64) {
+        std::mem::take(&mut self.left_out)
+    }
+
+    /// Event came.
+    pub(super) fn take(&mut self, at: Micros, bytes: Bytes, out: &mut Vec<Step>) {
+        self.splitter.push(bytes);
+        while let Some(cut) = self.splitter.next() {
+            match cut {
+                Piece::Bytes(bytes) => out.push(self.bytes(at, bytes)),
+                Piece::Frame(frame) => self.frame(at, frame, out),
+            }
+        }
+    }
+
+    /// The stream ends here.
+    pub(super) fn end(&mut self, at: Micros, out: &mut Vec<Step>) {
+        if let Some(begun) = self.unfinished(at) {
+            out.push(begun);
+        }
+        let torn = self.splitter.rest();
+        if torn.is_empty() {
+            return;
+        }
+        let torn = if self.inflater.is_some() {
+            // The tape's 101 agrees on no compression, so its frames must not speak of any.
+            let mut plain = BytesMut::from(&torn[..]);
+            plain[0] &= !COMPRESSED_BIT;
+            plain.freeze()
+        } else {
+            torn
+        };
+        out.push(self.bytes(at, torn));
+    }
+
+    /// Event came up to here is lost, and what comes next begins a message.
+    pub(super) fn resume(&mut self, at: Micros, out: &mut Vec<Step>) {
+        self.lose(at, out);
+        if let Some(inflater) = &mut self.inflater {
+            inflater.missed();
+        }
+    }
+
+    /// From here on something is lost.
+    pub(super) fn lose(&mut self, at: Micros, out: &mut Vec<Step>) {
+        if let Some(begun) = self.unfinished(at) {
+            out.push(begun);
+        }
+        self.splitter.restart();
+        if std::mem::take(&mut self.in_message) && self.peer == Peer::Engine {
+            // A message that was begun must end, or the next one can't begin.
+            let last = RawFrame {
+                fin: true,
+                rsv: 0,
+                opcode: CONTINUATION,
+                mask: None,
+                payload: Bytes::new(),
+                declared_len: None,
+            };
+            let mut step = conn_step(self.conn, at, Action::Frame(last));
+            step.note = Some("ended by the recorder: the rest of the message was lost".to_owned());
+            out.push(step);
+        }
+    }
+
+    fn frame(&mut self, at: Micros, frame: Frame, out: &mut Vec<Step>) {
+        let opcode = frame.opcode();
+        if opcode < CLOSE && (!self.compressed.is_empty() || self.begins_compressed(&frame)) {
+            return self.fragment(at, frame, out);
+        }
+        let whole = frame.fin() && frame.rsv() == 0 && self.is_masked_as_due(&frame);
+        let step = match opcode {
+            TEXT | BINARY if whole && !self.in_message => {
+                self.message(at, opcode, &frame.payload())
+            }
+            CLOSE | PING | PONG if whole => self.control(at, opcode, &frame.payload()),
+            _ => None,
+        };
+        if opcode == CLOSE && step.is_some() {
+            // Whatever follows is against the rules (RFC 6455, 5.5.1).
+            self.splitter.give_up();
+        }
+        if opcode < CLOSE {
+            self.in_message = !frame.fin();
+        }
+        out.push(step.unwrap_or_else(|| self.raw(at, &frame)));
+    }
+
+    /// Clients mask and engines don't (RFC 6455, 5.1).
+    fn is_masked_as_due(&self, frame: &Frame) -> bool {
+        frame.mask().is_some() == (self.peer == Peer::Client)
+    }
+
+    /// A whole message; `None` where it is a text that is not UTF-8.
+    fn message(&self, at: Micros, opcode: u8, payload: &Bytes) -> Option<Step> {
+        let action = match (self.peer, opcode) {
+            (Peer::Engine, BINARY) => Action::Binary(payload.clone()),
+            // Event does not stand in a line as an event is written as a text that says the same.
+            (Peer::Engine, _) if payload.starts_with(b"{") && payload.ends_with(b"}") => {
+                Action::Emit(payload.clone())
+            }
+            (Peer::Engine, _) => Action::Text(std::str::from_utf8(payload).ok()?.to_owned()),
+            (Peer::Client, BINARY) => {
+                let mut received = Received::new(ReceivedKind::Binary);
+                received.binary = Some(payload.clone());
+                Action::Received(received)
+            }
+            (Peer::Client, _) => {
+                let mut received = Received::new(ReceivedKind::Text);
+                received.text = Some(std::str::from_utf8(payload).ok()?.to_owned());
+                Action::Received(received)
+            }
+        };
+        Some(conn_step(self.conn, at, action))
+    }
+
+    /// A control frame; `None` for one that no step but a raw frame can say.
+    fn control(&self, at: Micros, opcode: u8, payload: &Bytes) -> Option<Step> {
+        if payload.len() > MAX_CONTROL_BYTES {
+            return None;
+        }
+        let action = match (opcode, self.peer) {
+            (PING, Peer::Engine) => Action::Ping(payload.clone()),
+            (PONG, Peer::Engine) => Action::Pong(payload.clone()),
+            (CLOSE, Peer::Engine) if payload.is_empty() => Action::Close(None),
+            (CLOSE, Peer::Engine) => Action::Close(Some(close(payload)?)),
+            (CLOSE, Peer::Client) => {
+                let mut received = Received::new(ReceivedKind::Close);
+                if !payload.is_empty() {
+                    let CloseFrame { code, reason } = close(payload)?;
+                    received.code = Some(code);
+                    received.reason = (!reason.is_empty()).then_some(reason);
+                }
+                Action::Received(received)
+            }
+            (_, Peer::Client) => {
+                let kind = if opcode == PING {
+                    ReceivedKind::Ping
+                } else {
+                    ReceivedKind::Pong
+                };
+                Action::Received(with_payload(kind, payload))
+            }
+            _ => return None,
+        };
+        Some(conn_step(self.conn, at, action))
+    }
+
+    /// Any frame, as it came.
+    fn raw(&self, at: Micros, frame: &Frame) -> Step {
+        let payload = frame.payload();
+        let action = match self.peer {
+            Peer::Engine => Action::Frame(RawFrame {
+                fin: frame.fin(),
+                rsv: frame.rsv(),
+                opcode: frame.opcode(),
+                mask: frame.mask(),
+                payload,
+                declared_len: None,
+            }),
+            Peer::Client => Action::Received(Received {
+                fin: Some(frame.fin()),
+                rsv: Some(frame.rsv()),
+                opcode: Some(frame.opcode()),
+                ..with_payload(ReceivedKind::Frame, &payload)
+            }),
+        };
+        conn_step(self.conn, at, action)
+    }
+
+    fn bytes(&self, at: Micros, bytes: Bytes) -> Step {
+        let action = match self.peer {
+            Peer::Engine => Action::Bytes(bytes),
+            Peer::Client => {
+                let mut received = Received::new(ReceivedKind::Bytes);
+                received.binary = Some(bytes);
+                Action::Received(received)
+            }
+        };
+        conn_step(self.conn, at, action)
+    }
+
+    fn begins_compressed(&self, frame: &Frame) -> bool {
+        self.inflater.is_some()
+            && matches!(frame.opcode(), TEXT | BINARY)
+            && frame.rsv() == COMPRESSED
+            && self.is_masked_as_due(frame)
+            && !self.in_message
+    }
+
+    /// A fragment of a compressed message. The message is kept plain and whole.
+    fn fragment(&mut self, at: Micros, frame: Frame, out: &mut Vec<Step>) {
+        let first = self.compressed.is_empty();
+        let fits = self.compressed_bytes + frame.payload().len() <= MAX_MESSAGE_BYTES
+            && self.compressed.len() < MAX_FRAGMENTS;
+        let belongs = first || (frame.opcode() == CONTINUATION && frame.rsv() == 0);
+        if !belongs || !fits {
+            // Event is left out of one message is missed by all that refer to it.
+            if let Some(inflater) = &mut self.inflater {
+                inflater.missed();
+            }
+            self.leave_out(at, out);
+            self.compressed_bytes = 0;
+            self.in_message = !frame.fin();
+            if belongs {
+                self.left_out.1 += frame.payload().len() as u64;
+            } else {
+                out.push(self.raw(at, &frame));
+            }
+            return;
+        }
+        let last = frame.fin();
+        self.compressed_bytes += frame.payload().len();
+        self.compressed.push(frame);
+        if !last {
+            return;
+        }
+        let opcode = self.compressed[0].opcode();
+        let message = match self.inflate(MAX_MESSAGE_BYTES) {
+            Ok(plain) => self.message(at, opcode, &plain).or_else(|| {
+                // A text that is not UTF-8.
+                let raw = RawFrame {
+                    fin: true,
+                    rsv: 0,
+                    opcode,
+                    mask: None,
+                    payload: plain,
+                    declared_len: None,
+                };
+                (self.peer == Peer::Engine).then(|| conn_step(self.conn, at, Action::Frame(raw)))
+            }),
+            Err(_) => None,
+        };
+        match message {
+            Some(mut step) => {
+                if self.compressed.len() > 1 {
+                    let fragments = self.compressed.len();
+                    step.extensions.push(extension(FRAGMENTS_KEY, &fragments));
+                }
+                self.compressed.clear();
+                self.compressed_bytes = 0;
+                out.push(step);
+            }
+            None => self.leave_out(at, out),
+        }
+    }
+
+    fn inflate(&mut self, most: usize) -> Result<Bytes, NotPlain> {
+        let payloads: Vec<Bytes> = self.compressed.iter().map(Frame::payload).collect();
+        match &mut self.inflater {
+            Some(inflater) => inflater.message(payloads.iter().map(|bytes| &bytes[..]), most),
+            None => Err(NotPlain::Corrupt),
+        }
+    }
+
+    /// A compressed message that can't be made plain. Its frames are no use in a tape: no client
+    /// that the tape plays to has agreed on compression.
+    fn leave_out(&mut self, at: Micros, out: &mut Vec<Step>) {
+        if !std::mem::replace(&mut self.told, true) {
+            let text = format!(
+                "connection {}: from here on, compressed messages of the {} are left out that are \
+                 too long, damaged, or refer to what was lost",
+                self.conn,
+                self.peer.word()
+            );
+            out.push(Step::at(at, Action::Mark(text)));
+        }
+        self.left_out.0 += 1;
+        self.left_out.1 += std::mem::take(&mut self.compressed_bytes) as u64;
+        self.compressed.clear();
+    }
+
+    /// Event there is of a compressed message that will not be finished, as an unfinished one.
+    fn unfinished(&mut self, at: Micros) -> Option<Step> {
+        let opcode = self.compressed.first()?.opcode();
+        let plain = self.inflate(MAX_MESSAGE_BYTES).ok();
+        self.compressed.clear();
+        self.compressed_bytes = 0;
+        self.in_message = true;
+        let action = match self.peer {
+            Peer::Engine => Action::Frame(RawFrame {
+                fin: false,
+                rsv: 0,
+                opcode,
+                mask: None,
+                payload: plain?,
+                declared_len: None,
+            }),
+            Peer::Client => Action::Received(Received {
+                fin: Some(false),
+                opcode: Some(opcode),
+                ..with_payload(ReceivedKind::Frame, &plain?)
+            }),
+        };
+        Some(conn_step(self.conn, at, action))
+    }
+}
+
+/// With a payload as text where it is UTF-8, else as bytes.
+fn with_payload(kind: ReceivedKind, payload: &Bytes) -> Received {
+    let mut received = Received::new(kind);
+    match std::str::from_utf8(payload) {
+        Ok("") => {}
+        Ok(text) => received.text = Some(text.to_owned()),
+        Err(_) => received.binary = Some(payload.clone()),
+    }
+    received
+}
+
+/// Code and reason of a Close that has any; `None` where they are no legal ones (RFC 6455, 5.5.1).
+fn close(payload: &[u8]) -> Option<CloseFrame> {
+    let (code, reason) = payload.split_first_chunk()?;
+    Some(CloseFrame {
+        code: u16::from_be_bytes(*code),
+        reason: std::str::from_utf8(reason).ok()?.to_owned(),
+    })
+}

@@ -1,0 +1,50 @@
+//! Event the relay saw: what it hands to the writer.
+
+use bytes::Bytes;
+use wstape_tape::{End, Micros};
+
+/// One of the two that the proxy stands between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// Who dialed.
+    Client,
+    /// Who was dialed.
+    Engine,
+}
+
+impl Peer {
+    /// The word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Engine => "engine",
+        }
+    }
+}
+
+/// Something that the relay saw.
+#[derive(Debug)]
+pub(crate) struct Observation {
+    /// When.
+    pub(crate) at: Micros,
+    /// On which connection, from 1.
+    pub(crate) conn: u64,
+    pub(crate) event: Event,
+}
+
+/// Event was seen.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A peer sent bytes.
+    Bytes(Peer, Bytes),
+    /// A peer sent bytes that begin a message; what it sent before is lost.
+    Resumed(Peer, Bytes),
+    /// Event a peer sent last is lost.
+    Lost(Peer),
+    /// A peer ended its side.
+    Ended(Peer, End),
+    /// The engine could not be reached, for that reason; the client was reset.
+    Unreachable(String),
+    /// Nothing more comes of this connection.
+    Over,
+}

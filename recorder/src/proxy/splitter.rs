@@ -1,0 +1,310 @@
+//! Bytes to frames, however the bytes come.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+use super::bounds::MAX_MESSAGE_BYTES;
+
+/// A stretch of one direction of an upgraded connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// A whole frame.
+    Frame(Frame),
+    /// Bytes that are no frame, or belong to one that is too long to be held.
+    Bytes(Bytes),
+}
+
+/// A whole frame as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Frame {
+    raw: Bytes,
+    head: usize,
+}
+
+impl Frame {
+    /// The FIN bit.
+    pub(super) fn fin(&self) -> bool {
+        self.raw[0] & 0x80 != 0
+    }
+
+    /// The three RSV bits; RSV1 is the 4.
+    pub(super) fn rsv(&self) -> u8 {
+        self.raw[0] >> 4 & 7
+    }
+
+    /// The opcode.
+    pub(super) fn opcode(&self) -> u8 {
+        self.raw[0] & 0x0f
+    }
+
+    /// The masking key, where it is masked.
+    pub(super) fn mask(&self) -> Option<[u8; 4]> {
+        let masked = self.raw[1] & 0x80 != 0;
+        let key = &self.raw[self.head.checked_sub(4)?..self.head];
+        masked.then(|| key.try_into().ok()).flatten()
+    }
+
+    /// The payload, unmasked.
+    pub(super) fn payload(&self) -> Bytes {
+        let payload = self.raw.slice(self.head..);
+        match self.mask() {
+            None | Some([0, 0, 0, 0]) => payload,
+            Some(key) => {
+                let mut plain = BytesMut::from(&payload[..]);
+                let (words, rest) = plain.as_chunks_mut::<4>();
+                for word in words {
+                    *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(key)).to_ne_bytes();
+                }
+                for (byte, key) in rest.iter_mut().zip(key) {
+                    *byte ^= key;
+                }
+                plain.freeze()
+            }
+        }
+    }
+}
+
+/// Cuts a stream into frames.
+#[derive(Debug, Default)]
+pub(super) struct FrameSplitter {
+    /// Event there is of the next frame.
+    partial: BytesMut,
+    /// Bytes still to come of a frame that is too long to be held.
+    passing: u64,
+    /// A head came that can't be one: nothing behind it is a frame.
+    broken: bool,
+    ready: VecDeque<Bytes>,
+}
+
+/// Event a head says.
+enum Head {
+    /// More of it is needed, so many bytes in all.
+    Short(usize),
+    /// So long is the head, and so long the payload.
+    Whole(usize, u64),
+    /// No peer may write this: a length that is not in its shortest form, or over 63 bits
+    /// (RFC 6455, 5.2).
+    Illegal,
+}
+
+fn head(bytes: &[u8]) -> Head {
+    let [_, second, ..] = bytes else {
+        return Head::Short(2);
+    };
+    let mask = if second & 0x80 == 0 { 0 } else { 4 };
+    let (form, shortest) = match second & 0x7f {
+        126 => (2, 126),
+        127 => (8, 1 << 16),
+        short => return whole(bytes, 2 + mask, u64::from(short)),
+    };
+    let Some(length) = bytes.get(2..2 + form) else {
+        return Head::Short(2 + form + mask);
+    };
+    let length = length.iter().fold(0, |n, &b| n << 8 | u64::from(b));
+    if length < shortest || length >> 63 != 0 {
+        return Head::Illegal;
+    }
+    whole(bytes, 2 + form + mask, length)
+}
+
+fn whole(bytes: &[u8], head: usize, payload: u64) -> Head {
+    if bytes.len() < head {
+        Head::Short(head)
+    } else {
+        Head::Whole(head, payload)
+    }
+}
+
+impl FrameSplitter {
+    /// Takes what came.
+    pub(super) fn push(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.ready.push_back(bytes);
+        }
+    }
+
+    /// The next whole frame, or stretch that is none; `None` where more bytes are needed.
+    pub(super) fn next(&mut self) -> Option<Piece> {
+        loop {
+            if self.broken {
+                return self.ready.pop_front().map(Piece::Bytes);
+            }
+            if self.passing > 0 {
+                return self.pass();
+            }
+            if self.partial.is_empty() {
+                let whole = self.ready.front_mut()?;
+                // The common case: a frame that lies in one piece, and is not copied.
+                if let Head::Whole(head, payload) = head(whole)
+                    && let Some(len) = held(head, payload)
+                    && len <= whole.len()
+                {
+                    let raw = whole.split_to(len);
+                    if whole.is_empty() {
+                        self.ready.pop_front();
+                    }
+                    return Some(Piece::Frame(Frame { raw, head }));
+                }
+            }
+            match head(&self.partial) {
+                Head::Short(len) => self.fill(len)?,
+                Head::Illegal => {
+                    self.broken = true;
+                    return Some(Piece::Bytes(self.partial.split().freeze()));
+                }
+                Head::Whole(head, payload) => {
+                    let Some(len) = held(head, payload) else {
+                        let begun = self.partial.split().freeze();
+                        self.passing = payload.saturating_add((head - begun.len()) as u64);
+                        return Some(Piece::Bytes(begun));
+                    };
+                    self.fill(len)?;
+                    let raw = self.partial.split_to(len).freeze();
+                    return Some(Piece::Frame(Frame { raw, head }));
+                }
+            }
+        }
+    }
+
+    /// Nothing from here on is a frame.
+    pub(super) fn give_up(&mut self) {
+        debug_assert!(self.partial.is_empty(), "a whole frame came last");
+        self.broken = true;
+    }
+
+    /// Event there is of a frame that will not be finished.
+    pub(super) fn rest(&mut self) -> Bytes {
+        self.ready.clear();
+        self.partial.split().freeze()
+    }
+
+    /// Begins anew where a frame begins.
+    pub(super) fn restart(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Makes `partial` so long; `None` where that much has not come.
+    fn fill(&mut self, len: usize) -> Option<()> {
+        while self.partial.len() < len {
+            let front = self.ready.front_mut()?;
+            let taken = front.split_to(front.len().min(len - self.partial.len()));
+            if front.is_empty() {
+                self.ready.pop_front();
+            }
+            self.partial.extend_from_slice(&taken);
+        }
+        Some(())
+    }
+
+    fn pass(&mut self) -> Option<Piece> {
+        let mut front = self.ready.pop_front()?;
+        let here = usize::try_from(self.passing).map_or(front.len(), |left| left.min(front.len()));
+        let passed = front.split_to(here);
+        if !front.is_empty() {
+            self.ready.push_front(front);
+        }
+        self.passing -= here as u64;
+        Some(Piece::Bytes(passed))
+    }
+}
+
+/// Length of a whole frame, where it is not too long to be held.
+fn held(head: usize, payload: u64) -> Option<usize> {
+    let payload = usize::try_from(payload).ok()?;
+    (payload <= MAX_MESSAGE_BYTES).then_some(head + payload)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(splitter: &mut FrameSplitter) -> Vec<Piece> {
+        std::iter::from_fn(|| splitter.next()).collect()
+    }
+
+    #[test]
+    fn frames_come_out_however_the_bytes_come() {
+        let mut stream = b"\x81\x02ab\x89\x80\x01\x02\x03\x04\x82\x7e\x01\x2c".to_vec();
+        stream.extend([7; 300]);
+        stream.extend(b"\xf3\x85\x01\x02\x03\x04\x69\x67\x6f\x68\x6e");
+        for size in 1..stream.len() {
+            let mut splitter = FrameSplitter::default();
+            let mut seen = Vec::new();
+            for part in stream.chunks(size) {
+                splitter.push(Bytes::copy_from_slice(part));
+                for cut in cut(&mut splitter) {
+                    let Piece::Frame(frame) = cut else {
+                        panic!("{cut:?} in parts of {size}");
+                    };
+                    let bits = (frame.fin(), frame.rsv(), frame.opcode());
+                    seen.push((bits, frame.mask(), frame.payload()));
+                }
+            }
+            let key = Some([1, 2, 3, 4]);
+            let expected = [
+                ((true, 0, 1), None, Bytes::from_static(b"ab")),
+                ((true, 0, 9), key, Bytes::new()),
+                ((true, 0, 2), None, Bytes::from(vec![7; 300])),
+                ((true, 7, 3), key, Bytes::from_static(b"hello")),
+            ];
+            assert_eq!(seen, expected, "parts of {size}");
+            assert!(splitter.rest().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_frame_in_one_piece_is_not_copied() {
+        let stream = Bytes::from_static(b"\x81\x02ab\x81\x01c");
+        let mut splitter = FrameSplitter::default();
+        splitter.push(stream.clone());
+        let Some(Piece::Frame(frame)) = splitter.next() else {
+            panic!("a frame");
+        };
+        assert_eq!(frame.payload().as_ptr(), stream[2..].as_ptr());
+    }
+
+    #[test]
+    fn a_frame_too_long_to_be_held_passes_as_bytes_and_the_next_is_a_frame_again() {
+        let len = MAX_MESSAGE_BYTES + 1;
+        let mut stream = vec![0x82, 127];
+        stream.extend((len as u64).to_be_bytes());
+        stream.resize(stream.len() + len, 0);
+        stream.extend(b"\x81\x01x");
+        let mut splitter = FrameSplitter::default();
+        let (mut passed, mut frames) = (0, 0);
+        for part in stream.chunks(1 << 16) {
+            splitter.push(Bytes::copy_from_slice(part));
+            for cut in cut(&mut splitter) {
+                match cut {
+                    Piece::Bytes(bytes) => passed += bytes.len(),
+                    Piece::Frame(_) => frames += 1,
+                }
+            }
+        }
+        assert_eq!((passed, frames), (len + 10, 1));
+    }
+
+    #[test]
+    fn what_can_be_no_frame_is_bytes_from_there_on() {
+        for illegal in [&b"\x81\x7e\0\x05"[..], b"\x81\x7f\xff\0\0\0\0\0\0\0"] {
+            let mut splitter = FrameSplitter::default();
+            splitter.push([b"\x81\x01x", illegal, b"\x81\x01x"].concat().into());
+            let seen = cut(&mut splitter);
+            assert!(matches!(seen[0], Piece::Frame(_)));
+            let rest = seen[1..].iter().map(|cut| match cut {
+                Piece::Bytes(bytes) => bytes.len(),
+                Piece::Frame(_) => panic!("{seen:?}"),
+            });
+            assert_eq!(rest.sum::<usize>(), illegal.len() + 3);
+        }
+    }
+
+    #[test]
+    fn what_there_is_of_a_frame_is_its_rest() {
+        let mut splitter = FrameSplitter::default();
+        splitter.push(Bytes::from_static(b"\x81\x01x\x81\x05he"));
+        assert_eq!(cut(&mut splitter).len(), 1);
+        assert_eq!(&splitter.rest()[..], b"\x81\x05he");
+    }
+}
