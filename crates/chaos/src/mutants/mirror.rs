@@ -151,13 +151,13 @@ impl Mirror {
         {
             ts = self.misread(&written, ts);
         }
-        let stale = self.has(Flaw::OlderIgnored)
+        let ignored = self.has(Flaw::OlderIgnored)
             && self
                 .state
                 .read()
                 .last_heartbeat
                 .is_some_and(|last| ts < last);
-        if stale {
+        if ignored {
             let wall = self.clock.wall();
             let mut state = self.state.write();
             state.connection.last_frame_at = Some(wall);
