@@ -258,7 +258,7 @@ fn an_end_that_has_arrived_when_a_hold_begins_is_seen() {
 
 #[test]
 fn a_slow_wire_delivers_a_long_message_a_segment_at_a_time_and_a_short_one_whole() {
-    let mut lane = Lane::new(usize::MAX);
+    let mut lane = Lane::new(usize::MAX, usize::MAX, Budget::default());
     lane.change(|| Micros(1), conditions(false, None, Some(1_000), None));
     let segment = SEGMENT_BYTES as usize;
     lane.push(|| Micros(1), Bytes::from(vec![b'x'; 2 * segment + 80]));
