@@ -154,11 +154,11 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    fn underway(begun: u64, last_byte: u64) -> Option<Underway> {
-        Some(Underway {
+    fn underway(begun: u64, last_byte: u64) -> Underway {
+        Underway {
             begun: at(begun),
             last_byte: at(last_byte),
-        })
+        }
     }
 
     /// A stream of every kind of frame, with the state after each of its bytes: whether a message is
@@ -214,7 +214,7 @@ mod tests {
                 let bytes: Vec<u8> = part.iter().map(|(byte, _)| *byte).collect();
                 clock.read(&bytes, || at(now));
                 let expected = begun.zip(last_byte);
-                let expected = expected.and_then(|(begun, last)| underway(begun, last));
+                let expected = expected.map(|(begun, last)| underway(begun, last));
                 // A message that ended inside the chunk does not lend its beginning to the next.
                 assert_eq!(
                     clock.underway(),
@@ -233,13 +233,13 @@ mod tests {
         clock.read(b"\x01\x01a", || at(10));
         clock.read(b"\x89\x02p", || at(20));
         clock.read(b"i", || at(30));
-        assert_eq!(clock.underway(), underway(10, 10));
+        assert_eq!(clock.underway(), Some(underway(10, 10)));
         clock.read(b"\x80", || at(40));
-        assert_eq!(clock.underway(), underway(10, 40));
+        assert_eq!(clock.underway(), Some(underway(10, 40)));
         clock.read(b"\x01b\x81", || at(50));
         assert_eq!(
             clock.underway(),
-            underway(50, 50),
+            Some(underway(50, 50)),
             "the next one's first byte"
         );
     }
@@ -258,6 +258,6 @@ mod tests {
         let mut clock = MessageClock::default();
         clock.read(b"\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff", || at(1));
         clock.read(&[0; 1000], || at(2));
-        assert_eq!(clock.underway(), underway(1, 2));
+        assert_eq!(clock.underway(), Some(underway(1, 2)));
     }
 }
