@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::exit::bad_input;
+use super::signals::Signals;
 use clap::{Args, ValueEnum};
 use wstape_mock_engine::{Engine, EngineError, Layer, Retention, Speed, StartAt, Timestamps};
 use wstape_tape::TapeError;
@@ -163,7 +164,7 @@ async fn play(serve: Serve) -> Result<(), ServeError> {
         fresh = new.then_some(path);
     }
     // Before the port is open: a signal that comes then must not be lost.
-    let mut stop = Stop::new()?;
+    let mut stop = Signals::listen()?;
     let engine = match builder.listen(serve.listen).await {
         Ok(engine) => engine,
         Err(error) => {
@@ -181,7 +182,7 @@ async fn play(serve: Serve) -> Result<(), ServeError> {
 
     let failure = tokio::select! {
         biased;
-        () = stop.wait() => None,
+        () = stop.next() => None,
         ended = tape_over(&engine, serve.exit) => ended.err(),
     };
     engine.shutdown().await;
@@ -267,45 +268,5 @@ impl Write for JournalFile {
     fn flush(&mut self) -> io::Result<()> {
         self.freshen()?;
         self.file.flush()
-    }
-}
-
-/// Ctrl-C, and where there is one SIGTERM.
-struct Stop {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Stop {
-    #[cfg(unix)]
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    #[cfg(unix)]
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> io::Result<Self> {
-        Ok(Self {})
-    }
-
-    #[cfg(not(unix))]
-    async fn wait(&mut self) {
-        // Without the handler only the process's own end is left.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
     }
 }
