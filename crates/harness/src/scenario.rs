@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::runtime::{Builder, Runtime};
 use wstape_mock_engine::{Clock, Engine, EngineBuilder, EngineError, Layer, StartAt};
 use wstape_oracle::{JitterMode, Mirror, Settings};
-use wstape_tape::{Header, Micros, Tape, TapeError, TapeReader};
+use wstape_tape::{Header, Micros, Tape, TapeError, TapeReader, check_file};
 
 use crate::counter::Counter;
 use crate::demand::Demands;
@@ -97,7 +97,14 @@ impl Source {
 
     fn layer(&self) -> Result<Layer, TapeError> {
         match self {
-            Self::File(path) => Layer::from_path(path),
+            Self::File(path) => {
+                // A flaw in a late line is told at once, not when play has come to it; what is no
+                // file (a pipe) can be read once only.
+                if path.is_file() {
+                    check_file(path)?;
+                }
+                Layer::from_path(path)
+            }
             Self::Tape(tape) => Ok(Layer::from(Tape::clone(tape))),
         }
     }

@@ -11,7 +11,7 @@ use super::exit::bad_input;
 use super::signals::Signals;
 use clap::{Args, ValueEnum};
 use wstape_mock_engine::{Engine, EngineError, Layer, Retention, Speed, StartAt, Timestamps};
-use wstape_tape::TapeError;
+use wstape_tape::{TapeError, check_file};
 
 /// Journal entries kept in memory: a server may run for months.
 const KEPT_ENTRIES: usize = 1024;
@@ -152,6 +152,10 @@ async fn play(serve: Serve) -> Result<(), ServeError> {
             Start::Now => StartAt::Now,
         });
     for tape in std::iter::once(&serve.tape).chain(&serve.overlay) {
+        // A pipe can be read once only; of a file all is looked through before the port is open.
+        if tape.is_file() {
+            check_file(tape).map_err(EngineError::from)?;
+        }
         builder = builder.layer(Layer::from_path(tape).map_err(EngineError::from)?);
     }
     if let Some(name) = &serve.engine {
