@@ -13,7 +13,7 @@ page=docs/mutants.md
 wstape=(cargo run --quiet --bin wstape --)
 [ -z "${WSTAPE:-}" ] || wstape=("$WSTAPE")
 
-table=$("${wstape[@]}" chaos --planted --budget 10m 2>/dev/null |
+table=$("${wstape[@]}" chaos --mutants --budget 10m 2>/dev/null |
     awk '/^flaw +rule/ {on = 1; next} on && NF == 0 {exit} on && $1 != "(no" {print $1, $2}')
 [ -n "$table" ] || { echo "make-mutants: the binary printed no table" >&2; exit 1; }
 
@@ -25,7 +25,7 @@ made=$(
 
 Chaos is judged too. A small subscriber keeps every rule; each mutant is that subscriber with one bug of real
 subscribers in it. [Rules](chaos.md#the-rules) says what each rule asks. What each bug is stands in the doc comments of
-the mutants' list in \`crates/chaos/src/\`.
+\`crates/chaos/src/mutants/flaw.rs\`.
 
 $(wc -l <<<"$table" | tr -d ' ') mutants, and the rule that finds each first:
 
@@ -38,7 +38,7 @@ HEAD
 To look for them yourself:
 
 ```sh
-cargo chaos --planted
+cargo chaos --mutants
 ```
 TAIL
 )
