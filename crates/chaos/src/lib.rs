@@ -49,7 +49,8 @@ pub use generate::{draw, draw_over};
 pub use origin::Origin;
 pub use regression::{RegressionError, broken_rules, is_case};
 pub use report::{
-    Ending, Exhibit, Failure, MAX_ANNOTATIONS, MergeError, Part, Results, Smaller, write_whole,
+    CANARY_SEEDS, Ending, Exhibit, Failure, MAX_ANNOTATIONS, MergeError, Part, Results, Smaller,
+    write_whole,
 };
 pub use run::{Broken, Draw, HANG_AFTER, Job, Options, Play, Ran, Run, WORKER_NAME, judge};
 pub use seeds::{Seeds, SeedsError, Shard};

@@ -5,8 +5,10 @@
 //! what a case that hangs is found by. A thread can't be ended from outside, so a worker whose
 //! case hangs is left behind, and the run is over without it.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -33,6 +35,21 @@ const ONE_IN_TWICE: u64 = 64;
 
 /// From a seed to a case.
 pub type Draw = Arc<dyn Fn(u64) -> Case + Send + Sync>;
+
+/// Draws the case of a seed. A panic on the way is caught.
+///
+/// # Errors
+/// What it panicked with.
+pub(crate) fn drawn(draw: &Draw, seed: u64) -> Result<Case, String> {
+    catch_unwind(AssertUnwindSafe(|| draw(seed))).map_err(|panic| panicked(&*panic))
+}
+
+/// What a panic said.
+fn panicked(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default()
+}
 
 /// From a case to what came of it.
 pub type Play = Arc<dyn Fn(&Case) -> Verdict + Send + Sync>;
@@ -77,8 +94,8 @@ pub struct Ran {
 pub struct Broken {
     /// Where the case came from: of several that broke the rule the first.
     pub origin: Origin,
-    /// The case.
-    pub case: Case,
+    /// The case; `None` where it could not be drawn.
+    pub case: Option<Case>,
     /// How it broke.
     pub violation: Violation,
     /// Cases that broke the rule.
@@ -223,21 +240,28 @@ fn work(shared: &Shared, state: &State) {
         };
         *lock(&state.job) = Some(job.clone());
         state.begun.fetch_add(1, Ordering::Release);
-        let (origin, case) = match job {
-            Job::Seed(seed) => (Origin::Seed(seed), (shared.draw)(seed)),
-            Job::Tape(name, case) => (Origin::Tape(name), *case),
+        let (origin, case) = match shared.case(job) {
+            Ok(of) => of,
+            Err(broken) => {
+                shared.broke(*broken);
+                continue;
+            }
         };
         let twice = match origin {
             Origin::Seed(seed) => shared.options.check_determinism || is_sampled(seed),
             Origin::Tape(_) => shared.options.check_determinism,
         };
-        let verdict = judge(&case, &shared.play, twice);
+        let judged = catch_unwind(AssertUnwindSafe(|| judge(&case, &shared.play, twice)));
+        let verdict = judged.unwrap_or_else(|panic| Verdict {
+            violations: vec![no_panic(&format!("a panic: {}", panicked(&*panic)))],
+            ..Verdict::default()
+        });
         tally.add(&verdict);
         shared.cases.fetch_add(1, Ordering::Relaxed);
         if let Some(violation) = verdict.violations.into_iter().next() {
             shared.broke(Broken {
                 origin,
-                case,
+                case: Some(case),
                 violation,
                 times: 1,
                 hangs: false,
@@ -283,27 +307,38 @@ pub fn judge(case: &Case, play: &Play, check_determinism: bool) -> Verdict {
 }
 
 impl Shared {
-    fn hangs(&self, job: Job) {
-        let (origin, case) = match job {
-            Job::Seed(seed) => (Origin::Seed(seed), (self.draw)(seed)),
-            Job::Tape(name, case) => (Origin::Tape(name), *case),
+    /// The case of a job, and where it comes from; what is broken where it can't be drawn.
+    fn case(&self, job: Job) -> Result<(Origin, Case), Box<Broken>> {
+        let seed = match job {
+            Job::Tape(name, case) => return Ok((Origin::Tape(name), *case)),
+            Job::Seed(seed) => seed,
         };
+        let origin = Origin::Seed(seed);
+        match drawn(&self.draw, seed) {
+            Ok(case) => Ok((origin, case)),
+            Err(why) => Err(Box::new(Broken {
+                origin,
+                case: None,
+                violation: no_panic(&format!("a panic while the case was drawn: {why}")),
+                times: 1,
+                hangs: false,
+            })),
+        }
+    }
+
+    fn hangs(&self, job: Job) {
         let what = format!(
             "expected the case to end within {} s of wall time, found it still at work",
             HANG_AFTER.as_secs()
         );
-        self.broke(Broken {
+        let broken = self.case(job).map(|(origin, case)| Broken {
             origin,
-            case,
-            violation: Violation {
-                rule: Rule::R13,
-                at_us: 0,
-                dial: None,
-                what,
-            },
+            case: Some(case),
+            violation: of_no_time(what),
             times: 1,
             hangs: true,
         });
+        self.broke(broken.unwrap_or_else(|broken| *broken));
     }
 
     fn broke(&self, new: Broken) {
@@ -321,6 +356,20 @@ impl Shared {
         }
         known.times = times;
     }
+}
+
+/// A violation of [`Rule::R13`] that no time of the world's goes with.
+fn of_no_time(what: String) -> Violation {
+    Violation {
+        rule: Rule::R13,
+        at_us: 0,
+        dial: None,
+        what,
+    }
+}
+
+fn no_panic(found: &str) -> Violation {
+    of_no_time(format!("expected no panic, found {found}"))
 }
 
 /// What a lock holds is whole whenever it is free: a panic of another worker does not matter.
@@ -419,7 +468,7 @@ mod tests {
                 (Rule::R9, Origin::Seed(500), 1)
             ]
         );
-        assert_eq!(seed(&ran.broken[0].case), 99);
+        assert_eq!(ran.broken[0].case.as_ref().map(seed), Some(99));
     }
 
     #[test]
@@ -491,6 +540,36 @@ mod tests {
         assert!(ran.broken[0].hangs);
         let what = "expected the case to end within 30 s of wall time, found it still at work";
         assert_eq!(ran.broken[0].violation.what, what);
+    }
+
+    #[test]
+    fn a_panic_while_a_case_is_drawn_is_a_finding_with_its_seed_and_the_others_are_played() {
+        let drawn = draw();
+        let draw: Draw = Arc::new(move |seed| {
+            assert_ne!(seed, 7, "no die has so many sides");
+            drawn(seed)
+        });
+        let play: Play = Arc::new(|_| Verdict::default());
+        let jobs = (0..100).map(Job::Seed);
+        // Nobody looks after it: it must be over by itself.
+        let ran = Run::start(play, draw, jobs, Tally::default(), options(2)).finish();
+        assert_eq!((ran.tally.cases, ran.broken.len()), (99, 1));
+        assert_eq!(ran.broken[0].origin, Origin::Seed(7));
+        let what = &ran.broken[0].violation.what;
+        let expected = "expected no panic, found a panic while the case was drawn: ";
+        assert!(what.starts_with(expected), "{what}");
+        assert!(what.contains("no die has so many sides"), "{what}");
+    }
+
+    #[test]
+    fn a_panic_while_a_case_is_judged_is_a_finding_too() {
+        let play: Play = Arc::new(|case| {
+            assert_ne!(seed(case), 7, "what a judge");
+            Verdict::default()
+        });
+        let ran = run(play, 0..100, options(2));
+        assert_eq!((ran.tally.cases, ran.broken.len()), (100, 1));
+        assert_eq!(ran.broken[0].origin, Origin::Seed(7));
     }
 
     #[test]

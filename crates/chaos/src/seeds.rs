@@ -126,6 +126,12 @@ impl Seeds {
         self.end.map(|end| end - self.first)
     }
 
+    /// The one seed that there is, where there is but one.
+    #[must_use]
+    pub fn single(self) -> Option<u64> {
+        (self.count() == Some(1)).then_some(self.first)
+    }
+
     /// Whether both ranges have a seed in common.
     #[must_use]
     pub fn overlaps(self, other: Self) -> bool {

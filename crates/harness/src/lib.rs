@@ -58,7 +58,7 @@ pub use dialer::{MemoryDialer, TcpDialer};
 pub use net::{Clock, Dialer, Dialing, Sleep, Transport};
 pub use notebook::{Notebook, Reconnect};
 pub use outcome::Outcome;
-pub use scenario::{Scenario, ScenarioError};
+pub use scenario::{MAX_VIRTUAL, Scenario, ScenarioError};
 pub use snapshot::Snapshot;
 pub use subject::{Arrival, Handle, Hearing, Receiver, Running, Stage, Stopping, Subject};
 pub use suite::{Suite, SuiteError, Trial};

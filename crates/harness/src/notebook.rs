@@ -7,6 +7,9 @@ use parking_lot::Mutex;
 use wstape_mock_engine::Engine;
 use wstape_tape::Micros;
 
+/// Reconnects that are kept one by one; more are counted.
+const MAX_RECONNECTS: usize = 65_536;
+
 /// One reconnect: an end, and the dial that followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reconnect {
@@ -36,10 +39,17 @@ pub struct Notebook {
     kept: Option<Kept>,
 }
 
+/// The reconnects of a run, the first ones one by one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reconnects {
+    pub(crate) listed: Vec<Reconnect>,
+    pub(crate) more: u64,
+}
+
 #[derive(Debug, Clone)]
 struct Kept {
     engine: Engine,
-    reconnects: Arc<Mutex<Vec<Reconnect>>>,
+    reconnects: Arc<Mutex<Reconnects>>,
 }
 
 impl Notebook {
@@ -78,7 +88,12 @@ impl Notebook {
         let why = why.into();
         let due = Micros::from(delay);
         self.note(format!("lost: {why}; next dial in {due}"));
-        kept.reconnects.lock().push(Reconnect {
+        let mut reconnects = kept.reconnects.lock();
+        if reconnects.listed.len() == MAX_RECONNECTS {
+            reconnects.more += 1;
+            return;
+        }
+        reconnects.listed.push(Reconnect {
             ended_at: kept.engine.clock().now(),
             why,
             dialed_at: None,
@@ -89,7 +104,9 @@ impl Notebook {
     /// A dial starts now.
     pub fn dial(&self) {
         let Some(kept) = &self.kept else { return };
-        if let Some(last) = kept.reconnects.lock().last_mut()
+        let mut reconnects = kept.reconnects.lock();
+        if reconnects.more == 0
+            && let Some(last) = reconnects.listed.last_mut()
             && last.dialed_at.is_none()
         {
             last.dialed_at = Some(kept.engine.clock().now());
@@ -101,9 +118,9 @@ impl Notebook {
         self.note("connected");
     }
 
-    pub(crate) fn reconnects(&self) -> Vec<Reconnect> {
-        let kept = self.kept.iter();
-        kept.flat_map(|kept| kept.reconnects.lock().clone())
-            .collect()
+    pub(crate) fn reconnects(&self) -> Reconnects {
+        let kept = self.kept.as_ref();
+        kept.map(|kept| kept.reconnects.lock().clone())
+            .unwrap_or_default()
     }
 }

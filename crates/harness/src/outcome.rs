@@ -29,6 +29,8 @@ pub struct Outcome {
     pub timeline: Timeline,
     /// Each end and the dial that followed; empty for a subscriber that tells nothing of itself.
     pub reconnects: Vec<Reconnect>,
+    /// Reconnects beyond those listed.
+    pub more_reconnects: u64,
     /// What the tape demanded of the subscriber, and what was found: `Err` where it fell short.
     pub demands: Vec<Result<String, String>>,
     /// Events that the subscriber's receivers saw, by kind.
@@ -80,6 +82,9 @@ impl fmt::Display for Outcome {
                     let until = run[run.len() - 1].ended_at;
                     writeln!(f, "{:>14}  … ×{}, to {until}", "", run.len())?;
                 }
+            }
+            if self.more_reconnects > 0 {
+                writeln!(f, "{:>14}  … {} more", "", self.more_reconnects)?;
             }
             writeln!(f)?;
         }

@@ -3,11 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use wstape_mock_engine::{Clock, Engine, EngineBuilder, EngineError, Layer, StartAt};
 use wstape_oracle::{JitterMode, Mirror, Settings};
-use wstape_tape::{Header, Micros, Tape, TapeError, TapeReader, check_file};
+use wstape_tape::{Action, Header, Micros, Step, Tape, TapeError, TapeReader, Trigger};
 
 use crate::counter::Counter;
 use crate::demand::Demands;
@@ -19,6 +20,23 @@ use crate::subject::{Stage, Subject};
 
 /// The address that a real run listens on: any free port of loopback.
 const LOOPBACK: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
+
+/// How long a run may last in its own time, unless told otherwise.
+pub const MAX_VIRTUAL: Duration = Duration::from_hours(31 * 24);
+
+/// How long a run goes on whose tapes say no end: long enough for a subscriber to notice and retry.
+fn grace(settings: &Settings) -> Duration {
+    settings.max_backoff.saturating_add(settings.idle_timeout)
+}
+
+/// A time as a person reads it.
+fn days(time: Duration) -> String {
+    let hours = time.as_secs() / 3_600;
+    match hours {
+        0..48 => format!("{} s", time.as_secs()),
+        _ => format!("{} days", hours / 24),
+    }
+}
 
 /// Where a tape of a scenario comes from.
 #[derive(Debug, Clone)]
@@ -51,6 +69,7 @@ pub struct Scenario {
     base: Source,
     overlays: Vec<Source>,
     settings: Option<Settings>,
+    max_virtual: Duration,
 }
 
 /// Why a scenario can't be run. What the subscriber does wrong is no such error: it shows in the
@@ -68,6 +87,21 @@ pub enum ScenarioError {
         path: String,
         /// What is wrong.
         why: String,
+    },
+    /// A run that would last longer than it may.
+    #[error(
+        "{path}:{line}: the run would last {}, and may last {}: trim the tape, or allow more",
+        days(*lasts), days(*may)
+    )]
+    TooLong {
+        /// The tape that makes it so long.
+        path: String,
+        /// Its last step.
+        line: u64,
+        /// How long the run would last.
+        lasts: Duration,
+        /// How long it may.
+        may: Duration,
     },
     /// The engine could not start or play.
     #[error(transparent)]
@@ -95,16 +129,22 @@ impl Source {
         }
     }
 
+    /// Shows all steps, in order, to `look`.
+    fn each_step(&self, mut look: impl FnMut(&Step)) -> Result<(), TapeError> {
+        match self {
+            Self::Tape(tape) => tape.steps.iter().for_each(look),
+            Self::File(path) => {
+                for step in TapeReader::open(path)? {
+                    look(&step?);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn layer(&self) -> Result<Layer, TapeError> {
         match self {
-            Self::File(path) => {
-                // A flaw in a late line is told at once, not when play has come to it; what is no
-                // file (a pipe) can be read once only.
-                if path.is_file() {
-                    check_file(path)?;
-                }
-                Layer::from_path(path)
-            }
+            Self::File(path) => Layer::from_path(path),
             Self::Tape(tape) => Ok(Layer::from(Tape::clone(tape))),
         }
     }
@@ -118,6 +158,7 @@ impl Scenario {
             base: Source::Tape(Arc::new(base)),
             overlays: Vec::new(),
             settings: None,
+            max_virtual: MAX_VIRTUAL,
         }
     }
 
@@ -128,6 +169,7 @@ impl Scenario {
             base: Source::File(path.as_ref().to_owned()),
             overlays: Vec::new(),
             settings: None,
+            max_virtual: MAX_VIRTUAL,
         }
     }
 
@@ -152,7 +194,54 @@ impl Scenario {
         self
     }
 
-    /// Runs it in virtual time, on this thread.
+    /// Lets a run last so long at most, in its own time; [`MAX_VIRTUAL`] where nothing is said.
+    #[must_use]
+    pub fn max_virtual(mut self, max: Duration) -> Self {
+        self.max_virtual = max;
+        self
+    }
+
+    /// Reads all tapes to their ends, before anything is played: whether they are sound, and how
+    /// long the run will last.
+    ///
+    /// # Errors
+    /// The first flaw; and a run that would last too long.
+    pub fn look_through(&self) -> Result<Duration, ScenarioError> {
+        let (_, settings) = self.head()?;
+        let mut last = (Micros::ZERO, self.base.name(), 1);
+        let mut end: Option<(Micros, String, u64)> = None;
+        for source in std::iter::once(&self.base).chain(&self.overlays) {
+            source.each_step(|step| {
+                let Trigger::At(at) = step.trigger else {
+                    return;
+                };
+                let place = || (at, source.name(), step.line);
+                if step.action == Action::End && end.as_ref().is_none_or(|(end, ..)| at < *end) {
+                    end = Some(place());
+                }
+                if at >= last.0 {
+                    last = place();
+                }
+            })?;
+        }
+        let grace = match end {
+            Some(_) => Micros::ZERO,
+            None => Micros::from(grace(&settings)),
+        };
+        let (at, path, line) = end.unwrap_or(last);
+        let lasts = Micros(at.0.saturating_add(grace.0)).duration();
+        if lasts > self.max_virtual {
+            return Err(ScenarioError::TooLong {
+                path,
+                line,
+                lasts,
+                may: self.max_virtual,
+            });
+        }
+        Ok(lasts)
+    }
+
+    /// Runs it in virtual time, on this thread, once all its tapes have been looked through.
     ///
     /// # Errors
     /// Where a tape or the settings are wrong, or the subscriber does not start.
@@ -160,6 +249,7 @@ impl Scenario {
     /// # Panics
     /// Inside a tokio runtime; and where the subscriber panics.
     pub fn run(&self, subject: &dyn Subject) -> Result<Outcome, ScenarioError> {
+        self.look_through()?;
         let runtime = Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -181,6 +271,7 @@ impl Scenario {
     /// # Panics
     /// As [`run`](Self::run).
     pub fn run_real(&self, subject: &dyn Subject) -> Result<Outcome, ScenarioError> {
+        self.look_through()?;
         let runtime: Runtime = Builder::new_current_thread().enable_all().build()?;
         let (header, settings) = self.head()?;
         runtime.block_on(async {
@@ -238,7 +329,7 @@ impl Scenario {
             .collect::<Result<Vec<_>, TapeError>>()?;
         let notebook = Notebook::new(engine.clone());
         let description = subject.describe(&settings);
-        let grace = settings.max_backoff.saturating_add(settings.idle_timeout);
+        let grace = grace(&settings);
         engine.start();
         // The engine applies what holds at 0 before the subscriber's first dial.
         tokio::task::yield_now().await;
@@ -269,6 +360,7 @@ impl Scenario {
         // In real time the end is played a little later than it stands in the tape.
         let last_at = demands.end().map_or(duration, |end| end.max(duration));
         let (demands, timeline) = demands.finish(mirror, last_at);
+        let reconnects = notebook.reconnects();
         let outcome = Outcome {
             title: header.into_fields().title,
             overlays,
@@ -280,7 +372,8 @@ impl Scenario {
                 .map(|torn| format!("line {}: {} bytes not played", torn.line, torn.bytes.len()))
                 .collect(),
             timeline,
-            reconnects: notebook.reconnects(),
+            reconnects: reconnects.listed,
+            more_reconnects: reconnects.more,
             demands,
             events: counter.counts(),
             mirror: mirror.map(Mirror::json),
@@ -293,5 +386,72 @@ impl Scenario {
         }
         engine.shutdown().await;
         Ok(outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::subject::Running;
+
+    /// One that must not be started.
+    struct Unwanted;
+
+    impl Subject for Unwanted {
+        fn name(&self) -> String {
+            "unwanted".to_owned()
+        }
+
+        fn start(&self, _: Stage) -> Result<Running, String> {
+            panic!("it is started before the tapes were looked through");
+        }
+    }
+
+    fn error(lines: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let tape = folder.path().join("t.jsonl");
+        fs::write(&tape, format!("{{\"tape\":1}}\n{lines}\n")).unwrap();
+        let error = Scenario::from_path(&tape).run(&Unwanted).unwrap_err();
+        let text = match &error {
+            ScenarioError::Tape(error) => error.report(),
+            other => other.to_string(),
+        };
+        let folder = format!("{}/", folder.path().display());
+        text.replace(&folder, "")
+    }
+
+    #[test]
+    fn a_run_that_would_last_too_long_is_refused_before_it_begins() {
+        let last = r#"{"at_ms":9007199254740991,"mark":"far"}"#;
+        assert_eq!(
+            error(last),
+            "t.jsonl:2: the run would last 104249991 days, and may last 31 days: trim the tape, or \
+             allow more"
+        );
+        // Without an end, the subscriber's own patience counts.
+        let patient = r#"{"tape":1,"x-subscriber":{"idle_timeout_ms":9007199254740991}}"#;
+        let tape = Tape::parse("t", &format!("{patient}\n")).unwrap();
+        let error = Scenario::new(tape).run(&Unwanted).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("the run would last 104249991 days")
+        );
+        let tape = Tape::parse("t", "{\"tape\":1}\n{\"at_ms\":5000,\"end\":true}\n").unwrap();
+        let scenario = Scenario::new(tape);
+        assert_eq!(scenario.look_through().unwrap(), Duration::from_secs(5));
+        let short = scenario.max_virtual(Duration::from_secs(4));
+        assert!(short.look_through().is_err());
+    }
+
+    #[test]
+    fn a_flaw_in_a_later_line_is_told_before_anything_is_played() {
+        let told = error("{\"at_ms\":1,\"mark\":\"a\"}\n{\"at_ms\":86400000,\"dorp\":\"fin\"}");
+        assert!(
+            told.starts_with("t.jsonl:3:19: unknown key \"dorp\""),
+            "{told}"
+        );
     }
 }

@@ -7,6 +7,11 @@ use std::path::Path;
 /// The fence around a snapshot file's metadata.
 const FENCE: &str = "---\n";
 
+/// The metadata's key of who wrote a snapshot.
+const SOURCE: &str = "source: ";
+/// Who writes one where there was none.
+const PROGRAM: &str = "wstape replay";
+
 /// An accepted outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
@@ -38,20 +43,49 @@ impl Snapshot {
         }
     }
 
-    /// Writes it to `path`, whole or not at all, making folders where they are missing.
+    /// Writes it to `path`, whole or not at all, making folders where they are missing. Whoever
+    /// wrote a snapshot there before is still named as its source.
     ///
     /// # Errors
     /// Where it can't be written.
     pub fn write(&self, path: &Path, tape: &str) -> io::Result<()> {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
+        let before = fs::read_to_string(path).unwrap_or_default();
+        let source = before.lines().find_map(|line| line.strip_prefix(SOURCE));
+        let source = source.unwrap_or(PROGRAM);
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         write!(
             file,
-            "{FENCE}source: tests/tests/tapes.rs\ninput_file: {tape}\n{FENCE}{}\n",
+            "{FENCE}{SOURCE}{source}\ninput_file: {tape}\n{FENCE}{}\n",
             self.contents
         )?;
         file.persist(path)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_snapshot_names_this_program_as_its_source_and_one_that_was_there_keeps_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/x.snap");
+        let snapshot = |contents: &str| Snapshot {
+            contents: contents.to_owned(),
+        };
+        snapshot("one").write(&path, "x.jsonl").unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(
+            text,
+            "---\nsource: wstape replay\ninput_file: x.jsonl\n---\none\n"
+        );
+        fs::write(&path, "---\nsource: tests/mine.rs\n---\nsource: no\n").unwrap();
+        snapshot("two").write(&path, "x.jsonl").unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("---\nsource: tests/mine.rs\n"), "{text}");
+        assert_eq!(Snapshot::read(&path).unwrap(), Some(snapshot("two")));
     }
 }

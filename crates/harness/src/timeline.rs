@@ -1,5 +1,6 @@
 //! The timeline: what happened, a line each, long runs of alike lines folded.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use wstape_mock_engine::{Entry, JournalKind};
@@ -12,8 +13,12 @@ const MIN_SAVED: usize = 3;
 /// Broadcasts in a row beyond which they are counted instead of listed.
 const MAX_SENT_LISTED: usize = 8;
 
-/// Lines that are kept one by one; where there are more, broadcasts are counted at once.
+/// Lines that are kept one by one. Where there are more, broadcasts are counted at once; where there
+/// are still too many, those that follow are counted by what they are.
 const MAX_KEPT: usize = 65_536;
+/// The latest lines of those that are counted: until then one may still turn out to have come too
+/// late to belong to the run.
+const MAX_RECENT: usize = 8_192;
 
 /// A line of the timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +75,7 @@ impl Line {
         Some(line)
     }
 
-    fn row(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn row(&self, f: &mut impl fmt::Write) -> fmt::Result {
         let conn = self.conn.map(|conn| format!("#{conn}")).unwrap_or_default();
         writeln!(f, "{:>14}  {conn:<5} {}", self.at.to_string(), self.text)
     }
@@ -100,12 +105,49 @@ impl Sent {
 }
 
 /// Lines in order: one a line of the journal, or, of a long run, the broadcasts that follow each
-/// other counted.
+/// other counted. Of a run that is longer still the first lines are listed and the rest counted,
+/// with a hash of them all: its memory does not grow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Timeline {
     lines: Vec<Line>,
-    /// How many there may be before broadcasts are counted; grows with what can't be.
-    most: usize,
+    /// No more lines are listed.
+    full: bool,
+    /// The latest lines beyond those listed.
+    recent: VecDeque<Line>,
+    rest: Unlisted,
+}
+
+/// Lines that are counted, by their first words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Unlisted {
+    counts: BTreeMap<String, u64>,
+    until: Micros,
+    hash: u64,
+}
+
+impl Unlisted {
+    fn add(&mut self, line: &Line) {
+        /// FNV-1a's prime, 64 bits.
+        const PRIME: u64 = 0x0100_0000_01b3;
+        let mut row = String::new();
+        // Writing to a string does not fail.
+        let _ = line.row(&mut row);
+        for byte in row.bytes() {
+            self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(PRIME);
+        }
+        let mut words = line.text.split_inclusive(' ');
+        let mut kind: String = words.by_ref().take(1).collect();
+        // An arrow alone says nothing.
+        if !kind.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            kind.extend(words.next());
+        }
+        let kind = kind.trim_end().trim_end_matches([',', ':']);
+        match self.counts.get_mut(kind) {
+            Some(n) => *n += 1,
+            None => drop(self.counts.insert(kind.to_owned(), 1)),
+        }
+        self.until = line.at;
+    }
 }
 
 impl Timeline {
@@ -116,16 +158,27 @@ impl Timeline {
     }
 
     pub(crate) fn push(&mut self, line: Line) {
-        if self.lines.len() >= self.most.max(MAX_KEPT) {
+        if !self.full && self.lines.len() >= MAX_KEPT {
             self.lines = self.counted();
-            self.most = self.lines.len() * 2;
+            // What counting does not make shorter by half it will not make short.
+            self.full = self.lines.len() > MAX_KEPT / 2;
         }
-        self.lines.push(line);
+        if !self.full {
+            self.lines.push(line);
+            return;
+        }
+        self.recent.push_back(line);
+        if self.recent.len() > MAX_RECENT
+            && let Some(line) = self.recent.pop_front()
+        {
+            self.rest.add(&line);
+        }
     }
 
     /// Forgets what came later than `last`.
     pub(crate) fn cut(&mut self, last: Micros) {
         self.lines.retain(|line| line.at <= last);
+        self.recent.retain(|line| line.at <= last);
     }
 
     /// Counts broadcasts that follow each other, where they are many.
@@ -176,6 +229,20 @@ impl fmt::Display for Timeline {
             };
             writeln!(f, "{:>14}  {:<5} … {what} ×{times}, to {until}", "", "")?;
             rest = &rest[folded..];
+        }
+        let mut unlisted = self.rest.clone();
+        self.recent.iter().for_each(|line| unlisted.add(line));
+        let number: u64 = unlisted.counts.values().sum();
+        if number > 0 {
+            let (until, hash) = (unlisted.until, unlisted.hash);
+            writeln!(
+                f,
+                "{:>14}  {:<5} … {number} lines more, to {until}, hash {hash:016x}",
+                "", ""
+            )?;
+            for (kind, n) in &unlisted.counts {
+                writeln!(f, "{:>14}  {:<5}   {kind} ×{n}", "", "")?;
+            }
         }
         Ok(())
     }
@@ -277,5 +344,33 @@ mod tests {
         let until = Micros::from_ms(all - 1);
         let expected = format!("      0.000000        → risk ×{all}, to {until}\n");
         assert_eq!(long.to_string(), expected);
+    }
+
+    #[test]
+    fn lines_beyond_what_is_kept_that_can_not_be_counted_together_are_counted_by_kind() {
+        let kept = u64::try_from(MAX_KEPT).unwrap();
+        let pings = |n: u64, odd: &str| -> Timeline {
+            let text = |n: u64| match n {
+                70_000 => odd.to_owned(),
+                n => format!("← ping \"{n}\""),
+            };
+            (0..n).map(|n| line(n, Some(1), &text(n))).collect()
+        };
+        let long = pings(3 * kept, "→ pong \"x\"");
+        assert!(long.lines.len() + long.recent.len() <= MAX_KEPT + MAX_RECENT);
+        let text = long.to_string();
+        let until = Micros::from_ms(3 * kept - 1);
+        let head = format!("… {} lines more, to {until}, hash ", 2 * kept);
+        assert!(text.contains(&head), "{}", &text[text.len() - 200..]);
+        let counts = format!("  ← ping ×{}\n", 2 * kept - 1);
+        assert!(text.contains(&counts), "{}", &text[text.len() - 200..]);
+        // One that differs anywhere is another outcome.
+        assert_ne!(text, pings(3 * kept, "→ pong \"y\"").to_string());
+        assert_eq!(text, pings(3 * kept, "→ pong \"x\"").to_string());
+        // What came too late is cut, though there are so many.
+        let mut cut = long.clone();
+        cut.cut(Micros::from_ms(3 * kept - 11));
+        let shorter = format!("… {} lines more, ", 2 * kept - 10);
+        assert!(cut.to_string().contains(&shorter));
     }
 }

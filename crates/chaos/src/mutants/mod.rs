@@ -39,5 +39,5 @@ mod wish;
 
 pub use flaw::Flaw;
 pub use report::{MEDIAN_WITHIN, MutantResult, MutationReport, P95_WITHIN};
-pub use run::{CANARIES, CANARY_SEEDS, CONTROL_SEEDS, MUTANT_BUDGET, MutantRun, missed_canary};
+pub use run::{CANARIES, CONTROL_SEEDS, MUTANT_BUDGET, MutantRun, missed_canary};
 pub use subscriber::Mutant;

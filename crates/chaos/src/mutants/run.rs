@@ -10,7 +10,8 @@ use super::flaw::Flaw;
 use super::report::MutantResult;
 use super::subscriber::Mutant;
 use crate::origin::Origin;
-use crate::run::{Draw, Job, Options, Play, Run};
+use crate::report::CANARY_SEEDS;
+use crate::run::{Draw, Job, Options, Play, Run, drawn};
 use crate::seeds::{Seeds, Shard};
 use crate::tally::Tally;
 use crate::world::play;
@@ -20,8 +21,6 @@ pub const MUTANT_BUDGET: Duration = Duration::from_mins(1);
 /// Seeds in which nothing may be found where there is no flaw.
 pub const CONTROL_SEEDS: u64 = 500;
 
-/// Seeds within which each of the [`CANARIES`] dies in a run that is worth something.
-pub const CANARY_SEEDS: u64 = 64;
 /// Flaws that a few seeds are sure to find, each by a rule of another kind: of when it dials, what it shows,
 /// what it hands on.
 pub const CANARIES: [Flaw; 3] = [
@@ -124,7 +123,11 @@ pub fn missed_canary(first: u64, draw: &Draw) -> Option<Flaw> {
         let subject = Mutant::with(*flaw);
         let mut seeds = (0..CANARY_SEEDS).map(|n| first.wrapping_add(n));
         let found = seeds.any(|seed| {
-            let violations = play(&draw(seed), &subject).verdict.violations;
+            // A seed that can't be drawn is the run's to tell.
+            let Ok(case) = drawn(draw, seed) else {
+                return false;
+            };
+            let violations = play(&case, &subject).verdict.violations;
             violations
                 .iter()
                 .any(|violation| flaw.breaks().contains(&violation.rule))

@@ -15,7 +15,7 @@ use wstape_oracle::{Rule, Violation};
 use wstape_tape::Micros;
 
 /// What a written case says of where it came from.
-const SOURCE: &str = concat!("harness chaos ", env!("CARGO_PKG_VERSION"));
+const SOURCE: &str = concat!("wstape chaos ", env!("CARGO_PKG_VERSION"));
 
 /// Longest part of a tape's name that a failure's files take over, in characters.
 const MAX_NAME_CHARS: usize = 80;

@@ -15,6 +15,13 @@ impl Results {
     #[must_use]
     pub fn annotations(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.failures.iter().map(annotation).collect();
+        if let Some(blindness) = self.blindness() {
+            lines.push(format!(
+                "::error title={}::{}",
+                property("chaos is broken"),
+                message(&blindness)
+            ));
+        }
         if self.ending() == Ending::Inconclusive {
             let doubts = self.doubts().join("\n");
             lines.push(format!(
@@ -40,11 +47,12 @@ impl Results {
         let ending = match self.ending() {
             Ending::Held => "held",
             Ending::Broken => "**broken**",
+            Ending::Blind => "**blind**",
             Ending::Inconclusive => "**inconclusive**",
             Ending::NotDeterministic => "**not deterministic**",
         };
         let mut text = format!(
-            "## Chaos: {ending}\n\n{}: {}, harness {}. {}.\n",
+            "## Chaos: {ending}\n\n{}: {}, wstape {}. {}.\n",
             self.subject,
             self.parts_text(),
             self.version,
@@ -62,7 +70,7 @@ impl Results {
                 failure.complete().replace("```", "'''")
             );
         }
-        if self.ending() == Ending::Inconclusive {
+        if matches!(self.ending(), Ending::Inconclusive | Ending::Blind) {
             text.push('\n');
             for doubt in self.doubts() {
                 let _ = writeln!(text, "- {}", cell(&doubt));

@@ -8,7 +8,7 @@ use crate::fault::Family;
 use wstape_oracle::Rule;
 
 /// What the report is called.
-const NAME: &str = "harness chaos";
+const NAME: &str = "wstape chaos";
 /// The family's name for cases in which no fault fired.
 const NO_FAULT: &str = "no fault";
 
@@ -60,7 +60,13 @@ impl Results {
     }
 
     fn coverage_case(&self) -> TestCase {
-        let status = if self.ending() == Ending::Inconclusive {
+        let status = if let Some(blindness) = self.blindness() {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            status.set_type("blind");
+            status.set_message("chaos missed a mutant: what it says holds need not");
+            status.set_description(blindness);
+            status
+        } else if self.ending() == Ending::Inconclusive {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
             status.set_type("inconclusive");
             status.set_message("no rule broke, but too little was seen to say that they hold");

@@ -39,7 +39,7 @@ impl Results {
     }
 
     fn add(&mut self, file: &str, other: Self) -> Result<(), MergeError> {
-        let of = |results: &Self| format!("harness {} and {}", results.version, results.subject);
+        let of = |results: &Self| format!("wstape {} and {}", results.version, results.subject);
         if of(self) != of(&other) {
             return Err(MergeError::Different {
                 file: file.to_owned(),
@@ -54,6 +54,7 @@ impl Results {
         }
         self.elapsed_ms = self.elapsed_ms.max(other.elapsed_ms);
         self.interrupted |= other.interrupted;
+        self.missed_canary = self.missed_canary.take().or(other.missed_canary);
         Ok(())
     }
 }
@@ -215,7 +216,7 @@ mod tests {
         b.version = "9.9.9".to_owned();
         let error = merge(&[&a, &b]).unwrap_err();
         assert!(
-            error.starts_with("b.json is of harness 9.9.9 and engine-client"),
+            error.starts_with("b.json is of wstape 9.9.9 and engine-client"),
             "{error}"
         );
         assert!(merge(&[]).unwrap_err().starts_with("no results to merge"));

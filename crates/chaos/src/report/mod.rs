@@ -23,4 +23,4 @@ pub use error::MergeError;
 pub use failure::{Failure, Smaller};
 pub use files::{Exhibit, write_whole};
 pub use github::MAX_ANNOTATIONS;
-pub use results::{Ending, Part, Results};
+pub use results::{CANARY_SEEDS, Ending, Part, Results};

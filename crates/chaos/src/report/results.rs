@@ -12,6 +12,9 @@ use crate::seeds::{Seeds, Shard};
 use crate::tally::Tally;
 use wstape_oracle::Rule;
 
+/// Seeds within which every canary dies, where chaos is whole.
+pub const CANARY_SEEDS: u64 = 64;
+
 /// Version of the results' own format.
 const RESULTS_VERSION: u64 = 1;
 
@@ -38,6 +41,9 @@ pub struct Results {
     pub elapsed_ms: u64,
     /// Whether the run was interrupted before its end.
     pub interrupted: bool,
+    /// A mutant that the run's seeds were sure to show, and did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed_canary: Option<String>,
 }
 
 /// Part of what was run.
@@ -56,6 +62,8 @@ pub enum Ending {
     Held,
     /// A rule broke.
     Broken,
+    /// No rule broke, but chaos itself is broken: it missed a mutant.
+    Blind,
     /// No rule broke, but too little was seen to say that they hold.
     Inconclusive,
     /// No other rule broke, but a case did not give the same trace twice.
@@ -77,6 +85,7 @@ impl Results {
             failures: Vec::new(),
             elapsed_ms: 0,
             interrupted: false,
+            missed_canary: None,
         }
     }
 
@@ -139,6 +148,8 @@ impl Results {
             } else {
                 Ending::NotDeterministic
             }
+        } else if self.missed_canary.is_some() {
+            Ending::Blind
         } else if self.doubts().is_empty() {
             Ending::Held
         } else {
@@ -150,7 +161,7 @@ impl Results {
     /// is one.
     #[must_use]
     pub fn doubts(&self) -> Vec<String> {
-        let mut doubts = Vec::new();
+        let mut doubts: Vec<String> = self.blindness().into_iter().collect();
         if self.interrupted {
             doubts.push("it was interrupted".to_owned());
         }
@@ -163,6 +174,16 @@ impl Results {
             doubts.extend(unseen.iter().map(|what| format!("never seen: {what}")));
         }
         doubts
+    }
+
+    /// What is wrong with chaos itself, in a sentence.
+    #[must_use]
+    pub fn blindness(&self) -> Option<String> {
+        let canary = self.missed_canary.as_ref()?;
+        Some(format!(
+            "chaos is broken: expected to find {canary}, a mutant that {CANARY_SEEDS} seeds are sure \
+             to show, found nothing; what this run says holds need not"
+        ))
     }
 
     /// Wall time.

@@ -39,7 +39,7 @@ impl Results {
     fn tables(&self) -> String {
         let seen = &self.tally.coverage;
         let mut text = String::from("rules, and how often each one's precondition held\n");
-        for (rule, n) in &seen.rules {
+        for (rule, n) in seen.rules.iter().filter(|(_, n)| **n > 0) {
             let rule_id = rule.to_string();
             let _ = writeln!(text, "{:>12}  {rule_id:<4} {}", grouped(*n), rule.title());
         }
@@ -87,7 +87,13 @@ impl Results {
                     Ending::Broken => "BROKEN",
                     _ => "NOT DETERMINISTIC",
                 };
-                format!("{word}: {}\n", rules.join(", "))
+                let blindness = self.blindness().map(|what| format!("{what}\n"));
+                let blindness = blindness.unwrap_or_default();
+                format!("{blindness}{word}: {}\n", rules.join(", "))
+            }
+            Ending::Blind => {
+                let doubts = self.doubts().join("\n  ");
+                format!("BLIND: no rule broke, but\n  {doubts}\n")
             }
             Ending::Inconclusive => {
                 let mut text = "INCONCLUSIVE: no rule broke, but\n".to_owned();
@@ -119,19 +125,18 @@ impl Failure {
     }
 }
 
-/// Cells in columns, read downwards. Zeros stand out.
+/// Cells in columns, read downwards, of what was seen: where what was never seen matters, the
+/// conclusion names it.
 fn table(text: &mut String, title: &str, counts: &BTreeMap<String, u64>) {
-    if counts.is_empty() {
+    let cells: Vec<String> = counts
+        .iter()
+        .filter(|(_, n)| **n > 0)
+        .map(|(name, n)| format!("{:>12}  {name}", grouped(*n)))
+        .collect();
+    if cells.is_empty() {
         return;
     }
     let _ = writeln!(text, "\n{title}");
-    let cells: Vec<String> = counts
-        .iter()
-        .map(|(name, n)| {
-            let mark = if *n == 0 { "  <- never" } else { "" };
-            format!("{:>12}  {name}{mark}", grouped(*n))
-        })
-        .collect();
     let rows = cells.len().div_ceil(COLUMNS);
     for row in 0..rows {
         let mut line = String::new();

@@ -2,7 +2,7 @@
 
 use wstape_oracle::{Edge, Rule, Violation};
 
-use super::{Failure, MAX_ANNOTATIONS, Part, Results, Smaller};
+use super::{Ending, Failure, MAX_ANNOTATIONS, Part, Results, Smaller};
 use crate::{Coverage, Family, FaultKind, Origin, Shard, Tally, Verdict};
 
 /// A run that broke R3 under a FIN, with a name in the failure that has to be escaped everywhere.
@@ -101,7 +101,11 @@ BROKEN: R3
             .ends_with("held: all rules, in all that was seen\n")
     );
     let summary = inconclusive().summary();
-    assert!(summary.contains("0  open: fin  <- never"), "{summary}");
+    assert_eq!(
+        summary.matches("open: fin").count(),
+        1,
+        "said once: {summary}"
+    );
     let ending = "INCONCLUSIVE: no rule broke, but\n  never seen: edges open: fin\n";
     assert!(summary.ends_with(ending), "{summary}");
 }
@@ -188,7 +192,7 @@ fn the_step_summary_is_markdown_with_the_failures_whole() {
     let text = broken().markdown();
     assert!(
         text.starts_with(
-            "## Chaos: **broken**\n\nengine-client: seeds 0..500, harness 0.1.0. 1 cases in 2.0 s"
+            "## Chaos: **broken**\n\nengine-client: seeds 0..500, wstape 0.1.0. 1 cases in 2.0 s"
         ),
         "{text}"
     );
@@ -199,4 +203,49 @@ fn the_step_summary_is_markdown_with_the_failures_whole() {
     );
     let text = inconclusive().markdown();
     assert!(text.contains("\n- never seen: edges open: fin\n"), "{text}");
+}
+
+/// A run in which every rule held, and a mutant was missed.
+fn blind() -> Results {
+    let mut results = held();
+    results.missed_canary = Some("hot-loop".to_owned());
+    results
+}
+
+#[test]
+fn a_run_that_missed_a_mutant_says_so_in_every_output_and_holds_in_none() {
+    let results = blind();
+    let sentence = "chaos is broken: expected to find hot-loop, a mutant that 64 seeds are sure to \
+                    show, found nothing; what this run says holds need not";
+    assert_eq!(results.ending(), Ending::Blind);
+    for text in [
+        results.summary(),
+        results.conclusion(),
+        results.markdown(),
+        results.annotations().join("\n"),
+        results.junit().unwrap(),
+    ] {
+        assert!(text.contains(sentence), "{text}");
+        assert!(!text.contains("held: all rules"), "{text}");
+    }
+    let again = Results::from_json("r.json", &results.to_json()).unwrap();
+    let merged = Results::merge(vec![("r.json".to_owned(), again)]).unwrap();
+    assert_eq!(merged.ending(), Ending::Blind);
+
+    let mut results = broken();
+    results.missed_canary = Some("hot-loop".to_owned());
+    assert_eq!(results.ending(), Ending::Broken);
+    assert!(results.conclusion().contains(sentence), "both are said");
+}
+
+#[test]
+fn a_run_of_few_cases_that_broke_a_rule_lists_nothing_that_was_never_seen() {
+    let mut results = broken();
+    let seen = std::mem::take(&mut results.tally);
+    results.tally = Tally::of_everything();
+    results.tally.merge(&seen);
+    let summary = results.summary();
+    assert!(!summary.contains("never"), "{summary}");
+    assert!(summary.lines().count() < 25, "{summary}");
+    assert!(summary.ends_with("\nBROKEN: R3\n"), "{summary}");
 }

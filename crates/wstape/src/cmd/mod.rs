@@ -1,6 +1,7 @@
-//! The verbs of the command line, a file each, and what several of them share: `exit`, `fixtures`,
+//! The verbs of the command line, a file each, and what several of them share: `again`, `exit`, `fixtures`,
 //! `live`, `output`, `redaction`, `say`, `token`, `until`.
 
+mod again;
 pub(crate) mod chaos;
 pub(crate) mod check;
 pub(crate) mod completions;

@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use wstape::OurSubscriber;
 use wstape_chaos::{broken_rules, is_case};
 use wstape_harness::{
-    Outcome, REAL_TOLERANCE, ScenarioError, Snapshot, Suite, Trial, departures, diff,
+    MAX_VIRTUAL, Outcome, REAL_TOLERANCE, ScenarioError, Snapshot, Suite, Trial, departures, diff,
 };
 use wstape_mock_engine::EngineError;
 
+use super::again::{again, quoted};
 use super::fixtures::fixtures_with;
 use super::say::say;
 
@@ -25,7 +26,8 @@ const BAD_INPUT: u8 = 2;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit status: 0 all outcomes hold; 1 one departs from its snapshot, or has none, or a demand of its \
-tape is not met, or a case of chaos breaks a rule; 2 bad usage or a bad tape.")]
+tape is not met, or a case of chaos breaks a rule; 2 bad usage or a bad tape; the \
+other tapes are played all the same.")]
 pub(crate) struct Replay {
     /// Tapes, or folders of tapes. Default: all of fixtures/, each recording under each overlay
     /// too.
@@ -44,13 +46,29 @@ pub(crate) struct Replay {
     /// the run begun, and once more.
     #[arg(long, requires = "paths")]
     real: bool,
+
+    /// Play no tape that lasts longer, in its own time.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = DEFAULT_MAX_VIRTUAL)]
+    max_virtual: Duration,
 }
+
+/// How long a run may last, unless told otherwise: as long as [`MAX_VIRTUAL`].
+const DEFAULT_MAX_VIRTUAL: &str = "31days";
+const _: () = assert!(MAX_VIRTUAL.as_secs() == 31 * 24 * 3_600);
 
 /// What came of a trial.
 enum Verdict {
     Holds,
     Accepted,
     Departs(String),
+}
+
+/// What came of all trials.
+#[derive(Default)]
+struct Tally {
+    failures: Vec<Failure>,
+    /// Trials that can't be played.
+    bad: usize,
 }
 
 /// A trial that did not hold, and what to show of it.
@@ -69,54 +87,31 @@ impl Replay {
             }
         };
         let start = Instant::now();
-        let mut failures = Vec::new();
         let width = suite.trials.iter().map(|trial| trial.name.len()).max();
         let width = width.unwrap_or_default();
+        let mut tally = Tally::default();
         for trial in &suite.trials {
             let began = Instant::now();
-            let (verdict, outcome) = match self.judge(trial) {
-                Ok(judged) => judged,
+            match self.judge(trial) {
+                Ok((verdict, outcome)) => {
+                    let took = began.elapsed();
+                    tally.judged(trial, width, verdict, &outcome, took);
+                }
                 Err(error) => {
                     eprintln!("wstape: {error}");
-                    return BAD_INPUT.into();
+                    tally.bad += 1;
                 }
-            };
-            let word = match &verdict {
-                Verdict::Holds => "holds",
-                Verdict::Accepted => "accepted",
-                Verdict::Departs(_) => "DEPARTS",
-            };
-            say(&format!(
-                "{word:<8}  {:<width$}  {:>11.3} s virtual  {:>9.3} ms\n",
-                trial.name,
-                outcome.duration.duration().as_secs_f64(),
-                began.elapsed().as_secs_f64() * 1_000.0
-            ));
-            for torn in &outcome.torn {
-                eprintln!("wstape: {} is torn: {torn}", trial.tape);
-            }
-            if let Verdict::Departs(shown) = verdict {
-                failures.push(Failure {
-                    name: trial.name.clone(),
-                    shown,
-                });
             }
         }
-        for failure in &failures {
-            say(&format!(
-                "\n{}\n{}\n",
-                failure.name,
-                failure.shown.trim_end()
-            ));
+        if tally.bad < suite.trials.len() {
+            tally.say(suite.trials.len(), start.elapsed());
         }
-        let held = suite.trials.len() - failures.len();
-        say(&format!(
-            "\n{} scenarios: {held} hold, {} depart, in {:.3} s\n",
-            suite.trials.len(),
-            failures.len(),
-            start.elapsed().as_secs_f64()
-        ));
-        if failures.is_empty() { HELD } else { DEPARTED }.into()
+        match (tally.bad, tally.failures.len()) {
+            (0, 0) => HELD,
+            (0, _) => DEPARTED,
+            _ => BAD_INPUT,
+        }
+        .into()
     }
 
     fn suite(&self) -> Result<Suite, String> {
@@ -134,10 +129,14 @@ impl Replay {
             run.map_err(|error| match error {
                 ScenarioError::Tape(error) => error.report(),
                 ScenarioError::Engine(EngineError::Tape(error)) => error.report(),
+                too_long @ ScenarioError::TooLong { .. } => {
+                    format!("{too_long} with --max-virtual")
+                }
                 other => other.to_string(),
             })
         };
-        let outcome = run(trial.scenario.run(&OurSubscriber))?;
+        let scenario = trial.scenario.clone().max_virtual(self.max_virtual);
+        let outcome = run(scenario.run(&OurSubscriber))?;
         let found = outcome.to_string();
         let unmet: Vec<&str> = outcome.unmet().collect();
         if !unmet.is_empty() {
@@ -168,7 +167,7 @@ impl Replay {
             return Ok((Verdict::Departs(shown), outcome));
         }
         if self.real {
-            let real = run(trial.scenario.run_real(&OurSubscriber))?;
+            let real = run(scenario.run_real(&OurSubscriber))?;
             let departures = departures(&outcome, &real);
             if !departures.is_empty() {
                 let shown = format!(
@@ -179,6 +178,55 @@ impl Replay {
             }
         }
         Ok((Verdict::Holds, outcome))
+    }
+}
+
+impl Tally {
+    fn judged(
+        &mut self,
+        trial: &Trial,
+        width: usize,
+        verdict: Verdict,
+        outcome: &Outcome,
+        took: Duration,
+    ) {
+        let word = match &verdict {
+            Verdict::Holds => "holds",
+            Verdict::Accepted => "accepted",
+            Verdict::Departs(_) => "DEPARTS",
+        };
+        say(&format!(
+            "{word:<8}  {:<width$}  {:>11.3} s virtual  {:>9.3} ms\n",
+            trial.name,
+            outcome.duration.duration().as_secs_f64(),
+            took.as_secs_f64() * 1_000.0
+        ));
+        for torn in &outcome.torn {
+            eprintln!("wstape: {} is torn: {torn}", trial.tape);
+        }
+        if let Verdict::Departs(shown) = verdict {
+            self.failures.push(Failure {
+                name: trial.name.clone(),
+                shown,
+            });
+        }
+    }
+
+    fn say(&self, trials: usize, took: Duration) {
+        for failure in &self.failures {
+            let shown = failure.shown.trim_end();
+            say(&format!("\n{}\n{shown}\n", failure.name));
+        }
+        let held = trials - self.failures.len() - self.bad;
+        let bad = match self.bad {
+            0 => String::new(),
+            bad => format!(", {bad} can't be played"),
+        };
+        say(&format!(
+            "\n{trials} scenarios: {held} hold, {} depart{bad}, in {:.3} s\n",
+            self.failures.len(),
+            took.as_secs_f64()
+        ));
     }
 }
 
@@ -200,7 +248,6 @@ fn unreadable(trial: &Trial, error: &std::io::Error) -> String {
 }
 
 fn accept_command(trial: &Trial) -> String {
-    let quoted = |path: &Path| format!("'{}'", path.display());
     let overlays: Vec<String> = trial
         .overlays
         .iter()
@@ -208,5 +255,5 @@ fn accept_command(trial: &Trial) -> String {
         .collect();
     let overlays = overlays.concat();
     let tape = quoted(Path::new(&trial.tape));
-    format!("cargo replay {tape}{overlays} --accept")
+    again("replay", &format!("{tape}{overlays} --accept"))
 }

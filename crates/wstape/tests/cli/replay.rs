@@ -100,14 +100,22 @@ fn a_tape_departs_until_its_outcome_is_accepted_and_again_once_it_changes() {
 
     let (status, said) = replay(&[]);
     assert_eq!(status, Some(1), "{said}");
-    let accept = "if this is right: cargo replay 'fixtures/tapes/one.jsonl' --accept";
-    assert!(
-        said.contains("no snapshot yet") && said.contains(accept),
-        "{said}"
-    );
+    assert!(said.contains("no snapshot yet"), "{said}");
 
-    let (status, said) = replay(&["fixtures/tapes/one.jsonl", "--accept"]);
-    assert_eq!(status, Some(0), "{said}");
+    // The command that is printed does it, where it is printed.
+    let accept = said.split("if this is right: ").nth(1).expect("a command");
+    let accept = accept.lines().next().expect("a line");
+    assert!(
+        accept.ends_with(" replay fixtures/tapes/one.jsonl --accept"),
+        "{accept}"
+    );
+    let output = Command::new("sh")
+        .args(["-c", accept])
+        .current_dir(folder.path())
+        .output()
+        .expect("sh runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(
         folder
             .path()
@@ -156,4 +164,48 @@ fn a_torn_tape_plays_up_to_there_and_says_so() {
         "{snapshot}"
     );
     assert!(snapshot.contains("mark \"here\""), "{snapshot}");
+}
+
+#[test]
+fn a_bad_tape_in_a_folder_is_reported_the_rest_is_played_and_the_status_is_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tapes = folder.path().join("tapes");
+    fs::create_dir(&tapes).expect("a folder");
+    let write = |name: &str, text: &str| fs::write(tapes.join(name), text).expect("a file");
+    write("a.jsonl", TAPE);
+    write("b.jsonl", "{\"tape\":1}\n{\"at_ms\":10,\"dorp\":\"fin\"}\n");
+    write(
+        "c.jsonl",
+        "{\"tape\":1}\n{\"at_ms\":9007199254740991,\"end\":true}\n",
+    );
+    write("d.jsonl", TAPE);
+    let output = harness(folder.path(), &["replay", "tapes", "--accept"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}{errors}");
+    assert!(
+        errors.contains("tapes/b.jsonl:2:13: unknown key \"dorp\""),
+        "{errors}"
+    );
+    let too_long = "tapes/c.jsonl:2: the run would last 104249991 days, and may last 31 days: trim \
+                    the tape, or allow more with --max-virtual\n";
+    assert!(errors.contains(too_long), "{errors}");
+    assert!(
+        said.contains("accepted  tapes/a") && said.contains("accepted  tapes/d"),
+        "{said}"
+    );
+    let last = "4 scenarios: 2 hold, 0 depart, 2 can't be played, in ";
+    assert!(said.contains(last), "{said}");
+}
+
+#[test]
+fn how_long_a_run_may_last_can_be_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("tape.jsonl"), TAPE).expect("a file");
+    let arguments = ["replay", "tape.jsonl", "--accept", "--max-virtual"];
+    let status = |max: &str| {
+        let output = harness(folder.path(), &[&arguments[..], &[max]].concat());
+        output.status.code()
+    };
+    assert_eq!((status("9ms"), status("10ms")), (Some(2), Some(0)));
 }

@@ -13,12 +13,15 @@ use wstape_chaos::{
     Broken, Case, Exhibit, FAULT_KEY, Failure, Family, FaultKind, HANG_AFTER, Origin, Shrunk,
     Smaller, WORKER_NAME, judge, play, shrink,
 };
-use wstape_oracle::Rule;
+use wstape_oracle::{Rule, Violation};
 use wstape_tape::Step;
 
 use super::progress::Progress;
 use super::session::Session;
+use crate::cmd::again::{again, quoted};
 
+/// The verb of the command that shows a failure again.
+const CHAOS: &str = "chaos";
 /// How long a case is made smaller at most.
 const SHRINK_FOR: Duration = Duration::from_secs(30);
 
@@ -27,49 +30,37 @@ impl Session<'_> {
     pub(super) fn failure(&self, broken: Broken, progress: &Progress) -> Failure {
         let Broken {
             origin,
-            mut case,
+            case,
             mut violation,
             times,
             hangs,
         } = broken;
         let rule = violation.rule;
         let mut smaller = None;
-        if !hangs {
-            progress.say(&format!("{rule} broke, {origin}: making it smaller"));
-            let from = case.faults.steps.len();
-            let began = Instant::now();
-            if let Some(shrunk) = self.shrink(&case, rule) {
-                smaller = Some(Smaller {
-                    from,
-                    to: shrunk.case.faults.steps.len(),
-                    tries: shrunk.tries,
-                    took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-                    complete: shrunk.complete,
-                });
-                case = shrunk.case;
-                let again = judge(&case, &self.play, rule == Rule::R16);
-                let same = again.violations.into_iter().find(|v| v.rule == rule);
-                violation = same.unwrap_or(violation);
+        let mut family = None;
+        let mut files = Vec::new();
+        let mut again = match &origin {
+            Origin::Seed(seed) => again(CHAOS, &format!("--seed {seed}")),
+            Origin::Tape(tape) => again(CHAOS, &format!("--tape {}", quoted(Path::new(tape)))),
+        };
+        if let Some(mut case) = case {
+            if !hangs {
+                progress.say(&format!("{rule} broke, {origin}: making it smaller"));
+                smaller = self.make_smaller(&mut case, &mut violation);
             }
-        }
-        let family = first_family(&case);
-        let (files, again) = match self.exhibit(case, rule, &origin, hangs) {
-            Ok(files) => {
-                let tape = files.first().map(|tape| quoted(tape)).unwrap_or_default();
-                (files, format!("cargo chaos --tape {tape}"))
-            }
-            Err(error) => {
-                let again = match &origin {
-                    Origin::Seed(seed) => format!("cargo chaos --seed {seed}"),
-                    Origin::Tape(tape) => format!("cargo chaos --tape {}", quoted(Path::new(tape))),
-                };
-                progress.say(&format!(
+            family = first_family(&case);
+            match self.exhibit(case, rule, &origin, hangs) {
+                Ok(written) => {
+                    let tape = written.first().map(|tape| quoted(tape)).unwrap_or_default();
+                    again = self::again(CHAOS, &format!("--tape {tape}"));
+                    files = written;
+                }
+                Err(error) => progress.say(&format!(
                     "{}: cannot write there: {error}",
                     self.options.out.display()
-                ));
-                (Vec::new(), again)
+                )),
             }
-        };
+        }
         Failure {
             case: origin,
             violation,
@@ -82,6 +73,28 @@ impl Session<'_> {
                 .collect(),
             again,
         }
+    }
+
+    /// Puts the smallest case that breaks the same rule in the place of `case`, and how it does;
+    /// `None` where one on the way to it hangs.
+    fn make_smaller(&self, case: &mut Case, violation: &mut Violation) -> Option<Smaller> {
+        let rule = violation.rule;
+        let from = case.faults.steps.len();
+        let began = Instant::now();
+        let shrunk = self.shrink(case, rule)?;
+        let smaller = Smaller {
+            from,
+            to: shrunk.case.faults.steps.len(),
+            tries: shrunk.tries,
+            took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            complete: shrunk.complete,
+        };
+        *case = shrunk.case;
+        let again = judge(case, &self.play, rule == Rule::R16);
+        if let Some(same) = again.violations.into_iter().find(|v| v.rule == rule) {
+            *violation = same;
+        }
+        Some(smaller)
     }
 
     /// The smallest case that breaks the rule; `None` where one on the way to it hangs.
@@ -162,15 +175,4 @@ fn first_family(case: &Case) -> Option<Family> {
         .iter()
         .find_map(kind)
         .map(FaultKind::family)
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
-    if text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
 }

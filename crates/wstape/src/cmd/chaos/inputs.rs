@@ -52,7 +52,11 @@ impl Inputs {
     pub(super) fn of(options: &Options) -> Result<Self, String> {
         let named = options.seed.map(Seeds::one).or(options.seeds);
         let tapes = tapes(&options.tape)?;
-        let is_sample = options.seed.is_none() && (options.tape.is_empty() || named.is_some());
+        let is_sample = match named {
+            // One seed is a case to see again, however it is written.
+            Some(seeds) => seeds.single().is_none(),
+            None => options.tape.is_empty(),
+        };
         let mut inputs = Self {
             tapes: Vec::new(),
             bases: Bases::Drawn(Vec::new()),

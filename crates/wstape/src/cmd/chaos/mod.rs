@@ -37,7 +37,7 @@ const DEFAULT_OUT: &str = "target/chaos";
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "\
-Exit status: 0 every rule held; 1 a rule broke; 2 bad usage or bad input; 3 inconclusive: no rule \
+Exit status: 0 every rule held; 1 a rule broke, or a mutant was missed; 2 bad usage or bad input; 3 inconclusive: no rule \
 broke, but something that was enabled was never seen, or the run was interrupted; 4 a case did not \
 give the same trace twice.
 
@@ -141,7 +141,7 @@ impl Chaos {
 fn status(ending: Ending) -> u8 {
     match ending {
         Ending::Held => HELD,
-        Ending::Broken => BROKEN,
+        Ending::Broken | Ending::Blind => BROKEN,
         Ending::Inconclusive => INCONCLUSIVE,
         Ending::NotDeterministic => NOT_DETERMINISTIC,
     }

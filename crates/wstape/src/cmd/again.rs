@@ -1,0 +1,92 @@
+//! The command that does something again, as the reader's shell takes it where the reader is.
+
+use std::env;
+use std::path::Path;
+
+/// The package whose binary `cargo run` runs here, and so the aliases `cargo chaos` and
+/// `cargo replay`.
+const PACKAGE: &str = env!("CARGO_PKG_NAME");
+/// Folders from a package's own up to the workspace that holds the aliases.
+const UP_TO_WORKSPACE: usize = 2;
+
+/// How this program was started.
+struct Started<'a> {
+    /// The name that it was called by.
+    program: &'a str,
+    /// What `cargo` says that it runs, and the folder of that package.
+    package: Option<(&'a str, &'a Path)>,
+    /// Where.
+    here: &'a Path,
+}
+
+impl Started<'_> {
+    /// The verb of this program, so that it works here.
+    fn verb(&self, verb: &str) -> String {
+        let workspace = |folder: &Path| folder.ancestors().nth(UP_TO_WORKSPACE).map(Path::to_owned);
+        let by_alias = self.package.is_some_and(|(package, folder)| {
+            let workspace = workspace(folder);
+            package == PACKAGE && workspace.is_some_and(|it| self.here.starts_with(it))
+        });
+        if by_alias {
+            return format!("cargo {verb}");
+        }
+        format!("{} {verb}", quoted(Path::new(self.program)))
+    }
+}
+
+/// The command of this `verb` with these arguments: by `cargo` in a checkout that runs it so,
+/// elsewhere by the name that this program was called by.
+pub(crate) fn again(verb: &str, arguments: &str) -> String {
+    let program = env::args_os().next().unwrap_or_else(|| PACKAGE.into());
+    let folder = env::var_os("CARGO_MANIFEST_DIR");
+    let package = env::var("CARGO_PKG_NAME").ok();
+    let here = env::current_dir().unwrap_or_default();
+    let started = Started {
+        program: &program.to_string_lossy(),
+        package: package.as_deref().zip(folder.as_ref().map(Path::new)),
+        here: &here,
+    };
+    format!("{} {arguments}", started.verb(verb))
+}
+
+/// A path as a shell takes it.
+pub(crate) fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_a_checkout_that_cargo_runs_it_in_the_alias_is_named_and_elsewhere_the_program() {
+        let package = Some(("wstape", Path::new("/src/crates/wstape")));
+        let other = Some(("someone", Path::new("/else/crates/someone")));
+        for (program, package, here, expected) in [
+            ("target/debug/wstape", package, "/src/tests", "cargo chaos"),
+            (
+                "/src/target/debug/wstape",
+                package,
+                "/tmp",
+                "/src/target/debug/wstape chaos",
+            ),
+            ("wstape", None, "/src", "wstape chaos"),
+            ("./my wstape", None, "/", "'./my wstape' chaos"),
+            ("wstape", other, "/else", "wstape chaos"),
+        ] {
+            let here = Path::new(here);
+            let started = Started {
+                program,
+                package,
+                here,
+            };
+            assert_eq!(started.verb("chaos"), expected);
+        }
+    }
+}
