@@ -114,3 +114,40 @@ fn steps(bencher: Bencher<'_, '_>, rules: Rules) {
             }
         });
 }
+
+/// Texts that draw the scan's attention again and again and hold no secret.
+const HARD: [&str; 6] = [
+    "secret",
+    "secret=\"",
+    "eyJ-",
+    "eyJaaaaa.a.",
+    "://a:",
+    "c2VjcmV0",
+];
+
+/// Each of them at each size: the time has to grow as the size does.
+fn hard_texts() -> Vec<(&'static str, usize)> {
+    let sizes = |unit| [1, 4, 16, 64].map(|mib| (unit, mib));
+    HARD.into_iter().flat_map(sizes).collect()
+}
+
+struct Hard(&'static str, usize);
+
+impl std::fmt::Display for Hard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} MiB of {}", self.1, self.0)
+    }
+}
+
+/// One value of that text, as `check` finds it in a line.
+#[divan::bench(args = hard_texts().into_iter().map(|(unit, mib)| Hard(unit, mib)), sample_count = 3, sample_size = 1)]
+fn scan_one_value(bencher: Bencher<'_, '_>, text: &Hard) {
+    let Hard(unit, mib) = *text;
+    let value = unit.replace('"', "\\\"").repeat((mib << 20) / unit.len());
+    let line = format!("{{\"at_ms\":1,\"text\":\"{value}\"}}\n");
+    let redactor = redactor(0);
+    bencher.counter(BytesCount::of_str(&line)).bench_local(|| {
+        let hit = redactor.scan(black_box(line.as_bytes())).unwrap();
+        assert_eq!(hit, None);
+    });
+}

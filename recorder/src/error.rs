@@ -8,6 +8,7 @@ use wstape_tape::TapeError;
 
 use crate::import::error::ImportError;
 use crate::poll::error::PollError;
+use crate::redact::Hit;
 use crate::trim::TrimError;
 
 /// Why nothing, or not everything, was recorded.
@@ -64,15 +65,12 @@ pub enum RecordError {
     Trim(#[from] TrimError),
     /// The tape's text holds a secret.
     #[error(
-        "{name}:{line}: {what}; the tape is not safe to share before --redact, --redact-key or \
-         --redact-shapes covers it"
+        "{name}:{}: {hit}; the tape is not safe to share before {}", hit.line, hit.remedy(name)
     )]
     Secret {
-        /// The tape.
+        /// The tape; not the name of a file where it ends with no `.unsafe`.
         name: String,
-        /// Its line, from 1.
-        line: u64,
-        /// What kind of secret, not the secret.
-        what: String,
+        /// The secret's place, and what covers it.
+        hit: Hit,
     },
 }

@@ -1,5 +1,6 @@
 //! A stretch of a tape, as a tape of its own.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
@@ -31,6 +32,14 @@ pub enum TrimError {
         from: Micros,
         /// Where it was to end.
         to: Micros,
+    },
+    /// A stretch in which there is nothing.
+    #[error("{tape}: nothing is kept: {why}")]
+    Nothing {
+        /// The tape.
+        tape: String,
+        /// What is known of the stretch and of the tape.
+        why: String,
     },
 }
 
@@ -72,6 +81,8 @@ struct Before {
     next_number: u64,
     /// Whether the tape knows connections one by one.
     held: bool,
+    /// When the last step was.
+    until: Option<Micros>,
 }
 
 impl Trim {
@@ -120,7 +131,7 @@ impl Trim {
     /// # Errors
     /// The first that the tape has, or that `write` returns; [`TrimError::NoMark`] where the
     /// mark at the end never comes, [`TrimError::Empty`] where the stretch ends before it
-    /// begins.
+    /// begins, [`TrimError::Nothing`] where there is nothing in it.
     pub fn cut<R: BufRead, E: From<TrimError>>(
         &self,
         from: Micros,
@@ -137,6 +148,12 @@ impl Trim {
         let mut begun = from == Micros::ZERO;
         let mut last = from;
         let mut ended_at = None;
+        // Of the stretch, and of all that lies behind its beginning but the tape's end.
+        let (kept, mut reached) = (Cell::new(0_u64), false);
+        let mut write = |step: Step| {
+            kept.set(kept.get() + 1);
+            write(step)
+        };
         for step in reader.by_ref() {
             let step = step.map_err(TrimError::from)?;
             let Trigger::At(at) = step.trigger else {
@@ -147,6 +164,7 @@ impl Trim {
                 before.take(at, step);
                 continue;
             }
+            reached |= step.action != Action::End;
             if !begun {
                 begun = true;
                 before.hand_over(from, &mut write)?;
@@ -167,6 +185,18 @@ impl Trim {
         }
         if !begun {
             before.hand_over(from, &mut write)?;
+        }
+        let no_mark = matches!(self.to, Some(Place::Mark(_))) && ended_at.is_none();
+        if !no_mark && (kept.get() == 0 || !reached) {
+            let why = match before.until.filter(|_| !reached) {
+                Some(until) if from > Micros::ZERO => {
+                    format!(
+                        "the stretch begins at {from} s, and the tape's last step is at {until} s"
+                    )
+                }
+                _ => "there is no step in that stretch".to_owned(),
+            };
+            return Err(TrimError::Nothing { tape: name, why }.into());
         }
         let end = match (&self.to, ended_at) {
             (_, Some(end)) => end,
@@ -199,6 +229,7 @@ impl Trim {
 impl Before {
     /// Takes in a step that lies before the stretch.
     fn take(&mut self, at: Micros, step: Step) {
+        self.until = Some(at);
         let named = match step.conn {
             Conn::All => None,
             Conn::Nth(n) => Some(n),

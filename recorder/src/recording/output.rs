@@ -15,10 +15,11 @@ use super::fsync::Fsync;
 use super::sink::{Sink, unsyncable};
 use super::stats::Stats;
 use crate::error::RecordError;
+use crate::redact;
 
 /// What is put behind the name of a tape that holds a secret, so that nobody takes it for one
 /// that may be shared.
-pub const UNSAFE_SUFFIX: &str = ".unsafe";
+pub const UNSAFE_SUFFIX: &str = redact::UNSAFE_SUFFIX;
 
 /// What errors call standard output.
 const STDOUT: &str = "standard output";

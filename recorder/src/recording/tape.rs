@@ -8,7 +8,7 @@ use super::fsync::Fsync;
 use super::output::Output;
 use super::stats::Stats;
 use crate::error::RecordError;
-use crate::redact::{Hit, Redactor};
+use crate::redact::Redactor;
 
 /// Text that is put together before it is written: one write for many lines.
 const MAX_BATCH_BYTES: usize = 256 << 10;
@@ -154,9 +154,9 @@ impl Recording {
             let text = BufReader::with_capacity(SCAN_BUFFER_BYTES, text);
             let scanned = self.redactor.scan(text);
             let failed = |error| RecordError::Output(self.output.name().to_owned(), error);
-            if let Some(Hit { line, what }) = scanned.map_err(failed)? {
+            if let Some(hit) = scanned.map_err(failed)? {
                 let name = self.output.keep_unsafe()?;
-                return Err(RecordError::Secret { name, line, what });
+                return Err(RecordError::Secret { name, hit });
             }
         }
         self.output.keep()?;
@@ -194,11 +194,11 @@ impl Recording {
     fn line(&mut self, line: &[u8]) -> Result<(), RecordError> {
         self.lines += 1;
         if self.stream
-            && let Some(what) = self.redactor.line(line)
+            && let Some(hit) = self.redactor.hit(self.lines, line)
         {
             self.commit()?;
-            let (name, line) = (self.output.name().to_owned(), self.lines);
-            return Err(RecordError::Secret { name, line, what });
+            let name = self.output.name().to_owned();
+            return Err(RecordError::Secret { name, hit });
         }
         self.batch.extend_from_slice(line);
         self.batch.push(b'\n');

@@ -1,191 +1,161 @@
-//! Secrets that more than a prefix tells: given a text and the place of what drew attention, the
-//! place of the secret, if there is one.
+//! What a pattern alone can't tell: given a text and what a shape's pattern matched in it, the place
+//! of the secret, if there is one.
+//!
+//! Nothing here looks further than the match but for a bounded way, so that the work stays linear
+//! in the text.
 
 use std::ops::Range;
 
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
 use super::url::{is_secret_name, words};
+use Weighed::{Nothing, Secret};
 
 /// Shorter values of a name that says secret are not taken for one.
 const MIN_VALUE_BYTES: usize = 8;
 
-/// Bytes of a base64 text that are looked at where something in it draws attention.
-const BASE64_WINDOW: usize = 684;
+/// From this length on a bearer token needs no digit.
+const MIN_LETTERS: usize = 20;
 
-/// Groups of four base64 digits that are looked at before what drew attention.
-const MAX_GROUPS_BEFORE: usize = 12;
+/// Bytes of a name that are looked at before the word that drew attention.
+const MAX_NAME_BYTES: usize = 64;
 
-fn base64_digit(b: u8) -> Option<u8> {
-    match b {
-        b'A'..=b'Z' => Some(b - b'A'),
-        b'a'..=b'z' => Some(b - b'a' + 26),
-        b'0'..=b'9' => Some(b - b'0' + 52),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
-        _ => None,
-    }
+/// Longest private key in its armour: an RSA key of 16,384 bits takes 13 KiB.
+const MAX_PEM_BYTES: usize = 16 << 10;
+
+/// Base64 as a basic credential has it, padded or not.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// What a match turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Weighed {
+    /// A secret stands here.
+    Secret(Range<usize>),
+    /// None; what follows from this place on is still to be looked at.
+    Nothing(usize),
 }
 
-/// How many whole groups of base64 digits end at a place, as far as they are looked at.
-pub(super) fn base64_groups_before(text: &[u8], at: usize) -> usize {
-    let digits = text[..at].iter().rev().take(4 * MAX_GROUPS_BEFORE);
-    digits.take_while(|b| base64_digit(**b).is_some()).count() / 4
+/// Without the byte before a word that a pattern has to look at.
+fn bare(text: &[u8], found: Range<usize>) -> Range<usize> {
+    found.start + usize::from(!text[found.start].is_ascii_alphanumeric())..found.end
 }
 
-/// What the base64 digits at the beginning of a text say, in either alphabet.
-pub(super) fn base64_run(text: &[u8]) -> Vec<u8> {
-    let mut said = Vec::with_capacity(BASE64_WINDOW);
-    let (mut bits, mut count) = (0_u32, 0);
-    for digit in text
-        .iter()
-        .take(BASE64_WINDOW)
-        .map_while(|b| base64_digit(*b))
-    {
-        bits = bits << 6 | u32::from(digit);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            said.push((bits >> count).to_le_bytes()[0]);
-        }
-    }
-    said
+/// Behind the first space of a match.
+fn behind_space(text: &[u8], found: &Range<usize>) -> Range<usize> {
+    let found = bare(text, found.clone());
+    let space = memchr::memchr(b' ', &text[found.clone()]).map_or(0, |at| at + 1);
+    found.start + space..found.end
 }
 
-fn run(text: &[u8], at: usize, of: impl Fn(u8) -> bool) -> usize {
-    at + text[at..].iter().take_while(|b| of(**b)).count()
-}
-
-fn base64url(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b == b'_' || b == b'-'
-}
-
-/// Whether the character before begins a word at `at`.
-fn begins(text: &[u8], at: usize) -> bool {
-    at == 0 || !text[at - 1].is_ascii_alphanumeric()
-}
-
-/// Header, payload and signature, which an unsigned one has not (RFC 7519).
-pub(super) fn jwt(text: &[u8], anchor: Range<usize>) -> Option<Range<usize>> {
-    const MIN_PART_BYTES: usize = 8;
-    let dot = run(text, anchor.end, base64url);
-    if !begins(text, anchor.start)
-        || dot - anchor.start < MIN_PART_BYTES
-        || text.get(dot) != Some(&b'.')
-    {
-        return None;
-    }
-    let second = run(text, dot + 1, base64url);
-    let signed = second - dot > MIN_PART_BYTES && text.get(second) == Some(&b'.');
-    signed.then(|| anchor.start..run(text, second, |b| base64url(b) || b == b'.'))
+/// All of the match.
+pub(super) fn word(text: &[u8], found: Range<usize>) -> Weighed {
+    Secret(bare(text, found))
 }
 
 /// A block up to its last line, or to the end of the string it is in.
-pub(super) fn pem(text: &[u8], anchor: Range<usize>) -> Option<Range<usize>> {
-    const MAX_LABEL_BYTES: usize = 40;
-    let label = &text[anchor.end..text.len().min(anchor.end + MAX_LABEL_BYTES)];
-    let label = &label[..memchr::memmem::find(label, b"-----")?];
-    memchr::memmem::find(label, b"PRIVATE KEY")?;
-    let body = &text[anchor.end..];
+pub(super) fn pem(text: &[u8], found: Range<usize>) -> Weighed {
+    let body = &text[found.end..text.len().min(found.end + MAX_PEM_BYTES)];
     let end = memchr::memmem::find(body, b"-----END ")
         .and_then(|at| Some(at + 9 + memchr::memmem::find(&body[at + 9..], b"-----")? + 5))
         .or_else(|| memchr::memchr(b'"', body))
         .unwrap_or(body.len());
-    Some(anchor.start..anchor.end + end)
+    Secret(found.start..found.end + end)
 }
 
-/// The bot's number, then what the anchor begins.
-pub(super) fn telegram(text: &[u8], anchor: Range<usize>) -> Option<Range<usize>> {
-    const TOKEN_BYTES: usize = 35;
-    let digits = text[..anchor.start]
-        .iter()
-        .rev()
-        .take_while(|b| b.is_ascii_digit())
-        .count();
-    let start = anchor.start + 1;
-    let end = run(text, start, base64url);
-    ((8..=10).contains(&digits) && end - start == TOKEN_BYTES).then(|| anchor.start - digits..end)
+/// The bot's number and its token, unless more follows.
+pub(super) fn telegram(text: &[u8], found: Range<usize>) -> Weighed {
+    let more = text.get(found.end);
+    let ended = more.is_none_or(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'-'));
+    if !ended {
+        return Nothing(found.end);
+    }
+    let start = found.start + usize::from(!text[found.start].is_ascii_digit());
+    Secret(start..found.end)
 }
 
 /// What follows `Bearer` (RFC 6750, 2.1), unless it is a word of a sentence or a challenge.
-pub(super) fn bearer(text: &[u8], anchor: Range<usize>) -> Option<Range<usize>> {
-    /// From this length on without a digit too.
-    const MIN_LETTERS: usize = 20;
-    let of_a_token = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
-    let end = run(text, anchor.end, of_a_token);
-    let token = &text[anchor.end..end];
-    let digit = token.iter().any(u8::is_ascii_digit);
-    let long = token.len() >= if digit { MIN_VALUE_BYTES } else { MIN_LETTERS };
-    (begins(text, anchor.start) && long).then_some(anchor.end..end)
+pub(super) fn bearer(text: &[u8], found: Range<usize>) -> Weighed {
+    let token = behind_space(text, &found);
+    let digit = text[token.clone()].iter().any(u8::is_ascii_digit);
+    if token.len() < if digit { MIN_VALUE_BYTES } else { MIN_LETTERS } {
+        return Nothing(found.end);
+    }
+    Secret(token)
 }
 
 /// User and password in base64 (RFC 7617).
-pub(super) fn basic(text: &[u8], anchor: Range<usize>) -> Option<Range<usize>> {
-    let digits = run(text, anchor.end, |b| {
-        b.is_ascii_alphanumeric() || b"+/-_".contains(&b)
-    });
-    let pair = base64_run(&text[anchor.end..digits]);
-    let colon = pair.iter().position(|b| *b == b':')?;
-    let readable = pair.iter().all(|b| !b.is_ascii_control());
-    let long = digits - anchor.end >= MIN_VALUE_BYTES && colon + 1 < pair.len();
-    let end = run(text, digits, |b| b == b'=');
-    (begins(text, anchor.start) && readable && long).then_some(anchor.end..end)
+pub(super) fn basic(text: &[u8], found: Range<usize>) -> Weighed {
+    let pair = behind_space(text, &found);
+    let said = BASE64.decode(&text[pair.clone()]).unwrap_or_default();
+    let readable = said.iter().all(|b| !b.is_ascii_control());
+    match said.iter().position(|b| *b == b':') {
+        Some(colon) if readable && colon + 1 < said.len() => Secret(pair),
+        _ => Nothing(found.end),
+    }
 }
 
 /// User info with a colon in it, before the host.
-pub(super) fn url_password(text: &[u8], anchor: Range<usize>) -> Option<Range<usize>> {
-    const MAX_AUTHORITY_BYTES: usize = 512;
-    let authority = &text[anchor.end..text.len().min(anchor.end + MAX_AUTHORITY_BYTES)];
-    let of_it = |b: u8| b.is_ascii_graphic() && !b"\"'<>\\/?#`{}|^".contains(&b);
-    let authority = &authority[..run(authority, 0, of_it)];
-    let at = authority.iter().rposition(|b| *b == b'@')?;
-    let colon = authority[..at].iter().position(|b| *b == b':')?;
-    (colon + 1 < at).then(|| anchor.end..anchor.end + at)
+pub(super) fn url_password(text: &[u8], found: Range<usize>) -> Weighed {
+    const SCHEME_END: usize = 3;
+    let user_info = found.start + SCHEME_END..found.end - 1;
+    match text[user_info.clone()].iter().position(|b| *b == b':') {
+        Some(colon) if colon + 1 < user_info.len() => Secret(user_info),
+        _ => Nothing(found.end),
+    }
 }
 
 /// The value of a secret name in a query.
-pub(super) fn in_query(text: &[u8], anchor: Range<usize>) -> Option<Range<usize>> {
-    let of_a_name = |b: &&u8| base64url(**b) || **b == b'.';
-    let before = text[..anchor.start]
-        .iter()
-        .rev()
-        .take_while(of_a_name)
-        .count();
-    let start = anchor.start - before;
-    let in_a_query = start > 0 && b"?&;#".contains(&text[start - 1]);
-    let name = std::str::from_utf8(&text[start..anchor.end - 1]).ok()?;
-    let of_a_value = |b: u8| b.is_ascii_alphanumeric() || b"-._~%+/=:".contains(&b);
-    let end = run(text, anchor.end, of_a_value);
-    let value = &text[anchor.end..end];
-    let secret = value.len() >= MIN_VALUE_BYTES && value.iter().any(u8::is_ascii_digit);
-    (in_a_query && secret && is_secret_name(name)).then_some(anchor.end..end)
+pub(super) fn in_query(text: &[u8], found: Range<usize>) -> Weighed {
+    let equals = memchr::memchr(b'=', &text[found.clone()]).unwrap_or_default();
+    let value = found.start + equals + 1..found.end;
+    let name = std::str::from_utf8(&text[found.start + 1..value.start - 1]).unwrap_or_default();
+    let digit = text[value.clone()].iter().any(u8::is_ascii_digit);
+    if digit && is_secret_name(name) {
+        Secret(value)
+    } else {
+        Nothing(found.end)
+    }
 }
 
 /// A string in quotes behind a name that says secret and a colon or an equals sign.
-pub(super) fn named(text: &[u8], anchor: Range<usize>) -> Option<Range<usize>> {
-    let before = text[..anchor.start]
+pub(super) fn named(text: &[u8], found: Range<usize>) -> Weighed {
+    let of_a_name = |b: &&u8| b.is_ascii_alphanumeric() || matches!(**b, b'_' | b'-');
+    let before = text[..found.start].iter().rev().take(MAX_NAME_BYTES);
+    let start = found.start - before.take_while(of_a_name).count();
+    let length = text[found.start..].iter().take_while(of_a_name).count();
+    let name = std::str::from_utf8(&text[start..found.start + length]).unwrap_or_default();
+    // The value's opening quote is the last of the match: it holds its own kind no more.
+    let assigned = text[found.start + length..found.end]
         .iter()
-        .rev()
-        .take_while(|b| base64url(**b))
-        .count();
-    let name_end = run(text, anchor.end, base64url);
-    let name = std::str::from_utf8(&text[anchor.start - before..name_end]).ok()?;
-    if !names_a_secret(name) {
-        return None;
+        .position(|b| matches!(b, b':' | b'='));
+    let assigned = found.start + length + assigned.unwrap_or_default();
+    let quote = text[assigned..found.end]
+        .iter()
+        .position(|b| matches!(b, b'"' | b'\''));
+    let value = assigned + quote.unwrap_or_default() + 1..found.end;
+    if names_a_secret(name) && is_no_word(name, &text[value.clone()]) {
+        return Secret(value);
     }
-    let quoted = run(text, name_end, |b| matches!(b, b'"' | b'\'' | b'\\'));
-    let assigned = run(text, quoted, |b| b == b' ');
-    matches!(text.get(assigned), Some(b':' | b'=')).then_some(())?;
-    let open = run(text, assigned + 1, |b| matches!(b, b' ' | b'\\'));
-    let quote = *text.get(open).filter(|b| matches!(b, b'"' | b'\''))?;
-    let start = open + 1;
-    let end = run(text, start, |b| b != quote && b != b'\\' && b != b'\n');
-    let value = &text[start..end];
-    let plain_word = value.len() < 12 && value.iter().all(u8::is_ascii_lowercase);
+    // Another may stand within the value.
+    Nothing(value.start)
+}
+
+/// Whether a value is more than what stands where a secret would: a word, a sentence, stars.
+fn is_no_word(name: &str, value: &[u8]) -> bool {
+    const MAX_WORD_BYTES: usize = 12;
+    let plain_word = value.len() < MAX_WORD_BYTES && value.iter().all(u8::is_ascii_lowercase);
     let uniform = value.iter().all(|b| *b == value[0]);
     let phrase = name.to_ascii_lowercase();
     let sentence =
         value.contains(&b' ') && !phrase.contains("mnemonic") && !phrase.contains("phrase");
-    let secret = value.len() >= MIN_VALUE_BYTES && !plain_word && !uniform && !sentence;
-    secret.then_some(start..end)
+    !plain_word && !uniform && !sentence
 }
 
 /// Whether a name's last words are those of a secret, so that `password_changed_at` is none.

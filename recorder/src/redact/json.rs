@@ -20,17 +20,24 @@ const MAX_NESTED_TEXTS: u8 = 4;
 #[derive(Debug)]
 pub(super) struct JsonRedactor {
     pointers: Vec<Route>,
-    /// In lower case, each with what errors call it.
-    keys: Vec<(Vec<u8>, String)>,
+    /// Names in lower case.
+    keys: Vec<(Vec<u8>, Rule)>,
     /// The words that a text must hold for any rule to touch it; `None` where each must be walked.
     words: Option<AhoCorasick>,
+}
+
+/// A rule, as it is counted and as errors call it.
+#[derive(Debug)]
+struct Rule {
+    number: usize,
+    said: String,
 }
 
 /// A pointer.
 #[derive(Debug)]
 struct Route {
     tokens: Vec<(String, Option<usize>)>,
-    said: String,
+    rule: Rule,
 }
 
 /// Which pointers are meant, a bit each: their own and their likes within `data`.
@@ -39,13 +46,15 @@ type Routes = u128;
 impl JsonRedactor {
     /// Those rules; for texts that are an event's `data` alone where `within_data`.
     pub(super) fn new(rules: &Rules, within_data: bool) -> Self {
-        let mut pointers = rules.pointers.clone();
+        let mut pointers: Vec<(usize, Pointer)> =
+            rules.pointers.iter().cloned().enumerate().collect();
         if within_data {
-            pointers.extend(rules.pointers.iter().filter_map(Pointer::within_data));
+            let within = rules.pointers.iter().map(Pointer::within_data).enumerate();
+            pointers.extend(within.filter_map(|(number, pointer)| Some((number, pointer?))));
         }
         let words: Option<Vec<&str>> = pointers
             .iter()
-            .map(Pointer::word)
+            .map(|(_, pointer)| pointer.word())
             .chain(rules.keys.iter().map(|key| Some(key.as_str())))
             // A word that JSON may write otherwise can't be looked for.
             .map(|word| word.filter(|word| word.bytes().all(|b| b.is_ascii_graphic())))
@@ -56,15 +65,20 @@ impl JsonRedactor {
             builder.ascii_case_insensitive(true).build(words).ok()
         });
         Self {
-            pointers: pointers.iter().map(Route::new).collect(),
+            pointers: pointers
+                .iter()
+                .map(|(number, pointer)| Route::new(*number, pointer))
+                .collect(),
             keys: rules
                 .keys
                 .iter()
-                .map(|key| {
-                    (
-                        key.to_ascii_lowercase().into(),
-                        format!("the value of the key {key:?}"),
-                    )
+                .enumerate()
+                .map(|(at, key)| {
+                    let rule = Rule {
+                        number: rules.key_number(at),
+                        said: format!("the value of the key {key:?}"),
+                    };
+                    (key.to_ascii_lowercase().into(), rule)
                 })
                 .collect(),
             words,
@@ -102,17 +116,17 @@ impl JsonRedactor {
         }
     }
 
-    fn key(&self, name: &[u8]) -> Option<&str> {
+    fn key(&self, name: &[u8]) -> Option<&Rule> {
         let found = self
             .keys
             .iter()
             .find(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.map(|(_, said)| said.as_str())
+        found.map(|(_, rule)| rule)
     }
 }
 
 impl Route {
-    fn new(pointer: &Pointer) -> Self {
+    fn new(number: usize, pointer: &Pointer) -> Self {
         // An index has no leading zero (RFC 6901, 4).
         let index = |token: &String| {
             let number: Option<usize> = token.parse().ok();
@@ -124,7 +138,10 @@ impl Route {
                 .iter()
                 .map(|token| (token.clone(), index(token)))
                 .collect(),
-            said: format!("the value at {pointer}"),
+            rule: Rule {
+                number,
+                said: format!("the value at {pointer}"),
+            },
         }
     }
 }
@@ -132,8 +149,8 @@ impl Route {
 /// What is to become of a value.
 #[derive(Debug, Clone, Copy, Default)]
 struct Verdict<'w> {
-    /// It is redacted, by the rule that is called so.
-    redact: Option<&'w str>,
+    /// It is redacted, by this rule.
+    redact: Option<&'w Rule>,
     /// The pointers that lead further into it.
     routes: Routes,
 }
@@ -161,7 +178,7 @@ struct Pass<'w, 't> {
     /// a message may open millions.
     below: usize,
     /// The containers open within a redacted one, itself included, and the rule.
-    blank: Option<(usize, &'w str)>,
+    blank: Option<(usize, &'w Rule)>,
     /// Of the member whose key was read last.
     pending: Option<Verdict<'w>>,
 }
@@ -219,12 +236,9 @@ impl<'w, 't> Pass<'w, 't> {
             self.at += gap + 1;
             return self.member(start..end);
         }
-        let redact = match self.blank {
-            Some((_, rule)) => Some(rule),
-            None => self.verdict().redact,
-        };
+        let redact = self.rule();
         if let Some(rule) = redact {
-            let placeholder = self.secrets.text(&unescape(content), rule);
+            let placeholder = self.secrets.text(&unescape(content), &rule.said);
             return self.replace(start..end, placeholder.as_bytes());
         }
         // JSON in a string, its own strings' quotes escaped.
@@ -244,7 +258,7 @@ impl<'w, 't> Pass<'w, 't> {
         if let Some((_, rule)) = self.blank {
             // A name that is no name but data, such as a wallet's address.
             if !is_identifier(&said) {
-                let placeholder = self.secrets.text(&said, rule);
+                let placeholder = self.secrets.text(&said, &rule.said);
                 self.replace(name, placeholder.as_bytes());
             }
             return;
@@ -267,6 +281,7 @@ impl<'w, 't> Pass<'w, 't> {
         }
         let verdict = self.verdict();
         if let Some(rule) = verdict.redact {
+            self.secrets.matched(rule.number);
             self.blank = Some((1, rule));
         } else if verdict.routes == 0 {
             self.below += 1;
@@ -309,10 +324,7 @@ impl<'w, 't> Pass<'w, 't> {
         };
         let length = self.text[start..].iter().take_while(more).count();
         self.at += length;
-        let redact = match self.blank {
-            Some((_, rule)) => Some(rule),
-            None => self.verdict().redact,
-        };
+        let redact = self.rule();
         let Some(rule) = redact else { return };
         let Ok(text) = std::str::from_utf8(&self.text[start..self.at]) else {
             return self.junk(start, rule);
@@ -321,7 +333,7 @@ impl<'w, 't> Pass<'w, 't> {
             "null" => {}
             "true" | "false" => self.replace(start..self.at, b"false"),
             _ if is_number(text) => {
-                let placeholder = self.secrets.number(text, rule);
+                let placeholder = self.secrets.number(text, &rule.said);
                 self.replace(start..self.at, placeholder.as_bytes());
             }
             _ => self.junk(start, rule),
@@ -329,13 +341,25 @@ impl<'w, 't> Pass<'w, 't> {
     }
 
     /// What stands where a value should is redacted up to where the value must have ended.
-    fn junk(&mut self, start: usize, rule: &str) {
+    fn junk(&mut self, start: usize, rule: &Rule) {
         let rest = &self.text[start..];
         let ends = |b: &u8| matches!(b, b',' | b'}' | b']' | b'\n');
         let end = start + rest.iter().position(ends).unwrap_or(rest.len());
         self.at = end;
-        let placeholder = self.secrets.text(&self.text[start..end], rule);
+        let placeholder = self.secrets.text(&self.text[start..end], &rule.said);
         self.replace(start..end, format!("\"{placeholder}\"").as_bytes());
+    }
+
+    /// The rule that redacts the string or scalar that begins here; it has matched then.
+    fn rule(&mut self) -> Option<&'w Rule> {
+        let rule = match self.blank {
+            Some((_, rule)) => Some(rule),
+            None => self.verdict().redact,
+        };
+        if let Some(rule) = rule {
+            self.secrets.matched(rule.number);
+        }
+        rule
     }
 
     /// What becomes of the value that begins here.
@@ -381,7 +405,7 @@ impl<'w, 't> Pass<'w, 't> {
             .filter(|(bit, _)| routes >> bit & 1 == 1)
             .find(|(_, route)| route.tokens.len() == tokens);
         Verdict {
-            redact: ended.map(|(_, route)| route.said.as_str()),
+            redact: ended.map(|(_, route)| &route.rule),
             routes,
         }
     }
@@ -395,12 +419,12 @@ impl<'w, 't> Pass<'w, 't> {
 }
 
 /// JSON's whitespace (RFC 8259, 2), and the zeros of a file that lost its end.
-fn is_space(byte: u8) -> bool {
+pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0)
 }
 
 /// Where the string whose content begins at `start` has its closing quote, or the text its end.
-fn content_end(text: &[u8], start: usize) -> usize {
+pub(super) fn content_end(text: &[u8], start: usize) -> usize {
     let mut at = start;
     while let Some(found) = memchr::memchr2(b'"', b'\\', &text[at.min(text.len())..]) {
         at += found;

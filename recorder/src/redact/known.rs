@@ -5,6 +5,7 @@
 //! there, so the search costs about a nanosecond a byte however many values there are.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -40,7 +41,7 @@ pub(super) enum Form {
 }
 
 /// The secrets met so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Known {
     values: Vec<Value>,
     ids: HashSet<u64>,
@@ -52,14 +53,14 @@ pub(super) struct Known {
     left_out: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Value {
     what: Box<str>,
     number: bool,
 }
 
 /// One way that a value may be written.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Literal {
     bytes: Box<[u8]>,
     value: u32,
@@ -152,6 +153,35 @@ impl Known {
             }
         }
         None
+    }
+
+    /// Where known strings stand plainly in the text and whole, one after the other.
+    pub(super) fn places(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let mut places: Vec<Range<usize>> = Vec::new();
+        if self.table.is_empty() {
+            return places;
+        }
+        for (at, window) in text.windows(TAIL_BYTES).enumerate() {
+            let tail = tail_of(window);
+            let bit = table_bit(tail);
+            let end = at + TAIL_BYTES;
+            if self.table[bit >> 6] >> (bit & 63) & 1 == 0 {
+                continue;
+            }
+            let alike = self.tails.get(&tail).into_iter().flatten();
+            let literals = alike.map(|index| &self.literals[*index as usize]);
+            let free = places.last().map_or(0, |last| last.end);
+            let longest = literals
+                .filter(|literal| literal.form == Form::Plain)
+                .filter(|literal| !self.values[literal.value as usize].number)
+                // Of a longer one only the beginning is known.
+                .filter(|literal| literal.bytes.len() < MAX_KNOWN_BYTES)
+                .filter(|literal| text[free..end].ends_with(&literal.bytes))
+                .map(|literal| literal.bytes.len())
+                .max();
+            places.extend(longest.map(|length| end - length..end));
+        }
+        places
     }
 
     fn ending_at(&self, text: &[u8], end: usize, tail: u64) -> Option<(&str, Form)> {

@@ -5,7 +5,8 @@
 //! | `Authorization`, `Proxy-Authorization`, `Cookie`, `Set-Cookie`, `X-Api-Key`, and each header whose name says token, secret, password, session, signature or the like | the value by a placeholder; the scheme before it stays |
 //! | a token among the subprotocols | by a placeholder |
 //! | in URLs, paths and the texts that name them: user info, values of a query whose names say so or that are like a token, segments of a path of 32 characters and more that are | by a placeholder |
-//! | a well-known secret in a header, a path, a title, a note, a mark, a Close's reason | by a placeholder |
+//! | what a client sends to log in, as `login` tells it: by name, by layout, by shape | strings by a placeholder, numbers by 0, bools by `false` |
+//! | a well-known secret in what a client sends, in a header, a path, a title, a note, a mark, a Close's reason | by a placeholder |
 //!
 //! | by rule | how |
 //! | --- | --- |
@@ -28,17 +29,23 @@
 //! after the first 16,384 values; of longer values the first 256 bytes are.
 //!
 //! Modules: `rules`, `placeholder`, `json` (edits JSON in place), `url` and `http`, `fragment`;
+//! `client` and `login` (what clients log in with);
 //! `known` (what was redacted), `registry` (that, and its placeholders), `shapes` and `credential`
-//! (well-known secrets), `escape`, `scan`.
+//! (well-known secrets), `escape`, `scan`, `rescue` (which rule
+//! covers what a scan found).
 
+mod base64_runs;
+mod client;
 mod credential;
 mod escape;
 mod fragment;
 mod http;
 mod json;
 mod known;
+mod login;
 mod placeholder;
 mod registry;
+mod rescue;
 mod rules;
 mod scan;
 mod shapes;
@@ -54,14 +61,16 @@ use fragment::{Fragments, Payload, Shape, Side};
 use json::JsonRedactor;
 use registry::SecretRegistry;
 
+pub use rescue::Hit;
+pub(crate) use rescue::UNSAFE_SUFFIX;
 pub use rules::{RuleError, Rules};
-pub use scan::Hit;
 
 /// What a header's `redacted` says of what always is.
-const ALWAYS: [&str; 3] = [
+const ALWAYS: [&str; 4] = [
     "secret headers",
     "url user info",
     "token-like values of urls",
+    "logins of clients",
 ];
 
 /// Replaces secrets by placeholders, and knows afterwards what to look for.
@@ -94,6 +103,8 @@ pub struct Redactor {
     bodies: JsonRedactor,
     secrets: SecretRegistry,
     fragments: Fragments,
+    /// The rules that a header claims; `None` for all.
+    claimed: Option<Vec<String>>,
 }
 
 impl Redactor {
@@ -107,7 +118,31 @@ impl Redactor {
             rules,
             secrets: SecretRegistry::new(&key),
             fragments: Fragments::default(),
+            claimed: None,
         }
+    }
+
+    /// The rules that have matched nothing so far, as a header says them.
+    #[must_use]
+    pub fn unmatched(&self) -> Vec<String> {
+        let said = self.rules.said().enumerate();
+        said.filter(|(number, _)| self.secrets.matches(*number) == 0)
+            .map(|(_, rule)| rule)
+            .collect()
+    }
+
+    /// How many values have been replaced so far.
+    #[must_use]
+    pub fn replaced(&self) -> u64 {
+        self.secrets.replaced()
+    }
+
+    /// From here on headers claim those rules alone that have matched: for a tape that is gone
+    /// through once before it is written.
+    pub fn claim_what_matched(&mut self) {
+        let unmatched = self.unmatched();
+        let matched = self.rules.said().filter(|rule| !unmatched.contains(rule));
+        self.claimed = Some(matched.collect());
     }
 
     /// Remembers a secret that is known beforehand, such as the token that a command was given,
@@ -141,7 +176,9 @@ impl Redactor {
         }
         self.extensions(&mut header.extensions);
         let always = ALWAYS.iter().map(ToString::to_string);
-        for what in always.chain(self.rules.said()) {
+        let rules = self.claimed.clone();
+        let rules = rules.unwrap_or_else(|| self.rules.said().collect());
+        for what in always.chain(rules) {
             if !header.redacted.contains(&what) {
                 header.redacted.push(what);
             }
@@ -187,13 +224,43 @@ impl Redactor {
         scan::line(text, &self.secrets.known)
     }
 
+    /// As [`line`](Self::line), for the line of this number: with the key and the rule that covers
+    /// it.
+    pub(crate) fn hit(&self, number: u64, text: &[u8]) -> Option<Hit> {
+        let what = self.line(text)?;
+        Some(self.placed(number, what, text))
+    }
+
+    fn placed(&self, line: u64, what: String, text: &[u8]) -> Hit {
+        let known = &self.secrets.known;
+        let key = rescue::key_of(text, &|part| scan::line(part, known).is_some());
+        let step = std::str::from_utf8(text).ok();
+        let step = step.and_then(|text| Step::parse("scanned", line, text.trim_end()).ok());
+        let covers = |rules: Rules| {
+            let mut redactor = Self::new(rules, [0; 32]);
+            redactor.secrets.known = known.clone();
+            let clean = redactor.step(step.clone()?).to_line();
+            scan::line(clean.as_bytes(), known).is_none().then_some(())
+        };
+        let mut rules = rescue::rules(key.as_ref()).into_iter();
+        let options = rules.find_map(|(said, rules)| covers(rules).map(|()| said));
+        let key = key.map(|(key, _)| key);
+        Hit {
+            line,
+            what,
+            key,
+            options,
+        }
+    }
+
     /// Looks through the whole text of a tape for what was redacted and for well-known secrets;
     /// the first that is found. A piece of it is in memory at a time.
     ///
     /// # Errors
     /// Those of the reader.
     pub fn scan(&self, reader: impl BufRead) -> io::Result<Option<Hit>> {
-        scan::read(reader, &self.secrets.known)
+        let found = scan::read(reader, &self.secrets.known)?;
+        Ok(found.map(|(line, what, text)| self.placed(line, what, &text)))
     }
 
     /// How many redacted values are not looked for, because there were too many.
@@ -230,7 +297,11 @@ impl Redactor {
                 answer.body = body.unwrap_or_else(|| answer.body.clone());
                 path | headers | edited
             }
-            Action::Received(received) => self.received(received, conn),
+            Action::Received(received) => {
+                // What rules name keeps its own placeholders; a login is what they leave.
+                let ruled = self.received(received, conn);
+                self.login(received) | ruled
+            }
             Action::Mark(text) => self.free_text(text),
             Action::Expect(expect) => {
                 let mirror = expect
@@ -247,9 +318,7 @@ impl Redactor {
     fn received(&mut self, received: &mut Received, conn: Conn) -> bool {
         match received.kind {
             ReceivedKind::Fin | ReceivedKind::Reset => self.fragments.ended(conn),
-            ReceivedKind::Frame if self.rules.touch_messages() => {
-                return self.received_frame(received, conn);
-            }
+            ReceivedKind::Frame => return self.received_frame(received, conn),
             // Part of a frame it may be, and then masked: nobody can look into it.
             ReceivedKind::Bytes if self.rules.touch_messages() => {
                 return received
@@ -274,6 +343,22 @@ impl Redactor {
             .is_some_and(|text| self.free_text(text));
         let path = received.path.as_mut().is_some_and(|path| self.target(path));
         self.headers(&mut received.headers) | text | binary | reason | path
+    }
+
+    /// Takes what a client logs in with out of a message of its own.
+    fn login(&mut self, received: &mut Received) -> bool {
+        let secrets = &mut self.secrets;
+        let text = received.text.as_mut().is_some_and(|text| {
+            let clean = client::text(text, secrets);
+            replace(text, clean)
+        });
+        let binary = received.binary.as_mut().is_some_and(|bytes| {
+            let clean = client::bytes(bytes, secrets);
+            let changed = clean.is_some();
+            *bytes = clean.map_or_else(|| bytes.clone(), Bytes::from);
+            changed
+        });
+        text | binary
     }
 
     fn received_frame(&mut self, received: &mut Received, conn: Conn) -> bool {
@@ -334,10 +419,16 @@ impl Redactor {
 
     fn shaped(&mut self, payload: &[u8], edited: Option<Vec<u8>>) -> Option<Bytes> {
         let shaped = if self.rules.shapes {
-            shapes::redact_bytes(edited.as_deref().unwrap_or(payload), &mut self.secrets)
+            let payload = edited.as_deref().unwrap_or(payload);
+            let shaped = shapes::redact_bytes(payload, &mut self.secrets);
+            let again = self.secrets.again(shaped.as_deref().unwrap_or(payload));
+            again.or(shaped)
         } else {
             None
         };
+        if shaped.is_some() {
+            self.secrets.matched(self.rules.shapes_number());
+        }
         shaped.or(edited).map(Bytes::from)
     }
 
@@ -362,12 +453,10 @@ impl Redactor {
     /// The token that a tape demands of clients. No recorder writes one, and who wrote it by hand
     /// needs it to be what the client sends, so it goes by rule alone.
     fn demanded(&mut self, token: &mut String) -> bool {
-        let ruled = self
-            .rules
-            .keys
-            .iter()
-            .any(|key| key.eq_ignore_ascii_case("token"));
-        let placeholder = ruled.then(|| {
+        let mut keys = self.rules.keys.iter();
+        let ruled = keys.position(|key| key.eq_ignore_ascii_case("token"));
+        let placeholder = ruled.map(|at| {
+            self.secrets.matched(self.rules.key_number(at));
             self.secrets
                 .text(token.as_bytes(), "the token of an accept")
         });
@@ -375,6 +464,14 @@ impl Redactor {
     }
 
     fn headers(&mut self, headers: &mut [(String, String)]) -> bool {
+        for (at, rule) in self.rules.headers.iter().enumerate() {
+            if headers
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case(rule))
+            {
+                self.secrets.matched(self.rules.header_number(at));
+            }
+        }
         http::headers(headers, &self.rules.headers, &mut self.secrets)
     }
 

@@ -1,6 +1,8 @@
 //! The secrets of a tape: each gets its placeholder, and is remembered so that the scan finds it
 //! where it still stands.
 
+use std::collections::BTreeMap;
+
 use super::known::Known;
 use super::placeholder::{Placeholders, is_placeholder};
 
@@ -12,6 +14,11 @@ const ELSEWHERE: &str = ", redacted elsewhere";
 pub(super) struct SecretRegistry {
     placeholders: Placeholders,
     pub(super) known: Known,
+    /// How often each rule matched, by its number.
+    matches: BTreeMap<usize, u64>,
+    /// Values that were replaced, of which the first was called so.
+    replaced: u64,
+    first: Option<String>,
 }
 
 impl SecretRegistry {
@@ -19,7 +26,30 @@ impl SecretRegistry {
         Self {
             placeholders: Placeholders::new(key),
             known: Known::default(),
+            matches: BTreeMap::new(),
+            replaced: 0,
+            first: None,
         }
+    }
+
+    /// A rule matched.
+    pub(super) fn matched(&mut self, rule: usize) {
+        *self.matches.entry(rule).or_default() += 1;
+    }
+
+    /// How often a rule has matched.
+    pub(super) fn matches(&self, rule: usize) -> u64 {
+        self.matches.get(&rule).copied().unwrap_or_default()
+    }
+
+    /// How many values have been replaced, those that were placeholders already not counted.
+    pub(super) fn replaced(&self) -> u64 {
+        self.replaced
+    }
+
+    /// What the first string that was replaced is called.
+    pub(super) fn first(&self) -> Option<&str> {
+        self.first.as_deref()
     }
 
     /// The placeholder of a string's content; `what` is what an error calls the secret.
@@ -29,6 +59,15 @@ impl SecretRegistry {
         }
         let id = self.placeholders.identity(value);
         self.known.text(id, value, [what, ELSEWHERE]);
+        self.hide(value, what)
+    }
+
+    /// As [`text`](Self::text), for a value that is no secret in another place.
+    pub(super) fn hide(&mut self, value: &[u8], what: &str) -> String {
+        if !is_placeholder(value) && !value.is_empty() {
+            self.replaced += 1;
+            self.first.get_or_insert_with(|| what.to_owned());
+        }
         self.placeholders.text(value)
     }
 
@@ -36,7 +75,25 @@ impl SecretRegistry {
     pub(super) fn number(&mut self, text: &str, what: &str) -> String {
         let id = self.placeholders.identity(text.as_bytes());
         self.known.number(id, text, [what, ELSEWHERE]);
+        self.replaced += 1;
         self.placeholders.number(text)
+    }
+
+    /// The text with each string by its placeholder that was redacted before; `None` where it holds
+    /// none.
+    pub(super) fn again(&mut self, text: &[u8]) -> Option<Vec<u8>> {
+        let places = self.known.places(text);
+        let last = places.last()?.end;
+        let mut out = Vec::with_capacity(text.len());
+        let mut copied = 0;
+        for place in places {
+            out.extend_from_slice(&text[copied..place.start]);
+            copied = place.end;
+            let placeholder = self.hide(&text[place], "a value that was redacted elsewhere");
+            out.extend_from_slice(placeholder.as_bytes());
+        }
+        out.extend_from_slice(&text[last..]);
+        Some(out)
     }
 
     /// Remembers a secret that is to stand nowhere.

@@ -67,16 +67,39 @@ impl Rules {
         self
     }
 
-    /// And all that has the shape of a well-known secret, in messages too.
+    /// And all that has the shape of a well-known secret, in messages too, and what other rules
+    /// redacted before, wherever else it stands in one.
     #[must_use]
     pub fn shapes(mut self) -> Self {
         self.shapes = true;
         self
     }
 
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.said().next().is_none()
+    }
+
     /// Whether any of them is about what messages hold.
     pub(super) fn touch_messages(&self) -> bool {
         self.shapes || self.name_values()
+    }
+
+    /// The number of a key's rule, in the order in which [`said`](Self::said) says them; that of
+    /// a pointer's is its place.
+    pub(super) fn key_number(&self, at: usize) -> usize {
+        self.pointers.len() + at
+    }
+
+    /// The number of a header's rule.
+    pub(super) fn header_number(&self, at: usize) -> usize {
+        self.key_number(self.keys.len()) + at
+    }
+
+    /// The number of the rule about shapes.
+    pub(super) fn shapes_number(&self) -> usize {
+        self.header_number(self.headers.len())
     }
 
     /// Whether any of them names values of JSON.

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
 
+use wstape_tape::{Action, Step};
+
+use super::client;
 use super::escape::{percent_decode, unescape};
 use super::known::{Form, Known};
 use super::shapes;
@@ -17,17 +20,11 @@ const MAX_PIECE_BYTES: usize = 1 << 20;
 /// By so much pieces overlap: more than the longest form of the longest value that is looked for.
 const OVERLAP_BYTES: usize = 8 << 10;
 
-/// A secret in a tape.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hit {
-    /// The line, from 1.
-    pub line: u64,
-    /// What kind of secret it is and how it is written; never the secret.
-    pub what: String,
-}
-
 /// What is wrong with one line.
 pub(super) fn line(text: &[u8], known: &Known) -> Option<String> {
+    if let Some(what) = login(text) {
+        return Some(what);
+    }
     if text.len() <= MAX_PIECE_BYTES {
         return piece(text, known);
     }
@@ -40,6 +37,19 @@ pub(super) fn line(text: &[u8], known: &Known) -> Option<String> {
         }
         start = end - OVERLAP_BYTES;
     }
+}
+
+/// What a client logs in with in a step that says what one sent.
+fn login(line: &[u8]) -> Option<String> {
+    const KEY: &[u8] = b"\"received\"";
+    memchr::memmem::find(line, KEY)?;
+    let line = std::str::from_utf8(line).ok()?;
+    let step = Step::parse("scanned", 0, line.trim_end()).ok()?;
+    let Action::Received(received) = &step.action else {
+        return None;
+    };
+    let text = received.text.as_deref().map(str::as_bytes);
+    client::find(text.or(received.binary.as_deref())?)
 }
 
 fn piece(text: &[u8], known: &Known) -> Option<String> {
@@ -89,8 +99,11 @@ fn view(text: &[u8], known: &Known, escaped: bool, percent: bool) -> Option<Stri
     Some(said)
 }
 
+/// A line's number, what stands there, and its text, or the piece of it that was looked at.
+pub(super) type Place = (u64, String, Vec<u8>);
+
 /// The first secret in a whole tape. One line of it is in memory at a time.
-pub(super) fn read(mut reader: impl BufRead, known: &Known) -> io::Result<Option<Hit>> {
+pub(super) fn read(mut reader: impl BufRead, known: &Known) -> io::Result<Option<Place>> {
     let mut buffer = Vec::new();
     let mut number = 1;
     loop {
@@ -100,7 +113,7 @@ pub(super) fn read(mut reader: impl BufRead, known: &Known) -> io::Result<Option
         let mut read = piece.read_until(b'\n', &mut buffer)?;
         while read > 0 {
             if let Some(what) = line(&buffer, known) {
-                return Ok(Some(Hit { line: number, what }));
+                return Ok(Some((number, what, buffer)));
             }
             if buffer.ends_with(b"\n") {
                 break;

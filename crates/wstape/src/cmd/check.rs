@@ -82,8 +82,10 @@ fn judge(path: &Path) -> (String, u8) {
     }
     match secret(path) {
         Ok(None) => {}
-        Ok(Some(Hit { line, what })) => {
-            let line = format!("{name}:{line}: {what}; the tape is not safe to share");
+        Ok(Some(hit)) => {
+            let rescue = hit.rescue(&name.to_string());
+            let line = hit.line;
+            let line = format!("{name}:{line}: {hit}; the tape is not safe to share: {rescue}");
             return (line, exit::FOUND);
         }
         Err(error) => return (format!("{name}: {error}"), exit::BAD_INPUT),

@@ -1,6 +1,8 @@
 //! `wstape redact`.
 
 use std::error::Error;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Seek};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,9 +21,11 @@ use crate::progress::Progress;
 #[command(after_help = "\
 What is not redacted keeps every byte. The result is looked through for all that was redacted \
 and for well-known secrets, also in base64, percent-encoded and JSON-escaped; where it holds one, \
-FILE.unsafe is left for a closer look, and nothing called FILE.
+FILE.unsafe is left for a closer look, and nothing called FILE. A rule that matches nothing is \
+not claimed in the header.
 
-Exit status: 0 written, and safe; 2 it still holds a secret, or bad usage or input, or a file \
+Exit status: 0 written, and safe; 1 written, and a rule matched nothing, or there was none and \
+nothing to redact without one; 2 it still holds a secret, or bad usage or input, or a file \
 that can't be written.")]
 pub(crate) struct RedactArgs {
     /// The tape.
@@ -38,7 +42,13 @@ pub(crate) struct RedactArgs {
 impl RedactArgs {
     pub(crate) fn run(&self) -> ExitCode {
         match self.redact() {
-            Ok(()) => exit::DONE.into(),
+            Ok(unmatched) if unmatched.is_empty() => exit::DONE.into(),
+            Ok(unmatched) => {
+                for sentence in unmatched {
+                    eprintln!("wstape: {}: {sentence}", self.tape.display());
+                }
+                exit::FOUND.into()
+            }
             Err(error) => match error.downcast_ref::<RecordError>() {
                 Some(error) => exit::bad_recording(error),
                 None => exit::bad_input(&error),
@@ -46,18 +56,40 @@ impl RedactArgs {
         }
     }
 
-    fn redact(&self) -> Result<(), Box<dyn Error>> {
-        let open = || TapeReader::open(&self.tape).map_err(RecordError::from);
-        let mut redactor = self.redaction.redactor()?;
-        if self.output.file().is_none() {
-            // What is printed can't be taken back: all that is redacted anywhere must be known
-            // before the first line.
-            let mut reader = open()?;
-            redactor.header(reader.header().clone());
-            for step in reader.by_ref() {
-                redactor.step(step.map_err(RecordError::from)?);
-            }
+    /// The tape. What can't be read twice, such as a pipe, is kept in a temporary file.
+    fn source(&self) -> io::Result<Option<File>> {
+        if fs::metadata(&self.tape).is_ok_and(|meta| !meta.is_file()) {
+            let mut copy = tempfile::tempfile()?;
+            io::copy(&mut File::open(&self.tape)?, &mut copy)?;
+            return Ok(Some(copy));
         }
+        Ok(None)
+    }
+
+    /// Writes the redacted tape; what is to be said of rules that matched nothing.
+    fn redact(&self) -> Result<Vec<String>, Box<dyn Error>> {
+        let copy = self.source()?;
+        let open = || -> Result<TapeReader<BufReader<File>>, Box<dyn Error>> {
+            let Some(copy) = &copy else {
+                return Ok(TapeReader::open(&self.tape).map_err(RecordError::from)?);
+            };
+            let mut file = copy.try_clone()?;
+            file.rewind()?;
+            let name = self.tape.display().to_string();
+            let reader = TapeReader::new(name, BufReader::new(file));
+            Ok(reader.map_err(RecordError::from)?)
+        };
+        let mut redactor = self.redaction.redactor()?;
+        // The header stands first and says which rules matched; and what is printed can't be
+        // taken back, so that all that is redacted anywhere must be known before.
+        let mut reader = open()?;
+        redactor.header(reader.header().clone());
+        for step in reader.by_ref() {
+            redactor.step(step.map_err(RecordError::from)?);
+        }
+        drop(reader);
+        redactor.claim_what_matched();
+        let unmatched = self.redaction.unmatched(&redactor);
         let mut reader = open()?;
         let output = self.output.whole()?;
         let clock = Arc::new(SystemClock::new());
@@ -77,6 +109,6 @@ impl RedactArgs {
                 torn.bytes.len()
             );
         }
-        Ok(())
+        Ok(unmatched)
     }
 }

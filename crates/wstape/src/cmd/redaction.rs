@@ -64,6 +64,30 @@ impl RedactionArgs {
     }
 }
 
+impl RedactionArgs {
+    /// What is to be said of a tape that was gone through: of each rule that matched nothing, and
+    /// of a tape that was to be redacted without any and holds nothing that always is.
+    pub(crate) fn unmatched(&self, redactor: &Redactor) -> Vec<String> {
+        let none = self.pointers.is_empty() && self.keys.is_empty() && self.headers.is_empty();
+        if none && !self.redact_shapes {
+            if redactor.replaced() > 0 {
+                return Vec::new();
+            }
+            let sentence = "nothing was redacted: no rule is given (--redact, --redact-key, \
+                            --redact-header, --redact-shapes), and there is nothing that always is";
+            return vec![sentence.to_owned()];
+        }
+        unmatched_rules(redactor)
+    }
+}
+
+/// Of each rule that matched nothing, that it did.
+pub(crate) fn unmatched_rules(redactor: &Redactor) -> Vec<String> {
+    let unmatched = redactor.unmatched().into_iter();
+    let sentence = |rule: String| format!("the rule {rule:?} matched nothing; is it misspelt?");
+    unmatched.map(sentence).collect()
+}
+
 /// The key of one tape's placeholders.
 pub(crate) fn draw_key() -> Result<[u8; 32], NoRandomBytes> {
     let mut key = [0; 32];

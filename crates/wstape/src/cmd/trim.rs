@@ -1,17 +1,18 @@
 //! `wstape trim`.
 
+use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
 use engine_client::SystemClock;
-use wstape_recorder::{Finished, Place, RecordError, Recording, Redactor, Trim};
+use wstape_recorder::{Finished, Place, RecordError, Recording, Trim, TrimError};
 use wstape_tape::{Micros, TapeReader};
 
 use super::exit;
 use super::output::OutputArgs;
-use super::redaction::RedactionArgs;
+use super::redaction::{RedactionArgs, unmatched_rules};
 use crate::progress::Progress;
 
 /// What a place of a tape that is named begins with.
@@ -22,7 +23,8 @@ const MARK: &str = "mark:";
 A PLACE is a time of the tape, such as 90s, 1m30s or 250ms, or mark:NAME.
 What holds where the stretch begins (the port down, a partition, open connections) is set there.
 
-Exit status: 0 written; 2 bad usage or input, or a file that can't be written.")]
+Exit status: 0 written; 1 nothing lies in the stretch, and nothing is written, or a rule matched \
+nothing in it; 2 bad usage or input, or a file that can't be written.")]
 pub(crate) struct TrimArgs {
     /// The tape.
     #[arg(value_name = "FILE")]
@@ -45,39 +47,59 @@ pub(crate) struct TrimArgs {
 
 impl TrimArgs {
     pub(crate) fn run(&self) -> ExitCode {
-        let redactor = match self.redaction.redactor() {
-            Ok(redactor) => redactor,
-            Err(error) => return exit::bad_input(&error),
-        };
-        match self.trim(redactor) {
-            Ok(Finished { lines, bytes }) => {
+        match self.trim() {
+            Ok((Finished { lines, bytes }, unmatched)) => {
                 if !self.output.quiet {
                     eprintln!("trimmed: {lines} lines, {bytes} bytes");
                 }
-                exit::DONE.into()
+                for sentence in &unmatched {
+                    eprintln!("wstape: {}: {sentence}", self.tape.display());
+                }
+                if unmatched.is_empty() {
+                    exit::DONE.into()
+                } else {
+                    exit::FOUND.into()
+                }
             }
-            Err(error) => exit::bad_recording(&error),
+            Err(error) => match error.downcast_ref::<RecordError>() {
+                Some(RecordError::Trim(TrimError::Nothing { .. })) => {
+                    eprintln!("wstape: {error}");
+                    exit::FOUND.into()
+                }
+                Some(error) => exit::bad_recording(error),
+                None => exit::bad_input(&error),
+            },
         }
     }
 
-    fn trim(&self, redactor: Redactor) -> Result<Finished, RecordError> {
+    /// Writes the stretch; what is to be said of rules that matched nothing in it.
+    fn trim(&self) -> Result<(Finished, Vec<String>), Box<dyn Error>> {
+        let mut redactor = self.redaction.redactor()?;
         let trim = Trim {
             from: self.from.clone(),
             to: self.to.clone(),
         };
-        let open = || TapeReader::open(&self.tape);
-        let from = trim.begin(open()?)?;
+        let open = || TapeReader::open(&self.tape).map_err(RecordError::from);
+        let from = trim.begin(open()?).map_err(RecordError::from)?;
         let reader = open()?;
         let header = Trim::header(reader.header().clone(), from);
+        // The header stands first, and says which rules matched.
+        redactor.header(header.clone());
+        trim.cut(from, reader, |step| {
+            redactor.step(step);
+            Ok::<(), RecordError>(())
+        })?;
+        redactor.claim_what_matched();
+        let unmatched = unmatched_rules(&redactor);
         let output = self.output.whole()?;
         let clock = Arc::new(SystemClock::new());
         let mut progress = Progress::file(output.stats(), clock, self.output.quiet);
         let mut recording = Recording::begin(output, header, redactor)?;
-        trim.cut(from, reader, |step| {
+        trim.cut(from, open()?, |step| {
             progress.step();
             recording.push(step)
         })?;
-        recording.finish()
+        Ok((recording.finish()?, unmatched))
     }
 }
 

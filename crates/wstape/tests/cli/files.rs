@@ -194,7 +194,7 @@ fn a_stretch_begins_with_what_holds_there_and_keeps_its_wall_time() {
     assert_eq!(
         lines,
         [
-            r#"{"tape":1,"epoch":"2026-01-01T00:00:04.500Z","redacted":["secret headers","url user info","token-like values of urls"]}"#,
+            r#"{"tape":1,"epoch":"2026-01-01T00:00:04.500Z","redacted":["secret headers","url user info","token-like values of urls","logins of clients"]}"#,
             r#"{"on_connect":"each","after_frames":0,"emit":{"event":"heartbeat"}}"#,
             r#"{"at_ms":0,"http":{"path":"/a","body":2}}"#,
             r#"{"at_ms":0,"partition":"both","for_ms":1000}"#,
@@ -357,4 +357,31 @@ fn an_insertion_at_the_head_of_a_long_tape_is_one_departure() {
     let (status, shown, _) = run(&files, &["diff", "a.jsonl", "b.jsonl", "--brief"]);
     assert_eq!(status, Some(1));
     assert_eq!(shown, "11999 steps the same\n  risk: 1 new\n");
+}
+
+#[test]
+fn a_stretch_that_holds_nothing_is_said_and_leaves_no_tape() {
+    for (from, to, sentence) in [
+        (
+            "90s",
+            "2m",
+            "a.jsonl: nothing is kept: the stretch begins at 90.000000 s, and the tape's last step is at 6.000000 s",
+        ),
+        (
+            "4100ms",
+            "4200ms",
+            "a.jsonl: nothing is kept: there is no step in that stretch",
+        ),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let tape =
+            "{\"tape\":1}\n{\"at_ms\":4000,\"mark\":\"a\"}\n{\"at_ms\":6000,\"mark\":\"b\"}\n";
+        let arguments = [
+            "trim", "a.jsonl", "--from", from, "--to", to, "--out", "b.jsonl",
+        ];
+        let (status, _, said) = run_in(folder.path(), &[("a.jsonl", tape)], &arguments);
+        assert_eq!(status, Some(1), "{said}");
+        assert!(said.contains(sentence), "{said}");
+        assert!(!folder.path().join("b.jsonl").exists());
+    }
 }

@@ -65,6 +65,7 @@ fn a_tape_is_made_safe_and_still_plays() {
             "secret headers",
             "url user info",
             "token-like values of urls",
+            "logins of clients",
             "/data/account_value",
             "key wallet"
         ]
@@ -83,10 +84,129 @@ fn a_secret_that_no_rule_covers_fails_with_its_line_and_leaves_nothing_that_look
     assert_eq!((status, printed.as_str()), (Some(2), ""));
     assert_eq!(
         said,
-        "wstape: out.jsonl.unsafe:3: the value of the key \"wallet\", redacted elsewhere; the \
-         tape is not safe to share before --redact, --redact-key or --redact-shapes covers it\n"
+        "wstape: out.jsonl.unsafe:3: the value of the key \"wallet\", redacted elsewhere in the value \
+         of \"text\"; the tape is not safe to share before a rule covers it: wstape redact \
+         out.jsonl.unsafe --redact-shapes --out out.jsonl\n"
     );
     assert_eq!(names(folder.path()), ["in.jsonl", "out.jsonl.unsafe"]);
+}
+
+/// Runs the command that an error ends with.
+fn rescue(folder: &Path, said: &str) -> Output {
+    let command = said.trim_end().split("wstape redact ").last();
+    let words: Vec<&str> = command.expect("a command").split(' ').collect();
+    recorder(folder, &[&["redact"], &words[..]].concat())
+}
+
+#[test]
+fn the_command_that_an_error_names_makes_a_safe_tape_of_the_unsafe_one() {
+    let token = ["ghp", "_abcdefghijklmnopqrstuvwxyz0123456789"].concat();
+    for (leak, options) in [
+        (
+            format!(r#"{{"at_ms":5,"emit":{{"event":"log","note":"{token}"}}}}"#),
+            "--redact-key note",
+        ),
+        (
+            format!(r#"{{"at_ms":5,"text":"not json: {token}"}}"#),
+            "--redact-shapes",
+        ),
+        (
+            format!(r#"{{"at_ms":5,"emit":{{"event":"log","inner":"{{\"deep\":\"{token}\"}}"}}}}"#),
+            "--redact-key deep",
+        ),
+        (
+            r#"{"at_ms":5,"emit":{"event":"log","paid_to":"0xc0ffee00"}}"#.to_owned(),
+            "--redact-key paid_to",
+        ),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let tape = TAPE.replace("paid 0xc0ffee00 out", "nothing");
+        let tape = tape.replace(r#"{"at_ms":4,"end":true}"#, &leak);
+        let arguments = [&RULES[..], &["--out", "out.jsonl"]].concat();
+        let (status, _, said) = redact(folder.path(), &tape, &arguments);
+        assert_eq!(status, Some(2), "{said}");
+        assert!(
+            said.contains(&format!("out.jsonl.unsafe {options} --out out.jsonl")),
+            "{said}"
+        );
+        let rescued = rescue(folder.path(), &said);
+        assert_eq!(rescued.status.code(), Some(0), "{rescued:?}");
+        let text = fs::read_to_string(folder.path().join("out.jsonl")).expect("a tape");
+        assert!(
+            !text.contains(&token) && !text.contains("0xc0ffee00"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_rule_that_matches_nothing_is_said_and_not_claimed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tape = TAPE.replace("paid 0xc0ffee00 out", "nothing");
+    for (option, rule, said_rule) in [
+        ("--redact-key", "walet", "key walet"),
+        ("--redact", "/data/acount_value", "/data/acount_value"),
+        ("--redact-header", "x-desk", "header x-desk"),
+    ] {
+        let arguments = [&RULES[..], &[option, rule, "--out", "out.jsonl", "--force"]].concat();
+        let (status, _, said) = redact(folder.path(), &tape, &arguments);
+        assert_eq!(status, Some(1), "{said}");
+        let sentence = format!("in.jsonl: the rule {said_rule:?} matched nothing; is it misspelt?");
+        assert!(said.contains(&sentence), "{said}");
+        let text = fs::read_to_string(folder.path().join("out.jsonl")).expect("a tape");
+        let header = text.lines().next().expect("a header");
+        assert!(
+            header.contains("key wallet") && !header.contains(rule),
+            "{header}"
+        );
+    }
+    // A rule that a bool, a null or a placeholder meets has matched.
+    let tape = "{\"tape\":1}\n{\"at_ms\":1,\"emit\":{\"event\":\"a\",\"wallet\":null}}\n";
+    let arguments = ["--redact-key", "wallet", "--out", "-"];
+    assert_eq!(redact(folder.path(), tape, &arguments).0, Some(0));
+}
+
+#[test]
+fn no_rule_and_nothing_to_redact_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tape = "{\"tape\":1}\n{\"at_ms\":1,\"emit\":{\"event\":\"a\"}}\n";
+    let (status, printed, said) = redact(folder.path(), tape, &["--out", "-"]);
+    assert_eq!(status, Some(1));
+    assert!(
+        said.contains("nothing was redacted: no rule is given (--redact, "),
+        "{said}"
+    );
+    assert!(printed.contains(r#""event":"a""#), "{printed}");
+    // What always is redacted needs no rule.
+    let tape = "{\"tape\":1,\"title\":\"from wss://zoe:s3cret-pw@engine/ws\"}\n";
+    assert_eq!(redact(folder.path(), tape, &["--out", "-"]).0, Some(0));
+}
+
+#[test]
+fn a_tape_that_comes_by_a_pipe_is_gone_through_twice_too() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wstape"))
+        .args([
+            "redact",
+            "/dev/stdin",
+            "--redact-key",
+            "wallet",
+            "--out",
+            "out.jsonl",
+        ])
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let tape = TAPE.replace("paid 0xc0ffee00 out", "nothing");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(tape.as_bytes()).expect("it reads");
+    drop(stdin);
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let text = fs::read_to_string(folder.path().join("out.jsonl")).expect("a tape");
+    assert_eq!(text.lines().count(), tape.lines().count());
 }
 
 #[test]
@@ -110,7 +230,7 @@ fn a_well_known_secret_fails_unless_shapes_are_redacted() {
     let (status, printed, said) = redact(folder.path(), &tape, &["--out", "-"]);
     assert_eq!(status, Some(2));
     assert!(
-        said.contains("standard output:2: a GitHub token; "),
+        said.contains("standard output:2: a GitHub token in the value of \"text\"; "),
         "{said}"
     );
     assert!(!said.contains(&token) && !printed.contains(&token));
@@ -149,7 +269,7 @@ fn each_tape_has_placeholders_of_its_own() {
 #[test]
 fn a_torn_last_line_is_left_out_and_said() {
     let folder = tempfile::tempdir().expect("a folder");
-    let torn = "{\"tape\":1}\n{\"at_ms\":1,\"emit\":{\"event\":\"fill\",\"wallet\":\"0xc0ff";
+    let torn = "{\"tape\":1}\n{\"at_ms\":0,\"emit\":{\"event\":\"fill\",\"wallet\":\"0xc0ffee00\"}}\n{\"at_ms\":1,\"emit\":{\"event\":\"fill\",\"wallet\":\"0xc0ff";
     let (status, printed, said) = redact(
         folder.path(),
         torn,
@@ -158,9 +278,9 @@ fn a_torn_last_line_is_left_out_and_said() {
     assert_eq!(status, Some(0));
     assert_eq!(
         said,
-        "wstape: in.jsonl:2: the last line is torn after 50 bytes, and left out\n"
+        "wstape: in.jsonl:3: the last line is torn after 50 bytes, and left out\n"
     );
-    assert_eq!(printed.lines().count(), 1);
+    assert_eq!(printed.lines().count(), 2);
 }
 
 #[test]

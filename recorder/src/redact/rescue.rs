@@ -1,0 +1,134 @@
+//! A secret that still stands in a tape: in whose value, and which rule covers it.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::rules::Rules;
+
+/// Texts within texts that are followed.
+const MAX_NESTED_TEXTS: usize = 4;
+
+/// What a file's name ends with that is safe to share, where it had another before.
+const SAFE_SUFFIX: &str = ".safe.jsonl";
+
+/// What the name of an unsafe tape ends with.
+pub(crate) const UNSAFE_SUFFIX: &str = ".unsafe";
+
+/// A secret in a tape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Hit {
+    /// The line, from 1.
+    pub line: u64,
+    /// What kind of secret it is and how it is written; never the secret.
+    pub what: String,
+    /// The key in whose value it stands, the innermost, where the line is JSON.
+    pub key: Option<String>,
+    /// The options of `wstape redact` that cover it in its line, tried out: empty where it needs
+    /// none, `None` where no rule does.
+    pub options: Option<String>,
+}
+
+impl Hit {
+    /// The command that makes a tape of this name safe, as far as this secret goes; a sentence
+    /// where no rule does.
+    #[must_use]
+    pub fn rescue(&self, tape: &str) -> String {
+        let Some(options) = &self.options else {
+            return format!("no rule covers it: change line {} by hand", self.line);
+        };
+        let safe = match tape.strip_suffix(UNSAFE_SUFFIX) {
+            Some(safe) => safe.to_owned(),
+            None => tape.strip_suffix(".jsonl").unwrap_or(tape).to_owned() + SAFE_SUFFIX,
+        };
+        let (tape, safe) = (quoted(tape), quoted(&safe));
+        format!("wstape redact {tape}{options} --out {safe}")
+    }
+
+    /// What has to happen before a tape is safe: a command where it is a file, options where it
+    /// was printed.
+    pub(crate) fn remedy(&self, tape: &str) -> String {
+        match &self.options {
+            Some(options) if !tape.ends_with(UNSAFE_SUFFIX) && !options.is_empty() => {
+                format!("{} covers it", options.trim_start())
+            }
+            Some(_) => format!("a rule covers it: {}", self.rescue(tape)),
+            None => format!("it is changed: {}", self.rescue(tape)),
+        }
+    }
+}
+
+impl fmt::Display for Hit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        match &self.key {
+            // Where a key says what it is, it has been named.
+            Some(key) if !self.what.contains(&format!("{key:?}")) => {
+                write!(f, " in the value of {key:?}")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:,+@=".contains(&b);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// The innermost key whose value, or whose value and name together, is what `is_secret` finds in
+/// a line, and whether it is a header's.
+pub(super) fn key_of(line: &[u8], is_secret: &impl Fn(&[u8]) -> bool) -> Option<(String, bool)> {
+    let line: Value = serde_json::from_slice(line).ok()?;
+    within(&line, None, false, 0, is_secret)
+}
+
+fn within(
+    value: &Value,
+    key: Option<&str>,
+    header: bool,
+    nested: usize,
+    is_secret: &impl Fn(&[u8]) -> bool,
+) -> Option<(String, bool)> {
+    match value {
+        Value::Object(members) => members.iter().find_map(|(name, value)| {
+            let header = header || name == "headers";
+            within(value, Some(name), header, nested, is_secret)
+        }),
+        Value::Array(values) => values
+            .iter()
+            .find_map(|value| within(value, key, header, nested, is_secret)),
+        leaf => {
+            let pair = json!({ key?: leaf }).to_string();
+            if !is_secret(pair.as_bytes()) {
+                return None;
+            }
+            let text = leaf.as_str().filter(|_| nested < MAX_NESTED_TEXTS);
+            let inner = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
+            let inner = inner.filter(|value| value.is_object() || value.is_array());
+            let inner = inner.and_then(|value| within(&value, key, header, nested + 1, is_secret));
+            inner.or_else(|| Some((key?.to_owned(), header)))
+        }
+    }
+}
+
+/// Rules that may cover a secret in the value of that key, each with how it is said on a command
+/// line; what reaches least comes first.
+pub(super) fn rules(key: Option<&(String, bool)>) -> Vec<(String, Rules)> {
+    let mut rules = vec![(String::new(), Rules::default())];
+    if let Some((key, header)) = key {
+        let (option, rule) = if *header {
+            ("header", Rules::default().header(key))
+        } else {
+            ("key", Rules::default().key(key))
+        };
+        rules.push((format!(" --redact-{option} {}", quoted(key)), rule));
+    }
+    rules.push((" --redact-shapes".to_owned(), Rules::default().shapes()));
+    rules
+}

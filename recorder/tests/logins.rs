@@ -1,0 +1,181 @@
+//! What clients log in with never reaches a tape: the layouts of exchanges' public documentation,
+//! with invented values.
+
+use serde_json::{Value, json};
+use wstape_recorder::{Redactor, Rules};
+use wstape_tape::{Action, Header, Step};
+
+/// An API key, and a signature as HMAC-SHA256 gives it in hexadecimal and in base64.
+const KEY: &str = "kQ7xW2nB5vC9dTx7";
+const HEX: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
+const BASE64: &str = "q7xW2nB5vC9dTx7Q4f8Kz01mQ7xW2nB5vC9dTx7Q4f8=";
+const PASS: &str = "correct-horse";
+
+/// Exchange, message, and what a reader of the tape still has to see in it: a line each of
+/// `inputs/logins.jsonl`, with the values above for their names.
+fn layouts() -> Vec<(String, String, Vec<String>)> {
+    let values = [
+        ("$KEY", KEY),
+        ("$HEX", HEX),
+        ("$BASE64", BASE64),
+        ("$PASS", PASS),
+    ];
+    let layout = |line: &str| {
+        let line: Value = serde_json::from_str(line).expect(line);
+        let message = line["message"].to_string();
+        let message = values
+            .iter()
+            .fold(message, |text, (name, value)| text.replace(name, value));
+        let stays = line["stays"].as_array().expect("a list").iter();
+        let stays = stays.map(|part| part.as_str().expect("a string").to_owned());
+        let who = line["who"].as_str().expect("a name").to_owned();
+        (who, message, stays.collect())
+    };
+    include_str!("inputs/logins.jsonl")
+        .lines()
+        .map(layout)
+        .collect()
+}
+
+/// Texts that are no JSON.
+fn texts() -> Vec<(&'static str, String, &'static str)> {
+    vec![
+        (
+            "Socket.IO",
+            format!("42[\"login\",{{\"user\":\"{PASS}\"}}]"),
+            "login",
+        ),
+        (
+            "STOMP",
+            format!("CONNECT\naccept-version:1.2\nlogin:ada\npasscode:{PASS}\n\n\0"),
+            "accept-version:1.2",
+        ),
+        (
+            "NATS",
+            format!(
+                "CONNECT {{\"verbose\":false,\"auth_token\":\"{KEY}\",\"pass\":\"{PASS}\"}}\r\n"
+            ),
+            "verbose",
+        ),
+        ("IRC", format!("PASS oauth:{KEY}\r\n"), "PASS"),
+        ("a form", format!("op=login&user=1&sign={HEX}"), "op=login"),
+    ]
+}
+
+fn line(message: &str) -> String {
+    json!({"at_ms": 1, "conn": 1, "received": {"kind": "text", "text": message}}).to_string()
+}
+
+fn redactor() -> Redactor {
+    let mut redactor = Redactor::new(Rules::default(), [7; 32]);
+    redactor.header(Header::new("a test"));
+    redactor
+}
+
+fn redacted(line: &str) -> Step {
+    redactor().step(Step::parse("tape", 2, line).expect(line))
+}
+
+fn message(step: &Step) -> String {
+    let Action::Received(received) = &step.action else {
+        panic!("{step:?}");
+    };
+    match (&received.text, &received.binary) {
+        (Some(text), _) => text.clone(),
+        (None, Some(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+        (None, None) => String::new(),
+    }
+}
+
+fn all() -> impl Iterator<Item = (String, String, Vec<String>)> {
+    let texts = texts().into_iter();
+    let texts = texts.map(|(who, text, stays)| (who.to_owned(), text, vec![stays.to_owned()]));
+    layouts().into_iter().chain(texts)
+}
+
+#[test]
+fn no_layout_leaves_a_secret_and_each_still_says_what_it_was_for() {
+    for (who, sent, stays) in all() {
+        let step = redacted(&line(&sent));
+        let said = step.to_line();
+        for secret in [KEY, HEX, BASE64, PASS, "AUTH1516372361000", "226aee50"] {
+            assert!(!said.contains(secret), "{who}: {said}");
+        }
+        let message = message(&step);
+        for part in stays {
+            assert!(message.contains(&part), "{who}: {part} in {message}");
+        }
+        // And a second time it changes nothing.
+        assert_eq!(redacted(&said).to_line(), said, "{who}");
+    }
+}
+
+#[test]
+fn a_scan_knows_each_layout_and_says_which_key_in_which_line() {
+    for (who, sent, _) in all() {
+        let tape = format!("{{\"tape\":1}}\n{}\n", line(&sent));
+        let hit = redactor().scan(tape.as_bytes()).unwrap();
+        let hit = hit.unwrap_or_else(|| panic!("{who}: nothing found"));
+        assert_eq!(hit.line, 2, "{who}");
+        for secret in [KEY, HEX, BASE64, PASS] {
+            assert!(!hit.what.contains(secret), "{who}: {}", hit.what);
+        }
+        let clean = format!("{{\"tape\":1}}\n{}\n", redacted(&line(&sent)).to_line());
+        assert_eq!(redactor().scan(clean.as_bytes()).unwrap(), None, "{who}");
+    }
+    let bybit = line(&layouts()[0].1);
+    let said = redactor().line(bybit.as_bytes());
+    assert_eq!(said.as_deref(), Some("what a client sent to log in"));
+    let kraken = line(&layouts()[5].1);
+    let said = redactor().line(kraken.as_bytes());
+    let expected = "the value of the key \"token\", which a client sent";
+    assert_eq!(said.as_deref(), Some(expected));
+}
+
+#[test]
+fn a_login_in_binary_and_in_fragments_goes_too() {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    let message = layouts().swap_remove(0).1;
+    let binary = json!({"at_ms": 1, "conn": 1, "received": {"kind": "binary", "binary": STANDARD.encode(&message)}});
+    let said = self::message(&redacted(&binary.to_string()));
+    assert!(said.contains("\"auth\"") && !said.contains(KEY), "{said}");
+
+    let (first, last) = message.split_at(message.find(KEY).unwrap() + 5);
+    let mut redactor = redactor();
+    let mut frame = |text: &str, fin: bool, opcode: u8| {
+        let frame = json!({"at_ms": 1, "conn": 1, "received": {"kind": "frame", "text": text, "fin": fin, "opcode": opcode}});
+        redactor.step(Step::parse("tape", 2, &frame.to_string()).unwrap())
+    };
+    let (first, last) = (frame(first, false, 1), frame(last, true, 0));
+    let said = self::message(&first) + &self::message(&last);
+    assert!(
+        said.contains("\"auth\"") && !said.contains(&KEY[..5]),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_a_client_sends_that_is_no_login_keeps_every_byte() {
+    for message in [
+        r#"{"op":"subscribe","args":["orderbook.50.BTCUSDT"], "req_id" : "7"}"#,
+        r#"{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}"#,
+        r#"{"id":"5a1f0b9c-7f0e-4a55-9d0d-2f6d1b7c8e90","type":"subscribe","topic":"/market/ticker:BTC-USDT"}"#,
+        r#"{"method":"subscribe","subscription":{"type":"userFills","user":"0xc64cc00b46101bd40aa1c3121195e85c0b0918d8"}}"#,
+        r#"{"jsonrpc":"2.0","method":"public/subscribe","id":42,"params":{"channels":["ticker.BTC-PERPETUAL.raw"]}}"#,
+        "ping",
+        "2probe",
+        r#"{"event":"author","name":"signal","pass":null,"#,
+        "",
+    ] {
+        let line = line(message);
+        assert_eq!(redacted(&line).to_line(), line);
+        assert_eq!(redactor().line(line.as_bytes()), None, "{message}");
+    }
+}
+
+#[test]
+fn what_an_engine_sends_stays() {
+    let line = r#"{"at_ms":1,"conn":1,"emit":{"event":"auth","user":"kQ7xW2nB5vC9dTx7", "n":1}}"#;
+    assert_eq!(redacted(line).to_line(), line);
+}
