@@ -1,5 +1,6 @@
 //! The workspace's own subscriber, put under test.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,9 @@ use engine_client::{
     EngineState, JitterMode, Observed, ReconnectConfig, SubscriberBuilder, WsSubscriber,
     exp_backoff_cap,
 };
-use wstape_harness::{Handle, Notebook, Receiver, Running, Settings, Stage, Stopping, Subject};
+use wstape_harness::{
+    Handle, Notebook, Receiver, Running, Settings, Stage, Stopping, Subject, Terms, Time,
+};
 
 use super::adapter::{ClientClock, ClientDialer};
 use super::receiver::Events;
@@ -23,7 +26,7 @@ impl Subject for OurSubscriber {
     }
 
     fn describe(&self, s: &Settings) -> String {
-        format!(
+        let mut description = format!(
             "engine-client, backoff {:?} ×{} to {:?}, ping {:?}, idle {:?}, connect {:?}",
             s.initial_backoff,
             s.multiplier,
@@ -31,7 +34,26 @@ impl Subject for OurSubscriber {
             s.ping_interval,
             s.idle_timeout,
             s.connect_timeout
-        )
+        );
+        let usual = Settings::default();
+        for (name, timeout, usual) in [
+            ("message", s.message_timeout, usual.message_timeout),
+            ("event", s.event_timeout, usual.event_timeout),
+        ] {
+            if timeout != usual {
+                // Writing to a string does not fail.
+                let _ = write!(description, ", {name} {timeout:?}");
+            }
+        }
+        description
+    }
+
+    fn time(&self) -> Time {
+        Time::Fine
+    }
+
+    fn terms(&self) -> Terms {
+        Terms::Settings
     }
 
     fn start(&self, stage: Stage) -> Result<Running, String> {
@@ -47,6 +69,8 @@ impl Subject for OurSubscriber {
             .reconnect(backoff)
             .ping_interval(settings.ping_interval)
             .idle_timeout(settings.idle_timeout)
+            .message_timeout(settings.message_timeout)
+            .event_timeout(settings.event_timeout)
             .connect_timeout(settings.connect_timeout)
             .max_message_bytes(settings.max_message_bytes)
             .events_capacity(settings.events_capacity)
