@@ -4,18 +4,19 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use parking_lot::RwLock;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::{Notify, broadcast};
 
 use super::clock::{Clock, SystemClock};
-use super::connection::Liveness;
 use super::dial::{Dialer, NetDialer};
 use super::error::WsError;
 use super::events::Events;
 use super::feed::Feed;
 use super::handshake::Upgrade;
+use super::liveness::Timeouts;
 use super::observer::Observer;
 use super::reconnect::Subscription;
 use super::shutdown::Shutdown;
@@ -30,6 +31,8 @@ pub const EVENTS_CAPACITY: usize = 128;
 pub const PING_INTERVAL: Duration = Duration::from_secs(15);
 /// Silence after which a connection counts as lost, unless set otherwise.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time that one message may take to come in, unless set otherwise.
+pub const MESSAGE_TIMEOUT: Duration = Duration::from_mins(2);
 /// Bound of dial, TLS and handshake together, unless set otherwise.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest message taken, unless set otherwise. A message of the engine's is a few KiB.
@@ -56,8 +59,10 @@ pub const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 pub struct SubscriberBuilder {
     url: String,
     token: Option<String>,
+    headers: HeaderMap,
+    opening: Vec<String>,
     reconnect: ReconnectConfig,
-    liveness: Liveness,
+    timeouts: Timeouts,
     connect_timeout: Duration,
     max_message_bytes: usize,
     events: Events,
@@ -72,10 +77,14 @@ impl SubscriberBuilder {
         Self {
             url: url.to_owned(),
             token: None,
+            headers: HeaderMap::new(),
+            opening: Vec::new(),
             reconnect: ReconnectConfig::default(),
-            liveness: Liveness {
+            timeouts: Timeouts {
                 ping_interval: PING_INTERVAL,
-                idle_timeout: IDLE_TIMEOUT,
+                idle: IDLE_TIMEOUT,
+                message: MESSAGE_TIMEOUT,
+                event: Duration::ZERO,
             },
             connect_timeout: CONNECT_TIMEOUT,
             max_message_bytes: MAX_MESSAGE_BYTES,
@@ -93,6 +102,21 @@ impl SubscriberBuilder {
         self
     }
 
+    /// A further header of every upgrade request; one that the handshake itself sets stays as it
+    /// is. With `Sec-WebSocket-Protocol` the server may choose one of the subprotocols named there
+    /// (RFC 6455, 4.1); without, a server that names one is refused.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// A text message that each connection begins with, as a subscription is; in the order of
+    /// calls. It is sent again after each reconnect.
+    pub fn send(mut self, text: impl Into<String>) -> Self {
+        self.opening.push(text.into());
+        self
+    }
+
     /// Backoff and jitter.
     pub fn reconnect(mut self, reconnect: ReconnectConfig) -> Self {
         self.reconnect = reconnect;
@@ -102,14 +126,33 @@ impl SubscriberBuilder {
     /// Silence after which a Ping is sent, and after each further stretch as long; zero sends
     /// none. Default [`PING_INTERVAL`].
     pub fn ping_interval(mut self, silence: Duration) -> Self {
-        self.liveness.ping_interval = silence;
+        self.timeouts.ping_interval = silence;
         self
     }
 
     /// Silence, or time that a write makes no progress, after which the connection counts as
-    /// lost; zero trusts a silent peer for ever. Default [`IDLE_TIMEOUT`].
+    /// lost; zero trusts a silent peer for ever. Silence is the time since the last whole frame, or
+    /// since the last byte of a message that is still coming in. Default [`IDLE_TIMEOUT`].
     pub fn idle_timeout(mut self, silence: Duration) -> Self {
-        self.liveness.idle_timeout = silence;
+        self.timeouts.idle = silence;
+        self
+    }
+
+    /// Time from a message's first byte to its last after which the connection counts as lost; zero
+    /// sets no bound. While a message is younger than that, its bytes end a silence as whole frames
+    /// do, so that one which takes longer than the idle timeout arrives. Default
+    /// [`MESSAGE_TIMEOUT`].
+    pub fn message_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.message = timeout;
+        self
+    }
+
+    /// Time without an event after which the connection counts as lost, however alive it is: a feed
+    /// that has stalled behind a server that still answers Pings. To be longer than the longest
+    /// pause between two events, and than the largest event takes to come in. Default: none, and
+    /// zero is none.
+    pub fn event_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.event = timeout;
         self
     }
 
@@ -177,7 +220,7 @@ impl SubscriberBuilder {
 
     fn peer(&self) -> Result<(Target, Upgrade), WsError> {
         let target = Target::parse(&self.url)?;
-        let upgrade = Upgrade::new(&target, self.token.as_deref())?;
+        let upgrade = Upgrade::new(&target, self.token.as_deref(), &self.headers)?;
         Ok((target, upgrade))
     }
 
@@ -206,6 +249,7 @@ impl SubscriberBuilder {
         let subscription = Subscription {
             target,
             upgrade,
+            opening: self.opening,
             dialer,
             feed: Feed::new(
                 clock,
@@ -215,7 +259,7 @@ impl SubscriberBuilder {
                 self.observer,
             ),
             backoff: self.reconnect,
-            liveness: self.liveness,
+            timeouts: self.timeouts,
             connect_timeout: self.connect_timeout,
             max_message_bytes: self.max_message_bytes,
             rng,
@@ -236,7 +280,7 @@ impl fmt::Debug for SubscriberBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SubscriberBuilder")
             .field("reconnect", &self.reconnect)
-            .field("liveness", &self.liveness)
+            .field("timeouts", &self.timeouts)
             .field("connect_timeout", &self.connect_timeout)
             .field("max_message_bytes", &self.max_message_bytes)
             .finish_non_exhaustive()

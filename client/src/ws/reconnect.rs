@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::clock::within;
-use super::connection::{Connection, Liveness};
+use super::connection::Connection;
 use super::dial::{DialError, Dialer};
 use super::feed::Feed;
 use super::handshake::{Handshake, Upgrade};
+use super::liveness::Timeouts;
 use super::retry_after::retry_after;
 use super::shutdown::Shutdown;
 use super::socket::Socket;
@@ -26,10 +28,12 @@ const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) struct Subscription {
     pub(crate) target: Target,
     pub(crate) upgrade: Upgrade,
+    /// Messages that each connection begins with.
+    pub(crate) opening: Vec<String>,
     pub(crate) dialer: Arc<dyn Dialer>,
     pub(crate) feed: Feed,
     pub(crate) backoff: ReconnectConfig,
-    pub(crate) liveness: Liveness,
+    pub(crate) timeouts: Timeouts,
     pub(crate) connect_timeout: Duration,
     pub(crate) max_message_bytes: usize,
     pub(crate) rng: ChaCha8Rng,
@@ -131,10 +135,14 @@ impl Subscription {
             }
             Some(Some(Ok(Handshake::Open(stream, early, headers)))) => (stream, early, headers),
         };
-        let socket = Socket::new(stream, early, self.max_message_bytes, clock).await;
+        let mut socket = Socket::new(stream, early, self.max_message_bytes, clock).await;
         self.feed.connected(&headers);
         tracing::info!(target_url = %self.target, "connected");
-        let connection = Connection::new(socket, &mut self.feed, self.liveness);
+        for text in &self.opening {
+            self.feed.sent(text);
+            socket.send(Message::text(text.as_str()));
+        }
+        let connection = Connection::new(socket, &mut self.feed, self.timeouts);
         let (reason, socket) = connection.run(&mut self.shutdown).await;
         Ended {
             reason,

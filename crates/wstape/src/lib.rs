@@ -62,3 +62,9 @@ pub use wstape_mock_engine::{Engine, EngineBuilder};
 pub use wstape_oracle::{Bounds, Settings};
 #[cfg(feature = "engine")]
 pub use wstape_tape::{Micros, Tape, TapeError};
+
+/// The pages' Rust, compiled with the doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../../../docs/your-client.md")]
+pub struct Pages;

@@ -105,6 +105,11 @@ impl Core {
         self.schedule.next_due()
     }
 
+    /// Whether steps that their jitter put off are still to come.
+    pub(crate) fn has_put_off(&self) -> bool {
+        self.schedule.has_put_off()
+    }
+
     /// Connections accepted so far.
     pub(crate) fn accepted(&self) -> u64 {
         self.connections.newest().get()

@@ -66,6 +66,8 @@ pub(crate) enum StartTrigger {
 pub(super) struct Schedule {
     ops: BTreeMap<Slot, Op>,
     counter: u64,
+    /// How many of them are steps that their jitter put off.
+    put_off: usize,
     /// The entries that end with each connection.
     of_conn: BTreeMap<ConnId, BTreeSet<Slot>>,
     /// The engine's clock at the tape's time 0, once it has begun.
@@ -82,6 +84,7 @@ impl Schedule {
         Self {
             ops: BTreeMap::new(),
             counter: 0,
+            put_off: 0,
             of_conn: BTreeMap::new(),
             zero: None,
             unstarted: Vec::new(),
@@ -119,6 +122,7 @@ impl Schedule {
         if let Some(conn) = op.conn() {
             self.of_conn.entry(conn).or_default().insert(slot);
         }
+        self.put_off += usize::from(matches!(op, Op::Step { .. }));
         self.ops.insert(slot, op);
         self.wake.notify_one();
     }
@@ -181,7 +185,13 @@ impl Schedule {
             }
             None => true,
         });
+        self.put_off -= taken.len();
         taken
+    }
+
+    /// Whether steps that their jitter put off are still to come.
+    pub(super) fn has_put_off(&self) -> bool {
+        self.put_off > 0
     }
 
     /// When the next thing is due.
@@ -195,6 +205,7 @@ impl Schedule {
             return None;
         }
         let (slot, op) = self.ops.pop_first()?;
+        self.put_off -= usize::from(matches!(op, Op::Step { .. }));
         if let Some(conn) = op.conn()
             && let Some(slots) = self.of_conn.get_mut(&conn)
         {

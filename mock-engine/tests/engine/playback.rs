@@ -513,3 +513,22 @@ fn a_timestamp_that_a_control_sends_stays_as_it_stands() {
         assert!(got.contains(r#""ts":"1999-12-31T00:00:00Z""#), "{got}");
     });
 }
+
+#[test]
+fn a_tape_is_over_when_the_last_step_that_its_jitter_put_off_was_played() {
+    in_memory(async {
+        let put_off = r#"{"at_ms":1,"mark":"late","jitter_ms":1000,"seed":1}"#;
+        let world = World::playing(Arm::Virtual, &[&[put_off]]).await;
+        world.engine.finished().await.unwrap();
+        assert!(
+            world.lines()[0].ends_with("mark \"late\""),
+            "{:?}",
+            world.lines()
+        );
+        // The base's end ends it all the same.
+        let tape: &[&str] = &[put_off, r#"{"at_ms":2,"end":true}"#];
+        let world = World::playing(Arm::Virtual, &[tape]).await;
+        assert!(world.engine.finished().await.unwrap().ended);
+        assert_eq!(world.lines().len(), 1);
+    });
+}

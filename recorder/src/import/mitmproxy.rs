@@ -287,7 +287,9 @@ impl Flow<'_> {
         let text = self.text(status)?;
         let answer = match text.parse() {
             _ if upgraded => Answer::Accepted(lines),
-            Ok(status @ 100..=599) => Answer::Refused(status, lines),
+            // Only announced an answer (RFC 9110, 15.2), and none came.
+            Ok(100..=199) => Answer::Never,
+            Ok(status @ 200..=599) => Answer::Refused(status, lines),
             _ => {
                 let message = format!("expected a status of 100 to 599, found {}", quoted(&text));
                 return Err(self.place.flaw(status.start, message));

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use wstape_tape::{Action, HttpAnswer, Micros, Step};
+use wstape_wire::time::{Zone, to_text};
 
 use super::fetch::{Answer, Silence};
 use crate::recording::Stats;
@@ -58,6 +59,8 @@ pub(super) struct Surface {
     stats: Stats,
     pub(super) answers: u64,
     pub(super) changes: u64,
+    /// Answers that are readings.
+    pub(super) readings: u64,
 }
 
 #[derive(Debug, Default)]
@@ -79,6 +82,7 @@ impl Surface {
             stats,
             answers: 0,
             changes: 0,
+            readings: 0,
         }
     }
 
@@ -96,6 +100,7 @@ impl Surface {
         answer: Answer,
     ) -> Vec<Weighed> {
         self.answers += 1;
+        self.readings += u64::from(answer.is_reading());
         self.stats.came(1, answer.body.len() as u64);
         let mut steps = Vec::new();
         if std::mem::take(&mut self.down) {
@@ -206,7 +211,7 @@ fn message(event: &str, answer: &Answer, wall: DateTime<Utc>) -> Option<Bytes> {
         .get();
     let ts = match serde_json::from_str::<Stamped<'_>>(data) {
         Ok(stamped) => stamped.ts,
-        Err(_) => wall.to_rfc3339_opts(SecondsFormat::Micros, true).into(),
+        Err(_) => to_text(wall, Zone::Z).into(),
     };
     let ts = serde_json::to_string(&ts).ok()?;
     // In JSON a line end can stand between tokens alone.

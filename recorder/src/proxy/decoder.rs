@@ -2,19 +2,15 @@
 
 use bytes::{Bytes, BytesMut};
 use wstape_tape::{Action, CloseFrame, Micros, RawFrame, Received, ReceivedKind, Step};
+use wstape_wire::opcode::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
+use wstape_wire::{MAX_CONTROL_BYTES, close_parts};
 
-use super::bounds::{MAX_CONTROL_BYTES, MAX_MESSAGE_BYTES};
+use super::bounds::MAX_MESSAGE_BYTES;
 use super::inflate::{Inflater, NotPlain};
 use super::observation::Peer;
 use super::splitter::{Frame, FrameSplitter, Piece};
 use super::step::{conn_step, extension};
 
-const CONTINUATION: u8 = 0;
-const TEXT: u8 = 1;
-const BINARY: u8 = 2;
-const CLOSE: u8 = 8;
-const PING: u8 = 9;
-const PONG: u8 = 10;
 /// RSV1 alone: the message is compressed (RFC 7692, 6).
 const COMPRESSED: u8 = 4;
 /// RSV1 in a frame's first byte.
@@ -25,7 +21,7 @@ const MAX_FRAGMENTS: usize = 4096;
 /// Where the number of a compressed message's fragments stands.
 const FRAGMENTS_KEY: &str = "x-fragments";
 
-/// Event one peer says.
+/// What one peer says.
 #[derive(Debug)]
 pub(super) struct FrameDecoder {
     conn: u64,
@@ -64,7 +60,7 @@ impl FrameDecoder {
         std::mem::take(&mut self.left_out)
     }
 
-    /// Event came.
+    /// What came.
     pub(super) fn take(&mut self, at: Micros, bytes: Bytes, out: &mut Vec<Step>) {
         self.splitter.push(bytes);
         while let Some(cut) = self.splitter.next() {
@@ -95,7 +91,7 @@ impl FrameDecoder {
         out.push(self.bytes(at, torn));
     }
 
-    /// Event came up to here is lost, and what comes next begins a message.
+    /// What came up to here is lost, and what comes next begins a message.
     pub(super) fn resume(&mut self, at: Micros, out: &mut Vec<Step>) {
         self.lose(at, out);
         if let Some(inflater) = &mut self.inflater {
@@ -157,7 +153,7 @@ impl FrameDecoder {
     fn message(&self, at: Micros, opcode: u8, payload: &Bytes) -> Option<Step> {
         let action = match (self.peer, opcode) {
             (Peer::Engine, BINARY) => Action::Binary(payload.clone()),
-            // Event does not stand in a line as an event is written as a text that says the same.
+            // What does not stand in a line as an event is written as a text that says the same.
             (Peer::Engine, _) if payload.starts_with(b"{") && payload.ends_with(b"}") => {
                 Action::Emit(payload.clone())
             }
@@ -257,7 +253,7 @@ impl FrameDecoder {
             && self.compressed.len() < MAX_FRAGMENTS;
         let belongs = first || (frame.opcode() == CONTINUATION && frame.rsv() == 0);
         if !belongs || !fits {
-            // Event is left out of one message is missed by all that refer to it.
+            // What is left out of one message is missed by all that refer to it.
             if let Some(inflater) = &mut self.inflater {
                 inflater.missed();
             }
@@ -332,7 +328,7 @@ impl FrameDecoder {
         self.compressed.clear();
     }
 
-    /// Event there is of a compressed message that will not be finished, as an unfinished one.
+    /// What there is of a compressed message that will not be finished, as an unfinished one.
     fn unfinished(&mut self, at: Micros) -> Option<Step> {
         let opcode = self.compressed.first()?.opcode();
         let plain = self.inflate(MAX_MESSAGE_BYTES).ok();
@@ -371,9 +367,5 @@ fn with_payload(kind: ReceivedKind, payload: &Bytes) -> Received {
 
 /// Code and reason of a Close that has any; `None` where they are no legal ones (RFC 6455, 5.5.1).
 fn close(payload: &[u8]) -> Option<CloseFrame> {
-    let (code, reason) = payload.split_first_chunk()?;
-    Some(CloseFrame {
-        code: u16::from_be_bytes(*code),
-        reason: std::str::from_utf8(reason).ok()?.to_owned(),
-    })
+    close_parts(payload).map(|(code, reason)| CloseFrame { code, reason })
 }

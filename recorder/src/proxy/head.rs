@@ -2,30 +2,17 @@
 
 use http::header;
 use httparse::Status;
+use wstape_wire::is_own_header;
 
 use super::bounds::MAX_HEAD_BYTES;
 
 /// Most header fields of a head that is read.
 const MAX_HEADERS: usize = 128;
 
-/// Headers that are one connection's own: a replay writes its own, and the key is a nonce.
-const OWN_HEADERS: [&str; 10] = [
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-connection",
-    "sec-websocket-accept",
-    "sec-websocket-key",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
 /// Names and values, in their order.
 pub(super) type Headers = Vec<(String, String)>;
 
-/// Event there is of a head.
+/// What there is of a head.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Parsed<T> {
     /// All of it, so many bytes.
@@ -41,7 +28,7 @@ pub(super) enum Parsed<T> {
 pub(super) struct Request {
     pub(super) method: String,
     pub(super) path: String,
-    /// Event a tape keeps.
+    /// What a tape keeps.
     pub(super) headers: Headers,
     /// It asks for a WebSocket.
     pub(super) upgrade: bool,
@@ -52,7 +39,7 @@ pub(super) struct Request {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// Event a tape keeps.
+    /// What a tape keeps.
     pub(super) headers: Headers,
     /// `Sec-WebSocket-Extensions`, where there is one.
     pub(super) extensions: Option<String>,
@@ -130,7 +117,7 @@ fn kept(fields: &[httparse::Header<'_>]) -> Headers {
     let mut kept = Headers::new();
     for field in fields {
         let name = field.name.to_ascii_lowercase();
-        if !OWN_HEADERS.contains(&name.as_str()) {
+        if !is_own_header(&name) {
             kept.push((name, text(field.value)));
         }
     }

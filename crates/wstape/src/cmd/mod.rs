@@ -34,6 +34,7 @@ mod say;
 pub(crate) mod serve;
 #[cfg(feature = "cli")]
 pub(crate) mod show;
+mod signals;
 #[cfg(feature = "cli")]
 pub(crate) mod tap;
 #[cfg(feature = "cli")]
