@@ -189,16 +189,20 @@ impl Keepalive {
         let Some(asked) = asked else {
             return Answer::Unasked;
         };
-        // The latest may answer for those before it (RFC 6455, 5.5.3).
-        let serials: Vec<u64> = pings
+        let mut serials: Vec<u64> = pings
             .unanswered
             .drain(..=asked)
             .map(|ping| ping.0)
             .collect();
-        let newest = serials.last().copied().unwrap_or_default();
-        let open = self.open.iter().position(|open| open.serial == newest);
-        let open = open.and_then(|at| self.open.remove(at));
-        self.open.retain(|open| !serials.contains(&open.serial));
+        let newest = serials.pop().unwrap_or_default();
+        // The latest may answer for those before it (RFC 6455, 5.5.3): these got no Pong of theirs.
+        for serial in serials {
+            if let Some(open) = self.take_open(serial) {
+                self.withhold(&open, open.at);
+            }
+        }
+        let open = self.take_open(newest);
+        let pings = self.conns.entry(number(conn)).or_default();
         let Some(open) = open else {
             pings.withheld = false;
             return Answer::Late;
@@ -207,6 +211,11 @@ impl Keepalive {
             self.decide(&open, open.at, Pongs::Auto);
         }
         Answer::InTime
+    }
+
+    fn take_open(&mut self, serial: u64) -> Option<Open> {
+        let at = self.open.iter().position(|open| open.serial == serial)?;
+        self.open.remove(at)
     }
 
     /// Writes the verdict on a Ping before it, or at the end where that place is gone.
@@ -329,6 +338,15 @@ mod tests {
         let withheld = r#"{"at_ms":19000,"conn":1,"pongs":"withheld"}"#;
         let auto = r#"{"at_ms":39000,"conn":1,"pongs":"auto"}"#;
         assert_eq!(found, [&first, withheld, &lost, data, auto, &answered]);
+    }
+
+    #[test]
+    fn a_ping_that_the_pong_of_a_later_one_answers_got_none_of_its_own() {
+        let (first, second) = (ping(2_000, "a"), ping(2_400, "b"));
+        let withheld = r#"{"at_ms":1000,"conn":1,"pongs":"withheld"}"#;
+        let auto = r#"{"at_ms":2200,"conn":1,"pongs":"auto"}"#;
+        let found = lines(&[&first, &second, &pong(2_500, "b")]);
+        assert_eq!(found, [withheld, &first, auto, &second]);
     }
 
     #[test]
