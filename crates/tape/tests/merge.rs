@@ -34,6 +34,12 @@ fn prologues_come_first_layer_by_layer() {
 }
 
 #[test]
+fn an_overlays_prologue_comes_before_what_the_base_does_at_0() {
+    let at_0 = r#"{"at_ms":0,"mark":"zero"}"#;
+    assert_eq!(merged(vec![layer(&[at_0]), layer(&[ON])]), ["1:2", "0:2"]);
+}
+
+#[test]
 fn at_equal_times_the_base_comes_first_then_overlays_then_lines() {
     let layers = vec![
         layer(&[AT_2, AT_2]),
