@@ -34,6 +34,12 @@ fn prologues_come_first_layer_by_layer() {
 }
 
 #[test]
+fn an_overlays_prologue_comes_before_what_the_base_does_at_0() {
+    let at_0 = r#"{"at_ms":0,"mark":"zero"}"#;
+    assert_eq!(merged(vec![layer(&[at_0]), layer(&[ON])]), ["1:2", "0:2"]);
+}
+
+#[test]
 fn at_equal_times_the_base_comes_first_then_overlays_then_lines() {
     let layers = vec![
         layer(&[AT_2, AT_2]),
@@ -95,4 +101,37 @@ fn a_layer_is_read_one_step_ahead_and_no_more() {
         merge.next().unwrap().unwrap();
         assert_eq!(read.load(Ordering::Relaxed), taken + 1);
     }
+}
+
+#[test]
+fn an_error_in_a_prologue_comes_in_its_place_and_ends_the_merge() {
+    let flawed = r#"{"on_connect":1,"mark":1}"#;
+    let layers = vec![layer(&[ON, AT_1]), layer(&[ON, flawed]), layer(&[ON])];
+    let error = "\"mark\" must be a string, found 1";
+    assert_eq!(merged(layers), ["0:2", "1:2", error]);
+}
+
+#[test]
+fn what_stands_late_in_a_tape_made_in_rust_comes_at_once() {
+    let step = |text, line| {
+        wstape_tape::Step::parse("made", line, text)
+            .map(Ok)
+            .unwrap()
+    };
+    let made = vec![step(AT_2, 2), step(ON, 3), step(AT_3, 4)];
+    let layers = vec![
+        layer(&[AT_2, AT_3]),
+        Box::new(made.into_iter()) as LayerSteps,
+    ];
+    assert_eq!(merged(layers), ["0:2", "1:2", "1:3", "0:3", "1:4"]);
+}
+
+#[test]
+fn a_merge_that_is_over_yields_nothing_more() {
+    let mut ended = Merge::new(vec![layer(&[AT_1, END_1]), layer(&[AT_2, AT_3])]);
+    assert_eq!(ended.by_ref().count(), 2);
+    assert!(ended.next().is_none());
+    let mut flawed = Merge::new(vec![layer(&[r#"{"at_ms":1}"#]), layer(&[AT_2])]);
+    assert!(flawed.next().is_some_and(|step| step.is_err()));
+    assert!(flawed.next().is_none());
 }

@@ -258,15 +258,25 @@ fn a_torn_tape_is_reported_when_its_end_is_reached() {
 }
 
 #[test]
-fn a_bad_step_further_on_ends_it_with_the_place() {
+fn a_bad_step_further_on_is_told_with_its_place_before_anyone_can_connect() {
     let dir = folder();
     std::fs::write(dir.path().join("late.jsonl"), "{\"tape\":1}\n{\"at_ms\":1,\"mark\":\"a\"}\n{\"at_ms\":2,\"mark\":\"b\"}\n{\"at_ms\":3,\"dorp\":1}\n").unwrap();
-    let running = Running::start(
-        dir.path(),
-        &["late.jsonl", "--listen", "127.0.0.1:0", "--start", "now"],
-    );
-    let (_, err, status) = running.end();
-    assert!(err.contains("late.jsonl:4:") && status == Some(2), "{err}");
+    for args in [
+        &["late.jsonl", "--listen", "127.0.0.1:0"][..],
+        &[
+            "good.jsonl",
+            "--overlay",
+            "late.jsonl",
+            "--listen",
+            "127.0.0.1:0",
+        ],
+    ] {
+        let output = run(dir.path(), args);
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(err.contains("late.jsonl:4:"), "{err}");
+        assert_eq!(output.status.code(), Some(2), "{err}");
+        assert!(output.stdout.is_empty(), "it never listened");
+    }
 }
 
 /// An upgrade request with further header lines, each ended by CR LF.
