@@ -1,0 +1,10 @@
+//! Keeps the newest price of each symbol, by the WebSocket of a price feed.
+//!
+//! The same program twice: [`naive`] is the loop that one writes first, [`mended`] what it became
+//! under test. `README.md` tells how.
+
+pub mod mended;
+pub mod naive;
+mod prices;
+
+pub use prices::Prices;

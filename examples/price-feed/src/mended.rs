@@ -1,0 +1,78 @@
+//! The loop as it became under test: it waits before it dials again, longer each time, and it
+//! notices a link that has gone silent.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use rand::RngExt;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+
+use crate::Prices;
+
+/// The shortest delay's cap.
+const INITIAL_BACKOFF: Duration = Duration::from_millis(500);
+/// The longest delay's cap.
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
+/// A dial and its handshake may take so long.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Silence after which a Ping asks whether the engine is there.
+const PING_AFTER: Duration = Duration::from_secs(15);
+/// Silence after which it is not.
+const LOST_AFTER: Duration = Duration::from_secs(30);
+
+/// What is done to each delay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jitter {
+    /// A share of it is left out by chance: a crowd that was sent away together must not come back
+    /// together.
+    Half,
+    /// Nothing, so that a test gives the same times on every run.
+    Off,
+}
+
+/// Follows the feed for ever.
+pub async fn follow(url: String, prices: Prices, jitter: Jitter) {
+    let mut cap = INITIAL_BACKOFF;
+    loop {
+        if heard_anything(&url, &prices).await {
+            cap = INITIAL_BACKOFF;
+        }
+        let share = match jitter {
+            Jitter::Half => rand::rng().random_range(0.5..=1.0),
+            Jitter::Off => 1.0,
+        };
+        sleep(cap.mul_f64(share)).await;
+        cap = (cap * 2).min(MAX_BACKOFF);
+    }
+}
+
+/// One connection, until it ends; whether a frame came on it.
+async fn heard_anything(url: &str, prices: &Prices) -> bool {
+    let connecting = timeout(CONNECT_TIMEOUT, wstape_dial::connect_async(url));
+    let Ok(Ok((mut socket, _))) = connecting.await else {
+        return false;
+    };
+    let mut heard = false;
+    let mut last_frame = Instant::now();
+    let mut asked = false;
+    loop {
+        let wait = if asked { LOST_AFTER } else { PING_AFTER };
+        match tokio::time::timeout_at(last_frame + wait, socket.next()).await {
+            Ok(Some(Ok(message))) => {
+                (heard, asked, last_frame) = (true, false, Instant::now());
+                if let Ok(text) = message.to_text() {
+                    prices.fold(text);
+                }
+            }
+            Ok(Some(Err(_)) | None) => return heard,
+            Err(_) if asked => return heard,
+            Err(_) => {
+                asked = true;
+                // A link that takes no Ping any more is lost when the silence says so.
+                let ping = socket.send(Message::Ping(Bytes::new()));
+                let _ = tokio::time::timeout_at(last_frame + LOST_AFTER, ping).await;
+            }
+        }
+    }
+}
