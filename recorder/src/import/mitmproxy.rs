@@ -17,6 +17,9 @@ use super::wall::Wall;
 const MIN_VERSION: u64 = 12;
 const MAX_VERSION: u64 = 21;
 
+/// The status of a handshake that was upgraded.
+const SWITCHING_PROTOCOLS: u16 = 101;
+
 /// Most bytes of a URL, a header, a reason, an error's text, a number.
 const MAX_TEXT_BYTES: usize = 1 << 20;
 
@@ -196,6 +199,9 @@ impl Flow<'_> {
                 begin,
                 until,
                 url: Some(url),
+                accepted: false,
+                talks: false,
+                ends: true,
                 moments,
             }));
         };
@@ -231,6 +237,9 @@ impl Flow<'_> {
             begin,
             until: end.unwrap_or(begin),
             url: Some(url),
+            accepted: true,
+            talks: messages.len() > 0,
+            ends: end.is_some(),
             moments: Box::new(moments),
         }))
     }
@@ -287,6 +296,12 @@ impl Flow<'_> {
         let text = self.text(status)?;
         let answer = match text.parse() {
             _ if upgraded => Answer::Accepted(lines),
+            Ok(SWITCHING_PROTOCOLS) => {
+                let message = "the handshake was upgraded, and no message was kept: mitmproxy ran \
+                               with websocket=false, which leaves frames as raw TCP; record again \
+                               without it (mitmdump -w FILE)";
+                return Err(self.place.flaw(status.start, message));
+            }
             Ok(status @ 100..=599) => Answer::Refused(status, lines),
             _ => {
                 let message = format!("expected a status of 100 to 599, found {}", quoted(&text));
