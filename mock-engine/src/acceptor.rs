@@ -10,7 +10,7 @@ use crate::driver;
 use crate::faults::Greeting;
 use crate::hub::Hub;
 use crate::journal::JournalKind;
-use crate::link::{self, ClientEnd};
+use crate::link::{self, Budget, ClientEnd};
 
 /// Connections that may wait for the server to take them, as in a socket's backlog; further
 /// ones are reset.
@@ -21,13 +21,20 @@ const MAX_BACKLOG: usize = 65_536;
 pub(crate) struct Acceptor {
     hub: Arc<Hub>,
     server: mpsc::Sender<Accepted>,
+    /// What waits for all clients together.
+    budget: Budget,
 }
 
 impl Acceptor {
     /// The acceptor, and what it hands to the server.
     pub(crate) fn new(hub: Arc<Hub>) -> (Self, mpsc::Receiver<Accepted>) {
         let (server, arrivals) = mpsc::channel(MAX_BACKLOG);
-        (Self { hub, server }, arrivals)
+        let acceptor = Self {
+            hub,
+            server,
+            budget: Budget::default(),
+        };
+        (acceptor, arrivals)
     }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {
@@ -43,7 +50,8 @@ impl Acceptor {
         // What is due at this instant has happened when the dial arrives.
         driver::catch_up(hub);
         let clock = hub.log().clock().clone();
-        let (engine_end, client_end, handle) = link::pair_with(clock, Arc::clone(hub.drained()));
+        let drained = Arc::clone(hub.drained());
+        let (engine_end, client_end, handle) = link::pair_with(clock, drained, self.budget.clone());
         let mut core = hub.core();
         if core.down() {
             hub.log().write(None, JournalKind::DialRefused);

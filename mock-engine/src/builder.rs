@@ -21,7 +21,7 @@ use crate::playback::Playback;
 use crate::port::{Port, TcpPort};
 use crate::speed::Speed;
 use crate::start::StartAt;
-use crate::timestamps::Timestamps;
+use crate::timestamps::{Shift, Timestamps};
 
 /// Builds an [`Engine`]: tapes, clock, and how the tapes are played.
 #[derive(Default)]
@@ -36,6 +36,7 @@ pub struct EngineBuilder {
     start_at: StartAt,
     retention: Retention,
     journal_file: Option<Box<dyn Write + Send>>,
+    judging: bool,
 }
 
 impl std::fmt::Debug for EngineBuilder {
@@ -124,10 +125,20 @@ impl EngineBuilder {
         self
     }
 
-    /// Where each journal entry is written as a line of JSON, the moment it is made.
+    /// Where each journal entry is written as a line of JSON, by a thread of its own, so that a
+    /// slow disk stalls nobody. What a client repeats faster than a file can be read is folded
+    /// into a line a second; what is lost to a disk that is too slow is counted at its place.
     #[must_use]
     pub fn journal_to(mut self, file: Box<dyn Write + Send>) -> Self {
         self.journal_file = Some(file);
+        self
+    }
+
+    /// Whether what the tapes expect of clients is judged, for [`Engine::next_verdict`]. Default:
+    /// it is left to whoever reads the journal.
+    #[must_use]
+    pub fn judging(mut self, judging: bool) -> Self {
+        self.judging = judging;
         self
     }
 
@@ -153,18 +164,35 @@ impl EngineBuilder {
     /// # Errors
     /// [`EngineError::Tape`] as above, [`EngineError::Listen`] where the address is taken or not
     /// this machine's.
-    // Async because it may only be called where its tasks can run.
     pub async fn listen(self, addr: SocketAddr) -> Result<Engine, EngineError> {
-        std::future::ready(self.listen_now(addr)).await
+        self.listen_on_any(addr, &[]).await
     }
 
-    fn listen_now(self, addr: SocketAddr) -> Result<Engine, EngineError> {
+    /// As [`listen`](Self::listen), on `others` in their order where `addr` can't be had: what a
+    /// name stands for.
+    ///
+    /// # Errors
+    /// As [`listen`](Self::listen), with what came of `addr`.
+    // Async because it may only be called where its tasks can run.
+    pub async fn listen_on_any(
+        self,
+        addr: SocketAddr,
+        others: &[SocketAddr],
+    ) -> Result<Engine, EngineError> {
+        std::future::ready(self.listen_now(addr, others)).await
+    }
+
+    fn listen_now(self, addr: SocketAddr, others: &[SocketAddr]) -> Result<Engine, EngineError> {
         let clock = self.clock.clone().unwrap_or_else(Clock::real_now);
         let listen_error = |error: std::io::Error| EngineError::Listen {
             addr,
             reason: reason(&error),
         };
-        let port = Arc::new(TcpPort::bind(addr).map_err(listen_error)?);
+        let bound = TcpPort::bind(addr).or_else(|error| {
+            let other = others.iter().find_map(|&addr| TcpPort::bind(addr).ok());
+            other.ok_or(error)
+        });
+        let port = Arc::new(bound.map_err(listen_error)?);
         let (engine, acceptor) = self.build(clock, Port::Tcp(Arc::clone(&port)))?;
         if !engine.core().down() {
             port.set(true).map_err(listen_error)?;
@@ -180,8 +208,17 @@ impl EngineBuilder {
             .unwrap_or_default()
     }
 
+    fn shift(&self) -> Shift {
+        let base = self.header().wall_at_zero();
+        let walls = self.layers.iter().map(|layer| {
+            let header = layer.header();
+            header.epoch.or(header.recorded_at).unwrap_or(base)
+        });
+        Shift::new(walls.collect())
+    }
+
     fn build(self, clock: Clock, port: Port) -> Result<(Engine, Acceptor), EngineError> {
-        let tape_wall = self.header().wall_at_zero();
+        let shift = (self.timestamps == Timestamps::Shift).then(|| self.shift());
         let controls = LayerIndex(self.layers.len());
         let (playback, steps) = Playback::open(self.layers, self.speed, self.looped, self.name)?;
         let mut prologue = Prologue::default();
@@ -193,7 +230,8 @@ impl EngineBuilder {
             layers: controls.0 + 1,
             prologue,
             speed: self.speed,
-            shift_from: (self.timestamps == Timestamps::Shift).then_some(tape_wall),
+            shift,
+            judging: self.judging,
             start_trigger: match self.start_at {
                 StartAt::FirstConnection if self.speed == Speed::Max => Some(StartTrigger::Upgrade),
                 StartAt::FirstConnection => Some(StartTrigger::Accept),

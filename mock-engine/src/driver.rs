@@ -81,24 +81,25 @@ async fn sleep(hub: &Hub, due: Option<Micros>) {
 fn play_due(hub: &Hub, playback: &mut Playback) -> Wait {
     let now = hub.log().now();
     for played in 0_usize.. {
-        let (zero, scheduled) = {
+        let (zero, scheduled, has_put_off) = {
             let core = hub.core();
-            (core.zero(), core.next_due())
+            (core.zero(), core.next_due(), core.has_put_off())
         };
+        let over = zero.is_some() && playback.is_over(has_put_off);
         let tape = zero
             .zip(playback.due())
             .map(|(zero, due)| Micros(zero.0.saturating_add(due.0)));
         // At one time, what was put off comes before what is new.
         let scheduled_first = scheduled.is_some_and(|due| tape.is_none_or(|tape| due <= tape));
         let Some(due) = (if scheduled_first { scheduled } else { tape }) else {
-            if zero.is_some() && playback.is_at_end() {
+            if over {
                 playback.finish(Ok(()));
                 hub.core().tape_over();
             }
             return Wait::Until(None);
         };
         if due > now {
-            if zero.is_some() && playback.is_at_end() {
+            if over {
                 playback.finish(Ok(()));
                 hub.core().tape_over();
             }

@@ -14,6 +14,7 @@ use crate::authorization::Authorization;
 use crate::clock::Clock;
 use crate::driver;
 use crate::error::EngineError;
+use crate::expect::Verdict;
 use crate::hub::{Core, Hub};
 use crate::ids::{ConnId, LayerIndex};
 use crate::journal::{Journal, JournalKind};
@@ -175,12 +176,31 @@ impl Engine {
 
     /// Returns once `n` connections in all have been upgraded, those that ended since included.
     pub async fn wait_for_connections(&self, n: u64) {
+        self.progress_until(|core| (core.upgraded() >= n).then_some(()))
+            .await;
+    }
+
+    /// The next verdict on what the tapes expect of clients: each `expect` step that is played has
+    /// one, once its time is over, where the builder's [`judging`](crate::EngineBuilder::judging) is set.
+    /// Waits for as long as there is none. Nothing is lost where the future is dropped.
+    pub async fn next_verdict(&self) -> Verdict {
+        self.progress_until(Core::take_verdict).await
+    }
+
+    /// Returns once every `expect` step that was played has its verdict, and each was taken.
+    pub async fn all_judged(&self) {
+        self.progress_until(|core| core.all_judged().then_some(()))
+            .await;
+    }
+
+    /// Looks at each change in the connections until there is something.
+    async fn progress_until<T>(&self, mut look: impl FnMut(&mut Core) -> Option<T>) -> T {
         let hub = &self.inner.hub;
         loop {
             let mut progress = std::pin::pin!(hub.progress().notified());
             progress.as_mut().enable();
-            if hub.core().upgraded() >= n {
-                return;
+            if let Some(found) = look(&mut hub.core()) {
+                return found;
             }
             progress.await;
         }

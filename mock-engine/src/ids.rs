@@ -77,12 +77,9 @@ impl Renumbering {
         }
     }
 
-    /// What was said of connections behind `gone` is said of those numbered one lower.
-    pub(crate) fn down_behind(gone: ConnId) -> Self {
-        Self {
-            from: gone.later(1),
-            by: -1,
-        }
+    /// What was said of `gone` and those behind it is said of those numbered one lower.
+    pub(crate) fn down(gone: ConnId) -> Self {
+        Self { from: gone, by: -1 }
     }
 
     /// The connection that `id` is from here on.

@@ -8,7 +8,8 @@
 //! - [`link`]: the bytes in flight, with latency, bandwidth, partitions and cuts.
 //! - [`MemoryNet`]: dials an engine without a socket.
 //! - [`Journal`], [`Entry`], [`JournalKind`]: what happened, in order.
-//! - [`ClientFrame`], [`FrameKind`]: what clients sent.
+//! - [`ClientFrame`], [`FrameKind`]: what clients sent; [`Wanted`], [`Verdict`]: what they were
+//!   expected to, and whether they did.
 //!
 //! Inside, `hub` holds all state behind one lock: owners with private fields, and a core that
 //! performs steps on them. `faults` knows what holds, `playback` takes steps off the tapes and
@@ -47,6 +48,7 @@ mod control;
 mod driver;
 mod engine;
 mod error;
+mod expect;
 mod faults;
 mod frame;
 mod hub;
@@ -68,6 +70,7 @@ pub use builder::EngineBuilder;
 pub use clock::Clock;
 pub use engine::Engine;
 pub use error::EngineError;
+pub use expect::{Outcome, Verdict, Wanted};
 pub use frame::{ClientFrame, FrameKind, KEPT_PAYLOAD_BYTES, MAX_CLIENT_FRAME_BYTES};
 pub use hub::{
     CLOSE_WAIT, HELD_CLOSE_WAIT, MAX_HELD_BYTES, MAX_HELD_CONNECTIONS, MAX_HELD_TOTAL_BYTES,

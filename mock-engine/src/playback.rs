@@ -180,9 +180,10 @@ impl Playback {
         }
     }
 
-    /// Whether there is no further step.
-    pub(crate) fn is_at_end(&self) -> bool {
-        self.next.is_none()
+    /// Whether no further step is to be read, and none that was is still to come: where steps
+    /// were put off, only an `end` ends the tape before them.
+    pub(crate) fn is_over(&self, has_put_off: bool) -> bool {
+        self.next.is_none() && (self.end.ended || !has_put_off)
     }
 
     /// Which time over, from 0, the step taken last was read.

@@ -26,6 +26,7 @@ use crate::authorization::Authorization;
 use crate::connection;
 use crate::hub::{Decision, Hub};
 use crate::ids::ConnId;
+use crate::log::Log;
 
 /// Path of the WebSocket.
 pub(crate) const WS_PATH: &str = "/ws";
@@ -122,7 +123,7 @@ fn pull(hub: &Hub, id: ConnId, request: &Request) -> Response {
             let mut response = Response::new(Body::from(answer.body.clone()));
             let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert(header::CONTENT_TYPE, json);
-            *response.status_mut() = status(answer.status);
+            *response.status_mut() = status(hub.log(), id, answer.status);
             set_headers(response.headers_mut(), &answer.headers);
             response
         }
@@ -137,10 +138,10 @@ fn pull(hub: &Hub, id: ConnId, request: &Request) -> Response {
 }
 
 async fn upgrade_or_refuse(site: &Site, id: ConnId, mut request: Request) -> Response {
-    let Site { hub, authorization } = site;
+    let hub = &site.hub;
     let outcome = match decided(hub, id).await {
-        Err(refusal) => Err(Box::new(refused(&refusal))),
-        Ok(accept) => negotiate(authorization, &request, &accept),
+        Err(refusal) => Err(Box::new(refused(hub.log(), id, &refusal))),
+        Ok(accept) => negotiate(site, id, &request, &accept),
     };
     let mut core = hub.core();
     let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
@@ -184,7 +185,8 @@ async fn decided(hub: &Hub, id: ConnId) -> Result<Accept, Refusal> {
 
 /// The 101, or why there is none (RFC 6455, 4.2.1).
 fn negotiate(
-    authorization: &Authorization,
+    site: &Site,
+    id: ConnId,
     request: &Request,
     accept: &Accept,
 ) -> Result<Response, Box<Response>> {
@@ -219,7 +221,7 @@ fn negotiate(
             "Sec-WebSocket-Key must be 16 bytes in base64\n",
         )));
     }
-    if !authorization.admits(headers, accept.token.as_deref()) {
+    if !site.authorization.admits(headers, accept.token.as_deref()) {
         let mut response = plain(StatusCode::UNAUTHORIZED, "");
         response
             .headers_mut()
@@ -230,10 +232,11 @@ fn negotiate(
         .status
         .filter(|&code| code != StatusCode::SWITCHING_PROTOCOLS.as_u16())
     {
-        return Err(Box::new(refused(&Refusal {
+        let refusal = Refusal {
             status: code,
             headers: accept.headers.clone(),
-        })));
+        };
+        return Err(Box::new(refused(site.hub.log(), id, &refusal)));
     }
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -271,8 +274,8 @@ fn upgrade_required() -> Response {
     response
 }
 
-fn refused(refusal: &Refusal) -> Response {
-    let mut response = plain(status(refusal.status), "");
+fn refused(log: &Log, id: ConnId, refusal: &Refusal) -> Response {
+    let mut response = plain(status(log, id, refusal.status), "");
     set_headers(response.headers_mut(), &refusal.headers);
     response
 }
@@ -287,13 +290,17 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
     response
 }
 
-/// The status with this code. hyper writes none below 200 by itself and none of four digits;
-/// such a one comes out as 500.
-fn status(code: u16) -> StatusCode {
-    StatusCode::from_u16(code)
-        .ok()
-        .filter(|status| !status.is_informational())
-        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+/// The status with this code. HTTP has none outside 100 to 999, and one below 200 ends no
+/// exchange: such a one comes out as 500, and the journal says so.
+fn status(log: &Log, id: ConnId, code: u16) -> StatusCode {
+    let status = StatusCode::from_u16(code).ok();
+    if let Some(status) = status.filter(|status| !status.is_informational()) {
+        return status;
+    }
+    let text =
+        format!("status {code} is none that ends an exchange (200 to 999): 500 sent instead");
+    log.note(id, text);
+    StatusCode::INTERNAL_SERVER_ERROR
 }
 
 /// Sets each header; one with an empty value is removed, one that is no legal header is left

@@ -1,9 +1,12 @@
 //! Moving an event's `ts` to the time it is played at.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use wstape_tape::Trigger;
+
+use crate::ids::LayerIndex;
 
 /// What becomes of the `ts` of emitted events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -11,18 +14,60 @@ pub enum Timestamps {
     /// They stay as the tape has them.
     #[default]
     Keep,
-    /// Each moves by the span from the tape's wall time at 0 to the clock's when the engine was
-    /// built, and keeps its format. What is no timestamp stays.
+    /// Each moves to when it is played and keeps its format: as long before or after its step as
+    /// in the tape; for an `on_connect` step, which has no time of its own, to that very moment.
+    /// What is no timestamp stays, and so does what the controls send.
     Shift,
 }
 
-/// By how much every `ts` moves.
+/// Moves each `ts` to when it is played.
+#[derive(Debug, Clone)]
+pub(crate) struct Shift {
+    /// The tapes' wall times at 0, by layer; the controls have none.
+    tape_walls: Vec<DateTime<Utc>>,
+}
+
+/// How one `ts` moves.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shift(pub(crate) TimeDelta);
+enum Move {
+    By(TimeDelta),
+    To(DateTime<Utc>),
+}
 
 impl Shift {
+    pub(crate) fn new(tape_walls: Vec<DateTime<Utc>>) -> Self {
+        Self { tape_walls }
+    }
+
+    /// The message of a layer's step that is played at the wall time `now`, with its `ts` moved
+    /// and everything else byte for byte as it was.
+    pub(crate) fn apply(
+        &self,
+        json: &Bytes,
+        layer: LayerIndex,
+        trigger: Trigger,
+        now: DateTime<Utc>,
+    ) -> Bytes {
+        let Some(&wall) = self.tape_walls.get(layer.0) else {
+            return json.clone();
+        };
+        let by = match trigger {
+            Trigger::OnConnect { .. } => Move::To(now),
+            Trigger::At(at) => {
+                let in_tape = i64::try_from(at.0).unwrap_or(i64::MAX);
+                match wall.checked_add_signed(TimeDelta::microseconds(in_tape)) {
+                    Some(then) => Move::By(now - then),
+                    None => Move::To(now),
+                }
+            }
+        };
+        by.apply(json)
+    }
+}
+
+impl Move {
     /// The message with its `ts` moved and everything else byte for byte as it was.
-    pub(crate) fn apply(&self, json: &Bytes) -> Bytes {
+    fn apply(self, json: &Bytes) -> Bytes {
         #[derive(Deserialize)]
         struct Head<'a> {
             #[serde(borrow)]
@@ -50,7 +95,7 @@ impl Shift {
     }
 
     /// `2026-04-21T19:05:36.821259+00:00` and its kin, moved; `None` for anything else.
-    fn moved(&self, text: &str) -> Option<String> {
+    fn moved(self, text: &str) -> Option<String> {
         const SECONDS: usize = "2026-04-21T19:05:36".len();
         let (whole, rest) = text.split_at_checked(SECONDS)?;
         let separator = *whole.as_bytes().get(10)?;
@@ -62,12 +107,16 @@ impl Shift {
         });
         let fraction_len = if digits == 0 { 0 } else { digits + 1 };
         let (fraction, offset) = rest.split_at_checked(fraction_len)?;
-        if !is_offset(offset) || digits > 9 {
+        if offset_of(offset).is_none() || digits > 9 {
             return None;
         }
         let normal = format!("{}T{}{fraction}", &whole[..10], &whole[11..]);
         let at = NaiveDateTime::parse_from_str(&normal, "%Y-%m-%dT%H:%M:%S%.f").ok()?;
-        let moved = at.checked_add_signed(self.0)?;
+        let by = match self {
+            Self::By(by) => by,
+            Self::To(now) => now.naive_utc() - at.checked_sub_signed(offset_of(offset)?)?,
+        };
+        let moved = at.checked_add_signed(by)?;
         let date = moved.format("%Y-%m-%d");
         let time = moved.format("%H:%M:%S");
         let separator = char::from(separator);
@@ -80,19 +129,28 @@ impl Shift {
     }
 }
 
-/// Nothing, `Z`, or `±HH:MM` with or without its colon.
-fn is_offset(text: &str) -> bool {
-    match text.as_bytes() {
-        [] | b"Z" | b"z" => true,
-        [b'+' | b'-', rest @ ..] => {
-            let digits = rest.iter().filter(|b| b.is_ascii_digit()).count();
-            matches!(
-                (digits, rest.len(), rest.get(2)),
-                (2, 2, _) | (4, 4, _) | (4, 5, Some(b':'))
-            )
-        }
-        _ => false,
+/// The offset from UTC of nothing, `Z`, or `±HH:MM` with or without its colon or minutes; `None`
+/// for anything else.
+fn offset_of(text: &str) -> Option<TimeDelta> {
+    let (sign, rest) = match text.as_bytes() {
+        [] | b"Z" | b"z" => return Some(TimeDelta::zero()),
+        [b'+', ..] => (1, &text[1..]),
+        [b'-', ..] => (-1, &text[1..]),
+        _ => return None,
+    };
+    let minutes = match rest.len() {
+        2 => "0",
+        4 => rest.get(2..)?,
+        5 => rest.get(2..)?.strip_prefix(':')?,
+        _ => return None,
+    };
+    let hours = rest.get(..2)?;
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(hours) || !digits(minutes) {
+        return None;
     }
+    let whole = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
+    Some(TimeDelta::minutes(sign * whole))
 }
 
 #[cfg(test)]
@@ -101,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_timestamp_moves_and_keeps_its_format() {
-        let shift = Shift(TimeDelta::microseconds(86_400_000_000 + 1_500_001));
+        let shift = Move::By(TimeDelta::microseconds(86_400_000_000 + 1_500_001));
         let table = [
             (
                 "2026-04-21T19:05:36.821259+00:00",
@@ -123,7 +181,7 @@ mod tests {
 
     #[test]
     fn what_is_no_timestamp_stays_byte_for_byte() {
-        let shift = Shift(TimeDelta::days(1));
+        let shift = Move::By(TimeDelta::days(1));
         let table = [
             r#"{"ts": 1776798336}"#,
             r#"{"ts": null}"#,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use wstape::OurSubscriber;
 use wstape_chaos::{Case, draw, play};
-use wstape_harness::{Running, Stage, Subject};
+use wstape_harness::{Running, Stage, Subject, Terms};
 use wstape_oracle::Rule;
 use wstape_tape::Tape;
 
@@ -49,7 +49,7 @@ fn the_subscriber_holds_to_the_rules_on_every_canned_tape() {
 #[test]
 fn the_subscriber_holds_to_the_rules_on_drawn_cases() {
     for seed in CASES {
-        let played = play(&draw(seed, &[]), &OurSubscriber);
+        let played = play(&draw(seed, &[], &Terms::Settings), &OurSubscriber);
         let violations = &played.verdict.violations;
         assert!(violations.is_empty(), "seed {seed}: {violations:?}");
     }
@@ -58,8 +58,8 @@ fn the_subscriber_holds_to_the_rules_on_drawn_cases() {
 #[test]
 fn the_same_seed_draws_the_same_case_and_leaves_nothing_to_chance() {
     for seed in CASES {
-        let case = draw(seed, &[]);
-        assert_eq!(case, draw(seed, &[]), "seed {seed}");
+        let case = draw(seed, &[], &Terms::Settings);
+        assert_eq!(case, draw(seed, &[], &Terms::Settings), "seed {seed}");
         let mut steps = case.base.steps.iter().chain(&case.faults.steps);
         assert!(
             steps.all(|step| {
@@ -73,7 +73,7 @@ fn the_same_seed_draws_the_same_case_and_leaves_nothing_to_chance() {
 #[test]
 fn a_drawn_case_is_a_tape_that_can_be_read_back_and_plays_alike() {
     for seed in CASES {
-        let case = draw(seed, &[]);
+        let case = draw(seed, &[], &Terms::Settings);
         let text = case.to_tape().to_string();
         let tape = Tape::parse("drawn", &text).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
         let again = Case::from_tape(tape).unwrap();
@@ -120,7 +120,7 @@ fn a_case_that_can_not_be_played_is_a_violation_and_no_panic() {
             Err("not today".to_owned())
         }
     }
-    let played = play(&draw(0, &[]), &Never);
+    let played = play(&draw(0, &[], &Terms::Settings), &Never);
     let violation = &played.verdict.violations[0];
     assert_eq!(violation.rule, Rule::R13);
     assert_eq!(violation.what, "the subscriber does not start: not today");

@@ -101,7 +101,7 @@ async fn polled_from(tape: &str, ignored: &[&str], ms: u64) -> (String, Vec<Stri
     let poll = poll(
         1_000,
         &clock,
-        Arc::new(ClientDialer::new(MemoryDialer::new(net))),
+        Arc::new(ClientDialer::new(MemoryDialer::new(net, clock.clone()))),
     );
     let poll = ignored.iter().copied().fold(poll, Poll::ignoring);
     let polled = polled(poll, &clock, ms).await;

@@ -75,7 +75,10 @@ fn a_day_of_recording_takes_the_memory_of_an_hour() {
         let tap = Tap::new(&engine.url(), None, redactor)
             .expect("a good url")
             .clock(Arc::new(ClientClock::new(clock.clone())))
-            .dialer(Arc::new(ClientDialer::new(MemoryDialer::new(net))));
+            .dialer(Arc::new(ClientDialer::new(MemoryDialer::new(
+                net,
+                clock.clone(),
+            ))));
         let output = Output::sink("counting", sink.clone()).fsync(Fsync::default());
         let (stop, stopped) = oneshot::channel();
         let day = async {

@@ -70,6 +70,9 @@ pub struct Options {
     pub workers: NonZeroUsize,
     /// Whether each case is played twice, and the traces compared.
     pub check_determinism: bool,
+    /// Whether the subscriber gives the same trace on every run of a case, so that a sample of them is
+    /// played twice in any case.
+    pub is_deterministic: bool,
     /// Whether the run goes on after a rule broke, for those that break others.
     pub keep_going: bool,
 }
@@ -248,7 +251,10 @@ fn work(shared: &Shared, state: &State) {
             }
         };
         let twice = match origin {
-            Origin::Seed(seed) => shared.options.check_determinism || is_sampled(seed),
+            Origin::Seed(seed) => {
+                shared.options.check_determinism
+                    || shared.options.is_deterministic && is_sampled(seed)
+            }
             Origin::Tape(_) => shared.options.check_determinism,
         };
         let judged = catch_unwind(AssertUnwindSafe(|| judge(&case, &shared.play, twice)));
@@ -415,6 +421,7 @@ mod tests {
         Options {
             workers: NonZeroUsize::new(workers).unwrap(),
             check_determinism: false,
+            is_deterministic: true,
             keep_going: true,
         }
     }

@@ -8,6 +8,7 @@ use crate::call::Call;
 use crate::coverage::Coverage;
 use crate::fault::{Family, FaultKind};
 use crate::verdict::Verdict;
+use wstape_harness::Terms;
 use wstape_oracle::{Edge, Rule};
 
 /// How often each rule held under each family of faults.
@@ -33,14 +34,22 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// A tally of a run that is to see everything at least once: all of it stands at zero.
+    /// A tally of a run that is to see everything at least once that these terms ask for: all of
+    /// it stands at zero.
     #[must_use]
-    pub fn of_everything() -> Self {
+    pub fn of_everything(terms: &Terms) -> Self {
+        let rules = terms.rules().iter().map(|rule| (*rule, 0)).collect();
+        let (calls, edges): (&[Call], &[Edge]) = match terms {
+            Terms::Settings => (&Call::ALL, &Edge::ALL),
+            // It has neither receivers nor a mirror, and its states are its own.
+            Terms::Bounds(_) => (&[Call::Shutdown, Call::DropHandle], &[]),
+        };
+        let calls = calls.iter().map(|call| (call.name().to_owned(), 0));
         let coverage = Coverage {
-            rules: Rule::ALL.map(|rule| (rule, 0)).into(),
+            rules,
             faults: FaultKind::ALL.map(|kind| (kind, 0)).into(),
-            calls: Call::ALL.map(|call| (call.name().to_owned(), 0)).into(),
-            edges: Edge::ALL.map(|edge| (edge, 0)).into(),
+            calls: calls.collect(),
+            edges: edges.iter().map(|edge| (*edge, 0)).collect(),
         };
         Self {
             coverage,
@@ -128,6 +137,7 @@ fn from_cells<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Held, D::Err
 #[cfg(test)]
 mod tests {
     use super::Tally;
+    use wstape_harness::Terms;
     use wstape_oracle::{Edge, Rule};
 
     use crate::{Coverage, Family, FaultKind, Verdict};
@@ -152,12 +162,12 @@ mod tests {
     #[test]
     fn tallies_of_parts_merge_to_the_tally_of_the_whole_whatever_the_order() {
         let verdicts = [Some(FaultKind::Fin), None, Some(FaultKind::Close)].map(verdict);
-        let mut whole = Tally::of_everything();
+        let mut whole = Tally::of_everything(&Terms::Settings);
         for verdict in &verdicts {
             whole.add(verdict);
         }
         for split in 0..=verdicts.len() {
-            let (mut a, mut b) = (Tally::default(), Tally::of_everything());
+            let (mut a, mut b) = (Tally::default(), Tally::of_everything(&Terms::Settings));
             for verdict in &verdicts[..split] {
                 a.add(verdict);
             }
@@ -174,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_tally_reads_back_what_it_wrote() {
-        let mut tally = Tally::of_everything();
+        let mut tally = Tally::of_everything(&Terms::Settings);
         tally.add(&verdict(Some(FaultKind::Fin)));
         let text = serde_json::to_string(&tally).unwrap();
         assert_eq!(serde_json::from_str::<Tally>(&text).unwrap(), tally);
@@ -185,7 +195,7 @@ mod tests {
         let mut tally = Tally::default();
         tally.add(&verdict(Some(FaultKind::Fin)));
         assert_eq!(tally.unseen(), ["faults hang"]);
-        let mut tally = Tally::of_everything();
+        let mut tally = Tally::of_everything(&Terms::Settings);
         tally.add(&verdict(Some(FaultKind::Fin)));
         tally.coverage.faults.clear();
         tally.coverage.calls.clear();

@@ -8,9 +8,9 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use serde_json::Value;
-use wstape_mock_engine::{Clock, Engine, Entry, FrameKind, Journal, JournalKind};
+use wstape_mock_engine::{Clock, Engine, Entry, Journal, JournalKind, Wanted};
 use wstape_oracle::Mirror;
-use wstape_tape::{Expect, Micros, Received, ReceivedKind};
+use wstape_tape::{Expect, Micros};
 
 use crate::timeline::{Line, Timeline};
 
@@ -163,11 +163,16 @@ impl Demands {
                 .received
                 .iter()
                 .filter(|entry| (due.since..=due.at).contains(&entry.at))
-                .any(|entry| is_received(entry, wanted));
+                .any(|entry| match &entry.kind {
+                    JournalKind::Received(frame) => Wanted(wanted).is(frame),
+                    _ => false,
+                });
             if !came {
                 return Err(format!(
-                    "{}: expected the client to have sent {wanted:?} since {}",
-                    due.at, due.since
+                    "{}: expected the client to have sent {} since {}",
+                    due.at,
+                    Wanted(wanted),
+                    due.since
                 ));
             }
             met.push(format!("received {:?}", wanted.kind));
@@ -178,31 +183,6 @@ impl Demands {
 
 fn is_demand(entry: &Entry) -> bool {
     matches!(entry.kind, JournalKind::Expect(_))
-}
-
-fn is_received(entry: &Entry, wanted: &Received) -> bool {
-    let JournalKind::Received(frame) = &entry.kind else {
-        return false;
-    };
-    let kind = match wanted.kind {
-        ReceivedKind::Text => FrameKind::Text,
-        ReceivedKind::Binary => FrameKind::Binary,
-        ReceivedKind::Ping => FrameKind::Ping,
-        ReceivedKind::Pong => FrameKind::Pong,
-        ReceivedKind::Close => FrameKind::Close,
-        _ => return false,
-    };
-    let (text, reason) = (wanted.text.as_deref(), wanted.reason.as_deref());
-    frame.kind == kind
-        && text.is_none_or(|text| frame.text() == Some(text))
-        && reason.is_none_or(|reason| frame.text() == Some(reason))
-        && wanted
-            .code
-            .is_none_or(|code| frame.close_code() == Some(code))
-        && wanted
-            .binary
-            .as_ref()
-            .is_none_or(|bytes| *bytes == frame.payload)
 }
 
 /// Where `found` does not hold what `wanted` names; members that `wanted` does not name are free.

@@ -10,6 +10,7 @@
 //! | --- | --- |
 //! | `scenario` | a tape, overlays and settings, run in virtual or real time |
 //! | `subject` | the trait of a subscriber under test |
+//! | `function` | a subject that is a function |
 //! | `notebook` | what a subscriber tells of itself |
 //! | `net` | a subscriber's time and network: clock, dialer, transport |
 //! | `clock`, `dialer` | the engine's own, as a subscriber wants them |
@@ -44,6 +45,7 @@ mod compare;
 mod counter;
 mod demand;
 mod dialer;
+mod function;
 mod net;
 mod notebook;
 mod outcome;
@@ -54,13 +56,16 @@ mod suite;
 mod timeline;
 
 pub use compare::{REAL_TOLERANCE, departures, diff};
-pub use dialer::{MemoryDialer, TcpDialer};
+pub use dialer::{MAX_DIALS_AT_ONCE, MemoryDialer, PLAIN_HOST, PLAIN_URL, TcpDialer, lead};
+pub use function::{FunctionSubject, panic_message, subject};
 pub use net::{Clock, Dialer, Dialing, Sleep, Transport};
 pub use notebook::{Notebook, Reconnect};
 pub use outcome::Outcome;
 pub use scenario::{MAX_VIRTUAL, Scenario, ScenarioError};
 pub use snapshot::Snapshot;
-pub use subject::{Arrival, Handle, Hearing, Receiver, Running, Stage, Stopping, Subject};
+pub use subject::{
+    Arrival, Handle, Hearing, Receiver, Running, Stage, Stopping, Subject, Terms, Time,
+};
 pub use suite::{Suite, SuiteError, Trial};
 pub use timeline::{Line, Timeline};
 pub use wstape_oracle::Settings;

@@ -10,7 +10,6 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::io::{AsyncRead, AsyncWrite};
 
 /// What [`Clock::sleep_until`] returns.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -27,10 +26,7 @@ pub trait Clock: Send + Sync + fmt::Debug + 'static {
     fn sleep_until(&self, deadline: Duration) -> Sleep;
 }
 
-/// A stream of bytes to the engine.
-pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for T {}
+pub use wstape_dial::Transport;
 
 /// What [`Dialer::dial`] returns.
 pub type Dialing<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Transport>>> + Send + 'a>>;

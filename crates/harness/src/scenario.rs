@@ -12,11 +12,11 @@ use wstape_tape::{Action, Header, Micros, Step, Tape, TapeError, TapeReader, Tri
 
 use crate::counter::Counter;
 use crate::demand::Demands;
-use crate::dialer::{MemoryDialer, TcpDialer};
+use crate::dialer::{MAX_DIALS_AT_ONCE, MemoryDialer, PLAIN_URL, TcpDialer, lead};
 use crate::net::Dialer;
 use crate::notebook::Notebook;
 use crate::outcome::Outcome;
-use crate::subject::{Stage, Subject};
+use crate::subject::{Stage, Subject, Time};
 
 /// The address that a real run listens on: any free port of loopback.
 const LOOPBACK: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
@@ -109,6 +109,21 @@ pub enum ScenarioError {
     /// The subscriber could not start.
     #[error("the subscriber does not start: {0}")]
     Subject(String),
+    /// It dials again and again without any time between: it would go on for ever.
+    #[error(
+        "the subscriber spins: more than {MAX_DIALS_AT_ONCE} dials at {at} s of the scenario's time; \
+         it must wait before it dials again"
+    )]
+    Spins {
+        /// When, in the scenario's time.
+        at: Micros,
+    },
+    /// It never dialled.
+    #[error(
+        "the subscriber never dialled through what it was handed: dial through wstape_dial or the \
+         stage's dialer, or play it over TCP with --real"
+    )]
+    NeverDialled,
     /// The runtime could not start.
     #[error("no runtime: {0}")]
     Runtime(#[from] io::Error),
@@ -256,10 +271,30 @@ impl Scenario {
             .build()?;
         let (header, settings) = self.head()?;
         runtime.block_on(async {
-            let clock = Clock::virtual_at(header.wall_at_zero());
+            let wall = header.wall_at_zero();
+            let clock = match subject.time() {
+                Time::Fine => Clock::virtual_at(wall),
+                // What a real clock reads off a paused runtime is plain time.
+                Time::Plain => Clock::real_at(wall),
+            };
             let (engine, net) = self.engine(&clock, &settings)?.in_memory()?;
-            let dialer = Arc::new(MemoryDialer::new(net));
-            self.play(engine, dialer, header, settings, subject).await
+            let url = match subject.time() {
+                Time::Fine => engine.url(),
+                Time::Plain => PLAIN_URL.to_owned(),
+            };
+            let memory = MemoryDialer::new(net, clock);
+            let dialer: Arc<dyn Dialer> = Arc::new(memory.clone());
+            let _led = lead(Arc::clone(&dialer));
+            let playing = self.play(engine, url, dialer, header, settings, subject);
+            let outcome = tokio::select! {
+                biased;
+                at = memory.spins() => return Err(ScenarioError::Spins { at }),
+                outcome = playing => outcome?,
+            };
+            if memory.count() == 0 {
+                return Err(ScenarioError::NeverDialled);
+            }
+            Ok(outcome)
         })
     }
 
@@ -281,7 +316,11 @@ impl Scenario {
                 .listen(LOOPBACK.into())
                 .await?;
             let dialer = Arc::new(TcpDialer::new(engine.clone()));
-            self.play(engine, dialer, header, settings, subject).await
+            let dialer: Arc<dyn Dialer> = dialer;
+            let _led = lead(Arc::clone(&dialer));
+            let url = engine.url();
+            self.play(engine, url, dialer, header, settings, subject)
+                .await
         })
     }
 
@@ -313,6 +352,7 @@ impl Scenario {
     async fn play(
         &self,
         engine: Engine,
+        url: String,
         dialer: Arc<dyn Dialer>,
         header: Header,
         settings: Settings,
@@ -335,7 +375,7 @@ impl Scenario {
         tokio::task::yield_now().await;
         let mut running = subject
             .start(Stage {
-                url: engine.url(),
+                url,
                 settings,
                 clock: Arc::new(clock.clone()),
                 dialer,

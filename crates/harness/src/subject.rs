@@ -10,7 +10,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use wstape_oracle::{Heard, Mirror, Record, Settings, View};
+use wstape_oracle::{ASKED_BY_BOUNDS, Bounds, Heard, Mirror, Record, Rule, Settings, View};
 
 use crate::net::{Clock, Dialer};
 use crate::notebook::Notebook;
@@ -32,6 +32,44 @@ pub struct Stage {
     pub notebook: Notebook,
 }
 
+/// Which time a subscriber lives in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Time {
+    /// tokio's own paused time: `sleep`, `timeout`, `interval` and `tokio::time::Instant` mean what
+    /// they say, to tokio's millisecond. Std's and chrono's clocks stand still.
+    #[default]
+    Plain,
+    /// Time to the microsecond, for a subscriber that takes all its time from the [`Clock`] it is
+    /// handed: one microsecond of it is a millisecond of tokio's.
+    Fine,
+}
+
+/// What a subscriber is judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Terms {
+    /// It reconnects exactly as its [`Settings`] say, by the rules of the subscriber's contract.
+    Settings,
+    /// It declares nothing: what any subscriber owes its engine, within these bounds.
+    Bounds(Bounds),
+}
+
+impl Terms {
+    /// The rules that are asked by these terms. What a subscriber does not offer is not judged.
+    #[must_use]
+    pub fn rules(&self) -> &'static [Rule] {
+        match self {
+            Self::Settings => &Rule::ALL,
+            Self::Bounds(_) => &ASKED_BY_BOUNDS,
+        }
+    }
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self::Bounds(Bounds::default())
+    }
+}
+
 /// A kind of subscriber that can be put under test.
 pub trait Subject: Send + Sync {
     /// What it is, in a word or two.
@@ -41,6 +79,16 @@ pub trait Subject: Send + Sync {
     fn describe(&self, settings: &Settings) -> String {
         let _ = settings;
         self.name()
+    }
+
+    /// Which time it lives in.
+    fn time(&self) -> Time {
+        Time::default()
+    }
+
+    /// What it is judged by.
+    fn terms(&self) -> Terms {
+        Terms::default()
     }
 
     /// Starts one on the current tokio runtime.

@@ -25,7 +25,7 @@
 //! use wstape_tape::Micros;
 //!
 //! let settings = Settings::default();
-//! let mut judge = Judge::new(&settings, chrono::DateTime::UNIX_EPOCH, None);
+//! let mut judge = Judge::exact(&settings, chrono::DateTime::UNIX_EPOCH, None);
 //! judge.dial(Micros::ZERO, 1);
 //! judge.dial_refused(Micros::ZERO, 1);
 //! judge.dial(Micros::from_ms(400), 2);
@@ -52,6 +52,6 @@ pub use end_reason::EndReason;
 pub use field::Field;
 pub use heard::Heard;
 pub use rule::{Rule, Violation};
-pub use rules::{Findings, Found, Judge, MAX_VIOLATIONS, spread};
+pub use rules::{ASKED_BY_BOUNDS, Bounds, Findings, Found, Judge, MAX_VIOLATIONS, spread};
 pub use settings::{JitterMode, SETTINGS_KEY, Settings};
 pub use view::{Mirror, Record, View};

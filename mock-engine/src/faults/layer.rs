@@ -154,7 +154,7 @@ impl LayerFaults {
     }
 
     /// Clears what `generation` set, where it still holds.
-    pub(super) fn expire(&mut self, generation: u64) -> Option<Expired> {
+    pub(super) fn expire(&mut self, scope: Scope, generation: u64) -> Option<Expired> {
         if self.down.expire(generation) {
             return Some(Expired::Port);
         }
@@ -167,10 +167,11 @@ impl LayerFaults {
         if self.http.len() < before {
             return Some(Expired::State("http none"));
         }
-        let mut word = self.all.expire(generation);
-        for faults in self.each.values_mut() {
-            word = word.or(faults.expire(generation));
-        }
+        let faults = match scope {
+            Scope::All => Some(&mut self.all),
+            Scope::One(conn) => self.each.get_mut(&conn),
+        };
+        let word = faults.and_then(|faults| faults.expire(generation));
         word.map(Expired::State)
     }
 

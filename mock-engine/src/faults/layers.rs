@@ -49,8 +49,13 @@ impl Layers {
     }
 
     /// Clears what `generation` set, where it still holds.
-    pub(crate) fn expire(&mut self, layer: LayerIndex, generation: u64) -> Option<Expired> {
-        self.layers[layer.0].expire(generation)
+    pub(crate) fn expire(
+        &mut self,
+        layer: LayerIndex,
+        scope: Scope,
+        generation: u64,
+    ) -> Option<Expired> {
+        self.layers[layer.0].expire(scope, generation)
     }
 
     /// Clears every fault of one layer; what GETs answer stays.

@@ -10,12 +10,17 @@ use super::outbox::Outgoing;
 use crate::ids::{ConnId, Scope};
 use crate::link::{Conditions, LinkHandle};
 
+/// Fewest links that outlive their connections before they are looked through.
+const MIN_SWEEP: usize = 16;
+
 /// Every connection, by its number.
 #[derive(Debug)]
 pub(super) struct Connections {
     live: BTreeMap<ConnId, Conn>,
     /// Links that the engine has ended while a partition held them: their end waits for it.
     lingering: BTreeMap<ConnId, LinkHandle>,
+    /// How many such links there are before they are looked through.
+    sweep_at: usize,
     accepted: u64,
     upgraded: u64,
     /// Told of each change in the connections.
@@ -36,6 +41,7 @@ impl Connections {
         Self {
             live: BTreeMap::new(),
             lingering: BTreeMap::new(),
+            sweep_at: MIN_SWEEP,
             accepted: 0,
             upgraded: 0,
             progress,
@@ -114,10 +120,14 @@ impl Connections {
         stalled
     }
 
-    /// Forgets the links whose end has got through, or has nobody left to get to; returns whose
-    /// they were.
-    pub(super) fn let_go(&mut self) -> Vec<ConnId> {
+    /// Forgets the links whose end has got through, or has nobody left to get to, and returns
+    /// whose they were; only where there are so many by now that looking at all of them costs
+    /// each no more than its share, or `all` says so.
+    pub(super) fn let_go(&mut self, all: bool) -> Vec<ConnId> {
         let mut gone = Vec::new();
+        if !all && self.lingering.len() < self.sweep_at {
+            return gone;
+        }
         self.lingering.retain(|&id, link| {
             let stalled = link.stalled();
             if !stalled {
@@ -125,7 +135,25 @@ impl Connections {
             }
             stalled
         });
+        self.sweep_at = (self.lingering.len() * 2).max(MIN_SWEEP);
         gone
+    }
+
+    /// Gives one link the conditions that hold for it now, and asks its handshake again where it
+    /// waits; returns whether the link outlives its connection.
+    pub(super) fn change_link(
+        &self,
+        id: ConnId,
+        (to_client, from_client): (Conditions, Conditions),
+    ) -> bool {
+        if let Some(conn) = self.live.get(&id) {
+            conn.change_link(to_client, from_client);
+            conn.tell_to_ask();
+        } else if let Some(link) = self.lingering.get(&id) {
+            link.change(to_client, from_client);
+            return true;
+        }
+        false
     }
 
     /// Gives each link the conditions that hold for it now: towards the client, and from it.

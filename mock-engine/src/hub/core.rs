@@ -11,7 +11,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 use wstape_tape::{After, CloseFrame, End, Garbage, HttpAnswer, Micros, Pongs, Step, Trigger};
 
@@ -19,10 +18,12 @@ use super::chance::draw;
 use super::connection::{Conn, Phase};
 use super::connection_map::ConnectionMap;
 use super::connections::Connections;
+use super::expectations::Expectations;
 use super::held::Held;
 use super::outbox::Outbox;
 use super::prologue::Prologue;
 use super::schedule::{Op, Schedule, StartTrigger};
+use crate::expect::Verdict;
 use crate::faults::{Greeting, Layers};
 use crate::frame::{self, BadFrame, ClientFrame, FrameKind};
 use crate::ids::{ConnId, LayerIndex, Renumbering, Scope};
@@ -48,8 +49,9 @@ pub(crate) struct Core {
     outbox: Outbox,
     held: Held,
     map: ConnectionMap,
+    /// Where anybody asks for verdicts.
+    expectations: Option<Expectations>,
     speed: Speed,
-    shift_from: Option<DateTime<Utc>>,
     port: Port,
 }
 
@@ -60,26 +62,27 @@ pub(crate) struct Setup {
     pub(crate) layers: usize,
     pub(crate) prologue: Prologue,
     pub(crate) speed: Speed,
-    /// The tape's wall time at 0, where its timestamps are to move with the clock.
-    pub(crate) shift_from: Option<DateTime<Utc>>,
+    /// Where timestamps move to when they are played.
+    pub(crate) shift: Option<Shift>,
     pub(crate) start_trigger: Option<StartTrigger>,
+    /// Whether what tapes expect of clients is judged.
+    pub(crate) judging: bool,
     pub(crate) port: Port,
 }
 
 impl Core {
     /// `wake` is told when something is scheduled, `progress` of each change in the connections.
     pub(super) fn new(setup: Setup, wake: Arc<Notify>, progress: Arc<Notify>) -> Self {
-        let shift = setup.shift_from.map(|from| Shift(setup.log.wall() - from));
         Self {
             layers: Layers::new(setup.layers),
             connections: Connections::new(progress),
             schedule: Schedule::new(setup.start_trigger, wake),
             prologue: setup.prologue,
-            outbox: Outbox::new(shift),
+            outbox: Outbox::new(setup.shift),
             held: Held::default(),
             map: ConnectionMap::default(),
+            expectations: setup.judging.then(Expectations::default),
             speed: setup.speed,
-            shift_from: setup.shift_from,
             port: setup.port,
             log: setup.log,
         }
@@ -87,12 +90,9 @@ impl Core {
 
     /// The tape's time 0 is now; a second call changes nothing.
     pub(crate) fn begin(&mut self) {
-        if self.schedule.zero().is_some() {
-            return;
+        if self.schedule.zero().is_none() {
+            self.schedule.begin(self.log.now());
         }
-        let shift = self.shift_from.map(|from| Shift(self.log.wall() - from));
-        self.outbox.set_shift(shift);
-        self.schedule.begin(self.log.now());
     }
 
     /// The engine's clock at the tape's time 0, once it has begun.
@@ -103,6 +103,11 @@ impl Core {
     /// When the next thing is due by the schedule.
     pub(crate) fn next_due(&self) -> Option<Micros> {
         self.schedule.next_due()
+    }
+
+    /// Whether steps that their jitter put off are still to come.
+    pub(crate) fn has_put_off(&self) -> bool {
+        self.schedule.has_put_off()
     }
 
     /// Connections accepted so far.
@@ -128,6 +133,25 @@ impl Core {
     /// What a GET of a path answers.
     pub(crate) fn http(&self, path: &str) -> Option<&HttpAnswer> {
         self.layers.http(path)
+    }
+
+    /// The next verdict on what tapes expect that nobody has taken.
+    pub(crate) fn take_verdict(&mut self) -> Option<Verdict> {
+        self.expectations.as_mut().and_then(Expectations::take)
+    }
+
+    /// Whether there will be no verdict but on steps to come.
+    pub(crate) fn all_judged(&self) -> bool {
+        self.expectations.as_ref().is_none_or(Expectations::done)
+    }
+
+    /// The time of an expectation is over.
+    fn judge(&mut self, number: u64) {
+        let expectations = self.expectations.as_mut();
+        if let Some(unmet) = expectations.and_then(|open| open.judge(number)) {
+            self.log.note(None, format!("not met: {unmet}"));
+        }
+        self.connections.tell_progress();
     }
 
     /// Adds a step for connections to come.
@@ -158,6 +182,7 @@ impl Core {
                 self.log.write(id, JournalKind::Dropped(End::Fin));
                 self.end(id, End::Fin);
             }
+            Op::Judge { number } => self.judge(number),
             Op::CloseAnswer { conn, code } => self.close_answer_due(conn, code),
         }
     }
@@ -259,6 +284,9 @@ impl Core {
         };
         let steps = conn.count_received();
         self.log.write(id, JournalKind::Received(frame.kept()));
+        if let Some(expectations) = &mut self.expectations {
+            expectations.received(id, frame);
+        }
         self.run_steps(id, &steps);
         let Some(conn) = self.connections.get(id) else {
             return false;
@@ -374,7 +402,7 @@ impl Core {
             self.layers.forget(id);
         }
         self.lose_held(id);
-        self.let_go();
+        self.let_go(false);
         self.connections.tell_progress();
     }
 
@@ -382,11 +410,14 @@ impl Core {
     fn renumber(&mut self, renumbering: &Renumbering) {
         self.held.renumber(renumbering);
         self.layers.renumber(renumbering);
+        let layers = &self.layers;
+        self.schedule
+            .renumber(renumbering, |layer| layers.holds(layer));
     }
 
     /// Forgets the links whose end has got through, or has nobody left to get to.
-    fn let_go(&mut self) {
-        for id in self.connections.let_go() {
+    fn let_go(&mut self, all: bool) {
+        for id in self.connections.let_go(all) {
             self.layers.forget(id);
         }
     }

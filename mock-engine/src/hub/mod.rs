@@ -9,6 +9,7 @@ mod connection;
 mod connection_map;
 mod connections;
 mod core;
+mod expectations;
 mod handshake;
 mod held;
 mod outbox;

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use wstape_tape::{Action, CloseFrame};
+use wstape_tape::{Action, CloseFrame, Step};
 
 use super::connection::Phase;
 use crate::frame;
+use crate::ids::LayerIndex;
 use crate::timestamps::Shift;
 
 /// Event names that are remembered, so that the journal need not copy them.
@@ -129,7 +131,7 @@ impl Names {
 #[derive(Debug)]
 pub(super) struct Outbox {
     names: Names,
-    /// By how much timestamps move.
+    /// Where timestamps move to when they are played.
     shift: Option<Shift>,
 }
 
@@ -141,24 +143,25 @@ impl Outbox {
         }
     }
 
-    /// Timestamps move by this much from here on.
-    pub(super) fn set_shift(&mut self, shift: Option<Shift>) {
-        self.shift = shift;
-    }
-
     /// The journal's name for something of the engine's own.
     pub(super) fn name(&mut self, name: &str) -> Arc<str> {
         self.names.intern(name)
     }
 
-    /// What a step sends; `None` for a step that sends nothing.
-    pub(super) fn make(&mut self, action: &Action) -> Option<Outgoing> {
-        let (what, bytes, kind) = match action {
+    /// What a layer's step sends when it is played at the wall time `now`; `None` for a step that
+    /// sends nothing.
+    pub(super) fn make(
+        &mut self,
+        layer: LayerIndex,
+        step: &Step,
+        now: impl FnOnce() -> DateTime<Utc>,
+    ) -> Option<Outgoing> {
+        let (what, bytes, kind) = match &step.action {
             Action::Emit(json) => {
-                let json = self
-                    .shift
-                    .as_ref()
-                    .map_or_else(|| json.clone(), |shift| shift.apply(json));
+                let json = match &self.shift {
+                    Some(shift) => shift.apply(json, layer, step.trigger, now()),
+                    None => json.clone(),
+                };
                 (
                     self.names.of_event(&json),
                     frame::whole(frame::TEXT, &json),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use wstape_tape::{Micros, Step};
 
-use crate::ids::{ConnId, LayerIndex, Scope};
+use crate::ids::{ConnId, LayerIndex, Renumbering, Scope};
 
 /// Names an entry of the schedule: its time, and its place among those of the same time.
 type Slot = (Micros, u64);
@@ -29,6 +29,8 @@ pub(super) enum Op {
     },
     /// A prologue step on one connection.
     Prologue { conn: ConnId, index: usize },
+    /// The time of an expectation is over.
+    Judge { number: u64 },
     /// A late Pong.
     Pong { conn: ConnId, payload: Bytes },
     /// The client had long enough to answer a Close.
@@ -41,7 +43,7 @@ impl Op {
     /// The connection that this ends with.
     fn conn(&self) -> Option<ConnId> {
         match *self {
-            Self::Step { .. } | Self::Expire { .. } => None,
+            Self::Step { .. } | Self::Expire { .. } | Self::Judge { .. } => None,
             Self::Prologue { conn, .. }
             | Self::Pong { conn, .. }
             | Self::CloseWait { conn }
@@ -64,6 +66,8 @@ pub(crate) enum StartTrigger {
 pub(super) struct Schedule {
     ops: BTreeMap<Slot, Op>,
     counter: u64,
+    /// How many of them are steps that their jitter put off.
+    put_off: usize,
     /// The entries that end with each connection.
     of_conn: BTreeMap<ConnId, BTreeSet<Slot>>,
     /// The engine's clock at the tape's time 0, once it has begun.
@@ -80,6 +84,7 @@ impl Schedule {
         Self {
             ops: BTreeMap::new(),
             counter: 0,
+            put_off: 0,
             of_conn: BTreeMap::new(),
             zero: None,
             unstarted: Vec::new(),
@@ -117,6 +122,7 @@ impl Schedule {
         if let Some(conn) = op.conn() {
             self.of_conn.entry(conn).or_default().insert(slot);
         }
+        self.put_off += usize::from(matches!(op, Op::Step { .. }));
         self.ops.insert(slot, op);
         self.wake.notify_one();
     }
@@ -137,6 +143,57 @@ impl Schedule {
         }
     }
 
+    /// What layers that hold their answers have put off for connections comes to those that have
+    /// their numbers now.
+    pub(super) fn renumber(
+        &mut self,
+        renumbering: &Renumbering,
+        holds: impl Fn(LayerIndex) -> bool,
+    ) {
+        let unstarted = self.unstarted.iter_mut().map(|(_, op)| op);
+        for op in self.ops.values_mut().chain(unstarted) {
+            let (Op::Step { layer, scope, .. } | Op::Expire { layer, scope, .. }) = op else {
+                continue;
+            };
+            if let Scope::One(id) = *scope
+                && holds(*layer)
+            {
+                *scope = Scope::One(renumbering.of(id));
+            }
+        }
+    }
+
+    /// Takes out the steps that layers that hold their answers have put off for connections
+    /// behind `last`.
+    pub(super) fn take_steps_behind(
+        &mut self,
+        last: ConnId,
+        holds: impl Fn(LayerIndex) -> bool,
+    ) -> Vec<(ConnId, Arc<Step>)> {
+        let behind = |op: &Op| match op {
+            Op::Step { layer, scope, step } if holds(*layer) => {
+                let id = scope.only().filter(|&id| id > last)?;
+                Some((id, Arc::clone(step)))
+            }
+            _ => None,
+        };
+        let mut taken = Vec::new();
+        self.ops.retain(|_, op| match behind(op) {
+            Some(step) => {
+                taken.push(step);
+                false
+            }
+            None => true,
+        });
+        self.put_off -= taken.len();
+        taken
+    }
+
+    /// Whether steps that their jitter put off are still to come.
+    pub(super) fn has_put_off(&self) -> bool {
+        self.put_off > 0
+    }
+
     /// When the next thing is due.
     pub(super) fn next_due(&self) -> Option<Micros> {
         self.ops.first_key_value().map(|((due, _), _)| *due)
@@ -148,6 +205,7 @@ impl Schedule {
             return None;
         }
         let (slot, op) = self.ops.pop_first()?;
+        self.put_off -= usize::from(matches!(op, Op::Step { .. }));
         if let Some(conn) = op.conn()
             && let Some(slots) = self.of_conn.get_mut(&conn)
         {

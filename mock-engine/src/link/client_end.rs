@@ -135,12 +135,13 @@ impl ClientReader {
 
 impl Drop for ClientReader {
     fn drop(&mut self) {
-        let was = {
+        let (was, writer) = {
             let mut lanes = self.shared.lanes.lock();
-            let was = lanes.to_client.queued();
+            let was = lanes.to_client.weight();
             lanes.to_client.close();
-            was
+            (was, lanes.to_client.writer.take())
         };
+        wake(writer);
         if was > HIGH_WATER_BYTES {
             self.shared.drained.notify_one();
         }

@@ -59,11 +59,28 @@ impl AsyncRead for EngineEnd {
 impl AsyncWrite for EngineEnd {
     fn poll_write(
         self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        push(&self.shared, Bytes::copy_from_slice(buf));
-        Poll::Ready(Ok(buf.len()))
+        let shared = &self.shared;
+        let (written, reader) = {
+            let mut lanes = shared.lanes.lock();
+            let lane = &mut lanes.to_client;
+            if lane.ended() || lane.closed() {
+                // What follows an end is lost, as on a real socket.
+                return Poll::Ready(Ok(buf.len()));
+            }
+            // An answer of HTTP waits for its client; only frames are sent whether it reads or not.
+            let len = buf.len().min(room(lane));
+            if len == 0 && !buf.is_empty() {
+                lane.writer = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            lane.push(|| shared.clock.now(), Bytes::copy_from_slice(&buf[..len]));
+            (len, lane.reader.take())
+        };
+        wake(reader);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -87,15 +104,24 @@ impl Drop for EngineEnd {
     }
 }
 
+/// Bytes that can still be pushed towards the client: none where all clients together take too
+/// much and this one is behind.
+fn room(lane: &Lane) -> usize {
+    if lane.weight() > HIGH_WATER_BYTES && lane.over_budget() {
+        return 0;
+    }
+    lane.room()
+}
+
 /// Queues `bytes` towards the client; `false` where that went over the lane's capacity, and
 /// the link was reset.
 fn push(shared: &Shared, bytes: Bytes) -> bool {
     let (fits, wakers) = {
         let mut lanes = shared.lanes.lock();
-        let fits = bytes.len() <= lanes.to_client.room();
+        let fits = bytes.len() <= room(&lanes.to_client);
         if fits {
             lanes.to_client.push(|| shared.clock.now(), bytes);
-            (fits, [lanes.to_client.reader.take(), None, None])
+            (fits, [lanes.to_client.reader.take(), None, None, None])
         } else {
             (
                 fits,
@@ -108,11 +134,12 @@ fn push(shared: &Shared, bytes: Bytes) -> bool {
 }
 
 /// The engine ends the stream both ways: `end` towards the client, and it reads no more.
-fn end_both(lanes: &mut Lanes, end: impl FnOnce(&mut Lane)) -> [Option<Waker>; 3] {
+fn end_both(lanes: &mut Lanes, end: impl FnOnce(&mut Lane)) -> [Option<Waker>; 4] {
     end(&mut lanes.to_client);
     lanes.from_client.close();
     [
         lanes.to_client.reader.take(),
+        lanes.to_client.writer.take(),
         lanes.from_client.reader.take(),
         lanes.from_client.writer.take(),
     ]
@@ -137,8 +164,9 @@ impl LinkHandle {
     }
 
     /// Queues `bytes` towards the client without copying them. Returns `false` where more than
-    /// [`TO_CLIENT_CAPACITY_BYTES`](super::TO_CLIENT_CAPACITY_BYTES) would wait: the link is
-    /// reset then.
+    /// [`TO_CLIENT_CAPACITY_BYTES`](super::TO_CLIENT_CAPACITY_BYTES) or
+    /// [`MAX_TO_CLIENT_CHUNKS`](super::MAX_TO_CLIENT_CHUNKS) would wait, or for all clients more
+    /// than [`MAX_TO_CLIENTS_BYTES`](super::MAX_TO_CLIENTS_BYTES): the link is reset then.
     pub fn push(&self, bytes: Bytes) -> bool {
         push(&self.shared, bytes)
     }
@@ -183,12 +211,6 @@ impl LinkHandle {
         wakers.into_iter().for_each(wake);
     }
 
-    /// Bytes that wait for the client.
-    #[must_use]
-    pub fn queued_bytes(&self) -> usize {
-        self.shared.lanes.lock().to_client.queued()
-    }
-
     /// Whether a hold keeps the client from something that it would still read.
     pub(crate) fn stalled(&self) -> bool {
         let lanes = self.shared.lanes.lock();
@@ -198,6 +220,6 @@ impl LinkHandle {
     /// Whether the client could read but is behind by more than a megabyte.
     pub(crate) fn behind(&self) -> bool {
         let lanes = self.shared.lanes.lock();
-        !lanes.to_client.held() && lanes.to_client.queued() > HIGH_WATER_BYTES
+        !lanes.to_client.held() && lanes.to_client.weight() > HIGH_WATER_BYTES
     }
 }

@@ -6,6 +6,7 @@ use std::task::Waker;
 use bytes::Bytes;
 use wstape_tape::Micros;
 
+use super::budget::Budget;
 use super::conditions::Conditions;
 
 /// What fits between a client's write and the engine's read: a socket buffer's worth.
@@ -15,6 +16,20 @@ pub const FROM_CLIENT_CAPACITY_BYTES: usize = 64 * 1024;
 /// reset, so that no client can make the engine grow.
 pub const TO_CLIENT_CAPACITY_BYTES: usize = 64 * 1024 * 1024;
 
+/// Most chunks that may wait for a client, however short: each takes its place in memory.
+pub const MAX_TO_CLIENT_CHUNKS: usize = 1 << 19;
+
+/// Most writes of a client that may wait for the engine, however short: more than whole frames
+/// fit there, the shortest of which has six bytes.
+pub const MAX_FROM_CLIENT_CHUNKS: usize = 16_384;
+
+/// What a chunk takes beside its bytes: its place in the queue, which may be half empty, and the
+/// heads of its allocations.
+const CHUNK_BYTES: usize = 128;
+
+/// Places that an empty queue keeps.
+const MAX_IDLE_CHUNKS: usize = 1_024;
+
 /// One direction of a link. It never looks at a clock: every call is told the time.
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -22,6 +37,11 @@ pub(super) struct Lane {
     /// Bytes in `queue`.
     queued: usize,
     capacity: usize,
+    max_chunks: usize,
+    /// Where its memory is counted together with that of other lanes.
+    budget: Budget,
+    /// What is counted there for this one, in bytes.
+    counted: usize,
     conditions: Conditions,
     /// When the bandwidth is free for the next chunk.
     free_at: Micros,
@@ -110,11 +130,15 @@ fn wire_time(bytes: u64, rate: Option<u64>) -> u64 {
 }
 
 impl Lane {
-    pub(super) fn new(capacity: usize) -> Self {
+    /// A lane that takes `capacity` bytes in at most `max_chunks` pieces, counted in `budget`.
+    pub(super) fn new(capacity: usize, max_chunks: usize, budget: Budget) -> Self {
         Self {
             queue: VecDeque::new(),
             queued: 0,
             capacity,
+            max_chunks,
+            budget,
+            counted: 0,
             conditions: Conditions::default(),
             free_at: Micros::ZERO,
             last_due: Micros::ZERO,
@@ -129,11 +153,30 @@ impl Lane {
 
     /// Bytes that can still be pushed.
     pub(super) fn room(&self) -> usize {
+        if self.queue.len() >= self.max_chunks {
+            return 0;
+        }
         self.capacity.saturating_sub(self.queued)
     }
 
-    pub(super) fn queued(&self) -> usize {
-        self.queued
+    /// The memory that it takes, about, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        self.queued + self.queue.len() * CHUNK_BYTES
+    }
+
+    /// Whether all lanes that it is counted with take more than they may.
+    pub(super) fn over_budget(&self) -> bool {
+        self.budget.spent()
+    }
+
+    /// Counts what it takes now.
+    fn settle(&mut self) {
+        if self.queue.is_empty() && self.queue.capacity() > MAX_IDLE_CHUNKS {
+            self.queue = VecDeque::new();
+        }
+        let weight = self.weight();
+        self.budget.settle(self.counted, weight);
+        self.counted = weight;
     }
 
     pub(super) fn held(&self) -> bool {
@@ -163,6 +206,7 @@ impl Lane {
                 due: Micros::ZERO,
                 cut: None,
             });
+            self.settle();
             return;
         }
         let start = now().max(self.free_at);
@@ -186,6 +230,7 @@ impl Lane {
             due,
             cut: cut.map(Box::new),
         });
+        self.settle();
     }
 
     /// The sender is done: the end queues behind the bytes in flight.
@@ -222,6 +267,7 @@ impl Lane {
             left -= kept;
             kept > 0
         });
+        self.settle();
     }
 
     /// Bytes that can be read at `now`, held or not.
@@ -242,6 +288,7 @@ impl Lane {
         self.closed = true;
         self.queue = VecDeque::new();
         self.queued = 0;
+        self.settle();
     }
 
     /// Changes the conditions. Bytes in flight keep the times they were pushed with; a hold
@@ -317,10 +364,9 @@ impl Lane {
         }
         self.queued -= len;
         self.arrived.bytes = self.arrived.bytes.saturating_sub(len);
-        Some(Piece {
-            bytes,
-            alone: slice.is_some(),
-        })
+        let alone = slice.is_some();
+        self.settle();
+        Some(Piece { bytes, alone })
     }
 
     /// Copies what one read returns into `buf`; returns how much that is. Uncut chunks fill
@@ -346,6 +392,12 @@ impl Lane {
             }
         }
         buf.filled().len() - before
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.budget.settle(self.counted, 0);
     }
 }
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use wstape_tape::{Distribution, Latency, Micros};
 
+use super::budget::Budget;
 use super::conditions::Conditions;
 use super::lane::{Front, Lane};
 
@@ -92,7 +93,7 @@ fn drain(lane: &mut Lane, mut now: Micros) -> (Vec<u8>, Micros, Front) {
 proptest! {
     #[test]
     fn bytes_arrive_whole_and_in_order_under_any_conditions(ops in proptest::collection::vec(op(), 1..60)) {
-        let mut lane = Lane::new(usize::MAX);
+        let mut lane = Lane::new(usize::MAX, usize::MAX, Budget::default());
         let (mut sent, mut got, mut now) = (Vec::new(), Vec::new(), Micros(1));
         for op in ops {
             match op {
@@ -105,7 +106,7 @@ proptest! {
                 Op::Read(max) => got.extend(read(&mut lane, now, max)),
                 Op::Change { held, latency, rate, slice } => lane.change(|| now, conditions(held, latency, rate, slice)),
             }
-            prop_assert_eq!(lane.queued(), sent.len() - got.len());
+            prop_assert_eq!(usize::MAX - lane.room(), sent.len() - got.len());
         }
         lane.change(|| now, Conditions::default());
         lane.finish(|| now);
@@ -122,13 +123,13 @@ proptest! {
         slice in proptest::option::of(1..9_u32),
         at in 0..100_000_u64,
     ) {
-        let mut lane = Lane::new(usize::MAX);
+        let mut lane = Lane::new(usize::MAX, usize::MAX, Budget::default());
         lane.change(|| Micros(0), conditions(false, None, Some(rate), slice));
         for len in &lens {
             lane.push(|| Micros(0), Bytes::from(vec![b'x'; *len]));
         }
         // A twin that is only read shows what was due.
-        let mut twin = Lane::new(usize::MAX);
+        let mut twin = Lane::new(usize::MAX, usize::MAX, Budget::default());
         twin.change(|| Micros(0), conditions(false, None, Some(rate), slice));
         for len in &lens {
             twin.push(|| Micros(0), Bytes::from(vec![b'x'; *len]));
@@ -145,7 +146,7 @@ proptest! {
 
 #[test]
 fn delivery_is_when_the_wire_is_free_plus_the_time_on_it_plus_the_delay() {
-    let mut lane = Lane::new(usize::MAX);
+    let mut lane = Lane::new(usize::MAX, usize::MAX, Budget::default());
     lane.change(
         || Micros(0),
         conditions(false, Some((500, 0)), Some(1_000_000), None),
@@ -161,7 +162,7 @@ fn delivery_is_when_the_wire_is_free_plus_the_time_on_it_plus_the_delay() {
 
 #[test]
 fn a_chunk_never_overtakes_one_that_was_delayed() {
-    let mut lane = Lane::new(usize::MAX);
+    let mut lane = Lane::new(usize::MAX, usize::MAX, Budget::default());
     lane.change(
         || Micros(0),
         conditions(false, Some((1_000, 0)), None, None),
@@ -183,7 +184,7 @@ fn jitter_is_drawn_from_the_seed_alone() {
         Distribution::Pareto,
     ] {
         let dues = |seed: u64| {
-            let mut lane = Lane::new(usize::MAX);
+            let mut lane = Lane::new(usize::MAX, usize::MAX, Budget::default());
             let mut conditions = Conditions::default();
             conditions.add_latency(
                 Latency {
@@ -220,7 +221,7 @@ fn jitter_is_drawn_from_the_seed_alone() {
 
 #[test]
 fn what_has_arrived_when_a_hold_begins_can_be_read_and_what_comes_then_cannot() {
-    let mut lane = Lane::new(usize::MAX);
+    let mut lane = Lane::new(usize::MAX, usize::MAX, Budget::default());
     lane.push(|| Micros(5), Bytes::from_static(b"arrived"));
     lane.change(|| Micros(5), conditions(true, None, None, None));
     lane.push(|| Micros(5), Bytes::from_static(b"held"));
@@ -239,7 +240,7 @@ fn what_has_arrived_when_a_hold_begins_can_be_read_and_what_comes_then_cannot() 
 #[test]
 fn an_end_that_has_arrived_when_a_hold_begins_is_seen() {
     for reset in [false, true] {
-        let mut lane = Lane::new(usize::MAX);
+        let mut lane = Lane::new(usize::MAX, usize::MAX, Budget::default());
         lane.push(|| Micros(1), Bytes::from_static(b"x"));
         if reset {
             lane.reset(Micros(2));

@@ -6,7 +6,11 @@ use std::task::{Context, Poll, Waker};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::lane::{FROM_CLIENT_CAPACITY_BYTES, Front, Lane, TO_CLIENT_CAPACITY_BYTES};
+use super::budget::Budget;
+use super::lane::{
+    FROM_CLIENT_CAPACITY_BYTES, Front, Lane, MAX_FROM_CLIENT_CHUNKS, MAX_TO_CLIENT_CHUNKS,
+    TO_CLIENT_CAPACITY_BYTES,
+};
 use crate::clock::{Clock, Timer};
 
 /// Below this a sender that waits for room is told to go on.
@@ -27,11 +31,16 @@ pub(super) struct Lanes {
 }
 
 impl Shared {
-    /// Two empty lanes; `drained` is told when the client has caught up.
-    pub(super) fn new(clock: Clock, drained: Arc<Notify>) -> Self {
+    /// Two empty lanes; `drained` is told when the client has caught up, and `budget` counts what
+    /// waits for it.
+    pub(super) fn new(clock: Clock, drained: Arc<Notify>, budget: Budget) -> Self {
         let lanes = Lanes {
-            to_client: Lane::new(TO_CLIENT_CAPACITY_BYTES),
-            from_client: Lane::new(FROM_CLIENT_CAPACITY_BYTES),
+            to_client: Lane::new(TO_CLIENT_CAPACITY_BYTES, MAX_TO_CLIENT_CHUNKS, budget),
+            from_client: Lane::new(
+                FROM_CLIENT_CAPACITY_BYTES,
+                MAX_FROM_CLIENT_CHUNKS,
+                Budget::default(),
+            ),
         };
         Self {
             clock,
@@ -68,9 +77,9 @@ pub(super) fn poll_lane(
             let lane = lane(&mut lanes);
             match lane.front(|| shared.clock.now()) {
                 Front::Bytes => {
-                    let was = lane.queued();
+                    let was = lane.weight();
                     take(lane);
-                    let drained = was > HIGH_WATER_BYTES && lane.queued() <= HIGH_WATER_BYTES;
+                    let drained = was > HIGH_WATER_BYTES && lane.weight() <= HIGH_WATER_BYTES;
                     let writer = lane.writer.take();
                     drop(lanes);
                     wake(writer);

@@ -3,6 +3,7 @@
 //! Latency, bandwidth, partition, slicing and cuts are one mechanism: a queue per direction
 //! whose chunks know when they are due.
 
+mod budget;
 mod client_end;
 mod conditions;
 mod engine_end;
@@ -12,11 +13,16 @@ mod lane_tests;
 mod lanes;
 mod pair;
 
+pub(crate) use budget::Budget;
+pub use budget::MAX_TO_CLIENTS_BYTES;
 pub use client_end::ClientEnd;
 pub(crate) use client_end::{ClientReader, ClientWriter};
 pub use conditions::Conditions;
 pub(crate) use conditions::Delay;
 pub use engine_end::{EngineEnd, LinkHandle};
-pub use lane::{FROM_CLIENT_CAPACITY_BYTES, TO_CLIENT_CAPACITY_BYTES};
+pub use lane::{
+    FROM_CLIENT_CAPACITY_BYTES, MAX_FROM_CLIENT_CHUNKS, MAX_TO_CLIENT_CHUNKS,
+    TO_CLIENT_CAPACITY_BYTES,
+};
 pub use pair::pair;
 pub(crate) use pair::pair_with;

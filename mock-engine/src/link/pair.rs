@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use super::budget::Budget;
 use super::client_end::ClientEnd;
 use super::engine_end::{EngineEnd, LinkHandle};
 use super::lanes::Shared;
@@ -24,12 +25,17 @@ use crate::clock::Clock;
 /// ```
 #[must_use]
 pub fn pair(clock: Clock) -> (EngineEnd, ClientEnd, LinkHandle) {
-    pair_with(clock, Arc::new(Notify::new()))
+    pair_with(clock, Arc::new(Notify::new()), Budget::default())
 }
 
-/// As [`pair`], telling `drained` when the client has caught up.
-pub(crate) fn pair_with(clock: Clock, drained: Arc<Notify>) -> (EngineEnd, ClientEnd, LinkHandle) {
-    let shared = Arc::new(Shared::new(clock, drained));
+/// As [`pair`], telling `drained` when the client has caught up and counting what waits for it
+/// in `budget`.
+pub(crate) fn pair_with(
+    clock: Clock,
+    drained: Arc<Notify>,
+    budget: Budget,
+) -> (EngineEnd, ClientEnd, LinkHandle) {
+    let shared = Arc::new(Shared::new(clock, drained, budget));
     (
         EngineEnd::new(Arc::clone(&shared)),
         ClientEnd::new(Arc::clone(&shared)),

@@ -250,3 +250,78 @@ fn each_connection_gets_what_is_sent_to_it_and_to_all() {
         assert_eq!(clients[1].all().await.0, b"\x81\x03two\x81\x04both");
     });
 }
+
+#[test]
+fn a_client_that_never_reads_empty_messages_is_reset_by_the_memory_they_take() {
+    in_memory(async {
+        let world = World::bare().await;
+        let _client = world.connect().await;
+        // A megabyte and a half of payload, but each message takes its place in the queue.
+        for _ in 0..750_000 {
+            world.engine.text("");
+        }
+        let lines = world.lines();
+        assert!(lines.contains(&"0.000000 #1 overrun: reset".to_owned()));
+    });
+}
+
+#[test]
+fn clients_that_never_read_are_reset_before_all_of_them_take_too_much_and_others_are_not() {
+    in_memory(async {
+        let world = World::bare().await;
+        let mut reading = world.connect().await;
+        let mut stuck = Vec::new();
+        for _ in 0..17 {
+            stuck.push(world.connect().await);
+        }
+        let megabyte: Arc<str> = "x".repeat(1 << 20).into();
+        for _ in 0..62 {
+            world.engine.text(&*megabyte);
+            reading.exactly((1 << 20) + 10).await;
+        }
+        let overrun: Vec<String> = world
+            .lines()
+            .into_iter()
+            .filter(|line| line.ends_with("overrun: reset"))
+            .collect();
+        assert!(!overrun.is_empty());
+        assert!(
+            !overrun.iter().any(|line| line.contains(" #1 ")),
+            "{overrun:?}"
+        );
+    });
+}
+
+/// Counts how often a task was woken.
+#[derive(Default)]
+struct Wakes(std::sync::atomic::AtomicUsize);
+
+impl std::task::Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_state_of_one_connection_does_not_touch_the_links_of_others() {
+    in_memory(async {
+        let world = World::playing(
+            Arm::Virtual,
+            &[&[r#"{"on_connect":"each","after_ms":0,"latency_ms":60000,"for_ms":1000}"#]],
+        )
+        .await;
+        let mut first = world.dial().await.unwrap();
+        let count = Arc::new(Wakes::default());
+        let waker = std::task::Waker::from(Arc::clone(&count));
+        let mut read = std::pin::pin!(first.read());
+        let mut poll = || {
+            let mut cx = std::task::Context::from_waker(&waker);
+            assert!(read.as_mut().poll(&mut cx).is_pending());
+        };
+        poll();
+        for _ in 0..100 {
+            drop(world.dial().await.unwrap());
+        }
+        assert_eq!(count.0.load(std::sync::atomic::Ordering::Relaxed), 0);
+    });
+}

@@ -217,3 +217,41 @@ fn frames_that_the_client_sends_behind_its_request_are_not_lost() {
         assert_eq!(client.exactly(7).await, b"\x8a\x05eager");
     });
 }
+
+#[test]
+fn a_status_that_ends_no_exchange_is_answered_as_500_and_the_journal_says_why() {
+    in_memory(async {
+        for code in [150, 99, 1000] {
+            let world = World::bare().await;
+            world.engine.refuse_next(1, code);
+            assert_eq!(world.observe().await, ["500"]);
+            let note = format!(
+                "0.000000 #1 status {code} is none that ends an exchange (200 to 999): 500 sent instead"
+            );
+            let lines = world.lines();
+            assert!(lines.contains(&note), "{lines:#?}");
+            assert!(lines.contains(&"0.000000 #1 refused 500".to_owned()));
+        }
+    });
+}
+
+#[test]
+fn an_answer_longer_than_a_link_carries_arrives_whole_at_a_client_that_reads() {
+    in_memory(async {
+        let world = World::bare().await;
+        let len = wstape_mock_engine::link::TO_CLIENT_CAPACITY_BYTES + 1;
+        world.engine.http(wstape_tape::HttpAnswer {
+            path: "/long".to_owned(),
+            status: 200,
+            headers: Vec::new(),
+            body: "x".repeat(len).into(),
+        });
+        let mut client = world.dial().await.unwrap();
+        client
+            .send(b"GET /long HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+            .await;
+        let head = client.head().await.unwrap();
+        assert_eq!(status(&head), "200");
+        assert_eq!(client.exactly(len).await.len(), len);
+    });
+}

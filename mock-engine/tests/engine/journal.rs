@@ -148,3 +148,86 @@ fn a_broadcast_is_one_entry_with_its_number_of_receivers() {
         assert_eq!(world.lines().last().unwrap(), "0.000000 → heartbeat to 2");
     });
 }
+
+/// A file that takes nothing until it is told to.
+struct Stuck {
+    go: std::sync::mpsc::Receiver<()>,
+    going: bool,
+    file: Shared,
+}
+
+/// Longest that a stuck file waits; a test that needs it has failed.
+const STUCK_BOUND: std::time::Duration = std::time::Duration::from_secs(5);
+
+impl Write for Stuck {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if !self.going {
+            self.go
+                .recv_timeout(STUCK_BOUND)
+                .map_err(|_| io::Error::other("never told to go on"))?;
+            self.going = true;
+        }
+        self.file.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn stuck() -> (std::sync::mpsc::Sender<()>, Shared, Stuck) {
+    let (tell, go) = std::sync::mpsc::channel();
+    let file = Shared::default();
+    let stuck = Stuck {
+        go,
+        going: false,
+        file: file.clone(),
+    };
+    (tell, file, stuck)
+}
+
+#[test]
+fn a_disk_that_takes_nothing_stalls_no_client() {
+    in_memory(async {
+        let (tell, file, stuck) = stuck();
+        let builder = Engine::builder().journal_to(Box::new(stuck));
+        let world = World::build(Arm::Virtual, builder).await;
+        world.engine.start();
+        let mut client = world.connect().await;
+        world.engine.text("hello");
+        assert_eq!(client.exactly(7).await, b"\x81\x05hello");
+        tell.send(()).unwrap();
+        world.engine.journal().flush().unwrap();
+        assert_eq!(file.0.lock().unwrap().len(), 3);
+    });
+}
+
+#[test]
+fn what_a_slow_disk_makes_the_journal_leave_out_is_counted_at_its_place() {
+    in_memory(async {
+        let (tell, file, stuck) = stuck();
+        let builder = Engine::builder().journal_to(Box::new(stuck));
+        let world = World::build(Arm::Virtual, builder).await;
+        let long = "x".repeat(1 << 10);
+        for _ in 0..40_000 {
+            world.engine.note(None, &*long);
+        }
+        tell.send(()).unwrap();
+        world.engine.journal().flush().unwrap();
+        world.engine.note(None, "behind");
+        world.engine.journal().flush().unwrap();
+        let lines = file.0.lock().unwrap();
+        let texts: Vec<String> = lines
+            .iter()
+            .map(|line| {
+                let entry: serde_json::Value = serde_json::from_slice(line).unwrap();
+                entry["text"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        let written = texts.iter().filter(|text| **text == long).count();
+        let lost = 40_000 - written;
+        assert!(lost > 0);
+        let said = format!("{lost} entries are missing here: the journal's file is too slow");
+        assert_eq!(texts[written..], [said, "behind".to_owned()]);
+    });
+}

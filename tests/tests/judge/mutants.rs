@@ -7,6 +7,7 @@ use wstape::OurSubscriber;
 use wstape_chaos::mutants::{CANARIES, Flaw, Mutant, missed_canary};
 use wstape_chaos::{Case, Draw, draw, play};
 use wstape_harness::Subject;
+use wstape_harness::Terms;
 use wstape_tape::Tape;
 
 fn tapes(folder: &str) -> Vec<PathBuf> {
@@ -51,7 +52,13 @@ fn without_a_flaw_it_keeps_every_rule_on_every_tape_of_the_fixtures() {
 fn without_a_flaw_it_keeps_every_rule_whatever_is_drawn() {
     let first = Mutant::flawless().first_seed();
     let broken: Vec<_> = (first..first + 60)
-        .filter_map(|seed| broken(&draw(seed, &[]), &Mutant::flawless(), &seed.to_string()))
+        .filter_map(|seed| {
+            broken(
+                &draw(seed, &[], &Terms::Settings),
+                &Mutant::flawless(),
+                &seed.to_string(),
+            )
+        })
         .collect();
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
@@ -76,7 +83,7 @@ fn a_flaw_is_found_by_one_of_its_rules_within_a_few_seeds() {
     ] {
         let first = Mutant::with(flaw).first_seed();
         let found = (first..first + 60).any(|seed| {
-            let played = play(&draw(seed, &[]), &Mutant::with(flaw));
+            let played = play(&draw(seed, &[], &Terms::Settings), &Mutant::with(flaw));
             let mut violations = played.verdict.violations.iter();
             violations.any(|violation| flaw.breaks().contains(&violation.rule))
         });
@@ -87,7 +94,7 @@ fn a_flaw_is_found_by_one_of_its_rules_within_a_few_seeds() {
 #[test]
 fn canaries_die_wherever_a_run_starts_and_live_where_no_case_has_a_fault() {
     for first in [0, 40_000, u64::MAX - 20] {
-        let draw: Draw = Arc::new(|seed| draw(seed, &[]));
+        let draw: Draw = Arc::new(|seed| draw(seed, &[], &Terms::Settings));
         assert_eq!(missed_canary(first, &draw), None, "from {first} on");
     }
     let calm: Draw = Arc::new(|_| {

@@ -26,6 +26,7 @@ use crate::case::{About, Case};
 use crate::fault::{Family, FaultKind};
 use dice::Dice;
 use scene::Scene;
+use wstape_harness::Terms;
 use wstape_oracle::{Field, Settings};
 
 /// The shortest and the longest faulty phase of a usual case.
@@ -46,11 +47,12 @@ const MAX_INCIDENTS: u64 = 12;
 /// Draws the case of a seed: its engine sends a generated stream of events, or now and then one
 /// of `recordings`.
 #[must_use]
-pub fn draw(seed: u64, recordings: &[Arc<Tape>]) -> Case {
-    if Dice::of(seed, "crowd").chance(1, 256) {
+pub fn draw(seed: u64, recordings: &[Arc<Tape>], terms: &Terms) -> Case {
+    // Whose dial is whose can be told only where each subscriber has a dialer of its own.
+    if *terms == Terms::Settings && Dice::of(seed, "crowd").chance(1, 256) {
         return crowd::draw(seed);
     }
-    drawn(seed, |shape| {
+    drawn(seed, terms, |shape| {
         (!recordings.is_empty() && shape.chance(1, 12))
             .then(|| &recordings[shape.index(recordings.len())])
     })
@@ -58,16 +60,27 @@ pub fn draw(seed: u64, recordings: &[Arc<Tape>]) -> Case {
 
 /// Draws the faults of a seed, over this recording.
 #[must_use]
-pub fn draw_over(seed: u64, recording: &Arc<Tape>) -> Case {
-    drawn(seed, |_| Some(recording))
+pub fn draw_over(seed: u64, recording: &Arc<Tape>, terms: &Terms) -> Case {
+    drawn(seed, terms, |_| Some(recording))
 }
 
-fn drawn<'a>(seed: u64, recording: impl FnOnce(&mut Dice) -> Option<&'a Arc<Tape>>) -> Case {
+fn drawn<'a>(
+    seed: u64,
+    terms: &Terms,
+    recording: impl FnOnce(&mut Dice) -> Option<&'a Arc<Tape>>,
+) -> Case {
     let mut shape = Dice::of(seed, "shape");
     let long = shape.chance(1, 48);
     let recording = recording(&mut shape);
-    let secrets = shape.chance(1, 24);
-    let mut settings = settings::settings(&mut Dice::of(seed, "settings"), long);
+    let (mut settings, secrets, recovery) = match terms {
+        Terms::Settings => {
+            let settings = settings::settings(&mut Dice::of(seed, "settings"), long);
+            let recovery = recovery(&settings);
+            (settings, shape.chance(1, 24), recovery)
+        }
+        // How it is set is its own affair, and it has no token.
+        Terms::Bounds(bounds) => (Settings::default(), false, bounds.max_recovery),
+    };
     if secrets {
         settings.token = Some(settings::TOKEN.to_owned());
         settings.engine_token.clone_from(&settings.token);
@@ -84,12 +97,7 @@ fn drawn<'a>(seed: u64, recording: impl FnOnce(&mut Dice) -> Option<&'a Arc<Tape
         phase
     };
     let quiet_at = Micros(phase.0.saturating_add(SLACK.0));
-    let end = Micros(
-        quiet_at
-            .0
-            .saturating_add(recovery(&settings).0)
-            .saturating_add(TAIL.0),
-    );
+    let end = Micros(quiet_at.0.saturating_add(recovery.0).saturating_add(TAIL.0));
     let base = match recording {
         Some(recording) => recorded(recording, end),
         None => generated(seed, end),

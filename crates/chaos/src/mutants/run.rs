@@ -52,6 +52,7 @@ impl MutantRun {
         let options = Options {
             workers: NonZeroUsize::MIN,
             check_determinism: twice,
+            is_deterministic: true,
             keep_going: false,
         };
         let tally = Tally::default();

@@ -7,7 +7,9 @@ use parking_lot::RwLock;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
-use wstape_harness::{Arrival, Handle, Hearing, Receiver, Running, Stage, Stopping, Subject};
+use wstape_harness::{
+    Arrival, Handle, Hearing, Receiver, Running, Stage, Stopping, Subject, Terms, Time,
+};
 use wstape_oracle::Heard;
 
 use super::address::Address;
@@ -81,6 +83,14 @@ impl Subject for Mutant {
     fn name(&self) -> String {
         let flaw = self.flaw.map_or("no flaw", Flaw::name);
         format!("mutant: {flaw}")
+    }
+
+    fn time(&self) -> Time {
+        Time::Fine
+    }
+
+    fn terms(&self) -> Terms {
+        Terms::Settings
     }
 
     fn start(&self, stage: Stage) -> Result<Running, String> {

@@ -242,7 +242,7 @@ fn a_run_that_missed_a_mutant_says_so_in_every_output_and_holds_in_none() {
 fn a_run_of_few_cases_that_broke_a_rule_lists_nothing_that_was_never_seen() {
     let mut results = broken();
     let seen = std::mem::take(&mut results.tally);
-    results.tally = Tally::of_everything();
+    results.tally = Tally::of_everything(&wstape_harness::Terms::Settings);
     results.tally.merge(&seen);
     let summary = results.summary();
     assert!(!summary.contains("never"), "{summary}");

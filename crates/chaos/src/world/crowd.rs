@@ -8,7 +8,7 @@ use wstape_mock_engine::{Clock, EngineError, MemoryNet};
 use wstape_oracle::{Findings, Rule, spread};
 use wstape_tape::{Micros, Trigger};
 
-use super::engine::engine_of;
+use super::engine::{clock_of, engine_of, url};
 use super::fired::count_fired;
 use super::trace::{Happening, Trace};
 use crate::case::Case;
@@ -54,7 +54,7 @@ fn dropped_at(case: &Case) -> Option<Micros> {
 /// Where the engine or a subscriber does not start, in words.
 pub(super) async fn play(case: &Case, subject: &dyn Subject) -> Result<(Verdict, Trace), String> {
     let engine_error = |error: EngineError| error.to_string();
-    let clock = Clock::virtual_at(case.base.header.wall_at_zero());
+    let clock = clock_of(case, subject);
     let (engine, net) = engine_of(case, &clock).in_memory().map_err(engine_error)?;
     engine.start();
     tokio::task::yield_now().await;
@@ -63,17 +63,18 @@ pub(super) async fn play(case: &Case, subject: &dyn Subject) -> Result<(Verdict,
     for number in 0..case.about.crowd {
         let mut settings = case.settings.clone();
         settings.jitter_seed = settings.jitter_seed.wrapping_add(u64::from(number));
+        let dialer: Arc<dyn Dialer> = Arc::new(CountedDialer {
+            net: net.clone(),
+            clock: clock.clone(),
+            number,
+            dials: Arc::clone(&dials),
+        });
         let started = subject.start(Stage {
-            url: engine.url(),
+            url: url(case, &engine, subject.time()),
             settings,
             clock: Arc::new(clock.clone()),
             notebook: Notebook::unread(),
-            dialer: Arc::new(CountedDialer {
-                net: net.clone(),
-                clock: clock.clone(),
-                number,
-                dials: Arc::clone(&dials),
-            }),
+            dialer,
         })?;
         crowd.push(started);
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use wstape_harness::{PLAIN_HOST, PLAIN_URL, Subject, Time};
 use wstape_mock_engine::{Clock, Engine, EngineBuilder, StartAt};
 use wstape_tape::{Action, Micros, Trigger};
 
@@ -9,7 +10,7 @@ use super::logs::Secret;
 use crate::case::Case;
 
 /// The host that an engine in memory answers for.
-pub(super) const HOST: &str = "mock-engine";
+const HOST: &str = "mock-engine";
 /// User info, the password in it, and query of the URL in a case about secrets.
 const SECRET_USER: &str = "usr-5ecret:pw-5ecret";
 const SECRET_PASSWORD: &str = "pw-5ecret";
@@ -33,13 +34,34 @@ pub(super) fn secrets(case: &Case) -> Vec<Secret> {
 }
 
 /// The URL of the engine, with secrets in it where the case is about them.
-pub(super) fn url(case: &Case, engine: &Engine) -> String {
-    let url = engine.url();
+pub(super) fn url(case: &Case, engine: &Engine, time: Time) -> String {
+    let url = match time {
+        Time::Fine => engine.url(),
+        Time::Plain => PLAIN_URL.to_owned(),
+    };
     if case.about.secrets {
         let rest = url.strip_prefix("ws://").unwrap_or(&url);
         format!("ws://{SECRET_USER}@{rest}?{SECRET_QUERY}")
     } else {
         url
+    }
+}
+
+/// The host in the URL that a subscriber is handed.
+pub(super) fn host_of(subject: &dyn Subject) -> &'static str {
+    match subject.time() {
+        Time::Fine => HOST,
+        Time::Plain => PLAIN_HOST,
+    }
+}
+
+/// The clock of a case, in the time that the subscriber lives in.
+pub(super) fn clock_of(case: &Case, subject: &dyn Subject) -> Clock {
+    let wall = case.base.header.wall_at_zero();
+    match subject.time() {
+        Time::Fine => Clock::virtual_at(wall),
+        // What a real clock reads off a paused runtime is plain time.
+        Time::Plain => Clock::real_at(wall),
     }
 }
 

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::runtime::Handle as RuntimeHandle;
-use wstape_harness::{Handle, Notebook, Receiver, Running, Stage, Stopping, Subject};
+use wstape_harness::{
+    Dialer, Handle, Notebook, Receiver, Running, Stage, Stopping, Subject, Terms, lead,
+};
 use wstape_mock_engine::{Clock, Engine, Entry};
 use wstape_oracle::{Field, Heard, Judge, Mirror, Rule};
 use wstape_tape::Micros;
 
-use super::engine::{HOST, end_of, engine_of, url};
+use super::engine::{clock_of, end_of, engine_of, host_of, url};
 use super::fired::count_fired;
 use super::network::WatchedDialer;
 use super::observer::{Moment, Observer};
@@ -49,11 +51,14 @@ impl World {
     /// # Errors
     /// Where the engine or the subscriber does not start.
     pub(super) async fn live(case: &Case, subject: &dyn Subject) -> Result<Played, Unplayable> {
-        let clock = Clock::virtual_at(case.base.header.wall_at_zero());
+        let clock = clock_of(case, subject);
         let (engine, net) = engine_of(case, &clock).in_memory()?;
         let deeds = case.deeds()?;
-        let observer = Arc::new(Observer::new(clock.clone(), judge_of(case)));
-        let dialer = WatchedDialer::new(net, Arc::clone(&observer), HOST.to_owned());
+        let observer = Arc::new(Observer::new(clock.clone(), judge_of(case, subject)));
+        let host = host_of(subject).to_owned();
+        let dialer: Arc<dyn Dialer> =
+            Arc::new(WatchedDialer::new(net, Arc::clone(&observer), host));
+        let _led = lead(Arc::clone(&dialer));
         engine.start();
         // The engine applies what holds at 0 before the subscriber's first dial.
         tokio::task::yield_now().await;
@@ -64,11 +69,11 @@ impl World {
             receiver,
         } = subject
             .start(Stage {
-                url: url(case, &engine),
+                url: url(case, &engine, subject.time()),
                 settings: case.settings.clone(),
                 clock: Arc::new(clock.clone()),
                 notebook: Notebook::unread(),
-                dialer: Arc::new(dialer),
+                dialer,
             })
             .map_err(Unplayable::Subject)?;
         observer.watch(mirror.clone(), record);
@@ -100,7 +105,7 @@ impl World {
         let entries = journal.entries();
         engine.shutdown().await;
         world.bury(engine).await;
-        Ok(world.judge(case, &entries))
+        Ok(world.judge(case, subject, &entries))
     }
 
     /// Lives until `until`, looking whenever something stirs.
@@ -285,10 +290,10 @@ impl World {
         });
     }
 
-    fn judge(self, case: &Case, journal: &[Entry]) -> Played {
+    fn judge(self, case: &Case, subject: &dyn Subject, journal: &[Entry]) -> Played {
         let at = self.clock.now();
         let mirror = self.observer.text();
-        let (mut trace, mut judge, mut moments) = self.observer.take(judge_of(case));
+        let (mut trace, mut judge, mut moments) = self.observer.take(judge_of(case, subject));
         judge.held(Rule::R13);
         trace.hash_in(mirror.as_bytes());
         let model = judge.expected();
@@ -325,9 +330,12 @@ impl World {
 }
 
 /// Who judges a case.
-fn judge_of(case: &Case) -> Judge {
+fn judge_of(case: &Case, subject: &dyn Subject) -> Judge {
     let quiet_at = case.about.quiet_at_us.map(Micros);
-    Judge::new(&case.settings, case.base.header.wall_at_zero(), quiet_at)
+    match subject.terms() {
+        Terms::Settings => Judge::exact(&case.settings, case.base.header.wall_at_zero(), quiet_at),
+        Terms::Bounds(bounds) => Judge::bounded(bounds, quiet_at),
+    }
 }
 
 /// The shutdown's outcome, where one is under way; otherwise never.

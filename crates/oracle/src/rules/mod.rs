@@ -10,8 +10,10 @@
 mod answers;
 mod attempt;
 mod backoff;
+mod bounded;
 mod called;
 mod course;
+mod exact;
 mod findings;
 mod judge;
 mod liveness;
@@ -23,6 +25,7 @@ mod spread;
 mod step;
 mod stop;
 
+pub use bounded::{ASKED_BY_BOUNDS, Bounds};
 pub use findings::{Findings, Found, MAX_VIOLATIONS};
 pub use judge::Judge;
 pub use spread::spread;

@@ -1,34 +1,41 @@
 //! `wstape serve`: play tapes on a TCP port until told to stop.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::exit::bad_input;
 use clap::{Args, ValueEnum};
-use wstape_mock_engine::{Engine, EngineError, Layer, Retention, Speed, StartAt, Timestamps};
-use wstape_tape::TapeError;
+use wstape_mock_engine::{
+    Engine, EngineError, Layer, Outcome, Retention, Speed, StartAt, Timestamps, Verdict,
+};
+use wstape_tape::{TapeError, TapeReader};
 
 /// Journal entries kept in memory: a server may run for months.
 const KEPT_ENTRIES: usize = 1024;
 
+/// Most names of engines that are listed where the one asked for is none of them.
+const MAX_NAMES: usize = 16;
+
 /// Options of `serve`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit status: 0 it ended as asked; 1 the journal can't be written any more, or the system refused \
-something; 2 bad usage or input.")]
+Exit status: 0 it ended as asked; 1 an expectation was not met where --exit was given, the journal \
+can't be written any more, or the system refused something; 2 bad usage or input.")]
 pub(crate) struct Serve {
     /// The tape to play
     tape: PathBuf,
     /// A tape laid over it; may be given several times
     #[arg(long, value_name = "TAPE")]
     overlay: Vec<PathBuf>,
-    /// Address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8765")]
-    listen: SocketAddr,
+    /// Address to listen on, or a name such as localhost:8765; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8765", value_parser = host_and_port)]
+    listen: String,
     /// How fast: a factor such as 2 or 0.5, or `max`
     #[arg(long, value_name = "N|max", default_value = "1")]
     speed: Speed,
@@ -92,6 +99,13 @@ pub(crate) enum ServeError {
     BadToken,
     #[error("{} exists; --force overwrites it", .0.display())]
     JournalExists(PathBuf),
+    #[error("cannot listen on {name}: {reason}")]
+    NoAddress { name: String, reason: String },
+    #[error("no step is for the engine {name:?}; {}", names(there_are))]
+    NoSuchEngine {
+        name: String,
+        there_are: BTreeSet<String>,
+    },
     #[error("cannot write the journal {}: {source}", path.display())]
     JournalOpen { path: PathBuf, source: io::Error },
     #[error("the journal could not be written to its end: {0}")]
@@ -117,6 +131,11 @@ impl ServeError {
 }
 
 impl Serve {
+    /// The base, then what is laid over it.
+    fn tapes(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.tape).chain(&self.overlay)
+    }
+
     /// Serves until Ctrl-C, SIGTERM, or with `--exit` the tape's end.
     pub(crate) fn run(self) -> ExitCode {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -126,7 +145,8 @@ impl Serve {
             .map_err(ServeError::from)
             .and_then(|runtime| runtime.block_on(play(self)))
         {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(Ending::Asked) => ExitCode::SUCCESS,
+            Ok(Ending::Unmet) => ExitCode::FAILURE,
             Err(error) if error.is_bad_input() => bad_input(&error),
             Err(error) => {
                 eprintln!("wstape: {error}");
@@ -136,8 +156,67 @@ impl Serve {
     }
 }
 
-async fn play(serve: Serve) -> Result<(), ServeError> {
+/// `HOST:PORT`, as it stands.
+fn host_and_port(text: &str) -> Result<String, String> {
+    let is = text
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if is {
+        return Ok(text.to_owned());
+    }
+    Err("an address is HOST:PORT, such as 127.0.0.1:8765 or localhost:0".to_owned())
+}
+
+/// What an address stands for: more than one where it is a name of several.
+async fn resolve(name: &str) -> Result<(SocketAddr, Vec<SocketAddr>), ServeError> {
+    let no_address = |reason: String| ServeError::NoAddress {
+        name: name.to_owned(),
+        reason,
+    };
+    let found = tokio::net::lookup_host(name).await;
+    let mut addresses = found.map_err(|error| no_address(error.to_string()))?;
+    match addresses.next() {
+        Some(first) => Ok((first, addresses.collect())),
+        None => Err(no_address("the name has no address".to_owned())),
+    }
+}
+
+/// The names as a sentence has them.
+fn names(there_are: &BTreeSet<String>) -> String {
+    if there_are.is_empty() {
+        return "the tape names no engine".to_owned();
+    }
+    let quoted: Vec<String> = there_are.iter().map(|name| format!("{name:?}")).collect();
+    format!("the tape names {}", quoted.join(", "))
+}
+
+/// Looks for a step of this engine. What is not a file can be read only once, and is not looked
+/// through.
+fn find_engine(serve: &Serve, name: &str) -> Result<(), ServeError> {
+    let mut there_are = BTreeSet::new();
+    for path in serve.tapes() {
+        if !path.is_file() {
+            return Ok(());
+        }
+        for step in TapeReader::open(path).map_err(EngineError::from)? {
+            match &step.map_err(EngineError::from)?.engine {
+                Some(engine) if engine == name => return Ok(()),
+                Some(engine) if there_are.len() < MAX_NAMES => {
+                    there_are.insert(engine.clone());
+                }
+                _ => {}
+            }
+        }
+    }
+    Err(ServeError::NoSuchEngine {
+        name: name.to_owned(),
+        there_are,
+    })
+}
+
+async fn play(serve: Serve) -> Result<Ending, ServeError> {
     let mut builder = Engine::builder()
+        .judging(true)
         .token(token(&serve)?)
         .speed(serve.speed)
         .looped(serve.looped)
@@ -150,12 +229,14 @@ async fn play(serve: Serve) -> Result<(), ServeError> {
             Start::FirstConnection => StartAt::FirstConnection,
             Start::Now => StartAt::Now,
         });
-    for tape in std::iter::once(&serve.tape).chain(&serve.overlay) {
+    for tape in serve.tapes() {
         builder = builder.layer(Layer::from_path(tape).map_err(EngineError::from)?);
     }
     if let Some(name) = &serve.engine {
+        find_engine(&serve, name)?;
         builder = builder.name(name);
     }
+    let (address, others) = resolve(&serve.listen).await?;
     let mut fresh = None;
     if let Some(path) = &serve.journal {
         let new = !path.exists();
@@ -164,7 +245,7 @@ async fn play(serve: Serve) -> Result<(), ServeError> {
     }
     // Before the port is open: a signal that comes then must not be lost.
     let mut stop = Stop::new()?;
-    let engine = match builder.listen(serve.listen).await {
+    let engine = match builder.listen_on_any(address, &others).await {
         Ok(engine) => engine,
         Err(error) => {
             // Nothing stays behind of a run that never began.
@@ -179,33 +260,78 @@ async fn play(serve: Serve) -> Result<(), ServeError> {
     out.flush()?;
     drop(out);
 
-    let failure = tokio::select! {
+    let ended = tokio::select! {
         biased;
-        () = stop.wait() => None,
-        ended = tape_over(&engine, serve.exit) => ended.err(),
+        () = stop.wait() => Ok(Ending::Asked),
+        ended = tape_over(&engine, &serve) => ended,
     };
     engine.shutdown().await;
     engine.journal().flush().map_err(ServeError::JournalWrite)?;
-    failure.map_or(Ok(()), |error| Err(error.into()))
+    Ok(ended?)
 }
 
-/// Says how the tape ended; returns then where `exit` is set or the tape is at fault.
-async fn tape_over(engine: &Engine, exit: bool) -> Result<(), EngineError> {
-    let end = engine.finished().await?;
+/// How serving came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// As asked.
+    Asked,
+    /// With the tape, and something that it expects was not met.
+    Unmet,
+}
+
+/// Says what becomes of the tape's expectations, and how it ended; returns then where `--exit` is
+/// given or the tape is at fault.
+async fn tape_over(engine: &Engine, serve: &Serve) -> Result<Ending, EngineError> {
+    let mut ending = Ending::Asked;
+    let end = {
+        let mut finished = pin!(engine.finished());
+        loop {
+            tokio::select! {
+                biased;
+                end = &mut finished => break end?,
+                verdict = engine.next_verdict() => say(&verdict, serve, &mut ending),
+            }
+        }
+    };
     for torn in &end.torn {
         eprintln!(
             "the tape is torn at line {}: what comes before it was played",
             torn.line
         );
     }
-    if exit {
-        return Ok(());
+    if !serve.exit {
+        eprintln!(
+            "tape ended after {} s; still listening (Ctrl-C ends)",
+            end.last_step_at
+        );
+        loop {
+            say(&engine.next_verdict().await, serve, &mut ending);
+        }
     }
-    eprintln!(
-        "tape ended after {} s; still listening (Ctrl-C ends)",
-        end.last_step_at
-    );
-    std::future::pending().await
+    loop {
+        tokio::select! {
+            biased;
+            verdict = engine.next_verdict() => say(&verdict, serve, &mut ending),
+            () = engine.all_judged() => return Ok(ending),
+        }
+    }
+}
+
+/// Says what was not met, or can't be seen from here, and notes it.
+fn say(verdict: &Verdict, serve: &Serve, ending: &mut Ending) {
+    let said = match verdict.outcome {
+        Outcome::Met => return,
+        Outcome::Unmet => {
+            *ending = Ending::Unmet;
+            "not met"
+        }
+        _ => "not judged (only `wstape replay` sees a mirror)",
+    };
+    let tape = serve.tapes().nth(verdict.layer);
+    let place = tape.map_or_else(String::new, |path| {
+        format!("{}:{}: ", path.display(), verdict.line)
+    });
+    eprintln!("{place}{said}: {}", verdict.text);
 }
 
 fn token(serve: &Serve) -> Result<Option<String>, ServeError> {
@@ -250,11 +376,11 @@ impl JournalFile {
     }
 
     fn freshen(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.stale) {
-            self.file.set_len(0)
-        } else {
-            Ok(())
+        // A device or a pipe has nothing to be emptied.
+        if std::mem::take(&mut self.stale) && self.file.metadata()?.is_file() {
+            return self.file.set_len(0);
         }
+        Ok(())
     }
 }
 

@@ -7,7 +7,9 @@ use engine_client::{
     EngineState, JitterMode, Observed, ReconnectConfig, SubscriberBuilder, WsSubscriber,
     exp_backoff_cap,
 };
-use wstape_harness::{Handle, Notebook, Receiver, Running, Settings, Stage, Stopping, Subject};
+use wstape_harness::{
+    Handle, Notebook, Receiver, Running, Settings, Stage, Stopping, Subject, Terms, Time,
+};
 
 use super::adapter::{ClientClock, ClientDialer};
 use super::receiver::Events;
@@ -32,6 +34,14 @@ impl Subject for OurSubscriber {
             s.idle_timeout,
             s.connect_timeout
         )
+    }
+
+    fn time(&self) -> Time {
+        Time::Fine
+    }
+
+    fn terms(&self) -> Terms {
+        Terms::Settings
     }
 
     fn start(&self, stage: Stage) -> Result<Running, String> {

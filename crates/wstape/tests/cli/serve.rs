@@ -277,3 +277,144 @@ fn upgrade_request(headers: &str) -> Vec<u8> {
     )
     .into_bytes()
 }
+
+#[test]
+fn an_expectation_that_nobody_met_is_said_as_a_person_writes_it_and_ends_it_with_status_1() {
+    let dir = folder();
+    let table = [
+        (r#"{"kind":"ping"}"#, "a Ping"),
+        (r#"{"kind":"text","text":"sub"}"#, "a Text \"sub\""),
+        (
+            r#"{"kind":"close","code":1000,"reason":"bye"}"#,
+            "a Close 1000 \"bye\"",
+        ),
+        (
+            r#"{"kind":"binary","binary":"AAEC"}"#,
+            "a Binary of 3 bytes (base64 AAEC)",
+        ),
+    ];
+    for (wanted, said) in table {
+        let tape = format!(
+            "{{\"tape\":1}}\n{{\"at_ms\":1,\"expect\":{{\"after_ms\":20,\"received\":{wanted}}}}}\n"
+        );
+        std::fs::write(dir.path().join("demand.jsonl"), tape).unwrap();
+        let args = [
+            "demand.jsonl",
+            "--listen",
+            "127.0.0.1:0",
+            "--start",
+            "now",
+            "--exit",
+        ];
+        let (_, err, status) = Running::start(dir.path(), &args).end();
+        let expected = format!("demand.jsonl:2: not met: {said} from the client within 20 ms\n");
+        assert_eq!((err, status), (expected, Some(1)));
+    }
+}
+
+#[test]
+fn an_expectation_that_a_client_met_ends_it_with_status_0() {
+    let dir = folder();
+    let tape = "{\"tape\":1}\n{\"on_connect\":\"each\",\"after_frames\":0,\"text\":\"hi\"}\n\
+        {\"on_connect\":1,\"after_ms\":0,\"expect\":{\"after_ms\":5000,\"received\":{\"kind\":\"text\",\"text\":\"sub\"}}}\n\
+        {\"at_ms\":1,\"end\":true}\n";
+    std::fs::write(dir.path().join("demand.jsonl"), tape).unwrap();
+    let args = ["demand.jsonl", "--listen", "127.0.0.1:0", "--exit"];
+    let running = Running::start(dir.path(), &args);
+    let mut client = running.greet("");
+    client.write_all(b"\x81\x83\0\0\0\0sub").unwrap();
+    let (_, err, status) = running.end();
+    assert_eq!((err.as_str(), status), ("", Some(0)));
+}
+
+#[test]
+fn an_engine_that_no_step_is_for_is_bad_input_with_the_names_there_are() {
+    let dir = folder();
+    std::fs::write(
+        dir.path().join("two.jsonl"),
+        "{\"tape\":1}\n{\"at_ms\":1,\"engine\":\"left\",\"mark\":\"a\"}\n{\"at_ms\":2,\"engine\":\"right\",\"mark\":\"b\"}\n",
+    )
+    .unwrap();
+    let table = [
+        (
+            "two.jsonl",
+            "no step is for the engine \"middle\"; the tape names \"left\", \"right\"",
+        ),
+        (
+            "good.jsonl",
+            "no step is for the engine \"middle\"; the tape names no engine",
+        ),
+    ];
+    for (tape, said) in table {
+        let args = [
+            tape,
+            "--listen",
+            "127.0.0.1:0",
+            "--engine",
+            "middle",
+            "--start",
+            "now",
+            "--exit",
+        ];
+        let output = run(dir.path(), &args);
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            (output.status.code(), err.contains(said)),
+            (Some(2), true),
+            "{err}"
+        );
+    }
+    let args = [
+        "two.jsonl",
+        "--listen",
+        "127.0.0.1:0",
+        "--engine",
+        "right",
+        "--start",
+        "now",
+        "--exit",
+    ];
+    assert_eq!(Running::start(dir.path(), &args).end().2, Some(0));
+}
+
+#[test]
+fn it_listens_on_a_name() {
+    let dir = folder();
+    let args = ["good.jsonl", "--listen", "localhost:0", "--exit"];
+    let running = Running::start(dir.path(), &args);
+    let _client = running.greet("");
+    let (_, err, status) = running.end();
+    assert_eq!((err.as_str(), status), ("", Some(0)));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_journal_goes_to_a_device_or_a_pipe_too() {
+    let dir = folder();
+    let pipe = dir.path().join("pipe");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let reading = std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap());
+    for journal in ["/dev/null", "pipe"] {
+        let args = [
+            "good.jsonl",
+            "--listen",
+            "127.0.0.1:0",
+            "--start",
+            "now",
+            "--exit",
+            "--journal",
+            journal,
+            "--force",
+        ];
+        let (_, err, status) = Running::start(dir.path(), &args).end();
+        assert_eq!((err.as_str(), status), ("", Some(0)), "{journal}");
+    }
+    let journal = reading.join().unwrap();
+    assert!(journal.contains(r#""kind":"end""#), "{journal}");
+}

@@ -98,6 +98,14 @@ impl Core {
             }
             self.lose_held(id);
         }
+        let layers = &self.layers;
+        let put_off = self
+            .schedule
+            .take_steps_behind(last, |layer| layers.holds(layer));
+        for (id, step) in put_off {
+            let what = step.key().into();
+            self.log.write(id, JournalKind::Lost { what });
+        }
         self.map.begin_behind(last);
     }
 
@@ -124,7 +132,7 @@ impl Core {
     pub(super) fn hold(&mut self, layer: LayerIndex, id: ConnId, step: &Step) {
         let item = match &step.action {
             Action::Drop(end) => Item::Drop(*end),
-            action => match self.outbox.make(action) {
+            _ => match self.outbox.make(layer, step, || self.log.wall()) {
                 Some(outgoing) => Item::Send(outgoing),
                 None => return self.hold_state(layer, id, step),
             },

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use wstape_tape::{Action, Conn as Whose, End, Micros, Step};
+use wstape_tape::{Action, Conn as Whose, End, Expect, Micros, Step};
 
 use super::{CLOSE_WAIT, Core};
 use crate::faults::{Expired, Fault};
@@ -68,13 +68,14 @@ impl Core {
         };
         self.lose_held(id);
         self.layers.forget(id);
-        self.renumber(&Renumbering::down_behind(id));
+        // What its jitter put off still comes, to nobody: the one before is over too.
+        self.renumber(&Renumbering::down(id));
         false
     }
 
     /// Performs a step for the connections in `scope`, now.
     pub(super) fn perform(&mut self, layer: LayerIndex, scope: Scope, step: &Step) {
-        if let Some(outgoing) = self.outbox.make(&step.action) {
+        if let Some(outgoing) = self.outbox.make(layer, step, || self.log.wall()) {
             self.send(scope, &outgoing);
             return;
         }
@@ -83,8 +84,9 @@ impl Core {
             Action::Drop(end) => self.drop_connections(scope, *end),
             Action::Mark(name) => self.log.write(only, JournalKind::Mark(name.clone())),
             Action::Expect(expect) => {
-                let expect = Arc::new(expect.clone());
-                self.log.write(only, JournalKind::Expect(expect));
+                self.log
+                    .write(only, JournalKind::Expect(Arc::new(expect.clone())));
+                self.expect(layer, scope, step, expect);
             }
             Action::End => self.log.write(None, JournalKind::End),
             // What the client sent when the tape was recorded.
@@ -101,8 +103,20 @@ impl Core {
         }
     }
 
+    fn expect(&mut self, layer: LayerIndex, scope: Scope, step: &Step, expect: &Expect) {
+        let Some(expectations) = &mut self.expectations else {
+            return;
+        };
+        if let Some(number) = expectations.open(layer, scope, step, expect) {
+            // One microsecond more: what happens at that very instant still counts.
+            let due = self.log.in_future(Micros(expect.after.0.saturating_add(1)));
+            self.schedule.put(due, Op::Judge { number });
+        }
+        self.connections.tell_progress();
+    }
+
     fn set(&mut self, layer: LayerIndex, scope: Scope, fault: Fault, step: &Step) {
-        let was_down = self.layers.down();
+        let (was_down, held) = (self.layers.down(), self.layers.holds(layer));
         let port = matches!(fault, Fault::Down(_));
         let generation = self.layers.set(layer, scope, fault, step.times);
         if let Some(length) = step.for_us {
@@ -119,19 +133,22 @@ impl Core {
         }
         self.log
             .write(scope.only(), JournalKind::State(step.words().into_owned()));
-        self.refresh_links();
+        // Who answers is a matter of all connections, whomever the step named.
+        let same = self.layers.holds(layer) == held;
+        self.refresh_links(if same { scope } else { Scope::All });
     }
 
     /// A state clears by itself.
     pub(super) fn expire(&mut self, layer: LayerIndex, scope: Scope, generation: u64) {
-        let was_down = self.layers.down();
-        match self.layers.expire(layer, generation) {
+        let (was_down, held) = (self.layers.down(), self.layers.holds(layer));
+        match self.layers.expire(layer, scope, generation) {
             None => {}
             Some(Expired::Port) => self.follow_down(was_down),
             Some(Expired::State(word)) => {
                 let cleared = JournalKind::State(word.to_owned());
                 self.log.write(scope.only(), cleared);
-                self.refresh_links();
+                let same = self.layers.holds(layer) == held;
+                self.refresh_links(if same { scope } else { Scope::All });
             }
         }
     }
@@ -143,7 +160,7 @@ impl Core {
         let cleared = JournalKind::State("faults cleared".to_owned());
         self.log.write(None, cleared);
         self.follow_down(was_down);
-        self.refresh_links();
+        self.refresh_links(Scope::All);
     }
 
     /// The port follows where `down` has changed: what was open is reset, dials are refused.
@@ -173,13 +190,22 @@ impl Core {
         }
     }
 
-    /// Every open link gets the conditions that hold now, and every handshake that waits its
-    /// answer.
-    fn refresh_links(&mut self) {
+    /// Every link in `scope` gets the conditions that hold now, and every handshake that waits
+    /// its answer. A state of one connection costs the others nothing.
+    fn refresh_links(&mut self, scope: Scope) {
         let layers = &mut self.layers;
-        self.connections.change_links(|id| layers.conditions(id));
-        self.let_go();
-        self.connections.tell_waiting();
+        match scope {
+            Scope::One(id) => {
+                if self.connections.change_link(id, layers.conditions(id)) {
+                    self.let_go(true);
+                }
+            }
+            Scope::All => {
+                self.connections.change_links(|id| layers.conditions(id));
+                self.let_go(true);
+                self.connections.tell_waiting();
+            }
+        }
     }
 
     /// Sends it to the open connections in `scope`.
@@ -242,7 +268,7 @@ impl Core {
                 Work::Step(index) => {
                     let (layer, step) = self.prologue.step(index);
                     self.learn(layer, Scope::One(id), &step.action);
-                    if let Some(send) = self.prologue_bytes(id, &step) {
+                    if let Some(send) = self.prologue_bytes(layer, id, &step) {
                         list.push_front(send);
                     } else {
                         self.perform(layer, Scope::One(id), &step);
@@ -254,12 +280,12 @@ impl Core {
 
     /// What a prologue step sends on its connection, journalled; `None` where the step is not
     /// one that sends to an open connection.
-    fn prologue_bytes(&mut self, id: ConnId, step: &Step) -> Option<Work> {
+    fn prologue_bytes(&mut self, layer: LayerIndex, id: ConnId, step: &Step) -> Option<Work> {
         if !step.action.is_sent() {
             return None;
         }
         let phase = self.connections.phase(id)?;
-        let outgoing = self.outbox.make(&step.action)?;
+        let outgoing = self.outbox.make(layer, step, || self.log.wall())?;
         let what = outgoing.what();
         if !outgoing.goes_to(phase) {
             self.log.write(id, JournalKind::Lost { what });

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use wstape_chaos::mutants::{MUTANT_BUDGET, Mutant, MutantResult, MutantRun, MutationReport};
 use wstape_chaos::{Draw, Ending, draw};
 
+use wstape_harness::Terms;
+
 use super::Options;
 use super::progress::{Goal, Progress};
 use super::session::{LOOK_EVERY, first_words, keep_workers_panics_quiet, workers};
@@ -42,7 +44,7 @@ pub(super) fn run(options: &Options) -> Result<Ending, String> {
     };
     let mut progress = Progress::new(goal, options.quiet);
     let start = Instant::now();
-    let draw: Draw = Arc::new(|seed| draw(seed, &[]));
+    let draw: Draw = Arc::new(|seed| draw(seed, &[], &Terms::Settings));
     let mut under_way: Vec<Search> = Vec::new();
     let mut results: Vec<MutantResult> = Vec::new();
     while !(left.is_empty() && under_way.is_empty()) {

@@ -12,7 +12,7 @@ use wstape_chaos::{
     Draw, Ending, Job, Part, Play, Ran, Results, Run, Tally, WORKER_NAME, draw, draw_over, play,
 };
 
-use wstape_harness::Subject as _;
+use wstape_harness::{Subject as _, Terms};
 
 use super::Options;
 use super::failures::OutFolder;
@@ -32,6 +32,7 @@ pub(super) struct Session<'a> {
     workers: NonZeroUsize,
     pub(super) play: Play,
     pub(super) subject: String,
+    terms: Terms,
     pub(super) interrupted: Interrupted,
     start: Instant,
 }
@@ -51,6 +52,7 @@ pub(super) fn run(options: &Options) -> Result<Ending, String> {
         workers: workers(options),
         play: Arc::new(move |case| play(case, &subject).verdict),
         subject: subject.name(),
+        terms: subject.terms(),
         interrupted: Interrupted::listen().map_err(|error| error.to_string())?,
         start: Instant::now(),
     };
@@ -163,7 +165,7 @@ impl Session<'_> {
         if !self.inputs.is_sample {
             return Tally::default();
         }
-        Tally::of_everything()
+        Tally::of_everything(&self.terms)
     }
 
     fn work(
@@ -175,6 +177,7 @@ impl Session<'_> {
         let options = wstape_chaos::Options {
             workers: self.workers,
             check_determinism: self.options.thoroughness.check_determinism,
+            is_deterministic: self.terms == Terms::Settings,
             keep_going: self.options.thoroughness.keep_going,
         };
         let mut run = Run::start(Arc::clone(&self.play), self.draw(), jobs, tally, options);
@@ -196,11 +199,12 @@ impl Session<'_> {
     fn missed_canary(&self) -> Option<Flaw> {
         let seeds = self.inputs.seeds.filter(|_| self.inputs.is_sample)?;
         let first = self.inputs.shard.seeds(seeds).next()?;
-        let draw: Draw = Arc::new(|seed| draw(seed, &[]));
+        let draw: Draw = Arc::new(|seed| draw(seed, &[], &Terms::Settings));
         missed_canary(first, &draw)
     }
 
     fn draw(&self) -> Draw {
+        let terms = self.terms;
         match &self.inputs.bases {
             Bases::Given(recordings) => {
                 let recordings = recordings.clone();
@@ -209,14 +213,14 @@ impl Session<'_> {
                     let turn = seed % recordings.len().max(1) as u64;
                     let recording = usize::try_from(turn).ok();
                     match recording.and_then(|turn| recordings.get(turn)) {
-                        Some(recording) => draw_over(seed, recording),
-                        None => draw(seed, &[]),
+                        Some(recording) => draw_over(seed, recording, &terms),
+                        None => draw(seed, &[], &terms),
                     }
                 })
             }
             Bases::Drawn(recordings) => {
                 let recordings = recordings.clone();
-                Arc::new(move |seed| draw(seed, &recordings))
+                Arc::new(move |seed| draw(seed, &recordings, &terms))
             }
         }
     }

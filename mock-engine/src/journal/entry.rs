@@ -1,22 +1,18 @@
-//! The journal: what happened, in order, in the project's words.
+//! What a journal is made of: one thing that happened, in the project's words.
 
-use std::collections::VecDeque;
 use std::fmt;
-use std::io::Write;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use parking_lot::Mutex;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
-use tokio::sync::Notify;
 use wstape_tape::{End, Expect, Micros};
 
 use crate::frame::{ClientFrame, FrameKind};
 
 /// Longest payload of a client's frame that a printed line shows, in characters.
-const SHOWN_CHARS: usize = 120;
+const MAX_SHOWN_CHARS: usize = 120;
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -176,7 +172,7 @@ impl fmt::Display for Shown<'_> {
         }
         match frame.text() {
             Some("") if frame.kind != FrameKind::Text => {}
-            Some(text) => match text.char_indices().nth(SHOWN_CHARS) {
+            Some(text) => match text.char_indices().nth(MAX_SHOWN_CHARS) {
                 Some((cut, _)) => write!(f, " {:?}… ({} bytes)", &text[..cut], frame.len)?,
                 None => write!(f, " {text:?}")?,
             },
@@ -248,156 +244,5 @@ impl Serialize for Entry {
             _ => {}
         }
         map.end()
-    }
-}
-
-/// How much of the journal is kept in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Retention {
-    /// All of it: for runs with an end.
-    #[default]
-    All,
-    /// The newest this many entries.
-    Last(usize),
-}
-
-/// What happened so far; a cheap handle that can be cloned.
-#[derive(Debug, Clone)]
-pub struct Journal {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    kept: Mutex<Kept>,
-    grown: Notify,
-}
-
-struct Kept {
-    entries: VecDeque<Entry>,
-    retention: Retention,
-    /// Entries ever written, those no longer kept included.
-    written: usize,
-    file: Option<Box<dyn Write + Send>>,
-    failure: Option<std::io::Error>,
-}
-
-impl fmt::Debug for Kept {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kept")
-            .field("written", &self.written)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Journal {
-    pub(crate) fn new(retention: Retention, file: Option<Box<dyn Write + Send>>) -> Self {
-        let kept = Kept {
-            entries: VecDeque::new(),
-            retention,
-            written: 0,
-            file,
-            failure: None,
-        };
-        Self {
-            inner: Arc::new(Inner {
-                kept: Mutex::new(kept),
-                grown: Notify::new(),
-            }),
-        }
-    }
-
-    pub(crate) fn write(&self, at: Micros, conn: Option<u64>, kind: JournalKind) {
-        let entry = Entry { at, conn, kind };
-        let mut kept = self.inner.kept.lock();
-        kept.write_line(&entry);
-        kept.written += 1;
-        kept.entries.push_back(entry);
-        if let Retention::Last(most) = kept.retention {
-            while kept.entries.len() > most {
-                kept.entries.pop_front();
-            }
-        }
-        drop(kept);
-        self.inner.grown.notify_waiters();
-    }
-
-    /// A copy of the entries that are kept, oldest first.
-    #[must_use]
-    pub fn entries(&self) -> Vec<Entry> {
-        self.inner.kept.lock().entries.iter().cloned().collect()
-    }
-
-    /// Takes the entries that are kept, oldest first: for whoever follows a long run, so that
-    /// the journal need not keep all of it.
-    #[must_use]
-    pub fn take(&self) -> Vec<Entry> {
-        self.inner.kept.lock().entries.drain(..).collect()
-    }
-
-    /// The kept entries' [`Display`](fmt::Display) lines.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
-        self.inner
-            .kept
-            .lock()
-            .entries
-            .iter()
-            .map(ToString::to_string)
-            .collect()
-    }
-
-    /// Entries ever written, those no longer kept included.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.inner.kept.lock().written
-    }
-
-    /// Whether nothing has happened yet.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Returns once `condition` holds of the kept entries: at once where it does already,
-    /// otherwise it is looked at after each new entry.
-    pub async fn wait_for(&self, mut condition: impl FnMut(&[Entry]) -> bool) {
-        loop {
-            let mut grown = std::pin::pin!(self.inner.grown.notified());
-            grown.as_mut().enable();
-            if condition(self.inner.kept.lock().entries.make_contiguous()) {
-                return;
-            }
-            grown.await;
-        }
-    }
-
-    /// Flushes the journal's file, if it has one, and returns what went wrong with it first.
-    ///
-    /// # Errors
-    /// The first error of a write or of this flush; writing stops at the first.
-    pub fn flush(&self) -> std::io::Result<()> {
-        let mut kept = self.inner.kept.lock();
-        if let Some(file) = &mut kept.file {
-            file.flush()?;
-        }
-        kept.failure.take().map_or(Ok(()), Err)
-    }
-}
-
-impl Kept {
-    /// Writes the entry's line with its newline at once, so that a reader never sees half.
-    fn write_line(&mut self, entry: &Entry) {
-        let Some(file) = &mut self.file else { return };
-        let written = serde_json::to_vec(entry)
-            .map_err(std::io::Error::from)
-            .and_then(|mut line| {
-                line.push(b'\n');
-                file.write_all(&line)
-            });
-        if let Err(error) = written {
-            self.failure = Some(error);
-            self.file = None;
-        }
     }
 }

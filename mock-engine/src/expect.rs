@@ -1,0 +1,116 @@
+//! What tapes expect of clients: how a person says it, and what has become of it.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use wstape_tape::{Micros, Received, ReceivedKind};
+
+use crate::frame::{ClientFrame, FrameKind};
+
+/// Longest binary payload that is shown, in bytes.
+const MAX_SHOWN_BYTES: usize = 48;
+
+/// Something that a client is to send, as a person says it: `a Ping`, `a Close 1000 "bye"`.
+///
+/// ```
+/// use wstape_tape::{Action, Tape};
+/// use wstape_mock_engine::Wanted;
+/// let text = "{\"tape\":1}\n{\"at_ms\":1,\"expect\":{\"received\":{\"kind\":\"text\",\"text\":\"sub\"}}}\n";
+/// let tape = Tape::parse("example", text).unwrap();
+/// let Action::Expect(expect) = &tape.steps[0].action else { unreachable!() };
+/// assert_eq!(Wanted(expect.received.as_ref().unwrap()).to_string(), r#"a Text "sub""#);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a>(pub &'a Received);
+
+impl Wanted<'_> {
+    /// Whether this frame of a client is it. Of a payload that the journal keeps in part only
+    /// the part is compared.
+    #[must_use]
+    pub fn is(&self, frame: &ClientFrame) -> bool {
+        let wanted = self.0;
+        let kind = match wanted.kind {
+            ReceivedKind::Text => FrameKind::Text,
+            ReceivedKind::Binary => FrameKind::Binary,
+            ReceivedKind::Ping => FrameKind::Ping,
+            ReceivedKind::Pong => FrameKind::Pong,
+            ReceivedKind::Close => FrameKind::Close,
+            _ => return false,
+        };
+        let is = |text: Option<&str>| text.is_none_or(|text| frame.text() == Some(text));
+        let bytes = wanted.binary.as_ref();
+        frame.kind == kind
+            && is(wanted.text.as_deref())
+            && is(wanted.reason.as_deref())
+            && wanted
+                .code
+                .is_none_or(|code| frame.close_code() == Some(code))
+            && bytes.is_none_or(|bytes| *bytes == frame.payload)
+    }
+}
+
+impl fmt::Display for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Received {
+            kind,
+            text,
+            binary,
+            code,
+            reason,
+            ..
+        } = self.0;
+        write!(f, "a {kind:?}")?;
+        if let Some(code) = code {
+            write!(f, " {code}")?;
+        }
+        if let Some(text) = text.as_ref().or(reason.as_ref()) {
+            write!(f, " {text:?}")?;
+        }
+        if let Some(binary) = binary {
+            let shown = BASE64.encode(&binary[..binary.len().min(MAX_SHOWN_BYTES)]);
+            let more = if binary.len() > MAX_SHOWN_BYTES {
+                "…"
+            } else {
+                ""
+            };
+            write!(f, " of {} bytes (base64 {shown}{more})", binary.len())?;
+        }
+        Ok(())
+    }
+}
+
+/// What has become of one `expect` step that was played.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The layer whose step it is, the base 0.
+    pub layer: usize,
+    /// The step's line in its tape.
+    pub line: u64,
+    /// Whether it was met.
+    pub outcome: Outcome,
+    /// What was expected: `a Ping from the client within 20 ms`.
+    pub text: String,
+}
+
+/// How an expectation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The client did it in time.
+    Met,
+    /// It did not.
+    Unmet,
+    /// It is about what an engine cannot see: the subscriber's mirror.
+    Unseen,
+}
+
+/// What was expected, and within what time.
+pub(crate) fn text(wanted: &Received, after: Micros, conn: Option<u64>) -> String {
+    let whom = conn.map_or_else(
+        || "the client".to_owned(),
+        |conn| format!("connection {conn}"),
+    );
+    let within = after.to_ms_text();
+    format!("{} from {whom} within {within} ms", Wanted(wanted))
+}

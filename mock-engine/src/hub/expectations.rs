@@ -1,0 +1,108 @@
+//! The expectations that are open, and what has become of the others.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use wstape_tape::{Expect, Received, Step};
+
+use crate::expect::{self, Outcome, Verdict, Wanted};
+use crate::frame::ClientFrame;
+use crate::ids::{ConnId, LayerIndex, Scope};
+
+/// Most expectations that are open at one time; further ones are not judged.
+const MAX_OPEN: usize = 4_096;
+
+/// Most verdicts that wait for somebody to take them; older ones are forgotten.
+const MAX_VERDICTS: usize = 4_096;
+
+/// Judges what tapes expect of clients.
+#[derive(Debug, Default)]
+pub(super) struct Expectations {
+    open: BTreeMap<u64, Open>,
+    numbers: u64,
+    verdicts: VecDeque<Verdict>,
+}
+
+#[derive(Debug)]
+struct Open {
+    wanted: Received,
+    scope: Scope,
+    met: bool,
+    verdict: Verdict,
+}
+
+impl Expectations {
+    /// A step has said what it expects: returns the number by which that is to be judged, where
+    /// an engine can.
+    pub(super) fn open(
+        &mut self,
+        layer: LayerIndex,
+        scope: Scope,
+        step: &Step,
+        expect: &Expect,
+    ) -> Option<u64> {
+        let verdict = |outcome, text| Verdict {
+            layer: layer.0,
+            line: step.line,
+            outcome,
+            text,
+        };
+        if let Some(mirror) = &expect.mirror {
+            let text = format!("mirror {}", mirror.get());
+            self.give(verdict(Outcome::Unseen, text));
+        }
+        let wanted = expect.received.clone()?;
+        let conn = scope.only().map(ConnId::get);
+        let text = expect::text(&wanted, expect.after, conn);
+        if self.open.len() >= MAX_OPEN {
+            self.give(verdict(Outcome::Unseen, text));
+            return None;
+        }
+        self.numbers += 1;
+        let open = Open {
+            wanted,
+            scope,
+            met: false,
+            verdict: verdict(Outcome::Unmet, text),
+        };
+        self.open.insert(self.numbers, open);
+        Some(self.numbers)
+    }
+
+    /// A client sent a frame.
+    pub(super) fn received(&mut self, id: ConnId, frame: &ClientFrame) {
+        for open in self.open.values_mut() {
+            let whom = open.scope.only().is_none_or(|only| only == id);
+            open.met = open.met || (whom && Wanted(&open.wanted).is(frame));
+        }
+    }
+
+    /// Its time is over: returns what was not met.
+    pub(super) fn judge(&mut self, number: u64) -> Option<String> {
+        let Open {
+            met, mut verdict, ..
+        } = self.open.remove(&number)?;
+        if met {
+            verdict.outcome = Outcome::Met;
+        }
+        let unmet = (!met).then(|| verdict.text.clone());
+        self.give(verdict);
+        unmet
+    }
+
+    fn give(&mut self, verdict: Verdict) {
+        if self.verdicts.len() == MAX_VERDICTS {
+            self.verdicts.pop_front();
+        }
+        self.verdicts.push_back(verdict);
+    }
+
+    /// The next verdict that nobody has taken.
+    pub(super) fn take(&mut self) -> Option<Verdict> {
+        self.verdicts.pop_front()
+    }
+
+    /// Whether nothing is open and every verdict was taken.
+    pub(super) fn done(&self) -> bool {
+        self.open.is_empty() && self.verdicts.is_empty()
+    }
+}
