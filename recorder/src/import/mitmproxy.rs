@@ -92,6 +92,19 @@ fn flaw(name: &str, place: String, message: impl Into<String>) -> ImportError {
     }
 }
 
+/// A connection that ended with its handshake.
+fn never_opened(begin: Wall, url: String, moments: Vec<Moment>) -> Session<'static> {
+    Session {
+        begin,
+        until: moments.last().map_or(begin, |last| last.at),
+        url: Some(url),
+        accepted: false,
+        talks: false,
+        ends: true,
+        moments: Box::new(moments.into_iter().map(Ok)),
+    }
+}
+
 /// Where in the file, for errors.
 #[derive(Debug, Clone)]
 struct Place {
@@ -193,17 +206,7 @@ impl Flow<'_> {
             moments.push(self.error(error)?);
         }
         let Some(websocket) = websocket else {
-            let until = moments.last().map_or(begin, |last| last.at);
-            let moments = Box::new(moments.into_iter().map(Ok));
-            return Ok(Some(Session {
-                begin,
-                until,
-                url: Some(url),
-                accepted: false,
-                talks: false,
-                ends: true,
-                moments,
-            }));
+            return Ok(Some(never_opened(begin, url, moments)));
         };
         self.is(websocket, &[Kind::Dict])?;
         let [messages, by_client, code, reason, end] = self.members(

@@ -291,7 +291,7 @@ fn lines_of(headers: Headers) -> Headers {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     let mut lines = Headers::new();
     let mut bytes = 0;
-    for (name, values) in &headers {
+    for (name, values) in headers {
         if name.is_empty() || !name.bytes().all(token) {
             continue;
         }

@@ -1,6 +1,7 @@
 //! Archives in a zip: a HAR with its files, as Playwright's `recordHar` writes them, and Playwright's
 //! `trace.zip`, whose network log has an archive's entries line by line.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -55,7 +56,7 @@ pub(in crate::import) fn unzipped(
     let zip = ZipArchive::new(input);
     let mut zip = zip.map_err(|error| flaw(format!("the zip can't be read: {error}")))?;
     let names = zip.file_names().filter_map(Result::ok);
-    let names: Vec<String> = names.map(|name| name.into_owned()).collect();
+    let names: Vec<String> = names.map(Cow::into_owned).collect();
     let ends = |end: &str| {
         let mut names: Vec<&String> = names.iter().filter(|name| name.ends_with(end)).collect();
         names.sort();
