@@ -20,6 +20,9 @@ pub struct ConnectionHealth {
     pub connected_at: Option<DateTime<Utc>>,
     /// When the latest whole frame came in.
     pub last_frame_at: Option<DateTime<Utc>>,
+    /// When the latest event came in, whatever its own time says: a connection that is alive need
+    /// not be fed.
+    pub last_event_at: Option<DateTime<Utc>>,
     /// When the latest Pong came in that answers a Ping of ours.
     pub last_pong_at: Option<DateTime<Utc>>,
     /// Why the latest connection, or attempt at one, ended.
@@ -59,6 +62,10 @@ pub enum EndReason {
     TooLarge,
     /// Nothing came for the idle timeout.
     Idle,
+    /// A message was not whole within the message timeout.
+    MessageTimeout,
+    /// No event came for the event timeout, however alive the connection was.
+    EventTimeout,
     /// A write made no progress for the idle timeout.
     WriteStalled,
     /// Reading or writing failed in some other way.
@@ -95,6 +102,8 @@ impl fmt::Display for EndReason {
             Self::Utf8 => "a text message was not UTF-8",
             Self::TooLarge => "a message was too large",
             Self::Idle => "nothing came for the idle timeout",
+            Self::MessageTimeout => "a message took longer than the message timeout",
+            Self::EventTimeout => "no event came for the event timeout",
             Self::WriteStalled => "the peer stopped reading",
             Self::Io => "reading or writing failed",
             Self::Refused { status } => {

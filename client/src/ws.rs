@@ -4,7 +4,7 @@
 //! builder ─► subscriber (the handle)
 //!              └─ reconnect (the task: SPEC's rules)
 //!                   ├─ dial ─► handshake ─► socket   (bytes, upgrade, frames)
-//!                   ├─ connection                    (reading, liveness, closing)
+//!                   ├─ connection ─► liveness        (reading, closing; what is overdue)
 //!                   └─ feed                          (decode, mirror, receivers, observer)
 //! ```
 //!
@@ -19,6 +19,8 @@ mod error;
 mod events;
 mod feed;
 mod handshake;
+mod liveness;
+mod message_clock;
 mod mirror;
 mod observer;
 mod reconnect;
@@ -31,8 +33,8 @@ mod target;
 pub use crate::backoff::{JitterMode, ReconnectConfig, apply_jitter, exp_backoff_cap};
 pub use crate::event::EngineEvent;
 pub use builder::{
-    CONNECT_TIMEOUT, EVENTS_CAPACITY, IDLE_TIMEOUT, MAX_MESSAGE_BYTES, PING_INTERVAL,
-    SubscriberBuilder,
+    CONNECT_TIMEOUT, EVENTS_CAPACITY, IDLE_TIMEOUT, MAX_MESSAGE_BYTES, MESSAGE_TIMEOUT,
+    PING_INTERVAL, SubscriberBuilder,
 };
 pub use clock::{Clock, Sleep, SystemClock};
 pub use dial::{DialError, Dialer, Dialing, NetDialer, NetStream, Transport};

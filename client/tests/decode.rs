@@ -33,7 +33,7 @@ fn failed(name: &str, data: Value) -> Decoded {
 
 const READINGS: [(&str, &str); 9] = [
     ("heartbeat", "{}"),
-    ("status", r#"{"ts":"x"}"#),
+    ("status", r#"{"ts":"x","alert":"low"}"#),
     ("v2_status", r#"{"confidence":{"score":70}}"#),
     ("positions", r#"{"items":[]}"#),
     ("positions_update", r#"[{"coin":"BTC"}]"#),
@@ -236,6 +236,40 @@ fn a_payload_that_is_no_reading_of_its_kind_is_unknown_and_counted() {
             decoded(&format!(r#"{{"data":{text},"event":"{name}"}}"#)),
             expected,
         );
+    }
+}
+
+#[test]
+fn what_holds_only_the_surroundings_of_a_reading_is_none() {
+    for (name, data) in [
+        ("positions", r#"{"account_value":1}"#),
+        (
+            "positions",
+            r#"{"account_value":1,"total_unrealized_pnl":2.5}"#,
+        ),
+        ("positions", r#"{"account_value":1,"positions":null}"#),
+        (
+            "positions_update",
+            r#"{"total_unrealized_pnl":0,"desk":"a"}"#,
+        ),
+        ("status", r#"{"ts":"2026-04-21T19:05:36Z"}"#),
+        ("v2_status", r#"{"ts":"x","alert":null,"market":null}"#),
+    ] {
+        for message in [
+            format!(r#"{{"event":"{name}","data":{data}}}"#),
+            format!(r#"{{"data":{data},"event":"{name}"}}"#),
+        ] {
+            let decoded = decoded(&message);
+            assert!(decoded.payload_failed, "{message}");
+            assert_eq!(decoded.event.kind(), name, "{message}");
+        }
+    }
+    for (name, data) in [
+        ("positions", r#"{"account_value":1,"positions":[]}"#),
+        ("positions", r#"{"items":[],"positions":null}"#),
+        ("status", r#"{"ts":"x","approaching":[]}"#),
+    ] {
+        assert!(!event(name, data).payload_failed, "{data}");
     }
 }
 

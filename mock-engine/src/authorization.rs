@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::header::{self, HeaderMap};
+use http::header::HeaderMap;
 
 /// The bearer token demanded of clients, if one is. Its value shows nowhere.
 #[derive(Clone, Default)]
@@ -18,11 +18,7 @@ impl Authorization {
         let Some(wanted) = own.or(self.0.as_deref()) else {
             return true;
         };
-        let given = headers.get(header::AUTHORIZATION).and_then(|value| {
-            let (scheme, token) = value.as_bytes().split_at_checked("Bearer ".len())?;
-            scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
-        });
-        given.is_some_and(|given| same(given, wanted.as_bytes()))
+        wstape_wire::admits(headers, wanted)
     }
 }
 
@@ -34,9 +30,4 @@ impl fmt::Debug for Authorization {
             "Authorization(none)"
         })
     }
-}
-
-/// Compares without stopping at the first difference.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |diff, (a, b)| diff | (a ^ b)) == 0
 }

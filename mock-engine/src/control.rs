@@ -4,12 +4,12 @@
 //! a tape has set.
 
 use bytes::Bytes;
-use chrono::SecondsFormat;
 use serde::Serialize;
 use wstape_tape::{
     Accept, Action, Answers, CloseFrame, Direction, End, Garbage, HttpAnswer, Latency, Micros,
     Partition, Pongs, RawFrame, Refusal, Step, Trigger,
 };
+use wstape_wire::time::{Zone, to_text};
 
 use crate::engine::Engine;
 
@@ -40,10 +40,7 @@ impl Engine {
             ts: String,
             data: D,
         }
-        let ts = self
-            .clock()
-            .wall()
-            .to_rfc3339_opts(SecondsFormat::Micros, false);
+        let ts = to_text(self.clock().wall(), Zone::Offset);
         let json = serde_json::to_vec(&Message { event, ts, data })?;
         self.act(Action::Emit(json.into()));
         Ok(())

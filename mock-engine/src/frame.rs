@@ -1,35 +1,18 @@
 //! WebSocket frames: encoding the server's, parsing the client's (RFC 6455, section 5).
 
-use std::io::Cursor;
-
-use bytes::{BufMut, Bytes, BytesMut};
-use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+use bytes::{Bytes, BytesMut};
 use wstape_tape::{CloseFrame, RawFrame};
+use wstape_wire::opcode::{CLOSE, CONTINUATION};
+use wstape_wire::{Head, MAX_CONTROL_BYTES, apply_mask};
 
 /// The longest payload a client's frame may have.
 pub const MAX_CLIENT_FRAME_BYTES: u64 = 1024 * 1024;
 
-/// The longest payload of a legal control frame (RFC 6455, 5.5).
-const MAX_CONTROL_BYTES: u64 = 125;
-
 /// How much of a client frame's payload the journal keeps.
 pub const KEPT_PAYLOAD_BYTES: usize = 16 * 1024;
 
-/// Opcode of a Text frame.
-pub(crate) const TEXT: u8 = 1;
-/// Opcode of a Binary frame.
-pub(crate) const BINARY: u8 = 2;
-const CLOSE: u8 = 8;
-/// Opcode of a Ping.
-pub(crate) const PING: u8 = 9;
-/// Opcode of a Pong.
-pub(crate) const PONG: u8 = 10;
-
-/// A whole, unmasked frame, header and payload in one piece.
-pub(crate) fn whole(opcode: u8, payload: &[u8]) -> Bytes {
-    build(0x80 | opcode, payload.len() as u64, None, payload)
-}
+pub(crate) use wstape_wire::opcode::{BINARY, PING, PONG, TEXT};
+pub(crate) use wstape_wire::whole_frame as whole;
 
 /// A Close frame; an illegal code or an overlong reason is written as it stands.
 pub(crate) fn close(frame: Option<&CloseFrame>) -> Bytes {
@@ -45,39 +28,7 @@ pub(crate) fn close(frame: Option<&CloseFrame>) -> Bytes {
 pub(crate) fn raw(frame: &RawFrame) -> Bytes {
     let first = u8::from(frame.fin) << 7 | (frame.rsv & 7) << 4 | (frame.opcode & 15);
     let declared = frame.declared_len.unwrap_or(frame.payload.len() as u64);
-    build(first, declared, frame.mask, &frame.payload)
-}
-
-fn build(first: u8, declared: u64, mask: Option<[u8; 4]>, payload: &[u8]) -> Bytes {
-    const LONGEST_HEADER_BYTES: usize = 14;
-    // Marks of a length in two and in eight bytes.
-    const MEDIUM: u8 = 0x7e;
-    const LONG: u8 = 0x7f;
-    let mut out = BytesMut::with_capacity(LONGEST_HEADER_BYTES + payload.len());
-    let mask_bit = if mask.is_some() { 0x80 } else { 0 };
-    out.put_u8(first);
-    if let (Ok(short), true) = (u8::try_from(declared), declared < u64::from(MEDIUM)) {
-        out.put_u8(mask_bit | short);
-    } else if let Ok(medium) = u16::try_from(declared) {
-        out.put_u8(mask_bit | MEDIUM);
-        out.put_u16(medium);
-    } else {
-        out.put_u8(mask_bit | LONG);
-        out.put_u64(declared);
-    }
-    let body = out.len() + mask.map_or(0, |key| key.len());
-    out.extend_from_slice(mask.as_ref().map_or(&[][..], |key| key));
-    out.extend_from_slice(payload);
-    if let Some(key) = mask {
-        apply_mask(&mut out[body..], key);
-    }
-    out.freeze()
-}
-
-fn apply_mask(payload: &mut [u8], key: [u8; 4]) {
-    for (byte, key) in payload.iter_mut().zip(key.iter().cycle()) {
-        *byte ^= key;
-    }
+    wstape_wire::frame(first, declared, frame.mask, &frame.payload)
 }
 
 /// Kind of a frame that a client sent.
@@ -207,22 +158,21 @@ impl FrameParser {
 
     /// The next whole frame, `None` where more bytes are needed.
     pub(crate) fn next(&mut self) -> Result<Option<ClientFrame>, BadFrame> {
-        let mut cursor = Cursor::new(&self.buffer[..]);
-        let parsed =
-            FrameHeader::parse(&mut cursor).map_err(|_| BadFrame::protocol("reserved opcode"))?;
-        let Some((header, len)) = parsed else {
-            return Ok(None);
+        let (head, len) = match Head::of(&self.buffer) {
+            Head::Short(_) => return Ok(None),
+            Head::Whole { bytes, payload } => (bytes, payload),
+            Head::Illegal => return Err(BadFrame::protocol("length not in its shortest form")),
         };
-        let head = usize::try_from(cursor.position())
-            .map_err(|_| BadFrame::protocol("impossible header"))?;
-        let kind = kind_of(header.opcode)?;
-        if header.rsv1 || header.rsv2 || header.rsv3 {
+        let first = self.buffer[0];
+        let fin = first & 0x80 != 0;
+        let kind = kind_of(first & 0x0f)?;
+        if first & 0x70 != 0 {
             return Err(BadFrame::protocol("reserved bit set without an extension"));
         }
-        let Some(mask) = header.mask else {
+        if self.buffer[1] & 0x80 == 0 {
             return Err(BadFrame::protocol("unmasked frame from a client"));
-        };
-        if kind.control() && (len > MAX_CONTROL_BYTES || !header.is_final) {
+        }
+        if kind.control() && (len > MAX_CONTROL_BYTES as u64 || !fin) {
             return Err(BadFrame::protocol(
                 "control frame fragmented or over 125 bytes",
             ));
@@ -245,13 +195,14 @@ impl FrameParser {
         }
         let mut frame = self.buffer.split_to(head + len);
         let mut payload = frame.split_off(head);
+        let mask = frame[head - 4..].try_into().expect("a mask of four bytes");
         apply_mask(&mut payload, mask);
         if !kind.control() {
-            self.fragmented = !header.is_final;
+            self.fragmented = !fin;
         }
         let frame = ClientFrame {
             kind,
-            fin: header.is_final,
+            fin,
             len: payload.len(),
             payload: payload.freeze(),
         };
@@ -265,17 +216,15 @@ impl FrameParser {
     }
 }
 
-fn kind_of(opcode: OpCode) -> Result<FrameKind, BadFrame> {
+fn kind_of(opcode: u8) -> Result<FrameKind, BadFrame> {
     Ok(match opcode {
-        OpCode::Data(Data::Text) => FrameKind::Text,
-        OpCode::Data(Data::Binary) => FrameKind::Binary,
-        OpCode::Data(Data::Continue) => FrameKind::Continuation,
-        OpCode::Control(Control::Close) => FrameKind::Close,
-        OpCode::Control(Control::Ping) => FrameKind::Ping,
-        OpCode::Control(Control::Pong) => FrameKind::Pong,
-        OpCode::Data(Data::Reserved(_)) | OpCode::Control(Control::Reserved(_)) => {
-            return Err(BadFrame::protocol("reserved opcode"));
-        }
+        TEXT => FrameKind::Text,
+        BINARY => FrameKind::Binary,
+        CONTINUATION => FrameKind::Continuation,
+        CLOSE => FrameKind::Close,
+        PING => FrameKind::Ping,
+        PONG => FrameKind::Pong,
+        _ => return Err(BadFrame::protocol("reserved opcode")),
     })
 }
 
@@ -284,15 +233,7 @@ mod tests {
     use super::*;
 
     fn masked(first: u8, payload: &[u8]) -> Bytes {
-        build(first, payload.len() as u64, Some([1, 2, 3, 4]), payload)
-    }
-
-    #[test]
-    fn lengths_use_the_shortest_form() {
-        for (len, head) in [(0, 2), (125, 2), (126, 4), (65_535, 4), (65_536, 10)] {
-            let frame = whole(TEXT, &vec![b'x'; len]);
-            assert_eq!(frame.len(), head + len, "payload of {len}");
-        }
+        wstape_wire::frame(first, payload.len() as u64, Some([1, 2, 3, 4]), payload)
     }
 
     #[test]
@@ -359,8 +300,8 @@ mod tests {
 
     #[test]
     fn illegal_frames_are_named_with_their_close_code() {
-        let long = build(0x82, MAX_CLIENT_FRAME_BYTES + 1, Some([0; 4]), b"");
-        let table: [(&[u8], u16); 8] = [
+        let long = wstape_wire::frame(0x82, MAX_CLIENT_FRAME_BYTES + 1, Some([0; 4]), b"");
+        let table: [(&[u8], u16); 9] = [
             (&whole(TEXT, b"x"), 1002),
             (&masked(0xc1, b"x"), 1002),
             (&masked(0x83, b"x"), 1002),
@@ -369,6 +310,7 @@ mod tests {
             (&masked(0x80, b"x"), 1002),
             (&masked(0x81, b"\xff"), 1007),
             (&long, 1009),
+            (b"\x82\xfe\0\x05\0\0\0\0hello", 1002),
         ];
         for (bytes, code) in table {
             let error = FrameParser::new(bytes).next().unwrap_err();

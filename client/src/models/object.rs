@@ -17,8 +17,11 @@ pub(crate) trait Object {
     /// Whether a field has this name or alias.
     fn is_own(key: &str) -> bool;
 
-    /// Fills the fields from a map whose keys are still to come; `true` if any own field came with a value
-    /// other than `null`.
+    /// Whether a field of this name, alone, makes an object a reading of its kind.
+    fn speaks(name: &str) -> bool;
+
+    /// Fills the fields from a map whose keys are still to come; `true` if a field that
+    /// [speaks](Self::speaks) came with a value other than `null`.
     fn fields<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error>;
 
     /// Reads a whole value into `self`; `true` as for [`Object::fields`].
@@ -147,18 +150,24 @@ pub(super) fn spare<T: Default>(_like: &T) -> T {
 
 /// Makes a struct an [`Object`](super::object::Object) that can be a field of another, with `Deserialize`
 /// and `Serialize`: the type, what an error calls it, its fields as `name` or `name | alias`, the map that
-/// takes unknown keys (without one they are skipped), and what reads and rereads it where that is not an object alone.
+/// takes unknown keys (without one they are skipped), the fields that by themselves say nothing of its kind,
+/// and what reads and rereads it where that is not an object alone.
 macro_rules! object {
     (
         $type:ident, $expected:literal,
         { $($name:ident $(| $alias:ident)?),+ $(,)? }
-        $(, extra: $extra:ident)? $(, read: $reader:path, reread: $rereader:path)?
+        $(, extra: $extra:ident)? $(, aside: $($aside:ident)|+)? $(, read: $reader:path, reread: $rereader:path)?
     ) => {
         impl $crate::models::object::Object for $type {
             const EXPECTED: &'static str = $expected;
 
             fn is_own(key: &str) -> bool {
                 matches!(key, $(stringify!($name) $(| stringify!($alias))?)|+)
+            }
+
+            #[inline]
+            fn speaks(name: &str) -> bool {
+                object!(@speaks name $(, $($aside)|+)?)
             }
 
             fn fields<'de, A>(&mut self, map: &mut A) -> Result<bool, A::Error>
@@ -179,7 +188,7 @@ macro_rules! object {
                             stringify!($name) => {
                                 $name.first(stringify!($name))?;
                                 let came = self.$name.fill(map)?;
-                                any |= came;
+                                any |= came && Self::speaks(stringify!($name));
                                 $name = Came::with(came);
                             }
                             $(
@@ -192,7 +201,7 @@ macro_rules! object {
                                     } else {
                                         self.$name.fill(map)?
                                     };
-                                    any |= came;
+                                    any |= came && Self::speaks(stringify!($name));
                                     $alias = Came::with(came);
                                 }
                             )?
@@ -269,7 +278,10 @@ macro_rules! object {
                                     return None;
                                 }
                                 $name = true;
-                                any |= self.$name.refill(cursor)?;
+                                any |= self.$name.refill(cursor)?
+                                    && <Self as $crate::models::object::Object>::speaks(
+                                        stringify!($name),
+                                    );
                                 break 'field;
                             }
                         )+
@@ -352,6 +364,14 @@ macro_rules! object {
     }};
     (@unknown $self:ident, $map:ident, $key:ident) => {{
         $map.next_value::<::serde::de::IgnoredAny>()?;
+    }};
+
+    (@speaks $name:ident, $($aside:ident)|+) => {
+        !matches!($name, $(stringify!($aside))|+)
+    };
+    (@speaks $name:ident) => {{
+        let _ = $name;
+        true
     }};
 
     (@guess $hit:lifetime, $guess:ident, $cursor:ident, $keys:ident, $key:ident) => {

@@ -86,6 +86,7 @@ object!(
     "an object with positions, or a list of them",
     { items | positions, account_value, total_unrealized_pnl },
     extra: extra,
+    aside: account_value | total_unrealized_pnl,
     read: Positions::read_object_or_list,
     reread: Positions::reread_object_or_list
 );

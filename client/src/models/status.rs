@@ -194,7 +194,8 @@ object!(
         ts,
         hl_rate,
     },
-    extra: extra
+    extra: extra,
+    aside: ts
 );
 
 impl V2Status {

@@ -10,12 +10,12 @@ use rand_chacha::ChaCha8Rng;
 use tokio::sync::{Notify, broadcast};
 
 use super::clock::{Clock, SystemClock};
-use super::connection::Liveness;
 use super::dial::{Dialer, NetDialer};
 use super::error::WsError;
 use super::events::Events;
 use super::feed::Feed;
 use super::handshake::Upgrade;
+use super::liveness::Timeouts;
 use super::observer::Observer;
 use super::reconnect::Subscription;
 use super::shutdown::Shutdown;
@@ -30,6 +30,8 @@ pub const EVENTS_CAPACITY: usize = 128;
 pub const PING_INTERVAL: Duration = Duration::from_secs(15);
 /// Silence after which a connection counts as lost, unless set otherwise.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time that one message may take to come in, unless set otherwise.
+pub const MESSAGE_TIMEOUT: Duration = Duration::from_mins(2);
 /// Bound of dial, TLS and handshake together, unless set otherwise.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest message taken, unless set otherwise. A message of the engine's is a few KiB.
@@ -57,7 +59,7 @@ pub struct SubscriberBuilder {
     url: String,
     token: Option<String>,
     reconnect: ReconnectConfig,
-    liveness: Liveness,
+    timeouts: Timeouts,
     connect_timeout: Duration,
     max_message_bytes: usize,
     events: Events,
@@ -73,9 +75,11 @@ impl SubscriberBuilder {
             url: url.to_owned(),
             token: None,
             reconnect: ReconnectConfig::default(),
-            liveness: Liveness {
+            timeouts: Timeouts {
                 ping_interval: PING_INTERVAL,
-                idle_timeout: IDLE_TIMEOUT,
+                idle: IDLE_TIMEOUT,
+                message: MESSAGE_TIMEOUT,
+                event: Duration::ZERO,
             },
             connect_timeout: CONNECT_TIMEOUT,
             max_message_bytes: MAX_MESSAGE_BYTES,
@@ -102,14 +106,33 @@ impl SubscriberBuilder {
     /// Silence after which a Ping is sent, and after each further stretch as long; zero sends
     /// none. Default [`PING_INTERVAL`].
     pub fn ping_interval(mut self, silence: Duration) -> Self {
-        self.liveness.ping_interval = silence;
+        self.timeouts.ping_interval = silence;
         self
     }
 
     /// Silence, or time that a write makes no progress, after which the connection counts as
-    /// lost; zero trusts a silent peer for ever. Default [`IDLE_TIMEOUT`].
+    /// lost; zero trusts a silent peer for ever. Silence is the time since the last whole frame, or
+    /// since the last byte of a message that is still coming in. Default [`IDLE_TIMEOUT`].
     pub fn idle_timeout(mut self, silence: Duration) -> Self {
-        self.liveness.idle_timeout = silence;
+        self.timeouts.idle = silence;
+        self
+    }
+
+    /// Time from a message's first byte to its last after which the connection counts as lost; zero
+    /// sets no bound. While a message is younger than that, its bytes end a silence as whole frames
+    /// do, so that one which takes longer than the idle timeout arrives. Default
+    /// [`MESSAGE_TIMEOUT`].
+    pub fn message_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.message = timeout;
+        self
+    }
+
+    /// Time without an event after which the connection counts as lost, however alive it is: a feed
+    /// that has stalled behind a server that still answers Pings. To be longer than the longest
+    /// pause between two events, and than the largest event takes to come in. Default: none, and
+    /// zero is none.
+    pub fn event_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.event = timeout;
         self
     }
 
@@ -215,7 +238,7 @@ impl SubscriberBuilder {
                 self.observer,
             ),
             backoff: self.reconnect,
-            liveness: self.liveness,
+            timeouts: self.timeouts,
             connect_timeout: self.connect_timeout,
             max_message_bytes: self.max_message_bytes,
             rng,
@@ -236,7 +259,7 @@ impl fmt::Debug for SubscriberBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SubscriberBuilder")
             .field("reconnect", &self.reconnect)
-            .field("liveness", &self.liveness)
+            .field("timeouts", &self.timeouts)
             .field("connect_timeout", &self.connect_timeout)
             .field("max_message_bytes", &self.max_message_bytes)
             .finish_non_exhaustive()

@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::clock::Sleep;
 use super::feed::Feed;
+use super::liveness::{Due, Liveness, Standing, Timeouts};
 use super::shutdown::Shutdown;
 use super::socket::{self, Socket};
 use crate::EndReason;
@@ -24,23 +25,11 @@ const MESSAGES_PER_UNHEARD_TURN: u32 = 512;
 /// instant (deliver bytes, above all) comes first.
 const TURNS_TO_SETTLE: u32 = 8;
 
-/// When a connection without frames counts as lost.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Liveness {
-    /// Silence before each Ping; zero sends none.
-    pub(crate) ping_interval: Duration,
-    /// Silence, or a blocked write, that ends the connection; zero never does.
-    pub(crate) idle_timeout: Duration,
-}
-
 /// An established connection being read.
 pub(crate) struct Connection<'a> {
     socket: Socket,
     feed: &'a mut Feed,
     liveness: Liveness,
-    last_frame: Duration,
-    /// Pings sent in the present silence.
-    pings: u32,
     /// Pings sent and Pongs to them seen on this connection.
     pinged: u64,
     ponged: u64,
@@ -54,22 +43,14 @@ enum Woken {
     Deadline,
 }
 
-enum Due {
-    Nothing,
-    End(EndReason),
-    Ping,
-}
-
 impl<'a> Connection<'a> {
     /// A connection whose handshake ended now.
-    pub(crate) fn new(socket: Socket, feed: &'a mut Feed, liveness: Liveness) -> Self {
-        let last_frame = feed.clock().now();
+    pub(crate) fn new(socket: Socket, feed: &'a mut Feed, timeouts: Timeouts) -> Self {
+        let now = feed.clock().now();
         Self {
             socket,
             feed,
-            liveness,
-            last_frame,
-            pings: 0,
+            liveness: Liveness::new(timeouts, now),
             pinged: 0,
             ponged: 0,
             timer: None,
@@ -141,6 +122,7 @@ impl<'a> Connection<'a> {
                 return Poll::Ready(Woken::Read(read));
             }
             waited = true;
+            self.liveness.bytes(self.socket.message_underway());
             self.feed.wake();
             if shutdown.poll_requested(cx).is_ready() {
                 return Poll::Ready(Woken::Shutdown);
@@ -163,50 +145,26 @@ impl<'a> Connection<'a> {
 
     /// The next instant at which something is to be decided.
     fn deadline(&self) -> Option<Duration> {
-        let Liveness { idle_timeout, .. } = self.liveness;
-        let idle = (!idle_timeout.is_zero()).then(|| {
-            let blocked = self.socket.write_blocked_since();
-            let since = blocked.map_or(self.last_frame, |at| at.min(self.last_frame));
-            since.saturating_add(idle_timeout)
-        });
-        [idle, self.next_ping(), self.feed.retry_at()]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-
-    /// A Ping at every multiple of the interval of silence, below the idle timeout.
-    fn next_ping(&self) -> Option<Duration> {
-        let Liveness {
-            ping_interval,
-            idle_timeout,
-        } = self.liveness;
-        if ping_interval.is_zero() {
-            return None;
-        }
-        let silence = ping_interval.checked_mul(self.pings + 1)?;
-        (idle_timeout.is_zero() || silence < idle_timeout)
-            .then(|| self.last_frame.saturating_add(silence))
+        let lost_or_ping = self.liveness.deadline(self.standing());
+        let retry = self.feed.retry_at();
+        lost_or_ping.into_iter().chain(retry).min()
     }
 
     fn due(&mut self) -> Due {
         let now = self.feed.read_clock();
-        let idle_timeout = self.liveness.idle_timeout;
-        let passed =
-            |since: Duration| !idle_timeout.is_zero() && now.saturating_sub(since) >= idle_timeout;
-        if passed(self.last_frame) {
-            Due::End(EndReason::Idle)
-        } else if self.socket.write_blocked_since().is_some_and(passed) {
-            Due::End(EndReason::WriteStalled)
-        } else if self.next_ping().is_some_and(|at| at <= now) {
-            Due::Ping
-        } else {
-            Due::Nothing
+        self.liveness.due(now, self.standing())
+    }
+
+    fn standing(&self) -> Standing {
+        Standing {
+            underway: self.socket.message_underway(),
+            write_blocked_since: self.socket.write_blocked_since(),
+            last_event: self.feed.last_event(),
         }
     }
 
     fn ping(&mut self) {
-        self.pings += 1;
+        self.liveness.pinged();
         if self.socket.write_blocked_since().is_some() {
             // It would wait behind what is stalled: the stalled write itself will be noticed.
             return;
@@ -248,8 +206,7 @@ impl<'a> Connection<'a> {
             // Only ever written, never read.
             Message::Frame(_) => return None,
         }
-        self.last_frame = self.feed.now();
-        self.pings = 0;
+        self.liveness.frame(self.feed.now());
         None
     }
 

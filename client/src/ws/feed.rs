@@ -35,6 +35,8 @@ pub(crate) struct Feed {
     wall: DateTime<Utc>,
     /// Whether a frame came on the present connection.
     framed: bool,
+    /// When the latest event came on the present connection, or else when that was established.
+    last_event: Duration,
     /// The mirror has changed, and those who wait for that don't know yet.
     wake_due: bool,
     /// Storage to decode into.
@@ -59,6 +61,7 @@ impl Feed {
             now,
             wall,
             framed: false,
+            last_event: now,
             wake_due: false,
             spares: Spares::default(),
         }
@@ -85,6 +88,11 @@ impl Feed {
         self.framed
     }
 
+    /// When the latest event came since the handshake, or else when that ended.
+    pub(crate) fn last_event(&self) -> Duration {
+        self.last_event
+    }
+
     pub(crate) fn dial(&mut self) {
         self.framed = false;
         self.read_clock();
@@ -94,7 +102,7 @@ impl Feed {
     }
 
     pub(crate) fn connected(&mut self, headers: &HeaderMap) {
-        self.read_clock();
+        self.last_event = self.read_clock();
         self.observe(Observed::Connected { headers });
         let wall = self.wall;
         self.update(|state| {
@@ -179,6 +187,7 @@ impl Feed {
         }
         let Clean { kind, ts } = clean;
         self.framed = true;
+        self.last_event = self.now;
         self.wake_due = true;
         let Self {
             mirror,
@@ -188,6 +197,7 @@ impl Feed {
         } = self;
         mirror.change(Some(kind), |state| {
             state.connection.last_frame_at = Some(*wall);
+            state.connection.last_event_at = Some(*wall);
             spares.fold(kind, ts, state);
         });
         self.spares.folded(kind, message_bytes);
@@ -214,11 +224,13 @@ impl Feed {
             ts,
             payload_failed,
         } = decoded;
+        self.last_event = self.now;
         // A copy is made only where somebody listens.
         let copy = self.events.heard().then(|| event.clone());
         let may_keep = self.spares.may_keep(&event, message_bytes);
         let displaced = self.change(Kind::of_event(&event), |state| {
             state.connection.last_frame_at = Some(wall);
+            state.connection.last_event_at = Some(wall);
             state.connection.failed_payloads += u64::from(payload_failed);
             state.apply(event, ts)
         });

@@ -8,10 +8,11 @@ use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::clock::within;
-use super::connection::{Connection, Liveness};
+use super::connection::Connection;
 use super::dial::{DialError, Dialer};
 use super::feed::Feed;
 use super::handshake::{Handshake, Upgrade};
+use super::liveness::Timeouts;
 use super::retry_after::retry_after;
 use super::shutdown::Shutdown;
 use super::socket::Socket;
@@ -29,7 +30,7 @@ pub(crate) struct Subscription {
     pub(crate) dialer: Arc<dyn Dialer>,
     pub(crate) feed: Feed,
     pub(crate) backoff: ReconnectConfig,
-    pub(crate) liveness: Liveness,
+    pub(crate) timeouts: Timeouts,
     pub(crate) connect_timeout: Duration,
     pub(crate) max_message_bytes: usize,
     pub(crate) rng: ChaCha8Rng,
@@ -134,7 +135,7 @@ impl Subscription {
         let socket = Socket::new(stream, early, self.max_message_bytes, clock).await;
         self.feed.connected(&headers);
         tracing::info!(target_url = %self.target, "connected");
-        let connection = Connection::new(socket, &mut self.feed, self.liveness);
+        let connection = Connection::new(socket, &mut self.feed, self.timeouts);
         let (reason, socket) = connection.run(&mut self.shutdown).await;
         Ended {
             reason,

@@ -1,4 +1,4 @@
-//! An established WebSocket: tungstenite over a stream that watches its own writes.
+//! An established WebSocket: tungstenite over a stream that is watched both ways.
 
 use std::io;
 use std::pin::Pin;
@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::clock::Clock;
 use super::dial::Transport;
+use super::message_clock::{MessageClock, Underway};
 use crate::EndReason;
 
 /// Most bytes that wait to be written. What a subscriber sends is control frames, at most 131
@@ -28,7 +29,7 @@ const READ_BUFFER_BYTES: usize = 16 * 1024;
 
 /// An established connection.
 pub(crate) struct Socket {
-    ws: WebSocketStream<WatchedWrites>,
+    ws: WebSocketStream<Watched>,
     /// Something was handed to the socket that has not left it yet.
     unflushed: bool,
 }
@@ -47,9 +48,12 @@ impl Socket {
             .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
             .max_message_size(Some(max_message_bytes))
             .max_frame_size(Some(max_message_bytes.max(MAX_CONTROL_BYTES)));
-        let stream = WatchedWrites {
+        let mut messages = MessageClock::default();
+        messages.read(&early, || clock.now());
+        let stream = Watched {
             inner: stream,
             clock,
+            messages,
             blocked_since: None,
             failed: None,
         };
@@ -81,6 +85,11 @@ impl Socket {
                 None => Poll::Pending,
             },
         }
+    }
+
+    /// The message of which bytes have come, but not yet all.
+    pub(crate) fn message_underway(&self) -> Option<Underway> {
+        self.ws.get_ref().messages.underway()
     }
 
     /// Since when a write has been pending without taking a byte.
@@ -161,17 +170,18 @@ fn end_of(error: &Error) -> EndReason {
     }
 }
 
-/// A stream that knows since when its writes have been blocked, and that takes the blame of a
-/// failed write off the reading side: tungstenite writes Pongs while it reads, and would
-/// otherwise lose messages that had already arrived.
-struct WatchedWrites {
+/// A stream that knows which message is coming in and since when its writes have been blocked, and
+/// that takes the blame of a failed write off the reading side: tungstenite writes Pongs while it
+/// reads, and would otherwise lose messages that had already arrived.
+struct Watched {
     inner: Box<dyn Transport>,
     clock: Arc<dyn Clock>,
+    messages: MessageClock,
     blocked_since: Option<Duration>,
     failed: Option<EndReason>,
 }
 
-impl WatchedWrites {
+impl Watched {
     fn watch(&mut self, written: Poll<io::Result<usize>>, asked: usize) -> Poll<io::Result<usize>> {
         match written {
             Poll::Pending => {
@@ -193,17 +203,26 @@ impl WatchedWrites {
     }
 }
 
-impl AsyncRead for WatchedWrites {
+impl AsyncRead for Watched {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let Self {
+            inner,
+            clock,
+            messages,
+            ..
+        } = &mut *self;
+        ready!(Pin::new(inner).poll_read(cx, buf))?;
+        messages.read(&buf.filled()[before..], || clock.now());
+        Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for WatchedWrites {
+impl AsyncWrite for Watched {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

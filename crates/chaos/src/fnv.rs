@@ -1,18 +1,22 @@
 //! A hash that is the same on every platform and in every version.
 
-/// FNV-1a, 64 bits: the same on every platform and in every version.
+use std::hash::Hasher;
+
+use fnv::FnvHasher;
+
+/// FNV-1a, 64 bits, of all that was taken so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fnv(u64);
 
 impl Fnv {
-    pub(crate) const fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
+    pub(crate) fn new() -> Self {
+        Self(FnvHasher::default().finish())
     }
 
     pub(crate) fn take(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
+        let mut hasher = FnvHasher::with_key(self.0);
+        hasher.write(bytes);
+        self.0 = hasher.finish();
     }
 
     pub(crate) fn value(self) -> u64 {

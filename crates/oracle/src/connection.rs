@@ -20,6 +20,8 @@ pub struct ConnectionRecord {
     pub connected_at: Option<DateTime<Utc>>,
     /// When the latest whole frame came in.
     pub last_frame_at: Option<DateTime<Utc>>,
+    /// When the latest event came in.
+    pub last_event_at: Option<DateTime<Utc>>,
     /// When the latest Pong came in that answers a Ping of the subscriber's.
     pub last_pong_at: Option<DateTime<Utc>>,
     /// Why the latest connection, or attempt at one, ended.

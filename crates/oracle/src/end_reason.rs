@@ -26,6 +26,10 @@ pub enum EndReason {
     TooLarge,
     /// Nothing came for the idle timeout.
     Idle,
+    /// A message was not whole within the message timeout.
+    MessageTimeout,
+    /// No event came for the event timeout.
+    EventTimeout,
     /// A write made no progress for the idle timeout.
     WriteStalled,
     /// Reading or writing failed in some other way.

@@ -49,6 +49,12 @@ pub struct Settings {
     /// Silence that ends a connection.
     #[serde(rename = "idle_timeout_ms", deserialize_with = "millis")]
     pub idle_timeout: Duration,
+    /// Time that one message may take to come in; zero sets no bound.
+    #[serde(rename = "message_timeout_ms", deserialize_with = "millis")]
+    pub message_timeout: Duration,
+    /// Time without an event that ends a connection; zero, the default, sets no bound.
+    #[serde(rename = "event_timeout_ms", deserialize_with = "millis")]
+    pub event_timeout: Duration,
     /// Bound of dial and handshake.
     #[serde(rename = "connect_timeout_ms", deserialize_with = "millis")]
     pub connect_timeout: Duration,
@@ -76,6 +82,8 @@ impl Default for Settings {
             multiplier: 2,
             ping_interval: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(30),
+            message_timeout: Duration::from_mins(2),
+            event_timeout: Duration::ZERO,
             connect_timeout: Duration::from_secs(10),
             max_message_bytes: 16 * 1024 * 1024,
             token: None,
@@ -128,6 +136,16 @@ impl Settings {
                 default.ping_interval,
             ),
             ("idle_timeout_ms", self.idle_timeout, default.idle_timeout),
+            (
+                "message_timeout_ms",
+                self.message_timeout,
+                default.message_timeout,
+            ),
+            (
+                "event_timeout_ms",
+                self.event_timeout,
+                default.event_timeout,
+            ),
             (
                 "connect_timeout_ms",
                 self.connect_timeout,

@@ -54,6 +54,7 @@ struct Detail {
     key: Option<String>,
     kind: TapeErrorKind,
     message: String,
+    help: Option<String>,
     excerpt: Option<Excerpt>,
     io: Option<io::ErrorKind>,
 }
@@ -84,6 +85,7 @@ impl TapeError {
             key: flaw.key,
             kind: flaw.kind,
             message: flaw.message,
+            help: flaw.help,
             excerpt: Some(Excerpt::around(text, at, flaw.len)),
             io: None,
         }))
@@ -98,6 +100,7 @@ impl TapeError {
             key: None,
             kind: TapeErrorKind::Io,
             message: format!("cannot {doing} the tape: {error}"),
+            help: None,
             excerpt: None,
             io: Some(error.kind()),
         }))
@@ -139,7 +142,8 @@ impl TapeError {
     }
 
     /// The sentence, and under it the line's text (cut around the place where it is long) with
-    /// carets under what is wrong. Ends without a newline.
+    /// carets under what is wrong; where there are many things to choose from, a list of them.
+    /// Ends without a newline.
     ///
     /// ```
     /// let text = "{\"tape\":1}\n{\"at_ms\":5,\"hang\":1}\n";
@@ -159,8 +163,25 @@ impl TapeError {
         let gutter = " ".repeat(number.len());
         let (text, indent) = (&excerpt.text, " ".repeat(excerpt.indent));
         let carets = "^".repeat(excerpt.carets);
-        format!("{self}\n{gutter} |\n{number} | {text}\n{gutter} | {indent}{carets}")
+        let help = self.0.help.as_deref().map_or_else(String::new, |help| {
+            let lead = format!("\n{gutter} = ");
+            wrapped(help).map(|line| lead.clone() + line).collect()
+        });
+        format!("{self}\n{gutter} |\n{number} | {text}\n{gutter} | {indent}{carets}{help}")
     }
+}
+
+/// Text in lines that fit beside the excerpt.
+fn wrapped(text: &str) -> impl Iterator<Item = &str> {
+    const MAX_LINE_CHARS: usize = 90;
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let long = rest.char_indices().nth(MAX_LINE_CHARS).map(|(at, _)| at);
+        let end = long.and_then(|long| rest[..long].rfind(' '));
+        let (line, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        rest = behind.trim_start();
+        (!line.is_empty()).then_some(line)
+    })
 }
 
 /// The part of a line that an error shows.
@@ -223,6 +244,8 @@ pub(crate) struct Flaw {
     pub(crate) key: Option<String>,
     pub(crate) kind: TapeErrorKind,
     pub(crate) message: String,
+    /// What the report adds: what there is to choose from, where that is more than a sentence.
+    pub(crate) help: Option<String>,
     /// The line is the beginning of a sound one: at the end of a file it is a torn one.
     pub(crate) incomplete: bool,
 }
@@ -240,6 +263,7 @@ impl Flaw {
             key: None,
             kind,
             message: message.into(),
+            help: None,
             incomplete: false,
         }
     }

@@ -9,7 +9,7 @@
 //! | stream a tape, whatever its size | [`TapeReader`], [`TapeWriter`] |
 //! | hold a small one, or make one in Rust | [`Tape`] |
 //! | lay faults over a recording | [`Merge`] |
-//! | know whether a file is sound and what it holds | [`check`], [`Summary`] |
+//! | know whether a file is sound and what it holds | [`check`], [`check_file`], [`Summary`] |
 //! | tell a person what is wrong with it | [`TapeError::report`] |
 //!
 //! The types follow the lines: a [`Header`], then [`Step`]s of a [`Trigger`] and an [`Action`],
@@ -66,6 +66,6 @@ pub use micros::Micros;
 pub use order::MAX_PROLOGUE_BYTES;
 pub use reader::{MAX_LINE_BYTES, TapeReader, Torn};
 pub use step::{After, Conn, Step, StepFields, Trigger};
-pub use summary::{Summary, check};
+pub use summary::{Summary, check, check_file};
 pub use tape::{Tape, TapeSteps};
 pub use writer::TapeWriter;

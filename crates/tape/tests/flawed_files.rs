@@ -70,8 +70,8 @@ fn a_header_is_demanded_and_what_it_needs_comes_before_its_keys() {
         ),
         (
             "{\"tape\":1,\"titel\":\"x\"}\n",
-            "h:1:11: unknown key \"titel\"; expected one of tape, title, recorded_at, epoch, \
-             source, redacted, needs, note (did you mean \"title\"?)",
+            "h:1:11: unknown key \"titel\" (did you mean \"title\"?); expected one of tape, title, \
+             recorded_at, epoch, source, redacted, needs, note",
         ),
         (
             "{\"tape\":1,\"epoch\":\"2026-04-21T19:05:36\"}\n",
@@ -141,4 +141,25 @@ fn a_file_that_cannot_be_opened_or_read_is_named() {
     assert!(reader.next().unwrap().is_ok());
     let error = reader.next().unwrap().unwrap_err();
     assert_eq!(error.to_string(), "t:3:1: cannot read the tape: bad sector");
+}
+
+#[test]
+fn a_sentence_quotes_a_little_of_a_long_text_wherever_it_stands() {
+    let long = "x".repeat(100_000);
+    let lines = [
+        format!("{{\"tape\":1,\"needs\":[\"{long}\"]}}\n"),
+        format!("{{\"tape\":1,\"{long}\":1}}\n"),
+        format!(
+            "{{\"tape\":1}}\n{{\"at_ms\":1,\"refuse\":{{\"status\":500,\"headers\":{{\"{long} \":\"\"}}}}}}\n"
+        ),
+        format!(
+            "{{\"tape\":1}}\n{{\"at_ms\":1,\"refuse\":{{\"status\":500,\"headers\":{{\"{long}\":1}}}}}}\n"
+        ),
+        format!("{{\"tape\":1}}\n{{\"at_ms\":\"{long}\",\"end\":true}}\n"),
+    ];
+    for text in lines {
+        let error = Tape::parse("h", &text).unwrap_err();
+        let chars = error.to_string().chars().count();
+        assert!(chars <= 250, "{chars}: {:.300}", error.to_string());
+    }
 }

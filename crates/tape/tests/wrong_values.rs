@@ -68,7 +68,7 @@ const WRONG_VALUES: &[(&str, u64, &str)] = &[
     (
         r#""refuse":{"status":99}"#,
         31,
-        "\"status\" must be a whole number from 100 to 599, found 99",
+        "\"status\" must be a whole number from 200 to 599, found 99",
     ),
     (
         r#""refuse":{}"#,

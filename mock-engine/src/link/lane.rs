@@ -16,6 +16,10 @@ pub const FROM_CLIENT_CAPACITY_BYTES: usize = 64 * 1024;
 /// reset, so that no client can make the engine grow.
 pub const TO_CLIENT_CAPACITY_BYTES: usize = 64 * 1024 * 1024;
 
+/// What a link of limited bandwidth delivers at a time, unless the tape says otherwise: a segment's
+/// worth, as Ethernet has it. A long message comes bit by bit, not all at once when it is over.
+pub(super) const SEGMENT_BYTES: u32 = 1_460;
+
 /// Most chunks that may wait for a client, however short: each takes its place in memory.
 pub const MAX_TO_CLIENT_CHUNKS: usize = 1 << 19;
 
@@ -215,7 +219,9 @@ impl Lane {
         self.free_at = Micros(start.0.saturating_add(wire_time(len, rate)));
         let delay = self.conditions.draw_delay();
         let whole = Micros(self.free_at.0.saturating_add(delay.0)).max(self.last_due);
-        let cut = self.conditions.slice.map(|slice| Cut {
+        let segment = rate.map(|_| SEGMENT_BYTES);
+        let segment = segment.filter(|segment| len > u64::from(*segment));
+        let cut = self.conditions.slice.or(segment).map(|slice| Cut {
             slice: slice.max(1) as usize,
             start,
             rate,

@@ -6,7 +6,7 @@ use wstape_tape::{Distribution, Latency, Micros};
 
 use super::budget::Budget;
 use super::conditions::Conditions;
-use super::lane::{Front, Lane};
+use super::lane::{Front, Lane, SEGMENT_BYTES};
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -254,4 +254,25 @@ fn an_end_that_has_arrived_when_a_hold_begins_is_seen() {
             if reset { Front::Reset } else { Front::Fin }
         );
     }
+}
+
+#[test]
+fn a_slow_wire_delivers_a_long_message_a_segment_at_a_time_and_a_short_one_whole() {
+    let mut lane = Lane::new(usize::MAX, usize::MAX, Budget::default());
+    lane.change(|| Micros(1), conditions(false, None, Some(1_000), None));
+    let segment = SEGMENT_BYTES as usize;
+    lane.push(|| Micros(1), Bytes::from(vec![b'x'; 2 * segment + 80]));
+    lane.push(|| Micros(1), Bytes::from_static(b"short"));
+    let mut came = Vec::new();
+    let mut now = Micros(1);
+    while let front @ (Front::Bytes | Front::Later(_)) = lane.front(|| now) {
+        match front {
+            Front::Later(due) => now = due,
+            _ => came.push((now.0 / 1_000, read(&mut lane, now, 1 << 16).len())),
+        }
+    }
+    assert_eq!(
+        came,
+        [(1_460, 1_460), (2_920, 1_460), (3_000, 80), (3_005, 5)]
+    );
 }

@@ -305,7 +305,9 @@ impl Flow<'_> {
                                without it (mitmdump -w FILE)";
                 return Err(self.place.flaw(status.start, message));
             }
-            Ok(status @ 100..=599) => Answer::Refused(status, lines),
+            // Only announced an answer (RFC 9110, 15.2), and none came.
+            Ok(100..=199) => Answer::Never,
+            Ok(status @ 200..=599) => Answer::Refused(status, lines),
             _ => {
                 let message = format!("expected a status of 100 to 599, found {}", quoted(&text));
                 return Err(self.place.flaw(status.start, message));

@@ -4,39 +4,21 @@ use bytes::Bytes;
 use wstape_tape::{
     Accept, Action, CloseFrame, End, Micros, RawFrame, Received, ReceivedKind, Refusal,
 };
+pub(super) use wstape_wire::opcode::{BINARY, TEXT};
+use wstape_wire::{Message, is_own_header};
 
 use super::error::ImportError;
 use super::wall::Wall;
 use crate::transcript;
-
-/// Opcodes (RFC 6455, 5.2).
-pub(super) const TEXT: u8 = 1;
-pub(super) const BINARY: u8 = 2;
-const CLOSE: u8 = 8;
-const PING: u8 = 9;
-const PONG: u8 = 10;
 
 /// Close codes that stand for what no Close frame said (RFC 6455, 7.4.1): one without a code, and
 /// an end without a Close.
 const NO_STATUS: u16 = 1005;
 const ABNORMAL: u16 = 1006;
 
-/// Headers of an answer that the player writes itself, that are about one hop or one body, or,
-/// as the extensions, about bytes that the recording no longer holds: its messages are decoded.
-const OWN_HEADERS: [&str; 12] = [
-    "upgrade",
-    "connection",
-    "sec-websocket-accept",
-    "sec-websocket-extensions",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "content-length",
-    "content-encoding",
-    "alt-svc",
-];
+/// Headers of an answer that are about one body, one host's other doors or, as the extensions, about
+/// bytes that the recording no longer holds: its messages are decoded.
+const LOST_HEADERS: [&str; 3] = ["sec-websocket-extensions", "content-encoding", "alt-svc"];
 
 /// The keys of steps that `MockForge` would have held back for a client's message, and of those
 /// whose text it would have filled in.
@@ -159,61 +141,60 @@ pub(super) fn message(from: Sender, opcode: u8, payload: Vec<u8>) -> Action {
 }
 
 fn sent(opcode: u8, payload: Vec<u8>) -> Action {
-    let raw = |payload: Vec<u8>| {
-        Action::Frame(RawFrame {
+    match Message::of(opcode, payload.into()) {
+        Message::Text(text) => {
+            transcript::text_step(Micros::ZERO, text)
+                .into_fields()
+                .action
+        }
+        Message::Binary(payload) => Action::Binary(payload),
+        Message::Close(parts) => {
+            Action::Close(parts.map(|(code, reason)| CloseFrame { code, reason }))
+        }
+        Message::Ping(payload) => Action::Ping(payload),
+        Message::Pong(payload) => Action::Pong(payload),
+        Message::Other(payload) => Action::Frame(RawFrame {
             fin: true,
             rsv: 0,
             opcode,
             mask: None,
-            payload: payload.into(),
+            payload,
             declared_len: None,
-        })
-    };
-    match opcode {
-        TEXT => match String::from_utf8(payload) {
-            Ok(text) => {
-                transcript::text_step(Micros::ZERO, text)
-                    .into_fields()
-                    .action
-            }
-            Err(error) => raw(error.into_bytes()),
-        },
-        BINARY => Action::Binary(payload.into()),
-        CLOSE if payload.is_empty() => Action::Close(None),
-        CLOSE => match close_frame(&payload) {
-            Some(frame) => Action::Close(Some(frame)),
-            None => raw(payload),
-        },
-        PING => Action::Ping(payload.into()),
-        PONG => Action::Pong(payload.into()),
-        _ => raw(payload),
+        }),
     }
 }
 
 fn received(opcode: u8, payload: Vec<u8>) -> Received {
-    let text_or_binary = |kind, payload: Vec<u8>| {
+    let with_payload = |kind, payload: Bytes| {
         let mut received = Received::new(kind);
-        match String::from_utf8(payload) {
-            Ok(text) => received.text = Some(text),
-            Err(error) => received.binary = Some(error.into_bytes().into()),
+        match str::from_utf8(&payload) {
+            Ok(text) => received.text = Some(text.to_owned()),
+            Err(_) => received.binary = Some(payload),
         }
         received
     };
-    match opcode {
-        TEXT => text_or_binary(ReceivedKind::Text, payload),
-        BINARY => {
-            let mut received = Received::new(ReceivedKind::Binary);
-            received.binary = Some(payload.into());
+    match Message::of(opcode, payload.into()) {
+        Message::Text(text) => {
+            let mut received = Received::new(ReceivedKind::Text);
+            received.text = Some(text);
             received
         }
-        PING => text_or_binary(ReceivedKind::Ping, payload),
-        PONG => text_or_binary(ReceivedKind::Pong, payload),
-        CLOSE if payload.is_empty() => received_close(None),
-        CLOSE if close_frame(&payload).is_some() => received_close(close_frame(&payload)),
-        _ => {
+        Message::Binary(payload) => {
+            let mut received = Received::new(ReceivedKind::Binary);
+            received.binary = Some(payload);
+            received
+        }
+        Message::Ping(payload) => with_payload(ReceivedKind::Ping, payload),
+        Message::Pong(payload) => with_payload(ReceivedKind::Pong, payload),
+        Message::Close(parts) => {
+            received_close(parts.map(|(code, reason)| CloseFrame { code, reason }))
+        }
+        // A text that is not UTF-8 is still what it was sent as.
+        Message::Other(payload) if opcode == TEXT => with_payload(ReceivedKind::Text, payload),
+        Message::Other(payload) => {
             let mut received = Received::new(ReceivedKind::Frame);
             received.opcode = Some(opcode);
-            received.binary = Some(Bytes::from(payload));
+            received.binary = Some(payload);
             received
         }
     }
@@ -226,15 +207,6 @@ fn received_close(frame: Option<CloseFrame>) -> Received {
         received.reason = (!frame.reason.is_empty()).then_some(frame.reason);
     }
     received
-}
-
-/// The payload of a Close with a code; `None` for one that is none (RFC 6455, 5.5.1).
-fn close_frame(payload: &[u8]) -> Option<CloseFrame> {
-    let (code, reason) = payload.split_first_chunk()?;
-    Some(CloseFrame {
-        code: u16::from_be_bytes(*code),
-        reason: std::str::from_utf8(reason).ok()?.to_owned(),
-    })
 }
 
 /// How a connection ended, in the words of a close event: `code` 1005 (or none) is a Close
@@ -277,11 +249,15 @@ pub(super) fn value_of(headers: &Headers, name: &str) -> Option<String> {
     found.map(|(_, value)| value.clone())
 }
 
-/// An answer's headers but [`OWN_HEADERS`].
+/// An answer's headers but those that are the connection's own, and [`LOST_HEADERS`].
 fn others(headers: Headers) -> Headers {
-    let own = |name: &str| OWN_HEADERS.iter().any(|own| name.eq_ignore_ascii_case(own));
+    let lost = |name: &str| {
+        LOST_HEADERS
+            .iter()
+            .any(|lost| name.eq_ignore_ascii_case(lost))
+    };
     let mut headers = lines_of(headers);
-    headers.retain(|(name, _)| !own(name));
+    headers.retain(|(name, _)| !is_own_header(name) && !lost(name));
     headers
 }
 

@@ -1,6 +1,6 @@
 //! Wall-clock times as other tools write them, exact to the microsecond.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use wstape_tape::Micros;
 
 /// Decimal places between seconds and microseconds.
@@ -50,13 +50,8 @@ impl Wall {
     /// A date and time of RFC 3339. One without an offset is UTC, one with an offset without a
     /// colon is taken too.
     pub(super) fn from_date(text: &str) -> Option<Self> {
-        let date = DateTime::parse_from_rfc3339(text)
-            .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
-            .map(|date| date.to_utc())
-            .or_else(|_| {
-                NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|at| at.and_utc())
-            });
-        date.ok().map(|date| Self(date.timestamp_micros()))
+        let date = wstape_wire::time::parse_lenient(text);
+        date.map(|date| Self(date.timestamp_micros()))
     }
 
     /// Whether a tool that is read here can have meant it: they are all younger than 1973.

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use wstape_tape::{Action, HttpAnswer, Micros, Step};
+use wstape_wire::time::{Zone, to_text};
 
 use super::fetch::{Answer, Silence};
 use crate::recording::Stats;
@@ -206,7 +207,7 @@ fn message(event: &str, answer: &Answer, wall: DateTime<Utc>) -> Option<Bytes> {
         .get();
     let ts = match serde_json::from_str::<Stamped<'_>>(data) {
         Ok(stamped) => stamped.ts,
-        Err(_) => wall.to_rfc3339_opts(SecondsFormat::Micros, true).into(),
+        Err(_) => to_text(wall, Zone::Z).into(),
     };
     let ts = serde_json::to_string(&ts).ok()?;
     // In JSON a line end can stand between tokens alone.

@@ -5,5 +5,3 @@ pub(super) const MAX_HEAD_BYTES: usize = 64 << 10;
 /// Longest message that is kept as one. A longer frame is kept as bytes. With every byte escaped
 /// it still makes a line of a tape.
 pub(super) const MAX_MESSAGE_BYTES: usize = 8 << 20;
-/// Longest payload of a legal control frame (RFC 6455, 5.5).
-pub(super) const MAX_CONTROL_BYTES: usize = 125;

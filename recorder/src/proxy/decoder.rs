@@ -2,19 +2,15 @@
 
 use bytes::{Bytes, BytesMut};
 use wstape_tape::{Action, CloseFrame, Micros, RawFrame, Received, ReceivedKind, Step};
+use wstape_wire::opcode::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
+use wstape_wire::{MAX_CONTROL_BYTES, close_parts};
 
-use super::bounds::{MAX_CONTROL_BYTES, MAX_MESSAGE_BYTES};
+use super::bounds::MAX_MESSAGE_BYTES;
 use super::inflate::{Inflater, NotPlain};
 use super::observation::Peer;
 use super::splitter::{Frame, FrameSplitter, Piece};
 use super::step::{conn_step, extension};
 
-const CONTINUATION: u8 = 0;
-const TEXT: u8 = 1;
-const BINARY: u8 = 2;
-const CLOSE: u8 = 8;
-const PING: u8 = 9;
-const PONG: u8 = 10;
 /// RSV1 alone: the message is compressed (RFC 7692, 6).
 const COMPRESSED: u8 = 4;
 /// RSV1 in a frame's first byte.
@@ -371,9 +367,5 @@ fn with_payload(kind: ReceivedKind, payload: &Bytes) -> Received {
 
 /// Code and reason of a Close that has any; `None` where they are no legal ones (RFC 6455, 5.5.1).
 fn close(payload: &[u8]) -> Option<CloseFrame> {
-    let (code, reason) = payload.split_first_chunk()?;
-    Some(CloseFrame {
-        code: u16::from_be_bytes(*code),
-        reason: std::str::from_utf8(reason).ok()?.to_owned(),
-    })
+    close_parts(payload).map(|(code, reason)| CloseFrame { code, reason })
 }

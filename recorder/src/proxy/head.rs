@@ -2,25 +2,12 @@
 
 use http::header;
 use httparse::Status;
+use wstape_wire::is_own_header;
 
 use super::bounds::MAX_HEAD_BYTES;
 
 /// Most header fields of a head that is read.
 const MAX_HEADERS: usize = 128;
-
-/// Headers that are one connection's own: a replay writes its own, and the key is a nonce.
-const OWN_HEADERS: [&str; 10] = [
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-connection",
-    "sec-websocket-accept",
-    "sec-websocket-key",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// Names and values, in their order.
 pub(super) type Headers = Vec<(String, String)>;
@@ -130,7 +117,7 @@ fn kept(fields: &[httparse::Header<'_>]) -> Headers {
     let mut kept = Headers::new();
     for field in fields {
         let name = field.name.to_ascii_lowercase();
-        if !OWN_HEADERS.contains(&name.as_str()) {
+        if !is_own_header(&name) {
             kept.push((name, text(field.value)));
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
+use wstape_wire::{Head, apply_mask};
 
 use super::bounds::MAX_MESSAGE_BYTES;
 
@@ -52,13 +53,7 @@ impl Frame {
             None | Some([0, 0, 0, 0]) => payload,
             Some(key) => {
                 let mut plain = BytesMut::from(&payload[..]);
-                let (words, rest) = plain.as_chunks_mut::<4>();
-                for word in words {
-                    *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(key)).to_ne_bytes();
-                }
-                for (byte, key) in rest.iter_mut().zip(key) {
-                    *byte ^= key;
-                }
+                apply_mask(&mut plain, key);
                 plain.freeze()
             }
         }
@@ -75,45 +70,6 @@ pub(super) struct FrameSplitter {
     /// A head came that can't be one: nothing behind it is a frame.
     broken: bool,
     ready: VecDeque<Bytes>,
-}
-
-/// Event a head says.
-enum Head {
-    /// More of it is needed, so many bytes in all.
-    Short(usize),
-    /// So long is the head, and so long the payload.
-    Whole(usize, u64),
-    /// No peer may write this: a length that is not in its shortest form, or over 63 bits
-    /// (RFC 6455, 5.2).
-    Illegal,
-}
-
-fn head(bytes: &[u8]) -> Head {
-    let [_, second, ..] = bytes else {
-        return Head::Short(2);
-    };
-    let mask = if second & 0x80 == 0 { 0 } else { 4 };
-    let (form, shortest) = match second & 0x7f {
-        126 => (2, 126),
-        127 => (8, 1 << 16),
-        short => return whole(bytes, 2 + mask, u64::from(short)),
-    };
-    let Some(length) = bytes.get(2..2 + form) else {
-        return Head::Short(2 + form + mask);
-    };
-    let length = length.iter().fold(0, |n, &b| n << 8 | u64::from(b));
-    if length < shortest || length >> 63 != 0 {
-        return Head::Illegal;
-    }
-    whole(bytes, 2 + form + mask, length)
-}
-
-fn whole(bytes: &[u8], head: usize, payload: u64) -> Head {
-    if bytes.len() < head {
-        Head::Short(head)
-    } else {
-        Head::Whole(head, payload)
-    }
 }
 
 impl FrameSplitter {
@@ -136,7 +92,10 @@ impl FrameSplitter {
             if self.partial.is_empty() {
                 let whole = self.ready.front_mut()?;
                 // The common case: a frame that lies in one piece, and is not copied.
-                if let Head::Whole(head, payload) = head(whole)
+                if let Head::Whole {
+                    bytes: head,
+                    payload,
+                } = Head::of(whole)
                     && let Some(len) = held(head, payload)
                     && len <= whole.len()
                 {
@@ -147,13 +106,16 @@ impl FrameSplitter {
                     return Some(Piece::Frame(Frame { raw, head }));
                 }
             }
-            match head(&self.partial) {
+            match Head::of(&self.partial) {
                 Head::Short(len) => self.fill(len)?,
                 Head::Illegal => {
                     self.broken = true;
                     return Some(Piece::Bytes(self.partial.split().freeze()));
                 }
-                Head::Whole(head, payload) => {
+                Head::Whole {
+                    bytes: head,
+                    payload,
+                } => {
                     let Some(len) = held(head, payload) else {
                         let begun = self.partial.split().freeze();
                         self.passing = payload.saturating_add((head - begun.len()) as u64);

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+
 /// What a string of JSON says, or any text that holds escapes. What is no escape stands for
 /// itself, half a surrogate pair too.
 pub(super) fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
@@ -76,36 +78,19 @@ pub(super) fn escape(text: &[u8]) -> Vec<u8> {
 
 /// Text with each `%41` as the byte that it says.
 pub(super) fn percent_decode(text: &[u8]) -> Cow<'_, [u8]> {
-    let Some(first) = memchr::memchr(b'%', text) else {
-        return text.into();
-    };
-    let digit = |b: Option<&u8>| char::from(*b?).to_digit(16);
-    let mut out = Vec::with_capacity(text.len());
-    out.extend_from_slice(&text[..first]);
-    let mut rest = &text[first..];
-    while !rest.is_empty() {
-        let byte = digit(rest.get(1)).zip(digit(rest.get(2)));
-        let byte = byte.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-        out.push(byte.unwrap_or(b'%'));
-        rest = &rest[if byte.is_some() { 3 } else { 1 }..];
-        let plain = memchr::memchr(b'%', rest).unwrap_or(rest.len());
-        out.extend_from_slice(&rest[..plain]);
-        rest = &rest[plain..];
-    }
-    out.into()
+    percent_encoding::percent_decode(text).into()
 }
 
 /// Text with all but the unreserved characters (RFC 3986, 2.3) percent-encoded.
 pub(super) fn percent_encode(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    for byte in text {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(*byte);
-        } else {
-            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
-        }
-    }
-    out
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    percent_encoding::percent_encode(text, RESERVED)
+        .flat_map(str::bytes)
+        .collect()
 }
 
 #[cfg(test)]

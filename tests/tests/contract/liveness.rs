@@ -162,36 +162,143 @@ fn a_ping_and_a_pong_nobody_asked_for_move_the_last_heartbeat() {
     }
 }
 
+/// From 2 s on, one byte a second to the client.
+const TRICKLE: [&str; 2] = [
+    r#"{"at_ms":2000,"bytes_per_s":1,"direction":"to_client"}"#,
+    r#"{"at_ms":2000,"slice_bytes":1,"direction":"to_client"}"#,
+];
+
 #[test]
-fn a_message_that_trickles_slower_than_the_idle_timeout_is_a_loss() {
-    let steps = [
-        r#"{"at_ms":1000,"emit":{"event":"heartbeat"}}"#,
-        r#"{"at_ms":2000,"bytes_per_s":1,"direction":"to_client"}"#,
-        r#"{"at_ms":2000,"slice_bytes":1,"direction":"to_client"}"#,
-        r#"{"at_ms":2000,"emit":{"event":"regime","data":{"regime":"TREND_LONG"}}}"#,
-    ];
-    play(steps, async |world| {
+fn a_message_that_takes_longer_than_the_idle_timeout_arrives() {
+    let [rate, slices] = TRICKLE;
+    // 66 bytes of frame.
+    let message = r#"{"at_ms":2000,"text":"{\"event\":\"regime\",\"data\":{\"regime\":\"TREND_LONG\",\"x\":[1,2,3]}}"}"#;
+    play([rate, slices, message], async |world| {
         let subscriber = world.spawn();
-        world.until(Micros(30_999_999)).await;
-        assert!(subscriber.state().read().connection.ws_connected);
-        world.until(ms(31_000)).await;
-        assert!(!subscriber.state().read().connection.ws_connected);
-        assert_eq!(world.ends(), [(ms(31_000), EndReason::Idle)]);
+        world.until(ms(100_000)).await;
+        assert_eq!(world.ends(), []);
+        let state = subscriber.state();
+        let regime = state.read().regime.clone().expect("the message came");
+        assert_eq!(regime.value.regime.as_deref(), Some("TREND_LONG"));
+        let took = regime.as_of - state.read().connection.connected_at.unwrap();
+        assert!(took.num_seconds() > 60, "{took}");
     });
 }
 
 #[test]
-fn fragments_alone_do_not_keep_a_connection_alive() {
+fn a_byte_a_second_for_ever_is_lost_at_the_message_timeout() {
+    let [rate, slices] = TRICKLE;
+    let pad = "x".repeat(400);
+    let message = format!(r#"{{"at_ms":2000,"text":"{pad}"}}"#);
+    play([rate, slices, &message], async |world| {
+        let subscriber = world.spawn();
+        world.until(ms(3_000)).await;
+        let begun = world.clock.now();
+        world.until(Micros(begun.0 + 119_999_999)).await;
+        assert!(subscriber.state().read().connection.ws_connected);
+        assert_eq!(world.received(), [""; 0], "no silence of 15 s, no Ping");
+        let lost = Micros(begun.0 + 120_000_000);
+        world.until(lost).await;
+        assert_eq!(world.ends(), [(lost, EndReason::MessageTimeout)]);
+        assert!(!subscriber.state().read().connection.ws_connected);
+    });
+}
+
+#[test]
+fn a_message_that_stops_half_way_is_a_silence_from_its_last_byte_on() {
     let steps = [
         WITHHELD,
         r#"{"at_ms":10000,"frame":{"fin":false,"opcode":1,"payload":"{"}}"#,
-        r#"{"at_ms":20000,"frame":{"fin":false,"opcode":0,"payload":" "}}"#,
-        r#"{"at_ms":29000,"frame":{"fin":false,"opcode":0,"payload":" "}}"#,
+        r#"{"at_ms":22000,"frame":{"fin":false,"opcode":0,"payload":" "}}"#,
     ];
     play(steps, async |world| {
         let _subscriber = world.spawn();
-        world.until(ms(30_000)).await;
-        assert_eq!(world.ends(), [(ms(30_000), EndReason::Idle)]);
+        world.until(ms(52_000)).await;
+        assert_eq!(world.received(), [r#"37.000000 ← ping "1""#]);
+        assert_eq!(world.ends(), [(ms(52_000), EndReason::Idle)]);
+    });
+}
+
+#[test]
+fn control_frames_between_fragments_end_a_silence_and_not_the_message_s_clock() {
+    let first = r#"{"at_ms":10000,"frame":{"fin":false,"opcode":1,"payload":"{"}}"#.to_owned();
+    let pings = (1..20).map(|n| format!(r#"{{"at_ms":{},"ping":"x"}}"#, 10_000 + n * 10_000));
+    let steps: Vec<_> = std::iter::once(first).chain(pings).collect();
+    let steps: [&str; 20] = std::array::from_fn(|n| steps[n].as_str());
+    play(steps, async |world| {
+        let _subscriber = world.spawn();
+        world.until(Micros(129_999_999)).await;
+        assert_eq!(world.ends(), [], "silence never lasted 15 s");
+        world.until(ms(130_000)).await;
+        assert_eq!(world.ends(), [(ms(130_000), EndReason::MessageTimeout)]);
+    });
+}
+
+#[test]
+fn the_message_timeout_can_be_set_and_taken_away() {
+    let fragment =
+        |at: u64| format!(r#"{{"at_ms":{at},"frame":{{"fin":false,"opcode":0,"payload":" "}}}}"#);
+    let first = r#"{"at_ms":1000,"frame":{"fin":false,"opcode":1,"payload":"{"}}"#.to_owned();
+    let steps: Vec<_> = std::iter::once(first)
+        .chain((1..20).map(|n| fragment(1000 + n * 10_000)))
+        .collect();
+    for (timeout, end) in [(25, Some(26_000)), (0, None)] {
+        let steps: [&str; 20] = std::array::from_fn(|n| steps[n].as_str());
+        play(steps, async |world| {
+            let builder = world
+                .builder()
+                .message_timeout(Duration::from_secs(timeout));
+            let _subscriber = builder.spawn(EngineState::shared()).unwrap();
+            world.until(ms(191_000)).await;
+            let first = world.ends().first().copied();
+            assert_eq!(first, end.map(|at| (ms(at), EndReason::MessageTimeout)));
+        });
+    }
+}
+
+#[test]
+fn a_feed_that_stalls_on_a_living_connection_ends_it_where_events_are_bounded() {
+    let steps = [
+        r#"{"at_ms":4000,"emit":{"event":"heartbeat"}}"#,
+        // No event, and no sign of one: what is undecodable, and a Ping.
+        r#"{"at_ms":20000,"text":"not JSON"}"#,
+        r#"{"at_ms":30000,"ping":"x"}"#,
+    ];
+    for (timeout, ends) in [
+        (60, vec![(ms(64_000), EndReason::EventTimeout)]),
+        (0, vec![]),
+    ] {
+        play(steps, async |world| {
+            let builder = world.builder().event_timeout(Duration::from_secs(timeout));
+            let subscriber = builder.spawn(EngineState::shared()).unwrap();
+            world.until(ms(70_000)).await;
+            assert_eq!(world.ends(), ends);
+            let connection = subscriber.state().read().connection;
+            let zero = world.clock.wall() - chrono::TimeDelta::seconds(70);
+            let seconds =
+                |at: Option<chrono::DateTime<chrono::Utc>>| (at.unwrap() - zero).num_seconds();
+            assert_eq!(seconds(connection.last_event_at), 4);
+            assert!(seconds(connection.last_frame_at) >= 60, "Pongs flow");
+        });
+    }
+}
+
+#[test]
+fn the_event_timeout_starts_at_the_101_and_anew_with_each_event() {
+    let steps = [
+        r#"{"on_connect":"each","latency_ms":500}"#,
+        r#"{"at_ms":10000,"emit":{"event":"some other kind"}}"#,
+        r#"{"at_ms":19000,"emit":{"event":"risk","data":{}}}"#,
+    ];
+    play(steps, async |world| {
+        let builder = world.builder().event_timeout(Duration::from_secs(10));
+        let _subscriber = builder.spawn(EngineState::shared()).unwrap();
+        world.until(Micros(29_499_999)).await;
+        assert_eq!(world.ends(), [], "events of any kind are events");
+        world.until(ms(45_000)).await;
+        let lost = EndReason::EventTimeout;
+        // The delay of 500 ms, a second for the handshake, 10 s without an event.
+        assert_eq!(world.ends(), [(ms(29_500), lost), (ms(41_000), lost)]);
     });
 }
 

@@ -312,6 +312,27 @@ fn the_stream_stands_between_messages_or_in_one() {
 }
 
 #[test]
+fn a_message_is_under_way_from_its_first_byte_to_its_last_but_for_what_comes_between() {
+    let mut messages = Messages::new(Sender::Server, LIMIT);
+    for (bytes, under_way) in [
+        (&b"\x81"[..], Some(0..1)),
+        (b"\x02a", Some(0..3)),
+        (b"b\x01", Some(4..5)),
+        (b"\x01x", Some(4..7)),
+        (b"\x89", Some(4..7)),
+        (b"\x00", Some(4..7)),
+        (b"\x80", Some(4..10)),
+        (b"\x00", None),
+        (b"\x8a\x02a", None),
+        (b"a\x82\x01a", None),
+    ] {
+        messages.push(bytes);
+        read(&mut messages);
+        assert_eq!(messages.under_way(), under_way, "after {bytes:x?}");
+    }
+}
+
+#[test]
 fn codes_that_may_not_be_on_the_wire_are_told_from_those_that_may() {
     for code in [1000, 1001, 1003, 1007, 1011, 1012, 1013, 3000, 4999] {
         assert!(is_legal_close_code(code), "{code}");

@@ -34,7 +34,7 @@ const MALFORMED: [&str; 22] = [
 ];
 
 /// Payloads that are no reading of their kind, or one only just.
-const WRONG: [&str; 26] = [
+const WRONG: [&str; 30] = [
     "{}",
     "[]",
     "null",
@@ -51,6 +51,10 @@ const WRONG: [&str; 26] = [
     r#"{"open_count":2.0}"#,
     r#"{"open_count":4294967296}"#,
     r#"{"positions":[]}"#,
+    r#"{"positions":null,"account_value":1}"#,
+    r#"{"account_value":1,"total_unrealized_pnl":0.5}"#,
+    r#"{"ts":"2026-04-21T19:05:36Z"}"#,
+    r#"{"ts":"2026-04-21T19:05:36Z","alert":null,"blind_spots":[]}"#,
     r#"{"items":[{"symbol":"BTC"}]}"#,
     r#"[{"coin":"ETH","direction":"SHORT","size_coins":1}]"#,
     r#"{"positions":[{"symbol":"BTC","size":1},{"symbol":7}]}"#,

@@ -121,6 +121,7 @@ fn recovery(settings: &Settings) -> Micros {
         settings.max_backoff * 2,
         settings.connect_timeout,
         settings.idle_timeout,
+        settings.message_timeout,
     ];
     Micros(spans.into_iter().map(|span| Micros::from(span).0).sum())
 }

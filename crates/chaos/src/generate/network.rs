@@ -6,6 +6,8 @@ use super::dice::Dice;
 use super::scene::Scene;
 use crate::fault::FaultKind;
 
+/// Bytes a second below which a message of the engine's takes a second or more, and comes in drops.
+const SLOW_BELOW: u64 = 400;
 /// Pongs of 125 bytes that fill what a link takes from a client.
 const LINK_FULL_OF_PONGS: u64 = 500;
 
@@ -45,9 +47,19 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
             condition(kind, at, Action::Latency(latency), span, dice, scene);
         }
         FaultKind::Bandwidth => {
-            let rate = dice.log(4_000, 1_000_000);
+            // So slow, now and then, that one message takes seconds.
+            let rate = if dice.chance(1, 3) {
+                dice.log(8, SLOW_BELOW - 1)
+            } else {
+                dice.log(4_000, 1_000_000)
+            };
             let action = Action::BytesPerSecond(Some(rate));
-            condition(kind, at, action, span, dice, scene);
+            let mut step = condition(kind, at, action, span, dice, scene);
+            if rate < SLOW_BELOW {
+                let slice = u32::try_from(dice.log(1, 16)).unwrap_or(1);
+                step.action = Action::SliceBytes(Some(slice));
+                scene.put(kind, step);
+            }
         }
         FaultKind::Slices => {
             let slice = u32::try_from(dice.log(1, 256)).unwrap_or(1);
@@ -87,7 +99,7 @@ fn condition(
     span: Micros,
     dice: &mut Dice,
     scene: &mut Scene<'_>,
-) {
+) -> Step {
     let mut step = Step::at(at, action);
     step.for_us = Some(span);
     step.direction = dice.pick(&[
@@ -96,5 +108,6 @@ fn condition(
         Direction::ToClient,
         Direction::FromClient,
     ]);
-    scene.put(kind, step);
+    scene.put(kind, step.clone());
+    step
 }

@@ -10,9 +10,14 @@ use wstape_oracle::{JitterMode, Settings};
 /// The token of cases that have one.
 pub(super) const TOKEN: &str = "tok-5ecret-8d1f";
 
+/// Bounds on the time without an event: around the pauses between a sound engine's events.
+const MIN_EVENT_TIMEOUT: Micros = Micros::from_ms(500);
+const MAX_EVENT_TIMEOUT: Micros = Micros::from_ms(30_000);
+
 /// Shorter than SPEC's own, mostly, so that a case is over soon; a long one has those.
 pub(super) fn settings(dice: &mut Dice, long: bool) -> Settings {
-    let mut settings = if dice.chance(1, 12) || long {
+    let usual = dice.chance(1, 12) || long;
+    let mut settings = if usual {
         Settings::default()
     } else {
         Settings {
@@ -30,6 +35,15 @@ pub(super) fn settings(dice: &mut Dice, long: bool) -> Settings {
     }
     settings.max_message_bytes = dice.pick(&[1_024, 2_048, 16_384, settings.max_message_bytes]);
     settings.events_capacity = dice.pick(&[128, 128, 128, 256]);
+    if !usual {
+        let idle = Micros::from(settings.idle_timeout).0;
+        let timeout = dice.pick(&[idle / 2, idle, idle + idle / 2, idle * 2]);
+        settings.message_timeout = Micros(timeout).duration();
+    }
+    if dice.chance(1, 6) {
+        let timeout = dice.log_time(MIN_EVENT_TIMEOUT, MAX_EVENT_TIMEOUT);
+        settings.event_timeout = timeout.duration();
+    }
     settings
 }
 

@@ -28,8 +28,12 @@ pub(super) struct Connection<'a> {
     pub(super) socket: Socket,
     mirror: &'a Mirror,
     settings: &'a Settings,
-    /// When the silence began.
+    /// When the last frame came.
     last_frame: Duration,
+    /// When the first and the latest byte came of the message that is under way.
+    under_way: Option<(Duration, Duration)>,
+    /// When the last event came.
+    last_event: Duration,
     /// Pings sent in this silence.
     pings: u32,
     /// Number of the last Ping sent on this connection, and of the last that was answered.
@@ -69,6 +73,8 @@ impl<'a> Connection<'a> {
             mirror,
             settings,
             last_frame,
+            under_way: None,
+            last_event: mirror.now(),
             pings: 0,
             pinged: first,
             ponged: first,
@@ -126,6 +132,7 @@ impl<'a> Connection<'a> {
                     Poll::Ready(Err(end)) => return Poll::Ready(Woken::End(end)),
                     Poll::Pending => {}
                 }
+                self.hear_bytes();
                 if wished.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(Woken::Shutdown);
                 }
@@ -144,34 +151,51 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Since when nothing has come.
-    fn silent_since(&self) -> Duration {
-        if self.has(Flaw::IdleFedByBytes) {
-            self.last_frame.max(self.socket.last_bytes)
+    /// Looks which message is under way: its bytes end a silence.
+    fn hear_bytes(&mut self) {
+        self.under_way = self.socket.under_way();
+        let heard = if self.has(Flaw::IdleFedByBytes) {
+            self.under_way = None;
+            Some(self.socket.last_bytes)
+        } else if self.has(Flaw::SlowMessageLost) {
+            None
         } else {
-            self.last_frame
+            self.under_way.map(|(_, latest)| latest)
+        };
+        if let Some(heard) = heard.filter(|heard| *heard > self.last_frame) {
+            self.last_frame = heard;
+            self.pings = 0;
         }
     }
 
-    /// When silence, or a write that is stuck, counts as a loss.
+    /// When the connection counts as lost, and for what: at one instant, for the first of these.
     fn lost_at(&self) -> Option<(Duration, EndReason)> {
-        let idle_timeout = self.settings.idle_timeout;
-        if idle_timeout.is_zero() || self.has(Flaw::HalfOpenNeverSeen) {
+        if self.has(Flaw::HalfOpenNeverSeen) {
             return None;
         }
-        let silent = (
-            self.silent_since().saturating_add(idle_timeout),
-            EndReason::Idle,
-        );
+        let Settings {
+            idle_timeout,
+            message_timeout,
+            event_timeout,
+            ..
+        } = *self.settings;
         let blocked = self
             .socket
             .blocked_since
-            .filter(|_| !self.has(Flaw::WriteStallNeverSeen))
-            .map(|since| (since.saturating_add(idle_timeout), EndReason::WriteStalled));
-        match blocked {
-            Some(blocked) if blocked.0 < silent.0 => Some(blocked),
-            _ => Some(silent),
-        }
+            .filter(|_| !self.has(Flaw::WriteStallNeverSeen));
+        let begun = self.under_way.map(|(begun, _)| begun);
+        let last_event = (!self.has(Flaw::EventStallNeverSeen)).then_some(self.last_event);
+        let losses = [
+            (Some(self.last_frame), idle_timeout, EndReason::Idle),
+            (blocked, idle_timeout, EndReason::WriteStalled),
+            (begun, message_timeout, EndReason::MessageTimeout),
+            (last_event, event_timeout, EndReason::EventTimeout),
+        ];
+        losses
+            .into_iter()
+            .filter(|(_, timeout, _)| !timeout.is_zero())
+            .filter_map(|(since, timeout, end)| Some((since?.saturating_add(timeout), end)))
+            .min_by_key(|(at, _)| *at)
     }
 
     /// A Ping at every multiple of the interval of silence, below the idle timeout.
@@ -189,7 +213,7 @@ impl<'a> Connection<'a> {
         }
         let silence = ping_interval.checked_mul(self.pings + 1)?;
         (idle_timeout.is_zero() || silence < idle_timeout)
-            .then(|| self.silent_since().saturating_add(silence))
+            .then(|| self.last_frame.saturating_add(silence))
     }
 
     fn deadline(&self) -> Option<Duration> {
@@ -216,6 +240,12 @@ impl<'a> Connection<'a> {
         None
     }
 
+    fn hear_event(&mut self, event: bool) {
+        if event || self.has(Flaw::EventsFedByAnyMessage) {
+            self.last_event = self.mirror.now();
+        }
+    }
+
     /// Whether a Pong answers one of our Pings, the latest or an earlier one, for the first time.
     fn answers_us(&mut self, payload: &[u8]) -> bool {
         let number = std::str::from_utf8(payload)
@@ -231,12 +261,16 @@ impl<'a> Connection<'a> {
         let mut alive = true;
         match item {
             Item::Text(text) => {
-                if !self.mirror.text(&text).await && self.has(Flaw::UndecodableEnds) {
+                let event = self.mirror.text(&text).await;
+                self.hear_event(event);
+                if !event && self.has(Flaw::UndecodableEnds) {
                     return Some(EndReason::Protocol);
                 }
             }
             Item::Binary(bytes) => {
-                if !self.mirror.binary(&bytes).await && self.has(Flaw::UndecodableEnds) {
+                let event = self.mirror.binary(&bytes).await;
+                self.hear_event(event);
+                if !event && self.has(Flaw::UndecodableEnds) {
                     return Some(EndReason::Protocol);
                 }
             }

@@ -126,6 +126,13 @@ flaws! {
     HalfOpenNeverSeen = "half-open-never-seen", found by R6 R11;
     /// A Pong is no sign of life: a quiet feed on a live link is cut off.
     IdleNotFedByPong = "idle-not-fed-by-pong", found by R6;
+    /// Only whole frames are signs of life: a snapshot that takes longer than the idle timeout never
+    /// arrives, however often it is asked for.
+    SlowMessageLost = "slow-message-lost", found by R6;
+    /// A feed that has stalled behind a server that answers Pings is trusted, whatever was asked for.
+    EventStallNeverSeen = "event-stall-never-seen", found by R6;
+    /// A message that is no event passes for one: a stalled feed that chatters is trusted.
+    EventsFedByAnyMessage = "events-fed-by-any-message", found by R6;
     /// Any byte is a sign of life, so that a byte a second keeps a dead feed alive.
     IdleFedByBytes = "idle-fed-by-bytes", found by R6;
     /// It waits for silence to end, and never asks.
@@ -182,6 +189,8 @@ flaws! {
     HeartbeatMovedByPong = "heartbeat-moved-by-pong", found by R9;
     /// A known event with a payload that is no reading of it wipes the mirror's field.
     BadPayloadWipes = "bad-payload-wipes", found by R9 R12;
+    /// A sum without the list that it is of passes for positions: the list empties.
+    SumIsPositions = "sum-is-positions", found by R12 R8 R9;
     /// `{}` and `{"error": …}` are readings of defaults: a halted engine looks healthy.
     EmptyIsHealthy = "empty-is-healthy", found by R12 R8 R9;
     /// A message that is older than the mirror is ignored: a clock that steps back freezes it.

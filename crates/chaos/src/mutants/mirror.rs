@@ -138,20 +138,30 @@ impl Mirror {
         {
             event = healthy;
         }
+        if self.has(Flaw::SumIsPositions)
+            && event.payload_failed
+            && Kind::of(&event.name) == Some(Kind::Positions)
+            && let Some(emptied) = emptied(&event)
+        {
+            event = emptied;
+        }
         let mut ts = event.ts;
         if (self.has(Flaw::NaiveIsLocal) || self.has(Flaw::OffsetIgnored))
             && let Some(written) = written_ts(text)
         {
             ts = self.misread(&written, ts);
         }
-        let stale = self.has(Flaw::OlderIgnored)
+        let ignored = self.has(Flaw::OlderIgnored)
             && self
                 .state
                 .read()
                 .last_heartbeat
                 .is_some_and(|last| ts < last);
-        if stale {
-            self.state.write().connection.last_frame_at = Some(self.clock.wall());
+        if ignored {
+            let wall = self.clock.wall();
+            let mut state = self.state.write();
+            state.connection.last_frame_at = Some(wall);
+            state.connection.last_event_at = Some(wall);
         } else {
             self.apply(&event, ts).await;
         }
@@ -162,8 +172,10 @@ impl Mirror {
         if self.has(Flaw::MirrorTorn) {
             self.tear(event, ts).await;
         }
+        let wall = self.clock.wall();
         let mut state = self.state.write();
-        state.connection.last_frame_at = Some(self.clock.wall());
+        state.connection.last_frame_at = Some(wall);
+        state.connection.last_event_at = Some(wall);
         state.connection.failed_payloads += u64::from(event.payload_failed);
         state.apply(event, ts);
         if self.has(Flaw::BadPayloadWipes)
@@ -179,7 +191,9 @@ impl Mirror {
         {
             let mut state = self.state.write();
             state.last_heartbeat = Some(ts);
-            state.connection.last_frame_at = Some(self.clock.wall());
+            let wall = self.clock.wall();
+            state.connection.last_frame_at = Some(wall);
+            state.connection.last_event_at = Some(wall);
             let Some(field) = event.kind.and_then(field_of) else {
                 return;
             };
@@ -245,11 +259,26 @@ fn healthy(event: &Event) -> Option<Event> {
     data.as_object_mut()?
         .entry("halted")
         .or_insert(false.into());
+    read_anew(event, &data)
+}
+
+/// A sum without the list that it is of, taken for positions: there are none.
+fn emptied(event: &Event) -> Option<Event> {
+    let mut data: Value = serde_json::from_str(&event.data).ok()?;
+    let object = data.as_object_mut()?;
+    object.get("account_value")?.as_f64()?;
+    object.remove("positions");
+    object.insert("items".to_owned(), Value::Array(Vec::new()));
+    read_anew(event, &data)
+}
+
+/// The event, had it come with this payload; `None` where that too is no reading.
+fn read_anew(event: &Event, data: &Value) -> Option<Event> {
     let message = serde_json::json!({"event": event.name, "data": data});
-    let Folded::Event(healthy) = Model::read(&message.to_string(), event.ts) else {
+    let Folded::Event(read) = Model::read(&message.to_string(), event.ts) else {
         return None;
     };
-    healthy.kind.is_some().then_some(healthy)
+    read.kind.is_some().then_some(read)
 }
 
 /// The message's `ts` as it was written, if it is a string.

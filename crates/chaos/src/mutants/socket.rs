@@ -39,6 +39,10 @@ pub(super) struct Socket {
     closed: bool,
     /// When bytes came last.
     pub(super) last_bytes: Duration,
+    /// When the first and the latest byte came of the message that is under way.
+    under_way: Option<(Duration, Duration)>,
+    /// Offset in the stream of the bytes that came last.
+    new_from: u64,
 }
 
 impl Socket {
@@ -71,6 +75,8 @@ impl Socket {
             write_failed: false,
             closed: false,
             last_bytes,
+            under_way: None,
+            new_from: 0,
         }
     }
 
@@ -106,6 +112,7 @@ impl Socket {
         let read = Pin::new(&mut self.stream).poll_read(cx, &mut buf);
         read.map_ok(|()| {
             self.last_bytes = self.clock.now();
+            self.new_from = self.messages.received();
             self.messages.push(buf.filled());
             buf.filled().len()
         })
@@ -168,6 +175,27 @@ impl Socket {
         self.out.extend(mask);
         let masked = payload.iter().zip(mask.iter().cycle()).take(len.into());
         self.out.extend(masked.map(|(byte, mask)| byte ^ mask));
+    }
+
+    /// When the first and the latest byte came of the message that is under way. To be asked once all
+    /// that came is read.
+    pub(super) fn under_way(&mut self) -> Option<(Duration, Duration)> {
+        let way = self.messages.under_way();
+        self.under_way = way.map(|way| {
+            let (begun, latest) = self.under_way.unwrap_or_default();
+            let begun = if way.start >= self.new_from {
+                self.last_bytes
+            } else {
+                begun
+            };
+            let latest = if way.end > self.new_from {
+                self.last_bytes
+            } else {
+                latest
+            };
+            (begun, latest)
+        });
+        self.under_way
     }
 
     /// Whether a message has begun of which more is to come.

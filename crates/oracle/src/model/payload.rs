@@ -68,7 +68,7 @@ fn bare_positions(list: &Node<'_>) -> Option<Shown> {
     Some(Shown::Object(fields.collect::<Option<_>>()?, Map::new()))
 }
 
-/// An object as the mirror shows it, and whether any own field of it came.
+/// An object as the mirror shows it, and whether a field came that makes it a reading.
 fn object(schema: &Schema, node: &Node<'_>) -> Option<(Shown, bool)> {
     let Node::Object(entries) = node else {
         return None;
@@ -107,7 +107,7 @@ fn object(schema: &Schema, node: &Node<'_>) -> Option<(Shown, bool)> {
     for (field, names) in schema.fields.iter().zip(came) {
         // Where a name and its alias both come, the name wins.
         let value = names.into_iter().flatten().find(|value| !value.is_null());
-        any |= value.is_some();
+        any |= value.is_some() && !schema.aside.contains(&field.name);
         fields.push((field.name, value.unwrap_or_else(|| default_of(field))));
     }
     Some((Shown::Object(fields, others), any))

@@ -95,6 +95,8 @@ pub(super) struct Field {
 #[derive(Debug)]
 pub(super) struct Schema {
     pub(super) fields: &'static [Field],
+    /// Fields that by themselves make it no reading of its kind.
+    pub(super) aside: &'static [&'static str],
     /// Whether keys beyond the fields are kept.
     pub(super) keeps_others: bool,
 }
@@ -132,22 +134,34 @@ const fn aliased(name: &'static str, alias: &'static str, holds: Holds) -> Field
 const fn open(fields: &'static [Field]) -> Schema {
     Schema {
         fields,
+        aside: &[],
         keeps_others: true,
     }
 }
 
-pub(super) static STATUS: Schema = open(&[
-    always("confidence", Holds::Object(&CONFIDENCE)),
-    always("market", Holds::Object(&MARKET)),
-    always("positions", Holds::Object(&SUMMARY)),
-    always("today", Holds::Object(&TODAY)),
-    always("approaching", Holds::List),
-    always("blind_spots", Holds::List),
-    maybe("alert", Holds::Any),
-    maybe("recovery", Holds::Object(&RECOVERY)),
-    maybe("ts", Holds::Text),
-    maybe("hl_rate", Holds::Object(&RATE)),
-]);
+/// An open shape of which these fields alone make no reading.
+const fn aside(aside: &'static [&'static str], fields: &'static [Field]) -> Schema {
+    Schema {
+        aside,
+        ..open(fields)
+    }
+}
+
+pub(super) static STATUS: Schema = aside(
+    &["ts"],
+    &[
+        always("confidence", Holds::Object(&CONFIDENCE)),
+        always("market", Holds::Object(&MARKET)),
+        always("positions", Holds::Object(&SUMMARY)),
+        always("today", Holds::Object(&TODAY)),
+        always("approaching", Holds::List),
+        always("blind_spots", Holds::List),
+        maybe("alert", Holds::Any),
+        maybe("recovery", Holds::Object(&RECOVERY)),
+        maybe("ts", Holds::Text),
+        maybe("hl_rate", Holds::Object(&RATE)),
+    ],
+);
 
 static CONFIDENCE: Schema = open(&[maybe("score", Holds::Float), maybe("level", Holds::Text)]);
 
@@ -192,14 +206,18 @@ static RECOVERY: Schema = open(&[
 
 static RATE: Schema = Schema {
     fields: &[always("used", U32), always("cap", U32)],
+    aside: &[],
     keeps_others: false,
 };
 
-pub(super) static POSITIONS: Schema = open(&[
-    aliased("items", "positions", Holds::Items(&POSITION)),
-    maybe("account_value", Holds::Float),
-    maybe("total_unrealized_pnl", Holds::Float),
-]);
+pub(super) static POSITIONS: Schema = aside(
+    &["account_value", "total_unrealized_pnl"],
+    &[
+        aliased("items", "positions", Holds::Items(&POSITION)),
+        maybe("account_value", Holds::Float),
+        maybe("total_unrealized_pnl", Holds::Float),
+    ],
+);
 
 static POSITION: Schema = open(&[
     aliased("symbol", "coin", Holds::Text),

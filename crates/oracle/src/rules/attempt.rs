@@ -5,7 +5,7 @@ use wstape_tape::Micros;
 
 use super::answers::Answers;
 use super::called::Called;
-use super::liveness::Liveness;
+use super::liveness::{Liveness, Loss};
 use crate::model::{Folded, Model};
 use crate::settings::Settings;
 use crate::wire::{Frames, Item, Messages, Opening, Sender};
@@ -94,6 +94,15 @@ impl Attempt {
         }
     }
 
+    /// Bytes were delivered, of which those from this offset on are new, and all that is whole of
+    /// them has been taken in.
+    pub(super) fn delivered(&mut self, at: Micros, new_from: u64) {
+        let under_way = self.messages.under_way();
+        let begun = under_way.as_ref().map(|way| way.start >= new_from);
+        let touched = under_way.is_some_and(|way| way.end > new_from);
+        self.liveness.under_way(at, begun, touched);
+    }
+
     /// The next thing that what was delivered means.
     pub(super) fn next(&mut self, at: Micros, wall: DateTime<Utc>) -> Option<Meaning> {
         if let Some(broken) = &mut self.broken {
@@ -107,11 +116,14 @@ impl Attempt {
             self.liveness.frame(at);
         }
         Some(match seen.item {
-            Item::Text(text) => Meaning::Message(Model::read(&text, wall)),
-            Item::Binary(bytes) => Meaning::Message(match std::str::from_utf8(&bytes) {
-                Ok(text) => Model::read(text, wall),
-                Err(_) => Folded::Undecodable,
-            }),
+            Item::Text(text) => self.message(at, Model::read(&text, wall)),
+            Item::Binary(bytes) => {
+                let folded = match std::str::from_utf8(&bytes) {
+                    Ok(text) => Model::read(text, wall),
+                    Err(_) => Folded::Undecodable,
+                };
+                self.message(at, folded)
+            }
             Item::Ping(payload) => {
                 self.answers.ping(payload, at);
                 Meaning::Ping
@@ -137,6 +149,13 @@ impl Attempt {
                 Meaning::Broken
             }
         })
+    }
+
+    fn message(&mut self, at: Micros, folded: Folded) -> Meaning {
+        if matches!(folded, Folded::Event(_)) {
+            self.liveness.event(at);
+        }
+        Meaning::Message(folded)
     }
 
     /// The subscriber sent a Ping.
@@ -170,11 +189,12 @@ impl Attempt {
             Phase::Dialing | Phase::Handshake => {
                 Some((self.connect_by, Called::Exactly(EndReason::ConnectTimeout)))
             }
-            Phase::Open => self.liveness.lost_at().map(|(at, stalled)| {
-                let reason = if stalled {
-                    EndReason::WriteStalled
-                } else {
-                    EndReason::Idle
+            Phase::Open => self.liveness.lost_at().map(|(at, loss)| {
+                let reason = match loss {
+                    Loss::Silent => EndReason::Idle,
+                    Loss::WriteStalled => EndReason::WriteStalled,
+                    Loss::MessageTooSlow => EndReason::MessageTimeout,
+                    Loss::NoEvents => EndReason::EventTimeout,
                 };
                 (at, Called::Exactly(reason))
             }),

@@ -62,7 +62,8 @@ impl Exact {
             .longest_gap()
             .0
             .saturating_add(Micros::from(settings.connect_timeout).0)
-            .saturating_add(Micros::from(settings.idle_timeout).0);
+            .saturating_add(Micros::from(settings.idle_timeout).0)
+            .saturating_add(Micros::from(settings.message_timeout).0);
         let recovered_by = quiet_at
             .filter(|_| !settings.idle_timeout.is_zero())
             .map(|quiet_at| Micros(quiet_at.0.saturating_add(recovery)));
@@ -192,11 +193,15 @@ impl Exact {
         if matches!(attempt.phase, Phase::Ended) {
             return bytes;
         }
+        let new_from = attempt.messages.received();
         attempt.messages.push(bytes);
         while let Some(attempt) = self.course.attempt(dial)
             && let Some(meaning) = attempt.next(at, wall)
         {
             self.takes(at, meaning);
+        }
+        if let Some(attempt) = self.course.attempt(dial) {
+            attempt.delivered(at, new_from);
         }
         self.course.end_if_noticed();
         bytes
@@ -596,7 +601,12 @@ impl Exact {
         let silent = attempt.phase == Phase::Ended && attempt.silent;
         let early = matches!(
             found.last_end,
-            Some(EndReason::Idle | EndReason::WriteStalled)
+            Some(
+                EndReason::Idle
+                    | EndReason::WriteStalled
+                    | EndReason::MessageTimeout
+                    | EndReason::EventTimeout
+            )
         );
         let too_large = attempt
             .broken

@@ -1,4 +1,4 @@
-//! R6: when Pings are due, and when a silent peer is lost.
+//! R6: when Pings are due, and when a connection is lost that nobody has ended.
 
 use std::time::Duration;
 
@@ -8,12 +8,31 @@ use super::findings::Findings;
 use crate::rule::Rule;
 use crate::settings::Settings;
 
-/// The timers of one open connection, by SPEC's rule 5.
+/// What a connection is lost for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// Silence.
+    Silent,
+    /// A write that makes no progress.
+    WriteStalled,
+    /// A message that is not whole in time.
+    MessageTooSlow,
+    /// No event, whatever else comes.
+    NoEvents,
+}
+
+/// The timers of one open connection, by SPEC's rule 5 and its definition of silence.
 #[derive(Debug)]
 pub(super) struct Liveness {
     ping_interval: Micros,
     idle_timeout: Micros,
-    last_frame: Micros,
+    message_timeout: Micros,
+    event_timeout: Micros,
+    /// When the silence began.
+    silent_since: Micros,
+    /// When the message under way began.
+    message_since: Option<Micros>,
+    last_event: Micros,
     /// Pings of the present silence.
     pings: u64,
     /// Since when a write has found no room.
@@ -28,7 +47,11 @@ impl Liveness {
         Self {
             ping_interval: Micros::from(settings.ping_interval),
             idle_timeout: Micros::from(settings.idle_timeout),
-            last_frame: at,
+            message_timeout: Micros::from(settings.message_timeout),
+            event_timeout: Micros::from(settings.event_timeout),
+            silent_since: at,
+            message_since: None,
+            last_event: at,
             pings: 0,
             blocked_since: None,
             stuck: 0,
@@ -37,8 +60,26 @@ impl Liveness {
 
     /// A frame came.
     pub(super) fn frame(&mut self, at: Micros) {
-        self.last_frame = at;
+        self.silent_since = at;
         self.pings = 0;
+    }
+
+    /// An event came.
+    pub(super) fn event(&mut self, at: Micros) {
+        self.last_event = at;
+    }
+
+    /// After a delivery: whether the message that is now under way, if one is, began with it, and
+    /// whether any of its bytes came with it.
+    pub(super) fn under_way(&mut self, at: Micros, begun: Option<bool>, touched: bool) {
+        self.message_since = match begun {
+            None => None,
+            Some(true) => Some(at),
+            Some(false) => self.message_since,
+        };
+        if touched {
+            self.frame(at);
+        }
     }
 
     /// A write finds no room.
@@ -60,23 +101,22 @@ impl Liveness {
         self.blocked_since.is_some()
     }
 
-    /// When the connection is lost for want of frames.
-    fn silent_at(&self) -> Option<Micros> {
-        deadline(self.last_frame, self.idle_timeout)
-    }
-
-    /// When it is lost for a write that makes no progress.
-    fn stalled_at(&self) -> Option<Micros> {
-        deadline(self.blocked_since?, self.idle_timeout)
-    }
-
-    /// When the connection is lost, and whether for a write.
-    pub(super) fn lost_at(&self) -> Option<(Micros, bool)> {
-        let silent = self.silent_at()?;
-        Some(match self.stalled_at() {
-            Some(stalled) if stalled < silent => (stalled, true),
-            _ => (silent, false),
-        })
+    /// When the connection is lost, and for what: at one instant, for the first of these.
+    pub(super) fn lost_at(&self) -> Option<(Micros, Loss)> {
+        let since = [
+            (Some(self.silent_since), self.idle_timeout, Loss::Silent),
+            (self.blocked_since, self.idle_timeout, Loss::WriteStalled),
+            (
+                self.message_since,
+                self.message_timeout,
+                Loss::MessageTooSlow,
+            ),
+            (Some(self.last_event), self.event_timeout, Loss::NoEvents),
+        ];
+        since
+            .into_iter()
+            .filter_map(|(since, timeout, loss)| Some((deadline(since?, timeout)?, loss)))
+            .min_by_key(|(at, _)| *at)
     }
 
     fn next_ping(&self) -> Option<Micros> {
@@ -85,7 +125,7 @@ impl Liveness {
         }
         let silence = self.ping_interval.0.checked_mul(self.pings + 1)?;
         let below = self.idle_timeout == Micros::ZERO || silence < self.idle_timeout.0;
-        below.then(|| Micros(self.last_frame.0.saturating_add(silence)))
+        below.then(|| Micros(self.silent_since.0.saturating_add(silence)))
     }
 
     /// The next instant at which something is due.
@@ -114,8 +154,8 @@ impl Liveness {
             due => findings.broke(Rule::R6, at, || {
                 let due = due.map_or("none".to_owned(), |due| format!("the next at {due}"));
                 format!(
-                    "expected no Ping here ({due}), the last frame having come at {}; found one",
-                    self.last_frame
+                    "expected no Ping here ({due}), silence having begun at {}; found one",
+                    self.silent_since
                 )
             }),
         }
@@ -128,8 +168,8 @@ impl Liveness {
             if self.blocked_since.is_none_or(|since| since > due) {
                 findings.broke(Rule::R6, now, || {
                     format!(
-                        "expected a Ping at {due}, the last frame having come at {}; found none",
-                        self.last_frame
+                        "expected a Ping at {due}, silence having begun at {}; found none",
+                        self.silent_since
                     )
                 });
             }
@@ -153,6 +193,7 @@ mod tests {
         let settings = Settings {
             ping_interval: Duration::from_secs(1),
             idle_timeout: Duration::from_secs(3),
+            message_timeout: Duration::from_secs(7),
             ..Settings::default()
         };
         Liveness::new(&settings, Micros::ZERO)
@@ -197,10 +238,40 @@ mod tests {
         let (mut live, mut findings) = (liveness(), Findings::new());
         live.blocked(at(500));
         live.frame(at(3_000));
-        assert_eq!(live.lost_at(), Some((at(3_500), true)));
+        assert_eq!(live.lost_at(), Some((at(3_500), Loss::WriteStalled)));
         live.look(at(4_500), &mut findings);
         assert_eq!(findings.violations(), [], "no Ping gets out");
         live.freed();
-        assert_eq!(live.lost_at(), Some((at(6_000), false)));
+        assert_eq!(live.lost_at(), Some((at(6_000), Loss::Silent)));
+    }
+
+    #[test]
+    fn bytes_of_a_message_end_a_silence_until_the_message_is_too_old() {
+        let (mut live, mut findings) = (liveness(), Findings::new());
+        live.under_way(at(100), Some(true), true);
+        for second in 1..=6 {
+            live.look(at(second * 1_000 + 99), &mut findings);
+            live.under_way(at(second * 1_000 + 99), Some(false), true);
+        }
+        assert_eq!(findings.violations(), [], "no silence lasted a second");
+        assert_eq!(live.lost_at(), Some((at(7_100), Loss::MessageTooSlow)));
+        live.frame(at(7_000));
+        assert_eq!(
+            live.lost_at(),
+            Some((at(7_100), Loss::MessageTooSlow)),
+            "a Ping in between ends the silence alone"
+        );
+        live.under_way(at(7_050), None, false);
+        assert_eq!(live.lost_at(), Some((at(10_000), Loss::Silent)));
+    }
+
+    #[test]
+    fn where_events_are_bounded_nothing_else_makes_up_for_them() {
+        let mut live = liveness();
+        live.event_timeout = at(5_000);
+        live.event(at(1_000));
+        live.frame(at(5_999));
+        live.under_way(at(5_999), Some(true), true);
+        assert_eq!(live.lost_at(), Some((at(6_000), Loss::NoEvents)));
     }
 }

@@ -37,6 +37,10 @@ impl Record {
         self.health.last_frame_at = Some(wall);
     }
 
+    pub(super) fn event(&mut self, wall: DateTime<Utc>) {
+        self.health.last_event_at = Some(wall);
+    }
+
     pub(super) fn answered(&mut self, wall: DateTime<Utc>) {
         self.health.last_frame_at = Some(wall);
         self.health.last_pong_at = Some(wall);
@@ -80,6 +84,7 @@ impl Record {
         agree!(Rule::R10, last_reconnect_at);
         agree!(Rule::R10, connected_at);
         agree!(Rule::R10, last_frame_at);
+        agree!(Rule::R10, last_event_at);
         agree!(Rule::R10, last_pong_at);
         agree!(Rule::R10, last_end_at);
         agree!(Rule::R10, refused_status);

@@ -6,6 +6,7 @@ use super::mirror::Mirror;
 use super::record::Record;
 use super::step::Step;
 use crate::connection::ConnectionRecord;
+use crate::model::Folded;
 use crate::rule::Rule;
 use crate::view::{self, View};
 
@@ -41,6 +42,9 @@ impl Showing {
             Step::Message(folded) => {
                 self.mirror.fold(folded);
                 self.record.frame(wall);
+                if matches!(folded, Folded::Event(_)) {
+                    self.record.event(wall);
+                }
                 self.record
                     .counted(self.mirror.undecodable(), self.mirror.failed_payloads());
             }

@@ -205,6 +205,12 @@ impl Frames {
         })
     }
 
+    /// Of a frame that has begun to come and is not whole: its offset, and what it is.
+    pub(super) fn begun(&self) -> Option<(u64, Opcode)> {
+        let first = self.bytes.get(self.at)?;
+        Some((self.base + self.at as u64, Opcode::of(first & 0x0f)))
+    }
+
     /// Whether no frame has begun to come.
     pub(super) fn is_between_frames(&self) -> bool {
         self.at == self.bytes.len()

@@ -1,8 +1,9 @@
 //! Frames put together to messages, and held against RFC 6455.
 
 use std::mem;
+use std::ops::Range;
 
-use super::frame::{Frames, Head, MAX_CONTROL_BYTES, Opcode, Sender};
+use super::frame::{Frame, Frames, Head, MAX_CONTROL_BYTES, Opcode, Sender};
 
 /// The peer broke the protocol (RFC 6455, 7.4.1).
 const PROTOCOL_ERROR: u16 = 1002;
@@ -80,6 +81,9 @@ struct Begun {
     text: bool,
     bytes: Vec<u8>,
     frames: u32,
+    /// Offsets in the stream of its first byte, and after the last of its bytes so far.
+    start: u64,
+    end: u64,
     /// How many of `bytes` are known to be UTF-8.
     valid: usize,
 }
@@ -144,6 +148,25 @@ impl Messages {
         self.begun.is_some()
     }
 
+    /// The message of which bytes have come, but not all: the offset in the stream of its first
+    /// byte, and the one after its latest. What comes between its fragments is none of it.
+    #[must_use]
+    pub fn under_way(&self) -> Option<Range<u64>> {
+        let part = self.frames.begun().filter(|(_, opcode)| {
+            matches!(opcode, Opcode::Text | Opcode::Binary | Opcode::Continuation)
+        });
+        let start = match (&self.begun, part) {
+            (Some(begun), _) => begun.start,
+            (None, Some((start, _))) => start,
+            (None, None) => return None,
+        };
+        let end = match (part, &self.begun) {
+            (None, Some(begun)) => begun.end,
+            _ => self.received(),
+        };
+        Some(start..end)
+    }
+
     /// What comes next, once it is whole.
     #[expect(clippy::should_implement_trait, reason = "more may come after None")]
     pub fn next(&mut self) -> Option<Seen> {
@@ -173,7 +196,7 @@ impl Messages {
                     return seen(item);
                 }
                 Opcode::Text | Opcode::Binary | Opcode::Continuation => {
-                    if let Some(seen) = self.data(frame.opcode, frame.payload, frame.fin, end) {
+                    if let Some(seen) = self.data(frame) {
                         return Some(seen);
                     }
                 }
@@ -252,17 +275,28 @@ impl Messages {
     }
 
     /// Takes a data frame in; `Some` where it ends a message, or breaks one.
-    fn data(&mut self, opcode: Opcode, payload: Vec<u8>, fin: bool, end: u64) -> Option<Seen> {
+    fn data(&mut self, frame: Frame) -> Option<Seen> {
+        let Frame {
+            opcode,
+            payload,
+            fin,
+            start,
+            end,
+            ..
+        } = frame;
         let mut begun = match self.begun.take() {
             Some(mut begun) => {
                 begun.bytes.extend_from_slice(&payload);
                 begun.frames = begun.frames.saturating_add(1);
+                begun.end = end;
                 begun
             }
             None => Begun {
                 text: opcode == Opcode::Text,
                 bytes: payload,
                 frames: 1,
+                start,
+                end,
                 valid: 0,
             },
         };

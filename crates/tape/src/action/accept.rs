@@ -8,6 +8,9 @@ use super::spec::{Class, Spec};
 use crate::error::Flaw;
 use crate::json::{Field, Pen, read_headers};
 
+/// The status of an upgrade that goes through.
+const SWITCHING_PROTOCOLS: u16 = 101;
+
 /// How an upgrade is answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accept {
@@ -28,7 +31,7 @@ impl Spec for Accept {
         field.unless_null(|field| {
             let object = field.object(&["status", "headers", "token"])?;
             Ok(Self {
-                status: object.get("status").map(Field::status).transpose()?,
+                status: object.get("status").map(status).transpose()?,
                 headers: read_headers(&object)?,
                 token: object.get("token").map(Field::owned_string).transpose()?,
             })
@@ -76,4 +79,14 @@ impl Spec for Accept {
         };
         (0..accept.headers.len()).map(without).collect()
     }
+}
+
+/// The status of an upgrade: 101, or one that ends the exchange.
+fn status(field: &Field<'_>) -> Result<u16, Flaw> {
+    if field.value.text == "101" {
+        return Ok(SWITCHING_PROTOCOLS);
+    }
+    field
+        .final_status()
+        .map_err(|_| field.wrong("101 or a whole number from 200 to 599"))
 }

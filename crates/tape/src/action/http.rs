@@ -52,7 +52,7 @@ impl Spec for HttpAnswer {
         };
         Ok(Self {
             path: text,
-            status: object.get("status").map_or(Ok(OK), Field::status)?,
+            status: object.get("status").map_or(Ok(OK), Field::final_status)?,
             headers: read_headers(&object)?,
             body,
         })

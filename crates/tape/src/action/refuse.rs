@@ -29,7 +29,9 @@ impl Spec for Refusal {
         field.unless_null(|field| {
             let object = field.object(&["status", "headers"])?;
             Ok(Self {
-                status: object.demand("status", r#"{"status":503}"#)?.status()?,
+                status: object
+                    .demand("status", r#"{"status":503}"#)?
+                    .final_status()?,
                 headers: read_headers(&object)?,
             })
         })

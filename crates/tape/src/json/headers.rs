@@ -2,7 +2,7 @@
 //! than once.
 
 use super::field::Field;
-use super::node::Type;
+use super::node::{Type, shortened};
 use super::object::Object;
 use super::pen::Pen;
 use crate::error::{Flaw, TapeErrorKind};
@@ -18,7 +18,7 @@ pub(crate) fn read_headers(object: &Object<'_>) -> Result<Vec<(String, String)>,
     let mut headers = Vec::new();
     for header in Object::read(field.value)?.fields() {
         if !is_header_name(&header.name) {
-            let message = format!("{:?} is not the name of a header", header.name);
+            let message = format!("{:?} is not the name of a header", shortened(&header.name));
             return Err(header.key_flaw(TapeErrorKind::Value, message));
         }
         let values: Vec<Field<'_>> = match header.value.kind() {

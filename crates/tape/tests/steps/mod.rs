@@ -149,7 +149,7 @@ fn http() -> impl Strategy<Value = Action> {
         octets(),
         raw().prop_map(|raw| Bytes::from(raw.get().to_owned()))
     ];
-    ("/[a-zé/]{0,8}", 100..=599_u16, headers(), body).prop_map(|(path, status, headers, body)| {
+    ("/[a-zé/]{0,8}", 200..=599_u16, headers(), body).prop_map(|(path, status, headers, body)| {
         Action::Http(HttpAnswer {
             path,
             status,
@@ -187,15 +187,18 @@ fn pongs() -> impl Strategy<Value = Action> {
 }
 
 fn answers() -> impl Strategy<Value = Action> {
-    let accept = (option::of(100..=599_u16), headers(), option::of(text())).prop_map(
-        |(status, headers, token)| Accept {
+    let accept = (
+        option::of(prop_oneof![Just(101_u16), 200..=599_u16]),
+        headers(),
+        option::of(text()),
+    )
+        .prop_map(|(status, headers, token)| Accept {
             status,
             headers,
             token,
-        },
-    );
+        });
     let refuse =
-        (100..=599_u16, headers()).prop_map(|(status, headers)| Refusal { status, headers });
+        (200..=599_u16, headers()).prop_map(|(status, headers)| Refusal { status, headers });
     let garbage =
         (octets(), 1..1000_u32, option::of(end())).prop_map(|(bytes, repeat, then)| Garbage {
             bytes,

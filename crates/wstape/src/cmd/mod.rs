@@ -20,6 +20,7 @@ pub(crate) mod replay;
 mod say;
 pub(crate) mod serve;
 pub(crate) mod show;
+mod signals;
 pub(crate) mod tap;
 pub(crate) mod token;
 pub(crate) mod trim;

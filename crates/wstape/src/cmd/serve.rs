@@ -10,11 +10,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::exit::bad_input;
+use super::signals::Signals;
 use clap::{Args, ValueEnum};
 use wstape_mock_engine::{
     Engine, EngineError, Layer, Outcome, Retention, Speed, StartAt, Timestamps, Verdict,
 };
-use wstape_tape::{TapeError, TapeReader};
+use wstape_tape::{TapeError, TapeReader, check_file};
 
 /// Journal entries kept in memory: a server may run for months.
 const KEPT_ENTRIES: usize = 1024;
@@ -230,6 +231,10 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
             Start::Now => StartAt::Now,
         });
     for tape in serve.tapes() {
+        // A pipe can be read once only; of a file all is looked through before the port is open.
+        if tape.is_file() {
+            check_file(tape).map_err(EngineError::from)?;
+        }
         builder = builder.layer(Layer::from_path(tape).map_err(EngineError::from)?);
     }
     if let Some(name) = &serve.engine {
@@ -244,7 +249,7 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
         fresh = new.then_some(path);
     }
     // Before the port is open: a signal that comes then must not be lost.
-    let mut stop = Stop::new()?;
+    let mut stop = Signals::listen()?;
     let engine = match builder.listen_on_any(address, &others).await {
         Ok(engine) => engine,
         Err(error) => {
@@ -262,7 +267,7 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
 
     let ended = tokio::select! {
         biased;
-        () = stop.wait() => Ok(Ending::Asked),
+        () = stop.next() => Ok(Ending::Asked),
         ended = tape_over(&engine, &serve) => ended,
     };
     engine.shutdown().await;
@@ -393,45 +398,5 @@ impl Write for JournalFile {
     fn flush(&mut self) -> io::Result<()> {
         self.freshen()?;
         self.file.flush()
-    }
-}
-
-/// Ctrl-C, and where there is one SIGTERM.
-struct Stop {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Stop {
-    #[cfg(unix)]
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    #[cfg(unix)]
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> io::Result<Self> {
-        Ok(Self {})
-    }
-
-    #[cfg(not(unix))]
-    async fn wait(&mut self) {
-        // Without the handler only the process's own end is left.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use clap::Args;
 use engine_client::Clock;
-use tokio::signal::unix::{SignalKind, signal};
+
+use super::signals::Signals;
 
 /// How long a live recording goes on.
 #[derive(Debug, Args)]
@@ -30,8 +31,7 @@ impl UntilArgs {
         &self,
         clock: &Arc<dyn Clock>,
     ) -> io::Result<impl Future<Output = ()> + use<>> {
-        let mut interrupted = signal(SignalKind::interrupt())?;
-        let mut terminated = signal(SignalKind::terminate())?;
+        let mut signals = Signals::listen()?;
         let timeout = self
             .duration
             .map(|duration| clock.sleep_until(clock.now().saturating_add(duration)));
@@ -43,15 +43,11 @@ impl UntilArgs {
                 }
             };
             tokio::select! {
-                _ = interrupted.recv() => {}
-                _ = terminated.recv() => {}
+                () = signals.next() => {}
                 () = timeout => {}
             }
             tokio::spawn(async move {
-                tokio::select! {
-                    _ = interrupted.recv() => {}
-                    _ = terminated.recv() => {}
-                }
+                signals.next().await;
                 eprintln!("wstape: ended by a second signal, before all was written");
                 std::process::exit(super::exit::FOUND.into());
             });

@@ -1,5 +1,6 @@
 //! The workspace's own subscriber, put under test.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ impl Subject for OurSubscriber {
     }
 
     fn describe(&self, s: &Settings) -> String {
-        format!(
+        let mut description = format!(
             "engine-client, backoff {:?} ×{} to {:?}, ping {:?}, idle {:?}, connect {:?}",
             s.initial_backoff,
             s.multiplier,
@@ -33,7 +34,18 @@ impl Subject for OurSubscriber {
             s.ping_interval,
             s.idle_timeout,
             s.connect_timeout
-        )
+        );
+        let usual = Settings::default();
+        for (name, timeout, usual) in [
+            ("message", s.message_timeout, usual.message_timeout),
+            ("event", s.event_timeout, usual.event_timeout),
+        ] {
+            if timeout != usual {
+                // Writing to a string does not fail.
+                let _ = write!(description, ", {name} {timeout:?}");
+            }
+        }
+        description
     }
 
     fn time(&self) -> Time {
@@ -57,6 +69,8 @@ impl Subject for OurSubscriber {
             .reconnect(backoff)
             .ping_interval(settings.ping_interval)
             .idle_timeout(settings.idle_timeout)
+            .message_timeout(settings.message_timeout)
+            .event_timeout(settings.event_timeout)
             .connect_timeout(settings.connect_timeout)
             .max_message_bytes(settings.max_message_bytes)
             .events_capacity(settings.events_capacity)

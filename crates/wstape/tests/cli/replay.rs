@@ -32,6 +32,15 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
             &["replay", "tape.jsonl", "--overlay", "bad.jsonl"],
             "bad.jsonl:2:13",
         ),
+        // Its first step lies longer ago than anything that can be waited for.
+        (
+            &["replay", "late.jsonl"],
+            "late.jsonl:3:10: \"at_ms\" never decreases",
+        ),
+        (
+            &["replay", "tape.jsonl", "--overlay", "late.jsonl"],
+            "late.jsonl:3:10: \"at_ms\" never decreases",
+        ),
         (
             &["replay", "settings.jsonl"],
             "settings.jsonl:1: \"x-subscriber\" in the header",
@@ -57,6 +66,11 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
         )
         .expect("a file");
         write(
+            "late.jsonl",
+            "{\"tape\":1}\n{\"at_ms\":9007199254740992,\"mark\":\"far\"}\n{\"at_ms\":5,\"end\":true}\n",
+        )
+        .expect("a file");
+        write(
             "settings.jsonl",
             "{\"tape\":1,\"x-subscriber\":{\"idle\":3}}\n",
         )
@@ -67,7 +81,7 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
         assert!(said.contains(sentence), "{arguments:?}: {said}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
-        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 4);
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 5);
     }
 }
 

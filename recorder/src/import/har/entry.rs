@@ -297,7 +297,9 @@ impl Response<'_> {
             _ if talks => Answer::Accepted(headers),
             // Chrome and mitmproxy write 0 where no answer came, Playwright -1.
             Ok(-1 | 0) => refused.map_or(Answer::Never, |status| Answer::Refused(status, headers)),
-            Ok(status @ 102..=599) => Answer::Refused(status.unsigned_abs(), headers),
+            // Only announced an answer (RFC 9110, 15.2), and none came.
+            Ok(102..=199) => Answer::Never,
+            Ok(status @ 200..=599) => Answer::Refused(status.unsigned_abs(), headers),
             _ => {
                 let found = quoted(status);
                 let message = format!("expected the status of an answer, found {found}");

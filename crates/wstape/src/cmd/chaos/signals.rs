@@ -8,6 +8,8 @@ use std::thread;
 
 use tokio::runtime::Builder;
 
+use crate::cmd::signals::Signals;
+
 /// The status of a process that a second Ctrl-C ended, as a shell has it: 128 and SIGINT's 2.
 const INTERRUPTED_TWICE: i32 = 130;
 
@@ -23,18 +25,18 @@ impl Interrupted {
         let runtime = Builder::new_current_thread().enable_io().build()?;
         let mut signals = {
             let _guard = runtime.enter();
-            Signals::new()?
+            Signals::listen()?
         };
         thread::Builder::new()
             .name("signals".to_owned())
             .spawn(move || {
                 runtime.block_on(async {
-                    signals.wait().await;
+                    signals.next().await;
                     seen.0.store(true, Ordering::Relaxed);
                     eprintln!(
                         "chaos: interrupted: ending with what there is; once more ends at once"
                     );
-                    signals.wait().await;
+                    signals.next().await;
                     process::exit(INTERRUPTED_TWICE);
                 });
             })?;
@@ -43,44 +45,5 @@ impl Interrupted {
 
     pub(super) fn get(&self) -> bool {
         self.0.load(Ordering::Relaxed)
-    }
-}
-
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    #[cfg(unix)]
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    #[cfg(unix)]
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> io::Result<Self> {
-        Ok(Self {})
-    }
-
-    #[cfg(not(unix))]
-    async fn wait(&mut self) {
-        // Without the handler only the process's own end is left.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
     }
 }

@@ -1,0 +1,38 @@
+//! Headers that belong to one connection.
+
+/// Headers that are one connection's own: who plays or forwards it writes its own, and the key is
+/// a nonce (RFC 9110, 7.6.1; RFC 6455, 11.3).
+const OWN_HEADERS: [&str; 10] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-connection",
+    "sec-websocket-accept",
+    "sec-websocket-key",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Whether a header is one connection's own, whatever the case of its name: it says nothing about
+/// what is said on the connection, and on another one it would be wrong.
+#[must_use]
+pub fn is_own_header(name: &str) -> bool {
+    OWN_HEADERS.iter().any(|own| name.eq_ignore_ascii_case(own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_own_header;
+
+    #[test]
+    fn a_hops_headers_are_its_own_and_a_servers_are_not() {
+        for own in ["Connection", "TE", "sec-websocket-KEY"] {
+            assert!(is_own_header(own), "{own}");
+        }
+        for other in ["host", "sec-websocket-protocol", "set-cookie", ""] {
+            assert!(!is_own_header(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Ctrl-C, and SIGTERM where there is one: what every command that runs until told listens to.
+
+use std::io;
+
+/// The signals that ask a command to end.
+pub(crate) struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// Listens from here on: none that comes later ends the process by itself.
+    ///
+    /// # Errors
+    /// Where signals can't be listened for.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with its I/O driver on.
+    #[cfg(unix)]
+    pub(crate) fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Completes at the next signal.
+    #[cfg(unix)]
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    /// Listens from here on.
+    ///
+    /// # Errors
+    /// None here.
+    #[cfg(not(unix))]
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Completes at the next signal.
+    #[cfg(not(unix))]
+    pub(crate) async fn next(&mut self) {
+        // Without the handler only the process's own end is left.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
