@@ -63,7 +63,7 @@ struct LinesArgs {
     #[arg(long, value_name = "NAME", value_enum, conflicts_with_all = ["time", "message"])]
     layout: Option<Layout>,
 
-    /// Of lines: where the time stands: a JSON pointer such as /recv_ts (a number since 1970 in s,
+    /// Of lines: where the time stands: a JSON pointer such as `/recv_ts` (a number since 1970 in s,
     /// ms, µs or ns, or a date), or ns, ms, s or iso for a time before the message, or none.
     #[arg(long, value_name = "WHERE")]
     time: Option<LineTime>,
