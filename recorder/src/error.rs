@@ -9,6 +9,7 @@ use wstape_tape::TapeError;
 use crate::import::error::ImportError;
 use crate::poll::error::PollError;
 use crate::redact::Hit;
+use crate::tap::error::TapError;
 use crate::trim::TrimError;
 
 /// Why nothing, or not everything, was recorded.
@@ -21,6 +22,9 @@ pub enum RecordError {
     /// What was to be polled can't be.
     #[error(transparent)]
     Poll(#[from] PollError),
+    /// What a tap was asked for can't be.
+    #[error(transparent)]
+    Tap(#[from] TapError),
     /// The file is there already.
     #[error("{} exists; --force overwrites it", .0.display())]
     Exists(PathBuf),

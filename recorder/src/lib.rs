@@ -4,13 +4,17 @@
 //! | --- | --- |
 //! | `tap` | a subscriber whose every observation becomes a step |
 //! | `transcript` | observations to steps: what arrives, how it ends, how dials fare |
+//! | `keepalive` | which Pings were answered, for `tap` and `proxy` |
 //! | `poll` | an engine that offers only HTTP, asked again and again |
 //! | `import` | files of other tools (HAR, mitmproxy, `MockForge`, feed recorders) to steps |
 //! | `proxy` | between subscribers and an engine: a relay, and what passed it to steps |
 //! | `recording` | a tape being made: where it goes, when it is safe, what waits for the disk |
 //! | `redact` | what never reaches a tape |
 //! | `show`, `trim`, `diff` | a tape looked into, cut, compared |
-//! | `error` | what can go wrong |
+//! | `error` | what can go wrong; what is a part's own stands in that part |
+//!
+//! It builds on Linux and on other Unix. Only on Linux does the thread that writes stand back for
+//! the traffic: other systems know no priority of a single thread by that call.
 //!
 //! A tap reconnects by the subscriber's own rules with jitter off, so that a subscriber to which
 //! its tape is played dials when the tap dialed:
@@ -29,6 +33,7 @@
 mod diff;
 mod error;
 mod import;
+mod keepalive;
 mod poll;
 mod proxy;
 mod recording;
@@ -44,9 +49,10 @@ pub use import::{Import, ImportError, ImportFormat, Imported, LineTime, Lines};
 pub use poll::{ANSWER_TIMEOUT, MIN_EVERY, Poll, PollError, Polled};
 pub use proxy::{Leg, Listen, NetReach, Proxy, Reach};
 pub use recording::{
-    Counts, FSYNC_INTERVAL, Finished, Fsync, Output, Recording, Sink, Stats, UNSAFE_SUFFIX,
+    Counts, FSYNC_INTERVAL, Finished, Fsync, LossCause, Output, Recording, Sink, Stats,
+    UNSAFE_SUFFIX,
 };
 pub use redact::{Hit, Redactor, RuleError, Rules};
 pub use show::{Count, Survey, Timeline};
-pub use tap::{Summary, Tap};
+pub use tap::{Summary, Tap, TapError};
 pub use trim::{Place, Trim, TrimError};

@@ -7,10 +7,13 @@
 use bytes::Bytes;
 use engine_client::{EndReason, Observed};
 use http::{HeaderMap, HeaderName, header};
-use wstape_tape::{Action, CloseFrame, End, Garbage, Micros, Pongs, Refusal, Step};
+use wstape_tape::{
+    Action, CloseFrame, Conn, End, Garbage, Micros, Pongs, Received, ReceivedKind, Refusal, Step,
+};
 
 use crate::error::RecordError;
-use crate::recording::{Encoder, Recording, Stats};
+use crate::keepalive::Keepalive;
+use crate::recording::{Encoder, Gap, Recording, Stats};
 
 /// How the next attempts fare.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +39,10 @@ pub(crate) enum Observation {
     Refused(Refusal),
     /// A message or a control frame.
     Frame(Frame),
+    /// A message that the subscriber sent.
+    Sent(String),
+    /// A Ping that the subscriber sent.
+    PingSent(Bytes),
     /// The peer's Close.
     Close(Option<CloseFrame>),
     /// An attempt or a connection ended.
@@ -66,6 +73,10 @@ impl Observation {
             Observed::Binary(bytes) => Frame::Binary(Bytes::copy_from_slice(bytes)),
             Observed::Ping(payload) => Frame::Ping(Bytes::copy_from_slice(payload)),
             Observed::Pong { payload, .. } => Frame::Pong(Bytes::copy_from_slice(payload)),
+            Observed::Sent(text) => return Some(Self::Sent(text.to_owned())),
+            Observed::PingSent(payload) => {
+                return Some(Self::PingSent(Bytes::copy_from_slice(payload)));
+            }
             Observed::Close { code, reason } => {
                 return Some(Self::Close(code.map(|code| CloseFrame {
                     code,
@@ -87,6 +98,8 @@ impl Observation {
                 refusal.headers.iter().map(bytes).sum()
             }
             Self::Close(Some(close)) => close.reason.len(),
+            Self::Sent(text) => text.len(),
+            Self::PingSent(payload) => payload.len(),
             Self::Connected | Self::Close(None) | Self::End(_) => 0,
         }
     }
@@ -111,6 +124,9 @@ pub(crate) struct Transcript {
     /// What the present attempt's handshake was refused with.
     refusal: Option<Refusal>,
     connected: bool,
+    keepalive: Keepalive,
+    /// What comes out of it for the tape, kept for its capacity.
+    due: Vec<Step>,
     stats: Stats,
 }
 
@@ -122,9 +138,34 @@ impl Encoder for Transcript {
         (at, seen): Self::Observation,
         tape: &mut Recording,
     ) -> Result<(), RecordError> {
-        self.steps(at, seen)
-            .into_iter()
-            .try_for_each(|step| tape.push(step))
+        match seen {
+            Observation::PingSent(payload) => self.keepalive.pinged(Conn::All, at, payload),
+            seen => {
+                let over = matches!(seen, Observation::End(_));
+                for step in self.steps(at, seen) {
+                    self.keepalive.push(step, &mut self.due);
+                }
+                if over {
+                    self.connection_is_over(at);
+                }
+            }
+        }
+        self.write_due(tape)
+    }
+
+    fn gap(&mut self, gap: Gap, tape: &mut Recording) -> Result<(), RecordError> {
+        self.keepalive.gap(&mut self.due);
+        self.due.push(gap.step());
+        self.write_due(tape)
+    }
+
+    fn due(&self) -> Option<Micros> {
+        self.keepalive.due()
+    }
+
+    fn settle(&mut self, now: Micros, tape: &mut Recording) -> Result<(), RecordError> {
+        self.keepalive.settle(now, &mut self.due);
+        self.write_due(tape)
     }
 }
 
@@ -135,15 +176,33 @@ impl Transcript {
             ended_at: Micros::ZERO,
             refusal: None,
             connected: false,
+            keepalive: Keepalive::default(),
+            due: Vec::new(),
             stats,
         }
     }
 
-    /// The steps that a recording begins with. The Pongs that came are steps like all other
-    /// frames, so the engine that plays them must add none of its own: one that leaves Pings
-    /// unanswered is replayed leaving them unanswered.
-    pub(crate) fn first_steps() -> Vec<Step> {
-        vec![Step::at(Micros::ZERO, Action::Pongs(Pongs::Withheld))]
+    /// Writes what is left, and the end.
+    ///
+    /// # Errors
+    /// Those of [`Recording::push`].
+    pub(crate) fn end(&mut self, at: Micros, tape: &mut Recording) -> Result<(), RecordError> {
+        self.keepalive.gap(&mut self.due);
+        self.write_due(tape)?;
+        tape.push(Step::at(at, Action::End))
+    }
+
+    fn write_due(&mut self, tape: &mut Recording) -> Result<(), RecordError> {
+        self.due.drain(..).try_for_each(|step| tape.push(step))
+    }
+
+    /// The next connection's Pings are answered until it turns out otherwise.
+    fn connection_is_over(&mut self, at: Micros) {
+        if self.keepalive.over(Conn::All, at) {
+            let auto = Step::at(at, Action::Pongs(Pongs::Auto));
+            self.keepalive.push(auto, &mut self.due);
+        }
+        self.keepalive.gap(&mut self.due);
     }
 
     /// The steps of an observation made `at` this time of the tape.
@@ -161,16 +220,22 @@ impl Transcript {
             Observation::Frame(Frame::Binary(bytes)) => vec![Step::at(at, Action::Binary(bytes))],
             Observation::Frame(Frame::Ping(payload)) => vec![Step::at(at, Action::Ping(payload))],
             Observation::Frame(Frame::Pong(payload)) => vec![Step::at(at, Action::Pong(payload))],
+            Observation::Sent(text) => {
+                let mut sent = Received::new(ReceivedKind::Text);
+                sent.text = Some(text);
+                vec![Step::at(at, Action::Received(sent))]
+            }
+            Observation::PingSent(_) => Vec::new(),
             Observation::Close(close) => vec![Step::at(at, Action::Close(close))],
             Observation::End(reason) => {
-                let steps = self.end(at, reason);
+                let steps = self.ended(at, reason);
                 self.ended_at = at;
                 steps
             }
         }
     }
 
-    fn end(&mut self, at: Micros, reason: EndReason) -> Vec<Step> {
+    fn ended(&mut self, at: Micros, reason: EndReason) -> Vec<Step> {
         if std::mem::take(&mut self.connected) {
             return match reason {
                 // The Close is a step of its own; a peer that went silent ended nothing, and nor

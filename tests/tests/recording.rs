@@ -134,7 +134,7 @@ fn a_tape_that_the_token_reaches_is_found_out() {
     });
     let said = recorded.expect_err("the tape is not safe").to_string();
     assert!(
-        said.contains("session.jsonl.unsafe:3: the bearer token; "),
+        said.contains("session.jsonl.unsafe:2: the bearer token; "),
         "{said}"
     );
     assert!(!said.contains(TOKEN) && !path.exists(), "{said}");

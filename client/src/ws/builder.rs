@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use parking_lot::RwLock;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -58,6 +59,8 @@ pub const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 pub struct SubscriberBuilder {
     url: String,
     token: Option<String>,
+    headers: HeaderMap,
+    opening: Vec<String>,
     reconnect: ReconnectConfig,
     timeouts: Timeouts,
     connect_timeout: Duration,
@@ -74,6 +77,8 @@ impl SubscriberBuilder {
         Self {
             url: url.to_owned(),
             token: None,
+            headers: HeaderMap::new(),
+            opening: Vec::new(),
             reconnect: ReconnectConfig::default(),
             timeouts: Timeouts {
                 ping_interval: PING_INTERVAL,
@@ -94,6 +99,21 @@ impl SubscriberBuilder {
     /// Bearer token of every upgrade request (RFC 6750, 2.1).
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
+        self
+    }
+
+    /// A further header of every upgrade request; one that the handshake itself sets stays as it
+    /// is. With `Sec-WebSocket-Protocol` the server may choose one of the subprotocols named there
+    /// (RFC 6455, 4.1); without, a server that names one is refused.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// A text message that each connection begins with, as a subscription is; in the order of
+    /// calls. It is sent again after each reconnect.
+    pub fn send(mut self, text: impl Into<String>) -> Self {
+        self.opening.push(text.into());
         self
     }
 
@@ -200,7 +220,7 @@ impl SubscriberBuilder {
 
     fn peer(&self) -> Result<(Target, Upgrade), WsError> {
         let target = Target::parse(&self.url)?;
-        let upgrade = Upgrade::new(&target, self.token.as_deref())?;
+        let upgrade = Upgrade::new(&target, self.token.as_deref(), &self.headers)?;
         Ok((target, upgrade))
     }
 
@@ -229,6 +249,7 @@ impl SubscriberBuilder {
         let subscription = Subscription {
             target,
             upgrade,
+            opening: self.opening,
             dialer,
             feed: Feed::new(
                 clock,

@@ -170,8 +170,9 @@ impl<'a> Connection<'a> {
             return;
         }
         self.pinged += 1;
-        self.socket
-            .send(Message::Ping(Bytes::from(self.pinged.to_string())));
+        let payload = Bytes::from(self.pinged.to_string());
+        self.feed.ping_sent(&payload);
+        self.socket.send(Message::Ping(payload));
     }
 
     /// Whether a Pong answers one of our Pings: the latest may answer for those before it

@@ -133,6 +133,14 @@ impl Feed {
         self.observe(Observed::Retry { delay, attempt });
     }
 
+    pub(crate) fn ping_sent(&mut self, payload: &[u8]) {
+        self.observe(Observed::PingSent(payload));
+    }
+
+    pub(crate) fn sent(&mut self, text: &str) {
+        self.observe(Observed::Sent(text));
+    }
+
     pub(crate) fn text(&mut self, text: &str) {
         self.observe(Observed::Text(text));
         match clean::read_aside(text, self.wall, &mut self.spares) {

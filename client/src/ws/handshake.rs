@@ -26,12 +26,26 @@ use crate::EndReason;
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// Most header fields of a response; more is an error.
 const MAX_HEADERS: usize = 128;
+/// Headers of the handshake itself. No caller changes them, and no server is offered an extension
+/// that nobody here speaks.
+const OWN_HEADERS: [header::HeaderName; 6] = [
+    header::HOST,
+    header::CONNECTION,
+    header::UPGRADE,
+    header::SEC_WEBSOCKET_VERSION,
+    header::SEC_WEBSOCKET_KEY,
+    header::SEC_WEBSOCKET_EXTENSIONS,
+];
 
 /// The headers of every upgrade request of a subscriber, checked once at construction.
 pub(crate) struct Upgrade {
     uri: http::Uri,
     host: HeaderValue,
     authorization: Option<HeaderValue>,
+    /// Those that the caller adds.
+    headers: HeaderMap,
+    /// Subprotocols offered.
+    subprotocols: Vec<String>,
 }
 
 /// The stream as hyper sees it.
@@ -59,12 +73,21 @@ pub(crate) enum Handshake {
 }
 
 impl Upgrade {
-    /// Checks `token` and prepares the request for `target`.
-    pub(crate) fn new(target: &Target, token: Option<&str>) -> Result<Self, WsError> {
+    /// Checks `token` and prepares the request for `target`, with `headers` beside its own.
+    pub(crate) fn new(
+        target: &Target,
+        token: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Result<Self, WsError> {
+        let offers = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+        let names = offers.filter_map(|offer| offer.to_str().ok());
+        let names = names.flat_map(|offer| offer.split(','));
         Ok(Self {
             uri: target.request_uri()?,
             host: target.host_header()?,
             authorization: token.map(bearer).transpose()?,
+            headers: headers.clone(),
+            subprotocols: names.map(|name| name.trim().to_owned()).collect(),
         })
     }
 
@@ -72,15 +95,29 @@ impl Upgrade {
         let mut request = Request::builder()
             .method(Method::GET)
             .uri(self.uri.clone())
-            .header(header::HOST, &self.host)
-            .header(header::CONNECTION, "Upgrade")
-            .header(header::UPGRADE, "websocket")
-            .header(header::SEC_WEBSOCKET_VERSION, "13")
-            .header(header::SEC_WEBSOCKET_KEY, key);
-        if let Some(authorization) = &self.authorization {
-            request = request.header(header::AUTHORIZATION, authorization);
+            .body(Empty::new())?;
+        let own = [
+            (header::HOST, self.host.clone()),
+            (header::CONNECTION, HeaderValue::from_static("Upgrade")),
+            (header::UPGRADE, HeaderValue::from_static("websocket")),
+            (
+                header::SEC_WEBSOCKET_VERSION,
+                HeaderValue::from_static("13"),
+            ),
+            (header::SEC_WEBSOCKET_KEY, HeaderValue::try_from(key)?),
+        ];
+        let token = self.authorization.clone();
+        let token = token.map(|token| (header::AUTHORIZATION, token));
+        let headers = request.headers_mut();
+        for (name, value) in own.into_iter().chain(token) {
+            headers.insert(name, value);
         }
-        request.body(Empty::new())
+        for (name, value) in &self.headers {
+            if !OWN_HEADERS.contains(name) {
+                headers.append(name, value.clone());
+            }
+        }
+        Ok(request)
     }
 
     /// Asks for the upgrade on `stream`. Unbounded in time: the caller bounds it.
@@ -108,6 +145,7 @@ impl Upgrade {
             return Ok(Handshake::Refused(parts.status, parts.headers));
         }
         check(&response, key)?;
+        self.check_subprotocol(response.headers())?;
         let headers = response.headers().clone();
         let upgraded = driver.drive(hyper::upgrade::on(response)).await?;
         let parts = upgraded
@@ -118,6 +156,20 @@ impl Upgrade {
             parts.read_buf,
             headers,
         ))
+    }
+
+    /// A server chooses one of those offered, or none (RFC 6455, 4.1, point 6).
+    fn check_subprotocol(&self, headers: &HeaderMap) -> Result<(), Failure> {
+        let mut chosen = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+        let offered = |name: &HeaderValue| {
+            let mut offered = self.subprotocols.iter();
+            offered.any(|offered| name.as_bytes() == offered.as_bytes())
+        };
+        match (chosen.next(), chosen.next()) {
+            (None, _) => Ok(()),
+            (Some(name), None) if offered(name) => Ok(()),
+            _ => Err(Failure::Answer("101 names a subprotocol nobody asked for")),
+        }
     }
 }
 
@@ -161,9 +213,6 @@ fn check(response: &Response<Incoming>, key: &str) -> Result<(), Failure> {
     }
     if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
         return Err(Failure::Answer("101 names an extension nobody asked for"));
-    }
-    if headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
-        return Err(Failure::Answer("101 names a subprotocol nobody asked for"));
     }
     Ok(())
 }

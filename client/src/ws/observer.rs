@@ -44,6 +44,10 @@ pub enum Observed<'a> {
     Text(&'a str),
     /// A Binary message, before it is decoded.
     Binary(&'a [u8]),
+    /// A Ping of ours is on its way.
+    PingSent(&'a [u8]),
+    /// A message of ours, sent once connected, is on its way.
+    Sent(&'a str),
     /// A Ping; the Pong is on its way.
     Ping(&'a [u8]),
     /// A Pong.

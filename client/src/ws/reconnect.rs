@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::clock::within;
 use super::connection::Connection;
@@ -27,6 +28,8 @@ const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) struct Subscription {
     pub(crate) target: Target,
     pub(crate) upgrade: Upgrade,
+    /// Messages that each connection begins with.
+    pub(crate) opening: Vec<String>,
     pub(crate) dialer: Arc<dyn Dialer>,
     pub(crate) feed: Feed,
     pub(crate) backoff: ReconnectConfig,
@@ -132,9 +135,13 @@ impl Subscription {
             }
             Some(Some(Ok(Handshake::Open(stream, early, headers)))) => (stream, early, headers),
         };
-        let socket = Socket::new(stream, early, self.max_message_bytes, clock).await;
+        let mut socket = Socket::new(stream, early, self.max_message_bytes, clock).await;
         self.feed.connected(&headers);
         tracing::info!(target_url = %self.target, "connected");
+        for text in &self.opening {
+            self.feed.sent(text);
+            socket.send(Message::text(text.as_str()));
+        }
         let connection = Connection::new(socket, &mut self.feed, self.timeouts);
         let (reason, socket) = connection.run(&mut self.shutdown).await;
         Ended {

@@ -4,3 +4,9 @@
 pub mod subject;
 
 pub use subject::{ClientClock, ClientDialer, OurSubscriber};
+
+/// The pages' Rust, compiled with the doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../../../docs/your-client.md")]
+pub struct Pages;

@@ -19,11 +19,11 @@ use wstape_tape::{Action, Header, Micros, Step};
 pub use error::{MIN_EVERY, PollError};
 
 use base::Base;
-use fetch::{Fetcher, Silence};
+use fetch::{Answer, Fetcher, Silence};
 use surface::{SURFACE, Surface};
 
 use crate::error::RecordError;
-use crate::recording::{Bounds, Counts, Encoder, Output, Recording, Sender, Writer};
+use crate::recording::{Bounds, Counts, Encoder, Output, Recording, Sender, TapeTime, Writer};
 use crate::redact::Redactor;
 
 /// How long an answer may take, unless set otherwise: dial, TLS and body included.
@@ -64,6 +64,9 @@ pub struct Poll {
 /// What a recording of a polled engine holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Polled {
+    /// A sentence, where nothing was ever read of the engine: it could not be reached, or answered
+    /// with errors alone.
+    pub unreached: Option<String>,
     /// Answers that came.
     pub answers: u64,
     /// Those that differed from the one before, the first of each path included.
@@ -184,19 +187,18 @@ impl Poll {
     ) -> Result<Polled, RecordError> {
         let name = output.name().to_owned();
         let stats = output.stats();
-        let start = self.clock.now();
+        let time = TapeTime::starting(Arc::clone(&self.clock));
         let mut fetcher = self.fetcher();
         let mut header = Header::new(format!("Polled from {}", self.base));
         header.recorded_at = Some(self.clock.wall());
         header.source = Some(self.base.to_string());
         let tape = Recording::begin(output, header, self.redactor)?;
-        let clock = Arc::clone(&self.clock);
-        let writer = Writer::start(tape, Steps, Arc::clone(&clock), Bounds::QUEUE);
+        let writer = Writer::start(tape, Steps, time.clone(), Bounds::LOSING)?;
         let mut rounds = Rounds {
             surface: Surface::new(self.ignored, stats.clone()),
             steps: writer.sender(),
-            clock: Arc::clone(&clock),
-            start,
+            time: time.clone(),
+            trouble: None,
         };
         tokio::select! {
             biased;
@@ -204,12 +206,12 @@ impl Poll {
             () = until => {}
             () = rounds.go_on(&mut fetcher, self.every) => {}
         }
-        let duration = clock.now().saturating_sub(start);
-        let end_at = Micros::from(duration);
+        let (duration, end_at) = (time.elapsed(), time.now());
         writer
             .finish(move |_, tape| tape.push(Step::at(end_at, Action::End)))
             .await?;
         Ok(Polled {
+            unreached: rounds.unreached(&self.base),
             answers: rounds.surface.answers,
             changes: rounds.surface.changes,
             counts: stats.counts(),
@@ -223,37 +225,52 @@ impl Poll {
 struct Rounds {
     surface: Surface,
     steps: Sender<Step>,
-    clock: Arc<dyn Clock>,
-    start: Duration,
+    time: TapeTime,
+    /// What was the matter with the latest answer that was none, or no reading.
+    trouble: Option<String>,
 }
 
 impl Rounds {
     /// A round at each multiple of `every`; one that is still going on then is not hurried, and
     /// the next is at the next multiple.
     async fn go_on(&mut self, fetcher: &mut Fetcher, every: Duration) {
-        let mut next = self.start;
+        let clock = Arc::clone(self.time.clock());
+        let mut next = clock.now();
         loop {
             self.round(fetcher).await;
-            let now = self.clock.now();
+            let now = clock.now();
             while next <= now {
                 next = next.saturating_add(every);
             }
-            self.clock.sleep_until(next).await;
+            clock.sleep_until(next).await;
         }
+    }
+
+    /// Why nothing of the engine was read, where nothing was.
+    fn unreached(&self, base: &Base) -> Option<String> {
+        let why = self.trouble.as_deref().unwrap_or("no answer came by then");
+        (self.surface.readings == 0).then(|| format!("nothing of {base} could be read: {why}"))
     }
 
     async fn round(&mut self, fetcher: &mut Fetcher) {
         self.surface.begin_round();
         for (index, source) in SURFACE.iter().enumerate() {
             let got = fetcher.get(source.path).await;
-            let at = Micros::from(self.clock.now().saturating_sub(self.start));
+            let at = self.time.now();
             match got {
                 Ok(answer) => {
-                    let steps = self.surface.answered(at, self.clock.wall(), index, answer);
+                    if !answer.is_reading() {
+                        let Answer { status, .. } = answer;
+                        self.trouble =
+                            Some(format!("GET {} was answered with {status}", source.path));
+                    }
+                    let wall = self.time.clock().wall();
+                    let steps = self.surface.answered(at, wall, index, answer);
                     self.send(steps);
                 }
                 Err(silence) => {
                     let gone = silence.is_gone();
+                    self.trouble = Some(silence.to_string());
                     let steps = self.surface.silent(at, index, &silence);
                     self.send(steps);
                     if gone {

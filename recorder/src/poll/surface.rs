@@ -59,6 +59,8 @@ pub(super) struct Surface {
     stats: Stats,
     pub(super) answers: u64,
     pub(super) changes: u64,
+    /// Answers that are readings.
+    pub(super) readings: u64,
 }
 
 #[derive(Debug, Default)]
@@ -80,6 +82,7 @@ impl Surface {
             stats,
             answers: 0,
             changes: 0,
+            readings: 0,
         }
     }
 
@@ -97,6 +100,7 @@ impl Surface {
         answer: Answer,
     ) -> Vec<Weighed> {
         self.answers += 1;
+        self.readings += u64::from(answer.is_reading());
         self.stats.came(1, answer.body.len() as u64);
         let mut steps = Vec::new();
         if std::mem::take(&mut self.down) {

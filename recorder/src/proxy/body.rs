@@ -98,7 +98,7 @@ impl Body {
         self.place == Place::UntilEnd
     }
 
-    /// Event it held; `None` where that is too long.
+    /// What it held; `None` where that is too long.
     pub(super) fn kept(self) -> Option<Bytes> {
         (!self.too_long).then(|| self.kept.freeze())
     }

@@ -10,12 +10,12 @@ const MAX_FRAME_HEAD_BYTES: usize = 14;
 const UPGRADED: [&[u8]; 2] = [b"HTTP/1.1 101", b"HTTP/1.0 101"];
 /// Bytes of a status line that say its status.
 const STATUS_BYTES: usize = 12;
-/// Event a head ends with.
+/// What a head ends with.
 const BLANK_LINE: &[u8; 4] = b"\r\n\r\n";
 /// Longest head of a request or an answer that is followed; behind it nothing is.
 const MAX_HEAD_BYTES: usize = super::bounds::MAX_HEAD_BYTES;
 
-/// Event a stretch of a stream was.
+/// What a stretch of a stream was.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Passed {
     /// Frames that ended in it.
@@ -172,7 +172,7 @@ impl Head {
         UPGRADED.contains(&&self.status[..])
     }
 
-    /// Event follows a head: frames behind an upgrade, a further head behind a request or an
+    /// What follows a head: frames behind an upgrade, a further head behind a request or an
     /// interim answer (RFC 9110, 15.2), and behind any other answer a body, which is not followed.
     fn next(&self) -> Place {
         let answer = self.status.starts_with(b"HTTP/");

@@ -21,7 +21,7 @@ const MAX_FRAGMENTS: usize = 4096;
 /// Where the number of a compressed message's fragments stands.
 const FRAGMENTS_KEY: &str = "x-fragments";
 
-/// Event one peer says.
+/// What one peer says.
 #[derive(Debug)]
 pub(super) struct FrameDecoder {
     conn: u64,
@@ -60,7 +60,7 @@ impl FrameDecoder {
         std::mem::take(&mut self.left_out)
     }
 
-    /// Event came.
+    /// What came.
     pub(super) fn take(&mut self, at: Micros, bytes: Bytes, out: &mut Vec<Step>) {
         self.splitter.push(bytes);
         while let Some(cut) = self.splitter.next() {
@@ -91,7 +91,7 @@ impl FrameDecoder {
         out.push(self.bytes(at, torn));
     }
 
-    /// Event came up to here is lost, and what comes next begins a message.
+    /// What came up to here is lost, and what comes next begins a message.
     pub(super) fn resume(&mut self, at: Micros, out: &mut Vec<Step>) {
         self.lose(at, out);
         if let Some(inflater) = &mut self.inflater {
@@ -153,7 +153,7 @@ impl FrameDecoder {
     fn message(&self, at: Micros, opcode: u8, payload: &Bytes) -> Option<Step> {
         let action = match (self.peer, opcode) {
             (Peer::Engine, BINARY) => Action::Binary(payload.clone()),
-            // Event does not stand in a line as an event is written as a text that says the same.
+            // What does not stand in a line as an event is written as a text that says the same.
             (Peer::Engine, _) if payload.starts_with(b"{") && payload.ends_with(b"}") => {
                 Action::Emit(payload.clone())
             }
@@ -253,7 +253,7 @@ impl FrameDecoder {
             && self.compressed.len() < MAX_FRAGMENTS;
         let belongs = first || (frame.opcode() == CONTINUATION && frame.rsv() == 0);
         if !belongs || !fits {
-            // Event is left out of one message is missed by all that refer to it.
+            // What is left out of one message is missed by all that refer to it.
             if let Some(inflater) = &mut self.inflater {
                 inflater.missed();
             }
@@ -328,7 +328,7 @@ impl FrameDecoder {
         self.compressed.clear();
     }
 
-    /// Event there is of a compressed message that will not be finished, as an unfinished one.
+    /// What there is of a compressed message that will not be finished, as an unfinished one.
     fn unfinished(&mut self, at: Micros) -> Option<Step> {
         let opcode = self.compressed.first()?.opcode();
         let plain = self.inflate(MAX_MESSAGE_BYTES).ok();

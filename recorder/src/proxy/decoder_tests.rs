@@ -1,4 +1,4 @@
-//! Event each peer says, and the steps that makes.
+//! What each peer says, and the steps that makes.
 
 use bytes::Bytes;
 use wstape_tape::{Micros, Step};

@@ -1,14 +1,15 @@
-//! Event the relay saw, on the writer's thread: connection by connection, to steps.
+//! What the relay saw, on the writer's thread: connection by connection, to steps.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use wstape_tape::{Action, Answers, Micros, Pongs, Refusal, Step};
+use wstape_tape::{Action, Answers, Conn, Micros, Refusal, Step};
 
 use super::observation::{Event, Observation};
 use super::session::Session;
 use crate::error::RecordError;
-use crate::recording::{Encoder, Recording, Stats};
+use crate::keepalive::Keepalive;
+use crate::recording::{Encoder, Gap, Recording, Stats};
 
 /// Statuses with which an engine that is there turns a subscriber away; with any other, it is
 /// no engine that answered.
@@ -22,9 +23,12 @@ pub(super) struct ProxyEncoder {
     sessions: BTreeMap<u64, Session>,
     /// Kept between entries for its capacity.
     steps: Vec<Step>,
+    keepalive: Keepalive,
+    /// What comes out of it for the tape, kept for its capacity.
+    due: Vec<Step>,
     stats: Stats,
     remarks: Remarks,
-    /// Event was said last, but for whose connection it was: a client that tries again and again
+    /// What was said last, but for whose connection it was: a client that tries again and again
     /// makes one sentence.
     said: String,
     /// The last connection that fared at all could be upgraded.
@@ -38,6 +42,8 @@ impl ProxyEncoder {
         Self {
             sessions: BTreeMap::new(),
             steps: Vec::new(),
+            keepalive: Keepalive::default(),
+            due: Vec::new(),
             stats,
             remarks,
             said: String::new(),
@@ -47,13 +53,10 @@ impl ProxyEncoder {
         }
     }
 
-    /// The steps that a recording begins with: whoever plays it adds no Pong and answers no
-    /// handshake of its own accord.
-    pub(super) fn first_steps() -> [Step; 2] {
-        [
-            Step::at(Micros::ZERO, Action::Pongs(Pongs::Withheld)),
-            Step::at(Micros::ZERO, Action::Answers(Answers::Held)),
-        ]
+    /// The step that a recording begins with: whoever plays it answers no handshake of its own
+    /// accord.
+    pub(super) fn first_step() -> Step {
+        Step::at(Micros::ZERO, Action::Answers(Answers::Held))
     }
 
     /// Writes what is left, and the end.
@@ -61,15 +64,19 @@ impl ProxyEncoder {
         for session in self.sessions.values_mut() {
             session.cut(at, &mut self.steps);
         }
-        for step in self.steps.drain(..) {
-            tape.push(step)?;
-        }
+        self.keepalive.gap(&mut self.due);
+        self.due.append(&mut self.steps);
+        self.write_due(tape)?;
         tape.push(Step::at(at, Action::End))
     }
 
     /// Whether all that came were answers that no WebSocket gives, and how many they were.
     pub(super) fn is_no_websocket(&self) -> Option<u64> {
         (self.upgraded == 0 && self.strange > 0).then_some(self.strange)
+    }
+
+    fn write_due(&mut self, tape: &mut Recording) -> Result<(), RecordError> {
+        self.due.drain(..).try_for_each(|step| tape.push(step))
     }
 
     fn answered(&mut self, in_service: bool) {
@@ -108,7 +115,7 @@ impl Encoder for ProxyEncoder {
 
     fn encode(&mut self, seen: Observation, tape: &mut Recording) -> Result<(), RecordError> {
         let Observation { at, conn, event } = seen;
-        let over = matches!(event, Event::Over);
+        let over = matches!(event, Event::Over | Event::Failed);
         let unreachable = matches!(event, Event::Unreachable(_));
         let payload = matches!(event, Event::Bytes(..));
         let session = self
@@ -119,7 +126,7 @@ impl Encoder for ProxyEncoder {
         let upgraded = session.take(at, event, &mut steps);
         let (messages, bytes) = session.left_out();
         if messages > 0 {
-            self.stats.lost(messages, bytes);
+            self.stats.left_out(messages, bytes);
         }
         if over {
             self.sessions.remove(&conn);
@@ -139,10 +146,34 @@ impl Encoder for ProxyEncoder {
             }
         }
         for step in steps.drain(..) {
-            tape.push(step)?;
+            if self.keepalive.may_skip(&step.action) {
+                tape.push(step)?;
+            } else {
+                self.keepalive.push(step, &mut self.due);
+                self.write_due(tape)?;
+            }
         }
         self.steps = steps;
+        if over {
+            self.keepalive.over(Conn::Nth(conn), at);
+            self.settle(at, tape)?;
+        }
         Ok(())
+    }
+
+    fn gap(&mut self, gap: Gap, tape: &mut Recording) -> Result<(), RecordError> {
+        self.keepalive.gap(&mut self.due);
+        self.due.push(gap.step());
+        self.write_due(tape)
+    }
+
+    fn due(&self) -> Option<Micros> {
+        self.keepalive.due()
+    }
+
+    fn settle(&mut self, now: Micros, tape: &mut Recording) -> Result<(), RecordError> {
+        self.keepalive.settle(now, &mut self.due);
+        self.write_due(tape)
     }
 }
 

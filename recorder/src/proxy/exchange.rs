@@ -67,9 +67,9 @@ enum Answering {
 pub(super) struct Upgraded {
     /// How messages are compressed, where they are.
     pub(super) agreement: Option<Agreement>,
-    /// Event the client has sent behind its request.
+    /// What the client has sent behind its request.
     pub(super) from_client: Bytes,
-    /// Event the engine has sent behind its answer.
+    /// What the engine has sent behind its answer.
     pub(super) from_engine: Bytes,
 }
 
@@ -85,7 +85,7 @@ impl Exchange {
         }
     }
 
-    /// Event the client sent.
+    /// What the client sent.
     pub(super) fn client_sent(&mut self, at: Micros, bytes: &[u8], out: &mut Vec<Step>) {
         self.asked.extend_from_slice(bytes);
         self.ask(at, out);
@@ -100,7 +100,7 @@ impl Exchange {
                     Ok(false) => return,
                     Err(_) => self.asking = Asking::Anything,
                 },
-                // Event comes behind a request for an upgrade is a frame, or a request, once it is
+                // What comes behind a request for an upgrade is a frame, or a request, once it is
                 // answered.
                 Asking::Head if self.pending.back().is_some_and(|last| last.upgrade) => {
                     if self.asked.len() > MAX_HEAD_BYTES {
@@ -140,7 +140,7 @@ impl Exchange {
         out.push(step);
     }
 
-    /// Event the client sent is no request, so that nobody can say what in it is a secret.
+    /// What the client sent is no request, so that nobody can say what in it is a secret.
     fn unread(&mut self, at: Micros, out: &mut Vec<Step>) {
         let received = Received::new(ReceivedKind::Bytes);
         let mut step = conn_step(self.conn, at, Action::Received(received));
@@ -150,7 +150,7 @@ impl Exchange {
         self.asked.clear();
     }
 
-    /// Event the engine sent.
+    /// What the engine sent.
     pub(super) fn engine_sent(
         &mut self,
         at: Micros,
@@ -249,7 +249,7 @@ impl Exchange {
         if bodiless || framing == Framing::Length(0) {
             self.body_is_whole(at, out);
         }
-        // Event the client sent behind it may be the next request.
+        // What the client sent behind it may be the next request.
         self.ask(at, out);
     }
 

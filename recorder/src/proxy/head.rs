@@ -12,7 +12,7 @@ const MAX_HEADERS: usize = 128;
 /// Names and values, in their order.
 pub(super) type Headers = Vec<(String, String)>;
 
-/// Event there is of a head.
+/// What there is of a head.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Parsed<T> {
     /// All of it, so many bytes.
@@ -28,7 +28,7 @@ pub(super) enum Parsed<T> {
 pub(super) struct Request {
     pub(super) method: String,
     pub(super) path: String,
-    /// Event a tape keeps.
+    /// What a tape keeps.
     pub(super) headers: Headers,
     /// It asks for a WebSocket.
     pub(super) upgrade: bool,
@@ -39,7 +39,7 @@ pub(super) struct Request {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// Event a tape keeps.
+    /// What a tape keeps.
     pub(super) headers: Headers,
     /// `Sec-WebSocket-Extensions`, where there is one.
     pub(super) extensions: Option<String>,

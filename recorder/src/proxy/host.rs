@@ -9,7 +9,7 @@ use super::bounds::MAX_HEAD_BYTES;
 #[derive(Debug)]
 pub(super) struct HostRewriter {
     host: Bytes,
-    /// Event there is of a head.
+    /// What there is of a head.
     head: BytesMut,
     done: bool,
 }
@@ -24,7 +24,7 @@ impl HostRewriter {
         }
     }
 
-    /// Event goes on to the engine for what came from the client: nothing until a head is whole.
+    /// What goes on to the engine for what came from the client: nothing until a head is whole.
     pub(super) fn pass(&mut self, bytes: Bytes) -> Bytes {
         if self.done {
             return bytes;
@@ -46,7 +46,7 @@ impl HostRewriter {
         out.freeze()
     }
 
-    /// Event is held of a head that will not be finished.
+    /// What is held of a head that will not be finished.
     pub(super) fn rest(&mut self) -> Bytes {
         self.done = true;
         self.head.split().freeze()

@@ -6,12 +6,12 @@ use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
 
 /// The extension's name in a handshake.
 const PERMESSAGE_DEFLATE: &str = "permessage-deflate";
-/// Event every compressed message ends with and none carries (RFC 7692, 7.2.2).
+/// What every compressed message ends with and none carries (RFC 7692, 7.2.2).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 /// Bytes that are inflated at once.
 const STEP_BYTES: usize = 16 << 10;
 
-/// Event the two ends agreed on about compression.
+/// What the two ends agreed on about compression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Agreement {
     /// The engine forgets between messages.
@@ -59,7 +59,7 @@ pub(super) struct Inflater {
     state: Box<InflateState>,
     /// Nothing of one message is used in the next.
     forgets: bool,
-    /// Event the next message refers to is not known.
+    /// What the next message refers to is not known.
     lost: bool,
 }
 
@@ -101,7 +101,7 @@ impl Inflater {
         Ok(plain.freeze())
     }
 
-    /// Event is too long is inflated all the same: later messages may refer to it.
+    /// What is too long is inflated all the same: later messages may refer to it.
     fn fragment(
         &mut self,
         mut input: &[u8],

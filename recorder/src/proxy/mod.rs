@@ -40,27 +40,27 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use engine_client::{Clock, DialError, SystemClock, Target};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use wstape_tape::{CONNECTIONS, Header};
 
 pub use leg::{Leg, Listen, NetReach, Reach};
 
 use crate::error::RecordError;
-use crate::recording::{Bounds, Output, Recording, Writer};
+use crate::recording::{Bounds, Output, Recording, Stats, TapeTime, Writer};
 use crate::redact::Redactor;
 use crate::tap::Summary;
 use encoder::{ProxyEncoder, Remarks};
 use host::HostRewriter;
-use report::{Report, TapeTime};
+use report::Report;
 
-/// Connections at once; more wait to be accepted. Event a tape may hold back at most.
+/// Connections at once; more wait to be accepted. What a tape may hold back at most.
 const MAX_CONNECTIONS: usize = 4096;
 /// The pause after an accept that failed (out of descriptors, mostly).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A proxy that records what passes it.
 ///
-/// Any number of clients may dial it at once. Event they and the engine send goes on as it came,
+/// Any number of clients may dial it at once. What they and the engine send goes on as it came,
 /// handshakes included, and so do the ways in which they end; the engine they see is the real
 /// one. The tape keeps connection by connection what each got, so that it plays to clients that
 /// dial at other times.
@@ -85,12 +85,13 @@ pub struct Proxy {
     redactor: Redactor,
     clock: Arc<dyn Clock>,
     rewrite_host: bool,
+    lossless: bool,
     remarks: Remarks,
 }
 
 impl Proxy {
     /// Before the engine at `upstream`, a `ws` or `wss` URL. Its host, port and scheme count: the
-    /// path that is asked for is the clients' own. Event is recorded goes through `redactor`.
+    /// path that is asked for is the clients' own. What is recorded goes through `redactor`.
     ///
     /// # Errors
     /// [`RecordError::Subscriber`] for any other URL.
@@ -100,6 +101,7 @@ impl Proxy {
             redactor,
             clock: Arc::new(SystemClock::new()),
             rewrite_host: false,
+            lossless: false,
             remarks: Box::new(|_| {}),
         })
     }
@@ -116,6 +118,14 @@ impl Proxy {
     #[must_use]
     pub fn rewrite_host(mut self, rewrite: bool) -> Self {
         self.rewrite_host = rewrite;
+        self
+    }
+
+    /// Whether the traffic is slowed down to what can be written rather than lost to the tape.
+    /// A disk that stands still then holds the traffic up for as long. Default: no.
+    #[must_use]
+    pub fn lossless(mut self, lossless: bool) -> Self {
+        self.lossless = lossless;
         self
     }
 
@@ -158,8 +168,9 @@ impl Proxy {
 
     /// Carries and records what comes until `until` completes; what is open then is cut.
     ///
-    /// The disk never holds the traffic up: what it does not keep up with is lost to the tape, and
-    /// counted in the [`Summary`] and in a `mark` at its place.
+    /// Unless it is [`lossless`](Self::lossless), the disk never holds the traffic up: what it does
+    /// not keep up with is lost to the tape, and counted in the [`Summary`] and in a `mark` at its
+    /// place. A connection whose relay panics is cut, marked, and counted; the others go on.
     ///
     /// # Errors
     /// [`RecordError::Output`] where the output can't be written; [`RecordError::Broken`] where it
@@ -191,13 +202,16 @@ impl Proxy {
         header.needs = vec![CONNECTIONS.to_owned()];
         let time = TapeTime::starting(Arc::clone(&self.clock));
         let mut tape = Recording::begin(output, header, self.redactor)?;
-        for step in ProxyEncoder::first_steps() {
-            tape.push(step)?;
-        }
+        tape.push(ProxyEncoder::first_step())?;
         tape.commit()?;
 
+        let queue = if self.lossless {
+            Bounds::WAITING
+        } else {
+            Bounds::LOSING
+        };
         let encoder = ProxyEncoder::new(stats.clone(), self.remarks);
-        let writer = Writer::start(tape, encoder, Arc::clone(&self.clock), Bounds::QUEUE);
+        let writer = Writer::start(tape, encoder, time.clone(), queue)?;
         let reach = Arc::new(reach);
         let mut connections = JoinSet::new();
         let mut accepted = 0;
@@ -217,7 +231,7 @@ impl Proxy {
                 biased;
                 () = writer.failed() => break,
                 () = &mut until => break,
-                Some(_) = connections.join_next() => {}
+                Some(ended) = connections.join_next() => note_panic(&ended, &stats),
                 client = next, if connections.len() < MAX_CONNECTIONS => {
                     let Ok(client) = client else { continue };
                     accepted += 1;
@@ -232,7 +246,10 @@ impl Proxy {
         }
         let duration = time.elapsed();
         let end_at = time.now();
-        connections.shutdown().await;
+        connections.abort_all();
+        while let Some(ended) = connections.join_next().await {
+            note_panic(&ended, &stats);
+        }
         let (_, encoder) = writer
             .finish(move |encoder, tape| encoder.end(end_at, tape))
             .await?;
@@ -244,10 +261,18 @@ impl Proxy {
             });
         }
         Ok(Summary {
+            unreached: None,
             counts: stats.counts(),
             duration,
             name,
         })
+    }
+}
+
+/// Counts a connection whose relay panicked; its tape has been told by the [`Report`].
+fn note_panic(ended: &Result<(), JoinError>, stats: &Stats) {
+    if ended.as_ref().is_err_and(JoinError::is_panic) {
+        stats.failed();
     }
 }
 
@@ -256,6 +281,7 @@ impl fmt::Debug for Proxy {
         f.debug_struct("Proxy")
             .field("upstream", &self.upstream)
             .field("rewrite_host", &self.rewrite_host)
+            .field("lossless", &self.lossless)
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Event the relay saw: what it hands to the writer.
+//! What the relay saw: what it hands to the writer.
 
 use bytes::Bytes;
 use wstape_tape::{End, Micros};
@@ -32,19 +32,21 @@ pub(crate) struct Observation {
     pub(crate) event: Event,
 }
 
-/// Event was seen.
+/// What was seen.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A peer sent bytes.
     Bytes(Peer, Bytes),
     /// A peer sent bytes that begin a message; what it sent before is lost.
     Resumed(Peer, Bytes),
-    /// Event a peer sent last is lost.
+    /// What a peer sent last is lost.
     Lost(Peer),
     /// A peer ended its side.
     Ended(Peer, End),
     /// The engine could not be reached, for that reason; the client was reset.
     Unreachable(String),
+    /// The relay panicked, and both streams were dropped.
+    Failed,
     /// Nothing more comes of this connection.
     Over,
 }

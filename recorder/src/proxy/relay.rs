@@ -15,9 +15,10 @@ use wstape_tape::End;
 use super::host::HostRewriter;
 use super::leg::{Leg, Reach};
 use super::observation::Peer;
-use super::report::{Report, TapeTime};
+use super::report::Report;
+use crate::recording::TapeTime;
 
-/// Event is read at once at most, and what may wait between the two peers.
+/// What is read at once at most, and what may wait between the two peers.
 const BUFFER_BYTES: usize = 64 << 10;
 /// With less room than this left, a new buffer is taken.
 const MIN_READ_BYTES: usize = 8 << 10;
@@ -39,7 +40,7 @@ pub(super) async fn run<C: Leg>(
     let dialed = {
         let mut dial = pin!(reach.dial());
         poll_fn(|cx| {
-            // Event the client sends meanwhile waits, and its end is seen.
+            // What the client sends meanwhile waits, and its end is seen.
             if from_client
                 .read_ahead(cx, &mut client, &mut report)
                 .is_err()
@@ -275,8 +276,9 @@ impl Pump {
         source: &mut (impl AsyncRead + Unpin),
         report: &mut Report,
     ) -> Poll<Result<(), Reset>> {
+        ready!(report.poll_room(cx));
         if self.buffer.capacity() < MIN_READ_BYTES {
-            // Event was read shares the old one, and frees it.
+            // What was read shares the old one, and frees it.
             self.buffer = BytesMut::with_capacity(BUFFER_BYTES);
         }
         let read = ready!(pin!(source.read_buf(&mut self.buffer)).poll(cx));
@@ -316,7 +318,7 @@ impl Pump {
     }
 }
 
-/// Event a turn did.
+/// What a turn did.
 enum Step {
     Further,
     /// The sink takes nothing more.

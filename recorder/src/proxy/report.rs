@@ -1,45 +1,15 @@
 //! From the relay to the writer: what is handed over, what is lost, and where recording goes on.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use engine_client::Clock;
-use wstape_tape::{End, Micros};
+use wstape_tape::End;
 
 use super::cursor::Cursor;
 use super::observation::{Event, Observation, Peer};
-use crate::recording::{Sender, Stats};
+use crate::recording::{Sender, Stats, TapeTime};
 
-/// The time of the tape.
-#[derive(Debug, Clone)]
-pub(super) struct TapeTime {
-    clock: Arc<dyn Clock>,
-    start: Duration,
-}
-
-impl TapeTime {
-    /// Begins now.
-    pub(super) fn starting(clock: Arc<dyn Clock>) -> Self {
-        let start = clock.now();
-        Self { clock, start }
-    }
-
-    pub(super) fn now(&self) -> Micros {
-        Micros::from(self.clock.now().saturating_sub(self.start))
-    }
-
-    /// Since the tape began.
-    pub(super) fn elapsed(&self) -> Duration {
-        self.clock.now().saturating_sub(self.start)
-    }
-
-    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.clock
-    }
-}
-
-/// Reports on one connection. Never waits.
+/// Reports on one connection. Never waits. Dropped by a panic, it says so.
 #[derive(Debug)]
 pub(super) struct Report {
     conn: u64,
@@ -50,11 +20,11 @@ pub(super) struct Report {
     engine: Direction,
 }
 
-/// Event one peer sends.
+/// What one peer sends.
 #[derive(Debug)]
 struct Direction {
     cursor: Cursor,
-    /// Event it sent last is lost.
+    /// What it sent last is lost.
     lost: bool,
 }
 
@@ -82,6 +52,11 @@ impl Report {
             client: Direction::new(),
             engine: Direction::new(),
         }
+    }
+
+    /// Ready once the recording has room for more: at once, unless it is to lose nothing.
+    pub(super) fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
+        self.sender.poll_room(cx)
     }
 
     /// `peer` sent this.
@@ -146,5 +121,13 @@ impl Report {
         let (conn, at) = (self.conn, self.time.now());
         self.sender
             .send_vital(at, 0, Observation { at, conn, event });
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.vital(Event::Failed);
+        }
     }
 }

@@ -69,6 +69,15 @@ impl Session {
             (Event::Resumed(..) | Event::Lost(_), _) => {}
             (Event::Over, _) => self.cut(at, out),
             (Event::Ended(peer, how), _) => self.end(at, peer, how, out),
+            (Event::Failed, _) => {
+                self.cut(at, out);
+                let text = format!(
+                    "connection {}: cut, for the proxy itself failed, which is a bug of it",
+                    self.conn
+                );
+                out.push(Step::at(at, Action::Mark(text)));
+                out.push(conn_step(self.conn, at, Action::Drop(End::Fin)));
+            }
             (Event::Unreachable(why), _) => {
                 let text = format!(
                     "connection {}: reset, for the engine could not be reached: {why}",

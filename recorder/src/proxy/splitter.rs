@@ -63,7 +63,7 @@ impl Frame {
 /// Cuts a stream into frames.
 #[derive(Debug, Default)]
 pub(super) struct FrameSplitter {
-    /// Event there is of the next frame.
+    /// What there is of the next frame.
     partial: BytesMut,
     /// Bytes still to come of a frame that is too long to be held.
     passing: u64,
@@ -135,7 +135,7 @@ impl FrameSplitter {
         self.broken = true;
     }
 
-    /// Event there is of a frame that will not be finished.
+    /// What there is of a frame that will not be finished.
     pub(super) fn rest(&mut self) -> Bytes {
         self.ready.clear();
         self.partial.split().freeze()

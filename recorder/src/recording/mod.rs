@@ -2,14 +2,17 @@
 //!
 //! `tape` is the recording itself, `output` where it goes, through a `sink`, forced to the disk as
 //! `fsync` says; `queue` lies between a live source and the `writer`, which never holds the source
-//! up; `stats` is what progress is read off.
+//! up and writes on a `thread` of its own; `stats` is what progress is read off.
 
 mod fsync;
 mod output;
+mod priority;
 mod queue;
 mod sink;
 mod stats;
 mod tape;
+mod thread;
+mod time;
 mod writer;
 #[cfg(test)]
 mod writer_tests;
@@ -20,5 +23,9 @@ pub use sink::Sink;
 pub use stats::{Counts, Stats};
 pub use tape::{Finished, Recording};
 
-pub(crate) use queue::{Bounds, Sender};
+pub use queue::LossCause;
+#[cfg(test)]
+use queue::Overflow;
+pub(crate) use queue::{Bounds, Gap, Sender};
+pub(crate) use time::TapeTime;
 pub(crate) use writer::{Encoder, Writer};

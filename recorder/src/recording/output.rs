@@ -329,7 +329,10 @@ impl Output {
         let done = if self.broken {
             Err(io::Error::other("an earlier write failed"))
         } else {
-            work(&mut *self.sink)
+            self.stats.set_at_output(true);
+            let done = work(&mut *self.sink);
+            self.stats.set_at_output(false);
+            done
         };
         done.map_err(|error| {
             self.broken = true;

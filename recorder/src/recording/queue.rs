@@ -2,16 +2,18 @@
 //!
 //! Where the writer falls so far behind that the queue is full, what comes is lost, from there to
 //! where half of the queue is free again, so that a disk that is too slow makes few and long gaps.
-//! The writer gets a [`Gap`] at their place.
+//! The writer gets a [`Gap`] at their place. A source that had rather be slowed down asks for
+//! [room](Sender::poll_room) before it goes on, and loses nothing.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use wstape_tape::Micros;
+use wstape_tape::{Action, Micros, Step};
 
 use super::stats::Stats;
 
@@ -45,11 +47,27 @@ impl Bounds {
         bytes: MAX_WAITING_BYTES,
         entries: MAX_WAITING_ENTRIES,
     };
+    /// A queue of that size that what does not fit is lost to.
+    pub(crate) const LOSING: (Self, Overflow) = (Self::QUEUE, Overflow::Lose);
+    /// A queue whose source waits.
+    pub(crate) const WAITING: (Self, Overflow) = (Self::LOSSLESS_QUEUE, Overflow::Wait);
+    /// What one holds whose source waits: enough to keep the writer busy.
+    pub(crate) const LOSSLESS_QUEUE: Self = Self {
+        bytes: 8 << 20,
+        entries: 32 << 10,
+    };
 
     /// One more entry, of this weight.
     pub(super) fn add(&mut self, weight: usize) {
         self.bytes += weight;
         self.entries += 1;
+    }
+
+    const fn half(self) -> Self {
+        Self {
+            bytes: self.bytes / 2,
+            entries: self.entries / 2,
+        }
     }
 
     const fn plus(self, more: Self) -> Self {
@@ -69,6 +87,8 @@ pub(crate) struct Gap {
     pub(crate) frames: u64,
     /// Their bytes.
     pub(crate) bytes: u64,
+    /// Those of the bytes that were lost while the writer waited for the disk.
+    pub(crate) disk_bytes: u64,
 }
 
 /// What the writer takes from the queue.
@@ -103,6 +123,8 @@ struct State<T> {
     idle: bool,
     /// The writer waits for more entries, and to be told once they are plenty.
     gathering: bool,
+    /// Sources that wait for room.
+    waiting_for_room: Vec<Waker>,
     stage: Stage,
 }
 
@@ -124,7 +146,17 @@ struct Shared<T> {
     /// For the source: the writer is gone.
     gone: Notify,
     bounds: Bounds,
+    overflow: Overflow,
     stats: Stats,
+}
+
+/// What happens where the queue is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Overflow {
+    /// What comes is lost, and counted.
+    Lose,
+    /// The source waits for room before it takes more in; what it has is taken.
+    Wait,
 }
 
 /// The source's end of the queue. Any number of tasks may hold one.
@@ -136,7 +168,11 @@ pub(crate) struct Sender<T>(Arc<Shared<T>>);
 pub(super) struct Receiver<T>(Arc<Shared<T>>);
 
 /// A queue, whose losses are counted in `stats`.
-pub(super) fn queue<T>(bounds: Bounds, stats: Stats) -> (Sender<T>, Receiver<T>) {
+pub(super) fn queue<T>(
+    bounds: Bounds,
+    overflow: Overflow,
+    stats: Stats,
+) -> (Sender<T>, Receiver<T>) {
     let shared = Arc::new(Shared {
         state: Mutex::new(State {
             waiting: VecDeque::new(),
@@ -145,14 +181,54 @@ pub(super) fn queue<T>(bounds: Bounds, stats: Stats) -> (Sender<T>, Receiver<T>)
             full: false,
             idle: false,
             gathering: false,
+            waiting_for_room: Vec::new(),
             stage: Stage::Open,
         }),
         wake: Notify::new(),
         gone: Notify::new(),
         bounds,
+        overflow,
         stats,
     });
     (Sender(Arc::clone(&shared)), Receiver(shared))
+}
+
+/// Why what came was not written down in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LossCause {
+    /// The writer mostly waited for the disk.
+    Disk,
+    /// The writer mostly was at work, or was given no time to be.
+    Processor,
+}
+
+impl LossCause {
+    /// What most of these lost bytes were lost to, of which so many were while the writer waited
+    /// for the disk.
+    #[must_use]
+    pub fn of(bytes: u64, disk_bytes: u64) -> Self {
+        if disk_bytes >= bytes - bytes / 2 {
+            Self::Disk
+        } else {
+            Self::Processor
+        }
+    }
+}
+
+impl fmt::Display for LossCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Disk => "the disk did not keep up",
+            Self::Processor => "there was not enough processor time to write them down",
+        })
+    }
+}
+
+impl Gap {
+    /// The `mark` that stands for it.
+    pub(crate) fn step(&self) -> Step {
+        Step::at(self.at, Action::Mark(self.to_string()))
+    }
 }
 
 impl fmt::Display for Gap {
@@ -160,10 +236,8 @@ impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (frames, bytes) = (self.frames, self.bytes);
         let s = if frames == 1 { "" } else { "s" };
-        write!(
-            f,
-            "lost {frames} frame{s} ({bytes} bytes): the disk did not keep up"
-        )
+        let cause = LossCause::of(bytes, self.disk_bytes);
+        write!(f, "lost {frames} frame{s} ({bytes} bytes): {cause}")
     }
 }
 
@@ -193,9 +267,30 @@ impl<T> Sender<T> {
     pub(crate) fn lose(&self, at: Micros, frames: u64, bytes: u64) {
         let mut state = self.0.state.lock();
         if state.stage == Stage::Open {
-            state.lose(at, frames, bytes);
+            state.lose(at, frames, bytes, self.0.stats.is_at_output());
             self.0.stats.lost(frames, bytes);
         }
+    }
+
+    /// Ready once a source that loses nothing may take more in: always, where what does not fit
+    /// is lost.
+    pub(crate) fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.0.overflow == Overflow::Lose {
+            return Poll::Ready(());
+        }
+        let mut state = self.0.state.lock();
+        if state.stage != Stage::Open || state.fits(0, self.0.bounds) {
+            return Poll::Ready(());
+        }
+        let waker = cx.waker();
+        if !state
+            .waiting_for_room
+            .iter()
+            .any(|other| other.will_wake(waker))
+        {
+            state.waiting_for_room.push(waker.clone());
+        }
+        Poll::Pending
     }
 
     /// Whether what is sent now would be taken: false from a loss until half of the queue is free.
@@ -211,7 +306,10 @@ impl<T> Sender<T> {
             // A recording that has ended loses nothing.
             return false;
         }
-        let taken = if vital {
+        let taken = if self.0.overflow == Overflow::Wait {
+            // Whoever asked for room before has at most one read more than there was.
+            true
+        } else if vital {
             state.fits(weight, self.0.bounds.plus(VITAL_RESERVE))
         } else {
             let room = !state.is_full(self.0.bounds) && state.fits(weight, self.0.bounds);
@@ -220,7 +318,7 @@ impl<T> Sender<T> {
         };
         if !taken {
             let bytes = bytes as u64;
-            state.lose(at, frames, bytes);
+            state.lose(at, frames, bytes, self.0.stats.is_at_output());
             drop(state);
             self.0.stats.lost(frames, bytes);
             return false;
@@ -313,6 +411,13 @@ impl<T> Receiver<T> {
         let mut state = self.0.state.lock();
         state.held.bytes -= written.bytes;
         state.held.entries -= written.entries;
+        // Not for every line's worth of room: a source that is woken is to have something to do.
+        if state.is_over(self.0.bounds.half()) {
+            return;
+        }
+        let waiting = std::mem::take(&mut state.waiting_for_room);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -321,8 +426,10 @@ impl<T> Drop for Receiver<T> {
         let mut state = self.0.state.lock();
         state.stage = Stage::Ended;
         let waiting = std::mem::take(&mut state.waiting);
+        let sources = std::mem::take(&mut state.waiting_for_room);
         drop(state);
         drop(waiting);
+        sources.into_iter().for_each(Waker::wake);
         self.0.gone.notify_waiters();
     }
 }
@@ -338,16 +445,22 @@ impl<T> State<T> {
     }
 
     fn is_full(&self, bounds: Bounds) -> bool {
-        self.full && (self.held.bytes > bounds.bytes / 2 || self.held.entries > bounds.entries / 2)
+        self.full && self.is_over(bounds.half())
     }
 
-    fn lose(&mut self, at: Micros, frames: u64, bytes: u64) {
+    fn is_over(&self, bounds: Bounds) -> bool {
+        self.held.bytes > bounds.bytes || self.held.entries > bounds.entries
+    }
+
+    fn lose(&mut self, at: Micros, frames: u64, bytes: u64, at_disk: bool) {
         let gap = self.gap.get_or_insert(Gap {
             at,
             frames: 0,
             bytes: 0,
+            disk_bytes: 0,
         });
         gap.frames += frames;
         gap.bytes += bytes;
+        gap.disk_bytes += if at_disk { bytes } else { 0 };
     }
 }

@@ -1,7 +1,7 @@
 //! What a recording has seen and written so far, for whoever shows its progress.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// A handle on a recording's counters: cheap to clone, and readable while the recording runs.
 #[derive(Debug, Clone, Default)]
@@ -15,8 +15,14 @@ struct Counters {
     outages: AtomicU64,
     lost_frames: AtomicU64,
     lost_bytes: AtomicU64,
+    disk_lost_bytes: AtomicU64,
+    left_out_messages: AtomicU64,
+    left_out_bytes: AtomicU64,
+    failed_connections: AtomicU64,
     lines: AtomicU64,
     written_bytes: AtomicU64,
+    /// The writer waits for its output just now.
+    at_output: AtomicBool,
 }
 
 /// A reading of a recording's counters. Each is right; two of them may be a moment apart.
@@ -31,10 +37,20 @@ pub struct Counts {
     pub connections: u64,
     /// Times that no connection could be made, however many attempts that took.
     pub outages: u64,
-    /// Frames that the disk was too slow for.
+    /// Frames that came faster than they could be written down.
     pub lost_frames: u64,
-    /// Bytes that it was too slow for.
+    /// Their bytes.
     pub lost_bytes: u64,
+    /// Those of these bytes that were lost while the writer waited for the disk; the others were
+    /// while it was at work, or was given no time to be.
+    pub disk_lost_bytes: u64,
+    /// Compressed messages of which no tape could be made: too long, damaged, or referring to what
+    /// was lost.
+    pub left_out_messages: u64,
+    /// Their bytes as they came.
+    pub left_out_bytes: u64,
+    /// Connections that the recorder itself cut, by a panic.
+    pub failed_connections: u64,
     /// Lines of the tape that were acknowledged, the header's included.
     pub lines: u64,
     /// Their bytes.
@@ -53,6 +69,10 @@ impl Stats {
             outages: counters.outages.load(Relaxed),
             lost_frames: counters.lost_frames.load(Relaxed),
             lost_bytes: counters.lost_bytes.load(Relaxed),
+            disk_lost_bytes: counters.disk_lost_bytes.load(Relaxed),
+            left_out_messages: counters.left_out_messages.load(Relaxed),
+            left_out_bytes: counters.left_out_bytes.load(Relaxed),
+            failed_connections: counters.failed_connections.load(Relaxed),
             lines: counters.lines.load(Relaxed),
             written_bytes: counters.written_bytes.load(Relaxed),
         }
@@ -74,10 +94,34 @@ impl Stats {
         self.0.outages.fetch_add(1, Relaxed);
     }
 
-    /// The disk was too slow for these.
-    pub(crate) fn lost(&self, frames: u64, bytes: u64) {
+    /// These came faster than they could be written down.
+    pub(super) fn lost(&self, frames: u64, bytes: u64) {
         self.0.lost_frames.fetch_add(frames, Relaxed);
         self.0.lost_bytes.fetch_add(bytes, Relaxed);
+        if self.is_at_output() {
+            self.0.disk_lost_bytes.fetch_add(bytes, Relaxed);
+        }
+    }
+
+    /// Of these messages no tape can be made.
+    pub(crate) fn left_out(&self, messages: u64, bytes: u64) {
+        self.0.left_out_messages.fetch_add(messages, Relaxed);
+        self.0.left_out_bytes.fetch_add(bytes, Relaxed);
+    }
+
+    /// A connection was cut by a panic.
+    pub(crate) fn failed(&self) {
+        self.0.failed_connections.fetch_add(1, Relaxed);
+    }
+
+    /// Whether the writer waits for its output.
+    pub(super) fn is_at_output(&self) -> bool {
+        self.0.at_output.load(Relaxed)
+    }
+
+    /// The writer begins or ends to wait for its output.
+    pub(super) fn set_at_output(&self, at_output: bool) {
+        self.0.at_output.store(at_output, Relaxed);
     }
 
     /// These are as safe as the output's [`Fsync`](super::Fsync) says.

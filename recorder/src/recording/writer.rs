@@ -1,5 +1,5 @@
 //! The writer's side of a live recording: a task that takes what waits in the queue, has it made
-//! into steps and written on a thread that may block, and forces it to the disk in time.
+//! into steps and written on a thread of its own, and forces it to the disk in time.
 
 use std::collections::VecDeque;
 use std::io;
@@ -7,19 +7,16 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine_client::Clock;
-use rustix::process::setpriority_process;
-use rustix::thread::gettid;
 use tokio::task::{JoinHandle, spawn_blocking};
-use wstape_tape::{Action, Step};
+use wstape_tape::Micros;
 
 use super::fsync::Fsync;
-use super::queue::{Bounds, Entry, Gap, Receiver, Sender, queue};
+use super::queue::{Bounds, Entry, Gap, Overflow, Receiver, Sender, queue};
 use super::tape::{Finished, Recording};
+use super::thread::WriterThread;
+use super::time::TapeTime;
 use crate::error::RecordError;
 
-/// How far the writing thread stands back for the traffic: `nice`, from 0 to 19.
-const WRITER_NICE: i32 = 10;
 /// How long entries are gathered before the writing thread is woken for them.
 pub(super) const GATHER: Duration = Duration::from_millis(2);
 
@@ -40,7 +37,20 @@ pub(crate) trait Encoder: Send + 'static {
     /// # Errors
     /// Those of [`Recording::push`].
     fn gap(&mut self, gap: Gap, tape: &mut Recording) -> Result<(), RecordError> {
-        tape.push(Step::at(gap.at, Action::Mark(gap.to_string())))
+        tape.push(gap.step())
+    }
+
+    /// When [`settle`](Self::settle) is to be called although nothing more is seen.
+    fn due(&self) -> Option<Micros> {
+        None
+    }
+
+    /// Writes what is certain by `now` because nothing was seen until then.
+    ///
+    /// # Errors
+    /// Those of [`Recording::push`].
+    fn settle(&mut self, _now: Micros, _tape: &mut Recording) -> Result<(), RecordError> {
+        Ok(())
     }
 }
 
@@ -49,6 +59,7 @@ pub(crate) trait Encoder: Send + 'static {
 pub(crate) struct Writer<S: Encoder> {
     sender: Sender<S::Observation>,
     task: JoinHandle<Result<Worker<S>, RecordError>>,
+    thread: Arc<WriterThread>,
     name: String,
 }
 
@@ -58,7 +69,7 @@ struct Worker<S: Encoder> {
     queue: Receiver<S::Observation>,
     encoder: S,
     tape: Recording,
-    clock: Arc<dyn Clock>,
+    time: TapeTime,
     batch: VecDeque<Entry<S::Observation>>,
     /// When what waits to be forced to the disk is to be there.
     due: Option<Duration>,
@@ -67,27 +78,38 @@ struct Worker<S: Encoder> {
 impl<S: Encoder> Writer<S> {
     /// Starts writing to `tape` what `encoder` makes of what is sent.
     ///
+    /// # Errors
+    /// [`RecordError::Output`] where the system gives no thread to write on.
+    ///
     /// # Panics
     /// Outside a tokio runtime.
     pub(crate) fn start(
         tape: Recording,
         encoder: S,
-        clock: Arc<dyn Clock>,
-        bounds: Bounds,
-    ) -> Self {
+        time: TapeTime,
+        (bounds, overflow): (Bounds, Overflow),
+    ) -> Result<Self, RecordError> {
         let name = tape.name().to_owned();
-        let (sender, queue) = queue(bounds, tape.stats());
+        let thread = WriterThread::start();
+        let thread = thread.map_err(|error| RecordError::Output(name.clone(), error))?;
+        let thread = Arc::new(thread);
+        let (sender, queue) = queue(bounds, overflow, tape.stats());
         let mut worker = Worker {
             queue,
             encoder,
             tape,
-            clock,
+            time,
             batch: VecDeque::new(),
             due: None,
         };
         worker.set_due();
-        let task = tokio::spawn(run(worker, name.clone()));
-        Self { sender, task, name }
+        let task = tokio::spawn(run(worker, Arc::clone(&thread), name.clone()));
+        Ok(Self {
+            sender,
+            task,
+            thread,
+            name,
+        })
     }
 
     /// The source's end of the queue.
@@ -112,7 +134,7 @@ impl<S: Encoder> Writer<S> {
     ) -> Result<(Finished, S), RecordError> {
         self.sender.close();
         let worker = joined(self.task, &self.name).await??;
-        let finish = spawn_blocking(move || {
+        let finish = move || {
             let Worker {
                 mut encoder,
                 mut tape,
@@ -120,24 +142,22 @@ impl<S: Encoder> Writer<S> {
             } = worker;
             last(&mut encoder, &mut tape)?;
             Ok((tape.finish()?, encoder))
-        });
-        joined(finish, &self.name).await?
+        };
+        on(self.thread, finish, &self.name).await?
     }
 }
 
-/// Lets the traffic have the processor first, where there is not enough of it for both: what waits
-/// to be written waits in the queue, and the traffic does not wait at all.
-fn stand_back() {
-    // A system that does not know of priorities for threads does without.
-    let _ = setpriority_process(Some(gettid()), WRITER_NICE);
-}
-
-async fn run<S: Encoder>(mut worker: Worker<S>, name: String) -> Result<Worker<S>, RecordError> {
+async fn run<S: Encoder>(
+    mut worker: Worker<S>,
+    thread: Arc<WriterThread>,
+    name: String,
+) -> Result<Worker<S>, RecordError> {
+    let clock = Arc::clone(worker.time.clock());
     loop {
-        let more = match worker.due {
+        let more = match worker.next_due() {
             None => worker.queue.wait().await,
             Some(due) => {
-                let sleep = worker.clock.sleep_until(due);
+                let sleep = clock.sleep_until(due);
                 tokio::select! {
                     biased;
                     more = worker.queue.wait() => more,
@@ -149,17 +169,29 @@ async fn run<S: Encoder>(mut worker: Worker<S>, name: String) -> Result<Worker<S
             return Ok(worker);
         }
         // To wake a thread for each entry would cost the source more than the entry does.
-        let pause = worker.clock.now().saturating_add(GATHER);
-        worker.queue.gather(worker.clock.sleep_until(pause)).await;
-        let turn = spawn_blocking(move || worker.turn().map(|()| worker));
-        worker = joined(turn, &name).await??;
+        let pause = clock.now().saturating_add(GATHER);
+        worker.queue.gather(clock.sleep_until(pause)).await;
+        let turn = move || worker.turn().map(|()| worker);
+        worker = on(Arc::clone(&thread), turn, &name).await??;
     }
+}
+
+/// Does `work` on the writer's thread. A thread of the runtime's pool waits for it: tokio's paused
+/// time stands still for as long as one of those is busy, so that in virtual time, writing takes
+/// none.
+async fn on<T: Send + 'static>(
+    thread: Arc<WriterThread>,
+    work: impl FnOnce() -> T + Send + 'static,
+    name: &str,
+) -> Result<T, RecordError> {
+    joined(spawn_blocking(move || thread.run(work)), name).await
 }
 
 impl<S: Encoder> Worker<S> {
     /// Writes what waits.
     fn turn(&mut self) -> Result<(), RecordError> {
-        stand_back();
+        // Whatever was seen by now is in the queue.
+        let now = self.time.now();
         self.queue.take(&mut self.batch);
         let mut written = Bounds::NONE;
         while let Some(entry) = self.batch.pop_front() {
@@ -173,18 +205,25 @@ impl<S: Encoder> Worker<S> {
                 self.queue.release(std::mem::take(&mut written));
             }
         }
+        self.encoder.settle(now, &mut self.tape)?;
         self.tape.commit()?;
         self.queue.release(written);
         self.sync_if_due()
     }
 
     fn sync_if_due(&mut self) -> Result<(), RecordError> {
-        if self.due.is_some_and(|due| due <= self.clock.now()) {
+        if self.due.is_some_and(|due| due <= self.time.clock().now()) {
             self.tape.sync()?;
             self.due = None;
         }
         self.set_due();
         Ok(())
+    }
+
+    /// When there is something to do although nothing more comes.
+    fn next_due(&self) -> Option<Duration> {
+        let settle = self.encoder.due().map(|at| self.time.reading(at));
+        [self.due, settle].into_iter().flatten().min()
     }
 
     /// What was written first since the last fsync decides when the next one is.
@@ -193,7 +232,7 @@ impl<S: Encoder> Worker<S> {
             && self.due.is_none()
             && self.tape.is_dirty()
         {
-            self.due = Some(self.clock.now().saturating_add(interval));
+            self.due = Some(self.time.clock().now().saturating_add(interval));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use engine_client::{Clock, SystemClock};
@@ -9,8 +10,9 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 use wstape_tape::{Action, Header, Micros, Step, Tape};
 
+use super::thread::THREAD_NAME;
 use super::writer::GATHER;
-use super::{Bounds, Encoder, Fsync, Output, Recording, Sink, Stats, Writer};
+use super::{Bounds, Encoder, Fsync, Output, Overflow, Recording, Sink, Stats, TapeTime, Writer};
 use crate::error::RecordError;
 use crate::redact::{Redactor, Rules};
 
@@ -70,7 +72,8 @@ impl Disk {
         let redactor = Redactor::new(Rules::default(), [7; 32]);
         let tape = Recording::begin(output, Header::new("numbers"), redactor).expect("it begins");
         let stats = tape.stats();
-        let writer = Writer::start(tape, Numbers, Arc::clone(&self.clock), ROOM);
+        let time = TapeTime::starting(Arc::clone(&self.clock));
+        let writer = Writer::start(tape, Numbers, time, (ROOM, Overflow::Lose)).expect("a thread");
         (writer, stats)
     }
 }
@@ -250,4 +253,121 @@ async fn a_source_hears_of_a_disk_that_fails() {
     assert!(!sender.send(at(3), 1, 10, 3), "nobody is there to take it");
     let error = finish(writer).await.expect_err("it failed");
     assert!(matches!(error, RecordError::Broken { .. }), "{error}");
+}
+
+/// Stands still at each number until it is let go on: the writer is at work, not at the disk.
+#[derive(Debug)]
+struct Toiling(Arc<Disk>);
+
+impl Encoder for Toiling {
+    type Observation = u64;
+
+    fn encode(&mut self, seen: u64, tape: &mut Recording) -> Result<(), RecordError> {
+        let mut state = self.0.state.lock();
+        while state.closed {
+            self.0.reached.notify_one();
+            self.0.opened.wait(&mut state);
+        }
+        drop(state);
+        tape.push(Step::at(at(seen), Action::Text(seen.to_string())))
+    }
+}
+
+#[tokio::test]
+async fn what_is_lost_while_the_writer_is_at_work_is_not_blamed_on_the_disk() {
+    let (disk, work) = (Disk::new(), Disk::new());
+    let output = Output::sink("disk", OnDisk(Arc::clone(&disk))).fsync(Fsync::Never);
+    let redactor = Redactor::new(Rules::default(), [7; 32]);
+    let tape = Recording::begin(output, Header::new("numbers"), redactor).expect("it begins");
+    let stats = tape.stats();
+    let time = TapeTime::starting(Arc::clone(&disk.clock));
+    let toiling = Toiling(Arc::clone(&work));
+    let writer = Writer::start(tape, toiling, time, (ROOM, Overflow::Lose)).expect("a thread");
+    let sender = writer.sender();
+    work.close_gate();
+    assert!(sender.send(at(1), 1, 10, 1));
+    work.reached.notified().await;
+    assert!(!sender.send(at(2), 1, ROOM.bytes, 2), "more than ever fits");
+    work.open_gate();
+    writer.finish(|_, _| Ok(())).await.expect("a good disk");
+    let cause = "lost 1 frame (1048576 bytes): there was not enough processor time to write them \
+                 down";
+    let line = format!("{{\"at_ms\":2,\"mark\":\"{cause}\"}}: {cause}");
+    assert_eq!(words(&disk.tape()), ["1", &line]);
+    assert_eq!(stats.counts().disk_lost_bytes, 0);
+}
+
+#[tokio::test]
+async fn a_source_that_waits_for_room_gets_it_when_half_is_written_and_loses_nothing() {
+    let disk = Disk::new();
+    let output = Output::sink("disk", OnDisk(Arc::clone(&disk))).fsync(Fsync::Never);
+    let redactor = Redactor::new(Rules::default(), [7; 32]);
+    let tape = Recording::begin(output, Header::new("numbers"), redactor).expect("it begins");
+    let stats = tape.stats();
+    let time = TapeTime::starting(Arc::clone(&disk.clock));
+    let writer = Writer::start(tape, Numbers, time, (ROOM, Overflow::Wait)).expect("a thread");
+    let sender = writer.sender();
+    let room = || std::future::poll_fn(|cx| sender.poll_room(cx));
+    disk.close_gate();
+    for number in 1..=8 {
+        room().await;
+        assert!(sender.send(at(number), 1, 10, number));
+    }
+    disk.reached.notified().await;
+    // What was read before room was asked for is taken all the same.
+    assert!(sender.send(at(9), 1, 10, 9));
+    let mut waiting = std::pin::pin!(room());
+    let at_once = std::future::poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx))).await;
+    assert!(at_once.is_pending());
+    disk.open_gate();
+    waiting.await;
+    assert!(sender.send(at(10), 1, 10, 10));
+    finish(writer).await.expect("a good disk");
+    assert_eq!(disk.tape().steps.len(), 10);
+    assert_eq!(stats.counts().lost_frames, 0);
+}
+
+/// Remembers on which thread it was written to.
+#[derive(Debug, Clone, Default)]
+struct Witness(Arc<Mutex<Vec<Option<String>>>>);
+
+impl Write for Witness {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let name = std::thread::current().name().map(str::to_owned);
+        self.0.lock().push(name);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for Witness {
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_thread_that_stands_back_is_the_writers_own() {
+    let witness = Witness::default();
+    let redactor = Redactor::new(Rules::default(), [7; 32]);
+    let output = Output::sink("witness", witness.clone());
+    let tape = Recording::begin(output, Header::new("numbers"), redactor).expect("it begins");
+    let time = TapeTime::starting(Arc::new(SystemClock::new()));
+    let writer = Writer::start(tape, Numbers, time, (ROOM, Overflow::Lose)).expect("a thread");
+    assert!(writer.sender().send(at(1), 1, 10, 1));
+    finish(writer).await.expect("a good disk");
+    let threads = witness.0.lock().split_off(1);
+    assert!(!threads.is_empty());
+    let own = Some(THREAD_NAME.to_owned());
+    assert!(threads.iter().all(|thread| *thread == own), "{threads:?}");
+    // A thread of the pool, which waited for it, goes on as it was.
+    #[cfg(target_os = "linux")]
+    {
+        let nice = || rustix::process::getpriority_process(Some(rustix::thread::gettid()));
+        let pooled = tokio::task::spawn_blocking(nice).await.expect("it runs");
+        assert_eq!(pooled, nice());
+    }
 }

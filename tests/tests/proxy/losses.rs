@@ -103,7 +103,9 @@ async fn client(clock: Clock, way: Way, burst: usize, closed: Sender<()>) -> usi
     }
 }
 
-fn recorded_with_a_slow_disk(tape: &Tape) -> (Summary, usize, String) {
+/// Recorded on a disk that stands still until all clients have all of the burst, or, where the traffic
+/// is to wait for the disk, only until it begins.
+fn recorded_by(tape: &Tape, lossless: bool) -> (Summary, usize, String) {
     in_memory(async {
         let clock = Clock::virtual_at(tape.header.wall_at_zero());
         let (engine, net) = engine(tape.clone(), &clock);
@@ -117,13 +119,14 @@ fn recorded_with_a_slow_disk(tape: &Tape) -> (Summary, usize, String) {
         let mut clients = JoinSet::new();
         for _ in 0..CLIENTS {
             let way = Way::Proxied(door.clone());
-            let burst = BURST * MESSAGE_BYTES;
+            let burst = if lossless { 0 } else { BURST * MESSAGE_BYTES };
             clients.spawn(client(clock.clone(), way, burst, close.clone()));
         }
         drop(close);
         let redactor = Redactor::new(Rules::default(), [7; 32]);
         let proxy = Proxy::new(UPSTREAM, redactor)
             .expect("a good url")
+            .lossless(lossless)
             .clock(Arc::new(ClientClock::new(clock.clone())));
         let until = clock.sleep_until(END);
         let recording = proxy.run(doorstep, Net(net), Output::sink("page", gate), until);
@@ -137,7 +140,7 @@ fn recorded_with_a_slow_disk(tape: &Tape) -> (Summary, usize, String) {
 #[test]
 fn what_the_disk_is_too_slow_for_is_told_and_the_rest_plays() {
     let tape = tape();
-    let (summary, got, text) = recorded_with_a_slow_disk(&tape);
+    let (summary, got, text) = recorded_by(&tape, false);
     // The traffic was all there.
     assert!(got > BURST * MESSAGE_BYTES);
     // The tape says how much it lacks, where, and goes on behind.
@@ -159,6 +162,18 @@ fn what_the_disk_is_too_slow_for_is_told_and_the_rest_plays() {
         assert!(whole_messages(&bytes), "{:?}", saw.end);
         assert!(bytes.ends_with(br#"{"event":"later","data":2}"#));
     }
+}
+
+#[test]
+fn a_lossless_proxy_slows_the_traffic_down_instead() {
+    let tape = tape();
+    let (summary, got, text) = recorded_by(&tape, true);
+    assert!(got > BURST * MESSAGE_BYTES);
+    assert_eq!(summary.counts.lost_bytes, 0);
+    let texts = text.matches(r#""text":""#).count() as u64;
+    let later = text.matches(r#""emit":{"event":"later""#).count() as u64;
+    assert_eq!((texts, later), (BURST as u64 * CLIENTS, 3 * CLIENTS));
+    assert!(!text.contains(r#""mark":"#));
 }
 
 /// Whether these are frames in which each message begins once the one before has ended.

@@ -1,7 +1,9 @@
 //! The proxy in memory and virtual time: what passes it, and what its tape plays.
 
+mod keepalive;
 mod losses;
 mod mirror;
+mod panics;
 mod replay;
 mod sessions;
 mod world;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use wstape_recorder::{Counts, RecordError, TrimError};
+use wstape_recorder::{Counts, LossCause, RecordError, TrimError};
 use wstape_tape::TapeError;
 
 /// Done, and nothing to tell.
@@ -33,17 +33,43 @@ pub(crate) fn bad_recording(error: &RecordError) -> ExitCode {
     }
 }
 
-/// Ends a live recording, and says what it lost.
-pub(crate) fn recorded(counts: &Counts) -> ExitCode {
-    let (frames, bytes) = (counts.lost_frames, counts.lost_bytes);
-    if bytes == 0 && frames == 0 {
-        return DONE.into();
+/// Ends a live recording, and says what it lacks.
+pub(crate) fn recorded(counts: &Counts, unreached: Option<&str>) -> ExitCode {
+    let lacks = lacks(counts);
+    let all = unreached.map(str::to_owned).into_iter().chain(lacks);
+    let mut status = DONE;
+    for sentence in all {
+        eprintln!("wstape: {sentence}");
+        status = FOUND;
     }
-    eprintln!(
-        "wstape: {frames} frames ({bytes} bytes) lost: the disk did not keep up; marks in the \
-         tape say where"
-    );
-    FOUND.into()
+    status.into()
+}
+
+/// A sentence for each kind of thing that a recording lacks.
+fn lacks(counts: &Counts) -> Vec<String> {
+    let mut lacks = Vec::new();
+    let (frames, bytes) = (counts.lost_frames, counts.lost_bytes);
+    if frames > 0 || bytes > 0 {
+        let cause = LossCause::of(bytes, counts.disk_lost_bytes);
+        lacks.push(format!(
+            "{frames} frames ({bytes} bytes) lost: {cause}; marks in the tape say where"
+        ));
+    }
+    let (messages, bytes) = (counts.left_out_messages, counts.left_out_bytes);
+    if messages > 0 {
+        lacks.push(format!(
+            "{messages} compressed messages ({bytes} bytes) left out that are too long, damaged, \
+             or refer to what was lost; a mark in the tape says from where on"
+        ));
+    }
+    match counts.failed_connections {
+        0 => {}
+        1 => lacks.push("1 connection was cut by a bug of the proxy itself".to_owned()),
+        n => lacks.push(format!(
+            "{n} connections were cut by a bug of the proxy itself"
+        )),
+    }
+    lacks
 }
 
 /// Ends after printing; a reader that has seen enough and closed the pipe is no error.
@@ -52,5 +78,34 @@ pub(crate) fn printed(result: io::Result<()>, status: u8) -> ExitCode {
         Ok(()) => status.into(),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => status.into(),
         Err(error) => bad_input(&format!("standard output: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wstape_recorder::Stats;
+
+    use super::*;
+
+    #[test]
+    fn what_a_recording_lacks_is_said_with_the_cause_that_it_was() {
+        let mut counts = Stats::default().counts();
+        assert!(lacks(&counts).is_empty());
+        (counts.lost_frames, counts.lost_bytes) = (3, 100);
+        for (disk_bytes, cause) in [
+            (50, "the disk did not keep up"),
+            (49, "there was not enough processor time to write them down"),
+        ] {
+            counts.disk_lost_bytes = disk_bytes;
+            let expected =
+                format!("3 frames (100 bytes) lost: {cause}; marks in the tape say where");
+            assert_eq!(lacks(&counts), [expected]);
+        }
+        (counts.lost_frames, counts.lost_bytes) = (0, 0);
+        (counts.left_out_messages, counts.left_out_bytes) = (2, 40);
+        counts.failed_connections = 1;
+        let said = lacks(&counts);
+        assert!(said[0].starts_with("2 compressed messages (40 bytes) left out"));
+        assert_eq!(said[1], "1 connection was cut by a bug of the proxy itself");
     }
 }

@@ -30,12 +30,20 @@ pub(crate) struct LiveArgs {
     pub(crate) until: UntilArgs,
 }
 
+/// What came of a recording.
+pub(crate) struct Recorded<S> {
+    pub(crate) counts: Counts,
+    /// A sentence, where the engine was never reached.
+    pub(crate) unreached: Option<String>,
+    pub(crate) summary: S,
+}
+
 impl LiveArgs {
     /// Records on a runtime of its own and in the machine's time, says what came of it, and ends
-    /// as that went.
+    /// with the status that this is.
     pub(crate) fn run<S: Display>(
         &self,
-        record: impl AsyncFnOnce(Arc<dyn Clock>) -> Result<(S, Counts), Box<dyn Error>>,
+        record: impl AsyncFnOnce(Arc<dyn Clock>) -> Result<Recorded<S>, Box<dyn Error>>,
     ) -> ExitCode {
         let recorded = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -43,11 +51,11 @@ impl LiveArgs {
             .map_err(Into::into)
             .and_then(|runtime| runtime.block_on(record(Arc::new(SystemClock::new()))));
         match recorded {
-            Ok((summary, counts)) => {
+            Ok(recorded) => {
                 if !self.output.quiet {
-                    eprintln!("recorded {summary}");
+                    eprintln!("recorded {}", recorded.summary);
                 }
-                exit::recorded(&counts)
+                exit::recorded(&recorded.counts, recorded.unreached.as_deref())
             }
             Err(error) => exit::bad_input(&error),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use wstape_recorder::{ANSWER_TIMEOUT, Poll};
 
-use super::live::LiveArgs;
+use super::live::{LiveArgs, Recorded};
 use super::token::TokenArgs;
 use crate::progress::Progress;
 
@@ -18,8 +18,9 @@ const EVERY: Duration = Duration::from_secs(1);
 #[command(after_help = "\
 Asked for are /v2/status, /positions, /risk and /regime, below the base URL. Each answer that \
 differs from the one before becomes an event of its kind and an http step; an engine that is gone \
-becomes an outage. Ctrl-C ends the recording too. Exit status: 0 recorded; 1 the disk did not keep \
-up and steps are missing; 2 bad usage or input, or an output that can't be written.")]
+becomes an outage. Ctrl-C ends the recording too. Exit status: 0 recorded; 1 nothing of the engine \
+could be read, or steps are missing that came faster than they could be written; 2 bad usage or \
+input, or an output that can't be written.")]
 pub(crate) struct PollArgs {
     /// The engine: an http:// or https:// URL.
     #[arg(value_name = "BASE_URL")]
@@ -61,8 +62,11 @@ impl PollArgs {
             let output = self.live.output.growing(&self.live.fsync)?;
             let progress = Progress::live(output.stats(), clock, self.live.output.quiet);
             let polled = progress.during(poll.run(output, until)).await?;
-            let counts = polled.counts;
-            Ok((polled, counts))
+            Ok(Recorded {
+                counts: polled.counts,
+                unreached: polled.unreached.clone(),
+                summary: polled,
+            })
         })
     }
 }

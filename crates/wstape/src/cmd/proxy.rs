@@ -10,7 +10,7 @@ use engine_client::NetDialer;
 use tokio::net::TcpListener;
 use wstape_recorder::{NetReach, Proxy};
 
-use super::live::LiveArgs;
+use super::live::{LiveArgs, Recorded};
 use crate::progress::Progress;
 
 #[derive(Debug, Args)]
@@ -20,9 +20,9 @@ as `listening on ws://127.0.0.1:9000`. Subscribers dial it in place of the engin
 the token and the subprotocols that they dial the engine with: what they send goes on as it is.\n\
 \n\
 An engine that can't be reached shows as a reset of whoever dialed, and as a `mark` in the tape. \
-Ctrl-C ends the recording and cuts what is open. Exit status: 0 recorded; 1 the disk did not keep \
-up and frames are missing from the tape (never from the traffic); 2 bad usage or input, an output \
-that can't be written, a certificate that fails, or an upstream that is no WebSocket.")]
+Ctrl-C ends the recording and cuts what is open. Exit status: 0 recorded; 1 frames are missing from \
+the tape (never from the traffic), or a bug of the proxy cut a connection; 2 bad usage or input, an \
+output that can't be written, a certificate that fails, or an upstream that is no WebSocket.")]
 pub(crate) struct ProxyArgs {
     /// The address to listen on, such as 127.0.0.1:9000; port 0 takes a free one.
     #[arg(long, value_name = "ADDR")]
@@ -38,6 +38,10 @@ pub(crate) struct ProxyArgs {
     #[arg(long)]
     rewrite_host: bool,
 
+    /// Slow the traffic down to what can be written, rather than leave frames out of the tape.
+    #[arg(long)]
+    lossless: bool,
+
     #[command(flatten)]
     live: LiveArgs,
 }
@@ -48,6 +52,7 @@ impl ProxyArgs {
             let redactor = self.live.redaction.redactor()?;
             let proxy = Proxy::new(&self.upstream, redactor)?
                 .rewrite_host(self.rewrite_host)
+                .lossless(self.lossless)
                 .clock(Arc::clone(&clock));
             let until = self.live.until.wait(&clock)?;
             let listener = TcpListener::bind(self.listen)
@@ -67,8 +72,11 @@ impl ProxyArgs {
             });
             let recording = proxy.run(listener, reach, output, until);
             let summary = progress.during(recording).await?;
-            let counts = summary.counts;
-            Ok((summary, counts))
+            Ok(Recorded {
+                counts: summary.counts,
+                unreached: summary.unreached.clone(),
+                summary,
+            })
         })
     }
 

@@ -1,12 +1,14 @@
 //! `wstape tap`.
 
+use std::error::Error;
+use std::fs;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
 use wstape_recorder::Tap;
 
-use super::live::LiveArgs;
+use super::live::{LiveArgs, Recorded};
 use super::token::TokenArgs;
 use crate::progress::Progress;
 
@@ -15,12 +17,30 @@ use crate::progress::Progress;
 For example, five minutes of an engine that wants a token:
   TOKEN=… wstape tap wss://engine.example/ws --token-env TOKEN --for 5m --out session.jsonl
 
-Ctrl-C ends the recording too. Exit status: 0 recorded; 1 the disk did not keep up and steps are \
-missing; 2 bad usage or input, or an output that can't be written.")]
+An engine that sends nothing before it is asked to:
+  wstape tap wss://exchange.example/ws --send '{\"op\":\"subscribe\",\"channel\":\"trades\"}' --out t.jsonl
+
+Ctrl-C ends the recording too. Exit status: 0 recorded; 1 the engine was never reached, or steps \
+are missing that came faster than they could be written; 2 bad usage or input, or an output that \
+can't be written.")]
 pub(crate) struct TapArgs {
     /// The engine: a ws:// or wss:// URL.
     #[arg(value_name = "URL")]
     url: String,
+
+    /// Send this text once connected, and again after each reconnect; @FILE sends what is in FILE,
+    /// without a line end at its end. May be given several times.
+    #[arg(long = "send", value_name = "TEXT|@FILE")]
+    texts: Vec<String>,
+
+    /// Send this header with each handshake. May be given several times. A bearer token is better
+    /// given by --token-env: a command line is no place for secrets.
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    sent_headers: Vec<String>,
+
+    /// Offer this subprotocol. May be given several times.
+    #[arg(long = "subprotocol", value_name = "NAME")]
+    subprotocols: Vec<String>,
 
     #[command(flatten)]
     live: LiveArgs,
@@ -34,15 +54,51 @@ impl TapArgs {
         self.live.run(async |clock| {
             let token = self.token.token()?;
             let redactor = self.live.redaction.redactor()?;
-            let tap = Tap::new(&self.url, token, redactor)?;
+            let tap = self.dressed(Tap::new(&self.url, token, redactor)?)?;
             let until = self.live.until.wait(&clock)?;
             let output = self.live.output.growing(&self.live.fsync)?;
             let quiet = self.live.output.quiet;
             let progress = Progress::live(output.stats(), Arc::clone(&clock), quiet);
             let recording = tap.clock(clock).run(output, until);
             let summary = progress.during(recording).await?;
-            let counts = summary.counts;
-            Ok((summary, counts))
+            Ok(Recorded {
+                counts: summary.counts,
+                unreached: summary.unreached.clone(),
+                summary,
+            })
         })
     }
+
+    /// With what is to be sent.
+    fn dressed(&self, mut tap: Tap) -> Result<Tap, Box<dyn Error>> {
+        for header in &self.sent_headers {
+            // Not repeated in the error: it may be a secret.
+            let (name, value) = header
+                .split_once(':')
+                .ok_or("--header: expected NAME: VALUE, found no colon")?;
+            tap = tap.header(name.trim(), value.trim())?;
+        }
+        for name in &self.subprotocols {
+            tap = tap.subprotocol(name)?;
+        }
+        for text in &self.texts {
+            tap = tap.send(text_of(text)?);
+        }
+        Ok(tap)
+    }
+}
+
+/// The text that `--send` names.
+fn text_of(argument: &str) -> Result<String, String> {
+    let Some(path) = argument.strip_prefix('@') else {
+        return Ok(argument.to_owned());
+    };
+    let mut text = fs::read_to_string(path).map_err(|error| format!("--send @{path}: {error}"))?;
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    Ok(text)
 }

@@ -276,7 +276,7 @@ fn a_file_system_that_fills_ends_the_recording_with_status_2_and_what_is_there_p
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
     );
-    assert_eq!(done, "trim 2\ntap 0\nfull 2\n", "{said}");
+    assert_eq!(done, "trim 2\ntap 1\nfull 2\n", "{said}");
     let said: Vec<&str> = said.lines().collect();
     assert!(
         said[0].contains("trimmed.jsonl: No space left on device"),

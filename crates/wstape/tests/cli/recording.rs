@@ -184,11 +184,13 @@ fn an_engine_that_is_not_there_is_polled_into_a_tape_that_says_so() {
         ],
     );
     let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(
         said.starts_with("recorded 0 answers, 0 of them new, 1 outage in "),
         "{said}"
     );
+    let sentence = "wstape: nothing of http://127.0.0.1:1/base could be read: ";
+    assert!(said.contains(sentence), "{said}");
     let text = String::from_utf8(output.stdout).expect("a tape");
     let tape = wstape_tape::Tape::parse("-", &text).expect("a tape");
     assert_eq!(
@@ -197,4 +199,46 @@ fn an_engine_that_is_not_there_is_polled_into_a_tape_that_says_so() {
     );
     let keys: Vec<&str> = tape.steps.iter().map(wstape_tape::Step::key).collect();
     assert_eq!(keys, ["mark", "down", "end"], "{text}");
+}
+
+#[test]
+fn a_tap_that_never_reached_its_engine_ends_with_1_and_a_whole_tape() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = recorder(&folder, &["tap", URL, "--for", "1ms", "--out", "t"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let sentence = "wstape: ws://127.0.0.1:1/ws was never reached: ";
+    assert!(
+        said.contains(sentence) && !said.contains("s3cret"),
+        "{said}"
+    );
+    let tape = wstape_tape::Tape::load(folder.path().join("t")).expect("a tape");
+    assert_eq!(tape.steps.last().map(wstape_tape::Step::key), Some("end"));
+}
+
+#[test]
+fn a_bad_header_or_text_to_send_is_one_clear_sentence_with_status_2_and_nothing_written() {
+    let tap = |name: &'static str, value: &'static str| ["tap", URL, "--out", "t", name, value];
+    let table = [
+        (tap("--header", "s3cret"), "--header: expected NAME: VALUE"),
+        (
+            tap("--header", "a b: c"),
+            "header a b: that can't be the name of one",
+        ),
+        (
+            tap("--header", "Upgrade: x"),
+            "header Upgrade: the handshake sets it itself",
+        ),
+        (
+            tap("--subprotocol", "a b"),
+            "a subprotocol's name is one word",
+        ),
+        (
+            tap("--send", "@no-such-file"),
+            "--send @no-such-file: No such file",
+        ),
+    ];
+    for (arguments, sentence) in &table {
+        demand(&[(arguments, sentence)]);
+    }
 }

@@ -56,7 +56,8 @@ fn a_terminal_shows_how_the_recording_goes_and_then_what_was_recorded() {
             interrupted = true;
         }
     }
-    assert_eq!(child.wait().expect("it ends").code(), Some(0), "{shown}");
+    // Nobody was there to be reached.
+    assert_eq!(child.wait().expect("it ends").code(), Some(1), "{shown}");
     let (progress, last) = shown.rsplit_once("recorded ").expect("a closing line");
     assert!(progress.contains("0 B"), "{shown:?}");
     assert!(
@@ -71,8 +72,8 @@ fn a_terminal_shows_how_the_recording_goes_and_then_what_was_recorded() {
 }
 
 #[test]
-fn where_there_is_no_terminal_only_the_closing_line_is_said_and_with_quiet_not_even_that() {
-    for (arguments, lines) in [(&[][..], 1), (&["--quiet"], 0)] {
+fn where_there_is_no_terminal_the_closing_line_is_said_and_with_quiet_only_what_is_wrong() {
+    for (arguments, lines) in [(&[][..], 2), (&["--quiet"], 1)] {
         let folder = tempfile::tempdir().expect("a folder");
         let mut child = tap(folder.path(), arguments, Stdio::piped());
         // Once its first steps are there, it listens for the signal too.
@@ -85,8 +86,10 @@ fn where_there_is_no_terminal_only_the_closing_line_is_said_and_with_quiet_not_e
         interrupt(&child);
         let output = child.wait_with_output().expect("it ends");
         let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert_eq!(output.status.code(), Some(1), "{said}");
         assert_eq!(said.lines().count(), lines, "{said}");
+        let unreached = said.lines().last().unwrap_or_default();
+        assert!(unreached.contains(" was never reached: "), "{said}");
         assert!(!said.contains('\r') && !said.contains('\u{1b}'), "{said:?}");
     }
 }

@@ -1,0 +1,366 @@
+//! Which Pings of a client were answered: where the engine that plays a tape answers them of its
+//! own accord, and where it must not.
+//!
+//! A Pong repeated from a tape is of no use to a client whose Pings have other payloads, so an
+//! answer that came is no step: an engine answers (`pongs` is `auto`). Only a Ping that was left
+//! alone for [`ANSWER_TIMEOUT`] is one that the tape speaks of, with `pongs: withheld` before it.
+//! Whether that is so shows later, and a tape is written in its order: meanwhile, the steps behind
+//! a Ping are held back, [`MAX_HELD_STEPS`] and [`MAX_HELD_BYTES`] of them at most.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use wstape_tape::{Action, Conn, Micros, Pongs, ReceivedKind, Step, Trigger};
+
+/// How long a Ping may wait for its answer and still count as answered at once.
+pub(crate) const ANSWER_TIMEOUT: Micros = Micros::from_ms(1_000);
+/// How long before an unanswered Ping Pongs are withheld at most, for a client that plays the same
+/// session again may send it a little earlier.
+const MAX_LEAD: Micros = Micros::from_ms(1_000);
+/// Steps that are held back at most, and their bytes. Beyond that the verdict on a Ping stands
+/// where it is known instead of where it belongs.
+const MAX_HELD_STEPS: usize = 16 << 10;
+const MAX_HELD_BYTES: usize = 4 << 20;
+/// Unanswered Pings of a connection that are remembered.
+const MAX_PINGS: usize = 64;
+
+/// The Pings of all connections, and the steps behind those that may still be answered.
+#[derive(Debug, Default)]
+pub(crate) struct Keepalive {
+    conns: BTreeMap<u64, Pings>,
+    /// Pings that may still be answered in time, oldest first.
+    open: VecDeque<Open>,
+    /// Steps held back, with room for a verdict before each open Ping.
+    held: VecDeque<Option<Step>>,
+    held_bytes: usize,
+    /// How many entries of `held` were let go.
+    released: u64,
+    serial: u64,
+    /// The latest time of a step.
+    last: Micros,
+}
+
+/// The Pings of one connection.
+#[derive(Debug, Default)]
+struct Pings {
+    /// Those without an answer, oldest first: serial and payload.
+    unanswered: VecDeque<(u64, Bytes)>,
+    /// The tape says that they are not answered.
+    withheld: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    conn: Conn,
+    serial: u64,
+    at: Micros,
+    /// Where its verdict belongs in all that was ever held.
+    place: u64,
+    /// The time that the verdict gets there.
+    verdict_at: Micros,
+}
+
+/// A connection's number; 0 where a tape has no numbers.
+fn number(conn: Conn) -> u64 {
+    match conn {
+        Conn::Nth(number) => number,
+        Conn::All => 0,
+    }
+}
+
+impl Keepalive {
+    /// Whether a step of this kind may go to the tape without being shown here.
+    pub(crate) fn may_skip(&self, action: &Action) -> bool {
+        self.held.is_empty()
+            && !matches!(
+                action,
+                Action::Pong(_) | Action::Received(_) | Action::Close(_) | Action::Drop(_)
+            )
+    }
+
+    /// The next step; what is due for the tape goes to `out`.
+    pub(crate) fn push(&mut self, step: Step, out: &mut Vec<Step>) {
+        let at = match step.trigger {
+            Trigger::At(at) => at,
+            Trigger::OnConnect { .. } => self.last,
+        };
+        self.settle(at, out);
+        match &step.action {
+            Action::Received(received) if received.kind == ReceivedKind::Ping => {
+                let text = received.text.as_ref().map(|text| Bytes::from(text.clone()));
+                let payload = text.or_else(|| received.binary.clone());
+                self.pinged(step.conn, at, payload.unwrap_or_default());
+            }
+            Action::Pong(payload) => match self.answer(step.conn, payload) {
+                Answer::Unasked => {}
+                Answer::InTime => return self.release(out),
+                Answer::Late => {
+                    let conn = step.conn;
+                    self.hold(step);
+                    self.say(conn, at, Pongs::Auto);
+                    return self.release(out);
+                }
+            },
+            Action::Close(_) | Action::Drop(_) => self.leave_unanswered(step.conn, at),
+            _ => {}
+        }
+        self.last = self.last.max(at);
+        self.hold(step);
+        self.release(out);
+    }
+
+    /// A client sent a Ping.
+    pub(crate) fn pinged(&mut self, conn: Conn, at: Micros, payload: Bytes) {
+        self.serial += 1;
+        let pings = self.conns.entry(number(conn)).or_default();
+        if pings.unanswered.len() == MAX_PINGS {
+            pings.unanswered.pop_front();
+        }
+        pings.unanswered.push_back((self.serial, payload));
+        let lead = (at.0.saturating_sub(self.last.0) / 2).min(MAX_LEAD.0);
+        self.open.push_back(Open {
+            conn,
+            serial: self.serial,
+            at,
+            place: self.released + self.held.len() as u64,
+            verdict_at: Micros(at.0 - lead),
+        });
+        self.held.push_back(None);
+        self.last = self.last.max(at);
+    }
+
+    /// What is known of open Pings by `now`.
+    pub(crate) fn settle(&mut self, now: Micros, out: &mut Vec<Step>) {
+        while self.due().is_some_and(|due| due <= now)
+            && let Some(open) = self.open.pop_front()
+        {
+            self.withhold(&open, now);
+        }
+        self.release(out);
+    }
+
+    /// When the oldest open Ping counts as unanswered.
+    pub(crate) fn due(&self) -> Option<Micros> {
+        let oldest = self.open.front()?;
+        Some(Micros(oldest.at.0.saturating_add(ANSWER_TIMEOUT.0)))
+    }
+
+    /// Nothing more comes of a connection, and its open Pings stay unanswered; says whether Pongs
+    /// were withheld on it.
+    pub(crate) fn over(&mut self, conn: Conn, at: Micros) -> bool {
+        self.leave_unanswered(conn, at);
+        let pings = self.conns.remove(&number(conn));
+        pings.is_some_and(|pings| pings.withheld)
+    }
+
+    fn leave_unanswered(&mut self, conn: Conn, at: Micros) {
+        let (of_it, others) = self.open.drain(..).partition(|open| open.conn == conn);
+        self.open = others;
+        let of_it: VecDeque<Open> = of_it;
+        for open in of_it {
+            self.withhold(&open, at);
+        }
+    }
+
+    fn withhold(&mut self, open: &Open, now: Micros) {
+        let pings = self.conns.entry(number(open.conn)).or_default();
+        if !std::mem::replace(&mut pings.withheld, true) {
+            self.decide(open, now, Pongs::Withheld);
+        }
+    }
+
+    /// Something is missing here, answers perhaps among it.
+    pub(crate) fn gap(&mut self, out: &mut Vec<Step>) {
+        self.open.clear();
+        for pings in self.conns.values_mut() {
+            pings.unanswered.clear();
+        }
+        self.release(out);
+    }
+
+    fn answer(&mut self, conn: Conn, payload: &Bytes) -> Answer {
+        let Some(pings) = self.conns.get_mut(&number(conn)) else {
+            return Answer::Unasked;
+        };
+        let asked = pings
+            .unanswered
+            .iter()
+            .position(|(_, ping)| ping == payload);
+        let Some(asked) = asked else {
+            return Answer::Unasked;
+        };
+        // The latest may answer for those before it (RFC 6455, 5.5.3).
+        let serials: Vec<u64> = pings
+            .unanswered
+            .drain(..=asked)
+            .map(|ping| ping.0)
+            .collect();
+        let newest = serials.last().copied().unwrap_or_default();
+        let open = self.open.iter().position(|open| open.serial == newest);
+        let open = open.and_then(|at| self.open.remove(at));
+        self.open.retain(|open| !serials.contains(&open.serial));
+        let Some(open) = open else {
+            pings.withheld = false;
+            return Answer::Late;
+        };
+        if std::mem::take(&mut pings.withheld) {
+            self.decide(&open, open.at, Pongs::Auto);
+        }
+        Answer::InTime
+    }
+
+    /// Writes the verdict on a Ping before it, or at the end where that place is gone.
+    fn decide(&mut self, open: &Open, now: Micros, pongs: Pongs) {
+        let place = open.place.checked_sub(self.released);
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        match place.and_then(|place| self.held.get_mut(place)) {
+            Some(place) => *place = Some(verdict(open.conn, open.verdict_at, pongs)),
+            None => self.say(open.conn, now, pongs),
+        }
+    }
+
+    fn say(&mut self, conn: Conn, at: Micros, pongs: Pongs) {
+        self.last = self.last.max(at);
+        self.hold(verdict(conn, self.last, pongs));
+    }
+
+    fn hold(&mut self, step: Step) {
+        self.held_bytes += weight(&step);
+        self.held.push_back(Some(step));
+    }
+
+    /// Lets go what stands before the first open Ping, and all where it is too much.
+    fn release(&mut self, out: &mut Vec<Step>) {
+        let full = self.held.len() > MAX_HELD_STEPS || self.held_bytes > MAX_HELD_BYTES;
+        let mut places = self.open.iter().map(|open| open.place);
+        let first = match places.find(|place| *place >= self.released) {
+            Some(place) if !full => place - self.released,
+            _ => self.held.len() as u64,
+        };
+        for _ in 0..first {
+            let Some(step) = self.held.pop_front() else {
+                break;
+            };
+            self.released += 1;
+            if let Some(step) = step {
+                self.held_bytes = self.held_bytes.saturating_sub(weight(&step));
+                out.push(step);
+            }
+        }
+    }
+}
+
+/// What a Pong is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// Nobody asked for it.
+    Unasked,
+    /// What an engine gives of its own accord.
+    InTime,
+    /// To a Ping that the tape says is not answered.
+    Late,
+}
+
+fn verdict(conn: Conn, at: Micros, pongs: Pongs) -> Step {
+    let mut step = Step::at(at, Action::Pongs(pongs));
+    step.conn = conn;
+    step
+}
+
+/// Bytes that a step holds on to.
+fn weight(step: &Step) -> usize {
+    match &step.action {
+        Action::Emit(bytes) | Action::Binary(bytes) | Action::Bytes(bytes) => bytes.len(),
+        Action::Text(text) => text.len(),
+        Action::Frame(frame) => frame.payload.len(),
+        Action::Http(answer) => answer.body.len(),
+        Action::Received(received) => {
+            received.text.as_ref().map_or(0, String::len)
+                + received.binary.as_ref().map_or(0, Bytes::len)
+        }
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000;
+
+    /// What a tape gets of these steps, and after each of these times.
+    fn lines(steps: &[&str]) -> Vec<String> {
+        let mut keepalive = Keepalive::default();
+        let mut out = Vec::new();
+        for line in steps {
+            let step = Step::parse("test", 1, line).expect("a step");
+            keepalive.push(step, &mut out);
+        }
+        keepalive.settle(Micros::from_ms(100 * SECOND), &mut out);
+        out.iter().map(Step::to_canonical).collect()
+    }
+
+    fn ping(at_ms: u64, payload: &str) -> String {
+        format!(r#"{{"at_ms":{at_ms},"conn":1,"received":{{"kind":"ping","text":"{payload}"}}}}"#)
+    }
+
+    fn pong(at_ms: u64, payload: &str) -> String {
+        format!(r#"{{"at_ms":{at_ms},"conn":1,"pong":"{payload}"}}"#)
+    }
+
+    #[test]
+    fn an_answered_ping_leaves_no_pong_and_an_unasked_pong_stays() {
+        let (asked, answer, unasked) = (ping(5, "a"), pong(9, "a"), pong(10, "b"));
+        assert_eq!(lines(&[&asked, &answer, &unasked]), [asked, unasked]);
+    }
+
+    #[test]
+    fn pongs_are_withheld_from_before_a_ping_that_nobody_answers_to_one_that_is() {
+        let data = r#"{"at_ms":20500,"conn":1,"text":"x"}"#;
+        let (first, lost, answered) = (ping(4_000, "a"), ping(20_000, "b"), ping(40_000, "c"));
+        let found = lines(&[
+            &first,
+            &pong(4_001, "a"),
+            &lost,
+            data,
+            &answered,
+            &pong(40_100, "c"),
+        ]);
+        let withheld = r#"{"at_ms":19000,"conn":1,"pongs":"withheld"}"#;
+        let auto = r#"{"at_ms":39000,"conn":1,"pongs":"auto"}"#;
+        assert_eq!(found, [&first, withheld, &lost, data, auto, &answered]);
+    }
+
+    #[test]
+    fn a_late_answer_is_a_pong_and_the_end_of_withholding() {
+        let (asked, answer) = (ping(2_000, "a"), pong(9_000, "a"));
+        let withheld = r#"{"at_ms":1000,"conn":1,"pongs":"withheld"}"#;
+        let auto = r#"{"at_ms":9000,"conn":1,"pongs":"auto"}"#;
+        assert_eq!(lines(&[&asked, &answer]), [withheld, &asked, &answer, auto]);
+    }
+
+    #[test]
+    fn a_ping_without_an_answer_when_its_connection_ends_is_one_that_nobody_answers() {
+        let asked = ping(2_000, "a");
+        let withheld = r#"{"at_ms":1000,"conn":1,"pongs":"withheld"}"#;
+        let drop = r#"{"at_ms":2500,"conn":1,"drop":"fin"}"#;
+        assert_eq!(lines(&[&asked, drop]), [withheld, &asked, drop]);
+    }
+
+    #[test]
+    fn what_is_held_back_is_bounded_and_the_verdict_then_stands_where_it_is_known() {
+        let mut keepalive = Keepalive::default();
+        let mut out = Vec::new();
+        let step = |line: &str| Step::parse("test", 1, line).expect("a step");
+        keepalive.push(step(&ping(0, "a")), &mut out);
+        for _ in 0..MAX_HELD_STEPS {
+            keepalive.push(step(r#"{"at_ms":1,"conn":1,"text":""}"#), &mut out);
+        }
+        assert!(keepalive.held.len() <= MAX_HELD_STEPS);
+        assert_eq!(out.len(), MAX_HELD_STEPS + 1);
+        out.clear();
+        keepalive.settle(Micros::from_ms(SECOND), &mut out);
+        let lines: Vec<_> = out.iter().map(Step::to_canonical).collect();
+        assert_eq!(lines, [r#"{"at_ms":1000,"conn":1,"pongs":"withheld"}"#]);
+    }
+}

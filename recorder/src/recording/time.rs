@@ -1,0 +1,46 @@
+//! The time of a tape that is being recorded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine_client::Clock;
+use wstape_tape::Micros;
+
+/// A clock, and when the tape began by it.
+#[derive(Debug, Clone)]
+pub(crate) struct TapeTime {
+    clock: Arc<dyn Clock>,
+    start: Duration,
+}
+
+impl TapeTime {
+    /// Begins now.
+    pub(crate) fn starting(clock: Arc<dyn Clock>) -> Self {
+        let start = clock.now();
+        Self { clock, start }
+    }
+
+    /// Now.
+    pub(crate) fn now(&self) -> Micros {
+        self.of(self.clock.now())
+    }
+
+    /// What the tape calls a reading of the clock.
+    pub(crate) fn of(&self, now: Duration) -> Micros {
+        Micros::from(now.saturating_sub(self.start))
+    }
+
+    /// What the clock reads at a time of the tape.
+    pub(crate) fn reading(&self, at: Micros) -> Duration {
+        self.start.saturating_add(at.duration())
+    }
+
+    /// Since the tape began.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.clock.now().saturating_sub(self.start)
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+}

@@ -1,0 +1,198 @@
+//! The tap in memory and virtual time: what it records of an engine that is silent, or not there.
+
+use std::io;
+use std::sync::Arc;
+
+use engine_client::{DialError, Dialer, Dialing, Target, Transport};
+use parking_lot::Mutex;
+use wstape::ClientClock;
+use wstape_mock_engine::{Clock, Engine, MemoryNet};
+use wstape_recorder::{Output, Redactor, Rules, Sink, Summary, Tap};
+use wstape_tape::{Micros, Tape};
+
+const URL: &str = "ws://ada:passw0rdOfAda@engine.example/ws";
+
+/// Dials an engine in memory.
+#[derive(Debug)]
+struct Memory(MemoryNet);
+
+impl Dialer for Memory {
+    fn dial<'a>(&'a self, _target: &'a Target) -> Dialing<'a> {
+        Box::pin(async {
+            let stream = self.0.connect().await.map_err(DialError::Connect)?;
+            Ok(Box::new(stream) as Box<dyn Transport>)
+        })
+    }
+}
+
+/// Fails in a way of its own.
+#[derive(Debug)]
+struct Nowhere(io::ErrorKind, &'static str);
+
+impl Dialer for Nowhere {
+    fn dial<'a>(&'a self, _target: &'a Target) -> Dialing<'a> {
+        Box::pin(async { Err(DialError::Connect(io::Error::new(self.0, self.1))) })
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for Page {
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn in_memory<F: Future>(test: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(test)
+}
+
+async fn tapped(
+    clock: &Clock,
+    dialer: impl Dialer,
+    end: Micros,
+    dressed: impl FnOnce(Tap) -> Tap,
+) -> (Summary, String) {
+    let page = Page::default();
+    let tap = Tap::new(URL, None, Redactor::new(Rules::default(), [7; 32]))
+        .expect("a good url")
+        .clock(Arc::new(ClientClock::new(clock.clone())))
+        .dialer(Arc::new(dialer));
+    let output = Output::sink("page", page.clone());
+    let recording = dressed(tap).run(output, clock.sleep_until(end));
+    let summary = recording.await.expect("a recording");
+    let text = String::from_utf8(page.0.lock().clone()).expect("a tape is UTF-8");
+    (summary, text)
+}
+
+/// The lines, without header and end, of what a tap makes of an engine that plays these steps.
+fn lines(steps: &[&str], end: Micros, dressed: impl FnOnce(Tap) -> Tap) -> Vec<String> {
+    let text: String = [r#"{"tape":1}"#]
+        .iter()
+        .chain(steps)
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let tape = Tape::parse("test", &text).expect("a good tape");
+    let text = in_memory(async {
+        let clock = Clock::virtual_at(tape.header.wall_at_zero());
+        let built = Engine::builder()
+            .clock(clock.clone())
+            .layer(tape)
+            .in_memory();
+        let (engine, net) = built.expect("a good tape");
+        engine.start();
+        let (summary, text) = tapped(&clock, Memory(net), end, dressed).await;
+        assert_eq!(summary.unreached, None);
+        engine.shutdown().await;
+        text
+    });
+    Tape::parse("tapped", &text).expect("a good tape");
+    let mut lines: Vec<_> = text.lines().skip(1).map(str::to_owned).collect();
+    lines.pop();
+    lines
+}
+
+#[test]
+fn pings_of_the_tap_that_are_answered_leave_nothing_on_the_tape() {
+    let end = Micros::from_ms(100_000);
+    let none: Vec<String> = Vec::new();
+    assert_eq!(lines(&[], end, |tap| tap), none);
+}
+
+#[test]
+fn pongs_are_withheld_from_where_the_tap_missed_one_to_the_end_of_that_connection() {
+    // Pings are due at 15 s, 30 s, and, after the Pong at 15 s, no more: it is lost at 45 s.
+    let found = lines(
+        &[
+            r#"{"at_ms":20000,"pongs":"withheld"}"#,
+            r#"{"at_ms":45100,"pongs":"auto"}"#,
+        ],
+        Micros::from_ms(80_000),
+        |tap| tap,
+    );
+    assert_eq!(
+        found,
+        [
+            r#"{"at_ms":29000,"pongs":"withheld"}"#,
+            r#"{"at_ms":45000,"pongs":"auto"}"#
+        ]
+    );
+}
+
+#[test]
+fn what_the_tap_sends_is_sent_on_each_connection_and_is_on_the_tape() {
+    let found = lines(
+        &[
+            r#"{"on_connect":"each","after_received":1,"emit":{"event":"subscribed"}}"#,
+            r#"{"at_ms":500,"drop":"fin"}"#,
+        ],
+        Micros::from_ms(3_000),
+        |tap| tap.send(r#"{"op":"subscribe"}"#),
+    );
+    let sent = r#""received":{"kind":"text","text":"{\"op\":\"subscribe\"}"}}"#;
+    let expected = [
+        format!(r#"{{"at_ms":0,{sent}"#),
+        r#"{"at_ms":0,"emit":{"event":"subscribed"}}"#.to_owned(),
+        r#"{"at_ms":500,"drop":"fin"}"#.to_owned(),
+        format!(r#"{{"at_ms":1000,{sent}"#),
+        r#"{"at_ms":1000,"emit":{"event":"subscribed"}}"#.to_owned(),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_tap_that_never_reached_its_engine_says_why() {
+    let end = Micros::from_ms(30_000);
+    let unreached = |dialer: Nowhere| {
+        in_memory(async {
+            let clock = Clock::virtual_at(Tape::default().header.wall_at_zero());
+            tapped(&clock, dialer, end, |tap| tap).await.0.unreached
+        })
+    };
+    let sentence = |why: &str| {
+        Some(format!(
+            "ws://engine.example:80/ws was never reached: {why}"
+        ))
+    };
+    let refused = Nowhere(io::ErrorKind::ConnectionRefused, "os error 111");
+    assert_eq!(unreached(refused), sentence("connection refused"));
+    let no_name = Nowhere(io::ErrorKind::Other, "no such name");
+    assert_eq!(unreached(no_name), sentence("connect failed: no such name"));
+
+    let refusing = r#"{"tape":1}
+{"at_ms":0,"refuse":{"status":404}}
+"#;
+    let (summary, text) = in_memory(async {
+        let tape = Tape::parse("test", refusing).expect("a good tape");
+        let clock = Clock::virtual_at(tape.header.wall_at_zero());
+        let built = Engine::builder()
+            .clock(clock.clone())
+            .layer(tape)
+            .in_memory();
+        let (engine, net) = built.expect("a good tape");
+        engine.start();
+        let tapped = tapped(&clock, Memory(net), end, |tap| tap).await;
+        engine.shutdown().await;
+        tapped
+    });
+    let why = "handshake refused with status 404";
+    assert_eq!(summary.unreached, sentence(why));
+    assert!(text.contains(r#""refuse":{"status":404"#), "{text}");
+}
