@@ -6,7 +6,7 @@
 //! | `transcript` | observations to steps: what arrives, how it ends, how dials fare |
 //! | `keepalive` | which Pings were answered, for `tap` and `proxy` |
 //! | `poll` | an engine that offers only HTTP, asked again and again |
-//! | `import` | files of other tools (HAR, mitmproxy, `MockForge`) to steps |
+//! | `import` | files of other tools (HAR, mitmproxy, `MockForge`, feed recorders) to steps |
 //! | `proxy` | between subscribers and an engine: a relay, and what passed it to steps |
 //! | `recording` | a tape being made: where it goes, when it is safe, what waits for the disk |
 //! | `redact` | what never reaches a tape |
@@ -45,7 +45,7 @@ mod trim;
 
 pub use diff::{Departure, Diff, Member, Tally};
 pub use error::RecordError;
-pub use import::{Import, ImportError, ImportFormat, Imported};
+pub use import::{Import, ImportError, ImportFormat, Imported, LineTime, Lines};
 pub use poll::{ANSWER_TIMEOUT, MIN_EVERY, Poll, PollError, Polled};
 pub use proxy::{Leg, Listen, NetReach, Proxy, Reach};
 pub use recording::{

@@ -20,6 +20,10 @@ pub struct Imported {
     /// `MockForge`'s lines that hold a `{{template}}`: the tape sends them as they stand, marked
     /// `x-template`.
     pub templates: u64,
+    /// What the recording's writer never tells and the tape therefore lacks, a sentence each.
+    pub lacks: Vec<String>,
+    /// Rules of redaction that matched nothing.
+    pub unmatched: Vec<String>,
 }
 
 impl fmt::Display for Imported {

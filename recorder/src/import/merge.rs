@@ -14,9 +14,15 @@ use super::wall::Wall;
 /// Most bytes that one byte of a text has in a line: `\u0000`.
 const MAX_ESCAPED_BYTES: usize = 6;
 
+/// Longest time in which nothing happens in a recording. Beyond it two clocks are mixed, or two
+/// recordings, and a tape of them would play for years.
+const MAX_GAP: Micros = Micros(366 * 24 * 60 * 60 * 1_000_000);
+
 /// The steps of connections that are sorted by their beginning, merged by time; what happened on
 /// one connection stays in its order.
 pub(super) struct Merged<'a> {
+    /// What errors call the recording.
+    name: String,
     sessions: Vec<Session<'a>>,
     /// What comes next on each, once it has begun.
     waiting: Vec<Option<Moment>>,
@@ -28,10 +34,11 @@ pub(super) struct Merged<'a> {
 }
 
 impl<'a> Merged<'a> {
-    pub(super) fn new(sessions: Vec<Session<'a>>) -> Self {
+    pub(super) fn new(name: &str, sessions: Vec<Session<'a>>) -> Self {
         let begins = sessions.iter().map(|session| session.begin);
         let next = begins.enumerate().map(|(at, begin)| Reverse((begin, at)));
         Self {
+            name: name.to_owned(),
             next: next.collect(),
             waiting: sessions.iter().map(|_| None).collect(),
             start: sessions.first().map_or(Wall::ZERO, |first| first.begin),
@@ -86,9 +93,33 @@ impl<'a> Merged<'a> {
                 // Its buffers and its file are not needed any more.
                 self.sessions[which].moments = Box::new(std::iter::empty());
             }
+            let since = at.since(self.start);
+            if since.0 > self.last.0.saturating_add(MAX_GAP.0) {
+                self.next.clear();
+                return Some(Err(self.gap(self.start.plus(self.last), at)));
+            }
             if let Some(moment) = waiting {
                 return Some(Ok(self.step(at, which, moment)));
             }
+        }
+    }
+
+    fn gap(&self, before: Wall, at: Wall) -> ImportError {
+        let date = |at: Wall| {
+            at.date()
+                .map_or("a time beyond all calendars".to_owned(), |date| {
+                    date.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+                })
+        };
+        ImportError::Flaw {
+            name: self.name.clone(),
+            place: String::new(),
+            message: format!(
+                "expected nothing to lie more than a year from what was before it, found {} after \
+                 {}; --entry and --url choose connections",
+                date(at),
+                date(before)
+            ),
         }
     }
 

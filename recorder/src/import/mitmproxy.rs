@@ -17,6 +17,9 @@ use super::wall::Wall;
 const MIN_VERSION: u64 = 12;
 const MAX_VERSION: u64 = 21;
 
+/// The status of a handshake that was upgraded.
+const SWITCHING_PROTOCOLS: u16 = 101;
+
 /// Most bytes of a URL, a header, a reason, an error's text, a number.
 const MAX_TEXT_BYTES: usize = 1 << 20;
 
@@ -86,6 +89,19 @@ fn flaw(name: &str, place: String, message: impl Into<String>) -> ImportError {
         name: name.to_owned(),
         place,
         message: message.into(),
+    }
+}
+
+/// A connection that ended with its handshake.
+fn never_opened(begin: Wall, url: String, moments: Vec<Moment>) -> Session<'static> {
+    Session {
+        begin,
+        until: moments.last().map_or(begin, |last| last.at),
+        url: Some(url),
+        accepted: false,
+        talks: false,
+        ends: true,
+        moments: Box::new(moments.into_iter().map(Ok)),
     }
 }
 
@@ -190,14 +206,7 @@ impl Flow<'_> {
             moments.push(self.error(error)?);
         }
         let Some(websocket) = websocket else {
-            let until = moments.last().map_or(begin, |last| last.at);
-            let moments = Box::new(moments.into_iter().map(Ok));
-            return Ok(Some(Session {
-                begin,
-                until,
-                url: Some(url),
-                moments,
-            }));
+            return Ok(Some(never_opened(begin, url, moments)));
         };
         self.is(websocket, &[Kind::Dict])?;
         let [messages, by_client, code, reason, end] = self.members(
@@ -231,6 +240,9 @@ impl Flow<'_> {
             begin,
             until: end.unwrap_or(begin),
             url: Some(url),
+            accepted: true,
+            talks: messages.len() > 0,
+            ends: end.is_some(),
             moments: Box::new(moments),
         }))
     }
@@ -287,6 +299,12 @@ impl Flow<'_> {
         let text = self.text(status)?;
         let answer = match text.parse() {
             _ if upgraded => Answer::Accepted(lines),
+            Ok(SWITCHING_PROTOCOLS) => {
+                let message = "the handshake was upgraded, and no message was kept: mitmproxy ran \
+                               with websocket=false, which leaves frames as raw TCP; record again \
+                               without it (mitmdump -w FILE)";
+                return Err(self.place.flaw(status.start, message));
+            }
             // Only announced an answer (RFC 9110, 15.2), and none came.
             Ok(100..=199) => Answer::Never,
             Ok(status @ 200..=599) => Answer::Refused(status, lines),

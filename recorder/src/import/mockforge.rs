@@ -51,6 +51,9 @@ pub(super) fn session<'a>(name: &str, lines: impl BufRead + 'a) -> Session<'a> {
         begin: Wall::ZERO,
         until: Wall::ZERO,
         url: None,
+        accepted: true,
+        talks: true,
+        ends: true,
         moments: Box::new(std::iter::once(Ok(accept)).chain(script)),
     }
 }

@@ -1,8 +1,20 @@
 //! Recordings that other tools made, as tapes.
+//!
+//! | part | what is in it |
+//! | --- | --- |
+//! | `har`, `mitmproxy` (and its `tnetstring`), `mockforge`, `lines` | a file's connections, each format a part |
+//! | `session` | a connection as moments in their order, which is what each of them makes |
+//! | `choice` | which connections become the tape |
+//! | `merge` | several connections as the steps of one tape |
+//! | `input` | where the file comes from |
+//! | `wall` | wall-clock times as other tools write them |
 
+mod choice;
 pub(crate) mod error;
 mod har;
 mod imported;
+mod input;
+mod lines;
 mod merge;
 mod mitmproxy;
 mod mockforge;
@@ -11,38 +23,36 @@ mod tnetstring;
 mod wall;
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::path::Path;
 
-use wstape_tape::{CONNECTIONS, Header};
+use wstape_tape::{Action, CONNECTIONS, End, Header, Step};
 
 pub use error::ImportError;
 pub use imported::Imported;
+pub use lines::{LineTime, Lines};
 
 use crate::error::RecordError;
 use crate::recording::{Output, Recording};
 use crate::redact::Redactor;
+use choice::Choice;
+use input::Input;
 use merge::Merged;
-use session::Session;
-use tnetstring::Reader;
-
-/// Most bytes of a HAR, which is in memory while it is read.
-const MAX_HAR_BYTES: u64 = 4 << 30;
-
-/// Most connections that a tape has (`answers` in FORMAT.md).
-const MAX_CONNECTIONS: usize = 4_096;
+use session::{Moment, Session};
+use wall::Wall;
 
 /// Who wrote a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ImportFormat {
-    /// An HTTP archive with `_webSocketMessages`: Chrome, mitmproxy, HTTP Toolkit, Playwright.
+    /// An HTTP archive with `_webSocketMessages`: Chrome, mitmproxy, HTTP Toolkit, Playwright; in
+    /// a zip too, and Playwright's `trace.zip`.
     Har,
     /// mitmproxy's own flow file.
     Mitmproxy,
     /// `MockForge`'s replay file.
     Mockforge,
+    /// A feed recorder's: a message a line; gzip too.
+    Lines,
 }
 
 /// A recording that another tool made, about to become a tape.
@@ -52,16 +62,10 @@ pub enum ImportFormat {
 #[derive(Debug)]
 pub struct Import {
     format: ImportFormat,
-    name: String,
     input: Input,
-    entries: Vec<u64>,
-    url: Option<String>,
-}
-
-#[derive(Debug)]
-enum Input {
-    File { file: File, path: PathBuf },
-    Stdin,
+    choice: Choice,
+    lines: Lines,
+    ends_at_next_dial: bool,
 }
 
 impl Import {
@@ -70,29 +74,22 @@ impl Import {
     /// # Errors
     /// [`ImportError::Read`] where it can't be opened.
     pub fn open(format: ImportFormat, path: &Path) -> Result<Self, ImportError> {
-        let name = path.display().to_string();
-        match File::open(path) {
-            Ok(file) => {
-                let path = path.to_owned();
-                Ok(Self::new(format, name, Input::File { file, path }))
-            }
-            Err(error) => Err(ImportError::Read(name, error)),
-        }
+        Ok(Self::new(format, Input::open(path)?))
     }
 
     /// Of what comes by standard input.
     #[must_use]
     pub fn stdin(format: ImportFormat) -> Self {
-        Self::new(format, "standard input".to_owned(), Input::Stdin)
+        Self::new(format, Input::stdin())
     }
 
-    fn new(format: ImportFormat, name: String, input: Input) -> Self {
+    fn new(format: ImportFormat, input: Input) -> Self {
         Self {
             format,
-            name,
             input,
-            entries: Vec::new(),
-            url: None,
+            choice: Choice::default(),
+            lines: Lines::default(),
+            ends_at_next_dial: false,
         }
     }
 
@@ -100,14 +97,28 @@ impl Import {
     /// one.
     #[must_use]
     pub fn entry(mut self, number: u64) -> Self {
-        self.entries.push(number);
+        self.choice.entries.push(number);
         self
     }
 
     /// Only connections whose URL contains this.
     #[must_use]
     pub fn url(mut self, part: impl Into<String>) -> Self {
-        self.url = Some(part.into());
+        self.choice.url = Some(part.into());
+        self
+    }
+
+    /// How the lines of a feed recorder's file are to be read.
+    #[must_use]
+    pub fn lines(mut self, lines: Lines) -> Self {
+        self.lines = lines;
+        self
+    }
+
+    /// Ends each connection of which the file tells no end where the next one to its URL begins.
+    #[must_use]
+    pub fn end_at_next_dial(mut self) -> Self {
+        self.ends_at_next_dial = true;
         self
     }
 
@@ -117,157 +128,118 @@ impl Import {
     /// [`RecordError::Import`] where the file is not what it was said to be, breaks off, holds no
     /// WebSocket connection or not the ones that were chosen; those of [`Recording`].
     pub fn run(
-        self,
-        output: Output,
-        redactor: Redactor,
-        progress: impl FnMut(),
-    ) -> Result<Imported, RecordError> {
-        match self.format {
-            ImportFormat::Har => {
-                let text = har::text(&self.name, self.bytes()?)?;
-                let folder = match &self.input {
-                    Input::File { path, .. } => Some(path.parent().unwrap_or(Path::new(""))),
-                    Input::Stdin => None,
-                };
-                let sessions = har::sessions(&self.name, &text, folder)?;
-                self.record(sessions, output, redactor, progress)
-            }
-            ImportFormat::Mitmproxy => {
-                let mut reader = self.anywhere()?;
-                let sessions = mitmproxy::sessions(&self.name, &mut reader)?;
-                self.record(sessions, output, redactor, progress)
-            }
-            ImportFormat::Mockforge => {
-                let lines = BufReader::new(self.stream());
-                let sessions = vec![mockforge::session(&self.name, lines)];
-                self.record(sessions, output, redactor, progress)
-            }
-        }
-    }
-
-    fn stream(&self) -> Box<dyn Read + '_> {
-        match &self.input {
-            Input::File { file, .. } => Box::new(file),
-            Input::Stdin => Box::new(io::stdin().lock()),
-        }
-    }
-
-    /// All of the input.
-    fn bytes(&self) -> Result<Vec<u8>, ImportError> {
-        let mut bytes = Vec::new();
-        if let Input::File { file, .. } = &self.input {
-            let len = file.metadata().map_or(0, |meta| meta.len());
-            // A buffer of the file's size, so that it is held once, not up to twice.
-            bytes.reserve_exact(usize::try_from(len.min(MAX_HAR_BYTES)).unwrap_or(0) + 1);
-        }
-        self.stream()
-            .take(MAX_HAR_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| ImportError::Read(self.name.clone(), error))?;
-        if bytes.len() as u64 > MAX_HAR_BYTES {
-            let message = format!(
-                "expected {} GiB at most, found more; export fewer entries",
-                MAX_HAR_BYTES >> 30
-            );
-            return Err(self.flaw(message));
-        }
-        Ok(bytes)
-    }
-
-    /// The input as something that can be read anywhere: what comes by a pipe goes into a
-    /// temporary file first.
-    fn anywhere(&self) -> Result<Reader, ImportError> {
-        let failed = |error| ImportError::Read(self.name.clone(), error);
-        let file = match &self.input {
-            Input::File { file, .. } if file.metadata().is_ok_and(|meta| meta.is_file()) => {
-                file.try_clone().map_err(failed)?
-            }
-            _ => {
-                let mut file = tempfile::tempfile().map_err(failed)?;
-                io::copy(&mut self.stream(), &mut file).map_err(failed)?;
-                file.rewind().map_err(failed)?;
-                file
-            }
-        };
-        let len = file.metadata().map_err(failed)?.len();
-        Ok(Reader::new(Rc::new(file), len))
-    }
-
-    fn flaw(&self, message: String) -> ImportError {
-        ImportError::Flaw {
-            name: self.name.clone(),
-            place: String::new(),
-            message,
-        }
-    }
-
-    fn record(
-        &self,
-        sessions: Vec<Session<'_>>,
+        mut self,
         output: Output,
         redactor: Redactor,
         mut progress: impl FnMut(),
     ) -> Result<Imported, RecordError> {
-        let sessions = self.chosen(sessions)?;
-        let header = self.header(&sessions);
-        let mut merged = Merged::new(sessions);
+        let name = self.input.name().to_owned();
+        match self.format {
+            ImportFormat::Har => {
+                let (bytes, beside) = self.input.archive()?;
+                let text = har::text(&name, bytes)?;
+                let sessions = || har::sessions(&name, &text, beside.as_ref(), &self.choice);
+                self.record(sessions, output, redactor, &mut progress)
+            }
+            ImportFormat::Mitmproxy => {
+                let reader = self.input.anywhere()?;
+                let sessions = || {
+                    let sessions = mitmproxy::sessions(&name, &mut reader.another())?;
+                    Ok((self.chosen(sessions)?, Vec::new()))
+                };
+                self.record(sessions, output, redactor, &mut progress)
+            }
+            ImportFormat::Mockforge => {
+                self.input.keep()?;
+                let sessions = || {
+                    let sessions = vec![mockforge::session(&name, self.input.lines()?)];
+                    Ok((self.chosen(sessions)?, Vec::new()))
+                };
+                self.record(sessions, output, redactor, &mut progress)
+            }
+            ImportFormat::Lines => {
+                self.input.keep()?;
+                let sessions = || {
+                    let lines = self.input.unpacked_lines()?;
+                    let sessions = vec![lines::session(&name, &self.lines, lines)?];
+                    Ok((self.chosen(sessions)?, Vec::new()))
+                };
+                self.record(sessions, output, redactor, &mut progress)
+            }
+        }
+    }
+
+    /// Writes the tape of what `sessions` reads. The header stands first and says which rules
+    /// matched, so that with rules the file is gone through once before.
+    fn record<'a>(
+        &self,
+        sessions: impl Fn() -> Result<(Vec<Session<'a>>, Vec<String>), ImportError>,
+        output: Output,
+        mut redactor: Redactor,
+        progress: &mut impl FnMut(),
+    ) -> Result<Imported, RecordError> {
+        if redactor.has_rules() {
+            let (header, mut merged, _) = self.merged(&sessions)?;
+            redactor.header(header);
+            while let Some(step) = merged.next() {
+                redactor.step(step?);
+            }
+            redactor.claim_what_matched();
+        }
+        let unmatched = redactor.unmatched();
+        let (header, mut merged, lacks) = self.merged(&sessions)?;
         let mut recording = Recording::begin(output, header, redactor)?;
         for step in Merged::first_steps() {
             recording.push(step)?;
         }
         while let Some(step) = merged.next() {
-            let step = step?;
-            merge::bounded(&self.name, &step)?;
+            let step: Step = step?;
+            merge::bounded(self.input.name(), &step)?;
             progress();
             recording.push(step)?;
         }
         recording.push(merged.last_step())?;
         recording.finish()?;
-        Ok(merged.imported())
+        let mut imported = merged.imported();
+        imported.lacks = lacks;
+        imported.unmatched = unmatched;
+        Ok(imported)
+    }
+
+    fn merged<'a>(
+        &self,
+        sessions: &impl Fn() -> Result<(Vec<Session<'a>>, Vec<String>), ImportError>,
+    ) -> Result<(Header, Merged<'a>, Vec<String>), ImportError> {
+        let (mut sessions, mut lacks) = sessions()?;
+        if self.ends_at_next_dial {
+            end_at_next_dial(&mut sessions);
+            lacks.retain(|lack| !lack.contains("--ends next-dial"));
+        }
+        let mut header = self.header(&sessions);
+        if !lacks.is_empty() {
+            header.note = Some(lacks.join("; "));
+        }
+        let merged = Merged::new(self.input.name(), sessions);
+        Ok((header, merged, lacks))
     }
 
     /// The chosen connections, in the order of their beginning.
-    fn chosen<'a>(&self, mut sessions: Vec<Session<'a>>) -> Result<Vec<Session<'a>>, ImportError> {
-        let nothing = |message| ImportError::Nothing {
-            name: self.name.clone(),
-            message,
-        };
-        let all = sessions.len();
-        // Stable: of those that began at once the first in the file is the first.
-        sessions.sort_by_key(|session| session.begin);
-        let missing = |number: &&u64| **number == 0 || **number > all as u64;
-        if let Some(number) = self.entries.iter().find(missing) {
-            return Err(nothing(format!(
-                "expected --entry 1 to {all}, as many WebSocket connections as there are, \
-                 found {number}"
-            )));
-        }
-        let mut number = 0;
-        sessions.retain(|session| {
-            number += 1;
-            let url = session.url.as_deref().unwrap_or_default();
-            (self.entries.is_empty() || self.entries.contains(&number))
-                && self.url.as_ref().is_none_or(|part| url.contains(part))
-        });
-        if sessions.is_empty() {
-            return Err(nothing(format!(
-                "expected a WebSocket connection whose URL contains what --url names, found none \
-                 among {all}"
-            )));
-        }
-        if sessions.len() > MAX_CONNECTIONS {
-            return Err(nothing(format!(
-                "expected {MAX_CONNECTIONS} connections at most, found {}; choose some with \
-                 --url or --entry",
-                sessions.len()
-            )));
-        }
-        Ok(sessions)
+    fn chosen<'a>(&self, sessions: Vec<Session<'a>>) -> Result<Vec<Session<'a>>, ImportError> {
+        let listed: Vec<(Wall, Option<&str>)> = sessions
+            .iter()
+            .map(|session| (session.begin, session.url.as_deref()))
+            .collect();
+        let chosen = self.choice.of(self.input.name(), &listed)?;
+        let mut sessions: Vec<_> = sessions.into_iter().map(Some).collect();
+        Ok(chosen
+            .iter()
+            .filter_map(|at| sessions[*at].take())
+            .collect())
     }
 
     fn header(&self, sessions: &[Session<'_>]) -> Header {
-        let file = Path::new(&self.name).file_name();
-        let file = file.map_or(self.name.as_str().into(), |name| name.to_string_lossy());
+        let file = Path::new(self.input.name()).file_name();
+        let file = file.map_or(self.input.name().into(), |name| name.to_string_lossy());
         let mut header = Header::new(format!("Imported from {file} ({})", self.format));
         let mut urls: Vec<String> = Vec::new();
         for session in sessions {
@@ -282,11 +254,31 @@ impl Import {
             [first, _] => Some(format!("{first} and 1 other")),
             [first, others @ ..] => Some(format!("{first} and {} others", others.len())),
         };
-        if self.format != ImportFormat::Mockforge {
-            header.recorded_at = sessions.first().and_then(|first| first.begin.date());
-        }
+        let begin = sessions.first().map(|first| first.begin);
+        header.recorded_at = begin
+            .filter(|begin| begin.is_plausible())
+            .and_then(Wall::date);
         header.needs = vec![CONNECTIONS.to_owned()];
         header
+    }
+}
+
+/// Ends connections of which the file tells no end where the next to their URL begins.
+fn end_at_next_dial(sessions: &mut [Session<'_>]) {
+    let dials: Vec<(Option<String>, Wall)> = sessions
+        .iter()
+        .map(|session| (session.url.as_deref().map(session::bare), session.begin))
+        .collect();
+    for (at, session) in sessions.iter_mut().enumerate() {
+        let next = dials[at + 1..].iter().find(|(url, _)| *url == dials[at].0);
+        let Some((_, next)) = next.filter(|_| session.accepted && !session.ends) else {
+            continue;
+        };
+        let fin = Moment::new(*next, Action::Drop(End::Fin));
+        let moments = std::mem::replace(&mut session.moments, Box::new(std::iter::empty()));
+        session.moments = Box::new(moments.chain(std::iter::once(Ok(fin))));
+        session.until = session.until.min(*next);
+        session.ends = true;
     }
 }
 
@@ -296,6 +288,7 @@ impl fmt::Display for ImportFormat {
             Self::Har => "HAR",
             Self::Mitmproxy => "mitmproxy flows",
             Self::Mockforge => "MockForge replay",
+            Self::Lines => "lines",
         })
     }
 }

@@ -25,6 +25,12 @@ const LOST_HEADERS: [&str; 3] = ["sec-websocket-extensions", "content-encoding",
 pub(super) const WAIT_FOR: &str = "x-wait-for";
 pub(super) const TEMPLATE: &str = "x-template";
 
+/// Most headers of a request or an answer that a tape keeps, and most bytes of them: more than any
+/// server reads (8 to 64 KiB). Values that are joined by line feeds are a header each, so that the
+/// name of a long list would be kept as often as it has values.
+const MAX_HEADERS: usize = 1_024;
+const MAX_HEADERS_BYTES: usize = 256 << 10;
+
 /// Names and values, as they came.
 pub(super) type Headers = Vec<(String, String)>;
 
@@ -64,6 +70,12 @@ pub(super) struct Session<'a> {
     pub(super) until: Wall,
     /// Its URL, where the file says it. As it came: it may hold secrets.
     pub(super) url: Option<String>,
+    /// Its handshake was accepted.
+    pub(super) accepted: bool,
+    /// It has a message.
+    pub(super) talks: bool,
+    /// The file says how it ended.
+    pub(super) ends: bool,
     /// What happens on it, from the dial on, in its order. Times may step back a little, as a
     /// clock does; the order holds.
     pub(super) moments: Moments<'a>,
@@ -250,18 +262,26 @@ fn others(headers: Headers) -> Headers {
 }
 
 /// Headers as lines of HTTP/1: browsers join the values of one name by line feeds, HTTP/2 has
-/// pseudo-headers. What no line can hold is left out.
+/// pseudo-headers. What no line can hold is left out, and what is beyond all that a server reads.
 fn lines_of(headers: Headers) -> Headers {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    headers
-        .into_iter()
-        .filter(|(name, _)| !name.is_empty() && name.bytes().all(token))
-        .flat_map(|(name, values)| {
-            let values: Vec<String> = values.split('\n').map(|v| v.trim().to_owned()).collect();
-            values.into_iter().map(move |value| (name.clone(), value))
-        })
-        .filter(|(_, value)| !value.chars().any(|c| c.is_control() && c != '\t'))
-        .collect()
+    let mut lines = Headers::new();
+    let mut bytes = 0;
+    for (name, values) in headers {
+        if name.is_empty() || !name.bytes().all(token) {
+            continue;
+        }
+        for value in values.split('\n').map(str::trim) {
+            bytes += name.len() + value.len();
+            if lines.len() == MAX_HEADERS || bytes > MAX_HEADERS_BYTES {
+                return lines;
+            }
+            if !value.chars().any(|c| c.is_control() && c != '\t') {
+                lines.push((name.clone(), value.to_owned()));
+            }
+        }
+    }
+    lines
 }
 
 /// What the request line of a URL asks for.

@@ -7,6 +7,8 @@ use wstape_tape::Micros;
 const SECONDS: i32 = 6;
 /// Decimal places between milliseconds and microseconds.
 const MILLISECONDS: i32 = 3;
+/// Decimal places between nanoseconds and microseconds.
+const NANOSECONDS: i32 = -3;
 
 /// Below this a number is no time since 1970 in any unit: as seconds it is early 1973, and the
 /// tools that are read here are younger.
@@ -50,6 +52,33 @@ impl Wall {
     pub(super) fn from_date(text: &str) -> Option<Self> {
         let date = wstape_wire::time::parse_lenient(text);
         date.map(|date| Self(date.timestamp_micros()))
+    }
+
+    /// Whether a tool that is read here can have meant it: they are all younger than 1973.
+    pub(super) fn is_plausible(self) -> bool {
+        self.0 >= MIN_EPOCH_S * 1_000_000
+    }
+
+    /// A whole number of nanoseconds since 1970, as feed recorders write it.
+    pub(super) fn from_nanoseconds(text: &str) -> Option<Self> {
+        decimal(text, NANOSECONDS).map(Self)
+    }
+
+    /// A decimal number of milliseconds since 1970.
+    pub(super) fn from_milliseconds(text: &str) -> Option<Self> {
+        decimal(text, MILLISECONDS).map(Self)
+    }
+
+    /// A decimal number since 1970 in the unit that its magnitude tells: seconds, milliseconds,
+    /// microseconds or nanoseconds.
+    pub(super) fn from_any_epoch(text: &str) -> Option<Self> {
+        const MAX_EPOCH_US: i64 = MAX_EPOCH_MS * 1_000;
+        match decimal(text, 0)? {
+            MIN_EPOCH_S..MAX_EPOCH_MS => Self::from_epoch(text),
+            MAX_EPOCH_MS..MAX_EPOCH_US => decimal(text, 0).map(Self),
+            MAX_EPOCH_US.. => Self::from_nanoseconds(text),
+            _ => None,
+        }
     }
 
     /// Later by a span.

@@ -131,6 +131,12 @@ impl Redactor {
             .collect()
     }
 
+    /// Whether there are rules beside what always is redacted.
+    #[must_use]
+    pub fn has_rules(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     /// How many values have been replaced so far.
     #[must_use]
     pub fn replaced(&self) -> u64 {

@@ -206,11 +206,11 @@ fn what_is_no_archive_is_one_sentence_that_says_what_to_do() {
             b"{\"log\":\xff}",
             "in: expected a HAR, which is UTF-8, found other bytes at byte 7",
         ),
-        (b"PK\x03\x04....", "found a zip archive; unpack it"),
+        (b"PK\x03\x04....", "the zip can't be read"),
         (b"\x1f\x8b\x08", "found gzip"),
         (b"\x78\xda\x00", "found zlib"),
         (b"\xff\xfe{\x00", "found UTF-16"),
-        (b"12:abc", "recorder import mitmproxy"),
+        (b"12:abc", "wstape import mitmproxy"),
     ];
     for (bytes, sentence) in table {
         let said = import_bytes(Har, bytes).unwrap_err();
@@ -281,7 +281,7 @@ fn what_is_no_part_of_an_archive_is_named_by_its_place() {
             "._webSocketClose: expected",
         ),
         (
-            r#""_webSocketClose":{"timestamp":3}"#.into(),
+            r#""_webSocketClose":{"timestamp":"x"}"#.into(),
             "._webSocketClose.timestamp: expected seconds",
         ),
     ] {

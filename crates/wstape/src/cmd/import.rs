@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use engine_client::SystemClock;
-use wstape_recorder::{Import, ImportFormat, Imported};
+use wstape_recorder::{Import, ImportFormat, Imported, LineTime, Lines};
+use wstape_tape::Micros;
 
 use super::exit;
 use super::output::OutputArgs;
@@ -20,9 +21,10 @@ const STDIN: &str = "-";
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Several WebSocket connections in one file become the connections of one tape, in the order of \
-their beginning; --entry and --url choose among them. What a HAR and a flow file don't tell (Ping, \
+their beginning; --entry and --url choose among them. A feed recorder's file is one connection: \
+  wstape import lines feed.jsonl.gz --time /recv_ts --message /msg --out feed-tape.jsonl What a HAR and a flow file don't tell (Ping, \
 Pong, fragments) is not in the tape. No tape is left unless all of INPUT can be read. \
-Exit status: 0 imported; 2 bad usage or input, or a file that can't be written.")]
+Exit status: 0 imported; 1 imported, and a rule of redaction matched nothing; 2 bad usage or input, or a file that can't be written.")]
 pub(crate) struct ImportArgs {
     /// Who wrote INPUT.
     #[arg(value_name = "FORMAT", value_enum)]
@@ -45,16 +47,94 @@ pub(crate) struct ImportArgs {
     /// Only WebSocket connections whose URL contains this.
     #[arg(long, value_name = "SUBSTRING")]
     url: Option<String>,
+
+    /// How connections end of which INPUT tells no end: by default they stay open.
+    #[arg(long, value_name = "WHERE", value_enum)]
+    ends: Option<Ends>,
+
+    #[command(flatten)]
+    lines: LinesArgs,
+}
+
+/// How the lines of a feed recorder's file are read.
+#[derive(Debug, Args)]
+struct LinesArgs {
+    /// Of lines: a layout by its name.
+    #[arg(long, value_name = "NAME", value_enum, conflicts_with_all = ["time", "message"])]
+    layout: Option<Layout>,
+
+    /// Of lines: where the time stands: a JSON pointer such as `/recv_ts` (a number since 1970 in s,
+    /// ms, µs or ns, or a date), or ns, ms, s or iso for a time before the message, or none.
+    #[arg(long, value_name = "WHERE")]
+    time: Option<LineTime>,
+
+    /// Of lines: the JSON pointer to the message; by default it is all of the line but its time.
+    #[arg(long, value_name = "POINTER", value_parser = message_pointer)]
+    message: Option<String>,
+
+    /// Of lines without a time: how far apart messages are sent. Default: 100ms.
+    #[arg(long, value_name = "DURATION")]
+    every: Option<humantime::Duration>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+enum Layout {
+    #[value(help = "Nanoseconds, a blank, the message: what hftbacktest's collectors write")]
+    Hftbacktest,
+    #[value(help = "A message a line, without a time")]
+    Ndjson,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Ends {
+    #[value(help = "Where the next connection to the same URL is dialed")]
+    NextDial,
+}
+
+impl LinesArgs {
+    fn is_given(&self) -> bool {
+        self.layout.is_some()
+            || self.time.is_some()
+            || self.message.is_some()
+            || self.every.is_some()
+    }
+
+    fn lines(&self) -> Lines {
+        let mut lines = Lines::default();
+        match self.layout {
+            Some(Layout::Hftbacktest) => lines.time = LineTime::Nanoseconds,
+            Some(Layout::Ndjson) | None => {}
+        }
+        if let Some(time) = &self.time {
+            lines.time = time.clone();
+        }
+        lines.message.clone_from(&self.message);
+        if let Some(every) = self.every {
+            lines.every = Micros::from(*every);
+        }
+        lines
+    }
+}
+
+fn message_pointer(text: &str) -> Result<String, String> {
+    if text.starts_with('/') {
+        return Ok(text.to_owned());
+    }
+    Err("a JSON pointer begins with \"/\", as in /msg".to_owned())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    #[value(help = "An HTTP archive: Chrome's DevTools, Playwright, mitmproxy, HTTP Toolkit")]
+    #[value(
+        help = "An HTTP archive: Chrome's DevTools, Playwright (also a trace.zip), mitmproxy, HTTP Toolkit"
+    )]
     Har,
     #[value(help = "A flow file of mitmproxy's (mitmdump -w)")]
     Mitmproxy,
     #[value(help = "A replay file of MockForge's (JSON Lines)")]
     Mockforge,
+    #[value(help = "A feed recorder's file: a message a line, gzip too")]
+    Lines,
 }
 
 impl ImportArgs {
@@ -64,7 +144,14 @@ impl ImportArgs {
                 if !self.output.quiet {
                     self.tell(&imported);
                 }
-                exit::DONE.into()
+                for rule in &imported.unmatched {
+                    eprintln!("wstape: the rule {rule:?} matched nothing; is it misspelt?");
+                }
+                if imported.unmatched.is_empty() {
+                    exit::DONE.into()
+                } else {
+                    exit::FOUND.into()
+                }
             }
             Err(error) => exit::bad_input(&error),
         }
@@ -75,7 +162,11 @@ impl ImportArgs {
             Format::Har => ImportFormat::Har,
             Format::Mitmproxy => ImportFormat::Mitmproxy,
             Format::Mockforge => ImportFormat::Mockforge,
+            Format::Lines => ImportFormat::Lines,
         };
+        if self.lines.is_given() && self.format != Format::Lines {
+            return Err("--layout, --time, --message and --every are for lines alone".into());
+        }
         let mut import = if self.file == Path::new(STDIN) {
             Import::stdin(format)
         } else {
@@ -86,6 +177,10 @@ impl ImportArgs {
         }
         if let Some(part) = &self.url {
             import = import.url(part);
+        }
+        import = import.lines(self.lines.lines());
+        if self.ends.is_some() {
+            import = import.end_at_next_dial();
         }
         let redactor = self.redaction.redactor()?;
         let output = self.output.whole()?;
@@ -98,6 +193,9 @@ impl ImportArgs {
         let out = self.output.file().map(|path| path.display().to_string());
         let out = out.as_deref().unwrap_or("standard output");
         eprintln!("imported {imported}: {out}");
+        for lack in &imported.lacks {
+            eprintln!("wstape: {lack}");
+        }
         if imported.waits > 0 {
             eprintln!(
                 "{} for a message of the client's in MockForge; the tape sends at the line's time \

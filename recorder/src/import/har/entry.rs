@@ -1,13 +1,13 @@
 //! One entry of an archive as a connection.
 
-use std::path::Path;
 use std::vec;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use wstape_tape::{Action, End, Micros};
 
-use super::messages::{Messages, What};
+use super::attached::Attached;
+use super::messages::{First, Messages, What};
 use super::place::Place;
 use crate::import::error::{ImportError, quoted};
 use crate::import::session::{Answer, Headers, Moment, Sender, Session, ended, handshake, message};
@@ -123,20 +123,69 @@ impl<'a> Entry<'a> {
             || url.is_some_and(|url| url.starts_with("ws://") || url.starts_with("wss://"))
     }
 
+    /// What is known of it before it is read: when it began, and its URL. What is wrong with it is
+    /// said once it is read.
+    pub(super) fn outline(&self, place: &Place, beside: Option<&Attached>) -> Outline {
+        let first = self.messages(place, beside);
+        let first = first
+            .and_then(|mut messages| messages.first())
+            .ok()
+            .flatten();
+        let url = self
+            .request
+            .as_ref()
+            .and_then(|request| request.url.clone());
+        let lasted = self.time.and_then(|time| span_of_ms(time.get()));
+        Outline {
+            undated: self.started.is_some(),
+            begin: self.started(place).ok().flatten(),
+            earliest: first.as_ref().and_then(|first| first.at),
+            monotonic: first.as_ref().and_then(|first| first.monotonic),
+            lasted: lasted.unwrap_or_default(),
+            url,
+        }
+    }
+
+    /// When it began, by its own word; `None` where that is 1969 or 1970, which is Chrome's for a
+    /// dial of which nothing came.
+    fn started(&self, place: &Place) -> Result<Option<Wall>, ImportError> {
+        let Some(text) = self.started.as_deref() else {
+            return Ok(None);
+        };
+        let started = Wall::from_date(text).ok_or_else(|| {
+            let found = quoted(text);
+            let message = format!("expected a date and time (RFC 3339), found {found}");
+            place.flaw(".startedDateTime", message)
+        })?;
+        Ok(Some(started).filter(|started| started.is_plausible()))
+    }
+
+    fn messages(
+        &self,
+        place: &Place,
+        beside: Option<&Attached>,
+    ) -> Result<Messages<'a>, ImportError> {
+        let content = self.response.as_ref().and_then(|r| r.content.as_ref());
+        let file = content.and_then(|content| content.file.as_deref());
+        match (self.messages, file) {
+            (Some(embedded), _) => Messages::embedded(place.clone(), embedded.get()),
+            (None, Some(file)) => Messages::attached(place.clone(), beside, file),
+            (None, None) => Ok(Messages::none(place.clone())),
+        }
+    }
+
+    /// The connection; `placed` is when it began where the archive does not say.
     pub(super) fn session(
         self,
         place: &Place,
-        folder: Option<&Path>,
+        beside: Option<&Attached>,
+        placed: Option<Wall>,
         is_chromes: bool,
     ) -> Result<Session<'a>, ImportError> {
+        let mut messages = self.messages(place, beside)?;
+        let started = self.started(place)?;
         let request = self.request.unwrap_or_default();
         let mut response = self.response.unwrap_or_default();
-        let attached = response.content.take().and_then(|content| content.file);
-        let mut messages = match (self.messages, attached) {
-            (Some(embedded), _) => Messages::embedded(place.clone(), embedded.get())?,
-            (None, Some(file)) => Messages::attached(place.clone(), folder, &file)?,
-            (None, None) => Messages::none(place.clone()),
-        };
         // Looked at ahead: a connection whose first message is older than its beginning began
         // with it, and one that has a message was accepted, whatever its status.
         let first = messages.first()?;
@@ -147,43 +196,46 @@ impl<'a> Entry<'a> {
             .as_deref()
             .or_else(|| first.as_ref()?.error.as_deref())
             .and_then(status_in);
-        let started = self.started.as_deref().map(|text| {
-            Wall::from_date(text).ok_or_else(|| {
-                let found = quoted(text);
-                let message = format!("expected a date and time (RFC 3339), found {found}");
-                place.flaw(".startedDateTime", message)
-            })
-        });
-        let begin = match (started.transpose()?, earliest) {
-            (Some(started), Some(first)) => started.min(first),
-            (Some(at), None) | (None, Some(at)) => at,
-            (None, None) => {
-                return Err(place.flaw("", "expected a startedDateTime, found none"));
-            }
+        let dated = match (started, earliest) {
+            (Some(started), Some(first)) => Some(started.min(first)),
+            (started, first) => started.or(first),
+        };
+        let Some(begin) = dated.or(placed) else {
+            return Err(place.flaw("", "expected a startedDateTime, found none"));
         };
         let lasted = self.time.and_then(|time| span_of_ms(time.get()));
-        let until = begin.plus(lasted.unwrap_or_default());
+        // How long it took to fail, by a clock that began elsewhere, says nothing.
+        let lasted = lasted.filter(|_| dated.is_some()).unwrap_or_default();
+        let until = begin.plus(lasted);
         // Chrome tells of no close, but a WebSocket receives for longer than nothing only once it
         // is closed, and took all of its time until then.
         let received = self.timings.and_then(|timings| timings.receive);
         let received = received.and_then(|receive| span_of_ms(receive.get()));
         let gone = is_chromes && received.is_some_and(|span| span > Micros::ZERO);
-        let ending = match self.close {
-            Some(text) => Some(ending(place, text)?),
-            None => gone.then_some(Ending::Gone),
-        };
 
         let url = request.url.unwrap_or_default();
         let asked = headers(place, ".request.headers", request.headers)?;
         let answer = response.answer(place, talks, refused)?;
         let open = matches!(answer, Answer::Accepted(_));
+        let ending = match self.close {
+            Some(text) => Some(ending(place, text)?),
+            None if failure.is_some() && open => Some(Ending::Aborted),
+            None => gone.then_some(Ending::Gone),
+        };
         let mut opening = handshake(begin, &url, asked, begin, answer);
+        if dated.is_none() {
+            let mark = "the archive does not say when this dial was: placed by its neighbours";
+            opening.insert(1, Moment::new(begin, Action::Mark(mark.to_owned())));
+        }
+        let failed_on_the_way = open.then(|| failure.clone()).flatten();
         if let Some(text) = failure.filter(|_| !open) {
             opening.insert(1, Moment::new(begin, Action::Mark(text)));
         }
+        let ends = !open || ending.is_some() || first.as_ref().is_some_and(is_error);
         let body = Body {
             messages,
             ending: ending.filter(|_| open),
+            failure: failed_on_the_way,
             open,
             last: begin,
             until,
@@ -194,9 +246,31 @@ impl<'a> Entry<'a> {
             begin,
             until,
             url: Some(url).filter(|url| !url.is_empty()),
+            accepted: open,
+            talks,
+            ends,
             moments: Box::new(opening.into_iter().map(Ok).chain(body)),
         })
     }
+}
+
+fn is_error(first: &First) -> bool {
+    first.error.is_some()
+}
+
+/// What is known of an entry before it is read.
+#[derive(Debug)]
+pub(super) struct Outline {
+    /// It has a date, if not one that can be true.
+    pub(super) undated: bool,
+    /// When it began, by the entry's own word.
+    pub(super) begin: Option<Wall>,
+    /// When its first message came.
+    pub(super) earliest: Option<Wall>,
+    /// When it failed, by a clock that began elsewhere.
+    pub(super) monotonic: Option<Micros>,
+    pub(super) lasted: Micros,
+    pub(super) url: Option<String>,
 }
 
 impl Response<'_> {
@@ -266,12 +340,15 @@ fn ending(place: &Place, text: &RawValue) -> Result<Ending, ImportError> {
         let message = "expected {\"code\", \"reason\", \"timestamp\"} or \"aborted\"";
         place.flaw(PART, message)
     })?;
-    let at = event.timestamp.map(|text| {
-        let part = format!("{PART}.timestamp");
-        Wall::from_epoch(text.get()).ok_or_else(|| place.no_epoch(&part, text.get()))
-    });
+    // HTTP Toolkit counts it from its process's start (`wsClosedTimestamp` is a performance time),
+    // which nothing in the archive ties to a date: the connection's own length tells the end then.
+    let at = match event.timestamp.map(RawValue::get) {
+        None => None,
+        Some(text) if span_of_ms(text).is_some() => Wall::from_epoch(text),
+        Some(text) => return Err(place.no_epoch(&format!("{PART}.timestamp"), text)),
+    };
     Ok(Ending::Closed {
-        at: at.transpose()?,
+        at,
         code: event.code,
         reason: event.reason.unwrap_or_default(),
     })
@@ -281,6 +358,8 @@ fn ending(place: &Place, text: &RawValue) -> Result<Ending, ImportError> {
 struct Body<'a> {
     messages: Messages<'a>,
     ending: Option<Ending>,
+    /// Why the browser gave the connection up, where it did.
+    failure: Option<String>,
     open: bool,
     /// Of the last message, or the beginning.
     last: Wall,
@@ -331,8 +410,10 @@ impl Body<'_> {
         let last = self.last.max(self.until);
         if let Some(ending) = self.ending.take() {
             self.failed = false;
+            let mark = self.failure.take();
+            let mark = mark.map(|text| Moment::new(last, Action::Mark(text)));
             return Some(match ending {
-                Ending::Aborted => reset(last),
+                Ending::Aborted => mark.into_iter().chain(reset(last)).collect(),
                 Ending::Gone => vec![Moment::new(last, Action::Drop(End::Fin))],
                 Ending::Closed { at, code, reason } => {
                     ended(at.unwrap_or(last), Sender::Engine, code, reason)

@@ -1,21 +1,21 @@
 //! The messages of an entry, parsed one at a time.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use wstape_tape::MAX_LINE_BYTES;
+use wstape_tape::{MAX_LINE_BYTES, Micros};
 
+use super::attached::{Attached, Opened};
 use super::place::Place;
 use crate::import::error::{ImportError, quoted};
 use crate::import::session::{Sender, TEXT};
-use crate::import::wall::Wall;
+use crate::import::wall::{Wall, span_of_ms};
 
 /// Most bytes of a line of messages beside an archive: what fits a line of a tape, and some for
 /// the keys.
@@ -32,6 +32,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(super) struct Message {
     /// `None` where the archive says none.
     pub(super) at: Option<Wall>,
+    /// Of an error without such a time: since the browser's own start.
+    pub(super) monotonic: Option<Micros>,
     pub(super) what: What,
 }
 
@@ -63,6 +65,7 @@ struct Written<'a> {
 #[derive(Debug)]
 pub(super) struct First {
     pub(super) at: Option<Wall>,
+    pub(super) monotonic: Option<Micros>,
     /// What it says, where it is an error.
     pub(super) error: Option<String>,
 }
@@ -81,10 +84,10 @@ enum Source<'a> {
     Embedded(&'a str),
     /// A file beside the archive that is opened when it is reached: how many there are is not
     /// bounded, how many can be open is.
-    Closed(PathBuf),
+    Closed(Attached, String),
     Open {
-        path: PathBuf,
-        lines: Box<BufReader<File>>,
+        name: String,
+        lines: Box<BufReader<Opened>>,
     },
 }
 
@@ -104,7 +107,7 @@ impl<'a> Messages<'a> {
     /// Those of a file beside the archive, a message a line.
     pub(super) fn attached(
         place: Place,
-        folder: Option<&Path>,
+        beside: Option<&Attached>,
         file: &str,
     ) -> Result<Self, ImportError> {
         // Of an answer that was no 101 the file may be a page or an image.
@@ -114,7 +117,7 @@ impl<'a> Messages<'a> {
         }
         let shown = quoted(file);
         let flaw = |message: String| place.flaw(".response.content._file", message);
-        let Some(folder) = folder else {
+        let Some(beside) = beside else {
             return Err(flaw(format!(
                 "the messages are in {shown} beside the HAR; import the HAR by its path, not by \
                  standard input"
@@ -127,8 +130,8 @@ impl<'a> Messages<'a> {
                 "expected a file in the HAR's own folder, found {shown}"
             )));
         }
-        let path = folder.join(file);
-        Ok(Self::new(place, Source::Closed(path)))
+        let file = file.to_owned();
+        Ok(Self::new(place, Source::Closed(beside.clone(), file)))
     }
 
     fn new(place: Place, source: Source<'a>) -> Self {
@@ -143,7 +146,7 @@ impl<'a> Messages<'a> {
     pub(super) fn first(&mut self) -> Result<Option<First>, ImportError> {
         let start = match &self.source {
             Source::Embedded(text) => Source::Embedded(text),
-            Source::Closed(path) => Source::Closed(path.clone()),
+            Source::Closed(beside, file) => Source::Closed(beside.clone(), file.clone()),
             Source::None | Source::Open { .. } => return Ok(None),
         };
         let first = self.next().transpose()?;
@@ -151,6 +154,7 @@ impl<'a> Messages<'a> {
         self.count = 0;
         Ok(first.map(|message| First {
             at: message.at,
+            monotonic: message.monotonic,
             error: match message.what {
                 What::Error(text) => Some(text),
                 What::Frame { .. } => None,
@@ -181,18 +185,19 @@ impl<'a> Messages<'a> {
                     self.count += 1;
                     return self.message(written).map(Some);
                 }
-                Source::Closed(path) => {
-                    let path = path.clone();
-                    let file = File::open(&path).map_err(|error| self.unreadable(&path, &error))?;
-                    let lines = Box::new(BufReader::new(file));
-                    self.source = Source::Open { path, lines };
+                Source::Closed(beside, file) => {
+                    let name = beside.name_of(file);
+                    let opened = beside.open(file);
+                    let opened = opened.map_err(|error| self.unreadable(&name, &error))?;
+                    let lines = Box::new(BufReader::new(opened));
+                    self.source = Source::Open { name, lines };
                 }
-                Source::Open { path, lines } => {
+                Source::Open { name, lines } => {
                     let mut line = Vec::new();
                     let mut most = lines.take(MAX_MESSAGE_LINE_BYTES as u64 + 1);
                     if let Err(error) = most.read_until(b'\n', &mut line) {
-                        let path = path.clone();
-                        return Err(self.unreadable(&path, &error));
+                        let name = name.clone();
+                        return Err(self.unreadable(&name, &error));
                     }
                     if line.is_empty() {
                         return Ok(None);
@@ -223,8 +228,25 @@ impl<'a> Messages<'a> {
             let said = said.split(" at line ").next().unwrap_or_default();
             self.no_message(said)
         })?;
+        let is_error = written.kind == "error";
         let at = match written.time.map(RawValue::get) {
             None | Some("-1") => None,
+            // Of a dial that never began Chrome tells by a clock that counts from its own start.
+            Some(text) if is_error && Wall::from_epoch(text).is_none() => {
+                let since = span_of_ms(text).ok_or_else(|| {
+                    let found = quoted(text);
+                    self.flaw(
+                        ".time",
+                        format!("expected a time in seconds, found {found}"),
+                    )
+                })?;
+                return Ok(Message {
+                    at: None,
+                    // Seconds, read as milliseconds.
+                    monotonic: Some(Micros(since.0.saturating_mul(1_000))),
+                    what: What::Error(written.data.into_owned()),
+                });
+            }
             Some(text) => Some(Wall::from_epoch(text).ok_or_else(|| {
                 let found = quoted(text);
                 let expected = "seconds or milliseconds since 1970";
@@ -236,8 +258,11 @@ impl<'a> Messages<'a> {
             "receive" => Sender::Engine,
             "error" => {
                 let text = written.data.into_owned();
-                let what = What::Error(text);
-                return Ok(Message { at, what });
+                return Ok(Message {
+                    at,
+                    monotonic: None,
+                    what: What::Error(text),
+                });
             }
             other => {
                 let found = quoted(other);
@@ -267,7 +292,11 @@ impl<'a> Messages<'a> {
             opcode,
             payload,
         };
-        Ok(Message { at, what })
+        Ok(Message {
+            at,
+            monotonic: None,
+            what,
+        })
     }
 
     fn no_message(&self, said: &str) -> ImportError {
@@ -277,11 +306,11 @@ impl<'a> Messages<'a> {
 
     /// A flaw of a part of the message read last, such as `.opcode`.
     fn flaw(&self, part: &str, message: impl Into<String>) -> ImportError {
-        if let Source::Open { path, .. } = &self.source {
+        if let Source::Open { name, .. } = &self.source {
             let part = part.strip_prefix('.');
             let part = part.map_or(String::new(), |part| format!(": {part}"));
             return ImportError::Flaw {
-                name: path.display().to_string(),
+                name: name.clone(),
                 place: format!(":{}{part}", self.count),
                 message: message.into(),
             };
@@ -291,11 +320,8 @@ impl<'a> Messages<'a> {
         self.place.flaw(&part, message)
     }
 
-    fn unreadable(&self, path: &Path, error: &io::Error) -> ImportError {
-        let message = format!(
-            "the messages are in {}, which can't be read: {error}",
-            path.display()
-        );
+    fn unreadable(&self, name: &str, error: &io::Error) -> ImportError {
+        let message = format!("the messages are in {name}, which can't be read: {error}");
         self.place.flaw(".response.content._file", message)
     }
 }

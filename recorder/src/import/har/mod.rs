@@ -5,21 +5,29 @@
 //! slices, and messages are parsed one at a time as the tape asks for them. Those that Playwright
 //! has put into files beside the archive are streamed from there.
 
+mod attached;
 mod entry;
 mod messages;
 mod place;
+mod zipped;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::path::Path;
 
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use wstape_tape::Micros;
+
+use super::choice::Choice;
 use super::error::ImportError;
 use super::session::Session;
-use entry::Entry;
+use super::wall::Wall;
+use entry::{Entry, Outline};
 use place::Place;
+
+pub(super) use attached::Attached;
+pub(super) use zipped::{is_zip, unzipped};
 
 #[derive(Deserialize)]
 struct Document<'a> {
@@ -80,11 +88,7 @@ impl<'de: 'a, 'a> Visitor<'de> for Each<'a> {
 }
 
 /// What a file is whose bytes begin so, and what to do about it.
-const DISGUISES: [(&[u8], &str); 4] = [
-    (
-        b"PK\x03\x04",
-        "a zip archive; unpack it (unzip FILE -d FOLDER) and import the .har in it",
-    ),
+const DISGUISES: [(&[u8], &str); 3] = [
     (b"\x1f\x8b", "gzip; unpack it first (gunzip FILE)"),
     (
         b"\x78\xda",
@@ -121,7 +125,7 @@ pub(super) fn text(name: &str, bytes: Vec<u8>) -> Result<String, ImportError> {
     let length = text.bytes().take_while(u8::is_ascii_digit).count();
     if length > 0 && text.as_bytes().get(length) == Some(&b':') {
         let message = "expected a HAR, which is JSON, found what looks like mitmproxy's flows; \
-                       for those: recorder import mitmproxy";
+                       for those: wstape import mitmproxy";
         return Err(flaw(message.to_owned()));
     }
     if first != '{' {
@@ -131,18 +135,20 @@ pub(super) fn text(name: &str, bytes: Vec<u8>) -> Result<String, ImportError> {
     Ok(text)
 }
 
-/// The connections of an archive, in its order. `folder` is where it stands, and where files that
-/// it names are looked for; `None` where it came by standard input.
+/// The chosen connections of an archive, in the order of their beginning, and what is to be said
+/// of what it lacks. `beside` is where files are looked for that it names; `None` where it came by
+/// standard input.
 pub(super) fn sessions<'a>(
     name: &str,
     text: &'a str,
-    folder: Option<&Path>,
-) -> Result<Vec<Session<'a>>, ImportError> {
+    beside: Option<&Attached>,
+    choice: &Choice,
+) -> Result<(Vec<Session<'a>>, Vec<String>), ImportError> {
     let document: Document<'a> =
         serde_json::from_str(text).map_err(|error| not_a_har(name, &error))?;
     let Entries { web_sockets, all } = document.log.entries;
     let creator = document.log.creator.and_then(|creator| creator.name);
-    let is_chromes = creator.is_some_and(|name| name == CHROME);
+    let is_chromes = creator.as_deref() == Some(CHROME);
     if web_sockets.is_empty() {
         let message = format!(
             "expected an entry with _webSocketMessages, found none among {all}; record with the \
@@ -153,14 +159,85 @@ pub(super) fn sessions<'a>(
             message,
         });
     }
-    let session = |(index, entry): (usize, Entry<'a>)| {
-        let place = Place {
-            name: name.to_owned(),
-            entry: index,
-        };
-        entry.session(&place, folder, is_chromes)
+    let place = |entry: usize| Place {
+        name: name.to_owned(),
+        entry,
     };
-    web_sockets.into_iter().map(session).collect()
+    let outlines = web_sockets.iter();
+    let outlines = outlines.map(|(index, entry)| entry.outline(&place(*index), beside));
+    let outlines: Vec<Outline> = outlines.collect();
+    let begins = placed(&outlines);
+    let listed: Vec<(Wall, Option<&str>)> = begins
+        .iter()
+        .zip(&outlines)
+        .map(|(begin, outline)| (*begin, outline.url.as_deref()))
+        .collect();
+    let chosen = choice.of(name, &listed)?;
+    let mut entries: Vec<_> = web_sockets.into_iter().map(Some).collect();
+    let mut sessions = Vec::with_capacity(chosen.len());
+    for which in chosen {
+        let (index, entry) = entries[which].take().expect("each is chosen once");
+        // One without any time in an archive without any is wrong.
+        let outline = &outlines[which];
+        let dated = outline.monotonic.is_some() || outline.undated;
+        let begin = dated.then_some(begins[which]);
+        sessions.push(entry.session(&place(index), beside, begin, is_chromes)?);
+    }
+    let lacks = lacks(creator.as_deref(), &sessions);
+    Ok((sessions, lacks))
+}
+
+/// When each began. One that the archive dates to no time stands where it stands in its list:
+/// behind the one before it, and so long behind other such ones as their own clock says, but not
+/// behind the next.
+fn placed(outlines: &[Outline]) -> Vec<Wall> {
+    let dated = |outline: &Outline| match (outline.begin, outline.earliest) {
+        (Some(begin), Some(earliest)) => Some(begin.min(earliest)),
+        (begin, earliest) => begin.or(earliest),
+    };
+    let mut begins = Vec::with_capacity(outlines.len());
+    // The end of the last that has a date, and the first clock since.
+    let mut before: Option<(Wall, Option<Micros>)> = None;
+    for (at, outline) in outlines.iter().enumerate() {
+        if let Some(begin) = dated(outline) {
+            before = Some((begin.plus(outline.lasted), None));
+            begins.push(begin);
+            continue;
+        }
+        let next = outlines[at..].iter().find_map(dated);
+        let (base, first) = before.unwrap_or((next.unwrap_or(Wall::ZERO), None));
+        let clock = outline.monotonic.unwrap_or_default();
+        let first = first.unwrap_or(clock);
+        before = Some((base, Some(first)));
+        let begin = base.plus(Micros(clock.0.saturating_sub(first.0)));
+        begins.push(next.map_or(begin, |next| begin.min(next)));
+    }
+    begins
+}
+
+/// What an archive's writer never tells, where it shows.
+fn lacks(creator: Option<&str>, sessions: &[Session<'_>]) -> Vec<String> {
+    let creator = creator.unwrap_or("its writer");
+    let count = |is: fn(&Session<'_>) -> bool| sessions.iter().filter(|s| is(s)).count();
+    let accepted = count(|session| session.accepted);
+    let silent = count(|session| session.accepted && !session.talks);
+    let endless = count(|session| session.accepted && !session.ends);
+    let mut lacks = Vec::new();
+    if accepted > 0 && silent == accepted {
+        lacks.push(format!(
+            "none of the {accepted} accepted connections has a message: Firefox exports none, and \
+             Playwright leaves them out with content: 'omit'; record with Chrome's DevTools, or \
+             with content: 'embed'"
+        ));
+    }
+    if endless > 0 && endless == accepted {
+        lacks.push(format!(
+            "{endless} of {accepted} connections have no end, of which {creator} does not tell: \
+             they stay open to the tape's end; --ends next-dial ends each where the next to its \
+             URL is dialed"
+        ));
+    }
+    lacks
 }
 
 fn not_a_har(name: &str, error: &serde_json::Error) -> ImportError {

@@ -1,0 +1,65 @@
+//! Which connections of a recording become the tape.
+
+use super::error::ImportError;
+use super::wall::Wall;
+
+/// Most connections that a tape has (`answers` in FORMAT.md).
+const MAX_CONNECTIONS: usize = 4_096;
+
+/// Connections by number, by URL, or all of them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Choice {
+    /// From 1, in the order of their beginning.
+    pub(super) entries: Vec<u64>,
+    /// What the URL contains.
+    pub(super) url: Option<String>,
+}
+
+impl Choice {
+    /// The places of the chosen ones in a list of when each began and of its URL, in the order of
+    /// their beginning. `name` is what errors call the recording.
+    pub(super) fn of(
+        &self,
+        name: &str,
+        listed: &[(Wall, Option<&str>)],
+    ) -> Result<Vec<usize>, ImportError> {
+        let nothing = |message| ImportError::Nothing {
+            name: name.to_owned(),
+            message,
+        };
+        let all = listed.len();
+        let missing = |number: &&u64| **number == 0 || **number > all as u64;
+        if let Some(number) = self.entries.iter().find(missing) {
+            return Err(nothing(format!(
+                "expected --entry 1 to {all}, as many WebSocket connections as there are, \
+                 found {number}"
+            )));
+        }
+        let mut order: Vec<usize> = (0..all).collect();
+        // Stable: of those that began at once the first in the file is the first.
+        order.sort_by_key(|at| listed[*at].0);
+        let numbered = (1..).zip(order);
+        let chosen: Vec<usize> = numbered
+            .filter(|(number, _)| self.entries.is_empty() || self.entries.contains(number))
+            .map(|(_, at)| at)
+            .filter(|at| {
+                let url = listed[*at].1.unwrap_or_default();
+                self.url.as_ref().is_none_or(|part| url.contains(part))
+            })
+            .collect();
+        if chosen.is_empty() {
+            return Err(nothing(format!(
+                "expected a WebSocket connection whose URL contains what --url names, found none \
+                 among {all}"
+            )));
+        }
+        if chosen.len() > MAX_CONNECTIONS {
+            return Err(nothing(format!(
+                "expected {MAX_CONNECTIONS} connections at most, found {}; choose some with \
+                 --url or --entry",
+                chosen.len()
+            )));
+        }
+        Ok(chosen)
+    }
+}

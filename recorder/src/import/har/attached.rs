@@ -1,0 +1,80 @@
+//! The files that an archive names: beside it in its folder, or with it in a zip.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use zip::ZipArchive;
+
+/// Most bytes that one file of a zip may be unpacked to.
+const MAX_UNPACKED_BYTES: u64 = 1 << 30;
+
+/// What a zip is read from.
+pub(in crate::import) trait ReadSeek: Read + Seek {}
+
+impl<T: Read + Seek> ReadSeek for T {}
+
+/// A zip that several readers share.
+pub(in crate::import) type SharedZip = Rc<RefCell<ZipArchive<Box<dyn ReadSeek>>>>;
+
+/// What a file is read from once it is open. One of a zip is unpacked to a temporary file first.
+pub(super) type Opened = File;
+
+/// Where the files are that an archive names.
+#[derive(Clone)]
+pub(in crate::import) enum Attached {
+    Folder(PathBuf),
+    Zip {
+        zip: SharedZip,
+        /// What errors call it.
+        name: String,
+        /// The archive's own folder within it, with a slash behind it where it has one.
+        folder: String,
+    },
+}
+
+impl fmt::Debug for Attached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name_of(""))
+    }
+}
+
+impl Attached {
+    /// What errors call a file of it.
+    pub(super) fn name_of(&self, file: &str) -> String {
+        match self {
+            Self::Folder(folder) => folder.join(file).display().to_string(),
+            Self::Zip { name, folder, .. } => format!("{name}/{folder}{file}"),
+        }
+    }
+
+    /// Opens a file of it, whose name has been looked at.
+    pub(super) fn open(&self, file: &str) -> io::Result<Opened> {
+        match self {
+            Self::Folder(folder) => File::open(folder.join(file)),
+            Self::Zip { zip, folder, .. } => {
+                let mut unpacked = tempfile::tempfile()?;
+                let mut zip = zip.borrow_mut();
+                let packed = zip.by_name(&format!("{folder}{file}"))?;
+                copy(packed, &mut unpacked)?;
+                unpacked.rewind()?;
+                Ok(unpacked)
+            }
+        }
+    }
+}
+
+/// Unpacks a file of a zip within its bound.
+pub(super) fn copy(packed: impl Read, to: &mut impl io::Write) -> io::Result<()> {
+    let copied = io::copy(&mut packed.take(MAX_UNPACKED_BYTES + 1), to)?;
+    if copied > MAX_UNPACKED_BYTES {
+        let most = MAX_UNPACKED_BYTES >> 30;
+        return Err(io::Error::other(format!(
+            "it unpacks to more than {most} GiB"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! Archives in a zip: a HAR with its files, as Playwright's `recordHar` writes them, and Playwright's
+//! `trace.zip`, whose network log has an archive's entries line by line.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::rc::Rc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use zip::ZipArchive;
+
+use super::attached::{Attached, ReadSeek, SharedZip, copy};
+use crate::import::error::ImportError;
+
+/// What a zip begins with.
+const MAGIC: &[u8] = b"PK\x03\x04";
+
+/// The lines of a network log that are an archive's entries.
+const SNAPSHOT: &str = "resource-snapshot";
+
+/// Most bytes of an archive that comes out of a zip, which is in memory while it is read.
+const MAX_TEXT_BYTES: usize = 1 << 30;
+
+/// A line of a network log.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(borrow)]
+    snapshot: Option<&'a RawValue>,
+}
+
+/// Whether a file that begins so is a zip.
+pub(in crate::import) fn is_zip(first: &[u8]) -> bool {
+    first.starts_with(MAGIC)
+}
+
+/// The archive in a zip, as JSON, and where the files are that it names. `name` is what errors
+/// call the zip.
+pub(in crate::import) fn unzipped(
+    name: &str,
+    file: Option<File>,
+    bytes: Vec<u8>,
+) -> Result<(Vec<u8>, Attached), ImportError> {
+    let flaw = |message: String| ImportError::Flaw {
+        name: name.to_owned(),
+        place: String::new(),
+        message,
+    };
+    let input: Box<dyn ReadSeek> = match file {
+        Some(file) => Box::new(file),
+        None => Box::new(Cursor::new(bytes)),
+    };
+    let zip = ZipArchive::new(input);
+    let mut zip = zip.map_err(|error| flaw(format!("the zip can't be read: {error}")))?;
+    let names = zip.file_names().filter_map(Result::ok);
+    let names: Vec<String> = names.map(Cow::into_owned).collect();
+    let ends = |end: &str| {
+        let mut names: Vec<&String> = names.iter().filter(|name| name.ends_with(end)).collect();
+        names.sort();
+        names
+    };
+    let (archives, logs) = (ends(".har"), ends(".network"));
+    let unpacked = |zip: &mut ZipArchive<Box<dyn ReadSeek>>, file: &str| {
+        let mut text = Vec::new();
+        let packed = zip.by_name(file).map_err(std::io::Error::from);
+        let read =
+            packed.and_then(|packed| copy(packed.take(MAX_TEXT_BYTES as u64 + 1), &mut text));
+        let said = |error| flaw(format!("{file} in it can't be unpacked: {error}"));
+        read.map_err(said)?;
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(flaw(format!("{file} in it unpacks to more than 1 GiB")));
+        }
+        Ok(text)
+    };
+    let (text, of) = match (archives.as_slice(), logs.as_slice()) {
+        ([archive], _) => (unpacked(&mut zip, archive)?, archive.as_str()),
+        ([], [first, ..]) => {
+            let mut entries = Vec::new();
+            for log in &logs {
+                let log = unpacked(&mut zip, log)?;
+                entries_of(&log, &mut entries);
+            }
+            let text = [
+                &br#"{"log":{"creator":{"name":"Playwright"},"entries":["#[..],
+                &entries,
+                b"]}}",
+            ];
+            (text.concat(), first.as_str())
+        }
+        ([], []) => {
+            let message = "expected a zip with a .har in it, or Playwright's trace.zip with its \
+                           trace.network, found neither";
+            return Err(flaw(message.to_owned()));
+        }
+        (several, _) => {
+            let message = format!(
+                "expected one .har in the zip, found {}; unpack it (unzip FILE -d FOLDER) and \
+                 import the one that is meant",
+                several.len()
+            );
+            return Err(flaw(message));
+        }
+    };
+    let folder = of.rfind('/').map_or("", |at| &of[..=at]).to_owned();
+    let zip: SharedZip = Rc::new(RefCell::new(zip));
+    let name = name.to_owned();
+    Ok((text, Attached::Zip { zip, name, folder }))
+}
+
+/// Adds the entries of a network log to a list's JSON. A log that broke off with its browser ends
+/// where it does.
+fn entries_of(log: &[u8], entries: &mut Vec<u8>) {
+    for line in log.split(|b| *b == b'\n') {
+        let Ok(line) = serde_json::from_slice::<Line<'_>>(line) else {
+            continue;
+        };
+        let Some(snapshot) = line.snapshot.filter(|_| line.kind == SNAPSHOT) else {
+            continue;
+        };
+        if !entries.is_empty() {
+            entries.push(b',');
+        }
+        entries.extend_from_slice(snapshot.get().as_bytes());
+    }
+}

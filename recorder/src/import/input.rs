@@ -1,0 +1,180 @@
+//! Where a file that is imported comes from.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use flate2::read::MultiGzDecoder;
+
+use super::error::ImportError;
+use super::har::{Attached, is_zip, unzipped};
+use super::tnetstring::Reader;
+
+/// Most bytes of a HAR, which is in memory while it is read.
+const MAX_HAR_BYTES: u64 = 4 << 30;
+
+/// What a file begins with that gzip wrote.
+const GZIP: &[u8] = b"\x1f\x8b";
+
+/// A file, or standard input.
+#[derive(Debug)]
+pub(super) struct Input {
+    /// What errors call it.
+    name: String,
+    from: Origin,
+}
+
+#[derive(Debug)]
+enum Origin {
+    File {
+        file: File,
+        path: PathBuf,
+    },
+    Stdin,
+    /// Standard input or a pipe, in a temporary file.
+    Kept(File),
+}
+
+impl Input {
+    pub(super) fn open(path: &Path) -> Result<Self, ImportError> {
+        let name = path.display().to_string();
+        match File::open(path) {
+            Ok(file) => {
+                let path = path.to_owned();
+                let from = Origin::File { file, path };
+                Ok(Self { name, from })
+            }
+            Err(error) => Err(ImportError::Read(name, error)),
+        }
+    }
+
+    pub(super) fn stdin() -> Self {
+        Self {
+            name: "standard input".to_owned(),
+            from: Origin::Stdin,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn failed(&self, error: io::Error) -> ImportError {
+        ImportError::Read(self.name.clone(), error)
+    }
+
+    fn stream(&self) -> Box<dyn Read + '_> {
+        match &self.from {
+            Origin::File { file, .. } | Origin::Kept(file) => Box::new(file),
+            Origin::Stdin => Box::new(io::stdin().lock()),
+        }
+    }
+
+    /// An archive's bytes, out of its zip where it is in one, and where the files are that it
+    /// names.
+    pub(super) fn archive(&mut self) -> Result<(Vec<u8>, Option<Attached>), ImportError> {
+        let mut first = [0; 4];
+        if let Origin::File { file, .. } = &mut self.from
+            && file.metadata().is_ok_and(|meta| meta.is_file())
+        {
+            let read = file.read(&mut first).and_then(|_| file.rewind());
+            read.map_err(|error| ImportError::Read(self.name.clone(), error))?;
+            if is_zip(&first) {
+                let file = file.try_clone().map_err(|error| self.failed(error))?;
+                let (text, beside) = unzipped(&self.name, Some(file), Vec::new())?;
+                return Ok((text, Some(beside)));
+            }
+        }
+        let bytes = self.bytes()?;
+        if is_zip(&bytes) {
+            let (text, beside) = unzipped(&self.name, None, bytes)?;
+            return Ok((text, Some(beside)));
+        }
+        let beside = match &self.from {
+            Origin::File { path, .. } => {
+                let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+                Some(Attached::Folder(folder))
+            }
+            Origin::Stdin | Origin::Kept(_) => None,
+        };
+        Ok((bytes, beside))
+    }
+
+    /// All of the input.
+    fn bytes(&self) -> Result<Vec<u8>, ImportError> {
+        let mut bytes = Vec::new();
+        if let Origin::File { file, .. } = &self.from {
+            let len = file.metadata().map_or(0, |meta| meta.len());
+            // A buffer of the file's size, so that it is held once, not up to twice.
+            bytes.reserve_exact(usize::try_from(len.min(MAX_HAR_BYTES)).unwrap_or(0) + 1);
+        }
+        self.stream()
+            .take(MAX_HAR_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| self.failed(error))?;
+        if bytes.len() as u64 > MAX_HAR_BYTES {
+            return Err(ImportError::Flaw {
+                name: self.name.clone(),
+                place: String::new(),
+                message: format!(
+                    "expected {} GiB at most, found more; export fewer entries",
+                    MAX_HAR_BYTES >> 30
+                ),
+            });
+        }
+        Ok(bytes)
+    }
+
+    /// Lets it be read more than once: what comes by a pipe goes into a temporary file.
+    pub(super) fn keep(&mut self) -> Result<(), ImportError> {
+        let is_file = |file: &File| file.metadata().is_ok_and(|meta| meta.is_file());
+        if matches!(&self.from, Origin::File { file, .. } if is_file(file)) {
+            return Ok(());
+        }
+        let mut kept = tempfile::tempfile().map_err(|error| self.failed(error))?;
+        let copied = io::copy(&mut self.stream(), &mut kept);
+        copied.map_err(|error| self.failed(error))?;
+        self.from = Origin::Kept(kept);
+        Ok(())
+    }
+
+    /// The input from its beginning. It must have been [kept](Self::keep).
+    fn begin(&self) -> Result<File, ImportError> {
+        let begin = || {
+            let file = match &self.from {
+                // A descriptor of its own: clones share their place.
+                Origin::File { path, .. } => return File::open(path),
+                Origin::Kept(file) => file,
+                Origin::Stdin => return Err(io::ErrorKind::NotSeekable.into()),
+            };
+            let mut file = file.try_clone()?;
+            file.rewind()?;
+            Ok(file)
+        };
+        begin().map_err(|error| self.failed(error))
+    }
+
+    /// Its lines. It must have been [kept](Self::keep).
+    pub(super) fn lines(&self) -> Result<Box<dyn BufRead>, ImportError> {
+        Ok(Box::new(BufReader::new(self.begin()?)))
+    }
+
+    /// Its lines, unpacked where gzip packed them. It must have been [kept](Self::keep).
+    pub(super) fn unpacked_lines(&self) -> Result<Box<dyn BufRead>, ImportError> {
+        let mut lines = BufReader::new(self.begin()?);
+        let first = lines.fill_buf().map_err(|error| self.failed(error))?;
+        if first.starts_with(GZIP) {
+            return Ok(Box::new(BufReader::new(MultiGzDecoder::new(lines))));
+        }
+        Ok(Box::new(lines))
+    }
+
+    /// The input as something that can be read anywhere.
+    pub(super) fn anywhere(&mut self) -> Result<Reader, ImportError> {
+        self.keep()?;
+        let file = self.begin()?;
+        let len = file.metadata().map_err(|error| self.failed(error))?.len();
+        Ok(Reader::new(Rc::new(file), len))
+    }
+}
