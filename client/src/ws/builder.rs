@@ -275,6 +275,53 @@ impl SubscriberBuilder {
     }
 }
 
+/// How a subscriber comes to be; the rest of the handle knows nothing of its builder.
+impl WsSubscriber {
+    /// Subscribes to `url` with SPEC's defaults, with `token` as the bearer token. Returns at
+    /// once; the first connect starts on the subscriber's own task.
+    ///
+    /// # Errors
+    /// [`WsError::InvalidUrl`] for anything but a `ws` or `wss` URL, [`WsError::InvalidToken`] for
+    /// a token that can't be a header value.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with its time and I/O drivers on.
+    pub fn spawn(
+        url: &str,
+        token: Option<String>,
+        state: Arc<RwLock<EngineState>>,
+    ) -> Result<Self, WsError> {
+        Self::spawn_with_config(url, token, state, ReconnectConfig::default())
+    }
+
+    /// As [`spawn`](Self::spawn), with another backoff. Everything else that can be set is in the
+    /// [`builder`](Self::builder).
+    ///
+    /// # Errors
+    /// As [`spawn`](Self::spawn).
+    ///
+    /// # Panics
+    /// As [`spawn`](Self::spawn).
+    pub fn spawn_with_config(
+        url: &str,
+        token: Option<String>,
+        state: Arc<RwLock<EngineState>>,
+        reconnect: ReconnectConfig,
+    ) -> Result<Self, WsError> {
+        let mut builder = Self::builder(url).reconnect(reconnect);
+        if let Some(token) = token {
+            builder = builder.token(token);
+        }
+        builder.spawn(state)
+    }
+
+    /// A subscriber to `url` with everything that can be set: clock, dialer, timeouts, limits,
+    /// observer, receivers that miss nothing.
+    pub fn builder(url: &str) -> SubscriberBuilder {
+        SubscriberBuilder::new(url)
+    }
+}
+
 impl fmt::Debug for SubscriberBuilder {
     /// Without URL and token: both may hold secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

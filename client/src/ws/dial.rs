@@ -4,15 +4,20 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+#[cfg(feature = "tls")]
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
+#[cfg(feature = "tls")]
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::{ClientConfig, crypto::ring, pki_types::ServerName};
+#[cfg(feature = "tls")]
+use tokio_rustls::{
+    TlsConnector,
+    client::TlsStream,
+    rustls::{ClientConfig, crypto::ring, pki_types::ServerName},
+};
 
 use super::target::Target;
 
@@ -48,9 +53,11 @@ pub enum DialError {
 
 /// Dials over TCP, and TLS for `wss`: rustls with the platform's own certificate verifier.
 ///
-/// The verifier is set up at the first `wss` dial and kept for all that follow.
+/// The verifier is set up at the first `wss` dial and kept for all that follow. Without the crate's
+/// feature `tls` a `wss` dial fails with [`DialError::Tls`].
 #[derive(Debug, Default)]
 pub struct NetDialer {
+    #[cfg(feature = "tls")]
     tls: OnceLock<Arc<ClientConfig>>,
 }
 
@@ -62,6 +69,7 @@ impl NetDialer {
     }
 
     /// With a TLS configuration of the caller's own, such as one that trusts a private CA.
+    #[cfg(feature = "tls")]
     #[must_use]
     pub fn with_tls_config(config: Arc<ClientConfig>) -> Self {
         Self {
@@ -82,16 +90,27 @@ impl NetDialer {
         if !target.tls() {
             return Ok(NetStream(Inner::Tcp(tcp)));
         }
-        let config = self.tls_config().map_err(DialError::Tls)?;
-        let name = ServerName::try_from(target.host().to_owned())
-            .map_err(|error| DialError::Tls(io::Error::other(error)))?;
-        let tls = TlsConnector::from(config)
-            .connect(name, tcp)
-            .await
-            .map_err(DialError::Tls)?;
+        self.secure(target, tcp).await.map_err(DialError::Tls)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[expect(clippy::unused_async, reason = "with TLS it waits")]
+    async fn secure(&self, _: &Target, _: TcpStream) -> io::Result<NetStream> {
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "built without the feature tls",
+        ))
+    }
+
+    #[cfg(feature = "tls")]
+    async fn secure(&self, target: &Target, tcp: TcpStream) -> io::Result<NetStream> {
+        let config = self.tls_config()?;
+        let name = ServerName::try_from(target.host().to_owned()).map_err(io::Error::other)?;
+        let tls = TlsConnector::from(config).connect(name, tcp).await?;
         Ok(NetStream(Inner::Tls(Box::new(tls))))
     }
 
+    #[cfg(feature = "tls")]
     fn tls_config(&self) -> io::Result<Arc<ClientConfig>> {
         if let Some(config) = self.tls.get() {
             return Ok(Arc::clone(config));
@@ -112,6 +131,7 @@ impl Dialer for NetDialer {
         Box::pin(async move {
             Ok(match self.connect(target).await?.0 {
                 Inner::Tcp(tcp) => Box::new(tcp) as Box<dyn Transport>,
+                #[cfg(feature = "tls")]
                 Inner::Tls(tls) => tls,
             })
         })
@@ -125,6 +145,7 @@ pub struct NetStream(Inner);
 #[derive(Debug)]
 enum Inner {
     Tcp(TcpStream),
+    #[cfg(feature = "tls")]
     Tls(Box<TlsStream<TcpStream>>),
 }
 
@@ -133,6 +154,7 @@ impl NetStream {
     pub fn socket(&self) -> &TcpStream {
         match &self.0 {
             Inner::Tcp(tcp) => tcp,
+            #[cfg(feature = "tls")]
             Inner::Tls(tls) => tls.get_ref().0,
         }
     }
@@ -146,6 +168,7 @@ impl AsyncRead for NetStream {
     ) -> Poll<io::Result<()>> {
         match &mut self.0 {
             Inner::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
+            #[cfg(feature = "tls")]
             Inner::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
         }
     }
@@ -159,6 +182,7 @@ impl AsyncWrite for NetStream {
     ) -> Poll<io::Result<usize>> {
         match &mut self.0 {
             Inner::Tcp(tcp) => Pin::new(tcp).poll_write(cx, buf),
+            #[cfg(feature = "tls")]
             Inner::Tls(tls) => Pin::new(tls).poll_write(cx, buf),
         }
     }
@@ -166,6 +190,7 @@ impl AsyncWrite for NetStream {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.0 {
             Inner::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
+            #[cfg(feature = "tls")]
             Inner::Tls(tls) => Pin::new(tls).poll_flush(cx),
         }
     }
@@ -173,6 +198,7 @@ impl AsyncWrite for NetStream {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.0 {
             Inner::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            #[cfg(feature = "tls")]
             Inner::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
         }
     }

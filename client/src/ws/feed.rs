@@ -23,6 +23,9 @@ use crate::{EndReason, EngineState};
 /// How soon readers that are in the way of a change are tried again.
 const READERS_RETRY: Duration = Duration::from_millis(10);
 
+/// How long readers that are in the way are waited for at the end.
+const READERS_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The subscriber's one writer of the mirror.
 pub(crate) struct Feed {
     clock: Arc<dyn Clock>,
@@ -292,6 +295,20 @@ impl Feed {
         work.await
     }
 
+    /// The subscriber has ended: gives readers that are in the way a while to go, so that whoever
+    /// waited for the end finds it in the mirror.
+    pub(crate) async fn finish(&mut self) {
+        self.update(EngineState::on_ws_disconnected);
+        let give_up_at = self.clock.now().saturating_add(READERS_TIMEOUT);
+        while let Some(retry_at) = self.retry_at() {
+            if retry_at > give_up_at {
+                return;
+            }
+            self.clock.sleep_until(retry_at).await;
+            self.publish();
+        }
+    }
+
     /// Ends a turn of messages taken together: wakes those who wait, and looks who still listens.
     pub(crate) fn end_turn(&mut self) {
         self.wake();
@@ -321,7 +338,8 @@ impl Feed {
 }
 
 impl Drop for Feed {
-    /// However the task ends, the mirror does not go on saying that it is connected.
+    /// However the task ends, the mirror does not go on saying that it is connected; nothing here
+    /// waits for a reader.
     fn drop(&mut self) {
         self.mirror.change_at_last(EngineState::on_ws_disconnected);
         self.changed.notify_waiters();

@@ -12,6 +12,9 @@ use crate::kind::Kind;
 /// How long readers are waited for. One that copies what it shows is done long before.
 const PATIENCE: Duration = Duration::from_millis(1);
 
+/// How soon readers that are in the way of the last change are looked at again.
+const LAST_RETRY: Duration = Duration::from_millis(10);
+
 /// The shared mirror, and what readers have not let in yet.
 pub(crate) struct Mirror {
     shared: Arc<RwLock<EngineState>>,
@@ -59,13 +62,33 @@ impl Mirror {
         self.late.is_some()
     }
 
-    /// Waits for readers, however long they take: for the last change, which must not be lost.
+    /// Makes the last change, which must not be lost, without ever waiting: a reader on this very
+    /// thread may hold its guard over an await. While readers are in the way, a thread of its own
+    /// looks whether they have gone; it never queues for the lock, which would shut out new readers.
     pub(crate) fn change_at_last(&mut self, change: impl FnOnce(&mut EngineState)) {
-        let mut state = self.shared.write();
-        if let Some(late) = self.late.take() {
-            late.show(&mut state);
+        if self.publish()
+            && let Some(mut state) = self.shared.try_write()
+        {
+            return change(&mut state);
         }
-        change(&mut state);
+        change(self.set_aside(None));
+        let waiter = std::thread::Builder::new().name("engine-client-last".to_owned());
+        let mut last = Self {
+            shared: Arc::clone(&self.shared),
+            late: self.late.take(),
+        };
+        let waiting = waiter.spawn(move || {
+            while !last.publish() {
+                // Nobody else holds the mirror: nobody is left to be told.
+                if Arc::strong_count(&last.shared) == 1 {
+                    return;
+                }
+                std::thread::sleep(LAST_RETRY);
+            }
+        });
+        if let Err(error) = waiting {
+            tracing::error!(%error, "no thread to tell readers that the subscriber has ended");
+        }
     }
 
     #[cold]

@@ -60,6 +60,12 @@ impl Ended {
 impl Subscription {
     /// Runs until shutdown.
     pub(crate) async fn run(mut self) {
+        self.reconnect().await;
+        self.feed.finish().await;
+    }
+
+    /// Dials, reads and waits, again and again, until shutdown.
+    async fn reconnect(&mut self) {
         let mut attempt: u32 = 0;
         loop {
             // What is not dialed any more is no attempt.

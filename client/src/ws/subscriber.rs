@@ -7,10 +7,8 @@ use parking_lot::RwLock;
 use tokio::sync::{Notify, broadcast, oneshot};
 use tokio::task::JoinHandle;
 
-use super::builder::SubscriberBuilder;
 use super::error::WsError;
 use super::events::Events;
-use crate::backoff::ReconnectConfig;
 use crate::{EngineEvent, EngineState};
 
 /// Handle to a running subscriber.
@@ -38,50 +36,6 @@ pub struct WsSubscriber {
 }
 
 impl WsSubscriber {
-    /// Subscribes to `url` with SPEC's defaults, with `token` as the bearer token. Returns at
-    /// once; the first connect starts on the subscriber's own task.
-    ///
-    /// # Errors
-    /// [`WsError::InvalidUrl`] for anything but a `ws` or `wss` URL, [`WsError::InvalidToken`] for
-    /// a token that can't be a header value.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime with its time and I/O drivers on.
-    pub fn spawn(
-        url: &str,
-        token: Option<String>,
-        state: Arc<RwLock<EngineState>>,
-    ) -> Result<Self, WsError> {
-        Self::spawn_with_config(url, token, state, ReconnectConfig::default())
-    }
-
-    /// As [`spawn`](Self::spawn), with another backoff. Everything else that can be set is in the
-    /// [`builder`](Self::builder).
-    ///
-    /// # Errors
-    /// As [`spawn`](Self::spawn).
-    ///
-    /// # Panics
-    /// As [`spawn`](Self::spawn).
-    pub fn spawn_with_config(
-        url: &str,
-        token: Option<String>,
-        state: Arc<RwLock<EngineState>>,
-        reconnect: ReconnectConfig,
-    ) -> Result<Self, WsError> {
-        let mut builder = Self::builder(url).reconnect(reconnect);
-        if let Some(token) = token {
-            builder = builder.token(token);
-        }
-        builder.spawn(state)
-    }
-
-    /// A subscriber to `url` with everything that can be set: clock, dialer, timeouts, limits,
-    /// observer, receivers that miss nothing.
-    pub fn builder(url: &str) -> SubscriberBuilder {
-        SubscriberBuilder::new(url)
-    }
-
     /// The mirror that this subscriber folds into.
     #[must_use]
     pub fn state(&self) -> Arc<RwLock<EngineState>> {
@@ -91,7 +45,7 @@ impl WsSubscriber {
     /// A receiver of the events from now on. One that falls behind by more than the channel holds
     /// (128, unless set otherwise) is told how many it missed; it holds up nobody else. To miss
     /// nothing from the first connection on, take it from the
-    /// [builder](SubscriberBuilder::events).
+    /// [builder](crate::SubscriberBuilder::events).
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<EngineEvent> {
         self.events.subscribe()

@@ -144,3 +144,26 @@ fn a_head_without_end_is_given_up() {
         assert_eq!(health.last_end, Some(EndReason::HandshakeFailed));
     });
 }
+
+#[test]
+fn a_reader_that_holds_its_guard_over_the_shutdown_hangs_nobody() {
+    let (done, finished) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        play([], async |world| {
+            let subscriber = world.spawn();
+            world.until(ms(1_000)).await;
+            let state = subscriber.state();
+            let guard = state.read();
+            assert!(guard.connection.ws_connected);
+            subscriber.shutdown().await.unwrap();
+            drop(guard);
+            while state.read().connection.ws_connected {
+                std::thread::yield_now();
+            }
+        });
+        done.send(()).expect("the test waits");
+    });
+    finished
+        .recv_timeout(std::time::Duration::from_secs(20))
+        .expect("a runtime whose thread was blocked by its own reader");
+}
