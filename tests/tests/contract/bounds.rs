@@ -153,10 +153,14 @@ fn a_reader_that_holds_its_guard_over_the_shutdown_hangs_nobody() {
             let subscriber = world.spawn();
             world.until(ms(1_000)).await;
             let state = subscriber.state();
+            let mut shutdown = std::pin::pin!(subscriber.shutdown());
             let guard = state.read();
-            assert!(guard.connection.ws_connected);
-            subscriber.shutdown().await.unwrap();
-            drop(guard);
+            // A reader that holds its guard over an await, as long as the shutdown takes.
+            let held = std::future::poll_fn(move |cx| {
+                assert!(guard.connection.ws_connected);
+                shutdown.as_mut().poll(cx)
+            });
+            held.await.unwrap();
             while state.read().connection.ws_connected {
                 std::thread::yield_now();
             }
