@@ -16,7 +16,7 @@ const NEVER_BACK: &str = r#"{"tape":1,"title":"never back","x-subscriber":{"init
 {"at_ms":300,"ping":"x","x-fault":"pings","x-layer":"faults"}
 {"at_ms":1234.567,"down":true,"x-fault":"down","x-layer":"faults"}
 {"at_ms":1500,"mark":"call","x-call":"new-receiver","x-layer":"faults"}
-{"at_ms":120000,"end":true}
+{"at_ms":300000,"end":true}
 "#;
 
 /// A case in which all rules hold.
