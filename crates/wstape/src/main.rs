@@ -1,73 +1,7 @@
 //! `wstape`: plays tapes, records them, and judges a subscriber by them.
 
-mod cmd;
-mod progress;
-
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
-
-/// Tests programs that live on a WebSocket push stream.
-#[derive(Debug, Parser)]
-#[command(
-    version,
-    about,
-    after_help = "\
-Exit status: 0 done; 1 found what it was asked to find, or something is missing; 2 bad usage or \
-input, or an output that can't be written; `wstape chaos --help` lists two more."
-)]
-struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Serves a tape on a TCP port.
-    Serve(Box<cmd::serve::Serve>),
-    /// Plays tapes at the subscriber in virtual time and compares each outcome with its snapshot.
-    Replay(cmd::replay::Replay),
-    /// Draws cases from seeds, plays them in virtual time and judges them by rules.
-    Chaos(Box<cmd::chaos::Chaos>),
-    /// Connects to a live engine and writes what arrives.
-    Tap(cmd::tap::TapArgs),
-    /// Asks an engine that offers only HTTP, again and again, and writes what changes.
-    Poll(cmd::poll::PollArgs),
-    /// Makes a tape of another tool's recording.
-    Import(cmd::import::ImportArgs),
-    /// Stands between subscribers and an engine, and writes what both send.
-    Proxy(cmd::proxy::ProxyArgs),
-    /// Says what a tape holds, and draws its time.
-    Show(cmd::show::ShowArgs),
-    /// Says whether tapes are sound, and where they are not.
-    Check(cmd::check::CheckArgs),
-    /// Cuts a stretch out of a tape.
-    Trim(cmd::trim::TrimArgs),
-    /// Makes a tape safe to share.
-    Redact(cmd::redact::RedactArgs),
-    /// Compares two tapes, event by event.
-    Diff(cmd::diff::DiffArgs),
-    /// Prints a script that completes these commands in a shell.
-    Completions(cmd::completions::CompletionsArgs),
-    /// Prints or writes manual pages.
-    Man(cmd::man::ManArgs),
-}
-
 fn main() -> ExitCode {
-    match Args::parse().command {
-        Command::Serve(serve) => serve.run(),
-        Command::Replay(replay) => replay.run(),
-        Command::Chaos(chaos) => chaos.run(),
-        Command::Tap(tap) => tap.run(),
-        Command::Poll(poll) => poll.run(),
-        Command::Import(import) => import.run(),
-        Command::Proxy(proxy) => proxy.run(),
-        Command::Show(show) => show.run(),
-        Command::Check(check) => check.run(),
-        Command::Trim(trim) => trim.run(),
-        Command::Redact(redact) => redact.run(),
-        Command::Diff(diff) => diff.run(),
-        Command::Completions(completions) => completions.run(Args::command()),
-        Command::Man(man) => man.run(Args::command()),
-    }
+    wstape::command_line()
 }

@@ -97,7 +97,7 @@ pub(super) async fn play(case: &Case, subject: &dyn Subject) -> Result<(Verdict,
     let reconnects = (dials.len() as u64).saturating_sub(u64::from(case.about.crowd));
     let found = findings.finish();
     let mut coverage = Coverage::of(&found);
-    count_fired(case, &entries, &mut coverage);
+    count_fired(case, subject.time(), &entries, &mut coverage);
     let verdict = Verdict {
         violations: found.violations,
         coverage,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use wstape_harness::Time;
 use wstape_mock_engine::{Entry, JournalKind};
 use wstape_tape::{Action, Conn, End, Micros, Step, Trigger};
 
@@ -9,6 +10,14 @@ use crate::case::{Case, FAULT_KEY};
 use crate::coverage::Coverage;
 use crate::extension::extension;
 use crate::fault::FaultKind;
+
+/// How much later than its time a step may be performed: plain time wakes at whole milliseconds.
+fn lateness(time: Time) -> Micros {
+    match time {
+        Time::Fine => Micros::ZERO,
+        Time::Plain => Micros(999),
+    }
+}
 
 /// A step of the faults tape that is of some kind.
 struct Fault<'a> {
@@ -18,7 +27,8 @@ struct Fault<'a> {
 
 /// Counts, for each kind that the case enables, how often it fired: an entry of the journal that
 /// a step of that kind makes where it is performed, at its time, on its connection.
-pub(super) fn count_fired(case: &Case, journal: &[Entry], coverage: &mut Coverage) {
+pub(super) fn count_fired(case: &Case, time: Time, journal: &[Entry], coverage: &mut Coverage) {
+    let lateness = lateness(time);
     let faults: Vec<Fault<'_>> = case
         .faults
         .steps
@@ -39,10 +49,13 @@ pub(super) fn count_fired(case: &Case, journal: &[Entry], coverage: &mut Coverag
         }
     }
     for entry in journal {
-        let now = at_once.get(&entry.at).into_iter().flatten();
+        let since = Micros(entry.at.0.saturating_sub(lateness.0));
+        let now = at_once
+            .range(since..=entry.at)
+            .flat_map(|(_, faults)| faults);
         let fired = now
             .chain(&later)
-            .find(|fault| fault.is_at(entry) && fault.shows_as(&entry.kind));
+            .find(|fault| fault.is_at(entry, lateness) && fault.shows_as(&entry.kind));
         if let Some(fault) = fired {
             *coverage.faults.entry(fault.kind).or_default() += 1;
         }
@@ -51,7 +64,7 @@ pub(super) fn count_fired(case: &Case, journal: &[Entry], coverage: &mut Coverag
 
 impl Fault<'_> {
     /// Whether the step may have been performed at the entry's time, on its connection.
-    fn is_at(&self, entry: &Entry) -> bool {
+    fn is_at(&self, entry: &Entry, lateness: Micros) -> bool {
         match self.step.trigger {
             // What clears by itself, or meets a later connection, shows later.
             Trigger::At(at) => {
@@ -60,7 +73,7 @@ impl Fault<'_> {
                     Conn::All => true,
                     Conn::Nth(nth) => entry.conn.is_none_or(|conn| conn == nth),
                 };
-                (entry.at == at || later) && conn
+                (later || entry.at >= at && entry.at.0 - at.0 <= lateness.0) && conn
             }
             Trigger::OnConnect { nth, .. } => {
                 entry.conn.is_some() && nth.is_none_or(|nth| entry.conn == Some(nth))

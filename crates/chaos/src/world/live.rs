@@ -312,7 +312,7 @@ impl World {
             });
         }
         let mut coverage = Coverage::of(&found);
-        count_fired(case, journal, &mut coverage);
+        count_fired(case, subject.time(), journal, &mut coverage);
         coverage.calls = self.calls;
         Played {
             verdict: Verdict {

@@ -9,15 +9,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wstape_harness::{Dialer, Dialing, Transport};
 use wstape_mock_engine::MemoryNet;
 use wstape_mock_engine::link::ClientEnd;
-use wstape_oracle::Rule;
 use wstape_tape::Micros;
 
 use super::observer::Observer;
 use super::trace::Happening;
-
-/// Most bytes that may wait to be written: what a subscriber sends is control frames, and of the
-/// Pongs that its peer does not take it needs to keep only the last.
-const MAX_WAITING_BYTES: usize = 16 * 1024;
 
 /// The dialer of a world: leads to its engine, and tells the observer of everything.
 #[derive(Debug)]
@@ -165,16 +160,7 @@ impl AsyncWrite for WatchedStream {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let dial = self.dial;
-        if buf.len() > MAX_WAITING_BYTES {
-            self.observer.judge(|judge, at| {
-                judge.broke(Rule::R13, at, || {
-                    format!(
-                        "expected at most {MAX_WAITING_BYTES} bytes to wait to be written, found {}",
-                        buf.len()
-                    )
-                });
-            });
-        }
+        self.observer.judge(|judge, at| judge.waits(at, buf.len()));
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
         match &written {
             Poll::Ready(Ok(taken)) => {

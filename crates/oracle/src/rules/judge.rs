@@ -21,6 +21,12 @@ pub enum Judge {
     Bounded(Box<Bounded>),
 }
 
+/// Most bytes that may wait to be written: what the contract's subscriber sends is control frames,
+/// and of the Pongs that its peer does not take it needs to keep only the last.
+const MAX_WAITING_BYTES: usize = 16 << 10;
+/// The same of a subscriber that declares nothing, and may have more to say.
+const MAX_ANYBODYS_WAITING_BYTES: usize = 1 << 20;
+
 /// Asks whichever judge it is.
 macro_rules! whichever {
     ($judge:expr, $it:ident => $ask:expr) => {
@@ -157,6 +163,19 @@ impl Judge {
     pub fn look_at_receivers(&mut self, at: Micros) {
         if let Self::Exact(judge) = self {
             judge.look_at_receivers(at);
+        }
+    }
+
+    /// So many bytes wait to be written.
+    pub fn waits(&mut self, at: Micros, bytes: usize) {
+        let most = match self {
+            Self::Exact(_) => MAX_WAITING_BYTES,
+            Self::Bounded(_) => MAX_ANYBODYS_WAITING_BYTES,
+        };
+        if bytes > most {
+            self.broke(Rule::R13, at, || {
+                format!("expected at most {most} bytes to wait to be written, found {bytes}")
+            });
         }
     }
 

@@ -20,6 +20,16 @@ struct Started<'a> {
 }
 
 impl Started<'_> {
+    /// The test target that cargo built this program as: `target/debug/deps/NAME-HASH`.
+    fn test_target(&self) -> Option<&str> {
+        self.package?;
+        let path = Path::new(self.program);
+        let (name, hash) = path.file_name()?.to_str()?.rsplit_once('-')?;
+        let is_hash = !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let in_deps = path.parent()?.file_name()? == "deps";
+        (is_hash && in_deps).then_some(name)
+    }
+
     /// The verb of this program, so that it works here.
     fn verb(&self, verb: &str) -> String {
         let workspace = |folder: &Path| folder.ancestors().nth(UP_TO_WORKSPACE).map(Path::to_owned);
@@ -29,6 +39,9 @@ impl Started<'_> {
         });
         if by_alias {
             return format!("cargo {verb}");
+        }
+        if let Some(test) = self.test_target() {
+            return format!("cargo test --test {} -- {verb}", quoted(Path::new(test)));
         }
         format!("{} {verb}", quoted(Path::new(self.program)))
     }
@@ -79,6 +92,12 @@ mod tests {
             ("wstape", None, "/src", "wstape chaos"),
             ("./my wstape", None, "/", "'./my wstape' chaos"),
             ("wstape", other, "/else", "wstape chaos"),
+            (
+                "/else/target/debug/deps/stream-0a1b2c3d4e5f6789",
+                other,
+                "/else",
+                "cargo test --test stream -- chaos",
+            ),
         ] {
             let here = Path::new(here);
             let started = Started {

@@ -3,25 +3,43 @@
 
 mod again;
 pub(crate) mod chaos;
+#[cfg(feature = "cli")]
 pub(crate) mod check;
+#[cfg(feature = "cli")]
 pub(crate) mod completions;
+#[cfg(feature = "cli")]
 pub(crate) mod diff;
+#[cfg(feature = "cli")]
 pub(crate) mod exit;
-mod fixtures;
+pub(crate) mod fixtures;
+#[cfg(feature = "cli")]
 pub(crate) mod import;
+#[cfg(feature = "cli")]
 pub(crate) mod live;
+#[cfg(feature = "cli")]
 pub(crate) mod man;
+#[cfg(feature = "cli")]
 pub(crate) mod output;
+#[cfg(feature = "cli")]
 pub(crate) mod poll;
+#[cfg(feature = "cli")]
 pub(crate) mod proxy;
+#[cfg(feature = "cli")]
 pub(crate) mod redact;
+#[cfg(feature = "cli")]
 pub(crate) mod redaction;
 pub(crate) mod replay;
 mod say;
+#[cfg(feature = "cli")]
 pub(crate) mod serve;
+#[cfg(feature = "cli")]
 pub(crate) mod show;
 mod signals;
+#[cfg(feature = "cli")]
 pub(crate) mod tap;
+#[cfg(feature = "cli")]
 pub(crate) mod token;
+#[cfg(feature = "cli")]
 pub(crate) mod trim;
+#[cfg(feature = "cli")]
 pub(crate) mod until;

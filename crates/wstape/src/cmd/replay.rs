@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use wstape::OurSubscriber;
 use wstape_chaos::{broken_rules, is_case};
 use wstape_harness::{
-    MAX_VIRTUAL, Outcome, REAL_TOLERANCE, ScenarioError, Snapshot, Suite, Trial, departures, diff,
+    MAX_VIRTUAL, Outcome, REAL_TOLERANCE, ScenarioError, Snapshot, Subject, Suite, Trial,
+    departures, diff,
 };
 use wstape_mock_engine::EngineError;
 
@@ -78,7 +78,7 @@ struct Failure {
 }
 
 impl Replay {
-    pub(crate) fn run(&self) -> ExitCode {
+    pub(crate) fn run(&self, subject: &dyn Subject) -> ExitCode {
         let suite = match self.suite() {
             Ok(suite) => suite,
             Err(error) => {
@@ -92,7 +92,7 @@ impl Replay {
         let mut tally = Tally::default();
         for trial in &suite.trials {
             let began = Instant::now();
-            match self.judge(trial) {
+            match self.judge(trial, subject) {
                 Ok((verdict, outcome)) => {
                     let took = began.elapsed();
                     tally.judged(trial, width, verdict, &outcome, took);
@@ -124,7 +124,7 @@ impl Replay {
         Suite::of_fixtures(&fixtures).map_err(|error| error.to_string())
     }
 
-    fn judge(&self, trial: &Trial) -> Result<(Verdict, Outcome), String> {
+    fn judge(&self, trial: &Trial, subject: &dyn Subject) -> Result<(Verdict, Outcome), String> {
         let run = |run: Result<Outcome, ScenarioError>| {
             run.map_err(|error| match error {
                 ScenarioError::Tape(error) => error.report(),
@@ -136,14 +136,14 @@ impl Replay {
             })
         };
         let scenario = trial.scenario.clone().max_virtual(self.max_virtual);
-        let outcome = run(scenario.run(&OurSubscriber))?;
+        let outcome = run(scenario.run(subject))?;
         let found = outcome.to_string();
         let unmet: Vec<&str> = outcome.unmet().collect();
         if !unmet.is_empty() {
             let shown = format!("the tape's demands are not met:\n  {}", unmet.join("\n  "));
             return Ok((Verdict::Departs(shown), outcome));
         }
-        if let Some(shown) = rules_of(trial)? {
+        if let Some(shown) = rules_of(trial, subject)? {
             return Ok((Verdict::Departs(shown), outcome));
         }
         let snapshot =
@@ -167,7 +167,7 @@ impl Replay {
             return Ok((Verdict::Departs(shown), outcome));
         }
         if self.real {
-            let real = run(scenario.run_real(&OurSubscriber))?;
+            let real = run(scenario.run_real(subject))?;
             let departures = departures(&outcome, &real);
             if !departures.is_empty() {
                 let shown = format!(
@@ -232,13 +232,13 @@ impl Tally {
 
 /// What the rules of chaos say of a case that it wrote; nothing where they hold, and of a tape
 /// that is none or is played under others.
-fn rules_of(trial: &Trial) -> Result<Option<String>, String> {
+fn rules_of(trial: &Trial, subject: &dyn Subject) -> Result<Option<String>, String> {
     let tape = Path::new(&trial.tape);
     let is_case = trial.overlays.is_empty() && is_case(tape).map_err(|error| error.to_string())?;
     if !is_case {
         return Ok(None);
     }
-    let violations = broken_rules(tape, &OurSubscriber).map_err(|error| error.to_string())?;
+    let violations = broken_rules(tape, subject).map_err(|error| error.to_string())?;
     let lines: Vec<String> = violations.iter().map(|v| format!("  {v}\n")).collect();
     Ok((!lines.is_empty()).then(|| format!("rules are broken:\n{}", lines.concat())))
 }

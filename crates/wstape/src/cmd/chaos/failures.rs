@@ -8,7 +8,6 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wstape::OurSubscriber;
 use wstape_chaos::{
     Broken, Case, Exhibit, FAULT_KEY, Failure, Family, FaultKind, HANG_AFTER, Origin, Shrunk,
     Smaller, WORKER_NAME, judge, play, shrink,
@@ -131,8 +130,14 @@ impl Session<'_> {
         origin: &Origin,
         hangs: bool,
     ) -> io::Result<Vec<PathBuf>> {
-        let played = (!hangs).then(|| play(&case, &OurSubscriber));
-        let exhibit = Exhibit::new(case, rule, origin.clone(), played.as_ref(), &self.subject);
+        let played = (!hangs).then(|| play(&case, &*self.subject));
+        let exhibit = Exhibit::new(
+            case,
+            rule,
+            origin.clone(),
+            played.as_ref(),
+            &self.subject.name(),
+        );
         exhibit.write(&self.options.out)
     }
 }

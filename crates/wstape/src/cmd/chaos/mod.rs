@@ -12,10 +12,12 @@ mod signals;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use wstape_chaos::{Ending, Seeds, Shard};
+use wstape_harness::Subject;
 
 /// Every rule held, and all that was enabled was seen.
 const HELD: u8 = 0;
@@ -122,11 +124,11 @@ struct Thoroughness {
 }
 
 impl Chaos {
-    pub(crate) fn run(&self) -> ExitCode {
+    pub(crate) fn run(&self, subject: &Arc<dyn Subject>) -> ExitCode {
         let ended = match &self.verb {
             Some(Verb::Merge(merge)) => merge.run(),
             None if self.options.mutants => mutants::run(&self.options),
-            None => session::run(&self.options),
+            None => session::run(&self.options, subject),
         };
         match ended {
             Ok(ending) => status(ending).into(),

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wstape::OurSubscriber;
 use wstape_chaos::mutants::{Flaw, missed_canary};
 use wstape_chaos::{
     Draw, Ending, Job, Part, Play, Ran, Results, Run, Tally, WORKER_NAME, draw, draw_over, play,
 };
 
-use wstape_harness::{Subject as _, Terms};
+use wstape_harness::{Subject, Terms};
 
 use super::Options;
 use super::failures::OutFolder;
@@ -31,13 +30,13 @@ pub(super) struct Session<'a> {
     inputs: Inputs,
     workers: NonZeroUsize,
     pub(super) play: Play,
-    pub(super) subject: String,
+    pub(super) subject: Arc<dyn Subject>,
     terms: Terms,
     pub(super) interrupted: Interrupted,
     start: Instant,
 }
 
-pub(super) fn run(options: &Options) -> Result<Ending, String> {
+pub(super) fn run(options: &Options, subject: &Arc<dyn Subject>) -> Result<Ending, String> {
     let inputs = Inputs::of(options)?;
     let outputs = Outputs::new(
         options.junit.as_deref(),
@@ -45,13 +44,13 @@ pub(super) fn run(options: &Options) -> Result<Ending, String> {
         options.quiet,
     )?;
     let out = OutFolder::prepare(&options.out)?;
-    let subject = OurSubscriber;
+    let played = Arc::clone(subject);
     let mut session = Session {
         options,
         inputs,
         workers: workers(options),
-        play: Arc::new(move |case| play(case, &subject).verdict),
-        subject: subject.name(),
+        play: Arc::new(move |case| play(case, &*played).verdict),
+        subject: Arc::clone(subject),
         terms: subject.terms(),
         interrupted: Interrupted::listen().map_err(|error| error.to_string())?,
         start: Instant::now(),
@@ -107,7 +106,11 @@ impl Session<'_> {
         if self.options.thoroughness.keep_going {
             words.push("going on after failures".to_owned());
         }
-        format!("{}, {}", first_words(&words.join(", ")), self.subject)
+        format!(
+            "{}, {}",
+            first_words(&words.join(", ")),
+            self.subject.name()
+        )
     }
 
     fn run(&mut self) -> Results {
@@ -121,7 +124,7 @@ impl Session<'_> {
             seeds: self.inputs.seeds,
             shard: self.inputs.shard,
         };
-        let mut results = Results::new(self.subject.clone(), part, self.tally());
+        let mut results = Results::new(self.subject.name(), part, self.tally());
         let mut broken = Vec::new();
         if !tapes.is_empty() {
             let job = |NamedCase { name, case }| Job::Tape(name, Box::new(case));
