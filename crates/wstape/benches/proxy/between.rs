@@ -1,5 +1,6 @@
 //! What stands between: nothing, a relay, our proxy, mitmproxy.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -24,7 +25,41 @@ pub(crate) enum Kind {
     Nothing,
     Relay,
     Proxy,
+    /// Our proxy, told to slow the traffic down rather than lose frames.
+    Lossless,
     Mitmproxy(PathBuf),
+}
+
+/// What a recording came to.
+#[derive(Debug, Default)]
+pub(crate) struct Recorded {
+    /// Frames that are not on the tape.
+    pub(crate) missing: usize,
+    /// Most memory that was in use, where the system says.
+    pub(crate) peak_kib: Option<u64>,
+    /// Processor time in all, the look through the finished tape included, where the system says.
+    pub(crate) seconds: Option<f64>,
+}
+
+/// Most memory that a process had in use so far (`proc_pid_status(5)`).
+fn peak_kib(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+/// Processor time of all children that have ended (`proc_pid_stat(5)`, fields 16 and 17).
+fn children_seconds() -> Option<f64> {
+    /// Ticks a second that Linux tells times in.
+    const TICKS: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split(' ').skip(13);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    Some((user + system) / TICKS)
 }
 
 impl Kind {
@@ -33,6 +68,7 @@ impl Kind {
             Self::Nothing => "nothing between",
             Self::Relay => "bare relay",
             Self::Proxy => "wstape proxy",
+            Self::Lossless => "proxy --lossless",
             Self::Mitmproxy(_) => "mitmproxy",
         }
     }
@@ -62,7 +98,7 @@ impl Between {
                 command.args([RELAY, "127.0.0.1:0", &engine.to_string()]);
                 between.announced(command);
             }
-            Kind::Proxy => {
+            Kind::Proxy | Kind::Lossless => {
                 let folder = tempfile::tempdir().expect("a folder");
                 let path = folder.path().join("tape.jsonl");
                 let mut command = Command::new(env!("CARGO_BIN_EXE_wstape"));
@@ -70,7 +106,8 @@ impl Between {
                     .args(["proxy", "--quiet", "--listen", "127.0.0.1:0", "--upstream"])
                     .arg(format!("ws://{engine}"))
                     .arg("--out")
-                    .arg(&path);
+                    .arg(&path)
+                    .args(matches!(kind, Kind::Lossless).then_some("--lossless"));
                 between.announced(command);
                 between.tape = Some((folder, path));
             }
@@ -102,18 +139,37 @@ impl Between {
     }
 
     /// Ends it; says how many frames are missing from its tape.
-    pub(crate) fn finish(mut self, frames: usize) -> usize {
+    pub(crate) fn finish(self, frames: usize) -> usize {
+        self.finish_weighed(frames).missing
+    }
+
+    /// Ends it; says what recording so many frames came to.
+    pub(crate) fn finish_weighed(mut self, frames: usize) -> Recorded {
         let Some((_folder, path)) = self.tape.take() else {
-            return 0;
+            return Recorded::default();
         };
         let mut child = self.child.take().expect("it runs");
         let pid = Pid::from_child(&child);
+        let peak_kib = peak_kib(child.id());
+        let before = children_seconds();
         kill_process(pid, Signal::TERM).expect("it runs");
         child.wait().expect("it ends");
-        let tape = std::fs::read_to_string(&path).expect("a tape");
-        assert!(tape.ends_with(",\"end\":true}\n"), "a whole tape");
-        let kept = tape.lines().filter(|line| line.contains("\"emit\":"));
-        frames - kept.count()
+        let mut tape = BufReader::new(File::open(&path).expect("a tape"));
+        let (mut kept, mut line) = (0, String::new());
+        let mut whole = false;
+        while tape.read_line(&mut line).expect("a tape") > 0 {
+            kept += usize::from(line.contains("\"emit\":"));
+            whole = line.ends_with(",\"end\":true}\n");
+            line.clear();
+        }
+        assert!(whole, "a whole tape");
+        Recorded {
+            missing: frames - kept,
+            peak_kib,
+            seconds: before
+                .zip(children_seconds())
+                .map(|(before, now)| now - before),
+        }
     }
 
     /// Starts what says where it listens in its first line.
