@@ -146,7 +146,7 @@ impl Recording {
     /// # Errors
     /// As [`push`](Self::push); [`RecordError::Secret`] where the text holds what was redacted,
     /// or something of a well-known secret's shape: a file is then called as before with
-    /// [`UNSAFE_SUFFIX`] behind it.
+    /// [`UNSAFE_SUFFIX`](crate::UNSAFE_SUFFIX) behind it.
     pub fn finish(mut self) -> Result<Finished, RecordError> {
         self.commit()?;
         let counts = self.output.stats().counts();

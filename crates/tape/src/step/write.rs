@@ -65,7 +65,7 @@ impl Step {
         pen.finish()
     }
 
-    /// What a journal says where the step is played: the action's [`words`](Action::words), and
+    /// What a journal says where the step is played: the action's [`words`](crate::Action::words), and
     /// the direction where a link condition holds in one only.
     ///
     /// ```
