@@ -469,7 +469,7 @@ fn what_is_no_journal_is_an_error_that_says_what_one_is() {
         ),
     ] {
         let read = JournalReader::new("j", text.as_bytes());
-        let read = read.and_then(|reader| reader.collect::<Result<Vec<_>, _>>());
+        let read = read.and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let error = read.unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
     }
