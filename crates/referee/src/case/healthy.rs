@@ -10,6 +10,9 @@ static HEALTHY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/healthy");
 /// The name of what is played where nobody says otherwise.
 const DEFAULT: &str = "events";
 
+/// A round of a healthy tape takes this long at least, so that a case's tape stays small.
+const MIN_ROUND: Micros = Micros::from_ms(1_000);
+
 /// How an engine treats the client when all is well: a tape, over which each case lays its faults.
 #[derive(Debug, Clone)]
 pub struct Healthy {
@@ -82,10 +85,9 @@ impl Healthy {
             Trigger::OnConnect { .. } => None,
         };
         let end = steps.iter().find(|step| matches!(step.action, Action::End));
-        // Without an `end` a round is as long as its last step is late, and as its first is.
+        // Without an `end` a round is over with its last step.
         let last = steps.iter().filter_map(at).max().unwrap_or(Micros::ZERO);
-        let first = steps.iter().find_map(at).unwrap_or(Micros::ZERO);
-        let round = end.and_then(at).unwrap_or(Micros(last.0 + first.0)).0.max(1_000_000);
+        let round = end.and_then(at).unwrap_or(last).0.max(MIN_ROUND.0);
         let mut tape = Tape::new(self.tape.header.clone(), Vec::new());
         let is_quiet = |at: Micros, step: &Step| {
             says_something(step) && quiet_from.is_some_and(|from| at >= from)

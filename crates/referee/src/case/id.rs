@@ -21,6 +21,7 @@ impl CaseId {
     /// Rows that are made of all others: what is asked in any case.
     pub(crate) const ENDED_BY_A_SIGNAL: Self = Self { group: 7, number: 5 };
     pub(crate) const PRINTS_THE_TOKEN: Self = Self { group: 8, number: 1 };
+    pub(crate) const GIVES_THE_TOKEN_AWAY: Self = Self { group: 8, number: 2 };
 }
 
 impl FromStr for CaseId {
@@ -71,6 +72,7 @@ mod tests {
         assert_eq!(ids.iter().map(ToString::to_string).collect::<Vec<_>>(), names);
         assert_eq!(CaseId::ENDED_BY_A_SIGNAL.to_string(), "X5");
         assert_eq!(CaseId::PRINTS_THE_TOKEN.to_string(), "K1");
+        assert_eq!(CaseId::GIVES_THE_TOKEN_AWAY.to_string(), "K2");
         for bad in ["", "Q1", "R", "R0", "R-1", "R4x", "4"] {
             assert!(bad.parse::<CaseId>().is_err(), "{bad}");
         }

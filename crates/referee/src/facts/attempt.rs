@@ -13,6 +13,8 @@ pub(crate) struct Attempt {
     pub(crate) number: u64,
     /// When its transport was accepted.
     pub(crate) accepted: Micros,
+    /// Whether its request brought the token.
+    pub(crate) brought_token: bool,
     /// What its handshake came to, and when.
     pub(crate) answer: Option<(Micros, Answer)>,
     /// How it ended, and when.
@@ -58,6 +60,7 @@ impl Attempt {
         Self {
             number,
             accepted,
+            brought_token: false,
             answer: None,
             ended: None,
             frames: Vec::new(),
@@ -75,13 +78,17 @@ impl Attempt {
         }
     }
 
-    /// When it was over: at the end of its transport, or at an answer that ends it.
+    /// When it was over: at an answer that ends it, at the second Close of a closing handshake, or at
+    /// the end of its transport.
     pub(crate) fn over(&self) -> Option<Micros> {
         let answered = match self.answer {
             Some((at, Answer::Status(_))) => Some(at),
             _ => None,
         };
-        answered.or(self.ended.map(|(at, _)| at))
+        let closed = self.close_sent.zip(self.close());
+        let closed = closed.map(|(sent, (received, _))| sent.max(received));
+        let ended = self.ended.map(|(at, _)| at);
+        answered.or(closed.into_iter().chain(ended).min())
     }
 
     /// When its upgrade was answered.

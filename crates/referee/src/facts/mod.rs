@@ -3,8 +3,9 @@
 mod attempt;
 
 use std::collections::VecDeque;
+use std::fmt;
 
-use wstape_mock_engine::{Entry, JournalKind};
+use wstape_mock_engine::{Entry, JournalKind, RequestHead};
 use wstape_tape::Micros;
 
 pub(crate) use self::attempt::{Answer, Attempt, Ended};
@@ -15,31 +16,51 @@ pub(crate) const MAX_ATTEMPTS: usize = 4_096;
 const MAX_LINES: usize = 200;
 
 /// What has happened so far, in the order in which it did.
-#[derive(Debug, Default)]
 pub(crate) struct Facts {
+    token: String,
     attempts: Vec<Attempt>,
     /// Attempts beyond those that are kept.
     pub(crate) more_attempts: u64,
     marks: Vec<(Micros, String)>,
-    down: Option<Micros>,
     up: Option<Micros>,
-    pub(crate) overrun: bool,
     head: Vec<String>,
     tail: VecDeque<String>,
     lines: u64,
 }
 
+impl fmt::Debug for Facts {
+    /// Without the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Facts")
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Facts {
+    /// Nothing has happened yet; this is the token that requests are looked through for.
+    pub(crate) fn new(token: String) -> Self {
+        Self {
+            token,
+            attempts: Vec::new(),
+            more_attempts: 0,
+            marks: Vec::new(),
+            up: None,
+            head: Vec::new(),
+            tail: VecDeque::new(),
+            lines: 0,
+        }
+    }
+
     /// Takes in what the journal says next.
     pub(crate) fn observe(&mut self, entry: &Entry) {
         self.keep_line(entry);
         let at = entry.at;
         match &entry.kind {
             JournalKind::Accepted => self.accept(at),
-            JournalKind::Down => self.down = Some(at),
+            JournalKind::Requested(head) => self.request(entry.conn, head),
             JournalKind::Up => self.up = Some(at),
             JournalKind::Mark(name) => self.marks.push((at, name.clone())),
-            JournalKind::Overrun => self.overrun = true,
             JournalKind::Sent { what, .. } => self.sent(at, entry.conn, what),
             kind => {
                 if let Some(attempt) = entry.conn.and_then(|conn| self.attempt_mut(conn)) {
@@ -55,6 +76,14 @@ impl Facts {
         } else {
             let number = self.attempts.len() as u64 + 1;
             self.attempts.push(Attempt::new(number, at));
+        }
+    }
+
+    fn request(&mut self, conn: Option<u64>, head: &RequestHead) {
+        let brought = head.target.contains(&self.token)
+            || head.headers.iter().any(|(_, value)| value.contains(&self.token));
+        if let Some(attempt) = conn.and_then(|conn| self.attempt_mut(conn)) {
+            attempt.brought_token |= brought;
         }
     }
 
@@ -76,6 +105,9 @@ impl Facts {
     }
 
     fn keep_line(&mut self, entry: &Entry) {
+        if !entry.kind.is_told() {
+            return;
+        }
         self.lines += 1;
         if self.head.len() < MAX_LINES {
             self.head.push(entry.to_string());
@@ -133,8 +165,8 @@ pub(crate) fn gaps(attempts: &[Attempt]) -> Vec<f64> {
     attempts
         .windows(2)
         .filter_map(|pair| {
-            let (ended, _) = pair[0].ended?;
-            Some(seconds(pair[1].accepted.0.saturating_sub(ended.0)))
+            let over = pair[0].over()?;
+            Some(seconds(pair[1].accepted.0.saturating_sub(over.0)))
         })
         .collect()
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use wstape_tape::Micros;
 
 use super::{Ask, Look};
-use crate::facts::{Attempt, seconds};
+use crate::facts::seconds;
 use crate::verdict::{Finding, Verdict};
 
 /// Whether the engine's first Close is answered with one.
@@ -70,45 +70,28 @@ impl Ask for NoCloseWith {
     }
 }
 
-/// Whether the client keeps one connection: it comes back once for each end.
+/// Whether the client comes back once for an end that it could take for two.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct OneAtATime {
-    /// How long is looked on after the second attempt.
+pub(crate) struct ComesBackOnce {
+    /// How long after its return is looked for a second one.
     for_s: f64,
 }
 
-fn overlap(attempts: &[Attempt]) -> Option<(&Attempt, &Attempt)> {
-    attempts
-        .windows(2)
-        .find(|pair| pair[0].over().is_none_or(|over| over > pair[1].accepted))
-        .map(|pair| (&pair[0], &pair[1]))
-}
-
-impl Ask for OneAtATime {
+impl Ask for ComesBackOnce {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
-        if look.copies > 1 {
-            return Some(Finding::new(Verdict::NotApplicable, "there are several clients"));
-        }
-        let attempts = look.facts.attempts();
-        if let Some((one, other)) = overlap(attempts) {
-            // Its FIN may still be under way.
-            if one.over().is_some() || look.since(other.accepted) > 1.0 {
-                let what = format!(
-                    "dialled attempt {} while attempt {} was still open",
-                    other.number, one.number
-                );
-                return Some(Finding::new(Verdict::Info, what));
-            }
-        }
-        let second = attempts.get(1)?;
+        let second = look.facts.attempts().get(1)?;
         (look.since(second.accepted) > self.for_s).then(|| self.at_the_end(look))
     }
 
     fn at_the_end(&self, look: &Look<'_>) -> Finding {
-        if look.facts.attempts().len() < 2 {
+        let attempts = look.facts.attempts();
+        if attempts.len() < 2 {
             return Finding::new(Verdict::NotApplicable, "it did not come back");
         }
-        Finding::new(Verdict::Pass, "came back once")
+        match attempts.iter().filter(|it| it.over().is_none()).count() {
+            0 | 1 => Finding::new(Verdict::Pass, "came back once"),
+            open => Finding::new(Verdict::Fail, format!("came back {open} times for one end")),
+        }
     }
 }

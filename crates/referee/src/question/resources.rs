@@ -119,6 +119,9 @@ impl Ask for Processor {
     }
 }
 
+/// Memory is measured so often at least before anything is said of its growth.
+const MIN_MEASURED: usize = 30;
+
 /// Whether reconnecting leaks memory or sockets.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -150,7 +153,8 @@ impl Ask for Leak {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
         let attempts = look.facts.attempts();
         let since = look.since(attempts.first()?.accepted);
-        (attempts.len() >= self.attempts || since > self.for_s).then(|| self.at_the_end(look))
+        let enough = attempts.len() >= self.attempts && look.vitals.len() >= MIN_MEASURED;
+        (enough || since > self.for_s).then(|| self.at_the_end(look))
     }
 
     fn at_the_end(&self, look: &Look<'_>) -> Finding {

@@ -76,6 +76,8 @@ pub struct RunReport {
     pub leaked: bool,
     /// Whether it sent the token.
     pub sent_token: bool,
+    /// Whether it took the token to another port.
+    pub gave_token_away: bool,
     /// The engine's journal.
     pub journal: Vec<String>,
     /// What the client printed.
@@ -95,6 +97,7 @@ impl RunReport {
             died: false,
             leaked: false,
             sent_token: false,
+            gave_token_away: false,
             journal: Vec::new(),
             printed: String::new(),
             lanes: Lanes::default(),

@@ -30,17 +30,21 @@ impl Report {
 }
 
 fn line(row: &Row) -> String {
-    let mut said: Vec<String> = Vec::new();
+    // What several runs have in common is said once.
+    let mut said: Vec<(&str, Vec<String>)> = Vec::new();
     for (run, finding) in row.decisive() {
-        let sentence = match run.as_str() {
-            "" => finding.what.clone(),
-            run => format!("{run}: {}", finding.what),
-        };
-        if !said.contains(&sentence) {
-            said.push(sentence);
+        match said.iter_mut().find(|(what, _)| *what == finding.what) {
+            Some((_, runs)) => runs.push(run),
+            None => said.push((&finding.what, vec![run])),
         }
     }
-    let line = format!("{:<5}{:<4} {}", row.verdict, row.id, said.join("; "));
+    let all = row.runs.len();
+    let sentences = said.into_iter().map(|(what, runs)| match runs.join(", ").as_str() {
+        "" => what.to_owned(),
+        _ if runs.len() == all => what.to_owned(),
+        names => format!("{names}: {what}"),
+    });
+    let line = format!("{:<5}{:<4} {}", row.verdict, row.id, sentences.collect::<Vec<_>>().join("; "));
     match line.char_indices().nth(WIDTH) {
         Some((cut, _)) => format!("{}…", &line[..cut]),
         None => line,

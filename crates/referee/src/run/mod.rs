@@ -99,7 +99,11 @@ pub fn judge(
 /// The rows: of each case, then those that are made of all.
 fn report(options: &Options, cases: &[Case], runs: Vec<(usize, RunReport)>) -> Report {
     let mut rows: BTreeMap<CaseId, Row> = BTreeMap::new();
-    let everywhere = [ended_by_a_signal(cases, &runs), printed_the_token(&runs)];
+    let everywhere = [
+        ended_by_a_signal(cases, &runs),
+        printed_the_token(&runs),
+        gave_the_token_away(&runs),
+    ];
     for (case, run) in runs {
         let case = &cases[case];
         let row = rows.entry(case.id).or_insert_with(|| Row::of(case));
@@ -136,6 +140,19 @@ fn printed_the_token(runs: &[(usize, RunReport)]) -> Row {
         (0, true) => Finding::new(Verdict::Pass, "never printed the token"),
         (0, false) => Finding::new(Verdict::NotApplicable, "the client never sent the token"),
         (n, _) => Finding::new(Verdict::Fail, format!("printed the token in {n} runs")),
+    });
+    row
+}
+
+/// K2: the token goes to no other host or port.
+fn gave_the_token_away(runs: &[(usize, RunReport)]) -> Row {
+    let mut row = Row::everywhere(CaseId::GIVES_THE_TOKEN_AWAY, "the token at no other host or port");
+    let away = runs.iter().filter(|(_, run)| run.gave_token_away).count();
+    let sent = runs.iter().any(|(_, run)| run.sent_token);
+    row.findings.push(match (away, sent) {
+        (0, true) => Finding::new(Verdict::Pass, "took the token to no other port"),
+        (0, false) => Finding::new(Verdict::NotApplicable, "the client never sent the token"),
+        (n, _) => Finding::new(Verdict::Fail, format!("took the token to another port in {n} runs")),
     });
     row
 }

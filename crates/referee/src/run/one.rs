@@ -120,7 +120,7 @@ impl Session {
             clients,
             clock,
             started,
-            facts: Facts::default(),
+            facts: Facts::new(names.token.clone()),
             vitals: Vec::new(),
             measured: None,
             lateness: Lateness::new(),
@@ -320,6 +320,8 @@ impl Session {
         let printed = self.printed();
         let died = self.told_to_end.is_none()
             && outputs.filter_map(|it| it.exit()).any(|it| matches!(it, Exit::Signal(_)));
+        let strangers = self.other.as_ref().map(OtherPort::seen).unwrap_or_default();
+        let gave_token_away = strangers.iter().any(|(_, token)| *token);
         let until = self.clock.now();
         let (facts, leftovers, lateness) = self.stop().await;
         let late_s = lateness.as_secs_f64();
@@ -334,6 +336,8 @@ impl Session {
         report.printed = printed;
         report.leaked = leaked;
         report.died = died;
+        report.sent_token = facts.attempts().iter().any(|it| it.brought_token);
+        report.gave_token_away = gave_token_away;
         report.lanes = Lanes::of(&facts, until);
         report.notes = leftovers.iter().filter_map(|it| said(*it)).collect();
         Outcome {
