@@ -9,14 +9,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use wstape_chaos::{
-    Broken, Case, Exhibit, FAULT_KEY, Failure, Family, FaultKind, HANG_AFTER, Origin, Shrunk,
+    Broken, Case, Exhibit, FAULT_KEY, Failure, Family, FaultKind, HANG_AFTER, Origin, Play, Shrunk,
     Smaller, WORKER_NAME, judge, play, shrink,
 };
+use wstape_harness::Subject;
 use wstape_oracle::{Rule, Violation};
 use wstape_tape::Step;
 
 use super::progress::Progress;
-use super::session::Session;
+use super::signals::Interrupted;
 use crate::cmd::again::{again, quoted};
 
 /// The verb of the command that shows a failure again.
@@ -24,9 +25,18 @@ const CHAOS: &str = "chaos";
 /// How long a case is made smaller at most.
 const SHRINK_FOR: Duration = Duration::from_secs(30);
 
-impl Session<'_> {
+/// What it takes to deal with failures.
+pub(super) struct Failures<'a> {
+    /// Where they are written.
+    pub(super) out: &'a Path,
+    pub(super) play: &'a Play,
+    pub(super) subject: &'a dyn Subject,
+    pub(super) interrupted: &'a Interrupted,
+}
+
+impl Failures<'_> {
     /// Makes the case smaller, writes what there is of it, and says how to see it again.
-    pub(super) fn failure(&self, broken: Broken, progress: &Progress) -> Failure {
+    pub(super) fn deal_with(&self, broken: Broken, progress: &Progress) -> Failure {
         let Broken {
             origin,
             case,
@@ -56,7 +66,7 @@ impl Session<'_> {
                 }
                 Err(error) => progress.say(&format!(
                     "{}: cannot write there: {error}",
-                    self.options.out.display()
+                    self.out.display()
                 )),
             }
         }
@@ -89,7 +99,7 @@ impl Session<'_> {
             complete: shrunk.complete,
         };
         *case = shrunk.case;
-        let again = judge(case, &self.play, rule == Rule::R16);
+        let again = judge(case, self.play, rule == Rule::R16);
         if let Some(same) = again.violations.into_iter().find(|v| v.rule == rule) {
             *violation = same;
         }
@@ -99,7 +109,7 @@ impl Session<'_> {
     /// The smallest case that breaks the rule; `None` where one on the way to it hangs.
     fn shrink(&self, case: &Case, rule: Rule) -> Option<Shrunk> {
         let (play, case, interrupted) = (
-            Arc::clone(&self.play),
+            Arc::clone(self.play),
             case.clone(),
             self.interrupted.clone(),
         );
@@ -130,7 +140,7 @@ impl Session<'_> {
         origin: &Origin,
         hangs: bool,
     ) -> io::Result<Vec<PathBuf>> {
-        let played = (!hangs).then(|| play(&case, &*self.subject));
+        let played = (!hangs).then(|| play(&case, self.subject));
         let exhibit = Exhibit::new(
             case,
             rule,
@@ -138,7 +148,7 @@ impl Session<'_> {
             played.as_ref(),
             &self.subject.name(),
         );
-        exhibit.write(&self.options.out)
+        exhibit.write(self.out)
     }
 }
 
