@@ -1,13 +1,14 @@
 //! A world while it lives: one case at one subscriber, in virtual time.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::sync::Arc;
 
 use tokio::runtime::Handle as RuntimeHandle;
 use wstape_harness::{
     Dialer, Handle, Notebook, Receiver, Running, Stage, Stopping, Subject, Terms, lead,
 };
-use wstape_mock_engine::{Clock, Engine, Entry};
+use wstape_mock_engine::{Clock, Engine, Entry, Timer};
 use wstape_oracle::{Field, Heard, Judge, Mirror, Rule};
 use wstape_tape::Micros;
 
@@ -34,6 +35,8 @@ const MAX_HEARD_AT_ONCE: usize = 1 << 20;
 /// A world while it lives.
 pub(super) struct World {
     clock: Clock,
+    /// What the world waits on while nothing stirs.
+    timer: Timer,
     observer: Arc<Observer>,
     mirror: Option<Arc<dyn Mirror>>,
     handle: Option<Box<dyn Handle>>,
@@ -82,6 +85,7 @@ impl World {
         }
         let mut world = Self {
             clock: clock.clone(),
+            timer: Timer::new(clock),
             observer: Arc::clone(&observer),
             mirror,
             handle,
@@ -101,8 +105,7 @@ impl World {
         }
         world.until(end).await;
         world.close(case).await;
-        let journal = engine.journal();
-        let entries = journal.entries();
+        let entries = engine.journal().take();
         engine.shutdown().await;
         world.bury(engine).await;
         Ok(world.judge(case, subject, &entries))
@@ -110,16 +113,15 @@ impl World {
 
     /// Lives until `until`, looking whenever something stirs.
     async fn until(&mut self, until: Micros) {
+        let mut next_look = self.observer.judge(|judge, _| judge.next_look());
         loop {
-            let next = self
-                .observer
-                .judge(|judge, _| judge.next_look())
-                .map_or(until, |next| next.min(until));
+            let next = next_look.map_or(until, |next| next.min(until));
+            let timer = &mut self.timer;
             let stopped = tokio::select! {
                 biased;
                 stopped = poll_stopping(&mut self.stopping) => Some(stopped),
                 () = self.observer.stirred.notified() => None,
-                () = self.clock.sleep_until(next) => None,
+                () = poll_fn(|cx| timer.poll(cx, next)) => None,
             };
             if let Some(stopped) = stopped {
                 self.stopping = None;
@@ -130,17 +132,17 @@ impl World {
                         judge.stopped(at, ended_well);
                     });
             }
-            self.look();
+            next_look = self.look();
             if self.clock.now() >= until {
                 return;
             }
         }
     }
 
-    fn look(&mut self) {
+    /// Looks at everything; when to look again, although nothing may happen.
+    fn look(&mut self) -> Option<Micros> {
         self.listen();
-        self.observer.look(false);
-        self.observer.judge(Judge::look_at_receivers);
+        self.observer.look_around()
     }
 
     /// Lets receivers that read hear what there is.
