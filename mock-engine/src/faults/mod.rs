@@ -11,4 +11,4 @@ mod layers;
 mod slot;
 
 pub(crate) use layer::Expired;
-pub(crate) use layers::{Greeting, Layers};
+pub(crate) use layers::{Greeting, Layers, PortState};
