@@ -41,6 +41,8 @@ enum Command {
     Proxy(cmd::proxy::ProxyArgs),
     /// Says what a tape holds, and draws its time.
     Show(cmd::show::ShowArgs),
+    /// Reads a journal: connections, gaps, rates, and who never came back.
+    Journal(cmd::journal::JournalArgs),
     /// Says whether tapes are sound, and where they are not.
     Check(cmd::check::CheckArgs),
     /// Cuts a stretch out of a tape.
@@ -69,6 +71,7 @@ pub fn command_line() -> ExitCode {
         Command::Import(import) => import.run(),
         Command::Proxy(proxy) => proxy.run(),
         Command::Show(show) => show.run(),
+        Command::Journal(journal) => journal.run(),
         Command::Check(check) => check.run(),
         Command::Trim(trim) => trim.run(),
         Command::Redact(redact) => redact.run(),

@@ -16,6 +16,8 @@ pub(crate) mod fixtures;
 #[cfg(feature = "cli")]
 pub(crate) mod import;
 #[cfg(feature = "cli")]
+pub(crate) mod journal;
+#[cfg(feature = "cli")]
 pub(crate) mod live;
 #[cfg(feature = "cli")]
 pub(crate) mod man;

@@ -5,6 +5,7 @@ mod disk;
 mod documents;
 mod files;
 mod import;
+mod journal;
 mod outputs;
 mod proxy;
 mod recording;
