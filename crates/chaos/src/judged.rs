@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
-use wstape_harness::{Offers, Subject, Terms};
+use wstape_harness::{Offer, Offers, Subject, Terms};
 use wstape_oracle::{Rule, RuleSet};
 
 /// Which rules a run judges, and which it leaves out and why.
@@ -43,7 +43,7 @@ impl Judged {
 
     /// What is judged of `subject`, which offers `offers`, by a caller who asks for `chosen`.
     #[must_use]
-    pub fn of(subject: &dyn Subject, offers: Offers, chosen: &RuleSet) -> Self {
+    pub fn of(subject: &dyn Subject, offers: &Offers, chosen: &RuleSet) -> Self {
         let (terms, own) = (subject.terms(), subject.rules());
         let has_model = subject.model().is_some();
         let brought = subject.own_rules();
@@ -124,7 +124,7 @@ fn wrapped(word: &str, rules: &[Rule]) -> String {
 }
 
 /// What a subject does not offer or declare that the rule needs.
-fn missing(rule: Rule, terms: &Terms, offers: Offers, has_model: bool) -> Option<&'static str> {
+fn missing(rule: Rule, terms: &Terms, offers: &Offers, has_model: bool) -> Option<&'static str> {
     let needs_model = match terms {
         Terms::Settings => false,
         Terms::Bounds(bounds) => {
@@ -135,10 +135,14 @@ fn missing(rule: Rule, terms: &Terms, offers: Offers, has_model: bool) -> Option
         }
     };
     match rule {
-        Rule::R5 if !offers.handle => Some("it has no handle to shut it down by"),
-        Rule::R8 if !offers.receiver => Some("it offers no receiver of its events"),
-        Rule::R9 if !offers.mirror => Some("it shows no mirror"),
-        Rule::R10 | Rule::R12 if !offers.record => Some("it shows no record of its connection"),
+        Rule::R5 if !offers.contains(&Offer::Handle) => Some("it has no handle to shut it down by"),
+        Rule::R8 if !offers.contains(&Offer::Receiver) => {
+            Some("it offers no receiver of its events")
+        }
+        Rule::R9 if !offers.contains(&Offer::Mirror) => Some("it shows no mirror"),
+        Rule::R10 | Rule::R12 if !offers.contains(&Offer::Record) => {
+            Some("it shows no record of its connection")
+        }
         Rule::R9 | Rule::R12 if needs_model && !has_model => {
             Some("it brings no model of what its mirror must show")
         }
@@ -157,13 +161,14 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_named_with_why_and_all_the_rest_is_judged() {
-        let handle = Offers {
-            handle: true,
-            ..Offers::default()
-        };
+        let handle = Offers::from([Offer::Handle]);
         let all = RuleSet::all(&[]);
         let bare = subject(|_| std::future::pending()).without([Rule::R7]);
-        let judged = Judged::of(&bare, handle, &all.without(&RuleSet::from_iter([Rule::R1])));
+        let judged = Judged::of(
+            &bare,
+            &handle,
+            &all.without(&RuleSet::from_iter([Rule::R1])),
+        );
         assert_eq!(
             judged.text(),
             "\
@@ -183,12 +188,8 @@ left out: R15: no backoff with jitter is declared
             .backoff(Backoff::new(second, second * 9).jitter(0.5, 1.0))
             .lost_within(second)
             .model(serde_json::json!({}), |_, _| true);
-        let offers = Offers {
-            mirror: true,
-            record: true,
-            ..handle
-        };
-        let judged = Judged::of(&declaring, offers, &all);
+        let offers = Offers::from([Offer::Mirror, Offer::Record, Offer::Handle]);
+        let judged = Judged::of(&declaring, &offers, &all);
         assert_eq!(judged.left_out.len(), 2, "{}", judged.text());
         assert!(judged.contains(Rule::R15) && judged.why_not(Rule::R8).is_some());
     }

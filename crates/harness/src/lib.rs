@@ -73,7 +73,8 @@ pub use panics::note_panics;
 pub use scenario::{MAX_VIRTUAL, Scenario, ScenarioError};
 pub use snapshot::Snapshot;
 pub use subject::{
-    Arrival, Handle, Hearing, Offers, Receiver, Running, Stage, Stopping, Subject, Terms, Time,
+    Arrival, Handle, Hearing, Offer, Offers, Receiver, Running, Stage, Stopping, Subject, Terms,
+    Time,
 };
 pub use suite::{Suite, SuiteError, Trial};
 pub use timeline::{Line, Timeline};

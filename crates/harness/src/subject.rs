@@ -5,6 +5,7 @@
 //! is optional, and what it does not offer is not judged.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -167,27 +168,32 @@ impl Running {
     /// What it offers.
     #[must_use]
     pub fn offers(&self) -> Offers {
-        Offers {
-            mirror: self.mirror.is_some(),
-            record: self.record.is_some(),
-            receiver: self.receiver.is_some(),
-            handle: self.handle.is_some(),
-        }
+        let offered = [
+            (Offer::Mirror, self.mirror.is_some()),
+            (Offer::Record, self.record.is_some()),
+            (Offer::Receiver, self.receiver.is_some()),
+            (Offer::Handle, self.handle.is_some()),
+        ];
+        let offered = offered.into_iter().filter(|(_, is)| *is);
+        offered.map(|(offer, _)| offer).collect()
     }
 }
 
-/// What a subscriber offers to look at: rules that need what is missing are not judged.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Offers {
+/// Something of a subscriber's that rules can look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Offer {
     /// Its mirror.
-    pub mirror: bool,
+    Mirror,
     /// Its record of the connection.
-    pub record: bool,
+    Record,
     /// A receiver of its events.
-    pub receiver: bool,
+    Receiver,
     /// A handle, by which it can be shut down.
-    pub handle: bool,
+    Handle,
 }
+
+/// What a subscriber offers to look at: rules that need what is missing are not judged.
+pub type Offers = BTreeSet<Offer>;
 
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

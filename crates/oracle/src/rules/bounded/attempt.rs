@@ -39,6 +39,17 @@ pub(super) struct Attempt {
     pub(super) course: Course,
 }
 
+/// What came on a connection, whole, the most of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Heard {
+    #[default]
+    Nothing,
+    /// A Ping or a Pong.
+    Frame,
+    /// A message of text or bytes.
+    Message,
+}
+
 /// What an attempt came to, as far as a backoff is concerned.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Course {
@@ -46,10 +57,7 @@ pub(super) struct Course {
     pub(super) upgraded_at: Option<Micros>,
     /// The answer was not quite one: whether it is taken for good is the subscriber's.
     pub(super) odd_answer: bool,
-    /// A whole Text, Binary, Ping or Pong came.
-    pub(super) framed: bool,
-    /// A whole message came.
-    pub(super) messaged: bool,
+    pub(super) heard: Heard,
     /// Something came that one may take for a frame or not: a Close, part of one, one that breaks
     /// the protocol.
     pub(super) hinted: bool,

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use wstape_tape::Micros;
 
-use super::attempt::Course;
+use super::attempt::{Course, Heard};
 use crate::backoff::{Backoff, Reset};
 use crate::rule::Rule;
 
@@ -105,8 +105,8 @@ impl Ladder {
             Reset::Never => Some(false),
             Reset::Upgrade if course.odd_answer => None,
             Reset::Upgrade => Some(course.upgraded_at.is_some()),
-            Reset::FirstFrame => unless_hinted(course.framed),
-            Reset::FirstMessage => unless_hinted(course.messaged),
+            Reset::FirstFrame => unless_hinted(course.heard >= Heard::Frame),
+            Reset::FirstMessage => unless_hinted(course.heard == Heard::Message),
             Reset::Lasted(least) => {
                 let (least, off) = (Micros::from(least), MAX_OFF);
                 let lasted = |since: Micros| at.0.saturating_sub(since.0);
@@ -233,8 +233,7 @@ mod tests {
 
     fn framed() -> Course {
         Course {
-            framed: true,
-            messaged: true,
+            heard: Heard::Message,
             ..Course::default()
         }
     }

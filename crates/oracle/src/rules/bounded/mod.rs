@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use wstape_tape::Micros;
 
-use self::attempt::{Attempt, Phase};
+use self::attempt::{Attempt, Heard, Phase};
 use self::ladder::{Judged, Ladder};
 use self::shown::{Shown, Step};
 use super::bounds::Bounds;
@@ -273,17 +273,21 @@ impl Bounded {
                 Item::Binary(bytes) => bytes.len() <= MAX_SURE_BYTES,
                 _ => seen.is_frame(),
             };
-            attempt.course.framed |= is_sure;
+            if is_sure {
+                let heard = match &seen.item {
+                    Item::Text(_) | Item::Binary(_) => Heard::Message,
+                    _ => Heard::Frame,
+                };
+                attempt.course.heard = attempt.course.heard.max(heard);
+            }
             attempt.course.hinted |= !is_sure;
             match seen.item {
                 Item::Text(text) => {
                     self.messages += 1;
-                    attempt.course.messaged |= is_sure;
                     self.shown.must_show(at, dial, Step::Message(Some(text)));
                 }
                 Item::Binary(bytes) => {
                     self.messages += 1;
-                    attempt.course.messaged |= is_sure;
                     let text = String::from_utf8(bytes).ok();
                     self.shown.must_show(at, dial, Step::Message(text));
                 }

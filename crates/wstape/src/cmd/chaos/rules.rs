@@ -67,7 +67,7 @@ impl Choice {
             // No two plays are alike in real time, and no crowd is drawn.
             chosen = chosen.without(&RuleSet::from_iter([Rule::R15, Rule::R16]));
         }
-        let judged = Judged::of(&**subject, offered(subject), &chosen);
+        let judged = Judged::of(&**subject, &offered(subject), &chosen);
         if judged.rules.is_empty() {
             return Err(format!("no rule is left to judge by:\n{}", judged.text()));
         }
@@ -92,7 +92,7 @@ pub(super) fn explain(rules: &str, subject: &Arc<dyn Subject>) -> Result<(), Str
         ALL => RuleSet::all(&own(&**subject)),
         rules => parse(rules, &**subject)?,
     };
-    let judged = Judged::of(&**subject, offered(subject), &subject.rules());
+    let judged = Judged::of(&**subject, &offered(subject), &subject.rules());
     for (n, rule) in asked.iter().enumerate() {
         let gap = if n == 0 { "" } else { "\n" };
         say(&format!("{gap}{}", explained(rule, &judged)));
