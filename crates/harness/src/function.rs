@@ -208,8 +208,8 @@ where
 
     fn own_rules(&self) -> Vec<Box<dyn OwnRule>> {
         let made = self.rules.iter().map(|rule| rule());
-        let asked = |rule: &Box<dyn OwnRule>| !self.without.contains(Rule::Own(rule.name()));
-        made.filter(asked).collect()
+        made.filter(|rule| !self.without.contains(Rule::Own(rule.name())))
+            .collect()
     }
 
     fn model(&self) -> Option<Fold> {

@@ -39,7 +39,7 @@ impl fmt::Debug for Narrowed {
         f.debug_struct("Narrowed")
             .field("subject", &self.subject.name())
             .field("rules", &self.rules)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
