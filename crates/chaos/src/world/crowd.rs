@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use wstape_harness::{Dialer, Dialing, Display, Notebook, Stage, Subject, Terms, Transport, lead};
 use wstape_mock_engine::{Clock, EngineError, MemoryNet};
-use wstape_oracle::{Findings, JitterMode, Rule, Settings, spread};
+use wstape_oracle::{Backoff, Findings, JitterMode, Rule, Settings, spread};
 use wstape_tape::{Micros, Trigger};
 
 use super::engine::{Pace, clock_of, engine_of, url};
@@ -46,7 +46,7 @@ fn width(settings: &Settings, terms: &Terms) -> Option<Micros> {
             (settings.jitter != JitterMode::None).then(|| cap.into())
         }
         Terms::Bounds(bounds) => {
-            let backoff = bounds.backoff.filter(|backoff| backoff.has_jitter())?;
+            let backoff = bounds.backoff.filter(Backoff::has_jitter)?;
             let share = backoff.max_share - backoff.min_share;
             Some(backoff.delay(0).mul_f64(share).into())
         }
