@@ -165,7 +165,8 @@ impl Session<'_> {
         let mut arguments = case.to_owned();
         if case.starts_with("--seed") {
             for from in &self.options.from {
-                arguments.push_str(&format!(" --from {}", quoted(from)));
+                arguments.push_str(" --from ");
+                arguments.push_str(&quoted(from));
             }
         }
         if self.options.real {
