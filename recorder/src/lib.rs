@@ -34,6 +34,7 @@ mod diff;
 mod error;
 mod import;
 mod keepalive;
+mod names;
 mod poll;
 mod proxy;
 mod recording;
@@ -46,6 +47,7 @@ mod trim;
 pub use diff::{Departure, Diff, Member, Tally};
 pub use error::{ImportError, MIN_EVERY, PollError, RecordError, TapError};
 pub use import::{Import, ImportFormat, Imported, LineTime, Lines};
+pub use names::{NoPointer, Pointer};
 pub use poll::{ANSWER_TIMEOUT, Poll, Polled};
 pub use proxy::{Leg, Listen, NetReach, Proxy, Reach};
 pub use recording::{

@@ -7,6 +7,7 @@ mod mutants;
 mod options;
 mod outputs;
 mod progress;
+mod rules;
 mod session;
 mod signals;
 
@@ -60,7 +61,10 @@ impl Chaos {
     pub(crate) fn run(&self, subject: &Arc<dyn Subject>) -> ExitCode {
         let ended = match &self.verb {
             Some(Verb::Merge(merge)) => merge.run(),
-            None if self.options.mutants => mutants::run(&self.options),
+            None if let Some(rules) = &self.options.rules.explain => {
+                rules::explain(rules, subject).map(|()| Ending::Held)
+            }
+            None if self.options.mutants => mutants::run(&self.options, &**subject),
             None => session::run(&self.options, subject),
         };
         match ended {

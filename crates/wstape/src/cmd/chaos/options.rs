@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use wstape_chaos::{Seeds, Shard};
 
+use super::rules::Choice;
+
 /// How long a run of an open range of seeds goes on.
 pub(super) const DEFAULT_BUDGET: Duration = Duration::from_mins(1);
 /// Where failures are written.
@@ -38,6 +40,20 @@ pub(super) struct Options {
     /// --seed or --seeds, a recording that drawn faults are laid over.
     #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["shard", "mutants"])]
     pub(super) tape: Vec<PathBuf>,
+
+    /// Play in real time, for a subscriber that takes its time from std's clock or leaves work to
+    /// other threads: cases take as long as they say.
+    #[arg(long, conflicts_with_all = ["mutants", "check_determinism"])]
+    pub(super) real: bool,
+
+    /// Draw the engine's messages from this tape, a recording or a script, and spoil them. May be
+    /// given several times. Default: for a subject that is not judged by settings the tapes and
+    /// recordings of fixtures/, where they hold messages.
+    #[arg(long, value_name = "TAPE", num_args = 1.., conflicts_with = "mutants")]
+    pub(super) from: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) rules: Choice,
 
     #[arg(long, value_name = "FILE", help = "Write the results as JUnit XML")]
     pub(super) junit: Option<PathBuf>,
