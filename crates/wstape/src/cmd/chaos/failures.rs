@@ -110,7 +110,7 @@ impl Failures<'_> {
 
     /// What of two plays is compared where this rule is looked at.
     fn twice(&self, rule: Rule) -> Option<Compare> {
-        (rule == Rule::R16).then(|| self.compare)
+        (rule == Rule::R16).then_some(self.compare)
     }
 
     /// Whether the case breaks the rule again.
