@@ -2,11 +2,6 @@
 
 use std::process::ExitCode;
 
-/// Chaos allocates in small pieces and frees them a case at a time, which this allocator is made
-/// for.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     wstape::command_line()
 }

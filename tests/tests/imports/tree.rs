@@ -43,7 +43,8 @@ impl Tree {
     }
 
     fn add(&mut self, src: &Path, path: &Path, parent: Option<usize>) -> usize {
-        let text = fs::read_to_string(path).unwrap_or_else(|why| panic!("{path:?}: {why}"));
+        let text =
+            fs::read_to_string(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
         let text = File::read(&text);
         let folder = match path.file_name().and_then(|name| name.to_str()) {
             Some("lib.rs" | "mod.rs") => path.parent().unwrap().to_owned(),
