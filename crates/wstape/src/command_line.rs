@@ -71,7 +71,7 @@ pub fn command_line() -> ExitCode {
     let ours: Arc<dyn Subject> = Arc::new(OurSubscriber);
     match Args::parse().command {
         Command::Serve(serve) => serve.run(),
-        Command::Replay(replay) => replay.run(&*ours),
+        Command::Replay(replay) => replay.run(&ours),
         Command::Chaos(chaos) => chaos.run(&ours),
         #[cfg(unix)]
         Command::Referee(referee) => referee.run(),

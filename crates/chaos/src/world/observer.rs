@@ -54,6 +54,12 @@ impl std::fmt::Debug for Observer {
     }
 }
 
+/// What a subscriber that is judged by bounds shows, as JSON text: its mirror; empty without one.
+fn text_of_anyones(view: View<'_>) -> String {
+    let mirror = view.mirror.map(|mirror| mirror.json().to_string());
+    mirror.unwrap_or_default()
+}
+
 /// The mirror, and the record of the connection as one more member of it, as JSON text.
 fn text(view: View<'_>) -> String {
     let mut text = Vec::from(*b"{");
@@ -80,11 +86,34 @@ fn text(view: View<'_>) -> String {
 }
 
 impl Seen {
+    /// What can be looked at, as JSON text.
+    fn text(&self) -> String {
+        if self.judge.is_bounded() {
+            text_of_anyones(self.view())
+        } else {
+            text(self.view())
+        }
+    }
+
     fn view(&self) -> View<'_> {
         View {
             mirror: self.mirror.as_deref(),
             record: self.record.as_deref(),
         }
+    }
+
+    fn look(&mut self, at: Micros, strict: bool) {
+        let Self {
+            judge,
+            mirror,
+            record,
+            ..
+        } = self;
+        let view = View {
+            mirror: mirror.as_deref(),
+            record: record.as_deref(),
+        };
+        judge.look(at, view, strict);
     }
 
     /// Where a rule broke just now, the trace says so, and what can be looked at is kept.
@@ -94,7 +123,7 @@ impl Seen {
             self.trace
                 .mark(at, violation.dial.unwrap_or_default(), &line);
             self.moments.push(Moment {
-                mirror: text(self.view()),
+                mirror: self.text(),
                 model: self.judge.expected_by_now(),
             });
         }
@@ -141,7 +170,7 @@ impl Observer {
 
     /// What can be looked at now, as JSON text.
     pub(super) fn text(&self) -> String {
-        text(self.seen.lock().view())
+        self.seen.lock().text()
     }
 
     /// Does something that the trace names, and tells the judge of it.
@@ -175,22 +204,23 @@ impl Observer {
         self.seen.lock().dial_takes = takes;
     }
 
-    /// Looks at the subscriber.
-    pub(super) fn look(&self, strict: bool) {
+    /// Looks at the subscriber at an instant at which it has done with all that was delivered.
+    pub(super) fn look_strictly(&self) {
         let at = self.clock.now();
         let mut seen = self.seen.lock();
-        let Seen {
-            judge,
-            mirror,
-            record,
-            ..
-        } = &mut *seen;
-        let view = View {
-            mirror: mirror.as_deref(),
-            record: record.as_deref(),
-        };
-        judge.look(at, view, strict);
+        seen.look(at, true);
         seen.mark(at);
+    }
+
+    /// Looks at the subscriber, which may still be at work, and at its receivers; when to look
+    /// again, although nothing may happen.
+    pub(super) fn look_around(&self) -> Option<Micros> {
+        let at = self.clock.now();
+        let mut seen = self.seen.lock();
+        seen.look(at, false);
+        seen.judge.look_at_receivers(at);
+        seen.mark(at);
+        seen.judge.next_look()
     }
 
     /// A receiver heard something.
