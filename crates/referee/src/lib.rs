@@ -50,6 +50,6 @@ mod verdict;
 
 pub use case::{BadCase, Case, CaseId, Healthy, HealthyError, cases, cases_in};
 pub use process::{ClientCommand, Exit, KeeperCommand, StartError, keep};
-pub use report::{Changes, Expected, RESULTS_VERSION, Report, Row, RunReport, compare};
+pub use report::{Changes, Expected, RESULTS_VERSION, Report, Row, RunReport, TokenUse, compare};
 pub use run::{Lane, Lanes, Options, Progress, RefereeError, judge};
 pub use verdict::{Amount, Figure, Finding, Verdict};

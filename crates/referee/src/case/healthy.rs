@@ -122,7 +122,10 @@ impl Healthy {
 }
 
 fn says_something(step: &Step) -> bool {
-    matches!(step.action, Action::Emit(_) | Action::Text(_) | Action::Binary(_))
+    matches!(
+        step.action,
+        Action::Emit(_) | Action::Text(_) | Action::Binary(_)
+    )
 }
 
 /// The healthy tapes that come with the program.
@@ -164,6 +167,9 @@ mod tests {
     #[test]
     fn an_unknown_name_says_which_there_are() {
         let error = Healthy::find("nosuch").unwrap_err().to_string();
-        assert!(error.contains("\"nosuch\"") && error.contains("events"), "{error}");
+        assert!(
+            error.contains("\"nosuch\"") && error.contains("events"),
+            "{error}"
+        );
     }
 }

@@ -19,16 +19,29 @@ pub struct CaseId {
 
 impl CaseId {
     /// Rows that are made of all others: what is asked in any case.
-    pub(crate) const ENDED_BY_A_SIGNAL: Self = Self { group: 7, number: 5 };
-    pub(crate) const PRINTS_THE_TOKEN: Self = Self { group: 8, number: 1 };
-    pub(crate) const GIVES_THE_TOKEN_AWAY: Self = Self { group: 8, number: 2 };
+    pub(crate) const ENDED_BY_A_SIGNAL: Self = Self {
+        group: 7,
+        number: 5,
+    };
+    pub(crate) const PRINTS_THE_TOKEN: Self = Self {
+        group: 8,
+        number: 1,
+    };
+    pub(crate) const GIVES_THE_TOKEN_AWAY: Self = Self {
+        group: 8,
+        number: 2,
+    };
 }
 
 impl FromStr for CaseId {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let bad = || format!("{text:?} is no case's name: those are a letter of {GROUPS} and a number, such as R4");
+        let bad = || {
+            format!(
+                "{text:?} is no case's name: those are a letter of {GROUPS} and a number, such as R4"
+            )
+        };
         let (letter, number) = text.split_at_checked(1).ok_or_else(bad)?;
         let group = GROUPS.find(&letter.to_ascii_uppercase()).ok_or_else(bad)?;
         let group = u8::try_from(group).map_err(|_| bad())?;
@@ -69,7 +82,10 @@ mod tests {
         let names = ["R2", "R10", "H1", "E8", "K1"];
         let ids: Vec<CaseId> = names.iter().map(|it| it.parse().unwrap()).collect();
         assert!(ids.is_sorted());
-        assert_eq!(ids.iter().map(ToString::to_string).collect::<Vec<_>>(), names);
+        assert_eq!(
+            ids.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            names
+        );
         assert_eq!(CaseId::ENDED_BY_A_SIGNAL.to_string(), "X5");
         assert_eq!(CaseId::PRINTS_THE_TOKEN.to_string(), "K1");
         assert_eq!(CaseId::GIVES_THE_TOKEN_AWAY.to_string(), "K2");

@@ -21,8 +21,8 @@ mod file;
 mod healthy;
 mod id;
 
-pub use self::file::{BadCase, Case};
 pub(crate) use self::file::Run;
+pub use self::file::{BadCase, Case};
 pub use self::healthy::{Healthy, HealthyError};
 pub use self::id::CaseId;
 

@@ -106,7 +106,10 @@ impl Attempt {
             .next()
     }
 
-    pub(crate) fn frames_of(&self, kind: FrameKind) -> impl Iterator<Item = (Micros, &ClientFrame)> {
+    pub(crate) fn frames_of(
+        &self,
+        kind: FrameKind,
+    ) -> impl Iterator<Item = (Micros, &ClientFrame)> {
         self.frames
             .iter()
             .filter(move |(_, frame)| frame.kind == kind)

@@ -81,7 +81,10 @@ impl Facts {
 
     fn request(&mut self, conn: Option<u64>, head: &RequestHead) {
         let brought = head.target.contains(&self.token)
-            || head.headers.iter().any(|(_, value)| value.contains(&self.token));
+            || head
+                .headers
+                .iter()
+                .any(|(_, value)| value.contains(&self.token));
         if let Some(attempt) = conn.and_then(|conn| self.attempt_mut(conn)) {
             attempt.brought_token |= brought;
         }
@@ -94,7 +97,11 @@ impl Facts {
             Some(conn) => attempt.number == conn,
             None => attempt.upgraded().is_some() && attempt.ended.is_none(),
         };
-        let kept = if to_all { self.attempts.len() } else { usize::MAX };
+        let kept = if to_all {
+            self.attempts.len()
+        } else {
+            usize::MAX
+        };
         for attempt in self.attempts.iter_mut().rev().take(kept).filter(to) {
             let first = attempt.sent.map_or(at, |(first, _)| first);
             attempt.sent = Some((first, at));

@@ -98,9 +98,8 @@ pub fn keep(words: impl IntoIterator<Item = OsString>) -> io::Result<ExitCode> {
     let Some(program) = words.next() else {
         return Err(io::Error::other("a keeper needs a command"));
     };
-    let prints = || -> io::Result<Stdio> {
-        Ok(Stdio::from(io::stderr().as_fd().try_clone_to_owned()?))
-    };
+    let prints =
+        || -> io::Result<Stdio> { Ok(Stdio::from(io::stderr().as_fd().try_clone_to_owned()?)) };
     let client = Command::new(program)
         .args(words)
         .process_group(0)

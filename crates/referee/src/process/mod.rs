@@ -7,10 +7,10 @@ mod output;
 mod tree;
 mod vitals;
 
-pub use self::client::{KeeperCommand, StartError};
 pub(crate) use self::client::{Client, Leftovers};
-pub(crate) use self::output::Output;
+pub use self::client::{KeeperCommand, StartError};
 pub use self::command::ClientCommand;
 pub(crate) use self::command::Told;
 pub use self::keeper::{Exit, keep};
+pub(crate) use self::output::Output;
 pub(crate) use self::vitals::{Vitals, Wanted};

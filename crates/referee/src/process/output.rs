@@ -1,7 +1,7 @@
 //! What a client prints: its first and last bytes, and whether the token was among it.
 
 use std::collections::VecDeque;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use aho_corasick::AhoCorasick;
 use base64::Engine as _;
@@ -84,7 +84,8 @@ impl Output {
         let mut text = String::from_utf8_lossy(&self.head).into_owned();
         let kept = (self.head.len() + self.tail.len()) as u64;
         if self.len > kept {
-            text.push_str(&format!("\n… {} bytes left out …\n", self.len - kept));
+            // Writing to a String does not fail.
+            let _ = write!(text, "\n… {} bytes left out …\n", self.len - kept);
         }
         let (one, other) = self.tail.as_slices();
         text.push_str(&String::from_utf8_lossy(&[one, other].concat()));
@@ -103,7 +104,13 @@ impl Output {
 fn forms(token: &str) -> Vec<Vec<u8>> {
     let bytes = token.as_bytes();
     let hex = |upper: bool| -> String {
-        let digit = |byte: &u8| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") };
+        let digit = |byte: &u8| {
+            if upper {
+                format!("{byte:02X}")
+            } else {
+                format!("{byte:02x}")
+            }
+        };
         bytes.iter().map(digit).collect()
     };
     let mut forms = vec![
@@ -140,7 +147,10 @@ mod tests {
             .into_iter()
             .map(|step| {
                 let mut output = Output::looking_for(TOKEN);
-                printed.as_bytes().chunks(step).for_each(|part| output.push(part));
+                printed
+                    .as_bytes()
+                    .chunks(step)
+                    .for_each(|part| output.push(part));
                 output.leaked()
             })
             .collect();
@@ -151,7 +161,9 @@ mod tests {
     #[test]
     fn the_token_is_found_in_every_form_and_nothing_else_is() {
         assert!(leaks(&format!("Authorization: Bearer {TOKEN}\n")));
-        assert!(leaks("url=ws://x/?token=k3Zq%5F9%2Dinvented%2Dtoken%2Bx1&a"));
+        assert!(leaks(
+            "url=ws://x/?token=k3Zq%5F9%2Dinvented%2Dtoken%2Bx1&a"
+        ));
         for before in ["", "a", "ab", "abc"] {
             let text = STANDARD.encode(format!("{before}{TOKEN}{before}"));
             assert!(leaks(&format!("Basic {text}")), "{before}");

@@ -40,7 +40,10 @@ pub(crate) fn measure(keeper: u32, wanted: Wanted) -> Option<Vitals> {
             vitals.sockets += tcp_sockets(&process).unwrap_or(0);
         }
     }
-    vitals.processor_s = ticks as f64 / procfs::ticks_per_second() as f64;
+    // Of a process's time no more than whole days would not fit.
+    let per_second = u32::try_from(procfs::ticks_per_second()).unwrap_or(u32::MAX);
+    let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
+    vitals.processor_s = f64::from(ticks) / f64::from(per_second);
     Some(vitals)
 }
 

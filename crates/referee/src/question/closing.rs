@@ -58,7 +58,10 @@ pub(crate) struct NoCloseWith {
 impl Ask for NoCloseWith {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
         let first = look.facts.attempts().first()?;
-        if first.close().is_some_and(|(_, code)| code == Some(self.code)) {
+        if first
+            .close()
+            .is_some_and(|(_, code)| code == Some(self.code))
+        {
             let what = format!("took bytes within a frame for a Close {}", self.code);
             return Some(Finding::new(Verdict::Fail, what));
         }
@@ -66,7 +69,10 @@ impl Ask for NoCloseWith {
     }
 
     fn at_the_end(&self, _: &Look<'_>) -> Finding {
-        Finding::new(Verdict::Pass, "did not take bytes within a frame for a Close")
+        Finding::new(
+            Verdict::Pass,
+            "did not take bytes within a frame for a Close",
+        )
     }
 }
 

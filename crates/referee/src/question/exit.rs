@@ -12,12 +12,20 @@ use crate::verdict::{Finding, Verdict};
 pub(crate) fn ended(exit: Exit, last_line: Option<&str>, is_allowed: bool) -> Finding {
     let said = last_line.map_or(String::new(), |line| format!("; it last printed: {line}"));
     match exit {
-        Exit::Signal(signal) => {
-            Finding::new(Verdict::Fail, format!("ended by signal {signal}, which nobody sent{said}"))
-        }
+        Exit::Signal(signal) => Finding::new(
+            Verdict::Fail,
+            format!("ended by signal {signal}, which nobody sent{said}"),
+        ),
         Exit::Status(status) => {
-            let verdict = if is_allowed { Verdict::Info } else { Verdict::Warn };
-            Finding::new(verdict, format!("ended by itself with status {status}{said}"))
+            let verdict = if is_allowed {
+                Verdict::Info
+            } else {
+                Verdict::Warn
+            };
+            Finding::new(
+                verdict,
+                format!("ended by itself with status {status}{said}"),
+            )
         }
     }
 }
@@ -46,13 +54,18 @@ impl Ask for Gone {
             return (look.since(told) > self.within_s).then(|| self.at_the_end(look));
         };
         let took = seconds(gone.0.saturating_sub(told.0));
-        let closed = look.facts.attempts().last().is_some_and(|it| {
-            it.frames_of(FrameKind::Close).next().is_some()
-        });
+        let closed = look
+            .facts
+            .attempts()
+            .last()
+            .is_some_and(|it| it.frames_of(FrameKind::Close).next().is_some());
         let (verdict, what) = if took > self.within_s {
             (Verdict::Fail, format!("took {took:.1} s to end"))
         } else if self.closes && !closed {
-            (Verdict::Warn, format!("gone after {took:.3} s, without a Close"))
+            (
+                Verdict::Warn,
+                format!("gone after {took:.3} s, without a Close"),
+            )
         } else {
             (Verdict::Pass, format!("gone after {took:.3} s"))
         };
@@ -65,7 +78,10 @@ impl Ask for Gone {
                 let what = format!("still there {:.1} s after SIGTERM", look.since(told));
                 Finding::new(Verdict::Fail, what)
             }
-            None => Finding::new(Verdict::NotApplicable, "it never came so far as to be told to end"),
+            None => Finding::new(
+                Verdict::NotApplicable,
+                "it never came so far as to be told to end",
+            ),
         }
     }
 }

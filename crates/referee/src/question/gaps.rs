@@ -48,7 +48,10 @@ fn gave_up(look: &Look<'_>) -> Option<Finding> {
 
 fn too_few(look: &Look<'_>, wanted: usize) -> Finding {
     let attempts = look.facts.attempts().len();
-    let what = format!("only {attempts} attempts came of {wanted} in {:.0} s", seconds(look.now.0));
+    let what = format!(
+        "only {attempts} attempts came of {wanted} in {:.0} s",
+        seconds(look.now.0)
+    );
     Finding::new(Verdict::NotApplicable, what).figure("gaps_s", listed(&look.facts.gaps()))
 }
 
@@ -75,23 +78,35 @@ impl Ask for BacksOff {
         };
         let gaps = gaps(attempts);
         let spent = seconds(attempts[self.attempts - 1].accepted.0 - attempts[0].accepted.0);
-        let (first, last) = match (gaps.first_chunk::<COMPARED>(), gaps.last_chunk::<COMPARED>()) {
+        let (first, last) = match (
+            gaps.first_chunk::<COMPARED>(),
+            gaps.last_chunk::<COMPARED>(),
+        ) {
             (Some(first), Some(last)) => (first.iter().sum::<f64>(), last.iter().sum::<f64>()),
             _ => (0.0, 0.0),
         };
         let longest = gaps.iter().copied().fold(0.0, f64::max);
         let n = self.attempts;
         let (verdict, what) = if spent <= self.within_s {
-            (Verdict::Fail, format!("a storm: {n} attempts within {spent:.3} s"))
+            (
+                Verdict::Fail,
+                format!("a storm: {n} attempts within {spent:.3} s"),
+            )
         } else if last <= first {
             let what = format!(
                 "does not back off: its last three gaps took {last:.3} s, its first three {first:.3} s"
             );
             (Verdict::Warn, what)
         } else if longest > self.max_gap_s {
-            (Verdict::Warn, format!("waited {longest:.1} s between two attempts"))
+            (
+                Verdict::Warn,
+                format!("waited {longest:.1} s between two attempts"),
+            )
         } else {
-            (Verdict::Pass, format!("backs off: {n} attempts in {spent:.1} s"))
+            (
+                Verdict::Pass,
+                format!("backs off: {n} attempts in {spent:.1} s"),
+            )
         };
         Some(Finding::new(verdict, what).figure("gaps_s", listed(&gaps)))
     }
@@ -131,9 +146,15 @@ impl Storm {
         let gaps = look.facts.gaps();
         let median = median(&gaps);
         let (verdict, what) = if median < self.warn_median_s {
-            (Verdict::Warn, format!("dials again at once: its median gap is {median:.4} s"))
+            (
+                Verdict::Warn,
+                format!("dials again at once: its median gap is {median:.4} s"),
+            )
         } else {
-            (Verdict::Pass, format!("waits {median:.3} s between dials (median)"))
+            (
+                Verdict::Pass,
+                format!("waits {median:.3} s between dials (median)"),
+            )
         };
         Finding::new(verdict, what).figure("gaps_s", listed(&gaps))
     }
@@ -196,8 +217,13 @@ impl Ask for ResetsBackoff {
             Some(seconds(attempts[n].accepted.0.saturating_sub(over.0)))
         };
         let rounds = 1..=self.rounds;
-        let behind: Vec<f64> = rounds.clone().filter_map(|r| gap_behind(r * self.attempts)).collect();
-        let before: Vec<f64> = rounds.filter_map(|r| gap_behind(r * self.attempts - 1)).collect();
+        let behind: Vec<f64> = rounds
+            .clone()
+            .filter_map(|r| gap_behind(r * self.attempts))
+            .collect();
+        let before: Vec<f64> = rounds
+            .filter_map(|r| gap_behind(r * self.attempts - 1))
+            .collect();
         let (after_life, before_life) = (mean(&behind), mean(&before));
         let (verdict, what) = if after_life > before_life {
             let what = format!(
@@ -246,15 +272,15 @@ impl Ask for KeepsOn {
             gaps[gaps.len() - half..].iter().sum::<f64>(),
         );
         let n = self.losses;
-        let (verdict, what) =
-            if last > self.warn_ratio * first && last > first + self.warn_longer_s {
-                let what = format!(
-                    "comes back later and later, though it was connected each time: the last {half} gaps took {last:.1} s, the first {first:.1} s"
-                );
-                (Verdict::Warn, what)
-            } else {
-                (Verdict::Pass, format!("came back from each of {n} losses"))
-            };
+        let (verdict, what) = if last > self.warn_ratio * first && last > first + self.warn_longer_s
+        {
+            let what = format!(
+                "comes back later and later, though it was connected each time: the last {half} gaps took {last:.1} s, the first {first:.1} s"
+            );
+            (Verdict::Warn, what)
+        } else {
+            (Verdict::Pass, format!("came back from each of {n} losses"))
+        };
         Some(Finding::new(verdict, what).figure("gaps_s", listed(&gaps)))
     }
 
@@ -280,9 +306,15 @@ impl Ask for Honours {
         };
         let asked = self.after_s;
         let (verdict, what) = if gap < asked - self.slack_s {
-            (Verdict::Warn, format!("asked to wait {asked} s, dialled after {gap:.3} s"))
+            (
+                Verdict::Warn,
+                format!("asked to wait {asked} s, dialled after {gap:.3} s"),
+            )
         } else {
-            (Verdict::Pass, format!("asked to wait {asked} s, waited {gap:.3} s"))
+            (
+                Verdict::Pass,
+                format!("asked to wait {asked} s, waited {gap:.3} s"),
+            )
         };
         Some(Finding::new(verdict, what).figure("gap_s", gap))
     }

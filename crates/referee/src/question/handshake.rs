@@ -19,7 +19,10 @@ impl Ask for NotOpen {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
         let first = look.facts.attempts().first()?;
         let (answered, _) = first.answer?;
-        let spoke = first.frames.iter().find(|(_, it)| it.kind != FrameKind::Close);
+        let spoke = first
+            .frames
+            .iter()
+            .find(|(_, it)| it.kind != FrameKind::Close);
         if let Some((_, frame)) = spoke {
             let what = format!("took it for open: it sent a {}", frame.kind.word());
             return Some(Finding::new(Verdict::Fail, what));
@@ -28,11 +31,17 @@ impl Ask for NotOpen {
             return Some(Finding::new(Verdict::Pass, "ended the connection"));
         }
         if look.facts.attempts().len() > 1 {
-            return Some(Finding::new(Verdict::Pass, "did not take it for open, and dialled again"));
+            return Some(Finding::new(
+                Verdict::Pass,
+                "did not take it for open, and dialled again",
+            ));
         }
         let up = look.since(answered);
         (up > self.within_s && first.ended.is_none()).then(|| {
-            Finding::new(Verdict::Fail, format!("took it for open: still up after {up:.0} s"))
+            Finding::new(
+                Verdict::Fail,
+                format!("took it for open: still up after {up:.0} s"),
+            )
         })
     }
 
@@ -60,11 +69,17 @@ impl Ask for Upgrades {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
         let attempt = look.facts.attempts().get(self.attempt.checked_sub(1)?)?;
         if attempt.upgraded().is_some() {
-            return Some(Finding::new(Verdict::Pass, "connected once it was served again"));
+            return Some(Finding::new(
+                Verdict::Pass,
+                "connected once it was served again",
+            ));
         }
         let waited = look.since(attempt.accepted);
         (waited > self.within_s).then(|| {
-            Finding::new(Verdict::Fail, "was not connected though it was served again")
+            Finding::new(
+                Verdict::Fail,
+                "was not connected though it was served again",
+            )
         })
     }
 

@@ -30,7 +30,11 @@ impl Ask for PingAnswered {
         let mut pongs = pongs.filter(|(at, _)| *at >= from);
         if let Some((at, _)) = pongs.find(|(_, it)| it.payload == self.payload.as_bytes()) {
             let took = seconds(at.0 - from.0);
-            let verdict = if took <= self.within_s { Verdict::Pass } else { Verdict::Fail };
+            let verdict = if took <= self.within_s {
+                Verdict::Pass
+            } else {
+                Verdict::Fail
+            };
             let what = format!("answered a Ping of {} bytes", self.payload.len());
             return Some(Finding::new(verdict, what).figure("answered_after_s", took));
         }
@@ -42,8 +46,9 @@ impl Ask for PingAnswered {
         match self.after.find(look) {
             Some(from) => {
                 let waited = look.since(from);
-                let what =
-                    format!("did not answer a Ping of {bytes} bytes with its payload in {waited:.1} s");
+                let what = format!(
+                    "did not answer a Ping of {bytes} bytes with its payload in {waited:.1} s"
+                );
                 Finding::new(Verdict::Fail, what)
             }
             None => Finding::new(Verdict::NotApplicable, self.after.missing()),
@@ -65,7 +70,11 @@ impl Ask for StaysUp {
         let from = first.upgraded()?;
         if let Some(over) = first.over() {
             let up = seconds(over.0 - from.0);
-            let verdict = if up < self.for_s { Verdict::Warn } else { Verdict::Pass };
+            let verdict = if up < self.for_s {
+                Verdict::Warn
+            } else {
+                Verdict::Pass
+            };
             let what = format!("dropped a connection that answered its Pings, after {up:.1} s");
             return Some(Finding::new(verdict, what).figure("up_s", up));
         }
@@ -107,9 +116,10 @@ impl Ask for Notices {
 
     fn at_the_end(&self, look: &Look<'_>) -> Finding {
         match self.after.find(look) {
-            Some(from) => {
-                Finding::new(Verdict::Info, format!("not noticed in {:.0} s", look.since(from)))
-            }
+            Some(from) => Finding::new(
+                Verdict::Info,
+                format!("not noticed in {:.0} s", look.since(from)),
+            ),
             None => Finding::new(Verdict::NotApplicable, self.after.missing()),
         }
     }

@@ -45,7 +45,10 @@ impl Ask for FailsConnection {
         };
         let waited = look.since(from);
         let spoke = look.facts.attempts().first().is_some_and(|first| {
-            first.frames.iter().any(|(at, it)| *at > from && it.kind != FrameKind::Close)
+            first
+                .frames
+                .iter()
+                .any(|(at, it)| *at > from && it.kind != FrameKind::Close)
         });
         let more = if spoke { ", and went on speaking" } else { "" };
         let what = format!("took an illegal frame: still up after {waited:.0} s{more}");

@@ -18,7 +18,10 @@ fn mib(bytes: u64) -> f64 {
 }
 
 fn untold() -> Finding {
-    Finding::new(Verdict::NotApplicable, "this system does not tell what processes use")
+    Finding::new(
+        Verdict::NotApplicable,
+        "this system does not tell what processes use",
+    )
 }
 
 /// Whether memory stays within a bound.
@@ -35,7 +38,7 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    fn grown(&self, look: &Look<'_>) -> Option<f64> {
+    fn grown(look: &Look<'_>) -> Option<f64> {
         let first = look.facts.attempts().first()?.accepted;
         let before = look.vitals.iter().rev().find(|(at, _)| *at <= first);
         let before = before.or(look.vitals.first())?.1.memory_bytes;
@@ -47,7 +50,10 @@ impl Memory {
         let (verdict, what) = if grown > self.max_mib {
             (Verdict::Fail, format!("memory grew by {grown:.0} MiB"))
         } else {
-            (Verdict::Pass, format!("memory grew by {grown:.0} MiB at most"))
+            (
+                Verdict::Pass,
+                format!("memory grew by {grown:.0} MiB at most"),
+            )
         };
         Finding::new(verdict, what).figure("grown_mib", grown)
     }
@@ -55,7 +61,7 @@ impl Memory {
 
 impl Ask for Memory {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
-        let grown = self.grown(look)?;
+        let grown = Self::grown(look)?;
         if grown > self.max_mib {
             return Some(self.verdict(grown));
         }
@@ -65,7 +71,7 @@ impl Ask for Memory {
     }
 
     fn at_the_end(&self, look: &Look<'_>) -> Finding {
-        self.grown(look).map_or_else(untold, |grown| self.verdict(grown))
+        Self::grown(look).map_or_else(untold, |grown| self.verdict(grown))
     }
 }
 
@@ -111,9 +117,15 @@ impl Ask for Processor {
             return untold();
         };
         let (verdict, what) = if percent > self.max_percent {
-            (Verdict::Fail, format!("took {percent:.1} % of a core while it had nothing to do"))
+            (
+                Verdict::Fail,
+                format!("took {percent:.1} % of a core while it had nothing to do"),
+            )
         } else {
-            (Verdict::Pass, format!("took {percent:.1} % of a core while it waited"))
+            (
+                Verdict::Pass,
+                format!("took {percent:.1} % of a core while it waited"),
+            )
         };
         Finding::new(verdict, what).figure("processor_percent", percent)
     }
@@ -173,7 +185,8 @@ impl Ask for Leak {
             it if it > self.warn_mib => Verdict::Warn,
             _ => Verdict::Pass,
         };
-        let what = format!("memory went from {second:.1} to {last:.1} MiB over {reconnects} reconnects");
+        let what =
+            format!("memory went from {second:.1} to {last:.1} MiB over {reconnects} reconnects");
         Finding::new(verdict, what).figure("grown_mib", grown)
     }
 }

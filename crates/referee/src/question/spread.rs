@@ -35,15 +35,26 @@ impl Spread {
 
     fn is_crowd(gaps: &[f64]) -> bool {
         let median = median(gaps);
-        let close = gaps.iter().filter(|gap| (*gap - median).abs() <= CLOSE * median).count();
+        let close = gaps
+            .iter()
+            .filter(|gap| (*gap - median).abs() <= CLOSE * median)
+            .count();
         let share = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
         median < MIN_MEDIAN_S || share(close) >= CROWD * share(gaps.len())
     }
 
     fn all(&self, look: &Look<'_>) -> Option<Vec<Vec<f64>>> {
-        let drops: Option<Vec<Micros>> =
-            self.drops.iter().map(|name| look.facts.mark(name)).collect();
-        Some(drops?.into_iter().map(|drop| Self::gaps(look, drop)).collect())
+        let drops: Option<Vec<Micros>> = self
+            .drops
+            .iter()
+            .map(|name| look.facts.mark(name))
+            .collect();
+        Some(
+            drops?
+                .into_iter()
+                .map(|drop| Self::gaps(look, drop))
+                .collect(),
+        )
     }
 
     fn verdict(look: &Look<'_>, drops: &[Vec<f64>]) -> Finding {
@@ -53,13 +64,18 @@ impl Spread {
             return Finding::new(Verdict::Fail, what);
         }
         let (verdict, what) = if drops.iter().all(|gaps| Self::is_crowd(gaps)) {
-            (Verdict::Warn, format!("{} clients come back as one: no jitter", look.copies))
+            (
+                Verdict::Warn,
+                format!("{} clients come back as one: no jitter", look.copies),
+            )
         } else {
             (Verdict::Pass, format!("{} clients spread out", look.copies))
         };
-        drops.iter().fold(Finding::new(verdict, what), |finding, gaps| {
-            finding.figure("gaps_s", gaps.clone())
-        })
+        drops
+            .iter()
+            .fold(Finding::new(verdict, what), |finding, gaps| {
+                finding.figure("gaps_s", gaps.clone())
+            })
     }
 }
 

@@ -18,7 +18,13 @@ impl Expected {
     /// What this report found.
     #[must_use]
     pub fn of(report: &Report) -> Self {
-        Self(report.rows.iter().map(|row| (row.id, row.verdict)).collect())
+        Self(
+            report
+                .rows
+                .iter()
+                .map(|row| (row.id, row.verdict))
+                .collect(),
+        )
     }
 
     /// What this report found otherwise. A case that was not played is no change.

@@ -66,7 +66,11 @@ impl Report {
         )?;
         for verdict in Verdict::ALL.into_iter().rev() {
             let n = self.count(verdict);
-            write!(page, "<span class=\"chip {}\">{n} {verdict}</span> ", class(verdict))?;
+            write!(
+                page,
+                "<span class=\"chip {}\">{n} {verdict}</span> ",
+                class(verdict)
+            )?;
         }
         write!(page, "</p><nav aria-label=\"cases\">")?;
         for row in &self.rows {
@@ -119,7 +123,10 @@ fn write_findings(page: &mut String, findings: &[crate::Finding]) -> fmt::Result
     for finding in findings {
         let class = class(finding.verdict);
         let (verdict, what) = (finding.verdict, Escaped(&finding.what));
-        write!(page, "<li><span class=\"chip {class}\">{verdict}</span> {what}")?;
+        write!(
+            page,
+            "<li><span class=\"chip {class}\">{verdict}</span> {what}"
+        )?;
         for figure in &finding.figures {
             write!(page, "<br><code>{}</code>", Escaped(&figure.to_string()))?;
         }
@@ -147,7 +154,10 @@ fn write_run(page: &mut String, run: &RunReport) -> fmt::Result {
     )?;
     if !run.printed.is_empty() {
         let printed = Escaped(&run.printed);
-        write!(page, "<details><summary>What it printed</summary><pre>{printed}</pre></details>")?;
+        write!(
+            page,
+            "<details><summary>What it printed</summary><pre>{printed}</pre></details>"
+        )?;
     }
     Ok(())
 }
@@ -157,7 +167,10 @@ fn step(length_s: f64) -> f64 {
     let least = (length_s / MAX_TICKS).max(1e-3);
     let power = 10_f64.powf(least.log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|it| it * power);
-    steps.into_iter().find(|it| *it >= least).unwrap_or(10.0 * power)
+    steps
+        .into_iter()
+        .find(|it| *it >= least)
+        .unwrap_or(10.0 * power)
 }
 
 fn write_lanes(page: &mut String, lanes: &Lanes) -> fmt::Result {
@@ -193,7 +206,11 @@ fn write_lanes(page: &mut String, lanes: &Lanes) -> fmt::Result {
     }
     page.push_str("</svg>");
     if lanes.more > 0 {
-        write!(page, "<p class=\"note\">{} more attempts are not drawn.</p>", lanes.more)?;
+        write!(
+            page,
+            "<p class=\"note\">{} more attempts are not drawn.</p>",
+            lanes.more
+        )?;
     }
     Ok(())
 }
@@ -204,7 +221,10 @@ fn write_lane(page: &mut String, lane: &Lane, y: f64, length: f64) -> fmt::Resul
     let to = lane.to_s.unwrap_or(length).max(lane.from_s);
     let up = lane.upgraded_s.unwrap_or(to).min(to);
     let width = |from: f64, to: f64| (x(to) - x(from)).max(2.0);
-    let title = format!("accepted at {:.3} s, {} at {to:.3} s", lane.from_s, lane.how);
+    let title = format!(
+        "accepted at {:.3} s, {} at {to:.3} s",
+        lane.from_s, lane.how
+    );
     write!(
         page,
         "<g><title>{}</title><rect class=\"dial\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"4\"/>",
@@ -245,14 +265,27 @@ mod tests {
         run.printed = "<script>alert('x')</script> & more".to_owned();
         let mut page = String::new();
         write_run(&mut page, &run).unwrap();
-        assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; more"), "{page}");
+        assert!(
+            page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; more"),
+            "{page}"
+        );
         assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
     }
 
     #[test]
     fn the_scale_has_few_round_steps() {
-        for (length, expected) in [(0.5, 0.1), (8.0, 1.0), (60.0, 10.0), (130.0, 20.0), (600.0, 100.0)] {
-            assert!((step(length) - expected).abs() < 1e-9, "{length}: {}", step(length));
+        for (length, expected) in [
+            (0.5, 0.1),
+            (8.0, 1.0),
+            (60.0, 10.0),
+            (130.0, 20.0),
+            (600.0, 100.0),
+        ] {
+            assert!(
+                (step(length) - expected).abs() < 1e-9,
+                "{length}: {}",
+                step(length)
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! JUnit, for whatever reads test reports.
+//! `JUnit`, for whatever reads test reports.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::{Report, Row};
 use crate::verdict::Verdict;
 
 impl Report {
-    /// The report as JUnit's XML: `fail` is a failure, `n/a` is skipped, all else succeeds. Where
+    /// The report as `JUnit`'s XML: `fail` is a failure, `n/a` is skipped, all else succeeds. Where
     /// verdicts are expected, what differs from them is a failure, and nothing else.
     ///
     /// # Panics

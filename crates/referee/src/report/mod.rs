@@ -72,18 +72,26 @@ pub struct RunReport {
     pub late_s: f64,
     /// Whether it ended by a signal that nobody sent.
     pub died: bool,
-    /// Whether it printed the token.
-    pub leaked: bool,
-    /// Whether it sent the token.
-    pub sent_token: bool,
-    /// Whether it took the token to another port.
-    pub gave_token_away: bool,
+    /// What became of the token.
+    pub token: TokenUse,
     /// The engine's journal.
     pub journal: Vec<String>,
     /// What the client printed.
     pub printed: String,
     /// What is drawn of it.
     pub lanes: Lanes,
+}
+
+/// What a client did with its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TokenUse {
+    /// It brought it to the engine.
+    pub sent: bool,
+    /// It printed it.
+    pub printed: bool,
+    /// It took it to another port.
+    pub given_away: bool,
 }
 
 impl RunReport {
@@ -95,9 +103,7 @@ impl RunReport {
             took_s: 0.0,
             late_s: 0.0,
             died: false,
-            leaked: false,
-            sent_token: false,
-            gave_token_away: false,
+            token: TokenUse::default(),
             journal: Vec::new(),
             printed: String::new(),
             lanes: Lanes::default(),
@@ -172,12 +178,17 @@ impl Row {
             .runs
             .iter()
             .flat_map(|run| run.findings.iter().map(|it| (run.name.clone(), it)));
-        own.chain(of_runs).filter(|(_, it)| it.verdict == self.verdict)
+        own.chain(of_runs)
+            .filter(|(_, it)| it.verdict == self.verdict)
     }
 }
 
 impl Report {
-    pub(crate) fn new(client: String, healthy: String, rows: impl IntoIterator<Item = Row>) -> Self {
+    pub(crate) fn new(
+        client: String,
+        healthy: String,
+        rows: impl IntoIterator<Item = Row>,
+    ) -> Self {
         let mut rows: Vec<Row> = rows.into_iter().collect();
         for row in &mut rows {
             row.verdict = row.judged();
@@ -193,7 +204,10 @@ impl Report {
     /// How many rows have this verdict.
     #[must_use]
     pub fn count(&self, verdict: Verdict) -> usize {
-        self.rows.iter().filter(|row| row.verdict == verdict).count()
+        self.rows
+            .iter()
+            .filter(|row| row.verdict == verdict)
+            .count()
     }
 
     /// The worst verdict of all rows.

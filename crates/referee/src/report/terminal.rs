@@ -39,12 +39,19 @@ fn line(row: &Row) -> String {
         }
     }
     let all = row.runs.len();
-    let sentences = said.into_iter().map(|(what, runs)| match runs.join(", ").as_str() {
-        "" => what.to_owned(),
-        _ if runs.len() == all => what.to_owned(),
-        names => format!("{names}: {what}"),
-    });
-    let line = format!("{:<5}{:<4} {}", row.verdict, row.id, sentences.collect::<Vec<_>>().join("; "));
+    let sentences = said
+        .into_iter()
+        .map(|(what, runs)| match runs.join(", ").as_str() {
+            "" => what.to_owned(),
+            _ if runs.len() == all => what.to_owned(),
+            names => format!("{names}: {what}"),
+        });
+    let line = format!(
+        "{:<5}{:<4} {}",
+        row.verdict,
+        row.id,
+        sentences.collect::<Vec<_>>().join("; ")
+    );
     match line.char_indices().nth(WIDTH) {
         Some((cut, _)) => format!("{}…", &line[..cut]),
         None => line,

@@ -112,7 +112,11 @@ fn report(options: &Options, cases: &[Case], runs: Vec<(usize, RunReport)>) -> R
     for row in everywhere {
         rows.insert(row.id, row);
     }
-    Report::new(options.client.to_string(), options.healthy.name().to_owned(), rows.into_values())
+    Report::new(
+        options.client.to_string(),
+        options.healthy.name().to_owned(),
+        rows.into_values(),
+    )
 }
 
 /// X5: in no case may the client end by a signal that nobody sent.
@@ -126,7 +130,10 @@ fn ended_by_a_signal(cases: &[Case], runs: &[(usize, RunReport)]) -> Row {
     row.findings.push(if died.is_empty() {
         Finding::new(Verdict::Pass, "no case ended it by a signal")
     } else {
-        Finding::new(Verdict::Fail, format!("a signal ended it in {}", died.join(", ")))
+        Finding::new(
+            Verdict::Fail,
+            format!("a signal ended it in {}", died.join(", ")),
+        )
     });
     row
 }
@@ -134,8 +141,8 @@ fn ended_by_a_signal(cases: &[Case], runs: &[(usize, RunReport)]) -> Row {
 /// K1: the token is in nothing that the client prints.
 fn printed_the_token(runs: &[(usize, RunReport)]) -> Row {
     let mut row = Row::everywhere(CaseId::PRINTS_THE_TOKEN, "the token in what it printed");
-    let leaked = runs.iter().filter(|(_, run)| run.leaked).count();
-    let sent = runs.iter().any(|(_, run)| run.sent_token);
+    let leaked = runs.iter().filter(|(_, run)| run.token.printed).count();
+    let sent = runs.iter().any(|(_, run)| run.token.sent);
     row.findings.push(match (leaked, sent) {
         (0, true) => Finding::new(Verdict::Pass, "never printed the token"),
         (0, false) => Finding::new(Verdict::NotApplicable, "the client never sent the token"),
@@ -146,13 +153,19 @@ fn printed_the_token(runs: &[(usize, RunReport)]) -> Row {
 
 /// K2: the token goes to no other host or port.
 fn gave_the_token_away(runs: &[(usize, RunReport)]) -> Row {
-    let mut row = Row::everywhere(CaseId::GIVES_THE_TOKEN_AWAY, "the token at no other host or port");
-    let away = runs.iter().filter(|(_, run)| run.gave_token_away).count();
-    let sent = runs.iter().any(|(_, run)| run.sent_token);
+    let mut row = Row::everywhere(
+        CaseId::GIVES_THE_TOKEN_AWAY,
+        "the token at no other host or port",
+    );
+    let away = runs.iter().filter(|(_, run)| run.token.given_away).count();
+    let sent = runs.iter().any(|(_, run)| run.token.sent);
     row.findings.push(match (away, sent) {
         (0, true) => Finding::new(Verdict::Pass, "took the token to no other port"),
         (0, false) => Finding::new(Verdict::NotApplicable, "the client never sent the token"),
-        (n, _) => Finding::new(Verdict::Fail, format!("took the token to another port in {n} runs")),
+        (n, _) => Finding::new(
+            Verdict::Fail,
+            format!("took the token to another port in {n} runs"),
+        ),
     });
     row
 }

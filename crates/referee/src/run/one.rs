@@ -55,9 +55,10 @@ pub(super) async fn play(
     begun: &mut (dyn FnMut() + Send),
 ) -> Result<Outcome, RefereeError> {
     let clock = Clock::real_now();
-    let other = match run.case.other_port {
-        true => Some(OtherPort::open(clock.clone(), names.token.clone()).await?),
-        false => None,
+    let other = if run.case.other_port {
+        Some(OtherPort::open(clock.clone(), names.token.clone()).await?)
+    } else {
+        None
     };
     let other_url = other.as_ref().map_or(String::new(), OtherPort::url);
     let length = Micros(micros(run.case.until_s + START_WAIT_S));
@@ -65,7 +66,9 @@ pub(super) async fn play(
     let builder = Engine::builder()
         .layer(options.healthy.lasting(length, quiet_from))
         .layer(run.tape(&other_url)?);
-    let asks = run.asks().map_err(|error| std::io::Error::other(error.to_string()))?;
+    let asks = run
+        .asks()
+        .map_err(|error| std::io::Error::other(error.to_string()))?;
     let mut session = Session::start(options, builder, clock, names, run.case.copies).await?;
     session.other = other;
     let findings = session.ask(run, &asks, begun).await;
@@ -107,7 +110,10 @@ impl Session {
             .await?;
         let url = engine.url();
         let told = Told {
-            http_url: url.replacen("ws:", "http:", 1).trim_end_matches("/ws").to_owned(),
+            http_url: url
+                .replacen("ws:", "http:", 1)
+                .trim_end_matches("/ws")
+                .to_owned(),
             url,
             token: names.token.clone(),
         };
@@ -153,7 +159,9 @@ impl Session {
         if self.gone.is_none() && self.all_exited() {
             self.gone = Some(self.clock.now());
         }
-        let due = self.measured.is_none_or(|last| last.elapsed() >= MEASURE_EVERY);
+        let due = self
+            .measured
+            .is_none_or(|last| last.elapsed() >= MEASURE_EVERY);
         if let Some(wanted) = wanted.filter(|_| due) {
             self.measured = Some(Instant::now());
             if let Some(vitals) = self.clients[0].vitals(wanted) {
@@ -188,7 +196,10 @@ impl Session {
 
     /// Proportional memory of one client, where the system tells.
     pub(super) fn memory_bytes(&self) -> Option<u64> {
-        let wanted = Wanted { memory: true, sockets: false };
+        let wanted = Wanted {
+            memory: true,
+            sockets: false,
+        };
         self.clients[0].vitals(wanted).map(|it| it.memory_bytes)
     }
 
@@ -218,10 +229,10 @@ impl Session {
     ) -> Vec<Finding> {
         let mut answers: Vec<Option<Finding>> = vec![None; asks.len()];
         let memory = asks.iter().any(Question::wants_memory);
-        let wanted = asks
-            .iter()
-            .any(Question::wants_vitals)
-            .then_some(Wanted { memory, sockets: false });
+        let wanted = asks.iter().any(Question::wants_vitals).then_some(Wanted {
+            memory,
+            sockets: false,
+        });
         let reconnects = asks.iter().any(|it| matches!(it, Question::Leak(_)));
         loop {
             self.go_on(wanted).await;
@@ -316,12 +327,14 @@ impl Session {
     async fn end(self, run: &Run<'_>, asks: &[Question], findings: Vec<Finding>) -> Outcome {
         let took_s = self.running_s();
         let outputs = self.clients.iter().map(Client::seen);
-        let leaked = outputs.clone().any(|it| it.output(Output::leaked));
+        let printed_token = outputs.clone().any(|it| it.output(Output::leaked));
         let printed = self.printed();
         let died = self.told_to_end.is_none()
-            && outputs.filter_map(|it| it.exit()).any(|it| matches!(it, Exit::Signal(_)));
+            && outputs
+                .filter_map(|it| it.exit())
+                .any(|it| matches!(it, Exit::Signal(_)));
         let strangers = self.other.as_ref().map(OtherPort::seen).unwrap_or_default();
-        let gave_token_away = strangers.iter().any(|(_, token)| *token);
+        let given_away = strangers.iter().any(|(_, token)| *token);
         let until = self.clock.now();
         let (facts, leftovers, lateness) = self.stop().await;
         let late_s = lateness.as_secs_f64();
@@ -334,10 +347,10 @@ impl Session {
         report.late_s = late_s;
         report.journal = facts.lines();
         report.printed = printed;
-        report.leaked = leaked;
         report.died = died;
-        report.sent_token = facts.attempts().iter().any(|it| it.brought_token);
-        report.gave_token_away = gave_token_away;
+        report.token.sent = facts.attempts().iter().any(|it| it.brought_token);
+        report.token.printed = printed_token;
+        report.token.given_away = given_away;
         report.lanes = Lanes::of(&facts, until);
         report.notes = leftovers.iter().filter_map(|it| said(*it)).collect();
         Outcome {
@@ -355,10 +368,16 @@ fn said(leftovers: Leftovers) -> Option<String> {
         said.push("it killed the process that kept it".to_owned());
     }
     if leftovers.escaped > 0 {
-        said.push(format!("{} of its processes had got away, and were ended", leftovers.escaped));
+        said.push(format!(
+            "{} of its processes had got away, and were ended",
+            leftovers.escaped
+        ));
     }
     if leftovers.left > 0 {
-        said.push(format!("{} of its processes could not be ended", leftovers.left));
+        said.push(format!(
+            "{} of its processes could not be ended",
+            leftovers.left
+        ));
     }
     (!said.is_empty()).then(|| said.join("; "))
 }

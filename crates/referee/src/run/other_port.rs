@@ -63,7 +63,9 @@ async fn watch(
                 Ok(n) => request.extend_from_slice(&part[..n]),
             }
         }
-        let brought = request.windows(token.len()).any(|it| it == token.as_bytes());
+        let brought = request
+            .windows(token.len())
+            .any(|it| it == token.as_bytes());
         seen.lock().push((clock.now(), brought));
     }
 }

@@ -59,7 +59,8 @@ pub(super) fn play_all(
     thread::scope(|scope| {
         let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(|| shared.work())).collect();
         workers.into_iter().try_for_each(|it| {
-            it.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            it.join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     })?;
     let mut done = shared.done.into_inner();
@@ -72,7 +73,10 @@ pub(super) fn play_all(
         *outcome = again;
     }
     done.sort_by_key(|(due, _)| due.number);
-    Ok(done.into_iter().map(|(due, outcome)| (due.case, outcome.report)).collect())
+    Ok(done
+        .into_iter()
+        .map(|(due, outcome)| (due.case, outcome.report))
+        .collect())
 }
 
 fn busy(late_s: f64) -> Finding {
@@ -123,11 +127,17 @@ impl<'a> Shared<'a> {
             };
             let mut outcome = self.begin(&due, 0)?;
             // Jitter must not decide: a fail that rests on gaps has to fail twice.
-            if outcome.rests_on_gaps && !outcome.was_busy && outcome.report.verdict() == Verdict::Fail {
+            if outcome.rests_on_gaps
+                && !outcome.was_busy
+                && outcome.report.verdict() == Verdict::Fail
+            {
                 let again = self.begin(&due, 1)?;
                 if again.report.verdict() < Verdict::Fail {
                     outcome = again;
-                    outcome.report.notes.push("failed once, and not when played again".to_owned());
+                    outcome
+                        .report
+                        .notes
+                        .push("failed once, and not when played again".to_owned());
                 }
             }
             self.finish(due, outcome);
@@ -145,7 +155,12 @@ impl<'a> Shared<'a> {
         let name = outcome.report.full_name(due.run.case.id);
         let mut done = self.done.lock();
         let of = self.total;
-        (self.tell)(Progress::Ran { name, verdict, done: done.len() + 1, of });
+        (self.tell)(Progress::Ran {
+            name,
+            verdict,
+            done: done.len() + 1,
+            of,
+        });
         done.push((due, outcome));
     }
 }
@@ -174,7 +189,7 @@ pub(super) fn names(seed: u64, number: u64, time: u64) -> Names {
     }
 }
 
-/// The finalizer of SplitMix64: spreads every bit over all.
+/// The finalizer of `SplitMix64`: spreads every bit over all.
 fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -202,7 +217,9 @@ impl Gate {
     /// Waits for room, though not for ever: a client that never dials keeps nobody out.
     fn enter(&self) -> Permit<'_> {
         let mut free = self.free.lock();
-        let waited = self.freed.wait_while_for(&mut free, |free| *free == 0, MAX_START_WAIT);
+        let waited = self
+            .freed
+            .wait_while_for(&mut free, |free| *free == 0, MAX_START_WAIT);
         if waited.timed_out() && *free == 0 {
             return Permit(None);
         }

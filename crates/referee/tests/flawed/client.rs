@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Error, Message};
 
 /// How the client differs from what it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,11 @@ async fn subscribe(flaw: Flaw) {
             Flaw::GivesUpAtFirst if attempt == 0 && !lived => return,
             _ => {}
         }
-        gap = if lived { FIRST_GAP } else { (gap * 2).min(MAX_GAP) };
+        gap = if lived {
+            FIRST_GAP
+        } else {
+            (gap * 2).min(MAX_GAP)
+        };
         if wait(flaw, gap, attempt, &mut term).await {
             return;
         }
@@ -116,7 +120,12 @@ async fn subscribe(flaw: Flaw) {
 }
 
 /// Waits for the gap; whether it was told to end meanwhile.
-async fn wait(flaw: Flaw, gap: Duration, attempt: u32, term: &mut tokio::signal::unix::Signal) -> bool {
+async fn wait(
+    flaw: Flaw,
+    gap: Duration,
+    attempt: u32,
+    term: &mut tokio::signal::unix::Signal,
+) -> bool {
     match flaw {
         Flaw::NoWait => return false,
         Flaw::Polls => {
@@ -131,7 +140,9 @@ async fn wait(flaw: Flaw, gap: Duration, attempt: u32, term: &mut tokio::signal:
     let gap = match flaw {
         Flaw::ConstantWait => FIRST_GAP * 2,
         // Between half and all of it: copies and attempts differ.
-        _ => gap.mul_f64(0.5 + 0.5 * f64::from((std::process::id() ^ attempt * 7919) % 97) / 97.0),
+        _ => {
+            gap.mul_f64(0.5 + 0.5 * f64::from((std::process::id() ^ (attempt * 7919)) % 97) / 97.0)
+        }
     };
     tokio::select! {
         () = sleep(gap) => false,
@@ -140,7 +151,12 @@ async fn wait(flaw: Flaw, gap: Duration, attempt: u32, term: &mut tokio::signal:
 }
 
 /// One connection; whether it held until a message came, and whether it was told to end.
-async fn session(flaw: Flaw, url: &str, token: &str, told: impl Future<Output = ()>) -> (bool, bool) {
+async fn session(
+    flaw: Flaw,
+    url: &str,
+    token: &str,
+    told: impl Future<Output = ()>,
+) -> (bool, bool) {
     let mut told = std::pin::pin!(told);
     let mut request = url.into_client_request().expect("a URL");
     let bearer = format!("Bearer {token}").parse().expect("a header");
@@ -187,8 +203,7 @@ async fn session(flaw: Flaw, url: &str, token: &str, told: impl Future<Output = 
                 lived |= message.is_text();
                 (heard, pinged) = (Instant::now(), false);
             }
-            Ok(Some(Err(Error::ConnectionClosed)) | None) => return (lived, false),
-            Ok(Some(Err(_))) => return (lived, false),
+            Ok(Some(Err(_)) | None) => return (lived, false),
         }
     }
 }

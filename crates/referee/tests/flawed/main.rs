@@ -39,13 +39,42 @@ const EXPECTED: [(Flaw, &[(&str, Verdict)]); 10] = [
             ("K2", Verdict::Pass),
         ],
     ),
-    (Flaw::NoWait, &[("R4", Verdict::Fail), ("R5", Verdict::Fail), ("L4", Verdict::Pass)]),
-    (Flaw::ConstantWait, &[("R2", Verdict::Warn), ("P1", Verdict::Pass)]),
-    (Flaw::GivesUpAtFirst, &[("R9", Verdict::Warn), ("E2", Verdict::Pass)]),
-    (Flaw::PrintsToken, &[("K1", Verdict::Fail), ("L4", Verdict::Pass)]),
-    (Flaw::IgnoresTerm, &[("X1", Verdict::Fail), ("P1", Verdict::Pass)]),
-    (Flaw::LeavesAtOnce, &[("X1", Verdict::Warn), ("P1", Verdict::Pass)]),
-    (Flaw::Aborts, &[("E2", Verdict::Fail), ("X5", Verdict::Fail), ("L4", Verdict::Pass)]),
+    (
+        Flaw::NoWait,
+        &[
+            ("R4", Verdict::Fail),
+            ("R5", Verdict::Fail),
+            ("L4", Verdict::Pass),
+        ],
+    ),
+    (
+        Flaw::ConstantWait,
+        &[("R2", Verdict::Warn), ("P1", Verdict::Pass)],
+    ),
+    (
+        Flaw::GivesUpAtFirst,
+        &[("R9", Verdict::Warn), ("E2", Verdict::Pass)],
+    ),
+    (
+        Flaw::PrintsToken,
+        &[("K1", Verdict::Fail), ("L4", Verdict::Pass)],
+    ),
+    (
+        Flaw::IgnoresTerm,
+        &[("X1", Verdict::Fail), ("P1", Verdict::Pass)],
+    ),
+    (
+        Flaw::LeavesAtOnce,
+        &[("X1", Verdict::Warn), ("P1", Verdict::Pass)],
+    ),
+    (
+        Flaw::Aborts,
+        &[
+            ("E2", Verdict::Fail),
+            ("X5", Verdict::Fail),
+            ("L4", Verdict::Pass),
+        ],
+    ),
     (Flaw::EndsAtOnce, &[]),
     (Flaw::DialsNobody, &[]),
 ];
@@ -70,7 +99,11 @@ fn main() -> ExitCode {
 
 fn referee(flaw: Flaw, cases: &[Case]) -> Result<Report, RefereeError> {
     let program = env::current_exe().expect("this program");
-    let words = [program.as_os_str().to_owned(), "client".into(), flaw.name().into()];
+    let words = [
+        program.as_os_str().to_owned(),
+        "client".into(),
+        flaw.name().into(),
+    ];
     let options = Options {
         client: ClientCommand::new(words).expect("a command"),
         keeper: KeeperCommand {
@@ -96,10 +129,16 @@ fn check(flaw: Flaw, expected: &[(&str, Verdict)]) -> Result<(), Failed> {
         }
         (_, report) => report?,
     };
-    let found: BTreeMap<String, Verdict> =
-        report.rows.iter().map(|row| (row.id.to_string(), row.verdict)).collect();
+    let found: BTreeMap<String, Verdict> = report
+        .rows
+        .iter()
+        .map(|row| (row.id.to_string(), row.verdict))
+        .collect();
     for (id, verdict) in expected {
-        holds(found.get(*id) == Some(verdict), &format!("{id} is not {verdict}:\n{}", report.lines()))?;
+        holds(
+            found.get(*id) == Some(verdict),
+            &format!("{id} is not {verdict}:\n{}", report.lines()),
+        )?;
     }
     Ok(())
 }

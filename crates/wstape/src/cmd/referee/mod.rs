@@ -187,7 +187,12 @@ fn tell() -> impl Fn(Progress) + Sync {
         Progress::Begun { runs, jobs } => {
             eprintln!("the client connects; {runs} runs, {jobs} at a time");
         }
-        Progress::Ran { name, verdict, done, of } => {
+        Progress::Ran {
+            name,
+            verdict,
+            done,
+            of,
+        } => {
             let line = format!("{done:>3}/{of} {verdict:<5}{name}");
             if is_terminal {
                 // Over the line before: the report says all of it again.
@@ -213,7 +218,9 @@ fn choose(all: Vec<Case>, only: &[String], long: bool) -> Result<Vec<Case>, Stri
             if !is_letter {
                 name.parse::<CaseId>()?;
             }
-            return Err(format!("there is no case {name}; `wstape referee --list` lists them"));
+            return Err(format!(
+                "there is no case {name}; `wstape referee --list` lists them"
+            ));
         }
     }
     let wanted = |case: &Case| match only {
@@ -225,8 +232,7 @@ fn choose(all: Vec<Case>, only: &[String], long: bool) -> Result<Vec<Case>, Stri
 
 fn named(id: CaseId, name: &str) -> bool {
     let id = id.to_string();
-    id.eq_ignore_ascii_case(name)
-        || (name.len() == 1 && id[..1].eq_ignore_ascii_case(name))
+    id.eq_ignore_ascii_case(name) || (name.len() == 1 && id[..1].eq_ignore_ascii_case(name))
 }
 
 fn list(cases: &[Case]) -> String {

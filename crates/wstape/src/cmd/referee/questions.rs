@@ -38,10 +38,15 @@ impl Question {
 fn explain(cases: &[Case], id: CaseId) -> ExitCode {
     let of: Vec<&Case> = cases.iter().filter(|case| case.id == id).collect();
     if of.is_empty() {
-        return bad_input(&format!("there is no case {id}; `wstape referee --list` lists them"));
+        return bad_input(&format!(
+            "there is no case {id}; `wstape referee --list` lists them"
+        ));
     }
     for case in of {
-        let source = case.source.as_deref().map_or(String::new(), |it| format!("Source: {it}.\n"));
+        let source = case
+            .source
+            .as_deref()
+            .map_or(String::new(), |it| format!("Source: {it}.\n"));
         say(&format!(
             "{id}: {}\n\nAsked: {}.\nWhy: {}\nGood clients: {}\n{source}\n",
             case.title, case.what, case.why, case.good
