@@ -91,6 +91,10 @@ impl Engine {
         self.inner.hub.core()
     }
 
+    pub(crate) fn hub(&self) -> Arc<Hub> {
+        Arc::clone(&self.inner.hub)
+    }
+
     pub(crate) fn controls(&self) -> LayerIndex {
         self.inner.controls
     }
@@ -183,6 +187,18 @@ impl Engine {
     /// Waits for as long as there is none. Nothing is lost where the future is dropped.
     pub async fn next_verdict(&self) -> Verdict {
         self.progress_until(Core::take_verdict).await
+    }
+
+    /// The next verdict, where there is one that nobody has taken.
+    #[must_use]
+    pub fn take_verdict(&self) -> Option<Verdict> {
+        self.core().take_verdict()
+    }
+
+    /// How many expectations were not met so far, whoever took their verdicts.
+    #[must_use]
+    pub fn unmet(&self) -> u64 {
+        self.core().tally().unmet
     }
 
     /// Returns once every `expect` step that was played has its verdict, and each was taken.

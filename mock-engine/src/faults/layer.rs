@@ -12,22 +12,22 @@ use crate::ids::{ConnId, Renumbering, Scope};
 use crate::link::{Conditions, Delay};
 
 #[derive(Debug, Clone, Default)]
-struct Faults {
-    accept: Slot<Accept>,
-    refuse: Slot<Refusal>,
-    hang: Slot<()>,
-    garbage: Slot<Garbage>,
-    partition: Slot<Partition>,
-    pongs: Slot<Pongs>,
-    to_client: Wire,
-    from_client: Wire,
+pub(super) struct Faults {
+    pub(super) accept: Slot<Accept>,
+    pub(super) refuse: Slot<Refusal>,
+    pub(super) hang: Slot<()>,
+    pub(super) garbage: Slot<Garbage>,
+    pub(super) partition: Slot<Partition>,
+    pub(super) pongs: Slot<Pongs>,
+    pub(super) to_client: Wire,
+    pub(super) from_client: Wire,
 }
 
 #[derive(Debug, Clone, Default)]
-struct Wire {
-    latency: Slot<(Latency, u64)>,
-    rate: Slot<u64>,
-    slice: Slot<u32>,
+pub(super) struct Wire {
+    pub(super) latency: Slot<(Latency, u64)>,
+    pub(super) rate: Slot<u64>,
+    pub(super) slice: Slot<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -199,6 +199,31 @@ impl LayerFaults {
     /// What was said of connections is said of those that have their numbers now.
     pub(super) fn renumber(&mut self, renumbering: &Renumbering) {
         renumbering.rekey(&mut self.each);
+    }
+
+    /// Whether it has the port down.
+    pub(super) fn down_slot(&self) -> &Slot<Down> {
+        &self.down
+    }
+
+    /// Whether it holds its answers.
+    pub(super) fn held_slot(&self) -> &Slot<()> {
+        &self.held
+    }
+
+    /// What it answers to plain requests.
+    pub(super) fn http_answers(&self) -> impl Iterator<Item = &HttpAnswer> {
+        self.http.values().map(|setting| &setting.value)
+    }
+
+    /// What it has said of all connections.
+    pub(super) fn of_all(&self) -> &Faults {
+        &self.all
+    }
+
+    /// What it has said of each by its number.
+    pub(super) fn of_each(&self) -> impl Iterator<Item = (ConnId, &Faults)> {
+        self.each.iter().map(|(&conn, faults)| (conn, faults))
     }
 
     /// What it does with dials.

@@ -46,6 +46,11 @@ impl Layers {
         }
     }
 
+    /// Each layer, the base first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &LayerFaults> {
+        self.layers.iter()
+    }
+
     /// Sets or clears a state; returns the generation by which it can be expired.
     pub(crate) fn set(
         &mut self,
@@ -72,6 +77,11 @@ impl Layers {
     /// Clears every fault of one layer; what GETs answer stays.
     pub(crate) fn clear(&mut self, layer: LayerIndex) {
         self.layers[layer.0].clear();
+    }
+
+    /// Forgets all that one layer has said.
+    pub(crate) fn reset(&mut self, layer: LayerIndex) {
+        self.layers[layer.0] = LayerFaults::default();
     }
 
     /// A connection is over: what was said of it alone is forgotten.

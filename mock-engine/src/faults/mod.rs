@@ -10,7 +10,9 @@ mod fault;
 mod layer;
 mod layers;
 mod slot;
+mod standing;
 
 pub(crate) use fault::Fault;
 pub(crate) use layer::Expired;
 pub(crate) use layers::{Greeting, Layers, PortState};
+pub(crate) use standing::Standing;

@@ -5,7 +5,10 @@
 //! behind one lock. `steps` performs steps, `answers` answers handshakes.
 
 mod answers;
+mod control;
 mod steps;
+
+pub(crate) use self::control::{Counts, Listed, NoRoom};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +26,7 @@ use super::held::Held;
 use super::outbox::Outbox;
 use super::prologue::Prologue;
 use super::schedule::{Op, Schedule, StartTrigger};
+use super::watches::Watches;
 use crate::expect::Verdict;
 use crate::faults::{Greeting, Layers, PortState};
 use crate::frame::{self, BadFrame, ClientFrame, FrameKind};
@@ -51,6 +55,10 @@ pub(crate) struct Core {
     map: ConnectionMap,
     /// Where anybody asks for verdicts.
     expectations: Option<Expectations>,
+    watches: Watches,
+    /// Messages that clients have sent, control frames left out, and how many wait for them.
+    messages: u64,
+    waiting_for_messages: usize,
     speed: Speed,
     port: Port,
 }
@@ -82,6 +90,9 @@ impl Core {
             held: Held::default(),
             map: ConnectionMap::default(),
             expectations: setup.judging.then(Expectations::default),
+            watches: Watches::default(),
+            messages: 0,
+            waiting_for_messages: 0,
             speed: setup.speed,
             port: setup.port,
             log: setup.log,
@@ -139,6 +150,9 @@ impl Core {
 
     /// A client has sent a request: what it asks for.
     pub(crate) fn requested(&mut self, id: ConnId, head: RequestHead) {
+        if let Some(conn) = self.connections.get_mut(id) {
+            conn.ask(&head.target);
+        }
         self.log.write(id, JournalKind::Requested(Box::new(head)));
     }
 
@@ -303,6 +317,13 @@ impl Core {
         self.log.write(id, JournalKind::Received(frame.kept()));
         if let Some(expectations) = &mut self.expectations {
             expectations.received(id, frame);
+        }
+        self.messages += u64::from(frame.fin && !frame.kind.control());
+        if !self.watches.is_empty() {
+            self.watches.received(frame);
+        }
+        if self.waiting_for_messages > 0 {
+            self.connections.tell_progress();
         }
         self.run_steps(id, &steps);
         let Some(conn) = self.connections.get(id) else {

@@ -2,6 +2,7 @@
 
 mod connection;
 mod connection_map;
+mod control;
 mod controls;
 mod delivery;
 mod faults;
