@@ -13,6 +13,7 @@ use crate::acceptor::Acceptor;
 use crate::authorization::Authorization;
 use crate::clock::Clock;
 use crate::driver;
+use crate::encryption::Encryption;
 use crate::error::EngineError;
 use crate::expect::Verdict;
 use crate::faults::PortState;
@@ -82,8 +83,13 @@ impl Engine {
     }
 
     /// Takes connections off a TCP port from here on.
-    pub(crate) fn accept_from(&self, acceptor: Acceptor, port: Arc<TcpPort>) {
-        let acceptor = tokio::spawn(tcp::accept_all(acceptor, port));
+    pub(crate) fn accept_from(
+        &self,
+        acceptor: Acceptor,
+        port: Arc<TcpPort>,
+        encryption: Encryption,
+    ) {
+        let acceptor = tokio::spawn(tcp::accept_all(acceptor, port, encryption));
         self.inner.background.lock().acceptor = Some(acceptor);
     }
 
@@ -143,7 +149,7 @@ impl Engine {
     /// [`MemoryNet`](crate::MemoryNet) answers for.
     #[must_use]
     pub fn url(&self) -> String {
-        url(self.local_addr())
+        self.inner.hub.log().journal().header().url.clone()
     }
 
     /// The address it listens on; `None` in memory.
@@ -261,9 +267,9 @@ impl Engine {
 }
 
 /// Where clients connect to.
-pub(crate) fn url(addr: Option<SocketAddr>) -> String {
+pub(crate) fn url(addr: Option<SocketAddr>, scheme: &str) -> String {
     match addr {
-        Some(addr) => format!("ws://{addr}{WS_PATH}"),
+        Some(addr) => format!("{scheme}://{addr}{WS_PATH}"),
         None => format!("ws://mock-engine{WS_PATH}"),
     }
 }

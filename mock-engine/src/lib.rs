@@ -48,6 +48,7 @@ mod connection;
 mod control;
 mod controls;
 mod driver;
+mod encryption;
 mod engine;
 mod error;
 mod expect;
@@ -67,6 +68,10 @@ mod speed;
 mod start;
 mod tcp;
 mod timestamps;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(feature = "tls")]
+mod tls_socket;
 
 pub use builder::EngineBuilder;
 pub use clock::Clock;
@@ -93,3 +98,5 @@ pub use playback::PlayEnd;
 pub use speed::{BadSpeed, Speed};
 pub use start::StartAt;
 pub use timestamps::Timestamps;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};

@@ -199,7 +199,8 @@ impl Playback {
         self.rounds.1
     }
 
-    /// Another tape is the base from now on, and all begins anew. Returns the prologue.
+    /// Another tape is the base from now on, and all begins anew. Returns the prologue. There must
+    /// be a base.
     ///
     /// # Errors
     /// Where a layer's tape can't be read any more; what is played stays then.
@@ -207,23 +208,13 @@ impl Playback {
         &mut self,
         base: Layer,
     ) -> Result<Vec<(LayerIndex, Step)>, TapeError> {
-        let old = if self.layers.is_empty() {
-            self.layers.push(base);
-            None
-        } else {
-            Some(std::mem::replace(&mut self.layers[0], base))
-        };
-        match self.rewind() {
-            Ok(prologue) => Ok(prologue),
-            Err(error) => {
-                // What was read of the next step is still there.
-                match old {
-                    Some(old) => self.layers[0] = old,
-                    None => self.layers.clear(),
-                }
-                Err(error)
-            }
+        let old = std::mem::replace(&mut self.layers[0], base);
+        let prologue = self.rewind();
+        if prologue.is_err() {
+            // What was read of the next step is still there.
+            self.layers[0] = old;
         }
+        prologue
     }
 
     /// Puts all tapes back to their beginning.

@@ -110,10 +110,9 @@ impl Engine {
         let router = routes::router(Arc::clone(&state), Guard::new(token));
         let (stop, stopped) = oneshot::channel();
         let serve = async move {
-            match TcpListener::from_std(socket) {
-                Ok(listener) => listener::serve(listener, router, stopped).await,
-                // Nothing to listen with: whoever asks finds the port closed.
-                Err(_) => {}
+            // Where it can't be had, whoever asks finds the port closed.
+            if let Ok(listener) = TcpListener::from_std(socket) {
+                listener::serve(listener, router, stopped).await;
             }
         };
         let thread = std::thread::Builder::new()

@@ -2,7 +2,7 @@
 
 use wstape_tape::{
     Accept, Action, Answers, Direction, Down, Garbage, HttpAnswer, Latency, Partition, Pongs,
-    Refusal, Step,
+    Refusal, Step, TlsFault,
 };
 
 /// A state to set, `None` to clear it.
@@ -12,6 +12,7 @@ pub(crate) enum Fault {
     Refuse(Option<Refusal>),
     Hang(bool),
     Garbage(Option<Garbage>),
+    Tls(Option<TlsFault>),
     Answers(Answers),
     Down(Down),
     Partition(Partition),
@@ -31,6 +32,7 @@ impl Fault {
             Action::Refuse(refusal) => Self::Refuse(refusal.clone()),
             Action::Hang(on) => Self::Hang(*on),
             Action::Garbage(garbage) => Self::Garbage(garbage.clone()),
+            Action::Tls(fault) => Self::Tls(*fault),
             Action::Answers(answers) => Self::Answers(*answers),
             Action::Down(on) => Self::Down(*on),
             Action::Partition(which) => Self::Partition(*which),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use wstape_tape::{
     Accept, Answers, Direction, Down, Garbage, HttpAnswer, Latency, Partition, Pongs, Refusal,
+    TlsFault,
 };
 
 use super::fault::Fault;
@@ -17,6 +18,7 @@ pub(super) struct Faults {
     pub(super) refuse: Slot<Refusal>,
     pub(super) hang: Slot<()>,
     pub(super) garbage: Slot<Garbage>,
+    pub(super) tls: Slot<TlsFault>,
     pub(super) partition: Slot<Partition>,
     pub(super) pongs: Slot<Pongs>,
     pub(super) to_client: Wire,
@@ -59,6 +61,7 @@ impl Faults {
             (self.refuse.expire(generation), "refuse none"),
             (self.hang.expire(generation), "hang none"),
             (self.garbage.expire(generation), "garbage none"),
+            (self.tls.expire(generation), "tls as usual"),
             (self.partition.expire(generation), "partition none"),
             (self.pongs.expire(generation), "pongs auto"),
         ];
@@ -101,6 +104,9 @@ impl LayerFaults {
                 |f| &mut f.garbage,
                 &Slot::set(value, times, generation),
             ),
+            Fault::Tls(value) => {
+                self.put(scope, |f| &mut f.tls, &Slot::set(value, times, generation))
+            }
             Fault::Answers(answers) => {
                 let held = (answers == Answers::Held).then_some(());
                 self.held = Slot::set(held, None, generation);
@@ -268,6 +274,11 @@ impl LayerFaults {
     /// What `conn` gets that is not HTTP, one use spent.
     pub(super) fn garbage(&mut self, conn: ConnId) -> Option<Garbage> {
         self.answer(conn, |f| &mut f.garbage)
+    }
+
+    /// What is wrong with `conn`'s TLS, one use spent.
+    pub(super) fn tls(&mut self, conn: ConnId) -> Option<TlsFault> {
+        self.slot(conn, |f| &mut f.tls).take_use()
     }
 
     /// The refusal that `conn`'s handshake meets, one use spent.

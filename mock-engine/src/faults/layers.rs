@@ -1,6 +1,6 @@
 //! All layers together: which layer's word counts.
 
-use wstape_tape::{Accept, Down, Garbage, HttpAnswer, Pongs, Refusal};
+use wstape_tape::{Accept, Down, Garbage, HttpAnswer, Pongs, Refusal, TlsFault};
 
 use super::fault::Fault;
 use super::layer::{Expired, LayerFaults};
@@ -141,6 +141,12 @@ impl Layers {
     pub(crate) fn turned_away(&self, conn: ConnId) -> bool {
         let mut holding = self.layers.iter().filter(|layer| layer.holds());
         holding.any(|layer| layer.turned_away(conn))
+    }
+
+    /// What is wrong with `conn`'s TLS, one use spent.
+    pub(crate) fn tls(&mut self, conn: ConnId) -> Option<TlsFault> {
+        let mut layers = self.layers.iter_mut().rev();
+        layers.find_map(|layer| layer.tls(conn))
     }
 
     /// What connection `conn` meets first. One use of it is spent.

@@ -66,6 +66,7 @@ impl List {
         self.slot(&faults.garbage, |garbage| {
             Action::Garbage(Some(garbage.clone()))
         });
+        self.slot(&faults.tls, |fault| Action::Tls(Some(*fault)));
         self.slot(&faults.partition, |which| Action::Partition(*which));
         self.slot(&faults.pongs, |pongs| Action::Pongs(*pongs));
         self.wire(&faults.to_client, Direction::ToClient);

@@ -8,14 +8,16 @@ mod answers;
 mod control;
 mod steps;
 
-pub(crate) use self::control::{Counts, Listed, NoRoom};
+pub(crate) use self::control::{Counts, Listed};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
-use wstape_tape::{After, CloseFrame, End, Garbage, HttpAnswer, Micros, Pongs, Step, Trigger};
+use wstape_tape::{
+    After, CloseFrame, End, Garbage, HttpAnswer, Micros, Pongs, Step, TlsFault, Trigger,
+};
 
 use super::chance::draw;
 use super::connection::{Conn, Phase};
@@ -470,6 +472,19 @@ impl Core {
         for id in self.connections.let_go(all) {
             self.layers.forget(id);
         }
+    }
+
+    /// A connection's TLS handshake has come to nothing: it is over.
+    pub(crate) fn tls_failed(&mut self, id: ConnId, text: String) {
+        if self.connections.contains(id) {
+            self.log.write(id, JournalKind::TlsFailed(text));
+            self.remove(id);
+        }
+    }
+
+    /// What is wrong with a connection's TLS, one use spent.
+    pub(crate) fn tls(&mut self, id: ConnId) -> Option<TlsFault> {
+        self.layers.tls(id)
     }
 
     /// What a connection got instead of HTTP.

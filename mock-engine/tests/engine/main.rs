@@ -11,4 +11,6 @@ mod http;
 mod journal;
 mod playback;
 mod states;
+#[cfg(feature = "tls")]
+mod tls;
 mod world;

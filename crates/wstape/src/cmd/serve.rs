@@ -3,6 +3,7 @@
 mod control;
 mod journal_file;
 mod redaction;
+mod tls;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -15,13 +16,14 @@ use std::sync::Arc;
 use self::control::ControlArgs;
 use self::journal_file::{JournalFile, JournalFileArgs};
 use self::redaction::JournalRedactor;
+use self::tls::TlsArgs;
 use super::exit::bad_input;
 use super::redaction::NoRandomBytes;
 use super::signals::Signals;
 use clap::{Args, ValueEnum};
 use wstape_mock_engine::{
     Control, ControlError, Engine, EngineBuilder, EngineError, Layer, Outcome, Retention, Speed,
-    StartAt, Timestamps, Verdict,
+    StartAt, Timestamps, TlsError, Verdict,
 };
 use wstape_tape::{TapeError, TapeReader, check_file};
 
@@ -61,6 +63,8 @@ pub(crate) struct Serve {
     journal: JournalFileArgs,
     #[command(flatten)]
     control: ControlArgs,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// What becomes of the events' `ts`
     #[arg(long, value_enum, default_value_t = Ts::Keep)]
     ts: Ts,
@@ -122,6 +126,10 @@ pub(crate) enum ServeError {
     JournalWrite(io::Error),
     #[error(transparent)]
     Control(#[from] ControlError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("{}: {source}", path.display())]
+    Certificate { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Random(#[from] NoRandomBytes),
     #[error("{0}")]
@@ -282,6 +290,9 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
         return Ok(Ending::Asked);
     }
     let (address, others) = resolve(&serve.listen).await?;
+    if let Some(tls) = serve.tls.tls(&serve.listen)? {
+        builder = builder.tls(tls);
+    }
     let mut fresh = None;
     if let Some(path) = &serve.journal.journal {
         let new = !path.exists();
@@ -297,7 +308,7 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
             return Err(error.into());
         }
     };
-    let control = match serve.control.open(&engine) {
+    let control = match serve.control.open(&engine, serve.tls.ca()) {
         Ok(control) => control,
         Err(error) => {
             forget(fresh);

@@ -514,8 +514,8 @@ fn a_run_is_steered_over_its_control_port_and_ended_with_its_verdict() {
 #[test]
 fn a_control_port_that_others_could_reach_needs_a_token_and_nothing_is_left_behind() {
     let dir = folder();
-    for (args, says) in [
-        (&["--control", "0.0.0.0:0"][..], "needs a token"),
+    let table: &[(&[&str], &str)] = &[
+        (&["--control", "0.0.0.0:0"], "needs a token"),
         (&["--control", "nowhere"], "an address is HOST:PORT"),
         (
             &[
@@ -526,7 +526,8 @@ fn a_control_port_that_others_could_reach_needs_a_token_and_nothing_is_left_behi
             ],
             "WSTAPE_NO_SUCH is not set",
         ),
-    ] {
+    ];
+    for &(args, says) in table {
         let mut all = vec![
             "good.jsonl",
             "--listen",
@@ -541,4 +542,74 @@ fn a_control_port_that_others_could_reach_needs_a_token_and_nothing_is_left_behi
         assert_eq!(output.status.code(), Some(2), "{error}");
         assert!(!dir.path().join("new.jsonl").exists(), "{args:?}");
     }
+}
+
+#[test]
+fn it_speaks_tls_with_a_certificate_made_at_start_and_writes_its_authority() {
+    let dir = folder();
+    let ca = dir.path().join("ca.pem");
+    std::fs::write(&ca, "-----BEGIN CERTIFICATE-----\nan older one\n").unwrap();
+    let mut child = command(dir.path())
+        .args([
+            "good.jsonl",
+            "--listen",
+            "127.0.0.1:0",
+            "--tls",
+            "--tls-ca",
+            "ca.pem",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let addr = line.trim_end().strip_prefix("listening on wss://");
+    let addr = addr
+        .and_then(|rest| rest.strip_suffix("/ws"))
+        .unwrap()
+        .to_owned();
+    let pem = std::fs::read_to_string(&ca).unwrap();
+    assert!(
+        pem.starts_with("-----BEGIN CERTIFICATE-----\n") && !pem.contains("older"),
+        "{pem}"
+    );
+    // What is no TLS gets an alert (RFC 8446, 6) and no HTTP.
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.write_all(&upgrade_request("")).unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(!answer.starts_with(b"HTTP"), "{}", answer.escape_ascii());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_or_written_is_bad_input() {
+    let dir = folder();
+    std::fs::write(dir.path().join("notes.txt"), "mine\n").unwrap();
+    let table: &[(&[&str], &str)] = &[
+        (
+            &["--tls", "--tls-ca", "notes.txt"],
+            "something else than a certificate",
+        ),
+        (&["--tls-ca", "ca.pem"], "--tls"),
+        (&["--cert", "notes.txt"], "--key"),
+        (
+            &["--cert", "notes.txt", "--key", "notes.txt"],
+            "the certificate is not PEM",
+        ),
+        (&["--cert", "none.pem", "--key", "notes.txt"], "none.pem"),
+    ];
+    for &(args, says) in table {
+        let mut all = vec!["good.jsonl", "--listen", "127.0.0.1:0"];
+        all.extend(args);
+        let output = run(dir.path(), &all);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(says), "{args:?}: {error}");
+        assert_eq!(output.status.code(), Some(2), "{error}");
+    }
+    let notes = std::fs::read_to_string(dir.path().join("notes.txt")).unwrap();
+    assert_eq!(notes, "mine\n");
 }

@@ -23,7 +23,11 @@ impl ControlArgs {
     }
 
     /// Opens it, where there is to be one.
-    pub(super) fn open(&self, engine: &Engine) -> Result<Option<Control>, ServeError> {
+    pub(super) fn open(
+        &self,
+        engine: &Engine,
+        ca: Option<String>,
+    ) -> Result<Option<Control>, ServeError> {
         let Some(name) = &self.control else {
             return Ok(None);
         };
@@ -34,7 +38,7 @@ impl ControlArgs {
                 Some(token.map_err(|_| ServeError::NoToken(name.clone()))?)
             }
         };
-        let control = engine.control(resolve_now(name)?, token, None)?;
+        let control = engine.control(resolve_now(name)?, token, ca)?;
         Ok(Some(control))
     }
 }
