@@ -64,7 +64,7 @@ pub fn command_line() -> ExitCode {
     let ours: Arc<dyn Subject> = Arc::new(OurSubscriber);
     match Args::parse().command {
         Command::Serve(serve) => serve.run(),
-        Command::Replay(replay) => replay.run(&*ours),
+        Command::Replay(replay) => replay.run(&ours),
         Command::Chaos(chaos) => chaos.run(&ours),
         Command::Tap(tap) => tap.run(),
         Command::Poll(poll) => poll.run(),

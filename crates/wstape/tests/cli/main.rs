@@ -11,5 +11,6 @@ mod proxy;
 mod recording;
 mod redact;
 mod replay;
+mod rules;
 mod serve;
 mod terminal;
