@@ -369,12 +369,16 @@ async fn follow(addr: SocketAddr, query: &str, until: &str) -> String {
     let mut stream = tokio::net::TcpStream::connect(addr).await.unwrap();
     let head = format!("GET /v1/journal?follow{query} HTTP/1.0\r\nHost: {addr}\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
-    let mut text = Vec::new();
-    while !String::from_utf8_lossy(&text).contains(until) {
-        let read = stream.read_buf(&mut text).await.unwrap();
+    let (mut text, mut chunk) = (Vec::new(), vec![0; 1 << 16]);
+    loop {
+        let read = stream.read(&mut chunk).await.unwrap();
         assert!(read > 0, "ended: {}", String::from_utf8_lossy(&text));
+        text.extend_from_slice(&chunk[..read]);
+        let new = text.len().saturating_sub(read + until.len());
+        if String::from_utf8_lossy(&text[new..]).contains(until) {
+            return String::from_utf8(text).unwrap();
+        }
     }
-    String::from_utf8(text).unwrap()
 }
 
 #[test]
