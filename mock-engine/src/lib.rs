@@ -74,7 +74,7 @@ mod tls;
 mod tls_socket;
 
 pub use builder::EngineBuilder;
-pub use clock::Clock;
+pub use clock::{Clock, Timer};
 pub use control::{
     Control, ControlError, MAX_BODY_WAIT, MAX_CONTROL_CONNECTIONS, MAX_FOLLOWERS, MAX_HEAD_WAIT,
     MAX_REQUEST_BYTES, MAX_TAPE_BYTES, MAX_WAIT,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use wstape_mock_engine::Tls;
 
-use super::ServeError;
+use super::error::ServeError;
 
 /// How a certificate in a file begins.
 const PEM_BEGINS: &[u8] = b"-----BEGIN CERTIFICATE-----";
