@@ -19,7 +19,7 @@ use crate::hub::{Core, Hub};
 use crate::journal::{JournalKind, Said};
 
 /// How long an answer may be waited for.
-pub const MAX_WAIT: Duration = Duration::from_secs(600);
+pub const MAX_WAIT: Duration = Duration::from_mins(10);
 
 /// How long it is, where the request does not say.
 const USUAL_WAIT_MS: u64 = 10_000;

@@ -99,23 +99,24 @@ impl Core {
         }
         let now = self.log.now();
         for step in steps {
-            match step.trigger {
-                Trigger::At(at) => self.post_at(layer, now, at, step),
-                _ => self.add_to_prologue(layer, step),
+            if let Trigger::At(at) = step.trigger {
+                self.post_at(layer, now, at, step);
+            } else {
+                self.add_to_prologue(layer, step);
             }
         }
         Ok(())
     }
 
     fn post_at(&mut self, layer: LayerIndex, now: Micros, at: Micros, step: Step) {
-        let Some(later) = draw(&step, step.line) else {
+        let Some(put_off) = draw(&step, step.line) else {
             return;
         };
         let scope = match step.conn {
             Whose::All => Scope::All,
             Whose::Nth(nth) => Scope::One(ConnId::new(nth)),
         };
-        let wait = at.0.saturating_add(later.0);
+        let wait = at.0.saturating_add(put_off.0);
         if wait == 0 {
             return self.play(layer, scope, &step);
         }
