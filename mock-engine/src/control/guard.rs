@@ -86,6 +86,9 @@ pub(super) async fn check(State(guard): State<Guard>, request: Request, next: Ne
 mod tests {
     use super::*;
 
+    /// Headers, and the status that refuses them.
+    type Row<'a> = (&'a [(&'a str, &'a str)], Option<StatusCode>);
+
     fn admitted(token: Option<&str>, headers: &[(&str, &str)]) -> Option<StatusCode> {
         let guard = Guard::new(token.map(str::to_owned));
         let headers: HeaderMap = headers
@@ -105,7 +108,7 @@ mod tests {
     fn only_this_machine_and_its_own_page_may_ask_without_a_token() {
         let forbidden = Some(StatusCode::FORBIDDEN);
         let (host, origin) = ("host", "origin");
-        let table: &[(&[(&str, &str)], Option<StatusCode>)] = &[
+        let table: &[Row<'_>] = &[
             (&[(host, "127.0.0.1:80")], None),
             (&[(host, "[::1]:80")], None),
             (&[(host, "LocalHost:80")], None),
@@ -138,7 +141,7 @@ mod tests {
         let auth = ("authorization", "Bearer t0k");
         let host = ("host", "engine.example:80");
         let denied = Some(StatusCode::UNAUTHORIZED);
-        let table: &[(&[(&str, &str)], Option<StatusCode>)] = &[
+        let table: &[Row<'_>] = &[
             (&[host, auth], None),
             (&[host], denied),
             (&[host, ("authorization", "Bearer t0l")], denied),
