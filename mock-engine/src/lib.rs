@@ -67,7 +67,7 @@ mod tcp;
 mod timestamps;
 
 pub use builder::EngineBuilder;
-pub use clock::Clock;
+pub use clock::{Clock, Timer};
 pub use engine::Engine;
 pub use error::EngineError;
 pub use expect::{Outcome, Verdict, Wanted};

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use wstape_tape::{
-    Accept, Answers, Direction, Down, Garbage, HttpAnswer, Latency, Partition, Pongs, Refusal,
+    Accept, Action, Answers, Direction, Down, Garbage, HttpAnswer, Latency, Partition, Pongs,
+    Refusal, Step,
 };
 
-use super::fault::Fault;
 use super::slot::{Setting, Slot};
 use crate::ids::{ConnId, Renumbering, Scope};
 use crate::link::{Conditions, Delay};
@@ -78,86 +78,74 @@ pub(crate) enum Expired {
 }
 
 impl LayerFaults {
-    /// Sets or clears a state; `generation` is what it can be expired by.
-    pub(super) fn set(&mut self, scope: Scope, fault: Fault, times: Option<u32>, generation: u64) {
-        match fault {
-            Fault::Accept(value) => self.put(
-                scope,
-                |f| &mut f.accept,
-                &Slot::set(value, times, generation),
-            ),
-            Fault::Refuse(value) => self.put(
-                scope,
-                |f| &mut f.refuse,
-                &Slot::set(value, times, generation),
-            ),
-            Fault::Hang(on) => self.put(
-                scope,
-                |f| &mut f.hang,
-                &Slot::set(on.then_some(()), times, generation),
-            ),
-            Fault::Garbage(value) => self.put(
-                scope,
-                |f| &mut f.garbage,
-                &Slot::set(value, times, generation),
-            ),
-            Fault::Answers(answers) => {
-                let held = (answers == Answers::Held).then_some(());
+    /// Sets or clears the state that a step says; `generation` is what it can be expired by. `false`
+    /// where it says none.
+    pub(super) fn set(&mut self, scope: Scope, step: &Step, generation: u64) -> bool {
+        let times = step.times;
+        match &step.action {
+            Action::Accept(accept) => {
+                let slot = Slot::set(accept.clone(), times, generation);
+                self.put(scope, |f| &mut f.accept, &slot);
+            }
+            Action::Refuse(refusal) => {
+                let slot = Slot::set(refusal.clone(), times, generation);
+                self.put(scope, |f| &mut f.refuse, &slot);
+            }
+            Action::Hang(on) => {
+                let slot = Slot::set(on.then_some(()), times, generation);
+                self.put(scope, |f| &mut f.hang, &slot);
+            }
+            Action::Garbage(garbage) => {
+                let slot = Slot::set(garbage.clone(), times, generation);
+                self.put(scope, |f| &mut f.garbage, &slot);
+            }
+            Action::Answers(answers) => {
+                let held = (*answers == Answers::Held).then_some(());
                 self.held = Slot::set(held, None, generation);
             }
-            Fault::Down(down) => {
+            Action::Down(down) => {
                 let (value, left) = match down {
                     Down::Up => (None, None),
-                    Down::Refuses => (Some(down), None),
-                    Down::Resets { dials } => (Some(down), Some(dials)),
+                    Down::Refuses => (Some(*down), None),
+                    Down::Resets { dials } => (Some(*down), Some(*dials)),
                 };
                 self.down = Slot::set(value, left, generation);
             }
-            Fault::Partition(which) => {
-                let value = (which != Partition::None).then_some(which);
-                self.put(
-                    scope,
-                    |f| &mut f.partition,
-                    &Slot::set(value, None, generation),
-                );
+            Action::Partition(which) => {
+                let value = (*which != Partition::None).then_some(*which);
+                let slot = Slot::set(value, None, generation);
+                self.put(scope, |f| &mut f.partition, &slot);
             }
-            Fault::Latency(value, direction) => {
-                self.put_wire(
-                    scope,
-                    direction,
-                    |w| &mut w.latency,
-                    &Slot::set(value, None, generation),
-                );
+            Action::Latency(latency) => {
+                let set = !step.action.clears();
+                let value = set.then(|| (*latency, step.seed.unwrap_or_default()));
+                let slot = Slot::set(value, None, generation);
+                self.put_wire(scope, step.direction, |w| &mut w.latency, &slot);
             }
-            Fault::Rate(value, direction) => {
-                self.put_wire(
-                    scope,
-                    direction,
-                    |w| &mut w.rate,
-                    &Slot::set(value, None, generation),
-                );
+            Action::BytesPerSecond(rate) => {
+                let slot = Slot::set(*rate, None, generation);
+                self.put_wire(scope, step.direction, |w| &mut w.rate, &slot);
             }
-            Fault::Slice(value, direction) => {
-                self.put_wire(
-                    scope,
-                    direction,
-                    |w| &mut w.slice,
-                    &Slot::set(value, None, generation),
-                );
+            Action::SliceBytes(slice) => {
+                let slot = Slot::set(*slice, None, generation);
+                self.put_wire(scope, step.direction, |w| &mut w.slice, &slot);
             }
-            Fault::Pongs(pongs) => {
-                let value = (pongs != Pongs::Auto).then_some(pongs);
-                self.put(scope, |f| &mut f.pongs, &Slot::set(value, None, generation));
+            Action::Pongs(pongs) => {
+                let value = (*pongs != Pongs::Auto).then_some(*pongs);
+                let slot = Slot::set(value, None, generation);
+                self.put(scope, |f| &mut f.pongs, &slot);
             }
-            Fault::Http(answer) => {
+            Action::Http(answer) => {
                 let setting = Setting {
-                    value: answer,
+                    value: answer.clone(),
                     left: None,
                     generation,
                 };
                 self.http.insert(setting.value.path.clone(), setting);
             }
+            _ => return false,
         }
+        true
     }
 
     /// Clears what `generation` set, where it still holds.

@@ -1,8 +1,7 @@
 //! All layers together: which layer's word counts.
 
-use wstape_tape::{Accept, Down, Garbage, HttpAnswer, Pongs, Refusal};
+use wstape_tape::{Accept, Down, Garbage, HttpAnswer, Pongs, Refusal, Step};
 
-use super::fault::Fault;
 use super::layer::{Expired, LayerFaults};
 use crate::ids::{ConnId, LayerIndex, Renumbering, Scope};
 use crate::link::Conditions;
@@ -46,17 +45,12 @@ impl Layers {
         }
     }
 
-    /// Sets or clears a state; returns the generation by which it can be expired.
-    pub(crate) fn set(
-        &mut self,
-        layer: LayerIndex,
-        scope: Scope,
-        fault: Fault,
-        times: Option<u32>,
-    ) -> u64 {
+    /// Sets or clears the state that a step says; returns the generation by which it can be expired,
+    /// `None` where the step says no state.
+    pub(crate) fn set(&mut self, layer: LayerIndex, scope: Scope, step: &Step) -> Option<u64> {
         self.generations += 1;
-        self.layers[layer.0].set(scope, fault, times, self.generations);
-        self.generations
+        let set = self.layers[layer.0].set(scope, step, self.generations);
+        set.then_some(self.generations)
     }
 
     /// Clears what `generation` set, where it still holds.

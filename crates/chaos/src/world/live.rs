@@ -9,7 +9,7 @@ use tokio::runtime::Handle as RuntimeHandle;
 use wstape_harness::{
     Dialer, Display, Handle, Notebook, Receiver, Running, Stage, Stopping, Subject, Terms, lead,
 };
-use wstape_mock_engine::{Clock, Engine, Entry, JournalKind};
+use wstape_mock_engine::{Clock, Engine, Entry, JournalKind, Timer};
 use wstape_oracle::{Field, Heard, Judge, Mirror, Rule};
 use wstape_tape::Micros;
 
@@ -44,6 +44,8 @@ const MAX_HEARD_AT_ONCE: usize = 1 << 20;
 /// A world while it lives.
 pub(super) struct World {
     clock: Clock,
+    /// What the world waits on while nothing stirs.
+    timer: Timer,
     observer: Arc<Observer>,
     mirror: Option<Arc<dyn Mirror>>,
     handle: Option<Box<dyn Handle>>,
@@ -100,6 +102,7 @@ impl World {
         }
         let mut world = Self {
             clock: clock.clone(),
+            timer: Timer::new(clock),
             observer: Arc::clone(&observer),
             mirror,
             handle,
@@ -122,8 +125,7 @@ impl World {
         }
         world.until(end).await;
         world.close(case).await;
-        let journal = engine.journal();
-        let entries = journal.entries();
+        let entries = engine.journal().take();
         engine.shutdown().await;
         world.bury(engine).await;
         Ok(world.judge(case, subject, &entries))
@@ -131,11 +133,10 @@ impl World {
 
     /// Lives until `until`, looking whenever something stirs.
     async fn until(&mut self, until: Micros) {
+        let mut next_look = self.observer.judge(|judge, _| judge.next_look());
         loop {
-            let next = self
-                .observer
-                .judge(|judge, _| judge.next_look())
-                .map_or(until, |next| next.min(until));
+            let next = next_look.map_or(until, |next| next.min(until));
+            let timer = &mut self.timer;
             let mut gave_up = None;
             let stopped = tokio::select! {
                 biased;
@@ -146,7 +147,7 @@ impl World {
                 }
                 () = self.observer.stirred.notified() => None,
                 () = self.pulse.answer() => None,
-                () = self.clock.sleep_until(next) => None,
+                () = poll_fn(|cx| timer.poll(cx, next)) => None,
             };
             if let Some(how) = gave_up {
                 // Nothing is left to be shut down.
@@ -165,14 +166,15 @@ impl World {
                         judge.stopped(at, ended_well);
                     });
             }
-            self.look();
+            next_look = self.look();
             if self.clock.now() >= until {
                 return;
             }
         }
     }
 
-    fn look(&mut self) {
+    /// Looks at everything; when to look again, although nothing may happen.
+    fn look(&mut self) -> Option<Micros> {
         if let Some(taken) = self.memory.as_mut().and_then(Memory::too_much) {
             self.observer.judge(|judge, at| {
                 judge.broke(Rule::R13, at, || {
@@ -186,8 +188,7 @@ impl World {
             });
         }
         self.listen();
-        self.observer.look(false);
-        self.observer.judge(Judge::look_at_receivers);
+        self.observer.look_around()
     }
 
     /// Lets receivers that read hear what there is.

@@ -1,5 +1,6 @@
 //! `wstape serve`: play tapes on a TCP port until told to stop.
 
+mod error;
 mod journal_file;
 mod redaction;
 
@@ -9,19 +10,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
-use std::sync::Arc;
 
+use self::error::ServeError;
 use self::journal_file::{JournalFile, JournalFileArgs};
 use self::redaction::JournalRedactor;
 use super::exit::bad_input;
-use super::redaction::NoRandomBytes;
 use super::signals::Signals;
 use clap::{Args, ValueEnum};
 use wstape_mock_engine::{
     Engine, EngineBuilder, EngineError, Layer, Outcome, Retention, Speed, StartAt, Timestamps,
     Verdict,
 };
-use wstape_tape::{TapeError, TapeReader, check_file};
+use wstape_tape::{TapeReader, check_file};
 
 /// Journal entries kept in memory: a server may run for months.
 const KEPT_ENTRIES: usize = 1024;
@@ -90,54 +90,6 @@ enum Start {
     Now,
 }
 
-/// Why `serve` could not, or no longer, serve.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ServeError {
-    #[error("{}", .0.report())]
-    Tape(Arc<TapeError>),
-    #[error(transparent)]
-    Engine(EngineError),
-    #[error(
-        "the environment variable {0} is not set, or not UTF-8; --token-env names the one that holds the token"
-    )]
-    NoToken(String),
-    #[error("the token must be visible ASCII without spaces, for it is sent in a header")]
-    BadToken,
-    #[error("{} exists; --force overwrites it", .0.display())]
-    JournalExists(PathBuf),
-    #[error("cannot listen on {name}: {reason}")]
-    NoAddress { name: String, reason: String },
-    #[error("no step is for the engine {name:?}; {}", names(there_are))]
-    NoSuchEngine {
-        name: String,
-        there_are: BTreeSet<String>,
-    },
-    #[error("cannot write the journal {}: {source}", path.display())]
-    JournalOpen { path: PathBuf, source: io::Error },
-    #[error("the journal could not be written to its end: {0}")]
-    JournalWrite(io::Error),
-    #[error(transparent)]
-    Random(#[from] NoRandomBytes),
-    #[error("{0}")]
-    Io(#[from] io::Error),
-}
-
-impl From<EngineError> for ServeError {
-    fn from(error: EngineError) -> Self {
-        match error {
-            EngineError::Tape(error) => Self::Tape(error),
-            error => Self::Engine(error),
-        }
-    }
-}
-
-impl ServeError {
-    /// Whether the command line or a file it names is at fault.
-    pub(crate) fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::JournalWrite(_) | Self::Random(_) | Self::Io(_))
-    }
-}
-
 impl Serve {
     /// The base, then what is laid over it.
     fn tapes(&self) -> impl Iterator<Item = &PathBuf> {
@@ -187,15 +139,6 @@ async fn resolve(name: &str) -> Result<(SocketAddr, Vec<SocketAddr>), ServeError
         Some(first) => Ok((first, addresses.collect())),
         None => Err(no_address("the name has no address".to_owned())),
     }
-}
-
-/// The names as a sentence has them.
-fn names(there_are: &BTreeSet<String>) -> String {
-    if there_are.is_empty() {
-        return "the tape names no engine".to_owned();
-    }
-    let quoted: Vec<String> = there_are.iter().map(|name| format!("{name:?}")).collect();
-    format!("the tape names {}", quoted.join(", "))
 }
 
 /// Looks for a step of this engine. What is not a file can be read only once, and is not looked
