@@ -26,7 +26,7 @@ impl Bounded {
         let before = std::mem::replace(&mut attempt.phase, Phase::Ended);
         if before == Phase::Ended {
             if let Some(ladder) = &mut self.ladder {
-                ladder.signs(at);
+                ladder.signs(at, dial);
             }
             return;
         }
@@ -40,8 +40,11 @@ impl Bounded {
         self.ended_at = Some(at);
         if let Some(ladder) = &mut self.ladder {
             let first = attempt.own_close_at.unwrap_or(at);
-            ladder.ended(first, attempt.course, attempt.dialed_at, asked_to_wait);
-            ladder.signs(at);
+            ladder.ended(dial, first, attempt.course, attempt.dialed_at);
+            ladder.signs(at, dial);
+            if asked_to_wait {
+                ladder.waits_as_asked();
+            }
         }
     }
 
@@ -56,10 +59,14 @@ impl Bounded {
         self.end(at, dial);
         if self.held.remove(&dial).is_some() {
             if let Some(ladder) = &mut self.ladder {
-                ladder.dropped(at);
+                ladder.dropped(at, dial);
             }
             self.shown.dropped(dial);
-            self.shown.must_show(at, dial, Step::Gone);
+            // An old stream that goes once a new one is open changes nothing.
+            let is_open = |attempt: &Attempt| attempt.phase == Phase::Open;
+            if !self.held.values().any(is_open) {
+                self.shown.must_show(at, dial, Step::Gone);
+            }
         }
     }
 
