@@ -8,13 +8,14 @@
 //! - [`link`]: the bytes in flight, with latency, bandwidth, partitions and cuts.
 //! - [`MemoryNet`]: dials an engine without a socket.
 //! - [`Journal`], [`Entry`], [`JournalKind`]: what happened, in order.
+//! - [`Control`]: the engine steered over HTTP, from any language.
 //! - [`ClientFrame`], [`FrameKind`]: what clients sent; [`Wanted`], [`Verdict`]: what they were
 //!   expected to, and whether they did.
 //!
 //! Inside, `hub` holds all state behind one lock: owners with private fields, and a core that
 //! performs steps on them. `faults` knows what holds, `playback` takes steps off the tapes and
 //! `driver` plays them in time, `acceptor` numbers what dials, `server` and `connection` speak HTTP
-//! and WebSocket, `tcp` joins sockets to links. Files use what stands below them, never back up.
+//! and WebSocket, `tcp` takes sockets off a port, `pump` joins them to links. Files use what stands below them, never back up.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -44,8 +45,10 @@ mod authorization;
 mod builder;
 mod clock;
 mod connection;
+mod control;
 mod controls;
 mod driver;
+mod encryption;
 mod engine;
 mod error;
 mod expect;
@@ -60,14 +63,23 @@ mod log;
 mod memory;
 mod playback;
 mod port;
+mod pump;
 mod server;
 mod speed;
 mod start;
 mod tcp;
 mod timestamps;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(feature = "tls")]
+mod tls_socket;
 
 pub use builder::EngineBuilder;
 pub use clock::{Clock, Timer};
+pub use control::{
+    Control, ControlError, MAX_BODY_WAIT, MAX_CONTROL_CONNECTIONS, MAX_FOLLOWERS, MAX_HEAD_WAIT,
+    MAX_REQUEST_BYTES, MAX_TAPE_BYTES, MAX_WAIT,
+};
 pub use engine::Engine;
 pub use error::EngineError;
 pub use expect::{Outcome, Verdict, Wanted};
@@ -87,3 +99,5 @@ pub use playback::PlayEnd;
 pub use speed::{BadSpeed, Speed};
 pub use start::StartAt;
 pub use timestamps::Timestamps;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};

@@ -1,31 +1,21 @@
-//! TCP: connections taken off the port, and the pump that joins a socket to a link.
+//! TCP: connections taken off the port.
 
-use std::io::{self, IoSlice};
-use std::pin::pin;
 use std::sync::Arc;
 
-use bytes::{Buf, Bytes};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
 use wstape_tape::Micros;
 
-use crate::acceptor::Acceptor;
-use crate::clock::Clock;
-use crate::link::{ClientEnd, ClientReader, ClientWriter};
+use crate::acceptor::{Acceptor, Dialed};
+use crate::encryption::Encryption;
+use crate::hub::Hub;
 use crate::port::TcpPort;
-
-/// How long a client may take to close after the engine's FIN.
-const DRAIN_WAIT: Micros = Micros::from_ms(1_000);
+use crate::pump::{pump, reset};
 
 /// The pause after an accept that failed (out of descriptors, mostly).
 const ACCEPT_PAUSE: Micros = Micros::from_ms(50);
 
-/// Most bytes read from a socket at once.
-const READ_BYTES: usize = 16 * 1024;
-
 /// Takes connections off the port and joins each to a link, for as long as the engine lives.
-pub(crate) async fn accept_all(acceptor: Acceptor, port: Arc<TcpPort>) {
+pub(crate) async fn accept_all(acceptor: Acceptor, port: Arc<TcpPort>, encryption: Encryption) {
     let hub = acceptor.hub();
     let log = hub.log();
     loop {
@@ -34,7 +24,7 @@ pub(crate) async fn accept_all(acceptor: Acceptor, port: Arc<TcpPort>) {
                 // Only spares a delay; a socket that refuses it works all the same.
                 let _ = stream.set_nodelay(true);
                 match acceptor.accept() {
-                    Ok(client) => hub.spawn(pump(log.clock().clone(), client, stream)),
+                    Ok(dialed) => carry(hub, dialed, stream, &encryption),
                     // Down since: the kernel had accepted it before.
                     Err(_) => reset(stream),
                 }
@@ -47,118 +37,18 @@ pub(crate) async fn accept_all(acceptor: Acceptor, port: Arc<TcpPort>) {
     }
 }
 
-/// Closes with an RST.
-fn reset(stream: TcpStream) {
-    // Where the option can't be set the peer gets a FIN instead; nothing else to be done.
-    let _ = stream.set_zero_linger();
-    drop(stream);
-}
-
-/// How the engine's side of a pump came to an end.
-enum Outcome {
-    Fin,
-    Reset,
-    /// The socket is gone.
-    Broken,
-}
-
-/// Carries bytes between a link and a socket until both directions are over.
-async fn pump(clock: Clock, client: ClientEnd, mut stream: TcpStream) {
-    let (mut reader, mut writer) = client.into_halves();
-    let outcome = {
-        let (mut read, mut write) = stream.split();
-        let mut inbound = pin!(inbound(&mut read, &mut writer));
-        let mut outbound = pin!(outbound(&mut reader, &mut write));
-        let mut open = true;
-        let outcome = loop {
-            tokio::select! {
-                biased;
-                outcome = &mut outbound => break outcome,
-                ended = &mut inbound, if open => match ended {
-                    Ok(()) => open = false,
-                    Err(_) => break Outcome::Broken,
-                },
-            }
-        };
-        if matches!(outcome, Outcome::Fin) && open {
-            // Closed with bytes unread, the kernel would send an RST that overtakes our own.
-            let patience = Micros(clock.now().0.saturating_add(DRAIN_WAIT.0));
-            tokio::select! {
-                biased;
-                _ = &mut inbound => {}
-                () = clock.sleep_until(patience) => {}
-            }
-        }
-        outcome
-    };
-    match outcome {
-        Outcome::Fin => {}
-        Outcome::Reset => reset(stream),
-        Outcome::Broken => writer.reset(),
+/// Carries a dial's bytes, behind TLS where that is spoken.
+fn carry(hub: &Arc<Hub>, dialed: Dialed, stream: TcpStream, encryption: &Encryption) {
+    let clock = hub.log().clock().clone();
+    #[cfg(feature = "tls")]
+    if let Some(tls) = encryption.tls()
+        && dialed.id.is_some()
+    {
+        let tls = tls.clone();
+        return hub.spawn(crate::tls_socket::run(Arc::clone(hub), dialed, stream, tls));
     }
-}
-
-/// From the socket into the link.
-async fn inbound(socket: &mut ReadHalf<'_>, link: &mut ClientWriter) -> io::Result<()> {
-    let mut buf = vec![0; READ_BYTES];
-    loop {
-        match socket.read(&mut buf).await? {
-            0 => {
-                link.fin();
-                return Ok(());
-            }
-            len => link.write_all(&buf[..len]).await?,
-        }
+    if dialed.failure.is_some() || encryption.is_on() && dialed.id.is_some() {
+        return reset(stream);
     }
-}
-
-/// From the link into the socket, as many chunks at a time as are due.
-async fn outbound(link: &mut ClientReader, socket: &mut WriteHalf<'_>) -> Outcome {
-    let mut chunks = Vec::new();
-    loop {
-        match link.take_due(&mut chunks).await {
-            Ok(true) => {}
-            Ok(false) => {
-                return if socket.shutdown().await.is_ok() {
-                    Outcome::Fin
-                } else {
-                    Outcome::Broken
-                };
-            }
-            Err(_) => return Outcome::Reset,
-        }
-        if write_all(socket, &mut chunks).await.is_err() {
-            return Outcome::Broken;
-        }
-    }
-}
-
-/// Writes all chunks and empties the list.
-async fn write_all(socket: &mut WriteHalf<'_>, chunks: &mut Vec<Bytes>) -> io::Result<()> {
-    let mut done = 0;
-    while done < chunks.len() {
-        let written = if let [only] = &chunks[done..] {
-            socket.write(only).await?
-        } else {
-            let slices: Vec<IoSlice<'_>> = chunks[done..]
-                .iter()
-                .map(|chunk| IoSlice::new(chunk))
-                .collect();
-            socket.write_vectored(&slices).await?
-        };
-        if written == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        let mut left = written;
-        while left > 0 {
-            let len = chunks[done].len().min(left);
-            chunks[done].advance(len);
-            left -= len;
-            if chunks[done].is_empty() {
-                done += 1;
-            }
-        }
-    }
-    chunks.clear();
-    Ok(())
+    hub.spawn(pump(clock, dialed.end, stream));
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wstape_tape::{
     Accept, Action, Answers, Direction, Down, Garbage, HttpAnswer, Latency, Partition, Pongs,
-    Refusal, Step,
+    Refusal, Step, TlsFault,
 };
 
 use super::slot::{Setting, Slot};
@@ -12,22 +12,23 @@ use crate::ids::{ConnId, Renumbering, Scope};
 use crate::link::{Conditions, Delay};
 
 #[derive(Debug, Clone, Default)]
-struct Faults {
-    accept: Slot<Accept>,
-    refuse: Slot<Refusal>,
-    hang: Slot<()>,
-    garbage: Slot<Garbage>,
-    partition: Slot<Partition>,
-    pongs: Slot<Pongs>,
-    to_client: Wire,
-    from_client: Wire,
+pub(super) struct Faults {
+    pub(super) accept: Slot<Accept>,
+    pub(super) refuse: Slot<Refusal>,
+    pub(super) hang: Slot<()>,
+    pub(super) garbage: Slot<Garbage>,
+    pub(super) tls: Slot<TlsFault>,
+    pub(super) partition: Slot<Partition>,
+    pub(super) pongs: Slot<Pongs>,
+    pub(super) to_client: Wire,
+    pub(super) from_client: Wire,
 }
 
 #[derive(Debug, Clone, Default)]
-struct Wire {
-    latency: Slot<(Latency, u64)>,
-    rate: Slot<u64>,
-    slice: Slot<u32>,
+pub(super) struct Wire {
+    pub(super) latency: Slot<(Latency, u64)>,
+    pub(super) rate: Slot<u64>,
+    pub(super) slice: Slot<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +60,7 @@ impl Faults {
             (self.refuse.expire(generation), "refuse none"),
             (self.hang.expire(generation), "hang none"),
             (self.garbage.expire(generation), "garbage none"),
+            (self.tls.expire(generation), "tls as usual"),
             (self.partition.expire(generation), "partition none"),
             (self.pongs.expire(generation), "pongs auto"),
         ];
@@ -98,6 +100,10 @@ impl LayerFaults {
             Action::Garbage(garbage) => {
                 let slot = Slot::set(garbage.clone(), times, generation);
                 self.put(scope, |f| &mut f.garbage, &slot);
+            }
+            Action::Tls(fault) => {
+                let slot = Slot::set(*fault, times, generation);
+                self.put(scope, |f| &mut f.tls, &slot);
             }
             Action::Answers(answers) => {
                 let held = (*answers == Answers::Held).then_some(());
@@ -189,6 +195,31 @@ impl LayerFaults {
         renumbering.rekey(&mut self.each);
     }
 
+    /// Whether it has the port down.
+    pub(super) fn down_slot(&self) -> &Slot<Down> {
+        &self.down
+    }
+
+    /// Whether it holds its answers.
+    pub(super) fn held_slot(&self) -> &Slot<()> {
+        &self.held
+    }
+
+    /// What it answers to plain requests.
+    pub(super) fn http_answers(&self) -> impl Iterator<Item = &HttpAnswer> {
+        self.http.values().map(|setting| &setting.value)
+    }
+
+    /// What it has said of all connections.
+    pub(super) fn of_all(&self) -> &Faults {
+        &self.all
+    }
+
+    /// What it has said of each by its number.
+    pub(super) fn of_each(&self) -> impl Iterator<Item = (ConnId, &Faults)> {
+        self.each.iter().map(|(&conn, faults)| (conn, faults))
+    }
+
     /// What it does with dials.
     pub(super) fn down(&self) -> Down {
         self.down.get().copied().unwrap_or_default()
@@ -231,6 +262,11 @@ impl LayerFaults {
     /// What `conn` gets that is not HTTP, one use spent.
     pub(super) fn garbage(&mut self, conn: ConnId) -> Option<Garbage> {
         self.answer(conn, |f| &mut f.garbage)
+    }
+
+    /// What is wrong with `conn`'s TLS, one use spent.
+    pub(super) fn tls(&mut self, conn: ConnId) -> Option<TlsFault> {
+        self.slot(conn, |f| &mut f.tls).take_use()
     }
 
     /// The refusal that `conn`'s handshake meets, one use spent.

@@ -9,6 +9,8 @@
 mod layer;
 mod layers;
 mod slot;
+mod standing;
 
 pub(crate) use layer::Expired;
 pub(crate) use layers::{Greeting, Layers, PortState};
+pub(crate) use standing::Standing;

@@ -1,25 +1,30 @@
 //! `wstape serve`: play tapes on a TCP port until told to stop.
 
+mod address;
+mod control;
 mod error;
 mod journal_file;
 mod redaction;
+mod tls;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
 
+use self::address::{host_and_port, resolve};
+use self::control::ControlArgs;
 use self::error::ServeError;
 use self::journal_file::{JournalFile, JournalFileArgs};
 use self::redaction::JournalRedactor;
+use self::tls::TlsArgs;
 use super::exit::bad_input;
 use super::signals::Signals;
 use clap::{Args, ValueEnum};
 use wstape_mock_engine::{
-    Engine, EngineBuilder, EngineError, Layer, Outcome, Retention, Speed, StartAt, Timestamps,
-    Verdict,
+    Control, Engine, EngineBuilder, EngineError, Layer, Outcome, Retention, Speed, StartAt,
+    Timestamps, Verdict,
 };
 use wstape_tape::{TapeReader, check_file};
 
@@ -57,6 +62,10 @@ pub(crate) struct Serve {
     token_env: Option<String>,
     #[command(flatten)]
     journal: JournalFileArgs,
+    #[command(flatten)]
+    control: ControlArgs,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// What becomes of the events' `ts`
     #[arg(long, value_enum, default_value_t = Ts::Keep)]
     ts: Ts,
@@ -116,31 +125,6 @@ impl Serve {
     }
 }
 
-/// `HOST:PORT`, as it stands.
-fn host_and_port(text: &str) -> Result<String, String> {
-    let is = text
-        .rsplit_once(':')
-        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    if is {
-        return Ok(text.to_owned());
-    }
-    Err("an address is HOST:PORT, such as 127.0.0.1:8765 or localhost:0".to_owned())
-}
-
-/// What an address stands for: more than one where it is a name of several.
-async fn resolve(name: &str) -> Result<(SocketAddr, Vec<SocketAddr>), ServeError> {
-    let no_address = |reason: String| ServeError::NoAddress {
-        name: name.to_owned(),
-        reason,
-    };
-    let found = tokio::net::lookup_host(name).await;
-    let mut addresses = found.map_err(|error| no_address(error.to_string()))?;
-    match addresses.next() {
-        Some(first) => Ok((first, addresses.collect())),
-        None => Err(no_address("the name has no address".to_owned())),
-    }
-}
-
 /// Looks for a step of this engine. What is not a file can be read only once, and is not looked
 /// through.
 fn find_engine(serve: &Serve, name: &str) -> Result<(), ServeError> {
@@ -173,6 +157,7 @@ fn prepare(serve: &Serve) -> Result<EngineBuilder, ServeError> {
         .judging(true)
         .token(token)
         .redact(Box::new(redactor))
+        .followed(serve.control.wanted())
         .speed(serve.speed)
         .looped(serve.looped)
         .retention(Retention::Last(KEPT_ENTRIES))
@@ -204,6 +189,9 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
         return Ok(Ending::Asked);
     }
     let (address, others) = resolve(&serve.listen).await?;
+    if let Some(tls) = serve.tls.tls(&serve.listen)? {
+        builder = builder.tls(tls);
+    }
     let mut fresh = None;
     if let Some(path) = &serve.journal.journal {
         let new = !path.exists();
@@ -215,26 +203,63 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
     let engine = match builder.listen_on_any(address, &others).await {
         Ok(engine) => engine,
         Err(error) => {
-            // Nothing stays behind of a run that never began.
-            if let Some(path) = fresh {
-                let _ = std::fs::remove_file(path);
-            }
+            forget(fresh);
             return Err(error.into());
+        }
+    };
+    let control = match serve.control.open(&engine, serve.tls.ca()) {
+        Ok(control) => control,
+        Err(error) => {
+            forget(fresh);
+            return Err(error);
         }
     };
     let mut out = io::stdout().lock();
     writeln!(out, "listening on {}", engine.url())?;
+    if let Some(control) = &control {
+        writeln!(out, "control on http://{}", control.addr())?;
+    }
     out.flush()?;
     drop(out);
 
     let ended = tokio::select! {
         biased;
         () = stop.next() => Ok(Ending::Asked),
+        () = told_to_end(control.as_ref()) => Ok(verdict(&engine, &serve)),
         ended = tape_over(&engine, &serve) => ended,
     };
+    drop(control);
     engine.shutdown().await;
     engine.journal().flush().map_err(ServeError::JournalWrite)?;
     Ok(ended?)
+}
+
+/// Nothing stays behind of a run that never began.
+fn forget(journal: Option<&PathBuf>) {
+    if let Some(path) = journal {
+        // Where it can't be removed it is empty.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// Returns once the control port was told to end the run; never without one.
+async fn told_to_end(control: Option<&Control>) {
+    match control {
+        Some(control) => control.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// How the run ends that was told to, by what is known of its expectations.
+fn verdict(engine: &Engine, serve: &Serve) -> Ending {
+    let mut ending = Ending::Asked;
+    while let Some(verdict) = engine.take_verdict() {
+        say(&verdict, serve, &mut ending);
+    }
+    if engine.unmet() > 0 {
+        ending = Ending::Unmet;
+    }
+    ending
 }
 
 /// How serving came to its end.

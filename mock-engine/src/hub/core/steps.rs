@@ -197,7 +197,7 @@ impl Core {
 
     /// Every link in `scope` gets the conditions that hold now, and every handshake that waits
     /// its answer. A state of one connection costs the others nothing.
-    fn refresh_links(&mut self, scope: Scope) {
+    pub(super) fn refresh_links(&mut self, scope: Scope) {
         let layers = &mut self.layers;
         match scope {
             Scope::One(id) => {

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wstape_mock_engine::EngineError;
+use wstape_mock_engine::{ControlError, EngineError, TlsError};
 use wstape_tape::TapeError;
 
 use crate::cmd::redaction::NoRandomBytes;
@@ -36,6 +36,12 @@ pub(crate) enum ServeError {
     JournalOpen { path: PathBuf, source: io::Error },
     #[error("the journal could not be written to its end: {0}")]
     JournalWrite(io::Error),
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("{}: {source}", path.display())]
+    Certificate { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Random(#[from] NoRandomBytes),
     #[error("{0}")]
