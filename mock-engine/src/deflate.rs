@@ -263,9 +263,9 @@ mod tests {
                 (Deflater::new(terms), Inflater::new(terms, MAX_BYTES));
             let mut sizes = Vec::new();
             for part in [7, 64, 1 << 20] {
-                let deflated = deflater.message(message);
-                sizes.push(deflated.len());
-                let parts: Vec<&[u8]> = deflated.chunks(part).collect();
+                let small = deflater.message(message);
+                sizes.push(small.len());
+                let parts: Vec<&[u8]> = small.chunks(part).collect();
                 let mut whole = Vec::new();
                 for (at, part) in parts.iter().enumerate() {
                     whole.extend(inflater.frame(part, at + 1 == parts.len()).unwrap());
@@ -282,9 +282,9 @@ mod tests {
             engine_forgets: false,
             client_forgets: false,
         };
-        let deflated = Deflater::new(terms).message(&long);
+        let small = Deflater::new(terms).message(&long);
         let mut inflater = Inflater::new(terms, MAX_BYTES);
-        assert_eq!(inflater.frame(&deflated, true).unwrap(), long);
+        assert_eq!(inflater.frame(&small, true).unwrap(), long);
         assert_eq!(inflater.frame(&[0], true).unwrap(), "", "an empty message");
     }
 
