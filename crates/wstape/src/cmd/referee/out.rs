@@ -51,8 +51,8 @@ impl OutDir {
         let results = self.0.join("results.json");
         let json = serde_json::to_string_pretty(report).map_err(json_error(&results))?;
         put(results, json + "\n")?;
-        let changed = changes.map(Changes::ids);
-        put(self.0.join("junit.xml"), report.junit(changed.as_deref()))
+        let ids = changes.map(Changes::ids);
+        put(self.0.join("junit.xml"), report.junit(ids.as_deref()))
     }
 }
 
