@@ -61,6 +61,7 @@ pub use action::{
 pub use error::{TapeError, TapeErrorKind};
 pub use feature::{CONNECTIONS, SUPPORTED_FEATURES};
 pub use header::{FORMAT_VERSION, Header, HeaderFields};
+pub use json::FINAL_STATUSES;
 pub use merge::{LayerSteps, Merge};
 pub use micros::Micros;
 pub use order::MAX_PROLOGUE_BYTES;

@@ -118,7 +118,8 @@ pub(super) fn handshake(
         }
         Answer::Refused(status, headers) => {
             let headers = others(headers);
-            Moment::new(answered, Action::Refuse(Some(Refusal { status, headers })))
+            let refusal = Refusal { status, headers };
+            Moment::new(answered, refusal.into_action(Some(End::Fin)))
         }
         Answer::Never => Moment::new(answered, Action::Drop(End::Reset)),
     };
