@@ -98,7 +98,7 @@ fn nth(field: &Field<'_>) -> Result<Option<u64>, Flaw> {
 /// Writes the trigger of a step.
 pub(super) fn write_trigger(pen: &mut Pen, trigger: &Trigger) {
     match trigger {
-        Trigger::At(at) => pen.json("at_ms", &at.to_ms_text()),
+        Trigger::At(at) => pen.ms("at_ms", *at),
         Trigger::OnConnect { nth, after } => {
             match nth {
                 Some(nth) => pen.json("on_connect", nth),
@@ -106,7 +106,7 @@ pub(super) fn write_trigger(pen: &mut Pen, trigger: &Trigger) {
             }
             match after {
                 After::Time(at) if at.0 == 0 => {}
-                After::Time(at) => pen.json("after_ms", &at.to_ms_text()),
+                After::Time(at) => pen.ms("after_ms", *at),
                 After::Frames(n) => pen.json("after_frames", n),
                 After::Bytes(n) => pen.json("after_bytes", n),
                 After::Received(n) => pen.json("after_received", n),
