@@ -8,11 +8,11 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::escape::{escape, unescape};
-use super::json::{content_end, is_space};
 use super::login;
 use super::registry::SecretRegistry;
 use super::shapes;
 use super::url::{self, is_token_like};
+use super::walker::{Token, Walker};
 
 /// How often JSON in a string of JSON is read too.
 const MAX_NESTED_TEXTS: u8 = 4;
@@ -133,12 +133,9 @@ struct Container {
 }
 
 struct Pass<'t> {
-    text: &'t [u8],
+    walker: Walker<'t>,
     secrets: &'t mut SecretRegistry,
     nested: u8,
-    at: usize,
-    out: Vec<u8>,
-    copied: usize,
     open: Vec<Container>,
     /// Containers open within the last that is told apart.
     deeper: usize,
@@ -149,12 +146,9 @@ struct Pass<'t> {
 impl<'t> Pass<'t> {
     fn new(text: &'t [u8], secrets: &'t mut SecretRegistry, nested: u8) -> Self {
         Self {
-            text,
+            walker: Walker::new(text),
             secrets,
             nested,
-            at: 0,
-            out: Vec::new(),
-            copied: 0,
             open: Vec::new(),
             deeper: 0,
             name: None,
@@ -162,47 +156,40 @@ impl<'t> Pass<'t> {
     }
 
     fn run(mut self) -> Option<Vec<u8>> {
-        while let Some(byte) = self.text.get(self.at) {
-            match byte {
-                b'"' => self.string(),
-                b'{' | b'[' => self.open(*byte == b'['),
-                b'}' | b']' => self.close(),
-                b',' => self.comma(),
-                b':' => self.at += 1,
-                byte if is_space(*byte) => self.at += 1,
-                _ => self.scalar(),
+        while let Some(token) = self.walker.next(self.name.is_some()) {
+            match token {
+                Token::Name(name) => {
+                    let said = unescape(&self.walker.text()[name]);
+                    self.name = Some(String::from_utf8_lossy(&said).into_owned());
+                }
+                Token::Text(content) => self.string(content),
+                Token::Scalar(range) => self.scalar(range),
+                Token::List => self.open(true),
+                Token::Object => self.open(false),
+                Token::Close => self.close(),
+                Token::Comma => self.comma(),
             }
         }
-        if self.copied == 0 {
-            return None;
-        }
-        self.out.extend_from_slice(&self.text[self.copied..]);
-        Some(self.out)
+        self.walker.finish()
     }
 
-    fn string(&mut self) {
-        let start = self.at + 1;
-        let end = content_end(self.text, start);
-        self.at = self.text.len().min(end + 1);
-        let said = unescape(&self.text[start..end]);
-        if self.name.is_none() && next_is_colon(&self.text[self.at..]) {
-            self.name = Some(String::from_utf8_lossy(&said).into_owned());
-            return;
-        }
+    fn string(&mut self, place: Range<usize>) {
+        let said = unescape(&self.walker.text()[place.clone()]);
         let value = String::from_utf8_lossy(&said).into_owned();
-        if let Some(why) = self.why(&value) {
-            let placeholder = self.placeholder(&said, &value, &why);
-            return self.replace(start..end, placeholder.as_bytes());
-        }
+        let why = self.why(&value);
         self.name = None;
+        if let Some(why) = why {
+            let placeholder = self.placeholder(&said, &value, &why);
+            return self.walker.replace(place, placeholder.as_bytes());
+        }
         if login::is_signature(&value) {
             let placeholder = self.secrets.text(&said, SIGNATURE);
-            return self.replace(start..end, placeholder.as_bytes());
+            return self.walker.replace(place, placeholder.as_bytes());
         }
         if self.nested < MAX_NESTED_TEXTS && value.trim_start().starts_with(['{', '[']) {
             let pass = Pass::new(&said, self.secrets, self.nested + 1);
             if let Some(edited) = pass.run() {
-                self.replace(start..end, &escape(&edited));
+                self.walker.replace(place, &escape(&edited));
             }
         }
     }
@@ -249,12 +236,11 @@ impl<'t> Pass<'t> {
             .name
             .take()
             .is_some_and(|name| login::is_purpose(&name));
-        self.at += 1;
         if self.open.len() == MAX_DEPTH {
             self.deeper += 1;
             return;
         }
-        let rest = &self.text[self.at..];
+        let rest = self.walker.rest();
         let login = self.open.len() < MAX_LOGIN_DEPTH
             && if array {
                 // What a purpose in a list says, its container has been told already.
@@ -272,7 +258,6 @@ impl<'t> Pass<'t> {
     }
 
     fn close(&mut self) {
-        self.at += 1;
         self.name = None;
         if self.deeper > 0 {
             self.deeper -= 1;
@@ -282,7 +267,6 @@ impl<'t> Pass<'t> {
     }
 
     fn comma(&mut self) {
-        self.at += 1;
         self.name = None;
         if let Some(container) = self.open.last_mut().filter(|_| self.deeper == 0) {
             container.index += 1;
@@ -290,11 +274,8 @@ impl<'t> Pass<'t> {
     }
 
     /// A number, a word, or what is no JSON.
-    fn scalar(&mut self) {
-        let start = self.at;
-        let length = scalar_length(&self.text[start..]);
-        self.at += length;
-        let text = String::from_utf8_lossy(&self.text[start..self.at]).into_owned();
+    fn scalar(&mut self, place: Range<usize>) {
+        let text = String::from_utf8_lossy(&self.walker.text()[place.clone()]).into_owned();
         let why = self.why("");
         let kept = self
             .name
@@ -305,32 +286,15 @@ impl<'t> Pass<'t> {
         };
         match text.as_str() {
             "null" | "true" | "false" | "0" => {}
-            _ if text.parse::<f64>().is_ok() => self.replace(start..self.at, b"0"),
+            _ if text.parse::<f64>().is_ok() => self.walker.replace(place, b"0"),
             _ => {
                 let said = text.as_bytes();
                 let placeholder = self.placeholder(said, &text, &why);
-                self.replace(start..self.at, format!("\"{placeholder}\"").as_bytes());
+                self.walker
+                    .replace(place, format!("\"{placeholder}\"").as_bytes());
             }
         }
     }
-
-    fn replace(&mut self, range: Range<usize>, with: &[u8]) {
-        self.name = None;
-        self.out
-            .extend_from_slice(&self.text[self.copied..range.start]);
-        self.out.extend_from_slice(with);
-        self.copied = range.end;
-    }
-}
-
-fn next_is_colon(rest: &[u8]) -> bool {
-    rest.iter().find(|b| !is_space(**b)) == Some(&b':')
-}
-
-fn scalar_length(rest: &[u8]) -> usize {
-    let more =
-        |b: &&u8| !is_space(**b) && !matches!(b, b',' | b':' | b'"' | b'{' | b'}' | b'[' | b']');
-    rest.iter().take_while(more).count().max(1)
 }
 
 /// Whether a list, after its bracket, begins with a word that says login.
@@ -340,44 +304,38 @@ fn list_is_login(rest: &[u8]) -> bool {
 
 /// The string that a list, after its bracket, begins with.
 fn first_string(rest: &[u8]) -> Option<String> {
-    let gap = rest.iter().take_while(|b| is_space(**b)).count();
-    let start = gap + 1;
-    (rest.get(gap) == Some(&b'"')).then(|| {
-        let end = content_end(rest, start);
-        String::from_utf8_lossy(&unescape(&rest[start.min(end)..end])).into_owned()
-    })
+    match Walker::new(rest).next(true)? {
+        Token::Text(place) => Some(said(&rest[place])),
+        _ => None,
+    }
 }
 
 /// Whether an object, after its brace, has a member of its own that says login.
 fn object_is_login(rest: &[u8]) -> bool {
-    let (mut at, mut depth) = (0, 0_usize);
+    let mut walker = Walker::new(rest);
+    let mut depth = 0_usize;
+    // The name that was read last is that of a purpose.
     let mut purpose = false;
-    while let Some(byte) = rest.get(at) {
-        match byte {
-            b'"' => {
-                let start = at + 1;
-                let end = content_end(rest, start);
-                at = rest.len().min(end + 1);
-                if depth > 0 {
-                    continue;
-                }
-                let said = unescape(&rest[start.min(end)..end]);
-                let said = String::from_utf8_lossy(&said);
-                if next_is_colon(&rest[at..]) && !purpose {
-                    purpose = login::is_purpose(&said);
-                } else if std::mem::take(&mut purpose) && login::is_login(&said) {
+    while let Some(token) = walker.next(purpose) {
+        match token {
+            Token::Name(name) if depth == 0 => purpose = login::is_purpose(&said(&rest[name])),
+            Token::Text(value) if depth == 0 => {
+                if std::mem::take(&mut purpose) && login::is_login(&said(&rest[value])) {
                     return true;
                 }
-                continue;
             }
-            b'[' if purpose && depth == 0 && list_is_login(&rest[at + 1..]) => return true,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth == 0 => return false,
-            b'}' | b']' => depth -= 1,
-            b',' if depth == 0 => purpose = false,
+            Token::List if depth == 0 && purpose && list_is_login(walker.rest()) => return true,
+            Token::List | Token::Object => depth += 1,
+            Token::Close if depth == 0 => return false,
+            Token::Close => depth -= 1,
+            Token::Comma if depth == 0 => purpose = false,
             _ => {}
         }
-        at += 1;
     }
     false
+}
+
+/// What stands between the quotes of a string, as it is meant.
+fn said(content: &[u8]) -> String {
+    String::from_utf8_lossy(&unescape(content)).into_owned()
 }
