@@ -79,7 +79,7 @@ fn not_flows(input: &mut Reader) -> String {
         end: 1,
     };
     match input.payload(first, 1).as_deref() {
-        Ok(b"{") => format!("{expected}, found JSON; for a HAR: recorder import har"),
+        Ok(b"{") => format!("{expected}, found JSON; for a HAR: wstape import har"),
         _ => format!("{expected}, found something else"),
     }
 }

@@ -79,8 +79,8 @@ struct Options {
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
 
-    /// Worlds at a time. Default: one for each core.
-    #[arg(long, value_name = "N")]
+    /// Worlds at a time, 256 at most. Default: one for each core.
+    #[arg(long, value_name = "N", value_parser = jobs)]
     jobs: Option<NonZeroUsize>,
 
     /// Play this tape: a case that chaos wrote, or any other. May be given several times. With
@@ -147,4 +147,14 @@ fn status(ending: Ending) -> u8 {
         Ending::Inconclusive => INCONCLUSIVE,
         Ending::NotDeterministic => NOT_DETERMINISTIC,
     }
+}
+
+/// Most worlds at a time: more than any machine has cores for, and fewer than it has threads.
+const MAX_JOBS: usize = 256;
+
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse::<NonZeroUsize>().ok();
+    number
+        .filter(|number| number.get() <= MAX_JOBS)
+        .ok_or_else(|| format!("expected a number from 1 to {MAX_JOBS}"))
 }
