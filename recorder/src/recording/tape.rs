@@ -108,9 +108,7 @@ impl Recording {
     /// that raced, is moved to that one's time: `at_ms` never decreases in a tape.
     ///
     /// # Errors
-    /// [`RecordError::Output`] or [`RecordError::Broken`] where the output can't be written, as
-    /// on a full disk; [`RecordError::Secret`] where the line holds a secret and the output is a
-    /// stream, which can't be looked through afterwards: that line is not written.
+    /// As [`commit`](Self::commit), which it calls where enough waits.
     pub fn push(&mut self, mut step: Step) -> Result<(), RecordError> {
         if let Trigger::At(at) = step.trigger {
             if at < self.at {
@@ -134,7 +132,10 @@ impl Recording {
     /// [`Fsync`] says.
     ///
     /// # Errors
-    /// As [`push`](Self::push). A recording that failed once takes nothing more.
+    /// [`RecordError::Output`] or [`RecordError::Broken`] where the output can't be written, as
+    /// on a full disk; [`RecordError::Secret`] where a line holds a secret and the output is a
+    /// stream, which can't be looked through afterwards: that line is not written, and nothing
+    /// behind it. A recording that failed once takes nothing more.
     pub fn commit(&mut self) -> Result<(), RecordError> {
         let unsafe_from = self.look_through_batch();
         let (safe, count) = match (&self.hit, unsafe_from) {
@@ -181,7 +182,7 @@ impl Recording {
     /// Redacts and writes a step: [`push`](Self::push), then [`commit`](Self::commit).
     ///
     /// # Errors
-    /// As [`push`](Self::push).
+    /// As [`commit`](Self::commit).
     pub fn write(&mut self, step: Step) -> Result<(), RecordError> {
         self.push(step)?;
         self.commit()
@@ -196,7 +197,7 @@ impl Recording {
     /// Makes all of it safe, and puts it in its place.
     ///
     /// # Errors
-    /// As [`push`](Self::push); [`RecordError::Secret`] where the text holds what was redacted,
+    /// As [`commit`](Self::commit); [`RecordError::Secret`] where the text holds what was redacted,
     /// or something of a well-known secret's shape: a file is then called as before with
     /// [`UNSAFE_SUFFIX`](crate::UNSAFE_SUFFIX) behind it.
     pub fn finish(mut self) -> Result<Finished, RecordError> {
