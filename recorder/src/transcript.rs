@@ -264,7 +264,7 @@ impl Transcript {
         };
         match reason {
             EndReason::Refused { .. } => match self.refusal.take() {
-                Some(refusal) => match refusal.into_action(Some(End::Fin)) {
+                Some(refusal) => match Action::refusing(refusal, Some(End::Fin)) {
                     Action::Refuse(Some(refusal)) => self.next_dials(DialOutcome::Refuse(refusal)),
                     Action::Garbage(Some(head)) => self.next_dials(DialOutcome::Break(head)),
                     _ => Vec::new(),

@@ -7,8 +7,8 @@ use wstape_tape::{
 pub(super) use wstape_wire::opcode::{BINARY, TEXT};
 use wstape_wire::{Message, is_own_header};
 
-use super::error::ImportError;
 use super::wall::Wall;
+use crate::error::ImportError;
 use crate::transcript;
 
 /// Close codes that stand for what no Close frame said (RFC 6455, 7.4.1): one without a code, and
@@ -119,7 +119,7 @@ pub(super) fn handshake(
         Answer::Refused(status, headers) => {
             let headers = others(headers);
             let refusal = Refusal { status, headers };
-            Moment::new(answered, refusal.into_action(Some(End::Fin)))
+            Moment::new(answered, Action::refusing(refusal, Some(End::Fin)))
         }
         Answer::Never => Moment::new(answered, Action::Drop(End::Reset)),
     };

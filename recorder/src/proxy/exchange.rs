@@ -244,7 +244,7 @@ impl Exchange {
             // Also an answer to what nobody could read.
             _ => {
                 let refusal = Refusal { status, headers };
-                out.push(conn_step(self.conn, at, refusal.into_action(None)));
+                out.push(conn_step(self.conn, at, Action::refusing(refusal, None)));
                 None
             }
         };

@@ -5,7 +5,8 @@ use serde_json::value::RawValue;
 use wstape_tape::{Action, Conn, RawFrame, Received, ReceivedKind};
 
 use super::fragment::{Payload, Shape, Side};
-use super::{Redactor, client, http, shapes, url};
+use super::redactor::Redactor;
+use super::{client, http, shapes, url};
 
 impl Redactor {
     /// Redacts an action that is no emit; says whether there was anything to redact.

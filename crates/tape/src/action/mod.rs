@@ -42,6 +42,7 @@ mod refuse;
 mod slice;
 mod spec;
 mod text;
+mod tls;
 
 use std::borrow::Cow;
 
@@ -62,9 +63,10 @@ pub use partition::Partition;
 pub use pongs::Pongs;
 pub use received::{Received, ReceivedKind};
 pub use refuse::Refusal;
+pub use tls::TlsFault;
 
 use crate::error::Flaw;
-use crate::json::{Field, Pen};
+use crate::json::{FINAL_STATUSES, Field, Pen};
 use spec::{Class, Spec};
 
 /// The table: each action's documentation, variant, value and [`Spec`]. The last row is the one
@@ -220,6 +222,8 @@ actions! {
     Hang(bool) = hang::Hang,
     /// `garbage`: answer connections with something that is not HTTP; `null` clears it.
     Garbage(Option<Garbage>) = Garbage,
+    /// `tls`: what is wrong with the engine's TLS; `null` clears it.
+    Tls(Option<TlsFault>) = TlsFault,
     /// `answers`: who decides how handshakes are answered.
     Answers(Answers) = Answers,
     /// `down`: the port refuses dials, or resets so many; what was open is reset; `false` listens
@@ -246,6 +250,25 @@ actions! {
 }
 
 impl Action {
+    /// What a step says of a handshake that was answered so: a refusal, or, with a status that
+    /// none may have ([`FINAL_STATUSES`](crate::FINAL_STATUSES)), the head as it stands on the
+    /// wire, with `then` behind it.
+    ///
+    /// ```
+    /// use wstape_tape::{Action, End, Refusal};
+    /// let refusal = Refusal { status: 666, headers: vec![("x".to_owned(), "1".to_owned())] };
+    /// let Action::Garbage(Some(head)) = Action::refusing(refusal, Some(End::Fin)) else { panic!() };
+    /// assert_eq!(head.bytes, "HTTP/1.1 666 \r\nx: 1\r\n\r\n");
+    /// ```
+    #[must_use]
+    pub fn refusing(refusal: Refusal, then: Option<End>) -> Self {
+        if FINAL_STATUSES.contains(&refusal.status) {
+            Self::Refuse(Some(refusal))
+        } else {
+            Self::Garbage(Some(refusal.into_head(then)))
+        }
+    }
+
     /// Whether it is a condition of the link in one direction, so that `direction` goes with it.
     #[must_use]
     pub fn is_link_condition(&self) -> bool {

@@ -7,9 +7,8 @@ use bytes::Bytes;
 use super::drop::End;
 use super::garbage::Garbage;
 use super::spec::{Class, Spec};
-use crate::Action;
 use crate::error::Flaw;
-use crate::json::{FINAL_STATUSES, Field, Pen, read_headers};
+use crate::json::{Field, Pen, read_headers};
 
 /// The simplest status that a refusal can have: nothing but 'not now'.
 const SERVICE_UNAVAILABLE: u16 = 503;
@@ -24,31 +23,17 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// What a step says of a handshake that was answered so: a refusal, or, with a status that
-    /// none may have ([`FINAL_STATUSES`]), the head as it stands on the wire, with `then` behind
-    /// it.
-    ///
-    /// ```
-    /// use wstape_tape::{Action, End, Refusal};
-    /// let refusal = Refusal { status: 666, headers: vec![("x".to_owned(), "1".to_owned())] };
-    /// let Action::Garbage(Some(head)) = refusal.into_action(Some(End::Fin)) else { panic!() };
-    /// assert_eq!(head.bytes, "HTTP/1.1 666 \r\nx: 1\r\n\r\n");
-    /// ```
-    #[must_use]
-    pub fn into_action(self, then: Option<End>) -> Action {
-        if FINAL_STATUSES.contains(&self.status) {
-            return Action::Refuse(Some(self));
-        }
+    /// The head as it stands on the wire, with `then` behind it.
+    pub(super) fn into_head(self, then: Option<End>) -> Garbage {
         let headers = self.headers.iter();
         let lines: String = headers
             .map(|(name, value)| format!("{name}: {value}\r\n"))
             .collect();
-        let head = format!("HTTP/1.1 {} \r\n{lines}\r\n", self.status);
-        Action::Garbage(Some(Garbage {
-            bytes: head.into(),
+        Garbage {
+            bytes: format!("HTTP/1.1 {} \r\n{lines}\r\n", self.status).into(),
             repeat: 1,
             then,
-        }))
+        }
     }
 }
 
