@@ -396,7 +396,12 @@ mod tests {
         let said = [('>', ASK), ('<', refusal), ('>', get), ('<', refusal)];
         let (lines, _) = lines(&said, Some(End::Fin));
         let head = r#""garbage":"HTTP/1.1 666 \r\nretry-after: 2\r\n\r\n""#;
-        assert_eq!(lines[1..], [format!(r#"{{"at_ms":1,"conn":7,{head}}}"#)]);
+        assert_eq!(lines[1], format!(r#"{{"at_ms":1,"conn":7,{head}}}"#));
+        assert!(
+            lines[2].contains(r#""kind":"open""#),
+            "the answer to a GET is none"
+        );
+        assert_eq!(lines.len(), 3);
         for line in &lines {
             Step::parse("recorded", 2, line).expect("a step");
         }
