@@ -9,10 +9,10 @@
 const MIN_RUN_DIGITS: usize = 12;
 
 /// All that is looked for has so many bytes of ASCII in one piece: `://:p@` has no more.
-const MIN_ASCII_BYTES: usize = 6;
+const MIN_ASCII_BYTES: u32 = 6;
 
 /// Digits of which so many bytes take at least this many, wherever they begin in a group.
-const MIN_ASCII_DIGITS: usize = MIN_ASCII_BYTES * 8 / 6;
+const MIN_ASCII_DIGITS: u32 = MIN_ASCII_BYTES * 8 / 6;
 
 /// What divides what runs say.
 const BETWEEN: u8 = b'\n';
@@ -93,7 +93,7 @@ fn may_say_ascii(run: &[u8]) -> bool {
     // A count for each of the four places at which groups may begin, a byte each: how many digits
     // in a row allow for ASCII.
     const ONE_EACH: u32 = 0x0101_0101;
-    const ENOUGH: u32 = MIN_ASCII_DIGITS as u32 * ONE_EACH;
+    const ENOUGH: u32 = MIN_ASCII_DIGITS * ONE_EACH;
     const {
         assert!(
             MIN_ASCII_DIGITS.is_power_of_two(),
@@ -196,7 +196,7 @@ mod tests {
                 decode(&run.as_bytes()[start..], &mut said);
                 longest_ascii(&said)
             });
-            if longest.max() >= Some(MIN_ASCII_BYTES) {
+            if longest.max() >= usize::try_from(MIN_ASCII_BYTES).ok() {
                 prop_assert!(may_say_ascii(run.as_bytes()));
             }
         }

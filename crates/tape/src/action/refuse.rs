@@ -25,12 +25,13 @@ pub struct Refusal {
 impl Refusal {
     /// The head as it stands on the wire, with `then` behind it.
     pub(super) fn into_head(self, then: Option<End>) -> Garbage {
-        let headers = self.headers.iter();
-        let lines: String = headers
-            .map(|(name, value)| format!("{name}: {value}\r\n"))
-            .collect();
+        let mut head = format!("HTTP/1.1 {} \r\n", self.status);
+        for (name, value) in &self.headers {
+            head.push_str(&[name, ": ", value, "\r\n"].concat());
+        }
+        head.push_str("\r\n");
         Garbage {
-            bytes: format!("HTTP/1.1 {} \r\n{lines}\r\n", self.status).into(),
+            bytes: head.into(),
             repeat: 1,
             then,
         }
