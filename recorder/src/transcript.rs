@@ -66,8 +66,8 @@ impl Observation {
             Observed::Connected { .. } => return Some(Self::Connected),
             Observed::Refused { status, headers } => {
                 return Some(Self::Refused(Refusal {
-                    status: status.as_u16(),
                     headers: kept_headers(headers),
+                    ..Refusal::new(status.as_u16())
                 }));
             }
             Observed::Text(text) => Frame::Text(text.to_owned()),
@@ -376,8 +376,8 @@ mod tests {
     fn a_refusal_with_a_status_that_no_class_has_makes_a_step_that_can_be_read() {
         let mut transcript = Transcript::new(Stats::default());
         let refusal = Refusal {
-            status: 999,
             headers: vec![("via".to_owned(), "one".to_owned())],
+            ..Refusal::new(999)
         };
         transcript.steps(Micros::ZERO, Observation::Refused(refusal));
         let end = Observation::End(EndReason::Refused { status: 999 });

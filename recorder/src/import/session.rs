@@ -118,7 +118,10 @@ pub(super) fn handshake(
         }
         Answer::Refused(status, headers) => {
             let headers = others(headers);
-            let refusal = Refusal { status, headers };
+            let refusal = Refusal {
+                headers,
+                ..Refusal::new(status)
+            };
             Moment::new(answered, Action::refusing(refusal, Some(End::Fin)))
         }
         Answer::Never => Moment::new(answered, Action::Drop(End::Reset)),

@@ -236,6 +236,7 @@ impl Exchange {
             Some(asked) if !asked.upgrade => {
                 (asked.method == "GET" && FINAL_STATUSES.contains(&status)).then(|| HttpAnswer {
                     path: asked.path,
+                    method: None,
                     status,
                     headers,
                     body: Bytes::new(),
@@ -243,7 +244,10 @@ impl Exchange {
             }
             // Also an answer to what nobody could read.
             _ => {
-                let refusal = Refusal { status, headers };
+                let refusal = Refusal {
+                    headers,
+                    ..Refusal::new(status)
+                };
                 out.push(conn_step(self.conn, at, Action::refusing(refusal, None)));
                 None
             }

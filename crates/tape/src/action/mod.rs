@@ -20,6 +20,7 @@ mod accept;
 mod answers;
 mod bandwidth;
 mod binary;
+mod body;
 mod bytes;
 mod close;
 mod direction;
@@ -48,7 +49,7 @@ use std::borrow::Cow;
 
 use ::bytes::Bytes;
 
-pub use accept::Accept;
+pub use accept::{Accept, Deflate};
 pub use answers::Answers;
 pub use close::CloseFrame;
 pub use direction::Direction;
@@ -237,7 +238,7 @@ actions! {
     BytesPerSecond(Option<u64>) = bandwidth::Bandwidth,
     /// `slice_bytes`: deliver at most this many bytes at once; `null` clears it.
     SliceBytes(Option<u32>) = slice::Slice,
-    /// `http`: what a GET of that path answers from here on.
+    /// `http`: what a request of that path answers from here on.
     Http(HttpAnswer) = HttpAnswer,
     /// `received`: what the client sent, as a recorder saw it. The player skips it.
     Received(Received) = Received,
@@ -251,12 +252,13 @@ actions! {
 
 impl Action {
     /// What a step says of a handshake that was answered so: a refusal, or, with a status that
-    /// none may have ([`FINAL_STATUSES`](crate::FINAL_STATUSES)), the head as it stands on the
-    /// wire, with `then` behind it.
+    /// none may have ([`FINAL_STATUSES`](crate::FINAL_STATUSES)), the answer as it stands on
+    /// the wire, with `then` behind it.
     ///
     /// ```
     /// use wstape_tape::{Action, End, Refusal};
-    /// let refusal = Refusal { status: 666, headers: vec![("x".to_owned(), "1".to_owned())] };
+    /// let headers = vec![("x".to_owned(), "1".to_owned())];
+    /// let refusal = Refusal { headers, ..Refusal::new(666) };
     /// let Action::Garbage(Some(head)) = Action::refusing(refusal, Some(End::Fin)) else { panic!() };
     /// assert_eq!(head.bytes, "HTTP/1.1 666 \r\nx: 1\r\n\r\n");
     /// ```
@@ -265,7 +267,7 @@ impl Action {
         if FINAL_STATUSES.contains(&refusal.status) {
             Self::Refuse(Some(refusal))
         } else {
-            Self::Garbage(Some(refusal.into_head(then)))
+            Self::Garbage(Some(refusal.into_garbage(then)))
         }
     }
 

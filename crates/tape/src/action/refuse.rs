@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use super::body::{read_body, write_body};
 use super::drop::End;
 use super::garbage::Garbage;
 use super::spec::{Class, Spec};
@@ -20,18 +21,32 @@ pub struct Refusal {
     pub status: u16,
     /// Headers beside the server's own.
     pub headers: Vec<(String, String)>,
+    /// Body of the answer.
+    pub body: Bytes,
 }
 
 impl Refusal {
-    /// The head as it stands on the wire, with `then` behind it.
-    pub(super) fn into_head(self, then: Option<End>) -> Garbage {
+    /// With this status, and nothing more.
+    #[must_use]
+    pub fn new(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Bytes::new(),
+        }
+    }
+}
+
+impl Refusal {
+    /// The answer as it stands on the wire, with `then` behind it.
+    pub(super) fn into_garbage(self, then: Option<End>) -> Garbage {
         let mut head = format!("HTTP/1.1 {} \r\n", self.status);
         for (name, value) in &self.headers {
             head.push_str(&[name, ": ", value, "\r\n"].concat());
         }
         head.push_str("\r\n");
         Garbage {
-            bytes: head.into(),
+            bytes: [head.as_bytes(), &self.body].concat().into(),
             repeat: 1,
             then,
         }
@@ -45,12 +60,13 @@ impl Spec for Refusal {
 
     fn read(field: &Field<'_>, _line: &Bytes) -> Result<Option<Self>, Flaw> {
         field.unless_null(|field| {
-            let object = field.object(&["status", "headers"])?;
+            let object = field.object(&["status", "headers", "body", "body_b64"])?;
             Ok(Self {
                 status: object
                     .demand("status", r#"{"status":503}"#)?
                     .final_status()?,
                 headers: read_headers(&object)?,
+                body: read_body(&object)?.unwrap_or_default(),
             })
         })
     }
@@ -62,6 +78,9 @@ impl Spec for Refusal {
         pen.object(Self::KEY);
         pen.json("status", refusal.status);
         pen.headers(&refusal.headers);
+        if !refusal.body.is_empty() {
+            write_body(&refusal.body, pen);
+        }
         pen.close();
     }
 
@@ -89,7 +108,13 @@ impl Spec for Refusal {
         if refusal.status != SERVICE_UNAVAILABLE {
             simpler.push(Some(Self {
                 status: SERVICE_UNAVAILABLE,
-                headers: refusal.headers.clone(),
+                ..refusal.clone()
+            }));
+        }
+        if !refusal.body.is_empty() {
+            simpler.push(Some(Self {
+                body: Bytes::new(),
+                ..refusal.clone()
             }));
         }
         simpler
