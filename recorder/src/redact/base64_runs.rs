@@ -98,7 +98,7 @@ fn may_say_ascii(run: &[u8]) -> bool {
         assert!(
             MIN_ASCII_DIGITS.is_power_of_two(),
             "a bit says that a count is enough"
-        )
+        );
     };
     let mut in_a_row = 0_u32;
     let mut turn = 0;

@@ -320,7 +320,8 @@ fn object_is_login(rest: &[u8]) -> bool {
         match token {
             Token::Name(name) if depth == 0 => purpose = login::is_purpose(&said(&rest[name])),
             Token::Text(value) if depth == 0 => {
-                if std::mem::take(&mut purpose) && login::is_login(&said(&rest[value])) {
+                let is_purpose = std::mem::take(&mut purpose);
+                if is_purpose && login::is_login(&said(&rest[value])) {
                     return true;
                 }
             }

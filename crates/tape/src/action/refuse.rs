@@ -35,9 +35,7 @@ impl Refusal {
             body: Bytes::new(),
         }
     }
-}
 
-impl Refusal {
     /// The answer as it stands on the wire, with `then` behind it.
     pub(super) fn into_garbage(self, then: Option<End>) -> Garbage {
         let mut head = format!("HTTP/1.1 {} \r\n", self.status);
