@@ -110,7 +110,7 @@ impl Playback {
     fn next_at(&self) -> Option<Micros> {
         match self.next.as_ref()?.1.trigger {
             Trigger::At(at) => Some(at),
-            Trigger::OnConnect { .. } => None,
+            _ => None,
         }
     }
 

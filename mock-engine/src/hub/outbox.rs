@@ -159,7 +159,7 @@ impl Outbox {
         let (what, bytes, kind) = match &step.action {
             Action::Emit(json) => {
                 let json = match &self.shift {
-                    Some(shift) => shift.apply(json, layer, step.trigger, now()),
+                    Some(shift) => shift.apply(json, layer, &step.trigger, now()),
                     None => json.clone(),
                 };
                 (

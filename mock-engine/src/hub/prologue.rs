@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wstape_tape::{Step, Trigger};
+use wstape_tape::{Step, Trigger, Whose};
 
 use crate::ids::{ConnId, LayerIndex};
 
@@ -12,17 +12,19 @@ use crate::ids::{ConnId, LayerIndex};
 pub(crate) struct Prologue {
     steps: Vec<(LayerIndex, Arc<Step>)>,
     on_each: Vec<usize>,
-    on_nth: BTreeMap<ConnId, Vec<usize>>,
+    on_nth: BTreeMap<u64, Vec<usize>>,
+    on_range: Vec<(Whose, usize)>,
 }
 
 impl Prologue {
     /// Adds a step; one that does not happen on connections is left out.
     pub(crate) fn push(&mut self, layer: LayerIndex, step: Step) {
         let index = self.steps.len();
-        if let Trigger::OnConnect { nth, .. } = step.trigger {
-            match nth {
-                None => self.on_each.push(index),
-                Some(nth) => self.on_nth.entry(ConnId::new(nth)).or_default().push(index),
+        if let Trigger::OnConnect { whose, .. } = step.trigger {
+            match whose {
+                Whose::Each => self.on_each.push(index),
+                Whose::Nth(nth) => self.on_nth.entry(nth).or_default().push(index),
+                Whose::Range { .. } => self.on_range.push((whose, index)),
             }
             self.steps.push((layer, Arc::new(step)));
         }
@@ -36,10 +38,11 @@ impl Prologue {
     /// The steps for connection `id`, in the order of the tapes.
     pub(super) fn of(&self, id: ConnId) -> Vec<usize> {
         let mut indices = self.on_each.clone();
-        if let Some(own) = self.on_nth.get(&id) {
-            indices.extend(own);
-            indices.sort_unstable();
-        }
+        indices.extend(self.on_nth.get(&id.get()).into_iter().flatten());
+        let ranges = self.on_range.iter();
+        indices
+            .extend(ranges.filter_map(|(whose, index)| whose.contains(id.get()).then_some(index)));
+        indices.sort_unstable();
         indices
     }
 }

@@ -132,7 +132,7 @@ impl Survey {
         self.longest_line = self.longest_line.max(bytes);
         let at = match step.trigger {
             Trigger::At(at) => at,
-            Trigger::OnConnect { .. } => {
+            _ => {
                 self.prologue_steps += 1;
                 self.count(step, Micros::ZERO);
                 return;
