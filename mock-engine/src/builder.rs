@@ -4,14 +4,14 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use wstape_tape::Header;
+use wstape_tape::{DIALOGUE, Header};
 
 use crate::acceptor::Acceptor;
 use crate::authorization::Authorization;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::hub::{Hub, Prologue, Setup, StartTrigger};
+use crate::hub::{Hub, Setup, StartTrigger};
 use crate::ids::LayerIndex;
 use crate::journal::{Journal, Retention};
 use crate::layer::Layer;
@@ -19,9 +19,11 @@ use crate::log::Log;
 use crate::memory::MemoryNet;
 use crate::playback::Playback;
 use crate::port::{Port, TcpPort};
+use crate::server::Paths;
 use crate::speed::Speed;
 use crate::start::StartAt;
 use crate::timestamps::{Shift, Timestamps};
+use crate::urls::Urls;
 
 /// Builds an [`Engine`]: tapes, clock, and how the tapes are played.
 #[derive(Default)]
@@ -37,6 +39,8 @@ pub struct EngineBuilder {
     retention: Retention,
     journal_file: Option<Box<dyn Write + Send>>,
     judging: bool,
+    paths: Vec<String>,
+    urls: Urls,
 }
 
 impl std::fmt::Debug for EngineBuilder {
@@ -142,6 +146,22 @@ impl EngineBuilder {
         self
     }
 
+    /// The path of the WebSocket, and the only one; each further call allows another. Default: the
+    /// path that the base tape was recorded at, else `/ws`, and an upgrade of any other is taken
+    /// as well.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.paths.push(path.into());
+        self
+    }
+
+    /// Where the engines of the same run are dialled: this one is in the list under its name.
+    #[must_use]
+    pub fn urls(mut self, urls: Urls) -> Self {
+        self.urls = urls;
+        self
+    }
+
     /// An engine in memory, and the net to dial it by.
     ///
     /// # Errors
@@ -220,20 +240,28 @@ impl EngineBuilder {
     fn build(self, clock: Clock, port: Port) -> Result<(Engine, Acceptor), EngineError> {
         let shift = (self.timestamps == Timestamps::Shift).then(|| self.shift());
         let controls = LayerIndex(self.layers.len());
-        let (playback, steps) = Playback::open(self.layers, self.speed, self.looped, self.name)?;
-        let mut prologue = Prologue::default();
-        for (layer, step) in steps {
-            prologue.push(layer, step);
-        }
+        let speaks = (self.layers.iter())
+            .map(|layer| layer.header().needs.iter().any(|need| need == DIALOGUE))
+            .collect();
+        let recorded = self.layers.first().and_then(Layer::recorded_path);
+        let paths = Paths::new(self.paths, recorded);
+        let (playback, steps) =
+            Playback::open(self.layers, self.speed, self.looped, self.name.clone())?;
         let setup = Setup {
             log: Log::new(clock, Journal::new(self.retention, self.journal_file)),
             layers: controls.0 + 1,
-            prologue,
+            prologue: steps,
+            speaks,
+            urls: self.urls.clone(),
+            path: paths.own().into(),
             speed: self.speed,
             shift,
             judging: self.judging,
             start_trigger: match self.start_at {
-                StartAt::FirstConnection if self.speed == Speed::Max => Some(StartTrigger::Upgrade),
+                StartAt::FirstConnection if self.speed == Speed::Max => {
+                    Some(StartTrigger::Upgrades(1))
+                }
+                StartAt::Connections(many) => Some(StartTrigger::Upgrades(many)),
                 StartAt::FirstConnection => Some(StartTrigger::Accept),
                 StartAt::Call | StartAt::Now => None,
             },
@@ -242,11 +270,14 @@ impl EngineBuilder {
         let hub = Arc::new(Hub::new(setup, playback));
         let (acceptor, arrivals) = Acceptor::new(Arc::clone(&hub));
         let authorization = Authorization::new(self.token);
-        let engine = Engine::run(hub, authorization, arrivals, controls);
+        let engine = Engine::run(hub, authorization, paths, arrivals, controls);
+        if let Some(name) = &self.name {
+            self.urls.set(name.clone(), engine.url());
+        }
         match self.start_at {
             StartAt::Call => {}
             StartAt::Now => engine.start(),
-            StartAt::FirstConnection => engine.prepare(),
+            StartAt::FirstConnection | StartAt::Connections(_) => engine.prepare(),
         }
         Ok((engine, acceptor))
     }

@@ -20,7 +20,7 @@ use crate::ids::{ConnId, LayerIndex};
 use crate::journal::{Journal, JournalKind};
 use crate::playback::PlayEnd;
 use crate::port::TcpPort;
-use crate::server::{self, WS_PATH};
+use crate::server::{self, Paths};
 use crate::tcp;
 
 /// How long the engine's tasks may take to end before they are cut off.
@@ -55,6 +55,7 @@ impl Engine {
     pub(crate) fn run(
         hub: Arc<Hub>,
         authorization: Authorization,
+        paths: Paths,
         arrivals: mpsc::Receiver<Accepted>,
         controls: LayerIndex,
     ) -> Self {
@@ -65,6 +66,7 @@ impl Engine {
             server: Some(tokio::spawn(server::run(
                 Arc::clone(&hub),
                 authorization,
+                paths,
                 arrivals,
                 stopped,
             ))),
@@ -138,10 +140,7 @@ impl Engine {
     /// [`MemoryNet`](crate::MemoryNet) answers for.
     #[must_use]
     pub fn url(&self) -> String {
-        match self.local_addr() {
-            Some(addr) => format!("ws://{addr}{WS_PATH}"),
-            None => format!("ws://mock-engine{WS_PATH}"),
-        }
+        self.core().url()
     }
 
     /// The address it listens on; `None` in memory.

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use wstape_tape::{CloseFrame, RawFrame};
-use wstape_wire::opcode::{CLOSE, CONTINUATION};
+use wstape_wire::opcode::CONTINUATION;
 use wstape_wire::{Head, MAX_CONTROL_BYTES, apply_mask};
 
 /// The longest payload a client's frame may have.
@@ -11,7 +11,7 @@ pub const MAX_CLIENT_FRAME_BYTES: u64 = 1024 * 1024;
 /// How much of a client frame's payload the journal keeps.
 pub const KEPT_PAYLOAD_BYTES: usize = 16 * 1024;
 
-pub(crate) use wstape_wire::opcode::{BINARY, PING, PONG, TEXT};
+pub(crate) use wstape_wire::opcode::{BINARY, CLOSE, PING, PONG, TEXT};
 pub(crate) use wstape_wire::whole_frame as whole;
 
 /// A Close frame; an illegal code or an overlong reason is written as it stands.

@@ -12,7 +12,7 @@
 //!   expected to, and whether they did.
 //!
 //! Inside, `hub` holds all state behind one lock: owners with private fields, and a core that
-//! performs steps on them. `faults` knows what holds, `playback` takes steps off the tapes and
+//! performs steps on them. `dialogue` knows what tapes answer to what clients say, `faults` knows what holds, `playback` takes steps off the tapes and
 //! `driver` plays them in time, `acceptor` numbers what dials, `server` and `connection` speak HTTP
 //! and WebSocket, `tcp` joins sockets to links. Files use what stands below them, never back up.
 //!
@@ -42,9 +42,11 @@ mod accepted;
 mod acceptor;
 mod authorization;
 mod builder;
+mod chance;
 mod clock;
 mod connection;
 mod control;
+mod dialogue;
 mod driver;
 mod engine;
 mod error;
@@ -65,9 +67,14 @@ mod speed;
 mod start;
 mod tcp;
 mod timestamps;
+mod urls;
 
 pub use builder::EngineBuilder;
 pub use clock::Clock;
+pub use dialogue::{
+    MAX_JSONPATH_DEPTH, MAX_JSONPATH_STEPS, MAX_LOOKED_AT_BYTES, MAX_MESSAGE_VALUES, MAX_SCENES,
+    MAX_WAITING_BYTES,
+};
 pub use engine::Engine;
 pub use error::EngineError;
 pub use expect::{Outcome, Verdict, Wanted};
@@ -82,3 +89,4 @@ pub use playback::PlayEnd;
 pub use speed::{BadSpeed, Speed};
 pub use start::StartAt;
 pub use timestamps::Timestamps;
+pub use urls::Urls;

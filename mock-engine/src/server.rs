@@ -1,4 +1,4 @@
-//! The HTTP side: the upgrade at `/ws`, and what GETs of other paths answer.
+//! The HTTP side: upgrades, and what GETs of other paths answer.
 
 use std::io;
 use std::sync::Arc;
@@ -28,8 +28,8 @@ use crate::hub::{Decision, Hub};
 use crate::ids::ConnId;
 use crate::log::Log;
 
-/// Path of the WebSocket.
-pub(crate) const WS_PATH: &str = "/ws";
+/// Path of the WebSocket where nothing says another.
+const WS_PATH: &str = "/ws";
 
 /// Bytes of a decoded `Sec-WebSocket-Key` (RFC 6455, 4.1).
 const KEY_BYTES: usize = 16;
@@ -68,22 +68,70 @@ impl Connected<IncomingStream<'_, Arrivals>> for Number {
     }
 }
 
+/// The paths of the WebSocket.
+#[derive(Debug, Clone)]
+pub(crate) struct Paths {
+    own: Arc<str>,
+    /// The only ones, where there are any.
+    only: Arc<[String]>,
+}
+
+impl Paths {
+    /// The only paths, or any where there are none; `recorded` is where the tape was made.
+    pub(crate) fn new(only: Vec<String>, recorded: Option<String>) -> Self {
+        let own = only.first().or(recorded.as_ref());
+        Self {
+            own: own.map_or(WS_PATH, String::as_str).into(),
+            only: only.into(),
+        }
+    }
+
+    /// The one that the engine's URL has.
+    pub(crate) fn own(&self) -> &str {
+        &self.own
+    }
+
+    /// Whether an upgrade of this path is a WebSocket.
+    fn take(&self, path: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == path)
+    }
+}
+
 /// What a handler knows.
 #[derive(Clone)]
 struct Site {
     hub: Arc<Hub>,
     authorization: Authorization,
+    paths: Paths,
+}
+
+impl Site {
+    /// Whether a request is about the WebSocket: one of its own path, or an upgrade of any other
+    /// for which nothing else was said.
+    fn is_upgrade(&self, request: &Request) -> bool {
+        let path = request.uri().path();
+        if path == self.paths.own() {
+            return true;
+        }
+        let asks = lists(request.headers(), &header::UPGRADE, "websocket");
+        asks && self.paths.take(path) && !self.hub.core().knows(path)
+    }
 }
 
 /// Serves `arrivals` until `stop` fires and every connection that is not upgraded is done.
 pub(crate) async fn run(
     hub: Arc<Hub>,
     authorization: Authorization,
+    paths: Paths,
     arrivals: mpsc::Receiver<Accepted>,
     stop: oneshot::Receiver<()>,
 ) {
     let arrivals = Arrivals(arrivals);
-    let site = Site { hub, authorization };
+    let site = Site {
+        hub,
+        authorization,
+        paths,
+    };
     let router = Router::new().fallback(answer).with_state(site);
     let service = router.into_make_service_with_connect_info::<Number>();
     let served = axum::serve(arrivals, service).with_graceful_shutdown(async {
@@ -99,7 +147,7 @@ async fn answer(
     ConnectInfo(Number(id)): ConnectInfo<Number>,
     request: Request,
 ) -> Response {
-    let mut response = if request.uri().path() == WS_PATH {
+    let mut response = if site.is_upgrade(&request) {
         upgrade_or_refuse(&site, id, request).await
     } else {
         pull(&site.hub, id, &request)
@@ -118,9 +166,10 @@ fn pull(hub: &Hub, id: ConnId, request: &Request) -> Response {
     let path = request.uri().path();
     let known = matches!(*request.method(), Method::GET | Method::HEAD);
     let mut core = hub.core();
-    let mut response = match core.http(path) {
+    core.pulls(id, path, request.uri().query());
+    let mut response = match core.http(id, path) {
         Some(answer) if known => {
-            let mut response = Response::new(Body::from(answer.body.clone()));
+            let mut response = Response::new(Body::from(answer.body));
             let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert(header::CONTENT_TYPE, json);
             *response.status_mut() = status(hub.log(), id, answer.status);
@@ -139,6 +188,8 @@ fn pull(hub: &Hub, id: ConnId, request: &Request) -> Response {
 
 async fn upgrade_or_refuse(site: &Site, id: ConnId, mut request: Request) -> Response {
     let hub = &site.hub;
+    let uri = request.uri();
+    hub.core().asks(id, uri.path(), uri.query());
     let outcome = match decided(hub, id).await {
         Err(refusal) => Err(Box::new(refused(hub.log(), id, &refusal))),
         Ok(accept) => negotiate(site, id, &request, &accept),

@@ -188,7 +188,7 @@ fn a_wrong_pattern_is_shown_where_it_is_wrong() {
         ),
         (
             &[r#"{"on_message":{"jsonpath":"$.a["},"text":""}"#],
-            "\"jsonpath\" is not one: in a bracket segment, expected a selector",
+            "\"jsonpath\" is not one: no JSON path (RFC 9535) from here on",
             "[",
         ),
         (

@@ -45,6 +45,8 @@ pub(super) struct Conn {
     closed_by_client: bool,
     /// The tape has ended it, or is about to.
     ended_by_tape: bool,
+    /// It has asked for an upgrade.
+    asked: bool,
 }
 
 impl Conn {
@@ -58,11 +60,28 @@ impl Conn {
             answer: None,
             closed_by_client: false,
             ended_by_tape: false,
+            asked: false,
         }
     }
 
     pub(super) fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// It asks for an upgrade; whether it has before.
+    pub(super) fn ask(&mut self) -> bool {
+        std::mem::replace(&mut self.asked, true)
+    }
+
+    /// Whether it has asked for an upgrade.
+    pub(super) fn asked(&self) -> bool {
+        self.asked
+    }
+
+    /// It is no connection of the tape: the steps that wait are another's.
+    pub(super) fn forget_steps(&mut self) {
+        self.waiting.clear();
+        self.triggers = Triggers::default();
     }
 
     /// Whether frames can be sent on it at all.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wstape_tape::{Step, Trigger, Whose};
 
-use crate::ids::{ConnId, LayerIndex};
+use crate::ids::{LayerIndex, PathId};
 
 /// The `on_connect` steps of all layers, in the order of the tapes.
 #[derive(Debug, Default)]
@@ -14,17 +14,21 @@ pub(crate) struct Prologue {
     on_each: Vec<usize>,
     on_nth: BTreeMap<u64, Vec<usize>>,
     on_range: Vec<(Whose, usize)>,
+    /// Those that begin at a request's head.
+    on_path: Vec<(PathId, Whose, usize)>,
 }
 
 impl Prologue {
-    /// Adds a step; one that does not happen on connections is left out.
-    pub(crate) fn push(&mut self, layer: LayerIndex, step: Step) {
+    /// Adds a step, for those of a path where there is one; a step that does not happen on
+    /// connections is left out.
+    pub(super) fn push(&mut self, layer: LayerIndex, step: Step, path: Option<PathId>) {
         let index = self.steps.len();
         if let Trigger::OnConnect { whose, .. } = step.trigger {
-            match whose {
-                Whose::Each => self.on_each.push(index),
-                Whose::Nth(nth) => self.on_nth.entry(nth).or_default().push(index),
-                Whose::Range { .. } => self.on_range.push((whose, index)),
+            match (path, whose) {
+                (Some(path), _) => self.on_path.push((path, whose, index)),
+                (None, Whose::Each) => self.on_each.push(index),
+                (None, Whose::Nth(nth)) => self.on_nth.entry(nth).or_default().push(index),
+                (None, Whose::Range { .. }) => self.on_range.push((whose, index)),
             }
             self.steps.push((layer, Arc::new(step)));
         }
@@ -35,14 +39,25 @@ impl Prologue {
         (*layer, Arc::clone(step))
     }
 
-    /// The steps for connection `id`, in the order of the tapes.
-    pub(super) fn of(&self, id: ConnId) -> Vec<usize> {
+    /// The steps for the connection with this number of the tape, in the order of the tapes.
+    pub(super) fn of(&self, number: u64) -> Vec<usize> {
         let mut indices = self.on_each.clone();
-        indices.extend(self.on_nth.get(&id.get()).into_iter().flatten());
+        indices.extend(self.on_nth.get(&number).into_iter().flatten());
         let ranges = self.on_range.iter();
-        indices
-            .extend(ranges.filter_map(|(whose, index)| whose.contains(id.get()).then_some(index)));
+        indices.extend(ranges.filter_map(|(whose, index)| whose.contains(number).then_some(index)));
         indices.sort_unstable();
         indices
+    }
+
+    /// The steps that begin at the head of a request with these numbers.
+    pub(super) fn at_head(&self, numbers: &[(PathId, u64)]) -> Vec<usize> {
+        let is = |path: PathId, whose: Whose| {
+            let mut numbers = numbers.iter();
+            numbers.any(|&(other, number)| other == path && whose.contains(number))
+        };
+        let steps = self.on_path.iter();
+        steps
+            .filter_map(|&(path, whose, index)| is(path, whose).then_some(index))
+            .collect()
     }
 }

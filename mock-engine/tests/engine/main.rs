@@ -4,6 +4,7 @@ mod connection;
 mod connection_map;
 mod controls;
 mod delivery;
+mod dialogue;
 mod faults;
 mod held;
 mod http;

@@ -1,5 +1,7 @@
 //! What can be referred to.
 
+use std::fmt;
+
 /// The words that are references by themselves.
 const WORDS: [(&str, Reference); 6] = [
     ("now", Reference::Now),
@@ -83,6 +85,30 @@ impl Reference {
     /// All that a misspelt name may have meant.
     pub(super) fn words() -> impl Iterator<Item = &'static str> {
         WORDS.iter().map(|(word, _)| *word)
+    }
+}
+
+impl fmt::Display for Reference {
+    /// As a tape writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pointer(keys) => {
+                f.write_str("${")?;
+                for key in keys {
+                    write!(f, "/{}", key.replace('~', "~0").replace('/', "~1"))?;
+                }
+                f.write_str("}")
+            }
+            Self::Group(name) => write!(f, "${{{name}}}"),
+            Self::Now => f.write_str("${now}"),
+            Self::NowMs => f.write_str("${now_ms}"),
+            Self::Count => f.write_str("${count}"),
+            Self::Conn => f.write_str("${conn}"),
+            Self::Url(None) => f.write_str("${url}"),
+            Self::Url(Some(name)) => write!(f, "${{url:{name}}}"),
+            Self::Path => f.write_str("${path}"),
+            Self::Query(name) => write!(f, "${{query:{name}}}"),
+        }
     }
 }
 

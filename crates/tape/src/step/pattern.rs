@@ -162,8 +162,12 @@ impl MessagePath {
                 path,
             }),
             Err(error) => {
-                let at = error.position().saturating_sub(1);
-                Err(BadPattern::new(error.message(), Some(at)))
+                let message = match error.message() {
+                    // What its parser says where it has no more to say.
+                    "parser error" => "no JSON path (RFC 9535) from here on",
+                    message => message,
+                };
+                Err(BadPattern::new(message, Some(error.position())))
             }
         }
     }

@@ -389,7 +389,11 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
             }
             let for_all = matches!(
                 step.action,
-                Action::Down(_) | Action::Http(_) | Action::Answers(_)
+                Action::Down(_)
+                    | Action::Http(_)
+                    | Action::Answers(_)
+                    | Action::Mark(_)
+                    | Action::Expect(_)
             );
             step.path = path.filter(|_| !for_all);
             if step.action.is_link_condition() {
