@@ -11,15 +11,16 @@ use crate::authorization::Authorization;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::faults::PortState;
 use crate::hub::{Hub, Setup, StartTrigger};
 use crate::ids::LayerIndex;
-use crate::journal::{Journal, Retention};
+use crate::journal::{Journal, JournalHeader, JournalSetup, Redact, Retention};
 use crate::layer::Layer;
 use crate::log::Log;
 use crate::memory::MemoryNet;
+use crate::paths::Paths;
 use crate::playback::Playback;
 use crate::port::{Port, TcpPort};
-use crate::server::Paths;
 use crate::speed::Speed;
 use crate::start::StartAt;
 use crate::timestamps::{Shift, Timestamps};
@@ -38,6 +39,8 @@ pub struct EngineBuilder {
     start_at: StartAt,
     retention: Retention,
     journal_file: Option<Box<dyn Write + Send>>,
+    redact: Option<Box<dyn Redact>>,
+    followed: bool,
     judging: bool,
     paths: Vec<String>,
     urls: Urls,
@@ -138,6 +141,22 @@ impl EngineBuilder {
         self
     }
 
+    /// Who takes the secrets out of the journal's lines, in a file and for those who follow.
+    /// [`Journal::entries`] has them still, for rules that look for them. Default: nobody.
+    #[must_use]
+    pub fn redact(mut self, redact: Box<dyn Redact>) -> Self {
+        self.redact = Some(redact);
+        self
+    }
+
+    /// Whether the newest lines of the journal are kept for those who follow it while it is
+    /// written, in [`MAX_SHOWN_BYTES`](crate::MAX_SHOWN_BYTES). Default: not.
+    #[must_use]
+    pub fn followed(mut self, followed: bool) -> Self {
+        self.followed = followed;
+        self
+    }
+
     /// Whether what the tapes expect of clients is judged, for [`Engine::next_verdict`]. Default:
     /// it is left to whoever reads the journal.
     #[must_use]
@@ -214,7 +233,7 @@ impl EngineBuilder {
         });
         let port = Arc::new(bound.map_err(listen_error)?);
         let (engine, acceptor) = self.build(clock, Port::Tcp(Arc::clone(&port)))?;
-        if !engine.core().down() {
+        if engine.core().port() != PortState::Refusing {
             port.set(true).map_err(listen_error)?;
         }
         engine.accept_from(acceptor, port);
@@ -245,15 +264,25 @@ impl EngineBuilder {
             .collect();
         let recorded = self.layers.first().and_then(Layer::recorded_path);
         let paths = Paths::new(self.paths, recorded);
+        let url = paths.url(port.addr());
+        let header = JournalHeader::new(self.name.clone(), url, clock.wall());
         let (playback, steps) =
             Playback::open(self.layers, self.speed, self.looped, self.name.clone())?;
+        let journal = Journal::new(JournalSetup {
+            retention: self.retention,
+            file: self.journal_file,
+            shown: self.followed,
+            redact: self.redact,
+            header,
+            up: clock.now(),
+        });
         let setup = Setup {
-            log: Log::new(clock, Journal::new(self.retention, self.journal_file)),
+            log: Log::new(clock, journal),
             layers: controls.0 + 1,
             prologue: steps,
             speaks,
             urls: self.urls.clone(),
-            path: paths.own().into(),
+            paths: paths.clone(),
             speed: self.speed,
             shift,
             judging: self.judging,

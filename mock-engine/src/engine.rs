@@ -15,12 +15,14 @@ use crate::clock::Clock;
 use crate::driver;
 use crate::error::EngineError;
 use crate::expect::Verdict;
+use crate::faults::PortState;
 use crate::hub::{Core, Hub};
 use crate::ids::{ConnId, LayerIndex};
 use crate::journal::{Journal, JournalKind};
+use crate::paths::Paths;
 use crate::playback::PlayEnd;
 use crate::port::TcpPort;
-use crate::server::{self, Paths};
+use crate::server;
 use crate::tcp;
 
 /// How long the engine's tasks may take to end before they are cut off.
@@ -117,7 +119,7 @@ impl Engine {
         let hub = &self.inner.hub;
         driver::play_first_states(hub, &mut hub.playback());
         let mut core = hub.core();
-        if core.down() {
+        if core.port() != PortState::Up {
             core.begin();
         }
     }
@@ -141,6 +143,12 @@ impl Engine {
     #[must_use]
     pub fn url(&self) -> String {
         self.core().url()
+    }
+
+    /// Its name, where it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        self.inner.hub.playback().name().map(str::to_owned)
     }
 
     /// The address it listens on; `None` in memory.

@@ -45,7 +45,7 @@ mod builder;
 mod chance;
 mod clock;
 mod connection;
-mod control;
+mod controls;
 mod dialogue;
 mod driver;
 mod engine;
@@ -60,6 +60,7 @@ mod layer;
 pub mod link;
 mod log;
 mod memory;
+mod paths;
 mod playback;
 mod port;
 mod server;
@@ -82,7 +83,12 @@ pub use frame::{ClientFrame, FrameKind, KEPT_PAYLOAD_BYTES, MAX_CLIENT_FRAME_BYT
 pub use hub::{
     CLOSE_WAIT, HELD_CLOSE_WAIT, MAX_HELD_BYTES, MAX_HELD_CONNECTIONS, MAX_HELD_TOTAL_BYTES,
 };
-pub use journal::{Entry, Journal, JournalKind, Retention};
+pub use journal::{
+    Answer, Attempt, AttemptEnd, Attempts, Entry, JOURNAL_VERSION, Journal, JournalError,
+    JournalHeader, JournalKind, JournalLine, JournalReader, JournalTime, MAX_ATTEMPTS,
+    MAX_HEADERS_BYTES, MAX_JOURNAL_LINE_BYTES, MAX_SHOWN_BYTES, MAX_TARGET_BYTES, Redact, Repeats,
+    RequestHead, Retention, Said, Shown,
+};
 pub use layer::Layer;
 pub use memory::MemoryNet;
 pub use playback::PlayEnd;

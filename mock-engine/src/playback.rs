@@ -87,6 +87,11 @@ impl Playback {
         Ok((playback, prologue))
     }
 
+    /// The engine's name, where it has one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     pub(crate) fn outcome(&self) -> watch::Receiver<Outcome> {
         self.outcome.subscribe()
     }

@@ -26,10 +26,9 @@ use crate::authorization::Authorization;
 use crate::connection;
 use crate::hub::{Decision, Hub};
 use crate::ids::ConnId;
+use crate::journal::RequestHead;
 use crate::log::Log;
-
-/// Path of the WebSocket where nothing says another.
-const WS_PATH: &str = "/ws";
+use crate::paths::Paths;
 
 /// Bytes of a decoded `Sec-WebSocket-Key` (RFC 6455, 4.1).
 const KEY_BYTES: usize = 16;
@@ -65,35 +64,6 @@ struct Number(ConnId);
 impl Connected<IncomingStream<'_, Arrivals>> for Number {
     fn connect_info(stream: IncomingStream<'_, Arrivals>) -> Self {
         Self(*stream.remote_addr())
-    }
-}
-
-/// The paths of the WebSocket.
-#[derive(Debug, Clone)]
-pub(crate) struct Paths {
-    own: Arc<str>,
-    /// The only ones, where there are any.
-    only: Arc<[String]>,
-}
-
-impl Paths {
-    /// The only paths, or any where there are none; `recorded` is where the tape was made.
-    pub(crate) fn new(only: Vec<String>, recorded: Option<String>) -> Self {
-        let own = only.first().or(recorded.as_ref());
-        Self {
-            own: own.map_or(WS_PATH, String::as_str).into(),
-            only: only.into(),
-        }
-    }
-
-    /// The one that the engine's URL has.
-    pub(crate) fn own(&self) -> &str {
-        &self.own
-    }
-
-    /// Whether an upgrade of this path is a WebSocket.
-    fn take(&self, path: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|only| only == path)
     }
 }
 
@@ -147,6 +117,7 @@ async fn answer(
     ConnectInfo(Number(id)): ConnectInfo<Number>,
     request: Request,
 ) -> Response {
+    site.hub.core().requested(id, RequestHead::of(&request));
     let mut response = if site.is_upgrade(&request) {
         upgrade_or_refuse(&site, id, request).await
     } else {

@@ -35,9 +35,11 @@ fn value() -> impl Strategy<Value = Value> {
 /// What the format says, as plainly as it can be written.
 fn contains_naively(wanted: &Value, found: &Value) -> bool {
     match (wanted, found) {
-        (Value::Object(wanted), Value::Object(found)) => wanted
-            .iter()
-            .all(|(key, value)| found.get(key).is_some_and(|other| contains_naively(value, other))),
+        (Value::Object(wanted), Value::Object(found)) => wanted.iter().all(|(key, value)| {
+            found
+                .get(key)
+                .is_some_and(|other| contains_naively(value, other))
+        }),
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
         _ => wanted == found,
     }
@@ -73,9 +75,14 @@ impl Wanted {
         let found: Option<Value> = serde_json::from_str(text).ok();
         of_kind
             && self.text.as_ref().is_none_or(|wanted| wanted == text)
-            && self.contains.as_ref().is_none_or(|part| text.contains(part))
+            && self
+                .contains
+                .as_ref()
+                .is_none_or(|part| text.contains(part))
             && self.json.as_ref().is_none_or(|wanted| {
-                found.as_ref().is_some_and(|found| contains_naively(wanted, found))
+                found
+                    .as_ref()
+                    .is_some_and(|found| contains_naively(wanted, found))
             })
     }
 }
@@ -149,7 +156,11 @@ fn arrays_are_compared_whole_and_numbers_exactly() {
         (r#"{"a":[{"b":1}]}"#, r#"{"a":[{"b":1.0}],"c":2}"#, true),
         (r#"{"a":[{"b":1}]}"#, r#"{"a":[{"b":1,"c":2}]}"#, false),
         (r#"{"a":[]}"#, r#"{"a":[1]}"#, false),
-        (r#"{"a":9007199254740993}"#, r#"{"a":9007199254740992}"#, false),
+        (
+            r#"{"a":9007199254740993}"#,
+            r#"{"a":9007199254740992}"#,
+            false,
+        ),
         (r#"{"a":1,"a":2}"#, r#"{"a":1,"a":2.0}"#, true),
         (r#"{"a":1}"#, r#"{"a":1,"a":2}"#, false),
         (r#"{"\u0061":"\u0041"}"#, r#"{"a":"A"}"#, true),
@@ -160,7 +171,9 @@ fn arrays_are_compared_whole_and_numbers_exactly() {
     }
     let wide = format!(
         "{{{}\"a\":1}}",
-        (0..100).map(|n| format!("\"k{n}\":{n},")).collect::<String>()
+        (0..100)
+            .map(|n| format!("\"k{n}\":{n},"))
+            .collect::<String>()
     );
     assert!(holds(r#"{"k7":7,"a":1}"#, &wide) && !holds(r#"{"k7":8}"#, &wide));
 }
@@ -171,10 +184,16 @@ fn a_json_path_that_would_take_too_long_does_not_hold() {
     let matcher = Matcher::new(Match::new().jsonpath("$[?count($..*) > @]").unwrap());
     let few = Message::of(MessageKind::Text, "[1,2]");
     assert_eq!(matcher.holds(&few), Found::Yes);
-    assert_eq!(matcher.holds(&Message::of(MessageKind::Text, many)), Found::TooMuch);
+    assert_eq!(
+        matcher.holds(&Message::of(MessageKind::Text, many)),
+        Found::TooMuch
+    );
     let deep = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
     let any = Matcher::new(Match::new().jsonpath("$[0]").unwrap());
-    assert_eq!(any.holds(&Message::of(MessageKind::Text, deep)), Found::TooMuch);
+    assert_eq!(
+        any.holds(&Message::of(MessageKind::Text, deep)),
+        Found::TooMuch
+    );
 }
 
 #[test]
@@ -182,7 +201,10 @@ fn a_regular_expression_is_linear_whatever_it_is() {
     // What takes a backtracking engine longer than the universe is old.
     let matcher = Matcher::new(Match::new().regex("^(a*)*(a|aa)+$").unwrap());
     let text = "a".repeat(100_000) + "b";
-    assert_eq!(matcher.holds(&Message::of(MessageKind::Text, text)), Found::No);
+    assert_eq!(
+        matcher.holds(&Message::of(MessageKind::Text, text)),
+        Found::No
+    );
 }
 
 /// How many steps are asked whether they hold for a message, of so many that a member tells apart.
@@ -236,7 +258,11 @@ fn a_step_happens_times_times_and_its_count_says_how_often() {
         .iter()
         .map(|text| {
             let heard = heard(&mut dialogue, text);
-            heard.happenings.iter().map(|happening| happening.count).collect()
+            heard
+                .happenings
+                .iter()
+                .map(|happening| happening.count)
+                .collect()
         })
         .collect();
     assert_eq!(counts, [vec![1], vec![], vec![2], vec![]]);

@@ -72,6 +72,8 @@ pub(crate) struct Happening {
     pub(crate) said: Option<Arc<Said>>,
     /// How much later.
     pub(crate) after: Micros,
+    /// It answers the Ping or Close that set it off, so that the engine need not.
+    pub(crate) answers: bool,
 }
 
 /// What a frame came to.
@@ -83,8 +85,6 @@ pub(crate) struct Heard {
     pub(crate) silences: Vec<(StepIndex, Micros)>,
     /// What the journal is to say.
     pub(crate) notes: Vec<String>,
-    /// Whether a step answers the Ping or Close that this was, now or later.
-    pub(crate) answered: bool,
 }
 
 /// What came of a silence whose time may have come.
@@ -343,9 +343,9 @@ fn hear(script: &Script, talk: &mut Talk, id: ConnId, message: Arc<Message>, hea
                 continue;
             }
             let said = || said(line, &message);
-            if let Some(happening) = happening(script, id, at, tally, Some(&said)) {
+            if let Some(mut happening) = happening(script, id, at, tally, Some(&said)) {
                 hidden |= on.instead;
-                heard.answered |= answers(message.kind(), &line.step.action);
+                happening.answers = answers(message.kind(), &line.step.action);
                 happening_steps.push(happening);
             }
         }
@@ -424,6 +424,7 @@ fn happening(
         count: tally.happened,
         said: said.map(|said| said()),
         after: Micros(after.0.saturating_add(later.0)),
+        answers: false,
     })
 }
 

@@ -208,19 +208,16 @@ impl Run {
 
     /// What becomes of the next message; one use of what is wrong is spent.
     fn fate(&mut self) -> Fate {
-        let mut spend = |left: fn(&mut Self) -> &mut u32| {
-            let left = left(self);
+        let spend = |left: &mut u32| {
             let is = *left > 0;
             *left = left.saturating_sub(1);
             is
         };
-        if spend(|run| &mut run.gap) {
+        if spend(&mut self.gap) || self.muted {
             Fate::Left
-        } else if self.muted {
-            Fate::Left
-        } else if spend(|run| &mut run.late) {
+        } else if spend(&mut self.late) {
             Fate::Late(self.late_by)
-        } else if spend(|run| &mut run.repeat) {
+        } else if spend(&mut self.repeat) {
             Fate::Twice
         } else {
             Fate::Sent

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use wstape_tape::{After, CloseFrame, End, Garbage, HttpAnswer, Micros, Pongs, Step, Trigger};
 
+use self::dialogue::Answered;
 use super::connection::{Conn, Phase};
 use super::connection_map::ConnectionMap;
 use super::connections::Connections;
@@ -28,12 +29,13 @@ use super::schedule::{Op, Schedule, StartTrigger};
 use crate::chance::draw;
 use crate::dialogue::{Dialogue, Kept};
 use crate::expect::Verdict;
-use crate::faults::{Greeting, Layers};
+use crate::faults::{Greeting, Layers, PortState};
 use crate::frame::{self, BadFrame, ClientFrame, FrameKind};
 use crate::ids::{ConnId, LayerIndex, Renumbering, Scope};
-use crate::journal::JournalKind;
+use crate::journal::{JournalKind, RequestHead};
 use crate::link::{LinkHandle, TO_CLIENT_CAPACITY_BYTES};
 use crate::log::Log;
+use crate::paths::Paths;
 use crate::port::Port;
 use crate::speed::Speed;
 use crate::timestamps::Shift;
@@ -60,8 +62,7 @@ pub(crate) struct Core {
     /// Whether each layer knows references.
     speaks: Vec<bool>,
     urls: Urls,
-    /// The path that the engine's own URL has.
-    path: Arc<str>,
+    paths: Paths,
     /// Where anybody asks for verdicts.
     expectations: Option<Expectations>,
     speed: Speed,
@@ -78,8 +79,7 @@ pub(crate) struct Setup {
     /// Whether each layer's tape knows references.
     pub(crate) speaks: Vec<bool>,
     pub(crate) urls: Urls,
-    /// The path that the engine's own URL has.
-    pub(crate) path: Arc<str>,
+    pub(crate) paths: Paths,
     pub(crate) speed: Speed,
     /// Where timestamps move to when they are played.
     pub(crate) shift: Option<Shift>,
@@ -102,7 +102,7 @@ impl Core {
             dialogue: Dialogue::default(),
             speaks: setup.speaks,
             urls: setup.urls,
-            path: setup.path,
+            paths: setup.paths,
             outbox: Outbox::new(setup.shift),
             held: Held::default(),
             map: ConnectionMap::default(),
@@ -118,19 +118,16 @@ impl Core {
         core
     }
 
-    /// Where it is dialled. In memory the host is a name that nobody else answers for.
+    /// Where it is dialled.
     pub(crate) fn url(&self) -> String {
-        let path = &self.path;
-        match self.port.addr() {
-            Some(addr) => format!("ws://{addr}{path}"),
-            None => format!("ws://mock-engine{path}"),
-        }
+        self.paths.url(self.port.addr())
     }
 
     /// The tape's time 0 is now; a second call changes nothing.
     pub(crate) fn begin(&mut self) {
         if self.schedule.zero().is_none() {
             self.schedule.begin(self.log.now());
+            self.log.write(None, JournalKind::Began);
         }
     }
 
@@ -159,9 +156,25 @@ impl Core {
         self.connections.upgraded()
     }
 
-    /// Whether the port is down.
-    pub(crate) fn down(&self) -> bool {
-        self.layers.down()
+    /// What meets a dial.
+    pub(crate) fn port(&self) -> PortState {
+        self.layers.port()
+    }
+
+    /// A dial has come: what meets it. One that is reset is journalled, and counted off.
+    pub(crate) fn meet_dial(&mut self) -> PortState {
+        let state = self.layers.port();
+        if state == PortState::Resetting {
+            self.log.write(None, JournalKind::DialReset);
+            self.layers.reset_dial();
+            self.follow_port(state);
+        }
+        state
+    }
+
+    /// A client has sent a request: what it asks for.
+    pub(crate) fn requested(&mut self, id: ConnId, head: RequestHead) {
+        self.log.write(id, JournalKind::Requested(Box::new(head)));
     }
 
     /// The address it listens on; `None` in memory.
@@ -332,7 +345,9 @@ impl Core {
     fn prologue_due(&mut self, id: ConnId, index: usize) {
         let (_, step) = self.prologue.step(index);
         match self.connections.get_mut(id) {
-            Some(conn) if step.action.is_sent() && !conn.upgraded() => conn.wait_for_upgrade(index),
+            Some(conn) if step.action.waits_for_the_101() && !conn.upgraded() => {
+                conn.wait_for_upgrade(index);
+            }
             Some(_) => self.run_steps(id, &[index]),
             None => {}
         }
@@ -356,7 +371,10 @@ impl Core {
         let numbers = self.routes.numbers(id).to_vec();
         if self.layers.route(id, &numbers) {
             let conditions = self.layers.conditions(id);
-            self.connections.change_link(id, conditions);
+            let (_, held) = self.connections.change_link(id, conditions);
+            if let Some(held) = held {
+                self.released(id, held);
+            }
         }
         for index in self.prologue.at_head(&numbers) {
             self.enlist(id, index, now);
@@ -414,13 +432,16 @@ impl Core {
         if conn.closed_by_client() {
             return true;
         }
-        let answered = conn.phase() == Phase::Open && self.hear(id, frame);
+        let answered = match conn.phase() {
+            Phase::Open => self.hear(id, frame),
+            _ => Answered::No,
+        };
         let Some(phase) = self.connections.phase(id) else {
             return false;
         };
         match frame.kind {
-            FrameKind::Ping if answered => {}
-            FrameKind::Close if answered => self.closed_by_a_step(id),
+            FrameKind::Ping if answered != Answered::No => {}
+            FrameKind::Close if answered != Answered::No => self.closed_by_a_step(id, answered),
             FrameKind::Ping if phase == Phase::Open => self.answer_ping(id, frame.payload.clone()),
             FrameKind::Close if self.map.tape_ends(&self.layers) => {
                 self.await_the_tapes_close(id, frame.close_code());
@@ -487,7 +508,15 @@ impl Core {
             };
             self.log.write(id, kind);
         }
+        self.lose_in_flight(id);
         self.remove(id);
+    }
+
+    /// What a partition holds back of a connection goes with it.
+    fn lose_in_flight(&self, id: ConnId) {
+        if let Some(held) = self.connections.get(id).and_then(Conn::held_bytes) {
+            self.released(id, held);
+        }
     }
 
     /// Resets a connection that nobody can serve.
@@ -498,6 +527,10 @@ impl Core {
 
     /// Ends the transport from the engine's side.
     fn end(&mut self, id: ConnId, end: End) {
+        if end == End::Reset {
+            // Behind a FIN it waits for the partition's end.
+            self.lose_in_flight(id);
+        }
         if let Some(conn) = self.connections.get(id) {
             conn.end_link(end);
             self.remove(id);

@@ -39,7 +39,11 @@ impl Client {
             masked(TEXT, text.as_bytes())
         } else {
             let len = u16::try_from(text.len()).unwrap().to_be_bytes();
-            [&[0x81, 0x80 | 126, len[0], len[1], 0, 0, 0, 0], text.as_bytes()].concat()
+            [
+                &[0x81, 0x80 | 126, len[0], len[1], 0, 0, 0, 0],
+                text.as_bytes(),
+            ]
+            .concat()
         };
         self.send(&frame).await;
     }
@@ -114,7 +118,7 @@ fn answers(lines: &[&str], said: &[&str]) -> Vec<String> {
 #[test]
 fn an_answer_takes_the_id_of_the_message_as_it_stands_in_both_worlds() {
     let lines: &[&str] = &[
-        r#"{"on_message":{"json":{"op":"subscribe"}},"json":{"id":"${/id}","ok":"#${/args/0}: ${/args}", "n":"${count}"}}"#,
+        r##"{"on_message":{"json":{"op":"subscribe"}},"json":{"id":"${/id}","ok":"#${/args/0}: ${/args}", "n":"${count}"}}"##,
         r#"{"on_message":{"text":"ping"},"text":"pong"}"#,
     ];
     let talk = |arm| async move {
@@ -130,16 +134,17 @@ fn an_answer_takes_the_id_of_the_message_as_it_stands_in_both_worlds() {
             world.lines(),
         )
     };
-    for (first, pong, second, journal) in
-        [in_memory(talk(Arm::Virtual)), over_tcp(talk(Arm::Tcp))]
+    for (first, pong, second, journal) in [in_memory(talk(Arm::Virtual)), over_tcp(talk(Arm::Tcp))]
     {
         assert_eq!(
             first,
-            r#"{"id":1.50e1,"ok":"#a\"b: [\"a\\\"b\", 1.50]", "n":1}"#
+            r##"{"id":1.50e1,"ok":"#a\"b: [\"a\\\"b\", 1.50]", "n":1}"##
         );
         assert_eq!(pong, "pong");
-        assert_eq!(second, r#"{"id":null,"ok":"#: ", "n":2}"#);
-        let noted = journal.iter().filter(|line| line.contains("leads to nothing"));
+        assert_eq!(second, r##"{"id":null,"ok":"#: ", "n":2}"##);
+        let noted = journal
+            .iter()
+            .filter(|line| line.contains("leads to nothing"));
         assert_eq!(noted.count(), 3, "{journal:?}");
     }
 }
@@ -191,7 +196,11 @@ fn an_overlay_that_answers_instead_hides_the_message_from_the_layers_below() {
     let heard = in_memory(async {
         let world = World::playing(Arm::Virtual, &[base, over]).await;
         let mut client = world.connect().await;
-        [client.ask("x").await, client.ask("x").await, client.ask("y").await]
+        [
+            client.ask("x").await,
+            client.ask("x").await,
+            client.ask("y").await,
+        ]
     });
     assert_eq!(heard, ["over", "base 1", "base 2"]);
 }
@@ -214,7 +223,9 @@ fn fragments_are_one_message_and_control_frames_are_heard_by_name_only() {
         client.send(&masked(PING, b"p")).await;
         client.send(&masked(0, b"b")).await;
         client.send(&masked(PING, b"q")).await;
-        client.send(&masked(CLOSE, b"\x03\xe8{\"why\":\"bye\"}")).await;
+        client
+            .send(&masked(CLOSE, b"\x03\xe8{\"why\":\"bye\"}"))
+            .await;
         let mut heard = Vec::new();
         for _ in 0..6 {
             heard.push(client.hear().await);
@@ -356,7 +367,12 @@ fn a_scene_runs_for_who_asked_and_is_lost_with_its_connection() {
     // Its count goes on, and one that happens once has happened.
     assert_eq!(
         second,
-        [r#"330 ["a",3]"#, "380 once", r#"420 ["b",4]"#, r#"430 ["a",4]"#]
+        [
+            r#"330 ["a",3]"#,
+            "380 once",
+            r#"420 ["b",4]"#,
+            r#"430 ["a",4]"#
+        ]
     );
     assert_eq!(third, Vec::<String>::new());
 }
@@ -366,11 +382,21 @@ fn the_faults_of_scenes_leave_the_count_alone() {
     for (fault, heard) in [
         (
             r#"{"at_ms":150,"gap":{"scene":"a","next":2}}"#,
-            &[r#"0 ["a",1]"#, "50 once", r#"100 ["a",2]"#, r#"400 ["a",5]"#][..],
+            &[
+                r#"0 ["a",1]"#,
+                "50 once",
+                r#"100 ["a",2]"#,
+                r#"400 ["a",5]"#,
+            ][..],
         ),
         (
             r#"{"at_ms":150,"mute":{"any":1},"for_ms":200}"#,
-            &[r#"0 ["a",1]"#, "50 once", r#"100 ["a",2]"#, r#"400 ["a",5]"#],
+            &[
+                r#"0 ["a",1]"#,
+                "50 once",
+                r#"100 ["a",2]"#,
+                r#"400 ["a",5]"#,
+            ],
         ),
         (
             r#"{"at_ms":150,"repeat":"a"}"#,
@@ -434,7 +460,7 @@ fn scenes_beyond_the_bound_are_lost_and_the_journal_says_so() {
 #[test]
 fn a_path_has_its_own_numbers_and_steps_and_any_other_is_a_websocket_too() {
     let lines: &[&str] = &[
-        r#"{"on_connect":1,"path":"/private","text":"first private, ${path} ${query:who} #${conn}"}"#,
+        r##"{"on_connect":1,"path":"/private","text":"first private, ${path} ${query:who} #${conn}"}"##,
         r#"{"on_connect":{"from":2},"path":"/private","text":"a later private"}"#,
         r#"{"on_message":{},"path":"/public/*","text":"public"}"#,
         r#"{"on_message":{},"path":"/private","conn":2,"text":"second private"}"#,
@@ -455,8 +481,14 @@ fn a_path_has_its_own_numbers_and_steps_and_any_other_is_a_websocket_too() {
         let mut refused = world.dial().await.unwrap();
         refused.send(&upgrade_of("/closed")).await;
         let head = refused.head().await.unwrap();
-        assert!(head.contains("403") && head.contains("x-path: /closed"), "{head}");
-        assert_eq!(one.hear_until(&world, 100).await, [r#"50 {"to":"all private"}"#]);
+        assert!(
+            head.contains("403") && head.contains("x-path: /closed"),
+            "{head}"
+        );
+        assert_eq!(
+            one.hear_until(&world, 100).await,
+            [r#"50 {"to":"all private"}"#]
+        );
         assert_eq!(two.hear().await, r#"{"to":"all private"}"#);
         assert_eq!(two.read().await, Err("eof".to_owned()));
         assert_eq!(public.hear_until(&world, 200).await, Vec::<String>::new());
@@ -555,8 +587,11 @@ fn an_action_of_a_dialogue_is_on_its_connection_only() {
     ];
     in_memory(async {
         let world = playing(lines).await;
-        let (mut one, mut two, mut three) =
-            (world.connect().await, world.connect().await, world.connect().await);
+        let (mut one, mut two, mut three) = (
+            world.connect().await,
+            world.connect().await,
+            world.connect().await,
+        );
         one.say("stall").await;
         two.say("die").await;
         assert_eq!(two.read().await, Err("reset".to_owned()));
@@ -579,9 +614,14 @@ fn references_mean_nothing_in_a_tape_that_does_not_need_dialogues() {
         let mut client = world.connect().await;
         assert_eq!(client.hear().await, "${now} ${");
         let mut get = world.dial().await.unwrap();
-        get.send(b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
+        get.send(b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+            .await;
         let (bytes, _) = get.all().await;
-        assert!(bytes.ends_with(b"\r\n\r\n${now}"), "{}", bytes.escape_ascii());
+        assert!(
+            bytes.ends_with(b"\r\n\r\n${now}"),
+            "{}",
+            bytes.escape_ascii()
+        );
     });
 }
 
@@ -589,7 +629,7 @@ fn references_mean_nothing_in_a_tape_that_does_not_need_dialogues() {
 fn references_stand_for_time_and_connection_wherever_a_step_speaks() {
     let lines: &[&str] = &[
         r#"{"at_ms":5,"json":{"t":"${now}","ms":"${now_ms}","c":"${conn}","at":"at ${now_ms}","$":"$${conn}"}}"#,
-        r#"{"on_connect":"each","after_ms":7,"ping":"#${conn}"}"#,
+        r##"{"on_connect":"each","after_ms":7,"ping":"#${conn}"}"##,
         r#"{"on_message":{"regex":"(?<name>.*)"},"close":{"code":4001,"reason":"${name}${name}${name}"}}"#,
     ];
     in_memory(async {
@@ -601,7 +641,10 @@ fn references_stand_for_time_and_connection_wherever_a_step_speaks() {
             )
         };
         assert_eq!((one.hear().await, two.hear().await), (said(1), said(2)));
-        assert_eq!((one.hear().await, two.hear().await), ("ping #1".into(), "ping #2".into()));
+        assert_eq!(
+            (one.hear().await, two.hear().await),
+            ("ping #1".into(), "ping #2".into())
+        );
         let close = one.ask(&"é".repeat(50)).await;
         // Three times a hundred bytes, cut to 123 and not within a character.
         assert_eq!(close, format!("close 4001 {}", "é".repeat(61)));
@@ -617,7 +660,10 @@ fn steps_posted_to_a_running_engine_hold_for_open_connections_too() {
         let answer = Action::Json(r#"{"you":"${/id}"}"#.into());
         let hello = Match::new().json(r#"{"op":"hello"}"#).unwrap();
         world.engine.apply(Step::on_message(hello, answer));
-        assert_eq!(client.ask(r#"{"op":"hello","id":"a"}"#).await, r#"{"you":"a"}"#);
+        assert_eq!(
+            client.ask(r#"{"op":"hello","id":"a"}"#).await,
+            r#"{"you":"a"}"#
+        );
     });
 }
 
@@ -669,7 +715,14 @@ fn nothing_is_played_to_the_first_while_the_others_dial() {
 #[test]
 fn a_tape_with_dialogues_is_played_to_a_client_that_sends_anything_without_a_panic() {
     // What no step is for, what is no JSON, and what is cut in the middle.
-    let said = ["", "{", "[1,2", "null", "{\"id\":{}}", "{\"id\":\"\\ud83d\\ude00\"}"];
+    let said = [
+        "",
+        "{",
+        "[1,2",
+        "null",
+        "{\"id\":{}}",
+        "{\"id\":\"\\ud83d\\ude00\"}",
+    ];
     let lines: &[&str] = &[
         r#"{"on_message":{},"text":"<${/id}>"}"#,
         r#"{"on_message":{"jsonpath":"$..*"},"mark":"path"}"#,

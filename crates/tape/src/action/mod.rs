@@ -57,6 +57,7 @@ pub use accept::Accept;
 pub use answers::Answers;
 pub use close::CloseFrame;
 pub use direction::Direction;
+pub use down::Down;
 pub use drop::End;
 pub use expect::Expect;
 pub use frame::RawFrame;
@@ -232,8 +233,9 @@ actions! {
     Garbage(Option<Garbage>) = Garbage,
     /// `answers`: who decides how handshakes are answered.
     Answers(Answers) = Answers,
-    /// `down`: the port refuses connections, what was open is reset; `false` listens again.
-    Down(bool) = down::Down,
+    /// `down`: the port refuses dials, or resets so many; what was open is reset; `false` listens
+    /// again.
+    Down(Down) = Down,
     /// `partition`: hold bytes without FIN or RST.
     Partition(Partition) = Partition,
     /// `latency_ms`, one way, per direction; 0 clears it.
@@ -289,6 +291,22 @@ impl Action {
     /// upgraded connection can do nothing with it.
     pub(crate) fn is_before_the_101(&self) -> bool {
         matches!(self, Self::Answers(_) | Self::Received(_)) || self.is_used_up()
+    }
+
+    /// Whether it means something on a connection only once that has its 101: it writes onto the
+    /// stream, or is about scenes.
+    #[must_use]
+    pub fn waits_for_the_101(&self) -> bool {
+        let of_scenes = matches!(
+            self,
+            Self::Start(_)
+                | Self::Stop(_)
+                | Self::Mute(_)
+                | Self::Gap(_)
+                | Self::Repeat(_)
+                | Self::Late(_)
+        );
+        of_scenes || self.is_sent()
     }
 
     /// Whether it sets a state that lasts, so that `for_ms` goes with it.

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::value::RawValue;
 use wstape_tape::{
     Accept, Action, After, Answers, CONNECTIONS, CloseFrame, Conn, DIALOGUE, Direction,
-    Distribution, End, Expect, Garbage, Header, HttpAnswer, Late, Latency, MIN_EVERY, Match,
+    Distribution, Down, End, Expect, Garbage, Header, HttpAnswer, Late, Latency, MIN_EVERY, Match,
     MessageKind, MessagePath, MessageRegex, Micros, OnMessage, Partition, Pongs, RawFrame,
     Received, ReceivedKind, Refusal, Scene, SomeOf, Start, Step, Tape, Trigger, WhichScene, Whose,
 };
@@ -187,6 +187,14 @@ fn pongs() -> impl Strategy<Value = Action> {
     prop_oneof![Just(Pongs::Auto), Just(Pongs::Withheld), delayed].prop_map(Action::Pongs)
 }
 
+fn down() -> impl Strategy<Value = Down> {
+    prop_oneof![
+        Just(Down::Up),
+        Just(Down::Refuses),
+        (1..=u32::MAX).prop_map(|dials| Down::Resets { dials }),
+    ]
+}
+
 fn answers() -> impl Strategy<Value = Action> {
     let accept = (
         option::of(prop_oneof![Just(101_u16), 200..=599_u16]),
@@ -230,7 +238,7 @@ fn action() -> impl Strategy<Value = Action> {
         octets().prop_map(Action::Bytes),
         end().prop_map(Action::Drop),
         answers(),
-        any::<bool>().prop_map(Action::Down),
+        down().prop_map(Action::Down),
         partition(),
         latency(),
         option::of(1..=u64::MAX).prop_map(Action::BytesPerSecond),

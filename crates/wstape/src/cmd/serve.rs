@@ -1,27 +1,34 @@
 //! `wstape serve`: play tapes on a TCP port until told to stop.
 
+mod engines;
+mod journal_file;
+mod redaction;
+mod start;
+
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use self::engines::Engines;
+use self::journal_file::JournalFileArgs;
+use self::redaction::JournalRedactor;
+use self::start::Start;
 use super::exit::bad_input;
+use super::redaction::NoRandomBytes;
 use super::signals::Signals;
 use clap::{Args, ValueEnum};
+use tokio::task::JoinSet;
 use wstape_mock_engine::{
-    Engine, EngineError, Layer, Outcome, Retention, Speed, StartAt, Timestamps, Verdict,
+    Engine, EngineBuilder, EngineError, Layer, Outcome, Retention, Speed, Timestamps, Verdict,
 };
-use wstape_tape::{TapeError, TapeReader, check_file};
+use wstape_tape::{TapeError, check_file};
 
 /// Journal entries kept in memory: a server may run for months.
 const KEPT_ENTRIES: usize = 1024;
-
-/// Most names of engines that are listed where the one asked for is none of them.
-const MAX_NAMES: usize = 16;
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
@@ -49,24 +56,29 @@ pub(crate) struct Serve {
     /// Environment variable that holds the token
     #[arg(long, value_name = "VAR")]
     token_env: Option<String>,
-    /// Write what happens here, a line of JSON each
-    #[arg(long, value_name = "FILE")]
-    journal: Option<PathBuf>,
-    /// Overwrite the journal's file
-    #[arg(long, requires = "journal")]
-    force: bool,
+    #[command(flatten)]
+    journal: JournalFileArgs,
     /// What becomes of the events' `ts`
     #[arg(long, value_enum, default_value_t = Ts::Keep)]
     ts: Ts,
-    /// When the tape begins
-    #[arg(long, value_enum, default_value_t = Start::FirstConnection)]
+    /// When the tape begins: `first-connection` (at once where it begins with the port down), `now`,
+    /// or `connections:N`, once so many clients are connected
+    #[arg(long, value_name = "WHEN", default_value = "first-connection")]
     start: Start,
-    /// Play the steps of this engine, of a tape for several
+    /// The path of the WebSocket, and the only one; may be given several times. Without it an
+    /// upgrade of any path is taken
+    #[arg(long, value_name = "PATH", value_parser = absolute)]
+    path: Vec<String>,
+    /// Play the steps of this engine, of a tape for several; without it each engine that the tape
+    /// names listens on a port of its own
     #[arg(long, value_name = "NAME")]
     engine: Option<String>,
     /// End with the tape instead of waiting for Ctrl-C
     #[arg(long, conflicts_with = "looped")]
     exit: bool,
+    /// Only look the tapes through, to their ends, and say whether they could be served
+    #[arg(long)]
+    check: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -75,14 +87,6 @@ enum Ts {
     Keep,
     /// They move to the time they are played at
     Shift,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Start {
-    /// At the first connection, or at once where the tape begins with the port down
-    FirstConnection,
-    /// At once
-    Now,
 }
 
 /// Why `serve` could not, or no longer, serve.
@@ -107,10 +111,14 @@ pub(crate) enum ServeError {
         name: String,
         there_are: BTreeSet<String>,
     },
+    #[error("the tapes name more than {most} engines; --engine NAME serves one")]
+    TooManyEngines { most: usize },
     #[error("cannot write the journal {}: {source}", path.display())]
     JournalOpen { path: PathBuf, source: io::Error },
     #[error("the journal could not be written to its end: {0}")]
     JournalWrite(io::Error),
+    #[error(transparent)]
+    Random(#[from] NoRandomBytes),
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -127,7 +135,7 @@ impl From<EngineError> for ServeError {
 impl ServeError {
     /// Whether the command line or a file it names is at fault.
     pub(crate) fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::JournalWrite(_) | Self::Io(_))
+        !matches!(self, Self::JournalWrite(_) | Self::Random(_) | Self::Io(_))
     }
 }
 
@@ -168,6 +176,14 @@ fn host_and_port(text: &str) -> Result<String, String> {
     Err("an address is HOST:PORT, such as 127.0.0.1:8765 or localhost:0".to_owned())
 }
 
+/// A path, as it stands.
+fn absolute(text: &str) -> Result<String, String> {
+    if text.starts_with('/') && !text.contains(['?', '#', ' ']) {
+        return Ok(text.to_owned());
+    }
+    Err("a path starts with \"/\" and has no query, such as /ws".to_owned())
+}
+
 /// What an address stands for: more than one where it is a name of several.
 async fn resolve(name: &str) -> Result<(SocketAddr, Vec<SocketAddr>), ServeError> {
     let no_address = |reason: String| ServeError::NoAddress {
@@ -191,34 +207,14 @@ fn names(there_are: &BTreeSet<String>) -> String {
     format!("the tape names {}", quoted.join(", "))
 }
 
-/// Looks for a step of this engine. What is not a file can be read only once, and is not looked
-/// through.
-fn find_engine(serve: &Serve, name: &str) -> Result<(), ServeError> {
-    let mut there_are = BTreeSet::new();
-    for path in serve.tapes() {
-        if !path.is_file() {
-            return Ok(());
-        }
-        for step in TapeReader::open(path).map_err(EngineError::from)? {
-            match &step.map_err(EngineError::from)?.engine {
-                Some(engine) if engine == name => return Ok(()),
-                Some(engine) if there_are.len() < MAX_NAMES => {
-                    there_are.insert(engine.clone());
-                }
-                _ => {}
-            }
-        }
-    }
-    Err(ServeError::NoSuchEngine {
-        name: name.to_owned(),
-        there_are,
-    })
-}
-
-async fn play(serve: Serve) -> Result<Ending, ServeError> {
+/// An engine of the tapes, each looked through to its end where that can be.
+fn prepare(serve: &Serve, name: Option<&str>) -> Result<EngineBuilder, ServeError> {
+    let token = token(serve)?;
+    let redactor = JournalRedactor::new(token.as_deref())?;
     let mut builder = Engine::builder()
         .judging(true)
-        .token(token(&serve)?)
+        .token(token)
+        .redact(Box::new(redactor))
         .speed(serve.speed)
         .looped(serve.looped)
         .retention(Retention::Last(KEPT_ENTRIES))
@@ -226,10 +222,10 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
             Ts::Keep => Timestamps::Keep,
             Ts::Shift => Timestamps::Shift,
         })
-        .start_at(match serve.start {
-            Start::FirstConnection => StartAt::FirstConnection,
-            Start::Now => StartAt::Now,
-        });
+        .start_at(serve.start.0);
+    for path in &serve.path {
+        builder = builder.path(path);
+    }
     for tape in serve.tapes() {
         // A pipe can be read once only; of a file all is looked through before the port is open.
         if tape.is_file() {
@@ -237,42 +233,54 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
         }
         builder = builder.layer(Layer::from_path(tape).map_err(EngineError::from)?);
     }
-    if let Some(name) = &serve.engine {
-        find_engine(&serve, name)?;
+    if let Some(name) = name {
+        engines::find(serve, name)?;
         builder = builder.name(name);
     }
-    let (address, others) = resolve(&serve.listen).await?;
-    let mut fresh = None;
-    if let Some(path) = &serve.journal {
-        let new = !path.exists();
-        builder = builder.journal_to(Box::new(JournalFile::open(path, serve.force)?));
-        fresh = new.then_some(path);
+    Ok(builder)
+}
+
+async fn play(serve: Serve) -> Result<Ending, ServeError> {
+    if serve.check {
+        return prepare(&serve, serve.engine.as_deref()).map(|_| Ending::Asked);
     }
     // Before the port is open: a signal that comes then must not be lost.
     let mut stop = Signals::listen()?;
-    let engine = match builder.listen_on_any(address, &others).await {
-        Ok(engine) => engine,
-        Err(error) => {
-            // Nothing stays behind of a run that never began.
-            if let Some(path) = fresh {
-                let _ = std::fs::remove_file(path);
-            }
-            return Err(error.into());
-        }
-    };
-    let mut out = io::stdout().lock();
-    writeln!(out, "listening on {}", engine.url())?;
-    out.flush()?;
-    drop(out);
+    let engines = Engines::start(&serve).await?;
+    engines.say()?;
 
+    let serve = Arc::new(serve);
+    let mut playing = JoinSet::new();
+    for engine in engines.running.clone() {
+        let serve = Arc::clone(&serve);
+        playing.spawn(async move { tape_over(&engine, &serve).await });
+    }
     let ended = tokio::select! {
         biased;
         () = stop.next() => Ok(Ending::Asked),
-        ended = tape_over(&engine, &serve) => ended,
+        ended = all_over(&mut playing) => ended,
     };
-    engine.shutdown().await;
-    engine.journal().flush().map_err(ServeError::JournalWrite)?;
+    playing.shutdown().await;
+    engines.shutdown().await;
+    for engine in &engines.running {
+        engine.journal().flush().map_err(ServeError::JournalWrite)?;
+    }
     Ok(ended?)
+}
+
+/// Waits for all engines' tapes, or the first that is at fault.
+async fn all_over(
+    playing: &mut JoinSet<Result<Ending, EngineError>>,
+) -> Result<Ending, EngineError> {
+    let mut ending = Ending::Asked;
+    while let Some(over) = playing.join_next().await {
+        // A task is neither cancelled before the end nor does it panic.
+        match over.unwrap_or(Err(EngineError::ShutDown))? {
+            Ending::Asked => {}
+            Ending::Unmet => ending = Ending::Unmet,
+        }
+    }
+    Ok(ending)
 }
 
 /// How serving came to its end.
@@ -349,54 +357,5 @@ fn token(serve: &Serve) -> Result<Option<String>, ServeError> {
             Err(ServeError::BadToken)
         }
         token => Ok(token),
-    }
-}
-
-/// The journal's file. An old one is emptied by the first write, not before: a run that never
-/// begins leaves it as it was.
-struct JournalFile {
-    file: File,
-    stale: bool,
-}
-
-impl JournalFile {
-    fn open(path: &Path, force: bool) -> Result<Self, ServeError> {
-        let mut options = OpenOptions::new();
-        options.write(true);
-        if force {
-            options.create(true).truncate(false);
-        } else {
-            options.create_new(true);
-        }
-        match options.open(path) {
-            Ok(file) => Ok(Self { file, stale: force }),
-            Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
-                Err(ServeError::JournalExists(path.to_owned()))
-            }
-            Err(source) => Err(ServeError::JournalOpen {
-                path: path.to_owned(),
-                source,
-            }),
-        }
-    }
-
-    fn freshen(&mut self) -> io::Result<()> {
-        // A device or a pipe has nothing to be emptied.
-        if std::mem::take(&mut self.stale) && self.file.metadata()?.is_file() {
-            return self.file.set_len(0);
-        }
-        Ok(())
-    }
-}
-
-impl Write for JournalFile {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.freshen()?;
-        self.file.write(buf)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.freshen()?;
-        self.file.flush()
     }
 }

@@ -10,8 +10,8 @@ use crate::dialogue::{
     Answer, Fate, Happening, Heard, Said, SceneDue, Silence, Sources, Speech, Started, StepIndex,
     may_refer,
 };
-use crate::frame::ClientFrame;
-use crate::hub::connection::{Conn, Phase};
+use crate::frame::{ClientFrame, FrameKind};
+use crate::hub::connection::Phase;
 use crate::hub::schedule::Op;
 use crate::ids::{ConnId, LayerIndex, Scope};
 use crate::journal::JournalKind;
@@ -21,6 +21,14 @@ use crate::journal::JournalKind;
 pub(super) struct Cause<'a> {
     pub(super) said: Option<&'a Said>,
     pub(super) count: u64,
+}
+
+/// When a step answers a Ping or a Close, if one does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Answered {
+    No,
+    Later,
+    Now,
 }
 
 impl Cause<'_> {
@@ -43,14 +51,13 @@ impl Core {
         }
     }
 
-    /// The client sent a frame: does what it sets off. Returns whether a step answers it, so that
-    /// the engine need not.
-    pub(super) fn hear(&mut self, id: ConnId, frame: &ClientFrame) -> bool {
+    /// The client sent a frame: does what it sets off. Returns how a step answers it, so that the
+    /// engine need not.
+    pub(super) fn hear(&mut self, id: ConnId, frame: &ClientFrame) -> Answered {
         let Heard {
             happenings,
             silences,
             notes,
-            answered,
         } = self.dialogue.heard(id, frame, self.log.now());
         for (step, due) in silences {
             self.schedule.put(due, Op::Silence { conn: id, step });
@@ -58,11 +65,17 @@ impl Core {
         for note in notes {
             self.log.note(id, note);
         }
-        let is_close = frame.kind == crate::frame::FrameKind::Close;
-        let mut answered = answered;
+        let mut answered = Answered::No;
         for happening in happenings {
-            if !self.begin_happening(id, happening, is_close) {
-                answered = false;
+            let (answers, after) = (happening.answers, happening.after);
+            let of_close = frame.kind == FrameKind::Close;
+            if self.begin_happening(id, happening, of_close) && answers {
+                let when = if after == Micros::ZERO {
+                    Answered::Now
+                } else {
+                    Answered::Later
+                };
+                answered = answered.max(when);
             }
         }
         answered
@@ -75,6 +88,7 @@ impl Core {
             count,
             said,
             after,
+            answers,
         } = happening;
         if after == Micros::ZERO {
             self.happen(id, step, count, said.as_ref());
@@ -89,13 +103,12 @@ impl Core {
             }
             kept => kept.flatten(),
         };
-        let ends = of_close && matches!(self.dialogue.line(step).step.action, Action::Close(_));
         let answer = Op::Answer {
             conn: id,
             step,
             count,
             kept,
-            ends,
+            ends: of_close && answers,
         };
         self.schedule.put(self.log.in_future(after), answer);
         true
@@ -190,7 +203,7 @@ impl Core {
             conn: id,
             asked: id.and_then(|id| self.routes.asked(id)),
             wall: self.log.wall(),
-            url: &|name| match name {
+            url: &|name: Option<&str>| match name {
                 None => Some(self.url()),
                 Some(name) => self.urls.get(name),
             },
@@ -391,13 +404,12 @@ impl Core {
         self.schedule.put(self.log.in_future(late), late_one);
     }
 
-    /// The client's Close has been answered by a step, or will be: whether it is over.
-    pub(super) fn closed_by_a_step(&mut self, id: ConnId) {
-        let sent = self.connections.phase(id) == Some(Phase::Closing);
-        if sent {
+    /// The client's Close has been answered by a step, or will be.
+    pub(super) fn closed_by_a_step(&mut self, id: ConnId, answered: Answered) {
+        if answered == Answered::Now {
             self.end(id, End::Fin);
         } else if let Some(conn) = self.connections.get_mut(id) {
-            Conn::close_by_client(conn);
+            conn.close_by_client();
         }
     }
 }
