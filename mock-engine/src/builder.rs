@@ -4,11 +4,12 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use wstape_tape::{DIALOGUE, Header};
+use wstape_tape::{Header, Tape};
 
 use crate::acceptor::Acceptor;
 use crate::authorization::Authorization;
 use crate::clock::Clock;
+use crate::encryption::Encryption;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::faults::PortState;
@@ -44,6 +45,7 @@ pub struct EngineBuilder {
     judging: bool,
     paths: Vec<String>,
     urls: Urls,
+    encryption: Encryption,
 }
 
 impl std::fmt::Debug for EngineBuilder {
@@ -181,6 +183,15 @@ impl EngineBuilder {
         self
     }
 
+    /// TLS on the port, so that its URL is a `wss` one. In memory none is spoken; what is wrong with
+    /// TLS by the tape makes a dial fail or hang there.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: crate::tls::Tls) -> Self {
+        self.encryption = Encryption::with(tls);
+        self
+    }
+
     /// An engine in memory, and the net to dial it by.
     ///
     /// # Errors
@@ -231,12 +242,13 @@ impl EngineBuilder {
             let other = others.iter().find_map(|&addr| TcpPort::bind(addr).ok());
             other.ok_or(error)
         });
+        let encryption = self.encryption.clone();
         let port = Arc::new(bound.map_err(listen_error)?);
         let (engine, acceptor) = self.build(clock, Port::Tcp(Arc::clone(&port)))?;
         if engine.core().port() != PortState::Refusing {
             port.set(true).map_err(listen_error)?;
         }
-        engine.accept_from(acceptor, port);
+        engine.accept_from(acceptor, port, encryption);
         Ok(engine)
     }
 
@@ -256,15 +268,17 @@ impl EngineBuilder {
         Shift::new(walls.collect())
     }
 
-    fn build(self, clock: Clock, port: Port) -> Result<(Engine, Acceptor), EngineError> {
+    fn build(mut self, clock: Clock, port: Port) -> Result<(Engine, Acceptor), EngineError> {
+        if self.layers.is_empty() {
+            // A base that says nothing, so that another can take its place.
+            self.layers.push(Tape::default().into());
+        }
         let shift = (self.timestamps == Timestamps::Shift).then(|| self.shift());
         let controls = LayerIndex(self.layers.len());
-        let speaks = (self.layers.iter())
-            .map(|layer| layer.header().needs.iter().any(|need| need == DIALOGUE))
-            .collect();
+        let speaks = self.layers.iter().map(Layer::speaks).collect();
         let recorded = self.layers.first().and_then(Layer::recorded_path);
         let paths = Paths::new(self.paths, recorded);
-        let url = paths.url(port.addr());
+        let url = paths.url(port.addr(), self.encryption.scheme());
         let header = JournalHeader::new(self.name.clone(), url, clock.wall());
         let (playback, steps) =
             Playback::open(self.layers, self.speed, self.looped, self.name.clone())?;
@@ -282,7 +296,6 @@ impl EngineBuilder {
             prologue: steps,
             speaks,
             urls: self.urls.clone(),
-            paths: paths.clone(),
             speed: self.speed,
             shift,
             judging: self.judging,
@@ -297,7 +310,7 @@ impl EngineBuilder {
             port,
         };
         let hub = Arc::new(Hub::new(setup, playback));
-        let (acceptor, arrivals) = Acceptor::new(Arc::clone(&hub));
+        let (acceptor, arrivals) = Acceptor::new(Arc::clone(&hub), self.encryption.is_on());
         let authorization = Authorization::new(self.token);
         let engine = Engine::run(hub, authorization, paths, arrivals, controls);
         if let Some(name) = &self.name {

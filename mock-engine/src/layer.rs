@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use wstape_tape::{Action, Header, LayerSteps, Step, Tape, TapeError, TapeReader, Torn};
+use wstape_tape::{Action, DIALOGUE, Header, LayerSteps, Step, Tape, TapeError, TapeReader, Torn};
 
 /// Steps among which a recording's first handshake is looked for.
 const MAX_LOOKED_AT_STEPS: usize = 64;
@@ -53,6 +53,11 @@ impl Layer {
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Whether its tape knows references.
+    pub(crate) fn speaks(&self) -> bool {
+        self.header.needs.iter().any(|need| need == DIALOGUE)
     }
 
     /// The path that a recording was made at: that of the first handshake it has, where it begins

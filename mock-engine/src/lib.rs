@@ -8,6 +8,7 @@
 //! - [`link`]: the bytes in flight, with latency, bandwidth, partitions and cuts.
 //! - [`MemoryNet`]: dials an engine without a socket.
 //! - [`Journal`], [`Entry`], [`JournalKind`]: what happened, in order.
+//! - [`Control`]: the engine steered over HTTP, from any language.
 //! - [`ClientFrame`], [`FrameKind`]: what clients sent; [`Wanted`], [`Verdict`]: what they were
 //!   expected to, and whether they did.
 //!
@@ -45,9 +46,11 @@ mod builder;
 mod chance;
 mod clock;
 mod connection;
+mod control;
 mod controls;
 mod dialogue;
 mod driver;
+mod encryption;
 mod engine;
 mod error;
 mod expect;
@@ -68,10 +71,18 @@ mod speed;
 mod start;
 mod tcp;
 mod timestamps;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(feature = "tls")]
+mod tls_socket;
 mod urls;
 
 pub use builder::EngineBuilder;
-pub use clock::Clock;
+pub use clock::{Clock, Timer};
+pub use control::{
+    Control, ControlError, MAX_BODY_WAIT, MAX_CONTROL_CONNECTIONS, MAX_FOLLOWERS, MAX_HEAD_WAIT,
+    MAX_REQUEST_BYTES, MAX_TAPE_BYTES, MAX_WAIT,
+};
 pub use dialogue::{
     MAX_JSONPATH_DEPTH, MAX_JSONPATH_STEPS, MAX_LOOKED_AT_BYTES, MAX_MESSAGE_VALUES, MAX_SCENES,
     MAX_WAITING_BYTES,
@@ -95,4 +106,6 @@ pub use playback::PlayEnd;
 pub use speed::{BadSpeed, Speed};
 pub use start::StartAt;
 pub use timestamps::Timestamps;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};
 pub use urls::Urls;

@@ -30,10 +30,10 @@ impl Paths {
     }
 
     /// Where clients connect to. In memory the host is a name that nobody else answers for.
-    pub(crate) fn url(&self, addr: Option<SocketAddr>) -> String {
+    pub(crate) fn url(&self, addr: Option<SocketAddr>, scheme: &str) -> String {
         let path = &self.own;
         match addr {
-            Some(addr) => format!("ws://{addr}{path}"),
+            Some(addr) => format!("{scheme}://{addr}{path}"),
             None => format!("ws://mock-engine{path}"),
         }
     }

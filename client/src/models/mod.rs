@@ -26,6 +26,8 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod extras;
+mod key;
 #[macro_use]
 mod object;
 mod plain;
@@ -36,10 +38,10 @@ mod scalar;
 mod slot;
 mod status;
 
-pub(crate) use object::{Key, Object, Read};
+pub(crate) use key::Key;
+pub(crate) use object::{Object, Read};
 pub(crate) use plain::Plain;
 pub use positions::{Position, Positions};
 pub use regime::Regime;
 pub use risk::Risk;
-pub(crate) use scalar::Scalar;
 pub use status::{HlRate, RecoveryStatus, V2Confidence, V2Market, V2Positions, V2Status, V2Today};

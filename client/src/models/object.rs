@@ -3,11 +3,9 @@
 //! A derived decoder also takes an array, in field order, and buffers whatever `flatten` may need. Here the
 //! keys are matched as they arrive, the fields are filled where they lie, and only objects are taken.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use crate::clean::Cursor;
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 /// A type that stands on the wire as a JSON object. Implemented by [`object!`].
 pub(crate) trait Object {
@@ -20,15 +18,13 @@ pub(crate) trait Object {
     /// Whether a field of this name, alone, makes an object a reading of its kind.
     fn speaks(name: &str) -> bool;
 
-    /// Fills the fields from a map whose keys are still to come; `true` if a field that
-    /// [speaks](Self::speaks) came with a value other than `null`.
+    /// Fills the fields from a map whose keys are still to come, whatever they held; `true` if a field
+    /// that [speaks](Self::speaks) came with a value other than `null`. After an error they mean
+    /// nothing.
     fn fields<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error>;
 
     /// Reads a whole value into `self`; `true` as for [`Object::fields`].
     fn read<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<bool, D::Error>;
-
-    /// Reads a whole clean value into `self`, whatever that held; `true` as for [`Object::fields`].
-    fn reread(&mut self, cursor: &mut Cursor<'_>) -> Option<bool>;
 }
 
 /// Reads a value into the place it is to have: nothing is moved once decoded.
@@ -89,37 +85,6 @@ impl<'de, T: Object> Visitor<'de> for ReadNullable<'_, T> {
     }
 }
 
-/// A key of an object, borrowed from the message where it holds no escapes.
-pub(crate) struct Key<'de>(pub(crate) Cow<'de, str>);
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-
-        impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
-
-            fn visit_borrowed_str<E: de::Error>(self, key: &'de str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Borrowed(key)))
-            }
-
-            fn visit_str<E: de::Error>(self, key: &str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(key.to_owned())))
-            }
-
-            fn visit_string<E: de::Error>(self, key: String) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(key)))
-            }
-        }
-
-        deserializer.deserialize_str(KeyVisitor)
-    }
-}
-
 /// What is known so far of one key of an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Came {
@@ -151,12 +116,12 @@ pub(super) fn spare<T: Default>(_like: &T) -> T {
 /// Makes a struct an [`Object`](super::object::Object) that can be a field of another, with `Deserialize`
 /// and `Serialize`: the type, what an error calls it, its fields as `name` or `name | alias`, the map that
 /// takes unknown keys (without one they are skipped), the fields that by themselves say nothing of its kind,
-/// and what reads and rereads it where that is not an object alone.
+/// and what reads it where that is not an object alone.
 macro_rules! object {
     (
         $type:ident, $expected:literal,
         { $($name:ident $(| $alias:ident)?),+ $(,)? }
-        $(, extra: $extra:ident)? $(, aside: $($aside:ident)|+)? $(, read: $reader:path, reread: $rereader:path)?
+        $(, extra: $extra:ident)? $(, aside: $($aside:ident)|+)? $(, read: $reader:path)?
     ) => {
         impl $crate::models::object::Object for $type {
             const EXPECTED: &'static str = $expected;
@@ -174,41 +139,73 @@ macro_rules! object {
             where
                 A: ::serde::de::MapAccess<'de>,
             {
-                use $crate::models::object::{Came, Key};
-                use $crate::models::slot::Slot;
+                use $crate::models::key::{Found, NextKey, Order};
+                use $crate::models::object::Came;
+                use $crate::models::slot::Slot as _;
+
+                const KEYS: &[&str] = &[$(object!(@quoted $name) $(, object!(@quoted $alias))?),+];
+                static ORDER: Order = Order::new();
 
                 $(
                     let mut $name = Came::Not;
                     $(let mut $alias = Came::Not;)?
                 )+
+                $(let mut $extra = $crate::models::extras::Extras::new(&mut self.$extra);)?
                 let mut any = false;
-                while let Some(Key(key)) = map.next_key()? {
-                    match &*key {
-                        $(
-                            stringify!($name) => {
-                                $name.first(stringify!($name))?;
-                                let came = self.$name.fill(map)?;
-                                any |= came && Self::speaks(stringify!($name));
-                                $name = Came::with(came);
-                            }
-                            $(
-                                stringify!($alias) => {
-                                    $alias.first(stringify!($alias))?;
-                                    // Read even where the name has come already: a value of the wrong
-                                    // type is an error whichever of the two is first.
-                                    let came = if $name == Came::WithValue {
-                                        $crate::models::object::spare(&self.$name).fill(map)?
-                                    } else {
-                                        self.$name.fill(map)?
-                                    };
-                                    any |= came && Self::speaks(stringify!($name));
-                                    $alias = Came::with(came);
+                let mut last = Order::START;
+                loop {
+                    let guess = ORDER.after(last);
+                    let found = match map.next_key_seed(NextKey::of(KEYS, guess))? {
+                        None => break,
+                        Some(Found::Guessed) => guess,
+                        Some(Found::Key(key)) => {
+                            let found = match &*key {
+                                $(
+                                    stringify!($name) => object!(@index KEYS, $name),
+                                    $(stringify!($alias) => object!(@index KEYS, $alias),)?
+                                )+
+                                _ => {
+                                    object!(@unknown map, key $(, $extra)?);
+                                    Order::OTHER
                                 }
-                            )?
-                        )+
-                        _ => object!(@unknown self, map, key $(, $extra)?),
-                    }
+                            };
+                            ORDER.learn(last, found);
+                            found
+                        }
+                    };
+                    last = found;
+                    $(
+                        if found == object!(@index KEYS, $name) {
+                            $name.first(stringify!($name))?;
+                            let came = self.$name.fill(map)?;
+                            any |= came && Self::speaks(stringify!($name));
+                            $name = Came::with(came);
+                            continue;
+                        }
+                        $(
+                            if found == object!(@index KEYS, $alias) {
+                                $alias.first(stringify!($alias))?;
+                                // Read even where the name has come already: a value of the wrong
+                                // type is an error whichever of the two is first.
+                                let came = if $name == Came::WithValue {
+                                    $crate::models::object::spare(&self.$name).fill(map)?
+                                } else {
+                                    self.$name.fill(map)?
+                                };
+                                any |= came && Self::speaks(stringify!($name));
+                                $alias = Came::with(came);
+                                continue;
+                            }
+                        )?
+                    )+
+                    debug_assert_eq!(found, Order::OTHER, "a field, or an unknown key");
                 }
+                $(
+                    if $name != Came::WithValue $(&& $alias != Came::WithValue)? {
+                        self.$name.renew();
+                    }
+                )+
+                $($extra.renew();)?
                 Ok(any)
             }
 
@@ -218,102 +215,6 @@ macro_rules! object {
             {
                 object!(@read self, deserializer $(, $reader)?)
             }
-
-            #[inline]
-            fn reread(&mut self, cursor: &mut $crate::clean::Cursor<'_>) -> Option<bool> {
-                object!(@reread self, cursor $(, $rereader)?)
-            }
-        }
-
-        impl $type {
-            /// Takes a clean object. A field that comes twice, under one name or two, is left to the
-            /// general decoder.
-            fn reread_object(&mut self, cursor: &mut $crate::clean::Cursor<'_>) -> Option<bool> {
-                use $crate::clean::{Habit, Refill};
-
-                const KEYS: &[&str] = &[$(stringify!($name) $(, stringify!($alias))?),+];
-
-                $(let mut $name = false;)+
-                $(let mut $extra = $crate::clean::Extras::new(&mut self.$extra);)?
-                let habit = cursor.habit($crate::clean::Type::$type);
-                let mut last = Habit::START;
-                let mut any = false;
-                let mut more = !cursor.open(b'{', b'}')?;
-                while more {
-                    let guess = habit.after(last);
-                    let hit = 'hit: {
-                        $(
-                            object!(@guess 'hit, guess, cursor, KEYS, $name);
-                            $(object!(@guess 'hit, guess, cursor, KEYS, $alias);)?
-                        )+
-                        false
-                    };
-                    let found = if hit {
-                        guess
-                    } else {
-                        let key = cursor.key()?;
-                        let found = match key {
-                            $(
-                                stringify!($name) => const { Habit::index(KEYS, stringify!($name)) },
-                                $(
-                                    stringify!($alias) => {
-                                        const { Habit::index(KEYS, stringify!($alias)) }
-                                    }
-                                )?
-                            )+
-                            _ => {
-                                object!(@extra cursor, key $(, $extra)?);
-                                Habit::OTHER
-                            }
-                        };
-                        habit.learn(last, found);
-                        found
-                    };
-                    'field: {
-                        $(
-                            if found == const { Habit::index(KEYS, stringify!($name)) }
-                                $(|| found == const { Habit::index(KEYS, stringify!($alias)) })?
-                            {
-                                if $name {
-                                    return None;
-                                }
-                                $name = true;
-                                any |= self.$name.refill(cursor)?
-                                    && <Self as $crate::models::object::Object>::speaks(
-                                        stringify!($name),
-                                    );
-                                break 'field;
-                            }
-                        )+
-                        debug_assert_eq!(found, Habit::OTHER, "a field, or an unknown key");
-                    }
-                    last = found;
-                    more = cursor.more(b'}')?;
-                }
-                $(
-                    if !$name {
-                        self.$name.renew();
-                    }
-                )+
-                $($extra.end();)?
-                Some(any)
-            }
-        }
-
-        impl $crate::clean::Refill for $type {
-            fn refill(&mut self, cursor: &mut $crate::clean::Cursor<'_>) -> Option<bool> {
-                if cursor.null() {
-                    self.renew();
-                    return Some(false);
-                }
-                $crate::models::object::Object::reread(self, cursor)?;
-                Some(true)
-            }
-
-            fn renew(&mut self) {
-                $(self.$name.renew();)+
-                $(self.$extra.clear();)?
-            }
         }
 
         impl $crate::models::slot::Slot for $type {
@@ -322,6 +223,11 @@ macro_rules! object {
                 A: ::serde::de::MapAccess<'de>,
             {
                 map.next_value_seed($crate::models::object::ReadNullable(self))
+            }
+
+            fn renew(&mut self) {
+                $(self.$name.renew();)+
+                $(self.$extra.clear();)?
             }
         }
 
@@ -356,13 +262,18 @@ macro_rules! object {
         }
     };
 
-    (@unknown $self:ident, $map:ident, $key:ident, $extra:ident) => {{
-        let $crate::models::plain::Plain(value) = $map.next_value()?;
-        if $self.$extra.insert($key.into_owned(), value).is_some() {
-            return Err(::serde::de::Error::custom("an unknown key came twice"));
-        }
-    }};
-    (@unknown $self:ident, $map:ident, $key:ident) => {{
+    (@quoted $key:ident) => {
+        concat!("\"", stringify!($key), "\":")
+    };
+
+    (@index $keys:ident, $key:ident) => {
+        const { Order::index($keys, object!(@quoted $key)) }
+    };
+
+    (@unknown $map:ident, $key:ident, $extra:ident) => {
+        $extra.take($key, $map)?
+    };
+    (@unknown $map:ident, $key:ident) => {{
         $map.next_value::<::serde::de::IgnoredAny>()?;
     }};
 
@@ -373,26 +284,6 @@ macro_rules! object {
         let _ = $name;
         true
     }};
-
-    (@guess $hit:lifetime, $guess:ident, $cursor:ident, $keys:ident, $key:ident) => {
-        if $guess == const { Habit::index($keys, stringify!($key)) } {
-            break $hit $cursor.guessed_key(concat!("\"", stringify!($key), "\":"));
-        }
-    };
-
-    (@extra $cursor:ident, $key:ident, $extra:ident) => {
-        $extra.take($key, $cursor)?
-    };
-    (@extra $cursor:ident, $key:ident) => {
-        $cursor.skip()?
-    };
-
-    (@reread $self:ident, $cursor:ident, $rereader:path) => {
-        $rereader($self, $cursor)
-    };
-    (@reread $self:ident, $cursor:ident) => {
-        $self.reread_object($cursor)
-    };
 
     (@read $self:ident, $deserializer:ident, $reader:path) => {
         $reader($self, $deserializer)

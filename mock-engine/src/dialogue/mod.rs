@@ -114,6 +114,21 @@ impl Dialogue {
         self.script.push(layer, step, path);
     }
 
+    /// Takes the steps of these layers out.
+    pub(crate) fn retire(&mut self, of: impl Fn(LayerIndex) -> bool, no_connection: bool) {
+        self.script.retire(of, no_connection);
+    }
+
+    /// How many steps of a layer there are.
+    pub(crate) fn count(&self, of: LayerIndex) -> usize {
+        self.script.count(of)
+    }
+
+    /// Whether a step is still played.
+    pub(crate) fn plays(&self, step: StepIndex) -> bool {
+        !self.script.is_retired(step)
+    }
+
     /// What was added is listened for from here on.
     pub(crate) fn file(&mut self) {
         self.script.file();
@@ -171,6 +186,9 @@ impl Dialogue {
         let (Some(talk), script) = (self.talks.get_mut(&id), &self.script) else {
             return Silence::Over;
         };
+        if script.is_retired(step) {
+            return Silence::Over;
+        }
         match silent_at(script, talk, step) {
             None => Silence::Over,
             Some(due) if due > now => Silence::Later(due),
@@ -234,6 +252,9 @@ impl Dialogue {
         step: StepIndex,
         nth: u64,
     ) -> Option<SceneDue> {
+        if self.script.is_retired(step) {
+            return None;
+        }
         let started = self.talks.get(&id)?.scenes.started(run, starts)?;
         let next = self.scene_time(step, started, nth + 1);
         let line = self.line(step);

@@ -26,6 +26,8 @@ pub(crate) struct Line {
 #[derive(Debug, Default)]
 pub(super) struct Script {
     lines: Vec<Arc<Line>>,
+    /// Lines that are no longer played, of which connections may still name the places.
+    retired: Vec<bool>,
     index: Index,
     scenes: BTreeMap<String, Vec<StepIndex>>,
     silences: Vec<StepIndex>,
@@ -36,24 +38,12 @@ pub(super) struct Script {
 impl Script {
     /// Adds a step; [`file`](Self::file) has it found.
     pub(super) fn push(&mut self, layer: LayerIndex, step: Step, path: Option<PathId>) {
-        let at = self.lines.len();
         let matcher = match &step.trigger {
-            Trigger::OnMessage(on) => {
-                if on.wanted.unmatched {
-                    self.unmatched.entry(layer).or_default().push(at);
-                }
-                Some(Matcher::new(on.wanted.clone()))
-            }
-            Trigger::OnSilence { .. } => {
-                self.silences.push(at);
-                None
-            }
-            Trigger::Scene(scene) => {
-                self.scenes.entry(scene.name.clone()).or_default().push(at);
-                None
-            }
+            Trigger::OnMessage(on) => Some(Matcher::new(on.wanted.clone())),
+            Trigger::OnSilence { .. } | Trigger::Scene(_) => None,
             Trigger::At(_) | Trigger::OnConnect { .. } => return,
         };
+        self.retired.push(false);
         self.lines.push(Arc::new(Line {
             layer,
             speech: Speech::of(&step.action),
@@ -63,11 +53,56 @@ impl Script {
         }));
     }
 
-    /// Files what was added.
+    /// Takes the lines of these layers out. Connections name lines by their places: only where
+    /// there is no connection do the others move up.
+    pub(super) fn retire(&mut self, of: impl Fn(LayerIndex) -> bool, no_connection: bool) {
+        if no_connection {
+            self.lines.retain(|line| !of(line.layer));
+            self.retired = vec![false; self.lines.len()];
+            return;
+        }
+        for (line, retired) in self.lines.iter().zip(&mut self.retired) {
+            *retired |= of(line.layer);
+        }
+    }
+
+    /// Whether a line is no longer played.
+    pub(super) fn is_retired(&self, at: StepIndex) -> bool {
+        self.retired.get(at).copied().unwrap_or(true)
+    }
+
+    /// How many lines of a layer there are.
+    pub(super) fn count(&self, of: LayerIndex) -> usize {
+        let lines = self.lines.iter().zip(&self.retired);
+        lines
+            .filter(|(line, retired)| line.layer == of && !**retired)
+            .count()
+    }
+
+    /// Files all lines that are played.
     pub(super) fn file(&mut self) {
+        self.scenes.clear();
+        self.silences.clear();
+        self.unmatched.clear();
+        for (at, line) in self.lines.iter().enumerate() {
+            if self.retired[at] {
+                continue;
+            }
+            match &line.step.trigger {
+                Trigger::OnMessage(on) if on.wanted.unmatched => {
+                    self.unmatched.entry(line.layer).or_default().push(at);
+                }
+                Trigger::OnSilence { .. } => self.silences.push(at),
+                Trigger::Scene(scene) => {
+                    self.scenes.entry(scene.name.clone()).or_default().push(at);
+                }
+                _ => {}
+            }
+        }
+        let retired = &self.retired;
         let listening = self.lines.iter().enumerate().filter_map(|(at, line)| {
             let matcher = line.matcher.as_ref()?;
-            (!matcher.wanted().unmatched).then_some((at, matcher))
+            (!matcher.wanted().unmatched && !retired[at]).then_some((at, matcher))
         });
         self.index = Index::build(listening);
     }

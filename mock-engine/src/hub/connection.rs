@@ -29,6 +29,20 @@ pub(super) enum Phase {
     Closing,
 }
 
+impl Phase {
+    /// As a list of connections says it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Handshake => "handshake",
+            Self::Hung => "hung",
+            Self::Answered => "answered",
+            Self::Raw => "not_http",
+            Self::Open => "open",
+            Self::Closing => "closing",
+        }
+    }
+}
+
 /// A connection that is not over.
 #[derive(Debug)]
 pub(super) struct Conn {
@@ -47,6 +61,8 @@ pub(super) struct Conn {
     ended_by_tape: bool,
     /// It has asked for an upgrade.
     asked: bool,
+    /// What its client asked for last, path and query.
+    target: Option<Box<str>>,
 }
 
 impl Conn {
@@ -61,6 +77,7 @@ impl Conn {
             closed_by_client: false,
             ended_by_tape: false,
             asked: false,
+            target: None,
         }
     }
 
@@ -69,7 +86,7 @@ impl Conn {
     }
 
     /// It asks for an upgrade; whether it has before.
-    pub(super) fn ask(&mut self) -> bool {
+    pub(super) fn ask_upgrade(&mut self) -> bool {
         std::mem::replace(&mut self.asked, true)
     }
 
@@ -82,6 +99,21 @@ impl Conn {
     pub(super) fn forget_steps(&mut self) {
         self.waiting.clear();
         self.triggers = Triggers::default();
+    }
+
+    /// Its client asks for this.
+    pub(super) fn ask(&mut self, target: &str) {
+        self.target = Some(target.into());
+    }
+
+    /// What its client asked for last, path and query.
+    pub(super) fn target(&self) -> Option<&str> {
+        self.target.as_deref()
+    }
+
+    /// Bytes that wait for its client.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.link.waiting_bytes()
     }
 
     /// Whether frames can be sent on it at all.

@@ -5,15 +5,20 @@
 //! behind one lock. `steps` performs steps, `answers` answers handshakes, `dialogue` answers clients.
 
 mod answers;
+mod control;
 mod dialogue;
 mod steps;
+
+pub(crate) use self::control::{Counts, Listed};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
-use wstape_tape::{After, CloseFrame, End, Garbage, HttpAnswer, Micros, Pongs, Step, Trigger};
+use wstape_tape::{
+    After, CloseFrame, End, Garbage, HttpAnswer, Micros, Pongs, Step, TlsFault, Trigger,
+};
 
 use self::dialogue::Answered;
 use super::connection::{Conn, Phase};
@@ -26,6 +31,7 @@ use super::outbox::Outbox;
 use super::prologue::Prologue;
 use super::routes::Routes;
 use super::schedule::{Op, Schedule, StartTrigger};
+use super::watches::Watches;
 use crate::chance::draw;
 use crate::dialogue::{Dialogue, Kept};
 use crate::expect::Verdict;
@@ -35,7 +41,6 @@ use crate::ids::{ConnId, LayerIndex, Renumbering, Scope};
 use crate::journal::{JournalKind, RequestHead};
 use crate::link::{LinkHandle, TO_CLIENT_CAPACITY_BYTES};
 use crate::log::Log;
-use crate::paths::Paths;
 use crate::port::Port;
 use crate::speed::Speed;
 use crate::timestamps::Shift;
@@ -62,9 +67,12 @@ pub(crate) struct Core {
     /// Whether each layer knows references.
     speaks: Vec<bool>,
     urls: Urls,
-    paths: Paths,
     /// Where anybody asks for verdicts.
     expectations: Option<Expectations>,
+    watches: Watches,
+    /// Messages that clients have sent, control frames left out, and how many wait for them.
+    messages: u64,
+    waiting_for_messages: usize,
     speed: Speed,
     port: Port,
 }
@@ -79,7 +87,6 @@ pub(crate) struct Setup {
     /// Whether each layer's tape knows references.
     pub(crate) speaks: Vec<bool>,
     pub(crate) urls: Urls,
-    pub(crate) paths: Paths,
     pub(crate) speed: Speed,
     /// Where timestamps move to when they are played.
     pub(crate) shift: Option<Shift>,
@@ -102,11 +109,13 @@ impl Core {
             dialogue: Dialogue::default(),
             speaks: setup.speaks,
             urls: setup.urls,
-            paths: setup.paths,
             outbox: Outbox::new(setup.shift),
             held: Held::default(),
             map: ConnectionMap::default(),
             expectations: setup.judging.then(Expectations::default),
+            watches: Watches::default(),
+            messages: 0,
+            waiting_for_messages: 0,
             speed: setup.speed,
             port: setup.port,
             log: setup.log,
@@ -120,7 +129,7 @@ impl Core {
 
     /// Where it is dialled.
     pub(crate) fn url(&self) -> String {
-        self.paths.url(self.port.addr())
+        self.log.journal().header().url.clone()
     }
 
     /// The tape's time 0 is now; a second call changes nothing.
@@ -174,6 +183,9 @@ impl Core {
 
     /// A client has sent a request: what it asks for.
     pub(crate) fn requested(&mut self, id: ConnId, head: RequestHead) {
+        if let Some(conn) = self.connections.get_mut(id) {
+            conn.ask(&head.target);
+        }
         self.log.write(id, JournalKind::Requested(Box::new(head)));
     }
 
@@ -220,6 +232,7 @@ impl Core {
         self.dialogue.file();
     }
 
+    /// As [`add_to_prologue`](Self::add_to_prologue); a step of a dialogue is heard once all are filed.
     fn add_step(&mut self, layer: LayerIndex, step: Step) {
         let path = step.path.as_deref().map(|path| self.routes.name(path));
         if step.trigger.is_dialogue() {
@@ -359,7 +372,7 @@ impl Core {
         let Some(conn) = self.connections.get_mut(id) else {
             return;
         };
-        let again = conn.ask();
+        let again = conn.ask_upgrade();
         let now = self.log.now();
         if again || self.numbers.number(id).is_none() {
             let number = self.numbers.take(id);
@@ -424,6 +437,13 @@ impl Core {
         self.log.write(id, JournalKind::Received(frame.kept()));
         if let Some(expectations) = &mut self.expectations {
             expectations.received(id, frame);
+        }
+        self.messages += u64::from(frame.fin && !frame.kind.control());
+        if !self.watches.is_empty() {
+            self.watches.received(frame);
+        }
+        if self.waiting_for_messages > 0 {
+            self.connections.tell_progress();
         }
         self.run_steps(id, &steps);
         let Some(conn) = self.connections.get(id) else {
@@ -583,6 +603,19 @@ impl Core {
         for id in self.connections.let_go(all) {
             self.layers.forget(id);
         }
+    }
+
+    /// A connection's TLS handshake has come to nothing: it is over.
+    pub(crate) fn tls_failed(&mut self, id: ConnId, text: String) {
+        if self.connections.contains(id) {
+            self.log.write(id, JournalKind::TlsFailed(text));
+            self.remove(id);
+        }
+    }
+
+    /// What is wrong with a connection's TLS, one use spent.
+    pub(crate) fn tls(&mut self, id: ConnId) -> Option<TlsFault> {
+        self.layers.tls(id)
     }
 
     /// What a connection got instead of HTTP.

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wstape_tape::{Step, Trigger, Whose};
+use wstape_tape::{Action, Micros, Received, ReceivedKind, Step, Trigger, Whose};
 
 use crate::ids::{LayerIndex, PathId};
 
 /// The `on_connect` steps of all layers, in the order of the tapes.
 #[derive(Debug, Default)]
 pub(crate) struct Prologue {
-    steps: Vec<(LayerIndex, Arc<Step>)>,
+    steps: Vec<(LayerIndex, Arc<Step>, Option<PathId>)>,
     on_each: Vec<usize>,
     on_nth: BTreeMap<u64, Vec<usize>>,
     on_range: Vec<(Whose, usize)>,
@@ -30,13 +30,37 @@ impl Prologue {
                 (None, Whose::Nth(nth)) => self.on_nth.entry(nth).or_default().push(index),
                 (None, Whose::Range { .. }) => self.on_range.push((whose, index)),
             }
-            self.steps.push((layer, Arc::new(step)));
+            self.steps.push((layer, Arc::new(step), path));
         }
     }
 
     pub(super) fn step(&self, index: usize) -> (LayerIndex, Arc<Step>) {
-        let (layer, step) = &self.steps[index];
+        let (layer, step, _) = &self.steps[index];
         (*layer, Arc::clone(step))
+    }
+
+    /// How many steps of a layer there are.
+    pub(super) fn count(&self, of: LayerIndex) -> usize {
+        self.steps.iter().filter(|(layer, ..)| *layer == of).count()
+    }
+
+    /// Takes the steps of these layers out. Connections name steps by their places: only where
+    /// there is no connection do the others move up, and until then those taken out do nothing.
+    pub(super) fn retire(&mut self, of: impl Fn(LayerIndex) -> bool, no_connection: bool) {
+        if no_connection {
+            let kept = std::mem::take(self).steps;
+            for (layer, step, path) in kept.into_iter().filter(|(layer, ..)| !of(*layer)) {
+                self.push(layer, Arc::unwrap_or_clone(step), path);
+            }
+            return;
+        }
+        let nothing = Received::new(ReceivedKind::Fin);
+        let nothing = Arc::new(Step::at(Micros::ZERO, Action::Received(nothing)));
+        for (layer, step, _) in &mut self.steps {
+            if of(*layer) {
+                *step = Arc::clone(&nothing);
+            }
+        }
     }
 
     /// The steps for the connection with this number of the tape, in the order of the tapes.

@@ -2,6 +2,7 @@
 
 mod connection;
 mod connection_map;
+mod control;
 mod controls;
 mod delivery;
 mod dialogue;
@@ -11,4 +12,6 @@ mod http;
 mod journal;
 mod playback;
 mod states;
+#[cfg(feature = "tls")]
+mod tls;
 mod world;

@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use flate2::read::MultiGzDecoder;
 
-use super::error::ImportError;
 use super::har::{Attached, is_zip, unzipped};
 use super::tnetstring::Reader;
+use crate::error::ImportError;
 
 /// Most bytes of a HAR, which is in memory while it is read.
 const MAX_HAR_BYTES: u64 = 4 << 30;

@@ -10,9 +10,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use wstape_tape::{Accept, Action, MAX_LINE_BYTES, Micros};
 
-use super::error::{ImportError, quoted};
 use super::session::{Moment, Sender, Session, TEXT, message};
 use super::wall::Wall;
+use crate::error::import::{ImportError, quoted};
 
 /// How far apart messages are sent whose lines say no time.
 const DEFAULT_EVERY: Micros = Micros::from_ms(100);

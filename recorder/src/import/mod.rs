@@ -10,7 +10,6 @@
 //! | `wall` | wall-clock times as other tools write them |
 
 mod choice;
-pub(crate) mod error;
 mod har;
 mod imported;
 mod input;
@@ -27,11 +26,10 @@ use std::path::Path;
 
 use wstape_tape::{Action, CONNECTIONS, End, Header, Step};
 
-pub use error::ImportError;
 pub use imported::Imported;
 pub use lines::{LineTime, Lines};
 
-use crate::error::RecordError;
+use crate::error::{ImportError, RecordError};
 use crate::recording::{Output, Recording};
 use crate::redact::Redactor;
 use choice::Choice;

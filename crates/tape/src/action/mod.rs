@@ -47,6 +47,7 @@ mod spec;
 mod start;
 mod stop;
 mod text;
+mod tls;
 mod which;
 
 use std::borrow::Cow;
@@ -70,6 +71,7 @@ pub use pongs::Pongs;
 pub use received::{Received, ReceivedKind};
 pub use refuse::Refusal;
 pub use start::Start;
+pub use tls::TlsFault;
 pub use which::WhichScene;
 
 use crate::error::Flaw;
@@ -231,6 +233,8 @@ actions! {
     Hang(bool) = hang::Hang,
     /// `garbage`: answer connections with something that is not HTTP; `null` clears it.
     Garbage(Option<Garbage>) = Garbage,
+    /// `tls`: what is wrong with the engine's TLS; `null` clears it.
+    Tls(Option<TlsFault>) = TlsFault,
     /// `answers`: who decides how handshakes are answered.
     Answers(Answers) = Answers,
     /// `down`: the port refuses dials, or resets so many; what was open is reset; `false` listens

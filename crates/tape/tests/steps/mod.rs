@@ -10,7 +10,8 @@ use wstape_tape::{
     Accept, Action, After, Answers, CONNECTIONS, CloseFrame, Conn, DIALOGUE, Direction,
     Distribution, Down, End, Expect, Garbage, Header, HttpAnswer, Late, Latency, MIN_EVERY, Match,
     MessageKind, MessagePath, MessageRegex, Micros, OnMessage, Partition, Pongs, RawFrame,
-    Received, ReceivedKind, Refusal, Scene, SomeOf, Start, Step, Tape, Trigger, WhichScene, Whose,
+    Received, ReceivedKind, Refusal, Scene, SomeOf, Start, Step, Tape, TlsFault, Trigger,
+    WhichScene, Whose,
 };
 
 fn micros() -> impl Strategy<Value = Micros> {
@@ -187,6 +188,16 @@ fn pongs() -> impl Strategy<Value = Action> {
     prop_oneof![Just(Pongs::Auto), Just(Pongs::Withheld), delayed].prop_map(Action::Pongs)
 }
 
+fn tls() -> impl Strategy<Value = Option<TlsFault>> {
+    option::of(prop_oneof![
+        Just(TlsFault::Untrusted),
+        Just(TlsFault::Expired),
+        Just(TlsFault::WrongHost),
+        Just(TlsFault::Stalled),
+        Just(TlsFault::NoCloseNotify),
+    ])
+}
+
 fn down() -> impl Strategy<Value = Down> {
     prop_oneof![
         Just(Down::Up),
@@ -239,6 +250,7 @@ fn action() -> impl Strategy<Value = Action> {
         end().prop_map(Action::Drop),
         answers(),
         down().prop_map(Action::Down),
+        tls().prop_map(Action::Tls),
         partition(),
         latency(),
         option::of(1..=u64::MAX).prop_map(Action::BytesPerSecond),

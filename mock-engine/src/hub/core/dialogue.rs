@@ -323,7 +323,9 @@ impl Core {
         said: Option<&Arc<Said>>,
         ends: bool,
     ) {
-        self.happen(id, step, count, said);
+        if self.dialogue.plays(step) {
+            self.happen(id, step, count, said);
+        }
         if ends {
             self.end(id, End::Fin);
         }

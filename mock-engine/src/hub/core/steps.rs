@@ -10,8 +10,8 @@ use wstape_tape::{Action, Conn as Whose, End, Expect, Micros, Step};
 use super::dialogue::Cause;
 use super::{CLOSE_WAIT, Core};
 use crate::chance::draw;
-use crate::dialogue::Answer;
-use crate::faults::{Expired, Fault, PortState};
+use crate::dialogue::{Answer, may_refer};
+use crate::faults::{Expired, PortState};
 use crate::hub::connection::Conn;
 use crate::hub::connection_map::Learnt;
 use crate::hub::outbox::Outgoing;
@@ -41,7 +41,7 @@ impl Core {
     }
 
     /// Whom an `at_ms` step is about.
-    fn scope_of(&mut self, layer: LayerIndex, step: &Step) -> Scope {
+    pub(super) fn scope_of(&mut self, layer: LayerIndex, step: &Step) -> Scope {
         let nth = match step.conn {
             Whose::All => None,
             Whose::Nth(nth) => Some(nth),
@@ -158,16 +158,7 @@ impl Core {
             Action::End => self.log.write(None, JournalKind::End),
             // What the client sent when the tape was recorded.
             Action::Received(_) => {}
-            _ => {
-                if let Some(fault) = Fault::of(step) {
-                    let fault = self.literal(layer, fault);
-                    self.set(layer, scope, fault, step);
-                } else {
-                    // One that the tape format has learnt since: never skipped without a word.
-                    let text = format!("line {}: an action this engine cannot play", step.line);
-                    self.log.note(only, text);
-                }
-            }
+            _ => self.set(layer, scope, step),
         }
     }
 
@@ -199,23 +190,36 @@ impl Core {
         self.connections.tell_progress();
     }
 
-    /// A state of a layer that knows no references has none.
-    fn literal(&self, layer: LayerIndex, mut fault: Fault) -> Fault {
-        if !self.speaks.get(layer.0).is_some_and(|speaks| *speaks) {
-            match &mut fault {
-                Fault::Accept(Some(accept)) => accept.escape(),
-                Fault::Refuse(Some(refusal)) => refusal.escape(),
-                Fault::Http(answer) => answer.escape(),
-                _ => {}
-            }
+    /// A step of a layer that knows no references has none in what it answers.
+    fn literal<'s>(&self, layer: LayerIndex, step: &'s Step) -> Cow<'s, Step> {
+        let knows = self.speaks.get(layer.0).is_some_and(|speaks| *speaks);
+        let answers = matches!(
+            step.action,
+            Action::Accept(Some(_)) | Action::Refuse(Some(_)) | Action::Http(_)
+        );
+        if knows || !answers || !may_refer(step.to_line().as_bytes()) {
+            return Cow::Borrowed(step);
         }
-        fault
+        let mut step = step.clone();
+        match &mut step.action {
+            Action::Accept(Some(accept)) => accept.escape(),
+            Action::Refuse(Some(refusal)) => refusal.escape(),
+            Action::Http(answer) => answer.escape(),
+            _ => {}
+        }
+        Cow::Owned(step)
     }
 
-    fn set(&mut self, layer: LayerIndex, scope: Scope, fault: Fault, step: &Step) {
+    /// Sets or clears the state that a step says.
+    fn set(&mut self, layer: LayerIndex, scope: Scope, step: &Step) {
+        let step = &*self.literal(layer, step);
         let (was, held) = (self.layers.port(), self.layers.holds(layer));
-        let port = matches!(fault, Fault::Down(_));
-        let generation = self.layers.set(layer, scope, fault, step.times);
+        let Some(generation) = self.layers.set(layer, scope, step) else {
+            // One that the tape format has learnt since: never skipped without a word.
+            let text = format!("line {}: an action this engine cannot play", step.line);
+            self.log.note(scope.only(), text);
+            return;
+        };
         if let Some(length) = step.for_us {
             let expire = Op::Expire {
                 layer,
@@ -224,7 +228,7 @@ impl Core {
             };
             self.schedule_after(length, expire);
         }
-        if port {
+        if matches!(step.action, Action::Down(_)) {
             self.follow_port(was);
             return;
         }
@@ -296,7 +300,7 @@ impl Core {
 
     /// Every link in `scope` gets the conditions that hold now, and every handshake that waits
     /// its answer. A state of one connection costs the others nothing.
-    fn refresh_links(&mut self, scope: Scope) {
+    pub(super) fn refresh_links(&mut self, scope: Scope) {
         let layers = &mut self.layers;
         match scope {
             Scope::One(id) => {

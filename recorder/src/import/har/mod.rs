@@ -20,9 +20,9 @@ use serde::{Deserialize, Deserializer};
 use wstape_tape::Micros;
 
 use super::choice::Choice;
-use super::error::ImportError;
 use super::session::Session;
 use super::wall::Wall;
+use crate::error::ImportError;
 use entry::{Entry, Outline};
 use place::Place;
 
