@@ -146,12 +146,11 @@ impl Effort {
                 _ if escaped => escaped = false,
                 (Some(_), '\\') => escaped = true,
                 (Some(open), _) if open == c => quote = None,
-                (Some(_), _) => {}
                 (None, '"' | '\'') => quote = Some(c),
                 (None, '$') => roots += 1,
                 (None, '.') if before == '.' => within += 1,
                 (None, '?' | '*') => within += 1,
-                (None, _) => {}
+                _ => {}
             }
             before = c;
         }

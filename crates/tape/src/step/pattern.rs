@@ -125,11 +125,10 @@ fn check_depth(text: &str) -> Result<(), BadPattern> {
             _ if escaped => escaped = false,
             (Some(_), '\\') => escaped = true,
             (Some(open), _) if open == c => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(c),
             (None, '(' | '[') => depth += 1,
             (None, ')' | ']') => depth = depth.saturating_sub(1),
-            (None, _) => {}
+            _ => {}
         }
         if depth > MAX_PATH_DEPTH {
             let message = format!("more than {MAX_PATH_DEPTH} brackets and parentheses are open");
