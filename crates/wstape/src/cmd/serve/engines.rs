@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use wstape_mock_engine::{Control, Engine, EngineError, Tls, Urls};
 use wstape_tape::TapeReader;
 
+use super::address::resolve;
 use super::error::ServeError;
 use super::journal_file::JournalFile;
-use super::{Serve, prepare, resolve};
+use super::{Serve, prepare};
 
 /// Most engines that one tape may name.
 const MAX_ENGINES: usize = 16;
