@@ -455,8 +455,8 @@ fn said(line: &Line, message: &Arc<Message>) -> Arc<Said> {
         Trigger::OnMessage(on) => on.wanted.regex.as_ref(),
         _ => None,
     };
-    let named = regex.filter(|regex| regex.regex().capture_names().flatten().next().is_some());
-    let captures = named
+    let with_names = regex.filter(|regex| regex.regex().capture_names().flatten().next().is_some());
+    let captures = with_names
         .zip(message.text())
         .and_then(|(regex, text)| Some((regex, regex.regex().captures(text)?)));
     let groups = captures.map_or_else(Vec::new, |(regex, captures)| {

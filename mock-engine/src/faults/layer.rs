@@ -395,11 +395,9 @@ impl LayerFaults {
         conn: ConnId,
         slot: impl Fn(&mut Faults) -> &mut Slot<T>,
     ) -> &mut Slot<T> {
-        if let Some(faults) = self.each.get_mut(&conn) {
-            let own = slot(faults);
-            if !matches!(own, Slot::Unset) {
-                return own;
-            }
+        let said = |faults: &mut Faults| !matches!(slot(faults), Slot::Unset);
+        if self.each.get_mut(&conn).is_some_and(said) {
+            return slot(self.each.entry(conn).or_default());
         }
         match self.path_key(conn, &slot) {
             Some(key) => slot(self.at_path.entry(key).or_default()),

@@ -12,7 +12,7 @@ use crate::faults::Standing;
 use crate::hub::connection_map::ConnectionMap;
 use crate::hub::expectations::{Expectations, Tally};
 use crate::hub::schedule::Op;
-use crate::ids::{ConnId, LayerIndex, Scope};
+use crate::ids::{LayerIndex, Scope};
 
 /// Most steps that wait for their time, those that tapes have put off included.
 pub(crate) const MAX_WAITING_STEPS: usize = 16_384;
