@@ -277,7 +277,7 @@ impl EngineBuilder {
         let controls = LayerIndex(self.layers.len());
         let speaks = self.layers.iter().map(Layer::speaks).collect();
         let recorded = self.layers.first().and_then(Layer::recorded_path);
-        let paths = Paths::new(self.paths, recorded);
+        let paths = Paths::new(self.paths, recorded.as_deref());
         let url = paths.url(port.addr(), self.encryption.scheme());
         let header = JournalHeader::new(self.name.clone(), url, clock.wall());
         let (playback, steps) =

@@ -16,10 +16,10 @@ pub(crate) struct Paths {
 
 impl Paths {
     /// The only paths, or any where there are none; `recorded` is where the tape was made.
-    pub(crate) fn new(only: Vec<String>, recorded: Option<String>) -> Self {
-        let own = only.first().or(recorded.as_ref());
+    pub(crate) fn new(only: Vec<String>, recorded: Option<&str>) -> Self {
+        let own = only.first().map(String::as_str).or(recorded);
         Self {
-            own: own.map_or(WS_PATH, String::as_str).into(),
+            own: own.unwrap_or(WS_PATH).into(),
             only: only.into(),
         }
     }

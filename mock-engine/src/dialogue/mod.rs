@@ -176,7 +176,7 @@ impl Dialogue {
             }
         }
         if let Some(message) = talk.assembly.take(frame) {
-            hear(script, talk, id, Arc::new(message), &mut heard);
+            hear(script, talk, id, &Arc::new(message), &mut heard);
         }
         heard
     }
@@ -300,13 +300,11 @@ impl Dialogue {
         which: Option<&WhichScene>,
     ) -> Option<(RunIndex, u64)> {
         let scenes = &mut self.talks.get_mut(&id)?.scenes;
-        match which {
-            Some(which) => scenes.mute(which),
-            None => {
-                scenes.unmute_all();
-                None
-            }
+        if let Some(which) = which {
+            return scenes.mute(which);
         }
+        scenes.unmute_all();
+        None
     }
 
     /// A muting is over.
@@ -344,8 +342,8 @@ fn stream(id: ConnId, step: &Step, nth: u64) -> u64 {
 }
 
 /// Finds what a message sets off.
-fn hear(script: &Script, talk: &mut Talk, id: ConnId, message: Arc<Message>, heard: &mut Heard) {
-    let holding = holding(script, talk, &message, &mut heard.notes);
+fn hear(script: &Script, talk: &mut Talk, id: ConnId, message: &Arc<Message>, heard: &mut Heard) {
+    let holding = holding(script, talk, message, &mut heard.notes);
     // From the top, for an upper layer may hide the message from those below.
     let mut layers: Vec<LayerIndex> = holding.iter().map(|&at| script.line(at).layer).collect();
     layers.dedup();
@@ -363,7 +361,7 @@ fn hear(script: &Script, talk: &mut Talk, id: ConnId, message: Arc<Message>, hea
             if on.wanted.nth.is_some_and(|nth| nth != tally.held) {
                 continue;
             }
-            let said = || said(line, &message);
+            let said = || said(line, message);
             if let Some(mut happening) = happening(script, id, at, tally, Some(&said)) {
                 hidden |= on.instead;
                 happening.answers = answers(message.kind(), &line.step.action);
@@ -478,10 +476,10 @@ fn said(line: &Line, message: &Arc<Message>) -> Arc<Said> {
 fn answers(kind: MessageKind, action: &Action) -> bool {
     use crate::frame::{CLOSE, PONG};
     match (kind, action) {
-        (MessageKind::Ping, Action::Pong(_)) => true,
         (MessageKind::Ping, Action::Frame(frame)) => frame.opcode == PONG,
         (MessageKind::Close, Action::Frame(frame)) => frame.opcode == CLOSE,
-        (MessageKind::Ping | MessageKind::Close, Action::Close(_) | Action::Drop(_)) => true,
+        (MessageKind::Ping, Action::Pong(_))
+        | (MessageKind::Ping | MessageKind::Close, Action::Close(_) | Action::Drop(_)) => true,
         _ => false,
     }
 }

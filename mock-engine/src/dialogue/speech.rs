@@ -286,10 +286,10 @@ fn render(template: &Template, sources: &Sources<'_>, missing: &mut Vec<String>)
         match part {
             Part::Literal(literal) => out.push_str(literal),
             Part::Whole(reference) => {
-                whole(reference, template.is_json(), sources, missing, &mut out)
+                whole(reference, template.is_json(), sources, missing, &mut out);
             }
             Part::Inside(reference) => {
-                inside(reference, template.is_json(), sources, missing, &mut out)
+                inside(reference, template.is_json(), sources, missing, &mut out);
             }
         }
     }

@@ -186,8 +186,8 @@ impl LayerFaults {
         let http = std::mem::take(&mut self.http);
         let routes = std::mem::take(&mut self.routes);
         *self = Self {
-            http,
             routes,
+            http,
             ..Self::default()
         };
     }

@@ -180,7 +180,7 @@ impl Core {
     pub(super) fn fill_answer(&self, id: ConnId, answer: &mut impl Answer) {
         let mut missing = Vec::new();
         self.with_sources(Some(id), Cause::NONE, |sources| {
-            answer.fill(sources, &mut missing)
+            answer.fill(sources, &mut missing);
         });
         self.note_missing(Some(id), &missing);
     }
