@@ -40,7 +40,7 @@ impl Client {
         } else {
             let len = u16::try_from(text.len()).unwrap().to_be_bytes();
             [
-                &[0x81, 0x80 | 126, len[0], len[1], 0, 0, 0, 0],
+                &[0x81, 0x80 | 0x7e, len[0], len[1], 0, 0, 0, 0],
                 text.as_bytes(),
             ]
             .concat()
@@ -460,7 +460,7 @@ fn scenes_beyond_the_bound_are_lost_and_the_journal_says_so() {
 #[test]
 fn a_path_has_its_own_numbers_and_steps_and_any_other_is_a_websocket_too() {
     let lines: &[&str] = &[
-        r##"{"on_connect":1,"path":"/private","text":"first private, ${path} ${query:who} #${conn}"}"##,
+        r#"{"on_connect":1,"path":"/private","text":"first private, ${path} ${query:who} #${conn}"}"#,
         r#"{"on_connect":{"from":2},"path":"/private","text":"a later private"}"#,
         r#"{"on_message":{},"path":"/public/*","text":"public"}"#,
         r#"{"on_message":{},"path":"/private","conn":2,"text":"second private"}"#,
