@@ -48,6 +48,7 @@ mod clock;
 mod connection;
 mod control;
 mod controls;
+mod deflate;
 mod dialogue;
 mod driver;
 mod encryption;

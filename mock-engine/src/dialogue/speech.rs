@@ -407,13 +407,13 @@ pub(crate) trait Answer {
 
 impl Answer for Accept {
     fn parts(&mut self) -> (&mut Vec<(String, String)>, Option<&mut bytes::Bytes>) {
-        (&mut self.headers, None)
+        (&mut self.headers, Some(&mut self.body))
     }
 }
 
 impl Answer for Refusal {
     fn parts(&mut self) -> (&mut Vec<(String, String)>, Option<&mut bytes::Bytes>) {
-        (&mut self.headers, None)
+        (&mut self.headers, Some(&mut self.body))
     }
 }
 

@@ -12,6 +12,7 @@ mod steps;
 
 pub(crate) use self::listed::{Counts, Listed};
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ use super::routes::Routes;
 use super::schedule::{Op, Schedule, StartTrigger};
 use super::watches::Watches;
 use crate::chance::draw;
+use crate::deflate::Terms;
 use crate::dialogue::{Dialogue, Kept};
 use crate::expect::Verdict;
 use crate::faults::{Greeting, Layers, PortState};
@@ -195,16 +197,23 @@ impl Core {
         self.port.addr()
     }
 
-    /// What a GET of a path answers on a connection.
-    pub(crate) fn http(&self, id: ConnId, path: &str) -> Option<HttpAnswer> {
-        let mut answer = self.layers.http(path)?.clone();
+    /// What a request of a path answers with this method, on a connection.
+    pub(crate) fn http(&self, id: ConnId, path: &str, method: &str) -> Option<HttpAnswer> {
+        let mut answer = self.layers.http(path, method)?.clone();
         self.fill_answer(id, &mut answer);
         Some(answer)
     }
 
-    /// Whether something was said of what a GET of a path answers.
-    pub(crate) fn knows(&self, path: &str) -> bool {
-        self.layers.http(path).is_some()
+    /// The methods that a path answers to.
+    pub(crate) fn methods(&self, path: &str) -> BTreeSet<String> {
+        self.layers.methods(path)
+    }
+
+    /// The client and the engine have agreed to compress the messages of a connection.
+    pub(crate) fn deflate(&mut self, id: ConnId, terms: Terms) {
+        if let Some(conn) = self.connections.get_mut(id) {
+            conn.deflate(terms);
+        }
     }
 
     /// The next verdict on what tapes expect that nobody has taken.
