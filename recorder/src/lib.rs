@@ -45,7 +45,7 @@ mod trim;
 
 pub use diff::{Departure, Diff, Member, Tally};
 pub use error::RecordError;
-pub use import::{Import, ImportError, ImportFormat, Imported, LineTime, Lines};
+pub use import::{Import, ImportError, ImportFormat, Imported, LineForm, LineTime, Lines};
 pub use poll::{ANSWER_TIMEOUT, MIN_EVERY, Poll, PollError, Polled};
 pub use proxy::{Leg, Listen, NetReach, Proxy, Reach};
 pub use recording::{
