@@ -560,7 +560,7 @@ fn carriage_returns_and_a_byte_order_mark_are_no_part_of_a_message() {
         (b"{\n}", "jq -c . FILE"),
         (
             b"\xff\xfea\0",
-            ":1: expected UTF-8, found UTF-16; write it anew: iconv",
+            ":1: expected a message a line, found UTF-16; write it anew: iconv",
         ),
     ] {
         let said = lines(bytes, Lines::default()).unwrap_err();

@@ -88,8 +88,9 @@ impl Stream {
     /// The place that a number stands for: the one nearest to what comes next. `None` for one
     /// before the beginning.
     fn place(&self, number: u32) -> Option<u64> {
-        #[expect(clippy::cast_possible_truncation, reason = "numbers wrap")]
-        let expected = self.first.wrapping_add(self.next as u32);
+        // Numbers wrap.
+        let low = u32::try_from(self.next & u64::from(u32::MAX)).unwrap_or_default();
+        let expected = self.first.wrapping_add(low);
         let distance = number.wrapping_sub(expected).cast_signed();
         self.next.checked_add_signed(distance.into())
     }

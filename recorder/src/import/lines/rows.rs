@@ -42,8 +42,15 @@ impl<'a> Rows<'a> {
     pub(super) fn new(
         name: &str,
         form: LineForm,
-        input: impl BufRead + 'a,
+        mut input: impl BufRead + 'a,
     ) -> Result<Self, ImportError> {
+        let begin = input.fill_buf();
+        let begin = begin.map_err(|error| ImportError::Read(name.to_owned(), error))?;
+        if let Some(what) = kind::of(begin) {
+            let name = name.to_owned();
+            let place = Place { name, line: 1 };
+            return Err(place.flaw(format!("expected a message a line, found {what}")));
+        }
         let mut rows = Self {
             name: name.to_owned(),
             source: Source::Lines(Box::new(input)),
@@ -127,9 +134,6 @@ fn record(place: Place, line: &[u8]) -> Result<Record<'_>, ImportError> {
     if line.len() > MAX_LINE_BYTES {
         let most = MAX_LINE_BYTES >> 20;
         return Err(place.flaw(format!("the line has more than {most} MiB")));
-    }
-    if let Some(what) = kind::of(line).filter(|_| first) {
-        return Err(place.flaw(format!("expected a message a line, found {what}")));
     }
     let text =
         std::str::from_utf8(line).map_err(|_| place.flaw("expected UTF-8, found other bytes"))?;
