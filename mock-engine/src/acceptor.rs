@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::accepted::Accepted;
 use crate::driver;
-use crate::faults::Greeting;
+use crate::faults::{Greeting, PortState};
 use crate::hub::Hub;
 use crate::journal::JournalKind;
 use crate::link::{self, Budget, ClientEnd};
@@ -53,9 +53,16 @@ impl Acceptor {
         let drained = Arc::clone(hub.drained());
         let (engine_end, client_end, handle) = link::pair_with(clock, drained, self.budget.clone());
         let mut core = hub.core();
-        if core.down() {
-            hub.log().write(None, JournalKind::DialRefused);
-            return Err(io::ErrorKind::ConnectionRefused.into());
+        match core.meet_dial() {
+            PortState::Up => {}
+            PortState::Refusing => {
+                hub.log().write(None, JournalKind::DialRefused);
+                return Err(io::ErrorKind::ConnectionRefused.into());
+            }
+            PortState::Resetting => {
+                handle.reset();
+                return Ok(client_end);
+            }
         }
         let (id, greeting) = core.accept(handle);
         let accepted = Accepted::new(engine_end, id, Arc::clone(hub));

@@ -9,11 +9,12 @@ use wstape_tape::Header;
 use crate::acceptor::Acceptor;
 use crate::authorization::Authorization;
 use crate::clock::Clock;
-use crate::engine::Engine;
+use crate::engine::{Engine, url};
 use crate::error::EngineError;
+use crate::faults::PortState;
 use crate::hub::{Hub, Prologue, Setup, StartTrigger};
 use crate::ids::LayerIndex;
-use crate::journal::{Journal, Retention};
+use crate::journal::{Journal, JournalHeader, JournalSetup, Redact, Retention};
 use crate::layer::Layer;
 use crate::log::Log;
 use crate::memory::MemoryNet;
@@ -36,6 +37,8 @@ pub struct EngineBuilder {
     start_at: StartAt,
     retention: Retention,
     journal_file: Option<Box<dyn Write + Send>>,
+    redact: Option<Box<dyn Redact>>,
+    followed: bool,
     judging: bool,
 }
 
@@ -134,6 +137,22 @@ impl EngineBuilder {
         self
     }
 
+    /// Who takes the secrets out of the journal's lines, in a file and for those who follow.
+    /// [`Journal::entries`] has them still, for rules that look for them. Default: nobody.
+    #[must_use]
+    pub fn redact(mut self, redact: Box<dyn Redact>) -> Self {
+        self.redact = Some(redact);
+        self
+    }
+
+    /// Whether the newest lines of the journal are kept for those who follow it while it is
+    /// written, in [`MAX_SHOWN_BYTES`](crate::MAX_SHOWN_BYTES). Default: not.
+    #[must_use]
+    pub fn followed(mut self, followed: bool) -> Self {
+        self.followed = followed;
+        self
+    }
+
     /// Whether what the tapes expect of clients is judged, for [`Engine::next_verdict`]. Default:
     /// it is left to whoever reads the journal.
     #[must_use]
@@ -194,7 +213,7 @@ impl EngineBuilder {
         });
         let port = Arc::new(bound.map_err(listen_error)?);
         let (engine, acceptor) = self.build(clock, Port::Tcp(Arc::clone(&port)))?;
-        if !engine.core().down() {
+        if engine.core().port() != PortState::Refusing {
             port.set(true).map_err(listen_error)?;
         }
         engine.accept_from(acceptor, port);
@@ -220,13 +239,23 @@ impl EngineBuilder {
     fn build(self, clock: Clock, port: Port) -> Result<(Engine, Acceptor), EngineError> {
         let shift = (self.timestamps == Timestamps::Shift).then(|| self.shift());
         let controls = LayerIndex(self.layers.len());
+        let url = url(port.addr());
+        let header = JournalHeader::new(self.name.clone(), url, clock.wall());
         let (playback, steps) = Playback::open(self.layers, self.speed, self.looped, self.name)?;
+        let journal = Journal::new(JournalSetup {
+            retention: self.retention,
+            file: self.journal_file,
+            shown: self.followed,
+            redact: self.redact,
+            header,
+            up: clock.now(),
+        });
         let mut prologue = Prologue::default();
         for (layer, step) in steps {
             prologue.push(layer, step);
         }
         let setup = Setup {
-            log: Log::new(clock, Journal::new(self.retention, self.journal_file)),
+            log: Log::new(clock, journal),
             layers: controls.0 + 1,
             prologue,
             speed: self.speed,

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::driver;
 use crate::error::EngineError;
 use crate::expect::Verdict;
+use crate::faults::PortState;
 use crate::hub::{Core, Hub};
 use crate::ids::{ConnId, LayerIndex};
 use crate::journal::{Journal, JournalKind};
@@ -115,7 +116,7 @@ impl Engine {
         let hub = &self.inner.hub;
         driver::play_first_states(hub, &mut hub.playback());
         let mut core = hub.core();
-        if core.down() {
+        if core.port() != PortState::Up {
             core.begin();
         }
     }
@@ -138,10 +139,7 @@ impl Engine {
     /// [`MemoryNet`](crate::MemoryNet) answers for.
     #[must_use]
     pub fn url(&self) -> String {
-        match self.local_addr() {
-            Some(addr) => format!("ws://{addr}{WS_PATH}"),
-            None => format!("ws://mock-engine{WS_PATH}"),
-        }
+        url(self.local_addr())
     }
 
     /// The address it listens on; `None` in memory.
@@ -243,6 +241,14 @@ impl Engine {
             // Cancelled, as it was told.
             let _ = task.await;
         }
+    }
+}
+
+/// Where clients connect to.
+pub(crate) fn url(addr: Option<SocketAddr>) -> String {
+    match addr {
+        Some(addr) => format!("ws://{addr}{WS_PATH}"),
+        None => format!("ws://mock-engine{WS_PATH}"),
     }
 }
 

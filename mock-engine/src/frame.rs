@@ -62,6 +62,19 @@ impl FrameKind {
         }
     }
 
+    /// The kind of this word.
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        let kinds = [
+            Self::Text,
+            Self::Binary,
+            Self::Continuation,
+            Self::Close,
+            Self::Ping,
+            Self::Pong,
+        ];
+        kinds.into_iter().find(|kind| kind.word() == word)
+    }
+
     fn control(self) -> bool {
         matches!(self, Self::Close | Self::Ping | Self::Pong)
     }

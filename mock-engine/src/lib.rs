@@ -44,7 +44,7 @@ mod authorization;
 mod builder;
 mod clock;
 mod connection;
-mod control;
+mod controls;
 mod driver;
 mod engine;
 mod error;
@@ -75,7 +75,12 @@ pub use frame::{ClientFrame, FrameKind, KEPT_PAYLOAD_BYTES, MAX_CLIENT_FRAME_BYT
 pub use hub::{
     CLOSE_WAIT, HELD_CLOSE_WAIT, MAX_HELD_BYTES, MAX_HELD_CONNECTIONS, MAX_HELD_TOTAL_BYTES,
 };
-pub use journal::{Entry, Journal, JournalKind, Retention};
+pub use journal::{
+    Answer, Attempt, AttemptEnd, Attempts, Entry, JOURNAL_VERSION, Journal, JournalError,
+    JournalHeader, JournalKind, JournalLine, JournalReader, JournalTime, MAX_ATTEMPTS,
+    MAX_HEADERS_BYTES, MAX_JOURNAL_LINE_BYTES, MAX_SHOWN_BYTES, MAX_TARGET_BYTES, Redact, Repeats,
+    RequestHead, Retention, Said, Shown,
+};
 pub use layer::Layer;
 pub use memory::MemoryNet;
 pub use playback::PlayEnd;

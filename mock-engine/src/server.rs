@@ -26,6 +26,7 @@ use crate::authorization::Authorization;
 use crate::connection;
 use crate::hub::{Decision, Hub};
 use crate::ids::ConnId;
+use crate::journal::RequestHead;
 use crate::log::Log;
 
 /// Path of the WebSocket.
@@ -99,6 +100,7 @@ async fn answer(
     ConnectInfo(Number(id)): ConnectInfo<Number>,
     request: Request,
 ) -> Response {
+    site.hub.core().requested(id, RequestHead::of(&request));
     let mut response = if request.uri().path() == WS_PATH {
         upgrade_or_refuse(&site, id, request).await
     } else {

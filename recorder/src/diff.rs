@@ -8,6 +8,8 @@ use serde_json::Value;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 use wstape_tape::{Action, Conn, Micros, Step, TapeError, TapeReader, Trigger};
 
+use crate::names::Pointer;
+
 /// Steps of each tape that are compared at once where the two depart: a step that has moved
 /// further than that is one that is gone and one that is new.
 const WINDOW_STEPS: usize = 4_096;
@@ -18,8 +20,13 @@ const SHOWN_CHARS: usize = 80;
 /// and spaces do not count), and when, unless that is set aside.
 #[derive(Debug, Clone, Default)]
 pub struct Diff {
-    /// Leave out `ts`: the message's own and that of its `data`.
+    /// Leave out `ts`: the message's own and that of its `data`; or what stands at
+    /// [`time`](Self::time).
     pub ignore_ts: bool,
+    /// Where a message names its kind, if not in `event`: messages of text are compared as JSON too.
+    pub kind: Option<Pointer>,
+    /// Where a message has its time, if not in `ts`.
+    pub time: Option<Pointer>,
     /// Leave out whose connection a step is on: a tap's tape names none, a proxy's each.
     pub ignore_conn: bool,
     /// How far the times of equal steps may lie apart; `None` for any distance.
@@ -73,14 +80,14 @@ impl Tally {
         self.departures.is_empty()
     }
 
-    fn count(&mut self, departure: &Departure) {
+    fn count(&mut self, departure: &Departure, diff: &Diff) {
         let (step, kind) = match departure {
             Departure::Gone(step) => (step, 0),
             Departure::New(step) => (step, 1),
             Departure::Changed { a, .. } => (&**a, 2),
             Departure::Moved(step, ..) => (step, 3),
         };
-        self.departures.entry(name_of(step)).or_default()[kind] += 1;
+        self.departures.entry(diff.name_of(step)).or_default()[kind] += 1;
     }
 }
 
@@ -164,7 +171,7 @@ impl Diff {
                         }
                     }
                 };
-                tally.count(&departure);
+                tally.count(&departure, self);
                 show(departure)?;
             }
         }
@@ -187,16 +194,14 @@ impl Diff {
             return Ok(());
         }
         let departure = Departure::Moved(a.clone(), one, other);
-        tally.count(&departure);
+        tally.count(&departure, self);
         show(departure)
     }
 
     /// The members that differ, where both are events of one name on one connection.
     fn changed(&self, a: &Step, b: &Step) -> Option<Vec<Member>> {
-        let (Action::Emit(one), Action::Emit(other)) = (&a.action, &b.action) else {
-            return None;
-        };
-        if (a.conn != b.conn && !self.ignore_conn) || name_of(a) != name_of(b) {
+        let (one, other) = (self.json(&a.action)?, self.json(&b.action)?);
+        if (a.conn != b.conn && !self.ignore_conn) || self.name_of(a) != self.name_of(b) {
             return None;
         }
         let mut members = Vec::new();
@@ -209,10 +214,34 @@ impl Diff {
         Some(members)
     }
 
+    /// The JSON of a message that is compared as such.
+    fn json<'a>(&self, action: &'a Action) -> Option<&'a [u8]> {
+        match action {
+            Action::Emit(json) => Some(json),
+            Action::Text(text) if self.kind.is_some() || self.time.is_some() => {
+                Some(text.as_bytes())
+            }
+            _ => None,
+        }
+    }
+
+    /// The message's kind, or the step's key in parentheses.
+    fn name_of(&self, step: &Step) -> String {
+        let message = self.json(&step.action);
+        let message = message.and_then(|json| serde_json::from_slice::<Value>(json).ok());
+        let name = message.and_then(|message| match &self.kind {
+            Some(kind) => kind.kind(&message),
+            None => message["event"].as_str().map(str::to_owned),
+        });
+        name.unwrap_or_else(|| format!("({})", step.key()))
+    }
+
     /// A message as it is compared.
     fn message(&self, json: &[u8]) -> Option<Value> {
         let mut message: Value = serde_json::from_slice(json).ok()?;
-        if self.ignore_ts
+        if let Some(time) = self.time.as_ref().filter(|_| self.ignore_ts) {
+            time.take_out(&mut message);
+        } else if self.ignore_ts
             && let Some(members) = message.as_object_mut()
         {
             members.remove("ts");
@@ -232,7 +261,7 @@ impl Diff {
         if let Trigger::At(_) = what.trigger {
             what.trigger = Trigger::At(Micros::ZERO);
         }
-        if let Action::Emit(json) = &step.action
+        if let Some(json) = self.json(&step.action)
             && let Some(message) = self.message(json)
         {
             // A JSON object of serde's is in the order of its keys.
@@ -287,14 +316,7 @@ fn time_of(step: &Step) -> Micros {
 
 /// The event's name, or the step's key in parentheses.
 fn name_of(step: &Step) -> String {
-    let event = match &step.action {
-        Action::Emit(json) => serde_json::from_slice::<Value>(json).ok(),
-        _ => None,
-    };
-    match event.as_ref().and_then(|event| event["event"].as_str()) {
-        Some(name) => name.to_owned(),
-        None => format!("({})", step.key()),
-    }
+    Diff::default().name_of(step)
 }
 
 fn departing(a: Option<&Value>, b: Option<&Value>, pointer: String, found: &mut Vec<Member>) {

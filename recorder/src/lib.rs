@@ -34,6 +34,7 @@ mod diff;
 mod error;
 mod import;
 mod keepalive;
+mod names;
 mod poll;
 mod proxy;
 mod recording;
@@ -46,6 +47,7 @@ mod trim;
 pub use diff::{Departure, Diff, Member, Tally};
 pub use error::RecordError;
 pub use import::{Import, ImportError, ImportFormat, Imported, LineForm, LineTime, Lines};
+pub use names::{NoPointer, Pointer};
 pub use poll::{ANSWER_TIMEOUT, MIN_EVERY, Poll, PollError, Polled};
 pub use proxy::{Leg, Listen, NetReach, Proxy, Reach};
 pub use recording::{

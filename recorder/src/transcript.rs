@@ -8,7 +8,8 @@ use bytes::Bytes;
 use engine_client::{EndReason, Observed};
 use http::{HeaderMap, HeaderName, header};
 use wstape_tape::{
-    Action, CloseFrame, Conn, End, Garbage, Micros, Pongs, Received, ReceivedKind, Refusal, Step,
+    Action, CloseFrame, Conn, Down, End, Garbage, Micros, Pongs, Received, ReceivedKind, Refusal,
+    Step,
 };
 
 use crate::error::RecordError;
@@ -286,14 +287,14 @@ impl Transcript {
         }
         let clear = match &self.outcome {
             DialOutcome::Connect => None,
-            DialOutcome::Down => Some(Action::Down(false)),
+            DialOutcome::Down => Some(Action::Down(Down::Up)),
             DialOutcome::Refuse(_) => Some(Action::Refuse(None)),
             DialOutcome::Hang => Some(Action::Hang(false)),
             DialOutcome::Break(_) => Some(Action::Garbage(None)),
         };
         let set = match &outcome {
             DialOutcome::Connect => None,
-            DialOutcome::Down => Some(Action::Down(true)),
+            DialOutcome::Down => Some(Action::Down(Down::Refuses)),
             DialOutcome::Refuse(refusal) => Some(Action::Refuse(Some(refusal.clone()))),
             DialOutcome::Hang => Some(Action::Hang(true)),
             DialOutcome::Break(garbage) => Some(Action::Garbage(Some(garbage.clone()))),

@@ -15,6 +15,8 @@
 //! | `world` | plays one case at one subscriber in virtual time |
 //! | `coverage`, `verdict`, `tally` | what a case tested, what came of it, and of many cases |
 //! | `seeds`, `origin`, `fnv` | which seeds a run draws from, where a case came from, a stable hash |
+//! | `judged` | which rules a run judges, and which it leaves out and why |
+//! | `pulse` | what a case that does not end is doing |
 //! | `run` | workers, budget, determinism |
 //! | `shrink` | from a case that breaks a rule to a small one that breaks the same |
 //! | `report` | what a run came to: for a person, for CI, for the next run |
@@ -30,8 +32,10 @@ mod extension;
 mod fault;
 mod fnv;
 mod generate;
+mod judged;
 pub mod mutants;
 mod origin;
+mod pulse;
 mod regression;
 mod report;
 mod run;
@@ -45,16 +49,20 @@ pub use call::{CALL_KEY, Call, UnknownCall};
 pub use case::{About, CHAOS_KEY, Case, CaseError, DIAL_KEY, FAULT_KEY};
 pub use coverage::Coverage;
 pub use fault::{Family, FaultKind};
-pub use generate::{draw, draw_over};
+pub use generate::{Vocabulary, draw, draw_in, draw_over};
+pub use judged::{Judged, LeftOut};
 pub use origin::Origin;
 pub use regression::{RegressionError, broken_rules, is_case};
 pub use report::{
     CANARY_SEEDS, Ending, Exhibit, Failure, MAX_ANNOTATIONS, MergeError, Part, Results, Smaller,
     write_whole,
 };
-pub use run::{Broken, Draw, HANG_AFTER, Job, Options, Play, Ran, Run, WORKER_NAME, judge};
+pub use run::{
+    BLOCKING_AFTER, Broken, Compare, Determinism, Draw, HANG_AFTER, Job, Options, Play, Ran, Run,
+    WORKER_NAME, judge,
+};
 pub use seeds::{Seeds, SeedsError, Shard};
 pub use shrink::{Shrunk, shrink};
 pub use tally::Tally;
 pub use verdict::Verdict;
-pub use world::{Happening, Moment, Payload, Played, Trace, TraceEntry, play};
+pub use world::{Happening, Moment, Payload, Played, Trace, TraceEntry, offers, play, play_real};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::call::Call;
 use crate::coverage::Coverage;
 use crate::fault::{Family, FaultKind};
+use crate::judged::Judged;
 use crate::verdict::Verdict;
 use wstape_harness::Terms;
 use wstape_oracle::{Edge, Rule};
@@ -27,6 +28,9 @@ pub struct Tally {
     pub messages: u64,
     /// What was seen, and how often.
     pub coverage: Coverage,
+    /// Secrets that crates which are not the subject's logged, and in how many cases.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub blamed: BTreeMap<String, u64>,
     /// How often each rule's precondition held in cases in which a family of faults fired;
     /// `None` where nothing did.
     #[serde(serialize_with = "cells", deserialize_with = "from_cells")]
@@ -34,11 +38,11 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// A tally of a run that is to see everything at least once that these terms ask for: all of
-    /// it stands at zero.
+    /// A tally of a run that is to see everything at least once that is judged by these terms: all
+    /// of it stands at zero.
     #[must_use]
-    pub fn of_everything(terms: &Terms) -> Self {
-        let rules = terms.rules().iter().map(|rule| (*rule, 0)).collect();
+    pub fn of_everything(judged: &Judged, terms: &Terms) -> Self {
+        let rules = judged.rules.iter().map(|rule| (*rule, 0)).collect();
         let (calls, edges): (&[Call], &[Edge]) = match terms {
             Terms::Settings => (&Call::ALL, &Edge::ALL),
             // It has neither receivers nor a mirror, and its states are its own.
@@ -64,6 +68,9 @@ impl Tally {
         self.reconnects += verdict.reconnects;
         self.messages += verdict.messages;
         self.coverage.merge(&verdict.coverage);
+        for what in &verdict.blamed {
+            *self.blamed.entry(what.clone()).or_default() += 1;
+        }
         let fired = verdict.coverage.faults.iter().filter(|(_, n)| **n > 0);
         let mut families: BTreeSet<_> = fired.map(|(kind, _)| Some(kind.family())).collect();
         if families.is_empty() {
@@ -83,6 +90,9 @@ impl Tally {
         self.reconnects += other.reconnects;
         self.messages += other.messages;
         self.coverage.merge(&other.coverage);
+        for (what, n) in &other.blamed {
+            *self.blamed.entry(what.clone()).or_default() += n;
+        }
         for (cell, n) in &other.held {
             *self.held.entry(*cell).or_default() += n;
         }
@@ -140,7 +150,11 @@ mod tests {
     use wstape_harness::Terms;
     use wstape_oracle::{Edge, Rule};
 
-    use crate::{Coverage, Family, FaultKind, Verdict};
+    use crate::{Coverage, Family, FaultKind, Judged, Verdict};
+
+    fn everything() -> Tally {
+        Tally::of_everything(&Judged::everything(), &Terms::Settings)
+    }
 
     fn verdict(kind: Option<FaultKind>) -> Verdict {
         let mut coverage = Coverage::default();
@@ -162,12 +176,12 @@ mod tests {
     #[test]
     fn tallies_of_parts_merge_to_the_tally_of_the_whole_whatever_the_order() {
         let verdicts = [Some(FaultKind::Fin), None, Some(FaultKind::Close)].map(verdict);
-        let mut whole = Tally::of_everything(&Terms::Settings);
+        let mut whole = everything();
         for verdict in &verdicts {
             whole.add(verdict);
         }
         for split in 0..=verdicts.len() {
-            let (mut a, mut b) = (Tally::default(), Tally::of_everything(&Terms::Settings));
+            let (mut a, mut b) = (Tally::default(), everything());
             for verdict in &verdicts[..split] {
                 a.add(verdict);
             }
@@ -184,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_tally_reads_back_what_it_wrote() {
-        let mut tally = Tally::of_everything(&Terms::Settings);
+        let mut tally = everything();
         tally.add(&verdict(Some(FaultKind::Fin)));
         let text = serde_json::to_string(&tally).unwrap();
         assert_eq!(serde_json::from_str::<Tally>(&text).unwrap(), tally);
@@ -195,7 +209,7 @@ mod tests {
         let mut tally = Tally::default();
         tally.add(&verdict(Some(FaultKind::Fin)));
         assert_eq!(tally.unseen(), ["faults hang"]);
-        let mut tally = Tally::of_everything(&Terms::Settings);
+        let mut tally = everything();
         tally.add(&verdict(Some(FaultKind::Fin)));
         tally.coverage.faults.clear();
         tally.coverage.calls.clear();

@@ -1,5 +1,7 @@
 //! What came of one case.
 
+use std::collections::BTreeSet;
+
 use crate::coverage::Coverage;
 use wstape_oracle::{Rule, Violation};
 
@@ -13,6 +15,10 @@ pub struct Verdict {
     pub coverage: Coverage,
     /// Hash of the trace.
     pub hash: u64,
+    /// Hash of what the engine did by the tape alone: nothing that a subscriber does moves it.
+    pub engine_hash: u64,
+    /// Secrets that crates which are not the subject's logged: what, and who.
+    pub blamed: BTreeSet<String>,
     /// How long the case was in its own time, in microseconds.
     pub virtual_us: u64,
     /// Dials but the first.

@@ -114,7 +114,9 @@ impl Demands {
 
     fn collect(&mut self) {
         for entry in self.journal.take() {
-            self.timeline.push(Line::of(&entry));
+            if entry.kind.is_told() {
+                self.timeline.push(Line::of(&entry));
+            }
             match &entry.kind {
                 JournalKind::Expect(expect) => self.due.push(Due {
                     since: entry.at,

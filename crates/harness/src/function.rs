@@ -1,9 +1,19 @@
 //! A subject that is a function: from a stage to a future that never ends.
 
+use std::env;
+use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use serde_json::Value;
+use tokio::task::{JoinError, JoinHandle};
+use wstape_oracle::{Backoff, Bounds, Fold, OwnRule, Rule, RuleSet};
+use wstape_tape::Micros;
 
+use crate::panics::last_place;
 use crate::subject::{Handle, Running, Stage, Stopping, Subject, Terms, Time};
 
 /// What a subject is called that was given no name.
@@ -43,16 +53,39 @@ where
         name: UNNAMED.to_owned(),
         time: Time::default(),
         terms: Terms::default(),
+        rules: Vec::new(),
+        without: RuleSet::default(),
+        model: None,
+        crates: Vec::new(),
+        memory: None,
     }
 }
 
+/// Makes a rule of the subject's own, for a case.
+type MakeRule = dyn Fn() -> Box<dyn OwnRule> + Send + Sync;
+
 /// A function under test; see [`subject`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct FunctionSubject<F> {
     start: F,
     name: String,
     time: Time,
     terms: Terms,
+    rules: Vec<Arc<MakeRule>>,
+    without: RuleSet,
+    model: Option<Fold>,
+    crates: Vec<String>,
+    memory: Option<fn() -> usize>,
+}
+
+impl<F> fmt::Debug for FunctionSubject<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FunctionSubject")
+            .field("name", &self.name)
+            .field("time", &self.time)
+            .field("terms", &self.terms)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<F> FunctionSubject<F> {
@@ -76,6 +109,79 @@ impl<F> FunctionSubject<F> {
         self.terms = terms;
         self
     }
+
+    fn bounds(mut self, change: impl FnOnce(&mut Bounds)) -> Self {
+        let mut bounds = match self.terms {
+            Terms::Bounds(bounds) => bounds,
+            Terms::Settings => Bounds::default(),
+        };
+        change(&mut bounds);
+        self.terms = Terms::Bounds(bounds);
+        self
+    }
+
+    /// Declares how it backs off: growth, cap, jitter and reset are judged from here on, and with
+    /// jitter whether a crowd comes back spread out.
+    #[must_use]
+    pub fn backoff(self, backoff: Backoff) -> Self {
+        self.bounds(|bounds| bounds.backoff = Some(backoff))
+    }
+
+    /// Declares that an open connection which brings nothing for so long, and a dial or a handshake
+    /// that takes so long, is given up.
+    #[must_use]
+    pub fn lost_within(self, silence: Duration) -> Self {
+        self.bounds(|bounds| bounds.max_silence = Some(Micros::from(silence)))
+    }
+
+    /// Declares that the same case gives the same trace: it draws nothing by chance, and takes all
+    /// its time from tokio's clock.
+    #[must_use]
+    pub fn deterministic(self) -> Self {
+        self.bounds(|bounds| bounds.is_deterministic = true)
+    }
+
+    /// Asks a rule of its own too, anew in each case; see [`OwnRule`].
+    #[must_use]
+    pub fn rule<R: OwnRule + Clone + Sync + 'static>(mut self, rule: R) -> Self {
+        self.rules.push(Arc::new(move || Box::new(rule.clone())));
+        self
+    }
+
+    /// Leaves rules out, in chaos, tests and every report.
+    #[must_use]
+    pub fn without(mut self, rules: impl IntoIterator<Item = Rule>) -> Self {
+        self.without = self.without.iter().chain(rules).collect();
+        self
+    }
+
+    /// Brings a model: what the mirror that it [shows](Stage::show_mirror) must be, starting with
+    /// `empty`, message by message. See [`Fold`].
+    #[must_use]
+    pub fn model(
+        mut self,
+        empty: Value,
+        fold: impl Fn(&mut Value, &str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.model = Some(Fold::new(empty, fold));
+        self
+    }
+
+    /// Bounds its memory, as an allocator counts it that the binary installs: chaos then plays one
+    /// case at a time, and one that takes more and more is a finding.
+    #[must_use]
+    pub fn memory(mut self, allocated: fn() -> usize) -> Self {
+        self.memory = Some(allocated);
+        self
+    }
+
+    /// Names a crate whose log lines are its own, as `env!("CARGO_CRATE_NAME")` names it; see
+    /// [`Subject::crates`].
+    #[must_use]
+    pub fn logs_of(mut self, name: impl Into<String>) -> Self {
+        self.crates.push(name.into());
+        self
+    }
 }
 
 impl<F, Fut> Subject for FunctionSubject<F>
@@ -95,26 +201,80 @@ where
         self.terms
     }
 
+    fn rules(&self) -> RuleSet {
+        let own = self.rules.iter().map(|rule| Rule::Own(rule().name()));
+        RuleSet::all(&own.collect::<Vec<_>>()).without(&self.without)
+    }
+
+    fn own_rules(&self) -> Vec<Box<dyn OwnRule>> {
+        let made = self.rules.iter().map(|rule| rule());
+        made.filter(|rule| !self.without.contains(Rule::Own(rule.name())))
+            .collect()
+    }
+
+    fn model(&self) -> Option<Fold> {
+        self.model.clone()
+    }
+
+    fn crates(&self) -> Vec<String> {
+        if self.crates.is_empty() {
+            return own_crates();
+        }
+        self.crates.clone()
+    }
+
+    fn memory(&self) -> Option<fn() -> usize> {
+        self.memory
+    }
+
     fn start(&self, stage: Stage) -> Result<Running, String> {
+        let display = stage.display.clone();
         let task = tokio::spawn((self.start)(stage));
         Ok(Running {
+            mirror: display.mirror(),
+            record: display.record(),
             handle: Some(Box::new(Task(task))),
             ..Running::default()
         })
     }
 }
 
+/// The package that cargo runs, and the test target that runs, as log lines name them.
+fn own_crates() -> Vec<String> {
+    let package = env::var("CARGO_PKG_NAME").ok();
+    let program = env::current_exe().ok();
+    let target = program.and_then(|program| {
+        let name = program.file_stem()?.to_str()?.to_owned();
+        // cargo puts a hash behind the name of a test target.
+        Some(
+            name.rsplit_once('-')
+                .map_or(name.clone(), |(name, _)| name.to_owned()),
+        )
+    });
+    let names = package.into_iter().chain(target);
+    names.map(|name| name.replace('-', "_")).collect()
+}
+
 /// The task of a function under test.
 struct Task(JoinHandle<()>);
 
+/// How a task ended.
+fn ended(joined: Result<(), JoinError>) -> Result<(), String> {
+    match joined {
+        Err(error) if error.is_panic() => Err(panic_message(&*error.into_panic())),
+        _ => Ok(()),
+    }
+}
+
 impl Handle for Task {
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
+        Pin::new(&mut self.0).poll(cx).map(ended)
+    }
+
     fn shutdown(self: Box<Self>) -> Stopping {
         Box::pin(async move {
             self.0.abort();
-            match self.0.await {
-                Err(error) if error.is_panic() => Err(panic_message(&*error.into_panic())),
-                _ => Ok(()),
-            }
+            ended(self.0.await)
         })
     }
 }
@@ -130,10 +290,14 @@ pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a message".to_owned());
+    let place = last_place();
     if said.contains(NO_IO) {
         return "it opened a socket of tokio's own, which leads past the engine: dial through \
                 wstape_dial, or play it over TCP with --real"
             .to_owned();
     }
-    said
+    match place {
+        Some(place) => format!("{said} (at {place})"),
+        None => said,
+    }
 }

@@ -11,11 +11,14 @@
 //! | `scenario` | a tape, overlays and settings, run in virtual or real time |
 //! | `subject` | the trait of a subscriber under test |
 //! | `function` | a subject that is a function |
+//! | `display` | where a function leaves what it shows of itself |
+//! | `narrowed` | a subject that is judged by some of its rules |
 //! | `notebook` | what a subscriber tells of itself |
 //! | `net` | a subscriber's time and network: clock, dialer, transport |
 //! | `clock`, `dialer` | the engine's own, as a subscriber wants them |
 //! | `counter` | the events that it tells, counted |
 //! | `demand` | a tape's `expect` steps |
+//! | `panics` | where a subscriber panicked |
 //! | `outcome`, `timeline` | what a run produces, as one exact text |
 //! | `compare` | an outcome beside a snapshot: exact, or with a tolerance for real time |
 //! | `snapshot` | snapshot files, as insta writes them |
@@ -45,10 +48,13 @@ mod compare;
 mod counter;
 mod demand;
 mod dialer;
+mod display;
 mod function;
+mod narrowed;
 mod net;
 mod notebook;
 mod outcome;
+mod panics;
 mod scenario;
 mod snapshot;
 mod subject;
@@ -57,14 +63,18 @@ mod timeline;
 
 pub use compare::{REAL_TOLERANCE, departures, diff};
 pub use dialer::{MAX_DIALS_AT_ONCE, MemoryDialer, PLAIN_HOST, PLAIN_URL, TcpDialer, lead};
+pub use display::Display;
 pub use function::{FunctionSubject, panic_message, subject};
+pub use narrowed::Narrowed;
 pub use net::{Clock, Dialer, Dialing, Sleep, Transport};
 pub use notebook::{Notebook, Reconnect};
 pub use outcome::Outcome;
+pub use panics::note_panics;
 pub use scenario::{MAX_VIRTUAL, Scenario, ScenarioError};
 pub use snapshot::Snapshot;
 pub use subject::{
-    Arrival, Handle, Hearing, Receiver, Running, Stage, Stopping, Subject, Terms, Time,
+    Arrival, Handle, Hearing, Offer, Offers, Receiver, Running, Stage, Stopping, Subject, Terms,
+    Time,
 };
 pub use suite::{Suite, SuiteError, Trial};
 pub use timeline::{Line, Timeline};

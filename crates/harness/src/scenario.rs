@@ -13,6 +13,7 @@ use wstape_tape::{Action, Header, Micros, Step, Tape, TapeError, TapeReader, Tri
 use crate::counter::Counter;
 use crate::demand::Demands;
 use crate::dialer::{MAX_DIALS_AT_ONCE, MemoryDialer, PLAIN_URL, TcpDialer, lead};
+use crate::display::Display;
 use crate::net::Dialer;
 use crate::notebook::Notebook;
 use crate::outcome::Outcome;
@@ -380,6 +381,7 @@ impl Scenario {
                 clock: Arc::new(clock.clone()),
                 dialer,
                 notebook: notebook.clone(),
+                display: Display::default(),
             })
             .map_err(ScenarioError::Subject)?;
         let counter = Counter::default();

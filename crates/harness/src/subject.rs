@@ -5,13 +5,19 @@
 //! is optional, and what it does not offer is not judged.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use wstape_oracle::{ASKED_BY_BOUNDS, Bounds, Heard, Mirror, Record, Rule, Settings, View};
+use serde_json::Value;
+use wstape_oracle::{
+    Bounds, Fold, Heard, Mirror, OwnRule, Record, Rule, RuleSet, Settings, Told, View,
+};
 
+use crate::display::Display;
 use crate::net::{Clock, Dialer};
 use crate::notebook::Notebook;
 
@@ -30,6 +36,22 @@ pub struct Stage {
     /// Takes down what the subscriber tells of itself; one that tells nothing still gets the
     /// engine's half of the outcome.
     pub notebook: Notebook,
+    /// Where a function under test leaves what it shows of itself.
+    pub display: Display,
+}
+
+impl Stage {
+    /// Shows a mirror: `json` gives it as it stands, whenever it is asked. To be called before the
+    /// function returns its future. With a [model](crate::FunctionSubject::model) it is judged.
+    pub fn show_mirror(&self, json: impl Fn() -> Value + Send + Sync + 'static) {
+        self.display.set_mirror(Arc::new(json));
+    }
+
+    /// Shows a record of the connection: `told` gives it as it stands, whenever it is asked. To be
+    /// called before the function returns its future.
+    pub fn show_record(&self, told: impl Fn() -> Told + Send + Sync + 'static) {
+        self.display.set_record(Arc::new(told));
+    }
 }
 
 /// Which time a subscriber lives in.
@@ -45,23 +67,12 @@ pub enum Time {
 }
 
 /// What a subscriber is judged by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Terms {
     /// It reconnects exactly as its [`Settings`] say, by the rules of the subscriber's contract.
     Settings,
-    /// It declares nothing: what any subscriber owes its engine, within these bounds.
+    /// What any subscriber owes its engine, within these bounds, and what it declares beyond them.
     Bounds(Bounds),
-}
-
-impl Terms {
-    /// The rules that are asked by these terms. What a subscriber does not offer is not judged.
-    #[must_use]
-    pub fn rules(&self) -> &'static [Rule] {
-        match self {
-            Self::Settings => &Rule::ALL,
-            Self::Bounds(_) => &ASKED_BY_BOUNDS,
-        }
-    }
 }
 
 impl Default for Terms {
@@ -89,6 +100,39 @@ pub trait Subject: Send + Sync {
     /// What it is judged by.
     fn terms(&self) -> Terms {
         Terms::default()
+    }
+
+    /// Which rules it may be judged by: all, unless it says otherwise. Chaos, replay, tests and every
+    /// report follow it.
+    fn rules(&self) -> RuleSet {
+        let own: Vec<Rule> = self
+            .own_rules()
+            .iter()
+            .map(|rule| Rule::Own(rule.name()))
+            .collect();
+        RuleSet::all(&own)
+    }
+
+    /// Rules of its own, made anew for a case.
+    fn own_rules(&self) -> Vec<Box<dyn OwnRule>> {
+        Vec::new()
+    }
+
+    /// What its mirror must show, where it is judged by bounds.
+    fn model(&self) -> Option<Fold> {
+        None
+    }
+
+    /// The crates whose log lines are its own, as a log's target names them (`price_feed`). What
+    /// others log is blamed on them. Empty where that is not known: then every line is its own.
+    fn crates(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Reads how many bytes the process has allocated, where its allocator counts them: then a case
+    /// that takes more and more is a finding.
+    fn memory(&self) -> Option<fn() -> usize> {
+        None
     }
 
     /// Starts one on the current tokio runtime.
@@ -120,7 +164,36 @@ impl Running {
             record: self.record.as_deref(),
         }
     }
+
+    /// What it offers.
+    #[must_use]
+    pub fn offers(&self) -> Offers {
+        let offered = [
+            (Offer::Mirror, self.mirror.is_some()),
+            (Offer::Record, self.record.is_some()),
+            (Offer::Receiver, self.receiver.is_some()),
+            (Offer::Handle, self.handle.is_some()),
+        ];
+        let offered = offered.into_iter().filter(|(_, is)| *is);
+        offered.map(|(offer, _)| offer).collect()
+    }
 }
+
+/// Something of a subscriber's that rules can look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Offer {
+    /// Its mirror.
+    Mirror,
+    /// Its record of the connection.
+    Record,
+    /// A receiver of its events.
+    Receiver,
+    /// A handle, by which it can be shut down.
+    Handle,
+}
+
+/// What a subscriber offers to look at: rules that need what is missing are not judged.
+pub type Offers = BTreeSet<Offer>;
 
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -141,6 +214,13 @@ pub trait Handle {
     /// Another receiver, of events from now on; `None` where it has no more.
     fn receiver(&self) -> Option<Box<dyn Receiver>> {
         None
+    }
+
+    /// Whether it has ended though nobody asked it to: `Err` with what it said where it panicked.
+    /// Once it is ready it is not asked again. By default it never has.
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
+        let _ = cx;
+        Poll::Pending
     }
 
     /// Asks it to end. Nothing happens before the first poll.

@@ -15,7 +15,10 @@
 //! | [`wire`] | what the bytes say, by RFC 6455 alone |
 //! | [`model`] | what a mirror must show, by SPEC alone |
 //! | `rule`, `edge` | the rules and the edges of the connection's state machine, by name |
-//! | `settings` | how a subscriber is set |
+//! | `settings` | how a subscriber is set that is judged by the contract |
+//! | `backoff` | how any other says that it backs off |
+//! | `fact`, `own_rule` | what happened, for a rule that a subject brings |
+//! | `fold`, `told` | a model that a subject brings, a record that it shows |
 //! | `end_reason`, `connection`, `field`, `heard` | what a subscriber tells of itself |
 //! | `view` | what of it can be looked at |
 //! | `rules` | the rules at work: a [`Judge`] takes in what happens, in its order |
@@ -34,24 +37,34 @@
 //! assert_eq!(violations[0].what, "expected a gap of 0.500000 s, found 0.400000 s");
 //! ```
 
+mod backoff;
 mod connection;
 mod edge;
 mod end_reason;
+mod fact;
 mod field;
+mod fold;
 mod heard;
 pub mod model;
+mod own_rule;
 mod rule;
 mod rules;
 mod settings;
+mod told;
 mod view;
 pub mod wire;
 
+pub use backoff::{Backoff, Reset};
 pub use connection::ConnectionRecord;
 pub use edge::Edge;
 pub use end_reason::EndReason;
+pub use fact::{Fact, Message, What};
 pub use field::Field;
+pub use fold::Fold;
 pub use heard::Heard;
-pub use rule::{Rule, Violation};
-pub use rules::{ASKED_BY_BOUNDS, Bounds, Findings, Found, Judge, MAX_VIOLATIONS, spread};
+pub use own_rule::OwnRule;
+pub use rule::{MAX_OWN_NAMES, Meaning, OwnName, Rule, RuleSet, UnknownRule, Violation};
+pub use rules::{Bounds, Findings, Found, Judge, MAX_VIOLATIONS, spread};
 pub use settings::{JitterMode, SETTINGS_KEY, Settings};
+pub use told::Told;
 pub use view::{Mirror, Record, View};

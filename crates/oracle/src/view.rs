@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::connection::ConnectionRecord;
 use crate::field::Field;
+use crate::told::Told;
 
 /// A subscriber's mirror: what it shows its user of the latest readings.
 ///
@@ -50,6 +51,12 @@ pub trait Mirror: Send + Sync {
 pub trait Record: Send + Sync {
     /// The record as it stands.
     fn record(&self) -> ConnectionRecord;
+
+    /// What of it any subscriber may have, by which one is judged that gives no settings of the
+    /// contract's.
+    fn told(&self) -> Told {
+        Told::from(self.record())
+    }
 }
 
 /// What of a subscriber can be looked at. Rules that need what is missing are not judged.

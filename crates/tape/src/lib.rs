@@ -54,7 +54,7 @@ mod tape;
 mod writer;
 
 pub use action::{
-    ACTION_KEYS, Accept, Action, Answers, CloseFrame, Direction, Distribution, End, Expect,
+    ACTION_KEYS, Accept, Action, Answers, CloseFrame, Direction, Distribution, Down, End, Expect,
     Garbage, HttpAnswer, Latency, MAX_GARBAGE_BYTES, Partition, Pongs, RawFrame, Received,
     ReceivedKind, Refusal,
 };

@@ -41,6 +41,8 @@ enum Command {
     Proxy(cmd::proxy::ProxyArgs),
     /// Says what a tape holds, and draws its time.
     Show(cmd::show::ShowArgs),
+    /// Reads a journal: connections, gaps, rates, and who never came back.
+    Journal(cmd::journal::JournalArgs),
     /// Says whether tapes are sound, and where they are not.
     Check(cmd::check::CheckArgs),
     /// Cuts a stretch out of a tape.
@@ -62,13 +64,14 @@ pub fn command_line() -> ExitCode {
     let ours: Arc<dyn Subject> = Arc::new(OurSubscriber);
     match Args::parse().command {
         Command::Serve(serve) => serve.run(),
-        Command::Replay(replay) => replay.run(&*ours),
+        Command::Replay(replay) => replay.run(&ours),
         Command::Chaos(chaos) => chaos.run(&ours),
         Command::Tap(tap) => tap.run(),
         Command::Poll(poll) => poll.run(),
         Command::Import(import) => import.run(),
         Command::Proxy(proxy) => proxy.run(),
         Command::Show(show) => show.run(),
+        Command::Journal(journal) => journal.run(),
         Command::Check(check) => check.run(),
         Command::Trim(trim) => trim.run(),
         Command::Redact(redact) => redact.run(),

@@ -2,17 +2,14 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread;
 
 use clap::{Parser, Subcommand};
 use libtest_mimic::{Arguments, Failed, Trial as Test};
 use wstape_chaos::{HANG_AFTER, broken_rules};
-use wstape_harness::{Subject, Suite, Trial, panic_message};
+use wstape_harness::{Subject, Suite, Trial, note_panics};
 
 use crate::cmd;
 use crate::cmd::fixtures::fixtures_with;
@@ -71,7 +68,7 @@ pub fn main<S: Subject + Clone + 'static>(subject: &S) -> ExitCode {
     };
     arguments.splice(1..2, verb.iter().map(OsString::from));
     match Args::parse_from(arguments).verb {
-        Verb::Replay(replay) => replay.run(&*subject),
+        Verb::Replay(replay) => replay.run(&subject),
         Verb::Chaos(chaos) => chaos.run(&subject),
     }
 }
@@ -79,6 +76,7 @@ pub fn main<S: Subject + Clone + 'static>(subject: &S) -> ExitCode {
 /// Runs every tape of the fixtures as a test.
 fn test(subject: &Arc<dyn Subject>) -> ExitCode {
     let arguments = Arguments::from_args();
+    note_panics(|| false);
     let trials = match trials() {
         Ok(trials) => trials,
         Err(error) => {
@@ -117,25 +115,9 @@ fn trials() -> Result<Vec<Trial>, String> {
     Ok(suite.trials)
 }
 
-/// Runs a test on a thread of its own: one that blocks its thread is a failure, and hangs nobody.
+/// Runs a test that may hang: then it is a failure, and hangs nobody.
 fn bounded(test: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Result<(), Failed> {
-    let (done, result) = channel();
-    let thread = thread::Builder::new().spawn(move || {
-        let ran = panic::catch_unwind(AssertUnwindSafe(test));
-        // Whoever waited for it may have given up.
-        let _ = done.send(ran.unwrap_or_else(|panic| Err(panic_message(&*panic).into())));
-    });
-    thread.map_err(|error| format!("no thread for the test: {error}"))?;
-    match result.recv_timeout(HANG_AFTER) {
-        Ok(result) => result,
-        Err(RecvTimeoutError::Disconnected) => Err("the test ended without a result".into()),
-        Err(RecvTimeoutError::Timeout) => Err(format!(
-            "expected the tape to be played within {} s of wall time, found it still at work: the \
-             subscriber blocks its thread, or sleeps on another clock than tokio's",
-            HANG_AFTER.as_secs()
-        )
-        .into()),
-    }
+    cmd::bounded::bounded(HANG_AFTER, test)?
 }
 
 fn keeps_rules(tape: &Path, subject: &dyn Subject) -> Result<(), Failed> {

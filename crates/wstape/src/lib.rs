@@ -59,12 +59,35 @@ pub use wstape_harness::{
 #[cfg(feature = "engine")]
 pub use wstape_mock_engine::{Engine, EngineBuilder};
 #[cfg(feature = "harness")]
+pub use wstape_oracle::{
+    Backoff, Fact, Fold, Message, OwnName, OwnRule, Reset, Rule, RuleSet, Told, What,
+};
+#[cfg(feature = "harness")]
 pub use wstape_oracle::{Bounds, Settings};
 #[cfg(feature = "engine")]
 pub use wstape_tape::{Micros, Tape, TapeError};
+
+/// Counts what a binary allocates, so that chaos can bound a subscriber's memory:
+///
+/// ```no_run
+/// use std::alloc::System;
+/// use std::process::ExitCode;
+///
+/// #[global_allocator]
+/// static ALLOCATOR: wstape::Allocator = wstape::Allocator::new(System, usize::MAX);
+///
+/// # async fn follow(_url: String) {}
+/// fn main() -> ExitCode {
+///     let subscriber = wstape::subject(|stage| follow(stage.url));
+///     wstape::main(&subscriber.memory(|| ALLOCATOR.allocated()))
+/// }
+/// ```
+#[cfg(feature = "chaos")]
+pub type Allocator = cap::Cap<std::alloc::System>;
 
 /// The pages' Rust, compiled with the doc tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 #[doc = include_str!("../../../docs/your-client.md")]
+#[doc = include_str!("../../../docs/adding-a-rule.md")]
 pub struct Pages;

@@ -1,8 +1,8 @@
 //! The states that steps set.
 
 use wstape_tape::{
-    Accept, Action, Answers, Direction, Garbage, HttpAnswer, Latency, Partition, Pongs, Refusal,
-    Step,
+    Accept, Action, Answers, Direction, Down, Garbage, HttpAnswer, Latency, Partition, Pongs,
+    Refusal, Step,
 };
 
 /// A state to set, `None` to clear it.
@@ -13,7 +13,7 @@ pub(crate) enum Fault {
     Hang(bool),
     Garbage(Option<Garbage>),
     Answers(Answers),
-    Down(bool),
+    Down(Down),
     Partition(Partition),
     Latency(Option<(Latency, u64)>, Direction),
     Rate(Option<u64>, Direction),

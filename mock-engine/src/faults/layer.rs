@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use wstape_tape::{
-    Accept, Answers, Direction, Garbage, HttpAnswer, Latency, Partition, Pongs, Refusal,
+    Accept, Answers, Direction, Down, Garbage, HttpAnswer, Latency, Partition, Pongs, Refusal,
 };
 
 use super::fault::Fault;
@@ -32,7 +32,7 @@ struct Wire {
 
 #[derive(Debug, Default)]
 pub(super) struct LayerFaults {
-    down: Slot<()>,
+    down: Slot<Down>,
     /// Set while handshakes wait for this layer's own word on each connection.
     held: Slot<()>,
     all: Faults,
@@ -105,7 +105,14 @@ impl LayerFaults {
                 let held = (answers == Answers::Held).then_some(());
                 self.held = Slot::set(held, None, generation);
             }
-            Fault::Down(on) => self.down = Slot::set(on.then_some(()), None, generation),
+            Fault::Down(down) => {
+                let (value, left) = match down {
+                    Down::Up => (None, None),
+                    Down::Refuses => (Some(down), None),
+                    Down::Resets { dials } => (Some(down), Some(dials)),
+                };
+                self.down = Slot::set(value, left, generation);
+            }
             Fault::Partition(which) => {
                 let value = (which != Partition::None).then_some(which);
                 self.put(
@@ -194,9 +201,14 @@ impl LayerFaults {
         renumbering.rekey(&mut self.each);
     }
 
-    /// Whether it has the port down.
-    pub(super) fn down(&self) -> bool {
-        self.down.get().is_some()
+    /// What it does with dials.
+    pub(super) fn down(&self) -> Down {
+        self.down.get().copied().unwrap_or_default()
+    }
+
+    /// Spends one of the dials that it resets, where it does.
+    pub(super) fn reset_dial(&mut self) -> bool {
+        matches!(self.down(), Down::Resets { .. }) && self.down.take_use().is_some()
     }
 
     /// Whether it holds its answers.

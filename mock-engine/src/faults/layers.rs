@@ -1,6 +1,6 @@
 //! All layers together: which layer's word counts.
 
-use wstape_tape::{Accept, Garbage, HttpAnswer, Pongs, Refusal};
+use wstape_tape::{Accept, Down, Garbage, HttpAnswer, Pongs, Refusal};
 
 use super::fault::Fault;
 use super::layer::{Expired, LayerFaults};
@@ -12,6 +12,17 @@ use crate::link::Conditions;
 pub(crate) struct Layers {
     layers: Vec<LayerFaults>,
     generations: u64,
+}
+
+/// What meets a dial, the weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum PortState {
+    /// It is taken.
+    Up,
+    /// It is taken and reset.
+    Resetting,
+    /// It is refused: nothing listens.
+    Refusing,
 }
 
 /// What a connection meets before hyper.
@@ -77,9 +88,22 @@ impl Layers {
         holding.for_each(|layer| layer.renumber(renumbering));
     }
 
-    /// Whether any layer has the port down.
-    pub(crate) fn down(&self) -> bool {
-        self.layers.iter().any(LayerFaults::down)
+    /// What meets a dial: refused where any layer refuses, else reset where any resets.
+    pub(crate) fn port(&self) -> PortState {
+        let state = |layer: &LayerFaults| match layer.down() {
+            Down::Up => PortState::Up,
+            Down::Resets { .. } => PortState::Resetting,
+            Down::Refuses => PortState::Refusing,
+        };
+        let states = self.layers.iter().map(state);
+        states.max().unwrap_or(PortState::Up)
+    }
+
+    /// Spends one of the dials that the topmost layer which resets any resets.
+    pub(crate) fn reset_dial(&mut self) {
+        let mut layers = self.layers.iter_mut().rev();
+        // The first that has any spends it, and the others keep theirs.
+        layers.any(LayerFaults::reset_dial);
     }
 
     /// Whether a layer holds its answers.

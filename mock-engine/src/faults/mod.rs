@@ -13,4 +13,4 @@ mod slot;
 
 pub(crate) use fault::Fault;
 pub(crate) use layer::Expired;
-pub(crate) use layers::{Greeting, Layers};
+pub(crate) use layers::{Greeting, Layers, PortState};

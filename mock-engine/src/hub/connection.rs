@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use wstape_tape::{After, End};
 
 use super::triggers::Triggers;
-use crate::link::{Conditions, LinkHandle};
+use crate::link::{Conditions, HeldBytes, LinkHandle};
 
 /// Pongs that may be late at one time, on one connection; further ones are lost.
 const MAX_LATE_PONGS: usize = 1024;
@@ -196,8 +196,18 @@ impl Conn {
     }
 
     /// Changes what its link does: towards the client, and from it.
-    pub(super) fn change_link(&self, to_client: Conditions, from_client: Conditions) {
-        self.link.change(to_client, from_client);
+    /// Returns what a hold that this ends has held back.
+    pub(super) fn change_link(
+        &self,
+        to_client: Conditions,
+        from_client: Conditions,
+    ) -> Option<HeldBytes> {
+        self.link.change(to_client, from_client)
+    }
+
+    /// What holds keep back now; `None` where there is none.
+    pub(super) fn held_bytes(&self) -> Option<HeldBytes> {
+        self.link.held_bytes()
     }
 
     /// Whether the client could read but is behind.

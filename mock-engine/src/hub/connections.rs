@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use super::connection::{Conn, Phase};
 use super::outbox::Outgoing;
 use crate::ids::{ConnId, Scope};
-use crate::link::{Conditions, LinkHandle};
+use crate::link::{Conditions, HeldBytes, LinkHandle};
 
 /// Fewest links that outlive their connections before they are looked through.
 const MIN_SWEEP: usize = 16;
@@ -140,35 +140,43 @@ impl Connections {
     }
 
     /// Gives one link the conditions that hold for it now, and asks its handshake again where it
-    /// waits; returns whether the link outlives its connection.
+    /// waits. Returns whether the link outlives its connection, and what a hold that this ends has
+    /// held back.
     pub(super) fn change_link(
         &self,
         id: ConnId,
         (to_client, from_client): (Conditions, Conditions),
-    ) -> bool {
+    ) -> (bool, Option<HeldBytes>) {
         if let Some(conn) = self.live.get(&id) {
-            conn.change_link(to_client, from_client);
+            let released = conn.change_link(to_client, from_client);
             conn.tell_to_ask();
+            (false, released)
         } else if let Some(link) = self.lingering.get(&id) {
-            link.change(to_client, from_client);
-            return true;
+            (true, link.change(to_client, from_client))
+        } else {
+            (false, None)
         }
-        false
     }
 
     /// Gives each link the conditions that hold for it now: towards the client, and from it.
+    /// Returns what holds that this ends have held back, by connection.
     pub(super) fn change_links(
         &self,
         mut conditions: impl FnMut(ConnId) -> (Conditions, Conditions),
-    ) {
+    ) -> Vec<(ConnId, HeldBytes)> {
+        let mut released = Vec::new();
         for (&id, conn) in &self.live {
             let (to_client, from_client) = conditions(id);
-            conn.change_link(to_client, from_client);
+            let held = conn.change_link(to_client, from_client);
+            released.extend(held.map(|held| (id, held)));
         }
         for (&id, link) in &self.lingering {
             let (to_client, from_client) = conditions(id);
-            link.change(to_client, from_client);
+            let held = link.change(to_client, from_client);
+            released.extend(held.map(|held| (id, held)));
         }
+        released.sort_by_key(|(id, _)| *id);
+        released
     }
 
     /// Bytes and a FIN at once on everything, whatever holds: the engine is going away.

@@ -24,10 +24,10 @@ use super::outbox::Outbox;
 use super::prologue::Prologue;
 use super::schedule::{Op, Schedule, StartTrigger};
 use crate::expect::Verdict;
-use crate::faults::{Greeting, Layers};
+use crate::faults::{Greeting, Layers, PortState};
 use crate::frame::{self, BadFrame, ClientFrame, FrameKind};
 use crate::ids::{ConnId, LayerIndex, Renumbering, Scope};
-use crate::journal::JournalKind;
+use crate::journal::{JournalKind, RequestHead};
 use crate::link::{LinkHandle, TO_CLIENT_CAPACITY_BYTES};
 use crate::log::Log;
 use crate::port::Port;
@@ -92,6 +92,7 @@ impl Core {
     pub(crate) fn begin(&mut self) {
         if self.schedule.zero().is_none() {
             self.schedule.begin(self.log.now());
+            self.log.write(None, JournalKind::Began);
         }
     }
 
@@ -120,9 +121,25 @@ impl Core {
         self.connections.upgraded()
     }
 
-    /// Whether the port is down.
-    pub(crate) fn down(&self) -> bool {
-        self.layers.down()
+    /// What meets a dial.
+    pub(crate) fn port(&self) -> PortState {
+        self.layers.port()
+    }
+
+    /// A dial has come: what meets it. One that is reset is journalled, and counted off.
+    pub(crate) fn meet_dial(&mut self) -> PortState {
+        let state = self.layers.port();
+        if state == PortState::Resetting {
+            self.log.write(None, JournalKind::DialReset);
+            self.layers.reset_dial();
+            self.follow_port(state);
+        }
+        state
+    }
+
+    /// A client has sent a request: what it asks for.
+    pub(crate) fn requested(&mut self, id: ConnId, head: RequestHead) {
+        self.log.write(id, JournalKind::Requested(Box::new(head)));
     }
 
     /// The address it listens on; `None` in memory.
@@ -360,7 +377,15 @@ impl Core {
             };
             self.log.write(id, kind);
         }
+        self.lose_in_flight(id);
         self.remove(id);
+    }
+
+    /// What a partition holds back of a connection goes with it.
+    fn lose_in_flight(&self, id: ConnId) {
+        if let Some(held) = self.connections.get(id).and_then(Conn::held_bytes) {
+            self.released(id, held);
+        }
     }
 
     /// Resets a connection that nobody can serve.
@@ -371,6 +396,10 @@ impl Core {
 
     /// Ends the transport from the engine's side.
     fn end(&mut self, id: ConnId, end: End) {
+        if end == End::Reset {
+            // Behind a FIN it waits for the partition's end.
+            self.lose_in_flight(id);
+        }
         if let Some(conn) = self.connections.get(id) {
             conn.end_link(end);
             self.remove(id);

@@ -3,12 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
 use wstape_tape::{End, Expect, Micros};
 
+use super::request::RequestHead;
 use crate::frame::{ClientFrame, FrameKind};
 
 /// Longest payload of a client's frame that a printed line shows, in characters.
@@ -32,8 +29,12 @@ pub struct Entry {
 pub enum JournalKind {
     /// A dial met a port that is down. On TCP only the dialer can know, and reports it.
     DialRefused,
+    /// A dial was taken and reset before its answer, by a port that is down for so many dials.
+    DialReset,
     /// A transport connection was accepted.
     Accepted,
+    /// Its client has sent a request: what it asks for, before that is answered.
+    Requested(Box<RequestHead>),
     /// Its upgrade was answered with 101.
     Upgraded,
     /// Its handshake was answered with another status.
@@ -83,6 +84,15 @@ pub enum JournalKind {
     Down,
     /// The port listens again.
     Up,
+    /// The tape's time 0 is now.
+    Began,
+    /// A partition of this connection is over, or the connection is: what it held back until then.
+    Released {
+        /// Bytes for the client.
+        to_client: usize,
+        /// Bytes from the client.
+        from_client: usize,
+    },
     /// A place the tape names.
     Mark(String),
     /// A demand on the subscriber: for whoever evaluates it.
@@ -98,12 +108,24 @@ pub enum JournalKind {
 }
 
 impl JournalKind {
+    /// Whether a timeline has a line for it. What has none is a fact about something else that a
+    /// timeline tells: a request beside its answer, the bytes behind a partition's end.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        !matches!(
+            self,
+            Self::Requested(_) | Self::Began | Self::Released { .. }
+        )
+    }
+
     /// The kind's name in a journal file.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::DialRefused => "dial_refused",
+            Self::DialReset => "dial_reset",
             Self::Accepted => "accepted",
+            Self::Requested(_) => "request",
             Self::Upgraded => "upgraded",
             Self::Refused { .. } => "refused",
             Self::Hung => "hung",
@@ -119,6 +141,8 @@ impl JournalKind {
             Self::State(_) => "state",
             Self::Down => "down",
             Self::Up => "up",
+            Self::Began => "began",
+            Self::Released { .. } => "released",
             Self::Mark(_) => "mark",
             Self::Expect(_) => "expect",
             Self::Overrun => "overrun",
@@ -134,7 +158,9 @@ impl fmt::Display for JournalKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DialRefused => f.write_str("dial refused"),
+            Self::DialReset => f.write_str("dial reset"),
             Self::Accepted => f.write_str("accepted"),
+            Self::Requested(head) => write!(f, "{} {}", head.method, head.target),
             Self::Upgraded => f.write_str("upgraded"),
             Self::Refused { status } => write!(f, "refused {status}"),
             Self::Hung => f.write_str("hung"),
@@ -150,6 +176,14 @@ impl fmt::Display for JournalKind {
             Self::ClientReset => f.write_str("client reset"),
             Self::Down => f.write_str("down"),
             Self::Up => f.write_str("up"),
+            Self::Began => f.write_str("the tape begins"),
+            Self::Released {
+                to_client,
+                from_client,
+            } => write!(
+                f,
+                "released {to_client} bytes to the client, {from_client} from it"
+            ),
             Self::State(text) | Self::Note(text) => f.write_str(text),
             Self::Mark(name) => write!(f, "mark {name:?}"),
             Self::Expect(_) => f.write_str("expect"),
@@ -186,6 +220,14 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
+impl Entry {
+    /// That this happened.
+    #[must_use]
+    pub fn new(at: Micros, conn: Option<u64>, kind: JournalKind) -> Self {
+        Self { at, conn, kind }
+    }
+}
+
 impl fmt::Display for Entry {
     /// Time in seconds, connection, and what happened.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -193,56 +235,5 @@ impl fmt::Display for Entry {
             Some(conn) => write!(f, "{:>14} #{conn} {}", self.at.to_string(), self.kind),
             None => write!(f, "{:>14} {}", self.at.to_string(), self.kind),
         }
-    }
-}
-
-impl Serialize for Entry {
-    /// One object: `at_ms`, `conn` where there is one, `kind`, and the kind's own members.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        let at = RawValue::from_string(self.at.to_ms_text()).map_err(serde::ser::Error::custom)?;
-        map.serialize_entry("at_ms", &at)?;
-        if let Some(conn) = self.conn {
-            map.serialize_entry("conn", &conn)?;
-        }
-        map.serialize_entry("kind", self.kind.name())?;
-        match &self.kind {
-            JournalKind::Refused { status } => map.serialize_entry("status", status)?,
-            JournalKind::GarbageSent { bytes } => map.serialize_entry("bytes", bytes)?,
-            JournalKind::HttpAnswered { path, status } => {
-                map.serialize_entry("path", path)?;
-                map.serialize_entry("status", status)?;
-            }
-            JournalKind::Sent { what, to } => {
-                map.serialize_entry("what", &**what)?;
-                map.serialize_entry("to", to)?;
-            }
-            JournalKind::Lost { what } => map.serialize_entry("what", &**what)?,
-            JournalKind::Received(frame) => {
-                map.serialize_entry("frame", frame.kind.word())?;
-                if !frame.fin {
-                    map.serialize_entry("fin", &false)?;
-                }
-                if frame.payload.len() < frame.len {
-                    map.serialize_entry("len", &frame.len)?;
-                }
-                if let Some(code) = frame.close_code() {
-                    map.serialize_entry("code", &code)?;
-                }
-                match frame.text() {
-                    Some(text) => map.serialize_entry("text", text)?,
-                    None => map.serialize_entry("binary", &BASE64.encode(&frame.payload))?,
-                }
-            }
-            JournalKind::Dropped(end) => map.serialize_entry("end", end.word())?,
-            JournalKind::State(text)
-            | JournalKind::Note(text)
-            | JournalKind::ProtocolError(text) => {
-                map.serialize_entry("text", text)?;
-            }
-            JournalKind::Mark(name) => map.serialize_entry("name", name)?,
-            _ => {}
-        }
-        map.end()
     }
 }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use wstape_tape::Micros;
 
-use super::fold::Line;
+use super::line::{JournalLine, JournalTime, Said};
 
 /// Most memory that lines which wait for the file may take; further ones are counted and lost.
 const MAX_QUEUED_BYTES: usize = 16 << 20;
@@ -34,7 +33,7 @@ struct Queue {
     items: VecDeque<Item>,
     bytes: usize,
     /// Lines lost since the last one that found room, and when the last of them was.
-    lost: Option<(u64, Micros)>,
+    lost: Option<(u64, JournalTime)>,
     /// Lines and flushes that the thread has dealt with, and those it was ever given.
     done: u64,
     given: u64,
@@ -44,7 +43,9 @@ struct Queue {
 
 #[derive(Debug)]
 enum Item {
-    Line(Line),
+    /// The first line, its newline included.
+    Header(Vec<u8>),
+    Line(Arc<JournalLine>),
     Flush,
 }
 
@@ -64,8 +65,17 @@ impl FileWriter {
         Self { shared }
     }
 
+    /// Lets the first line be written.
+    pub(super) fn begin(&self, header: Vec<u8>) {
+        let mut queue = self.shared.queue.lock();
+        if !queue.closed {
+            queue.push(Item::Header(header));
+            self.shared.changed.notify_all();
+        }
+    }
+
     /// Lets a line be written; where too much waits already, it is counted instead.
-    pub(super) fn queue(&self, line: Line) {
+    pub(super) fn queue(&self, line: Arc<JournalLine>) {
         let mut queue = self.shared.queue.lock();
         if queue.closed {
             return;
@@ -73,7 +83,7 @@ impl FileWriter {
         let cost = line.cost();
         if queue.bytes + cost > MAX_QUEUED_BYTES {
             let lost = queue.lost.map_or(0, |(lost, _)| lost);
-            queue.lost = Some((lost + 1, line.at()));
+            queue.lost = Some((lost + 1, line.at));
             return;
         }
         queue.push_loss();
@@ -81,18 +91,29 @@ impl FileWriter {
         self.shared.changed.notify_all();
     }
 
+    /// What waits for the file, without owning it.
+    pub(super) fn handle(&self) -> FileHandle {
+        FileHandle(Arc::clone(&self.shared))
+    }
+}
+
+/// Waits for a journal's file without keeping it open.
+#[derive(Debug)]
+pub(super) struct FileHandle(Arc<Shared>);
+
+impl FileHandle {
     /// Waits until all lines so far are written, and flushes the file.
     pub(super) fn flush(&self) -> io::Result<()> {
-        let mut queue = self.shared.queue.lock();
+        let mut queue = self.0.queue.lock();
         if !queue.closed {
             queue.push_loss();
             queue.push(Item::Flush);
-            self.shared.changed.notify_all();
+            self.0.changed.notify_all();
         }
         let until = queue.given;
         while queue.done < until && !queue.closed {
             let before = queue.done;
-            let waited = self.shared.changed.wait_for(&mut queue, MAX_FLUSH_WAIT);
+            let waited = self.0.changed.wait_for(&mut queue, MAX_FLUSH_WAIT);
             if waited.timed_out() && queue.done == before {
                 return Err(io::Error::new(
                     io::ErrorKind::TimedOut,
@@ -123,7 +144,8 @@ impl Queue {
     /// What was lost is said at its place.
     fn push_loss(&mut self) {
         if let Some((lost, at)) = self.lost.take() {
-            self.push(Item::Line(Line::lost(lost, at)));
+            let said = Said::Missing { entries: lost };
+            self.push(Item::Line(Arc::new(JournalLine { at, said })));
         }
     }
 }
@@ -144,9 +166,10 @@ impl Shared {
             drop(queue);
             let cost = match &item {
                 Item::Line(line) => line.cost(),
-                Item::Flush => 0,
+                Item::Header(_) | Item::Flush => 0,
             };
             let done = match item {
+                Item::Header(header) => file.write_all(&header),
                 Item::Line(line) => line.to_json().and_then(|line| file.write_all(&line)),
                 Item::Flush => file.flush(),
             };

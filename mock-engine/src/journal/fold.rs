@@ -5,14 +5,11 @@
 //! always written: it has an end, or a pace of its own.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::io;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
 use wstape_tape::Micros;
 
 use super::entry::{Entry, JournalKind};
+use super::line::{Repeats, cost};
 
 /// What one kind of event may write at once, in bytes.
 const MAX_BURST_BYTES: u64 = 8 << 10;
@@ -26,23 +23,7 @@ const FOLD_EVERY: Micros = Micros::from_ms(1_000);
 /// Most kinds of events that are told apart by what they say; further ones are by their name.
 const MAX_SHAPES: usize = 64;
 
-/// What a line takes beside the text in it, in bytes.
-const LINE_BYTES: usize = 96;
-
-/// A line of the journal's file.
-#[derive(Debug)]
-pub(super) enum Line {
-    Entry(Entry),
-    /// Repeats that have no line each.
-    Folded(Fold),
-    /// Lines for which there was no room.
-    Lost {
-        lost: u64,
-        at: Micros,
-    },
-}
-
-/// Repeats of one kind of event.
+/// Repeats of one kind of event, not summed up yet.
 #[derive(Debug, Clone)]
 pub(super) struct Fold {
     name: &'static str,
@@ -50,6 +31,14 @@ pub(super) struct Fold {
     times: u64,
     first: Micros,
     last: Micros,
+}
+
+/// What goes into the journal's lines.
+#[derive(Debug)]
+pub(super) enum Passed {
+    Entry(Entry),
+    /// Repeats that have no line each.
+    Fold(Fold),
 }
 
 /// Tells kinds of events apart: the kind's name, and what it says where a client has no choice
@@ -73,72 +62,36 @@ struct Pace {
     fold: Option<Fold>,
 }
 
-impl Line {
-    pub(super) fn lost(lost: u64, at: Micros) -> Self {
-        Self::Lost { lost, at }
+impl Fold {
+    /// When the last of them was.
+    pub(super) fn last(&self) -> Micros {
+        self.last
     }
 
-    /// When it was.
-    pub(super) fn at(&self) -> Micros {
-        match self {
-            Self::Entry(entry) => entry.at,
-            Self::Folded(fold) => fold.last,
-            Self::Lost { at, .. } => *at,
+    pub(super) fn into_repeats(self) -> Repeats {
+        Repeats {
+            kind: self.name.to_owned(),
+            what: self.what,
+            times: self.times,
+            lasted: Micros(self.last.0.saturating_sub(self.first.0)),
         }
     }
-
-    /// What it takes in memory and on disk, about, in bytes.
-    pub(super) fn cost(&self) -> usize {
-        match self {
-            Self::Entry(entry) => cost(entry),
-            Self::Folded(_) | Self::Lost { .. } => LINE_BYTES,
-        }
-    }
-
-    /// The line with its newline.
-    pub(super) fn to_json(&self) -> io::Result<Vec<u8>> {
-        let mut line = match self {
-            Self::Entry(entry) => serde_json::to_vec(entry)?,
-            Self::Folded(fold) => serde_json::to_vec(fold)?,
-            Self::Lost { lost, at } => {
-                let text =
-                    format!("{lost} entries are missing here: the journal's file is too slow");
-                serde_json::to_vec(&Entry {
-                    at: *at,
-                    conn: None,
-                    kind: JournalKind::Note(text),
-                })?
-            }
-        };
-        line.push(b'\n');
-        Ok(line)
-    }
-}
-
-/// What an entry takes, about, in bytes.
-fn cost(entry: &Entry) -> usize {
-    let text = match &entry.kind {
-        JournalKind::Received(frame) => frame.payload.len(),
-        JournalKind::HttpAnswered { path, .. } => path.len(),
-        JournalKind::Sent { what, .. } | JournalKind::Lost { what } => what.len(),
-        JournalKind::State(text)
-        | JournalKind::Note(text)
-        | JournalKind::Mark(text)
-        | JournalKind::ProtocolError(text) => text.len(),
-        _ => 0,
-    };
-    LINE_BYTES + text
 }
 
 /// What an entry is a repeat of; `None` for one that no client can bring about at will.
 fn shape(entry: &Entry) -> Option<Shape> {
-    if entry.conn.is_none() && !matches!(entry.kind, JournalKind::DialRefused) {
+    let dial = matches!(
+        entry.kind,
+        JournalKind::DialRefused | JournalKind::DialReset
+    );
+    if entry.conn.is_none() && !dial {
         return None;
     }
     let what = match &entry.kind {
         // What clients say and ask for differs without end.
         JournalKind::Received(frame) => format!("← {}", frame.kind.word()),
         JournalKind::HttpAnswered { status, .. } => format!("GET {status}"),
+        JournalKind::Requested(_) | JournalKind::Released { .. } => entry.kind.name().to_owned(),
         JournalKind::Mark(_) | JournalKind::Expect(_) => return None,
         kind => kind.to_string(),
     };
@@ -147,13 +100,13 @@ fn shape(entry: &Entry) -> Option<Shape> {
 
 impl Folds {
     /// The lines to write now that this has happened.
-    pub(super) fn pass(&mut self, entry: &Entry) -> Vec<Line> {
+    pub(super) fn pass(&mut self, entry: &Entry) -> Vec<Passed> {
         let mut lines = Vec::new();
         if self.due.is_some_and(|due| due <= entry.at) {
             lines = self.finish();
         }
         let Some((name, what)) = shape(entry) else {
-            lines.push(Line::Entry(entry.clone()));
+            lines.push(Passed::Entry(entry.clone()));
             return lines;
         };
         let mut shape = (name, what);
@@ -166,7 +119,7 @@ impl Folds {
             fold: None,
         });
         if pace.fold.is_none() && pace.admits(entry) {
-            lines.push(Line::Entry(entry.clone()));
+            lines.push(Passed::Entry(entry.clone()));
             return lines;
         }
         let fold = pace.fold.get_or_insert(Fold {
@@ -184,7 +137,7 @@ impl Folds {
     }
 
     /// Sums up the repeats so far.
-    pub(super) fn finish(&mut self) -> Vec<Line> {
+    pub(super) fn finish(&mut self) -> Vec<Passed> {
         self.due = None;
         let mut folds: Vec<Fold> = self
             .paces
@@ -192,7 +145,7 @@ impl Folds {
             .filter_map(|pace| pace.fold.take())
             .collect();
         folds.sort_by_key(|fold| fold.last);
-        folds.into_iter().map(Line::Folded).collect()
+        folds.into_iter().map(Passed::Fold).collect()
     }
 }
 
@@ -217,48 +170,19 @@ impl Pace {
     }
 }
 
-/// A number with a comma between thousands.
-struct Thousands(u64);
-
-impl fmt::Display for Thousands {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = self.0.to_string();
-        for (at, digit) in digits.chars().enumerate() {
-            if at > 0 && (digits.len() - at).is_multiple_of(3) {
-                f.write_str(",")?;
-            }
-            write!(f, "{digit}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Fold {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tenths = (self.last.0 - self.first.0).div_ceil(100_000);
-        let (whole, tenth) = (tenths / 10, tenths % 10);
-        let (what, times) = (&self.what, Thousands(self.times));
-        write!(f, "{what} ×{times} in {whole}.{tenth} s")
-    }
-}
-
-impl Serialize for Fold {
-    /// `at_ms` of the last repeat, `kind` as each would have it, `times`, and `text` for people.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        let at =
-            RawValue::from_string(self.last.to_ms_text()).map_err(serde::ser::Error::custom)?;
-        map.serialize_entry("at_ms", &at)?;
-        map.serialize_entry("kind", self.name)?;
-        map.serialize_entry("times", &self.times)?;
-        map.serialize_entry("text", &self.to_string())?;
-        map.end()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::line::{JournalLine, JournalTime, Said};
+
+    fn text(passed: Passed) -> String {
+        let (at, said) = match passed {
+            Passed::Entry(Entry { at, conn, kind }) => (at, Said::Once { conn, kind }),
+            Passed::Fold(fold) => (fold.last(), Said::Repeats(fold.into_repeats())),
+        };
+        let at = JournalTime::At(at);
+        String::from_utf8(JournalLine { at, said }.to_json().unwrap()).unwrap()
+    }
 
     /// What the file gets of a client that does these things over and over, `every` apart.
     fn spun(kinds: &[JournalKind], every: Micros, until: Micros) -> Vec<String> {
@@ -278,10 +202,7 @@ mod tests {
             at.0 += every.0;
         }
         lines.extend(folds.finish());
-        lines
-            .iter()
-            .map(|line| String::from_utf8(line.to_json().unwrap()).unwrap())
-            .collect()
+        lines.into_iter().map(text).collect()
     }
 
     #[test]

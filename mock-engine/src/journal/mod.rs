@@ -1,8 +1,22 @@
 //! The journal: what happened, in order.
+//!
+//! `entry` is one thing that happened, as the engine keeps it in memory. Its lines, in a file and
+//! for those who follow a run, are made of that: `redact` takes secrets out, `fold` sums up what
+//! repeats without end, `line` and `members` are how a line is written and read, `ring` keeps the
+//! newest, `file` writes them aside, `reader` reads them again, `attempts` gathers what became of each
+//! connection.
 
+mod attempts;
 mod entry;
 mod file;
 mod fold;
+mod header;
+mod line;
+mod members;
+mod reader;
+mod redact;
+mod request;
+mod ring;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,9 +28,18 @@ use tokio::sync::Notify;
 use wstape_tape::Micros;
 
 use self::file::FileWriter;
-use self::fold::Folds;
+use self::fold::{Folds, Passed};
+use self::redact::Redaction;
+use self::ring::Ring;
 
+pub use self::attempts::{Answer, Attempt, AttemptEnd, Attempts, MAX_ATTEMPTS};
 pub use self::entry::{Entry, JournalKind};
+pub use self::header::{JOURNAL_VERSION, JournalHeader};
+pub use self::line::{JournalLine, JournalTime, Repeats, Said};
+pub use self::reader::{JournalError, JournalReader, MAX_JOURNAL_LINE_BYTES};
+pub use self::redact::Redact;
+pub use self::request::{MAX_HEADERS_BYTES, MAX_TARGET_BYTES, RequestHead};
+pub use self::ring::{MAX_SHOWN_BYTES, Shown};
 
 /// How much of the journal is kept in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,11 +57,26 @@ pub struct Journal {
     inner: Arc<Inner>,
 }
 
+/// What a [`Journal`] begins with.
+pub(crate) struct JournalSetup {
+    pub(crate) retention: Retention,
+    pub(crate) file: Option<Box<dyn Write + Send>>,
+    /// Whether the newest lines are kept for those who follow.
+    pub(crate) shown: bool,
+    pub(crate) redact: Option<Box<dyn Redact>>,
+    pub(crate) header: JournalHeader,
+    /// The engine's clock as it comes up.
+    pub(crate) up: Micros,
+}
+
 #[derive(Debug)]
 struct Inner {
     kept: Mutex<Kept>,
+    /// Told of each entry.
     grown: Notify,
-    file: Option<FileWriter>,
+    /// Told of each line for those who follow.
+    shown: Notify,
+    header: JournalHeader,
 }
 
 struct Kept {
@@ -46,7 +84,100 @@ struct Kept {
     retention: Retention,
     /// Entries ever written, those no longer kept included.
     written: usize,
+    lines: Option<Lines>,
+}
+
+/// The journal as lines: in a file, and for those who follow.
+struct Lines {
     folds: Folds,
+    redaction: Redaction,
+    file: Option<FileWriter>,
+    /// The first line, until the file has it: a run that never begins leaves an old file as it was.
+    header: Option<Vec<u8>>,
+    ring: Option<Ring>,
+    up: Micros,
+    /// The engine's clock at the tape's time 0, once it has begun.
+    zero: Option<Micros>,
+}
+
+impl Lines {
+    fn new(setup: &mut JournalSetup) -> Option<Self> {
+        let file = setup.file.take();
+        if file.is_none() && !setup.shown {
+            return None;
+        }
+        let mut header = serde_json::to_vec(&setup.header).unwrap_or_default();
+        header.push(b'\n');
+        Some(Self {
+            folds: Folds::default(),
+            redaction: Redaction(setup.redact.take()),
+            header: file.is_some().then_some(header),
+            file: file.map(FileWriter::start),
+            ring: setup.shown.then(Ring::default),
+            up: setup.up,
+            zero: None,
+        })
+    }
+
+    /// A time of the engine's clock as lines say it.
+    fn stamp(&self, at: Micros) -> JournalTime {
+        match self.zero {
+            Some(zero) if at >= zero => JournalTime::At(Micros(at.0 - zero.0)),
+            _ => JournalTime::Before(Micros(at.0.saturating_sub(self.up.0))),
+        }
+    }
+
+    /// Something has happened.
+    fn add(&mut self, entry: &Entry) {
+        let passed = self.folds.pass(entry);
+        self.say_all(passed);
+    }
+
+    /// Sums up the repeats so far.
+    fn settle(&mut self) {
+        let passed = self.folds.finish();
+        self.say_all(passed);
+    }
+
+    fn say_all(&mut self, passed: Vec<Passed>) {
+        for passed in passed {
+            let line = match passed {
+                Passed::Entry(entry) => {
+                    if matches!(entry.kind, JournalKind::Began) {
+                        self.zero = None;
+                    }
+                    let at = self.stamp(entry.at);
+                    if matches!(entry.kind, JournalKind::Began) {
+                        self.zero = Some(entry.at);
+                    }
+                    let Entry { conn, kind, .. } = self.redaction.clean(entry);
+                    let said = Said::Once { conn, kind };
+                    JournalLine { at, said }
+                }
+                Passed::Fold(fold) => JournalLine {
+                    at: self.stamp(fold.last()),
+                    said: Said::Repeats(fold.into_repeats()),
+                },
+            };
+            let line = Arc::new(line);
+            if let Some(file) = self.begun_file() {
+                // It only queues them.
+                file.queue(Arc::clone(&line));
+            }
+            if let Some(ring) = &mut self.ring {
+                ring.push(line);
+            }
+        }
+    }
+
+    /// The file, its header on its way.
+    fn begun_file(&mut self) -> Option<&FileWriter> {
+        let file = self.file.as_ref()?;
+        if let Some(header) = self.header.take() {
+            file.begin(header);
+        }
+        Some(file)
+    }
 }
 
 impl fmt::Debug for Kept {
@@ -58,18 +189,19 @@ impl fmt::Debug for Kept {
 }
 
 impl Journal {
-    pub(crate) fn new(retention: Retention, file: Option<Box<dyn Write + Send>>) -> Self {
+    pub(crate) fn new(mut setup: JournalSetup) -> Self {
         let kept = Kept {
             entries: VecDeque::new(),
-            retention,
+            retention: setup.retention,
             written: 0,
-            folds: Folds::default(),
+            lines: Lines::new(&mut setup),
         };
         Self {
             inner: Arc::new(Inner {
                 kept: Mutex::new(kept),
                 grown: Notify::new(),
-                file: file.map(FileWriter::start),
+                shown: Notify::new(),
+                header: setup.header,
             }),
         }
     }
@@ -77,11 +209,12 @@ impl Journal {
     pub(crate) fn write(&self, at: Micros, conn: Option<u64>, kind: JournalKind) {
         let entry = Entry { at, conn, kind };
         let mut kept = self.inner.kept.lock();
-        if let Some(file) = &self.inner.file {
-            // Under the lock, so that the file has the journal's order; it only queues them.
-            for line in kept.folds.pass(&entry) {
-                file.queue(line);
-            }
+        let mut shown = false;
+        if let Some(lines) = &mut kept.lines {
+            // Under the lock, so that the lines have the journal's order.
+            let before = lines.ring.as_ref().map(Ring::newest);
+            lines.add(&entry);
+            shown = before < lines.ring.as_ref().map(Ring::newest);
         }
         kept.written += 1;
         kept.entries.push_back(entry);
@@ -92,6 +225,55 @@ impl Journal {
         }
         drop(kept);
         self.inner.grown.notify_waiters();
+        if shown {
+            self.inner.shown.notify_waiters();
+        }
+    }
+
+    /// The first line that a file has.
+    #[must_use]
+    pub fn header(&self) -> &JournalHeader {
+        &self.inner.header
+    }
+
+    /// At most `most` lines behind the one of number `had`: those that are still kept, where the
+    /// builder's [`followed`](crate::EngineBuilder::followed) is set.
+    #[must_use]
+    pub fn shown_since(&self, had: u64, most: usize) -> Shown {
+        let kept = self.inner.kept.lock();
+        let ring = kept.lines.as_ref().and_then(|lines| lines.ring.as_ref());
+        ring.map_or_else(Shown::default, |ring| ring.since(had, most))
+    }
+
+    /// Sums up the repeats until now, so that whoever follows sees them.
+    pub fn settle(&self) {
+        if let Some(lines) = &mut self.inner.kept.lock().lines {
+            lines.settle();
+        }
+    }
+
+    /// Returns once there is a line behind the one of number `had`.
+    pub async fn shown_behind(&self, had: u64) {
+        loop {
+            let mut shown = std::pin::pin!(self.inner.shown.notified());
+            shown.as_mut().enable();
+            let newest = {
+                let kept = self.inner.kept.lock();
+                let ring = kept.lines.as_ref().and_then(|lines| lines.ring.as_ref());
+                ring.map_or(0, Ring::newest)
+            };
+            if newest > had {
+                return;
+            }
+            shown.await;
+        }
+    }
+
+    /// Whether any line that is kept for those who follow is one of these.
+    pub fn any_shown(&self, is: impl FnMut(&JournalLine) -> bool) -> bool {
+        let kept = self.inner.kept.lock();
+        let ring = kept.lines.as_ref().and_then(|lines| lines.ring.as_ref());
+        ring.is_some_and(|ring| ring.iter().map(|line| &**line).any(is))
     }
 
     /// A copy of the entries that are kept, oldest first.
@@ -107,16 +289,13 @@ impl Journal {
         self.inner.kept.lock().entries.drain(..).collect()
     }
 
-    /// The kept entries' [`Display`](fmt::Display) lines.
+    /// The [`Display`](fmt::Display) lines of the kept entries that a timeline
+    /// [tells](JournalKind::is_told).
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        self.inner
-            .kept
-            .lock()
-            .entries
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        let kept = self.inner.kept.lock();
+        let told = kept.entries.iter().filter(|entry| entry.kind.is_told());
+        told.map(ToString::to_string).collect()
     }
 
     /// Entries ever written, those no longer kept included.
@@ -157,13 +336,16 @@ impl Journal {
 
 impl Inner {
     fn flush(&self) -> std::io::Result<()> {
-        let Some(file) = &self.file else {
+        let mut kept = self.kept.lock();
+        let Some(lines) = &mut kept.lines else {
             return Ok(());
         };
-        let folded = self.kept.lock().folds.finish();
-        for line in folded {
-            file.queue(line);
-        }
+        lines.settle();
+        let Some(file) = lines.begun_file().map(FileWriter::handle) else {
+            return Ok(());
+        };
+        // What happens meanwhile is not kept waiting for the disk.
+        drop(kept);
         file.flush()
     }
 }

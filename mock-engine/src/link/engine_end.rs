@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::conditions::Conditions;
 use super::lane::Lane;
-use super::lanes::{HIGH_WATER_BYTES, Lanes, Read, Shared, poll_lane, wake};
+use super::lanes::{HIGH_WATER_BYTES, HeldBytes, Lanes, Read, Shared, poll_lane, wake};
 use crate::clock::Timer;
 
 /// The engine's end of a link: reads what the client wrote, writes towards it.
@@ -193,22 +193,32 @@ impl LinkHandle {
         wakers.into_iter().for_each(wake);
     }
 
-    /// Changes what the link does to bytes from here on.
-    pub fn change(&self, to_client: Conditions, from_client: Conditions) {
-        let wakers = {
+    /// Changes what the link does to bytes from here on. Where that ends a hold, returns what it
+    /// has held back until now.
+    pub fn change(&self, to_client: Conditions, from_client: Conditions) -> Option<HeldBytes> {
+        let ends = [&to_client, &from_client].map(|conditions| !conditions.held);
+        let (released, wakers) = {
             let mut lanes = self.shared.lanes.lock();
+            let released = lanes.held_bytes(ends);
             lanes
                 .to_client
                 .change(|| self.shared.clock.now(), to_client);
             lanes
                 .from_client
                 .change(|| self.shared.clock.now(), from_client);
-            [
+            let wakers = [
                 lanes.to_client.reader.take(),
                 lanes.from_client.reader.take(),
-            ]
+            ];
+            (released, wakers)
         };
         wakers.into_iter().for_each(wake);
+        released
+    }
+
+    /// What holds keep back now; `None` where there is none.
+    pub(crate) fn held_bytes(&self) -> Option<HeldBytes> {
+        self.shared.lanes.lock().held_bytes([true, true])
     }
 
     /// Whether a hold keeps the client from something that it would still read.

@@ -187,6 +187,12 @@ impl Lane {
         self.conditions.held
     }
 
+    /// Bytes that a hold keeps from the receiver; `None` where there is no hold.
+    pub(super) fn held_bytes(&self) -> Option<usize> {
+        let held = self.queued.saturating_sub(self.arrived.bytes);
+        self.conditions.held.then_some(held)
+    }
+
     /// Whether the sender may no longer push: it ended the stream itself.
     pub(super) fn ended(&self) -> bool {
         self.fin.is_some() || self.reset

@@ -30,6 +30,28 @@ pub(super) struct Lanes {
     pub(super) from_client: Lane,
 }
 
+/// What holds keep back, in bytes: for the client, and from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldBytes {
+    /// For the client.
+    pub to_client: usize,
+    /// From the client.
+    pub from_client: usize,
+}
+
+impl Lanes {
+    /// What is held back in the directions asked about: to the client, and from it. `None` where
+    /// neither is held.
+    pub(super) fn held_bytes(&self, [to, from]: [bool; 2]) -> Option<HeldBytes> {
+        let to_client = self.to_client.held_bytes().filter(|_| to);
+        let from_client = self.from_client.held_bytes().filter(|_| from);
+        (to_client.is_some() || from_client.is_some()).then_some(HeldBytes {
+            to_client: to_client.unwrap_or(0),
+            from_client: from_client.unwrap_or(0),
+        })
+    }
+}
+
 impl Shared {
     /// Two empty lanes; `drained` is told when the client has caught up, and `budget` counts what
     /// waits for it.

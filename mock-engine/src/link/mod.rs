@@ -24,5 +24,6 @@ pub use lane::{
     FROM_CLIENT_CAPACITY_BYTES, MAX_FROM_CLIENT_CHUNKS, MAX_TO_CLIENT_CHUNKS,
     TO_CLIENT_CAPACITY_BYTES,
 };
+pub use lanes::HeldBytes;
 pub use pair::pair;
 pub(crate) use pair::pair_with;

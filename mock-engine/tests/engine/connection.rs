@@ -2,7 +2,7 @@
 
 use wstape_tape::{Micros, Pongs};
 
-use crate::world::{Arm, World, in_memory, masked, over_tcp};
+use crate::world::{Arm, World, in_memory, masked, over_tcp, told};
 
 #[test]
 fn a_ping_is_answered_with_its_payload_unless_pongs_are_withheld_or_late() {
@@ -163,7 +163,7 @@ fn how_a_client_leaves_is_journalled() {
         world
             .engine
             .journal()
-            .wait_for(|entries| entries.len() == 5)
+            .wait_for(|entries| told(entries) == 5)
             .await;
         world.lines()
     });
@@ -184,7 +184,7 @@ fn a_clients_reset_is_journalled_in_memory_and_on_tcp() {
         net.connect().await.unwrap().reset();
         engine
             .journal()
-            .wait_for(|entries| entries.len() == 2)
+            .wait_for(|entries| told(entries) == 2)
             .await;
         assert!(engine.journal().lines()[1].ends_with("client reset"));
     });
@@ -198,7 +198,7 @@ fn a_clients_reset_is_journalled_in_memory_and_on_tcp() {
         world
             .engine
             .journal()
-            .wait_for(|entries| entries.len() == 2)
+            .wait_for(|entries| told(entries) == 2)
             .await;
         assert!(world.lines()[1].ends_with("client reset"));
         world.engine.shutdown().await;
@@ -219,7 +219,7 @@ fn a_hung_client_that_gives_up_is_noticed() {
         world
             .engine
             .journal()
-            .wait_for(|entries| entries.len() == 4)
+            .wait_for(|entries| told(entries) == 4)
             .await;
         world.lines()
     });
@@ -247,7 +247,7 @@ fn a_client_behind_a_partition_is_not_seen_leaving_until_it_heals() {
         world
             .engine
             .journal()
-            .wait_for(|entries| entries.len() == 6)
+            .wait_for(|entries| told(entries) == 6)
             .await;
         world.lines()
     });

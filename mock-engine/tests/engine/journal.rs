@@ -3,9 +3,13 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use wstape_mock_engine::{Engine, Retention};
+use wstape_mock_engine::{
+    Attempts, Engine, Entry, JournalHeader, JournalKind, JournalLine, JournalReader, JournalTime,
+    Redact, Retention, Said, StartAt,
+};
+use wstape_tape::Micros;
 
-use crate::world::{Arm, World, in_memory, masked, tape};
+use crate::world::{Arm, World, in_memory, masked, over_tcp, tape};
 
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<Vec<u8>>>>);
@@ -62,8 +66,18 @@ fn each_entry_is_written_to_the_file_as_one_line_of_json_at_once() {
         .iter()
         .map(|line| String::from_utf8(line.clone()).unwrap())
         .collect();
+    let request = |conn| {
+        format!(
+            "{{\"at_ms\":0,\"conn\":{conn},\"kind\":\"request\",\"method\":\"GET\",\"path\":\"/ws\",\
+             \"headers\":{{\"host\":\"mock-engine\",\"connection\":\"Upgrade\",\"upgrade\":\"websocket\",\
+             \"sec-websocket-version\":\"13\",\"sec-websocket-key\":\"dGhlIHNhbXBsZSBub25jZQ==\"}}}}"
+        )
+    };
+    let (first, second) = (request(1), request(2));
     let expected = [
+        r#"{"at_ms":0,"waited_ms":0,"kind":"began"}"#,
         r#"{"at_ms":0,"conn":1,"kind":"accepted"}"#,
+        &first,
         r#"{"at_ms":0,"conn":1,"kind":"upgraded"}"#,
         r#"{"at_ms":0,"conn":1,"kind":"received","frame":"ping","text":"p"}"#,
         r#"{"at_ms":0,"conn":1,"kind":"sent","what":"pong","to":1}"#,
@@ -71,6 +85,7 @@ fn each_entry_is_written_to_the_file_as_one_line_of_json_at_once() {
         r#"{"at_ms":0,"conn":1,"kind":"received","frame":"text","text":"é"}"#,
         r#"{"at_ms":0,"conn":2,"kind":"accepted"}"#,
         r#"{"at_ms":0,"conn":2,"kind":"state","text":"refuse 503"}"#,
+        &second,
         r#"{"at_ms":0,"conn":2,"kind":"refused","status":503}"#,
         r#"{"at_ms":1.5,"kind":"sent","what":"risk","to":1}"#,
         r#"{"at_ms":2,"kind":"sent","what":"risk","to":1}"#,
@@ -81,6 +96,8 @@ fn each_entry_is_written_to_the_file_as_one_line_of_json_at_once() {
         .iter()
         .map(|line| line.trim_end_matches('\n'))
         .collect::<Vec<_>>();
+    let header: JournalHeader = serde_json::from_str(lines.remove(0)).unwrap();
+    assert_eq!((header.journal, &*header.url), (1, "ws://mock-engine/ws"));
     // Which of the two connections the runtime serves first at one instant is its own affair.
     let mut expected = expected.to_vec();
     lines.sort_by_key(|line| line.contains(r#""conn":2"#));
@@ -198,7 +215,8 @@ fn a_disk_that_takes_nothing_stalls_no_client() {
         assert_eq!(client.exactly(7).await, b"\x81\x05hello");
         tell.send(()).unwrap();
         world.engine.journal().flush().unwrap();
-        assert_eq!(file.0.lock().unwrap().len(), 3);
+        let lines = file.lines();
+        assert_eq!(lines.len(), 5, "began, accepted, request, upgraded, sent");
     });
 }
 
@@ -216,18 +234,276 @@ fn what_a_slow_disk_makes_the_journal_leave_out_is_counted_at_its_place() {
         world.engine.journal().flush().unwrap();
         world.engine.note(None, "behind");
         world.engine.journal().flush().unwrap();
-        let lines = file.0.lock().unwrap();
-        let texts: Vec<String> = lines
-            .iter()
-            .map(|line| {
-                let entry: serde_json::Value = serde_json::from_slice(line).unwrap();
-                entry["text"].as_str().unwrap().to_owned()
-            })
-            .collect();
+        let lines = file.lines();
+        let texts: Vec<String> = lines.iter().map(|line| line.said.to_string()).collect();
         let written = texts.iter().filter(|text| **text == long).count();
         let lost = 40_000 - written;
         assert!(lost > 0);
-        let said = format!("{lost} entries are missing here: the journal's file is too slow");
-        assert_eq!(texts[written..], [said, "behind".to_owned()]);
+        assert!(matches!(lines[written].said, Said::Missing { entries } if entries == lost as u64));
+        assert_eq!(texts[written + 1..], ["behind"]);
     });
+}
+
+impl Shared {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().concat()).unwrap()
+    }
+
+    /// What a reader makes of the file.
+    fn lines(&self) -> Vec<JournalLine> {
+        let text = self.text();
+        let reader = JournalReader::new("journal", text.as_bytes()).unwrap();
+        reader.collect::<Result<_, _>>().unwrap()
+    }
+}
+
+#[test]
+fn a_minute_of_a_spinning_client_stays_under_a_mebibyte_and_no_attempt_is_left_out() {
+    let file = Shared::default();
+    let dials: u64 = 60_000 / 5;
+    in_memory(async {
+        let builder = Engine::builder().retention(Retention::Last(8));
+        let builder = builder.journal_to(Box::new(file.clone()));
+        let world = World::build(Arm::Virtual, builder).await;
+        world.engine.start();
+        for n in 1..=dials {
+            let mut client = world.connect().await;
+            client.send(&masked(1, b"subscribe")).await;
+            drop(client);
+            let until = Micros::from_ms(n * 5);
+            world.engine.clock().sleep_until(until).await;
+        }
+        world.engine.journal().flush().unwrap();
+    });
+    let bytes = file.text().len();
+    assert!(bytes < 1 << 20, "{bytes}");
+    let lines = file.lines();
+    let attempts = Attempts::of(lines.iter().cloned().map(Ok::<_, ()>)).unwrap();
+    assert_eq!(attempts.dials(), dials);
+}
+
+#[test]
+fn dials_of_a_port_that_resets_them_are_counted_and_then_it_listens() {
+    for arm in [Arm::Virtual, Arm::Tcp] {
+        let test = async {
+            let world = World::build(arm, Engine::builder()).await;
+            world.engine.start();
+            let mut open = world.connect().await;
+            world.engine.reset_dials(2);
+            assert_eq!(open.all().await.1, "reset");
+            for _ in 0..2 {
+                assert_eq!(world.observe().await, ["reset"]);
+            }
+            drop(world.connect().await);
+            let journal = world.engine.journal();
+            let left = |entries: &[Entry]| {
+                entries
+                    .iter()
+                    .any(|entry| matches!(entry.kind, JournalKind::ClientClosed))
+            };
+            journal.wait_for(left).await;
+            let kinds: Vec<&str> = journal
+                .entries()
+                .iter()
+                .filter(|entry| entry.kind.is_told())
+                .map(|entry| entry.kind.name())
+                .collect();
+            let expected = [
+                "accepted",
+                "upgraded",
+                "down",
+                "dropped",
+                "dial_reset",
+                "dial_reset",
+                "up",
+                "accepted",
+                "upgraded",
+                "client_closed",
+            ];
+            assert_eq!(kinds, expected, "{arm:?}");
+        };
+        match arm {
+            Arm::Virtual => in_memory(test),
+            Arm::Tcp => over_tcp(test),
+        }
+    }
+}
+
+#[test]
+fn what_a_partition_held_back_is_said_when_it_ends() {
+    let released = |world: &World| -> Vec<(usize, usize)> {
+        let entries = world.engine.journal().entries();
+        let released = entries.iter().filter_map(|entry| match entry.kind {
+            JournalKind::Released {
+                to_client,
+                from_client,
+            } => Some((to_client, from_client)),
+            _ => None,
+        });
+        released.collect()
+    };
+    in_memory(async {
+        let tape = tape(&[
+            r#"{"at_ms":1000,"partition":"both"}"#,
+            r#"{"at_ms":2000,"text":"held"}"#,
+            r#"{"at_ms":3000,"partition":"none"}"#,
+            r#"{"at_ms":4000,"partition":"to_client"}"#,
+            r#"{"at_ms":4500,"text":"gone"}"#,
+            r#"{"at_ms":5000,"drop":"reset"}"#,
+            r#"{"at_ms":6000,"partition":"none"}"#,
+        ]);
+        let world = World::build(Arm::Virtual, Engine::builder().layer(tape)).await;
+        world.engine.start();
+        let mut client = world.connect().await;
+        let clock = world.engine.clock();
+        clock.sleep_until(Micros::from_ms(1500)).await;
+        client.send(&masked(9, b"are you there")).await;
+        clock.sleep_until(Micros::from_ms(3500)).await;
+        assert_eq!(
+            released(&world),
+            [(6, 19)],
+            "a frame of 6 bytes, and a Ping of 19"
+        );
+        clock.sleep_until(Micros::from_ms(7000)).await;
+        assert_eq!(released(&world), [(6, 19), (6, 0)], "lost with the reset");
+    });
+}
+
+#[test]
+fn times_count_from_the_tapes_zero_and_what_came_before_says_how_long_it_waited() {
+    let file = Shared::default();
+    in_memory(async {
+        let builder = Engine::builder()
+            .layer(tape(&[r#"{"at_ms":250,"mark":"here"}"#]))
+            .start_at(StartAt::FirstConnection)
+            .journal_to(Box::new(file.clone()));
+        let world = World::build(Arm::Virtual, builder).await;
+        let clock = world.engine.clock();
+        clock.sleep_until(Micros::from_ms(1000)).await;
+        world.engine.note(None, "before");
+        clock.sleep_until(Micros::from_ms(3000)).await;
+        let _client = world.connect().await;
+        clock.sleep_until(Micros::from_ms(4000)).await;
+        world.engine.journal().flush().unwrap();
+    });
+    let lines = file.lines();
+    let at = |name: &str| {
+        let named = lines
+            .iter()
+            .find(|line| matches!(&line.said, Said::Once { kind, .. } if kind.name() == name));
+        named.unwrap_or_else(|| panic!("{name} in {lines:?}")).at
+    };
+    assert_eq!(at("note"), JournalTime::Before(Micros::from_ms(1000)));
+    assert_eq!(at("began"), JournalTime::Before(Micros::from_ms(3000)));
+    assert_eq!(at("accepted"), JournalTime::At(Micros::ZERO));
+    assert_eq!(at("mark"), JournalTime::At(Micros::from_ms(250)));
+}
+
+#[test]
+fn a_journal_is_read_as_it_was_written_and_what_is_unknown_is_skipped() {
+    let header = r#"{"journal":1,"by":"x 1","url":"ws://h/ws","up":"2026-01-01T00:00:00Z"}"#;
+    let lines = [
+        r#"{"at_ms":0,"waited_ms":1.5,"kind":"began"}"#,
+        r#"{"at_ms":1,"kind":"dial_refused"}"#,
+        r#"{"at_ms":1,"kind":"dial_reset"}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"accepted"}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"request","method":"GET","path":"/ws?a=1","subprotocols":["a","b"],"headers":{"sec-websocket-protocol":["a","b"],"host":"h"},"cut":true}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"upgraded"}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"refused","status":503}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"hung"}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"held"}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"garbage_sent","bytes":7}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"http_answered","path":"/s","status":200}"#,
+        r#"{"at_ms":1,"kind":"sent","what":"risk","to":3}"#,
+        r#"{"at_ms":1,"conn":2,"kind":"lost","what":"risk"}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"received","frame":"text","text":"é"}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"received","frame":"binary","fin":false,"len":9,"binary":"/w=="}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"received","frame":"close","code":1000,"text":"bye"}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"dropped","end":"fin"}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"client_closed"}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"client_reset"}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"state","text":"pongs withheld"}"#,
+        r#"{"at_ms":1,"kind":"down"}"#,
+        r#"{"at_ms":1,"kind":"up"}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"released","to_client_bytes":5,"from_client_bytes":0}"#,
+        r#"{"at_ms":1,"kind":"mark","name":"here"}"#,
+        r#"{"at_ms":1,"kind":"expect","expect":{"after_ms":10,"received":{"kind":"text","text":"sub"}}}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"overrun"}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"protocol_error","text":"reserved opcode"}"#,
+        r#"{"at_ms":1,"kind":"note","text":"a remark"}"#,
+        r#"{"at_ms":2,"kind":"accepted","times":1204,"over_ms":1000,"what":"accepted","text":"accepted ×1,204 in 1.0 s"}"#,
+        r#"{"at_ms":2,"kind":"missing","entries":3}"#,
+        r#"{"at_ms":2.001,"kind":"end"}"#,
+    ];
+    let mut text = format!("{header}\n{}\n", lines.join("\n"));
+    text += "{\"at_ms\":3,\"kind\":\"of_tomorrow\",\"x\":[1]}\n{\"at_ms\":4,\"ki";
+    let mut reader = JournalReader::new("journal", text.as_bytes()).unwrap();
+    let read: Vec<JournalLine> = reader.by_ref().collect::<Result<_, _>>().unwrap();
+    let again: Vec<String> = read
+        .iter()
+        .map(|line| String::from_utf8(line.to_json().unwrap()).unwrap())
+        .collect();
+    let again: Vec<&str> = again.iter().map(|line| line.trim_end()).collect();
+    assert_eq!(again, lines);
+    assert_eq!((reader.skipped(), reader.torn()), (1, true));
+}
+
+#[test]
+fn what_is_no_journal_is_an_error_that_says_what_one_is() {
+    let header = r#"{"journal":1,"by":"x","url":"","up":"2026-01-01T00:00:00Z"}"#;
+    for (text, says) in [
+        (String::new(), "not a journal"),
+        ("{\"tape\":1}\n".to_owned(), "not a journal"),
+        ("{\"journal\":9}\n".to_owned(), "of version 9"),
+        (
+            format!("{header}\n{{}}\n"),
+            "j:2: the key \"at_ms\" is missing",
+        ),
+        (
+            format!("{header}\n{{\"at_ms\":-1,\"kind\":\"up\"}}\n"),
+            "j:2: \"at_ms\" must be milliseconds, found -1",
+        ),
+        (
+            format!("{header}\n{{\"at_ms\":1,\"kind\":\"refused\"}}\n"),
+            "j:2: the key \"status\" of \"refused\" is missing or wrong",
+        ),
+    ] {
+        let read = JournalReader::new("j", text.as_bytes());
+        let read = read.and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let error = read.unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn secrets_are_out_of_the_lines_and_still_in_the_entries() {
+    struct Stars;
+    impl Redact for Stars {
+        fn redact(&mut self, entry: &mut Entry) {
+            if let JournalKind::Requested(head) = &mut entry.kind {
+                head.target = head.target.replace("hunter2", "*");
+            }
+        }
+    }
+    let file = Shared::default();
+    in_memory(async {
+        let builder = Engine::builder()
+            .redact(Box::new(Stars))
+            .journal_to(Box::new(file.clone()));
+        let world = World::build(Arm::Virtual, builder).await;
+        world.engine.start();
+        let mut client = world.dial().await.unwrap();
+        client
+            .send(b"GET /ws?token=hunter2 HTTP/1.1\r\nHost: h\r\n\r\n")
+            .await;
+        client.head().await.unwrap();
+        world.engine.journal().flush().unwrap();
+        let entries = world.engine.journal().entries();
+        let raw = entries.iter().any(|entry| {
+            matches!(&entry.kind, JournalKind::Requested(head) if head.target.contains("hunter2"))
+        });
+        assert!(raw);
+    });
+    assert!(file.text().contains("/ws?token=*"), "{}", file.text());
+    assert!(!file.text().contains("hunter2"));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use wstape_mock_engine::{Clock, Engine, EngineBuilder, MemoryNet};
+use wstape_mock_engine::{Clock, Engine, EngineBuilder, Entry, MemoryNet};
 use wstape_tape::Tape;
 
 /// Longest that anything may take on TCP; a test that needs it has failed.
@@ -162,6 +162,12 @@ fn answer(head: &str) -> String {
         .chain(shown)
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// How many of these entries a timeline tells.
+pub(crate) fn told(entries: &[Entry]) -> usize {
+    let told = entries.iter().filter(|entry| entry.kind.is_told());
+    told.count()
 }
 
 /// An upgrade request with further header lines, each ended by CR LF.

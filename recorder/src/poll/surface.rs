@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use wstape_tape::{Action, HttpAnswer, Micros, Step};
+use wstape_tape::{Action, Down, HttpAnswer, Micros, Step};
 use wstape_wire::time::{Zone, to_text};
 
 use super::fetch::{Answer, Silence};
@@ -104,7 +104,7 @@ impl Surface {
         self.stats.came(1, answer.body.len() as u64);
         let mut steps = Vec::new();
         if std::mem::take(&mut self.down) {
-            steps.push(light(at, Action::Down(false)));
+            steps.push(light(at, Action::Down(Down::Up)));
             steps.push(mark(at, "reachable again".to_owned()));
         }
         self.round_answered = true;
@@ -165,7 +165,7 @@ impl Surface {
         self.stats.outage();
         vec![
             mark(at, format!("unreachable: {why}")),
-            light(at, Action::Down(true)),
+            light(at, Action::Down(Down::Refuses)),
         ]
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use wstape_tape::{Action, Conn, Micros, ReceivedKind, Step};
+use wstape_tape::{Action, Conn, Down, Micros, ReceivedKind, Step};
 
 /// Connections that are followed one by one; further ones are counted only.
 const MAX_OPEN: usize = 65_536;
@@ -89,7 +89,7 @@ impl Link {
                 ReceivedKind::Fin | ReceivedKind::Reset => self.went(named),
                 _ => Sign::Neither,
             },
-            Action::Down(true) => self.went(None),
+            Action::Down(Down::Refuses | Down::Resets { .. }) => self.went(None),
             _ => Sign::Neither,
         }
     }

@@ -9,6 +9,7 @@ use wstape_tape::{Action, Header, Micros, Step, TapeError, TapeReader, Torn, Tri
 
 use super::link::{Link, Sign};
 use super::timeline::Timeline;
+use crate::names::Pointer;
 
 /// Names of events that are counted one by one; further ones are counted together.
 const MAX_NAMES: usize = 256;
@@ -85,7 +86,19 @@ impl Survey {
     ///
     /// # Errors
     /// The first that the tape has.
-    pub fn of<R: BufRead>(mut reader: TapeReader<R>) -> Result<Self, TapeError> {
+    pub fn of<R: BufRead>(reader: TapeReader<R>) -> Result<Self, TapeError> {
+        Self::by_kind(reader, None)
+    }
+
+    /// As [`of`](Self::of), messages of text counted by what stands at `kind` in each; by `event` of
+    /// the events alone where there is none.
+    ///
+    /// # Errors
+    /// The first that the tape has.
+    pub fn by_kind<R: BufRead>(
+        mut reader: TapeReader<R>,
+        kind: Option<&Pointer>,
+    ) -> Result<Self, TapeError> {
         let header = reader.header().clone();
         let header_bytes = header.raw().map_or(0, |raw| raw.len() as u64 + 1);
         let mut survey = Self {
@@ -110,7 +123,7 @@ impl Survey {
         };
         let mut link = Link::default();
         for step in reader.by_ref() {
-            survey.take(&step?, &mut link);
+            survey.take(&step?, kind, &mut link);
         }
         survey.torn = reader.torn().cloned();
         if let Some(since) = link.out_since {
@@ -125,7 +138,7 @@ impl Survey {
         Ok(survey)
     }
 
-    fn take(&mut self, step: &Step, link: &mut Link) {
+    fn take(&mut self, step: &Step, kind: Option<&Pointer>, link: &mut Link) {
         self.steps += 1;
         let bytes = step.raw().map_or(0, |raw| raw.len() as u64 + 1);
         self.bytes += bytes;
@@ -134,7 +147,7 @@ impl Survey {
             Trigger::At(at) => at,
             Trigger::OnConnect { .. } => {
                 self.prologue_steps += 1;
-                self.count(step, Micros::ZERO);
+                self.count(step, kind, Micros::ZERO);
                 return;
             }
         };
@@ -145,16 +158,22 @@ impl Survey {
             self.timeline.end(at, was_up, &step.action);
         }
         self.timeline.link(at, link.is_up());
-        if self.count(step, at) {
+        if self.count(step, kind, at) {
             self.timeline.message(at);
         }
     }
 
     /// Counts a step; whether it is a message that the engine sends.
-    fn count(&mut self, step: &Step, at: Micros) -> bool {
+    fn count(&mut self, step: &Step, kind: Option<&Pointer>, at: Micros) -> bool {
         let (name, bytes) = match &step.action {
-            Action::Emit(json) => (event_name(json), json.len()),
-            Action::Text(text) => ("(text)".to_owned(), text.len()),
+            Action::Emit(json) => match kind {
+                Some(kind) => (kind_of(json, kind), json.len()),
+                None => (event_name(json), json.len()),
+            },
+            Action::Text(text) => match kind {
+                Some(kind) => (kind_of(text.as_bytes(), kind), text.len()),
+                None => ("(text)".to_owned(), text.len()),
+            },
             Action::Binary(bytes) => ("(binary)".to_owned(), bytes.len()),
             Action::Ping(bytes) => ("(ping)".to_owned(), bytes.len()),
             Action::Pong(bytes) => ("(pong)".to_owned(), bytes.len()),
@@ -209,6 +228,18 @@ fn event_name(json: &[u8]) -> String {
     }
     let name = serde_json::from_slice::<Head<'_>>(json);
     let name = name.map_or_else(|_| OTHERS.into(), |head| head.event);
+    shown(&name)
+}
+
+/// What stands at `kind` of a message.
+fn kind_of(json: &[u8], kind: &Pointer) -> String {
+    let message = serde_json::from_slice(json).ok();
+    let name = message.and_then(|message| kind.kind(&message));
+    shown(&name.unwrap_or_else(|| OTHERS.to_owned()))
+}
+
+/// A name, cut to what a table can show and a terminal bears.
+fn shown(name: &str) -> String {
     let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     name.chars().take(SHOWN_CHARS).map(shown).collect()
 }

@@ -1,6 +1,6 @@
 //! Faults of connects.
 
-use wstape_tape::{Action, After, End, Micros, Partition, Step};
+use wstape_tape::{Action, After, Down, End, Micros, Partition, Step};
 
 use super::dice::Dice;
 use super::scene::Scene;
@@ -14,7 +14,7 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
     match kind {
         FaultKind::Down => {
             let span = scene.outage(dice, at);
-            scene.state(kind, at, Action::Down(true), span);
+            scene.state(kind, at, Action::Down(Down::Refuses), span);
         }
         FaultKind::DialStall => {
             let takes = scene.span(dice, at);

@@ -9,6 +9,7 @@ use super::events;
 use crate::case::{About, Case, FAULT_KEY};
 use crate::extension::raw;
 use crate::fault::FaultKind;
+use wstape_harness::Terms;
 use wstape_oracle::{JitterMode, Settings};
 
 /// How many there are: enough that three times a share is no chance.
@@ -17,9 +18,16 @@ const CROWD: (u64, u64) = (200, 300);
 const DELAY_MS: (u64, u64) = (1_000, 1_500);
 
 /// Draws the case of a crowd.
-pub(super) fn draw(seed: u64) -> Case {
+pub(super) fn draw(seed: u64, terms: &Terms) -> Case {
     let dice = &mut Dice::of(seed, "crowd's");
-    let delay = Duration::from_millis(dice.between(DELAY_MS.0, DELAY_MS.1));
+    let drawn = Duration::from_millis(dice.between(DELAY_MS.0, DELAY_MS.1));
+    let delay = match terms {
+        Terms::Settings => drawn,
+        // The delay is its own.
+        Terms::Bounds(bounds) => bounds.backoff.map_or(drawn, |backoff| {
+            backoff.delay(0).mul_f64(backoff.max_share.max(0.0))
+        }),
+    };
     let settings = Settings {
         initial_backoff: delay,
         max_backoff: delay * 4,

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use wstape_tape::{Action, CloseFrame, Micros, Pongs, RawFrame};
 
 use super::dice::Dice;
-use super::events;
 use super::scene::Scene;
 use crate::fault::FaultKind;
 
@@ -84,7 +83,7 @@ fn closes(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
             scene.at(kind, at, Action::Frame(first));
             let second = match dice.below(3) {
                 0 => frame(true, CLOSE, Bytes::from_static(&[3, 233])),
-                1 => frame(true, TEXT, events::event(dice, TS)),
+                1 => frame(true, TEXT, scene.event(dice, TS)),
                 _ => frame(true, PING, "late"),
             };
             scene.at(kind, at, Action::Frame(second));
@@ -119,7 +118,7 @@ fn breaches(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>)
             }
         }
         FaultKind::IllegalFrame => {
-            let text = events::event(dice, TS);
+            let text = scene.event(dice, TS);
             let mut illegal = frame(true, TEXT, text);
             match dice.below(4) {
                 0 => illegal.mask = Some([1, 2, 3, 4]),
@@ -156,7 +155,7 @@ fn breaches(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>)
             let bytes = match dice.below(4) {
                 0 => Bytes::from_static(b"\xff\xfe"),
                 1 => Bytes::new(),
-                _ => Bytes::from(events::event(dice, TS)),
+                _ => Bytes::from(scene.event(dice, TS)),
             };
             scene.at(kind, at, Action::Binary(bytes));
         }
@@ -168,7 +167,7 @@ fn breaches(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>)
 fn fragments(at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
     let kind = FaultKind::Fragments;
     let later = |at: Micros, by: u64| Micros(at.0.saturating_add(by));
-    let whole = Bytes::from(events::event(dice, TS));
+    let whole = Bytes::from(scene.event(dice, TS));
     let parts = dice.between(2, 5);
     let opcode = dice.pick(&[TEXT, TEXT, BINARY]);
     let mut from = 0;

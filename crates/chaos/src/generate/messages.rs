@@ -5,6 +5,7 @@ use wstape_tape::{Action, Micros};
 use super::dice::Dice;
 use super::events;
 use super::scene::Scene;
+use super::vocabulary::Vocabulary;
 use crate::fault::FaultKind;
 
 /// Messages that are no event, or hardly one.
@@ -106,6 +107,9 @@ const TIMES: [&str; 16] = [
 ];
 
 pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
+    if let Some(vocabulary) = scene.vocabulary {
+        return draw_in(vocabulary, kind, at, dice, scene);
+    }
     match kind {
         FaultKind::Malformed => {
             for _ in 0..dice.between(1, 4) {
@@ -169,6 +173,49 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
                     reason: "internal error".to_owned(),
                 })),
             );
+        }
+        _ => {}
+    }
+}
+
+/// The same faults of a feed with a vocabulary of its own.
+fn draw_in(
+    vocabulary: &Vocabulary,
+    kind: FaultKind,
+    at: Micros,
+    dice: &mut Dice,
+    scene: &mut Scene<'_>,
+) {
+    match kind {
+        FaultKind::Malformed => {
+            for _ in 0..dice.between(1, 4) {
+                scene.at(kind, at, Action::Text(vocabulary.malformed(dice)));
+            }
+        }
+        FaultKind::WrongFields | FaultKind::Timestamps => {
+            for _ in 0..dice.between(1, 4) {
+                scene.at(kind, at, Action::Text(vocabulary.wrong(dice)));
+            }
+        }
+        FaultKind::Replayed => {
+            let (first, second) = (vocabulary.any(dice), vocabulary.any(dice));
+            for text in [first.clone(), second, first] {
+                scene.at(kind, at, Action::Text(text));
+            }
+        }
+        FaultKind::Burst => {
+            let most = if dice.chance(1, 4) { 700 } else { 80 };
+            for _ in 0..dice.log(8, most) {
+                scene.at(kind, at, Action::Text(vocabulary.any(dice)));
+            }
+        }
+        FaultKind::ErrorThenClose => {
+            scene.at(kind, at, Action::Text(vocabulary.any(dice)));
+            let close = wstape_tape::CloseFrame {
+                code: 1011,
+                reason: "internal error".to_owned(),
+            };
+            scene.at(kind, at, Action::Close(Some(close)));
         }
         _ => {}
     }

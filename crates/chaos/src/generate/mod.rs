@@ -15,6 +15,7 @@ mod messages;
 mod network;
 mod scene;
 mod settings;
+mod vocabulary;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use crate::case::{About, Case};
 use crate::fault::{Family, FaultKind};
 use dice::Dice;
 use scene::Scene;
+pub use vocabulary::Vocabulary;
 use wstape_harness::Terms;
 use wstape_oracle::{Field, Settings};
 
@@ -48,25 +50,49 @@ const MAX_INCIDENTS: u64 = 12;
 /// of `recordings`.
 #[must_use]
 pub fn draw(seed: u64, recordings: &[Arc<Tape>], terms: &Terms) -> Case {
-    // Whose dial is whose can be told only where each subscriber has a dialer of its own.
-    if *terms == Terms::Settings && Dice::of(seed, "crowd").chance(1, 256) {
-        return crowd::draw(seed);
+    draw_in(seed, recordings, None, terms)
+}
+
+/// Draws the case of a seed, its engine's messages being those of a `vocabulary` where there is one.
+#[must_use]
+pub fn draw_in(
+    seed: u64,
+    recordings: &[Arc<Tape>],
+    vocabulary: Option<&Vocabulary>,
+    terms: &Terms,
+) -> Case {
+    if has_jitter(terms) && Dice::of(seed, "crowd").chance(1, 256) {
+        return crowd::draw(seed, terms);
     }
-    drawn(seed, terms, |shape| {
+    drawn(seed, terms, vocabulary, |shape| {
         (!recordings.is_empty() && shape.chance(1, 12))
             .then(|| &recordings[shape.index(recordings.len())])
     })
 }
 
+/// Whether a crowd of such subscribers is to come back spread out.
+fn has_jitter(terms: &Terms) -> bool {
+    match terms {
+        Terms::Settings => true,
+        Terms::Bounds(bounds) => bounds.backoff.is_some_and(|backoff| backoff.has_jitter()),
+    }
+}
+
 /// Draws the faults of a seed, over this recording.
 #[must_use]
-pub fn draw_over(seed: u64, recording: &Arc<Tape>, terms: &Terms) -> Case {
-    drawn(seed, terms, |_| Some(recording))
+pub fn draw_over(
+    seed: u64,
+    recording: &Arc<Tape>,
+    vocabulary: Option<&Vocabulary>,
+    terms: &Terms,
+) -> Case {
+    drawn(seed, terms, vocabulary, |_| Some(recording))
 }
 
 fn drawn<'a>(
     seed: u64,
     terms: &Terms,
+    vocabulary: Option<&Vocabulary>,
     recording: impl FnOnce(&mut Dice) -> Option<&'a Arc<Tape>>,
 ) -> Case {
     let mut shape = Dice::of(seed, "shape");
@@ -79,9 +105,13 @@ fn drawn<'a>(
             (settings, shape.chance(1, 24), recovery)
         }
         // How it is set is its own affair, and it has no token.
-        Terms::Bounds(bounds) => (Settings::default(), false, bounds.max_recovery),
+        Terms::Bounds(bounds) => (
+            Settings::default(),
+            shape.chance(1, 24),
+            bounds.max_recovery,
+        ),
     };
-    if secrets {
+    if secrets && *terms == Terms::Settings {
         settings.token = Some(settings::TOKEN.to_owned());
         settings.engine_token.clone_from(&settings.token);
     }
@@ -100,9 +130,10 @@ fn drawn<'a>(
     let end = Micros(quiet_at.0.saturating_add(recovery.0).saturating_add(TAIL.0));
     let base = match recording {
         Some(recording) => recorded(recording, end),
-        None => generated(seed, end),
+        None => generated(seed, vocabulary, end),
     };
-    let faults = faults(seed, &settings, &base.steps, phase, &mut shape);
+    let mut scene = Scene::new(&settings, &base.steps, phase, vocabulary);
+    let faults = faults(seed, &mut scene, &mut shape);
     // A recording may have faults of its own, at any time.
     let quiet = recording.is_none().then_some(quiet_at.0);
     let about = About {
@@ -126,10 +157,14 @@ fn recovery(settings: &Settings) -> Micros {
     Micros(spans.into_iter().map(|span| Micros::from(span).0).sum())
 }
 
-fn generated(seed: u64, end: Micros) -> Tape {
+fn generated(seed: u64, vocabulary: Option<&Vocabulary>, end: Micros) -> Tape {
     let header = Header::new(format!("chaos, seed {seed}"));
     let wall = header.wall_at_zero();
-    let mut steps = events::events(&mut Dice::of(seed, "events"), wall, end);
+    let dice = &mut Dice::of(seed, "events");
+    let mut steps = match vocabulary {
+        Some(vocabulary) => vocabulary.stream(dice, end),
+        None => events::events(dice, wall, end),
+    };
     steps.push(Step::at(end, Action::End));
     Tape::new(header, steps)
 }
@@ -146,16 +181,15 @@ fn recorded(recording: &Tape, end: Micros) -> Tape {
 }
 
 /// The faults tape, and the user's calls.
-fn faults(seed: u64, settings: &Settings, base: &[Step], phase: Micros, shape: &mut Dice) -> Tape {
-    let mut scene = Scene::new(settings, base, phase);
+fn faults(seed: u64, scene: &mut Scene<'_>, shape: &mut Dice) -> Tape {
     let enabled = swarm(seed);
     if !enabled.is_empty() {
         let mut plan = Dice::of(seed, "incidents");
         for _ in 0..shape.between(1, MAX_INCIDENTS) {
-            incident(seed, &enabled, &mut plan, &mut scene);
+            incident(seed, &enabled, &mut plan, scene);
         }
     }
-    calls(&mut Dice::of(seed, "calls"), &mut scene);
+    calls(&mut Dice::of(seed, "calls"), scene);
     let mut steps = std::mem::take(&mut scene.steps);
     // Stable: the prologue first, then by time; what was drawn first comes first.
     steps.sort_by_key(|step| match step.trigger {

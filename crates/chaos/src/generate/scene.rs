@@ -3,6 +3,8 @@
 use wstape_tape::{Action, After, Micros, Step, Trigger};
 
 use super::dice::Dice;
+use super::events;
+use super::vocabulary::Vocabulary;
 use crate::case::FAULT_KEY;
 use crate::extension::raw;
 use crate::fault::FaultKind;
@@ -22,6 +24,8 @@ pub(super) struct Scene<'a> {
     pub(super) settings: &'a Settings,
     /// The events of the base, with the bytes of each frame.
     pub(super) events: Vec<(Micros, u64, u64)>,
+    /// The messages that the feed is made of, where they are not the generated ones.
+    pub(super) vocabulary: Option<&'a Vocabulary>,
     /// When faults are over.
     pub(super) quiet_at: Micros,
     /// The steps drawn so far.
@@ -29,17 +33,23 @@ pub(super) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn new(settings: &'a Settings, base: &[Step], quiet_at: Micros) -> Self {
+    pub(super) fn new(
+        settings: &'a Settings,
+        base: &[Step],
+        quiet_at: Micros,
+        vocabulary: Option<&'a Vocabulary>,
+    ) -> Self {
         let events = base
             .iter()
             .filter_map(|step| match (&step.trigger, &step.action) {
-                (Trigger::At(at), Action::Emit(json)) => {
-                    let header = if json.len() < LONGER_FROM_BYTES {
+                (Trigger::At(at), action @ (Action::Emit(_) | Action::Text(_))) => {
+                    let bytes = action.payload_bytes();
+                    let header = if bytes < LONGER_FROM_BYTES {
                         SMALL_HEADER_BYTES
                     } else {
                         LONGER_HEADER_BYTES
                     };
-                    Some((*at, header, json.len() as u64))
+                    Some((*at, header, bytes as u64))
                 }
                 _ => None,
             })
@@ -47,8 +57,17 @@ impl<'a> Scene<'a> {
         Self {
             settings,
             events,
+            vocabulary,
             quiet_at,
             steps: Vec::new(),
+        }
+    }
+
+    /// A message of the feed's.
+    pub(super) fn event(&self, dice: &mut Dice, ts: &str) -> String {
+        match self.vocabulary {
+            Some(vocabulary) => vocabulary.any(dice),
+            None => events::event(dice, ts),
         }
     }
 

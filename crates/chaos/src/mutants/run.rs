@@ -11,7 +11,7 @@ use super::report::MutantResult;
 use super::subscriber::Mutant;
 use crate::origin::Origin;
 use crate::report::CANARY_SEEDS;
-use crate::run::{Draw, Job, Options, Play, Run, drawn};
+use crate::run::{Determinism, Draw, Job, Options, Play, Run, drawn};
 use crate::seeds::{Seeds, Shard};
 use crate::tally::Tally;
 use crate::world::play;
@@ -52,7 +52,8 @@ impl MutantRun {
         let options = Options {
             workers: NonZeroUsize::MIN,
             check_determinism: twice,
-            is_deterministic: true,
+            determinism: Determinism::Declared,
+            finds_hanging: true,
             keep_going: false,
         };
         let tally = Tally::default();

@@ -17,16 +17,31 @@ pub struct Failure {
     pub case: Origin,
     /// What was expected and found in the case that is left of it.
     pub violation: Violation,
+    /// What the rule asks of this subscriber, in a sentence.
+    #[serde(default)]
+    pub asks: String,
+    /// The trace around the moment at which it broke, which is marked.
+    #[serde(default)]
+    pub excerpt: Vec<String>,
     /// The family of the first fault that is left; `None` where none is.
     pub family: Option<Family>,
     /// Cases that broke the same rule, this one included.
     pub times: u64,
+    /// Whether the case broke the rule again when it was played again. One that did not was not
+    /// made smaller: the subscriber draws by chance, or reads a clock of its own.
+    #[serde(default = "is_repeated")]
+    pub repeats: bool,
     /// How the case was made smaller; `None` where it was not.
     pub shrunk: Option<Smaller>,
     /// The files written: the tape first.
     pub files: Vec<String>,
     /// The command that shows it again.
     pub again: String,
+}
+
+/// What is said of results that were written before it was asked.
+fn is_repeated() -> bool {
+    true
 }
 
 /// How a case was made smaller.

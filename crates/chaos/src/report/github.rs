@@ -76,6 +76,13 @@ impl Results {
                 let _ = writeln!(text, "- {}", cell(&doubt));
             }
         }
+        if !self.judged.left_out.is_empty() {
+            text.push_str("\n| left out | why |\n| --- | --- |\n");
+            for left_out in &self.judged.left_out {
+                let why = cell(&left_out.why);
+                let _ = writeln!(text, "| {} | {why} |", left_out.rule);
+            }
+        }
         text.push_str("\n| rule | | held |\n| --- | --- | ---: |\n");
         for (rule, n) in &self.tally.coverage.rules {
             let _ = writeln!(text, "| {rule} | {} | {} |", rule.title(), grouped(*n));

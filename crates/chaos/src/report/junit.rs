@@ -25,7 +25,12 @@ impl Results {
     pub fn junit(&self) -> Result<String, SerializeError> {
         let mut report = Report::new(NAME);
         report.set_time(self.elapsed());
-        for rule in Rule::ALL {
+        let own = self
+            .judged
+            .rules
+            .iter()
+            .filter(|rule| rule.index().is_none());
+        for rule in Rule::ALL.into_iter().chain(own.copied()) {
             let mut suite = TestSuite::new(rule.to_string());
             for family in Family::ALL.map(Some).into_iter().chain([None]) {
                 suite.add_test_case(self.case(rule, family));
@@ -45,6 +50,12 @@ impl Results {
             |failure: &&Failure| (failure.violation.rule, failure.family) == (rule, family);
         let status = match self.failures.iter().find(broken) {
             Some(failure) => broken_status(failure),
+            None if !self.judged.contains(rule) => {
+                let mut status = TestCaseStatus::skipped();
+                let why = self.judged.why_not(rule).unwrap_or("it was not judged");
+                status.set_message(format!("left out: {why}"));
+                status
+            }
             None if held == 0 => {
                 let mut status = TestCaseStatus::skipped();
                 status.set_message("the rule's precondition never held under these faults");

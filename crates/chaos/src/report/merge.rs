@@ -1,7 +1,10 @@
 //! The results of several runs as one.
 
 use super::error::MergeError;
+use wstape_oracle::RuleSet;
+
 use super::results::{Part, Results};
+use crate::judged::Judged;
 use crate::seeds::Shard;
 
 impl Results {
@@ -40,6 +43,13 @@ impl Results {
 
     fn add(&mut self, file: &str, other: Self) -> Result<(), MergeError> {
         let of = |results: &Self| format!("wstape {} and {}", results.version, results.subject);
+        if of(self) == of(&other) && self.judged != other.judged {
+            return Err(MergeError::Different {
+                file: file.to_owned(),
+                found: by(&other.judged),
+                expected: by(&self.judged),
+            });
+        }
         if of(self) != of(&other) {
             return Err(MergeError::Different {
                 file: file.to_owned(),
@@ -57,6 +67,12 @@ impl Results {
         self.missed_canary = self.missed_canary.take().or(other.missed_canary);
         Ok(())
     }
+}
+
+/// The rules that results are of, in words.
+fn by(judged: &Judged) -> String {
+    let rules: RuleSet = judged.rules.iter().copied().collect();
+    format!("rules {rules}")
 }
 
 impl Part {
@@ -100,7 +116,7 @@ fn missing(parts: &[Part]) -> Vec<Part> {
 mod tests {
     use wstape_oracle::{Edge, Rule, Violation};
 
-    use crate::{Coverage, Shard, Tally, Verdict};
+    use crate::{Coverage, Judged, Shard, Tally, Verdict};
     use crate::{Ending, Failure, Origin, Part, Results, Smaller};
 
     fn part(seeds: &str, shard: &str) -> Part {
@@ -119,8 +135,11 @@ mod tests {
                 dial: Some(2),
                 what: "expected 1, found 2".to_owned(),
             },
+            asks: String::new(),
+            excerpt: Vec::new(),
             family: None,
             times: 1,
+            repeats: true,
             shrunk: Some(Smaller {
                 from: 90,
                 to: steps,
@@ -143,7 +162,7 @@ mod tests {
             coverage,
             ..Verdict::default()
         });
-        Results::new("engine-client", part, tally)
+        Results::new("engine-client", Judged::everything(), part, tally)
     }
 
     fn merge(files: &[&Results]) -> Result<Results, String> {
@@ -271,7 +290,12 @@ mod tests {
             seeds: None,
             shard: Shard::WHOLE,
         };
-        let results = Results::new("engine-client", part, Tally::default());
+        let results = Results::new(
+            "engine-client",
+            Judged::everything(),
+            part,
+            Tally::default(),
+        );
         assert_eq!(results.ending(), Ending::Inconclusive);
         assert_eq!(results.doubts(), ["no case was run"]);
     }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::error::MergeError;
 use super::failure::Failure;
+use crate::judged::Judged;
 use crate::seeds::{Seeds, Shard};
 use crate::tally::Tally;
 use wstape_oracle::Rule;
@@ -33,6 +34,9 @@ pub struct Results {
     /// Shards that are missing of what was merged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Part>,
+    /// Which rules were judged, and which were left out and why.
+    #[serde(default = "Judged::everything")]
+    pub judged: Judged,
     /// The sum of all cases.
     pub tally: Tally,
     /// Each rule that broke, once; the first that was found.
@@ -71,16 +75,17 @@ pub enum Ending {
 }
 
 impl Results {
-    /// Results of a run that has not begun: of `part`, at `subject`, by this version of the
-    /// program.
+    /// Results of a run that has not begun: of `part`, at `subject`, which is `judged` so, by this
+    /// version of the program.
     #[must_use]
-    pub fn new(subject: impl Into<String>, part: Part, tally: Tally) -> Self {
+    pub fn new(subject: impl Into<String>, judged: Judged, part: Part, tally: Tally) -> Self {
         Self {
             chaos: RESULTS_VERSION,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             subject: subject.into(),
             parts: vec![part],
             missing: Vec::new(),
+            judged,
             tally,
             failures: Vec::new(),
             elapsed_ms: 0,

@@ -27,7 +27,15 @@ impl Results {
     /// What the run came to: its figures, its failures, its ending.
     #[must_use]
     pub fn conclusion(&self) -> String {
-        let mut text = format!("{}\n", self.figures());
+        let mut text = format!("{}\n{}", self.figures(), self.judged.text());
+        for (what, cases) in &self.tally.blamed {
+            // Writing into a string does not fail.
+            let _ = writeln!(
+                text,
+                "a dependency logs {what}, in {} cases: not R14, but look at its log level",
+                grouped(*cases)
+            );
+        }
         for failure in &self.failures {
             // Writing into a string does not fail.
             let _ = write!(text, "\n{}", failure.complete());
@@ -79,7 +87,13 @@ impl Results {
     /// The last lines: how the run ended, and why where that is not plain.
     fn verdict(&self) -> String {
         match self.ending() {
-            Ending::Held => "held: all rules, in all that was seen\n".to_owned(),
+            Ending::Held if self.judged.left_out.is_empty() => {
+                "held: all rules, in all that was seen\n".to_owned()
+            }
+            Ending::Held => format!(
+                "held: all {} rules that were judged, in all that was seen\n",
+                self.judged.rules.len()
+            ),
             Ending::Broken | Ending::NotDeterministic => {
                 let rules = self.failures.iter().map(|failure| failure.violation.rule);
                 let rules: Vec<String> = rules.map(|rule| rule.to_string()).collect();
@@ -111,8 +125,29 @@ impl Failure {
     #[must_use]
     pub fn complete(&self) -> String {
         let mut text = format!("{self}\n");
+        if !self.asks.is_empty() {
+            let _ = writeln!(text, "  it asks: {}", self.asks);
+        }
+        if !self.excerpt.is_empty() {
+            text.push('\n');
+            for line in &self.excerpt {
+                let _ = writeln!(text, "  {line}");
+            }
+            text.push('\n');
+        }
+        let meaning = self.violation.rule.meaning();
+        if let Some(meaning) = meaning.filter(|_| !self.excerpt.is_empty()) {
+            let _ = writeln!(text, "  look at: {}", meaning.look_at);
+        }
         if self.times > 1 {
             let _ = writeln!(text, "  broken by {} cases", grouped(self.times));
+        }
+        if !self.repeats {
+            let _ = writeln!(
+                text,
+                "  it did not break again when the same case was played again, so it was not made \
+                 smaller: chance, or a clock that is not tokio's, has a say in it"
+            );
         }
         if let Some(shrunk) = self.shrunk {
             let _ = writeln!(text, "  {shrunk}");

@@ -3,7 +3,7 @@
 use wstape_oracle::{Edge, Rule, Violation};
 
 use super::{Ending, Failure, MAX_ANNOTATIONS, Part, Results, Smaller};
-use crate::{Coverage, Family, FaultKind, Origin, Shard, Tally, Verdict};
+use crate::{Coverage, Family, FaultKind, Judged, Origin, Shard, Tally, Verdict};
 
 /// A run that broke R3 under a FIN, with a name in the failure that has to be escaped everywhere.
 fn broken() -> Results {
@@ -16,8 +16,14 @@ fn broken() -> Results {
             dial: Some(2),
             what: "expected a gap of 0.5 s, found <0.25> s & 100%, or so".to_owned(),
         },
+        asks: "Each gap is what the backoff gives.".to_owned(),
+        excerpt: vec![
+            "      1.000000  #1    read fin".to_owned(),
+            "►     1.250000  #2    dial".to_owned(),
+        ],
         family: Some(Family::Network),
         times: 1_204,
+        repeats: true,
         shrunk: Some(Smaller {
             from: 41,
             to: 2,
@@ -54,7 +60,7 @@ fn held() -> Results {
         seeds: Some("0..500".parse().unwrap()),
         shard: Shard::WHOLE,
     };
-    let mut results = Results::new("engine-client", part, tally);
+    let mut results = Results::new("engine-client", Judged::everything(), part, tally);
     results.elapsed_ms = 2_000;
     results
 }
@@ -84,8 +90,15 @@ edges of the connection's state machine
            1  open: fin                          1  wait: dial
 
 1 cases in 2.0 s: 2.0 virtual hours, 61,000 reconnects, 9 messages
+judged: R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11, R12, R13, R14, R15, R16
 
 R3 (each gap as the backoff gives it) broke, seed 1234, at 1.500000 s on dial 2: expected a gap of 0.5 s, found <0.25> s & 100%, or so
+  it asks: Each gap is what the backoff gives.
+
+        1.000000  #1    read fin
+  ►     1.250000  #2    dial
+
+  look at: the `sleep` before a dial: does every way back to the dial pass it, and does the delay grow as it should?
   broken by 1,204 cases
   shrunk from 41 faults and calls to 2 in 1.2 s, 310 tries
   out/R3-1234.jsonl
@@ -163,7 +176,10 @@ fn github_gets_an_annotation_a_failure_on_one_line_with_what_would_end_it_escape
         [
             "::error file=out/R3-1234.jsonl,title=R3%3A each gap as the backoff gives it::\
              R3 (each gap as the backoff gives it) broke, seed 1234, at 1.500000 s on dial 2: \
-             expected a gap of 0.5 s, found <0.25> s & 100%25, or so%0A  broken by 1,204 cases%0A  \
+             expected a gap of 0.5 s, found <0.25> s & 100%25, or so%0A  it asks: Each gap is \
+             what the backoff gives.%0A%0A        1.000000  #1    read fin%0A  ►     1.250000  #2    \
+             dial%0A%0A  look at: the `sleep` before a dial: does every way back to the dial pass \
+             it, and does the delay grow as it should?%0A  broken by 1,204 cases%0A  \
              shrunk from 41 faults and calls to 2 in 1.2 s, 310 tries%0A  out/R3-1234.jsonl%0A  \
              out/R3-1234.trace.txt%0A  again: cargo chaos --tape out/R3-1234.jsonl"
         ]
@@ -241,8 +257,10 @@ fn a_run_that_missed_a_mutant_says_so_in_every_output_and_holds_in_none() {
 #[test]
 fn a_run_of_few_cases_that_broke_a_rule_lists_nothing_that_was_never_seen() {
     let mut results = broken();
+    // What is shown of the failure is as long as it is.
+    results.failures[0].excerpt.clear();
     let seen = std::mem::take(&mut results.tally);
-    results.tally = Tally::of_everything(&wstape_harness::Terms::Settings);
+    results.tally = Tally::of_everything(&Judged::everything(), &wstape_harness::Terms::Settings);
     results.tally.merge(&seen);
     let summary = results.summary();
     assert!(!summary.contains("never"), "{summary}");

@@ -3,27 +3,28 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use wstape_harness::{Dialer, Dialing, Notebook, Stage, Subject, Transport};
+use wstape_harness::{Dialer, Dialing, Display, Notebook, Stage, Subject, Terms, Transport, lead};
 use wstape_mock_engine::{Clock, EngineError, MemoryNet};
-use wstape_oracle::{Findings, Rule, spread};
+use wstape_oracle::{Backoff, Findings, JitterMode, Rule, Settings, spread};
 use wstape_tape::{Micros, Trigger};
 
-use super::engine::{clock_of, engine_of, url};
+use super::engine::{Pace, clock_of, engine_of, url};
 use super::fired::count_fired;
 use super::trace::{Happening, Trace};
 use crate::case::Case;
 use crate::coverage::Coverage;
 use crate::verdict::Verdict;
 
-/// When whose dial began.
-type Dials = Mutex<Vec<(Micros, u32)>>;
+/// When whose dial began, where it is known whose.
+type Dials = Mutex<Vec<(Micros, Option<u32>)>>;
 
 /// A dialer that takes down when it is used.
 #[derive(Debug)]
 struct CountedDialer {
     net: MemoryNet,
     clock: Clock,
-    number: u32,
+    /// Whose it is; `None` of the one that dials through `wstape_dial` lead to, which are all alike.
+    number: Option<u32>,
     dials: Arc<Dials>,
 }
 
@@ -35,6 +36,40 @@ impl Dialer for CountedDialer {
             Ok(Box::new(stream) as Box<dyn Transport>)
         })
     }
+}
+
+/// How far apart the first delay's shortest and longest are; `None` without jitter.
+fn width(settings: &Settings, terms: &Terms) -> Option<Micros> {
+    match terms {
+        Terms::Settings => {
+            let cap = settings.initial_backoff.min(settings.max_backoff);
+            (settings.jitter != JitterMode::None).then(|| cap.into())
+        }
+        Terms::Bounds(bounds) => {
+            let backoff = bounds.backoff.filter(Backoff::has_jitter)?;
+            let share = backoff.max_share - backoff.min_share;
+            Some(backoff.delay(0).mul_f64(share).into())
+        }
+    }
+}
+
+/// Dials with who made them. Where that is not known, the n-th dial after the drop is taken for the
+/// n-th subscriber's: each makes one before any makes another, for the engine takes them all.
+fn by_number(dials: &[(Micros, Option<u32>)], dropped: Micros) -> Vec<(Micros, u32)> {
+    let (mut before, mut after) = (0, 0);
+    let numbered = dials.iter().map(|(at, number)| {
+        let next = if *at >= dropped {
+            &mut after
+        } else {
+            &mut before
+        };
+        let number = number.unwrap_or_else(|| {
+            *next += 1;
+            *next - 1
+        });
+        (*at, number)
+    });
+    numbered.collect()
 }
 
 /// When the crowd is dropped: the first step of the faults tape.
@@ -54,11 +89,18 @@ fn dropped_at(case: &Case) -> Option<Micros> {
 /// Where the engine or a subscriber does not start, in words.
 pub(super) async fn play(case: &Case, subject: &dyn Subject) -> Result<(Verdict, Trace), String> {
     let engine_error = |error: EngineError| error.to_string();
-    let clock = clock_of(case, subject);
+    let clock = clock_of(case, subject, Pace::Virtual);
     let (engine, net) = engine_of(case, &clock).in_memory().map_err(engine_error)?;
     engine.start();
     tokio::task::yield_now().await;
     let dials = Arc::new(Dials::default());
+    let anyones: Arc<dyn Dialer> = Arc::new(CountedDialer {
+        net: net.clone(),
+        clock: clock.clone(),
+        number: None,
+        dials: Arc::clone(&dials),
+    });
+    let _led = lead(anyones);
     let mut crowd = Vec::new();
     for number in 0..case.about.crowd {
         let mut settings = case.settings.clone();
@@ -66,14 +108,15 @@ pub(super) async fn play(case: &Case, subject: &dyn Subject) -> Result<(Verdict,
         let dialer: Arc<dyn Dialer> = Arc::new(CountedDialer {
             net: net.clone(),
             clock: clock.clone(),
-            number,
+            number: Some(number),
             dials: Arc::clone(&dials),
         });
         let started = subject.start(Stage {
-            url: url(case, &engine, subject.time()),
+            url: url(case, &engine, subject),
             settings,
             clock: Arc::new(clock.clone()),
             notebook: Notebook::unread(),
+            display: Display::default(),
             dialer,
         })?;
         crowd.push(started);
@@ -84,11 +127,13 @@ pub(super) async fn play(case: &Case, subject: &dyn Subject) -> Result<(Verdict,
     engine.shutdown().await;
 
     let dials = std::mem::take(&mut *dials.lock());
-    let mut findings = Findings::new();
+    let mut findings = Findings::new().judging(&subject.rules());
     findings.held(Rule::R13);
-    if let Some(dropped) = dropped_at(case) {
+    let dropped = dropped_at(case).unwrap_or(Micros(u64::MAX));
+    let dials = by_number(&dials, dropped);
+    if let Some(width) = width(&case.settings, &subject.terms()) {
         let crowd = case.about.crowd as usize;
-        spread(&case.settings, crowd, dropped, &dials, &mut findings);
+        spread(width, crowd, dropped, &dials, &mut findings);
     }
     let mut trace = Trace::new();
     for (at, number) in &dials {
@@ -104,7 +149,7 @@ pub(super) async fn play(case: &Case, subject: &dyn Subject) -> Result<(Verdict,
         hash: trace.hash(),
         virtual_us: clock.now().0,
         reconnects,
-        messages: 0,
+        ..Verdict::default()
     };
     Ok((verdict, trace))
 }

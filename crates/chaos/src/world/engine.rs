@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wstape_harness::{PLAIN_HOST, PLAIN_URL, Subject, Time};
+use wstape_harness::{PLAIN_HOST, PLAIN_URL, Subject, Terms, Time};
 use wstape_mock_engine::{Clock, Engine, EngineBuilder, StartAt};
 use wstape_tape::{Action, Micros, Trigger};
 
@@ -19,9 +19,12 @@ const SECRET_QUERY: &str = "key=qry-5ecret";
 const WITHOUT_END: Micros = Micros::from_ms(1_000);
 
 /// What must not be logged in this case.
-pub(super) fn secrets(case: &Case) -> Vec<Secret> {
+pub(super) fn secrets(case: &Case, subject: &dyn Subject) -> Vec<Secret> {
     if !case.about.secrets {
         return Vec::new();
+    }
+    if subject.terms() != Terms::Settings {
+        return Secret::both("the query of the URL", SECRET_QUERY).into();
     }
     let token = case.settings.token.as_deref();
     token
@@ -34,12 +37,15 @@ pub(super) fn secrets(case: &Case) -> Vec<Secret> {
 }
 
 /// The URL of the engine, with secrets in it where the case is about them.
-pub(super) fn url(case: &Case, engine: &Engine, time: Time) -> String {
-    let url = match time {
+pub(super) fn url(case: &Case, engine: &Engine, subject: &dyn Subject) -> String {
+    let url = match subject.time() {
         Time::Fine => engine.url(),
         Time::Plain => PLAIN_URL.to_owned(),
     };
-    if case.about.secrets {
+    if case.about.secrets && subject.terms() != Terms::Settings {
+        // Not every client takes user info.
+        format!("{url}?{SECRET_QUERY}")
+    } else if case.about.secrets {
         let rest = url.strip_prefix("ws://").unwrap_or(&url);
         format!("ws://{SECRET_USER}@{rest}?{SECRET_QUERY}")
     } else {
@@ -55,13 +61,22 @@ pub(super) fn host_of(subject: &dyn Subject) -> &'static str {
     }
 }
 
+/// How fast a case is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Time jumps to the next timer.
+    Virtual,
+    /// A second takes a second.
+    Real,
+}
+
 /// The clock of a case, in the time that the subscriber lives in.
-pub(super) fn clock_of(case: &Case, subject: &dyn Subject) -> Clock {
+pub(super) fn clock_of(case: &Case, subject: &dyn Subject, pace: Pace) -> Clock {
     let wall = case.base.header.wall_at_zero();
-    match subject.time() {
-        Time::Fine => Clock::virtual_at(wall),
+    match (subject.time(), pace) {
+        (Time::Fine, Pace::Virtual) => Clock::virtual_at(wall),
         // What a real clock reads off a paused runtime is plain time.
-        Time::Plain => Clock::real_at(wall),
+        (Time::Plain, _) | (Time::Fine, Pace::Real) => Clock::real_at(wall),
     }
 }
 

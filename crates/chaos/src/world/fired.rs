@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wstape_harness::Time;
 use wstape_mock_engine::{Entry, JournalKind};
-use wstape_tape::{Action, Conn, End, Micros, Step, Trigger};
+use wstape_tape::{Action, Conn, Down, End, Micros, Step, Trigger};
 
 use crate::case::{Case, FAULT_KEY};
 use crate::coverage::Coverage;
@@ -85,7 +85,7 @@ impl Fault<'_> {
     fn lasts(&self) -> bool {
         matches!(
             self.step.action,
-            Action::Down(true)
+            Action::Down(Down::Refuses | Down::Resets { .. })
                 | Action::Hang(true)
                 | Action::Refuse(Some(_))
                 | Action::Accept(Some(_))
@@ -96,7 +96,10 @@ impl Fault<'_> {
     /// Whether the journal says it so.
     fn shows_as(&self, kind: &JournalKind) -> bool {
         match &self.step.action {
-            Action::Down(true) => matches!(kind, JournalKind::Down | JournalKind::DialRefused),
+            Action::Down(Down::Refuses) => {
+                matches!(kind, JournalKind::Down | JournalKind::DialRefused)
+            }
+            Action::Down(Down::Resets { .. }) => matches!(kind, JournalKind::DialReset),
             Action::Hang(true) => matches!(kind, JournalKind::Hung),
             Action::Refuse(Some(refusal)) => {
                 matches!(kind, JournalKind::Refused { status } if *status == refusal.status)

@@ -1,17 +1,19 @@
 //! A world while it lives: one case at one subscriber, in virtual time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use tokio::runtime::Handle as RuntimeHandle;
 use wstape_harness::{
-    Dialer, Handle, Notebook, Receiver, Running, Stage, Stopping, Subject, Terms, lead,
+    Dialer, Display, Handle, Notebook, Receiver, Running, Stage, Stopping, Subject, Terms, lead,
 };
-use wstape_mock_engine::{Clock, Engine, Entry};
+use wstape_mock_engine::{Clock, Engine, Entry, JournalKind};
 use wstape_oracle::{Field, Heard, Judge, Mirror, Rule};
 use wstape_tape::Micros;
 
-use super::engine::{clock_of, end_of, engine_of, host_of, url};
+use super::engine::{Pace, clock_of, end_of, engine_of, host_of, url};
 use super::fired::count_fired;
 use super::network::WatchedDialer;
 use super::observer::{Moment, Observer};
@@ -20,16 +22,52 @@ use super::trace::Happening;
 use crate::call::Call;
 use crate::case::{Case, Deed};
 use crate::coverage::Coverage;
+use crate::fnv::Fnv;
+use crate::pulse::Pulse;
 use crate::verdict::Verdict;
 
 /// Turns that tasks get to end in, once nothing keeps them.
 const TURNS_TO_END: usize = 64;
 /// Turns that a subscriber gets to take in what was delivered.
 const TURNS_TO_SETTLE: usize = 64;
+/// How often, and after how long each time, tasks of anybody's are looked for once more: a minute.
+const LOOKS_FOR_TASKS: usize = 12;
+const LOOK_FOR_TASKS: Micros = Micros::from_ms(5_000);
 /// How long after a shutdown nothing may connect, beyond the longest delay.
 const AFTERMATH: Micros = Micros::from_ms(1_000);
+/// How many of these a shutdown may take in real time.
+const MAX_AFTERMATHS: usize = 12;
 /// Things that one receiver may say in a row before others get a turn.
 const MAX_HEARD_AT_ONCE: usize = 1 << 20;
+
+/// Most bytes that a case may have allocated at a time; a usual one takes a few hundred KiB.
+const MAX_MEMORY_BYTES: usize = 256 << 20;
+
+/// The memory of the process, while one case is played.
+struct Memory {
+    read: fn() -> usize,
+    at_start: usize,
+    /// It was told already.
+    told: bool,
+}
+
+impl Memory {
+    fn new(read: fn() -> usize) -> Self {
+        Self {
+            read,
+            at_start: read(),
+            told: false,
+        }
+    }
+
+    /// How much was allocated since the case began, once, where it is too much.
+    fn too_much(&mut self) -> Option<usize> {
+        let taken = (self.read)().saturating_sub(self.at_start);
+        let is_news = taken > MAX_MEMORY_BYTES && !self.told;
+        self.told |= is_news;
+        is_news.then_some(taken)
+    }
+}
 
 /// A world while it lives.
 pub(super) struct World {
@@ -42,6 +80,9 @@ pub(super) struct World {
     /// Receivers by their number; `None` where one was dropped.
     receivers: Vec<Option<Box<dyn Receiver>>>,
     stalled: bool,
+    pace: Pace,
+    pulse: Arc<Pulse>,
+    memory: Option<Memory>,
     calls: BTreeMap<String, u64>,
 }
 
@@ -50,8 +91,12 @@ impl World {
     ///
     /// # Errors
     /// Where the engine or the subscriber does not start.
-    pub(super) async fn live(case: &Case, subject: &dyn Subject) -> Result<Played, Unplayable> {
-        let clock = clock_of(case, subject);
+    pub(super) async fn live(
+        case: &Case,
+        subject: &dyn Subject,
+        pace: Pace,
+    ) -> Result<Played, Unplayable> {
+        let clock = clock_of(case, subject, pace);
         let (engine, net) = engine_of(case, &clock).in_memory()?;
         let deeds = case.deeds()?;
         let observer = Arc::new(Observer::new(clock.clone(), judge_of(case, subject)));
@@ -69,10 +114,11 @@ impl World {
             receiver,
         } = subject
             .start(Stage {
-                url: url(case, &engine, subject.time()),
+                url: url(case, &engine, subject),
                 settings: case.settings.clone(),
                 clock: Arc::new(clock.clone()),
                 notebook: Notebook::unread(),
+                display: Display::default(),
                 dialer,
             })
             .map_err(Unplayable::Subject)?;
@@ -89,6 +135,9 @@ impl World {
             stopped: false,
             receivers: receiver.map(Some).into_iter().collect(),
             stalled: false,
+            pace,
+            pulse: Pulse::here(),
+            memory: subject.memory().map(Memory::new),
             calls: BTreeMap::new(),
         };
         let end = end_of(case);
@@ -115,12 +164,26 @@ impl World {
                 .observer
                 .judge(|judge, _| judge.next_look())
                 .map_or(until, |next| next.min(until));
+            let mut gave_up = None;
             let stopped = tokio::select! {
                 biased;
                 stopped = poll_stopping(&mut self.stopping) => Some(stopped),
+                how = poll_ended(&mut self.handle) => {
+                    gave_up = Some(how);
+                    None
+                }
                 () = self.observer.stirred.notified() => None,
+                () = self.pulse.answer() => None,
                 () = self.clock.sleep_until(next) => None,
             };
+            if let Some(how) = gave_up {
+                // Nothing is left to be shut down.
+                self.handle = None;
+                self.observer
+                    .note(0, Happening::Stopped(how.is_ok()), |judge, at| {
+                        judge.gave_up(at, how);
+                    });
+            }
             if let Some(stopped) = stopped {
                 self.stopping = None;
                 self.stopped = true;
@@ -138,6 +201,18 @@ impl World {
     }
 
     fn look(&mut self) {
+        if let Some(taken) = self.memory.as_mut().and_then(Memory::too_much) {
+            self.observer.judge(|judge, at| {
+                judge.broke(Rule::R13, at, || {
+                    format!(
+                        "expected a case to take at most {} MiB of memory, found {} MiB allocated \
+                         since it began",
+                        MAX_MEMORY_BYTES >> 20,
+                        taken >> 20
+                    )
+                });
+            });
+        }
         self.listen();
         self.observer.look(false);
         self.observer.judge(Judge::look_at_receivers);
@@ -259,6 +334,9 @@ impl World {
                 .note(0, Happening::Called(Call::Shutdown), |_, _| ());
             self.shut_down();
         }
+        if self.pace == Pace::Real {
+            return self.close_in_real_time().await;
+        }
         let longest = Micros::from(case.settings.max_backoff);
         let until = self
             .clock
@@ -267,6 +345,20 @@ impl World {
             .saturating_add(longest.0.saturating_mul(2))
             .saturating_add(AFTERMATH.0);
         self.until(Micros(until)).await;
+    }
+
+    /// What would follow a shutdown after minutes is not waited for where they take minutes.
+    async fn close_in_real_time(&mut self) {
+        let later = |clock: &Clock| Micros(clock.now().0.saturating_add(AFTERMATH.0));
+        for _ in 0..MAX_AFTERMATHS {
+            let until = later(&self.clock);
+            self.until(until).await;
+            if self.stopping.is_none() {
+                break;
+            }
+        }
+        let until = later(&self.clock);
+        self.until(until).await;
     }
 
     /// The engine is gone; looks whether the subscriber has left anything.
@@ -281,6 +373,16 @@ impl World {
                 return;
             }
             tokio::task::yield_now().await;
+        }
+        if self.pace == Pace::Virtual && self.observer.judge(|judge, _| judge.is_bounded()) {
+            // A task that finds out when it next wakes is nothing left behind.
+            for _ in 0..LOOKS_FOR_TASKS {
+                let next = Micros(self.clock.now().0.saturating_add(LOOK_FOR_TASKS.0));
+                self.clock.sleep_until(next).await;
+                if metrics.num_alive_tasks() == 0 {
+                    return;
+                }
+            }
         }
         let alive = metrics.num_alive_tasks();
         self.observer.judge(|judge, at| {
@@ -312,6 +414,7 @@ impl World {
             });
         }
         let mut coverage = Coverage::of(&found);
+        let engine_hash = engine_hash(journal);
         count_fired(case, subject.time(), journal, &mut coverage);
         coverage.calls = self.calls;
         Played {
@@ -319,6 +422,8 @@ impl World {
                 violations: found.violations,
                 coverage,
                 hash: trace.hash(),
+                engine_hash,
+                blamed: BTreeSet::new(),
                 virtual_us: at.0,
                 reconnects,
                 messages,
@@ -332,10 +437,35 @@ impl World {
 /// Who judges a case.
 fn judge_of(case: &Case, subject: &dyn Subject) -> Judge {
     let quiet_at = case.about.quiet_at_us.map(Micros);
-    match subject.terms() {
+    let judge = match subject.terms() {
         Terms::Settings => Judge::exact(&case.settings, case.base.header.wall_at_zero(), quiet_at),
-        Terms::Bounds(bounds) => Judge::bounded(bounds, quiet_at),
+        Terms::Bounds(bounds) => Judge::bounded(bounds, quiet_at).model(subject.model()),
+    };
+    judge.judging(&subject.rules()).asking(subject.own_rules())
+}
+
+/// The hash of what the engine did by the tape alone.
+fn engine_hash(journal: &[Entry]) -> u64 {
+    let mut hash = Fnv::new();
+    for entry in journal.iter().filter(|entry| entry.conn.is_none()) {
+        let words = match &entry.kind {
+            JournalKind::Mark(words) | JournalKind::State(words) => words,
+            kind @ (JournalKind::Down | JournalKind::Up | JournalKind::End) => kind.name(),
+            _ => continue,
+        };
+        hash.take(&entry.at.0.to_le_bytes());
+        hash.take(words.as_bytes());
     }
+    hash.value()
+}
+
+/// How the subscriber ended though nobody asked it to; never while it goes on.
+async fn poll_ended(handle: &mut Option<Box<dyn Handle>>) -> Result<(), String> {
+    poll_fn(|cx| match handle {
+        Some(handle) => handle.poll_ended(cx),
+        None => Poll::Pending,
+    })
+    .await
 }
 
 /// The shutdown's outcome, where one is under way; otherwise never.

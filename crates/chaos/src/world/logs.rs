@@ -1,6 +1,7 @@
 //! Everything that is logged on this thread, searched for secrets.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -33,13 +34,18 @@ impl Secret {
 pub(super) struct Searched {
     /// Lines that were logged.
     pub(super) lines: u64,
-    /// Where a secret stood, first of all: its name, and who logged it.
+    /// Where a secret stood in a line of the subject's own, first of all: its name, and who logged
+    /// it.
     pub(super) found: Option<(&'static str, String)>,
+    /// Secrets in lines of others: what, and who.
+    pub(super) by_others: BTreeSet<String>,
 }
 
 #[derive(Debug, Default)]
 struct Search {
     secrets: Vec<Secret>,
+    /// The subject's own crates; none where every line is its own.
+    crates: Vec<String>,
     searched: Searched,
     /// The line at hand, reused.
     line: String,
@@ -63,12 +69,13 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn begin(secrets: Vec<Secret>) -> Self {
+    pub(super) fn begin(secrets: Vec<Secret>, crates: Vec<String>) -> Self {
         static LOGGER: Once = Once::new();
         LOGGER.call_once(|| OURS.store(log::set_logger(&Records).is_ok(), Ordering::Relaxed));
         count(|watches| watches + 1);
         SEARCH.set(Some(Search {
             secrets,
+            crates,
             ..Search::default()
         }));
         Self {
@@ -118,13 +125,18 @@ fn search(by: &str, write: impl FnOnce(&mut String)) {
             cut -= 1;
         }
         let line = &search.line[..cut];
-        search.searched.lines += 1;
-        if search.searched.found.is_none() {
-            search.searched.found = search
-                .secrets
-                .iter()
-                .find(|secret| line.contains(&secret.text))
-                .map(|secret| (secret.name, by.to_owned()));
+        let of = by.split("::").next().unwrap_or(by);
+        let is_own = search.crates.is_empty() || search.crates.iter().any(|own| own == of);
+        search.searched.lines += u64::from(is_own);
+        let mut secrets = search.secrets.iter();
+        let Some(secret) = secrets.find(|secret| line.contains(&secret.text)) else {
+            return;
+        };
+        if !is_own {
+            let what = format!("{}: {by}", secret.name);
+            search.searched.by_others.insert(what);
+        } else if search.searched.found.is_none() {
+            search.searched.found = Some((secret.name, by.to_owned()));
         }
     });
 }
@@ -202,7 +214,7 @@ mod tests {
     use super::{Secret, Watch};
 
     fn watch() -> Watch {
-        Watch::begin(Secret::both("token", "s3cret").into())
+        Watch::begin(Secret::both("token", "s3cret").into(), Vec::new())
     }
 
     #[test]
@@ -220,6 +232,24 @@ mod tests {
             let searched = watch.end();
             assert_eq!(searched.found.expect("found").0, "token", "{n}");
         }
+    }
+
+    #[test]
+    fn what_a_dependency_logs_is_blamed_on_it_and_not_on_the_subject() {
+        let own = vec!["price_feed".to_owned()];
+        let watch = Watch::begin(Secret::both("token", "s3cret").into(), own);
+        log::info!(target: "tungstenite::client", "GET /?key=s3cret");
+        log::info!(target: "price_feed::mended", "connected");
+        let searched = watch.end();
+        assert_eq!((searched.lines, searched.found), (1, None));
+        let others: Vec<_> = searched.by_others.into_iter().collect();
+        assert_eq!(others, ["token: tungstenite::client"]);
+
+        let own = vec!["price_feed".to_owned()];
+        let watch = Watch::begin(Secret::both("token", "s3cret").into(), own);
+        log::info!(target: "price_feed", "dialling ?key=s3cret");
+        let found = watch.end().found.expect("found");
+        assert_eq!(found, ("token", "price_feed".to_owned()));
     }
 
     #[test]

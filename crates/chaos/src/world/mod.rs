@@ -9,6 +9,7 @@
 //! | `trace` | all that happened, in order, and its hash |
 //! | `logs` | what is logged, searched for secrets |
 //! | `engine`, `fired` | the engine of a case, and which of its faults fired |
+//! | `probe` | what a subscriber offers to look at |
 //! | `played` | what playing a case came to |
 
 mod crowd;
@@ -20,9 +21,11 @@ mod network;
 mod observer;
 mod play;
 mod played;
+mod probe;
 mod trace;
 
 pub use observer::Moment;
-pub use play::play;
+pub use play::{play, play_real};
 pub use played::Played;
+pub use probe::offers;
 pub use trace::{Happening, Payload, Trace, TraceEntry};

@@ -54,6 +54,12 @@ impl std::fmt::Debug for Observer {
     }
 }
 
+/// What a subscriber that is judged by bounds shows, as JSON text: its mirror; empty without one.
+fn text_of_anyones(view: View<'_>) -> String {
+    let mirror = view.mirror.map(|mirror| mirror.json().to_string());
+    mirror.unwrap_or_default()
+}
+
 /// The mirror, and the record of the connection as one more member of it, as JSON text.
 fn text(view: View<'_>) -> String {
     let mut text = Vec::from(*b"{");
@@ -80,6 +86,15 @@ fn text(view: View<'_>) -> String {
 }
 
 impl Seen {
+    /// What can be looked at, as JSON text.
+    fn text(&self) -> String {
+        if self.judge.is_bounded() {
+            text_of_anyones(self.view())
+        } else {
+            text(self.view())
+        }
+    }
+
     fn view(&self) -> View<'_> {
         View {
             mirror: self.mirror.as_deref(),
@@ -94,7 +109,7 @@ impl Seen {
             self.trace
                 .mark(at, violation.dial.unwrap_or_default(), &line);
             self.moments.push(Moment {
-                mirror: text(self.view()),
+                mirror: self.text(),
                 model: self.judge.expected_by_now(),
             });
         }
@@ -141,7 +156,7 @@ impl Observer {
 
     /// What can be looked at now, as JSON text.
     pub(super) fn text(&self) -> String {
-        text(self.seen.lock().view())
+        self.seen.lock().text()
     }
 
     /// Does something that the trace names, and tells the judge of it.

@@ -2,17 +2,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tokio::runtime::Builder;
-use wstape_harness::Subject;
+use tokio::runtime::{Builder, Runtime};
+use wstape_harness::{Subject, panic_message};
 use wstape_oracle::{Rule, Violation};
 
 use super::crowd;
-use super::engine::secrets;
+use super::engine::{Pace, secrets};
 use super::live::World;
 use super::logs::{Searched, Watch};
 use super::played::{Played, Unplayable};
 use super::trace::Trace;
 use crate::case::Case;
+use crate::pulse::Pulse;
 use crate::verdict::Verdict;
 
 /// Plays a case at a subscriber and judges it.
@@ -25,16 +26,26 @@ use crate::verdict::Verdict;
 /// Inside a tokio runtime.
 #[must_use]
 pub fn play(case: &Case, subject: &dyn Subject) -> Played {
-    let caught = catch_unwind(AssertUnwindSafe(|| play_out(case, subject)));
+    play_at(case, subject, Pace::Virtual)
+}
+
+/// As [`play`], in real time: of a subscriber that takes its time from std's clock, or leaves work to
+/// other threads. It still dials through what it is handed, and leads to an engine in memory.
+///
+/// # Panics
+/// Inside a tokio runtime.
+#[must_use]
+pub fn play_real(case: &Case, subject: &dyn Subject) -> Played {
+    play_at(case, subject, Pace::Real)
+}
+
+fn play_at(case: &Case, subject: &dyn Subject, pace: Pace) -> Played {
+    let caught = catch_unwind(AssertUnwindSafe(|| play_out(case, subject, pace)));
     match caught {
         Ok(Ok(played)) => played,
         Ok(Err(error)) => unplayed(error.to_string()),
         Err(panic) => {
-            let why = panic
-                .downcast_ref::<&str>()
-                .map(|text| (*text).to_owned())
-                .or_else(|| panic.downcast_ref::<String>().cloned())
-                .unwrap_or_default();
+            let why = panic_message(&*panic);
             unplayed(format!("expected no panic, found one: {why}"))
         }
     }
@@ -56,11 +67,32 @@ fn unplayed(what: String) -> Played {
     }
 }
 
-fn play_out(case: &Case, subject: &dyn Subject) -> Result<Played, Unplayable> {
-    let runtime = Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()?;
+fn play_out(case: &Case, subject: &dyn Subject, pace: Pace) -> Result<Played, Unplayable> {
+    let mut builder = Builder::new_current_thread();
+    match pace {
+        Pace::Virtual => builder.enable_time().start_paused(true),
+        Pace::Real => builder.enable_all(),
+    };
+    Pulse::here().listen(&mut builder);
+    let runtime = builder.build()?;
+    let secrets = secrets(case, subject);
+    let watch = (!secrets.is_empty()).then(|| Watch::begin(secrets, subject.crates()));
+    let played = play_in(&runtime, case, subject, pace);
+    // What still runs ends, and may log. What it has begun on threads of its own is not waited for.
+    runtime.shutdown_background();
+    let mut played = played?;
+    if let Some(watch) = watch {
+        judge_logs(watch.end(), subject, &mut played.verdict);
+    }
+    Ok(played)
+}
+
+fn play_in(
+    runtime: &Runtime,
+    case: &Case,
+    subject: &dyn Subject,
+    pace: Pace,
+) -> Result<Played, Unplayable> {
     if case.about.crowd > 1 {
         let (verdict, trace) = runtime
             .block_on(crowd::play(case, subject))
@@ -71,26 +103,19 @@ fn play_out(case: &Case, subject: &dyn Subject) -> Result<Played, Unplayable> {
             moments: Vec::new(),
         });
     }
-    let secrets = secrets(case);
-    if secrets.is_empty() {
-        return runtime.block_on(World::live(case, subject));
-    }
-    let watch = Watch::begin(secrets);
-    let played = runtime.block_on(World::live(case, subject));
-    // What still runs ends, and may log.
-    drop(runtime);
-    let searched = watch.end();
-    let mut played = played?;
-    judge_logs(&searched, &mut played.verdict);
-    Ok(played)
+    runtime.block_on(World::live(case, subject, pace))
 }
 
-/// R14: no secret in any log line.
-fn judge_logs(searched: &Searched, verdict: &mut Verdict) {
+/// R14: no secret in any log line of the subject's own. What others log is told beside it.
+fn judge_logs(searched: Searched, subject: &dyn Subject, verdict: &mut Verdict) {
+    verdict.blamed = searched.by_others;
+    if !subject.rules().contains(Rule::R14) {
+        return;
+    }
     if searched.lines > 0 {
         verdict.coverage.held(Rule::R14, searched.lines);
     }
-    if let Some((name, by)) = &searched.found {
+    if let Some((name, by)) = searched.found {
         verdict.violations.push(Violation {
             rule: Rule::R14,
             at_us: 0,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use wstape_oracle::Rule;
 use wstape_tape::Micros;
 
 use crate::call::Call;
@@ -100,6 +101,31 @@ impl Trace {
     #[must_use]
     pub fn entries(&self) -> &[TraceEntry] {
         &self.entries
+    }
+
+    /// What happened up to the first line that says that `rule` broke, which is marked with `►`: so
+    /// many entries before it, as lines.
+    #[must_use]
+    pub fn before_broke(&self, rule: Rule, entries: usize) -> Vec<String> {
+        let says = format!("BROKEN {rule} at ");
+        let broke = |entry: &TraceEntry| matches!(&entry.what, Happening::Broke(line) if line.starts_with(&says));
+        let Some(at) = self.entries.iter().position(broke) else {
+            return Vec::new();
+        };
+        let from = at.saturating_sub(entries);
+        let mut lines: Vec<String> = self.entries[from..=at]
+            .iter()
+            .map(|entry| Line(self, entry).to_string())
+            .collect();
+        if let Some(last) = lines.last_mut()
+            && let Some(rest) = last.strip_prefix(' ')
+        {
+            *last = format!("►{rest}");
+        }
+        if from > 0 {
+            lines.insert(0, format!("  … {from} lines before"));
+        }
+        lines
     }
 
     /// What is kept of a payload.
@@ -204,20 +230,28 @@ impl Trace {
                 write!(f, "receiver {receiver} heard {}", shown(payload))
             }
             Happening::Broke(line) => f.write_str(line),
-        }?;
-        writeln!(f)
+        }
     }
 }
 
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for entry in &self.entries {
-            self.line(f, entry)?;
+            writeln!(f, "{}", Line(self, entry))?;
         }
         if self.unkept > 0 {
             writeln!(f, "… and {} more", self.unkept)?;
         }
         Ok(())
+    }
+}
+
+/// An entry as a line, without its end.
+struct Line<'a>(&'a Trace, &'a TraceEntry);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.line(f, self.1)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use wstape_tape::Micros;
 
 use crate::edge::Edge;
-use crate::rule::{Rule, Violation};
+use crate::rule::{Rule, RuleSet, Violation};
 
 /// Violations that are kept of one case: what follows from the first is of little use.
 pub const MAX_VIOLATIONS: usize = 16;
@@ -14,7 +14,10 @@ pub const MAX_VIOLATIONS: usize = 16;
 #[derive(Debug)]
 pub struct Findings {
     violations: Vec<Violation>,
+    /// Which of the rules are judged at all.
+    judged: [bool; Rule::ALL.len()],
     held: [u64; Rule::ALL.len()],
+    held_own: BTreeMap<Rule, u64>,
     took: [u64; Edge::ALL.len()],
     /// The dial that is under way.
     dial: u64,
@@ -26,15 +29,38 @@ impl Findings {
     pub fn new() -> Self {
         Self {
             violations: Vec::new(),
+            judged: [true; Rule::ALL.len()],
+            held_own: BTreeMap::new(),
             held: [0; Rule::ALL.len()],
             took: [0; Edge::ALL.len()],
             dial: 0,
         }
     }
 
+    /// Judges only these of the rules that are here for everyone: what is found of another is
+    /// forgotten, and does not take the place of what is asked for.
+    #[must_use]
+    pub fn judging(mut self, rules: &RuleSet) -> Self {
+        self.judged = Rule::ALL.map(|rule| rules.contains(rule));
+        self
+    }
+
+    /// Whether the rule is judged.
+    pub(super) fn judges(&self, rule: Rule) -> bool {
+        rule.index().is_none_or(|index| self.judged[index])
+    }
+
     /// A rule's precondition held.
     pub fn held(&mut self, rule: Rule) {
-        self.held[rule.index()] += 1;
+        match rule.index() {
+            Some(index) => self.held[index] += u64::from(self.judged[index]),
+            None => *self.held_own.entry(rule).or_default() += 1,
+        }
+    }
+
+    /// The precondition of a rule of the subject's own held so often in all.
+    pub(super) fn held_in_all(&mut self, rule: Rule, times: u64) {
+        self.held_own.insert(rule, times);
     }
 
     /// An edge was taken.
@@ -46,7 +72,7 @@ impl Findings {
 
     /// A rule did not hold; `what` is made only where there is room for it.
     pub fn broke(&mut self, rule: Rule, at: Micros, what: impl FnOnce() -> String) {
-        if self.violations.len() < MAX_VIOLATIONS {
+        if self.violations.len() < MAX_VIOLATIONS && self.judges(rule) {
             self.violations.push(Violation {
                 rule,
                 at_us: at.0,
@@ -74,7 +100,7 @@ impl Findings {
         let took = Edge::ALL.into_iter().zip(self.took);
         Found {
             violations: self.violations,
-            rules: held.filter(|(_, n)| *n > 0).collect(),
+            rules: held.chain(self.held_own).filter(|(_, n)| *n > 0).collect(),
             edges: took.filter(|(_, n)| *n > 0).collect(),
         }
     }

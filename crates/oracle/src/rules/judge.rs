@@ -3,23 +3,38 @@
 use chrono::{DateTime, Utc};
 use wstape_tape::Micros;
 
-use super::bounded::{Bounded, Bounds};
+use super::bounded::Bounded;
+use super::bounds::Bounds;
 use super::exact::Exact;
 use super::findings::Found;
+use super::own::OwnRules;
+use crate::fact::What;
 use crate::field::Field;
+use crate::fold::Fold;
 use crate::heard::Heard;
-use crate::rule::{Rule, Violation};
+use crate::own_rule::OwnRule;
+use crate::rule::{Rule, RuleSet, Violation};
 use crate::settings::Settings;
 use crate::view::View;
 
 /// All rules that look at one subscriber. It is told what happens in its order.
 #[derive(Debug)]
-pub enum Judge {
-    /// Of a subscriber that reconnects as its settings say.
+pub struct Judge {
+    kind: Kind,
+    own: OwnRules,
+}
+
+/// By what it judges.
+#[derive(Debug)]
+enum Kind {
+    /// By the contract: a subscriber that reconnects as its settings say.
     Exact(Box<Exact>),
-    /// Of one that declares nothing.
+    /// By bounds, and by what a subscriber declares beyond them.
     Bounded(Box<Bounded>),
 }
+
+/// Largest message that rules of a subject's own are told of, in bytes.
+const MAX_MESSAGE_BYTES: usize = 64 << 20;
 
 /// Most bytes that may wait to be written: what the contract's subscriber sends is control frames,
 /// and of the Pongs that its peer does not take it needs to keep only the last.
@@ -30,9 +45,19 @@ const MAX_ANYBODYS_WAITING_BYTES: usize = 1 << 20;
 /// Asks whichever judge it is.
 macro_rules! whichever {
     ($judge:expr, $it:ident => $ask:expr) => {
-        match $judge {
-            Judge::Exact($it) => $ask,
-            Judge::Bounded($it) => $ask,
+        match &mut $judge.kind {
+            Kind::Exact($it) => $ask,
+            Kind::Bounded($it) => $ask,
+        }
+    };
+}
+
+/// The same, where it is only looked at.
+macro_rules! by_ref {
+    ($judge:expr, $it:ident => $ask:expr) => {
+        match &$judge.kind {
+            Kind::Exact($it) => $ask,
+            Kind::Bounded($it) => $ask,
         }
     };
 }
@@ -46,25 +71,90 @@ impl Judge {
         wall_at_zero: DateTime<Utc>,
         quiet_at: Option<Micros>,
     ) -> Self {
-        Self::Exact(Box::new(Exact::new(settings, wall_at_zero, quiet_at)))
+        Self::of(Kind::Exact(Box::new(Exact::new(
+            settings,
+            wall_at_zero,
+            quiet_at,
+        ))))
     }
 
     /// Of a subscriber that declares nothing and is held to `bounds`; `quiet_at` as with
     /// [`exact`](Self::exact).
     #[must_use]
     pub fn bounded(bounds: Bounds, quiet_at: Option<Micros>) -> Self {
-        Self::Bounded(Box::new(Bounded::new(bounds, quiet_at)))
+        Self::of(Kind::Bounded(Box::new(Bounded::new(bounds, quiet_at))))
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            own: OwnRules::default(),
+        }
+    }
+
+    /// Judges only these of the rules that are here for everyone.
+    #[must_use]
+    pub fn judging(mut self, rules: &RuleSet) -> Self {
+        self.kind = match self.kind {
+            Kind::Exact(judge) => Kind::Exact(Box::new(judge.judging(rules))),
+            Kind::Bounded(judge) => Kind::Bounded(Box::new(judge.judging(rules))),
+        };
+        self
+    }
+
+    /// Asks these rules of the subject's own too.
+    #[must_use]
+    pub fn asking(mut self, rules: Vec<Box<dyn OwnRule>>) -> Self {
+        self.own = OwnRules::new(rules, MAX_MESSAGE_BYTES);
+        self
+    }
+
+    /// Holds what a subscriber that is judged by bounds shows of itself against this model.
+    #[must_use]
+    pub fn model(mut self, model: Option<Fold>) -> Self {
+        if let Kind::Bounded(judge) = self.kind {
+            self.kind = Kind::Bounded(Box::new(judge.model(model)));
+        }
+        self
+    }
+
+    /// Whether it judges by bounds, not by the contract.
+    #[must_use]
+    pub fn is_bounded(&self) -> bool {
+        matches!(self.kind, Kind::Bounded(_))
+    }
+
+    /// Passes on what rules of the subject's own found.
+    fn pass_on(&mut self, at: Micros) {
+        for (rule, _, what) in self.own.broke() {
+            self.broke(rule, at, || what);
+        }
+    }
+
+    /// Tells the rules of the subject's own.
+    fn tell(&mut self, at: Micros, dial: Option<u64>, what: What<'_>) {
+        if !self.own.is_empty() {
+            self.own.tell(at, dial, what);
+            self.pass_on(at);
+        }
     }
 
     /// Bytes were delivered to the subscriber. Gives back those that are the same on every run
     /// of the case: what stands behind the handshake's answer.
     pub fn read<'b>(&mut self, at: Micros, dial: u64, bytes: &'b [u8]) -> &'b [u8] {
-        whichever!(self, judge => judge.read(at, dial, bytes))
+        let same = whichever!(self, judge => judge.read(at, dial, bytes));
+        if !self.own.is_empty() {
+            self.own.read(at, dial, bytes);
+            self.pass_on(at);
+        }
+        same
     }
 
     /// The subscriber begins to dial.
     pub fn dial(&mut self, at: Micros, dial: u64) {
         whichever!(self, judge => judge.dial(at, dial));
+        self.own.dial(at, dial);
+        self.pass_on(at);
     }
 
     /// The subscriber dials somebody else.
@@ -75,21 +165,31 @@ impl Judge {
     /// The dial was refused.
     pub fn dial_refused(&mut self, at: Micros, dial: u64) {
         whichever!(self, judge => judge.dial_refused(at, dial));
+        self.own.gone(at, dial, What::DialRefused);
+        self.pass_on(at);
     }
 
     /// The subscriber gave the dial up.
     pub fn dial_dropped(&mut self, at: Micros, dial: u64) {
         whichever!(self, judge => judge.dial_dropped(at, dial));
+        self.own.gone(at, dial, What::DialDropped);
+        self.pass_on(at);
     }
 
     /// The end of the stream was delivered, or its reset.
     pub fn read_end(&mut self, at: Micros, dial: u64, reset: bool) {
         whichever!(self, judge => judge.read_end(at, dial, reset));
+        let what = if reset { What::Reset } else { What::Fin };
+        self.tell(at, Some(dial), what);
     }
 
     /// The subscriber wrote bytes. What of them is the same on every run of the case is appended to `same`.
     pub fn wrote(&mut self, at: Micros, dial: u64, bytes: &[u8], same: &mut Vec<u8>) {
         whichever!(self, judge => judge.wrote(at, dial, bytes, same));
+        if !self.own.is_empty() {
+            self.own.wrote(at, dial, bytes);
+            self.pass_on(at);
+        }
     }
 
     /// A write found no room.
@@ -105,72 +205,82 @@ impl Judge {
     /// The subscriber dropped the stream.
     pub fn dropped(&mut self, at: Micros, dial: u64) {
         whichever!(self, judge => judge.dropped(at, dial));
+        self.own.gone(at, dial, What::Dropped);
+        self.pass_on(at);
     }
 
     /// Shutdown is called for.
     pub fn shutdown(&mut self, at: Micros) {
         whichever!(self, judge => judge.shutdown(at));
+        self.tell(at, None, What::ShutdownCalled);
     }
 
     /// The shutdown is over.
     pub fn stopped(&mut self, at: Micros, ended_well: bool) {
         whichever!(self, judge => judge.stopped(at, ended_well));
+        self.tell(at, None, What::ShutdownOver);
+    }
+
+    /// The subscriber's future ended though nobody had asked it to; `Err` where it panicked, with
+    /// what it said.
+    pub fn gave_up(&mut self, at: Micros, how: Result<(), String>) {
+        whichever!(self, judge => judge.gave_up(at, how));
     }
 
     /// The dial ended in a transport connection.
     pub fn dial_done(&mut self, at: Micros, dial: u64) {
-        if let Self::Exact(judge) = self {
+        if let Kind::Exact(judge) = &mut self.kind {
             judge.dial_done(at, dial);
         }
     }
 
     /// The write that had found no room went on.
     pub fn write_freed(&mut self, at: Micros, dial: u64) {
-        if let Self::Exact(judge) = self {
+        if let Kind::Exact(judge) = &mut self.kind {
             judge.write_freed(at, dial);
         }
     }
 
     /// A receiver was dropped.
     pub fn drop_receiver(&mut self, receiver: usize) {
-        if let Self::Exact(judge) = self {
+        if let Kind::Exact(judge) = &mut self.kind {
             judge.drop_receiver(receiver);
         }
     }
 
     /// Receivers read, or stop reading.
     pub fn stall_receivers(&mut self, stalled: bool) {
-        if let Self::Exact(judge) = self {
+        if let Kind::Exact(judge) = &mut self.kind {
             judge.stall_receivers(stalled);
         }
     }
 
     /// A receiver heard something.
     pub fn heard(&mut self, at: Micros, receiver: usize, heard: &Heard) {
-        if let Self::Exact(judge) = self {
+        if let Kind::Exact(judge) = &mut self.kind {
             judge.heard(at, receiver, heard);
         }
     }
 
     /// A reading came over HTTP.
     pub fn backfilled(&mut self, at: Micros, field: Field, payload: &str) {
-        if let Self::Exact(judge) = self {
+        if let Kind::Exact(judge) = &mut self.kind {
             judge.backfilled(at, field, payload);
         }
     }
 
     /// All is at rest: what was to be heard has been heard.
     pub fn look_at_receivers(&mut self, at: Micros) {
-        if let Self::Exact(judge) = self {
+        if let Kind::Exact(judge) = &mut self.kind {
             judge.look_at_receivers(at);
         }
     }
 
     /// So many bytes wait to be written.
     pub fn waits(&mut self, at: Micros, bytes: usize) {
-        let most = match self {
-            Self::Exact(_) => MAX_WAITING_BYTES,
-            Self::Bounded(_) => MAX_ANYBODYS_WAITING_BYTES,
+        let most = match self.kind {
+            Kind::Exact(_) => MAX_WAITING_BYTES,
+            Kind::Bounded(_) => MAX_ANYBODYS_WAITING_BYTES,
         };
         if bytes > most {
             self.broke(Rule::R13, at, || {
@@ -181,31 +291,31 @@ impl Judge {
 
     /// A receiver is there from now on; its number.
     pub fn add_receiver(&mut self) -> usize {
-        match self {
-            Self::Exact(judge) => judge.add_receiver(),
-            Self::Bounded(_) => 0,
+        match &mut self.kind {
+            Kind::Exact(judge) => judge.add_receiver(),
+            Kind::Bounded(_) => 0,
         }
     }
 
     /// Looks at the subscriber. With `strict` all that was delivered must show; otherwise some
     /// first part of it, for the subscriber may still be at work.
     pub fn look(&mut self, at: Micros, view: View<'_>, strict: bool) {
-        match self {
-            Self::Exact(judge) => judge.look(at, view, strict),
-            Self::Bounded(judge) => judge.look(at),
+        match &mut self.kind {
+            Kind::Exact(judge) => judge.look(at, view, strict),
+            Kind::Bounded(judge) => judge.look(at, view),
         }
     }
 
     /// Whether something must show that was not seen yet.
     #[must_use]
     pub fn is_unsettled(&self) -> bool {
-        matches!(self, Self::Exact(judge) if judge.is_unsettled())
+        matches!(&self.kind, Kind::Exact(judge) if judge.is_unsettled())
     }
 
     /// The next instant at which to look, although nothing may happen.
     #[must_use]
     pub fn next_look(&self) -> Option<Micros> {
-        whichever!(self, judge => judge.next_look())
+        by_ref!(self, judge => judge.next_look())
     }
 
     /// A rule did not hold that only the world can see.
@@ -221,42 +331,51 @@ impl Judge {
     /// What did not hold so far.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
-        whichever!(self, judge => judge.violations())
+        by_ref!(self, judge => judge.violations())
     }
 
     /// Dials but the first.
     #[must_use]
     pub fn reconnects(&self) -> u64 {
-        whichever!(self, judge => judge.reconnects())
+        by_ref!(self, judge => judge.reconnects())
     }
 
     /// Messages that the subscriber was given.
     #[must_use]
     pub fn messages(&self) -> u64 {
-        whichever!(self, judge => judge.messages())
+        by_ref!(self, judge => judge.messages())
     }
 
     /// What the subscriber must show once it has taken in all that was delivered, as JSON text;
     /// empty where nothing is known of what it shows.
     pub fn expected(&mut self) -> String {
-        match self {
-            Self::Exact(judge) => judge.expected(),
-            Self::Bounded(_) => String::new(),
+        match &mut self.kind {
+            Kind::Exact(judge) => judge.expected(),
+            Kind::Bounded(judge) => judge.expected(),
         }
     }
 
     /// As [`expected`](Self::expected), before the subscriber has taken it in.
     #[must_use]
     pub fn expected_by_now(&self) -> String {
-        match self {
-            Self::Exact(judge) => judge.expected_by_now(),
-            Self::Bounded(_) => String::new(),
+        match &self.kind {
+            Kind::Exact(judge) => judge.expected_by_now(),
+            Kind::Bounded(judge) => judge.expected(),
         }
     }
 
     /// The case is over.
     #[must_use]
-    pub fn finish(self, at: Micros) -> Found {
-        whichever!(self, judge => judge.finish(at))
+    pub fn finish(mut self, at: Micros) -> Found {
+        if !self.own.is_empty() {
+            self.tell(at, None, What::Over);
+            for (rule, times) in self.own.held().collect::<Vec<_>>() {
+                whichever!(self, judge => judge.held_in_all(rule, times));
+            }
+        }
+        match self.kind {
+            Kind::Exact(judge) => judge.finish(at),
+            Kind::Bounded(judge) => judge.finish(at),
+        }
     }
 }

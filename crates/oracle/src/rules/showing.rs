@@ -59,7 +59,11 @@ impl Showing {
     }
 
     /// Whether what can be looked at shows what it must.
-    pub(super) fn compare(&mut self, view: View<'_>) -> Result<(), Departure> {
+    pub(super) fn compare(
+        &mut self,
+        view: View<'_>,
+        judges: impl Fn(Rule) -> bool,
+    ) -> Result<(), Departure> {
         let record = view.record.map(view::Record::record);
         let departure = |rule, what| Departure {
             rule,
@@ -67,7 +71,7 @@ impl Showing {
             record: record.map(Box::new),
         };
         if let Some(found) = &record
-            && let Err((rule, what)) = self.record.compare(found)
+            && let Err((rule, what)) = self.record.compare(found, judges)
         {
             return Err(departure(rule, what));
         }

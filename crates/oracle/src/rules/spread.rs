@@ -4,27 +4,22 @@ use wstape_tape::Micros;
 
 use super::findings::Findings;
 use crate::rule::Rule;
-use crate::settings::{JitterMode, Settings};
 
 /// The stretch of time whose reconnects are counted.
 const WINDOW: Micros = Micros::from_ms(100);
 /// Times its share that a stretch may hold at most.
 const MAX_SHARES: u64 = 3;
 
-/// Looks at a crowd of `crowd` subscribers, each set as `settings`, that was dropped at `dropped`:
-/// `dials` are their dials, in order, each with the number of who dialled, from 0. The busiest
+/// Looks at a crowd of `crowd` subscribers that was dropped at `dropped`, the first delay of each
+/// being drawn from a range that is `width` wide: `dials` are their dials, in order, each with the number of who dialled, from 0. The busiest
 /// stretch of reconnects may hold at most three times its share.
 pub fn spread(
-    settings: &Settings,
+    width: Micros,
     crowd: usize,
     dropped: Micros,
     dials: &[(Micros, u32)],
     findings: &mut Findings,
 ) {
-    if settings.jitter == JitterMode::None {
-        return;
-    }
-    let cap = Micros::from(settings.initial_backoff.min(settings.max_backoff));
     let mut again = vec![None; crowd];
     for (at, number) in dials {
         if *at >= dropped
@@ -35,7 +30,7 @@ pub fn spread(
     }
     let mut times: Vec<Micros> = again.into_iter().flatten().collect();
     times.sort_unstable();
-    if cap <= WINDOW || times.len() < crowd {
+    if width <= WINDOW || times.len() < crowd {
         if times.len() < crowd {
             findings.broke(Rule::R15, dropped, || {
                 format!(
@@ -56,12 +51,12 @@ pub fn spread(
             (busiest, busiest_at) = (to + 1 - from, times[from]);
         }
     }
-    let most = (MAX_SHARES * crowd as u64 * WINDOW.0).div_ceil(cap.0);
+    let most = (MAX_SHARES * crowd as u64 * WINDOW.0).div_ceil(width.0);
     if busiest as u64 > most {
         findings.broke(Rule::R15, busiest_at, || {
             format!(
                 "expected at most {most} of {crowd} reconnects within {WINDOW} s, spread over \
-                 {cap} s; found {busiest}"
+                 {width} s; found {busiest}"
             )
         });
     }

@@ -1,4 +1,4 @@
-//! `down`: the port refuses connections.
+//! `down`: the port serves nobody.
 
 use std::borrow::Cow;
 
@@ -6,29 +6,73 @@ use bytes::Bytes;
 
 use super::spec::{Class, Spec};
 use crate::error::Flaw;
-use crate::json::{Field, Pen};
+use crate::json::{Field, Pen, Type};
 
-pub(crate) struct Down;
+/// What a port that is down does with dials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Down {
+    /// It is not down: it listens.
+    #[default]
+    Up,
+    /// It refuses them, as where nobody listens. On TCP only the dialer knows of such a dial.
+    Refuses,
+    /// It takes so many, one by one, and resets each before its answer; then it listens again. So
+    /// dials are seen and counted on TCP too.
+    Resets {
+        /// How many, from 1.
+        dials: u32,
+    },
+}
 
 impl Spec for Down {
-    type Value = bool;
+    type Value = Self;
     const KEY: &'static str = "down";
     const CLASS: Class = Class::State;
     const ENGINE_WIDE: bool = true;
 
-    fn read(field: &Field<'_>, _line: &Bytes) -> Result<bool, Flaw> {
-        field.bool()
+    fn read(field: &Field<'_>, _line: &Bytes) -> Result<Self, Flaw> {
+        if field.is(Type::Object) {
+            let object = field.object(&["dials"])?;
+            let dials = object.demand("dials", r#"{"dials":6}"#)?;
+            return Ok(Self::Resets {
+                dials: dials.whole(1..=u32::MAX)?,
+            });
+        }
+        match field.bool() {
+            Ok(true) => Ok(Self::Refuses),
+            Ok(false) => Ok(Self::Up),
+            Err(_) => Err(field.wrong(r#"true, false or {"dials":6}"#)),
+        }
     }
 
-    fn write(on: &bool, pen: &mut Pen) {
-        pen.json(Self::KEY, on);
+    fn write(down: &Self, pen: &mut Pen) {
+        match down {
+            Self::Up => pen.json(Self::KEY, false),
+            Self::Refuses => pen.json(Self::KEY, true),
+            Self::Resets { dials } => {
+                pen.object(Self::KEY);
+                pen.json("dials", dials);
+                pen.close();
+            }
+        }
     }
 
-    fn words(on: &bool) -> Cow<'static, str> {
-        if *on { "down" } else { "up" }.into()
+    fn words(down: &Self) -> Cow<'static, str> {
+        match down {
+            Self::Up => "up".into(),
+            Self::Refuses => "down".into(),
+            Self::Resets { dials } => format!("down, {dials} dials reset").into(),
+        }
     }
 
-    fn clears(on: &bool) -> bool {
-        !on
+    fn clears(down: &Self) -> bool {
+        *down == Self::Up
+    }
+
+    fn simpler(down: &Self) -> Vec<Self> {
+        match down {
+            Self::Resets { dials } if *dials > 1 => vec![Self::Resets { dials: dials / 2 }],
+            _ => Vec::new(),
+        }
     }
 }

@@ -51,6 +51,7 @@ pub use accept::Accept;
 pub use answers::Answers;
 pub use close::CloseFrame;
 pub use direction::Direction;
+pub use down::Down;
 pub use drop::End;
 pub use expect::Expect;
 pub use frame::RawFrame;
@@ -221,8 +222,9 @@ actions! {
     Garbage(Option<Garbage>) = Garbage,
     /// `answers`: who decides how handshakes are answered.
     Answers(Answers) = Answers,
-    /// `down`: the port refuses connections, what was open is reset; `false` listens again.
-    Down(bool) = down::Down,
+    /// `down`: the port refuses dials, or resets so many; what was open is reset; `false` listens
+    /// again.
+    Down(Down) = Down,
     /// `partition`: hold bytes without FIN or RST.
     Partition(Partition) = Partition,
     /// `latency_ms`, one way, per direction; 0 clears it.

@@ -7,9 +7,9 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use wstape_tape::{
-    Accept, Action, After, Answers, CONNECTIONS, CloseFrame, Conn, Direction, Distribution, End,
-    Expect, Garbage, Header, HttpAnswer, Latency, Micros, Partition, Pongs, RawFrame, Received,
-    ReceivedKind, Refusal, Step, Tape, Trigger,
+    Accept, Action, After, Answers, CONNECTIONS, CloseFrame, Conn, Direction, Distribution, Down,
+    End, Expect, Garbage, Header, HttpAnswer, Latency, Micros, Partition, Pongs, RawFrame,
+    Received, ReceivedKind, Refusal, Step, Tape, Trigger,
 };
 
 fn micros() -> impl Strategy<Value = Micros> {
@@ -186,6 +186,14 @@ fn pongs() -> impl Strategy<Value = Action> {
     prop_oneof![Just(Pongs::Auto), Just(Pongs::Withheld), delayed].prop_map(Action::Pongs)
 }
 
+fn down() -> impl Strategy<Value = Down> {
+    prop_oneof![
+        Just(Down::Up),
+        Just(Down::Refuses),
+        (1..=u32::MAX).prop_map(|dials| Down::Resets { dials }),
+    ]
+}
+
 fn answers() -> impl Strategy<Value = Action> {
     let accept = (
         option::of(prop_oneof![Just(101_u16), 200..=599_u16]),
@@ -228,7 +236,7 @@ fn action() -> impl Strategy<Value = Action> {
         octets().prop_map(Action::Bytes),
         end().prop_map(Action::Drop),
         answers(),
-        any::<bool>().prop_map(Action::Down),
+        down().prop_map(Action::Down),
         partition(),
         latency(),
         option::of(1..=u64::MAX).prop_map(Action::BytesPerSecond),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use wstape_recorder::Diff;
+use wstape_recorder::{Diff, Pointer};
 use wstape_tape::{Micros, TapeError, TapeReader};
 
 use super::exit;
@@ -28,6 +28,15 @@ pub(crate) struct DiffArgs {
 
     #[command(flatten)]
     ignored: IgnoredArgs,
+
+    /// Where a message names its kind, a JSON Pointer such as /op; messages of text are compared as
+    /// JSON then. Default: `event`, of the engine's events alone.
+    #[arg(long, value_name = "POINTER")]
+    kind: Option<Pointer>,
+
+    /// Where a message has its time, for --ignore-ts: a JSON Pointer such as /T. Default: `ts`.
+    #[arg(long, value_name = "POINTER")]
+    time: Option<Pointer>,
 
     /// Times so far apart are the same.
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "0s")]
@@ -84,6 +93,8 @@ impl DiffArgs {
     fn compare(&self) -> Result<u8, Stop> {
         let diff = Diff {
             ignore_ts: self.ignored.ignore_ts,
+            kind: self.kind.clone(),
+            time: self.time.clone(),
             ignore_conn: self.ignored.ignore_conn,
             within: (!self.ignored.ignore_times).then(|| Micros::from(self.within)),
         };

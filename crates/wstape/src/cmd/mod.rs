@@ -1,7 +1,8 @@
-//! The verbs of the command line, a file each, and what several of them share: `again`, `exit`, `fixtures`,
+//! The verbs of the command line, a file each, and what several of them share: `again`, `bounded`, `exit`, `fixtures`,
 //! `live`, `output`, `redaction`, `say`, `token`, `until`.
 
 mod again;
+pub(crate) mod bounded;
 pub(crate) mod chaos;
 #[cfg(feature = "cli")]
 pub(crate) mod check;
@@ -14,6 +15,8 @@ pub(crate) mod exit;
 pub(crate) mod fixtures;
 #[cfg(feature = "cli")]
 pub(crate) mod import;
+#[cfg(feature = "cli")]
+pub(crate) mod journal;
 #[cfg(feature = "cli")]
 pub(crate) mod live;
 #[cfg(feature = "cli")]

@@ -1,11 +1,13 @@
 //! `wstape replay`: the main job.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use wstape_chaos::{broken_rules, is_case};
+use wstape_chaos::{HANG_AFTER, broken_rules, is_case};
 use wstape_harness::{
     MAX_VIRTUAL, Outcome, REAL_TOLERANCE, ScenarioError, Snapshot, Subject, Suite, Trial,
     departures, diff,
@@ -13,6 +15,7 @@ use wstape_harness::{
 use wstape_mock_engine::EngineError;
 
 use super::again::{again, quoted};
+use super::bounded::bounded;
 use super::fixtures::fixtures_with;
 use super::say::say;
 
@@ -63,6 +66,20 @@ enum Verdict {
     Departs(String),
 }
 
+/// Why a trial was not played to its end.
+enum Unplayed {
+    /// The tape is bad, or can't be read.
+    Bad(String),
+    /// The subscriber panicked, or hangs.
+    Subject(String),
+}
+
+impl From<String> for Unplayed {
+    fn from(why: String) -> Self {
+        Self::Bad(why)
+    }
+}
+
 /// What came of all trials.
 #[derive(Default)]
 struct Tally {
@@ -78,7 +95,7 @@ struct Failure {
 }
 
 impl Replay {
-    pub(crate) fn run(&self, subject: &dyn Subject) -> ExitCode {
+    pub(crate) fn run(&self, subject: &Arc<dyn Subject>) -> ExitCode {
         let suite = match self.suite() {
             Ok(suite) => suite,
             Err(error) => {
@@ -97,9 +114,16 @@ impl Replay {
                     let took = began.elapsed();
                     tally.judged(trial, width, verdict, &outcome, took);
                 }
-                Err(error) => {
+                Err(Unplayed::Bad(error)) => {
                     eprintln!("wstape: {error}");
                     tally.bad += 1;
+                }
+                Err(Unplayed::Subject(shown)) => {
+                    say(&format!("FAILS     {}\n", trial.name));
+                    tally.failures.push(Failure {
+                        name: trial.name.clone(),
+                        shown,
+                    });
                 }
             }
         }
@@ -124,26 +148,35 @@ impl Replay {
         Suite::of_fixtures(&fixtures).map_err(|error| error.to_string())
     }
 
-    fn judge(&self, trial: &Trial, subject: &dyn Subject) -> Result<(Verdict, Outcome), String> {
+    fn judge(
+        &self,
+        trial: &Trial,
+        subject: &Arc<dyn Subject>,
+    ) -> Result<(Verdict, Outcome), Unplayed> {
         let run = |run: Result<Outcome, ScenarioError>| {
-            run.map_err(|error| match error {
-                ScenarioError::Tape(error) => error.report(),
-                ScenarioError::Engine(EngineError::Tape(error)) => error.report(),
-                too_long @ ScenarioError::TooLong { .. } => {
-                    format!("{too_long} with --max-virtual")
-                }
-                other => other.to_string(),
+            run.map_err(|error| {
+                Unplayed::Bad(match error {
+                    ScenarioError::Tape(error) => error.report(),
+                    ScenarioError::Engine(EngineError::Tape(error)) => error.report(),
+                    too_long @ ScenarioError::TooLong { .. } => {
+                        format!("{too_long} with --max-virtual")
+                    }
+                    other => other.to_string(),
+                })
             })
         };
         let scenario = trial.scenario.clone().max_virtual(self.max_virtual);
-        let outcome = run(scenario.run(subject))?;
+        // Long tapes take their time; what hangs takes for ever.
+        let (played, whom) = (scenario.clone(), Arc::clone(subject));
+        let outcome = bounded(may_take(trial), move || played.run(&*whom));
+        let outcome = run(outcome.map_err(Unplayed::Subject)?)?;
         let found = outcome.to_string();
         let unmet: Vec<&str> = outcome.unmet().collect();
         if !unmet.is_empty() {
             let shown = format!("the tape's demands are not met:\n  {}", unmet.join("\n  "));
             return Ok((Verdict::Departs(shown), outcome));
         }
-        if let Some(shown) = rules_of(trial, subject)? {
+        if let Some(shown) = rules_of(trial, &**subject)? {
             return Ok((Verdict::Departs(shown), outcome));
         }
         let snapshot =
@@ -167,7 +200,7 @@ impl Replay {
             return Ok((Verdict::Departs(shown), outcome));
         }
         if self.real {
-            let real = run(scenario.run_real(subject))?;
+            let real = run(scenario.run_real(&**subject))?;
             let departures = departures(&outcome, &real);
             if !departures.is_empty() {
                 let shown = format!(
@@ -241,6 +274,16 @@ fn rules_of(trial: &Trial, subject: &dyn Subject) -> Result<Option<String>, Stri
     let violations = broken_rules(tape, subject).map_err(|error| error.to_string())?;
     let lines: Vec<String> = violations.iter().map(|v| format!("  {v}\n")).collect();
     Ok((!lines.is_empty()).then(|| format!("rules are broken:\n{}", lines.concat())))
+}
+
+/// Wall time that a trial may take: what any case may, and a second for each MiB of its tapes.
+fn may_take(trial: &Trial) -> Duration {
+    let tapes = [PathBuf::from(&trial.tape)];
+    let sizes = tapes.iter().chain(&trial.overlays).filter_map(|tape| {
+        let metadata = fs::metadata(tape).ok()?;
+        Some(metadata.len())
+    });
+    HANG_AFTER.saturating_add(Duration::from_secs(sizes.sum::<u64>() >> 20))
 }
 
 fn unreadable(trial: &Trial, error: &std::io::Error) -> String {

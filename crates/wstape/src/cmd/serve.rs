@@ -1,19 +1,25 @@
 //! `wstape serve`: play tapes on a TCP port until told to stop.
 
+mod journal_file;
+mod redaction;
+
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use self::journal_file::{JournalFile, JournalFileArgs};
+use self::redaction::JournalRedactor;
 use super::exit::bad_input;
+use super::redaction::NoRandomBytes;
 use super::signals::Signals;
 use clap::{Args, ValueEnum};
 use wstape_mock_engine::{
-    Engine, EngineError, Layer, Outcome, Retention, Speed, StartAt, Timestamps, Verdict,
+    Engine, EngineBuilder, EngineError, Layer, Outcome, Retention, Speed, StartAt, Timestamps,
+    Verdict,
 };
 use wstape_tape::{TapeError, TapeReader, check_file};
 
@@ -49,12 +55,8 @@ pub(crate) struct Serve {
     /// Environment variable that holds the token
     #[arg(long, value_name = "VAR")]
     token_env: Option<String>,
-    /// Write what happens here, a line of JSON each
-    #[arg(long, value_name = "FILE")]
-    journal: Option<PathBuf>,
-    /// Overwrite the journal's file
-    #[arg(long, requires = "journal")]
-    force: bool,
+    #[command(flatten)]
+    journal: JournalFileArgs,
     /// What becomes of the events' `ts`
     #[arg(long, value_enum, default_value_t = Ts::Keep)]
     ts: Ts,
@@ -67,6 +69,9 @@ pub(crate) struct Serve {
     /// End with the tape instead of waiting for Ctrl-C
     #[arg(long, conflicts_with = "looped")]
     exit: bool,
+    /// Only look the tapes through, to their ends, and say whether they could be served
+    #[arg(long)]
+    check: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -111,6 +116,8 @@ pub(crate) enum ServeError {
     JournalOpen { path: PathBuf, source: io::Error },
     #[error("the journal could not be written to its end: {0}")]
     JournalWrite(io::Error),
+    #[error(transparent)]
+    Random(#[from] NoRandomBytes),
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -127,7 +134,7 @@ impl From<EngineError> for ServeError {
 impl ServeError {
     /// Whether the command line or a file it names is at fault.
     pub(crate) fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::JournalWrite(_) | Self::Io(_))
+        !matches!(self, Self::JournalWrite(_) | Self::Random(_) | Self::Io(_))
     }
 }
 
@@ -215,10 +222,14 @@ fn find_engine(serve: &Serve, name: &str) -> Result<(), ServeError> {
     })
 }
 
-async fn play(serve: Serve) -> Result<Ending, ServeError> {
+/// An engine of the tapes, each looked through to its end where that can be.
+fn prepare(serve: &Serve) -> Result<EngineBuilder, ServeError> {
+    let token = token(serve)?;
+    let redactor = JournalRedactor::new(token.as_deref())?;
     let mut builder = Engine::builder()
         .judging(true)
-        .token(token(&serve)?)
+        .token(token)
+        .redact(Box::new(redactor))
         .speed(serve.speed)
         .looped(serve.looped)
         .retention(Retention::Last(KEPT_ENTRIES))
@@ -238,14 +249,22 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
         builder = builder.layer(Layer::from_path(tape).map_err(EngineError::from)?);
     }
     if let Some(name) = &serve.engine {
-        find_engine(&serve, name)?;
+        find_engine(serve, name)?;
         builder = builder.name(name);
+    }
+    Ok(builder)
+}
+
+async fn play(serve: Serve) -> Result<Ending, ServeError> {
+    let mut builder = prepare(&serve)?;
+    if serve.check {
+        return Ok(Ending::Asked);
     }
     let (address, others) = resolve(&serve.listen).await?;
     let mut fresh = None;
-    if let Some(path) = &serve.journal {
+    if let Some(path) = &serve.journal.journal {
         let new = !path.exists();
-        builder = builder.journal_to(Box::new(JournalFile::open(path, serve.force)?));
+        builder = builder.journal_to(Box::new(JournalFile::open(path, serve.journal.force)?));
         fresh = new.then_some(path);
     }
     // Before the port is open: a signal that comes then must not be lost.
@@ -349,54 +368,5 @@ fn token(serve: &Serve) -> Result<Option<String>, ServeError> {
             Err(ServeError::BadToken)
         }
         token => Ok(token),
-    }
-}
-
-/// The journal's file. An old one is emptied by the first write, not before: a run that never
-/// begins leaves it as it was.
-struct JournalFile {
-    file: File,
-    stale: bool,
-}
-
-impl JournalFile {
-    fn open(path: &Path, force: bool) -> Result<Self, ServeError> {
-        let mut options = OpenOptions::new();
-        options.write(true);
-        if force {
-            options.create(true).truncate(false);
-        } else {
-            options.create_new(true);
-        }
-        match options.open(path) {
-            Ok(file) => Ok(Self { file, stale: force }),
-            Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
-                Err(ServeError::JournalExists(path.to_owned()))
-            }
-            Err(source) => Err(ServeError::JournalOpen {
-                path: path.to_owned(),
-                source,
-            }),
-        }
-    }
-
-    fn freshen(&mut self) -> io::Result<()> {
-        // A device or a pipe has nothing to be emptied.
-        if std::mem::take(&mut self.stale) && self.file.metadata()?.is_file() {
-            return self.file.set_len(0);
-        }
-        Ok(())
-    }
-}
-
-impl Write for JournalFile {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.freshen()?;
-        self.file.write(buf)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.freshen()?;
-        self.file.flush()
     }
 }

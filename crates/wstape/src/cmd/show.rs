@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use wstape_recorder::Survey;
+use wstape_recorder::{Pointer, Survey};
 use wstape_tape::TapeReader;
 
 use super::exit;
@@ -17,11 +17,17 @@ pub(crate) struct ShowArgs {
     /// The tape; - for standard input.
     #[arg(value_name = "FILE")]
     tape: PathBuf,
+
+    /// Count messages by what stands here in each, a JSON Pointer such as /op or /data/e. Default:
+    /// by `event`, of the engine's events alone.
+    #[arg(long, value_name = "POINTER")]
+    kind: Option<Pointer>,
 }
 
 impl ShowArgs {
     pub(crate) fn run(&self) -> ExitCode {
-        let survey = match TapeReader::open_or_stdin(&self.tape).and_then(Survey::of) {
+        let read = TapeReader::open_or_stdin(&self.tape);
+        let survey = match read.and_then(|tape| Survey::by_kind(tape, self.kind.as_ref())) {
             Ok(survey) => survey,
             Err(error) => return exit::bad_tape(&error),
         };

@@ -63,6 +63,7 @@ impl Subject for OurSubscriber {
             clock,
             dialer,
             notebook,
+            display: _,
         } = stage;
         let backoff = reconnect(&settings);
         let mut builder = WsSubscriber::builder(&url)

@@ -49,17 +49,17 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn chaos(folder: &Path, arguments: &[&str]) -> Output {
+pub(super) fn chaos(folder: &Path, arguments: &[&str]) -> Output {
     command(folder, arguments)
         .output()
         .expect("the binary runs")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn folder() -> tempfile::TempDir {
+pub(super) fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text);
     write("never-back.jsonl", NEVER_BACK).expect("a file");

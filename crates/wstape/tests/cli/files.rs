@@ -385,3 +385,39 @@ fn a_stretch_that_holds_nothing_is_said_and_leaves_no_tape() {
         assert!(!folder.path().join("b.jsonl").exists());
     }
 }
+
+#[test]
+fn kind_and_time_of_another_vocabulary_are_named_by_pointer() {
+    let a = r#"{"tape":1}
+{"at_ms":1,"text":"{\"op\":\"trade\",\"T\":17,\"price\":1}"}
+{"at_ms":2,"text":"{\"op\":\"trade\",\"T\":18,\"price\":2}"}
+{"at_ms":3,"text":"hello"}
+"#;
+    let b = a
+        .replace(r#"\"T\":17"#, r#"\"T\":99"#)
+        .replace(r#"\"price\":2"#, r#"\"price\":3"#);
+    let files = [("a.jsonl", a), ("b.jsonl", b.as_str())];
+    let (status, shown, said) = run(&files, &["show", "a.jsonl", "--kind", "/op"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(shown.contains("trade"), "{shown}");
+    let (_, without, _) = run(&files, &["show", "a.jsonl"]);
+    assert!(!without.contains("trade"), "{without}");
+
+    let names = ["--kind", "/op", "--time", "/T", "--ignore-ts"];
+    let (status, shown, said) = run(
+        &files,
+        &[&["diff", "a.jsonl", "b.jsonl"], &names[..]].concat(),
+    );
+    assert_eq!(status, Some(1), "{said}");
+    assert!(
+        shown.contains("/price: 2 → 3") && !shown.contains("/T"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("2 steps the same\n  trade: 1 changed"),
+        "{shown}"
+    );
+    let (status, _, said) = run(&files, &["show", "a.jsonl", "--kind", "op"]);
+    assert_eq!(status, Some(2));
+    assert!(said.contains("did you mean \"/op\"?"), "{said}");
+}

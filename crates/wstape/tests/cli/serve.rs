@@ -198,7 +198,7 @@ fn it_serves_a_tape_and_ends_with_it_where_told_so() {
         .filter_map(|line| line.split(r#""kind":""#).nth(1)?.split('"').next())
         .collect();
     assert!(
-        kinds.starts_with(&["accepted"]) && kinds.contains(&"end"),
+        kinds.starts_with(&["began", "accepted", "request", "upgraded"]) && kinds.contains(&"end"),
         "{journal}"
     );
     assert!(!journal.contains("t0k"));
@@ -427,4 +427,34 @@ fn the_journal_goes_to_a_device_or_a_pipe_too() {
     }
     let journal = reading.join().unwrap();
     assert!(journal.contains(r#""kind":"end""#), "{journal}");
+}
+
+#[test]
+fn check_looks_the_tapes_through_to_their_ends_and_opens_nothing() {
+    let dir = folder();
+    let late = format!(
+        "{{\"tape\":1}}\n{}{{\"at_ms\":9,\"dorp\":1}}\n",
+        "{\"at_ms\":1,\"mark\":\"x\"}\n".repeat(5_000)
+    );
+    std::fs::write(dir.path().join("late.jsonl"), late).unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let check = |tape: &str| {
+        let args = [
+            tape,
+            "--check",
+            "--listen",
+            &taken,
+            "--journal",
+            "new.jsonl",
+        ];
+        let output = run(dir.path(), &args);
+        let error = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), output.stdout, error)
+    };
+    assert_eq!(check("good.jsonl"), (Some(0), Vec::new(), String::new()));
+    let (status, out, error) = check("late.jsonl");
+    assert_eq!((status, out), (Some(2), Vec::new()));
+    assert!(error.contains("late.jsonl:5002:"), "{error}");
+    assert!(!dir.path().join("new.jsonl").exists());
 }

@@ -7,13 +7,14 @@ use bytes::Bytes;
 use wstape_tape::{Action, Conn as Whose, End, Expect, Micros, Step};
 
 use super::{CLOSE_WAIT, Core};
-use crate::faults::{Expired, Fault};
+use crate::faults::{Expired, Fault, PortState};
 use crate::hub::chance::draw;
 use crate::hub::connection_map::Learnt;
 use crate::hub::outbox::Outgoing;
 use crate::hub::schedule::Op;
 use crate::ids::{ConnId, LayerIndex, Nth, Renumbering, Scope};
 use crate::journal::JournalKind;
+use crate::link::HeldBytes;
 
 /// Work on one connection, in order.
 enum Work {
@@ -116,7 +117,7 @@ impl Core {
     }
 
     fn set(&mut self, layer: LayerIndex, scope: Scope, fault: Fault, step: &Step) {
-        let (was_down, held) = (self.layers.down(), self.layers.holds(layer));
+        let (was, held) = (self.layers.port(), self.layers.holds(layer));
         let port = matches!(fault, Fault::Down(_));
         let generation = self.layers.set(layer, scope, fault, step.times);
         if let Some(length) = step.for_us {
@@ -128,7 +129,7 @@ impl Core {
             self.schedule_after(length, expire);
         }
         if port {
-            self.follow_down(was_down);
+            self.follow_port(was);
             return;
         }
         self.log
@@ -140,10 +141,10 @@ impl Core {
 
     /// A state clears by itself.
     pub(super) fn expire(&mut self, layer: LayerIndex, scope: Scope, generation: u64) {
-        let (was_down, held) = (self.layers.down(), self.layers.holds(layer));
+        let (was, held) = (self.layers.port(), self.layers.holds(layer));
         match self.layers.expire(layer, scope, generation) {
             None => {}
-            Some(Expired::Port) => self.follow_down(was_down),
+            Some(Expired::Port) => self.follow_port(was),
             Some(Expired::State(word)) => {
                 let cleared = JournalKind::State(word.to_owned());
                 self.log.write(scope.only(), cleared);
@@ -155,30 +156,37 @@ impl Core {
 
     /// Clears every fault of one layer.
     pub(crate) fn clear_faults(&mut self, layer: LayerIndex) {
-        let was_down = self.layers.down();
+        let was = self.layers.port();
         self.layers.clear(layer);
         let cleared = JournalKind::State("faults cleared".to_owned());
         self.log.write(None, cleared);
-        self.follow_down(was_down);
+        self.follow_port(was);
         self.refresh_links(Scope::All);
     }
 
-    /// The port follows where `down` has changed: what was open is reset, dials are refused.
-    fn follow_down(&mut self, was_down: bool) {
-        let down = self.layers.down();
-        if down == was_down {
+    /// The port follows where `down` has changed: what was open is reset, dials are refused, or
+    /// reset one by one.
+    pub(super) fn follow_port(&mut self, was: PortState) {
+        let state = self.layers.port();
+        if state == was {
             return;
         }
-        let (kind, failed) = if down {
-            (JournalKind::Down, "not closed")
-        } else {
-            (JournalKind::Up, "not open again")
-        };
-        self.log.write(None, kind);
-        if let Err(error) = self.port.set(!down) {
+        let (went_down, came_up) = (was == PortState::Up, state == PortState::Up);
+        if went_down {
+            self.log.write(None, JournalKind::Down);
+        } else if came_up {
+            self.log.write(None, JournalKind::Up);
+        }
+        let listening = state != PortState::Refusing;
+        if let Err(error) = self.port.set(listening) {
+            let failed = if listening {
+                "not open again"
+            } else {
+                "not closed"
+            };
             self.log.note(None, format!("port {failed}: {error}"));
         }
-        if down {
+        if went_down {
             self.drop_connections(Scope::All, End::Reset);
         }
     }
@@ -196,15 +204,36 @@ impl Core {
         let layers = &mut self.layers;
         match scope {
             Scope::One(id) => {
-                if self.connections.change_link(id, layers.conditions(id)) {
+                let (lingers, released) = self.connections.change_link(id, layers.conditions(id));
+                if let Some(held) = released {
+                    self.released(id, held);
+                }
+                if lingers {
                     self.let_go(true);
                 }
             }
             Scope::All => {
-                self.connections.change_links(|id| layers.conditions(id));
+                for (id, held) in self.connections.change_links(|id| layers.conditions(id)) {
+                    self.released(id, held);
+                }
                 self.let_go(true);
                 self.connections.tell_waiting();
             }
+        }
+    }
+
+    /// Journals what a partition has held back until now, where it is anything.
+    pub(super) fn released(&self, id: ConnId, held: HeldBytes) {
+        let HeldBytes {
+            to_client,
+            from_client,
+        } = held;
+        if to_client + from_client > 0 {
+            let released = JournalKind::Released {
+                to_client,
+                from_client,
+            };
+            self.log.write(id, released);
         }
     }
 

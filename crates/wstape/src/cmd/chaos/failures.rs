@@ -9,9 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use wstape_chaos::{
-    Broken, Case, Exhibit, FAULT_KEY, Failure, Family, FaultKind, HANG_AFTER, Origin, Shrunk,
-    Smaller, WORKER_NAME, judge, play, shrink,
+    Broken, Case, Compare, Exhibit, FAULT_KEY, Failure, Family, FaultKind, HANG_AFTER, Origin,
+    Played, Shrunk, Smaller, WORKER_NAME, judge, play, play_real, shrink,
 };
+use wstape_harness::Terms;
 use wstape_oracle::{Rule, Violation};
 use wstape_tape::Step;
 
@@ -21,6 +22,13 @@ use crate::cmd::again::{again, quoted};
 
 /// The verb of the command that shows a failure again.
 const CHAOS: &str = "chaos";
+/// How often a case that broke a rule is played again before it is said that it does not break it
+/// again.
+const PLAYS_AGAIN: u32 = 3;
+/// Lines of the trace that a report shows before the moment at which a rule broke.
+const EXCERPT_LINES: usize = 10;
+/// How a meaning begins that says the same of anyone as of the contract's own subscriber.
+const SAME: &str = "The same";
 /// How long a case is made smaller at most.
 const SHRINK_FOR: Duration = Duration::from_secs(30);
 
@@ -36,22 +44,34 @@ impl Session<'_> {
         } = broken;
         let rule = violation.rule;
         let mut smaller = None;
+        let mut repeats = true;
         let mut family = None;
         let mut files = Vec::new();
+        let mut excerpt = Vec::new();
         let mut again = match &origin {
-            Origin::Seed(seed) => again(CHAOS, &format!("--seed {seed}")),
-            Origin::Tape(tape) => again(CHAOS, &format!("--tape {}", quoted(Path::new(tape)))),
+            Origin::Seed(seed) => again(CHAOS, &self.repeating(&format!("--seed {seed}"))),
+            Origin::Tape(tape) => {
+                let tape = quoted(Path::new(tape));
+                again(CHAOS, &self.repeating(&format!("--tape {tape}")))
+            }
         };
         if let Some(mut case) = case {
-            if !hangs {
+            // In real time a try takes as long as the case.
+            let is_quick = !hangs && !self.options.real;
+            repeats = !is_quick || self.repeats(&case, rule);
+            if is_quick && repeats {
                 progress.say(&format!("{rule} broke, {origin}: making it smaller"));
                 smaller = self.make_smaller(&mut case, &mut violation);
             }
             family = first_family(&case);
-            match self.exhibit(case, rule, &origin, hangs) {
+            let played = (!hangs).then(|| self.play_broken(&case, rule));
+            if let Some(played) = &played {
+                excerpt = played.trace.before_broke(rule, EXCERPT_LINES);
+            }
+            match self.exhibit(case, rule, &origin, played.as_ref()) {
                 Ok(written) => {
                     let tape = written.first().map(|tape| quoted(tape)).unwrap_or_default();
-                    again = self::again(CHAOS, &format!("--tape {tape}"));
+                    again = self::again(CHAOS, &self.repeating(&format!("--tape {tape}")));
                     files = written;
                 }
                 Err(error) => progress.say(&format!(
@@ -63,8 +83,11 @@ impl Session<'_> {
         Failure {
             case: origin,
             violation,
+            asks: self.asks(rule).to_owned(),
+            excerpt,
             family,
             times,
+            repeats,
             shrunk: smaller,
             files: files
                 .iter()
@@ -72,6 +95,19 @@ impl Session<'_> {
                 .collect(),
             again,
         }
+    }
+
+    /// What of two plays is compared where this rule is looked at.
+    fn twice(&self, rule: Rule) -> Option<Compare> {
+        (rule == Rule::R16).then(|| self.compare())
+    }
+
+    /// Whether the case breaks the rule again.
+    fn repeats(&self, case: &Case, rule: Rule) -> bool {
+        (0..PLAYS_AGAIN).any(|_| {
+            let verdict = judge(case, &self.play, self.twice(rule));
+            verdict.violations.iter().any(|v| v.rule == rule)
+        })
     }
 
     /// Puts the smallest case that breaks the same rule in the place of `case`, and how it does;
@@ -89,7 +125,7 @@ impl Session<'_> {
             complete: shrunk.complete,
         };
         *case = shrunk.case;
-        let again = judge(case, &self.play, rule == Rule::R16);
+        let again = judge(case, &self.play, self.twice(rule));
         if let Some(same) = again.violations.into_iter().find(|v| v.rule == rule) {
             *violation = same;
         }
@@ -103,12 +139,13 @@ impl Session<'_> {
             case.clone(),
             self.interrupted.clone(),
         );
+        let twice = self.twice(rule);
         let (done, result) = channel();
         let began = Instant::now();
         let thread = thread::Builder::new().name(WORKER_NAME.to_owned());
         let thread = thread.spawn(move || {
             let broken = |case: &Case| {
-                let verdict = judge(case, &play, rule == Rule::R16);
+                let verdict = judge(case, &play, twice);
                 // What breaks another rule first is another failure; R16 is looked at last.
                 match rule {
                     Rule::R16 => verdict.violations.last().map(|v| v.rule),
@@ -123,21 +160,57 @@ impl Session<'_> {
         result.recv_timeout(SHRINK_FOR + HANG_AFTER).ok()
     }
 
+    /// Arguments that play a case again, with the options that say how.
+    fn repeating(&self, case: &str) -> String {
+        let mut arguments = case.to_owned();
+        if case.starts_with("--seed") {
+            for from in &self.options.from {
+                arguments.push_str(" --from ");
+                arguments.push_str(&quoted(from));
+            }
+        }
+        if self.options.real {
+            arguments.push_str(" --real");
+        }
+        arguments
+    }
+
+    /// What the rule asks of this subject.
+    fn asks(&self, rule: Rule) -> &'static str {
+        match (rule.meaning(), self.subject.terms()) {
+            (None, _) => rule.title(),
+            (Some(meaning), Terms::Settings) => meaning.asks,
+            (Some(meaning), Terms::Bounds(_)) if meaning.of_anyone.starts_with(SAME) => {
+                meaning.asks
+            }
+            (Some(meaning), Terms::Bounds(_)) => meaning.of_anyone,
+        }
+    }
+
+    /// The case, played once more. Where chance has a say it need not break the rule on every play:
+    /// then one is looked for that does.
+    fn play_broken(&self, case: &Case, rule: Rule) -> Played {
+        let broke = |played: &Played| played.verdict.violations.iter().any(|v| v.rule == rule);
+        let first = if self.options.real {
+            play_real(case, &*self.subject)
+        } else {
+            play(case, &*self.subject)
+        };
+        if self.options.real || broke(&first) {
+            return first;
+        }
+        let mut plays = (0..PLAYS_AGAIN).map(|_| play(case, &*self.subject));
+        plays.find(broke).unwrap_or(first)
+    }
+
     fn exhibit(
         &self,
         case: Case,
         rule: Rule,
         origin: &Origin,
-        hangs: bool,
+        played: Option<&Played>,
     ) -> io::Result<Vec<PathBuf>> {
-        let played = (!hangs).then(|| play(&case, &*self.subject));
-        let exhibit = Exhibit::new(
-            case,
-            rule,
-            origin.clone(),
-            played.as_ref(),
-            &self.subject.name(),
-        );
+        let exhibit = Exhibit::new(case, rule, origin.clone(), played, &self.subject.name());
         exhibit.write(&self.options.out)
     }
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use wstape_chaos::{Case, Seeds, Shard};
-use wstape_harness::Suite;
+use wstape_chaos::{Case, Seeds, Shard, Vocabulary};
+use wstape_harness::{Suite, Terms};
 use wstape_tape::Tape;
 
 use super::{DEFAULT_BUDGET, Options};
@@ -14,6 +14,8 @@ use crate::cmd::fixtures::fixtures_with;
 
 /// The folder, in `fixtures`, of tapes that broke a rule once.
 const REGRESSIONS: &str = "regressions";
+/// The folder, in `fixtures`, of tapes that somebody wrote.
+const TAPES: &str = "tapes";
 /// The folder, in `fixtures`, of recordings.
 const RECORDINGS: &str = "recordings";
 
@@ -37,6 +39,8 @@ pub(super) struct Inputs {
     pub(super) tapes: Vec<NamedCase>,
     /// What drawn faults are laid over.
     pub(super) bases: Bases,
+    /// The messages that are drawn; `None` for the generated ones.
+    pub(super) vocabulary: Option<Arc<Vocabulary>>,
     /// The seeds; `None` where only tapes are played.
     pub(super) seeds: Option<Seeds>,
     pub(super) shard: Shard,
@@ -49,7 +53,7 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
-    pub(super) fn of(options: &Options) -> Result<Self, String> {
+    pub(super) fn of(options: &Options, terms: &Terms) -> Result<Self, String> {
         let named = options.seed.map(Seeds::one).or(options.seeds);
         let tapes = tapes(&options.tape)?;
         let is_sample = match named {
@@ -60,6 +64,7 @@ impl Inputs {
         let mut inputs = Self {
             tapes: Vec::new(),
             bases: Bases::Drawn(Vec::new()),
+            vocabulary: vocabulary(options, terms)?.map(Arc::new),
             seeds: named,
             shard: options.shard.unwrap_or(Shard::WHOLE),
             shard_by: None,
@@ -93,6 +98,32 @@ impl Inputs {
         inputs.tapes = cases(fixtures(REGRESSIONS)?)?;
         Ok(inputs)
     }
+}
+
+/// The messages to draw: of the tapes that are named, else for anybody's subject those of the
+/// fixtures.
+fn vocabulary(options: &Options, terms: &Terms) -> Result<Option<Vocabulary>, String> {
+    let bare = |tapes: Vec<(String, Tape)>| -> Vec<Tape> {
+        tapes.into_iter().map(|(_, tape)| tape).collect()
+    };
+    if !options.from.is_empty() {
+        let found = Vocabulary::of(&bare(tapes(&options.from)?));
+        let names: Vec<String> = options
+            .from
+            .iter()
+            .map(|it| it.display().to_string())
+            .collect();
+        return found.map(Some).ok_or_else(|| {
+            let names = names.join(", ");
+            format!("{names}: no message to draw: expected steps with \"text\" or \"emit\"")
+        });
+    }
+    if *terms == Terms::Settings {
+        return Ok(None);
+    }
+    let mut tapes = bare(fixtures(RECORDINGS)?);
+    tapes.extend(bare(fixtures(TAPES)?));
+    Ok(Vocabulary::of(&tapes))
 }
 
 /// The tapes at these paths, files or folders of them, with their names.

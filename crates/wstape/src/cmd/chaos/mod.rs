@@ -6,6 +6,7 @@ mod merge;
 mod mutants;
 mod outputs;
 mod progress;
+mod rules;
 mod session;
 mod signals;
 
@@ -88,6 +89,20 @@ struct Options {
     #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["shard", "mutants"])]
     tape: Vec<PathBuf>,
 
+    /// Play in real time, for a subscriber that takes its time from std's clock or leaves work to
+    /// other threads: cases take as long as they say.
+    #[arg(long, conflicts_with_all = ["mutants", "check_determinism"])]
+    real: bool,
+
+    /// Draw the engine's messages from this tape, a recording or a script, and spoil them. May be
+    /// given several times. Default: for a subject that is not judged by settings the tapes and
+    /// recordings of fixtures/, where they hold messages.
+    #[arg(long, value_name = "TAPE", num_args = 1.., conflicts_with = "mutants")]
+    from: Vec<PathBuf>,
+
+    #[command(flatten)]
+    rules: rules::Choice,
+
     #[arg(long, value_name = "FILE", help = "Write the results as JUnit XML")]
     junit: Option<PathBuf>,
 
@@ -127,7 +142,10 @@ impl Chaos {
     pub(crate) fn run(&self, subject: &Arc<dyn Subject>) -> ExitCode {
         let ended = match &self.verb {
             Some(Verb::Merge(merge)) => merge.run(),
-            None if self.options.mutants => mutants::run(&self.options),
+            None if let Some(rules) = &self.options.rules.explain => {
+                rules::explain(rules, subject).map(|()| Ending::Held)
+            }
+            None if self.options.mutants => mutants::run(&self.options, &**subject),
             None => session::run(&self.options, subject),
         };
         match ended {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use wstape_chaos::mutants::{MUTANT_BUDGET, Mutant, MutantResult, MutantRun, MutationReport};
 use wstape_chaos::{Draw, Ending, draw};
 
-use wstape_harness::Terms;
+use wstape_harness::{Subject, Terms};
 
 use super::Options;
 use super::progress::{Goal, Progress};
@@ -23,9 +23,9 @@ struct Search {
 }
 
 /// Looks for each mutant on a thread of its own, as many at a time as there are jobs.
-pub(super) fn run(options: &Options) -> Result<Ending, String> {
+pub(super) fn run(options: &Options, subject: &dyn Subject) -> Result<Ending, String> {
     let budget = options.budget.unwrap_or(MUTANT_BUDGET);
-    let jobs = workers(options);
+    let jobs = workers(options, subject);
     let interrupted = Interrupted::listen().map_err(|error| error.to_string())?;
     let mut left: VecDeque<Mutant> = Mutant::all().collect();
     let seeds = match options.seeds {

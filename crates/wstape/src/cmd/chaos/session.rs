@@ -1,17 +1,18 @@
 //! A run from its first line to its last.
 
 use std::num::NonZeroUsize;
-use std::panic;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use wstape_chaos::mutants::{Flaw, missed_canary};
 use wstape_chaos::{
-    Draw, Ending, Job, Part, Play, Ran, Results, Run, Tally, WORKER_NAME, draw, draw_over, play,
+    Compare, Determinism, Draw, Ending, Job, Judged, Part, Play, Ran, Results, Run, Tally,
+    WORKER_NAME, draw, draw_in, draw_over, play, play_real,
 };
 
-use wstape_harness::{Subject, Terms};
+use wstape_harness::{Subject, Terms, note_panics};
+use wstape_oracle::Rule;
 
 use super::Options;
 use super::failures::OutFolder;
@@ -32,12 +33,19 @@ pub(super) struct Session<'a> {
     pub(super) play: Play,
     pub(super) subject: Arc<dyn Subject>,
     terms: Terms,
+    judged: Judged,
     pub(super) interrupted: Interrupted,
     start: Instant,
 }
 
 pub(super) fn run(options: &Options, subject: &Arc<dyn Subject>) -> Result<Ending, String> {
-    let inputs = Inputs::of(options)?;
+    keep_workers_panics_quiet();
+    let (subject, judged) = {
+        let jobs = workers(options, &**subject);
+        options.rules.of(subject, jobs, options.real)?
+    };
+    let subject = &subject;
+    let inputs = Inputs::of(options, &subject.terms())?;
     let outputs = Outputs::new(
         options.junit.as_deref(),
         options.result.as_deref(),
@@ -48,15 +56,19 @@ pub(super) fn run(options: &Options, subject: &Arc<dyn Subject>) -> Result<Endin
     let mut session = Session {
         options,
         inputs,
-        workers: workers(options),
-        play: Arc::new(move |case| play(case, &*played).verdict),
+        workers: workers(options, &**subject),
+        play: if options.real {
+            Arc::new(move |case| play_real(case, &*played).verdict)
+        } else {
+            Arc::new(move |case| play(case, &*played).verdict)
+        },
         subject: Arc::clone(subject),
         terms: subject.terms(),
+        judged,
         interrupted: Interrupted::listen().map_err(|error| error.to_string())?,
         start: Instant::now(),
     };
     say(&format!("{}\n", session.first_line()));
-    keep_workers_panics_quiet();
     let mut results = session.run();
     results.missed_canary = session.missed_canary().map(|flaw| flaw.to_string());
     outputs.write(&results)?;
@@ -74,6 +86,7 @@ impl Session<'_> {
             shard,
             shard_by,
             budget,
+            vocabulary,
             ..
         } = &self.inputs;
         let mut words = Vec::new();
@@ -95,11 +108,20 @@ impl Session<'_> {
         if let Bases::Given(recordings) = bases {
             words.push(format!("over {} recordings", recordings.len()));
         }
+        if let Some(vocabulary) = vocabulary {
+            words.push(format!("messages from {} of tapes", vocabulary.len()));
+        }
         words.push(match budget {
             Some(budget) => format!("budget {}", humantime::format_duration(*budget)),
             None => "no budget".to_owned(),
         });
         words.push(format!("{} jobs", self.workers));
+        if self.options.real {
+            words.push("in real time".to_owned());
+        }
+        if self.subject.memory().is_some() {
+            words.push("memory bounded".to_owned());
+        }
         if self.options.thoroughness.check_determinism {
             words.push("each played twice".to_owned());
         }
@@ -124,7 +146,8 @@ impl Session<'_> {
             seeds: self.inputs.seeds,
             shard: self.inputs.shard,
         };
-        let mut results = Results::new(self.subject.name(), part, self.tally());
+        let mut results =
+            Results::new(self.subject.name(), self.judged.clone(), part, self.tally());
         let mut broken = Vec::new();
         if !tapes.is_empty() {
             let job = |NamedCase { name, case }| Job::Tape(name, Box::new(case));
@@ -168,7 +191,7 @@ impl Session<'_> {
         if !self.inputs.is_sample {
             return Tally::default();
         }
-        Tally::of_everything(&self.terms)
+        Tally::of_everything(&self.judged, &self.terms)
     }
 
     fn work(
@@ -180,7 +203,8 @@ impl Session<'_> {
         let options = wstape_chaos::Options {
             workers: self.workers,
             check_determinism: self.options.thoroughness.check_determinism,
-            is_deterministic: self.terms == Terms::Settings,
+            determinism: self.determinism(),
+            finds_hanging: !self.options.real,
             keep_going: self.options.thoroughness.keep_going,
         };
         let mut run = Run::start(Arc::clone(&self.play), self.draw(), jobs, tally, options);
@@ -198,6 +222,32 @@ impl Session<'_> {
         }
     }
 
+    /// What is known of the subscriber's determinism.
+    fn determinism(&self) -> Determinism {
+        let declared = match self.terms {
+            Terms::Settings => true,
+            Terms::Bounds(bounds) => bounds.is_deterministic,
+        };
+        match (
+            self.judged.contains(Rule::R16) && !self.options.real,
+            declared,
+        ) {
+            (false, _) => Determinism::NotJudged,
+            (true, true) => Determinism::Declared,
+            (true, false) => Determinism::Undeclared,
+        }
+    }
+
+    /// What of two plays is compared where R16 broke.
+    pub(super) fn compare(&self) -> Compare {
+        match self.determinism() {
+            Determinism::Undeclared if !self.options.thoroughness.check_determinism => {
+                Compare::EngineSide
+            }
+            _ => Compare::Trace,
+        }
+    }
+
     /// The mutant that this run would not have seen in the subscriber, if there is one.
     fn missed_canary(&self) -> Option<Flaw> {
         let seeds = self.inputs.seeds.filter(|_| self.inputs.is_sample)?;
@@ -207,7 +257,7 @@ impl Session<'_> {
     }
 
     fn draw(&self) -> Draw {
-        let terms = self.terms;
+        let (terms, vocabulary) = (self.terms, self.inputs.vocabulary.clone());
         match &self.inputs.bases {
             Bases::Given(recordings) => {
                 let recordings = recordings.clone();
@@ -216,14 +266,16 @@ impl Session<'_> {
                     let turn = seed % recordings.len().max(1) as u64;
                     let recording = usize::try_from(turn).ok();
                     match recording.and_then(|turn| recordings.get(turn)) {
-                        Some(recording) => draw_over(seed, recording, &terms),
-                        None => draw(seed, &[], &terms),
+                        Some(recording) => {
+                            draw_over(seed, recording, vocabulary.as_deref(), &terms)
+                        }
+                        None => draw_in(seed, &[], vocabulary.as_deref(), &terms),
                     }
                 })
             }
             Bases::Drawn(recordings) => {
                 let recordings = recordings.clone();
-                Arc::new(move |seed| draw(seed, &recordings, &terms))
+                Arc::new(move |seed| draw_in(seed, &recordings, vocabulary.as_deref(), &terms))
             }
         }
     }
@@ -235,9 +287,12 @@ pub(super) fn first_words(words: &str) -> String {
 }
 
 /// Worlds at a time.
-pub(super) fn workers(options: &Options) -> NonZeroUsize {
+pub(super) fn workers(options: &Options, subject: &dyn Subject) -> NonZeroUsize {
+    // Whose memory it is can be told of one case at a time.
+    let alone = subject.memory().map(|_| NonZeroUsize::MIN);
     options
         .jobs
+        .or(alone)
         .or_else(|| thread::available_parallelism().ok())
         .unwrap_or(NonZeroUsize::MIN)
 }
@@ -245,10 +300,5 @@ pub(super) fn workers(options: &Options) -> NonZeroUsize {
 /// A panic of a world is a violation that is told like any other; while a case is made smaller
 /// there would be hundreds of them on standard error.
 pub(super) fn keep_workers_panics_quiet() {
-    let loud = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        if thread::current().name() != Some(WORKER_NAME) {
-            loud(info);
-        }
-    }));
+    note_panics(|| thread::current().name() == Some(WORKER_NAME));
 }

@@ -6,8 +6,8 @@
 use bytes::Bytes;
 use serde::Serialize;
 use wstape_tape::{
-    Accept, Action, Answers, CloseFrame, Direction, End, Garbage, HttpAnswer, Latency, Micros,
-    Partition, Pongs, RawFrame, Refusal, Step, Trigger,
+    Accept, Action, Answers, CloseFrame, Direction, Down, End, Garbage, HttpAnswer, Latency,
+    Micros, Partition, Pongs, RawFrame, Refusal, Step, Trigger,
 };
 use wstape_wire::time::{Zone, to_text};
 
@@ -137,12 +137,19 @@ impl Engine {
 
     /// Refuses connections, and resets what is open.
     pub fn down(&self) {
-        self.act(Action::Down(true));
+        self.act(Action::Down(Down::Refuses));
+    }
+
+    /// Takes this many dials, resets each before its answer, and listens again then.
+    pub fn reset_dials(&self, dials: u32) {
+        if dials > 0 {
+            self.act(Action::Down(Down::Resets { dials }));
+        }
     }
 
     /// Listens again, unless a tape has the port down.
     pub fn up(&self) {
-        self.act(Action::Down(false));
+        self.act(Action::Down(Down::Up));
     }
 
     /// Holds bytes without FIN or RST.

@@ -5,63 +5,36 @@
 //! once faults stop, an end where one is asked for. All of it shows on the wire, so that a
 //! subscriber has to offer nothing.
 
+mod attempt;
+mod ladder;
+mod shown;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use wstape_tape::Micros;
 
+use self::attempt::{Attempt, Heard, Phase};
+use self::ladder::{Judged, Ladder};
+use self::shown::{Shown, Step};
+use super::bounds::Bounds;
 use super::findings::{Findings, Found};
-use crate::rule::{Rule, Violation};
-use crate::wire::{Answer, Frames, Item, Messages, Opcode, Opening, Sender};
-
-/// What a subscriber that declares nothing is held to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
-    /// Most dials that may begin within a second.
-    pub max_dials_per_s: usize,
-    /// Longest time from an end to the next dial.
-    pub max_gap: Micros,
-    /// Longest time from a Ping or a Close to its answer.
-    pub max_answer: Micros,
-    /// Most streams that may be held at one time: the one in use, and old ones on their way out.
-    pub max_streams: usize,
-    /// How long after the faults are over a connection must have brought something.
-    pub max_recovery: Micros,
-    /// Largest message that is read to its end, in bytes.
-    pub max_message_bytes: usize,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self {
-            max_dials_per_s: 20,
-            max_gap: Micros::from_ms(120_000),
-            max_answer: Micros::from_ms(10_000),
-            max_streams: 4,
-            max_recovery: Micros::from_ms(240_000),
-            max_message_bytes: 64 << 20,
-        }
-    }
-}
+use crate::fold::Fold;
+use crate::rule::{Rule, RuleSet, Violation};
+use crate::view::View;
+use crate::wire::{Answer, Item, Opcode};
 
 /// A second, the span in which dials are counted.
 const WINDOW: Micros = Micros::from_ms(1_000);
-
-/// The rules that a judge by bounds asks: those that show on the wire, whatever a subscriber
-/// declares.
-pub const ASKED_BY_BOUNDS: [Rule; 8] = [
-    Rule::R1,
-    Rule::R2,
-    Rule::R3,
-    Rule::R5,
-    Rule::R7,
-    Rule::R11,
-    Rule::R13,
-    Rule::R14,
-];
+/// How much later than its bound something may be: timers are true to a millisecond.
+const MAX_OFF: Micros = Micros::from_ms(2);
+/// Largest message that any client takes, in bytes.
+const MAX_SURE_BYTES: usize = 1 << 20;
+/// A silence that is worth the name.
+const SILENCE: Micros = Micros::from_ms(1_000);
 
 /// Judges by [`Bounds`].
 #[derive(Debug)]
-pub struct Bounded {
+pub(super) struct Bounded {
     bounds: Bounds,
     findings: Findings,
     /// Streams and dials that the subscriber has not dropped, by their dial.
@@ -75,6 +48,10 @@ pub struct Bounded {
     quiet_at: Option<Micros>,
     recovered: bool,
     stop: Stop,
+    /// When shutdown was called for, while it is not over and was not told to take too long.
+    stopping_since: Option<Micros>,
+    ladder: Option<Ladder>,
+    shown: Shown,
     /// Time has passed before shutdown was called for.
     had_time: bool,
     count: u64,
@@ -87,57 +64,6 @@ enum Stop {
     NotCalled,
     Called,
     Over,
-}
-
-/// How far an attempt has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Handshake,
-    Open,
-    Ended,
-}
-
-/// One dial and its stream.
-#[derive(Debug)]
-struct Attempt {
-    opening: Opening,
-    messages: Messages,
-    sent: Frames,
-    phase: Phase,
-    /// Pings that were not answered yet, with when they came.
-    pings: VecDeque<(Vec<u8>, Micros)>,
-    /// When a Close came that was not answered.
-    close_owed: Option<Micros>,
-    closed: bool,
-    /// Writes find no room or fail, or the peer broke the protocol: no answers can be expected.
-    excused: bool,
-}
-
-impl Attempt {
-    fn new(max_message_bytes: usize) -> Self {
-        Self {
-            opening: Opening::new(),
-            messages: Messages::new(Sender::Server, max_message_bytes),
-            sent: Frames::new(),
-            phase: Phase::Handshake,
-            pings: VecDeque::new(),
-            close_owed: None,
-            closed: false,
-            excused: false,
-        }
-    }
-
-    fn excuse(&mut self) {
-        self.excused = true;
-        self.pings.clear();
-        self.close_owed = None;
-    }
-
-    /// Since when the oldest answer is owed.
-    fn owed_since(&self) -> Option<Micros> {
-        let ping = self.pings.front().map(|(_, at)| *at);
-        ping.into_iter().chain(self.close_owed).min()
-    }
 }
 
 impl Bounded {
@@ -154,10 +80,25 @@ impl Bounded {
             quiet_at,
             recovered: false,
             stop: Stop::NotCalled,
+            stopping_since: None,
+            ladder: bounds.backoff.map(Ladder::new),
+            shown: Shown::new(None),
             had_time: false,
             count: 0,
             messages: 0,
         }
+    }
+
+    /// Judges only these rules.
+    pub(super) fn judging(mut self, rules: &RuleSet) -> Self {
+        self.findings = self.findings.judging(rules);
+        self
+    }
+
+    /// Holds what it shows of itself against this model.
+    pub(super) fn model(mut self, model: Option<Fold>) -> Self {
+        self.shown = Shown::new(model);
+        self
     }
 
     fn recovers(&mut self, at: Micros) {
@@ -166,15 +107,51 @@ impl Bounded {
 
     /// Something ended the attempt.
     fn end(&mut self, at: Micros, dial: u64) {
+        self.end_asking(at, dial, false);
+    }
+
+    /// Something ended the attempt, and maybe asked for a wait.
+    fn end_asking(&mut self, at: Micros, dial: u64, asked_to_wait: bool) {
         let Some(attempt) = self.held.get_mut(&dial) else {
             return;
         };
-        if std::mem::replace(&mut attempt.phase, Phase::Ended) == Phase::Ended {
+        let before = std::mem::replace(&mut attempt.phase, Phase::Ended);
+        if before == Phase::Ended {
+            if let Some(ladder) = &mut self.ladder {
+                ladder.signs(at);
+            }
             return;
         }
-        if self.stop == Stop::NotCalled {
-            self.findings.held(Rule::R2);
-            self.ended_at = Some(at);
+        if before == Phase::Open {
+            self.shown.must_show(at, dial, Step::Ending);
+        }
+        if self.stop != Stop::NotCalled {
+            return;
+        }
+        self.findings.held(Rule::R2);
+        self.ended_at = Some(at);
+        if let Some(ladder) = &mut self.ladder {
+            let first = attempt.own_close_at.unwrap_or(at);
+            ladder.ended(first, attempt.course, attempt.dialed_at, asked_to_wait);
+            ladder.signs(at);
+        }
+    }
+
+    /// The subscriber let go of the attempt.
+    fn let_go(&mut self, at: Micros, dial: u64) {
+        if let Some(attempt) = self.held.get(&dial) {
+            let silence = at.0.saturating_sub(attempt.silent_since.0);
+            if attempt.phase != Phase::Ended && silence >= SILENCE.0 {
+                self.findings.held(Rule::R6);
+            }
+        }
+        self.end(at, dial);
+        if self.held.remove(&dial).is_some() {
+            if let Some(ladder) = &mut self.ladder {
+                ladder.dropped(at);
+            }
+            self.shown.dropped(dial);
+            self.shown.must_show(at, dial, Step::Gone);
         }
     }
 
@@ -207,7 +184,48 @@ impl Bounded {
                 format!("expected a dial within {max_gap} s of the end at {ended_at}, found none")
             });
         }
+        self.look_at_silence(now);
+        if let Some(since) = self.stopping_since
+            && now.0 > since.0.saturating_add(self.bounds.max_shutdown.0)
+        {
+            self.stopping_since = None;
+            let most = self.bounds.max_shutdown;
+            self.findings.broke(Rule::R5, now, || {
+                format!(
+                    "expected shutdown to end within {most} s, found it under way since {since}"
+                )
+            });
+        }
         self.look_at_recovery(now);
+    }
+
+    /// R6, where a bound is declared: what is silent is not kept.
+    fn look_at_silence(&mut self, now: Micros) {
+        let Some(most) = self.bounds.max_silence else {
+            return;
+        };
+        if self.stop != Stop::NotCalled {
+            return;
+        }
+        for (dial, attempt) in &mut self.held {
+            let (since, phase) = (attempt.silent_since, attempt.phase);
+            let is_late = now.0 > since.0.saturating_add(most.0).saturating_add(MAX_OFF.0);
+            if phase == Phase::Ended || attempt.kept_too_long || !is_late {
+                continue;
+            }
+            attempt.kept_too_long = true;
+            self.findings.held(Rule::R6);
+            self.findings.broke(Rule::R6, now, || {
+                let what = match phase {
+                    Phase::Open => "the connection",
+                    _ => "the dial or its handshake",
+                };
+                format!(
+                    "expected {what} of dial {dial} to be given up within {most} s of silence, \
+                     found it kept, silent since {since}"
+                )
+            });
+        }
     }
 
     fn look_at_recovery(&mut self, now: Micros) {
@@ -244,12 +262,35 @@ impl Bounded {
         let Some(attempt) = self.held.get_mut(&dial).filter(open) else {
             return;
         };
+        attempt.silent_since = at;
         attempt.messages.push(bytes);
         let (mut came, mut closed) = (false, false);
         while let Some(seen) = attempt.messages.next() {
             came |= seen.is_frame();
+            // A message this large one client takes, and another refuses.
+            let is_sure = match &seen.item {
+                Item::Text(text) => text.len() <= MAX_SURE_BYTES,
+                Item::Binary(bytes) => bytes.len() <= MAX_SURE_BYTES,
+                _ => seen.is_frame(),
+            };
+            if is_sure {
+                let heard = match &seen.item {
+                    Item::Text(_) | Item::Binary(_) => Heard::Message,
+                    _ => Heard::Frame,
+                };
+                attempt.course.heard = attempt.course.heard.max(heard);
+            }
+            attempt.course.hinted |= !is_sure;
             match seen.item {
-                Item::Text(_) | Item::Binary(_) => self.messages += 1,
+                Item::Text(text) => {
+                    self.messages += 1;
+                    self.shown.must_show(at, dial, Step::Message(Some(text)));
+                }
+                Item::Binary(bytes) => {
+                    self.messages += 1;
+                    let text = String::from_utf8(bytes).ok();
+                    self.shown.must_show(at, dial, Step::Message(text));
+                }
                 Item::Ping(payload) if !attempt.excused && !attempt.closed => {
                     // The latest answer may stand for those before it (RFC 6455, 5.5.3).
                     attempt.pings.push_back((payload, at));
@@ -257,17 +298,20 @@ impl Bounded {
                 Item::Ping(_) | Item::Pong(_) => {}
                 Item::Close { .. } => {
                     closed = true;
+                    attempt.course.hinted = true;
                     if !attempt.excused && !attempt.closed {
                         attempt.close_owed = Some(at);
                     }
                 }
                 Item::Violation(_) => {
+                    attempt.course.hinted = true;
                     attempt.excuse();
                     closed = true;
                     break;
                 }
             }
         }
+        attempt.course.hinted |= attempt.messages.is_in_message();
         if came {
             self.recovers(at);
         }
@@ -275,13 +319,31 @@ impl Bounded {
             self.end(at, dial);
         }
     }
+
+    /// A dial, held against the backoff that is declared.
+    fn judge_gap(&mut self, at: Micros) {
+        let Some(ladder) = &mut self.ladder else {
+            return;
+        };
+        match ladder.dialed(at) {
+            Judged::Nothing => {}
+            Judged::Fits { reset_matters } => {
+                if reset_matters {
+                    self.findings.held(Rule::R4);
+                }
+            }
+            Judged::Broke(rule, what) => self.findings.broke(rule, at, || what),
+        }
+    }
 }
 
+/// What happens, in its order.
 impl Bounded {
     pub(super) fn dial(&mut self, at: Micros, dial: u64) {
         self.pass(at);
         self.findings.at_dial(dial);
         self.count += 1;
+        self.shown.must_show(at, dial, Step::Dial);
         if dial > 1 {
             self.findings.held(Rule::R1);
         }
@@ -325,8 +387,9 @@ impl Bounded {
                 format!("expected at most {most} dials within a second, found more: it does not wait before it dials again")
             });
         }
+        self.judge_gap(at);
         self.held
-            .insert(dial, Attempt::new(self.bounds.max_message_bytes));
+            .insert(dial, Attempt::new(at, self.bounds.max_message_bytes));
     }
 
     pub(super) fn dial_elsewhere(&mut self, at: Micros, target: &str) {
@@ -338,13 +401,12 @@ impl Bounded {
     pub(super) fn dial_refused(&mut self, at: Micros, dial: u64) {
         self.pass(at);
         self.end(at, dial);
-        self.held.remove(&dial);
+        self.let_go(at, dial);
     }
 
     pub(super) fn dial_dropped(&mut self, at: Micros, dial: u64) {
         self.pass(at);
-        self.end(at, dial);
-        self.held.remove(&dial);
+        self.let_go(at, dial);
     }
 
     pub(super) fn read<'b>(&mut self, at: Micros, dial: u64, bytes: &'b [u8]) -> &'b [u8] {
@@ -356,13 +418,17 @@ impl Bounded {
             self.takes(at, dial, bytes);
             return bytes;
         }
+        attempt.silent_since = at;
         let rest = attempt.opening.push_server(bytes);
         match attempt.opening.answer() {
             None | Some(Answer::Failed { whole: false, .. }) => return &[],
-            Some(Answer::Upgraded { .. }) => attempt.phase = Phase::Open,
+            Some(Answer::Upgraded { .. }) => {
+                attempt.phase = Phase::Open;
+                attempt.course.upgraded_at = Some(at);
+            }
             Some(Answer::Refused { retry_after, .. }) => {
                 let asked_to_wait = retry_after.is_some();
-                self.end(at, dial);
+                self.end_asking(at, dial, asked_to_wait);
                 if asked_to_wait {
                     // How long it waits is between it and the engine (RFC 9110, 10.2.3).
                     self.ended_at = None;
@@ -374,11 +440,14 @@ impl Bounded {
             // extension that nobody asked for: whether it has ended is theirs to show.
             Some(Answer::Failed { .. }) => {
                 attempt.phase = Phase::Open;
+                attempt.course.odd_answer = true;
+                attempt.course.hinted = true;
                 attempt.excused = true;
                 return rest;
             }
         }
         self.recovers(at);
+        self.shown.must_show(at, dial, Step::Open);
         self.takes(at, dial, rest);
         rest
     }
@@ -421,6 +490,7 @@ impl Bounded {
                         self.findings.held(Rule::R7);
                     }
                     attempt.closed = true;
+                    attempt.own_close_at.get_or_insert(at);
                     attempt.pings.clear();
                 }
                 _ => {}
@@ -451,15 +521,18 @@ impl Bounded {
             });
         }
         // It may end a connection itself, for silence or at will: a dial must follow.
-        self.end(at, dial);
-        self.held.remove(&dial);
+        self.let_go(at, dial);
     }
 
     pub(super) fn shutdown(&mut self, at: Micros) {
         self.pass(at);
         self.findings.held(Rule::R5);
         self.stop = Stop::Called;
+        self.stopping_since = Some(at);
         self.ended_at = None;
+        if let Some(ladder) = &mut self.ladder {
+            ladder.forget();
+        }
         for attempt in self.held.values_mut() {
             attempt.excuse();
         }
@@ -473,6 +546,7 @@ impl Bounded {
             });
         }
         self.stop = Stop::Over;
+        self.stopping_since = None;
         let held = self.held.len();
         if held > 0 {
             self.findings.broke(Rule::R5, at, || {
@@ -492,7 +566,25 @@ impl Bounded {
             .map(|since| after(since, self.bounds.max_answer));
         let dial = self.ended_at.map(|at| after(at, self.bounds.max_gap));
         let recovery = self.quiet_at.map(|at| after(at, self.bounds.max_recovery));
-        answers.chain(dial).chain(recovery).min()
+        let stop = self
+            .stopping_since
+            .map(|at| after(at, self.bounds.max_shutdown));
+        let judged = self
+            .bounds
+            .max_silence
+            .filter(|_| self.stop == Stop::NotCalled);
+        let silence = judged.and_then(|most| {
+            let kept = |attempt: &&Attempt| attempt.phase != Phase::Ended && !attempt.kept_too_long;
+            let since = self.held.values().filter(kept).map(|it| it.silent_since);
+            let most = Micros(most.0.saturating_add(MAX_OFF.0));
+            since.min().map(|since| after(since, most))
+        });
+        let shown = self
+            .shown
+            .next_look()
+            .filter(|_| self.stop == Stop::NotCalled);
+        let looks = [dial, recovery, stop, silence, shown];
+        answers.chain(looks.into_iter().flatten()).min()
     }
 
     pub(super) fn broke(&mut self, rule: Rule, at: Micros, what: impl FnOnce() -> String) {
@@ -503,9 +595,39 @@ impl Bounded {
         self.findings.held(rule);
     }
 
-    /// Time has come to `at`.
-    pub(super) fn look(&mut self, at: Micros) {
+    /// Time has come to `at`: looks at what the subscriber shows.
+    pub(super) fn look(&mut self, at: Micros, view: View<'_>) {
         self.pass(at);
+        if self.stop == Stop::NotCalled {
+            self.shown.look(at, view, &mut self.findings);
+        }
+    }
+
+    /// The subscriber's future ended though nobody had asked it to; `Err` where it panicked.
+    pub(super) fn gave_up(&mut self, at: Micros, how: Result<(), String>) {
+        self.pass(at);
+        match how {
+            Err(panic) => self.findings.broke(Rule::R13, at, || {
+                format!("expected no panic, found one: {panic}")
+            }),
+            Ok(()) => self.findings.broke(Rule::R2, at, || {
+                "expected it to follow the feed until it is shut down, found that it ended by itself"
+                    .to_owned()
+            }),
+        }
+        self.stop = Stop::Over;
+        self.ended_at = None;
+        self.held.values_mut().for_each(Attempt::excuse);
+    }
+
+    /// What it must show once it has taken in all that was delivered, as JSON text.
+    pub(super) fn expected(&self) -> String {
+        self.shown.expected()
+    }
+
+    /// Records what rules of the subject's own came to.
+    pub(super) fn held_in_all(&mut self, rule: Rule, times: u64) {
+        self.findings.held_in_all(rule, times);
     }
 
     pub(super) fn violations(&self) -> &[Violation] {
@@ -533,134 +655,4 @@ impl Bounded {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
-        Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-    const REQUEST: &[u8] = b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:1\r\nUpgrade: websocket\r\n\
-        Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-
-    fn judge() -> Bounded {
-        Bounded::new(Bounds::default(), Some(Micros::ZERO))
-    }
-
-    fn ms(ms: u64) -> Micros {
-        Micros::from_ms(ms)
-    }
-
-    fn open(judge: &mut Bounded, at: Micros, dial: u64) {
-        judge.dial(at, dial);
-        judge.wrote(at, dial, REQUEST, &mut Vec::new());
-        judge.read(at, dial, ANSWER);
-    }
-
-    fn broken(judge: &Bounded) -> Vec<Rule> {
-        judge.violations().iter().map(|v| v.rule).collect()
-    }
-
-    #[test]
-    fn a_twenty_first_dial_within_a_second_is_a_storm_and_told_once() {
-        for (gap_ms, expected) in [(51, vec![]), (49, vec![Rule::R3]), (0, vec![Rule::R3])] {
-            let mut judge = judge();
-            for n in 0..40 {
-                judge.dial(ms(n * gap_ms), n + 1);
-                judge.dial_refused(ms(n * gap_ms), n + 1);
-            }
-            assert_eq!(broken(&judge), expected, "a gap of {gap_ms} ms");
-        }
-    }
-
-    #[test]
-    fn an_end_wants_a_dial_within_the_bound_and_a_shutdown_wants_none() {
-        let mut judge = judge();
-        judge.dial(ms(0), 1);
-        judge.dial_refused(ms(0), 1);
-        assert_eq!(judge.next_look(), Some(Micros(120_000_001)));
-        judge.look(ms(120_000));
-        assert_eq!(broken(&judge), []);
-        judge.look(Micros(120_000_001));
-        assert_eq!(broken(&judge), [Rule::R2]);
-
-        let mut stopped = self::judge();
-        stopped.dial(ms(0), 1);
-        stopped.dial_refused(ms(0), 1);
-        stopped.shutdown(ms(1));
-        stopped.stopped(ms(1), true);
-        stopped.look(ms(500_000));
-        assert_eq!(broken(&stopped), []);
-        stopped.dial(ms(500_000), 2);
-        assert_eq!(broken(&stopped), [Rule::R5]);
-    }
-
-    #[test]
-    fn two_connections_at_a_time_are_one_too_many_unless_the_older_has_ended() {
-        let mut judge = judge();
-        open(&mut judge, ms(0), 1);
-        judge.read_end(ms(10), 1, false);
-        judge.dial(ms(20), 2);
-        assert_eq!(broken(&judge), [], "a stream may be held a little longer");
-        judge.dial(ms(500), 3);
-        assert_eq!(broken(&judge), [Rule::R1]);
-    }
-
-    #[test]
-    fn pings_and_closes_want_answers_while_anybody_can_hear_them() {
-        let ping = [0x89, 2, b'h', b'i'];
-        let close = [0x88, 2, 0x03, 0xe8];
-        let answer = [0x8a, 0x82, 0, 0, 0, 0, b'h', b'i'];
-        let mut answered = judge();
-        open(&mut answered, ms(0), 1);
-        answered.read(ms(1), 1, &ping);
-        answered.wrote(ms(9_000), 1, &answer, &mut Vec::new());
-        answered.look(ms(60_000));
-        assert_eq!(broken(&answered), []);
-
-        for frame in [&ping[..], &close] {
-            let mut silent = judge();
-            open(&mut silent, ms(0), 1);
-            silent.read(ms(1), 1, frame);
-            silent.look(ms(10_002));
-            assert_eq!(broken(&silent), [Rule::R7]);
-            let mut gone = judge();
-            open(&mut gone, ms(0), 1);
-            gone.read(ms(1), 1, frame);
-            gone.read_end(ms(2), 1, true);
-            gone.dropped(ms(3), 1);
-            gone.dial(ms(500), 2);
-            gone.look(ms(60_000));
-            assert_eq!(broken(&gone), [], "nobody can hear an answer");
-        }
-
-        let mut rude = judge();
-        open(&mut rude, ms(0), 1);
-        rude.read(ms(1), 1, &close);
-        rude.dropped(ms(2), 1);
-        assert_eq!(broken(&rude), [Rule::R7]);
-    }
-
-    #[test]
-    fn once_faults_are_over_something_must_come() {
-        let mut blind = Bounded::new(Bounds::default(), Some(ms(5_000)));
-        open(&mut blind, ms(0), 1);
-        blind.look(ms(245_000));
-        assert_eq!(broken(&blind), [Rule::R11]);
-        let mut back = Bounded::new(Bounds::default(), Some(ms(5_000)));
-        open(&mut back, ms(0), 1);
-        back.read(ms(5_000), 1, &[0x81, 1, b'x']);
-        back.look(ms(245_000));
-        assert_eq!(broken(&back), []);
-    }
-
-    #[test]
-    fn what_never_dials_is_told_at_the_end() {
-        let found = judge().finish(ms(1));
-        assert_eq!(found.violations[0].rule, Rule::R2);
-
-        let mut stopped_at_once = judge();
-        stopped_at_once.shutdown(ms(0));
-        stopped_at_once.stopped(ms(0), true);
-        assert_eq!(stopped_at_once.finish(ms(9)).violations, []);
-    }
-}
+mod tests;

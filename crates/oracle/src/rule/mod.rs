@@ -1,13 +1,21 @@
 //! What must hold, whatever the network and the engine do.
 
+mod meaning;
+mod own_name;
+mod set;
+
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use wstape_tape::Micros;
 
-/// A rule, by its id. Serialises as the id (`"R1"`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub use meaning::Meaning;
+pub use own_name::{MAX_OWN_NAMES, OwnName};
+pub use set::{RuleSet, UnknownRule};
+
+/// A rule, by its id. Serialises as the id (`"R1"`), a rule of the subject's own as its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rule {
     /// At most one connection at a time; nothing of an old one changes state once a new one
     /// exists.
@@ -44,10 +52,12 @@ pub enum Rule {
     R15,
     /// The same case gives the same trace.
     R16,
+    /// A rule that the subject brings.
+    Own(OwnName),
 }
 
 impl Rule {
-    /// All rules.
+    /// The rules that are here for everyone.
     pub const ALL: [Self; 16] = [
         Self::R1,
         Self::R2,
@@ -67,10 +77,29 @@ impl Rule {
         Self::R16,
     ];
 
-    /// Its place in [`ALL`](Self::ALL).
+    /// Its place in [`ALL`](Self::ALL); `None` of a rule of the subject's own.
     #[must_use]
-    pub fn index(self) -> usize {
-        self as usize
+    pub fn index(self) -> Option<usize> {
+        let place = match self {
+            Self::R1 => 0,
+            Self::R2 => 1,
+            Self::R3 => 2,
+            Self::R4 => 3,
+            Self::R5 => 4,
+            Self::R6 => 5,
+            Self::R7 => 6,
+            Self::R8 => 7,
+            Self::R9 => 8,
+            Self::R10 => 9,
+            Self::R11 => 10,
+            Self::R12 => 11,
+            Self::R13 => 12,
+            Self::R14 => 13,
+            Self::R15 => 14,
+            Self::R16 => 15,
+            Self::Own(_) => return None,
+        };
+        Some(place)
     }
 
     /// What it demands, in a few words.
@@ -93,24 +122,46 @@ impl Rule {
             Self::R14 => "no secret in any log",
             Self::R15 => "a crowd comes back spread out",
             Self::R16 => "the same case, the same trace",
+            Self::Own(name) => name.asks(),
         }
     }
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        match self {
+            Self::Own(name) => f.write_str(name.as_str()),
+            rule => fmt::Debug::fmt(rule, f),
+        }
     }
 }
 
 impl FromStr for Rule {
-    type Err = ();
+    type Err = UnknownRule;
 
-    fn from_str(id: &str) -> Result<Self, ()> {
-        Self::ALL
-            .into_iter()
-            .find(|rule| rule.to_string() == id)
-            .ok_or(())
+    /// Reads the id of a rule that is here for everyone.
+    fn from_str(id: &str) -> Result<Self, UnknownRule> {
+        let known = Self::ALL.into_iter().find(|rule| rule.to_string() == id);
+        known.ok_or_else(|| UnknownRule::of(id, &[]))
+    }
+}
+
+impl Serialize for Rule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = String::deserialize(deserializer)?;
+        match id.parse() {
+            Ok(rule) => Ok(rule),
+            // Whoever reads what a subject's rule broke need not have that rule.
+            Err(_) => OwnName::read(&id)
+                .map(Self::Own)
+                .map_err(serde::de::Error::custom),
+        }
     }
 }
 

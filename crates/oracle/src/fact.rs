@@ -1,0 +1,72 @@
+//! What happened, as a rule of the subject's own is told of it.
+
+use wstape_tape::Micros;
+
+/// One thing that happened between a subscriber and its engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fact<'a> {
+    /// When, in the case's own time.
+    pub at: Micros,
+    /// On which dial, from 1; `None` where it was on none.
+    pub dial: Option<u64>,
+    /// What.
+    pub what: What<'a>,
+}
+
+impl<'a> Fact<'a> {
+    /// A fact, as a test of a rule makes one.
+    #[must_use]
+    pub fn new(at: Micros, dial: Option<u64>, what: What<'a>) -> Self {
+        Self { at, dial, what }
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum What<'a> {
+    /// The subscriber began to dial.
+    Dial,
+    /// The dial was refused.
+    DialRefused,
+    /// The subscriber gave the dial up.
+    DialDropped,
+    /// The engine answered with this status: 101 opens the connection.
+    Answered(u16),
+    /// The engine answered with what is no answer to an upgrade.
+    AnsweredBadly,
+    /// A message, or a control frame, was delivered to the subscriber.
+    Received(Message<'a>),
+    /// The engine broke the protocol.
+    ReceivedBroken(&'static str),
+    /// The subscriber sent a message or a control frame.
+    Sent(Message<'a>),
+    /// The end of the stream was delivered.
+    Fin,
+    /// A reset was delivered.
+    Reset,
+    /// The subscriber dropped the stream.
+    Dropped,
+    /// Shutdown was called for.
+    ShutdownCalled,
+    /// Shutdown is over.
+    ShutdownOver,
+    /// The case is over: nothing follows.
+    Over,
+}
+
+/// A whole message, however many frames it came in, or a control frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message<'a> {
+    /// Text.
+    Text(&'a str),
+    /// Bytes.
+    Binary(&'a [u8]),
+    /// A Ping, with its payload.
+    Ping(&'a [u8]),
+    /// A Pong, with its payload.
+    Pong(&'a [u8]),
+    /// A Close; no code where it has none.
+    Close(Option<u16>),
+}

@@ -1,0 +1,314 @@
+//! R3, R4 of a declared backoff: growth, cap, jitter, reset.
+//!
+//! Which step of the ladder a subscriber is on can't always be told from outside: whether half a
+//! frame sets its delays back is its own. So all the steps that it may be on are kept, and each gap
+//! rules out those that it does not fit.
+
+use std::collections::BTreeSet;
+
+use wstape_tape::Micros;
+
+use super::attempt::{Course, Heard};
+use crate::backoff::{Backoff, Reset};
+use crate::rule::Rule;
+
+/// How much sooner or later than its time a dial may come: timers are true to a millisecond, and a
+/// delay that is computed in floating point to another.
+const MAX_OFF: Micros = Micros::from_ms(2);
+
+/// A declared backoff at work.
+#[derive(Debug)]
+pub(super) struct Ladder {
+    backoff: Backoff,
+    /// The steps that it may be on.
+    steps: BTreeSet<u32>,
+    /// An end that no dial has followed yet.
+    ended: Option<Ended>,
+}
+
+/// An end, and what it may have changed.
+#[derive(Debug)]
+struct Ended {
+    /// The first that showed of it.
+    first: Micros,
+    /// The last.
+    last: Micros,
+    /// When the stream was dropped.
+    dropped: Option<Micros>,
+    /// Steps that would be right had the delays not been set back, or had they been.
+    otherwise: BTreeSet<u32>,
+    /// A refusal asked for a wait: how long is between it and the engine.
+    asked_to_wait: bool,
+}
+
+/// From an end to the dial.
+#[derive(Debug, Clone, Copy)]
+struct Gap {
+    min: Micros,
+    max: Micros,
+}
+
+/// What a dial came to.
+pub(super) enum Judged {
+    /// Nothing was to be judged.
+    Nothing,
+    /// A gap that fits; whether the reset made a difference to it.
+    Fits { reset_matters: bool },
+    /// A gap that does not.
+    Broke(Rule, String),
+}
+
+impl Ladder {
+    pub(super) fn new(backoff: Backoff) -> Self {
+        Self {
+            backoff,
+            steps: BTreeSet::from([0]),
+            ended: None,
+        }
+    }
+
+    fn gap(&self, step: u32) -> Gap {
+        let delay = self.backoff.delay(step);
+        let share = |share: f64| Micros::from(delay.mul_f64(share.max(0.0)));
+        Gap {
+            min: Micros(share(self.backoff.min_share).0.saturating_sub(MAX_OFF.0)),
+            max: Micros(share(self.backoff.max_share).0.saturating_add(MAX_OFF.0)),
+        }
+    }
+
+    /// The attempt ended; what came of it decides whether the delays start anew.
+    pub(super) fn ended(&mut self, at: Micros, course: Course, dialed_at: Micros, asked: bool) {
+        let zero = BTreeSet::from([0]);
+        let (steps, otherwise) = match self.starts_anew(at, course, dialed_at) {
+            Some(true) => (zero, self.steps.clone()),
+            Some(false) => (self.steps.clone(), zero),
+            None => (&self.steps | &zero, BTreeSet::new()),
+        };
+        self.steps = steps;
+        self.ended = Some(Ended {
+            first: at,
+            last: at,
+            dropped: None,
+            otherwise,
+            asked_to_wait: asked,
+        });
+    }
+
+    /// Whether the delays start anew after this; `None` where that is the subscriber's.
+    fn starts_anew(&self, at: Micros, course: Course, dialed_at: Micros) -> Option<bool> {
+        let unless_hinted = |certain: bool| match (certain, course.hinted) {
+            (true, _) => Some(true),
+            (false, false) => Some(false),
+            (false, true) => None,
+        };
+        match self.backoff.reset {
+            Reset::Never => Some(false),
+            Reset::Upgrade if course.odd_answer => None,
+            Reset::Upgrade => Some(course.upgraded_at.is_some()),
+            Reset::FirstFrame => unless_hinted(course.heard >= Heard::Frame),
+            Reset::FirstMessage => unless_hinted(course.heard == Heard::Message),
+            Reset::Lasted(least) => {
+                let (least, off) = (Micros::from(least), MAX_OFF);
+                let lasted = |since: Micros| at.0.saturating_sub(since.0);
+                let opened = course.upgraded_at.map_or(0, lasted);
+                if opened > least.0.saturating_add(off.0) {
+                    Some(true)
+                } else if lasted(dialed_at) < least.0.saturating_sub(off.0) {
+                    Some(false)
+                } else {
+                    None
+                }
+            }
+        }
+    }
+
+    /// Another sign of the same end was delivered.
+    pub(super) fn signs(&mut self, at: Micros) {
+        if let Some(ended) = &mut self.ended {
+            ended.last = at;
+        }
+    }
+
+    /// The stream of the attempt that ended was dropped.
+    pub(super) fn dropped(&mut self, at: Micros) {
+        if let Some(ended) = &mut self.ended {
+            ended.dropped = Some(at);
+        }
+    }
+
+    /// No dial will be judged until the next end.
+    pub(super) fn forget(&mut self) {
+        self.ended = None;
+    }
+
+    /// The subscriber dials.
+    pub(super) fn dialed(&mut self, at: Micros) -> Judged {
+        let Some(ended) = self.ended.take() else {
+            return Judged::Nothing;
+        };
+        // A stream that is kept until the next one takes its place says nothing of when it ended.
+        let dropped = ended.dropped.filter(|dropped| *dropped < at);
+        let last = dropped.map_or(ended.last, |dropped| dropped.max(ended.last));
+        let (longest, shortest) = (at.0 - ended.first.0, at.0.saturating_sub(last.0));
+        let fits = |gap: Gap| longest >= gap.min.0 && shortest <= gap.max.0;
+        let fitting = |steps: &BTreeSet<u32>| -> BTreeSet<u32> {
+            let steps = steps.iter().copied();
+            steps.filter(|step| fits(self.gap(*step))).collect()
+        };
+        if ended.asked_to_wait {
+            self.climb();
+            return Judged::Nothing;
+        }
+        let good = fitting(&self.steps);
+        let others = fitting(&ended.otherwise);
+        if !good.is_empty() {
+            self.steps = good;
+            self.climb();
+            return Judged::Fits {
+                reset_matters: others.is_empty() && !ended.otherwise.is_empty(),
+            };
+        }
+        let found = match (Micros(shortest), Micros(longest)) {
+            (a, b) if a == b => format!("{a} s"),
+            (a, b) => format!("{a} to {b} s"),
+        };
+        let expected = self.expected();
+        let judged = if let Some(other) = others.first() {
+            let set_back = if *other == 0 {
+                "set back"
+            } else {
+                "not set back"
+            };
+            let why = format!(
+                "expected a gap of {expected} from the end at {}, found {found}: what the delay is \
+                 where it is {set_back}, which the reset that is declared ({:?}) does not give",
+                ended.first, self.backoff.reset
+            );
+            self.steps = others;
+            Judged::Broke(Rule::R4, why)
+        } else {
+            let first = ended.first;
+            Judged::Broke(
+                Rule::R3,
+                format!("expected a gap of {expected} from the end at {first}, found {found}"),
+            )
+        };
+        self.climb();
+        judged
+    }
+
+    fn climb(&mut self) {
+        // Beyond the cap all steps are alike.
+        let top = |step: u32| self.backoff.delay(step) >= self.backoff.max;
+        let next = |step: &u32| if top(*step) { *step } else { step + 1 };
+        self.steps = self.steps.iter().map(next).collect();
+    }
+
+    /// What the gap may be, in words.
+    fn expected(&self) -> String {
+        let gaps = self.steps.iter().map(|step| {
+            let delay = self.backoff.delay(*step);
+            let share = |share: f64| Micros::from(delay.mul_f64(share.max(0.0)));
+            let (least, most) = (share(self.backoff.min_share), share(self.backoff.max_share));
+            if least == most {
+                format!("{least} s")
+            } else {
+                format!("{least} to {most} s")
+            }
+        });
+        gaps.collect::<Vec<_>>().join(" or ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn ladder(reset: Reset) -> Ladder {
+        let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
+        Ladder::new(backoff.reset(reset))
+    }
+
+    fn framed() -> Course {
+        Course {
+            heard: Heard::Message,
+            ..Course::default()
+        }
+    }
+
+    /// Ends and the gaps after them, in milliseconds; what broke.
+    fn broken(ladder: &mut Ladder, gaps: &[(Course, u64)]) -> Vec<Rule> {
+        let mut now = Micros::ZERO;
+        let mut broken = Vec::new();
+        for (course, gap_ms) in gaps {
+            ladder.ended(now, *course, now, false);
+            now = Micros(now.0 + gap_ms * 1_000);
+            if let Judged::Broke(rule, _) = ladder.dialed(now) {
+                broken.push(rule);
+            }
+        }
+        broken
+    }
+
+    #[test]
+    fn growth_cap_and_reset_are_what_was_declared_and_the_rule_says_which_is_not() {
+        let none = Course::default();
+        let climb = [100, 200, 400, 800, 1_000, 1_000].map(|gap| (none, gap));
+        assert_eq!(broken(&mut ladder(Reset::FirstFrame), &climb), []);
+        let flat = [(none, 100), (none, 100)];
+        assert_eq!(broken(&mut ladder(Reset::FirstFrame), &flat), [Rule::R4]);
+        let wrong = [(none, 100), (none, 150)];
+        assert_eq!(broken(&mut ladder(Reset::FirstFrame), &wrong), [Rule::R3]);
+        let above = [climb.as_slice(), &[(none, 1_600)]].concat();
+        assert_eq!(broken(&mut ladder(Reset::FirstFrame), &above), [Rule::R3]);
+        let kept = [(none, 100), (none, 200), (framed(), 400)];
+        assert_eq!(broken(&mut ladder(Reset::FirstFrame), &kept), [Rule::R4]);
+        assert_eq!(broken(&mut ladder(Reset::Never), &kept), []);
+    }
+
+    #[test]
+    fn where_it_can_not_be_told_whether_the_delays_start_anew_both_are_right() {
+        let hinted = Course {
+            hinted: true,
+            ..Course::default()
+        };
+        let none = Course::default();
+        for gap in [100, 400] {
+            let gaps = [(none, 100), (none, 200), (hinted, gap), (none, gap * 2)];
+            assert_eq!(broken(&mut ladder(Reset::FirstFrame), &gaps), [], "{gap}");
+        }
+        let neither = [(none, 100), (none, 200), (hinted, 100), (none, 800)];
+        assert_eq!(broken(&mut ladder(Reset::FirstFrame), &neither), [Rule::R3]);
+    }
+
+    #[test]
+    fn a_share_is_drawn_from_the_range_that_is_declared() {
+        let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
+        for (gap, fits) in [(47, false), (50, true), (99, true), (103, false)] {
+            let mut ladder = Ladder::new(backoff.jitter(0.5, 1.0));
+            let broken = broken(&mut ladder, &[(Course::default(), gap)]);
+            assert_eq!(broken.is_empty(), fits, "{gap}");
+        }
+    }
+
+    #[test]
+    fn an_end_that_shows_in_several_signs_may_be_counted_from_any_of_them() {
+        for (dial_ms, fits) in [(100, true), (350, true), (90, false), (360, false)] {
+            let mut ladder = ladder(Reset::FirstFrame);
+            ladder.ended(Micros::ZERO, Course::default(), Micros::ZERO, false);
+            ladder.signs(Micros::from_ms(200));
+            ladder.dropped(Micros::from_ms(250));
+            let judged = ladder.dialed(Micros::from_ms(dial_ms.max(250)));
+            let judged = if dial_ms < 250 {
+                let mut ladder = self::ladder(Reset::FirstFrame);
+                ladder.ended(Micros::ZERO, Course::default(), Micros::ZERO, false);
+                ladder.dialed(Micros::from_ms(dial_ms))
+            } else {
+                judged
+            };
+            assert_eq!(!matches!(judged, Judged::Broke(..)), fits, "{dial_ms}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What a subscriber is held to that gives no settings of the contract's.
+
+use wstape_tape::Micros;
+
+use crate::backoff::{Backoff, Reset};
+use crate::rule::Rule;
+
+/// What a subscriber is held to that gives no settings of the contract's: bounds that any keeps, and
+/// what it declares of itself beyond them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    /// Most dials that may begin within a second.
+    pub max_dials_per_s: usize,
+    /// Longest time from an end to the next dial.
+    pub max_gap: Micros,
+    /// Longest time from a Ping or a Close to its answer.
+    pub max_answer: Micros,
+    /// Most streams that may be held at one time: the one in use, and old ones on their way out.
+    pub max_streams: usize,
+    /// How long after the faults are over a connection must have brought something.
+    pub max_recovery: Micros,
+    /// Longest time that a shutdown may take.
+    pub max_shutdown: Micros,
+    /// Largest message that is read to its end, in bytes.
+    pub max_message_bytes: usize,
+    /// Declared: how long an open connection that brings nothing, and a dial or a handshake that
+    /// does not end, is kept at most. Not judged where nothing is declared.
+    pub max_silence: Option<Micros>,
+    /// Declared: how it backs off. Growth, cap, jitter and reset are not judged where nothing is.
+    pub backoff: Option<Backoff>,
+    /// Declared: the same case gives the same trace, so it draws nothing by chance.
+    pub is_deterministic: bool,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            max_dials_per_s: 20,
+            max_gap: Micros::from_ms(120_000),
+            max_answer: Micros::from_ms(10_000),
+            max_streams: 4,
+            max_recovery: Micros::from_ms(240_000),
+            max_shutdown: Micros::from_ms(10_000),
+            max_message_bytes: 64 << 20,
+            max_silence: None,
+            backoff: None,
+            is_deterministic: false,
+        }
+    }
+}
+
+impl Bounds {
+    /// Whether these bounds ask a rule at all, whatever the subject shows of itself; where they do
+    /// not, what would have to be declared.
+    ///
+    /// # Errors
+    /// What is not declared, or why the rule can't be asked, in words.
+    pub fn asks(&self, rule: Rule) -> Result<(), &'static str> {
+        let has_reset = |backoff: Backoff| backoff.reset != Reset::Never && backoff.growth > 1.0;
+        let unless = |declared: bool, what| if declared { Ok(()) } else { Err(what) };
+        match rule {
+            Rule::R4 => unless(
+                self.backoff.is_some_and(has_reset),
+                "no backoff is declared that grows and starts anew",
+            ),
+            Rule::R6 => unless(self.max_silence.is_some(), "no liveness bound is declared"),
+            Rule::R8 => Err("what it tells its receivers is its own"),
+            Rule::R15 => unless(
+                self.backoff.is_some_and(|backoff| backoff.has_jitter()),
+                "no backoff with jitter is declared",
+            ),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! The exact judge: takes in all that happens, and tells every rule.
+//!
+//! What happens is told in its order. What must follow from it at once (in the mirror, in the
+//! connection's record) is a list of steps; a look holds the subscriber against them. A strict
+//! look wants all of them done. One at an instant at which the subscriber may still be at work
+//! wants some first part of them done, and nothing by halves.
+
+mod delivered;
+mod looks;
+mod written;
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use wstape_tape::Micros;
+
+use super::attempt::{Attempt, Phase};
+use super::called::Called;
+use super::course::{CUT_OFF, Course};
+use super::findings::Found;
+use super::receivers::Receivers;
+use super::showing::Showing;
+use super::step::Step;
+use crate::edge::Edge;
+use crate::end_reason::EndReason;
+use crate::field::Field;
+use crate::heard::Heard;
+use crate::rule::{Rule, RuleSet, Violation};
+use crate::settings::Settings;
+
+/// All rules that look at one subscriber.
+#[derive(Debug)]
+pub(super) struct Exact {
+    course: Course,
+    showing: Showing,
+    receivers: Receivers,
+    /// Streams that the subscriber has not dropped.
+    alive: BTreeSet<u64>,
+    /// When faults are over.
+    quiet_at: Option<Micros>,
+    /// When recovery must be over; `None` once it was looked at.
+    recovered_by: Option<Micros>,
+    /// A connection was established, or brought a frame, once faults were over.
+    recovered: bool,
+    /// A departure was found: what follows from it is no news.
+    lost: bool,
+    reconnects: u64,
+    messages: u64,
+}
+
+/// A head beyond this may be refused for its size or for the number of its fields.
+const MANY_HEAD_BYTES: usize = 2048;
+
+impl Exact {
+    /// Of a subscriber that is set so, in a world whose wall time at zero is `wall_at_zero`. From
+    /// `quiet_at` on nothing goes wrong any more, and recovery is required; `None` where it never is.
+    #[must_use]
+    pub(in crate::rules) fn new(
+        settings: &Settings,
+        wall_at_zero: DateTime<Utc>,
+        quiet_at: Option<Micros>,
+    ) -> Self {
+        let course = Course::new(settings, wall_at_zero);
+        let recovery = course
+            .backoff
+            .longest_gap()
+            .0
+            .saturating_add(Micros::from(settings.connect_timeout).0)
+            .saturating_add(Micros::from(settings.idle_timeout).0)
+            .saturating_add(Micros::from(settings.message_timeout).0);
+        let recovered_by = quiet_at
+            .filter(|_| !settings.idle_timeout.is_zero())
+            .map(|quiet_at| Micros(quiet_at.0.saturating_add(recovery)));
+        Self {
+            course,
+            showing: Showing::new(),
+            receivers: Receivers::new(settings.events_capacity),
+            alive: BTreeSet::new(),
+            quiet_at,
+            recovered_by,
+            recovered: false,
+            lost: false,
+            reconnects: 0,
+            messages: 0,
+        }
+    }
+
+    /// Judges only these rules.
+    #[must_use]
+    pub(in crate::rules) fn judging(mut self, rules: &RuleSet) -> Self {
+        self.course.findings = self.course.findings.judging(rules);
+        self
+    }
+
+    /// Records what rules of the subject's own came to.
+    pub(super) fn held_in_all(&mut self, rule: Rule, times: u64) {
+        self.course.findings.held_in_all(rule, times);
+    }
+
+    /// The subscriber's future ended though nobody had asked it to; `Err` where it panicked.
+    pub(super) fn gave_up(&mut self, at: Micros, how: Result<(), String>) {
+        match how {
+            Err(panic) => self.course.findings.broke(Rule::R13, at, || {
+                format!("expected no panic, found one: {panic}")
+            }),
+            Ok(()) => self.course.findings.broke(Rule::R2, at, || {
+                "expected it to follow the feed until it is shut down, found that it ended by itself"
+                    .to_owned()
+            }),
+        }
+        self.course.backoff.stop();
+        self.lost = true;
+    }
+
+    /// The subscriber begins to dial.
+    pub(in crate::rules) fn dial(&mut self, at: Micros, dial: u64) {
+        self.course.pass(at);
+        self.course.end_if_due(at);
+        if dial > 1 {
+            self.course.findings.held(Rule::R1);
+            self.reconnects += 1;
+            self.course.findings.took(Edge::WAIT_DIAL);
+        }
+        if let Some(alive) = self.alive.iter().next() {
+            self.course.findings.broke(Rule::R1, at, || {
+                format!("expected the stream of dial {alive} to be gone before dial {dial}")
+            });
+        }
+        if self
+            .course
+            .attempt
+            .as_ref()
+            .is_some_and(|attempt| attempt.phase != Phase::Ended)
+        {
+            self.course.findings.broke(Rule::R2, at, || {
+                "expected no dial while nothing has ended the attempt before it".to_owned()
+            });
+            self.course.end(at, CUT_OFF, None);
+        }
+        self.course.findings.at_dial(dial);
+        self.course.stop.dialed(at, &mut self.course.findings);
+        self.course.backoff.dialed(at, &mut self.course.findings);
+        self.course.attempt = Some(Attempt::new(dial, at, &self.course.settings));
+        self.course.shows(at, Step::Dial);
+    }
+
+    /// The subscriber dials somebody else.
+    pub(in crate::rules) fn dial_elsewhere(&mut self, at: Micros, target: &str) {
+        self.course.findings.broke(Rule::R14, at, || {
+            format!("expected dials of the engine alone, found one of {target}")
+        });
+    }
+
+    /// The dial led to a stream.
+    pub(in crate::rules) fn dial_done(&mut self, at: Micros, dial: u64) {
+        self.alive.insert(dial);
+        self.course.findings.took(Edge::DIAL_DONE);
+        self.course.pass(at);
+        if let Some(attempt) = self.course.attempt(dial) {
+            attempt.phase = Phase::Handshake;
+        }
+    }
+
+    /// The dial was refused.
+    pub(in crate::rules) fn dial_refused(&mut self, at: Micros, dial: u64) {
+        if self.course.attempt(dial).is_some() {
+            self.course.findings.took(Edge::DIAL_REFUSED);
+            let called = Called::Any(&[EndReason::ConnectRefused, EndReason::ConnectFailed]);
+            self.course.end(at, called, None);
+        }
+    }
+
+    /// The dial's future is dropped before it was done.
+    pub(in crate::rules) fn dial_dropped(&mut self, at: Micros, dial: u64) {
+        if self.course.attempt(dial).is_none() {
+            return;
+        }
+        self.course.end_if_due(at);
+        if self.course.stop.called()
+            || self
+                .course
+                .attempt(dial)
+                .is_none_or(|a| a.phase == Phase::Ended)
+        {
+            return;
+        }
+        self.course.findings.broke(Rule::R2, at, || {
+            "expected the dial to go on until the connect timeout, found it given up".to_owned()
+        });
+        self.course.end(at, CUT_OFF, None);
+    }
+
+    /// The subscriber dropped the stream.
+    pub(in crate::rules) fn dropped(&mut self, at: Micros, dial: u64) {
+        self.alive.remove(&dial);
+        self.course.pass(at);
+        self.course.end_if_due(at);
+        let stopping = self.course.stop.called();
+        let Some(attempt) = self.course.attempt.as_mut().filter(|a| a.dial == dial) else {
+            return;
+        };
+        if stopping {
+            attempt.answers.excuse(at);
+        }
+        if attempt.phase == Phase::Ended || stopping {
+            // Whatever was owed is too late now.
+            let later = Micros(at.0.saturating_add(1));
+            attempt.answers.look(later, &mut self.course.findings);
+            return;
+        }
+        if attempt.phase == Phase::Handshake && attempt.may_leave {
+            self.course.end(at, CUT_OFF, None);
+            return;
+        }
+        if attempt.phase == Phase::Open
+            && attempt.head_bytes > MANY_HEAD_BYTES
+            && matches!(self.course.pending.back(), Some((came, Step::Open)) if *came == at)
+        {
+            // A head may be too large for it, or have too many fields.
+            self.course.pending.pop_back();
+            self.course
+                .end(at, Called::Exactly(EndReason::HandshakeFailed), None);
+            return;
+        }
+        let open = attempt.phase == Phase::Open;
+        self.course
+            .findings
+            .broke(if open { Rule::R6 } else { Rule::R2 }, at, || {
+                "expected the connection to be kept, nothing having ended it; found it dropped"
+                    .to_owned()
+            });
+        self.course.end(at, CUT_OFF, None);
+        self.lost = true;
+    }
+
+    /// A receiver is there from now on.
+    pub(in crate::rules) fn add_receiver(&mut self) -> usize {
+        self.receivers.add()
+    }
+
+    /// A receiver was dropped.
+    pub(in crate::rules) fn drop_receiver(&mut self, receiver: usize) {
+        self.receivers.drop(receiver);
+    }
+
+    /// Receivers read, or stop reading.
+    pub(in crate::rules) fn stall_receivers(&mut self, stalled: bool) {
+        self.receivers.stall(stalled);
+    }
+
+    /// A receiver heard something.
+    pub(in crate::rules) fn heard(&mut self, at: Micros, receiver: usize, heard: &Heard) {
+        if !self.lost {
+            self.receivers
+                .heard(receiver, heard, at, &mut self.course.findings);
+        }
+    }
+
+    /// A reading came over HTTP.
+    pub(in crate::rules) fn backfilled(&mut self, at: Micros, field: Field, payload: &str) {
+        self.course
+            .pending
+            .push_back((at, Step::Backfill(field, payload.to_owned())));
+    }
+
+    /// Shutdown is called for.
+    pub(in crate::rules) fn shutdown(&mut self, at: Micros) {
+        self.course.pass(at);
+        let phase = self
+            .course
+            .attempt
+            .as_ref()
+            .map_or(Phase::Ended, |attempt| attempt.phase);
+        self.course.stop.call(at, phase, &mut self.course.findings);
+        self.course.backoff.stop();
+        if let Some(attempt) = &mut self.course.attempt {
+            if attempt.phase == Phase::Open {
+                attempt.phase = Phase::Closing;
+            }
+            attempt.answers.excuse(at);
+        }
+    }
+
+    /// The shutdown is over.
+    pub(in crate::rules) fn stopped(&mut self, at: Micros, ended_well: bool) {
+        self.course.pass(at);
+        if !ended_well {
+            self.course.findings.broke(Rule::R13, at, || {
+                "expected the subscriber to end, found that it had panicked".to_owned()
+            });
+        }
+        let hindered = self
+            .course
+            .attempt
+            .as_ref()
+            .is_some_and(|attempt| attempt.answers.is_hindered());
+        self.course
+            .stop
+            .stopped(at, self.alive.len(), hindered, &mut self.course.findings);
+        if let Some(attempt) = &self.course.attempt
+            && attempt.phase != Phase::Ended
+        {
+            self.course
+                .end(at, Called::Exactly(EndReason::Shutdown), None);
+        }
+        self.course.backoff.stop();
+    }
+
+    /// A rule did not hold that only the world can see.
+    pub(in crate::rules) fn broke(
+        &mut self,
+        rule: Rule,
+        at: Micros,
+        what: impl FnOnce() -> String,
+    ) {
+        self.course.findings.broke(rule, at, what);
+    }
+
+    /// The precondition of a rule held that only the world can see.
+    pub(in crate::rules) fn held(&mut self, rule: Rule) {
+        self.course.findings.held(rule);
+    }
+
+    /// What did not hold so far.
+    #[must_use]
+    pub(in crate::rules) fn violations(&self) -> &[Violation] {
+        self.course.findings.violations()
+    }
+
+    /// Dials but the first.
+    #[must_use]
+    pub(in crate::rules) fn reconnects(&self) -> u64 {
+        self.reconnects
+    }
+
+    /// Messages that the subscriber was given.
+    #[must_use]
+    pub(in crate::rules) fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// The case is over.
+    #[must_use]
+    pub(in crate::rules) fn finish(mut self, at: Micros) -> Found {
+        if !self.lost {
+            self.course.backoff.finish(at, &mut self.course.findings);
+        }
+        self.course.findings.finish()
+    }
+}

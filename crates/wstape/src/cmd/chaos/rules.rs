@@ -1,0 +1,120 @@
+//! Which rules are judged: `--rules`, `--without`, `--explain`.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use wstape_chaos::{Judged, offers};
+use wstape_harness::{Narrowed, Offers, Subject};
+use wstape_oracle::{Rule, RuleSet};
+
+use crate::cmd::bounded::bounded;
+use crate::cmd::say::say;
+
+/// How long a look at what a subject offers may take.
+const MAX_LOOK: Duration = Duration::from_secs(10);
+
+/// What stands for all rules.
+const ALL: &str = "all";
+
+#[derive(Debug, Args)]
+pub(super) struct Choice {
+    /// Judge these rules and no others: R1,R5-R7, or the name of one of the subject's own.
+    #[arg(long, value_name = "RULES", conflicts_with = "mutants")]
+    rules: Option<String>,
+
+    /// Judge all rules but these.
+    #[arg(long, value_name = "RULES", conflicts_with = "mutants")]
+    without: Option<String>,
+
+    /// Say what these rules ask, why, and whether they are judged here; play nothing. Default: all.
+    #[arg(long, value_name = "RULES", num_args = 0..=1, default_missing_value = ALL, exclusive = true)]
+    pub(super) explain: Option<String>,
+}
+
+/// The rules that the subject brings.
+fn own(subject: &dyn Subject) -> Vec<Rule> {
+    let own = subject.own_rules();
+    own.iter().map(|rule| Rule::Own(rule.name())).collect()
+}
+
+fn parse(text: &str, subject: &dyn Subject) -> Result<RuleSet, String> {
+    RuleSet::parse(text, &own(subject))
+        .map_err(|error| format!("{error}; --explain says what each asks"))
+}
+
+impl Choice {
+    /// The subject, judged by what was chosen, `jobs` cases at a time and maybe in
+    /// real time, and what that leaves out.
+    ///
+    /// # Errors
+    /// A name that no rule has; a choice of no rule.
+    pub(super) fn of(
+        &self,
+        subject: &Arc<dyn Subject>,
+        jobs: NonZeroUsize,
+        is_real: bool,
+    ) -> Result<(Arc<dyn Subject>, Judged), String> {
+        let mut chosen = match &self.rules {
+            Some(rules) => parse(rules, &**subject)?,
+            None => subject.rules(),
+        };
+        if let Some(without) = &self.without {
+            chosen = chosen.without(&parse(without, &**subject)?);
+        }
+        if is_real {
+            // No two plays are alike in real time, and no crowd is drawn.
+            chosen = chosen.without(&RuleSet::from_iter([Rule::R15, Rule::R16]));
+        }
+        let judged = Judged::of(&**subject, &offered(subject), &chosen);
+        if judged.rules.is_empty() {
+            return Err(format!("no rule is left to judge by:\n{}", judged.text()));
+        }
+        let rules = judged.rules.iter().copied().collect();
+        let mut narrowed = Narrowed::new(Arc::clone(subject), &rules);
+        if jobs.get() > 1 {
+            narrowed = narrowed.unmeasured();
+        }
+        Ok((Arc::new(narrowed), judged))
+    }
+}
+
+/// What the subject offers to look at. One that does not start is the run's to tell of.
+fn offered(subject: &Arc<dyn Subject>) -> Offers {
+    let subject = Arc::clone(subject);
+    bounded(MAX_LOOK, move || offers(&*subject).unwrap_or_default()).unwrap_or_default()
+}
+
+/// Says what rules ask, why, and whether they are judged of this subject.
+pub(super) fn explain(rules: &str, subject: &Arc<dyn Subject>) -> Result<(), String> {
+    let asked = match rules {
+        ALL => RuleSet::all(&own(&**subject)),
+        rules => parse(rules, &**subject)?,
+    };
+    let judged = Judged::of(&**subject, &offered(subject), &subject.rules());
+    for (n, rule) in asked.iter().enumerate() {
+        let gap = if n == 0 { "" } else { "\n" };
+        say(&format!("{gap}{}", explained(rule, &judged)));
+    }
+    Ok(())
+}
+
+/// What a rule asks, in lines.
+fn explained(rule: Rule, judged: &Judged) -> String {
+    let here = match judged.why_not(rule) {
+        None => "judged".to_owned(),
+        Some(why) => format!("left out: {why}"),
+    };
+    let Some(meaning) = rule.meaning() else {
+        return format!("{rule}: {}\n  here        {here}\n", rule.title());
+    };
+    format!(
+        "{rule}: {}\n  asks        {}\n  because     {}\n  of anyone   {}\n  look at     {}\n  here        {here}\n",
+        rule.title(),
+        meaning.asks,
+        meaning.because,
+        meaning.of_anyone,
+        meaning.look_at
+    )
+}

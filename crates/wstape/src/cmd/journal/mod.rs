@@ -1,0 +1,61 @@
+//! `wstape journal`: what a run came to, on a page.
+
+mod clients;
+mod page;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use wstape_mock_engine::{Attempts, JournalError, JournalReader};
+
+use self::page::Page;
+use super::exit;
+
+/// How standard input is named.
+const STDIN: &str = "-";
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit status: 0 read; 1 an expectation in it was not met; 2 bad usage, or a journal that can't be \
+read.")]
+pub(crate) struct JournalArgs {
+    /// The journal, as `wstape serve --journal` writes it; - for standard input
+    #[arg(value_name = "FILE")]
+    journal: PathBuf,
+}
+
+impl JournalArgs {
+    pub(crate) fn run(&self) -> ExitCode {
+        match self.page() {
+            Ok(page) => {
+                let status = if page.all_met() {
+                    exit::DONE
+                } else {
+                    exit::FOUND
+                };
+                exit::printed(write!(io::stdout(), "{page}"), status)
+            }
+            Err(error) => exit::bad_input(&error),
+        }
+    }
+
+    fn page(&self) -> Result<Page, JournalError> {
+        let name = self.journal.display().to_string();
+        let input: Box<dyn BufRead> = if name == STDIN {
+            Box::new(BufReader::new(io::stdin()))
+        } else {
+            let file = File::open(&self.journal);
+            let file = file.map_err(|source| JournalError::Io {
+                file: name.clone(),
+                source,
+            })?;
+            Box::new(BufReader::new(file))
+        };
+        let mut reader = JournalReader::new(&*name, input)?;
+        let attempts = Attempts::of(&mut reader)?;
+        Ok(Page::new(name, &reader, attempts))
+    }
+}

@@ -1,0 +1,231 @@
+//! The page about a journal.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::BufRead;
+
+use wstape_mock_engine::{Answer, Attempt, Attempts, JournalHeader, JournalReader};
+use wstape_tape::Micros;
+
+use super::clients::{self, Client};
+
+/// Most connections that are listed; what is between the first and the last is counted.
+const MAX_LISTED: usize = 40;
+
+/// Most gaps, and most ends without a return, that are listed of one client.
+const MAX_GAPS: usize = 12;
+
+/// What a journal comes to.
+#[derive(Debug)]
+pub(super) struct Page {
+    file: String,
+    header: JournalHeader,
+    torn: bool,
+    skipped: u64,
+    attempts: Attempts,
+    clients: BTreeMap<String, Client>,
+}
+
+impl Page {
+    /// Of a journal that was read to its end.
+    pub(super) fn new<R: BufRead>(
+        file: String,
+        reader: &JournalReader<R>,
+        attempts: Attempts,
+    ) -> Self {
+        Self {
+            file,
+            header: reader.header().clone(),
+            torn: reader.torn(),
+            skipped: reader.skipped(),
+            clients: clients::of(&attempts),
+            attempts,
+        }
+    }
+
+    /// Whether no expectation went unmet.
+    pub(super) fn all_met(&self) -> bool {
+        self.attempts.unmet.is_empty()
+    }
+
+    fn head(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = &self.attempts;
+        let (url, up) = (
+            &self.header.url,
+            self.header.up.format("%Y-%m-%d %H:%M:%S UTC"),
+        );
+        writeln!(f, "{}: {url}, up {up}", self.file)?;
+        let end = if all.ended {
+            "the tape ended"
+        } else {
+            "the journal ends"
+        };
+        writeln!(f, "{end} after {} s", all.until)?;
+        let upgraded = all
+            .by_conn
+            .values()
+            .filter(|attempt| attempt.upgraded())
+            .count();
+        writeln!(
+            f,
+            "{} dials: {upgraded} upgraded, {} refused by a port that was down, {} reset by it",
+            all.dials(),
+            all.dials_refused,
+            all.dials_reset
+        )?;
+        let sent: u64 = all.by_conn.values().map(|attempt| attempt.sent).sum();
+        let received: u64 = all.by_conn.values().map(|attempt| attempt.received).sum();
+        writeln!(
+            f,
+            "{} sent to all ({}), {sent} to one, {received} received ({}); {} found nobody",
+            all.broadcasts,
+            rate(all.broadcasts, all.until),
+            rate(received, all.until),
+            all.lost
+        )?;
+        if all.uncounted > 0 {
+            let n = all.uncounted;
+            writeln!(f, "{n} connections were too many or too fast to be listed")?;
+        }
+        if all.missing > 0 {
+            writeln!(
+                f,
+                "{} entries are missing: the disk was too slow",
+                all.missing
+            )?;
+        }
+        if self.skipped > 0 {
+            writeln!(
+                f,
+                "{} entries are of kinds that this version does not know",
+                self.skipped
+            )?;
+        }
+        if self.torn {
+            writeln!(f, "the last line breaks off: the run was killed")?;
+        }
+        Ok(())
+    }
+
+    fn connections(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all: Vec<&Attempt> = self.attempts.by_conn.values().collect();
+        if all.is_empty() {
+            return writeln!(f, "\nnobody connected");
+        }
+        writeln!(f, "\nconnections")?;
+        let head = ["#", "from", "to", "lasted", "sent", "received"];
+        let [n, from, to, lasted, sent, received] = head;
+        writeln!(
+            f,
+            "{n:>6} {from:>12} {to:>12} {lasted:>12} {sent:>8} {received:>8}  answer, end"
+        )?;
+        let (first, last) = if all.len() > MAX_LISTED {
+            let half = MAX_LISTED / 2;
+            (&all[..half], &all[all.len() - half..])
+        } else {
+            (&all[..], &[][..])
+        };
+        for attempt in first {
+            row(attempt, self.attempts.until, f)?;
+        }
+        if !last.is_empty() {
+            writeln!(f, "     … {} more", all.len() - first.len() - last.len())?;
+        }
+        for attempt in last {
+            row(attempt, self.attempts.until, f)?;
+        }
+        Ok(())
+    }
+
+    fn clients(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, client) in &self.clients {
+            writeln!(
+                f,
+                "\n{name}: {} attempts, {} upgraded, {} open at the end, {} received",
+                client.attempts, client.upgraded, client.open, client.received
+            )?;
+            if !client.gaps.is_empty() {
+                let gaps = client.gaps.iter().take(MAX_GAPS);
+                let gaps: Vec<String> = gaps
+                    .map(|(conn, gap)| format!("{gap} before #{conn}"))
+                    .collect();
+                let more = client.gaps.len() - gaps.len();
+                let more = if more > 0 {
+                    format!(", {more} more")
+                } else {
+                    String::new()
+                };
+                writeln!(f, "  gaps: {}{more}", gaps.join(", "))?;
+            }
+            let until = self.attempts.until;
+            for (conn, at) in client.gone.iter().take(MAX_GAPS) {
+                let waited = Micros(until.0.saturating_sub(at.0));
+                writeln!(
+                    f,
+                    "  never came back: #{conn} ended at {at}, and nobody came in {waited} s"
+                )?;
+            }
+            if client.gone.len() > MAX_GAPS {
+                writeln!(f, "  … and {} more", client.gone.len() - MAX_GAPS)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many a second, over all of the run.
+fn rate(count: u64, span: Micros) -> String {
+    if span == Micros::ZERO {
+        return "at once".to_owned();
+    }
+    let tenths = u128::from(count) * 10_000_000 / u128::from(span.0);
+    format!("{}.{}/s", tenths / 10, tenths % 10)
+}
+
+fn row(attempt: &Attempt, until: Micros, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let answer = match attempt.answer {
+        Some((_, Answer::Upgraded)) => "101".to_owned(),
+        Some((_, Answer::Status(status))) => status.to_string(),
+        Some((_, Answer::Garbage)) => "not HTTP".to_owned(),
+        Some((_, Answer::Hung)) => "never answered".to_owned(),
+        _ => "no answer".to_owned(),
+    };
+    let (to, end) = match attempt.end {
+        Some((at, end)) => (Some(at), end.to_string()),
+        None => (None, "open".to_owned()),
+    };
+    let lasted = Micros(to.unwrap_or(until).0.saturating_sub(attempt.accepted.0));
+    let to = to.map_or_else(String::new, |to| to.to_string());
+    let close = match attempt.client_close {
+        Some(0) => ", client's Close".to_owned(),
+        Some(code) => format!(", client's Close {code}"),
+        None => String::new(),
+    };
+    let path = attempt
+        .request
+        .as_ref()
+        .map_or("", |request| request.path());
+    writeln!(
+        f,
+        "{:>6} {:>12} {to:>12} {:>12} {:>8} {:>8}  {answer} {path}, {end}{close}",
+        attempt.conn,
+        attempt.accepted.to_string(),
+        lasted.to_string(),
+        attempt.sent,
+        attempt.received
+    )
+}
+
+impl fmt::Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.head(f)?;
+        if !self.attempts.unmet.is_empty() {
+            writeln!(f, "\nnot met")?;
+            for unmet in &self.attempts.unmet {
+                writeln!(f, "  {unmet}")?;
+            }
+        }
+        self.connections(f)?;
+        self.clients(f)
+    }
+}

@@ -1,0 +1,70 @@
+//! The file that `serve --journal` names.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::ServeError;
+
+/// Where the journal goes.
+#[derive(Debug, Args)]
+pub(super) struct JournalFileArgs {
+    /// Write what happens here, a line of JSON each; `wstape journal FILE` makes a page of it
+    #[arg(long, value_name = "FILE")]
+    pub(super) journal: Option<PathBuf>,
+    /// Overwrite the journal's file
+    #[arg(long, requires = "journal")]
+    pub(super) force: bool,
+}
+
+/// The journal's file. An old one is emptied by the first write, not before: a run that never
+/// begins leaves it as it was.
+pub(super) struct JournalFile {
+    file: File,
+    stale: bool,
+}
+
+impl JournalFile {
+    /// Opens it; an old one only with `force`.
+    pub(super) fn open(path: &Path, force: bool) -> Result<Self, ServeError> {
+        let mut options = OpenOptions::new();
+        options.write(true);
+        if force {
+            options.create(true).truncate(false);
+        } else {
+            options.create_new(true);
+        }
+        match options.open(path) {
+            Ok(file) => Ok(Self { file, stale: force }),
+            Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
+                Err(ServeError::JournalExists(path.to_owned()))
+            }
+            Err(source) => Err(ServeError::JournalOpen {
+                path: path.to_owned(),
+                source,
+            }),
+        }
+    }
+
+    fn freshen(&mut self) -> io::Result<()> {
+        // A device or a pipe has nothing to be emptied.
+        if std::mem::take(&mut self.stale) && self.file.metadata()?.is_file() {
+            return self.file.set_len(0);
+        }
+        Ok(())
+    }
+}
+
+impl Write for JournalFile {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.freshen()?;
+        self.file.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.freshen()?;
+        self.file.flush()
+    }
+}

@@ -1,0 +1,96 @@
+//! `wstape journal`: the page about a run.
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+const HEADER: &str = r#"{"journal":1,"by":"wstape-mock-engine 0.1.0","url":"ws://127.0.0.1:8765/ws","up":"2026-11-27T09:30:00Z"}"#;
+
+/// Reads these lines from standard input.
+fn journal(lines: &[&str]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wstape"))
+        .args(["journal", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let text = lines.join("\n") + "\n";
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(text.as_bytes()).unwrap();
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+/// A request of a client by this program.
+fn request(conn: u64, agent: &str) -> String {
+    format!(
+        r#"{{"at_ms":0,"conn":{conn},"kind":"request","method":"GET","path":"/ws?a=1","headers":{{"upgrade":"websocket","user-agent":"{agent}"}}}}"#
+    )
+}
+
+#[test]
+fn connections_gaps_rates_and_who_never_came_back_are_on_a_page() {
+    let (a, b, again) = (request(1, "a/1"), request(2, "b/1"), request(3, "a/1"));
+    let output = journal(&[
+        HEADER,
+        r#"{"at_ms":0,"waited_ms":2000,"kind":"began"}"#,
+        r#"{"at_ms":0,"conn":1,"kind":"accepted"}"#,
+        &a,
+        r#"{"at_ms":1,"conn":1,"kind":"upgraded"}"#,
+        r#"{"at_ms":10,"conn":2,"kind":"accepted"}"#,
+        &b,
+        r#"{"at_ms":11,"conn":2,"kind":"upgraded"}"#,
+        r#"{"at_ms":500,"conn":1,"kind":"received","frame":"text","text":"sub"}"#,
+        r#"{"at_ms":1000,"kind":"sent","what":"risk","to":2}"#,
+        r#"{"at_ms":2000,"conn":1,"kind":"dropped","end":"reset"}"#,
+        r#"{"at_ms":2000,"conn":2,"kind":"dropped","end":"fin"}"#,
+        r#"{"at_ms":2100,"kind":"dial_reset"}"#,
+        r#"{"at_ms":2512,"conn":3,"kind":"accepted"}"#,
+        &again,
+        r#"{"at_ms":2513,"conn":3,"kind":"upgraded"}"#,
+        r#"{"at_ms":9000,"kind":"note","text":"not met: a Ping from the client within 20 ms"}"#,
+        r#"{"at_ms":10000,"kind":"end"}"#,
+    ]);
+    let page = String::from_utf8(output.stdout).unwrap();
+    for says in [
+        "the tape ended after 10.000000 s",
+        "4 dials: 3 upgraded, 0 refused by a port that was down, 1 reset by it",
+        "1 sent to all (0.1/s), 0 to one, 1 received (0.1/s)",
+        "not met\n  a Ping from the client within 20 ms",
+        "101 /ws, reset",
+        "101 /ws, open",
+        "/ws by a/1: 2 attempts, 2 upgraded, 1 open at the end",
+        "gaps: 0.512000 before #3",
+        "never came back: #2 ended at 2.000000, and nobody came in 8.000000 s",
+    ] {
+        assert!(page.contains(says), "{says:?} in\n{page}");
+    }
+    assert!(!page.contains("#1 ended"), "it came back:\n{page}");
+    assert_eq!(output.status.code(), Some(1), "an expectation was not met");
+}
+
+#[test]
+fn a_client_that_left_by_its_own_close_is_not_waited_for() {
+    let a = request(1, "a/1");
+    let output = journal(&[
+        HEADER,
+        r#"{"at_ms":0,"waited_ms":2000,"kind":"began"}"#,
+        r#"{"at_ms":0,"conn":1,"kind":"accepted"}"#,
+        &a,
+        r#"{"at_ms":1,"conn":1,"kind":"upgraded"}"#,
+        r#"{"at_ms":5,"conn":1,"kind":"received","frame":"close","code":1000,"text":""}"#,
+        r#"{"at_ms":5,"conn":1,"kind":"sent","what":"close 1000","to":1}"#,
+    ]);
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert!(page.contains("client close, client's Close 1000"), "{page}");
+    assert!(!page.contains("never came back"), "{page}");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_tape_is_no_journal_and_that_is_said() {
+    let output = journal(&[r#"{"tape":1}"#]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("-: not a journal"), "{error}");
+    assert_eq!(output.status.code(), Some(2));
+}

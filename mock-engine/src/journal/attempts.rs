@@ -1,0 +1,269 @@
+//! Attempts: what became of each connection, gathered from a journal's lines.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use wstape_tape::{End, Micros};
+
+use super::entry::JournalKind;
+use super::line::{JournalLine, Said};
+use super::request::RequestHead;
+use crate::frame::FrameKind;
+
+/// Most attempts that are kept one by one; those that come later are counted.
+pub const MAX_ATTEMPTS: usize = 65_536;
+
+/// One connection, from its accept to its end. Times are the tape's.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// Its number.
+    pub conn: u64,
+    /// When it was accepted.
+    pub accepted: Micros,
+    /// What its client asked for, where it asked.
+    pub request: Option<RequestHead>,
+    /// How it was answered, and when.
+    pub answer: Option<(Micros, Answer)>,
+    /// How it ended, and when; `None` where it was open at the journal's end.
+    pub end: Option<(Micros, AttemptEnd)>,
+    /// Messages and frames sent to it alone.
+    pub sent: u64,
+    /// Messages and frames that it sent.
+    pub received: u64,
+    /// Code of the Close that its client sent; 0 for one without a code.
+    pub client_close: Option<u16>,
+    /// Whether the engine sent it a Close.
+    pub engine_close: bool,
+}
+
+/// How an attempt was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// With 101.
+    Upgraded,
+    /// With another status.
+    Status(u16),
+    /// With something that is not HTTP.
+    Garbage,
+    /// Never.
+    Hung,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AttemptEnd {
+    /// The engine ended the transport.
+    Engine(End),
+    /// The client ended the transport.
+    Client(End),
+    /// After a Close of the client, which the engine answered.
+    ClientClose,
+    /// After a Close of the engine, which the client answered.
+    EngineClose,
+    /// Too much waited for it: reset.
+    Overrun,
+    /// The client broke the protocol.
+    ProtocolError,
+    /// With its answer, which was no 101.
+    Answer,
+}
+
+impl fmt::Display for AttemptEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Engine(End::Fin) => "fin",
+            Self::Engine(End::Reset) => "reset",
+            Self::Client(End::Fin) => "client fin",
+            Self::Client(End::Reset) => "client reset",
+            Self::ClientClose => "client close",
+            Self::EngineClose => "close",
+            Self::Overrun => "overrun",
+            Self::ProtocolError => "protocol error",
+            Self::Answer => "with its answer",
+        })
+    }
+}
+
+/// The attempts of a journal, and what it says of no connection.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Attempts {
+    /// By their number.
+    pub by_conn: BTreeMap<u64, Attempt>,
+    /// Connections beyond [`MAX_ATTEMPTS`], and those that repeats stand for: counted alone.
+    pub uncounted: u64,
+    /// Dials that found the port down and were refused.
+    pub dials_refused: u64,
+    /// Dials that were taken and reset before their answer.
+    pub dials_reset: u64,
+    /// Notes that an expectation was not met.
+    pub unmet: Vec<String>,
+    /// Entries that are missing.
+    pub missing: u64,
+    /// The tape's time of the last line.
+    pub until: Micros,
+    /// Events sent to all connections at once, one each however many took it.
+    pub broadcasts: u64,
+    /// Events that were to be sent and found nobody.
+    pub lost: u64,
+    /// Whether the tape came to its `end`.
+    pub ended: bool,
+}
+
+/// How a note says that an expectation was not met.
+const NOT_MET: &str = "not met: ";
+
+impl Attempts {
+    /// The attempts of all these lines.
+    ///
+    /// # Errors
+    /// The first that a line is.
+    pub fn of<E>(lines: impl IntoIterator<Item = Result<JournalLine, E>>) -> Result<Self, E> {
+        let mut attempts = Self::default();
+        for line in lines {
+            attempts.see(&line?);
+        }
+        Ok(attempts)
+    }
+
+    /// Takes the next line in.
+    pub fn see(&mut self, line: &JournalLine) {
+        let at = line.at.tape();
+        self.until = self.until.max(at);
+        match &line.said {
+            Said::Once { conn, kind } => self.happened(at, *conn, kind),
+            Said::Repeats(repeats) => match repeats.kind.as_str() {
+                "accepted" => self.uncounted += repeats.times,
+                "dial_refused" => self.dials_refused += repeats.times,
+                "dial_reset" => self.dials_reset += repeats.times,
+                _ => {}
+            },
+            Said::Missing { entries } => self.missing += entries,
+        }
+    }
+
+    fn happened(&mut self, at: Micros, conn: Option<u64>, kind: &JournalKind) {
+        match kind {
+            JournalKind::DialRefused => self.dials_refused += 1,
+            JournalKind::DialReset => self.dials_reset += 1,
+            JournalKind::Sent { what, .. } if conn.is_none() => {
+                self.broadcasts += 1;
+                if what.starts_with("close") {
+                    let open = self
+                        .by_conn
+                        .values_mut()
+                        .filter(|attempt| attempt.is_open());
+                    open.for_each(|attempt| attempt.engine_close = true);
+                }
+            }
+            JournalKind::Lost { .. } => self.lost += 1,
+            JournalKind::End => self.ended = true,
+            JournalKind::Note(text) => {
+                self.unmet
+                    .extend(text.strip_prefix(NOT_MET).map(str::to_owned));
+            }
+            JournalKind::Accepted => {
+                let Some(conn) = conn else { return };
+                if self.by_conn.len() >= MAX_ATTEMPTS {
+                    self.uncounted += 1;
+                } else {
+                    self.by_conn.insert(conn, Attempt::new(conn, at));
+                }
+            }
+            _ => {}
+        }
+        if let Some(attempt) = conn.and_then(|conn| self.by_conn.get_mut(&conn)) {
+            attempt.happened(at, kind);
+        }
+    }
+
+    /// Dials that reached the engine or were reported to it, whatever became of them.
+    #[must_use]
+    pub fn dials(&self) -> u64 {
+        self.by_conn.len() as u64 + self.uncounted + self.dials_refused + self.dials_reset
+    }
+}
+
+impl Attempt {
+    fn new(conn: u64, accepted: Micros) -> Self {
+        Self {
+            conn,
+            accepted,
+            request: None,
+            answer: None,
+            end: None,
+            sent: 0,
+            received: 0,
+            client_close: None,
+            engine_close: false,
+        }
+    }
+
+    /// Whether it was answered with 101.
+    #[must_use]
+    pub fn upgraded(&self) -> bool {
+        matches!(self.answer, Some((_, Answer::Upgraded)))
+    }
+
+    /// Whether it is upgraded and has not ended.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.upgraded() && self.end.is_none()
+    }
+
+    fn happened(&mut self, at: Micros, kind: &JournalKind) {
+        let end = match kind {
+            JournalKind::Requested(head) => {
+                self.request = Some((**head).clone());
+                None
+            }
+            JournalKind::Upgraded => {
+                self.answer = Some((at, Answer::Upgraded));
+                None
+            }
+            JournalKind::Refused { status } | JournalKind::HttpAnswered { status, .. } => {
+                self.answer = Some((at, Answer::Status(*status)));
+                Some(AttemptEnd::Answer)
+            }
+            JournalKind::Hung => {
+                self.answer = Some((at, Answer::Hung));
+                None
+            }
+            JournalKind::GarbageSent { .. } => {
+                self.answer = Some((at, Answer::Garbage));
+                None
+            }
+            JournalKind::Sent { what, .. } => {
+                self.sent += 1;
+                // The engine's own Close in answer to the client's ends the connection.
+                let close = what.starts_with("close");
+                self.engine_close |= close;
+                (close && self.client_close.is_some()).then_some(AttemptEnd::ClientClose)
+            }
+            JournalKind::Received(frame) => {
+                self.received += 1;
+                if frame.kind == FrameKind::Close {
+                    self.client_close = Some(frame.close_code().unwrap_or(0));
+                }
+                let answers = self.client_close.is_some() && self.engine_close;
+                answers.then_some(AttemptEnd::EngineClose)
+            }
+            JournalKind::Dropped(end) => Some(AttemptEnd::Engine(*end)),
+            JournalKind::ClientClosed => Some(AttemptEnd::Client(End::Fin)),
+            JournalKind::ClientReset => Some(AttemptEnd::Client(End::Reset)),
+            JournalKind::Overrun => Some(AttemptEnd::Overrun),
+            JournalKind::ProtocolError(_) => Some(AttemptEnd::ProtocolError),
+            _ => None,
+        };
+        if let Some(end) = end {
+            // What came of an end is no second one; a plain answer on a kept connection is none.
+            match self.end {
+                None | Some((_, AttemptEnd::Answer)) => self.end = Some((at, end)),
+                Some(_) => {}
+            }
+        }
+    }
+}

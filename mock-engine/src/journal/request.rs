@@ -1,0 +1,158 @@
+//! What a client asked for when it opened, as far as a journal keeps it.
+
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Longest request target that a journal keeps, in bytes.
+pub const MAX_TARGET_BYTES: usize = 4 << 10;
+
+/// Most bytes of names and values that a journal keeps of one request's headers.
+pub const MAX_HEADERS_BYTES: usize = 16 << 10;
+
+/// Longest method that a journal keeps, in bytes.
+const MAX_METHOD_BYTES: usize = 32;
+
+/// The head of a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequestHead {
+    /// The method.
+    pub method: String,
+    /// Path and query, as the client sent them; at most [`MAX_TARGET_BYTES`].
+    pub target: String,
+    /// Headers in their order, names in lower case; at most [`MAX_HEADERS_BYTES`] of them. Bytes
+    /// that are not UTF-8 are replaced.
+    pub headers: Vec<(String, String)>,
+    /// Whether something of it was too long to keep.
+    pub cut: bool,
+}
+
+impl RequestHead {
+    /// The head of a request, cut to what a journal keeps.
+    pub(crate) fn of<T>(request: &http::Request<T>) -> Self {
+        let target = request.uri().path_and_query();
+        let target = target.map_or(request.uri().path(), |target| target.as_str());
+        let mut head = Self {
+            method: cut(request.method().as_str(), MAX_METHOD_BYTES).to_owned(),
+            target: cut(target, MAX_TARGET_BYTES).to_owned(),
+            ..Self::default()
+        };
+        head.cut = head.target.len() < target.len();
+        let mut left = MAX_HEADERS_BYTES;
+        for (name, value) in request.headers() {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            let Some(rest) = left.checked_sub(name.as_str().len() + value.len()) else {
+                head.cut = true;
+                break;
+            };
+            left = rest;
+            head.headers.push((name.as_str().to_owned(), value));
+        }
+        head
+    }
+
+    /// The value of the first header of this name, which is in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The target without its query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.target
+            .split_once('?')
+            .map_or(&self.target, |(path, _)| path)
+    }
+
+    /// The subprotocols that it offers, in its order.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        let offers = |(name, _): &&(String, String)| name == "sec-websocket-protocol";
+        let lists = self.headers.iter().filter(offers);
+        lists.flat_map(|(_, list)| list.split(',').map(str::trim))
+    }
+
+    /// Whether it asks for a WebSocket.
+    #[must_use]
+    pub fn is_upgrade(&self) -> bool {
+        self.header("upgrade")
+            .is_some_and(|to| to.eq_ignore_ascii_case("websocket"))
+    }
+
+    /// What it takes in memory, about, in bytes.
+    pub(super) fn len(&self) -> usize {
+        let header = |(name, value): &(String, String)| name.len() + value.len() + 6;
+        self.target.len() + self.headers.iter().map(header).sum::<usize>()
+    }
+}
+
+fn cut(text: &str, max_bytes: usize) -> &str {
+    let mut end = text.len().min(max_bytes);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// Headers as a journal writes them: `{name: value}`, a list of values for a name that stands more
+/// than once.
+#[derive(Debug, Default)]
+pub(super) struct HeaderMap(pub(super) Vec<(String, String)>);
+
+impl Serialize for HeaderMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (at, (name, value)) in self.0.iter().enumerate() {
+            if self.0[..at].iter().any(|(before, _)| before == name) {
+                continue;
+            }
+            let same = self.0.iter().filter(|(other, _)| other == name);
+            let values: Vec<&String> = same.map(|(_, value)| value).collect();
+            match &values[..] {
+                [_] => map.serialize_entry(name, value)?,
+                _ => map.serialize_entry(name, &values)?,
+            }
+        }
+        map.end()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Values {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for HeaderMap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = HeaderMap;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of header names and values")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HeaderMap, A::Error> {
+                let mut headers = Vec::new();
+                while let Some((name, values)) = map.next_entry::<String, Values>()? {
+                    match values {
+                        Values::One(value) => headers.push((name, value)),
+                        Values::Many(values) => {
+                            headers.extend(values.into_iter().map(|value| (name.clone(), value)));
+                        }
+                    }
+                }
+                Ok(HeaderMap(headers))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
