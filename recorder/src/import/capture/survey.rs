@@ -11,7 +11,7 @@ use super::table::Table;
 use crate::import::error::ImportError;
 use crate::import::wall::Wall;
 
-/// Most connections that are listed, WebSockets and dials to where they were.
+/// Most connections that are listed: each WebSocket, and each dial to where one was.
 const MAX_LISTED: usize = 1 << 16;
 
 /// Most hosts that a sentence about TLS names.
