@@ -15,6 +15,9 @@ use crate::import::wall::Wall;
 /// receiver's window is larger by default.
 pub(super) const MAX_HELD_BYTES: usize = 8 << 20;
 
+/// What a segment that waits takes beside its bytes, so that many short ones count too.
+const SEGMENT_BYTES: usize = 128;
+
 /// Packets of a connection that a capture may hold in another order than they came.
 const MAX_REORDERED: u64 = 32;
 
@@ -122,9 +125,9 @@ impl Stream {
         if self.held.get(&place).is_some_and(longer) {
             return;
         }
-        self.held_bytes += bytes.len();
+        self.held_bytes += bytes.len() + SEGMENT_BYTES;
         if let Some(replaced) = self.held.insert(place, Held { bytes, missing }) {
-            self.held_bytes -= replaced.bytes.len();
+            self.held_bytes -= replaced.bytes.len() + SEGMENT_BYTES;
         }
     }
 
@@ -138,32 +141,33 @@ impl Stream {
     /// What is in order, one piece a call; `packets` of the connection have come by then. Holes are
     /// given up where they are the capture's own, and `all` of them at its end.
     pub(super) fn pop(&mut self, packets: u64, at: Wall, all: bool) -> Option<Chunk> {
-        if let Some(cut) = self.cut.take().filter(|cut| *cut > self.next) {
-            let hole = cut - self.next;
-            self.next = cut;
-            return Some(Chunk::Hole(hole));
+        loop {
+            if let Some(cut) = self.cut.take().filter(|cut| *cut > self.next) {
+                let hole = cut - self.next;
+                self.next = cut;
+                return Some(Chunk::Hole(hole));
+            }
+            let Some((&place, _)) = self.held.first_key_value() else {
+                return self.pop_fin(packets, at, all);
+            };
+            if place > self.next {
+                return self.pop_hole(place, packets, at, all);
+            }
+            let held = self.held.remove(&place)?;
+            self.held_bytes -= held.bytes.len() + SEGMENT_BYTES;
+            self.hole = None;
+            let end = place + held.bytes.len() as u64;
+            if held.missing > 0 {
+                // Whatever came of it again was cut off at the same length.
+                self.cut = Some(end + held.missing as u64);
+            }
+            let known = usize::try_from(self.next - place).unwrap_or(usize::MAX);
+            if known < held.bytes.len() {
+                self.next = end;
+                let mut bytes = held.bytes;
+                return Some(Chunk::Bytes(bytes.split_off(known)));
+            }
         }
-        let Some((&place, _)) = self.held.first_key_value() else {
-            return self.pop_fin(packets, at, all);
-        };
-        if place > self.next {
-            return self.pop_hole(place, packets, at, all);
-        }
-        let held = self.held.remove(&place)?;
-        self.held_bytes -= held.bytes.len();
-        self.hole = None;
-        let known = usize::try_from(self.next - place).unwrap_or(usize::MAX);
-        let end = place + held.bytes.len() as u64;
-        if held.missing > 0 {
-            // Whatever came of it again was cut off at the same length.
-            self.cut = Some(end + held.missing as u64);
-        }
-        if known >= held.bytes.len() {
-            return self.pop(packets, at, all);
-        }
-        self.next = end;
-        let mut bytes = held.bytes;
-        Some(Chunk::Bytes(bytes.split_off(known)))
     }
 
     fn pop_hole(&mut self, until: u64, packets: u64, at: Wall, all: bool) -> Option<Chunk> {
