@@ -23,10 +23,10 @@
 //! ```
 
 mod backoff;
-mod clean;
 mod decode;
 mod event;
 mod health;
+mod json;
 mod kind;
 pub mod models;
 pub mod stat;

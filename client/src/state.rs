@@ -192,16 +192,3 @@ fn fold<T>(field: &mut Option<Stat<T>>, mut value: Box<T>, ts: DateTime<Utc>) ->
         None
     }
 }
-
-/// As [`fold`], for a value that is kept elsewhere: what was there takes its place. Without a value nothing
-/// changes.
-#[inline]
-pub(crate) fn exchange<T>(
-    field: &mut Option<Stat<T>>,
-    place: &mut Option<Box<T>>,
-    ts: DateTime<Utc>,
-) {
-    if let Some(value) = place.take() {
-        *place = fold(field, value, ts);
-    }
-}

@@ -4,17 +4,30 @@ use std::io;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use wstape_tape::TlsFault;
 
 use crate::accepted::Accepted;
 use crate::driver;
 use crate::faults::{Greeting, PortState};
 use crate::hub::Hub;
+use crate::ids::ConnId;
 use crate::journal::JournalKind;
 use crate::link::{self, Budget, ClientEnd};
 
 /// Connections that may wait for the server to take them, as in a socket's backlog; further
 /// ones are reset.
 const MAX_BACKLOG: usize = 65_536;
+
+impl Dialed {
+    fn new(id: Option<ConnId>, end: ClientEnd) -> Self {
+        Self {
+            id,
+            end,
+            tls: None,
+            failure: None,
+        }
+    }
+}
 
 /// Where dials arrive, in memory and over TCP alike. A clone is the same place.
 #[derive(Debug, Clone)]
@@ -23,16 +36,31 @@ pub(crate) struct Acceptor {
     server: mpsc::Sender<Accepted>,
     /// What waits for all clients together.
     budget: Budget,
+    /// Whether the port speaks TLS.
+    speaks_tls: bool,
+}
+
+/// A dial that was taken.
+#[derive(Debug)]
+pub(crate) struct Dialed {
+    /// Its number; `None` where it was reset before it got one.
+    pub(crate) id: Option<ConnId>,
+    pub(crate) end: ClientEnd,
+    /// What is wrong with its TLS.
+    pub(crate) tls: Option<TlsFault>,
+    /// Why its TLS came to nothing, where none is spoken.
+    pub(crate) failure: Option<String>,
 }
 
 impl Acceptor {
     /// The acceptor, and what it hands to the server.
-    pub(crate) fn new(hub: Arc<Hub>) -> (Self, mpsc::Receiver<Accepted>) {
+    pub(crate) fn new(hub: Arc<Hub>, speaks_tls: bool) -> (Self, mpsc::Receiver<Accepted>) {
         let (server, arrivals) = mpsc::channel(MAX_BACKLOG);
         let acceptor = Self {
             hub,
             server,
             budget: Budget::default(),
+            speaks_tls,
         };
         (acceptor, arrivals)
     }
@@ -42,7 +70,7 @@ impl Acceptor {
     }
 
     /// A dial has reached the port: gives it a link, a number and whatever meets it.
-    pub(crate) fn accept(&self) -> io::Result<ClientEnd> {
+    pub(crate) fn accept(&self) -> io::Result<Dialed> {
         let hub = &self.hub;
         if hub.stopped() {
             return Err(io::ErrorKind::ConnectionRefused.into());
@@ -61,11 +89,29 @@ impl Acceptor {
             }
             PortState::Resetting => {
                 handle.reset();
-                return Ok(client_end);
+                return Ok(Dialed::new(None, client_end));
             }
         }
         let (id, greeting) = core.accept(handle);
         let accepted = Accepted::new(engine_end, id, Arc::clone(hub));
+        let mut dialed = Dialed::new(Some(id), client_end);
+        dialed.tls = greeting.as_ref().and_then(|_| core.tls(id));
+        match dialed.tls {
+            Some(TlsFault::Stalled) => {
+                core.hung(id);
+                drop(core);
+                hub.spawn(accepted.drain());
+                return Ok(dialed);
+            }
+            Some(fault) if !self.speaks_tls && fault != TlsFault::NoCloseNotify => {
+                let text = format!("certificate {}", fault.word());
+                core.tls_failed(id, text.clone());
+                drop(core);
+                dialed.failure = Some(text);
+                return Ok(dialed);
+            }
+            _ => {}
+        }
         // The lock is let go before `accepted` can be dropped: that takes it again.
         match greeting {
             // A prologue step has ended it.
@@ -88,6 +134,6 @@ impl Acceptor {
                 hub.spawn(accepted.drain());
             }
         }
-        Ok(client_end)
+        Ok(dialed)
     }
 }

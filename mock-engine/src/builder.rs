@@ -4,11 +4,12 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use wstape_tape::Header;
+use wstape_tape::{Header, Tape};
 
 use crate::acceptor::Acceptor;
 use crate::authorization::Authorization;
 use crate::clock::Clock;
+use crate::encryption::Encryption;
 use crate::engine::{Engine, url};
 use crate::error::EngineError;
 use crate::faults::PortState;
@@ -40,6 +41,7 @@ pub struct EngineBuilder {
     redact: Option<Box<dyn Redact>>,
     followed: bool,
     judging: bool,
+    encryption: Encryption,
 }
 
 impl std::fmt::Debug for EngineBuilder {
@@ -161,6 +163,15 @@ impl EngineBuilder {
         self
     }
 
+    /// TLS on the port, so that its URL is a `wss` one. In memory none is spoken; what is wrong with
+    /// TLS by the tape makes a dial fail or hang there.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: crate::tls::Tls) -> Self {
+        self.encryption = Encryption::with(tls);
+        self
+    }
+
     /// An engine in memory, and the net to dial it by.
     ///
     /// # Errors
@@ -211,12 +222,13 @@ impl EngineBuilder {
             let other = others.iter().find_map(|&addr| TcpPort::bind(addr).ok());
             other.ok_or(error)
         });
+        let encryption = self.encryption.clone();
         let port = Arc::new(bound.map_err(listen_error)?);
         let (engine, acceptor) = self.build(clock, Port::Tcp(Arc::clone(&port)))?;
         if engine.core().port() != PortState::Refusing {
             port.set(true).map_err(listen_error)?;
         }
-        engine.accept_from(acceptor, port);
+        engine.accept_from(acceptor, port, encryption);
         Ok(engine)
     }
 
@@ -236,10 +248,14 @@ impl EngineBuilder {
         Shift::new(walls.collect())
     }
 
-    fn build(self, clock: Clock, port: Port) -> Result<(Engine, Acceptor), EngineError> {
+    fn build(mut self, clock: Clock, port: Port) -> Result<(Engine, Acceptor), EngineError> {
+        if self.layers.is_empty() {
+            // A base that says nothing, so that another can take its place.
+            self.layers.push(Tape::default().into());
+        }
         let shift = (self.timestamps == Timestamps::Shift).then(|| self.shift());
         let controls = LayerIndex(self.layers.len());
-        let url = url(port.addr());
+        let url = url(port.addr(), self.encryption.scheme());
         let header = JournalHeader::new(self.name.clone(), url, clock.wall());
         let (playback, steps) = Playback::open(self.layers, self.speed, self.looped, self.name)?;
         let journal = Journal::new(JournalSetup {
@@ -269,7 +285,7 @@ impl EngineBuilder {
             port,
         };
         let hub = Arc::new(Hub::new(setup, playback));
-        let (acceptor, arrivals) = Acceptor::new(Arc::clone(&hub));
+        let (acceptor, arrivals) = Acceptor::new(Arc::clone(&hub), self.encryption.is_on());
         let authorization = Authorization::new(self.token);
         let engine = Engine::run(hub, authorization, arrivals, controls);
         match self.start_at {

@@ -95,14 +95,16 @@ impl Clock {
 
 /// A timer that can be pointed at ever new instants; it allocates at its first real wait.
 #[derive(Debug)]
-pub(crate) struct Timer {
+pub struct Timer {
     clock: Clock,
     sleep: Option<Pin<Box<Sleep>>>,
     armed_for: Option<Micros>,
 }
 
 impl Timer {
-    pub(crate) fn new(clock: Clock) -> Self {
+    /// Of this clock, pointed at nothing yet.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
         Self {
             clock,
             sleep: None,
@@ -111,7 +113,7 @@ impl Timer {
     }
 
     /// Ready once the clock has reached `until`; otherwise the task is woken then.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, until: Micros) -> Poll<()> {
+    pub fn poll(&mut self, cx: &mut Context<'_>, until: Micros) -> Poll<()> {
         loop {
             if self.clock.now() >= until {
                 self.armed_for = None;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use wstape_tape::{
     Accept, Action, Answers, CloseFrame, Direction, Down, End, Garbage, HttpAnswer, Latency,
-    Micros, Partition, Pongs, RawFrame, Refusal, Step, Trigger,
+    Micros, Partition, Pongs, RawFrame, Refusal, Step, TlsFault, Trigger,
 };
 use wstape_wire::time::{Zone, to_text};
 
@@ -128,6 +128,11 @@ impl Engine {
     /// Answers connections with something that is not HTTP; `None` serves them again.
     pub fn garbage(&self, garbage: Option<Garbage>) {
         self.act(Action::Garbage(garbage));
+    }
+
+    /// What is wrong with the TLS of connections to come; `None` as usual again.
+    pub fn tls(&self, fault: Option<TlsFault>) {
+        self.act(Action::Tls(fault));
     }
 
     /// Who answers handshakes.

@@ -13,6 +13,7 @@ use crate::acceptor::Acceptor;
 use crate::authorization::Authorization;
 use crate::clock::Clock;
 use crate::driver;
+use crate::encryption::Encryption;
 use crate::error::EngineError;
 use crate::expect::Verdict;
 use crate::faults::PortState;
@@ -82,13 +83,22 @@ impl Engine {
     }
 
     /// Takes connections off a TCP port from here on.
-    pub(crate) fn accept_from(&self, acceptor: Acceptor, port: Arc<TcpPort>) {
-        let acceptor = tokio::spawn(tcp::accept_all(acceptor, port));
+    pub(crate) fn accept_from(
+        &self,
+        acceptor: Acceptor,
+        port: Arc<TcpPort>,
+        encryption: Encryption,
+    ) {
+        let acceptor = tokio::spawn(tcp::accept_all(acceptor, port, encryption));
         self.inner.background.lock().acceptor = Some(acceptor);
     }
 
     pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
         self.inner.hub.core()
+    }
+
+    pub(crate) fn hub(&self) -> Arc<Hub> {
+        Arc::clone(&self.inner.hub)
     }
 
     pub(crate) fn controls(&self) -> LayerIndex {
@@ -139,7 +149,7 @@ impl Engine {
     /// [`MemoryNet`](crate::MemoryNet) answers for.
     #[must_use]
     pub fn url(&self) -> String {
-        url(self.local_addr())
+        self.inner.hub.log().journal().header().url.clone()
     }
 
     /// The address it listens on; `None` in memory.
@@ -183,6 +193,18 @@ impl Engine {
     /// Waits for as long as there is none. Nothing is lost where the future is dropped.
     pub async fn next_verdict(&self) -> Verdict {
         self.progress_until(Core::take_verdict).await
+    }
+
+    /// The next verdict, where there is one that nobody has taken.
+    #[must_use]
+    pub fn take_verdict(&self) -> Option<Verdict> {
+        self.core().take_verdict()
+    }
+
+    /// How many expectations were not met so far, whoever took their verdicts.
+    #[must_use]
+    pub fn unmet(&self) -> u64 {
+        self.core().tally().unmet
     }
 
     /// Returns once every `expect` step that was played has its verdict, and each was taken.
@@ -245,9 +267,9 @@ impl Engine {
 }
 
 /// Where clients connect to.
-pub(crate) fn url(addr: Option<SocketAddr>) -> String {
+pub(crate) fn url(addr: Option<SocketAddr>, scheme: &str) -> String {
     match addr {
-        Some(addr) => format!("ws://{addr}{WS_PATH}"),
+        Some(addr) => format!("{scheme}://{addr}{WS_PATH}"),
         None => format!("ws://mock-engine{WS_PATH}"),
     }
 }

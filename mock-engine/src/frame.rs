@@ -75,7 +75,8 @@ impl FrameKind {
         kinds.into_iter().find(|kind| kind.word() == word)
     }
 
-    fn control(self) -> bool {
+    /// Whether it is a control frame.
+    pub(crate) fn control(self) -> bool {
         matches!(self, Self::Close | Self::Ping | Self::Pong)
     }
 }

@@ -8,6 +8,7 @@
 //! - [`link`]: the bytes in flight, with latency, bandwidth, partitions and cuts.
 //! - [`MemoryNet`]: dials an engine without a socket.
 //! - [`Journal`], [`Entry`], [`JournalKind`]: what happened, in order.
+//! - [`Control`]: the engine steered over HTTP, from any language.
 //! - [`ClientFrame`], [`FrameKind`]: what clients sent; [`Wanted`], [`Verdict`]: what they were
 //!   expected to, and whether they did.
 //!
@@ -44,8 +45,10 @@ mod authorization;
 mod builder;
 mod clock;
 mod connection;
+mod control;
 mod controls;
 mod driver;
+mod encryption;
 mod engine;
 mod error;
 mod expect;
@@ -65,9 +68,17 @@ mod speed;
 mod start;
 mod tcp;
 mod timestamps;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(feature = "tls")]
+mod tls_socket;
 
 pub use builder::EngineBuilder;
-pub use clock::Clock;
+pub use clock::{Clock, Timer};
+pub use control::{
+    Control, ControlError, MAX_BODY_WAIT, MAX_CONTROL_CONNECTIONS, MAX_FOLLOWERS, MAX_HEAD_WAIT,
+    MAX_REQUEST_BYTES, MAX_TAPE_BYTES, MAX_WAIT,
+};
 pub use engine::Engine;
 pub use error::EngineError;
 pub use expect::{Outcome, Verdict, Wanted};
@@ -87,3 +98,5 @@ pub use playback::PlayEnd;
 pub use speed::{BadSpeed, Speed};
 pub use start::StartAt;
 pub use timestamps::Timestamps;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};

@@ -20,9 +20,18 @@ impl MemoryNet {
     ///
     /// # Errors
     /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) while the port is down, and once
-    /// the engine is gone.
+    /// the engine is gone; [`InvalidData`](io::ErrorKind::InvalidData) where its certificate is
+    /// wrong by the tape (no TLS is spoken here).
     // Async like any dial, so that callers need not know which world they are in.
     pub async fn connect(&self) -> io::Result<ClientEnd> {
-        std::future::ready(self.acceptor.accept()).await
+        std::future::ready(self.dial()).await
+    }
+
+    fn dial(&self) -> io::Result<ClientEnd> {
+        let dialed = self.acceptor.accept()?;
+        match dialed.failure {
+            Some(text) => Err(io::Error::new(io::ErrorKind::InvalidData, text)),
+            None => Ok(dialed.end),
+        }
     }
 }

@@ -76,15 +76,23 @@ impl Playback {
             outcome: watch::channel(None).0,
             name,
         };
+        let prologue = playback.read_prologue()?;
+        Ok((playback, prologue))
+    }
+
+    /// Reads on until the first step that has a time.
+    fn read_prologue(&mut self) -> Result<Vec<(LayerIndex, Step)>, TapeError> {
         let mut prologue = Vec::new();
-        while let Some((layer, step)) = playback.pull()? {
+        let mut first = None;
+        while let Some((layer, step)) = self.pull()? {
             if matches!(step.trigger, Trigger::At(_)) {
-                playback.next = Some((layer, step));
+                first = Some((layer, step));
                 break;
             }
             prologue.push((layer, step));
         }
-        Ok((playback, prologue))
+        self.next = first;
+        Ok(prologue)
     }
 
     pub(crate) fn outcome(&self) -> watch::Receiver<Outcome> {
@@ -189,6 +197,54 @@ impl Playback {
     /// Which time over, from 0, the step taken last was read.
     pub(crate) fn round(&self) -> u64 {
         self.rounds.1
+    }
+
+    /// Another tape is the base from now on, and all begins anew. Returns the prologue. There must
+    /// be a base.
+    ///
+    /// # Errors
+    /// Where a layer's tape can't be read any more; what is played stays then.
+    pub(crate) fn replace_base(
+        &mut self,
+        base: Layer,
+    ) -> Result<Vec<(LayerIndex, Step)>, TapeError> {
+        let old = std::mem::replace(&mut self.layers[0], base);
+        let prologue = self.rewind();
+        if prologue.is_err() {
+            // What was read of the next step is still there.
+            self.layers[0] = old;
+        }
+        prologue
+    }
+
+    /// Puts all tapes back to their beginning.
+    fn rewind(&mut self) -> Result<Vec<(LayerIndex, Step)>, TapeError> {
+        let merge = open_all(&mut self.layers)?;
+        let before = std::mem::replace(&mut self.merge, merge);
+        let prologue = match self.read_prologue() {
+            Ok(prologue) => prologue,
+            Err(error) => {
+                self.merge = before;
+                return Err(error);
+            }
+        };
+        self.offset = Micros::ZERO;
+        self.end = PlayEnd::default();
+        self.over = false;
+        self.rounds = (0, 0);
+        self.outcome.send_replace(None);
+        Ok(prologue)
+    }
+
+    /// The titles of the tapes, the base first.
+    pub(crate) fn titles(&self) -> Vec<Option<String>> {
+        let headers = self.layers.iter().map(Layer::header);
+        headers.map(|header| header.title.clone()).collect()
+    }
+
+    /// Whether the last step was played.
+    pub(crate) fn over(&self) -> bool {
+        self.over
     }
 
     pub(crate) fn speed(&self) -> Speed {

@@ -1,5 +1,6 @@
 //! How fast a tape is played.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
@@ -32,6 +33,16 @@ impl Speed {
         }
         let scaled = (u128::from(span.0) * 1_000).div_ceil(u128::from(speed.get()));
         Micros(u64::try_from(scaled).unwrap_or(u64::MAX))
+    }
+}
+
+impl fmt::Display for Speed {
+    /// As it is read: `max`, or a factor.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Max => f.write_str("max"),
+            Self::Thousandths(speed) => f.write_str(&Micros(speed.get().into()).to_ms_text()),
+        }
     }
 }
 

@@ -5,13 +5,15 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use wstape_tape::Micros;
 
-use crate::acceptor::Acceptor;
+use crate::acceptor::{Acceptor, Dialed};
 use crate::clock::Clock;
+use crate::encryption::Encryption;
+use crate::hub::Hub;
 use crate::link::{ClientEnd, ClientReader, ClientWriter};
 use crate::port::TcpPort;
 
@@ -25,7 +27,7 @@ const ACCEPT_PAUSE: Micros = Micros::from_ms(50);
 const READ_BYTES: usize = 16 * 1024;
 
 /// Takes connections off the port and joins each to a link, for as long as the engine lives.
-pub(crate) async fn accept_all(acceptor: Acceptor, port: Arc<TcpPort>) {
+pub(crate) async fn accept_all(acceptor: Acceptor, port: Arc<TcpPort>, encryption: Encryption) {
     let hub = acceptor.hub();
     let log = hub.log();
     loop {
@@ -34,7 +36,7 @@ pub(crate) async fn accept_all(acceptor: Acceptor, port: Arc<TcpPort>) {
                 // Only spares a delay; a socket that refuses it works all the same.
                 let _ = stream.set_nodelay(true);
                 match acceptor.accept() {
-                    Ok(client) => hub.spawn(pump(log.clock().clone(), client, stream)),
+                    Ok(dialed) => carry(hub, dialed, stream, &encryption),
                     // Down since: the kernel had accepted it before.
                     Err(_) => reset(stream),
                 }
@@ -47,8 +49,55 @@ pub(crate) async fn accept_all(acceptor: Acceptor, port: Arc<TcpPort>) {
     }
 }
 
+/// Carries a dial's bytes, behind TLS where that is spoken.
+fn carry(hub: &Arc<Hub>, dialed: Dialed, stream: TcpStream, encryption: &Encryption) {
+    let clock = hub.log().clock().clone();
+    #[cfg(feature = "tls")]
+    if let Some(tls) = encryption.tls()
+        && dialed.id.is_some()
+    {
+        let tls = tls.clone();
+        return hub.spawn(crate::tls_socket::run(Arc::clone(hub), dialed, stream, tls));
+    }
+    if dialed.failure.is_some() || encryption.is_on() && dialed.id.is_some() {
+        return reset(stream);
+    }
+    hub.spawn(pump(clock, dialed.end, stream));
+}
+
+/// A socket that a link can be joined to.
+pub(crate) trait Socket: Send + 'static {
+    /// What is read from.
+    type Read<'a>: AsyncRead + Unpin + Send
+    where
+        Self: 'a;
+    /// What is written to.
+    type Write<'a>: AsyncWrite + Unpin + Send
+    where
+        Self: 'a;
+
+    /// Both, at the same time.
+    fn halves(&mut self) -> (Self::Read<'_>, Self::Write<'_>);
+
+    /// Closes with an RST.
+    fn reset(self);
+}
+
+impl Socket for TcpStream {
+    type Read<'a> = ReadHalf<'a>;
+    type Write<'a> = WriteHalf<'a>;
+
+    fn halves(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
+        self.split()
+    }
+
+    fn reset(self) {
+        reset(self);
+    }
+}
+
 /// Closes with an RST.
-fn reset(stream: TcpStream) {
+pub(crate) fn reset(stream: TcpStream) {
     // Where the option can't be set the peer gets a FIN instead; nothing else to be done.
     let _ = stream.set_zero_linger();
     drop(stream);
@@ -63,10 +112,10 @@ enum Outcome {
 }
 
 /// Carries bytes between a link and a socket until both directions are over.
-async fn pump(clock: Clock, client: ClientEnd, mut stream: TcpStream) {
+pub(crate) async fn pump<S: Socket>(clock: Clock, client: ClientEnd, mut stream: S) {
     let (mut reader, mut writer) = client.into_halves();
     let outcome = {
-        let (mut read, mut write) = stream.split();
+        let (mut read, mut write) = stream.halves();
         let mut inbound = pin!(inbound(&mut read, &mut writer));
         let mut outbound = pin!(outbound(&mut reader, &mut write));
         let mut open = true;
@@ -93,13 +142,13 @@ async fn pump(clock: Clock, client: ClientEnd, mut stream: TcpStream) {
     };
     match outcome {
         Outcome::Fin => {}
-        Outcome::Reset => reset(stream),
+        Outcome::Reset => stream.reset(),
         Outcome::Broken => writer.reset(),
     }
 }
 
 /// From the socket into the link.
-async fn inbound(socket: &mut ReadHalf<'_>, link: &mut ClientWriter) -> io::Result<()> {
+async fn inbound(socket: &mut (impl AsyncRead + Unpin), link: &mut ClientWriter) -> io::Result<()> {
     let mut buf = vec![0; READ_BYTES];
     loop {
         match socket.read(&mut buf).await? {
@@ -113,7 +162,7 @@ async fn inbound(socket: &mut ReadHalf<'_>, link: &mut ClientWriter) -> io::Resu
 }
 
 /// From the link into the socket, as many chunks at a time as are due.
-async fn outbound(link: &mut ClientReader, socket: &mut WriteHalf<'_>) -> Outcome {
+async fn outbound(link: &mut ClientReader, socket: &mut (impl AsyncWrite + Unpin)) -> Outcome {
     let mut chunks = Vec::new();
     loop {
         match link.take_due(&mut chunks).await {
@@ -127,14 +176,18 @@ async fn outbound(link: &mut ClientReader, socket: &mut WriteHalf<'_>) -> Outcom
             }
             Err(_) => return Outcome::Reset,
         }
-        if write_all(socket, &mut chunks).await.is_err() {
+        // Behind TLS what was written may still wait to be sent.
+        if write_all(socket, &mut chunks).await.is_err() || socket.flush().await.is_err() {
             return Outcome::Broken;
         }
     }
 }
 
 /// Writes all chunks and empties the list.
-async fn write_all(socket: &mut WriteHalf<'_>, chunks: &mut Vec<Bytes>) -> io::Result<()> {
+async fn write_all(
+    socket: &mut (impl AsyncWrite + Unpin),
+    chunks: &mut Vec<Bytes>,
+) -> io::Result<()> {
     let mut done = 0;
     while done < chunks.len() {
         let written = if let [only] = &chunks[done..] {

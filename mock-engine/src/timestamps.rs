@@ -39,6 +39,13 @@ impl Shift {
         Self { tape_walls }
     }
 
+    /// The base tape is another, of this wall time at 0.
+    pub(crate) fn rebase(&mut self, wall: DateTime<Utc>) {
+        if let Some(base) = self.tape_walls.first_mut() {
+            *base = wall;
+        }
+    }
+
     /// The message of a layer's step that is played at the wall time `now`, with its `ts` moved
     /// and everything else byte for byte as it was.
     pub(crate) fn apply(

@@ -11,7 +11,7 @@
 //! | `recording` | a tape being made: where it goes, when it is safe, what waits for the disk |
 //! | `redact` | what never reaches a tape |
 //! | `show`, `trim`, `diff` | a tape looked into, cut, compared |
-//! | `error` | what can go wrong; what is a part's own stands in that part |
+//! | `error` | what can go wrong |
 //!
 //! It builds on Linux and on other Unix. Only on Linux does the thread that writes stand back for
 //! the traffic: other systems know no priority of a single thread by that call.
@@ -45,10 +45,10 @@ mod transcript;
 mod trim;
 
 pub use diff::{Departure, Diff, Member, Tally};
-pub use error::RecordError;
-pub use import::{Import, ImportError, ImportFormat, Imported, LineForm, LineTime, Lines};
+pub use error::{ImportError, MIN_EVERY, PollError, RecordError, TapError};
+pub use import::{Import, ImportFormat, Imported, LineForm, LineTime, Lines};
 pub use names::{NoPointer, Pointer};
-pub use poll::{ANSWER_TIMEOUT, MIN_EVERY, Poll, PollError, Polled};
+pub use poll::{ANSWER_TIMEOUT, Poll, Polled};
 pub use proxy::{Leg, Listen, NetReach, Proxy, Reach};
 pub use recording::{
     Counts, FSYNC_INTERVAL, Finished, Fsync, LossCause, Output, Recording, Sink, Stats,
@@ -56,5 +56,5 @@ pub use recording::{
 };
 pub use redact::{Hit, Redactor, RuleError, Rules};
 pub use show::{Count, Survey, Timeline};
-pub use tap::{Summary, Tap, TapError};
+pub use tap::{Summary, Tap};
 pub use trim::{Place, Trim, TrimError};

@@ -26,6 +26,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+mod extras;
 #[macro_use]
 mod object;
 mod plain;
@@ -41,5 +42,4 @@ pub(crate) use plain::Plain;
 pub use positions::{Position, Positions};
 pub use regime::Regime;
 pub use risk::Risk;
-pub(crate) use scalar::Scalar;
 pub use status::{HlRate, RecoveryStatus, V2Confidence, V2Market, V2Positions, V2Status, V2Today};

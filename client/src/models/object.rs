@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::clean::Cursor;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 /// A type that stands on the wire as a JSON object. Implemented by [`object!`].
@@ -20,15 +19,13 @@ pub(crate) trait Object {
     /// Whether a field of this name, alone, makes an object a reading of its kind.
     fn speaks(name: &str) -> bool;
 
-    /// Fills the fields from a map whose keys are still to come; `true` if a field that
-    /// [speaks](Self::speaks) came with a value other than `null`.
+    /// Fills the fields from a map whose keys are still to come, whatever they held; `true` if a field
+    /// that [speaks](Self::speaks) came with a value other than `null`. After an error they mean
+    /// nothing.
     fn fields<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error>;
 
     /// Reads a whole value into `self`; `true` as for [`Object::fields`].
     fn read<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<bool, D::Error>;
-
-    /// Reads a whole clean value into `self`, whatever that held; `true` as for [`Object::fields`].
-    fn reread(&mut self, cursor: &mut Cursor<'_>) -> Option<bool>;
 }
 
 /// Reads a value into the place it is to have: nothing is moved once decoded.
@@ -151,12 +148,12 @@ pub(super) fn spare<T: Default>(_like: &T) -> T {
 /// Makes a struct an [`Object`](super::object::Object) that can be a field of another, with `Deserialize`
 /// and `Serialize`: the type, what an error calls it, its fields as `name` or `name | alias`, the map that
 /// takes unknown keys (without one they are skipped), the fields that by themselves say nothing of its kind,
-/// and what reads and rereads it where that is not an object alone.
+/// and what reads it where that is not an object alone.
 macro_rules! object {
     (
         $type:ident, $expected:literal,
         { $($name:ident $(| $alias:ident)?),+ $(,)? }
-        $(, extra: $extra:ident)? $(, aside: $($aside:ident)|+)? $(, read: $reader:path, reread: $rereader:path)?
+        $(, extra: $extra:ident)? $(, aside: $($aside:ident)|+)? $(, read: $reader:path)?
     ) => {
         impl $crate::models::object::Object for $type {
             const EXPECTED: &'static str = $expected;
@@ -175,12 +172,13 @@ macro_rules! object {
                 A: ::serde::de::MapAccess<'de>,
             {
                 use $crate::models::object::{Came, Key};
-                use $crate::models::slot::Slot;
+                use $crate::models::slot::Slot as _;
 
                 $(
                     let mut $name = Came::Not;
                     $(let mut $alias = Came::Not;)?
                 )+
+                $(let mut $extra = $crate::models::extras::Extras::new(&mut self.$extra);)?
                 let mut any = false;
                 while let Some(Key(key)) = map.next_key()? {
                     match &*key {
@@ -206,9 +204,14 @@ macro_rules! object {
                                 }
                             )?
                         )+
-                        _ => object!(@unknown self, map, key $(, $extra)?),
+                        _ => object!(@unknown map, key $(, $extra)?),
                     }
                 }
+                $(
+                    if $name != Came::WithValue $(&& $alias != Came::WithValue)? {
+                        self.$name.renew();
+                    }
+                )+
                 Ok(any)
             }
 
@@ -218,102 +221,6 @@ macro_rules! object {
             {
                 object!(@read self, deserializer $(, $reader)?)
             }
-
-            #[inline]
-            fn reread(&mut self, cursor: &mut $crate::clean::Cursor<'_>) -> Option<bool> {
-                object!(@reread self, cursor $(, $rereader)?)
-            }
-        }
-
-        impl $type {
-            /// Takes a clean object. A field that comes twice, under one name or two, is left to the
-            /// general decoder.
-            fn reread_object(&mut self, cursor: &mut $crate::clean::Cursor<'_>) -> Option<bool> {
-                use $crate::clean::{Habit, Refill};
-
-                const KEYS: &[&str] = &[$(stringify!($name) $(, stringify!($alias))?),+];
-
-                $(let mut $name = false;)+
-                $(let mut $extra = $crate::clean::Extras::new(&mut self.$extra);)?
-                let habit = cursor.habit($crate::clean::Type::$type);
-                let mut last = Habit::START;
-                let mut any = false;
-                let mut more = !cursor.open(b'{', b'}')?;
-                while more {
-                    let guess = habit.after(last);
-                    let hit = 'hit: {
-                        $(
-                            object!(@guess 'hit, guess, cursor, KEYS, $name);
-                            $(object!(@guess 'hit, guess, cursor, KEYS, $alias);)?
-                        )+
-                        false
-                    };
-                    let found = if hit {
-                        guess
-                    } else {
-                        let key = cursor.key()?;
-                        let found = match key {
-                            $(
-                                stringify!($name) => const { Habit::index(KEYS, stringify!($name)) },
-                                $(
-                                    stringify!($alias) => {
-                                        const { Habit::index(KEYS, stringify!($alias)) }
-                                    }
-                                )?
-                            )+
-                            _ => {
-                                object!(@extra cursor, key $(, $extra)?);
-                                Habit::OTHER
-                            }
-                        };
-                        habit.learn(last, found);
-                        found
-                    };
-                    'field: {
-                        $(
-                            if found == const { Habit::index(KEYS, stringify!($name)) }
-                                $(|| found == const { Habit::index(KEYS, stringify!($alias)) })?
-                            {
-                                if $name {
-                                    return None;
-                                }
-                                $name = true;
-                                any |= self.$name.refill(cursor)?
-                                    && <Self as $crate::models::object::Object>::speaks(
-                                        stringify!($name),
-                                    );
-                                break 'field;
-                            }
-                        )+
-                        debug_assert_eq!(found, Habit::OTHER, "a field, or an unknown key");
-                    }
-                    last = found;
-                    more = cursor.more(b'}')?;
-                }
-                $(
-                    if !$name {
-                        self.$name.renew();
-                    }
-                )+
-                $($extra.end();)?
-                Some(any)
-            }
-        }
-
-        impl $crate::clean::Refill for $type {
-            fn refill(&mut self, cursor: &mut $crate::clean::Cursor<'_>) -> Option<bool> {
-                if cursor.null() {
-                    self.renew();
-                    return Some(false);
-                }
-                $crate::models::object::Object::reread(self, cursor)?;
-                Some(true)
-            }
-
-            fn renew(&mut self) {
-                $(self.$name.renew();)+
-                $(self.$extra.clear();)?
-            }
         }
 
         impl $crate::models::slot::Slot for $type {
@@ -322,6 +229,11 @@ macro_rules! object {
                 A: ::serde::de::MapAccess<'de>,
             {
                 map.next_value_seed($crate::models::object::ReadNullable(self))
+            }
+
+            fn renew(&mut self) {
+                $(self.$name.renew();)+
+                $(self.$extra.clear();)?
             }
         }
 
@@ -356,13 +268,10 @@ macro_rules! object {
         }
     };
 
-    (@unknown $self:ident, $map:ident, $key:ident, $extra:ident) => {{
-        let $crate::models::plain::Plain(value) = $map.next_value()?;
-        if $self.$extra.insert($key.into_owned(), value).is_some() {
-            return Err(::serde::de::Error::custom("an unknown key came twice"));
-        }
-    }};
-    (@unknown $self:ident, $map:ident, $key:ident) => {{
+    (@unknown $map:ident, $key:ident, $extra:ident) => {
+        $extra.take($key, $map)?
+    };
+    (@unknown $map:ident, $key:ident) => {{
         $map.next_value::<::serde::de::IgnoredAny>()?;
     }};
 
@@ -373,26 +282,6 @@ macro_rules! object {
         let _ = $name;
         true
     }};
-
-    (@guess $hit:lifetime, $guess:ident, $cursor:ident, $keys:ident, $key:ident) => {
-        if $guess == const { Habit::index($keys, stringify!($key)) } {
-            break $hit $cursor.guessed_key(concat!("\"", stringify!($key), "\":"));
-        }
-    };
-
-    (@extra $cursor:ident, $key:ident, $extra:ident) => {
-        $extra.take($key, $cursor)?
-    };
-    (@extra $cursor:ident, $key:ident) => {
-        $cursor.skip()?
-    };
-
-    (@reread $self:ident, $cursor:ident, $rereader:path) => {
-        $rereader($self, $cursor)
-    };
-    (@reread $self:ident, $cursor:ident) => {
-        $self.reread_object($cursor)
-    };
 
     (@read $self:ident, $deserializer:ident, $reader:path) => {
         $reader($self, $deserializer)

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::mem;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::object::{Object, Read};
 use super::slot::Slot;
-use crate::clean::{Cursor, Refill};
 
 /// One open position.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -87,8 +85,7 @@ object!(
     { items | positions, account_value, total_unrealized_pnl },
     extra: extra,
     aside: account_value | total_unrealized_pnl,
-    read: Positions::read_object_or_list,
-    reread: Positions::reread_object_or_list
+    read: Positions::read_object_or_list
 );
 
 impl Positions {
@@ -97,23 +94,6 @@ impl Positions {
         deserializer: D,
     ) -> Result<bool, D::Error> {
         deserializer.deserialize_any(ObjectOrList(self))
-    }
-
-    #[inline]
-    fn reread_object_or_list(&mut self, cursor: &mut Cursor<'_>) -> Option<bool> {
-        if cursor.peek()? == b'[' {
-            self.renew_all_but_items();
-            self.items.refill(cursor)?;
-            Some(!self.items.is_empty())
-        } else {
-            self.reread_object(cursor)
-        }
-    }
-
-    fn renew_all_but_items(&mut self) {
-        let items = mem::take(&mut self.items);
-        self.renew();
-        self.items = items;
     }
 }
 
@@ -131,37 +111,23 @@ impl<'de> Visitor<'de> for ObjectOrList<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<bool, A::Error> {
-        List(&mut self.0.items).visit_seq(seq)?;
-        Ok(!self.0.items.is_empty())
+        let Positions {
+            items,
+            account_value,
+            total_unrealized_pnl,
+            extra,
+        } = self.0;
+        List(items).visit_seq(seq)?;
+        account_value.renew();
+        total_unrealized_pnl.renew();
+        extra.clear();
+        Ok(!items.is_empty())
     }
 }
 
 impl Slot for Vec<Position> {
     fn fill<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
         map.next_value_seed(List(self))
-    }
-}
-
-impl Refill for Vec<Position> {
-    fn refill(&mut self, cursor: &mut Cursor<'_>) -> Option<bool> {
-        if cursor.null() {
-            self.clear();
-            return Some(false);
-        }
-        let mut count = 0;
-        let mut more = !cursor.open(b'[', b']')?;
-        while more {
-            if count == self.len() {
-                self.push(Position::default());
-            }
-            if !self[count].reread(cursor)? {
-                return None;
-            }
-            count += 1;
-            more = cursor.more(b']')?;
-        }
-        self.truncate(count);
-        Some(true)
     }
 
     fn renew(&mut self) {
@@ -196,21 +162,33 @@ impl<'de> Visitor<'de> for List<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<bool, A::Error> {
-        self.0.clear();
-        while seq.next_element_seed(Pushed(self.0))?.is_some() {}
+        let mut count = 0;
+        while let Some(()) = seq.next_element_seed(Place {
+            list: self.0,
+            count,
+        })? {
+            count += 1;
+        }
+        self.0.truncate(count);
         Ok(true)
     }
 }
 
-/// Reads one position into a new last place of the list.
-struct Pushed<'a>(&'a mut Vec<Position>);
+/// Reads one position into a place of the list, which may be a new last one.
+struct Place<'a> {
+    list: &'a mut Vec<Position>,
+    count: usize,
+}
 
-impl<'de> DeserializeSeed<'de> for Pushed<'_> {
+impl<'de> DeserializeSeed<'de> for Place<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let place = self.0.push_mut(Position::default());
-        if Read(place).deserialize(deserializer)? {
+        let Self { list, count } = self;
+        if count == list.len() {
+            list.push(Position::default());
+        }
+        if Read(&mut list[count]).deserialize(deserializer)? {
             Ok(())
         } else {
             Err(de::Error::custom("a position without a single known field"))

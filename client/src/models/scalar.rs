@@ -2,75 +2,106 @@
 //! integer. Anything else of another type is an error.
 
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{self, DeserializeSeed, Deserializer, Unexpected, Visitor};
 
-/// A JSON string, number or bool as Rust knows it. Each conversion gives `None` where the type doesn't take
-/// such a value; the default is that it takes none.
-pub(crate) trait Scalar: Sized {
+/// A JSON string, number or bool as Rust knows it. Each setter says whether the type takes such a
+/// value; the default is that it takes none.
+pub(super) trait Scalar: Default {
     /// What an error says was expected.
     const EXPECTED: &'static str;
 
-    fn from_bool(_: bool) -> Option<Self> {
-        None
+    fn set_bool(&mut self, _: bool) -> bool {
+        false
     }
 
-    fn from_u64(_: u64) -> Option<Self> {
-        None
+    fn set_u64(&mut self, _: u64) -> bool {
+        false
     }
 
-    fn from_i64(_: i64) -> Option<Self> {
-        None
+    fn set_i64(&mut self, _: i64) -> bool {
+        false
     }
 
-    fn from_f64(_: f64) -> Option<Self> {
-        None
+    fn set_f64(&mut self, _: f64) -> bool {
+        false
     }
 
-    fn from_str(_: &str) -> Option<Self> {
-        None
+    fn set_str(&mut self, _: &str) -> bool {
+        false
+    }
+
+    /// Makes it as new; storage that it has may stay.
+    #[inline]
+    fn clear(&mut self) {
+        *self = Self::default();
     }
 }
 
 impl Scalar for bool {
     const EXPECTED: &'static str = "true, false or null";
 
-    fn from_bool(value: bool) -> Option<Self> {
-        Some(value)
+    #[inline]
+    fn set_bool(&mut self, value: bool) -> bool {
+        *self = value;
+        true
     }
 }
 
 impl Scalar for String {
     const EXPECTED: &'static str = "a string or null";
 
-    fn from_str(value: &str) -> Option<Self> {
-        Some(value.to_owned())
+    #[inline]
+    fn set_str(&mut self, value: &str) -> bool {
+        self.clear();
+        self.push_str(value);
+        true
+    }
+
+    #[inline]
+    fn clear(&mut self) {
+        String::clear(self);
     }
 }
 
 impl Scalar for f64 {
     const EXPECTED: &'static str = "a number or null";
 
+    #[inline]
     #[expect(
         clippy::cast_precision_loss,
         reason = "the nearest float is what JSON's one number type means"
     )]
-    fn from_u64(value: u64) -> Option<Self> {
-        Some(value as Self)
+    fn set_u64(&mut self, value: u64) -> bool {
+        *self = value as Self;
+        true
     }
 
+    #[inline]
     #[expect(
         clippy::cast_precision_loss,
         reason = "the nearest float is what JSON's one number type means"
     )]
-    fn from_i64(value: i64) -> Option<Self> {
-        Some(value as Self)
+    fn set_i64(&mut self, value: i64) -> bool {
+        *self = value as Self;
+        true
     }
 
-    fn from_f64(value: f64) -> Option<Self> {
-        Some(value)
+    #[inline]
+    fn set_f64(&mut self, value: f64) -> bool {
+        *self = value;
+        true
     }
+}
+
+/// Puts a number in its place, if it is one of the place's type.
+#[inline]
+fn put<T>(place: &mut T, number: Option<T>) -> bool {
+    let is_one = number.is_some();
+    if let Some(number) = number {
+        *place = number;
+    }
+    is_one
 }
 
 macro_rules! integer {
@@ -78,16 +109,22 @@ macro_rules! integer {
         impl Scalar for $type {
             const EXPECTED: &'static str = $expected;
 
-            fn from_u64(value: u64) -> Option<Self> {
-                value.try_into().ok()
+            #[inline]
+            fn set_u64(&mut self, value: u64) -> bool {
+                put(self, value.try_into().ok())
             }
 
-            fn from_i64(value: i64) -> Option<Self> {
-                value.try_into().ok()
+            #[inline]
+            fn set_i64(&mut self, value: i64) -> bool {
+                put(self, value.try_into().ok())
             }
 
-            fn from_f64(value: f64) -> Option<Self> {
-                integral(value)?.try_into().ok()
+            #[inline]
+            fn set_f64(&mut self, value: f64) -> bool {
+                put(
+                    self,
+                    integral(value).and_then(|whole| whole.try_into().ok()),
+                )
             }
         }
     };
@@ -110,72 +147,71 @@ fn integral(value: f64) -> Option<i128> {
     whole
 }
 
-/// Reads a [`Scalar`]; `None` is `null`.
-pub(super) struct Lenient<T>(PhantomData<T>);
+/// Reads a [`Scalar`] into its place; `false`, with the place as it was, where `null` came.
+pub(super) struct Lenient<'a, T>(pub(super) &'a mut T);
 
-impl<T> Lenient<T> {
-    pub(super) const fn new() -> Self {
-        Self(PhantomData)
-    }
-}
+impl<'de, T: Scalar> DeserializeSeed<'de> for Lenient<'_, T> {
+    type Value = bool;
 
-impl<T: Scalar> Lenient<T> {
-    fn or_unexpected<E: de::Error>(
-        self,
-        value: Option<T>,
-        found: Unexpected<'_>,
-    ) -> Result<Option<T>, E> {
-        match value {
-            Some(_) => Ok(value),
-            None => Err(E::invalid_value(found, &self)),
-        }
-    }
-}
-
-impl<'de, T: Scalar> DeserializeSeed<'de> for Lenient<T> {
-    type Value = Option<T>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de, T: Scalar> Visitor<'de> for Lenient<T> {
-    type Value = Option<T>;
+/// What was set, or the error that says what came instead.
+#[inline]
+fn or_unexpected<T: Scalar, E: de::Error>(set: bool, found: Unexpected<'_>) -> Result<bool, E> {
+    if set {
+        Ok(true)
+    } else {
+        Err(E::invalid_value(found, &T::EXPECTED))
+    }
+}
+
+impl<'de, T: Scalar> Visitor<'de> for Lenient<'_, T> {
+    type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(T::EXPECTED)
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<Option<T>, E> {
-        Ok(None)
+    #[inline]
+    fn visit_unit<E: de::Error>(self) -> Result<bool, E> {
+        Ok(false)
     }
 
-    fn visit_none<E: de::Error>(self) -> Result<Option<T>, E> {
-        Ok(None)
+    #[inline]
+    fn visit_none<E: de::Error>(self) -> Result<bool, E> {
+        Ok(false)
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
         deserializer.deserialize_any(self)
     }
 
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Option<T>, E> {
-        self.or_unexpected(T::from_bool(value), Unexpected::Bool(value))
+    #[inline]
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<bool, E> {
+        or_unexpected::<T, E>(self.0.set_bool(value), Unexpected::Bool(value))
     }
 
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Option<T>, E> {
-        self.or_unexpected(T::from_u64(value), Unexpected::Unsigned(value))
+    #[inline]
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<bool, E> {
+        or_unexpected::<T, E>(self.0.set_u64(value), Unexpected::Unsigned(value))
     }
 
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Option<T>, E> {
-        self.or_unexpected(T::from_i64(value), Unexpected::Signed(value))
+    #[inline]
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<bool, E> {
+        or_unexpected::<T, E>(self.0.set_i64(value), Unexpected::Signed(value))
     }
 
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Option<T>, E> {
-        self.or_unexpected(T::from_f64(value), Unexpected::Float(value))
+    #[inline]
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<bool, E> {
+        or_unexpected::<T, E>(self.0.set_f64(value), Unexpected::Float(value))
     }
 
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Option<T>, E> {
-        self.or_unexpected(T::from_str(value), Unexpected::Str(value))
+    #[inline]
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<bool, E> {
+        or_unexpected::<T, E>(self.0.set_str(value), Unexpected::Str(value))
     }
 }

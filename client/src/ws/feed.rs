@@ -15,8 +15,7 @@ use super::clock::{Clock, within};
 use super::events::Events;
 use super::mirror::Mirror;
 use super::observer::{Observed, Observer};
-use crate::clean::{self, Clean, Spares};
-use crate::decode::{self, Decoded, Undecodable};
+use crate::decode::{Decoded, Decoder, Undecodable};
 use crate::kind::Kind;
 use crate::{EndReason, EngineState};
 
@@ -42,8 +41,7 @@ pub(crate) struct Feed {
     last_event: Duration,
     /// The mirror has changed, and those who wait for that don't know yet.
     wake_due: bool,
-    /// Storage to decode into.
-    spares: Spares,
+    decoder: Decoder,
 }
 
 impl Feed {
@@ -66,7 +64,7 @@ impl Feed {
             framed: false,
             last_event: now,
             wake_due: false,
-            spares: Spares::default(),
+            decoder: Decoder::default(),
         }
     }
 
@@ -146,16 +144,14 @@ impl Feed {
 
     pub(crate) fn text(&mut self, text: &str) {
         self.observe(Observed::Text(text));
-        match clean::read_aside(text, self.wall, &mut self.spares) {
-            Some(clean) => self.fold_clean(clean, text.len()),
-            None => self.fold(decode::decode_general(text, self.wall), text.len()),
-        }
+        let decoded = self.decoder.decode(text, self.wall);
+        self.fold(decoded);
     }
 
     pub(crate) fn binary(&mut self, bytes: &[u8]) {
         self.observe(Observed::Binary(bytes));
-        let decoded = decode::decode_binary_with(bytes, self.wall, &mut self.spares);
-        self.fold(decoded, bytes.len());
+        let decoded = self.decoder.decode_binary(bytes, self.wall);
+        self.fold(decoded);
     }
 
     pub(crate) fn ping(&mut self, payload: &[u8]) {
@@ -187,36 +183,9 @@ impl Feed {
         self.observe(Observed::Close { code, reason });
     }
 
-    /// As [`fold`](Self::fold), of a message whose payload is in the spares yet: where nobody listens, it
-    /// changes places with the one in the mirror.
-    fn fold_clean(&mut self, clean: Clean, message_bytes: usize) {
-        if self.events.heard() {
-            if let Some(decoded) = clean.into_decoded(&mut self.spares) {
-                self.fold(Ok(decoded), message_bytes);
-            }
-            return;
-        }
-        let Clean { kind, ts } = clean;
-        self.framed = true;
-        self.last_event = self.now;
-        self.wake_due = true;
-        let Self {
-            mirror,
-            spares,
-            wall,
-            ..
-        } = self;
-        mirror.change(Some(kind), |state| {
-            state.connection.last_frame_at = Some(*wall);
-            state.connection.last_event_at = Some(*wall);
-            spares.fold(kind, ts, state);
-        });
-        self.spares.folded(kind, message_bytes);
-    }
-
     /// Puts a message into the mirror, then hands it to the receivers: whoever hears of an event
     /// finds it, or a later one, in the mirror.
-    fn fold(&mut self, decoded: Result<Decoded, Undecodable>, message_bytes: usize) {
+    fn fold(&mut self, decoded: Result<Decoded, Undecodable>) {
         self.framed = true;
         let wall = self.wall;
         let decoded = match decoded {
@@ -238,7 +207,6 @@ impl Feed {
         self.last_event = self.now;
         // A copy is made only where somebody listens.
         let copy = self.events.heard().then(|| event.clone());
-        let may_keep = self.spares.may_keep(&event, message_bytes);
         let displaced = self.change(Kind::of_event(&event), |state| {
             state.connection.last_frame_at = Some(wall);
             state.connection.last_event_at = Some(wall);
@@ -246,8 +214,8 @@ impl Feed {
             state.apply(event, ts)
         });
         // Kept or freed after readers have the mirror again.
-        if may_keep && let Some(displaced) = displaced.into_event() {
-            self.spares.keep(displaced);
+        if let Some(displaced) = displaced.into_event() {
+            self.decoder.keep(displaced);
         }
         if let Some(copy) = copy {
             self.events.send(copy);

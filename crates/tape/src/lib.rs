@@ -56,7 +56,7 @@ mod writer;
 pub use action::{
     ACTION_KEYS, Accept, Action, Answers, CloseFrame, Direction, Distribution, Down, End, Expect,
     Garbage, HttpAnswer, Latency, MAX_GARBAGE_BYTES, Partition, Pongs, RawFrame, Received,
-    ReceivedKind, Refusal,
+    ReceivedKind, Refusal, TlsFault,
 };
 pub use error::{TapeError, TapeErrorKind};
 pub use feature::{CONNECTIONS, SUPPORTED_FEATURES};

@@ -3,31 +3,32 @@
 use std::collections::BTreeMap;
 
 use wstape_tape::{
-    Accept, Answers, Direction, Down, Garbage, HttpAnswer, Latency, Partition, Pongs, Refusal,
+    Accept, Action, Answers, Direction, Down, Garbage, HttpAnswer, Latency, Partition, Pongs,
+    Refusal, Step, TlsFault,
 };
 
-use super::fault::Fault;
 use super::slot::{Setting, Slot};
 use crate::ids::{ConnId, Renumbering, Scope};
 use crate::link::{Conditions, Delay};
 
 #[derive(Debug, Clone, Default)]
-struct Faults {
-    accept: Slot<Accept>,
-    refuse: Slot<Refusal>,
-    hang: Slot<()>,
-    garbage: Slot<Garbage>,
-    partition: Slot<Partition>,
-    pongs: Slot<Pongs>,
-    to_client: Wire,
-    from_client: Wire,
+pub(super) struct Faults {
+    pub(super) accept: Slot<Accept>,
+    pub(super) refuse: Slot<Refusal>,
+    pub(super) hang: Slot<()>,
+    pub(super) garbage: Slot<Garbage>,
+    pub(super) tls: Slot<TlsFault>,
+    pub(super) partition: Slot<Partition>,
+    pub(super) pongs: Slot<Pongs>,
+    pub(super) to_client: Wire,
+    pub(super) from_client: Wire,
 }
 
 #[derive(Debug, Clone, Default)]
-struct Wire {
-    latency: Slot<(Latency, u64)>,
-    rate: Slot<u64>,
-    slice: Slot<u32>,
+pub(super) struct Wire {
+    pub(super) latency: Slot<(Latency, u64)>,
+    pub(super) rate: Slot<u64>,
+    pub(super) slice: Slot<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +60,7 @@ impl Faults {
             (self.refuse.expire(generation), "refuse none"),
             (self.hang.expire(generation), "hang none"),
             (self.garbage.expire(generation), "garbage none"),
+            (self.tls.expire(generation), "tls as usual"),
             (self.partition.expire(generation), "partition none"),
             (self.pongs.expire(generation), "pongs auto"),
         ];
@@ -78,86 +80,78 @@ pub(crate) enum Expired {
 }
 
 impl LayerFaults {
-    /// Sets or clears a state; `generation` is what it can be expired by.
-    pub(super) fn set(&mut self, scope: Scope, fault: Fault, times: Option<u32>, generation: u64) {
-        match fault {
-            Fault::Accept(value) => self.put(
-                scope,
-                |f| &mut f.accept,
-                &Slot::set(value, times, generation),
-            ),
-            Fault::Refuse(value) => self.put(
-                scope,
-                |f| &mut f.refuse,
-                &Slot::set(value, times, generation),
-            ),
-            Fault::Hang(on) => self.put(
-                scope,
-                |f| &mut f.hang,
-                &Slot::set(on.then_some(()), times, generation),
-            ),
-            Fault::Garbage(value) => self.put(
-                scope,
-                |f| &mut f.garbage,
-                &Slot::set(value, times, generation),
-            ),
-            Fault::Answers(answers) => {
-                let held = (answers == Answers::Held).then_some(());
+    /// Sets or clears the state that a step says; `generation` is what it can be expired by. `false`
+    /// where it says none.
+    pub(super) fn set(&mut self, scope: Scope, step: &Step, generation: u64) -> bool {
+        let times = step.times;
+        match &step.action {
+            Action::Accept(accept) => {
+                let slot = Slot::set(accept.clone(), times, generation);
+                self.put(scope, |f| &mut f.accept, &slot);
+            }
+            Action::Refuse(refusal) => {
+                let slot = Slot::set(refusal.clone(), times, generation);
+                self.put(scope, |f| &mut f.refuse, &slot);
+            }
+            Action::Hang(on) => {
+                let slot = Slot::set(on.then_some(()), times, generation);
+                self.put(scope, |f| &mut f.hang, &slot);
+            }
+            Action::Garbage(garbage) => {
+                let slot = Slot::set(garbage.clone(), times, generation);
+                self.put(scope, |f| &mut f.garbage, &slot);
+            }
+            Action::Tls(fault) => {
+                let slot = Slot::set(*fault, times, generation);
+                self.put(scope, |f| &mut f.tls, &slot);
+            }
+            Action::Answers(answers) => {
+                let held = (*answers == Answers::Held).then_some(());
                 self.held = Slot::set(held, None, generation);
             }
-            Fault::Down(down) => {
+            Action::Down(down) => {
                 let (value, left) = match down {
                     Down::Up => (None, None),
-                    Down::Refuses => (Some(down), None),
-                    Down::Resets { dials } => (Some(down), Some(dials)),
+                    Down::Refuses => (Some(*down), None),
+                    Down::Resets { dials } => (Some(*down), Some(*dials)),
                 };
                 self.down = Slot::set(value, left, generation);
             }
-            Fault::Partition(which) => {
-                let value = (which != Partition::None).then_some(which);
-                self.put(
-                    scope,
-                    |f| &mut f.partition,
-                    &Slot::set(value, None, generation),
-                );
+            Action::Partition(which) => {
+                let value = (*which != Partition::None).then_some(*which);
+                let slot = Slot::set(value, None, generation);
+                self.put(scope, |f| &mut f.partition, &slot);
             }
-            Fault::Latency(value, direction) => {
-                self.put_wire(
-                    scope,
-                    direction,
-                    |w| &mut w.latency,
-                    &Slot::set(value, None, generation),
-                );
+            Action::Latency(latency) => {
+                let set = !step.action.clears();
+                let value = set.then(|| (*latency, step.seed.unwrap_or_default()));
+                let slot = Slot::set(value, None, generation);
+                self.put_wire(scope, step.direction, |w| &mut w.latency, &slot);
             }
-            Fault::Rate(value, direction) => {
-                self.put_wire(
-                    scope,
-                    direction,
-                    |w| &mut w.rate,
-                    &Slot::set(value, None, generation),
-                );
+            Action::BytesPerSecond(rate) => {
+                let slot = Slot::set(*rate, None, generation);
+                self.put_wire(scope, step.direction, |w| &mut w.rate, &slot);
             }
-            Fault::Slice(value, direction) => {
-                self.put_wire(
-                    scope,
-                    direction,
-                    |w| &mut w.slice,
-                    &Slot::set(value, None, generation),
-                );
+            Action::SliceBytes(slice) => {
+                let slot = Slot::set(*slice, None, generation);
+                self.put_wire(scope, step.direction, |w| &mut w.slice, &slot);
             }
-            Fault::Pongs(pongs) => {
-                let value = (pongs != Pongs::Auto).then_some(pongs);
-                self.put(scope, |f| &mut f.pongs, &Slot::set(value, None, generation));
+            Action::Pongs(pongs) => {
+                let value = (*pongs != Pongs::Auto).then_some(*pongs);
+                let slot = Slot::set(value, None, generation);
+                self.put(scope, |f| &mut f.pongs, &slot);
             }
-            Fault::Http(answer) => {
+            Action::Http(answer) => {
                 let setting = Setting {
-                    value: answer,
+                    value: answer.clone(),
                     left: None,
                     generation,
                 };
                 self.http.insert(setting.value.path.clone(), setting);
             }
+            _ => return false,
         }
+        true
     }
 
     /// Clears what `generation` set, where it still holds.
@@ -199,6 +193,31 @@ impl LayerFaults {
     /// What was said of connections is said of those that have their numbers now.
     pub(super) fn renumber(&mut self, renumbering: &Renumbering) {
         renumbering.rekey(&mut self.each);
+    }
+
+    /// Whether it has the port down.
+    pub(super) fn down_slot(&self) -> &Slot<Down> {
+        &self.down
+    }
+
+    /// Whether it holds its answers.
+    pub(super) fn held_slot(&self) -> &Slot<()> {
+        &self.held
+    }
+
+    /// What it answers to plain requests.
+    pub(super) fn http_answers(&self) -> impl Iterator<Item = &HttpAnswer> {
+        self.http.values().map(|setting| &setting.value)
+    }
+
+    /// What it has said of all connections.
+    pub(super) fn of_all(&self) -> &Faults {
+        &self.all
+    }
+
+    /// What it has said of each by its number.
+    pub(super) fn of_each(&self) -> impl Iterator<Item = (ConnId, &Faults)> {
+        self.each.iter().map(|(&conn, faults)| (conn, faults))
     }
 
     /// What it does with dials.
@@ -243,6 +262,11 @@ impl LayerFaults {
     /// What `conn` gets that is not HTTP, one use spent.
     pub(super) fn garbage(&mut self, conn: ConnId) -> Option<Garbage> {
         self.answer(conn, |f| &mut f.garbage)
+    }
+
+    /// What is wrong with `conn`'s TLS, one use spent.
+    pub(super) fn tls(&mut self, conn: ConnId) -> Option<TlsFault> {
+        self.slot(conn, |f| &mut f.tls).take_use()
     }
 
     /// The refusal that `conn`'s handshake meets, one use spent.

@@ -1,8 +1,7 @@
 //! All layers together: which layer's word counts.
 
-use wstape_tape::{Accept, Down, Garbage, HttpAnswer, Pongs, Refusal};
+use wstape_tape::{Accept, Down, Garbage, HttpAnswer, Pongs, Refusal, Step, TlsFault};
 
-use super::fault::Fault;
 use super::layer::{Expired, LayerFaults};
 use crate::ids::{ConnId, LayerIndex, Renumbering, Scope};
 use crate::link::Conditions;
@@ -46,17 +45,17 @@ impl Layers {
         }
     }
 
-    /// Sets or clears a state; returns the generation by which it can be expired.
-    pub(crate) fn set(
-        &mut self,
-        layer: LayerIndex,
-        scope: Scope,
-        fault: Fault,
-        times: Option<u32>,
-    ) -> u64 {
+    /// Each layer, the base first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &LayerFaults> {
+        self.layers.iter()
+    }
+
+    /// Sets or clears the state that a step says; returns the generation by which it can be expired,
+    /// `None` where the step says no state.
+    pub(crate) fn set(&mut self, layer: LayerIndex, scope: Scope, step: &Step) -> Option<u64> {
         self.generations += 1;
-        self.layers[layer.0].set(scope, fault, times, self.generations);
-        self.generations
+        let set = self.layers[layer.0].set(scope, step, self.generations);
+        set.then_some(self.generations)
     }
 
     /// Clears what `generation` set, where it still holds.
@@ -72,6 +71,11 @@ impl Layers {
     /// Clears every fault of one layer; what GETs answer stays.
     pub(crate) fn clear(&mut self, layer: LayerIndex) {
         self.layers[layer.0].clear();
+    }
+
+    /// Forgets all that one layer has said.
+    pub(crate) fn reset(&mut self, layer: LayerIndex) {
+        self.layers[layer.0] = LayerFaults::default();
     }
 
     /// A connection is over: what was said of it alone is forgotten.
@@ -131,6 +135,12 @@ impl Layers {
     pub(crate) fn turned_away(&self, conn: ConnId) -> bool {
         let mut holding = self.layers.iter().filter(|layer| layer.holds());
         holding.any(|layer| layer.turned_away(conn))
+    }
+
+    /// What is wrong with `conn`'s TLS, one use spent.
+    pub(crate) fn tls(&mut self, conn: ConnId) -> Option<TlsFault> {
+        let mut layers = self.layers.iter_mut().rev();
+        layers.find_map(|layer| layer.tls(conn))
     }
 
     /// What connection `conn` meets first. One use of it is spent.

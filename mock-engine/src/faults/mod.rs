@@ -6,11 +6,11 @@
 //! latencies add, the smallest bandwidth and slice hold, and of answers (`refuse`, `hang`,
 //! `garbage`, `accept`, `pongs`, `http`) the last layer's that has one counts.
 
-mod fault;
 mod layer;
 mod layers;
 mod slot;
+mod standing;
 
-pub(crate) use fault::Fault;
 pub(crate) use layer::Expired;
 pub(crate) use layers::{Greeting, Layers, PortState};
+pub(crate) use standing::Standing;

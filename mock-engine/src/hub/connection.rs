@@ -29,6 +29,20 @@ pub(super) enum Phase {
     Closing,
 }
 
+impl Phase {
+    /// As a list of connections says it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Handshake => "handshake",
+            Self::Hung => "hung",
+            Self::Answered => "answered",
+            Self::Raw => "not_http",
+            Self::Open => "open",
+            Self::Closing => "closing",
+        }
+    }
+}
+
 /// A connection that is not over.
 #[derive(Debug)]
 pub(super) struct Conn {
@@ -45,6 +59,8 @@ pub(super) struct Conn {
     closed_by_client: bool,
     /// The tape has ended it, or is about to.
     ended_by_tape: bool,
+    /// What its client asked for last, path and query.
+    target: Option<Box<str>>,
 }
 
 impl Conn {
@@ -58,11 +74,27 @@ impl Conn {
             answer: None,
             closed_by_client: false,
             ended_by_tape: false,
+            target: None,
         }
     }
 
     pub(super) fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// Its client asks for this.
+    pub(super) fn ask(&mut self, target: &str) {
+        self.target = Some(target.into());
+    }
+
+    /// What its client asked for last, path and query.
+    pub(super) fn target(&self) -> Option<&str> {
+        self.target.as_deref()
+    }
+
+    /// Bytes that wait for its client.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.link.waiting_bytes()
     }
 
     /// Whether frames can be sent on it at all.

@@ -5,14 +5,19 @@
 //! behind one lock. `steps` performs steps, `answers` answers handshakes.
 
 mod answers;
+mod control;
 mod steps;
+
+pub(crate) use self::control::{Counts, Listed};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
-use wstape_tape::{After, CloseFrame, End, Garbage, HttpAnswer, Micros, Pongs, Step, Trigger};
+use wstape_tape::{
+    After, CloseFrame, End, Garbage, HttpAnswer, Micros, Pongs, Step, TlsFault, Trigger,
+};
 
 use super::chance::draw;
 use super::connection::{Conn, Phase};
@@ -23,6 +28,7 @@ use super::held::Held;
 use super::outbox::Outbox;
 use super::prologue::Prologue;
 use super::schedule::{Op, Schedule, StartTrigger};
+use super::watches::Watches;
 use crate::expect::Verdict;
 use crate::faults::{Greeting, Layers, PortState};
 use crate::frame::{self, BadFrame, ClientFrame, FrameKind};
@@ -51,6 +57,10 @@ pub(crate) struct Core {
     map: ConnectionMap,
     /// Where anybody asks for verdicts.
     expectations: Option<Expectations>,
+    watches: Watches,
+    /// Messages that clients have sent, control frames left out, and how many wait for them.
+    messages: u64,
+    waiting_for_messages: usize,
     speed: Speed,
     port: Port,
 }
@@ -82,6 +92,9 @@ impl Core {
             held: Held::default(),
             map: ConnectionMap::default(),
             expectations: setup.judging.then(Expectations::default),
+            watches: Watches::default(),
+            messages: 0,
+            waiting_for_messages: 0,
             speed: setup.speed,
             port: setup.port,
             log: setup.log,
@@ -139,6 +152,9 @@ impl Core {
 
     /// A client has sent a request: what it asks for.
     pub(crate) fn requested(&mut self, id: ConnId, head: RequestHead) {
+        if let Some(conn) = self.connections.get_mut(id) {
+            conn.ask(&head.target);
+        }
         self.log.write(id, JournalKind::Requested(Box::new(head)));
     }
 
@@ -304,6 +320,13 @@ impl Core {
         if let Some(expectations) = &mut self.expectations {
             expectations.received(id, frame);
         }
+        self.messages += u64::from(frame.fin && !frame.kind.control());
+        if !self.watches.is_empty() {
+            self.watches.received(frame);
+        }
+        if self.waiting_for_messages > 0 {
+            self.connections.tell_progress();
+        }
         self.run_steps(id, &steps);
         let Some(conn) = self.connections.get(id) else {
             return false;
@@ -449,6 +472,19 @@ impl Core {
         for id in self.connections.let_go(all) {
             self.layers.forget(id);
         }
+    }
+
+    /// A connection's TLS handshake has come to nothing: it is over.
+    pub(crate) fn tls_failed(&mut self, id: ConnId, text: String) {
+        if self.connections.contains(id) {
+            self.log.write(id, JournalKind::TlsFailed(text));
+            self.remove(id);
+        }
+    }
+
+    /// What is wrong with a connection's TLS, one use spent.
+    pub(crate) fn tls(&mut self, id: ConnId) -> Option<TlsFault> {
+        self.layers.tls(id)
     }
 
     /// What a connection got instead of HTTP.

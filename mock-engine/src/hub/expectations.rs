@@ -14,12 +14,29 @@ const MAX_OPEN: usize = 4_096;
 /// Most verdicts that wait for somebody to take them; older ones are forgotten.
 const MAX_VERDICTS: usize = 4_096;
 
+/// Most expectations that were not met and are kept to be told; further ones are counted.
+const MAX_UNMET: usize = 1_024;
+
 /// Judges what tapes expect of clients.
 #[derive(Debug, Default)]
 pub(super) struct Expectations {
     open: BTreeMap<u64, Open>,
     numbers: u64,
     verdicts: VecDeque<Verdict>,
+    tally: Tally,
+}
+
+/// What has become of expectations so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally {
+    pub(crate) met: u64,
+    pub(crate) unmet: u64,
+    /// Those that were not met, the first of them.
+    pub(crate) first_unmet: Vec<Verdict>,
+    /// Those that an engine cannot judge.
+    pub(crate) unseen: u64,
+    /// Those whose time is not over.
+    pub(crate) open: usize,
 }
 
 #[derive(Debug)]
@@ -89,7 +106,25 @@ impl Expectations {
         unmet
     }
 
+    /// What has become of them so far.
+    pub(super) fn tally(&self) -> Tally {
+        Tally {
+            open: self.open.len(),
+            ..self.tally.clone()
+        }
+    }
+
     fn give(&mut self, verdict: Verdict) {
+        match verdict.outcome {
+            Outcome::Met => self.tally.met += 1,
+            Outcome::Unseen => self.tally.unseen += 1,
+            Outcome::Unmet => {
+                self.tally.unmet += 1;
+                if self.tally.first_unmet.len() < MAX_UNMET {
+                    self.tally.first_unmet.push(verdict.clone());
+                }
+            }
+        }
         if self.verdicts.len() == MAX_VERDICTS {
             self.verdicts.pop_front();
         }

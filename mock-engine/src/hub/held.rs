@@ -73,6 +73,11 @@ impl Item {
 }
 
 impl Held {
+    /// The connections that something is held for.
+    pub(super) fn all(&self) -> Vec<ConnId> {
+        self.queues.keys().copied().collect()
+    }
+
     /// Whether there is or can be a queue for this connection.
     fn admits(&self, id: ConnId) -> bool {
         self.queues.contains_key(&id) || self.queues.len() < MAX_HELD_CONNECTIONS

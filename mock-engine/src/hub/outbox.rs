@@ -143,6 +143,13 @@ impl Outbox {
         }
     }
 
+    /// Another base tape is played, of this wall time at 0.
+    pub(super) fn rebase(&mut self, wall: DateTime<Utc>) {
+        if let Some(shift) = &mut self.shift {
+            shift.rebase(wall);
+        }
+    }
+
     /// The journal's name for something of the engine's own.
     pub(super) fn name(&mut self, name: &str) -> Arc<str> {
         self.names.intern(name)

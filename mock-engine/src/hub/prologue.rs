@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wstape_tape::{Step, Trigger};
+use wstape_tape::{Action, Micros, Received, ReceivedKind, Step, Trigger};
 
 use crate::ids::{ConnId, LayerIndex};
 
@@ -31,6 +31,30 @@ impl Prologue {
     pub(super) fn step(&self, index: usize) -> (LayerIndex, Arc<Step>) {
         let (layer, step) = &self.steps[index];
         (*layer, Arc::clone(step))
+    }
+
+    /// How many steps of a layer there are.
+    pub(super) fn count(&self, of: LayerIndex) -> usize {
+        self.steps.iter().filter(|(layer, _)| *layer == of).count()
+    }
+
+    /// Takes the steps of these layers out. Connections name steps by their places: only where
+    /// there is no connection do the others move up, and until then those taken out do nothing.
+    pub(super) fn retire(&mut self, of: impl Fn(LayerIndex) -> bool, no_connection: bool) {
+        if no_connection {
+            let kept = std::mem::take(self).steps;
+            for (layer, step) in kept.into_iter().filter(|(layer, _)| !of(*layer)) {
+                self.push(layer, Arc::unwrap_or_clone(step));
+            }
+            return;
+        }
+        let nothing = Received::new(ReceivedKind::Fin);
+        let nothing = Arc::new(Step::at(Micros::ZERO, Action::Received(nothing)));
+        for (layer, step) in &mut self.steps {
+            if of(*layer) {
+                *step = Arc::clone(&nothing);
+            }
+        }
     }
 
     /// The steps for connection `id`, in the order of the tapes.

@@ -189,9 +189,28 @@ impl Schedule {
         taken
     }
 
+    /// The tapes are put back to before their beginning: what these layers still had to do will not
+    /// happen.
+    pub(super) fn rewind(&mut self, of: impl Fn(LayerIndex) -> bool) {
+        let goes = |op: &Op| match op {
+            Op::Step { layer, .. } | Op::Expire { layer, .. } => of(*layer),
+            _ => false,
+        };
+        self.ops.retain(|_, op| !goes(op));
+        self.unstarted.retain(|(_, op)| !goes(op));
+        let steps = self.ops.values().filter(|op| matches!(op, Op::Step { .. }));
+        self.put_off = steps.count();
+        self.zero = None;
+    }
+
     /// Whether steps that their jitter put off are still to come.
     pub(super) fn has_put_off(&self) -> bool {
         self.put_off > 0
+    }
+
+    /// How many steps wait for their time.
+    pub(super) fn waiting_steps(&self) -> usize {
+        self.put_off + self.unstarted.len()
     }
 
     /// When the next thing is due.

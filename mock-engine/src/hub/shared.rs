@@ -5,8 +5,11 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use wstape_tape::{Tape, TapeError};
 
 use super::core::{Core, Setup};
+use crate::ids::LayerIndex;
+use crate::layer::Layer;
 use crate::log::Log;
 use crate::playback::Playback;
 
@@ -51,6 +54,20 @@ impl Hub {
 
     pub(crate) fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// Plays another tape as the base, from its beginning and now; `controls` is the layer behind
+    /// the tapes'.
+    ///
+    /// # Errors
+    /// Where a tape can't be read; what is played goes on then.
+    pub(crate) fn replace_tape(&self, tape: Tape, controls: LayerIndex) -> Result<(), TapeError> {
+        let base = Layer::from(tape);
+        let wall = base.header().wall_at_zero();
+        let mut playback = self.playback();
+        let prologue = playback.replace_base(base)?;
+        self.core().replace_tapes(controls, wall, prologue);
+        Ok(())
     }
 
     /// Told when something is due or the tape may go on.

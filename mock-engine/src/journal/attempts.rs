@@ -67,6 +67,8 @@ pub enum AttemptEnd {
     Overrun,
     /// The client broke the protocol.
     ProtocolError,
+    /// Its TLS handshake failed.
+    Tls,
     /// With its answer, which was no 101.
     Answer,
 }
@@ -82,6 +84,7 @@ impl fmt::Display for AttemptEnd {
             Self::EngineClose => "close",
             Self::Overrun => "overrun",
             Self::ProtocolError => "protocol error",
+            Self::Tls => "tls failed",
             Self::Answer => "with its answer",
         })
     }
@@ -256,6 +259,7 @@ impl Attempt {
             JournalKind::ClientReset => Some(AttemptEnd::Client(End::Reset)),
             JournalKind::Overrun => Some(AttemptEnd::Overrun),
             JournalKind::ProtocolError(_) => Some(AttemptEnd::ProtocolError),
+            JournalKind::TlsFailed(_) => Some(AttemptEnd::Tls),
             _ => None,
         };
         if let Some(end) = end {

@@ -42,6 +42,8 @@ pub enum JournalKind {
         /// The HTTP status.
         status: u16,
     },
+    /// Its TLS handshake came to nothing.
+    TlsFailed(String),
     /// It was taken and will never be answered.
     Hung,
     /// Its handshake waits for the tape's own answer.
@@ -128,6 +130,7 @@ impl JournalKind {
             Self::Requested(_) => "request",
             Self::Upgraded => "upgraded",
             Self::Refused { .. } => "refused",
+            Self::TlsFailed(_) => "tls_failed",
             Self::Hung => "hung",
             Self::Held => "held",
             Self::GarbageSent { .. } => "garbage_sent",
@@ -163,6 +166,7 @@ impl fmt::Display for JournalKind {
             Self::Requested(head) => write!(f, "{} {}", head.method, head.target),
             Self::Upgraded => f.write_str("upgraded"),
             Self::Refused { status } => write!(f, "refused {status}"),
+            Self::TlsFailed(text) => write!(f, "tls failed: {text}"),
             Self::Hung => f.write_str("hung"),
             Self::Held => f.write_str("held"),
             Self::GarbageSent { bytes } => write!(f, "garbage, {bytes} bytes"),

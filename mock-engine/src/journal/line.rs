@@ -116,6 +116,7 @@ fn text_bytes(kind: &JournalKind) -> usize {
         JournalKind::State(text)
         | JournalKind::Note(text)
         | JournalKind::Mark(text)
+        | JournalKind::TlsFailed(text)
         | JournalKind::ProtocolError(text) => text.len(),
         _ => 0,
     }

@@ -45,9 +45,10 @@ impl JournalKind {
             Self::Lost { what } => map.serialize_entry("what", &**what),
             Self::Received(frame) => write_frame(frame, map),
             Self::Dropped(end) => map.serialize_entry("end", end.word()),
-            Self::State(text) | Self::Note(text) | Self::ProtocolError(text) => {
-                map.serialize_entry("text", text)
-            }
+            Self::State(text)
+            | Self::Note(text)
+            | Self::ProtocolError(text)
+            | Self::TlsFailed(text) => map.serialize_entry("text", text),
             Self::Mark(name) => map.serialize_entry("name", name),
             Self::Expect(expect) => match expect_text(expect) {
                 Some(text) => map.serialize_entry("expect", &text),
@@ -155,6 +156,7 @@ impl Members {
             "refused" => JournalKind::Refused {
                 status: need(self.status, "status")?,
             },
+            "tls_failed" => JournalKind::TlsFailed(need(self.text, "text")?),
             "hung" => JournalKind::Hung,
             "held" => JournalKind::Held,
             "garbage_sent" => JournalKind::GarbageSent {

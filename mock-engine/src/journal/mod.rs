@@ -245,6 +245,27 @@ impl Journal {
         ring.map_or_else(Shown::default, |ring| ring.since(had, most))
     }
 
+    /// The number of the newest line for those who follow; 0 where there is none.
+    #[must_use]
+    pub fn newest_shown(&self) -> u64 {
+        let kept = self.inner.kept.lock();
+        let ring = kept.lines.as_ref().and_then(|lines| lines.ring.as_ref());
+        ring.map_or(0, Ring::newest)
+    }
+
+    /// Whether any entry that is kept is one of these.
+    pub(crate) fn any_entry(&self, is: impl FnMut(&Entry) -> bool) -> bool {
+        self.inner.kept.lock().entries.iter().any(is)
+    }
+
+    /// An entry as it may be shown.
+    pub(crate) fn clean(&self, entry: Entry) -> Entry {
+        match &mut self.inner.kept.lock().lines {
+            Some(lines) => lines.redaction.clean(entry),
+            None => entry,
+        }
+    }
+
     /// Sums up the repeats until now, so that whoever follows sees them.
     pub fn settle(&self) {
         if let Some(lines) = &mut self.inner.kept.lock().lines {

@@ -221,6 +221,11 @@ impl LinkHandle {
         self.shared.lanes.lock().held_bytes([true, true])
     }
 
+    /// Bytes that wait for the client, held or in flight.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.shared.lanes.lock().to_client.queued_bytes()
+    }
+
     /// Whether a hold keeps the client from something that it would still read.
     pub(crate) fn stalled(&self) -> bool {
         let lanes = self.shared.lanes.lock();

@@ -187,6 +187,11 @@ impl Lane {
         self.conditions.held
     }
 
+    /// Bytes that wait for the receiver.
+    pub(super) fn queued_bytes(&self) -> usize {
+        self.queued
+    }
+
     /// Bytes that a hold keeps from the receiver; `None` where there is no hold.
     pub(super) fn held_bytes(&self) -> Option<usize> {
         let held = self.queued.saturating_sub(self.arrived.bytes);

@@ -2,6 +2,7 @@
 
 mod connection;
 mod connection_map;
+mod control;
 mod controls;
 mod delivery;
 mod faults;
@@ -10,4 +11,6 @@ mod http;
 mod journal;
 mod playback;
 mod states;
+#[cfg(feature = "tls")]
+mod tls;
 mod world;

@@ -1,7 +1,7 @@
 //! Which connections of a recording become the tape.
 
-use super::error::ImportError;
 use super::wall::Wall;
+use crate::error::ImportError;
 
 /// Most connections that a tape has (`answers` in FORMAT.md).
 const MAX_CONNECTIONS: usize = 4_096;

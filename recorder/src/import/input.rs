@@ -5,10 +5,10 @@ use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::error::ImportError;
 use super::har::{Attached, is_zip, unzipped};
 use super::tnetstring::Reader;
 use super::unpack;
+use crate::error::ImportError;
 
 /// Most bytes of a HAR, which is in memory while it is read.
 const MAX_HAR_BYTES: u64 = 4 << 30;

@@ -6,10 +6,10 @@ use std::collections::BinaryHeap;
 use serde_json::value::RawValue;
 use wstape_tape::{Action, Answers, Conn, MAX_LINE_BYTES, Micros, Step};
 
-use super::error::ImportError;
 use super::imported::Imported;
 use super::session::{Moment, Session, TEMPLATE, WAIT_FOR};
 use super::wall::Wall;
+use crate::error::ImportError;
 
 /// Most bytes that one byte of a text has in a line: `\u0000`.
 const MAX_ESCAPED_BYTES: usize = 6;

@@ -6,13 +6,13 @@
 
 use wstape_tape::{Action, MAX_LINE_BYTES};
 
-use super::error::{ImportError, quoted};
 use super::kind;
 use super::session::{
     Answer, Headers, Moment, Sender, Session, ended, handshake, message, value_of,
 };
 use super::tnetstring::{Fault, Item, Kind, Reader};
 use super::wall::Wall;
+use crate::error::import::{ImportError, quoted};
 
 /// The versions of the format that are read.
 const MIN_VERSION: u64 = 12;

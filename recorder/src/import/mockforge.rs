@@ -11,11 +11,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use wstape_tape::{Accept, Action, CloseFrame, MAX_LINE_BYTES};
 
-use super::error::{ImportError, quoted};
 use super::session::{
     BINARY, Moment, Sender, Session, TEMPLATE, TEXT, WAIT_FOR, json_string, message,
 };
 use super::wall::{Wall, span_of_ms};
+use crate::error::import::{ImportError, quoted};
 
 /// The status of a Close that a script asks for: it gives none.
 const NORMAL_CLOSURE: u16 = 1000;

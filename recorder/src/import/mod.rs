@@ -13,7 +13,6 @@
 
 mod capture;
 mod choice;
-pub(crate) mod error;
 mod har;
 mod imported;
 mod input;
@@ -32,11 +31,10 @@ use std::path::Path;
 
 use wstape_tape::{Action, CONNECTIONS, End, Header, Step};
 
-pub use error::ImportError;
 pub use imported::Imported;
 pub use lines::{LineForm, LineTime, Lines};
 
-use crate::error::RecordError;
+use crate::error::{ImportError, RecordError};
 use crate::recording::{Output, Recording};
 use crate::redact::Redactor;
 use choice::Choice;

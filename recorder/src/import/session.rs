@@ -7,8 +7,8 @@ use wstape_tape::{
 pub(super) use wstape_wire::opcode::{BINARY, TEXT};
 use wstape_wire::{Message, is_own_header};
 
-use super::error::ImportError;
 use super::wall::Wall;
+use crate::error::ImportError;
 use crate::transcript;
 
 /// Close codes that stand for what no Close frame said (RFC 6455, 7.4.1): one without a code, and

@@ -6,7 +6,7 @@ use engine_client::Target;
 use http::{HeaderValue, Uri};
 use url::Url;
 
-use super::error::PollError;
+use crate::error::PollError;
 
 /// An engine's base URL, taken apart.
 #[derive(Debug, Clone)]

@@ -16,7 +16,7 @@ use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 
 use super::base::Base;
-use super::error::PollError;
+use crate::error::PollError;
 
 /// Most bytes of an answer's head; more is an error.
 const MAX_HEAD_BYTES: usize = 64 << 10;

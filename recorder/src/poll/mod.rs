@@ -4,7 +4,6 @@
 //! new answer makes.
 
 mod base;
-pub(crate) mod error;
 mod fetch;
 mod surface;
 
@@ -16,13 +15,11 @@ use std::time::Duration;
 use engine_client::{Clock, Dialer, NetDialer, SystemClock};
 use wstape_tape::{Action, Header, Micros, Step};
 
-pub use error::{MIN_EVERY, PollError};
-
 use base::Base;
 use fetch::{Answer, Fetcher, Silence};
 use surface::{SURFACE, Surface};
 
-use crate::error::RecordError;
+use crate::error::{MIN_EVERY, PollError, RecordError};
 use crate::recording::{Bounds, Counts, Encoder, Output, Recording, Sender, TapeTime, Writer};
 use crate::redact::Redactor;
 

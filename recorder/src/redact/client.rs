@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::escape::{escape, unescape};
 use super::json::{content_end, is_space};
-use super::login;
+use super::login::{self, LOGIN};
 use super::mqtt;
 use super::registry::SecretRegistry;
 use super::shapes;
@@ -29,9 +29,6 @@ const MAX_LOGIN_DEPTH: usize = 4;
 /// for elsewhere too, where they have the look of a token: shorter ones are words that stand
 /// anywhere.
 const MIN_KNOWN_TOKEN_BYTES: usize = 16;
-
-/// What errors call what stands in a login.
-pub(super) const LOGIN: &str = "what a client sent to log in";
 
 /// What errors call what has the look of a signature.
 const SIGNATURE: &str = "what looks like a signature in what a client sent";

@@ -162,6 +162,9 @@ const SECRET_ENDS: [&str; 8] = [
     "token",
 ];
 
+/// What errors call what stands in a login.
+pub(super) const LOGIN: &str = "what a client sent to log in";
+
 /// A purpose is said in fewer bytes.
 const MAX_PURPOSE_BYTES: usize = 48;
 

@@ -1,6 +1,6 @@
 //! MQTT in a WebSocket: the packet that a client connects with.
 
-use super::client::LOGIN;
+use super::login::LOGIN;
 use super::registry::SecretRegistry;
 
 /// The kind and flags of CONNECT (MQTT 5, 3.1.1).

@@ -12,9 +12,8 @@
 
 use std::borrow::Cow;
 
-use super::client::LOGIN;
 use super::escape::percent_decode;
-use super::login::{is_bare_token, is_login, is_purpose, is_secret_member};
+use super::login::{LOGIN, is_bare_token, is_login, is_purpose, is_secret_member};
 use super::registry::SecretRegistry;
 
 /// What FIX begins with, what divides its fields on the wire and where it is shown, and the tags of

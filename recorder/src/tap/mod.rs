@@ -1,7 +1,5 @@
 //! `tap`: a subscriber whose every observation becomes a step.
 
-pub(crate) mod error;
-
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -16,9 +14,7 @@ use http::header::{HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use parking_lot::Mutex;
 use wstape_tape::Header;
 
-pub use error::TapError;
-
-use crate::error::RecordError;
+use crate::error::{RecordError, TapError};
 use crate::recording::{Bounds, Counts, Output, Recording, TapeTime, Writer};
 use crate::redact::Redactor;
 use crate::transcript::{Observation, Transcript};

@@ -5,86 +5,25 @@
 //! what a case that hangs is found by. A thread can't be ended from outside, so a worker whose
 //! case hangs is left behind, and the run is over without it.
 
+mod shared;
 #[cfg(test)]
 mod tests;
 mod work;
 
-use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use crate::case::Case;
-use crate::origin::Origin;
-use crate::pulse::{Diagnosis, Feeling, Pulse};
-use crate::tally::Tally;
-use crate::verdict::Verdict;
-use wstape_oracle::{Rule, Violation};
-
+pub use self::shared::{
+    BLOCKING_AFTER, Broken, Compare, Determinism, Draw, HANG_AFTER, Job, Options, Play, WORKER_NAME,
+};
+use self::shared::{Shared, State};
 pub(crate) use self::work::drawn;
 pub use self::work::judge;
 use self::work::{lock, work};
-
-/// Wall time that a case may take; the longest of the drawn ones takes a few milliseconds.
-pub const HANG_AFTER: Duration = Duration::from_secs(20);
-/// Wall time that a case may wait for another thread, while its own time stands still.
-pub const BLOCKING_AFTER: Duration = Duration::from_secs(5);
-
-/// How workers' threads are called.
-pub const WORKER_NAME: &str = "chaos";
-
-/// From a seed to a case.
-pub type Draw = Arc<dyn Fn(u64) -> Case + Send + Sync>;
-
-/// From a case to what came of it.
-pub type Play = Arc<dyn Fn(&Case) -> Verdict + Send + Sync>;
-
-/// What a worker takes.
-#[derive(Debug, Clone)]
-pub enum Job {
-    /// A case to be drawn from this seed.
-    Seed(u64),
-    /// A case that was there before, with its name.
-    Tape(String, Box<Case>),
-}
-
-/// How a run is made.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// Workers, each on a thread of its own.
-    pub workers: NonZeroUsize,
-    /// Whether each case is played twice, and the traces compared.
-    pub check_determinism: bool,
-    /// What is known of the subscriber's determinism: a sample of the cases is played twice in any
-    /// case.
-    pub determinism: Determinism,
-    /// Whether a case that does not end in time is a finding: in virtual time it is.
-    pub finds_hanging: bool,
-    /// Whether the run goes on after a rule broke, for those that break others.
-    pub keep_going: bool,
-}
-
-/// What is known of a subscriber's determinism.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Determinism {
-    /// The same case gives the same trace.
-    Declared,
-    /// Nothing: only the engine's own schedule must be the same.
-    Undeclared,
-    /// Nobody asks.
-    NotJudged,
-}
-
-/// What of two plays of one case is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compare {
-    /// All that happened.
-    Trace,
-    /// What the engine did by the tape alone, whatever the subscriber did.
-    EngineSide,
-}
+use crate::pulse::{Diagnosis, Feeling};
+use crate::tally::Tally;
 
 /// A run that is under way.
 pub struct Run {
@@ -101,32 +40,6 @@ pub struct Ran {
     pub broken: Vec<Broken>,
 }
 
-/// A rule that broke.
-#[derive(Debug, Clone)]
-pub struct Broken {
-    /// Where the case came from: of several that broke the rule the first.
-    pub origin: Origin,
-    /// The case; `None` where it could not be drawn.
-    pub case: Option<Case>,
-    /// How it broke.
-    pub violation: Violation,
-    /// Cases that broke the rule.
-    pub times: u64,
-    /// Whether the case hangs, so that playing it again would too.
-    pub hangs: bool,
-}
-
-struct Shared {
-    play: Play,
-    draw: Draw,
-    options: Options,
-    jobs: Mutex<Box<dyn Iterator<Item = Job> + Send>>,
-    tally: Mutex<Tally>,
-    broken: Mutex<BTreeMap<Rule, Broken>>,
-    cases: AtomicU64,
-    stopped: AtomicBool,
-}
-
 /// A worker, as whoever watches sees it.
 struct Worker {
     state: Arc<State>,
@@ -136,17 +49,6 @@ struct Worker {
     since: Duration,
     feeling: Feeling,
     hangs: bool,
-}
-
-/// What a worker shows of itself.
-#[derive(Default)]
-struct State {
-    /// How many cases it has begun.
-    begun: AtomicU64,
-    /// The one that it is at.
-    job: Mutex<Option<Job>>,
-    done: AtomicBool,
-    pulse: Arc<Pulse>,
 }
 
 impl Run {
@@ -209,8 +111,9 @@ impl Run {
 
     /// Looks after the workers; `elapsed` is how long the run has lasted. A case that one of them
     /// has been at for [`HANG_AFTER`], or that has waited for another thread for
-    /// [`BLOCKING_AFTER`], breaks [`Rule::R13`], and what it is doing is named. Returns whether the run is over. To be
-    /// called every now and then: a hanging case is found by two looks that see it.
+    /// [`BLOCKING_AFTER`], breaks [R13](wstape_oracle::Rule::R13), and what it is doing is named.
+    /// Returns whether the run is over. To be called every now and then: a hanging case is found by
+    /// two looks that see it.
     pub fn watch(&mut self, elapsed: Duration) -> bool {
         let mut over = true;
         for worker in &mut self.workers {

@@ -1,14 +1,17 @@
 //! Workers, budget, determinism, cases that hang.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::sync::mpsc;
 
 use wstape_tape::{Header, Tape};
 
 use super::work::is_sampled;
 use super::*;
-use crate::case::About;
-use wstape_oracle::Settings;
+use crate::case::{About, Case};
+use crate::origin::Origin;
+use crate::verdict::Verdict;
+use wstape_oracle::{Rule, Settings, Violation};
 
 fn draw() -> Draw {
     Arc::new(|seed| {

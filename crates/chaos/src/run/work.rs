@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use wstape_harness::panic_message;
 use wstape_oracle::{Rule, Violation};
 
-use super::{
+use super::shared::{
     BLOCKING_AFTER, Broken, Compare, Determinism, Draw, HANG_AFTER, Job, Play, Shared, State,
 };
 use crate::case::Case;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use wstape_tape::{Micros, Step, Trigger};
 
+use super::changed::changed;
 use super::search::Search;
-use super::simpler::changed;
 
 /// Folds each state that a later step of the faults clears into one step.
 pub(super) fn fold_states(search: &mut Search<'_>) {

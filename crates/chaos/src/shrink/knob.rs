@@ -4,8 +4,8 @@ use wstape_tape::{Action, After, Conn, Garbage, Latency, Micros, Pongs, Step, Tr
 
 use serde_json::value::RawValue;
 
+use super::changed::changed;
 use super::number::{COUNT_UNITS, TIME_UNITS};
-use super::simpler::changed;
 use crate::case::DIAL_KEY;
 
 /// A number of a step that can be made simpler by itself. Times on the engine's clock are none:

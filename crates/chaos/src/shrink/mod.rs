@@ -9,10 +9,11 @@
 //! | `fewer` | a list: delta debugging |
 //! | `folded` | a state and what clears it, to one step |
 //! | `sooner` | the run's length and the gaps in it |
-//! | `simpler`, `json`, `knob` | the values of a step |
+//! | `simpler`, `json`, `knob`, `changed` | the values of a step |
 //! | `settings` | what the header sets |
 //! | `number` | a number: the roundest, and of those the smallest |
 
+mod changed;
 mod fewer;
 mod folded;
 mod json;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use wstape_tape::{Action, Conn, Direction, End, Step, Trigger};
 
+use super::changed::changed;
 use super::fewer::fewest;
 use super::json;
 use super::knob::Knob;
@@ -172,13 +173,6 @@ fn shorter<T: Clone + PartialEq>(
         left = fewest(left, will_do);
     }
     (left.len() < whole).then_some(left)
-}
-
-/// `step` after a change.
-pub(super) fn changed(step: &Step, change: impl FnOnce(&mut Step)) -> Step {
-    let mut step = step.clone();
-    change(&mut step);
-    step
 }
 
 #[cfg(test)]

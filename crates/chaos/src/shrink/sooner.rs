@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use wstape_tape::{Action, Micros, Step, Tape, Trigger};
 
+use super::changed::changed;
 use super::number::{TIME_UNITS, simplest};
 use super::search::Search;
-use super::simpler::changed;
 use crate::case::Case;
 
 /// Ends the run as early as it still breaks the rule; what would come later goes.

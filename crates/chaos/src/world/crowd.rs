@@ -122,7 +122,7 @@ pub(super) async fn play(case: &Case, subject: &dyn Subject) -> Result<(Verdict,
         crowd.push(started);
     }
     engine.finished().await.map_err(engine_error)?;
-    let entries = engine.journal().entries();
+    let entries = engine.journal().take();
     drop(crowd);
     engine.shutdown().await;
 

@@ -48,7 +48,7 @@ pub(super) fn count_fired(case: &Case, time: Time, journal: &[Entry], coverage: 
             _ => later.push(fault),
         }
     }
-    for entry in journal {
+    for entry in journal.iter().filter(|entry| is_of_the_engine(&entry.kind)) {
         let since = Micros(entry.at.0.saturating_sub(lateness.0));
         let now = at_once
             .range(since..=entry.at)
@@ -60,6 +60,18 @@ pub(super) fn count_fired(case: &Case, time: Time, journal: &[Entry], coverage: 
             *coverage.faults.entry(fault.kind).or_default() += 1;
         }
     }
+}
+
+/// Whether a fault can show as this at all. Half of a journal is what the client did, and of that
+/// no fault needs to be asked.
+fn is_of_the_engine(kind: &JournalKind) -> bool {
+    !matches!(
+        kind,
+        JournalKind::Accepted
+            | JournalKind::Received(_)
+            | JournalKind::ClientClosed
+            | JournalKind::ClientReset
+    )
 }
 
 impl Fault<'_> {

@@ -9,7 +9,7 @@ use tokio::runtime::Handle as RuntimeHandle;
 use wstape_harness::{
     Dialer, Display, Handle, Notebook, Receiver, Running, Stage, Stopping, Subject, Terms, lead,
 };
-use wstape_mock_engine::{Clock, Engine, Entry, JournalKind};
+use wstape_mock_engine::{Clock, Engine, Entry, JournalKind, Timer};
 use wstape_oracle::{Field, Heard, Judge, Mirror, Rule};
 use wstape_tape::Micros;
 
@@ -72,6 +72,8 @@ impl Memory {
 /// A world while it lives.
 pub(super) struct World {
     clock: Clock,
+    /// What the world waits on while nothing stirs.
+    timer: Timer,
     observer: Arc<Observer>,
     mirror: Option<Arc<dyn Mirror>>,
     handle: Option<Box<dyn Handle>>,
@@ -128,6 +130,7 @@ impl World {
         }
         let mut world = Self {
             clock: clock.clone(),
+            timer: Timer::new(clock),
             observer: Arc::clone(&observer),
             mirror,
             handle,
@@ -150,8 +153,7 @@ impl World {
         }
         world.until(end).await;
         world.close(case).await;
-        let journal = engine.journal();
-        let entries = journal.entries();
+        let entries = engine.journal().take();
         engine.shutdown().await;
         world.bury(engine).await;
         Ok(world.judge(case, subject, &entries))
@@ -159,11 +161,10 @@ impl World {
 
     /// Lives until `until`, looking whenever something stirs.
     async fn until(&mut self, until: Micros) {
+        let mut next_look = self.observer.judge(|judge, _| judge.next_look());
         loop {
-            let next = self
-                .observer
-                .judge(|judge, _| judge.next_look())
-                .map_or(until, |next| next.min(until));
+            let next = next_look.map_or(until, |next| next.min(until));
+            let timer = &mut self.timer;
             let mut gave_up = None;
             let stopped = tokio::select! {
                 biased;
@@ -174,7 +175,7 @@ impl World {
                 }
                 () = self.observer.stirred.notified() => None,
                 () = self.pulse.answer() => None,
-                () = self.clock.sleep_until(next) => None,
+                () = poll_fn(|cx| timer.poll(cx, next)) => None,
             };
             if let Some(how) = gave_up {
                 // Nothing is left to be shut down.
@@ -193,14 +194,15 @@ impl World {
                         judge.stopped(at, ended_well);
                     });
             }
-            self.look();
+            next_look = self.look();
             if self.clock.now() >= until {
                 return;
             }
         }
     }
 
-    fn look(&mut self) {
+    /// Looks at everything; when to look again, although nothing may happen.
+    fn look(&mut self) -> Option<Micros> {
         if let Some(taken) = self.memory.as_mut().and_then(Memory::too_much) {
             self.observer.judge(|judge, at| {
                 judge.broke(Rule::R13, at, || {
@@ -214,8 +216,7 @@ impl World {
             });
         }
         self.listen();
-        self.observer.look(false);
-        self.observer.judge(Judge::look_at_receivers);
+        self.observer.look_around()
     }
 
     /// Lets receivers that read hear what there is.

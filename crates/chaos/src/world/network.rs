@@ -128,7 +128,7 @@ impl AsyncRead for WatchedStream {
     ) -> Poll<io::Result<()>> {
         let dial = self.dial;
         // Who asks for more has done with what there was.
-        self.observer.look(true);
+        self.observer.look_strictly();
         let (before, room) = (buf.filled().len(), buf.remaining());
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         match &read {

@@ -102,6 +102,20 @@ impl Seen {
         }
     }
 
+    fn look(&mut self, at: Micros, strict: bool) {
+        let Self {
+            judge,
+            mirror,
+            record,
+            ..
+        } = self;
+        let view = View {
+            mirror: mirror.as_deref(),
+            record: record.as_deref(),
+        };
+        judge.look(at, view, strict);
+    }
+
     /// Where a rule broke just now, the trace says so, and what can be looked at is kept.
     fn mark(&mut self, at: Micros) {
         while let Some(violation) = self.judge.violations().get(self.moments.len()) {
@@ -190,22 +204,23 @@ impl Observer {
         self.seen.lock().dial_takes = takes;
     }
 
-    /// Looks at the subscriber.
-    pub(super) fn look(&self, strict: bool) {
+    /// Looks at the subscriber at an instant at which it has done with all that was delivered.
+    pub(super) fn look_strictly(&self) {
         let at = self.clock.now();
         let mut seen = self.seen.lock();
-        let Seen {
-            judge,
-            mirror,
-            record,
-            ..
-        } = &mut *seen;
-        let view = View {
-            mirror: mirror.as_deref(),
-            record: record.as_deref(),
-        };
-        judge.look(at, view, strict);
+        seen.look(at, true);
         seen.mark(at);
+    }
+
+    /// Looks at the subscriber, which may still be at work, and at its receivers; when to look
+    /// again, although nothing may happen.
+    pub(super) fn look_around(&self) -> Option<Micros> {
+        let at = self.clock.now();
+        let mut seen = self.seen.lock();
+        seen.look(at, false);
+        seen.judge.look_at_receivers(at);
+        seen.mark(at);
+        seen.judge.next_look()
     }
 
     /// A receiver heard something.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::str::FromStr;
 
 use super::Rule;
 
@@ -105,6 +106,16 @@ fn named(word: &str, own: &[Rule]) -> Option<Rule> {
     known
         .find(|rule| rule.to_string().eq_ignore_ascii_case(word))
         .copied()
+}
+
+impl FromStr for Rule {
+    type Err = UnknownRule;
+
+    /// Reads the id of a rule that is here for everyone.
+    fn from_str(id: &str) -> Result<Self, UnknownRule> {
+        let known = Self::ALL.into_iter().find(|rule| rule.to_string() == id);
+        known.ok_or_else(|| UnknownRule::of(id, &[]))
+    }
 }
 
 /// A name that no rule has.

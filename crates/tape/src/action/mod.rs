@@ -42,6 +42,7 @@ mod refuse;
 mod slice;
 mod spec;
 mod text;
+mod tls;
 
 use std::borrow::Cow;
 
@@ -62,6 +63,7 @@ pub use partition::Partition;
 pub use pongs::Pongs;
 pub use received::{Received, ReceivedKind};
 pub use refuse::Refusal;
+pub use tls::TlsFault;
 
 use crate::error::Flaw;
 use crate::json::{Field, Pen};
@@ -220,6 +222,8 @@ actions! {
     Hang(bool) = hang::Hang,
     /// `garbage`: answer connections with something that is not HTTP; `null` clears it.
     Garbage(Option<Garbage>) = Garbage,
+    /// `tls`: what is wrong with the engine's TLS; `null` clears it.
+    Tls(Option<TlsFault>) = TlsFault,
     /// `answers`: who decides how handshakes are answered.
     Answers(Answers) = Answers,
     /// `down`: the port refuses dials, or resets so many; what was open is reset; `false` listens

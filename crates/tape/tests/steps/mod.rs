@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use wstape_tape::{
     Accept, Action, After, Answers, CONNECTIONS, CloseFrame, Conn, Direction, Distribution, Down,
     End, Expect, Garbage, Header, HttpAnswer, Latency, Micros, Partition, Pongs, RawFrame,
-    Received, ReceivedKind, Refusal, Step, Tape, Trigger,
+    Received, ReceivedKind, Refusal, Step, Tape, TlsFault, Trigger,
 };
 
 fn micros() -> impl Strategy<Value = Micros> {
@@ -186,6 +186,16 @@ fn pongs() -> impl Strategy<Value = Action> {
     prop_oneof![Just(Pongs::Auto), Just(Pongs::Withheld), delayed].prop_map(Action::Pongs)
 }
 
+fn tls() -> impl Strategy<Value = Option<TlsFault>> {
+    option::of(prop_oneof![
+        Just(TlsFault::Untrusted),
+        Just(TlsFault::Expired),
+        Just(TlsFault::WrongHost),
+        Just(TlsFault::Stalled),
+        Just(TlsFault::NoCloseNotify),
+    ])
+}
+
 fn down() -> impl Strategy<Value = Down> {
     prop_oneof![
         Just(Down::Up),
@@ -237,6 +247,7 @@ fn action() -> impl Strategy<Value = Action> {
         end().prop_map(Action::Drop),
         answers(),
         down().prop_map(Action::Down),
+        tls().prop_map(Action::Tls),
         partition(),
         latency(),
         option::of(1..=u64::MAX).prop_map(Action::BytesPerSecond),

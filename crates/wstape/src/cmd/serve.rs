@@ -1,27 +1,31 @@
 //! `wstape serve`: play tapes on a TCP port until told to stop.
 
+mod control;
+mod error;
 mod journal_file;
 mod redaction;
+mod tls;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
-use std::sync::Arc;
 
+use self::control::ControlArgs;
+use self::error::ServeError;
 use self::journal_file::{JournalFile, JournalFileArgs};
 use self::redaction::JournalRedactor;
+use self::tls::TlsArgs;
 use super::exit::bad_input;
-use super::redaction::NoRandomBytes;
 use super::signals::Signals;
 use clap::{Args, ValueEnum};
 use wstape_mock_engine::{
-    Engine, EngineBuilder, EngineError, Layer, Outcome, Retention, Speed, StartAt, Timestamps,
-    Verdict,
+    Control, Engine, EngineBuilder, EngineError, Layer, Outcome, Retention, Speed, StartAt,
+    Timestamps, Verdict,
 };
-use wstape_tape::{TapeError, TapeReader, check_file};
+use wstape_tape::{TapeReader, check_file};
 
 /// Journal entries kept in memory: a server may run for months.
 const KEPT_ENTRIES: usize = 1024;
@@ -57,6 +61,10 @@ pub(crate) struct Serve {
     token_env: Option<String>,
     #[command(flatten)]
     journal: JournalFileArgs,
+    #[command(flatten)]
+    control: ControlArgs,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// What becomes of the events' `ts`
     #[arg(long, value_enum, default_value_t = Ts::Keep)]
     ts: Ts,
@@ -88,54 +96,6 @@ enum Start {
     FirstConnection,
     /// At once
     Now,
-}
-
-/// Why `serve` could not, or no longer, serve.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ServeError {
-    #[error("{}", .0.report())]
-    Tape(Arc<TapeError>),
-    #[error(transparent)]
-    Engine(EngineError),
-    #[error(
-        "the environment variable {0} is not set, or not UTF-8; --token-env names the one that holds the token"
-    )]
-    NoToken(String),
-    #[error("the token must be visible ASCII without spaces, for it is sent in a header")]
-    BadToken,
-    #[error("{} exists; --force overwrites it", .0.display())]
-    JournalExists(PathBuf),
-    #[error("cannot listen on {name}: {reason}")]
-    NoAddress { name: String, reason: String },
-    #[error("no step is for the engine {name:?}; {}", names(there_are))]
-    NoSuchEngine {
-        name: String,
-        there_are: BTreeSet<String>,
-    },
-    #[error("cannot write the journal {}: {source}", path.display())]
-    JournalOpen { path: PathBuf, source: io::Error },
-    #[error("the journal could not be written to its end: {0}")]
-    JournalWrite(io::Error),
-    #[error(transparent)]
-    Random(#[from] NoRandomBytes),
-    #[error("{0}")]
-    Io(#[from] io::Error),
-}
-
-impl From<EngineError> for ServeError {
-    fn from(error: EngineError) -> Self {
-        match error {
-            EngineError::Tape(error) => Self::Tape(error),
-            error => Self::Engine(error),
-        }
-    }
-}
-
-impl ServeError {
-    /// Whether the command line or a file it names is at fault.
-    pub(crate) fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::JournalWrite(_) | Self::Random(_) | Self::Io(_))
-    }
 }
 
 impl Serve {
@@ -189,13 +149,18 @@ async fn resolve(name: &str) -> Result<(SocketAddr, Vec<SocketAddr>), ServeError
     }
 }
 
-/// The names as a sentence has them.
-fn names(there_are: &BTreeSet<String>) -> String {
-    if there_are.is_empty() {
-        return "the tape names no engine".to_owned();
-    }
-    let quoted: Vec<String> = there_are.iter().map(|name| format!("{name:?}")).collect();
-    format!("the tape names {}", quoted.join(", "))
+/// The first address that a name stands for.
+fn resolve_now(name: &str) -> Result<SocketAddr, ServeError> {
+    let no_address = |reason: String| ServeError::NoAddress {
+        name: name.to_owned(),
+        reason,
+    };
+    let mut found = name
+        .to_socket_addrs()
+        .map_err(|error| no_address(error.to_string()))?;
+    found
+        .next()
+        .ok_or_else(|| no_address("the name has no address".to_owned()))
 }
 
 /// Looks for a step of this engine. What is not a file can be read only once, and is not looked
@@ -230,6 +195,7 @@ fn prepare(serve: &Serve) -> Result<EngineBuilder, ServeError> {
         .judging(true)
         .token(token)
         .redact(Box::new(redactor))
+        .followed(serve.control.wanted())
         .speed(serve.speed)
         .looped(serve.looped)
         .retention(Retention::Last(KEPT_ENTRIES))
@@ -261,6 +227,9 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
         return Ok(Ending::Asked);
     }
     let (address, others) = resolve(&serve.listen).await?;
+    if let Some(tls) = serve.tls.tls(&serve.listen)? {
+        builder = builder.tls(tls);
+    }
     let mut fresh = None;
     if let Some(path) = &serve.journal.journal {
         let new = !path.exists();
@@ -272,26 +241,63 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
     let engine = match builder.listen_on_any(address, &others).await {
         Ok(engine) => engine,
         Err(error) => {
-            // Nothing stays behind of a run that never began.
-            if let Some(path) = fresh {
-                let _ = std::fs::remove_file(path);
-            }
+            forget(fresh);
             return Err(error.into());
+        }
+    };
+    let control = match serve.control.open(&engine, serve.tls.ca()) {
+        Ok(control) => control,
+        Err(error) => {
+            forget(fresh);
+            return Err(error);
         }
     };
     let mut out = io::stdout().lock();
     writeln!(out, "listening on {}", engine.url())?;
+    if let Some(control) = &control {
+        writeln!(out, "control on http://{}", control.addr())?;
+    }
     out.flush()?;
     drop(out);
 
     let ended = tokio::select! {
         biased;
         () = stop.next() => Ok(Ending::Asked),
+        () = told_to_end(control.as_ref()) => Ok(verdict(&engine, &serve)),
         ended = tape_over(&engine, &serve) => ended,
     };
+    drop(control);
     engine.shutdown().await;
     engine.journal().flush().map_err(ServeError::JournalWrite)?;
     Ok(ended?)
+}
+
+/// Nothing stays behind of a run that never began.
+fn forget(journal: Option<&PathBuf>) {
+    if let Some(path) = journal {
+        // Where it can't be removed it is empty.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// Returns once the control port was told to end the run; never without one.
+async fn told_to_end(control: Option<&Control>) {
+    match control {
+        Some(control) => control.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// How the run ends that was told to, by what is known of its expectations.
+fn verdict(engine: &Engine, serve: &Serve) -> Ending {
+    let mut ending = Ending::Asked;
+    while let Some(verdict) = engine.take_verdict() {
+        say(&verdict, serve, &mut ending);
+    }
+    if engine.unmet() > 0 {
+        ending = Ending::Unmet;
+    }
+    ending
 }
 
 /// How serving came to its end.

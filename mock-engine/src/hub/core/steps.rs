@@ -7,7 +7,7 @@ use bytes::Bytes;
 use wstape_tape::{Action, Conn as Whose, End, Expect, Micros, Step};
 
 use super::{CLOSE_WAIT, Core};
-use crate::faults::{Expired, Fault, PortState};
+use crate::faults::{Expired, PortState};
 use crate::hub::chance::draw;
 use crate::hub::connection_map::Learnt;
 use crate::hub::outbox::Outgoing;
@@ -92,15 +92,7 @@ impl Core {
             Action::End => self.log.write(None, JournalKind::End),
             // What the client sent when the tape was recorded.
             Action::Received(_) => {}
-            _ => {
-                if let Some(fault) = Fault::of(step) {
-                    self.set(layer, scope, fault, step);
-                } else {
-                    // One that the tape format has learnt since: never skipped without a word.
-                    let text = format!("line {}: an action this engine cannot play", step.line);
-                    self.log.note(only, text);
-                }
-            }
+            _ => self.set(layer, scope, step),
         }
     }
 
@@ -116,10 +108,15 @@ impl Core {
         self.connections.tell_progress();
     }
 
-    fn set(&mut self, layer: LayerIndex, scope: Scope, fault: Fault, step: &Step) {
+    /// Sets or clears the state that a step says.
+    fn set(&mut self, layer: LayerIndex, scope: Scope, step: &Step) {
         let (was, held) = (self.layers.port(), self.layers.holds(layer));
-        let port = matches!(fault, Fault::Down(_));
-        let generation = self.layers.set(layer, scope, fault, step.times);
+        let Some(generation) = self.layers.set(layer, scope, step) else {
+            // One that the tape format has learnt since: never skipped without a word.
+            let text = format!("line {}: an action this engine cannot play", step.line);
+            self.log.note(scope.only(), text);
+            return;
+        };
         if let Some(length) = step.for_us {
             let expire = Op::Expire {
                 layer,
@@ -128,7 +125,7 @@ impl Core {
             };
             self.schedule_after(length, expire);
         }
-        if port {
+        if matches!(step.action, Action::Down(_)) {
             self.follow_port(was);
             return;
         }
@@ -200,7 +197,7 @@ impl Core {
 
     /// Every link in `scope` gets the conditions that hold now, and every handshake that waits
     /// its answer. A state of one connection costs the others nothing.
-    fn refresh_links(&mut self, scope: Scope) {
+    pub(super) fn refresh_links(&mut self, scope: Scope) {
         let layers = &mut self.layers;
         match scope {
             Scope::One(id) => {

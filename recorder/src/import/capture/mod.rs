@@ -27,9 +27,9 @@ mod table;
 use std::collections::BTreeMap;
 
 use super::choice::Choice;
-use super::error::ImportError;
 use super::input::Input;
 use super::wall::Wall;
+use crate::error::ImportError;
 use steps::Chosen;
 use survey::Survey;
 

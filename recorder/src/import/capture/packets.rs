@@ -7,7 +7,7 @@ use std::rc::Rc;
 use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
 use pcap_parser::{Block, LegacyPcapReader, PcapBlockOwned, PcapError, PcapNGReader};
 
-use crate::import::error::ImportError;
+use crate::error::ImportError;
 use crate::import::kind;
 use crate::import::wall::Wall;
 

@@ -8,7 +8,7 @@ use wstape_tape::{Accept, Action, Conn, Micros, Step};
 use super::connection::{Connection, Told};
 use super::packets::{Next, Packets};
 use super::table::Table;
-use crate::import::error::ImportError;
+use crate::error::ImportError;
 use crate::import::imported::Imported;
 use crate::import::merge::is_message;
 use crate::import::wall::Wall;

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use super::connection::{Connection, Told};
 use super::packets::{Next, Packets};
 use super::table::Table;
-use crate::import::error::ImportError;
+use crate::error::ImportError;
 use crate::import::wall::Wall;
 
 /// Most connections that are listed: each WebSocket, and each dial to where one was.

@@ -9,7 +9,7 @@ use wstape_tape::{Action, End, Micros};
 use super::attached::Attached;
 use super::messages::{First, Messages, What};
 use super::place::Place;
-use crate::import::error::{ImportError, quoted};
+use crate::error::import::{ImportError, quoted};
 use crate::import::session::{Answer, Headers, Moment, Sender, Session, ended, handshake, message};
 use crate::import::wall::{Wall, span_of_ms};
 

@@ -13,7 +13,7 @@ use wstape_tape::{MAX_LINE_BYTES, Micros};
 
 use super::attached::{Attached, Opened};
 use super::place::Place;
-use crate::import::error::{ImportError, quoted};
+use crate::error::import::{ImportError, quoted};
 use crate::import::session::{Sender, TEXT};
 use crate::import::wall::{Wall, span_of_ms};
 

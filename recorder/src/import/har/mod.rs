@@ -20,10 +20,10 @@ use serde::{Deserialize, Deserializer};
 use wstape_tape::Micros;
 
 use super::choice::Choice;
-use super::error::ImportError;
 use super::kind;
 use super::session::Session;
 use super::wall::Wall;
+use crate::error::ImportError;
 use entry::{Entry, Outline, Writer};
 use place::Place;
 

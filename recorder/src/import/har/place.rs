@@ -1,6 +1,6 @@
 //! Where in an archive something is wrong.
 
-use crate::import::error::{ImportError, quoted};
+use crate::error::import::{ImportError, quoted};
 
 /// Where in the archive, for errors.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use zip::ZipArchive;
 
 use super::attached::{Attached, ReadSeek, SharedZip, copy};
-use crate::import::error::ImportError;
+use crate::error::ImportError;
 
 /// What a zip begins with.
 const MAGIC: &[u8] = b"PK\x03\x04";

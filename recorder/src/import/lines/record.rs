@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::layout::{LineForm, Lines};
 use super::time::{self, LineTime};
-use super::{LineForm, Lines};
-use crate::import::error::{ImportError, quoted};
+use crate::error::import::{ImportError, quoted};
 use crate::import::wall::Wall;
 
 /// Where a record stands, for errors.

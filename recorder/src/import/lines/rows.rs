@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use wstape_tape::MAX_LINE_BYTES;
 
-use super::LineForm;
+use super::layout::LineForm;
 use super::record::{Place, Record};
-use crate::import::error::ImportError;
+use crate::error::ImportError;
 use crate::import::kind;
 
 /// The mark that some tools put before UTF-8.

@@ -10,14 +10,15 @@ use std::time::{Duration, Instant};
 
 use wstape_chaos::{
     Broken, Case, Compare, Exhibit, FAULT_KEY, Failure, Family, FaultKind, HANG_AFTER, Origin,
-    Played, Shrunk, Smaller, WORKER_NAME, judge, play, play_real, shrink,
+    Play, Played, Shrunk, Smaller, WORKER_NAME, judge, play, play_real, shrink,
 };
-use wstape_harness::Terms;
+use wstape_harness::{Subject, Terms};
 use wstape_oracle::{Rule, Violation};
 use wstape_tape::Step;
 
+use super::options::Options;
 use super::progress::Progress;
-use super::session::Session;
+use super::signals::Interrupted;
 use crate::cmd::again::{again, quoted};
 
 /// The verb of the command that shows a failure again.
@@ -32,9 +33,19 @@ const SAME: &str = "The same";
 /// How long a case is made smaller at most.
 const SHRINK_FOR: Duration = Duration::from_secs(30);
 
-impl Session<'_> {
+/// What it takes to deal with failures.
+pub(super) struct Failures<'a> {
+    pub(super) options: &'a Options,
+    pub(super) play: &'a Play,
+    pub(super) subject: &'a dyn Subject,
+    /// What of two plays is compared where R16 broke.
+    pub(super) compare: Compare,
+    pub(super) interrupted: &'a Interrupted,
+}
+
+impl Failures<'_> {
     /// Makes the case smaller, writes what there is of it, and says how to see it again.
-    pub(super) fn failure(&self, broken: Broken, progress: &Progress) -> Failure {
+    pub(super) fn deal_with(&self, broken: Broken, progress: &Progress) -> Failure {
         let Broken {
             origin,
             case,
@@ -99,13 +110,13 @@ impl Session<'_> {
 
     /// What of two plays is compared where this rule is looked at.
     fn twice(&self, rule: Rule) -> Option<Compare> {
-        (rule == Rule::R16).then(|| self.compare())
+        (rule == Rule::R16).then_some(self.compare)
     }
 
     /// Whether the case breaks the rule again.
     fn repeats(&self, case: &Case, rule: Rule) -> bool {
         (0..PLAYS_AGAIN).any(|_| {
-            let verdict = judge(case, &self.play, self.twice(rule));
+            let verdict = judge(case, self.play, self.twice(rule));
             verdict.violations.iter().any(|v| v.rule == rule)
         })
     }
@@ -125,7 +136,7 @@ impl Session<'_> {
             complete: shrunk.complete,
         };
         *case = shrunk.case;
-        let again = judge(case, &self.play, self.twice(rule));
+        let again = judge(case, self.play, self.twice(rule));
         if let Some(same) = again.violations.into_iter().find(|v| v.rule == rule) {
             *violation = same;
         }
@@ -135,7 +146,7 @@ impl Session<'_> {
     /// The smallest case that breaks the rule; `None` where one on the way to it hangs.
     fn shrink(&self, case: &Case, rule: Rule) -> Option<Shrunk> {
         let (play, case, interrupted) = (
-            Arc::clone(&self.play),
+            Arc::clone(self.play),
             case.clone(),
             self.interrupted.clone(),
         );
@@ -192,14 +203,14 @@ impl Session<'_> {
     fn play_broken(&self, case: &Case, rule: Rule) -> Played {
         let broke = |played: &Played| played.verdict.violations.iter().any(|v| v.rule == rule);
         let first = if self.options.real {
-            play_real(case, &*self.subject)
+            play_real(case, self.subject)
         } else {
-            play(case, &*self.subject)
+            play(case, self.subject)
         };
         if self.options.real || broke(&first) {
             return first;
         }
-        let mut plays = (0..PLAYS_AGAIN).map(|_| play(case, &*self.subject));
+        let mut plays = (0..PLAYS_AGAIN).map(|_| play(case, self.subject));
         plays.find(broke).unwrap_or(first)
     }
 

@@ -9,7 +9,7 @@ use wstape_chaos::{Case, Seeds, Shard, Vocabulary};
 use wstape_harness::{Suite, Terms};
 use wstape_tape::Tape;
 
-use super::{DEFAULT_BUDGET, Options};
+use super::options::{DEFAULT_BUDGET, Options};
 use crate::cmd::fixtures::fixtures_with;
 
 /// The folder, in `fixtures`, of tapes that broke a rule once.

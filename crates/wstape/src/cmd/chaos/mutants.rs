@@ -10,7 +10,7 @@ use wstape_chaos::{Draw, Ending, draw};
 
 use wstape_harness::{Subject, Terms};
 
-use super::Options;
+use super::options::Options;
 use super::progress::{Goal, Progress};
 use super::session::{LOOK_EVERY, first_words, keep_workers_panics_quiet, workers};
 use super::signals::Interrupted;

@@ -14,9 +14,9 @@ use wstape_chaos::{
 use wstape_harness::{Subject, Terms, note_panics};
 use wstape_oracle::Rule;
 
-use super::Options;
-use super::failures::OutFolder;
+use super::failures::{Failures, OutFolder};
 use super::inputs::{Bases, Inputs, NamedCase};
+use super::options::Options;
 use super::outputs::Outputs;
 use super::progress::{Goal, Progress};
 use super::signals::Interrupted;
@@ -26,15 +26,15 @@ use crate::cmd::say::say;
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// A run, with all it needs.
-pub(super) struct Session<'a> {
-    pub(super) options: &'a Options,
+struct Session<'a> {
+    options: &'a Options,
     inputs: Inputs,
     workers: NonZeroUsize,
-    pub(super) play: Play,
-    pub(super) subject: Arc<dyn Subject>,
+    play: Play,
+    subject: Arc<dyn Subject>,
     terms: Terms,
     judged: Judged,
-    pub(super) interrupted: Interrupted,
+    interrupted: Interrupted,
     start: Instant,
 }
 
@@ -167,9 +167,15 @@ impl Session<'_> {
             broken.extend(ran.broken);
         }
         results.elapsed_ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let failures = Failures {
+            options: self.options,
+            play: &self.play,
+            subject: &*self.subject,
+            compare: self.compare(),
+            interrupted: &self.interrupted,
+        };
         for broken in broken {
-            let failure = self.failure(broken, &progress);
-            results.broke(failure);
+            results.broke(failures.deal_with(broken, &progress));
         }
         progress.finish();
         results.interrupted = self.interrupted.get();
@@ -239,7 +245,7 @@ impl Session<'_> {
     }
 
     /// What of two plays is compared where R16 broke.
-    pub(super) fn compare(&self) -> Compare {
+    fn compare(&self) -> Compare {
         match self.determinism() {
             Determinism::Undeclared if !self.options.thoroughness.check_determinism => {
                 Compare::EngineSide

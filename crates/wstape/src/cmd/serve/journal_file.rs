@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::ServeError;
+use super::error::ServeError;
 
 /// Where the journal goes.
 #[derive(Debug, Args)]

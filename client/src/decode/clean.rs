@@ -1,57 +1,30 @@
-//! The envelope around a payload.
+//! The clean message, read fast: nearly all that an engine sends.
+//!
+//! It is of a known kind, names each key once, and is plain JSON. At anything else the reader gives
+//! up, and the general decoder reads the message from its start: `None` is no verdict.
 
 use chrono::{DateTime, Utc};
 
-use super::spares::Payloads;
-use super::{Cursor, Spares};
-use crate::decode::Decoded;
+use super::decoded::Decoded;
+use super::spares::Spares;
+use crate::event::EngineEvent;
+use crate::json::Cursor;
 use crate::kind::Kind;
 use crate::timestamp;
 
 /// Bytes of the times that Python writes, quotes included: in microseconds with an offset, with `Z`, naive.
 const USUAL_TIMES: [usize; 3] = [34, 29, 28];
 
-/// Reads a clean message of a known kind whose payload is a reading of it. `None` is no verdict.
-pub(crate) fn read(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Option<Decoded> {
-    read_aside(message, now, spares)?.into_decoded(spares)
-}
-
-/// What was read aside: its payload is in the [`Spares`], and there until the next of its kind is read.
-pub(crate) struct Clean {
-    pub(crate) kind: Kind,
-    pub(crate) ts: DateTime<Utc>,
-}
-
-impl Clean {
-    /// The event, taken out of the [`Spares`] that it was read into.
-    pub(crate) fn into_decoded(self, spares: &mut Spares) -> Option<Decoded> {
-        Some(Decoded {
-            event: spares.take(self.kind, self.ts)?,
-            ts: self.ts,
-            payload_failed: false,
-        })
-    }
-}
-
-/// As [`read`], but leaves the payload where it was read to.
-pub(crate) fn read_aside(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Option<Clean> {
-    let clean = try_read(message, now, spares);
-    if clean.is_none() {
-        spares.gave_up(message.len());
-    }
-    clean
-}
-
+/// Reads a clean message whose payload is a reading of its kind, into storage that is left over.
 #[inline]
-fn try_read(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Option<Clean> {
-    let Spares { payloads, habits } = spares;
-    let mut cursor = Cursor::new(message, habits);
+pub(super) fn decode(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Option<Decoded> {
+    let mut cursor = Cursor::new(message);
     cursor.space();
     let mut kind = None;
     let mut ts = None;
     let mut data = None;
     let mut early = None;
-    let mut more = !cursor.open(b'{', b'}')?;
+    let mut more = cursor.open(b'{', b'}')?;
     while more {
         match envelope_key(&mut cursor)? {
             "event" => {
@@ -71,7 +44,7 @@ fn try_read(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Option<Cl
                     return None;
                 }
                 if let Some(kind) = kind {
-                    data = Some(payload(kind, &mut cursor, payloads)?);
+                    data = Some(payload(kind, now, &mut cursor, spares)?);
                 } else {
                     // An engine that sorts its keys: read once its kind is known.
                     early = Some(cursor.clone());
@@ -85,14 +58,20 @@ fn try_read(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Option<Cl
     cursor.end()?;
     let kind = kind?;
     if let Some(mut early) = early {
-        data = Some(payload(kind, &mut early, payloads)?);
+        data = Some(payload(kind, now, &mut early, spares)?);
     }
-    if data.is_none() && kind != Kind::Heartbeat {
-        return None;
-    }
-    Some(Clean {
-        kind,
-        ts: ts.unwrap_or(now),
+    let ts = ts.unwrap_or(now);
+    let event = match data {
+        // Its time may have come after its payload.
+        Some(EngineEvent::Heartbeat(_)) => EngineEvent::Heartbeat(ts),
+        Some(event) => event,
+        None if kind == Kind::Heartbeat => EngineEvent::Heartbeat(ts),
+        None => return None,
+    };
+    Some(Decoded {
+        event,
+        ts,
+        payload_failed: false,
     })
 }
 
@@ -128,13 +107,22 @@ fn time(cursor: &mut Cursor<'_>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     }
 }
 
+/// Takes a payload.
 #[inline]
-fn payload(kind: Kind, cursor: &mut Cursor<'_>, payloads: &mut Payloads) -> Option<()> {
-    match kind {
-        Kind::Heartbeat => cursor.skip(),
-        Kind::Status => payloads.status.read(cursor),
-        Kind::Positions => payloads.positions.read(cursor),
-        Kind::Risk => payloads.risk.read(cursor),
-        Kind::Regime => payloads.regime.read(cursor),
-    }
+fn payload(
+    kind: Kind,
+    now: DateTime<Utc>,
+    cursor: &mut Cursor<'_>,
+    spares: &mut Spares,
+) -> Option<EngineEvent> {
+    Some(match kind {
+        Kind::Heartbeat => {
+            cursor.skip()?;
+            EngineEvent::Heartbeat(now)
+        }
+        Kind::Status => EngineEvent::Status(spares.status.read(cursor)?),
+        Kind::Positions => EngineEvent::Positions(spares.positions.read(cursor)?),
+        Kind::Risk => EngineEvent::Risk(spares.risk.read(cursor)?),
+        Kind::Regime => EngineEvent::Regime(spares.regime.read(cursor)?),
+    })
 }

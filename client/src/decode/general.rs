@@ -1,9 +1,4 @@
-//! From a message to an event.
-//!
-//! A clean message, which nearly all are, is read by hand. What means what is defined by the general decoder
-//! alone, which has all others. There too `event` comes before `data` as a rule, so that the name picks the
-//! type that the payload is read into as it arrives; a message that is not so, or that turns out not to be
-//! what its name says, is read again at leisure.
+//! Any message: what a message means is defined here alone.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,115 +9,16 @@ use serde::de::{
 };
 use serde_json::error::Category;
 use serde_json::value::RawValue;
-use thiserror::Error;
 
-use crate::clean::{self, Spares};
+use super::decoded::{Decoded, Undecodable};
 use crate::event::EngineEvent;
 use crate::kind::Kind;
 use crate::models::{Key, Object, Plain, Read};
 use crate::timestamp;
 
-/// A message that is an event.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Decoded {
-    /// The event.
-    pub event: EngineEvent,
-    /// When it happened, by the engine's clock; where the message doesn't say, the `now` that was given.
-    pub ts: DateTime<Utc>,
-    /// The event is of a known kind but its payload is no reading of that kind; `event` is then
-    /// [`EngineEvent::Unknown`].
-    pub payload_failed: bool,
-}
-
-/// Why a message is no event. The message itself is never part of the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum Undecodable {
-    /// A binary message that is not UTF-8.
-    #[error("the message is not UTF-8")]
-    NotUtf8,
-    /// Not JSON, or more than one JSON value.
-    #[error("the message is not one well-formed JSON value")]
-    Malformed,
-    /// JSON, but no object with a string `event`, or one that says `event`, `ts` or `data` twice.
-    #[error("the message is not an object that names its event once, as a string")]
-    NotAnEvent,
-    /// The payload is nested deeper than 127 levels, or holds a number or string that has no meaning.
-    #[error("the payload is nested too deeply or holds a number or string out of range")]
-    Payload,
-}
-
-/// Decodes the text of one message. `now` is the event's time where the message gives none.
-///
-/// ```
-/// use chrono::Utc;
-/// use engine_client::{EngineEvent, decode};
-///
-/// let decoded = decode(r#"{"event":"regime","data":{"regime":"CHOP"}}"#, Utc::now())?;
-/// assert!(matches!(decoded.event, EngineEvent::Regime(_)));
-///
-/// // A payload without a single field of its kind is no reading.
-/// let decoded = decode(r#"{"event":"risk","data":{"error":"down"}}"#, Utc::now())?;
-/// assert!(decoded.payload_failed);
-/// assert_eq!(decoded.event.kind(), "risk");
-/// # Ok::<(), engine_client::Undecodable>(())
-/// ```
-///
-/// # Errors
-/// [`Undecodable`] if the message is not one JSON object with a string `event`. A payload of the wrong
-/// shape is no error: it makes the event [`EngineEvent::Unknown`].
-pub fn decode(message: &str, now: DateTime<Utc>) -> Result<Decoded, Undecodable> {
-    decode_with(message, now, &mut Spares::default())
-}
-
-/// As [`decode`], with storage to read into.
-#[inline]
-pub(crate) fn decode_with(
-    message: &str,
-    now: DateTime<Utc>,
-    spares: &mut Spares,
-) -> Result<Decoded, Undecodable> {
-    match clean::read(message, now, spares) {
-        Some(decoded) => Ok(decoded),
-        None => decode_general(message, now),
-    }
-}
-
-/// Decodes any message: what this says a message means is what it means.
-pub(crate) fn decode_general(message: &str, now: DateTime<Utc>) -> Result<Decoded, Undecodable> {
-    let mut deserializer = serde_json::Deserializer::from_str(message);
-    let one_pass = deserializer
-        .deserialize_map(OnePass { now })
-        .and_then(|decoded| deserializer.end().map(|()| decoded));
-    match one_pass {
-        Ok(decoded) => Ok(decoded),
-        Err(_) => decode_again(message, now),
-    }
-}
-
-/// Decodes a binary message, which is taken for text.
-///
-/// # Errors
-/// [`Undecodable`] as for [`decode`], and if the message is not UTF-8.
-pub fn decode_binary(message: &[u8], now: DateTime<Utc>) -> Result<Decoded, Undecodable> {
-    decode_binary_with(message, now, &mut Spares::default())
-}
-
-/// As [`decode_binary`], with storage to read into.
-pub(crate) fn decode_binary_with(
-    message: &[u8],
-    now: DateTime<Utc>,
-    spares: &mut Spares,
-) -> Result<Decoded, Undecodable> {
-    let text = std::str::from_utf8(message).map_err(|_| Undecodable::NotUtf8)?;
-    decode_with(text, now, spares)
-}
-
-/// Decodes a message whose keys come in another order, or whose payload is not what it should be: first
-/// the envelope, then the payload as its kind, then the payload as whatever it is.
-#[cold]
-fn decode_again(message: &str, now: DateTime<Utc>) -> Result<Decoded, Undecodable> {
+/// Decodes any message: first the envelope, then the payload as its kind, then, where it is no reading
+/// of that, the payload as whatever it is.
+pub(super) fn decode(message: &str, now: DateTime<Utc>) -> Result<Decoded, Undecodable> {
     let mut deserializer = serde_json::Deserializer::from_str(message);
     let Envelope { event, ts, data } = deserializer
         .deserialize_map(EnvelopeVisitor { now })
@@ -235,72 +131,6 @@ fn once<T, E: de::Error>(place: &mut Option<T>, key: &'static str, value: T) -> 
     }
 }
 
-const EXPECTED: &str = "an object with an event";
-
-/// Decodes a message in which `event` comes before `data` and `data` is a reading; an error is no verdict
-/// on any other.
-struct OnePass {
-    now: DateTime<Utc>,
-}
-
-impl<'de> Visitor<'de> for OnePass {
-    type Value = Decoded;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(EXPECTED)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Decoded, A::Error> {
-        let mut name: Option<Cow<'de, str>> = None;
-        let mut kind = None;
-        let mut ts = None;
-        let mut payload = None;
-        while let Some(key) = map.next_key()? {
-            match key {
-                EnvelopeKey::Event => {
-                    let Key(event) = map.next_value()?;
-                    kind = Kind::of(&event);
-                    once(&mut name, "event", event)?;
-                }
-                EnvelopeKey::Ts => once(&mut ts, "ts", map.next_value_seed(Ts { now: self.now })?)?,
-                EnvelopeKey::Data => {
-                    let Some(event) = &name else {
-                        return Err(de::Error::custom("data came before event"));
-                    };
-                    let ts = ts.unwrap_or(self.now);
-                    let event = match kind {
-                        Some(kind) => map.next_value_seed(Payload { kind, ts })?,
-                        None => EngineEvent::Unknown {
-                            event: event.to_string(),
-                            ts,
-                            data: map.next_value::<Plain>()?.0,
-                        },
-                    };
-                    once(&mut payload, "data", event)?;
-                }
-                EnvelopeKey::Other => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        let at = ts.unwrap_or(self.now);
-        let mut event = match (payload, kind) {
-            (Some(event), _) => event,
-            (None, Some(Kind::Heartbeat)) => EngineEvent::Heartbeat(at),
-            (None, _) => return Err(de::Error::missing_field("data")),
-        };
-        // The time may have come after the payload.
-        if let EngineEvent::Heartbeat(ts) | EngineEvent::Unknown { ts, .. } = &mut event {
-            *ts = at;
-        }
-        Ok(Decoded {
-            event,
-            ts: at,
-            payload_failed: false,
-        })
-    }
-}
-
 /// A message whose payload is still text.
 struct Envelope<'de> {
     event: Cow<'de, str>,
@@ -316,7 +146,7 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
     type Value = Envelope<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(EXPECTED)
+        f.write_str("an object with an event")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope<'de>, A::Error> {

@@ -17,7 +17,7 @@ const POWERS: [f64; 23] = [
 
 /// A number as the message writes it: whole where it has neither point nor exponent.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Number {
+pub(super) enum Number {
     Unsigned(u64),
     /// Below zero.
     Signed(i64),
@@ -27,7 +27,7 @@ pub(crate) enum Number {
 impl Cursor<'_> {
     /// Takes an ordinary number: at most 19 digits, and an exponent of at most two.
     #[inline]
-    pub(crate) fn number(&mut self) -> Option<Number> {
+    pub(super) fn number(&mut self) -> Option<Number> {
         let rest = self.rest();
         let negative = *rest.first()? == b'-';
         let start = usize::from(negative);
@@ -126,11 +126,9 @@ mod tests {
     use serde_json::Value;
 
     use super::{Cursor, Number};
-    use crate::clean::habits::Habits;
 
     fn read(text: &str) -> Option<Number> {
-        let habits = Habits::default();
-        let mut cursor = Cursor::new(text, &habits);
+        let mut cursor = Cursor::new(text);
         let number = cursor.number()?;
         (cursor.position() == text.len()).then_some(number)
     }

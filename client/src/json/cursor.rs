@@ -1,10 +1,8 @@
 //! A place in a text that is being read.
 
-use super::habits::{Habit, Habits, Type};
-
-/// Levels of lists and objects that are followed where the shape is not known. Far below the general
-/// decoder's own limit, so that where that one starts to refuse is for it alone to say.
-pub(super) const MAX_LEVELS: u32 = 16;
+/// Levels of lists and objects that are followed. Far below the general decoder's own limit, so that
+/// where that one starts to refuse is for it alone to say.
+const MAX_LEVELS: u32 = 16;
 
 /// Bytes that a string is searched by at a time.
 const WORD: usize = size_of::<u64>();
@@ -20,22 +18,17 @@ pub(crate) struct Cursor<'t> {
     text: &'t str,
     /// Index of the next byte.
     at: usize,
-    habits: &'t Habits,
+    /// Levels of lists and objects that may still be opened.
+    levels: u32,
 }
 
 impl<'t> Cursor<'t> {
-    pub(crate) fn new(text: &'t str, habits: &'t Habits) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         Self {
             text,
             at: 0,
-            habits,
+            levels: MAX_LEVELS,
         }
-    }
-
-    /// In what order the keys of this type are likely to come.
-    #[inline]
-    pub(crate) fn habit(&self, of: Type) -> &'t Habit {
-        self.habits.of(of)
     }
 
     /// The next byte, if there is one.
@@ -52,7 +45,7 @@ impl<'t> Cursor<'t> {
 
     /// Goes past so many bytes, which are there.
     #[inline]
-    pub(super) fn advance(&mut self, bytes: usize) {
+    pub(crate) fn advance(&mut self, bytes: usize) {
         self.at += bytes;
         debug_assert!(self.at <= self.text.len(), "there are bytes to go past");
     }
@@ -69,7 +62,7 @@ impl<'t> Cursor<'t> {
 
     /// Goes past what space there is. As a rule it is one blank, or none.
     #[inline]
-    pub(super) fn space(&mut self) {
+    pub(crate) fn space(&mut self) {
         if self.peek() > Some(b' ') {
             return;
         }
@@ -95,12 +88,15 @@ impl<'t> Cursor<'t> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// Takes what opens a list or an object; whether it closes at once, which is then taken too.
+    /// Takes what opens a list or an object; `false` where it closes at once, which is then taken too.
     #[inline]
     pub(crate) fn open(&mut self, opening: u8, closing: u8) -> Option<bool> {
         self.byte(opening)?;
+        self.levels = self.levels.checked_sub(1)?;
         self.space();
-        Some(self.byte(closing).is_some())
+        let closes = self.byte(closing).is_some();
+        self.levels += u32::from(closes);
+        Some(!closes)
     }
 
     /// After an element: takes the comma, `true`, or what closes, `false`.
@@ -115,6 +111,7 @@ impl<'t> Cursor<'t> {
         }
         (byte == closing).then(|| {
             self.at += 1;
+            self.levels += 1;
             false
         })
     }
@@ -129,7 +126,7 @@ impl<'t> Cursor<'t> {
 
     /// Takes `null` if that comes next.
     #[inline]
-    pub(crate) fn null(&mut self) -> bool {
+    pub(super) fn null(&mut self) -> bool {
         self.peek() == Some(b'n') && self.literal("null").is_some()
     }
 
@@ -200,7 +197,7 @@ impl<'t> Cursor<'t> {
     /// The next so many bytes, if they are a string's from quote to quote; what is between them may be
     /// anything yet.
     #[inline]
-    pub(super) fn quoted(&self, bytes: usize) -> Option<&'t [u8]> {
+    pub(crate) fn quoted(&self, bytes: usize) -> Option<&'t [u8]> {
         match self.rest().get(..bytes)? {
             [b'"', within @ .., b'"'] => Some(within),
             _ => None,
@@ -219,27 +216,21 @@ impl<'t> Cursor<'t> {
 
     /// Goes past a value of any shape.
     pub(crate) fn skip(&mut self) -> Option<()> {
-        self.skip_levels(MAX_LEVELS)
-    }
-
-    fn skip_levels(&mut self, levels: u32) -> Option<()> {
         match self.peek()? {
             b'"' => self.string().map(|_| ()),
             b'{' => {
-                let levels = levels.checked_sub(1)?;
-                let mut more = !self.open(b'{', b'}')?;
+                let mut more = self.open(b'{', b'}')?;
                 while more {
                     self.key()?;
-                    self.skip_levels(levels)?;
+                    self.skip()?;
                     more = self.more(b'}')?;
                 }
                 Some(())
             }
             b'[' => {
-                let levels = levels.checked_sub(1)?;
-                let mut more = !self.open(b'[', b']')?;
+                let mut more = self.open(b'[', b']')?;
                 while more {
-                    self.skip_levels(levels)?;
+                    self.skip()?;
                     more = self.more(b']')?;
                 }
                 Some(())
@@ -272,7 +263,7 @@ fn special(word: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cursor, Habits};
+    use super::Cursor;
 
     #[test]
     fn a_plain_string_ends_at_its_quote_wherever_that_stands() {
@@ -280,10 +271,7 @@ mod tests {
             for padding in 0..10 {
                 let plain = "é~\u{7f}a".repeat(length);
                 let text = format!("\"{plain}\"{}", " ".repeat(padding));
-                assert_eq!(
-                    Cursor::new(&text, &Habits::default()).string(),
-                    Some(&*plain)
-                );
+                assert_eq!(Cursor::new(&text).string(), Some(&*plain));
             }
         }
     }
@@ -297,11 +285,7 @@ mod tests {
                         continue;
                     }
                     let text = format!("\"{}{bad}{after}", "x".repeat(before));
-                    assert_eq!(
-                        Cursor::new(&text, &Habits::default()).string(),
-                        None,
-                        "{text:?}"
-                    );
+                    assert_eq!(Cursor::new(&text).string(), None, "{text:?}");
                 }
             }
         }
@@ -309,7 +293,6 @@ mod tests {
 
     #[test]
     fn what_is_skipped_is_one_whole_value() {
-        let habits = &Habits::default();
         for (text, rest) in [
             (r#"{"a": [1, {"b": null}], "c": "d"} x"#, " x"),
             ("[ ] ]", " ]"),
@@ -317,13 +300,13 @@ mod tests {
             ("-1.5e3,", ","),
             ("true1", "1"),
         ] {
-            let mut cursor = Cursor::new(text, habits);
+            let mut cursor = Cursor::new(text);
             assert_eq!(cursor.skip(), Some(()), "{text}");
             assert_eq!(&text[cursor.position()..], rest);
         }
         let deep = "[".repeat(40) + &"]".repeat(40);
         for text in ["[1,]", "[,]", r#"{"a"}"#, r#"{"a":1,}"#, "nul", "", &deep] {
-            assert_eq!(Cursor::new(text, habits).skip(), None, "{text}");
+            assert_eq!(Cursor::new(text).skip(), None, "{text}");
         }
     }
 }

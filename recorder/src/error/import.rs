@@ -34,7 +34,7 @@ const QUOTED_CHARS: usize = 40;
 
 /// A file's own text as an error quotes it: short, in quotes, and without what a terminal would
 /// obey.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     match text.char_indices().nth(QUOTED_CHARS) {
         Some((cut, _)) => format!("{:?}…", &text[..cut]),
         None => format!("{text:?}"),

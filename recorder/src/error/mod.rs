@@ -1,4 +1,12 @@
 //! What can go wrong with a recording.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `tap`, `poll`, `import` | what is one source's own |
+
+pub(crate) mod import;
+mod poll;
+mod tap;
 
 use std::io;
 use std::path::PathBuf;
@@ -6,11 +14,12 @@ use std::path::PathBuf;
 use engine_client::{DialError, WsError};
 use wstape_tape::TapeError;
 
-use crate::import::error::ImportError;
-use crate::poll::error::PollError;
 use crate::redact::Hit;
-use crate::tap::error::TapError;
 use crate::trim::TrimError;
+
+pub use import::ImportError;
+pub use poll::{MIN_EVERY, PollError};
+pub use tap::TapError;
 
 /// Why nothing, or not everything, was recorded.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,91 @@
+//! What a run may be told.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use wstape_chaos::{Seeds, Shard};
+
+use super::rules::Choice;
+
+/// How long a run of an open range of seeds goes on.
+pub(super) const DEFAULT_BUDGET: Duration = Duration::from_mins(1);
+/// Where failures are written.
+const DEFAULT_OUT: &str = "target/chaos";
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Play the case of this seed, and no other.
+    #[arg(long, value_name = "S", allow_negative_numbers = true, conflicts_with_all = ["seeds", "shard", "budget", "mutants"])]
+    pub(super) seed: Option<u64>,
+
+    /// Draw from these seeds: A..B, or A.. for all from A on. Default: 0..
+    #[arg(long, value_name = "A..B")]
+    pub(super) seeds: Option<Seeds>,
+
+    /// Begin no case after this long: 60s, 5m. Default: 60s, and none for a range with an end.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) budget: Option<Duration>,
+
+    /// Take only part I of N of the seeds; parts never overlap.
+    #[arg(long, value_name = "I/N")]
+    pub(super) shard: Option<Shard>,
+
+    /// Worlds at a time. Default: one for each core.
+    #[arg(long, value_name = "N")]
+    pub(super) jobs: Option<NonZeroUsize>,
+
+    /// Play this tape: a case that chaos wrote, or any other. May be given several times. With
+    /// --seed or --seeds, a recording that drawn faults are laid over.
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["shard", "mutants"])]
+    pub(super) tape: Vec<PathBuf>,
+
+    /// Play in real time, for a subscriber that takes its time from std's clock or leaves work to
+    /// other threads: cases take as long as they say.
+    #[arg(long, conflicts_with_all = ["mutants", "check_determinism"])]
+    pub(super) real: bool,
+
+    /// Draw the engine's messages from this tape, a recording or a script, and spoil them. May be
+    /// given several times. Default: for a subject that is not judged by settings the tapes and
+    /// recordings of fixtures/, where they hold messages.
+    #[arg(long, value_name = "TAPE", num_args = 1.., conflicts_with = "mutants")]
+    pub(super) from: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) rules: Choice,
+
+    #[arg(long, value_name = "FILE", help = "Write the results as JUnit XML")]
+    pub(super) junit: Option<PathBuf>,
+
+    /// Write the results as JSON, for `wstape chaos merge`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) result: Option<PathBuf>,
+
+    /// Write what breaks a rule here: the tape, the trace, the mirror beside the model.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_OUT)]
+    pub(super) out: PathBuf,
+
+    #[command(flatten)]
+    pub(super) thoroughness: Thoroughness,
+
+    /// Look for each mutant instead, a subscriber with one flaw: a check of chaos itself.
+    #[arg(long, alias = "planted", conflicts_with_all = ["shard", "check_determinism", "keep_going", "result", "junit"])]
+    pub(super) mutants: bool,
+
+    /// No progress, no tables: only what broke and how it ended.
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+/// What is done beyond the first failure, and beyond one look at each case.
+#[derive(Debug, Args)]
+pub(super) struct Thoroughness {
+    /// Play each case twice and compare the traces.
+    #[arg(long)]
+    pub(super) check_determinism: bool,
+
+    /// Go on after a rule broke, for those that break others.
+    #[arg(long)]
+    pub(super) keep_going: bool,
+}

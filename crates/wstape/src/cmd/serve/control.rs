@@ -1,0 +1,45 @@
+//! The options of the control port.
+
+use clap::Args;
+use wstape_mock_engine::{Control, Engine};
+
+use super::error::ServeError;
+use super::{host_and_port, resolve_now};
+
+/// Where a run can be steered from.
+#[derive(Debug, Args)]
+pub(super) struct ControlArgs {
+    /// Address of a second port, over which the run is steered: loopback, unless there is a token
+    #[arg(long, value_name = "ADDR", value_parser = host_and_port)]
+    control: Option<String>,
+    /// Environment variable that holds the token which each request on that port must bring
+    #[arg(long, value_name = "VAR", requires = "control")]
+    control_token_env: Option<String>,
+}
+
+impl ControlArgs {
+    /// Whether there is to be a control port.
+    pub(super) fn wanted(&self) -> bool {
+        self.control.is_some()
+    }
+
+    /// Opens it, where there is to be one.
+    pub(super) fn open(
+        &self,
+        engine: &Engine,
+        ca: Option<String>,
+    ) -> Result<Option<Control>, ServeError> {
+        let Some(name) = &self.control else {
+            return Ok(None);
+        };
+        let token = match &self.control_token_env {
+            None => None,
+            Some(name) => {
+                let token = std::env::var(name);
+                Some(token.map_err(|_| ServeError::NoToken(name.clone()))?)
+            }
+        };
+        let control = engine.control(resolve_now(name)?, token, ca)?;
+        Ok(Some(control))
+    }
+}

@@ -1,0 +1,74 @@
+//! Why `serve` could not serve.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use wstape_mock_engine::{ControlError, EngineError, TlsError};
+use wstape_tape::TapeError;
+
+use crate::cmd::redaction::NoRandomBytes;
+
+/// Why `serve` could not, or no longer, serve.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    #[error("{}", .0.report())]
+    Tape(Arc<TapeError>),
+    #[error(transparent)]
+    Engine(EngineError),
+    #[error(
+        "the environment variable {0} is not set, or not UTF-8; --token-env names the one that holds the token"
+    )]
+    NoToken(String),
+    #[error("the token must be visible ASCII without spaces, for it is sent in a header")]
+    BadToken,
+    #[error("{} exists; --force overwrites it", .0.display())]
+    JournalExists(PathBuf),
+    #[error("cannot listen on {name}: {reason}")]
+    NoAddress { name: String, reason: String },
+    #[error("no step is for the engine {name:?}; {}", names(there_are))]
+    NoSuchEngine {
+        name: String,
+        there_are: BTreeSet<String>,
+    },
+    #[error("cannot write the journal {}: {source}", path.display())]
+    JournalOpen { path: PathBuf, source: io::Error },
+    #[error("the journal could not be written to its end: {0}")]
+    JournalWrite(io::Error),
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("{}: {source}", path.display())]
+    Certificate { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Random(#[from] NoRandomBytes),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+impl From<EngineError> for ServeError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Tape(error) => Self::Tape(error),
+            error => Self::Engine(error),
+        }
+    }
+}
+
+impl ServeError {
+    /// Whether the command line or a file it names is at fault.
+    pub(crate) fn is_bad_input(&self) -> bool {
+        !matches!(self, Self::JournalWrite(_) | Self::Random(_) | Self::Io(_))
+    }
+}
+
+/// The names as a sentence has them.
+fn names(there_are: &BTreeSet<String>) -> String {
+    if there_are.is_empty() {
+        return "the tape names no engine".to_owned();
+    }
+    let quoted: Vec<String> = there_are.iter().map(|name| format!("{name:?}")).collect();
+    format!("the tape names {}", quoted.join(", "))
+}

@@ -1,0 +1,61 @@
+//! Requests' bodies, bounded in size and time.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use http::StatusCode;
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+
+/// Longest body of a request, but for a tape.
+pub const MAX_REQUEST_BYTES: usize = 1 << 20;
+
+/// Longest tape that is taken.
+pub const MAX_TAPE_BYTES: usize = 64 << 20;
+
+/// How long a request's body may take to come.
+pub const MAX_BODY_WAIT: Duration = Duration::from_secs(10);
+
+/// The whole body.
+pub(super) async fn read(body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
+    match tokio::time::timeout(MAX_BODY_WAIT, to_bytes(body, max_bytes)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if is_too_long(&error) => Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is longer than {max_bytes} bytes"),
+        )),
+        Ok(Err(_)) => Err(Problem::bad("the body broke off")),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            format!(
+                "the body was not there within {} s",
+                MAX_BODY_WAIT.as_secs()
+            ),
+        )),
+    }
+}
+
+/// The whole body as text.
+pub(super) async fn read_text(body: Body, max_bytes: usize) -> Result<String, Problem> {
+    let bytes = read(body, max_bytes).await?;
+    String::from_utf8(bytes.into()).map_err(|_| Problem::bad("the body is not UTF-8"))
+}
+
+/// The whole body as JSON.
+pub(super) async fn read_json<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
+    let bytes = read(body, MAX_REQUEST_BYTES).await?;
+    serde_json::from_slice(&bytes).map_err(|error| Problem::bad(error.to_string()))
+}
+
+/// Whether it is the bound that an error is about.
+fn is_too_long(error: &axum::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if cause.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
+}

@@ -1,0 +1,89 @@
+//! What went wrong, as an answer: a status, and a sentence in JSON.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use wstape_tape::TapeError;
+
+/// An answer that is no 2xx.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    said: Said,
+}
+
+#[derive(Debug, Serialize)]
+struct Said {
+    /// One sentence.
+    error: String,
+    /// Of a tape's line: the sentence with the line and a caret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u64>,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        let said = Said {
+            error: error.into(),
+            report: None,
+            line: None,
+            column: None,
+        };
+        Self { status, said }
+    }
+
+    pub(super) fn bad(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error)
+    }
+
+    /// A tape, or a line of one, that is none.
+    pub(super) fn tape(error: &TapeError) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            said: Said {
+                error: error.to_string(),
+                report: Some(error.report()),
+                line: Some(error.line()),
+                column: Some(error.column()),
+            },
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = json(&self.said);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            // What the client still sends is not waited for.
+            StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// A 200 of JSON.
+pub(super) fn json(value: &impl Serialize) -> Response {
+    // Everything that is answered has string keys and finite numbers.
+    let mut body = serde_json::to_vec(value).unwrap_or_default();
+    body.push(b'\n');
+    let mut response = Response::new(Body::from(body));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}

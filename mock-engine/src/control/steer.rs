@@ -1,0 +1,112 @@
+//! What changes: steps, faults, the tape, the end.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State as Extract;
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+use wstape_tape::{Action, Step, Tape, TapeReader};
+
+use super::body::{MAX_REQUEST_BYTES, MAX_TAPE_BYTES, read, read_text};
+use super::look::VerdictAnswer;
+use super::problem::{Problem, json};
+use super::state::State;
+use crate::driver;
+
+/// What errors call the lines of a request.
+const NAME: &str = "request";
+
+/// Most steps of one request.
+const MAX_STEPS: usize = 4_096;
+
+#[derive(Serialize)]
+struct StepsAnswer {
+    steps: usize,
+}
+
+/// Plays steps: the lines of a tape, with its header or without; all of them or none.
+pub(super) async fn steps(
+    Extract(state): Extract<Arc<State>>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let text = read_text(body, MAX_REQUEST_BYTES).await?;
+    let steps = parse(&text)?;
+    let count = steps.len();
+    let hub = &state.hub;
+    // What is due at this instant has happened before.
+    driver::catch_up(hub);
+    let posted = hub.core().post(state.layer, steps);
+    posted.map_err(|error| Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
+    Ok(json(&StepsAnswer { steps: count }))
+}
+
+fn parse(text: &str) -> Result<Vec<Step>, Problem> {
+    let steps = if has_header(text) {
+        let reader = TapeReader::new(NAME, text.as_bytes());
+        reader.and_then(Iterator::collect::<Result<Vec<Step>, _>>)
+    } else {
+        let lines = text.lines().zip(1_u64..);
+        let lines = lines.filter(|(line, _)| !line.trim().is_empty());
+        lines.map(|(line, n)| Step::parse(NAME, n, line)).collect()
+    };
+    let steps = steps.map_err(|error| Problem::tape(&error))?;
+    if steps.is_empty() {
+        let error = "no step in the request; its body is the lines of a tape, such as \
+                     {\"at_ms\":0,\"drop\":\"reset\"}";
+        return Err(Problem::bad(error));
+    }
+    if steps.len() > MAX_STEPS {
+        return Err(Problem::bad(format!(
+            "more than {MAX_STEPS} steps in one request"
+        )));
+    }
+    match steps.iter().find(|step| matches!(step.action, Action::End)) {
+        Some(end) => Err(Problem::bad(format!(
+            "{NAME}:{}: a step can't end the run; POST /v1/end does",
+            end.line
+        ))),
+        None => Ok(steps),
+    }
+}
+
+/// Whether the first line is a tape's header.
+fn has_header(text: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct First {
+        #[serde(rename = "tape")]
+        _tape: serde::de::IgnoredAny,
+    }
+    let first = text.lines().next().unwrap_or_default();
+    serde_json::from_str::<First>(first).is_ok()
+}
+
+/// Clears every fault that was set here or by Rust's controls; a tape's stay.
+pub(super) async fn clear_faults(Extract(state): Extract<Arc<State>>) -> StatusCode {
+    state.hub.core().clear_faults(state.layer);
+    StatusCode::NO_CONTENT
+}
+
+/// Plays another tape from its beginning, now.
+pub(super) async fn tape(
+    Extract(state): Extract<Arc<State>>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let bytes = read(body, MAX_TAPE_BYTES).await?;
+    let reader = TapeReader::new(NAME, &bytes[..]);
+    let tape = reader.and_then(Tape::read);
+    let tape = tape.map_err(|error| Problem::tape(&error))?;
+    let steps = tape.steps.len();
+    let hub = &state.hub;
+    let replaced = hub.replace_tape(tape, state.layer);
+    replaced.map_err(|error| Problem::tape(&error))?;
+    Ok(json(&StepsAnswer { steps }))
+}
+
+/// Ends the run, and says what became of what was expected.
+pub(super) async fn end(Extract(state): Extract<Arc<State>>) -> Response {
+    let answer = json(&VerdictAnswer::of(&state));
+    state.end();
+    answer
+}

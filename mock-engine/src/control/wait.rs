@@ -1,0 +1,179 @@
+//! An answer once something is so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State as Extract;
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use wstape_tape::{Action, Received, Step};
+
+use super::body::read_json;
+use super::problem::{Problem, json};
+use super::state::State;
+use crate::expect::Wanted;
+use crate::hub::{Core, Hub};
+use crate::journal::{JournalKind, Said};
+
+/// How long an answer may be waited for.
+pub const MAX_WAIT: Duration = Duration::from_mins(10);
+
+/// How long it is, where the request does not say.
+const USUAL_WAIT_MS: u64 = 10_000;
+
+/// What a request waits for: all of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Asked {
+    /// So many connections were upgraded in all, those that ended since included.
+    connections: Option<u64>,
+    /// So many are upgraded and open now.
+    open: Option<u64>,
+    /// Clients have sent so many messages in all.
+    messages: Option<u64>,
+    /// A client has sent this, before or from now on: as in a tape's `expect`.
+    received: Option<Box<RawValue>>,
+    timeout_ms: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct WaitAnswer {
+    connections: u64,
+    open: u64,
+    messages: u64,
+}
+
+/// A frame looked out for; nobody looks out any more once this is dropped.
+struct Watch {
+    hub: Arc<Hub>,
+    number: u64,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.hub.core().unwatch(self.number);
+    }
+}
+
+pub(super) async fn wait(
+    Extract(state): Extract<Arc<State>>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let asked: Asked = read_json(body).await?;
+    let timeout = Duration::from_millis(asked.timeout_ms.unwrap_or(USUAL_WAIT_MS));
+    if timeout > MAX_WAIT {
+        let most = MAX_WAIT.as_millis();
+        return Err(Problem::bad(format!("`timeout_ms` is {most} at most")));
+    }
+    let wanted = asked.received.as_deref().map(received).transpose()?;
+    let nothing = asked
+        .connections
+        .or(asked.open)
+        .or(asked.messages)
+        .is_none();
+    if nothing && wanted.is_none() {
+        let error = "nothing to wait for: `connections`, `open`, `messages` or `received`";
+        return Err(Problem::bad(error));
+    }
+    let watch = match wanted {
+        Some(wanted) => look_out(&state, wanted)?,
+        None => None,
+    };
+    let _waiting = Waiting::new(&state.hub);
+    let is_so = |core: &Core| {
+        let counts = core.counts();
+        let reached = |wanted: Option<u64>, now: u64| wanted.is_none_or(|wanted| now >= wanted);
+        reached(asked.connections, counts.upgraded)
+            && reached(asked.open, counts.open)
+            && reached(asked.messages, counts.messages)
+            && watch
+                .as_ref()
+                .is_none_or(|watch| core.watched(watch.number))
+    };
+    let so = tokio::time::timeout(timeout, until(&state.hub, is_so)).await;
+    let counts = state.hub.core().counts();
+    if so.is_err() {
+        let error = format!(
+            "not so within {} ms: {} connections, {} open, {} messages{}",
+            timeout.as_millis(),
+            counts.upgraded,
+            counts.open,
+            counts.messages,
+            if watch.is_some() {
+                ", and no client may have sent what is looked out for"
+            } else {
+                ""
+            }
+        );
+        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, error));
+    }
+    Ok(json(&WaitAnswer {
+        connections: counts.upgraded,
+        open: counts.open,
+        messages: counts.messages,
+    }))
+}
+
+/// Counts a wait for as long as it lives: while there are any, frames are told of.
+struct Waiting<'a>(&'a Hub);
+
+impl<'a> Waiting<'a> {
+    fn new(hub: &'a Hub) -> Self {
+        hub.core().wait_for_messages(true);
+        Self(hub)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.core().wait_for_messages(false);
+    }
+}
+
+/// Returns once it is so; looked at after each change.
+async fn until(hub: &Hub, is_so: impl Fn(&Core) -> bool) {
+    loop {
+        let mut progress = std::pin::pin!(hub.progress().notified());
+        progress.as_mut().enable();
+        if is_so(&hub.core()) {
+            return;
+        }
+        progress.await;
+    }
+}
+
+/// What is looked out for, as a tape's `expect` has it.
+fn received(text: &RawValue) -> Result<Received, Problem> {
+    let line = format!(r#"{{"at_ms":0,"expect":{{"received":{text}}}}}"#);
+    let step = Step::parse("received", 1, &line).map_err(|error| Problem::tape(&error))?;
+    match &step.action {
+        Action::Expect(expect) => expect.received.clone(),
+        _ => None,
+    }
+    .ok_or_else(|| Problem::bad("`received` must be an object, as in a tape's `expect`"))
+}
+
+/// Looks out for a frame, where none that is kept is it.
+fn look_out(state: &State, wanted: Received) -> Result<Option<Watch>, Problem> {
+    // Under the core's lock, so that none comes in between.
+    let mut core = state.hub.core();
+    let journal = state.hub.log().journal();
+    let is = |kind: &JournalKind| matches!(kind, JournalKind::Received(frame) if Wanted(&wanted).is(frame));
+    let kept = journal.any_entry(|entry| is(&entry.kind))
+        || journal.any_shown(|line| matches!(&line.said, Said::Once { kind, .. } if is(kind)));
+    if kept {
+        return Ok(None);
+    }
+    let Some(number) = core.watch(wanted) else {
+        let error = "too many requests look out for a frame already";
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, error));
+    };
+    drop(core);
+    Ok(Some(Watch {
+        hub: Arc::clone(&state.hub),
+        number,
+    }))
+}

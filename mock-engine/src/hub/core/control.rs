@@ -1,0 +1,187 @@
+//! What the control port asks of the core, and tells it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use wstape_tape::{Conn as Whose, Micros, Received, Step, Trigger};
+
+use super::Core;
+use crate::faults::Standing;
+use crate::hub::chance::draw;
+use crate::hub::connection_map::ConnectionMap;
+use crate::hub::expectations::{Expectations, Tally};
+use crate::hub::schedule::Op;
+use crate::ids::{ConnId, LayerIndex, Scope};
+
+/// Most steps that wait for their time, those that tapes have put off included.
+pub(crate) const MAX_WAITING_STEPS: usize = 16_384;
+
+/// Most steps that were posted for connections to come.
+pub(crate) const MAX_POSTED_TRIGGERS: usize = 4_096;
+
+/// Most waits for something that a client sends at one time.
+pub(crate) const MAX_WATCHES: usize = 256;
+
+/// A live connection, for whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) conn: ConnId,
+    pub(crate) phase: &'static str,
+    /// What its client asked for last, path and query, secrets and all.
+    pub(crate) target: Option<String>,
+    /// Bytes that wait for its client.
+    pub(crate) waiting_bytes: usize,
+    /// Whether a partition holds it.
+    pub(crate) held: bool,
+}
+
+/// Counts of an engine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) accepted: u64,
+    pub(crate) upgraded: u64,
+    /// Upgraded and not over.
+    pub(crate) open: u64,
+    /// Messages that clients have sent, control frames left out.
+    pub(crate) messages: u64,
+}
+
+/// Why steps can't be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoRoom {
+    #[error("more than {MAX_WAITING_STEPS} steps would wait for their time")]
+    Waiting,
+    #[error("more than {MAX_POSTED_TRIGGERS} steps would have been posted for connections to come")]
+    Triggers,
+}
+
+impl Core {
+    /// What has come and gone.
+    pub(crate) fn counts(&self) -> Counts {
+        let open = self.connections.iter().filter(|(_, conn)| conn.upgraded());
+        Counts {
+            accepted: self.accepted(),
+            upgraded: self.upgraded(),
+            open: open.count() as u64,
+            messages: self.messages,
+        }
+    }
+
+    /// The live connections from `from` on, at most so many, and how many there are in all.
+    pub(crate) fn listing(&self, from: u64, most: usize) -> (Vec<Listed>, usize) {
+        let all = self.connections.iter();
+        let listed = all.filter(|(id, _)| id.get() >= from).take(most);
+        let listed = listed.map(|(conn, state)| Listed {
+            conn,
+            phase: state.phase().word(),
+            target: state.target().map(str::to_owned),
+            waiting_bytes: state.waiting_bytes(),
+            held: state.held_bytes().is_some(),
+        });
+        (listed.collect(), self.connections.iter().count())
+    }
+
+    /// The states that hold, layer by layer.
+    pub(crate) fn standing(&self) -> Vec<Standing> {
+        self.layers.standing()
+    }
+
+    /// Takes steps in that were posted: each `at_ms` counts from now. All of them, or none.
+    pub(crate) fn post(&mut self, layer: LayerIndex, steps: Vec<Step>) -> Result<(), NoRoom> {
+        let timed = |step: &&Step| matches!(step.trigger, Trigger::At(_));
+        let waiting = steps.iter().filter(timed).count();
+        if self.schedule.waiting_steps() + waiting > MAX_WAITING_STEPS {
+            return Err(NoRoom::Waiting);
+        }
+        let posted = self.prologue.count(layer) + steps.len() - waiting;
+        if posted > MAX_POSTED_TRIGGERS {
+            return Err(NoRoom::Triggers);
+        }
+        let now = self.log.now();
+        for step in steps {
+            if let Trigger::At(at) = step.trigger {
+                self.post_at(layer, now, at, step);
+            } else {
+                self.add_to_prologue(layer, step);
+            }
+        }
+        Ok(())
+    }
+
+    fn post_at(&mut self, layer: LayerIndex, now: Micros, at: Micros, step: Step) {
+        let Some(put_off) = draw(&step, step.line) else {
+            return;
+        };
+        let scope = match step.conn {
+            Whose::All => Scope::All,
+            Whose::Nth(nth) => Scope::One(ConnId::new(nth)),
+        };
+        let wait = at.0.saturating_add(put_off.0);
+        if wait == 0 {
+            return self.play(layer, scope, &step);
+        }
+        let due = Micros(now.0.saturating_add(wait));
+        let step = Arc::new(step);
+        self.schedule.put(due, Op::Step { layer, scope, step });
+    }
+
+    /// What has become of the expectations so far; nothing where nobody judges.
+    pub(crate) fn tally(&self) -> Tally {
+        let expectations = self.expectations.as_ref();
+        expectations.map(Expectations::tally).unwrap_or_default()
+    }
+
+    /// Looks out for a frame that a client sends: returns the number to ask about. `None` where too
+    /// many look out already.
+    pub(crate) fn watch(&mut self, wanted: Received) -> Option<u64> {
+        (self.watches.len() < MAX_WATCHES).then(|| self.watches.add(wanted))
+    }
+
+    /// Whether somebody more, or one fewer, waits for what clients send: they are told of each.
+    pub(crate) fn wait_for_messages(&mut self, more: bool) {
+        if more {
+            self.waiting_for_messages += 1;
+        } else {
+            self.waiting_for_messages -= 1;
+        }
+    }
+
+    /// Another tape is played from now on: what the tapes' layers have said is forgotten, and what
+    /// they still had to do. Connections stay; what layers behind the tapes' have said holds.
+    pub(crate) fn replace_tapes(
+        &mut self,
+        controls: LayerIndex,
+        base_wall: DateTime<Utc>,
+        prologue: Vec<(LayerIndex, Step)>,
+    ) {
+        let was = self.layers.port();
+        for layer in 0..controls.0 {
+            self.layers.reset(LayerIndex(layer));
+        }
+        self.schedule.rewind(|layer| layer < controls);
+        for id in self.held.all() {
+            self.lose_held(id);
+        }
+        self.map = ConnectionMap::default();
+        let idle = self.connections.iter().next().is_none();
+        self.prologue.retire(|layer| layer < controls, idle);
+        self.outbox.rebase(base_wall);
+        for (layer, step) in prologue {
+            self.add_to_prologue(layer, step);
+        }
+        self.log.note(None, "another tape from here on");
+        self.follow_port(was);
+        self.refresh_links(Scope::All);
+        self.begin();
+    }
+
+    /// Whether a frame that was looked out for has come.
+    pub(crate) fn watched(&self, number: u64) -> bool {
+        self.watches.seen(number)
+    }
+
+    /// Nobody asks about it any more.
+    pub(crate) fn unwatch(&mut self, number: u64) {
+        self.watches.remove(number);
+    }
+}

@@ -1,0 +1,188 @@
+//! TLS in front of the engine: certificates made at start or brought along, and what can be wrong
+//! with them.
+
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{self, ServerConfig};
+use wstape_tape::TlsFault;
+
+/// The years that a certificate made here is good for.
+const YEARS: (i32, i32) = (2020, 2100);
+
+/// The years of one that has expired.
+const PAST: (i32, i32) = (2000, 2001);
+
+/// The host of a certificate that is another's: a name that is never anybody's (RFC 6761, 6.4).
+const OTHER_HOST: &str = "another-host.invalid";
+
+/// Why there is no TLS.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// No certificate could be made.
+    #[error("cannot make a certificate: {0}")]
+    Make(#[from] rcgen::Error),
+    /// The certificate or the key that was brought along is none.
+    #[error("{what} is not PEM: {reason}")]
+    Pem {
+        /// Which of the two.
+        what: &'static str,
+        /// What the reader said.
+        reason: String,
+    },
+    /// Certificate and key do not go together, or are of a kind that can't be used.
+    #[error("the certificate can't be used: {0}")]
+    Use(#[from] rustls::Error),
+}
+
+/// TLS for an engine: a certificate as it should be, and one for each thing that can be wrong.
+#[derive(Clone)]
+pub struct Tls {
+    good: TlsAcceptor,
+    untrusted: TlsAcceptor,
+    expired: TlsAcceptor,
+    wrong_host: TlsAcceptor,
+    ca: Option<Arc<str>>,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").finish_non_exhaustive()
+    }
+}
+
+/// An authority, and what it is called.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl Authority {
+    fn new(name: &str) -> Result<Self, TlsError> {
+        let mut params = CertificateParams::new(Vec::new())?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.not_before = date_time_ymd(YEARS.0, 1, 1);
+        params.not_after = date_time_ymd(YEARS.1, 1, 1);
+        let key = KeyPair::generate()?;
+        let pem = params.self_signed(&key)?.pem();
+        let issuer = Issuer::new(params, key);
+        Ok(Self { issuer, pem })
+    }
+
+    /// A certificate for these hosts, good for these years, ready to be used.
+    fn sign(&self, hosts: &[String], (from, to): (i32, i32)) -> Result<TlsAcceptor, TlsError> {
+        let mut params = CertificateParams::new(hosts.to_vec())?;
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(to, 1, 1);
+        let key = KeyPair::generate()?;
+        let certificate = params.signed_by(&key, &self.issuer)?;
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+        acceptor(vec![certificate.der().clone()], key.into())
+    }
+}
+
+fn acceptor(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<TlsAcceptor, TlsError> {
+    let provider = Arc::new(ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+impl Tls {
+    /// A certificate for loopback and these hosts, signed by an authority made for it.
+    ///
+    /// # Errors
+    /// Where a host can't stand in a certificate, or the system gives no random bytes.
+    pub fn generate(hosts: &[String]) -> Result<Self, TlsError> {
+        let authority = Authority::new("wstape")?;
+        let mut all: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
+        for host in hosts {
+            let any = host.parse().is_ok_and(|ip: IpAddr| ip.is_unspecified());
+            if !any && !all.contains(host) {
+                all.push(host.clone());
+            }
+        }
+        let good = authority.sign(&all, YEARS)?;
+        let ca = Some(authority.pem.as_str().into());
+        Self::around(good, &authority, &all, ca)
+    }
+
+    /// A certificate that was brought along: a chain and its key, in PEM.
+    ///
+    /// # Errors
+    /// Where they are no such thing, or do not go together.
+    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        let flaw = |what, reason: &dyn fmt::Display| TlsError::Pem {
+            what,
+            reason: reason.to_string(),
+        };
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
+        let chain = chain.map_err(|error| flaw("the certificate", &error))?;
+        if chain.is_empty() {
+            return Err(flaw("the certificate", &"there is no certificate in it"));
+        }
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| flaw("the key", &error))?;
+        let good = acceptor(chain, key)?;
+        let loopback: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
+        Self::around(good, &Authority::new("wstape")?, &loopback, None)
+    }
+
+    /// With what can be wrong: the authority signs what is wrong in one thing only.
+    fn around(
+        good: TlsAcceptor,
+        authority: &Authority,
+        hosts: &[String],
+        ca: Option<Arc<str>>,
+    ) -> Result<Self, TlsError> {
+        Ok(Self {
+            good,
+            untrusted: Authority::new("nobody knows this one")?.sign(hosts, YEARS)?,
+            expired: authority.sign(hosts, PAST)?,
+            wrong_host: authority.sign(&[OTHER_HOST.to_owned()], YEARS)?,
+            ca,
+        })
+    }
+
+    /// The authority's certificate in PEM, for clients to trust; `None` where a certificate was
+    /// brought along.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca.as_deref()
+    }
+
+    /// What answers a handshake, with this fault where there is one.
+    pub(crate) fn acceptor(&self, fault: Option<TlsFault>) -> &TlsAcceptor {
+        match fault {
+            Some(TlsFault::Untrusted) => &self.untrusted,
+            Some(TlsFault::Expired) => &self.expired,
+            Some(TlsFault::WrongHost) => &self.wrong_host,
+            _ => &self.good,
+        }
+    }
+}
+
+/// What a failed handshake is in the journal.
+pub(crate) fn failure(error: &io::Error) -> String {
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(rustls::Error::AlertReceived(alert)) => format!("the client says {alert:?}"),
+        Some(error) => error.to_string(),
+        None => error.to_string(),
+    }
+}

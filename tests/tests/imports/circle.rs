@@ -1,0 +1,75 @@
+//! Circles among files, and among folders.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::tree::Tree;
+
+/// Every circle of a crate, told by the arrows that make it.
+///
+/// In each folder its parts are taken for one each, with all that is below them, and the folder's
+/// own file for one more. Where these lean on each other in no circle, no files do.
+pub(crate) fn circles(tree: &Tree) -> Vec<String> {
+    let mut found = Vec::new();
+    for room in 0..tree.modules.len() {
+        let mut arrows: BTreeMap<usize, BTreeMap<usize, String>> = BTreeMap::new();
+        for ((from, to), path) in &tree.arrows {
+            if let (Some(part), Some(other)) = (part(tree, room, *from), part(tree, room, *to))
+                && part != other
+            {
+                let files = [from, to].map(|at| &tree.modules[*at].file);
+                let why = format!("    {} → {} ({path})", files[0], files[1]);
+                arrows.entry(part).or_default().entry(other).or_insert(why);
+            }
+        }
+        found.extend(
+            circle(&arrows)
+                .map(|lines| format!("in {}:\n{}", tree.modules[room].file, lines.join("\n"))),
+        );
+    }
+    found
+}
+
+/// The part of a room in which a module is: one of the modules right below, or the room's own
+/// file; `None` where it is elsewhere.
+fn part(tree: &Tree, room: usize, module: usize) -> Option<usize> {
+    if module == room {
+        return Some(room);
+    }
+    let parent = tree.modules[module].parent?;
+    if parent == room {
+        Some(module)
+    } else {
+        part(tree, room, parent)
+    }
+}
+
+/// The shortest circle, if there is one, told by its arrows.
+fn circle(arrows: &BTreeMap<usize, BTreeMap<usize, String>>) -> Option<Vec<String>> {
+    arrows
+        .keys()
+        .filter_map(|start| back_to(*start, arrows))
+        .min_by_key(Vec::len)
+}
+
+/// The shortest way from `start` back to it.
+fn back_to(start: usize, arrows: &BTreeMap<usize, BTreeMap<usize, String>>) -> Option<Vec<String>> {
+    let mut seen = BTreeSet::new();
+    let mut ways = vec![(start, Vec::new())];
+    while !ways.is_empty() {
+        let mut longer = Vec::new();
+        for (at, way) in ways {
+            for (to, why) in arrows.get(&at).into_iter().flatten() {
+                let mut way: Vec<String> = way.clone();
+                way.push(why.clone());
+                if *to == start {
+                    return Some(way);
+                }
+                if seen.insert(*to) {
+                    longer.push((*to, way));
+                }
+            }
+        }
+        ways = longer;
+    }
+    None
+}
