@@ -4,8 +4,8 @@
 //! engine sends each line's message at its time. Tardis alone notes where its recorder lost the
 //! connection: there it ends, and the next line's message begins another.
 //!
-//! `layout` is what a user says of them, `rows` are the lines or the rows of CSV, `record` is where in one of them time and message
-//! stand, `time` how times are written.
+//! `layout` is what a user says of them, `rows` are the lines or the rows of CSV, `record` is where
+//! in one of them time and message stand, `time` how times are written.
 
 mod layout;
 mod record;
