@@ -224,6 +224,31 @@ fn messages_out_of_the_ordinary_are_left_to_the_general_decoder() {
 }
 
 #[test]
+fn unknown_keys_are_kept_however_many_and_refused_where_one_comes_twice() {
+    let data = |keys: &[usize]| {
+        let keys: Vec<String> = keys
+            .iter()
+            .map(|key| format!(r#","k{key}":{key}"#))
+            .collect();
+        format!(r#"{{"regime":"A"{}}}"#, keys.concat())
+    };
+    for count in (0..20).chain((0..20).rev()) {
+        let mut spares = dirty();
+        let before: Vec<usize> = (5..25 - count).collect();
+        let keys: Vec<usize> = (0..count).collect();
+        for keys in [&before, &keys, &before] {
+            let text = message("regime", &data(keys));
+            assert!(read(&text, &mut spares).is_some(), "{text}");
+        }
+        for twice in &keys {
+            let keys = [&keys[..], &[*twice]].concat();
+            assert_eq!(read(&message("regime", &data(&keys)), &mut spares), None);
+            read(&message("regime", &data(&before)), &mut spares);
+        }
+    }
+}
+
+#[test]
 fn what_tapes_send_is_read_as_the_general_decoder_reads_it() {
     let mut spares = dirty();
     let messages = tape_messages();

@@ -31,6 +31,12 @@ impl<'t> Cursor<'t> {
         }
     }
 
+    /// Levels that may still be opened.
+    #[inline]
+    pub(super) fn levels(&self) -> u32 {
+        self.levels
+    }
+
     /// The next byte, if there is one.
     #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {

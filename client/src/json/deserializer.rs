@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
@@ -49,9 +48,9 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
             b'"' => self.deserialize_str(visitor),
             b'{' => self.deserialize_map(visitor),
             b'[' => {
-                let mut list = Elements::open(self, b'[', b']')?;
-                let value = visitor.visit_seq(&mut list)?;
-                list.closed(value)
+                let levels = self.levels();
+                let value = visitor.visit_seq(Elements::open(self, b'[', b']')?)?;
+                self.back_at(levels, value)
             }
             b't' => {
                 self.literal("true").ok_or(GaveUp)?;
@@ -80,9 +79,9 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
 
     #[inline]
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, GaveUp> {
-        let mut map = Elements::open(self, b'{', b'}')?;
-        let value = visitor.visit_map(&mut map)?;
-        map.closed(value)
+        let levels = self.levels();
+        let value = visitor.visit_map(Elements::open(self, b'{', b'}')?)?;
+        self.back_at(levels, value)
     }
 
     #[inline]
@@ -102,6 +101,18 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char string bytes byte_buf unit
         unit_struct newtype_struct seq tuple tuple_struct struct enum identifier
+    }
+}
+
+impl Cursor<'_> {
+    /// `value`, where all that was opened since has been closed: where it was read to its end.
+    #[inline]
+    fn back_at<T>(&self, levels: u32, value: T) -> Result<T, GaveUp> {
+        if self.levels() == levels {
+            Ok(value)
+        } else {
+            Err(GaveUp)
+        }
     }
 }
 
@@ -129,12 +140,6 @@ impl<'c, 'de> Elements<'c, 'de> {
         let value = seed.deserialize(&mut *self.cursor)?;
         self.more = self.cursor.more(self.closing).ok_or(GaveUp)?;
         Ok(value)
-    }
-
-    /// `value`, where all elements were read.
-    #[inline]
-    fn closed<T>(self, value: T) -> Result<T, GaveUp> {
-        if self.more { Err(GaveUp) } else { Ok(value) }
     }
 }
 
@@ -165,13 +170,42 @@ impl<'de> MapAccess<'de> for Elements<'_, 'de> {
         if !self.more {
             return Ok(None);
         }
-        let key = self.cursor.key().ok_or(GaveUp)?;
-        seed.deserialize(BorrowedStrDeserializer::new(key))
-            .map(Some)
+        seed.deserialize(NextKey(self.cursor)).map(Some)
     }
 
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, GaveUp> {
         self.element(seed)
+    }
+}
+
+/// The key that comes next. Where a newtype is asked for, its name is how the key is likely to be
+/// written, `"key":`; if that comes, the newtype is a unit.
+struct NextKey<'c, 'de>(&'c mut Cursor<'de>);
+
+impl<'de> Deserializer<'de> for NextKey<'_, 'de> {
+    type Error = GaveUp;
+
+    #[inline]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, GaveUp> {
+        visitor.visit_borrowed_str(self.0.key().ok_or(GaveUp)?)
+    }
+
+    #[inline]
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        likely: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, GaveUp> {
+        if !likely.is_empty() && self.0.guessed_key(likely) {
+            visitor.visit_unit()
+        } else {
+            self.deserialize_any(visitor)
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }

@@ -2,45 +2,85 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::mem;
 
 use serde::de::{self, MapAccess};
 use serde_json::Value;
 
 use super::plain::Plain;
 
+/// Keys that are read in place. An object of more is read as one of which nothing was there before.
+const MAX_IN_PLACE: usize = 8;
+
 /// Reads such keys and their values into a map that holds those of an earlier object. From one
-/// message to the next they are the same, and then no key is made anew.
-pub(super) struct Extras<'m> {
+/// message to the next they are the same, and then nothing is made anew.
+pub(super) struct Extras<'m, 'de> {
     map: &'m mut BTreeMap<String, Value>,
-    /// What the earlier object had and this one has not had yet.
-    earlier: BTreeMap<String, Value>,
+    /// The keys that came so far: the first `count`, as long as what was there before still is.
+    keys: [&'de str; MAX_IN_PLACE],
+    count: usize,
+    /// What was there before, and did not come, is gone.
+    renewed: bool,
 }
 
-impl<'m> Extras<'m> {
+impl<'m, 'de> Extras<'m, 'de> {
     #[inline]
     pub(super) fn new(map: &'m mut BTreeMap<String, Value>) -> Self {
-        let earlier = mem::take(map);
-        Self { map, earlier }
+        let renewed = map.is_empty();
+        Self {
+            map,
+            keys: [""; MAX_IN_PLACE],
+            count: 0,
+            renewed,
+        }
     }
 
     /// Takes the value of `key`, which is the map's next.
     ///
     /// # Errors
     /// Where the key comes a second time.
-    pub(super) fn take<'de, A: MapAccess<'de>>(
+    pub(super) fn take<A: MapAccess<'de>>(
         &mut self,
         key: Cow<'de, str>,
         map: &mut A,
     ) -> Result<(), A::Error> {
         let Plain(value) = map.next_value()?;
-        let key = match self.earlier.remove_entry(&*key) {
-            Some((key, _)) => key,
-            None => key.into_owned(),
+        let twice = match key {
+            Cow::Borrowed(key) if !self.renewed && self.count < MAX_IN_PLACE => {
+                self.put(key, value)
+            }
+            key => {
+                self.renew();
+                self.map.insert(key.into_owned(), value).is_some()
+            }
         };
-        match self.map.insert(key, value) {
-            None => Ok(()),
-            Some(_) => Err(de::Error::custom("an unknown key came twice")),
+        if twice {
+            return Err(de::Error::custom("an unknown key came twice"));
         }
+        Ok(())
+    }
+
+    /// Puts a value into the place that it may have; whether the key came before.
+    fn put(&mut self, key: &'de str, value: Value) -> bool {
+        if self.keys[..self.count].contains(&key) {
+            return true;
+        }
+        self.keys[self.count] = key;
+        self.count += 1;
+        match self.map.get_mut(key) {
+            Some(place) => *place = value,
+            None => drop(self.map.insert(key.to_owned(), value)),
+        }
+        false
+    }
+
+    /// Removes what came with the earlier object only.
+    #[inline]
+    pub(super) fn renew(&mut self) {
+        // Every key that came is in the map, so where the numbers agree no other is.
+        if !self.renewed && self.map.len() != self.count {
+            let keys = &self.keys[..self.count];
+            self.map.retain(|key, _| keys.contains(&key.as_str()));
+        }
+        self.renewed = true;
     }
 }

@@ -27,6 +27,7 @@
 //! ```
 
 mod extras;
+mod key;
 #[macro_use]
 mod object;
 mod plain;
@@ -37,7 +38,8 @@ mod scalar;
 mod slot;
 mod status;
 
-pub(crate) use object::{Key, Object, Read};
+pub(crate) use key::Key;
+pub(crate) use object::{Object, Read};
 pub(crate) use plain::Plain;
 pub use positions::{Position, Positions};
 pub use regime::Regime;

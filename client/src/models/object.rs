@@ -3,10 +3,9 @@
 //! A derived decoder also takes an array, in field order, and buffers whatever `flatten` may need. Here the
 //! keys are matched as they arrive, the fields are filled where they lie, and only objects are taken.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 /// A type that stands on the wire as a JSON object. Implemented by [`object!`].
 pub(crate) trait Object {
@@ -86,37 +85,6 @@ impl<'de, T: Object> Visitor<'de> for ReadNullable<'_, T> {
     }
 }
 
-/// A key of an object, borrowed from the message where it holds no escapes.
-pub(crate) struct Key<'de>(pub(crate) Cow<'de, str>);
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-
-        impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
-
-            fn visit_borrowed_str<E: de::Error>(self, key: &'de str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Borrowed(key)))
-            }
-
-            fn visit_str<E: de::Error>(self, key: &str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(key.to_owned())))
-            }
-
-            fn visit_string<E: de::Error>(self, key: String) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(key)))
-            }
-        }
-
-        deserializer.deserialize_str(KeyVisitor)
-    }
-}
-
 /// What is known so far of one key of an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Came {
@@ -171,8 +139,12 @@ macro_rules! object {
             where
                 A: ::serde::de::MapAccess<'de>,
             {
-                use $crate::models::object::{Came, Key};
+                use $crate::models::key::{Found, NextKey, Order};
+                use $crate::models::object::Came;
                 use $crate::models::slot::Slot as _;
+
+                const KEYS: &[&str] = &[$(object!(@quoted $name) $(, object!(@quoted $alias))?),+];
+                static ORDER: Order = Order::new();
 
                 $(
                     let mut $name = Came::Not;
@@ -180,38 +152,60 @@ macro_rules! object {
                 )+
                 $(let mut $extra = $crate::models::extras::Extras::new(&mut self.$extra);)?
                 let mut any = false;
-                while let Some(Key(key)) = map.next_key()? {
-                    match &*key {
-                        $(
-                            stringify!($name) => {
-                                $name.first(stringify!($name))?;
-                                let came = self.$name.fill(map)?;
-                                any |= came && Self::speaks(stringify!($name));
-                                $name = Came::with(came);
-                            }
-                            $(
-                                stringify!($alias) => {
-                                    $alias.first(stringify!($alias))?;
-                                    // Read even where the name has come already: a value of the wrong
-                                    // type is an error whichever of the two is first.
-                                    let came = if $name == Came::WithValue {
-                                        $crate::models::object::spare(&self.$name).fill(map)?
-                                    } else {
-                                        self.$name.fill(map)?
-                                    };
-                                    any |= came && Self::speaks(stringify!($name));
-                                    $alias = Came::with(came);
+                let mut last = Order::START;
+                loop {
+                    let guess = ORDER.after(last);
+                    let found = match map.next_key_seed(NextKey::of(KEYS, guess))? {
+                        None => break,
+                        Some(Found::Guessed) => guess,
+                        Some(Found::Key(key)) => {
+                            let found = match &*key {
+                                $(
+                                    stringify!($name) => object!(@index KEYS, $name),
+                                    $(stringify!($alias) => object!(@index KEYS, $alias),)?
+                                )+
+                                _ => {
+                                    object!(@unknown map, key $(, $extra)?);
+                                    Order::OTHER
                                 }
-                            )?
-                        )+
-                        _ => object!(@unknown map, key $(, $extra)?),
-                    }
+                            };
+                            ORDER.learn(last, found);
+                            found
+                        }
+                    };
+                    last = found;
+                    $(
+                        if found == object!(@index KEYS, $name) {
+                            $name.first(stringify!($name))?;
+                            let came = self.$name.fill(map)?;
+                            any |= came && Self::speaks(stringify!($name));
+                            $name = Came::with(came);
+                            continue;
+                        }
+                        $(
+                            if found == object!(@index KEYS, $alias) {
+                                $alias.first(stringify!($alias))?;
+                                // Read even where the name has come already: a value of the wrong
+                                // type is an error whichever of the two is first.
+                                let came = if $name == Came::WithValue {
+                                    $crate::models::object::spare(&self.$name).fill(map)?
+                                } else {
+                                    self.$name.fill(map)?
+                                };
+                                any |= came && Self::speaks(stringify!($name));
+                                $alias = Came::with(came);
+                                continue;
+                            }
+                        )?
+                    )+
+                    debug_assert_eq!(found, Order::OTHER, "a field, or an unknown key");
                 }
                 $(
                     if $name != Came::WithValue $(&& $alias != Came::WithValue)? {
                         self.$name.renew();
                     }
                 )+
+                $($extra.renew();)?
                 Ok(any)
             }
 
@@ -266,6 +260,14 @@ macro_rules! object {
                 map.end()
             }
         }
+    };
+
+    (@quoted $key:ident) => {
+        concat!("\"", stringify!($key), "\":")
+    };
+
+    (@index $keys:ident, $key:ident) => {
+        const { Order::index($keys, object!(@quoted $key)) }
     };
 
     (@unknown $map:ident, $key:ident, $extra:ident) => {

@@ -1,11 +1,14 @@
 //! What a subscriber declares of itself is judged; what it does not is left out.
 
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::time::{sleep, timeout};
-use wstape_chaos::{Case, play};
-use wstape_harness::{Stage, Subject, subject};
+use wstape_chaos::{Case, Determinism, Draw, Job, Options, Play, Run, Tally, draw, play};
+use wstape_harness::{Stage, Subject, Terms, subject};
 use wstape_oracle::{Backoff, Reset, Rule};
 use wstape_tape::Tape;
 
@@ -71,4 +74,78 @@ fn growth_reset_and_liveness_that_are_declared_and_not_kept_are_found() {
     assert_eq!(broken(&backing_off(true, 3, Some(45)))[..1], [Rule::R3]);
     assert_eq!(broken(&backing_off(false, 2, Some(45)))[..1], [Rule::R4]);
     assert_eq!(broken(&backing_off(true, 2, None)), [Rule::R6]);
+}
+
+/// Waits for a share of 1.5 s before it dials again, which `share` draws.
+fn crowd(share: fn() -> f64) -> impl Subject + Clone {
+    let (delay, patience) = (Duration::from_millis(1_500), Duration::from_secs(20));
+    let start = move |stage: Stage| async move {
+        loop {
+            if let Ok(stream) = wstape_dial::dial("127.0.0.1", 1).await
+                && let Ok(Ok((mut socket, _))) = timeout(
+                    patience,
+                    tokio_tungstenite::client_async(stage.url.as_str(), stream),
+                )
+                .await
+            {
+                while let Ok(Some(Ok(_))) = timeout(patience, socket.next()).await {}
+            }
+            sleep(delay.mul_f64(share())).await;
+        }
+    };
+    let declared = Backoff::new(delay, delay).growth(1.0).jitter(0.0, 1.0);
+    subject(start).backoff(declared)
+}
+
+/// Shares that lie evenly between 0 and 1, whoever draws.
+fn spread() -> f64 {
+    /// 2^64 divided by the golden ratio (Knuth, TAOCP 3, 6.4).
+    const SCATTER: u64 = 0x9e37_79b9_7f4a_7c15;
+    static DRAWN: AtomicU64 = AtomicU64::new(1);
+    let drawn = DRAWN.fetch_add(SCATTER, Ordering::Relaxed);
+    f64::from(u32::try_from(drawn >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX)
+}
+
+#[test]
+fn a_crowd_that_declares_jitter_comes_back_spread_out_or_is_found() {
+    let terms = crowd(spread).terms();
+    let of_a_crowd = |seed: &u64| draw(*seed, &[], &terms).about.crowd > 1;
+    let seed = (0..10_000).find(of_a_crowd).expect("a crowd is drawn");
+    let case = draw(seed, &[], &terms);
+    let broken = |subject: &dyn Subject| {
+        let violations = play(&case, subject).verdict.violations;
+        violations.into_iter().map(|v| v.rule).collect::<Vec<_>>()
+    };
+    assert_eq!(broken(&crowd(spread)), []);
+    assert_eq!(broken(&crowd(|| 0.5)), [Rule::R15]);
+    assert_eq!(
+        draw(seed, &[], &Terms::default()).about.crowd,
+        0,
+        "nothing is declared"
+    );
+}
+
+/// What a run of these seeds finds of a subscriber that never does the same twice.
+fn found_of_chance(determinism: Determinism) -> Vec<Rule> {
+    let subject = crowd(spread);
+    let terms = Terms::default();
+    let play: Play = Arc::new(move |case| play(case, &subject).verdict);
+    let draw: Draw = Arc::new(move |seed| draw(seed, &[], &terms));
+    let options = Options {
+        workers: NonZeroUsize::MIN,
+        check_determinism: false,
+        determinism,
+        finds_hanging: true,
+        keep_going: true,
+    };
+    let jobs = (0..192).map(Job::Seed);
+    let ran = Run::start(play, draw, jobs, Tally::default(), options).finish();
+    let rules = ran.broken.into_iter().map(|broken| broken.violation.rule);
+    rules.filter(|rule| *rule == Rule::R16).collect()
+}
+
+#[test]
+fn chance_is_a_finding_where_determinism_is_declared_and_only_there() {
+    assert_eq!(found_of_chance(Determinism::Declared), [Rule::R16]);
+    assert_eq!(found_of_chance(Determinism::Undeclared), []);
 }

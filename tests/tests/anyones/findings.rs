@@ -1,7 +1,7 @@
 //! What a subscriber of anybody's does wrong is a finding with a name, and none holds up the run.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -118,6 +118,25 @@ fn dials_without_any_time_between_are_named() {
         &found(&spins),
         Rule::R3,
         "expected time to pass between dials",
+    );
+}
+
+#[test]
+fn memory_that_grows_and_grows_is_named_where_an_allocator_counts_it() {
+    static TAKEN: AtomicUsize = AtomicUsize::new(0);
+    let hoards = subject(|stage| async move {
+        let _stream = connect(&stage).await;
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            TAKEN.fetch_add(64 << 20, Ordering::Relaxed);
+        }
+    });
+    assert_eq!(found(&hoards), []);
+    let measured = hoards.memory(|| TAKEN.load(Ordering::Relaxed));
+    says(
+        &found(&measured),
+        Rule::R13,
+        "expected a case to take at most 256 MiB of memory, found",
     );
 }
 
@@ -319,4 +338,22 @@ fn one_that_waits_for_a_thread_of_its_own_is_named_after_five_seconds() {
             .contains("it waits for another thread (spawn_blocking"),
         "{violation}"
     );
+}
+
+#[test]
+fn a_report_shows_the_trace_up_to_the_moment_which_is_marked() {
+    let storms = subject(|_| async {
+        loop {
+            let _ = wstape_dial::dial("127.0.0.1", 1).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let trace = play(&case(), &storms).trace;
+    let lines = trace.before_broke(Rule::R3, 4);
+    assert_eq!(lines.len(), 6, "{lines:#?}");
+    assert!(lines[0].ends_with("lines before"), "{lines:#?}");
+    assert!(lines[4].ends_with("dial"), "{lines:#?}");
+    assert!(lines[5].starts_with('►'), "{lines:#?}");
+    assert!(lines[5].ends_with("#21   R3 broke here"), "{lines:#?}");
+    assert_eq!(trace.before_broke(Rule::R9, 4), [""; 0]);
 }

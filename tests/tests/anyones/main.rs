@@ -2,6 +2,7 @@
 
 mod declared;
 mod findings;
+mod logs;
 mod own;
 mod times;
 mod vocabulary;

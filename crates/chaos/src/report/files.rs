@@ -31,7 +31,7 @@ pub struct Exhibit {
     pub tape: String,
     /// All that happened, a line each.
     pub trace: String,
-    /// The mirror beside the model.
+    /// The mirror beside the model; empty where the subject shows none.
     pub mirror: String,
 }
 
@@ -63,8 +63,8 @@ impl Exhibit {
         }
     }
 
-    /// Writes `RULE-SEED.jsonl`, `RULE-SEED.trace.txt` and `RULE-SEED.mirror.txt` into `folder`,
-    /// which is made where it is missing, and returns their paths, the tape first. What was there
+    /// Writes `RULE-SEED.jsonl`, `RULE-SEED.trace.txt` and, where there is a mirror,
+    /// `RULE-SEED.mirror.txt` into `folder`, which is made where it is missing, and returns their paths, the tape first. What was there
     /// of the same name is replaced; a file is whole or not there at all.
     ///
     /// # Errors
@@ -79,6 +79,7 @@ impl Exhibit {
         ];
         files
             .into_iter()
+            .filter(|(_, text)| !text.is_empty())
             .map(|(name, text)| {
                 let path = folder.join(name);
                 write_whole(&path, text)?;
@@ -111,6 +112,9 @@ fn beside(played: &Played, rule: Rule) -> String {
     let Some((violation, moment)) = violations.into_iter().find(of_rule) else {
         return "there was no moment to look at it\n".to_owned();
     };
+    if moment.mirror.is_empty() && moment.model.is_empty() {
+        return String::new();
+    }
     let lines = |json: &str| match serde_json::from_str::<Value>(json) {
         Ok(value) => format!("{value:#}\n"),
         // A mirror that is no JSON is shown as it is.

@@ -267,3 +267,21 @@ fn a_run_of_few_cases_that_broke_a_rule_lists_nothing_that_was_never_seen() {
     assert!(summary.lines().count() < 25, "{summary}");
     assert!(summary.ends_with("\nBROKEN: R3\n"), "{summary}");
 }
+
+#[test]
+fn a_failure_that_did_not_repeat_says_so_and_why_it_was_not_made_smaller() {
+    let mut results = broken();
+    let failure = &mut results.failures[0];
+    (failure.repeats, failure.shrunk) = (false, None);
+    let text = failure.complete();
+    assert!(
+        text.contains("it did not break again when the same case was played again"),
+        "{text}"
+    );
+    assert!(!text.contains("shrunk from"), "{text}");
+    assert!(
+        !broken().failures[0]
+            .complete()
+            .contains("did not break again")
+    );
+}

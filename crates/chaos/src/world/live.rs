@@ -15,6 +15,7 @@ use wstape_tape::Micros;
 
 use super::engine::{Pace, clock_of, end_of, engine_of, host_of, url};
 use super::fired::count_fired;
+use super::memory::{MAX_MEMORY_BYTES, Memory};
 use super::network::WatchedDialer;
 use super::observer::{Moment, Observer};
 use super::played::{Played, Unplayable};
@@ -39,35 +40,6 @@ const AFTERMATH: Micros = Micros::from_ms(1_000);
 const MAX_AFTERMATHS: usize = 12;
 /// Things that one receiver may say in a row before others get a turn.
 const MAX_HEARD_AT_ONCE: usize = 1 << 20;
-
-/// Most bytes that a case may have allocated at a time; a usual one takes a few hundred KiB.
-const MAX_MEMORY_BYTES: usize = 256 << 20;
-
-/// The memory of the process, while one case is played.
-struct Memory {
-    read: fn() -> usize,
-    at_start: usize,
-    /// It was told already.
-    told: bool,
-}
-
-impl Memory {
-    fn new(read: fn() -> usize) -> Self {
-        Self {
-            read,
-            at_start: read(),
-            told: false,
-        }
-    }
-
-    /// How much was allocated since the case began, once, where it is too much.
-    fn too_much(&mut self) -> Option<usize> {
-        let taken = (self.read)().saturating_sub(self.at_start);
-        let is_news = taken > MAX_MEMORY_BYTES && !self.told;
-        self.told |= is_news;
-        is_news.then_some(taken)
-    }
-}
 
 /// A world while it lives.
 pub(super) struct World {

@@ -8,6 +8,7 @@
 //! | `network`, `observer` | the subscriber's dials and streams, and who watches them |
 //! | `trace` | all that happened, in order, and its hash |
 //! | `logs` | what is logged, searched for secrets |
+//! | `memory` | how much a case takes of it, where the binary counts that |
 //! | `engine`, `fired` | the engine of a case, and which of its faults fired |
 //! | `probe` | what a subscriber offers to look at |
 //! | `played` | what playing a case came to |
@@ -17,6 +18,7 @@ mod engine;
 mod fired;
 mod live;
 mod logs;
+mod memory;
 mod network;
 mod observer;
 mod play;

@@ -118,9 +118,11 @@ impl Trace {
             .map(|entry| Line(self, entry).to_string())
             .collect();
         if let Some(last) = lines.last_mut()
-            && let Some(rest) = last.strip_prefix(' ')
+            && let Some((place, _)) = last.split_once(&says)
+            && let Some(place) = place.strip_prefix(' ')
         {
-            *last = format!("►{rest}");
+            // How it broke is said already.
+            *last = format!("►{place}{rule} broke here");
         }
         if from > 0 {
             lines.insert(0, format!("  … {from} lines before"));

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use wstape_chaos::{
     Broken, Case, Compare, Exhibit, FAULT_KEY, Failure, Family, FaultKind, HANG_AFTER, Origin,
-    Play, Played, Shrunk, Smaller, WORKER_NAME, judge, play, play_real, shrink,
+    Play, Played, Shrunk, Smaller, Verdict, WORKER_NAME, judge, play, play_real, shrink,
 };
 use wstape_harness::{Subject, Terms};
 use wstape_oracle::{Rule, Violation};
@@ -20,6 +20,7 @@ use super::options::Options;
 use super::progress::Progress;
 use super::signals::Interrupted;
 use crate::cmd::again::{again, quoted};
+use crate::cmd::bounded::bounded;
 
 /// The verb of the command that shows a failure again.
 const CHAOS: &str = "chaos";
@@ -37,7 +38,7 @@ const SHRINK_FOR: Duration = Duration::from_secs(30);
 pub(super) struct Failures<'a> {
     pub(super) options: &'a Options,
     pub(super) play: &'a Play,
-    pub(super) subject: &'a dyn Subject,
+    pub(super) subject: &'a Arc<dyn Subject>,
     /// What of two plays is compared where R16 broke.
     pub(super) compare: Compare,
     pub(super) interrupted: &'a Interrupted,
@@ -75,7 +76,11 @@ impl Failures<'_> {
                 smaller = self.make_smaller(&mut case, &mut violation);
             }
             family = first_family(&case);
-            let played = (!hangs).then(|| self.play_broken(&case, rule));
+            let played = if hangs {
+                None
+            } else {
+                self.play_broken(&case, rule)
+            };
             if let Some(played) = &played {
                 excerpt = played.trace.before_broke(rule, EXCERPT_LINES);
             }
@@ -116,9 +121,15 @@ impl Failures<'_> {
     /// Whether the case breaks the rule again.
     fn repeats(&self, case: &Case, rule: Rule) -> bool {
         (0..PLAYS_AGAIN).any(|_| {
-            let verdict = judge(case, self.play, self.twice(rule));
-            verdict.violations.iter().any(|v| v.rule == rule)
+            let verdict = self.judged_again(case, rule);
+            verdict.is_some_and(|verdict| verdict.violations.iter().any(|v| v.rule == rule))
         })
+    }
+
+    /// The case, judged once more; `None` where it hangs this time.
+    fn judged_again(&self, case: &Case, rule: Rule) -> Option<Verdict> {
+        let (case, play, twice) = (case.clone(), Arc::clone(self.play), self.twice(rule));
+        bounded(HANG_AFTER, move || judge(&case, &play, twice)).ok()
     }
 
     /// Puts the smallest case that breaks the same rule in the place of `case`, and how it does;
@@ -136,8 +147,9 @@ impl Failures<'_> {
             complete: shrunk.complete,
         };
         *case = shrunk.case;
-        let again = judge(case, self.play, self.twice(rule));
-        if let Some(same) = again.violations.into_iter().find(|v| v.rule == rule) {
+        let again = self.judged_again(case, rule);
+        let again = again.into_iter().flat_map(|verdict| verdict.violations);
+        if let Some(same) = again.into_iter().find(|v| v.rule == rule) {
             *violation = same;
         }
         Some(smaller)
@@ -199,19 +211,22 @@ impl Failures<'_> {
     }
 
     /// The case, played once more. Where chance has a say it need not break the rule on every play:
-    /// then one is looked for that does.
-    fn play_broken(&self, case: &Case, rule: Rule) -> Played {
-        let broke = |played: &Played| played.verdict.violations.iter().any(|v| v.rule == rule);
-        let first = if self.options.real {
-            play_real(case, self.subject)
-        } else {
-            play(case, self.subject)
-        };
-        if self.options.real || broke(&first) {
-            return first;
+    /// then one is looked for that does. `None` where it hangs this time.
+    fn play_broken(&self, case: &Case, rule: Rule) -> Option<Played> {
+        if self.options.real {
+            return Some(play_real(case, &**self.subject));
         }
-        let mut plays = (0..PLAYS_AGAIN).map(|_| play(case, self.subject));
-        plays.find(broke).unwrap_or(first)
+        let once_more = || {
+            let (case, subject) = (case.clone(), Arc::clone(self.subject));
+            bounded(HANG_AFTER, move || play(&case, &*subject)).ok()
+        };
+        let broke = |played: &Played| played.verdict.violations.iter().any(|v| v.rule == rule);
+        let first = once_more()?;
+        if broke(&first) {
+            return Some(first);
+        }
+        let mut plays = (0..PLAYS_AGAIN).filter_map(|_| once_more());
+        plays.find(broke).or(Some(first))
     }
 
     fn exhibit(

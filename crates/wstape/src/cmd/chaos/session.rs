@@ -170,7 +170,7 @@ impl Session<'_> {
         let failures = Failures {
             options: self.options,
             play: &self.play,
-            subject: &*self.subject,
+            subject: &self.subject,
             compare: self.compare(),
             interrupted: &self.interrupted,
         };

@@ -1,0 +1,30 @@
+//! R13: how much a case takes of memory, where the binary counts it.
+
+/// Most bytes that a case may have allocated at a time; a usual one takes a few hundred KiB.
+pub(super) const MAX_MEMORY_BYTES: usize = 256 << 20;
+
+/// The memory of the process, while one case is played.
+pub(super) struct Memory {
+    read: fn() -> usize,
+    at_start: usize,
+    /// It was told already.
+    told: bool,
+}
+
+impl Memory {
+    pub(super) fn new(read: fn() -> usize) -> Self {
+        Self {
+            read,
+            at_start: read(),
+            told: false,
+        }
+    }
+
+    /// How much was allocated since the case began, once, where it is too much.
+    pub(super) fn too_much(&mut self) -> Option<usize> {
+        let taken = (self.read)().saturating_sub(self.at_start);
+        let is_news = taken > MAX_MEMORY_BYTES && !self.told;
+        self.told |= is_news;
+        is_news.then_some(taken)
+    }
+}

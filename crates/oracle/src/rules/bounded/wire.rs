@@ -1,0 +1,271 @@
+//! What happens on the wire, in its order.
+
+use wstape_tape::Micros;
+
+use super::attempt::{Attempt, Heard, Phase};
+use super::shown::Step;
+use super::{Bounded, MAX_SURE_BYTES, Stop, WINDOW};
+use crate::rule::Rule;
+use crate::wire::{Answer, Item, Opcode};
+
+impl Bounded {
+    /// What was delivered behind the handshake.
+    fn takes(&mut self, at: Micros, dial: u64, bytes: &[u8]) {
+        let open = |attempt: &&mut Attempt| attempt.phase == Phase::Open;
+        let Some(attempt) = self.held.get_mut(&dial).filter(open) else {
+            return;
+        };
+        attempt.silent_since = at;
+        attempt.messages.push(bytes);
+        let (mut came, mut closed) = (false, false);
+        while let Some(seen) = attempt.messages.next() {
+            came |= seen.is_frame();
+            // A message this large one client takes, and another refuses.
+            let is_sure = match &seen.item {
+                Item::Text(text) => text.len() <= MAX_SURE_BYTES,
+                Item::Binary(bytes) => bytes.len() <= MAX_SURE_BYTES,
+                _ => seen.is_frame(),
+            };
+            if is_sure {
+                let heard = match &seen.item {
+                    Item::Text(_) | Item::Binary(_) => Heard::Message,
+                    _ => Heard::Frame,
+                };
+                attempt.course.heard = attempt.course.heard.max(heard);
+            }
+            attempt.course.hinted |= !is_sure;
+            match seen.item {
+                Item::Text(text) => {
+                    self.messages += 1;
+                    self.shown.must_show(at, dial, Step::Message(Some(text)));
+                }
+                Item::Binary(bytes) => {
+                    self.messages += 1;
+                    let text = String::from_utf8(bytes).ok();
+                    self.shown.must_show(at, dial, Step::Message(text));
+                }
+                Item::Ping(payload) if !attempt.excused && !attempt.closed => {
+                    // The latest answer may stand for those before it (RFC 6455, 5.5.3).
+                    attempt.pings.push_back((payload, at));
+                }
+                Item::Ping(_) | Item::Pong(_) => {}
+                Item::Close { .. } => {
+                    closed = true;
+                    attempt.course.hinted = true;
+                    if !attempt.excused && !attempt.closed {
+                        attempt.close_owed = Some(at);
+                    }
+                }
+                Item::Violation(_) => {
+                    attempt.course.hinted = true;
+                    attempt.excuse();
+                    closed = true;
+                    break;
+                }
+            }
+        }
+        attempt.course.hinted |= attempt.messages.is_in_message();
+        if came {
+            self.recovers(at);
+        }
+        if closed {
+            self.end(at, dial);
+        }
+    }
+
+    pub(in crate::rules) fn dial(&mut self, at: Micros, dial: u64) {
+        self.pass(at);
+        self.findings.at_dial(dial);
+        self.count += 1;
+        self.shown.must_show(at, dial, Step::Dial);
+        if dial > 1 {
+            self.findings.held(Rule::R1);
+        }
+        let in_use = self
+            .held
+            .iter()
+            .find(|(_, attempt)| attempt.phase != Phase::Ended);
+        if let Some((other, _)) = in_use {
+            self.findings.broke(Rule::R1, at, || {
+                format!("expected one connection at a time, found dial {dial} beside dial {other}, which nothing has ended")
+            });
+        }
+        if self.held.len() >= self.bounds.max_streams {
+            let (held, most) = (self.held.len() + 1, self.bounds.max_streams);
+            self.findings.broke(Rule::R13, at, || {
+                format!("expected at most {most} streams at a time, found {held}: those that have ended are not dropped")
+            });
+        }
+        if self.stop == Stop::Over {
+            self.findings.broke(Rule::R5, at, || {
+                "expected no dial once shutdown is over, found one".to_owned()
+            });
+        }
+        self.ended_at = None;
+        self.dials.push_back(at);
+        while self
+            .dials
+            .front()
+            .is_some_and(|first| at.0 - first.0 >= WINDOW.0)
+        {
+            self.dials.pop_front();
+        }
+        if self.dials.len() < self.bounds.max_dials_per_s {
+            self.stormed = false;
+        }
+        self.findings.held(Rule::R3);
+        self.findings.held(Rule::R14);
+        let (found, most) = (self.dials.len(), self.bounds.max_dials_per_s);
+        if found > most && !std::mem::replace(&mut self.stormed, true) {
+            self.findings.broke(Rule::R3, at, || {
+                format!("expected at most {most} dials within a second, found more: it does not wait before it dials again")
+            });
+        }
+        self.judge_gap(at);
+        self.held
+            .insert(dial, Attempt::new(at, self.bounds.max_message_bytes));
+    }
+
+    pub(in crate::rules) fn dial_elsewhere(&mut self, at: Micros, target: &str) {
+        self.findings.broke(Rule::R14, at, || {
+            format!("expected dials of the engine alone, found one of {target}")
+        });
+    }
+
+    pub(in crate::rules) fn dial_refused(&mut self, at: Micros, dial: u64) {
+        self.pass(at);
+        self.end(at, dial);
+        self.let_go(at, dial);
+    }
+
+    pub(in crate::rules) fn dial_dropped(&mut self, at: Micros, dial: u64) {
+        self.pass(at);
+        self.let_go(at, dial);
+    }
+
+    pub(in crate::rules) fn read<'b>(
+        &mut self,
+        at: Micros,
+        dial: u64,
+        bytes: &'b [u8],
+    ) -> &'b [u8] {
+        self.pass(at);
+        let Some(attempt) = self.held.get_mut(&dial) else {
+            return &[];
+        };
+        if attempt.phase != Phase::Handshake {
+            self.takes(at, dial, bytes);
+            return bytes;
+        }
+        attempt.silent_since = at;
+        let rest = attempt.opening.push_server(bytes);
+        match attempt.opening.answer() {
+            None | Some(Answer::Failed { whole: false, .. }) => return &[],
+            Some(Answer::Upgraded { .. }) => {
+                attempt.phase = Phase::Open;
+                attempt.course.upgraded_at = Some(at);
+            }
+            Some(Answer::Refused { retry_after, .. }) => {
+                let asked_to_wait = retry_after.is_some();
+                self.end_asking(at, dial, asked_to_wait);
+                if asked_to_wait {
+                    // How long it waits is between it and the engine (RFC 9110, 10.2.3).
+                    self.ended_at = None;
+                    self.quiet_at = None;
+                }
+                return rest;
+            }
+            // Some libraries take an answer for good that is not quite one, such as a 101 with an
+            // extension that nobody asked for: whether it has ended is theirs to show.
+            Some(Answer::Failed { .. }) => {
+                attempt.phase = Phase::Open;
+                attempt.course.odd_answer = true;
+                attempt.course.hinted = true;
+                attempt.excused = true;
+                return rest;
+            }
+        }
+        self.recovers(at);
+        self.shown.must_show(at, dial, Step::Open);
+        self.takes(at, dial, rest);
+        rest
+    }
+
+    pub(in crate::rules) fn read_end(&mut self, at: Micros, dial: u64, _reset: bool) {
+        self.pass(at);
+        if let Some(attempt) = self.held.get_mut(&dial) {
+            attempt.excuse();
+        }
+        self.end(at, dial);
+    }
+
+    pub(in crate::rules) fn wrote(
+        &mut self,
+        at: Micros,
+        dial: u64,
+        bytes: &[u8],
+        same: &mut Vec<u8>,
+    ) {
+        self.pass(at);
+        let Some(attempt) = self.held.get_mut(&dial) else {
+            return;
+        };
+        let rest = attempt.opening.push_client(bytes);
+        attempt.sent.push(rest);
+        while let Some(frame) = attempt.sent.next() {
+            same.extend_from_slice(&frame.payload);
+            if !frame.masked {
+                self.findings.broke(Rule::R7, at, || {
+                    "expected frames with a mask, found one without".to_owned()
+                });
+            }
+            match frame.opcode {
+                Opcode::Pong => {
+                    let answered = attempt
+                        .pings
+                        .iter()
+                        .rposition(|(ping, _)| *ping == frame.payload);
+                    if let Some(index) = answered {
+                        self.findings.held(Rule::R7);
+                        attempt.pings.drain(..=index);
+                    }
+                }
+                Opcode::Close => {
+                    if attempt.close_owed.take().is_some() {
+                        self.findings.held(Rule::R7);
+                    }
+                    attempt.closed = true;
+                    attempt.own_close_at.get_or_insert(at);
+                    attempt.pings.clear();
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(in crate::rules) fn write_blocked(&mut self, at: Micros, dial: u64) {
+        self.pass(at);
+        if let Some(attempt) = self.held.get_mut(&dial) {
+            attempt.excuse();
+        }
+    }
+
+    pub(in crate::rules) fn write_failed(&mut self, at: Micros, dial: u64) {
+        self.write_blocked(at, dial);
+    }
+
+    pub(in crate::rules) fn dropped(&mut self, at: Micros, dial: u64) {
+        self.pass(at);
+        if let Some(attempt) = self.held.get(&dial)
+            && attempt.close_owed.is_some()
+            && self.stop == Stop::NotCalled
+        {
+            self.findings.broke(Rule::R7, at, || {
+                "expected the Close to be answered before the connection is dropped, found none"
+                    .to_owned()
+            });
+        }
+        // It may end a connection itself, for silence or at will: a dial must follow.
+        self.let_go(at, dial);
+    }
+}
