@@ -62,7 +62,7 @@ pub enum ImportFormat {
 
 /// The steps of a recording, in the order of their time.
 enum Steps<'a> {
-    Merged(Merged<'a>),
+    Merged(Box<Merged<'a>>),
     Capture(Box<capture::Steps<'a>>),
 }
 
@@ -276,7 +276,7 @@ impl Import {
         let header = self.header(begin, urls, &lacks);
         Source {
             header,
-            steps: Steps::Merged(Merged::new(self.input.name(), sessions)),
+            steps: Steps::Merged(Box::new(Merged::new(self.input.name(), sessions))),
             lacks,
         }
     }

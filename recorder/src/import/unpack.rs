@@ -101,8 +101,8 @@ impl<R: BufRead> Read for Frames<R> {
             while decoder.can_collect() < into.len() && !decoder.is_finished() {
                 let missing = into.len() - decoder.can_collect();
                 let wanted = BlockDecodingStrategy::UptoBytes(missing);
-                let decoded = decoder.decode_blocks(&mut self.packed, wanted);
-                decoded.map_err(|error| no_zstd(&error))?;
+                let blocks = decoder.decode_blocks(&mut self.packed, wanted);
+                blocks.map_err(|error| no_zstd(&error))?;
             }
             let read = decoder.read(into)?;
             if read > 0 || into.is_empty() {

@@ -256,14 +256,13 @@ impl Connection {
     /// Bytes in order. True where it turned out that the other one is the client.
     fn bytes(&mut self, side: usize, bytes: Bytes, told: &mut Vec<Told>) -> bool {
         match &mut self.kind {
-            Kind::Dialing | Kind::Unread => {}
             Kind::WebSocket => self.frames(side, bytes, told),
             Kind::Opening(sent) if side == 0 => {
                 sent.extend_from_slice(&bytes);
                 self.opening(told);
             }
-            Kind::Opening(_) => {}
             Kind::Midway(_) => return self.midway(side, bytes, told),
+            Kind::Dialing | Kind::Unread | Kind::Opening(_) => {}
         }
         false
     }

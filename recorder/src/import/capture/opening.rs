@@ -35,12 +35,7 @@ pub(super) fn of(bytes: &[u8]) -> (Opening, usize) {
         return (Opening::Short, 0);
     }
     if bytes.starts_with(&TLS_HANDSHAKE) {
-        let opening = match server_name(bytes) {
-            Some(name) => Opening::Tls(name),
-            None if bytes.len() < MAX_OPENING_BYTES => Opening::Short,
-            None => Opening::Tls(None),
-        };
-        return (opening, 0);
+        return (tls(bytes), 0);
     }
     let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut fields);
@@ -66,14 +61,19 @@ pub(super) fn of(bytes: &[u8]) -> (Opening, usize) {
     (opening, length)
 }
 
-/// The host that a client's hello names (RFC 6066, 3), `Some(None)` where it names none, `None`
-/// where the hello is not whole.
-fn server_name(bytes: &[u8]) -> Option<Option<String>> {
+/// TLS with the host that a client's hello names (RFC 6066, 3), once the hello is whole.
+fn tls(bytes: &[u8]) -> Opening {
     const RECORD_HEAD: usize = 5;
     const CLIENT_HELLO: u8 = 1;
-    let length = usize::from(u16::from_be_bytes([*bytes.get(3)?, *bytes.get(4)?]));
-    let record = bytes.get(RECORD_HEAD..RECORD_HEAD + length)?;
-    Some(named(record, CLIENT_HELLO))
+    let record = || {
+        let length = u16::from_be_bytes([*bytes.get(3)?, *bytes.get(4)?]);
+        bytes.get(RECORD_HEAD..RECORD_HEAD + usize::from(length))
+    };
+    match record() {
+        Some(record) => Opening::Tls(named(record, CLIENT_HELLO)),
+        None if bytes.len() < MAX_OPENING_BYTES => Opening::Short,
+        None => Opening::Tls(None),
+    }
 }
 
 /// The name in a hello; `None` where there is none.

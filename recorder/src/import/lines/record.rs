@@ -93,13 +93,13 @@ impl Record<'_> {
         };
         let mut tokens = pointer.split('/').skip(1).map(token);
         let column = tokens.next().unwrap_or_default();
-        let named = names.iter().position(|name| name.trim() == column);
-        let field = named.or_else(|| column.parse().ok());
+        let by_name = names.iter().position(|name| name.trim() == column);
+        let field = by_name.or_else(|| column.parse().ok());
         let field = field.and_then(|at| fields.get(at)).ok_or_else(|| {
-            let names: Vec<&str> = names.iter().collect();
+            let all: Vec<&str> = names.iter().collect();
             place.flaw(format!(
                 "expected a column {column:?}, found {}",
-                quoted(&names.join(", "))
+                quoted(&all.join(", "))
             ))
         })?;
         let rest: Vec<String> = tokens.collect();

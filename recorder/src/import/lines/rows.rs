@@ -68,7 +68,7 @@ impl<'a> Rows<'a> {
             };
             let mut reader = csv::ReaderBuilder::new();
             let mut reader = reader.flexible(true).from_reader(metered);
-            let names = reader.headers().map(Clone::clone);
+            let names = reader.headers().cloned();
             let names = names.map_err(|error| csv_flaw(name, 1, error))?;
             let names = names.iter().map(|n| n.trim_start_matches(BYTE_ORDER_MARK));
             rows.source = Source::Csv {
