@@ -269,7 +269,7 @@ fn fragmented(packet: &Packet) -> [Packet; 2] {
         let mut ip = packet.ip[..IP_BYTES].to_vec();
         let length = u16::try_from(IP_BYTES + range.len()).unwrap();
         ip[2..4].copy_from_slice(&length.to_be_bytes());
-        let flags = if more { 0x2000 } else { 0 } | offset / 8;
+        let flags = if more { 0x2000 } else { 0 } | (offset / 8);
         ip[6..8].copy_from_slice(&flags.to_be_bytes());
         ip.extend(&packet.ip[IP_BYTES..][range]);
         Packet { at: packet.at, ip }
