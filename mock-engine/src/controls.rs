@@ -96,13 +96,7 @@ impl Engine {
 
     /// Answers the next `n` handshakes with this status.
     pub fn refuse_next(&self, n: u32, status: u16) {
-        self.refuse_with(
-            Refusal {
-                status,
-                headers: Vec::new(),
-            },
-            Some(n),
-        );
+        self.refuse_with(Refusal::new(status), Some(n));
     }
 
     /// Answers handshakes with this refusal, `times` of them or until cleared.

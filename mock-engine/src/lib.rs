@@ -47,6 +47,7 @@ mod clock;
 mod connection;
 mod control;
 mod controls;
+mod deflate;
 mod driver;
 mod encryption;
 mod engine;

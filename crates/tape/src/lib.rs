@@ -54,8 +54,8 @@ mod tape;
 mod writer;
 
 pub use action::{
-    ACTION_KEYS, Accept, Action, Answers, CloseFrame, Direction, Distribution, Down, End, Expect,
-    Garbage, HttpAnswer, Latency, MAX_GARBAGE_BYTES, Partition, Pongs, RawFrame, Received,
+    ACTION_KEYS, Accept, Action, Answers, CloseFrame, Deflate, Direction, Distribution, Down, End,
+    Expect, Garbage, HttpAnswer, Latency, MAX_GARBAGE_BYTES, Partition, Pongs, RawFrame, Received,
     ReceivedKind, Refusal, TlsFault,
 };
 pub use error::{TapeError, TapeErrorKind};

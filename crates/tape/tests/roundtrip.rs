@@ -112,6 +112,7 @@ fn bodies_come_back_byte_for_byte_whatever_they_are() {
     ] {
         let answer = HttpAnswer {
             path: "/p".into(),
+            method: None,
             status: 200,
             headers: vec![],
             body: body.into(),

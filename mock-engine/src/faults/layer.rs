@@ -11,6 +11,9 @@ use super::slot::{Setting, Slot};
 use crate::ids::{ConnId, Renumbering, Scope};
 use crate::link::{Conditions, Delay};
 
+/// The method of answers that name none.
+const GET: &str = "GET";
+
 #[derive(Debug, Clone, Default)]
 pub(super) struct Faults {
     pub(super) accept: Slot<Accept>,
@@ -38,7 +41,8 @@ pub(super) struct LayerFaults {
     held: Slot<()>,
     all: Faults,
     each: BTreeMap<ConnId, Faults>,
-    http: BTreeMap<String, Setting<HttpAnswer>>,
+    /// By path and method, GET where none is named.
+    http: BTreeMap<(String, String), Setting<HttpAnswer>>,
 }
 
 impl Faults {
@@ -147,7 +151,10 @@ impl LayerFaults {
                     left: None,
                     generation,
                 };
-                self.http.insert(setting.value.path.clone(), setting);
+                let method = setting.value.method.clone();
+                let method = method.unwrap_or_else(|| GET.to_owned());
+                self.http
+                    .insert((setting.value.path.clone(), method), setting);
             }
             _ => return false,
         }
@@ -284,9 +291,12 @@ impl LayerFaults {
         self.slot(conn, |f| &mut f.pongs).get().copied()
     }
 
-    /// What a GET of `path` answers, where it says.
-    pub(super) fn http(&self, path: &str) -> Option<&HttpAnswer> {
-        self.http.get(path).map(|setting| &setting.value)
+    /// What requests of `path` answer, by method, where it says.
+    pub(super) fn http(&self, path: &str) -> impl Iterator<Item = (&str, &HttpAnswer)> {
+        let from = (path.to_owned(), String::new());
+        let answers = self.http.range(from..);
+        let of_path = answers.take_while(move |((of, _), _)| of == path);
+        of_path.map(|((_, method), setting)| (method.as_str(), &setting.value))
     }
 
     /// Adds what it does to the bytes of `conn`: towards the client, and from it.

@@ -1,5 +1,7 @@
 //! All layers together: which layer's word counts.
 
+use std::collections::BTreeSet;
+
 use wstape_tape::{Accept, Down, Garbage, HttpAnswer, Pongs, Refusal, Step, TlsFault};
 
 use super::layer::{Expired, LayerFaults};
@@ -182,9 +184,17 @@ impl Layers {
             .unwrap_or(Pongs::Auto)
     }
 
-    /// What a GET of `path` answers.
-    pub(crate) fn http(&self, path: &str) -> Option<&HttpAnswer> {
-        self.layers.iter().rev().find_map(|layer| layer.http(path))
+    /// What a request of `path` answers with this method.
+    pub(crate) fn http(&self, path: &str, method: &str) -> Option<&HttpAnswer> {
+        let layers = self.layers.iter().rev();
+        let mut answers = layers.flat_map(|layer| layer.http(path));
+        answers.find_map(|(of, answer)| (of == method).then_some(answer))
+    }
+
+    /// The methods that `path` answers to.
+    pub(crate) fn methods(&self, path: &str) -> BTreeSet<String> {
+        let answers = self.layers.iter().flat_map(|layer| layer.http(path));
+        answers.map(|(method, _)| method.to_owned()).collect()
     }
 
     /// What `conn`'s link does to bytes: towards the client, and from it.

@@ -205,7 +205,7 @@ impl Connections {
         let mut rest = Rest::default();
         let mut send = |id: ConnId, conn: &mut Conn| {
             if !outgoing.goes_to(conn.phase()) {
-            } else if conn.watches_sending() || outgoing.is_close() {
+            } else if conn.watches_sending() || conn.deflates() || outgoing.is_close() {
                 rest.careful.push(id);
             } else if !conn.send_whole(outgoing.bytes(), outgoing.frames()) {
                 rest.overrun.push(id);

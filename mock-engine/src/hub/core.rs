@@ -11,6 +11,7 @@ mod steps;
 
 pub(crate) use self::listed::{Counts, Listed};
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ use super::outbox::Outbox;
 use super::prologue::Prologue;
 use super::schedule::{Op, Schedule, StartTrigger};
 use super::watches::Watches;
+use crate::deflate::Terms;
 use crate::expect::Verdict;
 use crate::faults::{Greeting, Layers, PortState};
 use crate::frame::{self, BadFrame, ClientFrame, FrameKind};
@@ -164,9 +166,21 @@ impl Core {
         self.port.addr()
     }
 
-    /// What a GET of a path answers.
-    pub(crate) fn http(&self, path: &str) -> Option<&HttpAnswer> {
-        self.layers.http(path)
+    /// What a request of a path answers with this method.
+    pub(crate) fn http(&self, path: &str, method: &str) -> Option<&HttpAnswer> {
+        self.layers.http(path, method)
+    }
+
+    /// The methods that a path answers to.
+    pub(crate) fn methods(&self, path: &str) -> BTreeSet<String> {
+        self.layers.methods(path)
+    }
+
+    /// The client and the engine have agreed to compress the messages of a connection.
+    pub(crate) fn deflate(&mut self, id: ConnId, terms: Terms) {
+        if let Some(conn) = self.connections.get_mut(id) {
+            conn.deflate(terms);
+        }
     }
 
     /// The next verdict on what tapes expect that nobody has taken.

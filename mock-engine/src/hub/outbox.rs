@@ -7,6 +7,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use wstape_tape::{Action, CloseFrame, Step};
+use wstape_wire::Head;
 
 use super::connection::Phase;
 use crate::frame;
@@ -35,6 +36,16 @@ impl Outgoing {
 
     pub(super) fn bytes(&self) -> Bytes {
         self.bytes.clone()
+    }
+
+    /// Opcode and payload, where it is a message that may be compressed.
+    pub(super) fn message(&self) -> Option<(u8, &[u8])> {
+        let opcode = self.bytes.first()? & 0x0f;
+        let data = self.kind == Kind::Frame && matches!(opcode, frame::TEXT | frame::BINARY);
+        match Head::of(&self.bytes) {
+            Head::Whole { bytes, .. } if data => Some((opcode, &self.bytes[bytes..])),
+            _ => None,
+        }
     }
 
     /// Whole frames in it.

@@ -4,6 +4,7 @@ mod connection;
 mod connection_map;
 mod control;
 mod controls;
+mod deflate;
 mod delivery;
 mod faults;
 mod held;

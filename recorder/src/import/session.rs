@@ -128,7 +128,11 @@ pub(super) fn handshake(
         }
         Answer::Refused(status, headers) => {
             let headers = others(headers);
-            Moment::new(answered, Action::Refuse(Some(Refusal { status, headers })))
+            let refusal = Refusal {
+                headers,
+                ..Refusal::new(status)
+            };
+            Moment::new(answered, Action::Refuse(Some(refusal)))
         }
         Answer::Never => Moment::new(answered, Action::Drop(End::Reset)),
     };

@@ -293,9 +293,18 @@ impl Redactor {
             Action::Accept(Some(accept)) => {
                 let token = accept.token.as_mut();
                 let token = token.is_some_and(|token| self.demanded(token));
-                self.headers(&mut accept.headers) | token
+                let body = self.body(&accept.body);
+                let edited = body.is_some();
+                accept.body = body.unwrap_or_else(|| accept.body.clone());
+                self.headers(&mut accept.headers) | token | edited
             }
-            Action::Refuse(Some(refusal)) => self.headers(&mut refusal.headers),
+            Action::Refuse(Some(refusal)) => {
+                let headers = self.headers(&mut refusal.headers);
+                let body = self.body(&refusal.body);
+                let edited = body.is_some();
+                refusal.body = body.unwrap_or_else(|| refusal.body.clone());
+                headers | edited
+            }
             Action::Garbage(Some(garbage)) => self.head(&mut garbage.bytes),
             Action::Http(answer) => {
                 let path = self.target(&mut answer.path);

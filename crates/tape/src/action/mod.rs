@@ -20,6 +20,7 @@ mod accept;
 mod answers;
 mod bandwidth;
 mod binary;
+mod body;
 mod bytes;
 mod close;
 mod direction;
@@ -48,7 +49,7 @@ use std::borrow::Cow;
 
 use ::bytes::Bytes;
 
-pub use accept::Accept;
+pub use accept::{Accept, Deflate};
 pub use answers::Answers;
 pub use close::CloseFrame;
 pub use direction::Direction;
@@ -237,7 +238,7 @@ actions! {
     BytesPerSecond(Option<u64>) = bandwidth::Bandwidth,
     /// `slice_bytes`: deliver at most this many bytes at once; `null` clears it.
     SliceBytes(Option<u32>) = slice::Slice,
-    /// `http`: what a GET of that path answers from here on.
+    /// `http`: what a request of that path answers from here on.
     Http(HttpAnswer) = HttpAnswer,
     /// `received`: what the client sent, as a recorder saw it. The player skips it.
     Received(Received) = Received,

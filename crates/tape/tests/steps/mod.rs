@@ -7,9 +7,9 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use wstape_tape::{
-    Accept, Action, After, Answers, CONNECTIONS, CloseFrame, Conn, Direction, Distribution, Down,
-    End, Expect, Garbage, Header, HttpAnswer, Latency, Micros, Partition, Pongs, RawFrame,
-    Received, ReceivedKind, Refusal, Step, Tape, TlsFault, Trigger,
+    Accept, Action, After, Answers, CONNECTIONS, CloseFrame, Conn, Deflate, Direction,
+    Distribution, Down, End, Expect, Garbage, Header, HttpAnswer, Latency, Micros, Partition,
+    Pongs, RawFrame, Received, ReceivedKind, Refusal, Step, Tape, TlsFault, Trigger,
 };
 
 fn micros() -> impl Strategy<Value = Micros> {
@@ -149,9 +149,12 @@ fn http() -> impl Strategy<Value = Action> {
         octets(),
         raw().prop_map(|raw| Bytes::from(raw.get().to_owned()))
     ];
-    ("/[a-zé/]{0,8}", 200..=599_u16, headers(), body).prop_map(|(path, status, headers, body)| {
+    let method = option::of("[A-Z]{1,9}");
+    let answer = ("/[a-zé/]{0,8}", method, 200..=599_u16, headers(), body);
+    answer.prop_map(|(path, method, status, headers, body)| {
         Action::Http(HttpAnswer {
             path,
+            method,
             status,
             headers,
             body,
@@ -209,14 +212,24 @@ fn answers() -> impl Strategy<Value = Action> {
         option::of(prop_oneof![Just(101_u16), 200..=599_u16]),
         headers(),
         option::of(text()),
+        octets(),
+        option::of(any::<[bool; 2]>().prop_map(|[server, client]| Deflate {
+            server_no_context_takeover: server,
+            client_no_context_takeover: client,
+        })),
     )
-        .prop_map(|(status, headers, token)| Accept {
+        .prop_map(|(status, headers, token, body, deflate)| Accept {
             status,
             headers,
             token,
+            body,
+            deflate,
         });
-    let refuse =
-        (200..=599_u16, headers()).prop_map(|(status, headers)| Refusal { status, headers });
+    let refuse = (200..=599_u16, headers(), octets()).prop_map(|(status, headers, body)| Refusal {
+        status,
+        headers,
+        body,
+    });
     let garbage =
         (octets(), 1..1000_u32, option::of(end())).prop_map(|(bytes, repeat, then)| Garbage {
             bytes,

@@ -57,9 +57,15 @@ impl Core {
         self.answered(id, JournalKind::Refused { status });
     }
 
-    /// A GET was answered.
-    pub(crate) fn http_answered(&mut self, id: ConnId, path: String, status: u16) {
-        self.answered(id, JournalKind::HttpAnswered { path, status });
+    /// A plain request was answered.
+    pub(crate) fn http_answered(&mut self, id: ConnId, method: &str, path: String, status: u16) {
+        let method = method.to_owned();
+        let answered = JournalKind::HttpAnswered {
+            method,
+            path,
+            status,
+        };
+        self.answered(id, answered);
     }
 
     fn answered(&mut self, id: ConnId, kind: JournalKind) {

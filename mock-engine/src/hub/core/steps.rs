@@ -248,12 +248,22 @@ impl Core {
             if outgoing.is_close() {
                 self.begin_closing(id);
             }
-            let (bytes, frames) = (outgoing.bytes(), outgoing.frames());
+            let bytes = self.encode(id, outgoing);
+            let frames = outgoing.frames();
             self.work_through(id, Work::Send { bytes, frames });
         }
         for id in rest.overrun {
             self.overrun(id);
         }
+    }
+
+    /// The bytes that something is sent as on one connection.
+    fn encode(&mut self, id: ConnId, outgoing: &Outgoing) -> Bytes {
+        let compressed = outgoing.message().and_then(|(opcode, payload)| {
+            let conn = self.connections.get_mut(id)?;
+            conn.compress(opcode, payload)
+        });
+        compressed.unwrap_or_else(|| outgoing.bytes())
     }
 
     /// Sends a frame of the engine's own (an answer to Ping or Close) on one connection.
@@ -325,7 +335,7 @@ impl Core {
             self.begin_closing(id);
         }
         Some(Work::Send {
-            bytes: outgoing.bytes(),
+            bytes: self.encode(id, &outgoing),
             frames: outgoing.frames(),
         })
     }
