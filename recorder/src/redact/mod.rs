@@ -29,7 +29,7 @@
 //! after the first 16,384 values; of longer values the first 256 bytes are.
 //!
 //! Modules: `rules`, `placeholder`, `json` (edits JSON in place), `url` and `http`, `fragment`;
-//! `client` and `login` (what clients log in with);
+//! `client`, `login`, `texts` and `mqtt` (what clients log in with);
 //! `known` (what was redacted), `registry` (that, and its placeholders), `shapes` and `credential`
 //! (well-known secrets), `escape`, `scan`, `rescue` (which rule
 //! covers what a scan found).
@@ -43,12 +43,14 @@ mod http;
 mod json;
 mod known;
 mod login;
+mod mqtt;
 mod placeholder;
 mod registry;
 mod rescue;
 mod rules;
 mod scan;
 mod shapes;
+mod texts;
 mod url;
 
 use std::io::{self, BufRead};
