@@ -8,11 +8,13 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::escape::{escape, unescape};
-use super::login;
+use super::login::{self, LOGIN};
+use super::mqtt;
 use super::registry::SecretRegistry;
 use super::shapes;
-use super::url::{self, is_token_like};
-use super::walker::{Token, Walker};
+use super::texts;
+use super::url::is_token_like;
+use super::walker::{content_end, is_space};
 
 /// How often JSON in a string of JSON is read too.
 const MAX_NESTED_TEXTS: u8 = 4;
@@ -28,9 +30,6 @@ const MAX_LOGIN_DEPTH: usize = 4;
 /// anywhere.
 const MIN_KNOWN_TOKEN_BYTES: usize = 16;
 
-/// What errors call what stands in a login.
-const LOGIN: &str = "what a client sent to log in";
-
 /// What errors call what has the look of a signature.
 const SIGNATURE: &str = "what looks like a signature in what a client sent";
 
@@ -38,7 +37,7 @@ const SIGNATURE: &str = "what looks like a signature in what a client sent";
 /// where it holds nothing of the kind.
 pub(super) fn text(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut clean = Cow::Borrowed(text);
-    if let Some(edited) = lines(&clean, secrets) {
+    if let Some(edited) = texts::redact(&clean, secrets) {
         clean = Cow::Owned(edited);
     }
     if let Some(edited) = bytes(clean.as_bytes(), secrets) {
@@ -52,7 +51,8 @@ pub(super) fn text(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
 
 /// As [`text`], for bytes.
 pub(super) fn bytes(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
-    let edited = plain(message, secrets).or_else(|| Pass::new(message, secrets, 0).run());
+    let edited = mqtt::redact(message, secrets);
+    let edited = edited.or_else(|| Pass::new(message, secrets, 0).run());
     let shaped = shapes::redact_bytes(edited.as_deref().unwrap_or(message), secrets);
     shaped.or(edited).filter(|edited| edited != message)
 }
@@ -66,50 +66,6 @@ pub(super) fn find(message: &[u8]) -> Option<String> {
         Err(_) => drop(bytes(message, &mut secrets)),
     }
     secrets.first().map(str::to_owned)
-}
-
-/// A text that is no JSON.
-fn plain(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(message).ok()?;
-    let (first, rest) = text.split_once([' ', '\t'])?;
-    if login::is_login(first) && !first.contains([':', '=', '{', '"']) {
-        let placeholder = secrets.text(rest.trim_end().as_bytes(), LOGIN);
-        return Some(format!("{first} {placeholder}").into());
-    }
-    None
-}
-
-/// Lines of a head, as STOMP has them, and pairs of a form.
-fn lines(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
-    if text.trim_start().starts_with(['{', '[']) {
-        return None;
-    }
-    if text.contains('=') && !text.contains(char::is_whitespace) {
-        let clean = url::target(&format!("?{text}"), secrets)?;
-        return Some(clean[1..].to_owned());
-    }
-    let mut changed = false;
-    let lines = text.split_inclusive('\n').map(|line| {
-        let bare = line.trim_end_matches(['\r', '\n', '\0']);
-        match bare.split_once(':') {
-            Some((name, value)) if is_name(name) && login::is_secret_member(name, value) => {
-                let value = value.trim();
-                let placeholder = secrets.text(value.as_bytes(), LOGIN);
-                changed |= placeholder != value && !value.is_empty();
-                Cow::Owned(line.replacen(value, &placeholder, 1))
-            }
-            _ => Cow::Borrowed(line),
-        }
-    });
-    let clean: String = lines.collect();
-    changed.then_some(clean)
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 /// Why a value is redacted.
@@ -126,16 +82,20 @@ enum Why {
 struct Container {
     array: bool,
     index: usize,
-    /// It is a login: what is in it is redacted but for what says so.
-    login: bool,
+    /// It is a login: what is in it is redacted but for what says so, which in a list are the items
+    /// up to this one.
+    login: Option<usize>,
     /// All that is in it is redacted.
     blank: Option<Why>,
 }
 
 struct Pass<'t> {
-    walker: Walker<'t>,
+    text: &'t [u8],
     secrets: &'t mut SecretRegistry,
     nested: u8,
+    at: usize,
+    out: Vec<u8>,
+    copied: usize,
     open: Vec<Container>,
     /// Containers open within the last that is told apart.
     deeper: usize,
@@ -146,9 +106,12 @@ struct Pass<'t> {
 impl<'t> Pass<'t> {
     fn new(text: &'t [u8], secrets: &'t mut SecretRegistry, nested: u8) -> Self {
         Self {
-            walker: Walker::new(text),
+            text,
             secrets,
             nested,
+            at: 0,
+            out: Vec::new(),
+            copied: 0,
             open: Vec::new(),
             deeper: 0,
             name: None,
@@ -156,40 +119,47 @@ impl<'t> Pass<'t> {
     }
 
     fn run(mut self) -> Option<Vec<u8>> {
-        while let Some(token) = self.walker.next(self.name.is_some()) {
-            match token {
-                Token::Name(name) => {
-                    let said = unescape(&self.walker.text()[name]);
-                    self.name = Some(String::from_utf8_lossy(&said).into_owned());
-                }
-                Token::Text(content) => self.string(content),
-                Token::Scalar(range) => self.scalar(range),
-                Token::List => self.open(true),
-                Token::Object => self.open(false),
-                Token::Close => self.close(),
-                Token::Comma => self.comma(),
+        while let Some(byte) = self.text.get(self.at) {
+            match byte {
+                b'"' => self.string(),
+                b'{' | b'[' => self.open(*byte == b'['),
+                b'}' | b']' => self.close(),
+                b',' => self.comma(),
+                b':' => self.at += 1,
+                byte if is_space(*byte) => self.at += 1,
+                _ => self.scalar(),
             }
         }
-        self.walker.finish()
+        if self.copied == 0 {
+            return None;
+        }
+        self.out.extend_from_slice(&self.text[self.copied..]);
+        Some(self.out)
     }
 
-    fn string(&mut self, place: Range<usize>) {
-        let said = unescape(&self.walker.text()[place.clone()]);
-        let value = String::from_utf8_lossy(&said).into_owned();
-        let why = self.why(&value);
-        self.name = None;
-        if let Some(why) = why {
-            let placeholder = self.placeholder(&said, &value, &why);
-            return self.walker.replace(place, placeholder.as_bytes());
+    fn string(&mut self) {
+        let start = self.at + 1;
+        let end = content_end(self.text, start);
+        self.at = self.text.len().min(end + 1);
+        let said = unescape(&self.text[start..end]);
+        if self.name.is_none() && next_is_colon(&self.text[self.at..]) {
+            self.name = Some(String::from_utf8_lossy(&said).into_owned());
+            return;
         }
+        let value = String::from_utf8_lossy(&said).into_owned();
+        if let Some(why) = self.why(&value) {
+            let placeholder = self.placeholder(&said, &value, &why);
+            return self.replace(start..end, placeholder.as_bytes());
+        }
+        self.name = None;
         if login::is_signature(&value) {
             let placeholder = self.secrets.text(&said, SIGNATURE);
-            return self.walker.replace(place, placeholder.as_bytes());
+            return self.replace(start..end, placeholder.as_bytes());
         }
         if self.nested < MAX_NESTED_TEXTS && value.trim_start().starts_with(['{', '[']) {
             let pass = Pass::new(&said, self.secrets, self.nested + 1);
             if let Some(edited) = pass.run() {
-                self.walker.replace(place, &escape(&edited));
+                self.replace(start..end, &escape(&edited));
             }
         }
     }
@@ -215,12 +185,12 @@ impl<'t> Pass<'t> {
         if container.blank.is_some() {
             return container.blank.clone();
         }
-        if !container.login || self.deeper > 0 {
+        let Some(said) = container.login.filter(|_| self.deeper == 0) else {
             return self.named(value);
-        }
+        };
         let kept = match &self.name {
             Some(name) => login::stays(name, value),
-            None => container.array && container.index == 0,
+            None => container.array && container.index <= said,
         };
         (!kept).then_some(Why::Login)
     }
@@ -232,23 +202,26 @@ impl<'t> Pass<'t> {
 
     fn open(&mut self, array: bool) {
         let why = self.why("");
-        let is_purpose = self
-            .name
-            .take()
-            .is_some_and(|name| login::is_purpose(&name));
+        let name = self.name.take();
+        let is_purpose = name.as_deref().is_some_and(login::is_purpose);
+        let is_head = name.as_deref().is_some_and(login::is_head);
+        self.at += 1;
         if self.open.len() == MAX_DEPTH {
             self.deeper += 1;
             return;
         }
-        let rest = self.walker.rest();
-        let login = self.open.len() < MAX_LOGIN_DEPTH
-            && if array {
-                // What a purpose in a list says, its container has been told already.
-                !is_purpose && list_is_login(rest)
-            } else {
-                object_is_login(rest)
-            };
-        let kept = is_purpose && self.open.last().is_some_and(|container| container.login);
+        let rest = &self.text[self.at..];
+        let login = if self.open.len() >= MAX_LOGIN_DEPTH {
+            None
+        } else if array {
+            // What a purpose in a list says, its container has been told already.
+            list_login(rest).filter(|_| !is_purpose)
+        } else {
+            object_is_login(rest).then_some(0)
+        };
+        let parent = self.open.last();
+        let kept =
+            (is_purpose || is_head) && parent.is_some_and(|container| container.login.is_some());
         self.open.push(Container {
             array,
             index: 0,
@@ -258,6 +231,7 @@ impl<'t> Pass<'t> {
     }
 
     fn close(&mut self) {
+        self.at += 1;
         self.name = None;
         if self.deeper > 0 {
             self.deeper -= 1;
@@ -267,6 +241,7 @@ impl<'t> Pass<'t> {
     }
 
     fn comma(&mut self) {
+        self.at += 1;
         self.name = None;
         if let Some(container) = self.open.last_mut().filter(|_| self.deeper == 0) {
             container.index += 1;
@@ -274,8 +249,11 @@ impl<'t> Pass<'t> {
     }
 
     /// A number, a word, or what is no JSON.
-    fn scalar(&mut self, place: Range<usize>) {
-        let text = String::from_utf8_lossy(&self.walker.text()[place.clone()]).into_owned();
+    fn scalar(&mut self) {
+        let start = self.at;
+        let length = scalar_length(&self.text[start..]);
+        self.at += length;
+        let text = String::from_utf8_lossy(&self.text[start..self.at]).into_owned();
         let why = self.why("");
         let kept = self
             .name
@@ -286,57 +264,125 @@ impl<'t> Pass<'t> {
         };
         match text.as_str() {
             "null" | "true" | "false" | "0" => {}
-            _ if text.parse::<f64>().is_ok() => self.walker.replace(place, b"0"),
+            _ if text.parse::<f64>().is_ok() => self.replace(start..self.at, b"0"),
             _ => {
                 let said = text.as_bytes();
                 let placeholder = self.placeholder(said, &text, &why);
-                self.walker
-                    .replace(place, format!("\"{placeholder}\"").as_bytes());
+                self.replace(start..self.at, format!("\"{placeholder}\"").as_bytes());
             }
         }
     }
-}
 
-/// Whether a list, after its bracket, begins with a word that says login.
-fn list_is_login(rest: &[u8]) -> bool {
-    first_string(rest).is_some_and(|first| login::is_login(&first))
-}
-
-/// The string that a list, after its bracket, begins with.
-fn first_string(rest: &[u8]) -> Option<String> {
-    match Walker::new(rest).next(true)? {
-        Token::Text(place) => Some(said(&rest[place])),
-        _ => None,
+    fn replace(&mut self, range: Range<usize>, with: &[u8]) {
+        self.name = None;
+        self.out
+            .extend_from_slice(&self.text[self.copied..range.start]);
+        self.out.extend_from_slice(with);
+        self.copied = range.end;
     }
 }
 
-/// Whether an object, after its brace, has a member of its own that says login.
-fn object_is_login(rest: &[u8]) -> bool {
-    let mut walker = Walker::new(rest);
-    let mut depth = 0_usize;
-    // The name that was read last is that of a purpose.
-    let mut purpose = false;
-    while let Some(token) = walker.next(purpose) {
-        match token {
-            Token::Name(name) if depth == 0 => purpose = login::is_purpose(&said(&rest[name])),
-            Token::Text(value) if depth == 0 => {
-                let is_purpose = std::mem::take(&mut purpose);
-                if is_purpose && login::is_login(&said(&rest[value])) {
-                    return true;
+fn next_is_colon(rest: &[u8]) -> bool {
+    rest.iter().find(|b| !is_space(**b)) == Some(&b':')
+}
+
+fn scalar_length(rest: &[u8]) -> usize {
+    let more =
+        |b: &&u8| !is_space(**b) && !matches!(b, b',' | b':' | b'"' | b'{' | b'}' | b'[' | b']');
+    rest.iter().take_while(more).count().max(1)
+}
+
+/// Items of a list among which one may say that it is a login: Phoenix and OCPP number a message
+/// first.
+const MAX_LIST_PURPOSES: usize = 4;
+
+/// WAMP's number of a message that authenticates, which is a list of it, a signature and an object.
+const WAMP_AUTHENTICATE: &[u8] = b"5";
+
+/// Which item of a list, after its bracket, says that it is a login.
+fn list_login(rest: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    let mut first: &[u8] = &[];
+    for index in 0..MAX_LIST_PURPOSES {
+        at += rest[at..].iter().take_while(|b| is_space(**b)).count();
+        match rest.get(at)? {
+            b'"' => {
+                let end = content_end(rest, at + 1);
+                let said = unescape(&rest[(at + 1).min(end)..end]);
+                if login::is_login(&String::from_utf8_lossy(&said)) {
+                    return Some(index);
+                }
+                at = rest.len().min(end + 1);
+                if index == 1 && first == WAMP_AUTHENTICATE && is_last_object(&rest[at..]) {
+                    return Some(0);
                 }
             }
-            Token::List if depth == 0 && purpose && list_is_login(walker.rest()) => return true,
-            Token::List | Token::Object => depth += 1,
-            Token::Close if depth == 0 => return false,
-            Token::Close => depth -= 1,
-            Token::Comma if depth == 0 => purpose = false,
-            _ => {}
+            b'{' | b'[' | b'}' | b']' => return None,
+            _ => {
+                let length = scalar_length(&rest[at..]);
+                if index == 0 {
+                    first = &rest[at..at + length];
+                }
+                at += length;
+            }
         }
+        at += rest[at..].iter().take_while(|b| is_space(**b)).count();
+        if rest.get(at) != Some(&b',') {
+            return None;
+        }
+        at += 1;
     }
-    false
+    None
 }
 
-/// What stands between the quotes of a string, as it is meant.
-fn said(content: &[u8]) -> String {
-    String::from_utf8_lossy(&unescape(content)).into_owned()
+/// Whether a comma and an object follow, as the last of a list.
+fn is_last_object(rest: &[u8]) -> bool {
+    let bare: Vec<u8> = rest.iter().copied().filter(|b| !is_space(*b)).collect();
+    bare.starts_with(b",{") && bare.ends_with(b"}]")
+}
+
+/// Whether an object, after its brace, has a member that says login: one of its own, or one of what
+/// it calls its head.
+fn object_is_login(rest: &[u8]) -> bool {
+    let (mut at, mut depth) = (0, 0_usize);
+    let mut purpose = false;
+    // The member whose value comes is the object's head, or it is being read.
+    let (mut is_head, mut head) = (false, false);
+    while let Some(byte) = rest.get(at) {
+        let looked_at = depth == 0 || depth == 1 && head;
+        match byte {
+            b'"' => {
+                let start = at + 1;
+                let end = content_end(rest, start);
+                at = rest.len().min(end + 1);
+                if !looked_at {
+                    continue;
+                }
+                let said = unescape(&rest[start.min(end)..end]);
+                let said = String::from_utf8_lossy(&said);
+                if next_is_colon(&rest[at..]) && !purpose {
+                    purpose = login::is_purpose(&said);
+                    is_head = depth == 0 && login::is_head(&said);
+                } else if std::mem::take(&mut purpose) && login::is_login(&said) {
+                    return true;
+                }
+                continue;
+            }
+            b'[' if purpose && looked_at && list_login(&rest[at + 1..]).is_some() => return true,
+            b'{' | b'[' => {
+                head |= depth == 0 && is_head && *byte == b'{';
+                purpose = false;
+                depth += 1;
+            }
+            b'}' | b']' if depth == 0 => return false,
+            b'}' | b']' => {
+                depth -= 1;
+                head &= depth > 0;
+            }
+            b',' if looked_at => purpose = false,
+            _ => {}
+        }
+        at += 1;
+    }
+    false
 }

@@ -28,11 +28,11 @@
 //! than 8 bytes and numbers of fewer than 7 digits, which chance would find, and what was redacted
 //! after the first 16,384 values; of longer values the first 256 bytes are.
 //!
-//! Modules: `redactor`, `rules`, `placeholder`, `action` (what is redacted in which), `walker` and `json` (edit
-//! JSON in place), `url` and `http`, `fragment`; `client` and `login` (what clients log in with);
-//! `known` (what was redacted), `registry` (that, and its placeholders), `shapes`, `anchor`,
-//! `base64_runs` and `credential` (well-known secrets), `escape`, `scan`, `rescue` (which rule covers
-//! what a scan found).
+//! Modules: `redactor`, `rules`, `placeholder`, `action` (what is redacted in which), `walker` and
+//! `json` (edit JSON in place), `url` and `http`, `fragment`; `client`, `login`, `texts` and `mqtt`
+//! (what clients log in with); `known` (what was redacted), `registry` (that, and its
+//! placeholders), `shapes`, `anchor`, `base64_runs` and `credential` (well-known secrets),
+//! `escape`, `scan`, `rescue` (which rule covers what a scan found).
 
 mod action;
 mod anchor;
@@ -47,6 +47,7 @@ mod http;
 mod json;
 mod known;
 mod login;
+mod mqtt;
 mod placeholder;
 mod redactor;
 mod registry;
@@ -54,6 +55,7 @@ mod rescue;
 mod rules;
 mod scan;
 mod shapes;
+mod texts;
 mod url;
 mod walker;
 
