@@ -15,7 +15,7 @@
 //! Inside, `hub` holds all state behind one lock: owners with private fields, and a core that
 //! performs steps on them. `faults` knows what holds, `playback` takes steps off the tapes and
 //! `driver` plays them in time, `acceptor` numbers what dials, `server` and `connection` speak HTTP
-//! and WebSocket, `tcp` joins sockets to links. Files use what stands below them, never back up.
+//! and WebSocket, `tcp` takes sockets off a port, `pump` joins them to links. Files use what stands below them, never back up.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -63,6 +63,7 @@ mod log;
 mod memory;
 mod playback;
 mod port;
+mod pump;
 mod server;
 mod speed;
 mod start;

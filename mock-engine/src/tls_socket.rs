@@ -12,7 +12,7 @@ use wstape_tape::{Micros, TlsFault};
 
 use crate::acceptor::Dialed;
 use crate::hub::Hub;
-use crate::tcp::{Socket, pump, reset};
+use crate::pump::{Socket, pump, reset};
 use crate::tls::{Tls, failure};
 
 /// How long a client may take for its TLS handshake.

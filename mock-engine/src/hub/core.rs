@@ -6,9 +6,10 @@
 
 mod answers;
 mod control;
+mod listed;
 mod steps;
 
-pub(crate) use self::control::{Counts, Listed};
+pub(crate) use self::listed::{Counts, Listed};
 
 use std::net::SocketAddr;
 use std::sync::Arc;

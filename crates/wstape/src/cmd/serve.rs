@@ -1,5 +1,6 @@
 //! `wstape serve`: play tapes on a TCP port until told to stop.
 
+mod address;
 mod control;
 mod error;
 mod journal_file;
@@ -8,11 +9,11 @@ mod tls;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
 
+use self::address::{host_and_port, resolve};
 use self::control::ControlArgs;
 use self::error::ServeError;
 use self::journal_file::{JournalFile, JournalFileArgs};
@@ -122,45 +123,6 @@ impl Serve {
             }
         }
     }
-}
-
-/// `HOST:PORT`, as it stands.
-fn host_and_port(text: &str) -> Result<String, String> {
-    let is = text
-        .rsplit_once(':')
-        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    if is {
-        return Ok(text.to_owned());
-    }
-    Err("an address is HOST:PORT, such as 127.0.0.1:8765 or localhost:0".to_owned())
-}
-
-/// What an address stands for: more than one where it is a name of several.
-async fn resolve(name: &str) -> Result<(SocketAddr, Vec<SocketAddr>), ServeError> {
-    let no_address = |reason: String| ServeError::NoAddress {
-        name: name.to_owned(),
-        reason,
-    };
-    let found = tokio::net::lookup_host(name).await;
-    let mut addresses = found.map_err(|error| no_address(error.to_string()))?;
-    match addresses.next() {
-        Some(first) => Ok((first, addresses.collect())),
-        None => Err(no_address("the name has no address".to_owned())),
-    }
-}
-
-/// The first address that a name stands for.
-fn resolve_now(name: &str) -> Result<SocketAddr, ServeError> {
-    let no_address = |reason: String| ServeError::NoAddress {
-        name: name.to_owned(),
-        reason,
-    };
-    let mut found = name
-        .to_socket_addrs()
-        .map_err(|error| no_address(error.to_string()))?;
-    found
-        .next()
-        .ok_or_else(|| no_address("the name has no address".to_owned()))
 }
 
 /// Looks for a step of this engine. What is not a file can be read only once, and is not looked

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use wstape_tape::{Conn as Whose, Micros, Received, Step, Trigger};
 
 use super::Core;
+use super::listed::{Counts, Listed};
 use crate::faults::Standing;
 use crate::hub::chance::draw;
 use crate::hub::connection_map::ConnectionMap;
@@ -21,30 +22,6 @@ pub(crate) const MAX_POSTED_TRIGGERS: usize = 4_096;
 
 /// Most waits for something that a client sends at one time.
 pub(crate) const MAX_WATCHES: usize = 256;
-
-/// A live connection, for whoever asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Listed {
-    pub(crate) conn: ConnId,
-    pub(crate) phase: &'static str,
-    /// What its client asked for last, path and query, secrets and all.
-    pub(crate) target: Option<String>,
-    /// Bytes that wait for its client.
-    pub(crate) waiting_bytes: usize,
-    /// Whether a partition holds it.
-    pub(crate) held: bool,
-}
-
-/// Counts of an engine.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    pub(crate) accepted: u64,
-    pub(crate) upgraded: u64,
-    /// Upgraded and not over.
-    pub(crate) open: u64,
-    /// Messages that clients have sent, control frames left out.
-    pub(crate) messages: u64,
-}
 
 /// Why steps can't be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

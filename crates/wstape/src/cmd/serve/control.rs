@@ -3,8 +3,8 @@
 use clap::Args;
 use wstape_mock_engine::{Control, Engine};
 
+use super::address::{host_and_port, resolve_now};
 use super::error::ServeError;
-use super::{host_and_port, resolve_now};
 
 /// Where a run can be steered from.
 #[derive(Debug, Args)]

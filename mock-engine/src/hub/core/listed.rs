@@ -1,0 +1,27 @@
+//! What the core says of its connections to whoever asks.
+
+use crate::ids::ConnId;
+
+/// A live connection, for whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) conn: ConnId,
+    pub(crate) phase: &'static str,
+    /// What its client asked for last, path and query, secrets and all.
+    pub(crate) target: Option<String>,
+    /// Bytes that wait for its client.
+    pub(crate) waiting_bytes: usize,
+    /// Whether a partition holds it.
+    pub(crate) held: bool,
+}
+
+/// Counts of an engine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) accepted: u64,
+    pub(crate) upgraded: u64,
+    /// Upgraded and not over.
+    pub(crate) open: u64,
+    /// Messages that clients have sent, control frames left out.
+    pub(crate) messages: u64,
+}

@@ -1,0 +1,170 @@
+//! The pump that joins a socket to a link.
+
+use std::io::{self, IoSlice};
+use std::pin::pin;
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use wstape_tape::Micros;
+
+use crate::clock::Clock;
+use crate::link::{ClientEnd, ClientReader, ClientWriter};
+
+/// How long a client may take to close after the engine's FIN.
+const DRAIN_WAIT: Micros = Micros::from_ms(1_000);
+
+/// Most bytes read from a socket at once.
+const READ_BYTES: usize = 16 * 1024;
+
+/// A socket that a link can be joined to.
+pub(crate) trait Socket: Send + 'static {
+    /// What is read from.
+    type Read<'a>: AsyncRead + Unpin + Send
+    where
+        Self: 'a;
+    /// What is written to.
+    type Write<'a>: AsyncWrite + Unpin + Send
+    where
+        Self: 'a;
+
+    /// Both, at the same time.
+    fn halves(&mut self) -> (Self::Read<'_>, Self::Write<'_>);
+
+    /// Closes with an RST.
+    fn reset(self);
+}
+
+impl Socket for TcpStream {
+    type Read<'a> = ReadHalf<'a>;
+    type Write<'a> = WriteHalf<'a>;
+
+    fn halves(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
+        self.split()
+    }
+
+    fn reset(self) {
+        reset(self);
+    }
+}
+
+/// Closes with an RST.
+pub(crate) fn reset(stream: TcpStream) {
+    // Where the option can't be set the peer gets a FIN instead; nothing else to be done.
+    let _ = stream.set_zero_linger();
+    drop(stream);
+}
+
+/// How the engine's side of a pump came to an end.
+enum Outcome {
+    Fin,
+    Reset,
+    /// The socket is gone.
+    Broken,
+}
+
+/// Carries bytes between a link and a socket until both directions are over.
+pub(crate) async fn pump<S: Socket>(clock: Clock, client: ClientEnd, mut stream: S) {
+    let (mut reader, mut writer) = client.into_halves();
+    let outcome = {
+        let (mut read, mut write) = stream.halves();
+        let mut inbound = pin!(inbound(&mut read, &mut writer));
+        let mut outbound = pin!(outbound(&mut reader, &mut write));
+        let mut open = true;
+        let outcome = loop {
+            tokio::select! {
+                biased;
+                outcome = &mut outbound => break outcome,
+                ended = &mut inbound, if open => match ended {
+                    Ok(()) => open = false,
+                    Err(_) => break Outcome::Broken,
+                },
+            }
+        };
+        if matches!(outcome, Outcome::Fin) && open {
+            // Closed with bytes unread, the kernel would send an RST that overtakes our own.
+            let patience = Micros(clock.now().0.saturating_add(DRAIN_WAIT.0));
+            tokio::select! {
+                biased;
+                _ = &mut inbound => {}
+                () = clock.sleep_until(patience) => {}
+            }
+        }
+        outcome
+    };
+    match outcome {
+        Outcome::Fin => {}
+        Outcome::Reset => stream.reset(),
+        Outcome::Broken => writer.reset(),
+    }
+}
+
+/// From the socket into the link.
+async fn inbound(socket: &mut (impl AsyncRead + Unpin), link: &mut ClientWriter) -> io::Result<()> {
+    let mut buf = vec![0; READ_BYTES];
+    loop {
+        match socket.read(&mut buf).await? {
+            0 => {
+                link.fin();
+                return Ok(());
+            }
+            len => link.write_all(&buf[..len]).await?,
+        }
+    }
+}
+
+/// From the link into the socket, as many chunks at a time as are due.
+async fn outbound(link: &mut ClientReader, socket: &mut (impl AsyncWrite + Unpin)) -> Outcome {
+    let mut chunks = Vec::new();
+    loop {
+        match link.take_due(&mut chunks).await {
+            Ok(true) => {}
+            Ok(false) => {
+                return if socket.shutdown().await.is_ok() {
+                    Outcome::Fin
+                } else {
+                    Outcome::Broken
+                };
+            }
+            Err(_) => return Outcome::Reset,
+        }
+        // Behind TLS what was written may still wait to be sent.
+        if write_all(socket, &mut chunks).await.is_err() || socket.flush().await.is_err() {
+            return Outcome::Broken;
+        }
+    }
+}
+
+/// Writes all chunks and empties the list.
+async fn write_all(
+    socket: &mut (impl AsyncWrite + Unpin),
+    chunks: &mut Vec<Bytes>,
+) -> io::Result<()> {
+    let mut done = 0;
+    while done < chunks.len() {
+        let written = if let [only] = &chunks[done..] {
+            socket.write(only).await?
+        } else {
+            let slices: Vec<IoSlice<'_>> = chunks[done..]
+                .iter()
+                .map(|chunk| IoSlice::new(chunk))
+                .collect();
+            socket.write_vectored(&slices).await?
+        };
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        let mut left = written;
+        while left > 0 {
+            let len = chunks[done].len().min(left);
+            chunks[done].advance(len);
+            left -= len;
+            if chunks[done].is_empty() {
+                done += 1;
+            }
+        }
+    }
+    chunks.clear();
+    Ok(())
+}
