@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::io::AsyncReadExt;
 
 use crate::accepted::Accepted;
+use crate::deflate::Terms;
 use crate::frame::FrameParser;
 use crate::hub::Hub;
 
@@ -12,11 +13,11 @@ use crate::hub::Hub;
 const READ_BYTES: usize = 4 * 1024;
 
 /// Serves the connection until the client or the engine has ended it. `first` is what the
-/// client sent behind its request.
-pub(crate) async fn run(hub: Arc<Hub>, mut io: Accepted, first: &[u8]) {
+/// client sent behind its request, `terms` how messages are compressed.
+pub(crate) async fn run(hub: Arc<Hub>, mut io: Accepted, first: &[u8], terms: Option<Terms>) {
     let id = io.id();
     hub.core().upgrade(id);
-    let mut parser = FrameParser::new(first);
+    let mut parser = FrameParser::new(first).inflating(terms);
     loop {
         loop {
             match parser.next() {

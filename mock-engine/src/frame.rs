@@ -2,16 +2,23 @@
 
 use bytes::{Bytes, BytesMut};
 use wstape_tape::{CloseFrame, RawFrame};
-use wstape_wire::opcode::{CLOSE, CONTINUATION};
+use wstape_wire::opcode::CONTINUATION;
 use wstape_wire::{Head, MAX_CONTROL_BYTES, apply_mask};
 
 /// The longest payload a client's frame may have.
 pub const MAX_CLIENT_FRAME_BYTES: u64 = 1024 * 1024;
 
+/// The reserved bits of a frame's first byte, and the one that says that its message is compressed
+/// (RFC 7692, 6).
+const RSV: u8 = 0x70;
+const COMPRESSED: u8 = 0x40;
+
 /// How much of a client frame's payload the journal keeps.
 pub const KEPT_PAYLOAD_BYTES: usize = 16 * 1024;
 
-pub(crate) use wstape_wire::opcode::{BINARY, PING, PONG, TEXT};
+use crate::deflate::{Inflater, NotInflated, Terms};
+
+pub(crate) use wstape_wire::opcode::{BINARY, CLOSE, PING, PONG, TEXT};
 pub(crate) use wstape_wire::whole_frame as whole;
 
 /// A Close frame; an illegal code or an overlong reason is written as it stands.
@@ -22,6 +29,12 @@ pub(crate) fn close(frame: Option<&CloseFrame>) -> Bytes {
         payload.extend_from_slice(reason.as_bytes());
     }
     whole(CLOSE, &payload)
+}
+
+/// A whole message whose payload is deflate data.
+pub(crate) fn compressed(opcode: u8, payload: &[u8]) -> Bytes {
+    let first = 0x80 | COMPRESSED | opcode;
+    wstape_wire::frame(first, payload.len() as u64, None, payload)
 }
 
 /// Any frame, legal or not.
@@ -148,12 +161,31 @@ impl BadFrame {
     }
 }
 
+impl From<NotInflated> for BadFrame {
+    fn from(error: NotInflated) -> Self {
+        match error {
+            NotInflated::TooLong => Self {
+                code: 1009,
+                text: "compressed message over a megabyte",
+            },
+            NotInflated::NotDeflate => Self {
+                code: 1007,
+                text: "compressed message that is no deflate data",
+            },
+        }
+    }
+}
+
 /// Cuts a client's byte stream into frames, however the bytes arrive.
 #[derive(Debug)]
 pub(crate) struct FrameParser {
     buffer: BytesMut,
     /// A message has begun and its last fragment has not come yet.
     fragmented: bool,
+    /// Where it was agreed that messages may be compressed.
+    inflater: Option<Inflater>,
+    /// The message that has begun is compressed.
+    compressed: bool,
 }
 
 impl FrameParser {
@@ -162,7 +194,16 @@ impl FrameParser {
         Self {
             buffer: BytesMut::from(first),
             fragmented: false,
+            inflater: None,
+            compressed: false,
         }
+    }
+
+    /// Takes compressed messages too, where that was agreed on.
+    pub(crate) fn inflating(mut self, terms: Option<Terms>) -> Self {
+        let max_bytes = usize::try_from(MAX_CLIENT_FRAME_BYTES).unwrap_or(usize::MAX);
+        self.inflater = terms.map(|terms| Inflater::new(terms, max_bytes));
+        self
     }
 
     /// Where to read further bytes into.
@@ -180,7 +221,10 @@ impl FrameParser {
         let first = self.buffer[0];
         let fin = first & 0x80 != 0;
         let kind = kind_of(first & 0x0f)?;
-        if first & 0x70 != 0 {
+        let rsv = first & RSV;
+        let may_be_compressed =
+            self.inflater.is_some() && !kind.control() && kind != FrameKind::Continuation;
+        if rsv != 0 && !(rsv == COMPRESSED && may_be_compressed) {
             return Err(BadFrame::protocol("reserved bit set without an extension"));
         }
         if self.buffer[1] & 0x80 == 0 {
@@ -211,14 +255,23 @@ impl FrameParser {
         let mut payload = frame.split_off(head);
         let mask = frame[head - 4..].try_into().expect("a mask of four bytes");
         apply_mask(&mut payload, mask);
+        let mut payload = payload.freeze();
         if !kind.control() {
+            if kind != FrameKind::Continuation {
+                self.compressed = rsv == COMPRESSED;
+            }
             self.fragmented = !fin;
+            if self.compressed
+                && let Some(inflater) = &mut self.inflater
+            {
+                payload = inflater.frame(&payload, fin)?;
+            }
         }
         let frame = ClientFrame {
             kind,
             fin,
             len: payload.len(),
-            payload: payload.freeze(),
+            payload,
         };
         if kind == FrameKind::Text && frame.fin && frame.text().is_none() {
             return Err(BadFrame {

@@ -1,5 +1,6 @@
-//! The HTTP side: the upgrade at `/ws`, and what GETs of other paths answer.
+//! The HTTP side: upgrades, and what GETs of other paths answer.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -17,6 +18,7 @@ use http::{Method, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade;
+use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use wstape_tape::{Accept, Refusal};
@@ -24,13 +26,12 @@ use wstape_tape::{Accept, Refusal};
 use crate::accepted::Accepted;
 use crate::authorization::Authorization;
 use crate::connection;
+use crate::deflate::Terms;
 use crate::hub::{Decision, Hub};
 use crate::ids::ConnId;
 use crate::journal::RequestHead;
 use crate::log::Log;
-
-/// Path of the WebSocket.
-pub(crate) const WS_PATH: &str = "/ws";
+use crate::paths::Paths;
 
 /// Bytes of a decoded `Sec-WebSocket-Key` (RFC 6455, 4.1).
 const KEY_BYTES: usize = 16;
@@ -74,17 +75,36 @@ impl Connected<IncomingStream<'_, Arrivals>> for Number {
 struct Site {
     hub: Arc<Hub>,
     authorization: Authorization,
+    paths: Paths,
+}
+
+impl Site {
+    /// Whether a request is about the WebSocket: one of its own path, or an upgrade of any other
+    /// for which nothing else was said.
+    fn is_upgrade(&self, request: &Request) -> bool {
+        let path = request.uri().path();
+        if path == self.paths.own() {
+            return true;
+        }
+        let asks = lists(request.headers(), &header::UPGRADE, "websocket");
+        asks && self.paths.take(path) && self.hub.core().methods(path).is_empty()
+    }
 }
 
 /// Serves `arrivals` until `stop` fires and every connection that is not upgraded is done.
 pub(crate) async fn run(
     hub: Arc<Hub>,
     authorization: Authorization,
+    paths: Paths,
     arrivals: mpsc::Receiver<Accepted>,
     stop: oneshot::Receiver<()>,
 ) {
     let arrivals = Arrivals(arrivals);
-    let site = Site { hub, authorization };
+    let site = Site {
+        hub,
+        authorization,
+        paths,
+    };
     let router = Router::new().fallback(answer).with_state(site);
     let service = router.into_make_service_with_connect_info::<Number>();
     let served = axum::serve(arrivals, service).with_graceful_shutdown(async {
@@ -101,7 +121,7 @@ async fn answer(
     request: Request,
 ) -> Response {
     site.hub.core().requested(id, RequestHead::of(&request));
-    let mut response = if request.uri().path() == WS_PATH {
+    let mut response = if site.is_upgrade(&request) {
         upgrade_or_refuse(&site, id, request).await
     } else {
         pull(&site.hub, id, &request)
@@ -115,40 +135,63 @@ async fn answer(
     response
 }
 
-/// What a GET of any other path answers.
+/// What a request of any other path answers.
 fn pull(hub: &Hub, id: ConnId, request: &Request) -> Response {
-    let path = request.uri().path();
-    let known = matches!(*request.method(), Method::GET | Method::HEAD);
+    let (path, method) = (request.uri().path(), request.method());
+    // A HEAD is a GET whose body stays here (RFC 9110, 9.3.2), unless the tape has one of its own.
+    let get = if method == Method::HEAD {
+        "GET"
+    } else {
+        method.as_str()
+    };
     let mut core = hub.core();
-    let mut response = match core.http(path) {
-        Some(answer) if known => {
-            let mut response = Response::new(Body::from(answer.body.clone()));
+    core.pulls(id, path, request.uri().query());
+    let answer = core.http(id, path, method.as_str());
+    let mut response = match answer.or_else(|| core.http(id, path, get)) {
+        Some(answer) => {
+            let mut response = Response::new(Body::from(answer.body));
             let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert(header::CONTENT_TYPE, json);
             *response.status_mut() = status(hub.log(), id, answer.status);
             set_headers(response.headers_mut(), &answer.headers);
             response
         }
-        Some(_) => plain(StatusCode::METHOD_NOT_ALLOWED, "GET only\n"),
-        None => plain(StatusCode::NOT_FOUND, "nothing at this path\n"),
+        None => not_there(&core.methods(path)),
     };
-    core.http_answered(id, path.to_owned(), response.status().as_u16());
-    if request.method() == Method::HEAD {
+    let status = response.status().as_u16();
+    core.http_answered(id, method.as_str(), path.to_owned(), status);
+    if method == Method::HEAD {
         *response.body_mut() = Body::empty();
+    }
+    response
+}
+
+/// What a path answers that has nothing for a method, or for any.
+fn not_there(methods: &BTreeSet<String>) -> Response {
+    if methods.is_empty() {
+        return plain(StatusCode::NOT_FOUND, "nothing at this path\n");
+    }
+    let allowed: Vec<&str> = methods.iter().map(String::as_str).collect();
+    let allowed = allowed.join(", ");
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, format!("{allowed} only\n"));
+    if let Ok(allowed) = HeaderValue::try_from(allowed) {
+        response.headers_mut().insert(header::ALLOW, allowed);
     }
     response
 }
 
 async fn upgrade_or_refuse(site: &Site, id: ConnId, mut request: Request) -> Response {
     let hub = &site.hub;
+    let uri = request.uri();
+    hub.core().asks(id, uri.path(), uri.query());
     let outcome = match decided(hub, id).await {
         Err(refusal) => Err(Box::new(refused(hub.log(), id, &refusal))),
         Ok(accept) => negotiate(site, id, &request, &accept),
     };
     let mut core = hub.core();
     let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
-    let (response, on_upgrade) = match (outcome, on_upgrade) {
-        (Ok(response), Some(on_upgrade)) => (response, on_upgrade),
+    let ((response, terms), on_upgrade) = match (outcome, on_upgrade) {
+        (Ok(agreed), Some(on_upgrade)) => (agreed, on_upgrade),
         (Ok(_), None) => {
             core.refused(id, StatusCode::UPGRADE_REQUIRED.as_u16());
             return upgrade_required();
@@ -158,6 +201,9 @@ async fn upgrade_or_refuse(site: &Site, id: ConnId, mut request: Request) -> Res
             return *response;
         }
     };
+    if let Some(terms) = terms {
+        core.deflate(id, terms);
+    }
     drop(core);
     let upgraded = Arc::clone(hub);
     hub.spawn(async move {
@@ -166,7 +212,7 @@ async fn upgrade_or_refuse(site: &Site, id: ConnId, mut request: Request) -> Res
         let Ok(parts) = upgrade::downcast::<TokioIo<Accepted>>(stream) else {
             return;
         };
-        connection::run(upgraded, parts.io.into_inner(), &parts.read_buf).await;
+        connection::run(upgraded, parts.io.into_inner(), &parts.read_buf, terms).await;
     });
     response
 }
@@ -185,13 +231,13 @@ async fn decided(hub: &Hub, id: ConnId) -> Result<Accept, Refusal> {
     }
 }
 
-/// The 101, or why there is none (RFC 6455, 4.2.1).
+/// The 101 and how its messages are compressed, or why there is none (RFC 6455, 4.2.1).
 fn negotiate(
     site: &Site,
     id: ConnId,
     request: &Request,
     accept: &Accept,
-) -> Result<Response, Box<Response>> {
+) -> Result<(Response, Option<Terms>), Box<Response>> {
     let headers = request.headers();
     if request.method() != Method::GET {
         return Err(Box::new(plain(
@@ -237,6 +283,7 @@ fn negotiate(
         let refusal = Refusal {
             status: code,
             headers: accept.headers.clone(),
+            body: accept.body.clone(),
         };
         return Err(Box::new(refused(site.hub.log(), id, &refusal)));
     }
@@ -248,8 +295,14 @@ fn negotiate(
     if let Ok(accept_key) = HeaderValue::try_from(derive_accept_key(key)) {
         out.insert(header::SEC_WEBSOCKET_ACCEPT, accept_key);
     }
+    let terms = accept
+        .deflate
+        .and_then(|wanted| Terms::agree(wanted, headers));
+    if let Some(terms) = terms {
+        out.insert(header::SEC_WEBSOCKET_EXTENSIONS, terms.header());
+    }
     set_headers(out, &accept.headers);
-    Ok(response)
+    Ok((response, terms))
 }
 
 /// Whether a header of comma-separated tokens lists `token`, in any case.
@@ -277,14 +330,24 @@ fn upgrade_required() -> Response {
 }
 
 fn refused(log: &Log, id: ConnId, refusal: &Refusal) -> Response {
-    let mut response = plain(status(log, id, refusal.status), "");
+    let mut response = plain(status(log, id, refusal.status), refusal.body.clone());
+    if !refusal.body.is_empty() {
+        let json = serde_json::from_slice::<&RawValue>(&refusal.body).is_ok();
+        let kind = if json {
+            "application/json"
+        } else {
+            "text/plain; charset=utf-8"
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
     set_headers(response.headers_mut(), &refusal.headers);
     response
 }
 
 /// An answer that ends its connection.
-fn plain(status: StatusCode, text: &'static str) -> Response {
-    let mut response = Response::new(Body::from(text));
+fn plain(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     response
         .headers_mut()

@@ -310,7 +310,7 @@ impl<'d, R: BufRead> Ahead<'d, R> {
 fn time_of(step: &Step) -> Micros {
     match step.trigger {
         Trigger::At(at) => at,
-        Trigger::OnConnect { .. } => Micros::ZERO,
+        _ => Micros::ZERO,
     }
 }
 

@@ -66,8 +66,8 @@ impl Observation {
             Observed::Connected { .. } => return Some(Self::Connected),
             Observed::Refused { status, headers } => {
                 return Some(Self::Refused(Refusal {
-                    status: status.as_u16(),
                     headers: kept_headers(headers),
+                    ..Refusal::new(status.as_u16())
                 }));
             }
             Observed::Text(text) => Frame::Text(text.to_owned()),

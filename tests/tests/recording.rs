@@ -148,10 +148,10 @@ async fn session(engine: &Engine) {
     answered(engine, "1").await;
     let headers = [("x-shard", "7"), ("set-cookie", "session=s3cret")];
     let refusal = Refusal {
-        status: 503,
         headers: headers
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec(),
+        ..Refusal::new(503)
     };
     engine.refuse_with(refusal, Some(1));
     engine.drop_connections(End::Reset);

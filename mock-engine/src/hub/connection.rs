@@ -7,6 +7,8 @@ use tokio::sync::Notify;
 use wstape_tape::{After, End};
 
 use super::triggers::Triggers;
+use crate::deflate::{Deflater, Terms};
+use crate::frame;
 use crate::link::{Conditions, HeldBytes, LinkHandle};
 
 /// Pongs that may be late at one time, on one connection; further ones are lost.
@@ -59,8 +61,12 @@ pub(super) struct Conn {
     closed_by_client: bool,
     /// The tape has ended it, or is about to.
     ended_by_tape: bool,
+    /// It has asked for an upgrade.
+    asked: bool,
     /// What its client asked for last, path and query.
     target: Option<Box<str>>,
+    /// Where its messages are compressed.
+    deflater: Option<Box<Deflater>>,
 }
 
 impl Conn {
@@ -74,12 +80,46 @@ impl Conn {
             answer: None,
             closed_by_client: false,
             ended_by_tape: false,
+            asked: false,
             target: None,
+            deflater: None,
         }
     }
 
     pub(super) fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// It asks for an upgrade; whether it has before.
+    pub(super) fn ask_upgrade(&mut self) -> bool {
+        std::mem::replace(&mut self.asked, true)
+    }
+
+    /// Whether it has asked for an upgrade.
+    pub(super) fn asked(&self) -> bool {
+        self.asked
+    }
+
+    /// It is no connection of the tape: the steps that wait are another's.
+    pub(super) fn forget_steps(&mut self) {
+        self.waiting.clear();
+        self.triggers = Triggers::default();
+    }
+
+    /// Its messages are compressed from here on.
+    pub(super) fn deflate(&mut self, terms: Terms) {
+        self.deflater = Some(Box::new(Deflater::new(terms)));
+    }
+
+    /// Whether its messages are compressed, so that each is its own.
+    pub(super) fn deflates(&self) -> bool {
+        self.deflater.is_some()
+    }
+
+    /// A message as it is compressed on this connection; `None` where messages are not.
+    pub(super) fn compress(&mut self, opcode: u8, payload: &[u8]) -> Option<Bytes> {
+        let deflater = self.deflater.as_mut()?;
+        Some(frame::compressed(opcode, &deflater.message(payload)))
     }
 
     /// Its client asks for this.

@@ -101,6 +101,8 @@ impl Connections {
         match scope {
             Scope::All => self.live.keys().copied().collect(),
             Scope::One(id) => self.contains(id).then_some(id).into_iter().collect(),
+            // The core takes these one by one: only it knows who asked for what.
+            Scope::At { .. } => Vec::new(),
         }
     }
 
@@ -193,6 +195,7 @@ impl Connections {
             Scope::One(id) => {
                 usize::from(self.phase(id).is_some_and(|phase| outgoing.goes_to(phase)))
             }
+            Scope::At { .. } => 0,
             Scope::All => {
                 let takes = |conn: &&Conn| outgoing.goes_to(conn.phase());
                 self.live.values().filter(takes).count()
@@ -205,7 +208,7 @@ impl Connections {
         let mut rest = Rest::default();
         let mut send = |id: ConnId, conn: &mut Conn| {
             if !outgoing.goes_to(conn.phase()) {
-            } else if conn.watches_sending() || outgoing.is_close() {
+            } else if conn.watches_sending() || conn.deflates() || outgoing.is_close() {
                 rest.careful.push(id);
             } else if !conn.send_whole(outgoing.bytes(), outgoing.frames()) {
                 rest.overrun.push(id);
@@ -218,6 +221,7 @@ impl Connections {
                 }
             }
             Scope::All => self.live.iter_mut().for_each(|(&id, conn)| send(id, conn)),
+            Scope::At { .. } => {}
         }
         rest
     }

@@ -53,8 +53,10 @@ pub enum JournalKind {
         /// How much of it.
         bytes: usize,
     },
-    /// A GET was answered.
+    /// A plain request was answered.
     HttpAnswered {
+        /// Its method.
+        method: String,
         /// Path of the request, without its query.
         path: String,
         /// The HTTP status.
@@ -170,7 +172,11 @@ impl fmt::Display for JournalKind {
             Self::Hung => f.write_str("hung"),
             Self::Held => f.write_str("held"),
             Self::GarbageSent { bytes } => write!(f, "garbage, {bytes} bytes"),
-            Self::HttpAnswered { path, status } => write!(f, "GET {path} {status}"),
+            Self::HttpAnswered {
+                method,
+                path,
+                status,
+            } => write!(f, "{method} {path} {status}"),
             Self::Sent { what, to: 1 } => write!(f, "→ {what}"),
             Self::Sent { what, to } => write!(f, "→ {what} to {to}"),
             Self::Lost { what } => write!(f, "lost {what}"),

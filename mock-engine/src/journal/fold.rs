@@ -90,7 +90,7 @@ fn shape(entry: &Entry) -> Option<Shape> {
     let what = match &entry.kind {
         // What clients say and ask for differs without end.
         JournalKind::Received(frame) => format!("← {}", frame.kind.word()),
-        JournalKind::HttpAnswered { status, .. } => format!("GET {status}"),
+        JournalKind::HttpAnswered { status, .. } => format!("http {status}"),
         JournalKind::Requested(_) | JournalKind::Released { .. } => entry.kind.name().to_owned(),
         JournalKind::Mark(_) | JournalKind::Expect(_) => return None,
         kind => kind.to_string(),
@@ -261,6 +261,7 @@ mod tests {
                     at: Micros(n * 10),
                     conn: Some(n),
                     kind: JournalKind::HttpAnswered {
+                        method: "GET".to_owned(),
                         path: format!("/{n}"),
                         status: 404,
                     },

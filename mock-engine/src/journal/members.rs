@@ -33,7 +33,12 @@ impl JournalKind {
         match self {
             Self::Refused { status } => map.serialize_entry("status", status),
             Self::GarbageSent { bytes } => map.serialize_entry("bytes", bytes),
-            Self::HttpAnswered { path, status } => {
+            Self::HttpAnswered {
+                method,
+                path,
+                status,
+            } => {
+                map.serialize_entry("method", method)?;
                 map.serialize_entry("path", path)?;
                 map.serialize_entry("status", status)
             }
@@ -163,6 +168,7 @@ impl Members {
                 bytes: need(self.bytes, "bytes")?,
             },
             "http_answered" => JournalKind::HttpAnswered {
+                method: need(self.method, "method")?,
                 path: need(self.path, "path")?,
                 status: need(self.status, "status")?,
             },

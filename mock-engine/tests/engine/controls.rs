@@ -18,8 +18,8 @@ const BEFORE: &[Control] = &[
         |engine| {
             engine.refuse_with(
                 Refusal {
-                    status: 429,
                     headers: vec![("Retry-After".into(), "3".into())],
+                    ..Refusal::new(429)
                 },
                 None,
             );

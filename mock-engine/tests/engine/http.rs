@@ -242,6 +242,7 @@ fn an_answer_longer_than_a_link_carries_arrives_whole_at_a_client_that_reads() {
         let len = wstape_mock_engine::link::TO_CLIENT_CAPACITY_BYTES + 1;
         world.engine.http(wstape_tape::HttpAnswer {
             path: "/long".to_owned(),
+            method: None,
             status: 200,
             headers: Vec::new(),
             body: "x".repeat(len).into(),
@@ -253,5 +254,75 @@ fn an_answer_longer_than_a_link_carries_arrives_whole_at_a_client_that_reads() {
         let head = client.head().await.unwrap();
         assert_eq!(status(&head), "200");
         assert_eq!(client.exactly(len).await.len(), len);
+    });
+}
+
+/// Status, content type and body of an answer to this request.
+async fn answered(world: &World, request: &str) -> (String, String, String) {
+    let mut client = world.dial().await.unwrap();
+    client.send(request.as_bytes()).await;
+    let head = client.head().await.unwrap();
+    let status = head.split(' ').nth(1).unwrap().to_owned();
+    let mut lines = head.lines();
+    let kind = lines.find_map(|line| line.strip_prefix("content-type: "));
+    let (body, _) = client.all().await;
+    (
+        status,
+        kind.unwrap_or_default().to_owned(),
+        String::from_utf8(body).unwrap(),
+    )
+}
+
+#[test]
+fn each_method_of_a_path_has_its_own_answer_and_others_are_told_which_there_are() {
+    in_memory(async {
+        let lines = [
+            r#"{"at_ms":0,"http":{"path":"/login","method":"POST","body":{"token":"t"}}}"#,
+            r#"{"at_ms":0,"http":{"path":"/login","body":"who"}}"#,
+        ];
+        let world = World::playing(Arm::Virtual, &[&lines]).await;
+        let ask = async |method: &str| {
+            let request = format!(
+                "{method} /login HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
+            );
+            let (status, _, body) = answered(&world, &request).await;
+            (status, body)
+        };
+        assert_eq!(
+            ask("POST").await,
+            ("200".to_owned(), r#"{"token":"t"}"#.to_owned())
+        );
+        assert_eq!(ask("GET").await, ("200".to_owned(), "who".to_owned()));
+        assert_eq!(ask("HEAD").await, ("200".to_owned(), String::new()));
+        assert_eq!(
+            ask("PUT").await,
+            ("405".to_owned(), "GET, POST only\n".to_owned())
+        );
+        let lines = world.lines();
+        assert!(
+            lines.iter().any(|line| line.ends_with("POST /login 200")),
+            "{lines:#?}"
+        );
+    });
+}
+
+#[test]
+fn a_refusal_brings_its_body_as_what_it_is() {
+    in_memory(async {
+        let lines = [
+            r#"{"on_connect":1,"refuse":{"status":429,"body":{"code":-1003}}}"#,
+            r#"{"on_connect":2,"refuse":{"status":503,"body":"back soon"}}"#,
+            r#"{"on_connect":3,"accept":{"status":404,"headers":{"content-type":"text/html"},"body":"<p>"}}"#,
+        ];
+        let world = World::playing(Arm::Virtual, &[&lines]).await;
+        let request = String::from_utf8(upgrade_request("")).unwrap();
+        for (status, kind, body) in [
+            ("429", "application/json", r#"{"code":-1003}"#),
+            ("503", "text/plain; charset=utf-8", "back soon"),
+            ("404", "text/html", "<p>"),
+        ] {
+            let expected = (status.to_owned(), kind.to_owned(), body.to_owned());
+            assert_eq!(answered(&world, &request).await, expected);
+        }
     });
 }

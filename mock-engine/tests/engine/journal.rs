@@ -413,7 +413,7 @@ fn a_journal_is_read_as_it_was_written_and_what_is_unknown_is_skipped() {
         r#"{"at_ms":1,"conn":1,"kind":"hung"}"#,
         r#"{"at_ms":1,"conn":1,"kind":"held"}"#,
         r#"{"at_ms":1,"conn":1,"kind":"garbage_sent","bytes":7}"#,
-        r#"{"at_ms":1,"conn":1,"kind":"http_answered","path":"/s","status":200}"#,
+        r#"{"at_ms":1,"conn":1,"kind":"http_answered","method":"GET","path":"/s","status":200}"#,
         r#"{"at_ms":1,"kind":"sent","what":"risk","to":3}"#,
         r#"{"at_ms":1,"conn":2,"kind":"lost","what":"risk"}"#,
         r#"{"at_ms":1,"conn":1,"kind":"received","frame":"text","text":"é"}"#,

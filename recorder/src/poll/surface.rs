@@ -189,6 +189,7 @@ fn mark(at: Micros, text: String) -> Weighed {
 fn http(path: &str, answer: &Answer) -> HttpAnswer {
     HttpAnswer {
         path: path.to_owned(),
+        method: None,
         status: answer.status,
         headers: answer.headers.clone(),
         body: answer.body.clone(),

@@ -234,13 +234,17 @@ impl Exchange {
         let kept = match pending {
             Some(asked) if !asked.upgrade => (asked.method == "GET").then(|| HttpAnswer {
                 path: asked.path,
+                method: None,
                 status,
                 headers,
                 body: Bytes::new(),
             }),
             // Also an answer to what nobody could read.
             _ => {
-                let refusal = Refusal { status, headers };
+                let refusal = Refusal {
+                    headers,
+                    ..Refusal::new(status)
+                };
                 out.push(conn_step(self.conn, at, Action::Refuse(Some(refusal))));
                 None
             }

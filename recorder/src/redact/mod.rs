@@ -29,7 +29,7 @@
 //! after the first 16,384 values; of longer values the first 256 bytes are.
 //!
 //! Modules: `rules`, `placeholder`, `json` (edits JSON in place), `url` and `http`, `fragment`;
-//! `client` and `login` (what clients log in with);
+//! `client`, `login`, `texts` and `mqtt` (what clients log in with);
 //! `known` (what was redacted), `registry` (that, and its placeholders), `shapes` and `credential`
 //! (well-known secrets), `escape`, `scan`, `rescue` (which rule
 //! covers what a scan found).
@@ -43,12 +43,14 @@ mod http;
 mod json;
 mod known;
 mod login;
+mod mqtt;
 mod placeholder;
 mod registry;
 mod rescue;
 mod rules;
 mod scan;
 mod shapes;
+mod texts;
 mod url;
 
 use std::io::{self, BufRead};
@@ -291,9 +293,18 @@ impl Redactor {
             Action::Accept(Some(accept)) => {
                 let token = accept.token.as_mut();
                 let token = token.is_some_and(|token| self.demanded(token));
-                self.headers(&mut accept.headers) | token
+                let body = self.body(&accept.body);
+                let edited = body.is_some();
+                accept.body = body.unwrap_or_else(|| accept.body.clone());
+                self.headers(&mut accept.headers) | token | edited
             }
-            Action::Refuse(Some(refusal)) => self.headers(&mut refusal.headers),
+            Action::Refuse(Some(refusal)) => {
+                let headers = self.headers(&mut refusal.headers);
+                let body = self.body(&refusal.body);
+                let edited = body.is_some();
+                refusal.body = body.unwrap_or_else(|| refusal.body.clone());
+                headers | edited
+            }
             Action::Garbage(Some(garbage)) => self.head(&mut garbage.bytes),
             Action::Http(answer) => {
                 let path = self.target(&mut answer.path);

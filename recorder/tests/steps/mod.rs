@@ -34,8 +34,8 @@ pub(crate) fn steps(seed: u64, max_bytes: usize) -> impl Iterator<Item = Step> {
                 reason: payload,
             })),
             _ => Action::Refuse(Some(Refusal {
-                status: 503,
                 headers: vec![("retry-after".to_owned(), "7".to_owned())],
+                ..Refusal::new(503)
             })),
         };
         Step::at(at, action)

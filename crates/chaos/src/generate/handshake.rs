@@ -16,10 +16,7 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
     match kind {
         FaultKind::Status | FaultKind::RetryAfter => {
             let refusal = if kind == FaultKind::Status {
-                Refusal {
-                    status: dice.pick(&STATUSES),
-                    headers: Vec::new(),
-                }
+                Refusal::new(dice.pick(&STATUSES))
             } else {
                 retry_after(at, dice)
             };
@@ -31,7 +28,7 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
             let accept = Accept {
                 status: Some(status),
                 headers: vec![("location".to_owned(), location)],
-                token: None,
+                ..Accept::default()
             };
             refuse(kind, at, span, Action::Accept(Some(accept)), dice, scene);
         }
@@ -80,9 +77,8 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
         }
         FaultKind::WrongToken => {
             let accept = Accept {
-                status: None,
-                headers: Vec::new(),
                 token: Some("another-token".to_owned()),
+                ..Accept::default()
             };
             refuse(kind, at, span, Action::Accept(Some(accept)), dice, scene);
         }
@@ -108,9 +104,10 @@ fn retry_after(at: Micros, dice: &mut Dice) -> Refusal {
         }
         _ => dice.log(1, 60).to_string(),
     };
+    let status = dice.pick(&[429, 503, 503, 500]);
     Refusal {
-        status: dice.pick(&[429, 503, 503, 500]),
         headers: vec![("retry-after".to_owned(), value)],
+        ..Refusal::new(status)
     }
 }
 
@@ -142,9 +139,8 @@ fn accept(
     scene: &mut Scene<'_>,
 ) {
     let accept = Accept {
-        status: None,
         headers: vec![(name.to_owned(), value.to_owned())],
-        token: None,
+        ..Accept::default()
     };
     refuse(kind, at, span, Action::Accept(Some(accept)), dice, scene);
 }

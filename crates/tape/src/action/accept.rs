@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use super::body::{read_body, write_body};
 use super::spec::{Class, Spec};
 use crate::error::Flaw;
-use crate::json::{Field, Pen, read_headers};
+use crate::json::{Field, Pen, Type, read_headers};
 
 /// The status of an upgrade that goes through.
 const SWITCHING_PROTOCOLS: u16 = 101;
@@ -20,6 +21,19 @@ pub struct Accept {
     pub headers: Vec<(String, String)>,
     /// Bearer token demanded of the client; without it the answer is 401.
     pub token: Option<String>,
+    /// Body of an answer that is no 101.
+    pub body: Bytes,
+    /// Whether messages are compressed where the client offers to.
+    pub deflate: Option<Deflate>,
+}
+
+/// How permessage-deflate (RFC 7692) is agreed on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Deflate {
+    /// The engine begins each message without what came before.
+    pub server_no_context_takeover: bool,
+    /// The client is told to.
+    pub client_no_context_takeover: bool,
 }
 
 impl Spec for Accept {
@@ -29,11 +43,18 @@ impl Spec for Accept {
 
     fn read(field: &Field<'_>, _line: &Bytes) -> Result<Option<Self>, Flaw> {
         field.unless_null(|field| {
-            let object = field.object(&["status", "headers", "token"])?;
+            let object =
+                field.object(&["status", "headers", "token", "body", "body_b64", "deflate"])?;
             Ok(Self {
                 status: object.get("status").map(status).transpose()?,
                 headers: read_headers(&object)?,
                 token: object.get("token").map(Field::owned_string).transpose()?,
+                body: read_body(&object)?.unwrap_or_default(),
+                deflate: object
+                    .get("deflate")
+                    .map(read_deflate)
+                    .transpose()?
+                    .flatten(),
             })
         })
     }
@@ -49,6 +70,12 @@ impl Spec for Accept {
         pen.headers(&accept.headers);
         if let Some(token) = &accept.token {
             pen.string("token", token);
+        }
+        if !accept.body.is_empty() {
+            write_body(&accept.body, pen);
+        }
+        if let Some(deflate) = accept.deflate {
+            write_deflate(deflate, pen);
         }
         pen.close();
     }
@@ -79,6 +106,37 @@ impl Spec for Accept {
         };
         (0..accept.headers.len()).map(without).collect()
     }
+}
+
+/// `true`, `false`, or with its parameters.
+fn read_deflate(field: &Field<'_>) -> Result<Option<Deflate>, Flaw> {
+    if !field.is(Type::Object) {
+        return match field.bool() {
+            Ok(on) => Ok(on.then(Deflate::default)),
+            Err(_) => Err(field.wrong("true, false or an object of parameters")),
+        };
+    }
+    let keys = ["server_no_context_takeover", "client_no_context_takeover"];
+    let object = field.object(&keys)?;
+    let [server, client] = keys.map(|key| object.get(key).map_or(Ok(false), Field::bool));
+    Ok(Some(Deflate {
+        server_no_context_takeover: server?,
+        client_no_context_takeover: client?,
+    }))
+}
+
+fn write_deflate(deflate: Deflate, pen: &mut Pen) {
+    if deflate == Deflate::default() {
+        return pen.json("deflate", true);
+    }
+    pen.object("deflate");
+    if deflate.server_no_context_takeover {
+        pen.json("server_no_context_takeover", true);
+    }
+    if deflate.client_no_context_takeover {
+        pen.json("client_no_context_takeover", true);
+    }
+    pen.close();
 }
 
 /// The status of an upgrade: 101, or one that ends the exchange.

@@ -20,6 +20,7 @@ mod accept;
 mod answers;
 mod bandwidth;
 mod binary;
+mod body;
 mod bytes;
 mod close;
 mod direction;
@@ -32,8 +33,11 @@ mod frame;
 mod garbage;
 mod hang;
 mod http;
+mod json;
 mod latency;
 mod mark;
+mod mute;
+mod next;
 mod partition;
 mod ping;
 mod pongs;
@@ -41,14 +45,17 @@ mod received;
 mod refuse;
 mod slice;
 mod spec;
+mod start;
+mod stop;
 mod text;
 mod tls;
+mod which;
 
 use std::borrow::Cow;
 
 use ::bytes::Bytes;
 
-pub use accept::Accept;
+pub use accept::{Accept, Deflate};
 pub use answers::Answers;
 pub use close::CloseFrame;
 pub use direction::Direction;
@@ -59,11 +66,14 @@ pub use frame::RawFrame;
 pub use garbage::{Garbage, MAX_GARBAGE_BYTES};
 pub use http::HttpAnswer;
 pub use latency::{Distribution, Latency};
+pub use next::{Late, SomeOf};
 pub use partition::Partition;
 pub use pongs::Pongs;
 pub use received::{Received, ReceivedKind};
 pub use refuse::Refusal;
+pub use start::Start;
 pub use tls::TlsFault;
+pub use which::WhichScene;
 
 use crate::error::Flaw;
 use crate::json::{Field, Pen};
@@ -196,6 +206,8 @@ macro_rules! actions {
 actions! {
     /// `emit`: send this JSON text as one Text message, byte for byte as it stands in the line.
     Emit(Bytes) = emit::Emit,
+    /// `json`: send this JSON text as one Text message, byte for byte as it stands in the line.
+    Json(Bytes) = json::Json,
     /// `text`: send exactly this as one Text message, valid JSON or not.
     Text(String) = text::Text,
     /// `binary`: send these bytes as one Binary message.
@@ -237,8 +249,20 @@ actions! {
     BytesPerSecond(Option<u64>) = bandwidth::Bandwidth,
     /// `slice_bytes`: deliver at most this many bytes at once; `null` clears it.
     SliceBytes(Option<u32>) = slice::Slice,
-    /// `http`: what a GET of that path answers from here on.
+    /// `http`: what a request of that path answers from here on.
     Http(HttpAnswer) = HttpAnswer,
+    /// `start`: a scene begins on the connection.
+    Start(Start) = Start,
+    /// `stop`: a scene ends on the connection, until it is started again.
+    Stop(WhichScene) = stop::Stop,
+    /// `mute`: a scene says nothing; `false` has every scene of the connection heard again.
+    Mute(Option<WhichScene>) = mute::Mute,
+    /// `gap`: the next messages of a scene are left out; its count goes on.
+    Gap(SomeOf) = next::Gap,
+    /// `repeat`: each of the next messages of a scene comes twice.
+    Repeat(SomeOf) = next::Repeat,
+    /// `late`: the next messages of a scene come later, and others overtake them.
+    Late(Late) = Late,
     /// `received`: what the client sent, as a recorder saw it. The player skips it.
     Received(Received) = Received,
     /// `mark`: a place that other tools and overlays can name.
@@ -266,6 +290,28 @@ impl Action {
     #[must_use]
     pub fn is_sent(&self) -> bool {
         self.class() == Class::Sent
+    }
+
+    /// Whether it is about how a connection's handshake is answered, or what a recorder saw: an
+    /// upgraded connection can do nothing with it.
+    pub(crate) fn is_before_the_101(&self) -> bool {
+        matches!(self, Self::Answers(_) | Self::Received(_)) || self.is_used_up()
+    }
+
+    /// Whether it means something on a connection only once that has its 101: it writes onto the
+    /// stream, or is about scenes.
+    #[must_use]
+    pub fn waits_for_the_101(&self) -> bool {
+        let of_scenes = matches!(
+            self,
+            Self::Start(_)
+                | Self::Stop(_)
+                | Self::Mute(_)
+                | Self::Gap(_)
+                | Self::Repeat(_)
+                | Self::Late(_)
+        );
+        of_scenes || self.is_sent()
     }
 
     /// Whether it sets a state that lasts, so that `for_ms` goes with it.

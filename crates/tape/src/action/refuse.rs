@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use super::body::{read_body, write_body};
 use super::spec::{Class, Spec};
 use crate::error::Flaw;
 use crate::json::{Field, Pen, read_headers};
@@ -18,6 +19,20 @@ pub struct Refusal {
     pub status: u16,
     /// Headers beside the server's own.
     pub headers: Vec<(String, String)>,
+    /// Body of the answer.
+    pub body: Bytes,
+}
+
+impl Refusal {
+    /// With this status, and nothing more.
+    #[must_use]
+    pub fn new(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Bytes::new(),
+        }
+    }
 }
 
 impl Spec for Refusal {
@@ -27,12 +42,13 @@ impl Spec for Refusal {
 
     fn read(field: &Field<'_>, _line: &Bytes) -> Result<Option<Self>, Flaw> {
         field.unless_null(|field| {
-            let object = field.object(&["status", "headers"])?;
+            let object = field.object(&["status", "headers", "body", "body_b64"])?;
             Ok(Self {
                 status: object
                     .demand("status", r#"{"status":503}"#)?
                     .final_status()?,
                 headers: read_headers(&object)?,
+                body: read_body(&object)?.unwrap_or_default(),
             })
         })
     }
@@ -44,6 +60,9 @@ impl Spec for Refusal {
         pen.object(Self::KEY);
         pen.json("status", refusal.status);
         pen.headers(&refusal.headers);
+        if !refusal.body.is_empty() {
+            write_body(&refusal.body, pen);
+        }
         pen.close();
     }
 
@@ -71,7 +90,13 @@ impl Spec for Refusal {
         if refusal.status != SERVICE_UNAVAILABLE {
             simpler.push(Some(Self {
                 status: SERVICE_UNAVAILABLE,
-                headers: refusal.headers.clone(),
+                ..refusal.clone()
+            }));
+        }
+        if !refusal.body.is_empty() {
+            simpler.push(Some(Self {
+                body: Bytes::new(),
+                ..refusal.clone()
             }));
         }
         simpler

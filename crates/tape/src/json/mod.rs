@@ -17,6 +17,7 @@ mod word;
 pub(crate) use field::Field;
 pub(crate) use headers::read_headers;
 pub(crate) use line::root;
+pub(crate) use nearest::nearest;
 pub(crate) use node::{Node, Type, parse, shortened};
 pub(crate) use object::{Object, is_extension, same_extensions};
 pub(crate) use pen::Pen;

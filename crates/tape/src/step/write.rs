@@ -38,6 +38,9 @@ impl Step {
         if let Conn::Nth(nth) = self.conn {
             pen.json("conn", nth);
         }
+        if let Some(path) = &self.path {
+            pen.string("path", path);
+        }
         if let Some(engine) = &self.engine {
             pen.string("engine", engine);
         }

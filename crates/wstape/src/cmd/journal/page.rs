@@ -119,6 +119,7 @@ impl Page {
             f,
             "{n:>6} {from:>12} {to:>12} {lasted:>12} {sent:>8} {received:>8}  answer, end"
         )?;
+        let (until, all_told) = (self.attempts.until, self.attempts.uncounted == 0);
         let (first, last) = if all.len() > MAX_LISTED {
             let half = MAX_LISTED / 2;
             (&all[..half], &all[all.len() - half..])
@@ -126,13 +127,13 @@ impl Page {
             (&all[..], &[][..])
         };
         for attempt in first {
-            row(attempt, self.attempts.until, f)?;
+            row(attempt, until, all_told, f)?;
         }
         if !last.is_empty() {
             writeln!(f, "     … {} more", all.len() - first.len() - last.len())?;
         }
         for attempt in last {
-            row(attempt, self.attempts.until, f)?;
+            row(attempt, until, all_told, f)?;
         }
         Ok(())
     }
@@ -182,7 +183,13 @@ fn rate(count: u64, span: Micros) -> String {
     format!("{}.{}/s", tenths / 10, tenths % 10)
 }
 
-fn row(attempt: &Attempt, until: Micros, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// A connection's row; `all_told` where each has a line for all it did.
+fn row(
+    attempt: &Attempt,
+    until: Micros,
+    all_told: bool,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
     let answer = match attempt.answer {
         Some((_, Answer::Upgraded)) => "101".to_owned(),
         Some((_, Answer::Status(status))) => status.to_string(),
@@ -192,7 +199,9 @@ fn row(attempt: &Attempt, until: Micros, f: &mut fmt::Formatter<'_>) -> fmt::Res
     };
     let (to, end) = match attempt.end {
         Some((at, end)) => (Some(at), end.to_string()),
-        None => (None, "open".to_owned()),
+        None if all_told => (None, "open".to_owned()),
+        // Its end may be among those that were summed up.
+        None => (None, "open, or its end not listed".to_owned()),
     };
     let lasted = Micros(to.unwrap_or(until).0.saturating_sub(attempt.accepted.0));
     let to = to.map_or_else(String::new, |to| to.to_string());
