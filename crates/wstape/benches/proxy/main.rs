@@ -41,7 +41,7 @@ const BATCH: usize = 128;
 const RECORDED_FRAMES: usize = 600_000;
 const RECORDED_PACE: Pace = Pace::Batches {
     batch: BATCH,
-    pause: Duration::from_micros(1_000),
+    pause: Duration::from_millis(1),
 };
 /// Rounds of that; the median counts.
 const RECORDED_ROUNDS: usize = 5;
