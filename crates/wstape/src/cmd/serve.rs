@@ -2,37 +2,38 @@
 
 mod address;
 mod control;
+mod engines;
 mod error;
 mod journal_file;
 mod redaction;
+mod start;
 mod tls;
 
-use std::collections::BTreeSet;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use self::address::{host_and_port, resolve};
+use self::address::host_and_port;
 use self::control::ControlArgs;
+use self::engines::Engines;
 use self::error::ServeError;
-use self::journal_file::{JournalFile, JournalFileArgs};
+use self::journal_file::JournalFileArgs;
 use self::redaction::JournalRedactor;
+use self::start::Start;
 use self::tls::TlsArgs;
 use super::exit::bad_input;
 use super::signals::Signals;
 use clap::{Args, ValueEnum};
+use tokio::task::JoinSet;
 use wstape_mock_engine::{
-    Control, Engine, EngineBuilder, EngineError, Layer, Outcome, Retention, Speed, StartAt,
-    Timestamps, Verdict,
+    Control, Engine, EngineBuilder, EngineError, Layer, Outcome, Retention, Speed, Timestamps,
+    Verdict,
 };
-use wstape_tape::{TapeReader, check_file};
+use wstape_tape::check_file;
 
 /// Journal entries kept in memory: a server may run for months.
 const KEPT_ENTRIES: usize = 1024;
-
-/// Most names of engines that are listed where the one asked for is none of them.
-const MAX_NAMES: usize = 16;
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
@@ -69,10 +70,16 @@ pub(crate) struct Serve {
     /// What becomes of the events' `ts`
     #[arg(long, value_enum, default_value_t = Ts::Keep)]
     ts: Ts,
-    /// When the tape begins
-    #[arg(long, value_enum, default_value_t = Start::FirstConnection)]
+    /// When the tape begins: `first-connection` (at once where it begins with the port down), `now`,
+    /// or `connections:N`, once so many clients are connected
+    #[arg(long, value_name = "WHEN", default_value = "first-connection")]
     start: Start,
-    /// Play the steps of this engine, of a tape for several
+    /// The path of the WebSocket, and the only one; may be given several times. Without it an
+    /// upgrade of any path is taken
+    #[arg(long, value_name = "PATH", value_parser = absolute)]
+    path: Vec<String>,
+    /// Play the steps of this engine, of a tape for several; without it each engine that the tape
+    /// names listens on a port of its own
     #[arg(long, value_name = "NAME")]
     engine: Option<String>,
     /// End with the tape instead of waiting for Ctrl-C
@@ -89,14 +96,6 @@ enum Ts {
     Keep,
     /// They move to the time they are played at
     Shift,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Start {
-    /// At the first connection, or at once where the tape begins with the port down
-    FirstConnection,
-    /// At once
-    Now,
 }
 
 impl Serve {
@@ -125,32 +124,16 @@ impl Serve {
     }
 }
 
-/// Looks for a step of this engine. What is not a file can be read only once, and is not looked
-/// through.
-fn find_engine(serve: &Serve, name: &str) -> Result<(), ServeError> {
-    let mut there_are = BTreeSet::new();
-    for path in serve.tapes() {
-        if !path.is_file() {
-            return Ok(());
-        }
-        for step in TapeReader::open(path).map_err(EngineError::from)? {
-            match &step.map_err(EngineError::from)?.engine {
-                Some(engine) if engine == name => return Ok(()),
-                Some(engine) if there_are.len() < MAX_NAMES => {
-                    there_are.insert(engine.clone());
-                }
-                _ => {}
-            }
-        }
+/// A path, as it stands.
+fn absolute(text: &str) -> Result<String, String> {
+    if text.starts_with('/') && !text.contains(['?', '#', ' ']) {
+        return Ok(text.to_owned());
     }
-    Err(ServeError::NoSuchEngine {
-        name: name.to_owned(),
-        there_are,
-    })
+    Err("a path starts with \"/\" and has no query, such as /ws".to_owned())
 }
 
 /// An engine of the tapes, each looked through to its end where that can be.
-fn prepare(serve: &Serve) -> Result<EngineBuilder, ServeError> {
+fn prepare(serve: &Serve, name: Option<&str>) -> Result<EngineBuilder, ServeError> {
     let token = token(serve)?;
     let redactor = JournalRedactor::new(token.as_deref())?;
     let mut builder = Engine::builder()
@@ -165,10 +148,10 @@ fn prepare(serve: &Serve) -> Result<EngineBuilder, ServeError> {
             Ts::Keep => Timestamps::Keep,
             Ts::Shift => Timestamps::Shift,
         })
-        .start_at(match serve.start {
-            Start::FirstConnection => StartAt::FirstConnection,
-            Start::Now => StartAt::Now,
-        });
+        .start_at(serve.start.0);
+    for path in &serve.path {
+        builder = builder.path(path);
+    }
     for tape in serve.tapes() {
         // A pipe can be read once only; of a file all is looked through before the port is open.
         if tape.is_file() {
@@ -176,70 +159,52 @@ fn prepare(serve: &Serve) -> Result<EngineBuilder, ServeError> {
         }
         builder = builder.layer(Layer::from_path(tape).map_err(EngineError::from)?);
     }
-    if let Some(name) = &serve.engine {
-        find_engine(serve, name)?;
+    if let Some(name) = name {
+        engines::find(serve, name)?;
         builder = builder.name(name);
     }
     Ok(builder)
 }
 
 async fn play(serve: Serve) -> Result<Ending, ServeError> {
-    let mut builder = prepare(&serve)?;
     if serve.check {
-        return Ok(Ending::Asked);
-    }
-    let (address, others) = resolve(&serve.listen).await?;
-    if let Some(tls) = serve.tls.tls(&serve.listen)? {
-        builder = builder.tls(tls);
-    }
-    let mut fresh = None;
-    if let Some(path) = &serve.journal.journal {
-        let new = !path.exists();
-        builder = builder.journal_to(Box::new(JournalFile::open(path, serve.journal.force)?));
-        fresh = new.then_some(path);
+        return prepare(&serve, serve.engine.as_deref()).map(|_| Ending::Asked);
     }
     // Before the port is open: a signal that comes then must not be lost.
     let mut stop = Signals::listen()?;
-    let engine = match builder.listen_on_any(address, &others).await {
-        Ok(engine) => engine,
-        Err(error) => {
-            forget(fresh);
-            return Err(error.into());
-        }
-    };
-    let control = match serve.control.open(&engine, serve.tls.ca()) {
-        Ok(control) => control,
-        Err(error) => {
-            forget(fresh);
-            return Err(error);
-        }
-    };
-    let mut out = io::stdout().lock();
-    writeln!(out, "listening on {}", engine.url())?;
-    if let Some(control) = &control {
-        writeln!(out, "control on http://{}", control.addr())?;
-    }
-    out.flush()?;
-    drop(out);
+    let engines = Engines::start(&serve).await?;
+    engines.say()?;
 
+    let serve = Arc::new(serve);
+    let mut playing = JoinSet::new();
+    for engine in engines.running.clone() {
+        let serve = Arc::clone(&serve);
+        playing.spawn(async move { tape_over(&engine, &serve).await });
+    }
     let ended = tokio::select! {
         biased;
         () = stop.next() => Ok(Ending::Asked),
-        () = told_to_end(control.as_ref()) => Ok(verdict(&engine, &serve)),
-        ended = tape_over(&engine, &serve) => ended,
+        () = told_to_end(engines.control.as_ref()) => Ok(verdict(&engines.running, &serve)),
+        ended = all_over(&mut playing) => ended,
     };
-    drop(control);
-    engine.shutdown().await;
-    engine.journal().flush().map_err(ServeError::JournalWrite)?;
+    playing.shutdown().await;
+    engines.shutdown().await?;
     Ok(ended?)
 }
 
-/// Nothing stays behind of a run that never began.
-fn forget(journal: Option<&PathBuf>) {
-    if let Some(path) = journal {
-        // Where it can't be removed it is empty.
-        let _ = std::fs::remove_file(path);
+/// Waits for all engines' tapes, or the first that is at fault.
+async fn all_over(
+    playing: &mut JoinSet<Result<Ending, EngineError>>,
+) -> Result<Ending, EngineError> {
+    let mut ending = Ending::Asked;
+    while let Some(over) = playing.join_next().await {
+        // A task is neither cancelled before the end nor does it panic.
+        match over.unwrap_or(Err(EngineError::ShutDown))? {
+            Ending::Asked => {}
+            Ending::Unmet => ending = Ending::Unmet,
+        }
     }
+    Ok(ending)
 }
 
 /// Returns once the control port was told to end the run; never without one.
@@ -251,13 +216,15 @@ async fn told_to_end(control: Option<&Control>) {
 }
 
 /// How the run ends that was told to, by what is known of its expectations.
-fn verdict(engine: &Engine, serve: &Serve) -> Ending {
+fn verdict(engines: &[Engine], serve: &Serve) -> Ending {
     let mut ending = Ending::Asked;
-    while let Some(verdict) = engine.take_verdict() {
-        say(&verdict, serve, &mut ending);
-    }
-    if engine.unmet() > 0 {
-        ending = Ending::Unmet;
+    for engine in engines {
+        while let Some(verdict) = engine.take_verdict() {
+            say(&verdict, serve, &mut ending);
+        }
+        if engine.unmet() > 0 {
+            ending = Ending::Unmet;
+        }
     }
     ending
 }
