@@ -10,20 +10,22 @@ use crate::acceptor::Acceptor;
 use crate::authorization::Authorization;
 use crate::clock::Clock;
 use crate::encryption::Encryption;
-use crate::engine::{Engine, url};
+use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::faults::PortState;
-use crate::hub::{Hub, Prologue, Setup, StartTrigger};
+use crate::hub::{Hub, Setup, StartTrigger};
 use crate::ids::LayerIndex;
 use crate::journal::{Journal, JournalHeader, JournalSetup, Redact, Retention};
 use crate::layer::Layer;
 use crate::log::Log;
 use crate::memory::MemoryNet;
+use crate::paths::Paths;
 use crate::playback::Playback;
 use crate::port::{Port, TcpPort};
 use crate::speed::Speed;
 use crate::start::StartAt;
 use crate::timestamps::{Shift, Timestamps};
+use crate::urls::Urls;
 
 /// Builds an [`Engine`]: tapes, clock, and how the tapes are played.
 #[derive(Default)]
@@ -41,6 +43,8 @@ pub struct EngineBuilder {
     redact: Option<Box<dyn Redact>>,
     followed: bool,
     judging: bool,
+    paths: Vec<String>,
+    urls: Urls,
     encryption: Encryption,
 }
 
@@ -163,6 +167,22 @@ impl EngineBuilder {
         self
     }
 
+    /// The path of the WebSocket, and the only one; each further call allows another. Default: the
+    /// path that the base tape was recorded at, else `/ws`, and an upgrade of any other is taken
+    /// as well.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.paths.push(path.into());
+        self
+    }
+
+    /// Where the engines of the same run are dialled: this one is in the list under its name.
+    #[must_use]
+    pub fn urls(mut self, urls: Urls) -> Self {
+        self.urls = urls;
+        self
+    }
+
     /// TLS on the port, so that its URL is a `wss` one. In memory none is spoken; what is wrong with
     /// TLS by the tape makes a dial fail or hang there.
     #[cfg(feature = "tls")]
@@ -255,9 +275,13 @@ impl EngineBuilder {
         }
         let shift = (self.timestamps == Timestamps::Shift).then(|| self.shift());
         let controls = LayerIndex(self.layers.len());
-        let url = url(port.addr(), self.encryption.scheme());
+        let speaks = self.layers.iter().map(Layer::speaks).collect();
+        let recorded = self.layers.first().and_then(Layer::recorded_path);
+        let paths = Paths::new(self.paths, recorded.as_deref());
+        let url = paths.url(port.addr(), self.encryption.scheme());
         let header = JournalHeader::new(self.name.clone(), url, clock.wall());
-        let (playback, steps) = Playback::open(self.layers, self.speed, self.looped, self.name)?;
+        let (playback, steps) =
+            Playback::open(self.layers, self.speed, self.looped, self.name.clone())?;
         let journal = Journal::new(JournalSetup {
             retention: self.retention,
             file: self.journal_file,
@@ -266,19 +290,20 @@ impl EngineBuilder {
             header,
             up: clock.now(),
         });
-        let mut prologue = Prologue::default();
-        for (layer, step) in steps {
-            prologue.push(layer, step);
-        }
         let setup = Setup {
             log: Log::new(clock, journal),
             layers: controls.0 + 1,
-            prologue,
+            prologue: steps,
+            speaks,
+            urls: self.urls.clone(),
             speed: self.speed,
             shift,
             judging: self.judging,
             start_trigger: match self.start_at {
-                StartAt::FirstConnection if self.speed == Speed::Max => Some(StartTrigger::Upgrade),
+                StartAt::FirstConnection if self.speed == Speed::Max => {
+                    Some(StartTrigger::Upgrades(1))
+                }
+                StartAt::Connections(many) => Some(StartTrigger::Upgrades(many)),
                 StartAt::FirstConnection => Some(StartTrigger::Accept),
                 StartAt::Call | StartAt::Now => None,
             },
@@ -287,11 +312,14 @@ impl EngineBuilder {
         let hub = Arc::new(Hub::new(setup, playback));
         let (acceptor, arrivals) = Acceptor::new(Arc::clone(&hub), self.encryption.is_on());
         let authorization = Authorization::new(self.token);
-        let engine = Engine::run(hub, authorization, arrivals, controls);
+        let engine = Engine::run(hub, authorization, paths, arrivals, controls);
+        if let Some(name) = &self.name {
+            self.urls.set(name.clone(), engine.url());
+        }
         match self.start_at {
             StartAt::Call => {}
             StartAt::Now => engine.start(),
-            StartAt::FirstConnection => engine.prepare(),
+            StartAt::FirstConnection | StartAt::Connections(_) => engine.prepare(),
         }
         Ok((engine, acceptor))
     }

@@ -15,7 +15,8 @@ use crate::engine::Engine;
 
 impl Engine {
     /// Does what a step of a tape does. One with `at_ms` happens now, whatever its time; one
-    /// with `on_connect` joins the prologue, for connections to come.
+    /// with `on_connect` joins the prologue, for connections to come; one that stands on what
+    /// clients say, their silence or a scene holds from now on, for open connections too.
     pub fn apply(&self, step: Step) {
         let mut core = self.core();
         if matches!(step.trigger, Trigger::At(_)) {

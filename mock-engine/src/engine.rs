@@ -20,9 +20,10 @@ use crate::faults::PortState;
 use crate::hub::{Core, Hub};
 use crate::ids::{ConnId, LayerIndex};
 use crate::journal::{Journal, JournalKind};
+use crate::paths::Paths;
 use crate::playback::PlayEnd;
 use crate::port::TcpPort;
-use crate::server::{self, WS_PATH};
+use crate::server;
 use crate::tcp;
 
 /// How long the engine's tasks may take to end before they are cut off.
@@ -57,6 +58,7 @@ impl Engine {
     pub(crate) fn run(
         hub: Arc<Hub>,
         authorization: Authorization,
+        paths: Paths,
         arrivals: mpsc::Receiver<Accepted>,
         controls: LayerIndex,
     ) -> Self {
@@ -67,6 +69,7 @@ impl Engine {
             server: Some(tokio::spawn(server::run(
                 Arc::clone(&hub),
                 authorization,
+                paths,
                 arrivals,
                 stopped,
             ))),
@@ -150,6 +153,12 @@ impl Engine {
     #[must_use]
     pub fn url(&self) -> String {
         self.inner.hub.log().journal().header().url.clone()
+    }
+
+    /// Its name, where it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        self.inner.hub.playback().name().map(str::to_owned)
     }
 
     /// The address it listens on; `None` in memory.
@@ -263,14 +272,6 @@ impl Engine {
             // Cancelled, as it was told.
             let _ = task.await;
         }
-    }
-}
-
-/// Where clients connect to.
-pub(crate) fn url(addr: Option<SocketAddr>, scheme: &str) -> String {
-    match addr {
-        Some(addr) => format!("{scheme}://{addr}{WS_PATH}"),
-        None => format!("ws://mock-engine{WS_PATH}"),
     }
 }
 

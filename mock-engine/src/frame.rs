@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use wstape_tape::{CloseFrame, RawFrame};
-use wstape_wire::opcode::{CLOSE, CONTINUATION};
+use wstape_wire::opcode::CONTINUATION;
 use wstape_wire::{Head, MAX_CONTROL_BYTES, apply_mask};
 
 /// The longest payload a client's frame may have.
@@ -18,7 +18,7 @@ pub const KEPT_PAYLOAD_BYTES: usize = 16 * 1024;
 
 use crate::deflate::{Inflater, NotInflated, Terms};
 
-pub(crate) use wstape_wire::opcode::{BINARY, PING, PONG, TEXT};
+pub(crate) use wstape_wire::opcode::{BINARY, CLOSE, PING, PONG, TEXT};
 pub(crate) use wstape_wire::whole_frame as whole;
 
 /// A Close frame; an illegal code or an overlong reason is written as it stands.

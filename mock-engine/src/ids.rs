@@ -41,6 +41,10 @@ pub(crate) struct Nth(pub(crate) u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LayerIndex(pub(crate) usize);
 
+/// A path that steps name, its final `*` included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct PathId(pub(crate) usize);
+
 /// Which connections a step is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -48,13 +52,15 @@ pub(crate) enum Scope {
     All,
     /// This one.
     One(ConnId),
+    /// Those that asked for a path, or the n-th of them; those to come included.
+    At { path: PathId, nth: Option<u64> },
 }
 
 impl Scope {
     /// The only connection it is about, where it is about one.
     pub(crate) fn only(self) -> Option<ConnId> {
         match self {
-            Self::All => None,
+            Self::All | Self::At { .. } => None,
             Self::One(id) => Some(id),
         }
     }
@@ -66,6 +72,8 @@ impl Scope {
 pub(crate) struct Renumbering {
     from: ConnId,
     by: i64,
+    /// One that takes the place that this makes, at `from`.
+    moved: Option<ConnId>,
 }
 
 impl Renumbering {
@@ -74,17 +82,34 @@ impl Renumbering {
         Self {
             from,
             by: i64::try_from(by).unwrap_or(i64::MAX),
+            moved: None,
         }
     }
 
     /// What was said of `gone` and those behind it is said of those numbered one lower.
     pub(crate) fn down(gone: ConnId) -> Self {
-        Self { from: gone, by: -1 }
+        Self {
+            from: gone,
+            by: -1,
+            moved: None,
+        }
+    }
+
+    /// What was said of `id`, which was no connection of the tape, is said of the one numbered
+    /// `to`, and what was said from there on of those numbered one higher.
+    pub(crate) fn away(id: ConnId, to: ConnId) -> Self {
+        Self {
+            from: to,
+            by: 1,
+            moved: Some(id),
+        }
     }
 
     /// The connection that `id` is from here on.
     pub(crate) fn of(&self, id: ConnId) -> ConnId {
-        if id < self.from {
+        if self.moved == Some(id) {
+            self.from
+        } else if id < self.from {
             id
         } else {
             ConnId(id.0.saturating_add_signed(self.by))
@@ -93,7 +118,9 @@ impl Renumbering {
 
     /// Renumbers the keys of a map.
     pub(crate) fn rekey<V>(&self, map: &mut BTreeMap<ConnId, V>) {
+        let away = self.moved.and_then(|id| map.remove(&id));
         let moved = map.split_off(&self.from);
+        map.extend(away.map(|value| (self.from, value)));
         map.extend(moved.into_iter().map(|(id, value)| (self.of(id), value)));
     }
 }

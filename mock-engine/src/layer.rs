@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use wstape_tape::{Header, LayerSteps, Step, Tape, TapeError, TapeReader, Torn};
+use wstape_tape::{Action, DIALOGUE, Header, LayerSteps, Step, Tape, TapeError, TapeReader, Torn};
+
+/// Steps among which a recording's first handshake is looked for.
+const MAX_LOOKED_AT_STEPS: usize = 64;
 
 /// One tape of an engine: the base, or an overlay.
 pub struct Layer {
@@ -50,6 +53,28 @@ impl Layer {
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Whether its tape knows references.
+    pub(crate) fn speaks(&self) -> bool {
+        self.header.needs.iter().any(|need| need == DIALOGUE)
+    }
+
+    /// The path that a recording was made at: that of the first handshake it has, where it begins
+    /// with one. What can be read once only is not looked through.
+    pub(crate) fn recorded_path(&self) -> Option<String> {
+        match &self.source {
+            Source::Tape(tape) => first_path(tape.steps.iter()),
+            Source::File { path, .. } if path.is_file() => {
+                let reader = TapeReader::open(path).ok()?;
+                let steps: Vec<Step> = reader
+                    .take(MAX_LOOKED_AT_STEPS)
+                    .map_while(Result::ok)
+                    .collect();
+                first_path(steps.iter())
+            }
+            Source::File { .. } | Source::Once { .. } => None,
+        }
     }
 
     /// The tape from its first step; `None` where it can be read once only and was.
@@ -111,6 +136,17 @@ impl<R: std::io::BufRead + Send + 'static> From<TapeReader<R>> for Layer {
             source: Source::Once { steps, torn },
         }
     }
+}
+
+/// The path of the first handshake, without its query.
+fn first_path<'s>(steps: impl Iterator<Item = &'s Step>) -> Option<String> {
+    let mut first = steps.take(MAX_LOOKED_AT_STEPS);
+    let path = first.find_map(|step| match &step.action {
+        Action::Received(received) => received.path.as_deref(),
+        _ => None,
+    })?;
+    let path = path.split('?').next().unwrap_or(path);
+    path.starts_with('/').then(|| path.to_owned())
 }
 
 struct TapeSteps {

@@ -13,9 +13,11 @@
 //!   expected to, and whether they did.
 //!
 //! Inside, `hub` holds all state behind one lock: owners with private fields, and a core that
-//! performs steps on them. `faults` knows what holds, `playback` takes steps off the tapes and
+//! performs steps on them. `dialogue` knows what tapes answer to what clients say, `faults` knows what holds, `playback` takes steps off the tapes and
 //! `driver` plays them in time, `acceptor` numbers what dials, `server` and `connection` speak HTTP
-//! and WebSocket, `tcp` takes sockets off a port, `pump` joins them to links. Files use what stands below them, never back up.
+//! and WebSocket, `deflate` makes messages small, `control` is the engine steered over HTTP,
+//! `tcp` takes sockets off a port, `pump` joins them to links. Files use what stands below them,
+//! never back up.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -43,11 +45,13 @@ mod accepted;
 mod acceptor;
 mod authorization;
 mod builder;
+mod chance;
 mod clock;
 mod connection;
 mod control;
 mod controls;
 mod deflate;
+mod dialogue;
 mod driver;
 mod encryption;
 mod engine;
@@ -62,6 +66,7 @@ mod layer;
 pub mod link;
 mod log;
 mod memory;
+mod paths;
 mod playback;
 mod port;
 mod pump;
@@ -74,12 +79,17 @@ mod timestamps;
 mod tls;
 #[cfg(feature = "tls")]
 mod tls_socket;
+mod urls;
 
 pub use builder::EngineBuilder;
 pub use clock::{Clock, Timer};
 pub use control::{
     Control, ControlError, MAX_BODY_WAIT, MAX_CONTROL_CONNECTIONS, MAX_FOLLOWERS, MAX_HEAD_WAIT,
     MAX_REQUEST_BYTES, MAX_TAPE_BYTES, MAX_WAIT,
+};
+pub use dialogue::{
+    MAX_JSONPATH_DEPTH, MAX_JSONPATH_STEPS, MAX_LOOKED_AT_BYTES, MAX_MESSAGE_VALUES, MAX_SCENES,
+    MAX_WAITING_BYTES,
 };
 pub use engine::Engine;
 pub use error::EngineError;
@@ -102,3 +112,4 @@ pub use start::StartAt;
 pub use timestamps::Timestamps;
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsError};
+pub use urls::Urls;

@@ -95,6 +95,11 @@ impl Playback {
         Ok(prologue)
     }
 
+    /// The engine's name, where it has one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     pub(crate) fn outcome(&self) -> watch::Receiver<Outcome> {
         self.outcome.subscribe()
     }
@@ -118,7 +123,7 @@ impl Playback {
     fn next_at(&self) -> Option<Micros> {
         match self.next.as_ref()?.1.trigger {
             Trigger::At(at) => Some(at),
-            Trigger::OnConnect { .. } => None,
+            _ => None,
         }
     }
 

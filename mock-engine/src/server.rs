@@ -1,4 +1,4 @@
-//! The HTTP side: the upgrade at `/ws`, and what GETs of other paths answer.
+//! The HTTP side: upgrades, and what GETs of other paths answer.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -31,9 +31,7 @@ use crate::hub::{Decision, Hub};
 use crate::ids::ConnId;
 use crate::journal::RequestHead;
 use crate::log::Log;
-
-/// Path of the WebSocket.
-pub(crate) const WS_PATH: &str = "/ws";
+use crate::paths::Paths;
 
 /// Bytes of a decoded `Sec-WebSocket-Key` (RFC 6455, 4.1).
 const KEY_BYTES: usize = 16;
@@ -77,17 +75,36 @@ impl Connected<IncomingStream<'_, Arrivals>> for Number {
 struct Site {
     hub: Arc<Hub>,
     authorization: Authorization,
+    paths: Paths,
+}
+
+impl Site {
+    /// Whether a request is about the WebSocket: one of its own path, or an upgrade of any other
+    /// for which nothing else was said.
+    fn is_upgrade(&self, request: &Request) -> bool {
+        let path = request.uri().path();
+        if path == self.paths.own() {
+            return true;
+        }
+        let asks = lists(request.headers(), &header::UPGRADE, "websocket");
+        asks && self.paths.take(path) && self.hub.core().methods(path).is_empty()
+    }
 }
 
 /// Serves `arrivals` until `stop` fires and every connection that is not upgraded is done.
 pub(crate) async fn run(
     hub: Arc<Hub>,
     authorization: Authorization,
+    paths: Paths,
     arrivals: mpsc::Receiver<Accepted>,
     stop: oneshot::Receiver<()>,
 ) {
     let arrivals = Arrivals(arrivals);
-    let site = Site { hub, authorization };
+    let site = Site {
+        hub,
+        authorization,
+        paths,
+    };
     let router = Router::new().fallback(answer).with_state(site);
     let service = router.into_make_service_with_connect_info::<Number>();
     let served = axum::serve(arrivals, service).with_graceful_shutdown(async {
@@ -104,7 +121,7 @@ async fn answer(
     request: Request,
 ) -> Response {
     site.hub.core().requested(id, RequestHead::of(&request));
-    let mut response = if request.uri().path() == WS_PATH {
+    let mut response = if site.is_upgrade(&request) {
         upgrade_or_refuse(&site, id, request).await
     } else {
         pull(&site.hub, id, &request)
@@ -128,10 +145,11 @@ fn pull(hub: &Hub, id: ConnId, request: &Request) -> Response {
         method.as_str()
     };
     let mut core = hub.core();
-    let answer = core.http(path, method.as_str());
-    let mut response = match answer.or_else(|| core.http(path, get)) {
+    core.pulls(id, path, request.uri().query());
+    let answer = core.http(id, path, method.as_str());
+    let mut response = match answer.or_else(|| core.http(id, path, get)) {
         Some(answer) => {
-            let mut response = Response::new(Body::from(answer.body.clone()));
+            let mut response = Response::new(Body::from(answer.body));
             let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert(header::CONTENT_TYPE, json);
             *response.status_mut() = status(hub.log(), id, answer.status);
@@ -164,6 +182,8 @@ fn not_there(methods: &BTreeSet<String>) -> Response {
 
 async fn upgrade_or_refuse(site: &Site, id: ConnId, mut request: Request) -> Response {
     let hub = &site.hub;
+    let uri = request.uri();
+    hub.core().asks(id, uri.path(), uri.query());
     let outcome = match decided(hub, id).await {
         Err(refusal) => Err(Box::new(refused(hub.log(), id, &refusal))),
         Ok(accept) => negotiate(site, id, &request, &accept),

@@ -10,6 +10,9 @@ pub enum StartAt {
     /// at the tape's very beginning hold before that. At [`Speed::Max`](crate::Speed::Max), where everything would
     /// be lost before the handshake is over, it is the first 101.
     FirstConnection,
+    /// Once so many connections have their 101; where answers are held, once so many were
+    /// accepted. States that stand at the tape's very beginning hold before that.
+    Connections(u64),
     /// As soon as the engine exists.
     Now,
 }

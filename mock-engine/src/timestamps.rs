@@ -52,14 +52,13 @@ impl Shift {
         &self,
         json: &Bytes,
         layer: LayerIndex,
-        trigger: Trigger,
+        trigger: &Trigger,
         now: DateTime<Utc>,
     ) -> Bytes {
         let Some(&wall) = self.tape_walls.get(layer.0) else {
             return json.clone();
         };
         let by = match trigger {
-            Trigger::OnConnect { .. } => Move::To(now),
             Trigger::At(at) => {
                 let in_tape = i64::try_from(at.0).unwrap_or(i64::MAX);
                 match wall.checked_add_signed(TimeDelta::microseconds(in_tape)) {
@@ -67,6 +66,8 @@ impl Shift {
                     None => Move::To(now),
                 }
             }
+            // One without a time of its own.
+            _ => Move::To(now),
         };
         by.apply(json)
     }

@@ -1,5 +1,5 @@
-//! Tries damaged files on every importer: `mutated_files [COUNT [FIRST_SEED]]`, a count for each
-//! kind. Says what took longest and most, and ends with status 1 where one panics, takes over 10 s
+//! Tries damaged files on every importer: `mutated_files [COUNT [FIRST_SEED [NAME]]]`, a count for
+//! each kind whose file's name holds NAME. Says what took longest and most, and ends with status 1 where one panics, takes over 10 s
 //! or over 256 MiB.
 
 #[path = "../tests/mutated/generator.rs"]
@@ -31,14 +31,16 @@ fn main() -> ExitCode {
         text.map_or(Some(default), |text| text.parse::<u64>().ok())
     };
     let (Some(count), Some(first)) = (number(DEFAULT_COUNT), number(0)) else {
-        eprintln!("usage: mutated_files [COUNT [FIRST_SEED]]");
+        eprintln!("usage: mutated_files [COUNT [FIRST_SEED [NAME]]]");
         return ExitCode::from(2);
     };
+    let wanted = arguments.next().unwrap_or_default();
     let folder = tempfile::tempdir().expect("a folder");
     let (path, out) = (folder.path().join("in"), folder.path().join("out"));
     let mut bad = 0_u64;
     println!("file, tapes, sentences, longest, most memory of all so far");
-    for genuine in generator::genuine() {
+    let all = generator::genuine().into_iter();
+    for genuine in all.filter(|genuine| genuine.name.contains(&wanted)) {
         let (mut tapes, mut sentences) = (0_u64, 0_u64);
         let mut longest = (Duration::ZERO, 0);
         for seed in first..first.saturating_add(count) {

@@ -82,7 +82,7 @@ impl Keepalive {
     pub(crate) fn push(&mut self, step: Step, out: &mut Vec<Step>) {
         let at = match step.trigger {
             Trigger::At(at) => at,
-            Trigger::OnConnect { .. } => self.last,
+            _ => self.last,
         };
         self.settle(at, out);
         match &step.action {

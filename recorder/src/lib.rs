@@ -46,7 +46,7 @@ mod trim;
 
 pub use diff::{Departure, Diff, Member, Tally};
 pub use error::{ImportError, MIN_EVERY, PollError, RecordError, TapError};
-pub use import::{Import, ImportFormat, Imported, LineTime, Lines};
+pub use import::{Import, ImportFormat, Imported, LineForm, LineTime, Lines};
 pub use names::{NoPointer, Pointer};
 pub use poll::{ANSWER_TIMEOUT, Poll, Polled};
 pub use proxy::{Leg, Listen, NetReach, Proxy, Reach};

@@ -111,10 +111,10 @@ impl Trim {
                 let tape = reader.name().to_owned();
                 for step in reader {
                     let step = step?;
-                    if let (Action::Mark(found), Trigger::At(at)) = (&step.action, step.trigger)
+                    if let (Action::Mark(found), Trigger::At(at)) = (&step.action, &step.trigger)
                         && found == name
                     {
-                        return Ok(at);
+                        return Ok(*at);
                     }
                 }
                 Err(TrimError::NoMark {

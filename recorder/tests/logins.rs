@@ -1,5 +1,5 @@
-//! What clients log in with never reaches a tape: the layouts of exchanges' public documentation,
-//! with invented values.
+//! What clients log in with never reaches a tape: layouts of public documentation, with invented
+//! values. Each says its `source`, where one was looked up; those without were written from memory.
 
 use serde_json::{Value, json};
 use wstape_recorder::{Redactor, Rules};
@@ -59,6 +59,45 @@ fn texts() -> Vec<(&'static str, String, &'static str)> {
         ),
         ("IRC", format!("PASS oauth:{KEY}\r\n"), "PASS"),
         ("a form", format!("op=login&user=1&sign={HEX}"), "op=login"),
+        (
+            "Socket.IO's handshake",
+            format!("40{{\"token\":\"{BASE64}\"}}"),
+            "40{",
+        ),
+        (
+            "Twitch",
+            format!("CAP REQ :twitch.tv/tags\r\nPASS oauth:{KEY}\r\nNICK ada\r\n"),
+            "NICK ada",
+        ),
+        // https://partner.tradovate.com/overview/conformance-testing/stage-2-websocket-management
+        (
+            "Tradovate",
+            format!("authorize\n0\n\n{KEY}.{PASS}"),
+            "authorize\n0\n",
+        ),
+        ("Questrade", format!("C3lTUKuN{KEY}"), ""),
+        (
+            "Redis",
+            format!("*2\r\n$4\r\nAUTH\r\n$13\r\n{PASS}\r\n"),
+            "$13",
+        ),
+        (
+            "FIX",
+            format!("8=FIX.4.4|35=A|98=0|553={KEY}|554={PASS}|10=100|"),
+            "35=A|98=0|",
+        ),
+        (
+            "XMPP",
+            format!(
+                "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{BASE64}</auth>"
+            ),
+            "mechanism='PLAIN'",
+        ),
+        (
+            "SIP",
+            format!("REGISTER sip:h SIP/2.0\r\nAuthorization: Digest username=\"{PASS}\"\r\n"),
+            "REGISTER sip:h",
+        ),
     ]
 }
 
@@ -141,6 +180,21 @@ fn a_login_in_binary_and_in_fragments_goes_too() {
     let said = self::message(&redacted(&binary.to_string()));
     assert!(said.contains("\"auth\"") && !said.contains(KEY), "{said}");
 
+    // MQTT's packet of a user and a password, whose lengths are those of the placeholders then.
+    let field = |text: &str| [&[0, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    let mut packet = [field("MQTT"), vec![4, 0xc2, 0, 60], field("client-1")].concat();
+    packet.extend([field(KEY), field(PASS)].concat());
+    packet.splice(0..0, [0x10, u8::try_from(packet.len()).unwrap()]);
+    let binary = json!({"at_ms": 1, "conn": 1, "received": {"kind": "binary", "binary": STANDARD.encode(&packet)}});
+    let clean = redacted(&binary.to_string());
+    let said = self::message(&clean);
+    assert!(
+        said.contains("client-1") && !said.contains(KEY) && !said.contains(PASS),
+        "{said}"
+    );
+    assert!(redactor().line(binary.to_string().as_bytes()).is_some());
+    assert_eq!(redactor().line(clean.to_line().as_bytes()), None);
+
     let (first, last) = message.split_at(message.find(KEY).unwrap() + 5);
     let mut redactor = redactor();
     let mut frame = |text: &str, fin: bool, opcode: u8| {
@@ -163,6 +217,22 @@ fn what_a_client_sends_that_is_no_login_keeps_every_byte() {
         r#"{"id":"5a1f0b9c-7f0e-4a55-9d0d-2f6d1b7c8e90","type":"subscribe","topic":"/market/ticker:BTC-USDT"}"#,
         r#"{"method":"subscribe","subscription":{"type":"userFills","user":"0xc64cc00b46101bd40aa1c3121195e85c0b0918d8"}}"#,
         r#"{"jsonrpc":"2.0","method":"public/subscribe","id":42,"params":{"channels":["ticker.BTC-PERPETUAL.raw"]}}"#,
+        r#"{"op":"subscribe","channel":"trades","token":"USDC","session":"pre-market"}"#,
+        r#"{"type":"subscribe","channels":["level2","heartbeat"],"product_ids":["BTC-USD"]}"#,
+        r#"{"id":1,"method":"order.place","params":{"symbol":"BTCUSDT","side":"BUY","price":"52000.00","clientOrderId":"a1-b2"}}"#,
+        r#"[0,"on",null,{"cid":12345,"type":"LIMIT","symbol":"tBTCUSD","amount":"1.0"}]"#,
+        r#"[5,"a topic",{"acknowledge":true},["an argument"]]"#,
+        r#"["1","2","room:lobby","phx_join",{"lang":"en"}]"#,
+        r#"{"header":{"cmd":"subscribe","seq":1},"body":{"topic":"sign-ups"}}"#,
+        r#"{"event":"bts:subscribe","data":{"channel":"live_trades_btcusd"}}"#,
+        r#"{"protocol":"json","version":1}"#,
+        r#"{"type":"message","text":"please sign the passport, author"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["logs",{"address":"0xc64cc00b46101bd40aa1c3121195e85c0b0918d8"}]}"#,
+        r#"{"design":"a","assignee":"b","passive":true,"pinned":true,"seeded":false,"keyboard":"us"}"#,
+        r#"42["message",{"a":"b=c"}]"#,
+        "SUBSCRIBE\nid:sub-0\ndestination:/topic/trades\n\n\0",
+        "JOIN #channel\r\nPRIVMSG #channel :please sign in\r\n",
+        "symbol=BTCUSDT&interval=1m",
         "ping",
         "2probe",
         r#"{"event":"author","name":"signal","pass":null,"#,

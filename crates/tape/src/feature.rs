@@ -2,8 +2,13 @@
 
 /// Features beyond the format's first version that this crate reads; a tape names in `needs` what
 /// it uses of them.
-pub const SUPPORTED_FEATURES: &[&str] = &[CONNECTIONS];
+pub const SUPPORTED_FEATURES: &[&str] = &[CONNECTIONS, DIALOGUE];
 
 /// The feature of tapes that know connections one by one: `answers`, and of `received` the kinds
 /// `open`, `frame`, `bytes`, `fin` and `reset`.
 pub const CONNECTIONS: &str = "connections";
+
+/// The feature of tapes that listen to what clients say and know paths: the triggers `on_message`,
+/// `on_silence_ms` and `scene`, `path`, ranges of connections, `json`, scenes and their faults, and
+/// references such as `${/id}` in what is sent.
+pub const DIALOGUE: &str = "dialogue";

@@ -35,7 +35,8 @@
 //!
 //! Modules, one noun each, none importing one that imports it: `error`, `micros`, `json` (text
 //! with the place of every flaw, and the pen), `action` (one file a key, and the table of them),
-//! `header`, `step`, `order` (what may follow what), `reader`, `writer`, `tape`, `merge`,
+//! `header`, `step`, `reference` (what stands for something that is known only when a step is
+//! played), `order` (what may follow what), `reader`, `writer`, `tape`, `merge`,
 //! `summary`.
 
 mod action;
@@ -48,6 +49,7 @@ mod micros;
 mod order;
 mod read_line;
 mod reader;
+mod reference;
 mod step;
 mod summary;
 mod tape;
@@ -55,17 +57,23 @@ mod writer;
 
 pub use action::{
     ACTION_KEYS, Accept, Action, Answers, CloseFrame, Deflate, Direction, Distribution, Down, End,
-    Expect, Garbage, HttpAnswer, Latency, MAX_GARBAGE_BYTES, Partition, Pongs, RawFrame, Received,
-    ReceivedKind, Refusal, TlsFault,
+    Expect, Garbage, HttpAnswer, Late, Latency, MAX_GARBAGE_BYTES, Partition, Pongs, RawFrame,
+    Received, ReceivedKind, Refusal, SomeOf, Start, TlsFault, WhichScene,
 };
 pub use error::{TapeError, TapeErrorKind};
-pub use feature::{CONNECTIONS, SUPPORTED_FEATURES};
+pub use feature::{CONNECTIONS, DIALOGUE, SUPPORTED_FEATURES};
 pub use header::{FORMAT_VERSION, Header, HeaderFields};
+pub use json::FINAL_STATUSES;
 pub use merge::{LayerSteps, Merge};
 pub use micros::Micros;
-pub use order::MAX_PROLOGUE_BYTES;
+pub use order::{MAX_DIALOGUE_STEPS, MAX_PROLOGUE_BYTES};
 pub use reader::{MAX_LINE_BYTES, TapeReader, Torn};
-pub use step::{After, Conn, Step, StepFields, Trigger};
+pub use reference::{BadReference, Part, Reference, Template};
+pub use step::{
+    After, BadPattern, Conn, MAX_COMPILED_PATTERN_BYTES, MAX_PATH_DEPTH, MAX_PATTERN_BYTES,
+    MIN_EVERY, Match, MessageKind, MessagePath, MessageRegex, OnMessage, Scene, Step, StepFields,
+    Subset, Trigger, Whose, path_matches,
+};
 pub use summary::{Summary, check, check_file};
 pub use tape::{Tape, TapeSteps};
 pub use writer::TapeWriter;

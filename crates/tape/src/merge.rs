@@ -9,7 +9,7 @@ pub type LayerSteps = Box<dyn Iterator<Item = Result<Step, TapeError>> + Send>;
 
 /// Merges layers by time. Layer 0 is the base, the others are overlays.
 ///
-/// First come the prologues (`on_connect` steps), layer by layer. Then the `at_ms` steps by time;
+/// First come the prologues (steps without an `at_ms`), layer by layer. Then the `at_ms` steps by time;
 /// at equal times the base first, then the overlays in their order, each in the order of its
 /// lines. One step a layer is read ahead, no more.
 ///
@@ -104,20 +104,20 @@ impl Layer {
 
     /// An error comes where the step that it took the place of would have come.
     fn in_prologue(&self) -> bool {
-        let on_connect = |step: &Step| matches!(step.trigger, Trigger::OnConnect { .. });
-        self.ahead
-            .as_ref()
-            .is_some_and(|step| step.as_ref().map_or(true, on_connect))
+        self.ahead.as_ref().is_some_and(|step| {
+            step.as_ref()
+                .map_or(true, |step| step.trigger.is_prologue())
+        })
     }
 
-    /// Time of the step ahead. An error is due at once, and so is an `on_connect` step that
+    /// Time of the step ahead. An error is due at once, and so is a step without a time that
     /// stands late (a reader lets none through, a tape made in Rust may hold one).
     fn time(&self) -> Option<Micros> {
         self.ahead
             .as_ref()
-            .map(|step| match step.as_ref().map(|step| step.trigger) {
-                Ok(Trigger::At(at)) => at,
-                Ok(Trigger::OnConnect { .. }) | Err(_) => Micros::ZERO,
+            .map(|step| match step.as_ref().map(|step| &step.trigger) {
+                Ok(Trigger::At(at)) => *at,
+                Ok(_) | Err(_) => Micros::ZERO,
             })
     }
 }

@@ -20,6 +20,8 @@ pub struct Summary {
     pub ended: bool,
     /// How many of the steps are `on_connect` steps.
     pub prologue_steps: u64,
+    /// How many stand on what a client says, its silence or a scene.
+    pub dialogue_steps: u64,
     /// How many steps each action has, by its key.
     pub actions: BTreeMap<&'static str, u64>,
     /// The unfinished last line, where there is one.
@@ -49,6 +51,7 @@ pub fn check<R: BufRead>(mut reader: TapeReader<R>) -> Result<Summary, TapeError
         match step.trigger {
             Trigger::At(at) => summary.duration = at,
             Trigger::OnConnect { .. } => summary.prologue_steps += 1,
+            _ => summary.dialogue_steps += 1,
         }
         summary.ended |= step.action == Action::End;
     }
@@ -73,6 +76,9 @@ impl fmt::Display for Summary {
             "{} step{s}, {} of them on connect; ",
             self.steps, self.prologue_steps
         )?;
+        if self.dialogue_steps > 0 {
+            write!(f, "{} of a dialogue; ", self.dialogue_steps)?;
+        }
         write!(f, "{} s", self.duration)?;
         if !self.ended {
             f.write_str(", no end step")?;

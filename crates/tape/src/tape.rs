@@ -69,17 +69,16 @@ impl Tape {
         })
     }
 
-    /// Adds a step in its place: an `on_connect` step after the last one of the prologue, an
+    /// Adds a step in its place: a step without a time after the last one of the prologue, an
     /// `at_ms` step after all of its time and earlier, yet before an `end` of the same time. A step
     /// that is pushed after `end` in time is put behind it, which is no tape that can be read:
     /// move the end first.
     pub fn push(&mut self, step: Step) {
-        let before = |other: &Step| match (other.trigger, step.trigger) {
-            (Trigger::OnConnect { .. }, _) => true,
-            (Trigger::At(_), Trigger::OnConnect { .. }) => false,
+        let before = |other: &Step| match (&other.trigger, &step.trigger) {
             (Trigger::At(other_at), Trigger::At(at)) => {
                 other_at < at || (other_at == at && other.action != Action::End)
             }
+            (other, _) => other.is_prologue(),
         };
         // From the back: a tape is mostly made in order.
         let place = self

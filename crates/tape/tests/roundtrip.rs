@@ -143,7 +143,8 @@ fn the_tapes_of_the_reference_are_read_and_show_every_key() {
         "after_frames after_bytes after_received conn engine direction for_ms times probability",
         "jitter_ms seed event code reason fin rsv opcode mask payload payload_b64 declared_len",
         "status headers token b64 repeat then base_ms distribution delay_ms path body body_b64",
-        "kind mirror received",
+        "kind mirror received on_message on_silence_ms scene every_ms instead from to contains",
+        "regex json jsonpath binary nth unmatched as any next by_ms",
     ];
     let keys = keys
         .iter()
@@ -170,7 +171,7 @@ fn the_reference_has_a_playable_example_of_each_action() {
     let reference = include_str!("../FORMAT.md");
     let spans = reference.lines().flat_map(|line| line.split('`'));
     let examples = spans.filter(|span| {
-        ["{\"at_ms\"", "{\"on_c"]
+        ["{\"at_ms\"", "{\"on_c", "{\"on_m"]
             .iter()
             .any(|s| span.starts_with(s))
     });
@@ -179,6 +180,12 @@ fn the_reference_has_a_playable_example_of_each_action() {
         .map(|step| step.key())
         .collect();
     assert_eq!(keys, BTreeSet::from(wstape_tape::ACTION_KEYS));
+}
+
+/// Whether a line is none of a tape whose header does not name that feature.
+fn wants(line: &str, feature: &str) -> bool {
+    Tape::parse("t", &format!("{{\"tape\":1}}\n{line}\n"))
+        .is_err_and(|error| error.message().contains(&format!("{feature:?}")))
 }
 
 #[test]
@@ -203,17 +210,17 @@ fn the_reference_marks_states_uses_and_features_as_the_table_has_them() {
         let found = [
             ("S", step.action.is_state()),
             ("U", step.action.is_used_up()),
-            // Without the feature in `needs` it is no tape.
-            (
-                "C",
-                Tape::parse("t", &format!("{{\"tape\":1}}\n{line}\n")).is_err(),
-            ),
+            ("C", wants(line, "connections")),
+            ("D", wants(line, "dialogue")),
         ];
-        let found: Vec<&str> = found
+        let mut found: Vec<&str> = found
             .iter()
             .filter(|(_, is)| *is)
             .map(|(mark, _)| *mark)
             .collect();
+        found.sort_unstable();
+        let mut marks = marks;
+        marks.sort_unstable();
         assert_eq!(marks, found, "{row}");
         rows += 1;
     }
@@ -249,7 +256,7 @@ fn notes_and_extensions_are_welcome_in_every_object_and_kept() {
 fn a_pushed_step_goes_where_its_time_is() {
     let mark = |at, name: &str| Step::at(Micros(at), Action::Mark(name.into()));
     let each = wstape_tape::Trigger::OnConnect {
-        nth: None,
+        whose: wstape_tape::Whose::Each,
         after: wstape_tape::After::Frames(0),
     };
     let mut tape = Tape::default();

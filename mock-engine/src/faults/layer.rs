@@ -8,7 +8,7 @@ use wstape_tape::{
 };
 
 use super::slot::{Setting, Slot};
-use crate::ids::{ConnId, Renumbering, Scope};
+use crate::ids::{ConnId, PathId, Renumbering, Scope};
 use crate::link::{Conditions, Delay};
 
 /// The method of answers that name none.
@@ -41,6 +41,10 @@ pub(super) struct LayerFaults {
     held: Slot<()>,
     all: Faults,
     each: BTreeMap<ConnId, Faults>,
+    /// Of the connections of a path, and of the n-th of them.
+    at_path: BTreeMap<(PathId, Option<u64>), Faults>,
+    /// The numbers that connections have among those of paths.
+    routes: BTreeMap<ConnId, Vec<(PathId, u64)>>,
     /// By path and method, GET where none is named.
     http: BTreeMap<(String, String), Setting<HttpAnswer>>,
 }
@@ -178,6 +182,7 @@ impl LayerFaults {
         let faults = match scope {
             Scope::All => Some(&mut self.all),
             Scope::One(conn) => self.each.get_mut(&conn),
+            Scope::At { path, nth } => self.at_path.get_mut(&(path, nth)),
         };
         let word = faults.and_then(|faults| faults.expire(generation));
         word.map(Expired::State)
@@ -186,7 +191,9 @@ impl LayerFaults {
     /// Clears every fault; what GETs answer stays.
     pub(super) fn clear(&mut self) {
         let http = std::mem::take(&mut self.http);
+        let routes = std::mem::take(&mut self.routes);
         *self = Self {
+            routes,
             http,
             ..Self::default()
         };
@@ -195,6 +202,30 @@ impl LayerFaults {
     /// A connection is over: what was said of it alone is forgotten.
     pub(super) fn forget(&mut self, conn: ConnId) {
         self.each.remove(&conn);
+        self.routes.remove(&conn);
+    }
+
+    /// What a connection asked for: its numbers among those of paths.
+    pub(super) fn route(&mut self, conn: ConnId, numbers: Vec<(PathId, u64)>) {
+        self.routes.insert(conn, numbers);
+    }
+
+    /// Whether anything was said of the connections of a path.
+    pub(super) fn knows_paths(&self) -> bool {
+        !self.at_path.is_empty()
+    }
+
+    /// Whether `conn` is never answered by what was said of its path, one use spent.
+    pub(super) fn hang_at_path(&mut self, conn: ConnId) -> bool {
+        let key = self.path_key(conn, |f| &mut f.hang);
+        let faults = key.and_then(|key| self.at_path.get_mut(&key));
+        faults.is_some_and(|faults| faults.hang.take_use().is_some())
+    }
+
+    /// What `conn` gets that is not HTTP by what was said of its path, one use spent.
+    pub(super) fn garbage_at_path(&mut self, conn: ConnId) -> Option<Garbage> {
+        let key = self.path_key(conn, |f| &mut f.garbage)?;
+        self.at_path.get_mut(&key)?.garbage.take_use()
     }
 
     /// What was said of connections is said of those that have their numbers now.
@@ -342,11 +373,14 @@ impl LayerFaults {
         match scope {
             Scope::All => {
                 *slot(&mut self.all) = value.clone();
-                for faults in self.each.values_mut() {
+                for faults in self.each.values_mut().chain(self.at_path.values_mut()) {
                     *slot(faults) = Slot::Unset;
                 }
             }
             Scope::One(conn) => *slot(self.each.entry(conn).or_default()) = value.clone(),
+            Scope::At { path, nth } => {
+                *slot(self.at_path.entry((path, nth)).or_default()) = value.clone();
+            }
         }
     }
 
@@ -371,13 +405,32 @@ impl LayerFaults {
         conn: ConnId,
         slot: impl Fn(&mut Faults) -> &mut Slot<T>,
     ) -> &mut Slot<T> {
-        if let Some(faults) = self.each.get_mut(&conn) {
-            let own = slot(faults);
-            if !matches!(own, Slot::Unset) {
-                return own;
-            }
+        let said = |faults: &mut Faults| !matches!(slot(faults), Slot::Unset);
+        if self.each.get_mut(&conn).is_some_and(said) {
+            return slot(self.each.entry(conn).or_default());
         }
-        slot(&mut self.all)
+        match self.path_key(conn, &slot) {
+            Some(key) => slot(self.at_path.entry(key).or_default()),
+            None => slot(&mut self.all),
+        }
+    }
+
+    /// The path that `conn` asked for of which something was said: of its number there first.
+    fn path_key<T>(
+        &mut self,
+        conn: ConnId,
+        slot: impl Fn(&mut Faults) -> &mut Slot<T>,
+    ) -> Option<(PathId, Option<u64>)> {
+        if self.at_path.is_empty() {
+            return None;
+        }
+        let numbers = self.routes.get(&conn)?;
+        let own = numbers.iter().map(|&(path, nth)| (path, Some(nth)));
+        let all = numbers.iter().map(|&(path, _)| (path, None));
+        own.chain(all).find(|key| {
+            let faults = self.at_path.get_mut(key);
+            faults.is_some_and(|faults| !matches!(slot(faults), Slot::Unset))
+        })
     }
 
     fn wire(

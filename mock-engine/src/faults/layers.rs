@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use wstape_tape::{Accept, Down, Garbage, HttpAnswer, Pongs, Refusal, Step, TlsFault};
 
 use super::layer::{Expired, LayerFaults};
-use crate::ids::{ConnId, LayerIndex, Renumbering, Scope};
+use crate::ids::{ConnId, LayerIndex, PathId, Renumbering, Scope};
 use crate::link::Conditions;
 
 /// Every layer's state.
@@ -85,6 +85,34 @@ impl Layers {
         for layer in &mut self.layers {
             layer.forget(conn);
         }
+    }
+
+    /// What a connection asked for: its numbers among those of paths. Returns whether anything was
+    /// said of any path.
+    pub(crate) fn route(&mut self, conn: ConnId, numbers: &[(PathId, u64)]) -> bool {
+        for layer in &mut self.layers {
+            layer.route(conn, numbers.to_vec());
+        }
+        self.layers.iter().any(LayerFaults::knows_paths)
+    }
+
+    /// What all layers have said of connections is said of those that have their numbers now.
+    pub(crate) fn renumber_all(&mut self, renumbering: &Renumbering) {
+        let layers = self.layers.iter_mut();
+        layers.for_each(|layer| layer.renumber(renumbering));
+    }
+
+    /// What connection `conn` meets by what was said of its path. One use of it is spent.
+    pub(crate) fn greeting_at_path(&mut self, conn: ConnId) -> Greeting {
+        for layer in self.layers.iter_mut().rev() {
+            if layer.hang_at_path(conn) {
+                return Greeting::Hang;
+            }
+            if let Some(garbage) = layer.garbage_at_path(conn) {
+                return Greeting::Garbage(garbage);
+            }
+        }
+        Greeting::Serve
     }
 
     /// What layers that hold their answers have said of connections is said of those that have

@@ -61,6 +61,8 @@ pub(super) struct Conn {
     closed_by_client: bool,
     /// The tape has ended it, or is about to.
     ended_by_tape: bool,
+    /// It has asked for an upgrade.
+    asked: bool,
     /// What its client asked for last, path and query.
     target: Option<Box<str>>,
     /// Where its messages are compressed.
@@ -78,6 +80,7 @@ impl Conn {
             answer: None,
             closed_by_client: false,
             ended_by_tape: false,
+            asked: false,
             target: None,
             deflater: None,
         }
@@ -85,6 +88,22 @@ impl Conn {
 
     pub(super) fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// It asks for an upgrade; whether it has before.
+    pub(super) fn ask_upgrade(&mut self) -> bool {
+        std::mem::replace(&mut self.asked, true)
+    }
+
+    /// Whether it has asked for an upgrade.
+    pub(super) fn asked(&self) -> bool {
+        self.asked
+    }
+
+    /// It is no connection of the tape: the steps that wait are another's.
+    pub(super) fn forget_steps(&mut self) {
+        self.waiting.clear();
+        self.triggers = Triggers::default();
     }
 
     /// Its messages are compressed from here on.

@@ -40,10 +40,10 @@ pub(super) enum Learnt {
 }
 
 impl ConnectionMap {
-    /// The live connection that is the `nth` of a layer.
-    pub(super) fn live(&self, layer: LayerIndex, nth: Nth, layers: &Layers) -> ConnId {
+    /// The number of the connection that is the `nth` of a layer.
+    pub(super) fn number(&self, layer: LayerIndex, nth: Nth, layers: &Layers) -> u64 {
         let ahead = if layers.holds(layer) { self.ahead } else { 0 };
-        ConnId::new(nth.0).later(ahead)
+        nth.0.saturating_add(ahead)
     }
 
     /// The tape is at its `round`th time over; whether that is new.
@@ -51,9 +51,9 @@ impl ConnectionMap {
         std::mem::replace(&mut self.round, round) != round
     }
 
-    /// The tape's connection 1 is the one behind `last`.
-    pub(super) fn begin_behind(&mut self, last: ConnId) {
-        self.ahead = last.get();
+    /// The tape's connection 1 is the one with the number behind `last`.
+    pub(super) fn begin_behind(&mut self, last: u64) {
+        self.ahead = last;
         self.away = None;
     }
 

@@ -101,6 +101,8 @@ impl Connections {
         match scope {
             Scope::All => self.live.keys().copied().collect(),
             Scope::One(id) => self.contains(id).then_some(id).into_iter().collect(),
+            // The core takes these one by one: only it knows who asked for what.
+            Scope::At { .. } => Vec::new(),
         }
     }
 
@@ -193,6 +195,7 @@ impl Connections {
             Scope::One(id) => {
                 usize::from(self.phase(id).is_some_and(|phase| outgoing.goes_to(phase)))
             }
+            Scope::At { .. } => 0,
             Scope::All => {
                 let takes = |conn: &&Conn| outgoing.goes_to(conn.phase());
                 self.live.values().filter(takes).count()
@@ -218,6 +221,7 @@ impl Connections {
                 }
             }
             Scope::All => self.live.iter_mut().for_each(|(&id, conn)| send(id, conn)),
+            Scope::At { .. } => {}
         }
         rest
     }

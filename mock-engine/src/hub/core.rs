@@ -2,10 +2,12 @@
 //!
 //! Connections, schedule, faults, what is held and who is whose: each has one owner that keeps
 //! it to itself. The core tells them what happened, in an order that is exact, for it stands
-//! behind one lock. `steps` performs steps, `answers` answers handshakes.
+//! behind one lock. `steps` performs steps, `answers` answers handshakes, `dialogue` answers clients.
 
+mod answered;
 mod answers;
 mod control;
+mod dialogue;
 mod listed;
 mod steps;
 
@@ -21,17 +23,21 @@ use wstape_tape::{
     After, CloseFrame, End, Garbage, HttpAnswer, Micros, Pongs, Step, TlsFault, Trigger,
 };
 
-use super::chance::draw;
+use self::answered::Answered;
 use super::connection::{Conn, Phase};
 use super::connection_map::ConnectionMap;
 use super::connections::Connections;
 use super::expectations::Expectations;
 use super::held::Held;
+use super::numbers::Numbers;
 use super::outbox::Outbox;
 use super::prologue::Prologue;
+use super::routes::Routes;
 use super::schedule::{Op, Schedule, StartTrigger};
 use super::watches::Watches;
+use crate::chance::draw;
 use crate::deflate::Terms;
+use crate::dialogue::{Dialogue, Kept};
 use crate::expect::Verdict;
 use crate::faults::{Greeting, Layers, PortState};
 use crate::frame::{self, BadFrame, ClientFrame, FrameKind};
@@ -42,6 +48,7 @@ use crate::log::Log;
 use crate::port::Port;
 use crate::speed::Speed;
 use crate::timestamps::Shift;
+use crate::urls::Urls;
 
 /// How long a client may take to answer the engine's Close before the engine ends the transport
 /// (RFC 6455, 7.1.1).
@@ -58,6 +65,12 @@ pub(crate) struct Core {
     outbox: Outbox,
     held: Held,
     map: ConnectionMap,
+    numbers: Numbers,
+    routes: Routes,
+    dialogue: Dialogue,
+    /// Whether each layer knows references.
+    speaks: Vec<bool>,
+    urls: Urls,
     /// Where anybody asks for verdicts.
     expectations: Option<Expectations>,
     watches: Watches,
@@ -73,7 +86,11 @@ pub(crate) struct Setup {
     pub(crate) log: Log,
     /// How many layers there are, the controls' included.
     pub(crate) layers: usize,
-    pub(crate) prologue: Prologue,
+    /// The steps that have no time of their own, in the order of the tapes.
+    pub(crate) prologue: Vec<(LayerIndex, Step)>,
+    /// Whether each layer's tape knows references.
+    pub(crate) speaks: Vec<bool>,
+    pub(crate) urls: Urls,
     pub(crate) speed: Speed,
     /// Where timestamps move to when they are played.
     pub(crate) shift: Option<Shift>,
@@ -86,11 +103,16 @@ pub(crate) struct Setup {
 impl Core {
     /// `wake` is told when something is scheduled, `progress` of each change in the connections.
     pub(super) fn new(setup: Setup, wake: Arc<Notify>, progress: Arc<Notify>) -> Self {
-        Self {
+        let mut core = Self {
             layers: Layers::new(setup.layers),
             connections: Connections::new(progress),
             schedule: Schedule::new(setup.start_trigger, wake),
-            prologue: setup.prologue,
+            prologue: Prologue::default(),
+            numbers: Numbers::default(),
+            routes: Routes::default(),
+            dialogue: Dialogue::default(),
+            speaks: setup.speaks,
+            urls: setup.urls,
             outbox: Outbox::new(setup.shift),
             held: Held::default(),
             map: ConnectionMap::default(),
@@ -101,7 +123,17 @@ impl Core {
             speed: setup.speed,
             port: setup.port,
             log: setup.log,
+        };
+        for (layer, step) in setup.prologue {
+            core.add_step(layer, step);
         }
+        core.dialogue.file();
+        core
+    }
+
+    /// Where it is dialled.
+    pub(crate) fn url(&self) -> String {
+        self.log.journal().header().url.clone()
     }
 
     /// The tape's time 0 is now; a second call changes nothing.
@@ -166,9 +198,11 @@ impl Core {
         self.port.addr()
     }
 
-    /// What a request of a path answers with this method.
-    pub(crate) fn http(&self, path: &str, method: &str) -> Option<&HttpAnswer> {
-        self.layers.http(path, method)
+    /// What a request of a path answers with this method, on a connection.
+    pub(crate) fn http(&self, id: ConnId, path: &str, method: &str) -> Option<HttpAnswer> {
+        let mut answer = self.layers.http(path, method)?.clone();
+        self.fill_answer(id, &mut answer);
+        Some(answer)
     }
 
     /// The methods that a path answers to.
@@ -202,9 +236,21 @@ impl Core {
         self.connections.tell_progress();
     }
 
-    /// Adds a step for connections to come.
+    /// Adds a step that has no time of its own: one `on_connect` for connections to come, one of
+    /// a dialogue for all.
     pub(crate) fn add_to_prologue(&mut self, layer: LayerIndex, step: Step) {
-        self.prologue.push(layer, step);
+        self.add_step(layer, step);
+        self.dialogue.file();
+    }
+
+    /// As [`add_to_prologue`](Self::add_to_prologue); a step of a dialogue is heard once all are filed.
+    fn add_step(&mut self, layer: LayerIndex, step: Step) {
+        let path = step.path.as_deref().map(|path| self.routes.name(path));
+        if step.trigger.is_dialogue() {
+            self.dialogue.push(layer, step, path);
+        } else {
+            self.prologue.push(layer, step, path);
+        }
     }
 
     /// Does the next thing of the schedule, where it is due by `now`.
@@ -231,6 +277,25 @@ impl Core {
                 self.end(id, End::Fin);
             }
             Op::Judge { number } => self.judge(number),
+            Op::Answer {
+                conn,
+                step,
+                count,
+                kept,
+                ends,
+            } => self.answer_due(conn, step, count, kept.as_deref().map(Kept::said), ends),
+            Op::Silence { conn, step } => self.silence_due(conn, step),
+            Op::Scene {
+                conn,
+                run,
+                starts,
+                step,
+                nth,
+            } => self.scene_line_due(conn, (run, starts), step, nth),
+            Op::Late {
+                conn, layer, step, ..
+            } => self.perform_as(layer, conn, &step, &step.action),
+            Op::Unmute { conn, run, muting } => self.unmute(conn, run, muting),
             Op::CloseAnswer { conn, code } => self.close_answer_due(conn, code),
         }
     }
@@ -252,19 +317,17 @@ impl Core {
     /// A transport connection has come: numbers it, runs its first prologue steps and says what
     /// it meets. `None` where a step has ended it already.
     pub(crate) fn accept(&mut self, link: LinkHandle) -> (ConnId, Option<Greeting>) {
-        if self
-            .schedule
-            .starts_at(StartTrigger::Accept, self.layers.held())
-        {
+        let id = self.connections.number();
+        if self.schedule.starts_at_accept(id.get(), self.layers.held()) {
             self.begin();
         }
-        let id = self.connections.number();
         self.log.write(id, JournalKind::Accepted);
         let now = self.log.now();
         let (to_client, from_client) = self.layers.conditions(id);
         link.change(to_client, from_client);
         self.connections.insert(id, link);
-        for index in self.prologue.of(id) {
+        let number = self.numbers.take(id);
+        for index in self.prologue.of(number) {
             self.enlist(id, index, now);
         }
         self.map.arrive(id);
@@ -306,21 +369,72 @@ impl Core {
     fn prologue_due(&mut self, id: ConnId, index: usize) {
         let (_, step) = self.prologue.step(index);
         match self.connections.get_mut(id) {
-            Some(conn) if step.action.is_sent() && !conn.upgraded() => conn.wait_for_upgrade(index),
+            Some(conn) if step.action.waits_for_the_101() && !conn.upgraded() => {
+                conn.wait_for_upgrade(index);
+            }
             Some(_) => self.run_steps(id, &[index]),
             None => {}
         }
+    }
+
+    /// A connection asks for an upgrade. One that has asked before, or was a plain request until
+    /// now, gets a new number, and with it what the tape says of that.
+    pub(crate) fn asks(&mut self, id: ConnId, path: &str, query: Option<&str>) {
+        let Some(conn) = self.connections.get_mut(id) else {
+            return;
+        };
+        let again = conn.ask_upgrade();
+        let now = self.log.now();
+        if again || self.numbers.number(id).is_none() {
+            let number = self.numbers.take(id);
+            for index in self.prologue.of(number) {
+                self.enlist(id, index, now);
+            }
+        }
+        self.routes.ask(id, path, query);
+        let numbers = self.routes.numbers(id).to_vec();
+        if self.layers.route(id, &numbers) {
+            let conditions = self.layers.conditions(id);
+            let (_, held) = self.connections.change_link(id, conditions);
+            if let Some(held) = held {
+                self.released(id, held);
+            }
+        }
+        for index in self.prologue.at_head(&numbers) {
+            self.enlist(id, index, now);
+        }
+    }
+
+    /// A connection has turned out to be a plain request: its number, and what the tape says of
+    /// that, is the next one's.
+    pub(crate) fn pulls(&mut self, id: ConnId, path: &str, query: Option<&str>) {
+        if self.connections.get(id).is_none_or(Conn::asked) {
+            return;
+        }
+        self.routes.pull(id, path, query);
+        let newest = self.connections.newest();
+        let Some(renumbering) = self.numbers.give_back(id, newest) else {
+            return;
+        };
+        if let Some(conn) = self.connections.get_mut(id) {
+            conn.forget_steps();
+        }
+        self.schedule.forget(id);
+        self.held.renumber(&renumbering);
+        self.layers.renumber_all(&renumbering);
+        self.schedule.renumber(&renumbering, |_| true);
     }
 
     /// The 101 is on its way: frames may follow it.
     pub(crate) fn upgrade(&mut self, id: ConnId) {
         if let Some(steps) = self.connections.upgrade(id) {
             self.log.write(id, JournalKind::Upgraded);
+            self.begin_dialogue(id);
             self.run_steps(id, &steps);
             self.deliver_held(id);
             self.connections.tell_progress();
         }
-        if self.schedule.starts_at(StartTrigger::Upgrade, false) {
+        if self.schedule.starts_at_upgrade(self.connections.upgraded()) {
             self.begin();
         }
     }
@@ -346,9 +460,19 @@ impl Core {
         let Some(conn) = self.connections.get(id) else {
             return false;
         };
-        let phase = conn.phase();
+        if conn.closed_by_client() {
+            return true;
+        }
+        let answered = match conn.phase() {
+            Phase::Open => self.hear(id, frame),
+            _ => Answered::No,
+        };
+        let Some(phase) = self.connections.phase(id) else {
+            return false;
+        };
         match frame.kind {
-            _ if conn.closed_by_client() => {}
+            FrameKind::Ping if answered != Answered::No => {}
+            FrameKind::Close if answered != Answered::No => self.closed_by_a_step(id, answered),
             FrameKind::Ping if phase == Phase::Open => self.answer_ping(id, frame.payload.clone()),
             FrameKind::Close if self.map.tape_ends(&self.layers) => {
                 self.await_the_tapes_close(id, frame.close_code());
@@ -460,6 +584,9 @@ impl Core {
             return;
         };
         self.schedule.forget(id);
+        self.numbers.over(id);
+        self.routes.over(id);
+        self.dialogue.ended(id);
         let left = self.map.leave(id, &conn, &self.connections, &self.layers);
         if let Some(renumbering) = left {
             self.renumber(&renumbering);

@@ -4,7 +4,6 @@
 //! order of what happens is exact. Links and journal have locks of their own, always taken
 //! inside; nothing is awaited while one is held.
 
-mod chance;
 mod connection;
 mod connection_map;
 mod connections;
@@ -12,8 +11,10 @@ mod core;
 mod expectations;
 mod handshake;
 mod held;
+mod numbers;
 mod outbox;
 mod prologue;
+mod routes;
 mod schedule;
 mod shared;
 mod triggers;
@@ -23,6 +24,5 @@ pub use self::core::CLOSE_WAIT;
 pub(crate) use self::core::{Core, Counts, Listed, Setup};
 pub(crate) use self::handshake::Decision;
 pub use self::held::{HELD_CLOSE_WAIT, MAX_HELD_BYTES, MAX_HELD_CONNECTIONS, MAX_HELD_TOTAL_BYTES};
-pub(crate) use self::prologue::Prologue;
 pub(crate) use self::schedule::StartTrigger;
 pub(crate) use self::shared::Hub;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use wstape_tape::{Action, CloseFrame, Step};
+use wstape_tape::{Action, CloseFrame, Trigger};
 use wstape_wire::Head;
 
 use super::connection::Phase;
@@ -166,18 +166,19 @@ impl Outbox {
         self.names.intern(name)
     }
 
-    /// What a layer's step sends when it is played at the wall time `now`; `None` for a step that
-    /// sends nothing.
+    /// What an action of a layer's step sends when it is played at the wall time `now`; `None` for
+    /// one that sends nothing.
     pub(super) fn make(
         &mut self,
         layer: LayerIndex,
-        step: &Step,
+        action: &Action,
+        trigger: &Trigger,
         now: impl FnOnce() -> DateTime<Utc>,
     ) -> Option<Outgoing> {
-        let (what, bytes, kind) = match &step.action {
+        let (what, bytes, kind) = match action {
             Action::Emit(json) => {
                 let json = match &self.shift {
-                    Some(shift) => shift.apply(json, layer, step.trigger, now()),
+                    Some(shift) => shift.apply(json, layer, trigger, now()),
                     None => json.clone(),
                 };
                 (
@@ -186,6 +187,11 @@ impl Outbox {
                     Kind::Frame,
                 )
             }
+            Action::Json(json) => (
+                self.names.intern("json"),
+                frame::whole(frame::TEXT, json),
+                Kind::Frame,
+            ),
             Action::Text(text) => (
                 self.names.intern("text"),
                 frame::whole(frame::TEXT, text.as_bytes()),

@@ -3,39 +3,45 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wstape_tape::{Action, Micros, Received, ReceivedKind, Step, Trigger};
+use wstape_tape::{Action, Micros, Received, ReceivedKind, Step, Trigger, Whose};
 
-use crate::ids::{ConnId, LayerIndex};
+use crate::ids::{LayerIndex, PathId};
 
 /// The `on_connect` steps of all layers, in the order of the tapes.
 #[derive(Debug, Default)]
 pub(crate) struct Prologue {
-    steps: Vec<(LayerIndex, Arc<Step>)>,
+    steps: Vec<(LayerIndex, Arc<Step>, Option<PathId>)>,
     on_each: Vec<usize>,
-    on_nth: BTreeMap<ConnId, Vec<usize>>,
+    on_nth: BTreeMap<u64, Vec<usize>>,
+    on_range: Vec<(Whose, usize)>,
+    /// Those that begin at a request's head.
+    on_path: Vec<(PathId, Whose, usize)>,
 }
 
 impl Prologue {
-    /// Adds a step; one that does not happen on connections is left out.
-    pub(crate) fn push(&mut self, layer: LayerIndex, step: Step) {
+    /// Adds a step, for those of a path where there is one; a step that does not happen on
+    /// connections is left out.
+    pub(super) fn push(&mut self, layer: LayerIndex, step: Step, path: Option<PathId>) {
         let index = self.steps.len();
-        if let Trigger::OnConnect { nth, .. } = step.trigger {
-            match nth {
-                None => self.on_each.push(index),
-                Some(nth) => self.on_nth.entry(ConnId::new(nth)).or_default().push(index),
+        if let Trigger::OnConnect { whose, .. } = step.trigger {
+            match (path, whose) {
+                (Some(path), _) => self.on_path.push((path, whose, index)),
+                (None, Whose::Each) => self.on_each.push(index),
+                (None, Whose::Nth(nth)) => self.on_nth.entry(nth).or_default().push(index),
+                (None, Whose::Range { .. }) => self.on_range.push((whose, index)),
             }
-            self.steps.push((layer, Arc::new(step)));
+            self.steps.push((layer, Arc::new(step), path));
         }
     }
 
     pub(super) fn step(&self, index: usize) -> (LayerIndex, Arc<Step>) {
-        let (layer, step) = &self.steps[index];
+        let (layer, step, _) = &self.steps[index];
         (*layer, Arc::clone(step))
     }
 
     /// How many steps of a layer there are.
     pub(super) fn count(&self, of: LayerIndex) -> usize {
-        self.steps.iter().filter(|(layer, _)| *layer == of).count()
+        self.steps.iter().filter(|(layer, ..)| *layer == of).count()
     }
 
     /// Takes the steps of these layers out. Connections name steps by their places: only where
@@ -43,27 +49,39 @@ impl Prologue {
     pub(super) fn retire(&mut self, of: impl Fn(LayerIndex) -> bool, no_connection: bool) {
         if no_connection {
             let kept = std::mem::take(self).steps;
-            for (layer, step) in kept.into_iter().filter(|(layer, _)| !of(*layer)) {
-                self.push(layer, Arc::unwrap_or_clone(step));
+            for (layer, step, path) in kept.into_iter().filter(|(layer, ..)| !of(*layer)) {
+                self.push(layer, Arc::unwrap_or_clone(step), path);
             }
             return;
         }
         let nothing = Received::new(ReceivedKind::Fin);
         let nothing = Arc::new(Step::at(Micros::ZERO, Action::Received(nothing)));
-        for (layer, step) in &mut self.steps {
+        for (layer, step, _) in &mut self.steps {
             if of(*layer) {
                 *step = Arc::clone(&nothing);
             }
         }
     }
 
-    /// The steps for connection `id`, in the order of the tapes.
-    pub(super) fn of(&self, id: ConnId) -> Vec<usize> {
+    /// The steps for the connection with this number of the tape, in the order of the tapes.
+    pub(super) fn of(&self, number: u64) -> Vec<usize> {
         let mut indices = self.on_each.clone();
-        if let Some(own) = self.on_nth.get(&id) {
-            indices.extend(own);
-            indices.sort_unstable();
-        }
+        indices.extend(self.on_nth.get(&number).into_iter().flatten());
+        let ranges = self.on_range.iter();
+        indices.extend(ranges.filter_map(|(whose, index)| whose.contains(number).then_some(index)));
+        indices.sort_unstable();
         indices
+    }
+
+    /// The steps that begin at the head of a request with these numbers.
+    pub(super) fn at_head(&self, numbers: &[(PathId, u64)]) -> Vec<usize> {
+        let is = |path: PathId, whose: Whose| {
+            let mut numbers = numbers.iter();
+            numbers.any(|&(other, number)| other == path && whose.contains(number))
+        };
+        let steps = self.on_path.iter();
+        steps
+            .filter_map(|&(path, whose, index)| is(path, whose).then_some(index))
+            .collect()
     }
 }

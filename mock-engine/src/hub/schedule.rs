@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use wstape_tape::{Micros, Step};
 
+use crate::dialogue::{Kept, RunIndex, StepIndex, Ticket};
 use crate::ids::{ConnId, LayerIndex, Renumbering, Scope};
 
 /// Names an entry of the schedule: its time, and its place among those of the same time.
@@ -31,6 +32,39 @@ pub(super) enum Op {
     Prologue { conn: ConnId, index: usize },
     /// The time of an expectation is over.
     Judge { number: u64 },
+    /// A step of a dialogue, so long after the message.
+    Answer {
+        conn: ConnId,
+        step: StepIndex,
+        count: u64,
+        kept: Option<Arc<Kept>>,
+        /// A connection's Close is answered by it.
+        ends: bool,
+    },
+    /// A silence may be one.
+    Silence { conn: ConnId, step: StepIndex },
+    /// A line of a scene, for the `nth` time from 0 since the scene was started for the `starts`th
+    /// time.
+    Scene {
+        conn: ConnId,
+        run: RunIndex,
+        starts: u64,
+        step: StepIndex,
+        nth: u64,
+    },
+    /// A message of a scene that is late.
+    Late {
+        conn: ConnId,
+        layer: LayerIndex,
+        step: Arc<Step>,
+        _room: Ticket,
+    },
+    /// A scene is heard again.
+    Unmute {
+        conn: ConnId,
+        run: RunIndex,
+        muting: u64,
+    },
     /// A late Pong.
     Pong { conn: ConnId, payload: Bytes },
     /// The client had long enough to answer a Close.
@@ -46,6 +80,11 @@ impl Op {
             Self::Step { .. } | Self::Expire { .. } | Self::Judge { .. } => None,
             Self::Prologue { conn, .. }
             | Self::Pong { conn, .. }
+            | Self::Answer { conn, .. }
+            | Self::Silence { conn, .. }
+            | Self::Scene { conn, .. }
+            | Self::Late { conn, .. }
+            | Self::Unmute { conn, .. }
             | Self::CloseWait { conn }
             | Self::CloseAnswer { conn, .. } => Some(conn),
         }
@@ -57,8 +96,8 @@ impl Op {
 pub(crate) enum StartTrigger {
     /// The first accepted connection.
     Accept,
-    /// The first 101.
-    Upgrade,
+    /// So many upgrades.
+    Upgrades(u64),
 }
 
 /// Ordered by time, then by when it was put in.
@@ -108,11 +147,19 @@ impl Schedule {
         self.wake.notify_one();
     }
 
-    /// Whether this moment starts the tape's time. Where answers are held an accept counts as
-    /// an upgrade, for only the tape lets anybody be upgraded.
-    pub(super) fn starts_at(&self, moment: StartTrigger, held: bool) -> bool {
-        self.trigger == Some(moment)
-            || (held && moment == StartTrigger::Accept && self.trigger.is_some())
+    /// Whether the `accepted`th accept starts the tape's time. Where answers are held an accept
+    /// counts as an upgrade, for only the tape lets anybody be upgraded.
+    pub(super) fn starts_at_accept(&self, accepted: u64, held: bool) -> bool {
+        match self.trigger {
+            Some(StartTrigger::Accept) => true,
+            Some(StartTrigger::Upgrades(many)) => held && accepted >= many,
+            None => false,
+        }
+    }
+
+    /// Whether the `upgraded`th upgrade starts the tape's time.
+    pub(super) fn starts_at_upgrade(&self, upgraded: u64) -> bool {
+        matches!(self.trigger, Some(StartTrigger::Upgrades(many)) if upgraded >= many)
     }
 
     /// Schedules at a time. What belongs to a connection is forgotten where that ends first.

@@ -63,10 +63,10 @@ impl Hub {
     /// Where a tape can't be read; what is played goes on then.
     pub(crate) fn replace_tape(&self, tape: Tape, controls: LayerIndex) -> Result<(), TapeError> {
         let base = Layer::from(tape);
-        let wall = base.header().wall_at_zero();
+        let (wall, speaks) = (base.header().wall_at_zero(), base.speaks());
         let mut playback = self.playback();
         let prologue = playback.replace_base(base)?;
-        self.core().replace_tapes(controls, wall, prologue);
+        self.core().replace_tapes(controls, wall, prologue, speaks);
         Ok(())
     }
 

@@ -6,6 +6,7 @@ mod control;
 mod controls;
 mod deflate;
 mod delivery;
+mod dialogue;
 mod faults;
 mod held;
 mod http;

@@ -45,7 +45,7 @@ pub(crate) fn over_tcp<F: Future>(test: F) -> F::Output {
 
 /// A tape of these lines, behind a header that needs all there is.
 pub(crate) fn tape(lines: &[&str]) -> Tape {
-    let text: String = std::iter::once(r#"{"tape":1,"needs":["connections"]}"#)
+    let text: String = std::iter::once(r#"{"tape":1,"needs":["connections","dialogue"]}"#)
         .chain(lines.iter().copied())
         .flat_map(|line| [line, "\n"])
         .collect();

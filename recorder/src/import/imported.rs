@@ -20,6 +20,9 @@ pub struct Imported {
     /// `MockForge`'s lines that hold a `{{template}}`: the tape sends them as they stand, marked
     /// `x-template`.
     pub templates: u64,
+    /// Compressed messages that could not be made plain, and their bytes: they refer to what a
+    /// capture lacks.
+    pub left_out: (u64, u64),
     /// What the recording's writer never tells and the tape therefore lacks, a sentence each.
     pub lacks: Vec<String>,
     /// Rules of redaction that matched nothing.

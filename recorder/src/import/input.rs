@@ -5,17 +5,13 @@ use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use flate2::read::MultiGzDecoder;
-
 use super::har::{Attached, is_zip, unzipped};
 use super::tnetstring::Reader;
+use super::unpack;
 use crate::error::ImportError;
 
 /// Most bytes of a HAR, which is in memory while it is read.
 const MAX_HAR_BYTES: u64 = 4 << 30;
-
-/// What a file begins with that gzip wrote.
-const GZIP: &[u8] = b"\x1f\x8b";
 
 /// A file, or standard input.
 #[derive(Debug)]
@@ -109,10 +105,12 @@ impl Input {
             // A buffer of the file's size, so that it is held once, not up to twice.
             bytes.reserve_exact(usize::try_from(len.min(MAX_HAR_BYTES)).unwrap_or(0) + 1);
         }
-        self.stream()
+        let failed = |error| self.failed(error);
+        let plain = unpack::unpacked(BufReader::new(self.stream())).map_err(failed)?;
+        plain
             .take(MAX_HAR_BYTES + 1)
             .read_to_end(&mut bytes)
-            .map_err(|error| self.failed(error))?;
+            .map_err(failed)?;
         if bytes.len() as u64 > MAX_HAR_BYTES {
             return Err(ImportError::Flaw {
                 name: self.name.clone(),
@@ -160,14 +158,18 @@ impl Input {
         Ok(Box::new(BufReader::new(self.begin()?)))
     }
 
-    /// Its lines, unpacked where gzip packed them. It must have been [kept](Self::keep).
-    pub(super) fn unpacked_lines(&self) -> Result<Box<dyn BufRead>, ImportError> {
-        let mut lines = BufReader::new(self.begin()?);
-        let first = lines.fill_buf().map_err(|error| self.failed(error))?;
-        if first.starts_with(GZIP) {
-            return Ok(Box::new(BufReader::new(MultiGzDecoder::new(lines))));
+    /// Its bytes, unpacked where gzip or zstd packed them. It must have been [kept](Self::keep).
+    pub(super) fn unpacked(&self) -> Result<Box<dyn BufRead>, ImportError> {
+        let mut packed = BufReader::new(self.begin()?);
+        let begin = packed.fill_buf().map_err(|error| self.failed(error))?;
+        if let Some(what) = unpack::other(begin) {
+            return Err(ImportError::Flaw {
+                name: self.name.clone(),
+                place: String::new(),
+                message: format!("expected a file that is plain, gzip or zstd, found {what}"),
+            });
         }
-        Ok(Box::new(lines))
+        unpack::unpacked(packed).map_err(|error| self.failed(error))
     }
 
     /// The input as something that can be read anywhere.

@@ -126,7 +126,9 @@ impl<'a> Merged<'a> {
     fn step(&mut self, at: Wall, which: usize, moment: Moment) -> Step {
         self.last = self.last.max(at.since(self.start));
         let mut step = Step::at(self.last, moment.action);
-        step.conn = Conn::Nth(which as u64 + 1);
+        let conn = which as u64 + 1 + moment.later;
+        self.imported.connections = self.imported.connections.max(conn);
+        step.conn = Conn::Nth(conn);
         for (key, json) in moment.extensions {
             match key {
                 WAIT_FOR => self.imported.waits += 1,
@@ -144,7 +146,8 @@ impl<'a> Merged<'a> {
     }
 }
 
-fn is_message(action: &Action) -> bool {
+/// Whether that is a message or a control frame of either side.
+pub(super) fn is_message(action: &Action) -> bool {
     use wstape_tape::ReceivedKind as Kind;
     match action {
         Action::Received(received) => !matches!(received.kind, Kind::Open | Kind::Fin),

@@ -6,6 +6,7 @@
 
 use wstape_tape::{Action, MAX_LINE_BYTES};
 
+use super::kind;
 use super::session::{
     Answer, Headers, Moment, Sender, Session, ended, handshake, message, value_of,
 };
@@ -72,16 +73,21 @@ pub(super) fn sessions(
 
 /// What a file is that begins with no value.
 fn not_flows(input: &mut Reader) -> String {
+    const LOOKED_AT: u64 = 64;
     let expected = "expected flows as `mitmdump -w FILE` writes them";
+    let end = input.len().min(LOOKED_AT);
     let first = Item {
         kind: Kind::Bytes,
         start: 0,
-        end: 1,
+        end,
     };
-    match input.payload(first, 1).as_deref() {
-        Ok(b"{") => format!("{expected}, found JSON; for a HAR: recorder import har"),
-        _ => format!("{expected}, found something else"),
-    }
+    let begin = input.payload(first, usize::try_from(end).unwrap_or_default());
+    let begin = begin.unwrap_or_default();
+    let json = begin
+        .starts_with(b"{")
+        .then_some("JSON; for a HAR: wstape import har");
+    let what = kind::of(&begin).or(json);
+    format!("{expected}, found {}", what.unwrap_or("something else"))
 }
 
 fn flaw(name: &str, place: String, message: impl Into<String>) -> ImportError {

@@ -2,23 +2,28 @@
 //!
 //! | part | what is in it |
 //! | --- | --- |
+//! | `capture` | what a network's captures hold, as steps |
 //! | `har`, `mitmproxy` (and its `tnetstring`), `mockforge`, `lines` | a file's connections, each format a part |
 //! | `session` | a connection as moments in their order, which is what each of them makes |
 //! | `choice` | which connections become the tape |
 //! | `merge` | several connections as the steps of one tape |
-//! | `input` | where the file comes from |
+//! | `input`, `unpack` | where the file comes from, and out of what it is unpacked |
+//! | `kind` | what a file is that was given as another |
 //! | `wall` | wall-clock times as other tools write them |
 
+mod capture;
 mod choice;
 mod har;
 mod imported;
 mod input;
+mod kind;
 mod lines;
 mod merge;
 mod mitmproxy;
 mod mockforge;
 mod session;
 mod tnetstring;
+mod unpack;
 mod wall;
 
 use std::fmt;
@@ -27,7 +32,7 @@ use std::path::Path;
 use wstape_tape::{Action, CONNECTIONS, End, Header, Step};
 
 pub use imported::Imported;
-pub use lines::{LineTime, Lines};
+pub use lines::{LineForm, LineTime, Lines};
 
 use crate::error::{ImportError, RecordError};
 use crate::recording::{Output, Recording};
@@ -49,8 +54,46 @@ pub enum ImportFormat {
     Mitmproxy,
     /// `MockForge`'s replay file.
     Mockforge,
-    /// A feed recorder's: a message a line; gzip too.
+    /// A feed recorder's: a message a line; gzip and zstd too.
     Lines,
+    /// A capture of a network's packets: pcap or pcapng; gzip and zstd too.
+    Capture,
+}
+
+/// The steps of a recording, in the order of their time.
+enum Steps<'a> {
+    Merged(Box<Merged<'a>>),
+    Capture(Box<capture::Steps<'a>>),
+}
+
+impl Steps<'_> {
+    fn next(&mut self) -> Option<Result<Step, ImportError>> {
+        match self {
+            Self::Merged(steps) => steps.next(),
+            Self::Capture(steps) => steps.next(),
+        }
+    }
+
+    fn last_step(&mut self) -> Step {
+        match self {
+            Self::Merged(steps) => steps.last_step(),
+            Self::Capture(steps) => steps.last_step(),
+        }
+    }
+
+    fn imported(self) -> Imported {
+        match self {
+            Self::Merged(steps) => steps.imported(),
+            Self::Capture(steps) => steps.imported(),
+        }
+    }
+}
+
+/// A recording as it is read: its header, its steps, and what it lacks.
+struct Source<'a> {
+    header: Header,
+    steps: Steps<'a>,
+    lacks: Vec<String>,
 }
 
 /// A recording that another tool made, about to become a tape.
@@ -136,89 +179,116 @@ impl Import {
             ImportFormat::Har => {
                 let (bytes, beside) = self.input.archive()?;
                 let text = har::text(&name, bytes)?;
-                let sessions = || har::sessions(&name, &text, beside.as_ref(), &self.choice);
-                self.record(sessions, output, redactor, &mut progress)
+                let source = || {
+                    let sessions = har::sessions(&name, &text, beside.as_ref(), &self.choice);
+                    Ok(self.merged(sessions?))
+                };
+                self.record(source, output, redactor, &mut progress)
             }
             ImportFormat::Mitmproxy => {
                 let reader = self.input.anywhere()?;
-                let sessions = || {
+                let source = || {
                     let sessions = mitmproxy::sessions(&name, &mut reader.another())?;
-                    Ok((self.chosen(sessions)?, Vec::new()))
+                    Ok(self.merged((self.chosen(sessions)?, Vec::new())))
                 };
-                self.record(sessions, output, redactor, &mut progress)
+                self.record(source, output, redactor, &mut progress)
             }
             ImportFormat::Mockforge => {
                 self.input.keep()?;
-                let sessions = || {
+                let source = || {
                     let sessions = vec![mockforge::session(&name, self.input.lines()?)];
-                    Ok((self.chosen(sessions)?, Vec::new()))
+                    Ok(self.merged((self.chosen(sessions)?, Vec::new())))
                 };
-                self.record(sessions, output, redactor, &mut progress)
+                self.record(source, output, redactor, &mut progress)
             }
             ImportFormat::Lines => {
                 self.input.keep()?;
-                let sessions = || {
-                    let lines = self.input.unpacked_lines()?;
+                let source = || {
+                    let lines = self.input.unpacked()?;
                     let sessions = vec![lines::session(&name, &self.lines, lines)?];
-                    Ok((self.chosen(sessions)?, Vec::new()))
+                    Ok(self.merged((self.chosen(sessions)?, Vec::new())))
                 };
-                self.record(sessions, output, redactor, &mut progress)
+                self.record(source, output, redactor, &mut progress)
+            }
+            ImportFormat::Capture => {
+                self.input.keep()?;
+                self.record(|| self.captured(), output, redactor, &mut progress)
             }
         }
     }
 
-    /// Writes the tape of what `sessions` reads. The header stands first and says which rules
+    /// Writes the tape of what `source` reads. The header stands first and says which rules
     /// matched, so that with rules the file is gone through once before.
     fn record<'a>(
         &self,
-        sessions: impl Fn() -> Result<(Vec<Session<'a>>, Vec<String>), ImportError>,
+        source: impl Fn() -> Result<Source<'a>, ImportError>,
         output: Output,
         mut redactor: Redactor,
         progress: &mut impl FnMut(),
     ) -> Result<Imported, RecordError> {
         if redactor.has_rules() {
-            let (header, mut merged, _) = self.merged(&sessions)?;
+            let Source {
+                header, mut steps, ..
+            } = source()?;
             redactor.header(header);
-            while let Some(step) = merged.next() {
+            while let Some(step) = steps.next() {
                 redactor.step(step?);
             }
             redactor.claim_what_matched();
         }
         let unmatched = redactor.unmatched();
-        let (header, mut merged, lacks) = self.merged(&sessions)?;
+        let Source {
+            header,
+            mut steps,
+            lacks,
+        } = source()?;
         let mut recording = Recording::begin(output, header, redactor)?;
         for step in Merged::first_steps() {
             recording.push(step)?;
         }
-        while let Some(step) = merged.next() {
+        while let Some(step) = steps.next() {
             let step: Step = step?;
             merge::bounded(self.input.name(), &step)?;
             progress();
             recording.push(step)?;
         }
-        recording.push(merged.last_step())?;
+        recording.push(steps.last_step())?;
         recording.finish()?;
-        let mut imported = merged.imported();
+        let mut imported = steps.imported();
         imported.lacks = lacks;
+        if let (messages @ 1.., bytes) = imported.left_out {
+            imported.lacks.push(format!(
+                "{messages} compressed messages ({bytes} bytes) refer to what is missing and are \
+                 left out"
+            ));
+        }
         imported.unmatched = unmatched;
         Ok(imported)
     }
 
-    fn merged<'a>(
-        &self,
-        sessions: &impl Fn() -> Result<(Vec<Session<'a>>, Vec<String>), ImportError>,
-    ) -> Result<(Header, Merged<'a>, Vec<String>), ImportError> {
-        let (mut sessions, mut lacks) = sessions()?;
+    fn merged<'a>(&self, (mut sessions, mut lacks): (Vec<Session<'a>>, Vec<String>)) -> Source<'a> {
         if self.ends_at_next_dial {
             end_at_next_dial(&mut sessions);
             lacks.retain(|lack| !lack.contains("--ends next-dial"));
         }
-        let mut header = self.header(&sessions);
-        if !lacks.is_empty() {
-            header.note = Some(lacks.join("; "));
+        let begin = sessions.first().map(|first| first.begin);
+        let urls = sessions.iter().filter_map(|session| session.url.as_deref());
+        let header = self.header(begin, urls, &lacks);
+        Source {
+            header,
+            steps: Steps::Merged(Box::new(Merged::new(self.input.name(), sessions))),
+            lacks,
         }
-        let merged = Merged::new(self.input.name(), sessions);
-        Ok((header, merged, lacks))
+    }
+
+    fn captured(&self) -> Result<Source<'_>, ImportError> {
+        let capture = capture::capture(&self.input, &self.choice)?;
+        let urls = capture.urls.iter().map(String::as_str);
+        Ok(Source {
+            header: self.header(Some(capture.begin), urls, &capture.lacks),
+            steps: Steps::Capture(Box::new(capture.steps)),
+            lacks: capture.lacks,
+        })
     }
 
     /// The chosen connections, in the order of their beginning.
@@ -235,14 +305,18 @@ impl Import {
             .collect())
     }
 
-    fn header(&self, sessions: &[Session<'_>]) -> Header {
+    fn header<'u>(
+        &self,
+        begin: Option<Wall>,
+        all: impl Iterator<Item = &'u str>,
+        lacks: &[String],
+    ) -> Header {
         let file = Path::new(self.input.name()).file_name();
         let file = file.map_or(self.input.name().into(), |name| name.to_string_lossy());
         let mut header = Header::new(format!("Imported from {file} ({})", self.format));
         let mut urls: Vec<String> = Vec::new();
-        for session in sessions {
-            let url = session.url.as_deref().map(session::bare);
-            if let Some(url) = url.filter(|url| !urls.contains(url)) {
+        for url in all.map(session::bare) {
+            if !urls.contains(&url) {
                 urls.push(url);
             }
         }
@@ -252,11 +326,13 @@ impl Import {
             [first, _] => Some(format!("{first} and 1 other")),
             [first, others @ ..] => Some(format!("{first} and {} others", others.len())),
         };
-        let begin = sessions.first().map(|first| first.begin);
         header.recorded_at = begin
             .filter(|begin| begin.is_plausible())
             .and_then(Wall::date);
         header.needs = vec![CONNECTIONS.to_owned()];
+        if !lacks.is_empty() {
+            header.note = Some(lacks.join("; "));
+        }
         header
     }
 }
@@ -287,6 +363,7 @@ impl fmt::Display for ImportFormat {
             Self::Mitmproxy => "mitmproxy flows",
             Self::Mockforge => "MockForge replay",
             Self::Lines => "lines",
+            Self::Capture => "capture",
         })
     }
 }

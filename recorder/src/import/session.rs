@@ -41,6 +41,9 @@ pub(super) struct Moment {
     pub(super) action: Action,
     /// `x-` keys that the step gets: name and JSON.
     pub(super) extensions: Vec<(&'static str, String)>,
+    /// How many connections of the same session were over before the one that it happened on: a
+    /// recording that dials again and again may be read as one session.
+    pub(super) later: u64,
 }
 
 impl Moment {
@@ -49,7 +52,14 @@ impl Moment {
             at,
             action,
             extensions: Vec::new(),
+            later: 0,
         }
+    }
+
+    /// On a later connection of its session.
+    pub(super) fn later(mut self, later: u64) -> Self {
+        self.later = later;
+        self
     }
 
     /// With an `x-` key.
@@ -122,7 +132,7 @@ pub(super) fn handshake(
                 headers,
                 ..Refusal::new(status)
             };
-            Moment::new(answered, Action::Refuse(Some(refusal)))
+            Moment::new(answered, Action::refusing(refusal, Some(End::Fin)))
         }
         Answer::Never => Moment::new(answered, Action::Drop(End::Reset)),
     };

@@ -31,6 +31,11 @@ impl Wall {
     /// The zero of recordings that know no wall clock.
     pub(super) const ZERO: Self = Self(0);
 
+    /// A whole number of microseconds since 1970.
+    pub(super) const fn from_micros(us: i64) -> Self {
+        Self(us)
+    }
+
     /// A decimal number of seconds since 1970, as mitmproxy writes it.
     pub(super) fn from_seconds(text: &str) -> Option<Self> {
         decimal(text, SECONDS).map(Self)
@@ -64,6 +69,11 @@ impl Wall {
         decimal(text, NANOSECONDS).map(Self)
     }
 
+    /// A decimal number of microseconds since 1970.
+    pub(super) fn from_microseconds(text: &str) -> Option<Self> {
+        decimal(text, 0).map(Self)
+    }
+
     /// A decimal number of milliseconds since 1970.
     pub(super) fn from_milliseconds(text: &str) -> Option<Self> {
         decimal(text, MILLISECONDS).map(Self)
@@ -79,6 +89,17 @@ impl Wall {
             MAX_EPOCH_US.. => Self::from_nanoseconds(text),
             _ => None,
         }
+    }
+
+    /// A decimal number of milliseconds since 1970, in nanoseconds: for texts whose digits below a
+    /// microsecond count.
+    pub(super) fn nanoseconds_of_ms(text: &str) -> Option<i64> {
+        decimal(text, MILLISECONDS + 3)
+    }
+
+    /// In nanoseconds since 1970.
+    pub(super) fn nanoseconds(self) -> i64 {
+        self.0.saturating_mul(1_000)
     }
 
     /// Later by a span.

@@ -284,7 +284,7 @@ impl Rounds {
         for (step, bytes) in steps {
             let at = match step.trigger {
                 wstape_tape::Trigger::At(at) => at,
-                wstape_tape::Trigger::OnConnect { .. } => Micros::ZERO,
+                _ => Micros::ZERO,
             };
             self.steps.send(at, 1, bytes, step);
         }

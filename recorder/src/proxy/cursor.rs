@@ -17,18 +17,18 @@ const MAX_HEAD_BYTES: usize = super::bounds::MAX_HEAD_BYTES;
 
 /// What a stretch of a stream was.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Passed {
+pub(crate) struct Passed {
     /// Frames that ended in it.
-    pub(super) frames: u64,
+    pub(crate) frames: u64,
     /// The first place in it where a message begins, and the frames that ended before.
-    pub(super) boundary: Option<(usize, u64)>,
+    pub(crate) boundary: Option<(usize, u64)>,
     /// It held the end of a head that upgrades.
-    pub(super) upgraded: bool,
+    pub(crate) upgraded: bool,
 }
 
 /// A place in one direction of a connection.
 #[derive(Debug)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     place: Place,
     /// A message has begun whose last fragment has not.
     in_message: bool,
@@ -59,7 +59,7 @@ struct Head {
 
 impl Cursor {
     /// At the very beginning of a stream.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             place: Place::Head(Head::default()),
             in_message: false,
@@ -67,19 +67,19 @@ impl Cursor {
     }
 
     /// Frames follow from here on: the other direction has upgraded.
-    pub(super) fn upgrade(&mut self) {
+    pub(crate) fn upgrade(&mut self) {
         if matches!(self.place, Place::Head(_)) {
             self.place = Place::frame();
         }
     }
 
     /// Whether it is in a head, which no recording can do without.
-    pub(super) fn in_head(&self) -> bool {
+    pub(crate) fn in_head(&self) -> bool {
         matches!(self.place, Place::Head(_))
     }
 
     /// Moves on by `bytes`.
-    pub(super) fn pass(&mut self, bytes: &[u8]) -> Passed {
+    pub(crate) fn pass(&mut self, bytes: &[u8]) -> Passed {
         let mut passed = Passed::default();
         let mut at = 0;
         loop {
@@ -132,6 +132,27 @@ impl Cursor {
                 }
             }
         }
+    }
+
+    /// Moves on by bytes that nobody saw: within a payload its place is still known, elsewhere it
+    /// is not.
+    pub(crate) fn skip(&mut self, count: u64) {
+        self.place = match self.place {
+            Place::Payload { left } if left > count => Place::Payload { left: left - count },
+            Place::Payload { left } if left == count => Place::frame(),
+            _ => Place::Lost,
+        };
+    }
+
+    /// Whether its place is known.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(self.place, Place::Lost)
+    }
+
+    /// A message begins here, as something else has told.
+    pub(crate) fn resync(&mut self) {
+        self.place = Place::frame();
+        self.in_message = false;
     }
 
     fn at_boundary(&self) -> bool {
@@ -267,6 +288,26 @@ mod tests {
         let mut cursor = Cursor::new();
         let passed = cursor.pass(b"HTTP/1.1 200 OK\r\n\r\n\x81\x01x");
         assert_eq!((passed, cursor.in_head()), (Passed::default(), false));
+    }
+
+    #[test]
+    fn bytes_that_nobody_saw_are_passed_within_a_payload_and_nowhere_else() {
+        let mut cursor = Cursor::new();
+        cursor.pass(UPGRADE);
+        cursor.pass(b"\x81\x05ab");
+        cursor.skip(2);
+        assert_eq!(cursor.pass(b"e\x81\x00").boundary, Some((1, 1)));
+        cursor.pass(b"\x81\x05ab");
+        cursor.skip(3);
+        assert_eq!(cursor.pass(b"\x81\x00").boundary, Some((0, 0)));
+        cursor.pass(b"\x81\x05ab");
+        cursor.skip(4);
+        assert!(cursor.is_lost());
+        cursor.resync();
+        assert_eq!(cursor.pass(b"\x81\x00").boundary, Some((0, 0)));
+        cursor.pass(b"\x81");
+        cursor.skip(1);
+        assert!(cursor.is_lost());
     }
 
     #[test]

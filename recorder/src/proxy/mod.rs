@@ -43,6 +43,10 @@ use engine_client::{Clock, DialError, SystemClock, Target};
 use tokio::task::{JoinError, JoinSet};
 use wstape_tape::{CONNECTIONS, Header};
 
+pub(crate) use cursor::Cursor;
+pub(crate) use observation::{Event, Peer};
+pub(crate) use session::Session;
+
 pub use leg::{Leg, Listen, NetReach, Reach};
 
 use crate::error::RecordError;

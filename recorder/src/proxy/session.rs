@@ -10,7 +10,7 @@ use super::step::conn_step;
 
 /// One connection.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(crate) struct Session {
     conn: u64,
     phase: Phase,
     /// The client has ended its side, and the engine has sent nothing since.
@@ -29,7 +29,7 @@ enum Phase {
 }
 
 impl Session {
-    pub(super) fn new(conn: u64) -> Self {
+    pub(crate) fn new(conn: u64) -> Self {
         Self {
             conn,
             phase: Phase::Http(Box::new(Exchange::new(conn))),
@@ -37,8 +37,26 @@ impl Session {
         }
     }
 
+    /// A connection of which nobody saw the beginning. Whether its messages are compressed is not
+    /// known: those that are refer to what was not seen, and are left out.
+    pub(crate) fn midway(conn: u64) -> Self {
+        let decoder = |peer| {
+            let mut inflater = Inflater::new(false);
+            inflater.missed();
+            Box::new(FrameDecoder::new(conn, peer, Some(inflater)))
+        };
+        Self {
+            conn,
+            phase: Phase::WebSocket {
+                client: decoder(Peer::Client),
+                engine: decoder(Peer::Engine),
+            },
+            left: false,
+        }
+    }
+
     /// The steps of what was seen; true where it was what upgraded the connection.
-    pub(super) fn take(&mut self, at: Micros, event: Event, out: &mut Vec<Step>) -> bool {
+    pub(crate) fn take(&mut self, at: Micros, event: Event, out: &mut Vec<Step>) -> bool {
         if matches!(event, Event::Bytes(Peer::Engine, _)) {
             self.left = false;
         }
@@ -91,7 +109,7 @@ impl Session {
     }
 
     /// Nothing more comes: what there is of a frame is kept.
-    pub(super) fn cut(&mut self, at: Micros, out: &mut Vec<Step>) {
+    pub(crate) fn cut(&mut self, at: Micros, out: &mut Vec<Step>) {
         if let Phase::WebSocket { client, engine } = &mut self.phase {
             client.end(at, out);
             engine.end(at, out);
@@ -99,7 +117,7 @@ impl Session {
     }
 
     /// Messages that were left out since the last call, and their bytes on the wire.
-    pub(super) fn left_out(&mut self) -> (u64, u64) {
+    pub(crate) fn left_out(&mut self) -> (u64, u64) {
         match &mut self.phase {
             Phase::Http(_) => (0, 0),
             Phase::WebSocket { client, engine } => {

@@ -8,11 +8,13 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::escape::{escape, unescape};
-use super::json::{content_end, is_space};
-use super::login;
+use super::login::{self, LOGIN};
+use super::mqtt;
 use super::registry::SecretRegistry;
 use super::shapes;
-use super::url::{self, is_token_like};
+use super::texts;
+use super::url::is_token_like;
+use super::walker::{content_end, is_space};
 
 /// How often JSON in a string of JSON is read too.
 const MAX_NESTED_TEXTS: u8 = 4;
@@ -28,9 +30,6 @@ const MAX_LOGIN_DEPTH: usize = 4;
 /// anywhere.
 const MIN_KNOWN_TOKEN_BYTES: usize = 16;
 
-/// What errors call what stands in a login.
-const LOGIN: &str = "what a client sent to log in";
-
 /// What errors call what has the look of a signature.
 const SIGNATURE: &str = "what looks like a signature in what a client sent";
 
@@ -38,7 +37,7 @@ const SIGNATURE: &str = "what looks like a signature in what a client sent";
 /// where it holds nothing of the kind.
 pub(super) fn text(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut clean = Cow::Borrowed(text);
-    if let Some(edited) = lines(&clean, secrets) {
+    if let Some(edited) = texts::redact(&clean, secrets) {
         clean = Cow::Owned(edited);
     }
     if let Some(edited) = bytes(clean.as_bytes(), secrets) {
@@ -52,7 +51,8 @@ pub(super) fn text(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
 
 /// As [`text`], for bytes.
 pub(super) fn bytes(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
-    let edited = plain(message, secrets).or_else(|| Pass::new(message, secrets, 0).run());
+    let edited = mqtt::redact(message, secrets);
+    let edited = edited.or_else(|| Pass::new(message, secrets, 0).run());
     let shaped = shapes::redact_bytes(edited.as_deref().unwrap_or(message), secrets);
     shaped.or(edited).filter(|edited| edited != message)
 }
@@ -66,50 +66,6 @@ pub(super) fn find(message: &[u8]) -> Option<String> {
         Err(_) => drop(bytes(message, &mut secrets)),
     }
     secrets.first().map(str::to_owned)
-}
-
-/// A text that is no JSON.
-fn plain(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(message).ok()?;
-    let (first, rest) = text.split_once([' ', '\t'])?;
-    if login::is_login(first) && !first.contains([':', '=', '{', '"']) {
-        let placeholder = secrets.text(rest.trim_end().as_bytes(), LOGIN);
-        return Some(format!("{first} {placeholder}").into());
-    }
-    None
-}
-
-/// Lines of a head, as STOMP has them, and pairs of a form.
-fn lines(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
-    if text.trim_start().starts_with(['{', '[']) {
-        return None;
-    }
-    if text.contains('=') && !text.contains(char::is_whitespace) {
-        let clean = url::target(&format!("?{text}"), secrets)?;
-        return Some(clean[1..].to_owned());
-    }
-    let mut changed = false;
-    let lines = text.split_inclusive('\n').map(|line| {
-        let bare = line.trim_end_matches(['\r', '\n', '\0']);
-        match bare.split_once(':') {
-            Some((name, value)) if is_name(name) && login::is_secret_member(name, value) => {
-                let value = value.trim();
-                let placeholder = secrets.text(value.as_bytes(), LOGIN);
-                changed |= placeholder != value && !value.is_empty();
-                Cow::Owned(line.replacen(value, &placeholder, 1))
-            }
-            _ => Cow::Borrowed(line),
-        }
-    });
-    let clean: String = lines.collect();
-    changed.then_some(clean)
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 /// Why a value is redacted.
@@ -126,8 +82,9 @@ enum Why {
 struct Container {
     array: bool,
     index: usize,
-    /// It is a login: what is in it is redacted but for what says so.
-    login: bool,
+    /// It is a login: what is in it is redacted but for what says so, which in a list are the items
+    /// up to this one.
+    login: Option<usize>,
     /// All that is in it is redacted.
     blank: Option<Why>,
 }
@@ -228,12 +185,12 @@ impl<'t> Pass<'t> {
         if container.blank.is_some() {
             return container.blank.clone();
         }
-        if !container.login || self.deeper > 0 {
+        let Some(said) = container.login.filter(|_| self.deeper == 0) else {
             return self.named(value);
-        }
+        };
         let kept = match &self.name {
             Some(name) => login::stays(name, value),
-            None => container.array && container.index == 0,
+            None => container.array && container.index <= said,
         };
         (!kept).then_some(Why::Login)
     }
@@ -245,24 +202,26 @@ impl<'t> Pass<'t> {
 
     fn open(&mut self, array: bool) {
         let why = self.why("");
-        let is_purpose = self
-            .name
-            .take()
-            .is_some_and(|name| login::is_purpose(&name));
+        let name = self.name.take();
+        let is_purpose = name.as_deref().is_some_and(login::is_purpose);
+        let is_head = name.as_deref().is_some_and(login::is_head);
         self.at += 1;
         if self.open.len() == MAX_DEPTH {
             self.deeper += 1;
             return;
         }
         let rest = &self.text[self.at..];
-        let login = self.open.len() < MAX_LOGIN_DEPTH
-            && if array {
-                // What a purpose in a list says, its container has been told already.
-                !is_purpose && list_is_login(rest)
-            } else {
-                object_is_login(rest)
-            };
-        let kept = is_purpose && self.open.last().is_some_and(|container| container.login);
+        let login = if self.open.len() >= MAX_LOGIN_DEPTH {
+            None
+        } else if array {
+            // What a purpose in a list says, its container has been told already.
+            list_login(rest).filter(|_| !is_purpose)
+        } else {
+            object_is_login(rest).then_some(0)
+        };
+        let parent = self.open.last();
+        let kept =
+            (is_purpose || is_head) && parent.is_some_and(|container| container.login.is_some());
         self.open.push(Container {
             array,
             index: 0,
@@ -333,48 +292,94 @@ fn scalar_length(rest: &[u8]) -> usize {
     rest.iter().take_while(more).count().max(1)
 }
 
-/// Whether a list, after its bracket, begins with a word that says login.
-fn list_is_login(rest: &[u8]) -> bool {
-    first_string(rest).is_some_and(|first| login::is_login(&first))
+/// Items of a list among which one may say that it is a login: Phoenix and OCPP number a message
+/// first.
+const MAX_LIST_PURPOSES: usize = 4;
+
+/// WAMP's number of a message that authenticates, which is a list of it, a signature and an object.
+const WAMP_AUTHENTICATE: &[u8] = b"5";
+
+/// Which item of a list, after its bracket, says that it is a login.
+fn list_login(rest: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    let mut first: &[u8] = &[];
+    for index in 0..MAX_LIST_PURPOSES {
+        at += rest[at..].iter().take_while(|b| is_space(**b)).count();
+        match rest.get(at)? {
+            b'"' => {
+                let end = content_end(rest, at + 1);
+                let said = unescape(&rest[(at + 1).min(end)..end]);
+                if login::is_login(&String::from_utf8_lossy(&said)) {
+                    return Some(index);
+                }
+                at = rest.len().min(end + 1);
+                if index == 1 && first == WAMP_AUTHENTICATE && is_last_object(&rest[at..]) {
+                    return Some(0);
+                }
+            }
+            b'{' | b'[' | b'}' | b']' => return None,
+            _ => {
+                let length = scalar_length(&rest[at..]);
+                if index == 0 {
+                    first = &rest[at..at + length];
+                }
+                at += length;
+            }
+        }
+        at += rest[at..].iter().take_while(|b| is_space(**b)).count();
+        if rest.get(at) != Some(&b',') {
+            return None;
+        }
+        at += 1;
+    }
+    None
 }
 
-/// The string that a list, after its bracket, begins with.
-fn first_string(rest: &[u8]) -> Option<String> {
-    let gap = rest.iter().take_while(|b| is_space(**b)).count();
-    let start = gap + 1;
-    (rest.get(gap) == Some(&b'"')).then(|| {
-        let end = content_end(rest, start);
-        String::from_utf8_lossy(&unescape(&rest[start.min(end)..end])).into_owned()
-    })
+/// Whether a comma and an object follow, as the last of a list.
+fn is_last_object(rest: &[u8]) -> bool {
+    let bare: Vec<u8> = rest.iter().copied().filter(|b| !is_space(*b)).collect();
+    bare.starts_with(b",{") && bare.ends_with(b"}]")
 }
 
-/// Whether an object, after its brace, has a member of its own that says login.
+/// Whether an object, after its brace, has a member that says login: one of its own, or one of what
+/// it calls its head.
 fn object_is_login(rest: &[u8]) -> bool {
     let (mut at, mut depth) = (0, 0_usize);
     let mut purpose = false;
+    // The member whose value comes is the object's head, or it is being read.
+    let (mut is_head, mut head) = (false, false);
     while let Some(byte) = rest.get(at) {
+        let looked_at = depth == 0 || depth == 1 && head;
         match byte {
             b'"' => {
                 let start = at + 1;
                 let end = content_end(rest, start);
                 at = rest.len().min(end + 1);
-                if depth > 0 {
+                if !looked_at {
                     continue;
                 }
                 let said = unescape(&rest[start.min(end)..end]);
                 let said = String::from_utf8_lossy(&said);
                 if next_is_colon(&rest[at..]) && !purpose {
                     purpose = login::is_purpose(&said);
+                    is_head = depth == 0 && login::is_head(&said);
                 } else if std::mem::take(&mut purpose) && login::is_login(&said) {
                     return true;
                 }
                 continue;
             }
-            b'[' if purpose && depth == 0 && list_is_login(&rest[at + 1..]) => return true,
-            b'{' | b'[' => depth += 1,
+            b'[' if purpose && looked_at && list_login(&rest[at + 1..]).is_some() => return true,
+            b'{' | b'[' => {
+                head |= depth == 0 && is_head && *byte == b'{';
+                purpose = false;
+                depth += 1;
+            }
             b'}' | b']' if depth == 0 => return false,
-            b'}' | b']' => depth -= 1,
-            b',' if depth == 0 => purpose = false,
+            b'}' | b']' => {
+                depth -= 1;
+                head &= depth > 0;
+            }
+            b',' if looked_at => purpose = false,
             _ => {}
         }
         at += 1;

@@ -6,14 +6,16 @@
 //! | --- | --- | --- |
 //! | a name that says secret | its value, whatever it is | `"apiKey"`, `"token"`, `"signature":{"r","s","v"}` |
 //! | a member that says what the message is for, and says login | all other members but the message's own number | `{"op":"auth","args":[…]}` |
-//! | a list that begins with such a word | the rest of it | `["auth",{…}]` |
+//! | the same in what it calls its head | all but that | `{"header":{"cmd":"login"},"body":…}` |
+//! | a list with such a word among its first items | the rest of it | `["auth",{…}]`, `[null,"2","room","auth",…]` |
 //! | the look of a signature or of a token | that string | 64 hexadecimal digits, 40 letters and digits of all kinds |
-//! | a text that is no JSON and begins with such a word, or has lines or pairs of secret names | what follows | `PASS …`, `passcode:…`, `op=login&sign=…` |
+//!
+//! `texts` are those that are no JSON, `mqtt` is a packet of bytes.
 
 use super::url::{is_secret_name, is_token_like, words};
 
 /// Words of which one in a message's purpose says that it is to log in, or that it is signed.
-const LOGIN_WORDS: [&str; 17] = [
+const LOGIN_WORDS: [&str; 20] = [
     "auth",
     "authenticate",
     "authentication",
@@ -31,40 +33,70 @@ const LOGIN_WORDS: [&str; 17] = [
     "signature",
     "signed",
     "signin",
+    "signon",
+    "unlock",
+    "walletpassphrase",
 ];
 
 /// Two words that say so together.
-const LOGIN_PAIRS: [[&str; 2]; 3] = [["log", "in"], ["log", "on"], ["connection", "init"]];
+const LOGIN_PAIRS: [[&str; 2]; 4] = [
+    ["log", "in"],
+    ["log", "on"],
+    ["connection", "init"],
+    ["access", "token"],
+];
 
 /// Names of members that say what a message is for, without case and punctuation.
-const PURPOSES: [&str; 26] = [
+const PURPOSES: [&str; 45] = [
     "a",
+    "act",
     "action",
+    "api",
+    "call",
     "ch",
     "channel",
     "cmd",
     "command",
     "e",
+    "endpoint",
     "event",
     "eventname",
+    "fn",
+    "func",
+    "function",
+    "janus",
     "kind",
     "message",
+    "messagename",
     "messagetype",
     "method",
+    "mode",
     "msg",
     "msgtype",
     "name",
     "op",
+    "opcode",
     "operation",
     "optype",
+    "path",
+    "payloadtype",
     "procedure",
     "req",
     "request",
     "requesttype",
+    "resource",
+    "route",
+    "service",
+    "t",
     "target",
     "topic",
     "type",
+    "uri",
+    "verb",
 ];
+
+/// Names of members that hold what a message is for, where it has a head and a body.
+const HEADS: [&str; 5] = ["envelope", "head", "header", "headers", "meta"];
 
 /// Names of members that number a message: a reply repeats them, and they say nothing of who sent
 /// it.
@@ -82,20 +114,56 @@ const NUMBERS: [&str; 9] = [
 
 /// Words in names of members, beside those of headers and queries, whose values are secret in what
 /// a client sends.
-const SECRET_WORDS: [&str; 12] = [
+const SECRET_WORDS: [&str; 19] = [
     "authenticate",
     "authorize",
+    "appkey",
     "challenge",
+    "clientkey",
+    "cred",
+    "creds",
     "login",
     "logon",
     "mnemonic",
     "pass",
     "pin",
+    "psw",
+    "pw",
     "seed",
     "signed",
     "signin",
+    "userkey",
     "wif",
 ];
+
+/// Whose key is secret, beside those of headers and queries.
+const KEY_OWNERS: [&str; 9] = [
+    "account",
+    "app",
+    "application",
+    "consumer",
+    "sign",
+    "signing",
+    "stream",
+    "user",
+    "ws",
+];
+
+/// What a word that says secret may end in, where others stand before it without a divide:
+/// `accesstoken`, `clientsecret`.
+const SECRET_ENDS: [&str; 8] = [
+    "apikey",
+    "passphrase",
+    "passwd",
+    "password",
+    "secret",
+    "secretkey",
+    "signature",
+    "token",
+];
+
+/// What errors call what stands in a login.
+pub(super) const LOGIN: &str = "what a client sent to log in";
 
 /// A purpose is said in fewer bytes.
 const MAX_PURPOSE_BYTES: usize = 48;
@@ -117,10 +185,24 @@ pub(super) fn is_login(purpose: &str) -> bool {
     }
     let words = words(purpose);
     let pair = |two: &[String]| LOGIN_PAIRS.iter().any(|p| p[0] == two[0] && p[1] == two[1]);
-    words
-        .iter()
-        .any(|word| LOGIN_WORDS.contains(&word.as_str()))
-        || words.windows(2).any(pair)
+    words.iter().any(|word| says_login(word)) || words.windows(2).any(pair)
+}
+
+/// Whether a word says login: one of the known, or one that others are fused with, as in
+/// `userlogin` and `authrequest`. An author is no login.
+fn says_login(word: &str) -> bool {
+    let fused = word.contains("login")
+        || word.contains("logon")
+        || word.ends_with("auth")
+        || word.starts_with("auth") && !word.starts_with("author")
+        || word.starts_with("authoris")
+        || word.starts_with("authoriz");
+    fused || LOGIN_WORDS.contains(&word)
+}
+
+/// Whether a member of this name is where a message says what it is for, apart from its body.
+pub(super) fn is_head(name: &str) -> bool {
+    HEADS.contains(&plain(name).as_str())
 }
 
 /// Whether a member of this name says what a message is for.
@@ -145,10 +227,43 @@ pub(super) fn is_secret_member(name: &str, value: &str) -> bool {
         let of_a_key = |b: u8| b.is_ascii_digit() || b.is_ascii_uppercase();
         return value.len() >= MIN_KEY_BYTES && value.bytes().any(of_a_key);
     }
+    if is_open(&words, value) {
+        return false;
+    }
+    let ends = |word: &String| SECRET_ENDS.iter().any(|end| word.ends_with(end));
+    let key = |two: &[String]| two[1] == "key" && KEY_OWNERS.contains(&two[0].as_str());
     is_secret_name(name)
         || words
             .iter()
             .any(|word| SECRET_WORDS.contains(&word.as_str()))
+        || words.iter().any(ends)
+        || words.windows(2).any(key)
+}
+
+/// Whether a value is what a secret's name says of something that is none: the symbol of a coin
+/// that is called a token, the part of a day that is called a session.
+fn is_open(words: &[String], value: &str) -> bool {
+    const SYMBOL: std::ops::RangeInclusive<usize> = 2..=6;
+    let last = words.last().map_or("", String::as_str);
+    let capitals = value.bytes().all(|b| b.is_ascii_uppercase());
+    let symbol = matches!(last, "token" | "tokens") && capitals && SYMBOL.contains(&value.len());
+    let part = words == ["session"]
+        && !value.is_empty()
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b == b'-' || b == b'_');
+    symbol || part
+}
+
+/// Whether a text is a token and nothing else: long, of letters of both cases and digits, or of
+/// hexadecimal digits.
+pub(super) fn is_bare_token(text: &str) -> bool {
+    const MIN_BYTES: usize = 24;
+    const MIN_HEX_BYTES: usize = 32;
+    let hex = text.len() >= MIN_HEX_BYTES && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let cases = text.bytes().any(|b| b.is_ascii_lowercase())
+        && text.bytes().any(|b| b.is_ascii_uppercase());
+    hex || cases && is_token_like(text, MIN_BYTES)
 }
 
 /// Whether a string has the look of a signature, a key or a token.
@@ -187,6 +302,15 @@ mod tests {
             "connection_init",
             "signIn",
             "order.signed",
+            "userLogin",
+            "userlogin",
+            "AuthRequest",
+            "authrequest",
+            "wsauth",
+            "quoine:auth_request",
+            "key-auth",
+            "authorise",
+            "walletpassphrase",
         ] {
             assert!(is_login(purpose), "{purpose}");
         }
@@ -197,6 +321,10 @@ mod tests {
             "signal",
             "passive",
             "assign",
+            "authors",
+            "order.place",
+            "key",
+            "trades",
         ] {
             assert!(!is_login(purpose), "{purpose}");
         }
@@ -211,6 +339,11 @@ mod tests {
             ("original_challenge", "x"),
             ("KEY", "ab12cd34"),
             ("authorize", "a1"),
+            ("accesstoken", "x"),
+            ("appKey", "x"),
+            ("client_creds", "x"),
+            ("token", "usdc-1"),
+            ("session", "a1b2"),
             ("passphrase", ""),
         ] {
             assert!(is_secret_member(name, value), "{name}");
@@ -220,6 +353,11 @@ mod tests {
             ("channel", "auth"),
             ("symbol", ""),
             ("id", "7"),
+            ("token", "USDC"),
+            ("session", "pre-market"),
+            ("tokenizer", "x"),
+            ("design", "x"),
+            ("passive", "x"),
         ] {
             assert!(!is_secret_member(name, value), "{name}");
         }

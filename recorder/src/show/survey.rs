@@ -143,13 +143,10 @@ impl Survey {
         let bytes = step.raw().map_or(0, |raw| raw.len() as u64 + 1);
         self.bytes += bytes;
         self.longest_line = self.longest_line.max(bytes);
-        let at = match step.trigger {
-            Trigger::At(at) => at,
-            Trigger::OnConnect { .. } => {
-                self.prologue_steps += 1;
-                self.count(step, kind, Micros::ZERO);
-                return;
-            }
+        let Trigger::At(at) = step.trigger else {
+            self.prologue_steps += 1;
+            self.count(step, kind, Micros::ZERO);
+            return;
         };
         self.duration = at;
         let was_up = link.is_up();

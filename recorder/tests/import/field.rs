@@ -3,8 +3,8 @@
 use std::fs;
 use std::io::Write as _;
 
-use wstape_recorder::ImportFormat::{Har, Lines as LinesFormat};
-use wstape_recorder::{Import, Lines};
+use wstape_recorder::ImportFormat::{Capture, Har, Lines as LinesFormat, Mitmproxy};
+use wstape_recorder::{Import, LineForm, Lines};
 
 use crate::{import, import_bytes, import_with, input, steps};
 
@@ -168,6 +168,98 @@ fn a_trace_of_playwrights_is_read_as_it_is() {
     assert!(tape.contains(r#""path":"/restart""#), "{tape}");
 }
 
+/// An archive of one connection, of the writer and the browser of these names, with messages at
+/// these times after its beginning.
+fn played_by(version: &str, browser: &str, times: [&str; 3]) -> String {
+    let messages = times.map(|time| {
+        format!(r#"{{"type":"receive","time":1795750565{time},"opcode":1,"data":"x"}}"#)
+    });
+    format!(
+        r#"{{"log":{{"creator":{{"name":"Playwright","version":"{version}"}},
+        "browser":{{"name":"{browser}"}},"entries":[{{"startedDateTime":"2026-11-27T03:36:05.495Z",
+        "time":1.5,"_resourceType":"websocket","request":{{"url":"ws://h/ws"}},
+        "response":{{"status":101}},"_webSocketMessages":[{}]}}]}}}}"#,
+        messages.join(",")
+    )
+}
+
+/// The times of an archive's messages, and what is said of it.
+fn times(archive: &str) -> (Vec<String>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("in.har");
+    fs::write(&path, archive).unwrap();
+    let (tape, imported) = import_with(Har, &path, |import| import).unwrap();
+    let said = steps(&tape)
+        .into_iter()
+        .filter(|line| line.contains("\"text\":\"x\""));
+    let times = said.map(|line| line.split(',').next().unwrap().replace("{\"at_ms\":", ""));
+    (times.collect(), imported.lacks.join("\n"))
+}
+
+#[test]
+fn the_times_that_playwright_1_61_0_squeezed_are_stretched_and_that_is_said() {
+    // 20 ms, 520 ms and 1,520 ms after a beginning at .495_400.
+    let squeezed = ["495.42", "495.92", "496.92"];
+    let (found, said) = times(&played_by("1.61.0", "chromium", squeezed));
+    assert_eq!(found, ["0", "500", "1500"]);
+    assert!(
+        said.contains("squeezed a thousandfold (microsoft/playwright#41360)"),
+        "{said}"
+    );
+    for (version, browser) in [("1.61.1", "chromium"), ("1.61.0", "firefox")] {
+        let (found, said) = times(&played_by(version, browser, squeezed));
+        assert_eq!(found, ["0.42", "0.92", "1.92"], "{version} {browser}");
+        assert!(!said.contains("squeezed"), "{said}");
+    }
+    // A beginning that can't have been later leaves the rest of the wait.
+    let (found, _) = times(&played_by(
+        "1.61.0",
+        "chromium",
+        ["497.5", "497.5005", "498.5"],
+    ));
+    assert_eq!(found, ["1500", "1500.5", "2500"]);
+}
+
+#[test]
+fn a_trace_of_an_older_playwright_names_its_messages_otherwise() {
+    let entry = |content: &str| {
+        format!(
+            r#"{{"type":"resource-snapshot","snapshot":{{"startedDateTime":"2026-11-27T03:43:03.538Z",
+            "request":{{"url":"ws://h/ws"}},"response":{{"status":101,"content":{{{content}}}}},
+            "_resourceType":"websocket"}}}}"#
+        )
+        .replace('\n', " ")
+    };
+    let options = |version: &str| {
+        format!(
+            "{{\"version\":9,\"type\":\"context-options\",\"browserName\":\"chromium\",\
+             \"playwrightVersion\":\"{version}\"}}\n"
+        )
+    };
+    let message = |time: &str| {
+        format!("{{\"type\":\"receive\",\"time\":1795750983{time},\"opcode\":1,\"data\":\"x\"}}\n")
+    };
+    let messages = message("538.01") + &message("538.51");
+    let log = entry(r#""_sha1":"0a1b.jsonl""#);
+    let trace = |version: &str| {
+        zip(&[
+            ("0-trace.trace", options(version).as_bytes()),
+            ("0-trace.network", log.as_bytes()),
+            ("resources/0a1b.jsonl", messages.as_bytes()),
+        ])
+    };
+    let tape = import_bytes(Har, &trace("1.61.0")).unwrap();
+    assert!(
+        tape.contains(r#"{"at_ms":500,"conn":1,"text":"x"}"#),
+        "{tape}"
+    );
+    let tape = import_bytes(Har, &trace("1.62.1")).unwrap();
+    assert!(
+        tape.contains(r#"{"at_ms":0.51,"conn":1,"text":"x"}"#),
+        "{tape}"
+    );
+}
+
 /// A zip of these files.
 fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
@@ -278,6 +370,12 @@ fn each_way_to_say_a_time_is_read() {
             "2026-11-27T03:38:10.8Z a",
             "2026-11-27T03:38:11.0505Z b",
         ),
+        (
+            "iso",
+            "2026-11-27 03:38:10.8 a",
+            "2026-11-27 03:38:11.0505 b",
+        ),
+        ("us", "1795750690800000 a", "1795750691050500 b"),
         ("ns", "1795750690800000000,a", "1795750691050500000,b"),
     ] {
         let found = lines(
@@ -341,5 +439,210 @@ fn a_line_that_is_not_as_it_was_said_to_be_is_a_sentence_with_its_place() {
     ] {
         let said = lines(bytes, layout).unwrap_err();
         assert!(said.contains(sentence), "{said}");
+    }
+}
+
+fn of_form(form: LineForm, time: &str, message: Option<&str>) -> Lines {
+    Lines {
+        form,
+        ..layout(time, message)
+    }
+}
+
+#[test]
+fn tardis_lines_are_read_as_it_serves_them_and_an_empty_one_ends_a_connection() {
+    let cached = "2026-11-27T03:38:10.8000000Z {\"table\":\"trade\"}\n\
+                  2026-11-27T03:38:10.9000001Z {\"table\":\"quote\"}\n\n\n\
+                  2026-11-27T03:38:14.8000000Z {\"table\":\"trade\"}\n\n";
+    let machine = "{\"localTimestamp\":\"2026-11-27T03:38:10.8000000Z\",\"message\":{\"table\":\"trade\"}}\n\
+                   {\"localTimestamp\":\"2026-11-27T03:38:10.9000001Z\",\"message\":{\"table\":\"quote\"}}\n\n\
+                   {\"localTimestamp\":\"2026-11-27T03:38:14.8000000Z\",\"message\":{\"table\":\"trade\"}}\n";
+    let expected = [
+        r#"{"at_ms":0,"conn":1,"text":"{\"table\":\"trade\"}"}"#,
+        r#"{"at_ms":100,"conn":1,"text":"{\"table\":\"quote\"}"}"#,
+        r#"{"at_ms":100,"conn":1,"drop":"fin"}"#,
+        r#"{"at_ms":4000,"conn":2,"accept":{}}"#,
+        r#"{"at_ms":4000,"conn":2,"text":"{\"table\":\"trade\"}"}"#,
+    ];
+    for text in [cached, machine] {
+        let found = lines(text.as_bytes(), of_form(LineForm::Tardis, "none", None)).unwrap();
+        assert_eq!(found, expected);
+    }
+    let said = lines(b"trade", of_form(LineForm::Tardis, "none", None)).unwrap_err();
+    assert!(
+        said.contains("as Tardis has them, found \"trade\""),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_csv_with_json_in_a_column_is_read_by_the_names_of_its_columns() {
+    let rows = "\u{feff}ts,dir,payload\r\n\
+                1795750690.8,in,\"{\"\"a\"\":{\"\"b\"\":1}}\"\r\n\
+                1795750691.8,in,\"{\"\"a\"\":\n2}\"\r\n";
+    let read = |time, message| lines(rows.as_bytes(), of_form(LineForm::Csv, time, message));
+    let found = read("/ts", Some("/payload")).unwrap();
+    assert_eq!(
+        found[0],
+        r#"{"at_ms":0,"conn":1,"text":"{\"a\":{\"b\":1}}"}"#
+    );
+    assert!(
+        found[1].starts_with(r#"{"at_ms":1000,"conn":1,"#),
+        "{found:?}"
+    );
+    let found = read("/0", Some("/2/a")).unwrap();
+    assert_eq!(found[0], r#"{"at_ms":0,"conn":1,"text":"{\"b\":1}"}"#);
+    for (time, message, sentence) in [
+        (
+            "none",
+            None,
+            ":2: expected --message to name the column of the messages",
+        ),
+        (
+            "/ts",
+            Some("/data"),
+            "expected a column \"data\", found \"ts, dir, payload\"",
+        ),
+        ("ns", Some("/payload"), "expected --time to name a column"),
+        (
+            "/dir",
+            Some("/payload"),
+            "expected a time since 1970 or a date at /dir, found \"in\"",
+        ),
+    ] {
+        let said = read(time, message).unwrap_err();
+        assert!(said.contains(sentence), "{said}");
+    }
+}
+
+#[test]
+fn a_feeds_file_may_be_packed_by_zstd_in_one_frame_or_several() {
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+    let plain = fs::read(input("field/feed-hftbacktest.txt")).unwrap();
+    let expected = lines(&plain, layout("ns", None)).unwrap();
+    let frame = |bytes: &[u8]| compress_to_vec(bytes, CompressionLevel::Fastest);
+    assert_eq!(lines(&frame(&plain), layout("ns", None)).unwrap(), expected);
+    // As pzstd writes it: a frame to be skipped, and pieces.
+    let skipped = b"\x50\x2a\x4d\x18\x04\0\0\0abcd";
+    let (first, last) = plain.split_at(60);
+    let several = [&frame(first)[..], skipped, &frame(last)].concat();
+    assert_eq!(lines(&several, layout("ns", None)).unwrap(), expected);
+    let torn = frame(&plain);
+    let said = lines(&torn[..torn.len() - 9], layout("ns", None)).unwrap_err();
+    assert!(said.contains("cannot read it: zstd:"), "{said}");
+    for (begin, sentence) in [
+        (&b"\xfd7zXZ\0"[..], "found xz; unpack it first: xz -dk FILE"),
+        (
+            b"PK\x03\x04",
+            "found a zip; give what is in it: unzip -p FILE",
+        ),
+    ] {
+        let said = lines(begin, Lines::default()).unwrap_err();
+        assert!(said.contains(sentence), "{said}");
+    }
+}
+
+#[test]
+fn carriage_returns_and_a_byte_order_mark_are_no_part_of_a_message() {
+    let found = lines("\u{feff}a\r\n\r\nb".as_bytes(), Lines::default()).unwrap();
+    assert_eq!(
+        found,
+        [
+            r#"{"at_ms":0,"conn":1,"text":"a"}"#,
+            r#"{"at_ms":100,"conn":1,"text":"b"}"#
+        ]
+    );
+    for (bytes, sentence) in [
+        (
+            &b"[\n{}\n]"[..],
+            ":1: expected a message a line, found JSON over several lines",
+        ),
+        (b"{\n}", "jq -c . FILE"),
+        (
+            b"\xff\xfea\0",
+            ":1: expected a message a line, found UTF-16; write it anew: iconv",
+        ),
+    ] {
+        let said = lines(bytes, Lines::default()).unwrap_err();
+        assert!(said.contains(sentence), "{said}");
+    }
+}
+
+#[test]
+fn a_file_given_as_another_says_which_it_is() {
+    let har = fs::read(input("chrome.har")).unwrap();
+    let flows = fs::read(input("mitmproxy.flows")).unwrap();
+    let capture = fs::read(input("capture/any.pcapng")).unwrap();
+    let tape = b"{\"tape\":1}\n{\"at_ms\":0,\"end\":true}\n".to_vec();
+    let (as_har, as_flows) = (
+        "a HAR; for those: wstape import har",
+        "wstape import mitmproxy",
+    );
+    let (as_capture, as_tape) = ("a capture; for those: wstape import pcap", "a tape already");
+    for (format, bytes, sentence) in [
+        (Har, &capture, as_capture),
+        (Har, &flows, as_flows),
+        (Har, &tape, as_tape),
+        (Mitmproxy, &har, as_har),
+        (Mitmproxy, &capture, as_capture),
+        (Capture, &har, as_har),
+        (Capture, &flows, as_flows),
+        (LinesFormat, &har, as_har),
+        (LinesFormat, &flows, as_flows),
+        (LinesFormat, &capture, as_capture),
+        (LinesFormat, &tape, as_tape),
+    ] {
+        let said = import_bytes(format, bytes).unwrap_err();
+        assert!(said.contains(sentence), "{format}: {said}");
+    }
+}
+
+#[test]
+fn an_archive_of_pages_packed_with_a_mark_and_carriage_returns_gives_its_sockets() {
+    let entry = |url: &str, at: &str, kind: &str| {
+        format!(
+            "{{\"pageref\":\"page_1\",\"startedDateTime\":\"2026-11-24T00:00:0{at}Z\",\r\n\"request\":\
+             {{\"method\":\"GET\",\"url\":\"{url}\"}},\r\n\"response\":{{\"status\":{kind}}}"
+        )
+    };
+    let said = |at: &str, data: &str| {
+        format!(
+            "{{\"type\":\"receive\",\"time\":1795478400.{at},\"opcode\":1,\"data\":\"{data}\"}}"
+        )
+    };
+    let socket = |url: &str, at: &str, said: &[String]| {
+        let messages = said.join(",\r\n");
+        format!(
+            "{},\"_webSocketMessages\":[{messages}]}}",
+            entry(url, at, "101")
+        )
+    };
+    let entries = [
+        entry("https://h/index.html", "0", "200") + "}",
+        socket("wss://h/a", "0.1", &[said("2", "a1"), said("4", "a2")]),
+        entry("https://h/app.js", "0.15", "304") + "}",
+        socket("wss://h/b", "0.2", &[said("3", "b1"), said("5", "b2")]),
+    ];
+    let archive = format!(
+        "\u{feff}{{\"log\":{{\"version\":\"1.2\",\r\n\"pages\":[{{\"id\":\"page_1\"}}],\r\n\"entries\":[{}]}}}}",
+        entries.join(",\r\n")
+    );
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(archive.as_bytes()).unwrap();
+    for bytes in [archive.into_bytes(), gzip.finish().unwrap()] {
+        let tape = import_bytes(Har, &bytes).unwrap();
+        let said: Vec<&str> = steps(&tape)
+            .into_iter()
+            .filter(|line| line.contains("\"text\""))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                r#"{"at_ms":100,"conn":1,"text":"a1"}"#,
+                r#"{"at_ms":200,"conn":2,"text":"b1"}"#,
+                r#"{"at_ms":300,"conn":1,"text":"a2"}"#,
+                r#"{"at_ms":400,"conn":2,"text":"b2"}"#,
+            ]
+        );
     }
 }

@@ -298,7 +298,7 @@ fn what_is_no_flow_is_named_by_its_place() {
         ),
         (
             b"{\"log\":{}}",
-            "in: expected flows as `mitmdump -w FILE` writes them, found JSON; for a HAR: recorder import har",
+            "in: expected flows as `mitmdump -w FILE` writes them, found a HAR; for those: wstape import har",
         ),
         (b"GIF89a", "found something else"),
         (b"3:abc?", "found something else"),

@@ -207,7 +207,7 @@ fn what_is_no_archive_is_one_sentence_that_says_what_to_do() {
             "in: expected a HAR, which is UTF-8, found other bytes at byte 7",
         ),
         (b"PK\x03\x04....", "the zip can't be read"),
-        (b"\x1f\x8b\x08", "found gzip"),
+        (b"\x1f\x8b\x08", "in: cannot read it: "),
         (b"\x78\xda\x00", "found zlib"),
         (b"\xff\xfe{\x00", "found UTF-16"),
         (b"12:abc", "wstape import mitmproxy"),

@@ -1,5 +1,6 @@
 //! Recordings of other tools become tapes that play, and what is none is said in one sentence.
 
+mod capture;
 mod field;
 mod flows;
 mod garbled;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use wstape_recorder::{Import, ImportFormat, Lines};
+use wstape_recorder::{Import, ImportFormat, LineForm, Lines};
 
 /// Most changes to one file.
 const MAX_CHANGES: u32 = 6;
@@ -45,14 +45,14 @@ const PIECES: [&str; 20] = [
 pub(crate) struct Genuine {
     pub(crate) name: &'static str,
     pub(crate) format: ImportFormat,
-    /// The time's place, of lines.
+    /// The time's place, of lines, or their form.
     time: &'static str,
     bytes: Vec<u8>,
 }
 
 /// One of each kind that is read.
 pub(crate) fn genuine() -> Vec<Genuine> {
-    use ImportFormat::{Har, Lines, Mitmproxy, Mockforge};
+    use ImportFormat::{Capture, Har, Lines, Mitmproxy, Mockforge};
     let inputs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inputs");
     [
         ("chrome.har", Har, ""),
@@ -66,6 +66,10 @@ pub(crate) fn genuine() -> Vec<Genuine> {
         ("mockforge.jsonl", Mockforge, ""),
         ("field/feed-recv-ts.jsonl", Lines, "/recv_ts"),
         ("field/feed-hftbacktest.txt", Lines, "ns"),
+        ("field/feed-tardis.jsonl.zst", Lines, "tardis"),
+        ("field/feed.csv", Lines, "csv"),
+        ("capture/lo.pcap", Capture, ""),
+        ("capture/any.pcapng", Capture, ""),
     ]
     .into_iter()
     .map(|(name, format, time)| Genuine {
@@ -93,8 +97,15 @@ impl Genuine {
     pub(crate) fn import(&self, path: &Path) -> Import {
         let import = Import::open(self.format, path).expect("the file was just written");
         let mut lines = Lines::default();
-        if !self.time.is_empty() {
-            lines.time = self.time.parse().expect("a place");
+        match self.time {
+            "" => {}
+            "tardis" => lines.form = LineForm::Tardis,
+            "csv" => {
+                lines.form = LineForm::Csv;
+                lines.time = "/ts".parse().expect("a place");
+                lines.message = Some("/payload".to_owned());
+            }
+            time => lines.time = time.parse().expect("a place"),
         }
         import.lines(lines)
     }

@@ -58,7 +58,7 @@ pub(super) fn draw(seed: u64, terms: &Terms) -> Case {
     base.insert(0, Step::at(Micros(1), Action::Ping("all".into())));
     base.sort_by_key(|step| match step.trigger {
         wstape_tape::Trigger::At(at) => at,
-        wstape_tape::Trigger::OnConnect { .. } => Micros::ZERO,
+        _ => Micros::ZERO,
     });
     base.push(Step::at(end, Action::End));
     let faults = Tape::new(Header::new("the crowd is dropped"), vec![drop]);

@@ -20,7 +20,7 @@ mod vocabulary;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wstape_tape::{Action, Header, Micros, Step, Tape, Trigger};
+use wstape_tape::{Action, Header, Micros, Step, Tape, Trigger, Whose};
 
 use crate::call::Call;
 use crate::case::{About, Case};
@@ -173,7 +173,7 @@ fn generated(seed: u64, vocabulary: Option<&Vocabulary>, end: Micros) -> Tape {
 fn recorded(recording: &Tape, end: Micros) -> Tape {
     let within = |step: &&Step| match step.trigger {
         Trigger::At(at) => at < end && step.action != Action::End,
-        Trigger::OnConnect { .. } => true,
+        _ => true,
     };
     let mut steps: Vec<Step> = recording.steps.iter().filter(within).cloned().collect();
     steps.push(Step::at(end, Action::End));
@@ -193,8 +193,9 @@ fn faults(seed: u64, scene: &mut Scene<'_>, shape: &mut Dice) -> Tape {
     let mut steps = std::mem::take(&mut scene.steps);
     // Stable: the prologue first, then by time; what was drawn first comes first.
     steps.sort_by_key(|step| match step.trigger {
-        Trigger::OnConnect { nth, after } => (0, nth.unwrap_or(0), after_order(after)),
-        Trigger::At(at) => (1, at.0, 0),
+        Trigger::OnConnect { whose, after } => (0, whose, after_order(after)),
+        Trigger::At(at) => (1, Whose::Each, at.0),
+        _ => (0, Whose::Each, 0),
     });
     Tape::new(Header::new(format!("faults, seed {seed}")), steps)
 }
@@ -294,7 +295,7 @@ fn troubled(dice: &mut Dice, scene: &Scene<'_>) -> Micros {
             let last = Micros(scene.quiet_at.0.saturating_sub(1));
             Micros(at.0.saturating_add(later)).min(last)
         }
-        Trigger::OnConnect { .. } => moment,
+        _ => moment,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What those who draw faults know of the case.
 
-use wstape_tape::{Action, After, Micros, Step, Trigger};
+use wstape_tape::{Action, After, Micros, Step, Trigger, Whose};
 
 use super::dice::Dice;
 use super::events;
@@ -135,7 +135,7 @@ impl<'a> Scene<'a> {
     /// A trigger on one of the first connections.
     pub(super) fn on_connect(dice: &mut Dice, after: After) -> Trigger {
         Trigger::OnConnect {
-            nth: Some(dice.pick(&[1, 1, 2, 2, 3, 4])),
+            whose: Whose::Nth(dice.pick(&[1, 1, 2, 2, 3, 4])),
             after,
         }
     }

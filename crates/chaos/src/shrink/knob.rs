@@ -1,6 +1,6 @@
 //! The numbers of a step: what each is, how it is read and set.
 
-use wstape_tape::{Action, After, Conn, Garbage, Latency, Micros, Pongs, Step, Trigger};
+use wstape_tape::{Action, After, Conn, Garbage, Latency, Micros, Pongs, Step, Trigger, Whose};
 
 use serde_json::value::RawValue;
 
@@ -111,7 +111,14 @@ impl Knob {
     fn place(self, step: &mut Step) -> Option<Place<'_>> {
         let step = &mut **step;
         match (self, &mut step.trigger, &mut step.action) {
-            (Self::OnConnect, Trigger::OnConnect { nth: Some(n), .. }, _)
+            (
+                Self::OnConnect,
+                Trigger::OnConnect {
+                    whose: Whose::Nth(n),
+                    ..
+                },
+                _,
+            )
             | (
                 Self::AfterCount,
                 Trigger::OnConnect {

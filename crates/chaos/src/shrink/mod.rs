@@ -29,7 +29,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wstape_tape::{Action, After, Micros, Step, Tape, Trigger};
+use wstape_tape::{Action, After, Micros, Step, Tape, Trigger, Whose};
 
 use self::fewer::fewest;
 use self::search::Search;
@@ -140,20 +140,20 @@ fn simpler_steps(search: &mut Search<'_>, which: Which) {
     }
 }
 
-/// Whether steps stand as a tape demands: `on_connect` first, times never decreasing.
+/// Whether steps stand as a tape demands: those without a time first, times never decreasing.
 fn is_in_order(steps: &[Step]) -> bool {
     let rank = |step: &Step| match step.trigger {
-        Trigger::OnConnect { .. } => (false, Micros::ZERO),
         Trigger::At(at) => (true, at),
+        _ => (false, Micros::ZERO),
     };
-    let mut selectors: BTreeMap<Option<u64>, Micros> = BTreeMap::new();
+    let mut selectors: BTreeMap<Whose, Micros> = BTreeMap::new();
     steps.is_sorted_by_key(rank)
         && steps.iter().all(|step| match step.trigger {
             Trigger::OnConnect {
-                nth,
+                whose,
                 after: After::Time(after),
             } => selectors
-                .insert(nth, after)
+                .insert(whose, after)
                 .is_none_or(|last| last <= after),
             _ => true,
         })

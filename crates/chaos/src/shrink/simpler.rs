@@ -1,7 +1,7 @@
 //! Simpler values of one step: discrete choices, then numbers, then payloads.
 
 use bytes::Bytes;
-use wstape_tape::{Action, Conn, Direction, End, Step, Trigger};
+use wstape_tape::{Action, Conn, Direction, End, Step, Trigger, Whose};
 
 use super::changed::changed;
 use super::fewer::fewest;
@@ -56,12 +56,13 @@ fn choices(step: &Step) -> Vec<Step> {
     if step.note.is_some() {
         choices.push(changed(step, |step| step.note = None));
     }
-    if let Trigger::OnConnect {
-        nth: Some(_),
-        after,
-    } = step.trigger
+    if let Trigger::OnConnect { whose, after } = step.trigger
+        && whose != Whose::Each
     {
-        let each = Trigger::OnConnect { nth: None, after };
+        let each = Trigger::OnConnect {
+            whose: Whose::Each,
+            after,
+        };
         choices.push(changed(step, |step| step.trigger = each));
     }
     choices
@@ -88,9 +89,9 @@ fn actions(action: &Action) -> Vec<Action> {
 
 /// Whether the modifiers of a step still go with its action.
 fn is_allowed(step: &Step) -> bool {
-    let on_connect = matches!(step.trigger, Trigger::OnConnect { .. });
+    let on_connect = step.trigger.is_prologue();
     (step.for_us.is_none() || step.action.is_state())
-        && (step.times.is_none() || step.action.is_used_up())
+        && (step.times.is_none() || step.action.is_used_up() || step.trigger.is_dialogue())
         && (step.direction == Direction::Both || step.action.is_link_condition())
         && !(on_connect && step.action.is_engine_wide())
 }

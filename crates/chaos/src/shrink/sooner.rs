@@ -70,7 +70,7 @@ fn tapes(case: &Case) -> impl Iterator<Item = &Tape> {
 fn times(tape: &Tape) -> impl Iterator<Item = Micros> {
     tape.steps.iter().filter_map(|step| match step.trigger {
         Trigger::At(at) => Some(at),
-        Trigger::OnConnect { .. } => None,
+        _ => None,
     })
 }
 
@@ -84,7 +84,7 @@ fn cut(tape: &Tape, end: Micros) -> Tape {
         Trigger::At(at) if at <= end => Some(step.clone()),
         Trigger::At(_) if step.action == Action::End => Some(at(step, end)),
         Trigger::At(_) => None,
-        Trigger::OnConnect { .. } => Some(step.clone()),
+        _ => Some(step.clone()),
     });
     Tape::new(tape.header.clone(), steps.collect())
 }

@@ -91,7 +91,7 @@ fn at(tape: &Tape, is: impl Fn(&Action) -> bool) -> Vec<Micros> {
     times
         .filter_map(|step| match step.trigger {
             Trigger::At(at) => Some(at),
-            Trigger::OnConnect { .. } => None,
+            _ => None,
         })
         .collect()
 }

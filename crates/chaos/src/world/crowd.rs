@@ -79,7 +79,7 @@ fn dropped_at(case: &Case) -> Option<Micros> {
         .iter()
         .find_map(|step| match step.trigger {
             Trigger::At(at) => Some(at),
-            Trigger::OnConnect { .. } => None,
+            _ => None,
         })
 }
 

@@ -87,9 +87,9 @@ impl Fault<'_> {
                 };
                 (later || entry.at >= at && entry.at.0 - at.0 <= lateness.0) && conn
             }
-            Trigger::OnConnect { nth, .. } => {
-                entry.conn.is_some() && nth.is_none_or(|nth| entry.conn == Some(nth))
-            }
+            ref trigger => entry
+                .conn
+                .is_some_and(|conn| trigger.whose().contains(conn)),
         }
     }
 

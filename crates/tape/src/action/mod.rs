@@ -33,8 +33,11 @@ mod frame;
 mod garbage;
 mod hang;
 mod http;
+mod json;
 mod latency;
 mod mark;
+mod mute;
+mod next;
 mod partition;
 mod ping;
 mod pongs;
@@ -42,8 +45,11 @@ mod received;
 mod refuse;
 mod slice;
 mod spec;
+mod start;
+mod stop;
 mod text;
 mod tls;
+mod which;
 
 use std::borrow::Cow;
 
@@ -60,14 +66,17 @@ pub use frame::RawFrame;
 pub use garbage::{Garbage, MAX_GARBAGE_BYTES};
 pub use http::HttpAnswer;
 pub use latency::{Distribution, Latency};
+pub use next::{Late, SomeOf};
 pub use partition::Partition;
 pub use pongs::Pongs;
 pub use received::{Received, ReceivedKind};
 pub use refuse::Refusal;
+pub use start::Start;
 pub use tls::TlsFault;
+pub use which::WhichScene;
 
 use crate::error::Flaw;
-use crate::json::{Field, Pen};
+use crate::json::{FINAL_STATUSES, Field, Pen};
 use spec::{Class, Spec};
 
 /// The table: each action's documentation, variant, value and [`Spec`]. The last row is the one
@@ -197,6 +206,8 @@ macro_rules! actions {
 actions! {
     /// `emit`: send this JSON text as one Text message, byte for byte as it stands in the line.
     Emit(Bytes) = emit::Emit,
+    /// `json`: send this JSON text as one Text message, byte for byte as it stands in the line.
+    Json(Bytes) = json::Json,
     /// `text`: send exactly this as one Text message, valid JSON or not.
     Text(String) = text::Text,
     /// `binary`: send these bytes as one Binary message.
@@ -240,6 +251,18 @@ actions! {
     SliceBytes(Option<u32>) = slice::Slice,
     /// `http`: what a request of that path answers from here on.
     Http(HttpAnswer) = HttpAnswer,
+    /// `start`: a scene begins on the connection.
+    Start(Start) = Start,
+    /// `stop`: a scene ends on the connection, until it is started again.
+    Stop(WhichScene) = stop::Stop,
+    /// `mute`: a scene says nothing; `false` has every scene of the connection heard again.
+    Mute(Option<WhichScene>) = mute::Mute,
+    /// `gap`: the next messages of a scene are left out; its count goes on.
+    Gap(SomeOf) = next::Gap,
+    /// `repeat`: each of the next messages of a scene comes twice.
+    Repeat(SomeOf) = next::Repeat,
+    /// `late`: the next messages of a scene come later, and others overtake them.
+    Late(Late) = Late,
     /// `received`: what the client sent, as a recorder saw it. The player skips it.
     Received(Received) = Received,
     /// `mark`: a place that other tools and overlays can name.
@@ -251,6 +274,26 @@ actions! {
 }
 
 impl Action {
+    /// What a step says of a handshake that was answered so: a refusal, or, with a status that
+    /// none may have ([`FINAL_STATUSES`](crate::FINAL_STATUSES)), the answer as it stands on
+    /// the wire, with `then` behind it.
+    ///
+    /// ```
+    /// use wstape_tape::{Action, End, Refusal};
+    /// let headers = vec![("x".to_owned(), "1".to_owned())];
+    /// let refusal = Refusal { headers, ..Refusal::new(666) };
+    /// let Action::Garbage(Some(head)) = Action::refusing(refusal, Some(End::Fin)) else { panic!() };
+    /// assert_eq!(head.bytes, "HTTP/1.1 666 \r\nx: 1\r\n\r\n");
+    /// ```
+    #[must_use]
+    pub fn refusing(refusal: Refusal, then: Option<End>) -> Self {
+        if FINAL_STATUSES.contains(&refusal.status) {
+            Self::Refuse(Some(refusal))
+        } else {
+            Self::Garbage(Some(refusal.into_garbage(then)))
+        }
+    }
+
     /// Whether it is a condition of the link in one direction, so that `direction` goes with it.
     #[must_use]
     pub fn is_link_condition(&self) -> bool {
@@ -267,6 +310,28 @@ impl Action {
     #[must_use]
     pub fn is_sent(&self) -> bool {
         self.class() == Class::Sent
+    }
+
+    /// Whether it is about how a connection's handshake is answered, or what a recorder saw: an
+    /// upgraded connection can do nothing with it.
+    pub(crate) fn is_before_the_101(&self) -> bool {
+        matches!(self, Self::Answers(_) | Self::Received(_)) || self.is_used_up()
+    }
+
+    /// Whether it means something on a connection only once that has its 101: it writes onto the
+    /// stream, or is about scenes.
+    #[must_use]
+    pub fn waits_for_the_101(&self) -> bool {
+        let of_scenes = matches!(
+            self,
+            Self::Start(_)
+                | Self::Stop(_)
+                | Self::Mute(_)
+                | Self::Gap(_)
+                | Self::Repeat(_)
+                | Self::Late(_)
+        );
+        of_scenes || self.is_sent()
     }
 
     /// Whether it sets a state that lasts, so that `for_ms` goes with it.

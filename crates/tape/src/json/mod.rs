@@ -14,9 +14,11 @@ mod object;
 mod pen;
 mod word;
 
+pub use field::FINAL_STATUSES;
 pub(crate) use field::Field;
 pub(crate) use headers::read_headers;
 pub(crate) use line::root;
+pub(crate) use nearest::nearest;
 pub(crate) use node::{Node, Type, parse, shortened};
 pub(crate) use object::{Object, is_extension, same_extensions};
 pub(crate) use pen::Pen;

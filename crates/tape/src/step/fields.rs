@@ -40,8 +40,11 @@ pub struct Step {
 pub struct StepFields {
     /// When it happens.
     pub trigger: Trigger,
-    /// On whose connection; meaningful for `at_ms` steps, an `on_connect` step is on its own.
+    /// On whose connection; meaningful for `at_ms` steps, the other triggers say it themselves.
     pub conn: Conn,
+    /// On connections that asked for this path, without its query; a final `*` stands for any
+    /// rest. With it, numbers count the upgrades of that path.
+    pub path: Option<String>,
     /// Name of the engine, in tapes of several.
     pub engine: Option<String>,
     /// What happens.
@@ -50,7 +53,8 @@ pub struct StepFields {
     pub direction: Direction,
     /// The state set clears by itself after this long.
     pub for_us: Option<Micros>,
-    /// The state set clears by itself after this many uses.
+    /// The state set clears by itself after this many uses; of a step that stands on what a client
+    /// says, its silence or a scene: how often it happens on a connection at most.
     pub times: Option<u32>,
     /// How likely the step is to happen, in 0..=1; drawn from `seed`.
     pub probability: Option<f64>,
@@ -98,6 +102,7 @@ impl Step {
         Self::from(StepFields {
             trigger,
             conn: Conn::All,
+            path: None,
             engine: None,
             action,
             direction: Direction::Both,
@@ -109,12 +114,6 @@ impl Step {
             note: None,
             extensions: Vec::new(),
         })
-    }
-
-    /// A step at a time of the engine's clock.
-    #[must_use]
-    pub fn at(at: Micros, action: Action) -> Self {
-        Self::new(Trigger::At(at), action)
     }
 
     /// The step that these fields were read as, from that line.
@@ -160,6 +159,7 @@ impl PartialEq for StepFields {
     fn eq(&self, other: &Self) -> bool {
         self.trigger == other.trigger
             && self.conn == other.conn
+            && self.path == other.path
             && self.engine == other.engine
             && self.action == other.action
             && self.direction == other.direction

@@ -1,5 +1,7 @@
 //! When a step happens.
 
+use super::message::{Match, read_match, write_match};
+use super::whose::{Whose, read_whose, write_whose};
 use crate::Micros;
 use crate::error::{Flaw, TapeErrorKind};
 use crate::json::{Field, Object, Pen};
@@ -8,24 +10,48 @@ use crate::json::{Field, Object, Pen};
 pub(super) const AFTER_KEYS: [&str; 4] =
     ["after_ms", "after_frames", "after_bytes", "after_received"];
 
+/// Keys of which a step has one.
+pub(super) const TRIGGER_KEYS: [&str; 5] = [
+    "at_ms",
+    "on_connect",
+    "on_message",
+    "on_silence_ms",
+    "scene",
+];
+
+/// Shortest `every_ms`: a scene that goes on without a pause leaves no time for anything else.
+pub const MIN_EVERY: Micros = Micros::from_ms(1);
+
 /// When a step happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
     /// `at_ms`: on the engine's clock.
     At(Micros),
-    /// `on_connect`: on one connection, or on each.
+    /// `on_connect`: on connections, as they come.
     OnConnect {
-        /// Connection number, from 1; `None` for `"each"`.
-        nth: Option<u64>,
+        /// On which.
+        whose: Whose,
         /// When, on that connection.
         after: After,
     },
+    /// `on_message`: when a client says something.
+    OnMessage(Box<OnMessage>),
+    /// `on_silence_ms`: once a client has sent no frame for so long; once a silence.
+    OnSilence {
+        /// On which connections (`conn`).
+        whose: Whose,
+        /// How long the silence is, since the 101 or the last frame.
+        silence: Micros,
+    },
+    /// `scene`: over and over, from when the scene is started on a connection.
+    Scene(Box<Scene>),
 }
 
 /// When, on a connection, a prologue step happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum After {
-    /// `after_ms`: since the accept. Actions that send frames wait for the 101.
+    /// `after_ms`: since the accept, or since the request's head for a step with a `path`. Actions
+    /// that send frames wait for the 101.
     Time(Micros),
     /// `after_frames`: once this many frames were sent to the client; 0 is the 101.
     Frames(u64),
@@ -36,41 +62,162 @@ pub enum After {
     Received(u64),
 }
 
+/// What a client must say for a step to happen.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OnMessage {
+    /// On which connections (`conn`).
+    pub whose: Whose,
+    /// What.
+    pub wanted: Match,
+    /// How long after it (`after_ms`).
+    pub after: Micros,
+    /// Whether the message is hidden from the layers below (`instead`).
+    pub instead: bool,
+}
+
+/// A line of a scene: a stream that somebody asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Scene {
+    /// On which connections (`conn`).
+    pub whose: Whose,
+    /// Of which scene.
+    pub name: String,
+    /// How long after the scene's start it happens first (`after_ms`).
+    pub after: Micros,
+    /// And then again and again (`every_ms`); once where it says nothing.
+    pub every: Option<Micros>,
+}
+
+impl Trigger {
+    /// Whether it stands on connections for the whole run: what a client says, its silence, a scene.
+    #[must_use]
+    pub fn is_dialogue(&self) -> bool {
+        matches!(
+            self,
+            Self::OnMessage(_) | Self::OnSilence { .. } | Self::Scene(_)
+        )
+    }
+
+    /// Whether it has no time of its own, so that the step stands before the first `at_ms`.
+    #[must_use]
+    pub fn is_prologue(&self) -> bool {
+        !matches!(self, Self::At(_))
+    }
+
+    /// On which connections, where it says so itself; an `at_ms` step has its `conn`.
+    #[must_use]
+    pub fn whose(&self) -> Whose {
+        match self {
+            Self::At(_) => Whose::Each,
+            Self::OnConnect { whose, .. } | Self::OnSilence { whose, .. } => *whose,
+            Self::OnMessage(on) => on.whose,
+            Self::Scene(scene) => scene.whose,
+        }
+    }
+
+    /// Whom it stands on, to be changed; `None` for `at_ms`.
+    pub(super) fn whose_mut(&mut self) -> Option<&mut Whose> {
+        match self {
+            Self::At(_) => None,
+            Self::OnConnect { whose, .. } | Self::OnSilence { whose, .. } => Some(whose),
+            Self::OnMessage(on) => Some(&mut on.whose),
+            Self::Scene(scene) => Some(&mut scene.whose),
+        }
+    }
+
+    /// Its key on the wire.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::At(_) => TRIGGER_KEYS[0],
+            Self::OnConnect { .. } => TRIGGER_KEYS[1],
+            Self::OnMessage(_) => TRIGGER_KEYS[2],
+            Self::OnSilence { .. } => TRIGGER_KEYS[3],
+            Self::Scene(_) => TRIGGER_KEYS[4],
+        }
+    }
+}
+
 /// Reads the trigger of a step.
 pub(super) fn read_trigger(object: &Object<'_>) -> Result<Trigger, Flaw> {
     let misplaced =
-        |field: &Field<'_>, message| Err(field.key_flaw(TapeErrorKind::Misplaced, message));
-    let mut after = object
-        .fields()
-        .iter()
-        .filter(|f| AFTER_KEYS.contains(&&*f.name));
+        |field: &Field<'_>, message: String| Err(field.key_flaw(TapeErrorKind::Misplaced, message));
+    let mut triggers = (object.fields().iter()).filter(|f| TRIGGER_KEYS.contains(&&*f.name));
+    let Some(trigger) = triggers.next() else {
+        let message = "a step needs a trigger: \"at_ms\" or \"on_connect\"";
+        let mut flaw = object.flaw(TapeErrorKind::MissingKey, message);
+        flaw.help = Some(format!("one of {}", TRIGGER_KEYS.join(", ")));
+        return Err(flaw);
+    };
+    if let Some(second) = triggers.next() {
+        // In the order of the format, whatever that of the line is.
+        let (first, second) = in_order(trigger, second);
+        let message = format!("either {:?} or {:?}, not both", first.name, second.name);
+        return misplaced(second, message);
+    }
+    let mut after = (object.fields().iter()).filter(|f| AFTER_KEYS.contains(&&*f.name));
     let (first, second) = (after.next(), after.next());
-    match (object.get("at_ms"), object.get("on_connect")) {
-        (Some(_), Some(second)) => misplaced(
-            second,
-            "either \"at_ms\" or \"on_connect\", not both".to_owned(),
-        ),
-        (None, None) => {
-            let message = "a step needs a trigger: \"at_ms\" or \"on_connect\"";
-            Err(object.flaw(TapeErrorKind::MissingKey, message))
+    match (&*trigger.name, first, second) {
+        ("at_ms", Some(after), _) => {
+            let message = format!("{:?} goes with \"on_connect\" only", after.name);
+            return misplaced(after, message);
         }
-        (Some(at), None) => match first {
-            Some(after) => misplaced(
-                after,
-                format!("{:?} goes with \"on_connect\" only", after.name),
-            ),
-            None => Ok(Trigger::At(at.ms()?)),
+        ("on_silence_ms", Some(after), _) => {
+            let message = format!("{:?} does not go with \"on_silence_ms\"", after.name);
+            return misplaced(after, message);
+        }
+        ("on_message" | "scene", Some(after), _) if after.name != "after_ms" => {
+            let message = format!("{:?} goes with \"on_connect\" only", after.name);
+            return misplaced(after, message);
+        }
+        (_, Some(first), Some(second)) => {
+            let message = format!("either {:?} or {:?}, not both", first.name, second.name);
+            return misplaced(second, message);
+        }
+        _ => {}
+    }
+    let whose = || object.get("conn").map_or(Ok(Whose::Each), read_whose);
+    let later = || first.map_or(Ok(Micros::ZERO), Field::ms);
+    alone(object, trigger, "instead", "on_message")?;
+    alone(object, trigger, "every_ms", "scene")?;
+    Ok(match &*trigger.name {
+        "at_ms" => Trigger::At(trigger.ms()?),
+        "on_connect" => Trigger::OnConnect {
+            whose: read_whose(trigger)?,
+            after: first.map_or(Ok(After::Time(Micros::ZERO)), after_mark)?,
         },
-        (None, Some(on)) => {
-            if let (Some(first), Some(second)) = (first, second) {
-                let message = format!("either {:?} or {:?}, not both", first.name, second.name);
-                return misplaced(second, message);
-            }
-            let after = first.map_or(Ok(After::Time(Micros::ZERO)), after_mark)?;
-            Ok(Trigger::OnConnect {
-                nth: nth(on)?,
-                after,
-            })
+        "on_message" => Trigger::OnMessage(Box::new(OnMessage {
+            whose: whose()?,
+            wanted: read_match(trigger)?,
+            after: later()?,
+            instead: object.get("instead").map_or(Ok(false), instead)?,
+        })),
+        "on_silence_ms" => Trigger::OnSilence {
+            whose: whose()?,
+            silence: silence(trigger)?,
+        },
+        _ => Trigger::Scene(Box::new(Scene {
+            whose: whose()?,
+            name: trigger.name()?,
+            after: later()?,
+            every: object.get("every_ms").map(every).transpose()?,
+        })),
+    })
+}
+
+/// Two triggers in the order of the format.
+fn in_order<'o, 'a>(a: &'o Field<'a>, b: &'o Field<'a>) -> (&'o Field<'a>, &'o Field<'a>) {
+    let place = |field: &Field<'_>| TRIGGER_KEYS.iter().position(|key| *key == field.name);
+    if place(a) <= place(b) { (a, b) } else { (b, a) }
+}
+
+/// A key that goes with one trigger only.
+fn alone(object: &Object<'_>, trigger: &Field<'_>, key: &str, with: &str) -> Result<(), Flaw> {
+    match object.get(key).filter(|_| trigger.name != with) {
+        None => Ok(()),
+        Some(field) => {
+            let message = format!("{key:?} goes with {with:?} only");
+            Err(field.key_flaw(TapeErrorKind::Misplaced, message))
         }
     }
 }
@@ -85,32 +232,72 @@ fn after_mark(field: &Field<'_>) -> Result<After, Flaw> {
     })
 }
 
-fn nth(field: &Field<'_>) -> Result<Option<u64>, Flaw> {
-    match field.value.text {
-        "\"each\"" => Ok(None),
-        _ => field
-            .whole(1..=u64::MAX)
-            .map(Some)
-            .map_err(|_| field.wrong("\"each\" or the number of a connection, from 1")),
+fn instead(field: &Field<'_>) -> Result<bool, Flaw> {
+    if field.value.text == "true" {
+        Ok(true)
+    } else {
+        Err(field.wrong("true"))
     }
+}
+
+fn silence(field: &Field<'_>) -> Result<Micros, Flaw> {
+    let silence = field.ms()?;
+    if silence == Micros::ZERO {
+        return Err(field.wrong("milliseconds, more than 0"));
+    }
+    Ok(silence)
+}
+
+fn every(field: &Field<'_>) -> Result<Micros, Flaw> {
+    let every = field.ms()?;
+    if every < MIN_EVERY {
+        return Err(field.wrong("milliseconds, 1 at least"));
+    }
+    Ok(every)
 }
 
 /// Writes the trigger of a step.
 pub(super) fn write_trigger(pen: &mut Pen, trigger: &Trigger) {
+    let conn = |pen: &mut Pen, whose: Whose| {
+        if whose != Whose::Each {
+            write_whose(pen, "conn", whose);
+        }
+    };
+    let after_ms = |pen: &mut Pen, after: Micros| {
+        if after != Micros::ZERO {
+            pen.ms("after_ms", after);
+        }
+    };
     match trigger {
-        Trigger::At(at) => pen.json("at_ms", &at.to_ms_text()),
-        Trigger::OnConnect { nth, after } => {
-            match nth {
-                Some(nth) => pen.json("on_connect", nth),
-                None => pen.string("on_connect", "each"),
-            }
+        Trigger::At(at) => pen.ms("at_ms", *at),
+        Trigger::OnConnect { whose, after } => {
+            write_whose(pen, "on_connect", *whose);
             match after {
-                After::Time(at) if at.0 == 0 => {}
-                After::Time(at) => pen.json("after_ms", &at.to_ms_text()),
+                After::Time(at) => after_ms(pen, *at),
                 After::Frames(n) => pen.json("after_frames", n),
                 After::Bytes(n) => pen.json("after_bytes", n),
                 After::Received(n) => pen.json("after_received", n),
             }
+        }
+        Trigger::OnMessage(on) => {
+            write_match(pen, "on_message", &on.wanted);
+            after_ms(pen, on.after);
+            if on.instead {
+                pen.json("instead", true);
+            }
+            conn(pen, on.whose);
+        }
+        Trigger::OnSilence { whose, silence } => {
+            pen.json("on_silence_ms", &silence.to_ms_text());
+            conn(pen, *whose);
+        }
+        Trigger::Scene(scene) => {
+            pen.string("scene", &scene.name);
+            after_ms(pen, scene.after);
+            if let Some(every) = scene.every {
+                pen.json("every_ms", &every.to_ms_text());
+            }
+            conn(pen, scene.whose);
         }
     }
 }

@@ -7,9 +7,11 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use wstape_tape::{
-    Accept, Action, After, Answers, CONNECTIONS, CloseFrame, Conn, Deflate, Direction,
-    Distribution, Down, End, Expect, Garbage, Header, HttpAnswer, Latency, Micros, Partition,
-    Pongs, RawFrame, Received, ReceivedKind, Refusal, Step, Tape, TlsFault, Trigger,
+    Accept, Action, After, Answers, CONNECTIONS, CloseFrame, Conn, DIALOGUE, Deflate, Direction,
+    Distribution, Down, End, Expect, Garbage, Header, HttpAnswer, Late, Latency, MIN_EVERY, Match,
+    MessageKind, MessagePath, MessageRegex, Micros, OnMessage, Partition, Pongs, RawFrame,
+    Received, ReceivedKind, Refusal, Scene, SomeOf, Start, Step, Tape, TlsFault, Trigger,
+    WhichScene, Whose,
 };
 
 fn micros() -> impl Strategy<Value = Micros> {
@@ -249,6 +251,7 @@ fn action() -> impl Strategy<Value = Action> {
     let close = (any::<u16>(), text()).prop_map(|(code, reason)| CloseFrame { code, reason });
     prop_oneof![
         emit(),
+        raw().prop_map(|raw| Action::Json(raw.get().to_owned().into())),
         text().prop_map(Action::Text),
         octets().prop_map(Action::Binary),
         octets().prop_map(Action::Ping),
@@ -269,7 +272,59 @@ fn action() -> impl Strategy<Value = Action> {
         received().prop_map(Action::Received),
         text().prop_map(Action::Mark),
         expect(),
+        scenes(),
     ]
+}
+
+fn whose() -> impl Strategy<Value = Whose> {
+    let range = (1..=u64::MAX / 2, option::of(0..=u64::MAX / 2)).prop_map(|(from, more)| {
+        let to = more.map(|more| from + more);
+        Whose::Range { from, to }
+    });
+    prop_oneof![
+        Just(Whose::Each),
+        (1..=u64::MAX).prop_map(Whose::Nth),
+        range
+    ]
+}
+
+fn wanted() -> impl Strategy<Value = Match> {
+    let kinds = [
+        MessageKind::Text,
+        MessageKind::Binary,
+        MessageKind::Ping,
+        MessageKind::Pong,
+        MessageKind::Close,
+    ];
+    let texts = (option::of(text()), option::of(text()));
+    let patterns = prop::sample::select(&["", "^a(?<b>.)$", r"\d+ \{é"][..]);
+    let paths = prop::sample::select(&["$", "$.a[?@.b > 1]", "$..*"][..]);
+    let json = (option::of(patterns), option::of(raw()), option::of(paths));
+    let rest = (
+        option::of(octets()),
+        option::of(prop::sample::select(kinds.to_vec())),
+        option::of(1..=u64::MAX),
+        any::<bool>(),
+    );
+    (texts, json, rest).prop_map(
+        |((text, contains), (regex, json, path), (binary, kind, nth, unmatched))| {
+            let mut wanted = Match::new();
+            if let Some(json) = json {
+                wanted = wanted.json(json.get()).unwrap();
+            }
+            Match {
+                text,
+                contains,
+                regex: regex.map(|regex| MessageRegex::new(regex).unwrap()),
+                jsonpath: path.map(|path| MessagePath::new(path).unwrap()),
+                binary,
+                kind,
+                nth,
+                unmatched,
+                ..wanted
+            }
+        },
+    )
 }
 
 fn trigger() -> impl Strategy<Value = Trigger> {
@@ -279,15 +334,72 @@ fn trigger() -> impl Strategy<Value = Trigger> {
         any::<u64>().prop_map(After::Bytes),
         any::<u64>().prop_map(After::Received),
     ];
-    let on_connect = (option::of(1..=u64::MAX), after)
-        .prop_map(|(nth, after)| Trigger::OnConnect { nth, after });
-    prop_oneof![micros().prop_map(Trigger::At), on_connect]
+    let on_connect =
+        (whose(), after).prop_map(|(whose, after)| Trigger::OnConnect { whose, after });
+    let on_message =
+        (whose(), wanted(), micros(), any::<bool>()).prop_map(|(whose, wanted, after, instead)| {
+            Trigger::OnMessage(Box::new(OnMessage {
+                whose,
+                wanted,
+                after,
+                instead,
+            }))
+        });
+    let on_silence = (whose(), micros()).prop_map(|(whose, silence)| Trigger::OnSilence {
+        whose,
+        silence: silence.max(Micros(1)),
+    });
+    let scene = (whose(), "[a-zé]{1,4}", micros(), option::of(micros())).prop_map(
+        |(whose, name, after, every)| {
+            let every = every.map(|every| every.max(MIN_EVERY));
+            Trigger::Scene(Box::new(Scene {
+                whose,
+                name,
+                after,
+                every,
+            }))
+        },
+    );
+    prop_oneof![
+        4 => micros().prop_map(Trigger::At),
+        2 => on_connect,
+        2 => on_message,
+        1 => on_silence,
+        1 => scene,
+    ]
+}
+
+fn which() -> impl Strategy<Value = WhichScene> {
+    prop_oneof![
+        "[a-zé]{1,4}".prop_map(WhichScene::Named),
+        (1..=u64::MAX).prop_map(WhichScene::Any),
+    ]
+}
+
+/// Scenes and their faults.
+fn scenes() -> impl Strategy<Value = Action> {
+    let some = || (which(), 1..=u32::MAX).prop_map(|(which, next)| SomeOf { which, next });
+    let start = ("[a-zé]{1,4}", option::of("[a-zé]{1,4}"))
+        .prop_map(|(scene, name)| Action::Start(Start { scene, name }));
+    prop_oneof![
+        start,
+        which().prop_map(Action::Stop),
+        option::of(which()).prop_map(Action::Mute),
+        some().prop_map(Action::Gap),
+        some().prop_map(Action::Repeat),
+        (some(), micros()).prop_map(|(some, by)| Action::Late(Late { some, by })),
+    ]
 }
 
 /// A step that the format allows, its keys in company that suits them.
 pub(super) fn step() -> impl Strategy<Value = Step> {
     let what = (trigger(), action());
-    let whose = (option::of(1..=u64::MAX), option::of(text()), 0..3_u8);
+    let whose = (
+        option::of(1..=u64::MAX),
+        option::of(text()),
+        0..3_u8,
+        option::of("/[a-zé/]{0,8}\\*?"),
+    );
     let ends = (option::of(micros()), option::of(1..=u32::MAX));
     let draws = (
         option::of(0.0..=1.0_f64),
@@ -295,27 +407,53 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         any::<u64>(),
     );
     (what, whose, ends, draws, option::of(text()), extensions()).prop_map(
-        |((trigger, action), (conn, engine, way), ends, draws, note, extensions)| {
+        |((trigger, action), (conn, engine, way, path), ends, draws, note, extensions)| {
             let mut step = Step::new(trigger, action);
-            let timed = matches!(trigger, Trigger::At(_));
+            let timed = matches!(step.trigger, Trigger::At(_));
             if !timed && matches!(step.action, Action::Down(_)) {
                 step.action = Action::Hang(true);
+            }
+            let dialogue = step.trigger.is_dialogue();
+            if dialogue && !may_be_heard(&step.action) {
+                step.action = Action::Pongs(Pongs::Withheld);
             }
             if let Some(conn) = conn.filter(|_| timed) {
                 step.conn = Conn::Nth(conn);
             }
+            let for_all = matches!(
+                step.action,
+                Action::Down(_)
+                    | Action::Http(_)
+                    | Action::Answers(_)
+                    | Action::Mark(_)
+                    | Action::Expect(_)
+            );
+            step.path = path.filter(|_| !for_all);
             if step.action.is_link_condition() {
                 step.direction =
                     [Direction::Both, Direction::ToClient, Direction::FromClient][usize::from(way)];
             }
             step.engine = engine;
             step.for_us = ends.0.filter(|_| step.action.is_state());
-            step.times = ends.1.filter(|_| step.action.is_used_up());
+            let numbered = matches!(step.conn, Conn::Nth(_))
+                || (!dialogue && matches!(step.trigger.whose(), Whose::Nth(_)));
+            step.times = ends
+                .1
+                .filter(|_| dialogue || (step.action.is_used_up() && !numbered));
             (step.probability, step.jitter, step.seed) = (draws.0, draws.1, Some(draws.2));
             (step.note, step.extensions) = (note, extensions);
             step
         },
     )
+}
+
+/// Whether an action means something on a connection that has its 101.
+fn may_be_heard(action: &Action) -> bool {
+    let before = matches!(
+        action,
+        Action::Answers(_) | Action::Received(_) | Action::Http(_)
+    );
+    !before && !action.is_used_up()
 }
 
 fn header() -> impl Strategy<Value = Header> {
@@ -331,7 +469,7 @@ fn header() -> impl Strategy<Value = Header> {
             (header.title, header.source, header.note) = (title, source, note);
             (header.recorded_at, header.epoch) = (recorded_at, epoch);
             (header.redacted, header.extensions) = (redacted, extensions);
-            header.needs = vec![CONNECTIONS.to_owned()];
+            header.needs = vec![CONNECTIONS.to_owned(), DIALOGUE.to_owned()];
             header
         },
     )
@@ -340,13 +478,19 @@ fn header() -> impl Strategy<Value = Header> {
 /// A tape whose steps stand in an order that the format allows.
 pub(super) fn tape() -> impl Strategy<Value = Tape> {
     (header(), vec(step(), 0..12)).prop_map(|(header, mut steps)| {
+        // A tape that holds its answers listens to nobody, and a reference wants its message.
+        let holds = |step: &Step| matches!(step.action, Action::Answers(Answers::Held));
+        if steps.iter().any(holds) {
+            steps.retain(|step| !step.trigger.is_dialogue() && step.path.is_none());
+        }
+        steps.retain(|step| !step.to_line().contains("${"));
         steps.sort_by_key(|step| match step.trigger {
             Trigger::OnConnect {
                 after: After::Time(after),
                 ..
             } => (0, after),
-            Trigger::OnConnect { .. } => (1, Micros::ZERO),
             Trigger::At(at) => (2, at),
+            _ => (1, Micros::ZERO),
         });
         Tape::new(header, steps)
     })

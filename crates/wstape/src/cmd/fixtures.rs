@@ -5,17 +5,49 @@ use std::path::{Path, PathBuf};
 
 /// The folder looked for, from here upwards.
 const FIXTURES: &str = "fixtures";
+/// What it holds: a folder `fixtures` with none of these is somebody else's.
+const INNER: [&str; 4] = ["tapes", "recordings", "regressions", "overlays"];
 
-/// The folder `fixtures` here or above that holds `inner`, by a short path where it is right
-/// here; `None` where there is none.
+/// The nearest folder `fixtures` of tapes, here or above, where it holds `inner`; by a short path
+/// where it is right here. `None` where there is none: what lies further up is another project's.
 pub(crate) fn fixtures_with(inner: &str) -> io::Result<Option<PathBuf>> {
     let here = std::env::current_dir()?;
-    let found = here
-        .ancestors()
-        .map(|folder| folder.join(FIXTURES))
-        .find(|folder| folder.join(inner).is_dir());
-    Ok(found.map(|folder| {
+    Ok(fixtures_above(&here, inner).map(|folder| {
         let short = folder.strip_prefix(&here).map(Path::to_owned);
         short.unwrap_or(folder)
     }))
+}
+
+fn fixtures_above(here: &Path, inner: &str) -> Option<PathBuf> {
+    let nearest = here
+        .ancestors()
+        .map(|folder| folder.join(FIXTURES))
+        .find(|folder| INNER.iter().any(|inner| folder.join(inner).is_dir()))?;
+    nearest.join(inner).is_dir().then_some(nearest)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_tapes_of_a_project_around_this_one_are_not_this_one_s() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outer, inner) = (
+            folder.path().to_owned(),
+            folder.path().join("examples/mine"),
+        );
+        fs::create_dir_all(outer.join("fixtures/regressions")).unwrap();
+        fs::create_dir_all(inner.join("fixtures/tapes")).unwrap();
+        fs::create_dir_all(inner.join("src/fixtures/css")).unwrap();
+        let found = |inner_folder| fixtures_above(&inner.join("src"), inner_folder);
+        assert_eq!(found("tapes"), Some(inner.join("fixtures")));
+        assert_eq!(found("regressions"), None, "they are the outer project's");
+        assert_eq!(
+            fixtures_above(&outer, "regressions"),
+            Some(outer.join("fixtures"))
+        );
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use engine_client::SystemClock;
-use wstape_recorder::{Import, ImportFormat, Imported, LineTime, Lines};
+use wstape_recorder::{Import, ImportFormat, Imported, LineForm, LineTime, Lines};
 use wstape_tape::Micros;
 
 use super::exit;
@@ -60,11 +60,12 @@ pub(crate) struct ImportArgs {
 #[derive(Debug, Args)]
 struct LinesArgs {
     /// Of lines: a layout by its name.
-    #[arg(long, value_name = "NAME", value_enum, conflicts_with_all = ["time", "message"])]
+    #[arg(long, value_name = "NAME", value_enum)]
     layout: Option<Layout>,
 
     /// Of lines: where the time stands: a JSON pointer such as `/recv_ts` (a number since 1970 in s,
-    /// ms, µs or ns, or a date), or ns, ms, s or iso for a time before the message, or none.
+    /// ms, µs or ns, or a date), or ns, us, ms, s or iso for a time before the message, or none. Of
+    /// CSV the pointer's first token names the column.
     #[arg(long, value_name = "WHERE")]
     time: Option<LineTime>,
 
@@ -81,8 +82,14 @@ struct LinesArgs {
 enum Layout {
     #[value(help = "Nanoseconds, a blank, the message: what hftbacktest's collectors write")]
     Hftbacktest,
+    #[value(
+        help = "What Tardis serves and caches: a date, a blank, the message, or \"localTimestamp\" and \"message\"; an empty line ends a connection"
+    )]
+    Tardis,
     #[value(help = "A message a line, without a time")]
     Ndjson,
+    #[value(help = "Rows of CSV below one of names; --time and --message name their columns")]
+    Csv,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -99,11 +106,20 @@ impl LinesArgs {
             || self.every.is_some()
     }
 
-    fn lines(&self) -> Lines {
+    fn lines(&self) -> Result<Lines, &'static str> {
         let mut lines = Lines::default();
         match self.layout {
             Some(Layout::Hftbacktest) => lines.time = LineTime::Nanoseconds,
+            Some(Layout::Tardis) => lines.form = LineForm::Tardis,
+            Some(Layout::Csv) => lines.form = LineForm::Csv,
             Some(Layout::Ndjson) | None => {}
+        }
+        let named = !matches!(self.layout, None | Some(Layout::Csv));
+        if named && (self.time.is_some() || self.message.is_some()) {
+            return Err(
+                "a layout says where time and message stand: leave --time and --message \
+                        out, or --layout",
+            );
         }
         if let Some(time) = &self.time {
             lines.time = time.clone();
@@ -112,7 +128,7 @@ impl LinesArgs {
         if let Some(every) = self.every {
             lines.every = Micros::from(*every);
         }
-        lines
+        Ok(lines)
     }
 }
 
@@ -133,8 +149,12 @@ enum Format {
     Mitmproxy,
     #[value(help = "A replay file of MockForge's (JSON Lines)")]
     Mockforge,
-    #[value(help = "A feed recorder's file: a message a line, gzip too")]
+    #[value(help = "A feed recorder's file: a message a line; gzip and zstd too")]
     Lines,
+    #[value(
+        help = "A capture of a network's packets: pcap or pcapng (tcpdump, dumpcap, Wireshark); gzip and zstd too"
+    )]
+    Pcap,
 }
 
 impl ImportArgs {
@@ -163,9 +183,13 @@ impl ImportArgs {
             Format::Mitmproxy => ImportFormat::Mitmproxy,
             Format::Mockforge => ImportFormat::Mockforge,
             Format::Lines => ImportFormat::Lines,
+            Format::Pcap => ImportFormat::Capture,
         };
         if self.lines.is_given() && self.format != Format::Lines {
             return Err("--layout, --time, --message and --every are for lines alone".into());
+        }
+        if self.ends.is_some() && !matches!(self.format, Format::Har | Format::Mitmproxy) {
+            return Err("--ends is for har and mitmproxy, whose files may tell no end".into());
         }
         let mut import = if self.file == Path::new(STDIN) {
             Import::stdin(format)
@@ -178,7 +202,7 @@ impl ImportArgs {
         if let Some(part) = &self.url {
             import = import.url(part);
         }
-        import = import.lines(self.lines.lines());
+        import = import.lines(self.lines.lines()?);
         if self.ends.is_some() {
             import = import.end_at_next_dial();
         }

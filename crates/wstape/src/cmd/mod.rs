@@ -34,6 +34,8 @@ pub(crate) mod redaction;
 #[cfg(all(feature = "cli", unix))]
 pub(crate) mod referee;
 pub(crate) mod replay;
+#[cfg(feature = "cli")]
+mod reread;
 mod say;
 #[cfg(feature = "cli")]
 pub(crate) mod serve;

@@ -104,7 +104,7 @@ fn messages_are_drawn_from_a_tape_that_is_named_and_one_without_any_is_bad_input
     let folder = folder();
     let drawn = ["--seeds", "0..4", "--from", "holds.jsonl", "--quiet"];
     let said = text(&chaos(folder.path(), &drawn).stdout);
-    assert!(said.contains("messages from 1 of tapes"), "{said}");
+    assert!(said.contains("1 messages of tapes"), "{said}");
     fs::write(folder.path().join("mute.jsonl"), "{\"tape\":1}\n").expect("a file");
     let mute = chaos(folder.path(), &["--from", "mute.jsonl"]);
     assert_eq!(mute.status.code(), Some(2));

@@ -3,9 +3,13 @@
 //! While a layer's `answers` are held, a handshake waits for the layer's own word on that
 //! connection, and what the layer sends there waits for the 101. Every other layer rules as ever.
 
+use std::borrow::Cow;
+
 use wstape_tape::{Accept, Action, End, Step};
 
 use super::Core;
+use super::dialogue::Cause;
+use crate::faults::Greeting;
 use crate::hub::connection::{Conn, Phase};
 use crate::hub::handshake::Decision;
 use crate::hub::held::{HELD_CLOSE_WAIT, Item, NoRoom};
@@ -19,10 +23,23 @@ impl Core {
         if !self.connections.contains(id) {
             return Decision::Nothing;
         }
-        if let Some(refusal) = self.layers.refusal(id) {
+        match self.layers.greeting_at_path(id) {
+            Greeting::Serve => {}
+            Greeting::Hang => {
+                self.hung(id);
+                return Decision::Nothing;
+            }
+            Greeting::Garbage(garbage) => {
+                self.send_garbage(id, &garbage);
+                return Decision::Nothing;
+            }
+        }
+        if let Some(mut refusal) = self.layers.refusal(id) {
+            self.fill_answer(id, &mut refusal);
             return Decision::Refuse(refusal);
         }
-        if let Some(accept) = self.layers.acceptance(id) {
+        if let Some(mut accept) = self.layers.acceptance(id) {
+            self.fill_answer(id, &mut accept);
             return Decision::Accept(accept);
         }
         if !self.layers.held() || !self.map.may_answer(id) {
@@ -112,7 +129,8 @@ impl Core {
             let what = step.key().into();
             self.log.write(id, JournalKind::Lost { what });
         }
-        self.map.begin_behind(last);
+        let first = self.numbers.of(last.later(1), newest);
+        self.map.begin_behind(first.saturating_sub(1));
     }
 
     /// The tape is over: what dials from here on has no answer of its own to wait for.
@@ -138,10 +156,18 @@ impl Core {
     pub(super) fn hold(&mut self, layer: LayerIndex, id: ConnId, step: &Step) {
         let item = match &step.action {
             Action::Drop(end) => Item::Drop(*end),
-            _ => match self.outbox.make(layer, step, || self.log.wall()) {
-                Some(outgoing) => Item::Send(outgoing),
-                None => return self.hold_state(layer, id, step),
-            },
+            action => {
+                let speech = self.speech_of(layer, action);
+                let action = match &speech {
+                    Some(speech) => self.filled(speech, action, Some(id), Cause::NONE),
+                    None => Cow::Borrowed(action),
+                };
+                let wall = || self.log.wall();
+                match self.outbox.make(layer, &action, &step.trigger, wall) {
+                    Some(outgoing) => Item::Send(outgoing),
+                    None => return self.hold_state(layer, id, step),
+                }
+            }
         };
         if let Err(NoRoom { item, first }) = self.held.put(id, item) {
             if first {

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use wstape_tape::{Conn as Whose, Micros, Received, Step, Trigger};
+use wstape_tape::{Micros, Received, Step, Trigger};
 
 use super::Core;
 use super::listed::{Counts, Listed};
+use crate::chance::draw;
 use crate::faults::Standing;
-use crate::hub::chance::draw;
 use crate::hub::connection_map::ConnectionMap;
 use crate::hub::expectations::{Expectations, Tally};
 use crate::hub::schedule::Op;
-use crate::ids::{ConnId, LayerIndex, Scope};
+use crate::ids::{LayerIndex, Scope};
 
 /// Most steps that wait for their time, those that tapes have put off included.
 pub(crate) const MAX_WAITING_STEPS: usize = 16_384;
@@ -70,7 +70,8 @@ impl Core {
         if self.schedule.waiting_steps() + waiting > MAX_WAITING_STEPS {
             return Err(NoRoom::Waiting);
         }
-        let posted = self.prologue.count(layer) + steps.len() - waiting;
+        let before = self.prologue.count(layer) + self.dialogue.count(layer);
+        let posted = before + steps.len() - waiting;
         if posted > MAX_POSTED_TRIGGERS {
             return Err(NoRoom::Triggers);
         }
@@ -79,9 +80,10 @@ impl Core {
             if let Trigger::At(at) = step.trigger {
                 self.post_at(layer, now, at, step);
             } else {
-                self.add_to_prologue(layer, step);
+                self.add_step(layer, step);
             }
         }
+        self.dialogue.file();
         Ok(())
     }
 
@@ -89,10 +91,7 @@ impl Core {
         let Some(put_off) = draw(&step, step.line) else {
             return;
         };
-        let scope = match step.conn {
-            Whose::All => Scope::All,
-            Whose::Nth(nth) => Scope::One(ConnId::new(nth)),
-        };
+        let scope = self.scope_of(layer, &step);
         let wait = at.0.saturating_add(put_off.0);
         if wait == 0 {
             return self.play(layer, scope, &step);
@@ -130,6 +129,7 @@ impl Core {
         controls: LayerIndex,
         base_wall: DateTime<Utc>,
         prologue: Vec<(LayerIndex, Step)>,
+        speaks: bool,
     ) {
         let was = self.layers.port();
         for layer in 0..controls.0 {
@@ -142,10 +142,15 @@ impl Core {
         self.map = ConnectionMap::default();
         let idle = self.connections.iter().next().is_none();
         self.prologue.retire(|layer| layer < controls, idle);
+        self.dialogue.retire(|layer| layer < controls, idle);
+        if let Some(base) = self.speaks.first_mut() {
+            *base = speaks;
+        }
         self.outbox.rebase(base_wall);
         for (layer, step) in prologue {
-            self.add_to_prologue(layer, step);
+            self.add_step(layer, step);
         }
+        self.dialogue.file();
         self.log.note(None, "another tape from here on");
         self.follow_port(was);
         self.refresh_links(Scope::All);

@@ -1,14 +1,18 @@
 //! Performing steps: what each action comes to, and what sending sets off.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use wstape_tape::{Action, Conn as Whose, End, Expect, Micros, Step};
 
+use super::dialogue::Cause;
 use super::{CLOSE_WAIT, Core};
+use crate::chance::draw;
+use crate::dialogue::{Answer, may_refer};
 use crate::faults::{Expired, PortState};
-use crate::hub::chance::draw;
+use crate::hub::connection::Conn;
 use crate::hub::connection_map::Learnt;
 use crate::hub::outbox::Outgoing;
 use crate::hub::schedule::Op;
@@ -25,16 +29,32 @@ enum Work {
 impl Core {
     /// Plays an `at_ms` step, or a control: draws what it leaves to chance, then performs it.
     pub(crate) fn apply(&mut self, layer: LayerIndex, step: Step) {
-        let scope = match step.conn {
-            Whose::All => Scope::All,
-            Whose::Nth(nth) => Scope::One(self.map.live(layer, Nth(nth), &self.layers)),
-        };
+        let scope = self.scope_of(layer, &step);
         match draw(&step, step.line) {
             None => {}
             Some(Micros::ZERO) => self.play(layer, scope, &step),
             Some(put_off) => {
                 let step = Arc::new(step);
                 self.schedule_after(put_off, Op::Step { layer, scope, step });
+            }
+        }
+    }
+
+    /// Whom an `at_ms` step is about.
+    pub(super) fn scope_of(&mut self, layer: LayerIndex, step: &Step) -> Scope {
+        let nth = match step.conn {
+            Whose::All => None,
+            Whose::Nth(nth) => Some(nth),
+        };
+        match (&step.path, nth) {
+            (Some(path), nth) => {
+                let path = self.routes.name(path);
+                Scope::At { path, nth }
+            }
+            (None, None) => Scope::All,
+            (None, Some(nth)) => {
+                let number = self.map.number(layer, Nth(nth), &self.layers);
+                Scope::One(self.numbers.live(number, self.connections.newest()))
             }
         }
     }
@@ -76,12 +96,58 @@ impl Core {
 
     /// Performs a step for the connections in `scope`, now.
     pub(super) fn perform(&mut self, layer: LayerIndex, scope: Scope, step: &Step) {
-        if let Some(outgoing) = self.outbox.make(layer, step, || self.log.wall()) {
+        let state = step.action.is_state() && !matches!(step.action, Action::Mute(_));
+        if let (Scope::At { path, nth }, false) = (scope, state) {
+            self.perform_at(layer, self.routes.within(path, nth), step);
+            return;
+        }
+        let Some(speech) = self.speech_of(layer, &step.action) else {
+            return self.perform_plain(layer, scope, step);
+        };
+        if scope == Scope::All && speech.is_of_connection() {
+            let upgraded = |(id, conn): (ConnId, &Conn)| conn.upgraded().then_some(id);
+            let open = self.connections.iter().filter_map(upgraded).collect();
+            self.perform_at(layer, open, step);
+            return;
+        }
+        let mut made = step.clone();
+        made.action = self
+            .filled(&speech, &step.action, scope.only(), Cause::NONE)
+            .into_owned();
+        self.perform_plain(layer, scope, &made);
+    }
+
+    /// Performs a step on these connections, one by one.
+    fn perform_at(&mut self, layer: LayerIndex, ids: Vec<ConnId>, step: &Step) {
+        if ids.is_empty() {
+            let what = step.key().into();
+            self.log.write(None, JournalKind::Lost { what });
+        }
+        for id in ids {
+            self.perform(layer, Scope::One(id), step);
+        }
+    }
+
+    /// As [`perform`](Self::perform), of a step without references.
+    pub(super) fn perform_plain(&mut self, layer: LayerIndex, scope: Scope, step: &Step) {
+        let wall = || self.log.wall();
+        if let Some(outgoing) = self.outbox.make(layer, &step.action, &step.trigger, wall) {
             self.send(scope, &outgoing);
             return;
         }
         let only = scope.only();
         match &step.action {
+            Action::Start(start) => {
+                for id in self.connections.within(scope) {
+                    let words = step.words().into_owned();
+                    self.start_scene(id, &start.scene, start.goes_by(), words, None);
+                }
+            }
+            Action::Stop(_)
+            | Action::Mute(_)
+            | Action::Gap(_)
+            | Action::Repeat(_)
+            | Action::Late(_) => self.disturb_scenes(scope, step),
             Action::Drop(end) => self.drop_connections(scope, *end),
             Action::Mark(name) => self.log.write(only, JournalKind::Mark(name.clone())),
             Action::Expect(expect) => {
@@ -93,6 +159,22 @@ impl Core {
             // What the client sent when the tape was recorded.
             Action::Received(_) => {}
             _ => self.set(layer, scope, step),
+        }
+    }
+
+    /// A fault of scenes, on each connection that has the one that is meant.
+    fn disturb_scenes(&mut self, scope: Scope, step: &Step) {
+        let mut any = false;
+        for id in self.connections.within(scope) {
+            if self.disturb(id, step) {
+                any = true;
+                let words = step.words().into_owned();
+                self.log.write(id, JournalKind::State(words));
+            }
+        }
+        if !any {
+            let what = step.key().into();
+            self.log.write(scope.only(), JournalKind::Lost { what });
         }
     }
 
@@ -108,8 +190,29 @@ impl Core {
         self.connections.tell_progress();
     }
 
+    /// A step of a layer that knows no references has none in what it answers.
+    fn literal<'s>(&self, layer: LayerIndex, step: &'s Step) -> Cow<'s, Step> {
+        let knows = self.speaks.get(layer.0).is_some_and(|speaks| *speaks);
+        let answers = matches!(
+            step.action,
+            Action::Accept(Some(_)) | Action::Refuse(Some(_)) | Action::Http(_)
+        );
+        if knows || !answers || !may_refer(step.to_line().as_bytes()) {
+            return Cow::Borrowed(step);
+        }
+        let mut step = step.clone();
+        match &mut step.action {
+            Action::Accept(Some(accept)) => accept.escape(),
+            Action::Refuse(Some(refusal)) => refusal.escape(),
+            Action::Http(answer) => answer.escape(),
+            _ => {}
+        }
+        Cow::Owned(step)
+    }
+
     /// Sets or clears the state that a step says.
     fn set(&mut self, layer: LayerIndex, scope: Scope, step: &Step) {
+        let step = &*self.literal(layer, step);
         let (was, held) = (self.layers.port(), self.layers.holds(layer));
         let Some(generation) = self.layers.set(layer, scope, step) else {
             // One that the tape format has learnt since: never skipped without a word.
@@ -209,7 +312,7 @@ impl Core {
                     self.let_go(true);
                 }
             }
-            Scope::All => {
+            Scope::All | Scope::At { .. } => {
                 for (id, held) in self.connections.change_links(|id| layers.conditions(id)) {
                     self.released(id, held);
                 }
@@ -321,7 +424,13 @@ impl Core {
             return None;
         }
         let phase = self.connections.phase(id)?;
-        let outgoing = self.outbox.make(layer, step, || self.log.wall())?;
+        let speech = self.speech_of(layer, &step.action);
+        let action = match &speech {
+            Some(speech) => self.filled(speech, &step.action, Some(id), Cause::NONE),
+            None => Cow::Borrowed(&step.action),
+        };
+        let wall = || self.log.wall();
+        let outgoing = self.outbox.make(layer, &action, &step.trigger, wall)?;
         let what = outgoing.what();
         if !outgoing.goes_to(phase) {
             self.log.write(id, JournalKind::Lost { what });

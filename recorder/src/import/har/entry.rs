@@ -70,6 +70,29 @@ struct Content {
     /// Where Playwright has put the messages.
     #[serde(rename = "_file")]
     file: Option<String>,
+    /// Where Playwright's traces before 1.65 have put them: a file of `resources/`.
+    #[serde(rename = "_sha1")]
+    resource: Option<String>,
+}
+
+impl Content {
+    fn file(&self) -> Option<String> {
+        let resource = self.resource.as_ref();
+        let resource = resource.map(|name| format!("{RESOURCES}{name}"));
+        self.file.clone().or(resource)
+    }
+}
+
+/// Where a trace keeps the files that its log names.
+const RESOURCES: &str = "resources/";
+
+/// What is known of an archive by who wrote it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Writer {
+    /// Chrome, or what is built on it.
+    pub(super) chrome: bool,
+    /// Playwright 1.61.0, whose times are squeezed a thousandfold.
+    pub(super) squeezes: bool,
 }
 
 #[derive(Deserialize)]
@@ -125,8 +148,13 @@ impl<'a> Entry<'a> {
 
     /// What is known of it before it is read: when it began, and its URL. What is wrong with it is
     /// said once it is read.
-    pub(super) fn outline(&self, place: &Place, beside: Option<&Attached>) -> Outline {
-        let first = self.messages(place, beside);
+    pub(super) fn outline(
+        &self,
+        place: &Place,
+        beside: Option<&Attached>,
+        writer: Writer,
+    ) -> Outline {
+        let first = self.messages(place, beside, writer);
         let first = first
             .and_then(|mut messages| messages.first())
             .ok()
@@ -135,13 +163,13 @@ impl<'a> Entry<'a> {
             .request
             .as_ref()
             .and_then(|request| request.url.clone());
-        let lasted = self.time.and_then(|time| span_of_ms(time.get()));
+        let lasted = self.lasted(writer);
         Outline {
             undated: self.started.is_some(),
             begin: self.started(place).ok().flatten(),
             earliest: first.as_ref().and_then(|first| first.at),
             monotonic: first.as_ref().and_then(|first| first.monotonic),
-            lasted: lasted.unwrap_or_default(),
+            lasted,
             url,
         }
     }
@@ -160,18 +188,33 @@ impl<'a> Entry<'a> {
         Ok(Some(started).filter(|started| started.is_plausible()))
     }
 
+    /// How long it took, by its own word.
+    fn lasted(&self, writer: Writer) -> Micros {
+        let lasted = self.time.and_then(|time| span_of_ms(time.get()));
+        let lasted = lasted.unwrap_or_default();
+        if writer.squeezes {
+            return Micros(lasted.0.saturating_mul(1_000));
+        }
+        lasted
+    }
+
     fn messages(
         &self,
         place: &Place,
         beside: Option<&Attached>,
+        writer: Writer,
     ) -> Result<Messages<'a>, ImportError> {
         let content = self.response.as_ref().and_then(|r| r.content.as_ref());
-        let file = content.and_then(|content| content.file.as_deref());
-        match (self.messages, file) {
+        let file = content.and_then(Content::file);
+        let messages = match (self.messages, file) {
             (Some(embedded), _) => Messages::embedded(place.clone(), embedded.get()),
-            (None, Some(file)) => Messages::attached(place.clone(), beside, file),
+            (None, Some(file)) => Messages::attached(place.clone(), beside, &file),
             (None, None) => Ok(Messages::none(place.clone())),
+        }?;
+        if writer.squeezes {
+            return Ok(messages.squeezed(self.started(place).ok().flatten()));
         }
+        Ok(messages)
     }
 
     /// The connection; `placed` is when it began where the archive does not say.
@@ -180,10 +223,11 @@ impl<'a> Entry<'a> {
         place: &Place,
         beside: Option<&Attached>,
         placed: Option<Wall>,
-        is_chromes: bool,
+        writer: Writer,
     ) -> Result<Session<'a>, ImportError> {
-        let mut messages = self.messages(place, beside)?;
+        let mut messages = self.messages(place, beside, writer)?;
         let started = self.started(place)?;
+        let lasted = self.lasted(writer);
         let request = self.request.unwrap_or_default();
         let mut response = self.response.unwrap_or_default();
         // Looked at ahead: a connection whose first message is older than its beginning began
@@ -203,15 +247,18 @@ impl<'a> Entry<'a> {
         let Some(begin) = dated.or(placed) else {
             return Err(place.flaw("", "expected a startedDateTime, found none"));
         };
-        let lasted = self.time.and_then(|time| span_of_ms(time.get()));
         // How long it took to fail, by a clock that began elsewhere, says nothing.
-        let lasted = lasted.filter(|_| dated.is_some()).unwrap_or_default();
+        let lasted = if dated.is_some() {
+            lasted
+        } else {
+            Micros::ZERO
+        };
         let until = begin.plus(lasted);
         // Chrome tells of no close, but a WebSocket receives for longer than nothing only once it
         // is closed, and took all of its time until then.
         let received = self.timings.and_then(|timings| timings.receive);
         let received = received.and_then(|receive| span_of_ms(receive.get()));
-        let gone = is_chromes && received.is_some_and(|span| span > Micros::ZERO);
+        let gone = writer.chrome && received.is_some_and(|span| span > Micros::ZERO);
 
         let url = request.url.unwrap_or_default();
         let asked = headers(place, ".request.headers", request.headers)?;

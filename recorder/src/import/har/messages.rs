@@ -76,6 +76,33 @@ pub(super) struct Messages<'a> {
     /// Messages read so far.
     count: u64,
     source: Source<'a>,
+    squeezed: Option<Squeezed>,
+}
+
+/// Times that Playwright 1.61.0 wrote: the connection's beginning in milliseconds plus the time
+/// since then in *seconds*, so that 500 ms come out as 0.5 ms.
+#[derive(Debug, Clone, Copy)]
+struct Squeezed {
+    /// When the connection began, cut to the millisecond as the archive has it.
+    begin: Wall,
+    /// The first message's time as it is written, in nanoseconds.
+    first: Option<i64>,
+}
+
+impl Squeezed {
+    /// A written time as it was. What the beginning has been cut by stands for up to a second, so
+    /// that the first message is put as early as it can have been.
+    fn stretched(&mut self, written: i64) -> Wall {
+        const CUT_NS: i64 = 1_000_000;
+        let first = *self.first.get_or_insert(written);
+        let earliest = first
+            .saturating_sub(self.begin.nanoseconds() + CUT_NS)
+            .max(0);
+        // A nanosecond in the file was a microsecond.
+        let since = earliest.saturating_add(written.saturating_sub(first));
+        self.begin
+            .plus(Micros(u64::try_from(since).unwrap_or_default()))
+    }
 }
 
 enum Source<'a> {
@@ -139,7 +166,14 @@ impl<'a> Messages<'a> {
             place,
             count: 0,
             source,
+            squeezed: None,
         }
+    }
+
+    /// With times as Playwright 1.61.0 wrote them, of a connection that began then.
+    pub(super) fn squeezed(mut self, begin: Option<Wall>) -> Self {
+        self.squeezed = begin.map(|begin| Squeezed { begin, first: None });
+        self
     }
 
     /// Looks at the first message, before any is read.
@@ -220,7 +254,7 @@ impl<'a> Messages<'a> {
     }
 
     fn message(
-        &self,
+        &mut self,
         written: Result<Written<'_>, serde_json::Error>,
     ) -> Result<Message, ImportError> {
         let written = written.map_err(|error| {
@@ -247,11 +281,15 @@ impl<'a> Messages<'a> {
                     what: What::Error(written.data.into_owned()),
                 });
             }
-            Some(text) => Some(Wall::from_epoch(text).ok_or_else(|| {
-                let found = quoted(text);
-                let expected = "seconds or milliseconds since 1970";
-                self.flaw(".time", format!("expected {expected}, found {found}"))
-            })?),
+            Some(text) => {
+                let at = Wall::from_epoch(text).ok_or_else(|| {
+                    let found = quoted(text);
+                    let expected = "seconds or milliseconds since 1970";
+                    self.flaw(".time", format!("expected {expected}, found {found}"))
+                })?;
+                let squeezed = self.squeezed.as_mut().zip(Wall::nanoseconds_of_ms(text));
+                Some(squeezed.map_or(at, |(squeezed, written)| squeezed.stretched(written)))
+            }
         };
         let sender = match &*written.kind {
             "send" => Sender::Client,

@@ -20,10 +20,11 @@ use serde::{Deserialize, Deserializer};
 use wstape_tape::Micros;
 
 use super::choice::Choice;
+use super::kind;
 use super::session::Session;
 use super::wall::Wall;
 use crate::error::ImportError;
-use entry::{Entry, Outline};
+use entry::{Entry, Outline, Writer};
 use place::Place;
 
 pub(super) use attached::Attached;
@@ -38,6 +39,7 @@ struct Document<'a> {
 #[derive(Deserialize)]
 struct Log<'a> {
     creator: Option<Creator>,
+    browser: Option<Creator>,
     #[serde(borrow)]
     entries: Entries<'a>,
 }
@@ -45,10 +47,36 @@ struct Log<'a> {
 #[derive(Deserialize)]
 struct Creator {
     name: Option<String>,
+    version: Option<String>,
 }
+
+impl Creator {
+    fn is(&self, name: &str) -> bool {
+        let own = self.name.as_deref();
+        own.is_some_and(|own| own.eq_ignore_ascii_case(name))
+    }
+}
+
+/// The version of Playwright whose times are squeezed (microsoft/playwright#41360), but for
+/// Firefox's, which come from elsewhere.
+const SQUEEZING: &str = "1.61.0";
 
 /// What Chrome and what is built on it (Edge, Brave) call themselves.
 const CHROME: &str = "WebInspector";
+
+impl Log<'_> {
+    fn writer(&self) -> Writer {
+        let creator = self.creator.as_ref();
+        let version = creator.and_then(|creator| creator.version.as_deref());
+        let is = |creator: Option<&Creator>, name| creator.is_some_and(|creator| creator.is(name));
+        Writer {
+            chrome: is(creator, CHROME),
+            squeezes: is(creator, "Playwright")
+                && version == Some(SQUEEZING)
+                && !is(self.browser.as_ref(), "firefox"),
+        }
+    }
+}
 
 /// The entries that are `WebSockets`, by their place in the list, and how many there are in all.
 struct Entries<'a> {
@@ -87,16 +115,6 @@ impl<'de: 'a, 'a> Visitor<'de> for Each<'a> {
     }
 }
 
-/// What a file is whose bytes begin so, and what to do about it.
-const DISGUISES: [(&[u8], &str); 3] = [
-    (b"\x1f\x8b", "gzip; unpack it first (gunzip FILE)"),
-    (
-        b"\x78\xda",
-        "zlib, as mitmproxy's .zhar is; export it as .har instead",
-    ),
-    (b"\xff\xfe", "UTF-16; save it as UTF-8"),
-];
-
 /// The text of an archive, without the byte order mark that some tools put before it. `name` is
 /// what errors call it.
 pub(super) fn text(name: &str, bytes: Vec<u8>) -> Result<String, ImportError> {
@@ -105,10 +123,8 @@ pub(super) fn text(name: &str, bytes: Vec<u8>) -> Result<String, ImportError> {
         place: String::new(),
         message,
     };
-    for (magic, what) in DISGUISES {
-        if bytes.starts_with(magic) {
-            return Err(flaw(format!("expected a HAR, which is JSON, found {what}")));
-        }
+    if let Some(what) = kind::of(&bytes).filter(|what| *what != kind::HAR) {
+        return Err(flaw(format!("expected a HAR, which is JSON, found {what}")));
     }
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
@@ -146,9 +162,9 @@ pub(super) fn sessions<'a>(
 ) -> Result<(Vec<Session<'a>>, Vec<String>), ImportError> {
     let document: Document<'a> =
         serde_json::from_str(text).map_err(|error| not_a_har(name, &error))?;
+    let writer = document.log.writer();
     let Entries { web_sockets, all } = document.log.entries;
     let creator = document.log.creator.and_then(|creator| creator.name);
-    let is_chromes = creator.as_deref() == Some(CHROME);
     if web_sockets.is_empty() {
         let message = format!(
             "expected an entry with _webSocketMessages, found none among {all}; record with the \
@@ -164,7 +180,7 @@ pub(super) fn sessions<'a>(
         entry,
     };
     let outlines = web_sockets.iter();
-    let outlines = outlines.map(|(index, entry)| entry.outline(&place(*index), beside));
+    let outlines = outlines.map(|(index, entry)| entry.outline(&place(*index), beside, writer));
     let outlines: Vec<Outline> = outlines.collect();
     let begins = placed(&outlines);
     let listed: Vec<(Wall, Option<&str>)> = begins
@@ -181,9 +197,16 @@ pub(super) fn sessions<'a>(
         let outline = &outlines[which];
         let dated = outline.monotonic.is_some() || outline.undated;
         let begin = dated.then_some(begins[which]);
-        sessions.push(entry.session(&place(index), beside, begin, is_chromes)?);
+        sessions.push(entry.session(&place(index), beside, begin, writer)?);
     }
-    let lacks = lacks(creator.as_deref(), &sessions);
+    let mut lacks = lacks(creator.as_deref(), &sessions);
+    if writer.squeezes {
+        lacks.push(format!(
+            "Playwright {SQUEEZING} writes times squeezed a thousandfold \
+             (microsoft/playwright#41360): they were stretched; the time from a connection's \
+             beginning to its first message is known to a second only"
+        ));
+    }
     Ok((sessions, lacks))
 }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{BufRead, BufReader, Cursor, Read};
 use std::rc::Rc;
 
 use serde::Deserialize;
@@ -23,13 +23,23 @@ const SNAPSHOT: &str = "resource-snapshot";
 /// Most bytes of an archive that comes out of a zip, which is in memory while it is read.
 const MAX_TEXT_BYTES: usize = 1 << 30;
 
-/// A line of a network log.
+/// What a log of a trace begins with.
+const OPTIONS: &str = "context-options";
+
+/// Most bytes of the first line of a trace's log.
+const MAX_OPTIONS_BYTES: u64 = 1 << 20;
+
+/// A line of a network log, or the first one of a trace's.
 #[derive(Deserialize)]
 struct Line<'a> {
     #[serde(rename = "type")]
     kind: String,
     #[serde(borrow)]
     snapshot: Option<&'a RawValue>,
+    #[serde(rename = "playwrightVersion")]
+    version: Option<String>,
+    #[serde(rename = "browserName")]
+    browser: Option<String>,
 }
 
 /// Whether a file that begins so is a zip.
@@ -83,12 +93,17 @@ pub(in crate::import) fn unzipped(
                 let log = unpacked(&mut zip, log)?;
                 entries_of(&log, &mut entries);
             }
-            let text = [
-                &br#"{"log":{"creator":{"name":"Playwright"},"entries":["#[..],
-                &entries,
-                b"]}}",
-            ];
-            (text.concat(), first.as_str())
+            let traces = ends(".trace");
+            let options = traces.iter().find_map(|trace| options_of(&mut zip, trace));
+            let empty = || ("\"\"".to_owned(), "\"\"".to_owned());
+            let (version, browser) = options.unwrap_or_else(empty);
+            let mut text = format!(
+                r#"{{"log":{{"creator":{{"name":"Playwright","version":{version}}},"browser":{{"name":{browser}}},"entries":["#
+            )
+            .into_bytes();
+            text.append(&mut entries);
+            text.extend_from_slice(b"]}}");
+            (text, first.as_str())
         }
         ([], []) => {
             let message = "expected a zip with a .har in it, or Playwright's trace.zip with its \
@@ -108,6 +123,19 @@ pub(in crate::import) fn unzipped(
     let zip: SharedZip = Rc::new(RefCell::new(zip));
     let name = name.to_owned();
     Ok((text, Attached::Zip { zip, name, folder }))
+}
+
+/// Playwright's version and the browser's name, each as JSON, as a trace's log begins with them.
+fn options_of(zip: &mut ZipArchive<Box<dyn ReadSeek>>, trace: &str) -> Option<(String, String)> {
+    let mut line = Vec::new();
+    let packed = zip.by_name(trace).ok()?.take(MAX_OPTIONS_BYTES);
+    BufReader::new(packed).read_until(b'\n', &mut line).ok()?;
+    let line: Line<'_> = serde_json::from_slice(&line).ok()?;
+    let text = |text: Option<String>| serde_json::Value::from(text.unwrap_or_default());
+    (line.kind == OPTIONS).then(|| {
+        let (version, browser) = (text(line.version), text(line.browser));
+        (version.to_string(), browser.to_string())
+    })
 }
 
 /// Adds the entries of a network log to a list's JSON. A log that broke off with its browser ends

@@ -109,7 +109,7 @@ impl Session<'_> {
             words.push(format!("over {} recordings", recordings.len()));
         }
         if let Some(vocabulary) = vocabulary {
-            words.push(format!("messages from {} of tapes", vocabulary.len()));
+            words.push(format!("{} messages of tapes", vocabulary.len()));
         }
         words.push(match budget {
             Some(budget) => format!("budget {}", humantime::format_duration(*budget)),

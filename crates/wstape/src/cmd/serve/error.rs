@@ -32,6 +32,10 @@ pub(crate) enum ServeError {
         name: String,
         there_are: BTreeSet<String>,
     },
+    #[error("the tapes name more than {most} engines; --engine NAME serves one")]
+    TooManyEngines { most: usize },
+    #[error("the tapes name several engines, and a control port steers one: name it by --engine")]
+    ControlOfSeveral,
     #[error("cannot write the journal {}: {source}", path.display())]
     JournalOpen { path: PathBuf, source: io::Error },
     #[error("the journal could not be written to its end: {0}")]

@@ -6,7 +6,7 @@ use wstape_tape::{Micros, Step};
 
 /// How much later than told a step happens; `None` for not at all. `stream` tells connections
 /// apart.
-pub(super) fn draw(step: &Step, stream: u64) -> Option<Micros> {
+pub(crate) fn draw(step: &Step, stream: u64) -> Option<Micros> {
     if step.probability.is_none() && step.jitter.is_none() {
         return Some(Micros::ZERO);
     }

@@ -1,0 +1,50 @@
+//! `json`: any JSON as a Text message.
+
+use std::str;
+
+use bytes::Bytes;
+
+use super::spec::{Class, Spec};
+use crate::error::Flaw;
+use crate::feature::DIALOGUE;
+use crate::json::{self, Field, Pen};
+
+pub(crate) struct Json;
+
+impl Spec for Json {
+    type Value = Bytes;
+    const KEY: &'static str = "json";
+    const CLASS: Class = Class::Sent;
+
+    fn read(field: &Field<'_>, line: &Bytes) -> Result<Bytes, Flaw> {
+        Ok(line.slice_ref(field.value.text.as_bytes()))
+    }
+
+    /// What could not stand in a line becomes what sends the same bytes.
+    fn write(bytes: &Bytes, pen: &mut Pen) {
+        match str::from_utf8(bytes) {
+            Ok(text) if stands(text) => pen.verbatim(Self::KEY, text),
+            Ok(text) => pen.string("text", text),
+            Err(_) => {
+                pen.object("frame");
+                pen.json("opcode", 1);
+                pen.base64("payload_b64", bytes);
+                pen.close();
+            }
+        }
+    }
+
+    fn feature(_bytes: &Bytes) -> Option<&'static str> {
+        Some(DIALOGUE)
+    }
+
+    fn payload_bytes(bytes: &Bytes) -> usize {
+        bytes.len()
+    }
+}
+
+/// Whether this text can stand in a line as a value and come back as it is.
+fn stands(text: &str) -> bool {
+    let whole = text.trim() == text && !text.contains(['\n', '\r']);
+    whole && json::parse(text).is_ok()
+}

@@ -1,0 +1,127 @@
+//! What is wrong with the references of a line.
+
+use super::kind::Reference;
+use super::template::{Template, value_strings};
+use crate::error::{Flaw, TapeErrorKind};
+use crate::json::{Field, Node, Object, Type, nearest};
+use crate::step::{MessageRegex, Trigger};
+
+/// Members of an action whose strings may hold references.
+const MEMBERS: [&str; 6] = ["payload", "reason", "body", "headers", "scene", "as"];
+
+/// Actions that hold references in nothing of theirs.
+const WITHOUT: [&str; 5] = ["received", "expect", "mark", "garbage", "binary"];
+
+/// What is known where a step happens.
+struct Around<'a> {
+    trigger: &'a Trigger,
+}
+
+/// Checks the references of a step's action, whose member of the line is `acting`.
+pub(crate) fn check(acting: &Field<'_>, trigger: &Trigger) -> Result<(), Flaw> {
+    if !acting.value.text.contains("${") || WITHOUT.contains(&&*acting.name) {
+        return Ok(());
+    }
+    let around = Around { trigger };
+    let all = |node: Node<'_>| around.strings(node);
+    match (&*acting.name, acting.value.kind()) {
+        ("emit" | "json", _) | (_, Type::String) => all(acting.value),
+        (_, Type::Object) => {
+            let object = Object::read(acting.value)?;
+            let members = object.fields().iter();
+            members
+                .filter(|member| MEMBERS.contains(&&*member.name))
+                .try_for_each(|member| all(member.value))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Around<'_> {
+    /// Every string in a value, keys left out.
+    fn strings(&self, node: Node<'_>) -> Result<(), Flaw> {
+        for (start, end) in value_strings(node.text) {
+            let string = &node.text[start..end];
+            if string.contains("${") {
+                self.string(string, node.at + start)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A string with its quotes, and where it begins in the line.
+    fn string(&self, string: &str, at: usize) -> Result<(), Flaw> {
+        let template = Template::json(string)
+            .map_err(|bad| Flaw::new(TapeErrorKind::Value, at + bad.at, bad.len, bad.message))?;
+        for reference in template.references() {
+            if let Err(mut flaw) = self.known(reference) {
+                // The place of the first reference of the string that is written so.
+                let (offset, len) = place(string, reference);
+                (flaw.at, flaw.len) = (at + offset, len);
+                return Err(flaw);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether something stands behind it where the step happens.
+    fn known(&self, reference: &Reference) -> Result<(), Flaw> {
+        let misplaced = |message: &str| {
+            let flaw = Flaw::new(TapeErrorKind::Misplaced, 0, 1, message);
+            Err(flaw)
+        };
+        match (reference, self.trigger) {
+            (Reference::Pointer(_), Trigger::OnMessage(_) | Trigger::Scene(_))
+            | (Reference::Group(_), Trigger::Scene(_)) => Ok(()),
+            (Reference::Pointer(_), _) => {
+                misplaced("there is no message to look into; that goes with \"on_message\"")
+            }
+            (Reference::Group(name), Trigger::OnMessage(on)) => match &on.wanted.regex {
+                Some(regex) if regex.has_group(name) => Ok(()),
+                regex => Err(unknown(name, regex.as_ref())),
+            },
+            (Reference::Group(name), _) => Err(unknown(name, None)),
+            (Reference::Count, trigger) if !trigger.is_dialogue() => misplaced(
+                "the step happens once; \"${count}\" goes with \"on_message\", \"on_silence_ms\" \
+                 and \"scene\"",
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A name that is neither a word nor a group.
+fn unknown(name: &str, regex: Option<&MessageRegex>) -> Flaw {
+    let groups = regex
+        .into_iter()
+        .flat_map(|regex| regex.regex().capture_names().flatten());
+    let mut names: Vec<&str> = Reference::words().collect();
+    names.extend(groups);
+    let meant = nearest(name, &names).map(|meant| format!(" (did you mean {meant:?}?)"));
+    let meant = meant.unwrap_or_default();
+    let message =
+        format!("{name:?} is neither a word nor a named group of the step's \"regex\"{meant}");
+    let mut flaw = Flaw::new(TapeErrorKind::Value, 0, 1, message);
+    let list = names.join(", ");
+    flaw.help = Some(format!(
+        "one of {list}, url:NAME, query:NAME, or a JSON pointer"
+    ));
+    flaw
+}
+
+/// Where in a string a reference stands: offset and length in bytes.
+fn place(string: &str, reference: &Reference) -> (usize, usize) {
+    let mut from = 0;
+    while let Some(start) = string[from..].find("${").map(|at| from + at) {
+        let Some(len) = string[start..].find('}').map(|end| end + 1) else {
+            break;
+        };
+        let is = Template::text(&string[start..start + len])
+            .is_ok_and(|one| one.references().next() == Some(reference));
+        if is {
+            return (start, len);
+        }
+        from = start + "${".len();
+    }
+    (0, string.len())
+}

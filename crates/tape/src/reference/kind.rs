@@ -1,0 +1,136 @@
+//! What can be referred to.
+
+use std::fmt;
+
+/// The words that are references by themselves.
+const WORDS: [(&str, Reference); 6] = [
+    ("now", Reference::Now),
+    ("now_ms", Reference::NowMs),
+    ("count", Reference::Count),
+    ("conn", Reference::Conn),
+    ("url", Reference::Url(None)),
+    ("path", Reference::Path),
+];
+
+/// What `${…}` stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// `${/params/0}`: a value of the message that set the step off (a JSON pointer, RFC 6901), as
+    /// its keys. In a scene, of the message that started it.
+    Pointer(Vec<String>),
+    /// `${name}`: a named group of the step's regular expression.
+    Group(String),
+    /// `${now}`: the time, RFC 3339 in UTC with microseconds.
+    Now,
+    /// `${now_ms}`: the time in milliseconds since 1970.
+    NowMs,
+    /// `${count}`: how often the step has happened on this connection, this time included.
+    Count,
+    /// `${conn}`: the connection's number in the journal.
+    Conn,
+    /// `${url}`: where this engine is dialled; `${url:NAME}`: where the engine of that name is.
+    Url(Option<String>),
+    /// `${path}`: the path that the connection asked for, without its query.
+    Path,
+    /// `${query:NAME}`: a parameter of the query that the connection asked with.
+    Query(String),
+}
+
+/// What is wrong with a reference, and where in its string.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct BadReference {
+    /// Offset in bytes.
+    pub(super) at: usize,
+    /// Bytes concerned.
+    pub(super) len: usize,
+    pub(super) message: String,
+}
+
+impl Reference {
+    /// Reads what stands between the braces; a sentence where it is nothing.
+    pub(super) fn parse(body: &str) -> Result<Self, String> {
+        if let Some(pointer) = body.strip_prefix('/') {
+            return pointer
+                .split('/')
+                .map(key)
+                .collect::<Result<_, _>>()
+                .map(Self::Pointer);
+        }
+        if let Some((_, word)) = WORDS.iter().find(|(word, _)| *word == body) {
+            return Ok(word.clone());
+        }
+        match body.split_once(':') {
+            Some(("url", name)) if !name.is_empty() => Ok(Self::Url(Some(name.to_owned()))),
+            Some(("query", name)) if !name.is_empty() => Ok(Self::Query(name.to_owned())),
+            None if is_name(body) => Ok(Self::Group(body.to_owned())),
+            _ => Err(format!(
+                "${{{body}}} refers to nothing; a literal one is written $${{{body}}}"
+            )),
+        }
+    }
+
+    /// Whether it looks into a message.
+    #[must_use]
+    pub fn is_of_message(&self) -> bool {
+        matches!(self, Self::Pointer(_) | Self::Group(_))
+    }
+
+    /// Whether it differs from connection to connection.
+    #[must_use]
+    pub fn is_of_connection(&self) -> bool {
+        matches!(self, Self::Conn | Self::Path | Self::Query(_))
+    }
+
+    /// All that a misspelt name may have meant.
+    pub(super) fn words() -> impl Iterator<Item = &'static str> {
+        WORDS.iter().map(|(word, _)| *word)
+    }
+}
+
+impl fmt::Display for Reference {
+    /// As a tape writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pointer(keys) => {
+                f.write_str("${")?;
+                for key in keys {
+                    write!(f, "/{}", key.replace('~', "~0").replace('/', "~1"))?;
+                }
+                f.write_str("}")
+            }
+            Self::Group(name) => write!(f, "${{{name}}}"),
+            Self::Now => f.write_str("${now}"),
+            Self::NowMs => f.write_str("${now_ms}"),
+            Self::Count => f.write_str("${count}"),
+            Self::Conn => f.write_str("${conn}"),
+            Self::Url(None) => f.write_str("${url}"),
+            Self::Url(Some(name)) => write!(f, "${{url:{name}}}"),
+            Self::Path => f.write_str("${path}"),
+            Self::Query(name) => write!(f, "${{query:{name}}}"),
+        }
+    }
+}
+
+/// A key of a pointer, its escapes undone (RFC 6901, 3).
+fn key(token: &str) -> Result<String, String> {
+    let mut key = String::with_capacity(token.len());
+    let mut rest = token.chars();
+    while let Some(c) = rest.next() {
+        key.push(match c {
+            '~' => match rest.next() {
+                Some('0') => '~',
+                Some('1') => '/',
+                _ => return Err("in a JSON pointer \"~\" is written ~0, and \"/\" ~1".to_owned()),
+            },
+            c => c,
+        });
+    }
+    Ok(key)
+}
+
+/// What a group of a regular expression can be called.
+fn is_name(text: &str) -> bool {
+    let first = |c: char| c.is_alphabetic() || c == '_';
+    text.starts_with(first) && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+}

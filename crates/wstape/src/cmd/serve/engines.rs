@@ -1,0 +1,173 @@
+//! The engines of a tape: one, or one for each name that its steps have.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use wstape_mock_engine::{Control, Engine, Tls, Urls};
+
+use super::address::resolve;
+use super::error::ServeError;
+use super::journal_file::JournalFile;
+use super::options::Serve;
+use super::prepare::{named, prepare};
+
+/// Engines that listen.
+pub(super) struct Engines {
+    pub(super) running: Vec<Engine>,
+    /// Of the only one.
+    pub(super) control: Option<Control>,
+}
+
+/// What is the same for all of them.
+struct Common<'a> {
+    serve: &'a Serve,
+    urls: Urls,
+    tls: Option<Tls>,
+}
+
+impl Engines {
+    /// Starts what is to be served: the engine that was asked for, else every one that the tapes
+    /// name, each on a port of its own: any free one where port 0 was asked for, else the next
+    /// behind that of the one before.
+    pub(super) async fn start(serve: &Serve) -> Result<Self, ServeError> {
+        let names = match &serve.engine {
+            Some(name) => vec![name.clone()],
+            None => named(serve)?,
+        };
+        let common = Common {
+            serve,
+            urls: Urls::default(),
+            tls: serve.tls.tls(&serve.listen)?,
+        };
+        let mut engines = Self {
+            running: Vec::new(),
+            control: None,
+        };
+        let mut journals = Vec::new();
+        let started = if names.len() > 1 {
+            engines.all(&common, &names, &mut journals).await
+        } else {
+            engines.only(&common, &mut journals).await
+        };
+        if let Err(error) = started {
+            engines.shutdown().await?;
+            // Nothing stays behind of a run that never began.
+            for path in journals {
+                let _ = std::fs::remove_file(path);
+            }
+            return Err(error);
+        }
+        Ok(engines)
+    }
+
+    async fn only(
+        &mut self,
+        common: &Common<'_>,
+        journals: &mut Vec<PathBuf>,
+    ) -> Result<(), ServeError> {
+        let serve = common.serve;
+        let name = serve.engine.as_deref();
+        let journal = serve.journal.journal.clone();
+        let engine = common.listen(name, 0, journal, journals).await?;
+        self.running.push(engine.clone());
+        self.control = serve.control.open(&engine, serve.tls.ca())?;
+        Ok(())
+    }
+
+    async fn all(
+        &mut self,
+        common: &Common<'_>,
+        names: &[String],
+        journals: &mut Vec<PathBuf>,
+    ) -> Result<(), ServeError> {
+        if common.serve.control.wanted() {
+            return Err(ServeError::ControlOfSeveral);
+        }
+        for (at, name) in (0_u16..).zip(names) {
+            let journal = common.serve.journal.journal.as_deref();
+            let journal = journal.map(|path| beside(path, name));
+            let engine = common.listen(Some(name), at, journal, journals).await?;
+            self.running.push(engine);
+        }
+        Ok(())
+    }
+
+    /// Says where each is dialled, a line each.
+    pub(super) fn say(&self) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        for engine in &self.running {
+            match engine.name().filter(|_| self.running.len() > 1) {
+                None => writeln!(out, "listening on {}", engine.url())?,
+                Some(name) => writeln!(out, "listening on {} for {name:?}", engine.url())?,
+            }
+        }
+        if let Some(control) = &self.control {
+            writeln!(out, "control on http://{}", control.addr())?;
+        }
+        out.flush()
+    }
+
+    /// Ends all of them, and their journals.
+    pub(super) async fn shutdown(mut self) -> Result<(), ServeError> {
+        drop(self.control.take());
+        for engine in &self.running {
+            engine.shutdown().await;
+        }
+        let mut journals = self.running.iter().map(|engine| engine.journal().flush());
+        journals
+            .try_for_each(|flushed| flushed)
+            .map_err(ServeError::JournalWrite)
+    }
+}
+
+impl Common<'_> {
+    /// An engine that listens `at` ports behind the address that was asked for. A journal's file
+    /// that is new joins `journals`.
+    async fn listen(
+        &self,
+        name: Option<&str>,
+        at: u16,
+        journal: Option<PathBuf>,
+        journals: &mut Vec<PathBuf>,
+    ) -> Result<Engine, ServeError> {
+        let serve = self.serve;
+        let mut builder = prepare(serve, name)?.urls(self.urls.clone());
+        if let Some(tls) = &self.tls {
+            builder = builder.tls(tls.clone());
+        }
+        let (address, others) = resolve(&serve.listen).await?;
+        let moved = |mut address: SocketAddr| {
+            if address.port() != 0 {
+                address.set_port(address.port().saturating_add(at));
+            }
+            address
+        };
+        let others: Vec<SocketAddr> = others.into_iter().map(moved).collect();
+        if let Some(path) = journal {
+            let new = !path.exists();
+            builder = builder.journal_to(Box::new(JournalFile::open(&path, serve.journal.force)?));
+            journals.extend(new.then_some(path));
+        }
+        Ok(builder.listen_on_any(moved(address), &others).await?)
+    }
+}
+
+/// The journal of one engine of several: `run.jsonl` becomes `run.main.jsonl`.
+fn beside(path: &Path, name: &str) -> PathBuf {
+    let plain = |c: char| {
+        if c.is_alphanumeric() || c == '-' {
+            c
+        } else {
+            '_'
+        }
+    };
+    let name: String = name.chars().map(plain).collect();
+    let extension = path
+        .extension()
+        .map(|extension| extension.to_string_lossy().into_owned());
+    match extension {
+        Some(extension) => path.with_extension(format!("{name}.{extension}")),
+        None => path.with_extension(name),
+    }
+}

@@ -1,0 +1,226 @@
+//! The scenes that run on one connection, and what is wrong with them on purpose.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wstape_tape::{Micros, WhichScene};
+
+use super::index::StepIndex;
+use super::waiting::Kept;
+
+/// Most scenes that are started on a connection, each name counted once.
+pub const MAX_SCENES: usize = 64;
+
+/// A scene of a connection, by the order in which they were started there.
+pub(crate) type RunIndex = usize;
+
+/// The scenes of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Scenes {
+    runs: Vec<Run>,
+}
+
+/// One scene under one name.
+#[derive(Debug)]
+struct Run {
+    name: String,
+    running: bool,
+    /// When it was started last.
+    started: Micros,
+    /// How many times it was started: what was scheduled before is not of this time.
+    starts: u64,
+    said: Option<Arc<Kept>>,
+    /// How often each of its lines has happened.
+    counts: BTreeMap<StepIndex, u64>,
+    muted: bool,
+    /// How many times it was muted or heard again.
+    mutings: u64,
+    gap: u32,
+    repeat: u32,
+    late: u32,
+    late_by: Micros,
+}
+
+/// What came of a start.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Started {
+    /// It runs from now on, for the `starts`th time.
+    Now { run: RunIndex, starts: u64 },
+    /// It ran already.
+    Already,
+    /// There are too many.
+    TooMany,
+}
+
+/// What a line of a scene says when its time has come.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) count: u64,
+    pub(crate) said: Option<Arc<Kept>>,
+    /// What becomes of a message; what sends none is not touched by it.
+    pub(crate) message: Fate,
+}
+
+/// What becomes of a message of a scene.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Sent,
+    Twice,
+    Left,
+    Late(Micros),
+}
+
+impl Scenes {
+    /// Starts a scene under a name.
+    pub(super) fn start(&mut self, name: String, now: Micros, said: Option<Arc<Kept>>) -> Started {
+        let run = match self.runs.iter().position(|run| run.name == name) {
+            Some(run) if self.runs[run].running => return Started::Already,
+            Some(run) => run,
+            None if self.runs.len() >= MAX_SCENES => return Started::TooMany,
+            None => {
+                self.runs.push(Run::new(name));
+                self.runs.len() - 1
+            }
+        };
+        let found = &mut self.runs[run];
+        found.running = true;
+        found.started = now;
+        found.starts += 1;
+        found.said = said;
+        Started::Now {
+            run,
+            starts: found.starts,
+        }
+    }
+
+    /// The scene that is meant.
+    fn find(&self, which: &WhichScene) -> Option<RunIndex> {
+        match which {
+            WhichScene::Named(name) => self.runs.iter().position(|run| run.name == *name),
+            WhichScene::Any(nth) => {
+                let run = usize::try_from(nth.checked_sub(1)?).ok()?;
+                (run < self.runs.len()).then_some(run)
+            }
+        }
+    }
+
+    fn find_mut(&mut self, which: &WhichScene) -> Option<&mut Run> {
+        let run = self.find(which)?;
+        self.runs.get_mut(run)
+    }
+
+    /// Stops one; whether there is one.
+    pub(super) fn stop(&mut self, which: &WhichScene) -> bool {
+        let run = self.find_mut(which);
+        run.map(|run| {
+            run.running = false;
+            run.said = None;
+        })
+        .is_some()
+    }
+
+    /// Mutes one; which, and by what number it can be heard again.
+    pub(super) fn mute(&mut self, which: &WhichScene) -> Option<(RunIndex, u64)> {
+        let at = self.find(which)?;
+        let run = &mut self.runs[at];
+        run.muted = true;
+        run.mutings += 1;
+        Some((at, run.mutings))
+    }
+
+    /// Has all of them heard again.
+    pub(super) fn unmute_all(&mut self) {
+        for run in &mut self.runs {
+            run.muted = false;
+            run.mutings += 1;
+        }
+    }
+
+    /// Has one heard again where it was that muting that muted it.
+    pub(super) fn unmute(&mut self, run: RunIndex, muting: u64) -> bool {
+        let run = self.runs.get_mut(run).filter(|run| run.mutings == muting);
+        run.map(|run| run.muted = false).is_some()
+    }
+
+    /// Leaves the next messages out.
+    pub(super) fn gap(&mut self, which: &WhichScene, next: u32) -> bool {
+        self.find_mut(which).map(|run| run.gap = next).is_some()
+    }
+
+    /// Has the next messages come twice.
+    pub(super) fn repeat(&mut self, which: &WhichScene, next: u32) -> bool {
+        self.find_mut(which).map(|run| run.repeat = next).is_some()
+    }
+
+    /// Has the next messages come late.
+    pub(super) fn late(&mut self, which: &WhichScene, next: u32, by: Micros) -> bool {
+        let run = self.find_mut(which);
+        run.map(|run| (run.late, run.late_by) = (next, by))
+            .is_some()
+    }
+
+    /// When a run was started, where it still runs as it did then.
+    pub(super) fn started(&self, run: RunIndex, starts: u64) -> Option<Micros> {
+        let run = self.runs.get(run)?;
+        (run.running && run.starts == starts).then_some(run.started)
+    }
+
+    /// How often a line has happened.
+    pub(super) fn count(&self, run: RunIndex, step: StepIndex) -> u64 {
+        let run = self.runs.get(run);
+        run.and_then(|run| run.counts.get(&step))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// A line happens; `sends` tells whether it sends a message.
+    pub(super) fn happen(&mut self, run: RunIndex, step: StepIndex, sends: bool) -> Option<Line> {
+        let run = self.runs.get_mut(run)?;
+        let count = run.counts.entry(step).or_default();
+        *count += 1;
+        let (count, said) = (*count, run.said.clone());
+        let message = if sends { run.fate() } else { Fate::Sent };
+        Some(Line {
+            count,
+            said,
+            message,
+        })
+    }
+}
+
+impl Run {
+    fn new(name: String) -> Self {
+        Self {
+            name,
+            running: false,
+            started: Micros::ZERO,
+            starts: 0,
+            said: None,
+            counts: BTreeMap::new(),
+            muted: false,
+            mutings: 0,
+            gap: 0,
+            repeat: 0,
+            late: 0,
+            late_by: Micros::ZERO,
+        }
+    }
+
+    /// What becomes of the next message; one use of what is wrong is spent.
+    fn fate(&mut self) -> Fate {
+        let spend = |left: &mut u32| {
+            let is = *left > 0;
+            *left = left.saturating_sub(1);
+            is
+        };
+        if spend(&mut self.gap) || self.muted {
+            Fate::Left
+        } else if spend(&mut self.late) {
+            Fate::Late(self.late_by)
+        } else if spend(&mut self.repeat) {
+            Fate::Twice
+        } else {
+            Fate::Sent
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The script: every step of all layers that stands on what clients say, their silence or a scene.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wstape_tape::{Step, Trigger};
+
+use super::index::{Index, StepIndex};
+use super::matcher::Matcher;
+use super::speech::Speech;
+use crate::ids::{LayerIndex, PathId};
+
+/// A step of a dialogue, ready to be played.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) layer: LayerIndex,
+    pub(crate) step: Arc<Step>,
+    pub(crate) speech: Speech,
+    /// The path of the connections that it is for.
+    pub(super) path: Option<PathId>,
+    /// What it listens for, where it does.
+    pub(super) matcher: Option<Matcher>,
+}
+
+/// All lines, in the order of layers and lines.
+#[derive(Debug, Default)]
+pub(super) struct Script {
+    lines: Vec<Arc<Line>>,
+    /// Lines that are no longer played, of which connections may still name the places.
+    retired: Vec<bool>,
+    index: Index,
+    scenes: BTreeMap<String, Vec<StepIndex>>,
+    silences: Vec<StepIndex>,
+    /// Steps for what no other step of their layer holds for.
+    unmatched: BTreeMap<LayerIndex, Vec<StepIndex>>,
+}
+
+impl Script {
+    /// Adds a step; [`file`](Self::file) has it found.
+    pub(super) fn push(&mut self, layer: LayerIndex, step: Step, path: Option<PathId>) {
+        let matcher = match &step.trigger {
+            Trigger::OnMessage(on) => Some(Matcher::new(on.wanted.clone())),
+            Trigger::OnSilence { .. } | Trigger::Scene(_) => None,
+            Trigger::At(_) | Trigger::OnConnect { .. } => return,
+        };
+        self.retired.push(false);
+        self.lines.push(Arc::new(Line {
+            layer,
+            speech: Speech::of(&step.action),
+            step: Arc::new(step),
+            path,
+            matcher,
+        }));
+    }
+
+    /// Takes the lines of these layers out. Connections name lines by their places: only where
+    /// there is no connection do the others move up.
+    pub(super) fn retire(&mut self, of: impl Fn(LayerIndex) -> bool, no_connection: bool) {
+        if no_connection {
+            self.lines.retain(|line| !of(line.layer));
+            self.retired = vec![false; self.lines.len()];
+            return;
+        }
+        for (line, retired) in self.lines.iter().zip(&mut self.retired) {
+            *retired |= of(line.layer);
+        }
+    }
+
+    /// Whether a line is no longer played.
+    pub(super) fn is_retired(&self, at: StepIndex) -> bool {
+        self.retired.get(at).copied().unwrap_or(true)
+    }
+
+    /// How many lines of a layer there are.
+    pub(super) fn count(&self, of: LayerIndex) -> usize {
+        let lines = self.lines.iter().zip(&self.retired);
+        lines
+            .filter(|(line, retired)| line.layer == of && !**retired)
+            .count()
+    }
+
+    /// Files all lines that are played.
+    pub(super) fn file(&mut self) {
+        self.scenes.clear();
+        self.silences.clear();
+        self.unmatched.clear();
+        for (at, line) in self.lines.iter().enumerate() {
+            if self.retired[at] {
+                continue;
+            }
+            match &line.step.trigger {
+                Trigger::OnMessage(on) if on.wanted.unmatched => {
+                    self.unmatched.entry(line.layer).or_default().push(at);
+                }
+                Trigger::OnSilence { .. } => self.silences.push(at),
+                Trigger::Scene(scene) => {
+                    self.scenes.entry(scene.name.clone()).or_default().push(at);
+                }
+                _ => {}
+            }
+        }
+        let retired = &self.retired;
+        let listening = self.lines.iter().enumerate().filter_map(|(at, line)| {
+            let matcher = line.matcher.as_ref()?;
+            (!matcher.wanted().unmatched && !retired[at]).then_some((at, matcher))
+        });
+        self.index = Index::build(listening);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    pub(super) fn line(&self, at: StepIndex) -> &Arc<Line> {
+        &self.lines[at]
+    }
+
+    pub(super) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    pub(super) fn silences(&self) -> &[StepIndex] {
+        &self.silences
+    }
+
+    /// The lines of a scene; `None` where no layer has one of that name.
+    pub(super) fn scene(&self, name: &str) -> Option<&[StepIndex]> {
+        self.scenes.get(name).map(Vec::as_slice)
+    }
+
+    /// The steps for what no other step of their layer holds for, layer by layer.
+    pub(super) fn unmatched(&self) -> impl Iterator<Item = (LayerIndex, &[StepIndex])> {
+        self.unmatched
+            .iter()
+            .map(|(&layer, steps)| (layer, steps.as_slice()))
+    }
+}

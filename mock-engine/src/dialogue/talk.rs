@@ -1,0 +1,79 @@
+//! One connection's part of the dialogue: what it has said so far, and what has come of it.
+
+use std::collections::BTreeMap;
+
+use wstape_tape::Micros;
+
+use super::index::StepIndex;
+use super::message::Assembly;
+use super::scenes::Scenes;
+use super::script::Line;
+use crate::ids::PathId;
+
+/// What is known of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Talk {
+    /// The tape's number of it.
+    number: u64,
+    /// Its number among those that asked for the paths that steps name.
+    paths: Vec<(PathId, u64)>,
+    pub(super) assembly: Assembly,
+    pub(super) scenes: Scenes,
+    tallies: BTreeMap<StepIndex, Tally>,
+    /// When its last frame came, or its 101 went out.
+    last_frame: Micros,
+    /// The silences that have been answered since the last frame.
+    answered: Vec<StepIndex>,
+}
+
+/// What has come of one step on a connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    /// Messages for which it holds.
+    pub(super) held: u64,
+    /// Times that it has happened.
+    pub(super) happened: u64,
+}
+
+impl Talk {
+    pub(super) fn new(number: u64, paths: Vec<(PathId, u64)>, now: Micros) -> Self {
+        Self {
+            number,
+            paths,
+            last_frame: now,
+            ..Self::default()
+        }
+    }
+
+    /// Whether a line is for this connection.
+    pub(super) fn is_for(&self, line: &Line) -> bool {
+        let number = match line.path {
+            None => Some(self.number),
+            Some(path) => {
+                let mut paths = self.paths.iter();
+                paths.find(|(other, _)| *other == path).map(|(_, nth)| *nth)
+            }
+        };
+        number.is_some_and(|number| line.step.trigger.whose().contains(number))
+    }
+
+    pub(super) fn tally(&mut self, step: StepIndex) -> &mut Tally {
+        self.tallies.entry(step).or_default()
+    }
+
+    /// A frame has come; returns the silences that may be answered anew.
+    pub(super) fn frame(&mut self, now: Micros) -> Vec<StepIndex> {
+        self.last_frame = now;
+        std::mem::take(&mut self.answered)
+    }
+
+    /// When a silence of that length is one; `None` where it has been answered.
+    pub(super) fn silent_at(&self, step: StepIndex, silence: Micros) -> Option<Micros> {
+        let due = Micros(self.last_frame.0.saturating_add(silence.0));
+        (!self.answered.contains(&step)).then_some(due)
+    }
+
+    pub(super) fn answer_silence(&mut self, step: StepIndex) {
+        self.answered.push(step);
+    }
+}

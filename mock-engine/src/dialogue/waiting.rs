@@ -1,0 +1,89 @@
+//! What is kept of messages while an answer or a scene still wants them, within a bound.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::speech::Said;
+
+/// Most bytes of messages, and of what is late, that wait for answers still to come, all
+/// connections together.
+pub const MAX_WAITING_BYTES: usize = 64 << 20;
+
+/// What something that waits costs beside its bytes.
+const ITEM_BYTES: usize = 256;
+
+/// The bytes that wait. A clone counts the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Waiting(Arc<AtomicUsize>);
+
+/// A share of the bytes that may wait; dropping it gives it back.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    bytes: usize,
+    waiting: Waiting,
+}
+
+/// What set something off, kept for later.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    said: Arc<Said>,
+    _ticket: Ticket,
+}
+
+impl Waiting {
+    /// A share for so many bytes; `None` where there is no more room.
+    pub(super) fn ticket(&self, bytes: usize) -> Option<Ticket> {
+        let bytes = bytes.saturating_add(ITEM_BYTES);
+        let add = |now: usize| {
+            let sum = now.checked_add(bytes)?;
+            (sum <= MAX_WAITING_BYTES).then_some(sum)
+        };
+        // One lock stands around all of it: the order of memory is that lock's.
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
+            .ok()?;
+        Some(Ticket {
+            bytes,
+            waiting: self.clone(),
+        })
+    }
+
+    /// Keeps what set something off.
+    pub(super) fn keep(&self, said: Arc<Said>) -> Option<Arc<Kept>> {
+        let ticket = self.ticket(said.message.len())?;
+        Some(Arc::new(Kept {
+            said,
+            _ticket: ticket,
+        }))
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.waiting.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Kept {
+    /// What set it off.
+    pub(crate) fn said(&self) -> &Arc<Said> {
+        &self.said
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_bytes_wait_and_what_is_over_makes_room() {
+        let waiting = Waiting::default();
+        let half = MAX_WAITING_BYTES / 2 - ITEM_BYTES;
+        let first = waiting.ticket(half).unwrap();
+        let _second = waiting.ticket(half).unwrap();
+        assert!(waiting.ticket(0).is_none());
+        drop(first);
+        assert!(waiting.ticket(0).is_some());
+        assert!(waiting.ticket(usize::MAX).is_none());
+    }
+}

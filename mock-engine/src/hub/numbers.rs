@@ -1,0 +1,115 @@
+//! The tape's numbers: which live connection is the tape's first, its second, and so on.
+//!
+//! A connection takes the lowest free number when it is accepted. One that turns out to be a plain
+//! request gives it back, so that a client's GETs do not use up what a tape says of its
+//! connections.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ids::{ConnId, Renumbering};
+
+/// Most connections whose numbers are remembered; of older ones, which are over, what the tape
+/// still says is lost.
+const MAX_REMEMBERED: usize = 65_536;
+
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    /// The number of each connection that is not over.
+    of: BTreeMap<ConnId, u64>,
+    /// The connection of each number, those that are over included.
+    at: BTreeMap<u64, ConnId>,
+    /// Numbers that were given back.
+    free: BTreeSet<u64>,
+    /// The highest that was ever taken.
+    highest: u64,
+}
+
+impl Numbers {
+    /// Gives a connection the lowest free number.
+    pub(super) fn take(&mut self, id: ConnId) -> u64 {
+        let number = self.free.pop_first().unwrap_or_else(|| {
+            self.highest += 1;
+            self.highest
+        });
+        self.of.insert(id, number);
+        self.at.insert(number, id);
+        while self.at.len() > MAX_REMEMBERED {
+            self.at.pop_first();
+        }
+        number
+    }
+
+    /// The number of a connection that is not over.
+    pub(super) fn number(&self, id: ConnId) -> Option<u64> {
+        self.of.get(&id).copied()
+    }
+
+    /// A connection gives its number back; returns how those to come are numbered by that.
+    pub(super) fn give_back(&mut self, id: ConnId, newest: ConnId) -> Option<Renumbering> {
+        let number = self.of.remove(&id)?;
+        self.at.remove(&number);
+        self.free.insert(number);
+        Some(Renumbering::away(id, self.live(number, newest)))
+    }
+
+    /// A connection is over: its number stays its own.
+    pub(super) fn over(&mut self, id: ConnId) {
+        self.of.remove(&id);
+    }
+
+    /// The connection that has a number, or will have it if nobody gives one back until then.
+    pub(super) fn live(&self, number: u64, newest: ConnId) -> ConnId {
+        if let Some(&id) = self.at.get(&number) {
+            return id;
+        }
+        let free = self.free.range(..number).count() as u64;
+        if self.free.contains(&number) || number > self.highest {
+            // The free ones come first, then those that nobody ever had.
+            let behind = number.saturating_sub(self.highest).max(1);
+            return newest.later(free + behind);
+        }
+        // Over for so long that nobody knows which it was.
+        ConnId::new(0)
+    }
+
+    /// The number that a connection has, or will have.
+    pub(super) fn of(&self, id: ConnId, newest: ConnId) -> u64 {
+        if let Some(number) = self.number(id) {
+            return number;
+        }
+        let behind = id.get().saturating_sub(newest.get());
+        if behind == 0 {
+            return id.get();
+        }
+        let nth = usize::try_from(behind - 1).unwrap_or(usize::MAX);
+        match self.free.iter().nth(nth) {
+            Some(&free) => free,
+            None => self.highest + behind - self.free.len() as u64,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_given_back_is_the_next_to_come_and_the_others_stay() {
+        let id = ConnId::new;
+        let mut numbers = Numbers::default();
+        for n in 1..=3 {
+            assert_eq!(numbers.live(n, id(n - 1)), id(n));
+            assert_eq!(numbers.take(id(n)), n);
+        }
+        let moved = numbers.give_back(id(2), id(3)).unwrap();
+        // What was said of 2 is said of 4, and what was said of 4 of 5.
+        assert_eq!([2, 3, 4, 5].map(|n| moved.of(id(n)).get()), [4, 3, 5, 6]);
+        assert_eq!(
+            [1, 2, 3, 4, 5].map(|n| numbers.live(n, id(3)).get()),
+            [1, 4, 3, 5, 6]
+        );
+        assert_eq!([4, 5, 6].map(|n| numbers.of(id(n), id(3))), [2, 4, 5]);
+        assert!(numbers.give_back(id(2), id(3)).is_none());
+        assert_eq!((numbers.take(id(4)), numbers.take(id(5))), (2, 4));
+    }
+}

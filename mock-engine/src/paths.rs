@@ -1,0 +1,45 @@
+//! The paths of the WebSocket, and the URL that clients dial.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Path of the WebSocket where nothing says another.
+const WS_PATH: &str = "/ws";
+
+/// The paths of the WebSocket.
+#[derive(Debug, Clone)]
+pub(crate) struct Paths {
+    own: Arc<str>,
+    /// The only ones, where there are any.
+    only: Arc<[String]>,
+}
+
+impl Paths {
+    /// The only paths, or any where there are none; `recorded` is where the tape was made.
+    pub(crate) fn new(only: Vec<String>, recorded: Option<&str>) -> Self {
+        let own = only.first().map(String::as_str).or(recorded);
+        Self {
+            own: own.unwrap_or(WS_PATH).into(),
+            only: only.into(),
+        }
+    }
+
+    /// The one that the engine's URL has.
+    pub(crate) fn own(&self) -> &str {
+        &self.own
+    }
+
+    /// Where clients connect to. In memory the host is a name that nobody else answers for.
+    pub(crate) fn url(&self, addr: Option<SocketAddr>, scheme: &str) -> String {
+        let path = &self.own;
+        match addr {
+            Some(addr) => format!("{scheme}://{addr}{path}"),
+            None => format!("ws://mock-engine{path}"),
+        }
+    }
+
+    /// Whether an upgrade of this path is a WebSocket.
+    pub(crate) fn take(&self, path: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == path)
+    }
+}

@@ -1,0 +1,388 @@
+//! One connection of a capture: segments to what a proxy would have seen.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use wstape_tape::End;
+
+use super::opening::{self, MAX_OPENING_BYTES, Opening};
+use super::segment::Segment;
+use super::stream::{Chunk, Stream};
+use crate::import::wall::Wall;
+use crate::proxy::{Cursor, Event, Peer};
+
+/// Segments that are looked at for what a connection is of which nobody saw the beginning.
+const MAX_LOOKS: u32 = 256;
+
+/// What the versions of TLS begin a record with, whatever is in it.
+const TLS_RECORDS: std::ops::RangeInclusive<u8> = 0x14..=0x18;
+
+/// What a segment has brought about.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// The client wants a connection, for the first time or again.
+    Dialed,
+    /// Nobody listens there.
+    Refused,
+    /// The client asks for a WebSocket.
+    Opened { path: String, host: Option<String> },
+    /// It is a WebSocket already, of which nobody saw the handshake.
+    Midway,
+    /// It can't be read: TLS, for this host.
+    Tls(Option<String>),
+    /// It is something else.
+    Other,
+    /// As a proxy sees it.
+    Event(Event),
+    /// The capture lacks so many bytes of a peer.
+    Hole(Peer, u64),
+    /// Nothing more comes.
+    Over,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// A SYN, and no answer.
+    Dialing,
+    /// What the client has sent so far.
+    Opening(Vec<u8>),
+    /// The beginning is missing; so many segments have been looked at.
+    Midway(u32),
+    WebSocket,
+    Unread,
+}
+
+/// What one of the two sends.
+#[derive(Debug)]
+struct Side {
+    stream: Option<Stream>,
+    cursor: Cursor,
+    /// What it sent last is lost.
+    lost: bool,
+    ended: bool,
+}
+
+impl Side {
+    fn new() -> Self {
+        Self {
+            stream: None,
+            cursor: Cursor::new(),
+            lost: false,
+            ended: false,
+        }
+    }
+}
+
+/// A connection. The client stands first wherever there are two.
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// Its number in the order of the capture.
+    pub(super) serial: u64,
+    pub(super) begin: Wall,
+    ends: [SocketAddr; 2],
+    sides: [Side; 2],
+    kind: Kind,
+    packets: u64,
+    over: bool,
+}
+
+/// Who stands at a place of two.
+fn peer(side: usize) -> Peer {
+    if side == 0 {
+        Peer::Client
+    } else {
+        Peer::Engine
+    }
+}
+
+impl Connection {
+    /// That a segment begins, or the first that is seen of it.
+    pub(super) fn new(serial: u64, begin: Wall, first: &Segment) -> Self {
+        let answers = first.syn && first.ack.is_some();
+        let ends = if answers {
+            [first.to, first.from]
+        } else {
+            [first.from, first.to]
+        };
+        let kind = if answers {
+            Kind::Opening(Vec::new())
+        } else if first.syn {
+            Kind::Dialing
+        } else {
+            Kind::Midway(0)
+        };
+        Self {
+            serial,
+            begin,
+            ends,
+            sides: [Side::new(), Side::new()],
+            kind,
+            packets: 0,
+            over: false,
+        }
+    }
+
+    /// Who was dialed.
+    pub(super) fn server(&self) -> SocketAddr {
+        self.ends[1]
+    }
+
+    /// Whether nothing more comes of it.
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Whether nobody has answered its SYN.
+    pub(super) fn is_dialing(&self) -> bool {
+        matches!(self.kind, Kind::Dialing) && !self.over
+    }
+
+    /// Whether a segment begins another connection between the same two.
+    pub(super) fn is_followed_by(&self, segment: &Segment) -> bool {
+        if !segment.syn || segment.ack.is_some() {
+            return false;
+        }
+        let side = usize::from(segment.from != self.ends[0]);
+        let first = self.sides[side].stream.as_ref().map(Stream::first);
+        self.over || first != Some(segment.seq.wrapping_add(1))
+    }
+
+    /// Bytes that it holds.
+    pub(super) fn held_bytes(&self) -> usize {
+        let opening = match &self.kind {
+            Kind::Opening(bytes) => bytes.len(),
+            _ => 0,
+        };
+        let held = |side: &Side| side.stream.as_ref().map_or(0, Stream::held_bytes);
+        opening + self.sides.iter().map(held).sum::<usize>()
+    }
+
+    /// Takes a segment.
+    pub(super) fn take(&mut self, at: Wall, segment: Segment, told: &mut Vec<Told>) {
+        self.packets += 1;
+        if self.over {
+            return;
+        }
+        let side = usize::from(segment.from != self.ends[0]);
+        if segment.rst {
+            return self.reset(at, side, told);
+        }
+        if segment.syn {
+            let first = segment.seq.wrapping_add(1);
+            self.sides[side].stream.get_or_insert(Stream::new(first));
+            if side == 0 && segment.ack.is_none() {
+                told.push(Told::Dialed);
+            }
+        }
+        // Whatever else there is of it, it was answered.
+        if let Kind::Dialing = self.kind
+            && (side == 1 || !segment.syn)
+        {
+            self.kind = Kind::Opening(Vec::new());
+        }
+        if let Some(ack) = segment.ack
+            && let Some(stream) = &mut self.sides[1 - side].stream
+        {
+            stream.ack(ack);
+        }
+        if !segment.payload.is_empty() || segment.missing > 0 || segment.fin {
+            let number = segment.seq.wrapping_add(segment.syn.into());
+            let stream = self.sides[side].stream.get_or_insert(Stream::new(number));
+            stream.push(number, segment.payload, segment.missing, segment.fin);
+        }
+        self.pop(at, false, told);
+    }
+
+    /// Gives it up, with all that it holds.
+    pub(super) fn give_up(&mut self, told: &mut Vec<Told>) {
+        self.sides = [Side::new(), Side::new()];
+        self.kind = Kind::Unread;
+        self.over = true;
+        told.push(Told::Over);
+    }
+
+    /// The capture ends.
+    pub(super) fn end(&mut self, at: Wall, told: &mut Vec<Told>) {
+        if !self.over {
+            self.pop(at, true, told);
+        }
+    }
+
+    fn reset(&mut self, at: Wall, side: usize, told: &mut Vec<Told>) {
+        if let Kind::Dialing = self.kind {
+            if side == 1 {
+                told.push(Told::Refused);
+            }
+        } else {
+            self.pop(at, true, told);
+            if self.over {
+                return;
+            }
+            if !self.sides[side].ended && !matches!(self.kind, Kind::Unread) {
+                told.push(Told::Event(Event::Ended(peer(side), End::Reset)));
+            }
+        }
+        self.over = true;
+        told.push(Told::Over);
+    }
+
+    /// Passes on what is in order.
+    fn pop(&mut self, at: Wall, all: bool, told: &mut Vec<Told>) {
+        let mut side = 0;
+        while side < 2 {
+            let packets = self.packets;
+            let stream = self.sides[side].stream.as_mut();
+            let Some(chunk) = stream.and_then(|stream| stream.pop(packets, at, all)) else {
+                side += 1;
+                continue;
+            };
+            let swapped = match chunk {
+                Chunk::Bytes(bytes) => self.bytes(side, bytes, told),
+                Chunk::Hole(bytes) => {
+                    self.hole(side, bytes, told);
+                    false
+                }
+                Chunk::Fin => {
+                    self.fin(side, told);
+                    false
+                }
+            };
+            if swapped {
+                side = 0;
+            }
+        }
+    }
+
+    /// Bytes in order. True where it turned out that the other one is the client.
+    fn bytes(&mut self, side: usize, bytes: Bytes, told: &mut Vec<Told>) -> bool {
+        match &mut self.kind {
+            Kind::WebSocket => self.frames(side, bytes, told),
+            Kind::Opening(sent) if side == 0 => {
+                sent.extend_from_slice(&bytes);
+                self.opening(told);
+            }
+            Kind::Midway(_) => return self.midway(side, bytes, told),
+            Kind::Dialing | Kind::Unread | Kind::Opening(_) => {}
+        }
+        false
+    }
+
+    fn opening(&mut self, told: &mut Vec<Told>) {
+        while let Kind::Opening(sent) = &mut self.kind {
+            let (opening, length) = opening::of(sent);
+            match opening {
+                Opening::Short => return,
+                Opening::Http => drop(sent.drain(..length)),
+                Opening::Upgrade { path, host } => {
+                    let sent = Bytes::from(std::mem::take(sent));
+                    self.kind = Kind::WebSocket;
+                    told.push(Told::Opened { path, host });
+                    self.frames(0, sent, told);
+                }
+                Opening::Tls(host) => {
+                    self.kind = Kind::Unread;
+                    told.push(Told::Tls(host));
+                }
+                Opening::Other => {
+                    self.kind = Kind::Unread;
+                    told.push(Told::Other);
+                }
+            }
+        }
+    }
+
+    /// Bytes of a connection whose beginning is missing.
+    fn midway(&mut self, side: usize, bytes: Bytes, told: &mut Vec<Told>) -> bool {
+        let Kind::Midway(looks) = &mut self.kind else {
+            return false;
+        };
+        *looks += 1;
+        let asks = bytes.starts_with(b"GET ");
+        let from = opening::frames_of(&bytes);
+        let from = if asks { Some(Peer::Client) } else { from };
+        let Some(from) = from else {
+            let tls = bytes.first().is_some_and(|b| TLS_RECORDS.contains(b))
+                && bytes.get(1) == Some(&0x03);
+            if tls || *looks == MAX_LOOKS {
+                self.kind = Kind::Unread;
+                told.push(if tls { Told::Tls(None) } else { Told::Other });
+            }
+            return false;
+        };
+        let swapped = from != peer(side);
+        if swapped {
+            self.ends.swap(0, 1);
+            self.sides.swap(0, 1);
+        }
+        let side = usize::from(from == Peer::Engine);
+        if asks {
+            self.kind = Kind::Opening(bytes.to_vec());
+            self.opening(told);
+            return swapped;
+        }
+        self.kind = Kind::WebSocket;
+        for side in &mut self.sides {
+            side.cursor.skip(1);
+            side.lost = true;
+        }
+        told.push(Told::Midway);
+        self.frames(side, bytes, told);
+        swapped
+    }
+
+    /// Bytes of a WebSocket, its handshake included.
+    fn frames(&mut self, side: usize, bytes: Bytes, told: &mut Vec<Told>) {
+        let peer = peer(side);
+        let here = &mut self.sides[side];
+        if here.lost && here.cursor.is_lost() && opening::frames_of(&bytes) == Some(peer) {
+            here.cursor.resync();
+        }
+        let passed = here.cursor.pass(&bytes);
+        if !here.lost {
+            told.push(Told::Event(Event::Bytes(peer, bytes)));
+        } else if let Some((kept, _)) = passed.boundary {
+            here.lost = false;
+            told.push(Told::Event(Event::Resumed(peer, bytes.slice(kept..))));
+        }
+        if passed.upgraded && peer == Peer::Engine {
+            self.sides[0].cursor.upgrade();
+        }
+    }
+
+    fn hole(&mut self, side: usize, bytes: u64, told: &mut Vec<Told>) {
+        match &mut self.kind {
+            // What a client began with is missing: its frames may show what it is.
+            Kind::Opening(_) if side == 0 => {
+                told.push(Told::Hole(peer(side), bytes));
+                self.kind = Kind::Midway(0);
+            }
+            Kind::WebSocket => {
+                told.push(Told::Hole(peer(side), bytes));
+                told.push(Told::Event(Event::Lost(peer(side))));
+                let here = &mut self.sides[side];
+                here.lost = true;
+                let handshake = here.cursor.in_head();
+                here.cursor.skip(bytes);
+                if handshake {
+                    self.kind = Kind::Midway(0);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn fin(&mut self, side: usize, told: &mut Vec<Told>) {
+        self.sides[side].ended = true;
+        if !matches!(self.kind, Kind::Unread) {
+            told.push(Told::Event(Event::Ended(peer(side), End::Fin)));
+        }
+        if self.sides[1 - side].ended {
+            self.over = true;
+            told.push(Told::Over);
+        }
+    }
+}
+
+/// Most bytes that one connection holds: both streams, or its opening.
+pub(super) const MAX_CONNECTION_BYTES: usize =
+    2 * super::stream::MAX_HELD_BYTES + MAX_OPENING_BYTES;

@@ -1,0 +1,161 @@
+//! A packet's way to TCP: link layer, IP, fragments.
+
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+use etherparse::{
+    EtherType, IpFragOffset, IpNumber, Ipv6ExtensionSlice, LaxNetSlice, LaxSlicedPacket, TcpSlice,
+    TransportSlice,
+};
+
+use super::fragments::{Fragments, Key};
+use super::packets::Packet;
+
+/// Link layers that are read, by their numbers.
+const NULL: u32 = 0;
+const ETHERNET: u32 = 1;
+const RAW: [u32; 5] = [12, 14, 101, 228, 229];
+const LOOP: u32 = 108;
+const LINUX_SLL: u32 = 113;
+const LINUX_SLL2: u32 = 276;
+
+/// A segment of TCP.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) from: SocketAddr,
+    pub(super) to: SocketAddr,
+    /// The number of its first byte, or of its SYN.
+    pub(super) seq: u32,
+    /// The number of the byte that its sender wants next.
+    pub(super) ack: Option<u32>,
+    pub(super) syn: bool,
+    pub(super) fin: bool,
+    pub(super) rst: bool,
+    pub(super) payload: Bytes,
+    /// Bytes behind the payload that were sent and not captured.
+    pub(super) missing: usize,
+}
+
+/// Whether packets of that link layer are read.
+pub(super) fn is_read(link: u32) -> bool {
+    matches!(link, NULL | ETHERNET | LOOP | LINUX_SLL | LINUX_SLL2) || RAW.contains(&link)
+}
+
+/// What an IP header says.
+struct Datagram {
+    from: IpAddr,
+    to: IpAddr,
+    /// Bytes of the payload that were sent.
+    declared: usize,
+    identification: u32,
+    offset: IpFragOffset,
+    /// More fragments follow.
+    more: bool,
+}
+
+/// The segment in a packet; `None` where there is none, or where the rest of it is still to come.
+pub(super) fn segment(packet: &Packet<'_>, fragments: &mut Fragments) -> Option<Segment> {
+    let sliced = sliced(packet.link, packet.bytes)?;
+    let net = sliced.net.as_ref()?;
+    let datagram = datagram(net)?;
+    let (from, to) = (datagram.from, datagram.to);
+    let ip = net.ip_payload_ref()?;
+    if ip.fragmented {
+        let key = Key {
+            from,
+            to,
+            identification: datagram.identification,
+            protocol: ip.ip_number.0,
+        };
+        if ip.ip_number != IpNumber::TCP {
+            return None;
+        }
+        let whole = fragments.take(key, datagram.offset, datagram.more, ip.payload)?;
+        return Some(of(&TcpSlice::from_slice(&whole).ok()?, from, to, 0));
+    }
+    let Some(TransportSlice::Tcp(tcp)) = &sliced.transport else {
+        return None;
+    };
+    // Where offloading wrote no length, what was captured is all there was.
+    let missing = if ip.incomplete {
+        datagram.declared.saturating_sub(ip.payload.len())
+    } else {
+        0
+    };
+    Some(of(tcp, from, to, missing))
+}
+
+fn datagram(net: &LaxNetSlice<'_>) -> Option<Datagram> {
+    Some(match net {
+        LaxNetSlice::Ipv4(ip) => {
+            let header = ip.header();
+            let total = usize::from(header.total_len());
+            Datagram {
+                from: header.source_addr().into(),
+                to: header.destination_addr().into(),
+                declared: total.saturating_sub(header.slice().len()),
+                identification: header.identification().into(),
+                offset: header.fragments_offset(),
+                more: header.more_fragments(),
+            }
+        }
+        LaxNetSlice::Ipv6(ip) => {
+            let header = ip.header();
+            let total = usize::from(header.payload_length());
+            let fragment = ip.extensions().clone().into_iter().find_map(|extension| {
+                let Ipv6ExtensionSlice::Fragment(fragment) = extension else {
+                    return None;
+                };
+                let header = fragment.to_header();
+                let (offset, more) = (header.fragment_offset, header.more_fragments);
+                Some((header.identification, offset, more))
+            });
+            let whole = (0, IpFragOffset::ZERO, false);
+            let (identification, offset, more) = fragment.unwrap_or(whole);
+            Datagram {
+                from: header.source_addr().into(),
+                to: header.destination_addr().into(),
+                declared: total.saturating_sub(ip.extensions().slice().len()),
+                identification,
+                offset,
+                more,
+            }
+        }
+        LaxNetSlice::Arp(_) => return None,
+    })
+}
+
+fn of(tcp: &TcpSlice<'_>, from: IpAddr, to: IpAddr, missing: usize) -> Segment {
+    Segment {
+        from: SocketAddr::new(from, tcp.source_port()),
+        to: SocketAddr::new(to, tcp.destination_port()),
+        seq: tcp.sequence_number(),
+        ack: tcp.ack().then(|| tcp.acknowledgment_number()),
+        syn: tcp.syn(),
+        fin: tcp.fin(),
+        rst: tcp.rst(),
+        payload: Bytes::copy_from_slice(tcp.payload()),
+        missing,
+    }
+}
+
+fn sliced(link: u32, bytes: &[u8]) -> Option<LaxSlicedPacket<'_>> {
+    const TYPE_BYTES: usize = 2;
+    let ether_type = |at: usize, payload: usize| {
+        let kind = bytes.get(at..at + TYPE_BYTES)?;
+        let kind = EtherType(u16::from_be_bytes(kind.try_into().ok()?));
+        Some(LaxSlicedPacket::from_ether_type(
+            kind,
+            bytes.get(payload..)?,
+        ))
+    };
+    match link {
+        ETHERNET => LaxSlicedPacket::from_ethernet(bytes).ok(),
+        LINUX_SLL => ether_type(14, 16),
+        LINUX_SLL2 => ether_type(0, 20),
+        // The family, in four bytes, says what the version of IP says too.
+        NULL | LOOP => LaxSlicedPacket::from_ip(bytes.get(4..)?).ok(),
+        link if RAW.contains(&link) => LaxSlicedPacket::from_ip(bytes).ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,214 @@
+//! A capture gone through again, for the steps of the connections that were chosen.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::BufRead;
+
+use wstape_tape::{Accept, Action, Conn, Micros, Step};
+
+use super::connection::{Connection, Told};
+use super::packets::{Next, Packets};
+use super::table::Table;
+use crate::error::ImportError;
+use crate::import::imported::Imported;
+use crate::import::merge::is_message;
+use crate::import::wall::Wall;
+use crate::keepalive::Keepalive;
+use crate::proxy::{Event, Session};
+
+/// A connection of the tape.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    /// Its number in the tape.
+    pub(super) conn: u64,
+    /// When its last SYN was sent, which nobody answered.
+    pub(super) unanswered: Option<Wall>,
+}
+
+/// The steps of a capture.
+pub(in crate::import) struct Steps<'a> {
+    packets: Packets<'a>,
+    table: Table,
+    told: Teller,
+    ended: bool,
+}
+
+/// Makes steps of what is told.
+struct Teller {
+    /// By their numbers in the order of the capture.
+    chosen: BTreeMap<u64, Chosen>,
+    sessions: BTreeMap<u64, Session>,
+    keepalive: Keepalive,
+    /// Kept for its capacity.
+    steps: Vec<Step>,
+    /// What comes out of `keepalive`.
+    out: Vec<Step>,
+    due: VecDeque<Step>,
+    start: Wall,
+    last: Micros,
+    imported: Imported,
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn new(
+        name: &str,
+        input: Box<dyn BufRead + 'a>,
+        chosen: BTreeMap<u64, Chosen>,
+        start: Wall,
+    ) -> Result<Self, ImportError> {
+        let imported = Imported {
+            connections: chosen.len() as u64,
+            ..Imported::default()
+        };
+        Ok(Self {
+            packets: Packets::open(name, input)?,
+            table: Table::default(),
+            told: Teller {
+                chosen,
+                sessions: BTreeMap::new(),
+                keepalive: Keepalive::default(),
+                steps: Vec::new(),
+                out: Vec::new(),
+                due: VecDeque::new(),
+                start,
+                last: Micros::ZERO,
+                imported,
+            },
+            ended: false,
+        })
+    }
+
+    /// The next step; `None` at the end.
+    pub(in crate::import) fn next(&mut self) -> Option<Result<Step, ImportError>> {
+        loop {
+            if let Some(step) = self.told.due.pop_front() {
+                return Some(Ok(self.told.counted(step)));
+            }
+            if self.ended {
+                return None;
+            }
+            let (table, told) = (&mut self.table, &mut self.told);
+            let next = self.packets.next(|packet| {
+                let at = told.at(packet.at);
+                table.take(&packet, |connection, event| {
+                    told.tell(connection, event, at, packet.at);
+                });
+            });
+            match next {
+                Ok(Next::Some) => {}
+                Ok(Next::End | Next::BrokenOff) => self.end(),
+                Err(error) => {
+                    self.ended = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        let told = &mut self.told;
+        let (at, wall) = (told.last, told.start.plus(told.last));
+        self.table.end(wall, |connection, event| {
+            told.tell(connection, event, at, wall);
+        });
+        for session in told.sessions.values_mut() {
+            session.cut(at, &mut told.steps);
+        }
+        told.keepalive.gap(&mut told.out);
+        told.out.append(&mut told.steps);
+        told.due.extend(told.out.drain(..));
+    }
+
+    /// The step that the tape ends with.
+    pub(in crate::import) fn last_step(&mut self) -> Step {
+        self.told.imported.duration = self.told.last;
+        Step::at(self.told.last, Action::End)
+    }
+
+    /// What there was.
+    pub(in crate::import) fn imported(self) -> Imported {
+        self.told.imported
+    }
+}
+
+impl Teller {
+    /// A moment as a time of the tape, which never steps back.
+    fn at(&mut self, at: Wall) -> Micros {
+        self.last = self.last.max(at.since(self.start));
+        self.last
+    }
+
+    fn counted(&mut self, step: Step) -> Step {
+        if is_message(&step.action) {
+            self.imported.messages += 1;
+        }
+        step
+    }
+
+    fn tell(&mut self, connection: &Connection, told: Told, at: Micros, wall: Wall) {
+        let serial = connection.serial;
+        let Some(chosen) = self.chosen.get_mut(&serial) else {
+            return;
+        };
+        let conn = chosen.conn;
+        match told {
+            Told::Dialed if chosen.unanswered == Some(wall) => {
+                chosen.unanswered = None;
+                let why = "nobody answered its SYN".to_owned();
+                self.event(serial, conn, at, Event::Unreachable(why));
+            }
+            Told::Refused => {
+                let why = "its SYN was answered by a RST".to_owned();
+                self.event(serial, conn, at, Event::Unreachable(why));
+            }
+            Told::Opened { .. } => drop(self.sessions.insert(serial, Session::new(conn))),
+            Told::Midway => self.midway(serial, conn, at),
+            Told::Event(event) => self.event(serial, conn, at, event),
+            Told::Hole(peer, bytes) => {
+                let text = format!(
+                    "connection {conn}: the capture lacks {bytes} bytes of the {}",
+                    peer.word()
+                );
+                self.steps.push(Step::at(at, Action::Mark(text)));
+                self.pass_on();
+            }
+            Told::Over => {
+                self.sessions.remove(&serial);
+                self.keepalive.over(Conn::Nth(conn), at);
+            }
+            Told::Dialed | Told::Tls(_) | Told::Other => {}
+        }
+    }
+
+    fn event(&mut self, serial: u64, conn: u64, at: Micros, event: Event) {
+        let session = self.sessions.entry(serial);
+        let session = session.or_insert_with(|| Session::new(conn));
+        session.take(at, event, &mut self.steps);
+        let (messages, bytes) = session.left_out();
+        self.imported.left_out.0 += messages;
+        self.imported.left_out.1 += bytes;
+        self.pass_on();
+    }
+
+    /// A connection that was open already gets a 101, without which a tape could not play it.
+    fn midway(&mut self, serial: u64, conn: u64, at: Micros) {
+        let text = format!("connection {conn}: its handshake is not in the capture");
+        let mut accept = Step::at(at, Action::Accept(Some(Accept::default())));
+        accept.conn = Conn::Nth(conn);
+        self.steps.push(Step::at(at, Action::Mark(text)));
+        self.steps.push(accept);
+        self.sessions.insert(serial, Session::midway(conn));
+        self.pass_on();
+    }
+
+    fn pass_on(&mut self) {
+        for step in self.steps.drain(..) {
+            if self.keepalive.may_skip(&step.action) {
+                self.out.push(step);
+            } else {
+                self.keepalive.push(step, &mut self.out);
+            }
+        }
+        self.due.extend(self.out.drain(..));
+    }
+}

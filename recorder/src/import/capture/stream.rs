@@ -1,0 +1,337 @@
+//! One direction of a TCP connection: its segments put in order.
+//!
+//! A receiver hands a byte on once all before it have come, and so is it done here: what waits for a
+//! retransmission is held. A hole that the receiver has acknowledged was no hole on the wire; the
+//! capture alone lacks it. As packets may stand in a capture in another order than on the wire, it
+//! is given up only when others have come since.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::import::wall::Wall;
+
+/// Bytes of one direction that wait for what is before them. Beyond that the hole is given up: no
+/// receiver's window is larger by default.
+pub(super) const MAX_HELD_BYTES: usize = 8 << 20;
+
+/// What a segment that waits takes beside its bytes, so that many short ones count too.
+const SEGMENT_BYTES: usize = 128;
+
+/// Packets of a connection that a capture may hold in another order than they came.
+const MAX_REORDERED: u64 = 32;
+
+/// How long a hole that was acknowledged is waited for.
+const MAX_REORDERED_US: u64 = 100_000;
+
+/// What a direction goes on with.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Chunk {
+    Bytes(Bytes),
+    /// So many bytes that the capture lacks.
+    Hole(u64),
+    /// Its sender says that nothing more comes.
+    Fin,
+}
+
+/// A segment that waits.
+#[derive(Debug)]
+struct Held {
+    bytes: Bytes,
+    /// Bytes behind them that were not captured.
+    missing: usize,
+}
+
+/// One direction.
+#[derive(Debug)]
+pub(super) struct Stream {
+    /// The number that stands for place 0.
+    first: u32,
+    /// The place of the byte that comes next.
+    next: u64,
+    held: BTreeMap<u64, Held>,
+    held_bytes: usize,
+    /// Where its sender ends it.
+    fin: Option<u64>,
+    fin_told: bool,
+    /// The place up to which the segment that came last was sent, where it was not captured so far.
+    cut: Option<u64>,
+    /// The place up to which its receiver has it.
+    acked: u64,
+    /// Packets of the connection, and when it was, at which the hole at `next` was first seen.
+    hole: Option<(u64, Wall)>,
+}
+
+impl Stream {
+    /// From the byte of this number on.
+    pub(super) fn new(first: u32) -> Self {
+        Self {
+            first,
+            next: 0,
+            held: BTreeMap::new(),
+            held_bytes: 0,
+            fin: None,
+            fin_told: false,
+            cut: None,
+            acked: 0,
+            hole: None,
+        }
+    }
+
+    /// The number of its first byte.
+    pub(super) fn first(&self) -> u32 {
+        self.first
+    }
+
+    /// Bytes that wait.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// The place that a number stands for: the one nearest to what comes next. `None` for one
+    /// before the beginning.
+    fn place(&self, number: u32) -> Option<u64> {
+        // Numbers wrap.
+        let low = u32::try_from(self.next & u64::from(u32::MAX)).unwrap_or_default();
+        let expected = self.first.wrapping_add(low);
+        let distance = number.wrapping_sub(expected).cast_signed();
+        self.next.checked_add_signed(distance.into())
+    }
+
+    /// A segment came.
+    pub(super) fn push(&mut self, number: u32, mut bytes: Bytes, missing: usize, fin: bool) {
+        let length = (bytes.len() + missing) as u64;
+        // One from before the beginning is a probe whether the other still lives.
+        let Some(mut place) = self.place(number) else {
+            return;
+        };
+        let end = place + length;
+        if fin && self.fin.is_none() {
+            self.fin = Some(end);
+        }
+        if end <= self.next || length == 0 {
+            return;
+        }
+        if place < self.next {
+            let known = usize::try_from(self.next - place).unwrap_or(usize::MAX);
+            if known >= bytes.len() {
+                // Only what was not captured of it is new.
+                return;
+            }
+            bytes = bytes.split_off(known);
+            place = self.next;
+        }
+        let longer = |held: &Held| held.bytes.len() + held.missing >= bytes.len() + missing;
+        if self.held.get(&place).is_some_and(longer) {
+            return;
+        }
+        self.held_bytes += bytes.len() + SEGMENT_BYTES;
+        if let Some(replaced) = self.held.insert(place, Held { bytes, missing }) {
+            self.held_bytes -= replaced.bytes.len() + SEGMENT_BYTES;
+        }
+    }
+
+    /// Its receiver has all before this number.
+    pub(super) fn ack(&mut self, number: u32) {
+        if let Some(place) = self.place(number) {
+            self.acked = self.acked.max(place);
+        }
+    }
+
+    /// What is in order, one piece a call; `packets` of the connection have come by then. Holes are
+    /// given up where they are the capture's own, and `all` of them at its end.
+    pub(super) fn pop(&mut self, packets: u64, at: Wall, all: bool) -> Option<Chunk> {
+        loop {
+            if let Some(cut) = self.cut.take().filter(|cut| *cut > self.next) {
+                let hole = cut - self.next;
+                self.next = cut;
+                return Some(Chunk::Hole(hole));
+            }
+            let Some((&place, _)) = self.held.first_key_value() else {
+                return self.pop_fin(packets, at, all);
+            };
+            if place > self.next {
+                return self.pop_hole(place, packets, at, all);
+            }
+            let held = self.held.remove(&place)?;
+            self.held_bytes -= held.bytes.len() + SEGMENT_BYTES;
+            self.hole = None;
+            let end = place + held.bytes.len() as u64;
+            if held.missing > 0 {
+                // Whatever came of it again was cut off at the same length.
+                self.cut = Some(end + held.missing as u64);
+            }
+            let known = usize::try_from(self.next - place).unwrap_or(usize::MAX);
+            if known < held.bytes.len() {
+                self.next = end;
+                let mut bytes = held.bytes;
+                return Some(Chunk::Bytes(bytes.split_off(known)));
+            }
+        }
+    }
+
+    fn pop_hole(&mut self, until: u64, packets: u64, at: Wall, all: bool) -> Option<Chunk> {
+        let (since, seen) = *self.hole.get_or_insert((packets, at));
+        let waited =
+            packets.saturating_sub(since) >= MAX_REORDERED || at.since(seen).0 >= MAX_REORDERED_US;
+        let acked = self.acked >= until && (waited || all);
+        if !acked && self.held_bytes <= MAX_HELD_BYTES {
+            return None;
+        }
+        self.hole = None;
+        let hole = until - self.next;
+        self.next = until;
+        Some(Chunk::Hole(hole))
+    }
+
+    fn pop_fin(&mut self, packets: u64, at: Wall, all: bool) -> Option<Chunk> {
+        let fin = self.fin.filter(|_| !self.fin_told)?;
+        if fin > self.next {
+            // What is before it was not captured at all.
+            return self.pop_hole(fin, packets, at, all);
+        }
+        self.fin_told = true;
+        Some(Chunk::Fin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FIRST: u32 = u32::MAX - 2;
+
+    fn stream() -> Stream {
+        Stream::new(FIRST)
+    }
+
+    fn push(stream: &mut Stream, place: u32, text: &'static str) {
+        stream.push(FIRST.wrapping_add(place), text.as_bytes().into(), 0, false);
+    }
+
+    /// All that is in order; a hole as so many dots.
+    fn said(stream: &mut Stream, packets: u64, all: bool) -> String {
+        let mut said = String::new();
+        while let Some(chunk) = stream.pop(packets, Wall::ZERO, all) {
+            match chunk {
+                Chunk::Bytes(bytes) => said.push_str(std::str::from_utf8(&bytes).unwrap()),
+                Chunk::Hole(hole) => said.extend((0..hole).map(|_| '.')),
+                Chunk::Fin => said.push('$'),
+            }
+        }
+        said
+    }
+
+    #[test]
+    fn segments_come_out_in_order_and_once_though_numbers_wrap() {
+        let mut stream = stream();
+        push(&mut stream, 3, "def");
+        assert_eq!(said(&mut stream, 1, false), "");
+        push(&mut stream, 0, "abc");
+        assert_eq!(said(&mut stream, 2, false), "abcdef");
+        // Again, and again with more behind; then a probe for the byte before.
+        push(&mut stream, 0, "abc");
+        push(&mut stream, 4, "efgh");
+        push(&mut stream, 7, "h");
+        assert_eq!(said(&mut stream, 3, false), "gh");
+        push(&mut stream, 8, "ij");
+        push(&mut stream, 9, "jkl");
+        push(&mut stream, 8, "i");
+        assert_eq!(said(&mut stream, 4, false), "ijkl");
+        assert_eq!(stream.held_bytes(), 0);
+    }
+
+    #[test]
+    fn a_hole_is_waited_for_until_the_receiver_has_it_and_others_have_come() {
+        let mut stream = stream();
+        push(&mut stream, 0, "ab");
+        push(&mut stream, 4, "ef");
+        assert_eq!(said(&mut stream, 0, false), "ab");
+        // It was lost on the wire: the receiver has not got it.
+        assert_eq!(said(&mut stream, 1_000, false), "");
+        stream.ack(FIRST.wrapping_add(6));
+        assert_eq!(said(&mut stream, MAX_REORDERED - 1, false), "");
+        assert_eq!(said(&mut stream, MAX_REORDERED, false), "..ef");
+    }
+
+    #[test]
+    fn what_the_receiver_never_had_is_not_given_at_the_end() {
+        let mut stream = stream();
+        push(&mut stream, 0, "ab");
+        push(&mut stream, 4, "ef");
+        assert_eq!(said(&mut stream, 0, true), "ab");
+        stream.ack(FIRST.wrapping_add(6));
+        assert_eq!(said(&mut stream, 0, true), "..ef");
+    }
+
+    #[test]
+    fn a_segment_that_was_cut_off_has_its_hole_at_once() {
+        let mut stream = stream();
+        stream.push(FIRST, "ab".into(), 3, false);
+        push(&mut stream, 5, "fg");
+        assert_eq!(said(&mut stream, 0, false), "ab...fg");
+    }
+
+    #[test]
+    fn a_fin_comes_behind_all_that_was_sent() {
+        let mut stream = stream();
+        stream.push(FIRST.wrapping_add(2), "c".into(), 0, true);
+        assert_eq!(said(&mut stream, 0, false), "");
+        push(&mut stream, 0, "ab");
+        assert_eq!(said(&mut stream, 0, false), "abc$");
+        stream.push(FIRST.wrapping_add(2), "c".into(), 0, true);
+        assert_eq!(said(&mut stream, 0, false), "");
+    }
+
+    #[test]
+    fn what_waits_is_bounded() {
+        let mut stream = stream();
+        let piece = Bytes::from(vec![0; 1 << 20]);
+        for place in 0..9 {
+            stream.push(
+                FIRST.wrapping_add(1 + (place << 20)),
+                piece.clone(),
+                0,
+                false,
+            );
+        }
+        assert_eq!(stream.pop(0, Wall::ZERO, false), Some(Chunk::Hole(1)));
+    }
+
+    proptest! {
+        #[test]
+        fn however_segments_come_the_bytes_are_the_same(
+            text in proptest::collection::vec(any::<u8>(), 1..200),
+            cuts in proptest::collection::vec((any::<prop::sample::Index>(), 1_usize..60), 0..40),
+            order in any::<prop::sample::Index>(),
+        ) {
+            let mut stream = stream();
+            // Pieces anywhere, again and again; then all of it in short ones, from the last.
+            let mut pieces: Vec<(usize, usize)> = cuts
+                .iter()
+                .map(|(at, length)| (at.index(text.len()), *length))
+                .collect();
+            pieces.extend((0..text.len()).step_by(7).map(|at| (at, 7)).rev());
+            let turn = order.index(pieces.len());
+            pieces.rotate_left(turn);
+            let mut found = Vec::new();
+            for (at, length) in pieces {
+                let end = text.len().min(at + length);
+                let number = FIRST.wrapping_add(u32::try_from(at).unwrap());
+                let bytes = Bytes::copy_from_slice(&text[at..end]);
+                stream.push(number, bytes, 0, end == text.len());
+                while let Some(chunk) = stream.pop(0, Wall::ZERO, false) {
+                    match chunk {
+                        Chunk::Bytes(bytes) => found.extend_from_slice(&bytes),
+                        Chunk::Fin => prop_assert_eq!(&found, &text),
+                        Chunk::Hole(_) => prop_assert!(false, "a hole"),
+                    }
+                }
+            }
+            prop_assert_eq!(found, text);
+            prop_assert_eq!(stream.held_bytes(), 0);
+        }
+    }
+}

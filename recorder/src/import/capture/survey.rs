@@ -1,0 +1,278 @@
+//! A capture gone through once, for what is in it: which connections become the tape, and what
+//! there is to say of the rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::BufRead;
+use std::net::SocketAddr;
+
+use super::connection::{Connection, Told};
+use super::packets::{Next, Packets};
+use super::table::Table;
+use crate::error::ImportError;
+use crate::import::wall::Wall;
+
+/// Most connections that are listed: each WebSocket, and each dial to where one was.
+const MAX_LISTED: usize = 1 << 16;
+
+/// Most hosts that a sentence about TLS names.
+const MAX_NAMED: usize = 5;
+
+/// Most hosts that are counted one by one.
+const MAX_HOSTS: usize = 1_024;
+
+/// A connection that may become part of the tape.
+#[derive(Debug)]
+pub(super) struct Outline {
+    /// Its number in the order of the capture.
+    pub(super) serial: u64,
+    pub(super) begin: Wall,
+    pub(super) url: String,
+    /// When its last SYN was sent, which nobody answered.
+    pub(super) unanswered: Option<Wall>,
+}
+
+/// What a capture holds.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    pub(super) listed: Vec<Outline>,
+    /// The numbers of those that are listed.
+    open: BTreeSet<u64>,
+    /// Where each WebSocket was dialed, by its URL there.
+    servers: BTreeMap<SocketAddr, String>,
+    /// Dials that have not become anything: when each began, to where, when it was tried last.
+    dials: BTreeMap<u64, (Wall, SocketAddr, Option<Wall>)>,
+    /// Connections that are TLS, by port and host.
+    tls: BTreeMap<(u16, Option<String>), u64>,
+    /// Connections that are something else.
+    others: u64,
+    midway: u64,
+    /// Bytes that the capture lacks, and of how many connections.
+    holes: u64,
+    torn: BTreeSet<u64>,
+    broken_off: bool,
+    unread: BTreeMap<u32, u64>,
+    too_many: bool,
+}
+
+impl Survey {
+    /// Of a file that errors call `name`.
+    pub(super) fn of(name: &str, input: Box<dyn BufRead + '_>) -> Result<Self, ImportError> {
+        let mut survey = Self::default();
+        let mut packets = Packets::open(name, input)?;
+        let mut table = Table::default();
+        let mut last = Wall::ZERO;
+        loop {
+            let next = packets.next(|packet| {
+                last = last.max(packet.at);
+                table.take(&packet, |connection, told| {
+                    survey.tell(connection, &told, packet.at);
+                });
+            })?;
+            match next {
+                Next::Some => {}
+                Next::End => break,
+                Next::BrokenOff => {
+                    survey.broken_off = true;
+                    break;
+                }
+            }
+        }
+        table.end(last, |connection, told| {
+            survey.tell(connection, &told, last);
+        });
+        let answered: Vec<u64> = table
+            .connections()
+            .filter(|connection| !connection.is_dialing())
+            .map(|connection| connection.serial)
+            .collect();
+        for serial in answered {
+            if let Some((_, _, tried)) = survey.dials.get_mut(&serial) {
+                *tried = None;
+            }
+        }
+        survey.unread = std::mem::take(&mut table.unread);
+        survey.list_dials();
+        if survey.too_many {
+            return Err(ImportError::Nothing {
+                name: name.to_owned(),
+                message: format!(
+                    "expected {MAX_LISTED} WebSocket connections at most, found more; take a \
+                     part of the capture: editcap -A FROM -B TO FILE NEW.pcapng (Wireshark)"
+                ),
+            });
+        }
+        if survey.listed.is_empty() {
+            return Err(survey.nothing(name));
+        }
+        Ok(survey)
+    }
+
+    fn tell(&mut self, connection: &Connection, told: &Told, at: Wall) {
+        let serial = connection.serial;
+        match told {
+            Told::Dialed => {
+                if self.dials.len() < MAX_LISTED {
+                    let dial = (connection.begin, connection.server(), None);
+                    self.dials.entry(serial).or_insert(dial).2 = Some(at);
+                }
+            }
+            Told::Opened { path, host } => {
+                let server = connection.server();
+                let host = host.clone().unwrap_or_else(|| server.to_string());
+                self.open(connection, format!("ws://{host}{path}"));
+            }
+            Told::Midway => {
+                self.midway += 1;
+                if !self.open.contains(&serial) {
+                    let server = connection.server();
+                    self.open(connection, format!("ws://{server}/"));
+                }
+            }
+            Told::Tls(host) => {
+                self.dials.remove(&serial);
+                let of = (connection.server().port(), host.clone());
+                if self.tls.len() < MAX_HOSTS || self.tls.contains_key(&of) {
+                    *self.tls.entry(of).or_default() += 1;
+                }
+            }
+            Told::Other => {
+                self.dials.remove(&serial);
+                self.others += 1;
+            }
+            Told::Hole(_, bytes) => {
+                self.holes += bytes;
+                self.torn.insert(serial);
+            }
+            // Whatever happened, its SYN was answered.
+            Told::Refused | Told::Event(_) | Told::Over => {
+                if let Some((_, _, tried)) = self.dials.get_mut(&serial) {
+                    *tried = None;
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, connection: &Connection, url: String) {
+        self.dials.remove(&connection.serial);
+        if self.listed.len() == MAX_LISTED {
+            self.too_many = true;
+            return;
+        }
+        self.servers
+            .entry(connection.server())
+            .or_insert_with(|| url.clone());
+        self.open.insert(connection.serial);
+        self.listed.push(Outline {
+            serial: connection.serial,
+            begin: connection.begin,
+            url,
+            unanswered: None,
+        });
+    }
+
+    /// Adds what was dialed where a WebSocket was at another time, and came to nothing.
+    fn list_dials(&mut self) {
+        for (serial, (begin, server, unanswered)) in std::mem::take(&mut self.dials) {
+            if let Some(url) = self.servers.get(&server) {
+                self.listed.push(Outline {
+                    serial,
+                    begin,
+                    url: url.clone(),
+                    unanswered,
+                });
+            }
+        }
+        self.listed.sort_by_key(|outline| outline.serial);
+    }
+
+    /// What the tape lacks, and why, a sentence each.
+    pub(super) fn lacks(&self) -> Vec<String> {
+        let mut lacks = Vec::new();
+        lacks.extend(self.tls_said());
+        if self.midway > 0 {
+            lacks.push(format!(
+                "{} began before the capture or where it lacks bytes: the handshake is not in it, \
+                 and a 101 of no headers stands in its place",
+                connections(self.midway)
+            ));
+        }
+        if self.holes > 0 {
+            lacks.push(format!(
+                "{} bytes of {} are missing from the capture, dropped while it was made or cut at \
+                 its snapshot length (record with tcpdump -s 0 -B 65536); a mark stands at each \
+                 place",
+                self.holes,
+                connections(self.torn.len() as u64)
+            ));
+        }
+        if self.broken_off {
+            lacks.push(
+                "the capture breaks off within a packet, as where what wrote it was killed; what \
+                 is before was read"
+                    .to_owned(),
+            );
+        }
+        for (link, packets) in &self.unread {
+            lacks.push(format!(
+                "{packets} packets are of link type {link}, which is not read: Ethernet (1), \
+                 Linux cooked (113, 276), raw IP (101) and BSD loopback (0, 108) are"
+            ));
+        }
+        lacks
+    }
+
+    fn tls_said(&self) -> Option<String> {
+        let all: u64 = self.tls.values().sum();
+        if all == 0 {
+            return None;
+        }
+        let named: Vec<String> = self
+            .tls
+            .keys()
+            .take(MAX_NAMED)
+            .map(|(port, host)| match host {
+                Some(host) => format!("{host}:{port}"),
+                None => format!("port {port}"),
+            })
+            .collect();
+        let more = self.tls.len().saturating_sub(MAX_NAMED);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        Some(format!(
+            "{} {} TLS, which nobody can read without its keys ({}{more}): record where it ends, \
+             with wstape proxy --upstream wss://…, mitmproxy or the browser's own HAR",
+            connections(all),
+            if all == 1 { "is" } else { "are" },
+            named.join(", ")
+        ))
+    }
+
+    /// What is said of a capture without a WebSocket.
+    fn nothing(&self, name: &str) -> ImportError {
+        let mut found = self.lacks();
+        if self.others > 0 {
+            found.push(format!("{} of something else", connections(self.others)));
+        }
+        if found.is_empty() {
+            found.push("none".to_owned());
+        }
+        ImportError::Nothing {
+            name: name.to_owned(),
+            message: format!(
+                "expected a WebSocket's handshake over TCP, found {}",
+                found.join("; ")
+            ),
+        }
+    }
+}
+
+fn connections(count: u64) -> String {
+    if count == 1 {
+        "1 connection".to_owned()
+    } else {
+        format!("{count} connections")
+    }
+}

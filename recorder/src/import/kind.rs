@@ -1,0 +1,83 @@
+//! What a file is, by its first bytes, so that one given as another says which it is.
+
+use super::unpack;
+
+/// A file's kind, and what to do with it.
+const KINDS: [(&[u8], &str); 9] = [
+    (
+        b"\x0a\x0d\x0d\x0a",
+        "a capture; for those: wstape import pcap",
+    ),
+    (
+        b"\xd4\xc3\xb2\xa1",
+        "a capture; for those: wstape import pcap",
+    ),
+    (
+        b"\xa1\xb2\xc3\xd4",
+        "a capture; for those: wstape import pcap",
+    ),
+    (
+        b"\x4d\x3c\xb2\xa1",
+        "a capture; for those: wstape import pcap",
+    ),
+    (
+        b"\xa1\xb2\x3c\x4d",
+        "a capture; for those: wstape import pcap",
+    ),
+    (
+        b"\x78\xda",
+        "zlib, as mitmproxy's .zhar is; export it as .har instead",
+    ),
+    (
+        b"\xff\xfe",
+        "UTF-16; write it anew: iconv -f UTF-16 -t UTF-8 FILE",
+    ),
+    (
+        b"\xfe\xff",
+        "UTF-16; write it anew: iconv -f UTF-16 -t UTF-8 FILE",
+    ),
+    (
+        b"{\"tape\":",
+        "a tape already; it plays as it is: wstape serve FILE",
+    ),
+];
+
+/// What an archive is called.
+pub(super) const HAR: &str = "a HAR; for those: wstape import har";
+
+/// The mark that some tools put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// What a file is that begins so, and what to do about it; `None` for what only its format's own
+/// reader can tell.
+pub(super) fn of(begin: &[u8]) -> Option<&'static str> {
+    let begin = begin.strip_prefix(BYTE_ORDER_MARK).unwrap_or(begin);
+    if let Some((_, what)) = KINDS.iter().find(|(magic, _)| begin.starts_with(magic)) {
+        return Some(what);
+    }
+    if let Some(what) = unpack::other(begin) {
+        return Some(what);
+    }
+    let digits = begin.iter().take_while(|b| b.is_ascii_digit()).count();
+    if digits > 0 && begin.get(digits) == Some(&b':') && is_netstring(&begin[digits + 1..]) {
+        return Some("what looks like mitmproxy's flows; for those: wstape import mitmproxy");
+    }
+    is_har(begin).then_some(HAR)
+}
+
+/// Whether a value of mitmproxy's follows: a member's name, with its own length before it.
+fn is_netstring(value: &[u8]) -> bool {
+    let digits = value.iter().take_while(|b| b.is_ascii_digit()).count();
+    digits > 0 && value.get(digits) == Some(&b':')
+}
+
+/// Whether JSON begins as an archive does: an object whose first member is its log.
+fn is_har(begin: &[u8]) -> bool {
+    let bare: Vec<u8> = begin
+        .iter()
+        .copied()
+        .filter(|b| !b.is_ascii_whitespace())
+        .take(b"{\"log\":{".len())
+        .collect();
+    bare == b"{\"log\":{"
+}

@@ -1,0 +1,129 @@
+//! What feed recorders write: a message a line, with the time at which it came or without.
+//!
+//! Such a file knows of no handshake and of no client: its tape is one connection, on which the
+//! engine sends each line's message at its time. Tardis alone notes where its recorder lost the
+//! connection: there it ends, and the next line's message begins another.
+//!
+//! `layout` is what a user says of them, `rows` are the lines or the rows of CSV, `record` is where
+//! in one of them time and message stand, `time` how times are written.
+
+mod layout;
+mod record;
+mod rows;
+mod time;
+
+use std::io::BufRead;
+
+use wstape_tape::{Accept, Action, End, Micros};
+
+use super::session::{Moment, Sender, Session, TEXT, message};
+use super::wall::Wall;
+use crate::error::ImportError;
+use record::Record;
+use rows::Rows;
+
+pub use layout::{LineForm, Lines};
+pub use time::LineTime;
+
+/// The connections that such a file is, one behind the other. `name` is what errors call it.
+pub(super) fn session<'a>(
+    name: &str,
+    layout: &Lines,
+    lines: impl BufRead + 'a,
+) -> Result<Session<'a>, ImportError> {
+    let mut messages = Messages {
+        layout: layout.clone(),
+        rows: Rows::new(name, layout.form, lines)?,
+        said: 0,
+        last: Wall::ZERO,
+        connection: 0,
+        waiting: Vec::new(),
+        ended: false,
+    };
+    // The connection begins with its first message.
+    let Some(first) = messages.next().transpose()? else {
+        return Err(ImportError::Nothing {
+            name: name.to_owned(),
+            message: "expected a message a line, found none".to_owned(),
+        });
+    };
+    let begin = first.at;
+    Ok(Session {
+        begin,
+        until: begin,
+        url: None,
+        accepted: true,
+        talks: true,
+        ends: true,
+        moments: Box::new(std::iter::once(Ok(first)).chain(messages)),
+    })
+}
+
+struct Messages<'a> {
+    layout: Lines,
+    rows: Rows<'a>,
+    /// Lines that held a message.
+    said: u64,
+    /// Of the message before.
+    last: Wall,
+    /// Connections that were lost before this one.
+    connection: u64,
+    /// What comes before the next line, last first.
+    waiting: Vec<Moment>,
+    ended: bool,
+}
+
+impl Iterator for Messages<'_> {
+    type Item = Result<Moment, ImportError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(moment) = self.waiting.pop() {
+            return Some(Ok(moment));
+        }
+        if self.ended {
+            return None;
+        }
+        let next = self.read().transpose();
+        self.ended = !matches!(next, Some(Ok(_)));
+        next
+    }
+}
+
+impl Messages<'_> {
+    /// The next message, and before it what it brings about.
+    fn read(&mut self) -> Result<Option<Moment>, ImportError> {
+        let mut lost = false;
+        let (at, payload) = loop {
+            let Some(record) = self.rows.next()? else {
+                return Ok(None);
+            };
+            match record {
+                Record::Empty => lost = true,
+                record => {
+                    let unsaid = self.layout.every.0.saturating_mul(self.said);
+                    break record.read(&self.layout, Wall::ZERO.plus(Micros(unsaid)))?;
+                }
+            }
+        };
+        let begins = self.said == 0;
+        let again = lost && !begins && self.layout.form == LineForm::Tardis;
+        let before = self.last;
+        (self.said, self.last) = (self.said + 1, at);
+        let said = message(Sender::Engine, TEXT, payload.into_bytes());
+        let mut moments = Vec::new();
+        if again {
+            // When it was lost nobody wrote down: at the latest before the next message.
+            let fin = Moment::new(before, Action::Drop(End::Fin));
+            moments.push(fin.later(self.connection));
+            self.connection += 1;
+        }
+        if again || begins {
+            let accept = Action::Accept(Some(Accept::default()));
+            moments.push(Moment::new(at, accept).later(self.connection));
+        }
+        moments.push(Moment::new(at, said).later(self.connection));
+        moments.reverse();
+        self.waiting = moments;
+        Ok(self.waiting.pop())
+    }
+}

@@ -1,0 +1,207 @@
+//! One line, or one row of CSV: where its time and its message stand.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::layout::{LineForm, Lines};
+use super::time::{self, LineTime};
+use crate::error::import::{ImportError, quoted};
+use crate::import::wall::Wall;
+
+/// Where a record stands, for errors.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) name: String,
+    /// The line's number, from 1.
+    pub(super) line: u64,
+}
+
+impl Place {
+    pub(super) fn flaw(&self, message: impl Into<String>) -> ImportError {
+        ImportError::Flaw {
+            name: self.name.clone(),
+            place: format!(":{}", self.line),
+            message: message.into(),
+        }
+    }
+}
+
+/// What a file holds one of after the other.
+#[derive(Debug)]
+pub(super) enum Record<'t> {
+    /// An empty line.
+    Empty,
+    Line {
+        place: Place,
+        text: &'t str,
+    },
+    Row {
+        place: Place,
+        /// The names that stand above the rows.
+        names: &'t csv::StringRecord,
+        fields: &'t csv::StringRecord,
+    },
+}
+
+impl Record<'_> {
+    /// Its time and its message; `unsaid` is the time where it says none.
+    pub(super) fn read(&self, layout: &Lines, unsaid: Wall) -> Result<(Wall, String), ImportError> {
+        match self {
+            Self::Line { place, text } if layout.form == LineForm::Tardis => tardis(place, text),
+            Self::Line { place, text } => line(place, text, layout, unsaid),
+            Self::Row { .. } => self.row(layout, unsaid),
+            Self::Empty => Ok((unsaid, String::new())),
+        }
+    }
+
+    fn row(&self, layout: &Lines, unsaid: Wall) -> Result<(Wall, String), ImportError> {
+        let Self::Row { place, names, .. } = self else {
+            return Ok((unsaid, String::new()));
+        };
+        let Some(pointer) = &layout.message else {
+            let names: Vec<String> = names.iter().map(|name| format!("/{name}")).collect();
+            let message = format!(
+                "expected --message to name the column of the messages, found no --message; \
+                 the columns are {}",
+                names.join(", ")
+            );
+            return Err(place.flaw(message));
+        };
+        let at = match &layout.time {
+            LineTime::None => unsaid,
+            LineTime::At(pointer) => moment(place, pointer, &self.column(pointer)?)?,
+            _ => {
+                let message = "expected --time to name a column, such as /timestamp, or none; \
+                               found a unit";
+                return Err(place.flaw(message));
+            }
+        };
+        Ok((at, self.column(pointer)?))
+    }
+
+    /// What a pointer leads to in a row: its first token names the column.
+    fn column(&self, pointer: &str) -> Result<String, ImportError> {
+        let Self::Row {
+            place,
+            names,
+            fields,
+        } = self
+        else {
+            return Ok(String::new());
+        };
+        let mut tokens = pointer.split('/').skip(1).map(token);
+        let column = tokens.next().unwrap_or_default();
+        let by_name = names.iter().position(|name| name.trim() == column);
+        let field = by_name.or_else(|| column.parse().ok());
+        let field = field.and_then(|at| fields.get(at)).ok_or_else(|| {
+            let all: Vec<&str> = names.iter().collect();
+            place.flaw(format!(
+                "expected a column {column:?}, found {}",
+                quoted(&all.join(", "))
+            ))
+        })?;
+        let rest: Vec<String> = tokens.collect();
+        if rest.is_empty() {
+            return Ok(field.to_owned());
+        }
+        within(place, pointer, field, rest.into_iter())
+    }
+}
+
+/// A line as Tardis has it.
+fn tardis(place: &Place, text: &str) -> Result<(Wall, String), ImportError> {
+    const TIME: &str = "/localTimestamp";
+    if text.starts_with('{') {
+        let at = moment(place, TIME, &at_pointer(place, TIME, text)?)?;
+        return Ok((at, at_pointer(place, "/message", text)?));
+    }
+    let dated = time::split(text, Wall::from_date);
+    let (at, rest) = dated.ok_or_else(|| {
+        place.flaw(format!(
+            "expected a date, a blank and a message, or {{\"localTimestamp\", \"message\"}}, \
+             as Tardis has them, found {}",
+            quoted(text)
+        ))
+    })?;
+    Ok((at, rest.to_owned()))
+}
+
+fn line(
+    place: &Place,
+    text: &str,
+    layout: &Lines,
+    unsaid: Wall,
+) -> Result<(Wall, String), ImportError> {
+    let (at, text) = match (&layout.time, layout.time.before_message()) {
+        (LineTime::At(pointer), _) => {
+            let found = at_pointer(place, pointer, text)?;
+            (moment(place, pointer, &found)?, text)
+        }
+        (_, Some((parse, unit))) => time::split(text, parse).ok_or_else(|| {
+            let found = quoted(text);
+            place.flaw(format!(
+                "expected {unit}, a blank and a message, found {found}"
+            ))
+        })?,
+        (_, None) => (unsaid, text),
+    };
+    let payload = match &layout.message {
+        Some(pointer) => at_pointer(place, pointer, text)?,
+        None => text.to_owned(),
+    };
+    Ok((at, payload))
+}
+
+fn moment(place: &Place, pointer: &str, found: &str) -> Result<Wall, ImportError> {
+    time::any(found.trim()).ok_or_else(|| {
+        let found = quoted(found);
+        place.flaw(format!(
+            "expected a time since 1970 or a date at {pointer}, found {found}"
+        ))
+    })
+}
+
+/// What stands at a pointer in a line: a string's content, or the JSON itself as it stands.
+fn at_pointer(place: &Place, pointer: &str, text: &str) -> Result<String, ImportError> {
+    within(place, pointer, text, pointer.split('/').skip(1).map(token))
+}
+
+/// A token of a pointer, as the name that it stands for.
+fn token(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
+}
+
+fn within(
+    place: &Place,
+    pointer: &str,
+    text: &str,
+    tokens: impl Iterator<Item = String>,
+) -> Result<String, ImportError> {
+    let mut rest: &RawValue = serde_json::from_str(text).map_err(|error| {
+        let said = error.to_string();
+        let said = said.split(" at line ").next().unwrap_or_default();
+        place.flaw(format!("expected a line of JSON, found another: {said}"))
+    })?;
+    for token in tokens {
+        let next = member(rest, &token);
+        rest =
+            next.ok_or_else(|| place.flaw(format!("expected a value at {pointer}, found none")))?;
+    }
+    Ok(match serde_json::from_str(rest.get()) {
+        Ok(Value::String(text)) => text,
+        _ => rest.get().to_owned(),
+    })
+}
+
+/// A member of an object or a list, as it stands.
+fn member<'t>(value: &'t RawValue, token: &str) -> Option<&'t RawValue> {
+    let text = value.get();
+    if text.starts_with('[') {
+        let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+        return items.get(token.parse::<usize>().ok()?).copied();
+    }
+    let mut members: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+    members.remove(token)
+}

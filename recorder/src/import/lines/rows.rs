@@ -1,0 +1,187 @@
+//! The lines of a file, or the rows of CSV, one at a time.
+
+use std::cell::Cell;
+use std::io::{self, BufRead, Read};
+use std::rc::Rc;
+
+use wstape_tape::MAX_LINE_BYTES;
+
+use super::layout::LineForm;
+use super::record::{Place, Record};
+use crate::error::ImportError;
+use crate::import::kind;
+
+/// The mark that some tools put before UTF-8.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// What a file's first line is that is JSON over several lines, and what to do about it.
+const NOT_A_LINE_EACH: &str = "expected a message a line, found JSON over several lines; write \
+                               one a line: jq -c '.[]' FILE (a list), or jq -c . FILE";
+
+/// A file, read record by record.
+pub(super) struct Rows<'a> {
+    name: String,
+    source: Source<'a>,
+    /// Of the line that was read last, from 1; of CSV, of the row.
+    number: u64,
+    line: Vec<u8>,
+}
+
+enum Source<'a> {
+    Lines(Box<dyn BufRead + 'a>),
+    Csv {
+        rows: Box<csv::Reader<Metered<'a>>>,
+        /// Bytes that a row may still take.
+        left: Rc<Cell<usize>>,
+        names: csv::StringRecord,
+        row: csv::StringRecord,
+    },
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(
+        name: &str,
+        form: LineForm,
+        mut input: impl BufRead + 'a,
+    ) -> Result<Self, ImportError> {
+        let begin = input.fill_buf();
+        let begin = begin.map_err(|error| ImportError::Read(name.to_owned(), error))?;
+        if let Some(what) = kind::of(begin) {
+            let name = name.to_owned();
+            let place = Place { name, line: 1 };
+            return Err(place.flaw(format!("expected a message a line, found {what}")));
+        }
+        let mut rows = Self {
+            name: name.to_owned(),
+            source: Source::Lines(Box::new(input)),
+            number: 0,
+            line: Vec::new(),
+        };
+        if form == LineForm::Csv {
+            let Source::Lines(input) = rows.source else {
+                return Ok(rows);
+            };
+            let left = Rc::new(Cell::new(MAX_LINE_BYTES));
+            let metered = Metered {
+                input,
+                left: Rc::clone(&left),
+            };
+            let mut reader = csv::ReaderBuilder::new();
+            let mut reader = reader.flexible(true).from_reader(metered);
+            let names = reader.headers().cloned();
+            let names = names.map_err(|error| csv_flaw(name, 1, error))?;
+            let names = names.iter().map(|n| n.trim_start_matches(BYTE_ORDER_MARK));
+            rows.source = Source::Csv {
+                names: names.collect(),
+                rows: Box::new(reader),
+                left,
+                row: csv::StringRecord::new(),
+            };
+        }
+        Ok(rows)
+    }
+
+    /// The next record; `None` at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Record<'_>>, ImportError> {
+        match &mut self.source {
+            Source::Csv {
+                rows,
+                left,
+                names,
+                row,
+            } => {
+                left.set(MAX_LINE_BYTES);
+                // Rows are counted, that of the names being the first: one may have several lines.
+                self.number += 1;
+                let line = self.number + 1;
+                let read = rows.read_record(row);
+                if !read.map_err(|error| csv_flaw(&self.name, line, error))? {
+                    return Ok(None);
+                }
+                let place = Place {
+                    name: self.name.clone(),
+                    line,
+                };
+                let fields = row;
+                Ok(Some(Record::Row {
+                    place,
+                    names,
+                    fields,
+                }))
+            }
+            Source::Lines(lines) => {
+                self.line.clear();
+                let mut most = lines.take(MAX_LINE_BYTES as u64 + 1);
+                most.read_until(b'\n', &mut self.line)
+                    .map_err(|error| ImportError::Read(self.name.clone(), error))?;
+                if self.line.is_empty() {
+                    return Ok(None);
+                }
+                self.number += 1;
+                let place = Place {
+                    name: self.name.clone(),
+                    line: self.number,
+                };
+                record(place, &self.line).map(Some)
+            }
+        }
+    }
+}
+
+/// A line as a record.
+fn record(place: Place, line: &[u8]) -> Result<Record<'_>, ImportError> {
+    let first = place.line == 1;
+    if line.len() > MAX_LINE_BYTES {
+        let most = MAX_LINE_BYTES >> 20;
+        return Err(place.flaw(format!("the line has more than {most} MiB")));
+    }
+    let text =
+        std::str::from_utf8(line).map_err(|_| place.flaw("expected UTF-8, found other bytes"))?;
+    let text = text.trim();
+    let text = if first {
+        text.trim_start_matches(BYTE_ORDER_MARK)
+    } else {
+        text
+    };
+    if first && matches!(text, "[" | "{" | "[{") {
+        return Err(place.flaw(NOT_A_LINE_EACH));
+    }
+    Ok(if text.is_empty() {
+        Record::Empty
+    } else {
+        Record::Line { place, text }
+    })
+}
+
+fn csv_flaw(name: &str, line: u64, error: csv::Error) -> ImportError {
+    let place = Place {
+        name: name.to_owned(),
+        line,
+    };
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => ImportError::Read(name.to_owned(), error),
+        csv::ErrorKind::Utf8 { .. } => place.flaw("expected UTF-8, found other bytes"),
+        _ => place.flaw("expected rows of CSV, found another"),
+    }
+}
+
+/// A stream of which a row may take so much and no more: an unpaired quote would make one row of
+/// all that follows it.
+struct Metered<'a> {
+    input: Box<dyn BufRead + 'a>,
+    left: Rc<Cell<usize>>,
+}
+
+impl Read for Metered<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(into)?;
+        let Some(left) = self.left.get().checked_sub(read) else {
+            let most = MAX_LINE_BYTES >> 20;
+            return Err(io::Error::other(format!(
+                "a row has more than {most} MiB; is a quote unpaired?"
+            )));
+        };
+        self.left.set(left);
+        Ok(read)
+    }
+}

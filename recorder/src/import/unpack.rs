@@ -1,0 +1,115 @@
+//! Files that gzip or zstd packed, read as what they were.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+
+/// What a file begins with that gzip wrote, and one that zstd did.
+const GZIP: &[u8] = b"\x1f\x8b";
+const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
+
+/// Most bytes that a zstd file may ask its reader to look back: what `zstd -19` and `--long=26`
+/// ask for, which is in memory while it is read.
+const MAX_WINDOW_BYTES: u64 = 64 << 20;
+
+/// What a file is whose bytes begin so and that is not read, and what to do about it.
+const OTHERS: [(&[u8], &str); 4] = [
+    (b"\xfd7zXZ\0", "xz; unpack it first: xz -dk FILE"),
+    (b"BZh", "bzip2; unpack it first: bunzip2 -k FILE"),
+    (b"\x04\x22\x4d\x18", "lz4; unpack it first: lz4 -d FILE"),
+    (
+        b"PK\x03\x04",
+        "a zip; give what is in it: unzip -p FILE | wstape import FORMAT -",
+    ),
+];
+
+/// What a file is that is packed in a way that is not read, and what to do about it.
+pub(super) fn other(begin: &[u8]) -> Option<&'static str> {
+    let found = OTHERS.iter().find(|(magic, _)| begin.starts_with(magic));
+    found.map(|(_, what)| *what)
+}
+
+/// The bytes that a stream stands for, unpacked where it is packed.
+pub(super) fn unpacked<'a>(mut packed: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
+    let begin = packed.fill_buf()?;
+    if begin.starts_with(GZIP) {
+        return Ok(Box::new(BufReader::new(MultiGzDecoder::new(packed))));
+    }
+    if begin.starts_with(ZSTD) {
+        return Ok(Box::new(BufReader::new(Frames::new(packed))));
+    }
+    Ok(Box::new(packed))
+}
+
+/// The frames of a zstd file, one behind the other: `zstd` itself writes one, `pzstd` and whoever
+/// appends write several.
+struct Frames<R> {
+    packed: R,
+    decoder: FrameDecoder,
+    /// A frame has begun and not ended.
+    within: bool,
+}
+
+impl<R: BufRead> Frames<R> {
+    fn new(packed: R) -> Self {
+        let mut decoder = FrameDecoder::new();
+        decoder.set_max_window_size(MAX_WINDOW_BYTES);
+        Self {
+            packed,
+            decoder,
+            within: false,
+        }
+    }
+
+    /// Begins the next frame; false at the end of the file.
+    fn begin(&mut self) -> io::Result<bool> {
+        while !self.packed.fill_buf()?.is_empty() {
+            match self.decoder.reset(&mut self.packed) {
+                Ok(()) => return Ok(true),
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                    length,
+                    ..
+                })) => {
+                    let mut skipped = self.packed.by_ref().take(length.into());
+                    io::copy(&mut skipped, &mut io::sink())?;
+                }
+                Err(FrameDecoderError::WindowSizeTooBig { .. }) => {
+                    return Err(io::Error::other(format!(
+                        "zstd wants to look back more than {} MiB; unpack it first: \
+                         zstd -d --long=31 FILE",
+                        MAX_WINDOW_BYTES >> 20
+                    )));
+                }
+                Err(error) => return Err(no_zstd(&error)),
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn no_zstd(error: &FrameDecoderError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("zstd: {error}"))
+}
+
+impl<R: BufRead> Read for Frames<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.within || self.begin()? {
+            self.within = true;
+            let decoder = &mut self.decoder;
+            while decoder.can_collect() < into.len() && !decoder.is_finished() {
+                let missing = into.len() - decoder.can_collect();
+                let wanted = BlockDecodingStrategy::UptoBytes(missing);
+                let blocks = decoder.decode_blocks(&mut self.packed, wanted);
+                blocks.map_err(|error| no_zstd(&error))?;
+            }
+            let read = decoder.read(into)?;
+            if read > 0 || into.is_empty() {
+                return Ok(read);
+            }
+            self.within = false;
+        }
+        Ok(0)
+    }
+}

@@ -1,0 +1,250 @@
+//! Logins in texts that are no JSON: lines, pairs, words.
+//!
+//! | text | what is redacted | as in |
+//! | --- | --- | --- |
+//! | a line that begins with a word that says login | what follows it on the line | `PASS oauth:…`, `AUTH user secret` |
+//! | lines behind one that is such a word alone | each but numbers | Tradovate's `authorize`, Redis' `AUTH` |
+//! | lines of names and values | the values of secret names | STOMP's `passcode:…`, SIP's `Authorization: …` |
+//! | pairs of a form | the values of secret names, all of them where one says login | `op=login&user=…&sign=…` |
+//! | FIX | user, password, raw data | `…|553=…|554=…|` |
+//! | XML of SASL | what stands in `auth` and `response` | `<auth mechanism='PLAIN'>…</auth>` |
+//! | a token and nothing else | it | Questrade's |
+
+use std::borrow::Cow;
+
+use super::escape::percent_decode;
+use super::login::{LOGIN, is_bare_token, is_login, is_purpose, is_secret_member};
+use super::registry::SecretRegistry;
+
+/// What FIX begins with, what divides its fields on the wire and where it is shown, and the tags of
+/// what logs in: raw data, user name, password, a new one, and their encrypted forms.
+const FIX: &str = "8=FIX";
+const FIX_DIVIDES: [char; 2] = ['\u{1}', '|'];
+const FIX_SECRETS: [&str; 6] = ["96", "553", "554", "925", "1402", "1404"];
+
+/// Elements of XML that log in (RFC 6120, 6.4).
+const SASL: [&str; 2] = ["auth", "response"];
+
+/// A text without what it logs in with; `None` where it holds nothing of the kind.
+pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    let begin = text.trim_start();
+    if begin.is_empty() || begin.starts_with(['{', '[']) {
+        return None;
+    }
+    if begin.starts_with(FIX) {
+        return fix(text, secrets);
+    }
+    if begin.starts_with('<') {
+        return sasl(text, secrets);
+    }
+    if is_form(text) {
+        return form(text, secrets);
+    }
+    if is_bare_token(text.trim()) {
+        let token = text.trim();
+        return changed(text, text.replacen(token, &hidden(token, secrets), 1));
+    }
+    lines(text, secrets)
+}
+
+fn changed(before: &str, after: String) -> Option<String> {
+    (after != before).then_some(after)
+}
+
+fn hidden(value: &str, secrets: &mut SecretRegistry) -> String {
+    secrets.text(value.as_bytes(), LOGIN)
+}
+
+/// Lines: of names and values, or behind a word that says login.
+fn lines(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    // A line of such a word alone makes all that follow it part of the login.
+    let mut login = false;
+    let mut first = true;
+    let lines = text.split_inclusive('\n').map(|whole| {
+        let line = whole.trim_end_matches(['\r', '\n', '\0']);
+        let clean = if login {
+            (!is_measure(line)).then(|| hidden(line.trim(), secrets))
+        } else {
+            login |= is_word(line) && is_login(line);
+            rest_of(line, first, secrets)
+        };
+        first = false;
+        match clean {
+            Some(clean) => Cow::Owned(format!("{clean}{}", &whole[line.len()..])),
+            None => Cow::Borrowed(whole),
+        }
+    });
+    let clean: String = lines.collect();
+    changed(text, clean)
+}
+
+/// A line without what it logs in with, where it is a name and a value or begins with a word that
+/// says login. In a line behind the first only capitals do, as commands have them: others are words
+/// of a sentence.
+fn rest_of(line: &str, first: bool, secrets: &mut SecretRegistry) -> Option<String> {
+    if let Some((name, value)) = line.split_once(':')
+        && is_word(name)
+        && is_secret_member(name.trim(), value.trim())
+        && !value.trim().is_empty()
+    {
+        let gap = value.len() - value.trim_start().len();
+        let value = hidden(value.trim(), secrets);
+        return Some(format!("{name}:{}{value}", " ".repeat(gap)));
+    }
+    let (word, rest) = line.split_once([' ', '\t'])?;
+    let rest = rest.trim();
+    let command = first || word.bytes().all(|b| b.is_ascii_uppercase());
+    let login = command && is_word(word) && is_login(word);
+    let token = first && !rest.contains(' ') && is_word(word) && is_secret_member(word, rest);
+    // What follows as JSON is read as that.
+    if rest.is_empty() || rest.starts_with(['{', '[']) || !(login || token) {
+        return None;
+    }
+    Some(format!("{word} {}", hidden(rest, secrets)))
+}
+
+/// Whether a line says how long or how many, or nothing.
+fn is_measure(line: &str) -> bool {
+    let digits = line.trim().trim_start_matches(['$', '*', ':']);
+    digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_word(text: &str) -> bool {
+    const MAX_WORD_BYTES: usize = 48;
+    let text = text.trim();
+    let of_a_word = |b: u8| b.is_ascii_alphanumeric() || b"-_./".contains(&b);
+    (1..=MAX_WORD_BYTES).contains(&text.len()) && text.bytes().all(of_a_word)
+}
+
+/// Whether a text is the pairs of a form: a name, an equals sign, no blanks.
+fn is_form(text: &str) -> bool {
+    let of_a_name = |b: u8| b.is_ascii_alphanumeric() || b"-_.%[]".contains(&b);
+    let named = text
+        .split_once('=')
+        .is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(of_a_name));
+    named && !text.contains(char::is_whitespace) && !text.contains('"')
+}
+
+fn form(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    let decoded =
+        |text: &str| String::from_utf8_lossy(&percent_decode(text.as_bytes())).into_owned();
+    let pairs = || {
+        text.split('&')
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    };
+    let login = pairs().any(|(name, value)| is_purpose(name) && is_login(&decoded(value)));
+    let clean: Vec<String> = text
+        .split('&')
+        .map(|pair| {
+            let Some((name, value)) = pair.split_once('=').filter(|(_, v)| !v.is_empty()) else {
+                return pair.to_owned();
+            };
+            let said = decoded(value);
+            let kept = is_purpose(name) && !is_bare_token(&said);
+            let secret = is_secret_member(&decoded(name), &said) || is_bare_token(&said);
+            if secret || login && !kept {
+                return format!("{name}={}", hidden(&said, secrets));
+            }
+            pair.to_owned()
+        })
+        .collect();
+    changed(text, clean.join("&"))
+}
+
+/// Fields of FIX. The length and the checksum are left as they were.
+fn fix(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    let fields = text.split_inclusive(FIX_DIVIDES).map(|whole| {
+        let field = whole.trim_end_matches(FIX_DIVIDES);
+        match field.split_once('=') {
+            Some((tag, value)) if FIX_SECRETS.contains(&tag) && !value.is_empty() => {
+                let value = hidden(value, secrets);
+                Cow::Owned(format!("{tag}={value}{}", &whole[field.len()..]))
+            }
+            _ => Cow::Borrowed(whole),
+        }
+    });
+    changed(text, fields.collect())
+}
+
+/// What stands in an element that logs in.
+fn sasl(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    let name = text.trim_start().trim_start_matches('<');
+    let name = name.split(|c: char| !c.is_ascii_alphanumeric()).next()?;
+    let begin = text.find('>')? + 1;
+    let end = begin + text[begin..].find('<')?;
+    let value = text[begin..end].trim();
+    if !SASL.contains(&name) || value.is_empty() {
+        return None;
+    }
+    let value = hidden(value, secrets);
+    changed(text, [&text[..begin], &value, &text[end..]].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With each placeholder as a star.
+    fn starred(text: &str) -> String {
+        let mut secrets = SecretRegistry::new(&[1; 32]);
+        let found = redact(text, &mut secrets).unwrap_or_else(|| text.to_owned());
+        // A second time changes nothing.
+        assert_eq!(redact(&found, &mut secrets), None, "{found}");
+        let mut parts = found.split("redacted-");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |out, part| out + "*" + &part[16..])
+    }
+
+    #[test]
+    fn what_follows_a_login_in_a_text_is_redacted_and_nothing_else() {
+        for (text, clean) in [
+            ("PASS oauth:abc\r\n", "PASS *\r\n"),
+            (
+                "CAP REQ :tags\r\nPASS oauth:abc\r\nNICK ada\r\n",
+                "CAP REQ :tags\r\nPASS *\r\nNICK ada\r\n",
+            ),
+            ("authorize\n2\n\nabc def", "authorize\n2\n\n*"),
+            (
+                "*2\r\n$4\r\nAUTH\r\n$3\r\nabc\r\n",
+                "*2\r\n$4\r\nAUTH\r\n$3\r\n*\r\n",
+            ),
+            ("token abc1", "token *"),
+            (
+                "CONNECT\nlogin:ada\npasscode:pw\nhost:h\n\n\0",
+                "CONNECT\nlogin:*\npasscode:*\nhost:h\n\n\0",
+            ),
+            (
+                "REGISTER sip:h SIP/2.0\r\nAuthorization: Digest a=\"b\"\r\n",
+                "REGISTER sip:h SIP/2.0\r\nAuthorization: *\r\n",
+            ),
+            ("op=login&user=ada&sign=1", "op=login&user=*&sign=*"),
+            ("user=ada&pass=b", "user=ada&pass=*"),
+            (
+                "8=FIX.4.4\u{1}35=A\u{1}553=ada\u{1}554=pw\u{1}10=1\u{1}",
+                "8=FIX.4.4\u{1}35=A\u{1}553=*\u{1}554=*\u{1}10=1\u{1}",
+            ),
+            (
+                "<auth xmlns='x' mechanism='PLAIN'>AGFkYQBwdw==</auth>",
+                "<auth xmlns='x' mechanism='PLAIN'>*</auth>",
+            ),
+            ("C3lTUKuNQrAAmSDxTPjuVxHI7aNrAwDp0", "*"),
+        ] {
+            assert_eq!(starred(text), clean, "{text:?}");
+        }
+        for plain in [
+            "ping",
+            "hello there, please sign here",
+            "SUBSCRIBE\nid:sub-0\ndestination:/topic/trades\n\n\0",
+            "symbol=BTCUSDT&interval=1m",
+            "8=FIX.4.4\u{1}35=V\u{1}55=BTC/USD\u{1}",
+            "<presence/>",
+            "<message to='a'>hi</message>",
+            "5a1f0b9c-7f0e-4a55-9d0d-2f6d1b7c8e90",
+            "btcusdt@trade/ethusdt@trade",
+            "40{\"a\":\"b=\"}",
+            "time: 12:00\nauthor: ada",
+        ] {
+            assert_eq!(starred(plain), plain);
+        }
+    }
+}

@@ -1,0 +1,502 @@
+//! Captures: what tcpdump and dumpcap wrote, and what a network or a bad capture makes of it.
+//!
+//! The transformed ones are `capture/lo.pcap`, packet by packet, in another order, another wrapping
+//! or with something left out, so that what they must give is what the genuine one gives.
+
+use std::fs;
+use std::io::Write as _;
+
+use wstape_recorder::ImportFormat::Capture;
+use wstape_recorder::Imported;
+
+use crate::{import, import_bytes, import_with, input, steps};
+
+/// A packet: microseconds since 1970, and its bytes from IP on.
+#[derive(Debug, Clone)]
+struct Packet {
+    at: u64,
+    ip: Vec<u8>,
+}
+
+/// Where TCP's fields lie in these packets: IPv4 without options.
+const IP_BYTES: usize = 20;
+const ETHERNET_BYTES: usize = 14;
+
+impl Packet {
+    fn flags(&self) -> u8 {
+        self.ip[IP_BYTES + 13]
+    }
+
+    fn is_syn(&self) -> bool {
+        self.flags() & 2 != 0
+    }
+
+    fn payload(&self) -> &[u8] {
+        let header = usize::from(self.ip[IP_BYTES + 12] >> 4) * 4;
+        &self.ip[IP_BYTES + header..]
+    }
+
+    fn is_from_engine(&self) -> bool {
+        self.ip[IP_BYTES..IP_BYTES + 2] == ENGINE_PORT.to_be_bytes()
+    }
+
+    /// The port of the client.
+    fn client(&self) -> [u8; 2] {
+        let at = if self.is_from_engine() { 2 } else { 0 };
+        [self.ip[IP_BYTES + at], self.ip[IP_BYTES + at + 1]]
+    }
+}
+
+/// The port of the engine in the committed captures.
+const ENGINE_PORT: u16 = 18_970;
+
+/// The packets of a genuine capture: little-endian, microseconds, Ethernet.
+fn genuine() -> Vec<Packet> {
+    let bytes = fs::read(input("capture/lo.pcap")).unwrap();
+    assert_eq!(bytes[..4], [0xd4, 0xc3, 0xb2, 0xa1]);
+    let mut packets = Vec::new();
+    let mut rest = &bytes[24..];
+    while !rest.is_empty() {
+        let field = |at: usize| u32::from_le_bytes(rest[at..at + 4].try_into().unwrap());
+        let length = field(8) as usize;
+        assert_eq!(field(8), field(12), "nothing is cut");
+        packets.push(Packet {
+            at: u64::from(field(0)) * 1_000_000 + u64::from(field(4)),
+            ip: rest[16 + ETHERNET_BYTES..16 + length].to_vec(),
+        });
+        rest = &rest[16 + length..];
+    }
+    packets
+}
+
+/// The packets as a pcap of a link layer, whose header stands before each.
+fn pcap(packets: &[Packet], link: u32, header: &[u8], big: bool, nanoseconds: bool) -> Vec<u8> {
+    let word = |n: u32| {
+        if big {
+            n.to_be_bytes()
+        } else {
+            n.to_le_bytes()
+        }
+    };
+    let half = |n: u16| {
+        if big {
+            n.to_be_bytes()
+        } else {
+            n.to_le_bytes()
+        }
+    };
+    let magic = if nanoseconds {
+        0xa1b2_3c4d
+    } else {
+        0xa1b2_c3d4
+    };
+    let mut file = word(magic).to_vec();
+    file.extend([half(2), half(4)].concat());
+    file.extend([word(0), word(0), word(1 << 18), word(link)].concat());
+    for packet in packets {
+        let length = u32::try_from(header.len() + packet.ip.len()).unwrap();
+        let fraction = u32::try_from(packet.at % 1_000_000).unwrap();
+        let fraction = if nanoseconds {
+            fraction * 1_000
+        } else {
+            fraction
+        };
+        let seconds = u32::try_from(packet.at / 1_000_000).unwrap();
+        file.extend([word(seconds), word(fraction), word(length), word(length)].concat());
+        file.extend(header);
+        file.extend(&packet.ip);
+    }
+    file
+}
+
+/// An Ethernet header before IPv4.
+const ETHERNET: [u8; ETHERNET_BYTES] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0];
+
+fn ethernet(packets: &[Packet]) -> Vec<u8> {
+    pcap(packets, 1, &ETHERNET, false, false)
+}
+
+fn imported(file: &[u8]) -> (String, Imported) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("in");
+    fs::write(&path, file).unwrap();
+    import_with(Capture, &path, |import| import).unwrap()
+}
+
+/// The steps of a tape without what differs from one import or run to the next: times, and hosts.
+fn told(tape: &str) -> Vec<String> {
+    let plain = |line: &&str| {
+        let step = line.split_once(',').unwrap().1;
+        match step.split_once("\"headers\":{\"host\"") {
+            Some((before, _)) => before.to_owned(),
+            None => step.to_owned(),
+        }
+    };
+    steps(tape).iter().map(plain).collect()
+}
+
+#[test]
+fn a_capture_of_python_and_node_becomes_the_same_tape_every_time() {
+    let tape = import(Capture, &input("capture/lo.pcap")).unwrap();
+    insta::assert_snapshot!("capture-lo.pcap", tape);
+    assert!(!tape.contains("s3cret-t0ken-of-nobody"), "{tape}");
+}
+
+#[test]
+fn tcpdump_and_dumpcap_give_the_same_steps_on_any_interface() {
+    let expected = told(&import(Capture, &input("capture/lo.pcap")).unwrap());
+    // Each capture is of a run of its own: what one side says keeps its order, who is first may
+    // differ, and so do dates.
+    let of_a_side = |steps: &[String], client: bool| -> Vec<String> {
+        let of = steps
+            .iter()
+            .filter(|step| step.contains("\"received\"") == client);
+        let undated = of.map(|step| match step.find("\"date\"") {
+            Some(at) => step[..at].to_owned(),
+            None => step.clone(),
+        });
+        undated.collect()
+    };
+    for name in ["capture/any.pcap", "capture/any.pcapng"] {
+        let found = told(&import(Capture, &input(name)).unwrap());
+        for client in [true, false] {
+            let (found, expected) = (of_a_side(&found, client), of_a_side(&expected, client));
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_smallest_capture_of_a_loopback_gives_its_messages_and_its_end() {
+    let tape = import(Capture, &input("field/loopback-websocket.pcap")).unwrap();
+    insta::assert_snapshot!("field-loopback-websocket.pcap", tape);
+}
+
+#[test]
+fn each_wrapping_gives_the_same_tape() {
+    let packets = genuine();
+    let expected = told(&import(Capture, &input("capture/lo.pcap")).unwrap());
+    let vlan = [&ETHERNET[..12], &[0x81, 0, 0, 7, 8, 0]].concat();
+    let mut cooked = vec![0; 16];
+    cooked[14] = 8;
+    let mut cooked2 = vec![0; 20];
+    cooked2[0] = 8;
+    for (what, file) in [
+        ("Ethernet", ethernet(&packets)),
+        ("big-endian", pcap(&packets, 1, &ETHERNET, true, false)),
+        ("nanoseconds", pcap(&packets, 1, &ETHERNET, false, true)),
+        (
+            "big-endian nanoseconds",
+            pcap(&packets, 1, &ETHERNET, true, true),
+        ),
+        ("VLAN", pcap(&packets, 1, &vlan, false, false)),
+        ("raw IP", pcap(&packets, 101, &[], false, false)),
+        ("Linux cooked", pcap(&packets, 113, &cooked, false, false)),
+        (
+            "Linux cooked 2",
+            pcap(&packets, 276, &cooked2, false, false),
+        ),
+        (
+            "BSD loopback",
+            pcap(&packets, 0, &[2, 0, 0, 0], false, false),
+        ),
+    ] {
+        assert_eq!(told(&imported(&file).0), expected, "{what}");
+    }
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(&ethernet(&packets)).unwrap();
+    assert_eq!(told(&imported(&gzip.finish().unwrap()).0), expected);
+}
+
+#[test]
+fn what_comes_again_or_in_another_order_makes_no_difference() {
+    let packets = genuine();
+    let expected = told(&import(Capture, &input("capture/lo.pcap")).unwrap());
+    let twice: Vec<Packet> = packets
+        .iter()
+        .flat_map(|p| [p.clone(), p.clone()])
+        .collect();
+    assert_eq!(told(&imported(&ethernet(&twice)).0), expected, "each twice");
+    // Two of the engine's data next to each other change places.
+    let mut turned = packets.clone();
+    let data = |p: &Packet| p.is_from_engine() && !p.payload().is_empty();
+    let engine: Vec<usize> = (0..turned.len()).filter(|at| data(&turned[*at])).collect();
+    let pair = engine.windows(2).find(|pair| {
+        // Frames, of one connection, and no word of the client's between.
+        let frames = turned[pair[0]].payload()[0] & 0x80 != 0;
+        let between = turned[pair[0] + 1..pair[1]].iter();
+        let client = turned[pair[0]].client();
+        frames
+            && client == turned[pair[1]].client()
+            && between.clone().all(|p| p.payload().is_empty())
+    });
+    let [first, second] = pair.unwrap() else {
+        unreachable!("windows of two")
+    };
+    let (first, second) = (*first, *second);
+    let (earlier, later) = (turned[first].at, turned[second].at);
+    turned.swap(first, second);
+    (turned[first].at, turned[second].at) = (earlier, later);
+    assert_eq!(told(&imported(&ethernet(&turned)).0), expected, "turned");
+    // Lost on the wire, and sent again behind what follows.
+    let mut again = packets.clone();
+    let lost = again.remove(first);
+    let at = again
+        .iter()
+        .skip(first)
+        .position(|p| p.client() != lost.client());
+    let at = at.map_or(again.len(), |at| first + at).min(first + 2);
+    let stamp = again[at - 1].at;
+    again.insert(at, Packet { at: stamp, ..lost });
+    let (tape, _) = imported(&ethernet(&again));
+    assert_eq!(told(&tape).len(), expected.len(), "{tape}");
+    // Trailing bytes of a short frame of Ethernet are no data.
+    let padded: Vec<Packet> = packets
+        .iter()
+        .map(|p| {
+            let mut p = p.clone();
+            p.ip.extend([0; 6]);
+            p
+        })
+        .collect();
+    assert_eq!(told(&imported(&ethernet(&padded)).0), expected, "padded");
+}
+
+/// Each packet in two fragments of IP.
+fn fragmented(packet: &Packet) -> [Packet; 2] {
+    const FIRST: usize = 16;
+    let part = |range: std::ops::Range<usize>, offset: u16, more: bool| {
+        let mut ip = packet.ip[..IP_BYTES].to_vec();
+        let length = u16::try_from(IP_BYTES + range.len()).unwrap();
+        ip[2..4].copy_from_slice(&length.to_be_bytes());
+        let flags = if more { 0x2000 } else { 0 } | (offset / 8);
+        ip[6..8].copy_from_slice(&flags.to_be_bytes());
+        ip.extend(&packet.ip[IP_BYTES..][range]);
+        Packet { at: packet.at, ip }
+    };
+    let length = packet.ip.len() - IP_BYTES;
+    let cut = u16::try_from(FIRST).unwrap();
+    [part(FIRST..length, cut, false), part(0..FIRST, 0, true)]
+}
+
+#[test]
+fn fragments_of_ip_are_put_together() {
+    let packets = genuine();
+    let expected = told(&import(Capture, &input("capture/lo.pcap")).unwrap());
+    let fragments: Vec<Packet> = packets
+        .iter()
+        .enumerate()
+        .flat_map(|(number, packet)| {
+            let mut packet = packet.clone();
+            packet.ip[4..6].copy_from_slice(&u16::try_from(number).unwrap().to_be_bytes());
+            fragmented(&packet)
+        })
+        .collect();
+    assert_eq!(told(&imported(&ethernet(&fragments)).0), expected);
+}
+
+/// As a packet of IPv6.
+fn six(packet: &Packet) -> Packet {
+    let payload = &packet.ip[IP_BYTES..];
+    let mut ip = vec![0x60, 0, 0, 0];
+    ip.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
+    ip.extend([6, 64]);
+    ip.extend(
+        [[0; 15], [0; 15]]
+            .map(|zeros| [&zeros[..], &[1]].concat())
+            .concat(),
+    );
+    ip.extend(payload);
+    Packet { at: packet.at, ip }
+}
+
+#[test]
+fn ipv6_is_read_too() {
+    let packets: Vec<Packet> = genuine().iter().map(six).collect();
+    let expected = told(&import(Capture, &input("capture/lo.pcap")).unwrap());
+    let file = pcap(&packets, 101, &[], false, false);
+    assert_eq!(told(&imported(&file).0), expected);
+}
+
+#[test]
+fn what_the_capture_lacks_is_marked_and_recording_goes_on_behind_it() {
+    let packets = genuine();
+    let answer = packets
+        .iter()
+        .position(|p| p.is_from_engine() && p.payload().windows(8).any(|w| w == b"{\"answer"));
+    let answer = answer.expect("the answer to Node's client");
+    // Its second message is sent by hand behind the first, which the capture lacks.
+    let mut lossy = packets.clone();
+    let mut behind = lossy[answer].clone();
+    let length = u32::try_from(behind.payload().len()).unwrap();
+    let seq = u32::from_be_bytes(behind.ip[24..28].try_into().unwrap()).wrapping_add(length);
+    behind.ip[24..28].copy_from_slice(&seq.to_be_bytes());
+    let header = behind.ip.len() - behind.payload().len();
+    behind.ip.truncate(header);
+    behind.ip.extend(b"\x81\x02{}");
+    let total = u16::try_from(behind.ip.len()).unwrap();
+    behind.ip[2..4].copy_from_slice(&total.to_be_bytes());
+    lossy[answer] = behind;
+    let mut ack = lossy[answer + 1].clone();
+    ack.at += 1_000_000;
+    let acked = seq.wrapping_add(4);
+    assert!(!ack.is_from_engine());
+    ack.ip[28..32].copy_from_slice(&acked.to_be_bytes());
+    lossy[answer + 1] = ack.clone();
+    ack.at += 1_000_000;
+    lossy.insert(answer + 2, ack);
+    for packet in &mut lossy[answer + 3..] {
+        packet.at += 3_000_000;
+        if packet.flags() & 4 != 0 {
+            // The RST stands behind what was added.
+            let seq = seq.wrapping_add(4);
+            packet.ip[24..28].copy_from_slice(&seq.to_be_bytes());
+        }
+    }
+    let (tape, imported) = imported(&ethernet(&lossy));
+    let mark = format!("connection 2: the capture lacks {length} bytes of the engine");
+    assert!(tape.contains(&mark), "{tape}");
+    assert!(tape.contains(r#""conn":2,"text":"{}""#), "{tape}");
+    assert!(tape.contains(r#""conn":2,"drop":"reset""#), "{tape}");
+    let said = imported.lacks.join("\n");
+    let sentence = format!("{length} bytes of 1 connection are missing from the capture");
+    assert!(said.contains(&sentence), "{said}");
+}
+
+#[test]
+fn a_capture_cut_at_a_snapshot_length_goes_on_at_the_next_message() {
+    const SNAPPED: usize = 300;
+    let packets: Vec<Packet> = genuine()
+        .into_iter()
+        .map(|mut packet| {
+            packet.ip.truncate(SNAPPED);
+            packet
+        })
+        .collect();
+    let (tape, imported) = imported(&ethernet(&packets));
+    assert!(
+        imported
+            .lacks
+            .iter()
+            .any(|lack| lack.contains("snapshot length")),
+        "{imported:?}"
+    );
+    assert!(tape.contains("the capture lacks"), "{tape}");
+}
+
+#[test]
+fn a_capture_that_begins_in_mid_connection_says_so_and_keeps_what_follows() {
+    let packets = genuine();
+    let node = packets.iter().rfind(|p| p.is_syn() && !p.is_from_engine());
+    let _ = node.expect("a dial");
+    // From the client's subscription on, of Node's connection, whose messages are not compressed.
+    let from = packets.iter().position(|p| {
+        !p.is_from_engine()
+            && p.payload().first() == Some(&0x81)
+            && packets.iter().any(|other| {
+                other.client() == p.client() && other.payload().windows(6).any(|w| w == b"/abort")
+            })
+    });
+    let (tape, imported) = imported(&ethernet(&packets[from.expect("a subscription")..]));
+    assert!(
+        tape.contains("connection 1: its handshake is not in the capture"),
+        "{tape}"
+    );
+    assert!(tape.contains(r#""conn":1,"accept":{}"#), "{tape}");
+    assert!(
+        tape.contains("subscribe") && tape.contains("answer"),
+        "{tape}"
+    );
+    assert!(tape.contains(r#""conn":1,"drop":"reset""#), "{tape}");
+    assert!(
+        imported
+            .lacks
+            .iter()
+            .any(|lack| lack.contains("began before the capture"))
+    );
+}
+
+#[test]
+fn a_capture_of_tls_alone_says_what_it_is_and_what_to_do() {
+    // A dial, its answer, and a client's hello for feed.example.
+    let packets = genuine();
+    let mut dial: Vec<Packet> = packets[..3].to_vec();
+    let mut hello = packets[3].clone();
+    let header = hello.ip.len() - hello.payload().len();
+    hello.ip.truncate(header);
+    let name = b"\x00\x00\x00\x11\x00\x0f\x00\x00\x0cfeed.example";
+    let mut body = vec![3, 3];
+    body.extend([7; 32]);
+    body.extend([
+        0,
+        0,
+        2,
+        0x13,
+        0x01,
+        1,
+        0,
+        0,
+        u8::try_from(name.len()).unwrap(),
+    ]);
+    body.extend(name);
+    let length = u8::try_from(body.len()).unwrap();
+    hello
+        .ip
+        .extend([0x16, 3, 1, 0, length + 4, 1, 0, 0, length]);
+    hello.ip.extend(body);
+    let total = u16::try_from(hello.ip.len()).unwrap();
+    hello.ip[2..4].copy_from_slice(&total.to_be_bytes());
+    dial.push(hello);
+    let said = import_bytes(Capture, &ethernet(&dial)).unwrap_err();
+    let sentence = format!(
+        "in: expected a WebSocket's handshake over TCP, found 1 connection is TLS, which nobody \
+         can read without its keys (feed.example:{ENGINE_PORT}): record where it ends, with \
+         wstape proxy --upstream wss://…, mitmproxy or the browser's own HAR"
+    );
+    assert_eq!(said, sentence);
+}
+
+#[test]
+fn what_is_no_capture_or_breaks_off_is_a_sentence() {
+    let said = import_bytes(Capture, b"GIF89a").unwrap_err();
+    assert!(
+        said.contains("expected a capture (pcap or pcapng), found something else"),
+        "{said}"
+    );
+    let said = import_bytes(Capture, &ethernet(&[])).unwrap_err();
+    assert!(
+        said.contains("expected a WebSocket's handshake over TCP, found none"),
+        "{said}"
+    );
+    let said = import_bytes(Capture, &pcap(&genuine(), 127, &[], false, false)).unwrap_err();
+    assert!(
+        said.contains("packets are of link type 127, which is not read"),
+        "{said}"
+    );
+    // Torn within its last packet, as where tcpdump was killed: what is before is read.
+    let whole = ethernet(&genuine());
+    let (tape, imported) = imported(&whole[..whole.len() - 10]);
+    assert!(
+        imported
+            .lacks
+            .iter()
+            .any(|lack| lack.contains("breaks off within a packet"))
+    );
+    assert!(steps(&tape).len() > 10);
+}
+
+#[test]
+fn dials_that_nobody_answers_are_part_of_the_tape_where_the_engine_was() {
+    let packets = genuine();
+    let tape = import(Capture, &input("capture/lo.pcap")).unwrap();
+    assert!(
+        tape.contains("could not be reached: its SYN was answered by a RST"),
+        "{tape}"
+    );
+    let silent: Vec<Packet> = packets[..packets.len() - 1].to_vec();
+    let (tape, _) = imported(&ethernet(&silent));
+    assert!(
+        tape.contains("could not be reached: nobody answered its SYN"),
+        "{tape}"
+    );
+}
