@@ -82,15 +82,20 @@ impl Healthy {
         let steps = &self.tape.steps;
         let at = |step: &Step| match step.trigger {
             Trigger::At(at) => Some(at),
-            Trigger::OnConnect { .. } => None,
+            _ => None,
         };
         let end = steps.iter().find(|step| matches!(step.action, Action::End));
         // Without an `end` a round is over with its last step.
         let last = steps.iter().filter_map(at).max().unwrap_or(Micros::ZERO);
         let round = end.and_then(at).unwrap_or(last).0.max(MIN_ROUND.0);
         let mut tape = Tape::new(self.tape.header.clone(), Vec::new());
+        // An answer is still given: what is asked for is not said by itself.
         let is_quiet = |at: Micros, step: &Step| {
-            says_something(step) && quiet_from.is_some_and(|from| at >= from)
+            let answers = matches!(
+                step.trigger,
+                Trigger::OnMessage(_) | Trigger::OnSilence { .. }
+            );
+            says_something(step) && !answers && quiet_from.is_some_and(|from| at >= from)
         };
         for step in steps.iter().filter(|step| at(step).is_none()) {
             if !is_quiet(Micros::ZERO, step) {
@@ -124,7 +129,7 @@ impl Healthy {
 fn says_something(step: &Step) -> bool {
     matches!(
         step.action,
-        Action::Emit(_) | Action::Text(_) | Action::Binary(_)
+        Action::Emit(_) | Action::Json(_) | Action::Text(_) | Action::Binary(_)
     )
 }
 
@@ -158,7 +163,7 @@ mod tests {
             .iter()
             .filter_map(|step| match step.trigger {
                 Trigger::At(at) => Some(at.0 / 1_000_000),
-                Trigger::OnConnect { .. } => None,
+                _ => None,
             })
             .collect();
         assert_eq!(times, (1..=10).collect::<Vec<u64>>());
