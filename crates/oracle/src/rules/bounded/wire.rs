@@ -182,6 +182,8 @@ impl Bounded {
                 attempt.course.odd_answer = true;
                 attempt.course.hinted = true;
                 attempt.excused = true;
+                self.shown.must_show(at, dial, Step::Ending);
+                self.takes(at, dial, rest);
                 return rest;
             }
         }
