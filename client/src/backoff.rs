@@ -131,3 +131,27 @@ impl TryRng for Draws<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_a_generator_is_asked_it_gives_the_callers_numbers() {
+        let mut next = 0x1122_3344_5566_7788_u64;
+        let mut numbers = move || {
+            next = next.rotate_left(8);
+            next
+        };
+        let mut draws = Draws(&mut numbers);
+        assert_eq!(draws.try_next_u64(), Ok(0x2233_4455_6677_8811));
+        // The upper half: the better one of many generators.
+        assert_eq!(draws.try_next_u32(), Ok(0x3344_5566));
+        let mut bytes = [0; 11];
+        assert_eq!(draws.try_fill_bytes(&mut bytes), Ok(()));
+        let expected = [
+            0x33, 0x22, 0x11, 0x88, 0x77, 0x66, 0x55, 0x44, 0x44, 0x33, 0x22,
+        ];
+        assert_eq!(bytes, expected);
+    }
+}

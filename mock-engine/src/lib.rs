@@ -15,7 +15,9 @@
 //! Inside, `hub` holds all state behind one lock: owners with private fields, and a core that
 //! performs steps on them. `dialogue` knows what tapes answer to what clients say, `faults` knows what holds, `playback` takes steps off the tapes and
 //! `driver` plays them in time, `acceptor` numbers what dials, `server` and `connection` speak HTTP
-//! and WebSocket, `tcp` takes sockets off a port, `pump` joins them to links. Files use what stands below them, never back up.
+//! and WebSocket, `deflate` makes messages small, `control` is the engine steered over HTTP,
+//! `tcp` takes sockets off a port, `pump` joins them to links. Files use what stands below them,
+//! never back up.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {

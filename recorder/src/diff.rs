@@ -16,6 +16,10 @@ const WINDOW_STEPS: usize = 4_096;
 /// Longest value that a changed member is shown with, in characters.
 const SHOWN_CHARS: usize = 80;
 
+/// Most names that departures are counted by; what has another is counted as [`OTHERS`].
+const MAX_NAMES: usize = 1_024;
+const OTHERS: &str = "(others)";
+
 /// How two tapes are compared: what steps do and for whom, their events as JSON (order of members
 /// and spaces do not count), and when, unless that is set aside.
 #[derive(Debug, Clone, Default)]
@@ -87,7 +91,10 @@ impl Tally {
             Departure::Changed { a, .. } => (&**a, 2),
             Departure::Moved(step, ..) => (step, 3),
         };
-        self.departures.entry(diff.name_of(step)).or_default()[kind] += 1;
+        let name = diff.name_of(step);
+        let known = self.departures.len() < MAX_NAMES || self.departures.contains_key(&name);
+        let name = if known { name } else { OTHERS.to_owned() };
+        self.departures.entry(name).or_default()[kind] += 1;
     }
 }
 

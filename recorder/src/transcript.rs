@@ -264,7 +264,11 @@ impl Transcript {
         };
         match reason {
             EndReason::Refused { .. } => match self.refusal.take() {
-                Some(refusal) => self.next_dials(DialOutcome::Refuse(refusal)),
+                Some(refusal) => match Action::refusing(refusal, Some(End::Fin)) {
+                    Action::Refuse(Some(refusal)) => self.next_dials(DialOutcome::Refuse(refusal)),
+                    Action::Garbage(Some(head)) => self.next_dials(DialOutcome::Break(head)),
+                    _ => Vec::new(),
+                },
                 None => Vec::new(),
             },
             EndReason::ConnectTimeout => self.next_dials(DialOutcome::Hang),
@@ -366,6 +370,21 @@ mod tests {
             [r#"{"at_ms":2000,"drop":"fin"}"#]
         );
         assert_eq!(stats.counts().outages, 1);
+    }
+
+    #[test]
+    fn a_refusal_with_a_status_that_no_class_has_makes_a_step_that_can_be_read() {
+        let mut transcript = Transcript::new(Stats::default());
+        let refusal = Refusal {
+            headers: vec![("via".to_owned(), "one".to_owned())],
+            ..Refusal::new(999)
+        };
+        transcript.steps(Micros::ZERO, Observation::Refused(refusal));
+        let end = Observation::End(EndReason::Refused { status: 999 });
+        let found = lines(&transcript.steps(Micros::ZERO, end));
+        let head = r#"{"text":"HTTP/1.1 999 \r\nvia: one\r\n\r\n","then":"fin"}"#;
+        assert_eq!(found, [format!(r#"{{"at_ms":0,"garbage":{head}}}"#)]);
+        Step::parse("recorded", 2, &found[0]).expect("a step");
     }
 
     #[test]

@@ -63,25 +63,23 @@ impl Mirror {
     }
 
     /// Makes the last change, which must not be lost, without ever waiting: a reader on this very
-    /// thread may hold its guard over an await. While readers are in the way, a thread of its own
+    /// thread may hold its guard over an await. While anybody is in the way, a thread of its own
     /// looks whether they have gone; it never queues for the lock, which would shut out new readers.
-    pub(crate) fn change_at_last(&mut self, change: impl FnOnce(&mut EngineState)) {
-        if self.publish()
-            && let Some(mut state) = self.shared.try_write()
-        {
-            return change(&mut state);
+    pub(crate) fn change_at_last(
+        &mut self,
+        change: impl FnOnce(&mut EngineState) + Send + 'static,
+    ) {
+        let late = self.late.take();
+        if let Some(mut state) = self.shared.try_write() {
+            return change_late(late, change, &mut state);
         }
-        change(self.set_aside(None));
+        let shared = Arc::clone(&self.shared);
         let waiter = std::thread::Builder::new().name("engine-client-last".to_owned());
-        let mut last = Self {
-            shared: Arc::clone(&self.shared),
-            late: self.late.take(),
-        };
         let waiting = waiter.spawn(move || {
-            while !last.publish() {
-                // Nobody else holds the mirror: nobody is left to be told.
-                if Arc::strong_count(&last.shared) == 1 {
-                    return;
+            // Where nobody else holds the mirror, nobody is left to be told.
+            while Arc::strong_count(&shared) > 1 {
+                if let Some(mut state) = shared.try_write() {
+                    return change_late(late, change, &mut state);
                 }
                 std::thread::sleep(LAST_RETRY);
             }
@@ -106,7 +104,7 @@ impl Mirror {
     fn set_aside(&mut self, kind: Option<Kind>) -> &mut EngineState {
         let late = self.late.get_or_insert_with(|| {
             Box::new(Late {
-                // Readers do not keep readers out.
+                // Readers do not keep readers out; nobody else writes.
                 state: self.shared.read().clone(),
                 folded: Vec::new(),
             })
@@ -118,6 +116,18 @@ impl Mirror {
         }
         &mut late.state
     }
+}
+
+/// Shows what is late, then makes a change.
+fn change_late(
+    late: Option<Box<Late>>,
+    change: impl FnOnce(&mut EngineState),
+    state: &mut EngineState,
+) {
+    if let Some(late) = late {
+        late.show(state);
+    }
+    change(state);
 }
 
 impl Late {
@@ -133,6 +143,60 @@ impl Late {
                 Kind::Risk => shared.risk = state.risk.take(),
                 Kind::Regime => shared.regime = state.regime.take(),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{RecvTimeoutError, channel};
+    use std::thread;
+
+    use super::*;
+
+    /// Longest that something may take that waits for nobody.
+    const BOUND: Duration = Duration::from_secs(10);
+
+    /// Does `work` on a mirror that a reader holds and somebody else waits to write; false where it
+    /// waits for either. Gives the mirror once both have gone.
+    fn while_a_writer_waits(
+        work: impl FnOnce(&mut Mirror) + Send + 'static,
+    ) -> (bool, Arc<RwLock<EngineState>>) {
+        let shared = EngineState::shared();
+        let reader = shared.read();
+        let writer = {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || drop(shared.write()))
+        };
+        // A reader is let in until somebody waits to write.
+        while shared.try_read().is_some() {
+            thread::yield_now();
+        }
+        let (done, is_done) = channel();
+        let theirs = Arc::clone(&shared);
+        let worker = thread::spawn(move || {
+            let mut mirror = Mirror::new(theirs);
+            work(&mut mirror);
+            let _ = done.send(());
+            mirror
+        });
+        let in_time = is_done.recv_timeout(BOUND) != Err(RecvTimeoutError::Timeout);
+        drop(reader);
+        writer.join().expect("it writes nothing");
+        worker.join().expect("it works");
+        (in_time, shared)
+    }
+
+    #[test]
+    fn the_last_change_waits_for_nobody_and_is_made_once_they_have_gone() {
+        let (in_time, shared) = while_a_writer_waits(|mirror| {
+            mirror.change_at_last(|state| state.connection.ws_connected = true);
+        });
+        assert!(in_time);
+        let start = std::time::Instant::now();
+        while !shared.read().connection.ws_connected {
+            assert!(start.elapsed() < BOUND);
+            thread::yield_now();
         }
     }
 }

@@ -1,5 +1,6 @@
 //! An outcome beside what was expected.
 
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -18,13 +19,48 @@ pub const REAL_TOLERANCE: Duration = Duration::from_millis(50);
 /// Lines shown around each departure.
 const CONTEXT_LINES: usize = 3;
 
+/// Lines of each side that are compared, from the first that departs to the last: it takes up to
+/// the square of that, and nobody reads further.
+const MAX_COMPARED_LINES: usize = 2_000;
+
 /// What departs, line by line, as a patch; `-` is the snapshot, `+` what was found. `None` where
-/// the two are the same.
+/// the two are the same. Of texts that depart over very many lines, the first are compared.
 #[must_use]
 pub fn diff(expected: &str, found: &str) -> Option<String> {
     if expected == found {
         return None;
     }
+    let (a, b): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), found.lines().collect());
+    let first = alike(a.iter().zip(&b));
+    let last = alike(a[first..].iter().rev().zip(b[first..].iter().rev()));
+    let from = first.saturating_sub(CONTEXT_LINES);
+    let part = |lines: &[&str]| {
+        let departing = from..lines.len() - last.saturating_sub(CONTEXT_LINES);
+        let compared = departing.start..departing.end.min(from + MAX_COMPARED_LINES);
+        let text: String = lines[compared.clone()]
+            .iter()
+            .flat_map(|line| [*line, "\n"])
+            .collect();
+        (text, departing.len() - compared.len())
+    };
+    let ((a, a_left), (b, b_left)) = (part(&a), part(&b));
+    let mut text = patch(&a, &b);
+    if a_left + b_left > 0 {
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            text,
+            "  ⋮\nnot compared: {a_left} further lines of the snapshot, {b_left} of what was found"
+        );
+    }
+    Some(text)
+}
+
+/// How many pairs are alike before the first that is not.
+fn alike<'l>(pairs: impl Iterator<Item = (&'l &'l str, &'l &'l str)>) -> usize {
+    pairs.take_while(|(a, b)| a == b).count()
+}
+
+fn patch(expected: &str, found: &str) -> String {
     let diff = TextDiff::from_lines(expected, found);
     let mut text = String::new();
     for (n, group) in diff.grouped_ops(CONTEXT_LINES).iter().enumerate() {
@@ -37,11 +73,10 @@ pub fn diff(expected: &str, found: &str) -> Option<String> {
                 ChangeTag::Insert => '+',
                 ChangeTag::Equal => ' ',
             };
-            // Writing to a string does not fail.
             let _ = writeln!(text, "{sign} {}", change.value().trim_end_matches('\n'));
         }
     }
-    Some(text)
+    text
 }
 
 /// Where a real run departs from the virtual one: every line of the timeline has its counterpart
@@ -53,23 +88,11 @@ pub fn departures(expected: &Outcome, real: &Outcome) -> Vec<String> {
     let near = |a: Micros, b: Micros| a.0.abs_diff(b.0) <= Micros::from(tolerance).0;
     let mut found = Vec::new();
 
-    let mut unmatched: Vec<&Line> = real.timeline.lines().iter().collect();
-    for line in expected.timeline.lines() {
-        let counterpart = unmatched.iter().position(|other| {
-            (line.conn, &line.text) == (other.conn, &other.text) && near(line.at, other.at)
-        });
-        match counterpart {
-            Some(n) => {
-                unmatched.remove(n);
-            }
-            None => found.push(format!("missing  {}  {}", line.at, line.text)),
-        }
-    }
-    found.extend(
-        unmatched
-            .iter()
-            .map(|line| format!("extra    {}  {}", line.at, line.text)),
-    );
+    found.extend(unmatched(
+        expected.timeline.lines(),
+        real.timeline.lines(),
+        near,
+    ));
 
     if expected.reconnects.len() == real.reconnects.len() {
         for (n, (a, b)) in expected.reconnects.iter().zip(&real.reconnects).enumerate() {
@@ -100,6 +123,49 @@ pub fn departures(expected: &Outcome, real: &Outcome) -> Vec<String> {
     found
 }
 
+/// The lines of either run without a counterpart in the other: equal, and at times that are `near`.
+/// Both are in the order of their times.
+fn unmatched(
+    expected: &[Line],
+    real: &[Line],
+    near: impl Fn(Micros, Micros) -> bool,
+) -> Vec<String> {
+    let mut alike: HashMap<_, VecDeque<&Line>> = HashMap::new();
+    for line in real {
+        alike
+            .entry((line.conn, &line.text))
+            .or_default()
+            .push_back(line);
+    }
+    let mut found = Vec::new();
+    let mut matched = HashSet::new();
+    for line in expected {
+        let waiting = alike.get_mut(&(line.conn, &line.text));
+        let counterpart = waiting.and_then(|waiting| {
+            // What is too early for this line is so for all that follow.
+            while waiting
+                .front()
+                .is_some_and(|other| other.at < line.at && !near(line.at, other.at))
+            {
+                waiting.pop_front();
+            }
+            let found = waiting.front().is_some_and(|other| near(line.at, other.at));
+            found.then(|| waiting.pop_front()).flatten()
+        });
+        match counterpart {
+            Some(other) => {
+                matched.insert(std::ptr::from_ref(other));
+            }
+            None => found.push(format!("missing  {}  {}", line.at, line.text)),
+        }
+    }
+    let extra = real
+        .iter()
+        .filter(|line| !matched.contains(&std::ptr::from_ref(*line)));
+    found.extend(extra.map(|line| format!("extra    {}  {}", line.at, line.text)));
+    found
+}
+
 fn mirror_departs(a: &Value, b: &Value, tolerance: Duration, place: &str) -> Option<String> {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) if a.len() == b.len() => {
@@ -127,6 +193,48 @@ mod tests {
     fn equal_texts_have_no_diff_and_others_show_both_sides() {
         assert_eq!(diff("a\nb\n", "a\nb\n"), None);
         assert_eq!(diff("a\nb\n", "a\nc\n").unwrap(), "  a\n- b\n+ c\n");
+    }
+
+    #[test]
+    fn texts_that_depart_over_very_many_lines_are_compared_as_far_as_anybody_reads() {
+        let lines = |word: &str, count: usize| -> String {
+            let lines = (0..count).map(|n| format!("{word} {n}\n"));
+            lines.collect()
+        };
+        let (same, count) = (lines("same", 300_000), 100_000);
+        let expected = [&*same, &lines("was", count), &same].concat();
+        let found = [&*same, &lines("is", count + 1), &same].concat();
+        let diff = diff(&expected, &found).unwrap();
+        assert!(diff.starts_with("  same 299997\n"), "{}", &diff[..80]);
+        assert!(
+            diff.ends_with(
+                "\nnot compared: 98006 further lines of the snapshot, 98007 of what was found\n"
+            ),
+            "{}",
+            &diff[diff.len() - 120..]
+        );
+    }
+
+    #[test]
+    fn each_line_of_a_real_run_is_the_counterpart_of_one_and_those_too_far_are_of_none() {
+        let line = |at, text: &str| Line::told(Micros(at), None, text);
+        let near = |a: Micros, b: Micros| a.0.abs_diff(b.0) <= 5;
+        let expected = [line(0, "a"), line(10, "a"), line(20, "b"), line(30, "a")];
+        let real = [
+            line(1, "a"),
+            line(2, "a"),
+            line(21, "b"),
+            line(33, "a"),
+            line(34, "a"),
+        ];
+        assert_eq!(
+            unmatched(&expected, &real, near),
+            [
+                "missing  0.000010  a",
+                "extra    0.000002  a",
+                "extra    0.000034  a"
+            ]
+        );
     }
 
     #[test]

@@ -34,7 +34,7 @@ fn grace(settings: &Settings) -> Duration {
 fn days(time: Duration) -> String {
     let hours = time.as_secs() / 3_600;
     match hours {
-        0..48 => format!("{} s", time.as_secs()),
+        0..48 => format!("{} s", time.as_secs_f64()),
         _ => format!("{} days", hours / 24),
     }
 }

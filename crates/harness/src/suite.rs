@@ -53,6 +53,13 @@ pub enum SuiteError {
     /// No tape where tapes were looked for.
     #[error("{}: no tapes: expected files named *.jsonl", .0.display())]
     Empty(PathBuf),
+    /// A pipe or a device: neither can be read twice, nor has a folder for snapshots beside it.
+    #[error(
+        "{}: no file: a tape is looked through before it is played, and its snapshot lies beside \
+         it; write it to a file first",
+        .0.display()
+    )]
+    NoFile(PathBuf),
 }
 
 impl Suite {
@@ -99,6 +106,12 @@ impl Suite {
                 trials.extend(tapes.iter().map(|tape| Trial::new(tape, overlays)));
             } else {
                 trials.push(Trial::new(path, overlays));
+            }
+        }
+        let tapes = paths.iter().chain(overlays);
+        for path in tapes {
+            if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+                return Err(SuiteError::NoFile(path.clone()));
             }
         }
         Ok(Self { trials })

@@ -58,6 +58,18 @@ impl Line {
         }
     }
 
+    /// A line of this text.
+    #[cfg(test)]
+    pub(crate) fn told(at: Micros, conn: Option<u64>, text: &str) -> Self {
+        let (text, sent) = (text.to_owned(), None);
+        Self {
+            at,
+            conn,
+            text,
+            sent,
+        }
+    }
+
     /// One line for all of `run`, which are broadcasts on the same connections.
     fn counted(run: &[Self]) -> Option<Self> {
         let (first, rest) = run.split_first()?;

@@ -63,6 +63,7 @@ pub use action::{
 pub use error::{TapeError, TapeErrorKind};
 pub use feature::{CONNECTIONS, DIALOGUE, SUPPORTED_FEATURES};
 pub use header::{FORMAT_VERSION, Header, HeaderFields};
+pub use json::FINAL_STATUSES;
 pub use merge::{LayerSteps, Merge};
 pub use micros::Micros;
 pub use order::{MAX_DIALOGUE_STEPS, MAX_PROLOGUE_BYTES};

@@ -48,11 +48,20 @@ impl Micros {
     /// The milliseconds as a tape writes them: no fraction where there is none.
     #[must_use]
     pub fn to_ms_text(self) -> String {
+        let mut text = String::new();
+        self.push_ms_text(&mut text);
+        text
+    }
+
+    /// As [`to_ms_text`](Self::to_ms_text), behind what is in `out`.
+    pub(crate) fn push_ms_text(self, out: &mut String) {
         let (ms, us) = (self.0 / 1_000, self.0 % 1_000);
-        if us == 0 {
-            ms.to_string()
-        } else {
-            format!("{ms}.{us:03}").trim_end_matches('0').to_owned()
+        out.push_str(itoa::Buffer::new().format(ms));
+        if us > 0 {
+            // With a one before them, the leading zeros of three digits stay.
+            out.push('.');
+            out.push_str(&itoa::Buffer::new().format(1_000 + us)[1..]);
+            out.truncate(out.trim_end_matches('0').len());
         }
     }
 

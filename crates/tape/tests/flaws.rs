@@ -184,7 +184,7 @@ fn a_step_has_one_trigger_and_one_action() {
         ),
         (
             r#"{"on_connect":0,"hang":true}"#,
-            "15: \"on_connect\" must be \"each\" or the number of a connection, from 1, found 0",
+            "15: \"on_connect\" must be \"each\", the number of a connection, from 1, or a range such as {\"from\":2,\"to\":5}, found 0",
             Kind::Value,
         ),
     ]);

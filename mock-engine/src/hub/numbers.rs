@@ -98,7 +98,7 @@ mod tests {
         let id = ConnId::new;
         let mut numbers = Numbers::default();
         for n in 1..=3 {
-            assert_eq!(numbers.live(n, id(0)), id(n));
+            assert_eq!(numbers.live(n, id(n - 1)), id(n));
             assert_eq!(numbers.take(id(n)), n);
         }
         let moved = numbers.give_back(id(2), id(3)).unwrap();

@@ -34,7 +34,7 @@ fn a_request_that_is_no_upgrade_is_told_what_is_wrong() {
         ("dGhlIHNhbXBsZSBub25jZQ==", "c2hvcnQ=", "400"),
         ("Sec-WebSocket-Key", "X-Key", "400"),
         ("GET /ws", "POST /ws", "405"),
-        ("GET /ws", "GET /ws/", "404"),
+        ("GET /ws", "GET /ws/", "101"),
         (
             "Connection: Upgrade",
             "connection: Keep-Alive, upgrade",

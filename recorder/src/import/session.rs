@@ -132,7 +132,7 @@ pub(super) fn handshake(
                 headers,
                 ..Refusal::new(status)
             };
-            Moment::new(answered, Action::Refuse(Some(refusal)))
+            Moment::new(answered, Action::refusing(refusal, Some(End::Fin)))
         }
         Answer::Never => Moment::new(answered, Action::Drop(End::Reset)),
     };

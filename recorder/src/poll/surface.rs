@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use wstape_tape::{Action, Down, HttpAnswer, Micros, Step};
+use wstape_tape::{Action, Down, FINAL_STATUSES, HttpAnswer, Micros, Step};
 use wstape_wire::time::{Zone, to_text};
 
 use super::fetch::{Answer, Silence};
@@ -108,6 +108,11 @@ impl Surface {
             steps.push(mark(at, "reachable again".to_owned()));
         }
         self.round_answered = true;
+        if !FINAL_STATUSES.contains(&answer.status) {
+            let why = format!("status {}, which no step can say", answer.status);
+            steps.extend(self.path_silent(at, index, &why));
+            return steps;
+        }
         for (at, index, why) in std::mem::take(&mut self.round_silent) {
             steps.extend(self.path_silent(at, index, &why));
         }

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use wstape_tape::{
-    Accept, Action, End, Garbage, HttpAnswer, Micros, Received, ReceivedKind, Refusal, Step,
+    Accept, Action, End, FINAL_STATUSES, Garbage, HttpAnswer, Micros, Received, ReceivedKind,
+    Refusal, Step,
 };
 
 use super::body::Body;
@@ -232,20 +233,22 @@ impl Exchange {
             answer.framing
         };
         let kept = match pending {
-            Some(asked) if !asked.upgrade => (asked.method == "GET").then(|| HttpAnswer {
-                path: asked.path,
-                method: None,
-                status,
-                headers,
-                body: Bytes::new(),
-            }),
+            Some(asked) if !asked.upgrade => {
+                (asked.method == "GET" && FINAL_STATUSES.contains(&status)).then(|| HttpAnswer {
+                    path: asked.path,
+                    method: None,
+                    status,
+                    headers,
+                    body: Bytes::new(),
+                })
+            }
             // Also an answer to what nobody could read.
             _ => {
                 let refusal = Refusal {
                     headers,
                     ..Refusal::new(status)
                 };
-                out.push(conn_step(self.conn, at, Action::Refuse(Some(refusal))));
+                out.push(conn_step(self.conn, at, Action::refusing(refusal, None)));
                 None
             }
         };
@@ -388,6 +391,24 @@ mod tests {
         );
         assert!(lines[2].contains(r#""kind":"open""#));
         assert_eq!(lines.len(), 3);
+    }
+
+    #[test]
+    fn an_answer_with_a_status_that_no_class_has_makes_a_tape_that_can_be_read() {
+        let refusal = "HTTP/1.1 666 No\r\nRetry-After: 2\r\nContent-Length: 0\r\n\r\n";
+        let get = "GET /risk HTTP/1.1\r\nHost: h\r\n\r\n";
+        let said = [('>', ASK), ('<', refusal), ('>', get), ('<', refusal)];
+        let (lines, _) = lines(&said, Some(End::Fin));
+        let head = r#""garbage":"HTTP/1.1 666 \r\nretry-after: 2\r\n\r\n""#;
+        assert_eq!(lines[1], format!(r#"{{"at_ms":1,"conn":7,{head}}}"#));
+        assert!(
+            lines[2].contains(r#""kind":"open""#),
+            "the answer to a GET is none"
+        );
+        assert_eq!(lines.len(), 3);
+        for line in &lines {
+            Step::parse("recorded", 2, line).expect("a step");
+        }
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! The recording itself: steps in, redacted lines out.
+//!
+//! Lines are looked through for secrets as they are written. What they are looked through for grows
+//! with each value that is redacted, so that at the end those lines are read again, and those
+//! alone, that were written before the last such value was known.
 
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 
 use wstape_tape::{Header, Micros, Step, Trigger};
 
@@ -8,7 +12,7 @@ use super::fsync::Fsync;
 use super::output::Output;
 use super::stats::Stats;
 use crate::error::RecordError;
-use crate::redact::Redactor;
+use crate::redact::{Hit, Redactor};
 
 /// Text that is put together before it is written: one write for many lines.
 const MAX_BATCH_BYTES: usize = 256 << 10;
@@ -36,12 +40,19 @@ pub struct Recording {
     output: Output,
     redactor: Redactor,
     /// Whole lines that wait for [`commit`](Self::commit), and how many they are.
-    batch: Vec<u8>,
+    batch: String,
     batch_lines: u64,
-    /// Lines put together so far, the header included.
-    lines: u64,
-    /// What is written can't be read again, so that each line is looked at before it is.
+    /// Lines and bytes written so far, the header included.
+    written_lines: u64,
+    written_bytes: u64,
+    /// What is written can't be read again, and so must not be where it holds a secret.
     stream: bool,
+    /// How many secrets were known when lines were looked through last.
+    known: usize,
+    /// So many bytes of what is written were looked through for fewer secrets than that.
+    stale_bytes: u64,
+    /// The first secret found in what was written.
+    hit: Option<Hit>,
     /// The latest time of a step.
     at: Micros,
 }
@@ -71,15 +82,20 @@ impl Recording {
             output,
             stream,
             redactor,
-            batch: Vec::new(),
+            batch: String::new(),
             batch_lines: 0,
-            lines: 0,
+            written_lines: 0,
+            written_bytes: 0,
+            known: 0,
+            stale_bytes: 0,
+            hit: None,
             at: Micros::ZERO,
         };
         match header.raw() {
-            Some(raw) => recording.line(raw)?,
-            None => recording.line(header.to_canonical().as_bytes())?,
+            Some(raw) => recording.read_line(raw),
+            None => recording.batch.push_str(&header.to_canonical()),
         }
+        recording.end_line();
         recording.commit()?;
         recording.output.sync_folder()?;
         Ok(recording)
@@ -92,9 +108,7 @@ impl Recording {
     /// that raced, is moved to that one's time: `at_ms` never decreases in a tape.
     ///
     /// # Errors
-    /// [`RecordError::Output`] or [`RecordError::Broken`] where the output can't be written, as
-    /// on a full disk; [`RecordError::Secret`] where the line holds a secret and the output is a
-    /// stream, which can't be looked through afterwards: that line is not written.
+    /// As [`commit`](Self::commit), which it calls where enough waits.
     pub fn push(&mut self, mut step: Step) -> Result<(), RecordError> {
         if let Trigger::At(at) = step.trigger {
             if at < self.at {
@@ -104,9 +118,10 @@ impl Recording {
         }
         let step = self.redactor.step(step);
         match step.raw() {
-            Some(raw) => self.line(raw)?,
-            None => self.line(step.to_canonical().as_bytes())?,
+            Some(raw) => self.read_line(raw),
+            None => step.push_canonical(&mut self.batch),
         }
+        self.end_line();
         if self.batch.len() < MAX_BATCH_BYTES {
             return Ok(());
         }
@@ -117,19 +132,57 @@ impl Recording {
     /// [`Fsync`] says.
     ///
     /// # Errors
-    /// As [`push`](Self::push). A recording that failed once takes nothing more.
+    /// [`RecordError::Output`] or [`RecordError::Broken`] where the output can't be written, as
+    /// on a full disk; [`RecordError::Secret`] where a line holds a secret and the output is a
+    /// stream, which can't be looked through afterwards: that line is not written, and nothing
+    /// behind it. A recording that failed once takes nothing more.
     pub fn commit(&mut self) -> Result<(), RecordError> {
-        let written = self.output.write(&self.batch, self.batch_lines);
+        let unsafe_from = self.look_through_batch();
+        let (safe, count) = match (&self.hit, unsafe_from) {
+            (Some(hit), Some(at)) if self.stream => (at, hit.line - self.written_lines - 1),
+            _ => (self.batch.len(), self.batch_lines),
+        };
+        let written = self.output.write(&self.batch.as_bytes()[..safe], count);
+        self.written_lines += count;
+        self.written_bytes += safe as u64;
+        let all = safe == self.batch.len();
         self.batch.clear();
         self.batch.shrink_to(2 * MAX_BATCH_BYTES);
         self.batch_lines = 0;
-        written
+        written?;
+        match self.hit.take() {
+            Some(hit) if !all => {
+                let name = self.output.name().to_owned();
+                Err(RecordError::Secret { name, hit })
+            }
+            hit => {
+                self.hit = hit;
+                Ok(())
+            }
+        }
+    }
+
+    /// Looks through what waits for secrets; gives where a line begins that holds one.
+    fn look_through_batch(&mut self) -> Option<usize> {
+        let known = self.redactor.known();
+        if known != self.known {
+            self.known = known;
+            self.stale_bytes = self.written_bytes;
+        }
+        if self.hit.is_some() {
+            // One is enough to make the tape an unsafe one.
+            return None;
+        }
+        let first = self.written_lines + 1;
+        let (at, hit) = self.redactor.hit_in(first, self.batch.as_bytes())?;
+        self.hit = Some(hit);
+        Some(at)
     }
 
     /// Redacts and writes a step: [`push`](Self::push), then [`commit`](Self::commit).
     ///
     /// # Errors
-    /// As [`push`](Self::push).
+    /// As [`commit`](Self::commit).
     pub fn write(&mut self, step: Step) -> Result<(), RecordError> {
         self.push(step)?;
         self.commit()
@@ -141,23 +194,18 @@ impl Recording {
         self.output.stats()
     }
 
-    /// Makes all of it safe, looks through its whole text for secrets, and puts it in its place.
+    /// Makes all of it safe, and puts it in its place.
     ///
     /// # Errors
-    /// As [`push`](Self::push); [`RecordError::Secret`] where the text holds what was redacted,
+    /// As [`commit`](Self::commit); [`RecordError::Secret`] where the text holds what was redacted,
     /// or something of a well-known secret's shape: a file is then called as before with
     /// [`UNSAFE_SUFFIX`](crate::UNSAFE_SUFFIX) behind it.
     pub fn finish(mut self) -> Result<Finished, RecordError> {
         self.commit()?;
         let counts = self.output.stats().counts();
-        if let Some(text) = self.output.reader()? {
-            let text = BufReader::with_capacity(SCAN_BUFFER_BYTES, text);
-            let scanned = self.redactor.scan(text);
-            let failed = |error| RecordError::Output(self.output.name().to_owned(), error);
-            if let Some(hit) = scanned.map_err(failed)? {
-                let name = self.output.keep_unsafe()?;
-                return Err(RecordError::Secret { name, hit });
-            }
+        if let Some(hit) = self.look_again()?.or_else(|| self.hit.take()) {
+            let name = self.output.keep_unsafe()?;
+            return Err(RecordError::Secret { name, hit });
         }
         self.output.keep()?;
         Ok(Finished {
@@ -191,18 +239,27 @@ impl Recording {
         self.batch.is_empty()
     }
 
-    fn line(&mut self, line: &[u8]) -> Result<(), RecordError> {
-        self.lines += 1;
-        if self.stream
-            && let Some(hit) = self.redactor.hit(self.lines, line)
-        {
-            self.commit()?;
-            let name = self.output.name().to_owned();
-            return Err(RecordError::Secret { name, hit });
+    /// Looks through what was written before all secrets were known.
+    fn look_again(&mut self) -> Result<Option<Hit>, RecordError> {
+        if self.stale_bytes == 0 || self.stream {
+            return Ok(None);
         }
-        self.batch.extend_from_slice(line);
-        self.batch.push(b'\n');
+        let Some(text) = self.output.reader()? else {
+            return Ok(None);
+        };
+        let text = BufReader::with_capacity(SCAN_BUFFER_BYTES, text.take(self.stale_bytes));
+        let failed = |error| RecordError::Output(self.output.name().to_owned(), error);
+        self.redactor.scan(text).map_err(failed)
+    }
+
+    /// Takes a line as it was read.
+    fn read_line(&mut self, line: &[u8]) {
+        // A tape's lines are UTF-8, or they would not have been read.
+        self.batch.push_str(&String::from_utf8_lossy(line));
+    }
+
+    fn end_line(&mut self) {
+        self.batch.push('\n');
         self.batch_lines += 1;
-        Ok(())
     }
 }

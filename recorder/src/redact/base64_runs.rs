@@ -1,55 +1,157 @@
 //! What a text says in base64, wherever it stands in it and in either alphabet.
+//!
+//! Most runs of base64 digits are words and numbers of the text itself, and what they say as base64
+//! is noise. What is looked for is ASCII, at least [`MIN_ASCII_BYTES`] of it in one piece: a run
+//! that says no such piece from any place at which its groups may begin says nothing. That shows
+//! from single bits of its digits, without decoding it.
 
 /// Shorter runs of base64 digits say nothing that is looked for.
 const MIN_RUN_DIGITS: usize = 12;
 
+/// All that is looked for has so many bytes of ASCII in one piece: `://:p@` has no more.
+const MIN_ASCII_BYTES: u32 = 6;
+
+/// Digits of which so many bytes take at least this many, wherever they begin in a group.
+const MIN_ASCII_DIGITS: u32 = MIN_ASCII_BYTES * 8 / 6;
+
 /// What divides what runs say.
 const BETWEEN: u8 = b'\n';
 
-/// What each byte is as a base64 digit.
-const DIGITS: [Option<u8>; 256] = {
-    let mut digits = [None; 256];
+/// What each byte is as a base64 digit; [`NO_DIGIT`] for one that is none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
     let mut at = 0;
     while at < 26 {
-        digits[b'A' as usize + at as usize] = Some(at);
-        digits[b'a' as usize + at as usize] = Some(at + 26);
+        digits[b'A' as usize + at as usize] = at;
+        digits[b'a' as usize + at as usize] = at + 26;
         if at < 10 {
-            digits[b'0' as usize + at as usize] = Some(at + 52);
+            digits[b'0' as usize + at as usize] = at + 52;
         }
         at += 1;
     }
-    digits[b'+' as usize] = Some(62);
-    digits[b'-' as usize] = Some(62);
-    digits[b'/' as usize] = Some(63);
-    digits[b'_' as usize] = Some(63);
+    digits[b'+' as usize] = 62;
+    digits[b'-' as usize] = 62;
+    digits[b'/' as usize] = 63;
+    digits[b'_' as usize] = 63;
     digits
 };
 
+const NO_DIGIT: u8 = 0xff;
+
 /// What each run of base64 digits says, read from each of the four places at which its groups may
-/// begin: three bytes for each byte of a text at most.
+/// begin: three bytes for each byte of a text at most. Left out are runs that say no ASCII.
 pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
     let mut said = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let run = rest.iter().take_while(|b| DIGITS[**b as usize].is_some());
-        let run = run.count();
-        if run >= MIN_RUN_DIGITS {
-            for start in 0..4 {
-                decode(&rest[start..run], &mut said);
-                said.push(BETWEEN);
-            }
+    for run in runs(text).filter(|run| may_say_ascii(run)) {
+        for start in 0..4 {
+            decode(&run[start..], &mut said);
+            said.push(BETWEEN);
         }
-        let other = rest[run..].iter();
-        let other = other.take_while(|b| DIGITS[**b as usize].is_none());
-        rest = &rest[run + other.count()..];
+    }
+    said
+}
+
+/// Whether anything in a text may say ASCII.
+pub(super) fn may_say_something(text: &[u8]) -> bool {
+    runs(text).any(may_say_ascii)
+}
+
+/// The runs of base64 digits that are long enough.
+fn runs(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_digit = |at: usize| DIGITS[text[at] as usize] != NO_DIGIT;
+    // No run that is long enough begins before this place, and up to that place all are digits.
+    let (mut start, mut digits_up_to) = (0, 0);
+    std::iter::from_fn(move || {
+        // A run that begins here holds the place so far behind, from where it is read backwards:
+        // of most words only the end is looked at.
+        while start + MIN_RUN_DIGITS <= text.len() {
+            let end = start + MIN_RUN_DIGITS;
+            let other = (digits_up_to.max(start)..end)
+                .rev()
+                .find(|at| !is_digit(*at));
+            digits_up_to = end;
+            if let Some(other) = other {
+                start = other + 1;
+                continue;
+            }
+            let end = (end..text.len())
+                .find(|at| !is_digit(*at))
+                .unwrap_or(text.len());
+            let run = &text[start..end];
+            start = end + 1;
+            return Some(run);
+        }
+        None
+    })
+}
+
+/// Whether a run says [`MIN_ASCII_BYTES`] of ASCII in one piece, from wherever it is read.
+///
+/// A byte of ASCII has no highest bit. Of the bytes that a group of four digits says, the highest
+/// bits are one of the first digit, one of the second and one of the third.
+fn may_say_ascii(run: &[u8]) -> bool {
+    // A count for each of the four places at which groups may begin, a byte each: how many digits
+    // in a row allow for ASCII.
+    const ONE_EACH: u32 = 0x0101_0101;
+    const ENOUGH: u32 = MIN_ASCII_DIGITS * ONE_EACH;
+    const {
+        assert!(
+            MIN_ASCII_DIGITS.is_power_of_two(),
+            "a bit says that a count is enough"
+        );
+    };
+    let mut in_a_row = 0_u32;
+    let mut turn = 0;
+    for byte in run {
+        let allowed = ALLOWED[*byte as usize].rotate_left(turn);
+        turn = (turn + u8::BITS) % u32::BITS;
+        in_a_row = (in_a_row + ONE_EACH) & allowed;
+        if in_a_row & ENOUGH != 0 {
+            return true;
+        }
+    }
+    false
+}
+
+/// For each byte as a base64 digit at the start of a run: a byte of ones for each place at which
+/// groups may begin where the digit allows for ASCII there, a byte of zeros where it does not. For
+/// the digit behind it, each stands for the next place.
+const ALLOWED: [u32; 256] = {
+    /// The bit of the first, second and third digit of a group that is the highest of a byte; the
+    /// fourth has none.
+    const HIGHEST: [u8; 4] = [0b10_0000, 0b00_1000, 0b00_0010, 0];
+    let mut allowed = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut begin = 0;
+        while begin < 4 {
+            if DIGITS[byte] & HIGHEST[(4 - begin) % 4] == 0 {
+                allowed[byte] |= 0xff << (begin * 8);
+            }
+            begin += 1;
+        }
+        byte += 1;
+    }
+    allowed
+};
+
+/// As [`decoded`], with no run left out.
+#[cfg(test)]
+pub(super) fn decoded_whatever_it_says(text: &[u8]) -> Vec<u8> {
+    let mut said = Vec::new();
+    for run in text.split(|b| DIGITS[*b as usize] == NO_DIGIT) {
+        for start in 0..4.min(run.len() / MIN_RUN_DIGITS * 4) {
+            decode(&run[start..], &mut said);
+            said.push(BETWEEN);
+        }
     }
     said
 }
 
 fn decode(digits: &[u8], said: &mut Vec<u8>) {
     let (mut bits, mut count) = (0_u32, 0);
-    for digit in digits.iter().filter_map(|b| DIGITS[*b as usize]) {
-        bits = bits << 6 | u32::from(digit);
+    for byte in digits {
+        bits = bits << 6 | u32::from(DIGITS[*byte as usize]);
         count += 6;
         if count >= 8 {
             count -= 8;
@@ -66,15 +168,47 @@ mod tests {
 
     use super::*;
 
+    /// All runs of a text, each byte of which is looked at.
+    fn each_run(text: &[u8]) -> Vec<&[u8]> {
+        let runs = text.split(|b| DIGITS[*b as usize] == NO_DIGIT);
+        runs.filter(|run| run.len() >= MIN_RUN_DIGITS).collect()
+    }
+
+    /// The longest piece of ASCII in a text.
+    fn longest_ascii(text: &[u8]) -> usize {
+        let pieces = text.split(|b| !b.is_ascii());
+        pieces.map(<[u8]>::len).max().unwrap_or_default()
+    }
+
     proptest! {
         #[test]
+        fn no_run_that_is_long_enough_is_passed_over(
+            text in "([a-zA-Z0-9+/_-]{0,30}[ .\"]{0,14}){0,9}",
+        ) {
+            let found: Vec<&[u8]> = runs(text.as_bytes()).collect();
+            prop_assert_eq!(found, each_run(text.as_bytes()));
+        }
+
+        #[test]
+        fn no_run_that_says_ascii_is_left_out(run in "[a-zA-Z0-9+/]{12,40}") {
+            let longest = (0..4).map(|start| {
+                let mut said = Vec::new();
+                decode(&run.as_bytes()[start..], &mut said);
+                longest_ascii(&said)
+            });
+            if longest.max() >= usize::try_from(MIN_ASCII_BYTES).ok() {
+                prop_assert!(may_say_ascii(run.as_bytes()));
+            }
+        }
+
+        #[test]
         fn a_text_in_base64_is_read_wherever_it_begins(
-            text in proptest::collection::vec(any::<u8>(), 12..60),
+            text in "[ -~]{12,60}",
             before in "[a-z]{0,5}",
         ) {
             for encoded in [STANDARD.encode(&text), URL_SAFE.encode(&text)] {
                 let said = decoded(format!("\"{before}{encoded}\"").as_bytes());
-                prop_assert!(memchr::memmem::find(&said, &text).is_some());
+                prop_assert!(memchr::memmem::find(&said, text.as_bytes()).is_some());
             }
         }
     }

@@ -8,13 +8,13 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::escape::{escape, unescape};
-use super::json::{content_end, is_space};
 use super::login::{self, LOGIN};
 use super::mqtt;
 use super::registry::SecretRegistry;
 use super::shapes;
 use super::texts;
 use super::url::is_token_like;
+use super::walker::{content_end, is_space};
 
 /// How often JSON in a string of JSON is read too.
 const MAX_NESTED_TEXTS: u8 = 4;

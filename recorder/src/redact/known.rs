@@ -90,6 +90,16 @@ impl Known {
         }
     }
 
+    /// Nothing is looked for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// How many values are looked for: as long as it is the same, so are they.
+    pub(super) fn count(&self) -> usize {
+        self.values.len()
+    }
+
     /// How many values are not looked for because there are too many.
     pub(super) fn left_out(&self) -> u64 {
         self.left_out

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use wstape_tape::{Action, Step};
 
 use super::client;
@@ -20,8 +22,64 @@ const MAX_PIECE_BYTES: usize = 1 << 20;
 /// By so much pieces overlap: more than the longest form of the longest value that is looked for.
 const OVERLAP_BYTES: usize = 8 << 10;
 
+/// What begins a step that says what a client sent.
+static RECEIVED: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\"received\""));
+
+/// Escapes behind which a letter, a digit or a slash may be hidden.
+static HIDING: LazyLock<[Finder<'_>; 2]> =
+    LazyLock::new(|| [Finder::new(b"\\u"), Finder::new(b"\\/")]);
+
+/// Whether anything that [`line`] looks for may stand in a text of one or more lines: false for
+/// most of what feeds send, and at little cost.
+///
+/// What a secret must hold stands in the text as it is, unless an escape hides it: no other escape
+/// of JSON says a letter, a digit or a slash, of which that is made.
+fn may_hold(text: &[u8], known: &Known) -> bool {
+    let escaped = |byte| memchr::memchr(byte, text).is_some();
+    shapes::may_stand_in(text)
+        || RECEIVED.find(text).is_some()
+        || escaped(b'%')
+        || HIDING.iter().any(|hiding| hiding.find(text).is_some())
+        // A value that was redacted may hold anything.
+        || !known.is_empty() && (escaped(b'\\') || known.find(text).is_some())
+}
+
 /// What is wrong with one line.
 pub(super) fn line(text: &[u8], known: &Known) -> Option<String> {
+    if may_hold(text, known) {
+        suspect_line(text, known)
+    } else {
+        None
+    }
+}
+
+/// The first of some lines with which something is wrong: where it begins, and what it is.
+pub(super) fn lines(text: &[u8], known: &Known) -> Option<(usize, String)> {
+    /// Most bytes that are looked at together: where anything in them draws attention, each of
+    /// their lines is looked at for itself.
+    const MAX_TOGETHER_BYTES: usize = 16 << 10;
+    let mut start = 0;
+    while start < text.len() {
+        let rest = &text[start..];
+        let cut = rest.get(..MAX_TOGETHER_BYTES).unwrap_or(rest);
+        let whole = memchr::memrchr(b'\n', cut).or_else(|| memchr::memchr(b'\n', rest));
+        let together = &rest[..whole.map_or(rest.len(), |at| at + 1)];
+        if may_hold(together, known) {
+            let mut at = start;
+            for one in together.split_inclusive(|b| *b == b'\n') {
+                if let Some(what) = line(one, known) {
+                    return Some((at, what));
+                }
+                at += one.len();
+            }
+        }
+        start += together.len();
+    }
+    None
+}
+
+/// What is wrong with a line that drew attention.
+fn suspect_line(text: &[u8], known: &Known) -> Option<String> {
     if let Some(what) = login(text) {
         return Some(what);
     }
@@ -41,8 +99,7 @@ pub(super) fn line(text: &[u8], known: &Known) -> Option<String> {
 
 /// What a client logs in with in a step that says what one sent.
 fn login(line: &[u8]) -> Option<String> {
-    const KEY: &[u8] = b"\"received\"";
-    memchr::memmem::find(line, KEY)?;
+    RECEIVED.find(line)?;
     let line = std::str::from_utf8(line).ok()?;
     let step = Step::parse("scanned", 0, line.trim_end()).ok()?;
     let Action::Received(received) = &step.action else {
@@ -129,5 +186,82 @@ pub(super) fn read(mut reader: impl BufRead, known: &Known) -> io::Result<Option
             return Ok(None);
         }
         number += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection;
+    use proptest::prelude::*;
+
+    use super::super::escape::percent_encode;
+    use super::super::generator::piece;
+    use super::*;
+
+    /// A text as it may stand in a line: as it is, within strings of JSON, percent-encoded, or
+    /// with characters by their numbers.
+    fn written() -> impl Strategy<Value = Vec<u8>> {
+        let quoted = |text: Vec<u8>| {
+            let text = String::from_utf8_lossy(&text).into_owned();
+            serde_json::to_string(&text).unwrap().into_bytes()
+        };
+        let numbered = |text: Vec<u8>| {
+            let text = String::from_utf8_lossy(&text).into_owned();
+            let units = text.encode_utf16().map(|unit| format!("\\u{unit:04x}"));
+            units.collect::<String>().into_bytes()
+        };
+        let slashed = |text: Vec<u8>| {
+            let text = String::from_utf8_lossy(&text).replace('/', "\\/");
+            text.into_bytes()
+        };
+        prop_oneof![
+            3 => piece(),
+            2 => piece().prop_map(quoted),
+            1 => piece().prop_map(quoted).prop_map(quoted),
+            1 => piece().prop_map(slashed),
+            1 => piece().prop_map(numbered),
+            1 => piece().prop_map(|text| percent_encode(&text)),
+        ]
+    }
+
+    /// Some lines.
+    fn text() -> impl Strategy<Value = Vec<u8>> {
+        let received = Just(br#"{"at_ms":1,"received":{"text":"{\"op\":\"login\",\"k\":\"x\"}"}}"#);
+        let received = received.prop_map(|line| line.to_vec());
+        let line = collection::vec(written(), 1..4).prop_map(|parts| parts.concat());
+        let line = line.prop_map(|mut line| {
+            line.retain(|b| *b != b'\n');
+            line
+        });
+        let lines = collection::vec(prop_oneof![9 => line, 1 => received], 1..5);
+        lines.prop_map(|lines| lines.join(&b'\n'))
+    }
+
+    fn known(values: &[Vec<u8>]) -> Known {
+        let mut known = Known::default();
+        for (id, value) in (0..).zip(values) {
+            known.text(id, value, ["a value", ""]);
+        }
+        known
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_passed_over_that_a_look_at_each_finds_something_in(
+            text in text(),
+            values in collection::vec(piece(), 0..2),
+        ) {
+            let known = known(&values);
+            let mut at = 0;
+            let mut expected = None;
+            for line in text.split_inclusive(|b| *b == b'\n') {
+                if let Some(what) = suspect_line(line, &known) {
+                    expected = Some((at, what));
+                    break;
+                }
+                at += line.len();
+            }
+            prop_assert_eq!(lines(&text, &known), expected, "{}", text.escape_ascii());
+        }
     }
 }

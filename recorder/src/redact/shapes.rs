@@ -16,12 +16,12 @@
 //! | credentials of HTTP | `Bearer …`, `Basic …` |
 //! | a URL's password, a token in a query | `://user:password@`, `?token=…` |
 //! | a named secret | `"password": "…"`, `api_key = '…'`, `"privateKey":"0x…"` and their like |
-
 //!
 //! Each shape is one pattern for `regex`, whose searches are linear in the text whatever the text
-//! is. A look at the whole set says which shapes may be there, which is none of them for nearly
-//! every text; those are then looked for one by one, and what has to be weighed beyond its letters
-//! is weighed in `credential`, each place once.
+//! is. Nearly every text has none of the words that a match must hold, and is looked at no
+//! further. Of one that has, a look with the whole set says which shapes may be there; those are
+//! then looked for one by one, and what has to be weighed beyond its letters is weighed in
+//! `credential`, each place once.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -29,6 +29,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
+use super::anchor::Anchors;
 use super::base64_runs;
 use super::credential::{self, Weighed};
 use super::known::Form;
@@ -42,11 +43,13 @@ const MAX_PATTERN_BYTES: usize = 4 << 20;
 const MAX_CACHE_BYTES: usize = 8 << 20;
 
 /// A kind of secret.
-struct Shape {
+pub(super) struct Shape {
     /// What errors call one.
     what: &'static str,
+    /// Words of which one, in upper or lower case, stands in whatever the pattern matches.
+    anchors: &'static [&'static str],
     /// What it looks like. Where it has to begin with a word, `BEGIN` stands for that.
-    pattern: &'static str,
+    pub(super) pattern: &'static str,
     /// The place of the secret within what the pattern matched, or where to look on.
     weigh: fn(&[u8], Range<usize>) -> Weighed,
 }
@@ -55,36 +58,36 @@ struct Shape {
 const BEGIN: &str = "(?:^|[^0-9A-Za-z])";
 
 #[rustfmt::skip]
-const SHAPES: &[Shape] = &[
-    Shape { what: "an AWS access key ID", pattern: r"BEGIN(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b{end-half}", weigh: credential::word },
-    Shape { what: "a GitHub token", pattern: r"BEGINgh[pousr]_[0-9A-Za-z]{36,}", weigh: credential::word },
-    Shape { what: "a GitHub token", pattern: r"BEGINgithub_pat_[\w-]{40,}", weigh: credential::word },
-    Shape { what: "a GitLab token", pattern: r"BEGIN(?:glpat|gldt|glrt|glcbt|glptt|glft|glsoat|glagent)-[\w-]{20,}", weigh: credential::word },
-    Shape { what: "a Slack token", pattern: r"BEGIN(?:xox[abeprs]|xapp)-[\w-]{16,}", weigh: credential::word },
-    Shape { what: "a Slack webhook", pattern: r"BEGINhooks\.slack\.com/services/[\w/-]{20,}", weigh: credential::word },
-    Shape { what: "a Stripe key", pattern: r"BEGIN(?:[sr]k_(?:live|test)|whsec)_[0-9A-Za-z]{16,}", weigh: credential::word },
-    Shape { what: "a Google API key", pattern: r"BEGINAIza[\w-]{35}\b{end-half}", weigh: credential::word },
-    Shape { what: "a Google OAuth secret", pattern: r"BEGIN(?:ya29\.|GOCSPX-)[\w-]{20,}", weigh: credential::word },
-    Shape { what: "an OpenAI key", pattern: r"BEGINsk-(?:proj|svcacct)-[\w-]{20,}", weigh: credential::word },
-    Shape { what: "an Anthropic key", pattern: r"BEGINsk-ant-[\w-]{20,}", weigh: credential::word },
-    Shape { what: "an npm token", pattern: r"BEGINnpm_[0-9A-Za-z]{36}\b{end-half}", weigh: credential::word },
-    Shape { what: "a PyPI token", pattern: r"BEGINpypi-AgE[\w-]{50,}", weigh: credential::word },
-    Shape { what: "a Docker token", pattern: r"BEGINdckr_pat_[\w-]{20,}", weigh: credential::word },
-    Shape { what: "a Hugging Face token", pattern: r"BEGINhf_[0-9A-Za-z]{34}\b{end-half}", weigh: credential::word },
-    Shape { what: "a SendGrid key", pattern: r"BEGINSG\.[\w.-]{60,}", weigh: credential::word },
-    Shape { what: "a Shopify token", pattern: r"BEGINshp(?:at|ca|pa|ss)_[0-9A-Fa-f]{32}\b{end-half}", weigh: credential::word },
-    Shape { what: "a DigitalOcean token", pattern: r"BEGINdo[opr]_v1_[0-9A-Fa-f]{64}\b{end-half}", weigh: credential::word },
-    Shape { what: "a Vault token", pattern: r"BEGINhv[sb]\.[\w-]{24,}", weigh: credential::word },
-    Shape { what: "a Telegram bot token", pattern: r"(?:^|[^0-9])[0-9]{8,10}:AA[\w-]{33}", weigh: credential::telegram },
-    Shape { what: "a JSON Web Token", pattern: r"BEGINeyJ[\w-]{5,}\.[\w-]{8,}\.[\w.-]*", weigh: credential::word },
-    Shape { what: "a private key", pattern: r"-----BEGIN [0-9A-Za-z ]{0,24}PRIVATE KEY[0-9A-Za-z ]{0,8}-----", weigh: credential::pem },
-    Shape { what: "a private key", pattern: r"BEGINAGE-SECRET-KEY-1[0-9A-Z]{58}\b{end-half}", weigh: credential::word },
-    Shape { what: "a private key", pattern: r"BEGINxprv[0-9A-Za-z]{107}\b{end-half}", weigh: credential::word },
-    Shape { what: "a bearer token", pattern: r"BEGIN(?i:bearer) [\w.~+/=-]{8,}", weigh: credential::bearer },
-    Shape { what: "a basic credential", pattern: r"BEGIN(?i:basic) [\w+/-]{8,}=*", weigh: credential::basic },
-    Shape { what: "a URL with a password", pattern: r"://[!$-&(-.0-;=@-Z\[\]_a-z~]+@", weigh: credential::url_password },
-    Shape { what: "a token in a URL's query", pattern: r"[?&;#][\w.-]*(?i:token|key|secret|password|passwd|pwd|signature|sig|session|sessionid|sid|jwt|auth|authorization|ticket)=[\w.~%+/=:-]{8,}", weigh: credential::in_query },
-    Shape { what: "a named secret", pattern: r#"(?i:password|passwd|passphrase|secret|private|privkey|mnemonic|authorization|(?:api|access|signing|encryption)[_-]?key|(?:access|refresh|session|auth)[_-]?token|seed[_-]?phrase)[\w-]*["'\\]* *[:=][ \\]*(?:"[^"\\\n]{8,}|'[^'\\\n]{8,})"#, weigh: credential::named },
+pub(super) const SHAPES: &[Shape] = &[
+    Shape { what: "an AWS access key ID", anchors: &["akia", "asia", "abia", "acca"], pattern: r"BEGIN(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b{end-half}", weigh: credential::word },
+    Shape { what: "a GitHub token", anchors: &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], pattern: r"BEGINgh[pousr]_[0-9A-Za-z]{36,}", weigh: credential::word },
+    Shape { what: "a GitHub token", anchors: &["_pat_"], pattern: r"BEGINgithub_pat_[\w-]{40,}", weigh: credential::word },
+    Shape { what: "a GitLab token", anchors: &["glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glsoat-", "glagent-"], pattern: r"BEGIN(?:glpat|gldt|glrt|glcbt|glptt|glft|glsoat|glagent)-[\w-]{20,}", weigh: credential::word },
+    Shape { what: "a Slack token", anchors: &["xox", "xapp-"], pattern: r"BEGIN(?:xox[abeprs]|xapp)-[\w-]{16,}", weigh: credential::word },
+    Shape { what: "a Slack webhook", anchors: &["hooks.slack"], pattern: r"BEGINhooks\.slack\.com/services/[\w/-]{20,}", weigh: credential::word },
+    Shape { what: "a Stripe key", anchors: &["k_live_", "k_test_", "whsec_"], pattern: r"BEGIN(?:[sr]k_(?:live|test)|whsec)_[0-9A-Za-z]{16,}", weigh: credential::word },
+    Shape { what: "a Google API key", anchors: &["aiza"], pattern: r"BEGINAIza[\w-]{35}\b{end-half}", weigh: credential::word },
+    Shape { what: "a Google OAuth secret", anchors: &["ya29.", "gocspx-"], pattern: r"BEGIN(?:ya29\.|GOCSPX-)[\w-]{20,}", weigh: credential::word },
+    Shape { what: "an OpenAI key", anchors: &["sk-proj-", "sk-svcacct-"], pattern: r"BEGINsk-(?:proj|svcacct)-[\w-]{20,}", weigh: credential::word },
+    Shape { what: "an Anthropic key", anchors: &["sk-ant-"], pattern: r"BEGINsk-ant-[\w-]{20,}", weigh: credential::word },
+    Shape { what: "an npm token", anchors: &["npm_"], pattern: r"BEGINnpm_[0-9A-Za-z]{36}\b{end-half}", weigh: credential::word },
+    Shape { what: "a PyPI token", anchors: &["pypi-age"], pattern: r"BEGINpypi-AgE[\w-]{50,}", weigh: credential::word },
+    Shape { what: "a Docker token", anchors: &["_pat_"], pattern: r"BEGINdckr_pat_[\w-]{20,}", weigh: credential::word },
+    Shape { what: "a Hugging Face token", anchors: &["hf_"], pattern: r"BEGINhf_[0-9A-Za-z]{34}\b{end-half}", weigh: credential::word },
+    Shape { what: "a SendGrid key", anchors: &["sg."], pattern: r"BEGINSG\.[\w.-]{60,}", weigh: credential::word },
+    Shape { what: "a Shopify token", anchors: &["shpat_", "shpca_", "shppa_", "shpss_"], pattern: r"BEGINshp(?:at|ca|pa|ss)_[0-9A-Fa-f]{32}\b{end-half}", weigh: credential::word },
+    Shape { what: "a DigitalOcean token", anchors: &["_v1_"], pattern: r"BEGINdo[opr]_v1_[0-9A-Fa-f]{64}\b{end-half}", weigh: credential::word },
+    Shape { what: "a Vault token", anchors: &["hvs.", "hvb."], pattern: r"BEGINhv[sb]\.[\w-]{24,}", weigh: credential::word },
+    Shape { what: "a Telegram bot token", anchors: &[":aa"], pattern: r"(?:^|[^0-9])[0-9]{8,10}:AA[\w-]{33}", weigh: credential::telegram },
+    Shape { what: "a JSON Web Token", anchors: &["eyj"], pattern: r"BEGINeyJ[\w-]{5,}\.[\w-]{8,}\.[\w.-]*", weigh: credential::word },
+    Shape { what: "a private key", anchors: &["-----begin"], pattern: r"-----BEGIN [0-9A-Za-z ]{0,24}PRIVATE KEY[0-9A-Za-z ]{0,8}-----", weigh: credential::pem },
+    Shape { what: "a private key", anchors: &["age-secret-key"], pattern: r"BEGINAGE-SECRET-KEY-1[0-9A-Z]{58}\b{end-half}", weigh: credential::word },
+    Shape { what: "a private key", anchors: &["xprv"], pattern: r"BEGINxprv[0-9A-Za-z]{107}\b{end-half}", weigh: credential::word },
+    Shape { what: "a bearer token", anchors: &["bearer "], pattern: r"BEGIN(?i:bearer) [\w.~+/=-]{8,}", weigh: credential::bearer },
+    Shape { what: "a basic credential", anchors: &["basic "], pattern: r"BEGIN(?i:basic) [\w+/-]{8,}=*", weigh: credential::basic },
+    Shape { what: "a URL with a password", anchors: &["://"], pattern: r"://[!$-&(-.0-;=@-Z\[\]_a-z~]+@", weigh: credential::url_password },
+    Shape { what: "a token in a URL's query", anchors: &["en=", "ey=", "et=", "rd=", "wd=", "re=", "ig=", "on=", "id=", "wt=", "th="], pattern: r"[?&;#][\w.-]*(?i:token|key|secret|password|passwd|pwd|signature|sig|session|sessionid|sid|jwt|auth|authorization|ticket)=[\w.~%+/=:-]{8,}", weigh: credential::in_query },
+    Shape { what: "a named secret", anchors: &["passw", "phrase", "secret", "private", "privkey", "mnemonic", "auth", "apikey", "api_key", "api-key", "access", "signing", "encryption", "refresh", "session"], pattern: r#"(?i:password|passwd|passphrase|secret|private|privkey|mnemonic|authorization|(?:api|access|signing|encryption)[_-]?key|(?:access|refresh|session|auth)[_-]?token|seed[_-]?phrase)[\w-]*["'\\]* *[:=][ \\]*(?:"[^"\\\n]{8,}|'[^'\\\n]{8,})"#, weigh: credential::named },
 ];
 
 /// A secret that was found.
@@ -98,6 +101,7 @@ pub(super) struct Found {
 
 /// All shapes, compiled once.
 struct Patterns {
+    anchors: Anchors,
     set: RegexSet,
     /// By the set's numbers, which are the table's.
     each: Vec<Regex>,
@@ -119,6 +123,7 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
         builder.build().expect("a pattern of the table")
     };
     Patterns {
+        anchors: Anchors::new(SHAPES.iter().flat_map(|shape| shape.anchors).copied()),
         each: patterns.iter().map(compiled).collect(),
         set: RegexSetBuilder::new(&patterns)
             .size_limit(MAX_PATTERN_BYTES)
@@ -128,16 +133,30 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
     }
 });
 
+/// The numbers of the shapes that may be in a text.
+fn kinds(text: &[u8]) -> impl Iterator<Item = usize> {
+    let some = PATTERNS.anchors.stand_in(text);
+    let kinds = some.then(|| PATTERNS.set.matches(text));
+    kinds.into_iter().flatten()
+}
+
+/// Whether a well-known secret may stand in a text, plainly or in base64: false for nearly every
+/// text, and at little cost.
+pub(super) fn may_stand_in(text: &[u8]) -> bool {
+    PATTERNS.anchors.stand_in(text) || base64_runs::may_say_something(text)
+}
+
 /// The first well-known secret in a text; of those in base64 any.
 pub(super) fn find(text: &[u8]) -> Option<Found> {
-    let plain = PATTERNS.set.matches(text).into_iter();
+    let plain = kinds(text);
     let plain = plain.filter_map(|at| Search::new(text, at).next());
     if let Some(found) = plain.min_by_key(|found| found.range.start) {
         return Some(found);
     }
     let said = base64_runs::decoded(text);
-    let mut kinds = PATTERNS.set.matches(&said).into_iter();
-    let what = kinds.find_map(|at| Search::new(&said, at).next())?.what;
+    let what = kinds(&said)
+        .find_map(|at| Search::new(&said, at).next())?
+        .what;
     let (range, form) = (0..0, Form::Base64);
     Some(Found { range, what, form })
 }
@@ -151,8 +170,7 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
 
 /// As [`redact`].
 pub(super) fn redact_bytes(text: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
-    let kinds = PATTERNS.set.matches(text).into_iter();
-    let mut found: Vec<Found> = kinds.flat_map(|at| Search::new(text, at)).collect();
+    let mut found: Vec<Found> = kinds(text).flat_map(|at| Search::new(text, at)).collect();
     found.sort_by_key(|found| (found.range.start, Reverse(found.range.end)));
     let mut out = Vec::new();
     let mut copied = 0;
@@ -209,74 +227,11 @@ impl Iterator for Search<'_> {
 mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+    use proptest::collection;
+    use proptest::prelude::*;
 
+    use super::super::generator::{hex_long, long, matching, piece, secrets};
     use super::*;
-
-    /// So many characters that no shape objects to, in the middle of `before` and `after`.
-    fn long(before: &str, count: usize, after: &str) -> String {
-        let filling = "Q7xW2nB5vC9dTx7Q4f8Kz01m".chars().cycle();
-        before.to_owned() + &filling.take(count).collect::<String>() + after
-    }
-
-    fn hex_long(before: &str, count: usize) -> String {
-        before.to_owned() + &"0f1e2d3c".chars().cycle().take(count).collect::<String>()
-    }
-
-    /// A text for each shape, put together here so that no file of this project holds one.
-    fn secrets() -> Vec<(&'static str, String)> {
-        let upper = |before: &str, count| long(before, count, "").to_ascii_uppercase();
-        let pem = [
-            "-----BEGIN RSA PRIVATE",
-            " KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
-        ]
-        .concat();
-        vec![
-            ("an AWS access key ID", upper("AKIA", 16)),
-            ("a GitHub token", long("ghp_", 36, "")),
-            ("a GitHub token", long("github_pat_", 60, "")),
-            ("a GitLab token", long("glpat-", 20, "")),
-            ("a Slack token", long("xoxb-", 24, "")),
-            ("a Slack webhook", long("hooks.slack.com/services/", 24, "")),
-            ("a Stripe key", long("sk_live_", 24, "")),
-            ("a Google API key", long("AIza", 35, "")),
-            ("a Google OAuth secret", long("ya29.", 40, "")),
-            ("an OpenAI key", long("sk-proj-", 40, "")),
-            ("an Anthropic key", long("sk-ant-", 40, "")),
-            ("an npm token", long("npm_", 36, "")),
-            ("a PyPI token", long("pypi-AgE", 60, "")),
-            ("a Docker token", long("dckr_pat_", 27, "")),
-            ("a Hugging Face token", long("hf_", 34, "")),
-            ("a SendGrid key", long("SG.", 66, "")),
-            ("a Shopify token", hex_long("shpat_", 32)),
-            ("a DigitalOcean token", hex_long("dop_v1_", 64)),
-            ("a Vault token", long("hvs.", 24, "")),
-            ("a Telegram bot token", long("123456789:AA", 33, "")),
-            (
-                "a JSON Web Token",
-                long("eyJ", 20, &long(".eyJ", 20, &long(".", 43, ""))),
-            ),
-            ("a private key", pem),
-            ("a private key", upper("AGE-SECRET-KEY-1", 58)),
-            ("a private key", long("xprv", 107, "")),
-            ("a bearer token", "Bearer abc123def".to_owned()),
-            (
-                "a basic credential",
-                format!("Basic {}", STANDARD.encode("ada:correct-horse")),
-            ),
-            ("a URL with a password", "wss://ada:pw@engine/ws".to_owned()),
-            (
-                "a token in a URL's query",
-                "/ws?access_token=abc123def".to_owned(),
-            ),
-            ("a named secret", r#"{"password": "hunter22"}"#.to_owned()),
-            ("a named secret", r#"{"apiKey":"abc123def"}"#.to_owned()),
-            (
-                "a named secret",
-                hex_long(r#"{"private_key":"0x"#, 64) + "\"}",
-            ),
-            ("a named secret", "client_secret = 'abc123def'".to_owned()),
-        ]
-    }
 
     #[test]
     fn every_shape_is_found_alone_and_within_a_text() {
@@ -354,6 +309,42 @@ mod tests {
                 "{clean}"
             );
             assert!(clean.contains(" between "), "{clean}");
+        }
+    }
+
+    /// As [`find`], without any look beforehand.
+    fn find_by_patterns_alone(text: &[u8]) -> Option<Found> {
+        let first = |text: &[u8]| {
+            let kinds = PATTERNS.set.matches(text).into_iter();
+            let found = kinds.filter_map(|at| Search::new(text, at).next());
+            found.min_by_key(|found| found.range.start)
+        };
+        first(text).or_else(|| {
+            let said = base64_runs::decoded_whatever_it_says(text);
+            let mut kinds = PATTERNS.set.matches(&said).into_iter();
+            let what = kinds.find_map(|at| Search::new(&said, at).next())?.what;
+            let (range, form) = (0..0, Form::Base64);
+            Some(Found { range, what, form })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn an_anchor_of_its_own_stands_in_whatever_a_pattern_matches(
+            (at, text) in (0..SHAPES.len()).prop_flat_map(|at| (Just(at), matching(&SHAPES[at]))),
+        ) {
+            let own = Anchors::new(SHAPES[at].anchors.iter().copied());
+            prop_assert!(own.stand_in(&text), "{}: {}", SHAPES[at].what, text.escape_ascii());
+        }
+
+        #[test]
+        fn the_look_beforehand_hides_nothing_that_the_patterns_find(
+            pieces in collection::vec(piece(), 1..6),
+        ) {
+            let text = pieces.concat();
+            let found = find(&text).map(|found| (found.range, found.form));
+            let expected = find_by_patterns_alone(&text).map(|found| (found.range, found.form));
+            prop_assert_eq!(found, expected, "{}", text.escape_ascii());
         }
     }
 

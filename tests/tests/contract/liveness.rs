@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use engine_client::{EndReason, EngineState, decode};
 use wstape_tape::Micros;
 
@@ -140,6 +141,39 @@ fn a_quiet_engine_that_answers_pings_stays_connected_and_its_feed_grows_old() {
             assert_eq!(state.feed_age_seconds(world.clock.wall()), Some(3599));
         },
     );
+}
+
+#[test]
+fn a_pong_answers_a_ping_that_was_sent_and_none_answers_twice() {
+    // Pings go out at 15 s and, from the frame at 17 s on, at 32 s.
+    let steps = [
+        WITHHELD,
+        r#"{"at_ms":16000,"pong":"1"}"#,
+        r#"{"at_ms":17000,"pong":"1"}"#,
+        r#"{"at_ms":33000,"pong":"2"}"#,
+        r#"{"at_ms":34000,"pong":"1"}"#,
+        r#"{"at_ms":35000,"pong":"3"}"#,
+    ];
+    play(steps, async |world| {
+        let subscriber = world.spawn();
+        for (at, answered) in [
+            (16_000, 16_000),
+            (17_000, 16_000),
+            (33_000, 33_000),
+            (34_000, 33_000),
+            (35_000, 33_000),
+        ] {
+            world.until(ms(at)).await;
+            let since = TimeDelta::milliseconds(at.cast_signed() - answered);
+            let expected = world.clock.wall() - since;
+            let state = subscriber.state();
+            let state = state.read();
+            assert_eq!(state.connection.last_pong_at, Some(expected), "at {at} ms");
+            // What answers nothing is a word of the engine's own.
+            let heard = state.last_heartbeat == Some(world.clock.wall());
+            assert_eq!(heard, at.cast_signed() != answered, "at {at} ms");
+        }
+    });
 }
 
 #[test]

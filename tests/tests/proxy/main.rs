@@ -3,6 +3,8 @@
 mod keepalive;
 mod losses;
 mod mirror;
+#[path = "../live/page.rs"]
+mod page;
 mod panics;
 mod replay;
 mod sessions;

@@ -1,36 +1,25 @@
 //! A mock engine, a proxy before it, and plain clients, all in memory and virtual time.
 
-use std::io::{self, Write};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use engine_client::{DialError, Dialer, Dialing, Target, Transport};
-use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
 use wstape::ClientClock;
 use wstape_mock_engine::link::{ClientEnd, EngineEnd, LinkHandle, pair};
 use wstape_mock_engine::{Clock, Engine, MemoryNet};
-use wstape_recorder::{
-    Leg, Listen, Output, Proxy, Reach, RecordError, Redactor, Rules, Sink, Summary,
-};
+use wstape_recorder::{Leg, Listen, Output, Proxy, Reach, RecordError, Redactor, Rules, Summary};
 use wstape_tape::{Micros, Tape};
+
+pub(crate) use crate::page::{Page, in_memory};
 
 /// What the proxies are told of the engine; in memory nothing else of it counts.
 pub(crate) const UPSTREAM: &str = "ws://adalovelace:passw0rdOfAda@engine.example/ws";
 /// The bearer token of every plain client.
 pub(crate) const TOKEN: &str = "t0k3n-that-nobody-may-see";
-
-/// Runs a test in memory with paused time.
-pub(crate) fn in_memory<F: Future>(test: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime");
-    runtime.block_on(test)
-}
 
 /// A tape of these lines, behind a header that needs all there is.
 pub(crate) fn tape(lines: &[&str]) -> Tape {
@@ -187,33 +176,6 @@ impl Dialer for Way {
             let stream = Way::dial(self).await.map_err(DialError::Connect)?;
             Ok(Box::new(stream) as Box<dyn Transport>)
         })
-    }
-}
-
-/// A tape in memory.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Page(Arc<Mutex<Vec<u8>>>);
-
-impl Page {
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().clone()).expect("a tape is UTF-8")
-    }
-}
-
-impl Write for Page {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Sink for Page {
-    fn sync(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -82,8 +82,13 @@ fn event(emit: Node<'_>) -> Option<Node<'_>> {
 
 /// Whether this text can stand in a line as the value of `emit` and come back as it is.
 fn is_emit(text: &str) -> bool {
-    let whole = text.starts_with('{') && text.ends_with('}') && !text.contains('\n');
-    whole
-        && json::parse(text)
-            .is_ok_and(|node| event(node).is_some_and(|event| event.kind() == Type::String))
+    let whole = text.starts_with('{') && text.ends_with('}');
+    let whole = whole && memchr::memchr(b'\n', text.as_bytes()).is_none();
+    let is_event = |node: Node<'_>| {
+        // Engines say it first.
+        let first = text.strip_prefix("{\"event\":").map(str::trim_ascii_start);
+        first.is_some_and(|value| value.starts_with('"'))
+            || event(node).is_some_and(|event| event.kind() == Type::String)
+    };
+    whole && json::parse(text).is_ok_and(is_event)
 }

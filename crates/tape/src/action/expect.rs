@@ -58,7 +58,7 @@ impl Spec for Expect {
     fn write(expect: &Self, pen: &mut Pen) {
         pen.object(Self::KEY);
         if expect.after != Micros::ZERO {
-            pen.json("after_ms", &expect.after.to_ms_text());
+            pen.ms("after_ms", expect.after);
         }
         if let Some(mirror) = &expect.mirror {
             pen.json("mirror", mirror.get());

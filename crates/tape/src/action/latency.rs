@@ -69,11 +69,11 @@ impl Spec for Latency {
 
     fn write(latency: &Self, pen: &mut Pen) {
         if latency.jitter == Micros::ZERO && latency.distribution == Distribution::default() {
-            return pen.json(Self::KEY, &latency.base.to_ms_text());
+            return pen.ms(Self::KEY, latency.base);
         }
         pen.object(Self::KEY);
-        pen.json("base_ms", &latency.base.to_ms_text());
-        pen.json("jitter_ms", &latency.jitter.to_ms_text());
+        pen.ms("base_ms", latency.base);
+        pen.ms("jitter_ms", latency.jitter);
         if latency.distribution != Distribution::default() {
             pen.string("distribution", latency.distribution.word());
         }

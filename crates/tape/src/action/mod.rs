@@ -76,7 +76,7 @@ pub use tls::TlsFault;
 pub use which::WhichScene;
 
 use crate::error::Flaw;
-use crate::json::{Field, Pen};
+use crate::json::{FINAL_STATUSES, Field, Pen};
 use spec::{Class, Spec};
 
 /// The table: each action's documentation, variant, value and [`Spec`]. The last row is the one
@@ -274,6 +274,26 @@ actions! {
 }
 
 impl Action {
+    /// What a step says of a handshake that was answered so: a refusal, or, with a status that
+    /// none may have ([`FINAL_STATUSES`](crate::FINAL_STATUSES)), the answer as it stands on
+    /// the wire, with `then` behind it.
+    ///
+    /// ```
+    /// use wstape_tape::{Action, End, Refusal};
+    /// let headers = vec![("x".to_owned(), "1".to_owned())];
+    /// let refusal = Refusal { headers, ..Refusal::new(666) };
+    /// let Action::Garbage(Some(head)) = Action::refusing(refusal, Some(End::Fin)) else { panic!() };
+    /// assert_eq!(head.bytes, "HTTP/1.1 666 \r\nx: 1\r\n\r\n");
+    /// ```
+    #[must_use]
+    pub fn refusing(refusal: Refusal, then: Option<End>) -> Self {
+        if FINAL_STATUSES.contains(&refusal.status) {
+            Self::Refuse(Some(refusal))
+        } else {
+            Self::Garbage(Some(refusal.into_garbage(then)))
+        }
+    }
+
     /// Whether it is a condition of the link in one direction, so that `direction` goes with it.
     #[must_use]
     pub fn is_link_condition(&self) -> bool {

@@ -45,7 +45,7 @@ impl Spec for Pongs {
             Self::Withheld => pen.string(Self::KEY, "withheld"),
             Self::Delayed(delay) => {
                 pen.object(Self::KEY);
-                pen.json("delay_ms", &delay.to_ms_text());
+                pen.ms("delay_ms", *delay);
                 pen.close();
             }
         }

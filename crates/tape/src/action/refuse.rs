@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::body::{read_body, write_body};
+use super::drop::End;
+use super::garbage::Garbage;
 use super::spec::{Class, Spec};
 use crate::error::Flaw;
 use crate::json::{Field, Pen, read_headers};
@@ -31,6 +33,20 @@ impl Refusal {
             status,
             headers: Vec::new(),
             body: Bytes::new(),
+        }
+    }
+
+    /// The answer as it stands on the wire, with `then` behind it.
+    pub(super) fn into_garbage(self, then: Option<End>) -> Garbage {
+        let mut head = format!("HTTP/1.1 {} \r\n", self.status);
+        for (name, value) in &self.headers {
+            head.push_str(&[name, ": ", value, "\r\n"].concat());
+        }
+        head.push_str("\r\n");
+        Garbage {
+            bytes: [head.as_bytes(), &self.body].concat().into(),
+            repeat: 1,
+            then,
         }
     }
 }

@@ -14,6 +14,7 @@ mod object;
 mod pen;
 mod word;
 
+pub use field::FINAL_STATUSES;
 pub(crate) use field::Field;
 pub(crate) use headers::read_headers;
 pub(crate) use line::root;

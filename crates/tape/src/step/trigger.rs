@@ -265,11 +265,11 @@ pub(super) fn write_trigger(pen: &mut Pen, trigger: &Trigger) {
     };
     let after_ms = |pen: &mut Pen, after: Micros| {
         if after != Micros::ZERO {
-            pen.json("after_ms", &after.to_ms_text());
+            pen.ms("after_ms", after);
         }
     };
     match trigger {
-        Trigger::At(at) => pen.json("at_ms", &at.to_ms_text()),
+        Trigger::At(at) => pen.ms("at_ms", *at),
         Trigger::OnConnect { whose, after } => {
             write_whose(pen, "on_connect", *whose);
             match after {

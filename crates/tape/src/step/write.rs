@@ -31,12 +31,20 @@ impl Step {
     /// `event` is written as the `text` or `frame` that sends the same bytes.
     #[must_use]
     pub fn to_canonical(&self) -> String {
-        let room = self.action.payload_bytes().div_ceil(3) * 4;
-        let mut pen = Pen::with_room(room + USUAL_BYTES);
+        let mut line = String::new();
+        self.push_canonical(&mut line);
+        line
+    }
+
+    /// As [`to_canonical`](Self::to_canonical), behind what `text` holds.
+    pub fn push_canonical(&self, text: &mut String) {
+        let before = text.len();
+        let payload = self.action.payload_bytes();
+        let mut pen = Pen::behind(std::mem::take(text), payload + USUAL_BYTES);
         pen.open();
         write_trigger(&mut pen, &self.trigger);
         if let Conn::Nth(nth) = self.conn {
-            pen.json("conn", nth);
+            pen.number("conn", nth);
         }
         if let Some(path) = &self.path {
             pen.string("path", path);
@@ -49,7 +57,7 @@ impl Step {
         }
         self.action.write(&mut pen);
         if let Some(for_us) = self.for_us {
-            pen.json("for_ms", &for_us.to_ms_text());
+            pen.ms("for_ms", for_us);
         }
         if let Some(times) = self.times {
             pen.json("times", times);
@@ -58,14 +66,15 @@ impl Step {
             pen.json("probability", probability);
         }
         if let Some(jitter) = self.jitter {
-            pen.json("jitter_ms", &jitter.to_ms_text());
+            pen.ms("jitter_ms", jitter);
         }
         if let Some(seed) = self.seed {
             pen.json("seed", seed);
         }
         pen.tail(self.note.as_deref(), &self.extensions);
         pen.close();
-        pen.finish()
+        *text = pen.finish();
+        debug_assert!(!text[before..].contains('\n'), "a step is one line");
     }
 
     /// What a journal says where the step is played: the action's [`words`](crate::Action::words), and

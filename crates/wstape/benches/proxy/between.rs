@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Proxy,
     /// Our proxy, told to slow the traffic down rather than lose frames.
     Lossless,
+    /// Another build of our proxy: a program with a verb `proxy`.
+    Other(PathBuf),
     Mitmproxy(PathBuf),
 }
 
@@ -69,6 +71,7 @@ impl Kind {
             Self::Relay => "bare relay",
             Self::Proxy => "wstape proxy",
             Self::Lossless => "proxy --lossless",
+            Self::Other(_) => "the other build",
             Self::Mitmproxy(_) => "mitmproxy",
         }
     }
@@ -98,10 +101,13 @@ impl Between {
                 command.args([RELAY, "127.0.0.1:0", &engine.to_string()]);
                 between.announced(command);
             }
-            Kind::Proxy | Kind::Lossless => {
+            Kind::Proxy | Kind::Lossless | Kind::Other(_) => {
                 let folder = tempfile::tempdir().expect("a folder");
                 let path = folder.path().join("tape.jsonl");
-                let mut command = Command::new(env!("CARGO_BIN_EXE_wstape"));
+                let mut command = match kind {
+                    Kind::Other(program) => Command::new(program),
+                    _ => Command::new(env!("CARGO_BIN_EXE_wstape")),
+                };
                 command
                     .args(["proxy", "--quiet", "--listen", "127.0.0.1:0", "--upstream"])
                     .arg(format!("ws://{engine}"))
@@ -145,15 +151,24 @@ impl Between {
 
     /// Ends it; says what recording so many frames came to.
     pub(crate) fn finish_weighed(mut self, frames: usize) -> Recorded {
-        let Some((_folder, path)) = self.tape.take() else {
+        let Some(mut child) = self.child.take() else {
             return Recorded::default();
         };
-        let mut child = self.child.take().expect("it runs");
         let pid = Pid::from_child(&child);
         let peak_kib = peak_kib(child.id());
         let before = children_seconds();
         kill_process(pid, Signal::TERM).expect("it runs");
         child.wait().expect("it ends");
+        let seconds = before
+            .zip(children_seconds())
+            .map(|(before, now)| now - before);
+        let Some((_folder, path)) = self.tape.take() else {
+            return Recorded {
+                missing: 0,
+                peak_kib,
+                seconds,
+            };
+        };
         let mut tape = BufReader::new(File::open(&path).expect("a tape"));
         let (mut kept, mut line) = (0, String::new());
         let mut whole = false;
@@ -166,9 +181,7 @@ impl Between {
         Recorded {
             missing: frames - kept,
             peak_kib,
-            seconds: before
-                .zip(children_seconds())
-                .map(|(before, now)| now - before),
+            seconds,
         }
     }
 

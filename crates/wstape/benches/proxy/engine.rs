@@ -22,6 +22,13 @@ pub(crate) enum Pace {
     Full { batch: usize },
     /// One each so often.
     Each(Duration),
+    /// So many in one write, each so often.
+    Batches {
+        /// Frames a write.
+        batch: usize,
+        /// From one write to the next.
+        pause: Duration,
+    },
 }
 
 pub(crate) struct Engine {
@@ -82,16 +89,8 @@ fn serve(stream: TcpStream, frames: usize, pace: Pace, times: &Sender<Instant>) 
     thread::sleep(SETTLE);
     let frame = frame();
     match pace {
-        Pace::Full { batch } => {
-            let many = frame.repeat(batch);
-            let mut left = frames;
-            while left > 0 {
-                let now = left.min(batch);
-                let sent = stream.write_all(&many[..now * frame.len()]);
-                sent.expect("a client that reads");
-                left -= now;
-            }
-        }
+        Pace::Full { batch } => send_batches(&mut stream, frames, batch, Duration::ZERO),
+        Pace::Batches { batch, pause } => send_batches(&mut stream, frames, batch, pause),
         Pace::Each(pause) => {
             let start = Instant::now();
             for n in 0..u32::try_from(frames).expect("few frames") {
@@ -108,4 +107,20 @@ fn serve(stream: TcpStream, frames: usize, pace: Pace, times: &Sender<Instant>) 
     // The subscriber ends it.
     let mut rest = Vec::new();
     let _ = std::io::Read::read_to_end(&mut reader, &mut rest);
+}
+
+/// So many frames, so many a write, the writes that far apart.
+fn send_batches(stream: &mut TcpStream, frames: usize, batch: usize, pause: Duration) {
+    let frame = frame();
+    let many = frame.repeat(batch);
+    let mut left = frames;
+    let mut due = Instant::now();
+    while left > 0 {
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        due += pause;
+        let now = left.min(batch);
+        let sent = stream.write_all(&many[..now * frame.len()]);
+        sent.expect("a client that reads");
+        left -= now;
+    }
 }

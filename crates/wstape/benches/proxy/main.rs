@@ -5,11 +5,18 @@
 //! `cargo bench --package wstape --bench proxy`
 //!
 //! `MITMDUMP` names mitmproxy's `mitmdump`, where that is not on the `PATH`.
+//!
+//! `cargo bench --package wstape --bench proxy -- --recorded [--beside PROGRAM]`
+//!
+//! What of that is recording: frames recorded per second of processor time, the look through the
+//! finished tape included, at a pace that loses none; in turn with another build of it, whose
+//! verb `proxy` takes the same options.
 
 mod between;
 mod engine;
 mod subscriber;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -29,6 +36,15 @@ const SLOW_FRAMES: usize = 20_000;
 const SUSTAINED_FRAMES: usize = 3_000_000;
 /// Frames a write, where they are batched.
 const BATCH: usize = 128;
+/// Frames of a recording whose processor time is taken, and how they come: fast, but slowly
+/// enough for a writer that shares two cores with all the others.
+const RECORDED_FRAMES: usize = 600_000;
+const RECORDED_PACE: Pace = Pace::Batches {
+    batch: BATCH,
+    pause: Duration::from_millis(1),
+};
+/// Rounds of that; the median counts.
+const RECORDED_ROUNDS: usize = 5;
 /// Frames for latency, and the pause between two.
 const PACED_FRAMES: usize = 4_000;
 const PACE: Duration = Duration::from_millis(1);
@@ -40,6 +56,11 @@ pub(crate) const EVENT: &str = concat!(
     r#""lens_id": "lens_flow"}, {"coin": "BTC", "direction": "SHORT", "entry_price": 63450.0, "#,
     r#""size_coins": 0.00125, "size_usd": 76.1412}], "account_value": 581.49647}}"#,
 );
+
+/// The argument that asks for the processor time of recording alone, and the one before another
+/// build to compare with.
+const RECORDED: &str = "--recorded";
+const BESIDE: &str = "--beside";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
@@ -53,6 +74,11 @@ fn main() -> ExitCode {
     // `cargo test --benches` asks only whether it runs.
     if arguments.iter().any(|argument| argument == "--test") {
         return ExitCode::SUCCESS;
+    }
+    if arguments.iter().any(|argument| argument == RECORDED) {
+        let beside = arguments.iter().position(|argument| argument == BESIDE);
+        let beside = beside.and_then(|at| arguments.get(at + 1));
+        return recorded(beside.map(PathBuf::from));
     }
     let mitmdump = between::mitmdump();
     println!(
@@ -117,6 +143,45 @@ fn main() -> ExitCode {
     }
     lost += sustained();
     println!("\nframes missing from tapes that should have all: {lost}");
+    if lost == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Frames recorded per second of processor time, in turn with another build: of all that the
+/// process takes, and of what it takes beyond a bare relay, which carries the same bytes.
+fn recorded(beside: Option<PathBuf>) -> ExitCode {
+    println!("{RECORDED_FRAMES} frames, {RECORDED_PACE:?}: seconds of processor time");
+    let mut kinds = vec![Kind::Relay, Kind::Proxy];
+    kinds.extend(beside.map(Kind::Other));
+    let mut seconds = vec![Vec::new(); kinds.len()];
+    let mut lost = 0;
+    for round in 1..=RECORDED_ROUNDS {
+        for (kind, seconds) in kinds.iter().zip(&mut seconds) {
+            let engine = Engine::start(RECORDED_FRAMES, RECORDED_PACE);
+            let between = Between::start(kind, engine.addr());
+            subscriber::throughput(between.addr(), RECORDED_FRAMES);
+            let recorded = between.finish_weighed(RECORDED_FRAMES);
+            lost += recorded.missing;
+            let took = recorded.seconds.unwrap_or(f64::NAN);
+            seconds.push(took);
+            let (name, missing) = (kind.name(), recorded.missing);
+            println!("round {round}  {name:<18} {took:.2}   {missing} missing");
+        }
+    }
+    let medians: Vec<f64> = seconds.iter_mut().map(|taken| median(taken)).collect();
+    let of = |seconds: f64| rate(RECORDED_FRAMES, Duration::from_secs_f64(seconds.max(0.01)));
+    for (kind, taken) in kinds.iter().zip(&medians).skip(1) {
+        println!(
+            "{:<18} {:>10.0} frames recorded a second of processor time, {:>10.0} of what it takes \
+             beyond a bare relay",
+            kind.name(),
+            of(*taken),
+            of(taken - medians[0])
+        );
+    }
     if lost == 0 {
         ExitCode::SUCCESS
     } else {

@@ -18,7 +18,7 @@ or > (at another time). Events are compared as JSON: order of members and spaces
 
 Exit status: 0 the same; 1 they differ; 2 bad usage, or a tape that can't be read.")]
 pub(crate) struct DiffArgs {
-    /// The first tape.
+    /// The first tape; - for standard input.
     #[arg(value_name = "A")]
     a: PathBuf,
 
@@ -65,6 +65,7 @@ struct IgnoredArgs {
 
 /// Why there is no comparison, or no more of it.
 enum Stop {
+    Usage(&'static str),
     Tape(TapeError),
     Output(io::Error),
 }
@@ -85,6 +86,7 @@ impl DiffArgs {
     pub(crate) fn run(&self) -> ExitCode {
         match self.compare() {
             Ok(status) => status.into(),
+            Err(Stop::Usage(sentence)) => exit::bad_input(&sentence),
             Err(Stop::Tape(error)) => exit::bad_tape(&error),
             Err(Stop::Output(error)) => exit::printed(Err(error), exit::FOUND),
         }
@@ -98,6 +100,13 @@ impl DiffArgs {
             ignore_conn: self.ignored.ignore_conn,
             within: (!self.ignored.ignore_times).then(|| Micros::from(self.within)),
         };
+        if [&self.a, &self.b]
+            .iter()
+            .all(|path| path.as_os_str() == "-")
+        {
+            let twice = "standard input can be one of the two tapes, not both";
+            return Err(Stop::Usage(twice));
+        }
         let mut out = BufWriter::new(io::stdout().lock());
         let a = TapeReader::open_or_stdin(&self.a)?;
         let b = TapeReader::open_or_stdin(&self.b)?;

@@ -32,6 +32,8 @@ pub(crate) mod redact;
 #[cfg(feature = "cli")]
 pub(crate) mod redaction;
 pub(crate) mod replay;
+#[cfg(feature = "cli")]
+mod reread;
 mod say;
 #[cfg(feature = "cli")]
 pub(crate) mod serve;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use engine_client::NetDialer;
-use tokio::net::TcpListener;
+use engine_client::{NetDialer, Target};
+use tokio::net::{TcpListener, lookup_host};
 use wstape_recorder::{NetReach, Proxy};
 
 use super::live::{LiveArgs, Recorded};
@@ -59,9 +59,18 @@ impl ProxyArgs {
                 .await
                 .map_err(|error| format!("--listen {}: {}", self.listen, taken(&error)))?;
             let reach = NetReach::new(NetDialer::new(), proxy.upstream().clone());
+            let listening = listener.local_addr()?;
+            if is_own(proxy.upstream(), listening).await {
+                return Err(format!(
+                    "--upstream {}: that is this proxy itself, at {listening}: each connection \
+                     would make another; name the engine's own address",
+                    proxy.upstream()
+                )
+                .into());
+            }
             proxy.check(&reach).await?;
             let output = self.live.output.growing(&self.live.fsync)?;
-            self.announce(listener.local_addr()?)?;
+            self.announce(listening)?;
             let quiet = self.live.output.quiet;
             let progress = Progress::live(output.stats(), clock, quiet);
             let mut aloud = progress.aloud();
@@ -92,6 +101,20 @@ impl ProxyArgs {
     }
 }
 
+/// Whether the engine is the proxy that listens there. A name that can't be resolved is none now,
+/// and may be one later.
+async fn is_own(engine: &Target, listening: SocketAddr) -> bool {
+    let found = lookup_host((engine.host(), engine.port())).await;
+    found.is_ok_and(|mut found| found.any(|addr| leads_back(addr, listening)))
+}
+
+/// Whether who dials this address reaches whoever listens there.
+fn leads_back(dialed: SocketAddr, listening: SocketAddr) -> bool {
+    let everywhere = listening.ip().is_unspecified()
+        && (dialed.ip().is_loopback() || dialed.ip().is_unspecified());
+    dialed.port() == listening.port() && (dialed.ip() == listening.ip() || everywhere)
+}
+
 /// Why a port can't be had, and what to do where that is known.
 fn taken(error: &io::Error) -> String {
     match error.kind() {
@@ -99,5 +122,29 @@ fn taken(error: &io::Error) -> String {
             "the port is taken; choose another, or 0 for any free one".to_owned()
         }
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_leads_back_to_the_proxy_where_it_listens_there_or_everywhere() {
+        for (dialed, listening, expected) in [
+            ("127.0.0.1:9000", "127.0.0.1:9000", true),
+            ("127.0.0.1:9000", "0.0.0.0:9000", true),
+            ("[::1]:9000", "[::]:9000", true),
+            ("127.0.0.1:9001", "127.0.0.1:9000", false),
+            ("127.0.0.2:9000", "127.0.0.1:9000", false),
+            ("192.0.2.7:9000", "0.0.0.0:9000", false),
+        ] {
+            let addr = |text: &str| text.parse().expect("an address");
+            assert_eq!(
+                leads_back(addr(dialed), addr(listening)),
+                expected,
+                "{dialed}"
+            );
+        }
     }
 }

@@ -1,8 +1,6 @@
 //! `wstape redact`.
 
 use std::error::Error;
-use std::fs::{self, File};
-use std::io::{self, BufReader, Seek};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,11 +8,11 @@ use std::sync::Arc;
 use clap::Args;
 use engine_client::SystemClock;
 use wstape_recorder::{RecordError, Recording};
-use wstape_tape::TapeReader;
 
 use super::exit;
 use super::output::OutputArgs;
 use super::redaction::RedactionArgs;
+use super::reread::Reread;
 use crate::progress::Progress;
 
 #[derive(Debug, Args)]
@@ -56,33 +54,13 @@ impl RedactArgs {
         }
     }
 
-    /// The tape. What can't be read twice, such as a pipe, is kept in a temporary file.
-    fn source(&self) -> io::Result<Option<File>> {
-        if fs::metadata(&self.tape).is_ok_and(|meta| !meta.is_file()) {
-            let mut copy = tempfile::tempfile()?;
-            io::copy(&mut File::open(&self.tape)?, &mut copy)?;
-            return Ok(Some(copy));
-        }
-        Ok(None)
-    }
-
     /// Writes the redacted tape; what is to be said of rules that matched nothing.
     fn redact(&self) -> Result<Vec<String>, Box<dyn Error>> {
-        let copy = self.source()?;
-        let open = || -> Result<TapeReader<BufReader<File>>, Box<dyn Error>> {
-            let Some(copy) = &copy else {
-                return Ok(TapeReader::open(&self.tape).map_err(RecordError::from)?);
-            };
-            let mut file = copy.try_clone()?;
-            file.rewind()?;
-            let name = self.tape.display().to_string();
-            let reader = TapeReader::new(name, BufReader::new(file));
-            Ok(reader.map_err(RecordError::from)?)
-        };
+        let tape = Reread::of(&self.tape)?;
         let mut redactor = self.redaction.redactor()?;
         // The header stands first and says which rules matched; and what is printed can't be
         // taken back, so that all that is redacted anywhere must be known before.
-        let mut reader = open()?;
+        let mut reader = tape.open()?;
         redactor.header(reader.header().clone());
         for step in reader.by_ref() {
             redactor.step(step.map_err(RecordError::from)?);
@@ -90,7 +68,7 @@ impl RedactArgs {
         drop(reader);
         redactor.claim_what_matched();
         let unmatched = self.redaction.unmatched(&redactor);
-        let mut reader = open()?;
+        let mut reader = tape.open()?;
         let output = self.output.whole()?;
         let clock = Arc::new(SystemClock::new());
         let mut progress = Progress::file(output.stats(), clock, self.output.quiet);

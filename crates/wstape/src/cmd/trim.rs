@@ -8,11 +8,12 @@ use std::sync::Arc;
 use clap::Args;
 use engine_client::SystemClock;
 use wstape_recorder::{Finished, Place, RecordError, Recording, Trim, TrimError};
-use wstape_tape::{Micros, TapeReader};
+use wstape_tape::Micros;
 
 use super::exit;
 use super::output::OutputArgs;
 use super::redaction::{RedactionArgs, unmatched_rules};
+use super::reread::Reread;
 use crate::progress::Progress;
 
 /// What a place of a tape that is named begins with.
@@ -79,9 +80,9 @@ impl TrimArgs {
             from: self.from.clone(),
             to: self.to.clone(),
         };
-        let open = || TapeReader::open(&self.tape).map_err(RecordError::from);
-        let from = trim.begin(open()?).map_err(RecordError::from)?;
-        let reader = open()?;
+        let tape = Reread::of(&self.tape)?;
+        let from = trim.begin(tape.open()?).map_err(RecordError::from)?;
+        let reader = tape.open()?;
         let header = Trim::header(reader.header().clone(), from);
         // The header stands first, and says which rules matched.
         redactor.header(header.clone());
@@ -95,7 +96,7 @@ impl TrimArgs {
         let clock = Arc::new(SystemClock::new());
         let mut progress = Progress::file(output.stats(), clock, self.output.quiet);
         let mut recording = Recording::begin(output, header, redactor)?;
-        trim.cut(from, open()?, |step| {
+        trim.cut(from, tape.open()?, |step| {
             progress.step();
             recording.push(step)
         })?;

@@ -82,6 +82,7 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
         (&["--shard", "2"], "\"2\" is no shard: expected I/N"),
         (&["--budget", "soon"], "--budget <DURATION>"),
         (&["--jobs", "0"], "--jobs <N>"),
+        (&["--jobs", "100000"], "expected a number from 1 to 256"),
         (&["--seed", "1", "--seeds", "1..2"], "cannot be used with"),
         (
             &["--tape", "gone.jsonl"],

@@ -259,6 +259,52 @@ fn a_whole_tape_trimmed_to_its_own_length_is_the_same_tape() {
 }
 
 #[test]
+fn a_tape_that_comes_by_a_pipe_is_trimmed_like_any_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a.jsonl"), STATES).expect("a file");
+    let program = env!("CARGO_BIN_EXE_wstape");
+    let command = format!("cat a.jsonl | {program} trim /dev/stdin --from 0s --out -");
+    let output = Command::new("sh")
+        .args(["-c", &command])
+        .current_dir(folder.path())
+        .output()
+        .expect("sh runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let (_, expected, _) = run(
+        &[("a.jsonl", STATES)],
+        &["trim", "a.jsonl", "--from", "0s", "--out", "-"],
+    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+}
+
+#[test]
+fn standard_input_is_one_of_two_tapes_and_not_both() {
+    let (status, shown, said) = run(&[("a.jsonl", STATES)], &["diff", "-", "-"]);
+    assert_eq!((status, shown.as_str()), (Some(2), ""));
+    assert!(
+        said.contains("standard input can be one of the two tapes, not both"),
+        "{said}"
+    );
+}
+
+#[test]
+fn departures_of_ever_other_names_are_counted_within_a_bound() {
+    let tape = |word: &str| -> String {
+        let line = |n| format!("{{\"at_ms\":{n},\"emit\":{{\"event\":\"{word}{n}\"}}}}\n");
+        let lines: String = (0..3_000).map(line).collect();
+        format!("{{\"tape\":1}}\n{lines}")
+    };
+    let (a, b) = (tape("a"), tape("b"));
+    let files = [("a.jsonl", a.as_str()), ("b.jsonl", b.as_str())];
+    let (status, shown, _) = run(&files, &["diff", "a.jsonl", "b.jsonl", "--brief"]);
+    assert_eq!(status, Some(1));
+    assert!(shown.lines().count() < 1_100, "{}", shown.lines().count());
+    let others = shown.lines().find(|line| line.contains("(others)"));
+    assert_eq!(others, Some("  (others): 1976 gone, 3000 new"));
+}
+
+#[test]
 fn what_cannot_be_trimmed_is_said_and_nothing_is_written() {
     let table: &[(&[&str], &str)] = &[
         (

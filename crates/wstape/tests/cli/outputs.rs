@@ -134,13 +134,21 @@ fn a_place_that_holds_no_file_is_said_at_once() {
 #[test]
 fn a_tape_in_which_a_secret_is_found_keeps_a_name_that_nobody_takes_for_a_safe_one() {
     type Open = fn(&Path, bool) -> Result<Output, RecordError>;
-    for open in [Output::create as Open, Output::whole] {
+    let opens = [Output::create as Open, Output::whole];
+    for (open, at_once) in opens
+        .into_iter()
+        .flat_map(|open| [(open, false), (open, true)])
+    {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("t.jsonl");
         let mut tape = begin(open(&path, false).expect("a new file"));
-        // Not known to be one until the next line says so.
+        // Not known to be one until the next line says so: whether it still waits then to be
+        // written, or was looked through and written long before.
         tape.push(text(1, "paid to 0xc0ffee00"))
             .expect("it is written");
+        if at_once {
+            tape.commit().expect("it is written");
+        }
         let event = r#"{"event":"fill","wallet":"0xc0ffee00"}"#;
         tape.push(text(2, event)).expect("it is redacted");
         let said = tape

@@ -1,6 +1,7 @@
 //! The binary, given what it should not be given.
 
 use std::fs;
+use std::net::TcpListener;
 use std::process::{Command, Output};
 
 /// A token that no header can hold.
@@ -96,6 +97,16 @@ fn a_bad_poll_is_one_clear_sentence_with_status_2_and_nothing_written() {
             "there exists; --force overwrites it",
         ),
     ]);
+}
+
+#[test]
+fn a_proxy_that_is_its_own_upstream_is_said_and_never_starts() {
+    // A port that was free a moment ago.
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    let addr = free.expect("a free port").to_string();
+    let url = format!("ws://{addr}/ws");
+    let arguments = ["proxy", "--listen", &addr, "--upstream", &url, "--out", "t"];
+    demand(&[(&arguments, "that is this proxy itself")]);
 }
 
 #[test]

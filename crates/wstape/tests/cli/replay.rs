@@ -51,6 +51,11 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
             &["replay", "tape.jsonl", "--accept", "--real"],
             "cannot be used with",
         ),
+        (&["replay", "/dev/null"], "/dev/null: no file: a tape is"),
+        (
+            &["replay", "tape.jsonl", "--overlay", "/dev/null"],
+            "/dev/null: no file: a tape is",
+        ),
         (
             &["replay", "nothing"],
             "nothing: no tapes: expected files named *.jsonl",

@@ -32,8 +32,8 @@ pub(super) struct Options {
     #[arg(long, value_name = "I/N")]
     pub(super) shard: Option<Shard>,
 
-    /// Worlds at a time. Default: one for each core.
-    #[arg(long, value_name = "N")]
+    /// Worlds at a time, 256 at most. Default: one for each core.
+    #[arg(long, value_name = "N", value_parser = jobs)]
     pub(super) jobs: Option<NonZeroUsize>,
 
     /// Play this tape: a case that chaos wrote, or any other. May be given several times. With
@@ -88,4 +88,14 @@ pub(super) struct Thoroughness {
     /// Go on after a rule broke, for those that break others.
     #[arg(long)]
     pub(super) keep_going: bool,
+}
+
+/// Most worlds at a time: more than any machine has cores for, and fewer than it has threads.
+const MAX_JOBS: usize = 256;
+
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse::<NonZeroUsize>().ok();
+    number
+        .filter(|number| number.get() <= MAX_JOBS)
+        .ok_or_else(|| format!("expected a number from 1 to {MAX_JOBS}"))
 }

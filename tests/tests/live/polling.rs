@@ -1,7 +1,7 @@
 //! What `recorder poll` makes of an engine that offers only HTTP, in memory and virtual time.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +12,10 @@ use wstape::OurSubscriber;
 use wstape::{ClientClock, ClientDialer};
 use wstape_harness::{MemoryDialer, Scenario};
 use wstape_mock_engine::{Clock, Engine, Layer};
-use wstape_recorder::{Output, Poll, PollError, RecordError, Redactor, Rules, Sink};
+use wstape_recorder::{Output, Poll, PollError, RecordError, Redactor, Rules};
 use wstape_tape::{Micros, Tape};
+
+use crate::page::{Page, in_memory};
 
 /// Most bytes of a scripted answer that wait to be read.
 const PIPE_BYTES: usize = 64 << 10;
@@ -33,36 +35,6 @@ const TAPE: &str = r#"{"tape":1,"epoch":"2026-01-01T00:00:00Z"}
 {"at_ms":9000,"end":true}
 "#;
 
-/// A tape as it is written.
-#[derive(Debug, Clone, Default)]
-struct Page(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Page {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.0.lock().extend_from_slice(buf);
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Sink for Page {
-    fn sync(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn virtual_time<F: Future>(test: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime");
-    runtime.block_on(test)
-}
-
 fn poll(every_ms: u64, clock: &Clock, dialer: Arc<dyn Dialer>) -> Poll {
     let redactor = Redactor::new(Rules::default(), [7; 32]);
     let every = Duration::from_millis(every_ms);
@@ -79,7 +51,7 @@ async fn polled(poll: Poll, clock: &Clock, ms: u64) -> (String, Vec<String>) {
     let output = Output::sink("a page", page.clone());
     let until = clock.sleep_until(Micros::from_ms(ms));
     let polled = poll.run(output, until).await.expect("a recording");
-    let text = String::from_utf8(page.0.lock().clone()).expect("a text");
+    let text = page.text();
     let tape = Tape::parse("polled", &text).unwrap_or_else(|error| panic!("{}", error.report()));
     let heads = tape.steps.iter().filter(|step| step.key() == "http");
     assert_eq!(polled.changes, heads.count() as u64, "{polled}");
@@ -111,7 +83,7 @@ async fn polled_from(tape: &str, ignored: &[&str], ms: u64) -> (String, Vec<Stri
 
 #[test]
 fn each_new_answer_is_an_http_step_and_an_event_of_its_kind() {
-    let (header, lines) = virtual_time(polled_from(TAPE, &[], 8_000));
+    let (header, lines) = in_memory(polled_from(TAPE, &[], 8_000));
     assert!(
         header.starts_with(concat!(
             r#"{"tape":1,"title":"Polled from http://engine.example:1234","#,
@@ -147,7 +119,7 @@ fn each_new_answer_is_an_http_step_and_an_event_of_its_kind() {
 
 #[test]
 fn a_change_of_an_ignored_key_alone_is_none() {
-    let (_, lines) = virtual_time(polled_from(TAPE, &["updated_at"], 3_200));
+    let (_, lines) = in_memory(polled_from(TAPE, &["updated_at"], 3_200));
     let risks: Vec<&String> = lines
         .iter()
         .filter(|line| line.contains(r#""event":"risk""#))
@@ -158,14 +130,14 @@ fn a_change_of_an_ignored_key_alone_is_none() {
 
 #[test]
 fn a_polled_tape_polls_the_same_and_gives_its_mirror() {
-    let (header, lines) = virtual_time(polled_from(TAPE, &[], 8_000));
+    let (header, lines) = in_memory(polled_from(TAPE, &[], 8_000));
     let text = [&[header], &lines[..]].concat().join("\n") + "\n";
     let surface = |lines: &[String]| {
         let is = |line: &&String| line.contains(r#""http""#) || line.contains(r#""down""#);
         lines.iter().filter(is).cloned().collect::<Vec<_>>()
     };
     // What the tape plays at an instant has happened when it is asked at that instant.
-    let (_, again) = virtual_time(polled_from(&text, &[], 8_000));
+    let (_, again) = in_memory(polled_from(&text, &[], 8_000));
     assert_eq!(surface(&again), surface(&lines));
 
     let tape = Tape::parse("polled", &text).expect("a tape");
@@ -297,7 +269,7 @@ fn dialer(script: &Arc<Script>) -> Arc<ScriptDialer> {
 /// What a poll of a scripted server writes in two rounds or more, but for answers and their
 /// events; and what the server saw.
 fn scripted(replies: &[Reply], ms: u64) -> (Vec<String>, Vec<String>) {
-    virtual_time(async {
+    in_memory(async {
         let clock = Clock::virtual_at(chrono::DateTime::UNIX_EPOCH);
         let script = Script::new(&clock, replies);
         let poll = poll(1_000, &clock, dialer(&script));
@@ -351,7 +323,7 @@ fn an_engine_that_answers_nothing_is_down_from_the_first_silence_of_that_round()
 
 #[test]
 fn an_engine_that_goes_while_it_is_asked_is_down_once() {
-    let lines = virtual_time(async {
+    let lines = in_memory(async {
         let clock = Clock::virtual_at(chrono::DateTime::UNIX_EPOCH);
         let dialer = ScriptDialer {
             script: Script::new(&clock, &[Reply::Silence]),
@@ -445,7 +417,7 @@ fn a_redirect_is_an_answer_and_the_token_goes_to_no_other_host() {
 
 #[test]
 fn a_body_of_the_most_bytes_is_taken() {
-    let page = virtual_time(async {
+    let page = in_memory(async {
         let clock = Clock::virtual_at(chrono::DateTime::UNIX_EPOCH);
         let script = Script::new(&clock, &[Reply::Long(16 << 20)]);
         polled(poll(1_000, &clock, dialer(&script)), &clock, 900)
@@ -457,7 +429,7 @@ fn a_body_of_the_most_bytes_is_taken() {
 
 #[test]
 fn nothing_secret_reaches_the_tape() {
-    let (header, lines) = virtual_time(polled_from(TAPE, &[], 5_000));
+    let (header, lines) = in_memory(polled_from(TAPE, &[], 5_000));
     for line in std::iter::once(&header).chain(&lines) {
         assert!(
             !line.contains("s3cret") && !line.contains("t0ken"),
@@ -469,7 +441,7 @@ fn nothing_secret_reaches_the_tape() {
 #[test]
 fn a_peer_that_cannot_be_polled_is_told_before_anything_is_written() {
     let checked = |reply| {
-        virtual_time(async {
+        in_memory(async {
             let clock = Clock::virtual_at(chrono::DateTime::UNIX_EPOCH);
             let script = Script::new(&clock, &[reply]);
             poll(1_000, &clock, dialer(&script)).check().await
@@ -508,7 +480,7 @@ impl Dialer for Distrust {
 
 #[test]
 fn a_certificate_that_fails_is_told_before_anything_is_written_and_later_is_an_outage() {
-    let (checked, lines) = virtual_time(async {
+    let (checked, lines) = in_memory(async {
         let clock = Clock::virtual_at(chrono::DateTime::UNIX_EPOCH);
         let checked = poll(1_000, &clock, Arc::new(Distrust)).check().await;
         let poll = poll(1_000, &clock, Arc::new(Distrust));
@@ -534,7 +506,7 @@ fn twenty_minutes_of_polling_stay_on_the_second() {
 {"at_ms":0,"http":{"path":"/risk","body":{"halted":false}}}
 {"at_ms":1199999,"http":{"path":"/risk","body":{"halted":true}}}
 "#;
-    let (_, lines) = virtual_time(polled_from(tape, &[], 1_200_500));
+    let (_, lines) = in_memory(polled_from(tape, &[], 1_200_500));
     let events: Vec<&String> = lines.iter().filter(|line| line.contains("emit")).collect();
     assert_eq!(events.len(), 2, "{events:?}");
     assert!(events[1].starts_with(r#"{"at_ms":1200000,"#), "{events:?}");

@@ -5,12 +5,19 @@ use std::sync::Arc;
 
 use engine_client::{DialError, Dialer, Dialing, Target, Transport};
 use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use wstape::ClientClock;
 use wstape_mock_engine::{Clock, Engine, MemoryNet};
-use wstape_recorder::{Output, Redactor, Rules, Sink, Summary, Tap};
+use wstape_recorder::{Output, Redactor, Rules, Summary, Tap};
 use wstape_tape::{Micros, Tape};
 
+use crate::page::{Page, in_memory};
+
 const URL: &str = "ws://ada:passw0rdOfAda@engine.example/ws";
+
+/// Bytes on their way between a tap and an engine that is scripted.
+const PIPE_BYTES: usize = 64 << 10;
 
 /// Dials an engine in memory.
 #[derive(Debug)]
@@ -35,35 +42,6 @@ impl Dialer for Nowhere {
     }
 }
 
-#[derive(Debug, Clone, Default)]
-struct Page(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Page {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Sink for Page {
-    fn sync(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn in_memory<F: Future>(test: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime");
-    runtime.block_on(test)
-}
-
 async fn tapped(
     clock: &Clock,
     dialer: impl Dialer,
@@ -78,8 +56,7 @@ async fn tapped(
     let output = Output::sink("page", page.clone());
     let recording = dressed(tap).run(output, clock.sleep_until(end));
     let summary = recording.await.expect("a recording");
-    let text = String::from_utf8(page.0.lock().clone()).expect("a tape is UTF-8");
-    (summary, text)
+    (summary, page.text())
 }
 
 /// The lines, without header and end, of what a tap makes of an engine that plays these steps.
@@ -155,6 +132,79 @@ fn what_the_tap_sends_is_sent_on_each_connection_and_is_on_the_tape() {
         r#"{"at_ms":1000,"emit":{"event":"subscribed"}}"#.to_owned(),
     ];
     assert_eq!(found, expected);
+}
+
+/// An engine that upgrades each client with the first subprotocol that it offers, says who it
+/// takes it for, and leaves: the heads of all requests.
+#[derive(Debug, Clone, Default)]
+struct Leaving(Arc<Mutex<Vec<String>>>);
+
+impl Leaving {
+    async fn serve(self, mut stream: DuplexStream) {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.expect("a request"));
+        }
+        let head = String::from_utf8(head).expect("a head is text");
+        let of = |name: &str| {
+            let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+            let found = lines.find(|(found, _)| found.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value.to_owned())
+        };
+        let key = of("sec-websocket-key").expect("a handshake");
+        let accept = derive_accept_key(key.as_bytes());
+        let subprotocol = of("sec-websocket-protocol").unwrap_or_default();
+        let first = subprotocol.split(", ").next().unwrap_or_default();
+        let answer = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: {first}\r\n\r\n"
+        );
+        let answer = [answer.as_bytes(), b"\x81\x05hello"].concat();
+        self.0.lock().push(head.clone());
+        stream.write_all(&answer).await.expect("a client");
+    }
+}
+
+impl Dialer for Leaving {
+    fn dial<'a>(&'a self, _target: &'a Target) -> Dialing<'a> {
+        let (client, engine) = tokio::io::duplex(PIPE_BYTES);
+        tokio::spawn(self.clone().serve(engine));
+        Box::pin(async { Ok(Box::new(client) as Box<dyn Transport>) })
+    }
+}
+
+#[test]
+fn headers_and_subprotocols_are_in_each_handshake_and_a_secret_of_them_on_no_tape() {
+    const SECRET: &str = "s3cret-of-ada-0123456789";
+    let engine = Leaving::default();
+    let (summary, text) = in_memory(async {
+        let clock = Clock::virtual_at(Tape::default().header.wall_at_zero());
+        let end = Micros::from_ms(700);
+        tapped(&clock, engine.clone(), end, |tap| {
+            tap.header("X-Api-Key", SECRET)
+                .and_then(|tap| tap.header("User-Agent", "tap of ada"))
+                .and_then(|tap| tap.subprotocol("v2.feed"))
+                .expect("good headers")
+        })
+        .await
+    });
+    let heads = engine.0.lock().clone();
+    assert_eq!(heads.len(), 2, "one at once, one 500 ms behind the end");
+    for head in heads {
+        for line in [
+            format!("x-api-key: {SECRET}"),
+            "user-agent: tap of ada".to_owned(),
+            "sec-websocket-protocol: v2.feed".to_owned(),
+        ] {
+            let found = head
+                .lines()
+                .filter(|found| found.eq_ignore_ascii_case(&line));
+            assert_eq!(found.count(), 1, "{line} in {head}");
+        }
+    }
+    assert_eq!(summary.counts.connections, 2);
+    assert!(text.contains(r#""text":"hello""#), "{text}");
+    assert!(!text.contains(SECRET), "{text}");
 }
 
 #[test]

@@ -1,9 +1,5 @@
 //! Finds the values that rules name, and edits the text in place: what no rule names keeps every
 //! byte.
-//!
-//! A wire holds more than sound JSON: texts that break off, several values in one message, JSON
-//! with something before it. So nothing is parsed; the text is walked token by token, and what is
-//! found is redacted whether or not the rest makes sense.
 
 use std::ops::Range;
 
@@ -12,6 +8,7 @@ use aho_corasick::AhoCorasick;
 use super::escape::{escape, unescape};
 use super::registry::SecretRegistry;
 use super::rules::{Pointer, Rules};
+use super::walker::{Token, Walker};
 
 /// How often JSON in a string of JSON is walked too.
 const MAX_NESTED_TEXTS: u8 = 4;
@@ -166,13 +163,9 @@ struct Frame {
 /// One walk through one text.
 struct Pass<'w, 't> {
     json: &'w JsonRedactor,
-    text: &'t [u8],
+    walker: Walker<'t>,
     secrets: &'t mut SecretRegistry,
     nested: u8,
-    at: usize,
-    out: Vec<u8>,
-    /// So much of the text is in `out`.
-    copied: usize,
     frames: Vec<Frame>,
     /// Containers open below the last frame, which no pointer leads into: counted, not kept, as
     /// a message may open millions.
@@ -192,12 +185,9 @@ impl<'w, 't> Pass<'w, 't> {
     ) -> Self {
         Self {
             json,
-            text,
+            walker: Walker::new(text),
             secrets,
             nested,
-            at: 0,
-            out: Vec::new(),
-            copied: 0,
             frames: Vec::new(),
             below: 0,
             blank: None,
@@ -206,40 +196,31 @@ impl<'w, 't> Pass<'w, 't> {
     }
 
     fn run(mut self) -> Option<Vec<u8>> {
-        while let Some(byte) = self.text.get(self.at) {
-            match byte {
-                b'"' => self.string(),
-                b'{' | b'[' => self.open(*byte == b'['),
-                b'}' | b']' => self.close(),
-                b',' => self.comma(),
-                b':' => self.at += 1,
-                byte if is_space(*byte) => self.at += 1,
-                _ => self.scalar(),
+        while let Some(token) = self.next() {
+            match token {
+                Token::Name(name) => self.member(name),
+                Token::Text(content) => self.string(content),
+                Token::Scalar(range) => self.scalar(range),
+                Token::List => self.open(true),
+                Token::Object => self.open(false),
+                Token::Close => self.close(),
+                Token::Comma => self.comma(),
             }
         }
-        if self.copied == 0 {
-            return None;
-        }
-        self.out.extend_from_slice(&self.text[self.copied..]);
-        Some(self.out)
+        self.walker.finish()
     }
 
-    fn string(&mut self) {
-        let start = self.at + 1;
-        let end = content_end(self.text, start);
-        self.at = self.text.len().min(end + 1);
-        let content = &self.text[start..end];
-        let ahead = &self.text[self.at..];
-        let gap = ahead.iter().take_while(|b| is_space(**b)).count();
+    fn next(&mut self) -> Option<Token> {
         let waited_for = self.pending.is_some_and(|verdict| verdict.redact.is_some());
-        if ahead.get(gap) == Some(&b':') && !waited_for {
-            self.at += gap + 1;
-            return self.member(start..end);
-        }
+        self.walker.next(waited_for)
+    }
+
+    fn string(&mut self, place: Range<usize>) {
+        let content = &self.walker.text()[place.clone()];
         let redact = self.rule();
         if let Some(rule) = redact {
             let placeholder = self.secrets.text(&unescape(content), &rule.said);
-            return self.replace(start..end, placeholder.as_bytes());
+            return self.walker.replace(place, placeholder.as_bytes());
         }
         // JSON in a string, its own strings' quotes escaped.
         let holds_json = memchr::memchr(b'\\', content).is_some() && self.json.may_touch(content);
@@ -247,19 +228,19 @@ impl<'w, 't> Pass<'w, 't> {
             let inner = unescape(content);
             let pass = Pass::new(self.json, &inner, self.secrets, self.nested + 1);
             if let Some(edited) = pass.run() {
-                self.replace(start..end, &escape(&edited));
+                self.walker.replace(place, &escape(&edited));
             }
         }
     }
 
     /// A key was read: what becomes of its value?
     fn member(&mut self, name: Range<usize>) {
-        let said = unescape(&self.text[name.clone()]);
+        let said = unescape(&self.walker.text()[name.clone()]);
         if let Some((_, rule)) = self.blank {
             // A name that is no name but data, such as a wallet's address.
             if !is_identifier(&said) {
                 let placeholder = self.secrets.text(&said, &rule.said);
-                self.replace(name, placeholder.as_bytes());
+                self.walker.replace(name, placeholder.as_bytes());
             }
             return;
         }
@@ -274,7 +255,6 @@ impl<'w, 't> Pass<'w, 't> {
     }
 
     fn open(&mut self, array: bool) {
-        self.at += 1;
         if let Some((depth, _)) = &mut self.blank {
             *depth += 1;
             return;
@@ -295,7 +275,6 @@ impl<'w, 't> Pass<'w, 't> {
     }
 
     fn close(&mut self) {
-        self.at += 1;
         self.pending = None;
         match &mut self.blank {
             Some((1, _)) => self.blank = None,
@@ -306,7 +285,6 @@ impl<'w, 't> Pass<'w, 't> {
     }
 
     fn comma(&mut self) {
-        self.at += 1;
         self.pending = None;
         if self.blank.is_none()
             && self.below == 0
@@ -317,37 +295,32 @@ impl<'w, 't> Pass<'w, 't> {
     }
 
     /// A number, a word, or what is no JSON.
-    fn scalar(&mut self) {
-        let start = self.at;
-        let more = |b: &&u8| {
-            !is_space(**b) && !matches!(b, b',' | b':' | b'"' | b'{' | b'}' | b'[' | b']')
-        };
-        let length = self.text[start..].iter().take_while(more).count();
-        self.at += length;
+    fn scalar(&mut self, place: Range<usize>) {
         let redact = self.rule();
         let Some(rule) = redact else { return };
-        let Ok(text) = std::str::from_utf8(&self.text[start..self.at]) else {
-            return self.junk(start, rule);
+        let Ok(text) = std::str::from_utf8(&self.walker.text()[place.clone()]) else {
+            return self.junk(place.start, rule);
         };
         match text {
             "null" => {}
-            "true" | "false" => self.replace(start..self.at, b"false"),
+            "true" | "false" => self.walker.replace(place, b"false"),
             _ if is_number(text) => {
                 let placeholder = self.secrets.number(text, &rule.said);
-                self.replace(start..self.at, placeholder.as_bytes());
+                self.walker.replace(place, placeholder.as_bytes());
             }
-            _ => self.junk(start, rule),
+            _ => self.junk(place.start, rule),
         }
     }
 
     /// What stands where a value should is redacted up to where the value must have ended.
     fn junk(&mut self, start: usize, rule: &Rule) {
-        let rest = &self.text[start..];
+        let rest = &self.walker.text()[start..];
         let ends = |b: &u8| matches!(b, b',' | b'}' | b']' | b'\n');
         let end = start + rest.iter().position(ends).unwrap_or(rest.len());
-        self.at = end;
-        let placeholder = self.secrets.text(&self.text[start..end], &rule.said);
-        self.replace(start..end, format!("\"{placeholder}\"").as_bytes());
+        self.walker.skip_to(end);
+        let junk = &self.walker.text()[start..end];
+        let placeholder = format!("\"{}\"", self.secrets.text(junk, &rule.said));
+        self.walker.replace(start..end, placeholder.as_bytes());
     }
 
     /// The rule that redacts the string or scalar that begins here; it has matched then.
@@ -409,31 +382,6 @@ impl<'w, 't> Pass<'w, 't> {
             routes,
         }
     }
-
-    fn replace(&mut self, range: Range<usize>, with: &[u8]) {
-        self.out
-            .extend_from_slice(&self.text[self.copied..range.start]);
-        self.out.extend_from_slice(with);
-        self.copied = range.end;
-    }
-}
-
-/// JSON's whitespace (RFC 8259, 2), and the zeros of a file that lost its end.
-pub(super) fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0)
-}
-
-/// Where the string whose content begins at `start` has its closing quote, or the text its end.
-pub(super) fn content_end(text: &[u8], start: usize) -> usize {
-    let mut at = start;
-    while let Some(found) = memchr::memchr2(b'"', b'\\', &text[at.min(text.len())..]) {
-        at += found;
-        if text[at] == b'"' {
-            return at;
-        }
-        at += 2;
-    }
-    text.len()
 }
 
 /// A number of JSON, or a word that Python writes for one.
@@ -455,155 +403,4 @@ fn is_identifier(name: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The text as it is edited, with each string's placeholder as a star and each number's as a
-    /// hash.
-    fn edited(rules: &Rules, text: &str) -> String {
-        let mut secrets = SecretRegistry::new(&[1; 32]);
-        let edited = JsonRedactor::new(rules, false).edit(text.as_bytes(), &mut secrets);
-        let edited = edited.map_or_else(|| text.to_owned(), |e| String::from_utf8(e).unwrap());
-        let mut out = String::new();
-        let mut rest = edited.as_str();
-        while let Some(at) = rest.find("redacted-") {
-            out.push_str(&rest[..at]);
-            out.push('*');
-            rest = &rest[at + 25..];
-        }
-        out.push_str(rest);
-        // The numbers of the texts below have few digits.
-        let mut shown = String::new();
-        for part in out.split_inclusive(|c: char| !c.is_ascii_digit() && c != '.') {
-            let digits = part.trim_end_matches(|c: char| !c.is_ascii_digit() && c != '.');
-            shown.push_str(if digits.len() > 4 { "#" } else { digits });
-            shown.push_str(&part[digits.len()..]);
-        }
-        shown
-    }
-
-    #[test]
-    fn a_key_is_redacted_wherever_it_stands_and_all_other_bytes_stay() {
-        let rules = Rules::default().key("wallet");
-        for (text, expected) in [
-            (r#"{"wallet":"a" , "b":1}"#, r#"{"wallet":"*" , "b":1}"#),
-            (
-                r#"{ "Wallet" : 1,"wallets":1}"#,
-                r#"{ "Wallet" : #,"wallets":1}"#,
-            ),
-            (
-                r#"[[{"a":{"wallet":true}}]]"#,
-                r#"[[{"a":{"wallet":false}}]]"#,
-            ),
-            (r#"{"wallet":null}"#, r#"{"wallet":null}"#),
-            (r#"{"w\u0061llet":"a"}"#, r#"{"w\u0061llet":"*"}"#),
-            (
-                r#"{"wallet":"a","wallet":"b"}"#,
-                r#"{"wallet":"*","wallet":"*"}"#,
-            ),
-            (r#"{"wallet":"a \" b"}"#, r#"{"wallet":"*"}"#),
-            (r#"{"a":"wallet","b":"c"}"#, r#"{"a":"wallet","b":"c"}"#),
-            (
-                r#"{"a":"{\"wallet\":\"b\"}"}"#,
-                r#"{"a":"{\"wallet\":\"*\"}"}"#,
-            ),
-            (
-                r#"{"a":"{\"b\":\"{\\\"wallet\\\":1}\"}"}"#,
-                r#"{"a":"{\"b\":\"{\\\"wallet\\\":#}\"}"}"#,
-            ),
-        ] {
-            assert_eq!(edited(&rules, text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_in_a_redacted_container_is_redacted_piece_by_piece() {
-        let rules = Rules::default().key("w");
-        for (text, expected) in [
-            (
-                r#"{"w":["a",1,null,true,[]],"b":1}"#,
-                r#"{"w":["*",#,null,false,[]],"b":1}"#,
-            ),
-            (
-                r#"{"w":{"size":1,"0xabc":{"x":"y"}},"b":"c"}"#,
-                r#"{"w":{"size":#,"*":{"x":"*"}},"b":"c"}"#,
-            ),
-            (r#"{"w":{},"b":[]}"#, r#"{"w":{},"b":[]}"#),
-        ] {
-            assert_eq!(edited(&rules, text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_breaks_off_or_is_no_json_is_redacted_as_far_as_it_goes() {
-        let rules = Rules::default().key("w");
-        for (text, expected) in [
-            (r#"{"w":"abc"#, r#"{"w":"*"#),
-            (r#"{"w":"abc\"#, r#"{"w":"*"#),
-            (r#"{"w":[1,"ab"#, r#"{"w":[#,"*"#),
-            (r#"{"w":"#, r#"{"w":"#),
-            (r#"data: {"w":"a"}"#, r#"data: {"w":"*"}"#),
-            (r#"{"w":1}{"w":2}]}"w":3"#, r#"{"w":#}{"w":#}]}"w":#"#),
-            (r#"{"w":one two,"b":1}"#, r#"{"w":"*","b":1}"#),
-            (r#"{"w":"a":"b"}"#, r#"{"w":"*":"b"}"#),
-            (r#"{"w":NaN,"b":NaN}"#, r#"{"w":#,"b":NaN}"#),
-        ] {
-            assert_eq!(edited(&rules, text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_pointer_leads_to_one_place() {
-        let rules = Rules::default().pointer("/data/list/1/w").unwrap();
-        let rules = rules.pointer("/data/a~1b").unwrap();
-        for (text, expected) in [
-            (
-                r#"{"data":{"list":[{"w":1},{"w":2,"x":{"w":3}},{"w":4}]}}"#,
-                r#"{"data":{"list":[{"w":1},{"w":#,"x":{"w":3}},{"w":4}]}}"#,
-            ),
-            (
-                r#"{"data":{"list":{"1":{"w":"a"}}}}"#,
-                r#"{"data":{"list":{"1":{"w":"*"}}}}"#,
-            ),
-            (
-                r#"{"list":[1,{"w":2}],"w":1}"#,
-                r#"{"list":[1,{"w":2}],"w":1}"#,
-            ),
-            (
-                r#"{"x":{"data":{"a/b":1}},"data":{"a/b":1}}"#,
-                r#"{"x":{"data":{"a/b":1}},"data":{"a/b":#}}"#,
-            ),
-            (
-                r#"{"data":{"x":[[],{}],"a\/b":"c"}}"#,
-                r#"{"data":{"x":[[],{}],"a\/b":"*"}}"#,
-            ),
-        ] {
-            assert_eq!(edited(&rules, text), expected, "{text}");
-        }
-        let whole = Rules::default().pointer("").unwrap();
-        assert_eq!(edited(&whole, r#"{"event":"a"}"#), r#"{"event":"*"}"#);
-    }
-
-    #[test]
-    fn within_data_a_pointer_holds_without_its_first_token_too() {
-        let rules = Rules::default().pointer("/data/w").unwrap();
-        let mut secrets = SecretRegistry::new(&[1; 32]);
-        let text = br#"{"w":"a","data":{"w":"a"}}"#;
-        let edited = JsonRedactor::new(&rules, true)
-            .edit(text, &mut secrets)
-            .unwrap();
-        let a = secrets.text(b"a", "a");
-        assert_eq!(
-            String::from_utf8(edited).unwrap(),
-            format!(r#"{{"w":"{a}","data":{{"w":"{a}"}}}}"#)
-        );
-    }
-
-    #[test]
-    fn a_million_brackets_cost_no_stack_and_no_frame_each() {
-        let rules = Rules::default().pointer("/data/w").unwrap().key("w");
-        let open = "[".repeat(1_000_000);
-        let text = format!(r#"{open}{{"w":1}}"#);
-        assert!(edited(&rules, &text).ends_with(r#"{"w":#}"#));
-    }
-}
+mod tests;
