@@ -177,3 +177,43 @@ fn play(
     let names = names(options.seed, due.number + 3, time);
     runtime.block_on(one::play(options, &due.run, &names, begun))
 }
+
+/// Lets so many clients start at a time.
+struct Gate {
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// Room to start one client, or none where nobody made room in time.
+struct Permit<'a>(Option<&'a Gate>);
+
+impl Gate {
+    fn new(free: usize) -> Self {
+        Self {
+            free: Mutex::new(free),
+            freed: Condvar::new(),
+        }
+    }
+
+    /// Waits for room, though not for ever: a client that never dials keeps nobody out.
+    fn enter(&self) -> Permit<'_> {
+        let mut free = self.free.lock();
+        let waited = self
+            .freed
+            .wait_while_for(&mut free, |free| *free == 0, MAX_START_WAIT);
+        if waited.timed_out() && *free == 0 {
+            return Permit(None);
+        }
+        *free -= 1;
+        Permit(Some(self))
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if let Some(gate) = self.0 {
+            *gate.free.lock() += 1;
+            gate.freed.notify_one();
+        }
+    }
+}
