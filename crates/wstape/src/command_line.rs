@@ -31,6 +31,13 @@ enum Command {
     Replay(cmd::replay::Replay),
     /// Draws cases from seeds, plays them in virtual time and judges them by rules.
     Chaos(Box<cmd::chaos::Chaos>),
+    /// Judges any client that reconnects: a verdict on each fault that an engine or a network has.
+    #[cfg(unix)]
+    Referee(Box<cmd::referee::Referee>),
+    /// Keeps a client's processes for `referee`.
+    #[cfg(unix)]
+    #[command(name = cmd::referee::KEEP, hide = true)]
+    KeepClient(cmd::referee::Keep),
     /// Connects to a live engine and writes what arrives.
     Tap(cmd::tap::TapArgs),
     /// Asks an engine that offers only HTTP, again and again, and writes what changes.
@@ -66,6 +73,10 @@ pub fn command_line() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Replay(replay) => replay.run(&ours),
         Command::Chaos(chaos) => chaos.run(&ours),
+        #[cfg(unix)]
+        Command::Referee(referee) => referee.run(),
+        #[cfg(unix)]
+        Command::KeepClient(keep) => keep.run(),
         Command::Tap(tap) => tap.run(),
         Command::Poll(poll) => poll.run(),
         Command::Import(import) => import.run(),

@@ -51,6 +51,8 @@ struct CountsAnswer {
     upgraded: u64,
     open: u64,
     messages: u64,
+    /// Requests that wait for something to be so.
+    waiting: usize,
 }
 
 impl From<Counts> for CountsAnswer {
@@ -60,6 +62,7 @@ impl From<Counts> for CountsAnswer {
             upgraded: counts.upgraded,
             open: counts.open,
             messages: counts.messages,
+            waiting: counts.waiting,
         }
     }
 }

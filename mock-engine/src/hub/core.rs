@@ -4,6 +4,7 @@
 //! it to itself. The core tells them what happened, in an order that is exact, for it stands
 //! behind one lock. `steps` performs steps, `answers` answers handshakes, `dialogue` answers clients.
 
+mod answered;
 mod answers;
 mod control;
 mod dialogue;
@@ -22,7 +23,7 @@ use wstape_tape::{
     After, CloseFrame, End, Garbage, HttpAnswer, Micros, Pongs, Step, TlsFault, Trigger,
 };
 
-use self::dialogue::Answered;
+use self::answered::Answered;
 use super::connection::{Conn, Phase};
 use super::connection_map::ConnectionMap;
 use super::connections::Connections;

@@ -31,6 +31,8 @@ pub(crate) mod proxy;
 pub(crate) mod redact;
 #[cfg(feature = "cli")]
 pub(crate) mod redaction;
+#[cfg(all(feature = "cli", unix))]
+pub(crate) mod referee;
 pub(crate) mod replay;
 #[cfg(feature = "cli")]
 mod reread;

@@ -41,6 +41,7 @@ impl Core {
             upgraded: self.upgraded(),
             open: open.count() as u64,
             messages: self.messages,
+            waiting: self.waiting_for_messages,
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use wstape_tape::{Action, End, Micros, Step};
 
 use super::Core;
+use super::answered::Answered;
 use crate::dialogue::{
     Answer, Fate, Happening, Heard, Said, SceneDue, Silence, Sources, Speech, Started, StepIndex,
     may_refer,
@@ -21,14 +22,6 @@ use crate::journal::JournalKind;
 pub(super) struct Cause<'a> {
     pub(super) said: Option<&'a Said>,
     pub(super) count: u64,
-}
-
-/// When a step answers a Ping or a Close, if one does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Answered {
-    No,
-    Later,
-    Now,
 }
 
 impl Cause<'_> {

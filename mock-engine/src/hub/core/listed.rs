@@ -24,4 +24,6 @@ pub(crate) struct Counts {
     pub(crate) open: u64,
     /// Messages that clients have sent, control frames left out.
     pub(crate) messages: u64,
+    /// Requests that wait for something to be so.
+    pub(crate) waiting: usize,
 }

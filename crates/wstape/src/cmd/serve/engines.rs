@@ -1,20 +1,16 @@
 //! The engines of a tape: one, or one for each name that its steps have.
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use wstape_mock_engine::{Control, Engine, EngineError, Tls, Urls};
-use wstape_tape::TapeReader;
+use wstape_mock_engine::{Control, Engine, Tls, Urls};
 
 use super::address::resolve;
 use super::error::ServeError;
 use super::journal_file::JournalFile;
-use super::{Serve, prepare};
-
-/// Most engines that one tape may name.
-const MAX_ENGINES: usize = 16;
+use super::options::Serve;
+use super::prepare::{named, prepare};
 
 /// Engines that listen.
 pub(super) struct Engines {
@@ -28,41 +24,6 @@ struct Common<'a> {
     serve: &'a Serve,
     urls: Urls,
     tls: Option<Tls>,
-}
-
-/// The names that the steps of the tapes have, in the order of their first steps. What is not a
-/// file can be read only once, and is not looked through.
-pub(super) fn named(serve: &Serve) -> Result<Vec<String>, ServeError> {
-    let mut names: Vec<String> = Vec::new();
-    for path in serve.tapes().filter(|path| path.is_file()) {
-        for step in TapeReader::open(path).map_err(EngineError::from)? {
-            let step = step.map_err(EngineError::from)?;
-            if let Some(engine) = &step.engine
-                && !names.contains(engine)
-            {
-                if names.len() == MAX_ENGINES {
-                    return Err(ServeError::TooManyEngines { most: MAX_ENGINES });
-                }
-                names.push(engine.clone());
-            }
-        }
-    }
-    Ok(names)
-}
-
-/// Looks for a step of this engine.
-pub(super) fn find(serve: &Serve, name: &str) -> Result<(), ServeError> {
-    if serve.tapes().any(|path| !path.is_file()) {
-        return Ok(());
-    }
-    let there_are = named(serve)?;
-    if there_are.iter().any(|other| other == name) {
-        return Ok(());
-    }
-    Err(ServeError::NoSuchEngine {
-        name: name.to_owned(),
-        there_are: BTreeSet::from_iter(there_are),
-    })
 }
 
 impl Engines {

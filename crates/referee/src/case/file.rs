@@ -1,0 +1,238 @@
+//! A case's file.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::Value;
+use wstape_tape::{Tape, TapeError};
+
+use super::id::CaseId;
+use crate::question::{Question, Reference};
+
+/// The header's key that makes a tape a case.
+const KEY: &str = "x-case";
+/// What stands for the other port in the steps of a case.
+const OTHER: &str = "$OTHER";
+
+/// Why a case's file is none.
+#[derive(Debug, thiserror::Error)]
+pub enum BadCase {
+    /// It can't be read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It is no tape.
+    #[error("case {name}: {}", .source.report())]
+    Tape {
+        /// The file's name.
+        name: String,
+        /// What is wrong.
+        source: TapeError,
+    },
+    /// Its header does not say what is asked.
+    #[error("case {name}: {why}")]
+    Header {
+        /// The file's name.
+        name: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// A case: what is played, and what is asked of the client.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The row of the report.
+    pub id: CaseId,
+    /// The file's name; a row may have several files.
+    pub name: String,
+    /// What is played.
+    pub title: String,
+    /// What is asked.
+    pub what: String,
+    /// Why it matters.
+    pub why: String,
+    /// What good clients do.
+    pub good: String,
+    /// Where the demand comes from.
+    pub source: Option<String>,
+    /// Whether it is played only when asked for.
+    pub long: bool,
+    pub(crate) until_s: f64,
+    pub(crate) quiet_from_s: Option<f64>,
+    pub(crate) signal: Option<Signal>,
+    pub(crate) copies: usize,
+    pub(crate) other_port: bool,
+    pub(crate) may_end: bool,
+    each: Vec<Variant>,
+    text: String,
+}
+
+/// When a client is told to end.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Signal {
+    pub(crate) after: Reference,
+    #[serde(default)]
+    pub(crate) wait_s: f64,
+}
+
+/// One of the things that a row lists.
+#[derive(Debug, Clone, Deserialize)]
+struct Variant {
+    name: String,
+    #[serde(flatten)]
+    values: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    id: CaseId,
+    what: String,
+    why: String,
+    good: String,
+    source: Option<String>,
+    #[serde(rename = "asks")]
+    _asks: Value,
+    until_s: f64,
+    quiet_from_s: Option<f64>,
+    #[serde(default)]
+    each: Vec<Variant>,
+    signal: Option<Signal>,
+    #[serde(default = "one")]
+    copies: usize,
+    #[serde(default)]
+    other_port: bool,
+    #[serde(default)]
+    may_end: bool,
+    #[serde(default)]
+    long: bool,
+}
+
+fn one() -> usize {
+    1
+}
+
+impl Case {
+    /// Reads a case's file.
+    ///
+    /// # Errors
+    /// Where it is no tape, or its header does not say what is asked.
+    pub fn parse(name: &str, text: &str) -> Result<Self, BadCase> {
+        let bad = |why: String| BadCase::Header {
+            name: name.to_owned(),
+            why,
+        };
+        let header = text.lines().next().unwrap_or_default();
+        let header: Value = serde_json::from_str(header).map_err(|error| bad(error.to_string()))?;
+        let title = header["title"].as_str().unwrap_or_default().to_owned();
+        let fields = header
+            .get(KEY)
+            .ok_or_else(|| bad(format!("its header has no {KEY:?}")))?;
+        let fields = Fields::deserialize(fields).map_err(|error| bad(error.to_string()))?;
+        let mut case = Self {
+            id: fields.id,
+            name: name.to_owned(),
+            title,
+            what: fields.what,
+            why: fields.why,
+            good: fields.good,
+            source: fields.source,
+            long: fields.long,
+            until_s: fields.until_s,
+            quiet_from_s: fields.quiet_from_s,
+            signal: fields.signal,
+            copies: fields.copies,
+            other_port: fields.other_port,
+            may_end: fields.may_end,
+            each: fields.each,
+            text: text.to_owned(),
+        };
+        if case.each.is_empty() {
+            case.each.push(Variant {
+                name: String::new(),
+                values: BTreeMap::new(),
+            });
+        }
+        for run in case.runs() {
+            run.asks().map_err(|error| bad(error.to_string()))?;
+            run.tape("ws://127.0.0.1:1/ws")?;
+        }
+        Ok(case)
+    }
+
+    /// A run for each of the things that the row lists.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = Run<'_>> {
+        self.each.iter().map(|variant| Run {
+            case: self,
+            variant,
+        })
+    }
+}
+
+/// One run of a case: a client's process of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run<'a> {
+    pub(crate) case: &'a Case,
+    variant: &'a Variant,
+}
+
+impl Run<'_> {
+    /// What it is of the things that the row lists; empty where the row is one thing.
+    pub(crate) fn name(&self) -> String {
+        let file = self.case.name.split_once('-').map_or("", |(_, rest)| rest);
+        match (file, self.variant.name.as_str()) {
+            ("", name) => name.to_owned(),
+            (file, "") => file.to_owned(),
+            (file, name) => format!("{file} {name}"),
+        }
+    }
+
+    /// The steps that are laid over the healthy tape; `other` is the URL of the other port.
+    pub(crate) fn tape(&self, other: &str) -> Result<Tape, BadCase> {
+        let text = fill_text(&self.case.text, &self.variant.values).replace(OTHER, other);
+        let name = format!("case {}", self.case.name);
+        Tape::parse(name, &text).map_err(|source| BadCase::Tape {
+            name: self.case.name.clone(),
+            source,
+        })
+    }
+
+    /// The questions with this run's values.
+    pub(crate) fn asks(&self) -> serde_json::Result<Vec<Question>> {
+        let header = self.case.text.lines().next().unwrap_or_default();
+        let header: Value = serde_json::from_str(header)?;
+        Vec::deserialize(fill(&header[KEY]["asks"], &self.variant.values))
+    }
+}
+
+/// The value with `"$NAME"` filled in.
+fn fill(value: &Value, values: &BTreeMap<String, Value>) -> Value {
+    match value {
+        Value::String(text) => text
+            .strip_prefix('$')
+            .and_then(|name| values.get(name))
+            .unwrap_or(value)
+            .clone(),
+        Value::Array(items) => items.iter().map(|item| fill(item, values)).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, value)| (key.clone(), fill(value, values)))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+/// The text with each string `"$NAME"` replaced by the value's JSON.
+fn fill_text(text: &str, values: &BTreeMap<String, Value>) -> String {
+    values.iter().fold(text.to_owned(), |text, (name, value)| {
+        text.replace(&format!("\"${name}\""), &value.to_string())
+    })
+}

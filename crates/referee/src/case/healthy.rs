@@ -1,0 +1,180 @@
+//! How an engine treats the client when all is well.
+
+use std::path::Path;
+
+use include_dir::{Dir, include_dir};
+use wstape_tape::{Action, Micros, Step, Tape, TapeError, Trigger};
+
+static HEALTHY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/healthy");
+
+/// The name of what is played where nobody says otherwise.
+const DEFAULT: &str = "events";
+
+/// A round of a healthy tape takes this long at least, so that a case's tape stays small.
+const MIN_ROUND: Micros = Micros::from_ms(1_000);
+
+/// How an engine treats the client when all is well: a tape, over which each case lays its faults.
+#[derive(Debug, Clone)]
+pub struct Healthy {
+    name: String,
+    tape: Tape,
+}
+
+/// Why there is no such healthy tape.
+#[derive(Debug, thiserror::Error)]
+pub enum HealthyError {
+    /// It can't be read.
+    #[error("{}", .0.report())]
+    Tape(#[from] TapeError),
+    /// There is no such file, and none comes with the program under that name.
+    #[error("there is no file {name:?}, and no healthy tape of that name: those are {}", there_are.join(", "))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        there_are: Vec<String>,
+    },
+}
+
+impl Default for Healthy {
+    /// The engine's own events, once a second.
+    fn default() -> Self {
+        Self::find(DEFAULT).expect("the default comes with the program, and a test reads it")
+    }
+}
+
+impl Healthy {
+    /// The tape of this name that comes with the program, or the one in this file.
+    ///
+    /// # Errors
+    /// Where there is neither, or it is no tape.
+    pub fn find(name: &str) -> Result<Self, HealthyError> {
+        if let Some(file) = HEALTHY.get_file(format!("{name}.jsonl")) {
+            let text = file.contents_utf8().unwrap_or_default();
+            let tape = Tape::parse(name, text)?;
+            let name = name.to_owned();
+            return Ok(Self { name, tape });
+        }
+        if Path::new(name).is_file() {
+            let (tape, name) = (Tape::load(name)?, name.to_owned());
+            return Ok(Self { name, tape });
+        }
+        Err(HealthyError::Unknown {
+            name: name.to_owned(),
+            there_are: names(),
+        })
+    }
+
+    /// Its name, or where it was read from.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it sends anything by itself.
+    pub(crate) fn sends(&self) -> bool {
+        self.tape.steps.iter().any(says_something)
+    }
+
+    /// Its steps, timed ones again and again, until nothing is left of this time; from `quiet_from`
+    /// on it sends nothing.
+    pub(crate) fn lasting(&self, length: Micros, quiet_from: Option<Micros>) -> Tape {
+        let steps = &self.tape.steps;
+        let at = |step: &Step| match step.trigger {
+            Trigger::At(at) => Some(at),
+            _ => None,
+        };
+        let end = steps.iter().find(|step| matches!(step.action, Action::End));
+        // Without an `end` a round is over with its last step.
+        let last = steps.iter().filter_map(at).max().unwrap_or(Micros::ZERO);
+        let round = end.and_then(at).unwrap_or(last).0.max(MIN_ROUND.0);
+        let mut tape = Tape::new(self.tape.header.clone(), Vec::new());
+        // An answer is still given: what is asked for is not said by itself.
+        let is_quiet = |at: Micros, step: &Step| {
+            let answers = matches!(
+                step.trigger,
+                Trigger::OnMessage(_) | Trigger::OnSilence { .. }
+            );
+            says_something(step) && !answers && quiet_from.is_some_and(|from| at >= from)
+        };
+        for step in steps.iter().filter(|step| at(step).is_none()) {
+            if !is_quiet(Micros::ZERO, step) {
+                tape.push(step.clone());
+            }
+        }
+        let timed: Vec<&Step> = steps
+            .iter()
+            .filter(|step| at(step).is_some() && !matches!(step.action, Action::End))
+            .collect();
+        if timed.is_empty() {
+            return tape;
+        }
+        for start in (0..length.0).step_by(usize::try_from(round).unwrap_or(usize::MAX)) {
+            for step in &timed {
+                let mut again = (*step).clone();
+                let Trigger::At(at) = step.trigger else {
+                    continue;
+                };
+                let at = Micros(at.0 + start);
+                again.trigger = Trigger::At(at);
+                if !is_quiet(at, step) {
+                    tape.push(again);
+                }
+            }
+        }
+        tape
+    }
+}
+
+fn says_something(step: &Step) -> bool {
+    matches!(
+        step.action,
+        Action::Emit(_) | Action::Json(_) | Action::Text(_) | Action::Binary(_)
+    )
+}
+
+/// The healthy tapes that come with the program.
+fn names() -> Vec<String> {
+    let mut names: Vec<String> = HEALTHY
+        .files()
+        .filter_map(|file| Some(file.path().file_stem()?.to_str()?.to_owned()))
+        .collect();
+    names.sort();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_healthy_tape_that_comes_along_is_one() {
+        for name in names() {
+            assert_eq!(Healthy::find(&name).unwrap().name(), name);
+        }
+        assert!(Healthy::default().sends());
+    }
+
+    #[test]
+    fn timed_steps_come_again_until_the_time_is_over() {
+        let lasting = Healthy::default().lasting(Micros::from_ms(10_000), None);
+        let times: Vec<u64> = lasting
+            .steps
+            .iter()
+            .filter_map(|step| match step.trigger {
+                Trigger::At(at) => Some(at.0 / 1_000_000),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(times, (1..=10).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn an_unknown_name_says_which_there_are() {
+        let error = Healthy::find("nosuch").unwrap_err().to_string();
+        assert!(
+            error.contains("\"nosuch\"") && error.contains("events"),
+            "{error}"
+        );
+    }
+}

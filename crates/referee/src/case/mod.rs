@@ -1,0 +1,92 @@
+//! The cases: each is a file in `cases/`, found by being there.
+//!
+//! A case's file is a tape that is laid over the healthy one. Its header's `x-case` says what is
+//! asked of the client:
+//!
+//! | key | meaning |
+//! | --- | --- |
+//! | `id` | the row: `R4` |
+//! | `what`, `why`, `good`, `source` | what `explain` prints |
+//! | `asks` | the questions with their bounds |
+//! | `until_s` | when the case is over at the latest, from the first dial |
+//! | `quiet_from_s` | from then on the healthy tape sends nothing by itself |
+//! | `each` | a run for each of these: `name`, and values for `"$NAME"` in the steps |
+//! | `signal` | when the client is told to end: a moment, and `wait_s` behind it |
+//! | `copies` | how many clients at once |
+//! | `other_port` | whether `$OTHER` in the steps leads to another port, that is watched |
+//! | `may_end` | whether a client that ends by itself is only told of |
+//! | `long` | whether it is played only when asked for |
+
+mod file;
+mod healthy;
+mod id;
+
+pub(crate) use self::file::Run;
+pub use self::file::{BadCase, Case};
+pub use self::healthy::{Healthy, HealthyError};
+pub use self::id::CaseId;
+
+use std::fs;
+use std::path::Path;
+
+use include_dir::{Dir, include_dir};
+
+static CASES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/cases");
+
+/// All cases, in the order of the report.
+///
+/// # Errors
+/// A case's file that is none: only while cases are being written.
+pub fn cases() -> Result<Vec<Case>, BadCase> {
+    let files = CASES.files().filter_map(|file| {
+        let name = file.path().file_stem()?.to_str()?;
+        Some((name, file.contents_utf8()?))
+    });
+    sorted(files.map(|(name, text)| Case::parse(name, text)))
+}
+
+/// The cases in a folder of one's own: its files that end in `.jsonl`.
+///
+/// # Errors
+/// Where the folder or a file can't be read, or a file is no case.
+pub fn cases_in(folder: &Path) -> Result<Vec<Case>, BadCase> {
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        |source| BadCase::Io { path, source }
+    };
+    let mut read = Vec::new();
+    for entry in fs::read_dir(folder).map_err(io(folder))? {
+        let path = entry.map_err(io(folder))?.path();
+        let name = path.file_stem().and_then(|name| name.to_str());
+        if let (Some(name), Some("jsonl")) = (name, path.extension().and_then(|it| it.to_str())) {
+            let text = fs::read_to_string(&path).map_err(io(&path))?;
+            read.push(Case::parse(name, &text));
+        }
+    }
+    sorted(read)
+}
+
+fn sorted(cases: impl IntoIterator<Item = Result<Case, BadCase>>) -> Result<Vec<Case>, BadCase> {
+    let mut cases = cases.into_iter().collect::<Result<Vec<_>, _>>()?;
+    cases.sort_by(|a, b| (a.id, &a.name).cmp(&(b.id, &b.name)));
+    Ok(cases)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_that_is_there_can_be_read_and_says_why() {
+        let cases = cases().unwrap();
+        assert!(cases.len() > 20, "{}", cases.len());
+        for case in &cases {
+            for text in [&case.what, &case.why, &case.good] {
+                assert!(!text.is_empty(), "{}", case.name);
+            }
+            for run in case.runs() {
+                run.tape("ws://127.0.0.1:1/ws").unwrap();
+            }
+        }
+    }
+}

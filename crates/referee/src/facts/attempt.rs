@@ -1,0 +1,118 @@
+//! One attempt of a client to connect, from its accept to its end.
+
+use wstape_mock_engine::{ClientFrame, FrameKind};
+use wstape_tape::{End, Micros};
+
+/// Most frames of one attempt that are kept; what comes later is counted.
+const MAX_FRAMES: usize = 256;
+
+/// One attempt to connect, as the engine saw it.
+#[derive(Debug, Clone)]
+pub(crate) struct Attempt {
+    /// Its number, from 1, in the order of the accepts.
+    pub(crate) number: u64,
+    /// When its transport was accepted.
+    pub(crate) accepted: Micros,
+    /// Whether its request brought the token.
+    pub(crate) brought_token: bool,
+    /// What its handshake came to, and when.
+    pub(crate) answer: Option<(Micros, Answer)>,
+    /// How it ended, and when.
+    pub(crate) ended: Option<(Micros, Ended)>,
+    /// The first frames that the client sent.
+    pub(crate) frames: Vec<(Micros, ClientFrame)>,
+    /// How many it sent in all.
+    pub(crate) received: u64,
+    /// When the engine first and last sent it something of its own.
+    pub(crate) sent: Option<(Micros, Micros)>,
+    /// When the engine sent a Close.
+    pub(crate) close_sent: Option<Micros>,
+    /// What it did against the protocol.
+    pub(crate) errors: Vec<(Micros, String)>,
+}
+
+/// What a handshake came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// 101.
+    Upgraded,
+    /// Another status, or one that says so to a plain request.
+    Status(u16),
+    /// Something that is not HTTP.
+    Garbage,
+    /// Nothing, for good.
+    Nothing,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The engine ended it.
+    ByEngine(End),
+    /// The client ended its side.
+    ClientFin,
+    /// The client reset it.
+    ClientReset,
+}
+
+impl Attempt {
+    pub(super) fn new(number: u64, accepted: Micros) -> Self {
+        Self {
+            number,
+            accepted,
+            brought_token: false,
+            answer: None,
+            ended: None,
+            frames: Vec::new(),
+            received: 0,
+            sent: None,
+            close_sent: None,
+            errors: Vec::new(),
+        }
+    }
+
+    pub(super) fn receive(&mut self, at: Micros, frame: &ClientFrame) {
+        self.received += 1;
+        if self.frames.len() < MAX_FRAMES {
+            self.frames.push((at, frame.clone()));
+        }
+    }
+
+    /// When it was over: at an answer that ends it, at the second Close of a closing handshake, or at
+    /// the end of its transport.
+    pub(crate) fn over(&self) -> Option<Micros> {
+        let answered = match self.answer {
+            Some((at, Answer::Status(_))) => Some(at),
+            _ => None,
+        };
+        let closed = self.close_sent.zip(self.close());
+        let closed = closed.map(|(sent, (received, _))| sent.max(received));
+        let ended = self.ended.map(|(at, _)| at);
+        answered.or(closed.into_iter().chain(ended).min())
+    }
+
+    /// When its upgrade was answered.
+    pub(crate) fn upgraded(&self) -> Option<Micros> {
+        match self.answer {
+            Some((at, Answer::Upgraded)) => Some(at),
+            _ => None,
+        }
+    }
+
+    /// The client's Close, if it sent one.
+    pub(crate) fn close(&self) -> Option<(Micros, Option<u16>)> {
+        self.frames_of(FrameKind::Close)
+            .map(|(at, frame)| (at, frame.close_code()))
+            .next()
+    }
+
+    pub(crate) fn frames_of(
+        &self,
+        kind: FrameKind,
+    ) -> impl Iterator<Item = (Micros, &ClientFrame)> {
+        self.frames
+            .iter()
+            .filter(move |(_, frame)| frame.kind == kind)
+            .map(|(at, frame)| (*at, frame))
+    }
+}

@@ -1,0 +1,214 @@
+//! What a case is judged by: what the engine's journal says of the client.
+
+mod attempt;
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use wstape_mock_engine::{Entry, JournalKind, RequestHead};
+use wstape_tape::Micros;
+
+pub(crate) use self::attempt::{Answer, Attempt, Ended};
+
+/// Most attempts that are kept: a client that spins is stopped long before.
+pub(crate) const MAX_ATTEMPTS: usize = 4_096;
+/// Lines of the journal that are kept of its beginning, and of its end.
+const MAX_LINES: usize = 200;
+
+/// What has happened so far, in the order in which it did.
+pub(crate) struct Facts {
+    token: String,
+    attempts: Vec<Attempt>,
+    /// Attempts beyond those that are kept.
+    pub(crate) more_attempts: u64,
+    marks: Vec<(Micros, String)>,
+    up: Option<Micros>,
+    head: Vec<String>,
+    tail: VecDeque<String>,
+    lines: u64,
+}
+
+impl fmt::Debug for Facts {
+    /// Without the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Facts")
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Facts {
+    /// Nothing has happened yet; this is the token that requests are looked through for.
+    pub(crate) fn new(token: String) -> Self {
+        Self {
+            token,
+            attempts: Vec::new(),
+            more_attempts: 0,
+            marks: Vec::new(),
+            up: None,
+            head: Vec::new(),
+            tail: VecDeque::new(),
+            lines: 0,
+        }
+    }
+
+    /// Takes in what the journal says next.
+    pub(crate) fn observe(&mut self, entry: &Entry) {
+        self.keep_line(entry);
+        let at = entry.at;
+        match &entry.kind {
+            JournalKind::Accepted => self.accept(at),
+            JournalKind::Requested(head) => self.request(entry.conn, head),
+            JournalKind::Up => self.up = Some(at),
+            JournalKind::Mark(name) => self.marks.push((at, name.clone())),
+            JournalKind::Sent { what, .. } => self.sent(at, entry.conn, what),
+            kind => {
+                if let Some(attempt) = entry.conn.and_then(|conn| self.attempt_mut(conn)) {
+                    happen(attempt, at, kind);
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self, at: Micros) {
+        if self.attempts.len() == MAX_ATTEMPTS {
+            self.more_attempts += 1;
+        } else {
+            let number = self.attempts.len() as u64 + 1;
+            self.attempts.push(Attempt::new(number, at));
+        }
+    }
+
+    fn request(&mut self, conn: Option<u64>, head: &RequestHead) {
+        let brought = head.target.contains(&self.token)
+            || head
+                .headers
+                .iter()
+                .any(|(_, value)| value.contains(&self.token));
+        if let Some(attempt) = conn.and_then(|conn| self.attempt_mut(conn)) {
+            attempt.brought_token |= brought;
+        }
+    }
+
+    /// A broadcast goes to all that are open.
+    fn sent(&mut self, at: Micros, conn: Option<u64>, what: &str) {
+        let to_all = conn.is_none();
+        let to = |attempt: &&mut Attempt| match conn {
+            Some(conn) => attempt.number == conn,
+            None => attempt.upgraded().is_some() && attempt.ended.is_none(),
+        };
+        let kept = if to_all {
+            self.attempts.len()
+        } else {
+            usize::MAX
+        };
+        for attempt in self.attempts.iter_mut().rev().take(kept).filter(to) {
+            let first = attempt.sent.map_or(at, |(first, _)| first);
+            attempt.sent = Some((first, at));
+            if what.starts_with("close") {
+                attempt.close_sent.get_or_insert(at);
+            }
+        }
+    }
+
+    fn keep_line(&mut self, entry: &Entry) {
+        if !entry.kind.is_told() {
+            return;
+        }
+        self.lines += 1;
+        if self.head.len() < MAX_LINES {
+            self.head.push(entry.to_string());
+            return;
+        }
+        self.tail.push_back(entry.to_string());
+        if self.tail.len() > MAX_LINES {
+            self.tail.pop_front();
+        }
+    }
+
+    fn attempt_mut(&mut self, conn: u64) -> Option<&mut Attempt> {
+        let at = usize::try_from(conn.checked_sub(1)?).ok()?;
+        self.attempts.get_mut(at)
+    }
+
+    /// The attempts, in the order of their accepts.
+    pub(crate) fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    /// When this mark of the tape was passed first.
+    pub(crate) fn mark(&self, name: &str) -> Option<Micros> {
+        self.marks
+            .iter()
+            .find(|(_, it)| it == name)
+            .map(|(at, _)| *at)
+    }
+
+    /// When the port came up last.
+    pub(crate) fn up(&self) -> Option<Micros> {
+        self.up
+    }
+
+    /// From the end of each attempt to the next accept, in seconds. An attempt that had not ended
+    /// when the next one came has no gap behind it.
+    pub(crate) fn gaps(&self) -> Vec<f64> {
+        gaps(&self.attempts)
+    }
+
+    /// The journal's lines, where they are many without those between its beginning and its end.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines = self.head.clone();
+        let kept = (self.head.len() + self.tail.len()) as u64;
+        if self.lines > kept {
+            lines.push(format!("… {} lines left out …", self.lines - kept));
+        }
+        lines.extend(self.tail.iter().cloned());
+        lines
+    }
+}
+
+/// From the end of each attempt to the next one's accept, in seconds.
+pub(crate) fn gaps(attempts: &[Attempt]) -> Vec<f64> {
+    attempts
+        .windows(2)
+        .filter_map(|pair| {
+            let over = pair[0].over()?;
+            Some(seconds(pair[1].accepted.0.saturating_sub(over.0)))
+        })
+        .collect()
+}
+
+/// Seconds of this many microseconds.
+pub(crate) fn seconds(us: u64) -> f64 {
+    Micros(us).duration().as_secs_f64()
+}
+
+/// What a journal's entry means for the attempt that it is about.
+fn happen(attempt: &mut Attempt, at: Micros, kind: &JournalKind) {
+    let answer = match kind {
+        JournalKind::Upgraded => Some(Answer::Upgraded),
+        JournalKind::Refused { status } | JournalKind::HttpAnswered { status, .. } => {
+            Some(Answer::Status(*status))
+        }
+        JournalKind::GarbageSent { .. } => Some(Answer::Garbage),
+        JournalKind::Hung => Some(Answer::Nothing),
+        _ => None,
+    };
+    if let Some(answer) = answer {
+        attempt.answer.get_or_insert((at, answer));
+    }
+    match kind {
+        JournalKind::Received(frame) => attempt.receive(at, frame),
+        JournalKind::ProtocolError(text) => attempt.errors.push((at, text.clone())),
+        _ => {}
+    }
+    let ended = match kind {
+        JournalKind::Dropped(end) => Some(Ended::ByEngine(*end)),
+        JournalKind::ClientClosed => Some(Ended::ClientFin),
+        JournalKind::ClientReset => Some(Ended::ClientReset),
+        _ => None,
+    };
+    if let Some(ended) = ended {
+        attempt.ended.get_or_insert((at, ended));
+    }
+}

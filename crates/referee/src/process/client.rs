@@ -1,0 +1,250 @@
+//! A running client, as the referee holds it.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::command::{ClientCommand, Told};
+use super::keeper::{Exit, Word};
+use super::output::Output;
+use super::tree;
+use super::vitals::{self, Vitals, Wanted};
+
+/// How long what was printed may take to be read, once everything has ended.
+const READ_WAIT: Duration = Duration::from_secs(1);
+
+/// How a keeper is started: this program, with a verb of its own that runs [`keep`](super::keep).
+#[derive(Debug, Clone)]
+pub struct KeeperCommand {
+    /// The program.
+    pub program: std::path::PathBuf,
+    /// What stands before the client's own words.
+    pub args: Vec<OsString>,
+}
+
+/// Why a client could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The client's own program.
+    #[error("cannot start {program}: {why}")]
+    Client {
+        /// The program.
+        program: String,
+        /// What the system says.
+        why: String,
+    },
+    /// The process that keeps it.
+    #[error("cannot start the process that keeps the client, {program}: {why}")]
+    Keeper {
+        /// The program.
+        program: String,
+        /// What the system says.
+        why: String,
+    },
+}
+
+/// A client's process, with all it starts. Dropped, all of it is ended.
+#[derive(Debug)]
+pub(crate) struct Client {
+    keeper: Child,
+    orders: Option<ChildStdin>,
+    seen: Arc<Seen>,
+    readers: Vec<JoinHandle<()>>,
+    mark: String,
+}
+
+/// What was seen of a client so far.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    state: Mutex<State>,
+    output: Mutex<Output>,
+    /// Told whenever the client's process has started, ended, or been cleaned up.
+    pub(crate) changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    not_started: Option<String>,
+    exit: Option<Exit>,
+    late_us: u64,
+    left: Option<(u32, u32)>,
+    keeper_gone: bool,
+}
+
+impl Client {
+    /// Starts a client under a keeper.
+    ///
+    /// # Errors
+    /// Where the keeper can't be started. What comes of the client is told by [`Seen`].
+    pub(crate) fn start(
+        keeper: &KeeperCommand,
+        client: &ClientCommand,
+        told: &Told,
+        mark: &str,
+    ) -> Result<Self, StartError> {
+        let failed = |error: io::Error| StartError::Keeper {
+            program: keeper.program.display().to_string(),
+            why: error.to_string(),
+        };
+        let mut process = Command::new(&keeper.program)
+            .args(&keeper.args)
+            .args(client.words_for(told))
+            .envs(told.environment())
+            .env(tree::MARK, mark)
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        let seen = Arc::new(Seen::default());
+        *seen.output.lock() = Output::looking_for(&told.token);
+        let (words, printed) = (process.stdout.take(), process.stderr.take());
+        let mut readers = Vec::new();
+        if let Some(words) = words {
+            let seen = Arc::clone(&seen);
+            readers.push(thread::spawn(move || listen(words, &seen)));
+        }
+        if let Some(printed) = printed {
+            let seen = Arc::clone(&seen);
+            readers.push(thread::spawn(move || collect(printed, &seen)));
+        }
+        Ok(Self {
+            orders: process.stdin.take(),
+            keeper: process,
+            seen,
+            readers,
+            mark: mark.to_owned(),
+        })
+    }
+
+    pub(crate) fn seen(&self) -> &Arc<Seen> {
+        &self.seen
+    }
+
+    /// Sends SIGTERM to the client's group.
+    pub(crate) fn term(&mut self) {
+        if let Some(orders) = &mut self.orders {
+            // A keeper that is gone has ended the client already.
+            let _ = orders.write_all(b"term\n").and_then(|()| orders.flush());
+        }
+    }
+
+    /// What all of its processes use now.
+    pub(crate) fn vitals(&self, wanted: Wanted) -> Option<Vitals> {
+        vitals::measure(self.keeper.id(), wanted)
+    }
+
+    /// Ends all of it, and says what could not be ended: empty where nothing is left.
+    pub(crate) fn end(mut self) -> Leftovers {
+        self.end_now()
+    }
+
+    fn end_now(&mut self) -> Leftovers {
+        drop(self.orders.take());
+        // The keeper ends by itself once its orders end; one that was killed is gone already.
+        let _ = self.keeper.wait();
+        let swept = tree::sweep(&self.mark);
+        // What got away under another environment may hold a pipe open: nobody waits for that.
+        let until = Instant::now() + READ_WAIT;
+        while self.readers.iter().any(|it| !it.is_finished()) && Instant::now() < until {
+            thread::sleep(Duration::from_millis(2));
+        }
+        let state = self.seen.state.lock();
+        Leftovers {
+            keeper_was_killed: state.left.is_none() && state.not_started.is_none(),
+            left: state.left.map_or(0, |(_, left)| left),
+            escaped: u32::try_from(swept).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if self.orders.is_some() {
+            self.end_now();
+        }
+    }
+}
+
+/// What there was to clean up besides the client itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Leftovers {
+    /// The client, or what it started, killed the process that kept it.
+    pub(crate) keeper_was_killed: bool,
+    /// Processes that could not be ended.
+    pub(crate) left: u32,
+    /// Processes that had got away from the keeper, and were ended.
+    pub(crate) escaped: u32,
+}
+
+impl Seen {
+    /// Why it could not be started.
+    pub(crate) fn not_started(&self) -> Option<String> {
+        self.state.lock().not_started.clone()
+    }
+
+    /// How it ended, where it has.
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        self.state.lock().exit
+    }
+
+    /// Whether the keeper itself has gone.
+    pub(crate) fn keeper_gone(&self) -> bool {
+        self.state.lock().keeper_gone
+    }
+
+    /// How late the keeper's timer was at most, so far.
+    pub(crate) fn lateness(&self) -> Duration {
+        Duration::from_micros(self.state.lock().late_us)
+    }
+
+    /// What it printed.
+    pub(crate) fn output<T>(&self, look: impl FnOnce(&Output) -> T) -> T {
+        look(&self.output.lock())
+    }
+}
+
+/// Reads what the keeper says until it is gone.
+fn listen(words: impl Read, seen: &Seen) {
+    for line in BufReader::new(words).lines().map_while(Result::ok) {
+        let Ok(word) = serde_json::from_str(&line) else {
+            continue;
+        };
+        let mut state = seen.state.lock();
+        match word {
+            Word::Started { .. } => {}
+            Word::NotStarted { why } => state.not_started = Some(why),
+            Word::LateUs(us) => {
+                state.late_us = state.late_us.max(us);
+                continue;
+            }
+            Word::Exited(exit) => state.exit = Some(exit),
+            Word::Left { killed, left } => state.left = Some((killed, left)),
+        }
+        drop(state);
+        seen.changed.notify_waiters();
+    }
+    seen.state.lock().keeper_gone = true;
+    seen.changed.notify_waiters();
+}
+
+/// Reads what the client prints, as fast as it prints it, until nobody is left who could.
+fn collect(mut printed: impl Read, seen: &Seen) {
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match printed.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(n) => seen.output.lock().push(&buffer[..n]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}

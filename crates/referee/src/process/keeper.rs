@@ -1,0 +1,210 @@
+//! The keeper: a small process between the referee and a client, so that nothing is left running.
+//!
+//! ```text
+//! referee ──stdin──► keeper ──starts, in a group of its own──► client ─► whatever it starts
+//!         ◄─stdout── (adopts orphans: a subreaper on Linux)
+//!         ◄─stderr── what the client prints
+//! ```
+//!
+//! It ends everything below it once its standard input ends: so does the referee's own death. What a
+//! client puts out of its group, or leaves behind as an orphan, is still below it. It also tells how
+//! late its own timer is, which says how busy the machine is for a process like the client.
+//!
+//! Words to it, a line each: `term`. Words from it, a line of JSON each: [`Word`].
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitOptions};
+use serde::{Deserialize, Serialize};
+
+use super::tree;
+
+/// How often the keeper looks at its timer and at the client.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often it says how late it was.
+const LATENESS_EVERY: Duration = Duration::from_millis(500);
+/// How long everything below it may take to end, once killed.
+const KILL_WAIT: Duration = Duration::from_secs(5);
+
+/// What a keeper tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Word {
+    /// The client runs.
+    Started {
+        /// Its process.
+        pid: u32,
+    },
+    /// It could not be started.
+    NotStarted {
+        /// What the system says.
+        why: String,
+    },
+    /// How late the keeper's timer was at most, since it last said so.
+    LateUs(u64),
+    /// The client ended.
+    Exited(Exit),
+    /// Everything below the keeper was ended; it goes now.
+    Left {
+        /// Processes that were still there when they were told to end.
+        killed: u32,
+        /// Processes that could not be ended.
+        left: u32,
+    },
+}
+
+/// How a client's process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// By itself, with this status.
+    Status(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+impl From<ExitStatus> for Exit {
+    fn from(status: ExitStatus) -> Self {
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Self::Status(code),
+            (None, Some(signal)) => Self::Signal(signal),
+            (None, None) => Self::Status(-1),
+        }
+    }
+}
+
+/// What came in.
+enum Event {
+    Term,
+    End,
+}
+
+/// Runs as the keeper of the client that these words start, and returns when its standard input has
+/// ended and nothing is left below it.
+///
+/// # Errors
+/// Where standard output can't be written: the referee is gone, and everything was ended.
+pub fn keep(words: impl IntoIterator<Item = OsString>) -> io::Result<ExitCode> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    let mut words = words.into_iter();
+    let Some(program) = words.next() else {
+        return Err(io::Error::other("a keeper needs a command"));
+    };
+    let prints =
+        || -> io::Result<Stdio> { Ok(Stdio::from(io::stderr().as_fd().try_clone_to_owned()?)) };
+    let client = Command::new(program)
+        .args(words)
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(prints()?)
+        .stderr(prints()?)
+        .spawn();
+    let client = match client {
+        Ok(client) => client,
+        Err(error) => {
+            say(&Word::NotStarted {
+                why: error.to_string(),
+            })?;
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let told = say(&Word::Started { pid: client.id() }).and_then(|()| watch(client));
+    let ended = end_all();
+    told.and_then(|()| say(&ended))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn say(word: &Word) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, word)?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// Watches timer, client and orders until the orders end.
+fn watch(mut client: Child) -> io::Result<()> {
+    let orders = listen();
+    let mut exited = false;
+    let mut late = Duration::ZERO;
+    let mut said = Instant::now();
+    loop {
+        let due = Instant::now() + LOOK_EVERY;
+        match orders.recv_timeout(LOOK_EVERY) {
+            Ok(Event::End) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Ok(Event::Term) => signal_group(&client, Signal::TERM),
+            Err(RecvTimeoutError::Timeout) => {
+                late = late.max(Instant::now().saturating_duration_since(due));
+            }
+        }
+        if said.elapsed() >= LATENESS_EVERY {
+            let micros = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
+            say(&Word::LateUs(micros))?;
+            (late, said) = (Duration::ZERO, Instant::now());
+        }
+        if !exited && let Some(status) = client.try_wait()? {
+            exited = true;
+            say(&Word::Exited(status.into()))?;
+        }
+        if exited {
+            reap();
+        }
+    }
+}
+
+/// Reads orders on a thread of its own.
+fn listen() -> mpsc::Receiver<Event> {
+    let (sender, orders) = mpsc::channel();
+    thread::spawn(move || {
+        for line in io::stdin().lock().lines().map_while(Result::ok) {
+            if line == "term" && sender.send(Event::Term).is_err() {
+                return;
+            }
+        }
+        // Whoever listens may have gone already.
+        let _ = sender.send(Event::End);
+    });
+    orders
+}
+
+/// A client that is gone has no group any more; that is no error.
+fn signal_group(client: &Child, signal: Signal) {
+    if let Some(group) = i32::try_from(client.id()).ok().and_then(Pid::from_raw) {
+        let _ = rustix::process::kill_process_group(group, signal);
+    }
+}
+
+/// Takes the statuses of orphans that ended, so that they are gone from the system's table.
+fn reap() {
+    while let Ok(Some(_)) = rustix::process::wait(WaitOptions::NOHANG) {}
+}
+
+/// Kills everything below this process, and says what there was.
+fn end_all() -> Word {
+    let mut killed = 0;
+    let until = Instant::now() + KILL_WAIT;
+    loop {
+        let below = tree::below(std::process::id());
+        reap();
+        if below.is_empty() {
+            return Word::Left { killed, left: 0 };
+        }
+        if Instant::now() >= until {
+            let left = u32::try_from(below.len()).unwrap_or(u32::MAX);
+            return Word::Left { killed, left };
+        }
+        for &pid in &below {
+            if tree::kill(pid) {
+                killed += 1;
+            }
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}

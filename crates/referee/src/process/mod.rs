@@ -1,0 +1,16 @@
+//! A client as processes: how it is started, kept, looked at and ended.
+
+mod client;
+mod command;
+mod keeper;
+mod output;
+mod tree;
+mod vitals;
+
+pub(crate) use self::client::{Client, Leftovers};
+pub use self::client::{KeeperCommand, StartError};
+pub use self::command::ClientCommand;
+pub(crate) use self::command::Told;
+pub use self::keeper::{Exit, keep};
+pub(crate) use self::output::Output;
+pub(crate) use self::vitals::{Vitals, Wanted};

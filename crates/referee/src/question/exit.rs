@@ -1,0 +1,87 @@
+//! Whether the client goes when it is told to, and what it means that it went by itself.
+
+use serde::Deserialize;
+use wstape_mock_engine::FrameKind;
+
+use super::{Ask, Look};
+use crate::facts::seconds;
+use crate::process::Exit;
+use crate::verdict::{Finding, Verdict};
+
+/// What it means that a client's process ended though nobody told it to.
+pub(crate) fn ended(exit: Exit, last_line: Option<&str>, is_allowed: bool) -> Finding {
+    let said = last_line.map_or(String::new(), |line| format!("; it last printed: {line}"));
+    match exit {
+        Exit::Signal(signal) => Finding::new(
+            Verdict::Fail,
+            format!("ended by signal {signal}, which nobody sent{said}"),
+        ),
+        Exit::Status(status) => {
+            let verdict = if is_allowed {
+                Verdict::Info
+            } else {
+                Verdict::Warn
+            };
+            Finding::new(
+                verdict,
+                format!("ended by itself with status {status}{said}"),
+            )
+        }
+    }
+}
+
+/// Whether a client that is told to end does.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Gone {
+    /// How long it may take.
+    pub(super) within_s: f64,
+    /// Whether it was connected, and so owes a Close.
+    #[serde(default)]
+    closes: bool,
+}
+
+impl Ask for Gone {
+    fn look(&self, look: &Look<'_>) -> Option<Finding> {
+        let told = look.told_to_end?;
+        let dial = look.facts.attempts().iter().find(|it| it.accepted > told);
+        if let Some(dial) = dial {
+            let after = seconds(dial.accepted.0 - told.0);
+            let what = format!("dialled once more, {after:.3} s after it was told to end");
+            return Some(Finding::new(Verdict::Fail, what).figure("dialled_after_s", after));
+        }
+        let Some(gone) = look.gone else {
+            return (look.since(told) > self.within_s).then(|| self.at_the_end(look));
+        };
+        let took = seconds(gone.0.saturating_sub(told.0));
+        let closed = look
+            .facts
+            .attempts()
+            .last()
+            .is_some_and(|it| it.frames_of(FrameKind::Close).next().is_some());
+        let (verdict, what) = if took > self.within_s {
+            (Verdict::Fail, format!("took {took:.1} s to end"))
+        } else if self.closes && !closed {
+            (
+                Verdict::Warn,
+                format!("gone after {took:.3} s, without a Close"),
+            )
+        } else {
+            (Verdict::Pass, format!("gone after {took:.3} s"))
+        };
+        Some(Finding::new(verdict, what).figure("gone_after_s", took))
+    }
+
+    fn at_the_end(&self, look: &Look<'_>) -> Finding {
+        match look.told_to_end {
+            Some(told) => {
+                let what = format!("still there {:.1} s after SIGTERM", look.since(told));
+                Finding::new(Verdict::Fail, what)
+            }
+            None => Finding::new(
+                Verdict::NotApplicable,
+                "it never came so far as to be told to end",
+            ),
+        }
+    }
+}

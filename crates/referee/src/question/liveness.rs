@@ -1,0 +1,126 @@
+//! Whether the client answers Pings, and whether it notices what does not come.
+
+use serde::Deserialize;
+use wstape_mock_engine::FrameKind;
+
+use super::{Ask, Look, Reference};
+use crate::facts::seconds;
+use crate::verdict::{Finding, Verdict};
+
+/// Whether a Ping with this payload is answered.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PingAnswered {
+    /// From when the answer is waited for.
+    after: Reference,
+    /// The Ping's payload.
+    payload: String,
+    /// How long an answer may take.
+    pub(super) within_s: f64,
+}
+
+impl Ask for PingAnswered {
+    fn look(&self, look: &Look<'_>) -> Option<Finding> {
+        let from = self.after.find(look)?;
+        let pongs = look
+            .facts
+            .attempts()
+            .iter()
+            .flat_map(|it| it.frames_of(FrameKind::Pong));
+        let mut pongs = pongs.filter(|(at, _)| *at >= from);
+        if let Some((at, _)) = pongs.find(|(_, it)| it.payload == self.payload.as_bytes()) {
+            let took = seconds(at.0 - from.0);
+            let verdict = if took <= self.within_s {
+                Verdict::Pass
+            } else {
+                Verdict::Fail
+            };
+            let what = format!("answered a Ping of {} bytes", self.payload.len());
+            return Some(Finding::new(verdict, what).figure("answered_after_s", took));
+        }
+        (look.since(from) > self.within_s).then(|| self.at_the_end(look))
+    }
+
+    fn at_the_end(&self, look: &Look<'_>) -> Finding {
+        let bytes = self.payload.len();
+        match self.after.find(look) {
+            Some(from) => {
+                let waited = look.since(from);
+                let what = format!(
+                    "did not answer a Ping of {bytes} bytes with its payload in {waited:.1} s"
+                );
+                Finding::new(Verdict::Fail, what)
+            }
+            None => Finding::new(Verdict::NotApplicable, self.after.missing()),
+        }
+    }
+}
+
+/// Whether a connection on which nothing is wrong but silence is kept.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StaysUp {
+    /// For this long, from the 101.
+    for_s: f64,
+}
+
+impl Ask for StaysUp {
+    fn look(&self, look: &Look<'_>) -> Option<Finding> {
+        let first = look.facts.attempts().first()?;
+        let from = first.upgraded()?;
+        if let Some(over) = first.over() {
+            let up = seconds(over.0 - from.0);
+            let verdict = if up < self.for_s {
+                Verdict::Warn
+            } else {
+                Verdict::Pass
+            };
+            let what = format!("dropped a connection that answered its Pings, after {up:.1} s");
+            return Some(Finding::new(verdict, what).figure("up_s", up));
+        }
+        let up = look.since(from);
+        (up >= self.for_s).then(|| Finding::new(Verdict::Pass, "kept the connection"))
+    }
+
+    fn at_the_end(&self, _: &Look<'_>) -> Finding {
+        Finding::new(Verdict::NotApplicable, "was never connected")
+    }
+}
+
+/// Whether the client does anything about what it could notice; nobody demands it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Notices {
+    /// From when.
+    after: Reference,
+    /// Within this.
+    within_s: f64,
+}
+
+impl Ask for Notices {
+    fn look(&self, look: &Look<'_>) -> Option<Finding> {
+        let from = self.after.find(look)?;
+        let over = look
+            .facts
+            .attempts()
+            .iter()
+            .filter_map(crate::facts::Attempt::over)
+            .find(|at| *at > from);
+        if let Some(at) = over {
+            let took = seconds(at.0 - from.0);
+            let what = format!("noticed after {took:.1} s");
+            return Some(Finding::new(Verdict::Info, what).figure("noticed_after_s", took));
+        }
+        (look.since(from) >= self.within_s).then(|| self.at_the_end(look))
+    }
+
+    fn at_the_end(&self, look: &Look<'_>) -> Finding {
+        match self.after.find(look) {
+            Some(from) => Finding::new(
+                Verdict::Info,
+                format!("not noticed in {:.0} s", look.since(from)),
+            ),
+            None => Finding::new(Verdict::NotApplicable, self.after.missing()),
+        }
+    }
+}

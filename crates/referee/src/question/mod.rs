@@ -1,0 +1,125 @@
+//! What a case asks, and when the answer is certain.
+//!
+//! A case file names its questions and gives their bounds:
+//! `"asks":[{"storm":{"dials":20,"within_s":1,"warn_median_s":0.02}}]`. Each looks at what has
+//! happened whenever something has, and answers as soon as nothing that may still come can turn its
+//! answer.
+
+mod ask;
+mod closing;
+mod exit;
+mod gaps;
+mod handshake;
+mod liveness;
+mod protocol;
+mod reference;
+mod resources;
+mod returns;
+mod spread;
+
+use serde::Deserialize;
+
+use self::ask::Ask;
+pub(crate) use self::ask::Look;
+pub(crate) use self::exit::ended;
+pub(crate) use self::reference::Reference;
+
+use crate::verdict::Finding;
+
+/// A question of a case. Its fields are what stands in the case's file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Question {
+    Returns(returns::Returns),
+    BacksOff(gaps::BacksOff),
+    Storm(gaps::Storm),
+    ResetsBackoff(gaps::ResetsBackoff),
+    KeepsOn(gaps::KeepsOn),
+    Honours(gaps::Honours),
+    NotOpen(handshake::NotOpen),
+    Upgrades(handshake::Upgrades),
+    NotFollowed(handshake::NotFollowed),
+    PingAnswered(liveness::PingAnswered),
+    StaysUp(liveness::StaysUp),
+    Notices(liveness::Notices),
+    CloseAnswered(closing::CloseAnswered),
+    NoCloseWith(closing::NoCloseWith),
+    ComesBackOnce(closing::ComesBackOnce),
+    FailsConnection(protocol::FailsConnection),
+    Memory(resources::Memory),
+    Processor(resources::Processor),
+    Leak(resources::Leak),
+    Gone(exit::Gone),
+    Spread(spread::Spread),
+}
+
+impl Question {
+    fn ask(&self) -> &dyn Ask {
+        match self {
+            Self::Returns(it) => it,
+            Self::BacksOff(it) => it,
+            Self::Storm(it) => it,
+            Self::ResetsBackoff(it) => it,
+            Self::KeepsOn(it) => it,
+            Self::Honours(it) => it,
+            Self::NotOpen(it) => it,
+            Self::Upgrades(it) => it,
+            Self::NotFollowed(it) => it,
+            Self::PingAnswered(it) => it,
+            Self::StaysUp(it) => it,
+            Self::Notices(it) => it,
+            Self::CloseAnswered(it) => it,
+            Self::NoCloseWith(it) => it,
+            Self::ComesBackOnce(it) => it,
+            Self::FailsConnection(it) => it,
+            Self::Memory(it) => it,
+            Self::Processor(it) => it,
+            Self::Leak(it) => it,
+            Self::Gone(it) => it,
+            Self::Spread(it) => it,
+        }
+    }
+
+    pub(crate) fn look(&self, look: &Look<'_>) -> Option<Finding> {
+        self.ask().look(look)
+    }
+
+    pub(crate) fn at_the_end(&self, look: &Look<'_>) -> Finding {
+        self.ask().at_the_end(look)
+    }
+
+    /// Whether its answer rests on gaps, so that a `fail` is played again.
+    pub(crate) fn rests_on_gaps(&self) -> bool {
+        matches!(
+            self,
+            Self::BacksOff(_)
+                | Self::Storm(_)
+                | Self::ResetsBackoff(_)
+                | Self::KeepsOn(_)
+                | Self::Honours(_)
+                | Self::Spread(_)
+        )
+    }
+
+    /// The bound that a late timer would have to reach a fifth of to turn the answer, in seconds.
+    pub(crate) fn bound_s(&self) -> Option<f64> {
+        match self {
+            Self::Storm(it) => Some(it.within_s),
+            Self::BacksOff(it) => Some(it.within_s),
+            Self::Honours(it) => Some(it.after_s),
+            Self::PingAnswered(it) => Some(it.within_s),
+            Self::Gone(it) => Some(it.within_s),
+            _ => None,
+        }
+    }
+
+    /// Whether it needs memory to be measured, which costs time.
+    pub(crate) fn wants_memory(&self) -> bool {
+        matches!(self, Self::Memory(_) | Self::Leak(_))
+    }
+
+    /// Whether it needs processor time or sockets to be measured.
+    pub(crate) fn wants_vitals(&self) -> bool {
+        self.wants_memory() || matches!(self, Self::Processor(_))
+    }
+}

@@ -1,0 +1,192 @@
+//! What the client's processes use.
+
+use serde::Deserialize;
+use wstape_tape::Micros;
+
+use super::{Ask, Look, Reference};
+use crate::facts::{gaps, seconds};
+use crate::process::Vitals;
+use crate::verdict::{Finding, Verdict};
+
+const BYTES_PER_MIB: f64 = 1_048_576.0;
+
+fn mib(bytes: u64) -> f64 {
+    // Memory of a process has far fewer than the 53 bits that a float holds.
+    #[expect(clippy::cast_precision_loss)]
+    let bytes = bytes as f64;
+    bytes / BYTES_PER_MIB
+}
+
+fn untold() -> Finding {
+    Finding::new(
+        Verdict::NotApplicable,
+        "this system does not tell what processes use",
+    )
+}
+
+/// Whether memory stays within a bound.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Memory {
+    /// So much more than when the client first connected, at most.
+    max_mib: f64,
+    /// How long is looked on, from the first accept.
+    for_s: f64,
+    /// Whether a client that dialled again has shown enough.
+    #[serde(default)]
+    until_back: bool,
+}
+
+impl Memory {
+    fn grown(look: &Look<'_>) -> Option<f64> {
+        let first = look.facts.attempts().first()?.accepted;
+        let before = look.vitals.iter().rev().find(|(at, _)| *at <= first);
+        let before = before.or(look.vitals.first())?.1.memory_bytes;
+        let most = look.vitals.iter().map(|(_, it)| it.memory_bytes).max()?;
+        Some(mib(most.saturating_sub(before)))
+    }
+
+    fn verdict(&self, grown: f64) -> Finding {
+        let (verdict, what) = if grown > self.max_mib {
+            (Verdict::Fail, format!("memory grew by {grown:.0} MiB"))
+        } else {
+            (
+                Verdict::Pass,
+                format!("memory grew by {grown:.0} MiB at most"),
+            )
+        };
+        Finding::new(verdict, what).figure("grown_mib", grown)
+    }
+}
+
+impl Ask for Memory {
+    fn look(&self, look: &Look<'_>) -> Option<Finding> {
+        let grown = Self::grown(look)?;
+        if grown > self.max_mib {
+            return Some(self.verdict(grown));
+        }
+        let attempts = look.facts.attempts();
+        let back = self.until_back && attempts.len() > 1;
+        (back || look.since(attempts.first()?.accepted) > self.for_s).then(|| self.verdict(grown))
+    }
+
+    fn at_the_end(&self, look: &Look<'_>) -> Finding {
+        Self::grown(look).map_or_else(untold, |grown| self.verdict(grown))
+    }
+}
+
+/// Whether waiting costs processor time.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Processor {
+    /// Of one core, at most.
+    max_percent: f64,
+    /// From when.
+    after: Reference,
+    /// Beginning this much later, …
+    from_s: f64,
+    /// … for this long.
+    for_s: f64,
+}
+
+impl Processor {
+    fn percent(&self, look: &Look<'_>) -> Option<f64> {
+        let from = self.after.find(look)?.0 + Micros::from_ms(1).0 * ms(self.from_s);
+        let mut watched = look.vitals.iter().filter(|(at, _)| at.0 >= from);
+        let (first, last) = (watched.next()?, watched.next_back()?);
+        let spent = last.1.processor_s - first.1.processor_s;
+        Some(100.0 * spent / seconds(last.0.0 - first.0.0).max(0.001))
+    }
+}
+
+fn ms(seconds: f64) -> u64 {
+    // Bounds of case files are small and never negative.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let ms = (seconds * 1000.0) as u64;
+    ms
+}
+
+impl Ask for Processor {
+    fn look(&self, look: &Look<'_>) -> Option<Finding> {
+        let waited = look.since(self.after.find(look)?);
+        (waited > self.from_s + self.for_s).then(|| self.at_the_end(look))
+    }
+
+    fn at_the_end(&self, look: &Look<'_>) -> Finding {
+        let Some(percent) = self.percent(look) else {
+            return untold();
+        };
+        let (verdict, what) = if percent > self.max_percent {
+            (
+                Verdict::Fail,
+                format!("took {percent:.1} % of a core while it had nothing to do"),
+            )
+        } else {
+            (
+                Verdict::Pass,
+                format!("took {percent:.1} % of a core while it waited"),
+            )
+        };
+        Finding::new(verdict, what).figure("processor_percent", percent)
+    }
+}
+
+/// Memory is measured so often at least before anything is said of its growth.
+const MIN_MEASURED: usize = 30;
+
+/// Whether reconnecting leaks memory or sockets.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Leak {
+    /// So many attempts, …
+    attempts: usize,
+    /// … or this long, are enough.
+    for_s: f64,
+    /// With fewer attempts than this nothing can be said.
+    min_attempts: usize,
+    /// So much more memory in the last third than in the second is warned of.
+    warn_mib: f64,
+    /// So much more fails.
+    fail_mib: f64,
+}
+
+impl Leak {
+    /// Highest memory of the second third and of the last one, in MiB.
+    fn thirds(vitals: &[(Micros, Vitals)]) -> Option<(f64, f64)> {
+        let third = vitals.len() / 3;
+        let most = |part: &[(Micros, Vitals)]| part.iter().map(|(_, it)| it.memory_bytes).max();
+        let second = most(vitals.get(third..2 * third)?)?;
+        let last = most(vitals.get(2 * third..)?)?;
+        Some((mib(second), mib(last)))
+    }
+}
+
+impl Ask for Leak {
+    fn look(&self, look: &Look<'_>) -> Option<Finding> {
+        let attempts = look.facts.attempts();
+        let since = look.since(attempts.first()?.accepted);
+        let enough = attempts.len() >= self.attempts && look.vitals.len() >= MIN_MEASURED;
+        (enough || since > self.for_s).then(|| self.at_the_end(look))
+    }
+
+    fn at_the_end(&self, look: &Look<'_>) -> Finding {
+        let attempts = look.facts.attempts();
+        let reconnects = gaps(attempts).len();
+        if reconnects < self.min_attempts {
+            let what = format!("only {reconnects} reconnects: too few to tell");
+            return Finding::new(Verdict::NotApplicable, what);
+        }
+        let Some((second, last)) = Self::thirds(look.vitals) else {
+            return untold();
+        };
+        let grown = last - second;
+        let verdict = match grown {
+            it if it > self.fail_mib => Verdict::Fail,
+            it if it > self.warn_mib => Verdict::Warn,
+            _ => Verdict::Pass,
+        };
+        let what =
+            format!("memory went from {second:.1} to {last:.1} MiB over {reconnects} reconnects");
+        Finding::new(verdict, what).figure("grown_mib", grown)
+    }
+}

@@ -1,0 +1,291 @@
+//! The report as one file of HTML that needs no network: the matrix, then each case with its lanes.
+
+use std::fmt::{self, Write as _};
+
+use super::{Report, Row, RunReport};
+use crate::lanes::{Lane, Lanes};
+use crate::verdict::Verdict;
+
+const STYLE: &str = include_str!("report.css");
+
+/// Width of a drawing, in its own units.
+const WIDTH: f64 = 1000.0;
+/// Height of a lane.
+const LANE: f64 = 14.0;
+/// Room for the scale below the lanes.
+const SCALE: f64 = 22.0;
+/// Lines on the scale, at most.
+const MAX_TICKS: f64 = 8.0;
+
+/// Text in which nothing is markup.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                c => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The word as the style sheet has it.
+fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::NotApplicable => "na",
+        other => other.word(),
+    }
+}
+
+impl Report {
+    /// One page of HTML, without anything from elsewhere.
+    #[must_use]
+    pub fn html(&self) -> String {
+        let mut page = String::new();
+        // Writing to a String does not fail.
+        let _ = self.write_html(&mut page);
+        page
+    }
+
+    fn write_html(&self, page: &mut String) -> fmt::Result {
+        let client = Escaped(&self.client);
+        write!(
+            page,
+            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
+             <title>{client}: referee</title><style>{STYLE}</style></head><body>\
+             <h1>Referee</h1><p class=\"client\"><code>{client}</code></p><p class=\"counts\">"
+        )?;
+        for verdict in Verdict::ALL.into_iter().rev() {
+            let n = self.count(verdict);
+            write!(
+                page,
+                "<span class=\"chip {}\">{n} {verdict}</span> ",
+                class(verdict)
+            )?;
+        }
+        write!(page, "</p><nav aria-label=\"cases\">")?;
+        for row in &self.rows {
+            let (id, title) = (row.id, Escaped(&row.played));
+            let class = class(row.verdict);
+            write!(
+                page,
+                "<a class=\"cell {class}\" href=\"#{id}\" title=\"{title}\">{id}<small>{}</small></a>",
+                row.verdict
+            )?;
+        }
+        page.push_str("</nav><main>");
+        for row in &self.rows {
+            write_row(page, row)?;
+        }
+        writeln!(
+            page,
+            "</main><footer>Healthy tape: {}. One after the other the runs would take {:.0} s.</footer></body></html>",
+            Escaped(&self.healthy),
+            self.one_by_one_s()
+        )
+    }
+}
+
+fn write_row(page: &mut String, row: &Row) -> fmt::Result {
+    let (id, class) = (row.id, class(row.verdict));
+    write!(
+        page,
+        "<section id=\"{id}\"><h2><span class=\"chip {class}\">{}</span> {id} {}</h2><p>Asked: {}.</p>",
+        row.verdict,
+        Escaped(&row.played),
+        Escaped(&row.asked)
+    )?;
+    if let Some(source) = &row.source {
+        write!(page, "<p class=\"source\">Source: {}</p>", Escaped(source))?;
+    }
+    write_findings(page, &row.findings)?;
+    for run in &row.runs {
+        write_run(page, run)?;
+    }
+    page.push_str("</section>");
+    Ok(())
+}
+
+fn write_findings(page: &mut String, findings: &[crate::Finding]) -> fmt::Result {
+    if findings.is_empty() {
+        return Ok(());
+    }
+    page.push_str("<ul>");
+    for finding in findings {
+        let class = class(finding.verdict);
+        let (verdict, what) = (finding.verdict, Escaped(&finding.what));
+        write!(
+            page,
+            "<li><span class=\"chip {class}\">{verdict}</span> {what}"
+        )?;
+        for figure in &finding.figures {
+            write!(page, "<br><code>{}</code>", Escaped(&figure.to_string()))?;
+        }
+        page.push_str("</li>");
+    }
+    page.push_str("</ul>");
+    Ok(())
+}
+
+fn write_run(page: &mut String, run: &RunReport) -> fmt::Result {
+    if !run.name.is_empty() {
+        write!(page, "<h3>{}</h3>", Escaped(&run.name))?;
+    }
+    write_findings(page, &run.findings)?;
+    for note in &run.notes {
+        write!(page, "<p class=\"note\">{}</p>", Escaped(note))?;
+    }
+    write_lanes(page, &run.lanes)?;
+    let journal = run.journal.join("\n");
+    write!(
+        page,
+        "<details><summary>Journal, {} lines</summary><pre>{}</pre></details>",
+        run.journal.len(),
+        Escaped(&journal)
+    )?;
+    if !run.printed.is_empty() {
+        let printed = Escaped(&run.printed);
+        write!(
+            page,
+            "<details><summary>What it printed</summary><pre>{printed}</pre></details>"
+        )?;
+    }
+    Ok(())
+}
+
+/// A step of the scale: 1, 2 or 5 with zeros.
+fn step(length_s: f64) -> f64 {
+    let least = (length_s / MAX_TICKS).max(1e-3);
+    let power = 10_f64.powf(least.log10().floor());
+    let steps = [1.0, 2.0, 5.0, 10.0].map(|it| it * power);
+    steps
+        .into_iter()
+        .find(|it| *it >= least)
+        .unwrap_or(10.0 * power)
+}
+
+fn write_lanes(page: &mut String, lanes: &Lanes) -> fmt::Result {
+    if lanes.lanes.is_empty() {
+        return Ok(());
+    }
+    let count = f64::from(u32::try_from(lanes.lanes.len()).unwrap_or(u32::MAX));
+    let height = count * LANE + SCALE;
+    let length = lanes.length_s.max(1e-3);
+    let x = |at: f64| WIDTH * at / length;
+    let n = lanes.lanes.len();
+    write!(
+        page,
+        "<svg viewBox=\"0 0 {WIDTH} {height:.0}\" role=\"img\" aria-label=\"{n} attempts over {length:.1} seconds\">"
+    )?;
+    let step = step(length);
+    let mut tick = 0.0;
+    while tick <= length {
+        let at = x(tick);
+        let bottom = height - SCALE;
+        write!(
+            page,
+            "<line class=\"tick\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"0\" y2=\"{bottom:.0}\"/>\
+             <text x=\"{at:.1}\" y=\"{:.0}\">{tick} s</text>",
+            height - 6.0
+        )?;
+        tick += step;
+    }
+    let mut y = 0.0;
+    for lane in &lanes.lanes {
+        write_lane(page, lane, y, length)?;
+        y += LANE;
+    }
+    page.push_str("</svg>");
+    if lanes.more > 0 {
+        write!(
+            page,
+            "<p class=\"note\">{} more attempts are not drawn.</p>",
+            lanes.more
+        )?;
+    }
+    Ok(())
+}
+
+/// A bar from accept to end: thin while it is not upgraded, thick from then on.
+fn write_lane(page: &mut String, lane: &Lane, y: f64, length: f64) -> fmt::Result {
+    let x = |at: f64| WIDTH * at / length;
+    let to = lane.to_s.unwrap_or(length).max(lane.from_s);
+    let up = lane.upgraded_s.unwrap_or(to).min(to);
+    let width = |from: f64, to: f64| (x(to) - x(from)).max(2.0);
+    let title = format!(
+        "accepted at {:.3} s, {} at {to:.3} s",
+        lane.from_s, lane.how
+    );
+    write!(
+        page,
+        "<g><title>{}</title><rect class=\"dial\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"4\"/>",
+        Escaped(&title),
+        x(lane.from_s),
+        y + 4.0,
+        width(lane.from_s, up)
+    )?;
+    if lane.upgraded_s.is_some() {
+        write!(
+            page,
+            "<rect class=\"up\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"10\"/>",
+            x(up),
+            y + 1.0,
+            width(up, to)
+        )?;
+    }
+    let (at, anchor) = if x(to) > 0.8 * WIDTH {
+        (x(lane.from_s) - 4.0, "end")
+    } else {
+        (x(to) + 4.0, "start")
+    };
+    write!(
+        page,
+        "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text></g>",
+        y + 10.0,
+        Escaped(&lane.how)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_printed_is_never_markup() {
+        let mut run = RunReport::new("<b>".to_owned(), Vec::new());
+        run.printed = "<script>alert('x')</script> & more".to_owned();
+        let mut page = String::new();
+        write_run(&mut page, &run).unwrap();
+        assert!(
+            page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; more"),
+            "{page}"
+        );
+        assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
+    }
+
+    #[test]
+    fn the_scale_has_few_round_steps() {
+        for (length, expected) in [
+            (0.5, 0.1),
+            (8.0, 1.0),
+            (60.0, 10.0),
+            (130.0, 20.0),
+            (600.0, 100.0),
+        ] {
+            assert!(
+                (step(length) - expected).abs() < 1e-9,
+                "{length}: {}",
+                step(length)
+            );
+        }
+    }
+}

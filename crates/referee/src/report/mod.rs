@@ -1,0 +1,12 @@
+//! What was found, and how it is written down.
+
+mod compare;
+mod expect;
+mod html;
+mod junit;
+mod rows;
+mod terminal;
+
+pub use self::compare::compare;
+pub use self::expect::{Changes, Expected};
+pub use self::rows::{RESULTS_VERSION, Report, Row, RunReport, TokenUse};

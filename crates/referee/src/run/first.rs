@@ -1,0 +1,105 @@
+//! Two processes without any fault: what has to be there for anything to be judged.
+
+use tokio::runtime::Builder;
+use wstape_mock_engine::{Clock, Engine};
+use wstape_tape::Micros;
+
+use super::names::{Names, names};
+use super::one::Session;
+use super::options::{Options, RefereeError};
+
+/// How long a client may take until it is connected, and has got a message.
+const READY_WAIT_S: f64 = 60.0;
+/// How long it is looked on after that, so that a client that ends at once is seen to.
+const SETTLE_S: f64 = 1.0;
+
+/// What the runs without a fault have shown.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct First {
+    /// Proportional memory of one client, in bytes; 0 where the system does not tell.
+    pub(super) memory_bytes: u64,
+    /// How long it took to its first dial, in seconds.
+    pub(super) dial_after_s: f64,
+}
+
+/// Runs the client twice, one after the other, and says what it needs.
+pub(super) fn two_runs_without_fault(options: &Options) -> Result<First, RefereeError> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let mut most = First::default();
+    for n in 1..=2 {
+        let names = names(options.seed, n, 0);
+        let first = runtime.block_on(one(options, &names))?;
+        most.memory_bytes = most.memory_bytes.max(first.memory_bytes);
+        most.dial_after_s = most.dial_after_s.max(first.dial_after_s);
+    }
+    Ok(most)
+}
+
+async fn one(options: &Options, names: &Names) -> Result<First, RefereeError> {
+    let length = Micros::from_ms(120_000);
+    let builder = Engine::builder().layer(options.healthy.lasting(length, None));
+    let mut session = Session::start(options, builder, Clock::real_now(), names, 1).await?;
+    let mut ready_at = None;
+    let mut first = First::default();
+    let missing = loop {
+        session.go_on(None).await;
+        let attempt = session.facts().attempts().first();
+        if attempt.is_some() && first.dial_after_s == 0.0 {
+            first.dial_after_s = session.running_s();
+        }
+        let served = attempt.is_some_and(|it| {
+            it.upgraded().is_some() && (it.sent.is_some() || !options.healthy.sends())
+        });
+        if served && ready_at.is_none() {
+            ready_at = Some(session.running_s());
+        }
+        if let Some(what) = ended(&session) {
+            break Some(what);
+        }
+        let now = session.running_s();
+        if ready_at.is_some_and(|at| now > at + SETTLE_S) {
+            break None;
+        }
+        if now > READY_WAIT_S {
+            break Some(lacking(&session));
+        }
+    };
+    first.memory_bytes = session.memory_bytes().unwrap_or(0);
+    let printed = session.printed();
+    session.stop().await;
+    match missing {
+        None => Ok(first),
+        Some(what) => Err(RefereeError::NotReady { what, printed }),
+    }
+}
+
+/// Why a client that is gone can't be judged.
+fn ended(session: &Session) -> Option<String> {
+    if let Some(why) = session.not_started() {
+        return Some(format!("the client could not be started: {why}"));
+    }
+    let (exit, _) = session.exit()?;
+    let how = match exit {
+        crate::process::Exit::Status(status) => format!("with status {status}"),
+        crate::process::Exit::Signal(signal) => format!("by signal {signal}"),
+    };
+    let after = session.running_s();
+    let dials = session.facts().attempts().len();
+    Some(format!(
+        "without any fault the client ended {how} after {after:.1} s and {dials} dials"
+    ))
+}
+
+/// What a client that still runs has not done.
+fn lacking(session: &Session) -> String {
+    let what = match session.facts().attempts().first() {
+        None => {
+            "the client did not dial ENGINE_URL; it is in its environment, and {url} stands for it in its arguments"
+        }
+        Some(first) if first.upgraded().is_none() => {
+            "the client dialled, and did not ask for a WebSocket"
+        }
+        Some(_) => "the client connected, and the healthy tape never sent it a message",
+    };
+    format!("{what} ({READY_WAIT_S} s without any fault)")
+}

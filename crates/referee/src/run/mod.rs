@@ -1,0 +1,105 @@
+//! Playing the cases: an engine and a process each, side by side as far as processors allow.
+
+mod first;
+mod lateness;
+mod names;
+mod one;
+mod options;
+mod other_port;
+mod schedule;
+
+use std::collections::BTreeMap;
+
+pub use self::options::{Options, Progress, RefereeError};
+
+use crate::case::{Case, CaseId};
+use crate::report::{Report, Row, RunReport};
+use crate::verdict::{Finding, Verdict};
+
+/// Puts the client under the cases, and gives back what was found.
+///
+/// # Errors
+/// Where nothing could be judged.
+pub fn judge(
+    options: &Options,
+    cases: &[Case],
+    tell: &(dyn Fn(Progress) + Sync),
+) -> Result<Report, RefereeError> {
+    let first = first::two_runs_without_fault(options)?;
+    let runs = schedule::play_all(options, cases, &first, tell)?;
+    Ok(report(options, cases, runs))
+}
+
+/// The rows: of each case, then those that are made of all.
+fn report(options: &Options, cases: &[Case], runs: Vec<(usize, RunReport)>) -> Report {
+    let mut rows: BTreeMap<CaseId, Row> = BTreeMap::new();
+    let everywhere = [
+        ended_by_a_signal(cases, &runs),
+        printed_the_token(&runs),
+        gave_the_token_away(&runs),
+    ];
+    for (case, run) in runs {
+        let case = &cases[case];
+        let row = rows.entry(case.id).or_insert_with(|| Row::of(case));
+        row.push(run);
+    }
+    for row in everywhere {
+        rows.insert(row.id, row);
+    }
+    Report::new(
+        options.client.to_string(),
+        options.healthy.name().to_owned(),
+        rows.into_values(),
+    )
+}
+
+/// X5: in no case may the client end by a signal that nobody sent.
+fn ended_by_a_signal(cases: &[Case], runs: &[(usize, RunReport)]) -> Row {
+    let mut row = Row::everywhere(CaseId::ENDED_BY_A_SIGNAL, "ended by a signal nobody sent");
+    let died: Vec<String> = runs
+        .iter()
+        .filter(|(_, run)| run.died)
+        .map(|(case, run)| run.full_name(cases[*case].id))
+        .collect();
+    row.findings.push(if died.is_empty() {
+        Finding::new(Verdict::Pass, "no case ended it by a signal")
+    } else {
+        Finding::new(
+            Verdict::Fail,
+            format!("a signal ended it in {}", died.join(", ")),
+        )
+    });
+    row
+}
+
+/// K1: the token is in nothing that the client prints.
+fn printed_the_token(runs: &[(usize, RunReport)]) -> Row {
+    let mut row = Row::everywhere(CaseId::PRINTS_THE_TOKEN, "the token in what it printed");
+    let leaked = runs.iter().filter(|(_, run)| run.token.printed).count();
+    let sent = runs.iter().any(|(_, run)| run.token.sent);
+    row.findings.push(match (leaked, sent) {
+        (0, true) => Finding::new(Verdict::Pass, "never printed the token"),
+        (0, false) => Finding::new(Verdict::NotApplicable, "the client never sent the token"),
+        (n, _) => Finding::new(Verdict::Fail, format!("printed the token in {n} runs")),
+    });
+    row
+}
+
+/// K2: the token goes to no other host or port.
+fn gave_the_token_away(runs: &[(usize, RunReport)]) -> Row {
+    let mut row = Row::everywhere(
+        CaseId::GIVES_THE_TOKEN_AWAY,
+        "the token at no other host or port",
+    );
+    let away = runs.iter().filter(|(_, run)| run.token.given_away).count();
+    let sent = runs.iter().any(|(_, run)| run.token.sent);
+    row.findings.push(match (away, sent) {
+        (0, true) => Finding::new(Verdict::Pass, "took the token to no other port"),
+        (0, false) => Finding::new(Verdict::NotApplicable, "the client never sent the token"),
+        (n, _) => Finding::new(
+            Verdict::Fail,
+            format!("took the token to another port in {n} runs"),
+        ),
+    });
+    row
+}

@@ -1,0 +1,375 @@
+//! One run: a client, an engine, and the questions, until each has its answer.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use wstape_mock_engine::{Clock, Engine, EngineBuilder, Retention, StartAt};
+use wstape_tape::Micros;
+
+use super::lateness::Lateness;
+use super::names::Names;
+use super::options::{Options, RefereeError};
+use super::other_port::OtherPort;
+use crate::case::Run;
+use crate::facts::{Facts, seconds};
+use crate::lanes::Lanes;
+use crate::process::{Client, Exit, Leftovers, Output, Told, Vitals, Wanted};
+use crate::question::{Look, Question, ended};
+use crate::report::RunReport;
+use crate::verdict::{Finding, Verdict};
+
+/// How long a client may take from its start to its first dial.
+const START_WAIT_S: f64 = 60.0;
+/// How often what processes use is measured.
+const MEASURE_EVERY: Duration = Duration::from_millis(500);
+/// How often a storm is looked at: each look takes in all that came meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// A client that spins is stopped after so many dials, unless its reconnects are what is asked for.
+const MAX_DIALS: usize = 1_000;
+/// A timer that is later than this part of a question's bound could have turned the answer.
+const LATE_PART: f64 = 0.2;
+/// Entries of the journal between two looks.
+const MAX_ENTRIES: usize = 100_000;
+
+/// What a run came to: what is reported, and whether the machine was too busy to believe it.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) report: RunReport,
+    pub(super) was_busy: bool,
+    pub(super) rests_on_gaps: bool,
+}
+
+/// Plays one run to its end; `begun` is called once the client has dialled, or has taken its time.
+pub(super) async fn play(
+    options: &Options,
+    run: &Run<'_>,
+    names: &Names,
+    begun: &mut (dyn FnMut() + Send),
+) -> Result<Outcome, RefereeError> {
+    let clock = Clock::real_now();
+    let other = if run.case.other_port {
+        Some(OtherPort::open(clock.clone(), names.token.clone()).await?)
+    } else {
+        None
+    };
+    let other_url = other.as_ref().map_or(String::new(), OtherPort::url);
+    let length = Micros(micros(run.case.until_s + START_WAIT_S));
+    let quiet_from = run.case.quiet_from_s.map(|s| Micros(micros(s)));
+    let builder = Engine::builder()
+        .layer(options.healthy.lasting(length, quiet_from))
+        .layer(run.tape(&other_url)?);
+    let asks = run
+        .asks()
+        .map_err(|error| std::io::Error::other(error.to_string()))?;
+    let mut session = Session::start(options, builder, clock, names, run.case.copies).await?;
+    session.other = other;
+    let findings = session.ask(run, &asks, begun).await;
+    Ok(session.end(run, &asks, findings).await)
+}
+
+fn micros(seconds: f64) -> u64 {
+    u64::try_from(Duration::from_secs_f64(seconds).as_micros()).unwrap_or(u64::MAX)
+}
+
+/// An engine with its clients, and what was seen of them.
+pub(super) struct Session {
+    engine: Engine,
+    clients: Vec<Client>,
+    clock: Clock,
+    started: Micros,
+    facts: Facts,
+    vitals: Vec<(Micros, Vitals)>,
+    measured: Option<Instant>,
+    lateness: Lateness,
+    other: Option<OtherPort>,
+    told_to_end: Option<Micros>,
+    gone: Option<Micros>,
+}
+
+impl Session {
+    pub(super) async fn start(
+        options: &Options,
+        builder: EngineBuilder,
+        clock: Clock,
+        names: &Names,
+        copies: usize,
+    ) -> Result<Self, RefereeError> {
+        let engine = builder
+            .clock(clock.clone())
+            .retention(Retention::Last(MAX_ENTRIES))
+            .start_at(StartAt::FirstConnection)
+            .listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+            .await?;
+        let url = engine.url();
+        let told = Told {
+            http_url: url
+                .replacen("ws:", "http:", 1)
+                .trim_end_matches("/ws")
+                .to_owned(),
+            url,
+            token: names.token.clone(),
+        };
+        let started = clock.now();
+        let clients = (0..copies.max(1))
+            .map(|_| Client::start(&options.keeper, &options.client, &told, &names.mark))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            engine,
+            clients,
+            clock,
+            started,
+            facts: Facts::new(names.token.clone()),
+            vitals: Vec::new(),
+            measured: None,
+            lateness: Lateness::new(),
+            other: None,
+            told_to_end: None,
+            gone: None,
+        })
+    }
+
+    pub(super) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Waits until something has happened, or for the next look, and takes it in.
+    pub(super) async fn go_on(&mut self, wanted: Option<Wanted>) {
+        let journal = self.engine.journal();
+        let changed = self.clients[0].seen().clone();
+        tokio::select! {
+            biased;
+            () = self.lateness.tick() => {}
+            () = async {
+                journal.wait_for(|entries| !entries.is_empty()).await;
+                tokio::time::sleep(LOOK_EVERY).await;
+            } => {}
+            () = changed.changed.notified() => {}
+        }
+        for entry in journal.take() {
+            self.facts.observe(&entry);
+        }
+        if self.gone.is_none() && self.all_exited() {
+            self.gone = Some(self.clock.now());
+        }
+        let due = self
+            .measured
+            .is_none_or(|last| last.elapsed() >= MEASURE_EVERY);
+        if let Some(wanted) = wanted.filter(|_| due) {
+            self.measured = Some(Instant::now());
+            if let Some(vitals) = self.clients[0].vitals(wanted) {
+                self.vitals.push((self.clock.now(), vitals));
+            }
+        }
+    }
+
+    fn all_exited(&self) -> bool {
+        self.clients
+            .iter()
+            .all(|it| it.seen().exit().is_some() || it.seen().keeper_gone())
+    }
+
+    /// How a client's process ended, if it has, and its last words.
+    pub(super) fn exit(&self) -> Option<(Exit, Option<String>)> {
+        let seen = self.clients.iter().map(Client::seen);
+        let mut ended = seen.filter_map(|seen| Some((seen, seen.exit()?)));
+        let (seen, exit) = ended.next()?;
+        Some((exit, seen.output(Output::last_line)))
+    }
+
+    /// Why the client could not be started.
+    pub(super) fn not_started(&self) -> Option<String> {
+        self.clients.iter().find_map(|it| it.seen().not_started())
+    }
+
+    /// What the first client has printed.
+    pub(super) fn printed(&self) -> String {
+        self.clients[0].seen().output(Output::text)
+    }
+
+    /// Proportional memory of one client, where the system tells.
+    pub(super) fn memory_bytes(&self) -> Option<u64> {
+        let wanted = Wanted {
+            memory: true,
+            sockets: false,
+        };
+        self.clients[0].vitals(wanted).map(|it| it.memory_bytes)
+    }
+
+    /// Seconds since the client was started.
+    pub(super) fn running_s(&self) -> f64 {
+        seconds(self.clock.now().0 - self.started.0)
+    }
+
+    fn look<'a>(&'a self, strangers: &'a [(Micros, bool)]) -> Look<'a> {
+        Look {
+            facts: &self.facts,
+            vitals: &self.vitals,
+            strangers,
+            told_to_end: self.told_to_end,
+            gone: self.gone,
+            now: self.clock.now(),
+            copies: self.clients.len(),
+        }
+    }
+
+    /// Asks until each question has its answer, or time is over.
+    async fn ask(
+        &mut self,
+        run: &Run<'_>,
+        asks: &[Question],
+        begun: &mut (dyn FnMut() + Send),
+    ) -> Vec<Finding> {
+        let mut answers: Vec<Option<Finding>> = vec![None; asks.len()];
+        let memory = asks.iter().any(Question::wants_memory);
+        let wanted = asks.iter().any(Question::wants_vitals).then_some(Wanted {
+            memory,
+            sockets: false,
+        });
+        let reconnects = asks.iter().any(|it| matches!(it, Question::Leak(_)));
+        loop {
+            self.go_on(wanted).await;
+            if !self.facts.attempts().is_empty() || self.running_s() > 5.0 || self.gone.is_some() {
+                begun();
+            }
+            let strangers = self.other.as_ref().map(OtherPort::seen).unwrap_or_default();
+            let look = self.look(&strangers);
+            for (ask, answer) in asks.iter().zip(&mut answers) {
+                if answer.is_none() {
+                    *answer = ask.look(&look);
+                }
+            }
+            if answers.iter().all(Option::is_some) {
+                break;
+            }
+            let spins = !reconnects && self.facts.attempts().len() >= MAX_DIALS;
+            if spins || self.is_over(run) || self.ended_by_itself() {
+                break;
+            }
+            self.tell_to_end(run);
+        }
+        let strangers = self.other.as_ref().map(OtherPort::seen).unwrap_or_default();
+        if let Some(settled) = self.settled(run) {
+            // It ended by itself: what was not asked yet can't be.
+            let mut findings: Vec<Finding> = answers.into_iter().flatten().collect();
+            findings.push(settled);
+            return findings;
+        }
+        let look = self.look(&strangers);
+        let all = asks.iter().zip(answers);
+        all.map(|(ask, answer)| answer.unwrap_or_else(|| ask.at_the_end(&look)))
+            .collect()
+    }
+
+    /// Whether the case's time is over: it begins with the first dial.
+    fn is_over(&self, run: &Run<'_>) -> bool {
+        let now = self.clock.now();
+        match self.facts.attempts().first() {
+            Some(first) => seconds(now.0 - first.accepted.0) > run.case.until_s,
+            None => self.running_s() > run.case.until_s + START_WAIT_S,
+        }
+    }
+
+    fn ended_by_itself(&self) -> bool {
+        self.gone.is_some() && self.told_to_end.is_none()
+    }
+
+    /// What it means that the client ended by itself, where it did.
+    fn settled(&self, run: &Run<'_>) -> Option<Finding> {
+        if !self.ended_by_itself() {
+            return None;
+        }
+        Some(match self.exit() {
+            Some((exit, last_line)) => ended(exit, last_line.as_deref(), run.case.may_end),
+            None => Finding::new(Verdict::Fail, "killed the process that kept it"),
+        })
+    }
+
+    fn tell_to_end(&mut self, run: &Run<'_>) {
+        let Some(signal) = &run.case.signal else {
+            return;
+        };
+        if self.told_to_end.is_some() {
+            return;
+        }
+        let look = self.look(&[]);
+        let due = signal
+            .after
+            .find(&look)
+            .is_some_and(|from| look.since(from) >= signal.wait_s);
+        if due {
+            for client in &mut self.clients {
+                client.term();
+            }
+            self.told_to_end = Some(self.clock.now());
+        }
+    }
+
+    /// Ends everything.
+    pub(super) async fn stop(self) -> (Facts, Vec<Leftovers>, Duration) {
+        let lateness = self
+            .clients
+            .iter()
+            .map(|it| it.seen().lateness())
+            .fold(self.lateness.most(), Duration::max);
+        let leftovers = self.clients.into_iter().map(Client::end).collect();
+        self.engine.shutdown().await;
+        (self.facts, leftovers, lateness)
+    }
+
+    async fn end(self, run: &Run<'_>, asks: &[Question], findings: Vec<Finding>) -> Outcome {
+        let took_s = self.running_s();
+        let outputs = self.clients.iter().map(Client::seen);
+        let printed_token = outputs.clone().any(|it| it.output(Output::leaked));
+        let printed = self.printed();
+        let died = self.told_to_end.is_none()
+            && outputs
+                .filter_map(|it| it.exit())
+                .any(|it| matches!(it, Exit::Signal(_)));
+        let strangers = self.other.as_ref().map(OtherPort::seen).unwrap_or_default();
+        let given_away = strangers.iter().any(|(_, token)| *token);
+        let until = self.clock.now();
+        let (facts, leftovers, lateness) = self.stop().await;
+        let late_s = lateness.as_secs_f64();
+        let was_busy = asks
+            .iter()
+            .filter_map(Question::bound_s)
+            .any(|bound| late_s > LATE_PART * bound);
+        let mut report = RunReport::new(run.name(), findings);
+        report.took_s = took_s;
+        report.late_s = late_s;
+        report.journal = facts.lines();
+        report.printed = printed;
+        report.died = died;
+        report.token.sent = facts.attempts().iter().any(|it| it.brought_token);
+        report.token.printed = printed_token;
+        report.token.given_away = given_away;
+        report.lanes = Lanes::of(&facts, until);
+        report.notes = leftovers.iter().filter_map(|it| said(*it)).collect();
+        Outcome {
+            report,
+            was_busy,
+            rests_on_gaps: asks.iter().any(Question::rests_on_gaps),
+        }
+    }
+}
+
+/// What there was to clean up, in a sentence.
+fn said(leftovers: Leftovers) -> Option<String> {
+    let mut said = Vec::new();
+    if leftovers.keeper_was_killed {
+        said.push("it killed the process that kept it".to_owned());
+    }
+    if leftovers.escaped > 0 {
+        said.push(format!(
+            "{} of its processes had got away, and were ended",
+            leftovers.escaped
+        ));
+    }
+    if leftovers.left > 0 {
+        said.push(format!(
+            "{} of its processes could not be ended",
+            leftovers.left
+        ));
+    }
+    (!said.is_empty()).then(|| said.join("; "))
+}

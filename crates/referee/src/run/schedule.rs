@@ -1,0 +1,219 @@
+//! Which run is played when: as many at a time as memory allows, started one after the other.
+
+use std::collections::VecDeque;
+use std::thread;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use tokio::runtime::Builder;
+
+use super::first::First;
+use super::names::names;
+use super::one::{self, Outcome};
+use super::options::{Options, Progress, RefereeError};
+use crate::case::{Case, Run};
+use crate::report::RunReport;
+use crate::verdict::{Finding, Verdict};
+
+/// Most runs at a time, whatever memory there is.
+const MAX_JOBS: usize = 64;
+/// Part of the free memory that clients may take.
+const MEMORY_SHARE: u64 = 2;
+/// How long a client that does not dial keeps others from being started.
+const MAX_START_WAIT: Duration = Duration::from_secs(10);
+
+/// A run to play, and of which case it is.
+#[derive(Clone, Copy)]
+struct Due<'a> {
+    case: usize,
+    run: Run<'a>,
+    number: u64,
+}
+
+/// Plays every run; those whose verdict load or chance could have turned, again.
+pub(super) fn play_all(
+    options: &Options,
+    cases: &[Case],
+    first: &First,
+    tell: &(dyn Fn(Progress) + Sync),
+) -> Result<Vec<(usize, RunReport)>, RefereeError> {
+    let mut due: Vec<Due<'_>> = Vec::new();
+    for (case, it) in cases.iter().enumerate() {
+        for run in it.runs() {
+            let number = due.len() as u64;
+            due.push(Due { case, run, number });
+        }
+    }
+    let total = due.len();
+    let jobs = jobs(options, first).min(total.max(1));
+    tell(Progress::Begun { runs: total, jobs });
+    // What takes longest begins first, so that the last to end is not the last to begin.
+    due.sort_by(|a, b| b.run.case.until_s.total_cmp(&a.run.case.until_s));
+    let shared = Shared {
+        options,
+        tell,
+        total,
+        queue: Mutex::new(due.into()),
+        starts: Gate::new(cores()),
+        done: Mutex::new(Vec::with_capacity(total)),
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(|| shared.work())).collect();
+        workers.into_iter().try_for_each(|it| {
+            it.join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })?;
+    let mut done = shared.done.into_inner();
+    for (due, outcome) in done.iter_mut().filter(|(_, outcome)| outcome.was_busy) {
+        // Alone, with nothing beside it.
+        let mut again = play(options, due, 2, &mut || {})?;
+        if again.was_busy {
+            again.report.findings = vec![busy(again.report.late_s)];
+        }
+        *outcome = again;
+    }
+    done.sort_by_key(|(due, _)| due.number);
+    Ok(done
+        .into_iter()
+        .map(|(due, outcome)| (due.case, outcome.report))
+        .collect())
+}
+
+fn busy(late_s: f64) -> Finding {
+    let what = format!("machine busy: timers were {late_s:.3} s late, even with nothing beside it");
+    Finding::new(Verdict::NotApplicable, what).figure("late_s", late_s)
+}
+
+/// How many runs at a time.
+fn jobs(options: &Options, first: &First) -> usize {
+    if let Some(jobs) = options.jobs {
+        return jobs.clamp(1, MAX_JOBS);
+    }
+    let fit = free_memory().map(|free| free / MEMORY_SHARE / first.memory_bytes.max(1 << 20));
+    let fit = fit.and_then(|fit| usize::try_from(fit).ok());
+    fit.unwrap_or(MAX_JOBS).clamp(1, MAX_JOBS)
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+#[cfg(target_os = "linux")]
+fn free_memory() -> Option<u64> {
+    use procfs::Current;
+    procfs::Meminfo::current().ok()?.mem_available
+}
+
+#[cfg(not(target_os = "linux"))]
+fn free_memory() -> Option<u64> {
+    None
+}
+
+/// What the workers share.
+struct Shared<'a> {
+    options: &'a Options,
+    tell: &'a (dyn Fn(Progress) + Sync),
+    total: usize,
+    queue: Mutex<VecDeque<Due<'a>>>,
+    starts: Gate,
+    done: Mutex<Vec<(Due<'a>, Outcome)>>,
+}
+
+impl<'a> Shared<'a> {
+    fn work(&self) -> Result<(), RefereeError> {
+        loop {
+            let Some(due) = self.queue.lock().pop_front() else {
+                return Ok(());
+            };
+            let mut outcome = self.begin(&due, 0)?;
+            // Jitter must not decide: a fail that rests on gaps has to fail twice.
+            if outcome.rests_on_gaps
+                && !outcome.was_busy
+                && outcome.report.verdict() == Verdict::Fail
+            {
+                let again = self.begin(&due, 1)?;
+                if again.report.verdict() < Verdict::Fail {
+                    outcome = again;
+                    outcome
+                        .report
+                        .notes
+                        .push("failed once, and not when played again".to_owned());
+                }
+            }
+            self.finish(due, outcome);
+        }
+    }
+
+    /// Plays a run once there is room to start a client, and makes room once it has dialled.
+    fn begin(&self, due: &Due<'_>, time: u64) -> Result<Outcome, RefereeError> {
+        let mut permit = Some(self.starts.enter());
+        play(self.options, due, time, &mut || drop(permit.take()))
+    }
+
+    fn finish(&self, due: Due<'a>, outcome: Outcome) {
+        let verdict = outcome.report.verdict();
+        let name = outcome.report.full_name(due.run.case.id);
+        let mut done = self.done.lock();
+        let of = self.total;
+        (self.tell)(Progress::Ran {
+            name,
+            verdict,
+            done: done.len() + 1,
+            of,
+        });
+        done.push((due, outcome));
+    }
+}
+
+/// Plays a run on a runtime of its own: nothing of another's is in its way.
+fn play(
+    options: &Options,
+    due: &Due<'_>,
+    time: u64,
+    begun: &mut (dyn FnMut() + Send),
+) -> Result<Outcome, RefereeError> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let names = names(options.seed, due.number + 3, time);
+    runtime.block_on(one::play(options, &due.run, &names, begun))
+}
+
+/// Lets so many clients start at a time.
+struct Gate {
+    free: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// Room to start one client, or none where nobody made room in time.
+struct Permit<'a>(Option<&'a Gate>);
+
+impl Gate {
+    fn new(free: usize) -> Self {
+        Self {
+            free: Mutex::new(free),
+            freed: Condvar::new(),
+        }
+    }
+
+    /// Waits for room, though not for ever: a client that never dials keeps nobody out.
+    fn enter(&self) -> Permit<'_> {
+        let mut free = self.free.lock();
+        let waited = self
+            .freed
+            .wait_while_for(&mut free, |free| *free == 0, MAX_START_WAIT);
+        if waited.timed_out() && *free == 0 {
+            return Permit(None);
+        }
+        *free -= 1;
+        Permit(Some(self))
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if let Some(gate) = self.0 {
+            *gate.free.lock() += 1;
+            gate.freed.notify_one();
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! A small subscriber as a process, and the flaws that it can be given.
+
+use std::env;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+/// How the client differs from what it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// Not at all.
+    None,
+    /// It dials again at once.
+    NoWait,
+    /// It waits as long each time.
+    ConstantWait,
+    /// It takes the first refusal for the end.
+    GivesUpAtFirst,
+    /// It sends no Pings and waits for ever.
+    Blind,
+    /// It prints the token.
+    PrintsToken,
+    /// It ignores SIGTERM.
+    IgnoresTerm,
+    /// It goes without a Close.
+    LeavesAtOnce,
+    /// It waits with a loop that polls.
+    Polls,
+    /// It ends itself by a signal at the first loss.
+    Aborts,
+    /// It ends at once.
+    EndsAtOnce,
+    /// It dials nobody, and stays.
+    DialsNobody,
+}
+
+impl Flaw {
+    pub(crate) const ALL: [Self; 12] = [
+        Self::None,
+        Self::NoWait,
+        Self::ConstantWait,
+        Self::GivesUpAtFirst,
+        Self::Blind,
+        Self::PrintsToken,
+        Self::IgnoresTerm,
+        Self::LeavesAtOnce,
+        Self::Polls,
+        Self::Aborts,
+        Self::EndsAtOnce,
+        Self::DialsNobody,
+    ];
+
+    pub(crate) fn name(self) -> String {
+        format!("{self:?}")
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+}
+
+/// First gap, and what it doubles to.
+const FIRST_GAP: Duration = Duration::from_millis(250);
+const MAX_GAP: Duration = Duration::from_secs(8);
+/// A handshake takes no longer.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// Silence of this length is a loss; half of it, a Ping.
+const SILENCE: Duration = Duration::from_secs(6);
+
+/// Runs as the client, for as long as nobody ends it.
+pub(crate) fn run(flaw: &str) {
+    let flaw = Flaw::named(flaw).expect("a flaw");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(subscribe(flaw));
+}
+
+async fn subscribe(flaw: Flaw) {
+    let url = env::var("ENGINE_URL").expect("ENGINE_URL");
+    let token = env::var("ENGINE_TOKEN").expect("ENGINE_TOKEN");
+    match flaw {
+        Flaw::EndsAtOnce => return,
+        Flaw::DialsNobody => std::future::pending::<()>().await,
+        Flaw::PrintsToken => println!("dialling {url} with {token}"),
+        _ => {}
+    }
+    let terminate = tokio::signal::unix::SignalKind::terminate();
+    let mut term = tokio::signal::unix::signal(terminate).expect("a signal");
+    let mut gap = FIRST_GAP;
+    for attempt in 0_u32.. {
+        let told = async {
+            term.recv().await;
+            if flaw == Flaw::IgnoresTerm {
+                std::future::pending::<()>().await;
+            }
+        };
+        let (lived, term_came) = session(flaw, &url, &token, told).await;
+        if term_came {
+            return;
+        }
+        match flaw {
+            Flaw::Aborts => std::process::abort(),
+            Flaw::GivesUpAtFirst if attempt == 0 && !lived => return,
+            _ => {}
+        }
+        gap = if lived {
+            FIRST_GAP
+        } else {
+            (gap * 2).min(MAX_GAP)
+        };
+        if wait(flaw, gap, attempt, &mut term).await {
+            return;
+        }
+    }
+}
+
+/// Waits for the gap; whether it was told to end meanwhile.
+async fn wait(
+    flaw: Flaw,
+    gap: Duration,
+    attempt: u32,
+    term: &mut tokio::signal::unix::Signal,
+) -> bool {
+    match flaw {
+        Flaw::NoWait => return false,
+        Flaw::Polls => {
+            let until = std::time::Instant::now() + gap;
+            while std::time::Instant::now() < until {
+                std::hint::spin_loop();
+            }
+            return false;
+        }
+        _ => {}
+    }
+    let gap = match flaw {
+        Flaw::ConstantWait => FIRST_GAP * 2,
+        // Between half and all of it: copies and attempts differ.
+        _ => {
+            gap.mul_f64(0.5 + 0.5 * f64::from((std::process::id() ^ (attempt * 7919)) % 97) / 97.0)
+        }
+    };
+    tokio::select! {
+        () = sleep(gap) => false,
+        _ = term.recv() => flaw != Flaw::IgnoresTerm,
+    }
+}
+
+/// One connection; whether it held until a message came, and whether it was told to end.
+async fn session(
+    flaw: Flaw,
+    url: &str,
+    token: &str,
+    told: impl Future<Output = ()>,
+) -> (bool, bool) {
+    let mut told = std::pin::pin!(told);
+    let mut request = url.into_client_request().expect("a URL");
+    let bearer = format!("Bearer {token}").parse().expect("a header");
+    request.headers_mut().insert("authorization", bearer);
+    let dial = timeout(HANDSHAKE, tokio_tungstenite::connect_async(request));
+    let socket = tokio::select! {
+        dialled = dial => match dialled {
+            Ok(Ok((socket, _))) => socket,
+            _ => return (false, false),
+        },
+        () = &mut told => return (false, true),
+    };
+    let (mut writer, mut reader) = socket.split();
+    let mut lived = false;
+    let mut heard = Instant::now();
+    let mut pinged = false;
+    loop {
+        let due = heard + if pinged { SILENCE } else { SILENCE / 2 };
+        let read = async {
+            if flaw == Flaw::Blind {
+                Ok(reader.next().await)
+            } else {
+                timeout_at(due, reader.next()).await
+            }
+        };
+        let read = tokio::select! {
+            read = read => read,
+            () = &mut told => {
+                if flaw != Flaw::LeavesAtOnce {
+                    let _ = timeout(HANDSHAKE, writer.send(Message::Close(None))).await;
+                }
+                return (lived, true);
+            }
+        };
+        match read {
+            Err(_) if pinged => return (lived, false),
+            Err(_) => {
+                pinged = true;
+                if writer.send(Message::Ping(vec![1].into())).await.is_err() {
+                    return (lived, false);
+                }
+            }
+            Ok(Some(Ok(message))) => {
+                lived |= message.is_text();
+                (heard, pinged) = (Instant::now(), false);
+            }
+            Ok(Some(Err(_)) | None) => return (lived, false),
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! `wstape referee`: a verdict on any client that reconnects.
+
+mod out;
+mod questions;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Args;
+use wstape_referee::{
+    Case, CaseId, ClientCommand, Expected, Healthy, KeeperCommand, Options, Progress, RefereeError,
+    Report, Verdict, cases, cases_in, judge,
+};
+
+use self::out::OutDir;
+use super::exit::bad_input;
+use super::say::say;
+
+/// Nothing was judged.
+const NOT_JUDGED: u8 = 3;
+/// The verb that keeps a client's processes; see [`Keep`].
+pub(crate) const KEEP: &str = "keep-client";
+
+/// Options of `referee`.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "\
+The client is told where to connect by its environment: ENGINE_URL, ENGINE_HTTP_URL, ENGINE_TOKEN; \
+{url} in its arguments stands for ENGINE_URL.
+
+Exit status: 0 no case failed, or none changed where --expect is given; 1 one did; 2 bad usage or \
+input; 3 nothing was judged, because the client did not come so far."
+)]
+pub(crate) struct Referee {
+    #[command(subcommand)]
+    question: Option<questions::Question>,
+    /// How an engine treats the client when all is well: a name that comes with the program, or a tape
+    #[arg(long, value_name = "TAPE", default_value = "events")]
+    healthy: String,
+    /// Only these cases: R4, or R for all of that letter
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Cases of your own instead of those that come with the program: a folder of files
+    #[arg(long, value_name = "DIR")]
+    cases: Option<PathBuf>,
+    /// Most cases at a time; default: as many as memory allows
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Also the cases that wait for ten minutes
+    #[arg(long)]
+    long: bool,
+    /// Verdicts that are expected: only a change fails
+    #[arg(long, value_name = "FILE")]
+    expect: Option<PathBuf>,
+    /// Write the verdicts to the file of --expect
+    #[arg(long, requires = "expect")]
+    accept: bool,
+    /// Write index.html, results.json and junit.xml into this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// What tokens are drawn from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// List the cases, and play none
+    #[arg(long, conflicts_with_all = ["out", "expect"])]
+    list: bool,
+    /// The client: its command, behind `--`
+    #[arg(last = true, value_name = "COMMAND", required_unless_present = "list")]
+    command: Vec<OsString>,
+}
+
+/// Keeps a client's processes for `referee`, and ends them with it.
+#[derive(Debug, Args)]
+pub(crate) struct Keep {
+    /// The client's command
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    command: Vec<OsString>,
+}
+
+impl Keep {
+    pub(crate) fn run(self) -> ExitCode {
+        match wstape_referee::keep(self.command) {
+            Ok(status) => status,
+            Err(error) => bad_input(&error),
+        }
+    }
+}
+
+impl Referee {
+    pub(crate) fn run(self) -> ExitCode {
+        let all = match self.cases.as_deref().map_or_else(cases, cases_in) {
+            Ok(all) => all,
+            Err(error) => return bad_input(&error),
+        };
+        if let Some(question) = &self.question {
+            return question.answer(&all);
+        }
+        let chosen = match choose(all, &self.only, self.long) {
+            Ok(chosen) => chosen,
+            Err(error) => return bad_input(&error),
+        };
+        if self.list {
+            say(&list(&chosen));
+            return ExitCode::SUCCESS;
+        }
+        match self.judge(&chosen) {
+            Ok(status) => status,
+            Err(error) => bad_input(&error),
+        }
+    }
+
+    fn judge(self, cases: &[Case]) -> Result<ExitCode, Box<dyn std::error::Error>> {
+        let expected = match &self.expect {
+            Some(path) if !self.accept => Some(out::read_expected(path)?),
+            _ => None,
+        };
+        let out = self.out.as_deref().map(OutDir::create).transpose()?;
+        let options = self.options()?;
+        let began = Instant::now();
+        let report = match judge(&options, cases, &tell()) {
+            Ok(report) => report,
+            Err(RefereeError::NotReady { what, printed }) => {
+                eprintln!("wstape: nothing was judged: {what}");
+                if !printed.is_empty() {
+                    eprintln!("It printed:\n{}", printed.trim_end());
+                }
+                return Ok(NOT_JUDGED.into());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let took_s = began.elapsed().as_secs_f64();
+        let changes = expected.map(|it| it.changes(&report));
+        say(&report.lines());
+        say(&format!(
+            "in {took_s:.0} s; one after the other the runs would have taken {:.0} s\n",
+            report.one_by_one_s()
+        ));
+        if let Some(out) = out {
+            out.write(&report, changes.as_ref())?;
+            say(&format!("report: {}\n", out.page().display()));
+        }
+        if let Some(path) = self.expect.filter(|_| self.accept) {
+            out::write_expected(&path, &Expected::of(&report))?;
+        }
+        Ok(match changes {
+            Some(changes) if changes.is_empty() => ExitCode::SUCCESS,
+            Some(changes) => {
+                say(&format!("not as expected:\n{changes}"));
+                ExitCode::FAILURE
+            }
+            None => status(&report, self.accept),
+        })
+    }
+
+    fn options(&self) -> Result<Options, Box<dyn std::error::Error>> {
+        let client = ClientCommand::new(self.command.clone()).ok_or("a command is missing")?;
+        Ok(Options {
+            client,
+            keeper: KeeperCommand {
+                program: std::env::current_exe()?,
+                args: vec![KEEP.into()],
+            },
+            healthy: Healthy::find(&self.healthy)?,
+            jobs: self.jobs,
+            seed: self.seed,
+        })
+    }
+}
+
+fn status(report: &Report, accepted: bool) -> ExitCode {
+    if report.worst() == Verdict::Fail && !accepted {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// A line a run on standard error, while it goes on.
+fn tell() -> impl Fn(Progress) + Sync {
+    let is_terminal = io::stderr().is_terminal();
+    move |progress| match progress {
+        Progress::Begun { runs, jobs } => {
+            eprintln!("the client connects; {runs} runs, {jobs} at a time");
+        }
+        Progress::Ran {
+            name,
+            verdict,
+            done,
+            of,
+        } => {
+            let line = format!("{done:>3}/{of} {verdict:<5}{name}");
+            if is_terminal {
+                // Over the line before: the report says all of it again.
+                eprint!("\r\x1b[K{line}");
+                if done == of {
+                    eprintln!();
+                }
+            } else {
+                eprintln!("{line}");
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The cases that are asked for: by name, or by a letter for all of it.
+fn choose(all: Vec<Case>, only: &[String], long: bool) -> Result<Vec<Case>, String> {
+    for name in only {
+        let is_letter = name.len() == 1;
+        let known = all.iter().any(|case| named(case.id, name));
+        if !known {
+            // What is no name at all is said so; a name that no case has, otherwise.
+            if !is_letter {
+                name.parse::<CaseId>()?;
+            }
+            return Err(format!(
+                "there is no case {name}; `wstape referee --list` lists them"
+            ));
+        }
+    }
+    let wanted = |case: &Case| match only {
+        [] => long || !case.long,
+        only => only.iter().any(|name| named(case.id, name)),
+    };
+    Ok(all.into_iter().filter(wanted).collect())
+}
+
+fn named(id: CaseId, name: &str) -> bool {
+    let id = id.to_string();
+    id.eq_ignore_ascii_case(name) || (name.len() == 1 && id[..1].eq_ignore_ascii_case(name))
+}
+
+fn list(cases: &[Case]) -> String {
+    let line = |case: &Case| format!("{:<4} {}: {}\n", case.id, case.title, case.what);
+    cases.iter().map(line).collect()
+}

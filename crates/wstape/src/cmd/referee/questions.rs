@@ -1,0 +1,69 @@
+//! What can be asked of the referee itself: why a case is there, and how several clients compare.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use wstape_referee::{Case, CaseId, compare};
+
+use super::out::read_report;
+use crate::cmd::exit::bad_input;
+use crate::cmd::say::say;
+
+/// What can be asked.
+#[derive(Debug, Subcommand)]
+pub(super) enum Question {
+    /// Says what a case plays, why it matters, and what good clients do
+    Explain {
+        /// The case: R4
+        id: CaseId,
+    },
+    /// Puts several clients side by side, as a Markdown table
+    Compare {
+        /// Files `results.json` of earlier runs
+        #[arg(required = true, num_args = 1.., value_name = "RESULTS")]
+        results: Vec<PathBuf>,
+    },
+}
+
+impl Question {
+    pub(super) fn answer(&self, cases: &[Case]) -> ExitCode {
+        match self {
+            Self::Explain { id } => explain(cases, *id),
+            Self::Compare { results } => side_by_side(results),
+        }
+    }
+}
+
+fn explain(cases: &[Case], id: CaseId) -> ExitCode {
+    let of: Vec<&Case> = cases.iter().filter(|case| case.id == id).collect();
+    if of.is_empty() {
+        return bad_input(&format!(
+            "there is no case {id}; `wstape referee --list` lists them"
+        ));
+    }
+    for case in of {
+        let source = case
+            .source
+            .as_deref()
+            .map_or(String::new(), |it| format!("Source: {it}.\n"));
+        say(&format!(
+            "{id}: {}\n\nAsked: {}.\nWhy: {}\nGood clients: {}\n{source}\n",
+            case.title, case.what, case.why, case.good
+        ));
+    }
+    say(&format!("Play it: wstape referee --only {id} -- COMMAND\n"));
+    ExitCode::SUCCESS
+}
+
+fn side_by_side(results: &[PathBuf]) -> ExitCode {
+    let mut reports = Vec::new();
+    for path in results {
+        match read_report(path) {
+            Ok(report) => reports.push((report.client.clone(), report)),
+            Err(error) => return bad_input(&error),
+        }
+    }
+    say(&compare(&reports));
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,85 @@
+//! An engine of the tapes, before it listens.
+
+use std::collections::BTreeSet;
+
+use wstape_mock_engine::{Engine, EngineBuilder, EngineError, Layer, Retention, Timestamps};
+use wstape_tape::{TapeReader, check_file};
+
+use super::error::ServeError;
+use super::options::{Serve, Ts};
+use super::redaction::JournalRedactor;
+
+/// Journal entries kept in memory: a server may run for months.
+const KEPT_ENTRIES: usize = 1024;
+
+/// Most engines that one tape may name.
+const MAX_ENGINES: usize = 16;
+
+/// An engine of the tapes, each looked through to its end where that can be.
+pub(super) fn prepare(serve: &Serve, name: Option<&str>) -> Result<EngineBuilder, ServeError> {
+    let token = serve.token()?;
+    let redactor = JournalRedactor::new(token.as_deref())?;
+    let mut builder = Engine::builder()
+        .judging(true)
+        .token(token)
+        .redact(Box::new(redactor))
+        .followed(serve.control.wanted())
+        .speed(serve.speed)
+        .looped(serve.looped)
+        .retention(Retention::Last(KEPT_ENTRIES))
+        .timestamps(match serve.ts {
+            Ts::Keep => Timestamps::Keep,
+            Ts::Shift => Timestamps::Shift,
+        })
+        .start_at(serve.start.0);
+    for path in &serve.path {
+        builder = builder.path(path);
+    }
+    for tape in serve.tapes() {
+        // A pipe can be read once only; of a file all is looked through before the port is open.
+        if tape.is_file() {
+            check_file(tape).map_err(EngineError::from)?;
+        }
+        builder = builder.layer(Layer::from_path(tape).map_err(EngineError::from)?);
+    }
+    if let Some(name) = name {
+        find(serve, name)?;
+        builder = builder.name(name);
+    }
+    Ok(builder)
+}
+
+/// The names that the steps of the tapes have, in the order of their first steps. What is not a
+/// file can be read only once, and is not looked through.
+pub(super) fn named(serve: &Serve) -> Result<Vec<String>, ServeError> {
+    let mut names: Vec<String> = Vec::new();
+    for path in serve.tapes().filter(|path| path.is_file()) {
+        for step in TapeReader::open(path).map_err(EngineError::from)? {
+            let step = step.map_err(EngineError::from)?;
+            if let Some(engine) = &step.engine
+                && !names.contains(engine)
+            {
+                if names.len() == MAX_ENGINES {
+                    return Err(ServeError::TooManyEngines { most: MAX_ENGINES });
+                }
+                names.push(engine.clone());
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// Looks for a step of this engine.
+fn find(serve: &Serve, name: &str) -> Result<(), ServeError> {
+    if serve.tapes().any(|path| !path.is_file()) {
+        return Ok(());
+    }
+    let there_are = named(serve)?;
+    if there_are.iter().any(|other| other == name) {
+        return Ok(());
+    }
+    Err(ServeError::NoSuchEngine {
+        name: name.to_owned(),
+        there_are: BTreeSet::from_iter(there_are),
+    })
+}
