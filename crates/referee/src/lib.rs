@@ -42,6 +42,7 @@
 
 mod case;
 mod facts;
+mod lanes;
 mod process;
 mod question;
 mod report;
@@ -49,7 +50,8 @@ mod run;
 mod verdict;
 
 pub use case::{BadCase, Case, CaseId, Healthy, HealthyError, cases, cases_in};
+pub use lanes::{Lane, Lanes};
 pub use process::{ClientCommand, Exit, KeeperCommand, StartError, keep};
 pub use report::{Changes, Expected, RESULTS_VERSION, Report, Row, RunReport, TokenUse, compare};
-pub use run::{Lane, Lanes, Options, Progress, RefereeError, judge};
+pub use run::{Options, Progress, RefereeError, judge};
 pub use verdict::{Amount, Figure, Finding, Verdict};

@@ -626,9 +626,9 @@ fn references_mean_nothing_in_a_tape_that_does_not_need_dialogues() {
 #[test]
 fn references_stand_for_time_and_connection_wherever_a_step_speaks() {
     let lines: &[&str] = &[
-        r#"{"at_ms":5,"json":{"t":"${now}","ms":"${now_ms}","c":"${conn}","at":"at ${now_ms}","$":"$${conn}"}}"#,
         r##"{"on_connect":"each","after_ms":7,"ping":"#${conn}"}"##,
         r#"{"on_message":{"regex":"(?<name>.*)"},"close":{"code":4001,"reason":"${name}${name}${name}"}}"#,
+        r#"{"at_ms":5,"json":{"t":"${now}","ms":"${now_ms}","c":"${conn}","at":"at ${now_ms}","$":"$${conn}"}}"#,
     ];
     in_memory(async {
         let world = playing(lines).await;

@@ -151,7 +151,7 @@ impl Vocabulary {
 fn message(step: &Step) -> Option<Arc<str>> {
     let text = match &step.action {
         Action::Text(text) => text.as_str(),
-        Action::Emit(json) => std::str::from_utf8(json).ok()?,
+        Action::Emit(json) | Action::Json(json) => std::str::from_utf8(json).ok()?,
         _ => return None,
     };
     Some(text.into())

@@ -216,7 +216,13 @@ impl Trace {
             Happening::DialRefused => f.write_str("dial refused"),
             Happening::DialDone => f.write_str("dial done"),
             Happening::DialDropped => f.write_str("dial given up"),
-            Happening::Read(payload) => write!(f, "read {}", shown(payload)),
+            Happening::Read(payload) => {
+                write!(f, "read {}", shown(payload))?;
+                match frame_name(self.payload(payload), payload.len) {
+                    Some(name) => write!(f, ", a {name}"),
+                    None => Ok(()),
+                }
+            }
             Happening::ReadFin => f.write_str("read fin"),
             Happening::ReadReset => f.write_str("read reset"),
             Happening::Wrote(payload) => write!(f, "wrote {}", shown(payload)),
@@ -257,6 +263,29 @@ impl fmt::Display for Line<'_> {
     }
 }
 
+/// What the bytes are, where they are one whole frame of a server's that is not fragmented
+/// (RFC 6455, 5.2).
+fn frame_name(bytes: &[u8], len: usize) -> Option<&'static str> {
+    const FIN: u8 = 0x80;
+    let [first, second, rest @ ..] = bytes else {
+        return None;
+    };
+    let whole = match (second, rest) {
+        (0..=125, _) => 2 + usize::from(*second),
+        (126, [high, low, ..]) => 4 + usize::from(u16::from_be_bytes([*high, *low])),
+        _ => return None,
+    };
+    let name = match first ^ FIN {
+        0x1 => "text",
+        0x2 => "binary message",
+        0x8 => "Close",
+        0x9 => "Ping",
+        0xa => "Pong",
+        _ => return None,
+    };
+    (whole == len).then_some(name)
+}
+
 /// Bytes as a line shows them.
 struct Shown<'a> {
     bytes: &'a [u8],
@@ -271,5 +300,22 @@ impl fmt::Display for Shown<'_> {
             f.write_str("…")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::frame_name;
+
+    #[test]
+    fn a_whole_frame_is_named_and_part_of_one_is_not() {
+        let name = |bytes: &[u8]| frame_name(bytes, bytes.len());
+        assert_eq!(name(b"\x88\x00"), Some("Close"));
+        assert_eq!(name(b"\x81\x02hi"), Some("text"));
+        assert_eq!(name(b"\x89\x01"), None, "cut");
+        assert_eq!(name(b"\x01\x02hi"), None, "a fragment");
+        assert_eq!(name(b"HTTP/1.1 101"), None);
+        let long = [&b"\x82\x7e\x00\xc8"[..], &[7; 200]].concat();
+        assert_eq!(name(&long), Some("binary message"));
     }
 }

@@ -5,6 +5,7 @@
 //! happened whenever something has, and answers as soon as nothing that may still come can turn its
 //! answer.
 
+mod ask;
 mod closing;
 mod exit;
 mod gaps;
@@ -17,39 +18,13 @@ mod returns;
 mod spread;
 
 use serde::Deserialize;
-use wstape_tape::Micros;
 
+use self::ask::Ask;
+pub(crate) use self::ask::Look;
 pub(crate) use self::exit::ended;
 pub(crate) use self::reference::Reference;
 
-use crate::facts::{Facts, seconds};
-use crate::process::Vitals;
 use crate::verdict::Finding;
-
-/// What a question looks at.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Look<'a> {
-    pub(crate) facts: &'a Facts,
-    /// Measured now and then, each with its time.
-    pub(crate) vitals: &'a [(Micros, Vitals)],
-    /// Requests that came to the other port, each with whether the token was in it.
-    pub(crate) strangers: &'a [(Micros, bool)],
-    /// When the client was told to end.
-    pub(crate) told_to_end: Option<Micros>,
-    /// When its process ended.
-    pub(crate) gone: Option<Micros>,
-    /// The engine's clock.
-    pub(crate) now: Micros,
-    /// How many clients there are.
-    pub(crate) copies: usize,
-}
-
-impl Look<'_> {
-    /// Seconds since then.
-    pub(crate) fn since(&self, then: Micros) -> f64 {
-        seconds(self.now.0.saturating_sub(then.0))
-    }
-}
 
 /// A question of a case. Its fields are what stands in the case's file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -76,14 +51,6 @@ pub(crate) enum Question {
     Leak(resources::Leak),
     Gone(exit::Gone),
     Spread(spread::Spread),
-}
-
-/// What every question can do.
-pub(super) trait Ask {
-    /// The answer, once it is certain.
-    fn look(&self, look: &Look<'_>) -> Option<Finding>;
-    /// The answer where time is over before it was certain.
-    fn at_the_end(&self, look: &Look<'_>) -> Finding;
 }
 
 impl Question {

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::{Report, Row, RunReport};
-use crate::run::{Lane, Lanes};
+use crate::lanes::{Lane, Lanes};
 use crate::verdict::Verdict;
 
 const STYLE: &str = include_str!("report.css");

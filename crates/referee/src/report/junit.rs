@@ -5,6 +5,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report as JunitReport, TestCase, TestCaseStatus, TestSuite};
 
 use super::{Report, Row};
+use crate::case::CaseId;
 use crate::verdict::Verdict;
 
 impl Report {
@@ -14,7 +15,7 @@ impl Report {
     /// # Panics
     /// Never: what XML can't hold is left out.
     #[must_use]
-    pub fn junit(&self, changed: Option<&[super::CaseId]>) -> String {
+    pub fn junit(&self, changed: Option<&[CaseId]>) -> String {
         let mut report = JunitReport::new("wstape referee");
         let mut suite = TestSuite::new(self.client.clone());
         for row in &self.rows {

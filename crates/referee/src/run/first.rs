@@ -4,8 +4,9 @@ use tokio::runtime::Builder;
 use wstape_mock_engine::{Clock, Engine};
 use wstape_tape::Micros;
 
-use super::one::{Names, Session};
-use super::{Options, RefereeError};
+use super::names::{Names, names};
+use super::one::Session;
+use super::options::{Options, RefereeError};
 
 /// How long a client may take until it is connected, and has got a message.
 const READY_WAIT_S: f64 = 60.0;
@@ -26,7 +27,7 @@ pub(super) fn two_runs_without_fault(options: &Options) -> Result<First, Referee
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let mut most = First::default();
     for n in 1..=2 {
-        let names = super::schedule::names(options.seed, n, 0);
+        let names = names(options.seed, n, 0);
         let first = runtime.block_on(one(options, &names))?;
         most.memory_bytes = most.memory_bytes.max(first.memory_bytes);
         most.dial_after_s = most.dial_after_s.max(first.dial_after_s);

@@ -2,85 +2,19 @@
 
 mod first;
 mod lateness;
+mod names;
 mod one;
+mod options;
 mod other_port;
 mod schedule;
 
 use std::collections::BTreeMap;
-use std::io;
 
-use wstape_mock_engine::EngineError;
+pub use self::options::{Options, Progress, RefereeError};
 
-pub use self::one::{Lane, Lanes};
-
-use crate::case::{BadCase, Case, CaseId, Healthy};
-use crate::process::{ClientCommand, KeeperCommand, StartError};
+use crate::case::{Case, CaseId};
 use crate::report::{Report, Row, RunReport};
 use crate::verdict::{Finding, Verdict};
-
-/// What is judged, and how.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The client.
-    pub client: ClientCommand,
-    /// What keeps its processes.
-    pub keeper: KeeperCommand,
-    /// How the engine treats it when all is well.
-    pub healthy: Healthy,
-    /// Most cases at a time; `None` for as many as memory allows.
-    pub jobs: Option<usize>,
-    /// What tokens and marks are drawn from.
-    pub seed: u64,
-}
-
-/// What happens while cases are played: for whoever shows it.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Progress {
-    /// The client connected and was served as it should be: cases begin now.
-    Begun {
-        /// Runs that there are.
-        runs: usize,
-        /// Runs at a time.
-        jobs: usize,
-    },
-    /// A run is over.
-    Ran {
-        /// Its case, and what it was of the things that a row lists.
-        name: String,
-        /// How it is judged.
-        verdict: Verdict,
-        /// Runs that are over.
-        done: usize,
-        /// Runs that there are.
-        of: usize,
-    },
-}
-
-/// Why nothing was judged.
-#[derive(Debug, thiserror::Error)]
-pub enum RefereeError {
-    /// The client can't be started.
-    #[error(transparent)]
-    Start(#[from] StartError),
-    /// Without any fault it did not do what has to be there to judge it.
-    #[error("nothing was judged: {what}")]
-    NotReady {
-        /// What was missing.
-        what: String,
-        /// What it printed.
-        printed: String,
-    },
-    /// A case that can't be read.
-    #[error(transparent)]
-    Case(#[from] BadCase),
-    /// The engine could not be started.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// The system refused something.
-    #[error("the system refused a thread or a port: {0}")]
-    Io(#[from] io::Error),
-}
 
 /// Puts the client under the cases, and gives back what was found.
 ///

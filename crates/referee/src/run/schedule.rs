@@ -8,8 +8,9 @@ use parking_lot::{Condvar, Mutex};
 use tokio::runtime::Builder;
 
 use super::first::First;
-use super::one::{self, Names, Outcome};
-use super::{Options, Progress, RefereeError};
+use super::names::names;
+use super::one::{self, Outcome};
+use super::options::{Options, Progress, RefereeError};
 use crate::case::{Case, Run};
 use crate::report::RunReport;
 use crate::verdict::{Finding, Verdict};
@@ -175,26 +176,6 @@ fn play(
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let names = names(options.seed, due.number + 3, time);
     runtime.block_on(one::play(options, &due.run, &names, begun))
-}
-
-/// The names of one run: from the seed, so that no two runs share any.
-pub(super) fn names(seed: u64, number: u64, time: u64) -> Names {
-    let of = |salt: u64| {
-        let mixed = mix(seed ^ mix(number ^ mix(time ^ salt)));
-        format!("{mixed:016x}{:016x}", mix(mixed))
-    };
-    Names {
-        mark: of(1),
-        token: format!("wst_{}", of(2)),
-    }
-}
-
-/// The finalizer of `SplitMix64`: spreads every bit over all.
-fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
 }
 
 /// Lets so many clients start at a time.

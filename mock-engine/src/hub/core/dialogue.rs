@@ -206,6 +206,9 @@ impl Core {
     /// The speech of a step that is played by its time, where its layer knows references and it
     /// has some.
     pub(super) fn speech_of(&self, layer: LayerIndex, action: &Action) -> Option<Speech> {
+        if !self.speaks.get(layer.0).is_some_and(|speaks| *speaks) {
+            return None;
+        }
         let refers = match action {
             Action::Emit(bytes)
             | Action::Json(bytes)
@@ -216,8 +219,7 @@ impl Core {
             Action::Close(Some(close)) => may_refer(close.reason.as_bytes()),
             _ => true,
         };
-        let knows = refers && self.speaks.get(layer.0).is_some_and(|speaks| *speaks);
-        knows.then(|| Speech::of(action)).filter(Speech::refers)
+        refers.then(|| Speech::of(action)).filter(Speech::refers)
     }
 
     /// A scene starts on a connection.

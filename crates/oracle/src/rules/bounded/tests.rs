@@ -1,6 +1,9 @@
 //! Histories that keep the bounds, and such as break them by the smallest step.
 
+use serde_json::{Value, json};
+
 use super::*;
+use crate::view::Mirror;
 
 const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
@@ -128,4 +131,47 @@ fn what_never_dials_is_told_at_the_end() {
     stopped_at_once.shutdown(ms(0));
     stopped_at_once.stopped(ms(0), true);
     assert_eq!(stopped_at_once.finish(ms(9)).violations, []);
+}
+
+/// A mirror that shows this.
+struct Shows(Value);
+
+impl Mirror for Shows {
+    fn json(&self) -> Value {
+        self.0.clone()
+    }
+}
+
+#[test]
+fn a_message_in_one_piece_with_an_odd_answer_is_one_that_may_show() {
+    // A 101 with an extension that nobody asked for: one client takes it, another refuses.
+    let odd = String::from_utf8_lossy(ANSWER).replace(
+        "Upgrade: websocket",
+        "Sec-WebSocket-Extensions: permessage-deflate\r\nUpgrade: websocket",
+    );
+    let with_message = [odd.as_bytes(), &[0x81, 1, b'x']].concat();
+    for shown in [json!(["x"]), json!([])] {
+        let model = Fold::new(json!([]), |mirror, message| {
+            mirror.as_array_mut().is_some_and(|all| {
+                all.push(json!(message));
+                true
+            })
+        });
+        let mut judge = judge().model(Some(model));
+        judge.dial(ms(0), 1);
+        judge.wrote(ms(0), 1, REQUEST, &mut Vec::new());
+        judge.read(ms(1), 1, &with_message);
+        let mirror = Shows(shown.clone());
+        let view = View {
+            mirror: Some(&mirror),
+            record: None,
+        };
+        judge.look(ms(1), view);
+        if shown == json!([]) {
+            judge.dropped(ms(2), 1);
+            judge.dial(ms(500), 2);
+            judge.look(ms(600), view);
+        }
+        assert_eq!(broken(&judge), [], "{shown}");
+    }
 }

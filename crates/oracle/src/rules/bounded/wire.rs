@@ -182,6 +182,8 @@ impl Bounded {
                 attempt.course.odd_answer = true;
                 attempt.course.hinted = true;
                 attempt.excused = true;
+                self.shown.must_show(at, dial, Step::Ending);
+                self.takes(at, dial, rest);
                 return rest;
             }
         }
@@ -210,9 +212,24 @@ impl Bounded {
         let Some(attempt) = self.held.get_mut(&dial) else {
             return;
         };
+        let had_request = attempt.opening.request().is_some();
         let rest = attempt.opening.push_client(bytes);
+        if !had_request && let Some(request) = attempt.opening.request() {
+            // Its key is another on every run.
+            same.extend_from_slice(request.method.as_bytes());
+            same.push(b' ');
+            same.extend_from_slice(request.target.as_bytes());
+        }
         attempt.sent.push(rest);
         while let Some(frame) = attempt.sent.next() {
+            same.extend_from_slice(match frame.opcode {
+                Opcode::Text => b"text ",
+                Opcode::Binary => b"binary ",
+                Opcode::Ping => b"ping ",
+                Opcode::Pong => b"pong ",
+                Opcode::Close => b"close ",
+                _ => b"frame ",
+            });
             same.extend_from_slice(&frame.payload);
             if !frame.masked {
                 self.findings.broke(Rule::R7, at, || {

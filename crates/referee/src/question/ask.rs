@@ -1,0 +1,40 @@
+//! What a question looks at, and what every question can do.
+
+use wstape_tape::Micros;
+
+use crate::facts::{Facts, seconds};
+use crate::process::Vitals;
+use crate::verdict::Finding;
+
+/// What a question looks at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look<'a> {
+    pub(crate) facts: &'a Facts,
+    /// Measured now and then, each with its time.
+    pub(crate) vitals: &'a [(Micros, Vitals)],
+    /// Requests that came to the other port, each with whether the token was in it.
+    pub(crate) strangers: &'a [(Micros, bool)],
+    /// When the client was told to end.
+    pub(crate) told_to_end: Option<Micros>,
+    /// When its process ended.
+    pub(crate) gone: Option<Micros>,
+    /// The engine's clock.
+    pub(crate) now: Micros,
+    /// How many clients there are.
+    pub(crate) copies: usize,
+}
+
+impl Look<'_> {
+    /// Seconds since then.
+    pub(crate) fn since(&self, then: Micros) -> f64 {
+        seconds(self.now.0.saturating_sub(then.0))
+    }
+}
+
+/// What every question can do.
+pub(super) trait Ask {
+    /// The answer, once it is certain.
+    fn look(&self, look: &Look<'_>) -> Option<Finding>;
+    /// The answer where time is over before it was certain.
+    fn at_the_end(&self, look: &Look<'_>) -> Finding;
+}

@@ -1,0 +1,217 @@
+//! The rows of a report, and what stands in them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::case::{Case, CaseId};
+use crate::lanes::Lanes;
+use crate::verdict::{Finding, Verdict};
+
+/// Version of `results.json`.
+pub const RESULTS_VERSION: u32 = 1;
+
+/// All that was found about a client: what `results.json` holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// Version of this layout.
+    pub referee: u32,
+    /// The command that starts the client.
+    pub client: String,
+    /// The healthy tape.
+    pub healthy: String,
+    /// The rows, in the order of the cases' names.
+    pub rows: Vec<Row>,
+}
+
+/// A row: a case, and what it found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Row {
+    /// The case's name.
+    pub id: CaseId,
+    /// What was played.
+    pub played: String,
+    /// What was asked.
+    pub asked: String,
+    /// Where the demand comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The worst of its runs.
+    pub verdict: Verdict,
+    /// What was found by looking at all cases; of a row that has no runs of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// Each of the things that the row lists, with a process of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<RunReport>,
+}
+
+/// One run: a process of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RunReport {
+    /// What it was of the things that the row lists; empty where the row is one thing.
+    pub name: String,
+    /// What was found, an answer a question.
+    pub findings: Vec<Finding>,
+    /// Remarks on the run itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// How long it took, in seconds.
+    pub took_s: f64,
+    /// How late timers were at most, in seconds.
+    pub late_s: f64,
+    /// Whether it ended by a signal that nobody sent.
+    pub died: bool,
+    /// What became of the token.
+    pub token: TokenUse,
+    /// The engine's journal.
+    pub journal: Vec<String>,
+    /// What the client printed.
+    pub printed: String,
+    /// What is drawn of it.
+    pub lanes: Lanes,
+}
+
+/// What a client did with its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TokenUse {
+    /// It brought it to the engine.
+    pub sent: bool,
+    /// It printed it.
+    pub printed: bool,
+    /// It took it to another port.
+    pub given_away: bool,
+}
+
+impl RunReport {
+    pub(crate) fn new(name: String, findings: Vec<Finding>) -> Self {
+        Self {
+            name,
+            findings,
+            notes: Vec::new(),
+            took_s: 0.0,
+            late_s: 0.0,
+            died: false,
+            token: TokenUse::default(),
+            journal: Vec::new(),
+            printed: String::new(),
+            lanes: Lanes::default(),
+        }
+    }
+
+    /// The worst of what was found.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        worst(&self.findings)
+    }
+
+    /// The row's name with the run's.
+    #[must_use]
+    pub fn full_name(&self, id: CaseId) -> String {
+        if self.name.is_empty() {
+            id.to_string()
+        } else {
+            format!("{id} {}", self.name)
+        }
+    }
+}
+
+fn worst(findings: &[Finding]) -> Verdict {
+    let verdicts = findings.iter().map(|it| it.verdict);
+    verdicts.max().unwrap_or(Verdict::NotApplicable)
+}
+
+impl Row {
+    pub(crate) fn of(case: &Case) -> Self {
+        Self {
+            id: case.id,
+            played: case.title.clone(),
+            asked: case.what.clone(),
+            source: case.source.clone(),
+            verdict: Verdict::NotApplicable,
+            findings: Vec::new(),
+            runs: Vec::new(),
+        }
+    }
+
+    /// A row that is made of all cases.
+    pub(crate) fn everywhere(id: CaseId, asked: &str) -> Self {
+        Self {
+            id,
+            played: "any case".to_owned(),
+            asked: asked.to_owned(),
+            source: None,
+            verdict: Verdict::NotApplicable,
+            findings: Vec::new(),
+            runs: Vec::new(),
+        }
+    }
+
+    pub(crate) fn push(&mut self, run: RunReport) {
+        self.runs.push(run);
+    }
+
+    /// The worst of all that was found.
+    fn judged(&self) -> Verdict {
+        let runs = self.runs.iter().map(RunReport::verdict).max();
+        runs.into_iter()
+            .chain([worst(&self.findings)])
+            .max()
+            .unwrap_or(Verdict::NotApplicable)
+    }
+
+    /// Findings that have the row's own verdict, each with its run's name.
+    pub(crate) fn decisive(&self) -> impl Iterator<Item = (String, &Finding)> {
+        let own = self.findings.iter().map(|it| (String::new(), it));
+        let of_runs = self
+            .runs
+            .iter()
+            .flat_map(|run| run.findings.iter().map(|it| (run.name.clone(), it)));
+        own.chain(of_runs)
+            .filter(|(_, it)| it.verdict == self.verdict)
+    }
+}
+
+impl Report {
+    pub(crate) fn new(
+        client: String,
+        healthy: String,
+        rows: impl IntoIterator<Item = Row>,
+    ) -> Self {
+        let mut rows: Vec<Row> = rows.into_iter().collect();
+        for row in &mut rows {
+            row.verdict = row.judged();
+        }
+        Self {
+            referee: RESULTS_VERSION,
+            client,
+            healthy,
+            rows,
+        }
+    }
+
+    /// How many rows have this verdict.
+    #[must_use]
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.rows
+            .iter()
+            .filter(|row| row.verdict == verdict)
+            .count()
+    }
+
+    /// The worst verdict of all rows.
+    #[must_use]
+    pub fn worst(&self) -> Verdict {
+        let verdicts = self.rows.iter().map(|row| row.verdict);
+        verdicts.max().unwrap_or(Verdict::NotApplicable)
+    }
+
+    /// Seconds that all runs would have taken one after the other.
+    #[must_use]
+    pub fn one_by_one_s(&self) -> f64 {
+        let runs = self.rows.iter().flat_map(|row| &row.runs);
+        runs.map(|run| run.took_s).sum()
+    }
+}
