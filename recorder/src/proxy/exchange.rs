@@ -58,9 +58,18 @@ enum Asking {
 #[derive(Debug)]
 enum Answering {
     Head,
-    Body(Body, Option<HttpAnswer>),
+    Body(Body, Kept),
     /// Not HTTP.
     Anything,
+}
+
+/// What an answer is kept as, once its body is whole.
+#[derive(Debug)]
+enum Kept {
+    Nothing,
+    /// Of all connections: whoever asks gets it.
+    Answer(HttpAnswer),
+    Refusal(Refusal),
 }
 
 /// The connection is a WebSocket from here on.
@@ -168,7 +177,10 @@ impl Exchange {
                 Answering::Body(body, _) => match body.take(&mut self.answered) {
                     Ok(false) => return None,
                     Ok(true) => self.body_is_whole(at, out),
-                    Err(_) => self.answering = Answering::Anything,
+                    Err(_) => {
+                        self.cut(at, out);
+                        self.answering = Answering::Anything;
+                    }
                 },
                 Answering::Head => match head::answer(&self.answered) {
                     Parsed::Short => return None,
@@ -234,23 +246,23 @@ impl Exchange {
         };
         let kept = match pending {
             Some(asked) if !asked.upgrade => {
-                (asked.method == "GET" && FINAL_STATUSES.contains(&status)).then(|| HttpAnswer {
-                    path: asked.path,
-                    method: None,
-                    status,
-                    headers,
-                    body: Bytes::new(),
-                })
+                if asked.method == "GET" && FINAL_STATUSES.contains(&status) {
+                    Kept::Answer(HttpAnswer {
+                        path: asked.path,
+                        method: None,
+                        status,
+                        headers,
+                        body: Bytes::new(),
+                    })
+                } else {
+                    Kept::Nothing
+                }
             }
             // Also an answer to what nobody could read.
-            _ => {
-                let refusal = Refusal {
-                    headers,
-                    ..Refusal::new(status)
-                };
-                out.push(conn_step(self.conn, at, Action::refusing(refusal, None)));
-                None
-            }
+            _ => Kept::Refusal(Refusal {
+                headers,
+                ..Refusal::new(status)
+            }),
         };
         self.answering = Answering::Body(Body::new(framing), kept);
         if bodiless || framing == Framing::Length(0) {
@@ -261,14 +273,32 @@ impl Exchange {
     }
 
     fn body_is_whole(&mut self, at: Micros, out: &mut Vec<Step>) {
-        let read = std::mem::replace(&mut self.answering, Answering::Head);
-        if let Answering::Body(body, Some(mut answer)) = read
-            && answer.path.starts_with('/')
-            && let Some(body) = body.kept()
+        let Answering::Body(body, kept) = std::mem::replace(&mut self.answering, Answering::Head)
+        else {
+            return;
+        };
+        match (kept, body.kept()) {
+            (Kept::Answer(mut answer), Some(body)) if answer.path.starts_with('/') => {
+                answer.body = body;
+                out.push(Step::at(at, Action::Http(answer)));
+            }
+            (Kept::Refusal(mut refusal), body) => {
+                // In what no refusal may be, nobody would look for secrets in its body.
+                if FINAL_STATUSES.contains(&refusal.status) {
+                    refusal.body = body.unwrap_or_default();
+                }
+                out.push(conn_step(self.conn, at, Action::refusing(refusal, None)));
+            }
+            (Kept::Answer(_) | Kept::Nothing, _) => {}
+        }
+    }
+
+    /// Nothing more comes: a refusal is one also where its body breaks off, and then has none.
+    pub(super) fn cut(&mut self, at: Micros, out: &mut Vec<Step>) {
+        if let Answering::Body(_, kept) = &mut self.answering
+            && let Kept::Refusal(refusal) = std::mem::replace(kept, Kept::Nothing)
         {
-            answer.body = body;
-            // Of all connections: whoever asks gets it.
-            out.push(Step::at(at, Action::Http(answer)));
+            out.push(conn_step(self.conn, at, Action::refusing(refusal, None)));
         }
     }
 
@@ -285,6 +315,7 @@ impl Exchange {
             Answering::Body(body, _) if body.ends_with_the_connection() => {
                 self.body_is_whole(at, out);
             }
+            Answering::Body(..) => self.cut(at, out),
             // A head that breaks off.
             Answering::Head if !self.answered.is_empty() => {
                 let garbage = Garbage {
@@ -387,10 +418,27 @@ mod tests {
         let (lines, _) = lines(&said, Some(End::Fin));
         assert_eq!(
             lines[1],
-            r#"{"at_ms":1,"conn":7,"refuse":{"status":503,"headers":{"retry-after":"2"}}}"#
+            r#"{"at_ms":1,"conn":7,"refuse":{"status":503,"headers":{"retry-after":"2"},"body":"busy"}}"#
         );
         assert!(lines[2].contains(r#""kind":"open""#));
         assert_eq!(lines.len(), 3);
+    }
+
+    #[test]
+    fn a_refusal_whose_body_breaks_off_has_none_and_one_without_a_length_has_it() {
+        let refused = |answer: &str| {
+            let (lines, _) = lines(&[('>', ASK), ('<', answer)], Some(End::Fin));
+            assert_eq!(lines.len(), 2, "{lines:?}");
+            lines[1].clone()
+        };
+        assert_eq!(
+            refused("HTTP/1.1 429 No\r\nContent-Length: 9\r\n\r\nbusy"),
+            r#"{"at_ms":1,"conn":7,"refuse":{"status":429}}"#
+        );
+        assert_eq!(
+            refused("HTTP/1.1 401 No\r\n\r\n{\"code\":-2015}"),
+            r#"{"at_ms":1,"conn":7,"refuse":{"status":401,"body":{"code":-2015}}}"#
+        );
     }
 
     #[test]

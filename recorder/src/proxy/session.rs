@@ -110,9 +110,12 @@ impl Session {
 
     /// Nothing more comes: what there is of a frame is kept.
     pub(crate) fn cut(&mut self, at: Micros, out: &mut Vec<Step>) {
-        if let Phase::WebSocket { client, engine } = &mut self.phase {
-            client.end(at, out);
-            engine.end(at, out);
+        match &mut self.phase {
+            Phase::Http(exchange) => exchange.cut(at, out),
+            Phase::WebSocket { client, engine } => {
+                client.end(at, out);
+                engine.end(at, out);
+            }
         }
     }
 
