@@ -55,6 +55,10 @@ fn too_few(look: &Look<'_>, wanted: usize) -> Finding {
     Finding::new(Verdict::NotApplicable, what).figure("gaps_s", listed(&look.facts.gaps()))
 }
 
+/// The last gaps together are so many times the first at least, where gaps grow: a clock is never so
+/// even that equal gaps are equal.
+const MIN_GROWTH: f64 = 1.1;
+
 /// Whether the gaps grow while nothing answers.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,7 +96,7 @@ impl Ask for BacksOff {
                 Verdict::Fail,
                 format!("a storm: {n} attempts within {spent:.3} s"),
             )
-        } else if last <= first {
+        } else if last <= MIN_GROWTH * first {
             let what = format!(
                 "does not back off: its last three gaps took {last:.3} s, its first three {first:.3} s"
             );

@@ -1,5 +1,7 @@
 //! What names a run apart from all others.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 /// What names a run apart from all others.
 #[derive(Debug, Clone)]
 pub(super) struct Names {
@@ -9,15 +11,17 @@ pub(super) struct Names {
     pub(super) token: String,
 }
 
-/// The names of one run: from the seed, so that no two runs share any.
+/// Runs of this process so far.
+static RUNS: AtomicU64 = AtomicU64::new(0);
+
+/// The names of one run. The token is the seed's. The mark is this run's alone on the whole machine:
+/// whatever carries it is killed when the run is over, and another referee's client must not be.
 pub(super) fn names(seed: u64, number: u64, time: u64) -> Names {
-    let of = |salt: u64| {
-        let mixed = mix(seed ^ mix(number ^ mix(time ^ salt)));
-        format!("{mixed:016x}{:016x}", mix(mixed))
-    };
+    let mixed = mix(seed ^ mix(number ^ mix(time)));
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
     Names {
-        mark: of(1),
-        token: format!("wst_{}", of(2)),
+        mark: format!("{}-{run}", std::process::id()),
+        token: format!("wst_{mixed:016x}{:016x}", mix(mixed)),
     }
 }
 
