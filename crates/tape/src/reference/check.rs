@@ -3,7 +3,7 @@
 use super::kind::Reference;
 use super::template::{Template, value_strings};
 use crate::error::{Flaw, TapeErrorKind};
-use crate::json::{Field, Node, Object, Type, nearest};
+use crate::json::{Field, Node, Object, Type, nearest, shortened};
 use crate::step::{MessageRegex, Trigger};
 
 /// Members of an action whose strings may hold references.
@@ -99,10 +99,12 @@ fn unknown(name: &str, regex: Option<&MessageRegex>) -> Flaw {
     names.extend(groups);
     let meant = nearest(name, &names).map(|meant| format!(" (did you mean {meant:?}?)"));
     let meant = meant.unwrap_or_default();
+    let name = shortened(name);
     let message =
         format!("{name:?} is neither a word nor a named group of the step's \"regex\"{meant}");
     let mut flaw = Flaw::new(TapeErrorKind::Value, 0, 1, message);
     let list = names.join(", ");
+    let list = shortened(&list);
     flaw.help = Some(format!(
         "one of {list}, url:NAME, query:NAME, or a JSON pointer"
     ));

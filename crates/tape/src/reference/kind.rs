@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::json::shortened;
+
 /// The words that are references by themselves.
 const WORDS: [(&str, Reference); 6] = [
     ("now", Reference::Now),
@@ -64,9 +66,11 @@ impl Reference {
             Some(("url", name)) if !name.is_empty() => Ok(Self::Url(Some(name.to_owned()))),
             Some(("query", name)) if !name.is_empty() => Ok(Self::Query(name.to_owned())),
             None if is_name(body) => Ok(Self::Group(body.to_owned())),
-            _ => Err(format!(
-                "${{{body}}} refers to nothing; a literal one is written $${{{body}}}"
-            )),
+            _ => {
+                let body = shortened(body);
+                let why = "refers to nothing; a literal one is written";
+                Err(format!("${{{body}}} {why} $${{{body}}}"))
+            }
         }
     }
 

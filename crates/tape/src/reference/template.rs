@@ -6,7 +6,7 @@ use super::kind::{BadReference, Reference};
 ///
 /// ```
 /// use wstape_tape::{Part, Reference, Template};
-/// let template = Template::json(r#"{"id":"${/id}","text":"#${count}"}"#)?;
+/// let template = Template::json(r##"{"id":"${/id}","text":"#${count}"}"##)?;
 /// assert_eq!(template.parts()[1], Part::Whole(Reference::Pointer(vec!["id".into()])));
 /// assert_eq!(template.parts()[3], Part::Inside(Reference::Count));
 /// assert!(Template::text("$${now} costs 5$")?.references().next().is_none());
