@@ -149,6 +149,19 @@ fn all_frames(tape: &Tape) -> bool {
         .any(|step| matches!(step.action, Action::Bytes(_)))
 }
 
+/// Whether bytes that are no frame have made a Close of what follows them: they may declare a length
+/// that ends within another frame. Such a Close is one to the tape, as one among the frames would be.
+fn made_a_close(tape: &Tape, visits: &[Visit], recorded: &Tape) -> bool {
+    let closes = |tape: &Tape| {
+        let closes = |step: &&Step| matches!(step.action, Action::Close(_));
+        tape.steps.iter().filter(closes).count()
+    };
+    let says = visits.iter().flat_map(|visit| &visit.says);
+    // Each is answered with one.
+    let said = says.filter(|(_, say)| matches!(say, Say::Bytes(bytes) if bytes[0] == 0x88));
+    !all_frames(tape) && closes(recorded) > closes(tape) + said.count()
+}
+
 /// What may differ does not count: a reset overtakes what it comes with, and what is no frame
 /// may come too late for a client that has reset.
 fn assert_same(visit: &Visit, before: &Saw, after: &Saw, times: bool) -> Result<(), TestCaseError> {
@@ -180,6 +193,7 @@ proptest! {
         }
         prop_assert!(!text.contains(TOKEN) && !text.contains("adalovelace") && !text.contains("passw0rd"));
         let again = parsed(&text);
+        prop_assume!(!made_a_close(&tape, &visits, &again));
         // What breaks off at the recording's end comes at its end.
         let after = played(&again, &visits, Micros(END.0 + 1_000));
         for (visit, (before, after)) in visits.iter().zip(before.iter().zip(&after)) {
@@ -194,6 +208,7 @@ proptest! {
             .collect();
         let (before, text) = recorded(&tape, &visits, END);
         let mut again = parsed(&text);
+        prop_assume!(!made_a_close(&tape, &visits, &again));
         // The recording's end is the engine's: a late client is to get all the same.
         again.steps.retain(|step| step.action != Action::End);
         let late: Vec<_> = visits
