@@ -34,6 +34,7 @@
 //!     healthy: Healthy::default(),
 //!     jobs: None,
 //!     seed: 1,
+//!     ready_wait: Options::READY_WAIT,
 //! };
 //! let report = judge(&options, &cases()?, &|_| {})?;
 //! print!("{}", report.lines());

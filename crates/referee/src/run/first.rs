@@ -8,8 +8,6 @@ use super::names::{Names, names};
 use super::one::Session;
 use super::options::{Options, RefereeError};
 
-/// How long a client may take until it is connected, and has got a message.
-const READY_WAIT_S: f64 = 60.0;
 /// How long it is looked on after that, so that a client that ends at once is seen to.
 const SETTLE_S: f64 = 1.0;
 
@@ -60,8 +58,9 @@ async fn one(options: &Options, names: &Names) -> Result<First, RefereeError> {
         if ready_at.is_some_and(|at| now > at + SETTLE_S) {
             break None;
         }
-        if now > READY_WAIT_S {
-            break Some(lacking(&session));
+        let wait_s = options.ready_wait.as_secs_f64();
+        if now > wait_s {
+            break Some(lacking(&session, wait_s));
         }
     };
     first.memory_bytes = session.memory_bytes().unwrap_or(0);
@@ -91,7 +90,7 @@ fn ended(session: &Session) -> Option<String> {
 }
 
 /// What a client that still runs has not done.
-fn lacking(session: &Session) -> String {
+fn lacking(session: &Session, wait_s: f64) -> String {
     let what = match session.facts().attempts().first() {
         None => {
             "the client did not dial ENGINE_URL; it is in its environment, and {url} stands for it in its arguments"
@@ -101,5 +100,5 @@ fn lacking(session: &Session) -> String {
         }
         Some(_) => "the client connected, and the healthy tape never sent it a message",
     };
-    format!("{what} ({READY_WAIT_S} s without any fault)")
+    format!("{what} ({wait_s} s without any fault)")
 }

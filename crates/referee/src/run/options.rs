@@ -1,6 +1,7 @@
 //! What is judged and how, what is told of it, and why nothing was.
 
 use std::io;
+use std::time::Duration;
 
 use wstape_mock_engine::EngineError;
 
@@ -19,8 +20,15 @@ pub struct Options {
     pub healthy: Healthy,
     /// Most cases at a time; `None` for as many as memory allows.
     pub jobs: Option<usize>,
-    /// What tokens and marks are drawn from.
+    /// What tokens are drawn from.
     pub seed: u64,
+    /// How long the client may take, without any fault, until it is connected and has got a message.
+    pub ready_wait: Duration,
+}
+
+impl Options {
+    /// What [`ready_wait`](Self::ready_wait) is where nobody says otherwise: a browser takes a while.
+    pub const READY_WAIT: Duration = Duration::from_secs(60);
 }
 
 /// What happens while cases are played: for whoever shows it.

@@ -8,6 +8,7 @@ mod client;
 use std::collections::BTreeMap;
 use std::env;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use wstape_referee::{
@@ -113,6 +114,7 @@ fn referee(flaw: Flaw, cases: &[Case]) -> Result<Report, RefereeError> {
         healthy: Healthy::default(),
         jobs: Some(16),
         seed: 7,
+        ready_wait: Duration::from_secs(5),
     };
     judge(&options, cases, &|_| {})
 }

@@ -168,6 +168,7 @@ impl Referee {
             healthy: Healthy::find(&self.healthy)?,
             jobs: self.jobs,
             seed: self.seed,
+            ready_wait: Options::READY_WAIT,
         })
     }
 }
