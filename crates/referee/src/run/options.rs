@@ -28,7 +28,7 @@ pub struct Options {
 
 impl Options {
     /// What [`ready_wait`](Self::ready_wait) is where nobody says otherwise: a browser takes a while.
-    pub const READY_WAIT: Duration = Duration::from_secs(60);
+    pub const READY_WAIT: Duration = Duration::from_mins(1);
 }
 
 /// What happens while cases are played: for whoever shows it.
