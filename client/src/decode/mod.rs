@@ -39,7 +39,7 @@ pub(crate) use decoder::Decoder;
 ///
 /// # Errors
 /// [`Undecodable`] if the message is not one JSON object with a string `event`. A payload of the wrong
-/// shape is no error: it makes the event [`EngineEvent::Unknown`].
+/// shape is no error: it makes the event [`EngineEvent::Unknown`](crate::EngineEvent::Unknown).
 pub fn decode(message: &str, now: DateTime<Utc>) -> Result<Decoded, Undecodable> {
     Decoder::default().decode(message, now)
 }
