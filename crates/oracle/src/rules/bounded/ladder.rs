@@ -113,7 +113,8 @@ impl Ladder {
         };
         match self.backoff.reset {
             Reset::Never => Some(false),
-            Reset::Upgrade if course.odd_answer => None,
+            // Whether it took the answer for an upgrade, and what came with it for a frame, is its own.
+            Reset::Upgrade | Reset::FirstFrame | Reset::FirstMessage if course.odd_answer => None,
             Reset::Upgrade => Some(course.upgraded_at.is_some()),
             Reset::FirstFrame => unless_hinted(course.heard >= Heard::Frame),
             Reset::FirstMessage => unless_hinted(course.heard == Heard::Message),
