@@ -105,6 +105,9 @@ pub struct Messages {
     max_message_bytes: u64,
     frames: Frames,
     begun: Option<Begun>,
+    /// A data frame that breaks the protocol by its header and is still coming: where its message began, and
+    /// where it must have been noticed.
+    failing: Option<(u64, u64)>,
     over: bool,
 }
 
@@ -118,6 +121,7 @@ impl Messages {
             max_message_bytes: max_message_bytes as u64,
             frames: Frames::new(),
             begun: None,
+            failing: None,
             over: false,
         }
     }
@@ -152,6 +156,10 @@ impl Messages {
     /// byte, and the one after its latest. What comes between its fragments is none of it.
     #[must_use]
     pub fn under_way(&self) -> Option<Range<u64>> {
+        if let Some((start, by)) = self.failing {
+            // Whoever reads whole frames learns of the fault with its last byte only.
+            return (self.received() < by).then(|| start..self.received());
+        }
         let part = self.frames.begun().filter(|(_, opcode)| {
             matches!(opcode, Opcode::Text | Opcode::Binary | Opcode::Continuation)
         });
@@ -173,6 +181,14 @@ impl Messages {
         while !self.over {
             let head = self.frames.head()?;
             if let Some(violation) = self.violation_of(&head) {
+                let data = matches!(
+                    head.opcode,
+                    Opcode::Text | Opcode::Binary | Opcode::Continuation
+                );
+                self.failing = self
+                    .under_way()
+                    .filter(|_| data)
+                    .map(|way| (way.start, violation.by));
                 return Some(self.fail(violation, head.payload_at));
             }
             let frame = self.frames.next()?;
