@@ -44,6 +44,12 @@ impl Opcode {
         }
     }
 
+    /// Whether it is part of a message.
+    #[must_use]
+    pub fn is_data(self) -> bool {
+        matches!(self, Self::Continuation | Self::Text | Self::Binary)
+    }
+
     /// Whether it is a control frame, one without a meaning among them.
     #[must_use]
     pub fn is_control(self) -> bool {

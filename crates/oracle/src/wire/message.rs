@@ -160,9 +160,7 @@ impl Messages {
             // Whoever reads whole frames learns of the fault with its last byte only.
             return (self.received() < by).then(|| start..self.received());
         }
-        let part = self.frames.begun().filter(|(_, opcode)| {
-            matches!(opcode, Opcode::Text | Opcode::Binary | Opcode::Continuation)
-        });
+        let part = self.frames.begun().filter(|(_, opcode)| opcode.is_data());
         let start = match (&self.begun, part) {
             (Some(begun), _) => begun.start,
             (None, Some((start, _))) => start,
@@ -181,14 +179,8 @@ impl Messages {
         while !self.over {
             let head = self.frames.head()?;
             if let Some(violation) = self.violation_of(&head) {
-                let data = matches!(
-                    head.opcode,
-                    Opcode::Text | Opcode::Binary | Opcode::Continuation
-                );
-                self.failing = self
-                    .under_way()
-                    .filter(|_| data)
-                    .map(|way| (way.start, violation.by));
+                let way = self.under_way().filter(|_| head.opcode.is_data());
+                self.failing = way.map(|way| (way.start, violation.by));
                 return Some(self.fail(violation, head.payload_at));
             }
             let frame = self.frames.next()?;

@@ -42,16 +42,7 @@ impl Spec for Emit {
 
     /// An emit that could not stand in a line becomes what sends the same bytes.
     fn write(bytes: &Bytes, pen: &mut Pen) {
-        match str::from_utf8(bytes) {
-            Ok(text) if is_emit(text) => pen.verbatim(Self::KEY, text),
-            Ok(text) => pen.string("text", text),
-            Err(_) => {
-                pen.object("frame");
-                pen.json("opcode", 1);
-                pen.base64("payload_b64", bytes);
-                pen.close();
-            }
-        }
+        write_sent(Self::KEY, bytes, is_emit, pen);
     }
 
     /// The event's name.
@@ -68,6 +59,20 @@ impl Spec for Emit {
 
     fn payload_bytes(bytes: &Bytes) -> usize {
         bytes.len()
+    }
+}
+
+/// Writes what is sent as it stands under `key`, where it can; else as what sends the same bytes.
+pub(super) fn write_sent(key: &str, bytes: &Bytes, stands: fn(&str) -> bool, pen: &mut Pen) {
+    match str::from_utf8(bytes) {
+        Ok(text) if stands(text) => pen.verbatim(key, text),
+        Ok(text) => pen.string("text", text),
+        Err(_) => {
+            pen.object("frame");
+            pen.json("opcode", 1);
+            pen.base64("payload_b64", bytes);
+            pen.close();
+        }
     }
 }
 

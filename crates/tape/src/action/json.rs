@@ -1,9 +1,8 @@
 //! `json`: any JSON as a Text message.
 
-use std::str;
-
 use bytes::Bytes;
 
+use super::emit::write_sent;
 use super::spec::{Class, Spec};
 use crate::error::Flaw;
 use crate::feature::DIALOGUE;
@@ -22,16 +21,7 @@ impl Spec for Json {
 
     /// What could not stand in a line becomes what sends the same bytes.
     fn write(bytes: &Bytes, pen: &mut Pen) {
-        match str::from_utf8(bytes) {
-            Ok(text) if stands(text) => pen.verbatim(Self::KEY, text),
-            Ok(text) => pen.string("text", text),
-            Err(_) => {
-                pen.object("frame");
-                pen.json("opcode", 1);
-                pen.base64("payload_b64", bytes);
-                pen.close();
-            }
-        }
+        write_sent(Self::KEY, bytes, stands, pen);
     }
 
     fn feature(_bytes: &Bytes) -> Option<&'static str> {

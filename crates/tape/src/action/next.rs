@@ -63,39 +63,15 @@ impl SomeOf {
     }
 }
 
-pub(crate) struct Gap;
+/// What becomes of the next messages: they are left out, or sent twice.
+pub(crate) struct Next<const TWICE: bool>;
 
-impl Spec for Gap {
+pub(crate) type Gap = Next<false>;
+pub(crate) type Repeat = Next<true>;
+
+impl<const TWICE: bool> Spec for Next<TWICE> {
     type Value = SomeOf;
-    const KEY: &'static str = "gap";
-    const CLASS: Class = Class::Event;
-
-    fn read(field: &Field<'_>, _line: &Bytes) -> Result<SomeOf, Flaw> {
-        SomeOf::read(field, &[]).map(|(some, _)| some)
-    }
-
-    fn write(some: &SomeOf, pen: &mut Pen) {
-        some.write(Self::KEY, pen);
-    }
-
-    fn words(some: &SomeOf) -> Cow<'static, str> {
-        some.words(Self::KEY)
-    }
-
-    fn feature(_some: &SomeOf) -> Option<&'static str> {
-        Some(DIALOGUE)
-    }
-
-    fn simpler(some: &SomeOf) -> Vec<SomeOf> {
-        some.simpler().into_iter().collect()
-    }
-}
-
-pub(crate) struct Repeat;
-
-impl Spec for Repeat {
-    type Value = SomeOf;
-    const KEY: &'static str = "repeat";
+    const KEY: &'static str = if TWICE { "repeat" } else { "gap" };
     const CLASS: Class = Class::Event;
 
     fn read(field: &Field<'_>, _line: &Bytes) -> Result<SomeOf, Flaw> {
