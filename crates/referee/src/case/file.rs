@@ -71,6 +71,8 @@ pub struct Case {
     pub(crate) other_port: bool,
     pub(crate) may_end: bool,
     each: Vec<Variant>,
+    /// The questions as they stand: each run fills its values in.
+    asks: Value,
     text: String,
 }
 
@@ -99,8 +101,7 @@ struct Fields {
     why: String,
     good: String,
     source: Option<String>,
-    #[serde(rename = "asks")]
-    _asks: Value,
+    asks: Value,
     until_s: f64,
     quiet_from_s: Option<f64>,
     #[serde(default)]
@@ -153,6 +154,7 @@ impl Case {
             other_port: fields.other_port,
             may_end: fields.may_end,
             each: fields.each,
+            asks: fields.asks,
             text: text.to_owned(),
         };
         if case.each.is_empty() {
@@ -207,9 +209,7 @@ impl Run<'_> {
 
     /// The questions with this run's values.
     pub(crate) fn asks(&self) -> serde_json::Result<Vec<Question>> {
-        let header = self.case.text.lines().next().unwrap_or_default();
-        let header: Value = serde_json::from_str(header)?;
-        Vec::deserialize(fill(&header[KEY]["asks"], &self.variant.values))
+        Vec::deserialize(fill(&self.case.asks, &self.variant.values))
     }
 }
 

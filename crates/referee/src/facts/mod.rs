@@ -4,6 +4,7 @@ mod attempt;
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::time::Duration;
 
 use wstape_mock_engine::{Entry, JournalKind, RequestHead};
 use wstape_tape::Micros;
@@ -92,17 +93,11 @@ impl Facts {
 
     /// A broadcast goes to all that are open.
     fn sent(&mut self, at: Micros, conn: Option<u64>, what: &str) {
-        let to_all = conn.is_none();
         let to = |attempt: &&mut Attempt| match conn {
             Some(conn) => attempt.number == conn,
             None => attempt.upgraded().is_some() && attempt.ended.is_none(),
         };
-        let kept = if to_all {
-            self.attempts.len()
-        } else {
-            usize::MAX
-        };
-        for attempt in self.attempts.iter_mut().rev().take(kept).filter(to) {
+        for attempt in self.attempts.iter_mut().filter(to) {
             let first = attempt.sent.map_or(at, |(first, _)| first);
             attempt.sent = Some((first, at));
             if what.starts_with("close") {
@@ -181,6 +176,17 @@ pub(crate) fn gaps(attempts: &[Attempt]) -> Vec<f64> {
 /// Seconds of this many microseconds.
 pub(crate) fn seconds(us: u64) -> f64 {
     Micros(us).duration().as_secs_f64()
+}
+
+/// Microseconds of this many seconds.
+pub(crate) fn micros(seconds: f64) -> Micros {
+    let us = Duration::from_secs_f64(seconds).as_micros();
+    Micros(u64::try_from(us).unwrap_or(u64::MAX))
+}
+
+/// So many, to reckon with: there are never so many that it matters.
+pub(crate) fn count(n: usize) -> f64 {
+    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }
 
 /// What a journal's entry means for the attempt that it is about.

@@ -65,7 +65,7 @@ pub(crate) struct Client {
 pub(crate) struct Seen {
     state: Mutex<State>,
     output: Mutex<Output>,
-    /// Told whenever the client's process has started, ended, or been cleaned up.
+    /// Told whenever the client's process could not be started, has ended, or was cleaned up.
     pub(crate) changed: Notify,
 }
 
@@ -74,7 +74,7 @@ struct State {
     not_started: Option<String>,
     exit: Option<Exit>,
     late_us: u64,
-    left: Option<(u32, u32)>,
+    left: Option<u32>,
     keeper_gone: bool,
 }
 
@@ -160,7 +160,7 @@ impl Client {
         let state = self.seen.state.lock();
         Leftovers {
             keeper_was_killed: state.left.is_none() && state.not_started.is_none(),
-            left: state.left.map_or(0, |(_, left)| left),
+            left: state.left.unwrap_or(0),
             escaped: u32::try_from(swept).unwrap_or(u32::MAX),
         }
     }
@@ -220,14 +220,13 @@ fn listen(words: impl Read, seen: &Seen) {
         };
         let mut state = seen.state.lock();
         match word {
-            Word::Started { .. } => {}
             Word::NotStarted { why } => state.not_started = Some(why),
             Word::LateUs(us) => {
                 state.late_us = state.late_us.max(us);
                 continue;
             }
             Word::Exited(exit) => state.exit = Some(exit),
-            Word::Left { killed, left } => state.left = Some((killed, left)),
+            Word::Left { left } => state.left = Some(left),
         }
         drop(state);
         seen.changed.notify_waiters();

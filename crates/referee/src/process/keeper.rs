@@ -30,6 +30,8 @@ use super::tree;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often it says how late it was.
 const LATENESS_EVERY: Duration = Duration::from_millis(500);
+/// How often it looks whether all that it killed has gone.
+const END_LOOK_EVERY: Duration = Duration::from_millis(5);
 /// How long everything below it may take to end, once killed.
 const KILL_WAIT: Duration = Duration::from_secs(5);
 
@@ -37,11 +39,6 @@ const KILL_WAIT: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Word {
-    /// The client runs.
-    Started {
-        /// Its process.
-        pid: u32,
-    },
     /// It could not be started.
     NotStarted {
         /// What the system says.
@@ -53,8 +50,6 @@ pub(crate) enum Word {
     Exited(Exit),
     /// Everything below the keeper was ended; it goes now.
     Left {
-        /// Processes that were still there when they were told to end.
-        killed: u32,
         /// Processes that could not be ended.
         left: u32,
     },
@@ -107,7 +102,7 @@ pub fn keep(words: impl IntoIterator<Item = OsString>) -> io::Result<ExitCode> {
         .stdout(prints()?)
         .stderr(prints()?)
         .spawn();
-    let client = match client {
+    let mut client = match client {
         Ok(client) => client,
         Err(error) => {
             say(&Word::NotStarted {
@@ -116,8 +111,8 @@ pub fn keep(words: impl IntoIterator<Item = OsString>) -> io::Result<ExitCode> {
             return Ok(ExitCode::FAILURE);
         }
     };
-    let told = say(&Word::Started { pid: client.id() }).and_then(|()| watch(client));
-    let ended = end_all();
+    let told = watch(&mut client);
+    let ended = end_all(&mut client);
     told.and_then(|()| say(&ended))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -130,7 +125,7 @@ fn say(word: &Word) -> io::Result<()> {
 }
 
 /// Watches timer, client and orders until the orders end.
-fn watch(mut client: Child) -> io::Result<()> {
+fn watch(client: &mut Child) -> io::Result<()> {
     let orders = listen();
     let mut exited = false;
     let mut late = Duration::ZERO;
@@ -139,7 +134,7 @@ fn watch(mut client: Child) -> io::Result<()> {
         let due = Instant::now() + LOOK_EVERY;
         match orders.recv_timeout(LOOK_EVERY) {
             Ok(Event::End) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            Ok(Event::Term) => signal_group(&client, Signal::TERM),
+            Ok(Event::Term) => signal_group(client, Signal::TERM),
             Err(RecvTimeoutError::Timeout) => {
                 late = late.max(Instant::now().saturating_duration_since(due));
             }
@@ -186,25 +181,23 @@ fn reap() {
     while let Ok(Some(_)) = rustix::process::wait(WaitOptions::NOHANG) {}
 }
 
-/// Kills everything below this process, and says what there was.
-fn end_all() -> Word {
-    let mut killed = 0;
+/// Kills the client's group and everything below this process, and says what could not be.
+fn end_all(client: &mut Child) -> Word {
+    // Until its status is taken nobody else can have its number.
+    if matches!(client.try_wait(), Ok(None)) {
+        signal_group(client, Signal::KILL);
+    }
     let until = Instant::now() + KILL_WAIT;
     loop {
         let below = tree::below(std::process::id());
         reap();
-        if below.is_empty() {
-            return Word::Left { killed, left: 0 };
-        }
-        if Instant::now() >= until {
+        if below.is_empty() || Instant::now() >= until {
             let left = u32::try_from(below.len()).unwrap_or(u32::MAX);
-            return Word::Left { killed, left };
+            return Word::Left { left };
         }
         for &pid in &below {
-            if tree::kill(pid) {
-                killed += 1;
-            }
+            tree::kill(pid);
         }
-        thread::sleep(Duration::from_millis(5));
+        thread::sleep(END_LOOK_EVERY);
     }
 }

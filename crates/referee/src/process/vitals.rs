@@ -1,4 +1,4 @@
-//! What a client's processes use: processor time, memory, sockets.
+//! What a client's processes use: processor time and memory.
 
 /// What the processes below a keeper use, at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -7,15 +7,15 @@ pub(crate) struct Vitals {
     pub(crate) processor_s: f64,
     /// Proportional memory now, in bytes: shared pages are divided among those that share them.
     pub(crate) memory_bytes: u64,
-    /// TCP sockets that are open now.
-    pub(crate) sockets: u64,
 }
 
-/// What is to be measured: each costs time of its own.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Wanted {
-    pub(crate) memory: bool,
-    pub(crate) sockets: bool,
+/// What is to be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wanted {
+    /// Processor time alone.
+    Processor,
+    /// Memory too, which takes the system a while to sum up.
+    Memory,
 }
 
 /// Measures everything below this process; `None` where the system can't tell.
@@ -33,14 +33,11 @@ pub(crate) fn measure(keeper: u32, wanted: Wanted) -> Option<Vitals> {
             ticks += stat.utime + stat.stime;
             ticks += u64::try_from(stat.cutime + stat.cstime).unwrap_or(0);
         }
-        if wanted.memory {
+        if wanted == Wanted::Memory {
             vitals.memory_bytes += proportional(&process).unwrap_or(0);
         }
-        if wanted.sockets {
-            vitals.sockets += tcp_sockets(&process).unwrap_or(0);
-        }
     }
-    // Of a process's time no more than whole days would not fit.
+    // 32 bits of ticks are more than a year.
     let per_second = u32::try_from(procfs::ticks_per_second()).unwrap_or(u32::MAX);
     let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
     vitals.processor_s = f64::from(ticks) / f64::from(per_second);
@@ -57,26 +54,4 @@ fn proportional(process: &procfs::process::Process) -> Option<u64> {
     let rollup = process.smaps_rollup().ok()?;
     let map = rollup.memory_map_rollup.0.first()?;
     map.extension.map.get("Pss").copied()
-}
-
-/// Open files of the process that are TCP sockets, whatever their state.
-#[cfg(target_os = "linux")]
-fn tcp_sockets(process: &procfs::process::Process) -> Option<u64> {
-    use procfs::process::FDTarget;
-    use std::collections::BTreeSet;
-
-    let inodes: BTreeSet<u64> = process
-        .tcp()
-        .into_iter()
-        .chain(process.tcp6())
-        .flatten()
-        .filter(|entry| entry.state != procfs::net::TcpState::Listen)
-        .map(|entry| entry.inode)
-        .collect();
-    let open = process.fd().ok()?.flatten();
-    let sockets = open.filter(|file| match file.target {
-        FDTarget::Socket(inode) => inodes.contains(&inode),
-        _ => false,
-    });
-    Some(sockets.count() as u64)
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::returns::cap;
 use super::{Ask, Look};
-use crate::facts::{Attempt, gaps, seconds};
+use crate::facts::{Attempt, count, gaps, seconds};
 use crate::verdict::{Finding, Verdict};
 
 /// Most gaps that a report lists.
@@ -15,10 +15,6 @@ const FAR_FROM_A_STORM: f64 = 2.0;
 
 fn listed(gaps: &[f64]) -> Vec<f64> {
     gaps.iter().copied().take(MAX_LISTED).collect()
-}
-
-fn count(n: usize) -> f64 {
-    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }
 
 fn mean(values: &[f64]) -> f64 {

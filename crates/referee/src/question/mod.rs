@@ -19,6 +19,8 @@ mod spread;
 
 use serde::Deserialize;
 
+use crate::process::Wanted;
+
 use self::ask::Ask;
 pub(crate) use self::ask::Look;
 pub(crate) use self::exit::ended;
@@ -113,13 +115,12 @@ impl Question {
         }
     }
 
-    /// Whether it needs memory to be measured, which costs time.
-    pub(crate) fn wants_memory(&self) -> bool {
-        matches!(self, Self::Memory(_) | Self::Leak(_))
-    }
-
-    /// Whether it needs processor time or sockets to be measured.
-    pub(crate) fn wants_vitals(&self) -> bool {
-        self.wants_memory() || matches!(self, Self::Processor(_))
+    /// What has to be measured for it.
+    pub(crate) fn wants(&self) -> Option<Wanted> {
+        match self {
+            Self::Memory(_) | Self::Leak(_) => Some(Wanted::Memory),
+            Self::Processor(_) => Some(Wanted::Processor),
+            _ => None,
+        }
     }
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use wstape_tape::Micros;
 
 use super::{Ask, Look, Reference};
-use crate::facts::{gaps, seconds};
+use crate::facts::{gaps, micros, seconds};
 use crate::process::Vitals;
 use crate::verdict::{Finding, Verdict};
 
@@ -91,19 +91,12 @@ pub(crate) struct Processor {
 
 impl Processor {
     fn percent(&self, look: &Look<'_>) -> Option<f64> {
-        let from = self.after.find(look)?.0 + Micros::from_ms(1).0 * ms(self.from_s);
+        let from = self.after.find(look)?.0 + micros(self.from_s).0;
         let mut watched = look.vitals.iter().filter(|(at, _)| at.0 >= from);
         let (first, last) = (watched.next()?, watched.next_back()?);
         let spent = last.1.processor_s - first.1.processor_s;
         Some(100.0 * spent / seconds(last.0.0 - first.0.0).max(0.001))
     }
-}
-
-fn ms(seconds: f64) -> u64 {
-    // Bounds of case files are small and never negative.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let ms = (seconds * 1000.0) as u64;
-    ms
 }
 
 impl Ask for Processor {

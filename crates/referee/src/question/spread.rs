@@ -5,7 +5,7 @@ use wstape_tape::Micros;
 
 use super::gaps::median;
 use super::{Ask, Look};
-use crate::facts::seconds;
+use crate::facts::{count, seconds};
 use crate::verdict::{Finding, Verdict};
 
 /// Share of the gaps that may not lie close together.
@@ -39,8 +39,7 @@ impl Spread {
             .iter()
             .filter(|gap| (*gap - median).abs() <= CLOSE * median)
             .count();
-        let share = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
-        median < MIN_MEDIAN_S || share(close) >= CROWD * share(gaps.len())
+        median < MIN_MEDIAN_S || count(close) >= CROWD * count(gaps.len())
     }
 
     fn all(&self, look: &Look<'_>) -> Option<Vec<Vec<f64>>> {

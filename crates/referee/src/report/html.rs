@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::{Report, Row, RunReport};
+use crate::facts::count;
 use crate::lanes::{Lane, Lanes};
 use crate::verdict::Verdict;
 
@@ -177,8 +178,7 @@ fn write_lanes(page: &mut String, lanes: &Lanes) -> fmt::Result {
     if lanes.lanes.is_empty() {
         return Ok(());
     }
-    let count = f64::from(u32::try_from(lanes.lanes.len()).unwrap_or(u32::MAX));
-    let height = count * LANE + SCALE;
+    let height = count(lanes.lanes.len()) * LANE + SCALE;
     let length = lanes.length_s.max(1e-3);
     let x = |at: f64| WIDTH * at / length;
     let n = lanes.lanes.len();

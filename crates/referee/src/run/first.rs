@@ -11,40 +11,27 @@ use super::options::{Options, RefereeError};
 /// How long it is looked on after that, so that a client that ends at once is seen to.
 const SETTLE_S: f64 = 1.0;
 
-/// What the runs without a fault have shown.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct First {
-    /// Proportional memory of one client, in bytes; 0 where the system does not tell.
-    pub(super) memory_bytes: u64,
-    /// How long it took to its first dial, in seconds.
-    pub(super) dial_after_s: f64,
-}
-
-/// Runs the client twice, one after the other, and says what it needs.
-pub(super) fn two_runs_without_fault(options: &Options) -> Result<First, RefereeError> {
+/// Runs the client twice, one after the other, and gives back its proportional memory in bytes; 0 where
+/// the system does not tell.
+pub(super) fn two_runs_without_fault(options: &Options) -> Result<u64, RefereeError> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let mut most = First::default();
+    let mut most = 0;
     for n in 1..=2 {
         let names = names(options.seed, n, 0);
-        let first = runtime.block_on(one(options, &names))?;
-        most.memory_bytes = most.memory_bytes.max(first.memory_bytes);
-        most.dial_after_s = most.dial_after_s.max(first.dial_after_s);
+        let memory_bytes = runtime.block_on(one(options, &names))?;
+        most = memory_bytes.max(most);
     }
     Ok(most)
 }
 
-async fn one(options: &Options, names: &Names) -> Result<First, RefereeError> {
+async fn one(options: &Options, names: &Names) -> Result<u64, RefereeError> {
     let length = Micros::from_ms(120_000);
     let builder = Engine::builder().layer(options.healthy.lasting(length, None));
     let mut session = Session::start(options, builder, Clock::real_now(), names, 1).await?;
     let mut ready_at = None;
-    let mut first = First::default();
     let missing = loop {
         session.go_on(None).await;
         let attempt = session.facts().attempts().first();
-        if attempt.is_some() && first.dial_after_s == 0.0 {
-            first.dial_after_s = session.running_s();
-        }
         let served = attempt.is_some_and(|it| {
             it.upgraded().is_some() && (it.sent.is_some() || !options.healthy.sends())
         });
@@ -63,11 +50,11 @@ async fn one(options: &Options, names: &Names) -> Result<First, RefereeError> {
             break Some(lacking(&session, wait_s));
         }
     };
-    first.memory_bytes = session.memory_bytes().unwrap_or(0);
+    let memory_bytes = session.memory_bytes().unwrap_or(0);
     let printed = session.printed();
     session.stop().await;
     match missing {
-        None => Ok(first),
+        None => Ok(memory_bytes),
         Some(what) => Err(RefereeError::NotReady { what, printed }),
     }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub use self::options::{Options, Progress, RefereeError};
 
 use crate::case::{Case, CaseId};
-use crate::report::{Report, Row, RunReport};
+use crate::report::{Report, Row, RunReport, TokenUse};
 use crate::verdict::{Finding, Verdict};
 
 /// Puts the client under the cases, and gives back what was found.
@@ -25,8 +25,8 @@ pub fn judge(
     cases: &[Case],
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Result<Report, RefereeError> {
-    let first = first::two_runs_without_fault(options)?;
-    let runs = schedule::play_all(options, cases, &first, tell)?;
+    let memory_bytes = first::two_runs_without_fault(options)?;
+    let runs = schedule::play_all(options, cases, memory_bytes, tell)?;
     Ok(report(options, cases, runs))
 }
 
@@ -74,32 +74,34 @@ fn ended_by_a_signal(cases: &[Case], runs: &[(usize, RunReport)]) -> Row {
 
 /// K1: the token is in nothing that the client prints.
 fn printed_the_token(runs: &[(usize, RunReport)]) -> Row {
-    let mut row = Row::everywhere(CaseId::PRINTS_THE_TOKEN, "the token in what it printed");
-    let leaked = runs.iter().filter(|(_, run)| run.token.printed).count();
-    let sent = runs.iter().any(|(_, run)| run.token.sent);
-    row.findings.push(match (leaked, sent) {
-        (0, true) => Finding::new(Verdict::Pass, "never printed the token"),
-        (0, false) => Finding::new(Verdict::NotApplicable, "the client never sent the token"),
-        (n, _) => Finding::new(Verdict::Fail, format!("printed the token in {n} runs")),
-    });
-    row
+    let row = Row::everywhere(CaseId::PRINTS_THE_TOKEN, "the token in what it printed");
+    let (never, did) = ("never printed the token", "printed the token");
+    about_the_token(runs, row, |token| token.printed, never, did)
 }
 
 /// K2: the token goes to no other host or port.
 fn gave_the_token_away(runs: &[(usize, RunReport)]) -> Row {
-    let mut row = Row::everywhere(
-        CaseId::GIVES_THE_TOKEN_AWAY,
-        "the token at no other host or port",
-    );
-    let away = runs.iter().filter(|(_, run)| run.token.given_away).count();
+    let asked = "the token at no other host or port";
+    let row = Row::everywhere(CaseId::GIVES_THE_TOKEN_AWAY, asked);
+    let never = "took the token to no other port";
+    let did = "took the token to another port";
+    about_the_token(runs, row, |token| token.given_away, never, did)
+}
+
+/// The row with what was found: in how many runs the token was misused.
+fn about_the_token(
+    runs: &[(usize, RunReport)],
+    mut row: Row,
+    is_misuse: impl Fn(&TokenUse) -> bool,
+    never: &str,
+    did: &str,
+) -> Row {
+    let misuses = runs.iter().filter(|(_, run)| is_misuse(&run.token)).count();
     let sent = runs.iter().any(|(_, run)| run.token.sent);
-    row.findings.push(match (away, sent) {
-        (0, true) => Finding::new(Verdict::Pass, "took the token to no other port"),
+    row.findings.push(match (misuses, sent) {
+        (0, true) => Finding::new(Verdict::Pass, never),
         (0, false) => Finding::new(Verdict::NotApplicable, "the client never sent the token"),
-        (n, _) => Finding::new(
-            Verdict::Fail,
-            format!("took the token to another port in {n} runs"),
-        ),
+        (n, _) => Finding::new(Verdict::Fail, format!("{did} in {n} runs")),
     });
     row
 }

@@ -11,7 +11,7 @@ use super::names::Names;
 use super::options::{Options, RefereeError};
 use super::other_port::OtherPort;
 use crate::case::Run;
-use crate::facts::{Facts, seconds};
+use crate::facts::{Facts, micros, seconds};
 use crate::lanes::Lanes;
 use crate::process::{Client, Exit, Leftovers, Output, Told, Vitals, Wanted};
 use crate::question::{Look, Question, ended};
@@ -53,8 +53,8 @@ pub(super) async fn play(
         None
     };
     let other_url = other.as_ref().map_or(String::new(), OtherPort::url);
-    let length = Micros(micros(run.case.until_s + START_WAIT_S));
-    let quiet_from = run.case.quiet_from_s.map(|s| Micros(micros(s)));
+    let length = micros(run.case.until_s + START_WAIT_S);
+    let quiet_from = run.case.quiet_from_s.map(micros);
     let builder = Engine::builder()
         .layer(options.healthy.lasting(length, quiet_from))
         .layer(run.tape(&other_url)?);
@@ -65,10 +65,6 @@ pub(super) async fn play(
     session.other = other;
     let findings = session.ask(run, &asks, begun).await;
     Ok(session.end(run, &asks, findings).await)
-}
-
-fn micros(seconds: f64) -> u64 {
-    u64::try_from(Duration::from_secs_f64(seconds).as_micros()).unwrap_or(u64::MAX)
 }
 
 /// An engine with its clients, and what was seen of them.
@@ -188,16 +184,18 @@ impl Session {
 
     /// Proportional memory of one client, where the system tells.
     pub(super) fn memory_bytes(&self) -> Option<u64> {
-        let wanted = Wanted {
-            memory: true,
-            sockets: false,
-        };
-        self.clients[0].vitals(wanted).map(|it| it.memory_bytes)
+        let vitals = self.clients[0].vitals(Wanted::Memory);
+        vitals.map(|it| it.memory_bytes)
     }
 
     /// Seconds since the client was started.
     pub(super) fn running_s(&self) -> f64 {
         seconds(self.clock.now().0 - self.started.0)
+    }
+
+    /// Who came to the other port, where there is one.
+    fn strangers(&self) -> Vec<(Micros, bool)> {
+        self.other.as_ref().map(OtherPort::seen).unwrap_or_default()
     }
 
     fn look<'a>(&'a self, strangers: &'a [(Micros, bool)]) -> Look<'a> {
@@ -220,18 +218,14 @@ impl Session {
         begun: &mut (dyn FnMut() + Send),
     ) -> Vec<Finding> {
         let mut answers: Vec<Option<Finding>> = vec![None; asks.len()];
-        let memory = asks.iter().any(Question::wants_memory);
-        let wanted = asks.iter().any(Question::wants_vitals).then_some(Wanted {
-            memory,
-            sockets: false,
-        });
+        let wanted = asks.iter().filter_map(Question::wants).max();
         let reconnects = asks.iter().any(|it| matches!(it, Question::Leak(_)));
         loop {
             self.go_on(wanted).await;
             if !self.facts.attempts().is_empty() || self.running_s() > 5.0 || self.gone.is_some() {
                 begun();
             }
-            let strangers = self.other.as_ref().map(OtherPort::seen).unwrap_or_default();
+            let strangers = self.strangers();
             let look = self.look(&strangers);
             for (ask, answer) in asks.iter().zip(&mut answers) {
                 if answer.is_none() {
@@ -247,7 +241,7 @@ impl Session {
             }
             self.tell_to_end(run);
         }
-        let strangers = self.other.as_ref().map(OtherPort::seen).unwrap_or_default();
+        let strangers = self.strangers();
         if let Some(settled) = self.settled(run) {
             // It ended by itself: what was not asked yet can't be.
             let mut findings: Vec<Finding> = answers.into_iter().flatten().collect();
@@ -325,8 +319,7 @@ impl Session {
             && outputs
                 .filter_map(|it| it.exit())
                 .any(|it| matches!(it, Exit::Signal(_)));
-        let strangers = self.other.as_ref().map(OtherPort::seen).unwrap_or_default();
-        let given_away = strangers.iter().any(|(_, token)| *token);
+        let given_away = self.strangers().iter().any(|(_, token)| *token);
         let until = self.clock.now();
         let (facts, leftovers, lateness) = self.stop().await;
         let late_s = lateness.as_secs_f64();

@@ -7,7 +7,6 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use tokio::runtime::Builder;
 
-use super::first::First;
 use super::names::names;
 use super::one::{self, Outcome};
 use super::options::{Options, Progress, RefereeError};
@@ -17,6 +16,8 @@ use crate::verdict::{Finding, Verdict};
 
 /// Most runs at a time, whatever memory there is.
 const MAX_JOBS: usize = 64;
+/// A client is reckoned to take this much at least, where the system does not tell.
+const MIN_CLIENT_BYTES: u64 = 1 << 20;
 /// Part of the free memory that clients may take.
 const MEMORY_SHARE: u64 = 2;
 /// How long a client that does not dial keeps others from being started.
@@ -34,7 +35,7 @@ struct Due<'a> {
 pub(super) fn play_all(
     options: &Options,
     cases: &[Case],
-    first: &First,
+    memory_bytes: u64,
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Result<Vec<(usize, RunReport)>, RefereeError> {
     let mut due: Vec<Due<'_>> = Vec::new();
@@ -45,7 +46,7 @@ pub(super) fn play_all(
         }
     }
     let total = due.len();
-    let jobs = jobs(options, first).min(total.max(1));
+    let jobs = jobs(options, memory_bytes).min(total.max(1));
     tell(Progress::Begun { runs: total, jobs });
     // What takes longest begins first, so that the last to end is not the last to begin.
     due.sort_by(|a, b| b.run.case.until_s.total_cmp(&a.run.case.until_s));
@@ -86,11 +87,11 @@ fn busy(late_s: f64) -> Finding {
 }
 
 /// How many runs at a time.
-fn jobs(options: &Options, first: &First) -> usize {
+fn jobs(options: &Options, memory_bytes: u64) -> usize {
     if let Some(jobs) = options.jobs {
         return jobs.clamp(1, MAX_JOBS);
     }
-    let fit = free_memory().map(|free| free / MEMORY_SHARE / first.memory_bytes.max(1 << 20));
+    let fit = free_memory().map(|free| free / MEMORY_SHARE / memory_bytes.max(MIN_CLIENT_BYTES));
     let fit = fit.and_then(|fit| usize::try_from(fit).ok());
     fit.unwrap_or(MAX_JOBS).clamp(1, MAX_JOBS)
 }
