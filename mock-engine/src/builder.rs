@@ -25,6 +25,7 @@ use crate::port::{Port, TcpPort};
 use crate::speed::Speed;
 use crate::start::StartAt;
 use crate::timestamps::{Shift, Timestamps};
+use crate::upstream::Upstream;
 use crate::urls::Urls;
 
 /// Builds an [`Engine`]: tapes, clock, and how the tapes are played.
@@ -46,6 +47,7 @@ pub struct EngineBuilder {
     paths: Vec<String>,
     urls: Urls,
     encryption: Encryption,
+    upstream: Option<Upstream>,
 }
 
 impl std::fmt::Debug for EngineBuilder {
@@ -176,6 +178,14 @@ impl EngineBuilder {
         self
     }
 
+    /// A real engine behind the port: every layer is an overlay over its traffic, and clients'
+    /// requests, frames and ends pass.
+    #[must_use]
+    pub fn upstream(mut self, upstream: Upstream) -> Self {
+        self.upstream = Some(upstream);
+        self
+    }
+
     /// Where the engines of the same run are dialled: this one is in the list under its name.
     #[must_use]
     pub fn urls(mut self, urls: Urls) -> Self {
@@ -269,9 +279,14 @@ impl EngineBuilder {
     }
 
     fn build(mut self, clock: Clock, port: Port) -> Result<(Engine, Acceptor), EngineError> {
-        if self.layers.is_empty() {
+        if self.upstream.is_some() {
+            for layer in &self.layers {
+                layer.fits_a_real_engine()?;
+            }
+        }
+        if self.layers.is_empty() || self.upstream.is_some() {
             // A base that says nothing, so that another can take its place.
-            self.layers.push(Tape::default().into());
+            self.layers.insert(0, Tape::default().into());
         }
         let shift = (self.timestamps == Timestamps::Shift).then(|| self.shift());
         let controls = LayerIndex(self.layers.len());
@@ -307,12 +322,13 @@ impl EngineBuilder {
                 StartAt::FirstConnection => Some(StartTrigger::Accept),
                 StartAt::Call | StartAt::Now => None,
             },
+            live: self.upstream.is_some(),
             port,
         };
         let hub = Arc::new(Hub::new(setup, playback));
         let (acceptor, arrivals) = Acceptor::new(Arc::clone(&hub), self.encryption.is_on());
         let authorization = Authorization::new(self.token);
-        let engine = Engine::run(hub, authorization, paths, arrivals, controls);
+        let engine = Engine::run(hub, authorization, paths, self.upstream, arrivals, controls);
         if let Some(name) = &self.name {
             self.urls.set(name.clone(), engine.url());
         }

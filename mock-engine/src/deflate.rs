@@ -37,6 +37,29 @@ impl Terms {
         offers.find_map(|offer| Self::of_offer(wanted, offer))
     }
 
+    /// What the extensions of a real engine's 101 agree on; `None` where they are anything but
+    /// permessage-deflate alone.
+    pub(crate) fn agreed(extensions: &str) -> Option<Self> {
+        let mut parts = extensions.split(';').map(str::trim);
+        if extensions.contains(',') || !parts.next()?.eq_ignore_ascii_case(NAME) {
+            return None;
+        }
+        let mut terms = Self {
+            engine_forgets: false,
+            client_forgets: false,
+        };
+        for part in parts {
+            match part.split('=').next().unwrap_or_default().trim() {
+                "server_no_context_takeover" => terms.engine_forgets = true,
+                "client_no_context_takeover" => terms.client_forgets = true,
+                // The largest window reads what was written with any smaller one.
+                "client_max_window_bits" | "server_max_window_bits" => {}
+                _ => return None,
+            }
+        }
+        Some(terms)
+    }
+
     fn of_offer(wanted: Deflate, offer: &str) -> Option<Self> {
         let mut parts = offer.split(';').map(str::trim);
         if !parts.next()?.eq_ignore_ascii_case(NAME) {

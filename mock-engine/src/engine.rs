@@ -25,6 +25,7 @@ use crate::playback::PlayEnd;
 use crate::port::TcpPort;
 use crate::server;
 use crate::tcp;
+use crate::upstream::{self, Upstream};
 
 /// How long the engine's tasks may take to end before they are cut off.
 const SHUTDOWN_WAIT: Micros = Micros::from_ms(2_000);
@@ -59,20 +60,20 @@ impl Engine {
         hub: Arc<Hub>,
         authorization: Authorization,
         paths: Paths,
+        upstream: Option<Upstream>,
         arrivals: mpsc::Receiver<Accepted>,
         controls: LayerIndex,
     ) -> Self {
         let (stop_server, stopped) = oneshot::channel();
+        let engine = Arc::clone(&hub);
+        let server = match upstream {
+            None => tokio::spawn(server::run(engine, authorization, paths, arrivals, stopped)),
+            Some(upstream) => tokio::spawn(upstream::run(engine, upstream, arrivals, stopped)),
+        };
         let background = Background {
             driver: Some(tokio::spawn(driver::drive(Arc::clone(&hub)))),
             acceptor: None,
-            server: Some(tokio::spawn(server::run(
-                Arc::clone(&hub),
-                authorization,
-                paths,
-                arrivals,
-                stopped,
-            ))),
+            server: Some(server),
             stop_server: Some(stop_server),
         };
         let inner = Inner {

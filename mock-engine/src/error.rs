@@ -12,6 +12,16 @@ pub enum EngineError {
     /// A tape is not one.
     #[error(transparent)]
     Tape(Arc<TapeError>),
+    /// A step of a tape can't be laid over a real engine.
+    #[error("{name}:{line}: this can't be laid over a real engine: {why}")]
+    Misfit {
+        /// The tape, as errors call it.
+        name: String,
+        /// The step's line.
+        line: u64,
+        /// Why, and what to do instead.
+        why: &'static str,
+    },
     /// The address could not be had.
     #[error("cannot listen on {addr}: {reason}")]
     Listen {

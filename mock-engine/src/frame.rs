@@ -2,7 +2,6 @@
 
 use bytes::{Bytes, BytesMut};
 use wstape_tape::{CloseFrame, RawFrame};
-use wstape_wire::opcode::CONTINUATION;
 use wstape_wire::{Head, MAX_CONTROL_BYTES, apply_mask};
 
 /// The longest payload a client's frame may have.
@@ -18,7 +17,7 @@ pub const KEPT_PAYLOAD_BYTES: usize = 16 * 1024;
 
 use crate::deflate::{Inflater, NotInflated, Terms};
 
-pub(crate) use wstape_wire::opcode::{BINARY, CLOSE, PING, PONG, TEXT};
+pub(crate) use wstape_wire::opcode::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 pub(crate) use wstape_wire::whole_frame as whole;
 
 /// A Close frame; an illegal code or an overlong reason is written as it stands.
@@ -186,6 +185,8 @@ pub(crate) struct FrameParser {
     inflater: Option<Inflater>,
     /// The message that has begun is compressed.
     compressed: bool,
+    /// Longest payload that is taken, in bytes.
+    max_bytes: usize,
 }
 
 impl FrameParser {
@@ -196,13 +197,19 @@ impl FrameParser {
             fragmented: false,
             inflater: None,
             compressed: false,
+            max_bytes: usize::try_from(MAX_CLIENT_FRAME_BYTES).unwrap_or(usize::MAX),
         }
+    }
+
+    /// Takes frames of this length, and with [`inflating`](Self::inflating) messages.
+    pub(crate) fn up_to(mut self, max_bytes: usize) -> Self {
+        self.max_bytes = max_bytes;
+        self
     }
 
     /// Takes compressed messages too, where that was agreed on.
     pub(crate) fn inflating(mut self, terms: Option<Terms>) -> Self {
-        let max_bytes = usize::try_from(MAX_CLIENT_FRAME_BYTES).unwrap_or(usize::MAX);
-        self.inflater = terms.map(|terms| Inflater::new(terms, max_bytes));
+        self.inflater = terms.map(|terms| Inflater::new(terms, self.max_bytes));
         self
     }
 
@@ -239,11 +246,15 @@ impl FrameParser {
             return Err(BadFrame::protocol("fragment out of order"));
         }
         let len = match usize::try_from(len) {
-            Ok(fits) if len <= MAX_CLIENT_FRAME_BYTES => fits,
+            Ok(fits) if fits <= self.max_bytes => fits,
             _ => {
                 return Err(BadFrame {
                     code: 1009,
-                    text: "frame over a megabyte",
+                    text: if self.max_bytes as u64 == MAX_CLIENT_FRAME_BYTES {
+                        "frame over a megabyte"
+                    } else {
+                        "frame too long to be read"
+                    },
                 });
             }
         };

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use wstape_tape::{Action, DIALOGUE, Header, LayerSteps, Step, Tape, TapeError, TapeReader, Torn};
 
+use crate::error::EngineError;
+use crate::upstream::misfit;
+
 /// Steps among which a recording's first handshake is looked for.
 const MAX_LOOKED_AT_STEPS: usize = 64;
 
@@ -74,6 +77,39 @@ impl Layer {
                 first_path(steps.iter())
             }
             Source::File { .. } | Source::Once { .. } => None,
+        }
+    }
+
+    /// Whether all of its steps can be laid over a real engine. What can be read once only is not
+    /// looked through; what can't be read is found when it is played.
+    ///
+    /// # Errors
+    /// [`EngineError::Misfit`] for the first that can't; [`EngineError::Tape`] where the file can't be
+    /// opened.
+    pub fn fits_a_real_engine(&self) -> Result<(), EngineError> {
+        let look = |name: String, step: &Step| match misfit(step) {
+            None => Ok(()),
+            Some(why) => Err(EngineError::Misfit {
+                name,
+                line: step.line,
+                why,
+            }),
+        };
+        match &self.source {
+            Source::Tape(tape) => {
+                let name = || {
+                    self.header
+                        .title
+                        .clone()
+                        .unwrap_or_else(|| "tape".to_owned())
+                };
+                tape.steps.iter().try_for_each(|step| look(name(), step))
+            }
+            Source::File { path, .. } if path.is_file() => {
+                let mut steps = TapeReader::open(path)?.map_while(Result::ok);
+                steps.try_for_each(|step| look(path.display().to_string(), &step))
+            }
+            Source::File { .. } | Source::Once { .. } => Ok(()),
         }
     }
 

@@ -8,6 +8,7 @@
 //! - [`link`]: the bytes in flight, with latency, bandwidth, partitions and cuts.
 //! - [`MemoryNet`]: dials an engine without a socket.
 //! - [`Journal`], [`Entry`], [`JournalKind`]: what happened, in order.
+//! - [`Upstream`]: a real engine behind the port instead of a tape, with faults over its traffic.
 //! - [`Control`]: the engine steered over HTTP, from any language.
 //! - [`ClientFrame`], [`FrameKind`]: what clients sent; [`Wanted`], [`Verdict`]: what they were
 //!   expected to, and whether they did.
@@ -15,7 +16,7 @@
 //! Inside, `hub` holds all state behind one lock: owners with private fields, and a core that
 //! performs steps on them. `dialogue` knows what tapes answer to what clients say, `faults` knows what holds, `playback` takes steps off the tapes and
 //! `driver` plays them in time, `acceptor` numbers what dials, `server` and `connection` speak HTTP
-//! and WebSocket, `deflate` makes messages small, `control` is the engine steered over HTTP,
+//! and WebSocket, `upstream` carries connections to a real engine instead, `deflate` makes messages small, `control` is the engine steered over HTTP,
 //! `tcp` takes sockets off a port, `pump` joins them to links. Files use what stands below them,
 //! never back up.
 //!
@@ -79,6 +80,7 @@ mod timestamps;
 mod tls;
 #[cfg(feature = "tls")]
 mod tls_socket;
+mod upstream;
 mod urls;
 
 pub use builder::EngineBuilder;
@@ -112,4 +114,7 @@ pub use start::StartAt;
 pub use timestamps::Timestamps;
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsError};
+pub use upstream::{
+    ConnectionObserver, Observer, Upstream, UpstreamDialer, UpstreamDialing, UpstreamStream,
+};
 pub use urls::Urls;

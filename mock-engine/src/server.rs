@@ -126,44 +126,54 @@ async fn answer(
     } else {
         pull(&site.hub, id, &request)
     };
+    date(site.hub.log(), &mut response);
+    response
+}
+
+/// Says when an answer was made, where it does not say so.
+pub(crate) fn date(log: &Log, response: &mut Response) {
     if !response.headers().contains_key(header::DATE) {
-        let date = httpdate::fmt_http_date(SystemTime::from(site.hub.log().wall()));
+        let date = httpdate::fmt_http_date(SystemTime::from(log.wall()));
         if let Ok(date) = HeaderValue::try_from(date) {
             response.headers_mut().insert(header::DATE, date);
         }
     }
-    response
 }
 
 /// What a request of any other path answers.
 fn pull(hub: &Hub, id: ConnId, request: &Request) -> Response {
     let (path, method) = (request.uri().path(), request.method());
-    // A HEAD is a GET whose body stays here (RFC 9110, 9.3.2), unless the tape has one of its own.
-    let get = if method == Method::HEAD {
-        "GET"
-    } else {
-        method.as_str()
-    };
+    hub.core().pulls(id, path, request.uri().query());
+    let answer = canned(hub, id, path, method);
     let mut core = hub.core();
-    core.pulls(id, path, request.uri().query());
-    let answer = core.http(id, path, method.as_str());
-    let mut response = match answer.or_else(|| core.http(id, path, get)) {
-        Some(answer) => {
-            let mut response = Response::new(Body::from(answer.body));
-            let json = HeaderValue::from_static("application/json");
-            response.headers_mut().insert(header::CONTENT_TYPE, json);
-            *response.status_mut() = status(hub.log(), id, answer.status);
-            set_headers(response.headers_mut(), &answer.headers);
-            response
-        }
-        None => not_there(&core.methods(path)),
-    };
+    let mut response = answer.unwrap_or_else(|| not_there(&core.methods(path)));
     let status = response.status().as_u16();
     core.http_answered(id, method.as_str(), path.to_owned(), status);
     if method == Method::HEAD {
         *response.body_mut() = Body::empty();
     }
     response
+}
+
+/// What the tapes answer to a plain request; `None` where they say nothing of it.
+pub(crate) fn canned(hub: &Hub, id: ConnId, path: &str, method: &Method) -> Option<Response> {
+    // A HEAD is a GET whose body stays here (RFC 9110, 9.3.2), unless the tape has one of its own.
+    let get = if method == Method::HEAD {
+        "GET"
+    } else {
+        method.as_str()
+    };
+    let answer = {
+        let core = hub.core();
+        let answer = core.http(id, path, method.as_str());
+        answer.or_else(|| core.http(id, path, get))?
+    };
+    let mut response = Response::new(Body::from(answer.body));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    *response.status_mut() = status(hub.log(), id, answer.status);
+    set_headers(response.headers_mut(), &answer.headers);
+    Some(response)
 }
 
 /// What a path answers that has nothing for a method, or for any.
@@ -329,7 +339,8 @@ fn upgrade_required() -> Response {
     response
 }
 
-fn refused(log: &Log, id: ConnId, refusal: &Refusal) -> Response {
+/// The answer that turns a handshake away.
+pub(crate) fn refused(log: &Log, id: ConnId, refusal: &Refusal) -> Response {
     let mut response = plain(status(log, id, refusal.status), refusal.body.clone());
     if !refusal.body.is_empty() {
         let json = serde_json::from_slice::<&RawValue>(&refusal.body).is_ok();

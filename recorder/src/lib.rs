@@ -49,7 +49,9 @@ pub use error::{ImportError, MIN_EVERY, PollError, RecordError, TapError};
 pub use import::{Import, ImportFormat, Imported, LineForm, LineTime, Lines};
 pub use names::{NoPointer, Pointer};
 pub use poll::{ANSWER_TIMEOUT, Poll, Polled};
-pub use proxy::{Leg, Listen, NetReach, Proxy, Reach};
+pub use proxy::{
+    Leg, Listen, NetReach, Proxy, ProxyRecording, Reach, RecordedConnection, RecordedConnections,
+};
 pub use recording::{
     Counts, FSYNC_INTERVAL, Finished, Fsync, LossCause, Output, Recording, Sink, Stats,
     UNSAFE_SUFFIX,

@@ -7,6 +7,7 @@
 //! | write a frame, legal or not | [`whole_frame`], [`frame`] |
 //! | mask or unmask a payload | [`apply_mask`] |
 //! | know what a whole frame says | [`Message`] |
+//! | read heads and follow bodies of HTTP/1.1 | [`http1`] |
 //! | know which headers are one connection's own | [`is_own_header`] |
 //! | demand a bearer token, or bring one | [`admits`], [`authorization`] |
 //! | read and write timestamps | [`time`] |
@@ -21,6 +22,7 @@
 mod bearer;
 mod frame;
 mod headers;
+pub mod http1;
 mod message;
 pub mod opcode;
 pub mod time;

@@ -14,6 +14,7 @@ use super::look::VerdictAnswer;
 use super::problem::{Problem, json};
 use super::state::State;
 use crate::driver;
+use crate::upstream::misfit;
 
 /// What errors call the lines of a request.
 const NAME: &str = "request";
@@ -35,6 +36,9 @@ pub(super) async fn steps(
     let steps = parse(&text)?;
     let count = steps.len();
     let hub = &state.hub;
+    if hub.core().is_live() {
+        fit(&steps)?;
+    }
     // What is due at this instant has happened before.
     driver::catch_up(hub);
     let posted = hub.core().post(state.layer, steps);
@@ -71,6 +75,13 @@ fn parse(text: &str) -> Result<Vec<Step>, Problem> {
     }
 }
 
+/// Whether all of the steps can be laid over a real engine.
+fn fit(steps: &[Step]) -> Result<(), Problem> {
+    let misfits = |step: &Step| misfit(step).map(|why| format!("{NAME}:{}: {why}", step.line));
+    let first = steps.iter().find_map(misfits);
+    first.map_or(Ok(()), |why| Err(Problem::bad(why)))
+}
+
 /// Whether the first line is a tape's header.
 fn has_header(text: &str) -> bool {
     #[derive(serde::Deserialize)]
@@ -93,6 +104,10 @@ pub(super) async fn tape(
     Extract(state): Extract<Arc<State>>,
     body: Body,
 ) -> Result<Response, Problem> {
+    if state.hub.core().is_live() {
+        let error = "a real engine is served, not a tape; POST /v1/steps lays steps over it";
+        return Err(Problem::new(StatusCode::CONFLICT, error));
+    }
     let bytes = read(body, MAX_TAPE_BYTES).await?;
     let reader = TapeReader::new(NAME, &bytes[..]);
     let tape = reader.and_then(Tape::read);

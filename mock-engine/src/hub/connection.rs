@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use wstape_tape::{After, End};
 
+use super::outbox::Outgoing;
 use super::triggers::Triggers;
 use crate::deflate::{Deflater, Terms};
 use crate::frame;
@@ -67,6 +68,19 @@ pub(super) struct Conn {
     target: Option<Box<str>>,
     /// Where its messages are compressed.
     deflater: Option<Box<Deflater>>,
+    /// What is known of a real engine behind it.
+    live: Live,
+}
+
+/// A connection's real engine.
+#[derive(Debug, Default)]
+struct Live {
+    /// It has sent its Close.
+    closed: bool,
+    /// A frame of it has begun that goes on in parts.
+    mid_frame: bool,
+    /// Dropped when the connection is over.
+    over: Option<oneshot::Sender<()>>,
 }
 
 impl Conn {
@@ -83,7 +97,36 @@ impl Conn {
             asked: false,
             target: None,
             deflater: None,
+            live: Live::default(),
         }
+    }
+
+    /// A relay carries it: its link, and who is told when it is over.
+    pub(super) fn attach(&mut self) -> (LinkHandle, oneshot::Receiver<()>) {
+        let (over, told) = oneshot::channel();
+        self.live.over = Some(over);
+        (self.link.clone(), told)
+    }
+
+    /// The real engine has sent its Close.
+    pub(super) fn close_by_engine(&mut self) {
+        self.live.closed = true;
+        self.phase = Phase::Closing;
+    }
+
+    /// Whether the real engine has sent its Close.
+    pub(super) fn engine_closed(&self) -> bool {
+        self.live.closed
+    }
+
+    /// Whether the real engine is in the middle of a frame, so that nothing may come between.
+    pub(super) fn set_mid_frame(&mut self, mid_frame: bool) {
+        self.live.mid_frame = mid_frame;
+    }
+
+    /// Whether something can be sent on it as it stands.
+    pub(super) fn takes(&self, outgoing: &Outgoing) -> bool {
+        outgoing.goes_to(self.phase) && !self.live.mid_frame
     }
 
     pub(super) fn phase(&self) -> Phase {

@@ -192,12 +192,10 @@ impl Connections {
     /// How many in `scope` take this.
     pub(super) fn takers(&self, scope: Scope, outgoing: &Outgoing) -> usize {
         match scope {
-            Scope::One(id) => {
-                usize::from(self.phase(id).is_some_and(|phase| outgoing.goes_to(phase)))
-            }
+            Scope::One(id) => usize::from(self.get(id).is_some_and(|conn| conn.takes(outgoing))),
             Scope::At { .. } => 0,
             Scope::All => {
-                let takes = |conn: &&Conn| outgoing.goes_to(conn.phase());
+                let takes = |conn: &&Conn| conn.takes(outgoing);
                 self.live.values().filter(takes).count()
             }
         }
@@ -207,7 +205,7 @@ impl Connections {
     pub(super) fn broadcast(&mut self, scope: Scope, outgoing: &Outgoing) -> Rest {
         let mut rest = Rest::default();
         let mut send = |id: ConnId, conn: &mut Conn| {
-            if !outgoing.goes_to(conn.phase()) {
+            if !conn.takes(outgoing) {
             } else if conn.watches_sending() || conn.deflates() || outgoing.is_close() {
                 rest.careful.push(id);
             } else if !conn.send_whole(outgoing.bytes(), outgoing.frames()) {

@@ -9,9 +9,11 @@ mod answers;
 mod control;
 mod dialogue;
 mod listed;
+mod live;
 mod steps;
 
 pub(crate) use self::listed::{Counts, Listed};
+pub(crate) use self::live::Attached;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -78,6 +80,7 @@ pub(crate) struct Core {
     messages: u64,
     waiting_for_messages: usize,
     speed: Speed,
+    live: bool,
     port: Port,
 }
 
@@ -97,6 +100,8 @@ pub(crate) struct Setup {
     pub(crate) start_trigger: Option<StartTrigger>,
     /// Whether what tapes expect of clients is judged.
     pub(crate) judging: bool,
+    /// Whether a real engine stands behind the port.
+    pub(crate) live: bool,
     pub(crate) port: Port,
 }
 
@@ -121,6 +126,7 @@ impl Core {
             messages: 0,
             waiting_for_messages: 0,
             speed: setup.speed,
+            live: setup.live,
             port: setup.port,
             log: setup.log,
         };
@@ -134,6 +140,11 @@ impl Core {
     /// Where it is dialled.
     pub(crate) fn url(&self) -> String {
         self.log.journal().header().url.clone()
+    }
+
+    /// Whether a real engine stands behind the port.
+    pub(crate) fn is_live(&self) -> bool {
+        self.live
     }
 
     /// The tape's time 0 is now; a second call changes nothing.
@@ -439,11 +450,10 @@ impl Core {
         }
     }
 
-    /// The client sent a frame. `false` where that ended the connection.
-    pub(crate) fn received(&mut self, id: ConnId, frame: &ClientFrame) -> bool {
-        let Some(conn) = self.connections.get_mut(id) else {
-            return false;
-        };
+    /// A frame of the client's has come: journals and counts it, and does what it sets off. Returns
+    /// how a step answers it, `None` where the connection is over.
+    fn take_in(&mut self, id: ConnId, frame: &ClientFrame) -> Option<Answered> {
+        let conn = self.connections.get_mut(id)?;
         let steps = conn.count_received();
         self.log.write(id, JournalKind::Received(frame.kept()));
         if let Some(expectations) = &mut self.expectations {
@@ -457,19 +467,24 @@ impl Core {
             self.connections.tell_progress();
         }
         self.run_steps(id, &steps);
-        let Some(conn) = self.connections.get(id) else {
+        let conn = self.connections.get(id)?;
+        let answered = match conn.phase() {
+            Phase::Open if !conn.closed_by_client() => self.hear(id, frame),
+            _ => Answered::No,
+        };
+        self.connections.contains(id).then_some(answered)
+    }
+
+    /// The client sent a frame. `false` where that ended the connection.
+    pub(crate) fn received(&mut self, id: ConnId, frame: &ClientFrame) -> bool {
+        let answered = self.take_in(id, frame);
+        let (Some(answered), Some(conn)) = (answered, self.connections.get(id)) else {
             return false;
         };
         if conn.closed_by_client() {
             return true;
         }
-        let answered = match conn.phase() {
-            Phase::Open => self.hear(id, frame),
-            _ => Answered::No,
-        };
-        let Some(phase) = self.connections.phase(id) else {
-            return false;
-        };
+        let phase = conn.phase();
         match frame.kind {
             FrameKind::Ping if answered != Answered::No => {}
             FrameKind::Close if answered != Answered::No => self.closed_by_a_step(id, answered),

@@ -17,6 +17,9 @@ use crate::timestamps::Shift;
 /// Event names that are remembered, so that the journal need not copy them.
 const MAX_NAMES: usize = 64;
 
+/// The reserved bits of a frame's first byte.
+const RSV: u8 = 0x70;
+
 /// Longest event name that the journal keeps, in bytes.
 const MAX_NAME_BYTES: usize = 128;
 
@@ -164,6 +167,29 @@ impl Outbox {
     /// The journal's name for something of the engine's own.
     pub(super) fn name(&mut self, name: &str) -> Arc<str> {
         self.names.intern(name)
+    }
+
+    /// The journal's name for a whole frame of a real engine's.
+    pub(super) fn name_of(&mut self, bytes: &[u8]) -> Arc<str> {
+        let (Some(&first), Head::Whole { bytes: head, .. }) = (bytes.first(), Head::of(bytes))
+        else {
+            return self.names.intern("bytes");
+        };
+        let payload = bytes.get(head..).unwrap_or_default();
+        let plain = first & RSV == 0;
+        match first & 0x0f {
+            frame::TEXT if plain => self.names.of_event(payload),
+            frame::TEXT => self.names.intern("text"),
+            frame::BINARY => self.names.intern("binary"),
+            frame::CONTINUATION => self.names.intern("continuation"),
+            frame::PING => self.names.intern("ping"),
+            frame::PONG => self.names.intern("pong"),
+            frame::CLOSE => match payload {
+                [high, low, ..] => format!("close {}", u16::from_be_bytes([*high, *low])).into(),
+                _ => self.names.intern("close"),
+            },
+            _ => self.names.intern("frame"),
+        }
     }
 
     /// What an action of a layer's step sends when it is played at the wall time `now`; `None` for

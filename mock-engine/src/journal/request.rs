@@ -1,10 +1,12 @@
 //! What a client asked for when it opened, as far as a journal keeps it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use wstape_wire::http1::Request;
 
 /// Longest request target that a journal keeps, in bytes.
 pub const MAX_TARGET_BYTES: usize = 4 << 10;
@@ -35,21 +37,39 @@ impl RequestHead {
     pub(crate) fn of<T>(request: &http::Request<T>) -> Self {
         let target = request.uri().path_and_query();
         let target = target.map_or(request.uri().path(), |target| target.as_str());
+        let headers = request.headers().iter().map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            (name.as_str(), value)
+        });
+        Self::made(request.method().as_str(), target, headers)
+    }
+
+    /// The head of a request that was read from a stream.
+    pub(crate) fn of_stream(request: &Request) -> Self {
+        let headers = request.headers.iter();
+        let headers = headers.map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str())));
+        Self::made(&request.method, &request.path, headers)
+    }
+
+    fn made<'a>(
+        method: &str,
+        target: &str,
+        headers: impl Iterator<Item = (&'a str, Cow<'a, str>)>,
+    ) -> Self {
         let mut head = Self {
-            method: cut(request.method().as_str(), MAX_METHOD_BYTES).to_owned(),
+            method: cut(method, MAX_METHOD_BYTES).to_owned(),
             target: cut(target, MAX_TARGET_BYTES).to_owned(),
             ..Self::default()
         };
         head.cut = head.target.len() < target.len();
         let mut left = MAX_HEADERS_BYTES;
-        for (name, value) in request.headers() {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            let Some(rest) = left.checked_sub(name.as_str().len() + value.len()) else {
+        for (name, value) in headers {
+            let Some(rest) = left.checked_sub(name.len() + value.len()) else {
                 head.cut = true;
                 break;
             };
             left = rest;
-            head.headers.push((name.as_str().to_owned(), value));
+            head.headers.push((name.to_owned(), value.into_owned()));
         }
         head
     }

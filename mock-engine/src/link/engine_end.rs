@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use wstape_tape::End;
 
 use super::conditions::Conditions;
 use super::lane::Lane;
@@ -214,6 +215,41 @@ impl LinkHandle {
         };
         wakers.into_iter().for_each(wake);
         released
+    }
+
+    /// How the engine has ended the stream towards the client; `None` where it has not.
+    pub(crate) fn ended(&self) -> Option<End> {
+        self.shared.lanes.lock().to_client.how_ended()
+    }
+
+    /// Waits until the client has caught up, so that more can be sent without piling up. `false`
+    /// where nothing can be sent any more: the stream has ended, or the client is gone. One task at
+    /// a time may wait, and nobody may write meanwhile.
+    pub(crate) async fn room(&self) -> bool {
+        self.wait_to_send(|lane| lane.weight() <= HIGH_WATER_BYTES && !lane.over_budget())
+            .await
+    }
+
+    /// Returns once the stream towards the client has ended, or the client is gone. As
+    /// [`room`](Self::room) for one task at a time.
+    pub(crate) async fn gone(&self) {
+        self.wait_to_send(|_| false).await;
+    }
+
+    async fn wait_to_send(&self, is_so: impl Fn(&Lane) -> bool) -> bool {
+        std::future::poll_fn(|cx| {
+            let mut lanes = self.shared.lanes.lock();
+            let lane = &mut lanes.to_client;
+            if lane.ended() || lane.closed() {
+                return Poll::Ready(false);
+            }
+            if is_so(lane) {
+                return Poll::Ready(true);
+            }
+            lane.writer = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
     }
 
     /// What holds keep back now; `None` where there is none.

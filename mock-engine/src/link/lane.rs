@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use bytes::Bytes;
-use wstape_tape::Micros;
+use wstape_tape::{End, Micros};
 
 use super::budget::Budget;
 use super::conditions::Conditions;
@@ -201,6 +201,15 @@ impl Lane {
     /// Whether the sender may no longer push: it ended the stream itself.
     pub(super) fn ended(&self) -> bool {
         self.fin.is_some() || self.reset
+    }
+
+    /// How the sender has ended the stream.
+    pub(super) fn how_ended(&self) -> Option<End> {
+        if self.reset {
+            Some(End::Reset)
+        } else {
+            self.fin.map(|_| End::Fin)
+        }
     }
 
     pub(super) fn closed(&self) -> bool {

@@ -15,4 +15,5 @@ mod playback;
 mod states;
 #[cfg(feature = "tls")]
 mod tls;
+mod upstream;
 mod world;

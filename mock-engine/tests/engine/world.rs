@@ -96,6 +96,11 @@ impl World {
         Self::playing(Arm::Virtual, &[]).await
     }
 
+    /// The way to an engine in memory.
+    pub(crate) fn net(&self) -> &MemoryNet {
+        self.net.as_ref().expect("an engine in memory")
+    }
+
     pub(crate) async fn dial(&self) -> io::Result<Client> {
         let stream: Box<dyn Stream> = match (&self.net, self.engine.local_addr()) {
             (Some(net), _) => Box::new(net.connect().await?),

@@ -8,10 +8,11 @@ use wstape_tape::{
     Accept, Action, End, FINAL_STATUSES, Garbage, HttpAnswer, Micros, Received, ReceivedKind,
     Refusal, Step,
 };
+use wstape_wire::http1::{self, Answer, Framing, Headers, Parsed, Request};
+use wstape_wire::is_own_header;
 
 use super::body::Body;
 use super::bounds::MAX_HEAD_BYTES;
-use super::head::{self, Answer, Framing, Parsed, Request};
 use super::inflate::Agreement;
 use super::step::{conn_step, extension};
 
@@ -119,7 +120,7 @@ impl Exchange {
                     }
                     return;
                 }
-                Asking::Head => match head::request(&self.asked) {
+                Asking::Head => match http1::request(&self.asked) {
                     Parsed::Short => return,
                     Parsed::Whole(request, len) if self.pending.len() < MAX_PENDING => {
                         let _head = self.asked.split_to(len);
@@ -142,7 +143,7 @@ impl Exchange {
         }
         let mut open = Received::new(ReceivedKind::Open);
         open.path = Some(request.path);
-        open.headers = request.headers;
+        open.headers = kept(request.headers);
         let mut step = conn_step(self.conn, at, Action::Received(open));
         if request.method != "GET" {
             step.extensions.push(extension(METHOD_KEY, &request.method));
@@ -182,7 +183,7 @@ impl Exchange {
                         self.answering = Answering::Anything;
                     }
                 },
-                Answering::Head => match head::answer(&self.answered) {
+                Answering::Head => match http1::answer(&self.answered) {
                     Parsed::Short => return None,
                     Parsed::NotHttp => {
                         let garbage = Garbage {
@@ -209,7 +210,7 @@ impl Exchange {
 
     fn upgrade(&mut self, at: Micros, answer: Answer, out: &mut Vec<Step>) -> Upgraded {
         let agreement = answer.extensions.as_deref().and_then(Agreement::parse);
-        let mut headers = answer.headers;
+        let mut headers = kept(answer.headers);
         let mut own = Vec::new();
         if agreement.is_some() {
             // Messages are kept plain, so that the tape plays at any client.
@@ -231,7 +232,7 @@ impl Exchange {
     }
 
     fn answer(&mut self, at: Micros, answer: Answer, out: &mut Vec<Step>) {
-        let (status, headers) = (answer.status, answer.headers);
+        let (status, headers) = (answer.status, kept(answer.headers));
         if status < 200 {
             // Interim (RFC 9110, 15.2): the answer itself is still to come.
             return;
@@ -331,6 +332,12 @@ impl Exchange {
         }
         true
     }
+}
+
+/// What of a head's headers a tape keeps.
+fn kept(mut headers: Headers) -> Headers {
+    headers.retain(|(name, _)| !is_own_header(name));
+    headers
 }
 
 /// An answer that could not be read, without the lines of it that may hold a secret.

@@ -1,6 +1,7 @@
 //! The one header that may be rewritten: `Host`, for engines behind virtual hosts.
 
 use bytes::{Bytes, BytesMut};
+use wstape_wire::http1::{is_field, with_host};
 
 use super::bounds::MAX_HEAD_BYTES;
 
@@ -34,7 +35,7 @@ impl HostRewriter {
         while let Some(len) = head_len(&self.head) {
             let head = self.head.split_to(len);
             self.done |= !is_plain_get(&head);
-            rewrite(&head, &self.host, &mut out);
+            out.extend_from_slice(&with_host(&head, &self.host));
             if self.done {
                 break;
             }
@@ -61,34 +62,13 @@ fn head_len(bytes: &[u8]) -> Option<usize> {
         .map(|at| at + end.len())
 }
 
-/// The name of a header line, without regard to case.
-fn is(line: &[u8], name: &[u8]) -> bool {
-    line.get(..name.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(name))
-        && line.get(name.len()) == Some(&b':')
-}
-
 fn is_plain_get(head: &[u8]) -> bool {
     let mut lines = head.split_inclusive(|b| *b == b'\n');
     let longer = [&b"upgrade"[..], b"content-length", b"transfer-encoding"];
     lines
         .next()
         .is_some_and(|request| request.starts_with(b"GET "))
-        && !lines.any(|line| longer.iter().any(|name| is(line, name)))
-}
-
-fn rewrite(head: &[u8], host: &[u8], out: &mut BytesMut) {
-    let mut request_line = true;
-    for line in head.split_inclusive(|b| *b == b'\n') {
-        if !std::mem::take(&mut request_line) && is(line, b"host") {
-            out.extend_from_slice(&line[..b"host:".len()]);
-            out.extend_from_slice(b" ");
-            out.extend_from_slice(host);
-            out.extend_from_slice(b"\r\n");
-        } else {
-            out.extend_from_slice(line);
-        }
-    }
+        && !lines.any(|line| longer.iter().any(|name| is_field(line, name)))
 }
 
 #[cfg(test)]

@@ -21,11 +21,11 @@ mod decoder;
 mod decoder_tests;
 mod encoder;
 mod exchange;
-mod head;
 mod host;
 mod inflate;
 mod leg;
 mod observation;
+mod recording;
 mod relay;
 mod report;
 mod session;
@@ -41,21 +41,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use engine_client::{Clock, DialError, SystemClock, Target};
 use tokio::task::{JoinError, JoinSet};
-use wstape_tape::{CONNECTIONS, Header};
 
 pub(crate) use cursor::Cursor;
 pub(crate) use observation::{Event, Peer};
 pub(crate) use session::Session;
 
 pub use leg::{Leg, Listen, NetReach, Reach};
+pub use recording::{ProxyRecording, RecordedConnection, RecordedConnections};
 
 use crate::error::RecordError;
-use crate::recording::{Bounds, Output, Recording, Stats, TapeTime, Writer};
+use crate::recording::{Output, Stats};
 use crate::redact::Redactor;
 use crate::tap::Summary;
-use encoder::{ProxyEncoder, Remarks};
+use encoder::Remarks;
 use host::HostRewriter;
-use report::Report;
 
 /// Connections at once; more wait to be accepted. What a tape may hold back at most.
 const MAX_CONNECTIONS: usize = 4096;
@@ -191,34 +190,23 @@ impl Proxy {
         output: Output,
         until: impl Future<Output = ()>,
     ) -> Result<Summary, RecordError> {
-        let name = output.name().to_owned();
         let stats = output.stats();
-        let upstream = self.upstream.to_string();
         let host = if self.rewrite_host {
             let host = self.upstream.host_header()?;
             Some(Bytes::copy_from_slice(host.as_bytes()))
         } else {
             None
         };
-        let mut header = Header::new(format!("Recorded before {upstream}"));
-        header.recorded_at = Some(self.clock.wall());
-        header.source = Some(upstream.clone());
-        header.needs = vec![CONNECTIONS.to_owned()];
-        let time = TapeTime::starting(Arc::clone(&self.clock));
-        let mut tape = Recording::begin(output, header, self.redactor)?;
-        tape.push(ProxyEncoder::first_step())?;
-        tape.commit()?;
-
-        let queue = if self.lossless {
-            Bounds::WAITING
-        } else {
-            Bounds::LOSING
-        };
-        let encoder = ProxyEncoder::new(stats.clone(), self.remarks);
-        let writer = Writer::start(tape, encoder, time.clone(), queue)?;
+        let recording = ProxyRecording::with(
+            &self.upstream,
+            (output, self.lossless),
+            self.redactor,
+            Arc::clone(&self.clock),
+            self.remarks,
+        )?;
+        let recorded = recording.connections();
         let reach = Arc::new(reach);
         let mut connections = JoinSet::new();
-        let mut accepted = 0;
         let mut until = pin!(until);
         loop {
             let next = async {
@@ -233,43 +221,26 @@ impl Proxy {
             };
             tokio::select! {
                 biased;
-                () = writer.failed() => break,
+                () = recording.failed() => break,
                 () = &mut until => break,
                 Some(ended) = connections.join_next() => note_panic(&ended, &stats),
                 client = next, if connections.len() < MAX_CONNECTIONS => {
                     let Ok(client) = client else { continue };
-                    accepted += 1;
-                    let report = Report::new(accepted, time.clone(), writer.sender(), stats.clone());
+                    let report = recorded.next();
                     let host = host.clone().map(HostRewriter::new);
-                    let (reach, time) = (Arc::clone(&reach), time.clone());
+                    let (reach, time) = (Arc::clone(&reach), recording.time().clone());
                     connections.spawn(async move {
                         relay::run(client, &*reach, host, report, &time).await;
                     });
                 }
             }
         }
-        let duration = time.elapsed();
-        let end_at = time.now();
         connections.abort_all();
         while let Some(ended) = connections.join_next().await {
             note_panic(&ended, &stats);
         }
-        let (_, encoder) = writer
-            .finish(move |encoder, tape| encoder.end(end_at, tape))
-            .await?;
-        if let Some(answers) = encoder.is_no_websocket() {
-            return Err(RecordError::NoWebSocket {
-                upstream,
-                answers,
-                name,
-            });
-        }
-        Ok(Summary {
-            unreached: None,
-            counts: stats.counts(),
-            duration,
-            name,
-        })
+        drop(recorded);
+        recording.finish().await
     }
 }
 

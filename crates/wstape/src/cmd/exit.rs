@@ -46,7 +46,7 @@ pub(crate) fn recorded(counts: &Counts, unreached: Option<&str>) -> ExitCode {
 }
 
 /// A sentence for each kind of thing that a recording lacks.
-fn lacks(counts: &Counts) -> Vec<String> {
+pub(crate) fn lacks(counts: &Counts) -> Vec<String> {
     let mut lacks = Vec::new();
     let (frames, bytes) = (counts.lost_frames, counts.lost_bytes);
     if frames > 0 || bytes > 0 {

@@ -10,6 +10,7 @@ mod prepare;
 mod redaction;
 mod start;
 mod tls;
+mod upstream;
 
 use std::pin::pin;
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ impl Serve {
 
 async fn play(serve: Serve) -> Result<Ending, ServeError> {
     if serve.check {
+        serve.upstream.target()?;
         return prepare(&serve, serve.engine.as_deref()).map(|_| Ending::Asked);
     }
     // Before the port is open: a signal that comes then must not be lost.
@@ -65,6 +67,8 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
         biased;
         () = stop.next() => Ok(Ending::Asked),
         () = told_to_end(engines.control.as_ref()) => Ok(verdict(&engines.running, &serve)),
+        // What has gone wrong is said at its finish.
+        () = engines.recording_failed() => Ok(Ending::Asked),
         ended = all_over(&mut playing) => ended,
     };
     playing.shutdown().await;
@@ -166,7 +170,7 @@ fn say(verdict: &Verdict, serve: &Serve, ending: &mut Ending) {
         }
         _ => "not judged (only `wstape replay` sees a mirror)",
     };
-    let tape = serve.tapes().nth(verdict.layer);
+    let tape = serve.tape_of(verdict.layer);
     let place = tape.map_or_else(String::new, |path| {
         format!("{}:{}: ", path.display(), verdict.line)
     });

@@ -14,3 +14,4 @@ mod replay;
 mod rules;
 mod serve;
 mod terminal;
+mod upstream;

@@ -21,7 +21,7 @@ use crate::journal::JournalKind;
 use crate::link::HeldBytes;
 
 /// Work on one connection, in order.
-enum Work {
+pub(super) enum Work {
     Send { bytes: Bytes, frames: u64 },
     Step(usize),
 }
@@ -385,7 +385,7 @@ impl Core {
 
     /// Works through `first` and whatever steps it sets off. A list rather than a recursion:
     /// each step may send bytes that reach the mark of the next.
-    fn work_through(&mut self, id: ConnId, first: Work) {
+    pub(super) fn work_through(&mut self, id: ConnId, first: Work) {
         let mut list = VecDeque::from([first]);
         while let Some(work) = list.pop_front() {
             match work {
@@ -423,7 +423,7 @@ impl Core {
         if !step.action.is_sent() {
             return None;
         }
-        let phase = self.connections.phase(id)?;
+        self.connections.get(id)?;
         let speech = self.speech_of(layer, &step.action);
         let action = match &speech {
             Some(speech) => self.filled(speech, &step.action, Some(id), Cause::NONE),
@@ -432,7 +432,11 @@ impl Core {
         let wall = || self.log.wall();
         let outgoing = self.outbox.make(layer, &action, &step.trigger, wall)?;
         let what = outgoing.what();
-        if !outgoing.goes_to(phase) {
+        if !self
+            .connections
+            .get(id)
+            .is_some_and(|conn| conn.takes(&outgoing))
+        {
             self.log.write(id, JournalKind::Lost { what });
             return Some(Work::Send {
                 bytes: Bytes::new(),

@@ -4,19 +4,23 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use wstape_mock_engine::{Control, Engine, Tls, Urls};
+use wstape_mock_engine::{Control, Engine, Tls, Upstream, Urls};
+use wstape_recorder::ProxyRecording;
 
 use super::address::resolve;
 use super::error::ServeError;
 use super::journal_file::JournalFile;
 use super::options::Serve;
 use super::prepare::{named, prepare};
+use super::upstream::finish;
 
 /// Engines that listen.
 pub(super) struct Engines {
     pub(super) running: Vec<Engine>,
     /// Of the only one.
     pub(super) control: Option<Control>,
+    /// Of a real engine's traffic.
+    recording: Option<ProxyRecording>,
 }
 
 /// What is the same for all of them.
@@ -43,8 +47,13 @@ impl Engines {
         let mut engines = Self {
             running: Vec::new(),
             control: None,
+            recording: None,
         };
         let mut journals = Vec::new();
+        if serve.upstream.wanted() && names.len() > 1 {
+            let count = names.len();
+            return Err(ServeError::UpstreamOfSeveral { count });
+        }
         let started = if names.len() > 1 {
             engines.all(&common, &names, &mut journals).await
         } else {
@@ -69,8 +78,18 @@ impl Engines {
         let serve = common.serve;
         let name = serve.engine.as_deref();
         let journal = serve.journal.journal.clone();
-        let engine = common.listen(name, 0, journal, journals).await?;
+        let live = serve.upstream.open().await?;
+        let upstream = live.map(|live| {
+            self.recording = live.recording;
+            (live.upstream, live.path)
+        });
+        let engine = common
+            .listen((name, 0), upstream, journal, journals)
+            .await?;
         self.running.push(engine.clone());
+        if let Some(addr) = engine.local_addr() {
+            serve.upstream.is_own(addr).await?;
+        }
         self.control = serve.control.open(&engine, serve.tls.ca())?;
         Ok(())
     }
@@ -87,7 +106,9 @@ impl Engines {
         for (at, name) in (0_u16..).zip(names) {
             let journal = common.serve.journal.journal.as_deref();
             let journal = journal.map(|path| beside(path, name));
-            let engine = common.listen(Some(name), at, journal, journals).await?;
+            let engine = common
+                .listen((Some(name), at), None, journal, journals)
+                .await?;
             self.running.push(engine);
         }
         Ok(())
@@ -115,9 +136,19 @@ impl Engines {
             engine.shutdown().await;
         }
         let mut journals = self.running.iter().map(|engine| engine.journal().flush());
-        journals
-            .try_for_each(|flushed| flushed)
-            .map_err(ServeError::JournalWrite)
+        let flushed = journals.try_for_each(|flushed| flushed);
+        if let Some(recording) = self.recording.take() {
+            finish(recording).await?;
+        }
+        flushed.map_err(ServeError::JournalWrite)
+    }
+
+    /// Returns once the recording can't go on; never without one.
+    pub(super) async fn recording_failed(&self) {
+        match &self.recording {
+            Some(recording) => recording.failed().await,
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -126,8 +157,8 @@ impl Common<'_> {
     /// that is new joins `journals`.
     async fn listen(
         &self,
-        name: Option<&str>,
-        at: u16,
+        (name, at): (Option<&str>, u16),
+        upstream: Option<(Upstream, String)>,
         journal: Option<PathBuf>,
         journals: &mut Vec<PathBuf>,
     ) -> Result<Engine, ServeError> {
@@ -135,6 +166,9 @@ impl Common<'_> {
         let mut builder = prepare(serve, name)?.urls(self.urls.clone());
         if let Some(tls) = &self.tls {
             builder = builder.tls(tls.clone());
+        }
+        if let Some((upstream, path)) = upstream {
+            builder = builder.upstream(upstream).path(path);
         }
         let (address, others) = resolve(&serve.listen).await?;
         let moved = |mut address: SocketAddr| {

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use wstape_mock_engine::{ControlError, EngineError, TlsError};
+use wstape_recorder::RecordError;
 use wstape_tape::TapeError;
 
-use crate::cmd::redaction::NoRandomBytes;
+use crate::cmd::redaction::{NoRandomBytes, RedactionError};
 
 /// Why `serve` could not, or no longer, serve.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,16 @@ pub(crate) enum ServeError {
     #[error("the journal could not be written to its end: {0}")]
     JournalWrite(io::Error),
     #[error(transparent)]
+    Recording(#[from] RecordError),
+    #[error(transparent)]
+    Redaction(#[from] RedactionError),
+    #[error("the recording: {0}")]
+    Lacking(String),
+    #[error("--upstream {url}: {reason}")]
+    Upstream { url: String, reason: String },
+    #[error("the overlays name {count} engines, and there is one upstream")]
+    UpstreamOfSeveral { count: usize },
+    #[error(transparent)]
     Control(#[from] ControlError),
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -64,7 +75,10 @@ impl From<EngineError> for ServeError {
 impl ServeError {
     /// Whether the command line or a file it names is at fault.
     pub(crate) fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::JournalWrite(_) | Self::Random(_) | Self::Io(_))
+        !matches!(
+            self,
+            Self::JournalWrite(_) | Self::Random(_) | Self::Io(_) | Self::Lacking(_)
+        )
     }
 }
 

@@ -11,6 +11,7 @@ use super::error::ServeError;
 use super::journal_file::JournalFileArgs;
 use super::start::Start;
 use super::tls::TlsArgs;
+use super::upstream::UpstreamArgs;
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
@@ -19,7 +20,10 @@ Exit status: 0 it ended as asked; 1 an expectation was not met where --exit was 
 can't be written any more, or the system refused something; 2 bad usage or input.")]
 pub(crate) struct Serve {
     /// The tape to play
-    pub(super) tape: PathBuf,
+    #[arg(required_unless_present = "upstream")]
+    pub(super) tape: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) upstream: UpstreamArgs,
     /// A tape laid over it; may be given several times
     #[arg(long, value_name = "TAPE")]
     pub(super) overlay: Vec<PathBuf>,
@@ -76,9 +80,15 @@ pub(super) enum Ts {
 }
 
 impl Serve {
-    /// The base, then what is laid over it.
+    /// The base where there is one, then what is laid over it.
     pub(super) fn tapes(&self) -> impl Iterator<Item = &PathBuf> {
-        std::iter::once(&self.tape).chain(&self.overlay)
+        self.tape.iter().chain(&self.overlay)
+    }
+
+    /// The tape that a verdict's layer is; before a real engine, the base is none.
+    pub(super) fn tape_of(&self, layer: usize) -> Option<&PathBuf> {
+        let before = usize::from(self.tape.is_none());
+        self.tapes().nth(layer.checked_sub(before)?)
     }
 
     /// The token that clients must bring.

@@ -40,7 +40,11 @@ pub(super) fn prepare(serve: &Serve, name: Option<&str>) -> Result<EngineBuilder
         if tape.is_file() {
             check_file(tape).map_err(EngineError::from)?;
         }
-        builder = builder.layer(Layer::from_path(tape).map_err(EngineError::from)?);
+        let layer = Layer::from_path(tape).map_err(EngineError::from)?;
+        if serve.upstream.wanted() {
+            layer.fits_a_real_engine()?;
+        }
+        builder = builder.layer(layer);
     }
     if let Some(name) = name {
         find(serve, name)?;

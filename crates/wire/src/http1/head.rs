@@ -1,21 +1,21 @@
-//! Heads of HTTP requests and answers (RFC 9112), and what of them a tape keeps.
+//! Heads of HTTP requests and answers (RFC 9112).
 
 use http::header;
 use httparse::Status;
-use wstape_wire::is_own_header;
 
-use super::bounds::MAX_HEAD_BYTES;
+/// Longest head of a request or an answer that is read, in bytes.
+pub const MAX_HTTP_HEAD_BYTES: usize = 64 << 10;
 
 /// Most header fields of a head that is read.
 const MAX_HEADERS: usize = 128;
 
-/// Names and values, in their order.
-pub(super) type Headers = Vec<(String, String)>;
+/// Names in lower case and values, in their order; bytes that are not UTF-8 are replaced.
+pub type Headers = Vec<(String, String)>;
 
 /// What there is of a head.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Parsed<T> {
-    /// All of it, so many bytes.
+pub enum Parsed<T> {
+    /// All of it, and how many bytes it is.
     Whole(T, usize),
     /// Not yet all of it.
     Short,
@@ -25,30 +25,35 @@ pub(super) enum Parsed<T> {
 
 /// A request's head.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) path: String,
-    /// What a tape keeps.
-    pub(super) headers: Headers,
+pub struct Request {
+    /// Its method.
+    pub method: String,
+    /// What it asks for, path and query.
+    pub path: String,
+    /// All of its headers.
+    pub headers: Headers,
     /// It asks for a WebSocket.
-    pub(super) upgrade: bool,
-    pub(super) framing: Framing,
+    pub upgrade: bool,
+    /// How long its body is.
+    pub framing: Framing,
 }
 
 /// An answer's head.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    /// What a tape keeps.
-    pub(super) headers: Headers,
-    /// `Sec-WebSocket-Extensions`, where there is one.
-    pub(super) extensions: Option<String>,
-    pub(super) framing: Framing,
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// All of its headers.
+    pub headers: Headers,
+    /// `Sec-WebSocket-Extensions`, where there is one; several are joined by commas.
+    pub extensions: Option<String>,
+    /// How long its body is, whatever was asked for: one to a HEAD has none.
+    pub framing: Framing,
 }
 
 /// How long the body is (RFC 9112, 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Framing {
+pub enum Framing {
     /// So many bytes.
     Length(u64),
     /// In chunks.
@@ -58,7 +63,15 @@ pub(super) enum Framing {
 }
 
 /// Reads a request's head.
-pub(super) fn request(bytes: &[u8]) -> Parsed<Request> {
+///
+/// ```
+/// use wstape_wire::http1::{Parsed, request};
+///
+/// let Parsed::Whole(asked, len) = request(b"GET /ws HTTP/1.1\r\nHost: h\r\n\r\nrest") else { panic!() };
+/// assert_eq!((asked.path.as_str(), len), ("/ws", 29));
+/// ```
+#[must_use]
+pub fn request(bytes: &[u8]) -> Parsed<Request> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut fields);
     let status = request.parse(bytes);
@@ -67,7 +80,7 @@ pub(super) fn request(bytes: &[u8]) -> Parsed<Request> {
         Request {
             method: request.method.unwrap_or_default().to_owned(),
             path: request.path.unwrap_or_default().to_owned(),
-            headers: kept(fields),
+            headers: all(fields),
             upgrade: values(fields, &header::UPGRADE)
                 .any(|value| value.trim_ascii().eq_ignore_ascii_case(b"websocket")),
             framing: framing(fields).unwrap_or(Framing::Length(0)),
@@ -76,7 +89,8 @@ pub(super) fn request(bytes: &[u8]) -> Parsed<Request> {
 }
 
 /// Reads an answer's head.
-pub(super) fn answer(bytes: &[u8]) -> Parsed<Answer> {
+#[must_use]
+pub fn answer(bytes: &[u8]) -> Parsed<Answer> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut answer = httparse::Response::new(&mut fields);
     let status = answer.parse(bytes);
@@ -86,7 +100,7 @@ pub(super) fn answer(bytes: &[u8]) -> Parsed<Answer> {
         let first = extensions.next();
         Answer {
             status: answer.code.unwrap_or_default(),
-            headers: kept(fields),
+            headers: all(fields),
             extensions: first.map(|first| extensions.fold(first, |all, next| all + ", " + &next)),
             framing: framing(fields).unwrap_or(Framing::UntilEnd),
         }
@@ -95,8 +109,8 @@ pub(super) fn answer(bytes: &[u8]) -> Parsed<Answer> {
 
 fn whole<T>(bytes: &[u8], status: httparse::Result<usize>, made: impl FnOnce() -> T) -> Parsed<T> {
     match status {
-        Ok(Status::Complete(len)) if len <= MAX_HEAD_BYTES => Parsed::Whole(made(), len),
-        Ok(Status::Partial) if bytes.len() <= MAX_HEAD_BYTES => Parsed::Short,
+        Ok(Status::Complete(len)) if len <= MAX_HTTP_HEAD_BYTES => Parsed::Whole(made(), len),
+        Ok(Status::Partial) if bytes.len() <= MAX_HTTP_HEAD_BYTES => Parsed::Short,
         _ => Parsed::NotHttp,
     }
 }
@@ -113,15 +127,9 @@ fn values<'a>(
     fields.iter().filter(named).map(|field| field.value)
 }
 
-fn kept(fields: &[httparse::Header<'_>]) -> Headers {
-    let mut kept = Headers::new();
-    for field in fields {
-        let name = field.name.to_ascii_lowercase();
-        if !is_own_header(&name) {
-            kept.push((name, text(field.value)));
-        }
-    }
-    kept
+fn all(fields: &[httparse::Header<'_>]) -> Headers {
+    let both = |field: &httparse::Header<'_>| (field.name.to_ascii_lowercase(), text(field.value));
+    fields.iter().map(both).collect()
 }
 
 fn framing(fields: &[httparse::Header<'_>]) -> Option<Framing> {
@@ -156,7 +164,7 @@ mod tests {
             .iter()
             .map(|(name, _)| name.as_str())
             .collect();
-        assert_eq!(names, ["host", "x-a"]);
+        assert_eq!(names, ["host", "upgrade", "sec-websocket-key", "x-a"]);
     }
 
     #[test]
@@ -189,7 +197,7 @@ mod tests {
     fn what_is_no_head_or_too_long_is_said_to_be() {
         assert_eq!(answer(b"SSH-2.0-OpenSSH\r\n"), Parsed::NotHttp);
         assert_eq!(request(b"\x16\x03\x01\0"), Parsed::NotHttp);
-        let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(MAX_HEAD_BYTES));
+        let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(MAX_HTTP_HEAD_BYTES));
         assert_eq!(request(long.as_bytes()), Parsed::NotHttp);
     }
 }

@@ -1,0 +1,132 @@
+//! A connection behind which a real engine stands: what passes between it and the client.
+//!
+//! The core sends nothing of its own here: Pings are answered and Closes echoed by the real ones.
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use wstape_tape::{End, Pongs};
+use wstape_wire::Head;
+
+use super::Core;
+use super::steps::Work;
+use crate::frame::{self, BadFrame, ClientFrame};
+use crate::hub::connection::{Conn, Phase};
+use crate::hub::schedule::Op;
+use crate::ids::ConnId;
+use crate::journal::JournalKind;
+use crate::link::LinkHandle;
+
+/// What a relay needs of a connection: its link, and word that the core has let go of it (the
+/// sender is dropped).
+pub(crate) type Attached = (LinkHandle, oneshot::Receiver<()>);
+
+impl Core {
+    /// A relay carries a connection from here on; `None` where the connection is over.
+    pub(crate) fn attach(&mut self, id: ConnId) -> Option<Attached> {
+        self.connections.get_mut(id).map(Conn::attach)
+    }
+
+    /// The client sent a frame, which goes on to the real engine.
+    pub(crate) fn said(&mut self, id: ConnId, frame: &ClientFrame) {
+        self.take_in(id, frame);
+    }
+
+    /// What the client sends can't be read any further; it goes on to the real engine all the same.
+    pub(crate) fn unread(&mut self, id: ConnId, error: BadFrame) {
+        if self.connections.contains(id) {
+            self.log
+                .write(id, JournalKind::ProtocolError(error.to_string()));
+        }
+    }
+
+    /// The real engine sent a frame: it goes on to the client, unless a state keeps it back.
+    /// `false` where the connection is over.
+    pub(crate) fn relay(&mut self, id: ConnId, bytes: Bytes) -> bool {
+        let Some(conn) = self.connections.get_mut(id) else {
+            return false;
+        };
+        let opcode = bytes.first().map_or(0, |first| first & 0x0f);
+        let (phase, closed) = (conn.phase(), conn.engine_closed());
+        let what = self.outbox.name_of(&bytes);
+        if phase == Phase::Closing && !closed {
+            // A step has sent a Close: behind it comes nothing.
+            self.log.write(id, JournalKind::Lost { what });
+            return true;
+        }
+        match opcode {
+            frame::PONG if !self.pong_passes(id, &bytes) => return true,
+            frame::CLOSE => {
+                if let Some(conn) = self.connections.get_mut(id) {
+                    conn.close_by_engine();
+                }
+            }
+            _ => {}
+        }
+        self.log.write(id, JournalKind::Sent { what, to: 1 });
+        self.work_through(id, Work::Send { bytes, frames: 1 });
+        self.connections.contains(id)
+    }
+
+    /// Whether the real engine's Pong goes on now; one that is to be late does so by itself.
+    fn pong_passes(&mut self, id: ConnId, bytes: &Bytes) -> bool {
+        match self.layers.pongs(id) {
+            Pongs::Auto => true,
+            Pongs::Withheld => false,
+            Pongs::Delayed(by) => {
+                let Head::Whole { bytes: head, .. } = Head::of(bytes) else {
+                    return true;
+                };
+                let conn = self.connections.get_mut(id);
+                if conn.is_some_and(Conn::delay_pong) {
+                    let (due, payload) = (self.log.in_future(by), bytes.slice(head..));
+                    self.schedule.put(due, Op::Pong { conn: id, payload });
+                }
+                false
+            }
+        }
+    }
+
+    /// The real engine sent a part of a frame that is too long to be held: nothing comes between
+    /// this and the next, unless it is the `last`. `false` where the connection is over.
+    pub(crate) fn relay_part(&mut self, id: ConnId, bytes: Bytes, last: bool) -> bool {
+        let Some(conn) = self.connections.get_mut(id) else {
+            return false;
+        };
+        conn.set_mid_frame(!last);
+        if last {
+            let what = self.outbox.name("long frame");
+            self.log.write(id, JournalKind::Sent { what, to: 1 });
+        }
+        let frames = u64::from(last);
+        self.work_through(id, Work::Send { bytes, frames });
+        self.connections.contains(id)
+    }
+
+    /// The real engine has ended its stream.
+    pub(crate) fn upstream_ended(&mut self, id: ConnId, end: End) {
+        let Some(conn) = self.connections.get(id) else {
+            return;
+        };
+        // Behind its Close, and behind an answer that is no 101, it is expected to.
+        let expected = conn.engine_closed() || conn.phase() == Phase::Answered;
+        if expected && end == End::Fin {
+            return;
+        }
+        let text = match end {
+            End::Fin => "the engine closed the connection",
+            End::Reset => "the engine reset the connection",
+        };
+        self.log.note(id, text);
+        self.log.write(id, JournalKind::Dropped(end));
+        self.end(id, end);
+    }
+
+    /// The real engine can't be reached: whoever dialed is reset.
+    pub(crate) fn unreachable(&mut self, id: ConnId, why: &str) {
+        if self.connections.contains(id) {
+            self.log
+                .note(id, format!("the engine can't be reached: {why}"));
+            self.turn_back(id);
+        }
+    }
+}

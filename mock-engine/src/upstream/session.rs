@@ -1,0 +1,217 @@
+//! One connection, from its first request to its end.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::oneshot;
+use wstape_tape::{End, Micros};
+
+use super::Upstream;
+use super::observer::Watch;
+use super::stream::UpstreamStream;
+use crate::accepted::Accepted;
+use crate::deflate::Terms;
+use crate::hub::{Attached, Hub};
+use crate::ids::ConnId;
+use crate::link::LinkHandle;
+
+/// How long the real engine may take to be reached: TCP, and TLS where it is spoken.
+const MAX_DIAL_WAIT: Micros = Micros::from_ms(10_000);
+
+/// Most bytes of the client's that wait for the real engine to be reached, or to answer.
+pub(super) const MAX_AHEAD_BYTES: usize = 64 << 10;
+
+/// A connection that is carried to the real engine.
+pub(super) struct Session {
+    pub(super) hub: Arc<Hub>,
+    pub(super) id: ConnId,
+    pub(super) upstream: Upstream,
+    pub(super) io: Accepted,
+    pub(super) link: LinkHandle,
+    /// Told once the core has let go of the connection.
+    over: Option<oneshot::Receiver<()>>,
+    /// The stream to the real engine, once it was dialed.
+    pub(super) stream: Option<Box<dyn UpstreamStream>>,
+    pub(super) watch: Watch,
+    /// What the client has sent and nobody has taken.
+    pub(super) ahead: BytesMut,
+    /// The client has ended its stream.
+    pub(super) client_fin: bool,
+    /// What the real engine has sent and nobody has taken.
+    pub(super) behind: BytesMut,
+}
+
+/// What comes next on a connection.
+pub(super) enum Next {
+    /// A request.
+    Request,
+    /// Frames: the engine's 101 has gone on. How messages are compressed, where that is known.
+    Frames(Compression),
+    /// Bytes that nobody here reads.
+    Raw,
+    /// Nothing: it is over.
+    Over(Over),
+}
+
+/// Whether a client's messages can be read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Compression {
+    /// They are plain.
+    None,
+    /// They may be compressed, on these terms.
+    Agreed(Terms),
+    /// There is an extension that nobody here knows.
+    Unknown,
+}
+
+/// How a connection came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    /// The client reset it.
+    ClientReset,
+    /// In any other way.
+    Otherwise,
+}
+
+impl Session {
+    pub(super) fn new(
+        hub: Arc<Hub>,
+        upstream: Upstream,
+        io: Accepted,
+        (link, over): Attached,
+    ) -> Self {
+        Self {
+            hub,
+            id: io.id(),
+            upstream,
+            io,
+            link,
+            over: Some(over),
+            stream: None,
+            watch: Watch::default(),
+            ahead: BytesMut::new(),
+            client_fin: false,
+            behind: BytesMut::new(),
+        }
+    }
+
+    /// Carries it until it is over; a fault that ends it ends the stream to the real engine as well,
+    /// in the same way.
+    pub(super) async fn carry(mut self) {
+        let link = self.link.clone();
+        let told = self.over.take();
+        let cut = async move {
+            if let Some(told) = told {
+                // Nobody ever sends: it resolves when the sender is dropped.
+                let _ = told.await;
+            }
+            match link.ended() {
+                Some(end) => end,
+                // The client has left, and what is in flight still passes.
+                None => std::future::pending().await,
+            }
+        };
+        let over = tokio::select! {
+            biased;
+            end = cut => Err(end),
+            over = self.converse() => Ok(over),
+        };
+        let reset = match over {
+            Err(end) => {
+                self.watch.engine_ended(end);
+                end == End::Reset
+            }
+            Ok(Over::ClientReset) => {
+                self.watch.client_ended(End::Reset);
+                true
+            }
+            Ok(Over::Otherwise) => false,
+        };
+        match self.stream.take() {
+            Some(stream) if reset => stream.reset(),
+            _ => {}
+        }
+    }
+
+    async fn converse(&mut self) -> Over {
+        loop {
+            match self.request().await {
+                Next::Request => {}
+                Next::Frames(compression) => return self.frames(compression).await,
+                Next::Raw => return self.raw().await,
+                Next::Over(over) => return over,
+            }
+        }
+    }
+
+    /// Dials the real engine, where that has not been done. `None` where the connection is over by
+    /// that.
+    pub(super) async fn reach(&mut self) -> Result<(), Over> {
+        if self.stream.is_some() {
+            return Ok(());
+        }
+        self.watch = Watch::new(self.upstream.observer.as_deref());
+        let log = self.hub.log();
+        let patience = log.in_future(MAX_DIAL_WAIT);
+        let dialed = tokio::select! {
+            biased;
+            dialed = self.upstream.dialer.dial() => dialed,
+            // Left in the meantime: its end has been told.
+            () = left(&mut self.io, &mut self.ahead, &mut self.client_fin) => {
+                return Err(Over::ClientReset);
+            }
+            () = log.clock().sleep_until(patience) => {
+                Err(format!("no connection within {} s", MAX_DIAL_WAIT.0 / 1_000_000))
+            }
+        };
+        match dialed {
+            Ok(stream) => {
+                self.stream = Some(stream);
+                Ok(())
+            }
+            Err(why) => {
+                self.watch.unreachable(&why);
+                self.hub.core().unreachable(self.id, &why);
+                Err(Over::Otherwise)
+            }
+        }
+    }
+
+    /// Sends an answer of the tapes' own.
+    pub(super) async fn send(&mut self, bytes: &Bytes) -> Result<(), Over> {
+        let sent = self.io.write_all(bytes).await;
+        sent.map_err(|_| Over::Otherwise)
+    }
+
+    /// Ends the stream to the client, and waits for it to leave.
+    pub(super) async fn see_off(&mut self) -> Over {
+        // A link takes an end whatever came before.
+        let _ = self.io.shutdown().await;
+        self.swallow().await
+    }
+
+    /// Reads and forgets until the client is gone.
+    pub(super) async fn swallow(&mut self) -> Over {
+        loop {
+            self.ahead.clear();
+            match self.io.read_buf(&mut self.ahead).await {
+                Ok(1..) => {}
+                Ok(0) => return Over::Otherwise,
+                Err(_) => return Over::ClientReset,
+            }
+        }
+    }
+}
+
+/// Reads ahead, as far as the bound allows; returns where the client resets its stream.
+pub(super) async fn left(io: &mut Accepted, ahead: &mut BytesMut, fin: &mut bool) {
+    while !*fin && ahead.len() < MAX_AHEAD_BYTES {
+        match io.read_buf(ahead).await {
+            Ok(0) => *fin = true,
+            Ok(_) => {}
+            Err(_) => return,
+        }
+    }
+    std::future::pending().await
+}

@@ -1,0 +1,212 @@
+//! A recording of what passes between subscribers and an engine, whoever carries it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use engine_client::{Clock, Target};
+use wstape_tape::{CONNECTIONS, End, Header};
+
+use super::encoder::{ProxyEncoder, Remarks};
+use super::observation::{Observation, Peer};
+use super::report::Report;
+use crate::error::RecordError;
+use crate::recording::{Bounds, Output, Recording, Sender, Stats, TapeTime, Writer};
+use crate::redact::Redactor;
+use crate::tap::Summary;
+
+/// A recording under way of the connections to one engine: what [`Proxy`](super::Proxy) makes of
+/// what it carries, for those who carry it themselves.
+pub struct ProxyRecording {
+    writer: Writer<ProxyEncoder>,
+    connections: RecordedConnections,
+    upstream: String,
+    name: String,
+}
+
+/// Where the connections of a [`ProxyRecording`] come from. A clone counts in the same place.
+#[derive(Clone)]
+pub struct RecordedConnections {
+    time: TapeTime,
+    sender: Sender<Observation>,
+    stats: Stats,
+    came: Arc<AtomicU64>,
+}
+
+/// One connection of a [`ProxyRecording`]. Nothing here waits; what the disk does not keep up with
+/// is lost to the tape, and counted. Dropped, nothing more comes of it.
+#[derive(Debug)]
+pub struct RecordedConnection(Report);
+
+impl ProxyRecording {
+    /// Begins the tape of what passes to and from the engine at `upstream`.
+    ///
+    /// # Errors
+    /// [`RecordError::Output`] where the output can't be written.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn begin(
+        upstream: &Target,
+        output: Output,
+        redactor: Redactor,
+        clock: Arc<dyn Clock>,
+        remarks: impl FnMut(&str) + Send + 'static,
+    ) -> Result<Self, RecordError> {
+        Self::with(
+            upstream,
+            (output, false),
+            redactor,
+            clock,
+            Box::new(remarks),
+        )
+    }
+
+    /// As [`begin`](Self::begin); one that is `lossless` has the source wait for room.
+    pub(super) fn with(
+        upstream: &Target,
+        (output, lossless): (Output, bool),
+        redactor: Redactor,
+        clock: Arc<dyn Clock>,
+        remarks: Remarks,
+    ) -> Result<Self, RecordError> {
+        let (name, stats) = (output.name().to_owned(), output.stats());
+        let upstream = upstream.to_string();
+        let mut header = Header::new(format!("Recorded before {upstream}"));
+        header.recorded_at = Some(clock.wall());
+        header.source = Some(upstream.clone());
+        header.needs = vec![CONNECTIONS.to_owned()];
+        let time = TapeTime::starting(clock);
+        let mut tape = Recording::begin(output, header, redactor)?;
+        tape.push(ProxyEncoder::first_step())?;
+        tape.commit()?;
+        let encoder = ProxyEncoder::new(stats.clone(), remarks);
+        let queue = if lossless {
+            Bounds::WAITING
+        } else {
+            Bounds::LOSING
+        };
+        let writer = Writer::start(tape, encoder, time.clone(), queue)?;
+        let connections = RecordedConnections {
+            time,
+            sender: writer.sender(),
+            stats,
+            came: Arc::default(),
+        };
+        Ok(Self {
+            writer,
+            connections,
+            upstream,
+            name,
+        })
+    }
+
+    /// Where its connections come from.
+    #[must_use]
+    pub fn connections(&self) -> RecordedConnections {
+        self.connections.clone()
+    }
+
+    /// Completes once the output has failed, and never otherwise; [`finish`](Self::finish) says
+    /// with what. Cancel safe.
+    pub async fn failed(&self) {
+        self.writer.failed().await;
+    }
+
+    pub(super) fn time(&self) -> &TapeTime {
+        &self.connections.time
+    }
+
+    /// Writes what there is, and the tape's end.
+    ///
+    /// # Errors
+    /// [`RecordError::Broken`] where the output has failed on the way; [`RecordError::Secret`] where
+    /// the tape holds one; [`RecordError::NoWebSocket`] where no handshake got an answer that a
+    /// WebSocket gives.
+    pub async fn finish(self) -> Result<Summary, RecordError> {
+        let RecordedConnections { time, stats, .. } = self.connections;
+        let (duration, end_at) = (time.elapsed(), time.now());
+        let (_, encoder) = self
+            .writer
+            .finish(move |encoder, tape| encoder.end(end_at, tape))
+            .await?;
+        if let Some(answers) = encoder.is_no_websocket() {
+            return Err(RecordError::NoWebSocket {
+                upstream: self.upstream,
+                answers,
+                name: self.name,
+            });
+        }
+        Ok(Summary {
+            unreached: None,
+            counts: stats.counts(),
+            duration,
+            name: self.name,
+        })
+    }
+}
+
+impl fmt::Debug for ProxyRecording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyRecording")
+            .field("upstream", &self.upstream)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RecordedConnections {
+    /// The next connection has reached the engine, or tries to.
+    #[must_use]
+    pub fn connection(&self) -> RecordedConnection {
+        RecordedConnection(self.next())
+    }
+
+    pub(super) fn next(&self) -> Report {
+        let number = self.came.fetch_add(1, Ordering::Relaxed) + 1;
+        let (time, sender) = (self.time.clone(), self.sender.clone());
+        Report::new(number, time, sender, self.stats.clone())
+    }
+}
+
+impl fmt::Debug for RecordedConnections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordedConnections")
+            .field("came", &self.came)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RecordedConnection {
+    /// The subscriber sent this.
+    pub fn client_sent(&mut self, bytes: &Bytes) {
+        self.0.bytes(Peer::Client, bytes);
+    }
+
+    /// The engine sent this.
+    pub fn engine_sent(&mut self, bytes: &Bytes) {
+        self.0.bytes(Peer::Engine, bytes);
+    }
+
+    /// The subscriber ended its stream.
+    pub fn client_ended(&mut self, how: End) {
+        self.0.ended(Peer::Client, how);
+    }
+
+    /// The engine ended its stream.
+    pub fn engine_ended(&mut self, how: End) {
+        self.0.ended(Peer::Engine, how);
+    }
+
+    /// The engine can't be reached, for this reason, and the subscriber gets a reset.
+    pub fn unreachable(&mut self, why: &str) {
+        self.0.unreachable(why.to_owned());
+    }
+}
+
+impl Drop for RecordedConnection {
+    fn drop(&mut self) {
+        self.0.over();
+    }
+}
