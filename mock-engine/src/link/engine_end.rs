@@ -222,6 +222,11 @@ impl LinkHandle {
         self.shared.lanes.lock().to_client.how_ended()
     }
 
+    /// Whether the engine has ended the stream both ways, and reads no more.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.shared.lanes.lock().from_client.closed()
+    }
+
     /// Waits until the client has caught up, so that more can be sent without piling up. `false`
     /// where nothing can be sent any more: the stream has ended, or the client is gone. One task at
     /// a time may wait, and nobody may write meanwhile.

@@ -133,11 +133,10 @@ impl Way<'_> {
                 client.read_buf(&mut buffer).await
             };
             match read {
+                // A fault: what that comes to is told by who carries the connection.
+                Ok(0) if self.link.is_cut() => return Ended::Gone,
                 Ok(0) => {
-                    // A fault's end is told by who carries the connection.
-                    if self.link.ended() != Some(End::Reset) {
-                        self.watch.client_ended(End::Fin);
-                    }
+                    self.watch.client_ended(End::Fin);
                     // Where it can't be told, it is gone.
                     let _ = engine.shutdown().await;
                     return Ended::Client(End::Fin);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::Upstream;
+use super::config::Upstream;
 use super::session::Session;
 use crate::accepted::Accepted;
 use crate::hub::Hub;

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 use wstape_tape::{End, Micros};
 
-use super::Upstream;
+use super::config::Upstream;
 use super::observer::Watch;
 use super::stream::UpstreamStream;
 use crate::accepted::Accepted;
@@ -116,6 +116,11 @@ impl Session {
             biased;
             end = cut => Err(end),
             over = self.converse() => Ok(over),
+        };
+        // A fault may have ended it while something else was looked at.
+        let over = match over {
+            Ok(Over::Otherwise) => self.link.ended().map_or(Ok(Over::Otherwise), Err),
+            over => over,
         };
         let reset = match over {
             Err(end) => {

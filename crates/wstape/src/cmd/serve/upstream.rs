@@ -34,10 +34,15 @@ pub(super) struct UpstreamArgs {
     #[arg(long, value_name = "URL", conflicts_with_all = ["tape", "speed", "ts", "token", "token_env", "engine", "path"])]
     upstream: Option<String>,
     /// Make the Host header of requests the engine's, as virtual hosts want it
-    #[arg(long, requires = "upstream")]
+    #[arg(long, requires = "upstream", conflicts_with = "tape")]
     rewrite_host: bool,
     /// Record what clients and the real engine say; faults are in the journal, not in this tape
-    #[arg(long, value_name = "FILE", requires = "upstream")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "upstream",
+        conflicts_with = "tape"
+    )]
     record: Option<PathBuf>,
     /// Overwrite the recording's FILE where it exists
     #[arg(long, requires = "record")]

@@ -1,0 +1,108 @@
+//! The ports that connections come in by, and the toxics of each.
+//!
+//! An engine has one; whoever steers it by Toxiproxy's API opens more, to the same real engine.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+
+use crate::ids::{ConnId, PortId};
+use crate::link::Conditions;
+use crate::port::Port;
+use crate::upstream::{Toxic, add_conditions};
+
+#[derive(Debug)]
+pub(super) struct Ports {
+    open: BTreeMap<PortId, Open>,
+    /// Whether those that are not disabled listen.
+    listening: bool,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    port: Port,
+    enabled: bool,
+    toxics: Vec<Toxic>,
+}
+
+impl Ports {
+    /// With the engine's own port, which listens or not as it stands.
+    pub(super) fn new(own: Port) -> Self {
+        let mut ports = Self {
+            open: BTreeMap::new(),
+            listening: true,
+            next: PortId::OWN.0,
+        };
+        ports.add(own);
+        ports
+    }
+
+    /// Adds a port, which listens or not as it stands.
+    pub(super) fn add(&mut self, port: Port) -> PortId {
+        let id = PortId(self.next);
+        self.next += 1;
+        let open = Open {
+            port,
+            enabled: true,
+            toxics: Vec::new(),
+        };
+        self.open.insert(id, open);
+        id
+    }
+
+    /// Gives a port up.
+    pub(super) fn remove(&mut self, id: PortId) {
+        if let Some(open) = self.open.remove(&id) {
+            open.port.close();
+        }
+    }
+
+    /// The address of the engine's own; `None` in memory.
+    pub(super) fn addr(&self) -> Option<SocketAddr> {
+        self.open.get(&PortId::OWN)?.port.addr()
+    }
+
+    /// All listen, but for those that are disabled, or none does. What fails is said of the last.
+    pub(super) fn set(&mut self, listening: bool) -> io::Result<()> {
+        self.listening = listening;
+        let ports = self.open.values().filter(|open| open.enabled);
+        ports.map(|open| open.port.set(listening)).fold(Ok(()), Result::and)
+    }
+
+    /// Disables a port, or has it listen again where ports do.
+    pub(super) fn enable(&mut self, id: PortId, enabled: bool) -> io::Result<()> {
+        let Some(open) = self.open.get_mut(&id) else {
+            return Ok(());
+        };
+        open.enabled = enabled;
+        open.port.set(enabled && self.listening)
+    }
+
+    /// Gives all up.
+    pub(super) fn close(&self) {
+        self.open.values().for_each(|open| open.port.close());
+    }
+
+    /// Lays these toxics over a port instead of those before.
+    pub(super) fn lay(&mut self, id: PortId, toxics: Vec<Toxic>) {
+        if let Some(open) = self.open.get_mut(&id) {
+            open.toxics = toxics;
+        }
+    }
+
+    /// The toxics of a port.
+    pub(super) fn toxics(&self, id: PortId) -> &[Toxic] {
+        self.open.get(&id).map_or(&[], |open| &open.toxics)
+    }
+
+    /// Adds to what a connection's link does what its port's toxics do to it.
+    pub(super) fn add_conditions(
+        &self,
+        port: PortId,
+        id: ConnId,
+        (to_client, from_client): &mut (Conditions, Conditions),
+    ) {
+        add_conditions(self.toxics(port), id, to_client, from_client);
+    }
+}
