@@ -201,7 +201,7 @@ fn what_a_real_engine_cannot_be_served_with_is_one_sentence_and_status_2() {
     refused(
         dir.path(),
         &["--record", "new.jsonl", "real.jsonl"],
-        "--upstream",
+        "cannot be used with",
     );
     refused(dir.path(), &[], "--upstream");
     assert_eq!(
