@@ -8,9 +8,12 @@ use wstape_tape::{Micros, Tape, TapeReader};
 /// Longest that a conversation may take, in the engine's time.
 const BOUND: Micros = Micros::from_ms(60_000);
 
+/// When something is said, in milliseconds, by whom (`>` a client, `<` the engine), and what.
+type Line = (u64, char, &'static str);
+
 /// A session as a proxy records it: the messages of each connection at their milliseconds, `>` what
 /// its client says and `<` what the engine does.
-fn session(conversations: &[(&str, &[(u64, char, &str)])]) -> String {
+fn session(conversations: &[(&str, &[Line])]) -> String {
     let mut lines = vec![
         r#"{"tape":1,"source":"ws://engine/","needs":["connections"]}"#.to_owned(),
         r#"{"at_ms":0,"answers":"held"}"#.to_owned(),
@@ -130,7 +133,7 @@ fn in_virtual_time<T>(what: impl Future<Output = T>) -> T {
 }
 
 /// A feed that is asked in lists, acknowledges with the number and goes on by the channel's name.
-const FEED: [(&str, &[(u64, char, &str)]); 2] = [
+const FEED: [(&str, &[Line]); 2] = [
     (
         "/ws",
         &[

@@ -327,17 +327,17 @@ fn named_later(
             && !asked.contains(node.text.as_str())
             && !before.any(|one| one.text.contains(&node.text))
     };
-    let leaves_of = |at: usize| leaves(&said[at].text).into_values();
-    let candidates = leaves_of(place).filter(may_be);
+    let answer = leaves(&said[place].text).into_values();
+    let candidates = answer.filter(may_be);
     let mut candidates: BTreeMap<String, bool> = candidates.map(|n| (n.text, false)).collect();
-    let behind = said.len().min(place.saturating_add(MAX_AROUND));
-    for at in (place + 1)..behind {
+    let behind = said.iter().enumerate().skip(place + 1).take(MAX_AROUND);
+    for (at, one) in behind.filter(|(_, one)| one.by == Side::Engine) {
         // Most messages hold none of them: the text tells without being taken apart.
-        let held = |candidate: &String| said[at].text.contains(candidate.as_str());
-        if said[at].by == Side::Client || !candidates.keys().any(held) {
+        let held = |candidate: &String| one.text.contains(candidate.as_str());
+        if !candidates.keys().any(held) {
             continue;
         }
-        for leaf in leaves_of(at) {
+        for leaf in leaves(&one.text).into_values() {
             if answers.of.contains_key(&at) {
                 candidates.remove(&leaf.text);
             } else if let Some(later) = candidates.get_mut(&leaf.text) {

@@ -174,7 +174,8 @@ impl<'h> Part<'h> {
             let what = unlearnt.iter().map(|pointer| pointer.as_str());
             let what = what.collect::<Vec<_>>().join(", ");
             let note = Value::from(format!("not learnt, sent as first seen: {what}"));
-            rest.push_str(&format!(r#","note":{note}"#));
+            rest.push_str(",\"note\":");
+            rest.push_str(&note.to_string());
             let to = wanted.json().unwrap_or_default();
             self.learnt
                 .unlearnt

@@ -108,16 +108,15 @@ impl Request {
             return Wanted::text(&self.text);
         }
         let mut wanted = Wanted::default();
-        match self.nodes.iter().find(|node| self.is_purpose(node)) {
-            Some(purpose) => wanted.value(purpose),
-            None => {
-                // Without anything that says what it is for, its first member tells.
-                let own = |node: &&Node| node.depth() == 1 && !is_number(&node.key);
-                let mut all = self.nodes.iter();
-                if let Some(first) = all.clone().find(own).or_else(|| all.nth(1)) {
-                    wanted.exists(&first.pointer);
-                }
-            }
+        if let Some(purpose) = self.nodes.iter().find(|node| self.is_purpose(node)) {
+            wanted.value(purpose);
+            return wanted;
+        }
+        // Without anything that says what it is for, its first member tells.
+        let own = |node: &&Node| node.depth() == 1 && !is_number(&node.key);
+        let mut all = self.nodes.iter();
+        if let Some(first) = all.clone().find(own).or_else(|| all.nth(1)) {
+            wanted.exists(&first.pointer);
         }
         wanted
     }
@@ -133,8 +132,8 @@ impl Request {
     pub(super) fn renamed(&self, names: &[(String, String)]) -> Option<Self> {
         let mut places = Vec::new();
         for (from, to) in names {
-            let named = self.nodes.iter().find(|node| node.text == *from)?;
-            places.push((named.range.clone(), to.clone()));
+            let place = self.nodes.iter().find(|node| node.text == *from)?;
+            places.push((place.range.clone(), to.clone()));
         }
         Some(Self::new(&replaced(&self.text, places, ToOwned::to_owned)))
     }
@@ -143,18 +142,13 @@ impl Request {
     pub(super) fn wanted_exactly(&self) -> Wanted {
         let mut wanted = self.wanted();
         let lists = self.lists();
-        let in_list = |node: &Node| lists.iter().any(|list| node.is_inside(list));
-        for node in self
-            .nodes
-            .iter()
-            .filter(|node| self.is_about(node) && !in_list(node))
-        {
-            wanted.value(node);
-        }
-        for list in lists {
-            let all = self.nodes.iter().filter(|node| node.pointer == list);
-            let is_safe = |node: &&Node| !node.text.contains(REDACTED);
-            all.filter(is_safe).for_each(|node| wanted.value(node));
+        let is_outside = |node: &Node| !lists.iter().any(|list| node.is_inside(list));
+        let is_list =
+            |node: &Node| lists.contains(&node.pointer.as_str()) && !node.text.contains(REDACTED);
+        for node in &self.nodes {
+            if self.is_about(node) && is_outside(node) || is_list(node) {
+                wanted.value(node);
+            }
         }
         wanted
     }
@@ -227,7 +221,9 @@ impl Request {
 
     fn item(&self, alone: &[&Node], elements: &[&Element<'_>]) -> Item {
         let mut wanted = self.wanted();
-        alone.iter().for_each(|node| wanted.value(node));
+        for node in alone {
+            wanted.value(node);
+        }
         for element in elements {
             let relative = |leaf: &Node| leaf.pointer[element.at.len()..].to_owned();
             let leaves = element.leaves.iter().map(|leaf| (relative(leaf), *leaf));
@@ -285,7 +281,7 @@ mod tests {
             items(r#"{"type":"subscribe","product_ids":["A","B"],"channels":["t"],"id":4}"#);
         let names: Vec<Vec<String>> = found.iter().map(|(names, _)| names.clone()).collect();
         assert_eq!(names, [["t", "A"], ["t", "B"]]);
-        let path = r#"$['channels'][?@ == 't' && $['product_ids'][?@ == 'B']]"#;
+        let path = "$['channels'][?@ == 't' && $['product_ids'][?@ == 'B']]";
         let wanted = format!(r#"{{"json":{{"type":"subscribe"}},"jsonpath":"{path}"}}"#);
         assert_eq!(found[1].1, wanted);
     }

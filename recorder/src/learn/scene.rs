@@ -45,27 +45,28 @@ impl Scene {
         }
         let shapes: Vec<Shape> = messages.iter().map(|one| Shape::of(&one.text)).collect();
         // What is of another shape than all others comes once: a snapshot, a greeting.
-        let recurs = |at: usize| shapes.iter().filter(|shape| **shape == shapes[at]).count() > 1;
-        let (again, once): (Vec<usize>, Vec<usize>) =
-            (0..messages.len()).partition(|at| recurs(*at));
+        let comes_again =
+            |at: usize| shapes.iter().filter(|shape| **shape == shapes[at]).count() > 1;
+        let (recurring, single): (Vec<usize>, Vec<usize>) =
+            (0..messages.len()).partition(|at| comes_again(*at));
         let template = |at: usize| {
             let one = &messages[at];
             Template::of(&one.text, one.at, request, Scope::Stream, clock)
         };
         let mut lines: BTreeMap<usize, String> = BTreeMap::new();
-        for at in once {
+        for at in single {
             lines.insert(
                 at,
                 line(messages[at].after, None, &template(at).action(), ""),
             );
         }
-        let of_again: Vec<Template> = again.iter().map(|at| template(*at)).collect();
-        let again = Recurring {
-            templates: live(&of_again, clock),
-            messages: again.iter().map(|at| &messages[*at]).collect(),
-            places: again,
+        let templates: Vec<Template> = recurring.iter().map(|at| template(*at)).collect();
+        let recurring = Recurring {
+            templates: live(&templates, clock),
+            messages: recurring.iter().map(|at| &messages[*at]).collect(),
+            places: recurring,
         };
-        scene.unlearnt.extend(again.lines(name, &mut lines));
+        scene.unlearnt.extend(recurring.lines(name, &mut lines));
         scene.lines.extend(lines.into_values());
         scene
     }

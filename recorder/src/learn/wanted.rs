@@ -118,14 +118,12 @@ fn equal(from: &str, pointer: &str, node: &Node) -> String {
 
 /// A pointer as a path from the message (`$`) or from a value (`@`).
 fn path(from: &str, pointer: &str) -> String {
-    let mut path = from.to_owned();
-    for token in tokens(pointer) {
-        match token.parse::<usize>() {
-            Ok(index) => path.push_str(&format!("[{index}]")),
-            Err(_) => path.push_str(&format!("[{}]", quoted(&token))),
-        }
-    }
-    path
+    let selector = |token: String| match token.parse::<usize>() {
+        Ok(index) => format!("[{index}]"),
+        Err(_) => format!("[{}]", quoted(&token)),
+    };
+    let selectors: String = tokens(pointer).into_iter().map(selector).collect();
+    format!("{from}{selectors}")
 }
 
 /// A string in a path. What JSON escapes is escaped in the same way.
