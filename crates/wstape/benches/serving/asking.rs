@@ -76,7 +76,9 @@ pub(crate) fn ask(server: &Server, connections: usize, window: usize, replies: u
         .collect();
     server.measure(|| {
         let rounds = replies / (connections * window);
-        clients.iter_mut().for_each(|client| client.ask(window));
+        for client in &mut clients {
+            client.ask(window);
+        }
         // While one is waited for, all others have something waiting at the server.
         for round in 1..=rounds {
             for client in &mut clients {
