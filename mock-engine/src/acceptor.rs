@@ -10,7 +10,7 @@ use crate::accepted::Accepted;
 use crate::driver;
 use crate::faults::{Greeting, PortState};
 use crate::hub::Hub;
-use crate::ids::ConnId;
+use crate::ids::{ConnId, PortId};
 use crate::journal::JournalKind;
 use crate::link::{self, Budget, ClientEnd};
 
@@ -38,6 +38,8 @@ pub(crate) struct Acceptor {
     budget: Budget,
     /// Whether the port speaks TLS.
     speaks_tls: bool,
+    /// The port that dials reach.
+    port: PortId,
 }
 
 /// A dial that was taken.
@@ -61,8 +63,17 @@ impl Acceptor {
             server,
             budget: Budget::default(),
             speaks_tls,
+            port: PortId::OWN,
         };
         (acceptor, arrivals)
+    }
+
+    /// The same for what dials another port.
+    pub(crate) fn of_port(&self, port: PortId) -> Self {
+        Self {
+            port,
+            ..self.clone()
+        }
     }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {
@@ -92,7 +103,7 @@ impl Acceptor {
                 return Ok(Dialed::new(None, client_end));
             }
         }
-        let (id, greeting) = core.accept(handle);
+        let (id, greeting) = core.accept(handle, self.port);
         let accepted = Accepted::new(engine_end, id, Arc::clone(hub));
         let mut dialed = Dialed::new(Some(id), client_end);
         dialed.tls = greeting.as_ref().and_then(|_| core.tls(id));

@@ -290,7 +290,9 @@ impl EngineBuilder {
         }
         let shift = (self.timestamps == Timestamps::Shift).then(|| self.shift());
         let controls = LayerIndex(self.layers.len());
-        let speaks = self.layers.iter().map(Layer::speaks).collect();
+        // The controls say what they are given; what is posted may hold references.
+        let speaks = self.layers.iter().map(Layer::speaks);
+        let speaks = speaks.chain([false, true]).collect();
         let recorded = self.layers.first().and_then(Layer::recorded_path);
         let paths = Paths::new(self.paths, recorded.as_deref());
         let url = paths.url(port.addr(), self.encryption.scheme());
@@ -307,7 +309,7 @@ impl EngineBuilder {
         });
         let setup = Setup {
             log: Log::new(clock, journal),
-            layers: controls.0 + 1,
+            layers: controls.0 + 2,
             prologue: steps,
             speaks,
             urls: self.urls.clone(),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use wstape_tape::Micros;
@@ -44,7 +45,12 @@ struct Inner {
     /// The layer of Rust's controls.
     controls: LayerIndex,
     background: Mutex<Background>,
+    /// What takes connections off ports, where there are any.
+    ports: Mutex<Option<MorePorts>>,
 }
+
+/// What it takes to open another port.
+type MorePorts = (Acceptor, Encryption, Handle);
 
 #[derive(Debug, Default)]
 struct Background {
@@ -80,6 +86,7 @@ impl Engine {
             hub,
             controls,
             background: Mutex::new(background),
+            ports: Mutex::new(None),
         };
         Self {
             inner: Arc::new(inner),
@@ -93,8 +100,15 @@ impl Engine {
         port: Arc<TcpPort>,
         encryption: Encryption,
     ) {
+        let more = (acceptor.clone(), encryption.clone(), Handle::current());
+        *self.inner.ports.lock() = Some(more);
         let acceptor = tokio::spawn(tcp::accept_all(acceptor, port, encryption));
         self.inner.background.lock().acceptor = Some(acceptor);
+    }
+
+    /// What it takes to open another port; `None` in memory.
+    pub(crate) fn more_ports(&self) -> Option<MorePorts> {
+        self.inner.ports.lock().clone()
     }
 
     pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
@@ -103,6 +117,11 @@ impl Engine {
 
     pub(crate) fn hub(&self) -> Arc<Hub> {
         Arc::clone(&self.inner.hub)
+    }
+
+    /// The layer of what is posted.
+    pub(crate) fn posted(&self) -> LayerIndex {
+        LayerIndex(self.inner.controls.0 + 1)
     }
 
     pub(crate) fn controls(&self) -> LayerIndex {

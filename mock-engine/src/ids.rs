@@ -33,11 +33,21 @@ impl fmt::Display for ConnId {
     }
 }
 
+/// A port that connections come in by, numbered as they were opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PortId(pub(crate) u64);
+
+impl PortId {
+    /// The engine's own.
+    pub(crate) const OWN: Self = Self(0);
+}
+
 /// The tape's n-th connection, counted from 1. Which live one that is, the connection map knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Nth(pub(crate) u64);
 
-/// A layer: 0 is the base, then the overlays in their order, then the controls.
+/// A layer: 0 is the base, then the overlays in their order, then Rust's controls, then what was
+/// posted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LayerIndex(pub(crate) usize);
 

@@ -9,7 +9,7 @@
 //! - [`MemoryNet`]: dials an engine without a socket.
 //! - [`Journal`], [`Entry`], [`JournalKind`]: what happened, in order.
 //! - [`Upstream`]: a real engine behind the port instead of a tape, with faults over its traffic.
-//! - [`Control`]: the engine steered over HTTP, from any language.
+//! - [`Control`]: the engine steered over HTTP, from any language; [`Toxiproxy`]: by that program's clients.
 //! - [`ClientFrame`], [`FrameKind`]: what clients sent; [`Wanted`], [`Verdict`]: what they were
 //!   expected to, and whether they did.
 //!
@@ -87,7 +87,7 @@ pub use builder::EngineBuilder;
 pub use clock::{Clock, Timer};
 pub use control::{
     Control, ControlError, MAX_BODY_WAIT, MAX_CONTROL_CONNECTIONS, MAX_FOLLOWERS, MAX_HEAD_WAIT,
-    MAX_REQUEST_BYTES, MAX_TAPE_BYTES, MAX_WAIT,
+    MAX_PROXIES, MAX_REQUEST_BYTES, MAX_TAPE_BYTES, MAX_TOXICS, MAX_WAIT, OWN_PROXY, Toxiproxy,
 };
 pub use dialogue::{
     MAX_JSONPATH_DEPTH, MAX_JSONPATH_STEPS, MAX_LOOKED_AT_BYTES, MAX_MESSAGE_VALUES, MAX_SCENES,

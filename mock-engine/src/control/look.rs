@@ -183,7 +183,7 @@ struct FaultAnswer {
 pub(super) async fn faults(Extract(state): Extract<Arc<State>>) -> Response {
     let standing = state.hub.core().standing();
     let of = |layer: usize| match layer {
-        layer if layer == state.layer.0 => "control".to_owned(),
+        layer if layer >= state.controls.0 => "control".to_owned(),
         0 => "tape".to_owned(),
         overlay => format!("overlay {overlay}"),
     };

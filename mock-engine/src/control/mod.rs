@@ -12,10 +12,11 @@
 //! | `steer` | what changes: steps, faults, the tape, the end |
 //! | `journal` | the journal, whole or followed |
 //! | `wait` | an answer once something is so |
-//!
-//! It has a thread of its own, so that it answers whatever the engine's clients do.
+//! | `thread` | a port with a thread of its own, so that it answers whatever the engine's clients do |
+//! | `toxiproxy` | another such port: Toxiproxy's API before a real engine |
 
 mod body;
+mod error;
 mod guard;
 mod journal;
 mod listener;
@@ -24,55 +25,30 @@ mod problem;
 mod routes;
 mod state;
 mod steer;
+mod thread;
+mod toxiproxy;
 mod wait;
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::JoinHandle;
-
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 use self::guard::Guard;
 use self::state::State;
+use self::thread::{Served, serve};
 use crate::engine::Engine;
 
+pub use self::error::ControlError;
 pub use self::body::{MAX_BODY_WAIT, MAX_REQUEST_BYTES, MAX_TAPE_BYTES};
 pub use self::journal::MAX_FOLLOWERS;
 pub use self::listener::{MAX_CONTROL_CONNECTIONS, MAX_HEAD_WAIT};
+pub use self::toxiproxy::{MAX_PROXIES, MAX_TOXICS, OWN_PROXY, Toxiproxy};
 pub use self::wait::MAX_WAIT;
-
-/// Why there is no control port.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ControlError {
-    /// Others than this machine could reach it, and nobody would have to bring a token.
-    #[error("{0} can be reached from other machines: a control port there needs a token")]
-    NeedsToken(SocketAddr),
-    /// A token that no header can hold, or none at all.
-    #[error("the token must be visible ASCII without spaces, for it is sent in a header")]
-    BadToken,
-    /// The address could not be had.
-    #[error("cannot listen on {addr}: {source}")]
-    Listen {
-        /// The address asked for.
-        addr: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The system has no thread left, or no runtime.
-    #[error("cannot start the control port: {0}")]
-    Start(io::Error),
-}
 
 /// The control port of an engine. Dropping it closes the port.
 #[derive(Debug)]
 pub struct Control {
-    addr: SocketAddr,
+    served: Served,
     state: Arc<State>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Engine {
@@ -98,33 +74,10 @@ impl Engine {
             }
             _ => {}
         }
-        let listen = |source| ControlError::Listen { addr, source };
-        let socket = std::net::TcpListener::bind(addr).map_err(listen)?;
-        socket.set_nonblocking(true).map_err(listen)?;
-        let bound = socket.local_addr().map_err(listen)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(ControlError::Start)?;
         let state = Arc::new(State::new(self, ca));
-        let router = routes::router(Arc::clone(&state), Guard::new(token));
-        let (stop, stopped) = oneshot::channel();
-        let serve = async move {
-            // Where it can't be had, whoever asks finds the port closed.
-            if let Ok(listener) = TcpListener::from_std(socket) {
-                listener::serve(listener, router, stopped).await;
-            }
-        };
-        let thread = std::thread::Builder::new()
-            .name("control".to_owned())
-            .spawn(move || runtime.block_on(serve))
-            .map_err(ControlError::Start)?;
-        Ok(Control {
-            addr: bound,
-            state,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        let router = || routes::router(Arc::clone(&state), Guard::new(token));
+        let served = serve("control", addr, router)?;
+        Ok(Control { served, state })
     }
 }
 
@@ -132,21 +85,11 @@ impl Control {
     /// The address it listens on.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.served.addr
     }
 
     /// Returns once somebody has told the engine to end.
     pub async fn ended(&self) {
         self.state.ended().await;
-    }
-}
-
-impl Drop for Control {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // It ends within the time that answers under way may take, and does not panic.
-            let _ = thread.join();
-        }
     }
 }

@@ -13,8 +13,9 @@ use crate::ids::LayerIndex;
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) hub: Arc<Hub>,
-    /// The layer of what is posted.
+    /// The layer of what is posted and may hold references, and of what holds none: Rust's controls'.
     pub(super) layer: LayerIndex,
+    pub(super) controls: LayerIndex,
     /// PEM file of the authority behind the engine's certificate.
     pub(super) ca: Option<String>,
     followers: Arc<AtomicUsize>,
@@ -29,7 +30,8 @@ impl State {
     pub(super) fn new(engine: &Engine, ca: Option<String>) -> Self {
         Self {
             hub: engine.hub(),
-            layer: engine.controls(),
+            layer: engine.posted(),
+            controls: engine.controls(),
             ca,
             followers: Arc::default(),
             ended: watch::channel(false).0,

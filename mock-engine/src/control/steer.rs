@@ -7,7 +7,7 @@ use axum::extract::State as Extract;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
-use wstape_tape::{Action, Step, Tape, TapeReader};
+use wstape_tape::{Action, DIALOGUE, Step, Tape, TapeReader};
 
 use super::body::{MAX_REQUEST_BYTES, MAX_TAPE_BYTES, read, read_text};
 use super::look::VerdictAnswer;
@@ -33,7 +33,7 @@ pub(super) async fn steps(
     body: Body,
 ) -> Result<Response, Problem> {
     let text = read_text(body, MAX_REQUEST_BYTES).await?;
-    let steps = parse(&text)?;
+    let (steps, refer) = parse(&text)?;
     let count = steps.len();
     let hub = &state.hub;
     if hub.core().is_live() {
@@ -41,19 +41,26 @@ pub(super) async fn steps(
     }
     // What is due at this instant has happened before.
     driver::catch_up(hub);
-    let posted = hub.core().post(state.layer, steps);
+    let layer = if refer { state.layer } else { state.controls };
+    let posted = hub.core().post(layer, steps);
     posted.map_err(|error| Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
     Ok(json(&StepsAnswer { steps: count }))
 }
 
-fn parse(text: &str) -> Result<Vec<Step>, Problem> {
+/// The steps, and whether `${` begins a reference in them: not where a header does not need it.
+fn parse(text: &str) -> Result<(Vec<Step>, bool), Problem> {
+    let mut refer = true;
     let steps = if has_header(text) {
         let reader = TapeReader::new(NAME, text.as_bytes());
-        reader.and_then(Iterator::collect::<Result<Vec<Step>, _>>)
+        reader.and_then(|reader| {
+            refer = reader.header().needs.iter().any(|need| need == DIALOGUE);
+            reader.collect::<Result<Vec<Step>, _>>()
+        })
     } else {
         let lines = text.lines().zip(1_u64..);
         let lines = lines.filter(|(line, _)| !line.trim().is_empty());
-        lines.map(|(line, n)| Step::parse(NAME, n, line)).collect()
+        let steps = lines.map(|(line, n)| Step::parse_referring(NAME, n, line));
+        steps.collect()
     };
     let steps = steps.map_err(|error| Problem::tape(&error))?;
     if steps.is_empty() {
@@ -71,7 +78,7 @@ fn parse(text: &str) -> Result<Vec<Step>, Problem> {
             "{NAME}:{}: a step can't end the run; POST /v1/end does",
             end.line
         ))),
-        None => Ok(steps),
+        None => Ok((steps, refer)),
     }
 }
 
@@ -95,7 +102,9 @@ fn has_header(text: &str) -> bool {
 
 /// Clears every fault that was set here or by Rust's controls; a tape's stay.
 pub(super) async fn clear_faults(Extract(state): Extract<Arc<State>>) -> StatusCode {
-    state.hub.core().clear_faults(state.layer);
+    let mut core = state.hub.core();
+    core.clear_faults(state.controls);
+    core.clear_faults(state.layer);
     StatusCode::NO_CONTENT
 }
 
@@ -114,7 +123,7 @@ pub(super) async fn tape(
     let tape = tape.map_err(|error| Problem::tape(&error))?;
     let steps = tape.steps.len();
     let hub = &state.hub;
-    let replaced = hub.replace_tape(tape, state.layer);
+    let replaced = hub.replace_tape(tape, state.controls);
     replaced.map_err(|error| Problem::tape(&error))?;
     Ok(json(&StepsAnswer { steps }))
 }

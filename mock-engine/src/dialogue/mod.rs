@@ -129,9 +129,20 @@ impl Dialogue {
         !self.script.is_retired(step)
     }
 
-    /// What was added is listened for from here on.
-    pub(crate) fn file(&mut self) {
+    /// What was added is listened for from here on. Returns the silences that open connections are
+    /// to be waited for with now, and when each is due.
+    pub(crate) fn file(&mut self) -> Vec<(ConnId, StepIndex, Micros)> {
+        let filed = self.script.silences().to_vec();
         self.script.file();
+        let mut due = Vec::new();
+        let silences = self.script.silences().iter();
+        for &step in silences.filter(|step| !filed.contains(step)) {
+            let line = self.script.line(step);
+            for (&id, talk) in self.talks.iter().filter(|(_, talk)| talk.is_for(line)) {
+                due.extend(silent_at(&self.script, talk, step).map(|at| (id, step, at)));
+            }
+        }
+        due
     }
 
     pub(crate) fn line(&self, step: StepIndex) -> Arc<Line> {

@@ -9,7 +9,7 @@ use super::slot::Slot;
 /// A state that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Standing {
-    /// Which layer set it: 0 is the base, the last the controls.
+    /// Which layer set it: 0 is the base, the last but one Rust's controls, the last what was posted.
     pub(crate) layer: usize,
     /// Of which connection, where it is one's own.
     pub(crate) conn: Option<u64>,

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
-use wstape_tape::{After, End};
+use wstape_tape::{After, End, Micros};
 
 use super::outbox::Outgoing;
 use super::triggers::Triggers;
 use crate::deflate::{Deflater, Terms};
 use crate::frame;
+use crate::ids::PortId;
 use crate::link::{Conditions, HeldBytes, LinkHandle};
 
 /// Pongs that may be late at one time, on one connection; further ones are lost.
@@ -50,6 +51,9 @@ impl Phase {
 #[derive(Debug)]
 pub(super) struct Conn {
     link: LinkHandle,
+    /// The port that it came in by, and when.
+    port: PortId,
+    accepted_at: Micros,
     phase: Phase,
     triggers: Triggers,
     /// Prologue steps that wait for the 101.
@@ -69,24 +73,38 @@ pub(super) struct Conn {
     /// Where its messages are compressed.
     deflater: Option<Box<Deflater>>,
     /// What is known of a real engine behind it.
-    live: Live,
+    live: Option<Box<Live>>,
+}
+
+/// What a relay needs of a connection.
+#[derive(Debug)]
+pub(crate) struct Attached {
+    pub(crate) link: LinkHandle,
+    /// Resolves once the core has let go of the connection: its sender is dropped.
+    pub(crate) over: oneshot::Receiver<()>,
+    /// Told when the toxics of its port have changed.
+    pub(crate) poisons: Arc<Notify>,
 }
 
 /// A connection's real engine.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Live {
     /// It has sent its Close.
     closed: bool,
     /// A frame of it has begun that goes on in parts.
     mid_frame: bool,
     /// Dropped when the connection is over.
-    over: Option<oneshot::Sender<()>>,
+    _over: oneshot::Sender<()>,
+    /// Told when the toxics of its port have changed.
+    poisons: Arc<Notify>,
 }
 
 impl Conn {
-    pub(super) fn new(link: LinkHandle) -> Self {
+    pub(super) fn new(link: LinkHandle, port: PortId, accepted_at: Micros) -> Self {
         Self {
             link,
+            port,
+            accepted_at,
             phase: Phase::Handshake,
             triggers: Triggers::default(),
             waiting: Vec::new(),
@@ -97,36 +115,68 @@ impl Conn {
             asked: false,
             target: None,
             deflater: None,
-            live: Live::default(),
+            live: None,
         }
     }
 
-    /// A relay carries it: its link, and who is told when it is over.
-    pub(super) fn attach(&mut self) -> (LinkHandle, oneshot::Receiver<()>) {
-        let (over, told) = oneshot::channel();
-        self.live.over = Some(over);
-        (self.link.clone(), told)
+    /// A relay carries it.
+    pub(super) fn attach(&mut self) -> Attached {
+        let (sender, over) = oneshot::channel();
+        let poisons = Arc::default();
+        self.live = Some(Box::new(Live {
+            closed: false,
+            mid_frame: false,
+            _over: sender,
+            poisons: Arc::clone(&poisons),
+        }));
+        Attached {
+            link: self.link.clone(),
+            over,
+            poisons,
+        }
+    }
+
+    /// The port that it came in by.
+    pub(super) fn port(&self) -> PortId {
+        self.port
+    }
+
+    /// When it was accepted.
+    pub(super) fn accepted_at(&self) -> Micros {
+        self.accepted_at
+    }
+
+    /// The toxics of its port have changed.
+    pub(super) fn tell_poisons(&self) {
+        if let Some(live) = &self.live {
+            live.poisons.notify_one();
+        }
     }
 
     /// The real engine has sent its Close.
     pub(super) fn close_by_engine(&mut self) {
-        self.live.closed = true;
+        if let Some(live) = &mut self.live {
+            live.closed = true;
+        }
         self.phase = Phase::Closing;
     }
 
     /// Whether the real engine has sent its Close.
     pub(super) fn engine_closed(&self) -> bool {
-        self.live.closed
+        self.live.as_ref().is_some_and(|live| live.closed)
     }
 
     /// Whether the real engine is in the middle of a frame, so that nothing may come between.
     pub(super) fn set_mid_frame(&mut self, mid_frame: bool) {
-        self.live.mid_frame = mid_frame;
+        if let Some(live) = &mut self.live {
+            live.mid_frame = mid_frame;
+        }
     }
 
     /// Whether something can be sent on it as it stands.
     pub(super) fn takes(&self, outgoing: &Outgoing) -> bool {
-        outgoing.goes_to(self.phase) && !self.live.mid_frame
+        let mid_frame = self.live.as_ref().is_some_and(|live| live.mid_frame);
+        outgoing.goes_to(self.phase) && !mid_frame
     }
 
     pub(super) fn phase(&self) -> Phase {

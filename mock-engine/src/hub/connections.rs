@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::connection::{Conn, Phase};
 use super::outbox::Outgoing;
-use crate::ids::{ConnId, Scope};
+use crate::ids::{ConnId, PortId, Scope};
 use crate::link::{Conditions, HeldBytes, LinkHandle};
 
 /// Fewest links that outlive their connections before they are looked through.
@@ -54,8 +54,8 @@ impl Connections {
         self.newest()
     }
 
-    pub(super) fn insert(&mut self, id: ConnId, link: LinkHandle) {
-        self.live.insert(id, Conn::new(link));
+    pub(super) fn insert(&mut self, id: ConnId, conn: Conn) {
+        self.live.insert(id, conn);
     }
 
     /// The newest connection; before the first one comes, the one before it.
@@ -164,16 +164,16 @@ impl Connections {
     /// Returns what holds that this ends have held back, by connection.
     pub(super) fn change_links(
         &self,
-        mut conditions: impl FnMut(ConnId) -> (Conditions, Conditions),
+        mut conditions: impl FnMut(ConnId, Option<PortId>) -> (Conditions, Conditions),
     ) -> Vec<(ConnId, HeldBytes)> {
         let mut released = Vec::new();
         for (&id, conn) in &self.live {
-            let (to_client, from_client) = conditions(id);
+            let (to_client, from_client) = conditions(id, Some(conn.port()));
             let held = conn.change_link(to_client, from_client);
             released.extend(held.map(|held| (id, held)));
         }
         for (&id, link) in &self.lingering {
-            let (to_client, from_client) = conditions(id);
+            let (to_client, from_client) = conditions(id, None);
             let held = link.change(to_client, from_client);
             released.extend(held.map(|held| (id, held)));
         }

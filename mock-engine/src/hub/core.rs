@@ -10,10 +10,10 @@ mod control;
 mod dialogue;
 mod listed;
 mod live;
+mod poison;
 mod steps;
 
 pub(crate) use self::listed::{Counts, Listed};
-pub(crate) use self::live::Attached;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -33,6 +33,7 @@ use super::expectations::Expectations;
 use super::held::Held;
 use super::numbers::Numbers;
 use super::outbox::Outbox;
+use super::ports::Ports;
 use super::prologue::Prologue;
 use super::routes::Routes;
 use super::schedule::{Op, Schedule, StartTrigger};
@@ -43,7 +44,7 @@ use crate::dialogue::{Dialogue, Kept};
 use crate::expect::Verdict;
 use crate::faults::{Greeting, Layers, PortState};
 use crate::frame::{self, BadFrame, ClientFrame, FrameKind};
-use crate::ids::{ConnId, LayerIndex, Renumbering, Scope};
+use crate::ids::{ConnId, LayerIndex, PortId, Renumbering, Scope};
 use crate::journal::{JournalKind, RequestHead};
 use crate::link::{LinkHandle, TO_CLIENT_CAPACITY_BYTES};
 use crate::log::Log;
@@ -81,13 +82,13 @@ pub(crate) struct Core {
     waiting_for_messages: usize,
     speed: Speed,
     live: bool,
-    port: Port,
+    ports: Ports,
 }
 
 /// What a [`Core`] begins with.
 pub(crate) struct Setup {
     pub(crate) log: Log,
-    /// How many layers there are, the controls' included.
+    /// How many layers there are, those of Rust's controls and of what is posted included.
     pub(crate) layers: usize,
     /// The steps that have no time of their own, in the order of the tapes.
     pub(crate) prologue: Vec<(LayerIndex, Step)>,
@@ -127,7 +128,7 @@ impl Core {
             waiting_for_messages: 0,
             speed: setup.speed,
             live: setup.live,
-            port: setup.port,
+            ports: Ports::new(setup.port),
             log: setup.log,
         };
         for (layer, step) in setup.prologue {
@@ -206,7 +207,7 @@ impl Core {
 
     /// The address it listens on; `None` in memory.
     pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
-        self.port.addr()
+        self.ports.addr()
     }
 
     /// What a request of a path answers with this method, on a connection.
@@ -251,7 +252,14 @@ impl Core {
     /// a dialogue for all.
     pub(crate) fn add_to_prologue(&mut self, layer: LayerIndex, step: Step) {
         self.add_step(layer, step);
-        self.dialogue.file();
+        self.file_dialogue();
+    }
+
+    /// Steps of a dialogue that were added are heard from here on, by open connections too.
+    fn file_dialogue(&mut self) {
+        for (conn, step, due) in self.dialogue.file() {
+            self.schedule.put(due, Op::Silence { conn, step });
+        }
     }
 
     /// As [`add_to_prologue`](Self::add_to_prologue); a step of a dialogue is heard once all are filed.
@@ -327,16 +335,16 @@ impl Core {
 
     /// A transport connection has come: numbers it, runs its first prologue steps and says what
     /// it meets. `None` where a step has ended it already.
-    pub(crate) fn accept(&mut self, link: LinkHandle) -> (ConnId, Option<Greeting>) {
+    pub(crate) fn accept(&mut self, link: LinkHandle, port: PortId) -> (ConnId, Option<Greeting>) {
         let id = self.connections.number();
         if self.schedule.starts_at_accept(id.get(), self.layers.held()) {
             self.begin();
         }
         self.log.write(id, JournalKind::Accepted);
         let now = self.log.now();
-        let (to_client, from_client) = self.layers.conditions(id);
-        link.change(to_client, from_client);
-        self.connections.insert(id, link);
+        self.connections.insert(id, Conn::new(link, port, now));
+        let conditions = self.conditions(id);
+        self.connections.change_link(id, conditions);
         let number = self.numbers.take(id);
         for index in self.prologue.of(number) {
             self.enlist(id, index, now);
@@ -405,7 +413,7 @@ impl Core {
         self.routes.ask(id, path, query);
         let numbers = self.routes.numbers(id).to_vec();
         if self.layers.route(id, &numbers) {
-            let conditions = self.layers.conditions(id);
+            let conditions = self.conditions(id);
             let (_, held) = self.connections.change_link(id, conditions);
             if let Some(held) = held {
                 self.released(id, held);
@@ -590,7 +598,7 @@ impl Core {
         for id in self.connections.within(Scope::All) {
             self.remove(id);
         }
-        self.port.close();
+        self.ports.close();
     }
 
     /// The connection is over.

@@ -13,6 +13,7 @@ mod handshake;
 mod held;
 mod numbers;
 mod outbox;
+mod ports;
 mod prologue;
 mod routes;
 mod schedule;
@@ -21,7 +22,8 @@ mod triggers;
 mod watches;
 
 pub use self::core::CLOSE_WAIT;
-pub(crate) use self::core::{Attached, Core, Counts, Listed, Setup};
+pub(crate) use self::connection::Attached;
+pub(crate) use self::core::{Core, Counts, Listed, Setup};
 pub(crate) use self::handshake::Decision;
 pub use self::held::{HELD_CLOSE_WAIT, MAX_HELD_BYTES, MAX_HELD_CONNECTIONS, MAX_HELD_TOTAL_BYTES};
 pub(crate) use self::schedule::StartTrigger;

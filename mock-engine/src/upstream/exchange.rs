@@ -11,6 +11,7 @@ use wstape_tape::End;
 use wstape_wire::http1::{self, Answer, BodyCursor, Framing, Parsed, Request, with_host};
 
 use super::observer::Watch;
+use super::poisoned::{Poisoned, Tap};
 use super::respond::bytes_of;
 use super::session::{Compression, MAX_AHEAD_BYTES, Next, Over, Session};
 use super::stream::UpstreamStream;
@@ -72,7 +73,7 @@ impl Session {
                 read = from_engine => {
                     if let Some(end) = end_of(&read) {
                         self.watch.engine_ended(end);
-                        self.hub.core().upstream_ended(self.id, end);
+                        engine_over(&self.hub, self.id, end, &self.taps.downstream);
                         return Err(self.see_off().await);
                     }
                     let bytes = self.behind.split().freeze();
@@ -178,6 +179,7 @@ impl Session {
             engine: engine_read,
             behind: &mut self.behind,
             watch: &self.watch,
+            tap: &self.taps.downstream,
             request: &request,
         };
         let mut upward = std::pin::pin!(upward.carry(&head, request.framing));
@@ -198,6 +200,9 @@ impl Session {
     }
 }
 
+/// The stream to the real engine.
+type Engine = Poisoned<Box<dyn UpstreamStream>>;
+
 /// Who answers a request.
 enum Asked {
     /// The tapes have.
@@ -217,6 +222,18 @@ pub(super) fn end_of(read: &std::io::Result<usize>) -> Option<End> {
     }
 }
 
+/// The stream from the real engine has ended: by itself, or by a toxic's limit.
+pub(super) fn engine_over(hub: &Hub, id: ConnId, end: End, tap: &Tap) {
+    if tap.is_spent() {
+        hub.core().cut(id, End::Fin, LIMIT);
+    } else {
+        hub.core().upstream_ended(id, end);
+    }
+}
+
+/// What the journal says of a connection that a limit ends.
+pub(super) const LIMIT: &str = "limit_data toxic";
+
 /// From the client to the engine.
 struct Upward<'a, R, W> {
     client: R,
@@ -230,7 +247,7 @@ struct Upward<'a, R, W> {
     stuck: bool,
 }
 
-impl<'s> Upward<'_, ReadHalf<&'s mut Accepted>, WriteHalf<&'s mut Box<dyn UpstreamStream>>> {
+impl<'s> Upward<'_, ReadHalf<&'s mut Poisoned<Accepted>>, WriteHalf<&'s mut Engine>> {
     /// Carries a request, and then watches for the client's end. Returns where the client resets.
     async fn carry(mut self, head: &[u8], framing: Framing) {
         let mut body = BodyCursor::new(framing);
@@ -286,6 +303,7 @@ struct Downward<'a, R, W> {
     engine: R,
     behind: &'a mut BytesMut,
     watch: &'a Watch,
+    tap: &'a Tap,
     request: &'a Request,
 }
 
@@ -296,7 +314,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Downward<'_, R, W> {
             Ok(next) => next,
             Err(end) => {
                 self.watch.engine_ended(end);
-                self.hub.core().upstream_ended(self.id, end);
+                engine_over(self.hub, self.id, end, self.tap);
                 // A link takes an end whatever came before.
                 let _ = self.client.shutdown().await;
                 Next::Over(Over::Otherwise)

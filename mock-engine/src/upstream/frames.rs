@@ -4,9 +4,9 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use wstape_tape::End;
 
-use super::exchange::end_of;
+use super::exchange::{LIMIT, end_of, engine_over};
 use super::observer::Watch;
-use super::session::{Compression, Over, Session};
+use super::session::{Compression, Over, Session, Taps};
 use super::splitter::{Piece, Splitter};
 use crate::dialogue::MAX_LOOKED_AT_BYTES;
 use crate::frame::FrameParser;
@@ -68,6 +68,7 @@ impl Session {
             id: self.id,
             link: &self.link,
             watch: &self.watch,
+            taps: &self.taps,
         };
         let ahead = std::mem::take(&mut self.ahead);
         let behind = std::mem::take(&mut self.behind);
@@ -101,6 +102,7 @@ struct Way<'a> {
     id: ConnId,
     link: &'a LinkHandle,
     watch: &'a Watch,
+    taps: &'a Taps,
 }
 
 impl Way<'_> {
@@ -135,6 +137,10 @@ impl Way<'_> {
             match read {
                 // A fault: what that comes to is told by who carries the connection.
                 Ok(0) if self.link.is_cut() => return Ended::Gone,
+                Ok(0) if self.taps.upstream.is_spent() => {
+                    self.hub.core().cut(self.id, End::Fin, LIMIT);
+                    return Ended::Gone;
+                }
                 Ok(0) => {
                     self.watch.client_ended(End::Fin);
                     // Where it can't be told, it is gone.
@@ -190,7 +196,7 @@ impl Way<'_> {
                     self.link.push(buffer.split().freeze());
                 }
                 self.watch.engine_ended(end);
-                self.hub.core().upstream_ended(self.id, end);
+                engine_over(self.hub, self.id, end, &self.taps.downstream);
                 if end == End::Fin {
                     // A link takes an end whatever came before.
                     let _ = client.shutdown().await;

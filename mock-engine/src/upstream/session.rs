@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use wstape_tape::{End, Micros};
 
 use super::config::Upstream;
 use super::observer::Watch;
+use super::poisoned::{Poisoned, Tap};
 use super::stream::UpstreamStream;
 use crate::accepted::Accepted;
 use crate::deflate::Terms;
@@ -27,12 +28,15 @@ pub(super) struct Session {
     pub(super) hub: Arc<Hub>,
     pub(super) id: ConnId,
     pub(super) upstream: Upstream,
-    pub(super) io: Accepted,
+    pub(super) io: Poisoned<Accepted>,
     pub(super) link: LinkHandle,
-    /// Told once the core has let go of the connection.
+    /// Resolves once the core has let go of the connection.
     over: Option<oneshot::Receiver<()>>,
+    /// Told when the toxics of its port have changed.
+    poisons: Arc<Notify>,
+    pub(super) taps: Taps,
     /// The stream to the real engine, once it was dialed.
-    pub(super) stream: Option<Box<dyn UpstreamStream>>,
+    pub(super) stream: Option<Poisoned<Box<dyn UpstreamStream>>>,
     pub(super) watch: Watch,
     /// What the client has sent and nobody has taken.
     pub(super) ahead: BytesMut,
@@ -79,15 +83,19 @@ impl Session {
         hub: Arc<Hub>,
         upstream: Upstream,
         io: Accepted,
-        (link, over): Attached,
+        attached: Attached,
     ) -> Self {
+        let (id, taps) = (io.id(), Taps::default());
+        let clock = hub.log().clock().clone();
         Self {
             hub,
-            id: io.id(),
+            id,
             upstream,
-            io,
-            link,
-            over: Some(over),
+            io: Poisoned::new(io, taps.upstream.clone(), clock),
+            link: attached.link,
+            over: Some(attached.over),
+            poisons: attached.poisons,
+            taps,
             stream: None,
             watch: Watch::default(),
             ahead: BytesMut::new(),
@@ -112,9 +120,13 @@ impl Session {
                 None => std::future::pending().await,
             }
         };
+        let poisons = Arc::clone(&self.poisons);
+        let taps = self.taps.clone();
+        let poisoned = follow(Arc::clone(&self.hub), self.id, poisons, taps);
         let over = tokio::select! {
             biased;
             end = cut => Err(end),
+            () = poisoned => Ok(Over::Otherwise),
             over = self.converse() => Ok(over),
         };
         // A fault may have ended it while something else was looked at.
@@ -134,7 +146,7 @@ impl Session {
             Ok(Over::Otherwise) => false,
         };
         match self.stream.take() {
-            Some(stream) if reset => stream.reset(),
+            Some(stream) if reset => stream.into_inner().reset(),
             _ => {}
         }
     }
@@ -172,7 +184,9 @@ impl Session {
         };
         match dialed {
             Ok(stream) => {
-                self.stream = Some(stream);
+                let clock = self.hub.log().clock().clone();
+                let tap = self.taps.downstream.clone();
+                self.stream = Some(Poisoned::new(stream, tap, clock));
                 Ok(())
             }
             Err(why) => {
@@ -209,8 +223,49 @@ impl Session {
     }
 }
 
+/// Both directions' taps.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Taps {
+    pub(super) upstream: Tap,
+    pub(super) downstream: Tap,
+}
+
+/// Has a connection's toxics do what they do beside its link, as they change. Never returns: what
+/// they end, the core does.
+async fn follow(hub: Arc<Hub>, id: ConnId, changed: Arc<Notify>, taps: Taps) {
+    let mut stopped = false;
+    loop {
+        let poisons = hub.core().poisons(id);
+        taps.upstream.turn(poisons.upstream);
+        taps.downstream.turn(poisons.downstream);
+        let stops = poisons.upstream.stopped || poisons.downstream.stopped;
+        if stopped && !stops {
+            hub.core().cut(id, End::Fin, "its timeout toxic was removed");
+        }
+        stopped = stops;
+        let due = [
+            poisons.close_at.map(|at| (at, End::Fin, "timeout toxic")),
+            poisons.reset_at.map(|at| (at, End::Reset, "reset_peer toxic")),
+        ];
+        let first = due.into_iter().flatten().min_by_key(|(at, ..)| *at);
+        let Some((at, end, why)) = first else {
+            changed.notified().await;
+            continue;
+        };
+        tokio::select! {
+            biased;
+            () = changed.notified() => {}
+            () = hub.log().clock().sleep_until(at) => {
+                hub.core().cut(id, end, why);
+                // What that comes to is told by the link.
+                return std::future::pending().await;
+            }
+        }
+    }
+}
+
 /// Reads ahead, as far as the bound allows; returns where the client resets its stream.
-pub(super) async fn left(io: &mut Accepted, ahead: &mut BytesMut, fin: &mut bool) {
+pub(super) async fn left(io: &mut Poisoned<Accepted>, ahead: &mut BytesMut, fin: &mut bool) {
     while !*fin && ahead.len() < MAX_AHEAD_BYTES {
         match io.read_buf(ahead).await {
             Ok(0) => *fin = true,

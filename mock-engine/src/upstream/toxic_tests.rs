@@ -207,6 +207,7 @@ fn limit_data_lets_so_many_bytes_through_and_then_closes() {
         assert_eq!(ended, (ANSWER[..4].to_vec(), "fin", 0));
         assert!(between.says("limit_data toxic"));
 
+        between.lay(Stream::Downstream, &[]);
         let mut client = between.connect().await;
         between.lay(Stream::Upstream, &[Poison::LimitData(3)]);
         assert_eq!(between.ends(&mut client, MESSAGE).await, (Vec::new(), "fin", 0));

@@ -55,7 +55,7 @@ fn loopback() -> SocketAddr {
 }
 
 /// Sends a request of HTTP/1.0, whose answer ends with the connection, and reads it whole.
-async fn ask(
+pub(crate) async fn ask(
     addr: SocketAddr,
     headers: &str,
     method: &str,
@@ -605,5 +605,45 @@ fn it_answers_while_the_engines_own_thread_is_busy() {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
         assert_eq!(parse(&answer).0, 200);
+    });
+}
+
+#[test]
+fn posted_triggers_hold_for_connections_that_are_open() {
+    over_tcp(async {
+        let steered = Steered::build(Engine::builder()).await;
+        let mut client = steered.connect().await;
+        let steps = [
+            r#"{"on_message":{"json":{"op":"sub"}},"start":"feed"}"#,
+            r#"{"scene":"feed","text":"first ${/op}"}"#,
+            r#"{"on_silence_ms":1,"text":"still there?"}"#,
+        ];
+        let (status, body) = steered.ask("POST", "/v1/steps", &steps.join("\n")).await;
+        assert_eq!(status, 200, "{body}");
+        assert_eq!(client.exactly(14).await, b"\x81\x0cstill there?");
+        client.send(&masked(1, br#"{"op":"sub"}"#)).await;
+        assert_eq!(client.exactly(11).await, b"\x81\x09first sub");
+    });
+}
+
+#[test]
+fn posted_steps_hold_references_but_under_a_header_that_does_not_need_them() {
+    over_tcp(async {
+        let steered = Steered::build(Engine::builder()).await;
+        let mut client = steered.connect().await;
+        let step = r#"{"at_ms":0,"text":"on ${conn}"}"#;
+        assert_eq!(steered.ask("POST", "/v1/steps", step).await.0, 200);
+        assert_eq!(client.exactly(6).await, b"\x81\x04on 1");
+        let plain = format!("{{\"tape\":1}}\n{step}\n");
+        assert_eq!(steered.ask("POST", "/v1/steps", &plain).await.0, 200);
+        assert_eq!(client.exactly(12).await, b"\x81\x0aon ${conn}");
+        let needs = format!("{{\"tape\":1,\"needs\":[\"dialogue\"]}}\n{step}\n");
+        assert_eq!(steered.ask("POST", "/v1/steps", &needs).await.0, 200);
+        assert_eq!(client.exactly(6).await, b"\x81\x04on 1");
+        let nowhere = r#"{"at_ms":0,"text":"${/id}"}"#;
+        let (status, error) = steered.json("POST", "/v1/steps", nowhere).await;
+        assert_eq!((status, &error["column"]), (400, &json!(20)), "{error}");
+        steered.world.engine.text("${conn}");
+        assert_eq!(client.exactly(9).await, b"\x81\x07${conn}");
     });
 }

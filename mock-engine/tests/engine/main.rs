@@ -15,5 +15,6 @@ mod playback;
 mod states;
 #[cfg(feature = "tls")]
 mod tls;
+mod toxiproxy;
 mod upstream;
 mod world;

@@ -84,7 +84,7 @@ impl Core {
                 self.add_step(layer, step);
             }
         }
-        self.dialogue.file();
+        self.file_dialogue();
         Ok(())
     }
 
@@ -151,7 +151,7 @@ impl Core {
         for (layer, step) in prologue {
             self.add_step(layer, step);
         }
-        self.dialogue.file();
+        self.file_dialogue();
         self.log.note(None, "another tape from here on");
         self.follow_port(was);
         self.refresh_links(Scope::All);

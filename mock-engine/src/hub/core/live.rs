@@ -3,22 +3,16 @@
 //! The core sends nothing of its own here: Pings are answered and Closes echoed by the real ones.
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
 use wstape_tape::{End, Pongs};
 use wstape_wire::Head;
 
 use super::Core;
 use super::steps::Work;
 use crate::frame::{self, BadFrame, ClientFrame};
-use crate::hub::connection::{Conn, Phase};
+use crate::hub::connection::{Attached, Conn, Phase};
 use crate::hub::schedule::Op;
 use crate::ids::ConnId;
 use crate::journal::JournalKind;
-use crate::link::LinkHandle;
-
-/// What a relay needs of a connection: its link, and word that the core has let go of it (the
-/// sender is dropped).
-pub(crate) type Attached = (LinkHandle, oneshot::Receiver<()>);
 
 impl Core {
     /// A relay carries a connection from here on; `None` where the connection is over.

@@ -16,7 +16,7 @@ use crate::hub::connection::Conn;
 use crate::hub::connection_map::Learnt;
 use crate::hub::outbox::Outgoing;
 use crate::hub::schedule::Op;
-use crate::ids::{ConnId, LayerIndex, Nth, Renumbering, Scope};
+use crate::ids::{ConnId, LayerIndex, Nth, PortId, Renumbering, Scope};
 use crate::journal::JournalKind;
 use crate::link::HeldBytes;
 
@@ -278,7 +278,7 @@ impl Core {
             self.log.write(None, JournalKind::Up);
         }
         let listening = state != PortState::Refusing;
-        if let Err(error) = self.port.set(listening) {
+        if let Err(error) = self.ports.set(listening) {
             let failed = if listening {
                 "not open again"
             } else {
@@ -301,10 +301,10 @@ impl Core {
     /// Every link in `scope` gets the conditions that hold now, and every handshake that waits
     /// its answer. A state of one connection costs the others nothing.
     pub(super) fn refresh_links(&mut self, scope: Scope) {
-        let layers = &mut self.layers;
         match scope {
             Scope::One(id) => {
-                let (lingers, released) = self.connections.change_link(id, layers.conditions(id));
+                let conditions = self.conditions(id);
+                let (lingers, released) = self.connections.change_link(id, conditions);
                 if let Some(held) = released {
                     self.released(id, held);
                 }
@@ -313,7 +313,15 @@ impl Core {
                 }
             }
             Scope::All | Scope::At { .. } => {
-                for (id, held) in self.connections.change_links(|id| layers.conditions(id)) {
+                let (layers, ports) = (&mut self.layers, &self.ports);
+                let conditions = |id: ConnId, port: Option<PortId>| {
+                    let mut conditions = layers.conditions(id);
+                    if let Some(port) = port {
+                        ports.add_conditions(port, id, &mut conditions);
+                    }
+                    conditions
+                };
+                for (id, held) in self.connections.change_links(conditions) {
                     self.released(id, held);
                 }
                 self.let_go(true);

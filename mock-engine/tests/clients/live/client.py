@@ -55,7 +55,7 @@ async def main():
         await socket.recv()
         await echo(socket, "back")
         listed = json.loads(await asyncio.to_thread(ask, "GET", "/v1/connections"))["connections"]
-        print("listed", [(one["phase"], one["path"]) for one in listed])
+        print("listed", [(one["phase"], one["path"].split("=")[0]) for one in listed])
         with urllib.request.urlopen(url.replace("ws", "http", 1) + "/private") as answer:
             print("asked", json.loads(answer.read()))
     await asyncio.to_thread(ask, "POST", "/v1/wait", {"open": 0})

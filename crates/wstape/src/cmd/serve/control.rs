@@ -1,7 +1,7 @@
 //! The options of the control port.
 
 use clap::Args;
-use wstape_mock_engine::{Control, Engine};
+use wstape_mock_engine::{Control, Engine, Toxiproxy};
 
 use super::address::{host_and_port, resolve_now};
 use super::error::ServeError;
@@ -15,6 +15,10 @@ pub(super) struct ControlArgs {
     /// Environment variable that holds the token which each request on that port must bring
     #[arg(long, value_name = "VAR", requires = "control")]
     control_token_env: Option<String>,
+    /// Address of a port, on loopback, with Toxiproxy's HTTP API: its clients lay toxics over the
+    /// connections to the real engine
+    #[arg(long, value_name = "ADDR", requires = "upstream", conflicts_with = "tape", value_parser = host_and_port)]
+    toxiproxy: Option<String>,
 }
 
 impl ControlArgs {
@@ -41,5 +45,17 @@ impl ControlArgs {
         };
         let control = engine.control(resolve_now(name)?, token, ca)?;
         Ok(Some(control))
+    }
+
+    /// Opens Toxiproxy's API before a real engine, where there is to be one.
+    pub(super) fn open_toxiproxy(
+        &self,
+        engine: &Engine,
+        upstream: &str,
+    ) -> Result<Option<Toxiproxy>, ServeError> {
+        let Some(name) = &self.toxiproxy else {
+            return Ok(None);
+        };
+        Ok(Some(engine.toxiproxy(resolve_now(name)?, upstream)?))
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use wstape_mock_engine::{Control, Engine, Tls, Upstream, Urls};
+use wstape_mock_engine::{Control, Engine, Tls, Toxiproxy, Upstream, Urls};
 use wstape_recorder::ProxyRecording;
 
 use super::address::resolve;
@@ -19,6 +19,8 @@ pub(super) struct Engines {
     pub(super) running: Vec<Engine>,
     /// Of the only one.
     pub(super) control: Option<Control>,
+    /// Of the only one, with a real one behind it.
+    toxiproxy: Option<Toxiproxy>,
     /// Of a real engine's traffic.
     recording: Option<ProxyRecording>,
 }
@@ -47,6 +49,7 @@ impl Engines {
         let mut engines = Self {
             running: Vec::new(),
             control: None,
+            toxiproxy: None,
             recording: None,
         };
         let mut journals = Vec::new();
@@ -90,6 +93,10 @@ impl Engines {
         if let Some(addr) = engine.local_addr() {
             serve.upstream.is_own(addr).await?;
         }
+        if let Some(target) = serve.upstream.target()? {
+            let upstream = format!("{}:{}", target.host(), target.port());
+            self.toxiproxy = serve.control.open_toxiproxy(&engine, &upstream)?;
+        }
         self.control = serve.control.open(&engine, serve.tls.ca())?;
         Ok(())
     }
@@ -126,12 +133,16 @@ impl Engines {
         if let Some(control) = &self.control {
             writeln!(out, "control on http://{}", control.addr())?;
         }
+        if let Some(toxiproxy) = &self.toxiproxy {
+            writeln!(out, "toxiproxy on http://{}", toxiproxy.addr())?;
+        }
         out.flush()
     }
 
     /// Ends all of them, and their journals.
     pub(super) async fn shutdown(mut self) -> Result<(), ServeError> {
         drop(self.control.take());
+        drop(self.toxiproxy.take());
         for engine in &self.running {
             engine.shutdown().await;
         }
