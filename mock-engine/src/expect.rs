@@ -1,11 +1,13 @@
 //! What tapes expect of clients: how a person says it, and what has become of it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use wstape_tape::{Micros, Received, ReceivedKind};
+use wstape_tape::{Match, Micros, Received, ReceivedKind};
 
+use crate::dialogue::{Assembly, Matcher};
 use crate::frame::{ClientFrame, FrameKind};
 
 /// Longest binary payload that is shown, in bytes.
@@ -105,12 +107,70 @@ pub enum Outcome {
     Unseen,
 }
 
+/// A message that a client is to send, as a person says it: `a message with json {"op":"sub"}`.
+#[derive(Debug, Clone, Copy)]
+pub struct WantedMessage<'a>(pub &'a Match);
+
+impl WantedMessage<'_> {
+    /// Whether it is among these frames of clients, as a journal keeps them: those of each connection
+    /// in their order. Of a message that the journal keeps in part only the kind is known.
+    #[must_use]
+    pub fn is_among<'f>(
+        &self,
+        frames: impl IntoIterator<Item = (Option<u64>, &'f ClientFrame)>,
+    ) -> bool {
+        let matcher = Matcher::new(self.0.clone());
+        let mut assemblies: BTreeMap<Option<u64>, Assembly> = BTreeMap::new();
+        frames.into_iter().any(|(conn, frame)| {
+            let message = assemblies.entry(conn).or_default().take(frame);
+            message.is_some_and(|message| matcher.is(&message))
+        })
+    }
+}
+
+impl fmt::Display for WantedMessage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wanted = self.0;
+        match wanted.kind {
+            Some(kind) => write!(f, "a {kind:?}")?,
+            None => f.write_str("a message")?,
+        }
+        let said = [
+            wanted.text.as_ref().map(|text| format!("text {text:?}")),
+            wanted
+                .contains
+                .as_ref()
+                .map(|part| format!("{part:?} in it")),
+            wanted
+                .regex
+                .as_ref()
+                .map(|regex| format!("regex {:?}", regex.text())),
+            wanted
+                .json
+                .as_ref()
+                .map(|json| format!("json {}", json.text())),
+            wanted
+                .jsonpath
+                .as_ref()
+                .map(|path| format!("jsonpath {:?}", path.text())),
+            wanted
+                .binary
+                .as_ref()
+                .map(|bytes| format!("these {} bytes", bytes.len())),
+        ];
+        for (at, said) in said.into_iter().flatten().enumerate() {
+            write!(f, " {} {said}", if at == 0 { "with" } else { "and" })?;
+        }
+        Ok(())
+    }
+}
+
 /// What was expected, and within what time.
-pub(crate) fn text(wanted: &Received, after: Micros, conn: Option<u64>) -> String {
+pub(crate) fn text(wanted: &str, after: Micros, conn: Option<u64>) -> String {
     let whom = conn.map_or_else(
         || "the client".to_owned(),
         |conn| format!("connection {conn}"),
     );
     let within = after.to_ms_text();
-    format!("{} from {whom} within {within} ms", Wanted(wanted))
+    format!("{wanted} from {whom} within {within} ms")
 }

@@ -72,6 +72,7 @@ mod playback;
 mod port;
 mod pump;
 mod server;
+mod sought;
 mod speed;
 mod start;
 mod tcp;
@@ -95,7 +96,7 @@ pub use dialogue::{
 };
 pub use engine::Engine;
 pub use error::EngineError;
-pub use expect::{Outcome, Verdict, Wanted};
+pub use expect::{Outcome, Verdict, Wanted, WantedMessage};
 pub use frame::{ClientFrame, FrameKind, KEPT_PAYLOAD_BYTES, MAX_CLIENT_FRAME_BYTES};
 pub use hub::{
     CLOSE_WAIT, HELD_CLOSE_WAIT, MAX_HELD_BYTES, MAX_HELD_CONNECTIONS, MAX_HELD_TOTAL_BYTES,

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use serde_json::Value;
-use wstape_mock_engine::{Clock, Engine, Entry, Journal, JournalKind, Wanted};
+use wstape_mock_engine::{Clock, Engine, Entry, Journal, JournalKind, Wanted, WantedMessage};
 use wstape_oracle::Mirror;
 use wstape_tape::{Expect, Micros};
 
@@ -178,6 +178,23 @@ impl Demands {
                 ));
             }
             met.push(format!("received {:?}", wanted.kind));
+        }
+        if let Some(wanted) = &due.expect.message {
+            let within = self.received.iter();
+            let within = within.filter(|entry| (due.since..=due.at).contains(&entry.at));
+            let frames = within.filter_map(|entry| match &entry.kind {
+                JournalKind::Received(frame) => Some((entry.conn, frame)),
+                _ => None,
+            });
+            if !WantedMessage(wanted).is_among(frames) {
+                return Err(format!(
+                    "{}: expected the client to have sent {} since {}",
+                    due.at,
+                    WantedMessage(wanted),
+                    due.since
+                ));
+            }
+            met.push(format!("received {}", WantedMessage(wanted)));
         }
         Ok(format!("{}: {}", due.at, met.join(", ")))
     }

@@ -100,6 +100,10 @@ fn a_misspelt_key_is_named_beside_the_key_it_was_meant_to_be() {
             Kind::UnknownKey,
         ),
         (
+            r#"{"at_ms":1,"expect":{"received":{"json":1,"nth":2}}}"#,
+            r#"45: "nth" goes with "on_message" only"#,
+        ),
+        (
             r#"{"at_ms":1,"expect":{"received":{"kind":"text","conn":1}}}"#,
             "48: unknown key \"conn\"; expected one of kind, text, \
              binary, code, reason, fin, rsv, opcode, path, headers",

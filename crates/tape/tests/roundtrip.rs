@@ -289,6 +289,7 @@ fn an_expectation_is_its_text() {
             after: Micros::ZERO,
             mirror: Some(mirror),
             received: None,
+            message: None,
         })
     };
     assert_eq!(expect("{\"a\":1}"), expect("{\"a\":1}"));

@@ -37,8 +37,8 @@ use self::state::State;
 use self::thread::{Served, serve};
 use crate::engine::Engine;
 
-pub use self::error::ControlError;
 pub use self::body::{MAX_BODY_WAIT, MAX_REQUEST_BYTES, MAX_TAPE_BYTES};
+pub use self::error::ControlError;
 pub use self::journal::MAX_FOLLOWERS;
 pub use self::listener::{MAX_CONTROL_CONNECTIONS, MAX_HEAD_WAIT};
 pub use self::toxiproxy::{MAX_PROXIES, MAX_TOXICS, OWN_PROXY, Toxiproxy};

@@ -41,6 +41,11 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
+    /// Its status and its sentence.
+    pub(super) fn into_parts(self) -> (StatusCode, String) {
+        (self.status, self.said.error)
+    }
+
     /// A tape, or a line of one, that is none.
     pub(super) fn tape(error: &TapeError) -> Self {
         Self {

@@ -9,14 +9,14 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use wstape_tape::{Action, Received, Step};
+use wstape_tape::{Action, Step};
 
 use super::body::read_json;
 use super::problem::{Problem, json};
 use super::state::State;
-use crate::expect::Wanted;
 use crate::hub::{Core, Hub};
 use crate::journal::{JournalKind, Said};
+use crate::sought::Sought;
 
 /// How long an answer may be waited for.
 pub const MAX_WAIT: Duration = Duration::from_mins(10);
@@ -146,22 +146,23 @@ async fn until(hub: &Hub, is_so: impl Fn(&Core) -> bool) {
 }
 
 /// What is looked out for, as a tape's `expect` has it.
-fn received(text: &RawValue) -> Result<Received, Problem> {
+fn received(text: &RawValue) -> Result<Sought, Problem> {
     let line = format!(r#"{{"at_ms":0,"expect":{{"received":{text}}}}}"#);
     let step = Step::parse("received", 1, &line).map_err(|error| Problem::tape(&error))?;
     match &step.action {
-        Action::Expect(expect) => expect.received.clone(),
+        Action::Expect(expect) => Sought::of(expect),
         _ => None,
     }
     .ok_or_else(|| Problem::bad("`received` must be an object, as in a tape's `expect`"))
 }
 
 /// Looks out for a frame, where none that is kept is it.
-fn look_out(state: &State, wanted: Received) -> Result<Option<Watch>, Problem> {
+fn look_out(state: &State, wanted: Sought) -> Result<Option<Watch>, Problem> {
     // Under the core's lock, so that none comes in between.
     let mut core = state.hub.core();
     let journal = state.hub.log().journal();
-    let is = |kind: &JournalKind| matches!(kind, JournalKind::Received(frame) if Wanted(&wanted).is(frame));
+    let is =
+        |kind: &JournalKind| matches!(kind, JournalKind::Received(frame) if wanted.is_kept(frame));
     let kept = journal.any_entry(|entry| is(&entry.kind))
         || journal.any_shown(|line| matches!(&line.said, Said::Once { kind, .. } if is(kind)));
     if kept {

@@ -14,7 +14,7 @@ const FEW_MEMBERS: usize = 16;
 
 /// A match, ready to be looked for.
 #[derive(Debug)]
-pub(super) struct Matcher {
+pub(crate) struct Matcher {
     wanted: Match,
     json: Option<Document>,
     /// What its JSON path may cost.
@@ -39,7 +39,7 @@ pub(super) enum Found {
 }
 
 impl Matcher {
-    pub(super) fn new(wanted: Match) -> Self {
+    pub(crate) fn new(wanted: Match) -> Self {
         let json = wanted.json.as_ref();
         Self {
             json: json.and_then(|json| Document::parse(Bytes::from(json.text().to_owned()))),
@@ -52,7 +52,7 @@ impl Matcher {
         }
     }
 
-    pub(super) fn wanted(&self) -> &Match {
+    pub(crate) fn wanted(&self) -> &Match {
         &self.wanted
     }
 
@@ -64,6 +64,11 @@ impl Matcher {
     /// Whether it wants control frames.
     pub(super) fn is_of_control(&self) -> bool {
         self.wanted.kind.is_some_and(MessageKind::is_control)
+    }
+
+    /// Whether the message certainly is what is wanted, `nth` and `unmatched` left out.
+    pub(crate) fn is(&self, message: &Message) -> bool {
+        self.holds(message) == Found::Yes
     }
 
     /// Whether the message is what is wanted, `nth` and `unmatched` left out.

@@ -112,7 +112,7 @@ fn to_value(value: super::document::Value<'_>) -> serde_json::Value {
 
 /// Puts a connection's frames together to messages. Control frames may come between fragments.
 #[derive(Debug, Default)]
-pub(super) struct Assembly {
+pub(crate) struct Assembly {
     /// Kind of the message that has begun.
     kind: Option<MessageKind>,
     buffer: BytesMut,
@@ -121,7 +121,7 @@ pub(super) struct Assembly {
 
 impl Assembly {
     /// The message that this frame is, or is the last of.
-    pub(super) fn take(&mut self, frame: &ClientFrame) -> Option<Message> {
+    pub(crate) fn take(&mut self, frame: &ClientFrame) -> Option<Message> {
         let kind = match frame.kind {
             FrameKind::Ping => return Some(Message::new(MessageKind::Ping, frame.payload.clone())),
             FrameKind::Pong => return Some(Message::new(MessageKind::Pong, frame.payload.clone())),

@@ -37,7 +37,6 @@ use wstape_tape::{Action, MessageKind, Micros, Step, Trigger, WhichScene};
 
 use self::index::StepIndex as Index;
 use self::matcher::Found;
-use self::message::Message;
 use self::script::Script;
 use self::talk::{Talk, Tally};
 use self::waiting::Waiting;
@@ -47,6 +46,8 @@ use crate::ids::{ConnId, LayerIndex, PathId};
 
 pub use self::document::MAX_MESSAGE_VALUES;
 pub(crate) use self::index::StepIndex;
+pub(crate) use self::matcher::Matcher;
+pub(crate) use self::message::{Assembly, Message};
 pub use self::message::{MAX_JSONPATH_DEPTH, MAX_JSONPATH_STEPS, MAX_LOOKED_AT_BYTES};
 pub use self::scenes::MAX_SCENES;
 pub(crate) use self::scenes::{Fate, RunIndex, Started};

@@ -15,7 +15,7 @@ mod steps;
 
 pub(crate) use self::listed::{Counts, Listed};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ use super::schedule::{Op, Schedule, StartTrigger};
 use super::watches::Watches;
 use crate::chance::draw;
 use crate::deflate::Terms;
-use crate::dialogue::{Dialogue, Kept};
+use crate::dialogue::{Assembly, Dialogue, Kept, Message};
 use crate::expect::Verdict;
 use crate::faults::{Greeting, Layers, PortState};
 use crate::frame::{self, BadFrame, ClientFrame, FrameKind};
@@ -77,6 +77,8 @@ pub(crate) struct Core {
     /// Where anybody asks for verdicts.
     expectations: Option<Expectations>,
     watches: Watches,
+    /// Messages that have begun, while anybody looks for one.
+    assemblies: BTreeMap<ConnId, Assembly>,
     /// Messages that clients have sent, control frames left out, and how many wait for them.
     messages: u64,
     waiting_for_messages: usize,
@@ -124,6 +126,7 @@ impl Core {
             map: ConnectionMap::default(),
             expectations: setup.judging.then(Expectations::default),
             watches: Watches::default(),
+            assemblies: BTreeMap::new(),
             messages: 0,
             waiting_for_messages: 0,
             speed: setup.speed,
@@ -458,18 +461,30 @@ impl Core {
         }
     }
 
+    /// The message that a frame completes, where anybody looks for one.
+    fn put_together(&mut self, id: ConnId, frame: &ClientFrame) -> Option<Message> {
+        let expectations = self.expectations.as_ref();
+        let expected = expectations.is_some_and(Expectations::seeks_message);
+        if !expected && !self.watches.seeks_message() {
+            self.assemblies.clear();
+            return None;
+        }
+        self.assemblies.entry(id).or_default().take(frame)
+    }
+
     /// A frame of the client's has come: journals and counts it, and does what it sets off. Returns
     /// how a step answers it, `None` where the connection is over.
     fn take_in(&mut self, id: ConnId, frame: &ClientFrame) -> Option<Answered> {
         let conn = self.connections.get_mut(id)?;
         let steps = conn.count_received();
         self.log.write(id, JournalKind::Received(frame.kept()));
+        let message = self.put_together(id, frame);
         if let Some(expectations) = &mut self.expectations {
-            expectations.received(id, frame);
+            expectations.received(id, frame, message.as_ref());
         }
         self.messages += u64::from(frame.fin && !frame.kind.control());
         if !self.watches.is_empty() {
-            self.watches.received(frame);
+            self.watches.received(frame, message.as_ref());
         }
         if self.waiting_for_messages > 0 {
             self.connections.tell_progress();
@@ -610,6 +625,7 @@ impl Core {
         self.numbers.over(id);
         self.routes.over(id);
         self.dialogue.ended(id);
+        self.assemblies.remove(&id);
         let left = self.map.leave(id, &conn, &self.connections, &self.layers);
         if let Some(renumbering) = left {
             self.renumber(&renumbering);

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use wstape_tape::{Expect, Received, Step};
+use wstape_tape::{Expect, Step};
 
-use crate::expect::{self, Outcome, Verdict, Wanted};
+use crate::dialogue::Message;
+use crate::expect::{self, Outcome, Verdict};
 use crate::frame::ClientFrame;
 use crate::ids::{ConnId, LayerIndex, Scope};
+use crate::sought::Sought;
 
 /// Most expectations that are open at one time; further ones are not judged.
 const MAX_OPEN: usize = 4_096;
@@ -41,7 +43,7 @@ pub(crate) struct Tally {
 
 #[derive(Debug)]
 struct Open {
-    wanted: Received,
+    wanted: Sought,
     scope: Scope,
     met: bool,
     verdict: Verdict,
@@ -67,9 +69,9 @@ impl Expectations {
             let text = format!("mirror {}", mirror.get());
             self.give(verdict(Outcome::Unseen, text));
         }
-        let wanted = expect.received.clone()?;
+        let wanted = Sought::of(expect)?;
         let conn = scope.only().map(ConnId::get);
-        let text = expect::text(&wanted, expect.after, conn);
+        let text = expect::text(&wanted.text(), expect.after, conn);
         if self.open.len() >= MAX_OPEN {
             self.give(verdict(Outcome::Unseen, text));
             return None;
@@ -85,11 +87,16 @@ impl Expectations {
         Some(self.numbers)
     }
 
-    /// A client sent a frame.
-    pub(super) fn received(&mut self, id: ConnId, frame: &ClientFrame) {
+    /// Whether a message is looked for, so that frames are to be put together.
+    pub(super) fn seeks_message(&self) -> bool {
+        self.open.values().any(|open| open.wanted.is_message())
+    }
+
+    /// A client sent a frame, and by that a whole message where there is one.
+    pub(super) fn received(&mut self, id: ConnId, frame: &ClientFrame, message: Option<&Message>) {
         for open in self.open.values_mut() {
             let whom = open.scope.only().is_none_or(|only| only == id);
-            open.met = open.met || (whom && Wanted(&open.wanted).is(frame));
+            open.met = open.met || (whom && open.wanted.is(frame, message));
         }
     }
 

@@ -67,7 +67,9 @@ impl Ports {
     pub(super) fn set(&mut self, listening: bool) -> io::Result<()> {
         self.listening = listening;
         let ports = self.open.values().filter(|open| open.enabled);
-        ports.map(|open| open.port.set(listening)).fold(Ok(()), Result::and)
+        ports
+            .map(|open| open.port.set(listening))
+            .fold(Ok(()), Result::and)
     }
 
     /// Disables a port, or has it listen again where ports do.

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use wstape_tape::Received;
-
-use crate::expect::Wanted;
+use crate::dialogue::Message;
 use crate::frame::ClientFrame;
+use crate::sought::Sought;
 
 /// What is looked out for, by number, and whether it has come.
 #[derive(Debug, Default)]
 pub(super) struct Watches {
     numbers: u64,
-    open: BTreeMap<u64, (Received, bool)>,
+    open: BTreeMap<u64, (Sought, bool)>,
 }
 
 impl Watches {
@@ -23,7 +22,7 @@ impl Watches {
         self.open.is_empty()
     }
 
-    pub(super) fn add(&mut self, wanted: Received) -> u64 {
+    pub(super) fn add(&mut self, wanted: Sought) -> u64 {
         self.numbers += 1;
         self.open.insert(self.numbers, (wanted, false));
         self.numbers
@@ -38,10 +37,15 @@ impl Watches {
         self.open.get(&number).is_some_and(|(_, seen)| *seen)
     }
 
-    /// A client sent a frame.
-    pub(super) fn received(&mut self, frame: &ClientFrame) {
+    /// Whether a message is looked for, so that frames are to be put together.
+    pub(super) fn seeks_message(&self) -> bool {
+        self.open.values().any(|(wanted, _)| wanted.is_message())
+    }
+
+    /// A client sent a frame, and by that a whole message where there is one.
+    pub(super) fn received(&mut self, frame: &ClientFrame, message: Option<&Message>) {
         for (wanted, seen) in self.open.values_mut() {
-            *seen = *seen || Wanted(wanted).is(frame);
+            *seen = *seen || wanted.is(frame, message);
         }
     }
 }

@@ -46,7 +46,7 @@ impl Session {
         if let Err(over) = carried {
             return Next::Over(over);
         }
-        self.carry_request(request, head).await
+        self.carry_request(&request, head).await
     }
 
     /// The head of the next request. Between requests the engine may end the connection.
@@ -150,7 +150,7 @@ impl Session {
     }
 
     /// Carries a request to the engine, and what it answers back.
-    async fn carry_request(&mut self, request: Request, head: BytesMut) -> Next {
+    async fn carry_request(&mut self, request: &Request, head: BytesMut) -> Next {
         let Some(stream) = &mut self.stream else {
             return Next::Over(Over::Otherwise);
         };
@@ -180,7 +180,7 @@ impl Session {
             behind: &mut self.behind,
             watch: &self.watch,
             tap: &self.taps.downstream,
-            request: &request,
+            request,
         };
         let mut upward = std::pin::pin!(upward.carry(&head, request.framing));
         let next = tokio::select! {
@@ -323,9 +323,8 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Downward<'_, R, W> {
     }
 
     async fn answer(&mut self) -> Result<Next, End> {
-        let answer = match self.head().await? {
-            Some(answer) => answer,
-            None => return Ok(Next::Raw),
+        let Some(answer) = self.head().await? else {
+            return Ok(Next::Raw);
         };
         let status = answer.status;
         if status == StatusCode::SWITCHING_PROTOCOLS.as_u16() {

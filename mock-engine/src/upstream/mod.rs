@@ -37,5 +37,5 @@ pub use self::config::Upstream;
 pub(crate) use self::fits::misfit;
 pub use self::observer::{ConnectionObserver, Observer};
 pub(crate) use self::run::run;
-pub(crate) use self::toxics::{Poison, Poisons, Stream, Toxic, add_conditions, poisons};
 pub use self::stream::{UpstreamDialer, UpstreamDialing, UpstreamStream};
+pub(crate) use self::toxics::{Poison, Poisons, Stream, Toxic, add_conditions, poisons};

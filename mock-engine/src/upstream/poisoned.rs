@@ -99,7 +99,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Poisoned<S> {
                 }
                 (left, state.way.stopped, state.way.slow_close)
             };
-            let most = usize::try_from(most).unwrap_or(usize::MAX).min(buf.remaining());
+            let most = usize::try_from(most)
+                .unwrap_or(usize::MAX)
+                .min(buf.remaining());
             if most == 0 {
                 return Poll::Ready(Ok(()));
             }

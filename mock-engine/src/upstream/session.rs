@@ -79,12 +79,7 @@ pub(super) enum Over {
 }
 
 impl Session {
-    pub(super) fn new(
-        hub: Arc<Hub>,
-        upstream: Upstream,
-        io: Accepted,
-        attached: Attached,
-    ) -> Self {
+    pub(super) fn new(hub: Arc<Hub>, upstream: Upstream, io: Accepted, attached: Attached) -> Self {
         let (id, taps) = (io.id(), Taps::default());
         let clock = hub.log().clock().clone();
         Self {
@@ -145,9 +140,8 @@ impl Session {
             }
             Ok(Over::Otherwise) => false,
         };
-        match self.stream.take() {
-            Some(stream) if reset => stream.into_inner().reset(),
-            _ => {}
+        if let (Some(stream), true) = (self.stream.take(), reset) {
+            stream.into_inner().reset();
         }
     }
 
@@ -240,12 +234,15 @@ async fn follow(hub: Arc<Hub>, id: ConnId, changed: Arc<Notify>, taps: Taps) {
         taps.downstream.turn(poisons.downstream);
         let stops = poisons.upstream.stopped || poisons.downstream.stopped;
         if stopped && !stops {
-            hub.core().cut(id, End::Fin, "its timeout toxic was removed");
+            hub.core()
+                .cut(id, End::Fin, "its timeout toxic was removed");
         }
         stopped = stops;
         let due = [
             poisons.close_at.map(|at| (at, End::Fin, "timeout toxic")),
-            poisons.reset_at.map(|at| (at, End::Reset, "reset_peer toxic")),
+            poisons
+                .reset_at
+                .map(|at| (at, End::Reset, "reset_peer toxic")),
         ];
         let first = due.into_iter().flatten().min_by_key(|(at, ..)| *at);
         let Some((at, end, why)) = first else {

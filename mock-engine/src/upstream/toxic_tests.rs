@@ -12,7 +12,8 @@ use crate::ids::PortId;
 use crate::link::ClientEnd;
 use crate::memory::MemoryNet;
 
-const REQUEST: &[u8] = b"GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+const REQUEST: &[u8] =
+    b"GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 /// A client's message `x`.
@@ -61,7 +62,9 @@ impl Between {
             since: self.engine.clock().now(),
         };
         let toxics = poisons.iter().map(toxic).collect();
-        self.engine.core().lay_toxics(PortId::OWN, toxics, "laid".to_owned());
+        self.engine
+            .core()
+            .lay_toxics(PortId::OWN, toxics, "laid".to_owned());
     }
 
     /// An upgraded client.
@@ -146,7 +149,11 @@ fn bandwidth_and_slices_take_their_time() {
             gap: Micros::from_ms(4),
         };
         between.lay(Stream::Downstream, &[slicer]);
-        assert_eq!(between.asks(&mut client).await, 20, "five pieces, 4 ms each");
+        assert_eq!(
+            between.asks(&mut client).await,
+            20,
+            "five pieces, 4 ms each"
+        );
     });
 }
 
@@ -187,12 +194,18 @@ fn reset_peer_resets_both_sides_when_its_time_has_come() {
     run(async {
         let mut between = Between::new();
         let mut client = between.connect().await;
-        between.lay(Stream::Downstream, &[Poison::ResetPeer(Micros::from_ms(200))]);
+        between.lay(
+            Stream::Downstream,
+            &[Poison::ResetPeer(Micros::from_ms(200))],
+        );
         let ended = between.ends(&mut client, MESSAGE).await;
         assert_eq!(ended, (ANSWER.to_vec(), "reset", 200));
         tokio::task::yield_now().await;
         let lines = between.real.journal().lines();
-        assert!(lines.iter().any(|line| line.ends_with("#1 client reset")), "{lines:?}");
+        assert!(
+            lines.iter().any(|line| line.ends_with("#1 client reset")),
+            "{lines:?}"
+        );
     });
 }
 
@@ -210,7 +223,10 @@ fn limit_data_lets_so_many_bytes_through_and_then_closes() {
         between.lay(Stream::Downstream, &[]);
         let mut client = between.connect().await;
         between.lay(Stream::Upstream, &[Poison::LimitData(3)]);
-        assert_eq!(between.ends(&mut client, MESSAGE).await, (Vec::new(), "fin", 0));
+        assert_eq!(
+            between.ends(&mut client, MESSAGE).await,
+            (Vec::new(), "fin", 0)
+        );
     });
 }
 
@@ -219,9 +235,15 @@ fn slow_close_passes_the_end_on_later() {
     run(async {
         let mut between = Between::new();
         let mut client = between.connect().await;
-        between.lay(Stream::Downstream, &[Poison::SlowClose(Micros::from_ms(500))]);
+        between.lay(
+            Stream::Downstream,
+            &[Poison::SlowClose(Micros::from_ms(500))],
+        );
         let bye = b"\x81\x83\0\0\0\0bye";
-        assert_eq!(between.ends(&mut client, bye).await, (Vec::new(), "fin", 500));
+        assert_eq!(
+            between.ends(&mut client, bye).await,
+            (Vec::new(), "fin", 500)
+        );
     });
 }
 

@@ -209,13 +209,19 @@ mod tests {
         assert_eq!(of(2_000), (Some(Micros(2_050)), Some(Micros(2_070))));
         let poisons = poisons(&toxics, ConnId::new(1), Micros(0));
         assert_eq!(poisons.upstream, Way::default());
-        assert_eq!((poisons.downstream.stopped, poisons.downstream.limit), (true, Some((9, 7))));
+        assert_eq!(
+            (poisons.downstream.stopped, poisons.downstream.limit),
+            (true, Some((9, 7)))
+        );
     }
 
     #[test]
     fn pieces_that_are_apart_come_at_the_rate_that_this_is() {
         let (mut to, mut from) = (Conditions::default(), Conditions::default());
-        let slicer = Poison::Slicer { bytes: 100, gap: Micros(10_000) };
+        let slicer = Poison::Slicer {
+            bytes: 100,
+            gap: Micros(10_000),
+        };
         let slow = Poison::Bandwidth(Some(50_000));
         let toxics = [toxic(slicer, 1.0), toxic(slow, 1.0)];
         add_conditions(&toxics, ConnId::new(1), &mut to, &mut from);

@@ -647,3 +647,27 @@ fn posted_steps_hold_references_but_under_a_header_that_does_not_need_them() {
         assert_eq!(client.exactly(9).await, b"\x81\x07${conn}");
     });
 }
+
+#[test]
+fn a_wait_looks_for_a_message_by_what_is_in_it() {
+    over_tcp(async {
+        let steered = Steered::build(Engine::builder()).await;
+        let mut client = steered.connect().await;
+        let asked = r#"{"received":{"json":{"op":"sub"}},"timeout_ms":1}"#;
+        client.send(&masked(1, br#"{"op":"unsub"}"#)).await;
+        assert_eq!(
+            steered.ask("POST", "/v1/wait", r#"{"messages":1}"#).await.0,
+            200
+        );
+        assert_eq!(steered.ask("POST", "/v1/wait", asked).await.0, 408);
+        client.send(&masked(1, br#"{"op":"sub","id":1}"#)).await;
+        let patient = asked.replace(",\"timeout_ms\":1", "");
+        for _ in 0..2 {
+            assert_eq!(steered.ask("POST", "/v1/wait", &patient).await.0, 200);
+        }
+        let path = r#"{"received":{"kind":"text","jsonpath":"$[?@ == 1]"}}"#;
+        assert_eq!(steered.ask("POST", "/v1/wait", path).await.0, 200);
+        let nth = r#"{"received":{"contains":"x","nth":1}}"#;
+        assert_eq!(steered.ask("POST", "/v1/wait", nth).await.0, 400);
+    });
+}

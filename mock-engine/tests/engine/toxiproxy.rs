@@ -44,7 +44,10 @@ impl Toxic {
         let addr = real.engine.local_addr().unwrap();
         let builder = Engine::builder().upstream(Upstream::new(Arc::new(Dial(addr))));
         let world = World::build(Arm::Tcp, builder).await;
-        let toxiproxy = world.engine.toxiproxy(loopback(), &addr.to_string()).unwrap();
+        let toxiproxy = world
+            .engine
+            .toxiproxy(loopback(), &addr.to_string())
+            .unwrap();
         Self {
             real,
             world,
@@ -63,7 +66,11 @@ impl Toxic {
     async fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let addr = self.toxiproxy.addr();
         let host = format!("Host: {addr}\r\n");
-        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
         let (status, body) = ask(addr, &host, method, path, &body).await;
         (status, serde_json::from_str(&body).unwrap_or_default())
     }
@@ -102,7 +109,8 @@ fn proxies_are_ports_to_the_one_real_engine_and_close_one_by_one() {
     over_tcp(async {
         let toxic = Toxic::new().await;
         let (upstream, own) = (toxic.upstream(), toxic.own());
-        let proxy = json!({"name":"upstream","listen":own,"upstream":upstream,"enabled":true,"toxics":[]});
+        let proxy =
+            json!({"name":"upstream","listen":own,"upstream":upstream,"enabled":true,"toxics":[]});
         assert_eq!(toxic.get("/proxies").await, json!({ "upstream": proxy }));
 
         let asked = json!({"name":"b","upstream":upstream,"listen":"localhost:0"});
@@ -130,13 +138,19 @@ fn what_the_tapes_have_down_stays_down_and_what_is_disabled_does_not_come_up_wit
     over_tcp(async {
         let toxic = Toxic::new().await;
         let own = toxic.own();
-        toxic.ask("POST", "/proxies/upstream", &json!({"enabled":false})).await;
+        toxic
+            .ask("POST", "/proxies/upstream", &json!({"enabled":false}))
+            .await;
         toxic.world.engine.down();
-        toxic.ask("POST", "/proxies/upstream", &json!({"enabled":true})).await;
+        toxic
+            .ask("POST", "/proxies/upstream", &json!({"enabled":true}))
+            .await;
         assert!(!greets(&own).await, "{:?}", Down::Refuses);
         toxic.world.engine.up();
         assert!(greets(&own).await);
-        toxic.ask("POST", "/proxies/upstream", &json!({"enabled":false})).await;
+        toxic
+            .ask("POST", "/proxies/upstream", &json!({"enabled":false}))
+            .await;
         toxic.world.engine.down();
         toxic.world.engine.up();
         assert!(!greets(&own).await);
@@ -150,7 +164,11 @@ fn populating_takes_the_command_lines_port_by_a_name_of_the_tests_own() {
         let feed = json!({"name":"feed","listen":toxic.own(),"upstream":toxic.upstream()});
         for body in [json!([feed]), feed.clone()] {
             let (status, made) = toxic.ask("POST", "/populate", &body).await;
-            assert_eq!((status, &made["proxies"][0]["name"]), (201, &json!("feed")), "{made}");
+            assert_eq!(
+                (status, &made["proxies"][0]["name"]),
+                (201, &json!("feed")),
+                "{made}"
+            );
         }
         let all = toxic.get("/proxies").await;
         assert_eq!(all.as_object().unwrap().len(), 1, "{all}");
@@ -166,14 +184,20 @@ fn toxics_are_laid_changed_read_and_taken_away() {
         let slow = json!({"type":"latency","attributes":{"latency":5}});
         let expected = json!({"name":"latency_downstream","type":"latency","stream":"downstream",
             "toxicity":1.0,"attributes":{"latency":5,"jitter":0}});
-        assert_eq!(toxic.ask("POST", toxics, &slow).await, (200, expected.clone()));
+        assert_eq!(
+            toxic.ask("POST", toxics, &slow).await,
+            (200, expected.clone())
+        );
         assert_eq!(toxic.ask("POST", toxics, &slow).await.0, 409);
         assert_eq!(toxic.get(toxics).await, json!([expected]));
         let one = "/proxies/upstream/toxics/latency_downstream";
         let change = json!({"toxicity":0.5,"attributes":{"jitter":2}});
         for method in ["POST", "PATCH"] {
             let (status, changed) = toxic.ask(method, one, &change).await;
-            assert_eq!((status, &changed["attributes"]["latency"]), (200, &json!(5)));
+            assert_eq!(
+                (status, &changed["attributes"]["latency"]),
+                (200, &json!(5))
+            );
         }
         assert_eq!(toxic.get(one).await["toxicity"], json!(0.5));
         assert_eq!(toxic.ask("DELETE", one, &Value::Null).await.0, 204);
@@ -191,8 +215,14 @@ fn only_the_command_lines_upstream_is_reached_and_only_loopback_listens() {
         let upstream = toxic.upstream();
         let table = [
             (json!({"name":"x","upstream":"127.0.0.1:9"}), 403),
-            (json!({"name":"x","upstream":upstream,"listen":"0.0.0.0:0"}), 403),
-            (json!({"name":"x","upstream":upstream,"listen":"nowhere"}), 400),
+            (
+                json!({"name":"x","upstream":upstream,"listen":"0.0.0.0:0"}),
+                403,
+            ),
+            (
+                json!({"name":"x","upstream":upstream,"listen":"nowhere"}),
+                400,
+            ),
             (json!({"upstream":upstream}), 400),
             (json!({"name":"x"}), 400),
             (json!("x"), 400),
@@ -203,14 +233,22 @@ fn only_the_command_lines_upstream_is_reached_and_only_loopback_listens() {
             assert_eq!(answer["status"], json!(expected), "{answer}");
         }
         let elsewhere = json!({"upstream":"127.0.0.1:9"});
-        assert_eq!(toxic.ask("POST", "/proxies/upstream", &elsewhere).await.0, 403);
+        assert_eq!(
+            toxic.ask("POST", "/proxies/upstream", &elsewhere).await.0,
+            403
+        );
         let moved = json!({"listen":"127.0.0.1:9"});
         assert_eq!(toxic.ask("POST", "/proxies/upstream", &moved).await.0, 400);
         for path in ["/proxies/none", "/proxies/none/toxics", "/nothing"] {
             assert_eq!(toxic.ask("GET", path, &Value::Null).await.0, 404, "{path}");
         }
         let evil = "Host: evil.example\r\n";
-        assert_eq!(ask(toxic.toxiproxy.addr(), evil, "GET", "/proxies", "").await.0, 403);
+        assert_eq!(
+            ask(toxic.toxiproxy.addr(), evil, "GET", "/proxies", "")
+                .await
+                .0,
+            403
+        );
         assert!(toxic.get("/version").await["version"].is_string());
     });
 }

@@ -7,7 +7,9 @@ use super::received::Received;
 use super::spec::{Class, Spec};
 use crate::Micros;
 use crate::error::{Flaw, TapeErrorKind};
-use crate::json::{Field, Pen, Type};
+use crate::feature::DIALOGUE;
+use crate::json::{Field, Object, Pen, Type};
+use crate::step::{Match, read_match, write_match};
 
 /// A demand on the subscriber, checked `after` the step.
 #[derive(Debug, Clone)]
@@ -18,13 +20,19 @@ pub struct Expect {
     pub mirror: Option<Box<RawValue>>,
     /// What the client must have sent since the step.
     pub received: Option<Received>,
+    /// A message that the client must have sent since the step: what `received` is where it has a
+    /// `contains`, `regex`, `json` or `jsonpath`.
+    pub message: Option<Match>,
 }
 
 impl PartialEq for Expect {
     /// The mirror is compared as text.
     fn eq(&self, other: &Self) -> bool {
         let text = |e: &Self| e.mirror.as_ref().map(|m| m.get().to_owned());
-        self.after == other.after && self.received == other.received && text(self) == text(other)
+        self.after == other.after
+            && self.received == other.received
+            && self.message == other.message
+            && text(self) == text(other)
     }
 }
 
@@ -39,11 +47,15 @@ impl Spec for Expect {
         if let Some(wrong) = mirror.filter(|m| !m.is(Type::Object)) {
             return Err(wrong.wrong("an object"));
         }
-        let received = object
-            .get("received")
-            .map(|field| Received::read(field, line))
-            .transpose()?;
-        if mirror.is_none() && received.is_none() {
+        let (mut received, mut message) = (None, None);
+        if let Some(field) = object.get("received") {
+            if is_match(field) {
+                message = Some(read_expected(field)?);
+            } else {
+                received = Some(Received::read(field, line)?);
+            }
+        }
+        if mirror.is_none() && received.is_none() && message.is_none() {
             let message = "\"expect\" needs a \"mirror\" or a \"received\"";
             let flaw = object.flaw(TapeErrorKind::MissingKey, message);
             return Err(flaw.key(Self::KEY));
@@ -52,6 +64,7 @@ impl Spec for Expect {
             after: object.get("after_ms").map_or(Ok(Micros::ZERO), Field::ms)?,
             mirror: mirror.map(Field::raw),
             received,
+            message,
         })
     }
 
@@ -66,6 +79,34 @@ impl Spec for Expect {
         if let Some(received) = &expect.received {
             Received::write(received, pen);
         }
+        if let Some(message) = &expect.message {
+            write_match(pen, Received::KEY, message);
+        }
         pen.close();
+    }
+
+    fn feature(expect: &Self) -> Option<&'static str> {
+        expect.message.as_ref().map(|_| DIALOGUE)
+    }
+}
+
+/// Keys that say that a `received` is a match, as `on_message` has it.
+const MATCH_KEYS: [&str; 4] = ["contains", "regex", "json", "jsonpath"];
+
+fn is_match(field: &Field<'_>) -> bool {
+    let object = Object::read(field.value);
+    object.is_ok_and(|object| MATCH_KEYS.iter().any(|key| object.get(key).is_some()))
+}
+
+/// A match of which every member can be looked for in a single message.
+fn read_expected(field: &Field<'_>) -> Result<Match, Flaw> {
+    let wanted = read_match(field)?;
+    let object = Object::read(field.value)?;
+    match ["nth", "unmatched"].iter().find_map(|key| object.get(key)) {
+        None => Ok(wanted),
+        Some(misplaced) => {
+            let message = format!("{:?} goes with \"on_message\" only", misplaced.name);
+            Err(misplaced.key_flaw(TapeErrorKind::Misplaced, message))
+        }
     }
 }

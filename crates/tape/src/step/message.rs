@@ -181,7 +181,7 @@ const KEYS: [&str; 9] = [
 ];
 
 /// Reads a match.
-pub(super) fn read_match(field: &Field<'_>) -> Result<Match, Flaw> {
+pub(crate) fn read_match(field: &Field<'_>) -> Result<Match, Flaw> {
     if !field.value.text.starts_with('{') {
         return Err(field.wrong("an object such as {\"json\":{\"op\":\"subscribe\"}}"));
     }
@@ -230,7 +230,7 @@ fn pattern<P>(field: &Field<'_>, new: fn(&str) -> Result<P, BadPattern>) -> Resu
 }
 
 /// Writes a match as the value of `key`.
-pub(super) fn write_match(pen: &mut Pen, key: &str, wanted: &Match) {
+pub(crate) fn write_match(pen: &mut Pen, key: &str, wanted: &Match) {
     pen.object(key);
     for (key, text) in [("text", &wanted.text), ("contains", &wanted.contains)] {
         if let Some(text) = text {

@@ -14,6 +14,7 @@ mod write;
 pub use conn::Conn;
 pub use fields::{Step, StepFields};
 pub use message::{Match, MessageKind, Subset};
+pub(crate) use message::{read_match, write_match};
 pub use path::path_matches;
 pub use pattern::{
     BadPattern, MAX_COMPILED_PATTERN_BYTES, MAX_PATH_DEPTH, MAX_PATTERN_BYTES, MessagePath,

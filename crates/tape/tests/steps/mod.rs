@@ -166,12 +166,23 @@ fn http() -> impl Strategy<Value = Action> {
 
 fn expect() -> impl Strategy<Value = Action> {
     let mirror = prop::sample::select(&["{}", "{\"a\": [1]}"][..]);
-    (micros(), mirror, option::of(received())).prop_map(|(after, mirror, received)| {
+    let message = option::of(wanted().prop_map(|wanted| {
+        let contains = Some(wanted.contains.unwrap_or_default());
+        Match {
+            contains,
+            nth: None,
+            unmatched: false,
+            ..wanted
+        }
+    }));
+    let both = (option::of(received()), message);
+    (micros(), mirror, both).prop_map(|(after, mirror, (received, message))| {
         let mirror = Some(RawValue::from_string(mirror.to_owned()).unwrap());
         Action::Expect(Expect {
             after,
             mirror,
-            received,
+            received: received.filter(|_| message.is_none()),
+            message,
         })
     })
 }

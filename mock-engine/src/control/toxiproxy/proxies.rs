@@ -100,7 +100,10 @@ impl Proxies {
     /// What `look` makes of all of them.
     pub(super) fn all<T>(&self, look: impl FnOnce(Vec<ProxyAnswer<'_>>) -> T) -> T {
         let list = self.list.lock();
-        let all = list.proxies.iter().map(|(name, listed)| listed.answer(name));
+        let all = list
+            .proxies
+            .iter()
+            .map(|(name, listed)| listed.answer(name));
         look(all.collect())
     }
 
@@ -169,7 +172,9 @@ impl Proxies {
             return Err(Refusal::exists("proxy"));
         }
         if list.proxies.len() >= MAX_PROXIES {
-            return Err(Refusal::too_many(format!("there are {MAX_PROXIES} proxies already")));
+            return Err(Refusal::too_many(format!(
+                "there are {MAX_PROXIES} proxies already"
+            )));
         }
         let (port, listen, accepting) = if listen == self.own {
             self.take_own(list)?;
@@ -302,7 +307,7 @@ impl Proxies {
     }
 
     /// Lays a toxic over a proxy.
-    pub(super) fn lay_toxic(&self, name: &str, asked: Asked) -> Result<Laid, Refusal> {
+    pub(super) fn lay_toxic(&self, name: &str, asked: &Asked) -> Result<Laid, Refusal> {
         let mut list = self.list.lock();
         list.toxics += 1;
         let number = list.toxics;
@@ -312,7 +317,9 @@ impl Proxies {
             return Err(Refusal::exists("toxic"));
         }
         if listed.toxics.len() >= MAX_TOXICS {
-            return Err(Refusal::too_many(format!("there are {MAX_TOXICS} toxics already")));
+            return Err(Refusal::too_many(format!(
+                "there are {MAX_TOXICS} toxics already"
+            )));
         }
         listed.toxics.push(laid.clone());
         self.lay(listed, format!("{name}: toxic {}", laid.words()));
@@ -320,13 +327,20 @@ impl Proxies {
     }
 
     /// Changes a toxic.
-    pub(super) fn change_toxic(&self, name: &str, of: &str, asked: &Asked) -> Result<Laid, Refusal> {
+    pub(super) fn change_toxic(
+        &self,
+        name: &str,
+        of: &str,
+        asked: &Asked,
+    ) -> Result<Laid, Refusal> {
         let mut list = self.list.lock();
         list.toxics += 1;
         let number = list.toxics;
         let listed = list.proxies.get_mut(name).ok_or_else(Refusal::no_proxy)?;
         let mut toxics = listed.toxics.iter_mut();
-        let laid = toxics.find(|laid| laid.name == of).ok_or_else(Refusal::no_toxic)?;
+        let laid = toxics
+            .find(|laid| laid.name == of)
+            .ok_or_else(Refusal::no_toxic)?;
         laid.change(asked, number, self.now())?;
         let laid = laid.clone();
         self.lay(listed, format!("{name}: toxic {}", laid.words()));

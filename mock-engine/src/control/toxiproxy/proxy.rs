@@ -37,7 +37,8 @@ pub(super) fn loopback(text: &str) -> Result<SocketAddr, Refusal> {
             Ipv4Addr::LOCALHOST.into()
         }
         _ => {
-            let error = format!("{text} can be reached from other machines: only loopback is opened");
+            let error =
+                format!("{text} can be reached from other machines: only loopback is opened");
             return Err(Refusal::forbidden(error));
         }
     };
@@ -46,20 +47,25 @@ pub(super) fn loopback(text: &str) -> Result<SocketAddr, Refusal> {
 
 /// Whether two addresses name the same: hosts without regard to case, and this machine by any name.
 pub(super) fn same_upstream(one: &str, other: &str) -> bool {
-    let (Some((host, port)), Some((other, other_port))) = (host_and_port(one), host_and_port(other))
+    let (Some((host, port)), Some((other, other_port))) =
+        (host_and_port(one), host_and_port(other))
     else {
         return false;
     };
     let here = |host: &str| {
         let ip = host.parse::<IpAddr>();
-        ip.map_or(host.eq_ignore_ascii_case("localhost"), |ip| ip.is_loopback())
+        ip.map_or(host.eq_ignore_ascii_case("localhost"), |ip| {
+            ip.is_loopback()
+        })
     };
     port == other_port && (host.eq_ignore_ascii_case(other) || here(host) && here(other))
 }
 
 fn host_and_port(text: &str) -> Option<(&str, u16)> {
     let (host, port) = text.rsplit_once(':')?;
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
     Some((bare.unwrap_or(host), port.parse().ok()?))
 }
 

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::control::problem::json;
+use crate::control::problem::{Problem, json};
 
 /// An answer that is no 2xx.
 #[derive(Debug)]
@@ -48,6 +48,13 @@ impl Refusal {
 
     pub(super) fn too_many(error: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error)
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        let (status, error) = problem.into_parts();
+        Self { status, error }
     }
 }
 

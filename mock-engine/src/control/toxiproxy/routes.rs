@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::middleware::from_fn_with_state;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use http::StatusCode;
 use serde::de::DeserializeOwned;
@@ -22,7 +22,7 @@ use crate::control::guard::{self, Guard};
 use crate::control::problem::json;
 
 /// An answer, or why there is none.
-type Answered = Result<Response, Response>;
+type Answered = Result<Response, Refusal>;
 
 pub(super) fn router(proxies: Arc<Proxies>, guard: Guard) -> Router {
     let toxic = get(look_at_toxic)
@@ -36,7 +36,10 @@ pub(super) fn router(proxies: Arc<Proxies>, guard: Guard) -> Router {
         .route("/populate", post(populate))
         .route("/reset", post(reset))
         .route("/proxies/{name}", proxy)
-        .route("/proxies/{name}/toxics", get(look_at_toxics).post(lay_toxic))
+        .route(
+            "/proxies/{name}/toxics",
+            get(look_at_toxics).post(lay_toxic),
+        )
         .route("/proxies/{name}/toxics/{toxic}", toxic)
         .fallback(nothing)
         .layer(from_fn_with_state(guard, guard::check))
@@ -58,15 +61,10 @@ async fn version() -> Response {
 }
 
 /// A body of JSON.
-async fn asked<T: DeserializeOwned>(body: Body) -> Result<T, Response> {
-    let bytes = read(body, MAX_REQUEST_BYTES).await;
-    let bytes = bytes.map_err(IntoResponse::into_response)?;
+async fn asked<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
+    let bytes = read(body, MAX_REQUEST_BYTES).await?;
     let value = serde_json::from_slice(&bytes);
-    value.map_err(|error| Refusal::bad(format!("bad request body: {error}")).into_response())
-}
-
-fn done<T>(result: Result<T, Refusal>) -> Result<T, Response> {
-    result.map_err(IntoResponse::into_response)
+    value.map_err(|error| Refusal::bad(format!("bad request body: {error}")))
 }
 
 fn created(mut response: Response) -> Response {
@@ -83,8 +81,8 @@ async fn look_at_all(State(proxies): State<Arc<Proxies>>) -> Response {
 
 async fn create(State(proxies): State<Arc<Proxies>>, body: Body) -> Answered {
     let asked: AskedProxy = asked(body).await?;
-    done(proxies.create(&asked))?;
-    done(proxies.one(&asked.name, |proxy| created(json(&proxy))))
+    proxies.create(&asked)?;
+    proxies.one(&asked.name, |proxy| created(json(&proxy)))
 }
 
 /// One proxy, or a list of them.
@@ -105,7 +103,7 @@ async fn populate(State(proxies): State<Arc<Proxies>>, body: Body) -> Answered {
         Several::Many(many) => many,
         Several::One(one) => vec![one],
     };
-    done(proxies.populate(&asked))?;
+    proxies.populate(&asked)?;
     Ok(proxies.all(|mut all| {
         all.retain(|proxy| asked.iter().any(|asked| asked.name == proxy.name));
         created(json(&Populated { proxies: all }))
@@ -118,7 +116,7 @@ async fn reset(State(proxies): State<Arc<Proxies>>) -> StatusCode {
 }
 
 async fn look_at(State(proxies): State<Arc<Proxies>>, Path(name): Path<String>) -> Answered {
-    done(proxies.one(&name, |proxy| json(&proxy)))
+    proxies.one(&name, |proxy| json(&proxy))
 }
 
 async fn update(
@@ -127,8 +125,8 @@ async fn update(
     body: Body,
 ) -> Answered {
     let asked = asked(body).await?;
-    done(proxies.update(&name, &asked))?;
-    done(proxies.one(&name, |proxy| json(&proxy)))
+    proxies.update(&name, &asked)?;
+    proxies.one(&name, |proxy| json(&proxy))
 }
 
 async fn delete(
@@ -140,7 +138,7 @@ async fn delete(
 }
 
 async fn look_at_toxics(State(proxies): State<Arc<Proxies>>, Path(name): Path<String>) -> Answered {
-    done(proxies.one(&name, |proxy| json(&proxy.toxics)))
+    proxies.one(&name, |proxy| json(&proxy.toxics))
 }
 
 async fn lay_toxic(
@@ -149,7 +147,7 @@ async fn lay_toxic(
     body: Body,
 ) -> Answered {
     let asked: Asked = asked(body).await?;
-    let laid = done(proxies.lay_toxic(&name, asked))?;
+    let laid = proxies.lay_toxic(&name, &asked)?;
     Ok(json(&laid))
 }
 
@@ -157,11 +155,11 @@ async fn lay_toxic(
 type Names = Path<(String, String)>;
 
 async fn look_at_toxic(State(proxies): State<Arc<Proxies>>, Path((name, of)): Names) -> Answered {
-    let found = done(proxies.one(&name, |proxy| {
+    let found = proxies.one(&name, |proxy| {
         let mut toxics = proxy.toxics.iter();
         toxics.find(|laid| laid.name == of).map(json)
-    }))?;
-    found.ok_or_else(|| Refusal::no_toxic().into_response())
+    })?;
+    found.ok_or_else(Refusal::no_toxic)
 }
 
 async fn change_toxic(
@@ -170,7 +168,7 @@ async fn change_toxic(
     body: Body,
 ) -> Answered {
     let asked: Asked = asked(body).await?;
-    let laid = done(proxies.change_toxic(&name, &of, &asked))?;
+    let laid = proxies.change_toxic(&name, &of, &asked)?;
     Ok(json(&laid))
 }
 

@@ -51,7 +51,7 @@ pub(super) struct Asked {
 
 impl Laid {
     /// The toxic that is asked for, laid as the `number`th at this time.
-    pub(super) fn of(asked: Asked, number: u64, now: Micros) -> Result<Self, Refusal> {
+    pub(super) fn of(asked: &Asked, number: u64, now: Micros) -> Result<Self, Refusal> {
         let kind = asked.kind.as_deref().unwrap_or_default();
         let known = TYPES.iter().find(|(name, _)| *name == kind);
         let Some(&(kind, attributes)) = known else {
@@ -75,12 +75,17 @@ impl Laid {
             number,
             since: now,
         };
-        laid.take(&asked)?;
+        laid.take(asked)?;
         Ok(laid)
     }
 
     /// Takes over what is to change; what is not named stays.
-    pub(super) fn change(&mut self, asked: &Asked, number: u64, now: Micros) -> Result<(), Refusal> {
+    pub(super) fn change(
+        &mut self,
+        asked: &Asked,
+        number: u64,
+        now: Micros,
+    ) -> Result<(), Refusal> {
         let mut changed = self.clone();
         (changed.number, changed.since) = (number, now);
         changed.take(asked)?;
@@ -98,8 +103,9 @@ impl Laid {
         for (name, value) in &asked.attributes {
             // An attribute of another type's means nothing, as in Toxiproxy.
             if let Some(had) = self.attributes.get_mut(name.as_str()) {
-                *had = whole(*value)
-                    .ok_or_else(|| Refusal::bad(format!("{name} must be a whole number, 0 or more")))?;
+                *had = whole(*value).ok_or_else(|| {
+                    Refusal::bad(format!("{name} must be a whole number, 0 or more"))
+                })?;
             }
         }
         if self.kind == "slicer" && self.attribute("average_size") == 0 {
@@ -169,28 +175,53 @@ mod tests {
     use super::*;
 
     fn laid(json: &str) -> Result<Laid, Refusal> {
-        Laid::of(serde_json::from_str(json).unwrap(), 3, Micros(9))
+        Laid::of(&serde_json::from_str(json).unwrap(), 3, Micros(9))
     }
 
     #[test]
     fn every_type_is_read_with_its_units_and_written_as_it_came() {
         let table = [
-            (r#""latency","attributes":{"latency":100,"jitter":5}"#, Poison::Latency { base: Micros(100_000), jitter: Micros(5_000) }),
-            (r#""bandwidth","attributes":{"rate":32}"#, Poison::Bandwidth(Some(32_000))),
+            (
+                r#""latency","attributes":{"latency":100,"jitter":5}"#,
+                Poison::Latency {
+                    base: Micros(100_000),
+                    jitter: Micros(5_000),
+                },
+            ),
+            (
+                r#""bandwidth","attributes":{"rate":32}"#,
+                Poison::Bandwidth(Some(32_000)),
+            ),
             (r#""bandwidth""#, Poison::Bandwidth(None)),
-            (r#""slow_close","attributes":{"delay":7}"#, Poison::SlowClose(Micros(7_000))),
-            (r#""timeout","attributes":{"timeout":2.0}"#, Poison::Timeout(Some(Micros(2_000)))),
+            (
+                r#""slow_close","attributes":{"delay":7}"#,
+                Poison::SlowClose(Micros(7_000)),
+            ),
+            (
+                r#""timeout","attributes":{"timeout":2.0}"#,
+                Poison::Timeout(Some(Micros(2_000))),
+            ),
             (r#""timeout""#, Poison::Timeout(None)),
             (r#""reset_peer""#, Poison::ResetPeer(Micros(0))),
-            (r#""slicer","attributes":{"average_size":64,"delay":50}"#, Poison::Slicer { bytes: 64, gap: Micros(50) }),
-            (r#""limit_data","attributes":{"bytes":9,"rate":1}"#, Poison::LimitData(9)),
+            (
+                r#""slicer","attributes":{"average_size":64,"delay":50}"#,
+                Poison::Slicer {
+                    bytes: 64,
+                    gap: Micros(50),
+                },
+            ),
+            (
+                r#""limit_data","attributes":{"bytes":9,"rate":1}"#,
+                Poison::LimitData(9),
+            ),
         ];
         for (kind, poison) in table {
             let toxic = laid(&format!(r#"{{"type":{kind},"stream":"upstream"}}"#)).unwrap();
             assert_eq!(toxic.toxic().poison, poison, "{kind}");
             assert_eq!(toxic.toxic().stream, Stream::Upstream);
         }
-        let toxic = laid(r#"{"type":"latency","toxicity":0.5,"attributes":{"latency":1}}"#).unwrap();
+        let toxic =
+            laid(r#"{"type":"latency","toxicity":0.5,"attributes":{"latency":1}}"#).unwrap();
         assert_eq!(
             serde_json::to_string(&toxic).unwrap(),
             r#"{"name":"latency_downstream","type":"latency","stream":"downstream","toxicity":0.5,"attributes":{"jitter":0,"latency":1}}"#
@@ -199,14 +230,24 @@ mod tests {
 
     #[test]
     fn a_change_keeps_what_it_does_not_name_and_is_all_or_none() {
-        let mut toxic = laid(r#"{"type":"latency","attributes":{"latency":1,"jitter":2}}"#).unwrap();
+        let mut toxic =
+            laid(r#"{"type":"latency","attributes":{"latency":1,"jitter":2}}"#).unwrap();
         let change = |toxic: &mut Laid, json: &str| {
             toxic.change(&serde_json::from_str(json).unwrap(), 4, Micros(10))
         };
         change(&mut toxic, r#"{"attributes":{"latency":8}}"#).unwrap();
-        let poison = Poison::Latency { base: Micros(8_000), jitter: Micros(2_000) };
+        let poison = Poison::Latency {
+            base: Micros(8_000),
+            jitter: Micros(2_000),
+        };
         assert_eq!(toxic.toxic().poison, poison);
-        assert!(change(&mut toxic, r#"{"toxicity":0.1,"attributes":{"latency":-1}}"#).is_err());
+        assert!(
+            change(
+                &mut toxic,
+                r#"{"toxicity":0.1,"attributes":{"latency":-1}}"#
+            )
+            .is_err()
+        );
         assert_eq!((toxic.toxic().toxicity, toxic.toxic().number), (1.0, 4));
     }
 

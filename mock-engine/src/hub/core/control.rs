@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use wstape_tape::{Micros, Received, Step, Trigger};
+use wstape_tape::{Micros, Step, Trigger};
 
 use super::Core;
 use super::listed::{Counts, Listed};
@@ -13,6 +13,7 @@ use crate::hub::connection_map::ConnectionMap;
 use crate::hub::expectations::{Expectations, Tally};
 use crate::hub::schedule::Op;
 use crate::ids::{LayerIndex, Scope};
+use crate::sought::Sought;
 
 /// Most steps that wait for their time, those that tapes have put off included.
 pub(crate) const MAX_WAITING_STEPS: usize = 16_384;
@@ -110,7 +111,7 @@ impl Core {
 
     /// Looks out for a frame that a client sends: returns the number to ask about. `None` where too
     /// many look out already.
-    pub(crate) fn watch(&mut self, wanted: Received) -> Option<u64> {
+    pub(crate) fn watch(&mut self, wanted: Sought) -> Option<u64> {
         (self.watches.len() < MAX_WATCHES).then(|| self.watches.add(wanted))
     }
 

@@ -59,9 +59,11 @@ impl Core {
 
     /// What a connection's toxics do beside its link; nothing where it is over.
     pub(crate) fn poisons(&self, id: ConnId) -> Poisons {
-        self.connections.get(id).map_or_else(Poisons::default, |conn| {
-            poisons(self.ports.toxics(conn.port()), id, conn.accepted_at())
-        })
+        self.connections
+            .get(id)
+            .map_or_else(Poisons::default, |conn| {
+                poisons(self.ports.toxics(conn.port()), id, conn.accepted_at())
+            })
     }
 
     /// Ends a connection by a toxic.

@@ -1,0 +1,59 @@
+//! Something that is looked for in what clients send: a frame, or a message.
+
+use wstape_tape::{Expect, Match, Received};
+
+use crate::dialogue::{Assembly, Matcher, Message};
+use crate::expect::{Wanted, WantedMessage};
+use crate::frame::ClientFrame;
+
+/// What is looked for.
+#[derive(Debug)]
+pub(crate) enum Sought {
+    /// A frame.
+    Frame(Received),
+    /// A message, however many frames it comes in.
+    Message(Box<Matcher>),
+}
+
+impl Sought {
+    /// What an expectation looks for in what clients send; `None` where that is nothing.
+    pub(crate) fn of(expect: &Expect) -> Option<Self> {
+        let message = expect.message.clone().map(Self::message);
+        message.or_else(|| expect.received.clone().map(Self::Frame))
+    }
+
+    fn message(wanted: Match) -> Self {
+        Self::Message(Box::new(Matcher::new(wanted)))
+    }
+
+    /// Whether it is a message that is looked for.
+    pub(crate) fn is_message(&self) -> bool {
+        matches!(self, Self::Message(_))
+    }
+
+    /// Whether this frame is it, or the message that it completes.
+    pub(crate) fn is(&self, frame: &ClientFrame, message: Option<&Message>) -> bool {
+        match self {
+            Self::Frame(wanted) => Wanted(wanted).is(frame),
+            Self::Message(wanted) => message.is_some_and(|message| wanted.is(message)),
+        }
+    }
+
+    /// Whether this frame is it by itself, as a journal keeps it. A message of several frames, or
+    /// longer than a journal keeps, can't be told so.
+    pub(crate) fn is_kept(&self, frame: &ClientFrame) -> bool {
+        let whole = frame.fin && frame.len == frame.payload.len();
+        let message = (whole && self.is_message())
+            .then(|| Assembly::default().take(frame))
+            .flatten();
+        self.is(frame, message.as_ref())
+    }
+
+    /// As a person says it.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Frame(wanted) => Wanted(wanted).to_string(),
+            Self::Message(wanted) => WantedMessage(wanted.wanted()).to_string(),
+        }
+    }
+}
