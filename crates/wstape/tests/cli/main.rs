@@ -7,6 +7,7 @@ mod draw;
 mod files;
 mod import;
 mod journal;
+mod learn;
 mod outputs;
 mod proxy;
 mod recording;
