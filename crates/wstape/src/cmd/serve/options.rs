@@ -62,6 +62,10 @@ pub(crate) struct Serve {
     /// End with the tape instead of waiting for Ctrl-C
     #[arg(long, conflicts_with = "looped")]
     pub(super) exit: bool,
+    /// End once standard input does, as it does with the process that holds its other end: for a
+    /// test that may be killed
+    #[arg(long)]
+    pub(super) exit_with_stdin: bool,
     /// Only look the tapes through, to their ends, and say whether they could be served
     #[arg(long)]
     pub(super) check: bool,
