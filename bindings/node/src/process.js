@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import process, { env, platform } from 'node:process';
 // Taken now: a test may put false timers in their place.
-import { clearTimeout, setTimeout } from 'node:timers';
+import { clearTimeout, setInterval, setTimeout } from 'node:timers';
 
 import { findBinary } from './binary.js';
 import { Control } from './control.js';
@@ -17,11 +17,27 @@ const END_TIMEOUT_MS = 5_000;
 /** Most that is kept of what it says on standard error. */
 const MAX_SAID_CHARS = 64 * 1024;
 
-/** Folders of engines that run. */
-const folders = new Set();
+/** How often a worker of `node --test` looks whether that still runs. */
+const LOOK_MS = 500;
+
+/** Engines that run. */
+const alive = new Set();
 process.once('exit', () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  for (const engine of alive) engine.removeFiles();
 });
+
+/*
+ * A runner that is killed may leave its worker behind, which would wait on for the rest of its test, and its engine with
+ * it. Vitest's worker sees its channel close; that of `node --test` has none, and sees only that its parent is another.
+ */
+function endAll() {
+  for (const engine of alive) engine.letGo();
+}
+process.once('disconnect', endAll);
+if (env.NODE_TEST_CONTEXT?.startsWith('child')) {
+  const runner = process.ppid;
+  setInterval(() => process.ppid === runner || endAll(), LOOK_MS).unref();
+}
 
 /**
  * `wstape serve` with a port for its clients and one for whoever steers it.
@@ -51,7 +67,7 @@ export class Process {
       windowsHide: true,
     });
     this.#folder = folder;
-    folders.add(folder);
+    alive.add(this);
     this.#child.stderr.on('data', (part) => {
       this.#said = (this.#said + part).slice(-MAX_SAID_CHARS);
     });
@@ -112,13 +128,22 @@ export class Process {
   async stop() {
     this.stopped = true;
     this.#child.ref();
-    this.#child.stdin.destroy();
+    this.letGo();
     if (!(await this.#within(END_TIMEOUT_MS))) {
       this.#child.kill('SIGKILL');
       await this.#ended;
     }
-    folders.delete(this.#folder);
+    alive.delete(this);
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Closes the pipe that keeps it alive: it ends soon. */
+  letGo() {
+    this.#child.stdin.destroy();
+  }
+
+  removeFiles() {
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   /** Whether it ends within so many milliseconds. */

@@ -2,10 +2,16 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { serve } from 'wstape';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
 
 const BOUND_MS = 20_000;
 
@@ -29,7 +35,7 @@ async function gone(pid) {
 async function started(script) {
   const code = `import { serve } from 'wstape'; const engine = await serve(); console.log(engine.pid); ${script}`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
-    cwd: import.meta.dirname ?? new URL('.', import.meta.url).pathname,
+    cwd: HERE,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const [line] = await once(child.stdout, 'data');
@@ -51,6 +57,32 @@ test('a process that ends by itself leaves no engine, and does not wait for it',
     await gone(pid);
   }
 });
+
+const RUNNERS = {
+  'node --test': ['--test', 'hanging/waits.test.js'],
+  vitest: ['node_modules/vitest/vitest.mjs', 'run', '--root', 'hanging', '--testTimeout', '600000'],
+  jest: ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--rootDir', 'hanging', '--testTimeout', '600000'],
+};
+
+for (const [name, args] of Object.entries(RUNNERS)) {
+  test(`${name} that is killed leaves no engine, even where its worker goes on`, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'pid-'));
+    const env = { ...process.env, PID_FILE: join(folder, 'pid') };
+    delete env.NODE_TEST_CONTEXT;
+    const runner = spawn(process.execPath, args, { cwd: HERE, env, stdio: 'ignore' });
+    try {
+      const end = Date.now() + BOUND_MS;
+      while (!existsSync(env.PID_FILE)) {
+        assert(Date.now() < end && runner.exitCode === null, 'the engine does not start');
+        await sleep(10);
+      }
+    } finally {
+      runner.kill('SIGKILL');
+    }
+    await gone(Number(readFileSync(env.PID_FILE)));
+    await rm(folder, { recursive: true });
+  });
+}
 
 test('a worker thread that is terminated leaves no engine', async () => {
   const code = `

@@ -65,6 +65,7 @@ def test_an_interpreter_that_ends_without_stopping_it_leaves_no_engine(gone: Gon
         gone(int(done.stdout))
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_forked_child_neither_ends_the_engine_nor_keeps_it(gone: Gone) -> None:
     end, other = os.pipe()

@@ -21,7 +21,6 @@ use wstape_mock_engine::{Control, Engine, EngineError, Outcome, Verdict};
 
 use self::engines::Engines;
 use self::error::ServeError;
-use self::lifeline::Lifeline;
 pub(crate) use self::options::Serve;
 use self::prepare::prepare;
 use super::exit::bad_input;
@@ -55,7 +54,7 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
     }
     // Before the port is open: a signal that comes then must not be lost.
     let mut stop = Signals::listen()?;
-    let lifeline = Lifeline::watch(serve.exit_with_stdin)?;
+    let lifeline = serve.lifeline.watch()?;
     let engines = Engines::start(&serve).await?;
     engines.say()?;
 
@@ -145,7 +144,7 @@ async fn tape_over(engine: &Engine, serve: &Serve) -> Result<Ending, EngineError
     }
     if !serve.exit {
         // Whoever holds standard input knows it from the journal.
-        if !serve.exit_with_stdin {
+        if !serve.lifeline.wanted() {
             eprintln!(
                 "tape ended after {} s; still listening (Ctrl-C ends)",
                 end.last_step_at

@@ -3,25 +3,34 @@
 use std::io::{self, ErrorKind, Read};
 use std::thread;
 
+use clap::Args;
 use tokio::sync::oneshot;
 
 /// Bytes that are read, and thrown away, at once.
 const READ_BYTES: usize = 4 << 10;
 
-/// Tells when standard input has ended.
-///
-/// However the process that holds its other end goes, by SIGKILL too, the operating system closes it:
-/// no signal, no polling, and nothing that a process number taken by another could confuse.
-pub(super) struct Lifeline(Option<oneshot::Receiver<()>>);
+/// Whether the run ends with standard input.
+#[derive(Debug, Args)]
+pub(super) struct LifelineArgs {
+    /// End once standard input does, as it does with the process that holds its other end: for a
+    /// test that may be killed
+    #[arg(long)]
+    exit_with_stdin: bool,
+}
 
-impl Lifeline {
+impl LifelineArgs {
+    /// Whether it does.
+    pub(super) fn wanted(&self) -> bool {
+        self.exit_with_stdin
+    }
+
     /// Watches standard input from here on, where that is wanted; what comes there means nothing.
     ///
     /// # Errors
     /// Where the system has no thread left for it.
-    pub(super) fn watch(wanted: bool) -> io::Result<Self> {
-        if !wanted {
-            return Ok(Self(None));
+    pub(super) fn watch(&self) -> io::Result<Lifeline> {
+        if !self.wanted() {
+            return Ok(Lifeline(None));
         }
         let (held, ended) = oneshot::channel();
         // A thread of its own: a read of standard input can't be given up, and the runtime would
@@ -31,9 +40,17 @@ impl Lifeline {
             until_end(io::stdin().lock());
             drop(held);
         })?;
-        Ok(Self(Some(ended)))
+        Ok(Lifeline(Some(ended)))
     }
+}
 
+/// Tells when standard input has ended.
+///
+/// However the process that holds its other end goes, by SIGKILL too, the operating system closes it:
+/// no signal, no polling, and nothing that a process number taken by another could confuse.
+pub(super) struct Lifeline(Option<oneshot::Receiver<()>>);
+
+impl Lifeline {
     /// Returns once standard input has ended; never where that is not wanted.
     pub(super) async fn ended(self) {
         match self.0 {
