@@ -84,7 +84,7 @@ export interface Entry {
 export interface Verdict {
   met: number;
   unmet: number;
-  /** Those whose time is not over. */
+  /** Those that are not met yet, and whose time is not over. */
   open: number;
   /** Those that only `wstape replay` can judge. */
   unseen: number;

@@ -63,9 +63,9 @@ export function withEngine(...parts) {
 /** What a tape expects and did not get is a failure. */
 async function demandMet(engine) {
   if (!engine.running) return;
-  const { unmet, notMet } = await engine.verdict();
-  if (unmet > 0) {
-    const sentences = notMet.map((each) => `\n  not met: ${each}`);
-    throw new EngineError(`the tape expects what did not happen${sentences.join('')}`);
-  }
+  const { unmet, open, notMet } = await engine.verdict();
+  if (unmet === 0 && open === 0) return;
+  const sentences = notMet.map((each) => `\n  not met: ${each}`);
+  if (open > 0) sentences.push(`\n  not met when the test ended, with time left: ${open}`);
+  throw new EngineError(`the tape expects what did not happen${sentences.join('')}`);
 }

@@ -90,6 +90,29 @@ def test_what_a_tape_expects_and_does_not_get_fails_the_test(run: pytest.Pyteste
     result.stdout.fnmatch_lines(["the tape expects what did not happen", '  not met: *"hello"*'])
 
 
+def test_so_does_what_it_expects_when_the_test_ends_before_its_time_is_over(run: pytest.Pytester) -> None:
+    run.makepyfile(
+        """
+        import pytest
+        from websockets.sync.client import connect
+
+        TAPE = [{"at_ms": 0, "expect": {"after_ms": 60000, "received": {"kind": "text", "text": "hello"}}},
+                {"at_ms": 1, "text": "over"}]
+
+        @pytest.mark.parametrize("said", ["hello", "something else"])
+        @pytest.mark.tape(TAPE, start="connections:1")
+        def test_it_says_hello(engine, said):
+            with connect(engine.url) as link:
+                link.recv(5)
+                link.send(said)
+                engine.wait_for(messages=1)
+        """
+    )
+    result = run.runpytest_subprocess()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["  not met when the test ended, with time left: 1"])
+
+
 def test_tapes_are_found_by_name_beside_the_test_and_where_the_ini_says(run: pytest.Pytester) -> None:
     tape = '{"tape":1,"title":"TITLE"}\n{"at_ms":0,"text":"x"}\n'
     for folder in ("tapes", "more", "sub/tapes"):

@@ -57,7 +57,7 @@ class Verdict:
     met: int
     unmet: int
     open: int
-    """Those whose time is not over."""
+    """Those that are not met yet, and whose time is not over."""
     unseen: int
     """Those that only ``wstape replay`` can judge."""
     not_met: list[str]

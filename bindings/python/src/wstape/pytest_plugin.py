@@ -60,7 +60,7 @@ def engine(request: pytest.FixtureRequest, serve: Callable[..., Engine]) -> Engi
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """A test in which an ``expect`` of its tape was not met has failed."""
+    """A test in which an ``expect`` of its tape was played and not met has failed."""
     yield
     for engine in item.stash.get(_ENGINES, []):
         if not engine.running:
@@ -69,9 +69,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
             verdict = engine.verdict()
         except EngineError as error:
             pytest.fail(str(error), pytrace=False)
-        if verdict.unmet:
-            sentences = "".join(f"\n  not met: {each}" for each in verdict.not_met)
-            pytest.fail(f"the tape expects what did not happen{sentences}", pytrace=False)
+        if verdict.unmet or verdict.open:
+            sentences = [f"  not met: {each}" for each in verdict.not_met]
+            if verdict.open:
+                sentences.append(f"  not met when the test ended, with time left: {verdict.open}")
+            pytest.fail("\n".join(["the tape expects what did not happen", *sentences]), pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
