@@ -23,6 +23,7 @@ use self::engines::Engines;
 use self::error::ServeError;
 pub(crate) use self::options::Serve;
 use self::prepare::prepare;
+pub(crate) use self::redaction::JournalRedactor;
 use super::exit::bad_input;
 use super::signals::Signals;
 
