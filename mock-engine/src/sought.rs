@@ -18,7 +18,7 @@ pub(crate) enum Sought {
 impl Sought {
     /// What an expectation looks for in what clients send; `None` where that is nothing.
     pub(crate) fn of(expect: &Expect) -> Option<Self> {
-        let message = expect.message.clone().map(Self::message);
+        let message = expect.message.as_deref().cloned().map(Self::message);
         message.or_else(|| expect.received.clone().map(Self::Frame))
     }
 

@@ -101,7 +101,8 @@ fn a_misspelt_key_is_named_beside_the_key_it_was_meant_to_be() {
         ),
         (
             r#"{"at_ms":1,"expect":{"received":{"json":1,"nth":2}}}"#,
-            r#"45: "nth" goes with "on_message" only"#,
+            r#"43: "nth" goes with "on_message" only"#,
+            Kind::Misplaced,
         ),
         (
             r#"{"at_ms":1,"expect":{"received":{"kind":"text","conn":1}}}"#,

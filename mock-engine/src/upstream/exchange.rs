@@ -275,7 +275,7 @@ impl<'s> Upward<'_, ReadHalf<&'s mut Poisoned<Accepted>>, WriteHalf<&'s mut Engi
                 let _ = self.engine.shutdown().await;
             }
             if *self.fin || self.ahead.len() >= MAX_AHEAD_BYTES {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             match self.client.read_buf(self.ahead).await {
                 Ok(0) => *self.fin = true,

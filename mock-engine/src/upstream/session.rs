@@ -270,5 +270,5 @@ pub(super) async fn left(io: &mut Poisoned<Accepted>, ahead: &mut BytesMut, fin:
             Err(_) => return,
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

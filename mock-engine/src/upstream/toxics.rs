@@ -156,10 +156,8 @@ pub(crate) fn poisons(toxics: &[Toxic], id: ConnId, accepted: Micros) -> Poisons
                 }
             }
             Poison::ResetPeer(span) => all.reset_at = least(all.reset_at, after(span)),
-            Poison::LimitData(bytes) => {
-                if way.limit.is_none_or(|(least, _)| bytes < least) {
-                    way.limit = Some((bytes, toxic.number));
-                }
+            Poison::LimitData(bytes) if way.limit.is_none_or(|(least, _)| bytes < least) => {
+                way.limit = Some((bytes, toxic.number));
             }
             Poison::SlowClose(span) => way.slow_close = way.slow_close.max(span),
             _ => {}

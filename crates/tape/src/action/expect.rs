@@ -22,7 +22,7 @@ pub struct Expect {
     pub received: Option<Received>,
     /// A message that the client must have sent since the step: what `received` is where it has a
     /// `contains`, `regex`, `json` or `jsonpath`.
-    pub message: Option<Match>,
+    pub message: Option<Box<Match>>,
 }
 
 impl PartialEq for Expect {
@@ -50,7 +50,7 @@ impl Spec for Expect {
         let (mut received, mut message) = (None, None);
         if let Some(field) = object.get("received") {
             if is_match(field) {
-                message = Some(read_expected(field)?);
+                message = Some(Box::new(read_expected(field)?));
             } else {
                 received = Some(Received::read(field, line)?);
             }

@@ -168,12 +168,12 @@ fn expect() -> impl Strategy<Value = Action> {
     let mirror = prop::sample::select(&["{}", "{\"a\": [1]}"][..]);
     let message = option::of(wanted().prop_map(|wanted| {
         let contains = Some(wanted.contains.unwrap_or_default());
-        Match {
+        Box::new(Match {
             contains,
             nth: None,
             unmatched: false,
             ..wanted
-        }
+        })
     }));
     let both = (option::of(received()), message);
     (micros(), mirror, both).prop_map(|(after, mirror, (received, message))| {

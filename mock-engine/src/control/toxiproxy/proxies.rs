@@ -180,10 +180,10 @@ impl Proxies {
             self.take_own(list)?;
             (PortId::OWN, listen, None)
         } else {
-            let (port, listen, accepting) = self.listen(listen)?;
-            (port, listen, Some(accepting))
+            let (port, bound, accepting) = self.listen(listen)?;
+            (port, bound, Some(accepting))
         };
-        let listed = Listed {
+        let opened = Listed {
             listen,
             upstream,
             enabled: true,
@@ -191,7 +191,7 @@ impl Proxies {
             port,
             accepting,
         };
-        list.proxies.insert(asked.name.clone(), listed);
+        list.proxies.insert(asked.name.clone(), opened);
         self.enable(list, &asked.name, asked.enabled.unwrap_or(true));
         Ok(())
     }
@@ -233,17 +233,17 @@ impl Proxies {
 
     /// Closes a proxy, where there is one of that name.
     fn close(&self, list: &mut List, name: &str) -> bool {
-        let Some(listed) = list.proxies.remove(name) else {
+        let Some(closed) = list.proxies.remove(name) else {
             return false;
         };
         let mut core = self.hub.core();
-        if !listed.toxics.is_empty() {
-            core.lay_toxics(listed.port, Vec::new(), format!("{name}: no toxics"));
+        if !closed.toxics.is_empty() {
+            core.lay_toxics(closed.port, Vec::new(), format!("{name}: no toxics"));
         }
-        if listed.port == PortId::OWN {
-            core.enable_port(listed.port, false);
+        if closed.port == PortId::OWN {
+            core.enable_port(closed.port, false);
         } else {
-            core.remove_port(listed.port);
+            core.remove_port(closed.port);
         }
         true
     }
@@ -269,8 +269,8 @@ impl Proxies {
             self.reach(upstream)?;
         }
         if let Some(text) = asked.listen.as_deref().filter(|text| !text.is_empty()) {
-            let listen = loopback(text)?;
-            if listen != listed.listen && listen.port() != 0 {
+            let asked = loopback(text)?;
+            if asked != listed.listen && asked.port() != 0 {
                 let error = "where a proxy listens can't be changed; delete it and create another";
                 return Err(Refusal::bad(error));
             }
