@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use clap::Args;
 use wstape_referee::{
@@ -54,13 +54,16 @@ pub(crate) struct Referee {
     /// Also the cases that wait for ten minutes
     #[arg(long)]
     long: bool,
+    /// The client promises one connection and no more: what takes one that comes back is not asked
+    #[arg(long)]
+    once: bool,
     /// Verdicts that are expected: only a change fails
     #[arg(long, value_name = "FILE")]
     expect: Option<PathBuf>,
     /// Write the verdicts to the file of --expect
     #[arg(long, requires = "expect")]
     accept: bool,
-    /// Write index.html, results.json and junit.xml into this folder
+    /// Write index.html, results.json, junit.xml and ctrf.json into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// What tokens are drawn from
@@ -121,7 +124,7 @@ impl Referee {
         };
         let out = self.out.as_deref().map(OutDir::create).transpose()?;
         let options = self.options()?;
-        let began = Instant::now();
+        let (began, since) = (SystemTime::now(), Instant::now());
         let report = match judge(&options, cases, &tell()) {
             Ok(report) => report,
             Err(RefereeError::NotReady { what, printed }) => {
@@ -133,7 +136,7 @@ impl Referee {
             }
             Err(error) => return Err(error.into()),
         };
-        let took_s = began.elapsed().as_secs_f64();
+        let took_s = since.elapsed().as_secs_f64();
         let changes = expected.map(|it| it.changes(&report));
         say(&report.lines());
         say(&format!(
@@ -141,7 +144,7 @@ impl Referee {
             report.one_by_one_s()
         ));
         if let Some(out) = out {
-            out.write(&report, changes.as_ref())?;
+            out.write(&report, changes.as_ref(), began)?;
             say(&format!("report: {}\n", out.page().display()));
         }
         if let Some(path) = self.expect.filter(|_| self.accept) {
@@ -168,6 +171,7 @@ impl Referee {
             healthy: Healthy::find(&self.healthy)?,
             jobs: self.jobs,
             seed: self.seed,
+            once: self.once,
             ready_wait: Options::READY_WAIT,
         })
     }
