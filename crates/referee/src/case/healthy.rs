@@ -147,7 +147,8 @@ impl Healthy {
                     continue;
                 };
                 let at = Micros(at.0 + start);
-                while let Some(mute) = mutes.next_if(|_| quiet_from.is_some_and(|from| from <= at)) {
+                while let Some(mute) = mutes.next_if(|_| quiet_from.is_some_and(|from| from <= at))
+                {
                     tape.push(mute);
                 }
                 again.trigger = Trigger::At(at);

@@ -28,8 +28,10 @@ fn untold() -> Finding {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Memory {
-    /// So much more than when the client first connected, at most.
+    /// So much more than before, at most.
     max_mib: f64,
+    /// When it was as it is when all is well. Default: the first accept.
+    since: Option<Reference>,
     /// From when it is looked on. Default: the first accept.
     after: Option<Reference>,
     /// How long it is looked on.
@@ -40,9 +42,12 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    fn grown(look: &Look<'_>) -> Option<f64> {
-        let first = look.facts.attempts().first()?.accepted;
-        let before = look.vitals.iter().rev().find(|(at, _)| *at <= first);
+    fn grown(&self, look: &Look<'_>) -> Option<f64> {
+        let since = match &self.since {
+            Some(since) => since.find(look)?,
+            None => look.facts.attempts().first()?.accepted,
+        };
+        let before = look.vitals.iter().rev().find(|(at, _)| *at <= since);
         let before = before.or(look.vitals.first())?.1.memory_bytes;
         let most = look.vitals.iter().map(|(_, it)| it.memory_bytes).max()?;
         Some(mib(most.saturating_sub(before)))
@@ -63,7 +68,7 @@ impl Memory {
 
 impl Ask for Memory {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
-        let grown = Self::grown(look)?;
+        let grown = self.grown(look)?;
         if grown > self.max_mib {
             return Some(self.verdict(grown));
         }
@@ -78,7 +83,8 @@ impl Ask for Memory {
     }
 
     fn at_the_end(&self, look: &Look<'_>) -> Finding {
-        Self::grown(look).map_or_else(untold, |grown| self.verdict(grown))
+        self.grown(look)
+            .map_or_else(untold, |grown| self.verdict(grown))
     }
 }
 

@@ -70,7 +70,10 @@ pub(crate) struct Resubscribes {
 impl Resubscribes {
     /// The finding for what is missing on the `nth` connection.
     fn missing(nth: usize, asked: &Streams, wanted: &Streams) -> Option<Finding> {
-        let missing: Vec<&String> = wanted.keys().filter(|it| !asked.contains_key(*it)).collect();
+        let missing: Vec<&String> = wanted
+            .keys()
+            .filter(|it| !asked.contains_key(*it))
+            .collect();
         let (lacking, of) = (missing.len(), wanted.len());
         (lacking > 0).then(|| {
             let what = format!(
@@ -105,7 +108,9 @@ impl Ask for Resubscribes {
         for (n, attempt) in connections(look).enumerate().skip(1) {
             let asked = streams(look, attempt);
             let ends = attempt.over().unwrap_or(look.now);
-            let lived = attempt.upgraded().map_or(0.0, |up| seconds(ends.0.saturating_sub(up.0)));
+            let lived = attempt
+                .upgraded()
+                .map_or(0.0, |up| seconds(ends.0.saturating_sub(up.0)));
             match Self::missing(n + 1, &asked, &wanted) {
                 // It may have been about to.
                 Some(_) if lived < needs_s => {}
@@ -165,7 +170,10 @@ impl Ask for SubscribesOnce {
         if asked.is_empty() {
             return Finding::new(Verdict::NotApplicable, "it did not ask again");
         }
-        Finding::new(Verdict::Pass, "asked as often as the first time, and no more")
+        Finding::new(
+            Verdict::Pass,
+            "asked as often as the first time, and no more",
+        )
     }
 }
 
@@ -186,7 +194,10 @@ impl Reacts {
     fn did(look: &Look<'_>, from: Micros) -> Option<(Micros, &'static str)> {
         let attempts = look.facts.attempts().iter();
         let deeds = attempts.flat_map(|attempt| {
-            let asked = attempt.subscribed.iter().map(|(at, _)| (*at, "asked for it again"));
+            let asked = attempt
+                .subscribed
+                .iter()
+                .map(|(at, _)| (*at, "asked for it again"));
             let ended = attempt.left.map(|at| (at, "gave the connection up"));
             let came = (attempt.accepted, "came with another request");
             asked.chain(ended).chain([came])
@@ -208,7 +219,10 @@ impl Ask for Reacts {
             Err(finding) => return finding,
         };
         if wanted < self.streams {
-            let what = format!("asked for {wanted} of the {} streams that this takes", self.streams);
+            let what = format!(
+                "asked for {wanted} of the {} streams that this takes",
+                self.streams
+            );
             return Finding::new(Verdict::NotApplicable, what);
         }
         let Some(from) = self.after.find(look) else {

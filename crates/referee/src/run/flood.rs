@@ -13,7 +13,8 @@ use crate::question::Look;
 const MAX_WAITING_BYTES: usize = 1 << 20;
 /// Longest that one look pours, so that time goes on for everything else.
 const MAX_POUR: Duration = Duration::from_millis(20);
-/// The mark that the tape is at once nothing more is poured.
+/// The marks at which the tape is when the first frame is poured, and once nothing more is.
+const BEGUN: &str = "flooding";
 const OVER: &str = "flooded";
 
 /// A flood on the first connection, and how far it is.
@@ -53,6 +54,9 @@ impl Pour {
         if self.over || look.since(upgraded) < self.flood.after_s {
             return;
         }
+        if self.taken.is_none() {
+            mark(engine, BEGUN);
+        }
         let mut taken = *self.taken.get_or_insert(look.now);
         let until = Instant::now() + MAX_POUR;
         while Instant::now() < until {
@@ -78,8 +82,12 @@ impl Pour {
         self.over = true;
         let (poured, of) = (self.poured, self.flood.frames());
         engine.note(Some(1), format!("{poured} of {of} frames: {why}"));
-        engine.apply(Step::at(Micros::ZERO, Action::Mark(OVER.to_owned())));
+        mark(engine, OVER);
     }
+}
+
+fn mark(engine: &Engine, name: &str) {
+    engine.apply(Step::at(Micros::ZERO, Action::Mark(name.to_owned())));
 }
 
 /// A step on the first connection, now.

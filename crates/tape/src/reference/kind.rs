@@ -70,9 +70,8 @@ impl Reference {
             Some(("url", name)) if !name.is_empty() => Ok(Self::Url(Some(name.to_owned()))),
             Some(("date", later)) if later.bytes().all(|b| b.is_ascii_digit()) => {
                 let seconds = later.parse().map(Self::Date);
-                seconds.map_err(|_| {
-                    format!("${{date:…}} takes whole seconds from 0 to {}", u32::MAX)
-                })
+                seconds
+                    .map_err(|_| format!("${{date:…}} takes whole seconds from 0 to {}", u32::MAX))
             }
             Some(("query", name)) if !name.is_empty() => Ok(Self::Query(name.to_owned())),
             None if is_name(body) => Ok(Self::Group(body.to_owned())),
