@@ -14,8 +14,9 @@ use crate::question::{Question, Reference};
 
 /// The header's key that makes a tape a case.
 const KEY: &str = "x-case";
-/// What stands for the other port in the steps of a case.
+/// What stands for the other port in the steps of a case, as `http://…` and as `ws://…`.
 const OTHER: &str = "$OTHER";
+const WS_OTHER: &str = "$WS_OTHER";
 
 /// Why a case's file is none.
 #[derive(Debug, thiserror::Error)]
@@ -205,7 +206,9 @@ impl Run<'_> {
 
     /// The steps that are laid over the healthy tape; `other` is the URL of the other port.
     pub(crate) fn tape(&self, other: &str) -> Result<Tape, BadCase> {
-        let text = fill_text(&self.case.text, &self.variant.values).replace(OTHER, other);
+        let text = fill_text(&self.case.text, &self.variant.values)
+            .replace(WS_OTHER, &other.replacen("http:", "ws:", 1))
+            .replace(OTHER, other);
         let name = format!("case {}", self.case.name);
         Tape::parse(name, &text).map_err(|source| BadCase::Tape {
             name: self.case.name.clone(),

@@ -123,8 +123,12 @@ impl Ask for Resubscribes {
             return Finding::new(Verdict::NotApplicable, what);
         }
         let what = match wanted.len() {
-            1 => format!("asked for its stream again, on {asked_on} connections"),
-            n => format!("asked for its {n} streams again, on {asked_on} connections"),
+            1 => "asked for its stream again".to_owned(),
+            n => format!("asked for its {n} streams again"),
+        };
+        let what = match asked_on {
+            1 => what,
+            n => format!("{what}, on {n} connections"),
         };
         Finding::new(Verdict::Pass, what).figure("streams", wanted.len() as u64)
     }

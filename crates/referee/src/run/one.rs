@@ -122,8 +122,12 @@ impl Session {
             token: names.token.clone(),
         };
         let started = clock.now();
-        let clients = (0..copies.max(1))
-            .map(|_| Client::start(&options.keeper, &options.client, &told, &names.mark))
+        // A mark of its own for each: whoever ends one sweeps up what carries its mark.
+        let clients = (1..=copies.max(1))
+            .map(|n| {
+                let mark = format!("{}-{n}", names.mark);
+                Client::start(&options.keeper, &options.client, &told, &mark)
+            })
             .collect::<Result<_, _>>()?;
         Ok(Self {
             engine,

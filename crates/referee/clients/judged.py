@@ -1,0 +1,141 @@
+"""What was found about a client: judging it, and what of that is kept in results/."""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+
+from installed import HERE, ROOT, Client, sources
+
+CASES = ROOT / "crates" / "referee" / "cases"
+RESULTS = HERE / "results"
+# Rows that are made of all cases.
+EVERYWHERE = ("X5", "K1", "K2")
+# Longest that one client may take, in seconds.
+BOUND_S = 1800
+# Most lines of a journal that are kept.
+MAX_JOURNAL_LINES = 30
+WORSE = ["n/a", "info", "pass", "warn", "fail"]
+
+
+def digest(paths: list[Path]) -> str:
+    """A short name of what these files hold."""
+    held = hashlib.sha256()
+    for path in paths:
+        held.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return held.hexdigest()[:16]
+
+
+def cases_of(program: Path) -> dict[str, str]:
+    """The cases that are played unasked, and what stands for the version of each."""
+    listed = subprocess.run([program, "referee", "--list"], capture_output=True, text=True, check=True).stdout
+    ids = {line.split()[0] for line in listed.splitlines() if line.strip()}
+    healthy = sorted((ROOT / "crates" / "referee" / "healthy").glob("*"))
+    files = {id: [path for path in sorted(CASES.glob("*.jsonl")) if path.stem.split("-")[0] == id] for id in ids}
+    return {id: digest(found + healthy[:1]) for id, found in files.items()}
+
+
+def results_of(name: str) -> dict | None:
+    """What is kept of a client."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def left_to_judge(program: Path, name: str) -> list[str]:
+    """The cases that this client, as it is now, was not judged by yet."""
+    kept = results_of(name)
+    known = {}
+    if kept and kept["made"]["program"] == digest(sources(name)):
+        known = kept["made"]["cases"]
+    return sorted(id for id, version in cases_of(program).items() if known.get(id) != version)
+
+
+def judge(program: Path, client: Client, cases: list[str] | None) -> dict:
+    """The referee's report on a client."""
+    with tempfile.TemporaryDirectory() as out:
+        command = [str(program), "referee", "--out", out]
+        if cases is not None:
+            command += ["--only", ",".join(cases)]
+        done = subprocess.run([*command, "--", *client.command], capture_output=True, text=True, timeout=BOUND_S)
+        if done.returncode not in (0, 1):
+            sys.exit(f"{client.name}: the referee ended with {done.returncode}\n{done.stderr}")
+        took = re.search(r"in (\d+) s; one after the other .* (\d+) s", done.stdout)
+        report = json.loads((Path(out) / "results.json").read_text())
+        report["took_s"] = [int(it) for it in took.groups()] if took else []
+        return report
+
+
+def write_results(program: Path, client: Client, cases: list[str], report: dict, again: bool) -> None:
+    """Keeps what was found, beside what is kept of other cases."""
+    versions = cases_of(program)
+    kept = None if again else results_of(client.name)
+    if kept and kept["made"]["program"] != digest(sources(client.name)):
+        kept = None
+    made = {
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "program": digest(sources(client.name)),
+        "cases": {id: versions[id] for id in cases},
+        "took_s": report.pop("took_s"),
+    }
+    rows = {row["id"]: shortened(row) for row in report["rows"]}
+    if kept:
+        made["cases"] = {id: it for id, it in (kept["made"]["cases"] | made["cases"]).items() if id in versions}
+        if len(cases) < len(versions) // 2:
+            made["took_s"] = kept["made"]["took_s"]
+        for old in kept["rows"]:
+            id = old["id"]
+            worse = id in EVERYWHERE and WORSE.index(old["verdict"]) > WORSE.index(rows[id]["verdict"])
+            if (id in versions or id in EVERYWHERE) and (id not in rows or worse):
+                rows[id] = old
+    letters = "RHELPSCXK"
+    ordered = sorted(rows.values(), key=lambda row: (letters.index(row["id"][0]), int(row["id"][1:])))
+    made["cases"] = dict(sorted(made["cases"].items()))
+    whole = report | {"client": client.title, "made": made, "rows": ordered}
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps(whole, indent=1, ensure_ascii=False)
+    (RESULTS / f"{client.name}.json").write_text(text + "\n")
+
+
+def is_not_told(run: dict) -> bool:
+    """Whether it shows a crash or a leaked credential: a signal that nobody sent, an error that nobody caught in Node, or
+    the token where it does not belong."""
+    token = run["token"]
+    uncaught = any("ended by itself" in it["what"] and "Node.js v" in it["what"] for it in run["findings"])
+    return run["died"] or uncaught or token["printed"] or token["given_away"]
+
+
+def shortened(row: dict) -> dict:
+    """A row without what is long or of one machine, and without what set off a crash or a leak."""
+    runs = row.get("runs", [])
+    for run in runs:
+        journal = run["journal"]
+        if not {it["verdict"] for it in run["findings"]} & {"warn", "fail"}:
+            journal = []
+        elif len(journal) > MAX_JOURNAL_LINES:
+            more = len(journal) - MAX_JOURNAL_LINES
+            journal = [*journal[:MAX_JOURNAL_LINES], f"… {more} lines more"]
+        run["journal"] = journal
+        run["printed"] = ""
+        run["lanes"] = {"length_s": 0, "lanes": [], "more": 0}
+        for finding in run["findings"]:
+            finding["what"] = re.sub(r"/\S*/(site-packages|node_modules)/", "", finding["what"])
+            finding["figures"] = [rounded(it) for it in finding.get("figures", [])]
+        for key in ("took_s", "late_s"):
+            run[key] = round(run[key], 3)
+    if any(is_not_told(run) for run in runs):
+        finding = {"verdict": "n/a", "what": "not told here", "figures": []}
+        return row | {"verdict": "n/a", "findings": [finding], "runs": []}
+    return row
+
+
+def rounded(figure: dict) -> dict:
+    value = figure["value"]
+    if isinstance(value, list):
+        value = [round(it, 3) for it in value[:24]]
+    elif isinstance(value, float):
+        value = round(value, 3)
+    return figure | {"value": value}
