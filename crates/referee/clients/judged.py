@@ -13,12 +13,23 @@ from installed import HERE, ROOT, Client, sources
 
 CASES = ROOT / "crates" / "referee" / "cases"
 RESULTS = HERE / "results"
+HEALTHY = ROOT / "crates" / "referee" / "healthy"
+# How an engine treats a client when all is well, and what that client asks for. Cases about subscriptions want both.
+EVENTS, SUBSCRIPTIONS = "events", "jsonrpc"
+ASKED_FOR = [
+    json.dumps({"jsonrpc": "2.0", "id": n, "method": "subscribe", "params": {"channel": channel}})
+    for n, channel in enumerate(("trades", "book"), 1)
+]
+# It takes no messages to send.
+NO_SENDER = {"zero-engine-client"}
 # Rows that are made of all cases.
 EVERYWHERE = ("X5", "K1", "K2")
 # Longest that one client may take, in seconds.
 BOUND_S = 1800
 # Most lines of a journal that are kept.
 MAX_JOURNAL_LINES = 30
+# Rows go by letter, then by number.
+LETTERS = "RHELPSCXK"
 WORSE = ["n/a", "info", "pass", "warn", "fail"]
 
 
@@ -34,9 +45,13 @@ def cases_of(program: Path) -> dict[str, str]:
     """The cases that are played unasked, and what stands for the version of each."""
     listed = subprocess.run([program, "referee", "--list"], capture_output=True, text=True, check=True).stdout
     ids = {line.split()[0] for line in listed.splitlines() if line.strip()}
-    healthy = sorted((ROOT / "crates" / "referee" / "healthy").glob("*"))
     files = {id: [path for path in sorted(CASES.glob("*.jsonl")) if path.stem.split("-")[0] == id] for id in ids}
-    return {id: digest(found + healthy[:1]) for id, found in files.items()}
+    return {id: digest([*found, HEALTHY / f"{healthy_of(id)}.jsonl"]) for id, found in files.items()}
+
+
+def healthy_of(id: str) -> str:
+    """The healthy tape that a case is laid over here."""
+    return SUBSCRIPTIONS if id.startswith("S") else EVENTS
 
 
 def results_of(name: str) -> dict | None:
@@ -54,19 +69,44 @@ def left_to_judge(program: Path, name: str) -> list[str]:
     return sorted(id for id, version in cases_of(program).items() if known.get(id) != version)
 
 
-def judge(program: Path, client: Client, cases: list[str] | None) -> dict:
-    """The referee's report on a client."""
+def judge(program: Path, client: Client, cases: list[str]) -> dict:
+    """The referee's report on a client: one on events, and one on subscriptions where it can ask for any."""
+    reports = []
+    for healthy in (EVENTS, SUBSCRIPTIONS):
+        chosen = [id for id in cases if healthy_of(id) == healthy]
+        words = ASKED_FOR if healthy == SUBSCRIPTIONS and client.name not in NO_SENDER else []
+        if chosen:
+            reports.append(report_on(program, [*client.command, *words], chosen, healthy if words else EVENTS))
+    whole = reports[0]
+    for other in reports[1:]:
+        whole["rows"] = merged(whole["rows"], other["rows"])
+        whole["took_s"] = [one + another for one, another in zip(whole["took_s"], other["took_s"])]
+    return whole
+
+
+def report_on(program: Path, command: list[str], cases: list[str], healthy: str) -> dict:
+    """One run of the referee."""
     with tempfile.TemporaryDirectory() as out:
-        command = [str(program), "referee", "--out", out]
-        if cases is not None:
-            command += ["--only", ",".join(cases)]
-        done = subprocess.run([*command, "--", *client.command], capture_output=True, text=True, timeout=BOUND_S)
+        options = ["--healthy", healthy, "--only", ",".join(cases), "--out", out]
+        referee = [str(program), "referee", *options, "--", *command]
+        done = subprocess.run(referee, capture_output=True, text=True, timeout=BOUND_S)
         if done.returncode not in (0, 1):
-            sys.exit(f"{client.name}: the referee ended with {done.returncode}\n{done.stderr}")
+            sys.exit(f"{command[0]}: the referee ended with {done.returncode}\n{done.stderr}")
         took = re.search(r"in (\d+) s; one after the other .* (\d+) s", done.stdout)
         report = json.loads((Path(out) / "results.json").read_text())
-        report["took_s"] = [int(it) for it in took.groups()] if took else []
+        report["took_s"] = [int(it) for it in took.groups()] if took else [0, 0]
         return report
+
+
+def merged(kept: list[dict], new: list[dict]) -> list[dict]:
+    """The rows of both, the new ones instead of those kept; of a row that is made of all cases, the worse."""
+    rows = {row["id"]: row for row in kept}
+    for row in new:
+        id = row["id"]
+        worse = id in rows and WORSE.index(rows[id]["verdict"]) > WORSE.index(row["verdict"])
+        if not (id in EVERYWHERE and worse):
+            rows[id] = row
+    return sorted(rows.values(), key=lambda row: (LETTERS.index(row["id"][0]), int(row["id"][1:])))
 
 
 def write_results(program: Path, client: Client, cases: list[str], report: dict, again: bool) -> None:
@@ -81,20 +121,14 @@ def write_results(program: Path, client: Client, cases: list[str], report: dict,
         "cases": {id: versions[id] for id in cases},
         "took_s": report.pop("took_s"),
     }
-    rows = {row["id"]: shortened(row) for row in report["rows"]}
+    rows = [shortened(row) for row in report["rows"]]
     if kept:
         made["cases"] = {id: it for id, it in (kept["made"]["cases"] | made["cases"]).items() if id in versions}
         if len(cases) < len(versions) // 2:
             made["took_s"] = kept["made"]["took_s"]
-        for old in kept["rows"]:
-            id = old["id"]
-            worse = id in EVERYWHERE and WORSE.index(old["verdict"]) > WORSE.index(rows[id]["verdict"])
-            if (id in versions or id in EVERYWHERE) and (id not in rows or worse):
-                rows[id] = old
-    letters = "RHELPSCXK"
-    ordered = sorted(rows.values(), key=lambda row: (letters.index(row["id"][0]), int(row["id"][1:])))
+        rows = merged([row for row in kept["rows"] if row["id"] in [*versions, *EVERYWHERE]], rows)
     made["cases"] = dict(sorted(made["cases"].items()))
-    whole = report | {"client": client.title, "made": made, "rows": ordered}
+    whole = report | {"client": client.title, "made": made, "rows": rows}
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(whole, indent=1, ensure_ascii=False)
     (RESULTS / f"{client.name}.json").write_text(text + "\n")

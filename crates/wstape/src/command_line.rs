@@ -46,6 +46,8 @@ enum Command {
     Import(cmd::import::ImportArgs),
     /// Stands between subscribers and an engine, and writes what both send.
     Proxy(cmd::proxy::ProxyArgs),
+    /// Makes a dialogue of a recorded session, which answers other clients.
+    Learn(cmd::learn::LearnArgs),
     /// Says what a tape holds, and draws its time.
     Show(cmd::show::ShowArgs),
     /// Reads a journal: connections, gaps, rates, and who never came back.
@@ -81,6 +83,7 @@ pub fn command_line() -> ExitCode {
         Command::Poll(poll) => poll.run(),
         Command::Import(import) => import.run(),
         Command::Proxy(proxy) => proxy.run(),
+        Command::Learn(learn) => learn.run(),
         Command::Show(show) => show.run(),
         Command::Journal(journal) => journal.run(),
         Command::Check(check) => check.run(),

@@ -18,6 +18,8 @@ pub(crate) mod import;
 #[cfg(feature = "cli")]
 pub(crate) mod journal;
 #[cfg(feature = "cli")]
+pub(crate) mod learn;
+#[cfg(feature = "cli")]
 pub(crate) mod live;
 #[cfg(feature = "cli")]
 pub(crate) mod man;

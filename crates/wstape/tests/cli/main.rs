@@ -6,6 +6,7 @@ mod documents;
 mod files;
 mod import;
 mod journal;
+mod learn;
 mod outputs;
 mod proxy;
 mod recording;
