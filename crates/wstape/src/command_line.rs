@@ -52,6 +52,8 @@ enum Command {
     Show(cmd::show::ShowArgs),
     /// Reads a journal: connections, gaps, rates, and who never came back.
     Journal(cmd::journal::JournalArgs),
+    /// Draws a journal or a tape: one HTML file with a lane for each connection.
+    Draw(cmd::draw::DrawArgs),
     /// Says whether tapes are sound, and where they are not.
     Check(cmd::check::CheckArgs),
     /// Cuts a stretch out of a tape.
@@ -86,6 +88,7 @@ pub fn command_line() -> ExitCode {
         Command::Learn(learn) => learn.run(),
         Command::Show(show) => show.run(),
         Command::Journal(journal) => journal.run(),
+        Command::Draw(draw) => draw.run(),
         Command::Check(check) => check.run(),
         Command::Trim(trim) => trim.run(),
         Command::Redact(redact) => redact.run(),

@@ -11,6 +11,8 @@ pub(crate) mod completions;
 #[cfg(feature = "cli")]
 pub(crate) mod diff;
 #[cfg(feature = "cli")]
+pub(crate) mod draw;
+#[cfg(feature = "cli")]
 pub(crate) mod exit;
 pub(crate) mod fixtures;
 #[cfg(feature = "cli")]

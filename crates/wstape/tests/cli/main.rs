@@ -3,6 +3,7 @@
 mod chaos;
 mod disk;
 mod documents;
+mod draw;
 mod files;
 mod import;
 mod journal;
