@@ -136,7 +136,9 @@ impl Healthy {
         let quiet_from = quiet_from.filter(|from| *from > Micros::ZERO && self.has_scenes());
         let mutes: Vec<Step> = quiet_from.map(mute_all).into_iter().flatten().collect();
         if timed.is_empty() {
-            mutes.into_iter().for_each(|step| tape.push(step));
+            for mute in mutes {
+                tape.push(mute);
+            }
             return tape;
         }
         let mut mutes = mutes.into_iter().peekable();
@@ -157,7 +159,9 @@ impl Healthy {
                 }
             }
         }
-        mutes.for_each(|step| tape.push(step));
+        for mute in mutes {
+            tape.push(mute);
+        }
         tape
     }
 }

@@ -232,16 +232,12 @@ impl Ask for Reacts {
         let Some(from) = self.after.find(look) else {
             return Finding::new(Verdict::NotApplicable, self.after.missing());
         };
-        match Self::did(look, from) {
-            Some((at, what)) => {
-                let took = seconds(at.0 - from.0);
-                let what = format!("noticed: {what} after {took:.1} s");
-                Finding::new(Verdict::Info, what).figure("noticed_after_s", took)
-            }
-            None => {
-                let waited = look.since(from);
-                Finding::new(Verdict::Info, format!("not noticed in {waited:.0} s"))
-            }
+        if let Some((at, what)) = Self::did(look, from) {
+            let took = seconds(at.0 - from.0);
+            let what = format!("noticed: {what} after {took:.1} s");
+            return Finding::new(Verdict::Info, what).figure("noticed_after_s", took);
         }
+        let since = look.since(from);
+        Finding::new(Verdict::Info, format!("not noticed in {since:.0} s"))
     }
 }
