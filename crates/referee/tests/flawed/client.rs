@@ -154,9 +154,8 @@ fn asks(flaw: Flaw, attempt: u32) -> Vec<String> {
     let second = || ask(2 * attempt + 1, r#""book.BTC""#);
     match flaw {
         Flaw::Subscribes => vec![first(), second()],
-        Flaw::ForgetsStreams if attempt == 0 => vec![first(), second()],
+        Flaw::ForgetsStreams | Flaw::AsksOften if attempt == 0 => vec![first(), second()],
         // All of them together from the second time on, which is the same.
-        Flaw::AsksOften if attempt == 0 => vec![first(), second()],
         Flaw::AsksOften => {
             let all = r#""book.BTC","trades.ETH","trades.BTC""#;
             vec![ask(attempt, all), second()]

@@ -12,8 +12,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use wstape_referee::{
-    Case, ClientCommand, Healthy, KeeperCommand, Options, RefereeError, Report, Verdict, cases,
-    judge, keep,
+    Case, ClientCommand, KeeperCommand, Options, RefereeError, Report, Verdict, cases, judge, keep,
 };
 
 use self::client::Flaw;
