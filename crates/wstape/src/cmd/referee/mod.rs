@@ -51,12 +51,8 @@ pub(crate) struct Referee {
     /// Most cases at a time; default: as many as memory allows
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
-    /// Also the cases that wait for ten minutes
-    #[arg(long)]
-    long: bool,
-    /// The client promises one connection and no more: what takes one that comes back is not asked
-    #[arg(long)]
-    once: bool,
+    #[command(flatten)]
+    extent: Extent,
     /// Verdicts that are expected: only a change fails
     #[arg(long, value_name = "FILE")]
     expect: Option<PathBuf>,
@@ -75,6 +71,17 @@ pub(crate) struct Referee {
     /// The client: its command, behind `--`
     #[arg(last = true, value_name = "COMMAND", required_unless_present = "list")]
     command: Vec<OsString>,
+}
+
+/// How much is asked.
+#[derive(Debug, Clone, Copy, Args)]
+struct Extent {
+    /// Also the cases that wait for ten minutes
+    #[arg(long)]
+    long: bool,
+    /// The client promises one connection and no more: what takes one that comes back is not asked
+    #[arg(long)]
+    once: bool,
 }
 
 /// Keeps a client's processes for `referee`, and ends them with it.
@@ -103,7 +110,7 @@ impl Referee {
         if let Some(question) = &self.question {
             return question.answer(&all);
         }
-        let chosen = match choose(all, &self.only, self.long) {
+        let chosen = match choose(all, &self.only, self.extent.long) {
             Ok(chosen) => chosen,
             Err(error) => return bad_input(&error),
         };
@@ -171,7 +178,7 @@ impl Referee {
             healthy: Healthy::find(&self.healthy)?,
             jobs: self.jobs,
             seed: self.seed,
-            once: self.once,
+            once: self.extent.once,
             ready_wait: Options::READY_WAIT,
         })
     }
