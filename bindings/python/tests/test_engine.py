@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -154,6 +156,15 @@ def test_tls_is_trusted_by_the_context_of_the_engine() -> None:
         strict.verify_flags |= ssl.VERIFY_X509_STRICT
         with connect(engine.url, ssl=strict) as link:
             assert link.recv(RECV_S) == "safe"
+
+
+def test_a_page_shows_the_run(engine: wstape.Engine) -> None:
+    page, token = engine.page.split("#token=")
+    with urllib.request.urlopen(page) as answer:
+        assert answer.headers["content-type"].startswith("text/html")
+    asked = urllib.request.Request(f"{page}v1/engine", headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(asked) as answer:
+        assert json.load(answer)["url"] == engine.url
 
 
 def test_two_engines_run_side_by_side(serve: Callable[..., wstape.Engine]) -> None:
