@@ -183,13 +183,15 @@ async def test_a_wait_that_would_hold_up_its_event_loop_is_refused(engine: wstap
 
 
 async def test_a_wait_that_is_cancelled_leaves_no_thread_behind(engine: wstape.Engine) -> None:
-    waiting = asyncio.create_task(engine.aio.wait_for(connections=1, timeout=500))
-    while not engine.waiting():
-        await asyncio.sleep(0.01)
+    async def are_waiting(requests: int) -> None:
+        while engine.waiting() != requests:
+            await asyncio.sleep(0.01)
+
+    waiting = asyncio.create_task(engine.aio.wait_for(connections=1, timeout=2 * RECV_S))
+    await asyncio.wait_for(are_waiting(1), RECV_S)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    while engine.waiting():
-        await asyncio.sleep(0.01)
+    await asyncio.wait_for(are_waiting(0), RECV_S)
     # A thread that still waited would hold this up.
     await asyncio.wait_for(asyncio.get_running_loop().shutdown_default_executor(), RECV_S)
