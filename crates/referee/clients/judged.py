@@ -44,7 +44,8 @@ def digest(paths: list[Path]) -> str:
 
 def cases_of(program: Path) -> dict[str, str]:
     """The cases that are played unasked, and what stands for the version of each."""
-    listed = subprocess.run([program, "referee", "--list"], capture_output=True, text=True, check=True).stdout
+    words = [program, "referee", "--cases", CASES, "--list"]
+    listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     ids = {line.split()[0] for line in listed.splitlines() if line.strip()}
     files = {id: [path for path in sorted(CASES.glob("*.jsonl")) if path.stem.split("-")[0] == id] for id in ids}
     return {id: digest([*found, HEALTHY / f"{healthy_of(id)}.jsonl"]) for id, found in files.items()}
@@ -77,7 +78,7 @@ def parts(client: Client, cases: list[str]) -> list[list[str]]:
         chosen = [id for id in cases if healthy_of(id) == healthy]
         words = ASKED_FOR if healthy == SUBSCRIPTIONS and client.name not in NO_SENDER else []
         if chosen:
-            options = ["--healthy", healthy if words else EVENTS, "--only", ",".join(chosen)]
+            options = ["--cases", str(CASES), "--healthy", healthy if words else EVENTS, "--only", ",".join(chosen)]
             found.append([*options, "--", *client.command, *words])
     return found
 
@@ -149,11 +150,12 @@ def write_results(program: Path, client: Client, cases: list[str], report: dict,
 
 
 def is_not_told(run: dict) -> bool:
-    """Whether it shows a crash or a leaked credential: a signal that nobody sent, an error that nobody caught in Node, or
-    the token where it does not belong."""
-    token = run["token"]
-    uncaught = any("ended by itself" in it["what"] and "Node.js v" in it["what"] for it in run["findings"])
-    return run["died"] or uncaught or token["printed"] or token["given_away"]
+    """Whether it shows a crash, a hang or a leaked credential: a signal that nobody sent, an error that nobody caught in
+    Node, a process that does not go when it is told to, or the token where it does not belong."""
+    token, said = run["token"], [it["what"] for it in run["findings"]]
+    uncaught = any("ended by itself" in what and "Node.js v" in what for what in said)
+    hangs = any(what.startswith("still there") for what in said)
+    return run["died"] or uncaught or hangs or token["printed"] or token["given_away"]
 
 
 def shortened(row: dict) -> dict:
