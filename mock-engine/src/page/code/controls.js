@@ -122,7 +122,6 @@ Page.prototype.print = function print(on) {
 };
 
 Page.prototype.printTable = function printTable() {
-  const head = ["#", "path", "from", "lasted", "answer", "end", "sent", "received", "gap before"];
   const source = this.connections.source;
   const rows = [];
   for (let row = 0; row < Math.min(source.length, MAX_PRINTED_LANES); row += 1) {
@@ -131,6 +130,6 @@ Page.prototype.printTable = function printTable() {
   const unmet = this.run.unmet.map((line) => make("li", { textContent: words(this.run.entry(line)) }));
   $("printed").replaceChildren(
     make("ul", {}, ...unmet),
-    make("table", {}, make("thead", {}, make("tr", {}, ...head.map((name) => make("th", { textContent: name })))), make("tbody", {}, ...rows)),
+    make("table", {}, make("thead", {}, make("tr", {}, ...CONNECTION_COLUMNS.map((name) => make("th", { textContent: name })))), make("tbody", {}, ...rows)),
   );
 };

@@ -26,7 +26,7 @@ class Details {
     const { run } = this;
     const entry = run.entry(line);
     const at = run.kind.at(line) === KIND.RULE ? "holds all run" : `${(run.tapeMs(run.time.at(line)) / 1000).toFixed(6)} s`;
-    const parts = [make("h2", { textContent: words(entry) }), make("p", { className: "soft", textContent: `${at} · line ${line + 2}` })];
+    const parts = [make("h2", { textContent: words(entry) }), make("p", { className: "soft", textContent: run.tape || document.body.dataset.source === "file" ? `${at} · line ${line + 2}` : at })];
     if (entry.headers) parts.push(facts(Object.entries(entry.headers).map(([name, value]) => [name, String(value)])));
     const payload = payloadOf(entry);
     if (payload !== null) parts.push(make("h3", { textContent: payload.title }), make("pre", { textContent: payload.text, tabIndex: 0 }));

@@ -13,6 +13,7 @@ Stage.prototype.head = function head() {
   canvas.within(LABEL_WIDTH, 0, this.width, HEAD_HEIGHT, () => {
     this.ruler();
     this.flags();
+    if (this.found.track) for (const [x] of this.columns(this.found.track, this.view.from, this.view.to)) canvas.box(palette.found, x, 0, COLUMN, 5);
     this.stateBars();
     this.sentToAll();
   });

@@ -28,7 +28,7 @@ class Page {
     this.details = new Details($("details"), this.run, this.view);
     this.lines = new Grid($("lines"), "Lines", ["time", "#", "what happened"], new LinesSource(this.run, this.found), (row) => this.pickRow(row));
     this.connections = new Grid(
-      $("connections"), "Connections", ["#", "path", "from", "lasted", "answer", "end", "sent", "received", "gap before"],
+      $("connections"), "Connections", CONNECTION_COLUMNS,
       new ConnectionsSource(this.run, this.stage), (row) => this.selectLane(this.run.lanes[row]),
     );
     this.gaps = new Grid(
