@@ -53,8 +53,11 @@ test("a button shows the tape's line that it is, and what it does is seen at a c
   const { page, seen } = await open(engine.control);
   const [one, other] = [await client(engine.url), await client(engine.url)];
   await until("both are open", async () => /2 open/.test(await text(page, "#summary")));
-  await page.focus("#whose");
-  await page.selectOption("#whose", "2");
+  await tab(page, "connections");
+  await page.locator("#connections").getByRole("gridcell", { name: "#2", exact: true }).click();
+  await button(page, "Faults for #2").click();
+  assert.equal(await page.inputValue("#whose"), "2");
+  await tab(page, "lines");
   assert.equal(await text(page, "#line-drop"), '{"at_ms":0,"conn":2,"drop":"reset"}');
   await button(page, "Drop").press("Enter");
   await until("the second was reset", () => other.closed === 1006);

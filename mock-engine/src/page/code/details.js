@@ -1,7 +1,9 @@
 // What is selected, in full. Everything is put in as text, whatever a payload holds.
 
 class Details {
-  constructor(element, run, view) {
+  // `onFaults` is told the lane whose faults are wanted; null where there are none to be had.
+  constructor(element, run, view, onFaults) {
+    this.onFaults = onFaults;
     this.element = element;
     this.run = run;
     this.view = view;
@@ -51,7 +53,13 @@ class Details {
     for (const held of lane.held) {
       rows.push(["partition", `${lengthText(held.to - held.from)}: held ${bytes(held.toClient)} to the client, ${bytes(held.fromClient)} from it`]);
     }
-    return [make("h2", { textContent: `Connection #${lane.conn}` }), facts(rows)];
+    const parts = [make("h2", { textContent: `Connection #${lane.conn}` }), facts(rows)];
+    if (this.onFaults && !lane.end) {
+      const button = make("button", { type: "button", textContent: `Faults for #${lane.conn}` });
+      button.addEventListener("click", () => this.onFaults(lane));
+      parts.push(button);
+    }
+    return parts;
   }
 }
 

@@ -25,7 +25,7 @@ class Page {
     this.feed = new Feed(this.run);
     this.stage = new Stage($("lanes"), $("scroller"), $("spacer"), this.run, this.view, this.found);
     this.overview = new Overview($("overview"), this.run, this.view);
-    this.details = new Details($("details"), this.run, this.view);
+    this.details = new Details($("details"), this.run, this.view, this.live ? (lane) => this.faultsFor(lane) : null);
     this.lines = new Grid($("lines"), "Lines", ["time", "#", "what happened"], new LinesSource(this.run, this.found), (row) => this.pickRow(row));
     this.connections = new Grid(
       $("connections"), "Connections", CONNECTION_COLUMNS,
@@ -253,6 +253,12 @@ class Page {
     this.reveal(lane);
     this.showTab("details");
     this.say(`connection ${lane.conn}, ${lane.path || "no request"}, ${lane.end ? lane.end.words : "open"}`, false);
+  }
+
+  faultsFor(lane) {
+    this.faults.choose(lane);
+    this.showTab("faults");
+    this.faults.whose.focus();
   }
 
   reveal(lane) {

@@ -201,7 +201,7 @@ class Stage {
       this.canvas.box(palette.held, left, y + 5, right - left, 1.5);
       this.canvas.box(palette.held, left, y + LANE_HEIGHT - 7.5, right - left, 1.5);
       const text = heldWords(lane, span);
-      if (text && right - left > 50) this.heldTexts.push([text, left, right - left - 12]);
+      if (text && right - left > 50) this.heldTexts.push([text, left, Math.max(right - left - 12, 120)]);
     }
     for (const span of lane.spans) {
       if (span.key === "partition") continue;

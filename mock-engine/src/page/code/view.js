@@ -75,7 +75,8 @@ class View {
     const first = this.run.length > 0 ? this.run.time.at(0) : 0;
     const length = Math.max(this.latest - first, 1);
     this.fitted = true;
-    this.look(first - length * 0.01, this.latest + length * 0.06);
+    // Behind the last end there is room for its words.
+    this.look(first - length * 0.01, this.latest + length * 0.14);
   }
 
   setFollowing(on) {
