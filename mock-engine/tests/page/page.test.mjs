@@ -166,7 +166,10 @@ test("all of it is had by the keyboard: lanes, marks, trouble, search, zoom", as
   await page.getByRole("heading", { name: "← ping hb" }).waitFor();
   await page.keyboard.press("Escape");
   await page.locator("#details", { hasText: "Nothing is selected" }).waitFor();
+  await page.fill("#search", "");
   await page.focus("#lines");
+  await page.keyboard.press("End");
+  await page.getByRole("heading", { name: "the tape ends" }).waitFor();
   await page.keyboard.press("Home");
   assert.equal(await page.locator("#lines [aria-selected=true]").count(), 1);
   assert.match(await page.getAttribute("#lines", "aria-activedescendant"), /^lines-/);

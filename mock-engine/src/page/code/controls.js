@@ -83,7 +83,11 @@ Page.prototype.tabKey = function tabKey(event) {
 // Keys that work wherever nothing is being typed.
 Page.prototype.key = function key(event) {
   if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) {
-    if (event.key === "Escape") $("scroller").focus();
+    if (event.key === "Escape") {
+      // The browser's own way would empty the field, and what was found would stay.
+      event.preventDefault();
+      $("scroller").focus();
+    }
     return;
   }
   const { view } = this;

@@ -121,6 +121,8 @@ class Page {
     try {
       const engine = await this.port.json("GET", "/v1/engine");
       if (this.run.header && this.run.header.up !== engine.up) location.reload();
+      // The line that says so may be older than what the port still has.
+      this.run.began ||= engine.began;
       this.nowAt = { ms: this.run.zero + engine.at_ms, clock: performance.now(), began: engine.began };
       this.view.now = () => (this.nowAt?.began ? this.nowAt.ms + performance.now() - this.nowAt.clock : 0);
       await this.faults.refresh();

@@ -107,8 +107,8 @@ class View {
 
   // Brings a time into sight, moving no more than is needed.
   show(at) {
-    const span = this.span;
-    if (at >= this.from + span * 0.02 && at <= this.to - span * 0.02) return;
+    const { span } = this;
+    if (at >= this.from && at <= this.to) return;
     this.move(at - span / 2, at + span / 2);
   }
 }
