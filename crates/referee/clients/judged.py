@@ -8,8 +8,9 @@ import sys
 import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import IO
 
-from installed import HERE, ROOT, Client, sources
+from installed import HERE, KEPT, ROOT, Client, sources
 
 CASES = ROOT / "crates" / "referee" / "cases"
 RESULTS = HERE / "results"
@@ -43,7 +44,8 @@ def digest(paths: list[Path]) -> str:
 
 def cases_of(program: Path) -> dict[str, str]:
     """The cases that are played unasked, and what stands for the version of each."""
-    listed = subprocess.run([program, "referee", "--list"], capture_output=True, text=True, check=True).stdout
+    words = [program, "referee", "--cases", CASES, "--list"]
+    listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     ids = {line.split()[0] for line in listed.splitlines() if line.strip()}
     files = {id: [path for path in sorted(CASES.glob("*.jsonl")) if path.stem.split("-")[0] == id] for id in ids}
     return {id: digest([*found, HEALTHY / f"{healthy_of(id)}.jsonl"]) for id, found in files.items()}
@@ -69,14 +71,28 @@ def left_to_judge(program: Path, name: str) -> list[str]:
     return sorted(id for id, version in cases_of(program).items() if known.get(id) != version)
 
 
-def judge(program: Path, client: Client, cases: list[str]) -> dict:
-    """The referee's report on a client: one on events, and one on subscriptions where it can ask for any."""
-    reports = []
+def parts(client: Client, cases: list[str]) -> list[list[str]]:
+    """The referee's words for these cases: one part on events, one on subscriptions where it can ask for any."""
+    found = []
     for healthy in (EVENTS, SUBSCRIPTIONS):
         chosen = [id for id in cases if healthy_of(id) == healthy]
         words = ASKED_FOR if healthy == SUBSCRIPTIONS and client.name not in NO_SENDER else []
         if chosen:
-            reports.append(report_on(program, [*client.command, *words], chosen, healthy if words else EVENTS))
+            options = ["--cases", str(CASES), "--healthy", healthy if words else EVENTS, "--only", ",".join(chosen)]
+            found.append([*options, "--", *client.command, *words])
+    return found
+
+
+def show(program: Path, client: Client, cases: list[str]) -> None:
+    """What the referee says of a client, as it says it."""
+    for words in parts(client, cases):
+        subprocess.run([str(program), "referee", *words], stderr=subprocess.DEVNULL, timeout=BOUND_S)
+
+
+def judge(program: Path, client: Client, cases: list[str]) -> dict:
+    """The referee's report on a client."""
+    with (KEPT / f"{client.name}.log").open("w") as log:
+        reports = [report_on(program, words, log) for words in parts(client, cases)]
     whole = reports[0]
     for other in reports[1:]:
         whole["rows"] = merged(whole["rows"], other["rows"])
@@ -84,14 +100,13 @@ def judge(program: Path, client: Client, cases: list[str]) -> dict:
     return whole
 
 
-def report_on(program: Path, command: list[str], cases: list[str], healthy: str) -> dict:
-    """One run of the referee."""
+def report_on(program: Path, words: list[str], log: IO[str]) -> dict:
+    """One run of the referee; how far it is goes to the log."""
     with tempfile.TemporaryDirectory() as out:
-        options = ["--healthy", healthy, "--only", ",".join(cases), "--out", out]
-        referee = [str(program), "referee", *options, "--", *command]
-        done = subprocess.run(referee, capture_output=True, text=True, timeout=BOUND_S)
+        referee = [str(program), "referee", "--out", out, *words]
+        done = subprocess.run(referee, stdout=subprocess.PIPE, stderr=log, text=True, timeout=BOUND_S)
         if done.returncode not in (0, 1):
-            sys.exit(f"{command[0]}: the referee ended with {done.returncode}\n{done.stderr}")
+            sys.exit(f"{' '.join(words)}: the referee ended with {done.returncode}; {log.name} has what it said")
         took = re.search(r"in (\d+) s; one after the other .* (\d+) s", done.stdout)
         report = json.loads((Path(out) / "results.json").read_text())
         report["took_s"] = [int(it) for it in took.groups()] if took else [0, 0]
@@ -135,11 +150,12 @@ def write_results(program: Path, client: Client, cases: list[str], report: dict,
 
 
 def is_not_told(run: dict) -> bool:
-    """Whether it shows a crash or a leaked credential: a signal that nobody sent, an error that nobody caught in Node, or
-    the token where it does not belong."""
-    token = run["token"]
-    uncaught = any("ended by itself" in it["what"] and "Node.js v" in it["what"] for it in run["findings"])
-    return run["died"] or uncaught or token["printed"] or token["given_away"]
+    """Whether it shows a crash, a hang or a leaked credential: a signal that nobody sent, an error that nobody caught in
+    Node, a process that does not go when it is told to, or the token where it does not belong."""
+    token, said = run["token"], [it["what"] for it in run["findings"]]
+    uncaught = any("ended by itself" in what and "Node.js v" in what for what in said)
+    hangs = any(what.startswith("still there") for what in said)
+    return run["died"] or uncaught or hangs or token["printed"] or token["given_away"]
 
 
 def shortened(row: dict) -> dict:
