@@ -47,10 +47,12 @@ if (env.NODE_TEST_CONTEXT?.startsWith('child')) {
  */
 export class Process {
   url;
+  page;
   control;
   stopped = false;
   #child;
   #folder;
+  #controlToken;
   #said = '';
   #ended;
 
@@ -74,7 +76,7 @@ export class Process {
     // The other end of a pipe goes with the engine.
     this.#child.stdin.on('error', () => {});
     this.#ended = once(this.#child, 'close').catch(() => {});
-    this.controlToken = control;
+    this.#controlToken = control;
   }
 
   get pid() {
@@ -94,7 +96,9 @@ export class Process {
       throw said.includes('\n  |\n') ? new TapeError(said) : new EngineError(said);
     }
     this.url = url.replace('listening on ', '');
-    this.control = new Control(address.replace('control on http://', ''), this.controlToken, () => this.epitaph());
+    const control = address.replace('control on ', '');
+    this.control = new Control(control, this.#controlToken, () => this.epitaph());
+    this.page = `${control}/#token=${this.#controlToken}`;
     for (const each of [this.#child, this.#child.stdin, this.#child.stdout, this.#child.stderr]) each.unref();
     return this;
   }

@@ -69,5 +69,6 @@ def test_a_program_that_is_missing_is_said_with_how_to_get_it(
     monkeypatch.delenv("WSTAPE_BIN")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sysconfig.get_path", lambda *_: str(tmp_path))
+    monkeypatch.setattr("wstape._binary.__file__", str(tmp_path / "lib/python3/site-packages/wstape/_binary.py"))
     with pytest.raises(wstape.BinaryNotFound, match=r"cargo install --path crates/wstape"):
         wstape.serve()

@@ -66,6 +66,7 @@ class Process:
         assert child.stdout is not None
         self.url, address = self._listening(child.stdout)
         self.control = Control(address, control_token, self.epitaph)
+        self.page = f"http://{address}/#token={control_token}"
 
     def _listening(self, out: IO[bytes]) -> tuple[str, str]:
         """Where the engine says that it listens: for clients, and to be steered."""
