@@ -196,6 +196,6 @@ impl Engine {
 
     /// Clears every fault that these controls have set; a tape's stay.
     pub fn clear_faults(&self) {
-        self.core().clear_faults(self.controls());
+        self.core().clear_faults(&[self.controls()]);
     }
 }

@@ -102,9 +102,8 @@ fn has_header(text: &str) -> bool {
 
 /// Clears every fault that was set here or by Rust's controls; a tape's stay.
 pub(super) async fn clear_faults(Extract(state): Extract<Arc<State>>) -> StatusCode {
-    let mut core = state.hub.core();
-    core.clear_faults(state.controls);
-    core.clear_faults(state.layer);
+    let layers = [state.controls, state.layer];
+    state.hub.core().clear_faults(&layers);
     StatusCode::NO_CONTENT
 }
 

@@ -254,10 +254,12 @@ impl Core {
         }
     }
 
-    /// Clears every fault of one layer.
-    pub(crate) fn clear_faults(&mut self, layer: LayerIndex) {
+    /// Clears every fault of these layers.
+    pub(crate) fn clear_faults(&mut self, layers: &[LayerIndex]) {
         let was = self.layers.port();
-        self.layers.clear(layer);
+        for &layer in layers {
+            self.layers.clear(layer);
+        }
         let cleared = JournalKind::State("faults cleared".to_owned());
         self.log.write(None, cleared);
         self.follow_port(was);
