@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::field;
 use parking_lot::Mutex;
 use wstape_tape::{Action, DIALOGUE, Header, LayerSteps, Step, Tape, TapeError, TapeReader, Torn};
 
@@ -33,12 +34,16 @@ enum Source {
 type TornCell = Arc<Mutex<Option<Torn>>>;
 
 impl Layer {
-    /// A tape read from a file as it is played.
+    /// A tape read from a file as it is played, or a [field overlay](crate::field) where the path
+    /// is the name of one.
     ///
     /// # Errors
     /// As [`TapeReader::open`].
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, TapeError> {
         let path = path.as_ref().to_owned();
+        if let Some(found) = field::find(&path) {
+            return found.map(Self::from);
+        }
         let reader = TapeReader::open(&path)?;
         let header = reader.header().clone();
         let torn = TornCell::default();

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use wstape_mock_engine::{Entry, JournalKind, RequestHead};
-use wstape_tape::Micros;
+use wstape_tape::{End, Micros};
 
 pub(crate) use self::attempt::{Answer, Attempt, Ended};
 
@@ -210,6 +210,7 @@ fn happen(attempt: &mut Attempt, at: Micros, kind: &JournalKind) {
     }
     let ended = match kind {
         JournalKind::Dropped(end) => Some(Ended::ByEngine(*end)),
+        JournalKind::HalfClosed => Some(Ended::ByEngine(End::Fin)),
         JournalKind::ClientClosed => Some(Ended::ClientFin),
         JournalKind::ClientReset => Some(Ended::ClientReset),
         _ => None,

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Command, Output, Stdio};
 
 /// What every verb's help says, and its pages and completions too.
-const VERBS: [&str; 9] = [
+const VERBS: [&str; 10] = [
     "serve",
     "replay",
     "chaos",
@@ -12,6 +12,7 @@ const VERBS: [&str; 9] = [
     "show",
     "check",
     "trim",
+    "overlays",
     "completions",
     "man",
 ];
