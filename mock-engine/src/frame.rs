@@ -113,7 +113,9 @@ impl ClientFrame {
     /// long, and a text's not within a character.
     pub(crate) fn kept(&self) -> Self {
         let mut cut = self.payload.len().min(KEPT_PAYLOAD_BYTES);
-        if let Some(text) = self.text() {
+        if cut < self.payload.len()
+            && let Some(text) = self.text()
+        {
             let before = self.payload.len() - text.len();
             while cut > before && !text.is_char_boundary(cut - before) {
                 cut -= 1;

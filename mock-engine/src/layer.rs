@@ -1,15 +1,22 @@
 //! A tape of an engine, wherever its steps come from.
 
 use std::fmt;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::field;
 use parking_lot::Mutex;
 use wstape_tape::{Action, DIALOGUE, Header, LayerSteps, Step, Tape, TapeError, TapeReader, Torn};
 
+use crate::field;
+
 /// Steps among which a recording's first handshake is looked for.
 const MAX_LOOKED_AT_STEPS: usize = 64;
+
+/// Most memory that a tape may take which is played over and over, about; a longer one is read from
+/// its file again each time.
+const MAX_KEPT_BYTES: usize = 64 << 20;
 
 /// One tape of an engine: the base, or an overlay.
 pub struct Layer {
@@ -21,8 +28,9 @@ enum Source {
     Tape(Arc<Tape>),
     File {
         path: PathBuf,
-        opened: Option<LayerSteps>,
+        opened: Option<Box<TapeReader<BufReader<File>>>>,
         torn: TornCell,
+        kept: KeptCell,
     },
     Once {
         steps: Option<LayerSteps>,
@@ -46,11 +54,14 @@ impl Layer {
         }
         let reader = TapeReader::open(&path)?;
         let header = reader.header().clone();
-        let torn = TornCell::default();
-        let opened = Some(watched(reader, Arc::clone(&torn)));
         Ok(Self {
             header,
-            source: Source::File { path, opened, torn },
+            source: Source::File {
+                path,
+                opened: Some(Box::new(reader)),
+                torn: TornCell::default(),
+                kept: KeptCell::default(),
+            },
         })
     }
 
@@ -82,18 +93,37 @@ impl Layer {
         }
     }
 
-    /// The tape from its first step; `None` where it can be read once only and was.
-    pub(crate) fn open(&mut self) -> Result<Option<LayerSteps>, TapeError> {
+    /// The tape from its first step; `None` where it can be read once only and was. A file is read
+    /// anew each time; one that is `looped` is kept in memory at its first, where it has
+    /// [`MAX_KEPT_BYTES`] at most.
+    pub(crate) fn open(&mut self, looped: bool) -> Result<Option<LayerSteps>, TapeError> {
         Ok(match &mut self.source {
             Source::Tape(tape) => Some(Box::new(TapeSteps {
                 tape: Arc::clone(tape),
                 next: 0,
             })),
             Source::Once { steps, .. } => steps.take(),
-            Source::File { path, opened, torn } => match opened.take() {
-                Some(steps) => Some(steps),
-                None => Some(watched(TapeReader::open(path)?, Arc::clone(torn))),
-            },
+            Source::File {
+                path,
+                opened,
+                torn,
+                kept,
+            } => {
+                if let (true, Some(steps)) = (looped, kept.lock().whole()) {
+                    return Ok(Some(steps));
+                }
+                let reader = match opened.take() {
+                    Some(reader) => *reader,
+                    None => TapeReader::open(path)?,
+                };
+                let steps = watched(reader, Arc::clone(torn));
+                Some(if looped {
+                    *kept.lock() = Kept::default();
+                    keeping(steps, Arc::clone(kept))
+                } else {
+                    steps
+                })
+            }
         })
     }
 
@@ -167,6 +197,71 @@ impl Iterator for TapeSteps {
         self.next += 1;
         Some(Ok(step))
     }
+}
+
+/// What is kept of a file that is looped.
+#[derive(Debug, Default)]
+struct Kept {
+    steps: Arc<Vec<Step>>,
+    bytes: usize,
+    state: Keep,
+}
+
+/// How far a file is kept.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// As far as it was read.
+    #[default]
+    Begun,
+    /// To its end.
+    Whole,
+    /// Not at all: it is too long, or was not read to its end.
+    Nothing,
+}
+
+/// Where the steps of a file leave a copy.
+type KeptCell = Arc<Mutex<Kept>>;
+
+impl Kept {
+    /// All steps, where they are here.
+    fn whole(&self) -> Option<LayerSteps> {
+        let is_whole = self.state == Keep::Whole;
+        is_whole.then(|| -> LayerSteps { Box::new(steps_of(Arc::clone(&self.steps))) })
+    }
+
+    /// The next step that was read; `None` at the end.
+    fn take(&mut self, step: Option<&Result<Step, TapeError>>) {
+        match step {
+            _ if self.state != Keep::Begun => {}
+            None => self.state = Keep::Whole,
+            Some(Ok(step)) => {
+                self.bytes += size_of::<Step>() + step.raw().map_or(0, bytes::Bytes::len);
+                Arc::make_mut(&mut self.steps).push(step.clone());
+                if self.bytes > MAX_KEPT_BYTES {
+                    (self.steps, self.state) = (Arc::default(), Keep::Nothing);
+                }
+            }
+            Some(Err(_)) => (self.steps, self.state) = (Arc::default(), Keep::Nothing),
+        }
+    }
+}
+
+fn steps_of(steps: Arc<Vec<Step>>) -> impl Iterator<Item = Result<Step, TapeError>> {
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let step = steps.get(next)?.clone();
+        next += 1;
+        Some(Ok(step))
+    })
+}
+
+/// Steps that leave a copy as they are read.
+fn keeping(mut steps: LayerSteps, kept: KeptCell) -> LayerSteps {
+    Box::new(std::iter::from_fn(move || {
+        let step = steps.next();
+        kept.lock().take(step.as_ref());
+        step
+    }))
 }
 
 /// The reader's steps; at their end `torn` learns whether the tape was.

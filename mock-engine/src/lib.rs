@@ -10,14 +10,15 @@
 //! - [`MemoryNet`]: dials an engine without a socket.
 //! - [`Journal`], [`Entry`], [`JournalKind`]: what happened, in order.
 //! - [`Control`]: the engine steered over HTTP, from any language.
+//! - [`Drawing`]: a run drawn as one HTML file; the control port serves the same page live.
 //! - [`ClientFrame`], [`FrameKind`]: what clients sent; [`Wanted`], [`Verdict`]: what they were
 //!   expected to, and whether they did.
 //!
 //! Inside, `hub` holds all state behind one lock: owners with private fields, and a core that
 //! performs steps on them. `dialogue` knows what tapes answer to what clients say, `faults` knows what holds, `playback` takes steps off the tapes and
 //! `driver` plays them in time, `acceptor` numbers what dials, `server` and `connection` speak HTTP
-//! and WebSocket, `deflate` makes messages small, `control` is the engine steered over HTTP,
-//! `tcp` takes sockets off a port, `pump` joins them to links. Files use what stands below them,
+//! and WebSocket, `deflate` makes messages small, `control` is the engine steered over HTTP, `page` what it
+//! looks like in a browser, `tcp` takes sockets off a port, `pump` joins them to links. Files use what stands below them,
 //! never back up.
 //!
 //! ```
@@ -68,6 +69,7 @@ mod layer;
 pub mod link;
 mod log;
 mod memory;
+mod page;
 mod paths;
 mod playback;
 mod port;
@@ -108,6 +110,7 @@ pub use journal::{
 };
 pub use layer::Layer;
 pub use memory::MemoryNet;
+pub use page::{Drawing, MAX_DRAWN_CHUNK_BYTES};
 pub use playback::PlayEnd;
 pub use speed::{BadSpeed, Speed};
 pub use start::StartAt;

@@ -62,7 +62,7 @@ impl Playback {
         looped: bool,
         name: Option<String>,
     ) -> Result<(Self, Vec<(LayerIndex, Step)>), TapeError> {
-        let merge = open_all(&mut layers)?;
+        let merge = open_all(&mut layers, looped)?;
         let mut playback = Self {
             layers,
             merge,
@@ -161,7 +161,7 @@ impl Playback {
         }
         let least = Micros(self.offset.0.saturating_add(MIN_LOOP.0));
         self.offset = self.end.last_step_at.max(least);
-        self.merge = open_all(&mut self.layers)?;
+        self.merge = open_all(&mut self.layers, self.looped)?;
         self.rounds.0 += 1;
         while let Some((layer, step)) = self.pull()? {
             if matches!(step.trigger, Trigger::At(_)) {
@@ -224,7 +224,7 @@ impl Playback {
 
     /// Puts all tapes back to their beginning.
     fn rewind(&mut self) -> Result<Vec<(LayerIndex, Step)>, TapeError> {
-        let merge = open_all(&mut self.layers)?;
+        let merge = open_all(&mut self.layers, self.looped)?;
         let before = std::mem::replace(&mut self.merge, merge);
         let prologue = match self.read_prologue() {
             Ok(prologue) => prologue,
@@ -261,13 +261,13 @@ impl Playback {
     }
 }
 
-fn open_all(layers: &mut [Layer]) -> Result<Merge, TapeError> {
+fn open_all(layers: &mut [Layer], looped: bool) -> Result<Merge, TapeError> {
     let mut steps: Vec<wstape_tape::LayerSteps> = Vec::with_capacity(layers.len());
     for layer in layers {
         // A tape that could be read only once plays once, in the first round.
         steps.push(
             layer
-                .open()?
+                .open(looped)?
                 .unwrap_or_else(|| Box::new(std::iter::empty())),
         );
     }

@@ -6,7 +6,10 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
+};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -69,6 +72,8 @@ impl Authority {
     fn new(name: &str) -> Result<Self, TlsError> {
         let mut params = CertificateParams::new(Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // What RFC 5280 demands of it; clients that are strict, as Python is from 3.13 on, look.
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.distinguished_name.push(DnType::CommonName, name);
         params.not_before = date_time_ymd(YEARS.0, 1, 1);
         params.not_after = date_time_ymd(YEARS.1, 1, 1);
@@ -81,6 +86,9 @@ impl Authority {
     /// A certificate for these hosts, good for these years, ready to be used.
     fn sign(&self, hosts: &[String], (from, to): (i32, i32)) -> Result<TlsAcceptor, TlsError> {
         let mut params = CertificateParams::new(hosts.to_vec())?;
+        params.use_authority_key_identifier_extension = true;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.not_before = date_time_ymd(from, 1, 1);
         params.not_after = date_time_ymd(to, 1, 1);
         let key = KeyPair::generate()?;

@@ -7,6 +7,7 @@
 //! | `keepalive` | which Pings were answered, for `tap` and `proxy` |
 //! | `poll` | an engine that offers only HTTP, asked again and again |
 //! | `import` | files of other tools (HAR, mitmproxy, `MockForge`, feed recorders) to steps |
+//! | `learn` | a session as a dialogue that answers another client |
 //! | `proxy` | between subscribers and an engine: a relay, and what passed it to steps |
 //! | `recording` | a tape being made: where it goes, when it is safe, what waits for the disk |
 //! | `redact` | what never reaches a tape |
@@ -34,6 +35,7 @@ mod diff;
 mod error;
 mod import;
 mod keepalive;
+mod learn;
 mod names;
 mod poll;
 mod proxy;
@@ -47,6 +49,7 @@ mod trim;
 pub use diff::{Departure, Diff, Member, Tally};
 pub use error::{ImportError, MIN_EVERY, PollError, RecordError, TapError};
 pub use import::{Import, ImportFormat, Imported, LineForm, LineTime, Lines};
+pub use learn::{Learnt, learn};
 pub use names::{NoPointer, Pointer};
 pub use poll::{ANSWER_TIMEOUT, Poll, Polled};
 pub use proxy::{Leg, Listen, NetReach, Proxy, Reach};

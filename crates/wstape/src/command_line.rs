@@ -46,10 +46,14 @@ enum Command {
     Import(cmd::import::ImportArgs),
     /// Stands between subscribers and an engine, and writes what both send.
     Proxy(cmd::proxy::ProxyArgs),
+    /// Makes a dialogue of a recorded session, which answers other clients.
+    Learn(cmd::learn::LearnArgs),
     /// Says what a tape holds, and draws its time.
     Show(cmd::show::ShowArgs),
     /// Reads a journal: connections, gaps, rates, and who never came back.
     Journal(cmd::journal::JournalArgs),
+    /// Draws a journal or a tape: one HTML file with a lane for each connection.
+    Draw(cmd::draw::DrawArgs),
     /// Says whether tapes are sound, and where they are not.
     Check(cmd::check::CheckArgs),
     /// Cuts a stretch out of a tape.
@@ -83,8 +87,10 @@ pub fn command_line() -> ExitCode {
         Command::Poll(poll) => poll.run(),
         Command::Import(import) => import.run(),
         Command::Proxy(proxy) => proxy.run(),
+        Command::Learn(learn) => learn.run(),
         Command::Show(show) => show.run(),
         Command::Journal(journal) => journal.run(),
+        Command::Draw(draw) => draw.run(),
         Command::Check(check) => check.run(),
         Command::Trim(trim) => trim.run(),
         Command::Redact(redact) => redact.run(),

@@ -28,7 +28,8 @@ impl Guard {
         }
     }
 
-    fn admit(&self, headers: &HeaderMap) -> Result<(), Problem> {
+    /// Whether this machine or its own page asks.
+    fn admit_site(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let host = host(headers)?;
         if self.token.is_none() && !is_this_machine(&host) {
             let error = format!("Host {host} is not this machine's: without a token it must be");
@@ -41,6 +42,11 @@ impl Guard {
                 return Err(Problem::new(StatusCode::FORBIDDEN, error));
             }
         }
+        Ok(())
+    }
+
+    fn admit(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        self.admit_site(headers)?;
         match &self.token {
             Some(token) if !wstape_wire::admits(headers, token) => {
                 let error = "the header `Authorization: Bearer TOKEN` must bring the control \
@@ -77,6 +83,18 @@ fn is_this_machine(host: &Authority) -> bool {
 /// Lets a request through, or says why not.
 pub(super) async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     match guard.admit(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// As `check`, of what holds nothing: no token is wanted.
+pub(super) async fn check_site(
+    State(guard): State<Guard>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match guard.admit_site(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }

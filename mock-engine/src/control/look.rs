@@ -203,7 +203,7 @@ pub(super) async fn faults(Extract(state): Extract<Arc<State>>) -> Response {
 pub(super) struct VerdictAnswer {
     met: u64,
     unmet: u64,
-    /// Those whose time is not over.
+    /// Those that are not met yet, and whose time is not over.
     open: usize,
     /// Those that only `wstape replay` can judge.
     unseen: u64,

@@ -12,6 +12,7 @@
 //! | `steer` | what changes: steps, faults, the tape, the end |
 //! | `journal` | the journal, whole or followed |
 //! | `wait` | an answer once something is so |
+//! | `page` | the page that a browser gets |
 //!
 //! It has a thread of its own, so that it answers whatever the engine's clients do.
 
@@ -20,6 +21,7 @@ mod guard;
 mod journal;
 mod listener;
 mod look;
+mod page;
 mod problem;
 mod routes;
 mod state;

@@ -12,12 +12,17 @@ use http::{HeaderValue, StatusCode, header};
 use super::guard::{self, Guard};
 use super::problem::Problem;
 use super::state::State;
-use super::{journal, look, steer, wait};
+use super::{journal, look, page, steer, wait};
 
 /// What each path takes and answers, for people and tools.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");
 
 pub(super) fn router(state: Arc<State>, guard: Guard) -> Router {
+    // A browser that opens the page has no header to bring a token in, and the page holds nothing.
+    let page = Router::new()
+        .route("/", get(page::page))
+        .method_not_allowed_fallback(not_so)
+        .layer(from_fn_with_state(guard.clone(), guard::check_site));
     Router::new()
         .route("/v1/openapi.json", get(openapi))
         .route("/v1/engine", get(look::engine))
@@ -33,6 +38,7 @@ pub(super) fn router(state: Arc<State>, guard: Guard) -> Router {
         .method_not_allowed_fallback(not_so)
         .layer(from_fn_with_state(guard, guard::check))
         .with_state(state)
+        .merge(page)
 }
 
 async fn openapi() -> Response {

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-/// A JSON number's value, whatever its spelling: `0.digits × 10^exponent`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// A JSON number's value, whatever its spelling: `0.digits × 10^exponent`. Their order is not that of
+/// the values.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Decimal<'a> {
     negative: bool,
     /// Without zeros at either end; empty for zero.

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use serde_json::value::RawValue;
 
 /// Most values of a message that is looked at as JSON.
@@ -11,7 +10,7 @@ pub const MAX_MESSAGE_VALUES: usize = 1 << 20;
 /// JSON whose values are found, each as the text that it is.
 #[derive(Debug)]
 pub(super) struct Document {
-    text: Bytes,
+    text: Box<str>,
     nodes: Vec<Node>,
     /// Most containers within each other, the value itself included.
     depth: usize,
@@ -46,14 +45,14 @@ pub(super) struct Value<'a> {
 
 impl Document {
     /// The document of a text; `None` where it is no JSON, or more than can be looked at.
-    pub(super) fn parse(text: Bytes) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         // Checked in one go; what is done below relies on it.
-        serde_json::from_slice::<&RawValue>(&text).ok()?;
+        serde_json::from_str::<&RawValue>(text).ok()?;
         if u32::try_from(text.len()).is_err() {
             return None;
         }
         let mut builder = Builder::default();
-        let bytes = &text[..];
+        let bytes = text.as_bytes();
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             at = match byte {
@@ -84,7 +83,11 @@ impl Document {
             };
         }
         let Builder { nodes, depth, .. } = builder;
-        Some(Self { text, nodes, depth })
+        Some(Self {
+            text: text.into(),
+            nodes,
+            depth,
+        })
     }
 
     pub(super) fn root(&self) -> Value<'_> {
@@ -105,8 +108,10 @@ impl Document {
     }
 
     fn slice(&self, (start, end): (u32, u32)) -> &str {
-        // The whole is JSON, which is UTF-8, and every place is a token's.
-        std::str::from_utf8(&self.text[start as usize..end as usize]).unwrap_or_default()
+        // Every place is a token's, which begins and ends with a character.
+        self.text
+            .get(start as usize..end as usize)
+            .unwrap_or_default()
     }
 }
 
@@ -188,7 +193,7 @@ impl<'a> Value<'a> {
     }
 
     pub(super) fn kind(self) -> Kind {
-        match self.document.text[self.node().text.0 as usize] {
+        match self.document.text.as_bytes()[self.node().text.0 as usize] {
             b'{' => Kind::Object,
             b'[' => Kind::Array,
             b'"' => Kind::String,
@@ -265,7 +270,7 @@ mod tests {
     use super::*;
 
     fn document(text: &str) -> Document {
-        Document::parse(Bytes::copy_from_slice(text.as_bytes())).unwrap()
+        Document::parse(text).unwrap()
     }
 
     #[test]
@@ -304,11 +309,11 @@ mod tests {
     #[test]
     fn what_is_no_json_or_too_much_of_it_is_no_document() {
         for text in ["", "{", "{\"a\":}", "1 2", "nul"] {
-            assert!(Document::parse(text.into()).is_none(), "{text}");
+            assert!(Document::parse(text).is_none(), "{text}");
         }
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         assert_eq!(document(&deep).depth(), 100_000);
         let many = format!("[{}1]", "1,".repeat(MAX_MESSAGE_VALUES));
-        assert!(Document::parse(many.into()).is_none());
+        assert!(Document::parse(&many).is_none());
     }
 }

@@ -4,7 +4,7 @@
 //! message goes through what it holds itself, so that its cost does not grow with the number of
 //! steps.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use wstape_tape::MessageKind;
 
@@ -20,23 +20,24 @@ pub(crate) type StepIndex = usize;
 #[derive(Debug, Default)]
 pub(super) struct Index {
     by_member: Branch,
-    by_text: HashMap<String, Vec<StepIndex>>,
+    by_text: BTreeMap<String, Vec<StepIndex>>,
     by_control: BTreeMap<MessageKind, Vec<StepIndex>>,
     /// Those that nothing tells apart.
     rest: Vec<StepIndex>,
     /// How many steps each member with its value is wanted by.
-    shared: HashMap<(Vec<String>, Scalar<'static>), usize>,
+    shared: BTreeMap<(Vec<String>, Scalar<'static>), usize>,
 }
 
-/// What members of an object, and of objects within it, steps are filed under.
+/// What members of an object, and of objects within it, steps are filed under. They are few, and
+/// messages are looked up in them all the time: comparing is quicker than hashing.
 #[derive(Debug, Default)]
 struct Branch {
-    members: HashMap<String, Branch>,
-    values: HashMap<Scalar<'static>, Vec<StepIndex>>,
+    members: BTreeMap<String, Branch>,
+    values: BTreeMap<Scalar<'static>, Vec<StepIndex>>,
 }
 
 /// A value that can be looked up.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Scalar<'a> {
     String(std::borrow::Cow<'a, str>),
     Number(Decimal<'a>),

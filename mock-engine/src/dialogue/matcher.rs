@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use wstape_tape::{Match, MessageKind};
 
 use super::decimal::Decimal;
@@ -42,7 +41,7 @@ impl Matcher {
     pub(super) fn new(wanted: Match) -> Self {
         let json = wanted.json.as_ref();
         Self {
-            json: json.and_then(|json| Document::parse(Bytes::from(json.text().to_owned()))),
+            json: json.and_then(|json| Document::parse(json.text())),
             effort: wanted
                 .jsonpath
                 .as_ref()

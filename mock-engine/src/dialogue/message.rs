@@ -74,10 +74,7 @@ impl Message {
 
     /// The JSON that it is, where it is some.
     pub(super) fn document(&self) -> Option<&Document> {
-        let parse = || match self.kind {
-            MessageKind::Close => Document::parse(self.payload.get(2..)?.to_vec().into()),
-            _ => Document::parse(self.payload.clone()),
-        };
+        let parse = || self.text().and_then(Document::parse);
         self.document.get_or_init(parse).as_ref()
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use percent_encoding::percent_decode_str;
 use wstape_tape::{
     Accept, Action, CloseFrame, HttpAnswer, Part, RawFrame, Reference, Refusal, SomeOf, Template,
@@ -38,7 +38,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) count: u64,
     pub(crate) conn: Option<ConnId>,
     pub(crate) asked: Option<&'a Asked>,
-    pub(crate) wall: DateTime<Utc>,
+    /// The wall time.
+    pub(crate) wall: &'a dyn Fn() -> DateTime<Utc>,
     /// Where an engine is dialled; this one where no name is given.
     pub(crate) url: &'a dyn Fn(Option<&str>) -> Option<String>,
 }
@@ -66,10 +67,15 @@ impl<'a> Sources<'a> {
                 Some(Value::Text(Cow::Borrowed(text)))
             }
             Reference::Now => {
-                let text = self.wall.to_rfc3339_opts(SecondsFormat::Micros, true);
+                let text = (self.wall)().to_rfc3339_opts(SecondsFormat::Micros, true);
                 Some(Value::Text(Cow::Owned(text)))
             }
-            Reference::NowMs => Some(Value::Number(self.wall.timestamp_millis())),
+            Reference::NowMs => Some(Value::Number((self.wall)().timestamp_millis())),
+            Reference::Date(later) => {
+                let then = (self.wall)() + TimeDelta::seconds(i64::from(*later));
+                let text = httpdate::fmt_http_date(then.into());
+                Some(Value::Text(Cow::Owned(text)))
+            }
             Reference::Count => Some(number(self.count)),
             Reference::Conn => Some(number(self.conn?.get())),
             Reference::Url(name) => {
@@ -197,7 +203,7 @@ impl Speech {
                 let Some(template) = &self.main else {
                     return Cow::Borrowed(action);
                 };
-                return Cow::Owned(said(action, &render(template, sources, missing)));
+                return Cow::Owned(said(action, render(template, sources, missing)));
             }
         };
         if let Action::Start(start) = &mut filled
@@ -210,15 +216,15 @@ impl Speech {
 }
 
 /// The action that says this text.
-fn said(action: &Action, text: &str) -> Action {
+fn said(action: &Action, text: String) -> Action {
     match action {
-        Action::Json(_) => Action::Json(text.to_owned().into()),
-        Action::Emit(_) => Action::Emit(text.to_owned().into()),
-        Action::Text(_) => Action::Text(text.to_owned()),
-        Action::Ping(_) => Action::Ping(text.to_owned().into()),
-        Action::Pong(_) => Action::Pong(text.to_owned().into()),
+        Action::Json(_) => Action::Json(text.into()),
+        Action::Emit(_) => Action::Emit(text.into()),
+        Action::Text(_) => Action::Text(text),
+        Action::Ping(_) => Action::Ping(text.into()),
+        Action::Pong(_) => Action::Pong(text.into()),
         Action::Frame(frame) => Action::Frame(RawFrame {
-            payload: text.to_owned().into(),
+            payload: text.into(),
             ..frame.clone()
         }),
         Action::Close(Some(close)) => Action::Close(Some(CloseFrame {
@@ -376,9 +382,10 @@ pub(crate) trait Answer {
             return;
         };
         let is_json = matches!(body.first(), Some(b'{' | b'['))
-            && super::document::Document::parse(body.clone()).is_some_and(|document| {
-                matches!(document.root().kind(), Kind::Object | Kind::Array)
-            });
+            && super::document::Document::parse(std::str::from_utf8(body).unwrap_or_default())
+                .is_some_and(|document| {
+                    matches!(document.root().kind(), Kind::Object | Kind::Array)
+                });
         let template = if is_json {
             of_json(body)
         } else {

@@ -35,7 +35,7 @@ pub(crate) struct Tally {
     pub(crate) first_unmet: Vec<Verdict>,
     /// Those that an engine cannot judge.
     pub(crate) unseen: u64,
-    /// Those whose time is not over.
+    /// Those whose time is not over, and that are not met yet.
     pub(crate) open: usize,
 }
 
@@ -106,12 +106,13 @@ impl Expectations {
         unmet
     }
 
-    /// What has become of them so far.
+    /// What has become of them so far. What was received is met, however much time there was left for it.
     pub(super) fn tally(&self) -> Tally {
-        Tally {
-            open: self.open.len(),
-            ..self.tally.clone()
-        }
+        let met = self.open.values().filter(|open| open.met).count();
+        let mut tally = self.tally.clone();
+        tally.met += met as u64;
+        tally.open = self.open.len() - met;
+        tally
     }
 
     fn give(&mut self, verdict: Verdict) {

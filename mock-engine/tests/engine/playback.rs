@@ -285,7 +285,7 @@ fn a_torn_tape_plays_up_to_there_and_says_so() {
 }
 
 #[test]
-fn a_tape_plays_from_its_file_round_after_round() {
+fn a_looped_tape_is_read_from_its_file_once_and_plays_round_after_round() {
     in_memory(async {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("t.jsonl");
@@ -298,6 +298,8 @@ fn a_tape_plays_from_its_file_round_after_round() {
         assert_eq!(layer.header().title.as_deref(), Some("a tape"));
         let world = World::build(Arm::Virtual, Engine::builder().layer(layer).looped(true)).await;
         world.engine.start();
+        world.engine.clock().sleep_until(Micros(1_500)).await;
+        std::fs::remove_file(&path).unwrap();
         world.engine.clock().sleep_until(Micros(3_500)).await;
         assert_eq!(world.lines().len(), 3);
     });

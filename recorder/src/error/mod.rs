@@ -76,6 +76,11 @@ pub enum RecordError {
     /// No stretch can be cut out of a tape.
     #[error(transparent)]
     Trim(#[from] TrimError),
+    /// Nothing can be learnt from a session.
+    #[error(
+        "{0}: no client says a text in it that is answered; record a session with wstape proxy"
+    )]
+    Unteachable(String),
     /// The tape's text holds a secret.
     #[error(
         "{name}:{}: {hit}; the tape is not safe to share before {}", hit.line, hit.remedy(name)

@@ -4,8 +4,10 @@
 //! each also says whether mitmproxy made it up. The file is walked twice: once for where the
 //! connections are, then for their messages, as the tape asks for them.
 
+use bytes::Bytes;
 use wstape_tape::{Action, MAX_LINE_BYTES};
 
+use super::body::{self, LeftOut};
 use super::kind;
 use super::session::{
     Answer, Headers, Moment, Sender, Session, ended, handshake, message, value_of,
@@ -296,8 +298,10 @@ impl Flow<'_> {
             return Ok(handshake(begin, url, headers, begin, answer));
         };
         self.is(response, &[Kind::Dict])?;
-        let [answered, status, lines] =
-            self.members(response, ["timestamp_start", "status_code", "headers"])?;
+        let [answered, status, lines, content] = self.members(
+            response,
+            ["timestamp_start", "status_code", "headers", "content"],
+        )?;
         let answered = answered.filter(|item| item.kind != Kind::Null);
         let answered = answered.map_or(Ok(begin), |item| self.time(item))?;
         let lines = self.headers(response, lines)?;
@@ -313,13 +317,39 @@ impl Flow<'_> {
             }
             // Only announced an answer (RFC 9110, 15.2), and none came.
             Ok(100..=199) => Answer::Never,
-            Ok(status @ 200..=599) => Answer::Refused(status, lines),
+            Ok(status @ 200..=599) => match self.body(content, &lines)? {
+                Ok(body) => Answer::Refused(status, lines, body),
+                Err(left_out) => {
+                    let answer = Answer::Refused(status, lines, Bytes::new());
+                    let mut opening = handshake(begin, url, headers, answered, answer);
+                    let mark = Action::Mark(format!("mitmproxy: {left_out}"));
+                    opening.insert(1, Moment::new(answered, mark));
+                    return Ok(opening);
+                }
+            },
             _ => {
                 let message = format!("expected a status of 100 to 599, found {}", quoted(&text));
                 return Err(self.place.flaw(status.start, message));
             }
         };
         Ok(handshake(begin, url, headers, answered, answer))
+    }
+
+    /// The body of a refusal, or why it is left out.
+    fn body(
+        &mut self,
+        content: Option<Item>,
+        headers: &Headers,
+    ) -> Result<Result<Bytes, LeftOut>, ImportError> {
+        let Some(content) = content.filter(|item| item.kind != Kind::Null) else {
+            return Ok(Ok(Bytes::new()));
+        };
+        self.is(content, &[Kind::Bytes, Kind::Text])?;
+        if content.len() > body::MAX_BODY_BYTES as u64 {
+            return Ok(Err(LeftOut::TooLong));
+        }
+        let sent = self.payload(content, body::MAX_BODY_BYTES)?;
+        Ok(body::of_wire(sent, headers))
     }
 
     /// What went wrong, as mitmproxy says it.

@@ -11,6 +11,7 @@
 //! | `kind` | what a file is that was given as another |
 //! | `wall` | wall-clock times as other tools write them |
 
+mod body;
 mod capture;
 mod choice;
 mod har;

@@ -96,8 +96,8 @@ pub(super) struct Session<'a> {
 pub(super) enum Answer {
     /// With a 101 (or what HTTP/2 has for it) of these headers.
     Accepted(Headers),
-    /// With another status.
-    Refused(u16, Headers),
+    /// With another status, these headers, and this body.
+    Refused(u16, Headers, Bytes),
     /// Not at all.
     Never,
 }
@@ -126,10 +126,11 @@ pub(super) fn handshake(
                 None => moment,
             }
         }
-        Answer::Refused(status, headers) => {
+        Answer::Refused(status, headers, body) => {
             let headers = others(headers);
             let refusal = Refusal {
                 headers,
+                body,
                 ..Refusal::new(status)
             };
             Moment::new(answered, Action::refusing(refusal, Some(End::Fin)))

@@ -204,6 +204,13 @@ fn ends_and_failed_handshakes_are_told_apart() {
             r#""refuse":{"status":502}}"#,
         ),
         (
+            asked
+                .clone()
+                .set(&["response", "status_code"], Some(Int(429)))
+                .set(&["response", "content"], Some(Bytes(b"{\"code\":7}"))),
+            r#""refuse":{"status":429,"body":{"code":7}}}"#,
+        ),
+        (
             asked.clone().set(&["response"], Some(Null)),
             r#"{"at_ms":0,"conn":1,"drop":"reset"}"#,
         ),

@@ -101,6 +101,16 @@ fn a_handshake_that_failed_fails_in_the_tape() {
             r#""refuse":{"status":200}}"#,
         ),
         (
+            r#"{"status":403,"content":{"size":12,"mimeType":"application/json","text":"{\"code\":7}"}}"#,
+            "",
+            r#""refuse":{"status":403,"body":{"code":7}}}"#,
+        ),
+        (
+            r#"{"status":403,"content":{"size":2,"text":"/wA=","encoding":"base64"}}"#,
+            "",
+            r#""refuse":{"status":403,"body_b64":"/wA="}}"#,
+        ),
+        (
             r#"{"status":200,"httpVersion":"h2"}"#,
             "",
             r#""accept":{}}"#,

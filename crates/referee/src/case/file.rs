@@ -8,13 +8,15 @@ use serde::Deserialize;
 use serde_json::Value;
 use wstape_tape::{Tape, TapeError};
 
+use super::flood::Flood;
 use super::id::CaseId;
 use crate::question::{Question, Reference};
 
 /// The header's key that makes a tape a case.
 const KEY: &str = "x-case";
-/// What stands for the other port in the steps of a case.
+/// What stands for the other port in the steps of a case, as `http://…` and as `ws://…`.
 const OTHER: &str = "$OTHER";
+const WS_OTHER: &str = "$WS_OTHER";
 
 /// Why a case's file is none.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +73,8 @@ pub struct Case {
     pub(crate) other_port: bool,
     pub(crate) may_end: bool,
     each: Vec<Variant>,
+    /// The flood as it stands: each run fills its values in.
+    flood: Option<Value>,
     /// The questions as they stand: each run fills its values in.
     asks: Value,
     text: String,
@@ -102,6 +106,7 @@ struct Fields {
     good: String,
     source: Option<String>,
     asks: Value,
+    flood: Option<Value>,
     until_s: f64,
     quiet_from_s: Option<f64>,
     #[serde(default)]
@@ -154,6 +159,7 @@ impl Case {
             other_port: fields.other_port,
             may_end: fields.may_end,
             each: fields.each,
+            flood: fields.flood,
             asks: fields.asks,
             text: text.to_owned(),
         };
@@ -165,6 +171,7 @@ impl Case {
         }
         for run in case.runs() {
             run.asks().map_err(|error| bad(error.to_string()))?;
+            run.flood().map_err(|error| bad(error.to_string()))?;
             run.tape("ws://127.0.0.1:1/ws")?;
         }
         Ok(case)
@@ -199,7 +206,9 @@ impl Run<'_> {
 
     /// The steps that are laid over the healthy tape; `other` is the URL of the other port.
     pub(crate) fn tape(&self, other: &str) -> Result<Tape, BadCase> {
-        let text = fill_text(&self.case.text, &self.variant.values).replace(OTHER, other);
+        let text = fill_text(&self.case.text, &self.variant.values)
+            .replace(WS_OTHER, &other.replacen("http:", "ws:", 1))
+            .replace(OTHER, other);
         let name = format!("case {}", self.case.name);
         Tape::parse(name, &text).map_err(|source| BadCase::Tape {
             name: self.case.name.clone(),
@@ -210,6 +219,14 @@ impl Run<'_> {
     /// The questions with this run's values.
     pub(crate) fn asks(&self) -> serde_json::Result<Vec<Question>> {
         Vec::deserialize(fill(&self.case.asks, &self.variant.values))
+    }
+
+    /// The flood with this run's values, where there is one.
+    pub(crate) fn flood(&self) -> serde_json::Result<Option<Flood>> {
+        let flood = self.case.flood.as_ref();
+        flood
+            .map(|flood| Flood::deserialize(fill(flood, &self.variant.values)))
+            .transpose()
     }
 }
 

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
-use wstape_tape::{Action, Micros, Step, Tape, TapeError, Trigger};
+use wstape_tape::{
+    Action, Micros, Part, Reference, Step, Tape, TapeError, Template, Trigger, WhichScene,
+};
 
 static HEALTHY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/healthy");
 
@@ -44,6 +46,9 @@ impl Default for Healthy {
 }
 
 impl Healthy {
+    /// The mark that the engine passes whenever a client has asked for a stream.
+    pub(crate) const SUBSCRIBES: &str = "subscribes";
+
     /// The tape of this name that comes with the program, or the one in this file.
     ///
     /// # Errors
@@ -71,9 +76,28 @@ impl Healthy {
         &self.name
     }
 
+    fn has_scenes(&self) -> bool {
+        let mut triggers = self.tape.steps.iter().map(|step| &step.trigger);
+        triggers.any(|it| matches!(it, Trigger::Scene(_)))
+    }
+
     /// Whether it sends anything by itself.
     pub(crate) fn sends(&self) -> bool {
         self.tape.steps.iter().any(says_something)
+    }
+
+    /// Members of what a client says by which it knows the answer again: those that an answer gives
+    /// back under their own name.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let answers = self.tape.steps.iter().filter_map(|step| {
+            let (Trigger::OnMessage(_), Action::Json(json) | Action::Emit(json)) =
+                (&step.trigger, &step.action)
+            else {
+                return None;
+            };
+            std::str::from_utf8(json).ok()
+        });
+        answers.flat_map(given_back).collect()
     }
 
     /// Its steps, timed ones again and again, until nothing is left of this time; from `quiet_from`
@@ -98,6 +122,9 @@ impl Healthy {
             says_something(step) && !answers && quiet_from.is_some_and(|from| at >= from)
         };
         for step in steps.iter().filter(|step| at(step).is_none()) {
+            if is_subscription(step) {
+                tape.push(told_of(step));
+            }
             if !is_quiet(Micros::ZERO, step) {
                 tape.push(step.clone());
             }
@@ -106,9 +133,15 @@ impl Healthy {
             .iter()
             .filter(|step| at(step).is_some() && !matches!(step.action, Action::End))
             .collect();
+        let quiet_from = quiet_from.filter(|from| *from > Micros::ZERO && self.has_scenes());
+        let mutes: Vec<Step> = quiet_from.map(mute_all).into_iter().flatten().collect();
         if timed.is_empty() {
+            for mute in mutes {
+                tape.push(mute);
+            }
             return tape;
         }
+        let mut mutes = mutes.into_iter().peekable();
         for start in (0..length.0).step_by(usize::try_from(round).unwrap_or(usize::MAX)) {
             for step in &timed {
                 let mut again = (*step).clone();
@@ -116,14 +149,78 @@ impl Healthy {
                     continue;
                 };
                 let at = Micros(at.0 + start);
+                while let Some(mute) = mutes.next_if(|_| quiet_from.is_some_and(|from| from <= at))
+                {
+                    tape.push(mute);
+                }
                 again.trigger = Trigger::At(at);
                 if !is_quiet(at, step) {
                     tape.push(again);
                 }
             }
         }
+        for mute in mutes {
+            tape.push(mute);
+        }
         tape
     }
+}
+
+/// Scenes of a connection that are muted where the healthy tape is to be quiet.
+const MAX_MUTED: u64 = 64;
+
+/// From then on no scene says anything.
+fn mute_all(from: Micros) -> impl Iterator<Item = Step> {
+    let mute = |nth| Action::Mute(Some(WhichScene::Any(nth)));
+    (1..=MAX_MUTED).map(move |nth| Step::at(from, mute(nth)))
+}
+
+/// Whether a step answers a client that asks for a stream: it starts a scene, or says so.
+fn is_subscription(step: &Step) -> bool {
+    let asked = matches!(
+        step.trigger,
+        Trigger::OnMessage(_) | Trigger::OnConnect { .. }
+    );
+    let says_so = || {
+        let mut extensions = step.extensions.iter();
+        extensions.any(|(key, value)| key == "x-subscribe" && value.get() == "true")
+    };
+    asked && (matches!(step.action, Action::Start(_)) || says_so())
+}
+
+/// The step that tells of a subscription whenever this one answers it.
+fn told_of(step: &Step) -> Step {
+    let mut told = step.clone();
+    told.action = Action::Mark(Healthy::SUBSCRIBES.to_owned());
+    if let Trigger::OnMessage(on) = &mut told.trigger {
+        on.instead = false;
+    }
+    // Asked for is asked for, however likely it is to be answered, and when.
+    (told.probability, told.jitter, told.seed) = (None, None, None);
+    told
+}
+
+/// Members that this answer takes from the message under their own name.
+fn given_back(answer: &str) -> Vec<String> {
+    let Ok(template) = Template::json(answer) else {
+        return Vec::new();
+    };
+    let mut before = "";
+    let mut names = Vec::new();
+    for part in template.parts() {
+        match part {
+            Part::Literal(text) => before = text,
+            Part::Whole(Reference::Pointer(keys)) => {
+                if let [key] = keys.as_slice()
+                    && before.trim_end().ends_with(&format!("\"{key}\":"))
+                {
+                    names.push(key.clone());
+                }
+            }
+            Part::Whole(_) | Part::Inside(_) => {}
+        }
+    }
+    names
 }
 
 fn says_something(step: &Step) -> bool {

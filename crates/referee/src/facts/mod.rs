@@ -1,5 +1,6 @@
 //! What a case is judged by: what the engine's journal says of the client.
 
+mod alike;
 mod attempt;
 
 use std::collections::VecDeque;
@@ -9,6 +10,9 @@ use std::time::Duration;
 use wstape_mock_engine::{Entry, JournalKind, RequestHead};
 use wstape_tape::{End, Micros};
 
+use crate::case::Healthy;
+
+pub(crate) use self::alike::Alike;
 pub(crate) use self::attempt::{Answer, Attempt, Ended};
 
 /// Most attempts that are kept: a client that spins is stopped long before.
@@ -61,6 +65,11 @@ impl Facts {
             JournalKind::Accepted => self.accept(at),
             JournalKind::Requested(head) => self.request(entry.conn, head),
             JournalKind::Up => self.up = Some(at),
+            JournalKind::Mark(name) if name == Healthy::SUBSCRIBES => {
+                if let Some(attempt) = entry.conn.and_then(|conn| self.attempt_mut(conn)) {
+                    attempt.subscribe(at);
+                }
+            }
             JournalKind::Mark(name) => self.marks.push((at, name.clone())),
             JournalKind::Sent { what, .. } => self.sent(at, entry.conn, what),
             kind => {
@@ -86,8 +95,10 @@ impl Facts {
                 .headers
                 .iter()
                 .any(|(_, value)| value.contains(&self.token));
+        let target = head.target.replace(&self.token, "TOKEN");
         if let Some(attempt) = conn.and_then(|conn| self.attempt_mut(conn)) {
             attempt.brought_token |= brought;
+            attempt.target = target;
         }
     }
 
@@ -215,6 +226,9 @@ fn happen(attempt: &mut Attempt, at: Micros, kind: &JournalKind) {
         JournalKind::ClientReset => Some(Ended::ClientReset),
         _ => None,
     };
+    if matches!(ended, Some(Ended::ClientFin | Ended::ClientReset)) {
+        attempt.left.get_or_insert(at);
+    }
     if let Some(ended) = ended {
         attempt.ended.get_or_insert((at, ended));
     }

@@ -4,9 +4,12 @@ use serde::Deserialize;
 use wstape_mock_engine::FrameKind;
 
 use super::{Ask, Look};
-use crate::facts::seconds;
+use crate::facts::{Attempt, seconds};
 use crate::process::Exit;
 use crate::verdict::{Finding, Verdict};
+
+/// A dial that is accepted no later than this after the signal was under way already, in seconds.
+const UNDER_WAY_S: f64 = 0.1;
 
 /// What it means that a client's process ended though nobody told it to.
 pub(crate) fn ended(exit: Exit, last_line: Option<&str>, is_allowed: bool) -> Finding {
@@ -44,9 +47,9 @@ pub(crate) struct Gone {
 impl Ask for Gone {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
         let told = look.told_to_end?;
-        let dial = look.facts.attempts().iter().find(|it| it.accepted > told);
-        if let Some(dial) = dial {
-            let after = seconds(dial.accepted.0 - told.0);
+        let after_it = |attempt: &Attempt| seconds(attempt.accepted.0.saturating_sub(told.0));
+        let mut dials = look.facts.attempts().iter().map(after_it);
+        if let Some(after) = dials.find(|it| *it > UNDER_WAY_S) {
             let what = format!("dialled once more, {after:.3} s after it was told to end");
             return Some(Finding::new(Verdict::Fail, what).figure("dialled_after_s", after));
         }

@@ -205,6 +205,22 @@ pub(crate) struct ResetsBackoff {
     rounds: usize,
 }
 
+/// What it means that the gap behind a connection that held is so long, and the one before it so long.
+fn behind_and_before(behind: f64, before: f64) -> (Verdict, String) {
+    let figures = format!("{behind:.3} s behind it, {before:.3} s before");
+    if behind > MIN_GROWTH * before {
+        let what = format!("a connection that held does not reset its backoff: {figures}");
+        (Verdict::Fail, what)
+    } else if MIN_GROWTH * behind > before {
+        // Gaps that are all alike have nothing to reset: which one is the longer is a clock's noise.
+        let what = format!("waits as long behind a connection that held as before: {figures}");
+        (Verdict::Pass, what)
+    } else {
+        let what = format!("a connection that held resets its backoff: {figures}");
+        (Verdict::Pass, what)
+    }
+}
+
 impl Ask for ResetsBackoff {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
         let wanted = self.attempts * self.rounds + 1;
@@ -225,17 +241,7 @@ impl Ask for ResetsBackoff {
             .filter_map(|r| gap_behind(r * self.attempts - 1))
             .collect();
         let (after_life, before_life) = (mean(&behind), mean(&before));
-        let (verdict, what) = if after_life > before_life {
-            let what = format!(
-                "a connection that held does not reset its backoff: {after_life:.3} s behind it, {before_life:.3} s before"
-            );
-            (Verdict::Fail, what)
-        } else {
-            let what = format!(
-                "a connection that held resets its backoff: {after_life:.3} s behind it, {before_life:.3} s before"
-            );
-            (Verdict::Pass, what)
-        };
+        let (verdict, what) = behind_and_before(after_life, before_life);
         Some(
             Finding::new(verdict, what)
                 .figure("gaps_behind_s", behind)
@@ -321,5 +327,19 @@ impl Ask for Honours {
 
     fn at_the_end(&self, look: &Look<'_>) -> Finding {
         too_few(look, 2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_that_are_all_alike_are_no_backoff_that_was_not_reset() {
+        let verdict = |behind, before| behind_and_before(behind, before).0;
+        assert_eq!(verdict(5.001, 5.000), Verdict::Pass);
+        assert_eq!(verdict(5.000, 5.001), Verdict::Pass);
+        assert_eq!(verdict(0.2, 4.0), Verdict::Pass);
+        assert_eq!(verdict(8.0, 4.0), Verdict::Fail);
     }
 }

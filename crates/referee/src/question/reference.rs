@@ -34,6 +34,15 @@ impl Reference {
         }
     }
 
+    /// The attempt that it is a moment of: those after it are later, whatever the clock says. A client
+    /// may dial again before the engine sees the end of the connection that it gave up.
+    pub(super) fn attempt(&self) -> Option<usize> {
+        match self {
+            Self::Accept(n) | Self::Upgrade(n) | Self::End(n) => Some(*n),
+            Self::Up | Self::Mark(_) => None,
+        }
+    }
+
     /// What is missing while it has not been.
     pub(super) fn missing(&self) -> String {
         match self {

@@ -49,13 +49,15 @@ pub(super) fn cap(look: &Look<'_>) -> f64 {
 impl Ask for Returns {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
         let from = self.after.find(look)?;
-        let back = look.facts.attempts().iter().find(|it| it.accepted > from);
+        let next = self.after.attempt().unwrap_or(usize::MAX);
+        let mut attempts = look.facts.attempts().iter().enumerate();
+        let back = attempts.find(|(n, it)| it.accepted > from || *n >= next);
         let (pass, fail) = self.bounds(look);
-        let Some(back) = back else {
+        let Some((_, back)) = back else {
             let waited = look.since(from);
             return (waited > fail).then(|| self.never(waited));
         };
-        let after = seconds(back.accepted.0 - from.0);
+        let after = seconds(back.accepted.0.saturating_sub(from.0));
         let verdict = match after {
             it if it <= pass => Verdict::Pass,
             it if it <= fail => Verdict::Warn,

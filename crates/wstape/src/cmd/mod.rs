@@ -11,12 +11,16 @@ pub(crate) mod completions;
 #[cfg(feature = "cli")]
 pub(crate) mod diff;
 #[cfg(feature = "cli")]
+pub(crate) mod draw;
+#[cfg(feature = "cli")]
 pub(crate) mod exit;
 pub(crate) mod fixtures;
 #[cfg(feature = "cli")]
 pub(crate) mod import;
 #[cfg(feature = "cli")]
 pub(crate) mod journal;
+#[cfg(feature = "cli")]
+pub(crate) mod learn;
 #[cfg(feature = "cli")]
 pub(crate) mod live;
 #[cfg(feature = "cli")]

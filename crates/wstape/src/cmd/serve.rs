@@ -5,6 +5,7 @@ mod control;
 mod engines;
 mod error;
 mod journal_file;
+mod lifeline;
 mod options;
 mod prepare;
 mod redaction;
@@ -22,11 +23,13 @@ use self::engines::Engines;
 use self::error::ServeError;
 pub(crate) use self::options::Serve;
 use self::prepare::prepare;
+pub(crate) use self::redaction::JournalRedactor;
 use super::exit::bad_input;
 use super::signals::Signals;
 
 impl Serve {
-    /// Serves until Ctrl-C, SIGTERM, or with `--exit` the tape's end.
+    /// Serves until Ctrl-C, SIGTERM, with `--exit` the tape's end, or with `--exit-with-stdin` that
+    /// of standard input.
     pub(crate) fn run(self) -> ExitCode {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -52,6 +55,7 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
     }
     // Before the port is open: a signal that comes then must not be lost.
     let mut stop = Signals::listen()?;
+    let lifeline = serve.lifeline.watch()?;
     let engines = Engines::start(&serve).await?;
     engines.say()?;
 
@@ -64,6 +68,7 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
     let ended = tokio::select! {
         biased;
         () = stop.next() => Ok(Ending::Asked),
+        () = lifeline.ended() => Ok(Ending::Asked),
         () = told_to_end(engines.control.as_ref()) => Ok(verdict(&engines.running, &serve)),
         ended = all_over(&mut playing) => ended,
     };
@@ -139,10 +144,13 @@ async fn tape_over(engine: &Engine, serve: &Serve) -> Result<Ending, EngineError
         );
     }
     if !serve.exit {
-        eprintln!(
-            "tape ended after {} s; still listening (Ctrl-C ends)",
-            end.last_step_at
-        );
+        // Whoever holds standard input knows it from the journal.
+        if !serve.lifeline.wanted() {
+            eprintln!(
+                "tape ended after {} s; still listening (Ctrl-C ends)",
+                end.last_step_at
+            );
+        }
         loop {
             say(&engine.next_verdict().await, serve, &mut ending);
         }

@@ -4,12 +4,13 @@ use std::fs;
 use std::process::{Command, Output, Stdio};
 
 /// What every verb's help says, and its pages and completions too.
-const VERBS: [&str; 10] = [
+const VERBS: [&str; 11] = [
     "serve",
     "replay",
     "chaos",
     "tap",
     "show",
+    "draw",
     "check",
     "trim",
     "overlays",

@@ -7,8 +7,14 @@ const HEADER: &str = r#"{"journal":1,"by":"wstape-mock-engine 0.1.0","url":"ws:/
 
 /// Reads these lines from standard input.
 fn journal(lines: &[&str]) -> Output {
+    journal_with(&[], lines)
+}
+
+/// The same with these options.
+fn journal_with(options: &[&str], lines: &[&str]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_wstape"))
         .args(["journal", "-"])
+        .args(options)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -93,4 +99,52 @@ fn a_tape_is_no_journal_and_that_is_said() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("-: not a journal"), "{error}");
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_timeline_says_what_happened_in_order_and_folds_what_repeats() {
+    let asked = request(1, "a/1");
+    let mut lines = vec![
+        HEADER,
+        r#"{"at_ms":0,"waited_ms":2000,"kind":"began"}"#,
+        r#"{"at_ms":0,"conn":1,"kind":"accepted"}"#,
+        &asked,
+        r#"{"at_ms":1,"conn":1,"kind":"upgraded"}"#,
+        r#"{"at_ms":500,"conn":1,"kind":"received","frame":"text","text":"sub"}"#,
+        r#"{"at_ms":700,"kind":"state","text":"partition both"}"#,
+    ];
+    lines.extend([r#"{"at_ms":1000,"kind":"sent","what":"json","to":1}"#; 40]);
+    lines.extend([
+        r#"{"at_ms":2000,"kind":"accepted","times":1204,"over_ms":1000,"what":"accepted","text":"accepted ×1,204 in 1.0 s"}"#,
+        r#"{"at_ms":2000,"conn":1,"kind":"dropped","end":"reset"}"#,
+    ]);
+    let output = journal_with(&["--timeline"], &lines);
+    let page = String::from_utf8(output.stdout).unwrap();
+    let expected = concat!(
+        "\ntimeline\n",
+        "      0.000000  #1    accepted\n",
+        "      0.001000  #1    upgraded\n",
+        "      0.500000  #1    ← text \"sub\"\n",
+        "      0.700000        partition both\n",
+        "      1.000000        → json ×40, to 1.000000\n",
+        "      2.000000        accepted ×1,204 in 1.0 s\n",
+        "      2.000000  #1    reset\n",
+    );
+    assert!(page.ends_with(expected), "{page}");
+    assert!(
+        page.contains("101 /ws, reset"),
+        "the connections too:\n{page}"
+    );
+
+    let without = journal(&lines);
+    assert!(
+        !String::from_utf8(without.stdout)
+            .unwrap()
+            .contains("timeline")
+    );
+
+    lines.push(r#"{"at_ms":"no"}"#);
+    lines.push(r#"{"at_ms":3000,"kind":"end"}"#);
+    let broken = journal_with(&["--timeline"], &lines);
+    assert_eq!(broken.status.code(), Some(2), "{broken:?}");
 }

@@ -3,9 +3,11 @@
 mod chaos;
 mod disk;
 mod documents;
+mod draw;
 mod files;
 mod import;
 mod journal;
+mod learn;
 mod outputs;
 mod proxy;
 mod recording;

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::Duration;
 
 const GOOD: &str = "{\"tape\":1}\n{\"on_connect\":\"each\",\"after_frames\":0,\"text\":\"hi\"}\n{\"at_ms\":1,\"end\":true}\n";
 
@@ -39,8 +40,12 @@ struct Running {
 
 impl Running {
     fn start(dir: &Path, args: &[&str]) -> Self {
-        let mut child = command(dir)
-            .args(args)
+        Self::of(command(dir).args(args))
+    }
+
+    /// Of a command that is all set.
+    fn of(command: &mut Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -226,6 +231,56 @@ fn a_signal_ends_it_cleanly_with_a_fin_to_its_clients() {
         drop(client);
         assert_eq!(running.end().2, Some(0), "{signal}");
     }
+}
+
+/// How long something may take that must come.
+const BOUND: Duration = Duration::from_secs(20);
+
+/// Serves for an hour unless it is ended, with this as its standard input.
+fn lasting(dir: &Path, stdin: Stdio, args: &[&str]) -> Running {
+    let hour = GOOD.replace("\"at_ms\":1,", "\"at_ms\":3600000,");
+    std::fs::write(dir.join("hour.jsonl"), hour).unwrap();
+    let mut command = command(dir);
+    command.args(["hour.jsonl", "--listen", "127.0.0.1:0"]);
+    Running::of(command.args(args).stdin(stdin))
+}
+
+#[test]
+fn it_ends_with_standard_input_where_told_so_and_not_by_what_comes_there() {
+    let dir = folder();
+    let mut running = lasting(dir.path(), Stdio::piped(), &["--exit-with-stdin"]);
+    let mut held = running.child.stdin.take().unwrap();
+    held.write_all(b"no end\n").unwrap();
+    held.flush().unwrap();
+    let mut client = running.greet("");
+    drop(held);
+    client.set_read_timeout(Some(BOUND)).unwrap();
+    let mut rest = Vec::new();
+    client.read_to_end(&mut rest).unwrap();
+    drop(client);
+    let (out, err, status) = running.end();
+    assert_eq!((out.as_str(), err.as_str(), status), ("", "", Some(0)));
+}
+
+#[test]
+fn an_end_of_standard_input_is_nothing_where_nobody_told_it_so() {
+    let dir = folder();
+    let mut running = lasting(dir.path(), Stdio::null(), &["--control", "127.0.0.1:0"]);
+    let mut control = String::new();
+    running.out.read_line(&mut control).unwrap();
+    let control = control
+        .trim_end()
+        .strip_prefix("control on http://")
+        .unwrap();
+    drop(running.greet(""));
+    // It still answers, and ends as it is told to.
+    let mut stream = TcpStream::connect(control).unwrap();
+    let end = format!("POST /v1/end HTTP/1.1\r\nHost: {control}\r\nConnection: close\r\n\r\n");
+    stream.write_all(end.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(running.end().2, Some(0));
 }
 
 #[test]

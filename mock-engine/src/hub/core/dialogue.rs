@@ -195,7 +195,7 @@ impl Core {
             count: cause.count,
             conn: id,
             asked: id.and_then(|id| self.routes.asked(id)),
-            wall: self.log.wall(),
+            wall: &|| self.log.wall(),
             url: &|name: Option<&str>| match name {
                 None => Some(self.url()),
                 Some(name) => self.urls.get(name),

@@ -2,6 +2,9 @@
 
 use std::vec;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use wstape_tape::{Action, End, Micros};
@@ -10,6 +13,7 @@ use super::attached::Attached;
 use super::messages::{First, Messages, What};
 use super::place::Place;
 use crate::error::import::{ImportError, quoted};
+use crate::import::body::{self, LeftOut};
 use crate::import::session::{Answer, Headers, Moment, Sender, Session, ended, handshake, message};
 use crate::import::wall::{Wall, span_of_ms};
 
@@ -56,7 +60,8 @@ struct Response<'a> {
     version: Option<String>,
     #[serde(borrow)]
     headers: Option<&'a RawValue>,
-    content: Option<Content>,
+    #[serde(borrow)]
+    content: Option<Content<'a>>,
     /// Chrome's and mitmproxy's word for a failure.
     #[serde(rename = "_error", borrow)]
     error: Option<&'a RawValue>,
@@ -66,16 +71,38 @@ struct Response<'a> {
 }
 
 #[derive(Deserialize)]
-struct Content {
+struct Content<'a> {
     /// Where Playwright has put the messages.
     #[serde(rename = "_file")]
     file: Option<String>,
     /// Where Playwright's traces before 1.65 have put them: a file of `resources/`.
     #[serde(rename = "_sha1")]
     resource: Option<String>,
+    /// The body, where the archive has it.
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    /// How that is written, where it is not the text itself.
+    #[serde(borrow)]
+    encoding: Option<&'a RawValue>,
 }
 
-impl Content {
+impl Content<'_> {
+    /// The body of a refusal.
+    fn body(&self) -> Result<Bytes, LeftOut> {
+        let string = |raw: &RawValue| serde_json::from_str::<String>(raw.get()).ok();
+        let Some(text) = self.text.and_then(string) else {
+            return Ok(Bytes::new());
+        };
+        match self.encoding.and_then(string).as_deref() {
+            None | Some("") => body::of_text(text.into()),
+            Some("base64") => match STANDARD.decode(text) {
+                Ok(bytes) => body::of_text(bytes),
+                Err(_) => Err(LeftOut::Broken),
+            },
+            Some(other) => Err(LeftOut::Encoded(other.to_owned())),
+        }
+    }
+
     fn file(&self) -> Option<String> {
         let resource = self.resource.as_ref();
         let resource = resource.map(|name| format!("{RESOURCES}{name}"));
@@ -262,7 +289,15 @@ impl<'a> Entry<'a> {
 
         let url = request.url.unwrap_or_default();
         let asked = headers(place, ".request.headers", request.headers)?;
-        let answer = response.answer(place, talks, refused)?;
+        let body = response
+            .content
+            .as_ref()
+            .map_or(Ok(Bytes::new()), Content::body);
+        let (body, left_out) = match body {
+            Ok(body) => (body, None),
+            Err(left_out) => (Bytes::new(), Some(left_out)),
+        };
+        let answer = response.answer(place, talks, refused, body)?;
         let open = matches!(answer, Answer::Accepted(_));
         let ending = match self.close {
             Some(text) => Some(ending(place, text)?),
@@ -273,6 +308,9 @@ impl<'a> Entry<'a> {
         if dated.is_none() {
             let mark = "the archive does not say when this dial was: placed by its neighbours";
             opening.insert(1, Moment::new(begin, Action::Mark(mark.to_owned())));
+        }
+        if let Some(left_out) = left_out.filter(|_| !open) {
+            opening.insert(1, Moment::new(begin, Action::Mark(left_out.to_string())));
         }
         let failed_on_the_way = open.then(|| failure.clone()).flatten();
         if let Some(text) = failure.filter(|_| !open) {
@@ -322,12 +360,13 @@ pub(super) struct Outline {
 
 impl Response<'_> {
     /// How the handshake was answered; `talks` where messages followed, `refused` the status that
-    /// the browser says it was refused with.
+    /// the browser says it was refused with, `body` what came with a refusal.
     fn answer(
         &self,
         place: &Place,
         talks: bool,
         refused: Option<u16>,
+        body: Bytes,
     ) -> Result<Answer, ImportError> {
         let headers = headers(place, ".response.headers", self.headers)?;
         let status = self.status.map_or("0", RawValue::get);
@@ -343,10 +382,12 @@ impl Response<'_> {
             Ok(200) if stream => Answer::Accepted(headers),
             _ if talks => Answer::Accepted(headers),
             // Chrome and mitmproxy write 0 where no answer came, Playwright -1.
-            Ok(-1 | 0) => refused.map_or(Answer::Never, |status| Answer::Refused(status, headers)),
+            Ok(-1 | 0) => refused.map_or(Answer::Never, |status| {
+                Answer::Refused(status, headers, Bytes::new())
+            }),
             // Only announced an answer (RFC 9110, 15.2), and none came.
             Ok(102..=199) => Answer::Never,
-            Ok(status @ 200..=599) => Answer::Refused(status.unsigned_abs(), headers),
+            Ok(status @ 200..=599) => Answer::Refused(status.unsigned_abs(), headers, body),
             _ => {
                 let found = quoted(status);
                 let message = format!("expected the status of an answer, found {found}");

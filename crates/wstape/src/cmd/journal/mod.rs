@@ -2,6 +2,7 @@
 
 mod clients;
 mod page;
+mod told;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write as _};
@@ -12,6 +13,7 @@ use clap::Args;
 use wstape_mock_engine::{Attempts, JournalError, JournalReader};
 
 use self::page::Page;
+use self::told::told;
 use super::exit;
 
 /// How standard input is named.
@@ -25,6 +27,9 @@ pub(crate) struct JournalArgs {
     /// The journal, as `wstape serve --journal` writes it; - for standard input
     #[arg(value_name = "FILE")]
     journal: PathBuf,
+    /// Say what happened too, a line each in the order of time; what repeats is folded
+    #[arg(long)]
+    timeline: bool,
 }
 
 impl JournalArgs {
@@ -55,7 +60,12 @@ impl JournalArgs {
             Box::new(BufReader::new(file))
         };
         let mut reader = JournalReader::new(&*name, input)?;
-        let attempts = Attempts::of(&mut reader)?;
-        Ok(Page::new(name, &reader, attempts))
+        let (attempts, timeline) = if self.timeline {
+            let (attempts, timeline) = told(&mut reader)?;
+            (attempts, Some(timeline))
+        } else {
+            (Attempts::of(&mut reader)?, None)
+        };
+        Ok(Page::new(name, &reader, attempts, timeline))
     }
 }

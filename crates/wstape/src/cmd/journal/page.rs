@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::BufRead;
 
+use wstape_harness::Timeline;
 use wstape_mock_engine::{Answer, Attempt, Attempts, JournalHeader, JournalReader};
 use wstape_tape::Micros;
 
@@ -24,6 +25,7 @@ pub(super) struct Page {
     skipped: u64,
     attempts: Attempts,
     clients: BTreeMap<String, Client>,
+    timeline: Option<Timeline>,
 }
 
 impl Page {
@@ -32,6 +34,7 @@ impl Page {
         file: String,
         reader: &JournalReader<R>,
         attempts: Attempts,
+        timeline: Option<Timeline>,
     ) -> Self {
         Self {
             file,
@@ -40,6 +43,7 @@ impl Page {
             skipped: reader.skipped(),
             clients: clients::of(&attempts),
             attempts,
+            timeline,
         }
     }
 
@@ -235,6 +239,10 @@ impl fmt::Display for Page {
             }
         }
         self.connections(f)?;
-        self.clients(f)
+        self.clients(f)?;
+        match &self.timeline {
+            Some(timeline) => write!(f, "\ntimeline\n{timeline}"),
+            None => Ok(()),
+        }
     }
 }

@@ -9,6 +9,7 @@ use super::address::host_and_port;
 use super::control::ControlArgs;
 use super::error::ServeError;
 use super::journal_file::JournalFileArgs;
+use super::lifeline::LifelineArgs;
 use super::start::Start;
 use super::tls::TlsArgs;
 
@@ -62,6 +63,8 @@ pub(crate) struct Serve {
     /// End with the tape instead of waiting for Ctrl-C
     #[arg(long, conflicts_with = "looped")]
     pub(super) exit: bool,
+    #[command(flatten)]
+    pub(super) lifeline: LifelineArgs,
     /// Only look the tapes through, to their ends, and say whether they could be served
     #[arg(long)]
     pub(super) check: bool,

@@ -1,0 +1,71 @@
+/**
+ * A mock WebSocket engine, driven from Node: `serve` starts one, `withEngine` makes a test of one. What an engine can be
+ * told and asked is in index.d.ts; engine.js says it to control.js, process.js starts and ends it, tape.js and binary.js
+ * find what is to run.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { Engine, withReport } from './engine.js';
+import { EngineError } from './errors.js';
+import { Process } from './process.js';
+import { file } from './tape.js';
+
+export { Engine };
+export * from './errors.js';
+
+export async function serve(tape, options = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'wstape-'));
+  let process;
+  try {
+    process = new Process(folder, await commandLine(tape, options, folder), options.token);
+    await process.listening();
+  } catch (error) {
+    await process?.stop();
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+  return new Engine(process, options.tls ? join(folder, 'ca.pem') : undefined);
+}
+
+async function commandLine(tape, options, folder) {
+  const args = [await file(tape, folder, 'tape.jsonl')];
+  for (const [n, overlay] of (options.overlays ?? []).entries()) {
+    args.push('--overlay', await file(overlay, folder, `overlay-${n + 1}.jsonl`));
+  }
+  if (options.start !== undefined) args.push('--start', options.start);
+  if (options.speed !== undefined) args.push('--speed', String(options.speed));
+  if (options.loop) args.push('--loop');
+  if (options.shiftTs) args.push('--ts', 'shift');
+  if (options.name !== undefined) args.push('--engine', options.name);
+  if (options.tls) args.push('--tls', '--tls-ca', 'ca.pem');
+  return [...args, ...(options.args ?? [])];
+}
+
+export function withEngine(...parts) {
+  const body = parts.pop();
+  const [tape, options] = parts;
+  // No parameter that a runner could count: it would take one for a callback.
+  return async (...context) => {
+    const engine = await serve(tape, options);
+    try {
+      await body(engine, ...context);
+      await demandMet(engine);
+    } catch (error) {
+      throw await withReport(error, engine);
+    } finally {
+      await engine.stop();
+    }
+  };
+}
+
+/** What a tape expects and did not get is a failure. */
+async function demandMet(engine) {
+  if (!engine.running) return;
+  const { unmet, open, notMet } = await engine.verdict();
+  if (unmet === 0 && open === 0) return;
+  const sentences = notMet.map((each) => `\n  not met: ${each}`);
+  if (open > 0) sentences.push(`\n  not met when the test ended, with time left: ${open}`);
+  throw new EngineError(`the tape expects what did not happen${sentences.join('')}`);
+}

@@ -1,0 +1,33 @@
+import { existsSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { TapeError } from './errors.js';
+
+/** What stands before steps that bring no header: all that an engine can do is theirs. */
+const HEADER = { tape: 1, needs: ['dialogue'] };
+
+/** The lines of a tape, the header first. */
+export function text(steps) {
+  const lines = [...steps];
+  if (lines.length === 0 || !Object.hasOwn(lines[0], 'tape')) lines.unshift(HEADER);
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+}
+
+/** The path of a tape, which is written into `folder` where it is no file yet. */
+export async function file(tape, folder, name) {
+  // By its parts: in a runner that has globals of its own, a URL may be of another class.
+  const isUrl = tape !== null && typeof tape === 'object' && tape.protocol === 'file:';
+  const path = isUrl ? fileURLToPath(tape.href) : tape;
+  if (typeof path === 'string' && !path.trimStart().startsWith('{')) return found(path);
+  await writeFile(join(folder, name), typeof path === 'string' ? path : text(path ?? []));
+  return name;
+}
+
+function found(name) {
+  for (const candidate of [resolve(name), resolve(`${name}.jsonl`)]) {
+    if (existsSync(candidate) && !statSync(candidate).isDirectory()) return candidate;
+  }
+  throw new TapeError(`there is no tape "${name}" or "${name}.jsonl" in ${resolve('.')}`);
+}

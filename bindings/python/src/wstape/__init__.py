@@ -1,0 +1,33 @@
+"""A mock WebSocket engine, driven from Python.
+
+    with wstape.serve() as engine:
+        client = connect(engine.url)
+        engine.drop()
+        engine.wait_for(connections=2)
+
+With pytest, take the fixture ``engine``: it is served anew for each test, and a failing test's report has
+the timeline of its connections. In a coroutine, ``await engine.aio.wait_for(connections=2)``.
+
+A map: ``_engine`` has what an engine can be told and asked, ``_aio`` the same for coroutines, ``_process``
+starts and ends it, ``_control`` speaks to it, ``_tape`` and ``_binary`` find what is to run,
+``pytest_plugin`` has the fixtures.
+"""
+
+from ._aio import AsyncEngine
+from ._engine import Connection, Engine, Verdict, serve
+from ._errors import BinaryNotFound, EngineError, EngineGone, TapeError, WaitTimeout
+from ._tape import TapeLike
+
+__all__ = [
+    "AsyncEngine",
+    "BinaryNotFound",
+    "Connection",
+    "Engine",
+    "EngineError",
+    "EngineGone",
+    "TapeError",
+    "TapeLike",
+    "Verdict",
+    "WaitTimeout",
+    "serve",
+]

@@ -1,0 +1,158 @@
+"""The engine's process: how it starts, and that it ends."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from ._binary import find_binary
+from ._control import Control
+from ._errors import EngineError, TapeError
+
+__tracebackhide__ = True  # in reports of pytest
+
+START_TIMEOUT_S = 30.0
+"""How long an engine may take until it listens."""
+
+END_TIMEOUT_S = 5.0
+"""How long it may take to end before it is killed."""
+
+_CONTROL_TOKEN = "WSTAPE_CONTROL_TOKEN"
+_CLIENT_TOKEN = "WSTAPE_CLIENT_TOKEN"
+
+
+class Process:
+    """``wstape serve`` with a port for its clients and one for whoever steers it.
+
+    Its standard input is a pipe of which this process alone holds the other end: however this process
+    goes, that end is closed with it, and the engine ends.
+    """
+
+    def __init__(self, folder: Path, arguments: Sequence[str], token: str | None) -> None:
+        control_token = secrets.token_hex(32)
+        environment = {**os.environ, _CONTROL_TOKEN: control_token}
+        command = [find_binary(), "serve", *arguments, "--exit-with-stdin"]
+        command += ["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]
+        command += ["--control-token-env", _CONTROL_TOKEN]
+        if token is not None:
+            environment[_CLIENT_TOKEN] = token
+            command += ["--token-env", _CLIENT_TOKEN]
+        self._folder = folder
+        self._said = folder / "stderr"
+        with self._said.open("wb") as said:
+            # A session of its own: Ctrl-C is for the test, which may still ask what happened.
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                cwd=folder,
+                env=environment,
+                start_new_session=sys.platform != "win32",
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            )
+        self._child = child
+        self._end = weakref.finalize(self, _end, child, folder, os.getpid())
+        _alive.add(self)
+        assert child.stdout is not None
+        self.url, address = self._listening(child.stdout)
+        self.control = Control(address, control_token, self.epitaph)
+
+    def _listening(self, out: IO[bytes]) -> tuple[str, str]:
+        """Where the engine says that it listens: for clients, and to be steered."""
+        # What says nothing is killed, so that its output ends.
+        patience = threading.Timer(START_TIMEOUT_S, self._child.kill)
+        patience.daemon = True
+        patience.start()
+        try:
+            lines = [out.readline().decode().strip() for _ in range(2)]
+        finally:
+            patience.cancel()
+        url = lines[0].removeprefix("listening on ")
+        address = lines[1].removeprefix("control on http://")
+        if not url or not address:
+            self._child.wait()
+            said = self.said().removeprefix("wstape: ") or self.epitaph()
+            self.end()
+            raise TapeError(said) if "\n  |\n" in said else EngineError(said)
+        return url, address
+
+    @property
+    def pid(self) -> int:
+        """Its process number."""
+        return self._child.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was ended from here."""
+        return not self._end.alive
+
+    def said(self) -> str:
+        """What it has said on standard error."""
+        try:
+            return self._said.read_text("utf-8", "replace").strip()
+        except OSError:
+            return ""
+
+    def epitaph(self) -> str:
+        """How it has ended."""
+        if self.ended:
+            return "it was stopped"
+        try:
+            # What does not answer any more may not have been reaped yet.
+            status = self._child.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            return "it still runs"
+        said = self.said()
+        return f"it ended with status {status}" + (f" and said:\n{said}" if said else "")
+
+    def end(self) -> None:
+        """Ends it, and waits until it has; again and again if need be."""
+        self._end()
+
+    def let_go(self) -> None:
+        """Closes what a forked child has of it: the parent alone keeps it alive."""
+        if self._child.stdin is not None:
+            self._child.stdin.close()
+        self._end.detach()
+
+
+_alive: weakref.WeakSet[Process] = weakref.WeakSet()
+
+
+def _end(child: subprocess.Popen[bytes], folder: Path, owner: int) -> None:
+    if os.getpid() != owner:
+        return
+    if child.stdin is not None:
+        child.stdin.close()
+    try:
+        child.wait(timeout=END_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    if child.stdout is not None:
+        child.stdout.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forked() -> None:
+    for process in list(_alive):
+        process.let_go()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+def folder() -> Path:
+    """A new folder for an engine's files, which goes with it."""
+    return Path(tempfile.mkdtemp(prefix="wstape-"))

@@ -1,0 +1,68 @@
+"""Tapes: files, names of files, and lists of steps."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Union
+
+from ._errors import TapeError
+
+__tracebackhide__ = True  # in reports of pytest
+
+Step = Mapping[str, Any]
+"""A line of a tape, such as ``{"at_ms": 1000, "drop": "reset"}``."""
+
+TapeLike = Union[str, "os.PathLike[str]", Iterable[Step], None]
+"""A path, the text of a tape (it starts with ``{``), its steps, or ``None`` for a tape without any."""
+
+HEADER: Step = {"tape": 1, "needs": ["dialogue"]}
+"""What stands before steps that bring no header: all that an engine can do is theirs."""
+
+
+def line(value: object) -> str:
+    """A value as JSON, on a line.
+
+    Raises:
+        ValueError, TypeError: it is none.
+    """
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def text(steps: Iterable[Step]) -> str:
+    """The lines of a tape, the header first."""
+    lines = list(steps)
+    if not lines or "tape" not in lines[0]:
+        lines.insert(0, HEADER)
+    return "".join(line(each) + "\n" for each in lines)
+
+
+def file(tape: TapeLike, folder: Path, name: str, looked_in: Iterable[Path]) -> str:
+    """The path of a tape, which is written into ``folder`` where it is no file yet.
+
+    Raises:
+        TapeError: there is no such file.
+    """
+    if tape is None:
+        tape = ()
+    if isinstance(tape, (str, os.PathLike)):
+        named = os.fspath(tape)
+        if not named.lstrip().startswith("{"):
+            return str(_found(named, list(looked_in)))
+        content = named
+    else:
+        content = text(tape)
+    (folder / name).write_text(content, encoding="utf-8", newline="")
+    return name
+
+
+def _found(name: str, folders: list[Path]) -> Path:
+    """The first file of that name, with or without ``.jsonl``."""
+    for folder in folders:
+        for candidate in (folder / name, folder / f"{name}.jsonl"):
+            if candidate.exists() and not candidate.is_dir():
+                return candidate.resolve()
+    places = ", ".join(str(folder) for folder in folders)
+    raise TapeError(f"there is no tape {name!r} or {name + '.jsonl'!r} in {places}")

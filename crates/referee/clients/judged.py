@@ -1,0 +1,191 @@
+"""What was found about a client: judging it, and what of that is kept in results/."""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import IO
+
+from installed import HERE, KEPT, ROOT, Client, sources
+
+CASES = ROOT / "crates" / "referee" / "cases"
+RESULTS = HERE / "results"
+HEALTHY = ROOT / "crates" / "referee" / "healthy"
+# How an engine treats a client when all is well, and what that client asks for. Cases about subscriptions want both.
+EVENTS, SUBSCRIPTIONS = "events", "jsonrpc"
+ASKED_FOR = [
+    json.dumps({"jsonrpc": "2.0", "id": n, "method": "subscribe", "params": {"channel": channel}})
+    for n, channel in enumerate(("trades", "book"), 1)
+]
+# It takes no messages to send.
+NO_SENDER = {"zero-engine-client"}
+# Rows that are made of all cases.
+EVERYWHERE = ("X5", "K1", "K2")
+# Longest that one client may take, in seconds.
+BOUND_S = 1800
+# Most lines of a journal that are kept.
+MAX_JOURNAL_LINES = 30
+# Rows go by letter, then by number.
+LETTERS = "RHELPSCXK"
+WORSE = ["n/a", "info", "pass", "warn", "fail"]
+
+
+def digest(paths: list[Path]) -> str:
+    """A short name of what these files hold."""
+    held = hashlib.sha256()
+    for path in paths:
+        held.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return held.hexdigest()[:16]
+
+
+def cases_of(program: Path) -> dict[str, str]:
+    """The cases that are played unasked, and what stands for the version of each."""
+    words = [program, "referee", "--cases", CASES, "--list"]
+    listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    ids = {line.split()[0] for line in listed.splitlines() if line.strip()}
+    files = {id: [path for path in sorted(CASES.glob("*.jsonl")) if path.stem.split("-")[0] == id] for id in ids}
+    return {id: digest([*found, HEALTHY / f"{healthy_of(id)}.jsonl"]) for id, found in files.items()}
+
+
+def healthy_of(id: str) -> str:
+    """The healthy tape that a case is laid over here."""
+    return SUBSCRIPTIONS if id.startswith("S") else EVENTS
+
+
+def results_of(name: str) -> dict | None:
+    """What is kept of a client."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def left_to_judge(program: Path, name: str) -> list[str]:
+    """The cases that this client, as it is now, was not judged by yet."""
+    kept = results_of(name)
+    known = {}
+    if kept and kept["made"]["program"] == digest(sources(name)):
+        known = kept["made"]["cases"]
+    return sorted(id for id, version in cases_of(program).items() if known.get(id) != version)
+
+
+def parts(client: Client, cases: list[str]) -> list[list[str]]:
+    """The referee's words for these cases: one part on events, one on subscriptions where it can ask for any."""
+    found = []
+    for healthy in (EVENTS, SUBSCRIPTIONS):
+        chosen = [id for id in cases if healthy_of(id) == healthy]
+        words = ASKED_FOR if healthy == SUBSCRIPTIONS and client.name not in NO_SENDER else []
+        if chosen:
+            options = ["--cases", str(CASES), "--healthy", healthy if words else EVENTS, "--only", ",".join(chosen)]
+            found.append([*options, "--", *client.command, *words])
+    return found
+
+
+def show(program: Path, client: Client, cases: list[str]) -> None:
+    """What the referee says of a client, as it says it."""
+    for words in parts(client, cases):
+        subprocess.run([str(program), "referee", *words], stderr=subprocess.DEVNULL, timeout=BOUND_S)
+
+
+def judge(program: Path, client: Client, cases: list[str]) -> dict:
+    """The referee's report on a client."""
+    with (KEPT / f"{client.name}.log").open("w") as log:
+        reports = [report_on(program, words, log) for words in parts(client, cases)]
+    whole = reports[0]
+    for other in reports[1:]:
+        whole["rows"] = merged(whole["rows"], other["rows"])
+        whole["took_s"] = [one + another for one, another in zip(whole["took_s"], other["took_s"])]
+    return whole
+
+
+def report_on(program: Path, words: list[str], log: IO[str]) -> dict:
+    """One run of the referee; how far it is goes to the log."""
+    with tempfile.TemporaryDirectory() as out:
+        referee = [str(program), "referee", "--out", out, *words]
+        done = subprocess.run(referee, stdout=subprocess.PIPE, stderr=log, text=True, timeout=BOUND_S)
+        if done.returncode not in (0, 1):
+            sys.exit(f"{' '.join(words)}: the referee ended with {done.returncode}; {log.name} has what it said")
+        took = re.search(r"in (\d+) s; one after the other .* (\d+) s", done.stdout)
+        report = json.loads((Path(out) / "results.json").read_text())
+        report["took_s"] = [int(it) for it in took.groups()] if took else [0, 0]
+        return report
+
+
+def merged(kept: list[dict], new: list[dict]) -> list[dict]:
+    """The rows of both, the new ones instead of those kept; of a row that is made of all cases, the worse."""
+    rows = {row["id"]: row for row in kept}
+    for row in new:
+        id = row["id"]
+        worse = id in rows and WORSE.index(rows[id]["verdict"]) > WORSE.index(row["verdict"])
+        if not (id in EVERYWHERE and worse):
+            rows[id] = row
+    return sorted(rows.values(), key=lambda row: (LETTERS.index(row["id"][0]), int(row["id"][1:])))
+
+
+def write_results(program: Path, client: Client, cases: list[str], report: dict, again: bool) -> None:
+    """Keeps what was found, beside what is kept of other cases."""
+    versions = cases_of(program)
+    kept = None if again else results_of(client.name)
+    if kept and kept["made"]["program"] != digest(sources(client.name)):
+        kept = None
+    made = {
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "program": digest(sources(client.name)),
+        "cases": {id: versions[id] for id in cases},
+        "took_s": report.pop("took_s"),
+    }
+    rows = [shortened(row) for row in report["rows"]]
+    if kept:
+        made["cases"] = {id: it for id, it in (kept["made"]["cases"] | made["cases"]).items() if id in versions}
+        if len(cases) < len(versions) // 2:
+            made["took_s"] = kept["made"]["took_s"]
+        rows = merged([row for row in kept["rows"] if row["id"] in [*versions, *EVERYWHERE]], rows)
+    made["cases"] = dict(sorted(made["cases"].items()))
+    whole = report | {"client": client.title, "made": made, "rows": rows}
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps(whole, indent=1, ensure_ascii=False)
+    (RESULTS / f"{client.name}.json").write_text(text + "\n")
+
+
+def is_not_told(run: dict) -> bool:
+    """Whether it shows a crash, a hang or a leaked credential: a signal that nobody sent, an error that nobody caught in
+    Node, a process that does not go when it is told to, or the token where it does not belong."""
+    token, said = run["token"], [it["what"] for it in run["findings"]]
+    uncaught = any("ended by itself" in what and "Node.js v" in what for what in said)
+    hangs = any(what.startswith("still there") for what in said)
+    return run["died"] or uncaught or hangs or token["printed"] or token["given_away"]
+
+
+def shortened(row: dict) -> dict:
+    """A row without what is long or of one machine, and without what set off a crash or a leak."""
+    runs = row.get("runs", [])
+    for run in runs:
+        journal = run["journal"]
+        if not {it["verdict"] for it in run["findings"]} & {"warn", "fail"}:
+            journal = []
+        elif len(journal) > MAX_JOURNAL_LINES:
+            more = len(journal) - MAX_JOURNAL_LINES
+            journal = [*journal[:MAX_JOURNAL_LINES], f"… {more} lines more"]
+        run["journal"] = journal
+        run["printed"] = ""
+        run["lanes"] = {"length_s": 0, "lanes": [], "more": 0}
+        for finding in run["findings"]:
+            finding["what"] = re.sub(r"/\S*/(site-packages|node_modules)/", "", finding["what"])
+            finding["figures"] = [rounded(it) for it in finding.get("figures", [])]
+        for key in ("took_s", "late_s"):
+            run[key] = round(run[key], 3)
+    if any(is_not_told(run) for run in runs):
+        finding = {"verdict": "n/a", "what": "not told here", "figures": []}
+        return row | {"verdict": "n/a", "findings": [finding], "runs": []}
+    return row
+
+
+def rounded(figure: dict) -> dict:
+    value = figure["value"]
+    if isinstance(value, list):
+        value = [round(it, 3) for it in value[:24]]
+    elif isinstance(value, float):
+        value = round(value, 3)
+    return figure | {"value": value}

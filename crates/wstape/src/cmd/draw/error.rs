@@ -1,0 +1,37 @@
+//! Why there is no drawing.
+
+use std::io;
+use std::path::PathBuf;
+
+use wstape_mock_engine::JournalError;
+use wstape_tape::TapeError;
+
+use crate::cmd::redaction::NoRandomBytes;
+
+/// Why there is no drawing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DrawError {
+    #[error("{name}: {source}")]
+    Read { name: String, source: io::Error },
+    #[error(
+        "{0}: neither a journal nor a tape: its first line must be {{\"journal\":1,…}} or {{\"tape\":1,…}}"
+    )]
+    Neither(String),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("{}", .0.report())]
+    Tape(#[from] TapeError),
+    #[error(transparent)]
+    Random(#[from] NoRandomBytes),
+    #[error("{} exists; --force overwrites it", .0.display())]
+    Exists(PathBuf),
+    #[error("{}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
+impl DrawError {
+    /// Whether whoever reads the output has gone.
+    pub(super) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Write { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+}

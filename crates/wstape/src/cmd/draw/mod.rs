@@ -1,0 +1,240 @@
+//! `wstape draw`: a journal or a tape as one HTML file, drawn as the control port's page draws a run.
+
+mod error;
+mod input;
+mod out;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use wstape_mock_engine::{Drawing, Entry, JournalKind, JournalLine, JournalReader, Redact, Said};
+use wstape_recorder::{Redactor, Rules};
+use wstape_tape::{Action, Micros, Step, TapeReader, Trigger};
+
+use self::error::DrawError;
+use self::input::{Input, Kind};
+use self::out::Out;
+use super::exit;
+use super::redaction::draw_key;
+use super::serve::JournalRedactor;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The file needs nothing but a browser. Secrets are left out as they are of a journal.
+
+Exit status: 0 drawn; 2 bad usage, a file that is neither a journal nor a tape or can't be read, or \
+a file that can't be written.")]
+pub(crate) struct DrawArgs {
+    /// The journal, as `wstape serve --journal` writes it, or a tape; - for standard input
+    #[arg(value_name = "FILE")]
+    input: PathBuf,
+
+    /// The HTML file to write; - for standard output
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+
+    /// Overwrite the HTML file where it exists
+    #[arg(long)]
+    force: bool,
+
+    /// The client's backoff, its first cap and its highest, such as 500ms,30s: gaps are drawn beside
+    /// it
+    #[arg(long, value_name = "FIRST,MOST", value_parser = backoff)]
+    backoff: Option<Backoff>,
+}
+
+/// The bounds of a client's backoff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Backoff {
+    first: Duration,
+    most: Duration,
+}
+
+fn backoff(text: &str) -> Result<Backoff, String> {
+    let wants = "it is the first cap and the highest, such as 500ms,30s";
+    let (first, most) = text.split_once(',').ok_or(wants)?;
+    let time = |text: &str| {
+        let time = humantime::parse_duration(text.trim());
+        time.map_err(|error| format!("{error}; {wants}"))
+    };
+    let (first, most) = (time(first)?, time(most)?);
+    if first.is_zero() || most < first {
+        return Err(format!(
+            "the first is more than 0 and not above the highest; {wants}"
+        ));
+    }
+    Ok(Backoff { first, most })
+}
+
+impl DrawArgs {
+    pub(crate) fn run(&self) -> ExitCode {
+        match self.draw() {
+            Ok(notes) => {
+                for note in notes {
+                    eprintln!("wstape: {}: {note}", self.input.display());
+                }
+                exit::DONE.into()
+            }
+            // A reader that has seen enough is no error.
+            Err(error) if error.is_broken_pipe() => exit::DONE.into(),
+            Err(DrawError::Tape(error)) => exit::bad_tape(&error),
+            Err(error) => exit::bad_input(&error),
+        }
+    }
+
+    /// Draws it; what is to be said of the input.
+    fn draw(&self) -> Result<Vec<String>, DrawError> {
+        let input = Input::of(&self.input)?;
+        let kind = input.kind()?;
+        let out = Out::at(&self.out, self.force)?;
+        let backoff = self.backoff.map(|backoff| (backoff.first, backoff.most));
+        let drawing = Drawing::begin(out, &input.title, backoff);
+        let mut drawing = drawing.map_err(|error| self.unwritten(error))?;
+        let notes = match kind {
+            Kind::Journal => self.journal(&input, &mut drawing)?,
+            Kind::Tape => self.tape(&input, &mut drawing)?,
+        };
+        let out = drawing.finish().map_err(|error| self.unwritten(error))?;
+        out.keep()?;
+        Ok(notes)
+    }
+
+    fn unwritten(&self, source: io::Error) -> DrawError {
+        DrawError::Write {
+            path: self.out.clone(),
+            source,
+        }
+    }
+
+    fn journal<W: Write>(
+        &self,
+        input: &Input,
+        drawing: &mut Drawing<W>,
+    ) -> Result<Vec<String>, DrawError> {
+        let open = || Ok::<_, DrawError>(JournalReader::new(&*input.name, input.open()?)?);
+        // All that is redacted anywhere must be known before the first line is written.
+        let mut redactor = JournalRedactor::new(None)?;
+        for line in open()? {
+            clean(line?, &mut redactor);
+        }
+        let mut reader = open()?;
+        let written = |result: io::Result<()>| result.map_err(|error| self.unwritten(error));
+        let header = serde_json::to_string(reader.header());
+        written(drawing.line(&header.map_err(|error| self.unwritten(error.into()))?))?;
+        let mut left_out = 0;
+        for line in reader.by_ref() {
+            let line = clean(line?, &mut redactor);
+            let at = line.at;
+            let conn = match &line.said {
+                Said::Once { conn, .. } => *conn,
+                _ => None,
+            };
+            let mut json = line.to_json().map_err(|error| self.unwritten(error))?;
+            if let Some(what) = redactor.finds(&json) {
+                left_out += 1;
+                let kind = JournalKind::Note(format!("{LEFT_OUT} {what}"));
+                let said = Said::Once { conn, kind };
+                let note = JournalLine { at, said }.to_json();
+                json = note.map_err(|error| self.unwritten(error))?;
+            }
+            // JSON is UTF-8.
+            written(drawing.line(&String::from_utf8_lossy(&json)))?;
+        }
+        let torn = "the last line breaks off: the run was killed".to_owned();
+        let skipped = reader.skipped();
+        let unknown =
+            format!("{skipped} lines of kinds that this version does not know are left out");
+        let notes = [
+            reader.torn().then_some(torn),
+            (skipped > 0).then_some(unknown),
+            secrets_left_out(left_out),
+        ];
+        Ok(notes.into_iter().flatten().collect())
+    }
+
+    fn tape<W: Write>(
+        &self,
+        input: &Input,
+        drawing: &mut Drawing<W>,
+    ) -> Result<Vec<String>, DrawError> {
+        let open = || Ok::<_, DrawError>(TapeReader::new(&*input.name, input.open()?)?);
+        let mut redactor = Redactor::new(Rules::default(), draw_key()?);
+        let mut reader = open()?;
+        redactor.header(reader.header().clone());
+        for step in reader.by_ref() {
+            redactor.step(step?);
+        }
+        redactor.claim_what_matched();
+        let mut reader = open()?;
+        let header = redactor.header(reader.header().clone());
+        let mut line = |text: &str| {
+            let written = drawing.line(text);
+            written.map_err(|error| self.unwritten(error))
+        };
+        line(&header.to_line())?;
+        let mut left_out = 0;
+        for step in reader.by_ref() {
+            let step = redactor.step(step?);
+            let text = step.to_line();
+            match redactor.line(text.as_bytes()) {
+                None => line(&text)?,
+                Some(what) => {
+                    left_out += 1;
+                    line(&instead(&step, &what).to_line())?;
+                }
+            }
+        }
+        let torn = reader.torn().map(|torn| {
+            let bytes = torn.bytes.len();
+            let n = torn.line;
+            format!("line {n} is torn after {bytes} bytes, and left out")
+        });
+        let notes = [torn, secrets_left_out(left_out)];
+        Ok(notes.into_iter().flatten().collect())
+    }
+}
+
+/// What stands in the place of a line that holds a secret.
+const LEFT_OUT: &str = "left out, for it holds a secret:";
+
+/// What is to be said of so many of them.
+fn secrets_left_out(lines: u64) -> Option<String> {
+    (lines > 0).then(|| format!("{lines} lines are left out, for they hold a secret"))
+}
+
+/// A mark in the place of a step.
+fn instead(step: &Step, what: &str) -> Step {
+    let mark = Action::Mark(format!("{LEFT_OUT} {what}"));
+    let at = match step.trigger {
+        Trigger::At(at) => at,
+        _ => Micros::ZERO,
+    };
+    Step::at(at, mark)
+}
+
+/// A line as it may be shown.
+fn clean(line: JournalLine, redactor: &mut JournalRedactor) -> JournalLine {
+    let JournalLine { at, said } = line;
+    let mut shown = |conn, kind| {
+        let mut entry = Entry::new(Micros::ZERO, conn, kind);
+        redactor.redact(&mut entry);
+        entry.kind
+    };
+    let said = match said {
+        Said::Once { conn, kind } => Said::Once {
+            conn,
+            kind: shown(conn, kind),
+        },
+        Said::Repeats(mut repeats) => {
+            if let JournalKind::Note(what) = shown(None, JournalKind::Note(repeats.what.clone())) {
+                repeats.what = what;
+            }
+            Said::Repeats(repeats)
+        }
+        said => said,
+    };
+    JournalLine { at, said }
+}

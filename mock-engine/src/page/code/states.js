@@ -1,0 +1,73 @@
+// Faults and other states, as spans of time.
+
+// How the journal says that a state is no more.
+const CLEARED = /^(?:partition none|refuse none|hang none|garbage none|slice none|mute none|http none|latency 0 ms|bandwidth unlimited|accept as usual|tls as usual|answers auto|pongs auto)/;
+
+// States that say how the next handshakes are answered: used up by them without a word.
+const USED_UP = new Set(["refuse", "hang", "garbage", "accept", "tls"]);
+
+const KEY = /^(\S+)(?:.* (to_client|from_client))?/;
+
+class States {
+  constructor() {
+    this.spans = [];
+    this.open = new Map();
+  }
+
+  // A line that says a state was set or cleared, of all connections or of a lane's.
+  say(text, at, lane) {
+    if (text === "faults cleared") {
+      for (const span of this.open.values()) span.to = at;
+      this.open.clear();
+      return;
+    }
+    const [, word, direction] = KEY.exec(text) ?? [null, text, null];
+    const key = word === "partition" ? word : `${word} ${direction ?? ""}`.trim();
+    const whose = `${lane ? lane.conn : "all"} ${key}`;
+    const before = this.open.get(whose);
+    if (before) {
+      before.to = at;
+      this.open.delete(whose);
+    }
+    if (!CLEARED.test(text)) this.begin(whose, { key: word, text, from: at, to: null, held: null }, lane);
+  }
+
+  begin(whose, span, lane) {
+    (lane ? lane.spans : this.spans).push(span);
+    this.open.set(whose, span);
+    return span;
+  }
+
+  port(isDown, at) {
+    const open = this.open.get("all down");
+    if (isDown && !open) {
+      const span = { key: "down", text: "port down", from: at, to: null, held: null };
+      this.begin("all down", span, null);
+    } else if (!isDown && open) {
+      open.to = at;
+      this.open.delete("all down");
+    }
+  }
+
+  // A handshake was answered with 101: what would have kept it from that is used up.
+  upgraded(at) {
+    for (const [whose, span] of this.open) {
+      if (whose.startsWith("all ") && USED_UP.has(span.key) && !span.text.startsWith("accept")) {
+        span.to = at;
+        this.open.delete(whose);
+      }
+    }
+  }
+
+  // Whether bytes are held now.
+  get holds() {
+    for (const span of this.open.values()) if (span.key === "partition") return true;
+    return false;
+  }
+
+  // The partition that holds, or held last, a connection's bytes.
+  partitionOf(lane) {
+    const own = lane.spans.findLast((span) => span.key === "partition");
+    return own ?? this.spans.findLast((span) => span.key === "partition");
+  }
+}

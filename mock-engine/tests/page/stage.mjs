@@ -1,0 +1,98 @@
+// An engine, a client and a browser, and how they end.
+
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+import WebSocket from "ws";
+
+// How long anything is waited for, in milliseconds.
+export const PATIENCE_MS = 20_000;
+
+const folder = mkdtempSync(join(tmpdir(), "page-"));
+const ends = [() => rmSync(folder, { recursive: true, force: true })];
+
+// Ends all that was started, the newest first.
+export async function end() {
+  while (ends.length > 0) await ends.pop()();
+}
+
+export function file(name, text) {
+  const path = join(folder, name);
+  if (text !== undefined) writeFileSync(path, text);
+  return path;
+}
+
+// `wstape serve` of these lines, with a control port.
+export async function serve(lines, { token, more = [] } = {}) {
+  const tape = file(`${Math.random()}.jsonl`, `{"tape":1}\n${lines.join("\n")}\n`);
+  const args = ["serve", tape, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", ...more];
+  if (token) args.push("--control-token-env", "PAGE_TOKEN");
+  const child = spawn(process.env.WSTAPE, args, { env: { ...process.env, PAGE_TOKEN: token }, stdio: ["ignore", "pipe", "ignore"] });
+  const stop = async () => {
+    if (child.exitCode !== null) return;
+    child.kill();
+    await once(child, "exit");
+  };
+  ends.push(stop);
+  const said = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const url = (await said.next()).value.replace("listening on ", "");
+  const control = (await said.next()).value.replace("control on ", "");
+  return { url, control, stop };
+}
+
+// `wstape draw` of a file; the HTML file.
+export async function draw(path, ...more) {
+  const out = file(`${Math.random()}.html`);
+  const child = spawn(process.env.WSTAPE, ["draw", path, "--out", out, ...more], { stdio: "inherit" });
+  const [status] = await once(child, "exit");
+  if (status !== 0) throw new Error(`draw ended with ${status}`);
+  return `file://${out}`;
+}
+
+// A client that is connected, and what it saw.
+export async function client(url) {
+  const socket = new WebSocket(url);
+  const seen = { socket, messages: [], closed: null };
+  socket.on("message", (data) => seen.messages.push(String(data)));
+  socket.on("close", (code) => (seen.closed = code));
+  socket.on("error", () => {});
+  ends.push(() => socket.terminate());
+  await once(socket, "open");
+  return seen;
+}
+
+let browser = null;
+
+// A page of the browser, and what went wrong or was asked for in it.
+export async function open(url, { colorScheme = "light", init } = {}) {
+  if (browser === null) {
+    const args = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+    browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args });
+    ends.push(async () => {
+      await browser.close();
+      browser = null;
+    });
+  }
+  const page = await browser.newPage({ viewport: { width: 1400, height: 900 }, colorScheme, deviceScaleFactor: 1 });
+  page.setDefaultTimeout(PATIENCE_MS);
+  const seen = { errors: [], requests: [] };
+  page.on("pageerror", (error) => seen.errors.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && seen.errors.push(message.text()));
+  page.on("request", (request) => seen.requests.push(request.url()));
+  if (init) await page.addInitScript(init);
+  await page.goto(url, { waitUntil: "commit" });
+  return { page, seen };
+}
+
+// Waits until something is so, and says what was not.
+export async function until(what, holds) {
+  const end = Date.now() + PATIENCE_MS;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,220 @@
+//! Which message of an engine answers which request.
+
+use std::collections::BTreeMap;
+
+use wstape_tape::Micros;
+
+use super::conversation::{Said, Side};
+use super::names::is_identity;
+use super::node::{Node, is_message, nodes};
+use super::request::Request;
+use super::shape::Shape;
+
+/// How long after a request a message that does not repeat its number is taken for its answer.
+const MAX_ANSWER_DELAY: Micros = Micros::from_ms(10_000);
+
+/// Most requests that a message may be the answer to: the latest of a connection.
+const MAX_ASKED: usize = 256;
+
+/// So many characters of a word tell that another one is about the same: `subscribed` and
+/// `subscribe`. Of fewer than the least nothing is told.
+const STEM_CHARS: usize = 6;
+const MIN_STEM_CHARS: usize = 4;
+
+/// A request, and which messages of the conversation answer it.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) at: Micros,
+    pub(super) request: Request,
+    /// Each with its place in the conversation.
+    pub(super) answers: Vec<usize>,
+    /// The pointer of the number of the request that its answers repeat.
+    pub(super) number: Option<String>,
+    items: usize,
+}
+
+/// The requests of a conversation, and their answers.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    /// In the order in which they were asked.
+    pub(super) asked: Vec<Asked>,
+    /// By a message's place in the conversation, which of those it answers.
+    pub(super) of: BTreeMap<usize, usize>,
+}
+
+impl Answers {
+    /// Of what was said on one connection.
+    pub(super) fn of(said: &[Said]) -> Self {
+        let mut answers = Self::default();
+        for (place, one) in said.iter().enumerate() {
+            if one.by == Side::Client {
+                let request = Request::new(&one.text);
+                answers.asked.push(Asked {
+                    at: one.at,
+                    items: request.items().len(),
+                    request,
+                    answers: Vec::new(),
+                    number: None,
+                });
+                continue;
+            }
+            let Some((which, number)) = answers.answered_by(one, said) else {
+                continue;
+            };
+            answers.of.insert(place, which);
+            let asked = &mut answers.asked[which];
+            asked.answers.push(place);
+            asked.number = asked.number.take().or(number);
+        }
+        answers
+    }
+
+    /// Which request a message answers, and by which number.
+    fn answered_by(&self, one: &Said, said: &[Said]) -> Option<(usize, Option<String>)> {
+        let found = nodes(&one.text);
+        let latest = self.asked.iter().enumerate().rev().take(MAX_ASKED);
+        let mut numbered = latest.clone();
+        let by_number = numbered.find_map(|(which, asked)| {
+            repeated_number(&asked.request, &found).map(|number| (which, Some(number)))
+        });
+        if by_number.is_some() {
+            return by_number;
+        }
+        let until = |asked: &Asked| Micros(asked.at.0.saturating_add(MAX_ANSWER_DELAY.0));
+        let open = latest.filter(|(_, asked)| asked.number.is_none() && one.at <= until(asked));
+        let open = open.filter(|(_, asked)| acknowledges(&asked.request, &one.text, &found));
+        let open: Vec<(usize, &Asked)> = open.collect();
+        let first = |(_, asked): &&(usize, &Asked)| asked.answers.is_empty();
+        // A request about several things may be answered once for each.
+        let another = |(_, asked): &&(usize, &Asked)| {
+            let mut before = asked
+                .answers
+                .iter()
+                .map(|place| Shape::of(&said[*place].text));
+            asked.answers.len() < asked.items && before.any(|shape| shape == Shape::of(&one.text))
+        };
+        let mut oldest = open.iter().rev();
+        let by_word = oldest.clone().find(first).or_else(|| oldest.find(another));
+        by_word.map(|(which, _)| (*which, None))
+    }
+
+    /// Whether there are as many answers to a request as things that it is about, all of one
+    /// shape.
+    pub(super) fn is_for_each_item(&self, which: usize, said: &[Said]) -> bool {
+        let asked = &self.asked[which];
+        let mut shapes = asked
+            .answers
+            .iter()
+            .map(|place| Shape::of(&said[*place].text));
+        let Some(first) = shapes.next() else {
+            return false;
+        };
+        asked.items > 1 && asked.answers.len() > 1 && shapes.all(|shape| shape == first)
+    }
+
+    /// Whether what repeats a request's number goes on: a stream that goes by it.
+    pub(super) fn is_stream(&self, which: usize, said: &[Said]) -> bool {
+        let asked = &self.asked[which];
+        let shapes = asked
+            .answers
+            .iter()
+            .map(|place| Shape::of(&said[*place].text));
+        let shapes: Vec<Shape> = shapes.collect();
+        let recurs = |at: usize| shapes[at + 1..].contains(&shapes[at]);
+        asked.number.is_some() && asked.items <= 1 && (0..shapes.len()).any(recurs)
+    }
+}
+
+/// The pointer of the request's number that a message repeats.
+fn repeated_number(request: &Request, said: &[Node]) -> Option<String> {
+    let repeats = |asked: &Node, node: &Node| {
+        let same_place = node.pointer == asked.pointer;
+        let both_own = node.depth() == 1 && asked.depth() == 1 && is_identity(&node.key);
+        node.text == asked.text && (same_place || both_own)
+    };
+    let mut numbers = request.identities();
+    let number = numbers.find(|asked| said.iter().any(|node| repeats(asked, node)))?;
+    Some(number.pointer.clone())
+}
+
+/// Whether a message says that it is an answer: a text for a text, what the request is for in
+/// JSON, `pong` for `ping`.
+fn acknowledges(request: &Request, said: &str, found: &[Node]) -> bool {
+    let lower = said.to_ascii_lowercase();
+    let is_ping = |word: &str| word.contains("ping") && lower.contains("pong");
+    if request.nodes.is_empty() {
+        return !is_message(said) || is_ping(&request.text.to_ascii_lowercase());
+    }
+    let Some(word) = request.purpose().map(|word| word.to_ascii_lowercase()) else {
+        return false;
+    };
+    let stem: String = word.chars().take(STEM_CHARS).collect();
+    let of_an_end = |text: &str| text.contains("unsub") && !word.contains("unsub");
+    let told = |node: &Node| {
+        let text = node.text.to_ascii_lowercase();
+        node.is_leaf() && text.contains(&stem) && !of_an_end(&text)
+    };
+    is_ping(&word) || stem.chars().count() >= MIN_STEM_CHARS && found.iter().any(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conversation(lines: &[(char, &str)]) -> Vec<Said> {
+        let said = (0..).zip(lines).map(|(at, (by, text))| Said {
+            at: Micros::from_ms(at),
+            by: if *by == '>' {
+                Side::Client
+            } else {
+                Side::Engine
+            },
+            text: (*text).to_owned(),
+        });
+        said.collect()
+    }
+
+    #[test]
+    fn an_answer_is_known_by_its_number_whatever_the_order() {
+        let said = conversation(&[
+            ('>', r#"{"id":1,"method":"a"}"#),
+            ('>', r#"{"id":"x-2","method":"b"}"#),
+            ('<', r#"{"id":"x-2","result":true}"#),
+            ('<', r#"{"method":"news","params":{"id":1}}"#),
+            ('<', r#"{"id":1,"result":true}"#),
+        ]);
+        let answers = Answers::of(&said);
+        assert_eq!(answers.of, BTreeMap::from([(2, 1), (4, 0)]));
+    }
+
+    #[test]
+    fn without_a_number_an_answer_is_known_by_its_word_and_goes_to_who_asked_first() {
+        let said = conversation(&[
+            ('>', r#"{"op":"subscribe","args":["a"]}"#),
+            ('>', r#"{"op":"subscribe","args":["b"]}"#),
+            ('>', "ping"),
+            ('<', r#"{"event":"subscribed","channel":"a"}"#),
+            ('<', r#"{"channel":"a","price":1}"#),
+            ('<', r#"{"event":"subscribed","channel":"b"}"#),
+            ('<', "pong"),
+        ]);
+        assert_eq!(
+            Answers::of(&said).of,
+            BTreeMap::from([(3, 0), (5, 1), (6, 2)])
+        );
+    }
+
+    #[test]
+    fn what_repeats_a_number_again_and_again_is_a_stream() {
+        let said = conversation(&[
+            (
+                '>',
+                r#"{"id":"1","type":"subscribe","payload":{"query":"q"}}"#,
+            ),
+            ('<', r#"{"id":"1","type":"next","payload":1}"#),
+            ('<', r#"{"id":"1","type":"next","payload":2}"#),
+        ]);
+        let answers = Answers::of(&said);
+        assert!(answers.is_stream(0, &said) && !answers.is_for_each_item(0, &said));
+    }
+}

@@ -1,0 +1,169 @@
+//! What a recorded session says, connection by connection.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+
+use wstape_tape::{
+    Accept, Action, Conn, End, Micros, Received, ReceivedKind, Step, TapeError, TapeReader, Trigger,
+};
+
+/// Most bytes of messages that are learnt from, which are in memory meanwhile, and most messages.
+/// What is beyond is named.
+const MAX_BYTES: usize = 64 << 20;
+const MAX_MESSAGES: usize = 200_000;
+
+/// The header in which an engine chooses a subprotocol.
+const SUBPROTOCOL: &str = "sec-websocket-protocol";
+
+/// Who says something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Client,
+    Engine,
+}
+
+/// A text message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) at: Micros,
+    pub(super) by: Side,
+    pub(super) text: String,
+}
+
+/// One connection of the session.
+#[derive(Debug, Default)]
+pub(super) struct Conversation {
+    /// What it asked for, without the query.
+    pub(super) path: String,
+    /// When its handshake was accepted.
+    pub(super) accepted: Option<Micros>,
+    /// What was chosen then.
+    pub(super) subprotocol: Option<String>,
+    pub(super) said: Vec<Said>,
+}
+
+/// A session, as far as it can be learnt from.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    /// When the recording began, in milliseconds since 1970.
+    pub(super) began_ms: Option<i64>,
+    pub(super) conversations: BTreeMap<u64, Conversation>,
+    /// Lines of the tape that hold whatever is asked: what paths answer, by path and method.
+    pub(super) answers: BTreeMap<String, String>,
+    /// What there was beside texts, by a word for it, and how often.
+    pub(super) beside: BTreeMap<&'static str, u64>,
+    bytes: usize,
+    messages: usize,
+}
+
+impl Session {
+    /// Of a tape that a proxy recorded, or any with numbered connections.
+    pub(super) fn read(reader: &mut TapeReader<impl BufRead>) -> Result<Self, TapeError> {
+        let began = reader.header().recorded_at;
+        let mut session = Self {
+            began_ms: began.map(|began| began.timestamp_millis()),
+            ..Self::default()
+        };
+        for step in reader {
+            session.step(&step?);
+        }
+        Ok(session)
+    }
+
+    fn step(&mut self, step: &Step) {
+        let Trigger::At(at) = step.trigger else {
+            self.count("steps of a prologue");
+            return;
+        };
+        let Conn::Nth(conn) = step.conn else {
+            self.of_the_engine(step);
+            return;
+        };
+        let Some((by, text)) = self.text_of(conn, at, &step.action) else {
+            return;
+        };
+        if self.bytes + text.len() > MAX_BYTES || self.messages == MAX_MESSAGES {
+            self.count("messages beyond the first 64 MiB or 200,000");
+            return;
+        }
+        self.bytes += text.len();
+        self.messages += 1;
+        let said = Said { at, by, text };
+        self.conversation(conn).said.push(said);
+    }
+
+    fn count(&mut self, what: &'static str) {
+        *self.beside.entry(what).or_default() += 1;
+    }
+
+    fn conversation(&mut self, conn: u64) -> &mut Conversation {
+        self.conversations.entry(conn).or_default()
+    }
+
+    fn of_the_engine(&mut self, step: &Step) {
+        match &step.action {
+            Action::Http(answer) => {
+                let mut from_the_start = step.clone();
+                from_the_start.trigger = Trigger::At(Micros::ZERO);
+                let key = format!("{} {:?}", answer.path, answer.method);
+                self.answers.insert(key, from_the_start.to_line());
+            }
+            Action::Emit(_) | Action::Json(_) | Action::Text(_) => {
+                self.count("messages to all connections");
+            }
+            Action::Mark(_) => self.count("marks"),
+            _ => {}
+        }
+    }
+
+    /// What a step says, where it is a text; anything else is counted.
+    fn text_of(&mut self, conn: u64, at: Micros, action: &Action) -> Option<(Side, String)> {
+        let beside = match action {
+            Action::Emit(json) | Action::Json(json) => {
+                let text = String::from_utf8_lossy(json).into_owned();
+                return Some((Side::Engine, text));
+            }
+            Action::Text(text) => return Some((Side::Engine, text.clone())),
+            Action::Received(received) => match received.kind {
+                ReceivedKind::Text => {
+                    return received.text.clone().map(|text| (Side::Client, text));
+                }
+                ReceivedKind::Open => {
+                    self.open(conn, received);
+                    return None;
+                }
+                ReceivedKind::Binary => "binary messages of clients",
+                ReceivedKind::Frame | ReceivedKind::Bytes => "fragments and raw frames of clients",
+                _ => return None,
+            },
+            Action::Accept(accept) => {
+                self.accept(conn, at, accept.as_ref());
+                return None;
+            }
+            Action::Binary(_) => "binary messages of the engine",
+            Action::Close(_) => "Closes",
+            Action::Drop(End::Reset) => "resets by the engine",
+            Action::Refuse(_) => "refused handshakes",
+            Action::Ping(_) => "Pings of the engine",
+            Action::Frame(_) | Action::Bytes(_) => "fragments and raw frames of the engine",
+            _ => return None,
+        };
+        self.count(beside);
+        None
+    }
+
+    fn open(&mut self, conn: u64, received: &Received) {
+        let asked = received.path.as_deref().unwrap_or_default();
+        let path = asked.split(['?', '#']).next().unwrap_or_default();
+        path.clone_into(&mut self.conversation(conn).path);
+    }
+
+    fn accept(&mut self, conn: u64, at: Micros, accept: Option<&Accept>) {
+        let headers = accept.map_or(&[][..], |accept| &accept.headers);
+        let mut chosen = headers.iter();
+        let chosen = chosen.find(|(name, _)| name.eq_ignore_ascii_case(SUBPROTOCOL));
+        let conversation = self.conversation(conn);
+        conversation.accepted = Some(at);
+        conversation.subprotocol = chosen.map(|(_, value)| value.clone());
+    }
+}

@@ -1,0 +1,33 @@
+//! What was learnt, in figures and sentences.
+
+use std::fmt;
+
+/// What was learnt of a session, in figures and sentences.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Learnt {
+    /// Connections that were learnt from.
+    pub connections: u64,
+    /// Answers to kinds of requests.
+    pub replies: u64,
+    /// Streams.
+    pub scenes: u64,
+    /// What was not learnt, a sentence each.
+    pub unlearnt: Vec<String>,
+}
+
+impl fmt::Display for Learnt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let s = |n: u64| if n == 1 { "" } else { "s" };
+        write!(
+            f,
+            "{} answer{} and {} stream{} from {} connection{}",
+            self.replies,
+            s(self.replies),
+            self.scenes,
+            s(self.scenes),
+            self.connections,
+            s(self.connections)
+        )
+    }
+}

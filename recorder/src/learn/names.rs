@@ -1,0 +1,104 @@
+//! What the name of a member says of its value.
+
+/// Names of members that say what a message is for, the most telling first, without case and
+/// punctuation.
+const PURPOSES: [&str; 13] = [
+    "method",
+    "op",
+    "action",
+    "event",
+    "cmd",
+    "command",
+    "request",
+    "operation",
+    "opcode",
+    "msg",
+    "type",
+    "kind",
+    "e",
+];
+
+/// Names of members that are the protocol's, of which nothing depends.
+const PROTOCOL: [&str; 2] = ["jsonrpc", "version"];
+
+/// Names of members by which an answer is known for a request's.
+const IDENTITIES: [&str; 13] = [
+    "id",
+    "reqid",
+    "requestid",
+    "cid",
+    "clientid",
+    "messageid",
+    "msgid",
+    "guid",
+    "uuid",
+    "ref",
+    "callid",
+    "echo",
+    "replyto",
+];
+
+/// Names of members that number a message, say when it was sent or who sent it: what is asked for
+/// does not depend on them.
+const NUMBERS: [&str; 14] = [
+    "apikey",
+    "expires",
+    "nonce",
+    "passphrase",
+    "rand",
+    "recvwindow",
+    "seq",
+    "sig",
+    "sign",
+    "signature",
+    "time",
+    "timestamp",
+    "token",
+    "ts",
+];
+
+/// Words in a purpose that say that a stream is to end, and to begin.
+const ENDINGS: [&str; 6] = ["unsub", "cancel", "stop", "leave", "complete", "close"];
+const BEGINNINGS: [&str; 5] = ["sub", "join", "watch", "listen", "req"];
+
+/// A name without case and punctuation.
+fn plain(name: &str) -> String {
+    let letters = name.chars().filter(char::is_ascii_alphanumeric);
+    letters.map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// How telling a member of this name is of what a message is for, 0 the most.
+pub(super) fn purpose(key: &str) -> Option<usize> {
+    let key = plain(key);
+    PURPOSES.iter().position(|purpose| *purpose == key)
+}
+
+/// Whether a member of this name is the protocol's.
+pub(super) fn is_protocol(key: &str) -> bool {
+    PROTOCOL.contains(&plain(key).as_str())
+}
+
+/// Whether an answer is known by a member of this name.
+pub(super) fn is_identity(key: &str) -> bool {
+    IDENTITIES.contains(&plain(key).as_str())
+}
+
+/// Whether what is asked for does not depend on a member of this name.
+pub(super) fn is_number(key: &str) -> bool {
+    is_identity(key) || NUMBERS.contains(&plain(key).as_str())
+}
+
+/// Whether a purpose ends a stream.
+pub(super) fn ends(purpose: &str) -> bool {
+    has_any(purpose, &ENDINGS)
+}
+
+/// Whether a purpose begins one.
+pub(super) fn begins(purpose: &str) -> bool {
+    !ends(purpose) && has_any(purpose, &BEGINNINGS)
+}
+
+fn has_any(purpose: &str, words: &[&str]) -> bool {
+    let purpose = purpose.to_ascii_lowercase();
+    words.iter().any(|word| purpose.contains(word))
+}

@@ -1,0 +1,182 @@
+//! The values of a JSON text, each with its pointer and its place in the text.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde_json::value::RawValue;
+
+/// Values within each other that are told apart; deeper ones are part of the last.
+const MAX_DEPTH: usize = 16;
+
+/// Most values of one text that are looked at, those of an object itself before those inside them.
+const MAX_NODES: usize = 2_048;
+
+/// A value in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Node {
+    /// Its JSON pointer (RFC 6901).
+    pub(super) pointer: String,
+    /// The name of the member that it is; empty in a list.
+    pub(super) key: String,
+    /// Its place in the text.
+    pub(super) range: Range<usize>,
+    /// Its text without blanks between values.
+    pub(super) text: String,
+}
+
+impl Node {
+    /// Whether it is no object and no list.
+    pub(super) fn is_leaf(&self) -> bool {
+        !self.text.starts_with(['{', '['])
+    }
+
+    /// Whether it is a list.
+    pub(super) fn is_list(&self) -> bool {
+        self.text.starts_with('[')
+    }
+
+    /// Whether it is a string or a number.
+    pub(super) fn is_telling(&self) -> bool {
+        self.is_leaf() && !matches!(self.text.as_str(), "true" | "false" | "null" | "\"\"")
+    }
+
+    /// The content of the string that it is.
+    pub(super) fn string(&self) -> Option<String> {
+        serde_json::from_str(&self.text).ok()
+    }
+
+    /// How many values it is inside of.
+    pub(super) fn depth(&self) -> usize {
+        self.pointer.matches('/').count()
+    }
+
+    /// Whether it is inside of a value with this pointer.
+    pub(super) fn is_inside(&self, pointer: &str) -> bool {
+        let rest = self.pointer.strip_prefix(pointer);
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+/// The unescaped names and indices of a pointer.
+pub(super) fn tokens(pointer: &str) -> Vec<String> {
+    let tokens = pointer.split('/').skip(1);
+    tokens
+        .map(|token| token.replace("~1", "/").replace("~0", "~"))
+        .collect()
+}
+
+/// Whether a text is an object or a list, as messages are.
+pub(super) fn is_message(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+}
+
+/// The values of a message, a container before what is in it; empty where it is no JSON object or
+/// list.
+pub(super) fn nodes(text: &str) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    if let (true, Ok(value)) = (is_message(text), serde_json::from_str::<&RawValue>(text)) {
+        walk(text, value, ("", ""), 0, &mut nodes);
+    }
+    nodes
+}
+
+/// The values of a message that are no containers, by their pointers.
+pub(super) fn leaves(text: &str) -> BTreeMap<String, Node> {
+    let leaves = nodes(text).into_iter().filter(Node::is_leaf);
+    leaves.map(|node| (node.pointer.clone(), node)).collect()
+}
+
+/// A text with other pieces at some places, in their order; each is put where it stands.
+pub(super) fn replaced(
+    text: &str,
+    mut places: Vec<(Range<usize>, String)>,
+    rest: impl Fn(&str) -> String,
+) -> String {
+    places.sort_by_key(|(place, _)| place.start);
+    let mut replaced = String::new();
+    let mut copied = 0;
+    for (place, piece) in places {
+        replaced.push_str(&rest(&text[copied..place.start]));
+        replaced.push_str(&piece);
+        copied = place.end;
+    }
+    replaced.push_str(&rest(&text[copied..]));
+    replaced
+}
+
+fn walk(
+    whole: &str,
+    value: &RawValue,
+    (pointer, key): (&str, &str),
+    depth: usize,
+    nodes: &mut Vec<Node>,
+) {
+    if nodes.len() >= MAX_NODES {
+        return;
+    }
+    let text = value.get();
+    let start = text.as_ptr().addr() - whole.as_ptr().addr();
+    nodes.push(Node {
+        pointer: pointer.to_owned(),
+        key: key.to_owned(),
+        range: start..start + text.len(),
+        text: compact(text),
+    });
+    if depth == MAX_DEPTH {
+        return;
+    }
+    let mut inside: Vec<(String, String, &RawValue)> = Vec::new();
+    if text.starts_with('{') {
+        let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap_or_default();
+        for (name, value) in members {
+            let token = name.replace('~', "~0").replace('/', "~1");
+            inside.push((format!("{pointer}/{token}"), name, value));
+        }
+        // Of a large message its own members are looked at first.
+        inside.sort_by_key(|(_, _, value)| value.get().starts_with(['{', '[']));
+    } else if text.starts_with('[') {
+        let items: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+        for (index, value) in items.into_iter().enumerate() {
+            inside.push((format!("{pointer}/{index}"), String::new(), value));
+        }
+    }
+    for (pointer, key, value) in inside {
+        walk(whole, value, (&pointer, &key), depth + 1, nodes);
+    }
+}
+
+/// A JSON text without blanks between values, its members in the order of their names. Numbers stay
+/// as they are written.
+fn compact(text: &str) -> String {
+    if !text.starts_with(['{', '[']) {
+        return text.to_owned();
+    }
+    let value = serde_json::from_str::<serde_json::Value>(text);
+    value.map_or_else(|_| text.to_owned(), |value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_found_at_its_place_and_a_container_before_what_is_in_it() {
+        let text = r#"{"data":[{"a/b": 1}], "id": "x"}"#;
+        let found: Vec<(String, &str)> = nodes(text)
+            .into_iter()
+            .map(|node| (node.pointer, &text[node.range]))
+            .collect();
+        let expected = [
+            ("", text),
+            ("/id", "\"x\""),
+            ("/data", r#"[{"a/b": 1}]"#),
+            ("/data/0", r#"{"a/b": 1}"#),
+            ("/data/0/a~1b", "1"),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(pointer, text)| (pointer.to_owned(), text))
+        );
+        assert!(nodes("7").is_empty() && nodes("ping").is_empty() && nodes("{").is_empty());
+    }
+}

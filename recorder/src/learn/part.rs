@@ -1,0 +1,372 @@
+//! The lines of a dialogue for one path.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use wstape_tape::Micros;
+
+use super::heard::{Exchange, Heard, Message, Stream};
+use super::learnt::Learnt;
+use super::request::{Item, Request};
+use super::scene::{Scene, after_ms};
+use super::template::{Clock, Scope, Template};
+use super::wanted::Wanted;
+
+/// Most characters of a stream's name.
+const MAX_LABEL_CHARS: usize = 64;
+
+/// What a stream is called that nobody asked for.
+const UNASKED: &str = "unasked";
+
+/// What is learnt of the connections of one path.
+#[derive(Debug)]
+pub(super) struct Part<'h> {
+    pub(super) lines: Vec<String>,
+    pub(super) learnt: Learnt,
+    /// The member that limits a step to the path.
+    path: &'h str,
+    clock: Clock,
+    /// Most lines.
+    room: usize,
+    /// The longest stream of each thing, by what a request for it must say, and what it is called.
+    streams: BTreeMap<String, (String, &'h Stream)>,
+    /// The lines that start or stop a stream.
+    told: BTreeSet<String>,
+}
+
+impl<'h> Part<'h> {
+    /// Of what was heard, in `room` lines at most.
+    pub(super) fn of(heard: &'h [Heard], path: &'h str, clock: Clock, room: usize) -> Self {
+        let mut part = Self {
+            lines: Vec::new(),
+            learnt: Learnt::default(),
+            path,
+            clock,
+            room,
+            streams: streams(heard),
+            told: BTreeSet::new(),
+        };
+        let mut exchanges: BTreeMap<String, Vec<&Exchange>> = BTreeMap::new();
+        for exchange in heard.iter().flat_map(|heard| &heard.exchanges) {
+            exchanges
+                .entry(exchange.request.kind())
+                .or_default()
+                .push(exchange);
+        }
+        for of_a_kind in exchanges.values_mut() {
+            // The streams call themselves what these answers say.
+            of_a_kind.sort_by_key(|exchange| !part.is_of_a_stream(exchange));
+            part.replies(of_a_kind);
+        }
+        for exchange in exchanges.values().flatten() {
+            part.start(exchange);
+            part.stop(exchange);
+        }
+        for of_a_kind in exchanges.values() {
+            part.unanswered(of_a_kind);
+        }
+        part.scenes(heard);
+        if part.lines.len() > room {
+            let left = part.lines.len() - room;
+            part.learnt
+                .unlearnt
+                .push(format!("{left} lines beyond {room}"));
+            part.lines.truncate(room);
+        }
+        part
+    }
+
+    /// Whether the stream that is learnt was asked for in this exchange.
+    fn is_of_a_stream(&self, exchange: &Exchange) -> bool {
+        let asked = |stream: &Stream| (stream.conn, stream.asked) == (exchange.conn, exchange.at);
+        self.streams.values().any(|(_, stream)| asked(stream))
+    }
+
+    fn stream_of(&self, wanted: &Wanted) -> Option<(&str, &'h Stream)> {
+        let (label, stream) = self.streams.get(&wanted.json()?.to_string())?;
+        Some((label, stream))
+    }
+
+    /// A step that answers; what can't be a step is named.
+    fn on_message(&mut self, wanted: &Wanted, rest: &str) -> bool {
+        let Some(json) = wanted.json().filter(|_| !wanted.is_bare()) else {
+            let what = format!("a request that no tape can tell from others: {wanted:?}");
+            let what: String = what.chars().take(200).collect();
+            self.learnt.unlearnt.push(what);
+            return false;
+        };
+        let line = format!(r#"{{"on_message":{json}{}{rest}}}"#, self.path);
+        let is_new = self.told.insert(line.clone());
+        if is_new {
+            self.lines.push(line);
+        }
+        is_new
+    }
+
+    /// The answers to requests of one kind: one step for all where they are alike, else one for
+    /// each thing that was asked for.
+    fn replies(&mut self, of_a_kind: &[&Exchange]) {
+        let most = of_a_kind
+            .iter()
+            .map(|exchange| exchange.answers.len())
+            .max();
+        for nth in 0..most.unwrap_or_default() {
+            let answered: Vec<&Exchange> = of_a_kind
+                .iter()
+                .filter(|exchange| exchange.answers.len() > nth)
+                .copied()
+                .collect();
+            self.nth_replies(nth, &answered);
+        }
+    }
+
+    fn nth_replies(&mut self, nth: usize, answered: &[&Exchange]) {
+        let mut by_subject: BTreeMap<String, Vec<&Exchange>> = BTreeMap::new();
+        for exchange in answered {
+            let wanted = exchange.request.wanted_exactly().json().unwrap_or_default();
+            by_subject
+                .entry(wanted.to_string())
+                .or_default()
+                .push(exchange);
+        }
+        let common = Template::common(&self.templates(nth, answered), self.clock);
+        let one_for_all = common.filter(|common| {
+            let named = answered.iter().any(|exchange| !exchange.aliases.is_empty());
+            let told = by_subject.len() > 1 || common.is_plain();
+            common.unlearnt.is_empty() && !named && told
+        });
+        if let Some(common) = one_for_all {
+            return self.reply(&answered[0].request.wanted(), nth, answered, &common);
+        }
+        for exchanges in by_subject.values() {
+            let all = self.templates(nth, exchanges);
+            let of_first = || {
+                let mut first = all[0].clone();
+                first.unlearnt.push("its shape".to_owned());
+                first
+            };
+            let common = Template::common(&all, self.clock).unwrap_or_else(of_first);
+            let wanted = exchanges[0].request.wanted_exactly();
+            self.reply(&wanted, nth, exchanges, &common);
+        }
+    }
+
+    fn templates(&self, nth: usize, exchanges: &[&Exchange]) -> Vec<Template> {
+        let template = |exchange: &&Exchange| {
+            let answer = &exchange.answers[nth];
+            let request = &exchange.request;
+            Template::of(&answer.text, answer.at, request, Scope::Reply, self.clock)
+        };
+        exchanges.iter().map(template).collect()
+    }
+
+    fn reply(&mut self, wanted: &Wanted, nth: usize, of: &[&Exchange], template: &Template) {
+        let delays = of.iter().map(|exchange| exchange.answers[nth].after);
+        let after = after_ms(delays.min().unwrap_or(Micros::ZERO));
+        let mut rest = format!("{after},{}", template.action());
+        // What the engine called a stream stays as it is, in the stream too.
+        let is_alias = |pointer: &&String| {
+            let leaf = template.leaf(pointer);
+            leaf.is_some_and(|leaf| of[0].aliases.contains(&leaf))
+        };
+        let unlearnt: Vec<&String> = template.unlearnt.iter().filter(|p| !is_alias(p)).collect();
+        if !unlearnt.is_empty() {
+            let what = unlearnt.iter().map(|pointer| pointer.as_str());
+            let what = what.collect::<Vec<_>>().join(", ");
+            let note = Value::from(format!("not learnt, sent as first seen: {what}"));
+            rest.push_str(",\"note\":");
+            rest.push_str(&note.to_string());
+            let to = wanted.json().unwrap_or_default();
+            self.learnt
+                .unlearnt
+                .push(format!("{what} of the answer to {to}"));
+        }
+        if self.on_message(wanted, &rest) {
+            self.learnt.replies += 1;
+        }
+    }
+
+    /// The steps that start the streams of what was asked for.
+    fn start(&mut self, exchange: &Exchange) {
+        if exchange.request.ends() {
+            return;
+        }
+        for item in exchange.request.items() {
+            let Some((label, stream)) = self.stream_of(&item.wanted) else {
+                let silent = exchange.request.begins() && !item.names.is_empty();
+                let asked = Value::from(item.names.join(" "));
+                let what = format!("what comes of {asked}: nothing came in the session");
+                if silent && !self.learnt.unlearnt.contains(&what) {
+                    self.learnt.unlearnt.push(what);
+                }
+                continue;
+            };
+            let label = Value::from(label);
+            let rest = match &stream.goes_by {
+                Some(number) => format!(r#","start":{{"scene":{label},"as":"id ${{{number}}}"}}"#),
+                None => format!(r#","start":{label}"#),
+            };
+            self.on_message(&item.wanted, &rest);
+        }
+    }
+
+    /// The steps that stop streams as this request does: those that it names, and others by their
+    /// names in place of these.
+    fn stop(&mut self, exchange: &Exchange) {
+        if !exchange.request.ends() {
+            return;
+        }
+        let request = &exchange.request;
+        let by_number = self.streams.values().find_map(|(_, stream)| {
+            let number = stream.goes_by.as_ref()?;
+            let mut own = request.identities();
+            own.any(|node| node.pointer == *number)
+                .then(|| number.clone())
+        });
+        if let Some(number) = by_number {
+            self.on_message(&request.wanted(), &format!(r#","stop":"id ${{{number}}}""#));
+            return;
+        }
+        let mut stops: Vec<(Wanted, String)> = Vec::new();
+        for (_, named) in self.streams.values() {
+            let Some(by) = named_in(request, named) else {
+                continue;
+            };
+            for (label, stream) in self.streams.values() {
+                let names = stream.called(by.is_alias);
+                if names.len() != by.names.len() {
+                    continue;
+                }
+                let names: Vec<(String, String)> = by.names.iter().cloned().zip(names).collect();
+                let other = request.renamed(&names);
+                let items = other.map(|other| other.items()).unwrap_or_default();
+                let told = |item: &Item| {
+                    let own: Vec<String> = item.names.iter().map(|name| json(name)).collect();
+                    names.iter().all(|(_, to)| own.contains(to))
+                };
+                let item = items.into_iter().find(told);
+                stops.extend(item.map(|item| (item.wanted, label.clone())));
+            }
+        }
+        for (wanted, label) in stops {
+            self.on_message(&wanted, &format!(r#","stop":{}"#, Value::from(label)));
+        }
+    }
+
+    /// Names the requests of a kind of which nothing came.
+    fn unanswered(&mut self, of_a_kind: &[&Exchange]) {
+        let nothing = |exchange: &&&Exchange| {
+            let mut items = exchange.request.items().into_iter();
+            exchange.answers.is_empty() && !items.any(|item| self.stream_of(&item.wanted).is_some())
+        };
+        let count = of_a_kind.iter().filter(nothing).count();
+        let kind = of_a_kind.first().map(|exchange| exchange.request.kind());
+        let known = of_a_kind.len() > count;
+        if let Some(kind) = kind.filter(|_| count > 0 && !known) {
+            let what = format!("what answers {kind}: nothing did in the session ({count})");
+            self.learnt.unlearnt.push(what);
+        }
+    }
+
+    /// The lines of the streams.
+    fn scenes(&mut self, heard: &[Heard]) {
+        let unasked = heard.iter().map(|heard| &heard.unasked);
+        if let Some(unasked) = unasked
+            .max_by_key(|all| all.len())
+            .filter(|all| !all.is_empty())
+        {
+            let path = self.path;
+            let start = format!(r#"{{"on_connect":"each"{path},"start":"{UNASKED}"}}"#);
+            self.lines.push(start);
+            self.scene(UNASKED, unasked, &Request::new(""));
+        }
+        let streams: Vec<(String, &Stream)> = self.streams.values().cloned().collect();
+        for (label, stream) in streams {
+            self.scene(&label, &stream.messages, &stream.request);
+        }
+    }
+
+    fn scene(&mut self, label: &str, messages: &[Message], request: &Request) {
+        let room = self.room.saturating_sub(self.lines.len());
+        let scene = Scene::of(label, messages, request, self.clock, room);
+        let (name, path) = (Value::from(label), self.path);
+        let lines = scene.lines.iter();
+        self.lines
+            .extend(lines.map(|line| format!(r#"{{"scene":{name}{path}{line}}}"#)));
+        self.learnt.unlearnt.extend(scene.unlearnt);
+        self.learnt.scenes += 1;
+    }
+}
+
+/// By what a request calls a stream.
+struct Called {
+    names: Vec<String>,
+    is_alias: bool,
+}
+
+/// By what a request calls a stream: what the engine called it, or its names.
+fn named_in(request: &Request, stream: &Stream) -> Option<Called> {
+    [true, false].into_iter().find_map(|is_alias| {
+        let names = stream.called(is_alias);
+        let said = |name: &String| request.nodes.iter().any(|node| node.text == *name);
+        let all = !names.is_empty() && names.iter().all(said);
+        all.then_some(Called { names, is_alias })
+    })
+}
+
+impl Stream {
+    /// By what it is called, as JSON: by what the engine calls it, or by its names.
+    fn called(&self, by_alias: bool) -> Vec<String> {
+        if by_alias {
+            return self.aliases.iter().cloned().collect();
+        }
+        let names = self.item.names.iter();
+        names.map(|name| json(name)).collect()
+    }
+}
+
+/// A string as JSON.
+fn json(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// The longest stream of each thing, and what it is called.
+fn streams(heard: &[Heard]) -> BTreeMap<String, (String, &Stream)> {
+    let mut longest: BTreeMap<String, &Stream> = BTreeMap::new();
+    for stream in heard.iter().flat_map(|heard| &heard.streams) {
+        let Some(wanted) = stream.item.wanted.json() else {
+            continue;
+        };
+        let known = longest.entry(wanted.to_string()).or_insert(stream);
+        if known.messages.len() < stream.messages.len() {
+            *known = stream;
+        }
+    }
+    let mut taken: BTreeSet<String> = BTreeSet::from([UNASKED.to_owned()]);
+    let mut label = |stream: &Stream| {
+        let base = label(stream);
+        let numbered = (2..).map(|number| format!("{base} {number}"));
+        let mut labels = std::iter::once(base.clone()).chain(numbered);
+        let free = labels.find(|label| taken.insert(label.clone()));
+        free.unwrap_or(base)
+    };
+    let named = longest.into_iter();
+    named
+        .map(|(wanted, stream)| (wanted, (label(stream), stream)))
+        .collect()
+}
+
+/// What a stream is called: by its names, or by the request.
+fn label(stream: &Stream) -> String {
+    let names = stream.item.names.join(" ");
+    let text = if names.is_empty() {
+        &stream.request.text
+    } else {
+        &names
+    };
+    // A dollar would begin a reference.
+    text.chars()
+        .filter(|c| *c != '$')
+        .take(MAX_LABEL_CHARS)
+        .collect()
+}

@@ -1,0 +1,332 @@
+//! What a client asks, and what it is about.
+
+use super::names::{begins, ends, is_identity, is_number, is_protocol, purpose};
+use super::node::{Node, nodes, replaced};
+use super::wanted::Wanted;
+
+/// What stands where a recorder took a secret out, which no other client says.
+const REDACTED: &str = "redacted-";
+
+/// Most things that one request is taken to be about.
+const MAX_ITEMS: usize = 256;
+
+/// What a client asked.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    pub(super) text: String,
+    pub(super) nodes: Vec<Node>,
+    /// The pointer of the value that says what it is for.
+    purpose: Option<String>,
+}
+
+/// One thing that a request is about: a channel of several, or all that it says.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Item {
+    /// The strings that name it, as they are written.
+    pub(super) names: Vec<String>,
+    /// What a request for it says.
+    pub(super) wanted: Wanted,
+}
+
+/// One value of a list in a request.
+struct Element<'r> {
+    list: &'r str,
+    at: &'r str,
+    leaves: Vec<&'r Node>,
+}
+
+impl Request {
+    pub(super) fn new(text: &str) -> Self {
+        let nodes = nodes(text);
+        let purpose = purpose_of(&nodes).map(|node| node.pointer.clone());
+        Self {
+            text: text.to_owned(),
+            nodes,
+            purpose,
+        }
+    }
+
+    /// Whether it is a list, whose values say by their places what they are.
+    fn is_list(&self) -> bool {
+        self.nodes.first().is_some_and(Node::is_list)
+    }
+
+    /// What it says that it is for.
+    pub(super) fn purpose(&self) -> Option<String> {
+        let at = self.purpose.as_ref()?;
+        let node = self.nodes.iter().find(|node| node.pointer == *at)?;
+        node.string().or_else(|| Some(node.text.clone()))
+    }
+
+    /// What it says that it is for, or the names of its members where nothing says so.
+    fn about_what(&self) -> String {
+        let members = || {
+            let own = self.nodes.iter().filter(|node| node.depth() == 1);
+            let keys: Vec<&str> = own.map(|node| node.key.as_str()).collect();
+            keys.join(" ")
+        };
+        self.purpose().unwrap_or_else(members)
+    }
+
+    /// Whether it ends a stream.
+    pub(super) fn ends(&self) -> bool {
+        ends(&self.about_what())
+    }
+
+    /// Whether it begins one.
+    pub(super) fn begins(&self) -> bool {
+        begins(&self.about_what())
+    }
+
+    /// The values by which an answer is known.
+    pub(super) fn identities(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|node| {
+            let by_place = self.is_list() && node.depth() == 1 && !self.is_purpose(node);
+            node.is_telling() && (is_identity(&node.key) || by_place)
+        })
+    }
+
+    fn is_purpose(&self, node: &Node) -> bool {
+        self.purpose.as_deref() == Some(&node.pointer)
+    }
+
+    /// Whether it says what the request is about: a string or a number that is no number of the
+    /// message, no purpose and no secret.
+    fn is_about(&self, node: &Node) -> bool {
+        let by_place = self.is_list() && node.depth() == 1;
+        node.is_telling()
+            && !by_place
+            && !self.is_purpose(node)
+            && !is_number(&node.key)
+            && !is_protocol(&node.key)
+            && !node.text.contains(REDACTED)
+    }
+
+    /// What all requests of its kind say.
+    pub(super) fn wanted(&self) -> Wanted {
+        if self.nodes.is_empty() {
+            return Wanted::text(&self.text);
+        }
+        let mut wanted = Wanted::default();
+        if let Some(purpose) = self.nodes.iter().find(|node| self.is_purpose(node)) {
+            wanted.value(purpose);
+            return wanted;
+        }
+        // Without anything that says what it is for, its first member tells.
+        let own = |node: &&Node| node.depth() == 1 && !is_number(&node.key);
+        let mut all = self.nodes.iter();
+        if let Some(first) = all.clone().find(own).or_else(|| all.nth(1)) {
+            wanted.exists(&first.pointer);
+        }
+        wanted
+    }
+
+    /// What requests of its kind have in common, as a key.
+    pub(super) fn kind(&self) -> String {
+        let wanted = self.wanted().json();
+        wanted.map_or_else(|| self.text.clone(), |wanted| wanted.to_string())
+    }
+
+    /// The request that names these things where it names those: how another one asks for the end
+    /// of another stream. `None` where it does not name them.
+    pub(super) fn renamed(&self, names: &[(String, String)]) -> Option<Self> {
+        let mut places = Vec::new();
+        for (from, to) in names {
+            let place = self.nodes.iter().find(|node| node.text == *from)?;
+            places.push((place.range.clone(), to.clone()));
+        }
+        Some(Self::new(&replaced(&self.text, places, ToOwned::to_owned)))
+    }
+
+    /// All that it says, but for what numbers it.
+    pub(super) fn wanted_exactly(&self) -> Wanted {
+        let mut wanted = self.wanted();
+        let lists = self.lists();
+        let is_outside = |node: &Node| !lists.iter().any(|list| node.is_inside(list));
+        let is_list =
+            |node: &Node| lists.contains(&node.pointer.as_str()) && !node.text.contains(REDACTED);
+        for node in &self.nodes {
+            if self.is_about(node) && is_outside(node) || is_list(node) {
+                wanted.value(node);
+            }
+        }
+        wanted
+    }
+
+    /// The outermost lists with something in them that it is about.
+    fn lists(&self) -> Vec<&str> {
+        let mut lists: Vec<&str> = Vec::new();
+        for node in self
+            .nodes
+            .iter()
+            .filter(|node| node.is_list() && node.depth() > 0)
+        {
+            let outer = lists.iter().any(|list| node.is_inside(list));
+            let mut inside = self.nodes.iter().filter(|n| n.is_inside(&node.pointer));
+            if !outer && !is_number(&node.key) && inside.any(|n| self.is_about(n)) {
+                lists.push(&node.pointer);
+            }
+        }
+        lists
+    }
+
+    fn elements<'r>(&'r self, list: &'r str) -> Vec<Element<'r>> {
+        let level = list.matches('/').count() + 1;
+        let of_list = self
+            .nodes
+            .iter()
+            .filter(|n| n.is_inside(list) && n.depth() == level);
+        of_list
+            .map(|element| {
+                let at = element.pointer.as_str();
+                let inside = |n: &&Node| n.pointer == at || n.is_inside(at);
+                let leaves = self.nodes.iter().filter(inside);
+                Element {
+                    list,
+                    at,
+                    leaves: leaves.filter(|n| self.is_about(n)).collect(),
+                }
+            })
+            .filter(|element| !element.leaves.is_empty())
+            .collect()
+    }
+
+    /// What it is about, each by itself where it is a list of them: with several lists, one of each.
+    pub(super) fn items(&self) -> Vec<Item> {
+        let lists = self.lists();
+        let in_list = |node: &Node| lists.iter().any(|list| node.is_inside(list));
+        let alone = self
+            .nodes
+            .iter()
+            .filter(|n| self.is_about(n) && !in_list(n));
+        let alone: Vec<&Node> = alone.collect();
+        let mut chosen: Vec<Vec<&Element<'_>>> = vec![Vec::new()];
+        let elements: Vec<Vec<Element<'_>>> = lists.iter().map(|l| self.elements(l)).collect();
+        for of_list in &elements {
+            chosen = chosen
+                .iter()
+                .flat_map(|before| {
+                    of_list
+                        .iter()
+                        .map(move |one| [before.as_slice(), &[one]].concat())
+                })
+                .take(MAX_ITEMS)
+                .collect();
+        }
+        chosen
+            .iter()
+            .map(|elements| self.item(&alone, elements))
+            .collect()
+    }
+
+    fn item(&self, alone: &[&Node], elements: &[&Element<'_>]) -> Item {
+        let mut wanted = self.wanted();
+        for node in alone {
+            wanted.value(node);
+        }
+        for element in elements {
+            let relative = |leaf: &Node| leaf.pointer[element.at.len()..].to_owned();
+            let leaves = element.leaves.iter().map(|leaf| (relative(leaf), *leaf));
+            wanted.element(element.list, &leaves.collect::<Vec<_>>());
+        }
+        let inside = elements.iter().flat_map(|element| &element.leaves);
+        let names = alone.iter().chain(inside).filter_map(|node| node.string());
+        let mut names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
+        if self.is_list() {
+            names.extend(self.identities().filter_map(Node::string));
+        }
+        Item { names, wanted }
+    }
+}
+
+/// The value that says what a message is for: of its own members the most telling, in a list the first
+/// word.
+fn purpose_of(nodes: &[Node]) -> Option<&Node> {
+    let root = nodes.first()?;
+    let own = nodes
+        .iter()
+        .filter(|node| node.depth() == 1 && node.is_telling());
+    if root.is_list() {
+        let is_word = |node: &&Node| {
+            let word = node.string();
+            word.is_some_and(|word| word.contains(|c: char| c.is_ascii_alphabetic()))
+        };
+        return own.clone().find(is_word);
+    }
+    let telling = |node: &&Node| purpose(&node.key);
+    own.filter(|node| telling(node).is_some())
+        .min_by_key(telling)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(text: &str) -> Vec<(Vec<String>, String)> {
+        let request = Request::new(text);
+        let items = request.items().into_iter();
+        items
+            .map(|item| {
+                (
+                    item.names,
+                    item.wanted.json().unwrap_or_default().to_string(),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn each_value_of_a_list_is_a_thing_by_itself_and_of_two_lists_one_of_each() {
+        let found =
+            items(r#"{"type":"subscribe","product_ids":["A","B"],"channels":["t"],"id":4}"#);
+        let names: Vec<Vec<String>> = found.iter().map(|(names, _)| names.clone()).collect();
+        assert_eq!(names, [["t", "A"], ["t", "B"]]);
+        let path = "$['channels'][?@ == 't' && $['product_ids'][?@ == 'B']]";
+        let wanted = format!(r#"{{"json":{{"type":"subscribe"}},"jsonpath":"{path}"}}"#);
+        assert_eq!(found[1].1, wanted);
+    }
+
+    #[test]
+    fn a_secret_and_a_number_are_no_part_of_what_is_asked_for() {
+        let text = r#"{"op":"auth","args":["redacted-0123456789abcdef",0],"req_id":"x","ts":5}"#;
+        let request = Request::new(text);
+        let kind = Some(serde_json::json!({"json": {"op": "auth"}}));
+        assert_eq!(request.wanted().json(), kind);
+        assert!(
+            !request
+                .wanted_exactly()
+                .json()
+                .unwrap_or_default()
+                .to_string()
+                .contains("redacted")
+        );
+    }
+
+    #[test]
+    fn a_list_is_told_by_its_first_word_and_a_nameless_request_by_its_first_member() {
+        let wanted = |text: &str| Request::new(text).wanted().json().unwrap_or_default();
+        let of_list = serde_json::json!({"jsonpath": "$[?$[0] == 'REQ']"});
+        assert_eq!(wanted(r#"["REQ","s1",{"kinds":[1]}]"#), of_list);
+        let of_member = serde_json::json!({"jsonpath": "$['sub']"});
+        assert_eq!(wanted(r#"{"id":"1","sub":"market.trades"}"#), of_member);
+        assert_eq!(wanted("ping"), serde_json::json!({"text": "ping"}));
+    }
+
+    #[test]
+    fn what_a_request_is_for_tells_whether_a_stream_begins_or_ends() {
+        let told = |text: &str| {
+            let request = Request::new(text);
+            (request.begins(), request.ends())
+        };
+        assert_eq!(
+            told(r#"{"method":"SUBSCRIBE","params":["x"]}"#),
+            (true, false)
+        );
+        assert_eq!(
+            told(r#"{"method":"eth_unsubscribe","params":["0x1"]}"#),
+            (false, true)
+        );
+        assert_eq!(told(r#"{"unsub":"market.trades","id":"1"}"#), (false, true));
+        assert_eq!(told(r#"{"op":"ping"}"#), (false, false));
+    }
+}

@@ -1,0 +1,170 @@
+//! What a request must say, as the members of an `on_message`.
+
+use serde_json::{Map, Value};
+
+use super::node::{Node, tokens};
+
+/// Longest path that a tape may hold, in bytes.
+const MAX_PATH_BYTES: usize = 4 << 10;
+
+/// What a request must say.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Wanted {
+    text: Option<String>,
+    json: Map<String, Value>,
+    /// Lists each of which has a value that is so: its path, and a condition on the value.
+    elements: Vec<(String, String)>,
+    /// Conditions on the whole message.
+    conditions: Vec<String>,
+    /// A path that selects something.
+    exists: Option<String>,
+}
+
+impl Wanted {
+    /// This text and no other.
+    pub(super) fn text(text: &str) -> Self {
+        Self {
+            text: Some(text.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// Whether it is met by any message at all.
+    pub(super) fn is_bare(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Something at this place.
+    pub(super) fn exists(&mut self, pointer: &str) {
+        self.exists = Some(path("$", pointer));
+    }
+
+    /// This value at its place: within objects as a part of the message, where a list is on the way
+    /// to it as a condition.
+    pub(super) fn value(&mut self, node: &Node) {
+        let tokens = tokens(&node.pointer);
+        if tokens.iter().any(|token| token.parse::<usize>().is_ok()) {
+            self.conditions.push(equal("$", &node.pointer, node));
+            return;
+        }
+        let Some((last, before)) = tokens.split_last() else {
+            return;
+        };
+        let mut members = &mut self.json;
+        for token in before {
+            let inner = members
+                .entry(token.clone())
+                .or_insert_with(|| Map::new().into());
+            let Value::Object(inner) = inner else { return };
+            members = inner;
+        }
+        if let Ok(value) = serde_json::from_str(&node.text) {
+            members.insert(last.clone(), value);
+        }
+    }
+
+    /// In the list at this place a value with these leaves, whose pointers begin at the value.
+    pub(super) fn element(&mut self, list: &str, leaves: &[(String, &Node)]) {
+        let conditions = leaves
+            .iter()
+            .map(|(pointer, leaf)| equal("@", pointer, leaf));
+        let conditions: Vec<String> = conditions.collect();
+        self.elements
+            .push((path("$", list), conditions.join(" && ")));
+    }
+
+    /// As JSON; `None` where no tape can hold it.
+    pub(super) fn json(&self) -> Option<Value> {
+        let mut members = Map::new();
+        if let Some(text) = &self.text {
+            members.insert("text".to_owned(), text.clone().into());
+        }
+        if !self.json.is_empty() {
+            members.insert("json".to_owned(), self.json.clone().into());
+        }
+        if let Some(path) = self.path() {
+            if path.len() > MAX_PATH_BYTES {
+                return None;
+            }
+            members.insert("jsonpath".to_owned(), path.into());
+        }
+        Some(members.into())
+    }
+
+    /// One path (RFC 9535) for all that the message must hold beside `json`.
+    fn path(&self) -> Option<String> {
+        let mut all: Vec<String> = Vec::new();
+        let mut elements = self.elements.iter();
+        let first = elements.next();
+        all.extend(first.map(|(_, condition)| condition.clone()));
+        all.extend(elements.map(|(list, condition)| format!("{list}[?{condition}]")));
+        all.extend(self.conditions.iter().cloned());
+        all.extend(self.exists.clone().filter(|_| !all.is_empty()));
+        if all.is_empty() {
+            return self.exists.clone();
+        }
+        let of = first.map_or("$", |(list, _)| list);
+        Some(format!("{of}[?{}]", all.join(" && ")))
+    }
+}
+
+/// That a value is what it is.
+fn equal(from: &str, pointer: &str, node: &Node) -> String {
+    let value = node
+        .string()
+        .map_or_else(|| node.text.clone(), |text| quoted(&text));
+    format!("{} == {value}", path(from, pointer))
+}
+
+/// A pointer as a path from the message (`$`) or from a value (`@`).
+fn path(from: &str, pointer: &str) -> String {
+    let selector = |token: String| match token.parse::<usize>() {
+        Ok(index) => format!("[{index}]"),
+        Err(_) => format!("[{}]", quoted(&token)),
+    };
+    let selectors: String = tokens(pointer).into_iter().map(selector).collect();
+    format!("{from}{selectors}")
+}
+
+/// A string in a path. What JSON escapes is escaped in the same way.
+fn quoted(text: &str) -> String {
+    let json = Value::from(text).to_string();
+    let inside = &json[1..json.len() - 1];
+    format!("'{}'", inside.replace("\\\"", "\"").replace('\'', "\\'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::node::nodes;
+    use super::*;
+
+    #[test]
+    fn members_are_part_of_the_message_and_values_of_lists_conditions() {
+        let text = r#"{"op":"sub","args":[{"c":"it's","n":5}],"of":["x"]}"#;
+        let nodes = nodes(text);
+        let at = |pointer: &str| nodes.iter().find(|node| node.pointer == pointer).unwrap();
+        let mut wanted = Wanted::default();
+        assert!(wanted.is_bare());
+        wanted.value(at("/op"));
+        wanted.element(
+            "/args",
+            &[
+                ("/c".to_owned(), at("/args/0/c")),
+                ("/n".to_owned(), at("/args/0/n")),
+            ],
+        );
+        wanted.element("/of", &[(String::new(), at("/of/0"))]);
+        let expected = serde_json::json!({
+            "json": {"op": "sub"},
+            "jsonpath": r"$['args'][?@['c'] == 'it\'s' && @['n'] == 5 && $['of'][?@ == 'x']]",
+        });
+        assert_eq!(wanted.json(), Some(expected));
+    }
+
+    #[test]
+    fn what_no_tape_can_hold_is_none() {
+        let mut wanted = Wanted::default();
+        wanted.exists(&format!("/{}", "x".repeat(MAX_PATH_BYTES)));
+        assert_eq!(wanted.json(), None);
+    }
+}

@@ -1,0 +1,442 @@
+//! What is learnt of a session serves another client.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use wstape_mock_engine::{Engine, JournalKind};
+use wstape_recorder::{Learnt, Output, RecordError, Redactor, Rules, learn};
+use wstape_tape::{Micros, Tape, TapeReader};
+
+/// Longest that a conversation may take, in the engine's time.
+const BOUND: Micros = Micros::from_ms(60_000);
+
+/// When something is said, in milliseconds, by whom (`>` a client, `<` the engine), and what.
+type Line = (u64, char, &'static str);
+
+/// A session as a proxy records it: the messages of each connection at their milliseconds, `>` what
+/// its client says and `<` what the engine does.
+fn session(conversations: &[(&str, &[Line])]) -> String {
+    let mut lines = vec![
+        r#"{"tape":1,"source":"ws://engine/","needs":["connections"]}"#.to_owned(),
+        r#"{"at_ms":0,"answers":"held"}"#.to_owned(),
+    ];
+    for (number, (path, said)) in (1..).zip(conversations) {
+        let begin = 100_000 * number;
+        let mut push = |at: u64, what: String| {
+            let at = begin + at;
+            lines.push(format!(r#"{{"at_ms":{at},"conn":{number},{what}}}"#));
+        };
+        push(
+            0,
+            format!(r#""received":{{"kind":"open","path":"{path}"}}"#),
+        );
+        push(0, r#""accept":{}"#.to_owned());
+        for (at, by, text) in *said {
+            let text = serde_json::Value::from(*text);
+            push(
+                *at,
+                match by {
+                    '>' => format!(r#""received":{{"kind":"text","text":{text}}}"#),
+                    _ => format!(r#""text":{text}"#),
+                },
+            );
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+fn learnt(session: &str) -> (String, Learnt) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("learnt.jsonl");
+    let learnt = learn_to(session, &path).unwrap();
+    (std::fs::read_to_string(path).unwrap(), learnt)
+}
+
+fn learn_to(session: &str, path: &std::path::Path) -> Result<Learnt, RecordError> {
+    let reader = TapeReader::new("session", session.as_bytes()).unwrap();
+    let redactor = Redactor::new(Rules::default(), [7; 32]);
+    learn(reader, Output::whole(path, false)?, redactor)
+}
+
+/// A frame of text, masked with zeros.
+fn frame(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).unwrap();
+    let head = match length {
+        0..126 => vec![0x81, 0x80 | length],
+        _ => vec![0x81, 0xfe, 0, length],
+    };
+    [head.as_slice(), &[0; 4], text.as_bytes()].concat()
+}
+
+/// The texts in what an engine sent behind its answer.
+fn texts(bytes: &[u8]) -> Vec<String> {
+    let head = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+    let mut rest = head.map_or(&[][..], |head| &bytes[head + 4..]);
+    let mut texts = Vec::new();
+    while let [first, length, behind @ ..] = rest {
+        let (length, behind) = match (*length, behind) {
+            (126, [high, low, behind @ ..]) => (u16::from_be_bytes([*high, *low]).into(), behind),
+            (length, behind) => (usize::from(length), behind),
+        };
+        let Some((payload, behind)) = behind.split_at_checked(length) else {
+            break;
+        };
+        if *first == 0x81 {
+            texts.push(String::from_utf8_lossy(payload).into_owned());
+        }
+        rest = behind;
+    }
+    texts
+}
+
+/// What a client gets on a path that says these things one after the other, each when it has got a text
+/// that holds what stands before it, until one holds the last; and what the journal marks.
+async fn served(
+    tape: &str,
+    path: &str,
+    says: &[(&str, &str)],
+    last: &str,
+) -> (Vec<String>, Vec<String>) {
+    let tape = Tape::parse("learnt", tape).unwrap();
+    let (engine, net) = Engine::builder().layer(tape).in_memory().unwrap();
+    engine.start();
+    let mut stream = net.connect().await.unwrap();
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: engine\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let clock = engine.clock();
+    let bound = Micros(clock.now().0 + BOUND.0);
+    let mut bytes = Vec::new();
+    let after = says.iter().map(|(after, _)| *after).skip(1).chain([last]);
+    for ((_, says), wanted) in says.iter().zip(after) {
+        stream.write_all(&frame(says)).await.unwrap();
+        while !texts(&bytes).iter().any(|text| text.contains(wanted)) {
+            let read = tokio::select! {
+                read = stream.read_buf(&mut bytes) => read.unwrap(),
+                () = clock.sleep_until(bound) => 0,
+            };
+            assert!(read > 0, "no {wanted} in {:#?}", texts(&bytes));
+        }
+    }
+    let journal = engine.journal().entries();
+    let marks = journal.into_iter().filter_map(|entry| match entry.kind {
+        JournalKind::Mark(name) => Some(name),
+        _ => None,
+    });
+    (texts(&bytes), marks.collect())
+}
+
+fn in_virtual_time<T>(what: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(what)
+}
+
+/// A feed that is asked in lists, acknowledges with the number and goes on by the channel's name.
+const FEED: [(&str, &[Line]); 2] = [
+    (
+        "/ws",
+        &[
+            (1, '<', r#"{"event":"welcome","version":3}"#),
+            (
+                10,
+                '>',
+                r#"{"id":1,"method":"subscribe","params":["trades","book"]}"#,
+            ),
+            (12, '<', r#"{"id":1,"result":["trades","book"]}"#),
+            (20, '<', r#"{"channel":"book","snapshot":[["9","1"]]}"#),
+            (110, '<', r#"{"channel":"trades","price":"10.1"}"#),
+            (150, '<', r#"{"channel":"book","update":[["9","2"]]}"#),
+            (210, '<', r#"{"channel":"trades","price":"10.2"}"#),
+            (250, '<', r#"{"channel":"book","update":[]}"#),
+            (600, '>', r#"{"id":2,"method":"time"}"#),
+            (601, '<', r#"{"id":2,"result":1767225600100}"#),
+            (
+                610,
+                '>',
+                r#"{"id":3,"method":"fee","params":{"coin":"BTC"}}"#,
+            ),
+            (612, '<', r#"{"id":3,"result":"0.01"}"#),
+            (620, '>', "ping"),
+            (621, '<', "pong"),
+            (
+                700,
+                '>',
+                r#"{"id":4,"method":"unsubscribe","params":["trades"]}"#,
+            ),
+            (702, '<', r#"{"id":4,"result":["trades"]}"#),
+            (800, '>', r#"{"id":5,"method":"nothing"}"#),
+        ],
+    ),
+    (
+        "/ws",
+        &[
+            (1, '<', r#"{"event":"welcome","version":3}"#),
+            (10, '>', r#"{"id":71,"method":"time"}"#),
+            (11, '<', r#"{"id":71,"result":1767225602200}"#),
+        ],
+    ),
+];
+
+#[test]
+fn requests_become_matches_answers_replies_and_streams_scenes() {
+    let (tape, learnt) = learnt(&session(&FEED));
+    insta::assert_snapshot!("learnt", tape);
+    assert_eq!(
+        (learnt.connections, learnt.replies, learnt.scenes),
+        (2, 5, 3)
+    );
+}
+
+#[test]
+fn a_second_client_with_other_ids_and_another_order_is_served() {
+    let (tape, _) = learnt(&session(&FEED));
+    let says = [
+        ("", r#"{"id":"a-9","method":"subscribe","params":["book"]}"#),
+        ("snapshot", r#"{"id":"b-1","method":"time"}"#),
+        (
+            r#""b-1""#,
+            r#"{"id":812,"method":"subscribe","params":["book","trades"]}"#,
+        ),
+        ("10.2", "ping"),
+    ];
+    let (got, _) = in_virtual_time(served(&tape, "/elsewhere", &says, "pong"));
+    let of = |part: &str| got.iter().position(|text| text.contains(part));
+    assert_eq!(got[0], r#"{"event":"welcome","version":3}"#);
+    assert_eq!(got[1], r#"{"id":"a-9","result":["book"]}"#);
+    assert!(
+        got.contains(&r#"{"id":812,"result":["book","trades"]}"#.to_owned()),
+        "{got:#?}"
+    );
+    let time = &got[of(r#""b-1""#).unwrap()];
+    assert!(
+        !time.contains("1767225600100") && !time.contains("${"),
+        "{time}"
+    );
+    let trade = of("10.1").unwrap();
+    assert!(
+        of(r#""id":812"#).unwrap() < trade,
+        "nothing of a channel before it is asked for: {got:#?}"
+    );
+    assert_eq!(
+        got.iter().filter(|text| text.contains("snapshot")).count(),
+        1,
+        "{got:#?}"
+    );
+}
+
+#[test]
+fn a_request_that_the_session_never_had_is_answered_by_nothing_and_named() {
+    let (tape, _) = learnt(&session(&FEED));
+    let says = [
+        (
+            "welcome",
+            r#"{"id":1,"method":"order","params":{"size":1}}"#,
+        ),
+        (
+            "welcome",
+            r#"{"id":2,"method":"fee","params":{"coin":"ETH"}}"#,
+        ),
+        (
+            "welcome",
+            r#"{"id":3,"method":"fee","params":{"coin":"BTC"}}"#,
+        ),
+    ];
+    let (got, marks) = in_virtual_time(served(&tape, "/ws", &says, "0.01"));
+    assert_eq!(got.len(), 2, "{got:#?}");
+    assert_eq!(marks, ["not learnt: the session has no answer to this"; 2]);
+}
+
+#[test]
+fn what_is_not_learnt_is_named() {
+    let odd = session(&FEED).replace(
+        r#"\"id\":71,\"result\":1767225602200"#,
+        r#"\"id\":71,\"result\":\"soon\""#,
+    );
+    let odd = odd + r#"{"at_ms":300000,"conn":2,"close":{"code":1012}}"# + "\n";
+    let (tape, learnt) = learnt(&odd);
+    let expected = [
+        r#"/result of the answer to {"json":{"method":"time"}}"#,
+        r#"what answers {"json":{"method":"nothing"}}: nothing did in the session (1)"#,
+        "Closes (1)",
+    ];
+    assert_eq!(learnt.unlearnt, expected);
+    assert!(
+        tape.contains("not learnt, sent as first seen: /result"),
+        "{tape}"
+    );
+    assert!(
+        tape.lines()
+            .next()
+            .unwrap()
+            .contains("not learnt: /result of the answer"),
+        "{tape}"
+    );
+}
+
+#[test]
+fn a_stream_that_the_engine_calls_by_a_name_of_its_own_goes_by_it_for_the_second_client() {
+    let session = session(&[(
+        "/",
+        &[
+            (
+                1,
+                '>',
+                r#"{"id":1,"method":"eth_subscribe","params":["newHeads"]}"#,
+            ),
+            (2, '<', r#"{"id":1,"result":"0x9c"}"#),
+            (
+                3,
+                '>',
+                r#"{"id":2,"method":"eth_subscribe","params":["logs"]}"#,
+            ),
+            (4, '<', r#"{"id":2,"result":"0xa1"}"#),
+            (
+                10,
+                '<',
+                r#"{"method":"eth_subscription","params":{"subscription":"0xa1","result":{"log":1}}}"#,
+            ),
+            (
+                20,
+                '<',
+                r#"{"method":"eth_subscription","params":{"subscription":"0x9c","result":{"head":7}}}"#,
+            ),
+            (
+                30,
+                '>',
+                r#"{"id":3,"method":"eth_unsubscribe","params":["0x9c"]}"#,
+            ),
+            (31, '<', r#"{"id":3,"result":true}"#),
+        ],
+    )]);
+    let (tape, learnt) = learnt(&session);
+    assert_eq!(learnt.unlearnt, Vec::<String>::new(), "{tape}");
+    assert!(
+        tape.contains(r#"'0xa1']"},"stop":"logs""#),
+        "the other stream stops so too: {tape}"
+    );
+    let says = [
+        (
+            "",
+            r#"{"id":"x","method":"eth_subscribe","params":["logs"]}"#,
+        ),
+        (
+            "log",
+            r#"{"id":"y","method":"eth_subscribe","params":["newHeads"]}"#,
+        ),
+    ];
+    let (got, _) = in_virtual_time(served(&tape, "/", &says, "head"));
+    let expected = [
+        r#"{"id":"x","result":"0xa1"}"#,
+        r#"{"method":"eth_subscription","params":{"subscription":"0xa1","result":{"log":1}}}"#,
+        r#"{"id":"y","result":"0x9c"}"#,
+        r#"{"method":"eth_subscription","params":{"subscription":"0x9c","result":{"head":7}}}"#,
+    ];
+    assert_eq!(got, expected);
+}
+
+#[test]
+fn a_stream_that_goes_by_the_number_of_its_request_goes_by_another_clients() {
+    let session = session(&[(
+        "/graphql",
+        &[
+            (1, '>', r#"{"type":"connection_init"}"#),
+            (2, '<', r#"{"type":"connection_ack"}"#),
+            (
+                3,
+                '>',
+                r#"{"id":"1","type":"subscribe","payload":{"query":"prices"}}"#,
+            ),
+            (10, '<', r#"{"id":"1","type":"next","payload":{"p":"5"}}"#),
+            (20, '<', r#"{"id":"1","type":"next","payload":{"p":"7"}}"#),
+            (30, '>', r#"{"id":"1","type":"complete"}"#),
+        ],
+    )]);
+    let (tape, _) = learnt(&session);
+    assert!(tape.contains(r#""stop":"id ${/id}""#), "{tape}");
+    let says = [
+        ("", r#"{"type":"connection_init"}"#),
+        (
+            "connection_ack",
+            r#"{"id":"mine","type":"subscribe","payload":{"query":"prices"}}"#,
+        ),
+        (
+            r#""p":"7""#,
+            r#"{"id":"other","type":"subscribe","payload":{"query":"prices"}}"#,
+        ),
+    ];
+    let (got, _) = in_virtual_time(served(&tape, "/graphql", &says, r#""id":"other""#));
+    assert_eq!(got[0], r#"{"type":"connection_ack"}"#);
+    assert_eq!(got[1], r#"{"id":"mine","type":"next","payload":{"p":"5"}}"#);
+}
+
+#[test]
+fn acknowledgements_of_each_channel_of_one_request_come_with_the_channel() {
+    let session = session(&[(
+        "/v2",
+        &[
+            (
+                1,
+                '>',
+                r#"{"method":"subscribe","params":{"channel":"ticker","symbol":["A","B"]},"req_id":5}"#,
+            ),
+            (
+                2,
+                '<',
+                r#"{"method":"subscribe","result":{"channel":"ticker","symbol":"A"},"success":true,"req_id":5}"#,
+            ),
+            (
+                3,
+                '<',
+                r#"{"method":"subscribe","result":{"channel":"ticker","symbol":"B"},"success":true,"req_id":5}"#,
+            ),
+            (
+                10,
+                '<',
+                r#"{"channel":"ticker","data":[{"symbol":"B","last":1}]}"#,
+            ),
+            (
+                20,
+                '<',
+                r#"{"channel":"ticker","data":[{"symbol":"A","last":2}]}"#,
+            ),
+        ],
+    )]);
+    let (tape, _) = learnt(&session);
+    let says = [(
+        "",
+        r#"{"method":"subscribe","params":{"channel":"ticker","symbol":["B"]},"req_id":9}"#,
+    )];
+    let (got, _) = in_virtual_time(served(&tape, "/v2", &says, "last"));
+    let expected = [
+        r#"{"method":"subscribe","result":{"channel":"ticker","symbol":"B"},"success":true,"req_id":9}"#,
+        r#"{"channel":"ticker","data":[{"symbol":"B","last":1}]}"#,
+    ];
+    assert_eq!(got, expected);
+}
+
+#[test]
+fn each_path_answers_what_it_answered() {
+    let session = session(&[
+        ("/public", &[(1, '>', "hello"), (2, '<', "public")]),
+        ("/private?key=x", &[(1, '>', "hello"), (2, '<', "private")]),
+    ]);
+    let (tape, _) = learnt(&session);
+    for (path, answer) in [("/public", "public"), ("/private", "private")] {
+        let (got, _) = in_virtual_time(served(&tape, path, &[("", "hello")], "p"));
+        assert_eq!(got, [answer]);
+    }
+}
+
+#[test]
+fn a_tape_in_which_no_client_speaks_teaches_nothing_and_leaves_no_file() {
+    let silent = "{\"tape\":1}\n{\"at_ms\":0,\"end\":true}\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    let said = learn_to(silent, &path).unwrap_err().to_string();
+    assert!(
+        said.starts_with("session: no client says a text in it"),
+        "{said}"
+    );
+    assert!(!path.exists());
+}
