@@ -119,10 +119,15 @@ async function past() {
   const moving = await frames(page);
   console.log(`a million lines: zoomed and moved; ${moving.said}`);
   bound("a million lines: longest frame", moving.longest, MAX_FRAME_MS);
-  await page.fill("#search", `"id":${LINES - 1}`);
-  const asked = performance.now();
-  await until("it was found", async () => /^[01] lines?$/.test(await page.textContent("#found")));
-  console.log(`a million lines: searched in ${(performance.now() - asked).toFixed(0)} ms`);
+  for (const text of ["trade", `"id":${LINES - 1}`]) {
+    const asked = performance.now();
+    await page.fill("#search", text);
+    await until("it was found", async () => /^[\d,]+ lines?$/.test(await page.textContent("#found")));
+    console.log(`a million lines: searched for ${text} in ${(performance.now() - asked).toFixed(0)} ms, ${await page.textContent("#found")}`);
+    await page.focus("#scroller");
+    await page.keyboard.press("0");
+    await page.waitForTimeout(300);
+  }
   bound("a million lines: longest frame of a search", (await frames(page)).longest, MAX_FRAME_MS);
 }
 
