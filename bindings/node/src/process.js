@@ -55,6 +55,7 @@ export class Process {
   #controlToken;
   #said = '';
   #ended;
+  #silent;
 
   constructor(folder, args, token) {
     const control = randomBytes(32).toString('hex');
@@ -75,7 +76,9 @@ export class Process {
     });
     // The other end of a pipe goes with the engine.
     this.#child.stdin.on('error', () => {});
-    this.#ended = once(this.#child, 'close').catch(() => {});
+    this.#ended = once(this.#child, 'exit').catch(() => {});
+    // Once it has said all that it says.
+    this.#silent = once(this.#child, 'close').catch(() => {});
     this.#controlToken = control;
   }
 
@@ -91,7 +94,7 @@ export class Process {
   async listening() {
     const [url, address] = await this.#lines(2);
     if (!address) {
-      await this.#ended;
+      await this.#silent;
       const said = this.said.replace(/^wstape: /, '') || (await this.epitaph());
       throw said.includes('\n  |\n') ? new TapeError(said) : new EngineError(said);
     }
