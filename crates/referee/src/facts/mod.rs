@@ -10,7 +10,7 @@ use std::time::Duration;
 use wstape_mock_engine::{Entry, JournalKind, RequestHead};
 use wstape_tape::{End, Micros};
 
-use crate::case::Healthy;
+use crate::case::SUBSCRIBES;
 
 pub(crate) use self::alike::Alike;
 pub(crate) use self::attempt::{Answer, Attempt, Ended};
@@ -65,7 +65,7 @@ impl Facts {
             JournalKind::Accepted => self.accept(at),
             JournalKind::Requested(head) => self.request(entry.conn, head),
             JournalKind::Up => self.up = Some(at),
-            JournalKind::Mark(name) if name == Healthy::SUBSCRIBES => {
+            JournalKind::Mark(name) if name == SUBSCRIBES => {
                 if let Some(attempt) = entry.conn.and_then(|conn| self.attempt_mut(conn)) {
                     attempt.subscribe(at);
                 }
