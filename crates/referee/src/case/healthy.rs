@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
-use wstape_tape::{
-    Action, Micros, Part, Reference, Step, Tape, TapeError, Template, Trigger, WhichScene,
-};
+use wstape_tape::{Action, Micros, Step, Tape, TapeError, Trigger, WhichScene};
+
+use super::subscription::{given_back, is_subscription, told_of};
 
 static HEALTHY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/healthy");
 
@@ -46,9 +46,6 @@ impl Default for Healthy {
 }
 
 impl Healthy {
-    /// The mark that the engine passes whenever a client has asked for a stream.
-    pub(crate) const SUBSCRIBES: &str = "subscribes";
-
     /// The tape of this name that comes with the program, or the one in this file.
     ///
     /// # Errors
@@ -113,13 +110,8 @@ impl Healthy {
         let last = steps.iter().filter_map(at).max().unwrap_or(Micros::ZERO);
         let round = end.and_then(at).unwrap_or(last).0.max(MIN_ROUND.0);
         let mut tape = Tape::new(self.tape.header.clone(), Vec::new());
-        // An answer is still given: what is asked for is not said by itself.
         let is_quiet = |at: Micros, step: &Step| {
-            let answers = matches!(
-                step.trigger,
-                Trigger::OnMessage(_) | Trigger::OnSilence { .. }
-            );
-            says_something(step) && !answers && quiet_from.is_some_and(|from| at >= from)
+            speaks_by_itself(step) && quiet_from.is_some_and(|from| at >= from)
         };
         for step in steps.iter().filter(|step| at(step).is_none()) {
             if is_subscription(step) {
@@ -129,38 +121,21 @@ impl Healthy {
                 tape.push(step.clone());
             }
         }
-        let timed: Vec<&Step> = steps
-            .iter()
-            .filter(|step| at(step).is_some() && !matches!(step.action, Action::End))
-            .collect();
-        let quiet_from = quiet_from.filter(|from| *from > Micros::ZERO && self.has_scenes());
-        let mutes: Vec<Step> = quiet_from.map(mute_all).into_iter().flatten().collect();
-        if timed.is_empty() {
-            for mute in mutes {
-                tape.push(mute);
-            }
-            return tape;
+        let mut timed: Vec<(Micros, Step)> = Vec::new();
+        let starts = (0..length.0).step_by(usize::try_from(round).unwrap_or(usize::MAX));
+        for step in steps.iter().filter(|it| !matches!(it.action, Action::End)) {
+            let Some(first) = at(step) else { continue };
+            let rounds = starts.clone().map(|start| Micros(first.0 + start));
+            let loud = rounds.filter(|at| !is_quiet(*at, step));
+            timed.extend(loud.map(|at| (at, step.clone())));
         }
-        let mut mutes = mutes.into_iter().peekable();
-        for start in (0..length.0).step_by(usize::try_from(round).unwrap_or(usize::MAX)) {
-            for step in &timed {
-                let mut again = (*step).clone();
-                let Trigger::At(at) = step.trigger else {
-                    continue;
-                };
-                let at = Micros(at.0 + start);
-                while let Some(mute) = mutes.next_if(|_| quiet_from.is_some_and(|from| from <= at))
-                {
-                    tape.push(mute);
-                }
-                again.trigger = Trigger::At(at);
-                if !is_quiet(at, step) {
-                    tape.push(again);
-                }
-            }
-        }
-        for mute in mutes {
-            tape.push(mute);
+        // What runs already does not end by itself.
+        let mute_from = quiet_from.filter(|from| *from > Micros::ZERO && self.has_scenes());
+        timed.extend(mute_from.into_iter().flat_map(mute_all));
+        timed.sort_by_key(|(at, _)| *at);
+        for (at, mut step) in timed {
+            step.trigger = Trigger::At(at);
+            tape.push(step);
         }
         tape
     }
@@ -170,57 +145,18 @@ impl Healthy {
 const MAX_MUTED: u64 = 64;
 
 /// From then on no scene says anything.
-fn mute_all(from: Micros) -> impl Iterator<Item = Step> {
+fn mute_all(from: Micros) -> impl Iterator<Item = (Micros, Step)> {
     let mute = |nth| Action::Mute(Some(WhichScene::Any(nth)));
-    (1..=MAX_MUTED).map(move |nth| Step::at(from, mute(nth)))
+    (1..=MAX_MUTED).map(move |nth| (from, Step::at(from, mute(nth))))
 }
 
-/// Whether a step answers a client that asks for a stream: it starts a scene, or says so.
-fn is_subscription(step: &Step) -> bool {
-    let asked = matches!(
+/// Whether a step says something that nobody has asked for just then: an answer is still given.
+fn speaks_by_itself(step: &Step) -> bool {
+    let answers = matches!(
         step.trigger,
-        Trigger::OnMessage(_) | Trigger::OnConnect { .. }
+        Trigger::OnMessage(_) | Trigger::OnSilence { .. }
     );
-    let says_so = || {
-        let mut extensions = step.extensions.iter();
-        extensions.any(|(key, value)| key == "x-subscribe" && value.get() == "true")
-    };
-    asked && (matches!(step.action, Action::Start(_)) || says_so())
-}
-
-/// The step that tells of a subscription whenever this one answers it.
-fn told_of(step: &Step) -> Step {
-    let mut told = step.clone();
-    told.action = Action::Mark(Healthy::SUBSCRIBES.to_owned());
-    if let Trigger::OnMessage(on) = &mut told.trigger {
-        on.instead = false;
-    }
-    // Asked for is asked for, however likely it is to be answered, and when.
-    (told.probability, told.jitter, told.seed) = (None, None, None);
-    told
-}
-
-/// Members that this answer takes from the message under their own name.
-fn given_back(answer: &str) -> Vec<String> {
-    let Ok(template) = Template::json(answer) else {
-        return Vec::new();
-    };
-    let mut before = "";
-    let mut names = Vec::new();
-    for part in template.parts() {
-        match part {
-            Part::Literal(text) => before = text,
-            Part::Whole(Reference::Pointer(keys)) => {
-                if let [key] = keys.as_slice()
-                    && before.trim_end().ends_with(&format!("\"{key}\":"))
-                {
-                    names.push(key.clone());
-                }
-            }
-            Part::Whole(_) | Part::Inside(_) => {}
-        }
-    }
-    names
+    says_something(step) && !answers
 }
 
 fn says_something(step: &Step) -> bool {
@@ -264,6 +200,24 @@ mod tests {
             })
             .collect();
         assert_eq!(times, (1..=10).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn where_it_is_to_be_quiet_timed_steps_and_scenes_are_and_answers_are_not() {
+        let from = Micros::from_ms(5_000);
+        let streams = Healthy::find("path-streams").unwrap();
+        let lasting = streams.lasting(Micros::from_ms(60_000), Some(from));
+        let mutes = |step: &&Step| matches!(step.action, Action::Mute(_));
+        let silent: Vec<&Step> = lasting.steps.iter().filter(mutes).collect();
+        assert_eq!(silent.len() as u64, MAX_MUTED);
+        assert!(silent.iter().all(|it| it.trigger == Trigger::At(from)));
+        // Pings are no messages: they go on.
+        let pings = |step: &&Step| matches!(step.action, Action::Ping(_));
+        assert_eq!(lasting.steps.iter().filter(pings).count(), 3);
+        // From the beginning nothing has to be muted: no scene says anything at all.
+        let never = streams.lasting(Micros::from_ms(60_000), Some(Micros::ZERO));
+        assert!(!never.steps.iter().any(speaks_by_itself));
+        assert!(never.steps.iter().any(says_something));
     }
 
     #[test]

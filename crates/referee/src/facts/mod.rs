@@ -8,9 +8,9 @@ use std::fmt;
 use std::time::Duration;
 
 use wstape_mock_engine::{Entry, JournalKind, RequestHead};
-use wstape_tape::Micros;
+use wstape_tape::{End, Micros};
 
-use crate::case::Healthy;
+use crate::case::SUBSCRIBES;
 
 pub(crate) use self::alike::Alike;
 pub(crate) use self::attempt::{Answer, Attempt, Ended};
@@ -68,7 +68,7 @@ impl Facts {
             JournalKind::Accepted => self.accept(at),
             JournalKind::Requested(head) => self.request(at, entry.conn, head),
             JournalKind::Up => self.up = Some(at),
-            JournalKind::Mark(name) if name == Healthy::SUBSCRIBES => {
+            JournalKind::Mark(name) if name == SUBSCRIBES => {
                 if let Some(attempt) = entry.conn.and_then(|conn| self.attempt_mut(conn)) {
                     attempt.subscribe(at);
                 }
@@ -237,6 +237,7 @@ fn happen(attempt: &mut Attempt, at: Micros, kind: &JournalKind) {
     }
     let ended = match kind {
         JournalKind::Dropped(end) => Some(Ended::ByEngine(*end)),
+        JournalKind::HalfClosed => Some(Ended::ByEngine(End::Fin)),
         JournalKind::ClientClosed => Some(Ended::ClientFin),
         JournalKind::ClientReset => Some(Ended::ClientReset),
         _ => None,
