@@ -99,6 +99,8 @@ export class Engine implements AsyncDisposable {
   readonly url: string;
   /** File of the certificate of the authority behind its own, in PEM, where it speaks TLS. */
   readonly ca: string | undefined;
+  /** URL of a page that shows the run live, and steers it: for whoever stands still in a debugger. */
+  readonly page: string;
   /** Number of the engine's process. */
   readonly pid: number;
   /** Whether nobody has stopped it. */

@@ -235,6 +235,13 @@ impl Engine {
         }
     }
 
+    /// Bytes that wait for a connection's client: what was sent and has not gone to the system yet.
+    /// `None` where the connection is over.
+    #[must_use]
+    pub fn waiting_bytes(&self, conn: u64) -> Option<usize> {
+        self.core().waiting_bytes(ConnId::new(conn))
+    }
+
     /// Journals a dial that was refused: on TCP only the dialer can know.
     pub fn dial_refused(&self) {
         self.inner.hub.log().write(None, JournalKind::DialRefused);

@@ -7,12 +7,12 @@ const REQUEST_TIMEOUT_MS = 30_000;
 
 /** Requests to a running engine. */
 export class Control {
-  #address;
+  #url;
   #token;
   #epitaph;
 
-  constructor(address, token, epitaph) {
-    this.#address = address;
+  constructor(url, token, epitaph) {
+    this.#url = url;
     this.#token = token;
     this.#epitaph = epitaph;
   }
@@ -32,7 +32,7 @@ export class Control {
 
   async #ask(method, path, body, waitMs) {
     try {
-      return await ask(`http://${this.#address}${path}`, body, {
+      return await ask(this.#url + path, body, {
         method,
         agent: false,
         headers: { authorization: `Bearer ${this.#token}` },

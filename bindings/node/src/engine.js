@@ -19,6 +19,10 @@ export class Engine {
     this.ca = ca;
   }
 
+  get page() {
+    return this.#process.page;
+  }
+
   get pid() {
     return this.#process.pid;
   }

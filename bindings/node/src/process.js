@@ -47,12 +47,15 @@ if (env.NODE_TEST_CONTEXT?.startsWith('child')) {
  */
 export class Process {
   url;
+  page;
   control;
   stopped = false;
   #child;
   #folder;
+  #controlToken;
   #said = '';
   #ended;
+  #silent;
 
   constructor(folder, args, token) {
     const control = randomBytes(32).toString('hex');
@@ -73,8 +76,10 @@ export class Process {
     });
     // The other end of a pipe goes with the engine.
     this.#child.stdin.on('error', () => {});
-    this.#ended = once(this.#child, 'close').catch(() => {});
-    this.controlToken = control;
+    this.#ended = once(this.#child, 'exit').catch(() => {});
+    // Once it has said all that it says.
+    this.#silent = once(this.#child, 'close').catch(() => {});
+    this.#controlToken = control;
   }
 
   get pid() {
@@ -89,12 +94,14 @@ export class Process {
   async listening() {
     const [url, address] = await this.#lines(2);
     if (!address) {
-      await this.#ended;
+      await this.#silent;
       const said = this.said.replace(/^wstape: /, '') || (await this.epitaph());
       throw said.includes('\n  |\n') ? new TapeError(said) : new EngineError(said);
     }
     this.url = url.replace('listening on ', '');
-    this.control = new Control(address.replace('control on http://', ''), this.controlToken, () => this.epitaph());
+    const control = address.replace('control on ', '');
+    this.control = new Control(control, this.#controlToken, () => this.epitaph());
+    this.page = `${control}/#token=${this.#controlToken}`;
     for (const each of [this.#child, this.#child.stdin, this.#child.stdout, this.#child.stderr]) each.unref();
     return this;
   }

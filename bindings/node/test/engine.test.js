@@ -106,6 +106,14 @@ test('tapes are paths, URLs, texts and steps, and lie over each other', async ()
   }
 });
 
+test('a page shows the run', withEngine(async (engine) => {
+  const [page, token] = engine.page.split('#token=');
+  const answer = await fetch(page);
+  assert.match(answer.headers.get('content-type'), /^text\/html/);
+  const asked = await fetch(`${page}v1/engine`, { headers: { authorization: `Bearer ${token}` } });
+  assert.equal((await asked.json()).url, engine.url);
+}));
+
 test('TLS is trusted by the certificate of the engine', withEngine(null, { tls: true }, async (engine) => {
   const link = await connected(engine, { ca: readFileSync(engine.ca) });
   link.terminate();

@@ -82,9 +82,15 @@ def test_a_forked_child_neither_ends_the_engine_nor_keeps_it(gone: Gone) -> None
         assert engine.connections() == []
         engine.stop()
         gone(engine.pid)
+        assert engine._process._child.returncode == 0, "it had to be killed"
     finally:
         os.close(other)
         os.waitpid(child, 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "getsid"), reason="there are no sessions")
+def test_ctrl_c_in_a_terminal_does_not_reach_the_engine(engine: wstape.Engine) -> None:
+    assert os.getsid(engine.pid) != os.getsid(0)
 
 
 def test_nothing_of_it_stays_on_disk() -> None:

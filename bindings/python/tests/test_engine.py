@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -156,6 +158,15 @@ def test_tls_is_trusted_by_the_context_of_the_engine() -> None:
             assert link.recv(RECV_S) == "safe"
 
 
+def test_a_page_shows_the_run(engine: wstape.Engine) -> None:
+    page, token = engine.page.split("#token=")
+    with urllib.request.urlopen(page) as answer:
+        assert answer.headers["content-type"].startswith("text/html")
+    asked = urllib.request.Request(f"{page}v1/engine", headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(asked) as answer:
+        assert json.load(answer)["url"] == engine.url
+
+
 def test_two_engines_run_side_by_side(serve: Callable[..., wstape.Engine]) -> None:
     one, two = serve(), serve()
     assert one.url != two.url
@@ -172,13 +183,15 @@ async def test_a_wait_that_would_hold_up_its_event_loop_is_refused(engine: wstap
 
 
 async def test_a_wait_that_is_cancelled_leaves_no_thread_behind(engine: wstape.Engine) -> None:
-    waiting = asyncio.create_task(engine.aio.wait_for(connections=1, timeout=500))
-    while not engine.waiting():
-        await asyncio.sleep(0.01)
+    async def are_waiting(requests: int) -> None:
+        while engine.waiting() != requests:
+            await asyncio.sleep(0.01)
+
+    waiting = asyncio.create_task(engine.aio.wait_for(connections=1, timeout=2 * RECV_S))
+    await asyncio.wait_for(are_waiting(1), RECV_S)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    while engine.waiting():
-        await asyncio.sleep(0.01)
+    await asyncio.wait_for(are_waiting(0), RECV_S)
     # A thread that still waited would hold this up.
     await asyncio.wait_for(asyncio.get_running_loop().shutdown_default_executor(), RECV_S)

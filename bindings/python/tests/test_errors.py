@@ -66,8 +66,15 @@ def test_a_program_that_is_missing_is_said_with_how_to_get_it(
     monkeypatch.setenv("WSTAPE_BIN", str(tmp_path / "wstape"))
     with pytest.raises(wstape.BinaryNotFound, match="WSTAPE_BIN is '.*', which is no program"):
         wstape.serve()
+    broken = tmp_path / "broken"
+    broken.write_bytes(b"\x7fno program")
+    broken.chmod(0o755)
+    monkeypatch.setenv("WSTAPE_BIN", str(broken))
+    with pytest.raises(wstape.EngineError, match="broken can't be started: Exec format error"):
+        wstape.serve()
     monkeypatch.delenv("WSTAPE_BIN")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sysconfig.get_path", lambda *_: str(tmp_path))
+    monkeypatch.setattr("wstape._binary.__file__", str(tmp_path / "lib/python3/site-packages/wstape/_binary.py"))
     with pytest.raises(wstape.BinaryNotFound, match=r"cargo install --path crates/wstape"):
         wstape.serve()

@@ -7,6 +7,7 @@ use crate::facts::{Answer, Attempt, Ended, Facts, seconds};
 
 /// What a report draws of a run: a lane for each attempt, on one scale of time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Lanes {
     /// Seconds from the first accept to the run's end.
     pub length_s: f64,
@@ -18,6 +19,7 @@ pub struct Lanes {
 
 /// One attempt, in seconds from the first accept.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Lane {
     /// Its accept.
     pub from_s: f64,

@@ -19,7 +19,7 @@
 //! | `facts` | what the engine's journal says, attempt by attempt |
 //! | `question` | what a case can ask, and when the answer is certain |
 //! | `run` | playing the cases side by side |
-//! | `report` | terminal, JSON, HTML, JUnit, comparison, expected verdicts |
+//! | `report` | terminal, JSON, HTML, JUnit, CTRF, comparison, expected verdicts |
 //! | `verdict` | verdicts, findings, figures |
 //!
 //! ```no_run
@@ -34,6 +34,7 @@
 //!     healthy: Healthy::default(),
 //!     jobs: None,
 //!     seed: 1,
+//!     once: false,
 //!     ready_wait: Options::READY_WAIT,
 //! };
 //! let report = judge(&options, &cases()?, &|_| {})?;

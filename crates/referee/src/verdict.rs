@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a case says of a client, from the mildest to the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It could not be asked; the finding says why.
@@ -52,6 +53,7 @@ impl fmt::Display for Verdict {
 
 /// One thing that was found: the answer to one question of a case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
     /// How it is judged.
     pub verdict: Verdict,
@@ -85,6 +87,7 @@ impl Finding {
 
 /// One measured figure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Figure {
     /// What was measured, with its unit: `gaps_s`, `memory_mib`.
     pub name: String,
@@ -94,6 +97,7 @@ pub struct Figure {
 
 /// How much.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Amount {
     /// How many.

@@ -263,6 +263,11 @@ fn a_reference_to_nothing_is_shown_where_it_stands() {
             "${count}",
         ),
         (
+            &[r#"{"at_ms":1,"text":"in ${date:5000000000}"}"#],
+            "${date:…} takes whole seconds from 0 to 4294967295",
+            "${date:5000000000}",
+        ),
+        (
             &[r#"{"on_silence_ms":5,"text":"${/id}"}"#],
             "there is no message to look into; that goes with \"on_message\"",
             "${/id}",
@@ -276,6 +281,7 @@ fn references_stand_in_the_strings_of_a_tape_that_needs_dialogues_and_nowhere_el
         r#"{"scene":"s","text":"${whatever} ${/a} ${count}"}"#,
         r#"{"on_connect":"each","accept":{"headers":{"set-cookie":"t=${now_ms}; ${query:a b}"}}}"#,
         r#"{"at_ms":1,"json":{"${nothing}":"$${nothing} $ $$"}}"#,
+        r#"{"at_ms":1,"refuse":{"status":503,"headers":{"retry-after":"${date:30}","date":"${date}"}}}"#,
         r#"{"at_ms":1,"mark":"${nothing}"}"#,
         r#"{"at_ms":1,"note":"${nothing}","ping":"${conn}"}"#,
         r#"{"at_ms":1,"http":{"path":"/a","body":{"url":"${url:main}"}}}"#,

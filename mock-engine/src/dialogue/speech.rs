@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use percent_encoding::percent_decode_str;
 use wstape_tape::{
     Accept, Action, CloseFrame, HttpAnswer, Part, RawFrame, Reference, Refusal, SomeOf, Template,
@@ -71,6 +71,11 @@ impl<'a> Sources<'a> {
                 Some(Value::Text(Cow::Owned(text)))
             }
             Reference::NowMs => Some(Value::Number((self.wall)().timestamp_millis())),
+            Reference::Date(later) => {
+                let then = (self.wall)() + TimeDelta::seconds(i64::from(*later));
+                let text = httpdate::fmt_http_date(then.into());
+                Some(Value::Text(Cow::Owned(text)))
+            }
             Reference::Count => Some(number(self.count)),
             Reference::Conn => Some(number(self.conn?.get())),
             Reference::Url(name) => {

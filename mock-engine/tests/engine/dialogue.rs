@@ -464,7 +464,7 @@ fn a_path_has_its_own_numbers_and_steps_and_any_other_is_a_websocket_too() {
         r#"{"on_connect":{"from":2},"path":"/private","text":"a later private"}"#,
         r#"{"on_message":{},"path":"/public/*","text":"public"}"#,
         r#"{"on_message":{},"path":"/private","conn":2,"text":"second private"}"#,
-        r#"{"at_ms":0,"path":"/closed","refuse":{"status":403,"headers":{"x-path":"${path}"}}}"#,
+        r#"{"at_ms":0,"path":"/closed","refuse":{"status":403,"headers":{"x-path":"${path}","retry-after":"${date:65}","x-now":"${date}"}}}"#,
         r#"{"at_ms":50,"path":"/private","json":{"to":"all private"}}"#,
         r#"{"at_ms":60,"path":"/private","conn":2,"drop":"fin"}"#,
     ];
@@ -485,6 +485,13 @@ fn a_path_has_its_own_numbers_and_steps_and_any_other_is_a_websocket_too() {
             head.contains("403") && head.contains("x-path: /closed"),
             "{head}"
         );
+        // The tape's own clock: its epoch is the beginning of 2026, a Thursday.
+        for line in [
+            "retry-after: Thu, 01 Jan 2026 00:01:05 GMT",
+            "x-now: Thu, 01 Jan 2026 00:00:00 GMT",
+        ] {
+            assert!(head.contains(line), "{head}");
+        }
         assert_eq!(
             one.hear_until(&world, 100).await,
             [r#"50 {"to":"all private"}"#]

@@ -12,9 +12,13 @@ const LIVE_SECONDS = Number(process.env.LIVE_SECONDS ?? 30);
 const LINES = Number(process.env.LINES ?? 1_000_000);
 const CLIENTS = 20;
 
-// Notes the time between frames.
+// Notes the time between frames, and what of it is the page's own work: on a busy machine a frame is late without it.
 function noteFrames() {
   window.frameTimes = [];
+  window.ownWork = [];
+  new PerformanceObserver((list) => {
+    for (const task of list.getEntries()) window.ownWork.push(task.duration);
+  }).observe({ type: "longtask" });
   let last = 0;
   const frame = (now) => {
     if (last > 0) window.frameTimes.push(now - last);
@@ -29,7 +33,9 @@ const firstDrawing = (page) => page.waitForFunction(() => performance.getEntries
 async function frames(page) {
   const times = (await page.evaluate(() => window.frameTimes.splice(0))).sort((a, b) => a - b);
   const at = (part) => times[Math.floor((times.length - 1) * part)].toFixed(1);
-  return { longest: times.at(-1), said: `${times.length} frames, median ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms` };
+  const own = await page.evaluate(() => Math.max(0, ...window.ownWork.splice(0)));
+  const work = own > 0 ? `${own.toFixed(0)} ms` : "under 50 ms";
+  return { longest: times.at(-1), said: `${times.length} frames, median ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms, longest task of the page ${work}` };
 }
 
 let failed = false;
@@ -47,7 +53,7 @@ async function live() {
   bound("live: first drawing", await (await firstDrawing(page)).jsonValue(), MAX_FIRST_DRAWING_MS);
   await until("it is live", async () => (await page.textContent("#state")) === "live");
   await page.waitForTimeout(2000);
-  await page.evaluate(() => window.frameTimes.splice(0));
+  await frames(page);
   const sent = async () => Number(/([\d,]+) sent/.exec(await page.textContent("#summary"))[1].replaceAll(",", ""));
   const [before, since] = [await sent(), performance.now()];
   await page.waitForTimeout(LIVE_SECONDS * 1000);
@@ -119,10 +125,15 @@ async function past() {
   const moving = await frames(page);
   console.log(`a million lines: zoomed and moved; ${moving.said}`);
   bound("a million lines: longest frame", moving.longest, MAX_FRAME_MS);
-  await page.fill("#search", `"id":${LINES - 1}`);
-  const asked = performance.now();
-  await until("it was found", async () => /^[01] lines?$/.test(await page.textContent("#found")));
-  console.log(`a million lines: searched in ${(performance.now() - asked).toFixed(0)} ms`);
+  for (const text of ["trade", `"id":${LINES - 1}`]) {
+    const asked = performance.now();
+    await page.fill("#search", text);
+    await until("it was found", async () => /^[\d,]+ lines?$/.test(await page.textContent("#found")));
+    console.log(`a million lines: searched for ${text} in ${(performance.now() - asked).toFixed(0)} ms, ${await page.textContent("#found")}`);
+    await page.focus("#scroller");
+    await page.keyboard.press("0");
+    await page.waitForTimeout(300);
+  }
   bound("a million lines: longest frame of a search", (await frames(page)).longest, MAX_FRAME_MS);
 }
 

@@ -292,6 +292,11 @@ class Engine(Verbs):
         return AsyncEngine(self)
 
     @property
+    def page(self) -> str:
+        """URL of a page that shows the run live, and steers it: for whoever stands still in a debugger."""
+        return self._process.page
+
+    @property
     def pid(self) -> int:
         """Number of the engine's process."""
         return self._process.pid

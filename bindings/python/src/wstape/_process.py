@@ -48,24 +48,31 @@ class Process:
             command += ["--token-env", _CLIENT_TOKEN]
         self._folder = folder
         self._said = folder / "stderr"
-        with self._said.open("wb") as said:
-            # A session of its own: Ctrl-C is for the test, which may still ask what happened.
-            child = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                cwd=folder,
-                env=environment,
-                start_new_session=sys.platform != "win32",
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-            )
+        try:
+            child = self._started(command, environment)
+        except OSError as error:
+            raise EngineError(f"{command[0]} can't be started: {error.strerror}") from error
         self._child = child
         self._end = weakref.finalize(self, _end, child, folder, os.getpid())
         _alive.add(self)
         assert child.stdout is not None
         self.url, address = self._listening(child.stdout)
         self.control = Control(address, control_token, self.epitaph)
+        self.page = f"http://{address}/#token={control_token}"
+
+    def _started(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        with self._said.open("wb") as said:
+            # A session of its own: Ctrl-C is for the test, which may still ask what happened.
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                cwd=self._folder,
+                env=environment,
+                start_new_session=sys.platform != "win32",
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            )
 
     def _listening(self, out: IO[bytes]) -> tuple[str, str]:
         """Where the engine says that it listens: for clients, and to be steered."""

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use wstape_tape::{Tape, TapeError};
 
+use super::flood::Flood;
 use super::id::CaseId;
 use crate::question::{Question, Reference};
 
@@ -72,6 +73,8 @@ pub struct Case {
     pub(crate) other_port: bool,
     pub(crate) may_end: bool,
     each: Vec<Variant>,
+    /// The flood as it stands: each run fills its values in.
+    flood: Option<Value>,
     /// The questions as they stand: each run fills its values in.
     asks: Value,
     text: String,
@@ -103,6 +106,7 @@ struct Fields {
     good: String,
     source: Option<String>,
     asks: Value,
+    flood: Option<Value>,
     until_s: f64,
     quiet_from_s: Option<f64>,
     #[serde(default)]
@@ -155,6 +159,7 @@ impl Case {
             other_port: fields.other_port,
             may_end: fields.may_end,
             each: fields.each,
+            flood: fields.flood,
             asks: fields.asks,
             text: text.to_owned(),
         };
@@ -166,6 +171,7 @@ impl Case {
         }
         for run in case.runs() {
             run.asks().map_err(|error| bad(error.to_string()))?;
+            run.flood().map_err(|error| bad(error.to_string()))?;
             run.tape("ws://127.0.0.1:1/ws")?;
         }
         Ok(case)
@@ -213,6 +219,14 @@ impl Run<'_> {
     /// The questions with this run's values.
     pub(crate) fn asks(&self) -> serde_json::Result<Vec<Question>> {
         Vec::deserialize(fill(&self.case.asks, &self.variant.values))
+    }
+
+    /// The flood with this run's values, where there is one.
+    pub(crate) fn flood(&self) -> serde_json::Result<Option<Flood>> {
+        let flood = self.case.flood.as_ref();
+        flood
+            .map(|flood| Flood::deserialize(fill(flood, &self.variant.values)))
+            .transpose()
     }
 }
 

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use include_dir::{Dir, include_dir};
-use wstape_tape::{Action, Micros, Step, Tape, TapeError, Trigger};
+use wstape_tape::{Action, Micros, Step, Tape, TapeError, Trigger, WhichScene};
+
+use super::subscription::{given_back, is_subscription, told_of};
 
 static HEALTHY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/healthy");
 
@@ -71,9 +73,28 @@ impl Healthy {
         &self.name
     }
 
+    fn has_scenes(&self) -> bool {
+        let mut triggers = self.tape.steps.iter().map(|step| &step.trigger);
+        triggers.any(|it| matches!(it, Trigger::Scene(_)))
+    }
+
     /// Whether it sends anything by itself.
     pub(crate) fn sends(&self) -> bool {
         self.tape.steps.iter().any(says_something)
+    }
+
+    /// Members of what a client says by which it knows the answer again: those that an answer gives
+    /// back under their own name.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let answers = self.tape.steps.iter().filter_map(|step| {
+            let (Trigger::OnMessage(_), Action::Json(json) | Action::Emit(json)) =
+                (&step.trigger, &step.action)
+            else {
+                return None;
+            };
+            std::str::from_utf8(json).ok()
+        });
+        answers.flat_map(given_back).collect()
     }
 
     /// Its steps, timed ones again and again, until nothing is left of this time; from `quiet_from`
@@ -89,41 +110,53 @@ impl Healthy {
         let last = steps.iter().filter_map(at).max().unwrap_or(Micros::ZERO);
         let round = end.and_then(at).unwrap_or(last).0.max(MIN_ROUND.0);
         let mut tape = Tape::new(self.tape.header.clone(), Vec::new());
-        // An answer is still given: what is asked for is not said by itself.
         let is_quiet = |at: Micros, step: &Step| {
-            let answers = matches!(
-                step.trigger,
-                Trigger::OnMessage(_) | Trigger::OnSilence { .. }
-            );
-            says_something(step) && !answers && quiet_from.is_some_and(|from| at >= from)
+            speaks_by_itself(step) && quiet_from.is_some_and(|from| at >= from)
         };
         for step in steps.iter().filter(|step| at(step).is_none()) {
+            if is_subscription(step) {
+                tape.push(told_of(step));
+            }
             if !is_quiet(Micros::ZERO, step) {
                 tape.push(step.clone());
             }
         }
-        let timed: Vec<&Step> = steps
-            .iter()
-            .filter(|step| at(step).is_some() && !matches!(step.action, Action::End))
-            .collect();
-        if timed.is_empty() {
-            return tape;
+        let mut timed: Vec<(Micros, Step)> = Vec::new();
+        let starts = (0..length.0).step_by(usize::try_from(round).unwrap_or(usize::MAX));
+        for step in steps.iter().filter(|it| !matches!(it.action, Action::End)) {
+            let Some(first) = at(step) else { continue };
+            let rounds = starts.clone().map(|start| Micros(first.0 + start));
+            let loud = rounds.filter(|at| !is_quiet(*at, step));
+            timed.extend(loud.map(|at| (at, step.clone())));
         }
-        for start in (0..length.0).step_by(usize::try_from(round).unwrap_or(usize::MAX)) {
-            for step in &timed {
-                let mut again = (*step).clone();
-                let Trigger::At(at) = step.trigger else {
-                    continue;
-                };
-                let at = Micros(at.0 + start);
-                again.trigger = Trigger::At(at);
-                if !is_quiet(at, step) {
-                    tape.push(again);
-                }
-            }
+        // What runs already does not end by itself.
+        let mute_from = quiet_from.filter(|from| *from > Micros::ZERO && self.has_scenes());
+        timed.extend(mute_from.into_iter().flat_map(mute_all));
+        timed.sort_by_key(|(at, _)| *at);
+        for (at, mut step) in timed {
+            step.trigger = Trigger::At(at);
+            tape.push(step);
         }
         tape
     }
+}
+
+/// Scenes of a connection that are muted where the healthy tape is to be quiet.
+const MAX_MUTED: u64 = 64;
+
+/// From then on no scene says anything.
+fn mute_all(from: Micros) -> impl Iterator<Item = (Micros, Step)> {
+    let mute = |nth| Action::Mute(Some(WhichScene::Any(nth)));
+    (1..=MAX_MUTED).map(move |nth| (from, Step::at(from, mute(nth))))
+}
+
+/// Whether a step says something that nobody has asked for just then: an answer is still given.
+fn speaks_by_itself(step: &Step) -> bool {
+    let answers = matches!(
+        step.trigger,
+        Trigger::OnMessage(_) | Trigger::OnSilence { .. }
+    );
+    says_something(step) && !answers
 }
 
 fn says_something(step: &Step) -> bool {
@@ -167,6 +200,24 @@ mod tests {
             })
             .collect();
         assert_eq!(times, (1..=10).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn where_it_is_to_be_quiet_timed_steps_and_scenes_are_and_answers_are_not() {
+        let from = Micros::from_ms(5_000);
+        let streams = Healthy::find("path-streams").unwrap();
+        let lasting = streams.lasting(Micros::from_ms(60_000), Some(from));
+        let mutes = |step: &&Step| matches!(step.action, Action::Mute(_));
+        let silent: Vec<&Step> = lasting.steps.iter().filter(mutes).collect();
+        assert_eq!(silent.len() as u64, MAX_MUTED);
+        assert!(silent.iter().all(|it| it.trigger == Trigger::At(from)));
+        // Pings are no messages: they go on.
+        let pings = |step: &&Step| matches!(step.action, Action::Ping(_));
+        assert_eq!(lasting.steps.iter().filter(pings).count(), 3);
+        // From the beginning nothing has to be muted: no scene says anything at all.
+        let never = streams.lasting(Micros::from_ms(60_000), Some(Micros::ZERO));
+        assert!(!never.steps.iter().any(speaks_by_itself));
+        assert!(never.steps.iter().any(says_something));
     }
 
     #[test]

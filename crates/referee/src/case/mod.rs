@@ -12,19 +12,24 @@
 //! | `quiet_from_s` | from then on the healthy tape sends nothing by itself |
 //! | `each` | a run for each of these: `name`, and values for `"$NAME"` in the steps |
 //! | `signal` | when the client is told to end: a moment, and `wait_s` behind it |
+//! | `flood` | far more frames than a tape holds: `after_s`, `stalled_s`, and `pings` or `message` |
 //! | `copies` | how many clients at once |
 //! | `other_port` | whether `$OTHER` in the steps leads to another port, that is watched |
 //! | `may_end` | whether a client that ends by itself is only told of |
 //! | `long` | whether it is played only when asked for |
 
 mod file;
+mod flood;
 mod healthy;
 mod id;
+mod subscription;
 
 pub(crate) use self::file::Run;
 pub use self::file::{BadCase, Case};
+pub(crate) use self::flood::{Flood, Source};
 pub use self::healthy::{Healthy, HealthyError};
 pub use self::id::CaseId;
+pub(crate) use self::subscription::SUBSCRIBES;
 
 use std::fs;
 use std::path::Path;

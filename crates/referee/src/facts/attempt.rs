@@ -9,10 +9,13 @@ const MAX_FRAMES: usize = 256;
 /// One attempt to connect, as the engine saw it.
 #[derive(Debug, Clone)]
 pub(crate) struct Attempt {
-    /// Its number, from 1, in the order of the accepts.
-    pub(crate) number: u64,
-    /// When its transport was accepted.
+    /// Its connection's number, from 1, in the order of the accepts.
+    pub(crate) conn: u64,
+    /// When its transport was accepted, or, where it came on one that was kept after a refusal, its
+    /// request.
     pub(crate) accepted: Micros,
+    /// What its request asked for, path and query, without the token.
+    pub(crate) target: String,
     /// Whether its request brought the token.
     pub(crate) brought_token: bool,
     /// What its handshake came to, and when.
@@ -29,6 +32,13 @@ pub(crate) struct Attempt {
     pub(crate) close_sent: Option<Micros>,
     /// What it did against the protocol.
     pub(crate) errors: Vec<(Micros, String)>,
+    /// When the client ended its side, whatever the engine did before.
+    pub(crate) left: Option<Micros>,
+    /// What it asked for, each with its time: messages that the healthy tape takes for
+    /// subscriptions, or the target itself.
+    pub(crate) subscribed: Vec<(Micros, String)>,
+    /// The last message that it said, until it is known whether it asks for something.
+    said: Option<String>,
 }
 
 /// What a handshake came to.
@@ -56,10 +66,11 @@ pub(crate) enum Ended {
 }
 
 impl Attempt {
-    pub(super) fn new(number: u64, accepted: Micros) -> Self {
+    pub(super) fn new(conn: u64, accepted: Micros) -> Self {
         Self {
-            number,
+            conn,
             accepted,
+            target: String::new(),
             brought_token: false,
             answer: None,
             ended: None,
@@ -68,14 +79,32 @@ impl Attempt {
             sent: None,
             close_sent: None,
             errors: Vec::new(),
+            left: None,
+            subscribed: Vec::new(),
+            said: None,
         }
     }
 
     pub(super) fn receive(&mut self, at: Micros, frame: &ClientFrame) {
         self.received += 1;
+        if matches!(frame.kind, FrameKind::Text | FrameKind::Binary) {
+            self.said = Some(String::from_utf8_lossy(&frame.payload).into_owned());
+        }
         if self.frames.len() < MAX_FRAMES {
             self.frames.push((at, frame.clone()));
         }
+    }
+
+    /// The healthy tape takes what was said last for a subscription, or the target where nothing was
+    /// said. Said once it counts once, however many streams it asks for.
+    pub(super) fn subscribe(&mut self, at: Micros) {
+        if self.subscribed.len() == MAX_FRAMES {
+            return;
+        }
+        let opened_with = self.received == 0 && self.subscribed.is_empty();
+        let asked = self.said.take();
+        let asked = asked.or_else(|| opened_with.then(|| self.target.clone()));
+        self.subscribed.extend(asked.map(|asked| (at, asked)));
     }
 
     /// When it was over: at an answer that ends it, at the second Close of a closing handshake, or at

@@ -1,5 +1,6 @@
 //! What a case is judged by: what the engine's journal says of the client.
 
+mod alike;
 mod attempt;
 
 use std::collections::VecDeque;
@@ -7,8 +8,11 @@ use std::fmt;
 use std::time::Duration;
 
 use wstape_mock_engine::{Entry, JournalKind, RequestHead};
-use wstape_tape::Micros;
+use wstape_tape::{End, Micros};
 
+use crate::case::SUBSCRIBES;
+
+pub(crate) use self::alike::Alike;
 pub(crate) use self::attempt::{Answer, Attempt, Ended};
 
 /// Most attempts that are kept: a client that spins is stopped long before.
@@ -20,6 +24,8 @@ const MAX_LINES: usize = 200;
 pub(crate) struct Facts {
     token: String,
     attempts: Vec<Attempt>,
+    /// Connections that were accepted.
+    accepted: u64,
     /// Attempts beyond those that are kept.
     pub(crate) more_attempts: u64,
     marks: Vec<(Micros, String)>,
@@ -44,6 +50,7 @@ impl Facts {
         Self {
             token,
             attempts: Vec::new(),
+            accepted: 0,
             more_attempts: 0,
             marks: Vec::new(),
             up: None,
@@ -59,8 +66,13 @@ impl Facts {
         let at = entry.at;
         match &entry.kind {
             JournalKind::Accepted => self.accept(at),
-            JournalKind::Requested(head) => self.request(entry.conn, head),
+            JournalKind::Requested(head) => self.request(at, entry.conn, head),
             JournalKind::Up => self.up = Some(at),
+            JournalKind::Mark(name) if name == SUBSCRIBES => {
+                if let Some(attempt) = entry.conn.and_then(|conn| self.attempt_mut(conn)) {
+                    attempt.subscribe(at);
+                }
+            }
             JournalKind::Mark(name) => self.marks.push((at, name.clone())),
             JournalKind::Sent { what, .. } => self.sent(at, entry.conn, what),
             kind => {
@@ -72,32 +84,47 @@ impl Facts {
     }
 
     fn accept(&mut self, at: Micros) {
+        self.accepted += 1;
+        self.begin(self.accepted, at);
+    }
+
+    fn begin(&mut self, conn: u64, at: Micros) {
         if self.attempts.len() == MAX_ATTEMPTS {
             self.more_attempts += 1;
         } else {
-            let number = self.attempts.len() as u64 + 1;
-            self.attempts.push(Attempt::new(number, at));
+            self.attempts.push(Attempt::new(conn, at));
         }
     }
 
-    fn request(&mut self, conn: Option<u64>, head: &RequestHead) {
+    /// A request on a connection that was kept after a refusal is an attempt of its own.
+    fn request(&mut self, at: Micros, conn: Option<u64>, head: &RequestHead) {
+        if let Some(conn) = conn
+            && self
+                .attempt_mut(conn)
+                .is_some_and(|it| matches!(it.answer, Some((_, Answer::Status(_)))))
+        {
+            self.begin(conn, at);
+        }
         let brought = head.target.contains(&self.token)
             || head
                 .headers
                 .iter()
                 .any(|(_, value)| value.contains(&self.token));
+        let target = head.target.replace(&self.token, "TOKEN");
         if let Some(attempt) = conn.and_then(|conn| self.attempt_mut(conn)) {
             attempt.brought_token |= brought;
+            attempt.target = target;
         }
     }
 
     /// A broadcast goes to all that are open.
     fn sent(&mut self, at: Micros, conn: Option<u64>, what: &str) {
-        let to = |attempt: &&mut Attempt| match conn {
-            Some(conn) => attempt.number == conn,
-            None => attempt.upgraded().is_some() && attempt.ended.is_none(),
+        let open = |attempt: &&mut Attempt| attempt.upgraded().is_some() && attempt.ended.is_none();
+        let to: Vec<&mut Attempt> = match conn {
+            Some(conn) => self.attempt_mut(conn).into_iter().collect(),
+            None => self.attempts.iter_mut().filter(open).collect(),
         };
-        for attempt in self.attempts.iter_mut().filter(to) {
+        for attempt in to {
             let first = attempt.sent.map_or(at, |(first, _)| first);
             attempt.sent = Some((first, at));
             if what.starts_with("close") {
@@ -121,9 +148,9 @@ impl Facts {
         }
     }
 
+    /// The attempt that this connection is busy with.
     fn attempt_mut(&mut self, conn: u64) -> Option<&mut Attempt> {
-        let at = usize::try_from(conn.checked_sub(1)?).ok()?;
-        self.attempts.get_mut(at)
+        self.attempts.iter_mut().rev().find(|it| it.conn == conn)
     }
 
     /// The attempts, in the order of their accepts.
@@ -210,11 +237,39 @@ fn happen(attempt: &mut Attempt, at: Micros, kind: &JournalKind) {
     }
     let ended = match kind {
         JournalKind::Dropped(end) => Some(Ended::ByEngine(*end)),
+        JournalKind::HalfClosed => Some(Ended::ByEngine(End::Fin)),
         JournalKind::ClientClosed => Some(Ended::ClientFin),
         JournalKind::ClientReset => Some(Ended::ClientReset),
         _ => None,
     };
+    if matches!(ended, Some(Ended::ClientFin | Ended::ClientReset)) {
+        attempt.left.get_or_insert(at);
+    }
     if let Some(ended) = ended {
         attempt.ended.get_or_insert((at, ended));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_request_on_a_connection_that_was_kept_is_an_attempt_of_its_own() {
+        let mut facts = Facts::new("token".to_owned());
+        let head = RequestHead::default();
+        let answer = |facts: &mut Facts, at, kind| {
+            happen(facts.attempt_mut(1).expect("an attempt"), Micros(at), &kind);
+        };
+        facts.accept(Micros(0));
+        facts.request(Micros(1), Some(1), &head);
+        answer(&mut facts, 2, JournalKind::Refused { status: 503 });
+        facts.request(Micros(1_000_002), Some(1), &head);
+        answer(&mut facts, 1_000_003, JournalKind::Upgraded);
+        let attempts = facts.attempts();
+        assert_eq!(attempts.len(), 2);
+        assert_eq!(attempts[0].answer, Some((Micros(2), Answer::Status(503))));
+        assert_eq!(attempts[1].upgraded(), Some(Micros(1_000_003)));
+        assert_eq!(facts.gaps(), [1.0]);
     }
 }

@@ -137,9 +137,9 @@ impl Client {
         }
     }
 
-    /// What all of its processes use now.
-    pub(crate) fn vitals(&self, wanted: Wanted) -> Option<Vitals> {
-        vitals::measure(self.keeper.id(), wanted)
+    /// What all of its processes use now; sockets are those that lead to this port.
+    pub(crate) fn vitals(&self, port: u16, wanted: Wanted) -> Option<Vitals> {
+        vitals::measure(self.keeper.id(), port, wanted)
     }
 
     /// Ends all of it, and says what could not be ended: empty where nothing is left.

@@ -1,12 +1,16 @@
-//! What a client's processes use: processor time and memory.
+//! What a client's processes use: processor time, memory and sockets.
+
+use std::collections::BTreeSet;
 
 /// What the processes below a keeper use, at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Vitals {
     /// Processor time so far, in seconds; of children that ended, too.
     pub(crate) processor_s: f64,
     /// Proportional memory now, in bytes: shared pages are divided among those that share them.
     pub(crate) memory_bytes: u64,
+    /// Sockets that are joined to the engine's port, by what the system calls them.
+    pub(crate) sockets: BTreeSet<u64>,
 }
 
 /// What is to be measured.
@@ -16,25 +20,37 @@ pub(crate) enum Wanted {
     Processor,
     /// Memory too, which takes the system a while to sum up.
     Memory,
+    /// Sockets too, for which all of the system's are looked through.
+    Sockets,
 }
 
-/// Measures everything below this process; `None` where the system can't tell.
+/// Measures everything below this process; `None` where the system can't tell. Sockets are those that
+/// lead to this port.
 #[cfg(target_os = "linux")]
-pub(crate) fn measure(keeper: u32, wanted: Wanted) -> Option<Vitals> {
+pub(crate) fn measure(keeper: u32, port: u16, wanted: Wanted) -> Option<Vitals> {
     use procfs::process::Process;
 
     let process = |pid: u32| Process::new(i32::try_from(pid).ok()?).ok();
     let own = process(keeper)?.stat().ok()?;
     let mut ticks = u64::try_from(own.cutime + own.cstime).unwrap_or(0);
     let mut vitals = Vitals::default();
+    let to_the_port = if wanted >= Wanted::Sockets {
+        sockets_to(port)
+    } else {
+        BTreeSet::new()
+    };
     // What ends meanwhile is counted by whoever waits for it.
     for process in super::tree::below(keeper).into_iter().filter_map(process) {
         if let Ok(stat) = process.stat() {
             ticks += stat.utime + stat.stime;
             ticks += u64::try_from(stat.cutime + stat.cstime).unwrap_or(0);
         }
-        if wanted == Wanted::Memory {
+        if wanted >= Wanted::Memory {
             vitals.memory_bytes += proportional(&process).unwrap_or(0);
+        }
+        if !to_the_port.is_empty() {
+            let held = sockets_of(&process);
+            vitals.sockets.extend(held.intersection(&to_the_port));
         }
     }
     // 32 bits of ticks are more than a year.
@@ -45,7 +61,7 @@ pub(crate) fn measure(keeper: u32, wanted: Wanted) -> Option<Vitals> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn measure(_: u32, _: Wanted) -> Option<Vitals> {
+pub(crate) fn measure(_: u32, _: u16, _: Wanted) -> Option<Vitals> {
     None
 }
 
@@ -54,4 +70,28 @@ fn proportional(process: &procfs::process::Process) -> Option<u64> {
     let rollup = process.smaps_rollup().ok()?;
     let map = rollup.memory_map_rollup.0.first()?;
     map.extension.map.get("Pss").copied()
+}
+
+/// All sockets of the system whose other end is this port, whatever has become of them.
+#[cfg(target_os = "linux")]
+fn sockets_to(port: u16) -> BTreeSet<u64> {
+    let tables = [procfs::net::tcp(), procfs::net::tcp6()];
+    let entries = tables.into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.remote_address.port() == port)
+        .map(|entry| entry.inode)
+        .collect()
+}
+
+/// The sockets that a process holds open.
+#[cfg(target_os = "linux")]
+fn sockets_of(process: &procfs::process::Process) -> BTreeSet<u64> {
+    use procfs::process::FDTarget;
+
+    let held = process.fd().into_iter().flatten().flatten();
+    held.filter_map(|fd| match fd.target {
+        FDTarget::Socket(inode) => Some(inode),
+        _ => None,
+    })
+    .collect()
 }

@@ -2,7 +2,7 @@
 
 use wstape_tape::Micros;
 
-use crate::facts::{Facts, seconds};
+use crate::facts::{Alike, Facts, seconds};
 use crate::process::Vitals;
 use crate::verdict::Finding;
 
@@ -10,6 +10,8 @@ use crate::verdict::Finding;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look<'a> {
     pub(crate) facts: &'a Facts,
+    /// When two subscriptions are the same.
+    pub(crate) alike: &'a Alike,
     /// Measured now and then, each with its time.
     pub(crate) vitals: &'a [(Micros, Vitals)],
     /// Requests that came to the other port, each with whether the token was in it.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use wstape_tape::Micros;
 
-use super::{Ask, Look};
+use super::{Ask, Look, Reference};
 use crate::facts::seconds;
 use crate::verdict::{Finding, Verdict};
 
@@ -98,6 +98,45 @@ impl Ask for ComesBackOnce {
         match attempts.iter().filter(|it| it.over().is_none()).count() {
             0 | 1 => Finding::new(Verdict::Pass, "came back once"),
             open => Finding::new(Verdict::Fail, format!("came back {open} times for one end")),
+        }
+    }
+}
+
+/// Whether the client ends the transport itself where the server, behind its Close, does not.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndsTransport {
+    /// From when: the Close.
+    after: Reference,
+    /// Within this.
+    within_s: f64,
+}
+
+impl Ask for EndsTransport {
+    fn look(&self, look: &Look<'_>) -> Option<Finding> {
+        let from = self.after.find(look)?;
+        let first = look.facts.attempts().first()?;
+        if let Some(at) = first.left {
+            let took = seconds(at.0.saturating_sub(from.0));
+            let verdict = if took <= self.within_s {
+                Verdict::Pass
+            } else {
+                Verdict::Fail
+            };
+            let what = format!("ended the transport after {took:.1} s");
+            return Some(Finding::new(verdict, what).figure("ended_after_s", took));
+        }
+        (look.since(from) > self.within_s).then(|| self.at_the_end(look))
+    }
+
+    fn at_the_end(&self, look: &Look<'_>) -> Finding {
+        match self.after.find(look) {
+            Some(from) => {
+                let waited = look.since(from);
+                let what = format!("left the transport open for {waited:.0} s behind the Close");
+                Finding::new(Verdict::Fail, what)
+            }
+            None => Finding::new(Verdict::NotApplicable, self.after.missing()),
         }
     }
 }

@@ -124,3 +124,40 @@ impl Ask for Notices {
         }
     }
 }
+
+/// Whether the first connection outlives something; nobody demands either.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Lives {
+    /// From when.
+    after: Reference,
+    /// For this long.
+    for_s: f64,
+}
+
+impl Ask for Lives {
+    fn look(&self, look: &Look<'_>) -> Option<Finding> {
+        let over = look.facts.attempts().first()?.over().is_some();
+        let from = self.after.find(look)?;
+        (over || look.since(from) > self.for_s).then(|| self.at_the_end(look))
+    }
+
+    fn at_the_end(&self, look: &Look<'_>) -> Finding {
+        let first = look.facts.attempts().first();
+        let Some((first, up)) = first.and_then(|it| Some((it, it.upgraded()?))) else {
+            return Finding::new(Verdict::NotApplicable, "was never connected");
+        };
+        let Some(over) = first.over() else {
+            return Finding::new(Verdict::Info, "the connection lived");
+        };
+        let how = match (first.close(), first.left) {
+            (Some((_, Some(code))), _) => format!("with a Close {code}"),
+            (Some((_, None)), _) => "with a Close without a code".to_owned(),
+            (None, Some(_)) => "without a Close".to_owned(),
+            (None, None) => "by the engine: it was too far behind".to_owned(),
+        };
+        let lived = seconds(over.0.saturating_sub(up.0));
+        let what = format!("the connection ended {how}, {lived:.1} s behind its 101");
+        Finding::new(Verdict::Info, what).figure("lived_s", lived)
+    }
+}

@@ -16,6 +16,7 @@ mod reference;
 mod resources;
 mod returns;
 mod spread;
+mod streams;
 
 use serde::Deserialize;
 
@@ -53,6 +54,11 @@ pub(crate) enum Question {
     Leak(resources::Leak),
     Gone(exit::Gone),
     Spread(spread::Spread),
+    EndsTransport(closing::EndsTransport),
+    Resubscribes(streams::Resubscribes),
+    SubscribesOnce(streams::SubscribesOnce),
+    Reacts(streams::Reacts),
+    Lives(liveness::Lives),
 }
 
 impl Question {
@@ -79,6 +85,11 @@ impl Question {
             Self::Leak(it) => it,
             Self::Gone(it) => it,
             Self::Spread(it) => it,
+            Self::EndsTransport(it) => it,
+            Self::Resubscribes(it) => it,
+            Self::SubscribesOnce(it) => it,
+            Self::Reacts(it) => it,
+            Self::Lives(it) => it,
         }
     }
 
@@ -103,6 +114,20 @@ impl Question {
         )
     }
 
+    /// Whether it takes a client that comes back: one that promises a single connection is not asked.
+    pub(crate) fn takes_coming_back(&self) -> bool {
+        self.rests_on_gaps()
+            || matches!(
+                self,
+                Self::Returns(_)
+                    | Self::Upgrades(_)
+                    | Self::ComesBackOnce(_)
+                    | Self::Leak(_)
+                    | Self::Resubscribes(_)
+                    | Self::SubscribesOnce(_)
+            )
+    }
+
     /// The bound that a late timer would have to reach a fifth of to turn the answer, in seconds.
     pub(crate) fn bound_s(&self) -> Option<f64> {
         match self {
@@ -111,6 +136,7 @@ impl Question {
             Self::Honours(it) => Some(it.after_s),
             Self::PingAnswered(it) => Some(it.within_s),
             Self::Gone(it) => Some(it.within_s),
+            Self::Spread(_) => Some(spread::MIN_SPREAD_S),
             _ => None,
         }
     }
@@ -118,7 +144,8 @@ impl Question {
     /// What has to be measured for it.
     pub(crate) fn wants(&self) -> Option<Wanted> {
         match self {
-            Self::Memory(_) | Self::Leak(_) => Some(Wanted::Memory),
+            Self::Memory(_) => Some(Wanted::Memory),
+            Self::Leak(_) => Some(Wanted::Sockets),
             Self::Processor(_) => Some(Wanted::Processor),
             _ => None,
         }

@@ -28,9 +28,13 @@ fn untold() -> Finding {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Memory {
-    /// So much more than when the client first connected, at most.
+    /// So much more than before, at most.
     max_mib: f64,
-    /// How long is looked on, from the first accept.
+    /// When it was as it is when all is well. Default: the first accept.
+    since: Option<Reference>,
+    /// From when it is looked on. Default: the first accept.
+    after: Option<Reference>,
+    /// How long it is looked on.
     for_s: f64,
     /// Whether a client that dialled again has shown enough.
     #[serde(default)]
@@ -38,9 +42,12 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    fn grown(look: &Look<'_>) -> Option<f64> {
-        let first = look.facts.attempts().first()?.accepted;
-        let before = look.vitals.iter().rev().find(|(at, _)| *at <= first);
+    fn grown(&self, look: &Look<'_>) -> Option<f64> {
+        let since = match &self.since {
+            Some(since) => since.find(look)?,
+            None => look.facts.attempts().first()?.accepted,
+        };
+        let before = look.vitals.iter().rev().find(|(at, _)| *at <= since);
         let before = before.or(look.vitals.first())?.1.memory_bytes;
         let most = look.vitals.iter().map(|(_, it)| it.memory_bytes).max()?;
         Some(mib(most.saturating_sub(before)))
@@ -61,17 +68,23 @@ impl Memory {
 
 impl Ask for Memory {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
-        let grown = Self::grown(look)?;
+        let grown = self.grown(look)?;
         if grown > self.max_mib {
             return Some(self.verdict(grown));
         }
         let attempts = look.facts.attempts();
         let back = self.until_back && attempts.len() > 1;
-        (back || look.since(attempts.first()?.accepted) > self.for_s).then(|| self.verdict(grown))
+        let from = match &self.after {
+            Some(after) => after.find(look),
+            None => Some(attempts.first()?.accepted),
+        };
+        let long_enough = from.is_some_and(|from| look.since(from) > self.for_s);
+        (back || long_enough).then(|| self.verdict(grown))
     }
 
     fn at_the_end(&self, look: &Look<'_>) -> Finding {
-        Self::grown(look).map_or_else(untold, |grown| self.verdict(grown))
+        self.grown(look)
+            .map_or_else(untold, |grown| self.verdict(grown))
     }
 }
 
@@ -141,9 +154,23 @@ pub(crate) struct Leak {
     warn_mib: f64,
     /// So much more fails.
     fail_mib: f64,
+    /// Of the sockets that were open so long before the end, one may be left.
+    settle_s: f64,
 }
 
 impl Leak {
+    /// Sockets to the engine that were open when the attempts were over, and still are.
+    fn kept_sockets(&self, look: &Look<'_>) -> usize {
+        let Some((last_at, last)) = look.vitals.last() else {
+            return 0;
+        };
+        let settled = Micros(last_at.0.saturating_sub(micros(self.settle_s).0));
+        let before = look.vitals.iter().rev().find(|(at, _)| *at <= settled);
+        before.map_or(0, |(_, before)| {
+            before.sockets.intersection(&last.sockets).count()
+        })
+    }
+
     /// Highest memory of the second third and of the last one, in MiB.
     fn thirds(vitals: &[(Micros, Vitals)]) -> Option<(f64, f64)> {
         let third = vitals.len() / 3;
@@ -158,7 +185,10 @@ impl Ask for Leak {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
         let attempts = look.facts.attempts();
         let since = look.since(attempts.first()?.accepted);
-        let enough = attempts.len() >= self.attempts && look.vitals.len() >= MIN_MEASURED;
+        // The last of them, which nobody ends, shows what the others left behind.
+        let last = attempts.get(self.attempts);
+        let settled = last.is_some_and(|it| look.since(it.accepted) > self.settle_s);
+        let enough = settled && look.vitals.len() >= MIN_MEASURED;
         (enough || since > self.for_s).then(|| self.at_the_end(look))
     }
 
@@ -178,8 +208,17 @@ impl Ask for Leak {
             it if it > self.warn_mib => Verdict::Warn,
             _ => Verdict::Pass,
         };
-        let what =
-            format!("memory went from {second:.1} to {last:.1} MiB over {reconnects} reconnects");
-        Finding::new(verdict, what).figure("grown_mib", grown)
+        let sockets = self.kept_sockets(look);
+        let (verdict, left) = if sockets > 1 {
+            (Verdict::Fail, format!("; {sockets} sockets stayed open"))
+        } else {
+            (verdict, String::new())
+        };
+        let what = format!(
+            "memory went from {second:.1} to {last:.1} MiB over {reconnects} reconnects{left}"
+        );
+        Finding::new(verdict, what)
+            .figure("grown_mib", grown)
+            .figure("sockets", sockets as u64)
     }
 }

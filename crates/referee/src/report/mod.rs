@@ -1,6 +1,7 @@
 //! What was found, and how it is written down.
 
 mod compare;
+mod ctrf;
 mod expect;
 mod html;
 mod junit;

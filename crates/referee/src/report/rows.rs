@@ -11,6 +11,7 @@ pub const RESULTS_VERSION: u32 = 1;
 
 /// All that was found about a client: what `results.json` holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Report {
     /// Version of this layout.
@@ -25,9 +26,11 @@ pub struct Report {
 
 /// A row: a case, and what it found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Row {
     /// The case's name.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub id: CaseId,
     /// What was played.
     pub played: String,
@@ -48,6 +51,7 @@ pub struct Row {
 
 /// One run: a process of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct RunReport {
     /// What it was of the things that the row lists; empty where the row is one thing.
@@ -75,6 +79,7 @@ pub struct RunReport {
 
 /// What a client did with its token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TokenUse {
     /// It brought it to the engine.
@@ -213,5 +218,25 @@ impl Report {
     pub fn one_by_one_s(&self) -> f64 {
         let runs = self.rows.iter().flat_map(|row| &row.runs);
         runs.map(|run| run.took_s).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/results.schema.json");
+
+    /// `results.schema.json` is what the types are. Where they change, run this test with
+    /// `WRITE_SCHEMA=1`, and [`RESULTS_VERSION`] says whether an old reader still understands it.
+    #[test]
+    fn the_schema_in_the_repository_is_that_of_the_report() {
+        let mut schema = schemars::schema_for!(Report);
+        schema.insert("title".to_owned(), "Results of wstape referee".into());
+        let schema = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("WRITE_SCHEMA").is_some() {
+            std::fs::write(SCHEMA, &schema).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(SCHEMA).unwrap(), schema);
     }
 }

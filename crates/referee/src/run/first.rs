@@ -7,30 +7,62 @@ use wstape_tape::Micros;
 use super::names::{Names, names};
 use super::one::Session;
 use super::options::{Options, RefereeError};
+use crate::facts::{Alike, Attempt};
 
 /// How long it is looked on after that, so that a client that ends at once is seen to.
 const SETTLE_S: f64 = 1.0;
 
-/// Runs the client twice, one after the other, and gives back its proportional memory in bytes; 0 where
-/// the system does not tell.
-pub(super) fn two_runs_without_fault(options: &Options) -> Result<u64, RefereeError> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let mut most = 0;
-    for n in 1..=2 {
-        let names = names(options.seed, n, 0);
-        let memory_bytes = runtime.block_on(one(options, &names))?;
-        most = memory_bytes.max(most);
-    }
-    Ok(most)
+/// What the client is like when all is well.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Baseline {
+    /// Proportional memory in bytes; 0 where the system does not tell.
+    pub(super) memory_bytes: u64,
+    /// Connections that it has open at one time.
+    pub(super) together: usize,
+    /// When two of its subscriptions are the same.
+    pub(super) alike: Alike,
 }
 
-async fn one(options: &Options, names: &Names) -> Result<u64, RefereeError> {
+/// What one process was like.
+struct Seen {
+    memory_bytes: u64,
+    together: usize,
+    subscribed: Vec<String>,
+}
+
+impl Seen {
+    fn asked(&self) -> impl Iterator<Item = &str> {
+        self.subscribed.iter().map(String::as_str)
+    }
+}
+
+/// Runs the client twice, one after the other.
+pub(super) fn two_runs_without_fault(options: &Options) -> Result<Baseline, RefereeError> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let run = |n| {
+        let names = names(options.seed, n, 0);
+        runtime.block_on(one(options, &names))
+    };
+    let (first, second) = (run(1)?, run(2)?);
+    let mut alike = Alike::but_for(options.healthy.ids());
+    alike.learn(first.asked(), second.asked());
+    Ok(Baseline {
+        memory_bytes: first.memory_bytes.max(second.memory_bytes),
+        together: first.together.max(second.together),
+        alike,
+    })
+}
+
+async fn one(options: &Options, names: &Names) -> Result<Seen, RefereeError> {
     let length = Micros::from_ms(120_000);
     let builder = Engine::builder().layer(options.healthy.lasting(length, None));
     let mut session = Session::start(options, builder, Clock::real_now(), names, 1).await?;
+    let mut together = 0;
     let mut ready_at = None;
     let missing = loop {
         session.go_on(None).await;
+        let open = |it: &&Attempt| it.upgraded().is_some() && it.over().is_none();
+        together = together.max(session.facts().attempts().iter().filter(open).count());
         let attempt = session.facts().attempts().first();
         let served = attempt.is_some_and(|it| {
             it.upgraded().is_some() && (it.sent.is_some() || !options.healthy.sends())
@@ -52,9 +84,18 @@ async fn one(options: &Options, names: &Names) -> Result<u64, RefereeError> {
     };
     let memory_bytes = session.memory_bytes().unwrap_or(0);
     let printed = session.printed();
-    session.stop().await;
+    let (facts, _, _) = session.stop().await;
+    let asked = facts.attempts().first().map(|it| it.subscribed.iter());
     match missing {
-        None => Ok(memory_bytes),
+        None => Ok(Seen {
+            memory_bytes,
+            together,
+            subscribed: asked
+                .into_iter()
+                .flatten()
+                .map(|(_, what)| what.clone())
+                .collect(),
+        }),
         Some(what) => Err(RefereeError::NotReady { what, printed }),
     }
 }

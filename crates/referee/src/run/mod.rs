@@ -1,6 +1,7 @@
 //! Playing the cases: an engine and a process each, side by side as far as processors allow.
 
 mod first;
+mod flood;
 mod lateness;
 mod names;
 mod one;
@@ -25,8 +26,8 @@ pub fn judge(
     cases: &[Case],
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Result<Report, RefereeError> {
-    let memory_bytes = first::two_runs_without_fault(options)?;
-    let runs = schedule::play_all(options, cases, memory_bytes, tell)?;
+    let baseline = first::two_runs_without_fault(options)?;
+    let runs = schedule::play_all(options, cases, &baseline, tell)?;
     Ok(report(options, cases, runs))
 }
 

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use wstape_mock_engine::{Clock, Engine, EngineBuilder, Retention, StartAt};
 use wstape_tape::Micros;
 
+use super::first::Baseline;
+use super::flood::Pour;
 use super::lateness::Lateness;
 use super::names::Names;
 use super::options::{Options, RefereeError};
 use super::other_port::OtherPort;
 use crate::case::Run;
-use crate::facts::{Facts, micros, seconds};
+use crate::facts::{Alike, Facts, micros, seconds};
 use crate::lanes::Lanes;
 use crate::process::{Client, Exit, Leftovers, Output, Told, Vitals, Wanted};
 use crate::question::{Look, Question, ended};
@@ -24,6 +26,8 @@ const START_WAIT_S: f64 = 60.0;
 const MEASURE_EVERY: Duration = Duration::from_millis(500);
 /// How often a storm is looked at: each look takes in all that came meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How often a flood looks for room.
+const POUR_EVERY: Duration = Duration::from_millis(1);
 /// A client that spins is stopped after so many dials, unless its reconnects are what is asked for.
 const MAX_DIALS: usize = 1_000;
 /// A timer that is later than this part of a question's bound could have turned the answer.
@@ -42,6 +46,7 @@ pub(super) struct Outcome {
 /// Plays one run to its end; `begun` is called once the client has dialled, or has taken its time.
 pub(super) async fn play(
     options: &Options,
+    baseline: &Baseline,
     run: &Run<'_>,
     names: &Names,
     begun: &mut (dyn FnMut() + Send),
@@ -61,9 +66,17 @@ pub(super) async fn play(
     let asks = run
         .asks()
         .map_err(|error| std::io::Error::other(error.to_string()))?;
+    let flood = run
+        .flood()
+        .map_err(|error| std::io::Error::other(error.to_string()))?;
     let mut session = Session::start(options, builder, clock, names, run.case.copies).await?;
     session.other = other;
-    let findings = session.ask(run, &asks, begun).await;
+    session.alike = baseline.alike.clone();
+    session.may_end = run.case.may_end || options.once;
+    session.flood = flood.map(Pour::new);
+    let findings = session
+        .ask(run, &unasked(options, baseline, &asks), &asks, begun)
+        .await;
     Ok(session.end(run, &asks, findings).await)
 }
 
@@ -80,6 +93,9 @@ pub(super) struct Session {
     other: Option<OtherPort>,
     told_to_end: Option<Micros>,
     gone: Option<Micros>,
+    alike: Alike,
+    may_end: bool,
+    flood: Option<Pour>,
 }
 
 impl Session {
@@ -125,6 +141,9 @@ impl Session {
             other: None,
             told_to_end: None,
             gone: None,
+            alike: Alike::default(),
+            may_end: false,
+            flood: None,
         })
     }
 
@@ -134,11 +153,13 @@ impl Session {
 
     /// Waits until something has happened, or for the next look, and takes it in.
     pub(super) async fn go_on(&mut self, wanted: Option<Wanted>) {
+        let flows = self.flood.as_ref().is_some_and(Pour::flows);
         let journal = self.engine.journal();
         let changed = self.clients[0].seen().clone();
         tokio::select! {
             biased;
             () = self.lateness.tick() => {}
+            () = tokio::time::sleep(POUR_EVERY), if flows => {}
             () = async {
                 journal.wait_for(|entries| !entries.is_empty()).await;
                 tokio::time::sleep(LOOK_EVERY).await;
@@ -156,7 +177,7 @@ impl Session {
             .is_none_or(|last| last.elapsed() >= MEASURE_EVERY);
         if let Some(wanted) = wanted.filter(|_| due) {
             self.measured = Some(Instant::now());
-            if let Some(vitals) = self.clients[0].vitals(wanted) {
+            if let Some(vitals) = self.clients[0].vitals(self.port(), wanted) {
                 self.vitals.push((self.clock.now(), vitals));
             }
         }
@@ -188,8 +209,12 @@ impl Session {
 
     /// Proportional memory of one client, where the system tells.
     pub(super) fn memory_bytes(&self) -> Option<u64> {
-        let vitals = self.clients[0].vitals(Wanted::Memory);
+        let vitals = self.clients[0].vitals(self.port(), Wanted::Memory);
         vitals.map(|it| it.memory_bytes)
+    }
+
+    fn port(&self) -> u16 {
+        self.engine.local_addr().map_or(0, |addr| addr.port())
     }
 
     /// Seconds since the client was started.
@@ -205,6 +230,7 @@ impl Session {
     fn look<'a>(&'a self, strangers: &'a [(Micros, bool)]) -> Look<'a> {
         Look {
             facts: &self.facts,
+            alike: &self.alike,
             vitals: &self.vitals,
             strangers,
             told_to_end: self.told_to_end,
@@ -218,10 +244,11 @@ impl Session {
     async fn ask(
         &mut self,
         run: &Run<'_>,
+        unasked: &[Option<Finding>],
         asks: &[Question],
         begun: &mut (dyn FnMut() + Send),
     ) -> Vec<Finding> {
-        let mut answers: Vec<Option<Finding>> = vec![None; asks.len()];
+        let mut answers = unasked.to_vec();
         let wanted = asks.iter().filter_map(Question::wants).max();
         let reconnects = asks.iter().any(|it| matches!(it, Question::Leak(_)));
         loop {
@@ -244,9 +271,10 @@ impl Session {
                 break;
             }
             self.tell_to_end(run);
+            self.pour();
         }
         let strangers = self.strangers();
-        if let Some(settled) = self.settled(run) {
+        if let Some(settled) = self.settled() {
             // It ended by itself: what was not asked yet can't be.
             let mut findings: Vec<Finding> = answers.into_iter().flatten().collect();
             findings.push(settled);
@@ -272,14 +300,23 @@ impl Session {
     }
 
     /// What it means that the client ended by itself, where it did.
-    fn settled(&self, run: &Run<'_>) -> Option<Finding> {
+    fn settled(&self) -> Option<Finding> {
         if !self.ended_by_itself() {
             return None;
         }
         Some(match self.exit() {
-            Some((exit, last_line)) => ended(exit, last_line.as_deref(), run.case.may_end),
+            Some((exit, last_line)) => ended(exit, last_line.as_deref(), self.may_end),
             None => Finding::new(Verdict::Fail, "killed the process that kept it"),
         })
+    }
+
+    /// Sends what a flood has room for.
+    fn pour(&mut self) {
+        if let Some(mut flood) = self.flood.take() {
+            let look = self.look(&[]);
+            flood.pour(&self.engine, &look);
+            self.flood = Some(flood);
+        }
     }
 
     fn tell_to_end(&mut self, run: &Run<'_>) {
@@ -348,6 +385,21 @@ impl Session {
             rests_on_gaps: asks.iter().any(Question::rests_on_gaps),
         }
     }
+}
+
+/// What need not be asked of this client, with the reason.
+fn unasked(options: &Options, baseline: &Baseline, asks: &[Question]) -> Vec<Option<Finding>> {
+    let why = |ask: &Question| {
+        if options.once && ask.takes_coming_back() {
+            return Some("it promises one connection only".to_owned());
+        }
+        (baseline.together > 1 && ask.rests_on_gaps()).then(|| {
+            let n = baseline.together;
+            format!("it has {n} connections at a time: whose gap is whose can't be told")
+        })
+    };
+    let none = |what| Finding::new(Verdict::NotApplicable, what);
+    asks.iter().map(|ask| why(ask).map(none)).collect()
 }
 
 /// What there was to clean up, in a sentence.

@@ -22,6 +22,9 @@ pub struct Options {
     pub jobs: Option<usize>,
     /// What tokens are drawn from.
     pub seed: u64,
+    /// Whether the client promises one connection and no more: what takes one that comes back is not
+    /// asked, and ending by itself is what it may do.
+    pub once: bool,
     /// How long the client may take, without any fault, until it is connected and has got a message.
     pub ready_wait: Duration,
 }

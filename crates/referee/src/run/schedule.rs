@@ -7,6 +7,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use tokio::runtime::Builder;
 
+use super::first::Baseline;
 use super::names::names;
 use super::one::{self, Outcome};
 use super::options::{Options, Progress, RefereeError};
@@ -35,7 +36,7 @@ struct Due<'a> {
 pub(super) fn play_all(
     options: &Options,
     cases: &[Case],
-    memory_bytes: u64,
+    baseline: &Baseline,
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Result<Vec<(usize, RunReport)>, RefereeError> {
     let mut due: Vec<Due<'_>> = Vec::new();
@@ -46,12 +47,13 @@ pub(super) fn play_all(
         }
     }
     let total = due.len();
-    let jobs = jobs(options, memory_bytes).min(total.max(1));
+    let jobs = jobs(options, baseline.memory_bytes).min(total.max(1));
     tell(Progress::Begun { runs: total, jobs });
     // What takes longest begins first, so that the last to end is not the last to begin.
     due.sort_by(|a, b| b.run.case.until_s.total_cmp(&a.run.case.until_s));
     let shared = Shared {
         options,
+        baseline,
         tell,
         total,
         queue: Mutex::new(due.into()),
@@ -68,7 +70,7 @@ pub(super) fn play_all(
     let mut done = shared.done.into_inner();
     for (due, outcome) in done.iter_mut().filter(|(_, outcome)| outcome.was_busy) {
         // Alone, with nothing beside it.
-        let mut again = play(options, due, 2, &mut || {})?;
+        let mut again = play(options, baseline, due, 2, &mut || {})?;
         if again.was_busy {
             again.report.findings = vec![busy(again.report.late_s)];
         }
@@ -114,6 +116,7 @@ fn free_memory() -> Option<u64> {
 /// What the workers share.
 struct Shared<'a> {
     options: &'a Options,
+    baseline: &'a Baseline,
     tell: &'a (dyn Fn(Progress) + Sync),
     total: usize,
     queue: Mutex<VecDeque<Due<'a>>>,
@@ -149,7 +152,8 @@ impl<'a> Shared<'a> {
     /// Plays a run once there is room to start a client, and makes room once it has dialled.
     fn begin(&self, due: &Due<'_>, time: u64) -> Result<Outcome, RefereeError> {
         let mut permit = Some(self.starts.enter());
-        play(self.options, due, time, &mut || drop(permit.take()))
+        let begun = &mut || drop(permit.take());
+        play(self.options, self.baseline, due, time, begun)
     }
 
     fn finish(&self, due: Due<'a>, outcome: Outcome) {
@@ -170,13 +174,14 @@ impl<'a> Shared<'a> {
 /// Plays a run on a runtime of its own: nothing of another's is in its way.
 fn play(
     options: &Options,
+    baseline: &Baseline,
     due: &Due<'_>,
     time: u64,
     begun: &mut (dyn FnMut() + Send),
 ) -> Result<Outcome, RefereeError> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let names = names(options.seed, due.number + 3, time);
-    runtime.block_on(one::play(options, &due.run, &names, begun))
+    runtime.block_on(one::play(options, baseline, &due.run, &names, begun))
 }
 
 /// Lets so many clients start at a time.

@@ -7,6 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use wstape_referee::Healthy;
 
 /// How the client differs from what it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +36,18 @@ pub(crate) enum Flaw {
     EndsAtOnce,
     /// It dials nobody, and stays.
     DialsNobody,
+    /// None: it asks for streams, and asks again on each connection.
+    Subscribes,
+    /// It asks for streams on its first connection, and on no other.
+    ForgetsStreams,
+    /// It asks for one stream more often with each connection.
+    AsksOften,
+    /// It keeps the socket of each connection.
+    KeepsSockets,
 }
 
 impl Flaw {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::None,
         Self::NoWait,
         Self::ConstantWait,
@@ -51,10 +60,24 @@ impl Flaw {
         Self::Aborts,
         Self::EndsAtOnce,
         Self::DialsNobody,
+        Self::Subscribes,
+        Self::ForgetsStreams,
+        Self::AsksOften,
+        Self::KeepsSockets,
     ];
 
     pub(crate) fn name(self) -> String {
         format!("{self:?}")
+    }
+
+    /// How an engine treats it when all is well.
+    pub(crate) fn healthy(self) -> Healthy {
+        match self {
+            Self::Subscribes | Self::ForgetsStreams | Self::AsksOften => {
+                Healthy::find("jsonrpc").expect("a tape that comes along")
+            }
+            _ => Healthy::default(),
+        }
     }
 
     fn named(name: &str) -> Option<Self> {
@@ -99,7 +122,8 @@ async fn subscribe(flaw: Flaw) {
                 std::future::pending::<()>().await;
             }
         };
-        let (lived, term_came) = session(flaw, &url, &token, told).await;
+        let asks = asks(flaw, attempt);
+        let (lived, term_came) = session(flaw, &url, &token, &asks, told).await;
         if term_came {
             return;
         }
@@ -116,6 +140,27 @@ async fn subscribe(flaw: Flaw) {
         if wait(flaw, gap, attempt, &mut term).await {
             return;
         }
+    }
+}
+
+/// What it says on a connection, behind so many earlier ones.
+fn asks(flaw: Flaw, attempt: u32) -> Vec<String> {
+    let ask = |id: u32, channels: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"public/subscribe","params":{{"channels":[{channels}]}}}}"#
+        )
+    };
+    let first = || ask(2 * attempt, r#""trades.BTC","trades.ETH""#);
+    let second = || ask(2 * attempt + 1, r#""book.BTC""#);
+    match flaw {
+        Flaw::Subscribes => vec![first(), second()],
+        Flaw::ForgetsStreams | Flaw::AsksOften if attempt == 0 => vec![first(), second()],
+        // All of them together from the second time on, which is the same.
+        Flaw::AsksOften => {
+            let all = r#""book.BTC","trades.ETH","trades.BTC""#;
+            vec![ask(attempt, all), second()]
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -139,6 +184,8 @@ async fn wait(
     }
     let gap = match flaw {
         Flaw::ConstantWait => FIRST_GAP * 2,
+        // So that many connections fit into a test.
+        Flaw::KeepsSockets => FIRST_GAP / 25,
         // Between half and all of it: copies and attempts differ.
         _ => {
             gap.mul_f64(0.5 + 0.5 * f64::from((std::process::id() ^ (attempt * 7919)) % 97) / 97.0)
@@ -155,6 +202,7 @@ async fn session(
     flaw: Flaw,
     url: &str,
     token: &str,
+    asks: &[String],
     told: impl Future<Output = ()>,
 ) -> (bool, bool) {
     let mut told = std::pin::pin!(told);
@@ -169,7 +217,16 @@ async fn session(
         },
         () = &mut told => return (false, true),
     };
+    if flaw == Flaw::KeepsSockets {
+        keep(socket).await;
+        return (true, false);
+    }
     let (mut writer, mut reader) = socket.split();
+    for ask in asks {
+        if writer.send(Message::text(ask)).await.is_err() {
+            return (false, false);
+        }
+    }
     let mut lived = false;
     let mut heard = Instant::now();
     let mut pinged = false;
@@ -206,4 +263,13 @@ async fn session(
             Ok(Some(Err(_)) | None) => return (lived, false),
         }
     }
+}
+
+/// Reads until the connection ends, and leaves the socket open for good.
+async fn keep<S>(mut socket: tokio_tungstenite::WebSocketStream<S>)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    while let Some(Ok(_)) = socket.next().await {}
+    std::mem::forget(socket);
 }

@@ -12,14 +12,13 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use wstape_referee::{
-    Case, ClientCommand, Healthy, KeeperCommand, Options, RefereeError, Report, Verdict, cases,
-    judge, keep,
+    Case, ClientCommand, KeeperCommand, Options, RefereeError, Report, Verdict, cases, judge, keep,
 };
 
 use self::client::Flaw;
 
 /// What is expected of a flaw: the cases, and their verdicts. The cases here are short ones.
-const EXPECTED: [(Flaw, &[(&str, Verdict)]); 10] = [
+const EXPECTED: [(Flaw, &[(&str, Verdict)]); 14] = [
     (
         Flaw::None,
         &[
@@ -31,6 +30,7 @@ const EXPECTED: [(Flaw, &[(&str, Verdict)]); 10] = [
             ("E3", Verdict::Pass),
             ("E4", Verdict::Pass),
             ("E6", Verdict::Pass),
+            ("E7", Verdict::Pass),
             ("L1", Verdict::Pass),
             ("L4", Verdict::Pass),
             ("P1", Verdict::Pass),
@@ -76,6 +76,30 @@ const EXPECTED: [(Flaw, &[(&str, Verdict)]); 10] = [
             ("L4", Verdict::Pass),
         ],
     ),
+    (
+        Flaw::Subscribes,
+        &[
+            ("S1", Verdict::Pass),
+            ("S2", Verdict::Pass),
+            ("S3", Verdict::Pass),
+            ("S5", Verdict::Info),
+            ("E2", Verdict::Pass),
+        ],
+    ),
+    (
+        Flaw::ForgetsStreams,
+        &[
+            ("S1", Verdict::Fail),
+            ("S2", Verdict::NotApplicable),
+            ("S3", Verdict::Fail),
+            ("E2", Verdict::Pass),
+        ],
+    ),
+    (
+        Flaw::AsksOften,
+        &[("S1", Verdict::Pass), ("S2", Verdict::Fail)],
+    ),
+    (Flaw::KeepsSockets, &[("X4", Verdict::Fail)]),
     (Flaw::EndsAtOnce, &[]),
     (Flaw::DialsNobody, &[]),
 ];
@@ -111,9 +135,10 @@ fn referee(flaw: Flaw, cases: &[Case]) -> Result<Report, RefereeError> {
             program,
             args: vec!["keep".into()],
         },
-        healthy: Healthy::default(),
+        healthy: flaw.healthy(),
         jobs: Some(16),
         seed: 7,
+        once: false,
         ready_wait: Duration::from_secs(5),
     };
     judge(&options, cases, &|_| {})

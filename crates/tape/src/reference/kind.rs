@@ -5,9 +5,10 @@ use std::fmt;
 use crate::json::shortened;
 
 /// The words that are references by themselves.
-const WORDS: [(&str, Reference); 6] = [
+const WORDS: [(&str, Reference); 7] = [
     ("now", Reference::Now),
     ("now_ms", Reference::NowMs),
+    ("date", Reference::Date(0)),
     ("count", Reference::Count),
     ("conn", Reference::Conn),
     ("url", Reference::Url(None)),
@@ -26,6 +27,9 @@ pub enum Reference {
     Now,
     /// `${now_ms}`: the time in milliseconds since 1970.
     NowMs,
+    /// `${date}`: the time as HTTP has it (RFC 9110, 5.6.7), in whole seconds; `${date:5}`: so many
+    /// seconds later.
+    Date(u32),
     /// `${count}`: how often the step has happened on this connection, this time included.
     Count,
     /// `${conn}`: the connection's number in the journal.
@@ -64,6 +68,11 @@ impl Reference {
         }
         match body.split_once(':') {
             Some(("url", name)) if !name.is_empty() => Ok(Self::Url(Some(name.to_owned()))),
+            Some(("date", later)) if later.bytes().all(|b| b.is_ascii_digit()) => {
+                let seconds = later.parse().map(Self::Date);
+                seconds
+                    .map_err(|_| format!("${{date:…}} takes whole seconds from 0 to {}", u32::MAX))
+            }
             Some(("query", name)) if !name.is_empty() => Ok(Self::Query(name.to_owned())),
             None if is_name(body) => Ok(Self::Group(body.to_owned())),
             _ => {
@@ -106,6 +115,8 @@ impl fmt::Display for Reference {
             Self::Group(name) => write!(f, "${{{name}}}"),
             Self::Now => f.write_str("${now}"),
             Self::NowMs => f.write_str("${now_ms}"),
+            Self::Date(0) => f.write_str("${date}"),
+            Self::Date(later) => write!(f, "${{date:{later}}}"),
             Self::Count => f.write_str("${count}"),
             Self::Conn => f.write_str("${conn}"),
             Self::Url(None) => f.write_str("${url}"),

@@ -12,7 +12,7 @@ use crate::faults::Standing;
 use crate::hub::connection_map::ConnectionMap;
 use crate::hub::expectations::{Expectations, Tally};
 use crate::hub::schedule::Op;
-use crate::ids::{LayerIndex, Scope};
+use crate::ids::{ConnId, LayerIndex, Scope};
 
 /// Most steps that wait for their time, those that tapes have put off included.
 pub(crate) const MAX_WAITING_STEPS: usize = 16_384;
@@ -33,6 +33,12 @@ pub(crate) enum NoRoom {
 }
 
 impl Core {
+    /// Bytes that wait for this connection's client, while it lives.
+    pub(crate) fn waiting_bytes(&self, id: ConnId) -> Option<usize> {
+        let live = self.connections.get(id)?;
+        Some(live.waiting_bytes())
+    }
+
     /// What has come and gone.
     pub(crate) fn counts(&self) -> Counts {
         let open = self.connections.iter().filter(|(_, conn)| conn.upgraded());

@@ -83,7 +83,11 @@ Page.prototype.tabKey = function tabKey(event) {
 // Keys that work wherever nothing is being typed.
 Page.prototype.key = function key(event) {
   if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) {
-    if (event.key === "Escape") $("scroller").focus();
+    if (event.key === "Escape") {
+      // The browser's own way would empty the field, and what was found would stay.
+      event.preventDefault();
+      $("scroller").focus();
+    }
     return;
   }
   const { view } = this;
@@ -122,7 +126,6 @@ Page.prototype.print = function print(on) {
 };
 
 Page.prototype.printTable = function printTable() {
-  const head = ["#", "path", "from", "lasted", "answer", "end", "sent", "received", "gap before"];
   const source = this.connections.source;
   const rows = [];
   for (let row = 0; row < Math.min(source.length, MAX_PRINTED_LANES); row += 1) {
@@ -131,6 +134,6 @@ Page.prototype.printTable = function printTable() {
   const unmet = this.run.unmet.map((line) => make("li", { textContent: words(this.run.entry(line)) }));
   $("printed").replaceChildren(
     make("ul", {}, ...unmet),
-    make("table", {}, make("thead", {}, make("tr", {}, ...head.map((name) => make("th", { textContent: name })))), make("tbody", {}, ...rows)),
+    make("table", {}, make("thead", {}, make("tr", {}, ...CONNECTION_COLUMNS.map((name) => make("th", { textContent: name })))), make("tbody", {}, ...rows)),
   );
 };

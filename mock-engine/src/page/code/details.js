@@ -1,7 +1,9 @@
 // What is selected, in full. Everything is put in as text, whatever a payload holds.
 
 class Details {
-  constructor(element, run, view) {
+  // `onFaults` is told the lane whose faults are wanted; null where there are none to be had.
+  constructor(element, run, view, onFaults) {
+    this.onFaults = onFaults;
     this.element = element;
     this.run = run;
     this.view = view;
@@ -26,7 +28,7 @@ class Details {
     const { run } = this;
     const entry = run.entry(line);
     const at = run.kind.at(line) === KIND.RULE ? "holds all run" : `${(run.tapeMs(run.time.at(line)) / 1000).toFixed(6)} s`;
-    const parts = [make("h2", { textContent: words(entry) }), make("p", { className: "soft", textContent: `${at} · line ${line + 2}` })];
+    const parts = [make("h2", { textContent: words(entry) }), make("p", { className: "soft", textContent: run.tape || document.body.dataset.source === "file" ? `${at} · line ${line + 2}` : at })];
     if (entry.headers) parts.push(facts(Object.entries(entry.headers).map(([name, value]) => [name, String(value)])));
     const payload = payloadOf(entry);
     if (payload !== null) parts.push(make("h3", { textContent: payload.title }), make("pre", { textContent: payload.text, tabIndex: 0 }));
@@ -51,7 +53,13 @@ class Details {
     for (const held of lane.held) {
       rows.push(["partition", `${lengthText(held.to - held.from)}: held ${bytes(held.toClient)} to the client, ${bytes(held.fromClient)} from it`]);
     }
-    return [make("h2", { textContent: `Connection #${lane.conn}` }), facts(rows)];
+    const parts = [make("h2", { textContent: `Connection #${lane.conn}` }), facts(rows)];
+    if (this.onFaults && !lane.end) {
+      const button = make("button", { type: "button", textContent: `Faults for #${lane.conn}` });
+      button.addEventListener("click", () => this.onFaults(lane));
+      parts.push(button);
+    }
+    return parts;
   }
 }
 

@@ -40,9 +40,14 @@ class Grid {
     return Math.min(MAX_SCROLL_PX, this.source.length * ROW_HEIGHT);
   }
 
+  // How far it scrolls, in pixels.
+  get most() {
+    return Math.max(0, this.height + this.head.offsetHeight - this.element.clientHeight);
+  }
+
   // The row at the top.
   get top() {
-    const most = Math.max(0, this.height - this.room * ROW_HEIGHT);
+    const { most } = this;
     const rows = Math.max(0, this.source.length - this.room);
     if (most === 0) return 0;
     if (this.height < MAX_SCROLL_PX) return Math.min(rows, this.element.scrollTop / ROW_HEIGHT);
@@ -50,9 +55,8 @@ class Grid {
   }
 
   scrollTo(row) {
-    const most = Math.max(0, this.height - this.room * ROW_HEIGHT);
     const rows = Math.max(1, this.source.length - this.room);
-    const wanted = this.height < MAX_SCROLL_PX ? row * ROW_HEIGHT : (row / rows) * most;
+    const wanted = this.height < MAX_SCROLL_PX ? row * ROW_HEIGHT : (row / rows) * this.most;
     this.element.scrollTop = Math.max(0, wanted);
   }
 
@@ -110,7 +114,7 @@ class Grid {
     if (move === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    const row = this.active < 0 ? Math.floor(this.top) : this.active + move;
+    const row = this.active < 0 && Number.isFinite(move) ? Math.floor(this.top) : Math.max(0, this.active) + move;
     this.pick(Math.max(0, Math.min(this.source.length - 1, row)));
   }
 }

@@ -13,6 +13,7 @@ Stage.prototype.head = function head() {
   canvas.within(LABEL_WIDTH, 0, this.width, HEAD_HEIGHT, () => {
     this.ruler();
     this.flags();
+    if (this.found.track) for (const [x] of this.columns(this.found.track, this.view.from, this.view.to)) canvas.box(palette.found, x, 0, COLUMN, 5);
     this.stateBars();
     this.sentToAll();
   });
@@ -77,25 +78,35 @@ Stage.prototype.worst = function worst(track, at, many) {
   return found;
 };
 
-// Faults of all connections: bars, each in the first row that has room.
+// Faults of all connections: bars, each in the first row that has room for it and its words, else
+// in the last.
 Stage.prototype.stateBars = function stateBars() {
   const { run, view, canvas } = this;
-  const free = new Array(STATE_ROWS).fill(-Infinity);
+  const rows = Array.from({ length: STATE_ROWS }, () => []);
+  canvas.pen.font = SMALL;
   for (const span of run.states.spans) {
     const to = span.to ?? view.latest;
     if (to < view.from || span.from > view.to) continue;
-    const [left, right] = [Math.max(this.x(span.from), LABEL_WIDTH), this.x(to)];
-    canvas.pen.font = SMALL;
+    const left = Math.max(this.x(span.from), LABEL_WIDTH);
+    const width = Math.max(3, this.x(to) - left);
     const label = canvas.pen.measureText(span.text).width + 10;
-    const row = Math.max(0, free.findIndex((end) => end <= left));
-    free[row] = right - left > label ? right : right + label;
-    const y = RULER_HEIGHT + 3 + row * STATE_ROW;
-    const colour = span.key === "down" ? palette.bad : span.key === "partition" ? palette.held : palette.state;
-    const width = Math.max(3, right - left);
-    canvas.box(colour, left, y, width, STATE_ROW - 3);
-    if (width > label) canvas.text(palette.paper, span.text, left + 5, y + 11, width - 8, SMALL);
-    else if (left + width + label < canvas.width) canvas.text(palette.ink, span.text, left + width + 4, y + 11, Infinity, SMALL);
-    else canvas.text(palette.ink, span.text, left - label + 5, y + 11, Infinity, SMALL);
+    const room = rows.find((row) => row.length === 0 || row.at(-1).end <= left) ?? rows.at(-1);
+    room.push({ span, left, width, label, end: left + width + (width > label ? 0 : label) });
+  }
+  rows.forEach((bars, row) => bars.forEach((bar, at) => this.stateBar(bar, bars[at - 1], bars[at + 1], RULER_HEIGHT + 3 + row * STATE_ROW)));
+};
+
+// A bar and its words: in it, behind it, or at the drawing's edge before it; none where there is no room.
+Stage.prototype.stateBar = function stateBar({ span, left, width, label }, before, behind, y) {
+  const { canvas } = this;
+  const colour = span.key === "down" ? palette.bad : span.key === "partition" ? palette.held : palette.state;
+  canvas.box(colour, left, y, width, STATE_ROW - 3);
+  if (width > label) {
+    canvas.text(palette.paper, span.text, left + 5, y + 11, width - 8, SMALL);
+  } else if (left + width + label <= Math.min(behind?.left ?? Infinity, canvas.width)) {
+    canvas.text(palette.ink, span.text, left + width + 4, y + 11, Infinity, SMALL);
+  } else if (!behind && left - label >= (before ? before.end : LABEL_WIDTH)) {
+    canvas.text(palette.ink, span.text, left - label + 5, y + 11, Infinity, SMALL);
   }
 };
 

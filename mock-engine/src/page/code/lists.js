@@ -48,6 +48,8 @@ class LinesSource {
   }
 }
 
+const CONNECTION_COLUMNS = ["#", "path", "from", "lasted", "answer", "end", "sent", "received", "gap before"];
+
 class ConnectionsSource {
   constructor(run, stage) {
     this.run = run;

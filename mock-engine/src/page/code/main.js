@@ -25,10 +25,10 @@ class Page {
     this.feed = new Feed(this.run);
     this.stage = new Stage($("lanes"), $("scroller"), $("spacer"), this.run, this.view, this.found);
     this.overview = new Overview($("overview"), this.run, this.view);
-    this.details = new Details($("details"), this.run, this.view);
+    this.details = new Details($("details"), this.run, this.view, this.live ? (lane) => this.faultsFor(lane) : null);
     this.lines = new Grid($("lines"), "Lines", ["time", "#", "what happened"], new LinesSource(this.run, this.found), (row) => this.pickRow(row));
     this.connections = new Grid(
-      $("connections"), "Connections", ["#", "path", "from", "lasted", "answer", "end", "sent", "received", "gap before"],
+      $("connections"), "Connections", CONNECTION_COLUMNS,
       new ConnectionsSource(this.run, this.stage), (row) => this.selectLane(this.run.lanes[row]),
     );
     this.gaps = new Grid(
@@ -121,6 +121,8 @@ class Page {
     try {
       const engine = await this.port.json("GET", "/v1/engine");
       if (this.run.header && this.run.header.up !== engine.up) location.reload();
+      // The line that says so may be older than what the port still has.
+      this.run.began ||= engine.began;
       this.nowAt = { ms: this.run.zero + engine.at_ms, clock: performance.now(), began: engine.began };
       this.view.now = () => (this.nowAt?.began ? this.nowAt.ms + performance.now() - this.nowAt.clock : 0);
       await this.faults.refresh();
@@ -253,6 +255,12 @@ class Page {
     this.reveal(lane);
     this.showTab("details");
     this.say(`connection ${lane.conn}, ${lane.path || "no request"}, ${lane.end ? lane.end.words : "open"}`, false);
+  }
+
+  faultsFor(lane) {
+    this.faults.choose(lane);
+    this.showTab("faults");
+    this.faults.whose.focus();
   }
 
   reveal(lane) {

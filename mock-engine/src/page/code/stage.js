@@ -10,6 +10,9 @@ const ALL_HEIGHT = 30;
 const HEAD_HEIGHT = RULER_HEIGHT + BAND_HEIGHT + ALL_HEIGHT;
 const LANE_HEIGHT = 36;
 
+// Most finds of a search that are drawn in their lanes.
+const MAX_DOTS = 4_000;
+
 // Width of a column in which what happens together is counted together, in pixels.
 const COLUMN = 2;
 
@@ -62,6 +65,7 @@ class Stage {
     canvas.box(palette.paper, 0, 0, canvas.width, height);
     this.hatched = hatch(canvas.pen, palette.held);
     this.grid();
+    this.finds = this.findsByRow();
     this.columnsOfAll = this.columns(run.toAll, this.view.from, this.view.to);
     canvas.within(0, HEAD_HEIGHT, canvas.width, height - HEAD_HEIGHT, () => this.lanes(height));
     this.head();
@@ -197,7 +201,7 @@ class Stage {
       this.canvas.box(palette.held, left, y + 5, right - left, 1.5);
       this.canvas.box(palette.held, left, y + LANE_HEIGHT - 7.5, right - left, 1.5);
       const text = heldWords(lane, span);
-      if (text && right - left > 50) this.heldTexts.push([text, left, right - left - 12]);
+      if (text && right - left > 50) this.heldTexts.push([text, left, Math.max(right - left - 12, 120)]);
     }
     for (const span of lane.spans) {
       if (span.key === "partition") continue;
@@ -240,7 +244,7 @@ class Stage {
         this.diamond(x, y + 6, kind === KIND.NOTE || kind === KIND.HELD ? palette.mark : palette.bad);
       }
     }
-    this.foundIn(lane, y);
+    for (const x of this.finds.get(lane.row) ?? []) canvas.box(palette.found, x - 2, y + LANE_HEIGHT - 6, 5, 5);
   }
 
   eachColumn(track, from, to, draw) {
@@ -254,20 +258,21 @@ class Stage {
     }
   }
 
-  // A search's finds, as dots under their lane.
-  foundIn(lane, y) {
-    if (!this.found.track) return;
-    const size = this.view.span / this.width;
+  // Where a search's finds of a lane are, for each lane; where they are too many to be told apart,
+  // the ruler alone has them.
+  findsByRow() {
+    const byRow = new Map();
     const { track } = this.found;
-    let drawn = -Infinity;
-    for (let at = track.find(this.view.from); at < track.length; at += 1) {
+    if (!track) return byRow;
+    const [first, last] = [track.find(this.view.from), track.find(this.view.to)];
+    if (last - first > MAX_DOTS) return byRow;
+    for (let at = first; at < last; at += 1) {
       const line = track.lines.at(at);
-      const time = this.run.time.at(line);
-      if (time > this.view.to) return;
-      if (this.run.lane.at(line) !== lane.row || time - drawn < size) continue;
-      drawn = time;
-      this.canvas.box(palette.found, this.x(time) - 2, y + LANE_HEIGHT - 6, 5, 5);
+      const row = this.run.lane.at(line);
+      if (!byRow.has(row)) byRow.set(row, []);
+      byRow.get(row).push(this.x(this.run.time.at(line)));
     }
+    return byRow;
   }
 
   diamond(x, y, colour) {

@@ -75,7 +75,8 @@ class View {
     const first = this.run.length > 0 ? this.run.time.at(0) : 0;
     const length = Math.max(this.latest - first, 1);
     this.fitted = true;
-    this.look(first - length * 0.01, this.latest + length * 0.06);
+    // Behind the last end there is room for its words.
+    this.look(first - length * 0.01, this.latest + length * 0.14);
   }
 
   setFollowing(on) {
@@ -106,8 +107,8 @@ class View {
 
   // Brings a time into sight, moving no more than is needed.
   show(at) {
-    const span = this.span;
-    if (at >= this.from + span * 0.02 && at <= this.to - span * 0.02) return;
+    const { span } = this;
+    if (at >= this.from && at <= this.to) return;
     this.move(at - span / 2, at + span / 2);
   }
 }

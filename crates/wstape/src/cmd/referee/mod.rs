@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use clap::Args;
 use wstape_referee::{
@@ -51,16 +51,15 @@ pub(crate) struct Referee {
     /// Most cases at a time; default: as many as memory allows
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
-    /// Also the cases that wait for ten minutes
-    #[arg(long)]
-    long: bool,
+    #[command(flatten)]
+    extent: Extent,
     /// Verdicts that are expected: only a change fails
     #[arg(long, value_name = "FILE")]
     expect: Option<PathBuf>,
     /// Write the verdicts to the file of --expect
     #[arg(long, requires = "expect")]
     accept: bool,
-    /// Write index.html, results.json and junit.xml into this folder
+    /// Write index.html, results.json, junit.xml and ctrf.json into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// What tokens are drawn from
@@ -72,6 +71,17 @@ pub(crate) struct Referee {
     /// The client: its command, behind `--`
     #[arg(last = true, value_name = "COMMAND", required_unless_present = "list")]
     command: Vec<OsString>,
+}
+
+/// How much is asked.
+#[derive(Debug, Clone, Copy, Args)]
+struct Extent {
+    /// Also the cases that wait for ten minutes
+    #[arg(long)]
+    long: bool,
+    /// The client promises one connection and no more: what takes one that comes back is not asked
+    #[arg(long)]
+    once: bool,
 }
 
 /// Keeps a client's processes for `referee`, and ends them with it.
@@ -100,7 +110,7 @@ impl Referee {
         if let Some(question) = &self.question {
             return question.answer(&all);
         }
-        let chosen = match choose(all, &self.only, self.long) {
+        let chosen = match choose(all, &self.only, self.extent.long) {
             Ok(chosen) => chosen,
             Err(error) => return bad_input(&error),
         };
@@ -121,7 +131,7 @@ impl Referee {
         };
         let out = self.out.as_deref().map(OutDir::create).transpose()?;
         let options = self.options()?;
-        let began = Instant::now();
+        let (began, since) = (SystemTime::now(), Instant::now());
         let report = match judge(&options, cases, &tell()) {
             Ok(report) => report,
             Err(RefereeError::NotReady { what, printed }) => {
@@ -133,7 +143,7 @@ impl Referee {
             }
             Err(error) => return Err(error.into()),
         };
-        let took_s = began.elapsed().as_secs_f64();
+        let took_s = since.elapsed().as_secs_f64();
         let changes = expected.map(|it| it.changes(&report));
         say(&report.lines());
         say(&format!(
@@ -141,7 +151,7 @@ impl Referee {
             report.one_by_one_s()
         ));
         if let Some(out) = out {
-            out.write(&report, changes.as_ref())?;
+            out.write(&report, changes.as_ref(), began)?;
             say(&format!("report: {}\n", out.page().display()));
         }
         if let Some(path) = self.expect.filter(|_| self.accept) {
@@ -168,6 +178,7 @@ impl Referee {
             healthy: Healthy::find(&self.healthy)?,
             jobs: self.jobs,
             seed: self.seed,
+            once: self.extent.once,
             ready_wait: Options::READY_WAIT,
         })
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use wstape_referee::{Changes, Expected, RESULTS_VERSION, Report};
 
@@ -45,15 +46,28 @@ impl OutDir {
         self.0.join("index.html")
     }
 
-    pub(super) fn write(&self, report: &Report, changes: Option<&Changes>) -> Result<(), OutError> {
+    pub(super) fn write(
+        &self,
+        report: &Report,
+        changes: Option<&Changes>,
+        began: SystemTime,
+    ) -> Result<(), OutError> {
         let put = |path: PathBuf, text: String| fs::write(&path, text).map_err(io_error(&path));
         put(self.page(), report.html())?;
         let results = self.0.join("results.json");
         let json = serde_json::to_string_pretty(report).map_err(json_error(&results))?;
         put(results, json + "\n")?;
         let ids = changes.map(Changes::ids);
-        put(self.0.join("junit.xml"), report.junit(ids.as_deref()))
+        put(self.0.join("junit.xml"), report.junit(ids.as_deref()))?;
+        let ctrf = report.ctrf(ids.as_deref(), millis(began), millis(SystemTime::now()));
+        put(self.0.join("ctrf.json"), format!("{ctrf:#}\n"))
     }
+}
+
+/// Milliseconds since 1970.
+fn millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A report that an earlier run wrote.

@@ -1,0 +1,87 @@
+//! Which steps of a healthy tape answer a subscription, and how the engine tells of it.
+
+use wstape_tape::{Action, Part, Reference, Step, Template, Trigger};
+
+/// The mark that the engine passes whenever a client has asked for a stream.
+pub(crate) const SUBSCRIBES: &str = "subscribes";
+
+/// Whether a step answers a client that asks for a stream: it starts a scene, or says so.
+pub(super) fn is_subscription(step: &Step) -> bool {
+    let asked = matches!(
+        step.trigger,
+        Trigger::OnMessage(_) | Trigger::OnConnect { .. }
+    );
+    let says_so = || {
+        let mut extensions = step.extensions.iter();
+        extensions.any(|(key, value)| key == "x-subscribe" && value.get() == "true")
+    };
+    asked && (matches!(step.action, Action::Start(_)) || says_so())
+}
+
+/// The step that tells of a subscription whenever this one answers it.
+pub(super) fn told_of(step: &Step) -> Step {
+    let mut told = step.clone();
+    told.action = Action::Mark(SUBSCRIBES.to_owned());
+    if let Trigger::OnMessage(on) = &mut told.trigger {
+        on.instead = false;
+    }
+    // Asked for is asked for, however likely it is to be answered, and when.
+    (told.probability, told.jitter, told.seed) = (None, None, None);
+    told
+}
+
+/// Members that this answer takes from the message under their own name.
+pub(super) fn given_back(answer: &str) -> Vec<String> {
+    let Ok(template) = Template::json(answer) else {
+        return Vec::new();
+    };
+    let mut before = "";
+    let mut names = Vec::new();
+    for part in template.parts() {
+        match part {
+            Part::Literal(text) => before = text,
+            Part::Whole(Reference::Pointer(keys)) => {
+                if let [key] = keys.as_slice()
+                    && before.trim_end().ends_with(&format!("\"{key}\":"))
+                {
+                    names.push(key.clone());
+                }
+            }
+            Part::Whole(_) | Part::Inside(_) => {}
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::Healthy;
+    use wstape_tape::Micros;
+
+    #[test]
+    fn an_id_is_what_an_answer_gives_back_under_its_own_name() {
+        assert_eq!(given_back(r#"{"id":"${/id}","result":null}"#), ["id"]);
+        assert_eq!(given_back(r#"{"a":1, "req_id": "${/req_id}"}"#), ["req_id"]);
+        let others = r#"{"arg":"${/args/0}","channel":"${/name}","text":"no ${/text}"}"#;
+        assert!(given_back(others).is_empty());
+    }
+
+    #[test]
+    fn each_answer_to_a_subscription_is_told_of_and_nothing_else_is() {
+        let tape = Healthy::find("method-subscription").unwrap();
+        let lasting = tape.lasting(Micros::from_ms(1_000), None);
+        let marks: Vec<&Step> = lasting
+            .steps
+            .iter()
+            .filter(|step| step.action == Action::Mark(SUBSCRIBES.to_owned()))
+            .collect();
+        let [mark] = marks[..] else {
+            panic!("{marks:?}")
+        };
+        let Trigger::OnMessage(on) = &mark.trigger else {
+            panic!("{mark:?}")
+        };
+        assert!(on.wanted.jsonpath.is_some());
+    }
+}

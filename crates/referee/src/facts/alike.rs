@@ -1,0 +1,212 @@
+//! When two subscriptions are the same: equal JSON, but for what differs from process to process.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+/// Most subscriptions that one message is taken apart into.
+const MAX_PARTS: usize = 256;
+
+/// What is left out where subscriptions are compared, because it differs though the same is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Alike {
+    /// Members of a message by which an answer is told from others: ids.
+    ids: BTreeSet<String>,
+    /// Places whose value was another one in a second process; a step into a list is `*`.
+    differing: BTreeSet<Vec<String>>,
+}
+
+impl Alike {
+    /// The same but for these members: an id counts up within a process, and is the same in two.
+    pub(crate) fn but_for(ids: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            ids: ids.into_iter().collect(),
+            differing: BTreeSet::new(),
+        }
+    }
+
+    /// Learns from what two processes asked for without a fault, each in its order.
+    pub(crate) fn learn<'a>(
+        &mut self,
+        first: impl IntoIterator<Item = &'a str>,
+        second: impl IntoIterator<Item = &'a str>,
+    ) {
+        for (one, other) in first.into_iter().zip(second) {
+            if let (Ok(one), Ok(other)) = (json(one), json(other)) {
+                differ(&one, &other, &mut Vec::new(), &mut self.differing);
+            }
+        }
+    }
+
+    /// How often each thing is asked for by these messages. A message that lists several counts as one
+    /// for each, so that it does not matter whether they came together, nor in which order.
+    pub(crate) fn count<'a>(
+        &self,
+        messages: impl IntoIterator<Item = &'a str>,
+    ) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for message in messages {
+            for one in self.parts(message) {
+                *counts.entry(one).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    fn parts(&self, message: &str) -> Vec<String> {
+        let Ok(mut value) = json(message) else {
+            return vec![message.to_owned()];
+        };
+        if let Value::Object(members) = &mut value {
+            members.retain(|name, _| !self.ids.contains(name));
+        }
+        forget(&mut value, &mut Vec::new(), &self.differing);
+        let parts = apart(&value);
+        let whole = || vec![value.to_string()];
+        if parts.len() > MAX_PARTS {
+            return whole();
+        }
+        parts.iter().map(Value::to_string).collect()
+    }
+}
+
+fn json(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(text)
+}
+
+/// Notes the places at which two values are not the same.
+fn differ(one: &Value, other: &Value, at: &mut Vec<String>, into: &mut BTreeSet<Vec<String>>) {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            for (name, value) in one {
+                if let Some(other) = other.get(name) {
+                    at.push(name.clone());
+                    differ(value, other, at, into);
+                    at.pop();
+                }
+            }
+        }
+        // Lists whose order is a set's are the same list; what differs within one of another length
+        // is not the same member of it.
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+            let sorted = |list: &[Value]| {
+                let mut list = list.to_vec();
+                list.sort_by_key(Value::to_string);
+                list
+            };
+            at.push("*".to_owned());
+            for (value, other) in sorted(one).iter().zip(&sorted(other)) {
+                differ(value, other, at, into);
+            }
+            at.pop();
+        }
+        (one, other) if one != other => {
+            into.insert(at.clone());
+        }
+        _ => {}
+    }
+}
+
+/// Puts nothing in the place of what differs from process to process.
+fn forget(value: &mut Value, at: &mut Vec<String>, differing: &BTreeSet<Vec<String>>) {
+    if differing.contains(at) {
+        *value = Value::Null;
+        return;
+    }
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                at.push(name.clone());
+                forget(value, at, differing);
+                at.pop();
+            }
+        }
+        Value::Array(items) => {
+            at.push("*".to_owned());
+            for value in items {
+                forget(value, at, differing);
+            }
+            at.pop();
+        }
+        _ => {}
+    }
+}
+
+/// The value once for each member of its lists; stops where those are too many.
+fn apart(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Array(items) if items.len() > 1 => {
+            let items = items.iter().flat_map(apart).take(MAX_PARTS + 1);
+            items.map(|item| Value::Array(vec![item])).collect()
+        }
+        Value::Array(items) => {
+            let parts = items.iter().flat_map(apart);
+            let parts: Vec<Value> = parts.map(|item| Value::Array(vec![item])).collect();
+            if parts.is_empty() {
+                vec![value.clone()]
+            } else {
+                parts
+            }
+        }
+        Value::Object(members) => {
+            let mut all = vec![Map::new()];
+            for (name, value) in members {
+                let parts = apart(value);
+                let with = all.iter().flat_map(|one| {
+                    parts.iter().map(move |part| {
+                        let mut one = one.clone();
+                        one.insert(name.clone(), part.clone());
+                        one
+                    })
+                });
+                all = with.take(MAX_PARTS + 1).collect();
+            }
+            all.into_iter().map(Value::Object).collect()
+        }
+        other => vec![other.clone()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(alike: &Alike, one: &[&str], other: &[&str]) -> bool {
+        alike.count(one.iter().copied()) == alike.count(other.iter().copied())
+    }
+
+    #[test]
+    fn it_does_not_matter_whether_streams_are_asked_for_together_or_one_by_one() {
+        let alike = Alike::but_for(["id".to_owned()]);
+        let together = [r#"{"id":1,"method":"SUBSCRIBE","params":["a","b"]}"#];
+        let apart = [
+            r#"{"method":"SUBSCRIBE","params":["b"],"id":7}"#,
+            r#"{"params":["a"],"method":"SUBSCRIBE","id":8}"#,
+        ];
+        assert!(same(&alike, &together, &apart));
+        assert!(!same(&alike, &together, &apart[..1]));
+        let twice = [apart[0], apart[1], apart[1]];
+        assert!(!same(&alike, &together, &twice));
+    }
+
+    #[test]
+    fn what_differs_from_process_to_process_is_left_out_and_nothing_else() {
+        let mut alike = Alike::default();
+        let first = r#"{"op":"subscribe","args":["x","y"],"nonce":"f00","at":{"ms":5}}"#;
+        let second = r#"{"op":"subscribe","args":["y","x"],"nonce":"ba4","at":{"ms":9}}"#;
+        assert!(!same(&alike, &[first], &[second]));
+        alike.learn([first], [second]);
+        assert!(same(&alike, &[first], &[second]));
+        let other = r#"{"op":"subscribe","args":["y","z"],"nonce":"ba4","at":{"ms":9}}"#;
+        assert!(!same(&alike, &[first], &[other]));
+    }
+
+    #[test]
+    fn a_message_that_lists_too_many_counts_whole() {
+        let list: Vec<usize> = (0..=MAX_PARTS).collect();
+        let message = format!(r#"{{"args":{list:?}}}"#);
+        let counts = Alike::default().count([message.as_str()]);
+        assert_eq!(counts.len(), 1);
+        assert_eq!(Alike::default().count(["ping", "ping"])["ping"], 2);
+    }
+}

@@ -1,0 +1,243 @@
+//! What becomes of the streams that the client asked for.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use wstape_tape::Micros;
+
+use super::{Ask, Look, Reference};
+use crate::facts::{Attempt, seconds};
+use crate::verdict::{Finding, Verdict};
+
+/// A connection that ends sooner than so many times what the first one took to ask for all of it has not
+/// had the time to.
+const TIME_TO_ASK: f64 = 3.0;
+/// Time to ask in, at least.
+const MIN_TIME_TO_ASK_S: f64 = 0.5;
+/// Longest name of a stream in a sentence, in characters.
+const MAX_NAMED_CHARS: usize = 80;
+
+/// How often each stream was asked for on a connection.
+type Streams = BTreeMap<String, usize>;
+
+/// What was asked for on an attempt.
+fn streams(look: &Look<'_>, attempt: &Attempt) -> Streams {
+    look.alike
+        .count(attempt.subscribed.iter().map(|(_, asked)| asked.as_str()))
+}
+
+/// The attempts that came to a connection.
+fn connections<'a>(look: &Look<'a>) -> impl Iterator<Item = &'a Attempt> {
+    let attempts = look.facts.attempts().iter();
+    attempts.filter(|it| it.upgraded().is_some())
+}
+
+/// What the first connection asked for, and how long it took to ask for all of it, in seconds; a reason
+/// where there is nothing to compare with.
+fn first(look: &Look<'_>) -> Result<(Streams, f64), Finding> {
+    let none = |what: &str| Err(Finding::new(Verdict::NotApplicable, what));
+    let Some(first) = connections(look).next() else {
+        return none("was never connected");
+    };
+    let (Some(upgraded), Some((last, _))) = (first.upgraded(), first.subscribed.last()) else {
+        return none("asked for no stream that the healthy tape knows");
+    };
+    let took = seconds(last.0.saturating_sub(upgraded.0));
+    Ok((streams(look, first), took))
+}
+
+/// The first of these names, and how many there are besides.
+fn named(names: &[&String]) -> String {
+    let first = names.first().map_or("", |it| it.as_str());
+    let cut = first.char_indices().nth(MAX_NAMED_CHARS);
+    let shown = cut.map_or(first.to_owned(), |(at, _)| format!("{}…", &first[..at]));
+    match names.len() {
+        0 | 1 => shown,
+        n => format!("{shown} and {} more", n - 1),
+    }
+}
+
+/// Whether what was asked for is asked for again on later connections.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Resubscribes {
+    /// On so many connections behind the first.
+    connections: usize,
+    /// On the last of them within this, from its 101.
+    within_s: f64,
+}
+
+impl Resubscribes {
+    /// The finding for what is missing on the `nth` connection.
+    fn missing(nth: usize, asked: &Streams, wanted: &Streams) -> Option<Finding> {
+        let missing: Vec<&String> = wanted
+            .keys()
+            .filter(|it| !asked.contains_key(*it))
+            .collect();
+        let (lacking, of) = (missing.len(), wanted.len());
+        (lacking > 0).then(|| {
+            let what = format!(
+                "on connection {nth} did not ask again for {lacking} of {of} streams: {}",
+                named(&missing)
+            );
+            Finding::new(Verdict::Fail, what)
+        })
+    }
+}
+
+impl Ask for Resubscribes {
+    fn look(&self, look: &Look<'_>) -> Option<Finding> {
+        let mut behind = connections(look).skip(1);
+        let last = behind.nth(self.connections.checked_sub(1)?)?;
+        let since = look.since(last.upgraded()?);
+        let (wanted, _) = match first(look) {
+            Ok(first) => first,
+            Err(finding) => return Some(finding),
+        };
+        let all = Self::missing(0, &streams(look, last), &wanted).is_none();
+        (all || since > self.within_s || last.over().is_some()).then(|| self.at_the_end(look))
+    }
+
+    fn at_the_end(&self, look: &Look<'_>) -> Finding {
+        let (wanted, took) = match first(look) {
+            Ok(first) => first,
+            Err(finding) => return finding,
+        };
+        let needs_s = (TIME_TO_ASK * took).max(MIN_TIME_TO_ASK_S);
+        let mut asked_on = 0;
+        for (n, attempt) in connections(look).enumerate().skip(1) {
+            let asked = streams(look, attempt);
+            let ends = attempt.over().unwrap_or(look.now);
+            let lived = attempt
+                .upgraded()
+                .map_or(0.0, |up| seconds(ends.0.saturating_sub(up.0)));
+            match Self::missing(n + 1, &asked, &wanted) {
+                // It may have been about to.
+                Some(_) if lived < needs_s => {}
+                Some(finding) => return finding,
+                None => asked_on += 1,
+            }
+        }
+        if asked_on == 0 {
+            let what = "no later connection lived long enough to ask again";
+            return Finding::new(Verdict::NotApplicable, what);
+        }
+        let what = match wanted.len() {
+            1 => "asked for its stream again".to_owned(),
+            n => format!("asked for its {n} streams again"),
+        };
+        let what = match asked_on {
+            1 => what,
+            n => format!("{what}, on {n} connections"),
+        };
+        Finding::new(Verdict::Pass, what).figure("streams", wanted.len() as u64)
+    }
+}
+
+/// Whether it asks for each stream once more, and not more often than the first time.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SubscribesOnce {
+    /// How long the second connection is looked at, from its 101.
+    for_s: f64,
+}
+
+impl Ask for SubscribesOnce {
+    fn look(&self, look: &Look<'_>) -> Option<Finding> {
+        let second = connections(look).nth(1)?;
+        let since = look.since(second.upgraded()?);
+        (since > self.for_s || second.over().is_some()).then(|| self.at_the_end(look))
+    }
+
+    fn at_the_end(&self, look: &Look<'_>) -> Finding {
+        let (wanted, _) = match first(look) {
+            Ok(first) => first,
+            Err(finding) => return finding,
+        };
+        let Some(second) = connections(look).nth(1) else {
+            return Finding::new(Verdict::NotApplicable, "it did not come back");
+        };
+        let asked = streams(look, second);
+        let more: Vec<&String> = asked
+            .iter()
+            .filter(|(name, times)| wanted.get(*name).is_some_and(|first| *times > first))
+            .map(|(name, _)| name)
+            .collect();
+        if let Some(name) = more.first() {
+            let (times, first) = (asked[*name], wanted[*name]);
+            let what = format!(
+                "asked {times} times where it had asked {first} times: {}",
+                named(&more)
+            );
+            return Finding::new(Verdict::Fail, what).figure("times", times as u64);
+        }
+        if asked.is_empty() {
+            return Finding::new(Verdict::NotApplicable, "it did not ask again");
+        }
+        Finding::new(
+            Verdict::Pass,
+            "asked as often as the first time, and no more",
+        )
+    }
+}
+
+/// Whether it does anything about what is wrong with one stream of several; nobody demands it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reacts {
+    /// From when.
+    after: Reference,
+    /// Within this.
+    within_s: f64,
+    /// So many streams it must have asked for, for there to be something to see.
+    streams: usize,
+}
+
+impl Reacts {
+    /// What it did first from then on.
+    fn did(look: &Look<'_>, from: Micros) -> Option<(Micros, &'static str)> {
+        let attempts = look.facts.attempts().iter();
+        let deeds = attempts.flat_map(|attempt| {
+            let asked = attempt
+                .subscribed
+                .iter()
+                .map(|(at, _)| (*at, "asked for it again"));
+            let ended = attempt.left.map(|at| (at, "gave the connection up"));
+            let came = (attempt.accepted, "came with another request");
+            asked.chain(ended).chain([came])
+        });
+        deeds.filter(|(at, _)| *at > from).min()
+    }
+}
+
+impl Ask for Reacts {
+    fn look(&self, look: &Look<'_>) -> Option<Finding> {
+        let from = self.after.find(look)?;
+        let done = Self::did(look, from).is_some() || look.since(from) >= self.within_s;
+        done.then(|| self.at_the_end(look))
+    }
+
+    fn at_the_end(&self, look: &Look<'_>) -> Finding {
+        let wanted = match first(look) {
+            Ok((wanted, _)) => wanted.len(),
+            Err(finding) => return finding,
+        };
+        if wanted < self.streams {
+            let what = format!(
+                "asked for {wanted} of the {} streams that this takes",
+                self.streams
+            );
+            return Finding::new(Verdict::NotApplicable, what);
+        }
+        let Some(from) = self.after.find(look) else {
+            return Finding::new(Verdict::NotApplicable, self.after.missing());
+        };
+        if let Some((at, what)) = Self::did(look, from) {
+            let took = seconds(at.0 - from.0);
+            let what = format!("noticed: {what} after {took:.1} s");
+            return Finding::new(Verdict::Info, what).figure("noticed_after_s", took);
+        }
+        let since = look.since(from);
+        Finding::new(Verdict::Info, format!("not noticed in {since:.0} s"))
+    }
+}

@@ -1,0 +1,98 @@
+//! A flood: far more frames than a tape would hold, as fast as the client takes them.
+
+use std::time::{Duration, Instant};
+
+use wstape_mock_engine::Engine;
+use wstape_tape::{Action, Conn, Micros, Step};
+
+use crate::case::{Flood, Source};
+use crate::facts::Attempt;
+use crate::question::Look;
+
+/// No more is sent while this much waits for the client: what it does not read stays in its system.
+const MAX_WAITING_BYTES: usize = 1 << 20;
+/// Longest that one look pours, so that time goes on for everything else.
+const MAX_POUR: Duration = Duration::from_millis(20);
+/// The marks at which the tape is when the first frame is poured, and once nothing more is.
+const BEGUN: &str = "flooding";
+const OVER: &str = "flooded";
+
+/// A flood on the first connection, and how far it is.
+#[derive(Debug)]
+pub(super) struct Pour {
+    flood: Flood,
+    source: Source,
+    poured: u64,
+    /// When the client last had taken something.
+    taken: Option<Micros>,
+    over: bool,
+}
+
+impl Pour {
+    pub(super) fn new(flood: Flood) -> Self {
+        Self {
+            source: flood.source(),
+            flood,
+            poured: 0,
+            taken: None,
+            over: false,
+        }
+    }
+
+    /// Whether there is more to pour: looks should not be far apart then.
+    pub(super) fn flows(&self) -> bool {
+        self.taken.is_some() && !self.over
+    }
+
+    /// Sends as much as there is room for. Once all of it is sent, nothing was taken for too long or
+    /// the connection has gone, the journal says so, and the mark is passed.
+    pub(super) fn pour(&mut self, engine: &Engine, look: &Look<'_>) {
+        let first = look.facts.attempts().first();
+        let Some(upgraded) = first.and_then(Attempt::upgraded) else {
+            return;
+        };
+        if self.over || look.since(upgraded) < self.flood.after_s {
+            return;
+        }
+        if self.taken.is_none() {
+            mark(engine, BEGUN);
+        }
+        let mut taken = *self.taken.get_or_insert(look.now);
+        let until = Instant::now() + MAX_POUR;
+        while Instant::now() < until {
+            match engine.waiting_bytes(1) {
+                None => return self.end(engine, "the connection went"),
+                Some(waiting) if waiting >= MAX_WAITING_BYTES => break,
+                Some(_) => {}
+            }
+            let Some(action) = self.source.next() else {
+                return self.end(engine, "all of it was sent");
+            };
+            engine.apply(on_the_first(action));
+            self.poured += 1;
+            taken = look.now;
+        }
+        self.taken = Some(taken);
+        if look.since(taken) > self.flood.stalled_s {
+            self.end(engine, "nothing more was taken");
+        }
+    }
+
+    fn end(&mut self, engine: &Engine, why: &str) {
+        self.over = true;
+        let (poured, of) = (self.poured, self.flood.frames());
+        engine.note(Some(1), format!("{poured} of {of} frames: {why}"));
+        mark(engine, OVER);
+    }
+}
+
+fn mark(engine: &Engine, name: &str) {
+    engine.apply(Step::at(Micros::ZERO, Action::Mark(name.to_owned())));
+}
+
+/// A step on the first connection, now.
+fn on_the_first(action: Action) -> Step {
+    let mut step = Step::at(Micros::ZERO, action);
+    step.conn = Conn::Nth(1);
+    step
+}
