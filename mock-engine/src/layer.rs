@@ -9,6 +9,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use wstape_tape::{Action, DIALOGUE, Header, LayerSteps, Step, Tape, TapeError, TapeReader, Torn};
 
+use crate::field;
+
 /// Steps among which a recording's first handshake is looked for.
 const MAX_LOOKED_AT_STEPS: usize = 64;
 
@@ -40,12 +42,16 @@ enum Source {
 type TornCell = Arc<Mutex<Option<Torn>>>;
 
 impl Layer {
-    /// A tape read from a file as it is played.
+    /// A tape read from a file as it is played, or a [field overlay](crate::field) where the path
+    /// is the name of one.
     ///
     /// # Errors
     /// As [`TapeReader::open`].
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, TapeError> {
         let path = path.as_ref().to_owned();
+        if let Some(found) = field::find(&path) {
+            return found.map(Self::from);
+        }
         let reader = TapeReader::open(&path)?;
         let header = reader.header().clone();
         Ok(Self {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use wstape_mock_engine::{Clock, Engine, EngineBuilder, EngineError, Layer, StartAt};
+use wstape_mock_engine::{Clock, Engine, EngineBuilder, EngineError, Layer, StartAt, field};
 use wstape_oracle::{JitterMode, Mirror, Settings};
 use wstape_tape::{Action, Header, Micros, Step, Tape, TapeError, TapeReader, Trigger};
 
@@ -50,6 +50,8 @@ enum Source {
     File(PathBuf),
     /// In memory.
     Tape(Arc<Tape>),
+    /// A field overlay that there is not.
+    Unknown(TapeError),
 }
 
 /// A tape and its overlays, to be played at a subscriber.
@@ -142,12 +144,14 @@ impl Source {
         match self {
             Self::File(path) => Ok(TapeReader::open(path)?.header().clone()),
             Self::Tape(tape) => Ok(tape.header.clone()),
+            Self::Unknown(error) => Err(error.clone()),
         }
     }
 
     fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
+            Self::Unknown(error) => error.file().to_owned(),
             Self::Tape(_) => "a tape in memory".to_owned(),
         }
     }
@@ -155,6 +159,7 @@ impl Source {
     /// Shows all steps, in order, to `look`.
     fn each_step(&self, mut look: impl FnMut(&Step)) -> Result<(), TapeError> {
         match self {
+            Self::Unknown(error) => return Err(error.clone()),
             Self::Tape(tape) => tape.steps.iter().for_each(look),
             Self::File(path) => {
                 for step in TapeReader::open(path)? {
@@ -169,6 +174,7 @@ impl Source {
         match self {
             Self::File(path) => Layer::from_path(path),
             Self::Tape(tape) => Ok(Layer::from(Tape::clone(tape))),
+            Self::Unknown(error) => Err(error.clone()),
         }
     }
 }
@@ -203,10 +209,16 @@ impl Scenario {
         self
     }
 
-    /// Lays a tape in a file over it.
+    /// Lays a tape in a file over it, or a [field overlay](wstape_mock_engine::field) where the path
+    /// is the name of one, as `field/caddy-2.11-reload`.
     #[must_use]
     pub fn overlay_path(mut self, path: impl AsRef<Path>) -> Self {
-        self.overlays.push(Source::File(path.as_ref().to_owned()));
+        let path = path.as_ref().to_owned();
+        self.overlays.push(match field::find(&path) {
+            Some(Ok(tape)) => Source::Tape(Arc::new(tape)),
+            Some(Err(error)) => Source::Unknown(error),
+            None => Source::File(path),
+        });
         self
     }
 

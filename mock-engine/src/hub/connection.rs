@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
-use wstape_tape::{After, End};
+use wstape_tape::{After, End, Micros};
 
 use super::triggers::Triggers;
 use crate::deflate::{Deflater, Terms};
@@ -29,6 +29,8 @@ pub(super) enum Phase {
     Open,
     /// The engine has sent a Close and waits for the client's.
     Closing,
+    /// The engine has ended its own side, and goes on reading.
+    HalfClosed,
 }
 
 impl Phase {
@@ -41,6 +43,7 @@ impl Phase {
             Self::Raw => "not_http",
             Self::Open => "open",
             Self::Closing => "closing",
+            Self::HalfClosed => "half_closed",
         }
     }
 }
@@ -67,6 +70,8 @@ pub(super) struct Conn {
     target: Option<Box<str>>,
     /// Where its messages are compressed.
     deflater: Option<Box<Deflater>>,
+    /// How often it was asked to look when it is forgotten: older answers don't count.
+    idle_number: u64,
 }
 
 impl Conn {
@@ -83,6 +88,7 @@ impl Conn {
             asked: false,
             target: None,
             deflater: None,
+            idle_number: 0,
         }
     }
 
@@ -144,7 +150,9 @@ impl Conn {
 
     /// The 101 is on its way: returns the steps whose turn it is.
     pub(super) fn upgrade(&mut self) -> Vec<usize> {
-        self.phase = Phase::Open;
+        if self.phase != Phase::HalfClosed {
+            self.phase = Phase::Open;
+        }
         self.answer = None;
         let mut steps = std::mem::take(&mut self.waiting);
         steps.extend(self.triggers.sent(0, 0));
@@ -171,6 +179,38 @@ impl Conn {
     /// The engine's Close is on its way.
     pub(super) fn begin_closing(&mut self) {
         self.phase = Phase::Closing;
+    }
+
+    /// The engine ends its own side; `false` where it had before.
+    pub(super) fn half_close(&mut self) -> bool {
+        let new = self.phase != Phase::HalfClosed;
+        self.phase = Phase::HalfClosed;
+        self.link.half_close();
+        new
+    }
+
+    /// When something passed last, where it may be forgotten on the way; and the number to look
+    /// by.
+    pub(super) fn begin_idle(&mut self) -> Option<(Micros, u64)> {
+        let passed_at = self.link.passed_at()?;
+        self.idle_number += 1;
+        Some((passed_at, self.idle_number))
+    }
+
+    /// When something passed last, where this number is the newest.
+    pub(super) fn idle_since(&self, number: u64) -> Option<Micros> {
+        let newest = number == self.idle_number;
+        newest.then(|| self.link.passed_at()).flatten()
+    }
+
+    /// Whether it was forgotten on the way.
+    pub(super) fn is_forgotten(&self) -> bool {
+        self.link.is_forgotten()
+    }
+
+    /// It is forgotten on the way.
+    pub(super) fn forget(&self) {
+        self.link.forget();
     }
 
     /// Who is told when its handshake may be answered; with it, whether that is new.

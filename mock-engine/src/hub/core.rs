@@ -272,6 +272,7 @@ impl Core {
                     self.reply(id, "pong", frame::whole(frame::PONG, &payload));
                 }
             }
+            Op::Idle { conn, number } => self.idle_due(conn, number),
             Op::CloseWait { conn: id } => {
                 self.log.write(id, JournalKind::Dropped(End::Fin));
                 self.end(id, End::Fin);
@@ -326,6 +327,7 @@ impl Core {
         let (to_client, from_client) = self.layers.conditions(id);
         link.change(to_client, from_client);
         self.connections.insert(id, link);
+        self.watch_idle(id);
         let number = self.numbers.take(id);
         for index in self.prologue.of(number) {
             self.enlist(id, index, now);
@@ -399,6 +401,7 @@ impl Core {
             if let Some(held) = held {
                 self.released(id, held);
             }
+            self.watch_idle(id);
         }
         for index in self.prologue.at_head(&numbers) {
             self.enlist(id, index, now);
@@ -533,7 +536,10 @@ impl Core {
         };
         // One that was refused is expected to leave.
         if phase != Phase::Answered {
+            let forgotten = self.connections.get(id).is_some_and(Conn::is_forgotten);
             let kind = match end {
+                // Its client lives: what it sent met a reset on the way.
+                End::Reset if forgotten => JournalKind::Dropped(End::Reset),
                 End::Fin => JournalKind::ClientClosed,
                 End::Reset => JournalKind::ClientReset,
             };

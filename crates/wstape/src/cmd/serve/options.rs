@@ -21,7 +21,7 @@ can't be written any more, or the system refused something; 2 bad usage or input
 pub(crate) struct Serve {
     /// The tape to play
     pub(super) tape: PathBuf,
-    /// A tape laid over it; may be given several times
+    /// A tape laid over it, or one of `wstape overlays`; may be given several times
     #[arg(long, value_name = "TAPE")]
     pub(super) overlay: Vec<PathBuf>,
     /// Address to listen on, or a name such as localhost:8765; port 0 takes a free one
