@@ -94,7 +94,7 @@ impl Acceptor {
         let mut core = hub.core();
         match core.meet_dial() {
             PortState::Up => {}
-            PortState::Refusing => {
+            PortState::Draining | PortState::Refusing => {
                 hub.log().write(None, JournalKind::DialRefused);
                 return Err(io::ErrorKind::ConnectionRefused.into());
             }

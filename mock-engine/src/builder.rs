@@ -12,7 +12,6 @@ use crate::clock::Clock;
 use crate::encryption::Encryption;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::faults::PortState;
 use crate::hub::{Hub, Setup, StartTrigger};
 use crate::ids::LayerIndex;
 use crate::journal::{Journal, JournalHeader, JournalSetup, Redact, Retention};
@@ -255,7 +254,7 @@ impl EngineBuilder {
         let encryption = self.encryption.clone();
         let port = Arc::new(bound.map_err(listen_error)?);
         let (engine, acceptor) = self.build(clock, Port::Tcp(Arc::clone(&port)))?;
-        if engine.core().port() != PortState::Refusing {
+        if engine.core().port().listens() {
             port.set(true).map_err(listen_error)?;
         }
         engine.accept_from(acceptor, port, encryption);

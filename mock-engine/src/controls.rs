@@ -6,8 +6,9 @@
 use bytes::Bytes;
 use serde::Serialize;
 use wstape_tape::{
-    Accept, Action, Answers, CloseFrame, Direction, Down, End, Garbage, HttpAnswer, Latency,
-    Micros, Partition, Pongs, RawFrame, Refusal, Step, TlsFault, Trigger,
+    Accept, Action, Answers, ClockSkew, CloseFrame, Corruption, Direction, Down, End, Garbage,
+    HttpAnswer, Latency, Micros, Partition, Pongs, RawFrame, Reading, Refusal, Step, TlsFault,
+    Trigger,
 };
 use wstape_wire::time::{Zone, to_text};
 
@@ -41,7 +42,7 @@ impl Engine {
             ts: String,
             data: D,
         }
-        let ts = to_text(self.clock().wall(), Zone::Offset);
+        let ts = to_text(self.hub().log().wall(), Zone::Offset);
         let json = serde_json::to_vec(&Message { event, ts, data })?;
         self.act(Action::Emit(json.into()));
         Ok(())
@@ -140,6 +141,11 @@ impl Engine {
         self.act(Action::Down(Down::Refuses));
     }
 
+    /// Refuses connections, while what is open lives on.
+    pub fn drain(&self) {
+        self.act(Action::Down(Down::Drains));
+    }
+
     /// Takes this many dials, resets each before its answer, and listens again then.
     pub fn reset_dials(&self, dials: u32) {
         if dials > 0 {
@@ -182,6 +188,37 @@ impl Engine {
         let mut step = Step::at(Micros::ZERO, Action::SliceBytes(bytes));
         step.direction = direction;
         self.apply(step);
+    }
+
+    /// Flips bits of bytes on the way, counted from now in each direction; `None` ends that.
+    pub fn corrupt(&self, corruption: Option<Corruption>, direction: Direction) {
+        let mut step = Step::at(Micros::ZERO, Action::Corrupt(corruption));
+        step.direction = direction;
+        self.apply(step);
+    }
+
+    /// Whether the engine takes what clients send.
+    pub fn reading(&self, reading: Reading) {
+        self.act(Action::Reading(reading));
+    }
+
+    /// Connections that carry nothing for so long are forgotten on the way: what the engine sends
+    /// is lost, and what a client sends meets a reset. `None` forgets no more of them.
+    pub fn idle_drop(&self, after: Option<Micros>) {
+        // None at all would forget a connection before its handshake.
+        if after != Some(Micros::ZERO) {
+            self.act(Action::IdleDrop(after));
+        }
+    }
+
+    /// Ends the engine's own side of every connection, and goes on reading.
+    pub fn half_close(&self) {
+        self.act(Action::HalfClose);
+    }
+
+    /// How wrong the engine's wall clock is; `None` sets it right.
+    pub fn clock_skew(&self, skew: Option<ClockSkew>) {
+        self.act(Action::Clock(skew));
     }
 
     /// How Pings are answered.

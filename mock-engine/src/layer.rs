@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use wstape_tape::{Action, DIALOGUE, Header, LayerSteps, Step, Tape, TapeError, TapeReader, Torn};
 
 use crate::error::EngineError;
+use crate::field;
 use crate::upstream::misfit;
 
 /// Steps among which a recording's first handshake is looked for.
@@ -43,12 +44,16 @@ enum Source {
 type TornCell = Arc<Mutex<Option<Torn>>>;
 
 impl Layer {
-    /// A tape read from a file as it is played.
+    /// A tape read from a file as it is played, or a [field overlay](crate::field) where the path
+    /// is the name of one.
     ///
     /// # Errors
     /// As [`TapeReader::open`].
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, TapeError> {
         let path = path.as_ref().to_owned();
+        if let Some(found) = field::find(&path) {
+            return found.map(Self::from);
+        }
         let reader = TapeReader::open(&path)?;
         let header = reader.header().clone();
         Ok(Self {

@@ -6,6 +6,7 @@
 //! - [`Clock`]: the one source of time, virtual or real.
 //! - [`Layer`], [`Speed`], [`StartAt`], [`PlayEnd`]: the tapes and how they are played.
 //! - [`link`]: the bytes in flight, with latency, bandwidth, partitions and cuts.
+//! - [`field`]: what real servers and proxies were seen to do, as overlays by name.
 //! - [`MemoryNet`]: dials an engine without a socket.
 //! - [`Journal`], [`Entry`], [`JournalKind`]: what happened, in order.
 //! - [`Upstream`]: a real engine behind the port instead of a tape, with faults over its traffic.
@@ -61,6 +62,7 @@ mod engine;
 mod error;
 mod expect;
 mod faults;
+pub mod field;
 mod frame;
 mod hub;
 mod ids;

@@ -1,7 +1,10 @@
 //! The journal with the clock that its entries are stamped by.
 
-use chrono::{DateTime, Utc};
-use wstape_tape::Micros;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use parking_lot::Mutex;
+use wstape_tape::{ClockSkew, Micros};
 
 use crate::clock::Clock;
 use crate::ids::ConnId;
@@ -12,11 +15,17 @@ use crate::journal::{Journal, JournalKind};
 pub(crate) struct Log {
     clock: Clock,
     journal: Journal,
+    /// How wrong the engine's wall clock is, and since when.
+    skew: Arc<Mutex<Option<(ClockSkew, Micros)>>>,
 }
 
 impl Log {
     pub(crate) fn new(clock: Clock, journal: Journal) -> Self {
-        Self { clock, journal }
+        Self {
+            clock,
+            journal,
+            skew: Arc::default(),
+        }
     }
 
     pub(crate) fn write(&self, conn: impl Into<Option<ConnId>>, kind: JournalKind) {
@@ -41,12 +50,39 @@ impl Log {
         self.clock.now()
     }
 
+    /// The wall time that the engine believes in.
     pub(crate) fn wall(&self) -> DateTime<Utc> {
-        self.clock.wall()
+        let right = self.clock.wall();
+        match *self.skew.lock() {
+            None => right,
+            Some((skew, since)) => wrong(right, skew, self.now().0.saturating_sub(since.0)),
+        }
+    }
+
+    /// The engine's wall clock is so wrong from here on; one that was already goes on as it was.
+    pub(crate) fn set_skew(&self, skew: Option<ClockSkew>) {
+        let mut had = self.skew.lock();
+        if had.map(|(skew, _)| skew) != skew {
+            *had = skew.map(|skew| (skew, self.now()));
+        }
     }
 
     /// The time `span` from now.
     pub(crate) fn in_future(&self, span: Micros) -> Micros {
         Micros(self.now().0.saturating_add(span.0))
+    }
+}
+
+/// A wall time as a clock has it that has been wrong for so many microseconds.
+fn wrong(right: DateTime<Utc>, skew: ClockSkew, since_us: u64) -> DateTime<Utc> {
+    let drift = u128::from(since_us) * u128::from(skew.drift_ppm) / 1_000_000;
+    let by = u128::from(skew.by.0).saturating_add(drift);
+    let by = TimeDelta::microseconds(i64::try_from(by).unwrap_or(i64::MAX));
+    if skew.behind {
+        let moved = right.checked_sub_signed(by);
+        moved.unwrap_or(DateTime::<Utc>::MIN_UTC)
+    } else {
+        let moved = right.checked_add_signed(by);
+        moved.unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 }

@@ -78,7 +78,7 @@ pub(crate) async fn pump<S: Socket>(clock: Clock, client: ClientEnd, mut stream:
                 outcome = &mut outbound => break outcome,
                 ended = &mut inbound, if open => match ended {
                     Ok(()) => open = false,
-                    Err(_) => break Outcome::Broken,
+                    Err(outcome) => break outcome,
                 },
             }
         };
@@ -101,15 +101,27 @@ pub(crate) async fn pump<S: Socket>(clock: Clock, client: ClientEnd, mut stream:
 }
 
 /// From the socket into the link.
-async fn inbound(socket: &mut (impl AsyncRead + Unpin), link: &mut ClientWriter) -> io::Result<()> {
+async fn inbound(
+    socket: &mut (impl AsyncRead + Unpin),
+    link: &mut ClientWriter,
+) -> Result<(), Outcome> {
     let mut buf = vec![0; READ_BYTES];
     loop {
-        match socket.read(&mut buf).await? {
-            0 => {
+        match socket.read(&mut buf).await {
+            Ok(0) => {
                 link.fin();
                 return Ok(());
             }
-            len => link.write_all(&buf[..len]).await?,
+            Ok(len) => link.write_all(&buf[..len]).await.map_err(|error| {
+                // The other direction may wait for a socket that takes nothing, and not know yet.
+                let reset = error.kind() == io::ErrorKind::ConnectionReset;
+                if reset {
+                    Outcome::Reset
+                } else {
+                    Outcome::Broken
+                }
+            })?,
+            Err(_) => return Err(Outcome::Broken),
         }
     }
 }
@@ -121,11 +133,12 @@ async fn outbound(link: &mut ClientReader, socket: &mut (impl AsyncWrite + Unpin
         match link.take_due(&mut chunks).await {
             Ok(true) => {}
             Ok(false) => {
-                return if socket.shutdown().await.is_ok() {
-                    Outcome::Fin
-                } else {
-                    Outcome::Broken
-                };
+                if socket.shutdown().await.is_err() {
+                    return Outcome::Broken;
+                }
+                // Where only the engine's own side has ended, it goes on reading.
+                let reset = link.engine_done().await;
+                return if reset { Outcome::Reset } else { Outcome::Fin };
             }
             Err(_) => return Outcome::Reset,
         }

@@ -15,8 +15,9 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 
 const BOUND_MS = 20_000;
 
-/** Returns once there is no such process, but for a zombie. */
+/** Returns once there is no such process, but for a zombie. Linux alone tells. */
 async function gone(pid) {
+  assert(existsSync('/proc/self/stat'));
   const end = Date.now() + BOUND_MS;
   const runs = () => {
     try {

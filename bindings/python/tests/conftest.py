@@ -15,7 +15,8 @@ BOUND_S = 20.0
 
 
 def is_running(pid: int) -> bool:
-    """Whether there is such a process, and it is no zombie."""
+    """Whether there is such a process, and it is no zombie. Linux alone tells."""
+    assert os.path.exists("/proc/self/stat")
     try:
         with open(f"/proc/{pid}/stat") as stat:
             return stat.read().rsplit(")", 1)[1].split()[0] != "Z"

@@ -72,6 +72,8 @@ kinds! {
     Fin = "fin" in Network,
     /// N1, N2: an end after exactly so many bytes.
     Cut = "cut" in Network,
+    /// N3: the server's side ends, and it goes on reading.
+    HalfClose = "half-close" in Network,
     /// N4: a partition both ways.
     Partition = "partition" in Network,
     /// N5: a partition towards the client.
@@ -84,6 +86,12 @@ kinds! {
     Bandwidth = "bandwidth" in Network,
     /// N9: slices.
     Slices = "slices" in Network,
+    /// N10: a peer that stops reading.
+    StopsReading = "stops-reading" in Network,
+    /// N12: a connection that carries nothing is forgotten on the way.
+    IdleDrop = "idle-drop" in Network,
+    /// N13: flipped bits.
+    Corrupt = "corrupt" in Network,
     /// W1: Close.
     Close = "close" in Frames,
     /// W2: a Close that is illegal.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use wstape_mock_engine::{Clock, Engine, EngineBuilder, EngineError, Layer, StartAt};
+use wstape_mock_engine::{Clock, Engine, EngineBuilder, EngineError, Layer, StartAt, field};
 use wstape_oracle::{JitterMode, Mirror, Settings};
 use wstape_tape::{Action, Header, Micros, Step, Tape, TapeError, TapeReader, Trigger};
 
@@ -17,10 +17,14 @@ use crate::display::Display;
 use crate::net::Dialer;
 use crate::notebook::Notebook;
 use crate::outcome::Outcome;
+use crate::shutdown::Shutdown;
 use crate::subject::{Stage, Subject, Time};
 
 /// The address that a real run listens on: any free port of loopback.
 const LOOPBACK: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
+
+/// How long a subscriber's shutdown may take, in the run's time.
+const MAX_SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// How long a run may last in its own time, unless told otherwise.
 pub const MAX_VIRTUAL: Duration = Duration::from_hours(31 * 24);
@@ -46,6 +50,8 @@ enum Source {
     File(PathBuf),
     /// In memory.
     Tape(Arc<Tape>),
+    /// A field overlay that there is not.
+    Unknown(TapeError),
 }
 
 /// A tape and its overlays, to be played at a subscriber.
@@ -125,6 +131,9 @@ pub enum ScenarioError {
          stage's dialer, or play it over TCP with --real"
     )]
     NeverDialled,
+    /// Told to shut down, it went on.
+    #[error("the subscriber does not stop: its shutdown was not over after {} s", MAX_SHUTDOWN.as_secs())]
+    NeverStops,
     /// The runtime could not start.
     #[error("no runtime: {0}")]
     Runtime(#[from] io::Error),
@@ -135,12 +144,14 @@ impl Source {
         match self {
             Self::File(path) => Ok(TapeReader::open(path)?.header().clone()),
             Self::Tape(tape) => Ok(tape.header.clone()),
+            Self::Unknown(error) => Err(error.clone()),
         }
     }
 
     fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
+            Self::Unknown(error) => error.file().to_owned(),
             Self::Tape(_) => "a tape in memory".to_owned(),
         }
     }
@@ -148,6 +159,7 @@ impl Source {
     /// Shows all steps, in order, to `look`.
     fn each_step(&self, mut look: impl FnMut(&Step)) -> Result<(), TapeError> {
         match self {
+            Self::Unknown(error) => return Err(error.clone()),
             Self::Tape(tape) => tape.steps.iter().for_each(look),
             Self::File(path) => {
                 for step in TapeReader::open(path)? {
@@ -162,6 +174,7 @@ impl Source {
         match self {
             Self::File(path) => Layer::from_path(path),
             Self::Tape(tape) => Ok(Layer::from(Tape::clone(tape))),
+            Self::Unknown(error) => Err(error.clone()),
         }
     }
 }
@@ -196,10 +209,16 @@ impl Scenario {
         self
     }
 
-    /// Lays a tape in a file over it.
+    /// Lays a tape in a file over it, or a [field overlay](wstape_mock_engine::field) where the path
+    /// is the name of one, as `field/caddy-2.11-reload`.
     #[must_use]
     pub fn overlay_path(mut self, path: impl AsRef<Path>) -> Self {
-        self.overlays.push(Source::File(path.as_ref().to_owned()));
+        let path = path.as_ref().to_owned();
+        self.overlays.push(match field::find(&path) {
+            Some(Ok(tape)) => Source::Tape(Arc::new(tape)),
+            Some(Err(error)) => Source::Unknown(error),
+            None => Source::File(path),
+        });
         self
     }
 
@@ -382,6 +401,7 @@ impl Scenario {
                 dialer,
                 notebook: notebook.clone(),
                 display: Display::default(),
+                shutdown: Shutdown::default(),
             })
             .map_err(ScenarioError::Subject)?;
         let counter = Counter::default();
@@ -420,11 +440,16 @@ impl Scenario {
             events: counter.counts(),
             mirror: mirror.map(Mirror::json),
         };
-        if let Some(handle) = running.handle.take()
-            && let Err(error) = handle.shutdown().await
-        {
-            // A panic of the subscriber's task is a defect of the subscriber: let it be seen.
-            panic!("{error}");
+        if let Some(handle) = running.handle.take() {
+            let bound = clock.now().0.saturating_add(Micros::from(MAX_SHUTDOWN).0);
+            tokio::select! {
+                biased;
+                stopped = handle.shutdown() => if let Err(error) = stopped {
+                    // A panic of the subscriber's task is a defect of the subscriber: let it be seen.
+                    panic!("{error}");
+                },
+                () = clock.sleep_until(Micros(bound)) => return Err(ScenarioError::NeverStops),
+            }
         }
         engine.shutdown().await;
         Ok(outcome)

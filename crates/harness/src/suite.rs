@@ -123,10 +123,10 @@ impl Trial {
     /// the tape's own folder.
     #[must_use]
     pub fn new(path: &Path, overlays: &[PathBuf]) -> Self {
+        // Only the suffix of a tape: a version in a name has points too.
         let stem = |path: &Path| {
-            path.file_stem()
-                .map(|stem| stem.to_string_lossy().into_owned())
-                .unwrap_or_default()
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.strip_suffix(".jsonl").unwrap_or(&name).to_owned()
         };
         let folder = path.parent().unwrap_or(Path::new(""));
         let kind = folder

@@ -47,7 +47,9 @@ def cases_of(program: Path) -> dict[str, str]:
     words = [program, "referee", "--cases", CASES, "--list"]
     listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     ids = {line.split()[0] for line in listed.splitlines() if line.strip()}
-    files = {id: [path for path in sorted(CASES.glob("*.jsonl")) if path.stem.split("-")[0] == id] for id in ids}
+    # What waits for ten minutes is not played unasked.
+    played = [path for path in sorted(CASES.glob("*.jsonl")) if not path.stem.endswith("-long")]
+    files = {id: [path for path in played if path.stem.split("-")[0] == id] for id in ids}
     return {id: digest([*found, HEALTHY / f"{healthy_of(id)}.jsonl"]) for id, found in files.items()}
 
 

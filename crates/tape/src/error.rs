@@ -14,7 +14,7 @@ use std::io;
 /// assert_eq!(error.to_string(), "x.jsonl:2:19: \"hang\" must be true or false, found 1");
 /// assert_eq!((error.line(), error.column(), error.key()), (2, 19, Some("hang")));
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct TapeError(Box<Detail>);
 
@@ -46,7 +46,7 @@ pub enum TapeErrorKind {
     Limit,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Detail {
     file: String,
     line: u64,
@@ -185,7 +185,7 @@ fn wrapped(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The part of a line that an error shows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Excerpt {
     text: String,
     /// Characters before the carets.

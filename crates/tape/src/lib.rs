@@ -56,9 +56,10 @@ mod tape;
 mod writer;
 
 pub use action::{
-    ACTION_KEYS, Accept, Action, Answers, CloseFrame, Deflate, Direction, Distribution, Down, End,
-    Expect, Garbage, HttpAnswer, Late, Latency, MAX_GARBAGE_BYTES, Partition, Pongs, RawFrame,
-    Received, ReceivedKind, Refusal, SomeOf, Start, TlsFault, WhichScene,
+    ACTION_KEYS, Accept, Action, Answers, ClockSkew, CloseFrame, Corruption, Deflate, Direction,
+    Distribution, Down, End, Expect, Garbage, HttpAnswer, Late, Latency, MAX_GARBAGE_BYTES,
+    Partition, Pongs, RawFrame, Reading, Received, ReceivedKind, Refusal, SomeOf, Start, TlsFault,
+    WhichScene,
 };
 pub use error::{TapeError, TapeErrorKind};
 pub use feature::{CONNECTIONS, DIALOGUE, SUPPORTED_FEATURES};

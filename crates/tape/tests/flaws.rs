@@ -119,19 +119,6 @@ fn a_misspelt_key_is_named_beside_the_key_it_was_meant_to_be() {
 }
 
 #[test]
-fn a_fault_that_is_known_and_not_played_is_refused_by_name() {
-    for fault in ["corrupt", "reading", "half_close", "idle_drop", "clock"] {
-        let error = flaw_of(&format!(r#"{{"at_ms":1,"{fault}":{{"any":1}}}}"#));
-        let said = format!("{fault:?} is a known fault that this version does not play");
-        assert_eq!((error.column(), error.message()), (12, said.as_str()));
-        assert_eq!(
-            (error.kind(), error.key()),
-            (Kind::Unsupported, Some(fault))
-        );
-    }
-}
-
-#[test]
 fn a_key_that_stands_twice_is_named_at_its_second_place() {
     demand(&[
         (

@@ -62,6 +62,8 @@ enum Command {
     Redact(cmd::redact::RedactArgs),
     /// Compares two tapes, event by event.
     Diff(cmd::diff::DiffArgs),
+    /// Lists what real servers and proxies do, as overlays for `--overlay`.
+    Overlays(cmd::overlays::OverlaysArgs),
     /// Prints a script that completes these commands in a shell.
     Completions(cmd::completions::CompletionsArgs),
     /// Prints or writes manual pages.
@@ -93,6 +95,7 @@ pub fn command_line() -> ExitCode {
         Command::Trim(trim) => trim.run(),
         Command::Redact(redact) => redact.run(),
         Command::Diff(diff) => diff.run(),
+        Command::Overlays(overlays) => overlays.run(),
         Command::Completions(completions) => completions.run(Args::command()),
         Command::Man(man) => man.run(Args::command()),
     }

@@ -88,7 +88,7 @@ pub(super) async fn engine(Extract(state): Extract<Arc<State>>) -> Response {
     let since = zero.map(|zero| Micros(now.0.saturating_sub(zero.0)));
     let zero_wall = since.and_then(|since| {
         let since = TimeDelta::microseconds(i64::try_from(since.0).ok()?);
-        log.wall().checked_sub_signed(since)
+        log.clock().wall().checked_sub_signed(since)
     });
     json(&EngineAnswer {
         version: env!("CARGO_PKG_VERSION"),

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use wstape_tape::{
-    Accept, Action, Answers, Direction, Down, Garbage, HttpAnswer, Latency, Partition, Pongs,
-    Refusal, Step, TlsFault,
+    Accept, Action, Answers, ClockSkew, Corruption, Direction, Down, Garbage, HttpAnswer, Latency,
+    Micros, Partition, Pongs, Reading, Refusal, Step, TlsFault,
 };
 
 use super::slot::{Setting, Slot};
 use crate::ids::{ConnId, PathId, Renumbering, Scope};
-use crate::link::{Conditions, Delay};
+use crate::link::{Conditions, Damage, Delay};
 
 /// The method of answers that name none.
 const GET: &str = "GET";
@@ -23,6 +23,8 @@ pub(super) struct Faults {
     pub(super) tls: Slot<TlsFault>,
     pub(super) partition: Slot<Partition>,
     pub(super) pongs: Slot<Pongs>,
+    pub(super) reading: Slot<Reading>,
+    pub(super) idle_drop: Slot<Micros>,
     pub(super) to_client: Wire,
     pub(super) from_client: Wire,
 }
@@ -32,11 +34,13 @@ pub(super) struct Wire {
     pub(super) latency: Slot<(Latency, u64)>,
     pub(super) rate: Slot<u64>,
     pub(super) slice: Slot<u32>,
+    pub(super) corrupt: Slot<Corruption>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct LayerFaults {
     down: Slot<Down>,
+    clock: Slot<ClockSkew>,
     /// Set while handshakes wait for this layer's own word on each connection.
     held: Slot<()>,
     all: Faults,
@@ -58,6 +62,7 @@ impl Faults {
                 (wire.latency.expire(generation), "latency 0 ms"),
                 (wire.rate.expire(generation), "bandwidth unlimited"),
                 (wire.slice.expire(generation), "slice none"),
+                (wire.corrupt.expire(generation), "corrupt none"),
             ];
             word = word.or(expired
                 .into_iter()
@@ -71,6 +76,8 @@ impl Faults {
             (self.tls.expire(generation), "tls as usual"),
             (self.partition.expire(generation), "partition none"),
             (self.pongs.expire(generation), "pongs auto"),
+            (self.reading.expire(generation), "reads again"),
+            (self.idle_drop.expire(generation), "idle drop none"),
         ];
         word.or(expired
             .into_iter()
@@ -120,7 +127,7 @@ impl LayerFaults {
             Action::Down(down) => {
                 let (value, left) = match down {
                     Down::Up => (None, None),
-                    Down::Refuses => (Some(*down), None),
+                    Down::Refuses | Down::Drains => (Some(*down), None),
                     Down::Resets { dials } => (Some(*down), Some(*dials)),
                 };
                 self.down = Slot::set(value, left, generation);
@@ -144,6 +151,20 @@ impl LayerFaults {
                 let slot = Slot::set(*slice, None, generation);
                 self.put_wire(scope, step.direction, |w| &mut w.slice, &slot);
             }
+            Action::Corrupt(corruption) => {
+                let slot = Slot::set(*corruption, None, generation);
+                self.put_wire(scope, step.direction, |w| &mut w.corrupt, &slot);
+            }
+            Action::Reading(reading) => {
+                let value = (*reading != Reading::On).then_some(*reading);
+                let slot = Slot::set(value, None, generation);
+                self.put(scope, |f| &mut f.reading, &slot);
+            }
+            Action::IdleDrop(after) => {
+                let slot = Slot::set(*after, None, generation);
+                self.put(scope, |f| &mut f.idle_drop, &slot);
+            }
+            Action::Clock(skew) => self.clock = Slot::set(*skew, None, generation),
             Action::Pongs(pongs) => {
                 let value = (*pongs != Pongs::Auto).then_some(*pongs);
                 let slot = Slot::set(value, None, generation);
@@ -172,6 +193,9 @@ impl LayerFaults {
         }
         if self.held.expire(generation) {
             return Some(Expired::State("answers auto"));
+        }
+        if self.clock.expire(generation) {
+            return Some(Expired::State("clock right"));
         }
         let before = self.http.len();
         self.http
@@ -236,6 +260,11 @@ impl LayerFaults {
     /// Whether it has the port down.
     pub(super) fn down_slot(&self) -> &Slot<Down> {
         &self.down
+    }
+
+    /// How wrong it has the engine's wall clock.
+    pub(super) fn clock_slot(&self) -> &Slot<ClockSkew> {
+        &self.clock
     }
 
     /// Whether it holds its answers.
@@ -342,6 +371,18 @@ impl LayerFaults {
             Some(Partition::ToClient) => to.held = true,
             Some(Partition::FromClient) => from.held = true,
             Some(Partition::None) | None => {}
+        }
+        match self.slot(conn, |f| &mut f.reading).get() {
+            Some(Reading::Off) => from.held = true,
+            Some(&Reading::Room { bytes }) => {
+                from.held = true;
+                from.room = Some(from.room.map_or(bytes, |had| had.min(bytes)));
+            }
+            Some(Reading::On) | None => {}
+        }
+        if let Some(&after) = self.slot(conn, |f| &mut f.idle_drop).get() {
+            let after = to.forgets_after.map_or(after, |had| had.min(after));
+            to.forgets_after = Some(after);
         }
         // Each direction of each connection draws from its own stream of the same seed.
         let stream = conn.get().wrapping_mul(2);
@@ -450,6 +491,9 @@ impl LayerFaults {
         }
         if let Some(&slice) = self.slot(conn, |f| &mut of(f).slice).get() {
             into.slice = Some(into.slice.map_or(slice, |had| had.min(slice)));
+        }
+        if let Slot::Set(set) = self.slot(conn, |f| &mut of(f).corrupt) {
+            into.damages.push(Damage::new(set.generation, set.value));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use wstape_tape::{Accept, Down, Garbage, HttpAnswer, Pongs, Refusal, Step, TlsFault};
+use wstape_tape::{Accept, ClockSkew, Down, Garbage, HttpAnswer, Pongs, Refusal, Step, TlsFault};
 
 use super::layer::{Expired, LayerFaults};
 use crate::ids::{ConnId, LayerIndex, PathId, Renumbering, Scope};
@@ -20,10 +20,24 @@ pub(crate) struct Layers {
 pub(crate) enum PortState {
     /// It is taken.
     Up,
+    /// It is refused, and what is open lives on.
+    Draining,
     /// It is taken and reset.
     Resetting,
     /// It is refused: nothing listens.
     Refusing,
+}
+
+impl PortState {
+    /// Whether anything listens.
+    pub(crate) fn listens(self) -> bool {
+        matches!(self, Self::Up | Self::Resetting)
+    }
+
+    /// Whether what is open was reset when it came to this.
+    pub(crate) fn resets(self) -> bool {
+        matches!(self, Self::Resetting | Self::Refusing)
+    }
 }
 
 /// What a connection meets before hyper.
@@ -126,11 +140,18 @@ impl Layers {
     pub(crate) fn port(&self) -> PortState {
         let state = |layer: &LayerFaults| match layer.down() {
             Down::Up => PortState::Up,
+            Down::Drains => PortState::Draining,
             Down::Resets { .. } => PortState::Resetting,
             Down::Refuses => PortState::Refusing,
         };
         let states = self.layers.iter().map(state);
         states.max().unwrap_or(PortState::Up)
+    }
+
+    /// How wrong the engine's wall clock is: as the topmost layer has it that says.
+    pub(crate) fn clock(&self) -> Option<ClockSkew> {
+        let mut layers = self.layers.iter().rev();
+        layers.find_map(|layer| layer.clock_slot().get().copied())
     }
 
     /// Spends one of the dials that the topmost layer which resets any resets.

@@ -3,7 +3,7 @@
 //! Each tape is a layer, and Rust's controls are one of their own. A step changes only its own
 //! layer's state. Within a layer a state set for one connection stands before one set for all,
 //! and a step for all connections replaces both. Between layers `down` and `partition` unite,
-//! latencies add, the smallest bandwidth and slice hold, and of answers (`refuse`, `hang`,
+//! latencies and damages add, the smallest bandwidth, slice and room hold, and of answers (`refuse`, `hang`,
 //! `garbage`, `accept`, `pongs`, `http`) the last layer's that has one counts.
 
 mod layer;

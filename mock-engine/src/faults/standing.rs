@@ -44,6 +44,7 @@ impl List {
     fn add_layer(&mut self, layer: &LayerFaults) {
         self.conn = None;
         self.slot(layer.down_slot(), |down: &Down| Action::Down(*down));
+        self.slot(layer.clock_slot(), |skew| Action::Clock(Some(*skew)));
         self.slot(layer.held_slot(), |()| Action::Answers(Answers::Held));
         for answer in layer.http_answers() {
             self.push(&Action::Http(answer.clone()), None, None);
@@ -69,6 +70,8 @@ impl List {
         self.slot(&faults.tls, |fault| Action::Tls(Some(*fault)));
         self.slot(&faults.partition, |which| Action::Partition(*which));
         self.slot(&faults.pongs, |pongs| Action::Pongs(*pongs));
+        self.slot(&faults.reading, |reading| Action::Reading(*reading));
+        self.slot(&faults.idle_drop, |after| Action::IdleDrop(Some(*after)));
         self.wire(&faults.to_client, Direction::ToClient);
         self.wire(&faults.from_client, Direction::FromClient);
     }
@@ -83,6 +86,9 @@ impl List {
         }
         if let Some(slice) = wire.slice.get() {
             self.push(&Action::SliceBytes(Some(*slice)), word, None);
+        }
+        if let Some(corruption) = wire.corrupt.get() {
+            self.push(&Action::Corrupt(Some(*corruption)), word, None);
         }
     }
 

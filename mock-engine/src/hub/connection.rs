@@ -31,6 +31,8 @@ pub(super) enum Phase {
     Open,
     /// The engine has sent a Close and waits for the client's.
     Closing,
+    /// The engine has ended its own side, and goes on reading.
+    HalfClosed,
 }
 
 impl Phase {
@@ -43,6 +45,7 @@ impl Phase {
             Self::Raw => "not_http",
             Self::Open => "open",
             Self::Closing => "closing",
+            Self::HalfClosed => "half_closed",
         }
     }
 }
@@ -74,6 +77,8 @@ pub(super) struct Conn {
     deflater: Option<Box<Deflater>>,
     /// What is known of a real engine behind it.
     live: Option<Box<Live>>,
+    /// How often it was asked to look when it is forgotten: older answers don't count.
+    idle_number: u64,
 }
 
 /// What a relay needs of a connection.
@@ -116,6 +121,7 @@ impl Conn {
             target: None,
             deflater: None,
             live: None,
+            idle_number: 0,
         }
     }
 
@@ -237,7 +243,9 @@ impl Conn {
 
     /// The 101 is on its way: returns the steps whose turn it is.
     pub(super) fn upgrade(&mut self) -> Vec<usize> {
-        self.phase = Phase::Open;
+        if self.phase != Phase::HalfClosed {
+            self.phase = Phase::Open;
+        }
         self.answer = None;
         let mut steps = std::mem::take(&mut self.waiting);
         steps.extend(self.triggers.sent(0, 0));
@@ -264,6 +272,38 @@ impl Conn {
     /// The engine's Close is on its way.
     pub(super) fn begin_closing(&mut self) {
         self.phase = Phase::Closing;
+    }
+
+    /// The engine ends its own side; `false` where it had before.
+    pub(super) fn half_close(&mut self) -> bool {
+        let new = self.phase != Phase::HalfClosed;
+        self.phase = Phase::HalfClosed;
+        self.link.half_close();
+        new
+    }
+
+    /// When something passed last, where it may be forgotten on the way; and the number to look
+    /// by.
+    pub(super) fn begin_idle(&mut self) -> Option<(Micros, u64)> {
+        let passed_at = self.link.passed_at()?;
+        self.idle_number += 1;
+        Some((passed_at, self.idle_number))
+    }
+
+    /// When something passed last, where this number is the newest.
+    pub(super) fn idle_since(&self, number: u64) -> Option<Micros> {
+        let newest = number == self.idle_number;
+        newest.then(|| self.link.passed_at()).flatten()
+    }
+
+    /// Whether it was forgotten on the way.
+    pub(super) fn is_forgotten(&self) -> bool {
+        self.link.is_forgotten()
+    }
+
+    /// It is forgotten on the way.
+    pub(super) fn forget(&self) {
+        self.link.forget();
     }
 
     /// Who is told when its handshake may be answered; with it, whether that is new.

@@ -294,6 +294,7 @@ impl Core {
                     self.reply(id, "pong", frame::whole(frame::PONG, &payload));
                 }
             }
+            Op::Idle { conn, number } => self.idle_due(conn, number),
             Op::CloseWait { conn: id } => {
                 self.log.write(id, JournalKind::Dropped(End::Fin));
                 self.end(id, End::Fin);
@@ -348,6 +349,7 @@ impl Core {
         self.connections.insert(id, Conn::new(link, port, now));
         let conditions = self.conditions(id);
         self.connections.change_link(id, conditions);
+        self.watch_idle(id);
         let number = self.numbers.take(id);
         for index in self.prologue.of(number) {
             self.enlist(id, index, now);
@@ -421,6 +423,7 @@ impl Core {
             if let Some(held) = held {
                 self.released(id, held);
             }
+            self.watch_idle(id);
         }
         for index in self.prologue.at_head(&numbers) {
             self.enlist(id, index, now);
@@ -571,7 +574,10 @@ impl Core {
         };
         // One that was refused is expected to leave.
         if phase != Phase::Answered {
+            let forgotten = self.connections.get(id).is_some_and(Conn::is_forgotten);
             let kind = match end {
+                // Its client lives: what it sent met a reset on the way.
+                End::Reset if forgotten => JournalKind::Dropped(End::Reset),
                 End::Fin => JournalKind::ClientClosed,
                 End::Reset => JournalKind::ClientReset,
             };

@@ -72,7 +72,7 @@ impl Outgoing {
             Phase::Open => true,
             Phase::Closing => matches!(self.kind, Kind::RawFrame | Kind::Bytes),
             Phase::Raw => self.kind == Kind::Bytes,
-            Phase::Handshake | Phase::Hung | Phase::Answered => false,
+            Phase::Handshake | Phase::Hung | Phase::Answered | Phase::HalfClosed => false,
         }
     }
 }

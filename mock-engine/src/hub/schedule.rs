@@ -67,6 +67,8 @@ pub(super) enum Op {
     },
     /// A late Pong.
     Pong { conn: ConnId, payload: Bytes },
+    /// A connection may be forgotten on the way; of an older number, it is no longer asked.
+    Idle { conn: ConnId, number: u64 },
     /// The client had long enough to answer a Close.
     CloseWait { conn: ConnId },
     /// The tape had long enough to answer the client's Close, of this code.
@@ -86,6 +88,7 @@ impl Op {
             | Self::Late { conn, .. }
             | Self::Unmute { conn, .. }
             | Self::CloseWait { conn }
+            | Self::Idle { conn, .. }
             | Self::CloseAnswer { conn, .. } => Some(conn),
         }
     }

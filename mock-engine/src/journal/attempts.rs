@@ -255,6 +255,7 @@ impl Attempt {
                 answers.then_some(AttemptEnd::EngineClose)
             }
             JournalKind::Dropped(end) => Some(AttemptEnd::Engine(*end)),
+            JournalKind::HalfClosed => Some(AttemptEnd::Engine(End::Fin)),
             JournalKind::ClientClosed => Some(AttemptEnd::Client(End::Fin)),
             JournalKind::ClientReset => Some(AttemptEnd::Client(End::Reset)),
             JournalKind::Overrun => Some(AttemptEnd::Overrun),

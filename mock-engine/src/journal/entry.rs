@@ -78,6 +78,10 @@ pub enum JournalKind {
     Received(ClientFrame),
     /// The engine ended the transport without a closing handshake.
     Dropped(End),
+    /// The engine ended its own side of the stream with a FIN, and goes on reading.
+    HalfClosed,
+    /// Nothing passed for so long that the connection was forgotten on the way: nobody was told.
+    Forgotten,
     /// The client ended the transport with a FIN.
     ClientClosed,
     /// The client ended the transport with a reset.
@@ -141,6 +145,8 @@ impl JournalKind {
             Self::Lost { .. } => "lost",
             Self::Received(_) => "received",
             Self::Dropped(_) => "dropped",
+            Self::HalfClosed => "half_closed",
+            Self::Forgotten => "forgotten",
             Self::ClientClosed => "client_closed",
             Self::ClientReset => "client_reset",
             Self::State(_) => "state",
@@ -182,6 +188,8 @@ impl fmt::Display for JournalKind {
             Self::Lost { what } => write!(f, "lost {what}"),
             Self::Received(frame) => write!(f, "← {}", Shown(frame)),
             Self::Dropped(end) => f.write_str(end.word()),
+            Self::HalfClosed => f.write_str("fin, still reading"),
+            Self::Forgotten => f.write_str("forgotten on the way"),
             Self::ClientClosed => f.write_str("client fin"),
             Self::ClientReset => f.write_str("client reset"),
             Self::Down => f.write_str("down"),

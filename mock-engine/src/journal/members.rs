@@ -185,6 +185,8 @@ impl Members {
                 Some("reset") => End::Reset,
                 _ => return Err(BadMember("end")),
             }),
+            "half_closed" => JournalKind::HalfClosed,
+            "forgotten" => JournalKind::Forgotten,
             "client_closed" => JournalKind::ClientClosed,
             "client_reset" => JournalKind::ClientReset,
             "state" => JournalKind::State(need(self.text, "text")?),

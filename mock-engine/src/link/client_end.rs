@@ -133,6 +133,25 @@ impl ClientReader {
     }
 }
 
+impl ClientReader {
+    /// Waits, behind the end of the stream, until the engine takes nothing more from the client.
+    /// `true` where it has reset the stream.
+    pub(crate) async fn engine_done(&mut self) -> bool {
+        std::future::poll_fn(|cx| {
+            let mut lanes = self.shared.lanes.lock();
+            if lanes.to_client.was_reset() {
+                return Poll::Ready(true);
+            }
+            if lanes.from_client.closed() {
+                return Poll::Ready(false);
+            }
+            lanes.to_client.reader = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+}
+
 impl Drop for ClientReader {
     fn drop(&mut self) {
         let (was, writer) = {
@@ -161,6 +180,13 @@ impl ClientWriter {
             let mut lanes = shared.lanes.lock();
             if lanes.to_client.front(|| shared.clock.now()) == Front::Reset {
                 return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+            }
+            if !buf.is_empty() && !lanes.from_client.ended() && !lanes.pass(|| shared.clock.now()) {
+                let wakers = lanes.answer_forgotten(shared.clock.now());
+                drop(lanes);
+                wakers.into_iter().for_each(wake);
+                // The socket takes them; the reset is on its way.
+                return Poll::Ready(Ok(buf.len()));
             }
             let lane = &mut lanes.from_client;
             if lane.ended() {

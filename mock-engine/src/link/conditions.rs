@@ -1,8 +1,9 @@
 //! What a lane does to the bytes it carries.
 
+use bytes::Bytes;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use wstape_tape::{Distribution, Latency, Micros};
+use wstape_tape::{Corruption, Distribution, Latency, Micros};
 
 /// The Pareto tail's shape: a finite mean and variance, and a tail that shows.
 const PARETO_SHAPE: f64 = 3.0;
@@ -20,6 +21,12 @@ pub struct Conditions {
     pub rate: Option<u64>,
     /// A read returns at most this many bytes; never zero.
     pub slice: Option<u32>,
+    /// Bytes that find room while nothing is delivered, where that is fewer than a lane takes.
+    pub room: Option<u32>,
+    /// What bytes are damaged, one after the other.
+    pub(crate) damages: Vec<Damage>,
+    /// A connection that carries nothing for so long is forgotten on the way.
+    pub(crate) forgets_after: Option<Micros>,
 }
 
 impl Conditions {
@@ -42,12 +49,24 @@ impl Conditions {
         Micros(total)
     }
 
-    /// Takes over `new`, keeping the position in the draws of each latency that goes on.
+    /// The bytes as they come out of what damages them.
+    pub(crate) fn damage(&mut self, bytes: Bytes) -> Bytes {
+        let damages = self.damages.iter_mut();
+        damages.fold(bytes, |bytes, damage| damage.apply(bytes))
+    }
+
+    /// Takes over `new`, keeping the position in the draws of each latency that goes on, and in
+    /// what each damage has let pass.
     pub(crate) fn change(&mut self, new: Self) {
         let old = std::mem::replace(self, new);
         for delay in &mut self.delays {
             if let Some(same) = old.delays.iter().find(|had| delay.continues(had)) {
                 delay.draws.clone_from(&same.draws);
+            }
+        }
+        for damage in &mut self.damages {
+            if let Some(same) = old.damages.iter().find(|had| damage.continues(had)) {
+                damage.passed = same.passed;
             }
         }
     }
@@ -106,6 +125,58 @@ impl Delay {
                 whole_micros(lossy(base) + stretch * lossy(jitter))
             }
         }
+    }
+}
+
+/// One corruption of one layer, and how far it has come.
+#[derive(Debug, Clone)]
+pub(crate) struct Damage {
+    /// Tells one setting of the state from the next.
+    generation: u64,
+    corruption: Corruption,
+    /// Bytes that have passed since it was set.
+    passed: u64,
+}
+
+impl Damage {
+    pub(crate) fn new(generation: u64, corruption: Corruption) -> Self {
+        Self {
+            generation,
+            corruption,
+            passed: 0,
+        }
+    }
+
+    fn continues(&self, other: &Self) -> bool {
+        self.generation == other.generation && self.corruption == other.corruption
+    }
+
+    /// How far behind the next byte the next damaged one is.
+    fn next(&self) -> Option<u64> {
+        let skip = self.corruption.skip_bytes;
+        match (skip.checked_sub(self.passed), self.corruption.every_bytes) {
+            (Some(ahead), _) => Some(ahead),
+            (None, Some(every)) => Some((every - (self.passed - skip) % every) % every),
+            (None, None) => None,
+        }
+    }
+
+    fn apply(&mut self, bytes: Bytes) -> Bytes {
+        let len = bytes.len() as u64;
+        let first = self.next();
+        self.passed = self.passed.saturating_add(len);
+        let Some(mut at) = first.filter(|&first| first < len) else {
+            return bytes;
+        };
+        let mut damaged = bytes.to_vec();
+        while let Some(byte) = usize::try_from(at).ok().and_then(|at| damaged.get_mut(at)) {
+            *byte ^= self.corruption.flip;
+            match self.corruption.every_bytes {
+                Some(every) => at = at.saturating_add(every),
+                None => break,
+            }
+        }
+        damaged.into()
     }
 }
 

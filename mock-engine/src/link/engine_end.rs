@@ -9,9 +9,11 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wstape_tape::End;
 
+use wstape_tape::Micros;
+
 use super::conditions::Conditions;
 use super::lane::Lane;
-use super::lanes::{HIGH_WATER_BYTES, HeldBytes, Lanes, Read, Shared, poll_lane, wake};
+use super::lanes::{HIGH_WATER_BYTES, HeldBytes, Lanes, Memory, Read, Shared, poll_lane, wake};
 use crate::clock::Timer;
 
 /// The engine's end of a link: reads what the client wrote, writes towards it.
@@ -66,6 +68,9 @@ impl AsyncWrite for EngineEnd {
         let shared = &self.shared;
         let (written, reader) = {
             let mut lanes = shared.lanes.lock();
+            if !lanes.pass(|| shared.clock.now()) {
+                return Poll::Ready(Ok(buf.len()));
+            }
             let lane = &mut lanes.to_client;
             if lane.ended() || lane.closed() {
                 // What follows an end is lost, as on a real socket.
@@ -119,6 +124,9 @@ fn room(lane: &Lane) -> usize {
 fn push(shared: &Shared, bytes: Bytes) -> bool {
     let (fits, wakers) = {
         let mut lanes = shared.lanes.lock();
+        if !lanes.pass(|| shared.clock.now()) {
+            return true;
+        }
         let fits = bytes.len() <= room(&lanes.to_client);
         if fits {
             lanes.to_client.push(|| shared.clock.now(), bytes);
@@ -177,6 +185,17 @@ impl LinkHandle {
         finish(&self.shared);
     }
 
+    /// Ends the stream towards the client, behind the bytes in flight; what it sends is still
+    /// taken.
+    pub fn half_close(&self) {
+        let reader = {
+            let mut lanes = self.shared.lanes.lock();
+            lanes.to_client.finish(|| self.shared.clock.now());
+            lanes.to_client.reader.take()
+        };
+        wake(reader);
+    }
+
     /// Resets the stream; bytes in flight or held are discarded. On a held link the client
     /// learns of it when the hold ends.
     pub fn reset(&self) {
@@ -201,6 +220,14 @@ impl LinkHandle {
         let (released, wakers) = {
             let mut lanes = self.shared.lanes.lock();
             let released = lanes.held_bytes(ends);
+            lanes.memory = match (to_client.forgets_after, lanes.memory) {
+                (_, Memory::Gone) => Memory::Gone,
+                (None, _) => Memory::Lasting,
+                (Some(_), fading @ Memory::Fading { .. }) => fading,
+                (Some(_), Memory::Lasting) => Memory::Fading {
+                    passed_at: self.shared.clock.now(),
+                },
+            };
             lanes
                 .to_client
                 .change(|| self.shared.clock.now(), to_client);
@@ -210,6 +237,8 @@ impl LinkHandle {
             let wakers = [
                 lanes.to_client.reader.take(),
                 lanes.from_client.reader.take(),
+                // There may be room again and nothing to read that would make it.
+                lanes.from_client.writer.take(),
             ];
             (released, wakers)
         };
@@ -260,6 +289,26 @@ impl LinkHandle {
     /// What holds keep back now; `None` where there is none.
     pub(crate) fn held_bytes(&self) -> Option<HeldBytes> {
         self.shared.lanes.lock().held_bytes([true, true])
+    }
+
+    /// When something passed last, where the connection is forgotten once nothing has for a
+    /// while.
+    pub(crate) fn passed_at(&self) -> Option<Micros> {
+        match self.shared.lanes.lock().memory {
+            Memory::Fading { passed_at } => Some(passed_at),
+            Memory::Lasting | Memory::Gone => None,
+        }
+    }
+
+    /// Whether the connection was forgotten on the way.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.shared.lanes.lock().memory == Memory::Gone
+    }
+
+    /// The connection is forgotten on the way: what is sent towards the client is lost from here
+    /// on, and the first that it sends meets a reset.
+    pub(crate) fn forget(&self) {
+        self.shared.lanes.lock().memory = Memory::Gone;
     }
 
     /// Bytes that wait for the client, held or in flight.

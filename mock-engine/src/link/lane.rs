@@ -160,7 +160,11 @@ impl Lane {
         if self.queue.len() >= self.max_chunks {
             return 0;
         }
-        self.capacity.saturating_sub(self.queued)
+        let full = match self.conditions.room {
+            Some(room) if self.conditions.held => self.capacity.min(room as usize),
+            _ => self.capacity,
+        };
+        full.saturating_sub(self.queued)
     }
 
     /// The memory that it takes, about, in bytes.
@@ -212,6 +216,11 @@ impl Lane {
         }
     }
 
+    /// Whether the sender has reset the stream.
+    pub(super) fn was_reset(&self) -> bool {
+        self.reset
+    }
+
     pub(super) fn closed(&self) -> bool {
         self.closed
     }
@@ -222,6 +231,7 @@ impl Lane {
         if self.ended() || self.closed || bytes.is_empty() {
             return;
         }
+        let bytes = self.conditions.damage(bytes);
         self.queued += bytes.len();
         if self.conditions.clean() {
             // Behind an earlier chunk that is due later, it is read right after that one.
@@ -329,6 +339,16 @@ impl Lane {
             };
         }
         self.conditions.change(conditions);
+    }
+
+    /// The sender resets, and nothing of what is in flight gets through, nor waits for a hold.
+    pub(super) fn reset_now(&mut self) {
+        self.conditions.held = false;
+        self.queue = VecDeque::new();
+        self.queued = 0;
+        self.reset = true;
+        self.fin = None;
+        self.settle();
     }
 
     /// Ends every delay and hold at once: what is in flight is due now.

@@ -5,6 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use wstape_tape::Micros;
 
 use super::budget::Budget;
 use super::lane::{
@@ -28,6 +29,18 @@ pub(super) struct Shared {
 pub(super) struct Lanes {
     pub(super) to_client: Lane,
     pub(super) from_client: Lane,
+    pub(super) memory: Memory,
+}
+
+/// What something on the way knows of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Memory {
+    /// It never forgets.
+    Lasting,
+    /// It forgets where nothing passes for a while; something did last then.
+    Fading { passed_at: Micros },
+    /// It has forgotten: nothing gets through any more.
+    Gone,
 }
 
 /// What holds keep back, in bytes: for the client, and from it.
@@ -40,6 +53,26 @@ pub struct HeldBytes {
 }
 
 impl Lanes {
+    /// Bytes pass. `false` where they get nowhere, because the connection was forgotten.
+    pub(super) fn pass(&mut self, now: impl FnOnce() -> Micros) -> bool {
+        match &mut self.memory {
+            Memory::Lasting => true,
+            Memory::Fading { passed_at } => {
+                *passed_at = now();
+                true
+            }
+            Memory::Gone => false,
+        }
+    }
+
+    /// The client has sent something on a connection that was forgotten: it is told by a reset, and
+    /// nothing more comes from it.
+    pub(super) fn answer_forgotten(&mut self, now: Micros) -> [Option<Waker>; 2] {
+        self.to_client.reset_now();
+        self.from_client.reset(now);
+        [self.to_client.reader.take(), self.from_client.reader.take()]
+    }
+
     /// What is held back in the directions asked about: to the client, and from it. `None` where
     /// neither is held.
     pub(super) fn held_bytes(&self, [to, from]: [bool; 2]) -> Option<HeldBytes> {
@@ -63,6 +96,7 @@ impl Shared {
                 MAX_FROM_CLIENT_CHUNKS,
                 Budget::default(),
             ),
+            memory: Memory::Lasting,
         };
         Self {
             clock,

@@ -18,7 +18,7 @@ pub use budget::MAX_TO_CLIENTS_BYTES;
 pub use client_end::ClientEnd;
 pub(crate) use client_end::{ClientReader, ClientWriter};
 pub use conditions::Conditions;
-pub(crate) use conditions::Delay;
+pub(crate) use conditions::{Damage, Delay};
 pub use engine_end::{EngineEnd, LinkHandle};
 pub use lane::{
     FROM_CLIENT_CAPACITY_BYTES, MAX_FROM_CLIENT_CHUNKS, MAX_TO_CLIENT_CHUNKS,

@@ -13,6 +13,9 @@ pub(crate) fn misfit(step: &Step) -> Option<&'static str> {
             "`answers` is for a recording that is played, and behind this port is a real engine; \
              serve the recording by itself",
         ),
+        Action::Clock(Some(_)) => {
+            Some("`clock` has a mock engine's clock go wrong, and the real one has its own")
+        }
         _ => match &step.trigger {
             Trigger::OnMessage(on) if on.instead => Some(
                 "`instead` can't hide a message from a real engine; without it the step answers \

@@ -1,5 +1,6 @@
 //! The mock engine from the outside: a plain client in memory and over TCP, and the binary.
 
+mod cases;
 mod connection;
 mod connection_map;
 mod control;
@@ -8,7 +9,9 @@ mod deflate;
 mod delivery;
 mod dialogue;
 mod faults;
+mod field;
 mod held;
+mod hosts;
 mod http;
 mod journal;
 mod playback;

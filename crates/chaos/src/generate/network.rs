@@ -1,6 +1,9 @@
 //! Faults of the network, once a connection is established.
 
-use wstape_tape::{Action, After, Direction, Distribution, End, Latency, Micros, Partition, Step};
+use wstape_tape::{
+    Action, After, Corruption, Direction, Distribution, End, Latency, Micros, Partition, Reading,
+    Step,
+};
 
 use super::dice::Dice;
 use super::scene::Scene;
@@ -24,6 +27,34 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
             let end = dice.pick(&[End::Fin, End::Reset]);
             let trigger = Scene::on_connect(dice, after);
             scene.put(kind, Step::new(trigger, Action::Drop(end)));
+        }
+        FaultKind::HalfClose => scene.at(kind, at, Action::HalfClose),
+        FaultKind::StopsReading => {
+            let room = u32::try_from(dice.log(1, 256) - 1).unwrap_or(0);
+            let reading = dice.pick(&[Reading::Off, Reading::Room { bytes: room }]);
+            scene.state(kind, at, Action::Reading(reading), span);
+        }
+        FaultKind::IdleDrop => {
+            let after = scene.span(dice, at);
+            scene.state(kind, at, Action::IdleDrop(Some(after)), span);
+        }
+        FaultKind::Corrupt => {
+            let corruption = Corruption {
+                skip_bytes: dice.log(1, 1_024) - 1,
+                every_bytes: dice.chance(1, 3).then(|| dice.log(1, 1_024)),
+                flip: 1 << dice.below(8),
+            };
+            // Behind the 101: what is still a head, and what no longer, two readers of HTTP may
+            // tell differently.
+            let after = match dice.below(3) {
+                0 => After::Bytes(scene.cut(dice)),
+                _ => After::Frames(dice.below(5)),
+            };
+            let trigger = Scene::on_connect(dice, after);
+            let mut step = Step::new(trigger, Action::Corrupt(Some(corruption)));
+            step.for_us = Some(span);
+            step.direction = direction(dice);
+            scene.put(kind, step);
         }
         FaultKind::Partition => {
             scene.state(kind, at, Action::Partition(Partition::Both), span);
@@ -102,12 +133,16 @@ fn condition(
 ) -> Step {
     let mut step = Step::at(at, action);
     step.for_us = Some(span);
-    step.direction = dice.pick(&[
+    step.direction = direction(dice);
+    scene.put(kind, step.clone());
+    step
+}
+
+fn direction(dice: &mut Dice) -> Direction {
+    dice.pick(&[
         Direction::Both,
         Direction::ToClient,
         Direction::ToClient,
         Direction::FromClient,
-    ]);
-    scene.put(kind, step.clone());
-    step
+    ])
 }

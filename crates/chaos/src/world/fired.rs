@@ -97,7 +97,7 @@ impl Fault<'_> {
     fn lasts(&self) -> bool {
         matches!(
             self.step.action,
-            Action::Down(Down::Refuses | Down::Resets { .. })
+            Action::Down(Down::Refuses | Down::Drains | Down::Resets { .. })
                 | Action::Hang(true)
                 | Action::Refuse(Some(_))
                 | Action::Accept(Some(_))
@@ -108,7 +108,7 @@ impl Fault<'_> {
     /// Whether the journal says it so.
     fn shows_as(&self, kind: &JournalKind) -> bool {
         match &self.step.action {
-            Action::Down(Down::Refuses) => {
+            Action::Down(Down::Refuses | Down::Drains) => {
                 matches!(kind, JournalKind::Down | JournalKind::DialRefused)
             }
             Action::Down(Down::Resets { .. }) => matches!(kind, JournalKind::DialReset),
@@ -124,6 +124,7 @@ impl Fault<'_> {
                 _ => matches!(kind, JournalKind::Upgraded),
             },
             Action::Garbage(Some(_)) => matches!(kind, JournalKind::GarbageSent { .. }),
+            Action::HalfClose => matches!(kind, JournalKind::HalfClosed),
             Action::Drop(End::Fin) => matches!(kind, JournalKind::Dropped(End::Fin)),
             Action::Drop(End::Reset) => matches!(kind, JournalKind::Dropped(End::Reset)),
             action if action.is_state() => {

@@ -8,7 +8,7 @@ use super::called::Called;
 use super::liveness::{Liveness, Loss};
 use crate::model::{Folded, Model};
 use crate::settings::Settings;
-use crate::wire::{Frames, Item, Messages, Opening, Sender};
+use crate::wire::{Answer, Frames, Item, Messages, Opening, Sender};
 use chrono::{DateTime, Utc};
 
 /// How far an attempt has come.
@@ -92,6 +92,11 @@ impl Attempt {
             broken: None,
             silent: false,
         }
+    }
+
+    /// Whether its handshake came to a 101.
+    pub(super) fn is_upgraded(&self) -> bool {
+        matches!(self.opening.answer(), Some(Answer::Upgraded { .. }))
     }
 
     /// Bytes were delivered, of which those from this offset on are new, and all that is whole of

@@ -27,6 +27,19 @@ pub(super) const CUT_OFF: Called = Called::Any(&[
     EndReason::Shutdown,
 ]);
 
+/// What an end may be called where the protocol was broken at the instant at which the connection was
+/// due to end by itself.
+const BROKEN_AND_DUE: Called = Called::Any(&[
+    EndReason::Protocol,
+    EndReason::Utf8,
+    EndReason::TooLarge,
+    EndReason::Idle,
+    EndReason::WriteStalled,
+    EndReason::MessageTimeout,
+    EndReason::EventTimeout,
+    EndReason::Shutdown,
+]);
+
 /// The code of a shutdown's Close.
 const SHUTDOWN_CODE: u16 = 1000;
 
@@ -103,11 +116,13 @@ impl Course {
     /// Ends the attempt that is due to end at this very instant, or has reason to.
     pub(super) fn end_if_due(&mut self, at: Micros) {
         let Some(attempt) = &self.attempt else { return };
-        if attempt.broken.is_some() && attempt.phase != Phase::Ended {
+        let due = attempt.deadline().filter(|(deadline, _)| *deadline == at);
+        // Of a breach whose frame is not whole nobody need know when the deadline comes.
+        let open = |came: Micros| came < at && due.is_some() && !attempt.must_have_noticed();
+        let broken = attempt.broken.as_ref().filter(|broken| !open(broken.at));
+        if broken.is_some() && attempt.phase != Phase::Ended {
             self.end_as_broken();
-        } else if let Some((deadline, called)) = attempt.deadline()
-            && deadline == at
-        {
+        } else if let Some((deadline, called)) = due {
             // Bytes that come with the deadline may have been an answer, or no answer.
             let undecided = attempt.phase == Phase::Handshake && attempt.head_bytes > 0;
             self.end_in_time(deadline, if undecided { CUT_OFF } else { called });
@@ -130,6 +145,14 @@ impl Course {
         let Some(mut broken) = attempt.broken.clone() else {
             return;
         };
+        if let Some((deadline, _)) = attempt.deadline()
+            && deadline == broken.at
+        {
+            // Neither comes before the other: who ends for want of events owes no Close.
+            self.findings.took(Edge::OPEN_PROTOCOL);
+            self.end(broken.at, BROKEN_AND_DUE, None);
+            return;
+        }
         if self.stop.called() {
             // The shutdown's own Close may have come first.
             broken.codes.push(SHUTDOWN_CODE);

@@ -9,9 +9,10 @@ const MAX_FRAMES: usize = 256;
 /// One attempt to connect, as the engine saw it.
 #[derive(Debug, Clone)]
 pub(crate) struct Attempt {
-    /// Its number, from 1, in the order of the accepts.
-    pub(crate) number: u64,
-    /// When its transport was accepted.
+    /// Its connection's number, from 1, in the order of the accepts.
+    pub(crate) conn: u64,
+    /// When its transport was accepted, or, where it came on one that was kept after a refusal, its
+    /// request.
     pub(crate) accepted: Micros,
     /// What its request asked for, path and query, without the token.
     pub(crate) target: String,
@@ -65,9 +66,9 @@ pub(crate) enum Ended {
 }
 
 impl Attempt {
-    pub(super) fn new(number: u64, accepted: Micros) -> Self {
+    pub(super) fn new(conn: u64, accepted: Micros) -> Self {
         Self {
-            number,
+            conn,
             accepted,
             target: String::new(),
             brought_token: false,

@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use wstape_mock_engine::{Entry, JournalKind, RequestHead};
-use wstape_tape::Micros;
+use wstape_tape::{End, Micros};
 
 use crate::case::SUBSCRIBES;
 
@@ -24,6 +24,8 @@ const MAX_LINES: usize = 200;
 pub(crate) struct Facts {
     token: String,
     attempts: Vec<Attempt>,
+    /// Connections that were accepted.
+    accepted: u64,
     /// Attempts beyond those that are kept.
     pub(crate) more_attempts: u64,
     marks: Vec<(Micros, String)>,
@@ -48,6 +50,7 @@ impl Facts {
         Self {
             token,
             attempts: Vec::new(),
+            accepted: 0,
             more_attempts: 0,
             marks: Vec::new(),
             up: None,
@@ -63,7 +66,7 @@ impl Facts {
         let at = entry.at;
         match &entry.kind {
             JournalKind::Accepted => self.accept(at),
-            JournalKind::Requested(head) => self.request(entry.conn, head),
+            JournalKind::Requested(head) => self.request(at, entry.conn, head),
             JournalKind::Up => self.up = Some(at),
             JournalKind::Mark(name) if name == SUBSCRIBES => {
                 if let Some(attempt) = entry.conn.and_then(|conn| self.attempt_mut(conn)) {
@@ -81,15 +84,27 @@ impl Facts {
     }
 
     fn accept(&mut self, at: Micros) {
+        self.accepted += 1;
+        self.begin(self.accepted, at);
+    }
+
+    fn begin(&mut self, conn: u64, at: Micros) {
         if self.attempts.len() == MAX_ATTEMPTS {
             self.more_attempts += 1;
         } else {
-            let number = self.attempts.len() as u64 + 1;
-            self.attempts.push(Attempt::new(number, at));
+            self.attempts.push(Attempt::new(conn, at));
         }
     }
 
-    fn request(&mut self, conn: Option<u64>, head: &RequestHead) {
+    /// A request on a connection that was kept after a refusal is an attempt of its own.
+    fn request(&mut self, at: Micros, conn: Option<u64>, head: &RequestHead) {
+        if let Some(conn) = conn
+            && self
+                .attempt_mut(conn)
+                .is_some_and(|it| matches!(it.answer, Some((_, Answer::Status(_)))))
+        {
+            self.begin(conn, at);
+        }
         let brought = head.target.contains(&self.token)
             || head
                 .headers
@@ -104,11 +119,12 @@ impl Facts {
 
     /// A broadcast goes to all that are open.
     fn sent(&mut self, at: Micros, conn: Option<u64>, what: &str) {
-        let to = |attempt: &&mut Attempt| match conn {
-            Some(conn) => attempt.number == conn,
-            None => attempt.upgraded().is_some() && attempt.ended.is_none(),
+        let open = |attempt: &&mut Attempt| attempt.upgraded().is_some() && attempt.ended.is_none();
+        let to: Vec<&mut Attempt> = match conn {
+            Some(conn) => self.attempt_mut(conn).into_iter().collect(),
+            None => self.attempts.iter_mut().filter(open).collect(),
         };
-        for attempt in self.attempts.iter_mut().filter(to) {
+        for attempt in to {
             let first = attempt.sent.map_or(at, |(first, _)| first);
             attempt.sent = Some((first, at));
             if what.starts_with("close") {
@@ -132,9 +148,9 @@ impl Facts {
         }
     }
 
+    /// The attempt that this connection is busy with.
     fn attempt_mut(&mut self, conn: u64) -> Option<&mut Attempt> {
-        let at = usize::try_from(conn.checked_sub(1)?).ok()?;
-        self.attempts.get_mut(at)
+        self.attempts.iter_mut().rev().find(|it| it.conn == conn)
     }
 
     /// The attempts, in the order of their accepts.
@@ -221,6 +237,7 @@ fn happen(attempt: &mut Attempt, at: Micros, kind: &JournalKind) {
     }
     let ended = match kind {
         JournalKind::Dropped(end) => Some(Ended::ByEngine(*end)),
+        JournalKind::HalfClosed => Some(Ended::ByEngine(End::Fin)),
         JournalKind::ClientClosed => Some(Ended::ClientFin),
         JournalKind::ClientReset => Some(Ended::ClientReset),
         _ => None,
@@ -230,5 +247,29 @@ fn happen(attempt: &mut Attempt, at: Micros, kind: &JournalKind) {
     }
     if let Some(ended) = ended {
         attempt.ended.get_or_insert((at, ended));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_request_on_a_connection_that_was_kept_is_an_attempt_of_its_own() {
+        let mut facts = Facts::new("token".to_owned());
+        let head = RequestHead::default();
+        let answer = |facts: &mut Facts, at, kind| {
+            happen(facts.attempt_mut(1).expect("an attempt"), Micros(at), &kind);
+        };
+        facts.accept(Micros(0));
+        facts.request(Micros(1), Some(1), &head);
+        answer(&mut facts, 2, JournalKind::Refused { status: 503 });
+        facts.request(Micros(1_000_002), Some(1), &head);
+        answer(&mut facts, 1_000_003, JournalKind::Upgraded);
+        let attempts = facts.attempts();
+        assert_eq!(attempts.len(), 2);
+        assert_eq!(attempts[0].answer, Some((Micros(2), Answer::Status(503))));
+        assert_eq!(attempts[1].upgraded(), Some(Micros(1_000_003)));
+        assert_eq!(facts.gaps(), [1.0]);
     }
 }

@@ -136,6 +136,7 @@ impl Question {
             Self::Honours(it) => Some(it.after_s),
             Self::PingAnswered(it) => Some(it.within_s),
             Self::Gone(it) => Some(it.within_s),
+            Self::Spread(_) => Some(spread::MIN_SPREAD_S),
             _ => None,
         }
     }

@@ -15,6 +15,10 @@ const CLOSE: f64 = 0.1;
 /// A median below this, in seconds, is no wait at all.
 const MIN_MEDIAN_S: f64 = 0.05;
 
+/// A machine whose timers are late by a fifth of this spreads clients out that come back as one, in
+/// seconds.
+pub(super) const MIN_SPREAD_S: f64 = 1.0;
+
 /// Whether the gaps of many clients, dropped together, spread out.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -8,6 +8,9 @@ use super::spec::{Class, Spec};
 use crate::error::Flaw;
 use crate::json::{Field, Pen, Type};
 
+/// What becomes of connections that are open, where they live on.
+const KEPT: &str = "kept";
+
 /// What a port that is down does with dials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Down {
@@ -16,6 +19,8 @@ pub enum Down {
     Up,
     /// It refuses them, as where nobody listens. On TCP only the dialer knows of such a dial.
     Refuses,
+    /// `{"open":"kept"}`: it refuses them, and what is open lives on, as where a server or a proxy drains.
+    Drains,
     /// It takes so many, one by one, and resets each before its answer; then it listens again. So
     /// dials are seen and counted on TCP too.
     Resets {
@@ -32,7 +37,16 @@ impl Spec for Down {
 
     fn read(field: &Field<'_>, _line: &Bytes) -> Result<Self, Flaw> {
         if field.is(Type::Object) {
-            let object = field.object(&["dials"])?;
+            let object = field.object(&["dials", "open"])?;
+            if let Some(open) = object.get("open") {
+                if let Some(dials) = object.get("dials") {
+                    return Err(dials.either("open", "dials"));
+                }
+                if open.string()? != KEPT {
+                    return Err(open.wrong(r#""kept""#));
+                }
+                return Ok(Self::Drains);
+            }
             let dials = object.demand("dials", r#"{"dials":6}"#)?;
             return Ok(Self::Resets {
                 dials: dials.whole(1..=u32::MAX)?,
@@ -41,7 +55,7 @@ impl Spec for Down {
         match field.bool() {
             Ok(true) => Ok(Self::Refuses),
             Ok(false) => Ok(Self::Up),
-            Err(_) => Err(field.wrong(r#"true, false or {"dials":6}"#)),
+            Err(_) => Err(field.wrong(r#"true, false, {"dials":6} or {"open":"kept"}"#)),
         }
     }
 
@@ -49,6 +63,11 @@ impl Spec for Down {
         match down {
             Self::Up => pen.json(Self::KEY, false),
             Self::Refuses => pen.json(Self::KEY, true),
+            Self::Drains => {
+                pen.object(Self::KEY);
+                pen.string("open", KEPT);
+                pen.close();
+            }
             Self::Resets { dials } => {
                 pen.object(Self::KEY);
                 pen.json("dials", dials);
@@ -61,6 +80,7 @@ impl Spec for Down {
         match down {
             Self::Up => "up".into(),
             Self::Refuses => "down".into(),
+            Self::Drains => "down, what is open is kept".into(),
             Self::Resets { dials } => format!("down, {dials} dials reset").into(),
         }
     }
@@ -71,6 +91,7 @@ impl Spec for Down {
 
     fn simpler(down: &Self) -> Vec<Self> {
         match down {
+            Self::Drains => vec![Self::Refuses],
             Self::Resets { dials } if *dials > 1 => vec![Self::Resets { dials: dials / 2 }],
             _ => Vec::new(),
         }

@@ -22,7 +22,9 @@ mod bandwidth;
 mod binary;
 mod body;
 mod bytes;
+mod clock;
 mod close;
+mod corrupt;
 mod direction;
 mod down;
 mod drop;
@@ -31,8 +33,10 @@ mod end;
 mod expect;
 mod frame;
 mod garbage;
+mod half_close;
 mod hang;
 mod http;
+mod idle_drop;
 mod json;
 mod latency;
 mod mark;
@@ -41,6 +45,7 @@ mod next;
 mod partition;
 mod ping;
 mod pongs;
+mod reading;
 mod received;
 mod refuse;
 mod slice;
@@ -57,7 +62,9 @@ use ::bytes::Bytes;
 
 pub use accept::{Accept, Deflate};
 pub use answers::Answers;
+pub use clock::ClockSkew;
 pub use close::CloseFrame;
+pub use corrupt::Corruption;
 pub use direction::Direction;
 pub use down::Down;
 pub use drop::End;
@@ -69,34 +76,36 @@ pub use latency::{Distribution, Latency};
 pub use next::{Late, SomeOf};
 pub use partition::Partition;
 pub use pongs::Pongs;
+pub use reading::Reading;
 pub use received::{Received, ReceivedKind};
 pub use refuse::Refusal;
 pub use start::Start;
 pub use tls::TlsFault;
 pub use which::WhichScene;
 
+use crate::Micros;
 use crate::error::Flaw;
 use crate::json::{FINAL_STATUSES, Field, Pen};
 use spec::{Class, Spec};
 
-/// The table: each action's documentation, variant, value and [`Spec`]. The last row is the one
-/// action without a value.
+/// The table: each action's documentation, variant, value and [`Spec`]. The last rows are the
+/// actions without a value.
 macro_rules! actions {
     (
         $($(#[$doc:meta])+ $variant:ident($value:ty) = $spec:ty),+;
-        $(#[$bare_doc:meta])+ $bare:ident = $bare_spec:ty
+        $($(#[$bare_doc:meta])+ $bare:ident = $bare_spec:ty),+
     ) => {
         /// What a step does. One variant a key of the tape format.
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub enum Action {
             $($(#[$doc])+ $variant($value),)+
-            $(#[$bare_doc])+ $bare,
+            $($(#[$bare_doc])+ $bare,)+
         }
 
         /// The keys of all actions, in the order of [`Action`]'s variants.
-        pub const ACTION_KEYS: [&str; [$(<$spec>::KEY,)+ <$bare_spec>::KEY].len()] =
-            [$(<$spec>::KEY,)+ <$bare_spec>::KEY];
+        pub const ACTION_KEYS: [&str; [$(<$spec>::KEY,)+ $(<$bare_spec>::KEY,)+].len()] =
+            [$(<$spec>::KEY,)+ $(<$bare_spec>::KEY,)+];
 
         impl Action {
             /// The action's key on the wire, one of [`ACTION_KEYS`].
@@ -104,7 +113,7 @@ macro_rules! actions {
             pub fn key(&self) -> &'static str {
                 match self {
                     $(Self::$variant(_) => <$spec>::KEY,)+
-                    Self::$bare => <$bare_spec>::KEY,
+                    $(Self::$bare => <$bare_spec>::KEY,)+
                 }
             }
 
@@ -112,7 +121,9 @@ macro_rules! actions {
             pub(crate) fn read(field: &Field<'_>, line: &Bytes) -> Option<Result<Self, Flaw>> {
                 Some(match &*field.name {
                     $(<$spec>::KEY => <$spec>::read(field, line).map(Self::$variant),)+
-                    <$bare_spec>::KEY => <$bare_spec>::read(field, line).map(|()| Self::$bare),
+                    $(<$bare_spec>::KEY => {
+                        <$bare_spec>::read(field, line).map(|()| Self::$bare)
+                    })+
                     _ => return None,
                 })
             }
@@ -121,14 +132,14 @@ macro_rules! actions {
             pub(crate) fn write(&self, pen: &mut Pen) {
                 match self {
                     $(Self::$variant(value) => <$spec>::write(value, pen),)+
-                    Self::$bare => <$bare_spec>::write(&(), pen),
+                    $(Self::$bare => <$bare_spec>::write(&(), pen),)+
                 }
             }
 
             fn class(&self) -> Class {
                 match self {
                     $(Self::$variant(_) => <$spec>::CLASS,)+
-                    Self::$bare => <$bare_spec>::CLASS,
+                    $(Self::$bare => <$bare_spec>::CLASS,)+
                 }
             }
 
@@ -138,7 +149,7 @@ macro_rules! actions {
             pub fn is_engine_wide(&self) -> bool {
                 match self {
                     $(Self::$variant(_) => <$spec>::ENGINE_WIDE,)+
-                    Self::$bare => <$bare_spec>::ENGINE_WIDE,
+                    $(Self::$bare => <$bare_spec>::ENGINE_WIDE,)+
                 }
             }
 
@@ -148,7 +159,7 @@ macro_rules! actions {
             pub fn clears(&self) -> bool {
                 match self {
                     $(Self::$variant(value) => <$spec>::clears(value),)+
-                    Self::$bare => <$bare_spec>::clears(&()),
+                    $(Self::$bare => <$bare_spec>::clears(&()),)+
                 }
             }
 
@@ -158,7 +169,7 @@ macro_rules! actions {
             pub fn words(&self) -> Cow<'static, str> {
                 match self {
                     $(Self::$variant(value) => <$spec>::words(value),)+
-                    Self::$bare => <$bare_spec>::words(&()),
+                    $(Self::$bare => <$bare_spec>::words(&()),)+
                 }
             }
 
@@ -167,7 +178,7 @@ macro_rules! actions {
             pub(crate) fn feature(&self) -> Option<&'static str> {
                 match self {
                     $(Self::$variant(value) => <$spec>::feature(value),)+
-                    Self::$bare => <$bare_spec>::feature(&()),
+                    $(Self::$bare => <$bare_spec>::feature(&()),)+
                 }
             }
 
@@ -175,7 +186,7 @@ macro_rules! actions {
             pub(crate) fn is_drawn(&self) -> bool {
                 match self {
                     $(Self::$variant(value) => <$spec>::is_drawn(value),)+
-                    Self::$bare => <$bare_spec>::is_drawn(&()),
+                    $(Self::$bare => <$bare_spec>::is_drawn(&()),)+
                 }
             }
 
@@ -184,7 +195,7 @@ macro_rules! actions {
             pub fn payload_bytes(&self) -> usize {
                 match self {
                     $(Self::$variant(value) => <$spec>::payload_bytes(value),)+
-                    Self::$bare => <$bare_spec>::payload_bytes(&()),
+                    $(Self::$bare => <$bare_spec>::payload_bytes(&()),)+
                 }
             }
 
@@ -196,7 +207,7 @@ macro_rules! actions {
                     $(Self::$variant(value) => {
                         <$spec>::simpler(value).into_iter().map(Self::$variant).collect()
                     })+
-                    Self::$bare => Vec::new(),
+                    $(Self::$bare => Vec::new(),)+
                 }
             }
         }
@@ -249,6 +260,15 @@ actions! {
     BytesPerSecond(Option<u64>) = bandwidth::Bandwidth,
     /// `slice_bytes`: deliver at most this many bytes at once; `null` clears it.
     SliceBytes(Option<u32>) = slice::Slice,
+    /// `corrupt`: flip bits of bytes on the way, per direction; `null` ends it.
+    Corrupt(Option<Corruption>) = Corruption,
+    /// `reading`: whether the engine takes what clients send.
+    Reading(Reading) = Reading,
+    /// `idle_drop`: a connection that carries nothing for so long is forgotten on the way; `null`
+    /// forgets none.
+    IdleDrop(Option<Micros>) = idle_drop::IdleDrop,
+    /// `clock`: the engine's wall clock is wrong; `null` sets it right.
+    Clock(Option<ClockSkew>) = ClockSkew,
     /// `http`: what a request of that path answers from here on.
     Http(HttpAnswer) = HttpAnswer,
     /// `start`: a scene begins on the connection.
@@ -269,6 +289,8 @@ actions! {
     Mark(String) = mark::Mark,
     /// `expect`: a demand on the subscriber.
     Expect(Expect) = Expect;
+    /// `half_close`: the engine's side of the stream ends; it goes on reading.
+    HalfClose = half_close::HalfClose,
     /// `end`: the recording's end.
     End = end::TapeEnd
 }

@@ -4,11 +4,14 @@ use super::message::{Match, read_match, write_match};
 use super::whose::{Whose, read_whose, write_whose};
 use crate::Micros;
 use crate::error::{Flaw, TapeErrorKind};
-use crate::json::{Field, Object, Pen};
+use crate::json::{Field, Object, Pen, Type};
 
 /// Keys that say when, on a connection.
 pub(super) const AFTER_KEYS: [&str; 4] =
     ["after_ms", "after_frames", "after_bytes", "after_received"];
+
+/// What helps who wants an answer by what was said.
+const BY_CONTENT: &str = r#"it counts frames of any kind; an answer by content is {"on_message":{"text":"ping"},"text":"pong"} in a tape that needs "dialogue""#;
 
 /// Keys of which a step has one.
 pub(super) const TRIGGER_KEYS: [&str; 5] = [
@@ -58,7 +61,7 @@ pub enum After {
     /// `after_bytes`: once exactly this many bytes were sent after the 101's head; a frame that
     /// crosses the mark is cut there.
     Bytes(u64),
-    /// `after_received`: once this many frames came from the client.
+    /// `after_received`: once this many frames came from the client, Pings and Pongs among them.
     Received(u64),
 }
 
@@ -228,6 +231,11 @@ fn after_mark(field: &Field<'_>) -> Result<After, Flaw> {
         "after_ms" => After::Time(field.ms()?),
         "after_frames" => After::Frames(count()?),
         "after_bytes" => After::Bytes(count()?),
+        _ if field.is(Type::Object) => {
+            let mut flaw = field.wrong("a whole number");
+            flaw.help = Some(BY_CONTENT.to_owned());
+            return Err(flaw);
+        }
         _ => After::Received(count()?),
     })
 }

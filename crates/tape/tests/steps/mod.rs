@@ -7,11 +7,11 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use wstape_tape::{
-    Accept, Action, After, Answers, CONNECTIONS, CloseFrame, Conn, DIALOGUE, Deflate, Direction,
-    Distribution, Down, End, Expect, Garbage, Header, HttpAnswer, Late, Latency, MIN_EVERY, Match,
-    MessageKind, MessagePath, MessageRegex, Micros, OnMessage, Partition, Pongs, RawFrame,
-    Received, ReceivedKind, Refusal, Scene, SomeOf, Start, Step, Tape, TlsFault, Trigger,
-    WhichScene, Whose,
+    Accept, Action, After, Answers, CONNECTIONS, ClockSkew, CloseFrame, Conn, Corruption, DIALOGUE,
+    Deflate, Direction, Distribution, Down, End, Expect, Garbage, Header, HttpAnswer, Late,
+    Latency, MIN_EVERY, Match, MessageKind, MessagePath, MessageRegex, Micros, OnMessage,
+    Partition, Pongs, RawFrame, Reading, Received, ReceivedKind, Refusal, Scene, SomeOf, Start,
+    Step, Tape, TlsFault, Trigger, WhichScene, Whose,
 };
 
 fn micros() -> impl Strategy<Value = Micros> {
@@ -212,10 +212,39 @@ fn tls() -> impl Strategy<Value = Option<TlsFault>> {
     ])
 }
 
+fn corruption() -> impl Strategy<Value = Option<Corruption>> {
+    let parts = (any::<u64>(), option::of(1..=u64::MAX), 1..=u8::MAX);
+    option::of(
+        parts.prop_map(|(skip_bytes, every_bytes, flip)| Corruption {
+            skip_bytes,
+            every_bytes,
+            flip,
+        }),
+    )
+}
+
+fn reading() -> impl Strategy<Value = Reading> {
+    prop_oneof![
+        Just(Reading::On),
+        Just(Reading::Off),
+        any::<u32>().prop_map(|bytes| Reading::Room { bytes }),
+    ]
+}
+
+fn clock() -> impl Strategy<Value = Option<ClockSkew>> {
+    let parts = (micros(), any::<bool>(), 0..=1_000_000_u32);
+    option::of(parts.prop_map(|(by, behind, drift_ppm)| ClockSkew {
+        by,
+        behind,
+        drift_ppm,
+    }))
+}
+
 fn down() -> impl Strategy<Value = Down> {
     prop_oneof![
         Just(Down::Up),
         Just(Down::Refuses),
+        Just(Down::Drains),
         (1..=u32::MAX).prop_map(|dials| Down::Resets { dials }),
     ]
 }
@@ -275,6 +304,11 @@ fn action() -> impl Strategy<Value = Action> {
         answers(),
         down().prop_map(Action::Down),
         tls().prop_map(Action::Tls),
+        corruption().prop_map(Action::Corrupt),
+        reading().prop_map(Action::Reading),
+        option::of(micros().prop_map(|after| after.max(Micros(1)))).prop_map(Action::IdleDrop),
+        clock().prop_map(Action::Clock),
+        Just(Action::HalfClose),
         partition(),
         latency(),
         option::of(1..=u64::MAX).prop_map(Action::BytesPerSecond),
@@ -421,7 +455,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         |((trigger, action), (conn, engine, way, path), ends, draws, note, extensions)| {
             let mut step = Step::new(trigger, action);
             let timed = matches!(step.trigger, Trigger::At(_));
-            if !timed && matches!(step.action, Action::Down(_)) {
+            if !timed && matches!(step.action, Action::Down(_) | Action::Clock(_)) {
                 step.action = Action::Hang(true);
             }
             let dialogue = step.trigger.is_dialogue();
@@ -434,6 +468,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
             let for_all = matches!(
                 step.action,
                 Action::Down(_)
+                    | Action::Clock(_)
                     | Action::Http(_)
                     | Action::Answers(_)
                     | Action::Mark(_)

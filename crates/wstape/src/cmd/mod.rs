@@ -28,6 +28,8 @@ pub(crate) mod man;
 #[cfg(feature = "cli")]
 pub(crate) mod output;
 #[cfg(feature = "cli")]
+pub(crate) mod overlays;
+#[cfg(feature = "cli")]
 pub(crate) mod poll;
 #[cfg(feature = "cli")]
 pub(crate) mod proxy;

@@ -37,7 +37,7 @@ pub(crate) struct Replay {
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// Lay this tape over each PATH; may be given several times.
+    /// Lay this tape, or one of `wstape overlays`, over each PATH; may be given several times.
     #[arg(long, value_name = "TAPE", requires = "paths")]
     overlay: Vec<PathBuf>,
 

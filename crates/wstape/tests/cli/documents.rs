@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Command, Output, Stdio};
 
 /// What every verb's help says, and its pages and completions too.
-const VERBS: [&str; 10] = [
+const VERBS: [&str; 11] = [
     "serve",
     "replay",
     "chaos",
@@ -13,6 +13,7 @@ const VERBS: [&str; 10] = [
     "draw",
     "check",
     "trim",
+    "overlays",
     "completions",
     "man",
 ];

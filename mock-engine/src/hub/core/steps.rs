@@ -149,6 +149,7 @@ impl Core {
             | Action::Repeat(_)
             | Action::Late(_) => self.disturb_scenes(scope, step),
             Action::Drop(end) => self.drop_connections(scope, *end),
+            Action::HalfClose => self.half_close(scope),
             Action::Mark(name) => self.log.write(only, JournalKind::Mark(name.clone())),
             Action::Expect(expect) => {
                 self.log
@@ -279,7 +280,7 @@ impl Core {
         } else if came_up {
             self.log.write(None, JournalKind::Up);
         }
-        let listening = state != PortState::Refusing;
+        let listening = state.listens();
         if let Err(error) = self.ports.set(listening) {
             let failed = if listening {
                 "not open again"
@@ -288,7 +289,7 @@ impl Core {
             };
             self.log.note(None, format!("port {failed}: {error}"));
         }
-        if went_down {
+        if state.resets() && !was.resets() {
             self.drop_connections(Scope::All, End::Reset);
         }
     }
@@ -300,9 +301,19 @@ impl Core {
         }
     }
 
+    fn half_close(&mut self, scope: Scope) {
+        for id in self.connections.within(scope) {
+            if self.connections.get_mut(id).is_some_and(Conn::half_close) {
+                self.log.write(id, JournalKind::HalfClosed);
+            }
+        }
+        self.connections.tell_progress();
+    }
+
     /// Every link in `scope` gets the conditions that hold now, and every handshake that waits
     /// its answer. A state of one connection costs the others nothing.
     pub(super) fn refresh_links(&mut self, scope: Scope) {
+        self.log.set_skew(self.layers.clock());
         match scope {
             Scope::One(id) => {
                 let conditions = self.conditions(id);
@@ -329,6 +340,41 @@ impl Core {
                 self.let_go(true);
                 self.connections.tell_waiting();
             }
+        }
+        let ids = match scope {
+            Scope::At { .. } => self.connections.within(Scope::All),
+            scope => self.connections.within(scope),
+        };
+        ids.into_iter().for_each(|id| self.watch_idle(id));
+    }
+
+    /// Looks when a connection will be forgotten on the way, where one is.
+    pub(super) fn watch_idle(&mut self, id: ConnId) {
+        let Some(after) = self.layers.conditions(id).0.forgets_after else {
+            return;
+        };
+        let begun = self.connections.get_mut(id).and_then(Conn::begin_idle);
+        if let Some((passed_at, number)) = begun {
+            let due = Micros(passed_at.0.saturating_add(after.0));
+            self.schedule.put(due, Op::Idle { conn: id, number });
+        }
+    }
+
+    /// A connection is forgotten on the way where nothing has passed for long enough.
+    pub(super) fn idle_due(&mut self, id: ConnId, number: u64) {
+        let conn = self.connections.get(id);
+        let Some(passed_at) = conn.and_then(|conn| conn.idle_since(number)) else {
+            return;
+        };
+        let Some(after) = self.layers.conditions(id).0.forgets_after else {
+            return;
+        };
+        let due = Micros(passed_at.0.saturating_add(after.0));
+        if due > self.log.now() {
+            self.schedule.put(due, Op::Idle { conn: id, number });
+        } else if let Some(conn) = self.connections.get(id) {
+            self.log.write(id, JournalKind::Forgotten);
+            conn.forget();
         }
     }
 

@@ -5,7 +5,7 @@ use wstape_tape::Micros;
 use super::Exact;
 use crate::end_reason::EndReason;
 use crate::rule::Rule;
-use crate::rules::attempt::Phase;
+use crate::rules::attempt::{Attempt, Phase};
 use crate::rules::showing::Departure;
 use crate::view::View;
 
@@ -42,7 +42,10 @@ impl Exact {
         {
             self.apply();
         }
-        if strict {
+        // Before the 101 it is HTTP that asks for more: of a connection that is kept open behind a
+        // refusal, at once, and before anybody could know of the refusal.
+        let reads_frames = |attempt: &Attempt| attempt.is_upgraded();
+        if strict && self.course.attempt.as_ref().is_none_or(reads_frames) {
             while self.apply() {}
         }
         if view.record.is_some() {

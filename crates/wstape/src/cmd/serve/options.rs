@@ -25,7 +25,7 @@ pub(crate) struct Serve {
     pub(super) tape: Option<PathBuf>,
     #[command(flatten)]
     pub(super) upstream: UpstreamArgs,
-    /// A tape laid over it; may be given several times
+    /// A tape laid over it, or one of `wstape overlays`; may be given several times
     #[arg(long, value_name = "TAPE")]
     pub(super) overlay: Vec<PathBuf>,
     /// Address to listen on, or a name such as localhost:8765; port 0 takes a free one

@@ -1,8 +1,9 @@
 //! An engine of the tapes, before it listens.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-use wstape_mock_engine::{Engine, EngineBuilder, EngineError, Layer, Retention, Timestamps};
+use wstape_mock_engine::{Engine, EngineBuilder, EngineError, Layer, Retention, Timestamps, field};
 use wstape_tape::{TapeReader, check_file};
 
 use super::error::ServeError;
@@ -75,7 +76,8 @@ pub(super) fn named(serve: &Serve) -> Result<Vec<String>, ServeError> {
 
 /// Looks for a step of this engine.
 fn find(serve: &Serve, name: &str) -> Result<(), ServeError> {
-    if serve.tapes().any(|path| !path.is_file()) {
+    let unread = |path: &PathBuf| !path.is_file() && field::find(path).is_none();
+    if serve.tapes().any(unread) {
         return Ok(());
     }
     let there_are = named(serve)?;

@@ -1,0 +1,96 @@
+//! What people wanted of a tape and did not get, or did not find: refusals that say why, answers by
+//! what a client said, data only once somebody asked.
+
+use wstape_tape::Tape;
+
+use crate::world::{Arm, World, in_memory, masked, upgrade_request};
+
+const TEXT: u8 = 1;
+const PING: u8 = 9;
+
+#[test]
+fn a_refusals_json_body_arrives_whole_behind_its_headers() {
+    let body = r#"{"code":-1003,"msg":"Too many requests","retryAfter":1767225780000}"#;
+    let refuse = format!(
+        r#"{{"at_ms":0,"refuse":{{"status":429,"headers":{{"content-type":"application/json"}},"body":{body}}}}}"#
+    );
+    in_memory(async {
+        let world = World::playing(Arm::Virtual, &[&[&refuse]]).await;
+        let mut client = world.dial().await.unwrap();
+        client.send(&upgrade_request("")).await;
+        let head = client.head().await.unwrap();
+        assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
+        assert!(
+            head.contains("content-type: application/json\r\n"),
+            "{head}"
+        );
+        assert_eq!(client.exactly(body.len()).await, body.as_bytes());
+    });
+}
+
+#[test]
+fn a_text_ping_is_answered_by_a_text_pong_and_nothing_else_is() {
+    let lines: &[&str] = &[
+        r#"{"on_message":{"json":{"method":"ping"}},"json":{"channel":"pong"}}"#,
+        r#"{"at_ms":10,"drop":"fin"}"#,
+    ];
+    let seen = in_memory(async {
+        let world = World::playing(Arm::Virtual, &[lines]).await;
+        let mut client = world.connect().await;
+        let said = [
+            masked(TEXT, br#"{"method":"pong"}"#),
+            masked(TEXT, br#"{"method": "ping"}"#),
+        ];
+        client.send(&said.concat()).await;
+        client.reads().await
+    });
+    assert_eq!(
+        seen,
+        [
+            "0.000000 \\x81\\x12{\\\"channel\\\":\\\"pong\\\"}",
+            "0.010000 eof"
+        ]
+    );
+}
+
+#[test]
+fn who_looks_for_an_answer_by_content_at_a_count_of_frames_is_told_where_it_is() {
+    let line = r#"{"on_connect":"each","after_received":{"text":"ping"},"text":"pong"}"#;
+    let error = Tape::parse("t", &format!("{{\"tape\":1}}\n{line}\n")).unwrap_err();
+    assert_eq!(
+        error.message(),
+        "\"after_received\" must be a whole number, found an object"
+    );
+    let report = error.report();
+    assert!(report.contains("on_message"), "{report}");
+    assert!(report.contains("dialogue"), "{report}");
+}
+
+#[test]
+fn data_comes_once_a_client_has_said_something_and_not_for_its_pings() {
+    let heartbeat = r#""emit":{"event":"heartbeat"}"#;
+    let counted = format!(r#"{{"on_connect":"each","after_received":1,{heartbeat}}}"#);
+    let asked = format!(r#"{{"on_message":{{"nth":1}},{heartbeat}}}"#);
+    let (counted, asked) = (counted.as_str(), asked.as_str());
+    // What comes before the subscription, and behind it: a Ping counts as a frame, and is no message.
+    for (step, pinged, subscribed) in [(counted, 23 + 2, 0), (asked, 2, 23)] {
+        in_memory(async {
+            let world = World::playing(Arm::Virtual, &[&[step]]).await;
+            let mut client = world.connect().await;
+            client.send(&masked(PING, b"")).await;
+            let first = client.exactly(pinged).await;
+            assert!(
+                first.ends_with(b"\x8a\0"),
+                "{step}: {}",
+                first.escape_ascii()
+            );
+            client.send(&masked(TEXT, br#"{"op":"subscribe"}"#)).await;
+            let rest = client.exactly(subscribed).await;
+            assert_eq!(
+                rest.starts_with(b"\x81\x15{\"event\""),
+                subscribed > 0,
+                "{step}"
+            );
+        });
+    }
+}
