@@ -10,10 +10,11 @@ use std::rc::Rc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// A connection of a scenario: bytes both ways.
-pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+/// A connection of a scenario: bytes both ways. It is `Sync` because a `TcpStream` is, and a program's
+/// code may count on that.
+pub trait Transport: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static> Transport for T {}
 
 /// A dial under way.
 pub type Dialing = Pin<Box<dyn Future<Output = io::Result<Box<dyn Transport>>> + Send>>;

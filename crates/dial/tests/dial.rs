@@ -87,3 +87,11 @@ async fn another_thread_is_not_in_the_scenario() {
     });
     assert!(!elsewhere.join().unwrap());
 }
+
+#[test]
+fn a_stream_may_be_shared_between_threads_as_a_tcp_stream_may() {
+    // Said by the compiler: a program that holds its stream behind an `Arc` still builds.
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<tokio::net::TcpStream>();
+    shared::<wstape_dial::Stream>();
+}

@@ -14,6 +14,7 @@ use wstape_oracle::{Backoff, Bounds, Fold, OwnRule, Rule, RuleSet};
 use wstape_tape::Micros;
 
 use crate::panics::last_place;
+use crate::shutdown::Shutdown;
 use crate::subject::{Handle, Running, Stage, Stopping, Subject, Terms, Time};
 
 /// What a subject is called that was given no name.
@@ -23,7 +24,8 @@ const UNNAMED: &str = "subscriber";
 /// follows it for as long as it lives.
 ///
 /// It lives in [plain time](Time::Plain), dials through `wstape_dial` or the stage's dialer, and is
-/// judged by what shows on the wire. Its shutdown is the end of its task.
+/// judged by what shows on the wire. Its shutdown is the end of its task, unless it waits to be told
+/// of it, by [`Stage::shutdown`].
 ///
 /// ```
 /// use tokio::io::AsyncReadExt;
@@ -229,11 +231,12 @@ where
 
     fn start(&self, stage: Stage) -> Result<Running, String> {
         let display = stage.display.clone();
+        let shutdown = stage.shutdown.clone();
         let task = tokio::spawn((self.start)(stage));
         Ok(Running {
             mirror: display.mirror(),
             record: display.record(),
-            handle: Some(Box::new(Task(task))),
+            handle: Some(Box::new(Task { task, shutdown })),
             ..Running::default()
         })
     }
@@ -256,7 +259,10 @@ fn own_crates() -> Vec<String> {
 }
 
 /// The task of a function under test.
-struct Task(JoinHandle<()>);
+struct Task {
+    task: JoinHandle<()>,
+    shutdown: Shutdown,
+}
 
 /// How a task ended.
 fn ended(joined: Result<(), JoinError>) -> Result<(), String> {
@@ -268,13 +274,15 @@ fn ended(joined: Result<(), JoinError>) -> Result<(), String> {
 
 impl Handle for Task {
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
-        Pin::new(&mut self.0).poll(cx).map(ended)
+        Pin::new(&mut self.task).poll(cx).map(ended)
     }
 
     fn shutdown(self: Box<Self>) -> Stopping {
         Box::pin(async move {
-            self.0.abort();
-            ended(self.0.await)
+            if !self.shutdown.ask() {
+                self.task.abort();
+            }
+            ended(self.task.await)
         })
     }
 }

@@ -56,6 +56,7 @@ mod notebook;
 mod outcome;
 mod panics;
 mod scenario;
+mod shutdown;
 mod snapshot;
 mod subject;
 mod suite;
@@ -71,6 +72,7 @@ pub use notebook::{Notebook, Reconnect};
 pub use outcome::Outcome;
 pub use panics::note_panics;
 pub use scenario::{MAX_VIRTUAL, Scenario, ScenarioError};
+pub use shutdown::Shutdown;
 pub use snapshot::Snapshot;
 pub use subject::{
     Arrival, Handle, Hearing, Offer, Offers, Receiver, Running, Stage, Stopping, Subject, Terms,

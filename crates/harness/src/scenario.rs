@@ -17,10 +17,14 @@ use crate::display::Display;
 use crate::net::Dialer;
 use crate::notebook::Notebook;
 use crate::outcome::Outcome;
+use crate::shutdown::Shutdown;
 use crate::subject::{Stage, Subject, Time};
 
 /// The address that a real run listens on: any free port of loopback.
 const LOOPBACK: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
+
+/// How long a subscriber's shutdown may take, in the run's time.
+const MAX_SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// How long a run may last in its own time, unless told otherwise.
 pub const MAX_VIRTUAL: Duration = Duration::from_hours(31 * 24);
@@ -127,6 +131,9 @@ pub enum ScenarioError {
          stage's dialer, or play it over TCP with --real"
     )]
     NeverDialled,
+    /// Told to shut down, it went on.
+    #[error("the subscriber does not stop: its shutdown was not over after {} s", MAX_SHUTDOWN.as_secs())]
+    NeverStops,
     /// The runtime could not start.
     #[error("no runtime: {0}")]
     Runtime(#[from] io::Error),
@@ -394,6 +401,7 @@ impl Scenario {
                 dialer,
                 notebook: notebook.clone(),
                 display: Display::default(),
+                shutdown: Shutdown::default(),
             })
             .map_err(ScenarioError::Subject)?;
         let counter = Counter::default();
@@ -432,11 +440,16 @@ impl Scenario {
             events: counter.counts(),
             mirror: mirror.map(Mirror::json),
         };
-        if let Some(handle) = running.handle.take()
-            && let Err(error) = handle.shutdown().await
-        {
-            // A panic of the subscriber's task is a defect of the subscriber: let it be seen.
-            panic!("{error}");
+        if let Some(handle) = running.handle.take() {
+            let bound = clock.now().0.saturating_add(Micros::from(MAX_SHUTDOWN).0);
+            tokio::select! {
+                biased;
+                stopped = handle.shutdown() => if let Err(error) = stopped {
+                    // A panic of the subscriber's task is a defect of the subscriber: let it be seen.
+                    panic!("{error}");
+                },
+                () = clock.sleep_until(Micros(bound)) => return Err(ScenarioError::NeverStops),
+            }
         }
         engine.shutdown().await;
         Ok(outcome)

@@ -20,6 +20,7 @@ use wstape_oracle::{
 use crate::display::Display;
 use crate::net::{Clock, Dialer};
 use crate::notebook::Notebook;
+use crate::shutdown::Shutdown;
 
 /// What a subscriber is started with.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub struct Stage {
     pub notebook: Notebook,
     /// Where a function under test leaves what it shows of itself.
     pub display: Display,
+    /// Tells a function under test that it is to end; see [`Stage::shutdown`].
+    pub shutdown: Shutdown,
 }
 
 impl Stage {
@@ -51,6 +54,34 @@ impl Stage {
     /// called before the function returns its future.
     pub fn show_record(&self, told: impl Fn() -> Told + Send + Sync + 'static) {
         self.display.set_record(Arc::new(told));
+    }
+
+    /// Ends once the subscriber is to shut down. A function that awaits it, or holds it, is told and
+    /// returns by itself, having shut down what it started, within the bound of R5; any other is
+    /// ended where it stands.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wstape_harness::{Scenario, subject};
+    /// use wstape_tape::Tape;
+    ///
+    /// let (stopped, told) = std::sync::mpsc::channel();
+    /// let polite = subject(move |stage| {
+    ///     let stopped = stopped.clone();
+    ///     async move {
+    ///         let _stream = wstape_dial::dial("127.0.0.1", 1).await;
+    ///         stage.shutdown().await;
+    ///         tokio::time::sleep(Duration::from_millis(5)).await; // its own goodbyes
+    ///         stopped.send("in order").expect("the test listens");
+    ///     }
+    /// });
+    /// let tape = Tape::parse("tape", "{\"tape\":1}\n{\"at_ms\":10,\"end\":true}\n")?;
+    /// Scenario::new(tape).run(&polite)?;
+    /// assert_eq!(told.recv()?, "in order");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn shutdown(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.shutdown.asked()
     }
 }
 

@@ -4,6 +4,7 @@ mod declared;
 mod findings;
 mod logs;
 mod own;
+mod shutdown;
 mod times;
 mod vocabulary;
 

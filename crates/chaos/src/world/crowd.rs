@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use wstape_harness::{Dialer, Dialing, Display, Notebook, Stage, Subject, Terms, Transport, lead};
+use wstape_harness::{
+    Dialer, Dialing, Display, Notebook, Shutdown, Stage, Subject, Terms, Transport, lead,
+};
 use wstape_mock_engine::{Clock, EngineError, MemoryNet};
 use wstape_oracle::{Backoff, Findings, JitterMode, Rule, Settings, spread};
 use wstape_tape::{Micros, Trigger};
@@ -117,6 +119,7 @@ pub(super) async fn play(case: &Case, subject: &dyn Subject) -> Result<(Verdict,
             clock: Arc::new(clock.clone()),
             notebook: Notebook::unread(),
             display: Display::default(),
+            shutdown: Shutdown::default(),
             dialer,
         })?;
         crowd.push(started);

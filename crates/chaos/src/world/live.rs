@@ -7,7 +7,8 @@ use std::task::Poll;
 
 use tokio::runtime::Handle as RuntimeHandle;
 use wstape_harness::{
-    Dialer, Display, Handle, Notebook, Receiver, Running, Stage, Stopping, Subject, Terms, lead,
+    Dialer, Display, Handle, Notebook, Receiver, Running, Shutdown, Stage, Stopping, Subject,
+    Terms, lead,
 };
 use wstape_mock_engine::{Clock, Engine, Entry, JournalKind, Timer};
 use wstape_oracle::{Field, Heard, Judge, Mirror, Rule};
@@ -93,6 +94,7 @@ impl World {
                 clock: Arc::new(clock.clone()),
                 notebook: Notebook::unread(),
                 display: Display::default(),
+                shutdown: Shutdown::default(),
                 dialer,
             })
             .map_err(Unplayable::Subject)?;

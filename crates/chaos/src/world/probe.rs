@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::runtime::Builder;
-use wstape_harness::{Dialer, Display, Notebook, Offers, Stage, Subject, lead};
+use wstape_harness::{Dialer, Display, Notebook, Offers, Shutdown, Stage, Subject, lead};
 use wstape_oracle::Settings;
 use wstape_tape::{Header, Tape};
 
@@ -38,6 +38,7 @@ pub fn offers(subject: &dyn Subject) -> Result<Offers, String> {
             clock: Arc::new(clock),
             notebook: Notebook::unread(),
             display: Display::default(),
+            shutdown: Shutdown::default(),
             dialer,
         })?;
         Ok(running.offers())

@@ -1,7 +1,7 @@
 //! The command that does something again, as the reader's shell takes it where the reader is.
 
-use std::env;
 use std::path::Path;
+use std::{env, fs};
 
 /// The package whose binary `cargo run` runs here, and so the aliases `cargo chaos` and
 /// `cargo replay`.
@@ -41,10 +41,29 @@ impl Started<'_> {
             return format!("cargo {verb}");
         }
         if let Some(test) = self.test_target() {
+            let manifest = self.package.map(|(_, folder)| folder.join("Cargo.toml"));
+            let manifest = manifest.and_then(|it| fs::read_to_string(it).ok());
+            let named = manifest.as_deref().and_then(|it| named_test(it, test));
+            let test = named.unwrap_or(test);
             return format!("cargo test --test {} -- {verb}", quoted(Path::new(test)));
         }
         format!("{} {verb}", quoted(Path::new(self.program)))
     }
+}
+
+/// The test target of this manifest whose program is called `program`: cargo writes `_` for `-`.
+fn named_test<'a>(manifest: &'a str, program: &str) -> Option<&'a str> {
+    let mut in_test = false;
+    let mut names = manifest.lines().filter_map(|line| {
+        let line = line.trim();
+        if line.starts_with('[') {
+            in_test = line.starts_with("[[test]]");
+        }
+        let value = line.strip_prefix("name")?.trim_start().strip_prefix('=')?;
+        let name = value.trim().trim_matches(['"', '\'']);
+        in_test.then_some(name)
+    });
+    names.find(|name| name.replace('-', "_") == program)
 }
 
 /// The command of this `verb` with these arguments: by `cargo` in a checkout that runs it so,
@@ -76,6 +95,16 @@ pub(crate) fn quoted(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_test_target_is_called_as_its_manifest_calls_it() {
+        let manifest = "[package]\nname = \"my-feed\"\n\n[[test]]\nname = \"a-stream\"\nharness = false\n\
+                        \n[[bench]]\nname = \"of-b\"\n";
+        assert_eq!(named_test(manifest, "a_stream"), Some("a-stream"));
+        for other in ["my_feed", "of_b", "a"] {
+            assert_eq!(named_test(manifest, other), None);
+        }
+    }
 
     #[test]
     fn in_a_checkout_that_cargo_runs_it_in_the_alias_is_named_and_elsewhere_the_program() {

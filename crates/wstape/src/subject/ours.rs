@@ -64,6 +64,7 @@ impl Subject for OurSubscriber {
             dialer,
             notebook,
             display: _,
+            shutdown: _,
         } = stage;
         let backoff = reconnect(&settings);
         let mut builder = WsSubscriber::builder(&url)

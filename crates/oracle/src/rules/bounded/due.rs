@@ -5,7 +5,7 @@ use wstape_tape::Micros;
 use super::attempt::{Attempt, Phase};
 use super::ladder::Judged;
 use super::shown::Step;
-use super::{Bounded, MAX_OFF, SILENCE, Stop};
+use super::{Bounded, MAX_OFF, MAX_OVERLAP, Overlap, SILENCE, Stop};
 use crate::rule::Rule;
 
 impl Bounded {
@@ -33,7 +33,8 @@ impl Bounded {
         if before == Phase::Open {
             self.shown.must_show(at, dial, Step::Ending);
         }
-        if self.stop != Stop::NotCalled {
+        // Of an old connection that went once another was dialled, the dial is there.
+        if self.stop != Stop::NotCalled || dial < self.newest {
             return;
         }
         self.findings.held(Rule::R2);
@@ -99,6 +100,7 @@ impl Bounded {
                 format!("expected a dial within {max_gap} s of the end at {ended_at}, found none")
             });
         }
+        self.look_at_overlaps(now);
         self.look_at_silence(now);
         if let Some(since) = self.stopping_since
             && now.0 > since.0.saturating_add(self.bounds.max_shutdown.0)
@@ -112,6 +114,21 @@ impl Bounded {
             });
         }
         self.look_at_recovery(now);
+    }
+
+    /// R1: of two connections that are in use the older goes at once.
+    fn look_at_overlaps(&mut self, now: Micros) {
+        let in_use = |other: &u64| {
+            let attempt: Option<&Attempt> = self.held.get(other);
+            attempt.is_some_and(|attempt| attempt.phase != Phase::Ended)
+        };
+        self.overlaps.retain(|overlap| in_use(&overlap.other));
+        let lasts = |overlap: &Overlap| now.0 > overlap.at.0.saturating_add(MAX_OVERLAP.0);
+        for Overlap { at, dial, other } in self.overlaps.extract_if(.., |overlap| lasts(overlap)) {
+            self.findings.broke(Rule::R1, now, || {
+                format!("expected one connection at a time, found dial {dial} of {at} beside dial {other}, which nothing has ended")
+            });
+        }
     }
 
     /// R6, where a bound is declared: what is silent is not kept.
@@ -211,11 +228,13 @@ impl Bounded {
             let most = Micros(most.0.saturating_add(MAX_OFF.0));
             since.min().map(|since| after(since, most))
         });
+        let overlaps = self.overlaps.iter();
+        let overlap = overlaps.map(|it| after(it.at, MAX_OVERLAP)).min();
         let shown = self
             .shown
             .next_look()
             .filter(|_| self.stop == Stop::NotCalled);
-        let looks = [dial, recovery, stop, silence, shown];
+        let looks = [dial, overlap, recovery, stop, silence, shown];
         answers.chain(looks.into_iter().flatten()).min()
     }
 }

@@ -35,6 +35,9 @@ use crate::view::View;
 const WINDOW: Micros = Micros::from_ms(1_000);
 /// How much later than its bound something may be: timers are true to a millisecond.
 const MAX_OFF: Micros = Micros::from_ms(2);
+/// How long an old connection may stand beside a new one: a task that was aborted lets go of its
+/// stream when it next runs, which may be after the next dial.
+const MAX_OVERLAP: Micros = Micros::from_ms(10);
 /// Largest message that any client takes, in bytes.
 const MAX_SURE_BYTES: usize = 1 << 20;
 /// A silence that is worth the name.
@@ -47,6 +50,10 @@ pub(super) struct Bounded {
     findings: Findings,
     /// Streams and dials that the subscriber has not dropped, by their dial.
     held: BTreeMap<u64, Attempt>,
+    /// Old connections that were in use when another dial began.
+    overlaps: Vec<Overlap>,
+    /// The last dial.
+    newest: u64,
     /// When the last dials began, oldest first.
     dials: VecDeque<Micros>,
     /// The end that no dial has followed yet.
@@ -66,6 +73,17 @@ pub(super) struct Bounded {
     messages: u64,
 }
 
+/// A dial beside a connection that is in use.
+#[derive(Debug, Clone, Copy)]
+struct Overlap {
+    /// Since when.
+    at: Micros,
+    /// The new dial.
+    dial: u64,
+    /// The dial of the old connection.
+    other: u64,
+}
+
 /// How far a call for shutdown has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stop {
@@ -82,6 +100,8 @@ impl Bounded {
             bounds,
             findings: Findings::new(),
             held: BTreeMap::new(),
+            overlaps: Vec::new(),
+            newest: 0,
             dials: VecDeque::new(),
             ended_at: None,
             stormed: false,

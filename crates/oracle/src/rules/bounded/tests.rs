@@ -71,7 +71,28 @@ fn two_connections_at_a_time_are_one_too_many_unless_the_older_has_ended() {
     judge.dial(ms(20), 2);
     assert_eq!(broken(&judge), [], "a stream may be held a little longer");
     judge.dial(ms(500), 3);
+    assert_eq!(judge.next_look(), Some(Micros(510_001)));
+    judge.look(ms(510), View::default());
+    assert_eq!(
+        broken(&judge),
+        [],
+        "a task that was aborted has not run yet"
+    );
+    judge.look(Micros(510_001), View::default());
     assert_eq!(broken(&judge), [Rule::R1]);
+    judge.look(ms(20_000), View::default());
+    assert_eq!(broken(&judge), [Rule::R1], "it is told once");
+}
+
+#[test]
+fn a_connection_that_is_dropped_as_the_next_dial_begins_is_not_beside_it() {
+    let mut judge = judge();
+    open(&mut judge, ms(0), 1);
+    open(&mut judge, ms(30_000), 2);
+    judge.dropped(Micros(30_000_400), 1);
+    judge.read(ms(31_000), 2, &[0x81, 1, b'x']);
+    judge.look(ms(600_000), View::default());
+    assert_eq!(broken(&judge), [], "nor does it want another dial");
 }
 
 #[test]

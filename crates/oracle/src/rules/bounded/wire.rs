@@ -4,7 +4,7 @@ use wstape_tape::Micros;
 
 use super::attempt::{Attempt, Heard, Phase};
 use super::shown::Step;
-use super::{Bounded, MAX_SURE_BYTES, Stop, WINDOW};
+use super::{Bounded, MAX_SURE_BYTES, Overlap, Stop, WINDOW};
 use crate::rule::Rule;
 use crate::wire::{Answer, Item, Opcode};
 
@@ -77,18 +77,16 @@ impl Bounded {
         self.pass(at);
         self.findings.at_dial(dial);
         self.count += 1;
+        self.newest = dial;
         self.shown.must_show(at, dial, Step::Dial);
         if dial > 1 {
             self.findings.held(Rule::R1);
         }
-        let in_use = self
-            .held
-            .iter()
-            .find(|(_, attempt)| attempt.phase != Phase::Ended);
-        if let Some((other, _)) = in_use {
-            self.findings.broke(Rule::R1, at, || {
-                format!("expected one connection at a time, found dial {dial} beside dial {other}, which nothing has ended")
-            });
+        for (&other, attempt) in &self.held {
+            let is_known = self.overlaps.iter().any(|overlap| overlap.other == other);
+            if attempt.phase != Phase::Ended && !is_known {
+                self.overlaps.push(Overlap { at, dial, other });
+            }
         }
         if self.held.len() >= self.bounds.max_streams {
             let (held, most) = (self.held.len() + 1, self.bounds.max_streams);
