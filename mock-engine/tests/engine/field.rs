@@ -249,11 +249,11 @@ fn every_file_of_the_folder_is_an_overlay_and_says_its_program_and_what_was_seen
             .unwrap_or_else(|error| panic!("{}", error.report()));
         let title = tape.header.title.clone().unwrap_or_default();
         let program = overlay.name().split('-').next().unwrap();
-        let named = title
+        let says_its_program = title
             .to_lowercase()
             .replace("apache ", "")
             .starts_with(program);
-        assert!(named, "{title}");
+        assert!(says_its_program, "{title}");
         assert!(
             tape.header.source.is_some() && !expected(&tape).is_empty(),
             "{title}"

@@ -164,8 +164,8 @@ fn a_clients_writes_block_while_nobody_reads_and_go_on_where_somebody_does() {
         assert_eq!(clock.now(), Micros(20_000));
         client.stream.write_all(&pings[20..]).await.unwrap();
         assert_eq!(clock.now(), Micros(100_000));
-        let pongs = client.exactly(15).await;
-        assert_eq!(&pongs[..], b"\x8a\x03abc\x8a\x03def\x8a\x03ghi");
+        let answers = client.exactly(15).await;
+        assert_eq!(&answers[..], b"\x8a\x03abc\x8a\x03def\x8a\x03ghi");
     });
 }
 

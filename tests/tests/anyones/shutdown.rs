@@ -74,7 +74,7 @@ fn one_that_is_not_told_is_ended_and_what_it_spawned_is_found() {
 #[test]
 fn one_whose_goodbyes_take_too_long_is_a_finding_and_ends_a_scenario_with_a_sentence() {
     let (ended, _heard) = channel();
-    let slow = spawns(Duration::from_secs(3_600), ended);
+    let slow = spawns(Duration::from_hours(1), ended);
     let found = broken(&slow);
     let late = "expected shutdown to end within 10.000000 s";
     let says = |(rule, what): &(Rule, String)| *rule == Rule::R5 && what.contains(late);

@@ -115,7 +115,7 @@ fn a_line_that_the_reader_refuses_is_not_valid() {
         r#"{"tape":1,"titel":"x"}"#,
         r#"{"tape":1,"needs":["corrupt"]}"#,
         r#"{"tape":1,"epoch":"yesterday"}"#,
-        r#"{}"#,
+        "{}",
         r#"{"at_ms":1}"#,
         r#"{"text":"x"}"#,
         r#"{"at_ms":1,"text":"x","drop":"fin"}"#,

@@ -27,18 +27,12 @@ impl OverlaysArgs {
             return exit::DONE.into();
         };
         let bare = name.strip_prefix(&format!("{FOLDER}/")).unwrap_or(name);
-        match Overlay::all().find(|overlay| overlay.name() == bare) {
-            Some(overlay) => {
-                say(overlay.text());
-                exit::DONE.into()
-            }
-            None => {
-                eprintln!(
-                    "wstape: no overlay goes by the name {name}; `wstape overlays` lists them"
-                );
-                exit::FOUND.into()
-            }
-        }
+        let Some(overlay) = Overlay::all().find(|overlay| overlay.name() == bare) else {
+            eprintln!("wstape: no overlay goes by the name {name}; `wstape overlays` lists them");
+            return exit::FOUND.into();
+        };
+        say(overlay.text());
+        exit::DONE.into()
     }
 }
 

@@ -345,7 +345,9 @@ impl Core {
             Scope::At { .. } => self.connections.within(Scope::All),
             scope => self.connections.within(scope),
         };
-        ids.into_iter().for_each(|id| self.watch_idle(id));
+        for id in ids {
+            self.watch_idle(id);
+        }
     }
 
     /// Looks when a connection will be forgotten on the way, where one is.
