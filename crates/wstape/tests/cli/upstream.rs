@@ -203,7 +203,7 @@ fn what_a_real_engine_cannot_be_served_with_is_one_sentence_and_status_2() {
         &["--record", "new.jsonl", "real.jsonl"],
         "cannot be used with",
     );
-    refused(dir.path(), &[], "--upstream");
+    refused(dir.path(), &[], "<TAPE>");
     assert_eq!(
         std::fs::read_to_string(dir.path().join("old.jsonl")).expect("a file"),
         "kept\n"

@@ -15,7 +15,8 @@ def private():
 
 @app.websocket("/ws")
 async def stream(socket: WebSocket):
-    await socket.accept(subprotocol="v1")
+    offered = socket.scope["subprotocols"]
+    await socket.accept(subprotocol="v1" if "v1" in offered else None)
     await socket.send_json({"event": "hello", "data": {"query": socket.url.query}})
     try:
         while True:
