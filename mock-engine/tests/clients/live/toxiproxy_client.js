@@ -29,7 +29,8 @@ function lost(socket) {
   const start = performance.now();
   return new Promise((resolve) => {
     let how = "closed";
-    socket.on("error", (error) => (how = error.code));
+    // `ws` closes without a word where its socket was reset.
+    socket._socket.on("error", (error) => (how = error.code));
     socket.on("close", () => resolve([how, performance.now() - start]));
   });
 }
