@@ -99,7 +99,7 @@ impl Overlay {
 /// ```
 /// use wstape_mock_engine::field;
 /// let tape = field::find("field/caddy-2.11-reload").unwrap().unwrap();
-/// assert!(tape.header.title.unwrap().starts_with("Caddy 2.11.7 reloads"));
+/// assert!(tape.header.title.as_deref().unwrap().starts_with("Caddy 2.11.7 reloads"));
 /// assert!(field::find("fixtures/overlays/drops.jsonl").is_none());
 ///
 /// let unknown = field::find("field/caddy-3").unwrap().unwrap_err();

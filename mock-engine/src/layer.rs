@@ -11,7 +11,7 @@ use wstape_tape::{Action, DIALOGUE, Header, LayerSteps, Step, Tape, TapeError, T
 
 use crate::error::EngineError;
 use crate::field;
-use crate::upstream::misfit;
+use crate::misfit::misfit;
 
 /// Steps among which a recording's first handshake is looked for.
 const MAX_LOOKED_AT_STEPS: usize = 64;

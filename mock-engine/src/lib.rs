@@ -71,6 +71,7 @@ mod layer;
 pub mod link;
 mod log;
 mod memory;
+mod misfit;
 mod page;
 mod paths;
 mod playback;
@@ -86,6 +87,7 @@ mod timestamps;
 mod tls;
 #[cfg(feature = "tls")]
 mod tls_socket;
+mod toxics;
 mod upstream;
 mod urls;
 

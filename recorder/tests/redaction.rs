@@ -317,8 +317,11 @@ fn the_projects_own_tapes_hold_no_secret_and_stay_as_they_are() {
         "fixtures/recordings",
         "fixtures/overlays",
         "crates/tape/format",
+        "mock-engine/field",
     ] {
-        for path in files(&workspace().join(folder)) {
+        let all = files(&workspace().join(folder));
+        let is_tape = |path: &PathBuf| path.extension().is_some_and(|it| it == "jsonl");
+        for path in all.into_iter().filter(is_tape) {
             let mut redactor = Redactor::new(Rules::default(), KEY);
             let hit = redactor.scan(&*fs::read(&path).unwrap()).unwrap();
             assert_eq!(hit, None, "{}", path.display());

@@ -45,6 +45,7 @@ mod feature;
 mod header;
 mod json;
 mod merge;
+mod message;
 mod micros;
 mod order;
 mod read_line;
@@ -66,14 +67,16 @@ pub use feature::{CONNECTIONS, DIALOGUE, SUPPORTED_FEATURES};
 pub use header::{FORMAT_VERSION, Header, HeaderFields};
 pub use json::FINAL_STATUSES;
 pub use merge::{LayerSteps, Merge};
+pub use message::{
+    BadPattern, MAX_COMPILED_PATTERN_BYTES, MAX_PATH_DEPTH, MAX_PATTERN_BYTES, Match, MessageKind,
+    MessagePath, MessageRegex, Subset,
+};
 pub use micros::Micros;
 pub use order::{MAX_DIALOGUE_STEPS, MAX_PROLOGUE_BYTES};
 pub use reader::{MAX_LINE_BYTES, TapeReader, Torn};
 pub use reference::{BadReference, Part, Reference, Template};
 pub use step::{
-    After, BadPattern, Conn, MAX_COMPILED_PATTERN_BYTES, MAX_PATH_DEPTH, MAX_PATTERN_BYTES,
-    MIN_EVERY, Match, MessageKind, MessagePath, MessageRegex, OnMessage, Scene, Step, StepFields,
-    Subset, Trigger, Whose, path_matches,
+    After, Conn, MIN_EVERY, OnMessage, Scene, Step, StepFields, Trigger, Whose, path_matches,
 };
 pub use summary::{Summary, check, check_file};
 pub use tape::{Tape, TapeSteps};

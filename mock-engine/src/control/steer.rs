@@ -14,7 +14,7 @@ use super::look::VerdictAnswer;
 use super::problem::{Problem, json};
 use super::state::State;
 use crate::driver;
-use crate::upstream::misfit;
+use crate::misfit::misfit;
 
 /// What errors call the lines of a request.
 const NAME: &str = "request";

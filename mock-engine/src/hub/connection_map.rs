@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 
 use wstape_tape::{Action, ReceivedKind};
 
-use super::connection::{Conn, Phase};
+use super::connection::Conn;
 use super::connections::Connections;
+use super::phase::Phase;
 use crate::faults::Layers;
 use crate::ids::{ConnId, LayerIndex, Nth, Renumbering, Scope};
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::connection::{Conn, Phase};
+use super::connection::Conn;
 use super::outbox::Outgoing;
+use super::phase::Phase;
 use crate::ids::{ConnId, PortId, Scope};
 use crate::link::{Conditions, HeldBytes, LinkHandle};
 

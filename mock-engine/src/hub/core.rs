@@ -26,13 +26,14 @@ use wstape_tape::{
 };
 
 use self::answered::Answered;
-use super::connection::{Conn, Phase};
+use super::connection::Conn;
 use super::connection_map::ConnectionMap;
 use super::connections::Connections;
 use super::expectations::Expectations;
 use super::held::Held;
 use super::numbers::Numbers;
 use super::outbox::Outbox;
+use super::phase::Phase;
 use super::ports::Ports;
 use super::prologue::Prologue;
 use super::routes::Routes;

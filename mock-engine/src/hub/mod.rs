@@ -13,6 +13,7 @@ mod handshake;
 mod held;
 mod numbers;
 mod outbox;
+mod phase;
 mod ports;
 mod prologue;
 mod routes;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use wstape_tape::{Action, CloseFrame, Trigger};
 use wstape_wire::Head;
 
-use super::connection::Phase;
+use super::phase::Phase;
 use crate::frame;
 use crate::ids::LayerIndex;
 use crate::timestamps::Shift;

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use crate::ids::{ConnId, PortId};
 use crate::link::Conditions;
 use crate::port::Port;
-use crate::upstream::{Toxic, add_conditions};
+use crate::toxics::{Toxic, add_conditions};
 
 #[derive(Debug)]
 pub(super) struct Ports {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::{html, policy};
+use super::frame::{html, policy};
 
 /// Most bytes of lines in one element, beyond its last line: what a browser reads before the page can
 /// draw some of it.

@@ -11,7 +11,6 @@ use wstape_tape::End;
 use wstape_wire::http1::{self, Answer, BodyCursor, Framing, Parsed, Request, with_host};
 
 use super::observer::Watch;
-use super::poisoned::{Poisoned, Tap};
 use super::respond::bytes_of;
 use super::session::{Compression, MAX_AHEAD_BYTES, Next, Over, Session};
 use super::stream::UpstreamStream;
@@ -21,6 +20,7 @@ use crate::hub::{Decision, Hub};
 use crate::ids::ConnId;
 use crate::journal::RequestHead;
 use crate::server;
+use crate::toxics::{Poisoned, Tap};
 
 impl Session {
     /// Takes the next request and carries it, its answer included.

@@ -15,15 +15,11 @@
 //! - `run`: connections taken; `session`: one of them, from its first request to its end.
 //! - `exchange`: requests and answers; `respond`: answers of the tapes' own; `frames`: what follows
 //!   an upgrade; `splitter`: the real engine's frames.
-//! - `toxics`: what Toxiproxy's clients lay over it; `poisoned`: a stream that they stop, count or end.
-//! - `fits`: what can't be laid over a real engine.
 
 mod config;
 mod exchange;
-mod fits;
 mod frames;
 mod observer;
-mod poisoned;
 mod respond;
 mod run;
 mod session;
@@ -31,11 +27,8 @@ mod splitter;
 mod stream;
 #[cfg(test)]
 mod toxic_tests;
-mod toxics;
 
 pub use self::config::Upstream;
-pub(crate) use self::fits::misfit;
 pub use self::observer::{ConnectionObserver, Observer};
 pub(crate) use self::run::run;
 pub use self::stream::{UpstreamDialer, UpstreamDialing, UpstreamStream};
-pub(crate) use self::toxics::{Poison, Poisons, Stream, Toxic, add_conditions, poisons};

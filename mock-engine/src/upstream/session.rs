@@ -9,13 +9,13 @@ use wstape_tape::{End, Micros};
 
 use super::config::Upstream;
 use super::observer::Watch;
-use super::poisoned::{Poisoned, Tap};
 use super::stream::UpstreamStream;
 use crate::accepted::Accepted;
 use crate::deflate::Terms;
 use crate::hub::{Attached, Hub};
 use crate::ids::ConnId;
 use crate::link::LinkHandle;
+use crate::toxics::{Poisoned, Tap};
 
 /// How long the real engine may take to be reached: TCP, and TLS where it is spoken.
 const MAX_DIAL_WAIT: Micros = Micros::from_ms(10_000);

@@ -6,11 +6,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wstape_tape::{Micros, Tape};
 
 use super::config::Upstream;
-use super::toxics::{Poison, Stream, Toxic};
 use crate::engine::Engine;
 use crate::ids::PortId;
 use crate::link::ClientEnd;
 use crate::memory::MemoryNet;
+use crate::toxics::{Poison, Stream, Toxic};
 
 const REQUEST: &[u8] =
     b"GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\

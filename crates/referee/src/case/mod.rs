@@ -29,7 +29,6 @@ pub use self::file::{BadCase, Case};
 pub(crate) use self::flood::{Flood, Source};
 pub use self::healthy::{Healthy, HealthyError};
 pub use self::id::CaseId;
-pub(crate) use self::subscription::SUBSCRIBES;
 
 use std::fs;
 use std::path::Path;

@@ -2,8 +2,7 @@
 
 use wstape_tape::{Action, Part, Reference, Step, Template, Trigger};
 
-/// The mark that the engine passes whenever a client has asked for a stream.
-pub(crate) const SUBSCRIBES: &str = "subscribes";
+use crate::facts::SUBSCRIBES;
 
 /// Whether a step answers a client that asks for a stream: it starts a scene, or says so.
 pub(super) fn is_subscription(step: &Step) -> bool {

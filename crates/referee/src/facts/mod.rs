@@ -10,11 +10,11 @@ use std::time::Duration;
 use wstape_mock_engine::{Entry, JournalKind, RequestHead};
 use wstape_tape::{End, Micros};
 
-use crate::case::SUBSCRIBES;
-
 pub(crate) use self::alike::Alike;
 pub(crate) use self::attempt::{Answer, Attempt, Ended};
 
+/// The mark that the engine passes whenever a client has asked for a stream.
+pub(crate) const SUBSCRIBES: &str = "subscribes";
 /// Most attempts that are kept: a client that spins is stopped long before.
 pub(crate) const MAX_ATTEMPTS: usize = 4_096;
 /// Lines of the journal that are kept of its beginning, and of its end.

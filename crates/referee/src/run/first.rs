@@ -4,6 +4,7 @@ use tokio::runtime::Builder;
 use wstape_mock_engine::{Clock, Engine};
 use wstape_tape::Micros;
 
+use super::baseline::Baseline;
 use super::names::{Names, names};
 use super::one::Session;
 use super::options::{Options, RefereeError};
@@ -11,17 +12,6 @@ use crate::facts::{Alike, Attempt};
 
 /// How long it is looked on after that, so that a client that ends at once is seen to.
 const SETTLE_S: f64 = 1.0;
-
-/// What the client is like when all is well.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Baseline {
-    /// Proportional memory in bytes; 0 where the system does not tell.
-    pub(super) memory_bytes: u64,
-    /// Connections that it has open at one time.
-    pub(super) together: usize,
-    /// When two of its subscriptions are the same.
-    pub(super) alike: Alike,
-}
 
 /// What one process was like.
 struct Seen {

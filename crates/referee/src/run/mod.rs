@@ -1,5 +1,6 @@
 //! Playing the cases: an engine and a process each, side by side as far as processors allow.
 
+mod baseline;
 mod first;
 mod flood;
 mod lateness;

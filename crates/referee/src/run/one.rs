@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use wstape_mock_engine::{Clock, Engine, EngineBuilder, Retention, StartAt};
 use wstape_tape::Micros;
 
-use super::first::Baseline;
+use super::baseline::Baseline;
 use super::flood::Pour;
 use super::lateness::Lateness;
 use super::names::Names;

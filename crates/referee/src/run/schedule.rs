@@ -7,7 +7,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use tokio::runtime::Builder;
 
-use super::first::Baseline;
+use super::baseline::Baseline;
 use super::names::names;
 use super::one::{self, Outcome};
 use super::options::{Options, Progress, RefereeError};

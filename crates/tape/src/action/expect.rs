@@ -9,7 +9,7 @@ use crate::Micros;
 use crate::error::{Flaw, TapeErrorKind};
 use crate::feature::DIALOGUE;
 use crate::json::{Field, Object, Pen, Type};
-use crate::step::{Match, read_match, write_match};
+use crate::message::{Match, read_match, write_match};
 
 /// A demand on the subscriber, checked `after` the step.
 #[derive(Debug, Clone)]

@@ -47,10 +47,10 @@ pub enum Reference {
 #[error("{message}")]
 pub struct BadReference {
     /// Offset in bytes.
-    pub(super) at: usize,
+    pub(crate) at: usize,
     /// Bytes concerned.
-    pub(super) len: usize,
-    pub(super) message: String,
+    pub(crate) len: usize,
+    pub(crate) message: String,
 }
 
 impl Reference {
@@ -96,7 +96,7 @@ impl Reference {
     }
 
     /// All that a misspelt name may have meant.
-    pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    pub(crate) fn words() -> impl Iterator<Item = &'static str> {
         WORDS.iter().map(|(word, _)| *word)
     }
 }

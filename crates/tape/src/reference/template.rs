@@ -170,7 +170,7 @@ fn unescaped(body: &str, escaped: bool) -> Result<String, String> {
 }
 
 /// The places of the strings of valid JSON text that are values, their quotes included.
-pub(super) fn value_strings(json: &str) -> impl Iterator<Item = (usize, usize)> {
+pub(crate) fn value_strings(json: &str) -> impl Iterator<Item = (usize, usize)> {
     let bytes = json.as_bytes();
     let mut at = 0;
     std::iter::from_fn(move || {

@@ -2,9 +2,9 @@
 
 use super::conn::Conn;
 use super::fields::Step;
-use super::message::Match;
 use super::trigger::{After, OnMessage, Scene, Trigger};
 use super::whose::Whose;
+use crate::message::Match;
 use crate::{Action, Micros};
 
 /// # Making steps

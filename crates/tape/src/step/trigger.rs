@@ -1,10 +1,10 @@
 //! When a step happens.
 
-use super::message::{Match, read_match, write_match};
 use super::whose::{Whose, read_whose, write_whose};
 use crate::Micros;
 use crate::error::{Flaw, TapeErrorKind};
 use crate::json::{Field, Object, Pen, Type};
+use crate::message::{Match, read_match, write_match};
 
 /// Keys that say when, on a connection.
 pub(super) const AFTER_KEYS: [&str; 4] =

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use wstape_tape::Micros;
 
 use super::refusal::Refusal;
-use crate::upstream::{Poison, Stream, Toxic};
+use crate::toxics::{Poison, Stream, Toxic};
 
 /// The types there are, and the attributes of each.
 const TYPES: [(&str, &[&str]); 7] = [

@@ -12,7 +12,7 @@ use crate::dialogue::{
     may_refer,
 };
 use crate::frame::{ClientFrame, FrameKind};
-use crate::hub::connection::Phase;
+use crate::hub::phase::Phase;
 use crate::hub::schedule::Op;
 use crate::ids::{ConnId, LayerIndex, Scope};
 use crate::journal::JournalKind;

@@ -8,7 +8,7 @@ use crate::ids::{ConnId, PortId, Scope};
 use crate::journal::JournalKind;
 use crate::link::Conditions;
 use crate::port::Port;
-use crate::upstream::{Poisons, Toxic, poisons};
+use crate::toxics::{Poisons, Toxic, poisons};
 
 impl Core {
     /// A further port, that listens or not as it stands.

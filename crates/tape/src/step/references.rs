@@ -1,10 +1,11 @@
 //! What is wrong with the references of a line.
 
-use super::kind::Reference;
-use super::template::{Template, value_strings};
 use crate::error::{Flaw, TapeErrorKind};
 use crate::json::{Field, Node, Object, Type, nearest, shortened};
-use crate::step::{MessageRegex, Trigger};
+use crate::message::MessageRegex;
+use crate::reference::{Reference, Template, value_strings};
+
+use super::trigger::Trigger;
 
 /// Members of an action whose strings may hold references.
 const MEMBERS: [&str; 6] = ["payload", "reason", "body", "headers", "scene", "as"];
@@ -18,7 +19,7 @@ struct Around<'a> {
 }
 
 /// Checks the references of a step's action, whose member of the line is `acting`.
-pub(crate) fn check(acting: &Field<'_>, trigger: &Trigger) -> Result<(), Flaw> {
+pub(crate) fn check_references(acting: &Field<'_>, trigger: &Trigger) -> Result<(), Flaw> {
     if !acting.value.text.contains("${") || WITHOUT.contains(&&*acting.name) {
         return Ok(());
     }

@@ -9,12 +9,12 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wstape_tape::Micros;
 
-use super::toxics::Way;
+use super::set::Way;
 use crate::clock::{Clock, Timer};
 
 /// What holds of one direction, shared with who learns of changes.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tap(Arc<Mutex<State>>);
+pub(crate) struct Tap(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -28,7 +28,7 @@ struct State {
 
 impl Tap {
     /// Takes over what holds now. A limit that goes on keeps its count.
-    pub(super) fn turn(&self, way: Way) {
+    pub(crate) fn turn(&self, way: Way) {
         let waker = {
             let mut state = self.0.lock();
             state.left = match (way.limit, state.left) {
@@ -45,13 +45,13 @@ impl Tap {
     }
 
     /// Whether the stream ended because so many bytes had passed.
-    pub(super) fn is_spent(&self) -> bool {
+    pub(crate) fn is_spent(&self) -> bool {
         self.0.lock().spent
     }
 }
 
 /// A stream of which one direction may be poisoned: that which is read.
-pub(super) struct Poisoned<S> {
+pub(crate) struct Poisoned<S> {
     inner: S,
     tap: Tap,
     /// When the end that has come is passed on.
@@ -61,7 +61,7 @@ pub(super) struct Poisoned<S> {
 }
 
 impl<S> Poisoned<S> {
-    pub(super) fn new(inner: S, tap: Tap, clock: Clock) -> Self {
+    pub(crate) fn new(inner: S, tap: Tap, clock: Clock) -> Self {
         Self {
             inner,
             tap,
@@ -72,7 +72,7 @@ impl<S> Poisoned<S> {
     }
 
     /// The bare stream.
-    pub(super) fn into_inner(self) -> S {
+    pub(crate) fn into_inner(self) -> S {
         self.inner
     }
 }

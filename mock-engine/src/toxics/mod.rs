@@ -1,0 +1,10 @@
+//! Toxics: what Toxiproxy's clients lay over a connection, beside the faults of tapes.
+//!
+//! `set` says what each of them does to a link's conditions and to a stream; `poisoned` is a stream
+//! that they stop, count or end.
+
+mod poisoned;
+mod set;
+
+pub(crate) use self::poisoned::{Poisoned, Tap};
+pub(crate) use self::set::{Poison, Poisons, Stream, Toxic, add_conditions, poisons};
