@@ -61,7 +61,9 @@ async fn heard_anything(url: &str, prices: &Prices) -> bool {
         match tokio::time::timeout_at(last_frame + wait, socket.next()).await {
             Ok(Some(Ok(message))) => {
                 (heard, asked, last_frame) = (true, false, Instant::now());
-                if let Ok(text) = message.to_text() {
+                // A Ping or a Close may hold what looks like a price, and is none.
+                let is_message = message.is_text() || message.is_binary();
+                if let (true, Ok(text)) = (is_message, message.to_text()) {
                     prices.fold(text);
                 }
             }

@@ -17,6 +17,9 @@ use wstape_referee::{
 
 use self::client::Flaw;
 
+/// Referees at a time, where nobody says otherwise: they mostly wait.
+const AT_A_TIME: usize = 7;
+
 /// What is expected of a flaw: the cases, and their verdicts. The cases here are short ones.
 const EXPECTED: [(Flaw, &[(&str, Verdict)]); 14] = [
     (
@@ -117,7 +120,9 @@ fn main() -> ExitCode {
                 let name = format!("the_client_with_{}", flaw.name().to_lowercase());
                 Trial::test(name, move || check(*flaw, expected))
             });
-            libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+            let mut arguments = Arguments::from_args();
+            arguments.test_threads.get_or_insert(AT_A_TIME);
+            libtest_mimic::run(&arguments, trials.collect()).exit_code()
         }
     }
 }
