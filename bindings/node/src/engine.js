@@ -42,7 +42,9 @@ export class Engine {
   /** Plays a step as it stands: a `${` in it is no reference. Members that are undefined are left out. */
   async #now({ conn, forMs, times, direction } = {}, action) {
     const step = { at_ms: 0, conn, for_ms: forMs, times, direction, ...action };
-    await this.#control.json('POST', '/v1/steps', JSON.stringify(step));
+    // A tape takes ${…} in strings for references, though not in the name of a mark.
+    const literal = (_, value) => (typeof value === 'string' ? value.replaceAll('${', '$$${') : value);
+    await this.#control.json('POST', '/v1/steps', JSON.stringify(step, 'mark' in action ? undefined : literal));
   }
 
   send(json, options) {

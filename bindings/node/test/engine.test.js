@@ -18,11 +18,11 @@ async function connected(engine, options) {
 test('what is sent arrives as it is', withEngine(async (engine) => {
   const link = await connected(engine);
   const messages = on(link, 'message');
-  await engine.send({ seq: 1, note: '${not a reference} é' });
+  await engine.send({ seq: 1, note: '${not a reference} $${x} é', '${key}': ['${conn}'] });
   await engine.sendText('{not JSON');
   await engine.sendBytes(new Uint8Array([0, 255]));
   const next = async () => (await messages.next()).value;
-  assert.equal(String((await next())[0]), '{"seq":1,"note":"${not a reference} é"}');
+  assert.equal(String((await next())[0]), '{"seq":1,"note":"${not a reference} $${x} é","${key}":["${conn}"]}');
   assert.equal(String((await next())[0]), '{not JSON');
   const [data, isBinary] = await next();
   assert.deepEqual([[...data], isBinary], [[0, 255], true]);

@@ -27,11 +27,16 @@ def test_it_waits(engine):
 """
 
 
+def heeds_interrupts() -> None:
+    """A shell's background job ignores Ctrl-C, and so would all that these tests start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def started(folder: Path, *options: str) -> tuple[subprocess.Popen[bytes], int]:
     """A pytest in whose test an engine runs, and the engine's process number."""
     (folder / "test_waits.py").write_text(WAITS)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
-    child = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE)
+    child = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, preexec_fn=heeds_interrupts)
     try:
         until(lambda: (folder / "pid.whole").exists(), "the engine runs")
     except BaseException:
@@ -44,7 +49,7 @@ def started(folder: Path, *options: str) -> tuple[subprocess.Popen[bytes], int]:
 def test_a_pytest_that_is_ended_leaves_no_engine(how: signal.Signals, tmp_path: Path, gone: Gone) -> None:
     child, pid = started(tmp_path)
     child.send_signal(how)
-    out, _ = child.communicate()
+    out, _ = child.communicate(timeout=60)
     gone(pid)
     if how == signal.SIGINT:
         assert b"KeyboardInterrupt" in out

@@ -20,10 +20,10 @@ RECV_S = 10.0
 def test_what_is_sent_arrives_as_it_is(engine: wstape.Engine) -> None:
     with connect(engine.url) as link:
         engine.wait_for(connections=1)
-        engine.send({"seq": 1, "note": "${not a reference} é"})
+        engine.send({"seq": 1, "note": "${not a reference} $${x} é", "${key}": ["${conn}"]})
         engine.send_text("{not JSON")
         engine.send_bytes(b"\x00\xff")
-        assert link.recv(RECV_S) == '{"seq":1,"note":"${not a reference} é"}'
+        assert link.recv(RECV_S) == '{"seq":1,"note":"${not a reference} $${x} é","${key}":["${conn}"]}'
         assert link.recv(RECV_S) == "{not JSON"
         assert link.recv(RECV_S) == b"\x00\xff"
 

@@ -84,6 +84,8 @@ class Verbs:
 
     def _now(self, conn: int | None = None, for_ms: float | None = None, **step: Any) -> None:
         """Plays a step as it stands: a ``${`` in it is no reference."""
+        if "mark" not in step:  # whose name holds no references
+            step = _tape.literal(step)
         members = {"at_ms": 0, "conn": conn, "for_ms": for_ms}
         line = {name: value for name, value in members.items() if value is not None} | step
         self._control.json("POST", "/v1/steps", _tape.line(line))

@@ -31,6 +31,17 @@ def line(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def literal(value: Any) -> Any:
+    """A value whose strings mean what they say: a tape takes ``${…}`` in them for references, though not in keys."""
+    if isinstance(value, str):
+        return value.replace("${", "$${")
+    if isinstance(value, Mapping):
+        return {name: literal(member) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [literal(item) for item in value]
+    return value
+
+
 def text(steps: Iterable[Step]) -> str:
     """The lines of a tape, the header first."""
     lines = list(steps)
