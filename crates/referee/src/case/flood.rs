@@ -3,10 +3,7 @@
 use bytes::Bytes;
 use serde::Deserialize;
 use wstape_tape::{Action, RawFrame};
-
-/// Opcodes (RFC 6455, 5.2).
-const CONTINUATION: u8 = 0;
-const TEXT: u8 = 1;
+use wstape_wire::opcode::{CONTINUATION, TEXT};
 
 /// A flood as a case's header has it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -44,7 +41,7 @@ impl Flood {
             Kind::Message { fragment_bytes, .. } => fragment_bytes,
         };
         Source {
-            of: self.of.clone(),
+            flood: self.clone(),
             made: 0,
             filling: Bytes::from(vec![b'x'; bytes]),
         }
@@ -54,7 +51,7 @@ impl Flood {
 /// Makes the frames of a flood.
 #[derive(Debug)]
 pub(crate) struct Source {
-    of: Kind,
+    flood: Flood,
     made: u64,
     /// The payload, shared by all frames but the first and last.
     filling: Bytes,
@@ -64,14 +61,11 @@ impl Source {
     /// The next frame; `None` behind the last one.
     pub(crate) fn next(&mut self) -> Option<Action> {
         self.made += 1;
-        match self.of {
-            Kind::Pings { times, .. } => {
-                (self.made <= times).then(|| Action::Ping(self.filling.clone()))
-            }
-            Kind::Message { times, .. } => {
-                (self.made <= times).then(|| Action::Frame(self.fragment(times)))
-            }
-        }
+        let times = self.flood.frames();
+        (self.made <= times).then(|| match self.flood.of {
+            Kind::Pings { .. } => Action::Ping(self.filling.clone()),
+            Kind::Message { .. } => Action::Frame(self.fragment(times)),
+        })
     }
 
     fn fragment(&self, times: u64) -> RawFrame {

@@ -1,5 +1,6 @@
 //! One run: a client, an engine, and the questions, until each has its answer.
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -63,12 +64,8 @@ pub(super) async fn play(
     let builder = Engine::builder()
         .layer(options.healthy.lasting(length, quiet_from))
         .layer(run.tape(&other_url)?);
-    let asks = run
-        .asks()
-        .map_err(|error| std::io::Error::other(error.to_string()))?;
-    let flood = run
-        .flood()
-        .map_err(|error| std::io::Error::other(error.to_string()))?;
+    let asks = run.asks().map_err(io::Error::from)?;
+    let flood = run.flood().map_err(io::Error::from)?;
     let mut session = Session::start(options, builder, clock, names, run.case.copies).await?;
     session.other = other;
     session.alike = baseline.alike.clone();
