@@ -33,6 +33,9 @@ pub(super) fn prepare(serve: &Serve, name: Option<&str>) -> Result<EngineBuilder
             Ts::Shift => Timestamps::Shift,
         })
         .start_at(serve.start.0);
+    if let Some(pointer) = &serve.time {
+        builder = builder.time_at(pointer.to_string());
+    }
     for path in &serve.path {
         builder = builder.path(path);
     }
