@@ -124,8 +124,8 @@ impl EngineBuilder {
 
     /// Where a message has the time that [`Timestamps::Shift`] moves, as a JSON Pointer such as `/T`,
     /// for a feed that does not call it `ts`. Messages of text and JSON of any shape are looked
-    /// into then, and a number there is a time too: seconds, milliseconds, microseconds or
-    /// nanoseconds since 1970, by its size.
+    /// into then, and a number there, in a text too, is a time as well: seconds, milliseconds,
+    /// microseconds or nanoseconds since 1970, by its size, with decimals or without.
     #[must_use]
     pub fn time_at(mut self, pointer: impl Into<String>) -> Self {
         self.time_at = Some(pointer.into());

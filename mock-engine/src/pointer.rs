@@ -12,13 +12,15 @@ use serde_json::value::RawValue;
 pub(crate) struct Pointer(Vec<String>);
 
 impl Pointer {
-    /// The pointer of this text; one that does not begin with `/` is the whole message.
+    /// The pointer of this text: empty, or beginning with `/`; a first `/` that lacks is added.
     pub(crate) fn new(text: &str) -> Self {
-        let keys = text.split('/').skip(1);
-        Self(
-            keys.map(|key| key.replace("~1", "/").replace("~0", "~"))
-                .collect(),
-        )
+        let keys = text.strip_prefix('/').unwrap_or(text).split('/');
+        let keys = keys.map(|key| key.replace("~1", "/").replace("~0", "~"));
+        Self(if text.is_empty() {
+            Vec::new()
+        } else {
+            keys.collect()
+        })
     }
 
     /// Where in the message the value stands; `None` where there is none, or no JSON.
@@ -68,7 +70,7 @@ impl<'de> Visitor<'de> for Find<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let index: Option<usize> = self.0[0].parse().ok();
+        let index = index(&self.0[0]);
         let mut found = None;
         for n in 0.. {
             if Some(n) == index {
@@ -108,6 +110,12 @@ impl<'de> Visitor<'de> for Find<'_> {
     }
 }
 
+/// The number of an element, as RFC 6901 writes it: no sign, no zero before it.
+fn index(key: &str) -> Option<usize> {
+    let is_plain = key == "0" || key.starts_with(|first: char| ('1'..='9').contains(&first));
+    key.parse().ok().filter(|_| is_plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +129,13 @@ mod tests {
             ("/T/1", Some("8")),
             ("/T/2", None),
             ("/T/x", None),
+            ("/T/01", None),
+            ("/T/+1", None),
+            (
+                "",
+                Some(r#"{ "a/b" : [ 1, {"T": "x"} ], "n" : null, "T":[7 , 8] }"#),
+            ),
+            ("T/0", Some("7")),
             ("/n", Some("null")),
             ("/n/x", None),
             ("/a", None),

@@ -22,6 +22,8 @@ pub enum Timestamps {
 /// The first and the last second since 1970 that a number is taken for.
 const FIRST_EPOCH_S: i128 = 100_000_000;
 const LAST_EPOCH_S: i128 = 100_000_000_000;
+/// Most decimals of a number that is a time: nanoseconds of a second.
+const MAX_DECIMALS: usize = 9;
 
 /// Where the messages of a feed have their time.
 #[derive(Debug, Clone)]
@@ -120,7 +122,11 @@ impl Move {
         };
         let Some(moved) = std::str::from_utf8(&json[at.clone()]).ok().and_then(|raw| {
             match raw.strip_prefix('"') {
-                Some(text) => Some(format!("\"{}\"", self.moved(text.strip_suffix('"')?)?)),
+                Some(text) => {
+                    let text = text.strip_suffix('"')?;
+                    let number = || place.numbers.then(|| self.moved_number(text)).flatten();
+                    Some(format!("\"{}\"", self.moved(text).or_else(number)?))
+                }
                 None if place.numbers => self.moved_number(raw),
                 None => None,
             }
@@ -134,14 +140,30 @@ impl Move {
         out.freeze()
     }
 
-    /// Seconds, milliseconds, microseconds or nanoseconds since 1970, moved; `None` for anything
-    /// else. Which of them it is shows in how large it is: each holds from 1973 to 5138.
+    /// Seconds, milliseconds, microseconds or nanoseconds since 1970, moved, with as many decimals
+    /// as there were; `None` for anything else. Which unit it is shows in how large it is: each
+    /// holds from 1973 to 5138.
     fn moved_number(self, text: &str) -> Option<String> {
         const NANOS_PER_S: i128 = 1_000_000_000;
-        let at: i128 = text.parse().ok()?;
+        let (whole, decimals) = match text.split_once('.') {
+            Some((_, "")) => return None,
+            Some(parts) => parts,
+            None => (text, ""),
+        };
+        let is_number = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
+        if !is_number(whole) || !is_number(decimals) || decimals.len() > MAX_DECIMALS {
+            return None;
+        }
+        let at: i128 = whole.parse().ok()?;
         let per_s = [1, 1_000, 1_000_000, NANOS_PER_S]
             .into_iter()
             .find(|per_s| (FIRST_EPOCH_S * per_s..LAST_EPOCH_S * per_s).contains(&at))?;
+        // Counted in the last decimal.
+        let scale = 10_i128.pow(u32::try_from(decimals.len()).ok()?);
+        let (at, per_s) = (
+            format!("{whole}{decimals}").parse::<i128>().ok()?,
+            per_s * scale,
+        );
         let moved = match self {
             Self::By(by) => {
                 let by = i128::from(by.num_seconds()) * NANOS_PER_S + i128::from(by.subsec_nanos());
@@ -152,7 +174,11 @@ impl Move {
                 (micros * per_s).div_euclid(1_000_000)
             }
         };
-        Some(moved.to_string())
+        let (whole, rest) = (moved.div_euclid(scale), moved.rem_euclid(scale));
+        Some(match decimals.len() {
+            0 => whole.to_string(),
+            len => format!("{whole}.{rest:0len$}"),
+        })
     }
 
     /// `2026-04-21T19:05:36.821259+00:00` and its kin, moved; `None` for anything else.
@@ -279,6 +305,20 @@ mod tests {
                 "\"2026-04-22T19:05:34Z\"",
                 "\"2026-09-21T14:13:20Z\"",
             ),
+            (
+                "1776798336.821259",
+                "1776884735.321259",
+                "1790000000.123000",
+            ),
+            (
+                "\"1776798336821\"",
+                "\"1776884735321\"",
+                "\"1790000000123\"",
+            ),
+            ("\"1776798336.\"", "\"1776798336.\"", "\"1776798336.\""),
+            ("-1776798336821", "-1776798336821", "-1776798336821"),
+            ("\"soon\"", "\"soon\"", "\"soon\""),
+            ("99999999", "99999999", "99999999"),
             ("7", "7", "7"),
             ("1.5e12", "1.5e12", "1.5e12"),
             ("null", "null", "null"),

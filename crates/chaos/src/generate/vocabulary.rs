@@ -19,7 +19,7 @@ const HUGE: (u64, u64) = (400, 40_000);
 const MAX_LEVELS: usize = 400;
 
 /// The messages of a feed, as tapes hold them: a recording, a script. What a tape answers to what a
-/// client says, and the scenes that it starts, stand in each case that is drawn.
+/// client says, and the scenes that this starts, stand in each case that is drawn.
 ///
 /// ```
 /// use wstape_chaos::Vocabulary;
@@ -45,9 +45,8 @@ impl Vocabulary {
     #[must_use]
     pub fn of(tapes: &[Tape]) -> Option<Self> {
         let steps = || tapes.iter().flat_map(|tape| &tape.steps);
-        let speaks = |step: &&Step| step.trigger.is_dialogue() && step.engine.is_none();
         let dialogue: Vec<Step> = steps()
-            .filter(speaks)
+            .filter(|step| speaks(step))
             .take(MAX_DIALOGUE_STEPS)
             .cloned()
             .collect();
@@ -176,6 +175,22 @@ impl Vocabulary {
 }
 
 /// The message of text that a step sends.
+/// Whether it answers a client, or streams to it. What a tape does to a client beyond that is a
+/// fault, and of those each case draws its own: one that stood in every case would never let a
+/// subscriber recover.
+fn speaks(step: &Step) -> bool {
+    let says = matches!(
+        step.action,
+        Action::Emit(_)
+            | Action::Json(_)
+            | Action::Text(_)
+            | Action::Binary(_)
+            | Action::Start(_)
+            | Action::Stop(_)
+    );
+    says && step.trigger.is_dialogue() && step.engine.is_none()
+}
+
 fn message(step: &Step) -> Option<Arc<str>> {
     let text = match &step.action {
         Action::Text(text) => text.as_str(),
