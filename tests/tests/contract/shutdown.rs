@@ -1,11 +1,17 @@
 //! Rule 7: `shutdown()` interrupts whatever goes on, and returns within its bound whatever the
 //! peer does.
 
-use engine_client::{EndReason, EngineState, WsSubscriber};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use engine_client::{EndReason, EngineState, Observed, WsSubscriber};
 use wstape_tape::{Direction, Distribution, Latency, Micros};
 
 use crate::transports::LateDialer;
 use crate::world::{World, all_ms, ms, play};
+
+/// Turns in which others look at a flood: more than there are messages.
+const MAX_TURNS: usize = 2_000;
 
 /// Shuts down, and gives the time that took. Nothing may connect for an hour after it.
 async fn shut_down(world: &World, subscriber: WsSubscriber) -> Micros {
@@ -205,6 +211,39 @@ fn frames_that_come_before_the_answer_still_fold() {
         assert_eq!(shut_down(&world, subscriber).await, ms(600));
         let regime = state.read().regime.clone().unwrap();
         assert_eq!(regime.value.regime.as_deref(), Some("TREND_LONG"));
+    });
+}
+
+#[test]
+fn a_flood_during_a_shutdown_leaves_others_a_turn_after_every_64_messages() {
+    // Messages of one letter, all at one instant while the Close is under way.
+    let flood = format!(r#"{{"at_ms":3200,"bytes":"{}"}}"#, "gQFh".repeat(1_000));
+    let steps = [r#"{"at_ms":0,"latency_ms":300}"#, &flood];
+    play(steps, async |world| {
+        let seen = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&seen);
+        let counting = world.builder().observer(move |_, seen: Observed<'_>| {
+            if matches!(seen, Observed::Text(_)) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let subscriber = counting.spawn(EngineState::shared()).unwrap();
+        world.until(ms(3_000)).await;
+        let shutdown = tokio::spawn(subscriber.shutdown());
+        world.clock.sleep_until(ms(3_500)).await;
+        let (mut turns, mut before) = (Vec::new(), 0);
+        for _ in 0..MAX_TURNS {
+            tokio::task::yield_now().await;
+            let now = seen.load(Ordering::Relaxed);
+            if now > before {
+                turns.push(now - before);
+                before = now;
+            }
+        }
+        shutdown.await.unwrap().unwrap();
+        let mut expected = vec![64; 15];
+        expected.push(40);
+        assert_eq!(turns, expected);
     });
 }
 

@@ -233,6 +233,9 @@ impl Session<'_> {
             let spent = self.inputs.budget.is_some_and(|budget| elapsed >= budget);
             if spent || self.interrupted.get() {
                 run.stop();
+                if self.options.real && self.interrupted.get() {
+                    return left(run);
+                }
             }
             progress.show(elapsed, run.cases(), run.broken());
             thread::sleep(LOOK_EVERY);
@@ -296,6 +299,18 @@ impl Session<'_> {
             }
         }
     }
+}
+
+/// What a run in real time came to when somebody ended it: the case that each worker is at would go
+/// on for minutes.
+fn left(run: Run) -> Ran {
+    let (ran, left) = run.leave();
+    if left > 0 {
+        eprintln!(
+            "chaos: {left} cases were under way, and are not judged; in real time each lasts for minutes"
+        );
+    }
+    ran
 }
 
 /// The beginning of a first line: what is run, and by which version.
