@@ -62,6 +62,7 @@ for (const [name, command] of [
   const first = await listen(0);
   const { port } = first.server.address();
   const client = spawn(command[0], [...command.slice(1), `${port}`], { stdio: ["ignore", "pipe", "inherit"] });
+  const closed = new Promise((done) => client.on("close", done));
   let said = "";
   client.stdout.on("data", (text) => (said += text));
   for (let waited = 0; !said.includes("first\n") && waited < 200; waited += 1) await sleep(50);
@@ -69,7 +70,7 @@ for (const [name, command] of [
   await new Promise((done) => first.server.close(done));
   await sleep(500);
   const second = await listen(port);
-  await new Promise((done) => client.on("close", done));
+  await closed;
   const end = said.trim().split("\n").pop();
   console.log(`${name}: ${count(connections, "connection")}, ${count(subscriptions, "subscription")}; at the end ${end}`);
   for (const socket of second.sockets.clients) socket.terminate();

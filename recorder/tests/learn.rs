@@ -557,7 +557,7 @@ fn a_login_that_is_no_json_is_answered_whatever_the_secret_and_what_is_framed_is
     let named = found
         .unlearnt
         .iter()
-        .any(|what| what.contains("JSON behind something else (40{…, 2"));
+        .any(|what| what.contains("SignalR's (40{…, 2"));
     assert!(named, "{:?}", found.unlearnt);
     let says = [
         ("", r#"40{"token":"mine"}"#),

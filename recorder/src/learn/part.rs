@@ -281,8 +281,8 @@ impl<'h> Part<'h> {
         }
     }
 
-    /// Names requests that have JSON in them and are none, as Socket.IO's: what is in them is not
-    /// told apart.
+    /// Names requests that hold JSON and are none, as Socket.IO's and SignalR's: what is in them is
+    /// not told apart.
     fn framed<'e>(&mut self, exchanges: impl Iterator<Item = &'e Exchange>) {
         const SHOWN_CHARS: usize = 3;
         let framed = |exchange: &&Exchange| {
@@ -293,8 +293,8 @@ impl<'h> Part<'h> {
         if let Some(first) = framed.peek() {
             let begin: String = first.request.text.chars().take(SHOWN_CHARS).collect();
             let what = format!(
-                "requests that are JSON behind something else ({begin}…, {} of them): each is \
-                 answered only where it is the very text of the session",
+                "requests that hold JSON and are none, as Socket.IO's and SignalR's ({begin}…, {} of \
+                 them): each is answered only where it is the very text of the session",
                 framed.count()
             );
             self.learnt.unlearnt.push(what);
