@@ -218,16 +218,29 @@ impl Outbox {
                     Kind::Frame,
                 )
             }
-            Action::Json(json) => (
-                self.names.intern("json"),
-                frame::whole(frame::TEXT, json),
-                Kind::Frame,
-            ),
-            Action::Text(text) => (
-                self.names.intern("text"),
-                frame::whole(frame::TEXT, text.as_bytes()),
-                Kind::Frame,
-            ),
+            Action::Json(json) => {
+                let json = match &self.shift {
+                    Some(shift) if shift.moves_every_message() => {
+                        shift.apply(json, layer, trigger, now())
+                    }
+                    _ => json.clone(),
+                };
+                (
+                    self.names.intern("json"),
+                    frame::whole(frame::TEXT, &json),
+                    Kind::Frame,
+                )
+            }
+            Action::Text(text) => {
+                let frame = match &self.shift {
+                    Some(shift) if shift.moves_every_message() => {
+                        let text = Bytes::copy_from_slice(text.as_bytes());
+                        frame::whole(frame::TEXT, &shift.apply(&text, layer, trigger, now()))
+                    }
+                    _ => frame::whole(frame::TEXT, text.as_bytes()),
+                };
+                (self.names.intern("text"), frame, Kind::Frame)
+            }
             Action::Binary(bytes) => (
                 self.names.intern("binary"),
                 frame::whole(frame::BINARY, bytes),

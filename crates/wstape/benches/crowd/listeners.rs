@@ -1,0 +1,329 @@
+//! The crowd: a process of clients that listen, and note when each event came.
+
+use std::cell::RefCell;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::LocalSet;
+
+use crate::plan::{NUMBER, Plan, TIME};
+
+/// Dials at a time.
+const MAX_DIALS: usize = 256;
+
+/// Bytes that are read at once.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// How long after the last turn an event is lost.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A handshake with a fixed key, and what ends its answer.
+pub(crate) const HANDSHAKE: &[u8] = b"GET / HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\n\
+    Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+const HEAD_END: &[u8] = b"\r\n\r\n";
+
+/// What a crowd says when all are connected, and when all have the steady part.
+pub(crate) const CONNECTED: &str = "connected";
+pub(crate) const SERVED: &str = "served";
+
+/// The longest latency that is told from a longer one, in microseconds.
+const MAX_LATENCY_US: u64 = 600_000_000;
+
+/// What a crowd heard.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Heard {
+    /// Events that some client did not get, counted for each client.
+    pub(crate) lost: u64,
+    /// From when an event says that it was sent until a client had it, of the steady part, in
+    /// microseconds.
+    pub(crate) p50_us: u64,
+    pub(crate) p99_us: u64,
+    pub(crate) max_us: u64,
+    /// Of each burst: from when its first event says that it was sent until the last client had the last
+    /// one.
+    pub(crate) bursts_us: Vec<u64>,
+}
+
+/// What all clients share.
+struct Crowd {
+    plan: Plan,
+    tally: RefCell<Tally>,
+    connected: Notify,
+    served: Notify,
+}
+
+struct Tally {
+    latencies: Histogram<u64>,
+    /// First and last instants of each burst.
+    bursts: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    connected: usize,
+    /// Clients that have the steady part.
+    served: usize,
+    received: u64,
+    /// The time that was read last, and what it is: a broadcast's are all the same.
+    last: (String, DateTime<Utc>),
+    scratch: Vec<u8>,
+}
+
+/// Dials, listens to all that the plan says, tells both on standard output, and keeps all connections
+/// until standard input ends.
+pub(crate) fn run(addr: SocketAddr, plan: Plan) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let crowd = Rc::new(Crowd::new(plan)?);
+    let local = LocalSet::new();
+    // Nobody leaves before the server was looked at.
+    let (heard, _open) = local.block_on(&runtime, listen(addr, crowd));
+    println!("{}", serde_json::to_string(&heard)?);
+    io::copy(&mut io::stdin().lock(), &mut io::sink())?;
+    Ok(())
+}
+
+async fn listen(addr: SocketAddr, crowd: Rc<Crowd>) -> (Heard, Vec<Client>) {
+    let places = Arc::new(Semaphore::new(MAX_DIALS));
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..crowd.plan.clients {
+        let place = Arc::clone(&places).acquire_owned().await;
+        let crowd = Rc::clone(&crowd);
+        clients.spawn_local(async move {
+            let client = Client::dial(addr).await;
+            drop(place);
+            let mut client = client.unwrap_or_else(|error| panic!("a client's dial: {error}"));
+            crowd.is_connected();
+            client.listen(&crowd).await.map(|()| client)
+        });
+    }
+    crowd.connected.notified().await;
+    say(CONNECTED);
+    let longest = Duration::from_millis(crowd.plan.lasts_ms()) + PATIENCE;
+    let all = async {
+        if crowd.plan.steady > 0 {
+            crowd.served.notified().await;
+            say(SERVED);
+        }
+        let mut open = Vec::new();
+        while let Some(client) = clients.join_next().await {
+            // One that broke off lacks its events.
+            open.extend(client.ok().and_then(Result::ok));
+        }
+        open
+    };
+    let open = tokio::time::timeout(longest, all).await;
+    (crowd.heard(), open.unwrap_or_default())
+}
+
+fn say(what: &str) {
+    println!("{what}");
+    let _ = io::stdout().flush();
+}
+
+impl Crowd {
+    fn new(plan: Plan) -> io::Result<Self> {
+        let latencies = Histogram::new_with_max(MAX_LATENCY_US, 3);
+        let bursts = usize::try_from(plan.bursts).map_err(io::Error::other)?;
+        Ok(Self {
+            tally: RefCell::new(Tally {
+                latencies: latencies.map_err(io::Error::other)?,
+                bursts: vec![(DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC); bursts],
+                connected: 0,
+                served: 0,
+                received: 0,
+                last: (String::new(), DateTime::UNIX_EPOCH),
+                scratch: vec![0; BUFFER_BYTES],
+            }),
+            plan,
+            connected: Notify::new(),
+            served: Notify::new(),
+        })
+    }
+
+    fn is_connected(&self) {
+        let mut tally = self.tally.borrow_mut();
+        tally.connected += 1;
+        if tally.connected == self.plan.clients {
+            self.connected.notify_one();
+        }
+    }
+
+    /// An event came to a client that waited for this number.
+    fn heard_event(&self, text: &str, number: u64) {
+        let now = Utc::now();
+        let mut tally = self.tally.borrow_mut();
+        let then = value(text, TIME, '"');
+        if tally.last.0 != then {
+            let parsed = then.parse().expect("an event's time");
+            tally.last = (then.to_owned(), parsed);
+        }
+        let then = tally.last.1;
+        let found: u64 = value(text, NUMBER, ',').parse().expect("an event's number");
+        assert!(found == number, "event {found} where {number} is the next");
+        tally.received += 1;
+        let Some(burst) = self.plan.burst_of(number) else {
+            let took = (now - then).num_microseconds().unwrap_or(i64::MAX);
+            let took = u64::try_from(took).unwrap_or(0);
+            tally.latencies.saturating_record(took);
+            if number == self.plan.steady {
+                tally.served += 1;
+                if tally.served == self.plan.clients {
+                    self.served.notify_one();
+                }
+            }
+            return;
+        };
+        let (first, last) = &mut tally.bursts[burst];
+        *first = then.min(*first);
+        *last = now.max(*last);
+    }
+
+    fn heard(&self) -> Heard {
+        let tally = self.tally.borrow();
+        let at = |quantile| tally.latencies.value_at_quantile(quantile);
+        let took = |&(first, last): &(DateTime<Utc>, DateTime<Utc>)| {
+            let took = last.signed_duration_since(first).num_microseconds();
+            took.and_then(|took| u64::try_from(took).ok())
+                .unwrap_or(u64::MAX)
+        };
+        let due = self.plan.events() * self.plan.clients as u64;
+        Heard {
+            lost: due - tally.received,
+            p50_us: at(0.5),
+            p99_us: at(0.99),
+            max_us: tally.latencies.max(),
+            bursts_us: tally.bursts.iter().map(took).collect(),
+        }
+    }
+}
+
+/// What stands between a key and what ends its value.
+fn value<'a>(text: &'a str, key: &str, end: char) -> &'a str {
+    let (_, behind) = text.split_once(key).expect("the key of an event");
+    behind.split(end).next().unwrap_or_default()
+}
+
+/// A client that listens.
+struct Client {
+    stream: TcpStream,
+    /// What was read and is no whole frame yet.
+    read: Vec<u8>,
+}
+
+impl Client {
+    async fn dial(addr: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(addr).await?;
+        stream.set_nodelay(true)?;
+        let mut left = HANDSHAKE;
+        while !left.is_empty() {
+            stream.writable().await?;
+            left = match stream.try_write(left) {
+                Ok(written) => &left[written..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => left,
+                Err(error) => return Err(error),
+            };
+        }
+        let read = Vec::new();
+        let mut client = Self { stream, read };
+        let mut scratch = [0; 1024];
+        loop {
+            client.read_more(&mut scratch).await?;
+            let end = client.read.windows(HEAD_END.len());
+            if let Some(end) = end.clone().position(|bytes| bytes == HEAD_END) {
+                if !client.read.starts_with(b"HTTP/1.1 101") {
+                    return Err(io::Error::other("no upgrade"));
+                }
+                client.read.drain(..end + HEAD_END.len());
+                return Ok(client);
+            }
+        }
+    }
+
+    async fn read_more(&mut self, scratch: &mut [u8]) -> io::Result<()> {
+        loop {
+            self.stream.readable().await?;
+            match self.stream.try_read(scratch) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => {
+                    self.read.extend_from_slice(&scratch[..read]);
+                    return Ok(());
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Until it has all events, each of which must be the next.
+    async fn listen(&mut self, crowd: &Crowd) -> io::Result<()> {
+        let mut next = 1;
+        loop {
+            self.take_frames(crowd, &mut next)?;
+            if next > crowd.plan.events() {
+                return Ok(());
+            }
+            self.stream.readable().await?;
+            let mut tally = crowd.tally.borrow_mut();
+            match self.stream.try_read(&mut tally.scratch) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => self.read.extend_from_slice(&tally.scratch[..read]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn take_frames(&mut self, crowd: &Crowd, next: &mut u64) -> io::Result<()> {
+        let mut at = 0;
+        while let Some((kind, payload, behind)) = frame(&self.read[at..]) {
+            match kind {
+                0x81 => {
+                    let text = std::str::from_utf8(payload).map_err(io::Error::other)?;
+                    crowd.heard_event(text, *next);
+                    *next += 1;
+                }
+                0x89 => pong(&self.stream, payload)?,
+                kind => return Err(io::Error::other(format!("a frame {kind:#x}"))),
+            }
+            at += behind;
+        }
+        self.read.drain(..at);
+        if self.read.is_empty() {
+            // A crowd's memory is not what is measured, but it is shared with the server.
+            self.read.shrink_to(1 << 10);
+        }
+        Ok(())
+    }
+}
+
+/// The first frame: its first byte, its payload, and how long it is; `None` where it is not whole.
+fn frame(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
+    let (&kind, &length) = (bytes.first()?, bytes.get(1)?);
+    let (head, length) = match length {
+        126 => {
+            let length = [*bytes.get(2)?, *bytes.get(3)?];
+            (4, usize::from(u16::from_be_bytes(length)))
+        }
+        127 => panic!("an event longer than any here"),
+        length => (2, usize::from(length)),
+    };
+    let payload = bytes.get(head..head + length)?;
+    Some((kind, payload, head + length))
+}
+
+/// Answers a Ping; a socket that takes no more answers no more.
+fn pong(stream: &TcpStream, payload: &[u8]) -> io::Result<()> {
+    let length = u8::try_from(payload.len()).map_err(io::Error::other)?;
+    let frame = [&[0x8a, 0x80 | length, 0, 0, 0, 0], payload].concat();
+    match stream.try_write(&frame) {
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        _ => Ok(()),
+    }
+}

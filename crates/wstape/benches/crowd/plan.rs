@@ -1,0 +1,111 @@
+//! What is sent to a crowd and when: the same for every server.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Between two turns of the steady part.
+const STEADY_MS: u64 = 1_000;
+
+/// From one burst to the next: Node takes seconds over one.
+const BURST_PAUSE_MS: u64 = 8_000;
+
+/// The key of a tape's event whose value is its number; the first is 1.
+pub(crate) const NUMBER: &str = r#""n":"#;
+
+/// The key of its time.
+pub(crate) const TIME: &str = r#""ts":""#;
+
+/// A server begins once all clients are connected, and sends to all of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    pub(crate) clients: usize,
+    /// Turns of an event each, a second apart.
+    pub(crate) steady: u64,
+    /// Turns of so many events behind them, all of a turn due at one instant.
+    pub(crate) bursts: u64,
+    pub(crate) burst_events: u64,
+    /// All turns: when it is due after the beginning, in milliseconds, and of how many events.
+    turns: Vec<(u64, u64)>,
+}
+
+impl Plan {
+    pub(crate) fn new(clients: usize, steady: u64, (bursts, burst_events): (u64, u64)) -> Self {
+        let singles = (1..=steady).map(|nth| (nth * STEADY_MS, 1));
+        let behind = (steady + 1) * STEADY_MS;
+        let many = (0..bursts).map(|nth| (behind + nth * BURST_PAUSE_MS, burst_events));
+        Self {
+            clients,
+            steady,
+            bursts,
+            burst_events,
+            turns: singles.chain(many).collect(),
+        }
+    }
+
+    pub(crate) fn turns(&self) -> &[(u64, u64)] {
+        &self.turns
+    }
+
+    /// Events that each client gets.
+    pub(crate) fn events(&self) -> u64 {
+        self.turns.iter().map(|&(_, events)| events).sum()
+    }
+
+    /// The burst that an event belongs to, from 0; `None` in the steady part.
+    pub(crate) fn burst_of(&self, number: u64) -> Option<usize> {
+        let nth = number.checked_sub(self.steady + 1)? / self.burst_events;
+        usize::try_from(nth).ok()
+    }
+
+    /// When the last turn is due.
+    pub(crate) fn lasts_ms(&self) -> u64 {
+        self.turns.last().map_or(0, |&(at, _)| at)
+    }
+
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("numbers")
+    }
+
+    /// The plan as a tape.
+    pub(crate) fn write_tape(&self, path: &Path) -> io::Result<()> {
+        let mut tape = io::BufWriter::new(std::fs::File::create(path)?);
+        writeln!(tape, r#"{{"tape":1,"title":"crowd","epoch":"{EPOCH}"}}"#)?;
+        let epoch: DateTime<Utc> = EPOCH.parse().expect("a time");
+        let mut number = 0;
+        for &(at_ms, events) in &self.turns {
+            for _ in 0..events {
+                number += 1;
+                // `--ts shift` keeps what lies between an event's time and when it is due: nothing.
+                let event = event(epoch + Duration::from_millis(at_ms), number);
+                writeln!(tape, r#"{{"at_ms":{at_ms},"emit":{event}}}"#)?;
+            }
+        }
+        // Clients that were slow still have their events to come.
+        let end = self.lasts_ms() + 600_000;
+        writeln!(tape, r#"{{"at_ms":{end},"end":true}}"#)?;
+        tape.flush()
+    }
+}
+
+/// The tape's wall time at 0.
+const EPOCH: &str = "2026-01-01T00:00:00Z";
+
+/// A positions event of 331 bytes, or a few more by its number.
+pub(crate) fn event(time: DateTime<Utc>, number: u64) -> String {
+    format!(
+        concat!(
+            r#"{{"event": "positions", {}{}", "data": {{{}{}, "positions": ["#,
+            r#"{{"coin": "TRX", "direction": "LONG", "entry_price": 0.33444, "size_coins": 149.0, "#,
+            r#""lens_id": "lens_flow"}}, {{"coin": "BTC", "direction": "SHORT", "entry_price": 63450.0, "#,
+            r#""size_coins": 0.00125, "size_usd": 76.14}}], "value": 581.49}}}}"#,
+        ),
+        TIME,
+        time.to_rfc3339_opts(SecondsFormat::Micros, false),
+        NUMBER,
+        number
+    )
+}
