@@ -98,6 +98,11 @@ fn chosen(names: &[String]) -> Result<Vec<Option<Flaw>>, String> {
     names.iter().map(named).collect()
 }
 
+/// Whether `--only` asks for this row: by its name or its letter, or by asking for nothing.
+fn asked_for(id: &str, only: &[String]) -> bool {
+    only.is_empty() || only.iter().any(|it| id == it || id[..1] == **it)
+}
+
 fn name(flaw: Option<Flaw>) -> &'static str {
     flaw.map_or(NO_FLAW, Flaw::name)
 }
@@ -121,7 +126,7 @@ fn matrix(words: &Words) -> Result<ExitCode, Box<dyn Error>> {
         };
         matrix.play()?;
     }
-    let (table, missed) = table::of(&flaws, &kept, &versions)?;
+    let (table, missed) = table::of(&flaws, &kept, &versions, &words.only)?;
     print!("{table}");
     Ok(if missed == 0 {
         ExitCode::SUCCESS
@@ -183,9 +188,8 @@ impl Matrix<'_> {
         let known = self.kept.of(name(flaw))?;
         let is_left = |case: &&Case| {
             let id = case.id.to_string();
-            let only = &self.words.only;
-            let asked_for = only.is_empty() || only.iter().any(|it| id == *it || id[..1] == **it);
-            asked_for && (self.words.again || !known.knows(&id, self.versions))
+            asked_for(&id, &self.words.only)
+                && (self.words.again || !known.knows(&id, self.versions))
         };
         Ok(self.all.iter().filter(is_left).cloned().collect())
     }

@@ -8,20 +8,21 @@ use wstape_referee::Verdict;
 
 use crate::claim::{Claim, PASSED, claim};
 use crate::kept::{Kept, Known, Versions};
-use crate::name;
+use crate::{asked_for, name};
 
 /// The table, and how many flaws are not what is claimed of them.
 pub(crate) fn of(
     flaws: &[Option<Flaw>],
     kept: &Kept,
     versions: &Versions,
+    only: &[String],
 ) -> io::Result<(String, usize)> {
     let mut text =
         String::from("| flaw | fails, as it names | besides | |\n| --- | --- | --- | --- |\n");
     let mut missed = 0;
     for flaw in flaws {
         let known = kept.of(name(*flaw))?;
-        let flaws = amiss(*flaw, &known, versions);
+        let flaws = amiss(*flaw, &known, versions, only);
         missed += usize::from(!flaws.is_empty());
         let verdict = if flaws.is_empty() {
             "found".to_owned()
@@ -75,15 +76,16 @@ fn besides(flaw: Option<Flaw>, known: &Known) -> String {
 }
 
 /// What is not as it is claimed to be.
-fn amiss(flaw: Option<Flaw>, known: &Known, versions: &Versions) -> Vec<String> {
-    let missing = known.missing(versions);
+fn amiss(flaw: Option<Flaw>, known: &Known, versions: &Versions, only: &[String]) -> Vec<String> {
+    let mut missing = known.missing(versions);
+    missing.retain(|id| asked_for(id, only));
     if !missing.is_empty() {
         return vec![format!("not played: {}", missing.join(", "))];
     }
     let claimed = claimed(flaw);
     let verdict = |id: &str| known.0.get(id).map(|it| it.verdict);
     let mut amiss = Vec::new();
-    for (id, wanted) in claimed {
+    for (id, wanted) in claimed.iter().filter(|(id, _)| asked_for(id, only)) {
         if verdict(id) != Some(*wanted) {
             let found = known.0.get(*id);
             let found = found.map_or("nothing".to_owned(), |it| {
@@ -95,7 +97,7 @@ fn amiss(flaw: Option<Flaw>, known: &Known, versions: &Versions) -> Vec<String> 
     let passed = PASSED
         .into_iter()
         .filter(|id| !claimed.iter().any(|(it, _)| it == id));
-    for id in passed.filter(|id| verdict(id) != Some(Verdict::Pass)) {
+    for id in passed.filter(|id| asked_for(id, only) && verdict(id) != Some(Verdict::Pass)) {
         amiss.push(format!("does not pass {id}"));
     }
     if flaw.is_none() {
