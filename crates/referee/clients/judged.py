@@ -61,7 +61,15 @@ def healthy_of(id: str) -> str:
 def results_of(name: str) -> dict | None:
     """What is kept of a client."""
     path = RESULTS / f"{name}.json"
-    return json.loads(path.read_text()) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        kept = json.loads(path.read_text())
+        kept["made"]["program"], kept["made"]["cases"], kept["rows"]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        print(f"{path} is damaged ({error}); delete it, and {name} is judged anew", file=sys.stderr)
+        sys.exit(2)
+    return kept
 
 
 def left_to_judge(program: Path, name: str) -> list[str]:

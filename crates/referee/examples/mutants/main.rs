@@ -59,6 +59,9 @@ struct Words {
     /// Play nothing: the table of what is known
     #[arg(long)]
     table: bool,
+    /// Put the table between the marks of this page, too
+    #[arg(long)]
+    page: Option<PathBuf>,
     /// Where what was found is kept; default: the folder that the program was built in
     #[arg(long)]
     out: Option<PathBuf>,
@@ -128,6 +131,9 @@ fn matrix(words: &Words) -> Result<ExitCode, Box<dyn Error>> {
     }
     let (table, missed) = table::of(&flaws, &kept, &versions, &words.only)?;
     print!("{table}");
+    if let Some(page) = &words.page {
+        table::put(page, &format!("{table}\n{}", table::hidden()))?;
+    }
     Ok(if missed == 0 {
         ExitCode::SUCCESS
     } else {

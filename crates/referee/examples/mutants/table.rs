@@ -1,7 +1,9 @@
 //! What all flaws came to, as a Markdown table.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::io;
+use std::path::Path;
 
 use wstape_chaos::mutants::Flaw;
 use wstape_referee::Verdict;
@@ -40,6 +42,34 @@ pub(crate) fn of(
     let n = flaws.len();
     let _ = writeln!(text, "\n{} of {n} are as claimed.", n - missed);
     Ok((text, missed))
+}
+
+/// The flaws that no case can see, with the reason.
+pub(crate) fn hidden() -> String {
+    let mut text = String::from("| not seen by the referee | because |\n| --- | --- |\n");
+    for flaw in Flaw::ALL {
+        if let Claim::Hidden(why) = claim(flaw) {
+            // Writing to a String does not fail.
+            let _ = writeln!(text, "| {flaw} | {why} |");
+        }
+    }
+    text
+}
+
+const BEGIN: &str = "<!-- made by the example mutants -->\n";
+const END: &str = "<!-- end -->";
+
+/// Puts the table between the page's marks.
+pub(crate) fn put(page: &Path, table: &str) -> io::Result<()> {
+    let text = fs::read_to_string(page)?;
+    let parts = text
+        .split_once(BEGIN)
+        .and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
+    let Some((head, tail)) = parts else {
+        let what = format!("{} has no {} and {END}", page.display(), BEGIN.trim());
+        return Err(io::Error::other(what));
+    };
+    fs::write(page, format!("{head}{BEGIN}{table}{END}{tail}"))
 }
 
 /// What is claimed of it.
