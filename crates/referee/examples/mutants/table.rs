@@ -29,7 +29,10 @@ pub(crate) fn of(
         let verdict = if flaws.is_empty() {
             "found".to_owned()
         } else {
-            format!("**NOT AS CLAIMED**: {}", flaws.join("; "))
+            let said = flaws.join("; ");
+            let is_known = !said.starts_with(NOT_PLAYED);
+            let mark = if is_known { "**NOT AS CLAIMED**: " } else { "" };
+            format!("{mark}{said}")
         };
         let (named, besides) = (named(*flaw), besides(*flaw, &known));
         // Writing to a String does not fail.
@@ -43,6 +46,11 @@ pub(crate) fn of(
     let _ = writeln!(text, "\n{} of {n} are as claimed.", n - missed);
     Ok((text, missed))
 }
+
+/// What is said of a flaw of which not all is known.
+const NOT_PLAYED: &str = "not played yet";
+/// Most rows that are listed as not played yet.
+const MAX_LISTED: usize = 6;
 
 /// The flaws that no case can see, with the reason.
 pub(crate) fn hidden() -> String {
@@ -110,7 +118,11 @@ fn amiss(flaw: Option<Flaw>, known: &Known, versions: &Versions, only: &[String]
     let mut missing = known.missing(versions);
     missing.retain(|id| asked_for(id, only));
     if !missing.is_empty() {
-        return vec![format!("not played: {}", missing.join(", "))];
+        let which = match missing.len() {
+            0..=MAX_LISTED => missing.join(", "),
+            n => format!("{n} rows"),
+        };
+        return vec![format!("{NOT_PLAYED}: {which}")];
     }
     let claimed = claimed(flaw);
     let verdict = |id: &str| known.0.get(id).map(|it| it.verdict);
