@@ -505,7 +505,6 @@ fn a_path_has_its_own_numbers_and_steps_and_any_other_is_a_websocket_too() {
 #[test]
 fn a_list_in_the_query_starts_a_scene_a_part_and_none_for_a_part_that_is_not_there() {
     let lines = [
-        r#"{"tape":1,"needs":["dialogue"]}"#,
         r#"{"on_connect":"each","after_frames":0,"start":{"scene":"one","as":"${query:streams/0}"}}"#,
         r#"{"on_connect":"each","after_frames":0,"start":{"scene":"two","as":"${query:streams/1}"}}"#,
         r#"{"on_connect":"each","after_frames":0,"start":{"scene":"three","as":"${query:streams/2}"}}"#,
