@@ -23,7 +23,7 @@ use crate::playback::Playback;
 use crate::port::{Port, TcpPort};
 use crate::speed::Speed;
 use crate::start::StartAt;
-use crate::timestamps::{Shift, Timestamps};
+use crate::timestamps::{Place, Shift, Timestamps};
 use crate::upstream::Upstream;
 use crate::urls::Urls;
 
@@ -37,6 +37,7 @@ pub struct EngineBuilder {
     speed: Speed,
     looped: bool,
     timestamps: Timestamps,
+    time_at: Option<String>,
     start_at: StartAt,
     retention: Retention,
     journal_file: Option<Box<dyn Write + Send>>,
@@ -118,6 +119,16 @@ impl EngineBuilder {
     #[must_use]
     pub fn timestamps(mut self, timestamps: Timestamps) -> Self {
         self.timestamps = timestamps;
+        self
+    }
+
+    /// Where a message has the time that [`Timestamps::Shift`] moves, as a JSON Pointer such as `/T`,
+    /// for a feed that does not call it `ts`. Messages of text and JSON of any shape are looked
+    /// into then, and a number there, in a text too, is a time as well: seconds, milliseconds,
+    /// microseconds or nanoseconds since 1970, by its size, with decimals or without.
+    #[must_use]
+    pub fn time_at(mut self, pointer: impl Into<String>) -> Self {
+        self.time_at = Some(pointer.into());
         self
     }
 
@@ -274,7 +285,11 @@ impl EngineBuilder {
             let header = layer.header();
             header.epoch.or(header.recorded_at).unwrap_or(base)
         });
-        Shift::new(walls.collect())
+        let place = match &self.time_at {
+            Some(pointer) => Place::of_messages(pointer),
+            None => Place::of_events(),
+        };
+        Shift::new(place, walls.collect())
     }
 
     fn build(mut self, clock: Clock, port: Port) -> Result<(Engine, Acceptor), EngineError> {

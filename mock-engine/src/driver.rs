@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wstape_tape::Micros;
 
-use crate::hub::Hub;
+use crate::hub::{Core, Hub};
 use crate::playback::Playback;
 use crate::speed::Speed;
 
@@ -13,9 +13,7 @@ const BATCH_STEPS: usize = 256;
 
 /// Plays the states that stand at the tape's very beginning, at time 0.
 pub(crate) fn play_first_states(hub: &Hub, playback: &mut Playback) {
-    while let Some((layer, step)) = playback.take_first_state() {
-        hub.core().apply(layer, step);
-    }
+    playback.play_first_states(|layer, step| hub.core().apply(layer, step));
 }
 
 /// Plays what is due by now. A tape that is played as fast as it goes has no such thing.
@@ -27,11 +25,8 @@ pub(crate) fn catch_up(hub: &Hub) {
 }
 
 /// Whether a tape that is played as fast as it goes has to wait for a client.
-fn must_wait(hub: &Hub, playback: &Playback) -> bool {
-    playback.speed() == Speed::Max && {
-        let core = hub.core();
-        core.behind() || (playback.looped() && core.nobody_open())
-    }
+fn must_wait(core: &Core, playback: &Playback) -> bool {
+    playback.speed() == Speed::Max && (core.behind() || (playback.looped() && core.nobody_open()))
 }
 
 /// What the driver waits for.
@@ -81,45 +76,37 @@ async fn sleep(hub: &Hub, due: Option<Micros>) {
 fn play_due(hub: &Hub, playback: &mut Playback) -> Wait {
     let now = hub.log().now();
     for played in 0_usize.. {
-        let (zero, scheduled, has_put_off) = {
-            let core = hub.core();
-            (core.zero(), core.next_due(), core.has_put_off())
-        };
-        let over = zero.is_some() && playback.is_over(has_put_off);
+        // One look at the core a step; it is let go before the next step is read from its file.
+        let mut core = hub.core();
+        let (zero, scheduled) = (core.zero(), core.next_due());
+        let over = zero.is_some() && playback.is_over(core.has_put_off());
         let tape = zero
             .zip(playback.due())
             .map(|(zero, due)| Micros(zero.0.saturating_add(due.0)));
         // At one time, what was put off comes before what is new.
         let scheduled_first = scheduled.is_some_and(|due| tape.is_none_or(|tape| due <= tape));
-        let Some(due) = (if scheduled_first { scheduled } else { tape }) else {
+        let next = if scheduled_first { scheduled } else { tape };
+        if next.is_none_or(|due| due > now) {
             if over {
                 playback.finish(Ok(()));
-                hub.core().tape_over();
+                core.tape_over();
             }
-            return Wait::Until(None);
-        };
-        if due > now {
-            if over {
-                playback.finish(Ok(()));
-                hub.core().tape_over();
-            }
-            return Wait::Until(Some(due));
+            return Wait::Until(next);
         }
         if scheduled_first {
-            hub.core().do_due(now);
+            core.do_due(now);
             continue;
         }
-        if must_wait(hub, playback) {
+        if must_wait(&core, playback) {
             return Wait::Client(scheduled);
         }
         if playback.speed() == Speed::Max && played >= BATCH_STEPS {
             return Wait::Turn;
         }
-        if let Some((layer, step)) = playback.take() {
-            let mut core = hub.core();
-            core.enter_round(playback.round());
+        playback.play_next(move |layer, round, step| {
+            core.enter_round(round);
             core.apply(layer, step);
-        }
+        });
     }
     Wait::Turn
 }

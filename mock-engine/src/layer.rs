@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use wstape_tape::{Action, DIALOGUE, Header, LayerSteps, Step, Tape, TapeError, TapeReader, Torn};
+use wstape_tape::{
+    Action, DIALOGUE, Header, LayerSteps, Step, StepFields, Tape, TapeError, TapeReader, Torn,
+};
 
 use crate::error::EngineError;
 use crate::field;
@@ -19,6 +21,9 @@ const MAX_LOOKED_AT_STEPS: usize = 64;
 /// Most memory that a tape may take which is played over and over, about; a longer one is read from
 /// its file again each time.
 const MAX_KEPT_BYTES: usize = 64 << 20;
+
+/// What a step that is kept takes beside its line.
+const KEPT_STEP_BYTES: usize = size_of::<Step>() + size_of::<StepFields>();
 
 /// One tape of an engine: the base, or an overlay.
 pub struct Layer {
@@ -270,7 +275,7 @@ impl Kept {
             _ if self.state != Keep::Begun => {}
             None => self.state = Keep::Whole,
             Some(Ok(step)) => {
-                self.bytes += size_of::<Step>() + step.raw().map_or(0, bytes::Bytes::len);
+                self.bytes += KEPT_STEP_BYTES + step.raw().map_or(0, bytes::Bytes::len);
                 Arc::make_mut(&mut self.steps).push(step.clone());
                 if self.bytes > MAX_KEPT_BYTES {
                     (self.steps, self.state) = (Arc::default(), Keep::Nothing);

@@ -75,6 +75,7 @@ mod misfit;
 mod page;
 mod paths;
 mod playback;
+mod pointer;
 mod port;
 mod pump;
 mod server;

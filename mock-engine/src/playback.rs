@@ -39,8 +39,8 @@ pub(crate) struct Playback {
     offset: Micros,
     end: PlayEnd,
     over: bool,
-    /// Which time over the next step is read, from 0, and which the step taken last was.
-    rounds: (u64, u64),
+    /// Which time over the next step is read, from 0.
+    round: u64,
     outcome: watch::Sender<Outcome>,
     /// Only steps of this engine are played, where it has a name.
     name: Option<String>,
@@ -72,7 +72,7 @@ impl Playback {
             offset: Micros::ZERO,
             end: PlayEnd::default(),
             over: false,
-            rounds: (0, 0),
+            round: 0,
             outcome: watch::channel(None).0,
             name,
         };
@@ -138,19 +138,21 @@ impl Playback {
         })
     }
 
-    /// Takes the next step and reads the one behind it.
-    pub(crate) fn take(&mut self) -> Option<(LayerIndex, Step)> {
-        let (layer, step) = self.next.take()?;
-        self.rounds.1 = self.rounds.0;
+    /// Plays the next step and reads the one behind it: `play` gets the step, its layer and which time
+    /// over it was read, from 0.
+    pub(crate) fn play_next(&mut self, play: impl FnOnce(LayerIndex, u64, Step)) {
+        let Some((layer, step)) = self.next.take() else {
+            return;
+        };
         if let Trigger::At(at) = step.trigger {
             self.end.last_step_at = Micros(self.offset.0.saturating_add(at.0));
         }
         self.end.ended = matches!(step.action, Action::End);
+        play(layer, self.round, step);
         match self.advance() {
             Ok(next) => self.next = next,
             Err(error) => self.finish(Err(error.into())),
         }
-        Some((layer, step))
     }
 
     /// The step to play next, from the tapes' beginning again where they are looped.
@@ -162,7 +164,7 @@ impl Playback {
         let least = Micros(self.offset.0.saturating_add(MIN_LOOP.0));
         self.offset = self.end.last_step_at.max(least);
         self.merge = open_all(&mut self.layers, self.looped)?;
-        self.rounds.0 += 1;
+        self.round += 1;
         while let Some((layer, step)) = self.pull()? {
             if matches!(step.trigger, Trigger::At(_)) {
                 return Ok(Some((layer, step)));
@@ -182,14 +184,18 @@ impl Playback {
         self.outcome.send_replace(Some(result.map(|()| end)));
     }
 
-    /// Takes the next step where it is a state that stands at the tape's very beginning.
-    pub(crate) fn take_first_state(&mut self) -> Option<(LayerIndex, Step)> {
-        let first = self.next_at() == Some(Micros::ZERO) && self.offset == Micros::ZERO;
-        let (_, step) = self.next.as_ref()?;
-        if first && step.action.is_state() {
-            self.take()
-        } else {
-            None
+    /// Plays the states that stand at the tape's very beginning, at time 0.
+    pub(crate) fn play_first_states(&mut self, mut play: impl FnMut(LayerIndex, Step)) {
+        let first = |playback: &Self| {
+            playback.next_at() == Some(Micros::ZERO) && playback.offset == Micros::ZERO
+        };
+        while first(self)
+            && self
+                .next
+                .as_ref()
+                .is_some_and(|(_, step)| step.action.is_state())
+        {
+            self.play_next(|layer, _, step| play(layer, step));
         }
     }
 
@@ -197,11 +203,6 @@ impl Playback {
     /// were put off, only an `end` ends the tape before them.
     pub(crate) fn is_over(&self, has_put_off: bool) -> bool {
         self.next.is_none() && (self.end.ended || !has_put_off)
-    }
-
-    /// Which time over, from 0, the step taken last was read.
-    pub(crate) fn round(&self) -> u64 {
-        self.rounds.1
     }
 
     /// Another tape is the base from now on, and all begins anew. Returns the prologue. There must
@@ -236,7 +237,7 @@ impl Playback {
         self.offset = Micros::ZERO;
         self.end = PlayEnd::default();
         self.over = false;
-        self.rounds = (0, 0);
+        self.round = 0;
         self.outcome.send_replace(None);
         Ok(prologue)
     }

@@ -1,9 +1,9 @@
 //! The pump that joins a socket to a link.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::pin;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
@@ -17,6 +17,9 @@ const DRAIN_WAIT: Micros = Micros::from_ms(1_000);
 
 /// Most bytes read from a socket at once.
 const READ_BYTES: usize = 16 * 1024;
+
+/// Longest chunk that is copied to be written together with others.
+const MAX_GATHERED_BYTES: usize = 16 * 1024;
 
 /// A socket that a link can be joined to.
 pub(crate) trait Socket: Send + 'static {
@@ -149,35 +152,28 @@ async fn outbound(link: &mut ClientReader, socket: &mut (impl AsyncWrite + Unpin
     }
 }
 
-/// Writes all chunks and empties the list.
+/// Writes all chunks and empties the list. Short ones are copied together: that costs less than a
+/// write of many parts does.
 async fn write_all(
     socket: &mut (impl AsyncWrite + Unpin),
     chunks: &mut Vec<Bytes>,
 ) -> io::Result<()> {
-    let mut done = 0;
-    while done < chunks.len() {
-        let written = if let [only] = &chunks[done..] {
-            socket.write(only).await?
-        } else {
-            let slices: Vec<IoSlice<'_>> = chunks[done..]
-                .iter()
-                .map(|chunk| IoSlice::new(chunk))
-                .collect();
-            socket.write_vectored(&slices).await?
-        };
-        if written == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        let mut left = written;
-        while left > 0 {
-            let len = chunks[done].len().min(left);
-            chunks[done].advance(len);
-            left -= len;
-            if chunks[done].is_empty() {
-                done += 1;
-            }
-        }
+    if let [only] = &chunks[..] {
+        socket.write_all(only).await?;
+        chunks.clear();
+        return Ok(());
     }
-    chunks.clear();
-    Ok(())
+    let is_short = |chunk: &&Bytes| chunk.len() <= MAX_GATHERED_BYTES;
+    let short = chunks.iter().filter(is_short).map(Bytes::len).sum();
+    let mut gathered = Vec::with_capacity(short);
+    for chunk in chunks.drain(..) {
+        if is_short(&&chunk) {
+            gathered.extend_from_slice(&chunk);
+            continue;
+        }
+        socket.write_all(&gathered).await?;
+        gathered.clear();
+        socket.write_all(&chunk).await?;
+    }
+    socket.write_all(&gathered).await
 }

@@ -2,11 +2,10 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use wstape_tape::Trigger;
 
 use crate::ids::LayerIndex;
+use crate::pointer::Pointer;
 
 /// What becomes of the `ts` of emitted events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,9 +19,46 @@ pub enum Timestamps {
     Shift,
 }
 
+/// The first and the last second since 1970 that a number is taken for.
+const FIRST_EPOCH_S: i128 = 100_000_000;
+const LAST_EPOCH_S: i128 = 100_000_000_000;
+/// Most decimals of a number that is a time: nanoseconds of a second.
+const MAX_DECIMALS: usize = 9;
+
+/// Where the messages of a feed have their time.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pointer: Pointer,
+    /// A number there is a time too.
+    numbers: bool,
+    /// Messages of text, and JSON of any shape, have it as well.
+    every_message: bool,
+}
+
+impl Place {
+    /// `ts` of the engine's events.
+    pub(crate) fn of_events() -> Self {
+        Self {
+            pointer: Pointer::new("/ts"),
+            numbers: false,
+            every_message: false,
+        }
+    }
+
+    /// Where this JSON Pointer leads in any message.
+    pub(crate) fn of_messages(pointer: &str) -> Self {
+        Self {
+            pointer: Pointer::new(pointer),
+            numbers: true,
+            every_message: true,
+        }
+    }
+}
+
 /// Moves each `ts` to when it is played.
 #[derive(Debug, Clone)]
 pub(crate) struct Shift {
+    place: Place,
     /// The tapes' wall times at 0, by layer; the controls have none.
     tape_walls: Vec<DateTime<Utc>>,
 }
@@ -35,8 +71,13 @@ enum Move {
 }
 
 impl Shift {
-    pub(crate) fn new(tape_walls: Vec<DateTime<Utc>>) -> Self {
-        Self { tape_walls }
+    pub(crate) fn new(place: Place, tape_walls: Vec<DateTime<Utc>>) -> Self {
+        Self { place, tape_walls }
+    }
+
+    /// Whether messages that are no events of the engine's have a time as well.
+    pub(crate) fn moves_every_message(&self) -> bool {
+        self.place.every_message
     }
 
     /// The base tape is another, of this wall time at 0.
@@ -69,37 +110,75 @@ impl Shift {
             // One without a time of its own.
             _ => Move::To(now),
         };
-        by.apply(json)
+        by.apply(json, &self.place)
     }
 }
 
 impl Move {
-    /// The message with its `ts` moved and everything else byte for byte as it was.
-    fn apply(self, json: &Bytes) -> Bytes {
-        #[derive(Deserialize)]
-        struct Head<'a> {
-            #[serde(borrow)]
-            ts: &'a RawValue,
-        }
-        let Ok(Head { ts }) = serde_json::from_slice::<Head<'_>>(json) else {
+    /// The message with its time, at `place`, moved and everything else byte for byte as it was.
+    fn apply(self, json: &Bytes, place: &Place) -> Bytes {
+        let Some(at) = place.pointer.find(json) else {
             return json.clone();
         };
-        let Some(moved) = ts
-            .get()
-            .strip_prefix('"')
-            .and_then(|ts| ts.strip_suffix('"'))
-            .and_then(|ts| self.moved(ts))
-        else {
+        let Some(moved) = std::str::from_utf8(&json[at.clone()]).ok().and_then(|raw| {
+            match raw.strip_prefix('"') {
+                Some(text) => {
+                    let text = text.strip_suffix('"')?;
+                    let number = || place.numbers.then(|| self.moved_number(text)).flatten();
+                    Some(format!("\"{}\"", self.moved(text).or_else(number)?))
+                }
+                None if place.numbers => self.moved_number(raw),
+                None => None,
+            }
+        }) else {
             return json.clone();
         };
-        // The raw value is borrowed from the message, one byte behind its opening quote.
-        let start = ts.get().as_ptr() as usize - json.as_ptr() as usize + 1;
-        let end = start + ts.get().len() - 2;
         let mut out = BytesMut::with_capacity(json.len() + moved.len());
-        out.put_slice(&json[..start]);
+        out.put_slice(&json[..at.start]);
         out.put_slice(moved.as_bytes());
-        out.put_slice(&json[end..]);
+        out.put_slice(&json[at.end..]);
         out.freeze()
+    }
+
+    /// Seconds, milliseconds, microseconds or nanoseconds since 1970, moved, with as many decimals
+    /// as there were; `None` for anything else. Which unit it is shows in how large it is: each
+    /// holds from 1973 to 5138.
+    fn moved_number(self, text: &str) -> Option<String> {
+        const NANOS_PER_S: i128 = 1_000_000_000;
+        let (whole, decimals) = match text.split_once('.') {
+            Some((_, "")) => return None,
+            Some(parts) => parts,
+            None => (text, ""),
+        };
+        let is_number = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
+        if !is_number(whole) || !is_number(decimals) || decimals.len() > MAX_DECIMALS {
+            return None;
+        }
+        let at: i128 = whole.parse().ok()?;
+        let per_s = [1, 1_000, 1_000_000, NANOS_PER_S]
+            .into_iter()
+            .find(|per_s| (FIRST_EPOCH_S * per_s..LAST_EPOCH_S * per_s).contains(&at))?;
+        // Counted in the last decimal.
+        let scale = 10_i128.pow(u32::try_from(decimals.len()).ok()?);
+        let (at, per_s) = (
+            format!("{whole}{decimals}").parse::<i128>().ok()?,
+            per_s * scale,
+        );
+        let moved = match self {
+            Self::By(by) => {
+                let by = i128::from(by.num_seconds()) * NANOS_PER_S + i128::from(by.subsec_nanos());
+                at + (by * per_s).div_euclid(NANOS_PER_S)
+            }
+            Self::To(now) => {
+                let micros = i128::from(now.timestamp_micros());
+                (micros * per_s).div_euclid(1_000_000)
+            }
+        };
+        let (whole, rest) = (moved.div_euclid(scale), moved.rem_euclid(scale));
+        Some(match decimals.len() {
+            0 => whole.to_string(),
+            len => format!("{whole}.{rest:0len$}"),
+        })
     }
 
     /// `2026-04-21T19:05:36.821259+00:00` and its kin, moved; `None` for anything else.
@@ -183,7 +262,7 @@ mod tests {
             ));
             let expected =
                 format!(r#"{{ "ts" : "{moved}", "data":{{"ts":"2026-04-21T19:05:36Z"}} }}"#);
-            assert_eq!(shift.apply(&json), expected);
+            assert_eq!(shift.apply(&json, &Place::of_events()), expected);
         }
     }
 
@@ -201,7 +280,54 @@ mod tests {
             "[1]",
         ];
         for json in table {
-            assert_eq!(shift.apply(&Bytes::from_static(json.as_bytes())), json);
+            assert_eq!(
+                shift.apply(&Bytes::from_static(json.as_bytes()), &Place::of_events()),
+                json
+            );
+        }
+    }
+
+    #[test]
+    fn a_time_of_another_vocabulary_moves_where_a_pointer_leads_in_whichever_unit_it_counts() {
+        let by = Move::By(TimeDelta::milliseconds(86_400_000 - 1_500));
+        let to = Move::To(DateTime::from_timestamp_millis(1_790_000_000_123).expect("a time"));
+        let table = [
+            ("1776798336", "1776884734", "1790000000"),
+            ("1776798336821", "1776884735321", "1790000000123"),
+            ("1776798336821259", "1776884735321259", "1790000000123000"),
+            (
+                "1776798336821259123",
+                "1776884735321259123",
+                "1790000000123000000",
+            ),
+            (
+                "\"2026-04-21T19:05:36Z\"",
+                "\"2026-04-22T19:05:34Z\"",
+                "\"2026-09-21T14:13:20Z\"",
+            ),
+            (
+                "1776798336.821259",
+                "1776884735.321259",
+                "1790000000.123000",
+            ),
+            (
+                "\"1776798336821\"",
+                "\"1776884735321\"",
+                "\"1790000000123\"",
+            ),
+            ("\"1776798336.\"", "\"1776798336.\"", "\"1776798336.\""),
+            ("-1776798336821", "-1776798336821", "-1776798336821"),
+            ("\"soon\"", "\"soon\"", "\"soon\""),
+            ("99999999", "99999999", "99999999"),
+            ("7", "7", "7"),
+            ("1.5e12", "1.5e12", "1.5e12"),
+            ("null", "null", "null"),
+        ];
+        let place = Place::of_messages("/data/0/T");
+        for (time, later, now) in table {
+            let message = |time| Bytes::from(format!(r#"{{"T":1, "data":[{{"T" : {time}}}]}}"#));
+            assert_eq!(by.apply(&message(time), &place), message(later));
+            assert_eq!(to.apply(&message(time), &place), message(now));
         }
     }
 }

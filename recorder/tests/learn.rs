@@ -440,3 +440,130 @@ fn a_tape_in_which_no_client_speaks_teaches_nothing_and_leaves_no_file() {
     );
     assert!(!path.exists());
 }
+
+/// graphql-transport-ws, as graphql-ws 6 speaks it: a query ends at once, a subscription by itself.
+const GRAPHQL: [(&str, &[Line]); 2] = [
+    (
+        "/graphql",
+        &[
+            (
+                1,
+                '>',
+                r#"{"type":"connection_init","payload":{"token":"redacted-0123456789abcdef"}}"#,
+            ),
+            (2, '<', r#"{"type":"connection_ack"}"#),
+            (
+                10,
+                '>',
+                r#"{"id":"a1","type":"subscribe","payload":{"query":"{hello}"}}"#,
+            ),
+            (
+                11,
+                '<',
+                r#"{"id":"a1","type":"next","payload":{"data":{"hello":"world"}}}"#,
+            ),
+            (11, '<', r#"{"id":"a1","type":"complete"}"#),
+            (
+                20,
+                '>',
+                r#"{"id":"a2","type":"subscribe","payload":{"query":"s","variables":{"p":"BTC"}}}"#,
+            ),
+            (
+                120,
+                '<',
+                r#"{"id":"a2","type":"next","payload":{"data":{"p":"BTC","price":1}}}"#,
+            ),
+            (
+                220,
+                '<',
+                r#"{"id":"a2","type":"next","payload":{"data":{"p":"BTC","price":2}}}"#,
+            ),
+            (221, '<', r#"{"id":"a2","type":"complete"}"#),
+            (900, '>', r#"{"type":"ping"}"#),
+            (901, '<', r#"{"type":"pong"}"#),
+        ],
+    ),
+    (
+        "/graphql",
+        &[
+            (
+                1,
+                '>',
+                r#"{"type":"connection_init","payload":{"token":"redacted-0123456789abcdef"}}"#,
+            ),
+            (2, '<', r#"{"type":"connection_ack"}"#),
+            (
+                20,
+                '>',
+                r#"{"id":"b1","type":"subscribe","payload":{"query":"s","variables":{"p":"ETH"}}}"#,
+            ),
+            (
+                120,
+                '<',
+                r#"{"id":"b1","type":"next","payload":{"data":{"p":"ETH","price":7}}}"#,
+            ),
+            (
+                220,
+                '<',
+                r#"{"id":"b1","type":"next","payload":{"data":{"p":"ETH","price":8}}}"#,
+            ),
+            (221, '<', r#"{"id":"b1","type":"complete"}"#),
+        ],
+    ),
+];
+
+#[test]
+fn a_subscription_that_ends_by_itself_is_not_ended_by_what_ends_a_query_and_comes_once() {
+    let (tape, found) = learnt(&session(&GRAPHQL));
+    assert_eq!(found.unlearnt, Vec::<String>::new(), "{tape}");
+    let says = [
+        (
+            "",
+            r#"{"type":"connection_init","payload":{"token":"other"}}"#,
+        ),
+        (
+            "connection_ack",
+            r#"{"id":"z1","type":"subscribe","payload":{"query":"s","variables":{"p":"ETH"}}}"#,
+        ),
+        (
+            r#""id":"z1","type":"complete""#,
+            r#"{"id":"z2","type":"subscribe","payload":{"query":"{hello}"}}"#,
+        ),
+    ];
+    let last = r#""id":"z2","type":"complete""#;
+    let (texts, marks) = in_virtual_time(served(&tape, "/graphql", &says, last));
+    assert_eq!(marks, Vec::<String>::new());
+    let expected = [
+        r#"{"type":"connection_ack"}"#,
+        r#"{"id":"z1","type":"next","payload":{"data":{"p":"ETH","price":7}}}"#,
+        r#"{"id":"z1","type":"next","payload":{"data":{"p":"ETH","price":8}}}"#,
+        r#"{"id":"z1","type":"complete"}"#,
+        r#"{"id":"z2","type":"next","payload":{"data":{"hello":"world"}}}"#,
+        r#"{"id":"z2","type":"complete"}"#,
+    ];
+    assert_eq!(texts, expected, "{tape}");
+}
+
+#[test]
+fn a_login_that_is_no_json_is_answered_whatever_the_secret_and_what_is_framed_is_named() {
+    let said: &[Line] = &[
+        (1, '<', r#"0{"sid":"a","pingInterval":25000}"#),
+        (5, '>', r#"40{"token":"redacted-0123456789abcdef"}"#),
+        (6, '<', r#"40{"sid":"b"}"#),
+        (10, '>', r#"420["subscribe","BTC"]"#),
+        (11, '<', r#"430["ok"]"#),
+    ];
+    let (tape, found) = learnt(&session(&[("/socket.io/?EIO=4&transport=websocket", said)]));
+    let named = found
+        .unlearnt
+        .iter()
+        .any(|what| what.contains("SignalR's (40{…, 2"));
+    assert!(named, "{:?}", found.unlearnt);
+    let says = [
+        ("", r#"40{"token":"mine"}"#),
+        (r#"40{"sid""#, r#"420["subscribe","BTC"]"#),
+    ];
+    let path = "/socket.io/?EIO=4&transport=websocket";
+    let (texts, _) = in_virtual_time(served(&tape, path, &says, "430"));
+    assert!(texts.iter().any(|text| text == r#"430["ok"]"#), "{texts:?}");
+}

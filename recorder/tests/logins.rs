@@ -86,6 +86,55 @@ fn texts() -> Vec<(&'static str, String, &'static str)> {
             format!("8=FIX.4.4|35=A|98=0|553={KEY}|554={PASS}|10=100|"),
             "35=A|98=0|",
         ),
+        // Loxone's documentation, "Communicating with the Miniserver".
+        (
+            "Loxone",
+            format!("authwithtoken/{HEX}/{PASS}"),
+            "authwithtoken/",
+        ),
+        (
+            "Loxone's key",
+            format!("jdev/sys/getjwt/{HEX}/ada/4/098802e1-02b4-603c-ffff/{PASS}"),
+            "getjwt",
+        ),
+        (
+            "Lightstreamer",
+            format!("create_session\r\nLS_user={KEY}&LS_cid=x&LS_password={PASS}"),
+            "LS_cid=x",
+        ),
+        (
+            "Proxmox",
+            format!("root@pam:PVEVNC:67A1B2C3::{BASE64}\n"),
+            "PVEVNC",
+        ),
+        (
+            "Showdown",
+            format!("|/trn Ada,0,4;ada;2;1700000000;sim3;{HEX};{HEX}"),
+            "/trn Ada",
+        ),
+        ("bars", format!("LOGIN|{KEY}|{PASS}"), "LOGIN|"),
+        ("commas", format!("login,ada,{PASS}"), "login,"),
+        (
+            "a word and JSON",
+            format!("auth {{\"k\":\"{KEY}\"}}"),
+            "auth ",
+        ),
+        (
+            "NickServ",
+            format!("PRIVMSG NickServ :IDENTIFY {PASS}\r\n"),
+            "NickServ",
+        ),
+        ("IRC's operator", format!("OPER ada {PASS}\r\n"), "OPER"),
+        (
+            "XML",
+            format!("<login user='ada' token='{KEY}'><password>{PASS}</password></login>"),
+            "<password>",
+        ),
+        (
+            "Socket.IO's recovery",
+            format!("40{{\"pid\":\"{KEY}\",\"offset\":\"a\"}}"),
+            "offset",
+        ),
         (
             "XMPP",
             format!(
@@ -180,6 +229,18 @@ fn a_login_in_binary_and_in_fragments_goes_too() {
     let said = self::message(&redacted(&binary.to_string()));
     assert!(said.contains("\"auth\"") && !said.contains(KEY), "{said}");
 
+    // A text that its client sends as bytes, as STOMP's and NATS' clients do.
+    for (who, text, _) in texts() {
+        let binary = json!({"at_ms": 1, "conn": 1, "received": {"kind": "binary", "binary": STANDARD.encode(&text)}});
+        let said = self::message(&redacted(&binary.to_string()));
+        assert!(
+            ![KEY, HEX, BASE64, PASS]
+                .iter()
+                .any(|secret| said.contains(secret)),
+            "{who}: {said}"
+        );
+    }
+
     // MQTT's packet of a user and a password, whose lengths are those of the placeholders then.
     let field = |text: &str| [&[0, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
     let mut packet = [field("MQTT"), vec![4, 0xc2, 0, 60], field("client-1")].concat();
@@ -209,6 +270,67 @@ fn a_login_in_binary_and_in_fragments_goes_too() {
     );
 }
 
+/// A value as MessagePack has it, of the few kinds that logins are made of.
+fn message_pack(value: &Value, out: &mut Vec<u8>) {
+    let low = |length: usize| u8::try_from(length).unwrap();
+    match value {
+        Value::Null => out.push(0xc0),
+        Value::Bool(b) => out.push(0xc2 | u8::from(*b)),
+        Value::Number(number) => {
+            out.push(0xcf);
+            out.extend(number.as_u64().unwrap().to_be_bytes());
+        }
+        Value::String(text) => {
+            out.extend([0xda, low(text.len() >> 8), low(text.len() & 0xff)]);
+            out.extend(text.as_bytes());
+        }
+        Value::Array(items) => {
+            out.push(0x90 | low(items.len()));
+            items.iter().for_each(|item| message_pack(item, out));
+        }
+        Value::Object(members) => {
+            out.push(0x80 | low(members.len()));
+            for (name, value) in members {
+                message_pack(&Value::from(name.as_str()), out);
+                message_pack(value, out);
+            }
+        }
+    }
+}
+
+#[test]
+fn each_layout_in_message_pack_leaves_no_secret_and_stays_message_pack() {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    for (who, sent, _) in layouts() {
+        let mut packed = Vec::new();
+        message_pack(&serde_json::from_str(&sent).unwrap(), &mut packed);
+        let line = |bytes: &[u8]| {
+            json!({"at_ms": 1, "conn": 1, "received": {"kind": "binary", "binary": STANDARD.encode(bytes)}}).to_string()
+        };
+        assert!(redactor().line(line(&packed).as_bytes()).is_some(), "{who}");
+        let clean = redacted(&line(&packed));
+        let Action::Received(received) = &clean.action else {
+            panic!("{who}");
+        };
+        let bytes = received.binary.as_deref().unwrap();
+        let said = String::from_utf8_lossy(bytes);
+        for secret in [KEY, HEX, BASE64, PASS] {
+            assert!(!said.contains(secret), "{who}: {said}");
+        }
+        assert_eq!(bytes.first(), packed.first(), "{who}");
+        assert_eq!(
+            redacted(&clean.to_line()).to_line(),
+            clean.to_line(),
+            "{who}"
+        );
+    }
+    let mut packed = Vec::new();
+    message_pack(&json!({"op": "subscribe", "args": ["trades"]}), &mut packed);
+    let open = json!({"at_ms": 1, "conn": 1, "received": {"kind": "binary", "binary": STANDARD.encode(&packed)}});
+    assert_eq!(redacted(&open.to_string()).to_line(), open.to_string());
+}
+
 #[test]
 fn what_a_client_sends_that_is_no_login_keeps_every_byte() {
     for message in [
@@ -235,6 +357,15 @@ fn what_a_client_sends_that_is_no_login_keeps_every_byte() {
         "symbol=BTCUSDT&interval=1m",
         "ping",
         "2probe",
+        r#"{"op":"subscribe","user":"ada","account":"7","fields":["token","price"],"key":"trades"}"#,
+        r#"{"M":"Subscribe","A":["trades"],"I":0,"H":"c3"}"#,
+        r#"["SUBSCRIBE\nid:sub-0\ndestination:/topic/trades\n\n\u0000"]"#,
+        r#"{"35":"V","55":"BTC/USD","553":"x"}"#,
+        r#"{"query":"subscription { trades { price } }","variables":{"pair":"BTC"}}"#,
+        r#"{"type":"set","params":[{"key":"speed","value":"fast"}],"pid":7}"#,
+        "api/v1/markets/BTC-USD/trades",
+        "a,b,c|d;e",
+        "<subscribe channel='trades'>BTC</subscribe>",
         r#"{"event":"author","name":"signal","pass":null,"#,
         "",
     ] {

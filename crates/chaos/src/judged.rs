@@ -28,6 +28,10 @@ pub struct LeftOut {
 const BY_CALLER: &str = "left out on the command line";
 /// Why one is left out by the subject's own choice.
 const BY_SUBJECT: &str = "the subject leaves it out";
+/// Why one is left out in real time.
+const BY_REAL_TIME: &str = "in real time no two runs are alike, and no crowd is drawn";
+/// Rules that only virtual time can be judged by.
+const VIRTUAL_ALONE: [Rule; 2] = [Rule::R15, Rule::R16];
 /// Columns of a line of the list.
 const LINE: usize = 100;
 
@@ -66,6 +70,23 @@ impl Judged {
             }
         }
         judged
+    }
+
+    /// The same of a run in real time: rules that only virtual time can be judged by are left out for
+    /// that reason.
+    #[must_use]
+    pub fn in_real_time(mut self) -> Self {
+        let (unjudged, rules): (Vec<_>, Vec<_>) = std::mem::take(&mut self.rules)
+            .into_iter()
+            .partition(|rule| VIRTUAL_ALONE.contains(rule));
+        self.rules = rules;
+        self.left_out
+            .extend(unjudged.into_iter().map(|rule| LeftOut {
+                rule,
+                why: BY_REAL_TIME.to_owned(),
+            }));
+        self.left_out.sort_by_key(|left_out| left_out.rule);
+        self
     }
 
     /// Whether the rule is judged.
@@ -182,6 +203,13 @@ left out: R9: it shows no mirror
 left out: R10, R12: it shows no record of its connection
 left out: R15: no backoff with jitter is declared
 "
+        );
+        let real = Judged::of(&bare, &handle, &all).in_real_time().text();
+        let why = "\nleft out: R16: in real time no two runs are alike, and no crowd is drawn\n";
+        assert!(real.contains(why), "{real}");
+        assert!(
+            real.starts_with("judged: R1, R2, R3, R5, R11, R13, R14\n"),
+            "{real}"
         );
         let second = Duration::from_secs(1);
         let declaring = bare

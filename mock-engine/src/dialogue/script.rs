@@ -14,7 +14,7 @@ use crate::ids::{LayerIndex, PathId};
 #[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) layer: LayerIndex,
-    pub(crate) step: Arc<Step>,
+    pub(crate) step: Step,
     pub(crate) speech: Speech,
     /// The path of the connections that it is for.
     pub(super) path: Option<PathId>,
@@ -47,7 +47,7 @@ impl Script {
         self.lines.push(Arc::new(Line {
             layer,
             speech: Speech::of(&step.action),
-            step: Arc::new(step),
+            step,
             path,
             matcher,
         }));

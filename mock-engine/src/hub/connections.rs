@@ -202,14 +202,33 @@ impl Connections {
         }
     }
 
-    /// Sends it to those in `scope` that take it, but for those that need more care.
-    pub(super) fn broadcast(&mut self, scope: Scope, outgoing: &Outgoing) -> Rest {
+    /// Sends it to those in `scope` that take it, so many as [`takers`](Self::takers) counts, but for
+    /// those that need more care. Where there is none of these the last one gets the bytes
+    /// themselves: a share of them costs an allocation.
+    pub(super) fn broadcast(
+        &mut self,
+        scope: Scope,
+        outgoing: &mut Outgoing,
+        takers: usize,
+    ) -> Rest {
         let mut rest = Rest::default();
+        let mut left = takers;
         let mut send = |id: ConnId, conn: &mut Conn| {
             if !conn.takes(outgoing) {
-            } else if conn.watches_sending() || conn.deflates() || outgoing.is_close() {
+                return;
+            }
+            left = left.saturating_sub(1);
+            if conn.watches_sending() || conn.deflates() || outgoing.is_close() {
                 rest.careful.push(id);
-            } else if !conn.send_whole(outgoing.bytes(), outgoing.frames()) {
+                return;
+            }
+            let frames = outgoing.frames();
+            let bytes = if left == 0 && rest.careful.is_empty() {
+                outgoing.take_bytes()
+            } else {
+                outgoing.bytes()
+            };
+            if !conn.send_whole(bytes, frames) {
                 rest.overrun.push(id);
             }
         };

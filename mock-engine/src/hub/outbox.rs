@@ -41,6 +41,11 @@ impl Outgoing {
         self.bytes.clone()
     }
 
+    /// The bytes themselves, for the last one that is sent them.
+    pub(super) fn take_bytes(&mut self) -> Bytes {
+        std::mem::take(&mut self.bytes)
+    }
+
     /// Opcode and payload, where it is a message that may be compressed.
     pub(super) fn message(&self) -> Option<(u8, &[u8])> {
         let opcode = self.bytes.first()? & 0x0f;
@@ -124,7 +129,7 @@ impl Names {
                 .strip_prefix(b" ")
                 .unwrap_or(rest)
                 .strip_prefix(b"\"")?;
-            let end = rest.iter().position(|&b| matches!(b, b'"' | b'\\'))?;
+            let end = memchr::memchr2(b'"', b'\\', rest)?;
             if rest[end] == b'"' {
                 std::str::from_utf8(&rest[..end]).ok()
             } else {
@@ -213,16 +218,29 @@ impl Outbox {
                     Kind::Frame,
                 )
             }
-            Action::Json(json) => (
-                self.names.intern("json"),
-                frame::whole(frame::TEXT, json),
-                Kind::Frame,
-            ),
-            Action::Text(text) => (
-                self.names.intern("text"),
-                frame::whole(frame::TEXT, text.as_bytes()),
-                Kind::Frame,
-            ),
+            Action::Json(json) => {
+                let json = match &self.shift {
+                    Some(shift) if shift.moves_every_message() => {
+                        shift.apply(json, layer, trigger, now())
+                    }
+                    _ => json.clone(),
+                };
+                (
+                    self.names.intern("json"),
+                    frame::whole(frame::TEXT, &json),
+                    Kind::Frame,
+                )
+            }
+            Action::Text(text) => {
+                let frame = match &self.shift {
+                    Some(shift) if shift.moves_every_message() => {
+                        let text = Bytes::copy_from_slice(text.as_bytes());
+                        frame::whole(frame::TEXT, &shift.apply(&text, layer, trigger, now()))
+                    }
+                    _ => frame::whole(frame::TEXT, text.as_bytes()),
+                };
+                (self.names.intern("text"), frame, Kind::Frame)
+            }
             Action::Binary(bytes) => (
                 self.names.intern("binary"),
                 frame::whole(frame::BINARY, bytes),

@@ -1,7 +1,6 @@
 //! The prologue: steps that happen on connections, kept for all that will come.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use wstape_tape::{Action, Micros, Received, ReceivedKind, Step, Trigger, Whose};
 
@@ -10,7 +9,7 @@ use crate::ids::{LayerIndex, PathId};
 /// The `on_connect` steps of all layers, in the order of the tapes.
 #[derive(Debug, Default)]
 pub(crate) struct Prologue {
-    steps: Vec<(LayerIndex, Arc<Step>, Option<PathId>)>,
+    steps: Vec<(LayerIndex, Step, Option<PathId>)>,
     on_each: Vec<usize>,
     on_nth: BTreeMap<u64, Vec<usize>>,
     on_range: Vec<(Whose, usize)>,
@@ -30,13 +29,13 @@ impl Prologue {
                 (None, Whose::Nth(nth)) => self.on_nth.entry(nth).or_default().push(index),
                 (None, Whose::Range { .. }) => self.on_range.push((whose, index)),
             }
-            self.steps.push((layer, Arc::new(step), path));
+            self.steps.push((layer, step, path));
         }
     }
 
-    pub(super) fn step(&self, index: usize) -> (LayerIndex, Arc<Step>) {
+    pub(super) fn step(&self, index: usize) -> (LayerIndex, Step) {
         let (layer, step, _) = &self.steps[index];
-        (*layer, Arc::clone(step))
+        (*layer, step.clone())
     }
 
     /// How many steps of a layer there are.
@@ -50,15 +49,15 @@ impl Prologue {
         if no_connection {
             let kept = std::mem::take(self).steps;
             for (layer, step, path) in kept.into_iter().filter(|(layer, ..)| !of(*layer)) {
-                self.push(layer, Arc::unwrap_or_clone(step), path);
+                self.push(layer, step, path);
             }
             return;
         }
         let nothing = Received::new(ReceivedKind::Fin);
-        let nothing = Arc::new(Step::at(Micros::ZERO, Action::Received(nothing)));
+        let nothing = Step::at(Micros::ZERO, Action::Received(nothing));
         for (layer, step, _) in &mut self.steps {
             if of(*layer) {
-                *step = Arc::clone(&nothing);
+                *step = nothing.clone();
             }
         }
     }

@@ -20,7 +20,7 @@ pub(super) enum Op {
     Step {
         layer: LayerIndex,
         scope: Scope,
-        step: Arc<Step>,
+        step: Step,
     },
     /// A state clears by itself.
     Expire {
@@ -56,7 +56,7 @@ pub(super) enum Op {
     Late {
         conn: ConnId,
         layer: LayerIndex,
-        step: Arc<Step>,
+        step: Step,
         _room: Ticket,
     },
     /// A scene is heard again.
@@ -219,11 +219,11 @@ impl Schedule {
         &mut self,
         last: ConnId,
         holds: impl Fn(LayerIndex) -> bool,
-    ) -> Vec<(ConnId, Arc<Step>)> {
+    ) -> Vec<(ConnId, Step)> {
         let behind = |op: &Op| match op {
             Op::Step { layer, scope, step } if holds(*layer) => {
                 let id = scope.only().filter(|&id| id > last)?;
-                Some((id, Arc::clone(step)))
+                Some((id, step.clone()))
             }
             _ => None,
         };

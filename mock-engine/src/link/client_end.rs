@@ -12,8 +12,11 @@ use super::lane::Front;
 use super::lanes::{HIGH_WATER_BYTES, Read, Shared, poll_lane, wake};
 use crate::clock::Timer;
 
-/// Most chunks that one [`ClientReader::take_due`] hands out: what one vectored write takes.
-const MAX_CHUNKS: usize = 64;
+/// Most chunks that one [`ClientReader::take_due`] hands out.
+const MAX_CHUNKS: usize = 1_024;
+
+/// Bytes of chunks with which it has enough: a good deal more than a write costs by itself.
+const ENOUGH_BYTES: usize = 64 << 10;
 
 /// The client's end of a link: in virtual time, its socket.
 ///
@@ -111,15 +114,17 @@ impl ClientReader {
                 cx,
                 |lanes| &mut lanes.to_client,
                 |lane| {
-                    let mut cut = false;
+                    let (mut cut, mut bytes) = (false, 0);
                     while !cut
                         && out.len() < MAX_CHUNKS
+                        && bytes < ENOUGH_BYTES
                         && lane.front(|| shared.clock.now()) == Front::Bytes
                     {
                         let Some(piece) = lane.take(usize::MAX) else {
                             break;
                         };
                         cut = piece.alone;
+                        bytes += piece.bytes.len();
                         out.push(piece.bytes);
                     }
                 },

@@ -20,4 +20,5 @@ mod states;
 mod tls;
 mod toxiproxy;
 mod upstream;
+mod vocabulary;
 mod world;

@@ -35,12 +35,30 @@ pub(super) fn other(begin: &[u8]) -> Option<&'static str> {
 pub(super) fn unpacked<'a>(mut packed: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
     let begin = packed.fill_buf()?;
     if begin.starts_with(GZIP) {
-        return Ok(Box::new(BufReader::new(MultiGzDecoder::new(packed))));
+        return Ok(Box::new(BufReader::new(Gzip(MultiGzDecoder::new(packed)))));
     }
     if begin.starts_with(ZSTD) {
         return Ok(Box::new(BufReader::new(Frames::new(packed))));
     }
     Ok(Box::new(packed))
+}
+
+/// A gzip file, whose end may be missing: that of a recorder that still writes, or was killed.
+struct Gzip<R>(MultiGzDecoder<R>);
+
+impl<R: BufRead> Read for Gzip<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read(into).map_err(|error| {
+            if self.0.get_mut().fill_buf().is_ok_and(<[u8]>::is_empty) {
+                return io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the gzip breaks off: its writer was still writing or was stopped; what is \
+                     whole of it: gzip -dc FILE | head -n -1 | wstape import FORMAT -",
+                );
+            }
+            error
+        })
+    }
 }
 
 /// The frames of a zstd file, one behind the other: `zstd` itself writes one, `pzstd` and whoever

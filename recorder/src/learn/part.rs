@@ -65,6 +65,7 @@ impl<'h> Part<'h> {
         for of_a_kind in exchanges.values() {
             part.unanswered(of_a_kind);
         }
+        part.framed(exchanges.values().flatten().copied());
         part.scenes(heard);
         if part.lines.len() > room {
             let left = part.lines.len() - room;
@@ -116,11 +117,11 @@ impl<'h> Part<'h> {
                 .filter(|exchange| exchange.answers.len() > nth)
                 .copied()
                 .collect();
-            self.nth_replies(nth, &answered);
+            self.nth_replies(nth, &answered, of_a_kind);
         }
     }
 
-    fn nth_replies(&mut self, nth: usize, answered: &[&Exchange]) {
+    fn nth_replies(&mut self, nth: usize, answered: &[&Exchange], of_a_kind: &[&Exchange]) {
         let mut by_subject: BTreeMap<String, Vec<&Exchange>> = BTreeMap::new();
         for exchange in answered {
             let wanted = exchange.request.wanted_exactly().json().unwrap_or_default();
@@ -133,7 +134,14 @@ impl<'h> Part<'h> {
         let one_for_all = common.filter(|common| {
             let named = answered.iter().any(|exchange| !exchange.aliases.is_empty());
             let told = by_subject.len() > 1 || common.is_plain();
-            common.unlearnt.is_empty() && !named && told
+            // Something else of the kind was answered otherwise: by fewer messages, or a stream.
+            let otherwise = of_a_kind.iter().any(|exchange| {
+                let few = exchange.answers.len() <= nth;
+                let subject = || exchange.request.wanted_exactly().json().unwrap_or_default();
+                few && self.is_answered(exchange)
+                    && !by_subject.contains_key(&subject().to_string())
+            });
+            common.unlearnt.is_empty() && !named && told && !otherwise
         });
         if let Some(common) = one_for_all {
             return self.reply(&answered[0].request.wanted(), nth, answered, &common);
@@ -149,6 +157,12 @@ impl<'h> Part<'h> {
             let wanted = exchanges[0].request.wanted_exactly();
             self.reply(&wanted, nth, exchanges, &common);
         }
+    }
+
+    /// Whether anything came of a request.
+    fn is_answered(&self, exchange: &Exchange) -> bool {
+        let mut items = exchange.request.items().into_iter();
+        !exchange.answers.is_empty() || items.any(|item| self.stream_of(&item.wanted).is_some())
     }
 
     fn templates(&self, nth: usize, exchanges: &[&Exchange]) -> Vec<Template> {
@@ -193,7 +207,9 @@ impl<'h> Part<'h> {
         }
         for item in exchange.request.items() {
             let Some((label, stream)) = self.stream_of(&item.wanted) else {
-                let silent = exchange.request.begins() && !item.names.is_empty();
+                // Of what was answered and then ended nothing more is missing.
+                let whole = exchange.answers.len() > 1;
+                let silent = exchange.request.begins() && !item.names.is_empty() && !whole;
                 let asked = Value::from(item.names.join(" "));
                 let what = format!("what comes of {asked}: nothing came in the session");
                 if silent && !self.learnt.unlearnt.contains(&what) {
@@ -255,15 +271,32 @@ impl<'h> Part<'h> {
 
     /// Names the requests of a kind of which nothing came.
     fn unanswered(&mut self, of_a_kind: &[&Exchange]) {
-        let nothing = |exchange: &&&Exchange| {
-            let mut items = exchange.request.items().into_iter();
-            exchange.answers.is_empty() && !items.any(|item| self.stream_of(&item.wanted).is_some())
-        };
+        let nothing = |exchange: &&&Exchange| !self.is_answered(exchange);
         let count = of_a_kind.iter().filter(nothing).count();
         let kind = of_a_kind.first().map(|exchange| exchange.request.kind());
         let known = of_a_kind.len() > count;
         if let Some(kind) = kind.filter(|_| count > 0 && !known) {
             let what = format!("what answers {kind}: nothing did in the session ({count})");
+            self.learnt.unlearnt.push(what);
+        }
+    }
+
+    /// Names requests that hold JSON and are none, as Socket.IO's and SignalR's: what is in them is
+    /// not told apart.
+    fn framed<'e>(&mut self, exchanges: impl Iterator<Item = &'e Exchange>) {
+        const SHOWN_CHARS: usize = 3;
+        let framed = |exchange: &&Exchange| {
+            let request = &exchange.request;
+            request.nodes.is_empty() && request.text.contains(['{', '['])
+        };
+        let mut framed = exchanges.filter(framed).peekable();
+        if let Some(first) = framed.peek() {
+            let begin: String = first.request.text.chars().take(SHOWN_CHARS).collect();
+            let what = format!(
+                "requests that hold JSON and are none, as Socket.IO's and SignalR's ({begin}…, {} of \
+                 them): each is answered only where it is the very text of the session",
+                framed.count()
+            );
             self.learnt.unlearnt.push(what);
         }
     }
@@ -278,17 +311,18 @@ impl<'h> Part<'h> {
             let path = self.path;
             let start = format!(r#"{{"on_connect":"each"{path},"start":"{UNASKED}"}}"#);
             self.lines.push(start);
-            self.scene(UNASKED, unasked, &Request::new(""));
+            self.scene(UNASKED, unasked, &Request::new(""), false);
         }
         let streams: Vec<(String, &Stream)> = self.streams.values().cloned().collect();
         for (label, stream) in streams {
-            self.scene(&label, &stream.messages, &stream.request);
+            let once = stream.goes_by.is_some() && Scene::ends_by_itself(&stream.messages);
+            self.scene(&label, &stream.messages, &stream.request, once);
         }
     }
 
-    fn scene(&mut self, label: &str, messages: &[Message], request: &Request) {
+    fn scene(&mut self, label: &str, messages: &[Message], request: &Request, once: bool) {
         let room = self.room.saturating_sub(self.lines.len());
-        let scene = Scene::of(label, messages, request, self.clock, room);
+        let scene = Scene::of(label, messages, request, self.clock, room, once);
         let (name, path) = (Value::from(label), self.path);
         let lines = scene.lines.iter();
         self.lines

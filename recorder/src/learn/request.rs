@@ -5,7 +5,7 @@ use super::node::{Node, nodes, replaced};
 use super::wanted::Wanted;
 
 /// What stands where a recorder took a secret out, which no other client says.
-const REDACTED: &str = "redacted-";
+pub(super) const REDACTED: &str = "redacted-";
 
 /// Most things that one request is taken to be about.
 const MAX_ITEMS: usize = 256;

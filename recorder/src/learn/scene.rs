@@ -26,13 +26,26 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// Of a stream of which `room` messages at most have place.
+    /// Whether the last message of a stream says that it is over: the only one of its shape, behind
+    /// others that are alike.
+    pub(super) fn ends_by_itself(all: &[Message]) -> bool {
+        let shapes: Vec<Shape> = all.iter().map(|one| Shape::of(&one.text)).collect();
+        let Some((last, before)) = shapes.split_last() else {
+            return false;
+        };
+        let recurs = |at: usize| before[at + 1..].contains(&before[at]);
+        !before.contains(last) && (0..before.len()).any(recurs)
+    }
+
+    /// Of a stream of which `room` messages at most have place; `once` where it ends by itself and
+    /// does not begin anew.
     pub(super) fn of(
         name: &str,
         all: &[Message],
         request: &Request,
         clock: Clock,
         room: usize,
+        once: bool,
     ) -> Self {
         let mut scene = Self::default();
         let messages = &all[..all.len().min(room).min(MAX_MESSAGES)];
@@ -65,6 +78,7 @@ impl Scene {
             templates: live(&templates, clock),
             messages: recurring.iter().map(|at| &messages[*at]).collect(),
             places: recurring,
+            once,
         };
         scene.unlearnt.extend(recurring.lines(name, &mut lines));
         scene.lines.extend(lines.into_values());
@@ -78,11 +92,21 @@ struct Recurring<'m> {
     messages: Vec<&'m Message>,
     /// Their places among all of the stream.
     places: Vec<usize>,
+    /// The stream ends by itself.
+    once: bool,
 }
 
 impl Recurring<'_> {
     /// Their lines by their places; what of them is not learnt.
     fn lines(&self, name: &str, lines: &mut BTreeMap<usize, String>) -> Option<String> {
+        if self.once {
+            for ((place, template), message) in
+                self.places.iter().zip(&self.templates).zip(&self.messages)
+            {
+                lines.insert(*place, line(message.after, None, &template.action(), ""));
+            }
+            return None;
+        }
         let (first, last) = (self.messages.first()?, self.messages.last()?);
         let gaps = u64::try_from(self.messages.len() - 1).ok()?;
         let span = last.after.0.saturating_sub(first.after.0);
@@ -202,7 +226,23 @@ mod tests {
             })
             .collect();
         let clock = Clock { began_ms: None };
-        Scene::of("s", &messages, &Request::new("x"), clock, usize::MAX)
+        let once = Scene::ends_by_itself(&messages);
+        Scene::of("s", &messages, &Request::new("x"), clock, usize::MAX, once)
+    }
+
+    #[test]
+    fn a_stream_whose_last_message_says_that_it_is_over_does_not_begin_anew() {
+        let all = [
+            (10, r#"{"type":"next","p":"1"}"#),
+            (20, r#"{"type":"next","p":"7"}"#),
+            (30, r#"{"type":"complete"}"#),
+        ];
+        let expected = [
+            r#","after_ms":10,"json":{"type":"next","p":"1"}"#,
+            r#","after_ms":20,"json":{"type":"next","p":"7"}"#,
+            r#","after_ms":30,"json":{"type":"complete"}"#,
+        ];
+        assert_eq!(scene(&all).lines, expected);
     }
 
     #[test]

@@ -3,6 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::node::{Node, tokens};
+use super::request::REDACTED;
+
+/// Hexadecimal digits behind what a secret's placeholder begins with.
+const REDACTED_DIGITS: usize = 16;
 
 /// Longest path that a tape may hold, in bytes.
 const MAX_PATH_BYTES: usize = 4 << 10;
@@ -11,6 +15,8 @@ const MAX_PATH_BYTES: usize = 4 << 10;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Wanted {
     text: Option<String>,
+    /// An expression that finds the whole of a text, where a part of it may be anything.
+    regex: Option<String>,
     json: Map<String, Value>,
     /// Lists each of which has a value that is so: its path, and a condition on the value.
     elements: Vec<(String, String)>,
@@ -21,10 +27,24 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// This text and no other.
+    /// This text and no other; where a secret was taken out of it, with any in its place.
     pub(super) fn text(text: &str) -> Self {
+        let mut parts = text.split(REDACTED);
+        let first = regex::escape(parts.next().unwrap_or_default());
+        let rest = parts.map(|part| {
+            let digits = part.bytes().take_while(u8::is_ascii_hexdigit);
+            let digits = digits.take(REDACTED_DIGITS).count();
+            format!(".*{}", regex::escape(&part[digits..]))
+        });
+        let rest: String = rest.collect();
+        if rest.is_empty() {
+            return Self {
+                text: Some(text.to_owned()),
+                ..Self::default()
+            };
+        }
         Self {
-            text: Some(text.to_owned()),
+            regex: Some(format!("^(?s:{first}{rest})$")),
             ..Self::default()
         }
     }
@@ -78,6 +98,9 @@ impl Wanted {
         let mut members = Map::new();
         if let Some(text) = &self.text {
             members.insert("text".to_owned(), text.clone().into());
+        }
+        if let Some(regex) = &self.regex {
+            members.insert("regex".to_owned(), regex.clone().into());
         }
         if !self.json.is_empty() {
             members.insert("json".to_owned(), self.json.clone().into());
@@ -159,6 +182,15 @@ mod tests {
             "jsonpath": r"$['args'][?@['c'] == 'it\'s' && @['n'] == 5 && $['of'][?@ == 'x']]",
         });
         assert_eq!(wanted.json(), Some(expected));
+    }
+
+    #[test]
+    fn where_a_secret_was_taken_out_of_a_text_another_may_stand() {
+        let wanted = Wanted::text("40{\"token\":\"redacted-0123456789abcdef\"}").json();
+        let expected = serde_json::json!({"regex": r#"^(?s:40\{"token":".*"\})$"#});
+        assert_eq!(wanted, Some(expected));
+        let plain = Wanted::text("ping").json();
+        assert_eq!(plain, Some(serde_json::json!({"text": "ping"})));
     }
 
     #[test]

@@ -9,7 +9,10 @@ use std::ops::Range;
 
 use super::escape::{escape, unescape};
 use super::login::{self, LOGIN};
+use super::lookahead::{self, Object, list_login, next_is_colon, scalar_length};
 use super::mqtt;
+use super::packed::Packed;
+use super::pieces::{self, SIGNATURE};
 use super::registry::SecretRegistry;
 use super::shapes;
 use super::texts;
@@ -30,8 +33,10 @@ const MAX_LOGIN_DEPTH: usize = 4;
 /// anywhere.
 const MIN_KNOWN_TOKEN_BYTES: usize = 16;
 
-/// What errors call what has the look of a signature.
-const SIGNATURE: &str = "what looks like a signature in what a client sent";
+/// Of Socket.IO, what begins a packet that connects: there the name of a session that is gone on
+/// with is as good as a login.
+const SOCKET_IO_CONNECT: &[u8] = b"40";
+const SOCKET_IO_SESSION: &str = "pid";
 
 /// A text that a client sent, without what it logs in with and without well-known secrets; `None`
 /// where it holds nothing of the kind.
@@ -40,7 +45,7 @@ pub(super) fn text(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     if let Some(edited) = texts::redact(&clean, secrets) {
         clean = Cow::Owned(edited);
     }
-    if let Some(edited) = bytes(clean.as_bytes(), secrets) {
+    if let Some(edited) = json(clean.as_bytes(), secrets) {
         clean = Cow::Owned(String::from_utf8_lossy(&edited).into_owned());
     }
     match clean {
@@ -49,10 +54,30 @@ pub(super) fn text(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     }
 }
 
-/// As [`text`], for bytes.
+/// As [`text`], for bytes: MQTT, a text, MessagePack or CBOR, or a form that nobody here reads.
 pub(super) fn bytes(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
-    let edited = mqtt::redact(message, secrets);
-    let edited = edited.or_else(|| Pass::new(message, secrets, 0).run());
+    if let Some(edited) = mqtt::redact(message, secrets) {
+        return Some(edited).filter(|edited| edited != message);
+    }
+    if let Ok(message) = std::str::from_utf8(message) {
+        return text(message, secrets).map(String::into_bytes);
+    }
+    let edited = packed(message, secrets);
+    let edited = edited.or_else(|| json(message, secrets));
+    let looks = pieces::redact_bytes(edited.as_deref().unwrap_or(message), secrets);
+    looks.or(edited)
+}
+
+/// A message of MessagePack or CBOR, edited as the JSON that it stands for.
+fn packed(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
+    let packed = Packed::read(message)?;
+    let edited = json(packed.json().as_bytes(), secrets)?;
+    packed.edited(&edited)
+}
+
+/// JSON, or what has some in it.
+fn json(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
+    let edited = Pass::new(message, secrets, 0).run();
     let shaped = shapes::redact_bytes(edited.as_deref().unwrap_or(message), secrets);
     shaped.or(edited).filter(|edited| edited != message)
 }
@@ -85,6 +110,8 @@ struct Container {
     /// It is a login: what is in it is redacted but for what says so, which in a list are the items
     /// up to this one.
     login: Option<usize>,
+    /// Where it is an object, what it is.
+    object: Object,
     /// All that is in it is redacted.
     blank: Option<Why>,
 }
@@ -156,12 +183,24 @@ impl<'t> Pass<'t> {
             let placeholder = self.secrets.text(&said, SIGNATURE);
             return self.replace(start..end, placeholder.as_bytes());
         }
-        if self.nested < MAX_NESTED_TEXTS && value.trim_start().starts_with(['{', '[']) {
-            let pass = Pass::new(&said, self.secrets, self.nested + 1);
-            if let Some(edited) = pass.run() {
-                self.replace(start..end, &escape(&edited));
-            }
+        if let Some(edited) = self.nested(&said, &value) {
+            self.replace(start..end, &escape(&edited));
         }
+    }
+
+    /// A string's content without what stands in it to log in: JSON, the lines of a protocol that
+    /// SockJS and its like put into a list, or a token among other text.
+    fn nested(&mut self, said: &[u8], value: &str) -> Option<Vec<u8>> {
+        if value.trim_start().starts_with(['{', '[']) {
+            let nested = self.nested + 1;
+            return (nested <= MAX_NESTED_TEXTS)
+                .then(|| Pass::new(said, self.secrets, nested).run())?;
+        }
+        let lines = value
+            .contains('\n')
+            .then(|| texts::redact(value, self.secrets));
+        let clean = lines.unwrap_or_else(|| pieces::redact(value, self.secrets));
+        clean.map(String::into_bytes)
     }
 
     fn placeholder(&mut self, said: &[u8], value: &str, why: &Why) -> String {
@@ -197,7 +236,18 @@ impl<'t> Pass<'t> {
 
     fn named(&self, value: &str) -> Option<Why> {
         let name = self.name.as_ref()?;
-        login::is_secret_member(name, value).then(|| Why::Named(name.clone()))
+        let secret = login::is_secret_member(name, value) || self.is_secret_here(name);
+        secret.then(|| Why::Named(name.clone()))
+    }
+
+    /// Whether the value of a member of this name is secret beside the others of its object.
+    fn is_secret_here(&self, name: &str) -> bool {
+        let object = self.open.last().map(|container| container.object);
+        let object = object.filter(|_| self.deeper == 0).unwrap_or_default();
+        object.credentials && login::is_user(name)
+            || object.names_secret && login::is_value(name)
+            || object.fix_logon && texts::FIX_SECRETS.contains(&name)
+            || name == SOCKET_IO_SESSION && self.text.starts_with(SOCKET_IO_CONNECT)
     }
 
     fn open(&mut self, array: bool) {
@@ -211,14 +261,16 @@ impl<'t> Pass<'t> {
             return;
         }
         let rest = &self.text[self.at..];
-        let login = if self.open.len() >= MAX_LOGIN_DEPTH {
-            None
-        } else if array {
-            // What a purpose in a list says, its container has been told already.
-            list_login(rest).filter(|_| !is_purpose)
-        } else {
-            object_is_login(rest).then_some(0)
-        };
+        let (mut login, mut object) = (None, Object::default());
+        if self.open.len() < MAX_LOGIN_DEPTH {
+            if array {
+                // What a purpose in a list says, its container has been told already.
+                login = list_login(rest).filter(|_| !is_purpose);
+            } else {
+                object = lookahead::object(rest);
+                login = object.login.then_some(0);
+            }
+        }
         let parent = self.open.last();
         let kept =
             (is_purpose || is_head) && parent.is_some_and(|container| container.login.is_some());
@@ -226,6 +278,7 @@ impl<'t> Pass<'t> {
             array,
             index: 0,
             login,
+            object,
             blank: if kept { None } else { why },
         });
     }
@@ -280,109 +333,4 @@ impl<'t> Pass<'t> {
         self.out.extend_from_slice(with);
         self.copied = range.end;
     }
-}
-
-fn next_is_colon(rest: &[u8]) -> bool {
-    rest.iter().find(|b| !is_space(**b)) == Some(&b':')
-}
-
-fn scalar_length(rest: &[u8]) -> usize {
-    let more =
-        |b: &&u8| !is_space(**b) && !matches!(b, b',' | b':' | b'"' | b'{' | b'}' | b'[' | b']');
-    rest.iter().take_while(more).count().max(1)
-}
-
-/// Items of a list among which one may say that it is a login: Phoenix and OCPP number a message
-/// first.
-const MAX_LIST_PURPOSES: usize = 4;
-
-/// WAMP's number of a message that authenticates, which is a list of it, a signature and an object.
-const WAMP_AUTHENTICATE: &[u8] = b"5";
-
-/// Which item of a list, after its bracket, says that it is a login.
-fn list_login(rest: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    let mut first: &[u8] = &[];
-    for index in 0..MAX_LIST_PURPOSES {
-        at += rest[at..].iter().take_while(|b| is_space(**b)).count();
-        match rest.get(at)? {
-            b'"' => {
-                let end = content_end(rest, at + 1);
-                let said = unescape(&rest[(at + 1).min(end)..end]);
-                if login::is_login(&String::from_utf8_lossy(&said)) {
-                    return Some(index);
-                }
-                at = rest.len().min(end + 1);
-                if index == 1 && first == WAMP_AUTHENTICATE && is_last_object(&rest[at..]) {
-                    return Some(0);
-                }
-            }
-            b'{' | b'[' | b'}' | b']' => return None,
-            _ => {
-                let length = scalar_length(&rest[at..]);
-                if index == 0 {
-                    first = &rest[at..at + length];
-                }
-                at += length;
-            }
-        }
-        at += rest[at..].iter().take_while(|b| is_space(**b)).count();
-        if rest.get(at) != Some(&b',') {
-            return None;
-        }
-        at += 1;
-    }
-    None
-}
-
-/// Whether a comma and an object follow, as the last of a list.
-fn is_last_object(rest: &[u8]) -> bool {
-    let bare: Vec<u8> = rest.iter().copied().filter(|b| !is_space(*b)).collect();
-    bare.starts_with(b",{") && bare.ends_with(b"}]")
-}
-
-/// Whether an object, after its brace, has a member that says login: one of its own, or one of what
-/// it calls its head.
-fn object_is_login(rest: &[u8]) -> bool {
-    let (mut at, mut depth) = (0, 0_usize);
-    let mut purpose = false;
-    // The member whose value comes is the object's head, or it is being read.
-    let (mut is_head, mut head) = (false, false);
-    while let Some(byte) = rest.get(at) {
-        let looked_at = depth == 0 || depth == 1 && head;
-        match byte {
-            b'"' => {
-                let start = at + 1;
-                let end = content_end(rest, start);
-                at = rest.len().min(end + 1);
-                if !looked_at {
-                    continue;
-                }
-                let said = unescape(&rest[start.min(end)..end]);
-                let said = String::from_utf8_lossy(&said);
-                if next_is_colon(&rest[at..]) && !purpose {
-                    purpose = login::is_purpose(&said);
-                    is_head = depth == 0 && login::is_head(&said);
-                } else if std::mem::take(&mut purpose) && login::is_login(&said) {
-                    return true;
-                }
-                continue;
-            }
-            b'[' if purpose && looked_at && list_login(&rest[at + 1..]).is_some() => return true,
-            b'{' | b'[' => {
-                head |= depth == 0 && is_head && *byte == b'{';
-                purpose = false;
-                depth += 1;
-            }
-            b'}' | b']' if depth == 0 => return false,
-            b'}' | b']' => {
-                depth -= 1;
-                head &= depth > 0;
-            }
-            b',' if looked_at => purpose = false,
-            _ => {}
-        }
-        at += 1;
-    }
-    false
 }

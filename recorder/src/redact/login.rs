@@ -15,7 +15,8 @@
 use super::url::{is_secret_name, is_token_like, words};
 
 /// Words of which one in a message's purpose says that it is to log in, or that it is signed.
-const LOGIN_WORDS: [&str; 20] = [
+const LOGIN_WORDS: [&str; 24] = [
+    "2fa",
     "auth",
     "authenticate",
     "authentication",
@@ -26,7 +27,9 @@ const LOGIN_WORDS: [&str; 20] = [
     "identify",
     "login",
     "logon",
+    "mfa",
     "oauth",
+    "otp",
     "pass",
     "reauth",
     "sign",
@@ -34,20 +37,22 @@ const LOGIN_WORDS: [&str; 20] = [
     "signed",
     "signin",
     "signon",
+    "ssid",
     "unlock",
     "walletpassphrase",
 ];
 
 /// Two words that say so together.
-const LOGIN_PAIRS: [[&str; 2]; 4] = [
+const LOGIN_PAIRS: [[&str; 2]; 5] = [
     ["log", "in"],
     ["log", "on"],
     ["connection", "init"],
     ["access", "token"],
+    ["with", "token"],
 ];
 
 /// Names of members that say what a message is for, without case and punctuation.
-const PURPOSES: [&str; 45] = [
+const PURPOSES: [&str; 47] = [
     "a",
     "act",
     "action",
@@ -66,6 +71,7 @@ const PURPOSES: [&str; 45] = [
     "function",
     "janus",
     "kind",
+    "m",
     "message",
     "messagename",
     "messagetype",
@@ -77,6 +83,7 @@ const PURPOSES: [&str; 45] = [
     "op",
     "opcode",
     "operation",
+    "operationname",
     "optype",
     "path",
     "payloadtype",
@@ -114,8 +121,11 @@ const NUMBERS: [&str; 9] = [
 
 /// Words in names of members, beside those of headers and queries, whose values are secret in what
 /// a client sends.
-const SECRET_WORDS: [&str; 19] = [
+const SECRET_WORDS: [&str; 27] = [
+    "2fa",
     "authenticate",
+    "authextra",
+    "authn",
     "authorize",
     "appkey",
     "challenge",
@@ -124,30 +134,79 @@ const SECRET_WORDS: [&str; 19] = [
     "creds",
     "login",
     "logon",
+    "mfa",
     "mnemonic",
+    "otpcode",
     "pass",
     "pin",
+    "pincode",
     "psw",
     "pw",
+    "resumeid",
     "seed",
     "signed",
     "signin",
+    "ssid",
     "userkey",
     "wif",
 ];
 
 /// Whose key is secret, beside those of headers and queries.
-const KEY_OWNERS: [&str; 9] = [
+const KEY_OWNERS: [&str; 23] = [
     "account",
+    "admin",
     "app",
     "application",
     "consumer",
+    "device",
+    "javascript",
+    "license",
+    "master",
+    "merchant",
+    "partner",
+    "public",
+    "rest",
+    "service",
+    "session",
     "sign",
     "signing",
     "stream",
+    "trading",
     "user",
+    "vendor",
+    "windows",
     "ws",
 ];
+
+/// Words in names of members that say that who sends the object gives a password in it.
+const CREDENTIALS: [&str; 7] = [
+    "passcode",
+    "passphrase",
+    "passwd",
+    "password",
+    "pass",
+    "pwd",
+    "credentials",
+];
+
+/// Names of members that say who gives it, without case and punctuation.
+const USERS: [&str; 11] = [
+    "account",
+    "accountid",
+    "email",
+    "identifier",
+    "login",
+    "loginid",
+    "mail",
+    "uid",
+    "user",
+    "userid",
+    "username",
+];
+
+/// Names of members that hold another's name, and those that hold its value.
+const NAMING: [&str; 5] = ["field", "header", "key", "name", "property"];
+const VALUES: [&str; 4] = ["content", "data", "val", "value"];
 
 /// What a word that says secret may end in, where others stand before it without a divide:
 /// `accesstoken`, `clientsecret`.
@@ -207,16 +266,55 @@ pub(super) fn is_head(name: &str) -> bool {
 
 /// Whether a member of this name says what a message is for.
 pub(super) fn is_purpose(name: &str) -> bool {
-    PURPOSES.contains(&plain(name).as_str())
+    // Where SignalR has what its `M` is called with; Firebase's purpose is `a`.
+    const ARGUMENTS: &str = "A";
+    name != ARGUMENTS && PURPOSES.contains(&plain(name).as_str())
+}
+
+/// Whether a member of this name says that a password is given.
+pub(super) fn is_credential(name: &str) -> bool {
+    let words = words(name);
+    words
+        .iter()
+        .any(|word| CREDENTIALS.contains(&word.as_str()))
+}
+
+/// Whether a member of this name says who gives the password beside it.
+pub(super) fn is_user(name: &str) -> bool {
+    let last = words(name).pop().unwrap_or_default();
+    USERS.contains(&plain(name).as_str()) || USERS.contains(&last.as_str())
+}
+
+/// Whether a member of this name holds another's name.
+pub(super) fn is_naming(name: &str) -> bool {
+    NAMING.contains(&plain(name).as_str())
+}
+
+/// Whether a member of this name holds the value of what another names.
+pub(super) fn is_value(name: &str) -> bool {
+    VALUES.contains(&plain(name).as_str())
 }
 
 /// Whether a member of a login stays: it says what the message is for, or numbers it.
 pub(super) fn stays(name: &str, value: &str) -> bool {
     /// A longer purpose or number is neither.
     const MIN_TOKEN_BYTES: usize = 20;
-    let name = plain(name);
-    let known = PURPOSES.contains(&name.as_str()) || NUMBERS.contains(&name.as_str());
+    let number = NUMBERS.contains(&plain(name).as_str());
+    let purpose = is_purpose(name) && !is_drawn(value);
+    let known = number || purpose;
     known && value.len() <= MAX_PURPOSE_BYTES && !is_token_like(value, MIN_TOKEN_BYTES)
+}
+
+/// Whether a word was drawn by chance rather than chosen: letters of both cases and digits, and
+/// nothing that divides words.
+fn is_drawn(value: &str) -> bool {
+    const MIN_BYTES: usize = 12;
+    let has = |of: fn(&u8) -> bool| value.bytes().any(|b| of(&b));
+    value.len() >= MIN_BYTES
+        && value.bytes().all(|b| b.is_ascii_alphanumeric())
+        && is_token_like(value, MIN_BYTES)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_uppercase)
 }
 
 /// Whether the value of a member of this name is secret in what a client sends. `value` is the
@@ -231,7 +329,9 @@ pub(super) fn is_secret_member(name: &str, value: &str) -> bool {
         return false;
     }
     let ends = |word: &String| SECRET_ENDS.iter().any(|end| word.ends_with(end));
-    let key = |two: &[String]| two[1] == "key" && KEY_OWNERS.contains(&two[0].as_str());
+    let key = |two: &[String]| {
+        two[1] == "key" && KEY_OWNERS.contains(&two[0].as_str()) || two == ["two", "factor"]
+    };
     is_secret_name(name)
         || words
             .iter()

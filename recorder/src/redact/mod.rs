@@ -29,8 +29,8 @@
 //! after the first 16,384 values; of longer values the first 256 bytes are.
 //!
 //! Modules: `redactor`, `rules`, `placeholder`, `action` (what is redacted in which), `walker` and
-//! `json` (edit JSON in place), `url` and `http`, `fragment`; `client`, `login`, `texts` and `mqtt`
-//! (what clients log in with); `known` (what was redacted), `registry` (that, and its
+//! `json` (edit JSON in place), `url` and `http`, `fragment`; `client`, `login`, `lookahead`,
+//! `texts`, `xml`, `pieces`, `mqtt` and `packed` (what clients log in with); `known` (what was redacted), `registry` (that, and its
 //! placeholders), `shapes`, `anchor`, `base64_runs` and `credential` (well-known secrets),
 //! `escape`, `scan`, `rescue` (which rule covers what a scan found).
 
@@ -47,7 +47,10 @@ mod http;
 mod json;
 mod known;
 mod login;
+mod lookahead;
 mod mqtt;
+mod packed;
+mod pieces;
 mod placeholder;
 mod redactor;
 mod registry;
@@ -58,6 +61,7 @@ mod shapes;
 mod texts;
 mod url;
 mod walker;
+mod xml;
 
 pub use redactor::Redactor;
 pub use rescue::Hit;

@@ -7,23 +7,35 @@
 //! | lines of names and values | the values of secret names | STOMP's `passcode:…`, SIP's `Authorization: …` |
 //! | pairs of a form | the values of secret names, all of them where one says login | `op=login&user=…&sign=…` |
 //! | FIX | user, password, raw data | `…|553=…|554=…|` |
-//! | XML of SASL | what stands in `auth` and `response` | `<auth mechanism='PLAIN'>…</auth>` |
-//! | a token and nothing else | it | Questrade's |
+//! | a word that says login before a comma, a semicolon, a bar or a slash | what follows | `LOGIN|ada|…`, `authwithtoken/…/ada` |
+//! | XML | as `xml` tells | `<auth mechanism='PLAIN'>…</auth>` |
+//! | a token and nothing else, or one among other text | it | Questrade's, Proxmox' ticket |
 
 use std::borrow::Cow;
 
 use super::escape::percent_decode;
-use super::login::{LOGIN, is_bare_token, is_login, is_purpose, is_secret_member};
+use super::login::{
+    LOGIN, is_bare_token, is_credential, is_login, is_purpose, is_secret_member, is_user,
+};
+use super::pieces;
 use super::registry::SecretRegistry;
+use super::xml;
 
 /// What FIX begins with, what divides its fields on the wire and where it is shown, and the tags of
 /// what logs in: raw data, user name, password, a new one, and their encrypted forms.
 const FIX: &str = "8=FIX";
 const FIX_DIVIDES: [char; 2] = ['\u{1}', '|'];
-const FIX_SECRETS: [&str; 6] = ["96", "553", "554", "925", "1402", "1404"];
+pub(super) const FIX_SECRETS: [&str; 6] = ["96", "553", "554", "925", "1402", "1404"];
 
-/// Elements of XML that log in (RFC 6120, 6.4).
-const SASL: [&str; 2] = ["auth", "response"];
+/// What divides a word that says login from what it logs in with, beside blanks.
+const DIVIDES: [char; 3] = [',', ';', '|'];
+
+/// How IRC's users say who they are, to a service and to a server.
+const TO_NICK_SERV: &str = ":IDENTIFY ";
+const OPERATOR: &str = "OPER";
+
+/// Segments of a path among which one may say that it logs in, as Loxone's commands are built.
+const MAX_PATH_PURPOSES: usize = 4;
 
 /// A text without what it logs in with; `None` where it holds nothing of the kind.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
@@ -31,11 +43,19 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
     if begin.is_empty() || begin.starts_with(['{', '[']) {
         return None;
     }
+    let told = told(text, secrets);
+    let looks = pieces::redact(told.as_deref().unwrap_or(text), secrets);
+    looks.or(told)
+}
+
+/// A text without what its build says that it logs in with.
+fn told(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    let begin = text.trim_start();
     if begin.starts_with(FIX) {
         return fix(text, secrets);
     }
     if begin.starts_with('<') {
-        return sasl(text, secrets);
+        return xml::redact(text, secrets);
     }
     if is_form(text) {
         return form(text, secrets);
@@ -44,7 +64,27 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
         let token = text.trim();
         return changed(text, text.replacen(token, &hidden(token, secrets), 1));
     }
-    lines(text, secrets)
+    path(text, secrets).or_else(|| lines(text, secrets))
+}
+
+/// A command that is a path: what follows the segment that says login.
+fn path(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    let mut at = 0;
+    for segment in text.split_inclusive('/').take(MAX_PATH_PURPOSES) {
+        let word = segment.trim_end_matches('/');
+        if !word.is_empty() && !is_word(word) {
+            return None;
+        }
+        at += segment.len();
+        let says = is_login(word) || word.ends_with("jwt");
+        if says && at < text.len() && !text[at..].contains(char::is_whitespace) {
+            return changed(
+                text,
+                format!("{}{}", &text[..at], hidden(&text[at..], secrets)),
+            );
+        }
+    }
+    None
 }
 
 fn changed(before: &str, after: String) -> Option<String> {
@@ -82,6 +122,9 @@ fn lines(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
 /// says login. In a line behind the first only capitals do, as commands have them: others are words
 /// of a sentence.
 fn rest_of(line: &str, first: bool, secrets: &mut SecretRegistry) -> Option<String> {
+    if !first && is_form(line) {
+        return form(line, secrets);
+    }
     if let Some((name, value)) = line.split_once(':')
         && is_word(name)
         && is_secret_member(name.trim(), value.trim())
@@ -91,13 +134,26 @@ fn rest_of(line: &str, first: bool, secrets: &mut SecretRegistry) -> Option<Stri
         let value = hidden(value.trim(), secrets);
         return Some(format!("{name}:{}{value}", " ".repeat(gap)));
     }
+    if let Some(at) = line.find(DIVIDES)
+        && first
+        && is_word(&line[..at])
+        && is_login(&line[..at])
+        && line.len() > at + 1
+    {
+        let (word, rest) = line.split_at(at + 1);
+        return Some(format!("{word}{}", hidden(rest, secrets)));
+    }
+    if let Some((before, rest)) = line.split_once(TO_NICK_SERV) {
+        return Some(format!("{before}{TO_NICK_SERV}{}", hidden(rest, secrets)));
+    }
     let (word, rest) = line.split_once([' ', '\t'])?;
     let rest = rest.trim();
     let command = first || word.bytes().all(|b| b.is_ascii_uppercase());
-    let login = command && is_word(word) && is_login(word);
+    let login = command && is_word(word) && (is_login(word) || word == OPERATOR);
     let token = first && !rest.contains(' ') && is_word(word) && is_secret_member(word, rest);
-    // What follows as JSON is read as that.
-    if rest.is_empty() || rest.starts_with(['{', '[']) || !(login || token) {
+    // What follows a word that says nothing, as JSON, is read as that.
+    let json = rest.starts_with(['{', '[']) && !login;
+    if rest.is_empty() || json || !(login || token) {
         return None;
     }
     Some(format!("{word} {}", hidden(rest, secrets)))
@@ -133,6 +189,7 @@ fn form(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
     };
     let login = pairs().any(|(name, value)| is_purpose(name) && is_login(&decoded(value)));
+    let credentials = pairs().any(|(name, _)| is_credential(name));
     let clean: Vec<String> = text
         .split('&')
         .map(|pair| {
@@ -141,7 +198,8 @@ fn form(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
             };
             let said = decoded(value);
             let kept = is_purpose(name) && !is_bare_token(&said);
-            let secret = is_secret_member(&decoded(name), &said) || is_bare_token(&said);
+            let user = credentials && is_user(name);
+            let secret = user || is_secret_member(&decoded(name), &said) || is_bare_token(&said);
             if secret || login && !kept {
                 return format!("{name}={}", hidden(&said, secrets));
             }
@@ -164,20 +222,6 @@ fn fix(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
         }
     });
     changed(text, fields.collect())
-}
-
-/// What stands in an element that logs in.
-fn sasl(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
-    let name = text.trim_start().trim_start_matches('<');
-    let name = name.split(|c: char| !c.is_ascii_alphanumeric()).next()?;
-    let begin = text.find('>')? + 1;
-    let end = begin + text[begin..].find('<')?;
-    let value = text[begin..end].trim();
-    if !SASL.contains(&name) || value.is_empty() {
-        return None;
-    }
-    let value = hidden(value, secrets);
-    changed(text, [&text[..begin], &value, &text[end..]].concat())
 }
 
 #[cfg(test)]
@@ -218,7 +262,7 @@ mod tests {
                 "REGISTER sip:h SIP/2.0\r\nAuthorization: *\r\n",
             ),
             ("op=login&user=ada&sign=1", "op=login&user=*&sign=*"),
-            ("user=ada&pass=b", "user=ada&pass=*"),
+            ("user=ada&pass=b", "user=*&pass=*"),
             (
                 "8=FIX.4.4\u{1}35=A\u{1}553=ada\u{1}554=pw\u{1}10=1\u{1}",
                 "8=FIX.4.4\u{1}35=A\u{1}553=*\u{1}554=*\u{1}10=1\u{1}",
@@ -228,6 +272,20 @@ mod tests {
                 "<auth xmlns='x' mechanism='PLAIN'>*</auth>",
             ),
             ("C3lTUKuNQrAAmSDxTPjuVxHI7aNrAwDp0", "*"),
+            ("LOGIN|ada|pw", "LOGIN|*"),
+            ("auth;abc;def", "auth;*"),
+            ("auth {\"k\":1}", "auth *"),
+            ("authwithtoken/0f1e/ada", "authwithtoken/*"),
+            ("jdev/sys/getjwt/0f1e/ada", "jdev/sys/getjwt/*"),
+            (
+                "create_session\r\nLS_user=ada&LS_cid=x&LS_password=pw",
+                "create_session\r\nLS_user=*&LS_cid=x&LS_password=*",
+            ),
+            (
+                "PRIVMSG NickServ :IDENTIFY pw\r\n",
+                "PRIVMSG NickServ :IDENTIFY *\r\n",
+            ),
+            ("OPER ada pw", "OPER *"),
         ] {
             assert_eq!(starred(text), clean, "{text:?}");
         }

@@ -8,6 +8,7 @@ mod genuine;
 mod har;
 mod mockforge;
 mod play;
+mod recorders;
 
 use std::fs;
 use std::path::{Path, PathBuf};

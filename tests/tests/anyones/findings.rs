@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use tokio::io::AsyncReadExt;
 use wstape_chaos::{
     BLOCKING_AFTER, Case, Determinism, Draw, HANG_AFTER, Job, Options, Play, Run, Tally, draw, play,
 };
@@ -338,6 +339,45 @@ fn one_that_waits_for_a_thread_of_its_own_is_named_after_five_seconds() {
             .contains("it waits for another thread (spawn_blocking"),
         "{violation}"
     );
+}
+
+/// A case in which the link ends, and ten minutes go by.
+fn lost() -> Case {
+    let lines = concat!(
+        "{\"tape\":1}\n",
+        "{\"at_ms\":1000,\"drop\":\"fin\",\"x-fault\":\"fin\",\"x-layer\":\"faults\"}\n",
+        "{\"at_ms\":600000,\"end\":true}\n",
+    );
+    Case::from_tape(Tape::parse("lost", lines).expect("a tape")).expect("a case")
+}
+
+#[test]
+fn one_that_sleeps_by_a_clock_of_its_own_is_named_with_what_to_do() {
+    // What a timer of another crate does: a thread that wakes the task once real time went by. Here
+    // it goes by once the case is over.
+    let (goes_by, real_time) = channel::<()>();
+    let real_time = Arc::new(Mutex::new(real_time));
+    let sleeps = subject(move |stage| {
+        let real_time = Arc::clone(&real_time);
+        async move {
+            loop {
+                let mut stream = connect(&stage).await;
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+                let (wake, woken) = tokio::sync::oneshot::channel();
+                let real_time = Arc::clone(&real_time);
+                thread::spawn(move || {
+                    let _: Result<(), _> = real_time.lock().expect("no panic").recv();
+                    wake.send(())
+                });
+                let _ = woken.await;
+            }
+        }
+    });
+    let violations = play(&lost(), &sleeps).verdict.violations;
+    drop(goes_by);
+    let found: Vec<_> = violations.into_iter().map(|v| (v.rule, v.what)).collect();
+    says(&found, Rule::R2, "a wait by another clock than tokio's");
+    says(&found, Rule::R2, "played with --real");
 }
 
 #[test]

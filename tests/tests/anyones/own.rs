@@ -187,6 +187,24 @@ fn a_mirror_a_record_and_a_count_that_are_wrong_break_their_rules_at_the_message
 }
 
 #[test]
+fn what_is_kept_of_a_broken_rule_is_the_mirror_at_that_moment_and_not_at_the_end() {
+    let forgets = prices(Wrong {
+        forgets: true,
+        ..Wrong::default()
+    });
+    let played = play(&case(), &forgets);
+    let json = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+    let moment = &played.moments[0];
+    assert_eq!(json(&moment.mirror), json!({"ETH":1}));
+    // At the end the price of BTC is 1.
+    assert_eq!(json(&moment.model), json!({"BTC":2,"ETH":1}));
+    let trace = played.trace.to_string();
+    let marked = trace.find("BROKEN R9").expect("the moment is marked");
+    let later = trace.find("4.000000").expect("the tape goes on");
+    assert!(marked < later, "{trace}");
+}
+
+#[test]
 fn a_rule_of_ones_own_breaks_under_its_name_is_shrunk_by_it_and_can_be_left_out() {
     let subject = prices(Wrong::default()).rule(NeverFalls::default());
     let rule = Rule::Own(NEVER_FALLS);

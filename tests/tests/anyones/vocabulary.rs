@@ -1,7 +1,13 @@
 //! What chaos draws speaks the subscriber's own language.
 
-use wstape_chaos::{Vocabulary, draw_in};
-use wstape_harness::Terms;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio_tungstenite::tungstenite::Message;
+use wstape_chaos::{Vocabulary, draw_in, play};
+use wstape_harness::{Stage, Subject, Terms, subject};
 use wstape_tape::{Action, Tape, Trigger};
 
 const TRADES: &str = r#"{"tape":1}
@@ -49,4 +55,75 @@ fn every_message_of_a_drawn_case_is_of_the_tape_that_was_given_or_spoilt_of_it()
 fn a_tape_without_messages_is_no_vocabulary() {
     let tape = Tape::parse("none", "{\"tape\":1}\n{\"at_ms\":5,\"drop\":\"fin\"}\n");
     assert_eq!(Vocabulary::of(&[tape.expect("a tape")]), None);
+}
+
+const SUBSCRIPTIONS: &str = r#"{"tape":1,"needs":["dialogue"]}
+{"on_message":{"json":{"op":"subscribe"}},"text":"{\"op\":\"ack\",\"id\":\"${/id}\"}"}
+{"on_message":{"json":{"op":"subscribe"}},"start":"feed"}
+{"on_message":{"json":{"op":"subscribe"},"nth":2},"drop":"reset"}
+{"scene":"feed","every_ms":1000,"text":"{\"op\":\"trade\",\"n\":\"${count}\"}"}
+{"at_ms":5,"text":"{\"op\":\"notice\"}"}
+"#;
+
+/// Asks for the feed on each connection, and counts what it is acknowledged and sent by number.
+fn subscribes(acks: Arc<AtomicU64>, trades: Arc<AtomicU64>) -> impl Subject {
+    subject(move |stage: Stage| {
+        let (acks, trades) = (Arc::clone(&acks), Arc::clone(&trades));
+        async move {
+            loop {
+                if let Ok(stream) = wstape_dial::dial("127.0.0.1", 1).await
+                    && let Ok((mut socket, _)) =
+                        tokio_tungstenite::client_async(stage.url.as_str(), stream).await
+                    && let Ok(()) = socket
+                        .send(Message::text(r#"{"op":"subscribe","id":"seven"}"#))
+                        .await
+                {
+                    while let Some(Ok(message)) = socket.next().await {
+                        let text = message.to_text().unwrap_or_default();
+                        if text == r#"{"op":"ack","id":"seven"}"# {
+                            acks.fetch_add(1, Ordering::Relaxed);
+                        } else if text.starts_with(r#"{"op":"trade","n":"#) {
+                            trades.fetch_add(1, Ordering::Relaxed);
+                        }
+                    }
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    })
+}
+
+#[test]
+fn what_a_tape_answers_stands_in_each_case_that_is_drawn_from_it() {
+    let tape = Tape::parse("subscriptions", SUBSCRIPTIONS).expect("a tape");
+    let vocabulary = Vocabulary::of(std::slice::from_ref(&tape)).expect("messages");
+    let (acks, trades) = (Arc::default(), Arc::default());
+    let subscriber = subscribes(Arc::clone(&acks), Arc::clone(&trades));
+    let mut without_stream = 0;
+    for seed in 0..40 {
+        let case = draw_in(seed, &[], Some(&vocabulary), &Terms::default());
+        let speaks = case.base.steps.iter().filter(|it| it.trigger.is_dialogue());
+        // Not the drop: a fault in each case would be none of the drawn ones.
+        assert_eq!(speaks.count(), 3, "seed {seed}");
+        let sends = |step: &&wstape_tape::Step| {
+            matches!(
+                (&step.trigger, &step.action),
+                (Trigger::At(_), Action::Text(_))
+            )
+        };
+        without_stream += u32::from(case.base.steps.iter().filter(sends).count() == 0);
+        // What is written is played again as it is: no reference stands where none may.
+        let written = case.to_tape().to_string();
+        Tape::parse("written", &written).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        // Who is shut down before the first answer hears nothing.
+        let verdict = play(&case, &subscriber).verdict;
+        let is_heard = verdict.messages > 0 || verdict.coverage.calls.contains_key("shutdown");
+        assert!(is_heard, "seed {seed}: {verdict:?}");
+    }
+    let (acks, trades) = (acks.load(Ordering::Relaxed), trades.load(Ordering::Relaxed));
+    assert!(acks >= 40 && trades >= 400, "{acks} acks, {trades} trades");
+    assert!(
+        (5..35).contains(&without_stream),
+        "{without_stream} cases send nothing unasked"
+    );
 }

@@ -1,8 +1,10 @@
 //! Rule 4: dial, TLS and handshake together are bounded by the connect timeout.
 
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use engine_client::{EndReason, EngineState};
+use engine_client::{DialError, Dialer, Dialing, EndReason, EngineState, Target};
 
 use crate::transports::LateDialer;
 use crate::world::{all_ms, ms, play};
@@ -121,6 +123,43 @@ fn answers_that_are_no_handshake_are_retried_by_the_ladder() {
                 !health.ws_connected && health.connected_at.is_none(),
                 "{garbage}"
             );
+        });
+    }
+}
+
+/// A dialer whose dials fail so.
+#[derive(Debug)]
+struct FailingDialer(fn() -> DialError);
+
+impl Dialer for FailingDialer {
+    fn dial<'a>(&'a self, _target: &'a Target) -> Dialing<'a> {
+        let error = (self.0)();
+        Box::pin(async { Err(error) })
+    }
+}
+
+#[test]
+fn a_dial_that_fails_ends_for_the_reason_that_it_failed_for() {
+    let failed: [(fn() -> DialError, EndReason); 3] = [
+        (
+            || DialError::Connect(io::ErrorKind::ConnectionRefused.into()),
+            EndReason::ConnectRefused,
+        ),
+        (
+            || DialError::Connect(io::ErrorKind::HostUnreachable.into()),
+            EndReason::ConnectFailed,
+        ),
+        (
+            || DialError::Tls(io::ErrorKind::InvalidData.into()),
+            EndReason::Tls,
+        ),
+    ];
+    for (error, reason) in failed {
+        play([], async |world| {
+            let builder = world.builder().dialer(Arc::new(FailingDialer(error)));
+            let _subscriber = builder.spawn(EngineState::shared()).unwrap();
+            world.until(ms(400)).await;
+            assert_eq!(world.ends(), [(ms(0), reason)]);
         });
     }
 }

@@ -12,7 +12,7 @@
 //! | `jitter` | rule 8: crowds that do not return together |
 //! | `ends` | rule 9 and the definition of an end |
 //! | `secrets` | rule 10 |
-//! | `bounds`, `receivers` | rules 11 and 12 |
+//! | `bounds`, `receivers`, `floods` | rules 11 and 12, and many messages at one instant |
 //! | `tls` | rule 4 and `wss`, on real sockets |
 //! | `known_defects` | what the known subscriber of this kind does wrong |
 //! | `world`, `transports`, `tls_front` | what they stand on |
@@ -21,6 +21,7 @@ mod bounds;
 mod connect;
 mod dropped;
 mod ends;
+mod floods;
 mod jitter;
 mod known_defects;
 mod ladder;

@@ -209,6 +209,17 @@ fn frames_that_come_before_the_answer_still_fold() {
 }
 
 #[test]
+fn the_peer_s_close_is_answer_enough_though_its_stream_stays_open() {
+    // The engine does not see the Close, and one of its own was on its way.
+    let steps = [
+        r#"{"at_ms":2900,"partition":"from_client"}"#,
+        r#"{"at_ms":3100,"bytes":"iAID6A=="}"#,
+    ];
+    let (took, _) = shut_down_at(steps, ms(3_000));
+    assert_eq!(took, ms(100));
+}
+
+#[test]
 fn during_a_backoff_sleep_it_returns_at_once() {
     let (took, _) = shut_down_at([r#"{"at_ms":0,"down":true}"#], ms(20_000));
     assert_eq!(took, Micros::ZERO);

@@ -20,7 +20,7 @@ mod vocabulary;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wstape_tape::{Action, Header, Micros, Step, Tape, Trigger, Whose};
+use wstape_tape::{Action, DIALOGUE, Header, Micros, Step, Tape, Trigger, Whose};
 
 use crate::call::Call;
 use crate::case::{About, Case};
@@ -158,11 +158,21 @@ fn recovery(settings: &Settings) -> Micros {
 }
 
 fn generated(seed: u64, vocabulary: Option<&Vocabulary>, end: Micros) -> Tape {
-    let header = Header::new(format!("chaos, seed {seed}"));
+    let mut header = Header::new(format!("chaos, seed {seed}"));
     let wall = header.wall_at_zero();
     let dice = &mut Dice::of(seed, "events");
     let mut steps = match vocabulary {
-        Some(vocabulary) => vocabulary.stream(dice, end),
+        Some(vocabulary) => {
+            let mut steps = vocabulary.dialogue().to_vec();
+            if !steps.is_empty() {
+                header.needs.push(DIALOGUE.to_owned());
+            }
+            // Whoever does not ask anew must not be fed all the same, not in every case.
+            if !(vocabulary.has_scene() && dice.chance(1, 2)) {
+                steps.extend(vocabulary.stream(dice, end));
+            }
+            steps
+        }
         None => events::events(dice, wall, end),
     };
     steps.push(Step::at(end, Action::End));

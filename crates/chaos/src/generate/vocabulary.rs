@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use wstape_tape::{Action, Micros, Step, Tape};
+use wstape_tape::{Action, MAX_DIALOGUE_STEPS, Micros, Step, Tape, Trigger};
 
 use super::dice::Dice;
 
 /// Most messages that are drawn from; of longer tapes the first.
 const MAX_MESSAGES: usize = 4_096;
+/// What a reference begins with, and ends with: what stands for something known only when it is sent.
+const REFERENCE: (&str, char) = ("${", '}');
 /// Most events of a stream.
 const MAX_EVENTS: usize = 4_000;
 /// Digits and letters of a value that is huge.
@@ -16,7 +18,8 @@ const HUGE: (u64, u64) = (400, 40_000);
 /// Levels of a value that is nested too deep, the deepest.
 const MAX_LEVELS: usize = 400;
 
-/// The messages of a feed, as tapes hold them: a recording, a script.
+/// The messages of a feed, as tapes hold them: a recording, a script. What a tape answers to what a
+/// client says, and the scenes that this starts, stand in each case that is drawn.
 ///
 /// ```
 /// use wstape_chaos::Vocabulary;
@@ -30,18 +33,42 @@ const MAX_LEVELS: usize = 400;
 /// assert_eq!(vocabulary.len(), 1);
 /// # Ok::<(), wstape_tape::TapeError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Vocabulary {
     messages: Vec<Arc<str>>,
+    /// Steps that stand on every connection: what is answered to whom.
+    dialogue: Vec<Step>,
 }
 
 impl Vocabulary {
     /// The messages of text in these tapes; `None` where there is none.
     #[must_use]
     pub fn of(tapes: &[Tape]) -> Option<Self> {
-        let steps = tapes.iter().flat_map(|tape| &tape.steps);
-        let messages: Vec<Arc<str>> = steps.filter_map(message).take(MAX_MESSAGES).collect();
-        (!messages.is_empty()).then_some(Self { messages })
+        let steps = || tapes.iter().flat_map(|tape| &tape.steps);
+        let dialogue: Vec<Step> = steps()
+            .filter(|step| speaks(step))
+            .take(MAX_DIALOGUE_STEPS)
+            .cloned()
+            .collect();
+        let mut messages: Vec<Arc<str>> = steps().filter_map(message).take(MAX_MESSAGES).collect();
+        if !dialogue.is_empty() {
+            // In a tape that speaks a reference is no text: without a client's message it is nothing.
+            for message in &mut messages {
+                *message = without_references(message);
+            }
+        }
+        (!messages.is_empty()).then_some(Self { messages, dialogue })
+    }
+
+    /// What is answered to what a client says, the same in each case.
+    pub(super) fn dialogue(&self) -> &[Step] {
+        &self.dialogue
+    }
+
+    /// Whether a stream runs for whoever asks for it.
+    pub(super) fn has_scene(&self) -> bool {
+        let is_scene = |step: &Step| matches!(step.trigger, Trigger::Scene(_));
+        self.dialogue.iter().any(is_scene)
     }
 
     /// How many there are.
@@ -148,6 +175,22 @@ impl Vocabulary {
 }
 
 /// The message of text that a step sends.
+/// Whether it answers a client, or streams to it. What a tape does to a client beyond that is a
+/// fault, and of those each case draws its own: one that stood in every case would never let a
+/// subscriber recover.
+fn speaks(step: &Step) -> bool {
+    let says = matches!(
+        step.action,
+        Action::Emit(_)
+            | Action::Json(_)
+            | Action::Text(_)
+            | Action::Binary(_)
+            | Action::Start(_)
+            | Action::Stop(_)
+    );
+    says && step.trigger.is_dialogue() && step.engine.is_none()
+}
+
 fn message(step: &Step) -> Option<Arc<str>> {
     let text = match &step.action {
         Action::Text(text) => text.as_str(),
@@ -155,6 +198,20 @@ fn message(step: &Step) -> Option<Arc<str>> {
         _ => return None,
     };
     Some(text.into())
+}
+
+/// The message with nothing where a reference stands.
+fn without_references(message: &str) -> Arc<str> {
+    let mut rest = message;
+    let mut kept = String::with_capacity(message.len());
+    while let Some((before, reference)) = rest.split_once(REFERENCE.0) {
+        kept.push_str(before);
+        rest = reference
+            .split_once(REFERENCE.1)
+            .map_or("", |(_, after)| after);
+    }
+    kept.push_str(rest);
+    kept.into()
 }
 
 /// JSON Pointers of all members and elements.

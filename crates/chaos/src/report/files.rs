@@ -53,7 +53,8 @@ impl Exhibit {
         header.title = Some(format!("{rule}, {}, of {origin}", rule.title()));
         header.source = Some(SOURCE.to_owned());
         case.seal();
-        let hangs = || "the case hangs: it has none\n".to_owned();
+        let hangs =
+            || "there is none: the case hangs, or was not played to its end again\n".to_owned();
         Self {
             rule,
             tape: case.to_tape().to_string(),

@@ -143,6 +143,20 @@ impl Run {
         over
     }
 
+    /// What the run came to by now, without the cases that are under way: for one in real time that
+    /// was stopped, whose cases last for minutes. Their threads are left behind. The second part
+    /// is how many cases that leaves out.
+    #[must_use]
+    pub fn leave(self) -> (Ran, usize) {
+        let workers = self.workers.into_iter();
+        let (done, under_way): (Vec<_>, Vec<_>) =
+            workers.partition(|worker| worker.state.done.load(Ordering::Acquire));
+        let left = under_way.len();
+        let shared = self.shared;
+        let workers = done;
+        (Self { shared, workers }.finish(), left)
+    }
+
     /// What the run came to. Waits for workers that do not hang; to be called once it is over, or
     /// was stopped.
     #[must_use]

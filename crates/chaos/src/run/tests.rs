@@ -201,6 +201,57 @@ fn a_panic_while_a_case_is_judged_is_a_finding_too() {
 }
 
 #[test]
+fn a_run_that_is_left_in_mid_case_knows_of_the_cases_before_and_waits_for_none() {
+    let (begun, begins) = mpsc::channel();
+    let (lets_go, waits) = mpsc::channel::<()>();
+    let (begun, waits) = (Mutex::new(begun), Mutex::new(waits));
+    let play: Play = Arc::new(move |case| match seed(case) {
+        0 => broken(Rule::R3),
+        _ => {
+            let _ = lock(&begun).send(());
+            let _: Result<(), _> = lock(&waits).recv();
+            broken(Rule::R4)
+        }
+    });
+    let options = Options {
+        determinism: Determinism::NotJudged,
+        finds_hanging: false,
+        ..options(1)
+    };
+    let jobs = (0..3).map(Job::Seed);
+    let run = Run::start(play, draw(), jobs, Tally::default(), options);
+    begins.recv().unwrap();
+    run.stop();
+    let (ran, left) = run.leave();
+    drop(lets_go);
+    assert_eq!((ran.tally.cases, left), (1, 1));
+    let rules: Vec<Rule> = ran.broken.iter().map(|it| it.violation.rule).collect();
+    assert_eq!(rules, [Rule::R3]);
+}
+
+#[test]
+fn undeclared_a_schedule_of_the_engines_that_differs_is_a_finding_and_nothing_else_is() {
+    let differs = |hash: bool, engine_hash: bool| -> Play {
+        let plays = AtomicU64::new(0);
+        Arc::new(move |_| {
+            let nth = plays.fetch_add(1, Ordering::Relaxed);
+            Verdict {
+                hash: nth * u64::from(hash),
+                engine_hash: nth * u64::from(engine_hash),
+                ..Verdict::default()
+            }
+        })
+    };
+    let case = draw()(0);
+    let broken = |play: &Play, compare| judge(&case, play, Some(compare)).broken();
+    let subjects_own = differs(true, false);
+    assert_eq!(broken(&subjects_own, Compare::EngineSide), None);
+    assert_eq!(broken(&subjects_own, Compare::Trace), Some(Rule::R16));
+    let engines = differs(true, true);
+    assert_eq!(broken(&engines, Compare::EngineSide), Some(Rule::R16));
+}
+
+#[test]
 fn each_shard_has_its_share_of_the_seeds_that_are_played_twice() {
     for count in [1, 2, 4, 8, 64] {
         for index in 0..count {

@@ -72,7 +72,9 @@ pub(super) fn work(shared: &Shared, state: &State) {
                 hangs: false,
             });
         }
-        if tally.cases == CASES_AT_ONCE {
+        // A case in real time lasts for minutes: what came of it is known at once.
+        let is_long = !options.finds_hanging;
+        if is_long || tally.cases == CASES_AT_ONCE {
             lock(&shared.tally).merge(&std::mem::take(&mut tally));
         }
     }

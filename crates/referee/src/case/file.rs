@@ -10,7 +10,8 @@ use wstape_tape::{Tape, TapeError};
 
 use super::flood::Flood;
 use super::id::CaseId;
-use crate::question::{Question, Reference};
+use crate::question::{Question, Reference, Sample};
+use crate::verdict::Finding;
 
 /// The header's key that makes a tape a case.
 const KEY: &str = "x-case";
@@ -72,6 +73,8 @@ pub struct Case {
     pub(crate) copies: usize,
     pub(crate) other_port: bool,
     pub(crate) may_end: bool,
+    /// How many processes answer together, each with a run of its own.
+    processes: usize,
     each: Vec<Variant>,
     /// The flood as it stands: each run fills its values in.
     flood: Option<Value>,
@@ -114,6 +117,8 @@ struct Fields {
     signal: Option<Signal>,
     #[serde(default = "one")]
     copies: usize,
+    #[serde(default = "one")]
+    processes: usize,
     #[serde(default)]
     other_port: bool,
     #[serde(default)]
@@ -156,6 +161,7 @@ impl Case {
             quiet_from_s: fields.quiet_from_s,
             signal: fields.signal,
             copies: fields.copies,
+            processes: fields.processes.max(1),
             other_port: fields.other_port,
             may_end: fields.may_end,
             each: fields.each,
@@ -179,10 +185,27 @@ impl Case {
 
     /// A run for each of the things that the row lists.
     pub(crate) fn runs(&self) -> impl Iterator<Item = Run<'_>> {
-        self.each.iter().map(|variant| Run {
-            case: self,
-            variant,
+        self.each.iter().flat_map(move |variant| {
+            (1..=self.processes).map(move |process| Run {
+                case: self,
+                variant,
+                process,
+            })
         })
+    }
+
+    /// What several processes answer together: one finding a question that is asked so.
+    pub(crate) fn pooled(&self, samples: &[Vec<Option<Sample>>]) -> Vec<Finding> {
+        if self.processes == 1 {
+            return Vec::new();
+        }
+        let asks = self.runs().next().and_then(|run| run.asks().ok());
+        let asks = asks.unwrap_or_default();
+        let pooled = asks.iter().enumerate().filter_map(|(nth, ask)| {
+            let of_ask = samples.iter().filter_map(|run| run.get(nth)?.clone());
+            ask.pooled(&of_ask.collect::<Vec<_>>())
+        });
+        pooled.collect()
     }
 }
 
@@ -191,17 +214,21 @@ impl Case {
 pub(crate) struct Run<'a> {
     pub(crate) case: &'a Case,
     variant: &'a Variant,
+    /// Which of the processes that answer together, from 1.
+    process: usize,
 }
 
 impl Run<'_> {
     /// What it is of the things that the row lists; empty where the row is one thing.
     pub(crate) fn name(&self) -> String {
         let file = self.case.name.split_once('-').map_or("", |(_, rest)| rest);
-        match (file, self.variant.name.as_str()) {
-            ("", name) => name.to_owned(),
-            (file, "") => file.to_owned(),
-            (file, name) => format!("{file} {name}"),
-        }
+        let process = match self.case.processes {
+            1 => String::new(),
+            _ => format!("process {}", self.process),
+        };
+        let parts = [file, &self.variant.name, &process];
+        let parts: Vec<&str> = parts.into_iter().filter(|it| !it.is_empty()).collect();
+        parts.join(" ")
     }
 
     /// The steps that are laid over the healthy tape; `other` is the URL of the other port.

@@ -14,6 +14,7 @@
 //! | `signal` | when the client is told to end: a moment, and `wait_s` behind it |
 //! | `flood` | far more frames than a tape holds: `after_s`, `stalled_s`, and `pings` or `message` |
 //! | `copies` | how many clients at once |
+//! | `processes` | how many processes, each with an engine of its own, answer together |
 //! | `other_port` | whether `$OTHER` in the steps leads to another port, that is watched |
 //! | `may_end` | whether a client that ends by itself is only told of |
 //! | `long` | whether it is played only when asked for |

@@ -2,6 +2,7 @@
 
 use wstape_tape::Micros;
 
+use super::chance::Sample;
 use crate::facts::{Alike, Facts, seconds};
 use crate::process::Vitals;
 use crate::verdict::Finding;
@@ -39,4 +40,16 @@ pub(super) trait Ask {
     fn look(&self, look: &Look<'_>) -> Option<Finding>;
     /// The answer where time is over before it was certain.
     fn at_the_end(&self, look: &Look<'_>) -> Finding;
+
+    /// What one process brings to a question that several answer together.
+    fn sample(&self, look: &Look<'_>) -> Option<Sample> {
+        let _ = look;
+        None
+    }
+
+    /// The answer of several processes together; `None` where each answers for itself.
+    fn pooled(&self, samples: &[Sample]) -> Option<Finding> {
+        let _ = samples;
+        None
+    }
 }

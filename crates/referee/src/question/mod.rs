@@ -6,9 +6,11 @@
 //! answer.
 
 mod ask;
+mod chance;
 mod closing;
 mod exit;
 mod gaps;
+mod growth;
 mod handshake;
 mod liveness;
 mod protocol;
@@ -24,6 +26,7 @@ use crate::process::Wanted;
 
 use self::ask::Ask;
 pub(crate) use self::ask::Look;
+pub(crate) use self::chance::Sample;
 pub(crate) use self::exit::ended;
 pub(crate) use self::reference::Reference;
 
@@ -34,10 +37,10 @@ use crate::verdict::Finding;
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Question {
     Returns(returns::Returns),
-    BacksOff(gaps::BacksOff),
+    BacksOff(growth::BacksOff),
     Storm(gaps::Storm),
-    ResetsBackoff(gaps::ResetsBackoff),
-    KeepsOn(gaps::KeepsOn),
+    ResetsBackoff(growth::ResetsBackoff),
+    KeepsOn(growth::KeepsOn),
     Honours(gaps::Honours),
     NotOpen(handshake::NotOpen),
     Upgrades(handshake::Upgrades),
@@ -99,6 +102,14 @@ impl Question {
 
     pub(crate) fn at_the_end(&self, look: &Look<'_>) -> Finding {
         self.ask().at_the_end(look)
+    }
+
+    pub(crate) fn sample(&self, look: &Look<'_>) -> Option<Sample> {
+        self.ask().sample(look)
+    }
+
+    pub(crate) fn pooled(&self, samples: &[Sample]) -> Option<Finding> {
+        self.ask().pooled(samples)
     }
 
     /// Whether its answer rests on gaps, so that a `fail` is played again.

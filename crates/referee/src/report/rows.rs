@@ -41,7 +41,7 @@ pub struct Row {
     pub source: Option<String>,
     /// The worst of its runs.
     pub verdict: Verdict,
-    /// What was found by looking at all cases; of a row that has no runs of its own.
+    /// What was found by looking at several runs together, or at those of all cases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
     /// Each of the things that the row lists, with a process of its own.
@@ -194,6 +194,14 @@ impl Report {
             client,
             healthy,
             rows,
+        }
+    }
+
+    /// Adds to a row what its runs say together.
+    pub(crate) fn add(&mut self, id: CaseId, findings: Vec<Finding>) {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.id == id) {
+            row.findings.extend(findings);
+            row.verdict = row.judged();
         }
     }
 

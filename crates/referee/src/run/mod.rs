@@ -28,8 +28,17 @@ pub fn judge(
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Result<Report, RefereeError> {
     let baseline = first::two_runs_without_fault(options)?;
-    let runs = schedule::play_all(options, cases, &baseline, tell)?;
-    Ok(report(options, cases, runs))
+    let mut pooled = vec![Vec::new(); cases.len()];
+    let mut runs = Vec::new();
+    for (case, outcome) in schedule::play_all(options, cases, &baseline, tell)? {
+        pooled[case].push(outcome.samples);
+        runs.push((case, outcome.report));
+    }
+    let mut report = report(options, cases, runs);
+    for (case, samples) in cases.iter().zip(pooled) {
+        report.add(case.id, case.pooled(&samples));
+    }
+    Ok(report)
 }
 
 /// The rows: of each case, then those that are made of all.

@@ -17,7 +17,7 @@ use crate::case::Run;
 use crate::facts::{Alike, Facts, micros, seconds};
 use crate::lanes::Lanes;
 use crate::process::{Client, Exit, Leftovers, Output, Told, Vitals, Wanted};
-use crate::question::{Look, Question, ended};
+use crate::question::{Look, Question, Sample, ended};
 use crate::report::RunReport;
 use crate::verdict::{Finding, Verdict};
 
@@ -42,6 +42,8 @@ pub(super) struct Outcome {
     pub(super) report: RunReport,
     pub(super) was_busy: bool,
     pub(super) rests_on_gaps: bool,
+    /// What it brings to the questions that several processes answer together, by question.
+    pub(super) samples: Vec<Option<Sample>>,
 }
 
 /// Plays one run to its end; `begun` is called once the client has dialled, or has taken its time.
@@ -71,10 +73,12 @@ pub(super) async fn play(
     session.alike = baseline.alike.clone();
     session.may_end = run.case.may_end || options.once;
     session.flood = flood.map(Pour::new);
-    let findings = session
-        .ask(run, &unasked(options, baseline, &asks), &asks, begun)
-        .await;
-    Ok(session.end(run, &asks, findings).await)
+    let unasked = unasked(options, baseline, &asks);
+    let findings = session.ask(run, &unasked, &asks, begun).await;
+    let samples = session.samples(&unasked, &asks);
+    let mut outcome = session.end(run, &asks, findings).await;
+    outcome.samples = samples;
+    Ok(outcome)
 }
 
 /// An engine with its clients, and what was seen of them.
@@ -307,6 +311,14 @@ impl Session {
         })
     }
 
+    /// What it brings to the questions that several processes answer together.
+    fn samples(&self, unasked: &[Option<Finding>], asks: &[Question]) -> Vec<Option<Sample>> {
+        let look = self.look(&[]);
+        let all = asks.iter().zip(unasked);
+        all.map(|(ask, unasked)| ask.sample(&look).filter(|_| unasked.is_none()))
+            .collect()
+    }
+
     /// Sends what a flood has room for.
     fn pour(&mut self) {
         if let Some(mut flood) = self.flood.take() {
@@ -380,6 +392,7 @@ impl Session {
             report,
             was_busy,
             rests_on_gaps: asks.iter().any(Question::rests_on_gaps),
+            samples: Vec::new(),
         }
     }
 }

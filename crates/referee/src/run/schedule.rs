@@ -12,7 +12,6 @@ use super::names::names;
 use super::one::{self, Outcome};
 use super::options::{Options, Progress, RefereeError};
 use crate::case::{Case, Run};
-use crate::report::RunReport;
 use crate::verdict::{Finding, Verdict};
 
 /// Most runs at a time, whatever memory there is.
@@ -38,7 +37,7 @@ pub(super) fn play_all(
     cases: &[Case],
     baseline: &Baseline,
     tell: &(dyn Fn(Progress) + Sync),
-) -> Result<Vec<(usize, RunReport)>, RefereeError> {
+) -> Result<Vec<(usize, Outcome)>, RefereeError> {
     let mut due: Vec<Due<'_>> = Vec::new();
     for (case, it) in cases.iter().enumerate() {
         for run in it.runs() {
@@ -73,13 +72,14 @@ pub(super) fn play_all(
         let mut again = play(options, baseline, due, 2, &mut || {})?;
         if again.was_busy {
             again.report.findings = vec![busy(again.report.late_s)];
+            again.samples = Vec::new();
         }
         *outcome = again;
     }
     done.sort_by_key(|(due, _)| due.number);
     Ok(done
         .into_iter()
-        .map(|(due, outcome)| (due.case, outcome.report))
+        .map(|(due, outcome)| (due.case, outcome))
         .collect())
 }
 

@@ -1,6 +1,7 @@
 //! A step's own fields.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -27,9 +28,11 @@ use crate::{Action, Direction, Micros};
 /// ```
 ///
 /// Two steps are equal where they say the same: line number and spacing don't count.
+///
+/// A clone shares what it says until either is changed, so that it costs little to hand a step on.
 #[derive(Debug, Clone)]
 pub struct Step {
-    fields: StepFields,
+    fields: Arc<StepFields>,
     /// Line number in the tape it was read from, from 1; 0 for a step made in Rust.
     pub line: u64,
     text: ReadLine,
@@ -80,7 +83,7 @@ impl DerefMut for Step {
     /// Whoever borrows the fields to change them drops the line that was read.
     fn deref_mut(&mut self) -> &mut StepFields {
         self.text = ReadLine::default();
-        &mut self.fields
+        Arc::make_mut(&mut self.fields)
     }
 }
 
@@ -88,7 +91,7 @@ impl From<StepFields> for Step {
     /// A step made in Rust.
     fn from(fields: StepFields) -> Self {
         Self {
-            fields,
+            fields: Arc::new(fields),
             line: 0,
             text: ReadLine::default(),
         }
@@ -119,7 +122,7 @@ impl Step {
     /// The step that these fields were read as, from that line.
     pub(super) fn read_from(fields: StepFields, number: u64, line: &Bytes) -> Self {
         Self {
-            fields,
+            fields: Arc::new(fields),
             line: number,
             text: ReadLine::of(line),
         }
@@ -128,7 +131,7 @@ impl Step {
     /// What it says, without the line that was read.
     #[must_use]
     pub fn into_fields(self) -> StepFields {
-        self.fields
+        Arc::unwrap_or_clone(self.fields)
     }
 
     /// The action's key on the wire.

@@ -119,6 +119,18 @@ fn bad_input_is_one_clear_sentence_and_status_2_and_writes_nothing() {
             &["good.jsonl", "--speed", "0"],
             "a speed is `max` or a number",
         ),
+        (
+            &["good.jsonl", "--time", "/T"],
+            "--time says where the time stands that --ts shift moves; add --ts shift",
+        ),
+        (
+            &["good.jsonl", "--ts", "keep", "--time", "/T", "--check"],
+            "--time says where the time stands that --ts shift moves; add --ts shift",
+        ),
+        (
+            &["good.jsonl", "--ts", "shift", "--time", "T"],
+            "did you mean \"/T\"?",
+        ),
         (&["missing.jsonl"], "missing.jsonl"),
         (&["bad.jsonl"], "bad.jsonl:2:"),
         (

@@ -210,8 +210,9 @@ impl Core {
         for item in self.held.take(id) {
             match item {
                 Item::Send(outgoing) => {
-                    self.send(Scope::One(id), &outgoing);
-                    if outgoing.is_close() {
+                    let is_close = outgoing.is_close();
+                    self.send(Scope::One(id), outgoing);
+                    if is_close {
                         self.end_by_tape(id);
                     }
                 }

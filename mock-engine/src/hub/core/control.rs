@@ -1,7 +1,5 @@
 //! What the control port asks of the core, and tells it.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use wstape_tape::{Micros, Step, Trigger};
 
@@ -105,7 +103,6 @@ impl Core {
             return self.play(layer, scope, &step);
         }
         let due = Micros(now.0.saturating_add(wait));
-        let step = Arc::new(step);
         self.schedule.put(due, Op::Step { layer, scope, step });
     }
 

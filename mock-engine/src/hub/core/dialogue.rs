@@ -140,7 +140,7 @@ impl Core {
     ) {
         let wall = || self.log.wall();
         if let Some(outgoing) = self.outbox.make(layer, action, &step.trigger, wall) {
-            self.send(Scope::One(id), &outgoing);
+            self.send(Scope::One(id), outgoing);
         } else if *action == step.action {
             self.perform_plain(layer, Scope::One(id), step);
         } else {
@@ -395,7 +395,7 @@ impl Core {
         let late_one = Op::Late {
             conn: id,
             layer: line.layer,
-            step: Arc::new(made),
+            step: made,
             _room: room,
         };
         self.schedule.put(self.log.in_future(late), late_one);

@@ -34,7 +34,6 @@ impl Core {
             None => {}
             Some(Micros::ZERO) => self.play(layer, scope, &step),
             Some(put_off) => {
-                let step = Arc::new(step);
                 self.schedule_after(put_off, Op::Step { layer, scope, step });
             }
         }
@@ -132,7 +131,7 @@ impl Core {
     pub(super) fn perform_plain(&mut self, layer: LayerIndex, scope: Scope, step: &Step) {
         let wall = || self.log.wall();
         if let Some(outgoing) = self.outbox.make(layer, &step.action, &step.trigger, wall) {
-            self.send(scope, &outgoing);
+            self.send(scope, outgoing);
             return;
         }
         let only = scope.only();
@@ -396,20 +395,20 @@ impl Core {
     }
 
     /// Sends it to the open connections in `scope`.
-    pub(super) fn send(&mut self, scope: Scope, outgoing: &Outgoing) {
+    pub(super) fn send(&mut self, scope: Scope, mut outgoing: Outgoing) {
         let (only, what) = (scope.only(), outgoing.what());
-        let to = self.connections.takers(scope, outgoing);
+        let to = self.connections.takers(scope, &outgoing);
         if to == 0 {
             self.log.write(only, JournalKind::Lost { what });
             return;
         }
         self.log.write(only, JournalKind::Sent { what, to });
-        let rest = self.connections.broadcast(scope, outgoing);
+        let rest = self.connections.broadcast(scope, &mut outgoing, to);
         for id in rest.careful {
             if outgoing.is_close() {
                 self.begin_closing(id);
             }
-            let bytes = self.encode(id, outgoing);
+            let bytes = self.encode(id, &outgoing);
             let frames = outgoing.frames();
             self.work_through(id, Work::Send { bytes, frames });
         }

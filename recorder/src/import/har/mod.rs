@@ -55,6 +55,20 @@ impl Creator {
         let own = self.name.as_deref();
         own.is_some_and(|own| own.eq_ignore_ascii_case(name))
     }
+
+    /// What to do where that is a Playwright whose archives and traces have no `WebSocket` at all.
+    fn lacks_web_sockets(&self) -> Option<String> {
+        const FIRST: [u32; 2] = [1, 61];
+        let version = self.version.as_deref().filter(|_| self.is("Playwright"))?;
+        let mut numbers = version.split('.').map_while(|number| number.parse().ok());
+        let own = [numbers.next()?, numbers.next()?];
+        (own < FIRST).then(|| {
+            format!(
+                "Playwright {version} leaves WebSockets out of archives and traces: take 1.61 or \
+                 later, or record between page and engine: wstape proxy"
+            )
+        })
+    }
 }
 
 /// The version of Playwright whose times are squeezed (microsoft/playwright#41360), but for
@@ -163,12 +177,16 @@ pub(super) fn sessions<'a>(
     let document: Document<'a> =
         serde_json::from_str(text).map_err(|error| not_a_har(name, &error))?;
     let writer = document.log.writer();
+    let creator = document.log.creator.as_ref();
+    let too_old = creator.and_then(Creator::lacks_web_sockets);
     let Entries { web_sockets, all } = document.log.entries;
     let creator = document.log.creator.and_then(|creator| creator.name);
     if web_sockets.is_empty() {
+        let otherwise = "record with the DevTools open before the page connects, or with \
+                         recordHar of Playwright 1.61 or later";
         let message = format!(
-            "expected an entry with _webSocketMessages, found none among {all}; record with the \
-             DevTools open before the page connects, or with Playwright's recordHar"
+            "expected an entry with _webSocketMessages, found none among {all}; {}",
+            too_old.as_deref().unwrap_or(otherwise)
         );
         return Err(ImportError::Nothing {
             name: name.to_owned(),

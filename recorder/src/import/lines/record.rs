@@ -10,6 +10,10 @@ use super::time::{self, LineTime};
 use crate::error::import::{ImportError, quoted};
 use crate::import::wall::Wall;
 
+/// What is wrong with a line of JSON that has no end, and what to do about it.
+const TORN: &str = "the line of JSON breaks off: its recorder was still writing or was stopped; \
+                    leave it out: head -n -1 FILE | wstape import lines - …";
+
 /// Where a record stands, for errors.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
@@ -117,8 +121,7 @@ fn tardis(place: &Place, text: &str) -> Result<(Wall, String), ImportError> {
         let at = moment(place, TIME, &at_pointer(place, TIME, text)?)?;
         return Ok((at, at_pointer(place, "/message", text)?));
     }
-    let dated = time::split(text, Wall::from_date);
-    let (at, rest) = dated.ok_or_else(|| {
+    let (at, rest) = time::split_date(text).ok_or_else(|| {
         place.flaw(format!(
             "expected a date, a blank and a message, or {{\"localTimestamp\", \"message\"}}, \
              as Tardis has them, found {}",
@@ -134,17 +137,30 @@ fn line(
     layout: &Lines,
     unsaid: Wall,
 ) -> Result<(Wall, String), ImportError> {
+    let behind = |what: &str| {
+        let found = quoted(text);
+        place.flaw(format!(
+            "expected {what}, a blank and a message, found {found}"
+        ))
+    };
     let (at, text) = match (&layout.time, layout.time.before_message()) {
         (LineTime::At(pointer), _) => {
             let found = at_pointer(place, pointer, text)?;
             (moment(place, pointer, &found)?, text)
         }
-        (_, Some((parse, unit))) => time::split(text, parse).ok_or_else(|| {
-            let found = quoted(text);
-            place.flaw(format!(
-                "expected {unit}, a blank and a message, found {found}"
-            ))
-        })?,
+        (LineTime::Date, _) => {
+            let dated = time::split_date(text);
+            dated.ok_or_else(|| behind("a date and time (RFC 3339)"))?
+        }
+        (_, Some((parse, unit))) => {
+            let (at, first, rest) = time::split(text, parse).ok_or_else(|| behind(unit))?;
+            if let Some(meant) = time::other_unit(first, at) {
+                let message =
+                    format!("expected {unit}, found {first:?}, which must be --time {meant}");
+                return Err(place.flaw(message));
+            }
+            (at, rest)
+        }
         (_, None) => (unsaid, text),
     };
     let payload = match &layout.message {
@@ -180,19 +196,35 @@ fn within(
     tokens: impl Iterator<Item = String>,
 ) -> Result<String, ImportError> {
     let mut rest: &RawValue = serde_json::from_str(text).map_err(|error| {
+        if error.is_eof() {
+            return place.flaw(TORN);
+        }
         let said = error.to_string();
         let said = said.split(" at line ").next().unwrap_or_default();
         place.flaw(format!("expected a line of JSON, found another: {said}"))
     })?;
     for token in tokens {
         let next = member(rest, &token);
-        rest =
-            next.ok_or_else(|| place.flaw(format!("expected a value at {pointer}, found none")))?;
+        rest = next.ok_or_else(|| {
+            let what = without(pointer, text);
+            place.flaw(format!("expected a value at {pointer}, found none; {what}"))
+        })?;
     }
     Ok(match serde_json::from_str(rest.get()) {
         Ok(Value::String(text)) => text,
         _ => rest.get().to_owned(),
     })
+}
+
+/// What to do about a line that has nothing at a pointer.
+fn without(pointer: &str, text: &str) -> String {
+    if text.starts_with("[{") {
+        return "this is a list of messages; write one a line: jq -c '.[]' FILE".to_owned();
+    }
+    let path: Vec<String> = pointer.split('/').skip(1).map(token).collect();
+    let path = path.iter().map(|name| format!("[{name:?}]"));
+    let path: String = path.collect();
+    format!("leave out the lines without, such as acknowledgements: jq -c 'select(.{path}?)' FILE")
 }
 
 /// A member of an object or a list, as it stands.

@@ -51,6 +51,7 @@ impl<'a> Rows<'a> {
             let place = Place { name, line: 1 };
             return Err(place.flaw(format!("expected a message a line, found {what}")));
         }
+        let divide = divide(begin);
         let mut rows = Self {
             name: name.to_owned(),
             source: Source::Lines(Box::new(input)),
@@ -67,7 +68,8 @@ impl<'a> Rows<'a> {
                 left: Rc::clone(&left),
             };
             let mut reader = csv::ReaderBuilder::new();
-            let mut reader = reader.flexible(true).from_reader(metered);
+            let reader = reader.flexible(true).delimiter(divide);
+            let mut reader = reader.from_reader(metered);
             let names = reader.headers().cloned();
             let names = names.map_err(|error| csv_flaw(name, 1, error))?;
             let names = names.iter().map(|n| n.trim_start_matches(BYTE_ORDER_MARK));
@@ -126,6 +128,17 @@ impl<'a> Rows<'a> {
             }
         }
     }
+}
+
+/// What divides the columns: what the row of names has most of, of a comma and what spreadsheets
+/// and databases write in its place.
+fn divide(begin: &[u8]) -> u8 {
+    let names = begin.split(|b| *b == b'\n').next().unwrap_or_default();
+    let count = |byte: u8| memchr::memchr_iter(byte, names).count();
+    let others = [b';', b'\t', b'|'].into_iter();
+    let most = others.max_by_key(|byte| count(*byte));
+    most.filter(|byte| count(*byte) > count(b','))
+        .unwrap_or(b',')
 }
 
 /// A line as a record.

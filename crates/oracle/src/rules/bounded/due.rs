@@ -97,7 +97,11 @@ impl Bounded {
             self.ended_at = None;
             let max_gap = self.bounds.max_gap;
             self.findings.broke(Rule::R2, now, || {
-                format!("expected a dial within {max_gap} s of the end at {ended_at}, found none")
+                format!(
+                    "expected a dial within {max_gap} s of the end at {ended_at}, found none; in \
+                     virtual time a wait by another clock than tokio's is not over by then, so one \
+                     that has such is played with --real"
+                )
             });
         }
         self.look_at_overlaps(now);

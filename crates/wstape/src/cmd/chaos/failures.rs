@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use wstape_tape::Step;
 
 use super::options::Options;
 use super::progress::Progress;
+use super::session::LOOK_EVERY;
 use super::signals::Interrupted;
 use crate::cmd::again::{again, quoted};
 use crate::cmd::bounded::bounded;
@@ -76,6 +77,12 @@ impl Failures<'_> {
                 smaller = self.make_smaller(&mut case, &mut violation);
             }
             family = first_family(&case);
+            if self.options.real {
+                progress.say(&format!(
+                    "{rule} broke, {origin}: playing it once more for its trace, which takes as long \
+                     as the case; Ctrl-C does without"
+                ));
+            }
             let played = if hangs {
                 None
             } else {
@@ -214,7 +221,7 @@ impl Failures<'_> {
     /// then one is looked for that does. `None` where it hangs this time.
     fn play_broken(&self, case: &Case, rule: Rule) -> Option<Played> {
         if self.options.real {
-            return Some(play_real(case, &**self.subject));
+            return self.play_in_real_time(case.clone());
         }
         let once_more = || {
             let (case, subject) = (case.clone(), Arc::clone(self.subject));
@@ -227,6 +234,23 @@ impl Failures<'_> {
         }
         let mut plays = (0..PLAYS_AGAIN).filter_map(|_| once_more());
         plays.find(broke).or(Some(first))
+    }
+
+    /// The case, played once more in real time; `None` where somebody does not wait for its end.
+    fn play_in_real_time(&self, case: Case) -> Option<Played> {
+        let subject = Arc::clone(self.subject);
+        let (done, result) = channel();
+        let thread = thread::Builder::new().name(WORKER_NAME.to_owned());
+        // Whoever waited for it may have given up.
+        let play = move || drop(done.send(play_real(&case, &*subject)));
+        thread.spawn(play).ok()?;
+        loop {
+            match result.recv_timeout(LOOK_EVERY) {
+                Ok(played) => return Some(played),
+                Err(RecvTimeoutError::Timeout) if !self.interrupted.get() => {}
+                Err(_) => return None,
+            }
+        }
     }
 
     fn exhibit(

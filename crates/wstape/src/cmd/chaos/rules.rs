@@ -63,11 +63,10 @@ impl Choice {
         if let Some(without) = &self.without {
             chosen = chosen.without(&parse(without, &**subject)?);
         }
+        let mut judged = Judged::of(&**subject, &offered(subject), &chosen);
         if is_real {
-            // No two plays are alike in real time, and no crowd is drawn.
-            chosen = chosen.without(&RuleSet::from_iter([Rule::R15, Rule::R16]));
+            judged = judged.in_real_time();
         }
-        let judged = Judged::of(&**subject, &offered(subject), &chosen);
         if judged.rules.is_empty() {
             return Err(format!("no rule is left to judge by:\n{}", judged.text()));
         }

@@ -69,10 +69,21 @@ pub(super) fn run(options: &Options, subject: &Arc<dyn Subject>) -> Result<Endin
         start: Instant::now(),
     };
     say(&format!("{}\n", session.first_line()));
-    let mut results = session.run();
-    results.missed_canary = session.missed_canary().map(|flaw| flaw.to_string());
-    outputs.write(&results)?;
+    let results = session.run();
+    let ending = conclude(results, session.missed_canary(), &outputs);
     drop(out);
+    ending
+}
+
+/// Writes the results once all of them is known: a run that is blind to a mutant holds in none of
+/// its outputs, and ends as each of them says.
+fn conclude(
+    mut results: Results,
+    missed: Option<Flaw>,
+    outputs: &Outputs,
+) -> Result<Ending, String> {
+    results.missed_canary = missed.map(|flaw| flaw.to_string());
+    outputs.write(&results)?;
     Ok(results.ending())
 }
 
@@ -222,6 +233,9 @@ impl Session<'_> {
             let spent = self.inputs.budget.is_some_and(|budget| elapsed >= budget);
             if spent || self.interrupted.get() {
                 run.stop();
+                if self.options.real && self.interrupted.get() {
+                    return left(run);
+                }
             }
             progress.show(elapsed, run.cases(), run.broken());
             thread::sleep(LOOK_EVERY);
@@ -287,6 +301,18 @@ impl Session<'_> {
     }
 }
 
+/// What a run in real time came to when somebody ended it: the case that each worker is at would go
+/// on for minutes.
+fn left(run: Run) -> Ran {
+    let (ran, left) = run.leave();
+    if left > 0 {
+        eprintln!(
+            "chaos: {left} cases were under way, and are not judged; in real time each lasts for minutes"
+        );
+    }
+    ran
+}
+
 /// The beginning of a first line: what is run, and by which version.
 pub(super) fn first_words(words: &str) -> String {
     format!("chaos: {words}; wstape {}", env!("CARGO_PKG_VERSION"))
@@ -307,4 +333,41 @@ pub(super) fn workers(options: &Options, subject: &dyn Subject) -> NonZeroUsize 
 /// there would be hundreds of them on standard error.
 pub(super) fn keep_workers_panics_quiet() {
     note_panics(|| thread::current().name() == Some(WORKER_NAME));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use wstape_chaos::mutants::CANARIES;
+
+    use super::*;
+
+    #[test]
+    fn the_status_the_junit_file_and_the_results_that_merge_reads_say_the_same_of_a_missed_mutant()
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let [junit, result] = ["junit.xml", "r.json"].map(|name| folder.path().join(name));
+        let written = |missed| {
+            let outputs = Outputs::new(Some(&junit), Some(&result), true).unwrap();
+            let part = Part {
+                seeds: Some("0..64".parse().unwrap()),
+                shard: wstape_chaos::Shard::WHOLE,
+            };
+            let judged = Judged::everything();
+            let results = Results::new("a subject", judged, part, Tally::default());
+            let ending = conclude(results, missed, &outputs).unwrap();
+            let read = Results::from_json("r.json", &fs::read_to_string(&result).unwrap()).unwrap();
+            let merged = Results::merge(vec![("r.json".to_owned(), read)]).unwrap();
+            let junit = fs::read_to_string(&junit).unwrap();
+            (ending, merged.ending(), junit.contains("chaos is broken"))
+        };
+        assert_eq!(
+            written(Some(CANARIES[0])),
+            (Ending::Blind, Ending::Blind, true)
+        );
+        let (ending, merged, said) = written(None);
+        assert_eq!((ending, said), (merged, false));
+        assert_ne!(ending, Ending::Blind);
+    }
 }

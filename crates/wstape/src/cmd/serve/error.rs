@@ -24,6 +24,8 @@ pub(crate) enum ServeError {
     NoToken(String),
     #[error("the token must be visible ASCII without spaces, for it is sent in a header")]
     BadToken,
+    #[error("--time says where the time stands that --ts shift moves; add --ts shift")]
+    NothingMoves,
     #[error("{} exists; --force overwrites it", .0.display())]
     JournalExists(PathBuf),
     #[error("cannot listen on {name}: {reason}")]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use wstape_mock_engine::Speed;
+use wstape_recorder::Pointer;
 
 use super::address::host_and_port;
 use super::control::ControlArgs;
@@ -52,6 +53,11 @@ pub(crate) struct Serve {
     /// What becomes of the events' `ts`
     #[arg(long, value_enum, default_value_t = Ts::Keep)]
     pub(super) ts: Ts,
+    /// Where a message has its time, for --ts shift: a JSON Pointer such as /T. Messages of text are
+    /// looked into then, and a number is a time too, in seconds to nanoseconds since 1970. Default:
+    /// `ts` of the engine's events
+    #[arg(long, value_name = "POINTER")]
+    pub(super) time: Option<Pointer>,
     /// When the tape begins: `first-connection` (at once where it begins with the port down), `now`,
     /// or `connections:N`, once so many clients are connected
     #[arg(long, value_name = "WHEN", default_value = "first-connection")]

@@ -18,6 +18,9 @@ const MAX_ENGINES: usize = 16;
 
 /// An engine of the tapes, each looked through to its end where that can be.
 pub(super) fn prepare(serve: &Serve, name: Option<&str>) -> Result<EngineBuilder, ServeError> {
+    if serve.time.is_some() && matches!(serve.ts, Ts::Keep) {
+        return Err(ServeError::NothingMoves);
+    }
     let token = serve.token()?;
     let redactor = JournalRedactor::new(token.as_deref())?;
     let mut builder = Engine::builder()
@@ -33,6 +36,9 @@ pub(super) fn prepare(serve: &Serve, name: Option<&str>) -> Result<EngineBuilder
             Ts::Shift => Timestamps::Shift,
         })
         .start_at(serve.start.0);
+    if let Some(pointer) = &serve.time {
+        builder = builder.time_at(pointer.to_string());
+    }
     for path in &serve.path {
         builder = builder.path(path);
     }

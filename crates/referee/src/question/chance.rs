@@ -1,0 +1,120 @@
+//! How likely it is that chance alone made later gaps longer than earlier ones.
+
+/// Gaps of one process: those that came early, and those that came late.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Sample {
+    pub(super) early: Vec<f64>,
+    pub(super) late: Vec<f64>,
+    /// Those that come before the late ones, where that matters.
+    pub(super) before: Vec<f64>,
+}
+
+impl Sample {
+    /// Pairs of an early gap and a late one in which the late one is longer.
+    fn longer(&self) -> usize {
+        let of = |late: &f64| self.early.iter().filter(|early| *early < late).count();
+        self.late.iter().map(of).sum()
+    }
+}
+
+/// The probability that so many late gaps or more are longer than early ones, where it is chance alone
+/// that orders the gaps of a process: the exact test of Mann and Whitney, a stratum a process. It holds
+/// however gaps are drawn, and where each process draws from something else. Gaps that are alike count
+/// as no growth. Without samples it is 1.
+pub(super) fn chance(samples: &[Sample]) -> f64 {
+    let mut all = vec![1.0];
+    for sample in samples {
+        let one = distribution(sample.early.len(), sample.late.len());
+        let mut both = vec![0.0; all.len() + one.len() - 1];
+        for (i, a) in all.iter().enumerate() {
+            for (j, b) in one.iter().enumerate() {
+                both[i + j] += a * b;
+            }
+        }
+        all = both;
+    }
+    let seen: usize = samples.iter().map(Sample::longer).sum();
+    all.iter().skip(seen).sum::<f64>().min(1.0)
+}
+
+/// How likely each count of longer pairs is, where every order of so many early and late gaps is as
+/// likely as any other.
+fn distribution(early: usize, late: usize) -> Vec<f64> {
+    // The longest gap is an early one, with nothing longer, or a late one, longer than all early ones.
+    let mut of_late = vec![vec![1.0]; late + 1];
+    for e in 1..=early {
+        let mut next = vec![vec![1.0]];
+        for l in 1..=late {
+            let (is_early, is_late): (&Vec<f64>, &Vec<f64>) = (&of_late[l], &next[l - 1]);
+            let share = crate::facts::count(e) / crate::facts::count(e + l);
+            let mut both = vec![0.0; e * l + 1];
+            for (u, p) in is_early.iter().enumerate() {
+                both[u] += share * p;
+            }
+            for (u, p) in is_late.iter().enumerate() {
+                both[u + e] += (1.0 - share) * p;
+            }
+            next.push(both);
+        }
+        of_late = next;
+    }
+    of_late.swap_remove(late)
+}
+
+/// Numbers drawn from a seed, for the tests that play clients of every kind.
+#[cfg(test)]
+pub(super) mod draws {
+    /// `SplitMix64`.
+    pub(crate) struct Draws(pub(crate) u64);
+
+    impl Draws {
+        /// Between 0 and this.
+        pub(crate) fn below(&mut self, bound: f64) -> f64 {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut value = self.0;
+            value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            value ^= value >> 31;
+            bound * f64::from(u32::try_from(value >> 32).expect("32 bits")) / f64::from(u32::MAX)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(early: &[f64], late: &[f64]) -> Sample {
+        Sample {
+            early: early.to_vec(),
+            late: late.to_vec(),
+            before: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_as_sorted_as_can_be_is_as_unlikely_as_one_order_of_all() {
+        let sorted = sample(&[1.0, 2.0], &[3.0, 4.0, 5.0, 6.0]);
+        assert!((chance(std::slice::from_ref(&sorted)) - 1.0 / 15.0).abs() < 1e-12);
+        assert!((chance(&[sorted.clone(), sorted]) - 1.0 / 225.0).abs() < 1e-12);
+        let other_way_round = sample(&[5.0, 6.0], &[1.0, 2.0]);
+        assert!((chance(&[other_way_round]) - 1.0).abs() < 1e-12);
+        assert!((chance(&[]) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn gaps_that_are_alike_are_no_growth() {
+        let even = sample(&[5.0; 3], &[5.0; 3]);
+        assert!((chance(&vec![even; 12]) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn every_order_of_two_and_two_is_counted() {
+        // 1 2|3 4, 1 3|2 4, 1 4|2 3, 2 3|1 4, 2 4|1 3, 3 4|1 2: 4, 3, 2, 2, 1, 0 pairs.
+        let sixth = 1.0 / 6.0;
+        let wanted = [sixth, sixth, 2.0 * sixth, sixth, sixth];
+        for (p, wanted) in distribution(2, 2).iter().zip(wanted) {
+            assert!((p - wanted).abs() < 1e-12);
+        }
+    }
+}

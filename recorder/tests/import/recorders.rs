@@ -1,0 +1,141 @@
+//! Files as feed recorders, loggers and older tools leave them.
+
+use std::io::Write;
+
+use wstape_recorder::ImportFormat::{Har, Lines as LinesFormat};
+use wstape_recorder::{LineForm, Lines};
+
+use crate::{import_bytes, import_with, steps};
+
+/// What lines become, without their connection's beginning.
+fn lines(bytes: &[u8], layout: Lines) -> Result<Vec<String>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("feed");
+    std::fs::write(&path, bytes).unwrap();
+    let (tape, _) = import_with(LinesFormat, &path, |import| import.lines(layout))?;
+    let steps = steps(&tape).into_iter().skip(1);
+    Ok(steps.map(str::to_owned).collect())
+}
+
+fn at(time: &str, message: Option<&str>) -> Lines {
+    Lines {
+        time: time.parse().unwrap(),
+        message: message.map(str::to_owned),
+        ..Lines::default()
+    }
+}
+
+const A_AND_B: [&str; 2] = [
+    r#"{"at_ms":0,"conn":1,"text":"{\"n\":1}"}"#,
+    r#"{"at_ms":500,"conn":1,"text":"{\"n\":2}"}"#,
+];
+
+#[test]
+fn a_time_is_read_however_recorders_and_loggers_write_it_before_a_message() {
+    for (time, first, second) in [
+        (
+            "iso",
+            "2026-11-27 03:36:00,123 ",
+            "2026-11-27 03:36:00,623 ",
+        ),
+        (
+            "iso",
+            "2026-11-27T03:36:00.123\t",
+            "2026-11-27T03:36:00.623\t",
+        ),
+        ("iso", "2026-11-27T03:36:00,", "2026-11-27T03:36:00.5,"),
+        (
+            "iso",
+            "[2026-11-27T03:36:00.1Z] ",
+            "[2026-11-27T03:36:00.6Z] ",
+        ),
+        ("s", "1795750690.0: ", "1795750690.5:"),
+        ("ms", "1795750690000|", "1795750690500|"),
+        ("us", "1795750690000000;", "1795750690500000;"),
+        ("s", "0.0 ", "0.5 "),
+    ] {
+        let text = format!("{first}{{\"n\":1}}\n{second}{{\"n\":2}}\n");
+        let found = lines(text.as_bytes(), at(time, None));
+        assert_eq!(found.unwrap(), A_AND_B, "{first}");
+    }
+    // A price behind a comma is no fraction of a second.
+    let found = lines(b"2026-11-27T03:36:00,123,BTC\n", at("iso", None)).unwrap();
+    assert_eq!(found, [r#"{"at_ms":0,"conn":1,"text":"123,BTC"}"#]);
+}
+
+#[test]
+fn a_number_of_another_unit_than_was_said_is_told_instead_of_squeezing_the_feed() {
+    for (time, number, meant) in [
+        ("ns", "1795750690823957", "us"),
+        ("ns", "1795750690823", "ms"),
+        ("s", "1795750690823", "ms"),
+        ("ms", "1795750690", "s"),
+        ("us", "1795750690823957000", "ns"),
+    ] {
+        let said = lines(format!("{number} x\n").as_bytes(), at(time, None)).unwrap_err();
+        assert!(said.contains(&format!("must be --time {meant}")), "{said}");
+    }
+}
+
+#[test]
+fn a_table_may_be_divided_by_semicolons_tabs_or_bars_and_date_its_rows_with_a_blank() {
+    for divide in [';', '\t', '|', ','] {
+        let text = format!(
+            "ts{divide}side{divide}payload\n2026-11-27 03:36:00{divide}in{divide}\"{{\"\"n\"\":1}}\"\n\
+             2026-11-27 03:36:00.5{divide}in{divide}\"{{\"\"n\"\":2}}\"\n"
+        );
+        let layout = Lines {
+            form: LineForm::Csv,
+            ..at("/ts", Some("/payload"))
+        };
+        assert_eq!(
+            lines(text.as_bytes(), layout).unwrap(),
+            A_AND_B,
+            "{divide:?}"
+        );
+    }
+}
+
+#[test]
+fn what_a_recorder_left_unfinished_or_wrote_otherwise_is_said_with_what_to_do() {
+    let layout = || at("/t", Some("/m"));
+    for (text, sentence) in [
+        (
+            "{\"t\":1795750690,\"m\":1}\n{\"t\":17957",
+            ":2: the line of JSON breaks off",
+        ),
+        (
+            "{\"t\":1795750690,\"m\":1}\n{\"result\":null}\n",
+            "jq -c 'select(.[\"t\"]?)' FILE",
+        ),
+        (
+            "[{\"t\":1795750690,\"m\":1}]\n",
+            "write one a line: jq -c '.[]' FILE",
+        ),
+    ] {
+        let said = lines(text.as_bytes(), layout()).unwrap_err();
+        assert!(said.contains(sentence), "{said}");
+    }
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    for n in 0..2_000 {
+        writeln!(gzip, "{{\"t\":{},\"m\":{n}}}", 1_795_750_690 + n).unwrap();
+    }
+    let whole = gzip.finish().unwrap();
+    let said = lines(&whole[..whole.len() - 40], layout()).unwrap_err();
+    assert!(said.contains("the gzip breaks off"), "{said}");
+}
+
+#[test]
+fn an_archive_of_a_playwright_without_web_sockets_says_from_which_version_on_they_are_there() {
+    for (version, sentence) in [
+        ("1.40.1", "Playwright 1.40.1 leaves WebSockets out"),
+        ("1.65.1", "or with recordHar of Playwright 1.61 or later"),
+    ] {
+        let entry = r#"{"startedDateTime":"2026-11-27T03:36:05.495Z","request":{"method":"GET","url":"http://h/"},"response":{"status":200}}"#;
+        let har = format!(
+            r#"{{"log":{{"version":"1.2","creator":{{"name":"Playwright","version":"{version}"}},"entries":[{entry}]}}}}"#
+        );
+        let said = import_bytes(Har, har.as_bytes()).unwrap_err();
+        assert!(said.contains(sentence), "{said}");
+    }
+}
