@@ -238,7 +238,9 @@ mod tests {
 
     /// Some lines.
     fn text() -> impl Strategy<Value = Vec<u8>> {
-        let received = Just(br#"{"at_ms":1,"received":{"kind":"text","text":"{\"op\":\"login\",\"k\":\"x\"}"}}"#);
+        let received = Just(
+            br#"{"at_ms":1,"received":{"kind":"text","text":"{\"op\":\"login\",\"k\":\"x\"}"}}"#,
+        );
         let received = received.prop_map(|line| line.to_vec());
         let line = collection::vec(written(), 1..4).prop_map(|parts| parts.concat());
         let line = line.prop_map(|mut line| {
