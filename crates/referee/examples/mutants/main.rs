@@ -91,14 +91,14 @@ fn chosen(names: &[String]) -> Result<Vec<Option<Flaw>>, String> {
         let flaws = Flaw::ALL.into_iter().filter(shown).map(Some);
         return Ok(std::iter::once(None).chain(flaws).collect());
     }
-    let named = |name: &String| match Flaw::from_str(name) {
+    let flaw_of = |name: &String| match Flaw::from_str(name) {
         Ok(flaw) => Ok(Some(flaw)),
         Err(()) if name == NO_FLAW => Ok(None),
         Err(()) => Err(format!(
             "there is no flaw {name}; `cargo chaos --mutants` lists them"
         )),
     };
-    names.iter().map(named).collect()
+    names.iter().map(flaw_of).collect()
 }
 
 /// Whether `--only` asks for this row: by its name or its letter, or by asking for nothing.

@@ -97,8 +97,8 @@ fn named(flaw: Option<Flaw>) -> String {
 
 /// The cases with their verdicts: a `fail` by its name alone.
 fn listed<'a>(cases: impl Iterator<Item = (&'a str, Verdict)>) -> String {
-    let one = |(id, verdict)| match verdict {
-        Verdict::Fail => format!("{id}"),
+    let one = |(id, verdict): (&str, Verdict)| match verdict {
+        Verdict::Fail => id.to_owned(),
         verdict => format!("{id} ({verdict})"),
     };
     cases.map(one).collect::<Vec<_>>().join(", ")

@@ -443,8 +443,8 @@ mod tests {
         assert!(is_even(&[5.012, 5.001, 5.001, 5.002, 5.04, 5.001, 5.001]));
         assert!(!is_even(&[3.0, 3.9, 5.1, 6.6, 8.6, 10.0, 10.0]));
         let mut draws = Draws(1);
-        let mut drawn = || -> Vec<f64> { (0..7).map(|_| 0.5 + draws.below(0.5)).collect() };
-        let even = (0..TIMES).filter(|_| is_even(&drawn())).count();
+        let mut gaps = || -> Vec<f64> { (0..7).map(|_| 0.5 + draws.below(0.5)).collect() };
+        let even = (0..TIMES).filter(|_| is_even(&gaps())).count();
         assert!(even <= 10, "{even} of {TIMES}");
     }
 
