@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use tokio::io::AsyncReadExt;
-
 use crate::accepted::Accepted;
 use crate::deflate::Terms;
 use crate::frame::FrameParser;
 use crate::hub::Hub;
-
-/// Most bytes taken from the link at once.
-const READ_BYTES: usize = 4 * 1024;
+use crate::read::read_some;
 
 /// Serves the connection until the client or the engine has ended it. `first` is what the
 /// client sent behind its request, `terms` how messages are compressed.
@@ -33,10 +29,10 @@ pub(crate) async fn run(hub: Arc<Hub>, mut io: Accepted, first: &[u8], terms: Op
                 }
             }
         }
-        parser.buffer().reserve(READ_BYTES);
-        // An end or a reset has been journalled by the connection's own stream.
-        if !matches!(io.read_buf(parser.buffer()).await, Ok(1..)) {
-            return;
+        match read_some(&mut io).await {
+            Ok(bytes) if !bytes.is_empty() => parser.buffer().extend_from_slice(&bytes),
+            // An end or a reset has been journalled by the connection's own stream.
+            Ok(_) | Err(_) => return,
         }
     }
 }

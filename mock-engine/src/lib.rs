@@ -78,6 +78,7 @@ mod playback;
 mod pointer;
 mod port;
 mod pump;
+mod read;
 mod server;
 mod sought;
 mod speed;

@@ -4,19 +4,17 @@ use std::io;
 use std::pin::pin;
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use wstape_tape::Micros;
 
 use crate::clock::Clock;
 use crate::link::{ClientEnd, ClientReader, ClientWriter};
+use crate::read::read_some;
 
 /// How long a client may take to close after the engine's FIN.
 const DRAIN_WAIT: Micros = Micros::from_ms(1_000);
-
-/// Most bytes read from a socket at once.
-const READ_BYTES: usize = 16 * 1024;
 
 /// Longest chunk that is copied to be written together with others.
 const MAX_GATHERED_BYTES: usize = 16 * 1024;
@@ -108,14 +106,13 @@ async fn inbound(
     socket: &mut (impl AsyncRead + Unpin),
     link: &mut ClientWriter,
 ) -> Result<(), Outcome> {
-    let mut buf = vec![0; READ_BYTES];
     loop {
-        match socket.read(&mut buf).await {
-            Ok(0) => {
+        match read_some(socket).await {
+            Ok(bytes) if bytes.is_empty() => {
                 link.fin();
                 return Ok(());
             }
-            Ok(len) => link.write_all(&buf[..len]).await.map_err(|error| {
+            Ok(bytes) => link.write_all(&bytes).await.map_err(|error| {
                 // The other direction may wait for a socket that takes nothing, and not know yet.
                 let reset = error.kind() == io::ErrorKind::ConnectionReset;
                 if reset {

@@ -2,10 +2,7 @@
 
 use super::names::{begins, ends, is_identity, is_number, is_protocol, purpose};
 use super::node::{Node, nodes, replaced};
-use super::wanted::Wanted;
-
-/// What stands where a recorder took a secret out, which no other client says.
-pub(super) const REDACTED: &str = "redacted-";
+use super::wanted::{REDACTED, Wanted};
 
 /// Most things that one request is taken to be about.
 const MAX_ITEMS: usize = 256;

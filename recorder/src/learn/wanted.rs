@@ -3,7 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::node::{Node, tokens};
-use super::request::REDACTED;
+
+/// What stands where a recorder took a secret out, which no other client says.
+pub(super) const REDACTED: &str = "redacted-";
 
 /// Hexadecimal digits behind what a secret's placeholder begins with.
 const REDACTED_DIGITS: usize = 16;

@@ -17,8 +17,8 @@ use wstape_oracle::{Rule, Violation};
 use wstape_tape::Step;
 
 use super::options::Options;
+use super::progress::LOOK_EVERY;
 use super::progress::Progress;
-use super::session::LOOK_EVERY;
 use super::signals::Interrupted;
 use crate::cmd::again::{again, quoted};
 use crate::cmd::bounded::bounded;

@@ -11,8 +11,9 @@ use wstape_chaos::{Draw, Ending, draw};
 use wstape_harness::{Subject, Terms};
 
 use super::options::Options;
+use super::progress::LOOK_EVERY;
 use super::progress::{Goal, Progress};
-use super::session::{LOOK_EVERY, first_words, keep_workers_panics_quiet, workers};
+use super::session::{first_words, keep_workers_panics_quiet, workers};
 use super::signals::Interrupted;
 use crate::cmd::say::say;
 

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+/// How often the workers are looked after.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(10);
+
 /// How long nothing is said where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 

@@ -18,12 +18,9 @@ use super::failures::{Failures, OutFolder};
 use super::inputs::{Bases, Inputs, NamedCase};
 use super::options::Options;
 use super::outputs::Outputs;
-use super::progress::{Goal, Progress};
+use super::progress::{Goal, LOOK_EVERY, Progress};
 use super::signals::Interrupted;
 use crate::cmd::say::say;
-
-/// How often the workers are looked after.
-pub(super) const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// A run, with all it needs.
 struct Session<'a> {

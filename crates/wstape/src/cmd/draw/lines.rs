@@ -4,8 +4,10 @@ use std::io::{self, Write};
 
 use wstape_mock_engine::{Drawing, JournalKind, JournalLine, JournalTime, Said};
 
-use super::LEFT_OUT;
 use crate::cmd::serve::JournalRedactor;
+
+/// What stands in the place of a line that holds a secret.
+pub(super) const LEFT_OUT: &str = "left out, for it holds a secret:";
 
 /// Bytes of lines that are looked at together, but for the last of them.
 const MAX_TOGETHER_BYTES: usize = 16 << 10;

@@ -17,7 +17,7 @@ use wstape_tape::{Action, Micros, Step, TapeReader, Trigger};
 
 use self::error::DrawError;
 use self::input::{Input, Kind};
-use self::lines::Lines;
+use self::lines::{LEFT_OUT, Lines};
 use self::out::Out;
 use super::exit;
 use super::redaction::draw_key;
@@ -185,9 +185,6 @@ impl DrawArgs {
         Ok(notes.into_iter().flatten().collect())
     }
 }
-
-/// What stands in the place of a line that holds a secret.
-const LEFT_OUT: &str = "left out, for it holds a secret:";
 
 /// What is to be said of so many of them.
 fn secrets_left_out(lines: u64) -> Option<String> {

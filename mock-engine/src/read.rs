@@ -1,0 +1,28 @@
+//! Reading what a peer says, whenever it says something.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Poll, ready};
+
+use tokio::io::{AsyncRead, ReadBuf};
+
+/// Most bytes read at once.
+const READ_BYTES: usize = 16 * 1024;
+
+/// What there is to read, [`READ_BYTES`] of it at most; nothing at the end of the stream.
+///
+/// No memory is set aside until something comes: most clients of a stream listen and say nothing,
+/// and there may be ten thousand of them.
+///
+/// # Errors
+/// As the stream's own reads.
+pub(crate) async fn read_some(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
+    std::future::poll_fn(|cx| {
+        let mut space = [MaybeUninit::uninit(); READ_BYTES];
+        let mut read = ReadBuf::uninit(&mut space);
+        ready!(Pin::new(&mut *stream).poll_read(cx, &mut read))?;
+        Poll::Ready(Ok(read.filled().to_vec()))
+    })
+    .await
+}
