@@ -86,7 +86,12 @@ fn texts() -> Vec<(&'static str, String, &'static str)> {
             format!("8=FIX.4.4|35=A|98=0|553={KEY}|554={PASS}|10=100|"),
             "35=A|98=0|",
         ),
-        // Loxone's documentation, "Communicating with the Miniserver".
+        // https://app.unpkg.com/node-lox-ws-api@0.4.5/files/lib/Auth/Hash.js
+        (
+            "Loxone's command",
+            format!("jdev/sps/ios/{}/lamp/on", &HEX[..40]),
+            "/lamp/on",
+        ),
         (
             "Loxone",
             format!("authwithtoken/{HEX}/{PASS}"),
@@ -131,6 +136,7 @@ fn texts() -> Vec<(&'static str, String, &'static str)> {
             "<password>",
         ),
         (
+            // https://socket.io/docs/v4/connection-state-recovery
             "Socket.IO's recovery",
             format!("40{{\"pid\":\"{KEY}\",\"offset\":\"a\"}}"),
             "offset",
@@ -186,7 +192,15 @@ fn no_layout_leaves_a_secret_and_each_still_says_what_it_was_for() {
     for (who, sent, stays) in all() {
         let step = redacted(&line(&sent));
         let said = step.to_line();
-        for secret in [KEY, HEX, BASE64, PASS, "AUTH1516372361000", "226aee50"] {
+        for secret in [
+            KEY,
+            HEX,
+            BASE64,
+            PASS,
+            "AUTH1516372361000",
+            "226aee50",
+            &HEX[..40],
+        ] {
             assert!(!said.contains(secret), "{who}: {said}");
         }
         let message = message(&step);
