@@ -12,14 +12,12 @@ const MAX_LIST_PURPOSES: usize = 4;
 /// WAMP's number of a message that authenticates, which is a list of it, a signature and an object.
 const WAMP_AUTHENTICATE: &[u8] = b"5";
 
-/// An object that stands in a list as SignalR's headers do, and holds nothing.
+/// An object that stands in a list as `SignalR`'s headers do, and holds nothing.
 const EMPTY: &[u8] = b"{}";
 
-/// What an object is, told by its own members.
+/// What an object's own members say of what is secret in it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Object {
-    /// It is to log in: one of its members, or one of what it calls its head, says so.
-    pub(super) login: bool,
     /// It holds a password, so that its user is one who logs in.
     pub(super) credentials: bool,
     /// It names a secret in one member, whose value stands in another.
@@ -103,9 +101,11 @@ fn is_last_object(rest: &[u8]) -> bool {
     bare.starts_with(b",{") && bare.ends_with(b"}]")
 }
 
-/// What an object is, after its brace.
-pub(super) fn object(rest: &[u8]) -> Object {
+/// Whether an object, after its brace, is to log in, as one of its members or of what it calls its
+/// head says; and what its members say else.
+pub(super) fn object(rest: &[u8]) -> (bool, Object) {
     let mut found = Object::default();
+    let mut is_login = false;
     let (mut at, mut depth) = (0, 0_usize);
     let mut name: Option<String> = None;
     // The member whose value comes is the object's head, or it is being read.
@@ -124,7 +124,10 @@ pub(super) fn object(rest: &[u8]) -> Object {
                         found.credentials |= depth == 0 && is_credential(&said);
                         name = Some(said);
                     } else if let Some(name) = name.take() {
-                        found.member(&name, &said, depth);
+                        is_login |= says_login(&name, &said);
+                        if depth == 0 {
+                            found.member(&name, &said);
+                        }
                     }
                 }
                 at = rest.len().min(end + 1);
@@ -133,11 +136,11 @@ pub(super) fn object(rest: &[u8]) -> Object {
             b'[' | b'{' => {
                 let purpose = name.take().is_some_and(|name| login::is_purpose(&name));
                 let list = *byte == b'[' && purpose && looked_at;
-                found.login |= list && list_login(&rest[at + 1..]).is_some();
+                is_login |= list && list_login(&rest[at + 1..]).is_some();
                 head |= depth == 0 && is_head && *byte == b'{';
                 depth += 1;
             }
-            b'}' | b']' if depth == 0 => return found,
+            b'}' | b']' if depth == 0 => break,
             b'}' | b']' => {
                 depth -= 1;
                 head &= depth > 0;
@@ -147,17 +150,19 @@ pub(super) fn object(rest: &[u8]) -> Object {
         }
         at += 1;
     }
-    found
+    (is_login, found)
+}
+
+/// Whether a member whose value is a string says that its object is to log in.
+fn says_login(name: &str, value: &str) -> bool {
+    login::is_purpose(name) && is_login(value) || is_mutation(name, value)
 }
 
 impl Object {
     /// A member whose value is a string.
-    fn member(&mut self, name: &str, value: &str, depth: usize) {
-        self.login |= login::is_purpose(name) && is_login(value) || is_mutation(name, value);
-        if depth == 0 {
-            self.names_secret |= login::is_naming(name) && is_secret_member(value, "");
-            self.fix_logon |= name == "35" && value == "A";
-        }
+    fn member(&mut self, name: &str, value: &str) {
+        self.names_secret |= login::is_naming(name) && is_secret_member(value, "");
+        self.fix_logon |= name == "35" && value == "A";
     }
 }
 
