@@ -1,8 +1,8 @@
 /** A line of a tape, such as `{ at_ms: 1000, drop: 'reset' }`. */
 export type Step = Readonly<Record<string, unknown>>;
 
-/** A path, a `file:` URL, the text of a tape (it starts with `{`), its steps, or nothing. */
-export type TapeLike = string | URL | Iterable<Step> | null | undefined;
+/** A path, a `file:` URL, the text of a tape (it starts with `{`), its steps or its only one, or nothing. */
+export type TapeLike = string | URL | Iterable<Step> | Step | null | undefined;
 
 export type Direction = 'both' | 'to_client' | 'from_client';
 
@@ -106,8 +106,8 @@ export class Engine implements AsyncDisposable {
   /** Whether nobody has stopped it. */
   readonly running: boolean;
 
-  /** Plays steps: all of them, or none. `at_ms` counts from now. */
-  steps(steps: Iterable<Step>): Promise<void>;
+  /** Plays steps, or one: all of them, or none. `at_ms` counts from now. */
+  steps(steps: Iterable<Step> | Step): Promise<void>;
   /** Plays another tape from its beginning, now; connections stay open. */
   putTape(tape: Iterable<Step>): Promise<void>;
 

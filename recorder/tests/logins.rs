@@ -37,8 +37,13 @@ fn layouts() -> Vec<(String, String, Vec<String>)> {
         .collect()
 }
 
-/// Texts that are no JSON.
+/// Texts that are no JSON: whose they are, what is said, and what stays of it.
 fn texts() -> Vec<(&'static str, String, &'static str)> {
+    [protocols(), commands()].concat()
+}
+
+/// Protocols of lines, forms and frames of their own.
+fn protocols() -> Vec<(&'static str, String, &'static str)> {
     vec![
         (
             "Socket.IO",
@@ -86,22 +91,10 @@ fn texts() -> Vec<(&'static str, String, &'static str)> {
             format!("8=FIX.4.4|35=A|98=0|553={KEY}|554={PASS}|10=100|"),
             "35=A|98=0|",
         ),
-        (
-            "XMPP",
-            format!(
-                "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{BASE64}</auth>"
-            ),
-            "mechanism='PLAIN'",
-        ),
-        (
-            "SIP",
-            format!("REGISTER sip:h SIP/2.0\r\nAuthorization: Digest username=\"{PASS}\"\r\n"),
-            "REGISTER sip:h",
-        ),
     ]
 }
 
-/// Commands and lines of protocols that are texts, and what is no JSON as a whole.
+/// Commands of one line, markup and what else people made up.
 fn commands() -> Vec<(&'static str, String, &'static str)> {
     vec![
         // https://app.unpkg.com/node-lox-ws-api@0.4.5/files/lib/Auth/Hash.js
@@ -154,10 +147,21 @@ fn commands() -> Vec<(&'static str, String, &'static str)> {
             "<password>",
         ),
         (
-            // https://socket.io/docs/v4/connection-state-recovery
             "Socket.IO's recovery",
             format!("40{{\"pid\":\"{KEY}\",\"offset\":\"a\"}}"),
             "offset",
+        ),
+        (
+            "XMPP",
+            format!(
+                "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{BASE64}</auth>"
+            ),
+            "mechanism='PLAIN'",
+        ),
+        (
+            "SIP",
+            format!("REGISTER sip:h SIP/2.0\r\nAuthorization: Digest username=\"{PASS}\"\r\n"),
+            "REGISTER sip:h",
         ),
     ]
 }
@@ -188,7 +192,7 @@ fn message(step: &Step) -> String {
 }
 
 fn all() -> impl Iterator<Item = (String, String, Vec<String>)> {
-    let texts = texts().into_iter().chain(commands());
+    let texts = texts().into_iter();
     let texts = texts.map(|(who, text, stays)| (who.to_owned(), text, vec![stays.to_owned()]));
     layouts().into_iter().chain(texts)
 }
@@ -250,7 +254,7 @@ fn a_login_in_binary_and_in_fragments_goes_too() {
     assert!(said.contains("\"auth\"") && !said.contains(KEY), "{said}");
 
     // A text that its client sends as bytes, as STOMP's and NATS' clients do.
-    for (who, text, _) in texts().into_iter().chain(commands()) {
+    for (who, text, _) in texts() {
         let binary = json!({"at_ms": 1, "conn": 1, "received": {"kind": "binary", "binary": STANDARD.encode(&text)}});
         let said = self::message(&redacted(&binary.to_string()));
         assert!(
@@ -290,7 +294,7 @@ fn a_login_in_binary_and_in_fragments_goes_too() {
     );
 }
 
-/// A value as `MessagePack` has it, of the few kinds that logins are made of.
+/// A value as MessagePack has it, of the few kinds that logins are made of.
 fn message_pack(value: &Value, out: &mut Vec<u8>) {
     let low = |length: usize| u8::try_from(length).unwrap();
     match value {

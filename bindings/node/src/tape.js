@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { TapeError } from './errors.js';
@@ -8,9 +8,9 @@ import { TapeError } from './errors.js';
 /** What stands before steps that bring no header: all that an engine can do is theirs. */
 const HEADER = { tape: 1, needs: ['dialogue'] };
 
-/** The lines of a tape, the header first. */
+/** The lines of a tape, the header first; a step by itself is the only one. */
 export function text(steps) {
-  const lines = [...steps];
+  const lines = Symbol.iterator in Object(steps) ? [...steps] : [steps];
   if (lines.length === 0 || !Object.hasOwn(lines[0], 'tape')) lines.unshift(HEADER);
   return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 }
@@ -29,5 +29,6 @@ function found(name) {
   for (const candidate of [resolve(name), resolve(`${name}.jsonl`)]) {
     if (existsSync(candidate) && !statSync(candidate).isDirectory()) return candidate;
   }
-  throw new TapeError(`there is no tape "${name}" or "${name}.jsonl" in ${resolve('.')}`);
+  const names = name.endsWith('.jsonl') ? `"${name}"` : `"${name}" or "${name}.jsonl"`;
+  throw new TapeError(`there is no tape ${names}${isAbsolute(name) ? '' : ` in ${resolve('.')}`}`);
 }

@@ -90,6 +90,13 @@ test('steps answer what a client says, and another tape plays to open connection
   link.terminate();
 }));
 
+test('a step by itself is played too', withEngine(async (engine) => {
+  await engine.steps({ on_connect: 'each', after_frames: 0, text: 'hi' });
+  const link = new WebSocket(engine.url);
+  assert.equal(String((await once(link, 'message'))[0]), 'hi');
+  link.terminate();
+}));
+
 test('tapes are paths, URLs, texts and steps, and lie over each other', async () => {
   const path = join(await mkdtemp(join(tmpdir(), 'tapes-')), 'greet.jsonl');
   await writeFile(path, '{"tape":1}\n{"on_connect":"each","after_frames":0,"text":"hi"}\n');
@@ -137,6 +144,7 @@ test('errors are the sentences of the engine', async () => {
     return /^tape\.jsonl:2:12: unknown key "dorp" \(did you mean "drop"\?\)/.test(error.message);
   });
   await assert.rejects(serve('nowhere'), { name: 'TapeError', message: /there is no tape "nowhere" or "nowhere\.jsonl"/ });
+  await assert.rejects(serve('/none/at/all.jsonl'), { message: 'there is no tape "/none/at/all.jsonl"' });
   await assert.rejects(serve(null, { start: 'later' }), { name: 'EngineError', message: /connections:N/ });
   const engine = await serve();
   await assert.rejects(engine.steps(flawed), (error) => error instanceof TapeError && caret.test(error.message));

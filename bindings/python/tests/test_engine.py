@@ -111,6 +111,12 @@ def test_steps_answer_what_a_client_says(engine: wstape.Engine) -> None:
         assert link.recv(RECV_S) == '{"id":7}'
 
 
+def test_a_step_by_itself_is_played_too(engine: wstape.Engine) -> None:
+    engine.steps({"on_connect": "each", "after_frames": 0, "text": "hi"})
+    with connect(engine.url) as link:
+        assert link.recv(RECV_S) == "hi"
+
+
 def test_another_tape_plays_to_open_connections(engine: wstape.Engine) -> None:
     with connect(engine.url) as link:
         engine.put_tape([{"at_ms": 0, "text": "anew"}])

@@ -37,6 +37,12 @@ def test_a_tape_that_is_not_there_is_named_with_where_it_was_looked_for(tmp_path
     assert str(error.value) == f"there is no tape 'nowhere' or 'nowhere.jsonl' in {tmp_path}"
 
 
+def test_a_path_that_is_not_there_is_said_as_it_was_given(tmp_path: Path) -> None:
+    with pytest.raises(wstape.TapeError) as error:
+        wstape.serve(tmp_path / "nowhere.jsonl")
+    assert str(error.value) == f"there is no tape {str(tmp_path / 'nowhere.jsonl')!r}"
+
+
 def test_a_wrong_option_is_the_engines_sentence() -> None:
     with pytest.raises(wstape.EngineError, match="it is first-connection, now, or connections:N"):
         wstape.serve(start="later")

@@ -16,10 +16,18 @@ use tokio::net::TcpStream;
 use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
-    rustls::{ClientConfig, crypto::ring, pki_types::ServerName},
+    rustls::{
+        ClientConfig, RootCertStore,
+        crypto::ring,
+        pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+    },
 };
 
 use super::target::Target;
+
+/// What is offered in TLS: HTTP/2 has another handshake (RFC 8441) than the one that is spoken here.
+#[cfg(feature = "tls")]
+const HTTP_1: &[u8] = b"http/1.1";
 
 /// A connected byte stream, over which the WebSocket handshake is to be spoken.
 pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -77,6 +85,29 @@ impl NetDialer {
         }
     }
 
+    /// Trusting the authorities whose certificates stand in this PEM text, and no others.
+    ///
+    /// # Errors
+    /// Where there is no certificate in it, or one that is none.
+    #[cfg(feature = "tls")]
+    pub fn trusting(pem: &[u8]) -> io::Result<Self> {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(io::Error::other)?;
+            roots.add(certificate).map_err(io::Error::other)?;
+        }
+        if roots.is_empty() {
+            return Err(io::Error::other("no certificate in it"));
+        }
+        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![HTTP_1.to_vec()];
+        Ok(Self::with_tls_config(Arc::new(config)))
+    }
+
     /// Opens a stream, the socket under which stays within reach: what a
     /// [`dial`](Dialer::dial) gives, for programs that set how it ends.
     ///
@@ -120,8 +151,7 @@ impl NetDialer {
             .and_then(BuilderVerifierExt::with_platform_verifier)
             .map_err(io::Error::other)?
             .with_no_client_auth();
-        // HTTP/2 has another handshake (RFC 8441): offer the one that is spoken here.
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![HTTP_1.to_vec()];
         Ok(Arc::clone(self.tls.get_or_init(|| Arc::new(config))))
     }
 }

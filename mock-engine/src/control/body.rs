@@ -59,3 +59,24 @@ fn is_too_long(error: &axum::Error) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+    use futures_util::{StreamExt as _, stream};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_waited_for_so_long_and_no_longer() {
+        let first = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"{\"at_ms\""))]);
+        let body = Body::from_stream(first.chain(stream::pending()));
+        let began = tokio::time::Instant::now();
+        let problem = read(body, MAX_REQUEST_BYTES).await.unwrap_err();
+        assert_eq!(
+            problem.into_response().status(),
+            StatusCode::REQUEST_TIMEOUT
+        );
+        assert_eq!(began.elapsed(), MAX_BODY_WAIT);
+    }
+}

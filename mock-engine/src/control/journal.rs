@@ -20,6 +20,9 @@ pub const MAX_FOLLOWERS: usize = 64;
 /// Most lines handed to a reader at once.
 const MAX_LINES: usize = 256;
 
+/// Most bytes of them, but for the last line: so much waits for a reader that does not read.
+const MAX_CHUNK_BYTES: usize = 128 << 10;
+
 /// How long lines are gathered before they are handed to a follower: one that is woken for each
 /// would cost the engine more than what it follows.
 const GATHER: Duration = Duration::from_millis(20);
@@ -136,10 +139,14 @@ fn whole(state: Arc<State>, asked: &Asked) -> Response {
             return None;
         }
         let mut text = missed(&shown).as_ref().map(json).unwrap_or_default();
+        let mut had = shown.first - 1;
         for line in &shown.lines {
             text.extend(json(line));
+            had += 1;
+            if text.len() >= MAX_CHUNK_BYTES {
+                break;
+            }
         }
-        let had = shown.first - 1 + shown.lines.len() as u64;
         Some((Ok(Bytes::from(text)), (state, had)))
     });
     let body = Body::from_stream(stream::StreamExt::chain(first, rest));
@@ -216,6 +223,9 @@ impl Follower {
             text.extend(json(line));
             text.push(b'\n');
             self.had = number;
+            if text.len() >= MAX_CHUNK_BYTES {
+                break;
+            }
         }
         text.into()
     }

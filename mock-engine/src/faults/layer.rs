@@ -1,5 +1,7 @@
 //! What one layer has said: of all connections, and of each by its number.
 
+mod uses;
+
 use std::collections::BTreeMap;
 
 use wstape_tape::{
@@ -51,6 +53,8 @@ pub(super) struct LayerFaults {
     routes: BTreeMap<ConnId, Vec<(PathId, u64)>>,
     /// By path and method, GET where none is named.
     http: BTreeMap<(String, String), Setting<HttpAnswer>>,
+    /// What was used up and has not been told yet, as the journal says it.
+    used_up: Vec<&'static str>,
 }
 
 impl Faults {
@@ -216,9 +220,11 @@ impl LayerFaults {
     pub(super) fn clear(&mut self) {
         let http = std::mem::take(&mut self.http);
         let routes = std::mem::take(&mut self.routes);
+        let used_up = self.take_used_up();
         *self = Self {
             routes,
             http,
+            used_up,
             ..Self::default()
         };
     }
@@ -237,19 +243,6 @@ impl LayerFaults {
     /// Whether anything was said of the connections of a path.
     pub(super) fn knows_paths(&self) -> bool {
         !self.at_path.is_empty()
-    }
-
-    /// Whether `conn` is never answered by what was said of its path, one use spent.
-    pub(super) fn hang_at_path(&mut self, conn: ConnId) -> bool {
-        let key = self.path_key(conn, |f| &mut f.hang);
-        let faults = key.and_then(|key| self.at_path.get_mut(&key));
-        faults.is_some_and(|faults| faults.hang.take_use().is_some())
-    }
-
-    /// What `conn` gets that is not HTTP by what was said of its path, one use spent.
-    pub(super) fn garbage_at_path(&mut self, conn: ConnId) -> Option<Garbage> {
-        let key = self.path_key(conn, |f| &mut f.garbage)?;
-        self.at_path.get_mut(&key)?.garbage.take_use()
     }
 
     /// What was said of connections is said of those that have their numbers now.
@@ -321,31 +314,6 @@ impl LayerFaults {
         })
     }
 
-    /// Whether `conn` is never answered, one use spent.
-    pub(super) fn hang(&mut self, conn: ConnId) -> bool {
-        self.slot(conn, |f| &mut f.hang).take_use().is_some()
-    }
-
-    /// What `conn` gets that is not HTTP, one use spent.
-    pub(super) fn garbage(&mut self, conn: ConnId) -> Option<Garbage> {
-        self.answer(conn, |f| &mut f.garbage)
-    }
-
-    /// What is wrong with `conn`'s TLS, one use spent.
-    pub(super) fn tls(&mut self, conn: ConnId) -> Option<TlsFault> {
-        self.slot(conn, |f| &mut f.tls).take_use()
-    }
-
-    /// The refusal that `conn`'s handshake meets, one use spent.
-    pub(super) fn refusal(&mut self, conn: ConnId) -> Option<Refusal> {
-        self.answer(conn, |f| &mut f.refuse)
-    }
-
-    /// How `conn`'s upgrade is answered, one use spent.
-    pub(super) fn acceptance(&mut self, conn: ConnId) -> Option<Accept> {
-        self.answer(conn, |f| &mut f.accept)
-    }
-
     /// How `conn`'s Pings are answered, where it says.
     pub(super) fn pongs(&mut self, conn: ConnId) -> Option<Pongs> {
         self.slot(conn, |f| &mut f.pongs).get().copied()
@@ -390,21 +358,6 @@ impl LayerFaults {
         self.wire(conn, |f| &mut f.from_client, stream + 1, from);
     }
 
-    /// How `conn` is answered by this slot, one use spent. Where answers are held, what was said
-    /// of all connections is none.
-    fn answer<T: Clone>(
-        &mut self,
-        conn: ConnId,
-        slot: impl Fn(&mut Faults) -> &mut Slot<T>,
-    ) -> Option<T> {
-        if self.held.get().is_none() {
-            return self.slot(conn, slot).take_use();
-        }
-        self.each
-            .get_mut(&conn)
-            .and_then(|faults| slot(faults).take_use())
-    }
-
     fn put<T: Clone>(
         &mut self,
         scope: Scope,
@@ -446,7 +399,7 @@ impl LayerFaults {
         conn: ConnId,
         slot: impl Fn(&mut Faults) -> &mut Slot<T>,
     ) -> &mut Slot<T> {
-        let said = |faults: &mut Faults| !matches!(slot(faults), Slot::Unset);
+        let said = |faults: &mut Faults| !slot(faults).is_unset();
         if self.each.get_mut(&conn).is_some_and(said) {
             return slot(self.each.entry(conn).or_default());
         }
@@ -470,7 +423,7 @@ impl LayerFaults {
         let all = numbers.iter().map(|&(path, _)| (path, None));
         own.chain(all).find(|key| {
             let faults = self.at_path.get_mut(key);
-            faults.is_some_and(|faults| !matches!(slot(faults), Slot::Unset))
+            faults.is_some_and(|faults| !slot(faults).is_unset())
         })
     }
 

@@ -84,6 +84,12 @@ impl Layers {
         self.layers[layer.0].expire(scope, generation)
     }
 
+    /// What was used up since this was asked last, as the journal says it.
+    pub(crate) fn take_used_up(&mut self) -> Vec<&'static str> {
+        let layers = self.layers.iter_mut();
+        layers.flat_map(LayerFaults::take_used_up).collect()
+    }
+
     /// Clears every fault of one layer; what GETs answer stays.
     pub(crate) fn clear(&mut self, layer: LayerIndex) {
         self.layers[layer.0].clear();

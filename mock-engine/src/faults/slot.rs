@@ -37,6 +37,11 @@ impl<T> Slot<T> {
         }
     }
 
+    /// Whether nothing is said.
+    pub(super) fn is_unset(&self) -> bool {
+        matches!(self, Self::Unset)
+    }
+
     /// Unsets it where it is what `generation` set.
     pub(super) fn expire(&mut self, generation: u64) -> bool {
         let is = matches!(self, Self::Set(setting) if setting.generation == generation);

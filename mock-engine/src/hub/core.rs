@@ -455,6 +455,7 @@ impl Core {
     pub(crate) fn upgrade(&mut self, id: ConnId) {
         if let Some(steps) = self.connections.upgrade(id) {
             self.log.write(id, JournalKind::Upgraded);
+            self.tell_used_up();
             self.begin_dialogue(id);
             self.run_steps(id, &steps);
             self.deliver_held(id);
@@ -641,6 +642,8 @@ impl Core {
         if !self.connections.linger(id, conn) {
             self.layers.forget(id);
         }
+        // One that was gone before its answer has used it up all the same.
+        self.tell_used_up();
         self.lose_held(id);
         self.let_go(false);
         self.connections.tell_progress();
@@ -666,6 +669,7 @@ impl Core {
     pub(crate) fn tls_failed(&mut self, id: ConnId, text: String) {
         if self.connections.contains(id) {
             self.log.write(id, JournalKind::TlsFailed(text));
+            self.tell_used_up();
             self.remove(id);
         }
     }
@@ -682,6 +686,7 @@ impl Core {
         let bytes = Bytes::from(garbage.bytes.repeat(repeat));
         self.log
             .write(id, JournalKind::GarbageSent { bytes: bytes.len() });
+        self.tell_used_up();
         if let Some(conn) = self.connections.get(id) {
             conn.send_uncounted(bytes);
         }

@@ -5,6 +5,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use wstape_tape::{Corruption, Distribution, Latency, Micros};
 
+use super::pieces::{Pieces, Variation};
+
 /// The Pareto tail's shape: a finite mean and variance, and a tail that shows.
 const PARETO_SHAPE: f64 = 3.0;
 
@@ -21,6 +23,8 @@ pub struct Conditions {
     pub rate: Option<u64>,
     /// A read returns at most this many bytes; never zero.
     pub slice: Option<u32>,
+    /// How far such a read's length strays from that.
+    pub(crate) variation: Option<Variation>,
     /// Bytes that find room while nothing is delivered, where that is fewer than a lane takes.
     pub room: Option<u32>,
     /// What bytes are damaged, one after the other.
@@ -49,6 +53,13 @@ impl Conditions {
         Micros(total)
     }
 
+    /// How the next chunk is cut, where it is.
+    pub(super) fn pieces(&mut self) -> Option<Pieces> {
+        let slice = self.slice?.max(1);
+        let drawn = self.variation.as_mut();
+        Some(drawn.map_or(Pieces::even(slice), |variation| variation.next(slice)))
+    }
+
     /// The bytes as they come out of what damages them.
     pub(crate) fn damage(&mut self, bytes: Bytes) -> Bytes {
         let damages = self.damages.iter_mut();
@@ -63,6 +74,9 @@ impl Conditions {
             if let Some(same) = old.delays.iter().find(|had| delay.continues(had)) {
                 delay.draws.clone_from(&same.draws);
             }
+        }
+        if let (Some(variation), Some(had)) = (&mut self.variation, &old.variation) {
+            variation.resume(had);
         }
         for damage in &mut self.damages {
             if let Some(same) = old.damages.iter().find(|had| damage.continues(had)) {

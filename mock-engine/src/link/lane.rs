@@ -8,6 +8,7 @@ use wstape_tape::{End, Micros};
 
 use super::budget::Budget;
 use super::conditions::Conditions;
+use super::pieces::Pieces;
 
 /// What fits between a client's write and the engine's read: a socket buffer's worth.
 pub const FROM_CLIENT_CAPACITY_BYTES: usize = 64 * 1024;
@@ -84,7 +85,9 @@ struct Chunk {
 /// How a chunk is delivered in slices.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
-    slice: usize,
+    pieces: Pieces,
+    /// How many bytes have gone when the slice at hand has.
+    end: u64,
     /// When its first byte enters the wire.
     start: Micros,
     rate: Option<u64>,
@@ -99,8 +102,16 @@ impl Cut {
     /// How much of `left` bytes the slice at hand still has: less than a whole slice where a
     /// small read took the rest of it.
     fn rest_of_slice(&self, left: usize) -> usize {
-        let into = usize::try_from(self.taken % self.slice as u64).unwrap_or(0);
-        (self.slice - into).min(left)
+        let rest = usize::try_from(self.end - self.taken).unwrap_or(usize::MAX);
+        rest.min(left)
+    }
+
+    /// So many bytes more are taken, of the slice at hand.
+    fn take(&mut self, len: usize) {
+        self.taken += len as u64;
+        if self.taken >= self.end {
+            self.end = self.taken + self.pieces.length_at(self.taken) as u64;
+        }
     }
 
     /// When the slice that ends `more` bytes further on is due.
@@ -251,8 +262,11 @@ impl Lane {
         let whole = Micros(self.free_at.0.saturating_add(delay.0)).max(self.last_due);
         let segment = rate.map(|_| SEGMENT_BYTES);
         let segment = segment.filter(|segment| len > u64::from(*segment));
-        let cut = self.conditions.slice.or(segment).map(|slice| Cut {
-            slice: slice.max(1) as usize,
+        let varied = self.conditions.pieces();
+        let pieces = varied.or(segment.map(Pieces::even));
+        let cut = pieces.map(|pieces| Cut {
+            pieces,
+            end: pieces.length_at(0) as u64,
             start,
             rate,
             delay,
@@ -402,7 +416,7 @@ impl Lane {
         let len = most.min(slice.unwrap_or(left));
         let bytes = chunk.bytes.split_to(len);
         if let Some(cut) = &mut chunk.cut {
-            cut.taken += len as u64;
+            cut.take(len);
             chunk.due = cut.due(cut.rest_of_slice(chunk.bytes.len()));
         }
         if chunk.bytes.is_empty() {
@@ -466,7 +480,8 @@ impl Chunk {
         };
         let mut len = cut.rest_of_slice(self.bytes.len());
         while len < self.bytes.len() {
-            let next = (len + cut.slice).min(self.bytes.len());
+            let length = cut.pieces.length_at(cut.taken + len as u64);
+            let next = (len + length).min(self.bytes.len());
             if cut.due(next) > now {
                 break;
             }

@@ -12,6 +12,7 @@ mod lane;
 mod lane_tests;
 mod lanes;
 mod pair;
+mod pieces;
 
 pub(crate) use budget::Budget;
 pub use budget::MAX_TO_CLIENTS_BYTES;
@@ -27,3 +28,4 @@ pub use lane::{
 pub use lanes::HeldBytes;
 pub use pair::pair;
 pub(crate) use pair::pair_with;
+pub(crate) use pieces::Variation;

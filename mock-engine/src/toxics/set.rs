@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use wstape_tape::{Distribution, Latency, Micros};
 
 use crate::ids::ConnId;
-use crate::link::{Conditions, Delay};
+use crate::link::{Conditions, Delay, Variation};
 
 /// Which bytes a toxic is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub(crate) enum Poison {
     Slicer {
         /// Of this length,
         bytes: u32,
+        /// up to so much more or less,
+        variation: u32,
         /// so far apart.
         gap: Micros,
     },
@@ -108,9 +110,16 @@ impl Toxic {
                 conditions.delays.push(delay);
             }
             Poison::Bandwidth(Some(rate)) => conditions.rate = least(conditions.rate, rate),
-            Poison::Slicer { bytes, gap } => {
-                let slice = conditions.slice.map_or(bytes, |had| had.min(bytes));
-                conditions.slice = Some(slice.max(1));
+            Poison::Slicer {
+                bytes,
+                variation,
+                gap,
+            } => {
+                if conditions.slice.is_none_or(|had| bytes <= had) {
+                    conditions.slice = Some(bytes.max(1));
+                    let drawn = || Variation::new(self.number, variation, self.number, id.get());
+                    conditions.variation = (variation > 0).then(drawn);
+                }
                 if gap > Micros::ZERO {
                     // A piece each gap is so many bytes a second.
                     let rate = u64::from(bytes).saturating_mul(1_000_000) / gap.0;
@@ -218,6 +227,7 @@ mod tests {
         let (mut to, mut from) = (Conditions::default(), Conditions::default());
         let slicer = Poison::Slicer {
             bytes: 100,
+            variation: 0,
             gap: Micros(10_000),
         };
         let slow = Poison::Bandwidth(Some(50_000));

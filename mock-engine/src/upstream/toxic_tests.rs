@@ -146,6 +146,7 @@ fn bandwidth_and_slices_take_their_time() {
         assert_eq!(between.asks(&mut client).await, 10);
         let slicer = Poison::Slicer {
             bytes: 2,
+            variation: 0,
             gap: Micros::from_ms(4),
         };
         between.lay(Stream::Downstream, &[slicer]);
@@ -154,6 +155,35 @@ fn bandwidth_and_slices_take_their_time() {
             20,
             "five pieces, 4 ms each"
         );
+    });
+}
+
+#[test]
+fn slices_with_a_variation_differ_in_length_and_hold_the_same_bytes() {
+    run(async {
+        let mut between = Between::new();
+        let mut client = between.connect().await;
+        let slicer = Poison::Slicer {
+            bytes: 3,
+            variation: 2,
+            gap: Micros::ZERO,
+        };
+        between.lay(Stream::Downstream, &[slicer]);
+        let (mut lengths, mut all) = (Vec::new(), Vec::new());
+        for _ in 0..20 {
+            client.write_all(MESSAGE).await.unwrap();
+            while !all.ends_with(ANSWER) || all.len() % ANSWER.len() != 0 {
+                let mut piece = [0; 16];
+                let read = client.read(&mut piece).await.unwrap();
+                lengths.push(read);
+                all.extend_from_slice(&piece[..read]);
+            }
+            all.clear();
+        }
+        assert!(lengths.iter().all(|length| (1..=5).contains(length)));
+        // What a message leaves over may be short by itself; more than the average is drawn.
+        let longer = lengths.iter().filter(|length| **length > 3).count();
+        assert!(longer > 10, "{lengths:?}");
     });
 }
 

@@ -501,6 +501,41 @@ fn whoever_may_end_the_run_gets_the_verdict_with_it() {
 }
 
 #[test]
+fn a_follower_that_does_not_read_holds_up_nobody_and_is_told_what_it_missed() {
+    over_tcp(async {
+        let steered = Steered::build(Engine::builder().retention(Retention::Last(8))).await;
+        let addr = steered.control.addr();
+        let mut slow = tokio::net::TcpStream::connect(addr).await.unwrap();
+        let head = format!("GET /v1/journal?follow HTTP/1.0\r\nHost: {addr}\r\n\r\n");
+        slow.write_all(head.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        slow.read_exact(&mut status).await.unwrap();
+        assert_eq!(&status, b"HTTP/1.0 200");
+        let long = "x".repeat(1 << 20);
+        for n in 0..60 {
+            steered.world.engine.note(None, format!("{n} {long}"));
+            assert_eq!(steered.ask("GET", "/v1/engine", "").await.0, 200);
+        }
+        steered.world.engine.note(None, "the last");
+        let (mut text, mut chunk) = (Vec::new(), vec![0; 1 << 16]);
+        while !text.ends_with(b"\"the last\"}\n\n") {
+            let read = slow.read(&mut chunk).await.unwrap();
+            assert!(read > 0, "it ended");
+            text.extend_from_slice(&chunk[..read]);
+        }
+        let text = String::from_utf8(text).unwrap();
+        let ids = text.lines().filter(|line| line.starts_with("id: ")).count() as u64;
+        let missed = text.split("event: missed\ndata: ").skip(1).map(|event| {
+            let missed: Value = serde_json::from_str(event.lines().next().unwrap()).unwrap();
+            missed["entries"].as_u64().unwrap()
+        });
+        let missed: u64 = missed.sum();
+        assert!(missed > 0, "it had all {ids} of them");
+        assert_eq!(ids + missed, 62, "began, 60 notes and the last");
+    });
+}
+
+#[test]
 fn no_other_sites_page_and_nobody_without_the_token_gets_in() {
     over_tcp(async {
         let steered = Steered::build(Engine::builder()).await;

@@ -110,6 +110,36 @@ fn a_state_clears_by_itself_after_its_uses() {
 }
 
 #[test]
+fn a_state_that_is_used_up_is_told_behind_what_used_it_up() {
+    let lines: &[&str] = &[
+        r#"{"at_ms":0,"garbage":{"text":"?","then":"fin"},"times":1}"#,
+        r#"{"at_ms":0,"refuse":{"status":503},"times":2}"#,
+        r#"{"at_ms":10,"drop":"fin"}"#,
+    ];
+    let lines = in_memory(async {
+        let world = World::playing(Arm::Virtual, &[lines]).await;
+        for _ in 0..4 {
+            world.observe().await;
+        }
+        world.lines()
+    });
+    let told = lines.iter().filter(|line| {
+        let words = ["used up", "garbage, ", "refused", "upgraded"];
+        words.iter().any(|word| line.contains(word))
+    });
+    let told: Vec<&str> = told.map(|line| &line["0.000000 ".len()..]).collect();
+    let expected = [
+        "#1 garbage, 1 bytes",
+        "garbage none, used up",
+        "#2 refused 503",
+        "#3 refused 503",
+        "refuse none, used up",
+        "#4 upgraded",
+    ];
+    assert_eq!(told, expected, "{lines:#?}");
+}
+
+#[test]
 fn a_state_that_was_replaced_is_not_cleared_by_the_firsts_length() {
     let lines: &[&str] = &[
         r#"{"at_ms":10,"partition":"both","for_ms":20}"#,

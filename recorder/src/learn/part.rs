@@ -281,7 +281,7 @@ impl<'h> Part<'h> {
         }
     }
 
-    /// Names requests that hold JSON and are none, as Socket.IO's and `SignalR`'s: what is in them is
+    /// Names requests that hold JSON and are none, as Socket.IO's and SignalR's: what is in them is
     /// not told apart.
     fn framed<'e>(&mut self, exchanges: impl Iterator<Item = &'e Exchange>) {
         const SHOWN_CHARS: usize = 3;

@@ -37,7 +37,7 @@ impl Scene {
         !before.contains(last) && (0..before.len()).any(recurs)
     }
 
-    /// Of a stream of which `room` messages at most have place; `finite` where it ends by itself and
+    /// Of a stream of which `room` messages at most have place; `once` where it ends by itself and
     /// does not begin anew.
     pub(super) fn of(
         name: &str,
@@ -45,7 +45,7 @@ impl Scene {
         request: &Request,
         clock: Clock,
         room: usize,
-        finite: bool,
+        once: bool,
     ) -> Self {
         let mut scene = Self::default();
         let messages = &all[..all.len().min(room).min(MAX_MESSAGES)];
@@ -63,8 +63,8 @@ impl Scene {
         let (recurring, single): (Vec<usize>, Vec<usize>) =
             (0..messages.len()).partition(|at| comes_again(*at));
         let template = |at: usize| {
-            let one = &messages[at];
-            Template::of(&one.text, one.at, request, Scope::Stream, clock)
+            let message = &messages[at];
+            Template::of(&message.text, message.at, request, Scope::Stream, clock)
         };
         let mut lines: BTreeMap<usize, String> = BTreeMap::new();
         for at in single {
@@ -78,7 +78,7 @@ impl Scene {
             templates: live(&templates, clock),
             messages: recurring.iter().map(|at| &messages[*at]).collect(),
             places: recurring,
-            finite,
+            once,
         };
         scene.unlearnt.extend(recurring.lines(name, &mut lines));
         scene.lines.extend(lines.into_values());
@@ -93,13 +93,13 @@ struct Recurring<'m> {
     /// Their places among all of the stream.
     places: Vec<usize>,
     /// The stream ends by itself.
-    finite: bool,
+    once: bool,
 }
 
 impl Recurring<'_> {
     /// Their lines by their places; what of them is not learnt.
     fn lines(&self, name: &str, lines: &mut BTreeMap<usize, String>) -> Option<String> {
-        if self.finite {
+        if self.once {
             for ((place, template), message) in
                 self.places.iter().zip(&self.templates).zip(&self.messages)
             {
@@ -226,15 +226,8 @@ mod tests {
             })
             .collect();
         let clock = Clock { began_ms: None };
-        let finite = Scene::ends_by_itself(&messages);
-        Scene::of(
-            "s",
-            &messages,
-            &Request::new("x"),
-            clock,
-            usize::MAX,
-            finite,
-        )
+        let once = Scene::ends_by_itself(&messages);
+        Scene::of("s", &messages, &Request::new("x"), clock, usize::MAX, once)
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub(super) fn text(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     }
 }
 
-/// As [`text`], for bytes: MQTT, a text, `MessagePack` or CBOR, or a form that nobody here reads.
+/// As [`text`], for bytes: MQTT, a text, MessagePack or CBOR, or a form that nobody here reads.
 pub(super) fn bytes(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
     if let Some(edited) = mqtt::redact(message, secrets) {
         return Some(edited).filter(|edited| edited != message);
@@ -68,7 +68,7 @@ pub(super) fn bytes(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<
     looks.or(edited)
 }
 
-/// A message of `MessagePack` or CBOR, edited as the JSON that it stands for.
+/// A message of MessagePack or CBOR, edited as the JSON that it stands for.
 fn packed(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
     let packed = Packed::read(message)?;
     let edited = json(packed.json().as_bytes(), secrets)?;
@@ -189,7 +189,7 @@ impl<'t> Pass<'t> {
     }
 
     /// A string's content without what stands in it to log in: JSON, the lines of a protocol that
-    /// `SockJS` and its like put into a list, or a token among other text.
+    /// SockJS and its like put into a list, or a token among other text.
     fn nested(&mut self, said: &[u8], value: &str) -> Option<Vec<u8>> {
         if value.trim_start().starts_with(['{', '[']) {
             let nested = self.nested + 1;
@@ -244,9 +244,9 @@ impl<'t> Pass<'t> {
     fn is_secret_here(&self, name: &str) -> bool {
         let object = self.open.last().map(|container| container.object);
         let object = object.filter(|_| self.deeper == 0).unwrap_or_default();
-        object.credentials && login::is_user(name)
-            || object.names_secret && login::is_value(name)
-            || object.fix_logon && texts::FIX_SECRETS.contains(&name)
+        object.marks.credentials && login::is_user(name)
+            || object.marks.names_secret && login::is_value(name)
+            || object.marks.fix_logon && texts::FIX_SECRETS.contains(&name)
             || name == SOCKET_IO_SESSION && self.text.starts_with(SOCKET_IO_CONNECT)
     }
 
@@ -267,9 +267,8 @@ impl<'t> Pass<'t> {
                 // What a purpose in a list says, its container has been told already.
                 login = list_login(rest).filter(|_| !is_purpose);
             } else {
-                let (is_login, found) = lookahead::object(rest);
-                object = found;
-                login = is_login.then_some(0);
+                object = lookahead::object(rest);
+                login = object.login.then_some(0);
             }
         }
         let parent = self.open.last();

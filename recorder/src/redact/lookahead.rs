@@ -12,12 +12,21 @@ const MAX_LIST_PURPOSES: usize = 4;
 /// WAMP's number of a message that authenticates, which is a list of it, a signature and an object.
 const WAMP_AUTHENTICATE: &[u8] = b"5";
 
-/// An object that stands in a list as `SignalR`'s headers do, and holds nothing.
+/// An object that stands in a list as SignalR's headers do, and holds nothing.
 const EMPTY: &[u8] = b"{}";
 
-/// What an object's own members say of what is secret in it.
+/// What an object is, told by its own members.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Object {
+    /// It is to log in: one of its members, or one of what it calls its head, says so.
+    pub(super) login: bool,
+    /// Which of its other members are secret.
+    pub(super) marks: Marks,
+}
+
+/// What members of an object say of those beside them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Marks {
     /// It holds a password, so that its user is one who logs in.
     pub(super) credentials: bool,
     /// It names a secret in one member, whose value stands in another.
@@ -101,11 +110,9 @@ fn is_last_object(rest: &[u8]) -> bool {
     bare.starts_with(b",{") && bare.ends_with(b"}]")
 }
 
-/// Whether an object, after its brace, is to log in, as one of its members or of what it calls its
-/// head says; and what its members say else.
-pub(super) fn object(rest: &[u8]) -> (bool, Object) {
+/// What an object is, after its brace.
+pub(super) fn object(rest: &[u8]) -> Object {
     let mut found = Object::default();
-    let mut is_login = false;
     let (mut at, mut depth) = (0, 0_usize);
     let mut name: Option<String> = None;
     // The member whose value comes is the object's head, or it is being read.
@@ -121,13 +128,10 @@ pub(super) fn object(rest: &[u8]) -> (bool, Object) {
                     let behind = &rest[rest.len().min(end + 1)..];
                     if name.is_none() && next_is_colon(behind) {
                         is_head = depth == 0 && login::is_head(&said);
-                        found.credentials |= depth == 0 && is_credential(&said);
+                        found.marks.credentials |= depth == 0 && is_credential(&said);
                         name = Some(said);
                     } else if let Some(name) = name.take() {
-                        is_login |= says_login(&name, &said);
-                        if depth == 0 {
-                            found.member(&name, &said);
-                        }
+                        found.member(&name, &said, depth);
                     }
                 }
                 at = rest.len().min(end + 1);
@@ -136,11 +140,11 @@ pub(super) fn object(rest: &[u8]) -> (bool, Object) {
             b'[' | b'{' => {
                 let purpose = name.take().is_some_and(|name| login::is_purpose(&name));
                 let list = *byte == b'[' && purpose && looked_at;
-                is_login |= list && list_login(&rest[at + 1..]).is_some();
+                found.login |= list && list_login(&rest[at + 1..]).is_some();
                 head |= depth == 0 && is_head && *byte == b'{';
                 depth += 1;
             }
-            b'}' | b']' if depth == 0 => break,
+            b'}' | b']' if depth == 0 => return found,
             b'}' | b']' => {
                 depth -= 1;
                 head &= depth > 0;
@@ -150,19 +154,17 @@ pub(super) fn object(rest: &[u8]) -> (bool, Object) {
         }
         at += 1;
     }
-    (is_login, found)
-}
-
-/// Whether a member whose value is a string says that its object is to log in.
-fn says_login(name: &str, value: &str) -> bool {
-    login::is_purpose(name) && is_login(value) || is_mutation(name, value)
+    found
 }
 
 impl Object {
     /// A member whose value is a string.
-    fn member(&mut self, name: &str, value: &str) {
-        self.names_secret |= login::is_naming(name) && is_secret_member(value, "");
-        self.fix_logon |= name == "35" && value == "A";
+    fn member(&mut self, name: &str, value: &str, depth: usize) {
+        self.login |= login::is_purpose(name) && is_login(value) || is_mutation(name, value);
+        if depth == 0 {
+            self.marks.names_secret |= login::is_naming(name) && is_secret_member(value, "");
+            self.marks.fix_logon |= name == "35" && value == "A";
+        }
     }
 }
 

@@ -185,6 +185,12 @@ impl Redactor {
         scan::line(text, &self.secrets.known)
     }
 
+    /// Whether [`line`](Self::line) may find anything in some lines, looked at together: `false` for
+    /// most, and at less cost than looking at each.
+    pub fn may_find(&self, lines: &[u8]) -> bool {
+        scan::may_hold(lines, &self.secrets.known)
+    }
+
     /// Looks at lines of the tape as they are written, as [`line`](Self::line) does, the first of
     /// them of this number: where the first begins that holds a secret, with the key and the rule
     /// that covers it.

@@ -22,7 +22,7 @@ const MAX_PIECE_BYTES: usize = 1 << 20;
 /// By so much pieces overlap: more than the longest form of the longest value that is looked for.
 const OVERLAP_BYTES: usize = 8 << 10;
 
-/// What begins a step that says what a client sent.
+/// The key under which a step says what a client sent.
 static RECEIVED: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\"received\""));
 
 /// Escapes behind which a letter, a digit or a slash may be hidden.
@@ -34,14 +34,24 @@ static HIDING: LazyLock<[Finder<'_>; 2]> =
 ///
 /// What a secret must hold stands in the text as it is, unless an escape hides it: no other escape
 /// of JSON says a letter, a digit or a slash, of which that is made.
-fn may_hold(text: &[u8], known: &Known) -> bool {
+pub(super) fn may_hold(text: &[u8], known: &Known) -> bool {
     let escaped = |byte| memchr::memchr(byte, text).is_some();
     shapes::may_stand_in(text)
-        || RECEIVED.find(text).is_some()
+        || has_received(text)
         || escaped(b'%')
         || HIDING.iter().any(|hiding| hiding.find(text).is_some())
         // A value that was redacted may hold anything.
         || !known.is_empty() && (escaped(b'\\') || known.find(text).is_some())
+}
+
+/// Whether a key says what a client sent. As a value, the word says nothing: each second line of a
+/// journal has it, and is no step.
+fn has_received(text: &[u8]) -> bool {
+    RECEIVED.find_iter(text).any(|at| {
+        let behind = &text[at + RECEIVED.needle().len()..];
+        let next = behind.iter().find(|byte| !byte.is_ascii_whitespace());
+        next == Some(&b':')
+    })
 }
 
 /// What is wrong with one line.
@@ -99,7 +109,9 @@ fn suspect_line(text: &[u8], known: &Known) -> Option<String> {
 
 /// What a client logs in with in a step that says what one sent.
 fn login(line: &[u8]) -> Option<String> {
-    RECEIVED.find(line)?;
+    if !has_received(line) {
+        return None;
+    }
     let line = std::str::from_utf8(line).ok()?;
     let step = Step::parse("scanned", 0, line.trim_end()).ok()?;
     let Action::Received(received) = &step.action else {
@@ -226,7 +238,9 @@ mod tests {
 
     /// Some lines.
     fn text() -> impl Strategy<Value = Vec<u8>> {
-        let received = Just(br#"{"at_ms":1,"received":{"text":"{\"op\":\"login\",\"k\":\"x\"}"}}"#);
+        let received = Just(
+            br#"{"at_ms":1,"received":{"kind":"text","text":"{\"op\":\"login\",\"k\":\"x\"}"}}"#,
+        );
         let received = received.prop_map(|line| line.to_vec());
         let line = collection::vec(written(), 1..4).prop_map(|parts| parts.concat());
         let line = line.prop_map(|mut line| {
@@ -243,6 +257,15 @@ mod tests {
             known.text(id, value, ["a value", ""]);
         }
         known
+    }
+
+    #[test]
+    fn a_login_is_found_under_the_key_and_the_word_as_a_value_is_not_looked_at() {
+        let login = r#"{"at_ms":1,"received" : {"kind":"text","text":"{\"op\":\"login\",\"args\":[\"hunter2hunter2\"]}"}}"#;
+        let known = Known::default();
+        assert!(line(login.as_bytes(), &known).is_some());
+        let journal = br#"{"at_ms":1,"conn":1,"kind":"received","frame":"text","text":"a"}"#;
+        assert!(!may_hold(journal, &known));
     }
 
     proptest! {

@@ -74,8 +74,8 @@ class Verbs:
     def __init__(self, control: Control) -> None:
         self._control = control
 
-    def steps(self, steps: Iterable[Step]) -> None:
-        """Plays steps: all of them, or none. ``at_ms`` counts from now.
+    def steps(self, steps: Iterable[Step] | Step) -> None:
+        """Plays steps, or one: all of them, or none. ``at_ms`` counts from now.
 
         Raises:
             TapeError: one of them is none.

@@ -15,8 +15,8 @@ __tracebackhide__ = True  # in reports of pytest
 Step = Mapping[str, Any]
 """A line of a tape, such as ``{"at_ms": 1000, "drop": "reset"}``."""
 
-TapeLike = Union[str, "os.PathLike[str]", Iterable[Step], None]
-"""A path, the text of a tape (it starts with ``{``), its steps, or ``None`` for a tape without any."""
+TapeLike = Union[str, "os.PathLike[str]", Iterable[Step], Step, None]
+"""A path, the text of a tape (it starts with ``{``), its steps or its only one, or ``None`` for a tape without any."""
 
 HEADER: Step = {"tape": 1, "needs": ["dialogue"]}
 """What stands before steps that bring no header: all that an engine can do is theirs."""
@@ -42,9 +42,9 @@ def literal(value: Any) -> Any:
     return value
 
 
-def text(steps: Iterable[Step]) -> str:
-    """The lines of a tape, the header first."""
-    lines = list(steps)
+def text(steps: Iterable[Step] | Step) -> str:
+    """The lines of a tape, the header first; a step by itself is the only one."""
+    lines = [steps] if isinstance(steps, Mapping) else list(steps)
     if not lines or "tape" not in lines[0]:
         lines.insert(0, HEADER)
     return "".join(line(each) + "\n" for each in lines)
@@ -75,5 +75,6 @@ def _found(name: str, folders: list[Path]) -> Path:
         for candidate in (folder / name, folder / f"{name}.jsonl"):
             if candidate.exists() and not candidate.is_dir():
                 return candidate.resolve()
-    places = ", ".join(str(folder) for folder in folders)
-    raise TapeError(f"there is no tape {name!r} or {name + '.jsonl'!r} in {places}")
+    names = repr(name) if name.endswith(".jsonl") else f"{name!r} or {name + '.jsonl'!r}"
+    places = "" if os.path.isabs(name) else " in " + ", ".join(str(folder) for folder in folders)
+    raise TapeError(f"there is no tape {names}{places}")

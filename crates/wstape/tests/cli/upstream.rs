@@ -48,7 +48,7 @@ impl Running {
     }
 
     fn addr(&self) -> &str {
-        let rest = self.url.strip_prefix("ws://").expect("a URL");
+        let (_, rest) = self.url.split_once("://").expect("a URL");
         rest.split('/').next().expect("an address")
     }
 
@@ -113,6 +113,38 @@ fn folder() -> tempfile::TempDir {
         std::fs::write(dir.path().join(name), text).expect("a file");
     }
     dir
+}
+
+#[test]
+fn a_real_engine_over_tls_is_reached_by_the_authority_that_is_named_and_by_no_other() {
+    let dir = folder();
+    let tls = ["real.jsonl", "--tls", "--tls-ca", "ca.pem"];
+    let real = Running::start(dir.path(), &tls);
+    let url = format!("wss://{}/", real.addr());
+    let between = Running::start(dir.path(), &["--upstream", &url, "--upstream-ca", "ca.pem"]);
+    let mut client = between.dial();
+    reads(&mut client, b"\x81\x02hi");
+    drop(client);
+    let (said, status) = between.end();
+    assert_eq!(status, Some(0), "{said}");
+
+    let refused = |ca: &[&str]| {
+        let mut command = serve(dir.path());
+        command.args(["--listen", "127.0.0.1:0", "--upstream", &url]);
+        let done = command.args(ca).output().expect("it starts");
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(2), "{said}");
+        said
+    };
+    let said = refused(&[]);
+    assert!(
+        said.contains("--upstream-ca FILE names the authority"),
+        "{said}"
+    );
+    let said = refused(&["--upstream-ca", "old.jsonl"]);
+    assert!(said.contains("old.jsonl: no certificate in it"), "{said}");
+    let said = refused(&["--upstream-ca", "none.pem"]);
+    assert!(said.contains("none.pem: "), "{said}");
 }
 
 #[test]

@@ -121,6 +121,7 @@ impl Laid {
     /// What it does.
     pub(super) fn toxic(&self) -> Toxic {
         let ms = |name| Micros(self.attribute(name).saturating_mul(1_000));
+        let bytes = |name| u32::try_from(self.attribute(name)).unwrap_or(u32::MAX);
         let poison = match self.kind {
             "latency" => Poison::Latency {
                 base: ms("latency"),
@@ -134,7 +135,8 @@ impl Laid {
             "timeout" => Poison::Timeout(Some(ms("timeout")).filter(|&span| span > Micros::ZERO)),
             "reset_peer" => Poison::ResetPeer(ms("timeout")),
             "slicer" => Poison::Slicer {
-                bytes: u32::try_from(self.attribute("average_size")).unwrap_or(u32::MAX),
+                bytes: bytes("average_size"),
+                variation: bytes("size_variation"),
                 gap: Micros(self.attribute("delay")),
             },
             _ => Poison::LimitData(self.attribute("bytes")),
@@ -204,9 +206,10 @@ mod tests {
             (r#""timeout""#, Poison::Timeout(None)),
             (r#""reset_peer""#, Poison::ResetPeer(Micros(0))),
             (
-                r#""slicer","attributes":{"average_size":64,"delay":50}"#,
+                r#""slicer","attributes":{"average_size":64,"size_variation":8,"delay":50}"#,
                 Poison::Slicer {
                     bytes: 64,
+                    variation: 8,
                     gap: Micros(50),
                 },
             ),

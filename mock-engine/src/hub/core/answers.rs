@@ -91,7 +91,15 @@ impl Core {
             conn.answered();
         }
         self.log.write(id, kind);
+        self.tell_used_up();
         self.lose_held_unless_left(id);
+    }
+
+    /// Says which answers are used up, behind the one that was the last.
+    pub(super) fn tell_used_up(&mut self) {
+        for words in self.layers.take_used_up() {
+            self.log.write(None, JournalKind::State(words.to_owned()));
+        }
     }
 
     /// It will never be answered.
@@ -100,6 +108,7 @@ impl Core {
             conn.hang();
         }
         self.log.write(id, JournalKind::Hung);
+        self.tell_used_up();
         self.lose_held_unless_left(id);
     }
 

@@ -156,7 +156,6 @@ class Run {
     if (kind === KIND.REQUEST) this.clients.comes(lane);
     if (kind === KIND.UPGRADED) {
       this.counts.upgraded += 1;
-      this.states.upgraded(at);
     }
     if (kind === KIND.RELEASED) this.released(lane, at, entry);
     if (was === null && lane.end !== null) this.ended(lane);

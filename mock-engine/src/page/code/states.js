@@ -3,9 +3,6 @@
 // How the journal says that a state is no more.
 const CLEARED = /^(?:partition none|refuse none|hang none|garbage none|slice none|mute none|http none|latency 0 ms|bandwidth unlimited|accept as usual|tls as usual|answers auto|pongs auto)/;
 
-// States that say how the next handshakes are answered: used up by them without a word.
-const USED_UP = new Set(["refuse", "hang", "garbage", "accept", "tls"]);
-
 const KEY = /^(\S+)(?:.* (to_client|from_client))?/;
 
 class States {
@@ -46,16 +43,6 @@ class States {
     } else if (!isDown && open) {
       open.to = at;
       this.open.delete("all down");
-    }
-  }
-
-  // A handshake was answered with 101: what would have kept it from that is used up.
-  upgraded(at) {
-    for (const [whose, span] of this.open) {
-      if (whose.startsWith("all ") && USED_UP.has(span.key) && !span.text.startsWith("accept")) {
-        span.to = at;
-        this.open.delete(whose);
-      }
     }
   }
 

@@ -2,6 +2,7 @@
 
 mod error;
 mod input;
+mod lines;
 mod out;
 
 use std::io::{self, Write};
@@ -16,6 +17,7 @@ use wstape_tape::{Action, Micros, Step, TapeReader, Trigger};
 
 use self::error::DrawError;
 use self::input::{Input, Kind};
+use self::lines::Lines;
 use self::out::Out;
 use super::exit;
 use super::redaction::draw_key;
@@ -124,25 +126,12 @@ impl DrawArgs {
         let written = |result: io::Result<()>| result.map_err(|error| self.unwritten(error));
         let header = serde_json::to_string(reader.header());
         written(drawing.line(&header.map_err(|error| self.unwritten(error.into()))?))?;
-        let mut left_out = 0;
+        let mut lines = Lines::default();
         for line in reader.by_ref() {
             let line = clean(line?, &mut redactor);
-            let at = line.at;
-            let conn = match &line.said {
-                Said::Once { conn, .. } => *conn,
-                _ => None,
-            };
-            let mut json = line.to_json().map_err(|error| self.unwritten(error))?;
-            if let Some(what) = redactor.finds(&json) {
-                left_out += 1;
-                let kind = JournalKind::Note(format!("{LEFT_OUT} {what}"));
-                let said = Said::Once { conn, kind };
-                let note = JournalLine { at, said }.to_json();
-                json = note.map_err(|error| self.unwritten(error))?;
-            }
-            // JSON is UTF-8.
-            written(drawing.line(&String::from_utf8_lossy(&json)))?;
+            written(lines.put(&line, &redactor, drawing))?;
         }
+        written(lines.flush(&redactor, drawing))?;
         let torn = "the last line breaks off: the run was killed".to_owned();
         let skipped = reader.skipped();
         let unknown =
@@ -150,7 +139,7 @@ impl DrawArgs {
         let notes = [
             reader.torn().then_some(torn),
             (skipped > 0).then_some(unknown),
-            secrets_left_out(left_out),
+            secrets_left_out(lines.left_out()),
         ];
         Ok(notes.into_iter().flatten().collect())
     }

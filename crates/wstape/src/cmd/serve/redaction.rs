@@ -25,6 +25,11 @@ impl JournalRedactor {
         self.0.line(line)
     }
 
+    /// Whether [`finds`](Self::finds) may find anything in some lines, looked at together.
+    pub(crate) fn may_find(&self, lines: &[u8]) -> bool {
+        self.0.may_find(lines)
+    }
+
     /// What a client sent, as a tape would have it.
     fn received(&mut self, conn: Option<u64>, received: Received) -> Received {
         let mut step = Step::at(Micros::ZERO, Action::Received(received));

@@ -36,6 +36,15 @@ pub(super) struct UpstreamArgs {
     /// Make the Host header of requests the engine's, as virtual hosts want it
     #[arg(long, requires = "upstream", conflicts_with = "tape")]
     rewrite_host: bool,
+    /// Trust the authorities in this PEM file, and no others, behind the certificate of a wss:// engine;
+    /// without it the system's are trusted
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "upstream",
+        conflicts_with = "tape"
+    )]
+    upstream_ca: Option<PathBuf>,
     /// Record what clients and the real engine say; faults are in the journal, not in this tape
     #[arg(
         long,
@@ -86,10 +95,10 @@ impl UpstreamArgs {
             return Ok(None);
         };
         let dialer = Dialer {
-            net: NetDialer::new(),
+            net: self.net()?,
             target,
         };
-        dialer.check(url).await?;
+        dialer.check(url, self.upstream_ca.is_none()).await?;
         let recording = self.recording(&dialer.target)?;
         let host = dialer.target.host_header();
         let host = host.map_err(|error| ServeError::Upstream {
@@ -111,6 +120,18 @@ impl UpstreamArgs {
             path,
             recording,
         }))
+    }
+
+    /// What dials: by whose authority is told here.
+    fn net(&self) -> Result<NetDialer, ServeError> {
+        let Some(path) = &self.upstream_ca else {
+            return Ok(NetDialer::new());
+        };
+        let net = std::fs::read(path).and_then(|pem| NetDialer::trusting(&pem));
+        net.map_err(|source| ServeError::Certificate {
+            path: path.clone(),
+            source,
+        })
     }
 
     fn recording(&self, target: &Target) -> Result<Option<ProxyRecording>, ServeError> {
@@ -172,14 +193,20 @@ struct Dialer {
 impl Dialer {
     /// Reaches a `wss` engine once, so that a certificate that fails comes to light before anybody
     /// dials. An engine that is not there yet is no error.
-    async fn check(&self, url: &str) -> Result<(), ServeError> {
+    async fn check(&self, url: &str, by_system: bool) -> Result<(), ServeError> {
         if !self.target.tls() {
             return Ok(());
         }
         match tokio::time::timeout(CHECK_WAIT, self.net.connect(&self.target)).await {
             Ok(Err(error @ DialError::Tls(_))) => Err(ServeError::Upstream {
                 url: url.to_owned(),
-                reason: error.to_string(),
+                reason: if by_system {
+                    format!(
+                        "{error}; --upstream-ca FILE names the authority to trust instead of the system's"
+                    )
+                } else {
+                    error.to_string()
+                },
             }),
             _ => Ok(()),
         }

@@ -1,0 +1,107 @@
+//! What is spent with each use: how a dial and a handshake are answered.
+
+use wstape_tape::{Accept, Garbage, Refusal, TlsFault};
+
+use super::{Faults, LayerFaults};
+use crate::faults::slot::Slot;
+use crate::ids::ConnId;
+
+/// How the journal says that an answer is no more. Only what is said of several connections is used
+/// up: one has one handshake.
+const NO_HANG: &str = "hang none, used up";
+const NO_GARBAGE: &str = "garbage none, used up";
+const NO_TLS: &str = "tls as usual, used up";
+const NO_REFUSAL: &str = "refuse none, used up";
+const NO_ACCEPT: &str = "accept as usual, used up";
+
+impl LayerFaults {
+    /// What was used up since this was asked last, as the journal says it.
+    pub(in crate::faults) fn take_used_up(&mut self) -> Vec<&'static str> {
+        std::mem::take(&mut self.used_up)
+    }
+
+    /// Whether `conn` is never answered by what was said of its path, one use spent.
+    pub(in crate::faults) fn hang_at_path(&mut self, conn: ConnId) -> bool {
+        self.take_at_path(conn, |f| &mut f.hang, NO_HANG).is_some()
+    }
+
+    /// What `conn` gets that is not HTTP by what was said of its path, one use spent.
+    pub(in crate::faults) fn garbage_at_path(&mut self, conn: ConnId) -> Option<Garbage> {
+        self.take_at_path(conn, |f| &mut f.garbage, NO_GARBAGE)
+    }
+
+    /// Whether `conn` is never answered, one use spent.
+    pub(in crate::faults) fn hang(&mut self, conn: ConnId) -> bool {
+        self.take(conn, |f| &mut f.hang, NO_HANG).is_some()
+    }
+
+    /// What `conn` gets that is not HTTP, one use spent.
+    pub(in crate::faults) fn garbage(&mut self, conn: ConnId) -> Option<Garbage> {
+        self.answer(conn, |f| &mut f.garbage, NO_GARBAGE)
+    }
+
+    /// What is wrong with `conn`'s TLS, one use spent.
+    pub(in crate::faults) fn tls(&mut self, conn: ConnId) -> Option<TlsFault> {
+        self.take(conn, |f| &mut f.tls, NO_TLS)
+    }
+
+    /// The refusal that `conn`'s handshake meets, one use spent.
+    pub(in crate::faults) fn refusal(&mut self, conn: ConnId) -> Option<Refusal> {
+        self.answer(conn, |f| &mut f.refuse, NO_REFUSAL)
+    }
+
+    /// How `conn`'s upgrade is answered, one use spent.
+    pub(in crate::faults) fn acceptance(&mut self, conn: ConnId) -> Option<Accept> {
+        self.answer(conn, |f| &mut f.accept, NO_ACCEPT)
+    }
+
+    /// How `conn` is answered by this slot, one use spent. Where answers are held, what was said
+    /// of all connections is none.
+    fn answer<T: Clone>(
+        &mut self,
+        conn: ConnId,
+        slot: impl Fn(&mut Faults) -> &mut Slot<T>,
+        none: &'static str,
+    ) -> Option<T> {
+        if self.held.get().is_none() {
+            return self.take(conn, slot, none);
+        }
+        let found = slot(self.each.get_mut(&conn)?);
+        let value = found.take_use()?;
+        if found.is_unset() {
+            self.used_up.push(none);
+        }
+        Some(value)
+    }
+
+    /// What the slot that counts for `conn` holds, one use spent.
+    fn take<T: Clone>(
+        &mut self,
+        conn: ConnId,
+        slot: impl Fn(&mut Faults) -> &mut Slot<T>,
+        none: &'static str,
+    ) -> Option<T> {
+        let found = self.slot(conn, slot);
+        let value = found.take_use()?;
+        if found.is_unset() {
+            self.used_up.push(none);
+        }
+        Some(value)
+    }
+
+    /// What the slot holds that counts for the path `conn` asked for, one use spent.
+    fn take_at_path<T: Clone>(
+        &mut self,
+        conn: ConnId,
+        slot: impl Fn(&mut Faults) -> &mut Slot<T>,
+        none: &'static str,
+    ) -> Option<T> {
+        let key = self.path_key(conn, &slot)?;
+        let found = slot(self.at_path.get_mut(&key)?);
+        let value = found.take_use()?;
+        if found.is_unset() {
+            self.used_up.push(none);
+        }
+        Some(value)
+    }
+}
