@@ -37,8 +37,13 @@ fn layouts() -> Vec<(String, String, Vec<String>)> {
         .collect()
 }
 
-/// Texts that are no JSON.
+/// Texts that are no JSON: whose they are, what is said, and what stays of it.
 fn texts() -> Vec<(&'static str, String, &'static str)> {
+    [protocols(), commands()].concat()
+}
+
+/// Protocols of lines, forms and frames of their own.
+fn protocols() -> Vec<(&'static str, String, &'static str)> {
     vec![
         (
             "Socket.IO",
@@ -86,6 +91,12 @@ fn texts() -> Vec<(&'static str, String, &'static str)> {
             format!("8=FIX.4.4|35=A|98=0|553={KEY}|554={PASS}|10=100|"),
             "35=A|98=0|",
         ),
+    ]
+}
+
+/// Commands of one line, markup and what else people made up.
+fn commands() -> Vec<(&'static str, String, &'static str)> {
+    vec![
         // Loxone's documentation, "Communicating with the Miniserver".
         (
             "Loxone",
@@ -286,7 +297,9 @@ fn message_pack(value: &Value, out: &mut Vec<u8>) {
         }
         Value::Array(items) => {
             out.push(0x90 | low(items.len()));
-            items.iter().for_each(|item| message_pack(item, out));
+            for item in items {
+                message_pack(item, out);
+            }
         }
         Value::Object(members) => {
             out.push(0x80 | low(members.len()));

@@ -61,7 +61,15 @@ def healthy_of(id: str) -> str:
 def results_of(name: str) -> dict | None:
     """What is kept of a client."""
     path = RESULTS / f"{name}.json"
-    return json.loads(path.read_text()) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        kept = json.loads(path.read_text())
+        kept["made"]["program"], kept["made"]["cases"], kept["rows"]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        print(f"{path} is damaged ({error}); delete it, and {name} is judged anew", file=sys.stderr)
+        sys.exit(2)
+    return kept
 
 
 def left_to_judge(program: Path, name: str) -> list[str]:
@@ -155,7 +163,7 @@ def is_not_told(run: dict) -> bool:
     """Whether it shows a crash, a hang or a leaked credential: a signal that nobody sent, an error that nobody caught in
     Node, a process that does not go when it is told to, or the token where it does not belong."""
     token, said = run["token"], [it["what"] for it in run["findings"]]
-    uncaught = any("ended by itself" in what and "Node.js v" in what for what in said)
+    uncaught = any(it["language"] == "node" and it["ended"] for it in run.get("uncaught", []))
     hangs = any(what.startswith("still there") for what in said)
     return run["died"] or uncaught or hangs or token["printed"] or token["given_away"]
 
@@ -163,6 +171,9 @@ def is_not_told(run: dict) -> bool:
 def shortened(row: dict) -> dict:
     """A row without what is long or of one machine, and without what set off a crash or a leak."""
     runs = row.get("runs", [])
+    hidden = any(is_not_told(run) for run in runs)
+    if row["id"] == "X5":
+        row = row | {"findings": [without_trigger(it) for it in row["findings"]]}
     for run in runs:
         journal = run["journal"]
         if not {it["verdict"] for it in run["findings"]} & {"warn", "fail"}:
@@ -172,16 +183,28 @@ def shortened(row: dict) -> dict:
             journal = [*journal[:MAX_JOURNAL_LINES], f"… {more} lines more"]
         run["journal"] = journal
         run["printed"] = ""
+        run["uncaught"] = []
         run["lanes"] = {"length_s": 0, "lanes": [], "more": 0}
         for finding in run["findings"]:
             finding["what"] = re.sub(r"/\S*/(site-packages|node_modules)/", "", finding["what"])
             finding["figures"] = [rounded(it) for it in finding.get("figures", [])]
         for key in ("took_s", "late_s"):
             run[key] = round(run[key], 3)
-    if any(is_not_told(run) for run in runs):
+    if hidden:
         finding = {"verdict": "n/a", "what": "not told here", "figures": []}
         return row | {"verdict": "n/a", "findings": [finding], "runs": []}
     return row
+
+
+def without_trigger(finding: dict) -> dict:
+    """A finding on an error that nobody caught without the error and the cases that set it off."""
+    what = finding["what"]
+    ended = ", and ended with it" if "caught, and ended with it" in what else ""
+    if finding["verdict"] == "warn":
+        what = f"an error nobody caught{ended}: not told here"
+    elif finding["verdict"] == "fail":
+        what = "a signal ended it: not told here"
+    return finding | {"what": what}
 
 
 def rounded(figure: dict) -> dict:

@@ -11,6 +11,8 @@ BEGIN = "<!-- made by crates/referee/clients/run: {} -->"
 END = "<!-- end -->"
 # Longest that a sentence of a finding may be.
 MAX_WHAT_CHARS = 150
+# Most sentences of a row: processes that answer together each have one.
+MAX_SENTENCES = 5
 
 
 def write_page(program: Path) -> None:
@@ -64,4 +66,6 @@ def seen(row: dict) -> str:
             if finding["verdict"] == row["verdict"]:
                 what = finding["what"].replace("|", "\\|").replace("<", "&lt;")
                 told.setdefault(what[:MAX_WHAT_CHARS], []).append(name)
-    return "; ".join(f"{', '.join(it)}: {what}" if any(it) else what for what, it in told.items())
+    sentences = [f"{', '.join(it)}: {what}" if any(it) else what for what, it in told.items()]
+    more = len(sentences) - MAX_SENTENCES
+    return "; ".join(sentences[:MAX_SENTENCES] + ([f"and {more} more"] if more > 0 else []))

@@ -53,7 +53,7 @@ mod verdict;
 
 pub use case::{BadCase, Case, CaseId, Healthy, HealthyError, cases, cases_in};
 pub use lanes::{Lane, Lanes};
-pub use process::{ClientCommand, Exit, KeeperCommand, StartError, keep};
+pub use process::{ClientCommand, Exit, KeeperCommand, Language, StartError, Uncaught, keep};
 pub use report::{Changes, Expected, RESULTS_VERSION, Report, Row, RunReport, TokenUse, compare};
 pub use run::{Options, Progress, RefereeError, judge};
 pub use verdict::{Amount, Figure, Finding, Verdict};

@@ -86,6 +86,12 @@ impl<'a> Sources<'a> {
                 let query = self.asked?.query.as_deref()?;
                 parameter(query, name).map(|text| Value::Text(Cow::Owned(text)))
             }
+            Reference::QueryPart(name, nth) => {
+                let whole = parameter(self.asked?.query.as_deref()?, name)?;
+                let mut parts = whole.split('/').filter(|part| !part.is_empty());
+                let part = parts.nth(*nth)?.to_owned();
+                Some(Value::Text(Cow::Owned(part)))
+            }
         }
     }
 }
@@ -169,6 +175,19 @@ impl Speech {
     /// Whether what it says differs from connection to connection.
     pub(crate) fn is_of_connection(&self) -> bool {
         self.of_connection
+    }
+
+    /// Whether the action starts a scene by a part of a list that is shorter than that.
+    pub(crate) fn lacks_part(&self, action: &Action, sources: &Sources<'_>) -> bool {
+        if !self.refers || !matches!(action, Action::Start(_)) {
+            return false;
+        }
+        let templates = names(action).into_iter().filter_map(of_text);
+        templates.into_iter().any(|template| {
+            let mut references = template.references();
+            references
+                .any(|it| matches!(it, Reference::QueryPart(..)) && sources.value(it).is_none())
+        })
     }
 
     /// The action with values in place of its references; each that led nowhere adds itself to

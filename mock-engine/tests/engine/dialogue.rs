@@ -503,6 +503,36 @@ fn a_path_has_its_own_numbers_and_steps_and_any_other_is_a_websocket_too() {
 }
 
 #[test]
+fn a_list_in_the_query_starts_a_scene_a_part_and_none_for_a_part_that_is_not_there() {
+    let lines = [
+        r#"{"on_connect":"each","after_frames":0,"start":{"scene":"one","as":"${query:streams/0}"}}"#,
+        r#"{"on_connect":"each","after_frames":0,"start":{"scene":"two","as":"${query:streams/1}"}}"#,
+        r#"{"on_connect":"each","after_frames":0,"start":{"scene":"three","as":"${query:streams/2}"}}"#,
+        r#"{"scene":"one","every_ms":1000,"text":"${query:streams/0} of ${query:streams}"}"#,
+        r#"{"scene":"two","every_ms":1000,"text":"${query:streams/1}"}"#,
+        r#"{"scene":"three","every_ms":1000,"text":"${query:streams/2}"}"#,
+        r#"{"at_ms":9000,"end":true}"#,
+    ];
+    let (heard, alone, journal) = in_memory(async {
+        let world = playing(&lines).await;
+        let mut client = world.connect_at("/stream?streams=a@trade%2Fb@depth").await;
+        let mut other = world.connect_at("/stream?streams=c/").await;
+        let heard = client.hear_until(&world, 500).await;
+        let alone = other.hear_until(&world, 501).await;
+        let entries = world.engine.journal().take();
+        let journal: Vec<String> = entries.iter().map(ToString::to_string).collect();
+        (heard, alone, journal)
+    });
+    assert_eq!(heard, ["0 a@trade of a@trade/b@depth", "0 b@depth"]);
+    assert!(alone.iter().all(|it| it.contains(" c of c/")), "{alone:?}");
+    assert_eq!(alone.len(), 1);
+    assert!(
+        !journal.iter().any(|it| it.contains("leads to nothing")),
+        "{journal:#?}"
+    );
+}
+
+#[test]
 fn only_the_paths_that_were_asked_for_are_websockets() {
     let seen = in_memory(async {
         let builder = Engine::builder().path("/a").path("/b");

@@ -63,8 +63,8 @@ impl Scene {
         let (recurring, single): (Vec<usize>, Vec<usize>) =
             (0..messages.len()).partition(|at| comes_again(*at));
         let template = |at: usize| {
-            let one = &messages[at];
-            Template::of(&one.text, one.at, request, Scope::Stream, clock)
+            let message = &messages[at];
+            Template::of(&message.text, message.at, request, Scope::Stream, clock)
         };
         let mut lines: BTreeMap<usize, String> = BTreeMap::new();
         for at in single {

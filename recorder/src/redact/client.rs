@@ -244,9 +244,9 @@ impl<'t> Pass<'t> {
     fn is_secret_here(&self, name: &str) -> bool {
         let object = self.open.last().map(|container| container.object);
         let object = object.filter(|_| self.deeper == 0).unwrap_or_default();
-        object.credentials && login::is_user(name)
-            || object.names_secret && login::is_value(name)
-            || object.fix_logon && texts::FIX_SECRETS.contains(&name)
+        object.marks.credentials && login::is_user(name)
+            || object.marks.names_secret && login::is_value(name)
+            || object.marks.fix_logon && texts::FIX_SECRETS.contains(&name)
             || name == SOCKET_IO_SESSION && self.text.starts_with(SOCKET_IO_CONNECT)
     }
 

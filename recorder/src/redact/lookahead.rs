@@ -20,6 +20,13 @@ const EMPTY: &[u8] = b"{}";
 pub(super) struct Object {
     /// It is to log in: one of its members, or one of what it calls its head, says so.
     pub(super) login: bool,
+    /// Which of its other members are secret.
+    pub(super) marks: Marks,
+}
+
+/// What members of an object say of those beside them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Marks {
     /// It holds a password, so that its user is one who logs in.
     pub(super) credentials: bool,
     /// It names a secret in one member, whose value stands in another.
@@ -121,7 +128,7 @@ pub(super) fn object(rest: &[u8]) -> Object {
                     let behind = &rest[rest.len().min(end + 1)..];
                     if name.is_none() && next_is_colon(behind) {
                         is_head = depth == 0 && login::is_head(&said);
-                        found.credentials |= depth == 0 && is_credential(&said);
+                        found.marks.credentials |= depth == 0 && is_credential(&said);
                         name = Some(said);
                     } else if let Some(name) = name.take() {
                         found.member(&name, &said, depth);
@@ -155,8 +162,8 @@ impl Object {
     fn member(&mut self, name: &str, value: &str, depth: usize) {
         self.login |= login::is_purpose(name) && is_login(value) || is_mutation(name, value);
         if depth == 0 {
-            self.names_secret |= login::is_naming(name) && is_secret_member(value, "");
-            self.fix_logon |= name == "35" && value == "A";
+            self.marks.names_secret |= login::is_naming(name) && is_secret_member(value, "");
+            self.marks.fix_logon |= name == "35" && value == "A";
         }
     }
 }

@@ -152,7 +152,7 @@ fn plain_time_and_fine_time_agree_on_every_tape() {
     for trial in &suite.trials {
         let fine = trial.scenario.run(&OurSubscriber).expect("it plays");
         let plain = trial.scenario.run(&InPlainTime).expect("it plays");
-        let is_whole = |line: &Line| line.at.0 % ROUNDING_MICROS == 0;
+        let is_whole = |line: &Line| line.at.0.is_multiple_of(ROUNDING_MICROS);
         if fine.timeline.lines().iter().all(is_whole) {
             assert_eq!(fine.to_string(), plain.to_string(), "{}", trial.name);
             alike += 1;

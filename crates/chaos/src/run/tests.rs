@@ -205,13 +205,13 @@ fn a_run_that_is_left_in_mid_case_knows_of_the_cases_before_and_waits_for_none()
     let (begun, begins) = mpsc::channel();
     let (lets_go, waits) = mpsc::channel::<()>();
     let (begun, waits) = (Mutex::new(begun), Mutex::new(waits));
-    let play: Play = Arc::new(move |case| match seed(case) {
-        0 => broken(Rule::R3),
-        _ => {
-            let _ = lock(&begun).send(());
-            let _: Result<(), _> = lock(&waits).recv();
-            broken(Rule::R4)
+    let play: Play = Arc::new(move |case| {
+        if seed(case) == 0 {
+            return broken(Rule::R3);
         }
+        let _ = lock(&begun).send(());
+        let _: Result<(), _> = lock(&waits).recv();
+        broken(Rule::R4)
     });
     let options = Options {
         determinism: Determinism::NotJudged,

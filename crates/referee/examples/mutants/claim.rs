@@ -38,13 +38,12 @@ fn reconnecting(flaw: Flaw) -> Option<Claim> {
     use Verdict::{Fail, Warn};
     Some(Claim::Shows(match flaw {
         Flaw::CounterNeverReset | Flaw::ResetOnCleanCloseOnly => &[("R3", Fail), ("R8", Warn)],
-        Flaw::ResetOnConnect => &[("R2", Fail), ("H3", Fail), ("H4", Fail)],
+        Flaw::ResetOnConnect | Flaw::MultiplierZero => &[("R2", Fail), ("H3", Fail), ("H4", Fail)],
         Flaw::HotLoop => &[("R4", Fail), ("R5", Fail), ("E1", Warn), ("C1", Warn)],
         Flaw::RefusalHotLoop => &[("H3", Fail), ("H4", Fail)],
         Flaw::JitterMissing | Flaw::JitterShared | Flaw::JitterNarrow => &[("C1", Warn)],
-        Flaw::MultiplierZero => &[("R2", Fail), ("H3", Fail), ("H4", Fail)],
         Flaw::CapBeforeMultiplier => &[("R2", Warn)],
-        Flaw::InitialAboveMax => &[("E2", Fail), ("E3", Fail), ("E4", Fail)],
+        Flaw::InitialAboveMax => &[("R1", Fail), ("R9", Fail), ("E2", Fail), ("E4", Fail)],
         Flaw::RetryAfterIgnored | Flaw::RetryAfterDateIgnored => &[("H5", Warn)],
         Flaw::GivesUp => &[("R1", Fail), ("R2", Fail), ("R6", Fail), ("H4", Fail)],
         Flaw::RefusalIsFinal => &[("H3", Fail), ("H5", Fail)],

@@ -13,6 +13,9 @@ use wstape_referee::{Report, Row, Verdict};
 /// Rows that are made of all cases: the worst that was found counts.
 const EVERYWHERE: [&str; 3] = ["X5", "K1", "K2"];
 
+/// What the referee says where load could have turned a verdict: then nothing is known.
+const BUSY: &str = "machine busy";
+
 /// What stands for the version of each row, by its name: its cases' files, and the healthy tape.
 pub(crate) struct Versions(BTreeMap<String, String>);
 
@@ -61,7 +64,9 @@ impl Known {
     /// Whether this row was played as it is now.
     pub(crate) fn knows(&self, id: &str, versions: &Versions) -> bool {
         let version = versions.0.get(id);
-        version.is_some() && self.0.get(id).map(|it| &it.version) == version
+        let found = self.0.get(id);
+        let was_asked = found.is_some_and(|it| !it.what.starts_with(BUSY));
+        was_asked && found.map(|it| &it.version) == version
     }
 
     /// The rows that were not played as they are now.
@@ -87,7 +92,14 @@ impl Kept {
     /// What is known of a flaw: nothing where it was not played yet.
     pub(crate) fn of(&self, flaw: &str) -> io::Result<Known> {
         match fs::read(self.path(flaw)) {
-            Ok(text) => Ok(serde_json::from_slice(&text)?),
+            Ok(text) => serde_json::from_slice(&text).map_err(|error| {
+                let path = self.path(flaw);
+                let what = format!(
+                    "{} is damaged ({error}); delete it, and {flaw} is played anew",
+                    path.display()
+                );
+                io::Error::other(what)
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Known::default()),
             Err(error) => Err(error),
         }

@@ -59,6 +59,9 @@ struct Words {
     /// Play nothing: the table of what is known
     #[arg(long)]
     table: bool,
+    /// Put the table between the marks of this page, too
+    #[arg(long)]
+    page: Option<PathBuf>,
     /// Where what was found is kept; default: the folder that the program was built in
     #[arg(long)]
     out: Option<PathBuf>,
@@ -88,14 +91,19 @@ fn chosen(names: &[String]) -> Result<Vec<Option<Flaw>>, String> {
         let flaws = Flaw::ALL.into_iter().filter(shown).map(Some);
         return Ok(std::iter::once(None).chain(flaws).collect());
     }
-    let named = |name: &String| match Flaw::from_str(name) {
+    let flaw_of = |name: &String| match Flaw::from_str(name) {
         Ok(flaw) => Ok(Some(flaw)),
         Err(()) if name == NO_FLAW => Ok(None),
         Err(()) => Err(format!(
             "there is no flaw {name}; `cargo chaos --mutants` lists them"
         )),
     };
-    names.iter().map(named).collect()
+    names.iter().map(flaw_of).collect()
+}
+
+/// Whether `--only` asks for this row: by its name or its letter, or by asking for nothing.
+fn asked_for(id: &str, only: &[String]) -> bool {
+    only.is_empty() || only.iter().any(|it| id == it || id[..1] == **it)
 }
 
 fn name(flaw: Option<Flaw>) -> &'static str {
@@ -121,8 +129,11 @@ fn matrix(words: &Words) -> Result<ExitCode, Box<dyn Error>> {
         };
         matrix.play()?;
     }
-    let (table, missed) = table::of(&flaws, &kept, &versions)?;
+    let (table, missed) = table::of(&flaws, &kept, &versions, &words.only)?;
     print!("{table}");
+    if let Some(page) = &words.page {
+        table::put(page, &format!("{table}\n{}", table::hidden()))?;
+    }
     Ok(if missed == 0 {
         ExitCode::SUCCESS
     } else {
@@ -183,9 +194,8 @@ impl Matrix<'_> {
         let known = self.kept.of(name(flaw))?;
         let is_left = |case: &&Case| {
             let id = case.id.to_string();
-            let only = &self.words.only;
-            let asked_for = only.is_empty() || only.iter().any(|it| id == *it || id[..1] == **it);
-            asked_for && (self.words.again || !known.knows(&id, self.versions))
+            asked_for(&id, &self.words.only)
+                && (self.words.again || !known.knows(&id, self.versions))
         };
         Ok(self.all.iter().filter(is_left).cloned().collect())
     }

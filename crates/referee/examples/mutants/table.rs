@@ -1,32 +1,38 @@
 //! What all flaws came to, as a Markdown table.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::io;
+use std::path::Path;
 
 use wstape_chaos::mutants::Flaw;
 use wstape_referee::Verdict;
 
 use crate::claim::{Claim, PASSED, claim};
 use crate::kept::{Kept, Known, Versions};
-use crate::name;
+use crate::{asked_for, name};
 
 /// The table, and how many flaws are not what is claimed of them.
 pub(crate) fn of(
     flaws: &[Option<Flaw>],
     kept: &Kept,
     versions: &Versions,
+    only: &[String],
 ) -> io::Result<(String, usize)> {
     let mut text =
         String::from("| flaw | fails, as it names | besides | |\n| --- | --- | --- | --- |\n");
     let mut missed = 0;
     for flaw in flaws {
         let known = kept.of(name(*flaw))?;
-        let flaws = amiss(*flaw, &known, versions);
+        let flaws = amiss(*flaw, &known, versions, only);
         missed += usize::from(!flaws.is_empty());
         let verdict = if flaws.is_empty() {
             "found".to_owned()
         } else {
-            format!("**NOT AS CLAIMED**: {}", flaws.join("; "))
+            let said = flaws.join("; ");
+            let is_known = !said.starts_with(NOT_PLAYED);
+            let mark = if is_known { "**NOT AS CLAIMED**: " } else { "" };
+            format!("{mark}{said}")
         };
         let (named, besides) = (named(*flaw), besides(*flaw, &known));
         // Writing to a String does not fail.
@@ -39,6 +45,39 @@ pub(crate) fn of(
     let n = flaws.len();
     let _ = writeln!(text, "\n{} of {n} are as claimed.", n - missed);
     Ok((text, missed))
+}
+
+/// What is said of a flaw of which not all is known.
+const NOT_PLAYED: &str = "not played yet";
+/// Most rows that are listed as not played yet.
+const MAX_LISTED: usize = 6;
+
+/// The flaws that no case can see, with the reason.
+pub(crate) fn hidden() -> String {
+    let mut text = String::from("| not seen by the referee | because |\n| --- | --- |\n");
+    for flaw in Flaw::ALL {
+        if let Claim::Hidden(why) = claim(flaw) {
+            // Writing to a String does not fail.
+            let _ = writeln!(text, "| {flaw} | {why} |");
+        }
+    }
+    text
+}
+
+const BEGIN: &str = "<!-- made by the example mutants -->\n";
+const END: &str = "<!-- end -->";
+
+/// Puts the table between the page's marks.
+pub(crate) fn put(page: &Path, table: &str) -> io::Result<()> {
+    let text = fs::read_to_string(page)?;
+    let parts = text
+        .split_once(BEGIN)
+        .and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
+    let Some((head, tail)) = parts else {
+        let what = format!("{} has no {} and {END}", page.display(), BEGIN.trim());
+        return Err(io::Error::other(what));
+    };
+    fs::write(page, format!("{head}{BEGIN}{table}{END}{tail}"))
 }
 
 /// What is claimed of it.
@@ -58,8 +97,8 @@ fn named(flaw: Option<Flaw>) -> String {
 
 /// The cases with their verdicts: a `fail` by its name alone.
 fn listed<'a>(cases: impl Iterator<Item = (&'a str, Verdict)>) -> String {
-    let one = |(id, verdict)| match verdict {
-        Verdict::Fail => format!("{id}"),
+    let one = |(id, verdict): (&str, Verdict)| match verdict {
+        Verdict::Fail => id.to_owned(),
         verdict => format!("{id} ({verdict})"),
     };
     cases.map(one).collect::<Vec<_>>().join(", ")
@@ -75,15 +114,20 @@ fn besides(flaw: Option<Flaw>, known: &Known) -> String {
 }
 
 /// What is not as it is claimed to be.
-fn amiss(flaw: Option<Flaw>, known: &Known, versions: &Versions) -> Vec<String> {
-    let missing = known.missing(versions);
+fn amiss(flaw: Option<Flaw>, known: &Known, versions: &Versions, only: &[String]) -> Vec<String> {
+    let mut missing = known.missing(versions);
+    missing.retain(|id| asked_for(id, only));
     if !missing.is_empty() {
-        return vec![format!("not played: {}", missing.join(", "))];
+        let which = match missing.len() {
+            0..=MAX_LISTED => missing.join(", "),
+            n => format!("{n} rows"),
+        };
+        return vec![format!("{NOT_PLAYED}: {which}")];
     }
     let claimed = claimed(flaw);
     let verdict = |id: &str| known.0.get(id).map(|it| it.verdict);
     let mut amiss = Vec::new();
-    for (id, wanted) in claimed {
+    for (id, wanted) in claimed.iter().filter(|(id, _)| asked_for(id, only)) {
         if verdict(id) != Some(*wanted) {
             let found = known.0.get(*id);
             let found = found.map_or("nothing".to_owned(), |it| {
@@ -95,7 +139,7 @@ fn amiss(flaw: Option<Flaw>, known: &Known, versions: &Versions) -> Vec<String> 
     let passed = PASSED
         .into_iter()
         .filter(|id| !claimed.iter().any(|(it, _)| it == id));
-    for id in passed.filter(|id| verdict(id) != Some(Verdict::Pass)) {
+    for id in passed.filter(|id| asked_for(id, only) && verdict(id) != Some(Verdict::Pass)) {
         amiss.push(format!("does not pass {id}"));
     }
     if flaw.is_none() {

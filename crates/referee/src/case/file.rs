@@ -30,6 +30,12 @@ pub enum BadCase {
         /// What the system says.
         source: io::Error,
     },
+    /// There is no such folder.
+    #[error("there is no folder {}; --cases takes one with files such as R4.jsonl", .0.display())]
+    NoFolder(PathBuf),
+    /// It has no cases.
+    #[error("{} holds no case: a file NAME.jsonl, whose header has \"x-case\"", .0.display())]
+    NoCases(PathBuf),
     /// It is no tape.
     #[error("case {name}: {}", .source.report())]
     Tape {
@@ -39,7 +45,7 @@ pub enum BadCase {
         source: TapeError,
     },
     /// Its header does not say what is asked.
-    #[error("case {name}: {why}")]
+    #[error("case {name}: {why}; see docs/referee.md, \"A case of your own\"")]
     Header {
         /// The file's name.
         name: String,

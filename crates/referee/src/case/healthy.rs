@@ -28,6 +28,9 @@ pub enum HealthyError {
     /// It can't be read.
     #[error("{}", .0.report())]
     Tape(#[from] TapeError),
+    /// A folder is no tape.
+    #[error("{0:?} is a folder, and --healthy takes a file, or the name of a healthy tape: those are {there_are}", there_are = names().join(", "))]
+    Folder(String),
     /// There is no such file, and none comes with the program under that name.
     #[error("there is no file {name:?}, and no healthy tape of that name: those are {}", there_are.join(", "))]
     Unknown {
@@ -60,6 +63,9 @@ impl Healthy {
         if Path::new(name).is_file() {
             let (tape, name) = (Tape::load(name)?, name.to_owned());
             return Ok(Self { name, tape });
+        }
+        if Path::new(name).is_dir() {
+            return Err(HealthyError::Folder(name.to_owned()));
         }
         Err(HealthyError::Unknown {
             name: name.to_owned(),

@@ -55,6 +55,9 @@ pub fn cases() -> Result<Vec<Case>, BadCase> {
 /// # Errors
 /// Where the folder or a file can't be read, or a file is no case.
 pub fn cases_in(folder: &Path) -> Result<Vec<Case>, BadCase> {
+    if !folder.is_dir() {
+        return Err(BadCase::NoFolder(folder.to_owned()));
+    }
     let io = |path: &Path| {
         let path = path.to_owned();
         |source| BadCase::Io { path, source }
@@ -67,6 +70,9 @@ pub fn cases_in(folder: &Path) -> Result<Vec<Case>, BadCase> {
             let text = fs::read_to_string(&path).map_err(io(&path))?;
             read.push(Case::parse(name, &text));
         }
+    }
+    if read.is_empty() {
+        return Err(BadCase::NoCases(folder.to_owned()));
     }
     sorted(read)
 }

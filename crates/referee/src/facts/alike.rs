@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 /// Most subscriptions that one message is taken apart into.
@@ -55,7 +56,7 @@ impl Alike {
 
     fn parts(&self, message: &str) -> Vec<String> {
         let Ok(mut value) = json(message) else {
-            return vec![message.to_owned()];
+            return target_parts(message);
         };
         if let Value::Object(members) = &mut value {
             members.retain(|name, _| !self.ids.contains(name));
@@ -68,6 +69,34 @@ impl Alike {
         }
         parts.iter().map(Value::to_string).collect()
     }
+}
+
+/// A target once for each stream that its query lists: `/stream?streams=a/b` asks for two.
+fn target_parts(target: &str) -> Vec<String> {
+    let Some((path, query)) = target.split_once('?').filter(|_| target.starts_with('/')) else {
+        return vec![target.to_owned()];
+    };
+    let mut all = vec![String::new()];
+    for pair in query.split('&') {
+        let (name, value) = match pair.split_once('=') {
+            Some((name, value)) => (format!("{name}="), value),
+            None => (pair.to_owned(), ""),
+        };
+        let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
+        let with = all.iter().flat_map(|one| {
+            let join = if one.is_empty() { '?' } else { '&' };
+            let parts = value
+                .split('/')
+                .filter(|it| !it.is_empty() || value.is_empty());
+            let name = name.clone();
+            parts.map(move |part| format!("{one}{join}{name}{part}"))
+        });
+        all = with.take(MAX_PARTS + 1).collect();
+    }
+    if all.is_empty() || all.len() > MAX_PARTS {
+        return vec![target.to_owned()];
+    }
+    all.into_iter().map(|it| format!("{path}{it}")).collect()
 }
 
 fn json(text: &str) -> serde_json::Result<Value> {
@@ -199,6 +228,27 @@ mod tests {
         assert!(same(&alike, &[first], &[second]));
         let other = r#"{"op":"subscribe","args":["y","z"],"nonce":"ba4","at":{"ms":9}}"#;
         assert!(!same(&alike, &[first], &[other]));
+    }
+
+    #[test]
+    fn streams_that_are_joined_in_the_path_are_asked_for_one_by_one() {
+        let alike = Alike::default();
+        let joined = ["/stream?streams=a@trade/b@depth"];
+        let apart = ["/stream?streams=b%40depth", "/stream?streams=a@trade"];
+        assert_eq!(alike.count(joined).len(), 2);
+        assert!(same(&alike, &joined, &apart));
+        assert!(same(&alike, &joined, &["/stream?streams=b@depth/a@trade"]));
+        assert!(same(
+            &alike,
+            &joined,
+            &["/stream?streams=a@trade%2Fb@depth"]
+        ));
+        assert!(!same(&alike, &joined, &apart[1..]));
+        for whole in ["/ws/a@trade", "/ws", "/ws?x", "ping"] {
+            assert_eq!(alike.count([whole])[whole], 1, "{whole}");
+        }
+        let long = format!("/stream?streams={}", "a/".repeat(MAX_PARTS + 1));
+        assert_eq!(alike.count([long.as_str()]).len(), 1);
     }
 
     #[test]

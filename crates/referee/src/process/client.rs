@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use super::command::{ClientCommand, Told};
 use super::keeper::{Exit, Word};
 use super::output::Output;
-use super::tree;
+use super::tree::{self, Process};
 use super::vitals::{self, Vitals, Wanted};
 
 /// How long what was printed may take to be read, once everything has ended.
@@ -140,6 +140,11 @@ impl Client {
     /// What all of its processes use now; sockets are those that lead to this port.
     pub(crate) fn vitals(&self, port: u16, wanted: Wanted) -> Option<Vitals> {
         vitals::measure(self.keeper.id(), port, wanted)
+    }
+
+    /// Its processes, as a person knows them again.
+    pub(crate) fn processes(&self) -> Vec<Process> {
+        tree::named_below(self.keeper.id())
     }
 
     /// Ends all of it, and says what could not be ended: empty where nothing is left.

@@ -56,6 +56,12 @@ impl ClientCommand {
         (!words.is_empty()).then_some(Self { words })
     }
 
+    /// The program.
+    pub(crate) fn program(&self) -> String {
+        let program = self.words.first().map(|it| it.to_string_lossy());
+        program.unwrap_or_default().into_owned()
+    }
+
     /// The words with `{url}` filled in.
     pub(crate) fn words_for(&self, told: &Told) -> impl Iterator<Item = OsString> {
         self.words.iter().map(|word| match word.to_str() {

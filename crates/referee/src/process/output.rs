@@ -91,13 +91,6 @@ impl Output {
         text.push_str(&String::from_utf8_lossy(&[one, other].concat()));
         text
     }
-
-    /// The last line that says anything.
-    pub(crate) fn last_line(&self) -> Option<String> {
-        let text = self.text();
-        let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
-        Some(line.trim().chars().take(160).collect())
-    }
 }
 
 /// The forms in which a token may turn up in text.
@@ -181,6 +174,5 @@ mod tests {
         assert!(text.starts_with("line 0\n") && text.ends_with("line 19999\n"));
         assert!(text.len() < 2 * MAX_KEPT_BYTES + 64, "{}", text.len());
         assert!(text.contains("bytes left out"));
-        assert_eq!(output.last_line().as_deref(), Some("line 19999"));
     }
 }

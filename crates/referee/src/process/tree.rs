@@ -26,6 +26,33 @@ pub(crate) fn kill(pid: u32) -> bool {
     pid.is_some_and(|pid| rustix::process::kill_process(pid, Signal::KILL).is_ok())
 }
 
+/// A process, as a person knows it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Process {
+    /// Its number.
+    pub(crate) pid: u32,
+    /// Its words.
+    pub(crate) command: String,
+}
+
+/// The processes below this one with their words. One that has ended and is only waited for has none,
+/// and is left out.
+#[cfg(target_os = "linux")]
+pub(crate) fn named_below(pid: u32) -> Vec<Process> {
+    let named = |pid: u32| {
+        let process = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?;
+        let words = process.cmdline().ok().filter(|words| !words.is_empty())?;
+        let command = words.join(" ");
+        Some(Process { pid, command })
+    };
+    below(pid).into_iter().filter_map(named).collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn named_below(_: u32) -> Vec<Process> {
+    Vec::new()
+}
+
 #[cfg(target_os = "linux")]
 fn children(pid: u32) -> Vec<u32> {
     let Ok(process) = i32::try_from(pid)

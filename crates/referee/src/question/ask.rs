@@ -4,7 +4,7 @@ use wstape_tape::Micros;
 
 use super::chance::Sample;
 use crate::facts::{Alike, Facts, seconds};
-use crate::process::Vitals;
+use crate::process::{Process, Vitals};
 use crate::verdict::Finding;
 
 /// What a question looks at.
@@ -21,6 +21,8 @@ pub(crate) struct Look<'a> {
     pub(crate) told_to_end: Option<Micros>,
     /// When its process ended.
     pub(crate) gone: Option<Micros>,
+    /// What it left behind when it ended, as far as that is still there.
+    pub(crate) left_behind: &'a [Process],
     /// The engine's clock.
     pub(crate) now: Micros,
     /// How many clients there are.

@@ -5,7 +5,7 @@ use wstape_mock_engine::FrameKind;
 
 use super::{Ask, Look};
 use crate::facts::{Attempt, seconds};
-use crate::process::Exit;
+use crate::process::{Exit, Process};
 use crate::verdict::{Finding, Verdict};
 
 /// A dial that is accepted no later than this after the signal was under way already, in seconds.
@@ -44,6 +44,28 @@ pub(crate) struct Gone {
     closes: bool,
 }
 
+/// Processes that are named one by one.
+const MAX_NAMED: usize = 3;
+/// Longest command of a process that is shown, in characters.
+const MAX_COMMAND_CHARS: usize = 60;
+
+/// What is still there though the client has gone.
+fn left_behind(left: &[Process], within_s: f64) -> String {
+    if left.is_empty() {
+        return String::new();
+    }
+    let named = left.iter().take(MAX_NAMED).map(|process| {
+        let command: String = process.command.chars().take(MAX_COMMAND_CHARS).collect();
+        format!("{} `{command}`", process.pid)
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = match left.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("; {within_s} s after SIGTERM it has left behind {named}{more}")
+}
+
 impl Ask for Gone {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
         let told = look.told_to_end?;
@@ -56,6 +78,10 @@ impl Ask for Gone {
         let Some(gone) = look.gone else {
             return (look.since(told) > self.within_s).then(|| self.at_the_end(look));
         };
+        // What it has left behind may still go.
+        if !look.left_behind.is_empty() && look.since(told) < self.within_s {
+            return None;
+        }
         let took = seconds(gone.0.saturating_sub(told.0));
         let closed = look
             .facts
@@ -64,10 +90,16 @@ impl Ask for Gone {
             .is_some_and(|it| it.frames_of(FrameKind::Close).next().is_some());
         let (verdict, what) = if took > self.within_s {
             (Verdict::Fail, format!("took {took:.1} s to end"))
-        } else if self.closes && !closed {
+        } else if self.closes && !closed || !look.left_behind.is_empty() {
+            let without = if self.closes && !closed {
+                ", without a Close"
+            } else {
+                ""
+            };
+            let left = left_behind(look.left_behind, self.within_s);
             (
                 Verdict::Warn,
-                format!("gone after {took:.3} s, without a Close"),
+                format!("gone after {took:.3} s{without}{left}"),
             )
         } else {
             (Verdict::Pass, format!("gone after {took:.3} s"))

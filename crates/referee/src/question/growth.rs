@@ -27,8 +27,15 @@ const COMPARED: usize = 3;
 /// Gaps this close to their median, as a part of it, are even; or this close in seconds.
 const EVEN_PART: f64 = 0.05;
 const EVEN_S: f64 = 0.05;
-/// Gaps that may be uneven at an even pace: a machine may stumble once, and some clients dial twice.
+/// Waits that may be uneven at an even pace: a machine may stumble once.
 const MAX_UNEVEN: usize = 1;
+/// From fewer waits than this none may be uneven, …
+const MANY_WAITS: usize = 5;
+/// … and of fewer than this nothing is said.
+const MIN_WAITS: usize = 3;
+/// A shorter gap, in seconds, is no wait: some clients dial twice at a time where the first dial was
+/// reset (aiohttp), and whether they back off shows in the waits between the pairs.
+const MIN_WAIT_S: f64 = 0.05;
 
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / count(values.len().max(1))
@@ -62,12 +69,36 @@ pub(crate) struct BacksOff {
     max_gap_s: f64,
 }
 
-/// Whether all gaps but one are alike: a pace that no backoff and hardly any jitter comes to.
-fn is_even(gaps: &[f64]) -> bool {
-    let median = median(gaps);
+/// The gaps that are waits.
+fn waits(gaps: &[f64]) -> Vec<f64> {
+    gaps.iter()
+        .copied()
+        .filter(|it| *it >= MIN_WAIT_S)
+        .collect()
+}
+
+/// Whether all waits but one are alike: a pace that no backoff and hardly any jitter comes to.
+fn is_even(waits: &[f64]) -> bool {
+    let median = median(waits);
     let close = (EVEN_PART * median).max(EVEN_S);
-    let uneven = gaps.iter().filter(|gap| (*gap - median).abs() > close);
-    uneven.count() <= MAX_UNEVEN
+    let uneven = waits.iter().filter(|it| (*it - median).abs() > close);
+    let allowed = if waits.len() >= MANY_WAITS {
+        MAX_UNEVEN
+    } else {
+        0
+    };
+    waits.len() >= MIN_WAITS && uneven.count() <= allowed
+}
+
+/// The first and the last waits of a process, as many of both.
+fn early_and_late(gaps: &[f64]) -> Option<Sample> {
+    let waits = waits(gaps);
+    let compared = COMPARED.min(waits.len() / 2);
+    (compared > 0).then(|| Sample {
+        early: waits[..compared].to_vec(),
+        late: waits[waits.len() - compared..].to_vec(),
+        before: Vec::new(),
+    })
 }
 
 impl Ask for BacksOff {
@@ -78,14 +109,23 @@ impl Ask for BacksOff {
         let gaps = gaps(attempts);
         let spent = seconds(attempts[self.attempts - 1].accepted.0 - attempts[0].accepted.0);
         let longest = gaps.iter().copied().fold(0.0, f64::max);
+        let waits = waits(&gaps);
         let n = self.attempts;
         let (verdict, what) = if spent <= self.within_s {
             (
                 Verdict::Fail,
                 format!("a storm: {n} attempts within {spent:.3} s"),
             )
-        } else if is_even(&gaps) {
-            let what = format!("does not back off: dials every {:.1} s", median(&gaps));
+        } else if is_even(&waits) {
+            let twice = if waits.len() + 1 < gaps.len() {
+                ", twice at a time"
+            } else {
+                ""
+            };
+            let what = format!(
+                "does not back off: dials every {:.1} s{twice}",
+                median(&waits)
+            );
             (Verdict::Warn, what)
         } else if longest > self.max_gap_s {
             (
@@ -106,12 +146,7 @@ impl Ask for BacksOff {
     }
 
     fn sample(&self, look: &Look<'_>) -> Option<Sample> {
-        let gaps = gaps(look.facts.attempts().get(..self.attempts)?);
-        Some(Sample {
-            early: gaps.first_chunk::<COMPARED>()?.to_vec(),
-            late: gaps.last_chunk::<COMPARED>()?.to_vec(),
-            before: Vec::new(),
-        })
+        early_and_late(&gaps(look.facts.attempts().get(..self.attempts)?))
     }
 
     fn pooled(&self, samples: &[Sample]) -> Option<Finding> {
@@ -123,7 +158,7 @@ impl Ask for BacksOff {
         let n = samples.len();
         let grows = last > MIN_GROWTH * first && chance(samples) <= BACKOFF_CHANCE;
         let figures = format!(
-            "over {n} processes its first gaps are {first:.3} s, its last ones {last:.3} s (medians)"
+            "over {n} processes its first waits are {first:.3} s, its last ones {last:.3} s (medians)"
         );
         Some(if grows {
             Finding::new(Verdict::Pass, format!("backs off: {figures}"))
@@ -319,10 +354,9 @@ mod tests {
             max_gap_s: 60.0,
         };
         let samples: Vec<Sample> = (0..PROCESSES)
-            .map(|_| Sample {
-                early: (0..3).map(|n| waits(draws, n)).collect(),
-                late: (4..7).map(|n| waits(draws, n)).collect(),
-                before: Vec::new(),
+            .filter_map(|_| {
+                let gaps: Vec<f64> = (0..7).map(|n| waits(draws, n)).collect();
+                early_and_late(&gaps)
             })
             .collect();
         ask.pooled(&samples).expect("a finding").verdict
@@ -403,13 +437,37 @@ mod tests {
 
     #[test]
     fn an_even_pace_is_none_that_jitter_makes() {
-        assert!(is_even(&[1.0, 0.0, 1.01, 1.0, 1.01, 1.0, 1.0]));
+        assert!(is_even(&[1.0, 0.1, 1.01, 1.0, 1.01, 1.0, 1.0]));
+        assert!(is_even(&[1.0, 1.01, 1.0]) && !is_even(&[1.0, 0.1, 1.01]));
+        assert!(!is_even(&[1.0, 1.0]));
         assert!(is_even(&[5.012, 5.001, 5.001, 5.002, 5.04, 5.001, 5.001]));
         assert!(!is_even(&[3.0, 3.9, 5.1, 6.6, 8.6, 10.0, 10.0]));
         let mut draws = Draws(1);
-        let mut drawn = || -> Vec<f64> { (0..7).map(|_| 0.5 + draws.below(0.5)).collect() };
-        let even = (0..TIMES).filter(|_| is_even(&drawn())).count();
+        let mut gaps = || -> Vec<f64> { (0..7).map(|_| 0.5 + draws.below(0.5)).collect() };
+        let even = (0..TIMES).filter(|_| is_even(&gaps())).count();
         assert!(even <= 10, "{even} of {TIMES}");
+    }
+
+    #[test]
+    fn a_client_that_dials_in_pairs_is_judged_by_the_waits_between_them() {
+        // As aiohttp came: each pace of it constant, each pair beginning anywhere.
+        let one = [1.004, 0.001, 1.022, 0.004, 1.014, 0.0, 1.008];
+        let other = [0.026, 1.03, 0.006, 1.006, 0.002, 1.006, 0.0];
+        let samples: Vec<Sample> = [one, other]
+            .iter()
+            .cycle()
+            .take(PROCESSES)
+            .filter_map(|gaps| early_and_late(gaps))
+            .collect();
+        let ask = BacksOff {
+            attempts: 8,
+            within_s: 2.0,
+            max_gap_s: 60.0,
+        };
+        let finding = ask.pooled(&samples).expect("a finding");
+        assert_eq!(finding.verdict, Verdict::Warn);
+        assert!(finding.what.contains("1.0"), "{}", finding.what);
+        assert!(is_even(&waits(&one)) && is_even(&waits(&other)));
     }
 
     #[test]

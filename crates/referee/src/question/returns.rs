@@ -40,10 +40,14 @@ impl Returns {
     }
 }
 
+/// A dial that comes at twice the longest gap comes this much later than that, by the clocks of both, in
+/// seconds: a backoff that doubles is no client that stays away.
+const CAP_SLACK_S: f64 = 1.0;
+
 /// How long a client may stay away: 60 s, or twice its longest gap so far.
 pub(super) fn cap(look: &Look<'_>) -> f64 {
     let longest = look.facts.gaps().into_iter().fold(0.0, f64::max);
-    CAP_S.max(2.0 * longest)
+    CAP_S.max(2.0 * longest + CAP_SLACK_S)
 }
 
 impl Ask for Returns {

@@ -12,6 +12,8 @@ use crate::verdict::{Finding, Verdict};
 const CROWD: f64 = 0.9;
 /// How close to their median is close.
 const CLOSE: f64 = 0.1;
+/// As close as this, in seconds, is close however short the wait: a machine spreads out so much.
+const CLOSE_S: f64 = 0.05;
 /// A median below this, in seconds, is no wait at all.
 const MIN_MEDIAN_S: f64 = 0.05;
 
@@ -39,9 +41,10 @@ impl Spread {
 
     fn is_crowd(gaps: &[f64]) -> bool {
         let median = median(gaps);
+        let tolerance = (CLOSE * median).max(CLOSE_S);
         let close = gaps
             .iter()
-            .filter(|gap| (*gap - median).abs() <= CLOSE * median)
+            .filter(|gap| (*gap - median).abs() <= tolerance)
             .count();
         median < MIN_MEDIAN_S || count(close) >= CROWD * count(gaps.len())
     }
@@ -95,5 +98,24 @@ impl Ask for Spread {
             Some(drops) => Self::verdict(look, &drops),
             None => Finding::new(Verdict::NotApplicable, "the tape never came to its drops"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crowd_that_the_machine_spreads_a_little_is_one_and_drawn_waits_are_none() {
+        let spread = |from: f64, by: f64| -> Vec<f64> {
+            (0..20_u8).map(|n| from + by * f64::from(n)).collect()
+        };
+        // 0.36 s to 0.44 s, where nine tenths of the wait are alike.
+        assert!(Spread::is_crowd(&spread(0.36, 0.004)));
+        assert!(Spread::is_crowd(&spread(3.0, 0.002)));
+        assert!(Spread::is_crowd(&[0.004; 20]));
+        // Full jitter over 0.4 s, and over 5 s.
+        assert!(!Spread::is_crowd(&spread(0.01, 0.02)));
+        assert!(!Spread::is_crowd(&spread(0.01, 0.25)));
     }
 }

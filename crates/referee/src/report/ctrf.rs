@@ -86,7 +86,7 @@ mod tests {
         let rows = verdicts.map(|(verdict, case)| {
             let mut row = Row::of(case);
             let finding = Finding::new(verdict, "seen");
-            row.push(RunReport::new(String::new(), vec![finding]));
+            row.push(case, RunReport::new(String::new(), vec![finding]));
             row
         });
         let report = Report::new("client".to_owned(), "events".to_owned(), rows);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, CaseId};
 use crate::lanes::Lanes;
+use crate::process::Uncaught;
 use crate::verdict::{Finding, Verdict};
 
 /// Version of `results.json`.
@@ -67,6 +68,9 @@ pub struct RunReport {
     pub late_s: f64,
     /// Whether it ended by a signal that nobody sent.
     pub died: bool,
+    /// Errors that it printed and nobody caught.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncaught: Vec<Uncaught>,
     /// What became of the token.
     pub token: TokenUse,
     /// The engine's journal.
@@ -99,6 +103,7 @@ impl RunReport {
             took_s: 0.0,
             late_s: 0.0,
             died: false,
+            uncaught: Vec::new(),
             token: TokenUse::default(),
             journal: Vec::new(),
             printed: String::new(),
@@ -120,6 +125,14 @@ impl RunReport {
         } else {
             format!("{id} {}", self.name)
         }
+    }
+}
+
+/// What several cases of a row play, each said once.
+fn also(said: &mut String, one: &str) {
+    if !said.contains(one) {
+        said.push_str("; ");
+        said.push_str(one);
     }
 }
 
@@ -154,7 +167,10 @@ impl Row {
         }
     }
 
-    pub(crate) fn push(&mut self, run: RunReport) {
+    /// Adds a run of this case, which may be another one than the row began with.
+    pub(crate) fn push(&mut self, case: &Case, run: RunReport) {
+        also(&mut self.played, &case.title);
+        also(&mut self.asked, &case.what);
         self.runs.push(run);
     }
 

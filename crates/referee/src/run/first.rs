@@ -74,8 +74,13 @@ async fn one(options: &Options, names: &Names) -> Result<Seen, RefereeError> {
     };
     let memory_bytes = session.memory_bytes().unwrap_or(0);
     let printed = session.printed();
+    let not_started = session.not_started();
     let (facts, _, _) = session.stop().await;
     let asked = facts.attempts().first().map(|it| it.subscribed.iter());
+    if let Some(why) = not_started {
+        let program = options.client.program();
+        return Err(RefereeError::NotStarted { program, why });
+    }
     match missing {
         None => Ok(Seen {
             memory_bytes,
@@ -93,7 +98,7 @@ async fn one(options: &Options, names: &Names) -> Result<Seen, RefereeError> {
 /// Why a client that is gone can't be judged.
 fn ended(session: &Session) -> Option<String> {
     if let Some(why) = session.not_started() {
-        return Some(format!("the client could not be started: {why}"));
+        return Some(why);
     }
     let (exit, _) = session.exit()?;
     let how = match exit {
@@ -102,8 +107,14 @@ fn ended(session: &Session) -> Option<String> {
     };
     let after = session.running_s();
     let dials = session.facts().attempts().len();
+    // Who dialled nobody may not know where to.
+    let where_to = if dials == 0 {
+        "; where to dial is in its environment, ENGINE_URL, and {url} stands for it in its arguments"
+    } else {
+        ""
+    };
     Some(format!(
-        "without any fault the client ended {how} after {after:.1} s and {dials} dials"
+        "without any fault the client ended {how} after {after:.1} s and {dials} dials{where_to}"
     ))
 }
 
@@ -116,7 +127,9 @@ fn lacking(session: &Session, wait_s: f64) -> String {
         Some(first) if first.upgraded().is_none() => {
             "the client dialled, and did not ask for a WebSocket"
         }
-        Some(_) => "the client connected, and the healthy tape never sent it a message",
+        Some(_) => {
+            "the client connected, and the healthy tape never sent it a message: one that asks for streams first wants a --healthy that answers it"
+        }
     };
     format!("{what} ({wait_s} s without any fault)")
 }

@@ -1,6 +1,7 @@
 //! Playing the cases: an engine and a process each, side by side as far as processors allow.
 
 mod baseline;
+mod everywhere;
 mod first;
 mod flood;
 mod lateness;
@@ -15,8 +16,7 @@ use std::collections::BTreeMap;
 pub use self::options::{Options, Progress, RefereeError};
 
 use crate::case::{Case, CaseId};
-use crate::report::{Report, Row, RunReport, TokenUse};
-use crate::verdict::{Finding, Verdict};
+use crate::report::{Report, Row, RunReport};
 
 /// Puts the client under the cases, and gives back what was found.
 ///
@@ -45,14 +45,14 @@ pub fn judge(
 fn report(options: &Options, cases: &[Case], runs: Vec<(usize, RunReport)>) -> Report {
     let mut rows: BTreeMap<CaseId, Row> = BTreeMap::new();
     let everywhere = [
-        ended_by_a_signal(cases, &runs),
-        printed_the_token(&runs),
-        gave_the_token_away(&runs),
+        everywhere::ended_by_a_signal(cases, &runs),
+        everywhere::printed_the_token(&runs),
+        everywhere::gave_the_token_away(&runs),
     ];
     for (case, run) in runs {
         let case = &cases[case];
         let row = rows.entry(case.id).or_insert_with(|| Row::of(case));
-        row.push(run);
+        row.push(case, run);
     }
     for row in everywhere {
         rows.insert(row.id, row);
@@ -62,57 +62,4 @@ fn report(options: &Options, cases: &[Case], runs: Vec<(usize, RunReport)>) -> R
         options.healthy.name().to_owned(),
         rows.into_values(),
     )
-}
-
-/// X5: in no case may the client end by a signal that nobody sent.
-fn ended_by_a_signal(cases: &[Case], runs: &[(usize, RunReport)]) -> Row {
-    let mut row = Row::everywhere(CaseId::ENDED_BY_A_SIGNAL, "ended by a signal nobody sent");
-    let died: Vec<String> = runs
-        .iter()
-        .filter(|(_, run)| run.died)
-        .map(|(case, run)| run.full_name(cases[*case].id))
-        .collect();
-    row.findings.push(if died.is_empty() {
-        Finding::new(Verdict::Pass, "no case ended it by a signal")
-    } else {
-        Finding::new(
-            Verdict::Fail,
-            format!("a signal ended it in {}", died.join(", ")),
-        )
-    });
-    row
-}
-
-/// K1: the token is in nothing that the client prints.
-fn printed_the_token(runs: &[(usize, RunReport)]) -> Row {
-    let row = Row::everywhere(CaseId::PRINTS_THE_TOKEN, "the token in what it printed");
-    let (never, did) = ("never printed the token", "printed the token");
-    about_the_token(runs, row, |token| token.printed, never, did)
-}
-
-/// K2: the token goes to no other host or port.
-fn gave_the_token_away(runs: &[(usize, RunReport)]) -> Row {
-    let asked = "the token at no other host or port";
-    let row = Row::everywhere(CaseId::GIVES_THE_TOKEN_AWAY, asked);
-    let never = "took the token to no other port";
-    let did = "took the token to another port";
-    about_the_token(runs, row, |token| token.given_away, never, did)
-}
-
-/// The row with what was found: in how many runs the token was misused.
-fn about_the_token(
-    runs: &[(usize, RunReport)],
-    mut row: Row,
-    is_misuse: impl Fn(&TokenUse) -> bool,
-    never: &str,
-    did: &str,
-) -> Row {
-    let misuses = runs.iter().filter(|(_, run)| is_misuse(&run.token)).count();
-    let sent = runs.iter().any(|(_, run)| run.token.sent);
-    row.findings.push(match (misuses, sent) {
-        (0, true) => Finding::new(Verdict::Pass, never),
-        (0, false) => Finding::new(Verdict::NotApplicable, "the client never sent the token"),
-        (n, _) => Finding::new(Verdict::Fail, format!("{did} in {n} runs")),
-    });
-    row
 }

@@ -16,7 +16,9 @@ use super::other_port::OtherPort;
 use crate::case::Run;
 use crate::facts::{Alike, Facts, micros, seconds};
 use crate::lanes::Lanes;
-use crate::process::{Client, Exit, Leftovers, Output, Told, Vitals, Wanted};
+use crate::process::{
+    Client, Exit, Leftovers, Output, Process, Told, Uncaught, Vitals, Wanted, last_words, uncaught,
+};
 use crate::question::{Look, Question, Sample, ended};
 use crate::report::RunReport;
 use crate::verdict::{Finding, Verdict};
@@ -94,6 +96,7 @@ pub(super) struct Session {
     other: Option<OtherPort>,
     told_to_end: Option<Micros>,
     gone: Option<Micros>,
+    left_behind: Vec<Process>,
     alike: Alike,
     may_end: bool,
     flood: Option<Pour>,
@@ -142,6 +145,7 @@ impl Session {
             other: None,
             told_to_end: None,
             gone: None,
+            left_behind: Vec::new(),
             alike: Alike::default(),
             may_end: false,
             flood: None,
@@ -172,10 +176,16 @@ impl Session {
         }
         if self.gone.is_none() && self.all_exited() {
             self.gone = Some(self.clock.now());
+            self.measured = None;
         }
         let due = self
             .measured
             .is_none_or(|last| last.elapsed() >= MEASURE_EVERY);
+        // Measured as soon as it has gone, and then as often as anything is.
+        if due && self.gone.is_some() && self.told_to_end.is_some() {
+            self.measured = Some(Instant::now());
+            self.left_behind = self.clients.iter().flat_map(Client::processes).collect();
+        }
         if let Some(wanted) = wanted.filter(|_| due) {
             self.measured = Some(Instant::now());
             if let Some(vitals) = self.clients[0].vitals(self.port(), wanted) {
@@ -195,7 +205,11 @@ impl Session {
         let seen = self.clients.iter().map(Client::seen);
         let mut ended = seen.filter_map(|seen| Some((seen, seen.exit()?)));
         let (seen, exit) = ended.next()?;
-        Some((exit, seen.output(Output::last_line)))
+        let status = match exit {
+            Exit::Status(status) => Some(status),
+            Exit::Signal(_) => None,
+        };
+        Some((exit, last_words(&seen.output(Output::text), status)))
     }
 
     /// Why the client could not be started.
@@ -206,6 +220,21 @@ impl Session {
     /// What the first client has printed.
     pub(super) fn printed(&self) -> String {
         self.clients[0].seen().output(Output::text)
+    }
+
+    /// Errors that nobody caught, of all clients.
+    fn uncaught(&self) -> Vec<Uncaught> {
+        let by_itself = self.told_to_end.is_none();
+        let of = |seen: &std::sync::Arc<crate::process::Seen>| {
+            let status = match seen.exit() {
+                Some(Exit::Status(status)) if by_itself => Some(status),
+                _ => None,
+            };
+            uncaught(&seen.output(Output::text), status)
+        };
+        let mut all: Vec<Uncaught> = self.clients.iter().flat_map(|it| of(it.seen())).collect();
+        all.dedup();
+        all
     }
 
     /// Proportional memory of one client, where the system tells.
@@ -236,6 +265,7 @@ impl Session {
             strangers,
             told_to_end: self.told_to_end,
             gone: self.gone,
+            left_behind: &self.left_behind,
             now: self.clock.now(),
             copies: self.clients.len(),
         }
@@ -369,6 +399,7 @@ impl Session {
             && outputs
                 .filter_map(|it| it.exit())
                 .any(|it| matches!(it, Exit::Signal(_)));
+        let uncaught = self.uncaught();
         let given_away = self.strangers().iter().any(|(_, token)| *token);
         let until = self.clock.now();
         let (facts, leftovers, lateness) = self.stop().await;
@@ -383,6 +414,7 @@ impl Session {
         report.journal = facts.lines();
         report.printed = printed;
         report.died = died;
+        report.uncaught = uncaught;
         report.token.sent = facts.attempts().iter().any(|it| it.brought_token);
         report.token.printed = printed_token;
         report.token.given_away = given_away;

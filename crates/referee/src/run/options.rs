@@ -64,6 +64,16 @@ pub enum RefereeError {
     /// The client can't be started.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// Its command names no program that runs.
+    #[error(
+        "the client could not be started: {program}: {why}; is it installed, and on the PATH? A script stands behind its interpreter: -- python3 client.py"
+    )]
+    NotStarted {
+        /// The command's first word.
+        program: String,
+        /// What the system says.
+        why: String,
+    },
     /// Without any fault it did not do what has to be there to judge it.
     #[error("nothing was judged: {what}")]
     NotReady {

@@ -40,6 +40,9 @@ pub enum Reference {
     Path,
     /// `${query:NAME}`: a parameter of the query that the connection asked with.
     Query(String),
+    /// `${query:NAME/0}`: the first of the parts of such a parameter that `/` separates. A scene whose
+    /// name has a part that is not there is not started.
+    QueryPart(String, usize),
 }
 
 /// What is wrong with a reference, and where in its string.
@@ -73,7 +76,7 @@ impl Reference {
                 seconds
                     .map_err(|_| format!("${{date:…}} takes whole seconds from 0 to {}", u32::MAX))
             }
-            Some(("query", name)) if !name.is_empty() => Ok(Self::Query(name.to_owned())),
+            Some(("query", name)) if !name.is_empty() => Ok(query(name)),
             None if is_name(body) => Ok(Self::Group(body.to_owned())),
             _ => {
                 let body = shortened(body);
@@ -92,7 +95,10 @@ impl Reference {
     /// Whether it differs from connection to connection.
     #[must_use]
     pub fn is_of_connection(&self) -> bool {
-        matches!(self, Self::Conn | Self::Path | Self::Query(_))
+        matches!(
+            self,
+            Self::Conn | Self::Path | Self::Query(_) | Self::QueryPart(..)
+        )
     }
 
     /// All that a misspelt name may have meant.
@@ -123,8 +129,18 @@ impl fmt::Display for Reference {
             Self::Url(Some(name)) => write!(f, "${{url:{name}}}"),
             Self::Path => f.write_str("${path}"),
             Self::Query(name) => write!(f, "${{query:{name}}}"),
+            Self::QueryPart(name, nth) => write!(f, "${{query:{name}/{nth}}}"),
         }
     }
+}
+
+/// A parameter of a query, or a part of one.
+fn query(name: &str) -> Reference {
+    let part = name.rsplit_once('/').and_then(|(name, nth)| {
+        let nth = nth.parse().ok().filter(|_| !name.is_empty())?;
+        Some(Reference::QueryPart(name.to_owned(), nth))
+    });
+    part.unwrap_or_else(|| Reference::Query(name.to_owned()))
 }
 
 /// A key of a pointer, its escapes undone (RFC 6901, 3).

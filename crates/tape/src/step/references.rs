@@ -107,7 +107,7 @@ fn unknown(name: &str, regex: Option<&MessageRegex>) -> Flaw {
     let list = names.join(", ");
     let list = shortened(&list);
     flaw.help = Some(format!(
-        "one of {list}, date:SECONDS, url:NAME, query:NAME, or a JSON pointer"
+        "one of {list}, date:SECONDS, url:NAME, query:NAME, query:NAME/N, or a JSON pointer"
     ));
     flaw
 }

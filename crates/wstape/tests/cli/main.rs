@@ -12,6 +12,7 @@ mod outputs;
 mod proxy;
 mod recording;
 mod redact;
+mod referee;
 mod replay;
 mod rules;
 mod serve;

@@ -120,6 +120,9 @@ impl Core {
             said: said.map(|said| &**said),
             count,
         };
+        if self.lacks_part(&line.speech, &line.step.action, Some(id), cause) {
+            return;
+        }
         let action = self.filled(&line.speech, &line.step.action, Some(id), cause);
         match &*action {
             Action::Start(start) => {
@@ -148,6 +151,17 @@ impl Core {
             step.action = action.clone();
             self.perform_plain(layer, Scope::One(id), &step);
         }
+    }
+
+    /// Whether the action starts a scene by a part that this connection's query does not have.
+    pub(super) fn lacks_part(
+        &self,
+        speech: &Speech,
+        action: &Action,
+        id: Option<ConnId>,
+        cause: Cause<'_>,
+    ) -> bool {
+        self.with_sources(id, cause, |sources| speech.lacks_part(action, sources))
     }
 
     /// An action with values in place of its references; the journal says which led nowhere.

@@ -109,6 +109,9 @@ impl Core {
             self.perform_at(layer, open, step);
             return;
         }
+        if self.lacks_part(&speech, &step.action, scope.only(), Cause::NONE) {
+            return;
+        }
         let mut made = step.clone();
         made.action = self
             .filled(&speech, &step.action, scope.only(), Cause::NONE)

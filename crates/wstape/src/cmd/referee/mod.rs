@@ -1,5 +1,6 @@
 //! `wstape referee`: a verdict on any client that reconnects.
 
+mod everywhere;
 mod out;
 mod questions;
 
@@ -49,8 +50,8 @@ pub(crate) struct Referee {
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
     /// Most cases at a time; default: as many as memory allows
-    #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
     #[command(flatten)]
     extent: Extent,
     /// Verdicts that are expected: only a change fails
@@ -69,7 +70,7 @@ pub(crate) struct Referee {
     #[arg(long, conflicts_with_all = ["out", "expect"])]
     list: bool,
     /// The client: its command, behind `--`
-    #[arg(last = true, value_name = "COMMAND", required_unless_present = "list")]
+    #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
@@ -129,11 +130,14 @@ impl Referee {
             Some(path) if !self.accept => Some(out::read_expected(path)?),
             _ => None,
         };
+        // Before anything is written: what is missing is missing.
+        self.client()?;
         let out = self.out.as_deref().map(OutDir::create).transpose()?;
         let options = self.options()?;
         let (began, since) = (SystemTime::now(), Instant::now());
         let report = match judge(&options, cases, &tell()) {
             Ok(report) => report,
+            Err(error @ RefereeError::NotStarted { .. }) => return Ok(bad_input(&error)),
             Err(RefereeError::NotReady { what, printed }) => {
                 eprintln!("wstape: nothing was judged: {what}");
                 if !printed.is_empty() {
@@ -146,10 +150,20 @@ impl Referee {
         let took_s = since.elapsed().as_secs_f64();
         let changes = expected.map(|it| it.changes(&report));
         say(&report.lines());
-        say(&format!(
-            "in {took_s:.0} s; one after the other the runs would have taken {:.0} s\n",
-            report.one_by_one_s()
-        ));
+        let one_by_one_s = report.one_by_one_s();
+        say(&if one_by_one_s > took_s {
+            format!(
+                "in {took_s:.0} s; one after the other the runs would have taken {one_by_one_s:.0} s\n"
+            )
+        } else {
+            format!("in {took_s:.0} s\n")
+        });
+        if let Some(row) = report.rows.iter().find(|row| row.verdict == Verdict::Fail) {
+            let id = row.id;
+            say(&format!(
+                "what {id} plays, and what good clients do: wstape referee explain {id}\n"
+            ));
+        }
         if let Some(out) = out {
             out.write(&report, changes.as_ref(), began)?;
             say(&format!("report: {}\n", out.page().display()));
@@ -167,16 +181,20 @@ impl Referee {
         })
     }
 
+    fn client(&self) -> Result<ClientCommand, &'static str> {
+        ClientCommand::new(self.command.clone())
+            .ok_or("a client is missing; its command stands behind `--`: wstape referee -- python3 client.py")
+    }
+
     fn options(&self) -> Result<Options, Box<dyn std::error::Error>> {
-        let client = ClientCommand::new(self.command.clone()).ok_or("a command is missing")?;
         Ok(Options {
-            client,
+            client: self.client()?,
             keeper: KeeperCommand {
                 program: std::env::current_exe()?,
                 args: vec![KEEP.into()],
             },
             healthy: Healthy::find(&self.healthy)?,
-            jobs: self.jobs,
+            jobs: self.jobs.map(usize::from),
             seed: self.seed,
             once: self.extent.once,
             ready_wait: Options::READY_WAIT,
@@ -197,7 +215,8 @@ fn tell() -> impl Fn(Progress) + Sync {
     let is_terminal = io::stderr().is_terminal();
     move |progress| match progress {
         Progress::Begun { runs, jobs } => {
-            eprintln!("the client connects; {runs} runs, {jobs} at a time");
+            let s = if runs == 1 { "" } else { "s" };
+            eprintln!("the client connects; {runs} run{s}, {jobs} at a time");
         }
         Progress::Ran {
             name,
@@ -223,6 +242,18 @@ fn tell() -> impl Fn(Progress) + Sync {
 /// The cases that are asked for: by name, or by a letter for all of it.
 fn choose(all: Vec<Case>, only: &[String], long: bool) -> Result<Vec<Case>, String> {
     for name in only {
+        if name.is_empty() {
+            return Err(
+                "--only has a name that is empty; it takes names such as R4,E2, or letters"
+                    .to_owned(),
+            );
+        }
+        if let Some(asked) = everywhere::explained(name) {
+            let id = asked.id;
+            return Err(format!(
+                "{id} is no case of its own: it is asked in every case that is played, such as --only E2"
+            ));
+        }
         let is_letter = name.len() == 1;
         let known = all.iter().any(|case| named(case.id, name));
         if !known {

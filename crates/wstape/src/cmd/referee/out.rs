@@ -17,7 +17,23 @@ pub(super) enum OutError {
         path: PathBuf,
         source: serde_json::Error,
     },
-    #[error("{} has version {found}, and this program reads {RESULTS_VERSION}", path.display())]
+    #[error("{} is a file, and --out wants a folder to write the report into", path.display())]
+    NoFolder { path: PathBuf },
+    #[error("there is no file {}; the same command with --accept writes it", path.display())]
+    NoExpected { path: PathBuf },
+    #[error("{} does not hold verdicts such as {{\"R4\":\"pass\"}} ({source}); the same command with --accept writes it anew", path.display())]
+    BadExpected {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
+    #[error("there is no file {}; `wstape referee --out DIR -- COMMAND` writes DIR/results.json", path.display())]
+    NoResults { path: PathBuf },
+    #[error("{} is not, or no longer, what `wstape referee --out DIR` writes as results.json ({source}); make it anew", path.display())]
+    BadResults {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
+    #[error("{} has version {found}, and this program reads {RESULTS_VERSION}; make it anew", path.display())]
     Version { path: PathBuf, found: u32 },
 }
 
@@ -31,12 +47,19 @@ fn json_error(path: &Path) -> impl FnOnce(serde_json::Error) -> OutError {
     |source| OutError::Json { path, source }
 }
 
+/// The report as JSON, for programs and for a later run.
+const RESULTS: &str = "results.json";
+
 /// A folder for a report.
 pub(super) struct OutDir(PathBuf);
 
 impl OutDir {
     /// Made before anything is played, so that a folder that can't be written costs no run.
     pub(super) fn create(path: &Path) -> Result<Self, OutError> {
+        if path.is_file() {
+            let path = path.to_owned();
+            return Err(OutError::NoFolder { path });
+        }
         fs::create_dir_all(path).map_err(io_error(path))?;
         Ok(Self(path.to_owned()))
     }
@@ -54,7 +77,7 @@ impl OutDir {
     ) -> Result<(), OutError> {
         let put = |path: PathBuf, text: String| fs::write(&path, text).map_err(io_error(&path));
         put(self.page(), report.html())?;
-        let results = self.0.join("results.json");
+        let results = self.0.join(RESULTS);
         let json = serde_json::to_string_pretty(report).map_err(json_error(&results))?;
         put(results, json + "\n")?;
         let ids = changes.map(Changes::ids);
@@ -70,23 +93,43 @@ fn millis(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A report that an earlier run wrote.
+/// What stands in a file, or `None` where there is none.
+fn read(path: &Path) -> Result<Option<String>, OutError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error(path)(error)),
+    }
+}
+
+/// A report that an earlier run wrote: its `results.json`, or the folder that it is in.
 pub(super) fn read_report(path: &Path) -> Result<Report, OutError> {
-    let text = fs::read_to_string(path).map_err(io_error(path))?;
-    let report: Report = serde_json::from_str(&text).map_err(json_error(path))?;
+    let path = if path.is_dir() {
+        path.join(RESULTS)
+    } else {
+        path.to_owned()
+    };
+    let Some(text) = read(&path)? else {
+        return Err(OutError::NoResults { path });
+    };
+    let report: Report = match serde_json::from_str(&text) {
+        Ok(report) => report,
+        Err(source) => return Err(OutError::BadResults { path, source }),
+    };
     if report.referee != RESULTS_VERSION {
-        return Err(OutError::Version {
-            path: path.to_owned(),
-            found: report.referee,
-        });
+        let found = report.referee;
+        return Err(OutError::Version { path, found });
     }
     Ok(report)
 }
 
 /// Verdicts that an earlier run accepted.
 pub(super) fn read_expected(path: &Path) -> Result<Expected, OutError> {
-    let text = fs::read_to_string(path).map_err(io_error(path))?;
-    serde_json::from_str(&text).map_err(json_error(path))
+    let path = path.to_owned();
+    let Some(text) = read(&path)? else {
+        return Err(OutError::NoExpected { path });
+    };
+    serde_json::from_str(&text).map_err(|source| OutError::BadExpected { path, source })
 }
 
 pub(super) fn write_expected(path: &Path, expected: &Expected) -> Result<(), OutError> {

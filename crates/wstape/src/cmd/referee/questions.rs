@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use wstape_referee::{Case, CaseId, compare};
 
+use super::everywhere;
 use super::out::read_report;
 use crate::cmd::exit::bad_input;
 use crate::cmd::say::say;
@@ -20,7 +21,7 @@ pub(super) enum Question {
     },
     /// Puts several clients side by side, as a Markdown table
     Compare {
-        /// Files `results.json` of earlier runs
+        /// Files `results.json` of earlier runs, or the folders that they are in
         #[arg(required = true, num_args = 1.., value_name = "RESULTS")]
         results: Vec<PathBuf>,
     },
@@ -36,6 +37,10 @@ impl Question {
 }
 
 fn explain(cases: &[Case], id: CaseId) -> ExitCode {
+    if let Some(asked) = everywhere::explained(&id.to_string()) {
+        say(&format!("{asked}\n"));
+        return ExitCode::SUCCESS;
+    }
     let of: Vec<&Case> = cases.iter().filter(|case| case.id == id).collect();
     if of.is_empty() {
         return bad_input(&format!(

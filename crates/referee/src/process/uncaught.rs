@@ -1,0 +1,387 @@
+//! Errors that nobody caught, as Python, Node and Rust print them.
+//!
+//! Each is looked for in the form in which it was seen to be printed: by CPython 3.11 (tasks,
+//! callbacks, threads, finalizers), by Node 20 (a crash, `--unhandled-rejections=warn`), by Rust
+//! 1.95 and its older form. What a program itself logs of an error that it caught is none of it.
+
+use serde::{Deserialize, Serialize};
+
+/// Longest line of an error that is told, in characters.
+const MAX_LINE_CHARS: usize = 160;
+/// So far behind its first line Python's traceback begins.
+const MAX_TO_TRACEBACK: usize = 3;
+const TRACEBACK: &str = "Traceback (most recent call last):";
+/// What Python says of an error that came out of a task, a callback, a thread or a finalizer.
+const OF_PYTHON: [&str; 4] = [
+    "exception was never retrieved",
+    "Exception in callback ",
+    "Exception in thread ",
+    "Exception ignored in",
+];
+/// What Node says of a promise, behind which its error stands.
+const REJECTION: &str = "UnhandledPromiseRejectionWarning: ";
+/// What Node says besides, about rejections in general.
+const ABOUT_REJECTIONS: &str = "Unhandled promise rejection. This error originated";
+/// The last line of a Node that crashed.
+const NODE_ENDED: &str = "Node.js v";
+/// What a Rust program ends with where its main thread panicked.
+const PANICKED: i32 = 101;
+
+/// Which runtime printed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Language {
+    /// Python's own words.
+    Python,
+    /// Node's.
+    Node,
+    /// A panic.
+    Rust,
+}
+
+/// An error that nobody caught.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Uncaught {
+    /// Which runtime printed it.
+    pub language: Language,
+    /// The first line, which says where it came from.
+    pub first: String,
+    /// The error's own line; empty where the first one is.
+    pub last: String,
+    /// Whether the process ended with it.
+    pub ended: bool,
+}
+
+impl Uncaught {
+    fn new(language: Language, first: &str, last: &str) -> Self {
+        Self {
+            language,
+            first: told(first),
+            last: told(last),
+            ended: false,
+        }
+    }
+
+    fn ending(mut self) -> Self {
+        self.ended = true;
+        self
+    }
+}
+
+impl std::fmt::Display for Uncaught {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.first)?;
+        if self.last.is_empty() {
+            return Ok(());
+        }
+        let colon = if self.first.ends_with(':') { "" } else { ":" };
+        write!(f, "{colon} {}", self.last)
+    }
+}
+
+fn told(line: &str) -> String {
+    line.trim().chars().take(MAX_LINE_CHARS).collect()
+}
+
+/// The errors in what was printed that nobody caught, each once; `status` is what the process ended
+/// with by itself, where it has.
+pub(crate) fn uncaught(printed: &str, status: Option<i32>) -> Vec<Uncaught> {
+    let lines: Vec<&str> = printed.lines().collect();
+    let mut found: Vec<Uncaught> = (0..lines.len())
+        .filter_map(|at| {
+            python(&lines, at)
+                .or_else(|| node_rejection(lines[at]))
+                .or_else(|| panic(&lines, at))
+        })
+        .collect();
+    if status.is_some_and(|it| it != 0) {
+        found.extend(crash(&lines, status));
+    }
+    found.sort();
+    // Of one that came out of a thread and ended the process too, the end is told.
+    found.dedup_by(|next, kept| {
+        let same = next.first == kept.first && next.last == kept.last;
+        kept.ended |= same && next.ended;
+        same
+    });
+    found
+}
+
+/// The line in what a process printed that says why it ended: the error's own where the runtime says
+/// more behind it, otherwise the last one.
+pub(crate) fn last_words(printed: &str, status: Option<i32>) -> Option<String> {
+    let lines: Vec<&str> = printed.lines().collect();
+    let last = lines.iter().rev().find(|line| !line.trim().is_empty())?;
+    let crash = crash(&lines, status).filter(|it| it.language != Language::Python);
+    Some(crash.map_or_else(|| told(last), |crash| crash.to_string()))
+}
+
+/// The error with which a process ended.
+fn crash(lines: &[&str], status: Option<i32>) -> Option<Uncaught> {
+    let last = lines.iter().rposition(|line| !line.trim().is_empty())?;
+    if lines[last].starts_with(NODE_ENDED) {
+        return node_crash(&lines[..last]).map(Uncaught::ending);
+    }
+    if status == Some(PANICKED) {
+        let panics = (0..lines.len()).rev().find_map(|at| panic(lines, at));
+        return panics.map(Uncaught::ending);
+    }
+    let begins = lines.iter().rposition(|line| is_traceback(line))?;
+    let (own, ends) = own_line(lines, begins)?;
+    // Whatever is printed behind it was printed by somebody who went on.
+    let is_last = lines[ends + 1..].iter().all(|line| is_more_of_it(line));
+    is_last.then(|| Uncaught::new(Language::Python, TRACEBACK, own).ending())
+}
+
+fn is_traceback(line: &str) -> bool {
+    line.trim_start_matches([' ', '|', '+'])
+        .starts_with("Traceback (most")
+        || line.contains("Exception Group Traceback (most")
+}
+
+/// More lines of an error's message, or of a group of errors.
+fn is_more_of_it(line: &str) -> bool {
+    line.is_empty() || line.starts_with([' ', '|', '+'])
+}
+
+/// The error's own line behind a traceback that begins here, and where it stands; of errors that led to
+/// each other, the last one.
+fn own_line<'a>(lines: &[&'a str], begins: usize) -> Option<(&'a str, usize)> {
+    let is_group = lines[begins].trim_start().starts_with(['|', '+']);
+    let text = |line: &'a str| match is_group {
+        true => line.trim_start().strip_prefix("| ").unwrap_or(line),
+        false => line,
+    };
+    let behind = lines[begins + 1..].iter();
+    let own = behind
+        .map(|line| text(line))
+        .position(|line| !line.is_empty() && !line.starts_with(' '))?;
+    let at = begins + 1 + own;
+    let rest = &lines[at + 1..];
+    let next = rest.iter().position(|line| is_traceback(line));
+    let leads_on = |until: usize| {
+        rest[..until].iter().any(|line| {
+            line.starts_with("The above exception was the direct cause")
+                || line.starts_with("During handling of the above exception")
+        })
+    };
+    match next {
+        Some(next) if leads_on(next) => own_line(lines, at + 1 + next),
+        _ => Some((text(lines[at]), at)),
+    }
+}
+
+fn python(lines: &[&str], at: usize) -> Option<Uncaught> {
+    let first = lines[at];
+    if !OF_PYTHON.iter().any(|it| first.contains(it)) {
+        return None;
+    }
+    let near = lines.iter().enumerate().skip(at + 1).take(MAX_TO_TRACEBACK);
+    let (begins, _) = near.into_iter().find(|(_, line)| is_traceback(line))?;
+    let (own, _) = own_line(lines, begins)?;
+    Some(Uncaught::new(Language::Python, first, own))
+}
+
+fn node_rejection(line: &str) -> Option<Uncaught> {
+    let (_, error) = line.split_once(REJECTION)?;
+    let is_one = line.starts_with("(node:") && !error.starts_with(ABOUT_REJECTIONS);
+    is_one.then(|| Uncaught::new(Language::Node, REJECTION, error))
+}
+
+/// Node shows the place in the source with a caret below it, and then the error.
+fn node_crash(lines: &[&str]) -> Option<Uncaught> {
+    let is_caret = |line: &&str| !line.trim().is_empty() && line.trim().chars().all(|c| c == '^');
+    let caret = lines.iter().rposition(is_caret)?;
+    let own = lines[caret + 1..].iter().find(|it| !it.trim().is_empty())?;
+    Some(Uncaught::new(Language::Node, own, ""))
+}
+
+fn panic(lines: &[&str], at: usize) -> Option<Uncaught> {
+    let line = lines[at];
+    if !line.starts_with("thread '") || !line.contains(" panicked at ") {
+        return None;
+    }
+    // Its thread's number is another one each time.
+    let (name, place) = line.split_once(" panicked at ")?;
+    let name = name
+        .split_once("' (")
+        .map_or(name.to_owned(), |(name, _)| format!("{name}'"));
+    let message = if place.ends_with(':') {
+        lines.get(at + 1).copied()
+    } else {
+        None
+    };
+    let first = format!("{name} panicked at {place}");
+    Some(Uncaught::new(
+        Language::Rust,
+        &first,
+        message.unwrap_or_default(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(printed: &str, status: Option<i32>) -> Vec<String> {
+        let found = uncaught(printed, status);
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    const TASK: &str = "connected
+Task exception was never retrieved
+future: <Task finished name='Task-2' coro=<f() done> exception=ValueError('chained')>
+Traceback (most recent call last):
+  File \"a.py\", line 9, in g
+    raise KeyError(\"x\")
+KeyError: 'x'
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File \"a.py\", line 10, in g
+    raise ValueError(\"chained\") from e
+    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+ValueError: chained
+and more of it
+connected again
+";
+
+    #[test]
+    fn an_error_of_a_task_that_went_on_is_told_by_its_first_line_and_its_own() {
+        let wanted = ["Task exception was never retrieved: ValueError: chained"];
+        assert_eq!(said(TASK, None), wanted);
+        // Ten times the same is one error.
+        assert_eq!(said(&TASK.repeat(10), None), wanted);
+        // The log's own words before it are no reason not to see it.
+        let logged = TASK.replace("Task exc", "ERROR:asyncio:Task exc");
+        assert_eq!(said(&logged, None).len(), 1);
+    }
+
+    #[test]
+    fn what_a_program_logs_of_an_error_that_it_caught_is_none() {
+        let caught = "ERROR:root:lost it, going on
+Traceback (most recent call last):
+  File \"a.py\", line 15, in <module>
+    1/0
+ZeroDivisionError: division by zero
+dialling again
+";
+        assert!(said(caught, None).is_empty());
+        // Nor where it ends later, for another reason.
+        assert!(said(caught, Some(2)).is_empty());
+        assert_eq!(
+            last_words(caught, Some(2)).as_deref(),
+            Some("dialling again")
+        );
+        assert!(said("thread 'x' is fine\nException in thread safety\n", None).is_empty());
+    }
+
+    #[test]
+    fn a_python_that_ends_with_a_traceback_ends_with_its_last_line() {
+        let printed = "Traceback (most recent call last):
+  File \"a.py\", line 3, in <module>
+    main()
+websockets.exceptions.InvalidStatus: server rejected WebSocket connection: HTTP 429
+";
+        let [error] = &uncaught(printed, Some(1))[..] else {
+            panic!()
+        };
+        assert!(
+            error.ended
+                && error
+                    .last
+                    .starts_with("websockets.exceptions.InvalidStatus")
+        );
+        let own = last_words(printed, Some(1)).unwrap();
+        assert!(
+            own.starts_with("websockets.exceptions.InvalidStatus"),
+            "{own}"
+        );
+        assert!(uncaught(printed, Some(0)).is_empty());
+    }
+
+    #[test]
+    fn of_a_group_of_errors_the_group_is_told() {
+        let printed = "  + Exception Group Traceback (most recent call last):
+  |   File \"a.py\", line 23, in <module>
+  |     asyncio.run(h())
+  | ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File \"a.py\", line 18, in one
+    | PermissionError: [Errno 1] x
+    +------------------------------------
+";
+        let said = said(printed, Some(1));
+        assert_eq!(said.len(), 1);
+        assert!(
+            said[0].ends_with("PermissionError: [Errno 1] x"),
+            "{said:?}"
+        );
+    }
+
+    #[test]
+    fn a_node_that_crashes_ends_with_the_errors_own_line() {
+        let crash = |own: &str, rest: &str| {
+            format!(
+                "node:events:502\n      throw er; // Unhandled\n      ^\n\n{own}\n{rest}\nNode.js v20.20.2\n"
+            )
+        };
+        for (own, rest) in [
+            (
+                "TypeError: boom",
+                "    at listOnTimeout (node:internal/timers:581:17)\n",
+            ),
+            (
+                "Error: connect ECONNREFUSED 127.0.0.1:1",
+                "    at x {\n  errno: -111,\n}\n",
+            ),
+            (
+                "UnhandledPromiseRejection: This error originated either by",
+                "    at y\n",
+            ),
+            ("{ a: 1 }", ""),
+        ] {
+            let printed = crash(own, rest);
+            assert_eq!(last_words(&printed, Some(1)).as_deref(), Some(own));
+            assert_eq!(said(&printed, Some(1)), [own]);
+        }
+        let plain = "\n[eval]:1\nthrow \"plain\"\n^\nplain\n(Use `node`)\n\nNode.js v20.20.2\n";
+        assert_eq!(last_words(plain, Some(1)).as_deref(), Some("plain"));
+    }
+
+    #[test]
+    fn a_rejection_that_node_warns_of_is_told_once() {
+        let printed = "(node:13411) UnhandledPromiseRejectionWarning: RangeError: rej
+    at [eval]:1:16
+(Use `node --trace-warnings ...` to show where the warning was created)
+(node:13411) UnhandledPromiseRejectionWarning: Unhandled promise rejection. This error originated either by
+";
+        let wanted = ["UnhandledPromiseRejectionWarning: RangeError: rej"];
+        assert_eq!(said(printed, None), wanted);
+    }
+
+    #[test]
+    fn a_panic_of_a_thread_is_told_and_that_of_the_main_thread_is_the_end() {
+        let printed = "\nthread 'reader' (13489) panicked at src/m.rs:1:78:\nno frame\nstack backtrace:\n   0: x\n";
+        let wanted = "thread 'reader' panicked at src/m.rs:1:78: no frame";
+        assert_eq!(said(printed, None), [wanted]);
+        let whole = printed.replace("reader", "main");
+        let [error] = &uncaught(&whole, Some(101))[..] else {
+            panic!()
+        };
+        assert!(error.ended);
+        let own = last_words(&whole, Some(101)).unwrap();
+        assert_eq!(own, "thread 'main' panicked at src/m.rs:1:78: no frame");
+        let old = "thread 'main' panicked at 'no frame', src/m.rs:1:78\nnote: run with\n";
+        let [error] = &uncaught(old, Some(101))[..] else {
+            panic!()
+        };
+        assert!(error.last.is_empty());
+    }
+}

@@ -1,0 +1,57 @@
+//! What is asked in every case.
+
+use std::fmt;
+
+/// What is asked in every case, and why.
+pub(super) struct Everywhere {
+    /// The row.
+    pub(super) id: &'static str,
+    asked: &'static str,
+    why: &'static str,
+    good: &'static str,
+}
+
+const ALL: [Everywhere; 3] = [
+    Everywhere {
+        id: "X5",
+        asked: "not ended by a signal that nobody sent; no error that nobody caught",
+        why: "A crash takes the whole program along, and an error that comes out of a task or a thread ends what ran in \
+              it while the program goes on without: no message comes any more, and nobody knows.",
+        good: "They catch what a connection can throw at them, where it is thrown. What ends H3 and E1 is not counted: \
+               there a client may end.",
+    },
+    Everywhere {
+        id: "K1",
+        asked: "the token is in nothing that the client prints, in no form",
+        why: "Logs go to more people and places than credentials may.",
+        good: "They log the URL without its user info and query, and no headers.",
+    },
+    Everywhere {
+        id: "K2",
+        asked: "the token goes to no other host or port",
+        why: "A redirect that takes the Authorization header along hands the token to whoever is named in it (RFC 9110, \
+              15.4).",
+        good: "They follow no redirect, or follow it without credentials.",
+    },
+];
+
+/// What is asked in every case under this name.
+pub(super) fn explained(name: &str) -> Option<&'static Everywhere> {
+    ALL.iter().find(|it| it.id.eq_ignore_ascii_case(name))
+}
+
+impl fmt::Display for Everywhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            id,
+            asked,
+            why,
+            good,
+        } = self;
+        write!(
+            f,
+            "{id}: any case\n\nAsked: {asked}.\nWhy: {why}\nGood clients: {good}\n\nPlay it: any case asks it, such as \
+             wstape referee --only E2 -- COMMAND"
+        )
+    }
+}

@@ -1,0 +1,116 @@
+//! The referee's command, where it is told something wrong.
+
+use std::fs;
+use std::process::Command;
+
+/// Each of these, played in a folder with the files that are named below, ends with 2 and one sentence that says what
+/// is wrong and what to do.
+const WRONG: [(&[&str], &str); 18] = [
+    (
+        &["--only", "R4,", "--", "true"],
+        "a name that is empty; it takes names such as R4,E2",
+    ),
+    (
+        &["--only", "R99", "--", "true"],
+        "there is no case R99; `wstape referee --list` lists them",
+    ),
+    (
+        &["--only", "storms", "--", "true"],
+        "\"storms\" is no case's name: those are a letter",
+    ),
+    (
+        &["--only", "X5", "--", "true"],
+        "X5 is no case of its own: it is asked in every case",
+    ),
+    (
+        &["--only", "R4"],
+        "a client is missing; its command stands behind `--`",
+    ),
+    (
+        &["--only", "R4", "--", "no-such-client"],
+        "no-such-client: No such file or directory (os error 2); is it installed",
+    ),
+    (
+        &["--only", "R4", "--", "./client.py"],
+        "./client.py: Permission denied (os error 13); is it",
+    ),
+    (&["--jobs", "0", "--", "true"], "0 is not in 1.."),
+    (
+        &["--expect", "missing.json", "--", "true"],
+        "there is no file missing.json; the same command with --accept writes it",
+    ),
+    (
+        &["--expect", "damaged.json", "--", "true"],
+        "damaged.json does not hold verdicts such as {\"R4\":\"pass\"}",
+    ),
+    (
+        &["--expect", "verdicts.json", "--", "true"],
+        "unknown variant `passed`",
+    ),
+    (
+        &["--healthy", "nosuch", "--", "true"],
+        "no healthy tape of that name: those are events, jsonrpc,",
+    ),
+    (
+        &["--healthy", ".", "--", "true"],
+        "\".\" is a folder, and --healthy takes a file",
+    ),
+    (
+        &["--out", "damaged.json", "--", "true"],
+        "damaged.json is a file, and --out wants a folder",
+    ),
+    (
+        &["--cases", "nowhere", "--list"],
+        "there is no folder nowhere; --cases takes one",
+    ),
+    (
+        &["--cases", "empty", "--", "true"],
+        "empty holds no case: a file NAME.jsonl",
+    ),
+    (
+        &["compare", "missing.json"],
+        "there is no file missing.json; `wstape referee --out DIR -- COMMAND` writes",
+    ),
+    (
+        &["compare", "damaged.json"],
+        "damaged.json is not, or no longer, what `wstape referee --out DIR` writes",
+    ),
+];
+
+#[test]
+fn what_is_told_wrong_is_said_in_a_sentence_with_the_next_step_and_nothing_is_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let put = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("a file");
+    put("damaged.json", "{\"R4\":");
+    put("verdicts.json", "{\"R4\":\"passed\"}");
+    put("client.py", "");
+    fs::create_dir(folder.path().join("empty")).expect("a folder");
+    for (words, expected) in WRONG {
+        let run = Command::new(env!("CARGO_BIN_EXE_wstape"))
+            .arg("referee")
+            .args(words)
+            .current_dir(folder.path())
+            .output()
+            .expect("wstape");
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(2), "{words:?}: {said}");
+        assert!(said.contains(expected), "{words:?}: {said}");
+        assert!(run.stdout.is_empty(), "{words:?}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 4);
+}
+
+#[test]
+fn what_is_asked_in_every_case_is_explained_as_any_other() {
+    for id in ["X5", "k1", "K2", "R4"] {
+        let run = Command::new(env!("CARGO_BIN_EXE_wstape"))
+            .args(["referee", "explain", id])
+            .output()
+            .expect("wstape");
+        let said = String::from_utf8_lossy(&run.stdout);
+        assert_eq!(run.status.code(), Some(0), "{id}");
+        for word in ["Asked: ", "Why: ", "Good clients: ", "Play it: "] {
+            assert!(said.contains(word), "{id}: {said}");
+        }
+    }
+}
