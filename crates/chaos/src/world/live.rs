@@ -7,8 +7,8 @@ use std::task::Poll;
 
 use tokio::runtime::Handle as RuntimeHandle;
 use wstape_harness::{
-    Dialer, Display, Handle, Notebook, Receiver, Running, Shutdown, Stage, Stopping, Subject,
-    Terms, lead,
+    Dialer, Display, Handle, Notebook, REAL_TOLERANCE, Receiver, Running, Shutdown, Stage,
+    Stopping, Subject, Terms, lead,
 };
 use wstape_mock_engine::{Clock, Engine, Entry, JournalKind, Timer};
 use wstape_oracle::{Field, Heard, Judge, Mirror, Rule};
@@ -74,7 +74,7 @@ impl World {
         let clock = clock_of(case, subject, pace);
         let (engine, net) = engine_of(case, &clock).in_memory()?;
         let deeds = case.deeds()?;
-        let observer = Arc::new(Observer::new(clock.clone(), judge_of(case, subject)));
+        let observer = Arc::new(Observer::new(clock.clone(), judge_of(case, subject, pace)));
         let host = host_of(subject).to_owned();
         let dialer: Arc<dyn Dialer> =
             Arc::new(WatchedDialer::new(net, Arc::clone(&observer), host));
@@ -370,7 +370,8 @@ impl World {
     fn judge(self, case: &Case, subject: &dyn Subject, journal: &[Entry]) -> Played {
         let at = self.clock.now();
         let mirror = self.observer.text();
-        let (mut trace, mut judge, mut moments) = self.observer.take(judge_of(case, subject));
+        let (mut trace, mut judge, mut moments) =
+            self.observer.take(judge_of(case, subject, self.pace));
         judge.held(Rule::R13);
         trace.hash_in(mirror.as_bytes());
         let model = judge.expected();
@@ -409,12 +410,18 @@ impl World {
     }
 }
 
-/// Who judges a case.
-fn judge_of(case: &Case, subject: &dyn Subject) -> Judge {
+/// Who judges a case. Timers of a machine that does more than this come late: in real time a dial
+/// may as well.
+fn judge_of(case: &Case, subject: &dyn Subject, pace: Pace) -> Judge {
     let quiet_at = case.about.quiet_at_us.map(Micros);
     let judge = match subject.terms() {
         Terms::Settings => Judge::exact(&case.settings, case.base.header.wall_at_zero(), quiet_at),
-        Terms::Bounds(bounds) => Judge::bounded(bounds, quiet_at).model(subject.model()),
+        Terms::Bounds(mut bounds) => {
+            if pace == Pace::Real {
+                bounds.max_off = REAL_TOLERANCE.into();
+            }
+            Judge::bounded(bounds, quiet_at).model(subject.model())
+        }
     };
     judge.judging(&subject.rules()).asking(subject.own_rules())
 }

@@ -30,6 +30,10 @@ pub struct Bounds {
     pub backoff: Option<Backoff>,
     /// Declared: the same case gives the same trace, so it draws nothing by chance.
     pub is_deterministic: bool,
+    /// How much sooner or later than its time a dial may come that the declared backoff sets a time
+    /// for. In virtual time timers are true to a millisecond, and a delay that is computed in
+    /// floating point to another.
+    pub max_off: Micros,
 }
 
 impl Default for Bounds {
@@ -45,6 +49,7 @@ impl Default for Bounds {
             max_silence: None,
             backoff: None,
             is_deterministic: false,
+            max_off: Micros::from_ms(2),
         }
     }
 }

@@ -12,14 +12,12 @@ use super::attempt::{Course, Heard};
 use crate::backoff::{Backoff, Reset};
 use crate::rule::Rule;
 
-/// How much sooner or later than its time a dial may come: timers are true to a millisecond, and a
-/// delay that is computed in floating point to another.
-const MAX_OFF: Micros = Micros::from_ms(2);
-
 /// A declared backoff at work.
 #[derive(Debug)]
 pub(super) struct Ladder {
     backoff: Backoff,
+    /// How much sooner or later than its time a dial may come.
+    max_off: Micros,
     /// The steps that it may be on.
     steps: BTreeSet<u32>,
     /// An end that no dial has followed yet.
@@ -61,9 +59,10 @@ pub(super) enum Judged {
 }
 
 impl Ladder {
-    pub(super) fn new(backoff: Backoff) -> Self {
+    pub(super) fn new(backoff: Backoff, max_off: Micros) -> Self {
         Self {
             backoff,
+            max_off,
             steps: BTreeSet::from([0]),
             ended: None,
         }
@@ -73,8 +72,16 @@ impl Ladder {
         let delay = self.backoff.delay(step);
         let share = |share: f64| Micros::from(delay.mul_f64(share.max(0.0)));
         Gap {
-            min: Micros(share(self.backoff.min_share).0.saturating_sub(MAX_OFF.0)),
-            max: Micros(share(self.backoff.max_share).0.saturating_add(MAX_OFF.0)),
+            min: Micros(
+                share(self.backoff.min_share)
+                    .0
+                    .saturating_sub(self.max_off.0),
+            ),
+            max: Micros(
+                share(self.backoff.max_share)
+                    .0
+                    .saturating_add(self.max_off.0),
+            ),
         }
     }
 
@@ -119,7 +126,7 @@ impl Ladder {
             Reset::FirstFrame => unless_hinted(course.heard >= Heard::Frame),
             Reset::FirstMessage => unless_hinted(course.heard == Heard::Message),
             Reset::Lasted(least) => {
-                let (least, off) = (Micros::from(least), MAX_OFF);
+                let (least, off) = (Micros::from(least), self.max_off);
                 let lasted = |since: Micros| at.0.saturating_sub(since.0);
                 let opened = course.upgraded_at.map_or(0, lasted);
                 if opened > least.0.saturating_add(off.0) {
@@ -236,16 +243,33 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::rules::Bounds;
 
     fn ladder(reset: Reset) -> Ladder {
         let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
-        Ladder::new(backoff.reset(reset))
+        Ladder::new(backoff.reset(reset), Bounds::default().max_off)
     }
 
     fn framed() -> Course {
         Course {
             heard: Heard::Message,
             ..Course::default()
+        }
+    }
+
+    #[test]
+    fn a_dial_is_as_much_off_its_time_as_timers_are_where_it_is_played_and_no_more() {
+        let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
+        let virtual_time = Bounds::default().max_off;
+        for (max_off, gap_ms, fits) in [
+            (virtual_time, 102, true),
+            (virtual_time, 103, false),
+            (Micros::from_ms(50), 150, true),
+            (Micros::from_ms(50), 151, false),
+        ] {
+            let mut ladder = Ladder::new(backoff, max_off);
+            let rules = broken(&mut ladder, &[(Course::default(), gap_ms)]);
+            assert_eq!(rules.is_empty(), fits, "{max_off} {gap_ms}");
         }
     }
 
@@ -298,7 +322,7 @@ mod tests {
     fn a_share_is_drawn_from_the_range_that_is_declared() {
         let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
         for (gap, fits) in [(47, false), (50, true), (99, true), (103, false)] {
-            let mut ladder = Ladder::new(backoff.jitter(0.5, 1.0));
+            let mut ladder = Ladder::new(backoff.jitter(0.5, 1.0), Bounds::default().max_off);
             let broken = broken(&mut ladder, &[(Course::default(), gap)]);
             assert_eq!(broken.is_empty(), fits, "{gap}");
         }

@@ -109,7 +109,9 @@ impl Bounded {
             recovered: false,
             stop: Stop::NotCalled,
             stopping_since: None,
-            ladder: bounds.backoff.map(Ladder::new),
+            ladder: bounds
+                .backoff
+                .map(|backoff| Ladder::new(backoff, bounds.max_off)),
             shown: Shown::new(None),
             had_time: false,
             count: 0,
