@@ -182,8 +182,8 @@ impl Speech {
         if !self.refers || !matches!(action, Action::Start(_)) {
             return false;
         }
-        let templates = names(action).into_iter().filter_map(of_text);
-        templates.into_iter().any(|template| {
+        let mut templates = names(action).into_iter().filter_map(of_text);
+        templates.any(|template| {
             let mut references = template.references();
             references
                 .any(|it| matches!(it, Reference::QueryPart(..)) && sources.value(it).is_none())

@@ -67,13 +67,21 @@ fn told(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     path(text, secrets).or_else(|| lines(text, secrets))
 }
 
-/// A command that is a path: what follows the segment that says login.
+/// A command that is a path: what follows the segment that says login, or the segment that is a
+/// hash, of which the shortest in use has 40 digits.
 fn path(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    const MIN_HASH_DIGITS: usize = 40;
+    let is_hash =
+        |word: &str| word.len() >= MIN_HASH_DIGITS && word.bytes().all(|b| b.is_ascii_hexdigit());
     let mut at = 0;
     for segment in text.split_inclusive('/').take(MAX_PATH_PURPOSES) {
         let word = segment.trim_end_matches('/');
         if !word.is_empty() && !is_word(word) {
             return None;
+        }
+        if at > 0 && is_hash(word) {
+            let (before, behind) = (&text[..at], &text[at + word.len()..]);
+            return changed(text, format!("{before}{}{behind}", hidden(word, secrets)));
         }
         at += segment.len();
         let says = is_login(word) || word.ends_with("jwt");

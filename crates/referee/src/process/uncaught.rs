@@ -1,6 +1,6 @@
 //! Errors that nobody caught, as Python, Node and Rust print them.
 //!
-//! Each is looked for in the form in which it was seen to be printed: by CPython 3.11 (tasks,
+//! Each is looked for in the form in which it was seen to be printed: by Python 3.11 (tasks,
 //! callbacks, threads, finalizers), by Node 20 (a crash, `--unhandled-rejections=warn`), by Rust
 //! 1.95 and its older form. What a program itself logs of an error that it caught is none of it.
 
@@ -152,9 +152,12 @@ fn is_more_of_it(line: &str) -> bool {
 /// each other, the last one.
 fn own_line<'a>(lines: &[&'a str], begins: usize) -> Option<(&'a str, usize)> {
     let is_group = lines[begins].trim_start().starts_with(['|', '+']);
-    let text = |line: &'a str| match is_group {
-        true => line.trim_start().strip_prefix("| ").unwrap_or(line),
-        false => line,
+    let text = |line: &'a str| {
+        if is_group {
+            line.trim_start().strip_prefix("| ").unwrap_or(line)
+        } else {
+            line
+        }
     };
     let behind = lines[begins + 1..].iter();
     let own = behind
@@ -180,8 +183,8 @@ fn python(lines: &[&str], at: usize) -> Option<Uncaught> {
     if !OF_PYTHON.iter().any(|it| first.contains(it)) {
         return None;
     }
-    let near = lines.iter().enumerate().skip(at + 1).take(MAX_TO_TRACEBACK);
-    let (begins, _) = near.into_iter().find(|(_, line)| is_traceback(line))?;
+    let mut near = lines.iter().enumerate().skip(at + 1).take(MAX_TO_TRACEBACK);
+    let (begins, _) = near.find(|(_, line)| is_traceback(line))?;
     let (own, _) = own_line(lines, begins)?;
     Some(Uncaught::new(Language::Python, first, own))
 }

@@ -69,12 +69,12 @@ fn uncaught_errors(cases: &[Case], runs: &[(usize, RunReport)]) -> Vec<Finding> 
 }
 
 /// The first of these names, and how many there are besides.
-fn some(names: &[String]) -> String {
-    let named = names.iter().take(MAX_NAMED).cloned();
-    let named = named.collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MAX_NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
+fn some(runs: &[String]) -> String {
+    let first = runs.iter().take(MAX_NAMED).cloned();
+    let first = first.collect::<Vec<_>>().join(", ");
+    match runs.len().saturating_sub(MAX_NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::LocalSet;
 
-use crate::plan::{NUMBER, Plan, TIME};
+use crate::plan::{Plan, read_event};
 
 /// Dials at a time.
 const MAX_DIALS: usize = 256;
@@ -70,7 +70,7 @@ struct Tally {
     served: usize,
     received: u64,
     /// The time that was read last, and what it is: a broadcast's are all the same.
-    last: (String, DateTime<Utc>),
+    last: (Vec<u8>, DateTime<Utc>),
     scratch: Vec<u8>,
 }
 
@@ -138,7 +138,7 @@ impl Crowd {
                 connected: 0,
                 served: 0,
                 received: 0,
-                last: (String::new(), DateTime::UNIX_EPOCH),
+                last: (Vec::new(), DateTime::UNIX_EPOCH),
                 scratch: vec![0; BUFFER_BYTES],
             }),
             plan,
@@ -156,16 +156,15 @@ impl Crowd {
     }
 
     /// An event came to a client that waited for this number.
-    fn heard_event(&self, text: &str, number: u64) {
+    fn heard_event(&self, event: &[u8], number: u64) {
         let now = Utc::now();
         let mut tally = self.tally.borrow_mut();
-        let then = value(text, TIME, '"');
+        let (then, found) = read_event(event).expect("an event of the plan's");
         if tally.last.0 != then {
-            let parsed = then.parse().expect("an event's time");
-            tally.last = (then.to_owned(), parsed);
+            let text = std::str::from_utf8(then).expect("an event's time");
+            tally.last = (then.to_owned(), text.parse().expect("an event's time"));
         }
         let then = tally.last.1;
-        let found: u64 = value(text, NUMBER, ',').parse().expect("an event's number");
         assert!(found == number, "event {found} where {number} is the next");
         tally.received += 1;
         let Some(burst) = self.plan.burst_of(number) else {
@@ -202,12 +201,6 @@ impl Crowd {
             bursts_us: tally.bursts.iter().map(took).collect(),
         }
     }
-}
-
-/// What stands between a key and what ends its value.
-fn value<'a>(text: &'a str, key: &str, end: char) -> &'a str {
-    let (_, behind) = text.split_once(key).expect("the key of an event");
-    behind.split(end).next().unwrap_or_default()
 }
 
 /// A client that listens.
@@ -285,8 +278,7 @@ impl Client {
         while let Some((kind, payload, behind)) = frame(&self.read[at..]) {
             match kind {
                 0x81 => {
-                    let text = std::str::from_utf8(payload).map_err(io::Error::other)?;
-                    crowd.heard_event(text, *next);
+                    crowd.heard_event(payload, *next);
                     *next += 1;
                 }
                 0x89 => pong(&self.stream, payload)?,

@@ -13,11 +13,17 @@ const STEADY_MS: u64 = 1_000;
 /// From one burst to the next: Node takes seconds over one.
 const BURST_PAUSE_MS: u64 = 8_000;
 
-/// The key of a tape's event whose value is its number; the first is 1.
-pub(crate) const NUMBER: &str = r#""n":"#;
+/// What stands in an event before its time, between that and its number, and behind it.
+const BEFORE_TIME: &str = r#"{"event": "positions", "ts":""#;
+const BEFORE_NUMBER: &str = r#"", "data": {"n":"#;
+const BEHIND_NUMBER: &str = concat!(
+    r#", "positions": [{"coin": "TRX", "direction": "LONG", "entry_price": 0.33444, "#,
+    r#""size_coins": 149.0, "lens_id": "lens_flow"}, {"coin": "BTC", "direction": "SHORT", "#,
+    r#""entry_price": 63450.0, "size_coins": 0.00125, "size_usd": 76.14}], "value": 581.49}}"#,
+);
 
-/// The key of its time.
-pub(crate) const TIME: &str = r#""ts":""#;
+/// Bytes of a time: `2026-01-01T00:00:00.000000+00:00`.
+const TIME_BYTES: usize = 32;
 
 /// A server begins once all clients are connected, and sends to all of them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -96,16 +102,16 @@ const EPOCH: &str = "2026-01-01T00:00:00Z";
 
 /// A positions event of 331 bytes, or a few more by its number.
 pub(crate) fn event(time: DateTime<Utc>, number: u64) -> String {
-    format!(
-        concat!(
-            r#"{{"event": "positions", {}{}", "data": {{{}{}, "positions": ["#,
-            r#"{{"coin": "TRX", "direction": "LONG", "entry_price": 0.33444, "size_coins": 149.0, "#,
-            r#""lens_id": "lens_flow"}}, {{"coin": "BTC", "direction": "SHORT", "entry_price": 63450.0, "#,
-            r#""size_coins": 0.00125, "size_usd": 76.14}}], "value": 581.49}}}}"#,
-        ),
-        TIME,
-        time.to_rfc3339_opts(SecondsFormat::Micros, false),
-        NUMBER,
-        number
-    )
+    let time = time.to_rfc3339_opts(SecondsFormat::Micros, false);
+    format!("{BEFORE_TIME}{time}{BEFORE_NUMBER}{number}{BEHIND_NUMBER}")
+}
+
+/// The time of an event and its number, from 1, as they stand there; `None` where it is none.
+pub(crate) fn read_event(event: &[u8]) -> Option<(&[u8], u64)> {
+    let behind = event.strip_prefix(BEFORE_TIME.as_bytes())?;
+    let (time, behind) = behind.split_at_checked(TIME_BYTES)?;
+    let behind = behind.strip_prefix(BEFORE_NUMBER.as_bytes())?;
+    let number = behind.strip_suffix(BEHIND_NUMBER.as_bytes())?;
+    let digits = std::str::from_utf8(number).ok()?;
+    Some((time, digits.parse().ok()?))
 }
