@@ -2,7 +2,7 @@
 //! `ws`, and events at `--speed max` beside a bare tungstenite sender; on loopback, in turn, in one
 //! run, each a process of its own on one core.
 //!
-//! `npm install --prefix FOLDER crates/wstape/benches/serving` once, then
+//! `npm install --prefix FOLDER ws@8` once, then
 //! `NODE_PATH=FOLDER/node_modules cargo bench --package wstape --bench serving`
 //!
 //! `WSTAPE` names another build of the program. Without `ws` in `NODE_PATH` the replies are measured

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use wstape_chaos::mutants::{Flaw, missed_canary};
 use wstape_chaos::{
