@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # npm nock 14.0.17, ws 8.23.0, undici 7.30.2; PyPI vcrpy 9.4.2, aiohttp 3.14.5, websockets 17.4
 #
-# Two libraries that keep a test suite off the network, and a WebSocket server beside them.
-# - nock's disableNetConnect() refuses what ws dials, and lets by what undici's WebSocket does, the
-#   one that Node has built in.
-# - vcrpy lets websockets by, whatever its record mode. What aiohttp dials it records: the 101 and no
+# Two libraries that stand in for HTTP in tests, and a WebSocket server beside them.
+# - nock's disableNetConnect() refuses what ws dials, and knows nothing of what undici's WebSocket, the
+#   one that Node has built in, dials.
+# - vcrpy knows nothing of websockets, whatever its record mode. What aiohttp dials it records: the 101 and no
 #   message. So a test passes in the run that records, and in the next run, from the cassette, the
 #   handshake fails, for its key is another one now.
 #
