@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::accepted::Accepted;
 use crate::deflate::Terms;
 use crate::frame::FrameParser;
@@ -10,10 +12,12 @@ use crate::read::read_some;
 
 /// Serves the connection until the client or the engine has ended it. `first` is what the
 /// client sent behind its request, `terms` how messages are compressed.
-pub(crate) async fn run(hub: Arc<Hub>, mut io: Accepted, first: &[u8], terms: Option<Terms>) {
+pub(crate) async fn run(hub: Arc<Hub>, mut io: Accepted, first: Bytes, terms: Option<Terms>) {
     let id = io.id();
     hub.core().upgrade(id);
-    let mut parser = FrameParser::new(first).inflating(terms);
+    let mut parser = FrameParser::new(&first).inflating(terms);
+    // Though it is empty, as a rule, it holds all that the request was read into.
+    drop(first);
     loop {
         loop {
             match parser.next() {

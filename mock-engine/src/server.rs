@@ -222,7 +222,7 @@ async fn upgrade_or_refuse(site: &Site, id: ConnId, mut request: Request) -> Res
         let Ok(parts) = upgrade::downcast::<TokioIo<Accepted>>(stream) else {
             return;
         };
-        connection::run(upgraded, parts.io.into_inner(), &parts.read_buf, terms).await;
+        connection::run(upgraded, parts.io.into_inner(), parts.read_buf, terms).await;
     });
     response
 }
