@@ -83,6 +83,15 @@ impl Layer {
         self.header.needs.iter().any(|need| need == DIALOGUE)
     }
 
+    /// Whether all of it is there to be read, and no step takes its time to come as one of a pipe may.
+    pub(crate) fn is_there(&self) -> bool {
+        match &self.source {
+            Source::Tape(_) => true,
+            Source::File { path, .. } => path.is_file(),
+            Source::Once { .. } => false,
+        }
+    }
+
     /// The path that a recording was made at: that of the first handshake it has, where it begins
     /// with one. What can be read once only is not looked through.
     pub(crate) fn recorded_path(&self) -> Option<String> {

@@ -1,7 +1,7 @@
 //! Reads a tape step by step, in constant memory.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -192,26 +192,49 @@ struct Lines<R> {
 impl<R: BufRead> Lines<R> {
     /// The next line, and whether it had a newline; `None` at the end.
     fn next(&mut self) -> Result<Option<(Bytes, bool)>, TapeError> {
-        // Line and newline, and a byte that shows that there is more than the bound.
-        const MOST_BYTES: usize = MAX_LINE_BYTES + 2;
         self.number += 1;
         self.buffer.clear();
         self.buffer.shrink_to(KEPT_BYTES);
-        let mut limited = self.reader.by_ref().take(MOST_BYTES as u64);
-        if let Err(error) = limited.read_until(b'\n', &mut self.buffer) {
-            return Err(TapeError::io(&self.name, self.number, "read", &error));
+        loop {
+            let ready = match self.reader.fill_buf() {
+                Ok(ready) => ready,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(TapeError::io(&self.name, self.number, "read", &error)),
+            };
+            if ready.is_empty() {
+                let line = Bytes::copy_from_slice(&self.buffer);
+                return Ok((!line.is_empty()).then_some((line, false)));
+            }
+            let newline = memchr::memchr(b'\n', ready);
+            let part = &ready[..newline.unwrap_or(ready.len())];
+            if self.buffer.len() + part.len() > MAX_LINE_BYTES {
+                self.buffer
+                    .extend_from_slice(&part[..part.len().min(KEPT_BYTES)]);
+                return Err(self.too_long());
+            }
+            if newline.is_none() {
+                self.buffer.extend_from_slice(part);
+                let bytes = part.len();
+                self.reader.consume(bytes);
+                continue;
+            }
+            // A copy of the exact size: a step that is kept pins nothing but its own line.
+            let line = if self.buffer.is_empty() {
+                Bytes::copy_from_slice(part)
+            } else {
+                self.buffer.extend_from_slice(part);
+                Bytes::copy_from_slice(&self.buffer)
+            };
+            let bytes = part.len() + 1;
+            self.reader.consume(bytes);
+            return Ok(Some((line, true)));
         }
-        if self.buffer.is_empty() {
-            return Ok(None);
-        }
-        let newline = self.buffer.ends_with(b"\n");
-        let line = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
-        if line.len() > MAX_LINE_BYTES {
-            let message = format!("the line has more than {} MiB", MAX_LINE_BYTES >> 20);
-            let flaw = Flaw::new(TapeErrorKind::Limit, 0, 1, message);
-            return Err(TapeError::in_line(&self.name, self.number, line, flaw));
-        }
-        // A copy of the exact size: a step that is kept pins nothing but its own line.
-        Ok(Some((Bytes::copy_from_slice(line), newline)))
+    }
+
+    /// The line that begins with what is put together has more than a line may.
+    fn too_long(&self) -> TapeError {
+        let message = format!("the line has more than {} MiB", MAX_LINE_BYTES >> 20);
+        let flaw = Flaw::new(TapeErrorKind::Limit, 0, 1, message);
+        TapeError::in_line(&self.name, self.number, &self.buffer, flaw)
     }
 }

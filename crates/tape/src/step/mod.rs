@@ -4,6 +4,7 @@ mod conn;
 mod fields;
 mod make;
 mod path;
+mod plain;
 mod read;
 mod references;
 mod trigger;
