@@ -3,20 +3,22 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
 use crate::error::{Flaw, TapeErrorKind};
 use crate::header::read_header;
 use crate::order::Order;
-use crate::step::read_step;
+use crate::step::{read_sound_step, read_step};
 use crate::{Header, Step, TapeError};
 
 /// Most bytes that a line may have, its newline not counted.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
 
 /// Bytes of a file read at once.
-const FILE_BUFFER_BYTES: usize = 64 << 10;
+pub(crate) const FILE_BUFFER_BYTES: usize = 64 << 10;
 
 /// Capacity for a line that is kept from one line to the next.
 const KEPT_BYTES: usize = 1 << 20;
@@ -51,6 +53,8 @@ pub struct TapeReader<R> {
     order: Order,
     torn: Option<Torn>,
     done: bool,
+    /// Whether what is read is known to be sound.
+    sound: Option<Arc<AtomicBool>>,
 }
 
 impl TapeReader<BufReader<File>> {
@@ -122,7 +126,16 @@ impl<R: BufRead> TapeReader<R> {
             order,
             torn: None,
             done: false,
+            sound: None,
         })
+    }
+
+    /// From here on lines are known to be sound while this says so.
+    pub(crate) fn trusting(self, sound: Arc<AtomicBool>) -> Self {
+        Self {
+            sound: Some(sound),
+            ..self
+        }
     }
 
     /// The header.
@@ -145,7 +158,13 @@ impl<R: BufRead> TapeReader<R> {
             return Ok(None);
         };
         let number = self.lines.number;
-        let step = read_step(&line, number).and_then(|step| {
+        let sound = self.sound.as_ref();
+        let read = if sound.is_some_and(|sound| sound.load(Ordering::Relaxed)) {
+            read_sound_step
+        } else {
+            read_step
+        };
+        let step = read(&line, number).and_then(|step| {
             self.order.take(&step, &line)?;
             Ok(step)
         });

@@ -14,7 +14,7 @@ mod write;
 pub use conn::Conn;
 pub use fields::{Step, StepFields};
 pub use path::path_matches;
-pub(crate) use read::{acting, place, read_step};
+pub(crate) use read::{acting, place, read_sound_step, read_step};
 pub(crate) use references::check_references;
 pub use trigger::{After, MIN_EVERY, OnMessage, Scene, Trigger};
 pub use whose::Whose;
