@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::LocalSet;
 
+use crate::latencies::Latencies;
 use crate::plan::{Plan, read_event};
 
 /// Dials at a time.
@@ -34,9 +34,6 @@ const HEAD_END: &[u8] = b"\r\n\r\n";
 /// What a crowd says when all are connected, and when all have the steady part.
 pub(crate) const CONNECTED: &str = "connected";
 pub(crate) const SERVED: &str = "served";
-
-/// The longest latency that is told from a longer one, in microseconds.
-const MAX_LATENCY_US: u64 = 600_000_000;
 
 /// What a crowd heard.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -62,7 +59,7 @@ struct Crowd {
 }
 
 struct Tally {
-    latencies: Histogram<u64>,
+    latencies: Latencies,
     /// First and last instants of each burst.
     bursts: Vec<(DateTime<Utc>, DateTime<Utc>)>,
     connected: usize,
@@ -129,11 +126,10 @@ fn say(what: &str) {
 
 impl Crowd {
     fn new(plan: Plan) -> io::Result<Self> {
-        let latencies = Histogram::new_with_max(MAX_LATENCY_US, 3);
         let bursts = usize::try_from(plan.bursts).map_err(io::Error::other)?;
         Ok(Self {
             tally: RefCell::new(Tally {
-                latencies: latencies.map_err(io::Error::other)?,
+                latencies: Latencies::default(),
                 bursts: vec![(DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC); bursts],
                 connected: 0,
                 served: 0,
@@ -170,7 +166,7 @@ impl Crowd {
         let Some(burst) = self.plan.burst_of(number) else {
             let took = (now - then).num_microseconds().unwrap_or(i64::MAX);
             let took = u64::try_from(took).unwrap_or(0);
-            tally.latencies.saturating_record(took);
+            tally.latencies.record(took);
             if number == self.plan.steady {
                 tally.served += 1;
                 if tally.served == self.plan.clients {
@@ -185,8 +181,8 @@ impl Crowd {
     }
 
     fn heard(&self) -> Heard {
-        let tally = self.tally.borrow();
-        let at = |quantile| tally.latencies.value_at_quantile(quantile);
+        let mut tally = self.tally.borrow_mut();
+        let [p50_us, p99_us, max_us] = tally.latencies.of_a_hundred([50, 99, 100]);
         let took = |&(first, last): &(DateTime<Utc>, DateTime<Utc>)| {
             let took = last.signed_duration_since(first).num_microseconds();
             took.and_then(|took| u64::try_from(took).ok())
@@ -195,9 +191,9 @@ impl Crowd {
         let due = self.plan.events() * self.plan.clients as u64;
         Heard {
             lost: due - tally.received,
-            p50_us: at(0.5),
-            p99_us: at(0.99),
-            max_us: tally.latencies.max(),
+            p50_us,
+            p99_us,
+            max_us,
             bursts_us: tally.bursts.iter().map(took).collect(),
         }
     }

@@ -11,6 +11,8 @@
 mod beside;
 mod broadcaster;
 mod control;
+#[path = "../latencies/mod.rs"]
+mod latencies;
 mod listeners;
 mod plan;
 mod process;

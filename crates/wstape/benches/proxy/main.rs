@@ -14,6 +14,8 @@
 
 mod between;
 mod engine;
+#[path = "../latencies/mod.rs"]
+mod latencies;
 mod subscriber;
 
 use std::path::PathBuf;
@@ -22,7 +24,7 @@ use std::time::Duration;
 
 use between::{Between, Kind};
 use engine::{Engine, Pace};
-use hdrhistogram::Histogram;
+use latencies::Latencies;
 
 /// Rounds of each kind; the median counts.
 const ROUNDS: usize = 7;
@@ -130,9 +132,9 @@ fn main() -> ExitCode {
     println!("\nlatency in microseconds, a frame each {PACE:?}");
     let mut direct = None;
     for kind in kinds(true) {
-        let (seen, missing) = latency(&kind);
+        let (mut seen, missing) = latency(&kind);
         lost += missing;
-        let [p50, p99] = [0.5, 0.99].map(|quantile| seen.value_at_quantile(quantile) / 1_000);
+        let [p50, p99] = seen.of_a_hundred([50, 99]).map(|took| took / 1_000);
         let (base50, base99) = *direct.get_or_insert((p50, p99));
         println!(
             "{:<18} p50 {p50:>6}   p99 {p99:>6}   added p50 {:>6}   p99 {:>6}",
@@ -227,7 +229,7 @@ fn throughput(kind: &Kind, frames: usize, batch: usize) -> (Duration, usize) {
 }
 
 /// How long each frame takes, in nanoseconds, and how many are missing from the tape.
-fn latency(kind: &Kind) -> (Histogram<u64>, usize) {
+fn latency(kind: &Kind) -> (Latencies, usize) {
     let engine = Engine::start(PACED_FRAMES, Pace::Each(PACE));
     let between = Between::start(kind, engine.addr());
     let seen = subscriber::latency(between.addr(), PACED_FRAMES, &engine);

@@ -4,9 +4,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
-
 use crate::engine::{Engine, frame};
+use crate::latencies::Latencies;
 
 /// Longest that a read may take.
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
@@ -62,21 +61,21 @@ pub(crate) fn throughput(addr: SocketAddr, frames: usize) -> Duration {
 }
 
 /// From when each frame was sent to when the last byte of it was there, in nanoseconds.
-pub(crate) fn latency(addr: SocketAddr, frames: usize, engine: &Engine) -> Histogram<u64> {
+pub(crate) fn latency(addr: SocketAddr, frames: usize, engine: &Engine) -> Latencies {
     let (mut stream, mut have) = connect(addr);
     let len = frame().len();
     let mut buffer = vec![0; READ_BYTES];
-    let mut seen = Histogram::new(3).expect("three digits");
-    while seen.len() < frames as u64 {
+    let mut seen = Latencies::default();
+    while seen.count() < frames {
         while have.len() < len {
             let read = stream.read(&mut buffer).expect("frames");
-            assert!(read > 0, "{} of {frames} frames", seen.len());
+            assert!(read > 0, "{} of {frames} frames", seen.count());
             have.extend(&buffer[..read]);
         }
         have.drain(..len);
         let sent = engine.sent.recv().expect("it was sent");
         let took = u64::try_from(sent.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        seen.record(took).expect("it grows");
+        seen.record(took);
     }
     seen
 }

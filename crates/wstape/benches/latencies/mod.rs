@@ -1,0 +1,24 @@
+//! Latencies of a bench.
+
+/// Each latency that was seen, in whatever unit.
+#[derive(Debug, Default)]
+pub(crate) struct Latencies(Vec<u64>);
+
+impl Latencies {
+    pub(crate) fn record(&mut self, latency: u64) {
+        self.0.push(latency);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// So many of a hundred took no longer than each of these; 0 where none was seen.
+    pub(crate) fn of_a_hundred<const N: usize>(&mut self, percents: [usize; N]) -> [u64; N] {
+        self.0.sort_unstable();
+        percents.map(|percent| {
+            let rank = (self.0.len() * percent).div_ceil(100).max(1);
+            self.0.get(rank - 1).copied().unwrap_or_default()
+        })
+    }
+}
