@@ -217,8 +217,10 @@ impl Ahead {
     fn is_only_sent(&self, read: &Read) -> bool {
         let step = &read.step;
         let payload: &[u8] = match &step.action {
-            Action::Emit(bytes) | Action::Json(bytes) => bytes,
-            Action::Ping(bytes) | Action::Pong(bytes) => bytes,
+            Action::Emit(bytes)
+            | Action::Json(bytes)
+            | Action::Ping(bytes)
+            | Action::Pong(bytes) => bytes,
             Action::Text(text) => text.as_bytes(),
             Action::Binary(_) => &[],
             _ => return false,

@@ -79,8 +79,7 @@ impl TapeReader<BufReader<SoundFile>> {
 struct Stamp {
     bytes: u64,
     modified: SystemTime,
-    /// Device, number and time of change, where the system has them.
-    identity: Option<[i64; 4]>,
+    identity: Identity,
 }
 
 impl Stamp {
@@ -97,16 +96,22 @@ impl Stamp {
     }
 }
 
+/// Device, number and time of change, where the system has them.
 #[cfg(unix)]
-fn identity(metadata: &Metadata) -> Option<[i64; 4]> {
+type Identity = [i64; 4];
+#[cfg(not(unix))]
+type Identity = [i64; 0];
+
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt;
     let [device, number] = [metadata.dev(), metadata.ino()].map(u64::cast_signed);
-    Some([device, number, metadata.ctime(), metadata.ctime_nsec()])
+    [device, number, metadata.ctime(), metadata.ctime_nsec()]
 }
 
 #[cfg(not(unix))]
-fn identity(_: &Metadata) -> Option<[i64; 4]> {
-    None
+fn identity(_: &Metadata) -> Identity {
+    []
 }
 
 /// A file that is read once more, and watched for changes.

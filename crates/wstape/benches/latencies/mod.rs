@@ -9,10 +9,6 @@ impl Latencies {
         self.0.push(latency);
     }
 
-    pub(crate) fn count(&self) -> usize {
-        self.0.len()
-    }
-
     /// So many of a hundred took no longer than each of these; 0 where none was seen.
     pub(crate) fn of_a_hundred<const N: usize>(&mut self, percents: [usize; N]) -> [u64; N] {
         self.0.sort_unstable();

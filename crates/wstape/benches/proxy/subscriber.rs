@@ -66,10 +66,10 @@ pub(crate) fn latency(addr: SocketAddr, frames: usize, engine: &Engine) -> Laten
     let len = frame().len();
     let mut buffer = vec![0; READ_BYTES];
     let mut seen = Latencies::default();
-    while seen.count() < frames {
+    for nth in 0..frames {
         while have.len() < len {
             let read = stream.read(&mut buffer).expect("frames");
-            assert!(read > 0, "{} of {frames} frames", seen.count());
+            assert!(read > 0, "{nth} of {frames} frames");
             have.extend(&buffer[..read]);
         }
         have.drain(..len);
