@@ -48,6 +48,7 @@ mod merge;
 mod message;
 mod micros;
 mod order;
+mod pointer;
 mod read_line;
 mod reader;
 mod reference;
@@ -73,6 +74,7 @@ pub use message::{
 };
 pub use micros::Micros;
 pub use order::{MAX_DIALOGUE_STEPS, MAX_PROLOGUE_BYTES};
+pub use pointer::{is_pointer_token, pointer_key, pointer_token};
 pub use reader::{MAX_LINE_BYTES, TapeReader, Torn};
 pub use reference::{BadReference, Part, Reference, Template};
 pub use step::{
