@@ -10,6 +10,7 @@
 //! | hold a small one, or make one in Rust | [`Tape`] |
 //! | lay faults over a recording | [`Merge`] |
 //! | know whether a file is sound and what it holds | [`check`], [`check_file`], [`Summary`] |
+//! | know what a token of a JSON Pointer stands for | [`pointer_key`], [`pointer_token`] |
 //! | tell a person what is wrong with it | [`TapeError::report`] |
 //!
 //! The types follow the lines: a [`Header`], then [`Step`]s of a [`Trigger`] and an [`Action`],

@@ -13,6 +13,7 @@ mod proxy;
 mod recording;
 mod redact;
 mod referee;
+mod remedies;
 mod replay;
 mod rules;
 mod serve;

@@ -13,6 +13,10 @@ fn bad_input_is_one_clear_sentence_and_status_2_and_writes_nothing() {
     let table: &[(&[&str], &str)] = &[
         (&["good.jsonl", "--listen", &taken], "the port is taken"),
         (
+            &["good.jsonl", "--listen", "127.0.0.1:0", "--control", &taken],
+            "the port is taken",
+        ),
+        (
             &["good.jsonl", "--listen", "203.0.113.1:0"],
             "the address is not this machine's",
         ),
