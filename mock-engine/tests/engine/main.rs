@@ -26,6 +26,7 @@ mod steered;
 mod talk;
 #[cfg(feature = "tls")]
 mod tls;
+mod together;
 mod toxiproxy;
 mod upstream;
 mod vocabulary;
