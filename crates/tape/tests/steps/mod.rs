@@ -245,6 +245,7 @@ fn down() -> impl Strategy<Value = Down> {
         Just(Down::Up),
         Just(Down::Refuses),
         Just(Down::Drains),
+        Just(Down::Pends),
         (1..=u32::MAX).prop_map(|dials| Down::Resets { dials }),
     ]
 }
@@ -388,8 +389,17 @@ fn trigger() -> impl Strategy<Value = Trigger> {
                 wanted,
                 after,
                 instead,
+                by_received: false,
             }))
         });
+    let on_received = (whose(), wanted()).prop_map(|(whose, wanted)| {
+        Trigger::OnMessage(Box::new(OnMessage {
+            whose,
+            wanted,
+            by_received: true,
+            ..OnMessage::default()
+        }))
+    });
     let on_silence = (whose(), micros()).prop_map(|(whose, silence)| Trigger::OnSilence {
         whose,
         silence: silence.max(Micros(1)),
@@ -409,6 +419,7 @@ fn trigger() -> impl Strategy<Value = Trigger> {
         4 => micros().prop_map(Trigger::At),
         2 => on_connect,
         2 => on_message,
+        1 => on_received,
         1 => on_silence,
         1 => scene,
     ]
