@@ -545,7 +545,7 @@ fn a_subscription_that_ends_by_itself_is_not_ended_by_what_ends_a_query_and_come
 }
 
 #[test]
-fn a_login_that_is_no_json_is_answered_whatever_the_secret_and_what_is_framed_is_named() {
+fn a_login_of_socket_io_is_answered_whatever_the_secret_and_an_event_whatever_its_number() {
     let said: &[Line] = &[
         (1, '<', r#"0{"sid":"a","pingInterval":25000}"#),
         (5, '>', r#"40{"token":"redacted-0123456789abcdef"}"#),
@@ -553,17 +553,136 @@ fn a_login_that_is_no_json_is_answered_whatever_the_secret_and_what_is_framed_is
         (10, '>', r#"420["subscribe","BTC"]"#),
         (11, '<', r#"430["ok"]"#),
     ];
-    let (tape, found) = learnt(&session(&[("/socket.io/?EIO=4&transport=websocket", said)]));
-    let named = found
-        .unlearnt
-        .iter()
-        .any(|what| what.contains("SignalR's (40{…, 2"));
-    assert!(named, "{:?}", found.unlearnt);
+    let path = "/socket.io/?EIO=4&transport=websocket";
+    let (tape, _) = learnt(&session(&[(path, said)]));
     let says = [
         ("", r#"40{"token":"mine"}"#),
-        (r#"40{"sid""#, r#"420["subscribe","BTC"]"#),
+        (r#"40{"sid""#, r#"4271["subscribe","BTC"]"#),
     ];
-    let path = "/socket.io/?EIO=4&transport=websocket";
-    let (texts, _) = in_virtual_time(served(&tape, path, &says, "430"));
-    assert!(texts.iter().any(|text| text == r#"430["ok"]"#), "{texts:?}");
+    let (texts, _) = in_virtual_time(served(&tape, path, &says, "4371"));
+    assert!(
+        texts.iter().any(|text| text == r#"4371["ok"]"#),
+        "{texts:?}"
+    );
+}
+
+#[test]
+fn requests_in_a_frame_that_is_not_known_are_named_with_what_to_write_by_hand() {
+    let said: &[Line] = &[(1, '>', r#"SUB {"ch":"x"}"#), (2, '<', r#"OK {"ch":"x"}"#)];
+    let (tape, found) = learnt(&session(&[("/ws", said)]));
+    let named = |what: &String| what.contains(r#"("SUB {"#) && what.contains("named group");
+    assert!(found.unlearnt.iter().any(named), "{:?}", found.unlearnt);
+    let says = [("", r#"SUB {"ch":"x"}"#)];
+    let (texts, _) = in_virtual_time(served(&tape, "/ws", &says, "OK"));
+    assert_eq!(texts, [r#"OK {"ch":"x"}"#]);
+}
+
+/// Sessions of real libraries: `inputs/README.md` says which.
+const SOCKET_IO: &str = include_str!("inputs/learn/socketio.jsonl");
+const SIGNALR: &str = include_str!("inputs/learn/signalr.jsonl");
+const CENTRIFUGE: &str = include_str!("inputs/learn/centrifuge.jsonl");
+
+#[test]
+fn a_session_of_socket_io_serves_a_client_with_other_numbers_in_another_order() {
+    let (tape, _) = learnt(SOCKET_IO);
+    let says = [
+        ("", "40"),
+        ("40{", r#"4270["subscribe",{"channel":"book"}]"#),
+        (r#"4370[{"ok":true,"channel":"book"}]"#, r#"4271["time"]"#),
+        ("4371[1", r#"4272["subscribe",{"channel":"trades"}]"#),
+        (
+            r#"42["trade",{"channel":"trades""#,
+            r#"4273["unsubscribe",{"channel":"book"}]"#,
+        ),
+    ];
+    let last = r#"4373[{"ok":true,"channel":"book"}]"#;
+    let (got, marks) = in_virtual_time(served(
+        &tape,
+        "/socket.io/?EIO=4&transport=websocket",
+        &says,
+        last,
+    ));
+    assert!(got.iter().any(|text| text.starts_with("0{")), "{got:#?}");
+    assert!(
+        got.iter()
+            .any(|text| text.starts_with(r#"42["trade",{"channel":"book""#))
+    );
+    assert!(
+        got.contains(&r#"4372[{"ok":true,"channel":"trades"}]"#.to_owned()),
+        "{got:#?}"
+    );
+    assert!(
+        got.iter().any(|text| text == "2"),
+        "engine.io asks who lives: {got:#?}"
+    );
+    assert_eq!(marks, Vec::<String>::new());
+}
+
+#[test]
+fn a_session_of_signalr_serves_a_client_with_other_numbers_in_another_order() {
+    let (tape, _) = learnt(SIGNALR);
+    let says = [
+        ("", "{\"protocol\":\"json\",\"version\":1}\u{1e}"),
+        (
+            "{}\u{1e}",
+            "{\"arguments\":[\"book\"],\"invocationId\":\"41\",\"target\":\"Subscribe\",\"type\":1}\u{1e}",
+        ),
+        (
+            "{\"type\":3,\"invocationId\":\"41\",\"result\":{\"subscribed\":\"book\"}}\u{1e}",
+            "{\"arguments\":[\"zebra\"],\"invocationId\":\"42\",\"target\":\"Echo\",\"type\":1}\u{1e}",
+        ),
+        (
+            "{\"type\":3,\"invocationId\":\"42\",\"result\":\"zebra\"}\u{1e}",
+            "{\"arguments\":[3],\"invocationId\":\"43\",\"target\":\"Count\",\"type\":4}\u{1e}",
+        ),
+        (
+            "{\"type\":3,\"invocationId\":\"43\"}\u{1e}",
+            "{\"arguments\":[\"book\"],\"invocationId\":\"44\",\"target\":\"Unsubscribe\",\"type\":1}\u{1e}",
+        ),
+    ];
+    let last = "\"invocationId\":\"44\",\"result\":{\"unsubscribed\":\"book\"}";
+    let (got, marks) = in_virtual_time(served(&tape, "/hub", &says, last));
+    let items: Vec<&String> = got
+        .iter()
+        .filter(|text| text.contains("\"type\":2"))
+        .collect();
+    assert_eq!(items.len(), 3, "{got:#?}");
+    assert!(
+        items
+            .iter()
+            .all(|item| item.contains("\"invocationId\":\"43\"")),
+        "{items:#?}"
+    );
+    assert!(
+        got.iter()
+            .any(|text| text.contains("Trade") && text.contains("book")),
+        "{got:#?}"
+    );
+    assert_eq!(marks, Vec::<String>::new());
+}
+
+#[test]
+fn a_session_of_centrifuge_serves_a_client_that_sends_its_commands_in_one_message() {
+    let (tape, _) = learnt(CENTRIFUGE);
+    let all = "{\"connect\":{\"name\":\"js\"},\"id\":11}\n{\"subscribe\":{\"channel\":\"book\",\"flag\":1},\"id\":12}";
+    let says = [
+        ("", all),
+        (
+            "\"push\":{\"channel\":\"book\"",
+            r#"{"rpc":{"method":"echo","data":{"q":"zebra"}},"id":13}"#,
+        ),
+        ("\"id\":13", r#"{"unsubscribe":{"channel":"book"},"id":14}"#),
+    ];
+    let (got, marks) = in_virtual_time(served(&tape, "/connection/websocket", &says, "\"id\":14"));
+    let with = |part: &str| got.iter().filter(|text| text.contains(part)).count();
+    assert_eq!(
+        (
+            with("\"id\":11,\"connect\""),
+            with("\"id\":12,\"subscribe\"")
+        ),
+        (1, 1),
+        "{got:#?}"
+    );
+    assert_eq!(with(r#"{"echo":{"q":"zebra"}}"#), 1, "{got:#?}");
+    assert_eq!(marks, Vec::<String>::new());
 }
