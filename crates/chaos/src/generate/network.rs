@@ -1,8 +1,8 @@
 //! Faults of the network, once a connection is established.
 
 use wstape_tape::{
-    Action, After, Corruption, Direction, Distribution, End, Latency, Micros, Partition, Reading,
-    Step,
+    Action, After, Conn, Corruption, Direction, Distribution, End, Latency, Micros, Partition,
+    Reading, Step,
 };
 
 use super::dice::Dice;
@@ -58,6 +58,12 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
         }
         FaultKind::Partition => {
             scene.state(kind, at, Action::Partition(Partition::Both), span);
+        }
+        FaultKind::PartitionEstablished => {
+            let mut step = Step::at(at, Action::Partition(Partition::Both));
+            step.conn = Conn::Nth(dice.pick(&[1, 1, 2, 2, 3, 4]));
+            step.for_us = Some(span);
+            scene.put(kind, step);
         }
         FaultKind::PartitionToClient => {
             scene.state(kind, at, Action::Partition(Partition::ToClient), span);
