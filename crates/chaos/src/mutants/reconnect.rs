@@ -268,6 +268,30 @@ impl Subscription {
         )
     }
 
+    /// The transport, up to a deadline.
+    async fn dial(&mut self, deadline: Duration) -> Result<Box<dyn Transport>, Ended> {
+        let target = self.target.clone();
+        let dialer = Arc::clone(&self.dialer);
+        let unbounded = self.has(Flaw::NoConnectTimeout) || self.has(Flaw::DialUnbounded);
+        let ignored = self.has(Flaw::ShutdownUnseenInDial);
+        let timeout = self.mirror.clock.sleep_until(deadline);
+        let stream = tokio::select! {
+            biased;
+            () = wished(&mut self.wish), if !ignored => return Err(Ended::early(EndReason::Shutdown)),
+            stream = dialer.dial(&target.host, target.port) => stream,
+            () = timeout, if !unbounded => return Err(Ended::early(EndReason::ConnectTimeout)),
+        };
+        stream.map_err(|error| {
+            // What a dialer says of a certificate that is not to be trusted.
+            let is_tls = error.kind() == io::ErrorKind::InvalidData;
+            Ended::early(if is_tls {
+                EndReason::ConnectFailed
+            } else {
+                EndReason::ConnectRefused
+            })
+        })
+    }
+
     /// Dial and handshake, within the connect timeout.
     async fn open(&mut self) -> Result<(Box<dyn Transport>, Vec<u8>), Ended> {
         let deadline = self
@@ -275,25 +299,8 @@ impl Subscription {
             .now()
             .saturating_add(self.settings.connect_timeout);
         let clock = Arc::clone(&self.mirror.clock);
-        let target = self.target.clone();
         let dialer = Arc::clone(&self.dialer);
-        let unbounded = self.has(Flaw::NoConnectTimeout) || self.has(Flaw::DialUnbounded);
-        let ignored = self.has(Flaw::ShutdownUnseenInDial);
-        let timeout = clock.sleep_until(deadline);
-        let stream = tokio::select! {
-            biased;
-            () = wished(&mut self.wish), if !ignored => return Err(Ended::early(EndReason::Shutdown)),
-            stream = dialer.dial(&target.host, target.port) => stream,
-            () = timeout, if !unbounded => return Err(Ended::early(EndReason::ConnectTimeout)),
-        };
-        let stream = match stream {
-            Ok(stream) => stream,
-            // What a dialer says of a certificate that is not to be trusted.
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                return Err(Ended::early(EndReason::ConnectFailed));
-            }
-            Err(_) => return Err(Ended::early(EndReason::ConnectRefused)),
-        };
+        let stream = self.dial(deadline).await?;
         let dialed_at = self.mirror.now();
         self.mirror.dialed();
         if self.has(Flaw::ResetOnConnect) {
