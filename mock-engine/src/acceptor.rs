@@ -80,8 +80,9 @@ impl Acceptor {
         &self.hub
     }
 
-    /// A dial has reached the port: gives it a link, a number and whatever meets it.
-    pub(crate) fn accept(&self) -> io::Result<Dialed> {
+    /// A dial has reached the port: gives it a link, a number and whatever meets it. `None` where it
+    /// is neither taken nor refused.
+    pub(crate) fn accept(&self) -> io::Result<Option<Dialed>> {
         let hub = &self.hub;
         if hub.stopped() {
             return Err(io::ErrorKind::ConnectionRefused.into());
@@ -94,13 +95,14 @@ impl Acceptor {
         let mut core = hub.core();
         match core.meet_dial() {
             PortState::Up => {}
+            PortState::Pending => return Ok(None),
             PortState::Draining | PortState::Refusing => {
                 hub.log().write(None, JournalKind::DialRefused);
                 return Err(io::ErrorKind::ConnectionRefused.into());
             }
             PortState::Resetting => {
                 handle.reset();
-                return Ok(Dialed::new(None, client_end));
+                return Ok(Some(Dialed::new(None, client_end)));
             }
         }
         let (id, greeting) = core.accept(handle, self.port);
@@ -112,14 +114,14 @@ impl Acceptor {
                 core.hung(id);
                 drop(core);
                 hub.spawn(accepted.drain());
-                return Ok(dialed);
+                return Ok(Some(dialed));
             }
             Some(fault) if !self.speaks_tls && fault != TlsFault::NoCloseNotify => {
                 let text = format!("certificate {}", fault.word());
                 core.tls_failed(id, text.clone());
                 drop(core);
                 dialed.failure = Some(text);
-                return Ok(dialed);
+                return Ok(Some(dialed));
             }
             _ => {}
         }
@@ -145,6 +147,6 @@ impl Acceptor {
                 hub.spawn(accepted.drain());
             }
         }
-        Ok(dialed)
+        Ok(Some(dialed))
     }
 }

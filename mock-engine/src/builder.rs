@@ -20,7 +20,7 @@ use crate::log::Log;
 use crate::memory::MemoryNet;
 use crate::paths::Paths;
 use crate::playback::Playback;
-use crate::port::{Port, TcpPort};
+use crate::port::{Gate, Port, TcpPort};
 use crate::speed::Speed;
 use crate::start::StartAt;
 use crate::timestamps::{Place, Shift, Timestamps};
@@ -265,8 +265,8 @@ impl EngineBuilder {
         let encryption = self.encryption.clone();
         let port = Arc::new(bound.map_err(listen_error)?);
         let (engine, acceptor) = self.build(clock, Port::Tcp(Arc::clone(&port)))?;
-        if engine.core().port().listens() {
-            port.set(true).map_err(listen_error)?;
+        if engine.core().port().gate() == Gate::Listens {
+            port.set(Gate::Listens).map_err(listen_error)?;
         }
         engine.accept_from(acceptor, port, encryption);
         Ok(engine)

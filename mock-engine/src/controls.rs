@@ -146,6 +146,12 @@ impl Engine {
         self.act(Action::Down(Down::Drains));
     }
 
+    /// Neither takes nor refuses dials, while what is open lives on. Over TCP on Linux alone: elsewhere
+    /// the journal says that dials are taken all the same.
+    pub fn pend_dials(&self) {
+        self.act(Action::Down(Down::Pends));
+    }
+
     /// Takes this many dials, resets each before its answer, and listens again then.
     pub fn reset_dials(&self, dials: u32) {
         if dials > 0 {

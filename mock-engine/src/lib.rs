@@ -76,6 +76,7 @@ mod misfit;
 mod page;
 mod paths;
 mod playback;
+mod plug;
 mod pointer;
 mod port;
 mod pump;

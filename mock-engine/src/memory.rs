@@ -1,8 +1,10 @@
 //! The network in memory: dials that become links without a socket between.
 
 use std::io;
+use std::pin::pin;
 
 use crate::acceptor::Acceptor;
+use crate::journal::JournalKind;
 use crate::link::ClientEnd;
 
 /// Dials an engine in memory. A clone dials the same one.
@@ -16,22 +18,31 @@ impl MemoryNet {
         Self { acceptor }
     }
 
-    /// Dials. It takes no time: the connection is there, or refused, at once.
+    /// Dials. It takes no time: the connection is there, or refused, at once; but where the tape says that
+    /// dials are pending, it waits until they are not.
     ///
     /// # Errors
     /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) while the port is down, and once
     /// the engine is gone; [`InvalidData`](io::ErrorKind::InvalidData) where its certificate is
     /// wrong by the tape (no TLS is spoken here).
-    // Async like any dial, so that callers need not know which world they are in.
     pub async fn connect(&self) -> io::Result<ClientEnd> {
-        std::future::ready(self.dial()).await
-    }
-
-    fn dial(&self) -> io::Result<ClientEnd> {
-        let dialed = self.acceptor.accept()?;
-        match dialed.failure {
-            Some(text) => Err(io::Error::new(io::ErrorKind::InvalidData, text)),
-            None => Ok(dialed.end),
+        let hub = self.acceptor.hub();
+        let mut is_new = true;
+        loop {
+            // Listened to before the port is looked at: nothing is missed between the two.
+            let mut progress = pin!(hub.progress().notified());
+            progress.as_mut().enable();
+            if let Some(dialed) = self.acceptor.accept()? {
+                return match dialed.failure {
+                    Some(text) => Err(io::Error::new(io::ErrorKind::InvalidData, text)),
+                    None => Ok(dialed.end),
+                };
+            }
+            if is_new {
+                hub.log().write(None, JournalKind::DialPending);
+            }
+            is_new = false;
+            progress.await;
         }
     }
 }

@@ -12,8 +12,18 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-/// Connections that the kernel may keep waiting.
-const MAX_BACKLOG: i32 = 1024;
+use crate::plug::{MAX_BACKLOG, Plug};
+
+/// What a port does with dials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// It listens.
+    Listens,
+    /// It neither takes nor refuses them.
+    Pends,
+    /// It refuses them.
+    Refuses,
+}
 
 /// Where dials arrive.
 #[derive(Debug, Clone)]
@@ -25,11 +35,11 @@ pub(crate) enum Port {
 }
 
 impl Port {
-    /// Listens, or refuses connections.
-    pub(crate) fn set(&self, listening: bool) -> io::Result<()> {
+    /// From here on it does this.
+    pub(crate) fn set(&self, gate: Gate) -> io::Result<()> {
         match self {
             Self::Memory => Ok(()),
-            Self::Tcp(port) => port.set(listening),
+            Self::Tcp(port) => port.set(gate),
         }
     }
 
@@ -55,10 +65,14 @@ pub(crate) struct TcpPort {
     runtime: Handle,
     socket: Mutex<Bound>,
     changed: Notify,
+    /// Where the port's own connections came from that filled its queue, and that wait in it: nobody's clients.
+    plugs: Mutex<Vec<SocketAddr>>,
 }
 
 enum Bound {
     Listening(TcpListener),
+    /// Listening with a queue that is full, so that the kernel drops what asks to connect.
+    Pending(TcpListener, Plug),
     /// Bound, so that nobody gets it by chance, and not listening, so that connects are refused.
     /// A program that asks for this very port with `SO_REUSEADDR` could still take it: the kernel
     /// knows no stronger claim without listening. The engine then says that it could not listen
@@ -96,27 +110,53 @@ impl TcpPort {
             runtime: Handle::current(),
             socket: Mutex::new(Bound::Refusing(socket)),
             changed: Notify::new(),
+            plugs: Mutex::default(),
         })
     }
 
-    /// Listens, or refuses connections; effective on return.
-    pub(crate) fn set(&self, listening: bool) -> io::Result<()> {
+    /// From here on it does this; effective on return.
+    pub(crate) fn set(&self, gate: Gate) -> io::Result<()> {
         let mut bound = self.socket.lock();
-        let free = std::mem::replace(&mut *bound, Bound::Lost);
-        *bound = match (free, listening) {
-            (Bound::Listening(listener), true) => Bound::Listening(listener),
-            (Bound::Refusing(socket), false) => Bound::Refusing(socket),
-            (Bound::Refusing(socket), true) => Bound::Listening(self.listen(socket)?),
-            (Bound::Lost, true) => Bound::Listening(self.listen(bind(self.addr)?)?),
-            (freed, false) => {
+        let had = std::mem::replace(&mut *bound, Bound::Lost);
+        let (now, done) = match (had, gate) {
+            (Bound::Listening(listener), Gate::Listens) => (Bound::Listening(listener), Ok(())),
+            (Bound::Refusing(socket), Gate::Refuses) => (Bound::Refusing(socket), Ok(())),
+            (Bound::Pending(listener, plug), Gate::Pends) => {
+                (Bound::Pending(listener, plug), Ok(()))
+            }
+            (Bound::Pending(listener, plug), Gate::Listens) => {
+                let opened = plug.pull(&listener);
+                self.plugs.lock().extend(plug.addr());
+                (Bound::Listening(listener), opened)
+            }
+            (Bound::Listening(listener), Gate::Pends) => self.stop_up(listener),
+            (Bound::Refusing(socket), Gate::Listens) => {
+                (Bound::Listening(self.listen(socket)?), Ok(()))
+            }
+            (Bound::Refusing(socket), Gate::Pends) => self.stop_up(self.listen(socket)?),
+            (Bound::Lost, Gate::Listens) => {
+                (Bound::Listening(self.listen(bind(self.addr)?)?), Ok(()))
+            }
+            (Bound::Lost, Gate::Pends) => self.stop_up(self.listen(bind(self.addr)?)?),
+            (freed, Gate::Refuses) => {
                 // Closed first: a port can't be bound beside a socket that listens on it.
                 drop(freed);
-                Bound::Refusing(bind(self.addr)?)
+                self.plugs.lock().clear();
+                (Bound::Refusing(bind(self.addr)?), Ok(()))
             }
         };
+        *bound = now;
         drop(bound);
         self.changed.notify_one();
-        Ok(())
+        done
+    }
+
+    /// Fills the listener's queue; one that can't be filled listens on.
+    fn stop_up(&self, listener: TcpListener) -> (Bound, io::Result<()>) {
+        match Plug::put(&listener, self.addr) {
+            Ok(plug) => (Bound::Pending(listener, plug), Ok(())),
+            Err(error) => (Bound::Listening(listener), Err(error)),
+        }
     }
 
     fn listen(&self, socket: Socket) -> io::Result<TcpListener> {
@@ -143,12 +183,92 @@ impl TcpPort {
                 }
                 match &*self.socket.lock() {
                     Bound::Listening(listener) => listener.poll_accept(cx).map(Some),
-                    Bound::Refusing(_) | Bound::Lost => Poll::Pending,
+                    Bound::Pending(..) | Bound::Refusing(_) | Bound::Lost => Poll::Pending,
                 }
             });
-            if let Some(accepted) = accepted.await {
-                return accepted.map(|(stream, _)| stream);
+            let Some(accepted) = accepted.await else {
+                continue;
+            };
+            let (stream, from) = accepted?;
+            if !self.is_plug(from) {
+                return Ok(stream);
             }
         }
+    }
+
+    /// Whether a connection that was taken is one that the port made to itself; told once.
+    fn is_plug(&self, from: SocketAddr) -> bool {
+        let mut plugs = self.plugs.lock();
+        let place = plugs.iter().position(|plug| plug.port() == from.port());
+        place.map(|place| plugs.swap_remove(place)).is_some()
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The client's kernel tries again after a second, and three.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn dial(addr: SocketAddr) -> Socket {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket
+            .set_nonblocking(true)
+            .expect("a socket that waits for nothing");
+        // It is under way; what becomes of it shows in `peer_addr`.
+        let _ = socket.connect(&addr.into());
+        socket
+    }
+
+    #[tokio::test]
+    async fn a_dial_pends_while_the_queue_is_full_and_is_taken_once_it_is_not() {
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let port = TcpPort::bind(loopback).expect("a port");
+        port.set(Gate::Listens).expect("it listens");
+        let addr = port.addr;
+        let early = dial(addr);
+        assert!(early.peer_addr().is_ok(), "taken at once");
+        port.accept().await.expect("the early one");
+
+        port.set(Gate::Pends).expect("its queue is full");
+        let late = dial(addr);
+        let state = late.peer_addr().map_err(|error| error.kind());
+        assert_eq!(
+            state.map(drop),
+            Err(io::ErrorKind::NotConnected),
+            "neither taken nor refused"
+        );
+        assert!(late.take_error().expect("it can be asked").is_none());
+
+        port.set(Gate::Listens).expect("it listens again");
+        let taken = tokio::time::timeout(PATIENCE, port.accept()).await;
+        let taken = taken.expect("within its patience").expect("a connection");
+        let from = taken.peer_addr().expect("it is open");
+        let own = late
+            .local_addr()
+            .expect("bound")
+            .as_socket()
+            .expect("of TCP");
+        assert_eq!(from, own, "the late client, and not what filled the queue");
+    }
+
+    #[tokio::test]
+    async fn a_port_that_pends_can_be_closed_and_opened() {
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let port = TcpPort::bind(loopback).expect("a port");
+        port.set(Gate::Pends).expect("its queue is full");
+        port.set(Gate::Refuses).expect("it refuses");
+        let refused = dial(port.addr);
+        let why = refused.take_error().expect("it can be asked");
+        assert_eq!(
+            why.map(|error| error.kind()),
+            Some(io::ErrorKind::ConnectionRefused)
+        );
+        port.set(Gate::Listens).expect("it listens");
+        assert!(dial(port.addr).peer_addr().is_ok());
     }
 }

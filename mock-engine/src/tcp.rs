@@ -24,9 +24,9 @@ pub(crate) async fn accept_all(acceptor: Acceptor, port: Arc<TcpPort>, encryptio
                 // Only spares a delay; a socket that refuses it works all the same.
                 let _ = stream.set_nodelay(true);
                 match acceptor.accept() {
-                    Ok(dialed) => carry(hub, dialed, stream, &encryption),
-                    // Down since: the kernel had accepted it before.
-                    Err(_) => reset(stream),
+                    Ok(Some(dialed)) => carry(hub, dialed, stream, &encryption),
+                    // Down since: the kernel had accepted it before, or knows no other way.
+                    Ok(None) | Err(_) => reset(stream),
                 }
             }
             Err(error) => {

@@ -8,6 +8,7 @@ use wstape_tape::{Header, Merge, Micros, Tape, Trigger};
 
 use crate::call::{Call, UnknownCall};
 use crate::extension::{extension, raw};
+use crate::fault::FaultKind;
 
 /// The header key that says what a case is.
 pub const CHAOS_KEY: &str = "x-chaos";
@@ -152,14 +153,30 @@ impl Case {
                 base.push(step);
             }
         }
+        // What its steps may say depends on what the tape needs.
+        let mut header = Header::new("faults");
+        header.needs.clone_from(&tape.header.needs);
         let case = Self::new(
             Tape::new(tape.header, base),
-            Tape::new(Header::new("faults"), faults),
+            Tape::new(header, faults),
             settings,
             about,
         );
         case.deeds()?;
         Ok(case)
+    }
+
+    /// The same case without its faults of these kinds.
+    #[must_use]
+    pub fn without(&self, kinds: &[FaultKind]) -> Self {
+        let mut case = self.clone();
+        let faults = Arc::make_mut(&mut case.faults);
+        faults.steps.retain(|step| {
+            let named = extension(step, FAULT_KEY);
+            let kind = named.and_then(|name| serde_json::from_str(name.get()).ok());
+            kind.is_none_or(|kind| !kinds.contains(&kind))
+        });
+        case
     }
 
     /// What the world is to do, in order.

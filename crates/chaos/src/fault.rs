@@ -50,6 +50,10 @@ kinds! {
     EndBeforeAnswer = "end-before-answer" in Connect,
     /// C6: the answer comes late.
     SlowAnswer = "slow-answer" in Connect,
+    /// C5: TLS comes to nothing.
+    Tls = "tls" in Connect,
+    /// N6: what is new is held, and what is established lives on.
+    PartitionNew = "partition-new" in Connect,
     /// H1: another status.
     Status = "status" in Handshake,
     /// H2: 429 or 503 with `Retry-After`.
@@ -62,6 +66,8 @@ kinds! {
     Unasked = "unasked" in Handshake,
     /// H6: an answer that is no HTTP, or not all of it.
     Garbage = "garbage" in Handshake,
+    /// H7: 101, and the first frames with it.
+    EarlyFrames = "early-frames" in Handshake,
     /// H8: 101, then an end at once.
     Flap = "flap" in Handshake,
     /// H9: the token is refused.
@@ -76,6 +82,8 @@ kinds! {
     HalfClose = "half-close" in Network,
     /// N4: a partition both ways.
     Partition = "partition" in Network,
+    /// N6: what is established is held, and what is new lives.
+    PartitionEstablished = "partition-established" in Network,
     /// N5: a partition towards the client.
     PartitionToClient = "partition-to-client" in Network,
     /// N5: a partition from the client.
@@ -98,6 +106,8 @@ kinds! {
     BadClose = "bad-close" in Frames,
     /// W3: something after the Close.
     AfterClose = "after-close" in Frames,
+    /// N11: a Close whose end comes late, or never.
+    SlowClose = "slow-close" in Frames,
     /// W4: text that is not UTF-8.
     BadUtf8 = "bad-utf8" in Frames,
     /// W5, W10: a frame that is masked, reserved or compressed.
@@ -126,6 +136,8 @@ kinds! {
     WrongFields = "wrong-fields" in Events,
     /// A3: strange timestamps.
     Timestamps = "timestamps" in Events,
+    /// L6: the engine's clock jumps and drifts.
+    Clock = "clock" in Events,
     /// A4: events that come twice, or out of order.
     Replayed = "replayed" in Events,
     /// A6: a burst.

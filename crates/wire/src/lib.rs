@@ -5,6 +5,7 @@
 //! | name an opcode | [`opcode`] |
 //! | read the head of a frame | [`Head`] |
 //! | write a frame, legal or not | [`whole_frame`], [`frame`] |
+//! | find JSON in a frame of some protocol's own | [`framed`] |
 //! | mask or unmask a payload | [`apply_mask`] |
 //! | know what a whole frame says | [`Message`] |
 //! | read heads and follow bodies of HTTP/1.1 | [`http1`] |
@@ -21,6 +22,7 @@
 
 mod bearer;
 mod frame;
+pub mod framed;
 mod headers;
 pub mod http1;
 mod message;

@@ -6,7 +6,7 @@ use wstape_tape::{Match, MessageKind};
 
 use super::decimal::Decimal;
 use super::document::{Document, Kind, Value};
-use super::message::{MAX_JSONPATH_STEPS, Message};
+use super::message::{MAX_JSONPATH_STEPS, Message, Part};
 
 /// Members of a message's object beyond which they are looked up by a table.
 const FEW_MEMBERS: usize = 16;
@@ -73,6 +73,16 @@ impl Matcher {
     /// Whether the message is what is wanted, `nth` and `unmatched` left out.
     pub(super) fn holds(&self, message: &Message) -> Found {
         let wanted = &self.wanted;
+        let of_json = wanted.json.is_some() || wanted.jsonpath.is_some();
+        let of_part = match message.part() {
+            Part::Whole => true,
+            // What no step was for is told record by record.
+            Part::OfRecords => !wanted.unmatched,
+            Part::Record => of_json || wanted.unmatched,
+        };
+        if !of_part {
+            return Found::No;
+        }
         let of_kind = match wanted.kind {
             Some(kind) => kind == message.kind(),
             None => !message.kind().is_control(),

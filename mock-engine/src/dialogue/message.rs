@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use bytes::{Bytes, BytesMut};
 use wstape_tape::MessageKind;
+use wstape_wire::framed::{Framed, records};
 
 use super::document::Document;
 use crate::frame::{ClientFrame, FrameKind};
@@ -17,6 +18,22 @@ pub const MAX_JSONPATH_STEPS: usize = 1 << 22;
 /// Deepest message that a JSON path is looked for in: its crate builds values within values.
 pub const MAX_JSONPATH_DEPTH: usize = 128;
 
+/// What ends a record of SignalR's.
+const RECORD_END: u8 = 0x1e;
+/// Most records of one message that are looked at.
+const MAX_RECORDS: usize = 4_096;
+
+/// How a message came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// By itself.
+    Whole,
+    /// As several records, each of which is looked at as JSON by itself.
+    OfRecords,
+    /// As one record of several.
+    Record,
+}
+
 /// What a client said.
 #[derive(Debug)]
 pub(crate) struct Message {
@@ -24,6 +41,8 @@ pub(crate) struct Message {
     payload: Bytes,
     /// More than is looked at: the payload is not here.
     long: bool,
+    /// Whether it is one of several records that came as one message, or that message.
+    part: Part,
     /// Parsed where a step asks for it, and once.
     document: OnceLock<Option<Document>>,
     value: OnceLock<Option<serde_json::Value>>,
@@ -35,6 +54,7 @@ impl Message {
             kind,
             payload,
             long: false,
+            part: Part::Whole,
             document: OnceLock::new(),
             value: OnceLock::new(),
         }
@@ -72,9 +92,41 @@ impl Message {
         std::str::from_utf8(bytes).ok()
     }
 
-    /// The JSON that it is, where it is some.
+    pub(super) fn part(&self) -> Part {
+        self.part
+    }
+
+    /// Its records, where it holds several: each is a message by itself to what looks for JSON.
+    pub(super) fn split(&mut self) -> Vec<Self> {
+        let looked_at = self.kind == MessageKind::Text && !self.long;
+        if !looked_at || memchr::memchr2(b'\n', RECORD_END, &self.payload).is_none() {
+            return Vec::new();
+        }
+        let found = self.text().map(records).unwrap_or_default();
+        let bytes = |record: &str| Bytes::copy_from_slice(record.as_bytes());
+        let found = found.into_iter().take(MAX_RECORDS);
+        let found: Vec<Self> = found
+            .map(|record| Self {
+                part: Part::Record,
+                ..Self::new(self.kind, bytes(record))
+            })
+            .collect();
+        if !found.is_empty() {
+            self.part = Part::OfRecords;
+        }
+        found
+    }
+
+    /// The JSON that it is, or that is in it where it has a frame of its protocol's.
     pub(super) fn document(&self) -> Option<&Document> {
-        let parse = || self.text().and_then(Document::parse);
+        let parse = || {
+            let text = self.text()?;
+            let framed = || {
+                let framed = Framed::of(text);
+                framed.is_framed(text).then(|| &text[framed.json])
+            };
+            Document::parse(text).or_else(|| Document::parse(framed()?))
+        };
         self.document.get_or_init(parse).as_ref()
     }
 

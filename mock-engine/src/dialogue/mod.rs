@@ -187,8 +187,12 @@ impl Dialogue {
                 heard.silences.push((step, due));
             }
         }
-        if let Some(message) = talk.assembly.take(frame) {
+        if let Some(mut message) = talk.assembly.take(frame) {
+            let records = message.split();
             hear(script, talk, id, &Arc::new(message), &mut heard);
+            for record in records {
+                hear(script, talk, id, &Arc::new(record), &mut heard);
+            }
         }
         heard
     }
@@ -385,7 +389,7 @@ fn hear(script: &Script, talk: &mut Talk, id: ConnId, message: &Arc<Message>, he
         }
     }
     happening_steps.sort_by_key(|happening| happening.step);
-    heard.happenings = happening_steps;
+    heard.happenings.extend(happening_steps);
 }
 
 /// The steps whose match holds, `nth` left out, in their order.

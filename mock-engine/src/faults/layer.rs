@@ -131,7 +131,7 @@ impl LayerFaults {
             Action::Down(down) => {
                 let (value, left) = match down {
                     Down::Up => (None, None),
-                    Down::Refuses | Down::Drains => (Some(*down), None),
+                    Down::Pends | Down::Refuses | Down::Drains => (Some(*down), None),
                     Down::Resets { dials } => (Some(*down), Some(*dials)),
                 };
                 self.down = Slot::set(value, left, generation);

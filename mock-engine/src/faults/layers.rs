@@ -7,6 +7,7 @@ use wstape_tape::{Accept, ClockSkew, Down, Garbage, HttpAnswer, Pongs, Refusal, 
 use super::layer::{Expired, LayerFaults};
 use crate::ids::{ConnId, LayerIndex, PathId, Renumbering, Scope};
 use crate::link::Conditions;
+use crate::port::Gate;
 
 /// Every layer's state.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct Layers {
 pub(crate) enum PortState {
     /// It is taken.
     Up,
+    /// It is neither taken nor refused, and what is open lives on.
+    Pending,
     /// It is refused, and what is open lives on.
     Draining,
     /// It is taken and reset.
@@ -29,9 +32,13 @@ pub(crate) enum PortState {
 }
 
 impl PortState {
-    /// Whether anything listens.
-    pub(crate) fn listens(self) -> bool {
-        matches!(self, Self::Up | Self::Resetting)
+    /// What a port does then.
+    pub(crate) fn gate(self) -> Gate {
+        match self {
+            Self::Up | Self::Resetting => Gate::Listens,
+            Self::Pending => Gate::Pends,
+            Self::Draining | Self::Refusing => Gate::Refuses,
+        }
     }
 
     /// Whether what is open was reset when it came to this.
@@ -142,10 +149,12 @@ impl Layers {
         holding.for_each(|layer| layer.renumber(renumbering));
     }
 
-    /// What meets a dial: refused where any layer refuses, else reset where any resets.
+    /// What meets a dial: refused where any layer refuses, else reset where any resets, else left
+    /// pending where any does that.
     pub(crate) fn port(&self) -> PortState {
         let state = |layer: &LayerFaults| match layer.down() {
             Down::Up => PortState::Up,
+            Down::Pends => PortState::Pending,
             Down::Drains => PortState::Draining,
             Down::Resets { .. } => PortState::Resetting,
             Down::Refuses => PortState::Refusing,

@@ -622,6 +622,8 @@ impl Core {
             self.remove(id);
         }
         self.ports.close();
+        // A dial that waits for the port learns that it is gone.
+        self.connections.tell_progress();
     }
 
     /// The connection is over.

@@ -8,14 +8,14 @@ use std::net::SocketAddr;
 
 use crate::ids::{ConnId, PortId};
 use crate::link::Conditions;
-use crate::port::Port;
+use crate::port::{Gate, Port};
 use crate::toxics::{Toxic, add_conditions};
 
 #[derive(Debug)]
 pub(super) struct Ports {
     open: BTreeMap<PortId, Open>,
-    /// Whether those that are not disabled listen.
-    listening: bool,
+    /// What those do that are not disabled.
+    gate: Gate,
     next: u64,
 }
 
@@ -31,7 +31,7 @@ impl Ports {
     pub(super) fn new(own: Port) -> Self {
         let mut ports = Self {
             open: BTreeMap::new(),
-            listening: true,
+            gate: Gate::Listens,
             next: PortId::OWN.0,
         };
         ports.add(own);
@@ -63,22 +63,23 @@ impl Ports {
         self.open.get(&PortId::OWN)?.port.addr()
     }
 
-    /// All listen, but for those that are disabled, or none does. What fails is said of the last.
-    pub(super) fn set(&mut self, listening: bool) -> io::Result<()> {
-        self.listening = listening;
+    /// All do this, but for those that are disabled. What fails is said of the last.
+    pub(super) fn set(&mut self, gate: Gate) -> io::Result<()> {
+        self.gate = gate;
         let ports = self.open.values().filter(|open| open.enabled);
         ports
-            .map(|open| open.port.set(listening))
+            .map(|open| open.port.set(gate))
             .fold(Ok(()), Result::and)
     }
 
-    /// Disables a port, or has it listen again where ports do.
+    /// Disables a port, or has it do again what ports do.
     pub(super) fn enable(&mut self, id: PortId, enabled: bool) -> io::Result<()> {
         let Some(open) = self.open.get_mut(&id) else {
             return Ok(());
         };
         open.enabled = enabled;
-        open.port.set(enabled && self.listening)
+        open.port
+            .set(if enabled { self.gate } else { Gate::Refuses })
     }
 
     /// Gives all up.

@@ -31,6 +31,8 @@ pub enum JournalKind {
     DialRefused,
     /// A dial was taken and reset before its answer, by a port that is down for so many dials.
     DialReset,
+    /// A dial is neither taken nor refused. On TCP only the dialer can know.
+    DialPending,
     /// A transport connection was accepted.
     Accepted,
     /// Its client has sent a request: what it asks for, before that is answered.
@@ -132,6 +134,7 @@ impl JournalKind {
         match self {
             Self::DialRefused => "dial_refused",
             Self::DialReset => "dial_reset",
+            Self::DialPending => "dial_pending",
             Self::Accepted => "accepted",
             Self::Requested(_) => "request",
             Self::Upgraded => "upgraded",
@@ -170,6 +173,7 @@ impl fmt::Display for JournalKind {
         match self {
             Self::DialRefused => f.write_str("dial refused"),
             Self::DialReset => f.write_str("dial reset"),
+            Self::DialPending => f.write_str("dial pending"),
             Self::Accepted => f.write_str("accepted"),
             Self::Requested(head) => write!(f, "{} {}", head.method, head.target),
             Self::Upgraded => f.write_str("upgraded"),

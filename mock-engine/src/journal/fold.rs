@@ -82,7 +82,7 @@ impl Fold {
 fn shape(entry: &Entry) -> Option<Shape> {
     let dial = matches!(
         entry.kind,
-        JournalKind::DialRefused | JournalKind::DialReset
+        JournalKind::DialRefused | JournalKind::DialReset | JournalKind::DialPending
     );
     if entry.conn.is_none() && !dial {
         return None;

@@ -150,6 +150,7 @@ impl Members {
         Ok(Some(match name {
             "dial_refused" => JournalKind::DialRefused,
             "dial_reset" => JournalKind::DialReset,
+            "dial_pending" => JournalKind::DialPending,
             "accepted" => JournalKind::Accepted,
             "request" => JournalKind::Requested(Box::new(RequestHead {
                 method: need(self.method, "method")?,

@@ -54,16 +54,35 @@ fn a_text_ping_is_answered_by_a_text_pong_and_nothing_else_is() {
 }
 
 #[test]
-fn who_looks_for_an_answer_by_content_at_a_count_of_frames_is_told_where_it_is() {
-    let line = r#"{"on_connect":"each","after_received":{"text":"ping"},"text":"pong"}"#;
-    let error = Tape::parse("t", &format!("{{\"tape\":1}}\n{line}\n")).unwrap_err();
+fn an_answer_by_content_is_sent_where_it_stands_at_what_is_received_in_a_tape_without_needs() {
+    let tape = "{\"tape\":1,\"title\":\"Hyperliquid: a text ping is answered by a text pong\"}\n\
+                {\"on_connect\":\"each\",\"after_received\":{\"text\":\"{\\\"method\\\":\\\"ping\\\"}\"},\
+                \"text\":\"{\\\"channel\\\":\\\"pong\\\"}\"}\n{\"at_ms\":10,\"drop\":\"fin\"}\n";
+    let read = Tape::parse("t", tape).unwrap();
+    let lines: Vec<String> = read.steps.iter().map(wstape_tape::Step::to_line).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let seen = in_memory(async {
+        let builder = wstape_mock_engine::Engine::builder().layer(read);
+        let world = World::build(Arm::Virtual, builder).await;
+        world.engine.start();
+        let mut client = world.connect().await;
+        let said = [
+            masked(TEXT, br#"{"method":"pong"}"#),
+            masked(TEXT, br#"{"method":"ping"}"#),
+        ];
+        client.send(&said.concat()).await;
+        client.reads().await
+    });
+    let expected = [
+        "0.000000 \\x81\\x12{\\\"channel\\\":\\\"pong\\\"}",
+        "0.010000 eof",
+    ];
+    assert_eq!(seen, expected);
     assert_eq!(
-        error.message(),
-        "\"after_received\" must be a whole number, found an object"
+        lines,
+        tape.lines().skip(1).collect::<Vec<_>>(),
+        "written as it was read"
     );
-    let report = error.report();
-    assert!(report.contains("on_message"), "{report}");
-    assert!(report.contains("dialogue"), "{report}");
 }
 
 #[test]

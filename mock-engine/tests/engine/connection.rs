@@ -319,3 +319,40 @@ fn a_port_that_went_down_is_kept_and_listens_again() {
         world.engine.shutdown().await;
     });
 }
+
+#[test]
+fn a_dial_that_pends_is_taken_once_the_port_takes_dials_and_what_is_open_lives_on() {
+    in_memory(async {
+        let world = World::bare().await;
+        let mut open = world.connect().await;
+        world.engine.pend_dials();
+        let clock = world.engine.clock();
+        let up = async {
+            clock.sleep_until(Micros::from_ms(3_000)).await;
+            world.engine.up();
+        };
+        let (dialed, ()) = tokio::join!(world.dial(), up);
+        assert!(dialed.is_ok(), "{:?}", dialed.err());
+        assert_eq!(clock.now(), Micros::from_ms(3_000));
+        let pends = |line: &&String| line.ends_with("dial pending");
+        assert_eq!(
+            world.lines().iter().filter(pends).count(),
+            1,
+            "{:?}",
+            world.lines()
+        );
+        world.engine.shutdown().await;
+        assert_eq!(open.all().await.1, "eof", "it was open all along");
+    });
+}
+
+#[test]
+fn a_dial_that_pends_is_refused_once_the_engine_is_gone() {
+    in_memory(async {
+        let world = World::bare().await;
+        world.engine.pend_dials();
+        let (dialed, ()) = tokio::join!(world.dial(), world.engine.shutdown());
+        let why = dialed.map(drop).map_err(|error| error.kind());
+        assert_eq!(why, Err(std::io::ErrorKind::ConnectionRefused));
+    });
+}

@@ -310,3 +310,40 @@ fn a_tape_with_dialogues_is_played_to_a_client_that_sends_anything_without_a_pan
     let heard = answers(lines, &said);
     assert_eq!(heard, ["<>", "<>", "<>", "<>", "<{}>", "<😀>"]);
 }
+
+#[test]
+fn json_in_a_frame_of_socket_ios_or_signalrs_is_looked_at_like_any_other() {
+    let lines = [
+        r#"{"on_message":{"regex":"^42(?<ack>[0-9]+)\\[","jsonpath":"$[?$[0] == 'sub']"},"text":"43${ack}[\"${/1/channel}\"]"}"#,
+        r#"{"on_message":{"json":{"target":"Sub"}},"text":"{\"type\":3,\"invocationId\":\"${/invocationId}\"}\u001e"}"#,
+    ];
+    let said = [
+        r#"4217["sub",{"channel":"trades"}]"#,
+        "{\"type\":1,\"target\":\"Sub\",\"invocationId\":\"9\"}\u{1e}",
+    ];
+    let expected = [
+        r#"4317["trades"]"#,
+        "{\"type\":3,\"invocationId\":\"9\"}\u{1e}",
+    ];
+    assert_eq!(answers(&lines, &said), expected);
+}
+
+#[test]
+fn each_record_of_a_message_that_holds_several_is_looked_at_and_a_text_as_a_whole() {
+    in_memory(async {
+        let world = playing(&[
+            r#"{"on_message":{"json":{"sub":{}}},"json":{"id":"${/id}","sub":{}}}"#,
+            r#"{"on_message":{"contains":"sub"},"text":"once"}"#,
+            r#"{"on_message":{"unmatched":true},"text":"${/id}?"}"#,
+        ])
+        .await;
+        let mut client = world.connect().await;
+        let records = "{\"id\":1,\"sub\":{}}\n{\"id\":2,\"none\":{}}\n{\"id\":3,\"sub\":{}}";
+        let mut heard = vec![client.ask(records).await];
+        for _ in 0..3 {
+            heard.push(client.hear().await);
+        }
+        let expected = ["once", r#"{"id":1,"sub":{}}"#, "2?", r#"{"id":3,"sub":{}}"#];
+        assert_eq!(heard, expected);
+    });
+}

@@ -21,6 +21,9 @@ const MAX_ASKED: usize = 256;
 const STEM_CHARS: usize = 6;
 const MIN_STEM_CHARS: usize = 4;
 
+/// How a packet of Socket.IO's begins that connects, with or without a login, and its answer.
+const CONNECT: &str = "40";
+
 /// A request, and which messages of the conversation answer it.
 #[derive(Debug)]
 pub(super) struct Asked {
@@ -142,8 +145,14 @@ fn repeated_number(request: &Request, said: &[Node]) -> Option<String> {
 fn acknowledges(request: &Request, said: &str, found: &[Node]) -> bool {
     let lower = said.to_ascii_lowercase();
     let is_ping = |word: &str| word.contains("ping") && lower.contains("pong");
+    if request.text.starts_with(CONNECT) && !found.is_empty() {
+        return said.starts_with(CONNECT);
+    }
     if request.nodes.is_empty() {
         return !is_message(said) || is_ping(&request.text.to_ascii_lowercase());
+    }
+    if request.is_protocol_choice() {
+        return found.len() == 1 && found[0].text == "{}";
     }
     let Some(word) = request.purpose().map(|word| word.to_ascii_lowercase()) else {
         return false;

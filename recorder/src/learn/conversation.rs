@@ -6,6 +6,7 @@ use std::io::BufRead;
 use wstape_tape::{
     Accept, Action, Conn, End, Micros, Received, ReceivedKind, Step, TapeError, TapeReader, Trigger,
 };
+use wstape_wire::framed::records;
 
 /// Most bytes of messages that are learnt from, which are in memory meanwhile, and most messages.
 /// What is beyond is named.
@@ -88,8 +89,16 @@ impl Session {
         }
         self.bytes += text.len();
         self.messages += 1;
-        let said = Said { at, by, text };
-        self.conversation(conn).said.push(said);
+        let parts = records(&text);
+        if parts.is_empty() {
+            self.conversation(conn).said.push(Said { at, by, text });
+            return;
+        }
+        // Each is a message by itself, as the engine that plays the tape has it too.
+        for part in parts {
+            let text = part.trim_end_matches(['\n', '\r']).to_owned();
+            self.conversation(conn).said.push(Said { at, by, text });
+        }
     }
 
     fn count(&mut self, what: &'static str) {

@@ -2,8 +2,9 @@
 
 /// Names of members that say what a message is for, the most telling first, without case and
 /// punctuation.
-const PURPOSES: [&str; 13] = [
+const PURPOSES: [&str; 14] = [
     "method",
+    "target",
     "op",
     "action",
     "event",
@@ -22,8 +23,9 @@ const PURPOSES: [&str; 13] = [
 const PROTOCOL: [&str; 2] = ["jsonrpc", "version"];
 
 /// Names of members by which an answer is known for a request's.
-const IDENTITIES: [&str; 13] = [
+const IDENTITIES: [&str; 14] = [
     "id",
+    "invocationid",
     "reqid",
     "requestid",
     "cid",

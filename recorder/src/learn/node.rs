@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 use wstape_tape::{pointer_key, pointer_token};
+use wstape_wire::framed::Framed;
 
 /// Values within each other that are told apart; deeper ones are part of the last.
 const MAX_DEPTH: usize = 16;
@@ -64,17 +65,33 @@ pub(super) fn tokens(pointer: &str) -> Vec<String> {
     tokens.map(pointer_key).collect()
 }
 
-/// Whether a text is an object or a list, as messages are.
+/// The pointer of the number under which a packet of Socket.IO's is acknowledged: the name of the group
+/// that finds it.
+pub(super) const ACK: &str = "ack";
+
+/// Whether a text is an object or a list, as messages are, with or without a frame around it.
 pub(super) fn is_message(text: &str) -> bool {
-    text.trim_start().starts_with(['{', '['])
+    text[Framed::of(text).json]
+        .trim_start()
+        .starts_with(['{', '['])
 }
 
 /// The values of a message, a container before what is in it; empty where it is no JSON object or
 /// list.
 pub(super) fn nodes(text: &str) -> Vec<Node> {
     let mut nodes = Vec::new();
-    if let (true, Ok(value)) = (is_message(text), serde_json::from_str::<&RawValue>(text)) {
+    let Framed { json, ack } = Framed::of(text);
+    if let (true, Ok(value)) = (
+        is_message(text),
+        serde_json::from_str::<&RawValue>(&text[json]),
+    ) {
         walk(text, value, ("", ""), 0, &mut nodes);
+        nodes.extend(ack.map(|range| Node {
+            pointer: ACK.to_owned(),
+            key: "id".to_owned(),
+            text: text[range.clone()].to_owned(),
+            range,
+        }));
     }
     nodes
 }
@@ -157,6 +174,26 @@ fn compact(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_packet_of_socket_io_has_its_number_beside_its_values() {
+        let text = r#"4217["sub",{"id":5}]"#;
+        let found: Vec<(String, &str)> = nodes(text)
+            .into_iter()
+            .map(|node| (node.pointer, &text[node.range]))
+            .collect();
+        let expected = [
+            ("", r#"["sub",{"id":5}]"#),
+            ("/0", "\"sub\""),
+            ("/1", r#"{"id":5}"#),
+            ("/1/id", "5"),
+            ("ack", "17"),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(pointer, text)| (pointer.to_owned(), text))
+        );
+    }
 
     #[test]
     fn a_value_is_found_at_its_place_and_a_container_before_what_is_in_it() {

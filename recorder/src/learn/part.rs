@@ -89,10 +89,10 @@ impl<'h> Part<'h> {
     }
 
     /// A step that answers; what can't be a step is named.
-    fn on_message(&mut self, wanted: &Wanted, rest: &str) -> bool {
+    fn on_message(&mut self, wanted: &Wanted, asked: &Request, rest: &str) -> bool {
         let Some(json) = wanted.json().filter(|_| !wanted.is_bare()) else {
-            let what = format!("a request that no tape can tell from others: {wanted:?}");
-            let what: String = what.chars().take(200).collect();
+            let asked = asked.shown();
+            let what = format!("a request that no tape can tell from others: {asked}");
             self.learnt.unlearnt.push(what);
             return false;
         };
@@ -190,12 +190,12 @@ impl<'h> Part<'h> {
             let note = Value::from(format!("not learnt, sent as first seen: {what}"));
             rest.push_str(",\"note\":");
             rest.push_str(&note.to_string());
-            let to = wanted.json().unwrap_or_default();
+            let to = of[0].request.shown();
             self.learnt
                 .unlearnt
                 .push(format!("{what} of the answer to {to}"));
         }
-        if self.on_message(wanted, &rest) {
+        if self.on_message(wanted, &of[0].request, &rest) {
             self.learnt.replies += 1;
         }
     }
@@ -222,7 +222,7 @@ impl<'h> Part<'h> {
                 Some(number) => format!(r#","start":{{"scene":{label},"as":"id ${{{number}}}"}}"#),
                 None => format!(r#","start":{label}"#),
             };
-            self.on_message(&item.wanted, &rest);
+            self.on_message(&item.wanted, &exchange.request, &rest);
         }
     }
 
@@ -234,13 +234,19 @@ impl<'h> Part<'h> {
         }
         let request = &exchange.request;
         let by_number = self.streams.values().find_map(|(_, stream)| {
-            let number = stream.goes_by.as_ref()?;
+            let number = stream
+                .goes_by
+                .as_ref()
+                .filter(|_| stream.conn == exchange.conn)?;
+            let asked = stream.request.nodes.iter().find(|n| n.pointer == *number)?;
+            // The number of the stream, and not one of the request's own.
             let mut own = request.identities();
-            own.any(|node| node.pointer == *number)
+            own.any(|node| node.pointer == *number && node.text == asked.text)
                 .then(|| number.clone())
         });
         if let Some(number) = by_number {
-            self.on_message(&request.wanted(), &format!(r#","stop":"id ${{{number}}}""#));
+            let rest = format!(r#","stop":"id ${{{number}}}""#);
+            self.on_message(&request.wanted(), request, &rest);
             return;
         }
         let mut stops: Vec<(Wanted, String)> = Vec::new();
@@ -265,26 +271,28 @@ impl<'h> Part<'h> {
             }
         }
         for (wanted, label) in stops {
-            self.on_message(&wanted, &format!(r#","stop":{}"#, Value::from(label)));
+            let rest = format!(r#","stop":{}"#, Value::from(label));
+            self.on_message(&wanted, request, &rest);
         }
     }
 
     /// Names the requests of a kind of which nothing came.
     fn unanswered(&mut self, of_a_kind: &[&Exchange]) {
-        let nothing = |exchange: &&&Exchange| !self.is_answered(exchange);
+        let nothing =
+            |exchange: &&&Exchange| !self.is_answered(exchange) && !exchange.request.is_keepalive();
         let count = of_a_kind.iter().filter(nothing).count();
-        let kind = of_a_kind.first().map(|exchange| exchange.request.kind());
+        let first = of_a_kind.iter().find(nothing);
         let known = of_a_kind.len() > count;
-        if let Some(kind) = kind.filter(|_| count > 0 && !known) {
-            let what = format!("what answers {kind}: nothing did in the session ({count})");
+        if let Some(first) = first.filter(|_| !known) {
+            let asked = first.request.shown();
+            let what = format!("what answers {asked}: nothing did in the session ({count})");
             self.learnt.unlearnt.push(what);
         }
     }
 
-    /// Names requests that hold JSON and are none, as Socket.IO's and SignalR's: what is in them is
-    /// not told apart.
+    /// Names requests that hold JSON in a frame that nobody knows: what is in them is not told apart.
     fn framed<'e>(&mut self, exchanges: impl Iterator<Item = &'e Exchange>) {
-        const SHOWN_CHARS: usize = 3;
+        const SHOWN_CHARS: usize = 12;
         let framed = |exchange: &&Exchange| {
             let request = &exchange.request;
             request.nodes.is_empty() && request.text.contains(['{', '['])
@@ -292,9 +300,11 @@ impl<'h> Part<'h> {
         let mut framed = exchanges.filter(framed).peekable();
         if let Some(first) = framed.peek() {
             let begin: String = first.request.text.chars().take(SHOWN_CHARS).collect();
+            let begin = Value::from(begin);
             let what = format!(
-                "requests that hold JSON and are none, as Socket.IO's and SignalR's ({begin}…, {} of \
-                 them): each is answered only where it is the very text of the session",
+                "requests that hold JSON in a frame that is not known ({begin}…, {} of them): each is answered \
+                 only where it is the very text of the session; by hand, find what differs by the named \
+                 group of a \"regex\", and answer with \"text\" and \"${{name}}\"",
                 framed.count()
             );
             self.learnt.unlearnt.push(what);

@@ -7,6 +7,9 @@ use super::wanted::{REDACTED, Wanted};
 /// Most things that one request is taken to be about.
 const MAX_ITEMS: usize = 256;
 
+/// Characters of a request that are shown to people.
+const MAX_SHOWN_CHARS: usize = 120;
+
 /// What a client asked.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
@@ -65,6 +68,35 @@ impl Request {
         self.purpose().unwrap_or_else(members)
     }
 
+    /// Its text, or the beginning of a long one, for people.
+    pub(super) fn shown(&self) -> String {
+        let mut chars = self.text.chars();
+        let mut shown: String = chars.by_ref().take(MAX_SHOWN_CHARS).collect();
+        if chars.next().is_some() {
+            shown.push('…');
+        }
+        shown
+    }
+
+    /// Whether it only says that the client lives, or goes, which nothing answers: engine.io's pong, Socket.IO's
+    /// disconnect, an empty command of Centrifuge's, SignalR's ping and close.
+    pub(super) fn is_keepalive(&self) -> bool {
+        let mut own = self.nodes.iter().filter(|node| node.depth() == 1);
+        match (self.nodes.len(), own.next()) {
+            (0, _) => matches!(self.text.as_str(), "1" | "3" | "41" | "pong"),
+            (1, _) => self.nodes[0].text == "{}",
+            (2, Some(only)) => only.pointer == "/type" && matches!(only.text.as_str(), "6" | "7"),
+            _ => false,
+        }
+    }
+
+    /// Whether it opens a session of SignalR's, whose answer says nothing but that it is open.
+    pub(super) fn is_protocol_choice(&self) -> bool {
+        let own = self.nodes.iter().filter(|node| node.depth() == 1);
+        let keys: Vec<&str> = own.map(|node| node.key.as_str()).collect();
+        keys.len() == 2 && keys.contains(&"protocol") && keys.contains(&"version")
+    }
+
     /// Whether it ends a stream.
     pub(super) fn ends(&self) -> bool {
         ends(&self.about_what())
@@ -105,6 +137,7 @@ impl Request {
             return Wanted::text(&self.text);
         }
         let mut wanted = Wanted::default();
+        wanted.framed(&self.text);
         if let Some(purpose) = self.nodes.iter().find(|node| self.is_purpose(node)) {
             wanted.value(purpose);
             return wanted;

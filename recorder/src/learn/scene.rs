@@ -134,12 +134,13 @@ impl Recurring<'_> {
 
     /// One line for all of them, where they differ in nothing but numbers that count from 1.
     fn one_for_all(&self, counters: &BTreeMap<String, u64>) -> Option<String> {
-        const COUNT: &str = "\"${count}\"";
+        const COUNT: &str = "${count}";
         let mut counted = self.templates.iter().map(|template| {
             let mut places = Vec::new();
             for (pointer, node) in leaves(&template.text) {
                 if counters.get(&pointer) == Some(&1) {
-                    places.push((node.range, COUNT.to_owned()));
+                    let piece = template.piece(&node, COUNT);
+                    places.push((node.range, piece));
                 }
             }
             template.with(places)
@@ -163,7 +164,8 @@ fn live(templates: &[Template], clock: Clock) -> Vec<Template> {
                 continue;
             }
             if let Some(reference) = clock.differing(values()) {
-                places.push((node.range, format!("\"{reference}\"")));
+                let piece = template.piece(&node, reference);
+                places.push((node.range, piece));
             }
         }
         template.with(places)

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use wstape_tape::Micros;
+use wstape_wire::framed::Framed;
 
 use super::names::{is_identity, is_protocol, purpose};
-use super::node::{Node, leaves, nodes, replaced};
+use super::node::{ACK, Node, leaves, nodes, replaced};
 use super::request::Request;
 
 /// Shorter values than that are taken for one that comes back only under the same name.
@@ -24,6 +25,22 @@ pub(super) struct Template {
     pub(super) text: String,
     pub(super) unlearnt: Vec<String>,
     json: bool,
+    /// The JSON has a frame of its protocol's around it: what is sent is a text.
+    framed: bool,
+    /// What stands for the number under which a packet of Socket.IO's is acknowledged.
+    ack: Option<String>,
+}
+
+/// Around a reference that stands for no string, in JSON within a text: there it has no quotes.
+const BARE: (char, char) = ('\u{e000}', '\u{e001}');
+
+/// A reference in the place of a value.
+fn piece(node: &Node, reference: &str, framed: bool) -> String {
+    if framed && node.string().is_none() {
+        let (open, close) = BARE;
+        return format!("\"{open}{reference}{close}\"");
+    }
+    format!("\"{reference}\"")
 }
 
 /// Which values of a request a template may refer to.
@@ -83,6 +100,8 @@ impl Template {
         let nodes = nodes(said);
         let mut places: Vec<(Range<usize>, String)> = Vec::new();
         let mut unlearnt = Vec::new();
+        let framed = Framed::of(said).is_framed(said) && !nodes.is_empty();
+        let mut ack = None;
         for node in nodes.iter().filter(|node| !node.pointer.is_empty()) {
             let around = |place: &Range<usize>| {
                 place.start <= node.range.start && node.range.end <= place.end
@@ -92,8 +111,14 @@ impl Template {
             }
             let asked = source(node, request, scope).map(|from| format!("${{{from}}}"));
             let now = || clock.live(&node.text, at).map(ToOwned::to_owned);
+            if node.pointer == ACK {
+                // A number of a length of its own, so that what differs in nothing else is the same.
+                places.extend(asked.as_ref().map(|_| (node.range.clone(), "0".to_owned())));
+                ack = asked;
+                continue;
+            }
             if let Some(reference) = asked.or_else(now) {
-                places.push((node.range.clone(), format!("\"{reference}\"")));
+                places.push((node.range.clone(), piece(node, &reference, framed)));
             } else if node
                 .string()
                 .is_some_and(|text| clock.live(&text, at).is_some())
@@ -106,7 +131,14 @@ impl Template {
             text: replaced(said, places, literal),
             unlearnt,
             json: !nodes.is_empty(),
+            framed,
+            ack,
         }
+    }
+
+    /// A reference in the place of a value of it.
+    pub(super) fn piece(&self, node: &Node, reference: &str) -> String {
+        piece(node, reference, self.framed)
     }
 
     /// What several answers to one kind of request have in common; `None` where they are of
@@ -133,7 +165,7 @@ impl Template {
                 continue;
             }
             match clock.differing(values()) {
-                Some(reference) => places.push((node.range.clone(), format!("\"{reference}\""))),
+                Some(reference) => places.push((node.range.clone(), first.piece(node, reference))),
                 None if unlearnt.contains(pointer) => {}
                 None => unlearnt.push(pointer.clone()),
             }
@@ -141,7 +173,7 @@ impl Template {
         Some(Self {
             text: replaced(&first.text, places, ToOwned::to_owned),
             unlearnt,
-            json: true,
+            ..first.clone()
         })
     }
 
@@ -153,7 +185,8 @@ impl Template {
         };
         let plain = |node: &Node| {
             let said = node.string();
-            let reference = said.as_ref().is_some_and(|text| text.starts_with("${"));
+            let is_reference = |text: &String| text.trim_start_matches(BARE.0).starts_with("${");
+            let reference = said.as_ref().is_some_and(is_reference);
             let word = said.as_ref().is_some_and(|text| is_word(text));
             let own = purpose(&node.key).is_some() || is_protocol(&node.key);
             !node.is_telling() || reference || word || own || node.text == "0"
@@ -174,8 +207,22 @@ impl Template {
         leaves(&self.text).remove(pointer).map(|leaf| leaf.text)
     }
 
+    /// The text with its references as they stand in a text.
+    fn framed_text(&self) -> String {
+        let (open, close) = BARE;
+        let mut text = self.text.clone();
+        if let (Some(reference), Some(ack)) = (&self.ack, Framed::of(&text).ack) {
+            text.replace_range(ack, reference);
+        }
+        text.replace(&format!("\"{open}"), "")
+            .replace(&format!("{close}\""), "")
+    }
+
     /// The action that says it.
     pub(super) fn action(&self) -> String {
+        if self.framed {
+            return format!(r#""text":{}"#, serde_json::Value::from(self.framed_text()));
+        }
         if self.json {
             // Between the values of a JSON text a line's end is a blank.
             return format!(r#""json":{}"#, self.text.replace(['\n', '\r'], " "));
@@ -236,6 +283,28 @@ mod tests {
 
     fn of(said: &str, asked: &str, scope: Scope) -> Template {
         Template::of(said, Micros::ZERO, &Request::new(asked), scope, UNKNOWN)
+    }
+
+    #[test]
+    fn an_acknowledgement_of_socket_io_takes_the_number_of_its_event() {
+        let reply = of(
+            r#"4312[{"ok":true,"n":5,"s":"abc"}]"#,
+            r#"4212["get",{"n":5,"s":"abc"}]"#,
+            Scope::Reply,
+        );
+        let expected = r#""text":"43${ack}[{\"ok\":true,\"n\":${/1/n},\"s\":\"${/1/s}\"}]""#;
+        assert_eq!(reply.action(), expected);
+    }
+
+    #[test]
+    fn a_record_of_signalr_is_a_text_with_the_number_of_its_invocation() {
+        let asked =
+            "{\"type\":1,\"invocationId\":\"7\",\"target\":\"Sub\",\"arguments\":[\"a\"]}\u{1e}";
+        let said = "{\"type\":3,\"invocationId\":\"7\",\"result\":null}\u{1e}";
+        let reply = of(said, asked, Scope::Reply);
+        let expected =
+            r#""text":"{\"type\":3,\"invocationId\":\"${/invocationId}\",\"result\":null}\u001e""#;
+        assert_eq!(reply.action(), expected);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! What a request must say, as the members of an `on_message`.
 
 use serde_json::{Map, Value};
+use wstape_wire::framed::Framed;
 
-use super::node::{Node, tokens};
+use super::node::{ACK, Node, tokens};
 
 /// What stands where a recorder took a secret out, which no other client says.
 pub(super) const REDACTED: &str = "redacted-";
@@ -51,9 +52,34 @@ impl Wanted {
         }
     }
 
-    /// Whether it is met by any message at all.
+    /// Whether it is met by any message at all, or any of its frame.
     pub(super) fn is_bare(&self) -> bool {
-        *self == Self::default()
+        let framed = Self {
+            regex: self.regex.clone(),
+            ..Self::default()
+        };
+        *self == Self::default() || *self == framed && !self.is_of_text()
+    }
+
+    /// Whether its expression is a text's, and not that of a frame.
+    fn is_of_text(&self) -> bool {
+        self.regex
+            .as_ref()
+            .is_some_and(|regex| regex.ends_with('$'))
+    }
+
+    /// In this frame: of this protocol's packets of a kind, with whatever number.
+    pub(super) fn framed(&mut self, text: &str) {
+        let Framed { json, ack } = Framed::of(text);
+        let before = match &ack {
+            Some(ack) => &text[..ack.start],
+            None => &text[..json.start],
+        };
+        if before.is_empty() {
+            return;
+        }
+        let number = ack.map_or(String::new(), |_| format!("(?<{ACK}>[0-9]+)"));
+        self.regex = Some(format!("^{}{number}[\\[{{]", regex::escape(before)));
     }
 
     /// Something at this place.

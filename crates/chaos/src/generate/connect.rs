@@ -1,6 +1,6 @@
 //! Faults of connects.
 
-use wstape_tape::{Action, After, Down, End, Micros, Partition, Step};
+use wstape_tape::{Action, After, Down, End, Micros, Partition, Step, TlsFault};
 
 use super::dice::Dice;
 use super::scene::Scene;
@@ -15,6 +15,10 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
         FaultKind::Down => {
             let span = scene.outage(dice, at);
             scene.state(kind, at, Action::Down(Down::Refuses), span);
+        }
+        FaultKind::DialStall if dice.chance(1, 2) => {
+            scene.state(kind, at, Action::Down(Down::Pends), span);
+            redial(at, dice, scene);
         }
         FaultKind::DialStall => {
             let takes = scene.span(dice, at);
@@ -38,9 +42,24 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
             scene.put(kind, Step::new(trigger, Action::Drop(end)));
             redial(at, dice, scene);
         }
-        FaultKind::SlowAnswer => {
+        FaultKind::Tls => {
+            let fault = dice.pick(&[
+                TlsFault::Untrusted,
+                TlsFault::Expired,
+                TlsFault::WrongHost,
+                TlsFault::Stalled,
+            ]);
+            let span = scene.outage(dice, at);
+            scene.state(kind, at, Action::Tls(Some(fault)), span);
+            redial(at, dice, scene);
+        }
+        FaultKind::SlowAnswer | FaultKind::PartitionNew => {
+            let which = match kind {
+                FaultKind::SlowAnswer => Partition::ToClient,
+                _ => Partition::Both,
+            };
             let trigger = Scene::on_connect(dice, After::Time(Micros::ZERO));
-            let mut step = Step::new(trigger, Action::Partition(Partition::ToClient));
+            let mut step = Step::new(trigger, Action::Partition(which));
             step.for_us = Some(span);
             scene.put(kind, step);
             redial(at, dice, scene);

@@ -3,12 +3,18 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Duration, Utc};
-use wstape_tape::{Action, Micros, Step};
+use wstape_tape::{Action, Micros, Step, Trigger};
 
 use super::dice::Dice;
 
 /// Most events of a stream.
 const MAX_EVENTS: usize = 4_000;
+
+/// How long one sort of events may be missing.
+const MIN_STRETCH: Micros = Micros::from_ms(2_000);
+const MAX_STRETCH: Micros = Micros::from_ms(120_000);
+/// What stands in a heartbeat alone.
+const HEARTBEAT: &str = r#"{"event":"heartbeat""#;
 
 /// How an engine writes its times.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +46,25 @@ pub(super) fn events(dice: &mut Dice, wall_at_zero: DateTime<Utc>, end: Micros) 
         at = Micros(at.0.saturating_add(step));
     }
     steps
+}
+
+/// A5: for a while, in some cases, heartbeats alone come, or all but heartbeats.
+pub(super) fn stretch(dice: &mut Dice, end: Micros, steps: &mut Vec<Step>) {
+    if !dice.chance(1, 6) {
+        return;
+    }
+    let from = Micros(dice.below(end.0.max(1)));
+    let to = Micros(
+        from.0
+            .saturating_add(dice.log_time(MIN_STRETCH, MAX_STRETCH).0),
+    );
+    let beats = dice.chance(1, 2);
+    steps.retain(|step| match (&step.trigger, &step.action) {
+        (Trigger::At(at), Action::Emit(json)) if (from..to).contains(at) => {
+            json.starts_with(HEARTBEAT.as_bytes()) == beats
+        }
+        _ => true,
+    });
 }
 
 /// A time as an engine would write it.

@@ -1,7 +1,9 @@
 //! Faults of WebSocket frames.
 
 use bytes::Bytes;
-use wstape_tape::{Action, CloseFrame, Micros, Pongs, RawFrame};
+use wstape_tape::{
+    Action, CloseFrame, Distribution, Latency, Micros, Partition, Pongs, RawFrame, Step,
+};
 
 use super::dice::Dice;
 use super::scene::Scene;
@@ -37,7 +39,7 @@ fn close(code: u16, reason: &str) -> Action {
 
 pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
     match kind {
-        FaultKind::Close | FaultKind::BadClose | FaultKind::AfterClose => {
+        FaultKind::Close | FaultKind::BadClose | FaultKind::AfterClose | FaultKind::SlowClose => {
             closes(kind, at, dice, scene);
         }
         FaultKind::Fragments => fragments(at, dice, scene),
@@ -87,6 +89,27 @@ fn closes(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
                 _ => frame(true, PING, "late"),
             };
             scene.at(kind, at, Action::Frame(second));
+        }
+        FaultKind::SlowClose => {
+            let span = scene.span(dice, at);
+            let way = match dice.below(2) {
+                // The end comes as late again as the Close did.
+                0 => Action::Latency(Latency {
+                    base: dice.log_time(Micros::from_ms(1), Micros::from_ms(4_000)),
+                    jitter: Micros::ZERO,
+                    distribution: Distribution::Uniform,
+                }),
+                // The engine waits for an answer that does not reach it.
+                _ => Action::Partition(Partition::FromClient),
+            };
+            let mut step = Step::at(at, way);
+            step.for_us = Some(span);
+            scene.put(kind, step);
+            scene.at(
+                kind,
+                at,
+                close(dice.pick(&[1000, 1001, 1012]), "in no hurry"),
+            );
         }
         _ => {}
     }

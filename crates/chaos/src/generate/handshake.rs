@@ -11,6 +11,9 @@ use crate::fault::FaultKind;
 /// Statuses of refusals.
 const STATUSES: [u16; 10] = [400, 401, 403, 404, 426, 429, 500, 502, 503, 504];
 
+/// A time that suits an event which comes with the 101.
+const EARLY_TS: &str = "2026-01-01T00:00:03.5Z";
+
 pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
     let span = scene.outage(dice, at);
     match kind {
@@ -65,6 +68,7 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
             };
             refuse(kind, at, span, Action::Garbage(Some(garbage)), dice, scene);
         }
+        FaultKind::EarlyFrames => early_frames(at, dice, scene),
         FaultKind::Flap => {
             let trigger = Scene::on_connect(dice, After::Frames(0));
             let action = match dice.below(3) {
@@ -84,6 +88,19 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
         }
         _ => {}
     }
+}
+
+/// Frames that come with the 101.
+fn early_frames(at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
+    let trigger = Scene::on_connect(dice, After::Frames(0));
+    for _ in 0..dice.between(1, 3) {
+        let action = match dice.below(3) {
+            0 => Action::Ping(Bytes::from_static(b"early")),
+            _ => Action::Text(scene.event(dice, EARLY_TS)),
+        };
+        scene.put(FaultKind::EarlyFrames, Step::new(trigger.clone(), action));
+    }
+    redial(at, dice, scene);
 }
 
 /// A refusal that asks for a wait: in seconds, as a date, absurd, or malformed.

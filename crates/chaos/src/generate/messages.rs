@@ -1,6 +1,6 @@
 //! Faults of what messages say.
 
-use wstape_tape::{Action, Micros};
+use wstape_tape::{Action, ClockSkew, Micros};
 
 use super::dice::Dice;
 use super::events;
@@ -106,6 +106,14 @@ const TIMES: [&str; 16] = [
     r#"{"seconds":1}"#,
 ];
 
+/// By how much an engine's clock is wrong: a bad sync, a time zone, a machine that came back from a backup.
+const MIN_SKEW: Micros = Micros::from_ms(1_000);
+const MAX_SKEW: Micros = Micros::from_ms(30 * 86_400_000);
+/// How fast it goes wrong at most: a second in ten.
+const MAX_DRIFT_PPM: u64 = 100_000;
+/// Between two events that tell of a wrong clock, in microseconds.
+const MAX_BETWEEN_US: u64 = 50_000;
+
 pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
     if let Some(vocabulary) = scene.vocabulary {
         return draw_in(vocabulary, kind, at, dice, scene);
@@ -144,6 +152,7 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
                 scene.at(kind, at, Action::Text(text));
             }
         }
+        FaultKind::Clock => clock(at, dice, scene),
         FaultKind::Replayed => {
             let event = |dice: &mut Dice, second: u64| {
                 events::event(dice, &format!("2026-01-01T00:00:{second:02}Z"))
@@ -197,6 +206,7 @@ fn draw_in(
                 scene.at(kind, at, Action::Text(vocabulary.wrong(dice)));
             }
         }
+        FaultKind::Clock => clock(at, dice, scene),
         FaultKind::Replayed => {
             let (first, second) = (vocabulary.any(dice), vocabulary.any(dice));
             for text in [first.clone(), second, first] {
@@ -218,6 +228,32 @@ fn draw_in(
             scene.at(kind, at, Action::Close(Some(close)));
         }
         _ => {}
+    }
+}
+
+/// The engine's clock is wrong for a while, and events say what it shows. What another feed calls its time
+/// nobody knows; what its tape says as `${now}` moves all the same.
+fn clock(at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
+    let kind = FaultKind::Clock;
+    let span = scene.span(dice, at);
+    let skew = ClockSkew {
+        by: dice.log_time(MIN_SKEW, MAX_SKEW),
+        behind: dice.chance(1, 2),
+        drift_ppm: match dice.below(3) {
+            0 => u32::try_from(dice.log(1, MAX_DRIFT_PPM)).unwrap_or(0),
+            _ => 0,
+        },
+    };
+    scene.state(kind, at, Action::Clock(Some(skew)), span);
+    if !scene.tells_time {
+        return;
+    }
+    scene.refers = true;
+    let mut when = at;
+    for _ in 0..dice.between(4, 12) {
+        let json = events::event(dice, "${now}");
+        scene.at(kind, when, Action::Emit(json.into()));
+        when = Micros(when.0.saturating_add(dice.log(1, MAX_BETWEEN_US)));
     }
 }
 

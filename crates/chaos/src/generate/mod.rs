@@ -128,12 +128,22 @@ fn drawn<'a>(
     };
     let quiet_at = Micros(phase.0.saturating_add(SLACK.0));
     let end = Micros(quiet_at.0.saturating_add(recovery.0).saturating_add(TAIL.0));
-    let base = match recording {
+    let mut base = match recording {
         Some(recording) => recorded(recording, end),
         None => generated(seed, vocabulary, end),
     };
     let mut scene = Scene::new(&settings, &base.steps, phase, vocabulary);
-    let faults = faults(seed, &mut scene, &mut shape);
+    // A recording's strings may look like references, and are none.
+    scene.tells_time &= recording.is_none();
+    let mut faults = faults(seed, &mut scene, &mut shape);
+    if scene.refers {
+        // Of the case written as one tape there is but one header. No other step has a reference in it.
+        for header in [&mut base.header, &mut faults.header] {
+            if !header.needs.iter().any(|need| need == DIALOGUE) {
+                header.needs.push(DIALOGUE.to_owned());
+            }
+        }
+    }
     // A recording may have faults of its own, at any time.
     let quiet = recording.is_none().then_some(quiet_at.0);
     let about = About {
@@ -173,7 +183,11 @@ fn generated(seed: u64, vocabulary: Option<&Vocabulary>, end: Micros) -> Tape {
             }
             steps
         }
-        None => events::events(dice, wall, end),
+        None => {
+            let mut steps = events::events(dice, wall, end);
+            events::stretch(&mut Dice::of(seed, "stretch"), end, &mut steps);
+            steps
+        }
     };
     steps.push(Step::at(end, Action::End));
     Tape::new(header, steps)

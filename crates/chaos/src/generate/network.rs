@@ -1,8 +1,8 @@
 //! Faults of the network, once a connection is established.
 
 use wstape_tape::{
-    Action, After, Corruption, Direction, Distribution, End, Latency, Micros, Partition, Reading,
-    Step,
+    Action, After, Conn, Corruption, Direction, Distribution, End, Latency, Micros, Partition,
+    Reading, Step,
 };
 
 use super::dice::Dice;
@@ -38,26 +38,15 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
             let after = scene.span(dice, at);
             scene.state(kind, at, Action::IdleDrop(Some(after)), span);
         }
-        FaultKind::Corrupt => {
-            let corruption = Corruption {
-                skip_bytes: dice.log(1, 1_024) - 1,
-                every_bytes: dice.chance(1, 3).then(|| dice.log(1, 1_024)),
-                flip: 1 << dice.below(8),
-            };
-            // Behind the 101: what is still a head, and what no longer, two readers of HTTP may
-            // tell differently.
-            let after = match dice.below(3) {
-                0 => After::Bytes(scene.cut(dice)),
-                _ => After::Frames(dice.below(5)),
-            };
-            let trigger = Scene::on_connect(dice, after);
-            let mut step = Step::new(trigger, Action::Corrupt(Some(corruption)));
-            step.for_us = Some(span);
-            step.direction = direction(dice);
-            scene.put(kind, step);
-        }
+        FaultKind::Corrupt => corrupt(span, dice, scene),
         FaultKind::Partition => {
             scene.state(kind, at, Action::Partition(Partition::Both), span);
+        }
+        FaultKind::PartitionEstablished => {
+            let mut step = Step::at(at, Action::Partition(Partition::Both));
+            step.conn = Conn::Nth(dice.pick(&[1, 1, 2, 2, 3, 4]));
+            step.for_us = Some(span);
+            scene.put(kind, step);
         }
         FaultKind::PartitionToClient => {
             scene.state(kind, at, Action::Partition(Partition::ToClient), span);
@@ -100,6 +89,26 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
         }
         _ => {}
     }
+}
+
+/// Flipped bits on the way.
+fn corrupt(span: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
+    let corruption = Corruption {
+        skip_bytes: dice.log(1, 1_024) - 1,
+        every_bytes: dice.chance(1, 3).then(|| dice.log(1, 1_024)),
+        flip: 1 << dice.below(8),
+    };
+    // Behind the 101: what is still a head, and what no longer, two readers of HTTP may
+    // tell differently.
+    let after = match dice.below(3) {
+        0 => After::Bytes(scene.cut(dice)),
+        _ => After::Frames(dice.below(5)),
+    };
+    let trigger = Scene::on_connect(dice, after);
+    let mut step = Step::new(trigger, Action::Corrupt(Some(corruption)));
+    step.for_us = Some(span);
+    step.direction = direction(dice);
+    scene.put(FaultKind::Corrupt, step);
 }
 
 /// A partition from the client under more Pings than it can answer: its writes block, while what comes to

@@ -28,8 +28,12 @@ pub(super) struct Scene<'a> {
     pub(super) vocabulary: Option<&'a Vocabulary>,
     /// When faults are over.
     pub(super) quiet_at: Micros,
+    /// Whether the feed's events say what time it is by the engine's clock.
+    pub(super) tells_time: bool,
     /// The steps drawn so far.
     pub(super) steps: Vec<Step>,
+    /// Whether any of them refers to something (`${now}`).
+    pub(super) refers: bool,
 }
 
 impl<'a> Scene<'a> {
@@ -59,7 +63,9 @@ impl<'a> Scene<'a> {
             events,
             vocabulary,
             quiet_at,
+            tells_time: vocabulary.is_none(),
             steps: Vec::new(),
+            refers: false,
         }
     }
 

@@ -6,6 +6,8 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta};
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::flaw::Flaw;
@@ -13,9 +15,15 @@ use super::mirror::Mirror;
 use super::socket::Socket;
 use super::wish::wished;
 use wstape_harness::Sleep;
-use wstape_oracle::wire::{Item, Seen};
+use wstape_oracle::wire::{Item, Seen, Violation};
 use wstape_oracle::{EndReason, Settings};
 
+/// What stands in a heartbeat alone.
+const HEARTBEAT: &str = r#""event":"heartbeat""#;
+/// How long ago a message was true that a subscriber takes for a stale one, and how many of them in a row
+/// it takes for silence.
+const OLD: TimeDelta = TimeDelta::minutes(20);
+const MAX_OLD_IN_A_ROW: u32 = 4;
 /// How long a shutdown waits for the answer to its Close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Messages read before others get a turn.
@@ -39,6 +47,10 @@ pub(super) struct Connection<'a> {
     /// Number of the last Ping sent on this connection, and of the last that was answered.
     pinged: u64,
     ponged: u64,
+    /// When the last Ping was sent.
+    pinged_at: Option<Duration>,
+    /// Events in a row that were true long ago.
+    old_in_a_row: u32,
     /// A frame came.
     pub(super) framed: bool,
 }
@@ -78,6 +90,8 @@ impl<'a> Connection<'a> {
             pings: 0,
             pinged: first,
             ponged: first,
+            pinged_at: None,
+            old_in_a_row: 0,
             framed: false,
         }
     }
@@ -102,6 +116,7 @@ impl<'a> Connection<'a> {
                         tokio::task::yield_now().await;
                     }
                 }
+                Woken::End(EndReason::Reset) if self.was_pinged_now() => return EndReason::Idle,
                 Woken::End(end) => return end,
                 Woken::Shutdown => return self.close().await,
                 Woken::Deadline if settling > 0 => {
@@ -234,7 +249,32 @@ impl<'a> Connection<'a> {
             // Behind a stuck write it would wait in vain.
             if self.socket.blocked_since.is_none() {
                 self.pinged += 1;
+                self.pinged_at = Some(now);
                 self.socket.ping(self.pinged.to_string().as_bytes());
+            }
+        }
+        None
+    }
+
+    /// Whether a reset is taken for what the Ping of this instant was to find out.
+    fn was_pinged_now(&self) -> bool {
+        self.has(Flaw::ResetOfAPingIsSilence) && self.pinged_at == Some(self.mirror.now())
+    }
+
+    /// What was told of the event may end the connection, or not count for life.
+    fn judged(&mut self, text: &str) -> Option<EndReason> {
+        let message: Value = serde_json::from_str(text).ok()?;
+        let name = message.get("event").and_then(Value::as_str);
+        if self.has(Flaw::ErrorEventEnds) && name == Some("error") {
+            return Some(EndReason::Protocol);
+        }
+        if self.has(Flaw::OldTimesAreSilence) {
+            let ts = message.get("ts").and_then(Value::as_str)?;
+            let ts = DateTime::parse_from_rfc3339(ts).ok()?;
+            let is_old = self.mirror.clock.wall() - ts.to_utc() > OLD;
+            self.old_in_a_row = if is_old { self.old_in_a_row + 1 } else { 0 };
+            if self.old_in_a_row >= MAX_OLD_IN_A_ROW {
+                return Some(EndReason::Idle);
             }
         }
         None
@@ -262,7 +302,11 @@ impl<'a> Connection<'a> {
         match item {
             Item::Text(text) => {
                 let event = self.mirror.text(&text).await;
-                self.hear_event(event);
+                let beats = !self.has(Flaw::HeartbeatsAloneAreLife) || text.contains(HEARTBEAT);
+                self.hear_event(event && beats);
+                if let Some(end) = self.judged(&text) {
+                    return Some(end);
+                }
                 if !event && self.has(Flaw::UndecodableEnds) {
                     return Some(EndReason::Protocol);
                 }
@@ -286,18 +330,20 @@ impl<'a> Connection<'a> {
                 self.mirror.sign_of_life(answers_us);
                 alive = !self.has(Flaw::IdleNotFedByPong);
             }
-            Item::Close { code, .. } => return Some(EndReason::Closed { code }),
-            Item::Violation(violation) => {
-                if self.has(Flaw::Utf8Repaired) && violation.codes == [1007] {
-                    self.mirror.binary(b"\xff").await;
-                    self.socket.read_on();
-                } else {
-                    return Some(match violation.codes[..] {
-                        [1007, ..] => EndReason::Utf8,
-                        [1009, ..] => EndReason::TooLarge,
-                        _ => EndReason::Protocol,
-                    });
+            Item::Close { code, .. } => {
+                for text in self.socket.behind_the_close() {
+                    self.mirror.text(&text).await;
                 }
+                return Some(EndReason::Closed { code });
+            }
+            Item::Violation(violation) => {
+                if let Some(end) = self.violated(&violation) {
+                    return Some(end);
+                }
+                if violation.codes == [1007] {
+                    self.mirror.binary(b"\xff").await;
+                }
+                self.socket.read_on();
             }
         }
         self.framed = true;
@@ -306,6 +352,32 @@ impl<'a> Connection<'a> {
             self.pings = 0;
         }
         None
+    }
+
+    /// How a breach of the protocol ends the connection; `None` where it is not seen for what it is.
+    fn violated(&self, violation: &Violation) -> Option<EndReason> {
+        let what = violation.what;
+        let unseen = match self.mirror.flaw {
+            Some(Flaw::Utf8Repaired) => violation.codes == [1007],
+            Some(Flaw::CloseUnchecked) if what.starts_with("a Close") => {
+                return Some(EndReason::Closed { code: None });
+            }
+            Some(Flaw::MaskTaken) => what.ends_with("or a client's without"),
+            Some(Flaw::ReservedBitsUnseen) => what == "a reserved bit is set",
+            Some(Flaw::FragmentsMended) => {
+                what == "a continuation of nothing" || what.starts_with("a new message before")
+            }
+            Some(Flaw::ControlUnchecked) => what.starts_with("a control frame"),
+            _ => false,
+        };
+        if unseen {
+            return None;
+        }
+        Some(match violation.codes[..] {
+            [1007, ..] => EndReason::Utf8,
+            [1009, ..] => EndReason::TooLarge,
+            _ => EndReason::Protocol,
+        })
     }
 
     /// Sends Close 1000, and takes in what still comes until the answer, the end, or the timeout.

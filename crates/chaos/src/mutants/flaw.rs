@@ -5,8 +5,13 @@ use std::str::FromStr;
 
 use wstape_oracle::Rule;
 
+use crate::fault::FaultKind;
+
 macro_rules! flaws {
-    ($($(#[$doc:meta])* $flaw:ident = $name:literal, found by $($rule:ident)+;)*) => {
+    ($(
+        $(#[$doc:meta])* $flaw:ident = $name:literal, found by $($rule:ident)+
+        $(, only under $($kind:ident)+)?;
+    )*) => {
         /// What is wrong with a mutant: a flaw modelled on one of a real subscriber.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Flaw {
@@ -30,6 +35,14 @@ macro_rules! flaws {
             pub fn breaks(self) -> &'static [Rule] {
                 match self {
                     $(Self::$flaw => &[$(Rule::$rule),+],)*
+                }
+            }
+
+            /// The kinds of faults without which nothing finds it; empty where many others do.
+            #[must_use]
+            pub fn only_under(self) -> &'static [FaultKind] {
+                match self {
+                    $(Self::$flaw => &[$($(FaultKind::$kind),+)?],)*
                 }
             }
         }
@@ -75,16 +88,22 @@ flaws! {
     /// The first connect waits as if it were a retry.
     FirstConnectWaits = "first-connect-waits", found by R3;
     /// `Retry-After` is ignored.
-    RetryAfterIgnored = "retry-after-ignored", found by R3;
+    RetryAfterIgnored = "retry-after-ignored", found by R3, only under RetryAfter;
     /// `Retry-After` is waited for however long it is.
-    RetryAfterUnbounded = "retry-after-unbounded", found by R3 R2 R11;
+    RetryAfterUnbounded = "retry-after-unbounded", found by R3 R2 R11, only under RetryAfter;
     /// `Retry-After` as a date is ignored.
-    RetryAfterDateIgnored = "retry-after-date-ignored", found by R3;
+    RetryAfterDateIgnored = "retry-after-date-ignored", found by R3, only under RetryAfter;
 
     /// After five failures in a row it gives up, as if the engine would never come back.
     GivesUp = "gives-up", found by R2 R3 R11;
     /// A 4xx is taken for the last word.
     RefusalIsFinal = "refusal-is-final", found by R2 R3 R11;
+    /// A certificate that can't be trusted is taken for the last word: the next one may be right.
+    TlsIsFinal = "tls-is-final", found by R2 R3 R11, only under Tls;
+    /// Close 1000 is taken for the last word: a server that restarts says so too.
+    NormalCloseIsFinal = "normal-close-is-final", found by R2 R3 R11, only under Close SlowClose;
+    /// A Close of the server's own, from 4000 on, is taken for the last word.
+    KickedIsFinal = "kicked-is-final", found by R2 R3 R11, only under Close;
 
     // Connecting.
 
@@ -92,10 +111,20 @@ flaws! {
     NoConnectTimeout = "no-connect-timeout", found by R10 R2 R3 R11;
     /// The timeout bounds the dial, not the handshake behind it.
     HandshakeUnbounded = "handshake-unbounded", found by R10 R2 R3 R11;
+    /// The timeout bounds the handshake, not the dial before it.
+    DialUnbounded = "dial-unbounded", found by R10 R2 R3 R11, only under DialStall;
+    /// A handshake that was given up goes on beside the next attempt, and what it brings late is applied.
+    LateAnswerUsed = "late-answer-used", found by R1 R8 R9 R10 R13;
     /// A redirect is followed, with the token, wherever it leads.
-    RedirectFollowed = "redirect-followed", found by R14 R3 R2;
+    RedirectFollowed = "redirect-followed", found by R14 R3 R2, only under Redirect;
+    /// 200 is taken for an upgrade.
+    OkIsAnUpgrade = "ok-is-an-upgrade", found by R10 R2 R9 R3, only under Redirect;
     /// Any 101 is taken for an upgrade.
-    UpgradeUnchecked = "upgrade-unchecked", found by R10 R2 R9;
+    UpgradeUnchecked = "upgrade-unchecked", found by R10 R2 R9, only under WrongUpgrade Unasked;
+    /// A 101 is not asked whose handshake it answers.
+    AcceptKeyUnchecked = "accept-key-unchecked", found by R10 R2 R9, only under WrongUpgrade;
+    /// A subprotocol or an extension that nobody asked for is taken.
+    UnaskedTaken = "unasked-taken", found by R10 R2 R9, only under Unasked;
     /// Frames that come in one segment with the 101 are lost.
     EarlyFramesLost = "early-frames-lost", found by R8 R9 R10;
     /// The connection counts as up once the transport is.
@@ -135,6 +164,13 @@ flaws! {
     EventsFedByAnyMessage = "events-fed-by-any-message", found by R6;
     /// Any byte is a sign of life, so that a byte a second keeps a dead feed alive.
     IdleFedByBytes = "idle-fed-by-bytes", found by R6;
+    /// Messages that were true long ago count as silence: a feed whose clock is behind is dropped, again and
+    /// again.
+    OldTimesAreSilence = "old-times-are-silence", found by R6 R2 R10, only under Clock;
+    /// Only heartbeats are events for its timeout: a feed that sends data and no heartbeat is dropped.
+    HeartbeatsAloneAreLife = "heartbeats-alone-are-life", found by R6;
+    /// The reset that meets a Ping counts as the silence before it.
+    ResetOfAPingIsSilence = "reset-of-a-ping-is-silence", found by R10 R6, only under IdleDrop;
     /// It waits for silence to end, and never asks.
     NeverPings = "never-pings", found by R6;
     /// It sends one Ping a silence and no more.
@@ -142,7 +178,9 @@ flaws! {
     /// Silence is counted from the start of the dial until the first frame.
     IdleFromDial = "idle-from-dial", found by R6;
     /// A write that blocks is none of liveness' business.
-    WriteStallNeverSeen = "write-stall-never-seen", found by R6 R11;
+    WriteStallNeverSeen = "write-stall-never-seen", found by R6 R11, only under StopsReading PartitionFromClient;
+    /// What a write did not take is taken for written.
+    PartOfAWriteLost = "part-of-a-write-lost", found by R7, only under StopsReading PartitionFromClient;
 
     // What it sends.
 
@@ -152,6 +190,8 @@ flaws! {
     PingInMessageUnanswered = "ping-in-message-unanswered", found by R7;
     /// A Close is not answered.
     CloseUnanswered = "close-unanswered", found by R7;
+    /// The peer's end of the closing handshake is waited for, however long that takes.
+    FinishUnbounded = "finish-unbounded", found by R3 R2 R11;
     /// An error of the peer's is not told to it.
     ErrorUnanswered = "error-unanswered", found by R7;
     /// Pongs that the peer does not take pile up.
@@ -172,6 +212,20 @@ flaws! {
     Utf8Repaired = "utf8-repaired", found by R2 R10 R12;
     /// A Ping between the fragments of a message ends that message.
     PingBreaksMessage = "ping-breaks-message", found by R6 R10;
+    /// What comes behind a Close is applied.
+    ReadsBehindTheClose = "reads-behind-the-close", found by R8 R9 R10 R12, only under AfterClose;
+    /// A Close is a Close: of one byte, with a code that there is not, or with a reason that is not UTF-8.
+    CloseUnchecked = "close-unchecked", found by R10 R7, only under BadClose Corrupt;
+    /// A frame that came masked is read like any other.
+    MaskTaken = "mask-taken", found by R2 R6 R7 R10, only under IllegalFrame Corrupt;
+    /// Reserved bits are not looked at: a compressed message passes for one that is not.
+    ReservedBitsUnseen = "reserved-bits-unseen", found by R2 R6 R7 R10, only under IllegalFrame Corrupt;
+    /// Fragments that make no message are left out.
+    FragmentsMended = "fragments-mended", found by R2 R6 R7 R10;
+    /// A control frame is read however long it is, and in fragments.
+    ControlUnchecked = "control-unchecked", found by R2 R6 R7 R10, only under BadControl Corrupt;
+    /// An event that tells of an error ends the connection.
+    ErrorEventEnds = "error-event-ends", found by R6 R10, only under ErrorThenClose;
     /// A message that is no event ends the connection.
     UndecodableEnds = "undecodable-ends", found by R6 R10;
     /// A message that is no event is dropped and not counted.

@@ -32,19 +32,19 @@ pub(super) enum Handshake {
 }
 
 /// What stands in the request.
-pub(super) struct Ask<'a> {
+pub(super) struct Ask {
     pub(super) flaw: Option<Flaw>,
     pub(super) host: String,
-    pub(super) path: &'a str,
-    pub(super) token: Option<&'a str>,
+    pub(super) path: String,
+    pub(super) token: Option<String>,
 }
 
-impl Ask<'_> {
+impl Ask {
     fn request(&self, rng: &mut ChaCha8Rng) -> String {
         let mut nonce = [0; 16];
         rng.fill_bytes(&mut nonce);
         let key = STANDARD.encode(nonce);
-        let authorization = self.token.map_or_else(String::new, |token| {
+        let authorization = self.token.as_ref().map_or_else(String::new, |token| {
             format!("authorization: Bearer {token}\r\n")
         });
         format!(
@@ -52,6 +52,16 @@ impl Ask<'_> {
              sec-websocket-version: 13\r\nsec-websocket-key: {key}\r\n{authorization}\r\n",
             self.path, self.host
         )
+    }
+
+    /// Whether a 101 that is no good is taken for one.
+    fn takes(&self, what: &str) -> bool {
+        match self.flaw {
+            Some(Flaw::UpgradeUnchecked) => what.starts_with("a 101"),
+            Some(Flaw::AcceptKeyUnchecked) => what.contains("Sec-WebSocket-Accept"),
+            Some(Flaw::UnaskedTaken) => what.ends_with("nobody asked for"),
+            _ => false,
+        }
     }
 
     /// Asks for the upgrade on `stream`.
@@ -101,6 +111,11 @@ impl Ask<'_> {
                     };
                     return Handshake::Open(stream, early);
                 }
+                Some(Answer::Refused { status: 200, .. })
+                    if self.flaw == Some(Flaw::OkIsAnUpgrade) =>
+                {
+                    return Handshake::Open(stream, early);
+                }
                 Some(Answer::Refused {
                     status,
                     retry_after,
@@ -113,7 +128,7 @@ impl Ask<'_> {
                     };
                 }
                 Some(Answer::Failed { what, .. }) => {
-                    if self.flaw == Some(Flaw::UpgradeUnchecked) && what.starts_with("a 101") {
+                    if self.takes(what) {
                         return Handshake::Open(stream, early);
                     }
                     return Handshake::Failed(EndReason::HandshakeFailed);

@@ -1,6 +1,8 @@
 //! The subscriber's task: dial, read, wait, again.
 
 use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +51,9 @@ pub(super) struct Subscription {
     /// Attempts in a row on which no frame came.
     failures: u32,
 }
+
+/// A handshake that is under way.
+type Asking = Pin<Box<dyn Future<Output = Handshake> + Send>>;
 
 /// What an attempt leaves behind.
 struct Ended {
@@ -135,9 +140,7 @@ impl Subscription {
                 self.backoff.reset();
             }
             self.failures = if ended.framed { 0 } else { self.failures + 1 };
-            let final_word = self.has(Flaw::GivesUp) && self.failures >= MAX_FAILURES
-                || self.has(Flaw::RefusalIsFinal)
-                    && matches!(ended.reason, EndReason::Refused { status: 400..500 });
+            let final_word = self.is_final(ended.reason);
             let hot = self.has(Flaw::HotLoop) && ended.opened
                 || self.has(Flaw::RefusalHotLoop)
                     && matches!(ended.reason, EndReason::Refused { .. });
@@ -162,6 +165,17 @@ impl Subscription {
             if self.sleep(next).await {
                 return;
             }
+        }
+    }
+
+    /// Whether it takes an end for the last one.
+    fn is_final(&self, reason: EndReason) -> bool {
+        match reason {
+            EndReason::Refused { status: 400..500 } if self.has(Flaw::RefusalIsFinal) => true,
+            EndReason::Closed { code: Some(1000) } if self.has(Flaw::NormalCloseIsFinal) => true,
+            EndReason::Closed { code: Some(4000..) } if self.has(Flaw::KickedIsFinal) => true,
+            EndReason::ConnectFailed if self.has(Flaw::TlsIsFinal) => true,
+            _ => self.has(Flaw::GivesUp) && self.failures >= MAX_FAILURES,
         }
     }
 
@@ -196,14 +210,7 @@ impl Subscription {
             tokio::spawn(self.mirror.clock.sleep_until(until));
         }
         self.noise.set_stream(self.noise.get_stream() + 1);
-        let socket = Socket::new(
-            self.mirror.flaw,
-            stream,
-            &early,
-            self.settings.max_message_bytes,
-            Arc::clone(&self.mirror.clock),
-            self.noise.clone(),
-        );
+        let socket = self.socket(stream, &early);
         let mut wish = self.wish.clone();
         let forsaken = self.has(Flaw::EndsWithItsHandle);
         let handle = self.wish.clone();
@@ -219,13 +226,7 @@ impl Subscription {
             && reason == EndReason::Idle
             && let Some(old) = socket.take()
         {
-            let (mirror, settings) = (self.mirror.clone(), self.settings.clone());
-            tokio::spawn(async move {
-                let mut reader = Connection::new(old, &mirror, &settings, dialed_at);
-                while let Ok(seen) = poll_fn(|cx| reader.socket.poll_next(cx)).await
-                    && reader.take(seen.item).await.is_none()
-                {}
-            });
+            tokio::spawn(self.clone().apply_all(old, dialed_at));
         }
         Ended {
             reason,
@@ -236,6 +237,61 @@ impl Subscription {
         }
     }
 
+    /// Applies what comes on a connection, beside whatever else there is.
+    async fn apply_all(self, socket: Socket, dialed_at: Duration) {
+        let mut reader = Connection::new(socket, &self.mirror, &self.settings, dialed_at);
+        while let Ok(seen) = poll_fn(|cx| reader.socket.poll_next(cx)).await
+            && reader.take(seen.item).await.is_none()
+        {}
+    }
+
+    /// Goes on with a handshake beside whatever else there is, and applies what comes of it.
+    fn use_late(&self, asking: Asking) {
+        let late = self.clone();
+        tokio::spawn(async move {
+            let dialed_at = late.mirror.now();
+            if let Handshake::Open(stream, early) = asking.await {
+                let socket = late.socket(stream, &early);
+                late.apply_all(socket, dialed_at).await;
+            }
+        });
+    }
+
+    fn socket(&self, stream: Box<dyn Transport>, early: &[u8]) -> Socket {
+        Socket::new(
+            self.mirror.flaw,
+            stream,
+            early,
+            self.settings.max_message_bytes,
+            Arc::clone(&self.mirror.clock),
+            self.noise.clone(),
+        )
+    }
+
+    /// The transport, up to a deadline.
+    async fn dial(&mut self, deadline: Duration) -> Result<Box<dyn Transport>, Ended> {
+        let target = self.target.clone();
+        let dialer = Arc::clone(&self.dialer);
+        let unbounded = self.has(Flaw::NoConnectTimeout) || self.has(Flaw::DialUnbounded);
+        let ignored = self.has(Flaw::ShutdownUnseenInDial);
+        let timeout = self.mirror.clock.sleep_until(deadline);
+        let stream = tokio::select! {
+            biased;
+            () = wished(&mut self.wish), if !ignored => return Err(Ended::early(EndReason::Shutdown)),
+            stream = dialer.dial(&target.host, target.port) => stream,
+            () = timeout, if !unbounded => return Err(Ended::early(EndReason::ConnectTimeout)),
+        };
+        stream.map_err(|error| {
+            // What a dialer says of a certificate that is not to be trusted.
+            let is_tls = error.kind() == io::ErrorKind::InvalidData;
+            Ended::early(if is_tls {
+                EndReason::ConnectFailed
+            } else {
+                EndReason::ConnectRefused
+            })
+        })
+    }
+
     /// Dial and handshake, within the connect timeout.
     async fn open(&mut self) -> Result<(Box<dyn Transport>, Vec<u8>), Ended> {
         let deadline = self
@@ -243,37 +299,40 @@ impl Subscription {
             .now()
             .saturating_add(self.settings.connect_timeout);
         let clock = Arc::clone(&self.mirror.clock);
-        let target = self.target.clone();
         let dialer = Arc::clone(&self.dialer);
-        let unbounded = self.has(Flaw::NoConnectTimeout);
-        let ignored = self.has(Flaw::ShutdownUnseenInDial);
-        let timeout = clock.sleep_until(deadline);
-        let stream = tokio::select! {
-            biased;
-            () = wished(&mut self.wish), if !ignored => return Err(Ended::early(EndReason::Shutdown)),
-            stream = dialer.dial(&target.host, target.port) => stream,
-            () = timeout, if !unbounded => return Err(Ended::early(EndReason::ConnectTimeout)),
-        };
-        let Ok(stream) = stream else {
-            return Err(Ended::early(EndReason::ConnectRefused));
-        };
+        let stream = self.dial(deadline).await?;
+        let dialed_at = self.mirror.now();
         self.mirror.dialed();
         if self.has(Flaw::ResetOnConnect) {
             self.backoff.reset();
         }
-        let unbounded = unbounded || self.has(Flaw::HandshakeUnbounded);
+        // Without the bound of the dial, the handshake has one of its own.
+        let deadline = if self.has(Flaw::DialUnbounded) {
+            dialed_at.saturating_add(self.settings.connect_timeout)
+        } else {
+            deadline
+        };
+        let unbounded = self.has(Flaw::NoConnectTimeout) || self.has(Flaw::HandshakeUnbounded);
         let ignored = self.has(Flaw::ShutdownUnseenInHandshake);
         let ask = Ask {
             flaw: self.mirror.flaw,
             host: self.host.clone(),
-            path: &self.path,
-            token: self.settings.token.as_deref(),
+            path: self.path.clone(),
+            token: self.settings.token.clone(),
+        };
+        let mut asking: Asking = {
+            let mut noise = self.noise.clone();
+            self.noise.set_stream(self.noise.get_stream() + 1);
+            Box::pin(async move { ask.perform(stream, &mut noise).await })
         };
         let handshake = tokio::select! {
             biased;
             () = wished(&mut self.wish), if !ignored => return Err(Ended::early(EndReason::Shutdown)),
-            handshake = ask.perform(stream, &mut self.noise) => handshake,
+            handshake = &mut asking => handshake,
             () = clock.sleep_until(deadline), if !unbounded => {
+                if self.has(Flaw::LateAnswerUsed) {
+                    self.use_late(asking);
+                }
                 return Err(Ended::early(EndReason::ConnectTimeout));
             }
         };
@@ -335,6 +394,7 @@ impl Subscription {
         if self.has(Flaw::DelayAfterFinish) {
             bound = FINISH_TIMEOUT;
         }
+        let unbounded = self.has(Flaw::FinishUnbounded);
         let timeout = self
             .mirror
             .clock
@@ -344,14 +404,14 @@ impl Subscription {
             biased;
             () = poll_fn(|cx| if waits { socket.poll_end(cx) } else { socket.poll_write(cx) }) => {}
             () = wished(&mut self.wish) => {}
-            () = timeout => {}
+            () = timeout, if !unbounded => {}
         }
     }
 }
 
 /// The second reconnect for one end.
 fn spawnable(mut again: Subscription, at: Duration) -> impl Future<Output = ()> + Send {
-    let run: std::pin::Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+    let run: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
         if !again.sleep(at).await {
             again.run().await;
         }

@@ -22,6 +22,8 @@ pub struct MutantResult {
     pub among: Seeds,
     /// The seed that gave it away, and how.
     pub found: Option<(u64, Violation)>,
+    /// The seed that gave it away without the faults that it is found under alone, and how.
+    pub elsewhere: Option<(u64, Violation)>,
     /// Seeds that it took, or that were tried in vain.
     pub seeds: u64,
     /// How long it took.
@@ -29,10 +31,11 @@ pub struct MutantResult {
 }
 
 impl MutantResult {
-    /// Whether it came out as it must: a flaw found, or nothing where there was none.
+    /// Whether it came out as it must: a flaw found, and under no other faults than it should be, or nothing
+    /// where there was none.
     #[must_use]
     pub fn is_right(&self) -> bool {
-        self.found.is_some() == self.mutant.flaw().is_some()
+        self.found.is_some() == self.mutant.flaw().is_some() && self.elsewhere.is_none()
     }
 }
 
@@ -134,6 +137,13 @@ impl MutationReport {
                 among,
                 ..
             } = result;
+            if let Some((seed, violation)) = &result.elsewhere {
+                let _ = writeln!(
+                    text,
+                    "not only: {mutant}: expected nothing without its faults, found {violation} (seed {seed})"
+                );
+                continue;
+            }
             let _ = match &result.found {
                 None => writeln!(
                     text,
@@ -173,6 +183,7 @@ mod tests {
             mutant,
             among: Seeds::from(0),
             found: found.then_some((7, violation)),
+            elsewhere: None,
             seeds: 8,
             took: Duration::from_secs(seconds),
         }
@@ -209,6 +220,19 @@ mod tests {
         let bag: MutationReport = flaws(&[1]).into_iter().chain([alarm]).collect();
         assert!(!bag.holds());
         assert!(bag.conclusion().contains("false alarm"));
+    }
+
+    #[test]
+    fn a_flaw_that_is_found_without_the_faults_that_it_needs_breaks_the_run() {
+        let mut both = result(Mutant::with(Flaw::TlsIsFinal), true, 1);
+        both.elsewhere.clone_from(&both.found);
+        let bag: MutationReport = [both].into_iter().collect();
+        assert!(!bag.holds());
+        let text = bag.conclusion();
+        assert!(
+            text.contains("not only: tls-is-final") && text.contains("(seed 7)"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use wstape_oracle::{Rule, Violation};
 
 use super::flaw::Flaw;
@@ -21,6 +22,9 @@ pub const MUTANT_BUDGET: Duration = Duration::from_mins(1);
 /// Seeds in which nothing may be found where there is no flaw.
 pub const CONTROL_SEEDS: u64 = 500;
 
+/// Seeds in which nothing may find a flaw without the faults that it needs.
+const SEEDS_WITHOUT: u64 = 48;
+
 /// Flaws that a few seeds are sure to find, each by a rule of another kind: of when it dials, what it shows,
 /// what it hands on.
 pub const CANARIES: [Flaw; 3] = [
@@ -34,11 +38,13 @@ pub struct MutantRun {
     mutant: Mutant,
     seeds: Seeds,
     run: Run,
+    elsewhere: Arc<Mutex<Option<(u64, Violation)>>>,
 }
 
 impl MutantRun {
     /// Starts to look for it among `seeds`, or from [`Mutant::first_seed`] on. A flaw counts as found by
-    /// the rules that it [breaks](Flaw::breaks) alone.
+    /// the rules that it [breaks](Flaw::breaks) alone; one that is found [only under](Flaw::only_under) some
+    /// faults is then looked for without them, in vain where that is true.
     ///
     /// # Panics
     /// Where the system has no thread for it.
@@ -57,6 +63,7 @@ impl MutantRun {
             keep_going: false,
         };
         let tally = Tally::default();
+        let elsewhere: Arc<Mutex<Option<(u64, Violation)>>> = Arc::default();
         let run = match mutant.flaw() {
             None => {
                 let limit = usize::try_from(CONTROL_SEEDS).unwrap_or(usize::MAX);
@@ -64,16 +71,26 @@ impl MutantRun {
                 Run::start(play, draw, jobs.take(limit), tally, options)
             }
             Some(flaw) => {
+                let (found, anew) = (Arc::clone(&elsewhere), Arc::clone(&draw));
                 let play: Play = Arc::new(move |case| {
                     let mut verdict = play(case, &mutant).verdict;
-                    let of_flaw = |v: &Violation| flaw.breaks().contains(&v.rule);
-                    verdict.violations.retain(of_flaw);
+                    verdict
+                        .violations
+                        .retain(|violation| is_of(flaw, violation));
+                    if !verdict.violations.is_empty() {
+                        *found.lock() = found_without_its_faults(flaw, seeds, &anew);
+                    }
                     verdict
                 });
                 Run::start(play, draw, jobs, tally, options)
             }
         };
-        Self { mutant, seeds, run }
+        Self {
+            mutant,
+            seeds,
+            run,
+            elsewhere,
+        }
     }
 
     /// What is looked for.
@@ -108,10 +125,33 @@ impl MutantRun {
             mutant: self.mutant,
             among: self.seeds,
             found,
+            elsewhere: self.elsewhere.lock().take(),
             seeds,
             took,
         }
     }
+}
+
+fn is_of(flaw: Flaw, violation: &Violation) -> bool {
+    flaw.breaks().contains(&violation.rule)
+}
+
+/// What finds the flaw in the first [`SEEDS_WITHOUT`] of the seeds although they are played without the
+/// faults that it is [found under](Flaw::only_under) alone.
+fn found_without_its_faults(flaw: Flaw, seeds: Seeds, draw: &Draw) -> Option<(u64, Violation)> {
+    let kinds = flaw.only_under();
+    if kinds.is_empty() {
+        return None;
+    }
+    let count = usize::try_from(SEEDS_WITHOUT).unwrap_or(usize::MAX);
+    Shard::WHOLE.seeds(seeds).take(count).find_map(|seed| {
+        let case = drawn(draw, seed).ok()?.without(kinds);
+        let violations = play(&case, &Mutant::with(flaw)).verdict.violations;
+        let mut of_flaw = violations
+            .into_iter()
+            .filter(|violation| is_of(flaw, violation));
+        Some((seed, of_flaw.next()?))
+    })
 }
 
 /// The first of the [`CANARIES`] that is not found among [`CANARY_SEEDS`] seeds from `first` on: a run
@@ -130,9 +170,7 @@ pub fn missed_canary(first: u64, draw: &Draw) -> Option<Flaw> {
                 return false;
             };
             let violations = play(&case, &subject).verdict.violations;
-            violations
-                .iter()
-                .any(|violation| flaw.breaks().contains(&violation.rule))
+            violations.iter().any(|violation| is_of(*flaw, violation))
         });
         !found
     })

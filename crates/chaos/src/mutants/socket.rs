@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use super::flaw::Flaw;
 use wstape_harness::{Clock, Transport};
 use wstape_oracle::EndReason;
-use wstape_oracle::wire::{Messages, Seen, Sender};
+use wstape_oracle::wire::{Frames, Messages, Opcode, Seen, Sender};
 
 /// What one read may take off the stream.
 const READ_BYTES: usize = 16 * 1024;
@@ -28,6 +28,8 @@ pub(super) struct Socket {
     clock: Arc<dyn Clock>,
     rng: ChaCha8Rng,
     messages: Messages,
+    /// The same once more, for what comes behind a Close.
+    frames: Frames,
     max_message_bytes: usize,
     /// What is being written.
     out: Vec<u8>,
@@ -61,6 +63,10 @@ impl Socket {
         };
         let mut messages = Messages::new(Sender::Server, max_message_bytes);
         messages.push(early);
+        let mut frames = Frames::new();
+        if flaw == Some(Flaw::ReadsBehindTheClose) {
+            frames.push(early);
+        }
         let last_bytes = clock.now();
         Self {
             flaw,
@@ -68,6 +74,7 @@ impl Socket {
             clock,
             rng,
             messages,
+            frames,
             max_message_bytes,
             out: Vec::new(),
             pong: None,
@@ -114,8 +121,24 @@ impl Socket {
             self.last_bytes = self.clock.now();
             self.new_from = self.messages.received();
             self.messages.push(buf.filled());
+            if self.has(Flaw::ReadsBehindTheClose) {
+                self.frames.push(buf.filled());
+            }
             buf.filled().len()
         })
+    }
+
+    /// The texts that have come behind the first Close.
+    pub(super) fn behind_the_close(&mut self) -> Vec<String> {
+        let mut closed = false;
+        let mut texts = Vec::new();
+        while let Some(frame) = self.frames.next() {
+            if closed && frame.fin && frame.opcode == Opcode::Text {
+                texts.extend(String::from_utf8(frame.payload));
+            }
+            closed |= frame.opcode == Opcode::Close;
+        }
+        texts
     }
 
     /// Reads to the end of the stream, and forgets what it reads.
@@ -146,6 +169,10 @@ impl Socket {
                 return Poll::Ready(());
             }
             match Pin::new(&mut self.stream).poll_write(cx, &self.out) {
+                Poll::Ready(Ok(_)) if self.has(Flaw::PartOfAWriteLost) => {
+                    self.blocked_since = None;
+                    self.out.clear();
+                }
                 Poll::Ready(Ok(taken)) => {
                     self.blocked_since = None;
                     self.out.drain(..taken);

@@ -64,6 +64,7 @@ impl Results {
         }
         self.elapsed_ms = self.elapsed_ms.max(other.elapsed_ms);
         self.interrupted |= other.interrupted;
+        self.unjudged += other.unjudged;
         self.missed_canary = self.missed_canary.take().or(other.missed_canary);
         Ok(())
     }

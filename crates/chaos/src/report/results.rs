@@ -45,9 +45,27 @@ pub struct Results {
     pub elapsed_ms: u64,
     /// Whether the run was interrupted before its end.
     pub interrupted: bool,
+    /// Cases that were under way when the run ended, and are not judged: in real time each lasts for a
+    /// minute or more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unjudged: u64,
     /// A mutant that the run's seeds were sure to show, and did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed_canary: Option<String>,
+}
+
+// Serde hands over a reference.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's own signature")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Cases that were left under way, in words.
+pub(super) fn under_way(cases: u64) -> String {
+    match cases {
+        1 => "1 case was under way, and is not judged".to_owned(),
+        n => format!("{n} cases were under way, and are not judged"),
+    }
 }
 
 /// Part of what was run.
@@ -90,6 +108,7 @@ impl Results {
             failures: Vec::new(),
             elapsed_ms: 0,
             interrupted: false,
+            unjudged: 0,
             missed_canary: None,
         }
     }
@@ -173,7 +192,10 @@ impl Results {
         let missing = self.missing.iter();
         doubts.extend(missing.map(|part| format!("the results of {part} are missing")));
         if self.tally.cases == 0 {
-            doubts.push("no case was run".to_owned());
+            doubts.push(match self.unjudged {
+                0 => "no case was run".to_owned(),
+                n => format!("no case came to its end; {}", under_way(n)),
+            });
         } else {
             let unseen = self.tally.unseen();
             doubts.extend(unseen.iter().map(|what| format!("never seen: {what}")));

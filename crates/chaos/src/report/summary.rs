@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::failure::Failure;
-use super::results::{Ending, Results};
+use super::results::{Ending, Results, under_way};
 use crate::fault::Family;
 
 /// Width of a cell of a table, count and name.
@@ -75,8 +75,12 @@ impl Results {
             None | Some(0) => String::new(),
             Some(rate) => format!(" ({}/s)", grouped(rate)),
         };
+        let left = match self.unjudged {
+            0 => String::new(),
+            n => format!("; {}", under_way(n)),
+        };
         format!(
-            "{} cases in {seconds:.1} s{per_second}: {:.1} virtual hours, {} reconnects, {} messages",
+            "{} cases in {seconds:.1} s{per_second}: {:.1} virtual hours, {} reconnects, {} messages{left}",
             grouped(tally.cases),
             Duration::from_micros(tally.virtual_us).as_secs_f64() / 3_600.0,
             grouped(tally.reconnects),

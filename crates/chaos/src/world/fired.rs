@@ -97,7 +97,8 @@ impl Fault<'_> {
     fn lasts(&self) -> bool {
         matches!(
             self.step.action,
-            Action::Down(Down::Refuses | Down::Drains | Down::Resets { .. })
+            Action::Down(Down::Refuses | Down::Drains | Down::Pends | Down::Resets { .. })
+                | Action::Tls(Some(_))
                 | Action::Hang(true)
                 | Action::Refuse(Some(_))
                 | Action::Accept(Some(_))
@@ -111,6 +112,8 @@ impl Fault<'_> {
             Action::Down(Down::Refuses | Down::Drains) => {
                 matches!(kind, JournalKind::Down | JournalKind::DialRefused)
             }
+            Action::Down(Down::Pends) => matches!(kind, JournalKind::DialPending),
+            Action::Tls(Some(_)) => matches!(kind, JournalKind::TlsFailed(_) | JournalKind::Hung),
             Action::Down(Down::Resets { .. }) => matches!(kind, JournalKind::DialReset),
             Action::Hang(true) => matches!(kind, JournalKind::Hung),
             Action::Refuse(Some(refusal)) => {

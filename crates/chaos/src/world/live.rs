@@ -35,6 +35,8 @@ const TURNS_TO_SETTLE: usize = 64;
 /// How often, and after how long each time, tasks of anybody's are looked for once more: a minute.
 const LOOKS_FOR_TASKS: usize = 12;
 const LOOK_FOR_TASKS: Micros = Micros::from_ms(5_000);
+/// How often it is looked whether a subscriber has recovered.
+const LOOK_FOR_RECOVERY: Micros = Micros::from_ms(250);
 /// How long after a shutdown nothing may connect, beyond the longest delay.
 const AFTERMATH: Micros = Micros::from_ms(1_000);
 /// How many of these a shutdown may take in real time.
@@ -125,7 +127,7 @@ impl World {
             world.until(at).await;
             world.perform(deed).await;
         }
-        world.until(end).await;
+        world.until_over(end).await;
         world.close(case).await;
         let entries = engine.journal().take();
         engine.shutdown().await;
@@ -173,6 +175,24 @@ impl World {
                 return;
             }
         }
+    }
+
+    /// Lives until `end`. In real time only until the subscriber has recovered: what is left then is a wait
+    /// for what has come already, of minutes.
+    async fn until_over(&mut self, end: Micros) {
+        while self.pace == Pace::Real && !self.observer.judge(|judge, _| judge.has_recovered()) {
+            let next = Micros(self.clock.now().0.saturating_add(LOOK_FOR_RECOVERY.0));
+            if next >= end {
+                break;
+            }
+            self.until(next).await;
+        }
+        let end = match self.pace {
+            Pace::Virtual => end,
+            // It is looked at for a moment longer, at work again.
+            Pace::Real => Micros(self.clock.now().0.saturating_add(AFTERMATH.0)).min(end),
+        };
+        self.until(end).await;
     }
 
     /// Looks at everything; when to look again, although nothing may happen.

@@ -118,6 +118,15 @@ impl Judge {
         self
     }
 
+    /// Whether faults are over and something has come since: a case that waits for that may end.
+    #[must_use]
+    pub fn has_recovered(&self) -> bool {
+        match &self.kind {
+            Kind::Exact(judge) => judge.has_recovered(),
+            Kind::Bounded(judge) => judge.has_recovered(),
+        }
+    }
+
     /// Whether it judges by bounds, not by the contract.
     #[must_use]
     pub fn is_bounded(&self) -> bool {

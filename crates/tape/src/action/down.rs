@@ -10,6 +10,8 @@ use crate::json::{Field, Pen, Type};
 
 /// What becomes of connections that are open, where they live on.
 const KEPT: &str = "kept";
+/// What becomes of dials that nobody takes and nobody refuses.
+const PENDING: &str = "pending";
 
 /// What a port that is down does with dials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,6 +19,9 @@ pub enum Down {
     /// It is not down: it listens.
     #[default]
     Up,
+    /// `{"dials":"pending"}`: it neither takes nor refuses them, as where the queue of a listener is full. What
+    /// is open lives on.
+    Pends,
     /// It refuses them, as where nobody listens. On TCP only the dialer knows of such a dial.
     Refuses,
     /// `{"open":"kept"}`: it refuses them, and what is open lives on, as where a server or a proxy drains.
@@ -48,6 +53,12 @@ impl Spec for Down {
                 return Ok(Self::Drains);
             }
             let dials = object.demand("dials", r#"{"dials":6}"#)?;
+            if dials.is(Type::String) {
+                if dials.string()? != PENDING {
+                    return Err(dials.wrong(r#"a whole number from 1, or "pending""#));
+                }
+                return Ok(Self::Pends);
+            }
             return Ok(Self::Resets {
                 dials: dials.whole(1..=u32::MAX)?,
             });
@@ -55,7 +66,10 @@ impl Spec for Down {
         match field.bool() {
             Ok(true) => Ok(Self::Refuses),
             Ok(false) => Ok(Self::Up),
-            Err(_) => Err(field.wrong(r#"true, false, {"dials":6} or {"open":"kept"}"#)),
+            Err(_) => {
+                Err(field
+                    .wrong(r#"true, false, {"dials":6}, {"dials":"pending"} or {"open":"kept"}"#))
+            }
         }
     }
 
@@ -63,6 +77,11 @@ impl Spec for Down {
         match down {
             Self::Up => pen.json(Self::KEY, false),
             Self::Refuses => pen.json(Self::KEY, true),
+            Self::Pends => {
+                pen.object(Self::KEY);
+                pen.string("dials", PENDING);
+                pen.close();
+            }
             Self::Drains => {
                 pen.object(Self::KEY);
                 pen.string("open", KEPT);
@@ -80,6 +99,7 @@ impl Spec for Down {
         match down {
             Self::Up => "up".into(),
             Self::Refuses => "down".into(),
+            Self::Pends => "dials pend".into(),
             Self::Drains => "down, what is open is kept".into(),
             Self::Resets { dials } => format!("down, {dials} dials reset").into(),
         }
@@ -91,7 +111,7 @@ impl Spec for Down {
 
     fn simpler(down: &Self) -> Vec<Self> {
         match down {
-            Self::Drains => vec![Self::Refuses],
+            Self::Drains | Self::Pends => vec![Self::Refuses],
             Self::Resets { dials } if *dials > 1 => vec![Self::Resets { dials: dials / 2 }],
             _ => Vec::new(),
         }

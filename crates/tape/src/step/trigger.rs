@@ -10,8 +10,8 @@ use crate::message::{Match, read_match, write_match};
 pub(super) const AFTER_KEYS: [&str; 4] =
     ["after_ms", "after_frames", "after_bytes", "after_received"];
 
-/// What helps who wants an answer by what was said.
-const BY_CONTENT: &str = r#"it counts frames of any kind; an answer by content is {"on_message":{"text":"ping"},"text":"pong"} in a tape that needs "dialogue""#;
+/// The key that counts what a client sent, or says what.
+const AFTER_RECEIVED: &str = "after_received";
 
 /// Keys of which a step has one.
 pub(super) const TRIGGER_KEYS: [&str; 5] = [
@@ -76,6 +76,9 @@ pub struct OnMessage {
     pub after: Micros,
     /// Whether the message is hidden from the layers below (`instead`).
     pub instead: bool,
+    /// Whether it is written as an `on_connect` whose `after_received` is the match: the same without a
+    /// feature that the tape must name.
+    pub by_received: bool,
 }
 
 /// A line of a scene: a stream that somebody asked for.
@@ -134,6 +137,7 @@ impl Trigger {
         match self {
             Self::At(_) => TRIGGER_KEYS[0],
             Self::OnConnect { .. } => TRIGGER_KEYS[1],
+            Self::OnMessage(on) if on.by_received => TRIGGER_KEYS[1],
             Self::OnMessage(_) => TRIGGER_KEYS[2],
             Self::OnSilence { .. } => TRIGGER_KEYS[3],
             Self::Scene(_) => TRIGGER_KEYS[4],
@@ -179,6 +183,14 @@ pub(super) fn read_trigger(object: &Object<'_>) -> Result<Trigger, Flaw> {
         }
         _ => {}
     }
+    if let Some(wanted) = first.filter(|after| is_match(trigger, after)) {
+        return Ok(Trigger::OnMessage(Box::new(OnMessage {
+            whose: read_whose(trigger)?,
+            wanted: read_match(wanted)?,
+            by_received: true,
+            ..OnMessage::default()
+        })));
+    }
     let whose = || object.get("conn").map_or(Ok(Whose::Each), read_whose);
     let later = || first.map_or(Ok(Micros::ZERO), Field::ms);
     alone(object, trigger, "instead", "on_message")?;
@@ -194,6 +206,7 @@ pub(super) fn read_trigger(object: &Object<'_>) -> Result<Trigger, Flaw> {
             wanted: read_match(trigger)?,
             after: later()?,
             instead: object.get("instead").map_or(Ok(false), instead)?,
+            by_received: false,
         })),
         "on_silence_ms" => Trigger::OnSilence {
             whose: whose()?,
@@ -206,6 +219,11 @@ pub(super) fn read_trigger(object: &Object<'_>) -> Result<Trigger, Flaw> {
             every: object.get("every_ms").map(every).transpose()?,
         })),
     })
+}
+
+/// Whether an `after_received` says what is received, and not how much.
+fn is_match(trigger: &Field<'_>, after: &Field<'_>) -> bool {
+    trigger.name == TRIGGER_KEYS[1] && after.name == AFTER_RECEIVED && after.is(Type::Object)
 }
 
 /// Two triggers in the order of the format.
@@ -231,11 +249,6 @@ fn after_mark(field: &Field<'_>) -> Result<After, Flaw> {
         "after_ms" => After::Time(field.ms()?),
         "after_frames" => After::Frames(count()?),
         "after_bytes" => After::Bytes(count()?),
-        _ if field.is(Type::Object) => {
-            let mut flaw = field.wrong("a whole number");
-            flaw.help = Some(BY_CONTENT.to_owned());
-            return Err(flaw);
-        }
         _ => After::Received(count()?),
     })
 }
@@ -286,6 +299,10 @@ pub(super) fn write_trigger(pen: &mut Pen, trigger: &Trigger) {
                 After::Bytes(n) => pen.json("after_bytes", n),
                 After::Received(n) => pen.json("after_received", n),
             }
+        }
+        Trigger::OnMessage(on) if on.by_received => {
+            write_whose(pen, "on_connect", on.whose);
+            write_match(pen, AFTER_RECEIVED, &on.wanted);
         }
         Trigger::OnMessage(on) => {
             write_match(pen, "on_message", &on.wanted);

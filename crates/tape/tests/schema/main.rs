@@ -152,6 +152,7 @@ fn a_line_that_the_reader_refuses_is_not_valid() {
         r#"{"at_ms":1,"clock":{"ahead_ms":1,"behind_ms":1}}"#,
         r#"{"at_ms":1,"clock":{"ahead_ms":1,"drift_ppm":1000001}}"#,
         r#"{"at_ms":1,"down":{"dials":0}}"#,
+        r#"{"at_ms":1,"down":{"dials":"refused"}}"#,
         r#"{"at_ms":1,"down":{"open":"lost"}}"#,
         r#"{"at_ms":1,"down":{"open":"kept","dials":1}}"#,
         r#"{"at_ms":1,"http":{"path":"status","body":""}}"#,
@@ -163,7 +164,7 @@ fn a_line_that_the_reader_refuses_is_not_valid() {
         r#"{"at_ms":1,"text":"","probability":0.5}"#,
         r#"{"at_ms":1,"text":"","seed":1,"probability":1.5}"#,
         r#"{"on_connect":"each","after_frames":1,"after_bytes":1,"text":"x"}"#,
-        r#"{"on_connect":"each","after_received":{"text":"ping"},"text":"pong"}"#,
+        r#"{"on_connect":"each","after_received":{"txt":"ping"},"text":"pong"}"#,
         r#"{"on_message":{"nth":0},"text":"x"}"#,
     ];
     for line in wrong {

@@ -203,6 +203,7 @@ fn down() -> impl Strategy<Value = Down> {
         Just(Down::Up),
         Just(Down::Refuses),
         Just(Down::Drains),
+        Just(Down::Pends),
         (1..=u32::MAX).prop_map(|dials| Down::Resets { dials }),
     ]
 }

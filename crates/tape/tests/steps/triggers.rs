@@ -76,8 +76,17 @@ pub(super) fn trigger() -> impl Strategy<Value = Trigger> {
                 wanted,
                 after,
                 instead,
+                by_received: false,
             }))
         });
+    let on_received = (whose(), wanted()).prop_map(|(whose, wanted)| {
+        Trigger::OnMessage(Box::new(OnMessage {
+            whose,
+            wanted,
+            by_received: true,
+            ..OnMessage::default()
+        }))
+    });
     let on_silence = (whose(), micros()).prop_map(|(whose, silence)| Trigger::OnSilence {
         whose,
         silence: silence.max(Micros(1)),
@@ -97,6 +106,7 @@ pub(super) fn trigger() -> impl Strategy<Value = Trigger> {
         4 => micros().prop_map(Trigger::At),
         2 => on_connect,
         2 => on_message,
+        1 => on_received,
         1 => on_silence,
         1 => scene,
     ]

@@ -18,7 +18,7 @@ use crate::engine::Engine;
 use crate::error::cannot_listen;
 use crate::hub::Hub;
 use crate::ids::PortId;
-use crate::port::{Port, TcpPort};
+use crate::port::{Gate, Port, TcpPort};
 use crate::tcp;
 
 /// What the proxy is called that is the engine's own port.
@@ -222,7 +222,7 @@ impl Proxies {
         };
         let _runtime = self.runtime.enter();
         let socket = Arc::new(TcpPort::bind(addr).map_err(taken)?);
-        socket.set(true).map_err(taken)?;
+        socket.set(Gate::Listens).map_err(taken)?;
         let port = Port::Tcp(Arc::clone(&socket));
         let listen = port.addr().unwrap_or(addr);
         let id = self.hub.core().add_port(port);

@@ -20,6 +20,7 @@ use crate::hub::schedule::Op;
 use crate::ids::{ConnId, LayerIndex, Nth, PortId, Renumbering, Scope};
 use crate::journal::JournalKind;
 use crate::link::HeldBytes;
+use crate::port::Gate;
 
 /// Work on one connection, in order.
 pub(super) enum Work {
@@ -322,15 +323,16 @@ impl Core {
         } else if came_up {
             self.log.write(None, JournalKind::Up);
         }
-        let listening = state.listens();
-        if let Err(error) = self.ports.set(listening) {
-            let failed = if listening {
-                "not open again"
-            } else {
-                "not closed"
+        if let Err(error) = self.ports.set(state.gate()) {
+            let failed = match state.gate() {
+                Gate::Listens => "not open again",
+                Gate::Pends => "takes dials all the same",
+                Gate::Refuses => "not closed",
             };
             self.log.note(None, format!("port {failed}: {error}"));
         }
+        // In memory dials wait for this.
+        self.connections.tell_progress();
         if state.resets() && !was.resets() {
             self.drop_connections(Scope::All, End::Reset);
         }

@@ -13,6 +13,10 @@ impl Bounded {
         self.recovered |= self.quiet_at.is_some_and(|quiet_at| at >= quiet_at);
     }
 
+    pub(in crate::rules) fn has_recovered(&self) -> bool {
+        self.recovered
+    }
+
     /// Something ended the attempt.
     pub(super) fn end(&mut self, at: Micros, dial: u64) {
         self.end_asking(at, dial, false);

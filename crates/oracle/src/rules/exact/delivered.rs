@@ -68,6 +68,10 @@ impl Exact {
         bytes
     }
 
+    pub(in crate::rules) fn has_recovered(&self) -> bool {
+        self.recovered
+    }
+
     fn alive_at(&mut self, at: Micros) {
         self.recovered |= self.quiet_at.is_some_and(|quiet_at| at >= quiet_at);
     }

@@ -43,6 +43,8 @@ pub(super) struct Failures<'a> {
     /// What of two plays is compared where R16 broke.
     pub(super) compare: Compare,
     pub(super) interrupted: &'a Interrupted,
+    /// Whether there is time to play a case once more for its trace.
+    pub(super) plays_on: bool,
 }
 
 impl Failures<'_> {
@@ -77,13 +79,13 @@ impl Failures<'_> {
                 smaller = self.make_smaller(&mut case, &mut violation);
             }
             family = first_family(&case);
-            if self.options.real {
+            if self.options.real && self.plays_on {
                 progress.say(&format!(
                     "{rule} broke, {origin}: playing it once more for its trace, which takes as long \
                      as the case; Ctrl-C does without"
                 ));
             }
-            let played = if hangs {
+            let played = if hangs || !self.plays_on {
                 None
             } else {
                 self.play_broken(&case, rule)

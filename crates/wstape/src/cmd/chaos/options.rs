@@ -25,7 +25,8 @@ pub(super) struct Options {
     #[arg(long, value_name = "A..B")]
     pub(super) seeds: Option<Seeds>,
 
-    /// Begin no case after this long: 60s, 5m. Default: 60s, and none for a range with an end.
+    /// Begin no case after this long: 60s, 5m. Default: 60s, and none for a range with an end. In real
+    /// time cases that are under way then have 10 s more, and are not judged where that is too short.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) budget: Option<Duration>,
 
@@ -43,7 +44,7 @@ pub(super) struct Options {
     pub(super) tape: Vec<PathBuf>,
 
     /// Play in real time, for a subscriber that takes its time from std's clock or leaves work to
-    /// other threads: cases take as long as they say.
+    /// other threads: cases take as long as they say, up to where the subscriber has recovered.
     #[arg(long, conflicts_with_all = ["mutants", "check_determinism"])]
     pub(super) real: bool,
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wstape_chaos::mutants::{Flaw, missed_canary};
 use wstape_chaos::{
@@ -33,6 +33,45 @@ struct Session<'a> {
     judged: Judged,
     interrupted: Interrupted,
     start: Instant,
+    /// Cases that were left under way.
+    unjudged: u64,
+}
+
+/// How long cases in real time that are under way when a run is to end may still take.
+const REAL_GRACE: Duration = Duration::from_secs(10);
+
+/// What a run does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    /// It begins the cases that are left.
+    GoOn,
+    /// It begins none, and waits for those that are under way.
+    Finish,
+    /// It leaves those that are under way.
+    Leave,
+}
+
+/// What bounds a run.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    budget: Option<Duration>,
+    real: bool,
+    /// When a rule had broken after which the run was not to go on.
+    broken_at: Option<Duration>,
+}
+
+impl Bounds {
+    /// What a run does that has lasted so long. A case in virtual time takes a moment, and is waited for.
+    fn course(&self, elapsed: Duration, interrupted: bool) -> Course {
+        let ends_at = self.budget.into_iter().chain(self.broken_at).min();
+        let over = ends_at.is_some_and(|at| elapsed >= at);
+        let grace_over = ends_at.is_some_and(|at| elapsed >= at.saturating_add(REAL_GRACE));
+        match (self.real, interrupted, over, grace_over) {
+            (true, true, ..) | (true, _, _, true) => Course::Leave,
+            (_, true, ..) | (_, _, true, _) => Course::Finish,
+            _ => Course::GoOn,
+        }
+    }
 }
 
 pub(super) fn run(options: &Options, subject: &Arc<dyn Subject>) -> Result<Ending, String> {
@@ -64,6 +103,7 @@ pub(super) fn run(options: &Options, subject: &Arc<dyn Subject>) -> Result<Endin
         judged,
         interrupted: Interrupted::listen().map_err(|error| error.to_string())?,
         start: Instant::now(),
+        unjudged: 0,
     };
     say(&format!("{}\n", session.first_line()));
     let results = session.run();
@@ -181,13 +221,21 @@ impl Session<'_> {
             subject: &self.subject,
             compare: self.compare(),
             interrupted: &self.interrupted,
+            plays_on: !self.is_spent(),
         };
         for broken in broken {
             results.broke(failures.deal_with(broken, &progress));
         }
         progress.finish();
         results.interrupted = self.interrupted.get();
+        results.unjudged = self.unjudged;
         results
+    }
+
+    /// Whether a run in real time has no time left: playing a case once more takes as long as the case.
+    fn is_spent(&self) -> bool {
+        let elapsed = self.start.elapsed();
+        self.options.real && self.inputs.budget.is_some_and(|budget| elapsed >= budget)
     }
 
     /// How many cases there are, where that is known and no budget cuts it short.
@@ -209,7 +257,7 @@ impl Session<'_> {
     }
 
     fn work(
-        &self,
+        &mut self,
         jobs: impl Iterator<Item = Job> + Send + 'static,
         tally: Tally,
         progress: &mut Progress,
@@ -222,16 +270,27 @@ impl Session<'_> {
             keep_going: self.options.thoroughness.keep_going,
         };
         let mut run = Run::start(Arc::clone(&self.play), self.draw(), jobs, tally, options);
+        let mut bounds = Bounds {
+            budget: self.inputs.budget,
+            real: self.options.real,
+            broken_at: None,
+        };
         loop {
             let elapsed = self.start.elapsed();
             if run.watch(elapsed) {
                 return run.finish();
             }
-            let spent = self.inputs.budget.is_some_and(|budget| elapsed >= budget);
-            if spent || self.interrupted.get() {
-                run.stop();
-                if self.options.real && self.interrupted.get() {
-                    return left(run);
+            if !options.keep_going && run.broken() > 0 {
+                bounds.broken_at.get_or_insert(elapsed);
+            }
+            match bounds.course(elapsed, self.interrupted.get()) {
+                Course::GoOn => {}
+                Course::Finish => run.stop(),
+                Course::Leave => {
+                    run.stop();
+                    let (ran, left) = run.leave();
+                    self.unjudged += left as u64;
+                    return ran;
                 }
             }
             progress.show(elapsed, run.cases(), run.broken());
@@ -298,18 +357,6 @@ impl Session<'_> {
     }
 }
 
-/// What a run in real time came to when somebody ended it: the case that each worker is at would go
-/// on for minutes.
-fn left(run: Run) -> Ran {
-    let (ran, left) = run.leave();
-    if left > 0 {
-        eprintln!(
-            "chaos: {left} cases were under way, and are not judged; in real time each lasts for minutes"
-        );
-    }
-    ran
-}
-
 /// The beginning of a first line: what is run, and by which version.
 pub(super) fn first_words(words: &str) -> String {
     format!("chaos: {words}; wstape {}", env!("CARGO_PKG_VERSION"))
@@ -339,6 +386,40 @@ mod tests {
     use wstape_chaos::mutants::CANARIES;
 
     use super::*;
+
+    #[test]
+    fn a_run_in_real_time_ends_a_grace_after_its_budget_and_one_in_virtual_time_with_its_cases() {
+        let bounds = |real| Bounds {
+            budget: Some(Duration::from_secs(60)),
+            real,
+            broken_at: None,
+        };
+        let course = |real, secs| bounds(real).course(Duration::from_secs(secs), false);
+        assert_eq!(
+            [course(true, 59), course(true, 60)],
+            [Course::GoOn, Course::Finish]
+        );
+        assert_eq!(
+            [course(true, 69), course(true, 70)],
+            [Course::Finish, Course::Leave]
+        );
+        assert_eq!(
+            [course(false, 59), course(false, 600)],
+            [Course::GoOn, Course::Finish]
+        );
+    }
+
+    #[test]
+    fn a_rule_that_broke_ends_a_run_in_real_time_a_grace_later_and_ctrl_c_at_once() {
+        let bounds = Bounds {
+            budget: None,
+            real: true,
+            broken_at: Some(Duration::from_secs(20)),
+        };
+        let course = |secs| bounds.course(Duration::from_secs(secs), false);
+        assert_eq!([course(20), course(30)], [Course::Finish, Course::Leave]);
+        assert_eq!(bounds.course(Duration::ZERO, true), Course::Leave);
+    }
 
     #[test]
     fn the_status_the_junit_file_and_the_results_that_merge_reads_say_the_same_of_a_missed_mutant()

@@ -1,0 +1,76 @@
+//! A listener's queue filled up, so that dials neither come to anything nor fail.
+//!
+//! A queue of length 0 holds one connection on Linux (`tcp(7)`, `listen(2)`): one to itself, which
+//! nobody takes, fills it, and what asks to connect from then on is dropped without a word. Other
+//! systems refuse, or take one more; there nothing is promised.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::TcpListener;
+
+/// Connections that the kernel may keep waiting.
+pub(crate) const MAX_BACKLOG: i32 = 1024;
+
+/// What keeps a listener's queue full.
+#[derive(Debug)]
+pub(crate) struct Plug {
+    socket: Socket,
+}
+
+impl Plug {
+    /// Fills the queue of what listens on `addr`; effective on return.
+    ///
+    /// # Errors
+    /// [`Unsupported`](io::ErrorKind::Unsupported) where the system is not Linux; what the system says.
+    pub(crate) fn put(listener: &TcpListener, addr: SocketAddr) -> io::Result<Self> {
+        if !cfg!(target_os = "linux") {
+            let text = "a dial can be left pending over TCP on Linux alone";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+        }
+        let filled = Self::fill(listener, addr);
+        if filled.is_err() {
+            // It goes on as before, as far as it can.
+            let _ = SockRef::from(listener).listen(MAX_BACKLOG);
+        }
+        filled
+    }
+
+    fn fill(listener: &TcpListener, addr: SocketAddr) -> io::Result<Self> {
+        SockRef::from(listener).listen(0)?;
+        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+        // Where a client waits in the queue already, it is full, and this would wait with all others.
+        socket.set_nonblocking(true)?;
+        match socket.connect(&reachable(addr).into()) {
+            // `EINPROGRESS`: between two sockets of one host it is done by now all the same.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.raw_os_error() == Some(EINPROGRESS) => {}
+            other => other?,
+        }
+        Ok(Self { socket })
+    }
+
+    /// Makes room in the queue again. The plug stays in it until somebody takes it.
+    pub(crate) fn pull(&self, listener: &TcpListener) -> io::Result<()> {
+        SockRef::from(listener).listen(MAX_BACKLOG)
+    }
+
+    /// Where the listener will say that it came from.
+    pub(crate) fn addr(&self) -> Option<SocketAddr> {
+        self.socket.local_addr().ok()?.as_socket()
+    }
+}
+
+/// `EINPROGRESS` on Linux.
+const EINPROGRESS: i32 = 115;
+
+/// The address under which a listener's own host reaches it.
+fn reachable(mut addr: SocketAddr) -> SocketAddr {
+    match addr {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => addr.set_ip(Ipv4Addr::LOCALHOST.into()),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => addr.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    addr
+}

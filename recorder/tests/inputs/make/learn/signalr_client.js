@@ -1,0 +1,12 @@
+const sr = require("@microsoft/signalr"); const [url, order, nego] = [process.argv[2], process.argv[3].split(","), process.argv[4] === "nego"];
+const c = new sr.HubConnectionBuilder().withUrl(url, nego ? {} : { skipNegotiation: true, transport: sr.HttpTransportType.WebSockets }).configureLogging(sr.LogLevel.Error).build();
+c.keepAliveIntervalInMilliseconds = 500; c.serverTimeoutInMilliseconds = 3000;
+const got = {}; c.on("Trade", (t) => { got[t.channel] = (got[t.channel] || 0) + 1; }); c.onclose((e) => console.log("closed", e && e.message));
+const lim = (p) => Promise.race([p, new Promise((_, n) => setTimeout(() => n(new Error("NO ANSWER")), 2000))]).catch((e) => e.message);
+(async () => { await c.start(); console.log("started"); console.log("echo", await lim(c.invoke("Echo", "hi-" + order[0])));
+  for (const o of order) console.log("sub", o, JSON.stringify(await lim(c.invoke("Subscribe", o))));
+  const items = []; await lim(new Promise((y, n) => c.stream("Count", 3).subscribe({ next: (i) => items.push(i), complete: () => y(), error: n }))); console.log("stream", items.join());
+  await new Promise((r) => setTimeout(r, 1200)); console.log("unsub", JSON.stringify(await lim(c.invoke("Unsubscribe", order[0]))));
+  const at = got[order[0]]; await new Promise((r) => setTimeout(r, 500)); console.log("after unsub more:", got[order[0]] - at, JSON.stringify(Object.fromEntries(Object.entries(got).map(([k, v]) => [k, v > 2]))));
+  await c.stop(); process.exit(0); })().catch((e) => { console.log("FAILED", e.message); process.exit(1); });
+setTimeout(() => { console.log("TIMEOUT"); process.exit(1); }, 12000);
