@@ -18,6 +18,7 @@ mod playback;
 mod states;
 #[cfg(feature = "tls")]
 mod tls;
+mod together;
 mod toxiproxy;
 mod upstream;
 mod vocabulary;
