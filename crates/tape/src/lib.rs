@@ -11,6 +11,7 @@
 //! | lay faults over a recording | [`Merge`] |
 //! | know whether a file is sound and what it holds | [`check`], [`Summary`] |
 //! | look a file through before it is played | [`Sound`], [`TapeReader::open_sound`] |
+//! | know what a token of a JSON Pointer stands for | [`pointer_key`], [`pointer_token`] |
 //! | tell a person what is wrong with it | [`TapeError::report`] |
 //!
 //! The types follow the lines: a [`Header`], then [`Step`]s of a [`Trigger`] and an [`Action`],
@@ -50,6 +51,7 @@ mod merge;
 mod message;
 mod micros;
 mod order;
+mod pointer;
 mod read_line;
 mod reader;
 mod reference;
@@ -77,6 +79,7 @@ pub use message::{
 };
 pub use micros::Micros;
 pub use order::{MAX_DIALOGUE_STEPS, MAX_PROLOGUE_BYTES};
+pub use pointer::{is_pointer_token, pointer_key, pointer_token};
 pub use reader::{MAX_LINE_BYTES, TapeReader, Torn};
 pub use reference::{BadReference, Part, Reference, Template};
 pub use sound::{Sound, SoundFile};

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use wstape_mock_engine::HtmlText;
+
 use super::{Report, Row, RunReport};
 use crate::facts::count;
 use crate::lanes::{Lane, Lanes};
@@ -17,25 +19,6 @@ const LANE: f64 = 14.0;
 const SCALE: f64 = 22.0;
 /// Lines on the scale, at most.
 const MAX_TICKS: f64 = 8.0;
-
-/// Text in which nothing is markup.
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
-    }
-}
 
 /// The word as the style sheet has it.
 fn class(verdict: Verdict) -> &'static str {
@@ -56,7 +39,7 @@ impl Report {
     }
 
     fn write_html(&self, page: &mut String) -> fmt::Result {
-        let client = Escaped(&self.client);
+        let client = HtmlText(&self.client);
         write!(
             page,
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -75,7 +58,7 @@ impl Report {
         }
         write!(page, "</p><nav aria-label=\"cases\">")?;
         for row in &self.rows {
-            let (id, title) = (row.id, Escaped(&row.played));
+            let (id, title) = (row.id, HtmlText(&row.played));
             let class = class(row.verdict);
             write!(
                 page,
@@ -90,7 +73,7 @@ impl Report {
         writeln!(
             page,
             "</main><footer>Healthy tape: {}. One after the other the runs would take {:.0} s.</footer></body></html>",
-            Escaped(&self.healthy),
+            HtmlText(&self.healthy),
             self.one_by_one_s()
         )
     }
@@ -102,11 +85,11 @@ fn write_row(page: &mut String, row: &Row) -> fmt::Result {
         page,
         "<section id=\"{id}\"><h2><span class=\"chip {class}\">{}</span> {id} {}</h2><p>Asked: {}.</p>",
         row.verdict,
-        Escaped(&row.played),
-        Escaped(&row.asked)
+        HtmlText(&row.played),
+        HtmlText(&row.asked)
     )?;
     if let Some(source) = &row.source {
-        write!(page, "<p class=\"source\">Source: {}</p>", Escaped(source))?;
+        write!(page, "<p class=\"source\">Source: {}</p>", HtmlText(source))?;
     }
     write_findings(page, &row.findings)?;
     for run in &row.runs {
@@ -123,13 +106,13 @@ fn write_findings(page: &mut String, findings: &[crate::Finding]) -> fmt::Result
     page.push_str("<ul>");
     for finding in findings {
         let class = class(finding.verdict);
-        let (verdict, what) = (finding.verdict, Escaped(&finding.what));
+        let (verdict, what) = (finding.verdict, HtmlText(&finding.what));
         write!(
             page,
             "<li><span class=\"chip {class}\">{verdict}</span> {what}"
         )?;
         for figure in &finding.figures {
-            write!(page, "<br><code>{}</code>", Escaped(&figure.to_string()))?;
+            write!(page, "<br><code>{}</code>", HtmlText(&figure.to_string()))?;
         }
         page.push_str("</li>");
     }
@@ -139,11 +122,11 @@ fn write_findings(page: &mut String, findings: &[crate::Finding]) -> fmt::Result
 
 fn write_run(page: &mut String, run: &RunReport) -> fmt::Result {
     if !run.name.is_empty() {
-        write!(page, "<h3>{}</h3>", Escaped(&run.name))?;
+        write!(page, "<h3>{}</h3>", HtmlText(&run.name))?;
     }
     write_findings(page, &run.findings)?;
     for note in &run.notes {
-        write!(page, "<p class=\"note\">{}</p>", Escaped(note))?;
+        write!(page, "<p class=\"note\">{}</p>", HtmlText(note))?;
     }
     write_lanes(page, &run.lanes)?;
     let journal = run.journal.join("\n");
@@ -151,10 +134,10 @@ fn write_run(page: &mut String, run: &RunReport) -> fmt::Result {
         page,
         "<details><summary>Journal, {} lines</summary><pre>{}</pre></details>",
         run.journal.len(),
-        Escaped(&journal)
+        HtmlText(&journal)
     )?;
     if !run.printed.is_empty() {
-        let printed = Escaped(&run.printed);
+        let printed = HtmlText(&run.printed);
         write!(
             page,
             "<details><summary>What it printed</summary><pre>{printed}</pre></details>"
@@ -228,7 +211,7 @@ fn write_lane(page: &mut String, lane: &Lane, y: f64, length: f64) -> fmt::Resul
     write!(
         page,
         "<g><title>{}</title><rect class=\"dial\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"4\"/>",
-        Escaped(&title),
+        HtmlText(&title),
         x(lane.from_s),
         y + 4.0,
         width(lane.from_s, up)
@@ -251,7 +234,7 @@ fn write_lane(page: &mut String, lane: &Lane, y: f64, length: f64) -> fmt::Resul
         page,
         "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text></g>",
         y + 10.0,
-        Escaped(&lane.how)
+        HtmlText(&lane.how)
     )
 }
 
