@@ -94,6 +94,7 @@ mod tls_socket;
 mod toxics;
 mod upstream;
 mod urls;
+mod virtual_time;
 
 pub use builder::EngineBuilder;
 pub use clock::{Clock, Timer};

@@ -25,7 +25,8 @@ const MAX_LEAD: Micros = Micros::from_ms(1_000);
 /// where it is known instead of where it belongs.
 const MAX_HELD_STEPS: usize = 16 << 10;
 const MAX_HELD_BYTES: usize = 4 << 20;
-/// Unanswered Pings of a connection that are remembered.
+/// Unanswered Pings of a connection that are remembered. Of one that so many others follow before it
+/// is answered, nothing is said.
 const MAX_PINGS: usize = 64;
 
 /// The Pings of all connections, and the steps behind those that may still be answered.
@@ -77,11 +78,16 @@ fn number(conn: Conn) -> u64 {
 impl Keepalive {
     /// Whether a step of this kind may go to the tape without being shown here.
     pub(crate) fn may_skip(&self, action: &Action) -> bool {
-        self.held.is_empty()
+        self.holds_nothing()
             && !matches!(
                 action,
                 Action::Pong(_) | Action::Received(_) | Action::Close(_) | Action::Drop(_)
             )
+    }
+
+    /// Whether what is none of its business may go to the tape without being shown here.
+    pub(crate) fn holds_nothing(&self) -> bool {
+        self.held.is_empty()
     }
 
     /// The next step, which is looked at where it may have to do with a Ping.
@@ -128,10 +134,15 @@ impl Keepalive {
     pub(crate) fn pinged(&mut self, conn: Conn, at: Micros, payload: Bytes) {
         self.serial += 1;
         let pings = self.conns.entry(number(conn)).or_default();
-        if pings.unanswered.len() == MAX_PINGS {
-            pings.unanswered.pop_front();
-        }
+        let forgotten = if pings.unanswered.len() == MAX_PINGS {
+            pings.unanswered.pop_front()
+        } else {
+            None
+        };
         pings.unanswered.push_back((self.serial, payload));
+        if let Some((serial, _)) = forgotten {
+            self.take_open(serial);
+        }
         let lead = (at.0.saturating_sub(self.last.0) / 2).min(MAX_LEAD.0);
         self.open.push_back(Open {
             conn,
@@ -270,8 +281,8 @@ impl Keepalive {
     }
 
     fn take_open(&mut self, serial: u64) -> Option<Open> {
-        let at = self.open.iter().position(|open| open.serial == serial)?;
-        self.open.remove(at)
+        let at = self.open.binary_search_by_key(&serial, |open| open.serial);
+        self.open.remove(at.ok()?)
     }
 
     /// Writes the verdict on a Ping before it, or at the end where that place is gone.
@@ -297,9 +308,9 @@ impl Keepalive {
     /// Lets go what stands before the first open Ping, and all where it is too much.
     fn release(&mut self) {
         let full = self.held.len() > MAX_HELD_STEPS || self.held_bytes > MAX_HELD_BYTES;
-        let mut places = self.open.iter().map(|open| open.place);
-        let first = match places.find(|place| *place >= self.released) {
-            Some(place) if !full => place - self.released,
+        let passed = self.open.partition_point(|open| open.place < self.released);
+        let first = match self.open.get(passed) {
+            Some(open) if !full => open.place - self.released,
             _ => self.held.len() as u64,
         };
         for _ in 0..first {
@@ -418,6 +429,22 @@ mod tests {
         let withheld = r#"{"at_ms":1000,"conn":1,"pongs":"withheld"}"#;
         let drop = r#"{"at_ms":2500,"conn":1,"drop":"fin"}"#;
         assert_eq!(lines(&[&asked, drop]), [withheld, &asked, drop]);
+    }
+
+    #[test]
+    fn of_a_flood_of_pings_few_are_remembered_and_none_is_blamed_that_was_answered() {
+        let mut keepalive = Keepalive::default();
+        let step = |line: &str| Step::parse("test", 1, line).expect("a step");
+        for n in 0..20 * MAX_PINGS {
+            keepalive.push(step(&ping(2_000, &n.to_string())));
+            assert!(keepalive.open.len() <= MAX_PINGS, "{n}");
+        }
+        for n in 0..20 * MAX_PINGS {
+            keepalive.push(step(&pong(2_001, &n.to_string())));
+        }
+        keepalive.settle(Micros::from_ms(100 * SECOND));
+        let verdicts = keepalive.out().filter(|step| step.key() == "pongs");
+        assert_eq!(verdicts.count(), 0);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //!
 //! | to | use |
 //! | --- | --- |
-//! | stream a tape, whatever its size | [`TapeReader`], [`TapeWriter`] |
+//! | stream a tape, whatever its size | [`TapeReader`], [`TapeWriter`]; [`EventLines`] for a recorder |
 //! | hold a small one, or make one in Rust | [`Tape`] |
 //! | lay faults over a recording | [`Merge`] |
 //! | know whether a file is sound and what it holds | [`check`], [`Summary`] |
@@ -38,11 +38,12 @@
 //! Modules, one noun each, none importing one that imports it: `error`, `micros`, `json` (text
 //! with the place of every flaw, and the pen), `action` (one file a key, and the table of them),
 //! `header`, `step`, `reference` (what stands for something that is known only when a step is
-//! played), `order` (what may follow what), `reader`, `sound` (files that were
-//! looked through), `writer`, `tape`, `merge`, `summary`.
+//! played), `order` (what may follow what), `reader`, `sound` (files that were looked through),
+//! `writer`, `event_lines`, `tape`, `merge`, `summary`.
 
 mod action;
 mod error;
+mod event_lines;
 mod feature;
 mod header;
 mod json;
@@ -67,6 +68,7 @@ pub use action::{
     WhichScene,
 };
 pub use error::{TapeError, TapeErrorKind};
+pub use event_lines::EventLines;
 pub use feature::{CONNECTIONS, DIALOGUE, SUPPORTED_FEATURES};
 pub use header::{FORMAT_VERSION, Header, HeaderFields};
 pub use json::FINAL_STATUSES;

@@ -14,7 +14,7 @@ use wstape_wire::is_own_header;
 use super::body::Body;
 use super::bounds::MAX_HEAD_BYTES;
 use super::inflate::Agreement;
-use super::step::{conn_step, extension};
+use super::step::{Steps, conn_step, extension};
 
 /// Requests that may wait for their answers.
 const MAX_PENDING: usize = 64;
@@ -97,12 +97,12 @@ impl Exchange {
     }
 
     /// What the client sent.
-    pub(super) fn client_sent(&mut self, at: Micros, bytes: &[u8], out: &mut Vec<Step>) {
+    pub(super) fn client_sent(&mut self, at: Micros, bytes: &[u8], out: &mut impl Steps) {
         self.asked.extend_from_slice(bytes);
         self.ask(at, out);
     }
 
-    fn ask(&mut self, at: Micros, out: &mut Vec<Step>) {
+    fn ask(&mut self, at: Micros, out: &mut impl Steps) {
         while !self.asked.is_empty() {
             match &mut self.asking {
                 Asking::Anything => return self.unread(at, out),
@@ -132,7 +132,7 @@ impl Exchange {
         }
     }
 
-    fn request(&mut self, at: Micros, request: Request, out: &mut Vec<Step>) {
+    fn request(&mut self, at: Micros, request: Request, out: &mut impl Steps) {
         self.pending.push_back(Pending {
             upgrade: request.upgrade,
             path: request.path.split('?').next().unwrap_or("/").to_owned(),
@@ -152,7 +152,7 @@ impl Exchange {
     }
 
     /// What the client sent is no request, so that nobody can say what in it is a secret.
-    fn unread(&mut self, at: Micros, out: &mut Vec<Step>) {
+    fn unread(&mut self, at: Micros, out: &mut impl Steps) {
         let received = Received::new(ReceivedKind::Bytes);
         let mut step = conn_step(self.conn, at, Action::Received(received));
         step.extensions
@@ -166,7 +166,7 @@ impl Exchange {
         &mut self,
         at: Micros,
         bytes: &Bytes,
-        out: &mut Vec<Step>,
+        out: &mut impl Steps,
     ) -> Option<Upgraded> {
         self.answered.extend_from_slice(bytes);
         while !self.answered.is_empty() {
@@ -208,7 +208,7 @@ impl Exchange {
         None
     }
 
-    fn upgrade(&mut self, at: Micros, answer: Answer, out: &mut Vec<Step>) -> Upgraded {
+    fn upgrade(&mut self, at: Micros, answer: Answer, out: &mut impl Steps) -> Upgraded {
         let agreement = answer.extensions.as_deref().and_then(Agreement::parse);
         let mut headers = kept(answer.headers);
         let mut own = Vec::new();
@@ -231,7 +231,7 @@ impl Exchange {
         }
     }
 
-    fn answer(&mut self, at: Micros, answer: Answer, out: &mut Vec<Step>) {
+    fn answer(&mut self, at: Micros, answer: Answer, out: &mut impl Steps) {
         let (status, headers) = (answer.status, kept(answer.headers));
         if status < 200 {
             // Interim (RFC 9110, 15.2): the answer itself is still to come.
@@ -273,7 +273,7 @@ impl Exchange {
         self.ask(at, out);
     }
 
-    fn body_is_whole(&mut self, at: Micros, out: &mut Vec<Step>) {
+    fn body_is_whole(&mut self, at: Micros, out: &mut impl Steps) {
         let Answering::Body(body, kept) = std::mem::replace(&mut self.answering, Answering::Head)
         else {
             return;
@@ -295,7 +295,7 @@ impl Exchange {
     }
 
     /// Nothing more comes: a refusal is one also where its body breaks off, and then has none.
-    pub(super) fn cut(&mut self, at: Micros, out: &mut Vec<Step>) {
+    pub(super) fn cut(&mut self, at: Micros, out: &mut impl Steps) {
         if let Answering::Body(_, kept) = &mut self.answering
             && let Kept::Refusal(refusal) = std::mem::replace(kept, Kept::Nothing)
         {
@@ -304,14 +304,14 @@ impl Exchange {
     }
 
     /// The client has ended its side.
-    pub(super) fn client_ended(&mut self, at: Micros, out: &mut Vec<Step>) {
+    pub(super) fn client_ended(&mut self, at: Micros, out: &mut impl Steps) {
         if !self.asked.is_empty() {
             self.unread(at, out);
         }
     }
 
     /// The engine has ended; false where the steps for that are made here.
-    pub(super) fn engine_ended(&mut self, at: Micros, how: End, out: &mut Vec<Step>) -> bool {
+    pub(super) fn engine_ended(&mut self, at: Micros, how: End, out: &mut impl Steps) -> bool {
         match &self.answering {
             Answering::Body(body, _) if body.ends_with_the_connection() => {
                 self.body_is_whole(at, out);

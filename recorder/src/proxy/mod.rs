@@ -15,6 +15,7 @@
 
 mod body;
 mod bounds;
+mod buffers;
 mod cursor;
 mod decoder;
 #[cfg(test)]
@@ -55,6 +56,7 @@ use crate::error::RecordError;
 use crate::recording::{Output, Stats};
 use crate::redact::Redactor;
 use crate::tap::Summary;
+use buffers::Buffers;
 use encoder::Remarks;
 use host::HostRewriter;
 
@@ -208,6 +210,7 @@ impl Proxy {
         )?;
         let recorded = recording.connections();
         let reach = Arc::new(reach);
+        let buffers = Arc::new(Buffers::default());
         let mut connections = JoinSet::new();
         let mut until = pin!(until);
         loop {
@@ -231,8 +234,9 @@ impl Proxy {
                     let report = recorded.next();
                     let host = host.clone().map(HostRewriter::new);
                     let (reach, time) = (Arc::clone(&reach), recording.time().clone());
+                    let buffers = Arc::clone(&buffers);
                     connections.spawn(async move {
-                        relay::run(client, &*reach, host, report, &time).await;
+                        relay::run(client, &*reach, host, report, (&time, &buffers)).await;
                     });
                 }
             }

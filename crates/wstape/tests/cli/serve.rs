@@ -289,6 +289,41 @@ fn the_journal_goes_to_a_device_or_a_pipe_too() {
     assert!(journal.contains(r#""kind":"end""#), "{journal}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_journal_that_takes_no_more_is_said_at_once_and_the_engine_goes_on() {
+    let dir = folder();
+    let args = ["--journal", "/dev/full", "--force"];
+    let mut running = lasting(dir.path(), Stdio::null(), &args);
+    let err = running.child.stderr.take().unwrap();
+    let (said, line) = std::sync::mpsc::channel();
+    let reading = std::thread::spawn(move || {
+        let mut err = BufReader::new(err);
+        let mut line = String::new();
+        err.read_line(&mut line).unwrap();
+        said.send(line).unwrap();
+        let mut rest = String::new();
+        err.read_to_string(&mut rest).unwrap();
+        rest
+    });
+    let first = running.greet("");
+    let line = line.recv_timeout(BOUND);
+    let line = line.expect("it is said while the engine goes on");
+    let expected = "wstape: the journal ends here, and the engine goes on: No space left on device";
+    assert!(line.starts_with(expected), "{line}");
+    let second = running.greet("");
+    let pid = running.child.id().to_string();
+    let killed = Command::new("kill").args(["-s", "TERM", &pid]).status();
+    assert!(killed.unwrap().success());
+    drop((first, second));
+    assert_eq!(running.child.wait().unwrap().code(), Some(1));
+    let rest = reading.join().unwrap();
+    assert!(
+        rest.contains("the journal could not be written to its end"),
+        "{rest}"
+    );
+}
+
 #[test]
 fn check_looks_the_tapes_through_to_their_ends_and_opens_nothing() {
     let dir = folder();
