@@ -24,8 +24,6 @@ pub(super) struct ProxyEncoder {
     /// Kept between entries for its capacity.
     steps: Vec<Step>,
     keepalive: Keepalive,
-    /// What comes out of it for the tape, kept for its capacity.
-    due: Vec<Step>,
     stats: Stats,
     remarks: Remarks,
     /// What was said last, but for whose connection it was: a client that tries again and again
@@ -43,7 +41,6 @@ impl ProxyEncoder {
             sessions: BTreeMap::new(),
             steps: Vec::new(),
             keepalive: Keepalive::default(),
-            due: Vec::new(),
             stats,
             remarks,
             said: String::new(),
@@ -64,19 +61,15 @@ impl ProxyEncoder {
         for session in self.sessions.values_mut() {
             session.cut(at, &mut self.steps);
         }
-        self.keepalive.gap(&mut self.due);
-        self.due.append(&mut self.steps);
-        self.write_due(tape)?;
+        self.keepalive.gap();
+        self.keepalive.pass_on(&mut self.steps);
+        self.keepalive.write(tape)?;
         tape.push(Step::at(at, Action::End))
     }
 
     /// Whether all that came were answers that no WebSocket gives, and how many they were.
     pub(super) fn is_no_websocket(&self) -> Option<u64> {
         (self.upgraded == 0 && self.strange > 0).then_some(self.strange)
-    }
-
-    fn write_due(&mut self, tape: &mut Recording) -> Result<(), RecordError> {
-        self.due.drain(..).try_for_each(|step| tape.push(step))
     }
 
     fn answered(&mut self, in_service: bool) {
@@ -149,8 +142,8 @@ impl Encoder for ProxyEncoder {
             if self.keepalive.may_skip(&step.action) {
                 tape.push(step)?;
             } else {
-                self.keepalive.push(step, &mut self.due);
-                self.write_due(tape)?;
+                self.keepalive.push(step);
+                self.keepalive.write(tape)?;
             }
         }
         self.steps = steps;
@@ -162,9 +155,7 @@ impl Encoder for ProxyEncoder {
     }
 
     fn gap(&mut self, gap: Gap, tape: &mut Recording) -> Result<(), RecordError> {
-        self.keepalive.gap(&mut self.due);
-        self.due.push(gap.step());
-        self.write_due(tape)
+        self.keepalive.write_gap(gap, tape)
     }
 
     fn due(&self) -> Option<Micros> {
@@ -172,8 +163,7 @@ impl Encoder for ProxyEncoder {
     }
 
     fn settle(&mut self, now: Micros, tape: &mut Recording) -> Result<(), RecordError> {
-        self.keepalive.settle(now, &mut self.due);
-        self.write_due(tape)
+        self.keepalive.write_settled(now, tape)
     }
 }
 

@@ -21,6 +21,8 @@ mod decoder;
 mod decoder_tests;
 mod encoder;
 mod exchange;
+#[cfg(test)]
+mod exchange_tests;
 mod host;
 mod inflate;
 mod leg;

@@ -3,6 +3,8 @@
 
 use std::fmt::{self, Write as _};
 
+use wstape_mock_engine::HtmlText;
+
 use super::terminal::{said, shortened};
 use super::{Report, Row, RunReport};
 use crate::facts::count;
@@ -21,25 +23,6 @@ const SCALE: f64 = 26.0;
 const MAX_TOLD_CHARS: usize = 240;
 /// Lines on the scale, at most.
 const MAX_TICKS: f64 = 8.0;
-
-/// Text in which nothing is markup.
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
-    }
-}
 
 /// The word as the style sheet has it.
 fn class(verdict: Verdict) -> &'static str {
@@ -60,7 +43,7 @@ impl Report {
     }
 
     fn write_html(&self, page: &mut String) -> fmt::Result {
-        let client = Escaped(&self.client);
+        let client = HtmlText(&self.client);
         write!(
             page,
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -79,7 +62,7 @@ impl Report {
         }
         write!(page, "</p><nav aria-label=\"cases\">")?;
         for row in &self.rows {
-            let (id, title) = (row.id, Escaped(&row.played));
+            let (id, title) = (row.id, HtmlText(&row.played));
             let class = class(row.verdict);
             write!(
                 page,
@@ -96,7 +79,7 @@ impl Report {
         writeln!(
             page,
             "</main><footer>Healthy tape: {}. One after the other the runs would take {:.0} s.</footer></body></html>",
-            Escaped(&self.healthy),
+            HtmlText(&self.healthy),
             self.one_by_one_s()
         )
     }
@@ -120,8 +103,8 @@ impl Report {
                 page,
                 "<li><span class=\"chip {}\">{verdict}</span> <a href=\"#{id}\">{id} {}</a>: {}</li>",
                 class(verdict),
-                Escaped(&row.played),
-                Escaped(&said)
+                HtmlText(&row.played),
+                HtmlText(&said)
             )?;
         }
         page.push_str("</ul>");
@@ -139,20 +122,20 @@ fn write_row(page: &mut String, row: &Row, client: &str) -> fmt::Result {
         page,
         "<section id=\"{id}\"><h2><span class=\"chip {class}\">{}</span> {id} {}</h2><p>Asked: {}.</p>",
         row.verdict,
-        Escaped(&row.played),
-        Escaped(&row.asked)
+        HtmlText(&row.played),
+        HtmlText(&row.asked)
     )?;
     if let Some(source) = &row.source {
-        write!(page, "<p class=\"source\">Source: {}</p>", Escaped(source))?;
+        write!(page, "<p class=\"source\">Source: {}</p>", HtmlText(source))?;
     }
     if is_wrong(row.verdict) {
         for (what, text) in [("Why", &row.why), ("Good clients", &row.good)] {
             if !text.is_empty() {
-                write!(page, "<p>{what}: {}</p>", Escaped(text))?;
+                write!(page, "<p>{what}: {}</p>", HtmlText(text))?;
             }
         }
         if !row.runs.is_empty() {
-            let client = Escaped(client);
+            let client = HtmlText(client);
             write!(
                 page,
                 "<p>Again: <code>wstape referee --only {id} -- {client}</code></p>"
@@ -173,7 +156,7 @@ fn write_row(page: &mut String, row: &Row, client: &str) -> fmt::Result {
 
 /// A run that is as it should be, beside others: its name and its verdict, the rest for who opens it.
 fn write_folded(page: &mut String, run: &RunReport) -> fmt::Result {
-    let (verdict, name) = (run.verdict(), Escaped(&run.name));
+    let (verdict, name) = (run.verdict(), HtmlText(&run.name));
     write!(
         page,
         "<details class=\"run\"><summary><span class=\"chip {}\">{verdict}</span> {name}</summary>",
@@ -191,13 +174,13 @@ fn write_findings(page: &mut String, findings: &[crate::Finding]) -> fmt::Result
     page.push_str("<ul>");
     for finding in findings {
         let class = class(finding.verdict);
-        let (verdict, what) = (finding.verdict, Escaped(&finding.what));
+        let (verdict, what) = (finding.verdict, HtmlText(&finding.what));
         write!(
             page,
             "<li><span class=\"chip {class}\">{verdict}</span> {what}"
         )?;
         for figure in &finding.figures {
-            write!(page, "<br><code>{}</code>", Escaped(&figure.to_string()))?;
+            write!(page, "<br><code>{}</code>", HtmlText(&figure.to_string()))?;
         }
         page.push_str("</li>");
     }
@@ -207,11 +190,11 @@ fn write_findings(page: &mut String, findings: &[crate::Finding]) -> fmt::Result
 
 fn write_run(page: &mut String, run: &RunReport) -> fmt::Result {
     if !run.name.is_empty() {
-        write!(page, "<h3>{}</h3>", Escaped(&run.name))?;
+        write!(page, "<h3>{}</h3>", HtmlText(&run.name))?;
     }
     write_findings(page, &run.findings)?;
     for note in &run.notes {
-        write!(page, "<p class=\"note\">{}</p>", Escaped(note))?;
+        write!(page, "<p class=\"note\">{}</p>", HtmlText(note))?;
     }
     write_lanes(page, &run.lanes)?;
     let journal = run.journal.join("\n");
@@ -219,10 +202,10 @@ fn write_run(page: &mut String, run: &RunReport) -> fmt::Result {
         page,
         "<details><summary>Journal, {} lines</summary><pre>{}</pre></details>",
         run.journal.len(),
-        Escaped(&journal)
+        HtmlText(&journal)
     )?;
     if !run.printed.is_empty() {
-        let printed = Escaped(&run.printed);
+        let printed = HtmlText(&run.printed);
         write!(
             page,
             "<details><summary>What it printed</summary><pre>{printed}</pre></details>"
@@ -296,7 +279,7 @@ fn write_lane(page: &mut String, lane: &Lane, y: f64, length: f64) -> fmt::Resul
     write!(
         page,
         "<g><title>{}</title><rect class=\"dial\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"6\"/>",
-        Escaped(&title),
+        HtmlText(&title),
         x(lane.from_s),
         y + 6.0,
         width(lane.from_s, up)
@@ -319,7 +302,7 @@ fn write_lane(page: &mut String, lane: &Lane, y: f64, length: f64) -> fmt::Resul
         page,
         "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text></g>",
         y + 14.0,
-        Escaped(&lane.how)
+        HtmlText(&lane.how)
     )
 }
 
