@@ -1,6 +1,6 @@
 //! `serve`: what it prints, what it refuses, how it ends.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
@@ -298,7 +298,7 @@ fn a_journal_that_takes_no_more_is_said_at_once_and_the_engine_goes_on() {
     let err = running.child.stderr.take().unwrap();
     let (said, line) = std::sync::mpsc::channel();
     let reading = std::thread::spawn(move || {
-        let mut err = BufReader::new(err);
+        let mut err = std::io::BufReader::new(err);
         let mut line = String::new();
         err.read_line(&mut line).unwrap();
         said.send(line).unwrap();
