@@ -75,16 +75,19 @@ async fn sleep(hub: &Hub, due: Option<Micros>) {
 /// Plays all that is due, without awaiting anything: what has the same time is one batch.
 fn play_due(hub: &Hub, playback: &mut Playback) -> Wait {
     let now = hub.log().now();
-    for played in 0_usize.. {
+    // Steps to play one by one, because they could not be sent together.
+    let mut apart = 0_usize;
+    let mut played = 0_usize;
+    loop {
         // One look at the core a step; it is let go before the next step is read from its file.
         let mut core = hub.core();
         let (zero, scheduled) = (core.zero(), core.next_due());
         let over = zero.is_some() && playback.is_over(core.has_put_off());
-        let tape = zero
-            .zip(playback.due())
-            .map(|(zero, due)| Micros(zero.0.saturating_add(due.0)));
+        let in_time = |due: Micros| zero.map(|zero| Micros(zero.0.saturating_add(due.0)));
+        let tape = playback.due().and_then(in_time);
         // At one time, what was put off comes before what is new.
-        let scheduled_first = scheduled.is_some_and(|due| tape.is_none_or(|tape| due <= tape));
+        let is_first = |due: Micros| scheduled.is_none_or(|scheduled| scheduled > due);
+        let scheduled_first = scheduled.is_some() && !tape.is_some_and(is_first);
         let next = if scheduled_first { scheduled } else { tape };
         if next.is_none_or(|due| due > now) {
             if over {
@@ -103,10 +106,23 @@ fn play_due(hub: &Hub, playback: &mut Playback) -> Wait {
         if playback.speed() == Speed::Max && played >= BATCH_STEPS {
             return Wait::Turn;
         }
+        if apart == 0 {
+            drop(core);
+            let is_due = |due| in_time(due).is_some_and(|due| due <= now && is_first(due));
+            let run = playback.run(is_due);
+            core = hub.core();
+            if run.steps > 1 && core.joins(run.bytes) {
+                played += run.steps;
+                playback.play_run(run, move |steps| core.send_run(steps));
+                continue;
+            }
+            apart = run.steps.max(1);
+        }
+        apart -= 1;
+        played += 1;
         playback.play_next(move |layer, round, step| {
             core.enter_round(round);
             core.apply(layer, step);
         });
     }
-    Wait::Turn
 }

@@ -18,7 +18,7 @@ pub const KEPT_PAYLOAD_BYTES: usize = 16 * 1024;
 use crate::deflate::{Inflater, NotInflated, Terms};
 
 pub(crate) use wstape_wire::opcode::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
-pub(crate) use wstape_wire::whole_frame as whole;
+pub(crate) use wstape_wire::{put_whole_frame as put_whole, whole_frame as whole};
 
 /// A Close frame; an illegal code or an overlong reason is written as it stands.
 pub(crate) fn close(frame: Option<&CloseFrame>) -> Bytes {

@@ -1,14 +1,13 @@
 //! A tape of an engine, wherever its steps come from.
 
 use std::fmt;
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use wstape_tape::{
-    Action, DIALOGUE, Header, LayerSteps, Step, StepFields, Tape, TapeError, TapeReader, Torn,
+    Action, DIALOGUE, Header, LayerSteps, Sound, Step, StepFields, Tape, TapeError, TapeReader,
+    Torn,
 };
 
 use crate::error::EngineError;
@@ -35,7 +34,9 @@ enum Source {
     Tape(Arc<Tape>),
     File {
         path: PathBuf,
-        opened: Option<Box<TapeReader<BufReader<File>>>>,
+        /// Whether it was looked through before.
+        sound: Option<Sound>,
+        opened: Option<LayerSteps>,
         torn: TornCell,
         kept: KeptCell,
     },
@@ -59,14 +60,28 @@ impl Layer {
         if let Some(found) = field::find(&path) {
             return found.map(Self::from);
         }
-        let reader = TapeReader::open(&path)?;
-        let header = reader.header().clone();
+        Self::file(path, None)
+    }
+
+    /// As [`from_path`](Self::from_path), a file that was looked through: what is known of its lines
+    /// is not found out again each time that they are played.
+    ///
+    /// # Errors
+    /// As [`TapeReader::open`].
+    pub fn from_sound(sound: Sound) -> Result<Self, TapeError> {
+        Self::file(sound.path().to_owned(), Some(sound))
+    }
+
+    fn file(path: PathBuf, sound: Option<Sound>) -> Result<Self, TapeError> {
+        let torn = TornCell::default();
+        let (header, steps) = open_file(&path, sound.as_ref(), &torn)?;
         Ok(Self {
             header,
             source: Source::File {
                 path,
-                opened: Some(Box::new(reader)),
-                torn: TornCell::default(),
+                sound,
+                opened: Some(steps),
+                torn,
                 kept: KeptCell::default(),
             },
         })
@@ -81,6 +96,15 @@ impl Layer {
     /// Whether its tape knows references.
     pub(crate) fn speaks(&self) -> bool {
         self.header.needs.iter().any(|need| need == DIALOGUE)
+    }
+
+    /// Whether all of it is there to be read, and no step takes its time to come as one of a pipe may.
+    pub(crate) fn is_there(&self) -> bool {
+        match &self.source {
+            Source::Tape(_) => true,
+            Source::File { path, .. } => path.is_file(),
+            Source::Once { .. } => false,
+        }
     }
 
     /// The path that a recording was made at: that of the first handshake it has, where it begins
@@ -145,6 +169,7 @@ impl Layer {
             Source::Once { steps, .. } => steps.take(),
             Source::File {
                 path,
+                sound,
                 opened,
                 torn,
                 kept,
@@ -152,11 +177,10 @@ impl Layer {
                 if let (true, Some(steps)) = (looped, kept.lock().whole()) {
                     return Ok(Some(steps));
                 }
-                let reader = match opened.take() {
-                    Some(reader) => *reader,
-                    None => TapeReader::open(path)?,
+                let steps = match opened.take() {
+                    Some(steps) => steps,
+                    None => open_file(path, sound.as_ref(), torn)?.1,
                 };
-                let steps = watched(reader, Arc::clone(torn));
                 Some(if looped {
                     *kept.lock() = Kept::default();
                     keeping(steps, Arc::clone(kept))
@@ -302,6 +326,21 @@ fn keeping(mut steps: LayerSteps, kept: KeptCell) -> LayerSteps {
         kept.lock().take(step.as_ref());
         step
     }))
+}
+
+/// A file's header and steps.
+fn open_file(
+    path: &Path,
+    sound: Option<&Sound>,
+    torn: &TornCell,
+) -> Result<(Header, LayerSteps), TapeError> {
+    Ok(if let Some(sound) = sound {
+        let reader = TapeReader::open_sound(sound)?;
+        (reader.header().clone(), watched(reader, Arc::clone(torn)))
+    } else {
+        let reader = TapeReader::open(path)?;
+        (reader.header().clone(), watched(reader, Arc::clone(torn)))
+    })
 }
 
 /// The reader's steps; at their end `torn` learns whether the tape was.

@@ -16,8 +16,8 @@
 //!   expected to, and whether they did.
 //!
 //! Inside, `hub` holds all state behind one lock: owners with private fields, and a core that
-//! performs steps on them. `dialogue` knows what tapes answer to what clients say, `faults` knows what holds, `playback` takes steps off the tapes and
-//! `driver` plays them in time, `acceptor` numbers what dials, `server` and `connection` speak HTTP
+//! performs steps on them. `dialogue` knows what tapes answer to what clients say, `faults` knows what holds, `ahead` reads the tapes, `playback` takes
+//! steps off them and `driver` plays them in time, `acceptor` numbers what dials, `server` and `connection` speak HTTP
 //! and WebSocket, `upstream` carries connections to a real engine instead, `deflate` makes messages small,
 //! `control` is the engine steered over HTTP, `page` what it looks like in a browser, `tcp` takes sockets
 //! off a port, `pump` joins them to links. Files use what stands below them,
@@ -47,6 +47,7 @@
 
 mod accepted;
 mod acceptor;
+mod ahead;
 mod authorization;
 mod builder;
 mod chance;
@@ -118,7 +119,7 @@ pub use journal::{
 };
 pub use layer::Layer;
 pub use memory::MemoryNet;
-pub use page::{Drawing, MAX_DRAWN_CHUNK_BYTES};
+pub use page::{Drawing, HtmlText, MAX_DRAWN_CHUNK_BYTES};
 pub use playback::PlayEnd;
 pub use speed::{BadSpeed, Speed};
 pub use start::StartAt;

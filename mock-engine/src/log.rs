@@ -33,6 +33,11 @@ impl Log {
         self.journal.write(self.clock.now(), conn, kind);
     }
 
+    /// What happened at one time, on no connection of its own.
+    pub(crate) fn write_all(&self, kinds: impl IntoIterator<Item = JournalKind>) {
+        self.journal.write_all(self.clock.now(), None, kinds);
+    }
+
     /// A remark that no other kind of entry covers.
     pub(crate) fn note(&self, conn: impl Into<Option<ConnId>>, text: impl Into<String>) {
         self.write(conn, JournalKind::Note(text.into()));

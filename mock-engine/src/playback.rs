@@ -3,15 +3,13 @@
 use std::fmt;
 
 use tokio::sync::watch;
-use wstape_tape::{Action, Merge, Micros, Step, TapeError, Torn, Trigger};
+use wstape_tape::{Action, Micros, Step, TapeError, Torn};
 
+use crate::ahead::{Ahead, Read, Run};
 use crate::error::EngineError;
 use crate::ids::LayerIndex;
 use crate::layer::Layer;
 use crate::speed::Speed;
-
-/// The least span by which a repeated tape moves on, so that an empty one does not spin.
-const MIN_LOOP: Micros = Micros::from_ms(1);
 
 /// How a tape came to its end.
 #[derive(Debug, Clone, Default)]
@@ -30,20 +28,11 @@ pub(crate) type Outcome = Option<Result<PlayEnd, EngineError>>;
 
 /// The tapes being played.
 pub(crate) struct Playback {
-    layers: Vec<Layer>,
-    merge: Merge,
-    next: Option<(LayerIndex, Step)>,
+    ahead: Ahead,
     speed: Speed,
-    looped: bool,
-    /// The tape's time at which this round began.
-    offset: Micros,
     end: PlayEnd,
     over: bool,
-    /// Which time over the next step is read, from 0.
-    round: u64,
     outcome: watch::Sender<Outcome>,
-    /// Only steps of this engine are played, where it has a name.
-    name: Option<String>,
 }
 
 impl fmt::Debug for Playback {
@@ -57,120 +46,76 @@ impl fmt::Debug for Playback {
 impl Playback {
     /// Opens the layers; returns the steps of their prologue too.
     pub(crate) fn open(
-        mut layers: Vec<Layer>,
+        layers: Vec<Layer>,
         speed: Speed,
         looped: bool,
         name: Option<String>,
     ) -> Result<(Self, Vec<(LayerIndex, Step)>), TapeError> {
-        let merge = open_all(&mut layers, looped)?;
-        let mut playback = Self {
-            layers,
-            merge,
-            next: None,
+        let (ahead, prologue) = Ahead::open(layers, looped, name)?;
+        let playback = Self {
+            ahead,
             speed,
-            looped,
-            offset: Micros::ZERO,
             end: PlayEnd::default(),
             over: false,
-            round: 0,
             outcome: watch::channel(None).0,
-            name,
         };
-        let prologue = playback.read_prologue()?;
         Ok((playback, prologue))
-    }
-
-    /// Reads on until the first step that has a time.
-    fn read_prologue(&mut self) -> Result<Vec<(LayerIndex, Step)>, TapeError> {
-        let mut prologue = Vec::new();
-        let mut first = None;
-        while let Some((layer, step)) = self.pull()? {
-            if matches!(step.trigger, Trigger::At(_)) {
-                first = Some((layer, step));
-                break;
-            }
-            prologue.push((layer, step));
-        }
-        self.next = first;
-        Ok(prologue)
     }
 
     /// The engine's name, where it has one.
     pub(crate) fn name(&self) -> Option<&str> {
-        self.name.as_deref()
+        self.ahead.name()
     }
 
     pub(crate) fn outcome(&self) -> watch::Receiver<Outcome> {
         self.outcome.subscribe()
     }
 
-    /// The next step of this engine.
-    fn pull(&mut self) -> Result<Option<(LayerIndex, Step)>, TapeError> {
-        for item in self.merge.by_ref() {
-            let (layer, step) = item?;
-            let mine = match (&self.name, &step.engine) {
-                (Some(name), Some(engine)) => name == engine,
-                _ => true,
-            };
-            if mine {
-                return Ok(Some((LayerIndex(layer), step)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The tape's time of the next step.
-    fn next_at(&self) -> Option<Micros> {
-        match self.next.as_ref()?.1.trigger {
-            Trigger::At(at) => Some(at),
-            _ => None,
-        }
-    }
-
     /// When, after time 0, the next step is due; `None` where there is none.
     pub(crate) fn due(&self) -> Option<Micros> {
-        let at = self.next_at()?;
-        Some(match self.speed {
-            Speed::Max => Micros::ZERO,
-            speed @ Speed::Thousandths(_) => {
-                speed.scale(Micros(self.offset.0.saturating_add(at.0)))
-            }
-        })
+        let at = self.ahead.next()?.at?;
+        Some(due(self.speed, at))
+    }
+
+    /// The next steps that can be sent together: see [`Ahead::run`]. `is_due` is asked of times after
+    /// time 0.
+    pub(crate) fn run(&mut self, is_due: impl Fn(Micros) -> bool) -> Run {
+        let speed = self.speed;
+        self.ahead.run(|at| is_due(due(speed, at)))
+    }
+
+    /// Takes the next step, which is about to be played.
+    fn take(&mut self) -> Option<Read> {
+        let read = self.ahead.take()?;
+        self.end.last_step_at = read.at.unwrap_or(self.end.last_step_at);
+        self.end.ended = matches!(read.step.action, Action::End);
+        Some(read)
+    }
+
+    /// Reads on behind the steps that were played. Where that fails, the tape is over.
+    fn read_on(&mut self) {
+        if let Err(error) = self.ahead.refill() {
+            self.finish(Err(error.into()));
+        }
     }
 
     /// Plays the next step and reads the one behind it: `play` gets the step, its layer and which time
     /// over it was read, from 0.
     pub(crate) fn play_next(&mut self, play: impl FnOnce(LayerIndex, u64, Step)) {
-        let Some((layer, step)) = self.next.take() else {
-            return;
-        };
-        if let Trigger::At(at) = step.trigger {
-            self.end.last_step_at = Micros(self.offset.0.saturating_add(at.0));
-        }
-        self.end.ended = matches!(step.action, Action::End);
-        play(layer, self.round, step);
-        match self.advance() {
-            Ok(next) => self.next = next,
-            Err(error) => self.finish(Err(error.into())),
+        if let Some(Read {
+            layer, step, round, ..
+        }) = self.take()
+        {
+            play(layer, round, step);
+            self.read_on();
         }
     }
 
-    /// The step to play next, from the tapes' beginning again where they are looped.
-    fn advance(&mut self) -> Result<Option<(LayerIndex, Step)>, TapeError> {
-        let next = self.pull()?;
-        if next.is_some() || !self.looped {
-            return Ok(next);
-        }
-        let least = Micros(self.offset.0.saturating_add(MIN_LOOP.0));
-        self.offset = self.end.last_step_at.max(least);
-        self.merge = open_all(&mut self.layers, self.looped)?;
-        self.round += 1;
-        while let Some((layer, step)) = self.pull()? {
-            if matches!(step.trigger, Trigger::At(_)) {
-                return Ok(Some((layer, step)));
-            }
-        }
-        Ok(None)
+    /// Plays so many of the next steps at once: `play` gets them all.
+    pub(crate) fn play_run(&mut self, run: Run, play: impl FnOnce(Vec<Read>)) {
+        let steps = std::iter::from_fn(|| self.take()).take(run.steps).collect();
+        play(steps);
+        self.read_on();
     }
 
     /// Tells whoever waits, once.
@@ -179,22 +124,18 @@ impl Playback {
             return;
         }
         self.over = true;
-        self.end.torn = self.layers.iter().filter_map(Layer::torn).collect();
+        self.end.torn = self.ahead.torn();
         let end = self.end.clone();
         self.outcome.send_replace(Some(result.map(|()| end)));
     }
 
     /// Plays the states that stand at the tape's very beginning, at time 0.
     pub(crate) fn play_first_states(&mut self, mut play: impl FnMut(LayerIndex, Step)) {
-        let first = |playback: &Self| {
-            playback.next_at() == Some(Micros::ZERO) && playback.offset == Micros::ZERO
+        let first = |read: &Read| {
+            let at_zero = read.at == Some(Micros::ZERO) && read.round == 0;
+            at_zero && read.step.action.is_state()
         };
-        while first(self)
-            && self
-                .next
-                .as_ref()
-                .is_some_and(|(_, step)| step.action.is_state())
-        {
+        while self.ahead.next().is_some_and(first) {
             self.play_next(|layer, _, step| play(layer, step));
         }
     }
@@ -202,7 +143,7 @@ impl Playback {
     /// Whether no further step is to be read, and none that was is still to come: where steps
     /// were put off, only an `end` ends the tape before them.
     pub(crate) fn is_over(&self, has_put_off: bool) -> bool {
-        self.next.is_none() && (self.end.ended || !has_put_off)
+        self.ahead.next().is_none() && (self.end.ended || !has_put_off)
     }
 
     /// Another tape is the base from now on, and all begins anew. Returns the prologue. There must
@@ -214,38 +155,16 @@ impl Playback {
         &mut self,
         base: Layer,
     ) -> Result<Vec<(LayerIndex, Step)>, TapeError> {
-        let old = std::mem::replace(&mut self.layers[0], base);
-        let prologue = self.rewind();
-        if prologue.is_err() {
-            // What was read of the next step is still there.
-            self.layers[0] = old;
-        }
-        prologue
-    }
-
-    /// Puts all tapes back to their beginning.
-    fn rewind(&mut self) -> Result<Vec<(LayerIndex, Step)>, TapeError> {
-        let merge = open_all(&mut self.layers, self.looped)?;
-        let before = std::mem::replace(&mut self.merge, merge);
-        let prologue = match self.read_prologue() {
-            Ok(prologue) => prologue,
-            Err(error) => {
-                self.merge = before;
-                return Err(error);
-            }
-        };
-        self.offset = Micros::ZERO;
+        let prologue = self.ahead.replace_base(base)?;
         self.end = PlayEnd::default();
         self.over = false;
-        self.round = 0;
         self.outcome.send_replace(None);
         Ok(prologue)
     }
 
     /// The titles of the tapes, the base first.
     pub(crate) fn titles(&self) -> Vec<Option<String>> {
-        let headers = self.layers.iter().map(Layer::header);
-        headers.map(|header| header.title.clone()).collect()
+        self.ahead.titles()
     }
 
     /// Whether the last step was played.
@@ -258,19 +177,14 @@ impl Playback {
     }
 
     pub(crate) fn looped(&self) -> bool {
-        self.looped
+        self.ahead.looped()
     }
 }
 
-fn open_all(layers: &mut [Layer], looped: bool) -> Result<Merge, TapeError> {
-    let mut steps: Vec<wstape_tape::LayerSteps> = Vec::with_capacity(layers.len());
-    for layer in layers {
-        // A tape that could be read only once plays once, in the first round.
-        steps.push(
-            layer
-                .open(looped)?
-                .unwrap_or_else(|| Box::new(std::iter::empty())),
-        );
+/// When, after time 0, a step of this time of the tape is due.
+fn due(speed: Speed, at: Micros) -> Micros {
+    match speed {
+        Speed::Max => Micros::ZERO,
+        speed @ Speed::Thousandths(_) => speed.scale(at),
     }
-    Ok(Merge::new(steps))
 }

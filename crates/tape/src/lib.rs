@@ -9,7 +9,9 @@
 //! | stream a tape, whatever its size | [`TapeReader`], [`TapeWriter`]; [`EventLines`] for a recorder |
 //! | hold a small one, or make one in Rust | [`Tape`] |
 //! | lay faults over a recording | [`Merge`] |
-//! | know whether a file is sound and what it holds | [`check`], [`check_file`], [`Summary`] |
+//! | know whether a file is sound and what it holds | [`check`], [`Summary`] |
+//! | look a file through before it is played | [`Sound`], [`TapeReader::open_sound`] |
+//! | know what a token of a JSON Pointer stands for | [`pointer_key`], [`pointer_token`] |
 //! | tell a person what is wrong with it | [`TapeError::report`] |
 //!
 //! The types follow the lines: a [`Header`], then [`Step`]s of a [`Trigger`] and an [`Action`],
@@ -36,8 +38,8 @@
 //! Modules, one noun each, none importing one that imports it: `error`, `micros`, `json` (text
 //! with the place of every flaw, and the pen), `action` (one file a key, and the table of them),
 //! `header`, `step`, `reference` (what stands for something that is known only when a step is
-//! played), `order` (what may follow what), `reader`, `writer`, `event_lines`, `tape`, `merge`,
-//! `summary`.
+//! played), `order` (what may follow what), `reader`, `sound` (files that were looked through),
+//! `writer`, `event_lines`, `tape`, `merge`, `summary`.
 
 mod action;
 mod error;
@@ -49,9 +51,11 @@ mod merge;
 mod message;
 mod micros;
 mod order;
+mod pointer;
 mod read_line;
 mod reader;
 mod reference;
+mod sound;
 mod step;
 mod summary;
 mod tape;
@@ -75,11 +79,13 @@ pub use message::{
 };
 pub use micros::Micros;
 pub use order::{MAX_DIALOGUE_STEPS, MAX_PROLOGUE_BYTES};
+pub use pointer::{is_pointer_token, pointer_key, pointer_token};
 pub use reader::{MAX_LINE_BYTES, TapeReader, Torn};
 pub use reference::{BadReference, Part, Reference, Template};
+pub use sound::{Sound, SoundFile};
 pub use step::{
     After, Conn, MIN_EVERY, OnMessage, Scene, Step, StepFields, Trigger, Whose, path_matches,
 };
-pub use summary::{Summary, check, check_file};
+pub use summary::{Summary, check};
 pub use tape::{Tape, TapeSteps};
 pub use writer::TapeWriter;

@@ -1,22 +1,24 @@
 //! Reads a tape step by step, in constant memory.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
 use crate::error::{Flaw, TapeErrorKind};
 use crate::header::read_header;
 use crate::order::Order;
-use crate::step::read_step;
+use crate::step::{read_sound_step, read_step};
 use crate::{Header, Step, TapeError};
 
 /// Most bytes that a line may have, its newline not counted.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
 
 /// Bytes of a file read at once.
-const FILE_BUFFER_BYTES: usize = 64 << 10;
+pub(crate) const FILE_BUFFER_BYTES: usize = 64 << 10;
 
 /// Capacity for a line that is kept from one line to the next.
 const KEPT_BYTES: usize = 1 << 20;
@@ -51,6 +53,8 @@ pub struct TapeReader<R> {
     order: Order,
     torn: Option<Torn>,
     done: bool,
+    /// Whether what is read is known to be sound.
+    sound: Option<Arc<AtomicBool>>,
 }
 
 impl TapeReader<BufReader<File>> {
@@ -122,7 +126,16 @@ impl<R: BufRead> TapeReader<R> {
             order,
             torn: None,
             done: false,
+            sound: None,
         })
+    }
+
+    /// From here on lines are known to be sound while this says so.
+    pub(crate) fn trusting(self, sound: Arc<AtomicBool>) -> Self {
+        Self {
+            sound: Some(sound),
+            ..self
+        }
     }
 
     /// The header.
@@ -145,7 +158,13 @@ impl<R: BufRead> TapeReader<R> {
             return Ok(None);
         };
         let number = self.lines.number;
-        let step = read_step(&line, number).and_then(|step| {
+        let sound = self.sound.as_ref();
+        let read = if sound.is_some_and(|sound| sound.load(Ordering::Relaxed)) {
+            read_sound_step
+        } else {
+            read_step
+        };
+        let step = read(&line, number).and_then(|step| {
             self.order.take(&step, &line)?;
             Ok(step)
         });
@@ -192,26 +211,49 @@ struct Lines<R> {
 impl<R: BufRead> Lines<R> {
     /// The next line, and whether it had a newline; `None` at the end.
     fn next(&mut self) -> Result<Option<(Bytes, bool)>, TapeError> {
-        // Line and newline, and a byte that shows that there is more than the bound.
-        const MOST_BYTES: usize = MAX_LINE_BYTES + 2;
         self.number += 1;
         self.buffer.clear();
         self.buffer.shrink_to(KEPT_BYTES);
-        let mut limited = self.reader.by_ref().take(MOST_BYTES as u64);
-        if let Err(error) = limited.read_until(b'\n', &mut self.buffer) {
-            return Err(TapeError::io(&self.name, self.number, "read", &error));
+        loop {
+            let ready = match self.reader.fill_buf() {
+                Ok(ready) => ready,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(TapeError::io(&self.name, self.number, "read", &error)),
+            };
+            if ready.is_empty() {
+                let line = Bytes::copy_from_slice(&self.buffer);
+                return Ok((!line.is_empty()).then_some((line, false)));
+            }
+            let newline = memchr::memchr(b'\n', ready);
+            let part = &ready[..newline.unwrap_or(ready.len())];
+            if self.buffer.len() + part.len() > MAX_LINE_BYTES {
+                self.buffer
+                    .extend_from_slice(&part[..part.len().min(KEPT_BYTES)]);
+                return Err(self.too_long());
+            }
+            if newline.is_none() {
+                self.buffer.extend_from_slice(part);
+                let bytes = part.len();
+                self.reader.consume(bytes);
+                continue;
+            }
+            // A copy of the exact size: a step that is kept pins nothing but its own line.
+            let line = if self.buffer.is_empty() {
+                Bytes::copy_from_slice(part)
+            } else {
+                self.buffer.extend_from_slice(part);
+                Bytes::copy_from_slice(&self.buffer)
+            };
+            let bytes = part.len() + 1;
+            self.reader.consume(bytes);
+            return Ok(Some((line, true)));
         }
-        if self.buffer.is_empty() {
-            return Ok(None);
-        }
-        let newline = self.buffer.ends_with(b"\n");
-        let line = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
-        if line.len() > MAX_LINE_BYTES {
-            let message = format!("the line has more than {} MiB", MAX_LINE_BYTES >> 20);
-            let flaw = Flaw::new(TapeErrorKind::Limit, 0, 1, message);
-            return Err(TapeError::in_line(&self.name, self.number, line, flaw));
-        }
-        // A copy of the exact size: a step that is kept pins nothing but its own line.
-        Ok(Some((Bytes::copy_from_slice(line), newline)))
+    }
+
+    /// The line that begins with what is put together has more than a line may.
+    fn too_long(&self) -> TapeError {
+        let message = format!("the line has more than {} MiB", MAX_LINE_BYTES >> 20);
+        let flaw = Flaw::new(TapeErrorKind::Limit, 0, 1, message);
+        TapeError::in_line(&self.name, self.number, &self.buffer, flaw)
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::BufRead;
-use std::path::Path;
 
 use crate::{Action, Header, Micros, TapeError, TapeReader, Torn, Trigger};
 
@@ -57,15 +56,6 @@ pub fn check<R: BufRead>(mut reader: TapeReader<R>) -> Result<Summary, TapeError
     }
     summary.torn = reader.torn().cloned();
     Ok(summary)
-}
-
-/// [`check`] of a file: what to do with a path before playing it, so that a flaw in a late line is
-/// told at once and not when play has come to it.
-///
-/// # Errors
-/// Where the file can't be read, or the first flaw that the tape has.
-pub fn check_file(path: impl AsRef<Path>) -> Result<Summary, TapeError> {
-    TapeReader::open(path).and_then(check)
 }
 
 impl fmt::Display for Summary {

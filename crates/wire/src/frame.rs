@@ -76,7 +76,34 @@ pub fn whole_frame(opcode: u8, payload: &[u8]) -> Bytes {
 #[must_use]
 pub fn frame(first: u8, declared: u64, mask: Option<[u8; 4]>, payload: &[u8]) -> Bytes {
     let mut out = BytesMut::with_capacity(MAX_HEAD_BYTES + payload.len());
-    let mask_bit = if mask.is_some() { HIGH_BIT } else { 0 };
+    put_head(&mut out, first, declared, mask.is_some());
+    if let Some(key) = mask {
+        out.extend_from_slice(&key);
+    }
+    let body = out.len();
+    out.extend_from_slice(payload);
+    if let Some(key) = mask {
+        apply_mask(&mut out[body..], key);
+    }
+    out.freeze()
+}
+
+/// Appends a [whole frame](whole_frame) to others.
+///
+/// ```
+/// let mut frames = bytes::BytesMut::new();
+/// wstape_wire::put_whole_frame(&mut frames, wstape_wire::opcode::TEXT, b"a");
+/// wstape_wire::put_whole_frame(&mut frames, wstape_wire::opcode::PING, b"");
+/// assert_eq!(frames[..], [0x81, 1, b'a', 0x89, 0]);
+/// ```
+pub fn put_whole_frame(out: &mut BytesMut, opcode: u8, payload: &[u8]) {
+    put_head(out, HIGH_BIT | opcode, payload.len() as u64, false);
+    out.extend_from_slice(payload);
+}
+
+/// Appends what stands before mask and payload.
+fn put_head(out: &mut BytesMut, first: u8, declared: u64, masked: bool) {
+    let mask_bit = if masked { HIGH_BIT } else { 0 };
     out.put_u8(first);
     match (u8::try_from(declared), u16::try_from(declared)) {
         (Ok(short), _) if short < MEDIUM => out.put_u8(mask_bit | short),
@@ -89,15 +116,6 @@ pub fn frame(first: u8, declared: u64, mask: Option<[u8; 4]>, payload: &[u8]) ->
             out.put_u64(declared);
         }
     }
-    if let Some(key) = mask {
-        out.extend_from_slice(&key);
-    }
-    let body = out.len();
-    out.extend_from_slice(payload);
-    if let Some(key) = mask {
-        apply_mask(&mut out[body..], key);
-    }
-    out.freeze()
 }
 
 /// Masks a payload, or unmasks it: the two are the same (RFC 6455, 5.3).

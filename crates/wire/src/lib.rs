@@ -28,6 +28,8 @@ pub mod opcode;
 pub mod time;
 
 pub use bearer::{InvalidToken, admits, authorization};
-pub use frame::{Head, MAX_CONTROL_BYTES, MAX_HEAD_BYTES, apply_mask, frame, whole_frame};
+pub use frame::{
+    Head, MAX_CONTROL_BYTES, MAX_HEAD_BYTES, apply_mask, frame, put_whole_frame, whole_frame,
+};
 pub use headers::is_own_header;
 pub use message::{Message, close_parts};

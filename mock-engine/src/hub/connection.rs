@@ -338,6 +338,12 @@ impl Conn {
         self.triggers.watch_sending()
     }
 
+    /// Whether so many bytes of whole frames may be sent on it in one piece: nothing looks at each.
+    pub(super) fn joins(&self, bytes: usize) -> bool {
+        let looked_at = self.watches_sending() || self.deflates() || self.live.is_some();
+        !looked_at && self.link.joins(bytes)
+    }
+
     /// Counts a frame from the client; returns the steps that this sets off.
     pub(super) fn count_received(&mut self) -> Vec<usize> {
         self.triggers.received()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::connection::Conn;
@@ -242,6 +243,34 @@ impl Connections {
             Scope::At { .. } => {}
         }
         rest
+    }
+
+    /// Those that are open; `None` where there are none, or one of them can't be sent so many bytes
+    /// of whole frames in one piece.
+    pub(super) fn joined(&self, bytes: usize) -> Option<usize> {
+        let mut open = 0;
+        for conn in self.live.values() {
+            if conn.phase() != Phase::Open {
+                continue;
+            }
+            if !conn.joins(bytes) {
+                return None;
+            }
+            open += 1;
+        }
+        (open > 0).then_some(open)
+    }
+
+    /// Sends so many whole frames to all that are open, in one piece. Returns those that have no
+    /// room for it.
+    pub(super) fn send_joined(&mut self, bytes: &Bytes, frames: u64) -> Vec<ConnId> {
+        let mut overrun = Vec::new();
+        for (&id, conn) in &mut self.live {
+            if conn.phase() == Phase::Open && !conn.send_whole(bytes.clone(), frames) {
+                overrun.push(id);
+            }
+        }
+        overrun
     }
 
     /// The handshakes that wait are asked again.

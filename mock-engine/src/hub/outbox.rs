@@ -1,9 +1,10 @@
 //! What a step sends, made once however many connections take it.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use wstape_tape::{Action, CloseFrame, Trigger};
@@ -206,56 +207,14 @@ impl Outbox {
         trigger: &Trigger,
         now: impl FnOnce() -> DateTime<Utc>,
     ) -> Option<Outgoing> {
+        if let Some((what, opcode, payload)) = self.whole(layer, action, trigger, now) {
+            return Some(Outgoing {
+                what,
+                bytes: frame::whole(opcode, &payload),
+                kind: Kind::Frame,
+            });
+        }
         let (what, bytes, kind) = match action {
-            Action::Emit(json) => {
-                let json = match &self.shift {
-                    Some(shift) => shift.apply(json, layer, trigger, now()),
-                    None => json.clone(),
-                };
-                (
-                    self.names.of_event(&json),
-                    frame::whole(frame::TEXT, &json),
-                    Kind::Frame,
-                )
-            }
-            Action::Json(json) => {
-                let json = match &self.shift {
-                    Some(shift) if shift.moves_every_message() => {
-                        shift.apply(json, layer, trigger, now())
-                    }
-                    _ => json.clone(),
-                };
-                (
-                    self.names.intern("json"),
-                    frame::whole(frame::TEXT, &json),
-                    Kind::Frame,
-                )
-            }
-            Action::Text(text) => {
-                let frame = match &self.shift {
-                    Some(shift) if shift.moves_every_message() => {
-                        let text = Bytes::copy_from_slice(text.as_bytes());
-                        frame::whole(frame::TEXT, &shift.apply(&text, layer, trigger, now()))
-                    }
-                    _ => frame::whole(frame::TEXT, text.as_bytes()),
-                };
-                (self.names.intern("text"), frame, Kind::Frame)
-            }
-            Action::Binary(bytes) => (
-                self.names.intern("binary"),
-                frame::whole(frame::BINARY, bytes),
-                Kind::Frame,
-            ),
-            Action::Ping(bytes) => (
-                self.names.intern("ping"),
-                frame::whole(frame::PING, bytes),
-                Kind::Frame,
-            ),
-            Action::Pong(bytes) => (
-                self.names.intern("pong"),
-                frame::whole(frame::PONG, bytes),
-                Kind::Frame,
-            ),
             Action::Close(close) => {
                 let what = close
                     .as_ref()
@@ -269,5 +228,82 @@ impl Outbox {
             _ => return None,
         };
         Some(Outgoing { what, bytes, kind })
+    }
+
+    /// Appends the whole frame that an action sends, as [`make`](Self::make) has it, to others; its
+    /// name in the journal. `None` for an action that sends no such frame.
+    pub(super) fn put(
+        &mut self,
+        frames: &mut BytesMut,
+        layer: LayerIndex,
+        action: &Action,
+        trigger: &Trigger,
+        now: impl FnOnce() -> DateTime<Utc>,
+    ) -> Option<Arc<str>> {
+        let (what, opcode, payload) = self.whole(layer, action, trigger, now)?;
+        frame::put_whole(frames, opcode, &payload);
+        Some(what)
+    }
+
+    /// The whole frame that an action sends: its name in the journal, its opcode and payload.
+    fn whole<'a>(
+        &mut self,
+        layer: LayerIndex,
+        action: &'a Action,
+        trigger: &Trigger,
+        now: impl FnOnce() -> DateTime<Utc>,
+    ) -> Option<(Arc<str>, u8, Payload<'a>)> {
+        let of_every_message = |shift: &&Shift| shift.moves_every_message();
+        Some(match action {
+            Action::Emit(json) => {
+                let json = match &self.shift {
+                    Some(shift) => Payload::Made(shift.apply(json, layer, trigger, now())),
+                    None => Payload::Told(json),
+                };
+                (self.names.of_event(&json), frame::TEXT, json)
+            }
+            Action::Json(json) => {
+                let json = match self.shift.as_ref().filter(of_every_message) {
+                    Some(shift) => Payload::Made(shift.apply(json, layer, trigger, now())),
+                    None => Payload::Told(json),
+                };
+                (self.names.intern("json"), frame::TEXT, json)
+            }
+            Action::Text(text) => {
+                let text = match self.shift.as_ref().filter(of_every_message) {
+                    Some(shift) => {
+                        let text = Bytes::copy_from_slice(text.as_bytes());
+                        Payload::Made(shift.apply(&text, layer, trigger, now()))
+                    }
+                    None => Payload::Told(text.as_bytes()),
+                };
+                (self.names.intern("text"), frame::TEXT, text)
+            }
+            Action::Binary(bytes) => (
+                self.names.intern("binary"),
+                frame::BINARY,
+                Payload::Told(bytes),
+            ),
+            Action::Ping(bytes) => (self.names.intern("ping"), frame::PING, Payload::Told(bytes)),
+            Action::Pong(bytes) => (self.names.intern("pong"), frame::PONG, Payload::Told(bytes)),
+            _ => return None,
+        })
+    }
+}
+
+/// A payload as the tape has it, or made of that.
+enum Payload<'a> {
+    Told(&'a [u8]),
+    Made(Bytes),
+}
+
+impl Deref for Payload<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Told(bytes) => bytes,
+            Self::Made(bytes) => bytes,
+        }
     }
 }

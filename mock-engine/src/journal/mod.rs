@@ -188,6 +188,27 @@ impl fmt::Debug for Kept {
     }
 }
 
+impl Kept {
+    /// Takes an entry in; whether that made a line for those who follow.
+    fn take(&mut self, entry: Entry) -> bool {
+        let mut shown = false;
+        if let Some(lines) = &mut self.lines {
+            // Under the journal's lock, so that the lines have its order.
+            let before = lines.ring.as_ref().map(Ring::newest);
+            lines.add(&entry);
+            shown = before < lines.ring.as_ref().map(Ring::newest);
+        }
+        self.written += 1;
+        self.entries.push_back(entry);
+        if let Retention::Last(most) = self.retention {
+            while self.entries.len() > most {
+                self.entries.pop_front();
+            }
+        }
+        shown
+    }
+}
+
 impl Journal {
     pub(crate) fn new(mut setup: JournalSetup) -> Self {
         let kept = Kept {
@@ -207,21 +228,20 @@ impl Journal {
     }
 
     pub(crate) fn write(&self, at: Micros, conn: Option<u64>, kind: JournalKind) {
-        let entry = Entry { at, conn, kind };
+        self.write_all(at, conn, [kind]);
+    }
+
+    /// Writes what happened at one time, in order.
+    pub(crate) fn write_all(
+        &self,
+        at: Micros,
+        conn: Option<u64>,
+        kinds: impl IntoIterator<Item = JournalKind>,
+    ) {
         let mut kept = self.inner.kept.lock();
         let mut shown = false;
-        if let Some(lines) = &mut kept.lines {
-            // Under the lock, so that the lines have the journal's order.
-            let before = lines.ring.as_ref().map(Ring::newest);
-            lines.add(&entry);
-            shown = before < lines.ring.as_ref().map(Ring::newest);
-        }
-        kept.written += 1;
-        kept.entries.push_back(entry);
-        if let Retention::Last(most) = kept.retention {
-            while kept.entries.len() > most {
-                kept.entries.pop_front();
-            }
+        for kind in kinds {
+            shown |= kept.take(Entry { at, conn, kind });
         }
         drop(kept);
         self.inner.grown.notify_waiters();

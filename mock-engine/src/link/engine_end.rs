@@ -180,6 +180,13 @@ impl LinkHandle {
         push(&self.shared, bytes)
     }
 
+    /// Whether so many bytes go towards the client in one piece as they would in several: nothing
+    /// delays, cuts or damages them, and there is room for them all.
+    pub(crate) fn joins(&self, bytes: usize) -> bool {
+        let lanes = self.shared.lanes.lock();
+        lanes.to_client.joins() && bytes <= room(&lanes.to_client)
+    }
+
     /// Ends the stream both ways; the FIN queues behind the bytes in flight.
     pub fn fin(&self) {
         finish(&self.shared);

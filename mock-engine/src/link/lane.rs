@@ -198,6 +198,11 @@ impl Lane {
         self.counted = weight;
     }
 
+    /// Whether what is pushed in one piece is read as what is pushed in several.
+    pub(super) fn joins(&self) -> bool {
+        self.conditions.clean() && self.conditions.damages.is_empty()
+    }
+
     pub(super) fn held(&self) -> bool {
         self.conditions.held
     }

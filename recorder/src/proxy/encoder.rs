@@ -29,8 +29,6 @@ pub(super) struct ProxyEncoder {
 /// Where the steps of all connections come together.
 struct Desk {
     keepalive: Keepalive,
-    /// What comes out of it for the tape, kept for its capacity.
-    due: Vec<Step>,
     stats: Stats,
     remarks: Remarks,
     /// What was said last, but for whose connection it was: a client that tries again and again
@@ -57,7 +55,6 @@ impl ProxyEncoder {
             sessions: BTreeMap::new(),
             desk: Desk {
                 keepalive: Keepalive::default(),
-                due: Vec::new(),
                 stats,
                 remarks,
                 said: String::new(),
@@ -80,9 +77,9 @@ impl ProxyEncoder {
         for session in self.sessions.values_mut() {
             session.cut(at, &mut steps);
         }
-        self.desk.keepalive.gap(&mut self.desk.due);
-        self.desk.due.append(&mut steps);
-        self.desk.write_due(tape)?;
+        self.desk.keepalive.gap();
+        self.desk.keepalive.pass_on(&mut steps);
+        self.desk.keepalive.write(tape)?;
         tape.push(Step::at(at, Action::End))
     }
 
@@ -96,10 +93,6 @@ impl ProxyEncoder {
 }
 
 impl Desk {
-    fn write_due(&mut self, tape: &mut Recording) -> Result<(), RecordError> {
-        self.due.drain(..).try_for_each(|step| tape.push(step))
-    }
-
     fn answered(&mut self, in_service: bool) {
         if self.in_service && !in_service {
             self.stats.outage();
@@ -135,8 +128,8 @@ impl Desk {
         if self.keepalive.may_skip(&step.action) {
             return tape.push(step);
         }
-        self.keepalive.push(step, &mut self.due);
-        self.write_due(tape)
+        self.keepalive.push(step);
+        self.keepalive.write(tape)
     }
 }
 
@@ -199,9 +192,7 @@ impl Encoder for ProxyEncoder {
     }
 
     fn gap(&mut self, gap: Gap, tape: &mut Recording) -> Result<(), RecordError> {
-        self.desk.keepalive.gap(&mut self.desk.due);
-        self.desk.due.push(gap.step());
-        self.desk.write_due(tape)
+        self.desk.keepalive.write_gap(gap, tape)
     }
 
     fn due(&self) -> Option<Micros> {
@@ -209,8 +200,7 @@ impl Encoder for ProxyEncoder {
     }
 
     fn settle(&mut self, now: Micros, tape: &mut Recording) -> Result<(), RecordError> {
-        self.desk.keepalive.settle(now, &mut self.desk.due);
-        self.desk.write_due(tape)
+        self.desk.keepalive.write_settled(now, tape)
     }
 }
 

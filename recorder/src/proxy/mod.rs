@@ -22,6 +22,8 @@ mod decoder;
 mod decoder_tests;
 mod encoder;
 mod exchange;
+#[cfg(test)]
+mod exchange_tests;
 mod host;
 mod inflate;
 mod leg;

@@ -71,6 +71,27 @@ pub struct StepFields {
     pub extensions: Vec<(String, Box<RawValue>)>,
 }
 
+impl StepFields {
+    /// `action` at `trigger`, for all connections.
+    pub(super) fn new(trigger: Trigger, action: Action) -> Self {
+        Self {
+            trigger,
+            conn: Conn::All,
+            path: None,
+            engine: None,
+            action,
+            direction: Direction::Both,
+            for_us: None,
+            times: None,
+            probability: None,
+            jitter: None,
+            seed: None,
+            note: None,
+            extensions: Vec::new(),
+        }
+    }
+}
+
 impl Deref for Step {
     type Target = StepFields;
 
@@ -102,21 +123,7 @@ impl Step {
     /// A step made in Rust: `action` at `trigger`, for all connections.
     #[must_use]
     pub fn new(trigger: Trigger, action: Action) -> Self {
-        Self::from(StepFields {
-            trigger,
-            conn: Conn::All,
-            path: None,
-            engine: None,
-            action,
-            direction: Direction::Both,
-            for_us: None,
-            times: None,
-            probability: None,
-            jitter: None,
-            seed: None,
-            note: None,
-            extensions: Vec::new(),
-        })
+        Self::from(StepFields::new(trigger, action))
     }
 
     /// The step that these fields were read as, from that line.

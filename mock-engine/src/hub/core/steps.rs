@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use wstape_tape::{Action, Conn as Whose, End, Expect, Micros, Step};
 
 use super::dialogue::Cause;
 use super::{CLOSE_WAIT, Core};
+use crate::ahead::Read;
 use crate::chance::draw;
 use crate::dialogue::{Answer, may_refer};
 use crate::faults::{Expired, PortState};
@@ -36,6 +37,45 @@ impl Core {
             Some(put_off) => {
                 self.schedule_after(put_off, Op::Step { layer, scope, step });
             }
+        }
+    }
+
+    /// Whether steps that are only sent, and come to so many bytes at most, can be played as one by
+    /// [`send_run`](Self::send_run).
+    pub(crate) fn joins(&self, bytes: usize) -> bool {
+        self.connections.joined(bytes).is_some()
+    }
+
+    /// Plays steps that are only sent, the same to all, in one piece: what each of them would do by
+    /// [`apply`](Self::apply), in the same order, at a fraction of its price.
+    pub(crate) fn send_run(&mut self, run: Vec<Read>) {
+        let bytes = run.iter().map(Read::frame_bytes).sum();
+        let Some(to) = self.connections.joined(bytes) else {
+            // Something has come between: one by one.
+            for read in run {
+                self.enter_round(read.round);
+                self.apply(read.layer, read.step);
+            }
+            return;
+        };
+        let mut frames = BytesMut::with_capacity(bytes);
+        let mut sent = Vec::with_capacity(run.len());
+        for Read {
+            layer, step, round, ..
+        } in run
+        {
+            self.enter_round(round);
+            self.learn(layer, Scope::All, &step.action);
+            let wall = || self.log.wall();
+            let made = self
+                .outbox
+                .put(&mut frames, layer, &step.action, &step.trigger, wall);
+            sent.extend(made.map(|what| JournalKind::Sent { what, to }));
+        }
+        let count = sent.len() as u64;
+        self.log.write_all(sent);
+        for id in self.connections.send_joined(&frames.freeze(), count) {
+            self.overrun(id);
         }
     }
 

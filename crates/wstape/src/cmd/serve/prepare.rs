@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use wstape_mock_engine::{Engine, EngineBuilder, EngineError, Layer, Retention, Timestamps, field};
-use wstape_tape::{TapeReader, check_file};
+use wstape_tape::{Sound, TapeReader};
 
 use super::error::ServeError;
 use super::options::{Serve, Ts};
@@ -44,10 +44,12 @@ pub(super) fn prepare(serve: &Serve, name: Option<&str>) -> Result<EngineBuilder
     }
     for tape in serve.tapes() {
         // A pipe can be read once only; of a file all is looked through before the port is open.
-        if tape.is_file() {
-            check_file(tape).map_err(EngineError::from)?;
-        }
-        let layer = Layer::from_path(tape).map_err(EngineError::from)?;
+        let layer = if tape.is_file() && field::find(tape).is_none() {
+            Sound::look_through(tape).and_then(Layer::from_sound)
+        } else {
+            Layer::from_path(tape)
+        };
+        let layer = layer.map_err(EngineError::from)?;
         if serve.upstream.wanted() {
             layer.fits_a_real_engine()?;
         }

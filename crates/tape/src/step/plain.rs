@@ -1,0 +1,147 @@
+//! The commonest line of all, read at a fraction of the price of any.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use memchr::memmem::Finder;
+use serde_json::value::RawValue;
+
+use super::fields::StepFields;
+use super::trigger::Trigger;
+use crate::{Action, Micros};
+
+/// What a line says that is spelt as recorders spell it, an event at a time and nothing else:
+/// `{"at_ms":5,"emit":{"event":"…`. `None` for any other line, be it right or wrong: how a line is
+/// read at large says what it is.
+pub(super) fn read_plain(line: &Bytes) -> Option<StepFields> {
+    let text = std::str::from_utf8(line).ok()?;
+    let (ms, rest) = text.strip_prefix("{\"at_ms\":")?.split_once(',')?;
+    let emit = rest.strip_prefix("\"emit\":")?.strip_suffix('}')?;
+    let event = emit.strip_prefix("{\"event\":")?;
+    // With a name that is a string, whatever else is in there is free.
+    event.trim_start_matches(' ').strip_prefix('"')?;
+    // As JSON has its numbers: no zero before further digits.
+    let padded = ms.starts_with('0') && ms.len() > 1 && !ms.starts_with("0.");
+    let at = Micros::parse_ms(ms).filter(|_| !padded)?;
+    let whole: &RawValue = serde_json::from_str(emit).ok()?;
+    (whole.get().len() == emit.len()).then(|| {
+        let action = Action::Emit(line.slice_ref(emit.as_bytes()));
+        StepFields::new(Trigger::At(at), action)
+    })
+}
+
+/// As [`read_plain`], of a line that is known to be a step's: that its event is JSON was seen before.
+pub(super) fn read_sound(line: &Bytes) -> Option<StepFields> {
+    let rest = line.strip_prefix(b"{\"at_ms\":")?;
+    let (ms, rest) = rest.split_at(memchr::memchr(b',', rest)?);
+    let emit = rest.strip_prefix(b",\"emit\":")?.strip_suffix(b"}")?;
+    // Behind an event only an extension ends like this.
+    let is_last = emit.ends_with(b"}") && EXTENSION.find(emit).is_none();
+    if !is_last || !emit.starts_with(b"{\"event\":") {
+        return None;
+    }
+    let at = Micros::parse_ms(std::str::from_utf8(ms).ok()?)?;
+    Some(StepFields::new(
+        Trigger::At(at),
+        Action::Emit(line.slice_ref(emit)),
+    ))
+}
+
+/// How the key of an extension begins.
+static EXTENSION: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"x-"));
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
+    use super::{read_plain, read_sound};
+    use crate::step::read::read_any;
+
+    /// What a line is put together from: the usual, and what is near it.
+    const PARTS: [&str; 25] = [
+        "{\"at_ms\":",
+        "{ \"at_ms\":",
+        "5",
+        "0",
+        "05",
+        "0.25",
+        "1.0005",
+        "-1",
+        ",\"emit\":",
+        ", \"emit\":",
+        ",\"conn\":1,\"emit\":",
+        ",\"text\":",
+        "{\"event\":\"a\"}",
+        "{\"event\": \"a\", \"data\":[1,{\"b\":\"}\\\"\"}]}",
+        "{\"event\":1}",
+        "{\"event\":\"a\"",
+        "{\"event\":\"\\ud800\"}",
+        "{\"data\":{},\"event\":\"a\"}",
+        "}",
+        ",\"note\":\"n\"}",
+        ",\"note\":\"n}}\"}",
+        ",\"x-o\":{}}",
+        ",\"seed\":{}}",
+        ",\"emit\":{\"event\":\"b\"}}",
+        " ",
+    ];
+
+    fn line() -> impl Strategy<Value = String> {
+        let usual = (
+            select(vec![2, 3, 4, 5, 6, 7]),
+            select((12..18).collect::<Vec<_>>()),
+        )
+            .prop_map(|(ms, emit)| [PARTS[0], PARTS[ms], PARTS[8], PARTS[emit], "}"].concat());
+        let mixed =
+            prop::collection::vec(select(&PARTS[..]), 3..7).prop_map(|parts| parts.concat());
+        let changed = (
+            usual.clone(),
+            any::<Index>(),
+            select(vec!["", " ", "\"", "}", ",", "0", "\u{7}"]),
+        )
+            .prop_map(|(mut line, at, change)| {
+                let at = at.index(line.len());
+                line.replace_range(at..=at, change);
+                line
+            });
+        prop_oneof![usual, mixed, changed]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_read_as_plain_or_sound_is_read_the_same_as_any_line(line in line()) {
+            let line = Bytes::from(line);
+            let any = read_any(&line, 2).map(crate::Step::into_fields);
+            let any = any.map_err(|flaw| flaw.message);
+            if let Some(plain) = read_plain(&line) {
+                prop_assert_eq!(&any, &Ok(plain));
+            }
+            if let (Ok(any), Some(sound)) = (any, read_sound(&line)) {
+                prop_assert_eq!(any, sound);
+            }
+        }
+    }
+
+    #[test]
+    fn a_recorders_line_is_read_as_plain() {
+        for line in [
+            r#"{"at_ms":5,"emit":{"event":"a"}}"#,
+            r#"{"at_ms":0.125,"emit":{"event": "a", "data": {"b": ["}", "\""]}}}"#,
+        ] {
+            assert!(read_plain(&Bytes::from(line)).is_some(), "{line}");
+            assert!(read_sound(&Bytes::from(line)).is_some(), "{line}");
+        }
+        for line in [
+            r#"{"at_ms":05,"emit":{"event":"a"}}"#,
+            r#"{"at_ms":5,"emit":{"event":"a"}}}"#,
+            r#"{"at_ms":5,"emit":{"event":"a"} }"#,
+            r#"{"at_ms":5,"emit":{"event":1}}"#,
+        ] {
+            assert!(read_plain(&Bytes::from(line)).is_none(), "{line}");
+        }
+    }
+}

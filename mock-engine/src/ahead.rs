@@ -1,0 +1,300 @@
+//! What of the tapes is read and not played yet.
+
+use std::collections::VecDeque;
+
+use wstape_tape::{Action, Conn, Merge, Micros, Step, TapeError, Torn, Trigger};
+use wstape_wire::MAX_HEAD_BYTES;
+
+use crate::dialogue::may_refer;
+use crate::ids::LayerIndex;
+use crate::layer::Layer;
+
+/// The least span by which a repeated tape moves on, so that an empty one does not spin.
+const MIN_LOOP: Micros = Micros::from_ms(1);
+
+/// Most steps that are read ahead to be sent together.
+const MAX_RUN_STEPS: usize = 256;
+
+/// Bytes of frames from which on no further step is read ahead: a socket takes about that many at a
+/// time.
+const ENOUGH_RUN_BYTES: usize = 64 << 10;
+
+/// A step that was read.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) layer: LayerIndex,
+    pub(crate) step: Step,
+    /// The tape's time of it, all rounds counted; `None` for a step without one.
+    pub(crate) at: Option<Micros>,
+    /// Which time over it was read, from 0.
+    pub(crate) round: u64,
+}
+
+impl Read {
+    /// Most bytes that it sends as one frame, unless its time is moved.
+    pub(crate) fn frame_bytes(&self) -> usize {
+        MAX_HEAD_BYTES + self.step.action.payload_bytes()
+    }
+}
+
+/// Steps that can be sent together.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Run {
+    pub(crate) steps: usize,
+    /// Most bytes of their frames.
+    pub(crate) bytes: usize,
+}
+
+/// The tapes being read, and what was read of them.
+pub(crate) struct Ahead {
+    layers: Vec<Layer>,
+    merge: Merge,
+    /// Whether all of every layer can be read at once.
+    all_there: bool,
+    looped: bool,
+    /// Only steps of this engine are played, where it has a name.
+    name: Option<String>,
+    steps: VecDeque<Read>,
+    /// Why nothing more can be read.
+    failed: Option<TapeError>,
+    /// The tape's time at which this round began.
+    offset: Micros,
+    /// The tape's time of the step that was read last.
+    read_to: Micros,
+    round: u64,
+}
+
+impl Ahead {
+    /// Opens the layers; returns the steps of their prologue too.
+    pub(crate) fn open(
+        mut layers: Vec<Layer>,
+        looped: bool,
+        name: Option<String>,
+    ) -> Result<(Self, Vec<(LayerIndex, Step)>), TapeError> {
+        let mut ahead = Self {
+            merge: open_all(&mut layers, looped)?,
+            all_there: layers.iter().all(Layer::is_there),
+            layers,
+            looped,
+            name,
+            steps: VecDeque::new(),
+            failed: None,
+            offset: Micros::ZERO,
+            read_to: Micros::ZERO,
+            round: 0,
+        };
+        let prologue = ahead.read_prologue()?;
+        Ok((ahead, prologue))
+    }
+
+    /// Reads on until the first step that has a time.
+    fn read_prologue(&mut self) -> Result<Vec<(LayerIndex, Step)>, TapeError> {
+        let mut prologue = Vec::new();
+        while let Some((layer, step)) = self.pull()? {
+            if matches!(step.trigger, Trigger::At(_)) {
+                let read = self.timed(layer, step);
+                self.steps.push_back(read);
+                break;
+            }
+            prologue.push((layer, step));
+        }
+        Ok(prologue)
+    }
+
+    /// The next step of this engine.
+    fn pull(&mut self) -> Result<Option<(LayerIndex, Step)>, TapeError> {
+        for item in self.merge.by_ref() {
+            let (layer, step) = item?;
+            let mine = match (&self.name, &step.engine) {
+                (Some(name), Some(engine)) => name == engine,
+                _ => true,
+            };
+            if mine {
+                return Ok(Some((LayerIndex(layer), step)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn timed(&mut self, layer: LayerIndex, step: Step) -> Read {
+        let at = match step.trigger {
+            Trigger::At(at) => Some(Micros(self.offset.0.saturating_add(at.0))),
+            _ => None,
+        };
+        self.read_to = at.unwrap_or(self.read_to);
+        Read {
+            layer,
+            step,
+            at,
+            round: self.round,
+        }
+    }
+
+    /// The step behind the one that was read last, from the tapes' beginning again where they are
+    /// looped.
+    fn read(&mut self) -> Result<Option<Read>, TapeError> {
+        if let Some((layer, step)) = self.pull()? {
+            return Ok(Some(self.timed(layer, step)));
+        }
+        if !self.looped {
+            return Ok(None);
+        }
+        let least = Micros(self.offset.0.saturating_add(MIN_LOOP.0));
+        self.offset = self.read_to.max(least);
+        self.merge = open_all(&mut self.layers, self.looped)?;
+        self.round += 1;
+        while let Some((layer, step)) = self.pull()? {
+            if matches!(step.trigger, Trigger::At(_)) {
+                return Ok(Some(self.timed(layer, step)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads one step more; `false` where there is none.
+    fn read_on(&mut self) -> bool {
+        if self.failed.is_some() {
+            return false;
+        }
+        match self.read() {
+            Ok(Some(read)) => self.steps.push_back(read),
+            Ok(None) => return false,
+            Err(error) => {
+                self.failed = Some(error);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The next step.
+    pub(crate) fn next(&self) -> Option<&Read> {
+        self.steps.front()
+    }
+
+    /// Takes the next step.
+    pub(crate) fn take(&mut self) -> Option<Read> {
+        self.steps.pop_front()
+    }
+
+    /// Reads the step behind those that were taken, where none waits.
+    ///
+    /// # Errors
+    /// Where it can't be read. All before it was taken by then.
+    pub(crate) fn refill(&mut self) -> Result<(), TapeError> {
+        if self.steps.is_empty() && !self.read_on() {
+            return self.failed.take().map_or(Ok(()), Err);
+        }
+        Ok(())
+    }
+
+    /// The next steps that can be sent together, those among them that still have to be
+    /// read included: each has to be one that is only sent, the same to all, at a time that
+    /// `is_due`. Nothing is read ahead of a tape that may take its time to come, such as one
+    /// from a pipe.
+    pub(crate) fn run(&mut self, is_due: impl Fn(Micros) -> bool) -> Run {
+        if !self.all_there {
+            return Run::default();
+        }
+        let mut run = Run::default();
+        let round = self.steps.front().map(|first| first.round);
+        while run.steps < MAX_RUN_STEPS && run.bytes < ENOUGH_RUN_BYTES {
+            if self.steps.len() == run.steps && !self.read_on() {
+                break;
+            }
+            let next = &self.steps[run.steps];
+            let due = next.at.is_some_and(&is_due);
+            if !due || Some(next.round) != round || !self.is_only_sent(next) {
+                break;
+            }
+            run.bytes += next.frame_bytes();
+            run.steps += 1;
+        }
+        run
+    }
+
+    /// Whether a step does nothing but send a whole frame, the same to everybody.
+    fn is_only_sent(&self, read: &Read) -> bool {
+        let step = &read.step;
+        let payload: &[u8] = match &step.action {
+            Action::Emit(bytes) | Action::Json(bytes) => bytes,
+            Action::Ping(bytes) | Action::Pong(bytes) => bytes,
+            Action::Text(text) => text.as_bytes(),
+            Action::Binary(_) => &[],
+            _ => return false,
+        };
+        let certain = step.probability.is_none() && step.jitter.is_none();
+        let to_all = step.conn == Conn::All && step.path.is_none();
+        let speaks = self.layers.get(read.layer.0).is_none_or(Layer::speaks);
+        certain && to_all && !(speaks && may_refer(payload))
+    }
+
+    /// Another tape is the base from now on, and all begins anew. Returns the prologue. There must
+    /// be a base.
+    ///
+    /// # Errors
+    /// Where a layer's tape can't be read any more; what is played stays then.
+    pub(crate) fn replace_base(
+        &mut self,
+        base: Layer,
+    ) -> Result<Vec<(LayerIndex, Step)>, TapeError> {
+        let old = std::mem::replace(&mut self.layers[0], base);
+        let prologue = self.rewind();
+        if prologue.is_err() {
+            // What was read of the next steps is still there.
+            self.layers[0] = old;
+        }
+        self.all_there = self.layers.iter().all(Layer::is_there);
+        prologue
+    }
+
+    /// Puts all tapes back to their beginning.
+    fn rewind(&mut self) -> Result<Vec<(LayerIndex, Step)>, TapeError> {
+        let merge = open_all(&mut self.layers, self.looped)?;
+        let merge = std::mem::replace(&mut self.merge, merge);
+        let steps = std::mem::take(&mut self.steps);
+        let (offset, read_to, round) = (self.offset, self.read_to, self.round);
+        (self.offset, self.read_to, self.round) = (Micros::ZERO, Micros::ZERO, 0);
+        let prologue = self.read_prologue();
+        if prologue.is_err() {
+            (self.merge, self.steps) = (merge, steps);
+            (self.offset, self.read_to, self.round) = (offset, read_to, round);
+        } else {
+            self.failed = None;
+        }
+        prologue
+    }
+
+    /// The engine's name, where it has one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The titles of the tapes, the base first.
+    pub(crate) fn titles(&self) -> Vec<Option<String>> {
+        let headers = self.layers.iter().map(Layer::header);
+        headers.map(|header| header.title.clone()).collect()
+    }
+
+    /// Where tapes were torn, base first.
+    pub(crate) fn torn(&self) -> Vec<Torn> {
+        self.layers.iter().filter_map(Layer::torn).collect()
+    }
+
+    pub(crate) fn looped(&self) -> bool {
+        self.looped
+    }
+}
+
+fn open_all(layers: &mut [Layer], looped: bool) -> Result<Merge, TapeError> {
+    let mut steps: Vec<wstape_tape::LayerSteps> = Vec::with_capacity(layers.len());
+    for layer in layers {
+        // A tape that could be read only once plays once, in the first round.
+        steps.push(
+            layer
+                .open(looped)?
+                .unwrap_or_else(|| Box::new(std::iter::empty())),
+        );
+    }
+    Ok(Merge::new(steps))
+}
