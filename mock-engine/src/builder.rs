@@ -1,6 +1,6 @@
 //! Building an engine.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::authorization::Authorization;
 use crate::clock::Clock;
 use crate::encryption::Encryption;
 use crate::engine::Engine;
-use crate::error::EngineError;
+use crate::error::{EngineError, cannot_listen};
 use crate::hub::{Hub, Setup, StartTrigger};
 use crate::ids::LayerIndex;
 use crate::journal::{Journal, JournalHeader, JournalSetup, Redact, Retention};
@@ -254,9 +254,9 @@ impl EngineBuilder {
 
     fn listen_now(self, addr: SocketAddr, others: &[SocketAddr]) -> Result<Engine, EngineError> {
         let clock = self.clock.clone().unwrap_or_else(Clock::real_now);
-        let listen_error = |error: std::io::Error| EngineError::Listen {
+        let listen_error = |error: io::Error| EngineError::Listen {
             addr,
-            reason: reason(&error),
+            reason: cannot_listen(&error),
         };
         let bound = TcpPort::bind(addr).or_else(|error| {
             let other = others.iter().find_map(|&addr| TcpPort::bind(addr).ok());
@@ -354,19 +354,5 @@ impl EngineBuilder {
             StartAt::FirstConnection | StartAt::Connections(_) => engine.prepare(),
         }
         Ok((engine, acceptor))
-    }
-}
-
-/// What the system said, and what to do about the commonest.
-fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            "the port is taken; choose another, or 0 for any free one".to_owned()
-        }
-        std::io::ErrorKind::AddrNotAvailable => "the address is not this machine's".to_owned(),
-        std::io::ErrorKind::PermissionDenied => {
-            "not permitted; ports below 1024 need privileges".to_owned()
-        }
-        _ => error.to_string(),
     }
 }

@@ -1,5 +1,6 @@
 //! Why an engine could not be built, or not play.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -38,5 +39,21 @@ pub enum EngineError {
 impl From<TapeError> for EngineError {
     fn from(error: TapeError) -> Self {
         Self::Tape(Arc::new(error))
+    }
+}
+
+/// What the system said, and what to do about the commonest.
+pub(crate) fn cannot_listen(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "the port is taken; choose another, or 0 for any free one".to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "the address is not this machine's; 0.0.0.0 stands for all that are".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "not permitted; ports below 1024 need privileges, others do not".to_owned()
+        }
+        _ => error.to_string(),
     }
 }

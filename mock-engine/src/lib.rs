@@ -119,7 +119,7 @@ pub use journal::{
 };
 pub use layer::Layer;
 pub use memory::MemoryNet;
-pub use page::{Drawing, MAX_DRAWN_CHUNK_BYTES};
+pub use page::{Drawing, HtmlText, MAX_DRAWN_CHUNK_BYTES};
 pub use playback::PlayEnd;
 pub use speed::{BadSpeed, Speed};
 pub use start::StartAt;

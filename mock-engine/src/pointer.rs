@@ -6,6 +6,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use wstape_tape::pointer_key;
 
 /// A JSON Pointer (RFC 6901), as its keys.
 #[derive(Debug, Clone)]
@@ -15,7 +16,7 @@ impl Pointer {
     /// The pointer of this text: empty, or beginning with `/`; a first `/` that lacks is added.
     pub(crate) fn new(text: &str) -> Self {
         let keys = text.strip_prefix('/').unwrap_or(text).split('/');
-        let keys = keys.map(|key| key.replace("~1", "/").replace("~0", "~"));
+        let keys = keys.map(pointer_key);
         Self(if text.is_empty() {
             Vec::new()
         } else {

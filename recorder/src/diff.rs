@@ -6,7 +6,7 @@ use std::io::BufRead;
 
 use serde_json::Value;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
-use wstape_tape::{Action, Conn, Micros, Step, TapeError, TapeReader, Trigger};
+use wstape_tape::{Action, Conn, Micros, Step, TapeError, TapeReader, Trigger, pointer_token};
 
 use crate::names::Pointer;
 
@@ -332,7 +332,7 @@ fn departing(a: Option<&Value>, b: Option<&Value>, pointer: String, found: &mut 
             let keys: std::collections::BTreeSet<&String> =
                 one.keys().chain(other.keys()).collect();
             for key in keys {
-                let escaped = key.replace('~', "~0").replace('/', "~1");
+                let escaped = pointer_token(key);
                 let below = format!("{pointer}/{escaped}");
                 departing(one.get(key), other.get(key), below, found);
             }

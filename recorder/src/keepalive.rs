@@ -8,9 +8,13 @@
 //! a Ping are held back, [`MAX_HELD_STEPS`] and [`MAX_HELD_BYTES`] of them at most.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::vec::Drain;
 
 use bytes::Bytes;
 use wstape_tape::{Action, Conn, Micros, Pongs, ReceivedKind, Step, Trigger};
+
+use crate::error::RecordError;
+use crate::recording::{Gap, Recording};
 
 /// How long a Ping may wait for its answer and still count as answered at once.
 pub(crate) const ANSWER_TIMEOUT: Micros = Micros::from_ms(1_000);
@@ -21,7 +25,8 @@ const MAX_LEAD: Micros = Micros::from_ms(1_000);
 /// where it is known instead of where it belongs.
 const MAX_HELD_STEPS: usize = 16 << 10;
 const MAX_HELD_BYTES: usize = 4 << 20;
-/// Unanswered Pings of a connection that are remembered.
+/// Unanswered Pings of a connection that are remembered. Of one that so many others follow before it
+/// is answered, nothing is said.
 const MAX_PINGS: usize = 64;
 
 /// The Pings of all connections, and the steps behind those that may still be answered.
@@ -38,6 +43,8 @@ pub(crate) struct Keepalive {
     serial: u64,
     /// The latest time of a step.
     last: Micros,
+    /// What is to be written next; kept for its capacity.
+    out: Vec<Step>,
 }
 
 /// The Pings of one connection.
@@ -71,20 +78,34 @@ fn number(conn: Conn) -> u64 {
 impl Keepalive {
     /// Whether a step of this kind may go to the tape without being shown here.
     pub(crate) fn may_skip(&self, action: &Action) -> bool {
-        self.held.is_empty()
+        self.holds_nothing()
             && !matches!(
                 action,
                 Action::Pong(_) | Action::Received(_) | Action::Close(_) | Action::Drop(_)
             )
     }
 
-    /// The next step; what is due for the tape goes to `out`.
-    pub(crate) fn push(&mut self, step: Step, out: &mut Vec<Step>) {
+    /// Whether what is none of its business may go to the tape without being shown here.
+    pub(crate) fn holds_nothing(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// The next step, which is looked at where it may have to do with a Ping.
+    pub(crate) fn pass(&mut self, step: Step) {
+        if self.may_skip(&step.action) {
+            self.out.push(step);
+        } else {
+            self.push(step);
+        }
+    }
+
+    /// The next step. What may be written now, [`write`](Self::write) writes.
+    pub(crate) fn push(&mut self, step: Step) {
         let at = match step.trigger {
             Trigger::At(at) => at,
             _ => self.last,
         };
-        self.settle(at, out);
+        self.settle(at);
         match &step.action {
             Action::Received(received) if received.kind == ReceivedKind::Ping => {
                 let text = received.text.as_ref().map(|text| Bytes::from(text.clone()));
@@ -93,12 +114,12 @@ impl Keepalive {
             }
             Action::Pong(payload) => match self.answer(step.conn, payload) {
                 Answer::Unasked => {}
-                Answer::InTime => return self.release(out),
+                Answer::InTime => return self.release(),
                 Answer::Late => {
                     let conn = step.conn;
                     self.hold(step);
                     self.say(conn, at, Pongs::Auto);
-                    return self.release(out);
+                    return self.release();
                 }
             },
             Action::Close(_) | Action::Drop(_) => self.leave_unanswered(step.conn, at),
@@ -106,17 +127,22 @@ impl Keepalive {
         }
         self.last = self.last.max(at);
         self.hold(step);
-        self.release(out);
+        self.release();
     }
 
     /// A client sent a Ping.
     pub(crate) fn pinged(&mut self, conn: Conn, at: Micros, payload: Bytes) {
         self.serial += 1;
         let pings = self.conns.entry(number(conn)).or_default();
-        if pings.unanswered.len() == MAX_PINGS {
-            pings.unanswered.pop_front();
-        }
+        let forgotten = if pings.unanswered.len() == MAX_PINGS {
+            pings.unanswered.pop_front()
+        } else {
+            None
+        };
         pings.unanswered.push_back((self.serial, payload));
+        if let Some((serial, _)) = forgotten {
+            self.take_open(serial);
+        }
         let lead = (at.0.saturating_sub(self.last.0) / 2).min(MAX_LEAD.0);
         self.open.push_back(Open {
             conn,
@@ -130,13 +156,13 @@ impl Keepalive {
     }
 
     /// What is known of open Pings by `now`.
-    pub(crate) fn settle(&mut self, now: Micros, out: &mut Vec<Step>) {
+    fn settle(&mut self, now: Micros) {
         while self.due().is_some_and(|due| due <= now)
             && let Some(open) = self.open.pop_front()
         {
             self.withhold(&open, now);
         }
-        self.release(out);
+        self.release();
     }
 
     /// When the oldest open Ping counts as unanswered.
@@ -169,13 +195,54 @@ impl Keepalive {
         }
     }
 
+    /// The next steps, of which none is looked at.
+    pub(crate) fn pass_on(&mut self, steps: &mut Vec<Step>) {
+        self.out.append(steps);
+    }
+
+    /// What may be written by now.
+    pub(crate) fn out(&mut self) -> Drain<'_, Step> {
+        self.out.drain(..)
+    }
+
+    /// Writes what may be written by now.
+    ///
+    /// # Errors
+    /// Those of [`Recording::push`].
+    pub(crate) fn write(&mut self, tape: &mut Recording) -> Result<(), RecordError> {
+        self.out().try_for_each(|step| tape.push(step))
+    }
+
+    /// Writes what is known of open Pings by `now`.
+    ///
+    /// # Errors
+    /// Those of [`Recording::push`].
+    pub(crate) fn write_settled(
+        &mut self,
+        now: Micros,
+        tape: &mut Recording,
+    ) -> Result<(), RecordError> {
+        self.settle(now);
+        self.write(tape)
+    }
+
+    /// Writes all that was held back, and that something is missing behind it.
+    ///
+    /// # Errors
+    /// Those of [`Recording::push`].
+    pub(crate) fn write_gap(&mut self, gap: Gap, tape: &mut Recording) -> Result<(), RecordError> {
+        self.gap();
+        self.out.push(gap.step());
+        self.write(tape)
+    }
+
     /// Something is missing here, answers perhaps among it.
-    pub(crate) fn gap(&mut self, out: &mut Vec<Step>) {
+    pub(crate) fn gap(&mut self) {
         self.open.clear();
         for pings in self.conns.values_mut() {
             pings.unanswered.clear();
         }
-        self.release(out);
+        self.release();
     }
 
     fn answer(&mut self, conn: Conn, payload: &Bytes) -> Answer {
@@ -214,8 +281,8 @@ impl Keepalive {
     }
 
     fn take_open(&mut self, serial: u64) -> Option<Open> {
-        let at = self.open.iter().position(|open| open.serial == serial)?;
-        self.open.remove(at)
+        let at = self.open.binary_search_by_key(&serial, |open| open.serial);
+        self.open.remove(at.ok()?)
     }
 
     /// Writes the verdict on a Ping before it, or at the end where that place is gone.
@@ -239,11 +306,11 @@ impl Keepalive {
     }
 
     /// Lets go what stands before the first open Ping, and all where it is too much.
-    fn release(&mut self, out: &mut Vec<Step>) {
+    fn release(&mut self) {
         let full = self.held.len() > MAX_HELD_STEPS || self.held_bytes > MAX_HELD_BYTES;
-        let mut places = self.open.iter().map(|open| open.place);
-        let first = match places.find(|place| *place >= self.released) {
-            Some(place) if !full => place - self.released,
+        let passed = self.open.partition_point(|open| open.place < self.released);
+        let first = match self.open.get(passed) {
+            Some(open) if !full => open.place - self.released,
             _ => self.held.len() as u64,
         };
         for _ in 0..first {
@@ -253,7 +320,7 @@ impl Keepalive {
             self.released += 1;
             if let Some(step) = step {
                 self.held_bytes = self.held_bytes.saturating_sub(weight(&step));
-                out.push(step);
+                self.out.push(step);
             }
         }
     }
@@ -300,13 +367,12 @@ mod tests {
     /// What a tape gets of these steps, and after each of these times.
     fn lines(steps: &[&str]) -> Vec<String> {
         let mut keepalive = Keepalive::default();
-        let mut out = Vec::new();
         for line in steps {
             let step = Step::parse("test", 1, line).expect("a step");
-            keepalive.push(step, &mut out);
+            keepalive.push(step);
         }
-        keepalive.settle(Micros::from_ms(100 * SECOND), &mut out);
-        out.iter().map(Step::to_canonical).collect()
+        keepalive.settle(Micros::from_ms(100 * SECOND));
+        keepalive.out.iter().map(Step::to_canonical).collect()
     }
 
     fn ping(at_ms: u64, payload: &str) -> String {
@@ -366,19 +432,34 @@ mod tests {
     }
 
     #[test]
+    fn of_a_flood_of_pings_few_are_remembered_and_none_is_blamed_that_was_answered() {
+        let mut keepalive = Keepalive::default();
+        let step = |line: &str| Step::parse("test", 1, line).expect("a step");
+        for n in 0..20 * MAX_PINGS {
+            keepalive.push(step(&ping(2_000, &n.to_string())));
+            assert!(keepalive.open.len() <= MAX_PINGS, "{n}");
+        }
+        for n in 0..20 * MAX_PINGS {
+            keepalive.push(step(&pong(2_001, &n.to_string())));
+        }
+        keepalive.settle(Micros::from_ms(100 * SECOND));
+        let verdicts = keepalive.out().filter(|step| step.key() == "pongs");
+        assert_eq!(verdicts.count(), 0);
+    }
+
+    #[test]
     fn what_is_held_back_is_bounded_and_the_verdict_then_stands_where_it_is_known() {
         let mut keepalive = Keepalive::default();
-        let mut out = Vec::new();
         let step = |line: &str| Step::parse("test", 1, line).expect("a step");
-        keepalive.push(step(&ping(0, "a")), &mut out);
+        keepalive.push(step(&ping(0, "a")));
         for _ in 0..MAX_HELD_STEPS {
-            keepalive.push(step(r#"{"at_ms":1,"conn":1,"text":""}"#), &mut out);
+            keepalive.push(step(r#"{"at_ms":1,"conn":1,"text":""}"#));
         }
         assert!(keepalive.held.len() <= MAX_HELD_STEPS);
-        assert_eq!(out.len(), MAX_HELD_STEPS + 1);
-        out.clear();
-        keepalive.settle(Micros::from_ms(SECOND), &mut out);
-        let lines: Vec<_> = out.iter().map(Step::to_canonical).collect();
+        assert_eq!(keepalive.out.len(), MAX_HELD_STEPS + 1);
+        keepalive.out.clear();
+        keepalive.settle(Micros::from_ms(SECOND));
+        let lines: Vec<_> = keepalive.out.iter().map(Step::to_canonical).collect();
         assert_eq!(lines, [r#"{"at_ms":1000,"conn":1,"pongs":"withheld"}"#]);
     }
 }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `tap` | a subscriber whose every observation becomes a step |
 //! | `transcript` | observations to steps: what arrives, how it ends, how dials fare |
-//! | `keepalive` | which Pings were answered, for `tap` and `proxy` |
+//! | `keepalive` | which Pings were answered, for `tap`, `proxy` and captures |
 //! | `poll` | an engine that offers only HTTP, asked again and again |
 //! | `import` | files of other tools (HAR, mitmproxy, `MockForge`, feed recorders) to steps |
 //! | `learn` | a session as a dialogue that answers another client |

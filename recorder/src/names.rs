@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde_json::Value;
+use wstape_tape::pointer_key;
 
 /// A JSON Pointer that is one: empty, or beginning with `/`.
 ///
@@ -55,7 +56,7 @@ impl Pointer {
         let Some((parent, key)) = self.0.rsplit_once('/') else {
             return;
         };
-        let key = key.replace("~1", "/").replace("~0", "~");
+        let key = pointer_key(key);
         if let Some(Value::Object(members)) = message.pointer_mut(parent) {
             members.remove(&key);
         }

@@ -126,8 +126,6 @@ pub(crate) struct Transcript {
     refusal: Option<Refusal>,
     connected: bool,
     keepalive: Keepalive,
-    /// What comes out of it for the tape, kept for its capacity.
-    due: Vec<Step>,
     stats: Stats,
 }
 
@@ -144,20 +142,18 @@ impl Encoder for Transcript {
             seen => {
                 let over = matches!(seen, Observation::End(_));
                 for step in self.steps(at, seen) {
-                    self.keepalive.push(step, &mut self.due);
+                    self.keepalive.push(step);
                 }
                 if over {
                     self.connection_is_over(at);
                 }
             }
         }
-        self.write_due(tape)
+        self.keepalive.write(tape)
     }
 
     fn gap(&mut self, gap: Gap, tape: &mut Recording) -> Result<(), RecordError> {
-        self.keepalive.gap(&mut self.due);
-        self.due.push(gap.step());
-        self.write_due(tape)
+        self.keepalive.write_gap(gap, tape)
     }
 
     fn due(&self) -> Option<Micros> {
@@ -165,8 +161,7 @@ impl Encoder for Transcript {
     }
 
     fn settle(&mut self, now: Micros, tape: &mut Recording) -> Result<(), RecordError> {
-        self.keepalive.settle(now, &mut self.due);
-        self.write_due(tape)
+        self.keepalive.write_settled(now, tape)
     }
 }
 
@@ -178,7 +173,6 @@ impl Transcript {
             refusal: None,
             connected: false,
             keepalive: Keepalive::default(),
-            due: Vec::new(),
             stats,
         }
     }
@@ -188,22 +182,18 @@ impl Transcript {
     /// # Errors
     /// Those of [`Recording::push`].
     pub(crate) fn end(&mut self, at: Micros, tape: &mut Recording) -> Result<(), RecordError> {
-        self.keepalive.gap(&mut self.due);
-        self.write_due(tape)?;
+        self.keepalive.gap();
+        self.keepalive.write(tape)?;
         tape.push(Step::at(at, Action::End))
-    }
-
-    fn write_due(&mut self, tape: &mut Recording) -> Result<(), RecordError> {
-        self.due.drain(..).try_for_each(|step| tape.push(step))
     }
 
     /// The next connection's Pings are answered until it turns out otherwise.
     fn connection_is_over(&mut self, at: Micros) {
         if self.keepalive.over(Conn::All, at) {
             let auto = Step::at(at, Action::Pongs(Pongs::Auto));
-            self.keepalive.push(auto, &mut self.due);
+            self.keepalive.push(auto);
         }
-        self.keepalive.gap(&mut self.due);
+        self.keepalive.gap();
     }
 
     /// The steps of an observation made `at` this time of the tape.

@@ -18,7 +18,9 @@ pub enum TrimError {
     #[error(transparent)]
     Tape(#[from] TapeError),
     /// The tape has no such mark.
-    #[error("{tape}: there is no mark {mark:?}")]
+    #[error(
+        "{tape}: there is no mark {mark:?}; grep '\"mark\":\"' {tape} lists those that there are"
+    )]
     NoMark {
         /// The tape.
         tape: String,

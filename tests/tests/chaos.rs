@@ -55,6 +55,36 @@ fn the_subscriber_holds_to_the_rules_on_drawn_cases() {
     }
 }
 
+/// Bytes of an answer in which a bit is flipped: all of its head, and the first of what follows.
+const ANSWER_BYTES: usize = 180;
+/// Bits that make a control byte of what is printable, of the end of a line, and one letter of another.
+const FLIPS: [u8; 3] = [0x40, 0x20, 0x01];
+
+#[test]
+fn whatever_bit_of_an_answer_is_flipped_no_rule_demands_what_rfc_9110_leaves_to_the_reader() {
+    let upgrades = r#"{"at_ms":0,"text":"{}"}"#;
+    let refuses = r#"{"at_ms":0,"refuse":{"status":503,"headers":{"retry-after":"2"}},"times":1}"#;
+    for (answer, skip, flip) in [upgrades, refuses]
+        .into_iter()
+        .flat_map(|answer| (0..ANSWER_BYTES).map(move |skip| (answer, skip)))
+        .flat_map(|(answer, skip)| FLIPS.map(|flip| (answer, skip, flip)))
+    {
+        let corrupt = format!(
+            r#"{{"at_ms":0,"corrupt":{{"skip_bytes":{skip},"flip":{flip}}},"direction":"to_client","for_ms":5000}}"#
+        );
+        let end = r#"{"at_ms":30000,"end":true}"#;
+        let text = ["{\"tape\":1}", &corrupt, answer, end].join("\n") + "\n";
+        let case = Case::from_tape(Tape::parse("flipped", &text).unwrap()).unwrap();
+        let played = play(&case, &OurSubscriber);
+        let violations = &played.verdict.violations;
+        assert!(
+            violations.is_empty(),
+            "{text}{violations:?}\n{}",
+            played.trace
+        );
+    }
+}
+
 #[test]
 fn the_same_seed_draws_the_same_case_and_leaves_nothing_to_chance() {
     for seed in CASES {

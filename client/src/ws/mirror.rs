@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::RwLock;
+use chrono::{DateTime, Utc};
+use parking_lot::{RwLock, RwLockWriteGuard};
 
-use crate::EngineState;
 use crate::kind::Kind;
+use crate::{ConnectionHealth, EngineState};
 
 /// How long readers are waited for. One that copies what it shows is done long before.
 const PATIENCE: Duration = Duration::from_millis(1);
@@ -18,21 +19,38 @@ const LAST_RETRY: Duration = Duration::from_millis(10);
 /// The shared mirror, and what readers have not let in yet.
 pub(crate) struct Mirror {
     shared: Arc<RwLock<EngineState>>,
-    /// The mirror as it should be, while a reader is in the way; as large as the mirror, however
+    /// The subscriber's own part of it, as the last change left it.
+    own: Own,
+    /// What is to be shown, while a reader is in the way; as large as the mirror at most, however
     /// much is folded meanwhile.
     late: Option<Box<Late>>,
 }
 
+/// What changes of the subscriber build on: of payloads none does, each takes the place of the one
+/// before.
+#[derive(Debug, Clone, Copy, Default)]
+struct Own {
+    connection: ConnectionHealth,
+    last_heartbeat: Option<DateTime<Utc>>,
+}
+
 struct Late {
+    /// Of its payloads those are there that were folded since.
     state: EngineState,
-    /// Which of its payloads were folded since, each once; the others may have been written by
-    /// somebody else.
+    /// Which these are, each once; the others may have been written by somebody else.
     folded: Vec<Kind>,
+    /// The last heartbeat when it began.
+    heartbeat_before: Option<DateTime<Utc>>,
 }
 
 impl Mirror {
     pub(crate) fn new(shared: Arc<RwLock<EngineState>>) -> Self {
-        Self { shared, late: None }
+        let own = Own::seen(&shared).unwrap_or_default();
+        Self {
+            shared,
+            own,
+            late: None,
+        }
     }
 
     /// Changes the mirror, a payload of `kind` among it, in one step for every reader: now, or as
@@ -44,9 +62,11 @@ impl Mirror {
         change: impl FnOnce(&mut EngineState) -> T,
     ) -> T {
         if self.publish()
-            && let Some(mut state) = self.shared.try_write_for(PATIENCE)
+            && let Some(mut state) = write(&self.shared)
         {
-            return change(&mut state);
+            let changed = change(&mut state);
+            self.own = Own::of(&state);
+            return changed;
         }
         change(self.set_aside(kind))
     }
@@ -96,17 +116,26 @@ impl Mirror {
         };
         if let Some(late) = self.late.take() {
             late.show(&mut state);
+            self.own = Own::of(&state);
         }
         true
     }
 
+    /// Where changes go while somebody is in the way. Waits for nobody: who reads may do so on this
+    /// very thread, over an await, and who waits to write a payload of theirs shuts out all who
+    /// would queue behind.
     #[cold]
     fn set_aside(&mut self, kind: Option<Kind>) -> &mut EngineState {
         let late = self.late.get_or_insert_with(|| {
+            let own = Own::seen(&self.shared).unwrap_or(self.own);
             Box::new(Late {
-                // Readers do not keep readers out; nobody else writes.
-                state: self.shared.read().clone(),
+                state: EngineState {
+                    connection: own.connection,
+                    last_heartbeat: own.last_heartbeat,
+                    ..EngineState::default()
+                },
                 folded: Vec::new(),
+                heartbeat_before: own.last_heartbeat,
             })
         });
         if let Some(kind) = kind
@@ -115,6 +144,29 @@ impl Mirror {
             late.folded.push(kind);
         }
         &mut late.state
+    }
+}
+
+/// The mirror to write to, where nobody is in the way for long. To wait takes a look at the machine's
+/// clock, which most changes need not pay for.
+#[inline]
+fn write(shared: &RwLock<EngineState>) -> Option<RwLockWriteGuard<'_, EngineState>> {
+    shared
+        .try_write()
+        .or_else(|| shared.try_write_for(PATIENCE))
+}
+
+impl Own {
+    fn of(state: &EngineState) -> Self {
+        Self {
+            connection: state.connection,
+            last_heartbeat: state.last_heartbeat,
+        }
+    }
+
+    /// As it stands in the mirror; `None` while somebody writes, or waits to.
+    fn seen(shared: &RwLock<EngineState>) -> Option<Self> {
+        shared.try_read().map(|state| Self::of(&state))
     }
 }
 
@@ -134,7 +186,9 @@ impl Late {
     fn show(self, shared: &mut EngineState) {
         let mut state = self.state;
         shared.connection = state.connection;
-        shared.last_heartbeat = state.last_heartbeat;
+        if state.last_heartbeat != self.heartbeat_before {
+            shared.last_heartbeat = state.last_heartbeat;
+        }
         for kind in self.folded {
             match kind {
                 Kind::Heartbeat => {}
@@ -185,6 +239,36 @@ mod tests {
         writer.join().expect("it writes nothing");
         worker.join().expect("it works");
         (in_time, shared)
+    }
+
+    #[test]
+    fn a_change_waits_for_nobody_and_is_shown_with_those_behind_it_once_they_have_gone() {
+        let (in_time, shared) = while_a_writer_waits(|mirror| {
+            for _ in 0..3 {
+                mirror.change(None, |state| state.connection.undecodable += 1);
+            }
+            assert!(mirror.is_late());
+            mirror.change_at_last(|state| state.connection.failed_payloads += 1);
+        });
+        assert!(in_time, "it queued behind whoever waits to write");
+        let start = std::time::Instant::now();
+        while shared.read().connection.failed_payloads == 0 {
+            assert!(start.elapsed() < BOUND);
+            thread::yield_now();
+        }
+        assert_eq!(shared.read().connection.undecodable, 3);
+    }
+
+    #[test]
+    fn a_change_that_finds_somebody_else_writing_goes_on_from_the_one_before() {
+        let shared = EngineState::shared();
+        let mut mirror = Mirror::new(Arc::clone(&shared));
+        mirror.change(None, |state| state.connection.undecodable = 7);
+        let writes = shared.write();
+        mirror.change(None, |state| state.connection.undecodable += 1);
+        drop(writes);
+        assert!(mirror.publish());
+        assert_eq!(shared.read().connection.undecodable, 8);
     }
 
     #[test]

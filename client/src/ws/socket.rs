@@ -1,6 +1,7 @@
 //! An established WebSocket: tungstenite over a stream that is watched both ways.
 
 use std::io;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -25,7 +26,10 @@ const MAX_WRITE_BUFFER_BYTES: usize = 4 * 1024;
 /// Most bytes of a control frame (RFC 6455, 5.5), which is no message.
 const MAX_CONTROL_BYTES: usize = 125;
 /// What one read may take off the stream.
-const READ_BUFFER_BYTES: usize = 16 * 1024;
+const READ_BYTES: usize = 16 * 1024;
+/// What tungstenite takes of that at once. It fills so much with zeros before each time, most often
+/// to find that nothing more has come.
+const TAKEN_BYTES: usize = 4 * 1024;
 
 /// An established connection.
 pub(crate) struct Socket {
@@ -43,7 +47,7 @@ impl Socket {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER_BYTES)
+            .read_buffer_size(TAKEN_BYTES)
             .write_buffer_size(0)
             .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
             .max_message_size(Some(max_message_bytes))
@@ -52,6 +56,8 @@ impl Socket {
         messages.read(&early, || clock.now());
         let stream = Watched {
             inner: stream,
+            ahead: vec![0; READ_BYTES].into(),
+            waiting: 0..0,
             clock,
             messages,
             blocked_since: None,
@@ -175,6 +181,9 @@ fn end_of(error: &Error) -> EndReason {
 /// reads, and would otherwise lose messages that had already arrived.
 struct Watched {
     inner: Box<dyn Transport>,
+    /// What was read off the stream, and where in it that is which tungstenite has not taken.
+    ahead: Box<[u8]>,
+    waiting: Range<usize>,
     clock: Arc<dyn Clock>,
     messages: MessageClock,
     blocked_since: Option<Duration>,
@@ -209,15 +218,23 @@ impl AsyncRead for Watched {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
         let Self {
             inner,
+            ahead,
+            waiting,
             clock,
             messages,
             ..
         } = &mut *self;
-        ready!(Pin::new(inner).poll_read(cx, buf))?;
-        messages.read(&buf.filled()[before..], || clock.now());
+        if waiting.start == waiting.end {
+            let mut read = ReadBuf::new(ahead);
+            ready!(Pin::new(inner).poll_read(cx, &mut read))?;
+            *waiting = 0..read.filled().len();
+            messages.read(read.filled(), || clock.now());
+        }
+        let taken = waiting.len().min(buf.remaining());
+        buf.put_slice(&ahead[waiting.start..waiting.start + taken]);
+        waiting.start += taken;
         Poll::Ready(Ok(()))
     }
 }

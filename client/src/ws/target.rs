@@ -26,7 +26,11 @@ impl Target {
     /// # Errors
     /// [`WsError::InvalidUrl`] for anything else; its text never repeats the URL.
     pub fn parse(url: &str) -> Result<Self, WsError> {
-        let url = Url::parse(url).map_err(|error| WsError::InvalidUrl(error.to_string()))?;
+        let url = Url::parse(url).map_err(|error| {
+            WsError::InvalidUrl(format!(
+                "{error}; expected one such as ws://127.0.0.1:8765/ws"
+            ))
+        })?;
         let tls = match url.scheme() {
             "ws" => false,
             "wss" => true,

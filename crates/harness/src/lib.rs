@@ -9,6 +9,8 @@
 //! | module | what is in it |
 //! | --- | --- |
 //! | `scenario` | a tape, overlays and settings, run in virtual or real time |
+//! | `source` | a tape of it: a file, or in memory |
+//! | `error` | why one can't be run |
 //! | `subject` | the trait of a subscriber under test |
 //! | `function` | a subject that is a function |
 //! | `display` | where a function leaves what it shows of itself |
@@ -49,6 +51,7 @@ mod counter;
 mod demand;
 mod dialer;
 mod display;
+mod error;
 mod function;
 mod narrowed;
 mod net;
@@ -58,6 +61,7 @@ mod panics;
 mod scenario;
 mod shutdown;
 mod snapshot;
+mod source;
 mod subject;
 mod suite;
 mod timeline;
@@ -65,13 +69,14 @@ mod timeline;
 pub use compare::{REAL_TOLERANCE, departures, diff};
 pub use dialer::{MAX_DIALS_AT_ONCE, MemoryDialer, PLAIN_HOST, PLAIN_URL, TcpDialer, lead};
 pub use display::Display;
+pub use error::ScenarioError;
 pub use function::{FunctionSubject, panic_message, subject};
 pub use narrowed::Narrowed;
 pub use net::{Clock, Dialer, Dialing, Sleep, Transport};
 pub use notebook::{Notebook, Reconnect};
 pub use outcome::Outcome;
 pub use panics::note_panics;
-pub use scenario::{MAX_VIRTUAL, Scenario, ScenarioError};
+pub use scenario::{MAX_VIRTUAL, Scenario};
 pub use shutdown::Shutdown;
 pub use snapshot::Snapshot;
 pub use subject::{

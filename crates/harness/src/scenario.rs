@@ -1,30 +1,28 @@
 //! A scenario: a tape, overlays, settings; run in virtual or in real time.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use wstape_mock_engine::{Clock, Engine, EngineBuilder, EngineError, Layer, StartAt, field};
+use wstape_mock_engine::{Clock, Engine, EngineBuilder, StartAt, field};
 use wstape_oracle::{JitterMode, Mirror, Settings};
-use wstape_tape::{Action, Header, Micros, Step, Tape, TapeError, TapeReader, Trigger};
+use wstape_tape::{Action, Header, Micros, Tape, TapeError, Trigger};
 
 use crate::counter::Counter;
 use crate::demand::Demands;
-use crate::dialer::{MAX_DIALS_AT_ONCE, MemoryDialer, PLAIN_URL, TcpDialer, lead};
+use crate::dialer::{MemoryDialer, PLAIN_URL, TcpDialer, lead};
 use crate::display::Display;
+use crate::error::ScenarioError;
 use crate::net::Dialer;
 use crate::notebook::Notebook;
 use crate::outcome::Outcome;
-use crate::shutdown::Shutdown;
+use crate::shutdown::{MAX_SHUTDOWN, Shutdown};
+use crate::source::Source;
 use crate::subject::{Stage, Subject, Time};
 
 /// The address that a real run listens on: any free port of loopback.
 const LOOPBACK: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
-
-/// How long a subscriber's shutdown may take, in the run's time.
-const MAX_SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// How long a run may last in its own time, unless told otherwise.
 pub const MAX_VIRTUAL: Duration = Duration::from_hours(31 * 24);
@@ -32,26 +30,6 @@ pub const MAX_VIRTUAL: Duration = Duration::from_hours(31 * 24);
 /// How long a run goes on whose tapes say no end: long enough for a subscriber to notice and retry.
 fn grace(settings: &Settings) -> Duration {
     settings.max_backoff.saturating_add(settings.idle_timeout)
-}
-
-/// A time as a person reads it.
-fn days(time: Duration) -> String {
-    let hours = time.as_secs() / 3_600;
-    match hours {
-        0..48 => format!("{} s", time.as_secs_f64()),
-        _ => format!("{} days", hours / 24),
-    }
-}
-
-/// Where a tape of a scenario comes from.
-#[derive(Debug, Clone)]
-enum Source {
-    /// Streamed from a file, at every run anew.
-    File(PathBuf),
-    /// In memory.
-    Tape(Arc<Tape>),
-    /// A field overlay that there is not.
-    Unknown(TapeError),
 }
 
 /// A tape and its overlays, to be played at a subscriber.
@@ -77,106 +55,6 @@ pub struct Scenario {
     overlays: Vec<Source>,
     settings: Option<Settings>,
     max_virtual: Duration,
-}
-
-/// Why a scenario can't be run. What the subscriber does wrong is no such error: it shows in the
-/// outcome.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ScenarioError {
-    /// A tape that can't be read or played.
-    #[error(transparent)]
-    Tape(#[from] TapeError),
-    /// Settings in a header that make no sense.
-    #[error("{path}:1: {why}")]
-    Settings {
-        /// The tape.
-        path: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// A run that would last longer than it may.
-    #[error(
-        "{path}:{line}: the run would last {}, and may last {}: trim the tape, or allow more",
-        days(*lasts), days(*may)
-    )]
-    TooLong {
-        /// The tape that makes it so long.
-        path: String,
-        /// Its last step.
-        line: u64,
-        /// How long the run would last.
-        lasts: Duration,
-        /// How long it may.
-        may: Duration,
-    },
-    /// The engine could not start or play.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// The subscriber could not start.
-    #[error("the subscriber does not start: {0}")]
-    Subject(String),
-    /// It dials again and again without any time between: it would go on for ever.
-    #[error(
-        "the subscriber spins: more than {MAX_DIALS_AT_ONCE} dials at {at} s of the scenario's time; \
-         it must wait before it dials again"
-    )]
-    Spins {
-        /// When, in the scenario's time.
-        at: Micros,
-    },
-    /// It never dialled.
-    #[error(
-        "the subscriber never dialled through what it was handed: dial through wstape_dial or the \
-         stage's dialer, or play it over TCP with --real"
-    )]
-    NeverDialled,
-    /// Told to shut down, it went on.
-    #[error("the subscriber does not stop: its shutdown was not over after {} s", MAX_SHUTDOWN.as_secs())]
-    NeverStops,
-    /// The runtime could not start.
-    #[error("no runtime: {0}")]
-    Runtime(#[from] io::Error),
-}
-
-impl Source {
-    fn header(&self) -> Result<Header, TapeError> {
-        match self {
-            Self::File(path) => Ok(TapeReader::open(path)?.header().clone()),
-            Self::Tape(tape) => Ok(tape.header.clone()),
-            Self::Unknown(error) => Err(error.clone()),
-        }
-    }
-
-    fn name(&self) -> String {
-        match self {
-            Self::File(path) => path.display().to_string(),
-            Self::Unknown(error) => error.file().to_owned(),
-            Self::Tape(_) => "a tape in memory".to_owned(),
-        }
-    }
-
-    /// Shows all steps, in order, to `look`.
-    fn each_step(&self, mut look: impl FnMut(&Step)) -> Result<(), TapeError> {
-        match self {
-            Self::Unknown(error) => return Err(error.clone()),
-            Self::Tape(tape) => tape.steps.iter().for_each(look),
-            Self::File(path) => {
-                for step in TapeReader::open(path)? {
-                    look(&step?);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn layer(&self) -> Result<Layer, TapeError> {
-        match self {
-            Self::File(path) => Layer::from_path(path),
-            Self::Tape(tape) => Ok(Layer::from(Tape::clone(tape))),
-            Self::Unknown(error) => Err(error.clone()),
-        }
-    }
 }
 
 impl Scenario {

@@ -3,8 +3,12 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
+
+/// How long a subscriber's shutdown may take, in the run's time.
+pub(crate) const MAX_SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// Tells a function under test that it is to end; see [`Stage::shutdown`](crate::Stage::shutdown).
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wstape_tape::Micros;
 
-use crate::facts::{Answer, Attempt, Ended, Facts, seconds};
+use crate::facts::{Attempt, Facts, seconds};
 
 /// What a report draws of a run: a lane for each attempt, on one scale of time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ impl Lanes {
             from_s: since(attempt.accepted),
             upgraded_s: attempt.upgraded().map(since),
             to_s: attempt.over().map(since),
-            how: how(attempt),
+            how: attempt.how(),
         };
         let drawn = attempts.len().min(MAX_LANES);
         Self {
@@ -55,17 +55,5 @@ impl Lanes {
             lanes: attempts[..drawn].iter().map(lane).collect(),
             more: (attempts.len() - drawn) as u64 + facts.more_attempts,
         }
-    }
-}
-
-fn how(attempt: &Attempt) -> String {
-    match (attempt.answer, attempt.ended) {
-        (Some((_, Answer::Status(status))), _) => status.to_string(),
-        (Some((_, Answer::Garbage)), _) => "not HTTP".to_owned(),
-        (Some((_, Answer::Nothing)), None) => "unanswered".to_owned(),
-        (_, Some((_, Ended::ByEngine(end)))) => end.word().to_owned(),
-        (_, Some((_, Ended::ClientFin))) => "client fin".to_owned(),
-        (_, Some((_, Ended::ClientReset))) => "client reset".to_owned(),
-        (_, None) => "open".to_owned(),
     }
 }

@@ -6,11 +6,12 @@
 //!
 //! | to | use |
 //! | --- | --- |
-//! | stream a tape, whatever its size | [`TapeReader`], [`TapeWriter`] |
+//! | stream a tape, whatever its size | [`TapeReader`], [`TapeWriter`]; [`EventLines`] for a recorder |
 //! | hold a small one, or make one in Rust | [`Tape`] |
 //! | lay faults over a recording | [`Merge`] |
 //! | know whether a file is sound and what it holds | [`check`], [`Summary`] |
 //! | look a file through before it is played | [`Sound`], [`TapeReader::open_sound`] |
+//! | know what a token of a JSON Pointer stands for | [`pointer_key`], [`pointer_token`] |
 //! | tell a person what is wrong with it | [`TapeError::report`] |
 //!
 //! The types follow the lines: a [`Header`], then [`Step`]s of a [`Trigger`] and an [`Action`],
@@ -37,11 +38,12 @@
 //! Modules, one noun each, none importing one that imports it: `error`, `micros`, `json` (text
 //! with the place of every flaw, and the pen), `action` (one file a key, and the table of them),
 //! `header`, `step`, `reference` (what stands for something that is known only when a step is
-//! played), `order` (what may follow what), `reader`, `sound` (files that were
-//! looked through), `writer`, `tape`, `merge`, `summary`.
+//! played), `order` (what may follow what), `reader`, `sound` (files that were looked through),
+//! `writer`, `event_lines`, `tape`, `merge`, `summary`.
 
 mod action;
 mod error;
+mod event_lines;
 mod feature;
 mod header;
 mod json;
@@ -49,6 +51,7 @@ mod merge;
 mod message;
 mod micros;
 mod order;
+mod pointer;
 mod read_line;
 mod reader;
 mod reference;
@@ -65,6 +68,7 @@ pub use action::{
     WhichScene,
 };
 pub use error::{TapeError, TapeErrorKind};
+pub use event_lines::EventLines;
 pub use feature::{CONNECTIONS, DIALOGUE, SUPPORTED_FEATURES};
 pub use header::{FORMAT_VERSION, Header, HeaderFields};
 pub use json::FINAL_STATUSES;
@@ -75,6 +79,7 @@ pub use message::{
 };
 pub use micros::Micros;
 pub use order::{MAX_DIALOGUE_STEPS, MAX_PROLOGUE_BYTES};
+pub use pointer::{is_pointer_token, pointer_key, pointer_token};
 pub use reader::{MAX_LINE_BYTES, TapeReader, Torn};
 pub use reference::{BadReference, Part, Reference, Template};
 pub use sound::{Sound, SoundFile};

@@ -1,8 +1,10 @@
 //! Every verb of the program.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use wstape_harness::Subject;
 
@@ -75,7 +77,8 @@ enum Command {
 #[must_use]
 pub fn command_line() -> ExitCode {
     let ours: Arc<dyn Subject> = Arc::new(OurSubscriber);
-    match Args::parse().command {
+    let args = Args::try_parse().unwrap_or_else(|error| for_a_tape(error).exit());
+    match args.command {
         Command::Serve(serve) => serve.run(),
         Command::Replay(replay) => replay.run(&ours),
         Command::Chaos(chaos) => chaos.run(&ours),
@@ -99,4 +102,21 @@ pub fn command_line() -> ExitCode {
         Command::Completions(completions) => completions.run(Args::command()),
         Command::Man(man) => man.run(Args::command()),
     }
+}
+
+/// What is wrong with the arguments; of a tape in a verb's place also which verbs take one.
+fn for_a_tape(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(verb)) = error.get(ContextKind::InvalidSubcommand) else {
+        return error;
+    };
+    let is_tape = Path::new(verb)
+        .extension()
+        .is_some_and(|extension| extension == "jsonl");
+    if error.kind() == ErrorKind::InvalidSubcommand && is_tape {
+        let tip =
+            format!("`wstape show {verb}` says what a tape holds, `wstape replay {verb}` plays it");
+        let tips = ContextValue::StyledStrs(vec![tip.into()]);
+        error.insert(ContextKind::Suggested, tips);
+    }
+    error
 }

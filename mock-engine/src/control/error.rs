@@ -3,12 +3,16 @@
 use std::io;
 use std::net::SocketAddr;
 
+use crate::error::cannot_listen;
+
 /// Why there is no control port.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ControlError {
     /// Others than this machine could reach it, and nobody would have to bring a token.
-    #[error("{0} can be reached from other machines: a control port there needs a token")]
+    #[error(
+        "{0} can be reached from other machines: a control port there needs a token, as --control-token-env names it"
+    )]
     NeedsToken(SocketAddr),
     /// A token that no header can hold, or none at all.
     #[error("the token must be visible ASCII without spaces, for it is sent in a header")]
@@ -20,7 +24,7 @@ pub enum ControlError {
     #[error("Toxiproxy's API is for an engine that listens with a real one behind it")]
     NoUpstream,
     /// The address could not be had.
-    #[error("cannot listen on {addr}: {source}")]
+    #[error("cannot listen on {addr}: {}", cannot_listen(source))]
     Listen {
         /// The address asked for.
         addr: SocketAddr,

@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
+use tokio::sync::Notify;
 
 use super::line::{JournalLine, JournalTime, Said};
 
@@ -26,6 +28,8 @@ struct Shared {
     queue: Mutex<Queue>,
     /// Told of whatever changes in the queue.
     changed: Condvar,
+    /// Told once the file takes no more.
+    broke: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +42,8 @@ struct Queue {
     done: u64,
     given: u64,
     failure: Option<io::Error>,
+    /// What the failure says, which stays when that was told.
+    why: Option<String>,
     closed: bool,
 }
 
@@ -58,9 +64,7 @@ impl FileWriter {
             .name("journal".to_owned())
             .spawn(move || theirs.write_all(file));
         if let Err(error) = started {
-            let mut queue = shared.queue.lock();
-            queue.failure = Some(error);
-            queue.closed = true;
+            shared.queue.lock().fail(error);
         }
         Self { shared }
     }
@@ -125,6 +129,20 @@ impl FileHandle {
     }
 }
 
+impl FileHandle {
+    /// Completes once the file takes no more, with why. Cancel safe.
+    pub(super) async fn broken(&self) -> String {
+        loop {
+            let mut broke = pin!(self.0.broke.notified());
+            broke.as_mut().enable();
+            if let Some(why) = &self.0.queue.lock().why {
+                return why.clone();
+            }
+            broke.await;
+        }
+    }
+}
+
 impl Drop for FileWriter {
     fn drop(&mut self) {
         self.shared.queue.lock().closed = true;
@@ -139,6 +157,13 @@ impl Queue {
         }
         self.items.push_back(item);
         self.given += 1;
+    }
+
+    /// The file takes no more.
+    fn fail(&mut self, error: io::Error) {
+        self.why = Some(error.to_string());
+        self.failure = Some(error);
+        self.closed = true;
     }
 
     /// What was lost is said at its place.
@@ -177,14 +202,104 @@ impl Shared {
             queue.done += 1;
             queue.bytes = queue.bytes.saturating_sub(cost);
             if let Err(error) = done {
-                queue.failure = Some(error);
-                queue.closed = true;
-            }
-            self.changed.notify_all();
-            if queue.failure.is_some() {
+                queue.fail(error);
                 queue.items.clear();
+                self.changed.notify_all();
+                self.broke.notify_waiters();
                 return;
             }
+            self.changed.notify_all();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use wstape_tape::Micros;
+
+    use super::super::entry::JournalKind;
+    use super::*;
+
+    /// Lines that fill the queue, a sixteenth of it each.
+    const LINE_BYTES: usize = MAX_QUEUED_BYTES / 16;
+
+    /// A disk that takes nothing until it is told to, and then everything.
+    struct Slow {
+        may: Receiver<()>,
+        waits: bool,
+        took: Arc<Mutex<Vec<u8>>>,
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if std::mem::take(&mut self.waits) {
+                self.may.recv().map_err(io::Error::other)?;
+            }
+            self.took.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn slow() -> (FileWriter, Sender<()>, Arc<Mutex<Vec<u8>>>) {
+        let (go, may) = channel();
+        let took = Arc::new(Mutex::new(Vec::new()));
+        let disk = Slow {
+            may,
+            waits: true,
+            took: Arc::clone(&took),
+        };
+        (FileWriter::start(Box::new(disk)), go, took)
+    }
+
+    fn line(at_ms: u64, bytes: usize) -> Arc<JournalLine> {
+        let kind = JournalKind::Mark("x".repeat(bytes));
+        let said = Said::Once { conn: None, kind };
+        let at = JournalTime::At(Micros::from_ms(at_ms));
+        Arc::new(JournalLine { at, said })
+    }
+
+    #[test]
+    fn what_a_slow_disk_has_no_room_for_is_counted_at_its_place_and_what_comes_behind_it_is_written()
+     {
+        let (file, go, took) = slow();
+        // With what it takes beside its text, a sixteenth line of these finds no room.
+        for at_ms in 1..=20 {
+            file.queue(line(at_ms, LINE_BYTES));
+        }
+        go.send(()).expect("the thread waits for it");
+        file.handle().flush().expect("a disk that takes all");
+        file.queue(line(21, 1));
+        file.handle().flush().expect("a disk that takes all");
+        let text = String::from_utf8(took.lock().clone()).expect("JSON");
+        let short = |line: &str| line.replace('x', "");
+        let lines: Vec<String> = text.lines().map(short).collect();
+        assert_eq!(lines.len(), 15 + 1 + 1, "{lines:#?}");
+        assert!(lines[14].contains("\"at_ms\":15,"), "{}", lines[14]);
+        let missing = r#"{"at_ms":20,"kind":"missing","entries":5}"#;
+        assert_eq!(lines[15], missing);
+        assert!(lines[16].contains("\"at_ms\":21,"), "{}", lines[16]);
+    }
+
+    #[test]
+    fn whoever_hands_lines_over_never_waits_for_the_disk() {
+        let (file, go, _) = slow();
+        let (done, is_done) = channel();
+        let writes = std::thread::spawn(move || {
+            for at_ms in 0..100 {
+                file.queue(line(at_ms, LINE_BYTES));
+            }
+            let _ = done.send(());
+            file
+        });
+        let in_time = is_done.recv_timeout(Duration::from_secs(20));
+        drop(go);
+        drop(writes.join().expect("it hands over"));
+        assert!(in_time.is_ok(), "it waited for a disk that stands still");
     }
 }

@@ -364,6 +364,20 @@ impl Journal {
         }
     }
 
+    /// Completes once the journal's file takes no more, with why: what happens from there on is in no
+    /// file, though the engine goes on. Never without a file. Cancel safe.
+    pub async fn broken(&self) -> String {
+        let file = {
+            let kept = self.inner.kept.lock();
+            let file = kept.lines.as_ref().and_then(|lines| lines.file.as_ref());
+            file.map(FileWriter::handle)
+        };
+        match file {
+            Some(file) => file.broken().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Waits until the journal's file, if it has one, has taken all that was written so far,
     /// flushes it, and returns what went wrong with it first. It gives up on a file that takes
     /// nothing for five seconds of the machine's time.

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `drawing` | the page with its lines in the same file |
 //! | `frame` | the page up to its data, and its policy |
+//! | `html_text` | a text in which nothing is markup |
 //! | `page.html`, `page.css` | what it is made of, and how it looks |
 //! | `code/` | what it does: a file each for the columns that lines are kept in, lanes, clients and their gaps, the drawing, the tables, the faults' buttons |
 //!
@@ -12,11 +13,13 @@
 
 mod drawing;
 mod frame;
+mod html_text;
 
 use std::sync::LazyLock;
 
 pub use self::drawing::{Drawing, MAX_DRAWN_CHUNK_BYTES};
 use self::frame::{html, policy};
+pub use self::html_text::HtmlText;
 
 /// The page of a control port, and the policy that its answer's header says.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use wstape_mock_engine::{
 };
 use wstape_tape::{Down, End};
 
-use crate::control::ask;
+use crate::steered::ask;
 use crate::world::{Arm, World, over_tcp, tape};
 
 /// Dials the real engine over TCP.

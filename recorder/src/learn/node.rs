@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde_json::value::RawValue;
+use wstape_tape::{pointer_key, pointer_token};
 
 /// Values within each other that are told apart; deeper ones are part of the last.
 const MAX_DEPTH: usize = 16;
@@ -60,9 +61,7 @@ impl Node {
 /// The unescaped names and indices of a pointer.
 pub(super) fn tokens(pointer: &str) -> Vec<String> {
     let tokens = pointer.split('/').skip(1);
-    tokens
-        .map(|token| token.replace("~1", "/").replace("~0", "~"))
-        .collect()
+    tokens.map(pointer_key).collect()
 }
 
 /// Whether a text is an object or a list, as messages are.
@@ -129,7 +128,7 @@ fn walk(
     if text.starts_with('{') {
         let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap_or_default();
         for (name, value) in members {
-            let token = name.replace('~', "~0").replace('/', "~1");
+            let token = pointer_token(&name);
             inside.push((format!("{pointer}/{token}"), name, value));
         }
         // Of a large message its own members are looked at first.

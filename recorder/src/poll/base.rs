@@ -27,7 +27,11 @@ impl Base {
     /// Takes an `http` or `https` URL apart. User info and fragment are dropped.
     pub(super) fn parse(text: &str) -> Result<Self, PollError> {
         let bad = |why: &str| PollError::Url(why.to_owned());
-        let mut url = Url::parse(text).map_err(|error| PollError::Url(error.to_string()))?;
+        let mut url = Url::parse(text).map_err(|error| {
+            PollError::Url(format!(
+                "{error}; expected one such as http://127.0.0.1:8765"
+            ))
+        })?;
         let scheme = match url.scheme() {
             "http" => "ws",
             "https" => "wss",

@@ -8,8 +8,8 @@ use wstape_wire::{MAX_CONTROL_BYTES, close_parts};
 use super::bounds::MAX_MESSAGE_BYTES;
 use super::inflate::{Inflater, NotPlain};
 use super::observation::Peer;
-use super::splitter::{Frame, FrameSplitter, Piece};
-use super::step::{conn_step, extension};
+use super::splitter::{Frame, FrameSplitter, Piece, is_event};
+use super::step::{Steps, conn_step, extension};
 
 /// RSV1 alone: the message is compressed (RFC 7692, 6).
 const COMPRESSED: u8 = 4;
@@ -61,9 +61,17 @@ impl FrameDecoder {
     }
 
     /// What came.
-    pub(super) fn take(&mut self, at: Micros, bytes: Bytes, out: &mut Vec<Step>) {
+    pub(super) fn take(&mut self, at: Micros, bytes: Bytes, out: &mut impl Steps) {
         self.splitter.push(bytes);
-        while let Some(cut) = self.splitter.next() {
+        loop {
+            if self.peer == Peer::Engine && !self.in_message && self.compressed.is_empty() {
+                let conn = self.conn;
+                self.splitter
+                    .events(|message, of| out.message(conn, at, message, of));
+            }
+            let Some(cut) = self.splitter.next() else {
+                return;
+            };
             match cut {
                 Piece::Bytes(bytes) => out.push(self.bytes(at, bytes)),
                 Piece::Frame(frame) => self.frame(at, frame, out),
@@ -72,7 +80,7 @@ impl FrameDecoder {
     }
 
     /// The stream ends here.
-    pub(super) fn end(&mut self, at: Micros, out: &mut Vec<Step>) {
+    pub(super) fn end(&mut self, at: Micros, out: &mut impl Steps) {
         if let Some(begun) = self.unfinished(at) {
             out.push(begun);
         }
@@ -92,7 +100,7 @@ impl FrameDecoder {
     }
 
     /// What came up to here is lost, and what comes next begins a message.
-    pub(super) fn resume(&mut self, at: Micros, out: &mut Vec<Step>) {
+    pub(super) fn resume(&mut self, at: Micros, out: &mut impl Steps) {
         self.lose(at, out);
         if let Some(inflater) = &mut self.inflater {
             inflater.missed();
@@ -100,7 +108,7 @@ impl FrameDecoder {
     }
 
     /// From here on something is lost.
-    pub(super) fn lose(&mut self, at: Micros, out: &mut Vec<Step>) {
+    pub(super) fn lose(&mut self, at: Micros, out: &mut impl Steps) {
         if let Some(begun) = self.unfinished(at) {
             out.push(begun);
         }
@@ -121,7 +129,7 @@ impl FrameDecoder {
         }
     }
 
-    fn frame(&mut self, at: Micros, frame: Frame, out: &mut Vec<Step>) {
+    fn frame(&mut self, at: Micros, frame: Frame, out: &mut impl Steps) {
         let opcode = frame.opcode();
         if opcode < CLOSE && (!self.compressed.is_empty() || self.begins_compressed(&frame)) {
             return self.fragment(at, frame, out);
@@ -154,9 +162,7 @@ impl FrameDecoder {
         let action = match (self.peer, opcode) {
             (Peer::Engine, BINARY) => Action::Binary(payload.clone()),
             // What does not stand in a line as an event is written as a text that says the same.
-            (Peer::Engine, _) if payload.starts_with(b"{") && payload.ends_with(b"}") => {
-                Action::Emit(payload.clone())
-            }
+            (Peer::Engine, _) if is_event(payload) => Action::Emit(payload.clone()),
             (Peer::Engine, _) => Action::Text(std::str::from_utf8(payload).ok()?.to_owned()),
             (Peer::Client, BINARY) => {
                 let mut received = Received::new(ReceivedKind::Binary);
@@ -247,7 +253,7 @@ impl FrameDecoder {
     }
 
     /// A fragment of a compressed message. The message is kept plain and whole.
-    fn fragment(&mut self, at: Micros, frame: Frame, out: &mut Vec<Step>) {
+    fn fragment(&mut self, at: Micros, frame: Frame, out: &mut impl Steps) {
         let first = self.compressed.is_empty();
         let fits = self.compressed_bytes + frame.payload().len() <= MAX_MESSAGE_BYTES
             && self.compressed.len() < MAX_FRAGMENTS;
@@ -267,12 +273,13 @@ impl FrameDecoder {
             }
             return;
         }
-        let last = frame.fin();
         self.compressed_bytes += frame.payload().len();
-        self.compressed.push(frame);
-        if !last {
+        if !frame.fin() {
+            // The rest may be long in coming, and is not to hold on to all that was read with this.
+            self.compressed.push(frame.detached());
             return;
         }
+        self.compressed.push(frame);
         let opcode = self.compressed[0].opcode();
         let message = match self.inflate(MAX_MESSAGE_BYTES) {
             Ok(plain) => self.message(at, opcode, &plain).or_else(|| {
@@ -313,7 +320,7 @@ impl FrameDecoder {
 
     /// A compressed message that can't be made plain. Its frames are no use in a tape: no client
     /// that the tape plays to has agreed on compression.
-    fn leave_out(&mut self, at: Micros, out: &mut Vec<Step>) {
+    fn leave_out(&mut self, at: Micros, out: &mut impl Steps) {
         if !std::mem::replace(&mut self.told, true) {
             let text = format!(
                 "connection {}: from here on, compressed messages of the {} are left out that are \

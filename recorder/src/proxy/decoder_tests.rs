@@ -170,6 +170,16 @@ fn a_compressed_message_that_breaks_off_is_an_unfinished_plain_one() {
 }
 
 #[test]
+fn fragments_that_wait_for_their_last_hold_on_to_nothing_that_was_read_with_them() {
+    let mut decoder = FrameDecoder::new(1, Peer::Engine, Some(Inflater::new(false)));
+    let read = Bytes::from(b"\x41\x01\xf2\x89\x00".to_vec());
+    let mut out = Vec::new();
+    decoder.take(Micros::ZERO, read.clone(), &mut out);
+    assert_eq!(out.len(), 1, "the Ping, and no message yet");
+    assert!(read.is_unique());
+}
+
+#[test]
 fn what_does_not_inflate_is_left_out_counted_and_said_once() {
     let mut decoder = FrameDecoder::new(1, Peer::Engine, Some(Inflater::new(false)));
     let mut out = Vec::new();

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use bytes::Bytes;
 use wstape_tape::{Action, Answers, Conn, Micros, Refusal, Step};
 
 use super::observation::{Event, Observation};
 use super::session::Session;
+use super::step::{Steps, conn_step};
 use crate::error::RecordError;
 use crate::keepalive::Keepalive;
 use crate::recording::{Encoder, Gap, Recording, Stats};
@@ -21,11 +23,12 @@ pub(super) type Remarks = Box<dyn FnMut(&str) + Send>;
 /// Writes what the relay saw.
 pub(super) struct ProxyEncoder {
     sessions: BTreeMap<u64, Session>,
-    /// Kept between entries for its capacity.
-    steps: Vec<Step>,
+    desk: Desk,
+}
+
+/// Where the steps of all connections come together.
+struct Desk {
     keepalive: Keepalive,
-    /// What comes out of it for the tape, kept for its capacity.
-    due: Vec<Step>,
     stats: Stats,
     remarks: Remarks,
     /// What was said last, but for whose connection it was: a client that tries again and again
@@ -37,19 +40,28 @@ pub(super) struct ProxyEncoder {
     strange: u64,
 }
 
+/// Writes the steps of one connection as they are made.
+struct Writing<'a> {
+    desk: &'a mut Desk,
+    tape: &'a mut Recording,
+    conn: u64,
+    /// What came of it; nothing is written behind a failure.
+    done: Result<(), RecordError>,
+}
+
 impl ProxyEncoder {
     pub(super) fn new(stats: Stats, remarks: Remarks) -> Self {
         Self {
             sessions: BTreeMap::new(),
-            steps: Vec::new(),
-            keepalive: Keepalive::default(),
-            due: Vec::new(),
-            stats,
-            remarks,
-            said: String::new(),
-            in_service: true,
-            upgraded: 0,
-            strange: 0,
+            desk: Desk {
+                keepalive: Keepalive::default(),
+                stats,
+                remarks,
+                said: String::new(),
+                in_service: true,
+                upgraded: 0,
+                strange: 0,
+            },
         }
     }
 
@@ -61,24 +73,26 @@ impl ProxyEncoder {
 
     /// Writes what is left, and the end.
     pub(super) fn end(&mut self, at: Micros, tape: &mut Recording) -> Result<(), RecordError> {
+        let mut steps = Vec::new();
         for session in self.sessions.values_mut() {
-            session.cut(at, &mut self.steps);
+            session.cut(at, &mut steps);
         }
-        self.keepalive.gap(&mut self.due);
-        self.due.append(&mut self.steps);
-        self.write_due(tape)?;
+        self.desk.keepalive.gap();
+        self.desk.keepalive.pass_on(&mut steps);
+        self.desk.keepalive.write(tape)?;
         tape.push(Step::at(at, Action::End))
     }
 
     /// Whether all that came were answers that no WebSocket gives, and how many they were.
     pub(super) fn is_no_websocket(&self) -> Option<u64> {
-        (self.upgraded == 0 && self.strange > 0).then_some(self.strange)
+        let Desk {
+            upgraded, strange, ..
+        } = self.desk;
+        (upgraded == 0 && strange > 0).then_some(strange)
     }
+}
 
-    fn write_due(&mut self, tape: &mut Recording) -> Result<(), RecordError> {
-        self.due.drain(..).try_for_each(|step| tape.push(step))
-    }
-
+impl Desk {
     fn answered(&mut self, in_service: bool) {
         if self.in_service && !in_service {
             self.stats.outage();
@@ -108,6 +122,32 @@ impl ProxyEncoder {
             self.said = what;
         }
     }
+
+    fn write(&mut self, step: Step, conn: u64, tape: &mut Recording) -> Result<(), RecordError> {
+        self.look_at(conn, &step);
+        if self.keepalive.may_skip(&step.action) {
+            return tape.push(step);
+        }
+        self.keepalive.push(step);
+        self.keepalive.write(tape)
+    }
+}
+
+impl Steps for Writing<'_> {
+    fn push(&mut self, step: Step) {
+        if self.done.is_ok() {
+            self.done = self.desk.write(step, self.conn, self.tape);
+        }
+    }
+
+    fn message(&mut self, conn: u64, at: Micros, message: &[u8], of: &Bytes) {
+        if !self.tape.leaves_events() || !self.desk.keepalive.holds_nothing() {
+            return self.push(conn_step(conn, at, Action::Emit(of.slice_ref(message))));
+        }
+        if self.done.is_ok() {
+            self.done = self.tape.push_event(at, conn, message);
+        }
+    }
 }
 
 impl Encoder for ProxyEncoder {
@@ -117,63 +157,50 @@ impl Encoder for ProxyEncoder {
         let Observation { at, conn, event } = seen;
         let over = matches!(event, Event::Over | Event::Failed);
         let unreachable = matches!(event, Event::Unreachable(_));
-        let payload = matches!(event, Event::Bytes(..));
         let session = self
             .sessions
             .entry(conn)
             .or_insert_with(|| Session::new(conn));
-        let mut steps = std::mem::take(&mut self.steps);
-        let upgraded = session.take(at, event, &mut steps);
+        let desk = &mut self.desk;
+        if unreachable {
+            desk.answered(false);
+        }
+        let mut writing = Writing {
+            desk,
+            tape,
+            conn,
+            done: Ok(()),
+        };
+        let upgraded = session.take(at, event, &mut writing);
+        writing.done?;
         let (messages, bytes) = session.left_out();
         if messages > 0 {
-            self.stats.left_out(messages, bytes);
+            desk.stats.left_out(messages, bytes);
+        }
+        if upgraded {
+            desk.upgraded += 1;
+            desk.stats.connected();
+            desk.answered(true);
+            desk.said.clear();
         }
         if over {
             self.sessions.remove(&conn);
-        }
-        if upgraded {
-            self.upgraded += 1;
-            self.stats.connected();
-            self.answered(true);
-            self.said.clear();
-        } else if unreachable {
-            self.answered(false);
-        }
-        for step in &steps {
-            // Most are none of these, and are not even looked at.
-            if !payload || matches!(step.key(), "mark" | "refuse" | "garbage") {
-                self.look_at(conn, step);
-            }
-        }
-        for step in steps.drain(..) {
-            if self.keepalive.may_skip(&step.action) {
-                tape.push(step)?;
-            } else {
-                self.keepalive.push(step, &mut self.due);
-                self.write_due(tape)?;
-            }
-        }
-        self.steps = steps;
-        if over {
-            self.keepalive.over(Conn::Nth(conn), at);
+            desk.keepalive.over(Conn::Nth(conn), at);
             self.settle(at, tape)?;
         }
         Ok(())
     }
 
     fn gap(&mut self, gap: Gap, tape: &mut Recording) -> Result<(), RecordError> {
-        self.keepalive.gap(&mut self.due);
-        self.due.push(gap.step());
-        self.write_due(tape)
+        self.desk.keepalive.write_gap(gap, tape)
     }
 
     fn due(&self) -> Option<Micros> {
-        self.keepalive.due()
+        self.desk.keepalive.due()
     }
 
     fn settle(&mut self, now: Micros, tape: &mut Recording) -> Result<(), RecordError> {
-        self.keepalive.settle(now, &mut self.due);
-        self.write_due(tape)
+        self.desk.keepalive.write_settled(now, tape)
     }
 }
 
@@ -181,8 +208,8 @@ impl fmt::Debug for ProxyEncoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProxyEncoder")
             .field("sessions", &self.sessions.len())
-            .field("upgraded", &self.upgraded)
-            .field("strange", &self.strange)
+            .field("upgraded", &self.desk.upgraded)
+            .field("strange", &self.desk.strange)
             .finish_non_exhaustive()
     }
 }

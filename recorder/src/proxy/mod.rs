@@ -15,12 +15,15 @@
 
 mod body;
 mod bounds;
+mod buffers;
 mod cursor;
 mod decoder;
 #[cfg(test)]
 mod decoder_tests;
 mod encoder;
 mod exchange;
+#[cfg(test)]
+mod exchange_tests;
 mod host;
 mod inflate;
 mod leg;
@@ -53,6 +56,7 @@ use crate::error::RecordError;
 use crate::recording::{Output, Stats};
 use crate::redact::Redactor;
 use crate::tap::Summary;
+use buffers::Buffers;
 use encoder::Remarks;
 use host::HostRewriter;
 
@@ -206,6 +210,7 @@ impl Proxy {
         )?;
         let recorded = recording.connections();
         let reach = Arc::new(reach);
+        let buffers = Arc::new(Buffers::default());
         let mut connections = JoinSet::new();
         let mut until = pin!(until);
         loop {
@@ -229,8 +234,9 @@ impl Proxy {
                     let report = recorded.next();
                     let host = host.clone().map(HostRewriter::new);
                     let (reach, time) = (Arc::clone(&reach), recording.time().clone());
+                    let buffers = Arc::clone(&buffers);
                     connections.spawn(async move {
-                        relay::run(client, &*reach, host, report, &time).await;
+                        relay::run(client, &*reach, host, report, (&time, &buffers)).await;
                     });
                 }
             }

@@ -4,24 +4,24 @@ use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use engine_client::DialError;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use wstape_tape::End;
 
+use super::buffers::{BUFFER_BYTES, Buffers};
 use super::host::HostRewriter;
 use super::leg::{Leg, Reach};
 use super::observation::Peer;
 use super::report::Report;
 use crate::recording::TapeTime;
 
-/// What is read at once at most, and what may wait between the two peers.
-const BUFFER_BYTES: usize = 64 << 10;
-/// With less room than this left, a new buffer is taken.
-const MIN_READ_BYTES: usize = 8 << 10;
+/// What may wait between the two peers.
+const MAX_WAITING_BYTES: usize = BUFFER_BYTES;
 
 /// How long the engine may take to be reached: TCP, and TLS where it is spoken.
 pub(super) const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,9 +32,9 @@ pub(super) async fn run<C: Leg>(
     reach: &impl Reach,
     host: Option<HostRewriter>,
     mut report: Report,
-    time: &TapeTime,
+    (time, buffers): (&TapeTime, &Arc<Buffers>),
 ) {
-    let mut from_client = Pump::new(Peer::Client, host);
+    let mut from_client = Pump::new(Peer::Client, host, Arc::clone(buffers));
     let timeout = time.clock().now().saturating_add(DIAL_TIMEOUT);
     let mut timeout = time.clock().sleep_until(timeout);
     let dialed = {
@@ -87,7 +87,8 @@ async fn join<C: Leg, E: Leg>(
     mut from_client: Pump,
     report: &mut Report,
 ) {
-    let mut from_engine = Pump::new(Peer::Engine, None);
+    let buffers = Arc::clone(&from_client.buffers);
+    let mut from_engine = Pump::new(Peer::Engine, None, buffers);
     let reset = poll_fn(|cx| {
         let up = from_client.poll(cx, &mut client, &mut engine, report);
         let down = from_engine.poll(cx, &mut engine, &mut client, report);
@@ -132,7 +133,7 @@ struct Reset(Peer);
 struct Pump {
     from: Peer,
     host: Option<HostRewriter>,
-    buffer: BytesMut,
+    buffers: Arc<Buffers>,
     /// Read and not yet written.
     waiting: VecDeque<Bytes>,
     waiting_bytes: usize,
@@ -158,11 +159,11 @@ enum Sink {
 }
 
 impl Pump {
-    fn new(from: Peer, host: Option<HostRewriter>) -> Self {
+    fn new(from: Peer, host: Option<HostRewriter>, buffers: Arc<Buffers>) -> Self {
         Self {
             from,
             host,
-            buffer: BytesMut::new(),
+            buffers,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             unflushed: false,
@@ -260,7 +261,7 @@ impl Pump {
         source: &mut (impl AsyncRead + Unpin),
         report: &mut Report,
     ) -> Result<(), Reset> {
-        while !self.has_ended() && self.waiting_bytes < BUFFER_BYTES {
+        while !self.has_ended() && self.waiting_bytes < MAX_WAITING_BYTES {
             match self.poll_read(cx, source, report) {
                 Poll::Ready(read) => read?,
                 Poll::Pending => break,
@@ -277,12 +278,11 @@ impl Pump {
         report: &mut Report,
     ) -> Poll<Result<(), Reset>> {
         ready!(report.poll_room(cx));
-        if self.buffer.capacity() < MIN_READ_BYTES {
-            // What was read shares the old one, and frees it.
-            self.buffer = BytesMut::with_capacity(BUFFER_BYTES);
-        }
-        let read = ready!(pin!(source.read_buf(&mut self.buffer)).poll(cx));
-        match read {
+        let mut buffer = self.buffers.take();
+        let read = pin!(source.read_buf(&mut buffer)).poll(cx);
+        let bytes = buffer.split().freeze();
+        self.buffers.put(buffer);
+        match ready!(read) {
             Ok(0) => {
                 self.source = Source::Ended;
                 report.ended(self.from, End::Fin);
@@ -298,7 +298,6 @@ impl Pump {
             }
             Err(_) => return Poll::Ready(Err(Reset(self.from))),
             Ok(_) => {
-                let bytes = self.buffer.split().freeze();
                 report.bytes(self.from, &bytes);
                 let bytes = match &mut self.host {
                     Some(host) => host.pass(bytes),

@@ -6,7 +6,7 @@ use super::decoder::FrameDecoder;
 use super::exchange::{Exchange, Upgraded};
 use super::inflate::Inflater;
 use super::observation::{Event, Peer};
-use super::step::conn_step;
+use super::step::{Steps, conn_step};
 
 /// One connection.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Session {
     }
 
     /// The steps of what was seen; true where it was what upgraded the connection.
-    pub(crate) fn take(&mut self, at: Micros, event: Event, out: &mut Vec<Step>) -> bool {
+    pub(crate) fn take(&mut self, at: Micros, event: Event, out: &mut impl Steps) -> bool {
         if matches!(event, Event::Bytes(Peer::Engine, _)) {
             self.left = false;
         }
@@ -109,7 +109,7 @@ impl Session {
     }
 
     /// Nothing more comes: what there is of a frame is kept.
-    pub(crate) fn cut(&mut self, at: Micros, out: &mut Vec<Step>) {
+    pub(crate) fn cut(&mut self, at: Micros, out: &mut impl Steps) {
         match &mut self.phase {
             Phase::Http(exchange) => exchange.cut(at, out),
             Phase::WebSocket { client, engine } => {
@@ -130,7 +130,7 @@ impl Session {
         }
     }
 
-    fn upgrade(&mut self, at: Micros, upgraded: Upgraded, out: &mut Vec<Step>) {
+    fn upgrade(&mut self, at: Micros, upgraded: Upgraded, out: &mut impl Steps) {
         let agreement = upgraded.agreement;
         let inflater = |forgets: bool| agreement.map(|_| Inflater::new(forgets));
         let forgets = agreement.map_or((false, false), |agreed| {
@@ -146,7 +146,7 @@ impl Session {
         };
     }
 
-    fn end(&mut self, at: Micros, peer: Peer, how: End, out: &mut Vec<Step>) {
+    fn end(&mut self, at: Micros, peer: Peer, how: End, out: &mut impl Steps) {
         match (&mut self.phase, peer) {
             (Phase::Http(exchange), Peer::Client) => exchange.client_ended(at, out),
             (Phase::Http(exchange), Peer::Engine) => {

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
+use wstape_wire::opcode::TEXT;
 use wstape_wire::{Head, apply_mask};
 
 use super::bounds::MAX_MESSAGE_BYTES;
@@ -46,6 +47,14 @@ impl Frame {
         masked.then(|| key.try_into().ok()).flatten()
     }
 
+    /// The frame without what lies around it in memory.
+    pub(super) fn detached(self) -> Self {
+        Self {
+            raw: Bytes::copy_from_slice(&self.raw),
+            ..self
+        }
+    }
+
     /// The payload, unmasked.
     pub(super) fn payload(&self) -> Bytes {
         let payload = self.raw.slice(self.head..);
@@ -77,6 +86,35 @@ impl FrameSplitter {
     pub(super) fn push(&mut self, bytes: Bytes) {
         if !bytes.is_empty() {
             self.ready.push_back(bytes);
+        }
+    }
+
+    /// Passes on the messages between braces that come next, each the whole payload of an unmasked
+    /// text frame that lies in one piece, with the piece it lies in: what feeds send, taken many at
+    /// a time. Whatever else comes next is left for [`next`](Self::next).
+    pub(super) fn events(&mut self, mut take: impl FnMut(&[u8], &Bytes)) {
+        /// FIN, and the opcode of a text.
+        const WHOLE_TEXT: u8 = 0x80 | TEXT;
+        if self.broken || self.passing > 0 || !self.partial.is_empty() {
+            return;
+        }
+        while let Some(piece) = self.ready.front_mut() {
+            let mut at = 0;
+            while let rest = &piece[at..]
+                && let [WHOLE_TEXT, 0..0x80, ..] = rest
+                && let Head::Whole { bytes, payload } = Head::of(rest)
+                && let Some(len) = held(bytes, payload)
+                && let Some(message) = rest.get(bytes..len)
+                && is_event(message)
+            {
+                take(message, piece);
+                at += len;
+            }
+            piece.advance(at);
+            if !piece.is_empty() {
+                return;
+            }
+            self.ready.pop_front();
         }
     }
 
@@ -171,6 +209,11 @@ impl FrameSplitter {
     }
 }
 
+/// Whether a text is what a step writes as an event, where it turns out to be one.
+pub(super) fn is_event(message: &[u8]) -> bool {
+    message.starts_with(b"{") && message.ends_with(b"}")
+}
+
 /// Length of a whole frame, where it is not too long to be held.
 fn held(head: usize, payload: u64) -> Option<usize> {
     let payload = usize::try_from(payload).ok()?;
@@ -213,6 +256,40 @@ mod tests {
             assert_eq!(seen, expected, "parts of {size}");
             assert!(splitter.rest().is_empty());
         }
+    }
+
+    #[test]
+    fn events_that_lie_in_one_piece_come_many_at_a_time_and_all_else_is_left() {
+        let mut splitter = FrameSplitter::default();
+        let events = |splitter: &mut FrameSplitter| {
+            let mut events = Vec::new();
+            splitter.events(|message, of| {
+                assert_eq!(of.slice_ref(message), message);
+                events.push(String::from_utf8_lossy(message).into_owned());
+            });
+            events
+        };
+        splitter.push(Bytes::from_static(b"\x81\x03{a}"));
+        splitter.push(Bytes::from_static(b"\x81\x02{}\x81\x01x\x81\x02{}"));
+        assert_eq!(events(&mut splitter), ["{a}", "{}"]);
+        assert!(events(&mut splitter).is_empty(), "a text that is none");
+        assert!(matches!(splitter.next(), Some(Piece::Frame(_))));
+        assert_eq!(events(&mut splitter), ["{}"]);
+        // A fragment, one that is masked, one with a bit of its own, a binary one, a torn one.
+        for other in [
+            &b"\x01\x02{}"[..],
+            b"\x81\x82\0\0\0\0{}",
+            b"\xc1\x02{}",
+            b"\x82\x02{}",
+            b"\x81\x03{}",
+        ] {
+            splitter.push(Bytes::copy_from_slice(other));
+            assert!(events(&mut splitter).is_empty(), "{other:x?}");
+            splitter.next();
+        }
+        // What is behind a torn one is not looked at before it is whole.
+        splitter.push(Bytes::from_static(b"\x81\x02{}"));
+        assert!(events(&mut splitter).is_empty());
     }
 
     #[test]

@@ -1,8 +1,27 @@
 //! Steps as the proxy makes them: of one connection, and with keys of their own.
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use wstape_tape::{Action, Conn, Micros, Step};
+
+/// Where the steps of a connection go, in their order.
+pub(crate) trait Steps {
+    /// The next one.
+    fn push(&mut self, step: Step);
+
+    /// The next one is an engine's whole text message between braces, a slice of `of`: most of what
+    /// feeds send, so that whoever writes it down at once need not have a step of it.
+    fn message(&mut self, conn: u64, at: Micros, message: &[u8], of: &Bytes) {
+        self.push(conn_step(conn, at, Action::Emit(of.slice_ref(message))));
+    }
+}
+
+impl Steps for Vec<Step> {
+    fn push(&mut self, step: Step) {
+        Vec::push(self, step);
+    }
+}
 
 /// A step of one connection.
 pub(super) fn conn_step(conn: u64, at: Micros, action: Action) -> Step {

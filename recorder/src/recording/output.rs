@@ -91,10 +91,16 @@ impl Output {
                 },
                 path.display().to_string(),
             )),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(RecordError::Exists(path.to_owned()))
+            Err(error) => {
+                let failed = |error| RecordError::Output(path.display().to_string(), error);
+                Err(match error.kind() {
+                    io::ErrorKind::AlreadyExists if path.is_dir() => {
+                        failed(io::ErrorKind::IsADirectory.into())
+                    }
+                    io::ErrorKind::AlreadyExists => RecordError::Exists(path.to_owned()),
+                    _ => failed(error),
+                })
             }
-            Err(error) => Err(RecordError::Output(path.display().to_string(), error)),
         }
     }
 

@@ -6,7 +6,7 @@
 
 use std::io::{BufReader, Read};
 
-use wstape_tape::{Header, Micros, Step, Trigger};
+use wstape_tape::{Conn, EventLines, Header, Micros, Step, Trigger};
 
 use super::fsync::Fsync;
 use super::output::Output;
@@ -42,6 +42,7 @@ pub struct Recording {
     /// Whole lines that wait for [`commit`](Self::commit), and how many they are.
     batch: String,
     batch_lines: u64,
+    events: EventLines,
     /// Lines and bytes written so far, the header included.
     written_lines: u64,
     written_bytes: u64,
@@ -84,6 +85,7 @@ impl Recording {
             redactor,
             batch: String::new(),
             batch_lines: 0,
+            events: EventLines::default(),
             written_lines: 0,
             written_bytes: 0,
             known: 0,
@@ -111,10 +113,10 @@ impl Recording {
     /// As [`commit`](Self::commit), which it calls where enough waits.
     pub fn push(&mut self, mut step: Step) -> Result<(), RecordError> {
         if let Trigger::At(at) = step.trigger {
-            if at < self.at {
-                step.trigger = Trigger::At(self.at);
+            let in_order = self.in_order(at);
+            if at != in_order {
+                step.trigger = Trigger::At(in_order);
             }
-            self.at = self.at.max(at);
         }
         let step = self.redactor.step(step);
         match step.raw() {
@@ -122,6 +124,40 @@ impl Recording {
             None => step.push_canonical(&mut self.batch),
         }
         self.end_line();
+        self.commit_if_enough()
+    }
+
+    /// Whether events need not be made steps of: nothing in them is redacted.
+    pub(crate) fn leaves_events(&self) -> bool {
+        self.redactor.leaves_events()
+    }
+
+    /// As [`push`](Self::push), of a message between braces that an engine sent; where it
+    /// [leaves events](Self::leaves_events) as they are.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub(crate) fn push_event(
+        &mut self,
+        at: Micros,
+        conn: u64,
+        message: &[u8],
+    ) -> Result<(), RecordError> {
+        debug_assert!(self.leaves_events(), "what is redacted is a step");
+        let at = self.in_order(at);
+        self.events
+            .push(&mut self.batch, at, Conn::Nth(conn), message);
+        self.end_line();
+        self.commit_if_enough()
+    }
+
+    /// The time that a step gets which came at this one.
+    fn in_order(&mut self, at: Micros) -> Micros {
+        self.at = self.at.max(at);
+        self.at
+    }
+
+    fn commit_if_enough(&mut self) -> Result<(), RecordError> {
         if self.batch.len() < MAX_BATCH_BYTES {
             return Ok(());
         }

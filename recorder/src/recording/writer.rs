@@ -18,7 +18,7 @@ use super::time::TapeTime;
 use crate::error::RecordError;
 
 /// How long entries are gathered before the writing thread is woken for them.
-pub(super) const GATHER: Duration = Duration::from_millis(5);
+pub(super) const GATHER: Duration = Duration::from_millis(20);
 
 /// Makes steps of what a source saw, on the writer's thread: parsing, inflating and the like
 /// belong here, where they hold up nobody.

@@ -142,7 +142,7 @@ impl Redactor {
     /// The step without secrets. One without any comes back as it was, byte for byte; where an
     /// event's value is all that is redacted, so does the rest of its line.
     pub fn step(&mut self, mut step: Step) -> Step {
-        if !self.rules.touch_messages()
+        if self.leaves_events()
             && matches!(step.action, Action::Emit(_))
             && step.note.is_none()
             && step.extensions.is_empty()
@@ -175,6 +175,11 @@ impl Redactor {
             *step = edited;
         }
         step
+    }
+
+    /// Whether events are written as they are, whatever they say.
+    pub(crate) fn leaves_events(&self) -> bool {
+        !self.rules.touch_messages()
     }
 
     /// Looks at one line of the tape as it is written. What is redacted only later is not found

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use wstape_tape::{is_pointer_token, pointer_key};
+
 /// Most JSON pointers that one set of rules may hold.
 const MAX_POINTERS: usize = 64;
 
@@ -160,14 +162,7 @@ impl FromStr for Pointer {
         if tokens.next() != Some("") {
             return Err(RuleError::NoSlash(text.to_owned()));
         }
-        let token = |token: &str| {
-            let sound = token
-                .split('~')
-                .skip(1)
-                .all(|after| after.starts_with(['0', '1']));
-            // ~1 first: of ~01 the tilde must not become part of a ~1 (RFC 6901, 4).
-            sound.then(|| token.replace("~1", "/").replace("~0", "~"))
-        };
+        let token = |token: &str| is_pointer_token(token).then(|| pointer_key(token));
         Ok(Self {
             text: text.to_owned(),
             tokens: tokens

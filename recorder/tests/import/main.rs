@@ -1,6 +1,7 @@
 //! Recordings of other tools become tapes that play, and what is none is said in one sentence.
 
 mod capture;
+mod feed;
 mod field;
 mod flows;
 mod garbled;
@@ -8,7 +9,9 @@ mod genuine;
 mod har;
 mod mockforge;
 mod play;
+mod playwright;
 mod recorders;
+mod zipped;
 
 use std::fs;
 use std::path::{Path, PathBuf};

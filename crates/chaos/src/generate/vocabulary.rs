@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use wstape_tape::{Action, MAX_DIALOGUE_STEPS, Micros, Step, Tape, Trigger};
+use wstape_tape::{
+    Action, MAX_DIALOGUE_STEPS, Micros, Step, Tape, Trigger, pointer_key, pointer_token,
+};
 
 use super::dice::Dice;
 
@@ -159,7 +161,7 @@ impl Vocabulary {
         };
         if lot == 0 {
             if let Some(Value::Object(members)) = message.pointer_mut(parent) {
-                members.remove(&unescaped(key));
+                members.remove(&pointer_key(key));
             }
             return message.to_string();
         }
@@ -227,7 +229,7 @@ fn list(value: &Value, at: &mut String, places: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
             for (key, value) in members {
-                go(&key.replace('~', "~0").replace('/', "~1"), value, at);
+                go(&pointer_token(key), value, at);
             }
         }
         Value::Array(elements) => {
@@ -237,10 +239,6 @@ fn list(value: &Value, at: &mut String, places: &mut Vec<String>) {
         }
         _ => {}
     }
-}
-
-fn unescaped(key: &str) -> String {
-    key.replace("~1", "/").replace("~0", "~")
 }
 
 /// A value of another type.

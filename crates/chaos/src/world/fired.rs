@@ -1,5 +1,6 @@
 //! Which faults fired, by the engine's own journal.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use wstape_harness::Time;
@@ -23,6 +24,18 @@ fn lateness(time: Time) -> Micros {
 struct Fault<'a> {
     kind: FaultKind,
     step: &'a Step,
+    /// What a journal says of it, where that tells it from others.
+    words: Cow<'static, str>,
+}
+
+/// What a journal says of a step, made once: half of a journal may be held against it.
+fn words(step: &Step) -> Cow<'static, str> {
+    match &step.action {
+        // Whichever event it is.
+        Action::Emit(_) => Cow::Borrowed(""),
+        action if action.is_state() => step.words(),
+        action => action.words(),
+    }
 }
 
 /// Counts, for each kind that the case enables, how often it fired: an entry of the journal that
@@ -36,7 +49,8 @@ pub(super) fn count_fired(case: &Case, time: Time, journal: &[Entry], coverage: 
         .filter_map(|step| {
             let name: String = serde_json::from_str(extension(step, FAULT_KEY)?.get()).ok()?;
             let kind = name.parse().ok()?;
-            Some(Fault { kind, step })
+            let words = words(step);
+            Some(Fault { kind, step, words })
         })
         .collect();
     // Steps that show at once, by their time; the others may show at any.
@@ -128,13 +142,12 @@ impl Fault<'_> {
             Action::Drop(End::Fin) => matches!(kind, JournalKind::Dropped(End::Fin)),
             Action::Drop(End::Reset) => matches!(kind, JournalKind::Dropped(End::Reset)),
             action if action.is_state() => {
-                matches!(kind, JournalKind::State(text) if *text == self.step.words())
-                    && !action.clears()
+                matches!(kind, JournalKind::State(text) if *text == self.words) && !action.clears()
             }
             // Whichever event: the engine may shift the times in it.
             Action::Emit(_) => matches!(kind, JournalKind::Sent { .. }),
             action if action.is_sent() => {
-                matches!(kind, JournalKind::Sent { what, .. } if **what == *action.words())
+                matches!(kind, JournalKind::Sent { what, .. } if **what == *self.words)
             }
             Action::Mark(name) => matches!(kind, JournalKind::Mark(found) if found == name),
             _ => false,

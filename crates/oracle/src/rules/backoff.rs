@@ -137,6 +137,15 @@ impl Backoff {
         });
     }
 
+    /// What the last refusal asked for may be read or not: any wait that one of the two gives is right.
+    pub(super) fn asks_in_doubt(&mut self) {
+        let unasked = self.gap(self.attempt.saturating_sub(1), None);
+        if let Some(due) = &mut self.due {
+            due.gap.least = due.gap.least.min(unasked.least);
+            due.gap.most = due.gap.most.max(unasked.most);
+        }
+    }
+
     /// The subscriber dials.
     pub(super) fn dialed(&mut self, at: Micros, findings: &mut Findings) {
         self.dials += 1;

@@ -14,6 +14,8 @@ pub(super) enum Called {
     Exactly(EndReason),
     /// By this one, or as a shutdown.
     OrShutdown(EndReason),
+    /// By this one, or as a handshake that failed.
+    OrFailedHandshake(EndReason),
     /// A Close with a code that is illegal on the wire (RFC 6455, 7.4): by that code, or as the
     /// breach of the protocol that it is.
     IllegalClose(Option<u16>),
@@ -40,6 +42,9 @@ impl Called {
             Self::Any(reasons) => reasons.contains(&reason),
             Self::Exactly(exactly) => *exactly == reason,
             Self::OrShutdown(other) => reason == *other || reason == EndReason::Shutdown,
+            Self::OrFailedHandshake(other) => {
+                reason == *other || reason == EndReason::HandshakeFailed
+            }
             Self::IllegalClose(code) => match reason {
                 EndReason::Closed { code: found } => {
                     found == *code || found == Some(PROTOCOL_ERROR)

@@ -74,6 +74,17 @@ impl Course {
         self.pending.push_back((at, step));
     }
 
+    /// Takes back that a connection is open, and what came on it, where all of that came at this very
+    /// instant; `false` where it did not.
+    pub(super) fn takes_back_open(&mut self, at: Micros) -> bool {
+        let mut of_now = self.pending.iter().rev().take_while(|it| it.0 == at);
+        let Some(behind) = of_now.position(|(_, step)| matches!(step, Step::Open)) else {
+            return false;
+        };
+        self.pending.truncate(self.pending.len() - behind - 1);
+        true
+    }
+
     /// The wall time at `at`.
     pub(super) fn wall(&self, at: Micros) -> DateTime<Utc> {
         let since = i64::try_from(at.0).unwrap_or(i64::MAX);

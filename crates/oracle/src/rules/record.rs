@@ -10,6 +10,8 @@ use crate::rule::Rule;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Record {
     health: ConnectionRecord,
+    /// The last refusal, where it may be taken for none: the status that was there before it.
+    refused_before: Option<Option<u16>>,
     last_end: Option<Called>,
 }
 
@@ -27,9 +29,11 @@ impl Record {
         health.reconnect_count = 0;
         health.refused_status = None;
         health.connected_at = Some(wall);
+        self.refused_before = None;
     }
 
-    pub(super) fn refused(&mut self, status: u16) {
+    pub(super) fn refused(&mut self, status: u16, doubtful: bool) {
+        self.refused_before = doubtful.then_some(self.health.refused_status);
         self.health.refused_status = Some(status);
     }
 
@@ -91,7 +95,9 @@ impl Record {
         agree!(Rule::R10, last_event_at);
         agree!(Rule::R10, last_pong_at);
         agree!(Rule::R10, last_end_at);
-        agree!(Rule::R10, refused_status);
+        if self.refused_before != Some(found.refused_status) {
+            agree!(Rule::R10, refused_status);
+        }
         match &self.last_end {
             _ if !judges(Rule::R10) => Ok(()),
             Some(called) if !called.fits(found.last_end) => {

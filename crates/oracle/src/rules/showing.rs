@@ -38,7 +38,7 @@ impl Showing {
         match step {
             Step::Dial => self.record.dial(wall),
             Step::Open => self.record.open(wall),
-            Step::Refused(status) => self.record.refused(*status),
+            Step::Refused { status, doubtful } => self.record.refused(*status, *doubtful),
             Step::Message(folded) => {
                 self.mirror.fold(folded);
                 self.record.frame(wall);

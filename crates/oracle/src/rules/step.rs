@@ -9,7 +9,11 @@ use crate::model::Folded;
 pub(super) enum Step {
     Dial,
     Open,
-    Refused(u16),
+    /// Another status than 101; `doubtful` where its head may be taken for none.
+    Refused {
+        status: u16,
+        doubtful: bool,
+    },
     Message(Folded),
     SignOfLife,
     Answered,

@@ -6,11 +6,13 @@
 //!
 //! | module | what is in it |
 //! | --- | --- |
+//! | `head` | what may stand in the head of an answer |
 //! | `opening` | the opening handshake: request, answer, what becomes of it |
 //! | `frame` | single frames, unmasked |
 //! | `message` | frames put together and held against RFC 6455: messages, control frames, violations |
 
 mod frame;
+mod head;
 mod message;
 mod opening;
 

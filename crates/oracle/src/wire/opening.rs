@@ -7,6 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use sha1::{Digest as _, Sha1};
 
+use super::head::Grammar;
+
 /// What is appended to the key before it is hashed (RFC 6455, 1.3).
 const ACCEPT_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// Most bytes of a head, of either side; more is no answer.
@@ -81,6 +83,7 @@ pub struct Opening {
     answered: Vec<u8>,
     /// Offset in the server's stream of the first of `answered`.
     answered_at: u64,
+    grammar: Grammar,
     answer: Option<Answer>,
 }
 
@@ -101,6 +104,24 @@ impl Opening {
     #[must_use]
     pub fn answer(&self) -> Option<&Answer> {
         self.answer.as_ref()
+    }
+
+    /// Whether a byte of what was answered may not stand where it does, such as a control byte in a reason
+    /// phrase or in a field's value (RFC 9112, 4; RFC 9110, 5.5). Who reads it may refuse the head as soon as
+    /// that byte comes, or go on to what [`answer`](Self::answer) says: both are right.
+    ///
+    /// ```
+    /// use wstape_oracle::wire::{Answer, Opening};
+    ///
+    /// let mut opening = Opening::new();
+    /// opening.push_server(b"HTTP/1.1 503 B\x15sy\r\n");
+    /// assert!(opening.is_doubtful() && opening.answer().is_none());
+    /// opening.push_server(b"\r\n");
+    /// assert!(matches!(opening.answer(), Some(Answer::Refused { status: 503, .. })));
+    /// ```
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.grammar.is_broken()
     }
 
     /// Takes the next bytes that the subscriber wrote; gives back those behind the request.
@@ -128,7 +149,12 @@ impl Opening {
     pub fn push_server<'b>(&mut self, chunk: &'b [u8]) -> &'b [u8] {
         let mut chunk = chunk;
         while self.answer.is_none() {
-            let Some(rest) = extend_to_head_end(&mut self.answered, chunk) else {
+            let rest = extend_to_head_end(&mut self.answered, chunk);
+            let taken = chunk.len() - rest.map_or(0, <[u8]>::len);
+            chunk[..taken]
+                .iter()
+                .for_each(|byte| self.grammar.push(*byte));
+            let Some(rest) = rest else {
                 self.answer = self.failed_already();
                 return &[];
             };
@@ -142,7 +168,10 @@ impl Opening {
                 }),
                 Ok((101, fields)) => Some(self.upgrade(&fields, end)),
                 // An interim answer: the real one follows (RFC 9110, 15.2).
-                Ok((100..200, _)) => None,
+                Ok((100..200, _)) => {
+                    self.grammar.begins_again();
+                    None
+                }
                 Ok((status, fields)) => Some(Answer::Refused {
                     status,
                     retry_after: field(&fields, "retry-after").map(ToOwned::to_owned),

@@ -169,6 +169,12 @@ pub(crate) fn settings_for(flaw: Option<Flaw>) -> Settings {
             jitter: JitterMode::None,
             ..quick
         },
+        // Whom nobody reads from loses the connection after its idle timeout, and the Pongs with it: a
+        // million of them take longer.
+        Some(Flaw::PongsUnbounded) => Settings {
+            idle_timeout: Duration::from_secs(100),
+            ..quick
+        },
         Some(Flaw::SlowReceiverWaitedFor) => Settings {
             events_capacity: 1,
             ..quick

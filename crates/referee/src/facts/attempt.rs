@@ -114,10 +114,36 @@ impl Attempt {
             Some((at, Answer::Status(_))) => Some(at),
             _ => None,
         };
-        let closed = self.close_sent.zip(self.close());
-        let closed = closed.map(|(sent, (received, _))| sent.max(received));
         let ended = self.ended.map(|(at, _)| at);
-        answered.or(closed.into_iter().chain(ended).min())
+        answered.or(self.closed().into_iter().chain(ended).min())
+    }
+
+    /// When the second Close of a closing handshake came, whoever sent it.
+    fn closed(&self) -> Option<Micros> {
+        let both = self.close_sent.zip(self.close());
+        both.map(|(sent, (received, _))| sent.max(received))
+    }
+
+    /// How it ended, or was answered, in a word or two.
+    pub(crate) fn how(&self) -> String {
+        match (self.answer, self.ended) {
+            (Some((_, Answer::Status(status))), _) => return status.to_string(),
+            (Some((_, Answer::Garbage)), _) => return "not HTTP".to_owned(),
+            _ => {}
+        }
+        // What becomes of the transport behind both Closes says nothing more.
+        if let Some(closed) = self.closed()
+            && self.ended.is_none_or(|(at, _)| closed <= at)
+        {
+            return "close".to_owned();
+        }
+        match (self.answer, self.ended) {
+            (_, Some((_, Ended::ByEngine(end)))) => end.word().to_owned(),
+            (_, Some((_, Ended::ClientFin))) => "client fin".to_owned(),
+            (_, Some((_, Ended::ClientReset))) => "client reset".to_owned(),
+            (Some((_, Answer::Nothing)), None) => "unanswered".to_owned(),
+            (_, None) => "open".to_owned(),
+        }
     }
 
     /// When its upgrade was answered.
@@ -143,5 +169,37 @@ impl Attempt {
             .iter()
             .filter(move |(_, frame)| frame.kind == kind)
             .map(|(at, frame)| (*at, frame))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_both_have_closed_is_told_by_that_and_not_by_its_transport() {
+        let mut attempt = Attempt::new(1, Micros(0));
+        attempt.answer = Some((Micros(1), Answer::Upgraded));
+        assert_eq!(attempt.how(), "open");
+        attempt.close_sent = Some(Micros(5));
+        assert_eq!(attempt.how(), "open");
+        let close = ClientFrame {
+            kind: FrameKind::Close,
+            fin: true,
+            payload: vec![3, 0xe8].into(),
+            len: 2,
+        };
+        attempt.receive(Micros(7), &close);
+        assert_eq!(
+            (attempt.how(), attempt.over()),
+            ("close".to_owned(), Some(Micros(7)))
+        );
+        attempt.ended = Some((Micros(8), Ended::ClientFin));
+        assert_eq!(attempt.how(), "close");
+        attempt.ended = Some((Micros(6), Ended::ByEngine(End::Reset)));
+        assert_eq!(
+            (attempt.how(), attempt.over()),
+            ("reset".to_owned(), Some(Micros(6)))
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! How a client is started, and what it is told.
 
+use std::env;
 use std::ffi::OsString;
 use std::fmt;
 
@@ -25,13 +26,36 @@ impl fmt::Debug for Told {
 
 impl Told {
     /// The environment that says so: `ENGINE_URL`, `ENGINE_URLS`, `ENGINE_HTTP_URL`, `ENGINE_TOKEN`.
-    pub(crate) fn environment(&self) -> [(&'static str, &str); 4] {
-        [
-            ("ENGINE_URL", &self.url),
-            ("ENGINE_URLS", &self.url),
-            ("ENGINE_HTTP_URL", &self.http_url),
-            ("ENGINE_TOKEN", &self.token),
-        ]
+    ///
+    /// A proxy that the user's shell names is none for the engine, which is on this machine: what the
+    /// client would meet there is the proxy. So [`NO_PROXY`] names the engine's host beside those that the
+    /// user has excepted already.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut told = vec![
+            ("ENGINE_URL", self.url.clone()),
+            ("ENGINE_URLS", self.url.clone()),
+            ("ENGINE_HTTP_URL", self.http_url.clone()),
+            ("ENGINE_TOKEN", self.token.clone()),
+        ];
+        told.extend(NO_PROXY.map(|name| {
+            let excepted = env::var(name).unwrap_or_default();
+            (name, beside(&excepted))
+        }));
+        told
+    }
+}
+
+/// Hosts that no proxy stands before, in both spellings that programs look for.
+const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
+/// What the engine's host is called.
+const THIS_MACHINE: &str = "127.0.0.1,localhost";
+
+/// This machine beside the hosts that are excepted already. `*` excepts all, where nothing stands beside it.
+fn beside(excepted: &str) -> String {
+    match excepted.trim() {
+        "" => THIS_MACHINE.to_owned(),
+        "*" => "*".to_owned(),
+        others => format!("{others},{THIS_MACHINE}"),
     }
 }
 
@@ -87,5 +111,25 @@ impl fmt::Display for ClientCommand {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engine_is_excepted_from_proxies_beside_what_is_excepted_already() {
+        for (excepted, expected) in [
+            ("", "127.0.0.1,localhost"),
+            (" ", "127.0.0.1,localhost"),
+            ("*", "*"),
+            (
+                ".example.org,10.0.0.1",
+                ".example.org,10.0.0.1,127.0.0.1,localhost",
+            ),
+        ] {
+            assert_eq!(beside(excepted), expected, "{excepted:?}");
+        }
     }
 }

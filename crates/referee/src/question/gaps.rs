@@ -3,12 +3,18 @@
 use serde::Deserialize;
 
 use super::returns::cap;
-use super::{Ask, Look};
+use super::{Ask, LATE_PART, Look};
 use crate::facts::{Attempt, count, seconds};
-use crate::verdict::{Finding, Verdict};
+use crate::verdict::{Amount, Finding, Verdict};
 
 /// Most gaps that a report lists.
 const MAX_LISTED: usize = 32;
+
+/// A client that dials again at once waits for the machine alone: where it is this many times slower than
+/// timers are late, it is the client that waits.
+const SLOWER_THAN_MACHINE: f64 = 2.0;
+/// What gaps are called in a finding.
+const GAPS: &str = "gaps_s";
 
 /// A median gap this many times a storm's is far from one.
 const FAR_FROM_A_STORM: f64 = 2.0;
@@ -35,7 +41,7 @@ pub(super) fn gave_up(look: &Look<'_>) -> Option<Finding> {
     let away = away(look).filter(|away| *away > cap(look))?;
     let attempts = look.facts.attempts().len();
     let what = format!("gave up: no dial in {away:.0} s after attempt {attempts}");
-    Some(Finding::new(Verdict::Fail, what).figure("gaps_s", listed(&look.facts.gaps())))
+    Some(Finding::new(Verdict::Fail, what).figure(GAPS, listed(&look.facts.gaps())))
 }
 
 pub(super) fn too_few(look: &Look<'_>, wanted: usize) -> Finding {
@@ -44,7 +50,7 @@ pub(super) fn too_few(look: &Look<'_>, wanted: usize) -> Finding {
         "only {attempts} attempts came of {wanted} in {:.0} s",
         seconds(look.now.0)
     );
-    Finding::new(Verdict::NotApplicable, what).figure("gaps_s", listed(&look.facts.gaps()))
+    Finding::new(Verdict::NotApplicable, what).figure(GAPS, listed(&look.facts.gaps()))
 }
 
 /// Whether the client dials in a storm.
@@ -65,6 +71,20 @@ pub(crate) struct Storm {
 }
 
 impl Storm {
+    /// What a timer may be late by a part of. A storm is none on a machine that is busy enough, so that
+    /// who passes must be slower than that.
+    pub(super) fn bound_s(&self, finding: Option<&Finding>) -> f64 {
+        let passed = finding.filter(|it| it.verdict == Verdict::Pass);
+        let gaps = passed.and_then(|it| it.figures.iter().find(|it| it.name == GAPS));
+        match gaps.map(|it| &it.value) {
+            Some(Amount::Series(gaps)) => {
+                let late_s = median(gaps) / SLOWER_THAN_MACHINE;
+                self.within_s.min(late_s / LATE_PART)
+            }
+            _ => self.within_s,
+        }
+    }
+
     /// The shortest time in which so many dials came.
     fn densest(&self, attempts: &[Attempt]) -> Option<f64> {
         attempts
@@ -87,7 +107,7 @@ impl Storm {
                 format!("waits {median:.3} s between dials (median)"),
             )
         };
-        Finding::new(verdict, what).figure("gaps_s", listed(&gaps))
+        Finding::new(verdict, what).figure(GAPS, listed(&gaps))
     }
 }
 
@@ -98,7 +118,7 @@ impl Ask for Storm {
             let what = format!("a storm: {} dials within {densest:.3} s", self.dials);
             let rate = count(self.dials) / densest.max(1e-6);
             let found = Finding::new(Verdict::Fail, what).figure("dials_per_s", rate.round());
-            return Some(found.figure("gaps_s", listed(&look.facts.gaps())));
+            return Some(found.figure(GAPS, listed(&look.facts.gaps())));
         }
         let far = FAR_FROM_A_STORM * self.within_s / count(self.dials);
         let is_far = median(&look.facts.gaps()) > far;
@@ -157,5 +177,31 @@ impl Ask for Honours {
 
     fn at_the_end(&self, look: &Look<'_>) -> Finding {
         too_few(look, 2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_passes_must_be_slower_than_a_busy_machine_makes_a_storm() {
+        let storm = Storm {
+            dials: 20,
+            within_s: 1.0,
+            warn_median_s: 0.02,
+            enough: 8,
+            may_stay_away: false,
+        };
+        let late_s = |verdict, gaps: &[f64]| {
+            let finding = Finding::new(verdict, "").figure(GAPS, gaps.to_vec());
+            LATE_PART * storm.bound_s(Some(&finding))
+        };
+        // As websockets came, which waits for nothing, where timers were 79 ms late.
+        let spins = [0.163, 0.114, 0.106, 0.044, 0.114, 0.095, 0.098, 0.087];
+        assert!(late_s(Verdict::Pass, &spins) < 0.079);
+        assert!(late_s(Verdict::Pass, &[0.2; 8]) > 0.079);
+        assert!((late_s(Verdict::Pass, &[5.0; 8]) - 0.2).abs() < 1e-9);
+        assert!((late_s(Verdict::Fail, &spins) - 0.2).abs() < 1e-9);
     }
 }

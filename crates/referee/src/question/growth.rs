@@ -383,7 +383,7 @@ mod tests {
     fn keeps_on(waits: Waits, resets: bool, draws: &mut Draws) -> Verdict {
         let ask = KeepsOn {
             losses: 20,
-            warn_ratio: 3.0,
+            warn_ratio: 2.0,
             warn_longer_s: 1.0,
         };
         let counted = |n: i32| if resets { 0 } else { n };
@@ -479,7 +479,7 @@ mod tests {
         };
         let ask = KeepsOn {
             losses: 20,
-            warn_ratio: 3.0,
+            warn_ratio: 2.0,
             warn_longer_s: 1.0,
         };
         let finding = ask.pooled(&vec![one; MIN_PROCESSES - 1]);

@@ -32,6 +32,9 @@ pub(crate) use self::reference::Reference;
 
 use crate::verdict::Finding;
 
+/// A timer that is later than this part of a question's bound could have turned the answer.
+pub(crate) const LATE_PART: f64 = 0.2;
+
 /// A question of a case. Its fields are what stands in the case's file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -140,13 +143,16 @@ impl Question {
     }
 
     /// The bound that a late timer would have to reach a fifth of to turn the answer, in seconds.
-    pub(crate) fn bound_s(&self) -> Option<f64> {
+    pub(crate) fn bound_s(&self, finding: Option<&Finding>) -> Option<f64> {
         match self {
-            Self::Storm(it) => Some(it.within_s),
+            Self::Storm(it) => Some(it.bound_s(finding)),
             Self::BacksOff(it) => Some(it.within_s),
             Self::Honours(it) => Some(it.after_s),
             Self::PingAnswered(it) => Some(it.within_s),
             Self::Gone(it) => Some(it.within_s),
+            Self::Spread(_) if finding.is_some_and(spread::is_doubtful) => {
+                Some(spread::MIN_DOUBTFUL_SPREAD_S)
+            }
             Self::Spread(_) => Some(spread::MIN_SPREAD_S),
             _ => None,
         }

@@ -1,7 +1,11 @@
-//! The report as one file of HTML that needs no network: the matrix, then each case with its lanes.
+//! The report as one file of HTML that needs no network: the matrix, what is wrong in a sentence each, then
+//! each case with its lanes. Runs that are as they should be are folded where a case has several.
 
 use std::fmt::{self, Write as _};
 
+use wstape_mock_engine::HtmlText;
+
+use super::terminal::{said, shortened};
 use super::{Report, Row, RunReport};
 use crate::facts::count;
 use crate::lanes::{Lane, Lanes};
@@ -12,30 +16,13 @@ const STYLE: &str = include_str!("report.css");
 /// Width of a drawing, in its own units.
 const WIDTH: f64 = 1000.0;
 /// Height of a lane.
-const LANE: f64 = 14.0;
+const LANE: f64 = 20.0;
 /// Room for the scale below the lanes.
-const SCALE: f64 = 22.0;
+const SCALE: f64 = 26.0;
+/// Most characters of what is told of a row before its own section.
+const MAX_TOLD_CHARS: usize = 240;
 /// Lines on the scale, at most.
 const MAX_TICKS: f64 = 8.0;
-
-/// Text in which nothing is markup.
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
-    }
-}
 
 /// The word as the style sheet has it.
 fn class(verdict: Verdict) -> &'static str {
@@ -56,7 +43,7 @@ impl Report {
     }
 
     fn write_html(&self, page: &mut String) -> fmt::Result {
-        let client = Escaped(&self.client);
+        let client = HtmlText(&self.client);
         write!(
             page,
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -75,7 +62,7 @@ impl Report {
         }
         write!(page, "</p><nav aria-label=\"cases\">")?;
         for row in &self.rows {
-            let (id, title) = (row.id, Escaped(&row.played));
+            let (id, title) = (row.id, HtmlText(&row.played));
             let class = class(row.verdict);
             write!(
                 page,
@@ -83,36 +70,100 @@ impl Report {
                 row.verdict
             )?;
         }
-        page.push_str("</nav><main>");
+        page.push_str("</nav>");
+        self.write_wrong(page)?;
+        page.push_str("<main>");
         for row in &self.rows {
-            write_row(page, row)?;
+            write_row(page, row, &self.client)?;
         }
         writeln!(
             page,
             "</main><footer>Healthy tape: {}. One after the other the runs would take {:.0} s.</footer></body></html>",
-            Escaped(&self.healthy),
+            HtmlText(&self.healthy),
             self.one_by_one_s()
         )
     }
+
+    /// What is wrong, the worst first, each with a way to its section.
+    fn write_wrong(&self, page: &mut String) -> fmt::Result {
+        let mut wrong: Vec<&Row> = self
+            .rows
+            .iter()
+            .filter(|row| is_wrong(row.verdict))
+            .collect();
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        wrong.sort_by_key(|row| (std::cmp::Reverse(row.verdict), row.id));
+        page.push_str("<ul class=\"wrong\">");
+        for row in wrong {
+            let (id, verdict) = (row.id, row.verdict);
+            let said = shortened(&said(row), MAX_TOLD_CHARS);
+            write!(
+                page,
+                "<li><span class=\"chip {}\">{verdict}</span> <a href=\"#{id}\">{id} {}</a>: {}</li>",
+                class(verdict),
+                HtmlText(&row.played),
+                HtmlText(&said)
+            )?;
+        }
+        page.push_str("</ul>");
+        Ok(())
+    }
 }
 
-fn write_row(page: &mut String, row: &Row) -> fmt::Result {
+fn is_wrong(verdict: Verdict) -> bool {
+    verdict >= Verdict::Warn
+}
+
+fn write_row(page: &mut String, row: &Row, client: &str) -> fmt::Result {
     let (id, class) = (row.id, class(row.verdict));
     write!(
         page,
         "<section id=\"{id}\"><h2><span class=\"chip {class}\">{}</span> {id} {}</h2><p>Asked: {}.</p>",
         row.verdict,
-        Escaped(&row.played),
-        Escaped(&row.asked)
+        HtmlText(&row.played),
+        HtmlText(&row.asked)
     )?;
     if let Some(source) = &row.source {
-        write!(page, "<p class=\"source\">Source: {}</p>", Escaped(source))?;
+        write!(page, "<p class=\"source\">Source: {}</p>", HtmlText(source))?;
+    }
+    if is_wrong(row.verdict) {
+        for (what, text) in [("Why", &row.why), ("Good clients", &row.good)] {
+            if !text.is_empty() {
+                write!(page, "<p>{what}: {}</p>", HtmlText(text))?;
+            }
+        }
+        if !row.runs.is_empty() {
+            let client = HtmlText(client);
+            write!(
+                page,
+                "<p>Again: <code>wstape referee --only {id} -- {client}</code></p>"
+            )?;
+        }
     }
     write_findings(page, &row.findings)?;
     for run in &row.runs {
-        write_run(page, run)?;
+        if row.runs.len() > 1 && !is_wrong(run.verdict()) {
+            write_folded(page, run)?;
+        } else {
+            write_run(page, run)?;
+        }
     }
     page.push_str("</section>");
+    Ok(())
+}
+
+/// A run that is as it should be, beside others: its name and its verdict, the rest for who opens it.
+fn write_folded(page: &mut String, run: &RunReport) -> fmt::Result {
+    let (verdict, name) = (run.verdict(), HtmlText(&run.name));
+    write!(
+        page,
+        "<details class=\"run\"><summary><span class=\"chip {}\">{verdict}</span> {name}</summary>",
+        class(verdict)
+    )?;
+    write_run(page, run)?;
+    page.push_str("</details>");
     Ok(())
 }
 
@@ -123,13 +174,13 @@ fn write_findings(page: &mut String, findings: &[crate::Finding]) -> fmt::Result
     page.push_str("<ul>");
     for finding in findings {
         let class = class(finding.verdict);
-        let (verdict, what) = (finding.verdict, Escaped(&finding.what));
+        let (verdict, what) = (finding.verdict, HtmlText(&finding.what));
         write!(
             page,
             "<li><span class=\"chip {class}\">{verdict}</span> {what}"
         )?;
         for figure in &finding.figures {
-            write!(page, "<br><code>{}</code>", Escaped(&figure.to_string()))?;
+            write!(page, "<br><code>{}</code>", HtmlText(&figure.to_string()))?;
         }
         page.push_str("</li>");
     }
@@ -139,11 +190,11 @@ fn write_findings(page: &mut String, findings: &[crate::Finding]) -> fmt::Result
 
 fn write_run(page: &mut String, run: &RunReport) -> fmt::Result {
     if !run.name.is_empty() {
-        write!(page, "<h3>{}</h3>", Escaped(&run.name))?;
+        write!(page, "<h3>{}</h3>", HtmlText(&run.name))?;
     }
     write_findings(page, &run.findings)?;
     for note in &run.notes {
-        write!(page, "<p class=\"note\">{}</p>", Escaped(note))?;
+        write!(page, "<p class=\"note\">{}</p>", HtmlText(note))?;
     }
     write_lanes(page, &run.lanes)?;
     let journal = run.journal.join("\n");
@@ -151,10 +202,10 @@ fn write_run(page: &mut String, run: &RunReport) -> fmt::Result {
         page,
         "<details><summary>Journal, {} lines</summary><pre>{}</pre></details>",
         run.journal.len(),
-        Escaped(&journal)
+        HtmlText(&journal)
     )?;
     if !run.printed.is_empty() {
-        let printed = Escaped(&run.printed);
+        let printed = HtmlText(&run.printed);
         write!(
             page,
             "<details><summary>What it printed</summary><pre>{printed}</pre></details>"
@@ -184,7 +235,7 @@ fn write_lanes(page: &mut String, lanes: &Lanes) -> fmt::Result {
     let n = lanes.lanes.len();
     write!(
         page,
-        "<svg viewBox=\"0 0 {WIDTH} {height:.0}\" role=\"img\" aria-label=\"{n} attempts over {length:.1} seconds\">"
+        "<div class=\"lanes\"><svg viewBox=\"0 0 {WIDTH} {height:.0}\" role=\"img\" aria-label=\"{n} attempts over {length:.1} seconds\">"
     )?;
     let step = step(length);
     let mut tick = 0.0;
@@ -195,7 +246,7 @@ fn write_lanes(page: &mut String, lanes: &Lanes) -> fmt::Result {
             page,
             "<line class=\"tick\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"0\" y2=\"{bottom:.0}\"/>\
              <text x=\"{at:.1}\" y=\"{:.0}\">{tick} s</text>",
-            height - 6.0
+            height - 8.0
         )?;
         tick += step;
     }
@@ -204,7 +255,7 @@ fn write_lanes(page: &mut String, lanes: &Lanes) -> fmt::Result {
         write_lane(page, lane, y, length)?;
         y += LANE;
     }
-    page.push_str("</svg>");
+    page.push_str("</svg></div>");
     if lanes.more > 0 {
         write!(
             page,
@@ -227,18 +278,18 @@ fn write_lane(page: &mut String, lane: &Lane, y: f64, length: f64) -> fmt::Resul
     );
     write!(
         page,
-        "<g><title>{}</title><rect class=\"dial\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"4\"/>",
-        Escaped(&title),
+        "<g><title>{}</title><rect class=\"dial\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"6\"/>",
+        HtmlText(&title),
         x(lane.from_s),
-        y + 4.0,
+        y + 6.0,
         width(lane.from_s, up)
     )?;
     if lane.upgraded_s.is_some() {
         write!(
             page,
-            "<rect class=\"up\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"10\"/>",
+            "<rect class=\"up\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"14\"/>",
             x(up),
-            y + 1.0,
+            y + 2.0,
             width(up, to)
         )?;
     }
@@ -250,14 +301,16 @@ fn write_lane(page: &mut String, lane: &Lane, y: f64, length: f64) -> fmt::Resul
     write!(
         page,
         "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text></g>",
-        y + 10.0,
-        Escaped(&lane.how)
+        y + 14.0,
+        HtmlText(&lane.how)
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case::cases;
+    use crate::verdict::Finding;
 
     #[test]
     fn what_a_client_printed_is_never_markup() {
@@ -270,6 +323,41 @@ mod tests {
             "{page}"
         );
         assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
+    }
+
+    #[test]
+    fn what_is_wrong_comes_first_with_why_and_its_command_and_runs_that_are_right_are_folded() {
+        let case = cases()
+            .unwrap()
+            .into_iter()
+            .find(|it| it.id.to_string() == "E1")
+            .unwrap();
+        let mut row = Row::of(&case);
+        for (name, verdict) in [("1000", Verdict::Pass), ("1013", Verdict::Warn)] {
+            let finding = Finding::new(verdict, "dials <at once>");
+            row.push(&case, RunReport::new(name.to_owned(), vec![finding]));
+        }
+        let page = Report::new("a & b".to_owned(), "events".to_owned(), [row]).html();
+        let first = page.find("<ul class=\"wrong\"><li>").unwrap();
+        assert!(first < page.find("<main>").unwrap(), "{page}");
+        assert!(
+            page[first..].contains("1013: dials &lt;at once&gt;</li>"),
+            "{page}"
+        );
+        assert!(
+            page.contains("<p>Why: ") && page.contains("<p>Good clients: "),
+            "{page}"
+        );
+        assert!(
+            page.contains("<code>wstape referee --only E1 -- a &amp; b</code>"),
+            "{page}"
+        );
+        let folded =
+            "<details class=\"run\"><summary><span class=\"chip pass\">pass</span> 1000</summary>";
+        assert!(
+            page.contains(folded) && page.matches("class=\"run\"").count() == 1,
+            "{page}"
+        );
     }
 
     #[test]

@@ -37,6 +37,12 @@ pub struct Row {
     pub played: String,
     /// What was asked.
     pub asked: String,
+    /// Why that matters.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// What good clients do.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub good: String,
     /// Where the demand comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -136,6 +142,14 @@ fn also(said: &mut String, one: &str) {
     }
 }
 
+/// The same of whole sentences.
+fn beside(said: &mut String, one: &str) {
+    if !said.contains(one) {
+        said.push(' ');
+        said.push_str(one);
+    }
+}
+
 fn worst(findings: &[Finding]) -> Verdict {
     let verdicts = findings.iter().map(|it| it.verdict);
     verdicts.max().unwrap_or(Verdict::NotApplicable)
@@ -147,6 +161,8 @@ impl Row {
             id: case.id,
             played: case.title.clone(),
             asked: case.what.clone(),
+            why: case.why.clone(),
+            good: case.good.clone(),
             source: case.source.clone(),
             verdict: Verdict::NotApplicable,
             findings: Vec::new(),
@@ -160,6 +176,8 @@ impl Row {
             id,
             played: "any case".to_owned(),
             asked: asked.to_owned(),
+            why: String::new(),
+            good: String::new(),
             source: None,
             verdict: Verdict::NotApplicable,
             findings: Vec::new(),
@@ -171,6 +189,8 @@ impl Row {
     pub(crate) fn push(&mut self, case: &Case, run: RunReport) {
         also(&mut self.played, &case.title);
         also(&mut self.asked, &case.what);
+        beside(&mut self.why, &case.why);
+        beside(&mut self.good, &case.good);
         self.runs.push(run);
     }
 

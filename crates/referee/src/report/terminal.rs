@@ -1,35 +1,69 @@
-//! A line a row, the worst last: what a terminal shows.
+//! A line a row, the worst last: what a terminal shows. What is wrong is told whole, with what was played.
 
 use std::fmt::Write as _;
 
 use super::{Report, Row};
 use crate::verdict::Verdict;
 
-/// Width of a line, as far as it is shortened.
+/// Width of a line, as far as it is shortened or wrapped.
 const WIDTH: usize = 118;
+/// Runs that are named with what is said of them; of more there is their number.
+const MAX_NAMED: usize = 8;
+/// Where what is said of a row begins: behind its verdict and its name.
+const INDENT: usize = 10;
+/// Most characters of what is told of a row that is wrong: several lines, and no screen.
+const MAX_TOLD_CHARS: usize = 4 * (WIDTH - INDENT);
 
 impl Report {
-    /// A line a row, the worst last, and a line that counts them.
+    /// A line a row, the worst last, and a line that counts them. A row that is wrong has what was played
+    /// and asked below it.
     #[must_use]
     pub fn lines(&self) -> String {
         let mut rows: Vec<&Row> = self.rows.iter().collect();
         rows.sort_by_key(|row| (row.verdict, row.id));
         let mut text = String::new();
-        for row in rows {
-            // Writing to a String does not fail.
-            let _ = writeln!(text, "{}", line(row));
+        let mut rest = &rows[..];
+        while let [row, others @ ..] = rest {
+            let alike = others.iter().take_while(|other| says_as_little(row, other));
+            let (alike, behind) = others.split_at(alike.count());
+            text.push_str(&lines(row, alike));
+            rest = behind;
         }
         let counts: Vec<String> = Verdict::ALL
             .into_iter()
             .rev()
             .map(|verdict| format!("{} {verdict}", self.count(verdict)))
             .collect();
+        // Writing to a String does not fail.
         let _ = writeln!(text, "\n{} cases: {}", self.rows.len(), counts.join(", "));
         text
     }
+
+    /// What to do about what is wrong: the commands that explain it and play it again, the latter with
+    /// these options. Nothing where nothing fails or is warned of.
+    #[must_use]
+    pub fn next_step(&self, options: &str) -> Option<String> {
+        let wrong = self.rows.iter().filter(|row| row.verdict >= Verdict::Warn);
+        let worst = wrong.clone().find(|row| row.verdict == self.worst())?;
+        let explained = format!(
+            "why, and what good clients do: wstape referee explain {}",
+            worst.id
+        );
+        // Rows that are made of all cases are none to be played.
+        let played = wrong.filter(|row| !row.runs.is_empty());
+        let ids: Vec<String> = played.map(|row| row.id.to_string()).collect();
+        if ids.is_empty() {
+            return Some(explained);
+        }
+        let (ids, client) = (ids.join(","), &self.client);
+        Some(format!(
+            "{explained}\nthese again: wstape referee {options}--only {ids} -- {client}"
+        ))
+    }
 }
 
-fn line(row: &Row) -> String {
+/// What is said of a row.
+pub(super) fn said(row: &Row) -> String {
     // What several runs have in common is said once.
     let mut said: Vec<(&str, Vec<String>)> = Vec::new();
     for (run, finding) in row.decisive() {
@@ -44,16 +78,160 @@ fn line(row: &Row) -> String {
         .map(|(what, runs)| match runs.join(", ").as_str() {
             "" => what.to_owned(),
             _ if runs.len() == all => what.to_owned(),
+            _ if runs.len() > MAX_NAMED => format!("{} of {all} runs: {what}", runs.len()),
             names => format!("{names}: {what}"),
         });
-    let line = format!(
-        "{:<5}{:<4} {}",
-        row.verdict,
-        row.id,
-        sentences.collect::<Vec<_>>().join("; ")
-    );
-    match line.char_indices().nth(WIDTH) {
-        Some((cut, _)) => format!("{}…", &line[..cut]),
-        None => line,
+    sentences.collect::<Vec<_>>().join("; ")
+}
+
+/// Whether neither could be asked, for the same reason.
+fn says_as_little(row: &Row, other: &Row) -> bool {
+    let verdicts = [row.verdict, other.verdict];
+    verdicts == [Verdict::NotApplicable; 2] && said(row) == said(other)
+}
+
+/// The row's line, with the names of those that say the same; of one that is wrong all that was seen, and
+/// below it what was played and asked.
+fn lines(row: &Row, alike: &[&Row]) -> String {
+    let head = format!("{:<5}{:<4} ", row.verdict, row.id);
+    let mut said = said(row);
+    if !alike.is_empty() {
+        let ids: Vec<String> = alike.iter().map(|it| it.id.to_string()).collect();
+        let _ = write!(said, " ({} too)", ids.join(", "));
+    }
+    if row.verdict < Verdict::Warn {
+        return format!("{head}{}\n", shortened(&said, WIDTH - INDENT));
+    }
+    let mut text = head;
+    let told = [
+        shortened(&said, MAX_TOLD_CHARS),
+        format!("played: {}", row.played),
+        format!("asked: {}", row.asked),
+    ];
+    for (n, paragraph) in told.iter().enumerate() {
+        for (m, line) in wrapped(paragraph).enumerate() {
+            if n + m > 0 {
+                text.push_str(&" ".repeat(INDENT));
+            }
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// At most so many characters, with a mark where some are left out.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_owned(),
+    }
+}
+
+/// Lines that end at a space, and are longer only where a word is.
+fn wrapped(text: &str) -> impl Iterator<Item = String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let is_full = lines.last().is_some_and(|line| {
+            !line.is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH - INDENT
+        });
+        if is_full {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::cases;
+    use crate::report::RunReport;
+    use crate::verdict::Finding;
+
+    /// The report on a client of which each of these cases found this.
+    fn report(found: &[(&str, Verdict, &str)]) -> Report {
+        let cases = cases().expect("cases");
+        let rows = found.iter().map(|(id, verdict, what)| {
+            let case = cases
+                .iter()
+                .find(|it| it.id.to_string() == *id)
+                .expect("a case");
+            let mut row = Row::of(case);
+            let finding = Finding::new(*verdict, *what);
+            row.push(case, RunReport::new(String::new(), vec![finding]));
+            row
+        });
+        Report::new("python3 client.py".to_owned(), "events".to_owned(), rows)
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_whole_with_what_was_played_and_what_is_right_in_a_line() {
+        let long = "a sentence that goes on ".repeat(8);
+        let report = report(&[("R4", Verdict::Fail, &long), ("E2", Verdict::Pass, &long)]);
+        let text = report.lines();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(
+            lines[0].starts_with("pass E2   a sentence") && lines[0].ends_with('…'),
+            "{text}"
+        );
+        assert!(lines[1].starts_with("fail R4   a sentence"), "{text}");
+        assert!(
+            lines[2].starts_with("          ") && !text[text.find("fail").unwrap()..].contains('…'),
+            "{text}"
+        );
+        assert!(
+            lines.contains(&"          played: A message, then Close 1000, again and again"),
+            "{text}"
+        );
+        assert!(lines.contains(&"          asked: no storm"), "{text}");
+        assert!(
+            lines.iter().all(|line| line.chars().count() <= WIDTH + 1),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_could_not_be_asked_for_one_reason_is_one_line_and_other_rows_have_their_own() {
+        let none = Verdict::NotApplicable;
+        let report = report(&[
+            ("S1", none, "no stream"),
+            ("S2", none, "no stream"),
+            ("S3", none, "another reason"),
+            ("E2", Verdict::Pass, "came back"),
+            ("E4", Verdict::Pass, "came back"),
+        ]);
+        let expected = "n/a  S1   no stream (S2 too)\n\
+                        n/a  S3   another reason\n\
+                        pass E2   came back\n\
+                        pass E4   came back\n\n\
+                        5 cases: 0 fail, 0 warn, 2 pass, 0 info, 3 n/a\n";
+        assert_eq!(report.lines(), expected);
+    }
+
+    #[test]
+    fn the_next_step_explains_the_worst_and_plays_again_all_that_is_wrong() {
+        let wrong = report(&[
+            ("R4", Verdict::Fail, "a storm"),
+            ("X1", Verdict::Warn, "no Close"),
+            ("E2", Verdict::Pass, "came back"),
+        ]);
+        assert_eq!(
+            wrong.next_step("--once ").as_deref(),
+            Some(
+                "why, and what good clients do: wstape referee explain R4\n\
+                 these again: wstape referee --once --only R4,X1 -- python3 client.py"
+            )
+        );
+        assert_eq!(
+            report(&[("E2", Verdict::Pass, "came back")]).next_step(""),
+            None
+        );
     }
 }

@@ -19,7 +19,7 @@ use crate::lanes::Lanes;
 use crate::process::{
     Client, Exit, Leftovers, Output, Process, Told, Uncaught, Vitals, Wanted, last_words, uncaught,
 };
-use crate::question::{Look, Question, Sample, ended};
+use crate::question::{LATE_PART, Look, Question, Sample, ended};
 use crate::report::RunReport;
 use crate::verdict::{Finding, Verdict};
 
@@ -33,8 +33,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 const POUR_EVERY: Duration = Duration::from_millis(1);
 /// A client that spins is stopped after so many dials, unless its reconnects are what is asked for.
 const MAX_DIALS: usize = 1_000;
-/// A timer that is later than this part of a question's bound could have turned the answer.
-const LATE_PART: f64 = 0.2;
 /// Entries of the journal between two looks.
 const MAX_ENTRIES: usize = 100_000;
 
@@ -406,7 +404,8 @@ impl Session {
         let late_s = lateness.as_secs_f64();
         let was_busy = asks
             .iter()
-            .filter_map(Question::bound_s)
+            .enumerate()
+            .filter_map(|(nth, ask)| ask.bound_s(findings.get(nth)))
             .any(|bound| late_s > LATE_PART * bound);
         let mut report = RunReport::new(run.name(), findings);
         report.took_s = took_s;

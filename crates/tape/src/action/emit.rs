@@ -2,12 +2,17 @@
 
 use std::borrow::Cow;
 use std::str;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
+use memchr::memmem::Finder;
 
 use super::spec::{Class, Spec};
 use crate::error::{Flaw, TapeErrorKind};
 use crate::json::{self, Field, Node, Pen, Type};
+
+/// The key without which nothing is an event.
+static EVENT: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"event"));
 
 pub(crate) struct Emit;
 
@@ -42,7 +47,7 @@ impl Spec for Emit {
 
     /// An emit that could not stand in a line becomes what sends the same bytes.
     fn write(bytes: &Bytes, pen: &mut Pen) {
-        write_sent(Self::KEY, bytes, is_emit, pen);
+        write_event(bytes, pen);
     }
 
     /// The event's name.
@@ -62,8 +67,13 @@ impl Spec for Emit {
     }
 }
 
+/// Writes a message as an `emit`, where it can stand in a line as one.
+pub(crate) fn write_event(bytes: &[u8], pen: &mut Pen) {
+    write_sent(Emit::KEY, bytes, is_emit, pen);
+}
+
 /// Writes what is sent as it stands under `key`, where it can; else as what sends the same bytes.
-pub(super) fn write_sent(key: &str, bytes: &Bytes, stands: fn(&str) -> bool, pen: &mut Pen) {
+pub(super) fn write_sent(key: &str, bytes: &[u8], stands: fn(&str) -> bool, pen: &mut Pen) {
     match str::from_utf8(bytes) {
         Ok(text) if stands(text) => pen.verbatim(key, text),
         Ok(text) => pen.string("text", text),
@@ -88,12 +98,18 @@ fn event(emit: Node<'_>) -> Option<Node<'_>> {
 /// Whether this text can stand in a line as the value of `emit` and come back as it is.
 fn is_emit(text: &str) -> bool {
     let whole = text.starts_with('{') && text.ends_with('}');
-    let whole = whole && memchr::memchr(b'\n', text.as_bytes()).is_none();
-    let is_event = |node: Node<'_>| {
-        // Engines say it first.
-        let first = text.strip_prefix("{\"event\":").map(str::trim_ascii_start);
-        first.is_some_and(|value| value.starts_with('"'))
-            || event(node).is_some_and(|event| event.kind() == Type::String)
-    };
-    whole && json::parse(text).is_ok_and(is_event)
+    if !whole || memchr::memchr(b'\n', text.as_bytes()).is_some() {
+        return false;
+    }
+    // Engines say it first.
+    let first = text.strip_prefix("{\"event\":").map(str::trim_ascii_start);
+    if first.is_some_and(|value| value.starts_with('"')) {
+        return json::is_object(text);
+    }
+    // Most of what is no event has no such key at all, however escaped.
+    let may_have = EVENT.find(text.as_bytes()).is_some() || text.contains('\\');
+    may_have
+        && json::is_object(text)
+        && json::parse(text)
+            .is_ok_and(|node| event(node).is_some_and(|event| event.kind() == Type::String))
 }

@@ -68,6 +68,7 @@ pub use corrupt::Corruption;
 pub use direction::Direction;
 pub use down::Down;
 pub use drop::End;
+pub(crate) use emit::write_event;
 pub use expect::Expect;
 pub use frame::RawFrame;
 pub use garbage::{Garbage, MAX_GARBAGE_BYTES};

@@ -3,7 +3,8 @@
 //! Knows nothing of steps and actions. `node` (text that is known to be JSON), `field` and
 //! `object` (members, and what their values must be), `headers`, `line` (the one object of a
 //! line), `word` (values that are one of a few words), `pen` (writing), `nearest` (what a
-//! misspelt key was meant to be).
+//! misspelt key was meant to be), `syntax` (whether a text is JSON at all), `special` (what of a
+//! string is not written as it is).
 
 mod field;
 mod headers;
@@ -12,6 +13,8 @@ mod nearest;
 mod node;
 mod object;
 mod pen;
+mod special;
+mod syntax;
 mod word;
 
 pub use field::FINAL_STATUSES;
@@ -22,4 +25,5 @@ pub(crate) use nearest::nearest;
 pub(crate) use node::{Node, Type, parse, shortened};
 pub(crate) use object::{Object, is_extension, same_extensions};
 pub(crate) use pen::Pen;
+pub(crate) use syntax::is_object;
 pub(crate) use word::{Word, words};

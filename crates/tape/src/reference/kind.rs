@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::json::shortened;
+use crate::pointer::{is_pointer_token, pointer_key, pointer_token};
 
 /// The words that are references by themselves.
 const WORDS: [(&str, Reference); 7] = [
@@ -114,7 +115,7 @@ impl fmt::Display for Reference {
             Self::Pointer(keys) => {
                 f.write_str("${")?;
                 for key in keys {
-                    write!(f, "/{}", key.replace('~', "~0").replace('/', "~1"))?;
+                    write!(f, "/{}", pointer_token(key))?;
                 }
                 f.write_str("}")
             }
@@ -145,19 +146,11 @@ fn query(name: &str) -> Reference {
 
 /// A key of a pointer, its escapes undone (RFC 6901, 3).
 fn key(token: &str) -> Result<String, String> {
-    let mut key = String::with_capacity(token.len());
-    let mut rest = token.chars();
-    while let Some(c) = rest.next() {
-        key.push(match c {
-            '~' => match rest.next() {
-                Some('0') => '~',
-                Some('1') => '/',
-                _ => return Err("in a JSON pointer \"~\" is written ~0, and \"/\" ~1".to_owned()),
-            },
-            c => c,
-        });
+    if is_pointer_token(token) {
+        Ok(pointer_key(token))
+    } else {
+        Err("in a JSON pointer \"~\" is written ~0, and \"/\" ~1".to_owned())
     }
-    Ok(key)
 }
 
 /// What a group of a regular expression can be called.

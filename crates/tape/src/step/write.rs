@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::conn::Conn;
 use super::fields::Step;
-use super::trigger::write_trigger;
+use super::trigger::{Trigger, write_trigger};
 use crate::Direction;
 use crate::json::Pen;
 
@@ -41,11 +41,7 @@ impl Step {
         let before = text.len();
         let payload = self.action.payload_bytes();
         let mut pen = Pen::behind(std::mem::take(text), payload + USUAL_BYTES);
-        pen.open();
-        write_trigger(&mut pen, &self.trigger);
-        if let Conn::Nth(nth) = self.conn {
-            pen.number("conn", nth);
-        }
+        Self::write_head(&mut pen, &self.trigger, self.conn);
         if let Some(path) = &self.path {
             pen.string("path", path);
         }
@@ -75,6 +71,15 @@ impl Step {
         pen.close();
         *text = pen.finish();
         debug_assert!(!text[before..].contains('\n'), "a step is one line");
+    }
+
+    /// What a line begins with: when, and on which connection.
+    pub(crate) fn write_head(pen: &mut Pen, trigger: &Trigger, conn: Conn) {
+        pen.open();
+        write_trigger(pen, trigger);
+        if let Conn::Nth(nth) = conn {
+            pen.number("conn", nth);
+        }
     }
 
     /// What a journal says where the step is played: the action's [`words`](crate::Action::words), and

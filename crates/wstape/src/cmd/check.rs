@@ -10,6 +10,7 @@ use wstape_recorder::{Hit, Redactor, Rules};
 use wstape_tape::{TapeErrorKind, TapeReader, check};
 
 use super::exit;
+use super::remedy;
 
 /// Text that is read at once.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -66,7 +67,7 @@ fn judge(path: &Path) -> (String, u8) {
                 TapeErrorKind::Io | TapeErrorKind::Unsupported => exit::BAD_INPUT,
                 _ => exit::FOUND,
             };
-            return (error.report(), status);
+            return (remedy::of_tape(&error), status);
         }
     };
     let name = path.display();
@@ -88,7 +89,10 @@ fn judge(path: &Path) -> (String, u8) {
             let line = format!("{name}:{line}: {hit}; the tape is not safe to share: {rescue}");
             return (line, exit::FOUND);
         }
-        Err(error) => return (format!("{name}: {error}"), exit::BAD_INPUT),
+        Err(error) => {
+            let remedy = remedy::to_read(error.kind());
+            return (format!("{name}: {error}{remedy}"), exit::BAD_INPUT);
+        }
     }
     let end = if summary.ended { "" } else { ", no end step" };
     let line = format!("{name}: sound, {steps} steps, {duration} s{end}");

@@ -9,6 +9,7 @@ use clap::Args;
 use wstape_recorder::{Diff, Pointer};
 use wstape_tape::{Micros, TapeError, TapeReader};
 
+use super::duration::duration;
 use super::exit;
 
 #[derive(Debug, Args)]
@@ -39,7 +40,7 @@ pub(crate) struct DiffArgs {
     time: Option<Pointer>,
 
     /// Times so far apart are the same.
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = "0s")]
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
     within: Duration,
 
     /// Only count.

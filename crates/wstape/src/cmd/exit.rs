@@ -1,11 +1,14 @@
 //! How commands end: exit statuses, and the sentence that goes with a bad one.
 
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use wstape_recorder::{Counts, LossCause, RecordError, TrimError};
+use wstape_recorder::{Counts, ImportError, LossCause, RecordError, TrimError};
 use wstape_tape::TapeError;
+
+use super::remedy;
 
 /// Done, and nothing to tell.
 pub(crate) const DONE: u8 = 0;
@@ -22,14 +25,25 @@ pub(crate) fn bad_input(error: &dyn fmt::Display) -> ExitCode {
 
 /// Says what is wrong with a tape, and shows the place.
 pub(crate) fn bad_tape(error: &TapeError) -> ExitCode {
-    bad_input(&error.report())
+    bad_input(&remedy::of_tape(error))
+}
+
+/// Says what ended a command that writes a tape.
+pub(crate) fn bad_command(error: &(dyn Error + 'static)) -> ExitCode {
+    if let Some(error) = error.downcast_ref::<RecordError>() {
+        return bad_recording(error);
+    }
+    match error.downcast_ref::<ImportError>() {
+        Some(error) => bad_input(&remedy::of_import(error)),
+        None => bad_input(&error),
+    }
 }
 
 /// Says why there is no recording.
-pub(crate) fn bad_recording(error: &RecordError) -> ExitCode {
+fn bad_recording(error: &RecordError) -> ExitCode {
     match error {
         RecordError::Tape(error) | RecordError::Trim(TrimError::Tape(error)) => bad_tape(error),
-        other => bad_input(other),
+        other => bad_input(&remedy::of_recording(other)),
     }
 }
 

@@ -4,12 +4,14 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use engine_client::SystemClock;
 use wstape_recorder::{Import, ImportFormat, Imported, LineForm, LineTime, Lines};
 use wstape_tape::Micros;
 
+use super::duration::duration;
 use super::exit;
 use super::output::OutputArgs;
 use super::redaction::RedactionArgs;
@@ -74,8 +76,8 @@ struct LinesArgs {
     message: Option<String>,
 
     /// Of lines without a time: how far apart messages are sent. Default: 100ms.
-    #[arg(long, value_name = "DURATION")]
-    every: Option<humantime::Duration>,
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    every: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -126,7 +128,7 @@ impl LinesArgs {
         }
         lines.message.clone_from(&self.message);
         if let Some(every) = self.every {
-            lines.every = Micros::from(*every);
+            lines.every = Micros::from(every);
         }
         Ok(lines)
     }
@@ -173,7 +175,7 @@ impl ImportArgs {
                     exit::FOUND.into()
                 }
             }
-            Err(error) => exit::bad_input(&error),
+            Err(error) => exit::bad_command(&*error),
         }
     }
 

@@ -57,7 +57,7 @@ impl LiveArgs {
                 }
                 exit::recorded(&recorded.counts, recorded.unreached.as_deref())
             }
-            Err(error) => exit::bad_input(&error),
+            Err(error) => exit::bad_command(&*error),
         }
     }
 }

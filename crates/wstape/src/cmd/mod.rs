@@ -1,5 +1,5 @@
-//! The verbs of the command line, a file each, and what several of them share: `again`, `bounded`, `exit`, `fixtures`,
-//! `live`, `output`, `redaction`, `say`, `token`, `until`.
+//! The verbs of the command line, a file each, and what several of them share: `again`, `bounded`, `duration`, `exit`,
+//! `fixtures`, `live`, `output`, `redaction`, `remedy`, `say`, `token`, `until`.
 
 mod again;
 pub(crate) mod bounded;
@@ -12,6 +12,7 @@ pub(crate) mod completions;
 pub(crate) mod diff;
 #[cfg(feature = "cli")]
 pub(crate) mod draw;
+mod duration;
 #[cfg(feature = "cli")]
 pub(crate) mod exit;
 pub(crate) mod fixtures;
@@ -39,6 +40,7 @@ pub(crate) mod redact;
 pub(crate) mod redaction;
 #[cfg(all(feature = "cli", unix))]
 pub(crate) mod referee;
+mod remedy;
 pub(crate) mod replay;
 #[cfg(feature = "cli")]
 mod reread;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use wstape_recorder::{FSYNC_INTERVAL, Fsync, Output, RecordError};
 
+use super::duration;
+
 /// What `--out` says for standard output.
 const STDOUT: &str = "-";
 
@@ -33,7 +35,7 @@ pub(crate) struct FsyncArgs {
     fsync: When,
 
     /// How long a step may wait for that, with --fsync interval.
-    #[arg(long, value_name = "DURATION", default_value_t = FSYNC_INTERVAL.into())]
+    #[arg(long, value_name = "DURATION", default_value_t = FSYNC_INTERVAL.into(), value_parser = duration::shown)]
     fsync_interval: humantime::Duration,
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use wstape_recorder::{ANSWER_TIMEOUT, Poll};
 
+use super::duration;
 use super::live::{LiveArgs, Recorded};
 use super::token::TokenArgs;
 use crate::progress::Progress;
@@ -27,11 +28,11 @@ pub(crate) struct PollArgs {
     url: String,
 
     /// How often to ask, such as 500ms or 5s.
-    #[arg(long, value_name = "DURATION", default_value_t = EVERY.into())]
+    #[arg(long, value_name = "DURATION", default_value_t = EVERY.into(), value_parser = duration::shown)]
     every: humantime::Duration,
 
     /// How long an answer may take.
-    #[arg(long, value_name = "DURATION", default_value_t = ANSWER_TIMEOUT.into())]
+    #[arg(long, value_name = "DURATION", default_value_t = ANSWER_TIMEOUT.into(), value_parser = duration::shown)]
     timeout: humantime::Duration,
 
     /// An answer that differs only in the values of keys of this name, such as ts, is no

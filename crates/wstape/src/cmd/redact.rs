@@ -47,10 +47,7 @@ impl RedactArgs {
                 }
                 exit::FOUND.into()
             }
-            Err(error) => match error.downcast_ref::<RecordError>() {
-                Some(error) => exit::bad_recording(error),
-                None => exit::bad_input(&error),
-            },
+            Err(error) => exit::bad_command(&*error),
         }
     }
 

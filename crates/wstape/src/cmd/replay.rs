@@ -16,7 +16,9 @@ use wstape_mock_engine::EngineError;
 
 use super::again::{again, quoted};
 use super::bounded::bounded;
+use super::duration::duration;
 use super::fixtures::fixtures_with;
+use super::remedy;
 use super::say::say;
 
 /// All outcomes hold.
@@ -51,7 +53,7 @@ pub(crate) struct Replay {
     real: bool,
 
     /// Play no tape that lasts longer, in its own time.
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, default_value = DEFAULT_MAX_VIRTUAL)]
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = DEFAULT_MAX_VIRTUAL)]
     max_virtual: Duration,
 }
 
@@ -140,12 +142,13 @@ impl Replay {
 
     fn suite(&self) -> Result<Suite, String> {
         if !self.paths.is_empty() {
-            return Suite::of_paths(&self.paths, &self.overlay).map_err(|error| error.to_string());
+            return Suite::of_paths(&self.paths, &self.overlay)
+                .map_err(|error| remedy::of_suite(&error));
         }
         let fixtures = fixtures_with("tapes")
             .map_err(|error| error.to_string())?
             .ok_or("no folder fixtures/tapes here or above: name the tapes to play")?;
-        Suite::of_fixtures(&fixtures).map_err(|error| error.to_string())
+        Suite::of_fixtures(&fixtures).map_err(|error| remedy::of_suite(&error))
     }
 
     fn judge(
@@ -156,8 +159,8 @@ impl Replay {
         let run = |run: Result<Outcome, ScenarioError>| {
             run.map_err(|error| {
                 Unplayed::Bad(match error {
-                    ScenarioError::Tape(error) => error.report(),
-                    ScenarioError::Engine(EngineError::Tape(error)) => error.report(),
+                    ScenarioError::Tape(error) => remedy::of_tape(&error),
+                    ScenarioError::Engine(EngineError::Tape(error)) => remedy::of_tape(&error),
                     too_long @ ScenarioError::TooLong { .. } => {
                         format!("{too_long} with --max-virtual")
                     }
@@ -188,7 +191,10 @@ impl Replay {
         if self.accept && departure.is_some() {
             Snapshot { contents: found }
                 .write(&trial.snapshot, &trial.tape)
-                .map_err(|error| unreadable(trial, &error))?;
+                .map_err(|error| {
+                    let path = trial.snapshot.display();
+                    format!("{path}: {}", remedy::unwritten(&error))
+                })?;
             return Ok((Verdict::Accepted, outcome));
         }
         if let Some(departure) = departure {
@@ -287,7 +293,8 @@ fn may_take(trial: &Trial) -> Duration {
 }
 
 fn unreadable(trial: &Trial, error: &std::io::Error) -> String {
-    format!("{}: {error}", trial.snapshot.display())
+    let remedy = remedy::to_read(error.kind());
+    format!("{}: {error}{remedy}", trial.snapshot.display())
 }
 
 fn accept_command(trial: &Trial) -> String {

@@ -67,6 +67,13 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
         let serve = Arc::clone(&serve);
         playing.spawn(async move { tape_over(&engine, &serve).await });
     }
+    let mut watching = JoinSet::new();
+    for engine in engines.running.clone() {
+        watching.spawn(async move {
+            let why = engine.journal().broken().await;
+            eprintln!("wstape: the journal ends here, and the engine goes on: {why}");
+        });
+    }
     let ended = tokio::select! {
         biased;
         () = stop.next() => Ok(Ending::Asked),

@@ -9,6 +9,7 @@ use clap::Args;
 use wstape_recorder::Tap;
 
 use super::live::{LiveArgs, Recorded};
+use super::remedy;
 use super::token::TokenArgs;
 use crate::progress::Progress;
 
@@ -93,7 +94,10 @@ fn text_of(argument: &str) -> Result<String, String> {
     let Some(path) = argument.strip_prefix('@') else {
         return Ok(argument.to_owned());
     };
-    let mut text = fs::read_to_string(path).map_err(|error| format!("--send @{path}: {error}"))?;
+    let mut text = fs::read_to_string(path).map_err(|error| {
+        let remedy = remedy::to_read(error.kind());
+        format!("--send @{path}: {error}{remedy}")
+    })?;
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {

@@ -67,8 +67,7 @@ impl TrimArgs {
                     eprintln!("wstape: {error}");
                     exit::FOUND.into()
                 }
-                Some(error) => exit::bad_recording(error),
-                None => exit::bad_input(&error),
+                _ => exit::bad_command(&*error),
             },
         }
     }
@@ -109,6 +108,6 @@ fn place(text: &str) -> Result<Place, String> {
         return Ok(Place::Mark(name.to_owned()));
     }
     let time = humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; a place is a time such as 90s, or {MARK}NAME"))?;
+        .map_err(|_| format!("a place is a time such as 90s, or {MARK}NAME"))?;
     Ok(Place::At(Micros::from(time)))
 }

@@ -8,13 +8,14 @@ use std::time::Duration;
 use clap::Args;
 use engine_client::Clock;
 
+use super::duration::duration;
 use super::signals::Signals;
 
 /// How long a live recording goes on.
 #[derive(Debug, Args)]
 pub(crate) struct UntilArgs {
     /// How long to record, such as 90s, 5m or 1h30m. Default: until Ctrl-C.
-    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
 }
 

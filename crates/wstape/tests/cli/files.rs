@@ -175,7 +175,7 @@ fn check_tells_sound_torn_and_flawed_tapes_apart_by_status_and_line() {
         (
             "none.jsonl",
             2,
-            "none.jsonl: cannot open the tape: No such file or directory (os error 2)\n",
+            "none.jsonl: cannot open the tape: No such file or directory (os error 2); check its name",
         ),
     ];
     for (name, status, sentence) in table {

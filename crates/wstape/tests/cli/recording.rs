@@ -50,7 +50,10 @@ fn a_bad_tap_is_one_clear_sentence_with_status_2_and_nothing_written() {
             &["tap", "http://x/", "--out", "t"],
             "expected scheme ws or wss, found http",
         ),
-        (&["tap", "nonsense", "--out", "t"], "invalid websocket url"),
+        (
+            &["tap", "nonsense", "--out", "t"],
+            "invalid websocket url: relative URL without a base; expected one such as ws://127.0.0.1:8765/ws",
+        ),
         (
             &["tap", URL, "--out", "no/t"],
             "no/t: No such file or directory",
@@ -83,7 +86,10 @@ fn a_bad_poll_is_one_clear_sentence_with_status_2_and_nothing_written() {
             &["poll", URL, "--out", "t"],
             "expected scheme http or https, found ws: what is pushed there is recorded by",
         ),
-        (&["poll", "nonsense", "--out", "t"], "invalid base url"),
+        (
+            &["poll", "nonsense", "--out", "t"],
+            "invalid base url: relative URL without a base; expected one such as http://127.0.0.1:8765",
+        ),
         (
             &["poll", BASE_URL, "--out", "t", "--every", "1ms"],
             "1ms: expected 10ms or longer between two rounds",

@@ -5,7 +5,7 @@ use std::process::Command;
 
 /// Each of these, played in a folder with the files that are named below, ends with 2 and one sentence that says what
 /// is wrong and what to do.
-const WRONG: [(&[&str], &str); 18] = [
+const WRONG: [(&[&str], &str); 19] = [
     (
         &["--only", "R4,", "--", "true"],
         "a name that is empty; it takes names such as R4,E2",
@@ -24,10 +24,15 @@ const WRONG: [(&[&str], &str); 18] = [
     ),
     (
         &["--only", "R4"],
-        "a client is missing; its command stands behind `--`",
+        "a client is missing; the command that starts it comes last: wstape referee -- python3 client.py",
     ),
     (
         &["--only", "R4", "--", "no-such-client"],
+        "no-such-client: No such file or directory (os error 2); is it installed",
+    ),
+    // Without `--`, and with options behind the command: it is understood all the same.
+    (
+        &["no-such-client", "client.py", "--only", "R4"],
         "no-such-client: No such file or directory (os error 2); is it installed",
     ),
     (
@@ -98,6 +103,38 @@ fn what_is_told_wrong_is_said_in_a_sentence_with_the_next_step_and_nothing_is_wr
         assert!(run.stdout.is_empty(), "{words:?}");
     }
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 4);
+}
+
+#[test]
+fn the_client_of_a_shell_that_names_a_proxy_dials_the_engine_and_not_the_proxy() {
+    // Nothing listens there: a client that goes through it connects to nobody.
+    let proxy = "http://127.0.0.1:9";
+    let client = r#"case ",$NO_PROXY,|,$no_proxy," in *,127.0.0.1,*"|"*,127.0.0.1,*) echo "kept: $NO_PROXY" >&2;; esac; exit 3"#;
+    let run = Command::new(env!("CARGO_BIN_EXE_wstape"))
+        .args(["referee", "--only", "R4", "--", "sh", "-c", client])
+        .env("http_proxy", proxy)
+        .env("NO_PROXY", "internal.example")
+        .env_remove("no_proxy")
+        .output()
+        .expect("wstape");
+    let said = String::from_utf8_lossy(&run.stderr);
+    // It ended without a dial, so that nothing was judged; what it printed says what it was told.
+    assert_eq!(run.status.code(), Some(3), "{said}");
+    let kept = "kept: internal.example,127.0.0.1,localhost";
+    assert!(said.contains(kept), "{said}");
+}
+
+#[test]
+fn a_case_that_waits_for_ten_minutes_is_listed_with_long_alone() {
+    let listed = |words: &[&str]| {
+        let run = Command::new(env!("CARGO_BIN_EXE_wstape"))
+            .args(["referee", "--list", "--only", "L1"])
+            .args(words)
+            .output()
+            .expect("wstape");
+        String::from_utf8_lossy(&run.stdout).lines().count()
+    };
+    assert_eq!((listed(&[]), listed(&["--long"])), (1, 2));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::toxic::{Asked, Laid};
 use crate::acceptor::Acceptor;
 use crate::encryption::Encryption;
 use crate::engine::Engine;
+use crate::error::cannot_listen;
 use crate::hub::Hub;
 use crate::ids::PortId;
 use crate::port::{Port, TcpPort};
@@ -216,7 +217,7 @@ impl Proxies {
     /// Another port to the same real engine.
     fn listen(&self, addr: SocketAddr) -> Result<(PortId, SocketAddr, AbortHandle), Refusal> {
         let taken = |error: std::io::Error| {
-            let error = format!("cannot listen on {addr}: {error}");
+            let error = format!("cannot listen on {addr}: {}", cannot_listen(&error));
             Refusal::new(http::StatusCode::INTERNAL_SERVER_ERROR, error)
         };
         let _runtime = self.runtime.enter();

@@ -40,8 +40,6 @@ struct Teller {
     keepalive: Keepalive,
     /// Kept for its capacity.
     steps: Vec<Step>,
-    /// What comes out of `keepalive`.
-    out: Vec<Step>,
     due: VecDeque<Step>,
     start: Wall,
     last: Micros,
@@ -67,7 +65,6 @@ impl<'a> Steps<'a> {
                 sessions: BTreeMap::new(),
                 keepalive: Keepalive::default(),
                 steps: Vec::new(),
-                out: Vec::new(),
                 due: VecDeque::new(),
                 start,
                 last: Micros::ZERO,
@@ -114,9 +111,9 @@ impl<'a> Steps<'a> {
         for session in told.sessions.values_mut() {
             session.cut(at, &mut told.steps);
         }
-        told.keepalive.gap(&mut told.out);
-        told.out.append(&mut told.steps);
-        told.due.extend(told.out.drain(..));
+        told.keepalive.gap();
+        told.keepalive.pass_on(&mut told.steps);
+        told.due.extend(told.keepalive.out());
     }
 
     /// The step that the tape ends with.
@@ -203,12 +200,8 @@ impl Teller {
 
     fn pass_on(&mut self) {
         for step in self.steps.drain(..) {
-            if self.keepalive.may_skip(&step.action) {
-                self.out.push(step);
-            } else {
-                self.keepalive.push(step, &mut self.out);
-            }
+            self.keepalive.pass(step);
         }
-        self.due.extend(self.out.drain(..));
+        self.due.extend(self.keepalive.out());
     }
 }

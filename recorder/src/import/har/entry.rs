@@ -2,19 +2,18 @@
 
 use std::vec;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use wstape_tape::{Action, End, Micros};
 
+use super::answer::{Content, Header, Response, headers, status_in};
 use super::attached::Attached;
+use super::ending::{Ending, ending};
 use super::messages::{First, Messages, What};
 use super::place::Place;
 use crate::error::import::{ImportError, quoted};
-use crate::import::body::{self, LeftOut};
-use crate::import::session::{Answer, Headers, Moment, Sender, Session, ended, handshake, message};
+use crate::import::session::{Answer, Moment, Sender, Session, ended, handshake, message};
 use crate::import::wall::{Wall, span_of_ms};
 
 /// An entry of `log.entries`: what is read of it.
@@ -52,67 +51,6 @@ struct Request<'a> {
     headers: Option<&'a RawValue>,
 }
 
-#[derive(Default, Deserialize)]
-struct Response<'a> {
-    #[serde(borrow)]
-    status: Option<&'a RawValue>,
-    #[serde(rename = "httpVersion")]
-    version: Option<String>,
-    #[serde(borrow)]
-    headers: Option<&'a RawValue>,
-    #[serde(borrow)]
-    content: Option<Content<'a>>,
-    /// Chrome's and mitmproxy's word for a failure.
-    #[serde(rename = "_error", borrow)]
-    error: Option<&'a RawValue>,
-    /// Playwright's.
-    #[serde(rename = "_failureText")]
-    failure: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Content<'a> {
-    /// Where Playwright has put the messages.
-    #[serde(rename = "_file")]
-    file: Option<String>,
-    /// Where Playwright's traces before 1.65 have put them: a file of `resources/`.
-    #[serde(rename = "_sha1")]
-    resource: Option<String>,
-    /// The body, where the archive has it.
-    #[serde(borrow)]
-    text: Option<&'a RawValue>,
-    /// How that is written, where it is not the text itself.
-    #[serde(borrow)]
-    encoding: Option<&'a RawValue>,
-}
-
-impl Content<'_> {
-    /// The body of a refusal.
-    fn body(&self) -> Result<Bytes, LeftOut> {
-        let string = |raw: &RawValue| serde_json::from_str::<String>(raw.get()).ok();
-        let Some(text) = self.text.and_then(string) else {
-            return Ok(Bytes::new());
-        };
-        match self.encoding.and_then(string).as_deref() {
-            None | Some("") => body::of_text(text.into()),
-            Some("base64") => match STANDARD.decode(text) {
-                Ok(bytes) => body::of_text(bytes),
-                Err(_) => Err(LeftOut::Broken),
-            },
-            Some(other) => Err(LeftOut::Encoded(other.to_owned())),
-        }
-    }
-
-    fn file(&self) -> Option<String> {
-        let resource = self.resource.as_ref();
-        let resource = resource.map(|name| format!("{RESOURCES}{name}"));
-        self.file.clone().or(resource)
-    }
-}
-
-/// Where a trace keeps the files that its log names.
-const RESOURCES: &str = "resources/";
-
 /// What is known of an archive by who wrote it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Writer {
@@ -120,34 +58,6 @@ pub(super) struct Writer {
     pub(super) chrome: bool,
     /// Playwright 1.61.0, whose times are squeezed a thousandfold.
     pub(super) squeezes: bool,
-}
-
-#[derive(Deserialize)]
-struct Header {
-    name: String,
-    value: String,
-}
-
-/// `_webSocketClose`, where it is no word.
-#[derive(Deserialize)]
-struct CloseEvent<'a> {
-    code: Option<u16>,
-    reason: Option<String>,
-    #[serde(borrow)]
-    timestamp: Option<&'a RawValue>,
-}
-
-/// How a connection ended.
-enum Ending {
-    /// The transport broke.
-    Aborted,
-    /// It is known that it did, and no more.
-    Gone,
-    Closed {
-        at: Option<Wall>,
-        code: Option<u16>,
-        reason: String,
-    },
 }
 
 impl<'a> Entry<'a> {
@@ -356,90 +266,6 @@ pub(super) struct Outline {
     pub(super) monotonic: Option<Micros>,
     pub(super) lasted: Micros,
     pub(super) url: Option<String>,
-}
-
-impl Response<'_> {
-    /// How the handshake was answered; `talks` where messages followed, `refused` the status that
-    /// the browser says it was refused with, `body` what came with a refusal.
-    fn answer(
-        &self,
-        place: &Place,
-        talks: bool,
-        refused: Option<u16>,
-        body: Bytes,
-    ) -> Result<Answer, ImportError> {
-        let headers = headers(place, ".response.headers", self.headers)?;
-        let status = self.status.map_or("0", RawValue::get);
-        // Over HTTP/2 and 3 a WebSocket's CONNECT is answered with a 200 (RFC 8441, 5).
-        let stream = self.version.as_deref().is_some_and(|version| {
-            let version = version.to_ascii_lowercase();
-            ["h2", "h3", "http/2", "http/3"]
-                .iter()
-                .any(|v| version.starts_with(v))
-        });
-        Ok(match status.parse::<i16>() {
-            Ok(101) => Answer::Accepted(headers),
-            Ok(200) if stream => Answer::Accepted(headers),
-            _ if talks => Answer::Accepted(headers),
-            // Chrome and mitmproxy write 0 where no answer came, Playwright -1.
-            Ok(-1 | 0) => refused.map_or(Answer::Never, |status| {
-                Answer::Refused(status, headers, Bytes::new())
-            }),
-            // Only announced an answer (RFC 9110, 15.2), and none came.
-            Ok(102..=199) => Answer::Never,
-            Ok(status @ 200..=599) => Answer::Refused(status.unsigned_abs(), headers, body),
-            _ => {
-                let found = quoted(status);
-                let message = format!("expected the status of an answer, found {found}");
-                return Err(place.flaw(".response.status", message));
-            }
-        })
-    }
-
-    /// Why no answer came, in the tool's words.
-    fn failure(&mut self) -> Option<String> {
-        let said = |error: &RawValue| serde_json::from_str(error.get()).ok();
-        let text = self.failure.take().or_else(|| said(self.error?));
-        text.filter(|text: &String| !text.is_empty())
-    }
-}
-
-/// The status in Chrome's words for a refused handshake, of which its archives hold nothing else.
-fn status_in(failure: &str) -> Option<u16> {
-    let (_, status) = failure.split_once("Unexpected response code: ")?;
-    let status = status.trim().parse().ok()?;
-    (100..=599).contains(&status).then_some(status)
-}
-
-fn headers(place: &Place, part: &str, headers: Option<&RawValue>) -> Result<Headers, ImportError> {
-    let text = headers.map_or("[]", RawValue::get);
-    let headers: Vec<Header> = serde_json::from_str(text)
-        .map_err(|_| place.flaw(part, "expected a list of {\"name\", \"value\"}"))?;
-    let pair = |header: Header| (header.name, header.value);
-    Ok(headers.into_iter().map(pair).collect())
-}
-
-fn ending(place: &Place, text: &RawValue) -> Result<Ending, ImportError> {
-    const PART: &str = "._webSocketClose";
-    if text.get() == "\"aborted\"" {
-        return Ok(Ending::Aborted);
-    }
-    let event: CloseEvent<'_> = serde_json::from_str(text.get()).map_err(|_| {
-        let message = "expected {\"code\", \"reason\", \"timestamp\"} or \"aborted\"";
-        place.flaw(PART, message)
-    })?;
-    // HTTP Toolkit counts it from its process's start (`wsClosedTimestamp` is a performance time),
-    // which nothing in the archive ties to a date: the connection's own length tells the end then.
-    let at = match event.timestamp.map(RawValue::get) {
-        None => None,
-        Some(text) if span_of_ms(text).is_some() => Wall::from_epoch(text),
-        Some(text) => return Err(place.no_epoch(&format!("{PART}.timestamp"), text)),
-    };
-    Ok(Ending::Closed {
-        at,
-        code: event.code,
-        reason: event.reason.unwrap_or_default(),
-    })
 }
 
 /// What follows the handshake: messages, then the end, where it is known.

@@ -5,7 +5,9 @@
 //! slices, and messages are parsed one at a time as the tape asks for them. Those that Playwright
 //! has put into files beside the archive are streamed from there.
 
+mod answer;
 mod attached;
+mod ending;
 mod entry;
 mod messages;
 mod place;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
+use wstape_tape::pointer_key;
 
 use super::layout::{LineForm, Lines};
 use super::time::{self, LineTime};
@@ -95,7 +96,7 @@ impl Record<'_> {
         else {
             return Ok(String::new());
         };
-        let mut tokens = pointer.split('/').skip(1).map(token);
+        let mut tokens = pointer.split('/').skip(1).map(pointer_key);
         let column = tokens.next().unwrap_or_default();
         let by_name = names.iter().position(|name| name.trim() == column);
         let field = by_name.or_else(|| column.parse().ok());
@@ -181,12 +182,12 @@ fn moment(place: &Place, pointer: &str, found: &str) -> Result<Wall, ImportError
 
 /// What stands at a pointer in a line: a string's content, or the JSON itself as it stands.
 fn at_pointer(place: &Place, pointer: &str, text: &str) -> Result<String, ImportError> {
-    within(place, pointer, text, pointer.split('/').skip(1).map(token))
-}
-
-/// A token of a pointer, as the name that it stands for.
-fn token(token: &str) -> String {
-    token.replace("~1", "/").replace("~0", "~")
+    within(
+        place,
+        pointer,
+        text,
+        pointer.split('/').skip(1).map(pointer_key),
+    )
 }
 
 fn within(
@@ -221,7 +222,7 @@ fn without(pointer: &str, text: &str) -> String {
     if text.starts_with("[{") {
         return "this is a list of messages; write one a line: jq -c '.[]' FILE".to_owned();
     }
-    let path: Vec<String> = pointer.split('/').skip(1).map(token).collect();
+    let path: Vec<String> = pointer.split('/').skip(1).map(pointer_key).collect();
     let path = path.iter().map(|name| format!("[{name:?}]"));
     let path: String = path.collect();
     format!("leave out the lines without, such as acknowledgements: jq -c 'select(.{path}?)' FILE")

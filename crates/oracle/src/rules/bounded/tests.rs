@@ -165,13 +165,20 @@ impl Mirror for Shows {
 
 #[test]
 fn a_message_in_one_piece_with_an_odd_answer_is_one_that_may_show() {
-    // A 101 with an extension that nobody asked for: one client takes it, another refuses.
-    let odd = String::from_utf8_lossy(ANSWER).replace(
+    // A 101 with an extension that nobody asked for, or a control byte in its head: one client takes it,
+    // another refuses.
+    let answer = String::from_utf8_lossy(ANSWER);
+    let extended = answer.replace(
         "Upgrade: websocket",
         "Sec-WebSocket-Extensions: permessage-deflate\r\nUpgrade: websocket",
     );
-    let with_message = [odd.as_bytes(), &[0x81, 1, b'x']].concat();
-    for shown in [json!(["x"]), json!([])] {
+    let spoiled = answer.replace("HTTP/1.1 101 S", "HTTP/1.1 101 \u{13}");
+    assert_ne!(spoiled, answer);
+    for (odd, shown) in [extended, spoiled]
+        .iter()
+        .flat_map(|odd| [(odd, json!(["x"])), (odd, json!([]))])
+    {
+        let with_message = [odd.as_bytes(), &[0x81, 1, b'x']].concat();
         let model = Fold::new(json!([]), |mirror, message| {
             mirror.as_array_mut().is_some_and(|all| {
                 all.push(json!(message));
@@ -193,6 +200,6 @@ fn a_message_in_one_piece_with_an_odd_answer_is_one_that_may_show() {
             judge.dial(ms(500), 2);
             judge.look(ms(600), view);
         }
-        assert_eq!(broken(&judge), [], "{shown}");
+        assert_eq!(broken(&judge), [], "{odd} {shown}");
     }
 }

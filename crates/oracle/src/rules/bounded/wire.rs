@@ -157,9 +157,10 @@ impl Bounded {
         }
         attempt.silent_since = at;
         let rest = attempt.opening.push_server(bytes);
+        let doubtful = attempt.opening.is_doubtful();
         match attempt.opening.answer() {
             None | Some(Answer::Failed { whole: false, .. }) => return &[],
-            Some(Answer::Upgraded { .. }) => {
+            Some(Answer::Upgraded { .. }) if !doubtful => {
                 attempt.phase = Phase::Open;
                 attempt.course.upgraded_at = Some(at);
             }
@@ -174,8 +175,9 @@ impl Bounded {
                 return rest;
             }
             // Some libraries take an answer for good that is not quite one, such as a 101 with an
-            // extension that nobody asked for: whether it has ended is theirs to show.
-            Some(Answer::Failed { .. }) => {
+            // extension that nobody asked for, or a control byte in its reason phrase: whether it has
+            // ended is theirs to show.
+            Some(Answer::Failed { .. } | Answer::Upgraded { .. }) => {
                 attempt.phase = Phase::Open;
                 attempt.course.odd_answer = true;
                 attempt.course.hinted = true;

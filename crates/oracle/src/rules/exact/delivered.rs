@@ -33,16 +33,17 @@ impl Exact {
                 attempt.head_bytes += bytes.len();
                 attempt.may_leave |= attempt.opening.request().is_none();
                 let rest = attempt.opening.push_server(bytes);
-                let Some(answer) = attempt.opening.answer().cloned() else {
-                    return &[];
-                };
-                if let Answer::Failed { whole: false, .. } = answer {
-                    if !std::mem::replace(&mut attempt.may_leave, true) {
-                        self.course.findings.took(Edge::HANDSHAKE_FAILED);
+                let doubtful = attempt.opening.is_doubtful();
+                match attempt.opening.answer().cloned() {
+                    None if !doubtful => return &[],
+                    None | Some(Answer::Failed { whole: false, .. }) => {
+                        if !std::mem::replace(&mut attempt.may_leave, true) {
+                            self.course.findings.took(Edge::HANDSHAKE_FAILED);
+                        }
+                        return &[];
                     }
-                    return &[];
+                    Some(answer) => self.answered(at, &answer, doubtful),
                 }
-                self.answered(at, &answer);
                 rest
             }
             Phase::Dialing => return &[],
@@ -72,7 +73,8 @@ impl Exact {
         self.recovered |= self.quiet_at.is_some_and(|quiet_at| at >= quiet_at);
     }
 
-    fn answered(&mut self, at: Micros, answer: &Answer) {
+    /// The head of the answer is whole; `doubtful` where a subscriber may take it for none.
+    fn answered(&mut self, at: Micros, answer: &Answer, doubtful: bool) {
         match answer {
             Answer::Upgraded { .. } => {
                 self.alive_at(at);
@@ -90,10 +92,17 @@ impl Exact {
                 ..
             } => {
                 self.course.findings.took(Edge::HANDSHAKE_REFUSED);
-                self.course.shows(at, Step::Refused(*status));
-                let asked = retry_after(*status, asked.as_deref(), self.course.wall(at));
-                let called = Called::Exactly(EndReason::Refused { status: *status });
-                self.course.end(at, called, asked);
+                let status = *status;
+                self.course.shows(at, Step::Refused { status, doubtful });
+                let asked = retry_after(status, asked.as_deref(), self.course.wall(at));
+                let reason = EndReason::Refused { status };
+                if doubtful {
+                    self.course
+                        .end(at, Called::OrFailedHandshake(reason), asked);
+                    self.course.backoff.asks_in_doubt();
+                } else {
+                    self.course.end(at, Called::Exactly(reason), asked);
+                }
             }
             Answer::Failed { .. } => {
                 self.course.findings.took(Edge::HANDSHAKE_FAILED);

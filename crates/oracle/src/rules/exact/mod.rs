@@ -212,17 +212,14 @@ impl Exact {
             self.course.end(at, CUT_OFF, None);
             return;
         }
-        if attempt.phase == Phase::Open
-            && attempt.head_bytes > MANY_HEAD_BYTES
-            && matches!(self.course.pending.back(), Some((came, Step::Open)) if *came == at)
-        {
-            // A head may be too large for it, or have too many fields.
-            self.course.pending.pop_back();
+        let open = attempt.phase == Phase::Open;
+        let may_refuse = attempt.head_bytes > MANY_HEAD_BYTES || attempt.opening.is_doubtful();
+        if open && may_refuse && self.course.takes_back_open(at) {
+            // A head may be too large for it, have too many fields, or hold what may not stand in one.
             self.course
                 .end(at, Called::Exactly(EndReason::HandshakeFailed), None);
             return;
         }
-        let open = attempt.phase == Phase::Open;
         self.course
             .findings
             .broke(if open { Rule::R6 } else { Rule::R2 }, at, || {

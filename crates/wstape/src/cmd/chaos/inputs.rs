@@ -11,6 +11,7 @@ use wstape_tape::Tape;
 
 use super::options::{DEFAULT_BUDGET, Options};
 use crate::cmd::fixtures::fixtures_with;
+use crate::cmd::remedy;
 
 /// The folder, in `fixtures`, of tapes that broke a rule once.
 const REGRESSIONS: &str = "regressions";
@@ -128,9 +129,9 @@ fn vocabulary(options: &Options, terms: &Terms) -> Result<Option<Vocabulary>, St
 
 /// The tapes at these paths, files or folders of them, with their names.
 fn tapes(paths: &[PathBuf]) -> Result<Vec<(String, Tape)>, String> {
-    let suite = Suite::of_paths(paths, &[]).map_err(|error| error.to_string())?;
+    let suite = Suite::of_paths(paths, &[]).map_err(|error| remedy::of_suite(&error))?;
     let load = |trial: wstape_harness::Trial| {
-        let tape = Tape::load(&trial.tape).map_err(|error| error.report())?;
+        let tape = Tape::load(&trial.tape).map_err(|error| remedy::of_tape(&error))?;
         Ok((trial.tape, tape))
     };
     suite.trials.into_iter().map(load).collect()

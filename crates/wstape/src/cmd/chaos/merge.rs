@@ -7,6 +7,7 @@ use clap::Args;
 use wstape_chaos::{Ending, Results};
 
 use super::outputs::Outputs;
+use crate::cmd::remedy;
 use crate::cmd::say::say;
 
 #[derive(Debug, Args)]
@@ -36,8 +37,10 @@ impl Merge {
         let outputs = Outputs::new(self.junit.as_deref(), self.result.as_deref(), self.quiet)?;
         let read = |path: &PathBuf| {
             let name = path.display().to_string();
-            let text = fs::read_to_string(path)
-                .map_err(|error| format!("{name}: cannot read the results: {error}"))?;
+            let text = fs::read_to_string(path).map_err(|error| {
+                let remedy = remedy::to_read(error.kind());
+                format!("{name}: cannot read the results: {error}{remedy}")
+            })?;
             let results = Results::from_json(&name, &text).map_err(|error| error.to_string())?;
             Ok((name, results))
         };

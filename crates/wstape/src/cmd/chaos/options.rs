@@ -8,6 +8,7 @@ use clap::Args;
 use wstape_chaos::{Seeds, Shard};
 
 use super::rules::Choice;
+use crate::cmd::duration::duration;
 
 /// How long a run of an open range of seeds goes on.
 pub(super) const DEFAULT_BUDGET: Duration = Duration::from_mins(1);
@@ -17,7 +18,7 @@ const DEFAULT_OUT: &str = "target/chaos";
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// Play the case of this seed, and no other.
-    #[arg(long, value_name = "S", allow_negative_numbers = true, conflicts_with_all = ["seeds", "shard", "budget", "mutants"])]
+    #[arg(long, value_name = "S", value_parser = seed, allow_negative_numbers = true, conflicts_with_all = ["seeds", "shard", "budget", "mutants"])]
     pub(super) seed: Option<u64>,
 
     /// Draw from these seeds: A..B, or A.. for all from A on. Default: 0..
@@ -25,7 +26,7 @@ pub(super) struct Options {
     pub(super) seeds: Option<Seeds>,
 
     /// Begin no case after this long: 60s, 5m. Default: 60s, and none for a range with an end.
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) budget: Option<Duration>,
 
     /// Take only part I of N of the seeds; parts never overlap.
@@ -92,6 +93,11 @@ pub(super) struct Thoroughness {
 
 /// Most worlds at a time: more than any machine has cores for, and fewer than it has threads.
 const MAX_JOBS: usize = 256;
+
+fn seed(text: &str) -> Result<u64, String> {
+    let number = text.parse();
+    number.map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
+}
 
 fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     let number = text.parse::<NonZeroUsize>().ok();

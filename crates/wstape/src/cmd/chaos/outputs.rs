@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use wstape_chaos::{Results, write_whole};
 
+use crate::cmd::remedy;
 use crate::cmd::say::say;
 
 /// Set, to anything, where a workflow of GitHub runs.
@@ -78,5 +79,9 @@ impl Outputs {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> String {
-    format!("{}: cannot write there: {error}", path.display())
+    format!(
+        "{}: cannot write there: {}",
+        path.display(),
+        remedy::unwritten(error)
+    )
 }

@@ -7,11 +7,12 @@ use wstape_mock_engine::JournalError;
 use wstape_tape::TapeError;
 
 use crate::cmd::redaction::NoRandomBytes;
+use crate::cmd::remedy;
 
 /// Why there is no drawing.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DrawError {
-    #[error("{name}: {source}")]
+    #[error("{name}: {source}{}", remedy::to_read(source.kind()))]
     Read { name: String, source: io::Error },
     #[error(
         "{0}: neither a journal nor a tape: its first line must be {{\"journal\":1,…}} or {{\"tape\":1,…}}"
@@ -25,7 +26,7 @@ pub(super) enum DrawError {
     Random(#[from] NoRandomBytes),
     #[error("{} exists; --force overwrites it", .0.display())]
     Exists(PathBuf),
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {}", path.display(), remedy::unwritten(source))]
     Write { path: PathBuf, source: io::Error },
 }
 

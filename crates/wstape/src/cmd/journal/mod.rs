@@ -15,6 +15,7 @@ use wstape_mock_engine::{Attempts, JournalError, JournalReader};
 use self::page::Page;
 use self::told::told;
 use super::exit;
+use super::remedy;
 
 /// How standard input is named.
 const STDIN: &str = "-";
@@ -42,6 +43,11 @@ impl JournalArgs {
                     exit::FOUND
                 };
                 exit::printed(write!(io::stdout(), "{page}"), status)
+            }
+            Err(JournalError::Io { file, source }) => {
+                let remedy = remedy::to_read(source.kind());
+                let sentence = format!("{file}: cannot read the journal: {source}{remedy}");
+                exit::bad_input(&sentence)
             }
             Err(error) => exit::bad_input(&error),
         }

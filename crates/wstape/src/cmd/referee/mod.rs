@@ -25,14 +25,19 @@ const NOT_JUDGED: u8 = 3;
 /// The verb that keeps a client's processes; see [`Keep`].
 pub(crate) const KEEP: &str = "keep-client";
 
+/// The healthy tape where nobody says otherwise.
+const HEALTHY: &str = "events";
+
 /// Options of `referee`.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     after_help = "\
+A client with options of its own stands behind `--`: wstape referee --only R4 -- node client.mjs --quiet
+
 The client is told where to connect by its environment: ENGINE_URL, ENGINE_HTTP_URL, ENGINE_TOKEN; \
-{url} in its arguments stands for ENGINE_URL.
+{url} in its arguments stands for ENGINE_URL. NO_PROXY names this machine there, whatever proxy it is told of.
 
 Exit status: 0 no case failed, or none changed where --expect is given; 1 one did; 2 bad usage or \
 input; 3 nothing was judged, because the client did not come so far."
@@ -41,7 +46,7 @@ pub(crate) struct Referee {
     #[command(subcommand)]
     question: Option<questions::Question>,
     /// How an engine treats the client when all is well: a name that comes with the program, or a tape
-    #[arg(long, value_name = "TAPE", default_value = "events")]
+    #[arg(long, value_name = "TAPE", default_value = HEALTHY)]
     healthy: String,
     /// Only these cases: R4, or R for all of that letter
     #[arg(long, value_name = "ID", value_delimiter = ',')]
@@ -69,9 +74,12 @@ pub(crate) struct Referee {
     /// List the cases, and play none
     #[arg(long, conflicts_with_all = ["out", "expect"])]
     list: bool,
-    /// The client: its command, behind `--`
-    #[arg(last = true, value_name = "COMMAND")]
+    /// The client: the command that starts it, as in python3 client.py
+    #[arg(value_name = "CLIENT")]
     command: Vec<OsString>,
+    /// The same where it has options of its own
+    #[arg(last = true, value_name = "CLIENT")]
+    behind: Vec<OsString>,
 }
 
 /// How much is asked.
@@ -133,6 +141,7 @@ impl Referee {
         // Before anything is written: what is missing is missing.
         self.client()?;
         let out = self.out.as_deref().map(OutDir::create).transpose()?;
+        let again = self.options_again();
         let options = self.options()?;
         let (began, since) = (SystemTime::now(), Instant::now());
         let report = match judge(&options, cases, &tell()) {
@@ -158,11 +167,8 @@ impl Referee {
         } else {
             format!("in {took_s:.0} s\n")
         });
-        if let Some(row) = report.rows.iter().find(|row| row.verdict == Verdict::Fail) {
-            let id = row.id;
-            say(&format!(
-                "what {id} plays, and what good clients do: wstape referee explain {id}\n"
-            ));
+        if let Some(next) = report.next_step(&again) {
+            say(&format!("{next}\n"));
         }
         if let Some(out) = out {
             out.write(&report, changes.as_ref(), began)?;
@@ -182,8 +188,19 @@ impl Referee {
     }
 
     fn client(&self) -> Result<ClientCommand, &'static str> {
-        ClientCommand::new(self.command.clone())
-            .ok_or("a client is missing; its command stands behind `--`: wstape referee -- python3 client.py")
+        ClientCommand::new(self.command.iter().chain(&self.behind).cloned()).ok_or(
+            "a client is missing; the command that starts it comes last: wstape referee -- python3 client.py",
+        )
+    }
+
+    /// The options that a second run of some of these cases needs, too.
+    fn options_again(&self) -> String {
+        let healthy = (self.healthy != HEALTHY).then(|| format!("--healthy {} ", self.healthy));
+        let cases = self.cases.as_ref();
+        let cases = cases.map(|folder| format!("--cases {} ", folder.display()));
+        let long = self.extent.long.then(|| "--long ".to_owned());
+        let once = self.extent.once.then(|| "--once ".to_owned());
+        [healthy, cases, long, once].into_iter().flatten().collect()
     }
 
     fn options(&self) -> Result<Options, Box<dyn std::error::Error>> {
@@ -266,10 +283,14 @@ fn choose(all: Vec<Case>, only: &[String], long: bool) -> Result<Vec<Case>, Stri
             ));
         }
     }
-    let wanted = |case: &Case| match only {
-        [] => long || !case.long,
-        only => only.iter().any(|name| named(case.id, name)),
-    };
+    let is_asked = |case: &Case| only.is_empty() || only.iter().any(|name| named(case.id, name));
+    let wanted = |case: &Case| is_asked(case) && (long || !case.long);
+    if !only.is_empty() && !all.iter().any(wanted) {
+        return Err(format!(
+            "{} waits for ten minutes: it wants --long, too",
+            only.join(",")
+        ));
+    }
     Ok(all.into_iter().filter(wanted).collect())
 }
 

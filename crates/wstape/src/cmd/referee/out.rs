@@ -7,11 +7,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use wstape_referee::{Changes, Expected, RESULTS_VERSION, Report};
 
+use crate::cmd::remedy;
+
 /// Why a file of a report can't be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum OutError {
-    #[error("{}: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
+    #[error("{}: {source}{}", path.display(), remedy::to_read(source.kind()))]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{}: {}", path.display(), remedy::unwritten(source))]
+    Write { path: PathBuf, source: io::Error },
     #[error("{}: {source}", path.display())]
     Json {
         path: PathBuf,
@@ -37,9 +41,9 @@ pub(super) enum OutError {
     Version { path: PathBuf, found: u32 },
 }
 
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> OutError {
+fn unwritten(path: &Path) -> impl FnOnce(io::Error) -> OutError {
     let path = path.to_owned();
-    |source| OutError::Io { path, source }
+    |source| OutError::Write { path, source }
 }
 
 fn json_error(path: &Path) -> impl FnOnce(serde_json::Error) -> OutError {
@@ -60,7 +64,7 @@ impl OutDir {
             let path = path.to_owned();
             return Err(OutError::NoFolder { path });
         }
-        fs::create_dir_all(path).map_err(io_error(path))?;
+        fs::create_dir_all(path).map_err(unwritten(path))?;
         Ok(Self(path.to_owned()))
     }
 
@@ -75,7 +79,7 @@ impl OutDir {
         changes: Option<&Changes>,
         began: SystemTime,
     ) -> Result<(), OutError> {
-        let put = |path: PathBuf, text: String| fs::write(&path, text).map_err(io_error(&path));
+        let put = |path: PathBuf, text: String| fs::write(&path, text).map_err(unwritten(&path));
         put(self.page(), report.html())?;
         let results = self.0.join(RESULTS);
         let json = serde_json::to_string_pretty(report).map_err(json_error(&results))?;
@@ -98,7 +102,10 @@ fn read(path: &Path) -> Result<Option<String>, OutError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(io_error(path)(error)),
+        Err(source) => Err(OutError::Read {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 
@@ -134,5 +141,5 @@ pub(super) fn read_expected(path: &Path) -> Result<Expected, OutError> {
 
 pub(super) fn write_expected(path: &Path, expected: &Expected) -> Result<(), OutError> {
     let text = serde_json::to_string_pretty(expected).map_err(json_error(path))?;
-    fs::write(path, text + "\n").map_err(io_error(path))
+    fs::write(path, text + "\n").map_err(unwritten(path))
 }

@@ -146,8 +146,9 @@ impl Engines {
         for engine in &self.running {
             engine.shutdown().await;
         }
-        let mut journals = self.running.iter().map(|engine| engine.journal().flush());
-        let flushed = journals.try_for_each(|flushed| flushed);
+        // Each of them, whatever became of the one before.
+        let journals = self.running.iter().map(|engine| engine.journal().flush());
+        let flushed = journals.fold(Ok(()), |before, flushed| before.and(flushed));
         if let Some(recording) = self.recording.take() {
             finish(recording).await?;
         }

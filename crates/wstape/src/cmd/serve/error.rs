@@ -10,11 +10,12 @@ use wstape_recorder::RecordError;
 use wstape_tape::TapeError;
 
 use crate::cmd::redaction::{NoRandomBytes, RedactionError};
+use crate::cmd::remedy;
 
 /// Why `serve` could not, or no longer, serve.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServeError {
-    #[error("{}", .0.report())]
+    #[error("{}", remedy::of_tape(.0))]
     Tape(Arc<TapeError>),
     #[error(transparent)]
     Engine(EngineError),
@@ -39,11 +40,11 @@ pub(crate) enum ServeError {
     TooManyEngines { most: usize },
     #[error("the tapes name several engines, and a control port steers one: name it by --engine")]
     ControlOfSeveral,
-    #[error("cannot write the journal {}: {source}", path.display())]
+    #[error("cannot write the journal {}: {}", path.display(), remedy::unwritten(source))]
     JournalOpen { path: PathBuf, source: io::Error },
     #[error("the journal could not be written to its end: {0}")]
     JournalWrite(io::Error),
-    #[error(transparent)]
+    #[error("{}", remedy::of_recording(.0))]
     Recording(#[from] RecordError),
     #[error(transparent)]
     Redaction(#[from] RedactionError),
@@ -57,7 +58,7 @@ pub(crate) enum ServeError {
     Control(#[from] ControlError),
     #[error(transparent)]
     Tls(#[from] TlsError),
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}{}", path.display(), remedy::to_read(source.kind()))]
     Certificate { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Random(#[from] NoRandomBytes),

@@ -38,13 +38,17 @@ impl JournalFile {
         }
         match options.open(path) {
             Ok(file) => Ok(Self { file, stale: force }),
-            Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
-                Err(ServeError::JournalExists(path.to_owned()))
+            Err(source) => {
+                let path = path.to_owned();
+                Err(match source.kind() {
+                    io::ErrorKind::AlreadyExists if path.is_dir() => ServeError::JournalOpen {
+                        path,
+                        source: io::ErrorKind::IsADirectory.into(),
+                    },
+                    io::ErrorKind::AlreadyExists => ServeError::JournalExists(path),
+                    _ => ServeError::JournalOpen { path, source },
+                })
             }
-            Err(source) => Err(ServeError::JournalOpen {
-                path: path.to_owned(),
-                source,
-            }),
         }
     }
 

@@ -1,0 +1,79 @@
+//! Why a scenario can't be run.
+
+use std::io;
+use std::time::Duration;
+
+use wstape_mock_engine::EngineError;
+use wstape_tape::{Micros, TapeError};
+
+use crate::dialer::MAX_DIALS_AT_ONCE;
+use crate::shutdown::MAX_SHUTDOWN;
+
+/// Why a scenario can't be run. What the subscriber does wrong is no such error: it shows in the
+/// outcome.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScenarioError {
+    /// A tape that can't be read or played.
+    #[error(transparent)]
+    Tape(#[from] TapeError),
+    /// Settings in a header that make no sense.
+    #[error("{path}:1: {why}")]
+    Settings {
+        /// The tape.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// A run that would last longer than it may.
+    #[error(
+        "{path}:{line}: the run would last {}, and may last {}: trim the tape, or allow more",
+        days(*lasts), days(*may)
+    )]
+    TooLong {
+        /// The tape that makes it so long.
+        path: String,
+        /// Its last step.
+        line: u64,
+        /// How long the run would last.
+        lasts: Duration,
+        /// How long it may.
+        may: Duration,
+    },
+    /// The engine could not start or play.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The subscriber could not start.
+    #[error("the subscriber does not start: {0}")]
+    Subject(String),
+    /// It dials again and again without any time between: it would go on for ever.
+    #[error(
+        "the subscriber spins: more than {MAX_DIALS_AT_ONCE} dials at {at} s of the scenario's time; \
+         it must wait before it dials again"
+    )]
+    Spins {
+        /// When, in the scenario's time.
+        at: Micros,
+    },
+    /// It never dialled.
+    #[error(
+        "the subscriber never dialled through what it was handed: dial through wstape_dial or the \
+         stage's dialer, or play it over TCP with --real"
+    )]
+    NeverDialled,
+    /// Told to shut down, it went on.
+    #[error("the subscriber does not stop: its shutdown was not over after {} s", MAX_SHUTDOWN.as_secs())]
+    NeverStops,
+    /// The runtime could not start.
+    #[error("no runtime: {0}")]
+    Runtime(#[from] io::Error),
+}
+
+/// A time as a person reads it.
+fn days(time: Duration) -> String {
+    let hours = time.as_secs() / 3_600;
+    match hours {
+        0..48 => format!("{} s", time.as_secs_f64()),
+        _ => format!("{} days", hours / 24),
+    }
+}

@@ -1,0 +1,56 @@
+//! The bytes of a string that JSON writes otherwise, or that end it: found eight at a time.
+
+const LANES: usize = 8;
+const ONES: u64 = u64::MAX / 0xff;
+const HIGH_BITS: u64 = ONES << 7;
+
+/// The place of the first quote, backslash or control character of ASCII below a space, from `at`
+/// on; the length where there is none.
+pub(super) fn next_special(text: &[u8], mut at: usize) -> usize {
+    while let Some(lanes) = text.get(at..at + LANES) {
+        let lanes = lanes.try_into().map_or(0, u64::from_le_bytes);
+        let found = specials(lanes);
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += LANES;
+    }
+    let rest = text.get(at..).unwrap_or_default();
+    let found = rest.iter().position(|byte| is_special(*byte));
+    found.map_or(text.len(), |found| at + found)
+}
+
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..0x20)
+}
+
+/// The high bit of the first lane that is special, and perhaps of some behind it.
+fn specials(lanes: u64) -> u64 {
+    // A lane less than `bound` borrows; a borrow may reach the lanes behind it, never those before.
+    let below = |lanes: u64, bound: u64| lanes.wrapping_sub(ONES * bound) & !lanes;
+    let is = |byte: u8| below(lanes ^ (ONES * u64::from(byte)), 1);
+    (below(lanes, 0x20) | is(b'"') | is(b'\\')) & HIGH_BITS
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_first_special_byte_is_found_wherever_it_stands(
+            text in proptest::collection::vec(
+                prop_oneof![any::<u8>(), Just(b'a'), 0x1e_u8..0x24, 0x5b_u8..0x5e, 0x7f_u8..0x82],
+                0..40,
+            ),
+            at in 0_usize..12,
+        ) {
+            let at = at.min(text.len());
+            let expected = text[at..].iter().position(|byte| is_special(*byte));
+            let expected = expected.map_or(text.len(), |found| at + found);
+            prop_assert_eq!(next_special(&text, at), expected);
+        }
+    }
+}

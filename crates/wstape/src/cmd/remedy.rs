@@ -1,0 +1,74 @@
+//! What to do about a file that can't be read or written: the end of the sentence that says so.
+
+use std::io::{self, ErrorKind};
+
+use wstape_harness::SuiteError;
+#[cfg(feature = "cli")]
+use wstape_recorder::{ImportError, RecordError};
+use wstape_tape::TapeError;
+
+/// What to do about a file that can't be read; nothing where that is not known.
+pub(crate) fn to_read(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotFound => "; check its name and the folder that you are in",
+        ErrorKind::IsADirectory => "; name a file in that folder",
+        ErrorKind::PermissionDenied => "; let this user read it (chmod), or copy it",
+        _ => "",
+    }
+}
+
+/// What to do about a file that can't be written; nothing where that is not known.
+pub(crate) fn to_write(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotFound => "; make its folder first",
+        ErrorKind::IsADirectory => "; name a file in that folder",
+        ErrorKind::NotADirectory => {
+            "; what stands before the last / is a file, and must be a folder"
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "; name a file where this user may write"
+        }
+        ErrorKind::StorageFull => "; make room, or name a file on another disk",
+        _ => "",
+    }
+}
+
+/// What the system said of a file that can't be written, and what to do.
+pub(crate) fn unwritten(error: &io::Error) -> String {
+    format!("{error}{}", to_write(error.kind()))
+}
+
+/// What is wrong with a tape: the place where it is a flaw, what to do where it can't be read.
+pub(crate) fn of_tape(error: &TapeError) -> String {
+    let remedy = error.io_kind().map_or("", to_read);
+    format!("{}{remedy}", error.report())
+}
+
+/// Why there is no recording, and what to do.
+#[cfg(feature = "cli")]
+pub(crate) fn of_recording(error: &RecordError) -> String {
+    match error {
+        RecordError::Output(_, system) => format!("{error}{}", to_write(system.kind())),
+        RecordError::Import(error) => of_import(error),
+        _ => error.to_string(),
+    }
+}
+
+/// Why another tool's file gives no tape, and what to do.
+#[cfg(feature = "cli")]
+pub(crate) fn of_import(error: &ImportError) -> String {
+    let remedy = match error {
+        ImportError::Read(_, system) => to_read(system.kind()),
+        _ => "",
+    };
+    format!("{error}{remedy}")
+}
+
+/// Why tapes were not found, and what to do.
+pub(crate) fn of_suite(error: &SuiteError) -> String {
+    let remedy = match error {
+        SuiteError::Io { source, .. } => to_read(source.kind()),
+        _ => "",
+    };
+    format!("{error}{remedy}")
+}

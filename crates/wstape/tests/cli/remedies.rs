@@ -1,0 +1,217 @@
+//! What can't be read or written is said with what to do about it, whichever verb it is.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+const TAPE: &str = "{\"tape\":1}\n{\"at_ms\":1,\"text\":\"x\"}\n{\"at_ms\":2000,\"end\":true}\n";
+
+/// Runs the program in a folder with a tape, a file and a folder; its status and what it says.
+fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_wstape"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the program runs");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8(said).expect("UTF-8");
+    (output.status.code(), said)
+}
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("t.jsonl"), TAPE).expect("written");
+    fs::create_dir(folder.path().join("folder")).expect("made");
+    folder
+}
+
+#[test]
+fn a_file_that_is_not_there_and_a_folder_in_its_place_are_said_with_what_to_do() {
+    let folder = folder();
+    let verbs: &[&[&str]] = &[
+        &["serve", "IN", "--listen", "127.0.0.1:0"],
+        &[
+            "serve",
+            "t.jsonl",
+            "--listen",
+            "127.0.0.1:0",
+            "--overlay",
+            "IN",
+        ],
+        &[
+            "serve",
+            "t.jsonl",
+            "--listen",
+            "127.0.0.1:0",
+            "--cert",
+            "IN",
+            "--key",
+            "IN",
+        ],
+        &["show", "IN"],
+        &["check", "IN"],
+        &["journal", "IN"],
+        &["diff", "t.jsonl", "IN"],
+        &["draw", "IN", "--out", "o"],
+        &["trim", "IN", "--from", "1s", "--out", "o"],
+        &["redact", "IN", "--out", "o"],
+        &["learn", "IN", "--out", "o"],
+        &["import", "har", "IN", "--out", "o"],
+        &["import", "pcap", "IN", "--out", "o"],
+        &["chaos", "merge", "IN"],
+        &["tap", "ws://127.0.0.1:1/", "--send", "@IN", "--out", "o"],
+    ];
+    for verb in verbs {
+        for (input, remedy) in [
+            (
+                "none.jsonl",
+                "check its name and the folder that you are in",
+            ),
+            ("folder", "name a file in that folder"),
+        ] {
+            let arguments: Vec<String> = verb.iter().map(|it| it.replace("IN", input)).collect();
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let (status, said) = run(folder.path(), &arguments);
+            assert_eq!(status, Some(2), "{arguments:?}: {said}");
+            assert!(said.contains(input), "{arguments:?}: {said}");
+            assert!(said.contains(remedy), "{arguments:?}: {said}");
+            assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");
+            assert!(!folder.path().join("o").exists(), "{arguments:?}");
+        }
+    }
+    // A folder of tapes is what these take.
+    for verb in [
+        ["replay", "none.jsonl"].as_slice(),
+        &["chaos", "--tape", "none.jsonl"],
+    ] {
+        let (status, said) = run(folder.path(), verb);
+        assert_eq!(status, Some(2), "{said}");
+        assert!(said.contains("check its name and the folder"), "{said}");
+    }
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_said_with_what_to_do() {
+    let folder = folder();
+    let verbs: &[&[&str]] = &[
+        &[
+            "serve",
+            "t.jsonl",
+            "--listen",
+            "127.0.0.1:0",
+            "--journal",
+            "OUT",
+        ],
+        &["draw", "t.jsonl", "--out", "OUT"],
+        &["trim", "t.jsonl", "--to", "1s", "--out", "OUT"],
+        &["redact", "t.jsonl", "--out", "OUT"],
+        &["tap", "ws://127.0.0.1:1/", "--for", "1s", "--out", "OUT"],
+        &[
+            "proxy",
+            "--listen",
+            "127.0.0.1:0",
+            "--upstream",
+            "ws://127.0.0.1:1",
+            "--for",
+            "1s",
+            "--out",
+            "OUT",
+        ],
+    ];
+    for verb in verbs {
+        for (output, remedy) in [
+            ("none/o", "make its folder first"),
+            ("folder", "name a file in that folder"),
+        ] {
+            let arguments: Vec<String> = verb.iter().map(|it| it.replace("OUT", output)).collect();
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let (status, said) = run(folder.path(), &arguments);
+            assert_eq!(status, Some(2), "{arguments:?}: {said}");
+            assert!(said.contains(output), "{arguments:?}: {said}");
+            assert!(said.contains(remedy), "{arguments:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn what_this_user_may_not_do_is_said_with_what_to_do() {
+    let folder = folder();
+    let closed = folder.path().join("closed");
+    fs::create_dir(&closed).expect("made");
+    fs::copy(
+        folder.path().join("t.jsonl"),
+        folder.path().join("secret.jsonl"),
+    )
+    .expect("copied");
+    let forbid = |name: &str, mode| {
+        let path = folder.path().join(name);
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
+    };
+    forbid("closed", 0o500);
+    forbid("secret.jsonl", 0o000);
+    // Whoever may do everything is never refused.
+    let almighty = fs::read(folder.path().join("secret.jsonl")).is_ok();
+    if !almighty {
+        let (status, said) = run(folder.path(), &["show", "secret.jsonl"]);
+        assert_eq!(status, Some(2), "{said}");
+        assert!(
+            said.contains("; let this user read it (chmod), or copy it"),
+            "{said}"
+        );
+        let (status, said) = run(folder.path(), &["draw", "t.jsonl", "--out", "closed/o"]);
+        assert_eq!(status, Some(2), "{said}");
+        assert!(
+            said.contains("; name a file where this user may write"),
+            "{said}"
+        );
+    }
+    forbid("closed", 0o700);
+}
+
+#[test]
+fn a_packed_tape_and_a_tape_in_a_verbs_place_say_what_to_run() {
+    let folder = folder();
+    fs::write(folder.path().join("t.gz"), b"\x1f\x8b\x08\x00rest").expect("written");
+    fs::write(folder.path().join("t.zst"), b"\x28\xb5\x2f\xfdrest").expect("written");
+    for (arguments, sentence) in [
+        (
+            ["show", "t.gz"].as_slice(),
+            "packed with gzip; unpack it first: gunzip FILE",
+        ),
+        (
+            &["show", "t.zst"],
+            "packed with zstd; unpack it first: unzstd FILE",
+        ),
+        (&["t.jsonl"], "`wstape replay t.jsonl` plays it"),
+        (&["chaos", "t.jsonl"], "`wstape replay t.jsonl` plays it"),
+    ] {
+        let (status, said) = run(folder.path(), arguments);
+        assert_eq!(status, Some(2), "{said}");
+        assert!(said.contains(sentence), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn what_is_no_duration_is_told_what_one_looks_like_at_every_verb() {
+    let folder = folder();
+    for arguments in [
+        ["tap", "ws://127.0.0.1:1/", "--out", "o", "--for", "soon"].as_slice(),
+        &[
+            "poll",
+            "http://127.0.0.1:1/",
+            "--out",
+            "o",
+            "--every",
+            "soon",
+        ],
+        &["diff", "t.jsonl", "t.jsonl", "--within", "soon"],
+        &["replay", "t.jsonl", "--max-virtual", "soon"],
+        &["chaos", "--budget", "soon"],
+    ] {
+        let (status, said) = run(folder.path(), arguments);
+        assert_eq!(status, Some(2), "{said}");
+        let sentence = "a duration is a number with its unit, such as 250ms, 90s or 1h30m";
+        assert!(said.contains(sentence), "{arguments:?}: {said}");
+    }
+}

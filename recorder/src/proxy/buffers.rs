@@ -1,0 +1,106 @@
+//! What the relay reads into: shared by all connections, so that one that is idle holds nothing,
+//! and read into again once nobody holds what was in it.
+
+use std::collections::VecDeque;
+
+use bytes::BytesMut;
+use parking_lot::Mutex;
+
+/// What is read at once at most.
+pub(super) const BUFFER_BYTES: usize = 64 << 10;
+/// With less room than this left, a buffer is full.
+const MIN_READ_BYTES: usize = 8 << 10;
+/// Full buffers that are kept to be read into again; what was read is held for as long as the writer
+/// has not got to it.
+const MAX_KEPT: usize = 64;
+
+/// Buffers to read into.
+#[derive(Debug, Default)]
+pub(super) struct Buffers(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// With room left, the one that was read into last at the end.
+    open: Vec<BytesMut>,
+    /// Without, oldest first.
+    full: VecDeque<BytesMut>,
+}
+
+impl Buffers {
+    /// One with room, and nothing in it. It is to be [put back](Self::put).
+    pub(super) fn take(&self) -> BytesMut {
+        let mut kept = self.0.lock();
+        if let Some(open) = kept.open.pop() {
+            return open;
+        }
+        if let Some(mut oldest) = kept.full.pop_front() {
+            if oldest.try_reclaim(BUFFER_BYTES) {
+                return oldest;
+            }
+            kept.full.push_front(oldest);
+        }
+        drop(kept);
+        BytesMut::with_capacity(BUFFER_BYTES)
+    }
+
+    /// Takes one back, from which what was read has been split off.
+    pub(super) fn put(&self, buffer: BytesMut) {
+        debug_assert!(buffer.is_empty(), "what was read is whose it is");
+        let mut kept = self.0.lock();
+        if buffer.capacity() >= MIN_READ_BYTES {
+            kept.open.push(buffer);
+            return;
+        }
+        kept.full.push_back(buffer);
+        if kept.full.len() > MAX_KEPT {
+            kept.full.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    /// Reads so many bytes into a buffer.
+    fn read(buffers: &Buffers, length: usize) -> Bytes {
+        let mut buffer = buffers.take();
+        buffer.resize(length, 7);
+        let read = buffer.split().freeze();
+        buffers.put(buffer);
+        read
+    }
+
+    #[test]
+    fn what_is_read_little_by_little_shares_a_buffer_whoever_reads_it() {
+        let buffers = Buffers::default();
+        let first = read(&buffers, 100);
+        let second = read(&buffers, 100);
+        assert_eq!(first.as_ptr().addr() + 100, second.as_ptr().addr());
+    }
+
+    #[test]
+    fn a_full_buffer_is_read_into_again_once_nobody_holds_what_was_in_it() {
+        let buffers = Buffers::default();
+        let held = read(&buffers, BUFFER_BYTES);
+        let place = held.as_ptr();
+        let other = read(&buffers, BUFFER_BYTES);
+        assert_ne!(other.as_ptr(), place, "it is held");
+        drop(held);
+        assert_eq!(read(&buffers, BUFFER_BYTES).as_ptr(), place);
+    }
+
+    #[test]
+    fn few_are_kept_however_many_are_held() {
+        let buffers = Buffers::default();
+        let held: Vec<Bytes> = (0..2 * MAX_KEPT)
+            .map(|_| read(&buffers, BUFFER_BYTES))
+            .collect();
+        assert_eq!(buffers.0.lock().full.len(), MAX_KEPT);
+        drop(held);
+        read(&buffers, 1);
+        assert_eq!(buffers.0.lock().full.len(), MAX_KEPT - 1);
+    }
+}
