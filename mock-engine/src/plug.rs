@@ -51,8 +51,8 @@ impl Plug {
         Ok(Self { socket })
     }
 
-    /// Makes room in the queue again. The plug stays in it until somebody takes it.
-    pub(crate) fn pull(&self, listener: &TcpListener) -> io::Result<()> {
+    /// Makes room in a listener's queue again. The plug stays in it until somebody takes it.
+    pub(crate) fn pull(listener: &TcpListener) -> io::Result<()> {
         SockRef::from(listener).listen(MAX_BACKLOG)
     }
 

@@ -125,7 +125,7 @@ impl TcpPort {
                 (Bound::Pending(listener, plug), Ok(()))
             }
             (Bound::Pending(listener, plug), Gate::Listens) => {
-                let opened = plug.pull(&listener);
+                let opened = Plug::pull(&listener);
                 self.plugs.lock().extend(plug.addr());
                 (Bound::Listening(listener), opened)
             }
@@ -204,7 +204,8 @@ impl TcpPort {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
     use std::time::Duration;

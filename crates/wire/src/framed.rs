@@ -20,8 +20,8 @@ const MAX_ACK_DIGITS: usize = 20;
 /// let text = r#"421["subscribe","trades"]"#;
 /// let framed = Framed::of(text);
 /// assert_eq!(&text[framed.json.clone()], r#"["subscribe","trades"]"#);
-/// assert_eq!(framed.ack.map(|ack| &text[ack]), Some("1"));
 /// assert!(framed.is_framed(text));
+/// assert_eq!(framed.ack.map(|ack| &text[ack]), Some("1"));
 ///
 /// let record = "{\"type\":6}\u{1e}";
 /// assert_eq!(&record[Framed::of(record).json], r#"{"type":6}"#);

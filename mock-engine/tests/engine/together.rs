@@ -56,7 +56,7 @@ fn text() -> impl Strategy<Value = String> {
         for (later, step) in steps {
             // Most come at the time of the one before.
             at_ms += later / 2;
-            text += &format!("{{\"at_ms\":{at_ms},{step}}}\n");
+            text.extend(["{\"at_ms\":", &at_ms.to_string(), ",", step, "}\n"]);
         }
         text
     })

@@ -171,23 +171,20 @@ fn generated(seed: u64, vocabulary: Option<&Vocabulary>, end: Micros) -> Tape {
     let mut header = Header::new(format!("chaos, seed {seed}"));
     let wall = header.wall_at_zero();
     let dice = &mut Dice::of(seed, "events");
-    let mut steps = match vocabulary {
-        Some(vocabulary) => {
-            let mut steps = vocabulary.dialogue().to_vec();
-            if !steps.is_empty() {
-                header.needs.push(DIALOGUE.to_owned());
-            }
-            // Whoever does not ask anew must not be fed all the same, not in every case.
-            if !(vocabulary.has_scene() && dice.chance(1, 2)) {
-                steps.extend(vocabulary.stream(dice, end));
-            }
-            steps
+    let mut steps = if let Some(vocabulary) = vocabulary {
+        let mut steps = vocabulary.dialogue().to_vec();
+        if !steps.is_empty() {
+            header.needs.push(DIALOGUE.to_owned());
         }
-        None => {
-            let mut steps = events::events(dice, wall, end);
-            events::stretch(&mut Dice::of(seed, "stretch"), end, &mut steps);
-            steps
+        // Whoever does not ask anew must not be fed all the same, not in every case.
+        if !(vocabulary.has_scene() && dice.chance(1, 2)) {
+            steps.extend(vocabulary.stream(dice, end));
         }
+        steps
+    } else {
+        let mut steps = events::events(dice, wall, end);
+        events::stretch(&mut Dice::of(seed, "stretch"), end, &mut steps);
+        steps
     };
     steps.push(Step::at(end, Action::End));
     Tape::new(header, steps)

@@ -11,9 +11,13 @@ use crate::rule::Rule;
 pub(super) struct Record {
     health: ConnectionRecord,
     /// The last refusal, where it may be taken for none: the status that was there before it.
-    refused_before: Option<Option<u16>>,
+    refused_before: Option<Before>,
     last_end: Option<Called>,
 }
+
+/// The status of a refusal that was there before another, if any.
+#[derive(Debug, Clone, Copy)]
+struct Before(Option<u16>);
 
 impl Record {
     pub(super) fn dial(&mut self, wall: DateTime<Utc>) {
@@ -33,7 +37,7 @@ impl Record {
     }
 
     pub(super) fn refused(&mut self, status: u16, doubtful: bool) {
-        self.refused_before = doubtful.then_some(self.health.refused_status);
+        self.refused_before = doubtful.then_some(Before(self.health.refused_status));
         self.health.refused_status = Some(status);
     }
 
@@ -95,7 +99,8 @@ impl Record {
         agree!(Rule::R10, last_event_at);
         agree!(Rule::R10, last_pong_at);
         agree!(Rule::R10, last_end_at);
-        if self.refused_before != Some(found.refused_status) {
+        let as_before = |before: Before| before.0 == found.refused_status;
+        if !self.refused_before.is_some_and(as_before) {
             agree!(Rule::R10, refused_status);
         }
         match &self.last_end {

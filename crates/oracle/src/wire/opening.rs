@@ -84,6 +84,8 @@ pub struct Opening {
     /// Offset in the server's stream of the first of `answered`.
     answered_at: u64,
     grammar: Grammar,
+    /// Whether its `Content-Length` is none.
+    unmeasured: bool,
     answer: Option<Answer>,
 }
 
@@ -108,7 +110,8 @@ impl Opening {
 
     /// Whether a byte of what was answered may not stand where it does, such as a control byte in a reason
     /// phrase or in a field's value (RFC 9112, 4; RFC 9110, 5.5). Who reads it may refuse the head as soon as
-    /// that byte comes, or go on to what [`answer`](Self::answer) says: both are right.
+    /// that byte comes, or go on to what [`answer`](Self::answer) says: both are right. Likewise where its
+    /// `Content-Length` is no number, of which a recipient can't recover (RFC 9112, 6.3).
     ///
     /// ```
     /// use wstape_oracle::wire::{Answer, Opening};
@@ -118,10 +121,14 @@ impl Opening {
     /// assert!(opening.is_doubtful() && opening.answer().is_none());
     /// opening.push_server(b"\r\n");
     /// assert!(matches!(opening.answer(), Some(Answer::Refused { status: 503, .. })));
+    ///
+    /// let mut opening = Opening::new();
+    /// opening.push_server(b"HTTP/1.1 503 Busy\r\nContent-Length: o\r\n\r\n");
+    /// assert!(opening.is_doubtful());
     /// ```
     #[must_use]
     pub fn is_doubtful(&self) -> bool {
-        self.grammar.is_broken()
+        self.grammar.is_broken() || self.unmeasured
     }
 
     /// Takes the next bytes that the subscriber wrote; gives back those behind the request.
@@ -160,6 +167,7 @@ impl Opening {
             };
             let end = self.answered_at + self.answered.len() as u64;
             let head = answer_head(&self.answered);
+            self.unmeasured = head.as_ref().is_ok_and(|(_, fields)| !is_measured(fields));
             self.answer = match head {
                 Err(what) => Some(Answer::Failed {
                     what,
@@ -260,6 +268,15 @@ pub fn retry_after(status: u16, text: Option<&str>, wall: DateTime<Utc>) -> Opti
         .iter()
         .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())?;
     Some((date.and_utc() - wall).to_std().unwrap_or(Duration::ZERO))
+}
+
+/// Whether what says how long a body is are numbers.
+fn is_measured(fields: &Fields) -> bool {
+    let mut lengths = fields.iter().filter(|(name, _)| name == "content-length");
+    lengths.all(|(_, length)| {
+        let digits = length.bytes().all(|byte| byte.is_ascii_digit());
+        digits && !length.is_empty()
+    })
 }
 
 /// The first field of this name.

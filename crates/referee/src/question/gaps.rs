@@ -3,9 +3,12 @@
 use serde::Deserialize;
 
 use super::returns::cap;
-use super::{Ask, LATE_PART, Look};
+use super::{Ask, Look};
 use crate::facts::{Attempt, count, seconds};
 use crate::verdict::{Amount, Finding, Verdict};
+
+/// A timer that is later than this part of a question's bound could have turned the answer.
+pub(crate) const LATE_PART: f64 = 0.2;
 
 /// Most gaps that a report lists.
 const MAX_LISTED: usize = 32;

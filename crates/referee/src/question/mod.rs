@@ -28,12 +28,10 @@ use self::ask::Ask;
 pub(crate) use self::ask::Look;
 pub(crate) use self::chance::Sample;
 pub(crate) use self::exit::ended;
+pub(crate) use self::gaps::LATE_PART;
 pub(crate) use self::reference::Reference;
 
 use crate::verdict::Finding;
-
-/// A timer that is later than this part of a question's bound could have turned the answer.
-pub(crate) const LATE_PART: f64 = 0.2;
 
 /// A question of a case. Its fields are what stands in the case's file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -26,7 +26,7 @@ enum Stopped {
 }
 
 /// What the innermost open container is.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Within {
     Nothing,
     Object,
