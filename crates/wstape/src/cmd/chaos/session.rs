@@ -390,7 +390,7 @@ mod tests {
     #[test]
     fn a_run_in_real_time_ends_a_grace_after_its_budget_and_one_in_virtual_time_with_its_cases() {
         let bounds = |real| Bounds {
-            budget: Some(Duration::from_secs(60)),
+            budget: Some(Duration::from_mins(1)),
             real,
             broken_at: None,
         };

@@ -146,9 +146,11 @@ impl Engines {
         for engine in &self.running {
             engine.shutdown().await;
         }
-        // Each of them, whatever became of the one before.
-        let journals = self.running.iter().map(|engine| engine.journal().flush());
-        let flushed = journals.fold(Ok(()), |before, flushed| before.and(flushed));
+        let mut flushed = Ok(());
+        for engine in &self.running {
+            // Each of them, whatever became of the one before.
+            flushed = flushed.and(engine.journal().flush());
+        }
         if let Some(recording) = self.recording.take() {
             finish(recording).await?;
         }
