@@ -1,7 +1,6 @@
 //! The clock everything waits on: virtual or real.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -9,39 +8,35 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, Sleep};
 use wstape_tape::Micros;
 
-use crate::virtual_time::{Place, VirtualTime};
-
 /// The longest single sleep handed to tokio: ten of its years. It cuts off at thirty.
 const LONGEST_NAP: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// The one source of time: microseconds since an origin, and the wall time that goes with them.
 ///
-/// A **virtual** clock stands while anything in its runtime is at work, and then jumps to the next
-/// instant that somebody waits for by one of them: every wait is exact and takes no real time. It
-/// needs a current-thread runtime whose time is paused; all virtual clocks of a runtime go together.
-/// A **real** clock counts the runtime's own microseconds.
+/// A **virtual** clock counts one microsecond for each millisecond of a paused tokio runtime
+/// (tokio's timers know whole milliseconds only), so every wait is exact and takes no real time.
+/// It needs a current-thread runtime whose time is paused. A **real** clock counts real ones.
 #[derive(Debug, Clone)]
 pub struct Clock {
+    origin: Instant,
     wall_at_zero: DateTime<Utc>,
     pace: Pace,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pace {
-    /// From this reading of the runtime's virtual time on.
-    Virtual(Arc<VirtualTime>, Micros),
-    Real(Instant),
+    Virtual,
+    Real,
 }
 
 impl Clock {
     /// A virtual clock that stands at zero now and shows `wall_at_zero` there.
     #[must_use]
     pub fn virtual_at(wall_at_zero: DateTime<Utc>) -> Self {
-        let time = VirtualTime::here();
-        let origin = time.now();
         Self {
+            origin: Instant::now(),
             wall_at_zero,
-            pace: Pace::Virtual(time, origin),
+            pace: Pace::Virtual,
         }
     }
 
@@ -49,8 +44,9 @@ impl Clock {
     #[must_use]
     pub fn real_at(wall_at_zero: DateTime<Utc>) -> Self {
         Self {
+            origin: Instant::now(),
             wall_at_zero,
-            pace: Pace::Real(Instant::now()),
+            pace: Pace::Real,
         }
     }
 
@@ -63,13 +59,12 @@ impl Clock {
     /// Time since the origin.
     #[must_use]
     pub fn now(&self) -> Micros {
-        match &self.pace {
-            Pace::Virtual(time, origin) => Micros(time.now().0.saturating_sub(origin.0)),
-            Pace::Real(origin) => {
-                let elapsed = origin.elapsed().as_micros();
-                Micros(u64::try_from(elapsed).unwrap_or(u64::MAX))
-            }
-        }
+        let elapsed = self.origin.elapsed();
+        let units = match self.pace {
+            Pace::Virtual => elapsed.as_millis(),
+            Pace::Real => elapsed.as_micros(),
+        };
+        Micros(u64::try_from(units).unwrap_or(u64::MAX))
     }
 
     /// Wall time now. Saturates at chrono's last instant.
@@ -86,17 +81,24 @@ impl Clock {
         let mut timer = Timer::new(self.clone());
         std::future::poll_fn(|cx| timer.poll(cx, until)).await;
     }
+
+    /// The runtime's instant of `until`, or an earlier one where it is too far for one sleep.
+    fn instant(&self, until: Micros) -> Instant {
+        let span = match self.pace {
+            Pace::Virtual => Duration::from_millis(until.0),
+            Pace::Real => Duration::from_micros(until.0),
+        };
+        let nap = span.saturating_sub(self.origin.elapsed()).min(LONGEST_NAP);
+        Instant::now() + nap
+    }
 }
 
-/// A timer that can be pointed at ever new instants; one of a real clock allocates at its first real
-/// wait.
+/// A timer that can be pointed at ever new instants; it allocates at its first real wait.
 #[derive(Debug)]
 pub struct Timer {
     clock: Clock,
     sleep: Option<Pin<Box<Sleep>>>,
     armed_for: Option<Micros>,
-    /// Where it waits, by a virtual clock.
-    place: Option<Place>,
 }
 
 impl Timer {
@@ -107,32 +109,18 @@ impl Timer {
             clock,
             sleep: None,
             armed_for: None,
-            place: None,
         }
     }
 
     /// Ready once the clock has reached `until`; otherwise the task is woken then.
     pub fn poll(&mut self, cx: &mut Context<'_>, until: Micros) -> Poll<()> {
-        match &self.clock.pace {
-            Pace::Virtual(time, zero) => {
-                let until = Micros(zero.0.saturating_add(until.0));
-                time.poll(cx, until, &mut self.place)
-            }
-            Pace::Real(zero) => {
-                let zero = *zero;
-                self.poll_real(cx, until, zero)
-            }
-        }
-    }
-
-    fn poll_real(&mut self, cx: &mut Context<'_>, until: Micros, zero: Instant) -> Poll<()> {
         loop {
             if self.clock.now() >= until {
                 self.armed_for = None;
                 return Poll::Ready(());
             }
             if self.armed_for != Some(until) {
-                let at = instant(until, zero);
+                let at = self.clock.instant(until);
                 match &mut self.sleep {
                     Some(sleep) => sleep.as_mut().reset(at),
                     None => self.sleep = Some(Box::pin(tokio::time::sleep_until(at))),
@@ -149,19 +137,4 @@ impl Timer {
             }
         }
     }
-}
-
-impl Drop for Timer {
-    fn drop(&mut self) {
-        if let Pace::Virtual(time, _) = &self.clock.pace {
-            time.leave(&mut self.place);
-        }
-    }
-}
-
-/// The runtime's instant of `until`, or an earlier one where it is too far for one sleep.
-fn instant(until: Micros, zero: Instant) -> Instant {
-    let span = Duration::from_micros(until.0);
-    let nap = span.saturating_sub(zero.elapsed()).min(LONGEST_NAP);
-    Instant::now() + nap
 }

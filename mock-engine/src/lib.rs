@@ -94,7 +94,6 @@ mod tls_socket;
 mod toxics;
 mod upstream;
 mod urls;
-mod virtual_time;
 
 pub use builder::EngineBuilder;
 pub use clock::{Clock, Timer};

@@ -93,7 +93,7 @@ pub enum Time {
     #[default]
     Plain,
     /// Time to the microsecond, for a subscriber that takes all its time from the [`Clock`] it is
-    /// handed. tokio's own timers mean nothing here.
+    /// handed: one microsecond of it is a millisecond of tokio's.
     Fine,
 }
 
