@@ -111,9 +111,10 @@ fn play_due(hub: &Hub, playback: &mut Playback) -> Wait {
             let is_due = |due| in_time(due).is_some_and(|due| due <= now && is_first(due));
             let run = playback.run(is_due);
             core = hub.core();
-            if run.steps > 1 && core.joins(run.bytes) {
+            let joined = (run.steps > 1).then(|| core.joined(run.bytes)).flatten();
+            if let Some(to) = joined {
                 played += run.steps;
-                playback.play_run(run, move |steps| core.send_run(steps));
+                playback.play_run(run, move |steps| core.send_run(steps, run.bytes, to));
                 continue;
             }
             apart = run.steps.max(1);

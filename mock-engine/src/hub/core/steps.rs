@@ -41,24 +41,16 @@ impl Core {
         }
     }
 
-    /// Whether steps that are only sent, and come to so many bytes at most, can be played as one by
-    /// [`send_run`](Self::send_run).
-    pub(crate) fn joins(&self, bytes: usize) -> bool {
-        self.connections.joined(bytes).is_some()
+    /// To how many connections steps go that are only sent, and come to so many bytes at most, where
+    /// they can be played as one by [`send_run`](Self::send_run).
+    pub(crate) fn joined(&self, bytes: usize) -> Option<usize> {
+        self.connections.joined(bytes)
     }
 
     /// Plays steps that are only sent, the same to all, in one piece: what each of them would do by
-    /// [`apply`](Self::apply), in the same order, at a fraction of its price.
-    pub(crate) fn send_run(&mut self, run: Vec<Read>) {
-        let bytes = run.iter().map(Read::frame_bytes).sum();
-        let Some(to) = self.connections.joined(bytes) else {
-            // Something has come between: one by one.
-            for read in run {
-                self.enter_round(read.round);
-                self.apply(read.layer, read.step);
-            }
-            return;
-        };
+    /// [`apply`](Self::apply), in the same order, at a fraction of its price. `bytes` is what they come
+    /// to, and `to` what [`joined`](Self::joined) has just said of that.
+    pub(crate) fn send_run(&mut self, run: Vec<Read>, bytes: usize, to: usize) {
         let mut frames = BytesMut::with_capacity(bytes);
         let mut sent = Vec::with_capacity(run.len());
         for Read {
