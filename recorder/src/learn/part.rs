@@ -9,6 +9,7 @@ use super::heard::{Exchange, Heard, Message, Stream};
 use super::learnt::Learnt;
 use super::request::{Item, Request};
 use super::scene::{Scene, after_ms};
+use super::stomp;
 use super::template::{Clock, Scope, Template};
 use super::wanted::Wanted;
 
@@ -32,6 +33,8 @@ pub(super) struct Part<'h> {
     streams: BTreeMap<String, (String, &'h Stream)>,
     /// The lines that start or stop a stream.
     told: BTreeSet<String>,
+    /// The kinds of requests of which some stop a stream.
+    stopping: BTreeSet<String>,
 }
 
 impl<'h> Part<'h> {
@@ -45,6 +48,7 @@ impl<'h> Part<'h> {
             room,
             streams: streams(heard),
             told: BTreeSet::new(),
+            stopping: BTreeSet::new(),
         };
         let mut exchanges: BTreeMap<String, Vec<&Exchange>> = BTreeMap::new();
         for exchange in heard.iter().flat_map(|heard| &heard.exchanges) {
@@ -67,6 +71,14 @@ impl<'h> Part<'h> {
         }
         part.framed(exchanges.values().flatten().copied());
         part.scenes(heard);
+        if exchanges
+            .values()
+            .flatten()
+            .any(|exchange| exchange.request.is_stomp())
+        {
+            let grouped = part.lines.iter().map(|line| stomp::grouped(line));
+            part.lines = grouped.collect();
+        }
         if part.lines.len() > room {
             let left = part.lines.len() - room;
             part.learnt
@@ -246,6 +258,7 @@ impl<'h> Part<'h> {
         });
         if let Some(number) = by_number {
             let rest = format!(r#","stop":"id ${{{number}}}""#);
+            self.stopping.insert(request.kind());
             self.on_message(&request.wanted(), request, &rest);
             return;
         }
@@ -271,6 +284,7 @@ impl<'h> Part<'h> {
             }
         }
         for (wanted, label) in stops {
+            self.stopping.insert(request.kind());
             let rest = format!(r#","stop":{}"#, Value::from(label));
             self.on_message(&wanted, request, &rest);
         }
@@ -282,7 +296,8 @@ impl<'h> Part<'h> {
             |exchange: &&&Exchange| !self.is_answered(exchange) && !exchange.request.is_keepalive();
         let count = of_a_kind.iter().filter(nothing).count();
         let first = of_a_kind.iter().find(nothing);
-        let known = of_a_kind.len() > count;
+        let stops = |exchange: &&&Exchange| self.stopping.contains(&exchange.request.kind());
+        let known = of_a_kind.len() > count || first.is_some_and(|first| stops(&first));
         if let Some(first) = first.filter(|_| !known) {
             let asked = first.request.shown();
             let what = format!("what answers {asked}: nothing did in the session ({count})");
