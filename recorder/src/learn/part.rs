@@ -62,9 +62,17 @@ impl<'h> Part<'h> {
             of_a_kind.sort_by_key(|exchange| !part.is_of_a_stream(exchange));
             part.replies(of_a_kind);
         }
+        let numbered = exchanges.values().flatten();
+        let numbered = numbered.filter_map(|exchange| {
+            let pointer = exchange.goes_by.clone()?;
+            let mut own = exchange.request.nodes.iter();
+            let number = own.find(|node| node.pointer == pointer)?;
+            Some((exchange.conn, pointer, number.text.clone()))
+        });
+        let numbered: BTreeSet<Numbered> = numbered.collect();
         for exchange in exchanges.values().flatten() {
             part.start(exchange);
-            part.stop(exchange);
+            part.stop(exchange, &numbered);
         }
         for of_a_kind in exchanges.values() {
             part.unanswered(of_a_kind);
@@ -240,21 +248,15 @@ impl<'h> Part<'h> {
 
     /// The steps that stop streams as this request does: those that it names, and others by their
     /// names in place of these.
-    fn stop(&mut self, exchange: &Exchange) {
+    fn stop(&mut self, exchange: &Exchange, numbered: &BTreeSet<Numbered>) {
         if !exchange.request.ends() {
             return;
         }
         let request = &exchange.request;
-        let by_number = self.streams.values().find_map(|(_, stream)| {
-            let number = stream
-                .goes_by
-                .as_ref()
-                .filter(|_| stream.conn == exchange.conn)?;
-            let asked = stream.request.nodes.iter().find(|n| n.pointer == *number)?;
-            // The number of the stream, and not one of the request's own.
-            let mut own = request.identities();
-            own.any(|node| node.pointer == *number && node.text == asked.text)
-                .then(|| number.clone())
+        // The number of a stream, and not one of the request's own.
+        let by_number = request.identities().find_map(|node| {
+            let of_stream = (exchange.conn, node.pointer.clone(), node.text.clone());
+            numbered.contains(&of_stream).then_some(of_stream.1)
         });
         if let Some(number) = by_number {
             let rest = format!(r#","stop":"id ${{{number}}}""#);
@@ -356,6 +358,9 @@ impl<'h> Part<'h> {
         self.learnt.scenes += 1;
     }
 }
+
+/// A number by which a stream goes: on which connection, its pointer in the request, and itself.
+type Numbered = (u64, String, String);
 
 /// By what a request calls a stream.
 struct Called {

@@ -87,9 +87,10 @@ impl Request {
         let mut shown = String::new();
         for c in chars.by_ref().take(MAX_SHOWN_CHARS) {
             // On one line, and no byte of zero.
-            match c.is_control() {
-                true => shown.extend(c.escape_debug()),
-                false => shown.push(c),
+            if c.is_control() {
+                shown.extend(c.escape_debug());
+            } else {
+                shown.push(c);
             }
         }
         if chars.next().is_some() {

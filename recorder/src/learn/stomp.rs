@@ -118,10 +118,10 @@ impl Frame {
             nodes.push(node(&pointer, key(name), range.clone(), said));
         }
         let body = &text[self.body.clone()];
-        let inside = match OF_ENGINES.contains(&&*self.command) {
-            true => body_nodes(text, &self.body),
-            false => Vec::new(),
-        };
+        let mut inside = Vec::new();
+        if OF_ENGINES.contains(&&*self.command) {
+            inside = body_nodes(text, &self.body);
+        }
         if inside.is_empty() && !body.is_empty() {
             nodes.push(node("/body", BODY, self.body.clone(), body));
         }

@@ -295,17 +295,7 @@ impl<'t> Pass<'t> {
             || has(Mark::FixLogon) && texts::FIX_SECRETS.contains(&name)
             || container.marks.has(Mark::Proves) && login::is_code(name)
             || beside
-            || self.is_of_a_secret(container, name, text)
-    }
-
-    /// Whether a string is the secret that the object it stands in is named after, as in
-    /// `"session":{"id":"…"}`.
-    fn is_of_a_secret(&self, container: &Container, name: &str, text: &str) -> bool {
-        const MIN_TOKEN_BYTES: usize = 16;
-        let of = container.name.as_deref();
-        let secret = of.is_some_and(|of| login::is_secret_member(of, Value::Text(text)));
-        let itself = login::is_value(name) || login::is_id(name);
-        secret && !text.is_empty() && (itself || is_token_like(text, MIN_TOKEN_BYTES))
+            || is_of_a_secret(container, name, text)
     }
 
     fn open(&mut self, array: bool) {
@@ -405,4 +395,14 @@ impl<'t> Pass<'t> {
         self.out.extend_from_slice(with);
         self.copied = range.end;
     }
+}
+
+/// Whether a string is the secret that the object it stands in is named after, as in
+/// `"session":{"id":"…"}`.
+fn is_of_a_secret(container: &Container, name: &str, text: &str) -> bool {
+    const MIN_TOKEN_BYTES: usize = 16;
+    let of = container.name.as_deref();
+    let secret = of.is_some_and(|of| login::is_secret_member(of, Value::Text(text)));
+    let itself = login::is_value(name) || login::is_id(name);
+    secret && !text.is_empty() && (itself || is_token_like(text, MIN_TOKEN_BYTES))
 }

@@ -44,7 +44,7 @@ fn response(bytes: &[u8], from: usize) -> Option<Range<usize>> {
         let range = start..start.checked_add(length)?;
         let said = bytes.get(range.clone())?;
         let text = std::str::from_utf8(said).ok()?;
-        let zeros = said.iter().filter(|b| **b == 0).count();
+        let zeros = memchr::memchr_iter(0, said).count();
         (zeros == 2 && !text.ends_with('\0')).then_some(range)
     })
 }
