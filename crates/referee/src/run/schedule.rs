@@ -62,16 +62,14 @@ pub(super) fn play_all(
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     })?;
-    let mut done = shared.done.into_inner();
-    for (due, outcome) in done.iter_mut().filter(|(_, outcome)| outcome.was_busy) {
-        // Alone, with nothing beside it.
-        let mut again = play(options, baseline, due, 2, &mut || {})?;
-        if again.was_busy {
-            again.report.findings = vec![busy(again.report.late_s)];
-            again.samples = Vec::new();
-        }
-        *outcome = again;
-    }
+    let done = shared.done.into_inner().into_iter();
+    let mut done = done
+        .map(|(due, outcome)| {
+            // Alone, with nothing beside it.
+            let again = || play(options, baseline, &due, 2, &mut || {});
+            Ok((due, believed(outcome, again)?))
+        })
+        .collect::<Result<Vec<_>, RefereeError>>()?;
     done.sort_by_key(|(due, _)| due.number);
     Ok(done
         .into_iter()
@@ -98,6 +96,24 @@ fn longest_first(due: &mut [Due<'_>]) {
         });
         Reverse([patience_s, due.run.case.until_s].map(micros))
     });
+}
+
+/// What a run came to, where the machine was not too busy to believe it; otherwise what it comes to when
+/// it is played once more, and nothing where that can't be believed either.
+fn believed<E>(
+    outcome: Outcome,
+    play_again: impl FnOnce() -> Result<Outcome, E>,
+) -> Result<Outcome, E> {
+    if !outcome.was_busy {
+        return Ok(outcome);
+    }
+    let mut again = play_again()?;
+    if again.was_busy {
+        again.report.findings = vec![busy(again.report.late_s)];
+        again.report.busy = true;
+        again.samples = Vec::new();
+    }
+    Ok(again)
 }
 
 fn busy(late_s: f64) -> Finding {
@@ -245,6 +261,48 @@ impl Drop for Permit<'_> {
 mod tests {
     use super::*;
     use crate::case::cases;
+    use crate::question::Sample;
+    use crate::report::RunReport;
+
+    fn outcome(verdict: Verdict, was_busy: bool) -> Outcome {
+        Outcome {
+            report: RunReport::new(String::new(), vec![Finding::new(verdict, "seen")]),
+            was_busy,
+            rests_on_gaps: true,
+            samples: vec![Some(Sample::default())],
+        }
+    }
+
+    /// What is believed of a run that came to this, and of the second one where it is played again; and
+    /// how often it was.
+    fn comes_to(first: Outcome, second: Outcome) -> (Outcome, usize) {
+        let mut played = 0;
+        let believed = believed(first, || {
+            played += 1;
+            Ok::<_, RefereeError>(second)
+        });
+        (believed.expect("an outcome"), played)
+    }
+
+    #[test]
+    fn what_a_busy_machine_may_have_turned_is_played_again_and_what_it_may_not_is_not() {
+        let (calm, busy) = (false, true);
+        let (believed, played) =
+            comes_to(outcome(Verdict::Pass, calm), outcome(Verdict::Warn, calm));
+        assert_eq!((believed.report.verdict(), played), (Verdict::Pass, 0));
+        let (believed, played) =
+            comes_to(outcome(Verdict::Pass, busy), outcome(Verdict::Warn, calm));
+        assert_eq!((believed.report.verdict(), played), (Verdict::Warn, 1));
+    }
+
+    #[test]
+    fn of_a_run_that_was_on_a_busy_machine_twice_nothing_is_said_nor_held_against_others() {
+        let (believed, _) = comes_to(outcome(Verdict::Fail, true), outcome(Verdict::Fail, true));
+        assert_eq!(believed.report.verdict(), Verdict::NotApplicable);
+        let what = &believed.report.findings[0].what;
+        assert!(what.starts_with("machine busy: "), "{what}");
+        assert!(believed.report.busy && believed.samples.is_empty());
+    }
 
     #[test]
     fn the_run_that_waits_longest_for_what_need_not_come_begins_first() {
