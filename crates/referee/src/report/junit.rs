@@ -1,5 +1,6 @@
 //! `JUnit`, for whatever reads test reports.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report as JunitReport, TestCase, TestCaseStatus, TestSuite};
@@ -42,11 +43,11 @@ fn test_case(row: &Row, failed: bool, again: &str) -> TestCase {
         let mut text = format!("{said}\n\nAsked: {}.\n", row.asked);
         for (what, of) in [("Why", &row.why), ("Good clients", &row.good)] {
             if !of.is_empty() {
-                text += &format!("{what}: {of}\n");
+                let _ = writeln!(text, "{what}: {of}");
             }
         }
         if !row.runs.is_empty() {
-            text += &format!("Again: {again}\n");
+            let _ = writeln!(text, "Again: {again}");
         }
         status.set_description(text);
         status
