@@ -55,6 +55,21 @@ impl Default for Bounds {
 }
 
 impl Bounds {
+    /// What no subscriber can mean by such a declaration, in words.
+    #[must_use]
+    pub fn flaw(&self) -> Option<&'static str> {
+        if self.max_silence == Some(Micros::ZERO) {
+            return Some("a connection is kept for longer than no time at all before it is lost");
+        }
+        let backoff = self.backoff?;
+        if self.is_deterministic && backoff.has_jitter() {
+            return Some(
+                "jitter is drawn by chance, so the subscriber is not deterministic: one of the two",
+            );
+        }
+        backoff.flaw()
+    }
+
     /// Whether these bounds ask a rule at all, whatever the subject shows of itself; where they do
     /// not, what would have to be declared.
     ///
