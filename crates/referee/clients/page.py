@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from installed import CLIENTS, ROOT
+from installed import CLIENTS, FIRST, OTHERS, ROOT
 from judged import RESULTS, results_of
 
 PAGE = ROOT / "docs" / "field" / "clients.md"
@@ -18,10 +18,11 @@ MAX_SENTENCES = 5
 def write_page(program: Path) -> None:
     """Puts today's tables between the page's marks."""
     kept = [name for name in CLIENTS if (RESULTS / f"{name}.json").exists()]
-    if not kept:
-        return
     text = PAGE.read_text()
-    text = between(text, "verdicts", verdicts(program, kept))
+    for mark, columns in (("verdicts", FIRST), ("other verdicts", OTHERS)):
+        there = [name for name in columns if name in kept]
+        if there:
+            text = between(text, mark, verdicts(program, there))
     text = between(text, "findings", findings(kept))
     PAGE.write_text(text)
 

@@ -86,6 +86,8 @@ fn sorted(cases: impl IntoIterator<Item = Result<Case, BadCase>>) -> Result<Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::question::Sample;
+    use crate::verdict::Verdict;
 
     #[test]
     fn every_case_that_is_there_can_be_read_and_says_why() {
@@ -99,5 +101,32 @@ mod tests {
                 run.tape("ws://127.0.0.1:1/ws").unwrap();
             }
         }
+    }
+    #[test]
+    fn what_jitter_could_hide_is_asked_of_twelve_processes_together() {
+        let cases = cases().unwrap();
+        // As many early waits as late ones, and all alike: no growth.
+        let even = || Some(Sample::of(&[1.0; 3], &[1.0; 3]));
+        let grown = || Some(Sample::of(&[1.0; 3], &[9.0; 3]));
+        for (id, if_even, if_grown) in [
+            ("R2", Verdict::Warn, Verdict::Pass),
+            ("H3", Verdict::Warn, Verdict::Pass),
+            ("H4", Verdict::Warn, Verdict::Pass),
+            ("H11", Verdict::Warn, Verdict::Pass),
+            ("R3", Verdict::Pass, Verdict::Fail),
+            ("R8", Verdict::Pass, Verdict::Warn),
+        ] {
+            let case = cases.iter().find(|it| it.id.to_string() == id).unwrap();
+            assert_eq!(case.runs().count(), 12, "{id}");
+            for (sample, expected) in [(even(), if_even), (grown(), if_grown)] {
+                let found = case.pooled(&vec![vec![sample]; 12]);
+                let [finding] = &found[..] else {
+                    panic!("{id}: {found:?}")
+                };
+                assert_eq!(finding.verdict, expected, "{id}: {}", finding.what);
+            }
+        }
+        let alone = cases.iter().find(|it| it.id.to_string() == "R4").unwrap();
+        assert!(alone.pooled(&[vec![even()]]).is_empty());
     }
 }

@@ -1,23 +1,20 @@
-//! Errors that nobody caught, as Python, Node and Rust print them.
+//! Errors that nobody caught, as Python, Node, Rust, Go, Java, Ruby and Perl print them.
 //!
 //! Each is looked for in the form in which it was seen to be printed: by Python 3.11 (tasks,
 //! callbacks, threads, finalizers), by Node 20 (a crash, `--unhandled-rejections=warn`), by Rust
-//! 1.95 and its older form. What a program itself logs of an error that it caught is none of it.
+//! 1.95 and its older form, by Go 1.19, Java 17 (threads), Ruby 3.1 (threads) and Perl 5.36. What a
+//! program itself logs of an error that it caught is none of it.
+
+mod go;
+mod java;
+mod perl;
+mod python;
+mod ruby;
 
 use serde::{Deserialize, Serialize};
 
 /// Longest line of an error that is told, in characters.
 const MAX_LINE_CHARS: usize = 160;
-/// So far behind its first line Python's traceback begins.
-const MAX_TO_TRACEBACK: usize = 3;
-const TRACEBACK: &str = "Traceback (most recent call last):";
-/// What Python says of an error that came out of a task, a callback, a thread or a finalizer.
-const OF_PYTHON: [&str; 4] = [
-    "exception was never retrieved",
-    "Exception in callback ",
-    "Exception in thread ",
-    "Exception ignored in",
-];
 /// What Node says of a promise, behind which its error stands.
 const REJECTION: &str = "UnhandledPromiseRejectionWarning: ";
 /// What Node says besides, about rejections in general.
@@ -39,6 +36,14 @@ pub enum Language {
     Node,
     /// A panic.
     Rust,
+    /// A panic, or a fatal error of the runtime.
+    Go,
+    /// The Java virtual machine's words on a thread.
+    Java,
+    /// Ruby's own words.
+    Ruby,
+    /// The last line of a Perl that died.
+    Perl,
 }
 
 /// An error that nobody caught.
@@ -93,7 +98,9 @@ pub(crate) fn uncaught(printed: &str, status: Option<i32>) -> Vec<Uncaught> {
     let lines: Vec<&str> = printed.lines().collect();
     let mut found: Vec<Uncaught> = (0..lines.len())
         .filter_map(|at| {
-            python(&lines, at)
+            python::in_passing(&lines, at)
+                .or_else(|| java::in_passing(lines[at]))
+                .or_else(|| ruby::in_passing(&lines, at))
                 .or_else(|| node_rejection(lines[at]))
                 .or_else(|| panic(&lines, at))
         })
@@ -130,63 +137,12 @@ fn crash(lines: &[&str], status: Option<i32>) -> Option<Uncaught> {
         let panics = (0..lines.len()).rev().find_map(|at| panic(lines, at));
         return panics.map(Uncaught::ending);
     }
-    let begins = lines.iter().rposition(|line| is_traceback(line))?;
-    let (own, ends) = own_line(lines, begins)?;
-    // Whatever is printed behind it was printed by somebody who went on.
-    let is_last = lines[ends + 1..].iter().all(|line| is_more_of_it(line));
-    is_last.then(|| Uncaught::new(Language::Python, TRACEBACK, own).ending())
-}
-
-fn is_traceback(line: &str) -> bool {
-    line.trim_start_matches([' ', '|', '+'])
-        .starts_with("Traceback (most")
-        || line.contains("Exception Group Traceback (most")
-}
-
-/// More lines of an error's message, or of a group of errors.
-fn is_more_of_it(line: &str) -> bool {
-    line.is_empty() || line.starts_with([' ', '|', '+'])
-}
-
-/// The error's own line behind a traceback that begins here, and where it stands; of errors that led to
-/// each other, the last one.
-fn own_line<'a>(lines: &[&'a str], begins: usize) -> Option<(&'a str, usize)> {
-    let is_group = lines[begins].trim_start().starts_with(['|', '+']);
-    let text = |line: &'a str| {
-        if is_group {
-            line.trim_start().strip_prefix("| ").unwrap_or(line)
-        } else {
-            line
-        }
-    };
-    let behind = lines[begins + 1..].iter();
-    let own = behind
-        .map(|line| text(line))
-        .position(|line| !line.is_empty() && !line.starts_with(' '))?;
-    let at = begins + 1 + own;
-    let rest = &lines[at + 1..];
-    let next = rest.iter().position(|line| is_traceback(line));
-    let leads_on = |until: usize| {
-        rest[..until].iter().any(|line| {
-            line.starts_with("The above exception was the direct cause")
-                || line.starts_with("During handling of the above exception")
-        })
-    };
-    match next {
-        Some(next) if leads_on(next) => own_line(lines, at + 1 + next),
-        _ => Some((text(lines[at]), at)),
-    }
-}
-
-fn python(lines: &[&str], at: usize) -> Option<Uncaught> {
-    let first = lines[at];
-    if !OF_PYTHON.iter().any(|it| first.contains(it)) {
-        return None;
-    }
-    let mut near = lines.iter().enumerate().skip(at + 1).take(MAX_TO_TRACEBACK);
-    let (begins, _) = near.find(|(_, line)| is_traceback(line))?;
-    let (own, _) = own_line(lines, begins)?;
-    Some(Uncaught::new(Language::Python, first, own))
+    let ended = go::end(lines, status)
+        .or_else(|| java::end(lines, status))
+        .or_else(|| ruby::end(lines, status))
+        .or_else(|| perl::end(lines, status))
+        .or_else(|| python::end(lines));
+    ended.map(Uncaught::ending)
 }
 
 fn node_rejection(line: &str) -> Option<Uncaught> {
@@ -226,107 +182,16 @@ fn panic(lines: &[&str], at: usize) -> Option<Uncaught> {
     ))
 }
 
+/// The errors in what was printed, as a report says them.
+#[cfg(test)]
+fn said(printed: &str, status: Option<i32>) -> Vec<String> {
+    let found = uncaught(printed, status);
+    found.iter().map(ToString::to_string).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn said(printed: &str, status: Option<i32>) -> Vec<String> {
-        let found = uncaught(printed, status);
-        found.iter().map(ToString::to_string).collect()
-    }
-
-    const TASK: &str = "connected
-Task exception was never retrieved
-future: <Task finished name='Task-2' coro=<f() done> exception=ValueError('chained')>
-Traceback (most recent call last):
-  File \"a.py\", line 9, in g
-    raise KeyError(\"x\")
-KeyError: 'x'
-
-The above exception was the direct cause of the following exception:
-
-Traceback (most recent call last):
-  File \"a.py\", line 10, in g
-    raise ValueError(\"chained\") from e
-    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-ValueError: chained
-and more of it
-connected again
-";
-
-    #[test]
-    fn an_error_of_a_task_that_went_on_is_told_by_its_first_line_and_its_own() {
-        let wanted = ["Task exception was never retrieved: ValueError: chained"];
-        assert_eq!(said(TASK, None), wanted);
-        // Ten times the same is one error.
-        assert_eq!(said(&TASK.repeat(10), None), wanted);
-        // The log's own words before it are no reason not to see it.
-        let logged = TASK.replace("Task exc", "ERROR:asyncio:Task exc");
-        assert_eq!(said(&logged, None).len(), 1);
-    }
-
-    #[test]
-    fn what_a_program_logs_of_an_error_that_it_caught_is_none() {
-        let caught = "ERROR:root:lost it, going on
-Traceback (most recent call last):
-  File \"a.py\", line 15, in <module>
-    1/0
-ZeroDivisionError: division by zero
-dialling again
-";
-        assert!(said(caught, None).is_empty());
-        // Nor where it ends later, for another reason.
-        assert!(said(caught, Some(2)).is_empty());
-        assert_eq!(
-            last_words(caught, Some(2)).as_deref(),
-            Some("dialling again")
-        );
-        assert!(said("thread 'x' is fine\nException in thread safety\n", None).is_empty());
-    }
-
-    #[test]
-    fn a_python_that_ends_with_a_traceback_ends_with_its_last_line() {
-        let printed = "Traceback (most recent call last):
-  File \"a.py\", line 3, in <module>
-    main()
-websockets.exceptions.InvalidStatus: server rejected WebSocket connection: HTTP 429
-";
-        let [error] = &uncaught(printed, Some(1))[..] else {
-            panic!()
-        };
-        assert!(
-            error.ended
-                && error
-                    .last
-                    .starts_with("websockets.exceptions.InvalidStatus")
-        );
-        let own = last_words(printed, Some(1)).unwrap();
-        assert!(
-            own.starts_with("websockets.exceptions.InvalidStatus"),
-            "{own}"
-        );
-        assert!(uncaught(printed, Some(0)).is_empty());
-    }
-
-    #[test]
-    fn of_a_group_of_errors_the_group_is_told() {
-        let printed = "  + Exception Group Traceback (most recent call last):
-  |   File \"a.py\", line 23, in <module>
-  |     asyncio.run(h())
-  | ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)
-  +-+---------------- 1 ----------------
-    | Traceback (most recent call last):
-    |   File \"a.py\", line 18, in one
-    | PermissionError: [Errno 1] x
-    +------------------------------------
-";
-        let said = said(printed, Some(1));
-        assert_eq!(said.len(), 1);
-        assert!(
-            said[0].ends_with("PermissionError: [Errno 1] x"),
-            "{said:?}"
-        );
-    }
 
     #[test]
     fn a_node_that_crashes_ends_with_the_errors_own_line() {

@@ -10,6 +10,16 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
+    /// Gaps of one process, those before the late ones unknown.
+    #[cfg(test)]
+    pub(crate) fn of(early: &[f64], late: &[f64]) -> Self {
+        Self {
+            early: early.to_vec(),
+            late: late.to_vec(),
+            before: Vec::new(),
+        }
+    }
+
     /// Pairs of an early gap and a late one in which the late one is longer.
     fn longer(&self) -> usize {
         let of = |late: &f64| self.early.iter().filter(|early| *early < late).count();
@@ -84,27 +94,19 @@ pub(super) mod draws {
 mod tests {
     use super::*;
 
-    fn sample(early: &[f64], late: &[f64]) -> Sample {
-        Sample {
-            early: early.to_vec(),
-            late: late.to_vec(),
-            before: Vec::new(),
-        }
-    }
-
     #[test]
     fn what_is_as_sorted_as_can_be_is_as_unlikely_as_one_order_of_all() {
-        let sorted = sample(&[1.0, 2.0], &[3.0, 4.0, 5.0, 6.0]);
+        let sorted = Sample::of(&[1.0, 2.0], &[3.0, 4.0, 5.0, 6.0]);
         assert!((chance(std::slice::from_ref(&sorted)) - 1.0 / 15.0).abs() < 1e-12);
         assert!((chance(&[sorted.clone(), sorted]) - 1.0 / 225.0).abs() < 1e-12);
-        let other_way_round = sample(&[5.0, 6.0], &[1.0, 2.0]);
+        let other_way_round = Sample::of(&[5.0, 6.0], &[1.0, 2.0]);
         assert!((chance(&[other_way_round]) - 1.0).abs() < 1e-12);
         assert!((chance(&[]) - 1.0).abs() < 1e-12);
     }
 
     #[test]
     fn gaps_that_are_alike_are_no_growth() {
-        let even = sample(&[5.0; 3], &[5.0; 3]);
+        let even = Sample::of(&[5.0; 3], &[5.0; 3]);
         assert!((chance(&vec![even; 12]) - 1.0).abs() < 1e-12);
     }
 

@@ -28,10 +28,18 @@ use self::ask::Ask;
 pub(crate) use self::ask::Look;
 pub(crate) use self::chance::Sample;
 pub(crate) use self::exit::ended;
-pub(crate) use self::gaps::LATE_PART;
+use self::gaps::LATE_PART;
 pub(crate) use self::reference::Reference;
 
 use crate::verdict::Finding;
+
+/// Whether timers were so late that the load of the machine may have turned one of these findings, each
+/// the answer to the question at its place.
+pub(crate) fn load_may_decide(asks: &[Question], findings: &[Finding], late_s: f64) -> bool {
+    let bounds = asks.iter().enumerate();
+    let mut bounds = bounds.filter_map(|(nth, ask)| ask.bound_s(findings.get(nth)));
+    bounds.any(|bound| late_s > LATE_PART * bound)
+}
 
 /// A question of a case. Its fields are what stands in the case's file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -156,6 +164,17 @@ impl Question {
         }
     }
 
+    /// How long it waits for what need not come, in seconds: a run takes as long at many clients,
+    /// whatever time it has at most.
+    pub(crate) fn patience_s(&self) -> f64 {
+        match self {
+            Self::Notices(it) => it.within_s,
+            Self::Reacts(it) => it.within_s,
+            Self::StaysUp(it) => it.for_s,
+            _ => 0.0,
+        }
+    }
+
     /// What has to be measured for it.
     pub(crate) fn wants(&self) -> Option<Wanted> {
         match self {
@@ -164,5 +183,38 @@ impl Question {
             Self::Processor(_) => Some(Wanted::Processor),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::cases;
+    use crate::verdict::Verdict;
+
+    /// Whether so late a timer may have turned this verdict on this case's only question, by these gaps.
+    fn is_doubted(id: &str, verdict: Verdict, gaps_s: &[f64], late_s: f64) -> bool {
+        let cases = cases().expect("cases");
+        let case = cases.iter().find(|it| it.id.to_string() == id);
+        let run = case.and_then(|case| case.runs().next()).expect("a run");
+        let asks = run.asks().expect("questions");
+        let finding = Finding::new(verdict, "").figure("gaps_s", gaps_s.to_vec());
+        load_may_decide(&asks[..1], &[finding], late_s)
+    }
+
+    #[test]
+    fn a_pass_that_a_busy_machine_may_have_made_is_doubted_sooner_than_others() {
+        let late_s = 0.08;
+        for (id, near, far) in [("C1", 0.01, 0.2), ("R4", 0.005, 0.2), ("R5", 0.005, 0.2)] {
+            // Twenty gaps from a tenth of a second on, so far apart.
+            let gaps = |by: f64| -> Vec<f64> { (0..20).map(|n| 0.1 + by * f64::from(n)).collect() };
+            assert!(is_doubted(id, Verdict::Pass, &gaps(near), late_s), "{id}");
+            assert!(!is_doubted(id, Verdict::Pass, &gaps(far), late_s), "{id}");
+            // What is held against a client was not made by the machine.
+            assert!(!is_doubted(id, Verdict::Warn, &gaps(near), late_s), "{id}");
+            assert!(is_doubted(id, Verdict::Warn, &gaps(far), 1.0), "{id}");
+        }
+        assert!(!is_doubted("R2", Verdict::Pass, &[1.0; 7], 0.39));
+        assert!(is_doubted("R2", Verdict::Pass, &[1.0; 7], 0.41));
     }
 }

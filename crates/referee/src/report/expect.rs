@@ -27,12 +27,16 @@ impl Expected {
         )
     }
 
-    /// What this report found otherwise. A case that was not played is no change.
+    /// What this report found otherwise. A case that was not played is no change, nor one that is milder
+    /// than it was where the machine was too busy for some of it to be judged.
     #[must_use]
     pub fn changes(&self, report: &Report) -> Changes {
         let changed = report.rows.iter().filter_map(|row| {
             let expected = self.0.get(&row.id).copied();
-            (expected != Some(row.verdict)).then_some((row.id, expected, row.verdict))
+            let is_unknown = row.runs.iter().any(|run| run.busy);
+            let may_be_as_expected = is_unknown && expected.is_some_and(|it| it > row.verdict);
+            let is_changed = expected != Some(row.verdict) && !may_be_as_expected;
+            is_changed.then_some((row.id, expected, row.verdict))
         });
         Changes(changed.collect())
     }
@@ -65,5 +69,36 @@ impl fmt::Display for Changes {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::cases;
+    use crate::report::{Row, RunReport};
+    use crate::verdict::Finding;
+
+    #[test]
+    fn what_a_busy_machine_kept_from_being_judged_is_no_change_and_what_is_worse_is_one() {
+        let cases = cases().expect("cases");
+        let case = cases.iter().find(|it| it.id.to_string() == "R5");
+        let case = case.expect("a case");
+        // Of two runs this is what one came to, where nothing could be said of the other.
+        let changes = |expected: Verdict, found: Verdict, busy: bool| {
+            let mut row = Row::of(case);
+            for (verdict, busy) in [(found, false), (Verdict::NotApplicable, busy)] {
+                let mut run = RunReport::new(String::new(), vec![Finding::new(verdict, "")]);
+                run.busy = busy;
+                row.push(case, run);
+            }
+            let report = Report::new(String::new(), String::new(), [row]);
+            let expected = Expected(BTreeMap::from([(case.id, expected)]));
+            expected.changes(&report).ids().len()
+        };
+        assert_eq!(changes(Verdict::Fail, Verdict::Pass, true), 0);
+        assert_eq!(changes(Verdict::Fail, Verdict::Pass, false), 1);
+        assert_eq!(changes(Verdict::Pass, Verdict::Fail, true), 1);
+        assert_eq!(changes(Verdict::Fail, Verdict::Fail, true), 0);
     }
 }

@@ -74,7 +74,7 @@ impl Report {
         self.write_wrong(page)?;
         page.push_str("<main>");
         for row in &self.rows {
-            write_row(page, row, &self.client)?;
+            write_row(page, row, &self.again(&row.id.to_string()))?;
         }
         writeln!(
             page,
@@ -116,7 +116,7 @@ fn is_wrong(verdict: Verdict) -> bool {
     verdict >= Verdict::Warn
 }
 
-fn write_row(page: &mut String, row: &Row, client: &str) -> fmt::Result {
+fn write_row(page: &mut String, row: &Row, again: &str) -> fmt::Result {
     let (id, class) = (row.id, class(row.verdict));
     write!(
         page,
@@ -135,11 +135,8 @@ fn write_row(page: &mut String, row: &Row, client: &str) -> fmt::Result {
             }
         }
         if !row.runs.is_empty() {
-            let client = HtmlText(client);
-            write!(
-                page,
-                "<p>Again: <code>wstape referee --only {id} -- {client}</code></p>"
-            )?;
+            let again = HtmlText(again);
+            write!(page, "<p>Again: <code>{again}</code></p>")?;
         }
     }
     write_findings(page, &row.findings)?;
@@ -337,7 +334,9 @@ mod tests {
             let finding = Finding::new(verdict, "dials <at once>");
             row.push(&case, RunReport::new(name.to_owned(), vec![finding]));
         }
-        let page = Report::new("a & b".to_owned(), "events".to_owned(), [row]).html();
+        let mut report = Report::new("a & b".to_owned(), "jsonrpc".to_owned(), [row]);
+        report.options = "--healthy jsonrpc ".to_owned();
+        let page = report.html();
         let first = page.find("<ul class=\"wrong\"><li>").unwrap();
         assert!(first < page.find("<main>").unwrap(), "{page}");
         assert!(
@@ -349,7 +348,7 @@ mod tests {
             "{page}"
         );
         assert!(
-            page.contains("<code>wstape referee --only E1 -- a &amp; b</code>"),
+            page.contains("<code>wstape referee --healthy jsonrpc --only E1 -- a &amp; b</code>"),
             "{page}"
         );
         let folded =

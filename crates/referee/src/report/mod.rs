@@ -6,6 +6,7 @@ mod expect;
 mod html;
 mod junit;
 mod rows;
+mod summary;
 mod terminal;
 
 pub use self::compare::compare;

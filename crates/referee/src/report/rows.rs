@@ -21,6 +21,10 @@ pub struct Report {
     pub client: String,
     /// The healthy tape.
     pub healthy: String,
+    /// The options of the command that a second run of some of the cases needs, too, each with a space
+    /// behind it: whoever plays them fills it in.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub options: String,
     /// The rows, in the order of the cases' names.
     pub rows: Vec<Row>,
 }
@@ -72,6 +76,9 @@ pub struct RunReport {
     pub took_s: f64,
     /// How late timers were at most, in seconds.
     pub late_s: f64,
+    /// Whether the machine was too busy for anything to be said.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub busy: bool,
     /// Whether it ended by a signal that nobody sent.
     pub died: bool,
     /// Errors that it printed and nobody caught.
@@ -108,6 +115,7 @@ impl RunReport {
             notes: Vec::new(),
             took_s: 0.0,
             late_s: 0.0,
+            busy: false,
             died: false,
             uncaught: Vec::new(),
             token: TokenUse::default(),
@@ -229,6 +237,7 @@ impl Report {
             referee: RESULTS_VERSION,
             client,
             healthy,
+            options: String::new(),
             rows,
         }
     }
@@ -239,6 +248,12 @@ impl Report {
             row.findings.extend(findings);
             row.verdict = row.judged();
         }
+    }
+
+    /// The command that plays these cases again.
+    pub(super) fn again(&self, ids: &str) -> String {
+        let (options, client) = (&self.options, &self.client);
+        format!("wstape referee {options}--only {ids} -- {client}")
     }
 
     /// How many rows have this verdict.

@@ -29,20 +29,25 @@ impl Report {
             text.push_str(&lines(row, alike));
             rest = behind;
         }
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "\n{}", self.counts());
+        text
+    }
+
+    /// How many cases there are, and how many of each verdict.
+    pub(super) fn counts(&self) -> String {
         let counts: Vec<String> = Verdict::ALL
             .into_iter()
             .rev()
             .map(|verdict| format!("{} {verdict}", self.count(verdict)))
             .collect();
-        // Writing to a String does not fail.
-        let _ = writeln!(text, "\n{} cases: {}", self.rows.len(), counts.join(", "));
-        text
+        format!("{} cases: {}", self.rows.len(), counts.join(", "))
     }
 
-    /// What to do about what is wrong: the commands that explain it and play it again, the latter with
-    /// these options. Nothing where nothing fails or is warned of.
+    /// What to do about what is wrong: the commands that explain it and play it again.
+    /// Nothing where nothing fails or is warned of.
     #[must_use]
-    pub fn next_step(&self, options: &str) -> Option<String> {
+    pub fn next_step(&self) -> Option<String> {
         let wrong = self.rows.iter().filter(|row| row.verdict >= Verdict::Warn);
         let worst = wrong.clone().find(|row| row.verdict == self.worst())?;
         let explained = format!(
@@ -55,10 +60,8 @@ impl Report {
         if ids.is_empty() {
             return Some(explained);
         }
-        let (ids, client) = (ids.join(","), &self.client);
-        Some(format!(
-            "{explained}\nthese again: wstape referee {options}--only {ids} -- {client}"
-        ))
+        let again = self.again(&ids.join(","));
+        Some(format!("{explained}\nthese again: {again}"))
     }
 }
 
@@ -217,20 +220,21 @@ mod tests {
 
     #[test]
     fn the_next_step_explains_the_worst_and_plays_again_all_that_is_wrong() {
-        let wrong = report(&[
+        let mut wrong = report(&[
             ("R4", Verdict::Fail, "a storm"),
             ("X1", Verdict::Warn, "no Close"),
             ("E2", Verdict::Pass, "came back"),
         ]);
+        wrong.options = "--once ".to_owned();
         assert_eq!(
-            wrong.next_step("--once ").as_deref(),
+            wrong.next_step().as_deref(),
             Some(
                 "why, and what good clients do: wstape referee explain R4\n\
                  these again: wstape referee --once --only R4,X1 -- python3 client.py"
             )
         );
         assert_eq!(
-            report(&[("E2", Verdict::Pass, "came back")]).next_step(""),
+            report(&[("E2", Verdict::Pass, "came back")]).next_step(),
             None
         );
     }

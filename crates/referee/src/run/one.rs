@@ -19,7 +19,7 @@ use crate::lanes::Lanes;
 use crate::process::{
     Client, Exit, Leftovers, Output, Process, Told, Uncaught, Vitals, Wanted, last_words, uncaught,
 };
-use crate::question::{LATE_PART, Look, Question, Sample, ended};
+use crate::question::{Look, Question, Sample, ended, load_may_decide};
 use crate::report::RunReport;
 use crate::verdict::{Finding, Verdict};
 
@@ -402,11 +402,7 @@ impl Session {
         let until = self.clock.now();
         let (facts, leftovers, lateness) = self.stop().await;
         let late_s = lateness.as_secs_f64();
-        let was_busy = asks
-            .iter()
-            .enumerate()
-            .filter_map(|(nth, ask)| ask.bound_s(findings.get(nth)))
-            .any(|bound| late_s > LATE_PART * bound);
+        let was_busy = load_may_decide(asks, &findings, late_s);
         let mut report = RunReport::new(run.name(), findings);
         report.took_s = took_s;
         report.late_s = late_s;

@@ -18,6 +18,8 @@ pub(crate) enum Flaw {
     NoWait,
     /// It waits as long each time.
     ConstantWait,
+    /// It waits differently each time, and no longer late than early.
+    UnevenWait,
     /// It takes the first refusal for the end.
     GivesUpAtFirst,
     /// It sends no Pings and waits for ever.
@@ -47,10 +49,11 @@ pub(crate) enum Flaw {
 }
 
 impl Flaw {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::None,
         Self::NoWait,
         Self::ConstantWait,
+        Self::UnevenWait,
         Self::GivesUpAtFirst,
         Self::Blind,
         Self::PrintsToken,
@@ -88,6 +91,8 @@ impl Flaw {
 /// First gap, and what it doubles to.
 const FIRST_GAP: Duration = Duration::from_millis(250);
 const MAX_GAP: Duration = Duration::from_secs(8);
+/// Waits that seem to be drawn, the same ones early and late: so that no draw of chance decides a test.
+const UNEVEN_WAITS_MS: [u64; 4] = [300, 900, 600, 100];
 /// A handshake takes no longer.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// Silence of this length is a loss; half of it, a Ping.
@@ -184,6 +189,10 @@ async fn wait(
     }
     let gap = match flaw {
         Flaw::ConstantWait => FIRST_GAP * 2,
+        Flaw::UnevenWait => {
+            let mut waits = UNEVEN_WAITS_MS.into_iter().cycle();
+            Duration::from_millis(waits.nth(attempt as usize).unwrap_or_default())
+        }
         // So that many connections fit into a test.
         Flaw::KeepsSockets => FIRST_GAP / 25,
         // Between half and all of it: copies and attempts differ.

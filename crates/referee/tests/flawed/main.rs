@@ -21,7 +21,7 @@ use self::client::Flaw;
 const AT_A_TIME: usize = 7;
 
 /// What is expected of a flaw: the cases, and their verdicts. The cases here are short ones.
-const EXPECTED: [(Flaw, &[(&str, Verdict)]); 14] = [
+const EXPECTED: [(Flaw, &[(&str, Verdict)]); 15] = [
     (
         Flaw::None,
         &[
@@ -54,6 +54,16 @@ const EXPECTED: [(Flaw, &[(&str, Verdict)]); 14] = [
     (
         Flaw::ConstantWait,
         &[("R2", Verdict::Warn), ("P1", Verdict::Pass)],
+    ),
+    (
+        // Only the gaps of several processes together show it.
+        Flaw::UnevenWait,
+        &[
+            ("R2", Verdict::Warn),
+            ("H3", Verdict::Warn),
+            ("H4", Verdict::Warn),
+            ("H11", Verdict::Warn),
+        ],
     ),
     (
         Flaw::GivesUpAtFirst,

@@ -143,7 +143,7 @@ impl Referee {
         let again = self.options_again();
         let options = self.options()?;
         let (began, since) = (SystemTime::now(), Instant::now());
-        let report = match judge(&options, cases, &tell()) {
+        let mut report = match judge(&options, cases, &tell()) {
             Ok(report) => report,
             Err(error @ RefereeError::NotStarted { .. }) => return Ok(bad_input(&error)),
             Err(RefereeError::NotReady { what, printed }) => {
@@ -155,6 +155,7 @@ impl Referee {
             }
             Err(error) => return Err(error.into()),
         };
+        report.options = again;
         let took_s = since.elapsed().as_secs_f64();
         let changes = expected.map(|it| it.changes(&report));
         say(&report.lines());
@@ -166,13 +167,14 @@ impl Referee {
         } else {
             format!("in {took_s:.0} s\n")
         });
-        if let Some(next) = report.next_step(&again) {
+        if let Some(next) = report.next_step() {
             say(&format!("{next}\n"));
         }
         if let Some(out) = out {
             out.write(&report, changes.as_ref(), began)?;
             say(&format!("report: {}\n", out.page().display()));
         }
+        out::summarise(|| report.summary(changes.as_ref()))?;
         if let Some(path) = self.expect.filter(|_| self.accept) {
             out::write_expected(&path, &Expected::of(&report))?;
         }

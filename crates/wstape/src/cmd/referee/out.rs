@@ -1,7 +1,8 @@
 //! The files of a report.
 
-use std::fs;
-use std::io;
+use std::env;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -90,6 +91,19 @@ impl OutDir {
         let ctrf = report.ctrf(ids.as_deref(), millis(began), millis(SystemTime::now()));
         put(self.0.join("ctrf.json"), format!("{ctrf:#}\n"))
     }
+}
+
+/// Where a job of GitHub's shows what is written to it.
+const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+
+/// Adds the report to the job's page, where this is a job that has one.
+pub(super) fn summarise(summary: impl FnOnce() -> String) -> Result<(), OutError> {
+    let Some(path) = env::var_os(GITHUB_STEP_SUMMARY).map(PathBuf::from) else {
+        return Ok(());
+    };
+    let file = OpenOptions::new().create(true).append(true).open(&path);
+    file.and_then(|mut file| file.write_all(summary().as_bytes()))
+        .map_err(unwritten(&path))
 }
 
 /// Milliseconds since 1970.
