@@ -39,7 +39,7 @@ fn layouts() -> Vec<(String, String, Vec<String>)> {
 
 /// Texts that are no JSON: whose they are, what is said, and what stays of it.
 fn texts() -> Vec<(&'static str, String, &'static str)> {
-    [protocols(), commands()].concat()
+    [protocols(), commands(), later_words()].concat()
 }
 
 /// Protocols of lines, forms and frames of their own.
@@ -162,6 +162,63 @@ fn commands() -> Vec<(&'static str, String, &'static str)> {
             "SIP",
             format!("REGISTER sip:h SIP/2.0\r\nAuthorization: Digest username=\"{PASS}\"\r\n"),
             "REGISTER sip:h",
+        ),
+    ]
+}
+
+/// Commands of which not the first word logs in, and what else stands within a text.
+fn later_words() -> Vec<(&'static str, String, &'static str)> {
+    vec![
+        (
+            "XMPP, its second SASL",
+            format!(
+                "<authenticate mechanism='PLAIN'><initial-response>{BASE64}</initial-response></authenticate>"
+            ),
+            "mechanism='PLAIN'",
+        ),
+        (
+            "XMPP of old",
+            format!(
+                "<iq type='set'><query xmlns='jabber:iq:auth'><username>{KEY}</username><digest>{}</digest></query></iq>",
+                &HEX[..40]
+            ),
+            "jabber:iq:auth",
+        ),
+        ("IMAP", format!("a1 LOGIN ada {PASS}\r\n"), "a1 LOGIN"),
+        (
+            "Redis' HELLO",
+            format!("HELLO 3 AUTH ada {PASS}\r\n"),
+            "HELLO 3 AUTH",
+        ),
+        (
+            "NickServ in short",
+            format!("NS IDENTIFY {PASS}\r\n"),
+            "NS IDENTIFY",
+        ),
+        (
+            "a chat's command",
+            format!("/msg NickServ identify ada {PASS}"),
+            "NickServ",
+        ),
+        (
+            "Quakenet",
+            format!("PRIVMSG Q@CServe.quakenet.org :AUTH ada {PASS}\r\n"),
+            ":AUTH",
+        ),
+        (
+            "WEBIRC",
+            format!("WEBIRC {PASS} gateway host 10.0.0.1\r\n"),
+            "WEBIRC",
+        ),
+        (
+            "a URL in a text",
+            format!("dial wss://h/ws?access_token={KEY}&room=a now"),
+            "room=a now",
+        ),
+        (
+            "Socket.IO's handshake of its own names",
+            format!("40{{\"visitor\":{{\"k\":\"{PASS}\"}}}}"),
+            "visitor",
         ),
     ]
 }
@@ -393,12 +450,72 @@ fn what_a_client_sends_that_is_no_login_keeps_every_byte() {
         "a,b,c|d;e",
         "<subscribe channel='trades'>BTC</subscribe>",
         r#"{"event":"author","name":"signal","pass":null,"#,
+        // What is called like a secret and is none.
+        r#"{"op":"order","token":"USDT","baseToken":"BTC","tokenIn":"stETH","token_id":7}"#,
+        r#"{"op":"sub","token":"usdt","tokens":["BTC","1INCH","USDC.e"]}"#,
+        r#"{"op":"sub","token":"0xdac17f958d2ee523a2206206994597c13d831ec7"}"#,
+        r#"{"action":1,"params":{"mode":1,"tokenList":[{"exchangeType":1,"tokens":["10626","5290"]}]}}"#,
+        r#"{"type":"response.create","response":{"max_output_tokens":200,"max_tokens":4096}}"#,
+        r#"{"type":"session.update","session":{"voice":"alloy","instructions":"be kind","turn_detection":{"threshold":0.5}}}"#,
+        r#"{"type":"sub","session":"RTH","sessionType":"regular","session_start":"09:30"}"#,
+        r#"{"op":"get","key":"BTC-USD"}"#,
+        r#"{"op":"get","key":"orderbook.50.BTCUSDT"}"#,
+        r#"{"type":"keydown","key":"ArrowLeft","code":"ArrowLeft"}"#,
+        r#"{"op":"order","sign":"+","seed":42,"pin":13,"pass":3,"pass_rate":0.9}"#,
+        r#"{"op":"order","sign":-1,"sign_type":"HmacSHA256"}"#,
+        r#"{"action":"close","ticket":123456789,"volume":0.1}"#,
+        r#"{"event":"ticket.created","ticket":{"id":"T-1","subject":"help"}}"#,
+        r#"[{"ticket":"test"},{"type":"trade","codes":["KRW-BTC"]}]"#,
+        r#"{"op":"subscribe","args":["auth.events","login.events"]}"#,
+        r#"{"op":"subscribe","channel":"login-events","filter":"eu"}"#,
+        r#"{"event":"closed","code":"600519","reason":"a share"}"#,
+        // What all may see, though it is long.
+        r#"{"jsonrpc":"2.0","id":1,"method":"eth_getTransactionReceipt","params":["0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"]}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["logs",{"topics":["0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"]}]}"#,
+        r#"["REQ","s1",{"authors":["3bf0c63fcb93463407af97a5e5ee64fa883d107ef9e558472c4eb9aaaefa459d"],"kinds":[1]}]"#,
+        r#"{"track-tx":"ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"accountSubscribe","params":["CM78CPUeXjn8o3yroDHxUtKsZZgoy4GPkPPXfouKNH12",{"encoding":"jsonParsed"}]}"#,
+        r#"{"assets_ids":["109681959945973300464568698402968596289258214226684818748321941747028805721376"],"type":"market"}"#,
+        "I CAN NOT REALLY LOGIN TODAY",
+        "note: see wss://h/ws?symbol=BTC",
         "",
     ] {
         let line = line(message);
         assert_eq!(redacted(&line).to_line(), line);
         assert_eq!(redactor().line(line.as_bytes()), None, "{message}");
     }
+}
+
+#[test]
+fn a_picture_or_a_sound_in_base64_is_no_token() {
+    let sound = "UklGRjIAAABXQVZFZm10IBIA".repeat(100);
+    let line = line(&json!({"type": "input_audio_buffer.append", "audio": sound}).to_string());
+    assert_eq!(redacted(&line).to_line(), line);
+}
+
+#[test]
+fn a_password_in_amqps_frames_goes_and_their_length_stays() {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    let length = u8::try_from(PASS.len() + 5).unwrap();
+    let said = [
+        b"\xa3\x05PLAIN\xa0",
+        &[length][..],
+        b"\0ada\0",
+        PASS.as_bytes(),
+        b"\xff",
+    ]
+    .concat();
+    let binary = json!({"at_ms": 1, "conn": 1, "received": {"kind": "binary", "binary": STANDARD.encode(&said)}});
+    assert!(redactor().line(binary.to_string().as_bytes()).is_some());
+    let clean = redacted(&binary.to_string());
+    let Action::Received(received) = &clean.action else {
+        panic!("{clean:?}");
+    };
+    let bytes = received.binary.as_deref().unwrap();
+    assert_eq!(bytes.len(), said.len());
+    assert!(!String::from_utf8_lossy(bytes).contains(PASS));
+    assert_eq!(redacted(&clean.to_line()).to_line(), clean.to_line());
 }
 
 #[test]

@@ -81,6 +81,20 @@ pub enum RecordError {
         "{0}: no client says a text in it that is answered; record a session with wstape proxy"
     )]
     Unteachable(String),
+    /// Nothing can be learnt from a session in which clients say all in bytes.
+    #[error(
+        "{name}: clients say nothing in text that is answered, and {messages} binary messages; what \
+         is said in bytes (MQTT, MessagePack, protobuf) is not learnt. Serve the session as it is to a \
+         client like the one that was recorded (wstape serve {name}), record a client that speaks the \
+         protocol's form of text (SignalR's JSON), or write the dialogue by hand, with \
+         {{\"on_message\":{{\"binary\":…}}}}"
+    )]
+    UnteachableBytes {
+        /// The session.
+        name: String,
+        /// Binary messages of clients.
+        messages: u64,
+    },
     /// The tape's text holds a secret.
     #[error(
         "{name}:{}: {hit}; the tape is not safe to share before {}", hit.line, hit.remedy(name)

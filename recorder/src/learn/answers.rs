@@ -31,9 +31,24 @@ pub(super) struct Asked {
     pub(super) request: Request,
     /// Each with its place in the conversation.
     pub(super) answers: Vec<usize>,
-    /// The pointer of the number of the request that its answers repeat.
+    /// The pointer of the number of the request that its answers repeat, of several the one that
+    /// most do.
     pub(super) number: Option<String>,
+    /// How many answers repeat which.
+    repeated: BTreeMap<String, usize>,
     items: usize,
+}
+
+impl Asked {
+    /// One more answer repeats this number.
+    fn repeats(&mut self, number: String) {
+        let count = |number: &String| self.repeated.get(number).copied().unwrap_or_default();
+        let most = self.number.as_ref().map_or(0, count);
+        if count(&number) + 1 > most {
+            self.number = Some(number.clone());
+        }
+        *self.repeated.entry(number).or_default() += 1;
+    }
 }
 
 /// The requests of a conversation, and their answers.
@@ -58,6 +73,7 @@ impl Answers {
                     request,
                     answers: Vec::new(),
                     number: None,
+                    repeated: BTreeMap::new(),
                 });
                 continue;
             }
@@ -67,7 +83,9 @@ impl Answers {
             answers.of.insert(place, which);
             let asked = &mut answers.asked[which];
             asked.answers.push(place);
-            asked.number = asked.number.take().or(number);
+            if let Some(number) = number {
+                asked.repeats(number);
+            }
         }
         answers
     }
@@ -80,8 +98,9 @@ impl Answers {
         let by_number = numbered.find_map(|(which, asked)| {
             repeated_number(&asked.request, &found).map(|number| (which, Some(number)))
         });
-        if by_number.is_some() {
-            return by_number;
+        if let Some((which, number)) = by_number {
+            let late = self.still_under_way(which, one, &found, said);
+            return Some(late.unwrap_or((which, number)));
         }
         let until = |asked: &Asked| Micros(asked.at.0.saturating_add(MAX_ANSWER_DELAY.0));
         let open = latest.filter(|(_, asked)| asked.number.is_none() && one.at <= until(asked));
@@ -99,6 +118,31 @@ impl Answers {
         let mut oldest = open.iter().rev();
         let by_word = oldest.clone().find(first).or_else(|| oldest.find(another));
         by_word.map(|(which, _)| (*which, None))
+    }
+
+    /// Which request's stream a message is still of that came behind the request for its end, and
+    /// repeats the number of both.
+    fn still_under_way(
+        &self,
+        end: usize,
+        one: &Said,
+        found: &[Node],
+        said: &[Said],
+    ) -> Option<(usize, Option<String>)> {
+        /// Answers of a stream that are looked at: those that go on are alike.
+        const MAX_LOOKED_AT: usize = 8;
+        if !self.asked[end].request.ends() {
+            return None;
+        }
+        let shape = Shape::of(&one.text);
+        let before = self.asked[..end].iter().enumerate().rev().take(MAX_ASKED);
+        let mut before = before.filter(|(_, asked)| !asked.request.ends());
+        before.find_map(|(which, asked)| {
+            let number = repeated_number(&asked.request, found)?;
+            let mut latest = asked.answers.iter().rev().take(MAX_LOOKED_AT);
+            let alike = latest.any(|place| Shape::of(&said[*place].text) == shape);
+            alike.then_some((which, Some(number)))
+        })
     }
 
     /// Whether there are as many answers to a request as things that it is about, all of one
@@ -135,7 +179,7 @@ fn repeated_number(request: &Request, said: &[Node]) -> Option<String> {
         let both_own = node.depth() == 1 && asked.depth() == 1 && is_identity(&node.key);
         node.text == asked.text && (same_place || both_own)
     };
-    let mut numbers = request.identities();
+    let mut numbers = request.answered_numbers();
     let number = numbers.find(|asked| said.iter().any(|node| repeats(asked, node)))?;
     Some(number.pointer.clone())
 }

@@ -8,10 +8,15 @@ use wstape_tape::{
 };
 use wstape_wire::framed::records;
 
+use super::stomp;
+
 /// Most bytes of messages that are learnt from, which are in memory meanwhile, and most messages.
 /// What is beyond is named.
 const MAX_BYTES: usize = 64 << 20;
 const MAX_MESSAGES: usize = 200_000;
+
+/// What binary messages of clients are called that are not learnt.
+const BINARY_OF_CLIENTS: &str = "binary messages of clients";
 
 /// The header in which an engine chooses a subprotocol.
 const SUBPROTOCOL: &str = "sec-websocket-protocol";
@@ -101,6 +106,14 @@ impl Session {
         }
     }
 
+    /// How many binary messages clients sent.
+    pub(super) fn binary_of_clients(&self) -> u64 {
+        self.beside
+            .get(BINARY_OF_CLIENTS)
+            .copied()
+            .unwrap_or_default()
+    }
+
     fn count(&mut self, what: &'static str) {
         *self.beside.entry(what).or_default() += 1;
     }
@@ -132,7 +145,9 @@ impl Session {
                 let text = String::from_utf8_lossy(json).into_owned();
                 return Some((Side::Engine, text));
             }
-            Action::Text(text) => return Some((Side::Engine, text.clone())),
+            Action::Text(text) => {
+                return Some((Side::Engine, stomp::without_length(text.clone())));
+            }
             Action::Received(received) => match received.kind {
                 ReceivedKind::Text => {
                     return received.text.clone().map(|text| (Side::Client, text));
@@ -141,7 +156,7 @@ impl Session {
                     self.open(conn, received);
                     return None;
                 }
-                ReceivedKind::Binary => "binary messages of clients",
+                ReceivedKind::Binary => BINARY_OF_CLIENTS,
                 ReceivedKind::Frame | ReceivedKind::Bytes => "fragments and raw frames of clients",
                 _ => return None,
             },

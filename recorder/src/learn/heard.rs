@@ -263,16 +263,18 @@ impl Message {
     }
 }
 
-/// The stream of whose names a message has most, the first of those given where several are equal.
+/// The stream of whose names a message has most; where several are equal one that was asked to begin, and
+/// of those the first that is given.
 fn best(streams: &[Stream], which: impl Iterator<Item = usize>, texts: &[String]) -> Option<usize> {
-    let mut best: Option<(usize, usize)> = None;
+    let mut best: Option<((usize, bool), usize)> = None;
     for which in which {
         let score = streams[which]
             .names
             .iter()
             .map(|name| name.score(texts))
-            .sum();
-        if score > 0 && best.is_none_or(|(best, _)| score > best) {
+            .sum::<usize>();
+        let score = (score, streams[which].request.begins());
+        if score.0 > 0 && best.is_none_or(|(best, _)| score > best) {
             best = Some((score, which));
         }
     }

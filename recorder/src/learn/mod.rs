@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `conversation` | the session, connection by connection |
 //! | `node`, `names` | the values of a JSON text, and what their names say of them |
+//! | `stomp` | a frame of STOMP's as such values |
 //! | `request` | what a client asks, and what it is about |
 //! | `wanted` | what a request must say, as the members of an `on_message` |
 //! | `answers` | which message answers which request |
@@ -34,6 +35,7 @@ mod part;
 mod request;
 mod scene;
 mod shape;
+mod stomp;
 mod template;
 mod wanted;
 
@@ -72,7 +74,8 @@ pub use learnt::Learnt;
 ///
 /// # Errors
 /// Where the tape can't be read or the output can't be written; [`RecordError::Unteachable`] where
-/// no client says a text in it that is answered.
+/// no client says a text in it that is answered, [`RecordError::UnteachableBytes`] where clients
+/// say all in bytes.
 pub fn learn(
     mut tape: TapeReader<impl BufRead>,
     output: Output,
@@ -82,7 +85,10 @@ pub fn learn(
     let session = Session::read(&mut tape)?;
     let lesson = Lesson::of(&session);
     if lesson.learnt.replies == 0 && lesson.learnt.scenes == 0 {
-        return Err(RecordError::Unteachable(name));
+        return Err(match session.binary_of_clients() {
+            0 => RecordError::Unteachable(name),
+            messages => RecordError::UnteachableBytes { name, messages },
+        });
     }
     let mut header = Header::new(format!("Learnt from {name}"));
     header.source.clone_from(&tape.header().source);

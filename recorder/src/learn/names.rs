@@ -95,6 +95,11 @@ pub(super) fn ends(purpose: &str) -> bool {
     has_any(purpose, &ENDINGS)
 }
 
+/// Whether a purpose says that the client goes.
+pub(super) fn is_goodbye(purpose: &str) -> bool {
+    matches!(purpose, "DISCONNECT" | "connection_terminate")
+}
+
 /// Whether a purpose begins one.
 pub(super) fn begins(purpose: &str) -> bool {
     !ends(purpose) && has_any(purpose, &BEGINNINGS)

@@ -7,6 +7,8 @@ use serde_json::value::RawValue;
 use wstape_tape::{pointer_key, pointer_token};
 use wstape_wire::framed::Framed;
 
+use super::stomp::{BODY, Frame};
+
 /// Values within each other that are told apart; deeper ones are part of the last.
 const MAX_DEPTH: usize = 16;
 
@@ -24,6 +26,8 @@ pub(super) struct Node {
     pub(super) range: Range<usize>,
     /// Its text without blanks between values.
     pub(super) text: String,
+    /// It stands in its text without quotes, as a header of STOMP's does.
+    pub(super) raw: bool,
 }
 
 impl Node {
@@ -69,16 +73,19 @@ pub(super) fn tokens(pointer: &str) -> Vec<String> {
 /// that finds it.
 pub(super) const ACK: &str = "ack";
 
-/// Whether a text is an object or a list, as messages are, with or without a frame around it.
+/// Whether a text is an object or a list, as messages are, with or without a frame around it, or a
+/// frame of STOMP's.
 pub(super) fn is_message(text: &str) -> bool {
-    text[Framed::of(text).json]
-        .trim_start()
-        .starts_with(['{', '['])
+    let json = text[Framed::of(text).json].trim_start();
+    json.starts_with(['{', '[']) || Frame::of(text).is_some()
 }
 
 /// The values of a message, a container before what is in it; empty where it is no JSON object or
-/// list.
+/// list and no frame of STOMP's.
 pub(super) fn nodes(text: &str) -> Vec<Node> {
+    if let Some(frame) = Frame::of(text) {
+        return frame.nodes(text);
+    }
     let mut nodes = Vec::new();
     let Framed { json, ack } = Framed::of(text);
     if let (true, Ok(value)) = (
@@ -91,7 +98,19 @@ pub(super) fn nodes(text: &str) -> Vec<Node> {
             key: "id".to_owned(),
             text: text[range.clone()].to_owned(),
             range,
+            raw: false,
         }));
+    }
+    nodes
+}
+
+/// The values of the JSON that stands in a text as the body of a frame; empty where it is none.
+pub(super) fn body_nodes(text: &str, body: &Range<usize>) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    let said = &text[body.clone()];
+    let value = serde_json::from_str::<&RawValue>(said);
+    if let (true, Ok(value)) = (said.starts_with(['{', '[']), value) {
+        walk(text, value, ("/body", BODY), 0, &mut nodes);
     }
     nodes
 }
@@ -137,6 +156,7 @@ fn walk(
         key: key.to_owned(),
         range: start..start + text.len(),
         text: compact(text),
+        raw: false,
     });
     if depth == MAX_DEPTH {
         return;

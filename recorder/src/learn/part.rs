@@ -9,6 +9,7 @@ use super::heard::{Exchange, Heard, Message, Stream};
 use super::learnt::Learnt;
 use super::request::{Item, Request};
 use super::scene::{Scene, after_ms};
+use super::stomp;
 use super::template::{Clock, Scope, Template};
 use super::wanted::Wanted;
 
@@ -32,6 +33,8 @@ pub(super) struct Part<'h> {
     streams: BTreeMap<String, (String, &'h Stream)>,
     /// The lines that start or stop a stream.
     told: BTreeSet<String>,
+    /// The kinds of requests of which some stop a stream.
+    stopping: BTreeSet<String>,
 }
 
 impl<'h> Part<'h> {
@@ -45,6 +48,7 @@ impl<'h> Part<'h> {
             room,
             streams: streams(heard),
             told: BTreeSet::new(),
+            stopping: BTreeSet::new(),
         };
         let mut exchanges: BTreeMap<String, Vec<&Exchange>> = BTreeMap::new();
         for exchange in heard.iter().flat_map(|heard| &heard.exchanges) {
@@ -58,15 +62,31 @@ impl<'h> Part<'h> {
             of_a_kind.sort_by_key(|exchange| !part.is_of_a_stream(exchange));
             part.replies(of_a_kind);
         }
+        let numbered = exchanges.values().flatten();
+        let numbered = numbered.filter_map(|exchange| {
+            let pointer = exchange.goes_by.clone()?;
+            let mut own = exchange.request.nodes.iter();
+            let number = own.find(|node| node.pointer == pointer)?;
+            Some((exchange.conn, pointer, number.text.clone()))
+        });
+        let numbered: BTreeSet<Numbered> = numbered.collect();
         for exchange in exchanges.values().flatten() {
             part.start(exchange);
-            part.stop(exchange);
+            part.stop(exchange, &numbered);
         }
         for of_a_kind in exchanges.values() {
             part.unanswered(of_a_kind);
         }
         part.framed(exchanges.values().flatten().copied());
         part.scenes(heard);
+        if exchanges
+            .values()
+            .flatten()
+            .any(|exchange| exchange.request.is_stomp())
+        {
+            let grouped = part.lines.iter().map(|line| stomp::grouped(line));
+            part.lines = grouped.collect();
+        }
         if part.lines.len() > room {
             let left = part.lines.len() - room;
             part.learnt
@@ -228,24 +248,19 @@ impl<'h> Part<'h> {
 
     /// The steps that stop streams as this request does: those that it names, and others by their
     /// names in place of these.
-    fn stop(&mut self, exchange: &Exchange) {
+    fn stop(&mut self, exchange: &Exchange, numbered: &BTreeSet<Numbered>) {
         if !exchange.request.ends() {
             return;
         }
         let request = &exchange.request;
-        let by_number = self.streams.values().find_map(|(_, stream)| {
-            let number = stream
-                .goes_by
-                .as_ref()
-                .filter(|_| stream.conn == exchange.conn)?;
-            let asked = stream.request.nodes.iter().find(|n| n.pointer == *number)?;
-            // The number of the stream, and not one of the request's own.
-            let mut own = request.identities();
-            own.any(|node| node.pointer == *number && node.text == asked.text)
-                .then(|| number.clone())
+        // The number of a stream, and not one of the request's own.
+        let by_number = request.identities().find_map(|node| {
+            let of_stream = (exchange.conn, node.pointer.clone(), node.text.clone());
+            numbered.contains(&of_stream).then_some(of_stream.1)
         });
         if let Some(number) = by_number {
             let rest = format!(r#","stop":"id ${{{number}}}""#);
+            self.stopping.insert(request.kind());
             self.on_message(&request.wanted(), request, &rest);
             return;
         }
@@ -271,6 +286,7 @@ impl<'h> Part<'h> {
             }
         }
         for (wanted, label) in stops {
+            self.stopping.insert(request.kind());
             let rest = format!(r#","stop":{}"#, Value::from(label));
             self.on_message(&wanted, request, &rest);
         }
@@ -282,7 +298,8 @@ impl<'h> Part<'h> {
             |exchange: &&&Exchange| !self.is_answered(exchange) && !exchange.request.is_keepalive();
         let count = of_a_kind.iter().filter(nothing).count();
         let first = of_a_kind.iter().find(nothing);
-        let known = of_a_kind.len() > count;
+        let stops = |exchange: &&&Exchange| self.stopping.contains(&exchange.request.kind());
+        let known = of_a_kind.len() > count || first.is_some_and(|first| stops(&first));
         if let Some(first) = first.filter(|_| !known) {
             let asked = first.request.shown();
             let what = format!("what answers {asked}: nothing did in the session ({count})");
@@ -341,6 +358,9 @@ impl<'h> Part<'h> {
         self.learnt.scenes += 1;
     }
 }
+
+/// A number by which a stream goes: on which connection, its pointer in the request, and itself.
+type Numbered = (u64, String, String);
 
 /// By what a request calls a stream.
 struct Called {

@@ -1,6 +1,6 @@
 //! What a client asks, and what it is about.
 
-use super::names::{begins, ends, is_identity, is_number, is_protocol, purpose};
+use super::names::{begins, ends, is_goodbye, is_identity, is_number, is_protocol, purpose};
 use super::node::{Node, nodes, replaced};
 use super::wanted::{REDACTED, Wanted};
 
@@ -17,6 +17,9 @@ pub(super) struct Request {
     pub(super) nodes: Vec<Node>,
     /// The pointer of the value that says what it is for.
     purpose: Option<String>,
+    /// Where it is a list that says by a place of its own what it is about, as Phoenix' do between
+    /// numbers and an event: the place.
+    topic: Option<usize>,
 }
 
 /// One thing that a request is about: a channel of several, or all that it says.
@@ -38,12 +41,22 @@ struct Element<'r> {
 impl Request {
     pub(super) fn new(text: &str) -> Self {
         let nodes = nodes(text);
-        let purpose = purpose_of(&nodes).map(|node| node.pointer.clone());
+        let topic = topic_of(&nodes);
+        let purpose = match topic {
+            Some(topic) => Some(place(topic + 1)),
+            None => purpose_of(&nodes).map(|node| node.pointer.clone()),
+        };
         Self {
             text: text.to_owned(),
             nodes,
             purpose,
+            topic,
         }
+    }
+
+    /// Whether it is a frame of STOMP's.
+    pub(super) fn is_stomp(&self) -> bool {
+        self.nodes.iter().any(|node| node.raw)
     }
 
     /// Whether it is a list, whose values say by their places what they are.
@@ -71,19 +84,35 @@ impl Request {
     /// Its text, or the beginning of a long one, for people.
     pub(super) fn shown(&self) -> String {
         let mut chars = self.text.chars();
-        let mut shown: String = chars.by_ref().take(MAX_SHOWN_CHARS).collect();
+        let mut shown = String::new();
+        for c in chars.by_ref().take(MAX_SHOWN_CHARS) {
+            // On one line, and no byte of zero.
+            if c.is_control() {
+                shown.extend(c.escape_debug());
+            } else {
+                shown.push(c);
+            }
+        }
         if chars.next().is_some() {
             shown.push('…');
         }
         shown
     }
 
-    /// Whether it only says that the client lives, or goes, which nothing answers: engine.io's pong, Socket.IO's
-    /// disconnect, an empty command of Centrifuge's, SignalR's ping and close.
+    /// Whether it only says that the client lives, or goes, which nothing need answer: engine.io's pong,
+    /// Socket.IO's disconnect, an empty command of Centrifuge's, SignalR's ping and close, STOMP's
+    /// DISCONNECT, the end of GraphQL over WebSocket's first protocol.
     pub(super) fn is_keepalive(&self) -> bool {
         let mut own = self.nodes.iter().filter(|node| node.depth() == 1);
+        if self.purpose().is_some_and(|purpose| is_goodbye(&purpose)) {
+            return true;
+        }
         match (self.nodes.len(), own.next()) {
-            (0, _) => matches!(self.text.as_str(), "1" | "3" | "41" | "pong"),
+            // A line's end is how STOMP's clients say that they live.
+            (0, _) => matches!(
+                self.text.as_str(),
+                "1" | "3" | "41" | "pong" | "\n" | "\r\n"
+            ),
             (1, _) => self.nodes[0].text == "{}",
             (2, Some(only)) => only.pointer == "/type" && matches!(only.text.as_str(), "6" | "7"),
             _ => false,
@@ -110,9 +139,22 @@ impl Request {
     /// The values by which an answer is known.
     pub(super) fn identities(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(|node| {
-            let by_place = self.is_list() && node.depth() == 1 && !self.is_purpose(node);
+            let by_place = self.is_list() && node.depth() == 1;
+            let by_place = by_place && !self.is_purpose(node) && !self.is_topic(node);
             node.is_telling() && (is_identity(&node.key) || by_place)
         })
+    }
+
+    /// Those of them that an answer repeats: in a list with a topic the last before it, as the others
+    /// number what was joined.
+    pub(super) fn answered_numbers(&self) -> impl Iterator<Item = &Node> {
+        let own = self.topic.map(|topic| place(topic.saturating_sub(1)));
+        let fits = move |node: &&Node| own.as_ref().is_none_or(|own| node.pointer == *own);
+        self.identities().filter(fits)
+    }
+
+    fn is_topic(&self, node: &Node) -> bool {
+        self.topic.is_some_and(|topic| node.pointer == place(topic))
     }
 
     fn is_purpose(&self, node: &Node) -> bool {
@@ -122,7 +164,7 @@ impl Request {
     /// Whether it says what the request is about: a string or a number that is no number of the
     /// message, no purpose and no secret.
     fn is_about(&self, node: &Node) -> bool {
-        let by_place = self.is_list() && node.depth() == 1;
+        let by_place = self.is_list() && node.depth() == 1 && !self.is_topic(node);
         node.is_telling()
             && !by_place
             && !self.is_purpose(node)
@@ -163,7 +205,9 @@ impl Request {
         let mut places = Vec::new();
         for (from, to) in names {
             let place = self.nodes.iter().find(|node| node.text == *from)?;
-            places.push((place.range.clone(), to.clone()));
+            let bare = || serde_json::from_str(to).unwrap_or_else(|_| to.clone());
+            let piece = if place.raw { bare() } else { to.clone() };
+            places.push((place.range.clone(), piece));
         }
         Some(Self::new(&replaced(&self.text, places, ToOwned::to_owned)))
     }
@@ -262,11 +306,34 @@ impl Request {
         let inside = elements.iter().flat_map(|element| &element.leaves);
         let names = alone.iter().chain(inside).filter_map(|node| node.string());
         let mut names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
-        if self.is_list() {
+        if self.is_list() && self.topic.is_none() {
             names.extend(self.identities().filter_map(Node::string));
         }
         Item { names, wanted }
     }
+}
+
+/// The pointer of a list's value.
+fn place(index: usize) -> String {
+    format!("/{index}")
+}
+
+/// The place of the topic in a list as Phoenix has them: numbers or nothing, a topic, an event, and an
+/// object.
+fn topic_of(nodes: &[Node]) -> Option<usize> {
+    nodes.first().filter(|root| root.is_list())?;
+    let own: Vec<&Node> = nodes.iter().filter(|node| node.depth() == 1).collect();
+    let is_number = |node: &&&Node| {
+        let digits = node.text.trim_matches('"');
+        node.text == "null" || !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+    };
+    let topic = own.iter().take_while(is_number).count();
+    let is_word = |at: usize| own.get(at).is_some_and(|node| node.text.starts_with('"'));
+    let is_object = own
+        .get(topic + 2)
+        .is_some_and(|node| node.text.starts_with('{'));
+    let whole = is_object && own.len() == topic + 3;
+    (topic > 0 && whole && is_word(topic) && is_word(topic + 1)).then_some(topic)
 }
 
 /// The value that says what a message is for: of its own members the most telling, in a list the first
@@ -276,6 +343,9 @@ fn purpose_of(nodes: &[Node]) -> Option<&Node> {
     let own = nodes
         .iter()
         .filter(|node| node.depth() == 1 && node.is_telling());
+    if let Some(command) = nodes.iter().find(|node| node.raw) {
+        return Some(command);
+    }
     if root.is_list() {
         let is_word = |node: &&Node| {
             let word = node.string();
@@ -340,6 +410,20 @@ mod tests {
         let of_member = serde_json::json!({"jsonpath": "$['sub']"});
         assert_eq!(wanted(r#"{"id":"1","sub":"market.trades"}"#), of_member);
         assert_eq!(wanted("ping"), serde_json::json!({"text": "ping"}));
+    }
+
+    #[test]
+    fn a_list_of_numbers_a_topic_and_an_event_is_for_the_event_and_about_the_topic() {
+        let request = Request::new(r#"["3","7","room:a","phx_join",{"since":0}]"#);
+        assert_eq!(request.purpose().as_deref(), Some("phx_join"));
+        assert_eq!(request.items()[0].names, ["room:a"]);
+        let numbers: Vec<&str> = request
+            .answered_numbers()
+            .map(|node| node.text.as_str())
+            .collect();
+        assert_eq!(numbers, ["\"7\""]);
+        // A call of WAMP's has other things between.
+        assert_eq!(Request::new(r#"[48,7,{},"a.b",["x"]]"#).topic, None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use wstape_wire::framed::Framed;
 use super::names::{is_identity, is_protocol, purpose};
 use super::node::{ACK, Node, leaves, nodes, replaced};
 use super::request::Request;
+use super::stomp::Frame;
 
 /// Shorter values than that are taken for one that comes back only under the same name.
 const MIN_TELLING_CHARS: usize = 3;
@@ -36,6 +37,9 @@ const BARE: (char, char) = ('\u{e000}', '\u{e001}');
 
 /// A reference in the place of a value.
 fn piece(node: &Node, reference: &str, framed: bool) -> String {
+    if node.raw {
+        return reference.to_owned();
+    }
     if framed && node.string().is_none() {
         let (open, close) = BARE;
         return format!("\"{open}{reference}{close}\"");
@@ -100,7 +104,8 @@ impl Template {
         let nodes = nodes(said);
         let mut places: Vec<(Range<usize>, String)> = Vec::new();
         let mut unlearnt = Vec::new();
-        let framed = Framed::of(said).is_framed(said) && !nodes.is_empty();
+        let framed = Framed::of(said).is_framed(said) || Frame::of(said).is_some();
+        let framed = framed && !nodes.is_empty();
         let mut ack = None;
         for node in nodes.iter().filter(|node| !node.pointer.is_empty()) {
             let around = |place: &Range<usize>| {

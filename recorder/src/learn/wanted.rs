@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use wstape_wire::framed::Framed;
 
 use super::node::{ACK, Node, tokens};
+use super::stomp::Frame;
 
 /// What stands where a recorder took a secret out, which no other client says.
 pub(super) const REDACTED: &str = "redacted-";
@@ -27,6 +28,9 @@ pub(super) struct Wanted {
     conditions: Vec<String>,
     /// A path that selects something.
     exists: Option<String>,
+    /// A frame of STOMP's, and what values of it must be, by their pointers.
+    frame: Option<Frame>,
+    values: Vec<(String, String)>,
 }
 
 impl Wanted {
@@ -70,6 +74,10 @@ impl Wanted {
 
     /// In this frame: of this protocol's packets of a kind, with whatever number.
     pub(super) fn framed(&mut self, text: &str) {
+        self.frame = Frame::of(text);
+        if self.frame.is_some() {
+            return;
+        }
         let Framed { json, ack } = Framed::of(text);
         let before = match &ack {
             Some(ack) => &text[..ack.start],
@@ -90,6 +98,11 @@ impl Wanted {
     /// This value at its place: within objects as a part of the message, where a list is on the way
     /// to it as a condition.
     pub(super) fn value(&mut self, node: &Node) {
+        if self.frame.is_some() {
+            let said = node.string().unwrap_or_default();
+            self.values.push((node.pointer.clone(), said));
+            return;
+        }
         let tokens = tokens(&node.pointer);
         if tokens.iter().any(|token| token.parse::<usize>().is_ok()) {
             self.conditions.push(equal("$", &node.pointer, node));
@@ -127,7 +140,9 @@ impl Wanted {
         if let Some(text) = &self.text {
             members.insert("text".to_owned(), text.clone().into());
         }
-        if let Some(regex) = &self.regex {
+        let of_frame = self.frame.as_ref();
+        let of_frame = of_frame.map(|frame| frame.expression(&self.values));
+        if let Some(regex) = of_frame.as_ref().or(self.regex.as_ref()) {
             members.insert("regex".to_owned(), regex.clone().into());
         }
         if !self.json.is_empty() {

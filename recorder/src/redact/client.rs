@@ -9,11 +9,13 @@ use std::ops::Range;
 
 use super::escape::{escape, unescape};
 use super::login::{self, LOGIN};
-use super::lookahead::{self, Object, list_login, next_is_colon, scalar_length};
+use super::lookahead::{self, Mark, Marks, Object, list_login, next_is_colon, scalar_length};
 use super::mqtt;
+use super::open_value::Value;
 use super::packed::Packed;
 use super::pieces::{self, SIGNATURE};
 use super::registry::SecretRegistry;
+use super::sasl;
 use super::shapes;
 use super::texts;
 use super::url::is_token_like;
@@ -33,10 +35,8 @@ const MAX_LOGIN_DEPTH: usize = 4;
 /// anywhere.
 const MIN_KNOWN_TOKEN_BYTES: usize = 16;
 
-/// Of Socket.IO, what begins a packet that connects: there the name of a session that is gone on
-/// with is as good as a login.
+/// Of Socket.IO, what begins a packet that connects.
 const SOCKET_IO_CONNECT: &[u8] = b"40";
-const SOCKET_IO_SESSION: &str = "pid";
 
 /// A text that a client sent, without what it logs in with and without well-known secrets; `None`
 /// where it holds nothing of the kind.
@@ -64,6 +64,7 @@ pub(super) fn bytes(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<
     }
     let edited = packed(message, secrets);
     let edited = edited.or_else(|| json(message, secrets));
+    let edited = sasl::redact(edited.as_deref().unwrap_or(message), secrets).or(edited);
     let looks = pieces::redact_bytes(edited.as_deref().unwrap_or(message), secrets);
     looks.or(edited)
 }
@@ -114,6 +115,10 @@ struct Container {
     object: Object,
     /// All that is in it is redacted.
     blank: Option<Why>,
+    /// What it is called, where it is a member's value or stands in such a list.
+    name: Option<String>,
+    /// What is said of it by those that it stands in.
+    marks: Marks,
 }
 
 struct Pass<'t> {
@@ -174,11 +179,15 @@ impl<'t> Pass<'t> {
             return;
         }
         let value = String::from_utf8_lossy(&said).into_owned();
-        if let Some(why) = self.why(&value) {
+        if let Some(why) = self.why(Value::Text(&value)) {
             let placeholder = self.placeholder(&said, &value, &why);
             return self.replace(start..end, placeholder.as_bytes());
         }
+        let public = self.is_public(&value);
         self.name = None;
+        if public {
+            return;
+        }
         if login::is_signature(&value) {
             let placeholder = self.secrets.text(&said, SIGNATURE);
             return self.replace(start..end, placeholder.as_bytes());
@@ -199,8 +208,29 @@ impl<'t> Pass<'t> {
         let lines = value
             .contains('\n')
             .then(|| texts::redact(value, self.secrets));
-        let clean = lines.unwrap_or_else(|| pieces::redact(value, self.secrets));
+        let clean = lines.unwrap_or_else(|| texts::value(value, self.secrets));
         clean.map(String::into_bytes)
+    }
+
+    /// Whether a string that looks like a key or a signature is what all may see: the hash of a
+    /// block, by its name, or by its place among the parameters of Ethereum's JSON-RPC.
+    fn is_public(&self, value: &str) -> bool {
+        let container = self.open.last();
+        let name = self.name.as_deref();
+        let name = name.or_else(|| container.and_then(|container| container.name.as_deref()));
+        if !login::is_hash(value) {
+            return false;
+        }
+        let root = self
+            .open
+            .first()
+            .map(|root| root.object.marks)
+            .unwrap_or_default();
+        if root.has(Mark::GivesKey) {
+            return false;
+        }
+        let parameter = self.name.is_none() && root.has(Mark::JsonRpc) && value.starts_with("0x");
+        parameter || name.is_some_and(login::is_public_name)
     }
 
     fn placeholder(&mut self, said: &[u8], value: &str, why: &Why) -> String {
@@ -216,8 +246,8 @@ impl<'t> Pass<'t> {
         }
     }
 
-    /// Why the value that begins here is redacted, if it is; `value` is the string that it is.
-    fn why(&mut self, value: &str) -> Option<Why> {
+    /// Why the value that begins here is redacted, if it is.
+    fn why(&mut self, value: Value<'_>) -> Option<Why> {
         let Some(container) = self.open.last() else {
             return self.named(value);
         };
@@ -227,31 +257,52 @@ impl<'t> Pass<'t> {
         let Some(said) = container.login.filter(|_| self.deeper == 0) else {
             return self.named(value);
         };
+        let text = match value {
+            Value::Text(text) | Value::Scalar(text) => text,
+            Value::Container => "",
+        };
         let kept = match &self.name {
-            Some(name) => login::stays(name, value),
+            Some(name) => login::stays(name, text),
             None => container.array && container.index <= said,
         };
         (!kept).then_some(Why::Login)
     }
 
-    fn named(&self, value: &str) -> Option<Why> {
-        let name = self.name.as_ref()?;
-        let secret = login::is_secret_member(name, value) || self.is_secret_here(name);
+    /// Why a value is redacted for its name's sake: its own, or that of the list that it stands in.
+    fn named(&self, value: Value<'_>) -> Option<Why> {
+        let container = self.open.last();
+        let of_list = container.filter(|container| container.array && self.deeper == 0);
+        let of_list = of_list.and_then(|container| container.name.as_ref());
+        let name = self.name.as_ref().or(of_list)?;
+        let secret = login::is_secret_member(name, value) || self.is_secret_here(name, value);
         secret.then(|| Why::Named(name.clone()))
     }
 
     /// Whether the value of a member of this name is secret beside the others of its object.
-    fn is_secret_here(&self, name: &str) -> bool {
-        let object = self.open.last().map(|container| container.object);
-        let object = object.filter(|_| self.deeper == 0).unwrap_or_default();
-        object.marks.credentials && login::is_user(name)
-            || object.marks.names_secret && login::is_value(name)
-            || object.marks.fix_logon && texts::FIX_SECRETS.contains(&name)
-            || name == SOCKET_IO_SESSION && self.text.starts_with(SOCKET_IO_CONNECT)
+    fn is_secret_here(&self, name: &str, value: Value<'_>) -> bool {
+        let Some(container) = self.open.last().filter(|_| self.deeper == 0) else {
+            return false;
+        };
+        let has = |mark| container.object.marks.has(mark);
+        let text = match value {
+            Value::Text(text) => text,
+            Value::Scalar(_) | Value::Container => "",
+        };
+        let beside = has(Mark::Signed)
+            && (login::is_bare_key(name) || login::is_drawn(text) && !login::is_reference(name));
+        has(Mark::Credentials) && login::is_user(name)
+            || has(Mark::NamesSecret) && login::is_value(name)
+            || has(Mark::FixLogon) && texts::FIX_SECRETS.contains(&name)
+            || container.marks.has(Mark::Proves) && login::is_code(name)
+            || beside
+            || is_of_a_secret(container, name, text)
     }
 
     fn open(&mut self, array: bool) {
-        let why = self.why("");
+        let why = self.why(Value::Container);
+        let inherited = self.open.last();
+        let inherited = inherited.map(|container| (container.name.clone(), container.marks));
+        let (list, marks) = inherited.unwrap_or_default();
         let name = self.name.take();
         let is_purpose = name.as_deref().is_some_and(login::is_purpose);
         let is_head = name.as_deref().is_some_and(login::is_head);
@@ -264,10 +315,13 @@ impl<'t> Pass<'t> {
         let (mut login, mut object) = (None, Object::default());
         if self.open.len() < MAX_LOGIN_DEPTH {
             if array {
-                // What a purpose in a list says, its container has been told already.
-                login = list_login(rest).filter(|_| !is_purpose);
+                // What a topic in a list says, its container has been told already.
+                let topic = name.as_deref().is_some_and(login::is_topic);
+                let topics = marks.has(Mark::Subscribes);
+                login = list_login(rest, topics).filter(|_| !topic);
             } else {
                 object = lookahead::object(rest);
+                object.login |= self.is_socket_io_login();
                 login = object.login.then_some(0);
             }
         }
@@ -280,7 +334,15 @@ impl<'t> Pass<'t> {
             login,
             object,
             blank: if kept { None } else { why },
+            name: name.or_else(|| list.filter(|_| array)),
+            marks: object.marks.inherited().with(marks),
         });
+    }
+
+    /// Whether the object that begins here is what a client of Socket.IO says in its packet that
+    /// connects: that is called `auth`, and is to log in.
+    fn is_socket_io_login(&self) -> bool {
+        self.nested == 0 && self.open.is_empty() && self.text.starts_with(SOCKET_IO_CONNECT)
     }
 
     fn close(&mut self) {
@@ -307,7 +369,7 @@ impl<'t> Pass<'t> {
         let length = scalar_length(&self.text[start..]);
         self.at += length;
         let text = String::from_utf8_lossy(&self.text[start..self.at]).into_owned();
-        let why = self.why("");
+        let why = self.why(Value::Scalar(&text));
         let kept = self
             .name
             .take()
@@ -333,4 +395,14 @@ impl<'t> Pass<'t> {
         self.out.extend_from_slice(with);
         self.copied = range.end;
     }
+}
+
+/// Whether a string is the secret that the object it stands in is named after, as in
+/// `"session":{"id":"…"}`.
+fn is_of_a_secret(container: &Container, name: &str, text: &str) -> bool {
+    const MIN_TOKEN_BYTES: usize = 16;
+    let of = container.name.as_deref();
+    let secret = of.is_some_and(|of| login::is_secret_member(of, Value::Text(text)));
+    let itself = login::is_value(name) || login::is_id(name);
+    secret && !text.is_empty() && (itself || is_token_like(text, MIN_TOKEN_BYTES))
 }

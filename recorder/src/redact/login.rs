@@ -12,10 +12,11 @@
 //!
 //! `texts` are those that are no JSON, `mqtt` is a packet of bytes.
 
+use super::open_value::{Value, is_open};
 use super::url::{is_secret_name, is_token_like, words};
 
 /// Words of which one in a message's purpose says that it is to log in, or that it is signed.
-const LOGIN_WORDS: [&str; 24] = [
+const LOGIN_WORDS: [&str; 30] = [
     "2fa",
     "auth",
     "authenticate",
@@ -31,6 +32,10 @@ const LOGIN_WORDS: [&str; 24] = [
     "oauth",
     "otp",
     "pass",
+    "passcode",
+    "passphrase",
+    "passwd",
+    "password",
     "reauth",
     "sign",
     "signature",
@@ -39,7 +44,9 @@ const LOGIN_WORDS: [&str; 24] = [
     "signon",
     "ssid",
     "unlock",
+    "unseal",
     "walletpassphrase",
+    "webirc",
 ];
 
 /// Two words that say so together.
@@ -102,6 +109,29 @@ const PURPOSES: [&str; 47] = [
     "verb",
 ];
 
+/// Words of a purpose that say that a code proves something.
+const PROVING: [&str; 6] = [
+    "confirm",
+    "disarm",
+    "unlock",
+    "verification",
+    "verify",
+    "verifycode",
+];
+
+/// Words of a purpose that say that a key is handed over.
+const GIVING_KEYS: [&str; 9] = [
+    "import",
+    "importprivkey",
+    "key",
+    "private",
+    "privkey",
+    "recover",
+    "restore",
+    "seed",
+    "wallet",
+];
+
 /// Names of members that hold what a message is for, where it has a head and a body.
 const HEADS: [&str; 5] = ["envelope", "head", "header", "headers", "meta"];
 
@@ -121,7 +151,7 @@ const NUMBERS: [&str; 9] = [
 
 /// Words in names of members, beside those of headers and queries, whose values are secret in what
 /// a client sends.
-const SECRET_WORDS: [&str; 27] = [
+const SECRET_WORDS: [&str; 29] = [
     "2fa",
     "authenticate",
     "authextra",
@@ -132,6 +162,7 @@ const SECRET_WORDS: [&str; 27] = [
     "clientkey",
     "cred",
     "creds",
+    "cst",
     "login",
     "logon",
     "mfa",
@@ -149,6 +180,7 @@ const SECRET_WORDS: [&str; 27] = [
     "ssid",
     "userkey",
     "wif",
+    "xst",
 ];
 
 /// Whose key is secret, beside those of headers and queries.
@@ -233,10 +265,6 @@ const MIN_HEX_DIGITS: usize = 64;
 /// Letters and digits from which on a string of all kinds of them is one. More than a UUID has.
 const MIN_TOKEN_BYTES: usize = 40;
 
-/// A value of the name `key`, which also is what many a map's members are called, is a secret from
-/// this length on.
-const MIN_KEY_BYTES: usize = 6;
-
 /// Whether that is what a message to log in, or a signed one, says that it is for.
 pub(super) fn is_login(purpose: &str) -> bool {
     if purpose.len() > MAX_PURPOSE_BYTES {
@@ -269,6 +297,101 @@ pub(super) fn is_purpose(name: &str) -> bool {
     // Where SignalR has what its `M` is called with; Firebase's purpose is `a`.
     const ARGUMENTS: &str = "A";
     name != ARGUMENTS && PURPOSES.contains(&plain(name).as_str())
+}
+
+/// Whether a member of this name says what a message is about rather than what is done: a topic
+/// may be called like a login and be none.
+pub(super) fn is_topic(name: &str) -> bool {
+    const TOPICS: [&str; 6] = ["ch", "channel", "name", "path", "resource", "topic"];
+    TOPICS.contains(&plain(name).as_str())
+}
+
+/// Whether that is more than a word of its own.
+pub(super) fn is_of_words(value: &str) -> bool {
+    words(value).len() > 1
+}
+
+/// Whether a message of this purpose asks for topics.
+pub(super) fn subscribes(purpose: &str) -> bool {
+    let asks = |word: &String| {
+        let word = word.strip_prefix("un").unwrap_or(word);
+        matches!(word, "sub" | "subscribe" | "subscription")
+    };
+    purpose.len() <= MAX_PURPOSE_BYTES && words(purpose).iter().any(asks)
+}
+
+/// Whether a message of this purpose proves something by a code: a second factor, an alarm's.
+pub(super) fn proves(purpose: &str) -> bool {
+    has_word_of(purpose, &PROVING)
+}
+
+/// Whether a message of this purpose hands over a key, so that hexadecimal digits are one.
+pub(super) fn gives_key(purpose: &str) -> bool {
+    has_word_of(purpose, &GIVING_KEYS)
+}
+
+fn has_word_of(purpose: &str, list: &[&str]) -> bool {
+    let known = |word: &String| list.contains(&word.as_str());
+    purpose.len() <= MAX_PURPOSE_BYTES && words(purpose).iter().any(known)
+}
+
+/// Whether a member's name is `key` alone, as in many a map.
+pub(super) fn is_bare_key(name: &str) -> bool {
+    plain(name) == "key"
+}
+
+/// Whether a member's name is `id` alone.
+pub(super) fn is_id(name: &str) -> bool {
+    plain(name) == "id"
+}
+
+/// Whether a member of this name is the code that proves something.
+pub(super) fn is_code(name: &str) -> bool {
+    plain(name) == "code"
+}
+
+/// Whether a member of this name numbers or refers to something, so that what was drawn for it is
+/// no secret: an order's own number.
+pub(super) fn is_reference(name: &str) -> bool {
+    const LAST: [&str; 9] = [
+        "hash", "id", "ids", "key", "nonce", "oid", "ref", "tag", "uuid",
+    ];
+    let last = words(name).pop().unwrap_or_default();
+    LAST.contains(&last.as_str()) || last.ends_with("id") || NUMBERS.contains(&plain(name).as_str())
+}
+
+/// Whether a member of this name has what all may see: what a block, a transaction or an account
+/// is known by. Nostr's filters name tags behind a `#`.
+pub(super) fn is_public_name(name: &str) -> bool {
+    const PUBLIC: [&str; 19] = [
+        "account",
+        "accounts",
+        "address",
+        "addresses",
+        "author",
+        "authors",
+        "block",
+        "blockhash",
+        "hash",
+        "hashes",
+        "ids",
+        "pubkey",
+        "pubkeys",
+        "root",
+        "topic",
+        "topics",
+        "tx",
+        "txid",
+        "txids",
+    ];
+    let known = |word: &String| PUBLIC.contains(&word.as_str());
+    name.starts_with('#') || words(name).iter().any(known)
+}
+
+/// Whether a string is of 32 bytes in hexadecimal: a hash, a public key, a private one.
+pub(super) fn is_hash(value: &str) -> bool {
+    let digits = value.strip_prefix("0x").unwrap_or(value);
+    digits.len() == MIN_HEX_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Whether a member of this name says that a password is given.
@@ -307,7 +430,7 @@ pub(super) fn stays(name: &str, value: &str) -> bool {
 
 /// Whether a word was drawn by chance rather than chosen: letters of both cases and digits, and
 /// nothing that divides words.
-fn is_drawn(value: &str) -> bool {
+pub(super) fn is_drawn(value: &str) -> bool {
     const MIN_BYTES: usize = 12;
     let has = |of: fn(&u8) -> bool| value.bytes().any(|b| of(&b));
     value.len() >= MIN_BYTES
@@ -317,20 +440,21 @@ fn is_drawn(value: &str) -> bool {
         && has(u8::is_ascii_uppercase)
 }
 
-/// Whether the value of a member of this name is secret in what a client sends. `value` is the
-/// string that it is; empty for another.
-pub(super) fn is_secret_member(name: &str, value: &str) -> bool {
+/// Whether the value of a member of this name is secret in what a client sends.
+pub(super) fn is_secret_member(name: &str, value: Value<'_>) -> bool {
     let words = words(name);
-    if words == ["key"] {
-        let of_a_key = |b: u8| b.is_ascii_digit() || b.is_ascii_uppercase();
-        return value.len() >= MIN_KEY_BYTES && value.bytes().any(of_a_key);
-    }
-    if is_open(&words, value) {
-        return false;
-    }
+    says_secret(name, &words, value) && !is_open(&words, value)
+}
+
+/// Whether a name says that its value is a secret, of whatever look.
+fn says_secret(name: &str, words: &[String], value: Value<'_>) -> bool {
     let ends = |word: &String| SECRET_ENDS.iter().any(|end| word.ends_with(end));
     let key = |two: &[String]| {
         two[1] == "key" && KEY_OWNERS.contains(&two[0].as_str()) || two == ["two", "factor"]
+    };
+    let drawn_key = || {
+        let last = words.last().is_some_and(|word| word == "key");
+        last && matches!(value, Value::Text(text) if is_drawn(text))
     };
     is_secret_name(name)
         || words
@@ -338,21 +462,7 @@ pub(super) fn is_secret_member(name: &str, value: &str) -> bool {
             .any(|word| SECRET_WORDS.contains(&word.as_str()))
         || words.iter().any(ends)
         || words.windows(2).any(key)
-}
-
-/// Whether a value is what a secret's name says of something that is none: the symbol of a coin
-/// that is called a token, the part of a day that is called a session.
-fn is_open(words: &[String], value: &str) -> bool {
-    const SYMBOL: std::ops::RangeInclusive<usize> = 2..=6;
-    let last = words.last().map_or("", String::as_str);
-    let capitals = value.bytes().all(|b| b.is_ascii_uppercase());
-    let symbol = matches!(last, "token" | "tokens") && capitals && SYMBOL.contains(&value.len());
-    let part = words == ["session"]
-        && !value.is_empty()
-        && value
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b == b'-' || b == b'_');
-    symbol || part
+        || drawn_key()
 }
 
 /// Whether a text is a token and nothing else: long, of letters of both cases and digits, or of
@@ -370,11 +480,29 @@ pub(super) fn is_bare_token(text: &str) -> bool {
 pub(super) fn is_signature(value: &str) -> bool {
     let digits = value.strip_prefix("0x").unwrap_or(value);
     if digits.len() >= MIN_HEX_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return true;
+        // A number, as an outcome of a market is known by, has no letters.
+        return !digits.bytes().all(|b| b.is_ascii_digit());
     }
     is_token_like(value, MIN_TOKEN_BYTES)
         && value.bytes().any(|b| b.is_ascii_lowercase())
         && value.bytes().any(|b| b.is_ascii_uppercase())
+        && !is_public_key(value)
+        && !is_media(value)
+}
+
+/// Whether that is an account's public key in Base58, as Solana has them: 32 bytes, and none of
+/// the characters that Base58 leaves out. Of tokens of that length one in twenty looks so.
+fn is_public_key(value: &str) -> bool {
+    const LENGTHS: std::ops::RangeInclusive<usize> = 43..=44;
+    let of_base58 = |b: u8| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b);
+    LENGTHS.contains(&value.len()) && value.bytes().all(of_base58)
+}
+
+/// Whether that is longer than any token or signature in use, of which RSA's with 8,192 bits takes
+/// 1,366 characters: sound, a picture. A JSON Web Token may be of any length.
+fn is_media(value: &str) -> bool {
+    const MAX_TOKEN_BYTES: usize = 2048;
+    value.len() > MAX_TOKEN_BYTES && !value.contains('.')
 }
 
 /// A name without case and punctuation.
@@ -446,7 +574,7 @@ mod tests {
             ("session", "a1b2"),
             ("passphrase", ""),
         ] {
-            assert!(is_secret_member(name, value), "{name}");
+            assert!(is_secret_member(name, Value::Text(value)), "{name}");
         }
         for (name, value) in [
             ("key", "trades"),
@@ -459,7 +587,7 @@ mod tests {
             ("design", "x"),
             ("passive", "x"),
         ] {
-            assert!(!is_secret_member(name, value), "{name}");
+            assert!(!is_secret_member(name, Value::Text(value)), "{name}");
         }
         let hex = "0f".repeat(32);
         assert!(is_signature(&hex) && is_signature(&format!("0x{hex}")));

@@ -3,6 +3,7 @@
 
 use super::escape::unescape;
 use super::login::{self, is_credential, is_login, is_secret_member};
+use super::open_value::Value;
 use super::walker::{content_end, is_space};
 
 /// Items of a list among which one may say that it is a login: Phoenix and OCPP number a message
@@ -20,19 +21,56 @@ const EMPTY: &[u8] = b"{}";
 pub(super) struct Object {
     /// It is to log in: one of its members, or one of what it calls its head, says so.
     pub(super) login: bool,
-    /// Which of its other members are secret.
+    /// One of its members names a channel or a topic that has a word of a login in it.
+    login_topic: bool,
+    /// What its members say of those beside them.
     pub(super) marks: Marks,
 }
 
-/// What members of an object say of those beside them.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Marks {
-    /// It holds a password, so that its user is one who logs in.
-    pub(super) credentials: bool,
-    /// It names a secret in one member, whose value stands in another.
-    pub(super) names_secret: bool,
+/// What a member of an object may say of those beside it and in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// There is a password, so that its user is one who logs in.
+    Credentials = 1,
+    /// A secret is named in one member, whose value stands in another.
+    NamesSecret = 2,
     /// It is a logon of FIX by its tags.
-    pub(super) fix_logon: bool,
+    FixLogon = 4,
+    /// There is a secret beside which whatever looks like one is part of the login.
+    Signed = 8,
+    /// It proves something by a code.
+    Proves = 16,
+    /// It asks for topics, which may be called like a login.
+    Subscribes = 32,
+    /// It is JSON-RPC, whose parameters have no names.
+    JsonRpc = 64,
+    /// It hands over a key.
+    GivesKey = 128,
+}
+
+/// A set of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Marks(u8);
+
+impl Marks {
+    pub(super) fn has(self, mark: Mark) -> bool {
+        self.0 & mark as u8 != 0
+    }
+
+    fn add(&mut self, mark: Mark, holds: bool) {
+        if holds {
+            self.0 |= mark as u8;
+        }
+    }
+
+    /// Those that hold for what is in the object too.
+    pub(super) fn inherited(self) -> Self {
+        Self(self.0 & (Mark::Proves as u8 | Mark::Subscribes as u8))
+    }
+
+    pub(super) fn with(self, more: Self) -> Self {
+        Self(self.0 | more.0)
+    }
 }
 
 pub(super) fn next_is_colon(rest: &[u8]) -> bool {
@@ -58,9 +96,9 @@ fn behind_spaces(rest: &[u8]) -> &[u8] {
 }
 
 /// Which item of a list, after its bracket, says that it is a login, or what the next item is a
-/// secret of.
-pub(super) fn list_login(rest: &[u8]) -> Option<usize> {
-    if is_secret_pair(rest) {
+/// secret of. In a list of `topics` only a word of its own does.
+pub(super) fn list_login(rest: &[u8], topics: bool) -> Option<usize> {
+    if !topics && is_secret_pair(rest) {
         return Some(0);
     }
     let mut rest = rest;
@@ -70,7 +108,7 @@ pub(super) fn list_login(rest: &[u8]) -> Option<usize> {
         if rest.starts_with(EMPTY) && index > 0 {
             rest = &rest[EMPTY.len()..];
         } else if let Some((said, behind)) = string(rest) {
-            if is_login(&said) {
+            if is_login(&said) && !(topics && login::is_of_words(&said)) {
                 return Some(index);
             }
             rest = behind;
@@ -99,7 +137,7 @@ fn is_secret_pair(rest: &[u8]) -> bool {
         let (value, rest) = string(behind_spaces(rest))?;
         let is_word = value.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         let ends = behind_spaces(rest).starts_with(b"]");
-        Some(ends && !is_word && is_secret_member(&name, &value))
+        Some(ends && !is_word && is_secret_member(&name, Value::Text(&value)))
     };
     pair().unwrap_or_default()
 }
@@ -128,7 +166,8 @@ pub(super) fn object(rest: &[u8]) -> Object {
                     let behind = &rest[rest.len().min(end + 1)..];
                     if name.is_none() && next_is_colon(behind) {
                         is_head = depth == 0 && login::is_head(&said);
-                        found.marks.credentials |= depth == 0 && is_credential(&said);
+                        let credential = depth == 0 && is_credential(&said);
+                        found.marks.add(Mark::Credentials, credential);
                         name = Some(said);
                     } else if let Some(name) = name.take() {
                         found.member(&name, &said, depth);
@@ -138,13 +177,16 @@ pub(super) fn object(rest: &[u8]) -> Object {
                 continue;
             }
             b'[' | b'{' => {
-                let purpose = name.take().is_some_and(|name| login::is_purpose(&name));
-                let list = *byte == b'[' && purpose && looked_at;
-                found.login |= list && list_login(&rest[at + 1..]).is_some();
+                let name = name.take().filter(|_| looked_at);
+                let purpose = name.as_deref().is_some_and(login::is_purpose);
+                let list = *byte == b'[' && purpose;
+                found.login |= list && list_login(&rest[at + 1..], false).is_some();
+                let name = name.filter(|_| depth == 0);
+                found.secret(name.as_deref(), Value::Container);
                 head |= depth == 0 && is_head && *byte == b'{';
                 depth += 1;
             }
-            b'}' | b']' if depth == 0 => return found,
+            b'}' | b']' if depth == 0 => break,
             b'}' | b']' => {
                 depth -= 1;
                 head &= depth > 0;
@@ -154,17 +196,38 @@ pub(super) fn object(rest: &[u8]) -> Object {
         }
         at += 1;
     }
+    found.login |= found.login_topic && !found.marks.has(Mark::Subscribes);
     found
 }
 
 impl Object {
     /// A member whose value is a string.
     fn member(&mut self, name: &str, value: &str, depth: usize) {
-        self.login |= login::is_purpose(name) && is_login(value) || is_mutation(name, value);
-        if depth == 0 {
-            self.marks.names_secret |= login::is_naming(name) && is_secret_member(value, "");
-            self.marks.fix_logon |= name == "35" && value == "A";
+        if login::is_purpose(name) {
+            let topic = login::is_topic(name) && login::is_of_words(value);
+            self.login_topic |= topic && is_login(value);
+            self.login |= !topic && is_login(value);
+            self.marks.add(Mark::Subscribes, login::subscribes(value));
+            self.marks.add(Mark::Proves, login::proves(value));
+            self.marks.add(Mark::GivesKey, login::gives_key(value));
         }
+        self.login |= is_mutation(name, value);
+        if depth == 0 {
+            let names_secret = login::is_naming(name) && is_secret_member(value, Value::Text(""));
+            self.marks.add(Mark::NamesSecret, names_secret);
+            self.marks.add(Mark::FixLogon, name == "35" && value == "A");
+            self.marks.add(Mark::JsonRpc, name == "jsonrpc");
+            self.secret(Some(name), Value::Text(value));
+        }
+    }
+
+    /// A member may be a secret. A bare `key` does not say so of those beside it, as it stands in
+    /// many a map.
+    fn secret(&mut self, name: Option<&str>, value: Value<'_>) {
+        const KEY: &str = "key";
+        let name = name.filter(|name| !name.eq_ignore_ascii_case(KEY));
+        let signed = name.is_some_and(|name| is_secret_member(name, value));
+        self.marks.add(Mark::Signed, signed);
     }
 }
 

@@ -30,7 +30,8 @@
 //!
 //! Modules: `redactor`, `rules`, `placeholder`, `action` (what is redacted in which), `walker` and
 //! `json` (edit JSON in place), `url` and `http`, `fragment`; `client`, `login`, `lookahead`,
-//! `texts`, `xml`, `pieces`, `mqtt` and `packed` (what clients log in with); `known` (what was redacted), `registry` (that, and its
+//! `open_value` (what is called like a secret and is none),
+//! `texts`, `xml`, `pieces`, `mqtt`, `sasl` and `packed` (what clients log in with); `known` (what was redacted), `registry` (that, and its
 //! placeholders), `shapes`, `anchor`, `base64_runs` and `credential` (well-known secrets),
 //! `escape`, `scan`, `rescue` (which rule covers what a scan found).
 
@@ -49,6 +50,7 @@ mod known;
 mod login;
 mod lookahead;
 mod mqtt;
+mod open_value;
 mod packed;
 mod pieces;
 mod placeholder;
@@ -56,6 +58,7 @@ mod redactor;
 mod registry;
 mod rescue;
 mod rules;
+mod sasl;
 mod scan;
 mod shapes;
 mod texts;

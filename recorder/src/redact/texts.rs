@@ -17,8 +17,10 @@ use super::escape::percent_decode;
 use super::login::{
     LOGIN, is_bare_token, is_credential, is_login, is_purpose, is_secret_member, is_user,
 };
+use super::open_value::Value;
 use super::pieces;
 use super::registry::SecretRegistry;
+use super::url;
 use super::xml;
 
 /// What FIX begins with, what divides its fields on the wire and where it is shown, and the tags of
@@ -30,8 +32,19 @@ pub(super) const FIX_SECRETS: [&str; 6] = ["96", "553", "554", "925", "1402", "1
 /// What divides a word that says login from what it logs in with, beside blanks.
 const DIVIDES: [char; 3] = [',', ';', '|'];
 
-/// How IRC's users say who they are, to a service and to a server.
-const TO_NICK_SERV: &str = ":IDENTIFY ";
+/// What logs in where it is the second word of a command or a later one.
+const COMMANDS: [&str; 8] = [
+    "auth",
+    "authenticate",
+    "identify",
+    "login",
+    "logon",
+    "pass",
+    "setpass",
+    "sidentify",
+];
+
+/// How IRC's users say who they are to a server.
 const OPERATOR: &str = "OPER";
 
 /// Segments of a path among which one may say that it logs in, as Loxone's commands are built.
@@ -44,8 +57,28 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
         return None;
     }
     let told = told(text, secrets);
-    let looks = pieces::redact(told.as_deref().unwrap_or(text), secrets);
+    let looks = value(told.as_deref().unwrap_or(text), secrets);
     looks.or(told)
+}
+
+/// A string, or what stands in one, without the secrets that its build or its look tells: a URL's,
+/// `token:…`, a token among other text.
+pub(super) fn value(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    let clean = url::in_text(text, secrets).or_else(|| pair(text, secrets));
+    let looks = pieces::redact(clean.as_deref().unwrap_or(text), secrets);
+    looks.or(clean)
+}
+
+/// A string that is a name and its value, where the name says secret.
+fn pair(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    let at = text.find([':', '='])?;
+    let (name, value) = (&text[..at], &text[at + 1..]);
+    let of_a_name = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    let bare = name.bytes().all(of_a_name) && !value.contains(char::is_whitespace);
+    let secret = bare && !value.is_empty() && is_secret_member(name, Value::Text(value));
+    secret
+        .then(|| format!("{}{}", &text[..=at], hidden(value, secrets)))
+        .filter(|clean| clean != text)
 }
 
 /// A text without what its build says that it logs in with.
@@ -135,7 +168,7 @@ fn rest_of(line: &str, first: bool, secrets: &mut SecretRegistry) -> Option<Stri
     }
     if let Some((name, value)) = line.split_once(':')
         && is_word(name)
-        && is_secret_member(name.trim(), value.trim())
+        && is_secret_member(name.trim(), Value::Text(value.trim()))
         && !value.trim().is_empty()
     {
         let gap = value.len() - value.trim_start().len();
@@ -151,20 +184,46 @@ fn rest_of(line: &str, first: bool, secrets: &mut SecretRegistry) -> Option<Stri
         let (word, rest) = line.split_at(at + 1);
         return Some(format!("{word}{}", hidden(rest, secrets)));
     }
-    if let Some((before, rest)) = line.split_once(TO_NICK_SERV) {
-        return Some(format!("{before}{TO_NICK_SERV}{}", hidden(rest, secrets)));
+    if let Some(clean) = command(line, secrets) {
+        return Some(clean);
     }
     let (word, rest) = line.split_once([' ', '\t'])?;
     let rest = rest.trim();
     let command = first || word.bytes().all(|b| b.is_ascii_uppercase());
     let login = command && is_word(word) && (is_login(word) || word == OPERATOR);
-    let token = first && !rest.contains(' ') && is_word(word) && is_secret_member(word, rest);
+    let token =
+        first && !rest.contains(' ') && is_word(word) && is_secret_member(word, Value::Text(rest));
     // What follows a word that says nothing, as JSON, is read as that.
     let json = rest.starts_with(['{', '[']) && !login;
     if rest.is_empty() || json || !(login || token) {
         return None;
     }
     Some(format!("{word} {}", hidden(rest, secrets)))
+}
+
+/// A line of a command of which not the first word says login, in capitals: `a1 LOGIN ada …` of
+/// IMAP, `HELLO 3 AUTH ada …` of Redis, `PRIVMSG Q :AUTH ada …`; of a command of a chat in any
+/// letters, `/msg NickServ identify …`.
+fn command(line: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    const MAX_WORDS_BEFORE: usize = 3;
+    let slash = line.starts_with('/');
+    let mut at = 0;
+    for (index, whole) in line
+        .split_inclusive(' ')
+        .take(MAX_WORDS_BEFORE + 1)
+        .enumerate()
+    {
+        at += whole.len();
+        let word = whole.trim_end().trim_start_matches(':');
+        let capitals = !word.is_empty() && word.bytes().all(|b| b.is_ascii_uppercase());
+        let says =
+            (capitals || slash) && is_word(word) && COMMANDS.contains(&&*word.to_ascii_lowercase());
+        let rest = line[at..].trim_end();
+        if index > 0 && says && !rest.is_empty() {
+            return Some(format!("{}{}", &line[..at], hidden(rest, secrets)));
+        }
+    }
+    None
 }
 
 /// Whether a line says how long or how many, or nothing.
@@ -207,7 +266,9 @@ fn form(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
             let said = decoded(value);
             let kept = is_purpose(name) && !is_bare_token(&said);
             let user = credentials && is_user(name);
-            let secret = user || is_secret_member(&decoded(name), &said) || is_bare_token(&said);
+            let secret = user
+                || is_secret_member(&decoded(name), Value::Text(&said))
+                || is_bare_token(&said);
             if secret || login && !kept {
                 return format!("{name}={}", hidden(&said, secrets));
             }

@@ -1,15 +1,20 @@
 //! Logins in XML: attributes and elements whose names say secret, and what SASL's elements hold.
 
 use super::login::{LOGIN, is_secret_member};
+use super::open_value::Value;
 use super::registry::SecretRegistry;
 
-/// Elements that log in (RFC 6120, 6.4).
-const SASL: [&str; 2] = ["auth", "response"];
+/// Elements that log in (RFC 6120, 6.4; XEP-0388).
+const LOGINS: [&str; 4] = ["auth", "authenticate", "initial-response", "response"];
+
+/// What the namespaces of those begin with that log in otherwise (XEP-0078): all their texts do.
+const LOGIN_NAMESPACES: [&str; 2] = ["jabber:iq:auth", "jabber:iq:register"];
 
 /// A text of XML without what it logs in with; `None` where it holds nothing of the kind.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
+    let login = LOGIN_NAMESPACES.iter().any(|space| text.contains(space));
     while let Some(at) = rest.find('<') {
         out.push_str(&rest[..at]);
         let end = rest[at..].find('>').map_or(rest.len(), |end| at + end + 1);
@@ -21,7 +26,7 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
         let name = name.unwrap_or_default();
         let content = &rest[..rest.find('<').unwrap_or(rest.len())];
         let value = content.trim();
-        let secret = SASL.contains(&name) || is_secret_member(name, value);
+        let secret = login || LOGINS.contains(&name) || is_secret_member(name, Value::Text(value));
         if secret && !value.is_empty() && !tag.ends_with("/>") {
             out.push_str(&secrets.text(value.as_bytes(), LOGIN));
             rest = &rest[content.len()..];
@@ -45,7 +50,7 @@ fn attributes(tag: &str, secrets: &mut SecretRegistry, out: &mut String) {
         let name = name.trim_end().rsplit(|c: char| !is_of_a_name(c)).next();
         out.push_str(before);
         out.push_str(quote);
-        if end > 0 && name.is_some_and(|name| is_secret_member(name, &value[..end])) {
+        if end > 0 && name.is_some_and(|name| is_secret_member(name, Value::Text(&value[..end]))) {
             out.push_str(&secrets.text(&value.as_bytes()[..end], LOGIN));
         } else {
             out.push_str(&value[..end]);

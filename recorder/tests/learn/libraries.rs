@@ -1,11 +1,15 @@
 //! Sessions of published libraries serve other clients of theirs.
 
-use crate::session::{in_virtual_time, learnt, served};
+use crate::session::{in_virtual_time, learn_to, learnt, served};
 
 /// Sessions of real libraries: `inputs/README.md` says which.
 const SOCKET_IO: &str = include_str!("../inputs/learn/socketio.jsonl");
 const SIGNALR: &str = include_str!("../inputs/learn/signalr.jsonl");
 const CENTRIFUGE: &str = include_str!("../inputs/learn/centrifuge.jsonl");
+const PHOENIX: &str = include_str!("../inputs/learn/phoenix.jsonl");
+const STOMP: &str = include_str!("../inputs/learn/stomp.jsonl");
+const PUSHER: &str = include_str!("../inputs/learn/pusher.jsonl");
+const GRAPHQL_OF_OLD: &str = include_str!("../inputs/learn/stws.jsonl");
 
 #[test]
 fn a_session_of_socket_io_serves_a_client_with_other_numbers_in_another_order() {
@@ -111,4 +115,152 @@ fn a_session_of_centrifuge_serves_a_client_that_sends_its_commands_in_one_messag
     );
     assert_eq!(with(r#"{"echo":{"q":"zebra"}}"#), 1, "{got:#?}");
     assert_eq!(marks, Vec::<String>::new());
+}
+
+#[test]
+fn a_session_of_phoenix_serves_a_client_with_other_numbers_in_another_order() {
+    let (tape, learnt) = learnt(PHOENIX);
+    let says = [
+        ("", r#"["11","21","room:book","phx_join",{"since":0}]"#),
+        (
+            r#"["11","21","room:book","phx_reply",{"status":"ok""#,
+            r#"["11","22","room:book","echo",{"say":"zebra"}]"#,
+        ),
+        (
+            r#"["11","22","room:book","phx_reply",{"status":"ok","response":{"said":"zebra"}}]"#,
+            r#"["31","31","room:trades","phx_join",{"since":0}]"#,
+        ),
+        (
+            r#"[null,null,"room:trades","trade","#,
+            r#"["31","32","room:trades","nonsense",{}]"#,
+        ),
+        (
+            r#"["31","32","room:trades","phx_reply",{"status":"error""#,
+            r#"[null,"33","phoenix","heartbeat",{}]"#,
+        ),
+        (
+            r#"[null,"33","phoenix","phx_reply",{"status":"ok""#,
+            r#"["11","34","room:book","phx_leave",{}]"#,
+        ),
+    ];
+    let last = r#"["11","34","room:book","phx_reply",{"status":"ok","response":{}}]"#;
+    let path = "/socket/websocket?lang=de&vsn=2.0.0";
+    let (got, marks) = in_virtual_time(served(&tape, path, &says, last));
+    let joined = r#"["31","31","room:trades","phx_reply",{"status":"ok","response":{"last":7}}]"#;
+    assert!(got.contains(&joined.to_owned()), "{got:#?}");
+    let state = r#"["31",null,"room:trades","presence_state",{}]"#;
+    assert!(got.contains(&state.to_owned()), "{got:#?}");
+    assert!(
+        got.iter()
+            .any(|text| text.contains(r#""room:book","trade""#)),
+        "{got:#?}"
+    );
+    assert_eq!(marks, Vec::<String>::new());
+    assert_eq!(learnt.unlearnt, Vec::<String>::new());
+}
+
+#[test]
+fn a_session_of_stomp_serves_a_client_with_other_numbers_in_another_order() {
+    let (tape, learnt) = learnt(STOMP);
+    let says = [
+        (
+            "",
+            "CONNECT\nlogin:eve\npasscode:pw\naccept-version:1.2\nheart-beat:0,0\n\n\0",
+        ),
+        (
+            "CONNECTED\nversion:1.2\n",
+            "SUBSCRIBE\nreceipt:q1\nid:sub-7\nack:auto\ndestination:/topic/book\n\n\0",
+        ),
+        (
+            "RECEIPT\nreceipt-id:q1\n",
+            "SUBSCRIBE\nreceipt:q2\nid:sub-8\ndestination:/topic/trades\n\n\0",
+        ),
+        (
+            "MESSAGE\nsubscription:sub-7\n",
+            "UNSUBSCRIBE\nid:sub-7\n\n\0",
+        ),
+    ];
+    let last = "MESSAGE\nsubscription:sub-8\n";
+    let (got, marks) = in_virtual_time(served(&tape, "/stomp", &says, last));
+    let mut of_trades = got
+        .iter()
+        .filter(|text| text.contains("subscription:sub-8"));
+    assert!(
+        of_trades.all(|text| text.contains("destination:/topic/trades")),
+        "{got:#?}"
+    );
+    assert!(
+        !got.iter().any(|text| text.contains("content-length")),
+        "{got:#?}"
+    );
+    assert!(got.iter().any(|text| text.contains("\"px\":")), "{got:#?}");
+    assert_eq!(marks, Vec::<String>::new());
+    let named = learnt.unlearnt.join("; ");
+    assert!(
+        named.starts_with("/session of the answer to CONNECT\\n"),
+        "{named}"
+    );
+    assert_eq!(learnt.unlearnt[1..], ["Closes (3)"]);
+}
+
+#[test]
+fn a_session_of_pusher_serves_a_client_of_other_channels_order() {
+    let (tape, _) = learnt(PUSHER);
+    let says = [
+        (
+            "",
+            r#"{"event":"pusher:subscribe","data":{"auth":"","channel":"book"}}"#,
+        ),
+        (
+            r#""event":"pusher_internal:subscription_succeeded","data":"{}","channel":"book""#,
+            r#"{"event":"pusher:subscribe","data":{"auth":"","channel":"trades"}}"#,
+        ),
+    ];
+    let last = r#""event":"trade","channel":"trades""#;
+    let path = "/app/appkey123?protocol=7&client=js";
+    let (got, marks) = in_virtual_time(served(&tape, path, &says, last));
+    let greeted = |text: &String| text.contains("pusher:connection_established");
+    assert!(got.iter().any(greeted), "{got:#?}");
+    assert_eq!(marks, Vec::<String>::new());
+}
+
+#[test]
+fn a_session_of_graphqls_first_protocol_serves_a_client_with_other_numbers() {
+    let (tape, learnt) = learnt(GRAPHQL_OF_OLD);
+    let trades = r#"{"id":"9","type":"start","payload":{"query":"subscription($channel: String) { trades(channel: $channel) { px at channel } }","variables":{"channel":"book"}}}"#;
+    let says = [
+        (
+            "",
+            r#"{"type":"connection_init","payload":{"authToken":"x"}}"#,
+        ),
+        (r#"{"type":"connection_ack"}"#, trades),
+        (r#""type":"data","id":"9""#, r#"{"id":"9","type":"stop"}"#),
+    ];
+    let (got, marks) = in_virtual_time(served(
+        &tape,
+        "/graphql",
+        &says,
+        r#""type":"complete","id":"9""#,
+    ));
+    assert!(
+        got.iter().any(|text| text.contains(r#""channel":"book""#)),
+        "{got:#?}"
+    );
+    assert_eq!(marks, Vec::<String>::new());
+    let named = learnt.unlearnt.join("; ");
+    assert_eq!(named, "Closes (3)");
+}
+
+#[test]
+fn a_session_in_bytes_says_what_to_do_instead() {
+    let session = r#"{"tape":1,"needs":["connections"]}
+{"at_ms":1,"conn":1,"received":{"kind":"binary","binary":"EAwABE1RVFQEAgA8AAA="}}
+{"at_ms":2,"conn":1,"binary":"IAIAAA=="}
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("learnt.jsonl");
+    let error = learn_to(session, &path).unwrap_err().to_string();
+    assert!(error.contains("1 binary messages"), "{error}");
+    assert!(error.contains("wstape serve session"), "{error}");
+    assert!(!path.exists());
 }

@@ -61,7 +61,7 @@ impl Ask for PingAnswered {
 #[serde(deny_unknown_fields)]
 pub(crate) struct StaysUp {
     /// For this long, from the 101.
-    for_s: f64,
+    pub(super) for_s: f64,
 }
 
 /// What is said of a silent connection that the client dropped, behind so many Pings of its own.
@@ -106,7 +106,7 @@ pub(crate) struct Notices {
     /// From when.
     after: Reference,
     /// Within this.
-    within_s: f64,
+    pub(super) within_s: f64,
 }
 
 impl Ask for Notices {

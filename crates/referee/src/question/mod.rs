@@ -164,6 +164,17 @@ impl Question {
         }
     }
 
+    /// How long it waits for what need not come, in seconds: a run takes as long at many clients,
+    /// whatever time it has at most.
+    pub(crate) fn patience_s(&self) -> f64 {
+        match self {
+            Self::Notices(it) => it.within_s,
+            Self::Reacts(it) => it.within_s,
+            Self::StaysUp(it) => it.for_s,
+            _ => 0.0,
+        }
+    }
+
     /// What has to be measured for it.
     pub(crate) fn wants(&self) -> Option<Wanted> {
         match self {

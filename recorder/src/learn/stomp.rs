@@ -1,0 +1,283 @@
+//! STOMP's frames as values with names, so that they are told apart as JSON is: a command, headers
+//! and a body (STOMP 1.2).
+//!
+//! What a client says is matched by an expression in which the headers that tell are groups, and
+//! what the engine says refers to them by name.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use super::node::{Node, body_nodes};
+
+/// Commands of clients, and of engines.
+const OF_CLIENTS: [&str; 11] = [
+    "ABORT",
+    "ACK",
+    "BEGIN",
+    "COMMIT",
+    "CONNECT",
+    "DISCONNECT",
+    "NACK",
+    "SEND",
+    "STOMP",
+    "SUBSCRIBE",
+    "UNSUBSCRIBE",
+];
+const OF_ENGINES: [&str; 4] = ["CONNECTED", "ERROR", "MESSAGE", "RECEIPT"];
+
+/// Headers of the protocol's own, on which nothing depends.
+const PROTOCOL: [&str; 9] = [
+    "accept-version",
+    "content-length",
+    "content-type",
+    "heart-beat",
+    "host",
+    "login",
+    "passcode",
+    "server",
+    "version",
+];
+
+/// Headers by which one frame is known in another, beside `id` itself.
+const IDENTITIES: [&str; 3] = ["receipt", "receipt-id", "subscription"];
+
+/// The header that an engine's frame goes without: a body may become longer by a reference, and
+/// ends at its byte of zero anyway.
+const LENGTH: &str = "content-length:";
+
+/// What the command and the body are called here.
+const COMMAND: &str = "command";
+pub(super) const BODY: &str = "body";
+const OWN: [&str; 2] = [COMMAND, BODY];
+
+/// A frame, by its parts' places in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Frame {
+    command: String,
+    /// Name and place of the value, of each name the first, which counts. One that no group can be
+    /// called after is left out.
+    headers: Vec<(String, Range<usize>)>,
+    body: Range<usize>,
+}
+
+impl Frame {
+    /// The frame that a text is; `None` where it is none.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        let whole = text.trim_end_matches(['\n', '\r']).strip_suffix('\0')?;
+        let mut at = 0;
+        let mut line = || {
+            let rest = &whole[at..];
+            let length = rest.find('\n')?;
+            let range = at..at + rest[..length].trim_end_matches('\r').len();
+            at += length + 1;
+            Some(range)
+        };
+        let command = whole[line()?].to_owned();
+        if !OF_CLIENTS.contains(&&*command) && !OF_ENGINES.contains(&&*command) {
+            return None;
+        }
+        let mut headers = Vec::new();
+        loop {
+            let header = line()?;
+            if header.is_empty() {
+                break;
+            }
+            let colon = header.start + whole[header.clone()].find(':')?;
+            let name = &whole[header.start..colon];
+            let known = |(other, _): &(String, Range<usize>)| group(other) == group(name);
+            let named = name.starts_with(|c: char| c.is_ascii_alphabetic());
+            if named && !OWN.contains(&name) && !headers.iter().any(known) {
+                headers.push((name.to_owned(), colon + 1..header.end));
+            }
+        }
+        Some(Self {
+            command,
+            headers,
+            body: at..whole.len(),
+        })
+    }
+
+    /// Its values: the command, the headers, the body; of an engine's body of JSON what is in it.
+    pub(super) fn nodes(&self, text: &str) -> Vec<Node> {
+        let node = |pointer: &str, key: &str, range: Range<usize>, said: &str| Node {
+            pointer: pointer.to_owned(),
+            key: key.to_owned(),
+            range,
+            text: serde_json::Value::from(said).to_string(),
+            raw: true,
+        };
+        let root = Node {
+            raw: false,
+            text: "{}".to_owned(),
+            ..node("", "", 0..text.len(), "")
+        };
+        let command = 0..self.command.len();
+        let mut nodes = vec![root, node("/command", COMMAND, command, &self.command)];
+        for (name, range) in &self.headers {
+            let (pointer, said) = (format!("/{}", group(name)), &text[range.clone()]);
+            nodes.push(node(&pointer, key(name), range.clone(), said));
+        }
+        let body = &text[self.body.clone()];
+        let mut inside = Vec::new();
+        if OF_ENGINES.contains(&&*self.command) {
+            inside = body_nodes(text, &self.body);
+        }
+        if inside.is_empty() && !body.is_empty() {
+            nodes.push(node("/body", BODY, self.body.clone(), body));
+        }
+        nodes.extend(inside);
+        nodes
+    }
+
+    /// An expression for frames like this one: with what `wanted` says of a value of it, and groups
+    /// for those by which others are known.
+    pub(super) fn expression(&self, wanted: &[(String, String)]) -> String {
+        let said = |pointer: &str| {
+            let mut found = wanted.iter().filter(|(at, _)| at == pointer);
+            found.next().map(|(_, said)| regex::escape(said))
+        };
+        let mut expression = format!("^{}\\r?\\n", self.command);
+        for (name, _) in &self.headers {
+            let group = group(name);
+            let value = said(&format!("/{group}"));
+            if value.is_none() && key(name) != ID {
+                continue;
+            }
+            let value = value.unwrap_or_else(|| "[^\\r\\n]*".to_owned());
+            let name = regex::escape(name);
+            let _ = write!(
+                expression,
+                "(?:[^\\r\\n]+\\r?\\n)*?{name}:(?<{group}>{value})\\r?\\n"
+            );
+        }
+        if let Some(body) = said("/body") {
+            let _ = write!(
+                expression,
+                "(?:[^\\r\\n]+\\r?\\n)*\\r?\\n(?<{BODY}>{body})\\x00"
+            );
+        }
+        expression
+    }
+}
+
+/// Headers whose values others repeat have the key that says so in JSON.
+const ID: &str = "id";
+
+fn key(header: &str) -> &str {
+    if PROTOCOL.contains(&header) {
+        "version"
+    } else if IDENTITIES.contains(&header) {
+        ID
+    } else {
+        header
+    }
+}
+
+/// The name of the group that holds a header's value.
+fn group(header: &str) -> String {
+    let of_a_name = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    header.chars().map(of_a_name).collect()
+}
+
+/// An engine's frame without the length of its body; another text as it is.
+pub(super) fn without_length(text: String) -> String {
+    let Some(frame) = Frame::of(&text) else {
+        return text;
+    };
+    let head = &text[..frame.body.start];
+    let lines = head.split_inclusive('\n');
+    let kept: String = lines.filter(|line| !line.starts_with(LENGTH)).collect();
+    kept + &text[frame.body.start..]
+}
+
+/// A line of a tape, in which references to values of a frame are to the groups of its expression:
+/// `${/id}` is `${id}`.
+pub(super) fn grouped(line: &str) -> String {
+    const BEGIN: &str = "${/";
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(BEGIN) {
+        let (before, found) = rest.split_at(at);
+        out.push_str(before);
+        let escaped = before.ends_with('$');
+        out.push_str(if escaped { BEGIN } else { "${" });
+        rest = &found[BEGIN.len()..];
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUBSCRIBE: &str = "SUBSCRIBE\nid:sub-0\ndestination:/topic/a.b\nreceipt:r1\n\n\0";
+
+    #[test]
+    fn a_frame_has_its_command_its_headers_and_its_body() {
+        let said = |text: &str| -> Vec<(String, String, String)> {
+            let nodes = Frame::of(text).unwrap().nodes(text);
+            let said = nodes.into_iter().skip(1);
+            said.map(|node| (node.pointer, node.key, text[node.range].to_owned()))
+                .collect()
+        };
+        let expected = [
+            ("/command", "command", "SUBSCRIBE"),
+            ("/id", "id", "sub-0"),
+            ("/destination", "destination", "/topic/a.b"),
+            ("/receipt", "id", "r1"),
+        ];
+        let owned = |of: &[(&str, &str, &str)]| -> Vec<(String, String, String)> {
+            let owned = of
+                .iter()
+                .map(|(a, b, c)| ((*a).into(), (*b).into(), (*c).into()));
+            owned.collect()
+        };
+        assert_eq!(said(SUBSCRIBE), owned(&expected));
+        let message = "MESSAGE\nsubscription:sub-0\n\n{\"px\":7}\0";
+        assert_eq!(
+            said(message)[1..],
+            owned(&[
+                ("/subscription", "id", "sub-0"),
+                ("/body", "body", "{\"px\":7}"),
+                ("/body/px", "px", "7"),
+            ])
+        );
+        for none in [
+            "",
+            "\n",
+            "SUBSCRIBE\nid:1\n\n",
+            "HELLO\n\n\0",
+            "SEND\nx\n\n\0",
+            "{}\0",
+        ] {
+            assert_eq!(Frame::of(none), None, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn an_expression_finds_frames_with_other_numbers_and_what_is_wanted() {
+        let frame = Frame::of(SUBSCRIBE).unwrap();
+        let wanted = [("/destination".to_owned(), "/topic/a.b".to_owned())];
+        let expression = regex::Regex::new(&frame.expression(&wanted)).unwrap();
+        let other =
+            "SUBSCRIBE\r\nx:1\r\nid:7\r\ndestination:/topic/a.b\r\nack:auto\r\nreceipt:q\r\n\r\n\0";
+        let found = expression.captures(other).unwrap();
+        assert_eq!((&found["id"], &found["receipt"]), ("7", "q"));
+        assert!(!expression.is_match(&other.replace("a.b", "axb")));
+        assert!(!expression.is_match(&other.replace("a.b", "a.b.c")));
+    }
+
+    #[test]
+    fn an_engines_frame_goes_without_its_length_and_references_are_to_groups() {
+        let text = "MESSAGE\ncontent-length:2\nx:1\n\ncontent-length:\0".to_owned();
+        assert_eq!(without_length(text), "MESSAGE\nx:1\n\ncontent-length:\0");
+        assert_eq!(
+            without_length("content-length:2".to_owned()),
+            "content-length:2"
+        );
+        assert_eq!(
+            grouped(r#"{"text":"${/id} $${/id} ${now}"}"#),
+            r#"{"text":"${id} $${/id} ${now}"}"#
+        );
+    }
+}

@@ -1,0 +1,347 @@
+//! Values that stand under a name of a secret and are none.
+//!
+//! A coin is called a token too, a part of the day a session, an order a ticket, a trader's side a
+//! sign. What such a value looks like tells it from a secret, so that a recording stays readable
+//! and its words are not looked for in all the rest of it.
+//!
+//! | name | a value that is none | as in |
+//! | --- | --- | --- |
+//! | `token`, `tokens` | a coin's symbol, a contract's address, a short number | `USDT`, `stETH`, `1INCH`, `0x…` (40), `26009` |
+//! | `session` | letters, as of words | `pre-market`, `RTH` |
+//! | `key`, `ticket` | words and short numbers | `BTC-USD`, `ArrowLeft`, `T-1` |
+//! | `pin` | a pin of a chip | `13`, `A0` |
+//! | any of these, `seed`, `sign`, `sid`, `challenge` | a number; of a sign and a sid a few characters | `42`, `-1`, `+` |
+//! | a name whose last word says what is told of the secret | what has not the look of a token | `token_type`, `max_tokens`, `session_start` |
+
+use super::url::is_token_like;
+
+/// What stands under a name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Value<'v> {
+    Text(&'v str),
+    /// A number, a bool or what is no JSON, as it is written.
+    Scalar(&'v str),
+    /// A list or an object.
+    Container,
+}
+
+/// Words that name other things than secrets too.
+const AMBIGUOUS: [&str; 11] = [
+    "challenge",
+    "key",
+    "pass",
+    "pin",
+    "seed",
+    "session",
+    "sid",
+    "sign",
+    "ticket",
+    "token",
+    "tokens",
+];
+
+/// Words before them that say whose secret it is: then it is one, whatever it looks like.
+const OWNERS: [&str; 25] = [
+    "access", "api", "auth", "bearer", "bot", "client", "csrf", "device", "guardian", "id",
+    "identity", "jwt", "listen", "login", "oauth", "personal", "private", "push", "refresh",
+    "reset", "resume", "security", "user", "ws", "xsrf",
+];
+
+/// Last words of a name that say what is told of the secret, rather than the secret.
+const ATTRIBUTES: [&str; 42] = [
+    "a",
+    "address",
+    "algorithm",
+    "at",
+    "b",
+    "count",
+    "date",
+    "decimals",
+    "enabled",
+    "end",
+    "expiration",
+    "expires",
+    "expiry",
+    "in",
+    "index",
+    "interval",
+    "length",
+    "limit",
+    "list",
+    "max",
+    "method",
+    "min",
+    "mode",
+    "name",
+    "out",
+    "rate",
+    "required",
+    "size",
+    "start",
+    "state",
+    "status",
+    "symbol",
+    "time",
+    "timeout",
+    "timestamp",
+    "ttl",
+    "type",
+    "up",
+    "usage",
+    "used",
+    "version",
+    "window",
+];
+
+/// Words within a value that say that it is a secret after all: `MYTOKEN`.
+const TELLING: [&str; 6] = ["auth", "key", "pass", "pw", "secret", "token"];
+
+/// What has the look of a token from this length on is one, whatever a name's last word is.
+const MIN_TOKEN_BYTES: usize = 16;
+
+/// Words and numbers are shorter, all together.
+const MAX_WORDS_BYTES: usize = 64;
+
+/// Digits of a number that a coin, an instrument or a pin goes by; what proves a second factor has
+/// six and more.
+const MAX_NUMBER_DIGITS: usize = 5;
+
+/// A pin of a chip is a smaller number; a person's has four digits.
+const MIN_PERSONS_PIN: f64 = 1000.0;
+
+/// Whether the value of a member whose name has these words and says secret is none.
+pub(super) fn is_open(words: &[String], value: Value<'_>) -> bool {
+    if is_attribute(words) {
+        return match value {
+            Value::Text(text) => is_contract(text) || !is_token_like(text, MIN_TOKEN_BYTES),
+            Value::Scalar(_) | Value::Container => true,
+        };
+    }
+    let Some((at, about)) = ambiguous(words) else {
+        return false;
+    };
+    let owned = words[..at]
+        .iter()
+        .any(|word| OWNERS.contains(&word.as_str()));
+    let token = matches!(about, "token" | "tokens");
+    if owned || !token && words[at..].iter().any(|word| word == "id") {
+        return false;
+    }
+    match value {
+        Value::Text(text) => is_open_text(about, text),
+        Value::Scalar(text) => match (about, text.parse::<f64>()) {
+            ("pin" | "pass", Ok(number)) => number.abs() < MIN_PERSONS_PIN,
+            _ => true,
+        },
+        // What is in it is told by its own names.
+        Value::Container => !matches!(about, "sign" | "pass" | "pin" | "seed"),
+    }
+}
+
+/// Whether a name's last word says what is told of a secret. Whose name it is that logs in is no
+/// such thing.
+fn is_attribute(words: &[String]) -> bool {
+    let [_, .., last] = words else {
+        return false;
+    };
+    let says = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    ATTRIBUTES.contains(&last.as_str()) && !says(&["login", "logon", "user"])
+        || last == "tokens" && says(&["max", "total", "completion", "prompt", "input", "output"])
+}
+
+/// The ambiguous word and its place, where it is the only one that says secret.
+fn ambiguous(words: &[String]) -> Option<(usize, &'static str)> {
+    let mut found = words.iter().enumerate().filter_map(|(at, word)| {
+        let known = AMBIGUOUS.iter().find(|known| *known == word)?;
+        Some((at, *known))
+    });
+    let first = found.next();
+    let strong =
+        |word: &String| !AMBIGUOUS.contains(&word.as_str()) && super::url::is_secret_name(word);
+    // Of a key that somebody's name stands before, that name has said that it is secret.
+    let bare = |(_, word): &(usize, &str)| *word != "key" || words.len() == 1;
+    first
+        .filter(bare)
+        .filter(|_| found.next().is_none() && !words.iter().any(strong))
+}
+
+fn is_open_text(about: &str, text: &str) -> bool {
+    if text.is_empty() || tells(text) {
+        return false;
+    }
+    let few = |bytes: usize| text.len() <= bytes;
+    match about {
+        "token" | "tokens" => is_symbol(text) || is_contract(text) || is_short_number(text),
+        "session" => few(24) && reads_as_words(text) && !text.bytes().any(|b| b.is_ascii_digit()),
+        "key" => few(5) || reads_as_words(text),
+        "ticket" => few(24) && reads_as_words(text),
+        "sign" => few(3) || few(8) && text.bytes().all(|b| b.is_ascii_lowercase()),
+        "sid" => few(3),
+        "pin" => few(6) && text.starts_with(|c: char| c.is_ascii_alphabetic()),
+        _ => false,
+    }
+}
+
+/// Whether a value says of itself that it is a secret.
+fn tells(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    TELLING.iter().any(|word| text.contains(word))
+}
+
+/// Whether that is a coin's symbol: capitals, perhaps behind or before a number (`1INCH`,
+/// `BTC-USD`); or a few letters, all small or with capitals in a row (`usdt`, `stETH`, `USDC.e`).
+fn is_symbol(text: &str) -> bool {
+    const MAX_BYTES: usize = 12;
+    const MAX_MIXED_BYTES: usize = 8;
+    const SMALL: std::ops::RangeInclusive<usize> = 3..=5;
+    let of_a_symbol =
+        |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b"-_/.:$".contains(&b);
+    let capitals = text.bytes().any(|b| b.is_ascii_uppercase());
+    if text.len() <= MAX_BYTES && capitals && text.bytes().all(of_a_symbol) {
+        let mut pieces = text.as_bytes().split(|b| !b.is_ascii_alphanumeric());
+        return pieces.all(|piece| turns(piece) <= 1);
+    }
+    let letters = text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'.');
+    if !capitals {
+        return letters && SMALL.contains(&text.len());
+    }
+    let row = |two: &[u8]| two[0].is_ascii_uppercase() && two[1].is_ascii_uppercase();
+    letters && text.len() <= MAX_MIXED_BYTES && text.as_bytes().windows(2).any(row)
+}
+
+/// Whether that is the address of a contract or an account, as Ethereum and its kin have it.
+pub(super) fn is_contract(text: &str) -> bool {
+    const DIGITS: usize = 40;
+    let digits = text.strip_prefix("0x").unwrap_or_default();
+    digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn is_short_number(text: &str) -> bool {
+    text.len() <= MAX_NUMBER_DIGITS && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether a text is of words and numbers, as somebody chose them: `orderbook.50.BTCUSDT`,
+/// `ArrowLeft`. What was drawn by chance goes from letters to digits and from small letters to
+/// capitals more often.
+fn reads_as_words(text: &str) -> bool {
+    /// As in the name of an option, `27MAR26`.
+    const MAX_TURNS: usize = 2;
+    const MIN_MEAN_LETTERS: usize = 2;
+    /// A word of capitals or small letters is shorter.
+    const MAX_WORD_BYTES: usize = 20;
+    let (mut words, mut letters) = (0, 0);
+    for piece in text.as_bytes().split(|b| !b.is_ascii_alphanumeric()) {
+        if turns(piece) > MAX_TURNS || piece.len() > MAX_WORD_BYTES {
+            return false;
+        }
+        let begins = |two: &&[u8]| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase();
+        let own = piece.iter().filter(|b| b.is_ascii_alphabetic()).count();
+        letters += own;
+        words += usize::from(own > 0) + piece.windows(2).filter(begins).count();
+    }
+    let chosen = words <= 2 || letters >= words * MIN_MEAN_LETTERS;
+    (1..=MAX_WORDS_BYTES).contains(&text.len()) && chosen
+}
+
+/// How often letters and digits take turns.
+fn turns(text: &[u8]) -> usize {
+    let turn = |two: &&[u8]| two[0].is_ascii_digit() != two[1].is_ascii_digit();
+    text.windows(2).filter(turn).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::url::words;
+    use super::*;
+
+    fn open(name: &str, value: Value<'_>) -> bool {
+        is_open(&words(name), value)
+    }
+
+    #[test]
+    fn what_a_secrets_name_says_of_other_things_is_open() {
+        for (name, text) in [
+            ("token", "USDT"),
+            ("token", "usdt"),
+            ("token", "stETH"),
+            ("token", "USDC.e"),
+            ("token", "1INCH"),
+            ("token", "1000PEPE"),
+            ("token", "BTC-USD"),
+            ("token", "26009"),
+            ("token", "0xdac17f958d2ee523a2206206994597c13d831ec7"),
+            ("quoteToken", "USDT"),
+            ("tokenIn", "WETH"),
+            ("token_symbol", "DAI"),
+            ("token_type", "bearer"),
+            ("token_id", "12345"),
+            ("session", "pre-market"),
+            ("session", "RTH"),
+            ("session_start", "09:30"),
+            ("key", "BTC-USD"),
+            ("key", "orderbook.50.BTCUSDT"),
+            ("key", "ArrowLeft"),
+            ("key", "BTC-27MAR26-50000-C"),
+            ("ticket", "T-1"),
+            ("ticket", "test"),
+            ("sign", "+"),
+            ("sign_type", "HmacSHA256"),
+            ("pin", "A0"),
+            ("sid", "1"),
+        ] {
+            assert!(open(name, Value::Text(text)), "{name} {text}");
+        }
+        for (name, number) in [
+            ("max_tokens", "4096"),
+            ("token", "408065"),
+            ("ticket", "123456789"),
+            ("seed", "42"),
+            ("sign", "-1"),
+            ("pin", "13"),
+            ("pass", "3"),
+            ("pass_rate", "0.9"),
+        ] {
+            assert!(open(name, Value::Scalar(number)), "{name} {number}");
+        }
+        assert!(open("session", Value::Container));
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not() {
+        for (name, text) in [
+            ("token", "usdc-1"),
+            ("token", "hunter2"),
+            ("token", "kQ7xW2nB5vC9dTx7"),
+            ("token", "A1B2C3"),
+            ("token", "MYTOKEN"),
+            ("token", "482913"),
+            ("token", "letmein"),
+            ("token", "0xdac17f958d2ee523a2206206994597c13d831e"),
+            ("access_token", "USDT"),
+            ("userToken", "abc"),
+            ("token_address", "kQ7xW2nB5vC9dTx7"),
+            ("session", "a1b2"),
+            ("session", "kQ7xW2nB5vC9dTx7"),
+            ("session_id", "RTH"),
+            ("key", "ab12cd34"),
+            ("key", "5f0c1b9c-7f0e-4a55-9d0d-2f6d1b7c8e90"),
+            ("key", "my-api-key"),
+            ("key", "kQxWnBvCdTxZqYwE"),
+            ("apiKey", "trades"),
+            ("appKey", "x"),
+            ("ticket", "5f0c1b9c-7f0e-4a55-9d0d-2f6d1b7c8e90"),
+            ("pin", "1234"),
+            ("sign", "kQ7x"),
+            ("password", "USDT"),
+            ("login_name", "ada"),
+        ] {
+            assert!(!open(name, Value::Text(text)), "{name} {text}");
+        }
+        for (name, number) in [("pin", "4829"), ("password", "1"), ("apiKey", "1")] {
+            assert!(!open(name, Value::Scalar(number)), "{name} {number}");
+        }
+        for name in ["signature", "auth", "credentials", "access_token", "sign"] {
+            assert!(!open(name, Value::Container), "{name}");
+        }
+    }
+}
