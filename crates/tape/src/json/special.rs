@@ -9,32 +9,34 @@ const HIGH_BITS: u64 = ONES << 7;
 
 /// The place of the first quote, backslash or control character of ASCII below a space, from `at`
 /// on; the length where there is none.
-pub(super) fn next_special(text: &[u8], mut at: usize) -> usize {
-    while let Some(lanes) = text.get(at..at + LANES) {
-        let lanes = lanes.try_into().map_or(0, u64::from_le_bytes);
-        let found = specials(lanes);
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
-        }
-        at += LANES;
-    }
-    let rest = text.get(at..).unwrap_or_default();
-    let found = rest.iter().position(|byte| is_special(*byte));
-    found.map_or(text.len(), |found| at + found)
+pub(super) fn next_special(text: &[u8], at: usize) -> usize {
+    first(text, at, specials, is_special)
 }
 
 /// The place of the first byte that is no digit, from `at` on; the length where there is none.
-pub(super) fn behind_digits(text: &[u8], mut at: usize) -> usize {
+pub(super) fn behind_digits(text: &[u8], at: usize) -> usize {
+    first(text, at, no_digits, |byte| !byte.is_ascii_digit())
+}
+
+/// The place of the first byte that is meant, from `at` on; the length where there is none.
+/// `in_lanes` says of eight bytes where the first is, by the high bit of its lane, and `is` of one.
+#[inline]
+fn first(
+    text: &[u8],
+    mut at: usize,
+    in_lanes: impl Fn(u64) -> u64,
+    is: impl Fn(u8) -> bool,
+) -> usize {
     while let Some(lanes) = text.get(at..at + LANES) {
         let lanes = lanes.try_into().map_or(0, u64::from_le_bytes);
-        let found = no_digits(lanes);
+        let found = in_lanes(lanes);
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;
         }
         at += LANES;
     }
     let rest = text.get(at..).unwrap_or_default();
-    let found = rest.iter().position(|byte| !byte.is_ascii_digit());
+    let found = rest.iter().position(|byte| is(*byte));
     found.map_or(text.len(), |found| at + found)
 }
 
