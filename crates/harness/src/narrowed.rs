@@ -1,9 +1,9 @@
-//! A subject that is judged by some of its rules.
+//! A subject that is judged by some of its rules, or by other terms than its own.
 
 use std::fmt;
 use std::sync::Arc;
 
-use wstape_oracle::{Fold, OwnRule, RuleSet, Settings};
+use wstape_oracle::{Bounds, Fold, OwnRule, RuleSet, Settings};
 
 use crate::subject::{Running, Stage, Subject, Terms, Time};
 
@@ -11,6 +11,7 @@ use crate::subject::{Running, Stage, Subject, Terms, Time};
 pub struct Narrowed {
     subject: Arc<dyn Subject>,
     rules: RuleSet,
+    terms: Terms,
     is_measured: bool,
 }
 
@@ -20,10 +21,21 @@ impl Narrowed {
     pub fn new(subject: Arc<dyn Subject>, rules: &RuleSet) -> Self {
         let rules = subject.rules().and(rules);
         Self {
+            terms: subject.terms(),
             subject,
             rules,
             is_measured: true,
         }
+    }
+
+    /// Judged by bounds, those that its settings come to where it is judged by settings otherwise:
+    /// in real time its timers are the machine's.
+    #[must_use]
+    pub fn by_bounds(mut self) -> Self {
+        if self.terms == Terms::Settings {
+            self.terms = Terms::Bounds(Bounds::of(&Settings::default()));
+        }
+        self
     }
 
     /// Leaves its memory unbounded: where several are played at a time, whose it is can't be told.
@@ -57,7 +69,7 @@ impl Subject for Narrowed {
     }
 
     fn terms(&self) -> Terms {
-        self.subject.terms()
+        self.terms
     }
 
     fn rules(&self) -> RuleSet {

@@ -2,12 +2,17 @@
 //!
 //! Connections, schedule, faults, what is held and who is whose: each has one owner that keeps
 //! it to itself. The core tells them what happened, in an order that is exact, for it stands
-//! behind one lock. `steps` performs steps, `answers` answers handshakes, `dialogue` answers clients.
+//! behind one lock. `arriving`, `hearing` and `leaving` are a connection's life, `steps` performs
+//! steps, `faulting` sets faults, `answers` answers handshakes, `dialogue` answers clients.
 
 mod answered;
 mod answers;
+mod arriving;
 mod control;
 mod dialogue;
+mod faulting;
+mod hearing;
+mod leaving;
 mod listed;
 mod live;
 mod poison;
@@ -21,11 +26,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
-use wstape_tape::{
-    After, CloseFrame, End, Garbage, HttpAnswer, Micros, Pongs, Step, TlsFault, Trigger,
-};
+use wstape_tape::{End, Garbage, HttpAnswer, Micros, Step, TlsFault};
 
-use self::answered::Answered;
 use super::connection::Conn;
 use super::connection_map::ConnectionMap;
 use super::connections::Connections;
@@ -39,15 +41,14 @@ use super::prologue::Prologue;
 use super::routes::Routes;
 use super::schedule::{Op, Schedule, StartTrigger};
 use super::watches::Watches;
-use crate::chance::draw;
 use crate::deflate::Terms;
-use crate::dialogue::{Assembly, Dialogue, Kept, Message};
+use crate::dialogue::{Assembly, Dialogue, Kept};
 use crate::expect::Verdict;
-use crate::faults::{Greeting, Layers, PortState};
-use crate::frame::{self, BadFrame, ClientFrame, FrameKind};
-use crate::ids::{ConnId, LayerIndex, PortId, Renumbering, Scope};
+use crate::faults::{Layers, PortState};
+use crate::frame;
+use crate::ids::{ConnId, LayerIndex};
 use crate::journal::{JournalKind, RequestHead};
-use crate::link::{LinkHandle, TO_CLIENT_CAPACITY_BYTES};
+use crate::link::TO_CLIENT_CAPACITY_BYTES;
 use crate::log::Log;
 use crate::port::Port;
 use crate::speed::Speed;
@@ -336,344 +337,6 @@ impl Core {
         let held = self.layers.held();
         let mut phases = self.connections.iter().map(|(_, conn)| conn.phase());
         !phases.any(|phase| phase == Phase::Open || (held && phase == Phase::Handshake))
-    }
-
-    /// A transport connection has come: numbers it, runs its first prologue steps and says what
-    /// it meets. `None` where a step has ended it already.
-    pub(crate) fn accept(&mut self, link: LinkHandle, port: PortId) -> (ConnId, Option<Greeting>) {
-        let id = self.connections.number();
-        if self.schedule.starts_at_accept(id.get(), self.layers.held()) {
-            self.begin();
-        }
-        self.log.write(id, JournalKind::Accepted);
-        let now = self.log.now();
-        self.connections.insert(id, Conn::new(link, port, now));
-        let conditions = self.conditions(id);
-        self.connections.change_link(id, conditions);
-        self.watch_idle(id);
-        let number = self.numbers.take(id);
-        for index in self.prologue.of(number) {
-            self.enlist(id, index, now);
-        }
-        self.map.arrive(id);
-        self.meet_held_drop(id);
-        self.connections.tell_progress();
-        let greeting = self
-            .connections
-            .contains(id)
-            .then(|| self.layers.greeting(id));
-        (id, greeting)
-    }
-
-    /// Lets one prologue step wait for its moment on connection `id`.
-    fn enlist(&mut self, id: ConnId, index: usize, accepted_at: Micros) {
-        let (_, step) = self.prologue.step(index);
-        let Trigger::OnConnect { after, .. } = step.trigger else {
-            return;
-        };
-        let stream = id.get().wrapping_mul(1 << 32).wrapping_add(step.line);
-        let Some(later) = draw(&step, stream) else {
-            return;
-        };
-        let After::Time(at) = after else {
-            if let Some(conn) = self.connections.get_mut(id) {
-                conn.wait_for_count(after, index);
-            }
-            return;
-        };
-        let wait = at.0.saturating_add(later.0);
-        if wait == 0 {
-            self.prologue_due(id, index);
-        } else if self.connections.contains(id) {
-            let due = Micros(accepted_at.0.saturating_add(wait));
-            self.schedule.put(due, Op::Prologue { conn: id, index });
-        }
-    }
-
-    /// A prologue step's moment has come; where it sends, it may have to wait for the 101.
-    fn prologue_due(&mut self, id: ConnId, index: usize) {
-        let (_, step) = self.prologue.step(index);
-        match self.connections.get_mut(id) {
-            Some(conn) if step.action.waits_for_the_101() && !conn.upgraded() => {
-                conn.wait_for_upgrade(index);
-            }
-            Some(_) => self.run_steps(id, &[index]),
-            None => {}
-        }
-    }
-
-    /// A connection asks for an upgrade. One that has asked before, or was a plain request until
-    /// now, gets a new number, and with it what the tape says of that.
-    pub(crate) fn asks(&mut self, id: ConnId, path: &str, query: Option<&str>) {
-        let Some(conn) = self.connections.get_mut(id) else {
-            return;
-        };
-        let again = conn.ask_upgrade();
-        let now = self.log.now();
-        if again || self.numbers.number(id).is_none() {
-            let number = self.numbers.take(id);
-            for index in self.prologue.of(number) {
-                self.enlist(id, index, now);
-            }
-        }
-        self.routes.ask(id, path, query);
-        let numbers = self.routes.numbers(id).to_vec();
-        if self.layers.route(id, &numbers) {
-            let conditions = self.conditions(id);
-            let (_, held) = self.connections.change_link(id, conditions);
-            if let Some(held) = held {
-                self.released(id, held);
-            }
-            self.watch_idle(id);
-        }
-        for index in self.prologue.at_head(&numbers) {
-            self.enlist(id, index, now);
-        }
-    }
-
-    /// A connection has turned out to be a plain request: its number, and what the tape says of
-    /// that, is the next one's.
-    pub(crate) fn pulls(&mut self, id: ConnId, path: &str, query: Option<&str>) {
-        if self.connections.get(id).is_none_or(Conn::asked) {
-            return;
-        }
-        self.routes.pull(id, path, query);
-        let newest = self.connections.newest();
-        let Some(renumbering) = self.numbers.give_back(id, newest) else {
-            return;
-        };
-        if let Some(conn) = self.connections.get_mut(id) {
-            conn.forget_steps();
-        }
-        self.schedule.forget(id);
-        self.held.renumber(&renumbering);
-        self.layers.renumber_all(&renumbering);
-        self.schedule.renumber(&renumbering, |_| true);
-    }
-
-    /// The 101 is on its way: frames may follow it.
-    pub(crate) fn upgrade(&mut self, id: ConnId) {
-        if let Some(steps) = self.connections.upgrade(id) {
-            self.log.write(id, JournalKind::Upgraded);
-            self.tell_used_up();
-            self.begin_dialogue(id);
-            self.run_steps(id, &steps);
-            self.deliver_held(id);
-            self.connections.tell_progress();
-        }
-        if self.schedule.starts_at_upgrade(self.connections.upgraded()) {
-            self.begin();
-        }
-    }
-
-    /// The message that a frame completes, where anybody looks for one.
-    fn put_together(&mut self, id: ConnId, frame: &ClientFrame) -> Option<Message> {
-        let expectations = self.expectations.as_ref();
-        let expected = expectations.is_some_and(Expectations::seeks_message);
-        if !expected && !self.watches.seeks_message() {
-            self.assemblies.clear();
-            return None;
-        }
-        self.assemblies.entry(id).or_default().take(frame)
-    }
-
-    /// A frame of the client's has come: journals and counts it, and does what it sets off. Returns
-    /// how a step answers it, `None` where the connection is over.
-    fn take_in(&mut self, id: ConnId, frame: &ClientFrame) -> Option<Answered> {
-        let conn = self.connections.get_mut(id)?;
-        let steps = conn.count_received();
-        self.log.write(id, JournalKind::Received(frame.kept()));
-        let message = self.put_together(id, frame);
-        if let Some(expectations) = &mut self.expectations {
-            expectations.received(id, frame, message.as_ref());
-        }
-        self.messages += u64::from(frame.fin && !frame.kind.control());
-        if !self.watches.is_empty() {
-            self.watches.received(frame, message.as_ref());
-        }
-        if self.waiting_for_messages > 0 {
-            self.connections.tell_progress();
-        }
-        self.run_steps(id, &steps);
-        let conn = self.connections.get(id)?;
-        let answered = match conn.phase() {
-            Phase::Open if !conn.closed_by_client() => self.hear(id, frame),
-            _ => Answered::No,
-        };
-        self.connections.contains(id).then_some(answered)
-    }
-
-    /// The client sent a frame. `false` where that ended the connection.
-    pub(crate) fn received(&mut self, id: ConnId, frame: &ClientFrame) -> bool {
-        let answered = self.take_in(id, frame);
-        let (Some(answered), Some(conn)) = (answered, self.connections.get(id)) else {
-            return false;
-        };
-        if conn.closed_by_client() {
-            return true;
-        }
-        let phase = conn.phase();
-        match frame.kind {
-            FrameKind::Ping if answered != Answered::No => {}
-            FrameKind::Close if answered != Answered::No => self.closed_by_a_step(id, answered),
-            FrameKind::Ping if phase == Phase::Open => self.answer_ping(id, frame.payload.clone()),
-            FrameKind::Close if self.map.tape_ends(&self.layers) => {
-                self.await_the_tapes_close(id, frame.close_code());
-            }
-            FrameKind::Close => {
-                if phase == Phase::Open {
-                    self.send_close(id, frame.close_code());
-                }
-                // The server ends the connection at once (RFC 6455, 7.1.1).
-                self.end(id, End::Fin);
-            }
-            _ => {}
-        }
-        self.connections.contains(id)
-    }
-
-    fn answer_ping(&mut self, id: ConnId, payload: Bytes) {
-        match self.layers.pongs(id) {
-            Pongs::Auto => self.reply(id, "pong", frame::whole(frame::PONG, &payload)),
-            Pongs::Withheld => {}
-            Pongs::Delayed(by) => {
-                let conn = self.connections.get_mut(id);
-                if conn.is_some_and(Conn::delay_pong) {
-                    let due = self.log.in_future(by);
-                    self.schedule.put(due, Op::Pong { conn: id, payload });
-                }
-            }
-        }
-    }
-
-    /// Sends a Close of the engine's own.
-    fn send_close(&mut self, id: ConnId, code: Option<u16>) {
-        let what = code.map_or("close".to_owned(), |code| format!("close {code}"));
-        let close = code.map(|code| CloseFrame {
-            code,
-            reason: String::new(),
-        });
-        self.reply(id, &what, frame::close(close.as_ref()));
-    }
-
-    /// The client broke the protocol: it is told so, and the connection ends.
-    pub(crate) fn protocol_error(&mut self, id: ConnId, error: BadFrame) {
-        let Some(phase) = self.connections.phase(id) else {
-            return;
-        };
-        self.log
-            .write(id, JournalKind::ProtocolError(error.to_string()));
-        if phase == Phase::Open {
-            self.send_close(id, Some(error.code));
-        }
-        self.end(id, End::Fin);
-    }
-
-    /// The client has ended the transport.
-    pub(crate) fn client_gone(&mut self, id: ConnId, end: End) {
-        let Some(phase) = self.connections.phase(id) else {
-            return;
-        };
-        // One that was refused is expected to leave.
-        if phase != Phase::Answered {
-            let forgotten = self.connections.get(id).is_some_and(Conn::is_forgotten);
-            let kind = match end {
-                // Its client lives: what it sent met a reset on the way.
-                End::Reset if forgotten => JournalKind::Dropped(End::Reset),
-                End::Fin => JournalKind::ClientClosed,
-                End::Reset => JournalKind::ClientReset,
-            };
-            self.log.write(id, kind);
-        }
-        self.lose_in_flight(id);
-        self.remove(id);
-    }
-
-    /// What a partition holds back of a connection goes with it.
-    fn lose_in_flight(&self, id: ConnId) {
-        if let Some(held) = self.connections.get(id).and_then(Conn::held_bytes) {
-            self.released(id, held);
-        }
-    }
-
-    /// Resets a connection that nobody can serve.
-    pub(crate) fn turn_back(&mut self, id: ConnId) {
-        self.log.write(id, JournalKind::Dropped(End::Reset));
-        self.end(id, End::Reset);
-    }
-
-    /// Ends the transport from the engine's side.
-    fn end(&mut self, id: ConnId, end: End) {
-        if end == End::Reset {
-            // Behind a FIN it waits for the partition's end.
-            self.lose_in_flight(id);
-        }
-        if let Some(conn) = self.connections.get(id) {
-            conn.end_link(end);
-            self.remove(id);
-        }
-    }
-
-    /// Bytes and a FIN at once on everything, whatever holds, and the port given up: the engine
-    /// is going away.
-    pub(crate) fn end_all(&mut self) {
-        self.connections.fin_all_now();
-        for id in self.connections.within(Scope::All) {
-            self.remove(id);
-        }
-        self.ports.close();
-        // A dial that waits for the port learns that it is gone.
-        self.connections.tell_progress();
-    }
-
-    /// The connection is over.
-    pub(crate) fn remove(&mut self, id: ConnId) {
-        let Some(conn) = self.connections.take(id) else {
-            return;
-        };
-        self.schedule.forget(id);
-        self.numbers.over(id);
-        self.routes.over(id);
-        self.dialogue.ended(id);
-        self.assemblies.remove(&id);
-        let left = self.map.leave(id, &conn, &self.connections, &self.layers);
-        if let Some(renumbering) = left {
-            self.renumber(&renumbering);
-            self.connections.tell_waiting();
-        }
-        if !self.connections.linger(id, conn) {
-            self.layers.forget(id);
-        }
-        // One that was gone before its answer has used it up all the same.
-        self.tell_used_up();
-        self.lose_held(id);
-        self.let_go(false);
-        self.connections.tell_progress();
-    }
-
-    /// What was said of connections moves along with their numbers.
-    fn renumber(&mut self, renumbering: &Renumbering) {
-        self.held.renumber(renumbering);
-        self.layers.renumber(renumbering);
-        let layers = &self.layers;
-        self.schedule
-            .renumber(renumbering, |layer| layers.holds(layer));
-    }
-
-    /// Forgets the links whose end has got through, or has nobody left to get to.
-    fn let_go(&mut self, all: bool) {
-        for id in self.connections.let_go(all) {
-            self.layers.forget(id);
-        }
-    }
-
-    /// A connection's TLS handshake has come to nothing: it is over.
-    pub(crate) fn tls_failed(&mut self, id: ConnId, text: String) {
-        if self.connections.contains(id) {
-            self.log.write(id, JournalKind::TlsFailed(text));
-            self.tell_used_up();
-            self.remove(id);
-        }
     }
 
     /// What is wrong with a connection's TLS, one use spent.

@@ -25,23 +25,34 @@ const OVERLAP_BYTES: usize = 8 << 10;
 /// The key under which a step says what a client sent.
 static RECEIVED: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\"received\""));
 
-/// Escapes behind which a letter, a digit or a slash may be hidden.
-static HIDING: LazyLock<[Finder<'_>; 2]> =
-    LazyLock::new(|| [Finder::new(b"\\u"), Finder::new(b"\\/")]);
-
 /// Whether anything that [`line`] looks for may stand in a text of one or more lines: false for
 /// most of what feeds send, and at little cost.
 ///
 /// What a secret must hold stands in the text as it is, unless an escape hides it: no other escape
 /// of JSON says a letter, a digit or a slash, of which that is made.
 pub(super) fn may_hold(text: &[u8], known: &Known) -> bool {
-    let escaped = |byte| memchr::memchr(byte, text).is_some();
     shapes::may_stand_in(text)
         || has_received(text)
-        || escaped(b'%')
-        || HIDING.iter().any(|hiding| hiding.find(text).is_some())
+        || may_hide(text, !known.is_empty())
+        || !known.is_empty() && known.find(text).is_some()
+}
+
+/// Whether a text is escaped such that something may be hidden in it.
+fn may_hide(text: &[u8], anything: bool) -> bool {
+    // Most texts have neither sign, and one look says so.
+    let mut rest = text;
+    while let Some(at) = memchr::memchr2(b'%', b'\\', rest) {
         // A value that was redacted may hold anything.
-        || !known.is_empty() && (escaped(b'\\') || known.find(text).is_some())
+        if anything || rest[at] == b'%' {
+            return true;
+        }
+        match rest.get(at + 1) {
+            // Behind these a letter, a digit or a slash may stand.
+            Some(b'u' | b'/') => return true,
+            _ => rest = &rest[at + 1..],
+        }
+    }
+    false
 }
 
 /// Whether a key says what a client sent. As a value, the word says nothing: each second line of a

@@ -4,6 +4,7 @@ use wstape_tape::Micros;
 
 use crate::backoff::{Backoff, Reset};
 use crate::rule::Rule;
+use crate::settings::{JitterMode, Settings};
 
 /// What a subscriber is held to that gives no settings of the contract's: bounds that any keeps, and
 /// what it declares of itself beyond them.
@@ -55,6 +56,54 @@ impl Default for Bounds {
 }
 
 impl Bounds {
+    /// What no subscriber can mean by such a declaration, in words.
+    #[must_use]
+    pub fn flaw(&self) -> Option<&'static str> {
+        if self.max_silence == Some(Micros::ZERO) {
+            return Some("a connection is kept for longer than no time at all before it is lost");
+        }
+        let backoff = self.backoff?;
+        if self.is_deterministic && backoff.has_jitter() {
+            return Some(
+                "jitter is drawn by chance, so the subscriber is not deterministic: one of the two",
+            );
+        }
+        backoff.flaw()
+    }
+
+    /// What a subscriber that is set so keeps to, whatever the machine does beside it: what
+    /// [`exact`](super::Judge::exact) asks to the microsecond can't be asked in real time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wstape_oracle::{Bounds, Settings};
+    ///
+    /// let bounds = Bounds::of(&Settings::default());
+    /// assert_eq!(bounds.backoff.unwrap().delay(1), Duration::from_secs(1));
+    /// assert_eq!(bounds.max_silence, Some(Duration::from_mins(2).into()));
+    /// ```
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        let least = match settings.jitter {
+            JitterMode::None => 1.0,
+            JitterMode::Full => 0.0,
+        };
+        let backoff = Backoff::new(settings.initial_backoff, settings.max_backoff)
+            .growth(settings.multiplier.max(1).into())
+            .jitter(least, 1.0);
+        // A message that is under way is life for as long as it may take. Without such bounds
+        // silence may be kept for ever.
+        let of_open = [settings.idle_timeout, settings.message_timeout];
+        let is_bounded = of_open.iter().all(|timeout| !timeout.is_zero());
+        let longest = of_open.into_iter().fold(settings.connect_timeout, Ord::max);
+        Self {
+            backoff: Some(backoff),
+            max_silence: is_bounded.then(|| longest.into()),
+            is_deterministic: settings.jitter == JitterMode::None,
+            ..Self::default()
+        }
+    }
+
     /// Whether these bounds ask a rule at all, whatever the subject shows of itself; where they do
     /// not, what would have to be declared.
     ///

@@ -188,7 +188,7 @@ pub(crate) struct Reacts {
     /// From when.
     after: Reference,
     /// Within this.
-    within_s: f64,
+    pub(super) within_s: f64,
     /// So many streams it must have asked for, for there to be something to see.
     streams: usize,
 }

@@ -1,5 +1,6 @@
 //! Which run is played when: as many at a time as memory allows, started one after the other.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::thread;
 use std::time::Duration;
@@ -12,6 +13,8 @@ use super::names::names;
 use super::one::{self, Outcome};
 use super::options::{Options, Progress, RefereeError};
 use crate::case::{Case, Run};
+use crate::facts::micros;
+use crate::question::Question;
 use crate::verdict::{Finding, Verdict};
 
 /// Most runs at a time, whatever memory there is.
@@ -20,8 +23,9 @@ const MAX_JOBS: usize = 64;
 const MIN_CLIENT_BYTES: u64 = 1 << 20;
 /// Part of the free memory that clients may take.
 const MEMORY_SHARE: u64 = 2;
-/// How long a client that does not dial keeps others from being started.
-const MAX_START_WAIT: Duration = Duration::from_secs(10);
+/// Longest that a run waits for room to start its client: clients that never dial keep nobody out for
+/// good, and where starts take long they take less time one after the other.
+const MAX_START_WAIT: Duration = Duration::from_mins(2);
 
 /// A run to play, and of which case it is.
 #[derive(Clone, Copy)]
@@ -38,18 +42,11 @@ pub(super) fn play_all(
     baseline: &Baseline,
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Result<Vec<(usize, Outcome)>, RefereeError> {
-    let mut due: Vec<Due<'_>> = Vec::new();
-    for (case, it) in cases.iter().enumerate() {
-        for run in it.runs() {
-            let number = due.len() as u64;
-            due.push(Due { case, run, number });
-        }
-    }
+    let mut due = runs_of(cases);
     let total = due.len();
     let jobs = jobs(options, baseline.memory_bytes).min(total.max(1));
     tell(Progress::Begun { runs: total, jobs });
-    // What takes longest begins first, so that the last to end is not the last to begin.
-    due.sort_by(|a, b| b.run.case.until_s.total_cmp(&a.run.case.until_s));
+    longest_first(&mut due);
     let shared = Shared {
         options,
         baseline,
@@ -79,6 +76,27 @@ pub(super) fn play_all(
         .into_iter()
         .map(|(due, outcome)| (due.case, outcome))
         .collect())
+}
+
+/// Every run of these cases, in their order.
+fn runs_of(cases: &[Case]) -> Vec<Due<'_>> {
+    let runs = cases.iter().enumerate();
+    let runs = runs.flat_map(|(case, it)| it.runs().map(move |run| (case, run)));
+    let due = (0..)
+        .zip(runs)
+        .map(|(number, (case, run))| Due { case, run, number });
+    due.collect()
+}
+
+/// What takes longest begins first, so that the last to end is not the last to begin: what waits for
+/// something that need not come, for it seldom ends early, and then what has most time.
+fn longest_first(due: &mut [Due<'_>]) {
+    due.sort_by_cached_key(|due| {
+        let patience_s = due.run.asks().map_or(0.0, |asks| {
+            asks.iter().map(Question::patience_s).fold(0.0, f64::max)
+        });
+        Reverse([patience_s, due.run.case.until_s].map(micros))
+    });
 }
 
 /// What a run came to, where the machine was not too busy to believe it; otherwise what it comes to when
@@ -243,6 +261,7 @@ impl Drop for Permit<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case::cases;
     use crate::question::Sample;
     use crate::report::RunReport;
 
@@ -284,5 +303,18 @@ mod tests {
         let what = &believed.report.findings[0].what;
         assert!(what.starts_with("machine busy: "), "{what}");
         assert!(believed.report.busy && believed.samples.is_empty());
+    }
+
+    #[test]
+    fn the_run_that_waits_longest_for_what_need_not_come_begins_first() {
+        let cases = cases().unwrap();
+        let mut due = runs_of(&cases);
+        longest_first(&mut due);
+        let ids: Vec<String> = due.iter().map(|due| due.run.case.id.to_string()).collect();
+        assert_eq!(ids[0], "L2", "{ids:?}");
+        // What may take ten minutes, and ends as soon as it knows, comes behind 90 s of quiet.
+        let place = |id: &str| ids.iter().position(|it| it == id).unwrap();
+        assert!(place("L3") < place("R8"), "{ids:?}");
+        assert_eq!(due.len(), runs_of(&cases).len());
     }
 }

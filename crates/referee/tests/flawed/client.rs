@@ -190,8 +190,8 @@ async fn wait(
     let gap = match flaw {
         Flaw::ConstantWait => FIRST_GAP * 2,
         Flaw::UnevenWait => {
-            let waits = UNEVEN_WAITS_MS.into_iter().cycle();
-            Duration::from_millis(waits.skip(attempt as usize).next().unwrap_or_default())
+            let mut waits = UNEVEN_WAITS_MS.into_iter().cycle();
+            Duration::from_millis(waits.nth(attempt as usize).unwrap_or_default())
         }
         // So that many connections fit into a test.
         Flaw::KeepsSockets => FIRST_GAP / 25,

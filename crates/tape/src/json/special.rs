@@ -1,4 +1,7 @@
-//! The bytes of a string that JSON writes otherwise, or that end it: found eight at a time.
+//! Where a string or the digits of a number end, looked for eight bytes at a time.
+//!
+//! Beside fewer steps that is one turn where a look at each byte has as many as there are bytes:
+//! a processor foresees none of those well, for numbers are now longer and now shorter.
 
 const LANES: usize = 8;
 const ONES: u64 = u64::MAX / 0xff;
@@ -6,18 +9,42 @@ const HIGH_BITS: u64 = ONES << 7;
 
 /// The place of the first quote, backslash or control character of ASCII below a space, from `at`
 /// on; the length where there is none.
-pub(super) fn next_special(text: &[u8], mut at: usize) -> usize {
+pub(super) fn next_special(text: &[u8], at: usize) -> usize {
+    first(text, at, specials, is_special)
+}
+
+/// The place of the first byte that is no digit, from `at` on; the length where there is none.
+pub(super) fn behind_digits(text: &[u8], at: usize) -> usize {
+    first(text, at, no_digits, |byte| !byte.is_ascii_digit())
+}
+
+/// The place of the first byte that is meant, from `at` on; the length where there is none.
+/// `in_lanes` says of eight bytes where the first is, by the high bit of its lane, and `is` of one.
+#[inline]
+fn first(
+    text: &[u8],
+    mut at: usize,
+    in_lanes: impl Fn(u64) -> u64,
+    is: impl Fn(u8) -> bool,
+) -> usize {
     while let Some(lanes) = text.get(at..at + LANES) {
         let lanes = lanes.try_into().map_or(0, u64::from_le_bytes);
-        let found = specials(lanes);
+        let found = in_lanes(lanes);
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;
         }
         at += LANES;
     }
     let rest = text.get(at..).unwrap_or_default();
-    let found = rest.iter().position(|byte| is_special(*byte));
+    let found = rest.iter().position(|byte| is(*byte));
     found.map_or(text.len(), |found| at + found)
+}
+
+/// The high bit of each lane that is no digit.
+fn no_digits(lanes: u64) -> u64 {
+    // A digit is at most 9 from zero, and reaches the high bit with none of what is added.
+    let from_zero = lanes ^ (ONES * u64::from(b'0'));
+    (((from_zero & !HIGH_BITS) + ONES * (0x80 - 10)) | from_zero) & HIGH_BITS
 }
 
 fn is_special(byte: u8) -> bool {
@@ -51,6 +78,20 @@ mod tests {
             let expected = text[at..].iter().position(|byte| is_special(*byte));
             let expected = expected.map_or(text.len(), |found| at + found);
             prop_assert_eq!(next_special(&text, at), expected);
+        }
+
+        #[test]
+        fn digits_end_at_the_first_byte_that_is_none(
+            text in proptest::collection::vec(
+                prop_oneof![4 => b'0'..=b'9', 1 => 0x2e_u8..0x3c, 1 => any::<u8>()],
+                0..40,
+            ),
+            at in 0_usize..12,
+        ) {
+            let at = at.min(text.len());
+            let expected = text[at..].iter().position(|byte| !byte.is_ascii_digit());
+            let expected = expected.map_or(text.len(), |found| at + found);
+            prop_assert_eq!(behind_digits(&text, at), expected);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! go into finding that out. A text that is none goes to `node`, which says what is wrong.
 
 use super::node;
-use super::special::next_special;
+use super::special::{behind_digits, next_special};
 
 /// Containers within one another that are kept in one word; a deeper text is left to `node`.
 const MAX_DEPTH: u32 = u64::BITS;
@@ -210,9 +210,7 @@ impl<'t> Walk<'t> {
     /// Passes digits, one at least.
     fn digits(&mut self) -> Result<(), Stopped> {
         let from = self.at;
-        while matches!(self.peek(), Some(b'0'..=b'9')) {
-            self.at += 1;
-        }
+        self.at = behind_digits(self.text, from);
         if self.at > from {
             Ok(())
         } else {

@@ -8,12 +8,15 @@ use std::time::{Duration, Instant};
 
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::EVENT;
+use crate::events::{FRAME_BYTES, frames as frames_of};
 
 /// The header that a handshake's key stands in.
 const KEY_HEADER: &str = "sec-websocket-key: ";
 /// How long the subscriber has to be there before the first frame goes out.
 const SETTLE: Duration = Duration::from_millis(20);
+
+/// Frames that are sent again and again, at least.
+const MIN_DISTINCT_FRAMES: usize = 1 << 10;
 
 /// How fast frames are sent.
 #[derive(Debug, Clone, Copy)]
@@ -35,15 +38,6 @@ pub(crate) struct Engine {
     addr: SocketAddr,
     /// When each paced frame was sent.
     pub(crate) sent: Receiver<Instant>,
-}
-
-/// A server's frame around [`EVENT`].
-pub(crate) fn frame() -> Vec<u8> {
-    let len = u16::try_from(EVENT.len()).expect("a short event");
-    let mut frame = vec![0x81, 126];
-    frame.extend(len.to_be_bytes());
-    frame.extend(EVENT.as_bytes());
-    frame
 }
 
 impl Engine {
@@ -87,17 +81,17 @@ fn serve(stream: TcpStream, frames: usize, pace: Pace, times: &Sender<Instant>) 
     );
     stream.write_all(answer.as_bytes()).expect("a client");
     thread::sleep(SETTLE);
-    let frame = frame();
     match pace {
         Pace::Full { batch } => send_batches(&mut stream, frames, batch, Duration::ZERO),
         Pace::Batches { batch, pause } => send_batches(&mut stream, frames, batch, pause),
         Pace::Each(pause) => {
+            let bytes = frames_of(frames);
             let start = Instant::now();
-            for n in 0..u32::try_from(frames).expect("few frames") {
+            for (n, frame) in (0..).zip(bytes.chunks(FRAME_BYTES)) {
                 let due = start + pause * n;
                 thread::sleep(due.saturating_duration_since(Instant::now()));
                 times.send(Instant::now()).expect("somebody compares");
-                stream.write_all(&frame).expect("a client that reads");
+                stream.write_all(frame).expect("a client that reads");
             }
         }
     }
@@ -111,15 +105,17 @@ fn serve(stream: TcpStream, frames: usize, pace: Pace, times: &Sender<Instant>) 
 
 /// So many frames, so many a write, the writes that far apart.
 fn send_batches(stream: &mut TcpStream, frames: usize, batch: usize, pause: Duration) {
-    let frame = frame();
-    let many = frame.repeat(batch);
+    // Of one frame a write, too, no two in a row are alike.
+    let many = frames_of(batch.max(MIN_DISTINCT_FRAMES));
+    let mut writes = many.chunks(batch * FRAME_BYTES).cycle();
     let mut left = frames;
     let mut due = Instant::now();
     while left > 0 {
         thread::sleep(due.saturating_duration_since(Instant::now()));
         due += pause;
-        let now = left.min(batch);
-        let sent = stream.write_all(&many[..now * frame.len()]);
+        let write = writes.next().expect("it goes on for ever");
+        let now = left.min(write.len() / FRAME_BYTES);
+        let sent = stream.write_all(&write[..now * FRAME_BYTES]);
         sent.expect("a client that reads");
         left -= now;
     }

@@ -14,6 +14,7 @@
 
 mod between;
 mod engine;
+mod events;
 #[path = "../latencies/mod.rs"]
 mod latencies;
 mod subscriber;
@@ -22,7 +23,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use between::{Between, Kind};
+use between::{Between, Kind, Recorded};
 use engine::{Engine, Pace};
 use latencies::Latencies;
 
@@ -36,6 +37,8 @@ const FRAMES: usize = 200_000;
 const SLOW_FRAMES: usize = 20_000;
 /// Frames of a recording that lasts longer than any queue holds.
 const SUSTAINED_FRAMES: usize = 3_000_000;
+/// Rounds of that; the median counts.
+const SUSTAINED_ROUNDS: usize = 3;
 /// Frames a write, where they are batched.
 const BATCH: usize = 128;
 /// Frames of a recording whose processor time is taken, and how they come: fast, but slowly
@@ -50,14 +53,6 @@ const RECORDED_ROUNDS: usize = 5;
 /// Frames for latency, and the pause between two.
 const PACED_FRAMES: usize = 4_000;
 const PACE: Duration = Duration::from_millis(1);
-
-/// A positions event as the engine sends it: two positions, 331 bytes.
-pub(crate) const EVENT: &str = concat!(
-    r#"{"event": "positions", "ts": "2026-04-22T12:19:29.563466+00:00", "data": {"positions": ["#,
-    r#"{"coin": "TRX", "direction": "LONG", "entry_price": 0.33444, "size_coins": 149.0, "#,
-    r#""lens_id": "lens_flow"}, {"coin": "BTC", "direction": "SHORT", "entry_price": 63450.0, "#,
-    r#""size_coins": 0.00125, "size_usd": 76.1412}], "account_value": 581.49647}}"#,
-);
 
 /// The argument that asks for the processor time of recording alone, and the one before another
 /// build to compare with.
@@ -85,7 +80,7 @@ fn main() -> ExitCode {
     let mitmdump = between::mitmdump();
     println!(
         "{} bytes an event, {FRAMES} events a round, {ROUNDS} rounds",
-        EVENT.len()
+        events::EVENT_BYTES
     );
     if mitmdump.is_none() {
         println!("mitmproxy is left out: no mitmdump on the PATH, nor named by MITMDUMP");
@@ -191,30 +186,56 @@ fn recorded(beside: Option<PathBuf>) -> ExitCode {
     }
 }
 
-/// Many more frames than a queue holds, as fast as they go; gives those that a lossless tape lacks.
+/// Many more frames than a queue holds, as fast as they go, in turn with a bare relay; gives those
+/// that a lossless tape lacks.
 fn sustained() -> usize {
-    println!("\n{SUSTAINED_FRAMES} frames, {BATCH} a write");
-    let mut lost = 0;
-    for kind in [Kind::Proxy, Kind::Lossless] {
-        let engine = Engine::start(SUSTAINED_FRAMES, Pace::Full { batch: BATCH });
-        let between = Between::start(&kind, engine.addr());
-        let took = subscriber::throughput(between.addr(), SUSTAINED_FRAMES);
-        let recorded = between.finish_weighed(SUSTAINED_FRAMES);
-        let missing = recorded.missing;
-        if matches!(kind, Kind::Lossless) {
-            lost += missing;
+    println!("\n{SUSTAINED_FRAMES} frames, {BATCH} a write, {SUSTAINED_ROUNDS} rounds");
+    let kinds = [Kind::Relay, Kind::Proxy, Kind::Lossless];
+    let mut rounds = kinds.each_ref().map(|_| Vec::new());
+    for _ in 0..SUSTAINED_ROUNDS {
+        for (kind, rounds) in kinds.iter().zip(&mut rounds) {
+            let engine = Engine::start(SUSTAINED_FRAMES, Pace::Full { batch: BATCH });
+            let between = Between::start(kind, engine.addr());
+            let took = subscriber::throughput(between.addr(), SUSTAINED_FRAMES);
+            rounds.push((
+                rate(SUSTAINED_FRAMES, took),
+                between.finish_weighed(SUSTAINED_FRAMES),
+            ));
         }
-        let seconds = recorded.seconds.unwrap_or(f64::NAN);
-        println!(
-            "{:<18} {:>10.0} a second, {missing} missing, {:.0} recorded a second of processor \
-             time, {} MiB at most",
+    }
+    let mut lost = 0;
+    let mut relay = None;
+    for (kind, rounds) in kinds.iter().zip(&rounds) {
+        let mut rates: Vec<f64> = rounds.iter().map(|(rate, _)| *rate).collect();
+        let rate = median(&mut rates);
+        let relay = *relay.get_or_insert(rate);
+        print!(
+            "{:<18} {rate:>10.0} a second   {:.2} of the relay",
             kind.name(),
-            rate(SUSTAINED_FRAMES, took),
-            rate(
-                SUSTAINED_FRAMES - missing,
-                Duration::from_secs_f64(seconds.max(0.01))
-            ),
-            recorded.peak_kib.unwrap_or_default() >> 10,
+            rate / relay
+        );
+        if matches!(kind, Kind::Relay) {
+            println!();
+            continue;
+        }
+        let missing = rounds.iter().map(|(_, recorded)| recorded.missing);
+        let most_missing = missing.clone().max().unwrap_or_default();
+        if matches!(kind, Kind::Lossless) {
+            lost += missing.sum::<usize>();
+        }
+        let mut recorded: Vec<f64> = rounds
+            .iter()
+            .map(|(_, recorded)| recorded_rate(recorded))
+            .collect();
+        let peak_kib = rounds
+            .iter()
+            .filter_map(|(_, recorded)| recorded.peak_kib)
+            .max();
+        println!(
+            ", {most_missing} missing at most, {:.0} recorded a second of processor time, {} MiB at \
+             most",
+            median(&mut recorded),
+            peak_kib.unwrap_or_default() >> 10,
         );
     }
     lost
@@ -234,6 +255,15 @@ fn latency(kind: &Kind) -> (Latencies, usize) {
     let between = Between::start(kind, engine.addr());
     let seen = subscriber::latency(between.addr(), PACED_FRAMES, &engine);
     (seen, between.finish(PACED_FRAMES))
+}
+
+/// Frames that were recorded per second of processor time.
+fn recorded_rate(recorded: &Recorded) -> f64 {
+    let seconds = recorded.seconds.unwrap_or(f64::NAN).max(0.01);
+    rate(
+        SUSTAINED_FRAMES - recorded.missing,
+        Duration::from_secs_f64(seconds),
+    )
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate to show")]

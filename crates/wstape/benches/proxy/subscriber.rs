@@ -4,7 +4,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::engine::{Engine, frame};
+use crate::engine::Engine;
+use crate::events::FRAME_BYTES;
 use crate::latencies::Latencies;
 
 /// Longest that a read may take.
@@ -46,7 +47,7 @@ fn connect(addr: SocketAddr) -> (TcpStream, Vec<u8>) {
 /// From the first byte to the last of so many frames.
 pub(crate) fn throughput(addr: SocketAddr, frames: usize) -> Duration {
     let (mut stream, first) = connect(addr);
-    let total = frames * frame().len();
+    let total = frames * FRAME_BYTES;
     let mut buffer = vec![0; READ_BYTES];
     let mut have = first.len();
     let mut start = None;
@@ -63,16 +64,15 @@ pub(crate) fn throughput(addr: SocketAddr, frames: usize) -> Duration {
 /// From when each frame was sent to when the last byte of it was there, in nanoseconds.
 pub(crate) fn latency(addr: SocketAddr, frames: usize, engine: &Engine) -> Latencies {
     let (mut stream, mut have) = connect(addr);
-    let len = frame().len();
     let mut buffer = vec![0; READ_BYTES];
     let mut seen = Latencies::default();
     for nth in 0..frames {
-        while have.len() < len {
+        while have.len() < FRAME_BYTES {
             let read = stream.read(&mut buffer).expect("frames");
             assert!(read > 0, "{nth} of {frames} frames");
             have.extend(&buffer[..read]);
         }
-        have.drain(..len);
+        have.drain(..FRAME_BYTES);
         let sent = engine.sent.recv().expect("it was sent");
         let took = u64::try_from(sent.elapsed().as_nanos()).unwrap_or(u64::MAX);
         seen.record(took);

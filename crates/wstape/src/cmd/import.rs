@@ -180,7 +180,7 @@ impl ImportArgs {
                     exit::FOUND.into()
                 }
             }
-            Err(error) => exit::bad_command(&*error),
+            Err(error) => self.output.unfinished(&*error),
         }
     }
 

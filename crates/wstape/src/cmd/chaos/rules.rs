@@ -18,7 +18,7 @@ const MAX_LOOK: Duration = Duration::from_secs(10);
 /// What stands for all rules.
 const ALL: &str = "all";
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Choice {
     /// Judge these rules and no others: R1,R5-R7, or the name of one of the subject's own.
     #[arg(long, value_name = "RULES", conflicts_with = "mutants")]
@@ -63,7 +63,11 @@ impl Choice {
         if let Some(without) = &self.without {
             chosen = chosen.without(&parse(without, &**subject)?);
         }
-        let mut judged = Judged::of(&**subject, &offered(subject), &chosen);
+        let mut subject = Arc::clone(subject);
+        if is_real {
+            subject = Arc::new(Narrowed::new(subject, &chosen).by_bounds());
+        }
+        let mut judged = Judged::of(&*subject, &offered(&subject), &chosen);
         if is_real {
             judged = judged.in_real_time();
         }
@@ -71,7 +75,7 @@ impl Choice {
             return Err(format!("no rule is left to judge by:\n{}", judged.text()));
         }
         let rules = judged.rules.iter().copied().collect();
-        let mut narrowed = Narrowed::new(Arc::clone(subject), &rules);
+        let mut narrowed = Narrowed::new(subject, &rules);
         if jobs.get() > 1 {
             narrowed = narrowed.unmeasured();
         }
@@ -116,4 +120,33 @@ fn explained(rule: Rule, judged: &Judged) -> String {
         meaning.of_anyone,
         meaning.look_at
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use wstape_harness::Terms;
+
+    use super::*;
+    use crate::subject::OurSubscriber;
+
+    fn chosen(is_real: bool) -> (Terms, Judged) {
+        let ours: Arc<dyn Subject> = Arc::new(OurSubscriber);
+        let choice = Choice::default();
+        let (subject, judged) = choice.of(&ours, NonZeroUsize::MIN, is_real).unwrap();
+        (subject.terms(), judged)
+    }
+
+    #[test]
+    fn in_real_time_no_subscriber_is_held_to_its_settings_to_the_microsecond() {
+        let (terms, judged) = chosen(false);
+        assert_eq!(terms, Terms::Settings);
+        assert!(judged.contains(Rule::R8));
+        let (terms, judged) = chosen(true);
+        let Terms::Bounds(bounds) = terms else {
+            panic!("{terms:?}");
+        };
+        assert!(bounds.backoff.is_some() && bounds.max_silence.is_some());
+        assert!(judged.contains(Rule::R3) && judged.contains(Rule::R6));
+        assert!(!judged.contains(Rule::R8), "{}", judged.text());
+    }
 }
