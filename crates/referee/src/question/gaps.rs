@@ -17,7 +17,7 @@ const MAX_LISTED: usize = 32;
 /// timers are late, it is the client that waits.
 const SLOWER_THAN_MACHINE: f64 = 2.0;
 /// What gaps are called in a finding.
-const GAPS: &str = "gaps_s";
+pub(super) const GAPS: &str = "gaps_s";
 
 /// A median gap this many times a storm's is far from one.
 const FAR_FROM_A_STORM: f64 = 2.0;

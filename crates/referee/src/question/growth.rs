@@ -8,10 +8,10 @@
 use serde::Deserialize;
 
 use super::chance::{Sample, chance};
-use super::gaps::{gave_up, listed, median, too_few};
+use super::gaps::{GAPS, gave_up, listed, median, too_few};
 use super::{Ask, Look};
 use crate::facts::{count, gaps, seconds};
-use crate::verdict::{Finding, Verdict};
+use crate::verdict::{Amount, Finding, Verdict};
 
 /// Late gaps are this many times the early ones at least, where gaps grow: a clock is never so even
 /// that equal gaps are equal.
@@ -64,7 +64,7 @@ pub(crate) struct BacksOff {
     /// How many attempts are looked at.
     attempts: usize,
     /// All of them within this fail.
-    pub(super) within_s: f64,
+    within_s: f64,
     /// A gap over this is warned of.
     max_gap_s: f64,
 }
@@ -99,6 +99,18 @@ fn early_and_late(gaps: &[f64]) -> Option<Sample> {
         late: waits[waits.len() - compared..].to_vec(),
         before: Vec::new(),
     })
+}
+
+impl BacksOff {
+    /// What a timer may be late by a part of: the time within which a storm is one, or a wait of the client,
+    /// where that is longer.
+    pub(super) fn bound_s(&self, finding: Option<&Finding>) -> f64 {
+        let gaps = finding.and_then(|it| it.figures.iter().find(|it| it.name == GAPS));
+        match gaps.map(|it| &it.value) {
+            Some(Amount::Series(gaps)) => self.within_s.max(median(gaps)),
+            _ => self.within_s,
+        }
+    }
 }
 
 impl Ask for BacksOff {
@@ -138,7 +150,7 @@ impl Ask for BacksOff {
                 format!("no storm: {n} attempts in {spent:.1} s"),
             )
         };
-        Some(Finding::new(verdict, what).figure("gaps_s", listed(&gaps)))
+        Some(Finding::new(verdict, what).figure(GAPS, listed(&gaps)))
     }
 
     fn at_the_end(&self, look: &Look<'_>) -> Finding {

@@ -64,6 +64,18 @@ pub(crate) struct StaysUp {
     pub(super) for_s: f64,
 }
 
+/// What is said of a silent connection that the client dropped, behind so many Pings of its own.
+fn dropped(up_s: f64, pings: usize) -> String {
+    match pings {
+        0 => format!(
+            "dropped a silent connection after {up_s:.1} s, and had not asked with a Ping whether it was alive"
+        ),
+        _ => {
+            format!("dropped a silent connection after {up_s:.1} s, though its Pings were answered")
+        }
+    }
+}
+
 impl Ask for StaysUp {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
         let first = look.facts.attempts().first()?;
@@ -75,8 +87,8 @@ impl Ask for StaysUp {
             } else {
                 Verdict::Pass
             };
-            let what = format!("dropped a connection that answered its Pings, after {up:.1} s");
-            return Some(Finding::new(verdict, what).figure("up_s", up));
+            let pings = first.frames_of(FrameKind::Ping).count();
+            return Some(Finding::new(verdict, dropped(up, pings)).figure("up_s", up));
         }
         let up = look.since(from);
         (up >= self.for_s).then(|| Finding::new(Verdict::Pass, "kept the connection"))
@@ -159,5 +171,16 @@ impl Ask for Lives {
         let lived = seconds(over.0.saturating_sub(up.0));
         let what = format!("the connection ended {how}, {lived:.1} s behind its 101");
         Finding::new(Verdict::Info, what).figure("lived_s", lived)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_drops_a_silent_connection_is_told_whether_it_had_asked() {
+        assert!(dropped(40.1, 0).ends_with("had not asked with a Ping whether it was alive"));
+        assert!(dropped(20.0, 2).ends_with("after 20.0 s, though its Pings were answered"));
     }
 }

@@ -152,7 +152,7 @@ impl Question {
     pub(crate) fn bound_s(&self, finding: Option<&Finding>) -> Option<f64> {
         match self {
             Self::Storm(it) => Some(it.bound_s(finding)),
-            Self::BacksOff(it) => Some(it.within_s),
+            Self::BacksOff(it) => Some(it.bound_s(finding)),
             Self::Honours(it) => Some(it.after_s),
             Self::PingAnswered(it) => Some(it.within_s),
             Self::Gone(it) => Some(it.within_s),
@@ -216,5 +216,8 @@ mod tests {
         }
         assert!(!is_doubted("R2", Verdict::Pass, &[1.0; 7], 0.39));
         assert!(is_doubted("R2", Verdict::Pass, &[1.0; 7], 0.41));
+        // Longer waits are not made by a timer that is late by a part of them.
+        assert!(!is_doubted("R2", Verdict::Pass, &[8.0; 7], 1.59));
+        assert!(is_doubted("R2", Verdict::Pass, &[8.0; 7], 1.61));
     }
 }

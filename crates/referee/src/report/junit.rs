@@ -43,6 +43,7 @@ fn test_case(row: &Row, failed: bool, again: &str) -> TestCase {
         let mut text = format!("{said}\n\nAsked: {}.\n", row.asked);
         for (what, of) in [("Why", &row.why), ("Good clients", &row.good)] {
             if !of.is_empty() {
+                // Writing to a String does not fail.
                 let _ = writeln!(text, "{what}: {of}");
             }
         }
@@ -58,7 +59,13 @@ fn test_case(row: &Row, failed: bool, again: &str) -> TestCase {
     } else {
         TestCaseStatus::success()
     };
-    let mut case = TestCase::new(format!("{} {}", row.id, row.played), status);
+    // What is made of all cases is told by what it asks.
+    let what = if row.runs.is_empty() {
+        &row.asked
+    } else {
+        &row.played
+    };
+    let mut case = TestCase::new(format!("{} {what}", row.id), status);
     let took: f64 = row.runs.iter().map(|run| run.took_s).sum();
     case.set_time(Duration::from_secs_f64(took));
     case

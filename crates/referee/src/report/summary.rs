@@ -18,12 +18,15 @@ impl Report {
     #[must_use]
     pub fn summary(&self, changes: Option<&Changes>) -> String {
         let mut text = format!("## Referee: `{}`\n\n{}.\n", self.client, self.counts());
-        let changes = changes.map(ToString::to_string).unwrap_or_default();
-        if !changes.is_empty() {
-            text.push_str("\nNot as expected:\n\n");
-            for line in changes.lines() {
-                let _ = writeln!(text, "- {line}");
+        match changes {
+            Some(changes) if changes.is_empty() => text.push_str("\nAs expected.\n"),
+            Some(changes) => {
+                text.push_str("\nNot as expected:\n\n");
+                for line in changes.to_string().lines() {
+                    let _ = writeln!(text, "- {line}");
+                }
             }
+            None => {}
         }
         let wrong = self.rows.iter().filter(|row| row.verdict >= Verdict::Warn);
         let mut wrong: Vec<&Row> = wrong.collect();
@@ -42,7 +45,7 @@ impl Report {
                 cell(&said)
             );
         }
-        for line in self.next_step().iter().flat_map(|it| it.lines()) {
+        for line in self.next_step(changes).iter().flat_map(|it| it.lines()) {
             // Each is a sentence and a command.
             let (what, command) = line.split_once(": ").unwrap_or(("", line));
             let _ = writeln!(text, "\n{what}: `{command}`");
@@ -106,8 +109,13 @@ Not as expected:
 
 why, and what good clients do: `wstape referee explain R4`
 
-these again: `wstape referee --once --only R4,X1 -- python3 client.py`
+these again: `wstape referee --once --only R4 -- python3 client.py`
 ";
         assert_eq!(text, wanted);
+        let text = report.summary(Some(&Expected::of(&report).changes(&report)));
+        assert!(
+            text.contains("\nAs expected.\n") && !text.contains("again:"),
+            "{text}"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Report, Row};
+use super::{Changes, Report, Row};
 use crate::verdict::Verdict;
 
 /// Width of a line, as far as it is shortened or wrapped.
@@ -44,12 +44,19 @@ impl Report {
         format!("{} cases: {}", self.rows.len(), counts.join(", "))
     }
 
-    /// What to do about what is wrong: the commands that explain it and play it again.
-    /// Nothing where nothing fails or is warned of.
+    /// What to do about what is wrong, or about what changed where verdicts are expected: the commands that
+    /// explain the worst of it and play all of it again. Nothing where nothing fails or is warned of, or
+    /// nothing changed.
     #[must_use]
-    pub fn next_step(&self) -> Option<String> {
-        let wrong = self.rows.iter().filter(|row| row.verdict >= Verdict::Warn);
-        let worst = wrong.clone().find(|row| row.verdict == self.worst())?;
+    pub fn next_step(&self, changes: Option<&Changes>) -> Option<String> {
+        let ids = changes.map(Changes::ids);
+        let is_due = |row: &&Row| match &ids {
+            Some(ids) => ids.contains(&row.id),
+            None => row.verdict >= Verdict::Warn,
+        };
+        let wrong = self.rows.iter().filter(is_due);
+        let worst = wrong.clone().map(|row| row.verdict).max()?;
+        let worst = wrong.clone().find(|row| row.verdict == worst)?;
         let explained = format!(
             "why, and what good clients do: wstape referee explain {}",
             worst.id
@@ -155,7 +162,7 @@ fn wrapped(text: &str) -> impl Iterator<Item = String> {
 mod tests {
     use super::*;
     use crate::case::cases;
-    use crate::report::RunReport;
+    use crate::report::{Expected, RunReport};
     use crate::verdict::Finding;
 
     /// The report on a client of which each of these cases found this.
@@ -227,15 +234,35 @@ mod tests {
         ]);
         wrong.options = "--once ".to_owned();
         assert_eq!(
-            wrong.next_step().as_deref(),
+            wrong.next_step(None).as_deref(),
             Some(
                 "why, and what good clients do: wstape referee explain R4\n\
                  these again: wstape referee --once --only R4,X1 -- python3 client.py"
             )
         );
         assert_eq!(
-            report(&[("E2", Verdict::Pass, "came back")]).next_step(),
+            report(&[("E2", Verdict::Pass, "came back")]).next_step(None),
             None
+        );
+    }
+
+    #[test]
+    fn where_verdicts_are_expected_the_next_step_is_about_what_changed_alone() {
+        let found = report(&[
+            ("R4", Verdict::Fail, "a storm"),
+            ("X1", Verdict::Warn, "no Close"),
+        ]);
+        let step = |expected: &str| {
+            let expected: Expected = serde_json::from_str(expected).expect("verdicts");
+            found.next_step(Some(&expected.changes(&found)))
+        };
+        assert_eq!(step(r#"{"R4":"fail","X1":"warn"}"#), None);
+        assert_eq!(
+            step(r#"{"R4":"fail","X1":"pass"}"#).as_deref(),
+            Some(
+                "why, and what good clients do: wstape referee explain X1\n\
+                 these again: wstape referee --only X1 -- python3 client.py"
+            )
         );
     }
 }

@@ -2,6 +2,14 @@
 
 use crate::facts::Alike;
 
+/// A client that has not dialled by then keeps others from being started no longer, in seconds: the port is
+/// down in some cases.
+const MIN_START_S: f64 = 5.0;
+/// The same where the client took long when all was well.
+const MAX_START_S: f64 = 30.0;
+/// Beside others a start takes so many times as long as alone.
+const SLOWER_BESIDE_OTHERS: f64 = 4.0;
+
 /// What the client is like when all is well.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Baseline {
@@ -9,6 +17,33 @@ pub(super) struct Baseline {
     pub(super) memory_bytes: u64,
     /// Connections that it has open at one time.
     pub(super) together: usize,
+    /// From its start to its first dial, in seconds.
+    pub(super) dialled_s: f64,
     /// When two of its subscriptions are the same.
     pub(super) alike: Alike,
+}
+
+impl Baseline {
+    /// How long a start of it may keep others from being started, in seconds. A start that takes all of a
+    /// processor, as a virtual machine's does, is let come to its end: each that begins beside it makes all
+    /// of them slower.
+    pub(super) fn start_s(&self) -> f64 {
+        (SLOWER_BESIDE_OTHERS * self.dialled_s).clamp(MIN_START_S, MAX_START_S)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_starts_slowly_is_given_the_time_to_and_none_has_it_for_ever() {
+        for (dialled_s, start_s) in [(0.0, 5.0), (0.2, 5.0), (3.0, 12.0), (40.0, 30.0)] {
+            let baseline = Baseline {
+                dialled_s,
+                ..Baseline::default()
+            };
+            assert!((baseline.start_s() - start_s).abs() < 1e-9, "{dialled_s}");
+        }
+    }
 }

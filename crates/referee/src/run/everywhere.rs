@@ -16,7 +16,7 @@ const MAX_NAMED: usize = 6;
 
 /// X5: in no case may the client end by a signal that nobody sent, nor let an error go uncaught.
 pub(super) fn ended_by_a_signal(cases: &[Case], runs: &[(usize, RunReport)]) -> Row {
-    let asked = "ended by a signal nobody sent; an error nobody caught";
+    let asked = "not ended by a signal that nobody sent; no error that nobody caught";
     let mut row = Row::everywhere(CaseId::ENDED_BY_A_SIGNAL, asked);
     let died: Vec<String> = runs
         .iter()
@@ -85,14 +85,17 @@ fn without_numbers(text: &str) -> String {
 
 /// K1: the token is in nothing that the client prints.
 pub(super) fn printed_the_token(runs: &[(usize, RunReport)]) -> Row {
-    let row = Row::everywhere(CaseId::PRINTS_THE_TOKEN, "the token in what it printed");
+    let row = Row::everywhere(
+        CaseId::PRINTS_THE_TOKEN,
+        "the token is in nothing that it prints",
+    );
     let (never, did) = ("never printed the token", "printed the token");
     about_the_token(runs, row, |token| token.printed, never, did)
 }
 
 /// K2: the token goes to no other host or port.
 pub(super) fn gave_the_token_away(runs: &[(usize, RunReport)]) -> Row {
-    let asked = "the token at no other host or port";
+    let asked = "the token goes to no other port";
     let row = Row::everywhere(CaseId::GIVES_THE_TOKEN_AWAY, asked);
     let never = "took the token to no other port";
     let did = "took the token to another port";
@@ -113,7 +116,7 @@ fn about_the_token(
         (0, true) => Finding::new(Verdict::Pass, never),
         (0, false) => Finding::new(
             Verdict::NotApplicable,
-            "the client never sent the token (ENGINE_TOKEN)",
+            "the client never sent the token (ENGINE_TOKEN, as in Authorization: Bearer)",
         ),
         (n, _) => Finding::new(Verdict::Fail, format!("{did} in {n} runs")),
     });

@@ -71,6 +71,7 @@ pub(super) async fn play(
     let mut session = Session::start(options, builder, clock, names, run.case.copies).await?;
     session.other = other;
     session.alike = baseline.alike.clone();
+    session.start_s = baseline.start_s();
     session.may_end = run.case.may_end || options.once;
     session.flood = flood.map(Pour::new);
     let unasked = unasked(options, baseline, &asks);
@@ -97,6 +98,8 @@ pub(super) struct Session {
     left_behind: Vec<Process>,
     alike: Alike,
     may_end: bool,
+    /// How long its start may keep others from being started, in seconds.
+    start_s: f64,
     flood: Option<Pour>,
 }
 
@@ -146,6 +149,7 @@ impl Session {
             left_behind: Vec::new(),
             alike: Alike::default(),
             may_end: false,
+            start_s: 0.0,
             flood: None,
         })
     }
@@ -250,6 +254,12 @@ impl Session {
         seconds(self.clock.now().0 - self.started.0)
     }
 
+    /// Seconds from the start of the client to its first dial, where it has dialled.
+    pub(super) fn dialled_s(&self) -> Option<f64> {
+        let first = self.facts.attempts().first()?;
+        Some(seconds(first.accepted.0.saturating_sub(self.started.0)))
+    }
+
     /// Who came to the other port, where there is one.
     fn strangers(&self) -> Vec<(Micros, bool)> {
         self.other.as_ref().map(OtherPort::seen).unwrap_or_default()
@@ -282,7 +292,8 @@ impl Session {
         let reconnects = asks.iter().any(|it| matches!(it, Question::Leak(_)));
         loop {
             self.go_on(wanted).await;
-            if !self.facts.attempts().is_empty() || self.running_s() > 5.0 || self.gone.is_some() {
+            let is_slow = self.running_s() > self.start_s;
+            if !self.facts.attempts().is_empty() || is_slow || self.gone.is_some() {
                 begun();
             }
             let strangers = self.strangers();

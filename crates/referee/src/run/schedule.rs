@@ -23,8 +23,9 @@ const MAX_JOBS: usize = 64;
 const MIN_CLIENT_BYTES: u64 = 1 << 20;
 /// Part of the free memory that clients may take.
 const MEMORY_SHARE: u64 = 2;
-/// How long a client that does not dial keeps others from being started.
-const MAX_START_WAIT: Duration = Duration::from_secs(10);
+/// Longest that a run waits for room to start its client: clients that never dial keep nobody out for
+/// good, and where starts take long they take less time one after the other.
+const MAX_START_WAIT: Duration = Duration::from_mins(2);
 
 /// A run to play, and of which case it is.
 #[derive(Clone, Copy)]

@@ -12,12 +12,12 @@ use std::time::{Instant, SystemTime};
 
 use clap::Args;
 use wstape_referee::{
-    Case, CaseId, ClientCommand, Expected, Healthy, KeeperCommand, Options, Progress, RefereeError,
-    Report, Verdict, cases, cases_in, judge,
+    Case, CaseId, Changes, ClientCommand, Expected, Healthy, KeeperCommand, Options, Progress,
+    RefereeError, Report, Verdict, cases, cases_in, judge,
 };
 
 use self::out::OutDir;
-use super::exit::bad_input;
+use super::exit::{bad_input, print};
 use super::say::say;
 
 /// Nothing was judged.
@@ -124,8 +124,7 @@ impl Referee {
             Err(error) => return bad_input(&error),
         };
         if self.list {
-            say(&list(&chosen));
-            return ExitCode::SUCCESS;
+            return print(&list(&chosen));
         }
         match self.judge(&chosen) {
             Ok(status) => status,
@@ -168,7 +167,10 @@ impl Referee {
         } else {
             format!("in {took_s:.0} s\n")
         });
-        if let Some(next) = report.next_step() {
+        if let Some(changes) = &changes {
+            say(&told(changes));
+        }
+        if let Some(next) = report.next_step(changes.as_ref()) {
             say(&format!("{next}\n"));
         }
         if let Some(out) = out {
@@ -181,10 +183,7 @@ impl Referee {
         }
         Ok(match changes {
             Some(changes) if changes.is_empty() => ExitCode::SUCCESS,
-            Some(changes) => {
-                say(&format!("not as expected:\n{changes}"));
-                ExitCode::FAILURE
-            }
+            Some(_) => ExitCode::FAILURE,
             None => status(&report, self.accept),
         })
     }
@@ -219,6 +218,14 @@ impl Referee {
             ready_wait: Options::READY_WAIT,
         })
     }
+}
+
+/// What is not as expected, and what to do where it is to be so from now on.
+fn told(changes: &Changes) -> String {
+    if changes.is_empty() {
+        return "as expected\n".to_owned();
+    }
+    format!("not as expected (the same command with --accept takes it as it is now):\n{changes}")
 }
 
 fn status(report: &Report, accepted: bool) -> ExitCode {
