@@ -95,5 +95,5 @@ for name, different in libraries.items():
     print(f"{name}, a heartbeat among them: {counted(different('heartbeat.jsonl', 'seq'), 'sequence number')}")
 EOF
 
-timeout -k 5 60 venv/bin/python try.py | tee seen
+timeout -k 5 100 venv/bin/python try.py | tee seen
 diff expected seen && echo "as described"
