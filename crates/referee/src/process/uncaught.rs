@@ -5,92 +5,18 @@
 //! 1.95 and its older form, by Go 1.19, Java 17 (threads), Ruby 3.1 (threads) and Perl 5.36. What a
 //! program itself logs of an error that it caught is none of it.
 
+mod error;
 mod go;
 mod java;
+mod node;
 mod perl;
 mod python;
 mod ruby;
+mod rust;
 
-use serde::{Deserialize, Serialize};
+pub use self::error::{Language, Uncaught};
 
-/// Longest line of an error that is told, in characters.
-const MAX_LINE_CHARS: usize = 160;
-/// What Node says of a promise, behind which its error stands.
-const REJECTION: &str = "UnhandledPromiseRejectionWarning: ";
-/// What Node says besides, about rejections in general.
-const ABOUT_REJECTIONS: &str = "Unhandled promise rejection. This error originated";
-/// The last line of a Node that crashed.
-const NODE_ENDED: &str = "Node.js v";
-/// What a Rust program ends with where its main thread panicked.
-const PANICKED: i32 = 101;
-
-/// Which runtime printed it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Language {
-    /// Python's own words.
-    Python,
-    /// Node's.
-    Node,
-    /// A panic.
-    Rust,
-    /// A panic, or a fatal error of the runtime.
-    Go,
-    /// The Java virtual machine's words on a thread.
-    Java,
-    /// Ruby's own words.
-    Ruby,
-    /// The last line of a Perl that died.
-    Perl,
-}
-
-/// An error that nobody caught.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[non_exhaustive]
-pub struct Uncaught {
-    /// Which runtime printed it.
-    pub language: Language,
-    /// The first line, which says where it came from.
-    pub first: String,
-    /// The error's own line; empty where the first one is.
-    pub last: String,
-    /// Whether the process ended with it.
-    pub ended: bool,
-}
-
-impl Uncaught {
-    fn new(language: Language, first: &str, last: &str) -> Self {
-        Self {
-            language,
-            first: told(first),
-            last: told(last),
-            ended: false,
-        }
-    }
-
-    fn ending(mut self) -> Self {
-        self.ended = true;
-        self
-    }
-}
-
-impl std::fmt::Display for Uncaught {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.first)?;
-        if self.last.is_empty() {
-            return Ok(());
-        }
-        let colon = if self.first.ends_with(':') { "" } else { ":" };
-        write!(f, "{colon} {}", self.last)
-    }
-}
-
-fn told(line: &str) -> String {
-    line.trim().chars().take(MAX_LINE_CHARS).collect()
-}
+use self::error::told;
 
 /// The errors in what was printed that nobody caught, each once; `status` is what the process ended
 /// with by itself, where it has.
@@ -101,8 +27,8 @@ pub(crate) fn uncaught(printed: &str, status: Option<i32>) -> Vec<Uncaught> {
             python::in_passing(&lines, at)
                 .or_else(|| java::in_passing(lines[at]))
                 .or_else(|| ruby::in_passing(&lines, at))
-                .or_else(|| node_rejection(lines[at]))
-                .or_else(|| panic(&lines, at))
+                .or_else(|| node::in_passing(lines[at]))
+                .or_else(|| rust::in_passing(&lines, at))
         })
         .collect();
     if status.is_some_and(|it| it != 0) {
@@ -129,13 +55,9 @@ pub(crate) fn last_words(printed: &str, status: Option<i32>) -> Option<String> {
 
 /// The error with which a process ended.
 fn crash(lines: &[&str], status: Option<i32>) -> Option<Uncaught> {
-    let last = lines.iter().rposition(|line| !line.trim().is_empty())?;
-    if lines[last].starts_with(NODE_ENDED) {
-        return node_crash(&lines[..last]).map(Uncaught::ending);
-    }
-    if status == Some(PANICKED) {
-        let panics = (0..lines.len()).rev().find_map(|at| panic(lines, at));
-        return panics.map(Uncaught::ending);
+    // Node says that it ends, and a panic has a status of its own: what else stands there is quoted.
+    if let Some(ended) = node::end(lines).or_else(|| rust::end(lines, status)) {
+        return Some(ended.ending());
     }
     let ended = go::end(lines, status)
         .or_else(|| java::end(lines, status))
@@ -143,43 +65,6 @@ fn crash(lines: &[&str], status: Option<i32>) -> Option<Uncaught> {
         .or_else(|| perl::end(lines, status))
         .or_else(|| python::end(lines));
     ended.map(Uncaught::ending)
-}
-
-fn node_rejection(line: &str) -> Option<Uncaught> {
-    let (_, error) = line.split_once(REJECTION)?;
-    let is_one = line.starts_with("(node:") && !error.starts_with(ABOUT_REJECTIONS);
-    is_one.then(|| Uncaught::new(Language::Node, REJECTION, error))
-}
-
-/// Node shows the place in the source with a caret below it, and then the error.
-fn node_crash(lines: &[&str]) -> Option<Uncaught> {
-    let is_caret = |line: &&str| !line.trim().is_empty() && line.trim().chars().all(|c| c == '^');
-    let caret = lines.iter().rposition(is_caret)?;
-    let own = lines[caret + 1..].iter().find(|it| !it.trim().is_empty())?;
-    Some(Uncaught::new(Language::Node, own, ""))
-}
-
-fn panic(lines: &[&str], at: usize) -> Option<Uncaught> {
-    let line = lines[at];
-    if !line.starts_with("thread '") || !line.contains(" panicked at ") {
-        return None;
-    }
-    // Its thread's number is another one each time.
-    let (name, place) = line.split_once(" panicked at ")?;
-    let name = name
-        .split_once("' (")
-        .map_or(name.to_owned(), |(name, _)| format!("{name}'"));
-    let message = if place.ends_with(':') {
-        lines.get(at + 1).copied()
-    } else {
-        None
-    };
-    let first = format!("{name} panicked at {place}");
-    Some(Uncaught::new(
-        Language::Rust,
-        &first,
-        message.unwrap_or_default(),
-    ))
 }
 
 /// The errors in what was printed, as a report says them.

@@ -1,6 +1,6 @@
 //! As Go prints them: a panic that nobody recovered from, or a fatal error of the runtime, ends the process.
 
-use super::{Language, Uncaught};
+use super::error::{Language, Uncaught};
 
 /// What a Go program ends with then.
 const PANICKED: i32 = 2;

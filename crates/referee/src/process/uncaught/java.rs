@@ -1,7 +1,7 @@
 //! As Java prints them: an error that nobody caught ends its thread, and the process where no other thread is
 //! left to keep it.
 
-use super::{Language, Uncaught};
+use super::error::{Language, Uncaught};
 
 /// What a process ends with whose last thread ended so.
 const ENDED: i32 = 1;

@@ -1,6 +1,6 @@
 //! As Perl prints them: a message that says where it died ends the process.
 
-use super::{Language, Uncaught};
+use super::error::{Language, Uncaught};
 
 /// The last line of a process that died, where it names the place in a script or a module.
 pub(super) fn end(lines: &[&str], status: Option<i32>) -> Option<Uncaught> {

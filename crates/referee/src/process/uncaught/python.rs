@@ -1,6 +1,6 @@
 //! As Python prints them.
 
-use super::{Language, Uncaught};
+use super::error::{Language, Uncaught};
 
 /// So far behind its first line Python's traceback begins.
 const MAX_TO_TRACEBACK: usize = 3;

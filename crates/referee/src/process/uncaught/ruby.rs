@@ -1,6 +1,6 @@
 //! As Ruby prints them: an error that nobody caught ends its thread, and the process where that is the main one.
 
-use super::{Language, Uncaught};
+use super::error::{Language, Uncaught};
 
 /// What a process ends with whose main thread ended so.
 const ENDED: i32 = 1;
