@@ -4,11 +4,12 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
 use wstape_tape::{Header, Tape};
 
 use crate::acceptor::Acceptor;
 use crate::authorization::Authorization;
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::encryption::Encryption;
 use crate::engine::Engine;
 use crate::error::{EngineError, cannot_listen};
@@ -69,6 +70,10 @@ impl Engine {
 impl EngineBuilder {
     /// The clock that everything waits on. Default: in memory a virtual one that shows the base
     /// tape's wall time at 0, on TCP the machine's.
+    ///
+    /// On the virtual one a millisecond of tokio's is a microsecond. For a client that waits by
+    /// tokio's own timers, take [`Clock::real_at`] in memory too: of a runtime whose time is paused it
+    /// reads that time as it is.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
@@ -215,16 +220,16 @@ impl EngineBuilder {
     /// An engine in memory, and the net to dial it by.
     ///
     /// # Errors
-    /// [`EngineError::Tape`] where the prologue or the first step of a tape is not one.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime. The default clock is virtual and wants that runtime's time
-    /// paused.
+    /// [`EngineError::Tape`] where the prologue or the first step of a tape is not one;
+    /// [`EngineError::NoRuntime`] outside a tokio runtime. The default clock is virtual:
+    /// [`EngineError::NotPaused`] where that runtime's time is not paused.
     pub fn in_memory(self) -> Result<(Engine, MemoryNet), EngineError> {
-        let clock = self
-            .clock
-            .clone()
-            .unwrap_or_else(|| Clock::virtual_at(self.header().wall_at_zero()));
+        in_a_runtime()?;
+        let clock = match &self.clock {
+            Some(clock) => clock.clone(),
+            None if clock::is_paused() => Clock::virtual_at(self.header().wall_at_zero()),
+            None => return Err(EngineError::NotPaused),
+        };
         let (engine, acceptor) = self.build(clock, Port::Memory)?;
         Ok((engine, MemoryNet::new(acceptor)))
     }
@@ -233,7 +238,7 @@ impl EngineBuilder {
     ///
     /// # Errors
     /// [`EngineError::Tape`] as above, [`EngineError::Listen`] where the address is taken or not
-    /// this machine's.
+    /// this machine's; [`EngineError::NoRuntime`] where something other than tokio polls it.
     pub async fn listen(self, addr: SocketAddr) -> Result<Engine, EngineError> {
         self.listen_on_any(addr, &[]).await
     }
@@ -253,6 +258,7 @@ impl EngineBuilder {
     }
 
     fn listen_now(self, addr: SocketAddr, others: &[SocketAddr]) -> Result<Engine, EngineError> {
+        in_a_runtime()?;
         let clock = self.clock.clone().unwrap_or_else(Clock::real_now);
         let listen_error = |error: io::Error| EngineError::Listen {
             addr,
@@ -354,5 +360,35 @@ impl EngineBuilder {
             StartAt::FirstConnection | StartAt::Connections(_) => engine.prepare(),
         }
         Ok((engine, acceptor))
+    }
+}
+
+/// Whether this thread is in a runtime, on which an engine's tasks can run.
+fn in_a_runtime() -> Result<(), EngineError> {
+    Handle::try_current().map_err(|_| EngineError::NoRuntime)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outside_a_runtime_it_says_where_to_build_one() {
+        let error = Engine::builder().in_memory().map(drop).unwrap_err();
+        assert!(matches!(error, EngineError::NoRuntime), "{error}");
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listening = Engine::builder().listen_now(loopback, &[]);
+        assert!(matches!(listening, Err(EngineError::NoRuntime)));
+    }
+
+    #[tokio::test]
+    async fn virtual_time_that_is_not_paused_is_an_error_and_no_tape_that_never_ends() {
+        let error = Engine::builder().in_memory().map(drop).unwrap_err();
+        assert!(matches!(error, EngineError::NotPaused), "{error}");
+        let real = Engine::builder().clock(Clock::real_now());
+        assert!(real.in_memory().is_ok());
+        tokio::time::pause();
+        assert!(Engine::builder().in_memory().is_ok());
     }
 }

@@ -11,6 +11,17 @@ use wstape_tape::Micros;
 /// The longest single sleep handed to tokio: ten of its years. It cuts off at thirty.
 const LONGEST_NAP: Duration = Duration::from_hours(10 * 365 * 24);
 
+/// Looks at a clock that goes on by itself after which it has moved: of nanoseconds most move at
+/// once, those of 100 ns within a few.
+const MAX_LOOKS: u32 = 1_000;
+
+/// Whether the time of this runtime is paused, as far as tokio shows: it stands still between two
+/// looks.
+pub(crate) fn is_paused() -> bool {
+    let first = Instant::now();
+    (0..MAX_LOOKS).all(|_| Instant::now() == first)
+}
+
 /// The one source of time: microseconds since an origin, and the wall time that goes with them.
 ///
 /// A **virtual** clock counts one microsecond for each millisecond of a paused tokio runtime

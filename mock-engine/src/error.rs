@@ -31,6 +31,20 @@ pub enum EngineError {
         /// What the system said, and where it helps, what to do.
         reason: String,
     },
+    /// Outside a tokio runtime.
+    #[error(
+        "an engine runs on tokio, and this thread is in no runtime of it: build the engine in a \
+         #[tokio::test] or an async fn that tokio runs"
+    )]
+    NoRuntime,
+    /// Virtual time on a runtime whose time goes on by itself: a tape would take a thousand times as
+    /// long as it says.
+    #[error(
+        "an engine in memory lives in virtual time, and this runtime's time is not paused: \
+         #[tokio::test(start_paused = true)] pauses it; Clock::real_now() as the builder's clock plays \
+         in real time"
+    )]
+    NotPaused,
     /// The engine was shut down before its tape was over.
     #[error("the engine was shut down before its tape was over")]
     ShutDown,

@@ -65,6 +65,7 @@ mod expect;
 mod faults;
 pub mod field;
 mod frame;
+mod http_date;
 mod hub;
 mod ids;
 mod journal;

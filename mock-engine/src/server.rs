@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use axum::Router;
 use axum::body::Body;
@@ -27,6 +26,7 @@ use crate::accepted::Accepted;
 use crate::authorization::Authorization;
 use crate::connection;
 use crate::deflate::Terms;
+use crate::http_date::http_date;
 use crate::hub::{Decision, Hub};
 use crate::ids::ConnId;
 use crate::journal::RequestHead;
@@ -133,8 +133,7 @@ async fn answer(
 /// Says when an answer was made, where it does not say so.
 pub(crate) fn date(log: &Log, response: &mut Response) {
     if !response.headers().contains_key(header::DATE) {
-        let date = httpdate::fmt_http_date(SystemTime::from(log.wall()));
-        if let Ok(date) = HeaderValue::try_from(date) {
+        if let Ok(date) = HeaderValue::try_from(http_date(log.wall())) {
             response.headers_mut().insert(header::DATE, date);
         }
     }

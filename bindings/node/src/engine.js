@@ -3,7 +3,7 @@ import { once } from 'node:events';
 
 import { findBinary } from './binary.js';
 import { EngineError, EngineGone, WaitTimeout } from './errors.js';
-import { text } from './tape.js';
+import { expects, text } from './tape.js';
 
 /** Longest report; of a longer one the beginning and the end are shown. */
 const MAX_TOLD_LINES = 200;
@@ -12,9 +12,11 @@ const MAX_PAGE_BYTES = 64 << 20;
 /** An engine that runs. What its verbs are is said in index.d.ts. */
 export class Engine {
   #process;
+  #tapes;
 
-  constructor(process, ca) {
+  constructor(process, ca, tapes = []) {
     this.#process = process;
+    this.#tapes = tapes;
     this.url = process.url;
     this.ca = ca;
   }
@@ -33,6 +35,12 @@ export class Engine {
 
   get #control() {
     return this.#process.control;
+  }
+
+  /** Whether the tapes expect something of a client, and none has begun, for no client connected. */
+  async awaitsAClient() {
+    const { began } = await this.#control.json('GET', '/v1/engine');
+    return !began && (await Promise.all(this.#tapes.map(expects))).includes(true);
   }
 
   async steps(steps) {

@@ -5,7 +5,7 @@
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { Engine, withReport } from './engine.js';
 import { EngineError } from './errors.js';
@@ -15,24 +15,33 @@ import { file } from './tape.js';
 export { Engine };
 export * from './errors.js';
 
+const OPTIONS = ['overlays', 'start', 'speed', 'loop', 'shiftTs', 'token', 'tls', 'name', 'args'];
+
 export async function serve(tape, options = {}) {
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+  if (unknown !== undefined) throw new TypeError(`serve has no option "${unknown}"; it has ${OPTIONS.join(', ')}`);
   const folder = await mkdtemp(join(tmpdir(), 'wstape-'));
   let process;
+  const tapes = [];
   try {
-    process = new Process(folder, await commandLine(tape, options, folder), options.token);
+    process = new Process(folder, await commandLine(tape, options, folder, tapes), options.token);
     await process.listening();
   } catch (error) {
     await process?.stop();
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
-  return new Engine(process, options.tls ? join(folder, 'ca.pem') : undefined);
+  return new Engine(process, options.tls ? join(folder, 'ca.pem') : undefined, tapes);
 }
 
-async function commandLine(tape, options, folder) {
+/** The arguments of `wstape serve`; the paths of its tapes join `tapes`. */
+async function commandLine(tape, options, folder, tapes) {
   const args = [await file(tape, folder, 'tape.jsonl')];
+  tapes.push(resolve(folder, args[0]));
   for (const [n, overlay] of (options.overlays ?? []).entries()) {
-    args.push('--overlay', await file(overlay, folder, `overlay-${n + 1}.jsonl`));
+    const path = await file(overlay, folder, `overlay-${n + 1}.jsonl`);
+    tapes.push(resolve(folder, path));
+    args.push('--overlay', path);
   }
   if (options.start !== undefined) args.push('--start', options.start);
   if (options.speed !== undefined) args.push('--speed', String(options.speed));
@@ -45,6 +54,7 @@ async function commandLine(tape, options, folder) {
 
 export function withEngine(...parts) {
   const body = parts.pop();
+  if (typeof body !== 'function') throw new TypeError('withEngine wants a function last: async (engine) => { … }');
   const [tape, options] = parts;
   // No parameter that a runner could count: it would take one for a callback.
   return async (...context) => {
@@ -63,6 +73,9 @@ export function withEngine(...parts) {
 /** What a tape expects and did not get is a failure. */
 async function demandMet(engine) {
   if (!engine.running) return;
+  if (await engine.awaitsAClient()) {
+    throw new EngineError('the tape expects something of a client, and never began: the clients it waits for did not connect');
+  }
   const { unmet, open, notMet } = await engine.verdict();
   if (unmet === 0 && open === 0) return;
   const sentences = notMet.map((each) => `\n  not met: ${each}`);

@@ -95,7 +95,7 @@ export class Process {
     const [url, address] = await this.#lines(2);
     if (!address) {
       await this.#silent;
-      const said = this.said.replace(/^wstape: /, '') || (await this.epitaph());
+      const said = this.said.replace(/^wstape: /, '') || `${this.#child.spawnfile}: ${await this.epitaph()}`;
       throw said.includes('\n  |\n') ? new TapeError(said) : new EngineError(said);
     }
     this.url = url.replace('listening on ', '');

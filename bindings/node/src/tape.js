@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -23,6 +23,17 @@ export async function file(tape, folder, name) {
   if (typeof path === 'string' && !path.trimStart().startsWith('{')) return found(path);
   await writeFile(join(folder, name), typeof path === 'string' ? path : text(path ?? []));
   return name;
+}
+
+/** Whether a tape has an `expect`; what is no file that can be read has none. */
+export async function expects(path) {
+  try {
+    if (!statSync(path).isFile()) return false;
+    const lines = (await readFile(path, 'utf8')).split('\n');
+    return lines.some((line) => line.includes('"expect"') && Object.hasOwn(JSON.parse(line), 'expect'));
+  } catch {
+    return false;
+  }
 }
 
 function found(name) {

@@ -126,6 +126,18 @@ test('TLS is trusted by the certificate of the engine', withEngine(null, { tls: 
   link.terminate();
 }));
 
+test('a tape that expects something of a client who never came fails the test', async () => {
+  const tape = [{ at_ms: 0, expect: { received: { kind: 'text', text: 'hello' } } }];
+  await assert.rejects(withEngine(tape, async () => {})(), /never began: the clients it waits for did not connect/);
+  // One that expects nothing waits for nobody.
+  await withEngine([{ at_ms: 0, text: 'hello' }], async () => {})();
+});
+
+test('an option that there is not, and a test without a function, are said', async () => {
+  await assert.rejects(serve([], { speeed: 2 }), /no option "speeed"; it has overlays, start, speed/);
+  assert.throws(() => withEngine([], { speed: 2 }), /wants a function last/);
+});
+
 test('what a tape expects and does not get fails the test', async () => {
   const tape = [{ at_ms: 0, expect: { received: { kind: 'text', text: 'hello' } } }, { at_ms: 1, text: 'over' }];
   const failing = withEngine(tape, { start: 'connections:1' }, async (engine) => {

@@ -90,6 +90,25 @@ def test_what_a_tape_expects_and_does_not_get_fails_the_test(run: pytest.Pyteste
     result.stdout.fnmatch_lines(["the tape expects what did not happen", '  not met: *"hello"*'])
 
 
+def test_so_does_what_it_expects_of_a_client_who_never_came(run: pytest.Pytester) -> None:
+    run.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.tape([{"at_ms": 0, "expect": {"received": {"kind": "text", "text": "hello"}}}])
+        def test_it_says_hello(engine):
+            pass
+
+        @pytest.mark.tape([{"at_ms": 0, "text": "hello"}])
+        def test_nothing_is_expected(engine):
+            pass
+        """
+    )
+    result = run.runpytest_subprocess()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["the tape expects something of a client, and never began: the clients it waits for did not connect"])
+
+
 def test_so_does_what_it_expects_when_the_test_ends_before_its_time_is_over(run: pytest.Pytester) -> None:
     run.makepyfile(
         """

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use wstape_mock_engine::{Clock, Engine, EngineBuilder, StartAt, field};
 use wstape_oracle::{JitterMode, Mirror, Settings};
 use wstape_tape::{Action, Header, Micros, Tape, TapeError, Trigger};
@@ -30,6 +30,16 @@ pub const MAX_VIRTUAL: Duration = Duration::from_hours(31 * 24);
 /// How long a run goes on whose tapes say no end: long enough for a subscriber to notice and retry.
 fn grace(settings: &Settings) -> Duration {
     settings.max_backoff.saturating_add(settings.idle_timeout)
+}
+
+/// Calls `play`, which blocks on a runtime of its own: on this thread, or on another where this one
+/// is in a runtime, in which no other can be blocked on. Its panic is the caller's.
+fn beside_a_runtime<T: Send>(play: impl FnOnce() -> T + Send) -> T {
+    if Handle::try_current().is_err() {
+        return play();
+    }
+    let joined = std::thread::scope(|scope| scope.spawn(play).join());
+    joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// A tape and its overlays, to be played at a subscriber.
@@ -154,14 +164,20 @@ impl Scenario {
         Ok(lasts)
     }
 
-    /// Runs it in virtual time, on this thread, once all its tapes have been looked through.
+    /// Runs it in virtual time, once all its tapes have been looked through, and returns when it is
+    /// over: on this thread, or where this one is in a tokio runtime already (a `#[tokio::test]`) on
+    /// one of its own, for a runtime of its own it must have.
     ///
     /// # Errors
     /// Where a tape or the settings are wrong, or the subscriber does not start.
     ///
     /// # Panics
-    /// Inside a tokio runtime; and where the subscriber panics.
+    /// Where the subscriber panics.
     pub fn run(&self, subject: &dyn Subject) -> Result<Outcome, ScenarioError> {
+        beside_a_runtime(|| self.run_here(subject))
+    }
+
+    fn run_here(&self, subject: &dyn Subject) -> Result<Outcome, ScenarioError> {
         self.look_through()?;
         let runtime = Builder::new_current_thread()
             .enable_time()
@@ -196,7 +212,7 @@ impl Scenario {
         })
     }
 
-    /// Runs it over TCP on loopback, in real time, on this thread.
+    /// Runs it over TCP on loopback, in real time, on a thread as [`run`](Self::run) does.
     ///
     /// # Errors
     /// As [`run`](Self::run), and where no port can be had.
@@ -204,6 +220,10 @@ impl Scenario {
     /// # Panics
     /// As [`run`](Self::run).
     pub fn run_real(&self, subject: &dyn Subject) -> Result<Outcome, ScenarioError> {
+        beside_a_runtime(|| self.run_real_here(subject))
+    }
+
+    fn run_real_here(&self, subject: &dyn Subject) -> Result<Outcome, ScenarioError> {
         self.look_through()?;
         let runtime: Runtime = Builder::new_current_thread().enable_all().build()?;
         let (header, settings) = self.head()?;
@@ -389,6 +409,24 @@ mod tests {
         assert_eq!(scenario.look_through().unwrap(), Duration::from_secs(5));
         let short = scenario.max_virtual(Duration::from_secs(4));
         assert!(short.look_through().is_err());
+    }
+
+    #[tokio::test]
+    async fn it_runs_in_an_asynchronous_test_too_and_a_panic_there_is_the_tests() {
+        let tape = "{\"tape\":1}\n{\"at_ms\":3600000,\"end\":true}\n";
+        let scenario = Scenario::new(Tape::parse("an hour", tape).unwrap());
+        let client = crate::subject(|stage| async move {
+            while wstape_dial::dial("127.0.0.1", 1).await.is_ok() {
+                tokio::time::sleep(Duration::from_mins(10)).await;
+            }
+            drop(stage);
+        });
+        let outcome = scenario.run(&client).unwrap();
+        assert_eq!(outcome.duration, Micros::from_ms(3_600_000));
+        let panics = std::panic::AssertUnwindSafe(|| scenario.run(&Unwanted).map(drop));
+        let panic = std::panic::catch_unwind(panics).unwrap_err();
+        let said = panic.downcast_ref::<&str>().copied().unwrap_or_default();
+        assert!(said.starts_with("it is started before"), "{said}");
     }
 
     #[test]

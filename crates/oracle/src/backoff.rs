@@ -100,9 +100,71 @@ impl Backoff {
         }
     }
 
+    /// What no subscriber can mean by such a declaration, in words.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wstape_oracle::Backoff;
+    ///
+    /// let second = Duration::from_secs(1);
+    /// assert_eq!(Backoff::new(second, second * 30).flaw(), None);
+    /// assert!(Backoff::new(second * 30, second).flaw().is_some());
+    /// ```
+    #[must_use]
+    pub fn flaw(&self) -> Option<&'static str> {
+        let shares = [self.min_share, self.max_share];
+        if !shares
+            .iter()
+            .all(|share| share.is_finite() && *share >= 0.0)
+        {
+            return Some("the shares of a delay that jitter leaves are 0 or more, and finite");
+        }
+        if self.min_share > self.max_share {
+            return Some("the smaller of the shares that jitter leaves of a delay comes first");
+        }
+        if !self.growth.is_finite() || self.growth < 1.0 {
+            return Some("a backoff grows by a factor of 1 or more, and finite");
+        }
+        if self.initial > self.max {
+            return Some("the first delay of a backoff is no longer than its longest");
+        }
+        None
+    }
+
     /// Whether chance has a say in a delay.
     #[must_use]
     pub fn has_jitter(&self) -> bool {
         self.max_share > self.min_share
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_can_mean_is_a_flaw_and_each_published_scheme_is_none() {
+        let (half, cap) = (Duration::from_millis(500), Duration::from_secs(30));
+        let doubling = Backoff::new(half, cap);
+        for sound in [
+            doubling,
+            Backoff::new(cap, cap),
+            Backoff::new(Duration::ZERO, Duration::ZERO),
+            doubling.growth(1.0).jitter(0.0, 1.0),
+            doubling.jitter(0.75, 1.25),
+        ] {
+            assert_eq!(sound.flaw(), None, "{sound:?}");
+        }
+        for flawed in [
+            Backoff::new(cap, half),
+            doubling.growth(0.5),
+            doubling.growth(f64::NAN),
+            doubling.growth(f64::INFINITY),
+            doubling.jitter(1.0, 0.5),
+            doubling.jitter(-0.5, 1.0),
+            doubling.jitter(0.5, f64::NAN),
+        ] {
+            assert!(flawed.flaw().is_some(), "{flawed:?}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use wstape_tape::{
 
 use super::document::Kind;
 use super::message::Message;
+use crate::http_date::http_date;
 use crate::ids::ConnId;
 
 /// Longest reason of a Close in bytes (RFC 6455, 5.5: 125 with the code).
@@ -72,9 +73,9 @@ impl<'a> Sources<'a> {
             }
             Reference::NowMs => Some(Value::Number((self.wall)().timestamp_millis())),
             Reference::Date(later) => {
-                let then = (self.wall)() + TimeDelta::seconds(i64::from(*later));
-                let text = httpdate::fmt_http_date(then.into());
-                Some(Value::Text(Cow::Owned(text)))
+                let now = (self.wall)();
+                let then = now.checked_add_signed(TimeDelta::seconds(i64::from(*later)));
+                Some(Value::Text(Cow::Owned(http_date(then.unwrap_or(now)))))
             }
             Reference::Count => Some(number(self.count)),
             Reference::Conn => Some(number(self.conn?.get())),

@@ -267,6 +267,30 @@ fn a_clock_that_jumps_and_drifts_shows_in_what_is_written_as_the_time() {
 }
 
 #[test]
+fn a_clock_far_behind_1970_or_beyond_the_year_9999_answers_all_the_same() {
+    for (clock, date) in [
+        (
+            r#"{"behind_ms":9007199254740991}"#,
+            "Thu, 01 Jan 1970 00:00:00 GMT",
+        ),
+        (
+            r#"{"ahead_ms":9007199254740991}"#,
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+        ),
+    ] {
+        let clock = format!(r#"{{"at_ms":0,"clock":{clock}}}"#);
+        let lines = [
+            clock.as_str(),
+            r#"{"at_ms":10,"text":"${date}"}"#,
+            r#"{"at_ms":10,"text":"${date:99999999}"}"#,
+            r#"{"at_ms":20,"drop":"fin"}"#,
+        ];
+        let seen = seen(Arm::Virtual, &lines);
+        assert!(seen[1].contains(date), "{seen:?}");
+    }
+}
+
+#[test]
 fn a_port_that_drains_refuses_dials_while_what_is_open_lives_on() {
     let lines: &[&str] = &[
         r#"{"at_ms":10,"down":{"open":"kept"}}"#,

@@ -46,6 +46,8 @@ pub(super) struct Conversation {
     /// What was chosen then.
     pub(super) subprotocol: Option<String>,
     pub(super) said: Vec<Said>,
+    /// Whether its client has said a Close: an engine answers that by itself.
+    left: bool,
 }
 
 /// A session, as far as it can be learnt from.
@@ -156,6 +158,10 @@ impl Session {
                     self.open(conn, received);
                     return None;
                 }
+                ReceivedKind::Close => {
+                    self.conversation(conn).left = true;
+                    return None;
+                }
                 ReceivedKind::Binary => BINARY_OF_CLIENTS,
                 ReceivedKind::Frame | ReceivedKind::Bytes => "fragments and raw frames of clients",
                 _ => return None,
@@ -165,7 +171,8 @@ impl Session {
                 return None;
             }
             Action::Binary(_) => "binary messages of the engine",
-            Action::Close(_) => "Closes",
+            Action::Close(_) if self.conversation(conn).left => return None,
+            Action::Close(_) => "Closes of the engine",
             Action::Drop(End::Reset) => "resets by the engine",
             Action::Refuse(_) => "refused handshakes",
             Action::Ping(_) => "Pings of the engine",

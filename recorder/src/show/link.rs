@@ -49,7 +49,8 @@ impl Link {
                     self.outage_time.0 += at.0.saturating_sub(since.0);
                 }
             }
-            Sign::Down if self.open.is_empty() => {
+            // A script that ends whoever is there says of nobody that they were, or are gone.
+            Sign::Down if self.open.is_empty() && (self.connections > 0 || !ends(&step.action)) => {
                 self.out_since.get_or_insert(at);
             }
             Sign::Down | Sign::Neither => {}
@@ -116,4 +117,9 @@ impl Link {
         }
         Sign::Down
     }
+}
+
+/// Whether a step ends connections that are there, and keeps nobody from coming.
+fn ends(action: &Action) -> bool {
+    matches!(action, Action::Close(_) | Action::Drop(_))
 }

@@ -46,8 +46,8 @@ pub struct Survey {
     pub header: Header,
     /// Lines after the first, a torn one not counted.
     pub steps: u64,
-    /// How many of them are `on_connect` steps.
-    pub prologue_steps: u64,
+    /// How many of them have no time of their own, by what they wait for.
+    pub untimed: BTreeMap<&'static str, u64>,
     /// Bytes of all whole lines, newlines included.
     pub bytes: u64,
     /// The longest line, in bytes.
@@ -105,7 +105,7 @@ impl Survey {
             name: reader.name().to_owned(),
             header,
             steps: 0,
-            prologue_steps: 0,
+            untimed: BTreeMap::new(),
             bytes: header_bytes,
             longest_line: header_bytes,
             duration: Micros::ZERO,
@@ -144,7 +144,7 @@ impl Survey {
         self.bytes += bytes;
         self.longest_line = self.longest_line.max(bytes);
         let Trigger::At(at) = step.trigger else {
-            self.prologue_steps += 1;
+            *self.untimed.entry(waits_for(&step.trigger)).or_default() += 1;
             self.count(step, kind, Micros::ZERO);
             return;
         };
@@ -170,6 +170,10 @@ impl Survey {
             Action::Text(text) => match kind {
                 Some(kind) => (kind_of(text.as_bytes(), kind), text.len()),
                 None => ("(text)".to_owned(), text.len()),
+            },
+            Action::Json(json) => match kind {
+                Some(kind) => (kind_of(json, kind), json.len()),
+                None => ("(json)".to_owned(), json.len()),
             },
             Action::Binary(bytes) => ("(binary)".to_owned(), bytes.len()),
             Action::Ping(bytes) => ("(ping)".to_owned(), bytes.len()),
@@ -213,6 +217,17 @@ impl Count {
         self.number += 1;
         self.bytes += bytes as u64;
         self.largest = self.largest.max(bytes as u64);
+    }
+}
+
+/// What a step waits for, in two words.
+fn waits_for(trigger: &Trigger) -> &'static str {
+    match trigger {
+        Trigger::At(_) => "at a time",
+        Trigger::OnConnect { .. } => "on connect",
+        Trigger::OnMessage(_) => "on message",
+        Trigger::OnSilence { .. } => "on silence",
+        Trigger::Scene(_) => "in scenes",
     }
 }
 
@@ -277,12 +292,17 @@ impl fmt::Display for Survey {
                 torn.line
             )?;
         }
-        write!(f, "connections  {}", self.connections)?;
+        if self.connections == 0 && self.refused == 0 {
+            write!(f, "connections  whoever dials: no step tells of one")?;
+        } else {
+            write!(f, "connections  {}", self.connections)?;
+        }
         if self.refused > 0 {
             write!(f, ", {} refused", self.refused)?;
         }
         writeln!(f)?;
         match self.outages {
+            0 if self.connections == 0 => {}
             0 => writeln!(f, "outages      none")?,
             n => writeln!(
                 f,
@@ -291,8 +311,11 @@ impl fmt::Display for Survey {
             )?,
         }
         self.counts(f)?;
-        if self.prologue_steps > 0 {
-            writeln!(f, "\non connect   {}", plural(self.prologue_steps, "step"))?;
+        if !self.untimed.is_empty() {
+            writeln!(f)?;
+        }
+        for (waits_for, number) in &self.untimed {
+            writeln!(f, "{waits_for:<12} {}", plural(*number, "step"))?;
         }
         if !self.marks.is_empty() {
             writeln!(f, "\nmarks")?;

@@ -128,7 +128,7 @@ fn what_is_not_learnt_is_named() {
     let expected = [
         r#"/result of the answer to {"id":2,"method":"time"}"#,
         r#"what answers {"id":5,"method":"nothing"}: nothing did in the session (1)"#,
-        "Closes (1)",
+        "Closes of the engine (1)",
     ];
     assert_eq!(learnt.unlearnt, expected);
     assert!(

@@ -278,9 +278,10 @@ class Verbs:
 class Engine(Verbs):
     """An engine that runs. ``serve`` starts it; ``stop``, or the end of a ``with`` block, ends it."""
 
-    def __init__(self, process: Process, ca: Path | None) -> None:
+    def __init__(self, process: Process, ca: Path | None, tapes: Sequence[Path] = ()) -> None:
         super().__init__(process.control)
         self._process = process
+        self._tapes = tapes
         self.url: str = process.url
         """Where clients connect: ``ws://127.0.0.1:PORT/ws``, and any other path as well."""
         self.ca: Path | None = ca
@@ -307,6 +308,11 @@ class Engine(Verbs):
     def running(self) -> bool:
         """Whether nobody has stopped it."""
         return not self._process.ended
+
+    def _awaits_a_client(self) -> bool:
+        """Whether its tapes expect something of a client, and none of them has begun, for none connected."""
+        began = self._control.json("GET", "/v1/engine")["began"]
+        return not began and any(map(_tape.expects, self._tapes))
 
     def ssl_context(self) -> ssl.SSLContext:
         """A context that trusts it, for clients of an engine with ``tls=True``."""
@@ -382,9 +388,11 @@ def serve(
     try:
         places = [Path(each) for each in looked_in] or [Path.cwd()]
         arguments = [_tape.file(tape, files, "tape.jsonl", places)]
+        tapes = [files / arguments[0]]
         for number, overlay in enumerate(overlays, 1):
             path = _tape.file(overlay, files, f"overlay-{number}.jsonl", places)
             arguments += ["--overlay", path]
+            tapes.append(files / path)
         arguments += ["--speed", str(speed)]
         if start is not None:
             arguments += ["--start", start]
@@ -400,7 +408,7 @@ def serve(
     except BaseException:
         shutil.rmtree(files, ignore_errors=True)
         raise
-    return Engine(process, files / "ca.pem" if tls else None)
+    return Engine(process, files / "ca.pem" if tls else None, tapes)
 
 
 def _in_event_loop() -> bool:

@@ -69,6 +69,17 @@ def file(tape: TapeLike, folder: Path, name: str, looked_in: Iterable[Path]) -> 
     return name
 
 
+def expects(path: Path) -> bool:
+    """Whether a tape has an ``expect``; what is no file that can be read has none."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as lines:
+            return any(b'"expect"' in each and "expect" in json.loads(each) for each in lines)
+    except (OSError, ValueError):
+        return False
+
+
 def _found(name: str, folders: list[Path]) -> Path:
     """The first file of that name, with or without ``.jsonl``."""
     for folder in folders:

@@ -67,8 +67,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
             continue
         try:
             verdict = engine.verdict()
+            awaits_a_client = engine._awaits_a_client()
         except EngineError as error:
             pytest.fail(str(error), pytrace=False)
+        if awaits_a_client:
+            pytest.fail("the tape expects something of a client, and never began: the clients it waits for did not connect", pytrace=False)
         if verdict.unmet or verdict.open:
             sentences = [f"  not met: {each}" for each in verdict.not_met]
             if verdict.open:

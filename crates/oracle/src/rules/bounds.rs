@@ -56,6 +56,21 @@ impl Default for Bounds {
 }
 
 impl Bounds {
+    /// What no subscriber can mean by such a declaration, in words.
+    #[must_use]
+    pub fn flaw(&self) -> Option<&'static str> {
+        if self.max_silence == Some(Micros::ZERO) {
+            return Some("a connection is kept for longer than no time at all before it is lost");
+        }
+        let backoff = self.backoff?;
+        if self.is_deterministic && backoff.has_jitter() {
+            return Some(
+                "jitter is drawn by chance, so the subscriber is not deterministic: one of the two",
+            );
+        }
+        backoff.flaw()
+    }
+
     /// What a subscriber that is set so keeps to, whatever the machine does beside it: what
     /// [`exact`](super::Judge::exact) asks to the microsecond can't be asked in real time.
     ///

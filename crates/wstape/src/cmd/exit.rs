@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use wstape_recorder::{Counts, ImportError, LossCause, RecordError, TrimError};
@@ -84,6 +84,15 @@ pub(crate) fn lacks(counts: &Counts) -> Vec<String> {
         )),
     }
     lacks
+}
+
+/// Prints what was asked for, and ends as it goes: see [`printed`].
+pub(crate) fn print(text: &str) -> ExitCode {
+    let mut out = io::stdout().lock();
+    printed(
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()),
+        DONE,
+    )
 }
 
 /// Ends after printing; a reader that has seen enough and closed the pipe is no error.

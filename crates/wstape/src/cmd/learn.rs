@@ -47,7 +47,7 @@ impl LearnArgs {
                     exit::FOUND.into()
                 }
             }
-            Err(error) => exit::bad_command(&*error),
+            Err(error) => self.output.unfinished(&*error),
         }
     }
 

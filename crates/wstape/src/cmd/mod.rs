@@ -1,5 +1,5 @@
 //! The verbs of the command line, a file each, and what several of them share: `again`, `bounded`, `duration`, `exit`,
-//! `fixtures`, `live`, `output`, `redaction`, `remedy`, `say`, `token`, `until`.
+//! `fixtures`, `live`, `output`, `redaction`, `remedy`, `same_file`, `say`, `small_file`, `token`, `until`.
 
 mod again;
 pub(crate) mod bounded;
@@ -44,12 +44,15 @@ mod remedy;
 pub(crate) mod replay;
 #[cfg(feature = "cli")]
 mod reread;
+#[cfg(feature = "cli")]
+mod same_file;
 mod say;
 #[cfg(feature = "cli")]
 pub(crate) mod serve;
 #[cfg(feature = "cli")]
 pub(crate) mod show;
 mod signals;
+mod small_file;
 #[cfg(feature = "cli")]
 pub(crate) mod tap;
 #[cfg(feature = "cli")]

@@ -1,11 +1,13 @@
 //! Where a command's tape goes.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use wstape_recorder::{FSYNC_INTERVAL, Fsync, Output, RecordError};
 
-use super::duration;
+use super::{duration, exit, remedy};
 
 /// What `--out` says for standard output.
 const STDOUT: &str = "-";
@@ -50,6 +52,17 @@ enum When {
 }
 
 impl OutputArgs {
+    /// Says what ended a command that writes this tape whole, or not at all.
+    pub(crate) fn unfinished(&self, error: &(dyn Error + 'static)) -> ExitCode {
+        match error.downcast_ref::<RecordError>() {
+            Some(RecordError::Broken { name, source, .. }) if self.file().is_some() => {
+                let why = remedy::unwritten(source);
+                exit::bad_input(&format!("{name}: {why}; nothing of it is kept"))
+            }
+            _ => exit::bad_command(error),
+        }
+    }
+
     /// A tape that grows as it is recorded.
     ///
     /// # Errors

@@ -7,7 +7,6 @@ use clap::Args;
 use wstape_mock_engine::field::{FOLDER, Overlay};
 
 use super::exit;
-use super::say::say;
 
 /// Options of `overlays`.
 #[derive(Debug, Args)]
@@ -23,16 +22,14 @@ impl OverlaysArgs {
     /// Lists the overlays that the program holds, or prints one.
     pub(crate) fn run(&self) -> ExitCode {
         let Some(name) = &self.name else {
-            say(&list());
-            return exit::DONE.into();
+            return exit::print(&list());
         };
         let bare = name.strip_prefix(&format!("{FOLDER}/")).unwrap_or(name);
         let Some(overlay) = Overlay::all().find(|overlay| overlay.name() == bare) else {
             eprintln!("wstape: no overlay goes by the name {name}; `wstape overlays` lists them");
             return exit::FOUND.into();
         };
-        say(overlay.text());
-        exit::DONE.into()
+        exit::print(overlay.text())
     }
 }
 

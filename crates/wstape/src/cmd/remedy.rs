@@ -7,6 +7,9 @@ use wstape_harness::SuiteError;
 use wstape_recorder::{ImportError, RecordError};
 use wstape_tape::TapeError;
 
+/// What the errors of `tempfile` say before the path.
+const OF_A_TEMPORARY_FILE: &str = " at path ";
+
 /// What to do about a file that can't be read; nothing where that is not known.
 pub(crate) fn to_read(kind: ErrorKind) -> &'static str {
     match kind {
@@ -35,7 +38,14 @@ pub(crate) fn to_write(kind: ErrorKind) -> &'static str {
 
 /// What the system said of a file that can't be written, and what to do.
 pub(crate) fn unwritten(error: &io::Error) -> String {
-    format!("{error}{}", to_write(error.kind()))
+    let remedy = to_write(error.kind());
+    let said = error.to_string();
+    // That of a temporary file ends with the name of one that nobody asked for.
+    let said = match said.split_once(OF_A_TEMPORARY_FILE) {
+        Some((said, _)) if error.get_ref().is_some() => said,
+        _ => &said,
+    };
+    format!("{said}{remedy}")
 }
 
 /// What is wrong with a tape: the place where it is a flaw, what to do where it can't be read.

@@ -1,11 +1,11 @@
 //! A tape that is read more than once.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Seek};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use wstape_recorder::RecordError;
-use wstape_tape::{TapeError, TapeReader};
+use wstape_tape::{MAX_LINE_BYTES, TapeError, TapeReader};
 
 /// A tape that can be opened again and again. What can be read but once, such as a pipe, is kept in
 /// a temporary file.
@@ -19,14 +19,10 @@ impl Reread {
     /// The tape at `path`; a pipe is read to its end.
     ///
     /// # Errors
-    /// Where a pipe can't be read, or not be kept.
-    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+    /// Where a pipe can't be read, not be kept, or begins with no tape's header.
+    pub(crate) fn of(path: &Path) -> Result<Self, RecordError> {
         let once = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
-        let copy = once.then(|| {
-            let mut copy = tempfile::tempfile()?;
-            io::copy(&mut File::open(path)?, &mut copy)?;
-            Ok::<_, io::Error>(copy)
-        });
+        let copy = once.then(|| kept(path));
         Ok(Self {
             path: path.to_owned(),
             copy: copy.transpose()?,
@@ -51,4 +47,23 @@ impl Reread {
         let reader: Result<_, TapeError> = TapeReader::new(name, BufReader::new(file));
         Ok(reader?)
     }
+}
+
+/// A copy of what is read to its end. Of what is no tape no more than a line is read: a device may
+/// have no end.
+fn kept(path: &Path) -> Result<File, RecordError> {
+    let name = path.display().to_string();
+    let failed = |error| RecordError::Output(name.clone(), error);
+    let mut source = BufReader::new(File::open(path).map_err(failed)?);
+    let mut first = Vec::new();
+    let mut bounded = source.by_ref().take(MAX_LINE_BYTES as u64 + 1);
+    bounded.read_until(b'\n', &mut first).map_err(failed)?;
+    TapeReader::new(name.clone(), &first[..])?;
+    let mut keep = || {
+        let mut copy = tempfile::tempfile()?;
+        copy.write_all(&first)?;
+        io::copy(&mut source, &mut copy)?;
+        Ok(copy)
+    };
+    keep().map_err(failed)
 }

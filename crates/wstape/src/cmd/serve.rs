@@ -11,6 +11,7 @@ mod prepare;
 mod redaction;
 mod start;
 mod tls;
+mod unplayed;
 mod upstream;
 
 use std::pin::pin;
@@ -76,8 +77,8 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
     }
     let ended = tokio::select! {
         biased;
-        () = stop.next() => Ok(Ending::Asked),
-        () = lifeline.ended() => Ok(Ending::Asked),
+        () = stop.next() => Ok(ended_before(&engines.running, &serve)),
+        () = lifeline.ended() => Ok(ended_before(&engines.running, &serve)),
         () = told_to_end(engines.control.as_ref()) => Ok(verdict(&engines.running, &serve)),
         // What has gone wrong is said at its finish.
         () = engines.recording_failed() => Ok(Ending::Asked),
@@ -111,6 +112,14 @@ async fn told_to_end(control: Option<&Control>) {
     }
 }
 
+/// How a run ends that somebody has ended before its tape was over: with `--exit` the verdict counts.
+fn ended_before(engines: &[Engine], serve: &Serve) -> Ending {
+    if serve.exit {
+        return verdict(engines, serve);
+    }
+    Ending::Asked
+}
+
 /// How the run ends that was told to, by what is known of its expectations.
 fn verdict(engines: &[Engine], serve: &Serve) -> Ending {
     let mut ending = Ending::Asked;
@@ -119,6 +128,12 @@ fn verdict(engines: &[Engine], serve: &Serve) -> Ending {
             say(&verdict, serve, &mut ending);
         }
         if engine.unmet() > 0 {
+            ending = Ending::Unmet;
+        }
+        if engine.started_at().is_none()
+            && let Some(expectation) = unplayed::first(serve, engine.name().as_deref())
+        {
+            eprintln!("{expectation}: not met: {}", unplayed::why(serve));
             ending = Ending::Unmet;
         }
     }

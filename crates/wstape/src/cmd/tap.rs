@@ -1,7 +1,7 @@
 //! `wstape tap`.
 
 use std::error::Error;
-use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use wstape_recorder::Tap;
 
 use super::live::{LiveArgs, Recorded};
 use super::remedy;
+use super::small_file;
 use super::token::TokenArgs;
 use crate::progress::Progress;
 
@@ -94,7 +95,7 @@ fn text_of(argument: &str) -> Result<String, String> {
     let Some(path) = argument.strip_prefix('@') else {
         return Ok(argument.to_owned());
     };
-    let mut text = fs::read_to_string(path).map_err(|error| {
+    let mut text = small_file::read_text(Path::new(path)).map_err(|error| {
         let remedy = remedy::to_read(error.kind());
         format!("--send @{path}: {error}{remedy}")
     })?;

@@ -67,7 +67,7 @@ impl TrimArgs {
                     eprintln!("wstape: {error}");
                     exit::FOUND.into()
                 }
-                _ => exit::bad_command(&*error),
+                _ => self.output.unfinished(&*error),
             },
         }
     }

@@ -97,12 +97,16 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
             "call.jsonl: line 2: \"x-call\" is \"jump\"; expected one of shutdown",
         ),
         (
+            &["--tape", "far.jsonl"],
+            "far.jsonl:2: the case would last 104249991 days, and may last 31: trim the tape",
+        ),
+        (
             &["--tape", "holds.jsonl", "--out", "holds.jsonl"],
-            "holds.jsonl: cannot write there",
+            "holds.jsonl is a file, and --out wants a folder",
         ),
         (
             &["--tape", "holds.jsonl", "--junit", "no/such/x.xml"],
-            "no/such/x.xml: cannot write there",
+            "no/such/x.xml: cannot write there: No such file or directory (os error 2); make its",
         ),
         (&["--tape", "holds.jsonl", "--result", "."], ". is a folder"),
         (&["merge"], "<FILE>..."),
@@ -124,6 +128,11 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
         )
         .expect("a file");
         write(
+            "far.jsonl",
+            "{\"tape\":1}\n{\"at_ms\":9007199254740991,\"end\":true}\n",
+        )
+        .expect("a file");
+        write(
             "call.jsonl",
             "{\"tape\":1}\n{\"at_ms\":10,\"mark\":\"call\",\"x-call\":\"jump\"}\n",
         )
@@ -135,7 +144,7 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
         assert!(output.stdout.is_empty(), "{arguments:?}");
         assert_eq!(
             fs::read_dir(folder.path()).expect("a folder").count(),
-            4,
+            5,
             "{arguments:?}"
         );
     }

@@ -105,3 +105,26 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         assert!(output.stderr.is_empty());
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_asked_for_and_finds_no_room_is_no_success() {
+    for arguments in [
+        &["overlays"][..],
+        &["overlays", "field/caddy-2.11-reload"],
+        &["referee", "--list"],
+        &["referee", "explain", "R4"],
+        &["completions", "bash"],
+        &["man"],
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let output = Command::new(env!("CARGO_BIN_EXE_wstape"))
+            .args(arguments)
+            .stdout(full.expect("a device that is full"))
+            .output()
+            .expect("the binary runs");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("standard output: No space left"), "{said}");
+    }
+}

@@ -182,6 +182,10 @@ fn what_is_no_run_or_can_not_be_written_is_said_and_leaves_nothing() {
             vec!["good.jsonl", "--out", "old.html"],
             "old.html exists; --force overwrites it",
         ),
+        (
+            vec!["good.jsonl", "--out", "./good.jsonl", "--force"],
+            "./good.jsonl is what is drawn: --out names another file",
+        ),
         (vec!["good.jsonl", "--out", "no/new.html"], "no/new.html: "),
         (
             vec!["good.jsonl", "--out", "new.html", "--backoff", "5"],

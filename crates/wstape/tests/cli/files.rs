@@ -116,6 +116,34 @@ other steps  accept ×3, answers ×1, close ×1, drop ×2, pongs ×1, refuse ×1
 }
 
 #[test]
+fn a_script_is_shown_by_what_its_steps_wait_for_and_tells_of_no_outage() {
+    let script = r#"{"tape":1,"needs":["dialogue"]}
+{"on_connect":"each","after_frames":0,"json":{"hello":"${conn}"}}
+{"on_message":{"json":{"cmd":"sub"}},"json":{"type":"ok"}}
+{"on_message":{"json":{"cmd":"sub"}},"start":"ticks"}
+{"on_silence_ms":5000,"ping":"there?"}
+{"scene":"ticks","every_ms":500,"json":{"type":"tick"}}
+{"at_ms":5000,"drop":"reset"}
+{"at_ms":60000,"end":true}
+"#;
+    let (status, shown, said) = run(&[("ticks.jsonl", script)], &["show", "ticks.jsonl"]);
+    assert_eq!((status, said.as_str()), (Some(0), ""));
+    let waits =
+        "\nin scenes    1 step\non connect   1 step\non message   2 steps\non silence   1 step\n";
+    assert!(shown.contains(waits), "{shown}");
+    assert!(shown.contains("\nconnections  whoever dials"), "{shown}");
+    assert!(!shown.contains("outages"), "{shown}");
+    let json = shown.lines().find(|row| row.starts_with("  (json) "));
+    let number = json.and_then(|row| row.split_whitespace().nth(1));
+    assert_eq!(number, Some("3"), "{shown}");
+    assert!(
+        shown
+            .lines()
+            .any(|row| row.trim_start().starts_with("ends ") && row.contains('r'))
+    );
+}
+
+#[test]
 fn a_tape_is_shown_from_standard_input_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.jsonl");

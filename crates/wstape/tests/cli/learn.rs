@@ -48,6 +48,21 @@ fn what_is_not_learnt_is_said_and_status_1() {
 }
 
 #[test]
+fn a_client_that_leaves_is_nothing_to_learn_and_an_engine_that_ends_it_is() {
+    let says = r#"{"at_ms":3,"conn":1,"received":{"kind":"close","code":1000}}"#;
+    let closes = r#"{"at_ms":3,"conn":1,"close":{"code":1000}}"#;
+    let (output, _) = learn(&format!("{says}\n{closes}\n"));
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let (output, _) = learn(&format!("{closes}\n{says}\n"));
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("not learnt: Closes of the engine (1)"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_tape_without_questions_is_status_2_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let session = folder.path().join("session.jsonl");

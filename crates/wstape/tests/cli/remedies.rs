@@ -92,6 +92,65 @@ fn a_file_that_is_not_there_and_a_folder_in_its_place_are_said_with_what_to_do()
 }
 
 #[test]
+fn a_device_without_an_end_is_no_input_and_fills_neither_disk_nor_memory() {
+    let folder = folder();
+    let verbs: &[&[&str]] = &[
+        &["trim", "/dev/zero", "--from", "1s", "--out", "o"],
+        &["redact", "/dev/zero", "--out", "o"],
+        &["draw", "/dev/zero", "--out", "o"],
+        &["chaos", "merge", "/dev/zero"],
+        &["referee", "--expect", "/dev/zero", "--only", "R4", "true"],
+        &[
+            "tap",
+            "ws://127.0.0.1:1/",
+            "--send",
+            "@/dev/zero",
+            "--out",
+            "o",
+        ],
+        &[
+            "serve",
+            "t.jsonl",
+            "--cert",
+            "/dev/zero",
+            "--key",
+            "/dev/zero",
+        ],
+    ];
+    for verb in verbs {
+        let (status, said) = run(folder.path(), verb);
+        assert_eq!(status, Some(2), "{verb:?}: {said}");
+        assert!(said.contains("/dev/zero"), "{verb:?}: {said}");
+        assert!(!folder.path().join("o").exists(), "{verb:?}");
+    }
+}
+
+#[test]
+fn a_tape_that_finds_no_room_is_not_said_to_play_up_to_there_for_nothing_is_left_of_it() {
+    let folder = folder();
+    let steps = (0..20_000).map(|n| format!("{{\"at_ms\":{n},\"text\":\"x\"}}\n"));
+    let tape = format!("{{\"tape\":1}}\n{}", steps.collect::<String>());
+    fs::write(folder.path().join("long.jsonl"), tape).expect("written");
+    for verb in [
+        "trim long.jsonl --to 19s",
+        "redact long.jsonl --redact-key x",
+    ] {
+        // No file may have more than so many KiB, which is an error and no signal.
+        let limited = format!("trap '' XFSZ; ulimit -f 8; exec \"$0\" {verb} --out o");
+        let output = Command::new("bash")
+            .args(["-c", &limited, env!("CARGO_BIN_EXE_wstape")])
+            .current_dir(folder.path())
+            .output()
+            .expect("a shell runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{verb}: {said}");
+        let expected = "wstape: o: File too large (os error 27); nothing of it is kept\n";
+        assert_eq!(said, expected, "{verb}");
+        assert!(!folder.path().join("o").exists(), "{verb}");
+    }
+}
+
+#[test]
 fn an_output_that_cannot_be_written_is_said_with_what_to_do() {
     let folder = folder();
     let verbs: &[&[&str]] = &[

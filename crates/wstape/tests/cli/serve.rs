@@ -325,6 +325,32 @@ fn a_journal_that_takes_no_more_is_said_at_once_and_the_engine_goes_on() {
 }
 
 #[test]
+fn a_journal_is_written_over_no_tape_and_over_no_other_engines_journal() {
+    let dir = folder();
+    let good = ["good.jsonl", "--listen", "127.0.0.1:0"];
+    let over = [&good[..], &["--journal", "./good.jsonl", "--force"]].concat();
+    let output = run(dir.path(), &over);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("./good.jsonl is read, and would be"),
+        "{said}"
+    );
+    let tape = std::fs::read_to_string(dir.path().join("good.jsonl")).unwrap();
+    assert_eq!(tape, crate::serving::GOOD);
+
+    let journal = [&good[..], &["--journal", "run.jsonl", "--force"]].concat();
+    let first = Running::start(dir.path(), &journal);
+    let second = run(dir.path(), &journal);
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.status.code(), Some(2), "{said}");
+    assert!(said.contains("run.jsonl: another engine writes"), "{said}");
+    drop(first);
+    let third = Running::start(dir.path(), &journal);
+    assert!(third.addr.starts_with("127.0.0.1:"));
+}
+
+#[test]
 fn check_looks_the_tapes_through_to_their_ends_and_opens_nothing() {
     let dir = folder();
     let late = format!(

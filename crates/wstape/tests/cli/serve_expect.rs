@@ -76,3 +76,33 @@ fn an_expected_message_is_looked_for_by_its_json_and_said_where_it_did_not_come(
         assert_eq!(err.contains(unmet), status == 1, "{err}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_tape_that_never_began_has_not_met_what_it_expects() {
+    let dir = folder();
+    let tape = "{\"tape\":1}\n\
+        {\"at_ms\":9000,\"expect\":{\"after_ms\":20,\"received\":{\"kind\":\"ping\"}}}\n";
+    std::fs::write(dir.path().join("demand.jsonl"), tape).unwrap();
+    let serve = ["demand.jsonl", "--listen", "127.0.0.1:0"];
+    for (more, said, status) in [
+        (
+            &["--exit"][..],
+            "demand.jsonl:2: not met: nobody connected, so the tape never began\n",
+            1,
+        ),
+        (
+            &["--exit", "--start", "connections:2"],
+            "demand.jsonl:2: not met: the tape waits for 2 clients to connect, and never began\n",
+            1,
+        ),
+        // Without --exit nobody asked for a verdict, and a tape that began was left by who ended it.
+        (&[], "", 0),
+        (&["--exit", "--start", "now"], "", 0),
+    ] {
+        let running = Running::start(dir.path(), &[&serve, more].concat());
+        running.interrupt();
+        let (_, err, code) = running.end();
+        assert_eq!((err.as_str(), code), (said, Some(status)), "{more:?}");
+    }
+}

@@ -74,6 +74,14 @@ impl Running {
         stream
     }
 
+    /// Tells it to end, as Ctrl-C does.
+    #[cfg(unix)]
+    pub(crate) fn interrupt(&self) {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").args(["-s", "INT", &pid]).status();
+        assert!(told.unwrap().success());
+    }
+
     /// Waits for the end; returns what else was printed, and the status.
     pub(crate) fn end(mut self) -> (String, String, Option<i32>) {
         let (mut out, mut err) = (String::new(), String::new());

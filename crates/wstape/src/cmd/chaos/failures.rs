@@ -22,6 +22,7 @@ use super::progress::Progress;
 use super::signals::Interrupted;
 use crate::cmd::again::{again, quoted};
 use crate::cmd::bounded::bounded;
+use crate::cmd::remedy;
 
 /// The verb of the command that shows a failure again.
 const CHAOS: &str = "chaos";
@@ -277,9 +278,18 @@ pub(super) struct OutFolder<'a> {
 impl<'a> OutFolder<'a> {
     pub(super) fn prepare(path: &'a Path) -> Result<Self, String> {
         let was_there = path.is_dir();
+        if path.is_file() {
+            let name = path.display();
+            return Err(format!(
+                "{name} is a file, and --out wants a folder for what breaks a rule"
+            ));
+        }
         fs::create_dir_all(path)
             .and_then(|()| tempfile::NamedTempFile::new_in(path).map(drop))
-            .map_err(|error| format!("{}: cannot write there: {error}", path.display()))?;
+            .map_err(|error| {
+                let why = remedy::unwritten(&error);
+                format!("{}: cannot write there: {why}", path.display())
+            })?;
         Ok(Self { path, was_there })
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wstape_chaos::{Case, Seeds, Shard, Vocabulary};
-use wstape_harness::{Suite, Terms};
-use wstape_tape::Tape;
+use wstape_harness::{MAX_VIRTUAL, Suite, Terms};
+use wstape_tape::{Tape, Trigger};
 
 use super::options::{DEFAULT_BUDGET, Options};
 use crate::cmd::fixtures::fixtures_with;
@@ -57,6 +57,9 @@ impl Inputs {
     pub(super) fn of(options: &Options, terms: &Terms) -> Result<Self, String> {
         let named = options.seed.map(Seeds::one).or(options.seeds);
         let tapes = tapes(&options.tape)?;
+        tapes
+            .iter()
+            .try_for_each(|(name, tape)| ends_in_time(name, tape))?;
         let is_sample = match named {
             // One seed is a case to see again, however it is written.
             Some(seeds) => seeds.single().is_none(),
@@ -135,6 +138,26 @@ fn tapes(paths: &[PathBuf]) -> Result<Vec<(String, Tape)>, String> {
         Ok((trial.tape, tape))
     };
     suite.trials.into_iter().map(load).collect()
+}
+
+/// Refuses a tape that lasts longer than a run may: its case would be given up in mid-time, and the
+/// subscriber blamed.
+fn ends_in_time(name: &str, tape: &Tape) -> Result<(), String> {
+    let Some(last) = tape.steps.last() else {
+        return Ok(());
+    };
+    let Trigger::At(at) = last.trigger else {
+        return Ok(());
+    };
+    if at.duration() <= MAX_VIRTUAL {
+        return Ok(());
+    }
+    Err(format!(
+        "{name}:{}: the case would last {} days, and may last {}: trim the tape",
+        last.line,
+        at.duration().as_secs() / 86_400,
+        MAX_VIRTUAL.as_secs() / 86_400,
+    ))
 }
 
 fn cases(tapes: Vec<(String, Tape)>) -> Result<Vec<NamedCase>, String> {

@@ -1,6 +1,5 @@
 //! `wstape chaos merge`: the results of shards as those of one run.
 
-use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,6 +8,7 @@ use wstape_chaos::{Ending, Results};
 use super::outputs::Outputs;
 use crate::cmd::remedy;
 use crate::cmd::say::say;
+use crate::cmd::small_file;
 
 #[derive(Debug, Args)]
 pub(super) struct Merge {
@@ -37,7 +37,7 @@ impl Merge {
         let outputs = Outputs::new(self.junit.as_deref(), self.result.as_deref(), self.quiet)?;
         let read = |path: &PathBuf| {
             let name = path.display().to_string();
-            let text = fs::read_to_string(path).map_err(|error| {
+            let text = small_file::read_text(path).map_err(|error| {
                 let remedy = remedy::to_read(error.kind());
                 format!("{name}: cannot read the results: {error}{remedy}")
             })?;

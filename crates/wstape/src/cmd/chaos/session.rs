@@ -75,6 +75,7 @@ impl Bounds {
 }
 
 pub(super) fn run(options: &Options, subject: &Arc<dyn Subject>) -> Result<Ending, String> {
+    declares_what_can_be(&**subject)?;
     keep_workers_panics_quiet();
     let (subject, judged) = {
         let jobs = workers(options, &**subject);
@@ -110,6 +111,17 @@ pub(super) fn run(options: &Options, subject: &Arc<dyn Subject>) -> Result<Endin
     let ending = conclude(results, session.missed_canary(), &outputs);
     drop(out);
     ending
+}
+
+/// Findings about a declaration that nobody can keep would be the declaration's.
+fn declares_what_can_be(subject: &dyn Subject) -> Result<(), String> {
+    let Terms::Bounds(bounds) = subject.terms() else {
+        return Ok(());
+    };
+    let flaw = bounds.flaw();
+    flaw.map_or(Ok(()), |flaw| {
+        Err(format!("{} declares what can't be: {flaw}", subject.name()))
+    })
 }
 
 /// Writes the results once all of them is known: a run that is blind to a mutant holds in none of
@@ -407,6 +419,23 @@ mod tests {
             [course(false, 59), course(false, 600)],
             [Course::GoOn, Course::Finish]
         );
+    }
+
+    #[test]
+    fn a_declaration_that_nobody_can_keep_is_said_before_anything_is_played() {
+        let second = Duration::from_secs(1);
+        let client = || wstape_harness::subject(|_| async {}).named("mine");
+        let sound = client().backoff(wstape_oracle::Backoff::new(second, second * 8));
+        assert_eq!(declares_what_can_be(&sound), Ok(()));
+        let jitter = wstape_oracle::Backoff::new(second, second * 8).jitter(0.0, 1.0);
+        for flawed in [
+            sound.lost_within(Duration::ZERO),
+            client().backoff(jitter).deterministic(),
+            client().backoff(wstape_oracle::Backoff::new(second * 8, second)),
+        ] {
+            let said = declares_what_can_be(&flawed).unwrap_err();
+            assert!(said.starts_with("mine declares what can't be: "), "{said}");
+        }
     }
 
     #[test]

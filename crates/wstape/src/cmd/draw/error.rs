@@ -26,6 +26,8 @@ pub(super) enum DrawError {
     Random(#[from] NoRandomBytes),
     #[error("{} exists; --force overwrites it", .0.display())]
     Exists(PathBuf),
+    #[error("{} is what is drawn: --out names another file", .0.display())]
+    Itself(PathBuf),
     #[error("{}: {}", path.display(), remedy::unwritten(source))]
     Write { path: PathBuf, source: io::Error },
 }

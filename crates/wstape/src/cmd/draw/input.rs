@@ -1,7 +1,7 @@
 //! What is drawn: a file that is read more than once.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, Write as _};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -49,7 +49,8 @@ impl Input {
             .filter(|_| !is_stdin)
             .map_or_else(|| name.clone(), |file| file.to_string_lossy().into_owned());
         match file(path, is_stdin) {
-            Ok(file) => Ok(Self { name, title, file }),
+            Ok(Some(file)) => Ok(Self { name, title, file }),
+            Ok(None) => Err(DrawError::Neither(name)),
             Err(source) => Err(DrawError::Read { name, source }),
         }
     }
@@ -68,34 +69,53 @@ impl Input {
     }
 
     pub(super) fn kind(&self) -> Result<Kind, DrawError> {
-        let mut line = Vec::new();
-        let mut bounded = self.open()?.take(MAX_JOURNAL_LINE_BYTES as u64);
-        let read = bounded.read_until(b'\n', &mut line);
-        read.map_err(|source| DrawError::Read {
+        let mut first = self.open()?;
+        let line = first_line(&mut first).map_err(|source| DrawError::Read {
             name: self.name.clone(),
             source,
         })?;
-        match serde_json::from_slice(&line) {
-            Ok(First {
-                journal: Some(_), ..
-            }) => Ok(Kind::Journal),
-            Ok(First { tape: Some(_), .. }) => Ok(Kind::Tape),
-            _ => Err(DrawError::Neither(self.name.clone())),
-        }
+        kind(&line).ok_or_else(|| DrawError::Neither(self.name.clone()))
     }
 }
 
-fn file(path: &Path, is_stdin: bool) -> io::Result<File> {
-    let mut source: Box<dyn io::Read> = if is_stdin {
+/// The first line, or as much of it as a line of a journal may hold.
+fn first_line(source: &mut impl io::BufRead) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    let mut bounded = source.take(MAX_JOURNAL_LINE_BYTES as u64);
+    bounded.read_until(b'\n', &mut line)?;
+    Ok(line)
+}
+
+/// What this line heads.
+fn kind(line: &[u8]) -> Option<Kind> {
+    match serde_json::from_slice(line) {
+        Ok(First {
+            journal: Some(_), ..
+        }) => Some(Kind::Journal),
+        Ok(First { tape: Some(_), .. }) => Some(Kind::Tape),
+        _ => None,
+    }
+}
+
+/// The file, or a copy of what can be read but once; `None` of what heads neither, of which no more
+/// than a line is read: a device may have no end.
+fn file(path: &Path, is_stdin: bool) -> io::Result<Option<File>> {
+    let source: Box<dyn io::Read> = if is_stdin {
         Box::new(io::stdin().lock())
     } else {
         let file = File::open(path)?;
         if file.metadata()?.is_file() {
-            return Ok(file);
+            return Ok(Some(file));
         }
         Box::new(file)
     };
+    let mut source = BufReader::new(source);
+    let first = first_line(&mut source)?;
+    if kind(&first).is_none() {
+        return Ok(None);
+    }
     let mut copy = tempfile::tempfile()?;
+    copy.write_all(&first)?;
     io::copy(&mut source, &mut copy)?;
-    Ok(copy)
+    Ok(Some(copy))
 }

@@ -21,6 +21,7 @@ use self::lines::{LEFT_OUT, Lines};
 use self::out::Out;
 use super::exit;
 use super::redaction::draw_key;
+use super::same_file::is_same;
 use super::serve::JournalRedactor;
 
 #[derive(Debug, Args)]
@@ -90,6 +91,9 @@ impl DrawArgs {
     /// Draws it; what is to be said of the input.
     fn draw(&self) -> Result<Vec<String>, DrawError> {
         let input = Input::of(&self.input)?;
+        if is_same(&self.input, &self.out) {
+            return Err(DrawError::Itself(self.out.clone()));
+        }
         let kind = input.kind()?;
         let out = Out::at(&self.out, self.force)?;
         let backoff = self.backoff.map(|backoff| (backoff.first, backoff.most));
@@ -132,7 +136,7 @@ impl DrawArgs {
             written(lines.put(&line, &redactor, drawing))?;
         }
         written(lines.flush(&redactor, drawing))?;
-        let torn = "the last line breaks off: the run was killed".to_owned();
+        let torn = "the last line breaks off: the run was killed, or its disk full".to_owned();
         let skipped = reader.skipped();
         let unknown =
             format!("{skipped} lines of kinds that this version does not know are left out");

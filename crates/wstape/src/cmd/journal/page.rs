@@ -106,7 +106,10 @@ impl Page {
             )?;
         }
         if self.torn {
-            writeln!(f, "the last line breaks off: the run was killed")?;
+            writeln!(
+                f,
+                "the last line breaks off: the run was killed, or its disk full"
+            )?;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use wstape_referee::{
 };
 
 use self::out::OutDir;
-use super::exit::bad_input;
+use super::exit::{bad_input, print};
 use super::say::say;
 
 /// Nothing was judged.
@@ -124,8 +124,7 @@ impl Referee {
             Err(error) => return bad_input(&error),
         };
         if self.list {
-            say(&list(&chosen));
-            return ExitCode::SUCCESS;
+            return print(&list(&chosen));
         }
         match self.judge(&chosen) {
             Ok(status) => status,

@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use wstape_referee::{Changes, Expected, RESULTS_VERSION, Report};
 
 use crate::cmd::remedy;
+use crate::cmd::small_file;
 
 /// Why a file of a report can't be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -113,7 +114,7 @@ fn millis(time: SystemTime) -> u64 {
 
 /// What stands in a file, or `None` where there is none.
 fn read(path: &Path) -> Result<Option<String>, OutError> {
-    match fs::read_to_string(path) {
+    match small_file::read_text(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(OutError::Read {

@@ -8,8 +8,7 @@ use wstape_referee::{Case, CaseId, compare};
 
 use super::everywhere;
 use super::out::read_report;
-use crate::cmd::exit::bad_input;
-use crate::cmd::say::say;
+use crate::cmd::exit::{bad_input, print};
 
 /// What can be asked.
 #[derive(Debug, Subcommand)]
@@ -38,8 +37,7 @@ impl Question {
 
 fn explain(cases: &[Case], id: CaseId) -> ExitCode {
     if let Some(asked) = everywhere::explained(&id.to_string()) {
-        say(&format!("{asked}\n"));
-        return ExitCode::SUCCESS;
+        return print(&format!("{asked}\n"));
     }
     let of: Vec<&Case> = cases.iter().filter(|case| case.id == id).collect();
     if of.is_empty() {
@@ -47,18 +45,20 @@ fn explain(cases: &[Case], id: CaseId) -> ExitCode {
             "there is no case {id}; `wstape referee --list` lists them"
         ));
     }
+    let mut said = String::new();
     for case in of {
         let source = case
             .source
             .as_deref()
             .map_or(String::new(), |it| format!("Source: {it}.\n"));
-        say(&format!(
+        said += &format!(
             "{id}: {}\n\nAsked: {}.\nWhy: {}\nGood clients: {}\n{source}\n",
             case.title, case.what, case.why, case.good
-        ));
+        );
     }
-    say(&format!("Play it: wstape referee --only {id} -- COMMAND\n"));
-    ExitCode::SUCCESS
+    print(&format!(
+        "{said}Play it: wstape referee --only {id} -- COMMAND\n"
+    ))
 }
 
 fn side_by_side(results: &[PathBuf]) -> ExitCode {
@@ -69,6 +69,5 @@ fn side_by_side(results: &[PathBuf]) -> ExitCode {
             Err(error) => return bad_input(&error),
         }
     }
-    say(&compare(&reports));
-    ExitCode::SUCCESS
+    print(&compare(&reports))
 }

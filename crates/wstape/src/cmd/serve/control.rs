@@ -40,11 +40,18 @@ impl ControlArgs {
             None => None,
             Some(name) => {
                 let token = std::env::var(name);
-                Some(token.map_err(|_| ServeError::NoToken(name.clone()))?)
+                Some(token.map_err(|_| Self::no_token(name))?)
             }
         };
         let control = engine.control(resolve_now(name)?, token, ca)?;
         Ok(Some(control))
+    }
+
+    fn no_token(name: &str) -> ServeError {
+        ServeError::NoToken {
+            name: name.to_owned(),
+            option: "--control-token-env",
+        }
     }
 
     /// Opens Toxiproxy's API before a real engine, where there is to be one.

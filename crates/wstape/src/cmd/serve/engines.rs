@@ -9,7 +9,6 @@ use wstape_recorder::ProxyRecording;
 
 use super::address::resolve;
 use super::error::ServeError;
-use super::journal_file::JournalFile;
 use super::options::Serve;
 use super::prepare::{named, prepare};
 use super::upstream::finish;
@@ -194,7 +193,7 @@ impl Common<'_> {
         let others: Vec<SocketAddr> = others.into_iter().map(moved).collect();
         if let Some(path) = journal {
             let new = !path.exists();
-            builder = builder.journal_to(Box::new(JournalFile::open(&path, serve.journal.force)?));
+            builder = builder.journal_to(Box::new(serve.journal_at(&path)?));
             journals.extend(new.then_some(path));
         }
         Ok(builder.listen_on_any(moved(address), &others).await?)

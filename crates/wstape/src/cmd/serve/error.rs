@@ -20,15 +20,19 @@ pub(crate) enum ServeError {
     #[error(transparent)]
     Engine(EngineError),
     #[error(
-        "the environment variable {0} is not set, or not UTF-8; --token-env names the one that holds the token"
+        "the environment variable {name} is not set, or not UTF-8; {option} names the one that holds the token"
     )]
-    NoToken(String),
+    NoToken { name: String, option: &'static str },
     #[error("the token must be visible ASCII without spaces, for it is sent in a header")]
     BadToken,
     #[error("--time says where the time stands that --ts shift moves; add --ts shift")]
     NothingMoves,
     #[error("{} exists; --force overwrites it", .0.display())]
     JournalExists(PathBuf),
+    #[error("{}: another engine writes its journal there; give this one a file of its own", .0.display())]
+    JournalTaken(PathBuf),
+    #[error("{} is read, and would be written over: give what is written another name", .0.display())]
+    Overwrites(PathBuf),
     #[error("cannot listen on {name}: {reason}")]
     NoAddress { name: String, reason: String },
     #[error("no step is for the engine {name:?}; {}", names(there_are))]

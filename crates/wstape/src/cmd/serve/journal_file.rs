@@ -1,6 +1,6 @@
 //! The file that `serve --journal` names.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,7 @@ impl JournalFile {
             options.create_new(true);
         }
         match options.open(path) {
-            Ok(file) => Ok(Self { file, stale: force }),
+            Ok(file) => Self::locked(file, force, path),
             Err(source) => {
                 let path = path.to_owned();
                 Err(match source.kind() {
@@ -50,6 +50,16 @@ impl JournalFile {
                 })
             }
         }
+    }
+
+    /// Keeps it from others, where it is a file: two engines would write over each other's lines.
+    fn locked(file: File, stale: bool, path: &Path) -> Result<Self, ServeError> {
+        let is_file = file.metadata().is_ok_and(|there| there.is_file());
+        // Not every file system has locks: there it is as it was.
+        if is_file && matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Err(ServeError::JournalTaken(path.to_owned()));
+        }
+        Ok(Self { file, stale })
     }
 
     fn freshen(&mut self) -> io::Result<()> {

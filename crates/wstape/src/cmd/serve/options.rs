@@ -1,6 +1,6 @@
 //! The options of `serve`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use wstape_mock_engine::Speed;
@@ -9,11 +9,12 @@ use wstape_recorder::Pointer;
 use super::address::host_and_port;
 use super::control::ControlArgs;
 use super::error::ServeError;
-use super::journal_file::JournalFileArgs;
+use super::journal_file::{JournalFile, JournalFileArgs};
 use super::lifeline::LifelineArgs;
 use super::start::Start;
 use super::tls::TlsArgs;
 use super::upstream::UpstreamArgs;
+use crate::cmd::same_file::is_same;
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
@@ -100,10 +101,24 @@ impl Serve {
         self.tapes().nth(layer.checked_sub(before)?)
     }
 
+    /// The journal's file at this path, which is none of the tapes.
+    pub(super) fn journal_at(&self, path: &Path) -> Result<JournalFile, ServeError> {
+        if self.tapes().any(|tape| is_same(tape, path)) {
+            return Err(ServeError::Overwrites(path.to_owned()));
+        }
+        JournalFile::open(path, self.journal.force)
+    }
+
     /// The token that clients must bring.
     pub(super) fn token(&self) -> Result<Option<String>, ServeError> {
         let token = match &self.token_env {
-            Some(name) => Some(std::env::var(name).map_err(|_| ServeError::NoToken(name.clone()))?),
+            Some(name) => {
+                let token = std::env::var(name).map_err(|_| ServeError::NoToken {
+                    name: name.clone(),
+                    option: "--token-env",
+                });
+                Some(token?)
+            }
             None => self.token.clone(),
         };
         match token {

@@ -8,6 +8,7 @@ use clap::Args;
 use wstape_mock_engine::Tls;
 
 use super::error::ServeError;
+use crate::cmd::small_file;
 
 /// How a certificate in a file begins.
 const PEM_BEGINS: &[u8] = b"-----BEGIN CERTIFICATE-----";
@@ -63,12 +64,12 @@ fn file_error(path: &Path, source: io::Error) -> ServeError {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ServeError> {
-    fs::read(path).map_err(|source| file_error(path, source))
+    small_file::read(path).map_err(|source| file_error(path, source))
 }
 
 /// Writes a certificate, over an older one alone.
 fn write(path: &Path, pem: &str) -> Result<(), ServeError> {
-    match fs::read(path) {
+    match small_file::read(path) {
         Ok(old) if !old.is_empty() && !old.starts_with(PEM_BEGINS) => {
             let other = "there is something else than a certificate in it";
             return Err(file_error(

@@ -22,6 +22,7 @@ use wstape_tape::End;
 use super::error::ServeError;
 use crate::cmd::exit::lacks;
 use crate::cmd::redaction::RedactionArgs;
+use crate::cmd::small_file;
 
 /// How long the first look at a `wss` engine's certificate may take.
 const CHECK_WAIT: Duration = Duration::from_secs(10);
@@ -127,7 +128,7 @@ impl UpstreamArgs {
         let Some(path) = &self.upstream_ca else {
             return Ok(NetDialer::new());
         };
-        let net = std::fs::read(path).and_then(|pem| NetDialer::trusting(&pem));
+        let net = small_file::read(path).and_then(|pem| NetDialer::trusting(&pem));
         net.map_err(|source| ServeError::Certificate {
             path: path.clone(),
             source,

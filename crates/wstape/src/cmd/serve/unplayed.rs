@@ -1,0 +1,37 @@
+//! What a tape that never began expects of clients: a run in which nobody came has not passed.
+
+use wstape_mock_engine::StartAt;
+use wstape_tape::{Action, TapeReader};
+
+use super::options::Serve;
+
+/// Where the first `expect` of this engine stands that can be judged here: `FILE:LINE`. What is no
+/// file can be read only once, and is not looked at.
+pub(super) fn first(serve: &Serve, engine: Option<&str>) -> Option<String> {
+    serve
+        .tapes()
+        .filter(|path| path.is_file())
+        .find_map(|path| {
+            // It was looked through at the start.
+            let steps = TapeReader::open(path).ok()?.map_while(Result::ok);
+            let mut expectations = steps.filter(|step| match &step.action {
+                Action::Expect(expect) => expect.received.is_some() || expect.message.is_some(),
+                _ => false,
+            });
+            let theirs = expectations.find(|step| {
+                let named = step.engine.as_deref();
+                named.is_none() || engine.is_none() || named == engine
+            });
+            theirs.map(|step| format!("{}:{}", path.display(), step.line))
+        })
+}
+
+/// Why the tape never began.
+pub(super) fn why(serve: &Serve) -> String {
+    match serve.start.0 {
+        StartAt::Connections(many) => {
+            format!("the tape waits for {many} clients to connect, and never began")
+        }
+        _ => "nobody connected, so the tape never began".to_owned(),
+    }
+}
