@@ -84,10 +84,10 @@ pub enum RecordError {
     /// Nothing can be learnt from a session in which clients say all in bytes.
     #[error(
         "{name}: clients say nothing in text that is answered, and {messages} binary messages; what \
-         is said in bytes (MQTT, MessagePack, protobuf) is not learnt. Serve the session as it is to a \
-         client like the one that was recorded (wstape serve {name}), record a client that speaks the \
-         protocol's form of text (SignalR's JSON), or write the dialogue by hand, with \
-         {{\"on_message\":{{\"binary\":…}}}}"
+         is said in bytes (MQTT, MessagePack, protobuf) is not learnt. Keep the engine and lay faults \
+         between it and the client (wstape serve --upstream ws://… --overlay FAULTS), record a client that \
+         speaks the protocol's form of text (SignalR's JSON), or, where the client says the very \
+         bytes of the session again, serve that as it is (wstape serve {name})"
     )]
     UnteachableBytes {
         /// The session.

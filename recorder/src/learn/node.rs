@@ -84,7 +84,7 @@ pub(super) fn is_message(text: &str) -> bool {
 /// list and no frame of STOMP's.
 pub(super) fn nodes(text: &str) -> Vec<Node> {
     if let Some(frame) = Frame::of(text) {
-        return frame.nodes(text);
+        return frame_nodes(text, &frame);
     }
     let mut nodes = Vec::new();
     let Framed { json, ack } = Framed::of(text);
@@ -104,13 +104,32 @@ pub(super) fn nodes(text: &str) -> Vec<Node> {
     nodes
 }
 
-/// The values of the JSON that stands in a text as the body of a frame; empty where it is none.
-pub(super) fn body_nodes(text: &str, body: &Range<usize>) -> Vec<Node> {
-    let mut nodes = Vec::new();
+/// The values of a frame of STOMP's: the command, the headers, the body; of an engine's body of JSON
+/// what is in it.
+fn frame_nodes(text: &str, frame: &Frame) -> Vec<Node> {
+    let node = |pointer: &str, key: &str, range: Range<usize>| Node {
+        pointer: pointer.to_owned(),
+        key: key.to_owned(),
+        text: serde_json::Value::from(&text[range.clone()]).to_string(),
+        range,
+        raw: true,
+    };
+    let mut nodes = vec![Node {
+        raw: false,
+        text: "{}".to_owned(),
+        ..node("", "", 0..text.len())
+    }];
+    let values = frame.values();
+    nodes.extend(values.map(|(pointer, key, range)| node(&pointer, key, range)));
+    let body = frame.body();
     let said = &text[body.clone()];
-    let value = serde_json::from_str::<&RawValue>(said);
-    if let (true, Ok(value)) = (said.starts_with(['{', '[']), value) {
-        walk(text, value, ("/body", BODY), 0, &mut nodes);
+    let json = serde_json::from_str::<&RawValue>(said);
+    match json {
+        Ok(json) if frame.is_of_an_engine() && said.starts_with(['{', '[']) => {
+            walk(text, json, ("/body", BODY), 0, &mut nodes);
+        }
+        _ if !body.is_empty() => nodes.push(node("/body", BODY, body)),
+        _ => {}
     }
     nodes
 }
@@ -213,6 +232,23 @@ mod tests {
             found,
             expected.map(|(pointer, text)| (pointer.to_owned(), text))
         );
+    }
+
+    #[test]
+    fn a_frame_of_stomp_has_headers_without_quotes_and_what_is_in_an_engines_body() {
+        let text = "MESSAGE\nsubscription:sub-0\n\n{\"px\":7}\0";
+        let found: Vec<(String, bool, &str)> = nodes(text)
+            .into_iter()
+            .skip(2)
+            .map(|node| (node.pointer, node.raw, &text[node.range]))
+            .collect();
+        let expected = [
+            ("/subscription", true, "sub-0"),
+            ("/body", false, "{\"px\":7}"),
+            ("/body/px", false, "7"),
+        ];
+        let expected = expected.map(|(pointer, raw, said)| (pointer.to_owned(), raw, said));
+        assert_eq!(found, expected);
     }
 
     #[test]

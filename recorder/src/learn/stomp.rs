@@ -7,8 +7,6 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use super::node::{Node, body_nodes};
-
 /// Commands of clients, and of engines.
 const OF_CLIENTS: [&str; 11] = [
     "ABORT",
@@ -97,36 +95,24 @@ impl Frame {
         })
     }
 
-    /// Its values: the command, the headers, the body; of an engine's body of JSON what is in it.
-    pub(super) fn nodes(&self, text: &str) -> Vec<Node> {
-        let node = |pointer: &str, key: &str, range: Range<usize>, said: &str| Node {
-            pointer: pointer.to_owned(),
-            key: key.to_owned(),
-            range,
-            text: serde_json::Value::from(said).to_string(),
-            raw: true,
-        };
-        let root = Node {
-            raw: false,
-            text: "{}".to_owned(),
-            ..node("", "", 0..text.len(), "")
-        };
-        let command = 0..self.command.len();
-        let mut nodes = vec![root, node("/command", COMMAND, command, &self.command)];
-        for (name, range) in &self.headers {
-            let (pointer, said) = (format!("/{}", group(name)), &text[range.clone()]);
-            nodes.push(node(&pointer, key(name), range.clone(), said));
-        }
-        let body = &text[self.body.clone()];
-        let mut inside = Vec::new();
-        if OF_ENGINES.contains(&&*self.command) {
-            inside = body_nodes(text, &self.body);
-        }
-        if inside.is_empty() && !body.is_empty() {
-            nodes.push(node("/body", BODY, self.body.clone(), body));
-        }
-        nodes.extend(inside);
-        nodes
+    /// Its command and its headers: each with its pointer, the name that says in JSON what it is, and
+    /// its place.
+    pub(super) fn values(&self) -> impl Iterator<Item = (String, &str, Range<usize>)> {
+        let command = (format!("/{COMMAND}"), COMMAND, 0..self.command.len());
+        let headers = self.headers.iter();
+        let headers =
+            headers.map(|(name, range)| (format!("/{}", group(name)), key(name), range.clone()));
+        std::iter::once(command).chain(headers)
+    }
+
+    /// Where its body is.
+    pub(super) fn body(&self) -> Range<usize> {
+        self.body.clone()
+    }
+
+    /// Whether it is one that engines send.
+    pub(super) fn is_of_an_engine(&self) -> bool {
+        OF_ENGINES.contains(&&*self.command)
     }
 
     /// An expression for frames like this one: with what `wanted` says of a value of it, and groups
@@ -214,34 +200,20 @@ mod tests {
 
     #[test]
     fn a_frame_has_its_command_its_headers_and_its_body() {
-        let said = |text: &str| -> Vec<(String, String, String)> {
-            let nodes = Frame::of(text).unwrap().nodes(text);
-            let said = nodes.into_iter().skip(1);
-            said.map(|node| (node.pointer, node.key, text[node.range].to_owned()))
-                .collect()
-        };
+        let frame = Frame::of(SUBSCRIBE).unwrap();
+        let said = frame.values();
+        let said: Vec<(String, &str, &str)> = said
+            .map(|(pointer, key, range)| (pointer, key, &SUBSCRIBE[range]))
+            .collect();
         let expected = [
             ("/command", "command", "SUBSCRIBE"),
             ("/id", "id", "sub-0"),
             ("/destination", "destination", "/topic/a.b"),
             ("/receipt", "id", "r1"),
         ];
-        let owned = |of: &[(&str, &str, &str)]| -> Vec<(String, String, String)> {
-            let owned = of
-                .iter()
-                .map(|(a, b, c)| ((*a).into(), (*b).into(), (*c).into()));
-            owned.collect()
-        };
-        assert_eq!(said(SUBSCRIBE), owned(&expected));
-        let message = "MESSAGE\nsubscription:sub-0\n\n{\"px\":7}\0";
-        assert_eq!(
-            said(message)[1..],
-            owned(&[
-                ("/subscription", "id", "sub-0"),
-                ("/body", "body", "{\"px\":7}"),
-                ("/body/px", "px", "7"),
-            ])
-        );
+        let expected = expected.map(|(pointer, key, said)| (pointer.to_owned(), key, said));
+        assert_eq!(said, expected);
+        assert!(!frame.is_of_an_engine() && frame.body().is_empty());
         for none in [
             "",
             "\n",

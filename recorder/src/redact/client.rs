@@ -11,6 +11,7 @@ use super::escape::{escape, unescape};
 use super::login::{self, LOGIN};
 use super::lookahead::{self, Mark, Marks, Object, list_login, next_is_colon, scalar_length};
 use super::mqtt;
+use super::names::is_token_like;
 use super::open_value::Value;
 use super::packed::Packed;
 use super::pieces::{self, SIGNATURE};
@@ -18,7 +19,6 @@ use super::registry::SecretRegistry;
 use super::sasl;
 use super::shapes;
 use super::texts;
-use super::url::is_token_like;
 use super::walker::{content_end, is_space};
 
 /// How often JSON in a string of JSON is read too.

@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::url::{is_secret_name, words};
+use super::names::{is_secret_name, words};
 use Weighed::{Nothing, Secret};
 
 /// Shorter values of a name that says secret are not taken for one.

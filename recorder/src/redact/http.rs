@@ -3,12 +3,14 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::login::is_secret_parameter;
+use super::names::is_token_like;
 use super::registry::SecretRegistry;
 use super::shapes;
-use super::url::{self, is_secret_name, is_token_like};
+use super::url;
 
 /// Headers whose values are secrets, beside those whose names say so by a word
-/// (`url::is_secret_name`): `authorization`, `proxy-authorization`, `cookie`, `set-cookie`,
+/// (`login::is_secret_parameter`): `authorization`, `proxy-authorization`, `cookie`, `set-cookie`,
 /// `x-api-key`, `x-auth-token` and their like.
 const SECRET_HEADERS: [&str; 12] = [
     "apikey",
@@ -51,6 +53,9 @@ const TOKEN_SUBPROTOCOL: &str = "base64url.bearer.authorization.";
 /// An offered subprotocol is a token from this length on.
 const MIN_SUBPROTOCOL_TOKEN_BYTES: usize = 24;
 
+/// Behind a secret's name and a dot a shorter one is a version, as in `auth.v2`.
+const MIN_NAMED_TOKEN_BYTES: usize = 6;
+
 /// A cookie's own value is looked for from this length on, where it is like a token.
 const MIN_COOKIE_TOKEN_BYTES: usize = 12;
 
@@ -84,7 +89,7 @@ fn header(
     let name = name.to_ascii_lowercase();
     let said = |names: &[&str]| names.contains(&name.as_str());
     let ruled = more.iter().any(|rule| rule.eq_ignore_ascii_case(&name));
-    if ruled || said(&SECRET_HEADERS) || is_secret_name(&name) && !said(&OPEN_HEADERS) {
+    if ruled || said(&SECRET_HEADERS) || is_secret_parameter(&name, value) && !said(&OPEN_HEADERS) {
         return Some(secret(&name, value, secrets));
     }
     if name == "sec-websocket-protocol" {
@@ -157,6 +162,19 @@ fn subprotocols(value: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut clean = Vec::new();
     for item in value.split(',') {
         let name = item.trim();
+        // A secret's name may stand before it: `openai-insecure-api-key.…`.
+        let named = name.split_once('.');
+        if let Some((before, value)) = named
+            && value.len() >= MIN_NAMED_TOKEN_BYTES
+            && is_secret_parameter(before, value)
+            && !name.starts_with(TOKEN_SUBPROTOCOL)
+        {
+            let placeholder = secrets.text(value.as_bytes(), "a token among subprotocols");
+            changed |= placeholder != value;
+            clean.push(item.replace(value, &placeholder));
+            follows = false;
+            continue;
+        }
         let secret = follows
             || name.starts_with(TOKEN_SUBPROTOCOL)
             || is_token_like(name, MIN_SUBPROTOCOL_TOKEN_BYTES);
@@ -237,6 +255,8 @@ mod tests {
             ("x-auth-token", "k", "*"),
             ("apikey", "k", "*"),
             ("OK-ACCESS-SIGN", "k", "*"),
+            ("CST", "k", "*"),
+            ("pass", "k", "*"),
             ("X-Desk", "london", "*"),
         ] {
             assert_eq!(clean(name, value), expected, "{name}");
@@ -262,6 +282,13 @@ mod tests {
             ("location", "wss://a:b@h/x?y=1", "wss://*@h/x?y=1"),
             ("location", "/login?token=abc", "/login?token=*"),
             ("sec-websocket-protocol", "chat", "chat"),
+            ("sec-websocket-protocol", "auth.v2", "auth.v2"),
+            (
+                "sec-websocket-protocol",
+                "realtime, openai-insecure-api-key.abcdef, v1",
+                "realtime, openai-insecure-api-key.*, v1",
+            ),
+            ("x-token-type", "spot", "spot"),
             ("sec-websocket-protocol", "bearer, abc", "bearer, *"),
             (
                 "sec-websocket-protocol",

@@ -12,8 +12,8 @@
 //!
 //! `texts` are those that are no JSON, `mqtt` is a packet of bytes.
 
-use super::open_value::{Value, is_open};
-use super::url::{is_secret_name, is_token_like, words};
+use super::names::{is_secret_name, is_token_like, words};
+use super::open_value::{Value, is_open, is_open_parameter};
 
 /// Words of which one in a message's purpose says that it is to log in, or that it is signed.
 const LOGIN_WORDS: [&str; 30] = [
@@ -444,6 +444,13 @@ pub(super) fn is_drawn(value: &str) -> bool {
 pub(super) fn is_secret_member(name: &str, value: Value<'_>) -> bool {
     let words = words(name);
     says_secret(name, &words, value) && !is_open(&words, value)
+}
+
+/// Whether the value of a header or of a query is secret. There a name is mostly that of a secret:
+/// only what is told of one, a coin's symbol and a contract's address are none.
+pub(super) fn is_secret_parameter(name: &str, value: &str) -> bool {
+    let words = words(name);
+    says_secret(name, &words, Value::Text(value)) && !is_open_parameter(&words, value)
 }
 
 /// Whether a name says that its value is a secret, of whatever look.

@@ -29,7 +29,7 @@
 //! after the first 16,384 values; of longer values the first 256 bytes are.
 //!
 //! Modules: `redactor`, `rules`, `placeholder`, `action` (what is redacted in which), `walker` and
-//! `json` (edit JSON in place), `url` and `http`, `fragment`; `client`, `login`, `lookahead`,
+//! `json` (edit JSON in place), `url` and `http`, `fragment`; `client`, `login`, `names`, `lookahead`,
 //! `open_value` (what is called like a secret and is none),
 //! `texts`, `xml`, `pieces`, `mqtt`, `sasl` and `packed` (what clients log in with); `known` (what was redacted), `registry` (that, and its
 //! placeholders), `shapes`, `anchor`, `base64_runs` and `credential` (well-known secrets),
@@ -50,6 +50,7 @@ mod known;
 mod login;
 mod lookahead;
 mod mqtt;
+mod names;
 mod open_value;
 mod packed;
 mod pieces;

@@ -13,7 +13,7 @@
 //! | any of these, `seed`, `sign`, `sid`, `challenge` | a number; of a sign and a sid a few characters | `42`, `-1`, `+` |
 //! | a name whose last word says what is told of the secret | what has not the look of a token | `token_type`, `max_tokens`, `session_start` |
 
-use super::url::is_token_like;
+use super::names::is_token_like;
 
 /// What stands under a name.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -138,6 +138,14 @@ pub(super) fn is_open(words: &[String], value: Value<'_>) -> bool {
     }
 }
 
+/// As [`is_open`], of a header or of a query's value, where only a symbol of capitals is one.
+pub(super) fn is_open_parameter(words: &[String], value: &str) -> bool {
+    let capitals = !value.bytes().any(|b| b.is_ascii_lowercase());
+    let coin = capitals && is_symbol(value) || is_contract(value);
+    let open = is_open(words, Value::Text(value));
+    open && (is_attribute(words) || coin && !words.iter().any(|word| word == "key"))
+}
+
 /// Whether a name's last word says what is told of a secret. Whose name it is that logs in is no
 /// such thing.
 fn is_attribute(words: &[String]) -> bool {
@@ -157,7 +165,7 @@ fn ambiguous(words: &[String]) -> Option<(usize, &'static str)> {
     });
     let first = found.next();
     let strong =
-        |word: &String| !AMBIGUOUS.contains(&word.as_str()) && super::url::is_secret_name(word);
+        |word: &String| !AMBIGUOUS.contains(&word.as_str()) && super::names::is_secret_name(word);
     // Of a key that somebody's name stands before, that name has said that it is secret.
     let bare = |(_, word): &(usize, &str)| *word != "key" || words.len() == 1;
     first
@@ -251,7 +259,7 @@ fn turns(text: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::url::words;
+    use super::super::names::words;
     use super::*;
 
     fn open(name: &str, value: Value<'_>) -> bool {

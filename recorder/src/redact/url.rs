@@ -1,60 +1,9 @@
 //! Secrets in URLs and request targets: user info, and what looks like a token.
 
 use super::escape::percent_decode;
+use super::login::is_secret_parameter;
+use super::names::is_token_like;
 use super::registry::SecretRegistry;
-
-/// Words of which one in a name says that its value is a secret.
-const SECRET_WORDS: [&str; 35] = [
-    "accesskey",
-    "apikey",
-    "auth",
-    "authentication",
-    "authkey",
-    "authorization",
-    "bearer",
-    "cookie",
-    "cookie2",
-    "credential",
-    "credentials",
-    "csrf",
-    "hmac",
-    "jwt",
-    "listenkey",
-    "otp",
-    "passphrase",
-    "passwd",
-    "password",
-    "privatekey",
-    "pwd",
-    "secret",
-    "secretkey",
-    "session",
-    "sessionid",
-    "sid",
-    "sig",
-    "sign",
-    "signature",
-    "ticket",
-    "token",
-    "tokens",
-    "totp",
-    "xsrf",
-    "passcode",
-];
-
-/// Words that say so where `key` follows them.
-const KEY_WORDS: [&str; 10] = [
-    "access",
-    "api",
-    "auth",
-    "client",
-    "function",
-    "functions",
-    "listen",
-    "private",
-    "secret",
-    "subscription",
-];
 
 /// A value of a query is a token from this length on, whatever its name.
 const MIN_QUERY_TOKEN_BYTES: usize = 20;
@@ -66,47 +15,6 @@ const MIN_PATH_TOKEN_BYTES: usize = 32;
 const USER_INFO: &str = "the user info of a URL";
 const QUERY: &str = "a token-like value of a URL's query";
 const PATH: &str = "a token-like segment of a URL's path";
-
-/// Whether a name of a header or of a query's value says that the value is a secret: `token`,
-/// `X-Api-Key`, `clientSecret`, and a bare `key`.
-pub(super) fn is_secret_name(name: &str) -> bool {
-    let words = words(name);
-    let secret = |word: &String| SECRET_WORDS.contains(&word.as_str());
-    let key = |pair: &[String]| pair[1] == "key" && KEY_WORDS.contains(&pair[0].as_str());
-    words.iter().any(secret) || words.windows(2).any(key) || words == ["key"]
-}
-
-/// A name's words in lower case: what punctuation or a capital after a small letter divides.
-pub(super) fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut small = false;
-    for c in name.chars() {
-        let divides = !c.is_alphanumeric() || small && c.is_uppercase();
-        small = c.is_lowercase() || c.is_ascii_digit();
-        if divides {
-            words.push(String::new());
-        }
-        if c.is_alphanumeric() {
-            words
-                .last_mut()
-                .expect("it is never empty")
-                .extend(c.to_lowercase());
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-/// Whether a text has the look of a token: long, of a token's characters, letters and digits
-/// both.
-pub(super) fn is_token_like(text: &str, min_bytes: usize) -> bool {
-    let of_a_token = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
-    let many = |of: fn(&u8) -> bool| text.as_bytes().iter().filter(|b| of(b)).count() >= 2;
-    text.len() >= min_bytes
-        && text.bytes().all(of_a_token)
-        && many(u8::is_ascii_digit)
-        && many(u8::is_ascii_alphabetic)
-}
 
 /// A text with the secrets of all URLs in it redacted; `None` where there is none.
 pub(super) fn in_text(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
@@ -215,7 +123,7 @@ fn query(text: &str, secrets: &mut SecretRegistry, out: &mut String) {
             None => (None, item),
         };
         let value = decoded(value);
-        let secret = name.is_some_and(|name| is_secret_name(&decoded(name)))
+        let secret = name.is_some_and(|name| is_secret_parameter(&decoded(name), &value))
             || is_token_like(&value, MIN_QUERY_TOKEN_BYTES);
         if secret && !value.is_empty() {
             if let Some(name) = name {
@@ -267,6 +175,14 @@ mod tests {
                 "ws://h/?b=2;ApiKey=a%26b#access_token=z",
                 "ws://h/?b=2;ApiKey=*#access_token=*",
             ),
+            (
+                "ws://h/?appkey=a&pass=b&cst=c",
+                "ws://h/?appkey=*&pass=*&cst=*",
+            ),
+            (
+                "ws://h/?token=USDT&token_type=spot&session=a",
+                "ws://h/?token=USDT&token_type=spot&session=*",
+            ),
             ("ws://h?t=4f8Kz01mQ7xW2nB5vC9d", "ws://h?t=*"),
             ("ws://h?4f8Kz01mQ7xW2nB5vC9d", "ws://h?*"),
             (
@@ -282,36 +198,6 @@ mod tests {
             assert_eq!(starred(found), clean, "{text}");
             // What is clean stays as it is.
             assert_eq!(in_text(found, &mut secrets), None, "{found}");
-        }
-    }
-
-    #[test]
-    fn a_name_is_secret_by_its_words() {
-        for name in [
-            "token",
-            "access_token",
-            "X-Api-Key",
-            "clientSecret",
-            "key",
-            "apiKey",
-            "X-Amz-Signature",
-            "PHPSESSION-session",
-            "OK-ACCESS-KEY",
-            "auth",
-        ] {
-            assert!(is_secret_name(name), "{name}");
-        }
-        for name in [
-            "tokenizer",
-            "author",
-            "keyboard",
-            "monkey",
-            "symbol",
-            "sec-websocket-key",
-            "design",
-            "side",
-        ] {
-            assert!(!is_secret_name(name), "{name}");
         }
     }
 }

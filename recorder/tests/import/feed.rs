@@ -178,6 +178,42 @@ fn tardis_lines_are_read_as_it_serves_them_and_an_empty_one_ends_a_connection() 
 }
 
 #[test]
+fn cryptofeeds_raw_files_are_read_with_what_the_client_said_and_where_it_dialled_again() {
+    let raw = r#"configuration: {"trades": ["BTC-USD"]}
+https://h/products -> 1795750690.0: [{"id":1}]
+wss://h/ws <-> 1795750690.1
+wss://h/ws <- 1795750690.2: {"op":"subscribe","api_key":"kQ7xW2nB5vC9dTx7"}
+1795750690.3: {"op":"subscribed"}
+1795750690.4: b'\x00\x01'
+wss://h/ws <-> 1795750691.0
+wss://h/ws <-> 1795750692.0
+1795750692.5: {"px":1}
+"#;
+    let form = of_form(LineForm::Cryptofeed, "none", None);
+    let found = lines(raw.as_bytes(), form).unwrap();
+    let said = found.join("\n");
+    assert!(!said.contains("kQ7xW2nB5vC9dTx7"), "{said}");
+    assert!(
+        found[0].starts_with(
+            r#"{"at_ms":100,"conn":1,"received":{"kind":"text","text":"{\"op\":\"subscribe\","#
+        ),
+        "{said}"
+    );
+    assert_eq!(
+        found[1..],
+        [
+            r#"{"at_ms":200,"conn":1,"text":"{\"op\":\"subscribed\"}"}"#,
+            r#"{"at_ms":300,"conn":1,"binary":"AAE="}"#,
+            r#"{"at_ms":300,"conn":1,"drop":"fin"}"#,
+            r#"{"at_ms":1900,"conn":2,"accept":{}}"#,
+            r#"{"at_ms":2400,"conn":2,"text":"{\"px\":1}"}"#,
+        ]
+    );
+    let said = lines(b"{}", of_form(LineForm::Cryptofeed, "none", None)).unwrap_err();
+    assert!(said.contains("as cryptofeed has them, found"), "{said}");
+}
+
+#[test]
 fn a_csv_with_json_in_a_column_is_read_by_the_names_of_its_columns() {
     let rows = "\u{feff}ts,dir,payload\r\n\
                 1795750690.8,in,\"{\"\"a\"\":{\"\"b\"\":1}}\"\r\n\

@@ -88,6 +88,10 @@ enum Layout {
         help = "What Tardis serves and caches: a date, a blank, the message, or \"localTimestamp\" and \"message\"; an empty line ends a connection"
     )]
     Tardis,
+    #[value(
+        help = "What cryptofeed's AsyncFileCallback writes: seconds, a colon, the message; what the client said and its dials too"
+    )]
+    Cryptofeed,
     #[value(help = "A message a line, without a time")]
     Ndjson,
     #[value(help = "Rows of CSV below one of names; --time and --message name their columns")]
@@ -112,6 +116,7 @@ impl LinesArgs {
         let mut lines = Lines::default();
         match self.layout {
             Some(Layout::Hftbacktest) => lines.time = LineTime::Nanoseconds,
+            Some(Layout::Cryptofeed) => lines.form = LineForm::Cryptofeed,
             Some(Layout::Tardis) => lines.form = LineForm::Tardis,
             Some(Layout::Csv) => lines.form = LineForm::Csv,
             Some(Layout::Ndjson) | None => {}

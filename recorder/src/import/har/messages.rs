@@ -263,7 +263,9 @@ impl<'a> Messages<'a> {
             self.no_message(said)
         })?;
         let is_error = written.kind == "error";
-        let at = match written.time.map(RawValue::get) {
+        // Some exporters write the number as a string, or a date.
+        let time = written.time.map(|time| time.get().trim_matches('"'));
+        let at = match time {
             None | Some("-1") => None,
             // Of a dial that never began Chrome tells by a clock that counts from its own start.
             Some(text) if is_error && Wall::from_epoch(text).is_none() => {
@@ -282,7 +284,8 @@ impl<'a> Messages<'a> {
                 });
             }
             Some(text) => {
-                let at = Wall::from_epoch(text).ok_or_else(|| {
+                let at = Wall::from_epoch(text).or_else(|| Wall::from_date(text));
+                let at = at.ok_or_else(|| {
                     let found = quoted(text);
                     let expected = "seconds or milliseconds since 1970";
                     self.flaw(".time", format!("expected {expected}, found {found}"))
@@ -309,6 +312,7 @@ impl<'a> Messages<'a> {
             }
         };
         let opcode = written.opcode.map_or("none", RawValue::get);
+        let opcode = opcode.trim_matches('"');
         let opcode = opcode
             .parse()
             .ok()

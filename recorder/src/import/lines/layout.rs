@@ -39,6 +39,9 @@ pub enum LineForm {
     /// `{"localTimestamp":…,"message":…}` (`/replay` of its machine). An empty line is where its
     /// recorder lost the connection.
     Tardis,
+    /// As cryptofeed's `AsyncFileCallback` has them: seconds, a colon and the message, and lines of
+    /// their own for what the client said and when it dialled.
+    Cryptofeed,
     /// Rows of CSV below one of names. The pointers' first token names a column, or counts from
     /// 0; what follows leads on in the JSON that stands there.
     Csv,

@@ -1,12 +1,15 @@
 //! What feed recorders write: a message a line, with the time at which it came or without.
 //!
 //! Such a file knows of no handshake and of no client: its tape is one connection, on which the
-//! engine sends each line's message at its time. Tardis alone notes where its recorder lost the
-//! connection: there it ends, and the next line's message begins another.
+//! engine sends each line's message at its time. Tardis notes where its recorder lost the
+//! connection: there it ends, and the next line's message begins another. cryptofeed notes each
+//! dial, and what its client said.
 //!
 //! `layout` is what a user says of them, `rows` are the lines or the rows of CSV, `record` is where
-//! in one of them time and message stand, `time` how times are written.
+//! in one of them time and message stand, `time` how times are written, `cryptofeed` a line of its
+//! own kind.
 
+mod cryptofeed;
 mod layout;
 mod record;
 mod rows;
@@ -19,6 +22,7 @@ use wstape_tape::{Accept, Action, End, Micros};
 use super::session::{Moment, Sender, Session, TEXT, message};
 use super::wall::Wall;
 use crate::error::ImportError;
+use cryptofeed::Line;
 use record::Record;
 use rows::Rows;
 
@@ -37,6 +41,7 @@ pub(super) fn session<'a>(
         said: 0,
         last: Wall::ZERO,
         connection: 0,
+        dialled: None,
         waiting: Vec::new(),
         ended: false,
     };
@@ -68,6 +73,8 @@ struct Messages<'a> {
     last: Wall,
     /// Connections that were lost before this one.
     connection: u64,
+    /// When the client dialled of whose connection nothing has come yet.
+    dialled: Option<Wall>,
     /// What comes before the next line, last first.
     waiting: Vec<Moment>,
     ended: bool,
@@ -92,6 +99,9 @@ impl Iterator for Messages<'_> {
 impl Messages<'_> {
     /// The next message, and before it what it brings about.
     fn read(&mut self) -> Result<Option<Moment>, ImportError> {
+        if self.layout.form == LineForm::Cryptofeed {
+            return self.read_cryptofeed();
+        }
         let mut lost = false;
         let (at, payload) = loop {
             let Some(record) = self.rows.next()? else {
@@ -105,11 +115,43 @@ impl Messages<'_> {
                 }
             }
         };
-        let begins = self.said == 0;
-        let again = lost && !begins && self.layout.form == LineForm::Tardis;
+        let again = lost && self.layout.form == LineForm::Tardis;
+        let accepted = (again || self.said == 0).then_some(at);
+        let said = message(Sender::Engine, TEXT, payload.into_bytes());
+        Ok(self.say(at, said, accepted))
+    }
+
+    /// The next message of a file of cryptofeed's, and before it what it brings about: a dial of
+    /// which something came.
+    fn read_cryptofeed(&mut self) -> Result<Option<Moment>, ImportError> {
+        loop {
+            let line = match self.rows.next()? {
+                None => return Ok(None),
+                Some(Record::Line { place, text }) => Line::read(&place, text)?,
+                Some(_) => Line::Beside,
+            };
+            match line {
+                Line::Beside => {}
+                Line::Dials(at) => self.dialled = Some(at),
+                Line::Message {
+                    at,
+                    from,
+                    opcode,
+                    payload,
+                } => {
+                    let first = (self.said == 0).then_some(at);
+                    let accepted = self.dialled.take().or(first);
+                    return Ok(self.say(at, message(from, opcode, payload), accepted));
+                }
+            }
+        }
+    }
+
+    /// A message at its time; where a connection was accepted for it, the one before ends first.
+    fn say(&mut self, at: Wall, said: Action, accepted: Option<Wall>) -> Option<Moment> {
+        let again = accepted.is_some() && self.said > 0;
         let before = self.last;
         (self.said, self.last) = (self.said + 1, at);
-        let said = message(Sender::Engine, TEXT, payload.into_bytes());
         let mut moments = Vec::new();
         if again {
             // When it was lost nobody wrote down: at the latest before the next message.
@@ -117,13 +159,13 @@ impl Messages<'_> {
             moments.push(fin.later(self.connection));
             self.connection += 1;
         }
-        if again || begins {
+        if let Some(accepted) = accepted {
             let accept = Action::Accept(Some(Accept::default()));
-            moments.push(Moment::new(at, accept).later(self.connection));
+            moments.push(Moment::new(accepted, accept).later(self.connection));
         }
         moments.push(Moment::new(at, said).later(self.connection));
         moments.reverse();
         self.waiting = moments;
-        Ok(self.waiting.pop())
+        self.waiting.pop()
     }
 }
