@@ -16,6 +16,12 @@ const MAX_LISTED: usize = 32;
 /// A client that dials again at once waits for the machine alone: where it is this many times slower than
 /// timers are late, it is the client that waits.
 const SLOWER_THAN_MACHINE: f64 = 2.0;
+/// A gap of fewer handshakes than this may be the client's way from one connection to the next, which a busy
+/// machine makes long, and no wait of its own: then timers may be no later than this, in seconds.
+const MIN_HANDSHAKES: f64 = 5.0;
+const CALM_S: f64 = 0.02;
+/// What the time from an accept to its 101 is called in a finding.
+const HANDSHAKE: &str = "handshake_s";
 /// What gaps are called in a finding.
 pub(super) const GAPS: &str = "gaps_s";
 
@@ -78,14 +84,22 @@ impl Storm {
     /// who passes must be slower than that.
     pub(super) fn bound_s(&self, finding: Option<&Finding>) -> f64 {
         let passed = finding.filter(|it| it.verdict == Verdict::Pass);
-        let gaps = passed.and_then(|it| it.figures.iter().find(|it| it.name == GAPS));
-        match gaps.map(|it| &it.value) {
-            Some(Amount::Series(gaps)) => {
-                let late_s = median(gaps) / SLOWER_THAN_MACHINE;
-                self.within_s.min(late_s / LATE_PART)
+        let figure = |name: &str| {
+            let found = passed?.figures.iter().find(|it| it.name == name)?;
+            Some(&found.value)
+        };
+        let Some(Amount::Series(gaps)) = figure(GAPS) else {
+            return self.within_s;
+        };
+        let gap = median(gaps);
+        let slow = gap / SLOWER_THAN_MACHINE;
+        let late_s = match figure(HANDSHAKE) {
+            Some(Amount::Measure(handshake)) if gap < MIN_HANDSHAKES * handshake => {
+                slow.min(CALM_S)
             }
-            _ => self.within_s,
-        }
+            _ => slow,
+        };
+        self.within_s.min(late_s / LATE_PART)
     }
 
     /// The shortest time in which so many dials came.
@@ -98,19 +112,23 @@ impl Storm {
 
     fn calm(&self, look: &Look<'_>) -> Finding {
         let gaps = look.facts.gaps();
-        let median = median(&gaps);
-        let (verdict, what) = if median < self.warn_median_s {
+        let gap = median(&gaps);
+        let (verdict, what) = if gap < self.warn_median_s {
             (
                 Verdict::Warn,
-                format!("dials again at once: its median gap is {median:.4} s"),
+                format!("dials again at once: its median gap is {gap:.4} s"),
             )
         } else {
             (
                 Verdict::Pass,
-                format!("waits {median:.3} s between dials (median)"),
+                format!("waits {gap:.3} s between dials (median)"),
             )
         };
-        Finding::new(verdict, what).figure(GAPS, listed(&gaps))
+        let attempts = look.facts.attempts().iter();
+        let handshakes = attempts.filter_map(|it| Some(seconds(it.upgraded()?.0 - it.accepted.0)));
+        let handshake = median(&handshakes.collect::<Vec<_>>());
+        let found = Finding::new(verdict, what).figure(GAPS, listed(&gaps));
+        found.figure(HANDSHAKE, handshake)
     }
 }
 
@@ -206,5 +224,13 @@ mod tests {
         assert!(late_s(Verdict::Pass, &[0.2; 8]) > 0.079);
         assert!((late_s(Verdict::Pass, &[5.0; 8]) - 0.2).abs() < 1e-9);
         assert!((late_s(Verdict::Fail, &spins) - 0.2).abs() < 1e-9);
+        // It came again, with timers that were 47 ms late, and a handshake took nearly as long as a gap: what
+        // is slow is the machine. Where a gap is as long as many handshakes it is the client that waits.
+        let with_handshake = |handshake: f64| {
+            let finding = Finding::new(Verdict::Pass, "").figure(GAPS, vec![0.11; 12]);
+            let finding = finding.figure(HANDSHAKE, handshake);
+            LATE_PART * storm.bound_s(Some(&finding))
+        };
+        assert!(with_handshake(0.04) < 0.047 && with_handshake(0.005) > 0.047);
     }
 }
