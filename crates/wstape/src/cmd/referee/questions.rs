@@ -1,5 +1,6 @@
 //! What can be asked of the referee itself: why a case is there, and how several clients compare.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -51,8 +52,10 @@ fn explain(cases: &[Case], id: CaseId) -> ExitCode {
             .source
             .as_deref()
             .map_or(String::new(), |it| format!("Source: {it}.\n"));
-        said += &format!(
-            "{id}: {}\n\nAsked: {}.\nWhy: {}\nGood clients: {}\n{source}\n",
+        // Writing to a string can't fail.
+        let _ = writeln!(
+            said,
+            "{id}: {}\n\nAsked: {}.\nWhy: {}\nGood clients: {}\n{source}",
             case.title, case.what, case.why, case.good
         );
     }
