@@ -53,16 +53,15 @@ def levels(side):
     return " ".join(f"{price:g}x{quantity:g}" for price, quantity in side)
 
 async def main():
-    messages, asked = [], []
+    messages = {} # by the name of the stream
 
     async def snapshot(request):
         return web.json_response(SNAPSHOT)
 
     async def stream(request):
-        asked.append(request.path)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        for message in messages:
+        for message in messages[request.path]:
             await socket.send_json(message)
         async for _ in socket:
             pass
@@ -78,31 +77,37 @@ async def main():
     host = f"127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
     BinanceSocketManager.STREAM_URL = BinanceSocketManager.FSTREAM_URL = f"ws://{host}/"
 
-    async def show(kind, symbol, steps):
-        """Sends one message for each step, and shows the book behind each that has a title."""
-        messages[:] = [message for _, message in steps]
+    async def books(kind, symbol, name, steps):
+        """Sends one message for each step on the stream of that name, and tells the book behind each."""
+        messages[name] = [message for _, message in steps]
+        told = []
         client = AsyncClient()
         client.API_URL = f"http://{host}/api"
         async with kind(client, symbol) as manager:
             for title, _ in steps:
                 book = await asyncio.wait_for(manager.recv(), 20)
-                if title:
-                    print(f"{title}: bids {levels(book.get_bids())}, asks {levels(book.get_asks())}", flush=True)
+                told.append(f"{title}: bids {levels(book.get_bids())}, asks {levels(book.get_asks())}")
         await client.close_connection()
+        return told
 
-    await show(OptionsDepthCacheManager, "BTC-260101-90000-C", [
-        ("options, the top is 10 9 / 11", top(1, [["10", "1"], ["9", "1"]], [["11", "1"]])),
-        ("options, then 9 8 / 10", top(2, [["9", "1"], ["8", "1"]], [["10", "1"], ["11", "1"]])),
-    ])
-    assert asked == ["/public/ws/btc-260101-90000-c@depth10@500ms"], asked
     same = [["100.00000000", "2.00000000"]]
-    for title, bids in [
+    spot = [
         ("spot, the snapshot", same),
         ('spot, 100.10 removed by "0.00000000"', [["100.10000000", "0.00000000"]]),
         ('spot, 100.10 removed by "0.000"', [["100.10000000", "0.000"]]),
         ('spot, 100.10 changed to 3 as "100.1"', [["100.1", "3.00000000"]]),
-    ]:
-        await show(DepthCacheManager, "BTCUSDT", [(title, diff(101, bids))])
+    ]
+    # Side by side, as each takes ten seconds to leave its connection.
+    told = await asyncio.gather(
+        books(OptionsDepthCacheManager, "BTC-260101-90000-C", "/public/ws/btc-260101-90000-c@depth10@500ms", [
+            ("options, the top is 10 9 / 11", top(1, [["10", "1"], ["9", "1"]], [["11", "1"]])),
+            ("options, then 9 8 / 10", top(2, [["9", "1"], ["8", "1"]], [["10", "1"], ["11", "1"]])),
+        ]),
+        *(books(DepthCacheManager, f"COIN{n}USDT", f"/ws/coin{n}usdt@depth", [(title, diff(101, bids))])
+          for n, (title, bids) in enumerate(spot)),
+    )
+    for line in sum(told, []):
+        print(line)
     await runner.cleanup()
 
 asyncio.run(main())

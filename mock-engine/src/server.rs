@@ -132,10 +132,10 @@ async fn answer(
 
 /// Says when an answer was made, where it does not say so.
 pub(crate) fn date(log: &Log, response: &mut Response) {
-    if !response.headers().contains_key(header::DATE) {
-        if let Ok(date) = HeaderValue::try_from(http_date(log.wall())) {
-            response.headers_mut().insert(header::DATE, date);
-        }
+    if !response.headers().contains_key(header::DATE)
+        && let Ok(date) = HeaderValue::try_from(http_date(log.wall()))
+    {
+        response.headers_mut().insert(header::DATE, date);
     }
 }
 

@@ -487,6 +487,21 @@ fn what_a_client_sends_that_is_no_login_keeps_every_byte() {
 }
 
 #[test]
+fn a_word_that_is_called_like_a_secret_is_not_looked_for_in_what_the_engine_sends() {
+    let asked =
+        r#"{"op":"get","key":"orderbook.50.BTCUSDT","session":"pre-market","token":"BTC-USDT"}"#;
+    let told = r#"{"at_ms":2,"conn":1,"json":{"of":"orderbook.50.BTCUSDT","s":"pre-market","c":"BTC-USDT"}}"#;
+    let mut redactor = redactor();
+    let mut tape = "{\"tape\":1}\n".to_owned();
+    for step in [line(asked).as_str(), told] {
+        let step = Step::parse("tape", 2, step).unwrap();
+        tape += &(redactor.step(step).to_line() + "\n");
+    }
+    assert!(tape.contains(told), "{tape}");
+    assert_eq!(redactor.scan(tape.as_bytes()).unwrap(), None);
+}
+
+#[test]
 fn a_picture_or_a_sound_in_base64_is_no_token() {
     let sound = "UklGRjIAAABXQVZFZm10IBIA".repeat(100);
     let line = line(&json!({"type": "input_audio_buffer.append", "audio": sound}).to_string());
