@@ -52,7 +52,7 @@ fn explain(cases: &[Case], id: CaseId) -> ExitCode {
             .source
             .as_deref()
             .map_or(String::new(), |it| format!("Source: {it}.\n"));
-        // Writing to a string does not fail.
+        // Writing to a string can't fail.
         let _ = writeln!(
             said,
             "{id}: {}\n\nAsked: {}.\nWhy: {}\nGood clients: {}\n{source}",
