@@ -86,6 +86,9 @@ impl Cursor {
             if passed.boundary.is_none() && self.at_boundary() {
                 passed.boundary = Some((at, passed.frames));
             }
+            if matches!(self.place, Place::FrameHead { have: 0, .. }) {
+                at = self.pass_whole(bytes, at, &mut passed);
+            }
             if at == bytes.len() {
                 return passed;
             }
@@ -132,6 +135,23 @@ impl Cursor {
                 }
             }
         }
+    }
+
+    /// Where a frame begins, moves on behind those that are there as a whole: most of what passes is
+    /// nothing else, and goes by without being noted down bit by bit.
+    fn pass_whole(&mut self, bytes: &[u8], mut at: usize, passed: &mut Passed) -> usize {
+        while let Some(length) = whole_frame(&bytes[at..]) {
+            let (opcode, fin) = (bytes[at] & 0x0f, bytes[at] & 0x80 != 0);
+            if opcode < 8 {
+                self.in_message = !fin;
+            }
+            at += length;
+            passed.frames += 1;
+            if passed.boundary.is_none() && !self.in_message {
+                passed.boundary = Some((at, passed.frames));
+            }
+        }
+        at
     }
 
     /// Moves on by bytes that nobody saw: within a payload its place is still known, elsewhere it
@@ -207,6 +227,14 @@ impl Head {
     }
 }
 
+/// Length of the frame that `bytes` begin with, where all of it is there.
+fn whole_frame(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.get(..frame_head_len(bytes))?;
+    let payload = usize::try_from(payload_len(head)).ok()?;
+    let length = head.len().checked_add(payload)?;
+    (length <= bytes.len()).then_some(length)
+}
+
 /// Length of a frame's head of which `head` has come; at first what it takes to know.
 fn frame_head_len(head: &[u8]) -> usize {
     let [_, second, ..] = head else {
@@ -256,6 +284,39 @@ mod tests {
             let next = starts.iter().find(|start| **start >= cut);
             let found = behind.boundary.map(|(at, _)| at + cut);
             assert_eq!(found.as_ref(), next, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_stretch_is_passed_as_its_bytes_are_one_by_one() {
+        // Of every length's form, masked or not, and what is told of a message in several pieces.
+        let mut stream = frames();
+        stream.extend(b"\x81\x85\x01\x02\x03\x04hello\x01\xfe\0\x02\0\0\0\0xy\x8a\x80\0\0\0\0");
+        stream.extend(b"\x80\x7f\0\0\0\0\0\x01\0\0");
+        stream.extend(vec![b'x'; 1 << 16]);
+        stream.extend(b"\x81\x01x\x81");
+        for start in [0, 1, 3, 9, 313, 330] {
+            let mut at_once = Cursor::new();
+            at_once.pass(UPGRADE);
+            at_once.pass(&stream[..start]);
+            let mut one_by_one = Cursor::new();
+            one_by_one.pass(UPGRADE);
+            one_by_one.pass(&stream[..start]);
+            let mut expected = Passed::default();
+            for (at, byte) in stream[start..].iter().enumerate() {
+                let passed = one_by_one.pass(&[*byte]);
+                let boundary = passed
+                    .boundary
+                    .map(|(by, frames)| (at + by, expected.frames + frames));
+                expected.boundary = expected.boundary.or(boundary);
+                expected.frames += passed.frames;
+            }
+            assert_eq!(at_once.pass(&stream[start..]), expected, "from {start}");
+            assert_eq!(
+                at_once.pass(b"\x01x"),
+                one_by_one.pass(b"\x01x"),
+                "from {start}"
+            );
         }
     }
 
