@@ -1,5 +1,5 @@
 //! The verbs of the command line, a file each, and what several of them share: `again`, `bounded`, `duration`, `exit`,
-//! `fixtures`, `live`, `output`, `redaction`, `remedy`, `same_file`, `say`, `small_file`, `token`, `until`.
+//! `fixtures`, `live`, `output`, `read_once`, `redaction`, `remedy`, `same_file`, `say`, `small_file`, `token`, `until`.
 
 mod again;
 pub(crate) mod bounded;
@@ -34,6 +34,8 @@ pub(crate) mod overlays;
 pub(crate) mod poll;
 #[cfg(feature = "cli")]
 pub(crate) mod proxy;
+#[cfg(feature = "cli")]
+mod read_once;
 #[cfg(feature = "cli")]
 pub(crate) mod redact;
 #[cfg(feature = "cli")]

@@ -1,11 +1,13 @@
 //! A tape that is read more than once.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, Write as _};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use wstape_recorder::RecordError;
 use wstape_tape::{MAX_LINE_BYTES, TapeError, TapeReader};
+
+use super::read_once::{copied, first_line, rewound};
 
 /// A tape that can be opened again and again. What can be read but once, such as a pipe, is kept in
 /// a temporary file.
@@ -38,13 +40,8 @@ impl Reread {
             return Ok(TapeReader::open(&self.path)?);
         };
         let name = self.path.display().to_string();
-        let rewound = || {
-            let mut file = copy.try_clone()?;
-            file.rewind()?;
-            Ok(file)
-        };
-        let file = rewound().map_err(|error| RecordError::Output(name.clone(), error))?;
-        let reader: Result<_, TapeError> = TapeReader::new(name, BufReader::new(file));
+        let file = rewound(copy).map_err(|error| RecordError::Output(name.clone(), error))?;
+        let reader: Result<_, TapeError> = TapeReader::new(name, file);
         Ok(reader?)
     }
 }
@@ -55,15 +52,7 @@ fn kept(path: &Path) -> Result<File, RecordError> {
     let name = path.display().to_string();
     let failed = |error| RecordError::Output(name.clone(), error);
     let mut source = BufReader::new(File::open(path).map_err(failed)?);
-    let mut first = Vec::new();
-    let mut bounded = source.by_ref().take(MAX_LINE_BYTES as u64 + 1);
-    bounded.read_until(b'\n', &mut first).map_err(failed)?;
+    let first = first_line(&mut source, MAX_LINE_BYTES + 1).map_err(failed)?;
     TapeReader::new(name.clone(), &first[..])?;
-    let mut keep = || {
-        let mut copy = tempfile::tempfile()?;
-        copy.write_all(&first)?;
-        io::copy(&mut source, &mut copy)?;
-        Ok(copy)
-    };
-    keep().map_err(failed)
+    copied(&first, &mut source).map_err(failed)
 }

@@ -1,7 +1,7 @@
 //! What is drawn: a file that is read more than once.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, Write as _};
+use std::io::{self, BufReader};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -9,6 +9,7 @@ use serde::de::IgnoredAny;
 use wstape_mock_engine::MAX_JOURNAL_LINE_BYTES;
 
 use super::error::DrawError;
+use crate::cmd::read_once::{copied, first_line, rewound};
 
 /// How standard input is named.
 const STDIN: &str = "-";
@@ -57,12 +58,7 @@ impl Input {
 
     /// The file from its beginning. One reader at a time may read it.
     pub(super) fn open(&self) -> Result<BufReader<File>, DrawError> {
-        let rewound = || {
-            let mut file = self.file.try_clone()?;
-            file.rewind()?;
-            Ok(BufReader::new(file))
-        };
-        rewound().map_err(|source| DrawError::Read {
+        rewound(&self.file).map_err(|source| DrawError::Read {
             name: self.name.clone(),
             source,
         })
@@ -70,20 +66,13 @@ impl Input {
 
     pub(super) fn kind(&self) -> Result<Kind, DrawError> {
         let mut first = self.open()?;
-        let line = first_line(&mut first).map_err(|source| DrawError::Read {
-            name: self.name.clone(),
-            source,
-        })?;
+        let line =
+            first_line(&mut first, MAX_JOURNAL_LINE_BYTES).map_err(|source| DrawError::Read {
+                name: self.name.clone(),
+                source,
+            })?;
         kind(&line).ok_or_else(|| DrawError::Neither(self.name.clone()))
     }
-}
-
-/// The first line, or as much of it as a line of a journal may hold.
-fn first_line(source: &mut impl io::BufRead) -> io::Result<Vec<u8>> {
-    let mut line = Vec::new();
-    let mut bounded = source.take(MAX_JOURNAL_LINE_BYTES as u64);
-    bounded.read_until(b'\n', &mut line)?;
-    Ok(line)
 }
 
 /// What this line heads.
@@ -110,12 +99,9 @@ fn file(path: &Path, is_stdin: bool) -> io::Result<Option<File>> {
         Box::new(file)
     };
     let mut source = BufReader::new(source);
-    let first = first_line(&mut source)?;
+    let first = first_line(&mut source, MAX_JOURNAL_LINE_BYTES)?;
     if kind(&first).is_none() {
         return Ok(None);
     }
-    let mut copy = tempfile::tempfile()?;
-    copy.write_all(&first)?;
-    io::copy(&mut source, &mut copy)?;
-    Ok(Some(copy))
+    copied(&first, &mut source).map(Some)
 }

@@ -20,6 +20,7 @@ use self::input::{Input, Kind};
 use self::lines::{LEFT_OUT, Lines};
 use self::out::Out;
 use super::exit;
+use super::journal::TORN;
 use super::redaction::draw_key;
 use super::same_file::is_same;
 use super::serve::JournalRedactor;
@@ -136,12 +137,11 @@ impl DrawArgs {
             written(lines.put(&line, &redactor, drawing))?;
         }
         written(lines.flush(&redactor, drawing))?;
-        let torn = "the last line breaks off: the run was killed, or its disk full".to_owned();
         let skipped = reader.skipped();
         let unknown =
             format!("{skipped} lines of kinds that this version does not know are left out");
         let notes = [
-            reader.torn().then_some(torn),
+            reader.torn().then(|| TORN.to_owned()),
             (skipped > 0).then_some(unknown),
             secrets_left_out(lines.left_out()),
         ];

@@ -4,6 +4,8 @@ mod clients;
 mod page;
 mod told;
 
+pub(crate) use self::page::TORN;
+
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write as _};
 use std::path::PathBuf;

@@ -10,6 +10,9 @@ use wstape_tape::Micros;
 
 use super::clients::{self, Client};
 
+/// What is said of a journal whose last line is not whole.
+pub(crate) const TORN: &str = "the last line breaks off: the run was killed, or its disk full";
+
 /// Most connections that are listed; what is between the first and the last is counted.
 const MAX_LISTED: usize = 40;
 
@@ -106,10 +109,7 @@ impl Page {
             )?;
         }
         if self.torn {
-            writeln!(
-                f,
-                "the last line breaks off: the run was killed, or its disk full"
-            )?;
+            writeln!(f, "{TORN}")?;
         }
         Ok(())
     }
