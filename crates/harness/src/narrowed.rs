@@ -11,7 +11,7 @@ use crate::subject::{Running, Stage, Subject, Terms, Time};
 pub struct Narrowed {
     subject: Arc<dyn Subject>,
     rules: RuleSet,
-    terms: Terms,
+    is_by_bounds: bool,
     is_measured: bool,
 }
 
@@ -21,9 +21,9 @@ impl Narrowed {
     pub fn new(subject: Arc<dyn Subject>, rules: &RuleSet) -> Self {
         let rules = subject.rules().and(rules);
         Self {
-            terms: subject.terms(),
             subject,
             rules,
+            is_by_bounds: false,
             is_measured: true,
         }
     }
@@ -32,9 +32,7 @@ impl Narrowed {
     /// in real time its timers are the machine's.
     #[must_use]
     pub fn by_bounds(mut self) -> Self {
-        if self.terms == Terms::Settings {
-            self.terms = Terms::Bounds(Bounds::of(&Settings::default()));
-        }
+        self.is_by_bounds = true;
         self
     }
 
@@ -69,7 +67,14 @@ impl Subject for Narrowed {
     }
 
     fn terms(&self) -> Terms {
-        self.terms
+        self.terms_of(&Settings::default())
+    }
+
+    fn terms_of(&self, settings: &Settings) -> Terms {
+        match self.subject.terms_of(settings) {
+            Terms::Settings if self.is_by_bounds => Terms::Bounds(Bounds::of(settings)),
+            terms => terms,
+        }
     }
 
     fn rules(&self) -> RuleSet {

@@ -133,6 +133,12 @@ pub trait Subject: Send + Sync {
         Terms::default()
     }
 
+    /// What it is judged by where it is set so: for most the same, however they are set.
+    fn terms_of(&self, settings: &Settings) -> Terms {
+        let _ = settings;
+        self.terms()
+    }
+
     /// Which rules it may be judged by: all, unless it says otherwise. Chaos, replay, tests and every
     /// report follow it.
     fn rules(&self) -> RuleSet {

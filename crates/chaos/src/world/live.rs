@@ -434,7 +434,7 @@ impl World {
 /// may as well.
 fn judge_of(case: &Case, subject: &dyn Subject, pace: Pace) -> Judge {
     let quiet_at = case.about.quiet_at_us.map(Micros);
-    let judge = match subject.terms() {
+    let judge = match subject.terms_of(&case.settings) {
         Terms::Settings => Judge::exact(&case.settings, case.base.header.wall_at_zero(), quiet_at),
         Terms::Bounds(mut bounds) => {
             if pace == Pace::Real {

@@ -124,28 +124,36 @@ fn explained(rule: Rule, judged: &Judged) -> String {
 
 #[cfg(test)]
 mod tests {
-    use wstape_harness::Terms;
+    use std::time::Duration;
+
+    use wstape_harness::{Settings, Terms};
+    use wstape_oracle::Bounds;
 
     use super::*;
     use crate::subject::OurSubscriber;
 
-    fn chosen(is_real: bool) -> (Terms, Judged) {
+    fn chosen(is_real: bool) -> (Arc<dyn Subject>, Judged) {
         let ours: Arc<dyn Subject> = Arc::new(OurSubscriber);
         let choice = Choice::default();
-        let (subject, judged) = choice.of(&ours, NonZeroUsize::MIN, is_real).unwrap();
-        (subject.terms(), judged)
+        choice.of(&ours, NonZeroUsize::MIN, is_real).unwrap()
     }
 
     #[test]
     fn in_real_time_no_subscriber_is_held_to_its_settings_to_the_microsecond() {
-        let (terms, judged) = chosen(false);
-        assert_eq!(terms, Terms::Settings);
+        let (subject, judged) = chosen(false);
+        assert_eq!(subject.terms(), Terms::Settings);
         assert!(judged.contains(Rule::R8));
-        let (terms, judged) = chosen(true);
-        let Terms::Bounds(bounds) = terms else {
-            panic!("{terms:?}");
+        let (subject, judged) = chosen(true);
+        let Terms::Bounds(bounds) = subject.terms() else {
+            panic!("{:?}", subject.terms());
         };
         assert!(bounds.backoff.is_some() && bounds.max_silence.is_some());
+        // A case may have settings of its own.
+        let slow = Settings {
+            initial_backoff: Duration::from_secs(2),
+            ..Settings::default()
+        };
+        assert_eq!(subject.terms_of(&slow), Terms::Bounds(Bounds::of(&slow)));
         assert!(judged.contains(Rule::R3) && judged.contains(Rule::R6));
         assert!(!judged.contains(Rule::R8), "{}", judged.text());
     }
