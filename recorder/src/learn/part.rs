@@ -76,6 +76,7 @@ impl<'h> Part<'h> {
         }
         for of_a_kind in exchanges.values() {
             part.unanswered(of_a_kind);
+            part.keepalive(of_a_kind);
         }
         part.framed(exchanges.values().flatten().copied());
         part.scenes(heard);
@@ -304,6 +305,20 @@ impl<'h> Part<'h> {
             let asked = first.request.shown();
             let what = format!("what answers {asked}: nothing did in the session ({count})");
             self.learnt.unlearnt.push(what);
+        }
+    }
+
+    /// What only says that a client lives is no request that the session has no answer to.
+    fn keepalive(&mut self, of_a_kind: &[&Exchange]) {
+        const MARK: &str = r#","mark":"no answer is due""#;
+        let lives =
+            |exchange: &&Exchange| exchange.request.is_keepalive() && !self.is_answered(exchange);
+        if !of_a_kind.iter().all(lives) {
+            return;
+        }
+        let wanted = of_a_kind[0].request.wanted();
+        if wanted.json().is_some() && !wanted.is_bare() {
+            self.on_message(&wanted, &of_a_kind[0].request, MARK);
         }
     }
 

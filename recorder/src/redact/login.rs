@@ -13,10 +13,10 @@
 //! `texts` are those that are no JSON, `mqtt` is a packet of bytes.
 
 use super::names::{is_secret_name, is_token_like, words};
-use super::open_value::{Value, is_open, is_open_parameter};
+use super::open_value::{Value, is_open, is_open_parameter, is_pair};
 
 /// Words of which one in a message's purpose says that it is to log in, or that it is signed.
-const LOGIN_WORDS: [&str; 30] = [
+const LOGIN_WORDS: [&str; 32] = [
     "2fa",
     "auth",
     "authenticate",
@@ -26,6 +26,8 @@ const LOGIN_WORDS: [&str; 30] = [
     "authorize",
     "authkey",
     "identify",
+    "importprivatekey",
+    "importprivkey",
     "login",
     "logon",
     "mfa",
@@ -50,12 +52,41 @@ const LOGIN_WORDS: [&str; 30] = [
 ];
 
 /// Two words that say so together.
-const LOGIN_PAIRS: [[&str; 2]; 5] = [
+const LOGIN_PAIRS: [[&str; 2]; 8] = [
     ["log", "in"],
     ["log", "on"],
     ["connection", "init"],
     ["access", "token"],
     ["with", "token"],
+    ["import", "key"],
+    ["import", "raw"],
+    ["insert", "key"],
+];
+
+/// What methods of Ethereum's nodes begin with that take a password behind what they are asked.
+const PERSONAL: &str = "personal_";
+
+/// Words of a purpose that say that a client comes, before it has asked for anything: nothing is
+/// traded in such a message.
+const OPENINGS: [&str; 8] = [
+    "connect",
+    "handshake",
+    "hello",
+    "hi",
+    "init",
+    "initialize",
+    "reconnect",
+    "resume",
+];
+
+/// Words of a purpose that say that a hash is asked about.
+const OF_HASHES: [&str; 6] = [
+    "block",
+    "header",
+    "merkle",
+    "scripthash",
+    "transaction",
+    "tx",
 ];
 
 /// Names of members that say what a message is for, without case and punctuation.
@@ -151,18 +182,21 @@ const NUMBERS: [&str; 9] = [
 
 /// Words in names of members, beside those of headers and queries, whose values are secret in what
 /// a client sends.
-const SECRET_WORDS: [&str; 29] = [
+const SECRET_WORDS: [&str; 35] = [
     "2fa",
     "authenticate",
     "authextra",
     "authn",
     "authorize",
+    "authticket",
     "appkey",
     "challenge",
     "clientkey",
+    "cookies",
     "cred",
     "creds",
     "cst",
+    "keypair",
     "login",
     "logon",
     "mfa",
@@ -171,14 +205,17 @@ const SECRET_WORDS: [&str; 29] = [
     "pass",
     "pin",
     "pincode",
+    "psk",
     "psw",
     "pw",
     "resumeid",
     "seed",
+    "sessionticket",
     "signed",
     "signin",
     "ssid",
     "userkey",
+    "vncticket",
     "wif",
     "xst",
 ];
@@ -208,6 +245,31 @@ const KEY_OWNERS: [&str; 23] = [
     "vendor",
     "windows",
     "ws",
+];
+
+/// Two words in names of members whose values are secret.
+const SECRET_PAIRS: [[&str; 2]; 11] = [
+    ["access", "code"],
+    ["api", "keys"],
+    ["backup", "code"],
+    ["install", "code"],
+    ["pairing", "code"],
+    ["private", "keys"],
+    ["recovery", "code"],
+    ["security", "answer"],
+    ["security", "keys"],
+    ["setup", "code"],
+    ["two", "factor"],
+];
+
+/// Words that a name of a password ends in.
+const PASSWORDS: [&str; 6] = [
+    "passcode",
+    "passphrase",
+    "passwd",
+    "password",
+    "pwd",
+    "secret",
 ];
 
 /// Words in names of members that say that who sends the object gives a password in it.
@@ -272,7 +334,9 @@ pub(super) fn is_login(purpose: &str) -> bool {
     }
     let words = words(purpose);
     let pair = |two: &[String]| LOGIN_PAIRS.iter().any(|p| p[0] == two[0] && p[1] == two[1]);
-    words.iter().any(|word| says_login(word)) || words.windows(2).any(pair)
+    words.iter().any(|word| says_login(word))
+        || words.windows(2).any(pair)
+        || purpose.starts_with(PERSONAL)
 }
 
 /// Whether a word says login: one of the known, or one that others are fused with, as in
@@ -322,7 +386,19 @@ pub(super) fn subscribes(purpose: &str) -> bool {
 
 /// Whether a message of this purpose proves something by a code: a second factor, an alarm's.
 pub(super) fn proves(purpose: &str) -> bool {
+    let with_code = |two: &[String]| two == ["with", "code"];
     has_word_of(purpose, &PROVING)
+        || purpose.len() <= MAX_PURPOSE_BYTES && words(purpose).windows(2).any(with_code)
+}
+
+/// Whether a message of this purpose says that a client comes.
+pub(super) fn opens(purpose: &str) -> bool {
+    has_word_of(purpose, &OPENINGS)
+}
+
+/// Whether a message of this purpose asks about a hash.
+pub(super) fn asks_for_hash(purpose: &str) -> bool {
+    has_word_of(purpose, &OF_HASHES)
 }
 
 /// Whether a message of this purpose hands over a key, so that hexadecimal digits are one.
@@ -402,6 +478,32 @@ pub(super) fn is_credential(name: &str) -> bool {
         .any(|word| CREDENTIALS.contains(&word.as_str()))
 }
 
+/// Whether a member of this name is a token, which in a message of one who comes is no coin.
+pub(super) fn is_token(name: &str) -> bool {
+    plain(name) == "token"
+}
+
+/// Whether a name's last word is one for a password.
+pub(super) fn is_password(name: &str) -> bool {
+    words(name)
+        .last()
+        .is_some_and(|last| PASSWORDS.contains(&last.as_str()))
+}
+
+/// Whether a name of one letter or few says who it is, beside which `p` is a password.
+pub(super) fn is_short_user(name: &str) -> bool {
+    matches!(plain(name).as_str(), "u" | "usr" | "user")
+}
+
+/// Whether that is a password beside a short name of a user: what is called `p`, and is neither the
+/// number of a page nor a pair of coins.
+pub(super) fn is_short_password(name: &str, value: &str) -> bool {
+    const MAX_PAGE_DIGITS: usize = 4;
+    let page = value.len() <= MAX_PAGE_DIGITS && value.bytes().all(|b| b.is_ascii_digit());
+    let number = value.parse::<f64>().is_ok() && value.contains('.');
+    matches!(plain(name).as_str(), "p" | "pw") && !page && !number && !is_pair(value)
+}
+
 /// Whether a member of this name says who gives the password beside it.
 pub(super) fn is_user(name: &str) -> bool {
     let last = words(name).pop().unwrap_or_default();
@@ -457,7 +559,13 @@ pub(super) fn is_secret_parameter(name: &str, value: &str) -> bool {
 fn says_secret(name: &str, words: &[String], value: Value<'_>) -> bool {
     let ends = |word: &String| SECRET_ENDS.iter().any(|end| word.ends_with(end));
     let key = |two: &[String]| {
-        two[1] == "key" && KEY_OWNERS.contains(&two[0].as_str()) || two == ["two", "factor"]
+        two[1] == "key" && KEY_OWNERS.contains(&two[0].as_str())
+            || SECRET_PAIRS.iter().any(|pair| pair == two)
+    };
+    // What a bank gives for one order; without digits it may be the tangent.
+    let tan = || {
+        let last = words.last().is_some_and(|word| word == "tan");
+        last && matches!(value, Value::Text(text) if text.bytes().all(|b| b.is_ascii_digit()))
     };
     let drawn_key = || {
         let last = words.last().is_some_and(|word| word == "key");
@@ -470,6 +578,7 @@ fn says_secret(name: &str, words: &[String], value: Value<'_>) -> bool {
         || words.iter().any(ends)
         || words.windows(2).any(key)
         || drawn_key()
+        || tan()
 }
 
 /// Whether a text is a token and nothing else: long, of letters of both cases and digits, or of
@@ -494,15 +603,40 @@ pub(super) fn is_signature(value: &str) -> bool {
         && value.bytes().any(|b| b.is_ascii_lowercase())
         && value.bytes().any(|b| b.is_ascii_uppercase())
         && !is_public_key(value)
+        && !is_content_id(value)
         && !is_media(value)
+        || is_written_key(value)
+}
+
+/// Whether that is a private key as Nostr and Stellar write theirs, which have letters of one case
+/// alone (NIP-19; SEP-23).
+fn is_written_key(value: &str) -> bool {
+    const NOSTR: (&str, usize) = ("nsec1", 63);
+    const STELLAR: (&str, usize) = ("S", 56);
+    let is = |(begin, length): (&str, usize), of: fn(u8) -> bool| {
+        value.len() == length && value.starts_with(begin) && value.bytes().all(of)
+    };
+    let of_bech32 = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let of_base32 = |b: u8| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b);
+    let digits = value.bytes().any(|b| b.is_ascii_digit());
+    digits && (is(NOSTR, of_bech32) || is(STELLAR, of_base32))
+}
+
+/// Whether that is what a content of IPFS is known by: SHA-256 in Base58, which begins so.
+fn is_content_id(value: &str) -> bool {
+    const LENGTH: usize = 46;
+    value.len() == LENGTH && value.starts_with("Qm") && value.bytes().all(is_of_base58)
+}
+
+fn is_of_base58(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() && !b"0OIl".contains(&byte)
 }
 
 /// Whether that is an account's public key in Base58, as Solana has them: 32 bytes, and none of
 /// the characters that Base58 leaves out. Of tokens of that length one in twenty looks so.
 fn is_public_key(value: &str) -> bool {
     const LENGTHS: std::ops::RangeInclusive<usize> = 43..=44;
-    let of_base58 = |b: u8| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b);
-    LENGTHS.contains(&value.len()) && value.bytes().all(of_base58)
+    LENGTHS.contains(&value.len()) && value.bytes().all(is_of_base58)
 }
 
 /// Whether that is longer than any token or signature in use, of which RSA's with 8,192 bits takes
