@@ -210,6 +210,10 @@ fn what_is_no_archive_is_one_sentence_that_says_what_to_do() {
             "found what stands in log; put it into one",
         ),
         (b"<html>", "found a page or XML; export again"),
+        (
+            b"{\"log\":{\"creator\":{\"name\":\"chrome-har\"},\"entries\":[]}}",
+            "chrome-har leaves WebSockets out: record with recordHar of Playwright",
+        ),
         (b"{}", "missing field `log`; export one: Network panel"),
         (b"{\"log\":{}}", "missing field `entries`"),
         (b"{\"log\":{\"entries\":{}}}", "expected a list of entries"),

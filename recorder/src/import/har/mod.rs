@@ -59,9 +59,17 @@ impl Creator {
         own.is_some_and(|own| own.eq_ignore_ascii_case(name))
     }
 
-    /// What to do where that is a Playwright whose archives and traces have no `WebSocket` at all.
+    /// What to do where that is one whose archives have no `WebSocket` at all, or a Playwright before
+    /// its traces had any.
     fn lacks_web_sockets(&self) -> Option<String> {
         const FIRST: [u32; 2] = [1, 61];
+        const LACKING: [&str; 2] = ["chrome-har", "puppeteer-har"];
+        if let Some(name) = LACKING.iter().find(|name| self.is(name)) {
+            return Some(format!(
+                "{name} leaves WebSockets out: record with recordHar of Playwright 1.61 or later, or \
+                 between page and engine: wstape proxy"
+            ));
+        }
         let version = self.version.as_deref().filter(|_| self.is("Playwright"))?;
         let mut numbers = version.split('.').map_while(|number| number.parse().ok());
         let own = [numbers.next()?, numbers.next()?];

@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 /// Members of an entry, of which each has one.
 const OF_AN_ENTRY: [&str; 2] = ["startedDateTime", "request"];
 
-/// The names of an object's members.
-type Names = BTreeMap<String, IgnoredAny>;
+/// What an event of the DevTools' protocol has, and how far from the beginning it is looked for.
+const CDP: &str = "\"method\":\"Network.";
+const MAX_BEGIN_BYTES: usize = 64 << 10;
+
+/// An object's members by their names, as they stand.
+type Members<'t> = BTreeMap<String, &'t RawValue>;
 
 /// What JSON is that should be an archive and lacks something around it, and the command that puts
 /// it there; `None` for other JSON.
 pub(super) fn of(text: &str) -> Option<String> {
-    let is_entry = |names: &Names| OF_AN_ENTRY.iter().any(|name| names.contains_key(*name));
+    let is_entry = |names: &Members<'_>| OF_AN_ENTRY.iter().any(|name| names.contains_key(*name));
     let said = |what: &str, command: &str| {
         Some(format!(
             "{what}; put it into one: jq '{command}' FILE > NEW.har"
@@ -22,8 +26,19 @@ pub(super) fn of(text: &str) -> Option<String> {
     if text.trim_start().starts_with('<') {
         return Some("a page or XML; export again: Network panel, Export HAR".to_owned());
     }
+    if text
+        .get(..MAX_BEGIN_BYTES.min(text.len()))
+        .is_some_and(|begin| begin.contains(CDP))
+    {
+        return Some(
+            "the DevTools' own events; import what the engine sent as lines: jq -c '.. | \
+             select(.method? == \"Network.webSocketFrameReceived\") | .params' FILE > NEW.jsonl, then wstape \
+             import lines NEW.jsonl --every 100ms --message /response/payloadData"
+                .to_owned(),
+        );
+    }
     if text.trim_start().starts_with('[') {
-        let list: Vec<Names> = serde_json::from_str(text).ok()?;
+        let list: Vec<Members<'_>> = serde_json::from_str(text).ok()?;
         let first = list.first()?;
         return match first {
             first if first.contains_key("log") => {
@@ -33,7 +48,7 @@ pub(super) fn of(text: &str) -> Option<String> {
             _ => None,
         };
     }
-    let names: Names = serde_json::from_str(text).ok()?;
+    let names: Members<'_> = serde_json::from_str(text).ok()?;
     if names.contains_key("entries") {
         return said("what stands in log", "{log:.}");
     }
@@ -58,6 +73,10 @@ mod tests {
             (r#"{"startedDateTime":"x"}"#, "jq '{log:{entries:[.]}}'"),
             (r#"[{"log":{"entries":[]}}]"#, "jq '.[0]'"),
             ("<!doctype html>", "Export HAR"),
+            (
+                r#"[{"method":"Network.webSocketCreated","params":{}}]"#,
+                "import lines NEW.jsonl",
+            ),
         ] {
             let said = of(text).unwrap();
             assert!(said.contains(command), "{said}");
