@@ -17,7 +17,7 @@ const MAX_BYTES: usize = 64 << 20;
 const MAX_MESSAGES: usize = 200_000;
 
 /// What binary messages of clients are called that are not learnt.
-const BINARY_OF_CLIENTS: &str = "binary messages of clients";
+pub(super) const BINARY_OF_CLIENTS: &str = "binary messages of clients";
 
 /// The header in which an engine chooses a subprotocol.
 const SUBPROTOCOL: &str = "sec-websocket-protocol";

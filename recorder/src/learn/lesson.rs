@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::answers::Answers;
-use super::conversation::{Conversation, Session};
+use super::conversation::{BINARY_OF_CLIENTS, Conversation, Session};
 use super::heard::Heard;
 use super::learnt::Learnt;
 use super::part::Part;
@@ -22,6 +22,10 @@ const UNKNOWN: &str =
 
 /// What a journal says when a client answers a call of the engine's own: that is no request.
 const ANSWER: &str = r#""mark":"the client answers a call of the engine's""#;
+
+/// What to do where clients say a part in bytes, as SignalR's do behind their handshake.
+const BYTES_INSTEAD: &str =
+    ": record with a client that speaks the protocol's form of text (SignalR's JSON)";
 
 /// How long the tape plays: a day.
 const END: &str = r#"{"at_ms":86400000,"end":true}"#;
@@ -78,7 +82,13 @@ impl Lesson {
         lesson.lines.extend(session.answers.values().cloned());
         lesson.lines.push(END.to_owned());
         for (what, count) in &session.beside {
-            lesson.learnt.unlearnt.push(format!("{what} ({count})"));
+            let instead = if *what == BINARY_OF_CLIENTS {
+                BYTES_INSTEAD
+            } else {
+                ""
+            };
+            let what = format!("{what} ({count}){instead}");
+            lesson.learnt.unlearnt.push(what);
         }
         lesson
     }
