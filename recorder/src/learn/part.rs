@@ -316,10 +316,15 @@ impl<'h> Part<'h> {
         if !of_a_kind.iter().all(lives) {
             return;
         }
-        let wanted = of_a_kind[0].request.wanted();
-        if wanted.json().is_some() && !wanted.is_bare() {
-            self.on_message(&wanted, &of_a_kind[0].request, MARK);
-        }
+        let request = &of_a_kind[0].request;
+        let kind = request.wanted();
+        // An empty command is told by its text alone.
+        let wanted = if kind.json().is_none() || kind.is_bare() {
+            Wanted::text(&request.text)
+        } else {
+            kind
+        };
+        self.on_message(&wanted, request, MARK);
     }
 
     /// Names requests that hold JSON in a frame that nobody knows: what is in them is not told apart.

@@ -97,7 +97,7 @@ mod tests {
         let among = format!("it is {PHRASE} of mine");
         assert_eq!(found(&among), [PHRASE]);
         let capitals = PHRASE.to_ascii_uppercase();
-        assert_eq!(found(&capitals), [capitals.clone()]);
+        assert_eq!(found(&capitals), std::slice::from_ref(&capitals));
     }
 
     #[test]

@@ -304,8 +304,7 @@ fn refused(file: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("in");
     fs::write(&path, file).unwrap();
-    let error = import_with(Capture, &path, |import| import).unwrap_err();
-    error.to_string()
+    import_with(Capture, &path, |import| import).unwrap_err()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 /// Members of an entry, of which each has one.
 const OF_AN_ENTRY: [&str; 2] = ["startedDateTime", "request"];
 
-/// What an event of the DevTools' protocol has, and how far from the beginning it is looked for.
+/// What an event of the `DevTools`' protocol has, and how far from the beginning it is looked for.
 const CDP: &str = "\"method\":\"Network.";
 const MAX_BEGIN_BYTES: usize = 64 << 10;
 
