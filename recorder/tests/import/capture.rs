@@ -73,6 +73,8 @@ fn each_wrapping_gives_the_same_tape() {
     let packets = genuine();
     let expected = told(&import(Capture, &input("capture/lo.pcap")).unwrap());
     let vlan = [&ETHERNET[..12], &[0x81, 0, 0, 7, 8, 0]].concat();
+    let mpls = [&ETHERNET[..12], &[0x88, 0x47, 0, 1, 0, 64, 0, 1, 0x11, 64]].concat();
+    let pppoe = [&ETHERNET[..12], &[0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 0, 0x21]].concat();
     let mut cooked = vec![0; 16];
     cooked[14] = 8;
     let mut cooked2 = vec![0; 20];
@@ -86,6 +88,8 @@ fn each_wrapping_gives_the_same_tape() {
             pcap(&packets, 1, &ETHERNET, true, true),
         ),
         ("VLAN", pcap(&packets, 1, &vlan, false, false)),
+        ("MPLS", pcap(&packets, 1, &mpls, false, false)),
+        ("PPP over Ethernet", pcap(&packets, 1, &pppoe, false, false)),
         ("raw IP", pcap(&packets, 101, &[], false, false)),
         ("Linux cooked", pcap(&packets, 113, &cooked, false, false)),
         (
@@ -102,6 +106,101 @@ fn each_wrapping_gives_the_same_tape() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(&ethernet(&packets)).unwrap();
     assert_eq!(told(&imported(&gzip.finish().unwrap()).0), expected);
+}
+
+/// Ethernet and IPv4 around what is of this protocol, without a length, as offloading leaves it.
+fn around(protocol: u8, more: &[u8]) -> Vec<u8> {
+    let mut ip = [0_u8; IP_BYTES];
+    (ip[0], ip[8], ip[9]) = (0x45, 64, protocol);
+    [&ETHERNET, &ip[..], more].concat()
+}
+
+#[test]
+fn a_capture_without_tcp_ends_with_what_it_is_and_what_to_do() {
+    const GRE: u8 = 47;
+    const IP_IN_IP: u8 = 4;
+    const UDP: u8 = 17;
+    const ESP: u8 = 50;
+    let udp = |port: u16, more: &[u8]| {
+        let [high, low] = port.to_be_bytes();
+        around(UDP, &[&[0x13, 0x88, high, low, 0, 0, 0, 0], more].concat())
+    };
+    let inner = |header: &[u8]| [header, &ETHERNET].concat();
+    let packets = genuine();
+    for (what, header, said) in [
+        (
+            "GRE",
+            around(GRE, &[0, 0, 8, 0]),
+            "within GRE, which is not looked into: capture inside the tunnel, or take what is around off with Wireshark's editcap -C 38 -T rawip FILE",
+        ),
+        (
+            "GRE of Ethernet",
+            around(GRE, &inner(&[0, 0, 0x65, 0x58])),
+            "editcap -C 38 FILE",
+        ),
+        ("IP in IP", around(IP_IN_IP, &[]), "within IP in IP"),
+        (
+            "VXLAN",
+            udp(4789, &inner(&[8, 0, 0, 0, 0, 0, 7, 0])),
+            "within VXLAN, which is not looked into: capture inside the tunnel, or take what is around off with Wireshark's editcap -C 50 FILE",
+        ),
+        (
+            "Geneve",
+            udp(6081, &inner(&[0, 0, 0x65, 0x58, 0, 0, 7, 0])),
+            "within Geneve",
+        ),
+        (
+            "WireGuard",
+            udp(51_820, &[4, 0, 0, 0]),
+            "of WireGuard, which nobody can read",
+        ),
+        ("IPsec", around(ESP, &[]), "of IPsec, which nobody can read"),
+        (
+            "QUIC",
+            udp(443, &[]),
+            "as QUIC and HTTP/3 are: record in the client",
+        ),
+        (
+            "UDP",
+            udp(53, &[]),
+            "of UDP, over which no WebSocket goes: capture the port",
+        ),
+        (
+            "ARP",
+            [&ETHERNET[..12], &[8, 6]].concat(),
+            "of neither TCP nor UDP: capture the port",
+        ),
+    ] {
+        let error = refused(&pcap(&packets, 1, &header, false, false));
+        assert!(error.contains(said), "{what}: {error}");
+        assert!(
+            error.contains(&format!("found {} packets", packets.len())),
+            "{error}"
+        );
+    }
+    let none = refused(&pcap(&[], 1, &ETHERNET, false, false));
+    assert!(
+        none.contains("found no packet at all") && none.contains("tcpdump -i any"),
+        "{none}"
+    );
+    let cut = Packet {
+        at: 0,
+        ip: packets[0].ip[..IP_BYTES + 6].to_vec(),
+    };
+    assert!(refused(&ethernet(&[cut])).contains("tcpdump -s 0"));
+    let silent = refused(&ethernet(&packets[..1]));
+    assert!(
+        silent.contains("no first bytes: capture from before"),
+        "{silent}"
+    );
+}
+
+/// What is said of a capture that becomes no tape.
+fn refused(file: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("in");
+    fs::write(&path, file).unwrap();
+    import_with(Capture, &path, |import| import).unwrap_err()
 }
 
 #[test]
@@ -329,7 +428,7 @@ fn what_is_no_capture_or_breaks_off_is_a_sentence() {
     );
     let said = import_bytes(Capture, &ethernet(&[])).unwrap_err();
     assert!(
-        said.contains("expected a WebSocket's handshake over TCP, found none"),
+        said.contains("expected a WebSocket's handshake over TCP, found no packet at all"),
         "{said}"
     );
     let said = import_bytes(Capture, &pcap(&genuine(), 127, &[], false, false)).unwrap_err();

@@ -3,7 +3,7 @@
 use crate::redact::names::{plain, words};
 
 /// Words of which one in a message's purpose says that it is to log in, or that it is signed.
-const LOGIN_WORDS: [&str; 30] = [
+const LOGIN_WORDS: [&str; 32] = [
     "2fa",
     "auth",
     "authenticate",
@@ -13,6 +13,8 @@ const LOGIN_WORDS: [&str; 30] = [
     "authorize",
     "authkey",
     "identify",
+    "importprivatekey",
+    "importprivkey",
     "login",
     "logon",
     "mfa",
@@ -37,12 +39,41 @@ const LOGIN_WORDS: [&str; 30] = [
 ];
 
 /// Two words that say so together.
-const LOGIN_PAIRS: [[&str; 2]; 5] = [
+const LOGIN_PAIRS: [[&str; 2]; 8] = [
     ["log", "in"],
     ["log", "on"],
     ["connection", "init"],
     ["access", "token"],
     ["with", "token"],
+    ["import", "key"],
+    ["import", "raw"],
+    ["insert", "key"],
+];
+
+/// What methods of Ethereum's nodes begin with that take a password behind what they are asked.
+const PERSONAL: &str = "personal_";
+
+/// Words of a purpose that say that a client comes, before it has asked for anything: nothing is
+/// traded in such a message.
+const OPENINGS: [&str; 8] = [
+    "connect",
+    "handshake",
+    "hello",
+    "hi",
+    "init",
+    "initialize",
+    "reconnect",
+    "resume",
+];
+
+/// Words of a purpose that say that a hash is asked about.
+const OF_HASHES: [&str; 6] = [
+    "block",
+    "header",
+    "merkle",
+    "scripthash",
+    "transaction",
+    "tx",
 ];
 
 /// Names of members that say what a message is for, without case and punctuation.
@@ -132,7 +163,9 @@ pub(in crate::redact) fn is_login(purpose: &str) -> bool {
     }
     let words = words(purpose);
     let pair = |two: &[String]| LOGIN_PAIRS.iter().any(|p| p[0] == two[0] && p[1] == two[1]);
-    words.iter().any(|word| says_login(word)) || words.windows(2).any(pair)
+    words.iter().any(|word| says_login(word))
+        || words.windows(2).any(pair)
+        || purpose.starts_with(PERSONAL)
 }
 
 /// Whether a word says login: one of the known, or one that others are fused with, as in
@@ -182,7 +215,19 @@ pub(in crate::redact) fn subscribes(purpose: &str) -> bool {
 
 /// Whether a message of this purpose proves something by a code: a second factor, an alarm's.
 pub(in crate::redact) fn proves(purpose: &str) -> bool {
+    let with_code = |two: &[String]| two == ["with", "code"];
     has_word_of(purpose, &PROVING)
+        || purpose.len() <= MAX_PURPOSE_BYTES && words(purpose).windows(2).any(with_code)
+}
+
+/// Whether a message of this purpose says that a client comes.
+pub(in crate::redact) fn opens(purpose: &str) -> bool {
+    has_word_of(purpose, &OPENINGS)
+}
+
+/// Whether a message of this purpose asks about a hash.
+pub(in crate::redact) fn asks_for_hash(purpose: &str) -> bool {
+    has_word_of(purpose, &OF_HASHES)
 }
 
 /// Whether a message of this purpose hands over a key, so that hexadecimal digits are one.
