@@ -39,7 +39,7 @@ fn layouts() -> Vec<(String, String, Vec<String>)> {
 
 /// Texts that are no JSON: whose they are, what is said, and what stays of it.
 fn texts() -> Vec<(&'static str, String, &'static str)> {
-    [protocols(), commands(), later_words()].concat()
+    [protocols(), commands(), later_words(), by_name()].concat()
 }
 
 /// Protocols of lines, forms and frames of their own.
@@ -223,6 +223,63 @@ fn later_words() -> Vec<(&'static str, String, &'static str)> {
     ]
 }
 
+/// What a text gives by name, and what else has a build of its own.
+fn by_name() -> Vec<(&'static str, String, &'static str)> {
+    vec![
+        (
+            "a data source's name",
+            format!("host=h user=ada password={PASS} dbname=d"),
+            "host=h user=ada",
+        ),
+        (
+            "a shell",
+            format!("connect --user ada --password {PASS} --host h"),
+            "--host h",
+        ),
+        (
+            "an environment",
+            format!("export API_SECRET={PASS}\nexport PATH=/bin"),
+            "PATH=/bin",
+        ),
+        (
+            "SQL",
+            format!("CREATE USER ada IDENTIFIED BY '{PASS}'"),
+            "CREATE USER ada",
+        ),
+        (
+            "EDN",
+            format!("{{:op :hello :password \"{PASS}\"}}"),
+            ":op :hello",
+        ),
+        (
+            "protobuf's text",
+            format!("user: \"ada\"\npassword: \"{PASS}\"\nversion: 3"),
+            "version: 3",
+        ),
+        ("a call", format!("auth(\"ada\",\"{PASS}\")"), "auth("),
+        (
+            "Guacamole",
+            format!("7.connect,13.VERSION_1_5_0,9.localhost,4.5900,13.{PASS};"),
+            "7.connect,13.VERSION_1_5_0",
+        ),
+        (
+            "WebRTC's session",
+            format!("v=0\r\na=ice-ufrag:Yw2k\r\na=ice-pwd:{KEY}\r\n"),
+            "a=ice-ufrag:Yw2k",
+        ),
+        (
+            "a form of a letter for each",
+            format!("u=ada&p={PASS}&room=a"),
+            "room=a",
+        ),
+        (
+            "Loxone, encrypted",
+            "jdev/sys/enc/q7xW2nB5vC9dTx7Q4f8Kz01mQ7xW2nB5vC9dTx7Q4f8%3D".to_owned(),
+            "jdev/sys/enc/",
+        ),
+    ]
+}
+
 fn line(message: &str) -> String {
     json!({"at_ms": 1, "conn": 1, "received": {"kind": "text", "text": message}}).to_string()
 }
@@ -264,6 +321,8 @@ fn no_layout_leaves_a_secret_and_each_still_says_what_it_was_for() {
             HEX,
             BASE64,
             PASS,
+            "482913",
+            "sausage",
             "AUTH1516372361000",
             "226aee50",
             &HEX[..40],
@@ -476,6 +535,19 @@ fn what_a_client_sends_that_is_no_login_keeps_every_byte() {
         r#"{"track-tx":"ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":"accountSubscribe","params":["CM78CPUeXjn8o3yroDHxUtKsZZgoy4GPkPPXfouKNH12",{"encoding":"jsonParsed"}]}"#,
         r#"{"assets_ids":["109681959945973300464568698402968596289258214226684818748321941747028805721376"],"type":"market"}"#,
+        r#"{"jsonrpc":"2.0","method":"blockchain.scripthash.subscribe","params":["8b01df4e368ea28f8dc0423bcf7a4923e3a12d307c875e47a0cfbf90b5c39161"],"id":0}"#,
+        r#"{"op":"get","path":"QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG"}"#,
+        r#"{"account":"GDQJUTQYK2MQX2VGDR2FYWLIYAQIEGXTQVTFEMGH2BEWFG4BRUY4CKI7"}"#,
+        r#"{"type":"join","code":"ABCD","name":"Ada"}"#,
+        r#"{"cmd":"hello","u":"ada","p":2,"page":{"p":"2"}}"#,
+        r#"{"op":"order","u":"BTC","p":"52000.5"}"#,
+        r#"{"sin":0.5,"cos":0.1,"tan":0.2}"#,
+        r#"{"words":["alert","market","order","price","sell","buy","hold","stop","limit","trade","total"]}"#,
+        "5.mouse,3.120,3.240,1.0;3.key,5.65293,1.1;",
+        "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\na=fingerprint:sha-256 D2:FA:0E:C3\r\n",
+        "token=USDT session=RTH key=BTC-USD",
+        "the password is 'required', he said: pass \"the ball\"",
+        "u=ada&p=2",
         "I CAN NOT REALLY LOGIN TODAY",
         "note: see wss://h/ws?symbol=BTC",
         "",
@@ -531,6 +603,49 @@ fn a_password_in_amqps_frames_goes_and_their_length_stays() {
     assert_eq!(bytes.len(), said.len());
     assert!(!String::from_utf8_lossy(bytes).contains(PASS));
     assert_eq!(redacted(&clean.to_line()).to_line(), clean.to_line());
+}
+
+#[test]
+fn a_password_in_messages_of_postgres_and_of_protobuf_goes() {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    let field = |number: u8, content: &[u8]| {
+        let head = [number << 3 | 2, u8::try_from(content.len()).unwrap()];
+        [&head[..], content].concat()
+    };
+    let length = u32::try_from(PASS.len() + 5).unwrap().to_be_bytes();
+    let pair = [field(1, b"password"), field(2, PASS.as_bytes())].concat();
+    let sdp = format!("v=0\r\na=ice-pwd:{KEY}\r\n");
+    let two = [
+        b"\x82\xa2op\xa5login\xa1k\xad",
+        PASS.as_bytes(),
+        b"\x81\xa2op\xa3sub",
+    ];
+    for said in [
+        [b"p", &length[..], PASS.as_bytes(), b"\0"].concat(),
+        [b"\x08\x01".to_vec(), field(3, &pair)].concat(),
+        [field(1, b"login"), field(2, PASS.as_bytes())].concat(),
+        [b"\x08\xff\x01".to_vec(), field(2, sdp.as_bytes())].concat(),
+        two.concat(),
+    ] {
+        let binary = json!({"at_ms": 1, "conn": 1, "received": {"kind": "binary", "binary": STANDARD.encode(&said)}});
+        assert!(redactor().line(binary.to_string().as_bytes()).is_some());
+        let clean = redacted(&binary.to_string());
+        let left = message(&clean);
+        assert!(!left.contains(PASS) && !left.contains(KEY), "{left:?}");
+        assert_eq!(redacted(&clean.to_line()).to_line(), clean.to_line());
+    }
+}
+
+#[test]
+fn keys_as_their_wallets_write_them_are_known_by_their_look() {
+    for key in [
+        "nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5",
+        "SCZANGBA5YHTNYVVV4C3U252E2B6P6F5T3U6MM63WBSBZATAQI3EBTQ4",
+    ] {
+        let clean = redacted(&line(&json!({"a": "x", "data": key}).to_string())).to_line();
+        assert!(!clean.contains(key), "{clean}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@
 //! | `shape` | what messages of one kind have in common |
 //! | `scene` | a stream as the lines of a scene |
 //! | `part` | one path: requests to matches, answers to replies, streams to scenes |
+//! | `paths` | which paths are one |
 //! | `lesson` | all of them, and what holds from the start |
 //! | `learnt` | what was learnt, in figures and sentences |
 //!
@@ -32,6 +33,7 @@ mod lesson;
 mod names;
 mod node;
 mod part;
+mod paths;
 mod request;
 mod scene;
 mod shape;

@@ -7,6 +7,14 @@ use super::wanted::{REDACTED, Wanted};
 /// Most things that one request is taken to be about.
 const MAX_ITEMS: usize = 256;
 
+/// Where a call of OCPP's has its number and its action (OCPP-J 1.6, 4.2): `[2,"19",…,{…}]`.
+const CALL: &str = "2";
+const CALL_NUMBER: usize = 1;
+const CALL_ACTION: usize = 2;
+
+/// What the answers to one begin with.
+const CALL_ANSWERS: [&str; 2] = ["3", "4"];
+
 /// Characters of a request that are shown to people.
 const MAX_SHOWN_CHARS: usize = 120;
 
@@ -20,6 +28,8 @@ pub(super) struct Request {
     /// Where it is a list that says by a place of its own what it is about, as Phoenix' do between
     /// numbers and an event: the place.
     topic: Option<usize>,
+    /// Whether it is a call of OCPP's.
+    is_call: bool,
 }
 
 /// One thing that a request is about: a channel of several, or all that it says.
@@ -41,9 +51,11 @@ struct Element<'r> {
 impl Request {
     pub(super) fn new(text: &str) -> Self {
         let nodes = nodes(text);
-        let topic = topic_of(&nodes);
+        let is_call = is_call(&nodes);
+        let topic = topic_of(&nodes).filter(|_| !is_call);
         let purpose = match topic {
             Some(topic) => Some(place(topic + 1)),
+            None if is_call => Some(place(CALL_ACTION)),
             None => purpose_of(&nodes).map(|node| node.pointer.clone()),
         };
         Self {
@@ -51,6 +63,7 @@ impl Request {
             nodes,
             purpose,
             topic,
+            is_call,
         }
     }
 
@@ -97,6 +110,20 @@ impl Request {
             shown.push('…');
         }
         shown
+    }
+
+    /// Whether it answers a call of the engine's own, as a charge point of OCPP's does.
+    pub(super) fn is_answer(&self) -> bool {
+        let own: Vec<&Node> = self.nodes.iter().filter(|n| n.depth() == 1).collect();
+        let is_object = |at: usize| own.get(at).is_some_and(|node| node.text.starts_with('{'));
+        self.is_list()
+            && own
+                .first()
+                .is_some_and(|first| CALL_ANSWERS.contains(&first.text.as_str()))
+            && own
+                .get(CALL_NUMBER)
+                .is_some_and(|node| node.string().is_some())
+            && (own.len() == 3 && is_object(2) || own.len() == 5 && is_object(4))
     }
 
     /// Whether it only says that the client lives, or goes, which nothing need answer: engine.io's pong,
@@ -146,9 +173,11 @@ impl Request {
     }
 
     /// Those of them that an answer repeats: in a list with a topic the last before it, as the others
-    /// number what was joined.
+    /// number what was joined; of a call of OCPP's the one that it has.
     pub(super) fn answered_numbers(&self) -> impl Iterator<Item = &Node> {
+        let of_call = self.is_call.then(|| place(CALL_NUMBER));
         let own = self.topic.map(|topic| place(topic.saturating_sub(1)));
+        let own = own.or(of_call);
         let fits = move |node: &&Node| own.as_ref().is_none_or(|own| node.pointer == *own);
         self.identities().filter(fits)
     }
@@ -306,7 +335,7 @@ impl Request {
         let inside = elements.iter().flat_map(|element| &element.leaves);
         let names = alone.iter().chain(inside).filter_map(|node| node.string());
         let mut names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
-        if self.is_list() && self.topic.is_none() {
+        if self.is_list() && self.topic.is_none() && !self.is_call {
             names.extend(self.identities().filter_map(Node::string));
         }
         Item { names, wanted }
@@ -316,6 +345,18 @@ impl Request {
 /// The pointer of a list's value.
 fn place(index: usize) -> String {
     format!("/{index}")
+}
+
+/// Whether a list is a call of OCPP's: a 2, a number of its own, an action and an object.
+fn is_call(nodes: &[Node]) -> bool {
+    let own: Vec<&Node> = nodes.iter().filter(|node| node.depth() == 1).collect();
+    let is_word = |at: usize| own[at].string().is_some_and(|word| !word.is_empty());
+    nodes.first().is_some_and(Node::is_list)
+        && own.len() == 4
+        && own[0].text == CALL
+        && is_word(CALL_NUMBER)
+        && is_word(CALL_ACTION)
+        && own[3].text.starts_with('{')
 }
 
 /// The place of the topic in a list as Phoenix has them: numbers or nothing, a topic, an event, and an
@@ -424,6 +465,24 @@ mod tests {
         assert_eq!(numbers, ["\"7\""]);
         // A call of WAMP's has other things between.
         assert_eq!(Request::new(r#"[48,7,{},"a.b",["x"]]"#).topic, None);
+    }
+
+    #[test]
+    fn a_call_of_ocpp_is_for_its_action_and_goes_by_its_own_number() {
+        let request = Request::new(r#"[2,"19f-a","Authorize",{"idTag":"T"}]"#);
+        assert_eq!(request.purpose().as_deref(), Some("Authorize"));
+        assert_eq!(request.items()[0].names, ["T"]);
+        let numbers: Vec<&str> = request
+            .answered_numbers()
+            .map(|node| node.text.as_str())
+            .collect();
+        assert_eq!(numbers, ["\"19f-a\""]);
+        let is_answer = |text: &str| Request::new(text).is_answer();
+        assert!(is_answer(r#"[3,"s1",{"status":"Accepted"}]"#));
+        assert!(is_answer(r#"[4,"s1","NotImplemented","",{}]"#));
+        assert!(!is_answer(r#"[3,"s1","x"]"#) && !is_answer(r#"[2,"s1","A",{}]"#));
+        // A call of WAMP's is another.
+        assert!(!Request::new(r#"[48,7,{},"a.b",["x"]]"#).is_call);
     }
 
     #[test]

@@ -83,6 +83,12 @@ pub(super) fn words(name: &str) -> Vec<String> {
     words
 }
 
+/// A name without case and punctuation.
+pub(super) fn plain(name: &str) -> String {
+    let letters = name.chars().filter(char::is_ascii_alphanumeric);
+    letters.map(|c| c.to_ascii_lowercase()).collect()
+}
+
 /// Whether a text has the look of a token: long, of a token's characters, letters and digits
 /// both.
 pub(super) fn is_token_like(text: &str, min_bytes: usize) -> bool {

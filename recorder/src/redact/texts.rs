@@ -8,18 +8,26 @@
 //! | pairs of a form | the values of secret names, all of them where one says login | `op=login&user=…&sign=…` |
 //! | FIX | user, password, raw data | `…|553=…|554=…|` |
 //! | a word that says login before a comma, a semicolon, a bar or a slash | what follows | `LOGIN|ada|…`, `authwithtoken/…/ada` |
+//! | what is given by name among other text | as `assigned` tells | `host=h password=…`, `--token …`, SQL, GraphQL |
+//! | instructions of Guacamole, a session of WebRTC | as `guacamole` and `sdp` tell | `7.connect,…`, `a=ice-pwd:…` |
+//! | words of a wallet's secret | all of them | `legal winner thank …` |
 //! | XML | as `xml` tells | `<auth mechanism='PLAIN'>…</auth>` |
 //! | a token and nothing else, or one among other text | it | Questrade's, Proxmox' ticket |
 
 use std::borrow::Cow;
 
+use super::assigned;
 use super::escape::percent_decode;
+use super::guacamole;
 use super::login::{
-    LOGIN, is_bare_token, is_credential, is_login, is_purpose, is_secret_member, is_user,
+    LOGIN, is_bare_token, is_credential, is_login, is_purpose, is_secret_member, is_short_password,
+    is_short_user, is_signature, is_user,
 };
+use super::mnemonic;
 use super::open_value::Value;
 use super::pieces;
 use super::registry::SecretRegistry;
+use super::sdp;
 use super::url;
 use super::xml;
 
@@ -30,7 +38,7 @@ const FIX_DIVIDES: [char; 2] = ['\u{1}', '|'];
 pub(super) const FIX_SECRETS: [&str; 6] = ["96", "553", "554", "925", "1402", "1404"];
 
 /// What divides a word that says login from what it logs in with, beside blanks.
-const DIVIDES: [char; 3] = [',', ';', '|'];
+const DIVIDES: [char; 4] = [',', ';', '|', '('];
 
 /// What logs in where it is the second word of a command or a later one.
 const COMMANDS: [&str; 8] = [
@@ -53,8 +61,15 @@ const MAX_PATH_PURPOSES: usize = 4;
 /// A text without what it logs in with; `None` where it holds nothing of the kind.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let begin = text.trim_start();
-    if begin.is_empty() || begin.starts_with(['{', '[']) {
+    if begin.is_empty() || begin.starts_with('[') {
         return None;
+    }
+    if let Some(inside) = begin.strip_prefix('{') {
+        // What names a member without quotes is no JSON: EDN, a program.
+        let named = inside
+            .trim_start()
+            .starts_with(|c: char| c == ':' || c.is_ascii_alphabetic());
+        return named.then(|| assigned::redact(text, secrets)).flatten();
     }
     let told = told(text, secrets);
     let looks = value(told.as_deref().unwrap_or(text), secrets);
@@ -64,9 +79,23 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
 /// A string, or what stands in one, without the secrets that its build or its look tells: a URL's,
 /// `token:…`, a token among other text.
 pub(super) fn value(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
-    let clean = url::in_text(text, secrets).or_else(|| pair(text, secrets));
-    let looks = pieces::redact(clean.as_deref().unwrap_or(text), secrets);
-    looks.or(clean)
+    let mut clean = url::in_text(text, secrets).or_else(|| pair(text, secrets));
+    for look in [assigned::redact, sdp::redact, words, pieces::redact] {
+        clean = look(clean.as_deref().unwrap_or(text), secrets).or(clean);
+    }
+    clean
+}
+
+/// A text without the words of a wallet's secret.
+fn words(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    let mut out = String::new();
+    let mut copied = 0;
+    for place in mnemonic::places(text) {
+        out.push_str(&text[copied..place.start]);
+        out.push_str(&hidden(&text[place.clone()], secrets));
+        copied = place.end;
+    }
+    (copied > 0).then(|| out + &text[copied..])
 }
 
 /// A string that is a name and its value, where the name says secret.
@@ -74,7 +103,9 @@ fn pair(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let at = text.find([':', '='])?;
     let (name, value) = (&text[..at], &text[at + 1..]);
     let of_a_name = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-    let bare = name.bytes().all(of_a_name) && !value.contains(char::is_whitespace);
+    // A form's pairs are told one by one.
+    let bare =
+        name.bytes().all(of_a_name) && !value.contains(|c: char| c.is_whitespace() || c == '&');
     let secret = bare && !value.is_empty() && is_secret_member(name, Value::Text(value));
     secret
         .then(|| format!("{}{}", &text[..=at], hidden(value, secrets)))
@@ -87,14 +118,18 @@ fn told(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     if begin.starts_with(FIX) {
         return fix(text, secrets);
     }
+    if guacamole::is_of_instructions(text) {
+        return guacamole::redact(text, secrets);
+    }
     if begin.starts_with('<') {
         return xml::redact(text, secrets);
     }
     if is_form(text) {
         return form(text, secrets);
     }
-    if is_bare_token(text.trim()) {
-        let token = text.trim();
+    let token = text.trim();
+    let token = &token[pieces::words_before(token)..];
+    if is_bare_token(token) {
         return changed(text, text.replacen(token, &hidden(token, secrets), 1));
     }
     path(text, secrets).or_else(|| lines(text, secrets))
@@ -109,6 +144,11 @@ fn path(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut at = 0;
     for segment in text.split_inclusive('/').take(MAX_PATH_PURPOSES) {
         let word = segment.trim_end_matches('/');
+        if at > 0 && word.contains('%') && is_signature(&decoded(word)) {
+            let (before, behind) = (&text[..at], &text[at + word.len()..]);
+            let word = hidden(&decoded(word), secrets);
+            return changed(text, format!("{before}{word}{behind}"));
+        }
         if !word.is_empty() && !is_word(word) {
             return None;
         }
@@ -249,14 +289,14 @@ fn is_form(text: &str) -> bool {
 }
 
 fn form(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
-    let decoded =
-        |text: &str| String::from_utf8_lossy(&percent_decode(text.as_bytes())).into_owned();
     let pairs = || {
         text.split('&')
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
     };
     let login = pairs().any(|(name, value)| is_purpose(name) && is_login(&decoded(value)));
     let credentials = pairs().any(|(name, _)| is_credential(name));
+    let short = pairs().any(|(name, _)| is_short_user(name))
+        && pairs().any(|(name, value)| is_short_password(name, &decoded(value)));
     let clean: Vec<String> = text
         .split('&')
         .map(|pair| {
@@ -265,7 +305,8 @@ fn form(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
             };
             let said = decoded(value);
             let kept = is_purpose(name) && !is_bare_token(&said);
-            let user = credentials && is_user(name);
+            let user = credentials && is_user(name)
+                || short && (is_short_user(name) || is_short_password(name, &said));
             let secret = user
                 || is_secret_member(&decoded(name), Value::Text(&said))
                 || is_bare_token(&said);
@@ -276,6 +317,10 @@ fn form(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
         })
         .collect();
     changed(text, clean.join("&"))
+}
+
+fn decoded(text: &str) -> String {
+    String::from_utf8_lossy(&percent_decode(text.as_bytes())).into_owned()
 }
 
 /// Fields of FIX. The length and the checksum are left as they were.
@@ -342,6 +387,26 @@ mod tests {
             ),
             ("C3lTUKuNQrAAmSDxTPjuVxHI7aNrAwDp0", "*"),
             ("LOGIN|ada|pw", "LOGIN|*"),
+            ("auth(\"ada\",\"pw\")", "auth(*"),
+            ("api_key=abc1&queue=1", "api_key=*&queue=1"),
+            ("u=ada&p=pw1x&v=2", "u=*&p=*&v=2"),
+            (
+                "jdev/sys/enc/q7xW2nB5%2BvC9dTx7Q4f8Kz01mQ7xW2nB5vC9dTx7Q4f8%3D",
+                "jdev/sys/enc/*",
+            ),
+            (
+                "keyexchange/q7xW2nB5vC9dTx7Q4f8Kz01mQ7xW2nB5vC9dTx7Q4f8=",
+                "keyexchange/*",
+            ),
+            ("7.connect,9.localhost,8.hunter2x;", "7.connect,25.*,25.*;"),
+            (
+                "a=x\r\na=ice-pwd:asd88fgpdd777uzj\r\n",
+                "a=x\r\na=ice-pwd:*\r\n",
+            ),
+            (
+                "restore legal winner thank year wave sausage worth useful legal winner thank yellow",
+                "restore *",
+            ),
             ("auth;abc;def", "auth;*"),
             ("auth {\"k\":1}", "auth *"),
             ("authwithtoken/0f1e/ada", "authwithtoken/*"),
@@ -363,6 +428,8 @@ mod tests {
             "hello there, please sign here",
             "SUBSCRIBE\nid:sub-0\ndestination:/topic/trades\n\n\0",
             "symbol=BTCUSDT&interval=1m",
+            "u=ada&p=2",
+            "user=7&p=BTC-USD",
             "8=FIX.4.4\u{1}35=V\u{1}55=BTC/USD\u{1}",
             "<presence/>",
             "<message to='a'>hi</message>",

@@ -202,3 +202,24 @@ fn requests_in_a_frame_that_is_not_known_are_named_with_what_to_write_by_hand() 
     let (texts, _) = in_virtual_time(served(&tape, "/ws", &says, "OK"));
     assert_eq!(texts, [r#"OK {"ch":"x"}"#]);
 }
+
+#[test]
+fn bytes_behind_a_handshake_of_text_are_named_with_what_to_do() {
+    let session = session(&[(
+        "/hub",
+        &[
+            (1, '>', "{\"protocol\":\"messagepack\",\"version\":1}\u{1e}"),
+            (2, '<', "{}\u{1e}"),
+        ],
+    )]);
+    let binary =
+        "{\"at_ms\":100003,\"conn\":1,\"received\":{\"kind\":\"binary\",\"binary\":\"ApEG\"}}\n";
+    let (_, learnt) = learnt(&(session + binary));
+    assert_eq!(
+        learnt.unlearnt,
+        [
+            "binary messages of clients (1): record with a client that speaks the protocol's form of text \
+          (SignalR's JSON)"
+        ]
+    );
+}

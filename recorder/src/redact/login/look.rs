@@ -1,0 +1,111 @@
+//! What a signature, a key and a token look like, whatever they are called.
+
+use crate::redact::names::is_token_like;
+
+/// Hexadecimal digits from which on a string is a signature or a key.
+const MIN_HEX_DIGITS: usize = 64;
+
+/// Letters and digits from which on a string of all kinds of them is one. More than a UUID has.
+const MIN_TOKEN_BYTES: usize = 40;
+
+/// Whether a string is of 32 bytes in hexadecimal: a hash, a public key, a private one.
+pub(in crate::redact) fn is_hash(value: &str) -> bool {
+    let digits = value.strip_prefix("0x").unwrap_or(value);
+    digits.len() == MIN_HEX_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// Whether a word was drawn by chance rather than chosen: letters of both cases and digits, and
+/// nothing that divides words.
+pub(in crate::redact) fn is_drawn(value: &str) -> bool {
+    const MIN_BYTES: usize = 12;
+    let has = |of: fn(&u8) -> bool| value.bytes().any(|b| of(&b));
+    value.len() >= MIN_BYTES
+        && value.bytes().all(|b| b.is_ascii_alphanumeric())
+        && is_token_like(value, MIN_BYTES)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_uppercase)
+}
+
+/// Whether a text is a token and nothing else: long, of letters of both cases and digits, or of
+/// hexadecimal digits.
+pub(in crate::redact) fn is_bare_token(text: &str) -> bool {
+    const MIN_BYTES: usize = 24;
+    const MIN_HEX_BYTES: usize = 32;
+    let hex = text.len() >= MIN_HEX_BYTES && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let cases = text.bytes().any(|b| b.is_ascii_lowercase())
+        && text.bytes().any(|b| b.is_ascii_uppercase());
+    hex || cases && is_token_like(text, MIN_BYTES)
+}
+
+/// Whether a string has the look of a signature, a key or a token.
+pub(in crate::redact) fn is_signature(value: &str) -> bool {
+    let digits = value.strip_prefix("0x").unwrap_or(value);
+    if digits.len() >= MIN_HEX_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        // A number, as an outcome of a market is known by, has no letters.
+        return !digits.bytes().all(|b| b.is_ascii_digit());
+    }
+    is_token_like(value, MIN_TOKEN_BYTES)
+        && value.bytes().any(|b| b.is_ascii_lowercase())
+        && value.bytes().any(|b| b.is_ascii_uppercase())
+        && !is_public_key(value)
+        && !is_content_id(value)
+        && !is_media(value)
+        || is_written_key(value)
+}
+
+/// Whether that is a private key as Nostr and Stellar write theirs, which have letters of one case
+/// alone (NIP-19; SEP-23).
+fn is_written_key(value: &str) -> bool {
+    const NOSTR: (&str, usize) = ("nsec1", 63);
+    const STELLAR: (&str, usize) = ("S", 56);
+    let is = |(begin, length): (&str, usize), of: fn(u8) -> bool| {
+        value.len() == length && value.starts_with(begin) && value.bytes().all(of)
+    };
+    let of_bech32 = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let of_base32 = |b: u8| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b);
+    let digits = value.bytes().any(|b| b.is_ascii_digit());
+    digits && (is(NOSTR, of_bech32) || is(STELLAR, of_base32))
+}
+
+/// Whether that is what a content of IPFS is known by: SHA-256 in Base58, which begins so.
+fn is_content_id(value: &str) -> bool {
+    const LENGTH: usize = 46;
+    value.len() == LENGTH && value.starts_with("Qm") && value.bytes().all(is_of_base58)
+}
+
+fn is_of_base58(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() && !b"0OIl".contains(&byte)
+}
+
+/// Whether that is an account's public key in Base58, as Solana has them: 32 bytes, and none of
+/// the characters that Base58 leaves out. Of tokens of that length one in twenty looks so.
+fn is_public_key(value: &str) -> bool {
+    const LENGTHS: std::ops::RangeInclusive<usize> = 43..=44;
+    LENGTHS.contains(&value.len()) && value.bytes().all(is_of_base58)
+}
+
+/// Whether that is longer than any token or signature in use, of which RSA's with 8,192 bits takes
+/// 1,366 characters: sound, a picture. A JSON Web Token may be of any length.
+fn is_media(value: &str) -> bool {
+    const MAX_TOKEN_BYTES: usize = 2048;
+    value.len() > MAX_TOKEN_BYTES && !value.contains('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_is_told_by_its_look() {
+        let hex = "0f".repeat(32);
+        assert!(is_signature(&hex) && is_signature(&format!("0x{hex}")));
+        assert!(is_signature("4f8Kz01mQ7xW2nB5vC9dTx7Q4f8Kz01mQ7xW2nB5vC9="));
+        for open in [
+            "5a1f0b9c-7f0e-4a55-9d0d-2f6d1b7c8e90",
+            "0xc64cc00b46101bd40aa1c3121195e85c0b0918d8",
+            "/contractMarket/level2Depth50:XBTUSDTM,ETHUSDTM",
+        ] {
+            assert!(!is_signature(open), "{open}");
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! Members of messages: whose values are secret by the name, and what the others' names say of theirs.
+
+use super::look::is_drawn;
+use super::purpose::{MAX_PURPOSE_BYTES, is_purpose};
+use crate::redact::names::{is_secret_name, is_token_like, plain, words};
+use crate::redact::open_value::{Value, is_open, is_open_parameter, is_pair};
+
+/// Names of members that number a message: a reply repeats them, and they say nothing of who sent
+/// it.
+const NUMBERS: [&str; 9] = [
+    "cid",
+    "id",
+    "jsonrpc",
+    "messageid",
+    "msgid",
+    "reqid",
+    "requestid",
+    "seq",
+    "version",
+];
+
+/// Words in names of members, beside those of headers and queries, whose values are secret in what
+/// a client sends.
+const SECRET_WORDS: [&str; 35] = [
+    "2fa",
+    "authenticate",
+    "authextra",
+    "authn",
+    "authorize",
+    "authticket",
+    "appkey",
+    "challenge",
+    "clientkey",
+    "cookies",
+    "cred",
+    "creds",
+    "cst",
+    "keypair",
+    "login",
+    "logon",
+    "mfa",
+    "mnemonic",
+    "otpcode",
+    "pass",
+    "pin",
+    "pincode",
+    "psk",
+    "psw",
+    "pw",
+    "resumeid",
+    "seed",
+    "sessionticket",
+    "signed",
+    "signin",
+    "ssid",
+    "userkey",
+    "vncticket",
+    "wif",
+    "xst",
+];
+
+/// Whose key is secret, beside those of headers and queries.
+const KEY_OWNERS: [&str; 23] = [
+    "account",
+    "admin",
+    "app",
+    "application",
+    "consumer",
+    "device",
+    "javascript",
+    "license",
+    "master",
+    "merchant",
+    "partner",
+    "public",
+    "rest",
+    "service",
+    "session",
+    "sign",
+    "signing",
+    "stream",
+    "trading",
+    "user",
+    "vendor",
+    "windows",
+    "ws",
+];
+
+/// Two words in names of members whose values are secret.
+const SECRET_PAIRS: [[&str; 2]; 11] = [
+    ["access", "code"],
+    ["api", "keys"],
+    ["backup", "code"],
+    ["install", "code"],
+    ["pairing", "code"],
+    ["private", "keys"],
+    ["recovery", "code"],
+    ["security", "answer"],
+    ["security", "keys"],
+    ["setup", "code"],
+    ["two", "factor"],
+];
+
+/// Words that a name of a password ends in.
+const PASSWORDS: [&str; 6] = [
+    "passcode",
+    "passphrase",
+    "passwd",
+    "password",
+    "pwd",
+    "secret",
+];
+
+/// Words in names of members that say that who sends the object gives a password in it.
+const CREDENTIALS: [&str; 7] = [
+    "passcode",
+    "passphrase",
+    "passwd",
+    "password",
+    "pass",
+    "pwd",
+    "credentials",
+];
+
+/// Names of members that say who gives it, without case and punctuation.
+const USERS: [&str; 11] = [
+    "account",
+    "accountid",
+    "email",
+    "identifier",
+    "login",
+    "loginid",
+    "mail",
+    "uid",
+    "user",
+    "userid",
+    "username",
+];
+
+/// Names of members that hold another's name, and those that hold its value.
+const NAMING: [&str; 5] = ["field", "header", "key", "name", "property"];
+
+const VALUES: [&str; 4] = ["content", "data", "val", "value"];
+
+/// What a word that says secret may end in, where others stand before it without a divide:
+/// `accesstoken`, `clientsecret`.
+const SECRET_ENDS: [&str; 8] = [
+    "apikey",
+    "passphrase",
+    "passwd",
+    "password",
+    "secret",
+    "secretkey",
+    "signature",
+    "token",
+];
+
+/// Whether a member's name is `key` alone, as in many a map.
+pub(in crate::redact) fn is_bare_key(name: &str) -> bool {
+    plain(name) == "key"
+}
+
+/// Whether a member's name is `id` alone.
+pub(in crate::redact) fn is_id(name: &str) -> bool {
+    plain(name) == "id"
+}
+
+/// Whether a member of this name is the code that proves something.
+pub(in crate::redact) fn is_code(name: &str) -> bool {
+    plain(name) == "code"
+}
+
+/// Whether a member of this name numbers or refers to something, so that what was drawn for it is
+/// no secret: an order's own number.
+pub(in crate::redact) fn is_reference(name: &str) -> bool {
+    const LAST: [&str; 9] = [
+        "hash", "id", "ids", "key", "nonce", "oid", "ref", "tag", "uuid",
+    ];
+    let last = words(name).pop().unwrap_or_default();
+    LAST.contains(&last.as_str()) || last.ends_with("id") || NUMBERS.contains(&plain(name).as_str())
+}
+
+/// Whether a member of this name has what all may see: what a block, a transaction or an account
+/// is known by. Nostr's filters name tags behind a `#`.
+pub(in crate::redact) fn is_public_name(name: &str) -> bool {
+    const PUBLIC: [&str; 19] = [
+        "account",
+        "accounts",
+        "address",
+        "addresses",
+        "author",
+        "authors",
+        "block",
+        "blockhash",
+        "hash",
+        "hashes",
+        "ids",
+        "pubkey",
+        "pubkeys",
+        "root",
+        "topic",
+        "topics",
+        "tx",
+        "txid",
+        "txids",
+    ];
+    let known = |word: &String| PUBLIC.contains(&word.as_str());
+    name.starts_with('#') || words(name).iter().any(known)
+}
+
+/// Whether a member of this name says that a password is given.
+pub(in crate::redact) fn is_credential(name: &str) -> bool {
+    let words = words(name);
+    words
+        .iter()
+        .any(|word| CREDENTIALS.contains(&word.as_str()))
+}
+
+/// Whether a member of this name is a token, which in a message of one who comes is no coin.
+pub(in crate::redact) fn is_token(name: &str) -> bool {
+    plain(name) == "token"
+}
+
+/// Whether a name's last word is one for a password.
+pub(in crate::redact) fn is_password(name: &str) -> bool {
+    words(name)
+        .last()
+        .is_some_and(|last| PASSWORDS.contains(&last.as_str()))
+}
+
+/// Whether a name of one letter or few says who it is, beside which `p` is a password.
+pub(in crate::redact) fn is_short_user(name: &str) -> bool {
+    matches!(plain(name).as_str(), "u" | "usr" | "user")
+}
+
+/// Whether that is a password beside a short name of a user: what is called `p`, and is neither the
+/// number of a page nor a pair of coins.
+pub(in crate::redact) fn is_short_password(name: &str, value: &str) -> bool {
+    const MAX_PAGE_DIGITS: usize = 4;
+    let page = value.len() <= MAX_PAGE_DIGITS && value.bytes().all(|b| b.is_ascii_digit());
+    let number = value.parse::<f64>().is_ok() && value.contains('.');
+    matches!(plain(name).as_str(), "p" | "pw") && !page && !number && !is_pair(value)
+}
+
+/// Whether a member of this name says who gives the password beside it.
+pub(in crate::redact) fn is_user(name: &str) -> bool {
+    let last = words(name).pop().unwrap_or_default();
+    USERS.contains(&plain(name).as_str()) || USERS.contains(&last.as_str())
+}
+
+/// Whether a member of this name holds another's name.
+pub(in crate::redact) fn is_naming(name: &str) -> bool {
+    NAMING.contains(&plain(name).as_str())
+}
+
+/// Whether a member of this name holds the value of what another names.
+pub(in crate::redact) fn is_value(name: &str) -> bool {
+    VALUES.contains(&plain(name).as_str())
+}
+
+/// Whether a member of a login stays: it says what the message is for, or numbers it.
+pub(in crate::redact) fn stays(name: &str, value: &str) -> bool {
+    /// A longer purpose or number is neither.
+    const MIN_TOKEN_BYTES: usize = 20;
+    let number = NUMBERS.contains(&plain(name).as_str());
+    let purpose = is_purpose(name) && !is_drawn(value);
+    let known = number || purpose;
+    known && value.len() <= MAX_PURPOSE_BYTES && !is_token_like(value, MIN_TOKEN_BYTES)
+}
+
+/// Whether the value of a member of this name is secret in what a client sends.
+pub(in crate::redact) fn is_secret_member(name: &str, value: Value<'_>) -> bool {
+    let words = words(name);
+    says_secret(name, &words, value) && !is_open(&words, value)
+}
+
+/// Whether the value of a header or of a query is secret. There a name is mostly that of a secret:
+/// only what is told of one, a coin's symbol and a contract's address are none.
+pub(in crate::redact) fn is_secret_parameter(name: &str, value: &str) -> bool {
+    let words = words(name);
+    says_secret(name, &words, Value::Text(value)) && !is_open_parameter(&words, value)
+}
+
+/// Whether a name says that its value is a secret, of whatever look.
+fn says_secret(name: &str, words: &[String], value: Value<'_>) -> bool {
+    let ends = |word: &String| SECRET_ENDS.iter().any(|end| word.ends_with(end));
+    let key = |two: &[String]| {
+        two[1] == "key" && KEY_OWNERS.contains(&two[0].as_str())
+            || SECRET_PAIRS.iter().any(|pair| pair == two)
+    };
+    // What a bank gives for one order; without digits it may be the tangent.
+    let tan = || {
+        let last = words.last().is_some_and(|word| word == "tan");
+        last && matches!(value, Value::Text(text) if text.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let drawn_key = || {
+        let last = words.last().is_some_and(|word| word == "key");
+        last && matches!(value, Value::Text(text) if is_drawn(text))
+    };
+    is_secret_name(name)
+        || words
+            .iter()
+            .any(|word| SECRET_WORDS.contains(&word.as_str()))
+        || words.iter().any(ends)
+        || words.windows(2).any(key)
+        || drawn_key()
+        || tan()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_members_name_and_a_values_look_tell_a_secret() {
+        for (name, value) in [
+            ("apiKey", ""),
+            ("AccessKeyId", ""),
+            ("api_sign", ""),
+            ("original_challenge", "x"),
+            ("KEY", "ab12cd34"),
+            ("authorize", "a1"),
+            ("accesstoken", "x"),
+            ("appKey", "x"),
+            ("client_creds", "x"),
+            ("token", "usdc-1"),
+            ("session", "a1b2"),
+            ("passphrase", ""),
+        ] {
+            assert!(is_secret_member(name, Value::Text(value)), "{name}");
+        }
+        for (name, value) in [
+            ("key", "trades"),
+            ("channel", "auth"),
+            ("symbol", ""),
+            ("id", "7"),
+            ("token", "USDC"),
+            ("session", "pre-market"),
+            ("tokenizer", "x"),
+            ("design", "x"),
+            ("passive", "x"),
+        ] {
+            assert!(!is_secret_member(name, Value::Text(value)), "{name}");
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! What a message says that it is for: which members say it, and when it is to log in.
+
+use crate::redact::names::{plain, words};
+
+/// Words of which one in a message's purpose says that it is to log in, or that it is signed.
+const LOGIN_WORDS: [&str; 32] = [
+    "2fa",
+    "auth",
+    "authenticate",
+    "authentication",
+    "authn",
+    "authorization",
+    "authorize",
+    "authkey",
+    "identify",
+    "importprivatekey",
+    "importprivkey",
+    "login",
+    "logon",
+    "mfa",
+    "oauth",
+    "otp",
+    "pass",
+    "passcode",
+    "passphrase",
+    "passwd",
+    "password",
+    "reauth",
+    "sign",
+    "signature",
+    "signed",
+    "signin",
+    "signon",
+    "ssid",
+    "unlock",
+    "unseal",
+    "walletpassphrase",
+    "webirc",
+];
+
+/// Two words that say so together.
+const LOGIN_PAIRS: [[&str; 2]; 8] = [
+    ["log", "in"],
+    ["log", "on"],
+    ["connection", "init"],
+    ["access", "token"],
+    ["with", "token"],
+    ["import", "key"],
+    ["import", "raw"],
+    ["insert", "key"],
+];
+
+/// What methods of Ethereum's nodes begin with that take a password behind what they are asked.
+const PERSONAL: &str = "personal_";
+
+/// Words of a purpose that say that a client comes, before it has asked for anything: nothing is
+/// traded in such a message.
+const OPENINGS: [&str; 8] = [
+    "connect",
+    "handshake",
+    "hello",
+    "hi",
+    "init",
+    "initialize",
+    "reconnect",
+    "resume",
+];
+
+/// Words of a purpose that say that a hash is asked about.
+const OF_HASHES: [&str; 6] = [
+    "block",
+    "header",
+    "merkle",
+    "scripthash",
+    "transaction",
+    "tx",
+];
+
+/// Names of members that say what a message is for, without case and punctuation.
+const PURPOSES: [&str; 47] = [
+    "a",
+    "act",
+    "action",
+    "api",
+    "call",
+    "ch",
+    "channel",
+    "cmd",
+    "command",
+    "e",
+    "endpoint",
+    "event",
+    "eventname",
+    "fn",
+    "func",
+    "function",
+    "janus",
+    "kind",
+    "m",
+    "message",
+    "messagename",
+    "messagetype",
+    "method",
+    "mode",
+    "msg",
+    "msgtype",
+    "name",
+    "op",
+    "opcode",
+    "operation",
+    "operationname",
+    "optype",
+    "path",
+    "payloadtype",
+    "procedure",
+    "req",
+    "request",
+    "requesttype",
+    "resource",
+    "route",
+    "service",
+    "t",
+    "target",
+    "topic",
+    "type",
+    "uri",
+    "verb",
+];
+
+/// Words of a purpose that say that a code proves something.
+const PROVING: [&str; 6] = [
+    "confirm",
+    "disarm",
+    "unlock",
+    "verification",
+    "verify",
+    "verifycode",
+];
+
+/// Words of a purpose that say that a key is handed over.
+const GIVING_KEYS: [&str; 9] = [
+    "import",
+    "importprivkey",
+    "key",
+    "private",
+    "privkey",
+    "recover",
+    "restore",
+    "seed",
+    "wallet",
+];
+
+/// Names of members that hold what a message is for, where it has a head and a body.
+const HEADS: [&str; 5] = ["envelope", "head", "header", "headers", "meta"];
+
+/// A purpose is said in fewer bytes.
+pub(super) const MAX_PURPOSE_BYTES: usize = 48;
+
+/// Whether that is what a message to log in, or a signed one, says that it is for.
+pub(in crate::redact) fn is_login(purpose: &str) -> bool {
+    if purpose.len() > MAX_PURPOSE_BYTES {
+        return false;
+    }
+    let words = words(purpose);
+    let pair = |two: &[String]| LOGIN_PAIRS.iter().any(|p| p[0] == two[0] && p[1] == two[1]);
+    words.iter().any(|word| says_login(word))
+        || words.windows(2).any(pair)
+        || purpose.starts_with(PERSONAL)
+}
+
+/// Whether a word says login: one of the known, or one that others are fused with, as in
+/// `userlogin` and `authrequest`. An author is no login.
+fn says_login(word: &str) -> bool {
+    let fused = word.contains("login")
+        || word.contains("logon")
+        || word.ends_with("auth")
+        || word.starts_with("auth") && !word.starts_with("author")
+        || word.starts_with("authoris")
+        || word.starts_with("authoriz");
+    fused || LOGIN_WORDS.contains(&word)
+}
+
+/// Whether a member of this name is where a message says what it is for, apart from its body.
+pub(in crate::redact) fn is_head(name: &str) -> bool {
+    HEADS.contains(&plain(name).as_str())
+}
+
+/// Whether a member of this name says what a message is for.
+pub(in crate::redact) fn is_purpose(name: &str) -> bool {
+    // Where SignalR has what its `M` is called with; Firebase's purpose is `a`.
+    const ARGUMENTS: &str = "A";
+    name != ARGUMENTS && PURPOSES.contains(&plain(name).as_str())
+}
+
+/// Whether a member of this name says what a message is about rather than what is done: a topic
+/// may be called like a login and be none.
+pub(in crate::redact) fn is_topic(name: &str) -> bool {
+    const TOPICS: [&str; 6] = ["ch", "channel", "name", "path", "resource", "topic"];
+    TOPICS.contains(&plain(name).as_str())
+}
+
+/// Whether that is more than a word of its own.
+pub(in crate::redact) fn is_of_words(value: &str) -> bool {
+    words(value).len() > 1
+}
+
+/// Whether a message of this purpose asks for topics.
+pub(in crate::redact) fn subscribes(purpose: &str) -> bool {
+    let asks = |word: &String| {
+        let word = word.strip_prefix("un").unwrap_or(word);
+        matches!(word, "sub" | "subscribe" | "subscription")
+    };
+    purpose.len() <= MAX_PURPOSE_BYTES && words(purpose).iter().any(asks)
+}
+
+/// Whether a message of this purpose proves something by a code: a second factor, an alarm's.
+pub(in crate::redact) fn proves(purpose: &str) -> bool {
+    let with_code = |two: &[String]| two == ["with", "code"];
+    has_word_of(purpose, &PROVING)
+        || purpose.len() <= MAX_PURPOSE_BYTES && words(purpose).windows(2).any(with_code)
+}
+
+/// Whether a message of this purpose says that a client comes.
+pub(in crate::redact) fn opens(purpose: &str) -> bool {
+    has_word_of(purpose, &OPENINGS)
+}
+
+/// Whether a message of this purpose asks about a hash.
+pub(in crate::redact) fn asks_for_hash(purpose: &str) -> bool {
+    has_word_of(purpose, &OF_HASHES)
+}
+
+/// Whether a message of this purpose hands over a key, so that hexadecimal digits are one.
+pub(in crate::redact) fn gives_key(purpose: &str) -> bool {
+    has_word_of(purpose, &GIVING_KEYS)
+}
+
+fn has_word_of(purpose: &str, list: &[&str]) -> bool {
+    let known = |word: &String| list.contains(&word.as_str());
+    purpose.len() <= MAX_PURPOSE_BYTES && words(purpose).iter().any(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purpose_is_told_by_its_words() {
+        for purpose in [
+            "auth",
+            "AUTH",
+            "login",
+            "session.logon",
+            "public/auth",
+            "authKeyExpires",
+            "user.auth",
+            "spot.login",
+            "authentication_challenge",
+            "connection_init",
+            "signIn",
+            "order.signed",
+            "userLogin",
+            "userlogin",
+            "AuthRequest",
+            "authrequest",
+            "wsauth",
+            "quoine:auth_request",
+            "key-auth",
+            "authorise",
+            "walletpassphrase",
+        ] {
+            assert!(is_login(purpose), "{purpose}");
+        }
+        for purpose in [
+            "subscribe",
+            "author",
+            "order.place",
+            "signal",
+            "passive",
+            "assign",
+            "authors",
+            "order.place",
+            "key",
+            "trades",
+        ] {
+            assert!(!is_login(purpose), "{purpose}");
+        }
+    }
+}
