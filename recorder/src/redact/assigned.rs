@@ -27,8 +27,8 @@ const USER_OPTIONS: [&str; 3] = ["u", "user", "proxy-user"];
 /// A text without such secrets; `None` where it holds none.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let bytes = text.as_bytes();
-    if !bytes.iter().any(|b| b"='\"".contains(b)) && !text.contains(" -") && !text.starts_with('-')
-    {
+    let is_option = || text.starts_with('-') || text.contains(" -");
+    if memchr::memchr3(b'=', b'\'', b'"', bytes).is_none() && !is_option() {
         return None;
     }
     let mut out = String::new();
