@@ -77,7 +77,7 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
 }
 
 /// Whether a text begins with a section's name, as files of settings do: `[auth]`.
-fn is_section(begin: &str) -> bool {
+pub(super) fn is_section(begin: &str) -> bool {
     let first = begin.lines().next().unwrap_or_default().trim_end();
     let name = first
         .strip_prefix('[')
@@ -241,6 +241,7 @@ fn rest_of(line: &str, first: bool, secrets: &mut SecretRegistry) -> Option<Stri
     if let Some((name, value)) = line.split_once('=')
         && is_word(name)
         && !value.trim().is_empty()
+        && !value.trim().contains(char::is_whitespace)
         && is_secret_member(name.trim(), Value::Text(value.trim()))
     {
         let gap = value.len() - value.trim_start().len();
