@@ -169,6 +169,8 @@ impl Session {
                     self.conversation(conn).left = true;
                     return None;
                 }
+                // What is behind a Close says nothing: Python's websocket-client sends a second one.
+                ReceivedKind::Bytes if self.conversation(conn).left => return None,
                 ReceivedKind::Binary => BINARY_OF_CLIENTS,
                 ReceivedKind::Frame | ReceivedKind::Bytes => "fragments and raw frames of clients",
                 _ => return None,

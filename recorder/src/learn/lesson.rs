@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::answers::Answers;
-use super::conversation::{BINARY_OF_CLIENTS, Conversation, Session};
+use super::conversation::{BINARY_OF_CLIENTS, Conversation, Said, Session};
 use super::heard::Heard;
 use super::learnt::Learnt;
 use super::part::Part;
@@ -115,7 +115,9 @@ fn path_member(path: &str) -> String {
 /// Each connection of a path as exchanges and streams.
 fn heard(conversations: &BTreeMap<u64, &Conversation>) -> Vec<Heard> {
     let answers = conversations.values().map(|one| Answers::of(&one.said));
-    let answers: Vec<Answers> = answers.collect();
+    let mut answers: Vec<Answers> = answers.collect();
+    let said: Vec<&[Said]> = conversations.values().map(|one| &one.said[..]).collect();
+    Answers::take_what_always_follows(&mut answers, &said);
     let mut for_each: BTreeSet<String> = BTreeSet::new();
     for (one, conversation) in answers.iter().zip(conversations.values()) {
         for (which, asked) in one.asked.iter().enumerate() {

@@ -395,8 +395,14 @@ fn purpose_of(nodes: &[Node]) -> Option<&Node> {
         return own.clone().find(is_word);
     }
     let telling = |node: &&Node| purpose(&node.key);
-    own.filter(|node| telling(node).is_some())
-        .min_by_key(telling)
+    let most = own
+        .filter(|node| telling(node).is_some())
+        .min_by_key(telling)?;
+    // A number says what kind of message it is, as OBS' do; what it carries may say more.
+    let inside = nodes.iter().filter(|node| node.depth() == 2);
+    let word = |node: &&Node| telling(node).is_some() && node.string().is_some();
+    let inner = inside.filter(word).min_by_key(telling);
+    Some(inner.filter(|_| most.string().is_none()).unwrap_or(most))
 }
 
 #[cfg(test)]
@@ -465,6 +471,23 @@ mod tests {
         assert_eq!(numbers, ["\"7\""]);
         // A call of WAMP's has other things between.
         assert_eq!(Request::new(r#"[48,7,{},"a.b",["x"]]"#).topic, None);
+    }
+
+    #[test]
+    fn a_message_of_a_number_is_for_what_it_carries_says() {
+        let purpose = |text: &str| Request::new(text).purpose();
+        let obs = r#"{"op":6,"d":{"requestType":"GetVersion","requestId":"f8"}}"#;
+        assert_eq!(purpose(obs).as_deref(), Some("GetVersion"));
+        let wanted = serde_json::json!({"json": {"d": {"requestType": "GetVersion"}}});
+        assert_eq!(Request::new(obs).wanted().json(), Some(wanted));
+        let of_old = r#"{"message-id":"3","request-type":"GetVersion"}"#;
+        assert_eq!(purpose(of_old).as_deref(), Some("GetVersion"));
+        assert_eq!(
+            purpose(r#"{"op":2,"d":{"token":"x"}}"#).as_deref(),
+            Some("2")
+        );
+        let word = r#"{"op":"sub","d":{"type":"trades"}}"#;
+        assert_eq!(purpose(word).as_deref(), Some("sub"));
     }
 
     #[test]

@@ -228,7 +228,7 @@ impl<'t> Pass<'t> {
     /// A string's content without what stands in it to log in: JSON, the lines of a protocol that
     /// SockJS and its like put into a list, or a token among other text.
     fn nested(&mut self, said: &[u8], value: &str) -> Option<Vec<u8>> {
-        if value.trim_start().starts_with(['{', '[']) {
+        if value.trim_start().starts_with(['{', '[']) && !texts::is_section(value.trim_start()) {
             let nested = self.nested + 1;
             return (nested <= MAX_NESTED_TEXTS)
                 .then(|| Pass::new(said, self.secrets, nested).run())?;

@@ -2,7 +2,7 @@
 //! behind what it is said of.
 
 use super::escape::unescape;
-use super::login::{self, is_credential, is_login, is_secret_member};
+use super::login::{self, Purpose, is_credential, is_login, is_secret_member};
 use super::mnemonic;
 use super::open_value::Value;
 use super::walker::{content_end, is_space};
@@ -116,8 +116,9 @@ pub(super) fn list_login(rest: &[u8], topics: bool) -> Option<usize> {
             rest = &rest[EMPTY.len()..];
         } else if let Some((said, behind)) = string(rest) {
             // A pair of a name and a value is no word for what the list is for.
-            let word = !said.contains('=') && is_login(&said);
-            if word && !(topics && login::is_of_words(&said)) {
+            let purpose = Purpose::of(&said);
+            let word = !said.contains('=') && purpose.is_login();
+            if word && !(topics && purpose.is_of_words()) {
                 return Some(index);
             }
             rest = behind;
@@ -232,14 +233,16 @@ impl Object {
     /// A member whose value is a string.
     fn member(&mut self, name: &str, value: &str, depth: usize) {
         if login::is_purpose(name) {
-            let topic = login::is_topic(name) && login::is_of_words(value);
-            self.login_topic |= topic && is_login(value);
-            self.login |= !topic && is_login(value);
-            self.marks.add(Mark::Subscribes, login::subscribes(value));
-            self.marks.add(Mark::Proves, login::proves(value));
-            self.marks.add(Mark::GivesKey, login::gives_key(value));
-            self.marks.add(Mark::Opens, login::opens(value));
-            self.marks.add(Mark::OfHash, login::asks_for_hash(value));
+            let purpose = Purpose::of(value);
+            let topic = login::is_topic(name) && purpose.is_of_words();
+            let login = purpose.is_login();
+            self.login_topic |= topic && login;
+            self.login |= !topic && login;
+            self.marks.add(Mark::Subscribes, purpose.subscribes());
+            self.marks.add(Mark::Proves, purpose.proves());
+            self.marks.add(Mark::GivesKey, purpose.gives_key());
+            self.marks.add(Mark::Opens, purpose.opens());
+            self.marks.add(Mark::OfHash, purpose.asks_for_hash());
         }
         self.login |= is_mutation(name, value);
         if depth == 0 {

@@ -40,7 +40,8 @@ pub(super) fn are_enough(words: usize) -> bool {
 /// line's ends between them.
 pub(super) fn places(text: &str) -> Vec<Range<usize>> {
     let mut places = Vec::new();
-    if text.len() < MIN_BYTES {
+    let divided = || memchr::memchr3(b' ', b',', b'\n', text.as_bytes()).is_some();
+    if text.len() < MIN_BYTES || !divided() {
         return places;
     }
     let mut run = 0..0;

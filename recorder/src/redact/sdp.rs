@@ -43,6 +43,9 @@ pub(super) fn redact_bytes(bytes: &[u8], secrets: &mut SecretRegistry) -> Option
 
 /// Where they stand, in their order.
 fn places(bytes: &[u8]) -> Vec<Range<usize>> {
+    if memchr::memchr(b'=', bytes).is_none() {
+        return Vec::new();
+    }
     let passwords = memmem::find_iter(bytes, PASSWORD).map(|at| at + PASSWORD.len());
     let keys = memmem::find_iter(bytes, CRYPTO).filter_map(|at| {
         let line = at..at + value_length(&bytes[at..], b"\r\n\0\"\\");

@@ -61,7 +61,7 @@ const MAX_PATH_PURPOSES: usize = 4;
 /// A text without what it logs in with; `None` where it holds nothing of the kind.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let begin = text.trim_start();
-    if begin.is_empty() || begin.starts_with('[') {
+    if begin.is_empty() || begin.starts_with('[') && !is_section(begin) {
         return None;
     }
     if let Some(inside) = begin.strip_prefix('{') {
@@ -76,14 +76,37 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
     looks.or(told)
 }
 
+/// Whether a text begins with a section's name, as files of settings do: `[auth]`.
+pub(super) fn is_section(begin: &str) -> bool {
+    let first = begin.lines().next().unwrap_or_default().trim_end();
+    let name = first
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    name.is_some_and(|name| begin.len() > first.len() && is_word(name))
+}
+
 /// A string, or what stands in one, without the secrets that its build or its look tells: a URL's,
 /// `token:…`, a token among other text.
 pub(super) fn value(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut clean = url::in_text(text, secrets).or_else(|| pair(text, secrets));
-    for look in [assigned::redact, sdp::redact, words, pieces::redact] {
+    for look in [
+        plain_of_sasl,
+        assigned::redact,
+        sdp::redact,
+        words,
+        pieces::redact,
+    ] {
         clean = look(clean.as_deref().unwrap_or(text), secrets).or(clean);
     }
     clean
+}
+
+/// Who it is and the password as SASL's PLAIN has them (RFC 4616): each behind a character of zero.
+fn plain_of_sasl(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    let mut parts = text.splitn(3, '\0');
+    let (_, user, password) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_word = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_control());
+    (is_word(user) && is_word(password)).then(|| hidden(text, secrets))
 }
 
 /// A text without the words of a wallet's secret.
@@ -215,6 +238,16 @@ fn rest_of(line: &str, first: bool, secrets: &mut SecretRegistry) -> Option<Stri
         let value = hidden(value.trim(), secrets);
         return Some(format!("{name}:{}{value}", " ".repeat(gap)));
     }
+    if let Some((name, value)) = line.split_once('=')
+        && is_word(name)
+        && !value.trim().is_empty()
+        && !value.trim().contains(char::is_whitespace)
+        && is_secret_member(name.trim(), Value::Text(value.trim()))
+    {
+        let gap = value.len() - value.trim_start().len();
+        let value = hidden(value.trim(), secrets);
+        return Some(format!("{name}={}{value}", " ".repeat(gap)));
+    }
     if let Some(at) = line.find(DIVIDES)
         && first
         && is_word(&line[..at])
@@ -230,7 +263,9 @@ fn rest_of(line: &str, first: bool, secrets: &mut SecretRegistry) -> Option<Stri
     let (word, rest) = line.split_once([' ', '\t'])?;
     let rest = rest.trim();
     let command = first || word.bytes().all(|b| b.is_ascii_uppercase());
-    let login = command && is_word(word) && (is_login(word) || word == OPERATOR);
+    // A bot's commands begin so.
+    let bare = word.strip_prefix('!').unwrap_or(word);
+    let login = command && is_word(bare) && (is_login(bare) || word == OPERATOR);
     let token =
         first && !rest.contains(' ') && is_word(word) && is_secret_member(word, Value::Text(rest));
     // What follows a word that says nothing, as JSON, is read as that.
@@ -387,6 +422,16 @@ mod tests {
             ),
             ("C3lTUKuNQrAAmSDxTPjuVxHI7aNrAwDp0", "*"),
             ("LOGIN|ada|pw", "LOGIN|*"),
+            ("!auth pw", "!auth *"),
+            (
+                "[auth]\nuser=ada\npassword=pw\n",
+                "[auth]\nuser=ada\npassword=*\n",
+            ),
+            (
+                "[Interface]\nPrivateKey = pw\nMTU = 5\n",
+                "[Interface]\nPrivateKey = *\nMTU = 5\n",
+            ),
+            ("\0ada\0pw", "*"),
             ("auth(\"ada\",\"pw\")", "auth(*"),
             ("api_key=abc1&queue=1", "api_key=*&queue=1"),
             ("u=ada&p=pw1x&v=2", "u=*&p=*&v=2"),
@@ -429,6 +474,9 @@ mod tests {
             "SUBSCRIBE\nid:sub-0\ndestination:/topic/trades\n\n\0",
             "symbol=BTCUSDT&interval=1m",
             "u=ada&p=2",
+            "[\"a\",\"password=\"]",
+            "[2026-11-28]\nkey = BTC-USD",
+            "a\0b\0",
             "user=7&p=BTC-USD",
             "8=FIX.4.4\u{1}35=V\u{1}55=BTC/USD\u{1}",
             "<presence/>",

@@ -9,7 +9,9 @@ use std::io::Write as _;
 use wstape_recorder::ImportFormat::Capture;
 use wstape_recorder::Imported;
 
-use crate::packet::{ENGINE_PORT, ETHERNET, Packet, ethernet, fragmented, genuine, pcap, six};
+use crate::packet::{
+    ENGINE_PORT, ETHERNET, IP_BYTES, Packet, ethernet, fragmented, genuine, pcap, six,
+};
 use crate::{import, import_bytes, import_with, input, steps};
 
 fn imported(file: &[u8]) -> (String, Imported) {

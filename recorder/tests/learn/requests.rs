@@ -223,3 +223,15 @@ fn bytes_behind_a_handshake_of_text_are_named_with_what_to_do() {
         ]
     );
 }
+
+#[test]
+fn a_second_close_of_a_client_is_nothing_that_could_be_learnt() {
+    let session = session(&[(
+        "/ws",
+        &[(1, '>', r#"{"op":"ping"}"#), (2, '<', r#"{"op":"pong"}"#)],
+    )]);
+    let close = r#"{"at_ms":100003,"conn":1,"received":{"kind":"close","code":1000}}"#;
+    let again = r#"{"at_ms":100003,"conn":1,"received":{"kind":"bytes","binary":"iIKW58YylQ8="}}"#;
+    let (_, learnt) = learnt(&format!("{session}{close}\n{again}\n"));
+    assert_eq!(learnt.unlearnt, Vec::<String>::new());
+}

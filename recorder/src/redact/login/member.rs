@@ -2,7 +2,7 @@
 
 use super::look::is_drawn;
 use super::purpose::{MAX_PURPOSE_BYTES, is_purpose};
-use crate::redact::names::{is_secret_name, is_token_like, plain, words};
+use crate::redact::names::{is_token_like, plain, say_secret, words};
 use crate::redact::open_value::{Value, is_open, is_open_parameter, is_pair};
 
 /// Names of members that number a message: a reply repeats them, and they say nothing of who sent
@@ -60,17 +60,19 @@ const SECRET_WORDS: [&str; 35] = [
 ];
 
 /// Whose key is secret, beside those of headers and queries.
-const KEY_OWNERS: [&str; 23] = [
+const KEY_OWNERS: [&str; 25] = [
     "account",
     "admin",
     "app",
     "application",
     "consumer",
     "device",
+    "encryption",
     "javascript",
     "license",
     "master",
     "merchant",
+    "network",
     "partner",
     "public",
     "rest",
@@ -87,11 +89,12 @@ const KEY_OWNERS: [&str; 23] = [
 ];
 
 /// Two words in names of members whose values are secret.
-const SECRET_PAIRS: [[&str; 2]; 11] = [
+const SECRET_PAIRS: [[&str; 2]; 12] = [
     ["access", "code"],
     ["api", "keys"],
     ["backup", "code"],
     ["install", "code"],
+    ["pair", "code"],
     ["pairing", "code"],
     ["private", "keys"],
     ["recovery", "code"],
@@ -271,18 +274,18 @@ pub(in crate::redact) fn stays(name: &str, value: &str) -> bool {
 /// Whether the value of a member of this name is secret in what a client sends.
 pub(in crate::redact) fn is_secret_member(name: &str, value: Value<'_>) -> bool {
     let words = words(name);
-    says_secret(name, &words, value) && !is_open(&words, value)
+    says_secret(&words, value) && !is_open(&words, value)
 }
 
 /// Whether the value of a header or of a query is secret. There a name is mostly that of a secret:
 /// only what is told of one, a coin's symbol and a contract's address are none.
 pub(in crate::redact) fn is_secret_parameter(name: &str, value: &str) -> bool {
     let words = words(name);
-    says_secret(name, &words, Value::Text(value)) && !is_open_parameter(&words, value)
+    says_secret(&words, Value::Text(value)) && !is_open_parameter(&words, value)
 }
 
 /// Whether a name says that its value is a secret, of whatever look.
-fn says_secret(name: &str, words: &[String], value: Value<'_>) -> bool {
+fn says_secret(words: &[String], value: Value<'_>) -> bool {
     let ends = |word: &String| SECRET_ENDS.iter().any(|end| word.ends_with(end));
     let key = |two: &[String]| {
         two[1] == "key" && KEY_OWNERS.contains(&two[0].as_str())
@@ -297,7 +300,7 @@ fn says_secret(name: &str, words: &[String], value: Value<'_>) -> bool {
         let last = words.last().is_some_and(|word| word == "key");
         last && matches!(value, Value::Text(text) if is_drawn(text))
     };
-    is_secret_name(name)
+    say_secret(words)
         || words
             .iter()
             .any(|word| SECRET_WORDS.contains(&word.as_str()))

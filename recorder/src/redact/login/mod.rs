@@ -23,10 +23,7 @@ pub(super) use member::{
     is_reference, is_secret_member, is_secret_parameter, is_short_password, is_short_user,
     is_token, is_user, is_value, stays,
 };
-pub(super) use purpose::{
-    asks_for_hash, gives_key, is_head, is_login, is_of_words, is_purpose, is_topic, opens, proves,
-    subscribes,
-};
+pub(super) use purpose::{Purpose, is_head, is_login, is_purpose, is_topic};
 
 /// What errors call what stands in a login.
 pub(super) const LOGIN: &str = "what a client sent to log in";
