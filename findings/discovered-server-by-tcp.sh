@@ -4,9 +4,10 @@
 # Two NATS servers in a cluster. A client dials one of them, and is told by it where the other is, so that it can go there
 # if it loses the first: to a client on a WebSocket the server names the other's WebSocket port, as an address without a
 # scheme. Then the first server is gone for good. nats-core goes to the other one, and nats-py by TCP does. By WebSocket
-# nats-py makes nats:// of the address. What it dials by it keeps for all: if that is a WebSocket, aiohttp refuses nats://
-# (NonHttpUrlClientError), and if it is TCP, it waits at a WebSocket port until its time is up (TimeoutError). So it tries the two
-# in turn, the one that is gone and the one that it does not reach, and its error callback alone is told.
+# nats-py makes nats:// of the address. What it dials by it keeps for all: if that is a WebSocket, aiohttp refuses
+# nats:// (NonHttpUrlClientError), and if it is TCP, it waits at a WebSocket port until its time is up (TimeoutError).
+# So it tries the two in turn, the one that is gone and the one that it does not reach, and its error callback alone is
+# told. Given both as ws://, it arrives.
 #
 # Seen, half a minute after the first server is gone:
 #   nats-py, nats://: at the second server

@@ -73,7 +73,7 @@ fn broadcast_frames(bencher: Bencher<'_, '_>, clients: usize) {
                     client.write_all(REQUEST).await.expect("a request");
                     ends.push(client);
                 }
-                engine.wait_for_connections(clients as u64).await;
+                engine.wait_for_connections(clients as u64).await.unwrap();
                 for _ in 0..FRAMES {
                     engine.text(&*payload);
                 }

@@ -11,15 +11,19 @@ use wstape_tape::Micros;
 /// The longest single sleep handed to tokio: ten of its years. It cuts off at thirty.
 const LONGEST_NAP: Duration = Duration::from_hours(10 * 365 * 24);
 
-/// Looks at a clock that goes on by itself after which it has moved: of nanoseconds most move at
-/// once, those of 100 ns within a few.
-const MAX_LOOKS: u32 = 1_000;
-
-/// Whether the time of this runtime is paused, as far as tokio shows: it stands still between two
-/// looks.
+/// Whether the time of this runtime is paused: it stands still while the machine's goes on.
+///
+/// tokio has no function that says so, and its time can't be held against the machine's as they stand,
+/// for where it was paused once and resumed it runs behind. So it is looked at before and after the
+/// machine's has moved by a tick, of which most are a nanosecond or two dozen: a time that runs moves by
+/// the same. On a runtime of one thread, which alone can be paused, nothing else moves it meanwhile.
 pub(crate) fn is_paused() -> bool {
     let first = Instant::now();
-    (0..MAX_LOOKS).all(|_| Instant::now() == first)
+    let machine = std::time::Instant::now();
+    while std::time::Instant::now() == machine {
+        std::hint::spin_loop();
+    }
+    Instant::now() == first
 }
 
 /// The one source of time: microseconds since an origin, and the wall time that goes with them.
@@ -61,7 +65,8 @@ impl Clock {
         }
     }
 
-    /// A real clock that stands at zero now and shows the machine's wall time.
+    /// A real clock that stands at zero now and shows the machine's wall time, which is read once: where
+    /// that is set later, by NTP or by hand, this one goes on, so that no journal's times step back.
     #[must_use]
     pub fn real_now() -> Self {
         Self::real_at(Utc::now())
@@ -147,5 +152,37 @@ impl Timer {
                 Poll::Ready(()) => self.armed_for = None,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runtime(paused: bool) -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(paused)
+            .build()
+            .expect("a runtime")
+    }
+
+    #[test]
+    fn a_runtime_that_is_paused_is_told_from_one_that_runs_each_time_that_it_changes() {
+        runtime(false).block_on(async {
+            assert!(!is_paused());
+            tokio::time::pause();
+            assert!(is_paused());
+            // From here on it is an hour before the machine's.
+            tokio::time::advance(Duration::from_hours(1)).await;
+            assert!(is_paused());
+            tokio::time::resume();
+            assert!(!is_paused());
+        });
+        runtime(true).block_on(async {
+            assert!(is_paused());
+            tokio::time::resume();
+            assert!(!is_paused());
+        });
     }
 }

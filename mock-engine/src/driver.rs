@@ -39,27 +39,45 @@ enum Wait {
     Turn,
 }
 
+/// Ends the engine with its driver: where the runtime goes, nobody else is there to say so.
+struct Departure(Arc<Hub>);
+
+impl Drop for Departure {
+    fn drop(&mut self) {
+        self.0.cut_off();
+    }
+}
+
 /// Plays the tape and does what the schedule says, for as long as the engine lives.
-pub(crate) async fn drive(hub: Arc<Hub>) {
+pub(crate) fn drive(hub: Arc<Hub>) -> impl Future<Output = ()> {
+    // Here, not in the future: a runtime may go before it has polled it once.
+    let departure = Departure(Arc::clone(&hub));
+    async move {
+        let _departure = departure;
+        play(&hub).await;
+    }
+}
+
+async fn play(hub: &Hub) {
     loop {
         let mut drained = std::pin::pin!(hub.drained().notified());
         let mut progress = std::pin::pin!(hub.progress().notified());
         drained.as_mut().enable();
         progress.as_mut().enable();
-        let wait = play_due(&hub, &mut hub.playback());
+        let wait = play_due(hub, &mut hub.playback());
         match wait {
             Wait::Turn => tokio::task::yield_now().await,
             Wait::Until(due) => tokio::select! {
                 biased;
                 () = hub.wake().notified() => {}
-                () = sleep(&hub, due) => {}
+                () = sleep(hub, due) => {}
             },
             Wait::Client(due) => tokio::select! {
                 biased;
                 () = hub.wake().notified() => {}
                 () = drained => {}
                 () = progress => {}
-                () = sleep(&hub, due) => {}
+                () = sleep(hub, due) => {}
             },
         }
     }

@@ -33,7 +33,9 @@ const SHUTDOWN_WAIT: Micros = Micros::from_ms(2_000);
 
 /// A mock engine: plays its tapes to whoever connects, and obeys its controls.
 ///
-/// A clone is a handle to the same engine; when the last one goes, so does the engine.
+/// A clone is a handle to the same engine; when the last one goes, so does the engine. It lives on the
+/// runtime that it was built on, and where that goes the engine goes with it: whoever waits on another
+/// runtime is told [`EngineError::ShutDown`].
 #[derive(Debug, Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
@@ -158,7 +160,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Tape`] where a step could not be read: what comes before it was played.
-    /// [`EngineError::ShutDown`] where the engine went first.
+    /// [`EngineError::ShutDown`] where the engine, or the runtime it was built on, went first.
     pub async fn finished(&self) -> Result<PlayEnd, EngineError> {
         let mut outcome = self.inner.hub.playback().outcome();
         let ended = outcome.wait_for(Option::is_some).await;
@@ -212,15 +214,21 @@ impl Engine {
     }
 
     /// Returns once `n` connections in all have been upgraded, those that ended since included.
-    pub async fn wait_for_connections(&self, n: u64) {
+    ///
+    /// # Errors
+    /// [`EngineError::ShutDown`] where the engine went before so many came.
+    pub async fn wait_for_connections(&self, n: u64) -> Result<(), EngineError> {
         self.progress_until(|core| (core.upgraded() >= n).then_some(()))
-            .await;
+            .await
     }
 
     /// The next verdict on what the tapes expect of clients: each `expect` step that is played has
     /// one, once its time is over, where the builder's [`judging`](crate::EngineBuilder::judging) is set.
     /// Waits for as long as there is none. Nothing is lost where the future is dropped.
-    pub async fn next_verdict(&self) -> Verdict {
+    ///
+    /// # Errors
+    /// [`EngineError::ShutDown`] where the engine is gone and every verdict was taken.
+    pub async fn next_verdict(&self) -> Result<Verdict, EngineError> {
         self.progress_until(Core::take_verdict).await
     }
 
@@ -237,19 +245,30 @@ impl Engine {
     }
 
     /// Returns once every `expect` step that was played has its verdict, and each was taken.
-    pub async fn all_judged(&self) {
+    ///
+    /// # Errors
+    /// [`EngineError::ShutDown`] where the engine went before that.
+    pub async fn all_judged(&self) -> Result<(), EngineError> {
         self.progress_until(|core| core.all_judged().then_some(()))
-            .await;
+            .await
     }
 
-    /// Looks at each change in the connections until there is something.
-    async fn progress_until<T>(&self, mut look: impl FnMut(&mut Core) -> Option<T>) -> T {
+    /// Looks at each change in the connections until there is something, or never will be.
+    async fn progress_until<T>(
+        &self,
+        mut look: impl FnMut(&mut Core) -> Option<T>,
+    ) -> Result<T, EngineError> {
         let hub = &self.inner.hub;
         loop {
             let mut progress = std::pin::pin!(hub.progress().notified());
             progress.as_mut().enable();
+            // What came before the end counts, so the end is looked at first.
+            let over = hub.stopped();
             if let Some(found) = look(&mut hub.core()) {
-                return found;
+                return Ok(found);
+            }
+            if over {
+                return Err(EngineError::ShutDown);
             }
             progress.await;
         }
@@ -306,13 +325,14 @@ impl Inner {
     /// Takes no more connections, ends those there are, and hands out what still runs.
     fn stop(&self) -> (tokio::task::JoinSet<()>, Background) {
         let mut background = std::mem::take(&mut *self.background.lock());
+        // Before the driver is told to go: what it leaves is cut off, and these may end by themselves.
+        let tasks = self.hub.stop();
         for task in [&background.driver, &background.acceptor]
             .into_iter()
             .flatten()
         {
             task.abort();
         }
-        let tasks = self.hub.stop();
         self.hub.playback().finish(Err(EngineError::ShutDown));
         self.hub.core().end_all();
         drop(background.stop_server.take());

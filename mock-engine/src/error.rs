@@ -45,8 +45,9 @@ pub enum EngineError {
          in real time"
     )]
     NotPaused,
-    /// The engine was shut down before its tape was over.
-    #[error("the engine was shut down before its tape was over")]
+    /// The engine was shut down, or the runtime it was built on ended, before what was waited for came:
+    /// the tape's end, connections, a verdict.
+    #[error("the engine was shut down before what was waited for came about")]
     ShutDown,
 }
 

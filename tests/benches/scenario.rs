@@ -66,7 +66,7 @@ fn feed_tcp(bencher: Bencher<'_, '_>) {
                 engine.start();
                 let subscriber = WsSubscriber::spawn(&engine.url(), None, EngineState::shared())
                     .expect("a good url");
-                engine.wait_for_connections(1).await;
+                engine.wait_for_connections(1).await.unwrap();
                 (engine, subscriber)
             })
         })

@@ -121,7 +121,7 @@ fn a_tape_that_the_token_reaches_is_found_out() {
         let output = Output::create(&path, false).expect("a new file");
         let (stop, stopped) = oneshot::channel();
         let script = async {
-            engine.wait_for_connections(1).await;
+            engine.wait_for_connections(1).await.unwrap();
             engine.emit_json(format!(r#"{{"event":"hello","data":{{"you":"{TOKEN}"}}}}"#));
             answered(&engine, "1").await;
             stop.send(()).expect("the tap still runs");
@@ -142,7 +142,7 @@ fn a_tape_that_the_token_reaches_is_found_out() {
 
 /// Three connections: one reset, one closed after a refused attempt, one open to the end.
 async fn session(engine: &Engine) {
-    engine.wait_for_connections(1).await;
+    engine.wait_for_connections(1).await.unwrap();
     engine.emit_json(RISK);
     engine.text(NO_JSON);
     answered(engine, "1").await;
@@ -155,11 +155,11 @@ async fn session(engine: &Engine) {
     };
     engine.refuse_with(refusal, Some(1));
     engine.drop_connections(End::Reset);
-    engine.wait_for_connections(2).await;
+    engine.wait_for_connections(2).await.unwrap();
     engine.emit_json(REGIME);
     answered(engine, "2").await;
     engine.close(1001, "going away");
-    engine.wait_for_connections(3).await;
+    engine.wait_for_connections(3).await.unwrap();
     answered(engine, "3").await;
 }
 

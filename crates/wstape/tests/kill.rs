@@ -313,7 +313,7 @@ fn tapped() -> Result<(), Failed> {
 async fn send_until(engine: &Engine, path: &Path, bytes: u64) {
     const AHEAD_BYTES: u64 = 64 << 10;
     let size = || fs::metadata(path).map_or(0, |tape| tape.len());
-    engine.wait_for_connections(1).await;
+    engine.wait_for_connections(1).await.unwrap();
     let mut sent = 0;
     for number in 1_u64.. {
         let event = format!(r#"{{"event":"risk","data":{{"number":{number}}}}}"#);

@@ -41,6 +41,12 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
+    /// The same, of this line of the request.
+    pub(super) fn at_line(mut self, line: u64) -> Self {
+        self.said.line = Some(line);
+        self
+    }
+
     /// Its status and its sentence.
     pub(super) fn into_parts(self) -> (StatusCode, String) {
         (self.status, self.said.error)

@@ -14,6 +14,7 @@ use super::look::VerdictAnswer;
 use super::problem::{Problem, json};
 use super::state::State;
 use crate::driver;
+use crate::hub::Untaken;
 use crate::misfit::misfit;
 
 /// What errors call the lines of a request.
@@ -43,7 +44,7 @@ pub(super) async fn steps(
     driver::catch_up(hub);
     let layer = if refer { state.layer } else { state.controls };
     let posted = hub.core().post(layer, steps);
-    posted.map_err(|error| Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
+    posted.map_err(|error| untaken(&error))?;
     Ok(json(&StepsAnswer { steps: count }))
 }
 
@@ -80,6 +81,19 @@ fn parse(text: &str) -> Result<(Vec<Step>, bool), Problem> {
         ))),
         None => Ok((steps, refer)),
     }
+}
+
+/// Why the core did not take the steps.
+fn untaken(error: &Untaken) -> Problem {
+    let Untaken::Absent(absent) = error else {
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string());
+    };
+    let status = if absent.never {
+        StatusCode::NOT_FOUND
+    } else {
+        StatusCode::CONFLICT
+    };
+    Problem::new(status, format!("{NAME}:{}: {absent}", absent.line)).at_line(absent.line)
 }
 
 /// Whether all of the steps can be laid over a real engine.

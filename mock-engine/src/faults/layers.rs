@@ -68,6 +68,12 @@ impl Layers {
         }
     }
 
+    /// Whether a layer is no tape's: that of Rust's controls, or of what is posted.
+    pub(crate) fn is_steered(&self, layer: LayerIndex) -> bool {
+        const BEHIND_TAPES: usize = 2;
+        layer.0 + BEHIND_TAPES >= self.layers.len()
+    }
+
     /// Each layer, the base first.
     pub(super) fn iter(&self) -> impl Iterator<Item = &LayerFaults> {
         self.layers.iter()

@@ -93,6 +93,11 @@ impl Connections {
         self.live.get(&id).map(Conn::phase)
     }
 
+    /// Whether the link of a connection that is over still waits for a partition's end.
+    pub(super) fn lingers(&self, id: ConnId) -> bool {
+        self.lingering.contains_key(&id)
+    }
+
     /// Those that are not over, in their order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (ConnId, &Conn)> {
         self.live.iter().map(|(&id, conn)| (id, conn))

@@ -44,6 +44,17 @@ impl Numbers {
         self.of.get(&id).copied()
     }
 
+    /// The connection that has a number, over or not; `None` where nobody has it, or it was so long ago
+    /// that nobody knows.
+    pub(super) fn taken(&self, number: u64) -> Option<ConnId> {
+        self.at.get(&number).copied()
+    }
+
+    /// The number before the next to be taken: all up to it are.
+    pub(super) fn all_taken_to(&self) -> u64 {
+        self.free.first().map_or(self.highest, |free| free - 1)
+    }
+
     /// A connection gives its number back; returns how those to come are numbered by that.
     pub(super) fn give_back(&mut self, id: ConnId, newest: ConnId) -> Option<Renumbering> {
         let number = self.of.remove(&id)?;

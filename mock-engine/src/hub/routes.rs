@@ -95,6 +95,29 @@ impl Routes {
         self.of.get(&id).map_or(&[], |route| &route.numbers)
     }
 
+    /// How many upgrades of a path there have been.
+    pub(super) fn count(&self, pattern: &str) -> u64 {
+        let mut named = self.named.iter();
+        match named.find(|(known, _)| known == pattern) {
+            Some(&(_, count)) => count,
+            None => self.matching(pattern).count() as u64,
+        }
+    }
+
+    /// The `nth` upgrade of a path, over or not; `None` where there has been none, or it was so long
+    /// ago that nobody knows.
+    pub(super) fn nth(&self, pattern: &str, nth: u64) -> Option<ConnId> {
+        let forgotten = self.count(pattern) - self.matching(pattern).count() as u64;
+        let at = usize::try_from(nth.checked_sub(forgotten + 1)?).ok()?;
+        self.matching(pattern).nth(at)
+    }
+
+    /// The upgrades of a path that are remembered, the oldest first.
+    fn matching(&self, pattern: &str) -> impl Iterator<Item = ConnId> {
+        let past = self.past.iter();
+        past.filter_map(move |(id, path)| path_matches(pattern, path).then_some(*id))
+    }
+
     /// The connections of a path that are not over, or the n-th of them.
     pub(super) fn within(&self, path: PathId, nth: Option<u64>) -> Vec<ConnId> {
         let is = |route: &Route| {

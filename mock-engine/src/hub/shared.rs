@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use wstape_tape::{Tape, TapeError};
 
 use super::core::{Core, Setup};
+use crate::error::EngineError;
 use crate::ids::LayerIndex;
 use crate::layer::Layer;
 use crate::log::Log;
@@ -95,6 +96,13 @@ impl Hub {
 
     pub(crate) fn stopped(&self) -> bool {
         self.tasks.lock().is_none()
+    }
+
+    /// Nobody drives the engine any more: whoever waits for something learns that it never comes.
+    pub(crate) fn cut_off(&self) {
+        drop(self.stop());
+        self.playback().finish(Err(EngineError::ShutDown));
+        self.progress.notify_waiters();
     }
 
     /// Takes no more connections and tasks; hands out the tasks there are.

@@ -155,7 +155,7 @@ fn whoever_may_end_the_run_gets_the_verdict_with_it() {
         let steered = Steered::build(Engine::builder()).await;
         let expect = r#"{"at_ms":0,"expect":{"after_ms":1,"received":{"kind":"ping"}}}"#;
         assert_eq!(steered.ask("POST", "/v1/steps", expect).await.0, 200);
-        let verdict = steered.world.engine.next_verdict().await;
+        let verdict = steered.world.engine.next_verdict().await.unwrap();
         assert_eq!(verdict.line, 1);
         let (status, answer) = steered.json("POST", "/v1/end", "").await;
         assert_eq!((status, &answer["unmet"]), (200, &json!(1)));

@@ -2,20 +2,17 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use parking_lot::Mutex;
 use wstape_mock_engine::{
-    ConnectionObserver, Engine, EngineBuilder, EngineError, Observer, Outcome, Upstream,
-    UpstreamDialer, UpstreamDialing,
+    Engine, EngineBuilder, EngineError, Outcome, Upstream, UpstreamDialer, UpstreamDialing,
 };
-use wstape_tape::{End, Partition};
+use wstape_tape::Partition;
 
 use crate::world::{Arm, World, in_memory, masked, tape, upgrade_request};
 
 /// A real engine and what stands before it.
-struct Between {
+pub(crate) struct Between {
     real: Engine,
-    world: World,
+    pub(crate) world: World,
 }
 
 impl Between {
@@ -27,7 +24,7 @@ impl Between {
         Self::build(real, overlays, |upstream| upstream).await
     }
 
-    async fn build(
+    pub(crate) async fn build(
         real: &[&str],
         overlays: EngineBuilder,
         with: impl FnOnce(Upstream) -> Upstream,
@@ -52,7 +49,7 @@ impl Between {
     }
 
     /// Returns once the real engine's journal has a line that ends so.
-    async fn real_says(&self, line: &str) {
+    pub(crate) async fn real_says(&self, line: &str) {
         for _ in 0..1_000 {
             if self
                 .real
@@ -318,7 +315,7 @@ fn what_is_expected_of_clients_is_judged_before_a_real_engine() {
         let engine = &between.world.engine;
         let outcomes = [engine.next_verdict().await, engine.next_verdict().await];
         assert_eq!(
-            outcomes.map(|verdict| verdict.outcome),
+            outcomes.map(|verdict| verdict.unwrap().outcome),
             [Outcome::Met, Outcome::Unmet]
         );
     });
@@ -429,67 +426,6 @@ fn only_the_host_is_rewritten_and_only_where_that_is_asked_for() {
                 [expected, "mock-engine"].map(|host| Some(host.to_owned()))
             );
         }
-    });
-}
-
-/// Keeps what it is told.
-#[derive(Debug, Default, Clone)]
-struct Told(Arc<Mutex<Vec<String>>>);
-
-impl Observer for Told {
-    fn connection(&self) -> Box<dyn ConnectionObserver> {
-        self.0.lock().push("connection".to_owned());
-        Box::new(self.clone())
-    }
-}
-
-impl ConnectionObserver for Told {
-    fn client_sent(&mut self, bytes: &Bytes) {
-        self.0.lock().push(format!("> {}", bytes.len()));
-    }
-
-    fn engine_sent(&mut self, bytes: &Bytes) {
-        self.0.lock().push(format!("< {}", bytes.len()));
-    }
-
-    fn client_ended(&mut self, end: End) {
-        self.0.lock().push(format!("> {}", end.word()));
-    }
-
-    fn engine_ended(&mut self, end: End) {
-        self.0.lock().push(format!("< {}", end.word()));
-    }
-
-    fn unreachable(&mut self, why: &str) {
-        self.0.lock().push(why.to_owned());
-    }
-}
-
-#[test]
-fn an_observer_is_told_what_was_said_and_how_it_ended_and_nothing_that_was_laid_over() {
-    in_memory(async {
-        let told = Told::default();
-        let observer = Arc::new(told.clone());
-        let overlay = &[
-            r#"{"on_connect":"each","after_frames":0,"text":"not of the engine"}"#,
-            r#"{"at_ms":1000,"drop":"reset"}"#,
-        ];
-        let overlays = Engine::builder().layer(tape(overlay));
-        let real = &[r#"{"on_message":{"text":"hi"},"text":"ho"}"#];
-        let with = |upstream: Upstream| upstream.observer(observer);
-        let between = Between::build(real, overlays, with).await;
-        let mut client = between.world.connect().await;
-        client.send(&masked(1, b"hi")).await;
-        client.all().await;
-        between.real_says("#1 client reset").await;
-        let told = told.0.lock().clone();
-        let request = format!("> {}", upgrade_request("").len());
-        assert_eq!((told[0].as_str(), &told[1]), ("connection", &request));
-        let answer = told[2..told.len() - 3]
-            .iter()
-            .filter(|line| line.starts_with("< "));
-        assert!(answer.count() > 0, "{told:?}");
-        assert_eq!(told[told.len() - 3..], ["> 8", "< 4", "< reset"]);
     });
 }
 

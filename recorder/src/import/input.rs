@@ -1,7 +1,7 @@
 //! Where a file that is imported comes from.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -12,6 +12,9 @@ use crate::error::ImportError;
 
 /// Most bytes of a HAR, which is in memory while it is read.
 const MAX_HAR_BYTES: u64 = 4 << 30;
+
+/// Most bytes that are kept of what comes by a pipe, in a temporary file; a file may be longer.
+const MAX_PIPED_BYTES: u64 = 4 << 30;
 
 /// A file, or standard input.
 #[derive(Debug)]
@@ -131,8 +134,17 @@ impl Input {
             return Ok(());
         }
         let mut kept = tempfile::tempfile().map_err(|error| self.failed(error))?;
-        let copied = io::copy(&mut self.stream(), &mut kept);
-        copied.map_err(|error| self.failed(error))?;
+        let whole = copy_within(self.stream(), &mut kept, MAX_PIPED_BYTES);
+        if !whole.map_err(|error| self.failed(error))? {
+            return Err(ImportError::Flaw {
+                name: self.name.clone(),
+                place: String::new(),
+                message: format!(
+                    "expected {} GiB at most by a pipe, found more; write it into a file and import that",
+                    MAX_PIPED_BYTES >> 30
+                ),
+            });
+        }
         self.from = Origin::Kept(kept);
         Ok(())
     }
@@ -178,5 +190,32 @@ impl Input {
         let file = self.begin()?;
         let len = file.metadata().map_err(|error| self.failed(error))?.len();
         Ok(Reader::new(Rc::new(file), len))
+    }
+}
+
+/// Copies all that a reader says; `false` where that is more than `max_bytes`, of which no more is
+/// copied.
+fn copy_within(from: impl Read, to: &mut impl Write, max_bytes: u64) -> io::Result<bool> {
+    let mut bounded = from.take(max_bytes);
+    io::copy(&mut bounded, to)?;
+    let mut from = bounded.into_inner();
+    Ok(io::copy(&mut from.by_ref().take(1), &mut io::sink())? == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_never_ends_is_copied_up_to_the_bound_and_no_further() {
+        let copied = |from: &mut dyn Read| {
+            let mut to = Vec::new();
+            let whole = copy_within(from, &mut to, 1000).unwrap();
+            (whole, to.len())
+        };
+        assert_eq!(copied(&mut io::repeat(b'x')), (false, 1000));
+        assert_eq!(copied(&mut io::repeat(b'x').take(1001)), (false, 1000));
+        assert_eq!(copied(&mut io::repeat(b'x').take(1000)), (true, 1000));
+        assert_eq!(copied(&mut io::empty()), (true, 0));
     }
 }

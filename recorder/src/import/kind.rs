@@ -3,7 +3,7 @@
 use super::unpack;
 
 /// A file's kind, and what to do with it.
-const KINDS: [(&[u8], &str); 9] = [
+const KINDS: [(&[u8], &str); 14] = [
     (
         b"\x0a\x0d\x0d\x0a",
         "a capture; for those: wstape import pcap",
@@ -36,11 +36,23 @@ const KINDS: [(&[u8], &str); 9] = [
         b"\xfe\xff",
         "UTF-16; write it anew: iconv -f UTF-16 -t UTF-8 FILE",
     ),
+    (b"Connected (press CTRL+C", TRANSCRIPT),
+    (b"Connected to ws", TRANSCRIPT),
+    (b"> {", TRANSCRIPT),
+    (b"< {", TRANSCRIPT),
+    (
+        b"Script started on ",
+        "a terminal's recording, in which keys and colours stand too; record again: wstape tap URL",
+    ),
     (
         b"{\"tape\":",
         "a tape already; it plays as it is: wstape serve FILE",
     ),
 ];
+
+/// What wscat and Python's websockets show on a terminal.
+const TRANSCRIPT: &str = "what a terminal showed of a client; write what the engine sent alone: \
+                          sed -n 's/^< //p' FILE > NEW.txt";
 
 /// What an archive is called.
 pub(super) const HAR: &str = "a HAR; for those: wstape import har";

@@ -145,6 +145,62 @@ impl Answers {
         })
     }
 
+    /// Takes messages for the answers to requests that nothing else answers: where whatever comes
+    /// next behind each of a kind is of one shape, on all connections, and nothing else is of it.
+    pub(super) fn take_what_always_follows(all: &mut [Self], said: &[&[Said]]) {
+        let mut kinds: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
+        for (conn, answers) in all.iter().enumerate() {
+            for (which, asked) in answers.asked.iter().enumerate() {
+                let kind = asked.request.kind();
+                kinds.entry(kind).or_default().push((conn, which));
+            }
+        }
+        let mut shapes: BTreeMap<Shape, usize> = BTreeMap::new();
+        for one in said
+            .iter()
+            .copied()
+            .flatten()
+            .filter(|one| one.by == Side::Engine)
+        {
+            *shapes.entry(Shape::of(&one.text)).or_default() += 1;
+        }
+        for asked in kinds.into_values().filter(|asked| asked.len() > 1) {
+            let follows = |(conn, which): &(usize, usize)| {
+                let place = all[*conn].follows(*which, said[*conn])?;
+                Some((*conn, *which, place))
+            };
+            let Some(follow) = asked.iter().map(follows).collect::<Option<Vec<_>>>() else {
+                continue;
+            };
+            let shape =
+                |(conn, _, place): &(usize, usize, usize)| Shape::of(&said[*conn][*place].text);
+            let first = shape(&follow[0]);
+            let alone = shapes.get(&first) == Some(&follow.len());
+            if !alone || follow.iter().any(|one| shape(one) != first) {
+                continue;
+            }
+            for (conn, which, place) in follow {
+                all[conn].of.insert(place, which);
+                all[conn].asked[which].answers.push(place);
+            }
+        }
+    }
+
+    /// The place of the engine's first message behind a request, before the client's next, that
+    /// answers nothing, where the request has no answer.
+    fn follows(&self, which: usize, said: &[Said]) -> Option<usize> {
+        let asked = &self.asked[which];
+        let mut clients = said
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| one.by == Side::Client);
+        let (place, _) = clients.nth(which)?;
+        let next = said.get(place + 1).filter(|next| next.by == Side::Engine)?;
+        let late = next.at.0 > asked.at.0.saturating_add(MAX_ANSWER_DELAY.0);
+        let free = asked.answers.is_empty() && !self.of.contains_key(&(place + 1));
+        (free && !late && !asked.request.is_keepalive()).then_some(place + 1)
+    }
+
     /// Whether there are as many answers to a request as things that it is about, all of one
     /// shape.
     pub(super) fn is_for_each_item(&self, which: usize, said: &[Said]) -> bool {
@@ -254,6 +310,38 @@ mod tests {
         assert_eq!(
             Answers::of(&said).of,
             BTreeMap::from([(3, 0), (5, 1), (6, 2)])
+        );
+    }
+
+    #[test]
+    fn what_always_comes_next_and_never_otherwise_answers_a_request_of_numbers_alone() {
+        let connection = |more: &[(char, &str)]| {
+            let begin = [
+                ('<', r#"{"op":0,"d":{"rpcVersion":1}}"#),
+                ('>', r#"{"op":1,"d":{"rpcVersion":1}}"#),
+                ('<', r#"{"op":2,"d":{"negotiatedRpcVersion":1}}"#),
+            ];
+            conversation(&[&begin, more].concat())
+        };
+        let found = |connections: &[Vec<Said>]| {
+            let mut all: Vec<Answers> = connections.iter().map(|said| Answers::of(said)).collect();
+            let said: Vec<&[Said]> = connections.iter().map(Vec::as_slice).collect();
+            Answers::take_what_always_follows(&mut all, &said);
+            all.into_iter()
+                .map(|answers| answers.of)
+                .collect::<Vec<_>>()
+        };
+        let both = [connection(&[]), connection(&[('<', r#"{"op":5,"d":{}}"#)])];
+        assert_eq!(
+            found(&both),
+            [BTreeMap::from([(2, 0)]), BTreeMap::from([(2, 0)])]
+        );
+        // Of one connection nothing is certain, nor where the shape comes otherwise too.
+        assert_eq!(found(&both[..1]), [BTreeMap::new()]);
+        let again = connection(&[('<', r#"{"op":2,"d":{"negotiatedRpcVersion":1}}"#)]);
+        assert_eq!(
+            found(&[connection(&[]), again]),
+            [BTreeMap::new(), BTreeMap::new()]
         );
     }
 

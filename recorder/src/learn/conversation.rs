@@ -8,6 +8,7 @@ use wstape_tape::{
 };
 use wstape_wire::framed::records;
 
+use super::request::Request;
 use super::stomp;
 
 /// Most bytes of messages that are learnt from, which are in memory meanwhile, and most messages.
@@ -16,7 +17,7 @@ const MAX_BYTES: usize = 64 << 20;
 const MAX_MESSAGES: usize = 200_000;
 
 /// What binary messages of clients are called that are not learnt.
-const BINARY_OF_CLIENTS: &str = "binary messages of clients";
+pub(super) const BINARY_OF_CLIENTS: &str = "binary messages of clients";
 
 /// The header in which an engine chooses a subprotocol.
 const SUBPROTOCOL: &str = "sec-websocket-protocol";
@@ -46,6 +47,8 @@ pub(super) struct Conversation {
     /// What was chosen then.
     pub(super) subprotocol: Option<String>,
     pub(super) said: Vec<Said>,
+    /// Whether its client has answered what the engine asked.
+    pub(super) answers: bool,
     /// Whether its client has said a Close: an engine answers that by itself.
     left: bool,
 }
@@ -96,6 +99,10 @@ impl Session {
         }
         self.bytes += text.len();
         self.messages += 1;
+        if by == Side::Client && Request::new(&text).is_answer() {
+            self.conversation(conn).answers = true;
+            return;
+        }
         let parts = records(&text);
         if parts.is_empty() {
             self.conversation(conn).said.push(Said { at, by, text });
@@ -162,6 +169,8 @@ impl Session {
                     self.conversation(conn).left = true;
                     return None;
                 }
+                // What is behind a Close says nothing: Python's websocket-client sends a second one.
+                ReceivedKind::Bytes if self.conversation(conn).left => return None,
                 ReceivedKind::Binary => BINARY_OF_CLIENTS,
                 ReceivedKind::Frame | ReceivedKind::Bytes => "fragments and raw frames of clients",
                 _ => return None,

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::answers::Answers;
-use super::conversation::{Conversation, Session};
+use super::conversation::{BINARY_OF_CLIENTS, Conversation, Said, Session};
 use super::heard::Heard;
 use super::learnt::Learnt;
 use super::part::Part;
+use super::paths::families;
 use super::request::Request;
 use super::template::Clock;
 
@@ -18,6 +19,13 @@ const MAX_STEPS: usize = 4_000;
 /// What a journal says when a client asks what the session does not know.
 const UNKNOWN: &str =
     r#"{"on_message":{"unmatched":true},"mark":"not learnt: the session has no answer to this"}"#;
+
+/// What a journal says when a client answers a call of the engine's own: that is no request.
+const ANSWER: &str = r#""mark":"the client answers a call of the engine's""#;
+
+/// What to do where clients say a part in bytes, as SignalR's do behind their handshake.
+const BYTES_INSTEAD: &str =
+    ": record with a client that speaks the protocol's form of text (SignalR's JSON)";
 
 /// How long the tape plays: a day.
 const END: &str = r#"{"at_ms":86400000,"end":true}"#;
@@ -36,12 +44,17 @@ impl Lesson {
         let clock = Clock {
             began_ms: session.began_ms,
         };
+        let spoke = session.conversations.iter().filter(|(_, conversation)| {
+            conversation.accepted.is_some() || !conversation.said.is_empty()
+        });
+        let families =
+            families(spoke.clone().map(|(_, conversation)| {
+                (&*conversation.path, conversation.subprotocol.as_deref())
+            }));
         let mut by_path: BTreeMap<&str, BTreeMap<u64, &Conversation>> = BTreeMap::new();
-        for (conn, conversation) in &session.conversations {
-            if conversation.accepted.is_some() || !conversation.said.is_empty() {
-                let of_path = by_path.entry(&conversation.path).or_default();
-                of_path.insert(*conn, conversation);
-            }
+        for (conn, conversation) in spoke {
+            let of_path = by_path.entry(&families[&*conversation.path]).or_default();
+            of_path.insert(*conn, conversation);
         }
         let mut lesson = Self::default();
         let mut at_start: Vec<String> = Vec::new();
@@ -55,6 +68,11 @@ impl Lesson {
             let path = path_member(path);
             let part = Part::of(&heard, &path, clock, room);
             lesson.lines.extend(part.lines);
+            if conversations.values().any(|one| one.answers) {
+                let wanted = r#"{"jsonpath":"$[?$[0] == 3 || $[0] == 4]"}"#;
+                let line = format!(r#"{{"on_message":{wanted}{path},{ANSWER}}}"#);
+                lesson.lines.push(line);
+            }
             lesson.learnt.replies += part.learnt.replies;
             lesson.learnt.scenes += part.learnt.scenes;
             lesson.learnt.unlearnt.extend(part.learnt.unlearnt);
@@ -64,7 +82,13 @@ impl Lesson {
         lesson.lines.extend(session.answers.values().cloned());
         lesson.lines.push(END.to_owned());
         for (what, count) in &session.beside {
-            lesson.learnt.unlearnt.push(format!("{what} ({count})"));
+            let instead = if *what == BINARY_OF_CLIENTS {
+                BYTES_INSTEAD
+            } else {
+                ""
+            };
+            let what = format!("{what} ({count}){instead}");
+            lesson.learnt.unlearnt.push(what);
         }
         lesson
     }
@@ -91,7 +115,9 @@ fn path_member(path: &str) -> String {
 /// Each connection of a path as exchanges and streams.
 fn heard(conversations: &BTreeMap<u64, &Conversation>) -> Vec<Heard> {
     let answers = conversations.values().map(|one| Answers::of(&one.said));
-    let answers: Vec<Answers> = answers.collect();
+    let mut answers: Vec<Answers> = answers.collect();
+    let said: Vec<&[Said]> = conversations.values().map(|one| &one.said[..]).collect();
+    Answers::take_what_always_follows(&mut answers, &said);
     let mut for_each: BTreeSet<String> = BTreeSet::new();
     for (one, conversation) in answers.iter().zip(conversations.values()) {
         for (which, asked) in one.asked.iter().enumerate() {

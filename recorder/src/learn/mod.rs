@@ -6,6 +6,7 @@
 //! | `conversation` | the session, connection by connection |
 //! | `node`, `names` | the values of a JSON text, and what their names say of them |
 //! | `stomp` | a frame of STOMP's as such values |
+//! | `list` | messages that are lists, whose values have places for names |
 //! | `request` | what a client asks, and what it is about |
 //! | `wanted` | what a request must say, as the members of an `on_message` |
 //! | `answers` | which message answers which request |
@@ -14,6 +15,7 @@
 //! | `shape` | what messages of one kind have in common |
 //! | `scene` | a stream as the lines of a scene |
 //! | `part` | one path: requests to matches, answers to replies, streams to scenes |
+//! | `paths` | which paths are one |
 //! | `lesson` | all of them, and what holds from the start |
 //! | `learnt` | what was learnt, in figures and sentences |
 //!
@@ -29,9 +31,11 @@ mod conversation;
 mod heard;
 mod learnt;
 mod lesson;
+mod list;
 mod names;
 mod node;
 mod part;
+mod paths;
 mod request;
 mod scene;
 mod shape;

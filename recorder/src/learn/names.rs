@@ -2,7 +2,7 @@
 
 /// Names of members that say what a message is for, the most telling first, without case and
 /// punctuation.
-const PURPOSES: [&str; 14] = [
+const PURPOSES: [&str; 15] = [
     "method",
     "target",
     "op",
@@ -11,6 +11,7 @@ const PURPOSES: [&str; 14] = [
     "cmd",
     "command",
     "request",
+    "requesttype",
     "operation",
     "opcode",
     "msg",

@@ -76,6 +76,7 @@ impl<'h> Part<'h> {
         }
         for of_a_kind in exchanges.values() {
             part.unanswered(of_a_kind);
+            part.keepalive(of_a_kind);
         }
         part.framed(exchanges.values().flatten().copied());
         part.scenes(heard);
@@ -305,6 +306,25 @@ impl<'h> Part<'h> {
             let what = format!("what answers {asked}: nothing did in the session ({count})");
             self.learnt.unlearnt.push(what);
         }
+    }
+
+    /// What only says that a client lives is no request that the session has no answer to.
+    fn keepalive(&mut self, of_a_kind: &[&Exchange]) {
+        const MARK: &str = r#","mark":"no answer is due""#;
+        let lives =
+            |exchange: &&Exchange| exchange.request.is_keepalive() && !self.is_answered(exchange);
+        if !of_a_kind.iter().all(lives) {
+            return;
+        }
+        let request = &of_a_kind[0].request;
+        let kind = request.wanted();
+        // An empty command is told by its text alone.
+        let wanted = if kind.json().is_none() || kind.is_bare() {
+            Wanted::text(&request.text)
+        } else {
+            kind
+        };
+        self.on_message(&wanted, request, MARK);
     }
 
     /// Names requests that hold JSON in a frame that nobody knows: what is in them is not told apart.

@@ -1,5 +1,6 @@
 //! What a client asks, and what it is about.
 
+use super::list::{self, CALL_ACTION, CALL_NUMBER, is_call, place, topic_of};
 use super::names::{begins, ends, is_goodbye, is_identity, is_number, is_protocol, purpose};
 use super::node::{Node, nodes, replaced};
 use super::wanted::{REDACTED, Wanted};
@@ -20,6 +21,8 @@ pub(super) struct Request {
     /// Where it is a list that says by a place of its own what it is about, as Phoenix' do between
     /// numbers and an event: the place.
     topic: Option<usize>,
+    /// Whether it is a call of OCPP's.
+    is_call: bool,
 }
 
 /// One thing that a request is about: a channel of several, or all that it says.
@@ -41,9 +44,11 @@ struct Element<'r> {
 impl Request {
     pub(super) fn new(text: &str) -> Self {
         let nodes = nodes(text);
-        let topic = topic_of(&nodes);
+        let is_call = is_call(&nodes);
+        let topic = topic_of(&nodes).filter(|_| !is_call);
         let purpose = match topic {
             Some(topic) => Some(place(topic + 1)),
+            None if is_call => Some(place(CALL_ACTION)),
             None => purpose_of(&nodes).map(|node| node.pointer.clone()),
         };
         Self {
@@ -51,6 +56,7 @@ impl Request {
             nodes,
             purpose,
             topic,
+            is_call,
         }
     }
 
@@ -97,6 +103,11 @@ impl Request {
             shown.push('…');
         }
         shown
+    }
+
+    /// Whether it answers a call of the engine's own, as a charge point of OCPP's does.
+    pub(super) fn is_answer(&self) -> bool {
+        list::is_answer(&self.nodes)
     }
 
     /// Whether it only says that the client lives, or goes, which nothing need answer: engine.io's pong,
@@ -146,9 +157,11 @@ impl Request {
     }
 
     /// Those of them that an answer repeats: in a list with a topic the last before it, as the others
-    /// number what was joined.
+    /// number what was joined; of a call of OCPP's the one that it has.
     pub(super) fn answered_numbers(&self) -> impl Iterator<Item = &Node> {
+        let of_call = self.is_call.then(|| place(CALL_NUMBER));
         let own = self.topic.map(|topic| place(topic.saturating_sub(1)));
+        let own = own.or(of_call);
         let fits = move |node: &&Node| own.as_ref().is_none_or(|own| node.pointer == *own);
         self.identities().filter(fits)
     }
@@ -306,34 +319,11 @@ impl Request {
         let inside = elements.iter().flat_map(|element| &element.leaves);
         let names = alone.iter().chain(inside).filter_map(|node| node.string());
         let mut names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
-        if self.is_list() && self.topic.is_none() {
+        if self.is_list() && self.topic.is_none() && !self.is_call {
             names.extend(self.identities().filter_map(Node::string));
         }
         Item { names, wanted }
     }
-}
-
-/// The pointer of a list's value.
-fn place(index: usize) -> String {
-    format!("/{index}")
-}
-
-/// The place of the topic in a list as Phoenix has them: numbers or nothing, a topic, an event, and an
-/// object.
-fn topic_of(nodes: &[Node]) -> Option<usize> {
-    nodes.first().filter(|root| root.is_list())?;
-    let own: Vec<&Node> = nodes.iter().filter(|node| node.depth() == 1).collect();
-    let is_number = |node: &&&Node| {
-        let digits = node.text.trim_matches('"');
-        node.text == "null" || !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
-    };
-    let topic = own.iter().take_while(is_number).count();
-    let is_word = |at: usize| own.get(at).is_some_and(|node| node.text.starts_with('"'));
-    let is_object = own
-        .get(topic + 2)
-        .is_some_and(|node| node.text.starts_with('{'));
-    let whole = is_object && own.len() == topic + 3;
-    (topic > 0 && whole && is_word(topic) && is_word(topic + 1)).then_some(topic)
 }
 
 /// The value that says what a message is for: of its own members the most telling, in a list the first
@@ -354,8 +344,14 @@ fn purpose_of(nodes: &[Node]) -> Option<&Node> {
         return own.clone().find(is_word);
     }
     let telling = |node: &&Node| purpose(&node.key);
-    own.filter(|node| telling(node).is_some())
-        .min_by_key(telling)
+    let most = own
+        .filter(|node| telling(node).is_some())
+        .min_by_key(telling)?;
+    // A number says what kind of message it is, as OBS' do; what it carries may say more.
+    let inside = nodes.iter().filter(|node| node.depth() == 2);
+    let word = |node: &&Node| telling(node).is_some() && node.string().is_some();
+    let inner = inside.filter(word).min_by_key(telling);
+    Some(inner.filter(|_| most.string().is_none()).unwrap_or(most))
 }
 
 #[cfg(test)]
@@ -424,6 +420,41 @@ mod tests {
         assert_eq!(numbers, ["\"7\""]);
         // A call of WAMP's has other things between.
         assert_eq!(Request::new(r#"[48,7,{},"a.b",["x"]]"#).topic, None);
+    }
+
+    #[test]
+    fn a_message_of_a_number_is_for_what_it_carries_says() {
+        let purpose = |text: &str| Request::new(text).purpose();
+        let obs = r#"{"op":6,"d":{"requestType":"GetVersion","requestId":"f8"}}"#;
+        assert_eq!(purpose(obs).as_deref(), Some("GetVersion"));
+        let wanted = serde_json::json!({"json": {"d": {"requestType": "GetVersion"}}});
+        assert_eq!(Request::new(obs).wanted().json(), Some(wanted));
+        let of_old = r#"{"message-id":"3","request-type":"GetVersion"}"#;
+        assert_eq!(purpose(of_old).as_deref(), Some("GetVersion"));
+        assert_eq!(
+            purpose(r#"{"op":2,"d":{"token":"x"}}"#).as_deref(),
+            Some("2")
+        );
+        let word = r#"{"op":"sub","d":{"type":"trades"}}"#;
+        assert_eq!(purpose(word).as_deref(), Some("sub"));
+    }
+
+    #[test]
+    fn a_call_of_ocpp_is_for_its_action_and_goes_by_its_own_number() {
+        let request = Request::new(r#"[2,"19f-a","Authorize",{"idTag":"T"}]"#);
+        assert_eq!(request.purpose().as_deref(), Some("Authorize"));
+        assert_eq!(request.items()[0].names, ["T"]);
+        let numbers: Vec<&str> = request
+            .answered_numbers()
+            .map(|node| node.text.as_str())
+            .collect();
+        assert_eq!(numbers, ["\"19f-a\""]);
+        let is_answer = |text: &str| Request::new(text).is_answer();
+        assert!(is_answer(r#"[3,"s1",{"status":"Accepted"}]"#));
+        assert!(is_answer(r#"[4,"s1","NotImplemented","",{}]"#));
+        assert!(!is_answer(r#"[3,"s1","x"]"#) && !is_answer(r#"[2,"s1","A",{}]"#));
+        // A call of WAMP's is another.
+        assert!(!Request::new(r#"[48,7,{},"a.b",["x"]]"#).is_call);
     }
 
     #[test]

@@ -188,15 +188,20 @@ impl Template {
         let is_word = |text: &str| {
             text.chars().count() <= MAX_WORD_CHARS && text.chars().all(char::is_alphabetic)
         };
+        let leaves = leaves(&self.text);
+        let is_reference = |text: &String| text.trim_start_matches(BARE.0).starts_with("${");
+        // Of a list that begins so, as OCPP's answers do, the number says what kind of message it is.
+        let number = leaves.get("/1").and_then(Node::string);
+        let of_a_kind = number.as_ref().is_some_and(is_reference);
         let plain = |node: &Node| {
             let said = node.string();
-            let is_reference = |text: &String| text.trim_start_matches(BARE.0).starts_with("${");
             let reference = said.as_ref().is_some_and(is_reference);
             let word = said.as_ref().is_some_and(|text| is_word(text));
             let own = purpose(&node.key).is_some() || is_protocol(&node.key);
-            !node.is_telling() || reference || word || own || node.text == "0"
+            let kind = of_a_kind && node.pointer == "/0";
+            !node.is_telling() || reference || word || own || kind || node.text == "0"
         };
-        leaves(&self.text).values().all(plain)
+        leaves.values().all(plain)
     }
 
     /// With other pieces at some places of its text.

@@ -12,6 +12,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use engine_client::{Clock, Dialer, NetDialer, SystemClock};
 use wstape_tape::{Action, Header, Micros, Step};
 
@@ -187,7 +188,8 @@ impl Poll {
         let time = TapeTime::starting(Arc::clone(&self.clock));
         let mut fetcher = self.fetcher();
         let mut header = Header::new(format!("Polled from {}", self.base));
-        header.recorded_at = Some(self.clock.wall());
+        let began = self.clock.wall();
+        header.recorded_at = Some(began);
         header.source = Some(self.base.to_string());
         let tape = Recording::begin(output, header, self.redactor)?;
         let writer = Writer::start(tape, Steps, time.clone(), Bounds::LOSING)?;
@@ -195,6 +197,7 @@ impl Poll {
             surface: Surface::new(self.ignored, stats.clone()),
             steps: writer.sender(),
             time: time.clone(),
+            began,
             trouble: None,
         };
         tokio::select! {
@@ -223,6 +226,9 @@ struct Rounds {
     surface: Surface,
     steps: Sender<Step>,
     time: TapeTime,
+    /// Wall time at the tape's time 0. It goes on by the tape's own: a wall clock that is set on the way
+    /// would have events stamped out of their order.
+    began: DateTime<Utc>,
     /// What was the matter with the latest answer that was none, or no reading.
     trouble: Option<String>,
 }
@@ -261,7 +267,11 @@ impl Rounds {
                         self.trouble =
                             Some(format!("GET {} was answered with {status}", source.path));
                     }
-                    let wall = self.time.clock().wall();
+                    let since = i64::try_from(at.0).unwrap_or(i64::MAX);
+                    let wall = self
+                        .began
+                        .checked_add_signed(TimeDelta::microseconds(since))
+                        .unwrap_or(DateTime::<Utc>::MAX_UTC);
                     let steps = self.surface.answered(at, wall, index, answer);
                     self.send(steps);
                 }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::escape::{escape, unescape};
+use super::fix;
 use super::login::{self, LOGIN};
 use super::lookahead::{self, Mark, Marks, Object, list_login, next_is_colon, scalar_length};
 use super::mqtt;
@@ -15,8 +16,11 @@ use super::names::is_token_like;
 use super::open_value::Value;
 use super::packed::Packed;
 use super::pieces::{self, SIGNATURE};
+use super::postgres;
+use super::protobuf;
 use super::registry::SecretRegistry;
 use super::sasl;
+use super::sdp;
 use super::shapes;
 use super::texts;
 use super::walker::{content_end, is_space};
@@ -54,26 +58,45 @@ pub(super) fn text(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     }
 }
 
-/// As [`text`], for bytes: MQTT, a text, MessagePack or CBOR, or a form that nobody here reads.
+/// As [`text`], for bytes: MQTT, `PostgreSQL`'s protocol, a text, MessagePack or CBOR, protobuf, or a
+/// form that nobody here reads.
 pub(super) fn bytes(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
     if let Some(edited) = mqtt::redact(message, secrets) {
         return Some(edited).filter(|edited| edited != message);
     }
-    if let Ok(message) = std::str::from_utf8(message) {
+    if let Some(edited) = postgres::redact(message, secrets) {
+        return Some(edited);
+    }
+    let protobuf = message.iter().copied().any(is_control) && protobuf::is_one(message);
+    if let (Ok(message), false) = (std::str::from_utf8(message), protobuf) {
         return text(message, secrets).map(String::into_bytes);
     }
-    let edited = packed(message, secrets);
-    let edited = edited.or_else(|| json(message, secrets));
-    let edited = sasl::redact(edited.as_deref().unwrap_or(message), secrets).or(edited);
-    let looks = pieces::redact_bytes(edited.as_deref().unwrap_or(message), secrets);
-    looks.or(edited)
+    let mut edited = packed(message, secrets);
+    if edited.is_none() && protobuf {
+        edited = protobuf::redact(message, secrets);
+    } else if edited.is_none() {
+        edited = json(message, secrets);
+    }
+    for look in [sdp::redact_bytes, sasl::redact, pieces::redact_bytes] {
+        edited = look(edited.as_deref().unwrap_or(message), secrets).or(edited);
+    }
+    edited
 }
 
-/// A message of MessagePack or CBOR, edited as the JSON that it stands for.
+/// Whether no text for people holds such a byte.
+fn is_control(byte: u8) -> bool {
+    byte.is_ascii_control() && !b"\t\r\n".contains(&byte)
+}
+
+/// Messages of MessagePack or CBOR, each edited as the JSON that it stands for.
 fn packed(message: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
-    let packed = Packed::read(message)?;
-    let edited = json(packed.json().as_bytes(), secrets)?;
-    packed.edited(&edited)
+    let mut out = Vec::with_capacity(message.len());
+    for packed in Packed::all(message)? {
+        let edited = json(packed.json().as_bytes(), secrets);
+        let edited = edited.and_then(|edited| packed.edited(&edited));
+        out.extend_from_slice(edited.as_deref().unwrap_or(packed.bytes()));
+    }
+    (out != message).then_some(out)
 }
 
 /// JSON, or what has some in it.
@@ -88,7 +111,13 @@ pub(super) fn find(message: &[u8]) -> Option<String> {
     // Nothing that is made here is kept, so the key is nobody's.
     let mut secrets = SecretRegistry::new(&[0; 32]);
     match std::str::from_utf8(message) {
-        Ok(message) => drop(text(message, &mut secrets)),
+        Ok(said) => {
+            text(said, &mut secrets);
+            // Bytes that are a text too may be of a form with lengths and numbers in it.
+            if secrets.first().is_none() && said.bytes().any(is_control) {
+                bytes(message, &mut secrets);
+            }
+        }
         Err(_) => drop(bytes(message, &mut secrets)),
     }
     secrets.first().map(str::to_owned)
@@ -200,7 +229,7 @@ impl<'t> Pass<'t> {
     /// A string's content without what stands in it to log in: JSON, the lines of a protocol that
     /// SockJS and its like put into a list, or a token among other text.
     fn nested(&mut self, said: &[u8], value: &str) -> Option<Vec<u8>> {
-        if value.trim_start().starts_with(['{', '[']) {
+        if value.trim_start().starts_with(['{', '[']) && !texts::is_section(value.trim_start()) {
             let nested = self.nested + 1;
             return (nested <= MAX_NESTED_TEXTS)
                 .then(|| Pass::new(said, self.secrets, nested).run())?;
@@ -229,7 +258,9 @@ impl<'t> Pass<'t> {
         if root.has(Mark::GivesKey) {
             return false;
         }
-        let parameter = self.name.is_none() && root.has(Mark::JsonRpc) && value.starts_with("0x");
+        let asked = root.has(Mark::OfHash);
+        let parameter =
+            self.name.is_none() && (root.has(Mark::JsonRpc) && value.starts_with("0x") || asked);
         parameter || name.is_some_and(login::is_public_name)
     }
 
@@ -288,12 +319,21 @@ impl<'t> Pass<'t> {
             Value::Text(text) => text,
             Value::Scalar(_) | Value::Container => "",
         };
-        let beside = has(Mark::Signed)
-            && (login::is_bare_key(name) || login::is_drawn(text) && !login::is_reference(name));
+        let drawn =
+            || login::is_drawn(text) && !login::is_reference(name) && !login::is_public_name(name);
+        let beside = has(Mark::Signed) && (login::is_bare_key(name) || drawn());
+        let coming = container
+            .object
+            .marks
+            .with(container.marks)
+            .has(Mark::Opens);
+        let coming = coming && !text.is_empty();
         has(Mark::Credentials) && login::is_user(name)
             || has(Mark::NamesSecret) && login::is_value(name)
-            || has(Mark::FixLogon) && texts::FIX_SECRETS.contains(&name)
+            || has(Mark::FixLogon) && fix::SECRETS.contains(&name)
             || container.marks.has(Mark::Proves) && login::is_code(name)
+            || coming && login::is_token(name)
+            || coming && has(Mark::ShortUser) && login::is_short_password(name, text)
             || beside
             || is_of_a_secret(container, name, text)
     }
@@ -313,12 +353,14 @@ impl<'t> Pass<'t> {
         }
         let rest = &self.text[self.at..];
         let (mut login, mut object) = (None, Object::default());
+        let mut mnemonic = false;
         if self.open.len() < MAX_LOGIN_DEPTH {
             if array {
                 // What a topic in a list says, its container has been told already.
                 let topic = name.as_deref().is_some_and(login::is_topic);
                 let topics = marks.has(Mark::Subscribes);
                 login = list_login(rest, topics).filter(|_| !topic);
+                mnemonic = lookahead::is_mnemonic(rest);
             } else {
                 object = lookahead::object(rest);
                 object.login |= self.is_socket_io_login();
@@ -333,7 +375,11 @@ impl<'t> Pass<'t> {
             index: 0,
             login,
             object,
-            blank: if kept { None } else { why },
+            blank: if kept {
+                None
+            } else {
+                why.or_else(|| mnemonic.then_some(Why::Login))
+            },
             name: name.or_else(|| list.filter(|_| array)),
             marks: object.marks.inherited().with(marks),
         });

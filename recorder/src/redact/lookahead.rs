@@ -2,7 +2,8 @@
 //! behind what it is said of.
 
 use super::escape::unescape;
-use super::login::{self, is_credential, is_login, is_secret_member};
+use super::login::{self, Purpose, is_credential, is_login, is_secret_member};
+use super::mnemonic;
 use super::open_value::Value;
 use super::walker::{content_end, is_space};
 
@@ -46,26 +47,32 @@ pub(super) enum Mark {
     JsonRpc = 64,
     /// It hands over a key.
     GivesKey = 128,
+    /// A client comes, and says who it is.
+    Opens = 256,
+    /// It asks about a hash.
+    OfHash = 512,
+    /// A user is given by a name of one letter, so that `p` is a password.
+    ShortUser = 1024,
 }
 
 /// A set of them.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Marks(u8);
+pub(super) struct Marks(u16);
 
 impl Marks {
     pub(super) fn has(self, mark: Mark) -> bool {
-        self.0 & mark as u8 != 0
+        self.0 & mark as u16 != 0
     }
 
     fn add(&mut self, mark: Mark, holds: bool) {
         if holds {
-            self.0 |= mark as u8;
+            self.0 |= mark as u16;
         }
     }
 
     /// Those that hold for what is in the object too.
     pub(super) fn inherited(self) -> Self {
-        Self(self.0 & (Mark::Proves as u8 | Mark::Subscribes as u8))
+        Self(self.0 & (Mark::Proves as u16 | Mark::Subscribes as u16 | Mark::Opens as u16))
     }
 
     pub(super) fn with(self, more: Self) -> Self {
@@ -108,7 +115,10 @@ pub(super) fn list_login(rest: &[u8], topics: bool) -> Option<usize> {
         if rest.starts_with(EMPTY) && index > 0 {
             rest = &rest[EMPTY.len()..];
         } else if let Some((said, behind)) = string(rest) {
-            if is_login(&said) && !(topics && login::is_of_words(&said)) {
+            // A pair of a name and a value is no word for what the list is for.
+            let purpose = Purpose::of(&said);
+            let word = !said.contains('=') && purpose.is_login();
+            if word && !(topics && purpose.is_of_words()) {
                 return Some(index);
             }
             rest = behind;
@@ -137,9 +147,28 @@ fn is_secret_pair(rest: &[u8]) -> bool {
         let (value, rest) = string(behind_spaces(rest))?;
         let is_word = value.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         let ends = behind_spaces(rest).starts_with(b"]");
-        Some(ends && !is_word && is_secret_member(&name, Value::Text(&value)))
+        let is_name = !name.contains('=');
+        Some(ends && is_name && !is_word && is_secret_member(&name, Value::Text(&value)))
     };
     pair().unwrap_or_default()
+}
+
+/// Whether all of a list are words of a wallet's secret.
+pub(super) fn is_mnemonic(rest: &[u8]) -> bool {
+    let mut rest = rest;
+    let mut words = 0;
+    while let Some((word, behind)) = string(behind_spaces(rest)) {
+        if !mnemonic::is_word(&word) {
+            return false;
+        }
+        words += 1;
+        let behind = behind_spaces(behind);
+        let Some(more) = behind.strip_prefix(b",") else {
+            return behind.starts_with(b"]") && mnemonic::are_enough(words);
+        };
+        rest = more;
+    }
+    false
 }
 
 /// Whether a comma and an object follow, as the last of a list.
@@ -204,12 +233,16 @@ impl Object {
     /// A member whose value is a string.
     fn member(&mut self, name: &str, value: &str, depth: usize) {
         if login::is_purpose(name) {
-            let topic = login::is_topic(name) && login::is_of_words(value);
-            self.login_topic |= topic && is_login(value);
-            self.login |= !topic && is_login(value);
-            self.marks.add(Mark::Subscribes, login::subscribes(value));
-            self.marks.add(Mark::Proves, login::proves(value));
-            self.marks.add(Mark::GivesKey, login::gives_key(value));
+            let purpose = Purpose::of(value);
+            let topic = login::is_topic(name) && purpose.is_of_words();
+            let login = purpose.is_login();
+            self.login_topic |= topic && login;
+            self.login |= !topic && login;
+            self.marks.add(Mark::Subscribes, purpose.subscribes());
+            self.marks.add(Mark::Proves, purpose.proves());
+            self.marks.add(Mark::GivesKey, purpose.gives_key());
+            self.marks.add(Mark::Opens, purpose.opens());
+            self.marks.add(Mark::OfHash, purpose.asks_for_hash());
         }
         self.login |= is_mutation(name, value);
         if depth == 0 {
@@ -217,6 +250,7 @@ impl Object {
             self.marks.add(Mark::NamesSecret, names_secret);
             self.marks.add(Mark::FixLogon, name == "35" && value == "A");
             self.marks.add(Mark::JsonRpc, name == "jsonrpc");
+            self.marks.add(Mark::ShortUser, login::is_short_user(name));
             self.secret(Some(name), Value::Text(value));
         }
     }

@@ -31,36 +31,45 @@
 //! Modules: `redactor`, `rules`, `placeholder`, `action` (what is redacted in which), `walker` and
 //! `json` (edit JSON in place), `url` and `http`, `fragment`; `client`, `login`, `names`, `lookahead`,
 //! `open_value` (what is called like a secret and is none),
-//! `texts`, `xml`, `pieces`, `mqtt`, `sasl` and `packed` (what clients log in with); `known` (what was redacted), `registry` (that, and its
+//! `texts`, `form`, `fix`, `assigned`, `xml`, `guacamole`, `sdp`, `mnemonic`, `pieces`, `mqtt`, `postgres`, `sasl`,
+//! `protobuf` and `packed` (what clients log in with); `known` (what was redacted), `registry` (that, and its
 //! placeholders), `shapes`, `anchor`, `base64_runs` and `credential` (well-known secrets),
 //! `escape`, `scan`, `rescue` (which rule covers what a scan found).
 
 mod action;
 mod anchor;
+mod assigned;
 mod base64_runs;
 mod client;
 mod credential;
 mod escape;
+mod fix;
+mod form;
 mod fragment;
 #[cfg(test)]
 mod generator;
+mod guacamole;
 mod http;
 mod json;
 mod known;
 mod login;
 mod lookahead;
+mod mnemonic;
 mod mqtt;
 mod names;
 mod open_value;
 mod packed;
 mod pieces;
 mod placeholder;
+mod postgres;
+mod protobuf;
 mod redactor;
 mod registry;
 mod rescue;
 mod rules;
 mod sasl;
 mod scan;
+mod sdp;
 mod shapes;
 mod texts;
 mod url;

@@ -56,10 +56,14 @@ const KEY_WORDS: [&str; 10] = [
 /// Whether a name of a header or of a query's value says that the value is a secret: `token`,
 /// `X-Api-Key`, `clientSecret`, and a bare `key`.
 pub(super) fn is_secret_name(name: &str) -> bool {
-    let words = words(name);
+    say_secret(&words(name))
+}
+
+/// As [`is_secret_name`], of a name's words.
+pub(super) fn say_secret(words: &[String]) -> bool {
     let secret = |word: &String| SECRET_WORDS.contains(&word.as_str());
     let key = |pair: &[String]| pair[1] == "key" && KEY_WORDS.contains(&pair[0].as_str());
-    words.iter().any(secret) || words.windows(2).any(key) || words == ["key"]
+    words.iter().any(secret) || words.windows(2).any(key) || *words == ["key"]
 }
 
 /// A name's words in lower case: what punctuation or a capital after a small letter divides.

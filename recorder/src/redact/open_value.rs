@@ -200,14 +200,17 @@ fn tells(text: &str) -> bool {
 /// `BTC-USD`); or a few letters, all small or with capitals in a row (`usdt`, `stETH`, `USDC.e`).
 fn is_symbol(text: &str) -> bool {
     const MAX_BYTES: usize = 12;
+    /// More capitals in a row are no coin's: the longest in wide use have as many.
+    const MAX_CAPITALS: usize = 8;
     const MAX_MIXED_BYTES: usize = 8;
     const SMALL: std::ops::RangeInclusive<usize> = 3..=5;
     let of_a_symbol =
         |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b"-_/.:$".contains(&b);
     let capitals = text.bytes().any(|b| b.is_ascii_uppercase());
     if text.len() <= MAX_BYTES && capitals && text.bytes().all(of_a_symbol) {
+        let row = text.len() > MAX_CAPITALS && text.bytes().all(|b| b.is_ascii_uppercase());
         let mut pieces = text.as_bytes().split(|b| !b.is_ascii_alphanumeric());
-        return pieces.all(|piece| turns(piece) <= 1);
+        return pieces.all(|piece| turns(piece) <= 1) && (!row || is_quoted(text));
     }
     let letters = text.bytes().all(|b| b.is_ascii_alphabetic() || b == b'.');
     if !capitals {
@@ -215,6 +218,20 @@ fn is_symbol(text: &str) -> bool {
     }
     let row = |two: &[u8]| two[0].is_ascii_uppercase() && two[1].is_ascii_uppercase();
     letters && text.len() <= MAX_MIXED_BYTES && text.as_bytes().windows(2).any(row)
+}
+
+/// Whether that is a pair of coins without a divide, which ends in what its price is in.
+fn is_quoted(text: &str) -> bool {
+    const QUOTES: [&str; 12] = [
+        "USD", "USDT", "USDC", "FDUSD", "TUSD", "EUR", "GBP", "TRY", "BTC", "ETH", "BNB", "PERP",
+    ];
+    QUOTES.iter().any(|quote| text.ends_with(quote))
+}
+
+/// Whether that is a pair of coins in capitals, with a divide or with what its price is in.
+pub(super) fn is_pair(text: &str) -> bool {
+    let divided = text.contains(['-', '_', '/']) || is_quoted(text);
+    divided && !text.bytes().any(|b| b.is_ascii_lowercase()) && is_symbol(text)
 }
 
 /// Whether that is the address of a contract or an account, as Ethereum and its kin have it.
@@ -275,6 +292,8 @@ mod tests {
             ("token", "USDC.e"),
             ("token", "1INCH"),
             ("token", "1000PEPE"),
+            ("token", "FARTCOIN"),
+            ("token", "MATICUSDT"),
             ("token", "BTC-USD"),
             ("token", "26009"),
             ("token", "0xdac17f958d2ee523a2206206994597c13d831ec7"),
@@ -322,6 +341,7 @@ mod tests {
             ("token", "kQ7xW2nB5vC9dTx7"),
             ("token", "A1B2C3"),
             ("token", "MYTOKEN"),
+            ("token", "HUNTERTWO"),
             ("token", "482913"),
             ("token", "letmein"),
             ("token", "0xdac17f958d2ee523a2206206994597c13d831e"),

@@ -17,6 +17,8 @@ const MAX_DEPTH: usize = 64;
 pub(super) struct Packed<'p> {
     bytes: &'p [u8],
     form: Form,
+    /// Where it begins behind its length, which it has where that is not 0.
+    begin: usize,
     /// The JSON, in which each string, number and word stands for a part of the bytes.
     json: String,
     parts: Vec<Range<usize>>,
@@ -29,21 +31,44 @@ enum Form {
 }
 
 impl<'p> Packed<'p> {
-    /// A message that is one of the forms from its first to its last byte, a map or a list;
-    /// `None` for another.
-    pub(super) fn read(bytes: &'p [u8]) -> Option<Self> {
-        let read = |form, at| {
-            let mut reader = Reader::new(bytes, form, at);
-            let is_one = reader.container().is_some() && reader.at == bytes.len();
-            is_one.then_some(reader.packed)
+    /// The messages that bytes are of one of the forms from their first to their last, each a map
+    /// or a list; `None` for others.
+    pub(super) fn all(bytes: &'p [u8]) -> Option<Vec<Self>> {
+        let each = |one: fn(&'p [u8]) -> Option<Self>| {
+            let mut messages = Vec::new();
+            let mut rest = bytes;
+            while !rest.is_empty() {
+                let message = one(rest)?;
+                rest = &rest[message.bytes.len()..];
+                messages.push(message);
+            }
+            (!messages.is_empty()).then_some(messages)
         };
-        let framed = || {
-            let at = length_before(bytes)?;
-            read(Form::MessagePack, at)
-        };
-        read(Form::MessagePack, 0)
-            .or_else(|| read(Form::Cbor, 0))
-            .or_else(framed)
+        each(|rest| Self::first(rest, Form::MessagePack, 0))
+            .or_else(|| each(|rest| Self::first(rest, Form::Cbor, 0)))
+            .or_else(|| {
+                each(|rest| {
+                    let (at, length) = length_before(rest)?;
+                    let whole = rest.get(..at.checked_add(length)?)?;
+                    Self::first(whole, Form::MessagePack, at).filter(|one| one.bytes == whole)
+                })
+            })
+    }
+
+    /// The first message, which begins at a place.
+    fn first(bytes: &'p [u8], form: Form, at: usize) -> Option<Self> {
+        let mut reader = Reader::new(bytes, form, at);
+        reader.container()?;
+        let end = reader.at;
+        let mut packed = reader.packed;
+        packed.bytes = &bytes[..end];
+        packed.begin = at;
+        Some(packed)
+    }
+
+    /// All of the message, with the length before it.
+    pub(super) fn bytes(&self) -> &'p [u8] {
+        self.bytes
     }
 
     pub(super) fn json(&self) -> &str {
@@ -74,10 +99,8 @@ impl<'p> Packed<'p> {
             }
         }
         out.extend_from_slice(&self.bytes[copied..]);
-        if let Some(at) = length_before(self.bytes)
-            && length_before(&out).is_none()
-        {
-            let rest = out.split_off(at);
+        if self.begin > 0 {
+            let rest = out.split_off(self.begin);
             out.clear();
             write_length(rest.len(), &mut out);
             out.extend(rest);
@@ -103,13 +126,13 @@ impl Form {
     }
 }
 
-/// Where a message begins before whose bytes their number stands, seven bits a byte.
-fn length_before(bytes: &[u8]) -> Option<usize> {
+/// Where a message begins before whose bytes their number stands, seven bits a byte, and the number.
+fn length_before(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut length = 0;
     for (at, byte) in bytes.iter().take(4).enumerate() {
         length |= usize::from(byte & 0x7f) << (7 * at);
         if byte & 0x80 == 0 {
-            return (length == bytes.len() - at - 1 && length > 0).then_some(at + 1);
+            return (length > 0).then_some((at + 1, length));
         }
     }
     None
@@ -156,6 +179,7 @@ impl<'p> Reader<'p> {
         let packed = Packed {
             bytes,
             form,
+            begin: 0,
             json: String::new(),
             parts: Vec::new(),
         };
@@ -350,6 +374,10 @@ impl<'p> Reader<'p> {
 mod tests {
     use super::*;
 
+    fn one(bytes: &[u8]) -> Option<Packed<'_>> {
+        Packed::all(bytes)?.pop()
+    }
+
     /// `{"op":"auth","args":["k",1,true,null],"n":-1}` and a byte string.
     fn message_pack() -> Vec<u8> {
         let mut bytes = b"\x84\xa2op\xa4auth\xa4args\x94\xa1k\x01\xc3\xc0\xa1n\xff".to_vec();
@@ -366,7 +394,7 @@ mod tests {
     #[test]
     fn both_forms_are_read_as_json_and_keep_every_byte_that_is_not_edited() {
         for (bytes, n) in [(message_pack(), "-1"), (cbor(), "0")] {
-            let packed = Packed::read(&bytes).unwrap();
+            let packed = one(&bytes).unwrap();
             let json = format!(r#"{{"op":"auth","args":["k",1,true,null],"n":{n},"b":"2 bytes"}}"#);
             assert_eq!(packed.json(), json);
             assert_eq!(packed.edited(json.as_bytes()), Some(bytes.clone()));
@@ -374,7 +402,7 @@ mod tests {
                 .replace("\"k\"", "\"longer\"")
                 .replace("[\"longer\",1", "[\"longer\",0");
             let edited = packed.edited(edited.as_bytes()).unwrap();
-            let again = Packed::read(&edited).unwrap();
+            let again = one(&edited).unwrap();
             assert!(
                 again.json().contains(r#"["longer",0,true,null]"#),
                 "{}",
@@ -389,26 +417,41 @@ mod tests {
         let body = message_pack();
         let mut bytes = vec![u8::try_from(body.len()).unwrap()];
         bytes.extend(&body);
-        let packed = Packed::read(&bytes).unwrap();
+        let packed = one(&bytes).unwrap();
         let edited = packed
             .json()
             .replace("\"k\"", &format!("{:?}", "x".repeat(200)));
         let edited = packed.edited(edited.as_bytes()).unwrap();
-        assert_eq!(length_before(&edited), Some(2));
-        assert!(Packed::read(&edited).is_some());
+        assert_eq!(length_before(&edited), Some((2, edited.len() - 2)));
+        assert!(one(&edited).is_some());
+    }
+
+    #[test]
+    fn several_messages_one_behind_the_other_are_read_each() {
+        let framed = [
+            &[u8::try_from(message_pack().len()).unwrap()][..],
+            &message_pack(),
+        ]
+        .concat();
+        for one in [message_pack(), cbor(), framed] {
+            let all = one.repeat(3);
+            let read = Packed::all(&all).unwrap();
+            assert_eq!(read.len(), 3);
+            assert!(read.iter().all(|message| message.bytes() == one));
+        }
     }
 
     #[test]
     fn what_is_torn_or_another_is_none() {
         for whole in [message_pack(), cbor()] {
             for length in 0..whole.len() {
-                assert!(Packed::read(&whole[..length]).is_none(), "{length}");
+                assert!(one(&whole[..length]).is_none(), "{length}");
             }
         }
         let deep = vec![0x91; 1 << 20];
-        assert!(Packed::read(&deep).is_none());
-        assert!(Packed::read(&[0xdd, 0xff, 0xff, 0xff, 0xff]).is_none());
-        assert!(Packed::read(&[0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).is_none());
-        assert!(Packed::read(b"{\"a\":1}").is_none());
+        assert!(Packed::all(&deep).is_none());
+        assert!(Packed::all(&[0xdd, 0xff, 0xff, 0xff, 0xff]).is_none());
+        assert!(Packed::all(&[0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).is_none());
+        assert!(Packed::all(b"{\"a\":1}").is_none());
     }
 }

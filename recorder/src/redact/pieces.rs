@@ -23,6 +23,11 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
     (copied > 0).then(|| out + &text[copied..])
 }
 
+/// Whether a piece that looks like a signature stands in a text.
+pub(super) fn stand_in(text: &str) -> bool {
+    !places(text.as_bytes()).is_empty()
+}
+
 /// Bytes of a form that nobody here reads, such as protobuf, where what looks like a signature is
 /// replaced by as many bytes, for the sake of lengths around it; `None` where there is nothing.
 pub(super) fn redact_bytes(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
@@ -44,14 +49,31 @@ fn places(bytes: &[u8]) -> Vec<Range<usize>> {
             continue;
         }
         let piece = std::str::from_utf8(&bytes[start..end]).unwrap_or_default();
+        let words = words_before(piece);
+        let (piece, from) = (&piece[words..], start + words);
         if piece.len() >= MIN_BYTES && is_signature(piece) {
-            places.push(start..end);
+            places.push(from..end);
         } else if piece.len() >= MIN_BYTES {
-            places.extend(segments(piece, start));
+            places.extend(segments(piece, from));
         }
         start = end + 1;
     }
     places
+}
+
+/// Bytes of the words with which a path begins, which are none of a token's: small letters before a
+/// slash.
+pub(super) fn words_before(piece: &str) -> usize {
+    const MIN_LETTERS: usize = 3;
+    let mut at = 0;
+    while let Some(length) = piece[at..].find('/') {
+        let word = &piece.as_bytes()[at..at + length];
+        if length < MIN_LETTERS || !word.iter().all(u8::is_ascii_lowercase) {
+            break;
+        }
+        at += length + 1;
+    }
+    at
 }
 
 /// Of what is no token as a whole, the segments that are.

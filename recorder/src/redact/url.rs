@@ -1,8 +1,10 @@
 //! Secrets in URLs and request targets: user info, and what looks like a token.
 
+use super::assigned;
 use super::escape::percent_decode;
-use super::login::is_secret_parameter;
+use super::login::{is_secret_parameter, is_short_password, is_short_user};
 use super::names::is_token_like;
+use super::pieces;
 use super::registry::SecretRegistry;
 
 /// A value of a query is a token from this length on, whatever its name.
@@ -113,6 +115,12 @@ fn path_segment(segment: &str, secrets: &mut SecretRegistry, out: &mut String) {
 }
 
 fn query(text: &str, secrets: &mut SecretRegistry, out: &mut String) {
+    let named = || {
+        text.split(['&', ';'])
+            .filter_map(|item| item.split_once('='))
+    };
+    let short = named().any(|(name, _)| is_short_user(name))
+        && named().any(|(name, value)| is_short_password(name, &decoded(value)));
     for item in text.split_inclusive(['&', ';']) {
         let (item, end) = match item.strip_suffix(['&', ';']) {
             Some(bare) => item.split_at(bare.len()),
@@ -123,8 +131,13 @@ fn query(text: &str, secrets: &mut SecretRegistry, out: &mut String) {
             None => (None, item),
         };
         let value = decoded(value);
-        let secret = name.is_some_and(|name| is_secret_parameter(&decoded(name), &value))
-            || is_token_like(&value, MIN_QUERY_TOKEN_BYTES);
+        let of_short =
+            |name: &str| short && (is_short_user(name) || is_short_password(name, &value));
+        let named = |name: &str| is_secret_parameter(&decoded(name), &value) || of_short(name);
+        let secret = name.is_some_and(named)
+            || is_token_like(&value, MIN_QUERY_TOKEN_BYTES)
+            || pieces::stand_in(&value)
+            || value.starts_with(['{', '[']) && assigned::gives(&value);
         if secret && !value.is_empty() {
             if let Some(name) = name {
                 out.push_str(name);
@@ -182,6 +195,20 @@ mod tests {
             (
                 "ws://h/?token=USDT&token_type=spot&session=a",
                 "ws://h/?token=USDT&token_type=spot&session=*",
+            ),
+            ("ws://h/?u=ada&p=pw1x&v=2", "ws://h/?u=*&p=*&v=2"),
+            ("ws://h/?u=ada&p=2", "ws://h/?u=ada&p=2"),
+            (
+                "ws://h/?a=%7B%22token%22%3A%22pw1%22%7D&b=1",
+                "ws://h/?a=*&b=1",
+            ),
+            (
+                "ws://h/?a=%7B%22token%22%3A%22USDT%22%7D",
+                "ws://h/?a=%7B%22token%22%3A%22USDT%22%7D",
+            ),
+            (
+                "ws://h/?port=1&k=PVE%3A67A1%3A%3Aq7xW2nB5vC9dTx7Q4f8Kz01mQ7xW2nB5vC9dTx7Q4f8%3D",
+                "ws://h/?port=1&k=*",
             ),
             ("ws://h?t=4f8Kz01mQ7xW2nB5vC9d", "ws://h?t=*"),
             ("ws://h?4f8Kz01mQ7xW2nB5vC9d", "ws://h?*"),

@@ -9,112 +9,10 @@ use std::io::Write as _;
 use wstape_recorder::ImportFormat::Capture;
 use wstape_recorder::Imported;
 
+use crate::packet::{
+    ENGINE_PORT, ETHERNET, IP_BYTES, Packet, ethernet, fragmented, genuine, pcap, six,
+};
 use crate::{import, import_bytes, import_with, input, steps};
-
-/// A packet: microseconds since 1970, and its bytes from IP on.
-#[derive(Debug, Clone)]
-struct Packet {
-    at: u64,
-    ip: Vec<u8>,
-}
-
-/// Where TCP's fields lie in these packets: IPv4 without options.
-const IP_BYTES: usize = 20;
-const ETHERNET_BYTES: usize = 14;
-
-impl Packet {
-    fn flags(&self) -> u8 {
-        self.ip[IP_BYTES + 13]
-    }
-
-    fn is_syn(&self) -> bool {
-        self.flags() & 2 != 0
-    }
-
-    fn payload(&self) -> &[u8] {
-        let header = usize::from(self.ip[IP_BYTES + 12] >> 4) * 4;
-        &self.ip[IP_BYTES + header..]
-    }
-
-    fn is_from_engine(&self) -> bool {
-        self.ip[IP_BYTES..IP_BYTES + 2] == ENGINE_PORT.to_be_bytes()
-    }
-
-    /// The port of the client.
-    fn client(&self) -> [u8; 2] {
-        let at = if self.is_from_engine() { 2 } else { 0 };
-        [self.ip[IP_BYTES + at], self.ip[IP_BYTES + at + 1]]
-    }
-}
-
-/// The port of the engine in the committed captures.
-const ENGINE_PORT: u16 = 18_970;
-
-/// The packets of a genuine capture: little-endian, microseconds, Ethernet.
-fn genuine() -> Vec<Packet> {
-    let bytes = fs::read(input("capture/lo.pcap")).unwrap();
-    assert_eq!(bytes[..4], [0xd4, 0xc3, 0xb2, 0xa1]);
-    let mut packets = Vec::new();
-    let mut rest = &bytes[24..];
-    while !rest.is_empty() {
-        let field = |at: usize| u32::from_le_bytes(rest[at..at + 4].try_into().unwrap());
-        let length = field(8) as usize;
-        assert_eq!(field(8), field(12), "nothing is cut");
-        packets.push(Packet {
-            at: u64::from(field(0)) * 1_000_000 + u64::from(field(4)),
-            ip: rest[16 + ETHERNET_BYTES..16 + length].to_vec(),
-        });
-        rest = &rest[16 + length..];
-    }
-    packets
-}
-
-/// The packets as a pcap of a link layer, whose header stands before each.
-fn pcap(packets: &[Packet], link: u32, header: &[u8], big: bool, nanoseconds: bool) -> Vec<u8> {
-    let word = |n: u32| {
-        if big {
-            n.to_be_bytes()
-        } else {
-            n.to_le_bytes()
-        }
-    };
-    let half = |n: u16| {
-        if big {
-            n.to_be_bytes()
-        } else {
-            n.to_le_bytes()
-        }
-    };
-    let magic = if nanoseconds {
-        0xa1b2_3c4d
-    } else {
-        0xa1b2_c3d4
-    };
-    let mut file = word(magic).to_vec();
-    file.extend([half(2), half(4)].concat());
-    file.extend([word(0), word(0), word(1 << 18), word(link)].concat());
-    for packet in packets {
-        let length = u32::try_from(header.len() + packet.ip.len()).unwrap();
-        let fraction = u32::try_from(packet.at % 1_000_000).unwrap();
-        let fraction = if nanoseconds {
-            fraction * 1_000
-        } else {
-            fraction
-        };
-        let seconds = u32::try_from(packet.at / 1_000_000).unwrap();
-        file.extend([word(seconds), word(fraction), word(length), word(length)].concat());
-        file.extend(header);
-        file.extend(&packet.ip);
-    }
-    file
-}
-
-/// An Ethernet header before IPv4.
-const ETHERNET: [u8; ETHERNET_BYTES] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0];
-
-fn ethernet(packets: &[Packet]) -> Vec<u8> {
-    pcap(packets, 1, &ETHERNET, false, false)
-}
 
 fn imported(file: &[u8]) -> (String, Imported) {
     let folder = tempfile::tempdir().unwrap();
@@ -177,6 +75,8 @@ fn each_wrapping_gives_the_same_tape() {
     let packets = genuine();
     let expected = told(&import(Capture, &input("capture/lo.pcap")).unwrap());
     let vlan = [&ETHERNET[..12], &[0x81, 0, 0, 7, 8, 0]].concat();
+    let mpls = [&ETHERNET[..12], &[0x88, 0x47, 0, 1, 0, 64, 0, 1, 0x11, 64]].concat();
+    let pppoe = [&ETHERNET[..12], &[0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 0, 0x21]].concat();
     let mut cooked = vec![0; 16];
     cooked[14] = 8;
     let mut cooked2 = vec![0; 20];
@@ -190,6 +90,8 @@ fn each_wrapping_gives_the_same_tape() {
             pcap(&packets, 1, &ETHERNET, true, true),
         ),
         ("VLAN", pcap(&packets, 1, &vlan, false, false)),
+        ("MPLS", pcap(&packets, 1, &mpls, false, false)),
+        ("PPP over Ethernet", pcap(&packets, 1, &pppoe, false, false)),
         ("raw IP", pcap(&packets, 101, &[], false, false)),
         ("Linux cooked", pcap(&packets, 113, &cooked, false, false)),
         (
@@ -206,6 +108,101 @@ fn each_wrapping_gives_the_same_tape() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(&ethernet(&packets)).unwrap();
     assert_eq!(told(&imported(&gzip.finish().unwrap()).0), expected);
+}
+
+/// Ethernet and IPv4 around what is of this protocol, without a length, as offloading leaves it.
+fn around(protocol: u8, more: &[u8]) -> Vec<u8> {
+    let mut ip = [0_u8; IP_BYTES];
+    (ip[0], ip[8], ip[9]) = (0x45, 64, protocol);
+    [&ETHERNET, &ip[..], more].concat()
+}
+
+#[test]
+fn a_capture_without_tcp_ends_with_what_it_is_and_what_to_do() {
+    const GRE: u8 = 47;
+    const IP_IN_IP: u8 = 4;
+    const UDP: u8 = 17;
+    const ESP: u8 = 50;
+    let udp = |port: u16, more: &[u8]| {
+        let [high, low] = port.to_be_bytes();
+        around(UDP, &[&[0x13, 0x88, high, low, 0, 0, 0, 0], more].concat())
+    };
+    let inner = |header: &[u8]| [header, &ETHERNET].concat();
+    let packets = genuine();
+    for (what, header, said) in [
+        (
+            "GRE",
+            around(GRE, &[0, 0, 8, 0]),
+            "within GRE, which is not looked into: capture inside the tunnel, or take what is around off with Wireshark's editcap -C 38 -T rawip FILE",
+        ),
+        (
+            "GRE of Ethernet",
+            around(GRE, &inner(&[0, 0, 0x65, 0x58])),
+            "editcap -C 38 FILE",
+        ),
+        ("IP in IP", around(IP_IN_IP, &[]), "within IP in IP"),
+        (
+            "VXLAN",
+            udp(4789, &inner(&[8, 0, 0, 0, 0, 0, 7, 0])),
+            "within VXLAN, which is not looked into: capture inside the tunnel, or take what is around off with Wireshark's editcap -C 50 FILE",
+        ),
+        (
+            "Geneve",
+            udp(6081, &inner(&[0, 0, 0x65, 0x58, 0, 0, 7, 0])),
+            "within Geneve",
+        ),
+        (
+            "WireGuard",
+            udp(51_820, &[4, 0, 0, 0]),
+            "of WireGuard, which nobody can read",
+        ),
+        ("IPsec", around(ESP, &[]), "of IPsec, which nobody can read"),
+        (
+            "QUIC",
+            udp(443, &[]),
+            "as QUIC and HTTP/3 are: record in the client",
+        ),
+        (
+            "UDP",
+            udp(53, &[]),
+            "of UDP, over which no WebSocket goes: capture the port",
+        ),
+        (
+            "ARP",
+            [&ETHERNET[..12], &[8, 6]].concat(),
+            "of neither TCP nor UDP: capture the port",
+        ),
+    ] {
+        let error = refused(&pcap(&packets, 1, &header, false, false));
+        assert!(error.contains(said), "{what}: {error}");
+        assert!(
+            error.contains(&format!("found {} packets", packets.len())),
+            "{error}"
+        );
+    }
+    let none = refused(&pcap(&[], 1, &ETHERNET, false, false));
+    assert!(
+        none.contains("found no packet at all") && none.contains("tcpdump -i any"),
+        "{none}"
+    );
+    let cut = Packet {
+        at: 0,
+        ip: packets[0].ip[..IP_BYTES + 6].to_vec(),
+    };
+    assert!(refused(&ethernet(&[cut])).contains("tcpdump -s 0"));
+    let silent = refused(&ethernet(&packets[..1]));
+    assert!(
+        silent.contains("no first bytes: capture from before"),
+        "{silent}"
+    );
+}
+
+/// What is said of a capture that becomes no tape.
+fn refused(file: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("in");
+    fs::write(&path, file).unwrap();
+    import_with(Capture, &path, |import| import).unwrap_err()
 }
 
 #[test]
@@ -262,23 +259,6 @@ fn what_comes_again_or_in_another_order_makes_no_difference() {
     assert_eq!(told(&imported(&ethernet(&padded)).0), expected, "padded");
 }
 
-/// Each packet in two fragments of IP.
-fn fragmented(packet: &Packet) -> [Packet; 2] {
-    const FIRST: usize = 16;
-    let part = |range: std::ops::Range<usize>, offset: u16, more: bool| {
-        let mut ip = packet.ip[..IP_BYTES].to_vec();
-        let length = u16::try_from(IP_BYTES + range.len()).unwrap();
-        ip[2..4].copy_from_slice(&length.to_be_bytes());
-        let flags = if more { 0x2000 } else { 0 } | (offset / 8);
-        ip[6..8].copy_from_slice(&flags.to_be_bytes());
-        ip.extend(&packet.ip[IP_BYTES..][range]);
-        Packet { at: packet.at, ip }
-    };
-    let length = packet.ip.len() - IP_BYTES;
-    let cut = u16::try_from(FIRST).unwrap();
-    [part(FIRST..length, cut, false), part(0..FIRST, 0, true)]
-}
-
 #[test]
 fn fragments_of_ip_are_put_together() {
     let packets = genuine();
@@ -293,21 +273,6 @@ fn fragments_of_ip_are_put_together() {
         })
         .collect();
     assert_eq!(told(&imported(&ethernet(&fragments)).0), expected);
-}
-
-/// As a packet of IPv6.
-fn six(packet: &Packet) -> Packet {
-    let payload = &packet.ip[IP_BYTES..];
-    let mut ip = vec![0x60, 0, 0, 0];
-    ip.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
-    ip.extend([6, 64]);
-    ip.extend(
-        [[0; 15], [0; 15]]
-            .map(|zeros| [&zeros[..], &[1]].concat())
-            .concat(),
-    );
-    ip.extend(payload);
-    Packet { at: packet.at, ip }
 }
 
 #[test]
@@ -465,7 +430,7 @@ fn what_is_no_capture_or_breaks_off_is_a_sentence() {
     );
     let said = import_bytes(Capture, &ethernet(&[])).unwrap_err();
     assert!(
-        said.contains("expected a WebSocket's handshake over TCP, found none"),
+        said.contains("expected a WebSocket's handshake over TCP, found no packet at all"),
         "{said}"
     );
     let said = import_bytes(Capture, &pcap(&genuine(), 127, &[], false, false)).unwrap_err();

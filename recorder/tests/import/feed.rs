@@ -305,3 +305,65 @@ fn carriage_returns_and_a_byte_order_mark_are_no_part_of_a_message() {
         assert!(said.contains(sentence), "{said}");
     }
 }
+
+/// What is said of a file of this name that becomes no tape.
+fn refused(name: &str, bytes: &[u8], layout: Lines) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    import_with(LinesFormat, &path, |import| import.lines(layout)).unwrap_err()
+}
+
+#[test]
+fn a_table_ends_with_how_its_columns_are_named_or_its_rows_made_messages() {
+    let trades = b"exchange,symbol,local_timestamp,price\nbinance,BTCUSDT,1795831833000077,100.5\n";
+    let said = refused("trades.csv", trades, Lines::default());
+    assert!(
+        said.contains("found a table of the columns \"exchange,symbol,local_timestamp,price\"")
+            && said.contains("--layout csv --time /COLUMN --message /COLUMN"),
+        "{said}"
+    );
+    let csv = |time: &str, message: Option<&str>| Lines {
+        form: LineForm::Csv,
+        ..layout(time, message)
+    };
+    let said = refused("trades.csv", trades, csv("/local_timestamp", None));
+    assert!(
+        said.contains("csv.DictReader(sys.stdin)]' < FILE > NEW.jsonl"),
+        "{said}"
+    );
+    let nameless = b"1795831833000,a\n1795831834000,b\n";
+    let said = refused("feed.csv", nameless, csv("/0", Some("/1")));
+    assert!(
+        said.contains("expected a row of names above the first, found a time at /0"),
+        "{said}"
+    );
+    // A feed's own texts of columns, and numbers, are messages.
+    for (name, text) in [
+        ("feed.txt", &b"a,b\nc,d\n"[..]),
+        ("feed.csv", b"1,2\n3,4\n"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        import_with(LinesFormat, &path, |import| import.lines(Lines::default())).unwrap();
+    }
+}
+
+#[test]
+fn what_a_terminal_showed_and_a_time_that_is_none_end_with_what_to_do() {
+    for shown in [
+        "Connected (press CTRL+C to quit)\n< {\"n\":0}\n",
+        "Connected to ws://127.0.0.1:9401.\n",
+        "> {\"op\":\"subscribe\"}\n< {\"n\":0}\n",
+    ] {
+        let said = refused("shown.txt", shown.as_bytes(), Lines::default());
+        assert!(said.contains("sed -n 's/^< //p' FILE > NEW.txt"), "{said}");
+    }
+    let script = b"Script started on 2026-11-28 02:25:02+00:00 [COMMAND=\"wscat\"]\n";
+    let said = refused("typescript", script, Lines::default());
+    assert!(said.contains("record again: wstape tap URL"), "{said}");
+    let null = b"{\"ts\":null,\"m\":1}\n";
+    let said = refused("feed.jsonl", null, layout("/ts", Some("/m")));
+    assert!(said.contains("--time none --every 100ms"), "{said}");
+}

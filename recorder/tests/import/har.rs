@@ -201,7 +201,20 @@ fn what_is_no_archive_is_one_sentence_that_says_what_to_do() {
             b"[]",
             "in: expected a HAR, which is a JSON object with log.entries, found another",
         ),
-        (b"{}", "missing field `log`"),
+        (
+            b"[{\"startedDateTime\":\"x\"}]",
+            "found a list of entries; put it into one: jq '{log:{entries:.}}' FILE > NEW.har",
+        ),
+        (
+            b"{\"entries\":[]}",
+            "found what stands in log; put it into one",
+        ),
+        (b"<html>", "found a page or XML; export again"),
+        (
+            b"{\"log\":{\"creator\":{\"name\":\"chrome-har\"},\"entries\":[]}}",
+            "chrome-har leaves WebSockets out: record with recordHar of Playwright",
+        ),
+        (b"{}", "missing field `log`; export one: Network panel"),
         (b"{\"log\":{}}", "missing field `entries`"),
         (b"{\"log\":{\"entries\":{}}}", "expected a list of entries"),
         (

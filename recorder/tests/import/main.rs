@@ -8,6 +8,7 @@ mod garbled;
 mod genuine;
 mod har;
 mod mockforge;
+mod packet;
 mod play;
 mod playwright;
 mod recorders;

@@ -8,6 +8,8 @@ const SIGNALR: &str = include_str!("../inputs/learn/signalr.jsonl");
 const CENTRIFUGE: &str = include_str!("../inputs/learn/centrifuge.jsonl");
 const PHOENIX: &str = include_str!("../inputs/learn/phoenix.jsonl");
 const STOMP: &str = include_str!("../inputs/learn/stomp.jsonl");
+const OCPP: &str = include_str!("../inputs/learn/ocpp.jsonl");
+const CCXT_BINANCE: &str = include_str!("../inputs/learn/ccxt_binance.jsonl");
 const PUSHER: &str = include_str!("../inputs/learn/pusher.jsonl");
 const GRAPHQL_OF_OLD: &str = include_str!("../inputs/learn/stws.jsonl");
 
@@ -101,6 +103,8 @@ fn a_session_of_centrifuge_serves_a_client_that_sends_its_commands_in_one_messag
             "\"push\":{\"channel\":\"book\"",
             r#"{"rpc":{"method":"echo","data":{"q":"zebra"}},"id":13}"#,
         ),
+        // It lives, which is no request.
+        ("\"id\":13", "{}"),
         ("\"id\":13", r#"{"unsubscribe":{"channel":"book"},"id":14}"#),
     ];
     let (got, marks) = in_virtual_time(served(&tape, "/connection/websocket", &says, "\"id\":14"));
@@ -114,7 +118,7 @@ fn a_session_of_centrifuge_serves_a_client_that_sends_its_commands_in_one_messag
         "{got:#?}"
     );
     assert_eq!(with(r#"{"echo":{"q":"zebra"}}"#), 1, "{got:#?}");
-    assert_eq!(marks, Vec::<String>::new());
+    assert_eq!(marks, ["no answer is due"]);
 }
 
 #[test]
@@ -262,4 +266,43 @@ fn a_session_in_bytes_says_what_to_do_instead() {
     assert!(error.contains("1 binary messages"), "{error}");
     assert!(error.contains("wstape serve session"), "{error}");
     assert!(!path.exists());
+}
+
+#[test]
+fn a_session_of_ocpp_serves_a_charge_point_of_another_name_and_numbers() {
+    let (tape, _) = learnt(OCPP);
+    let says = [
+        (
+            "",
+            r#"[2,"0f-a","BootNotification",{"chargePointModel":"M9","chargePointVendor":"V"}]"#,
+        ),
+        (
+            r#"[3,"0f-a",{"currentTime""#,
+            r#"[2,"0f-b","Authorize",{"idTag":"ANOTHER"}]"#,
+        ),
+        (r#"[3,"0f-b",{"idTagInfo""#, r#"[2,"0f-c","Heartbeat",{}]"#),
+        ("TriggerMessage", r#"[3,"srv-1",{"status":"Accepted"}]"#),
+        (
+            r#"[3,"0f-c",{"currentTime""#,
+            r#"[2,"0f-d","StatusNotification",{"connectorId":2,"errorCode":"NoError","status":"Charging"}]"#,
+        ),
+    ];
+    let last = r#"[3,"0f-d",{}]"#;
+    let (_, marks) = in_virtual_time(served(&tape, "/CP_another", &says, last));
+    assert_eq!(marks, ["the client answers a call of the engine's"]);
+}
+
+#[test]
+fn paths_that_a_library_numbers_serve_a_client_that_asks_on_another() {
+    let (tape, _) = learnt(CCXT_BINANCE);
+    let says = [(
+        "",
+        r#"{"method":"SUBSCRIBE","params":["ethusdt@trade"],"id":7}"#,
+    )];
+    let (got, marks) = in_virtual_time(served(&tape, "/ws/5", &says, "ETHUSDT"));
+    assert!(
+        got.iter().any(|text| text.contains(r#""id": 7"#)),
+        "{got:#?}"
+    );
+    assert_eq!(marks, Vec::<String>::new());
 }

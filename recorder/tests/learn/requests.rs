@@ -202,3 +202,36 @@ fn requests_in_a_frame_that_is_not_known_are_named_with_what_to_write_by_hand() 
     let (texts, _) = in_virtual_time(served(&tape, "/ws", &says, "OK"));
     assert_eq!(texts, [r#"OK {"ch":"x"}"#]);
 }
+
+#[test]
+fn bytes_behind_a_handshake_of_text_are_named_with_what_to_do() {
+    let session = session(&[(
+        "/hub",
+        &[
+            (1, '>', "{\"protocol\":\"messagepack\",\"version\":1}\u{1e}"),
+            (2, '<', "{}\u{1e}"),
+        ],
+    )]);
+    let binary =
+        "{\"at_ms\":100003,\"conn\":1,\"received\":{\"kind\":\"binary\",\"binary\":\"ApEG\"}}\n";
+    let (_, learnt) = learnt(&(session + binary));
+    assert_eq!(
+        learnt.unlearnt,
+        [
+            "binary messages of clients (1): record with a client that speaks the protocol's form of text \
+          (SignalR's JSON)"
+        ]
+    );
+}
+
+#[test]
+fn a_second_close_of_a_client_is_nothing_that_could_be_learnt() {
+    let session = session(&[(
+        "/ws",
+        &[(1, '>', r#"{"op":"ping"}"#), (2, '<', r#"{"op":"pong"}"#)],
+    )]);
+    let close = r#"{"at_ms":100003,"conn":1,"received":{"kind":"close","code":1000}}"#;
+    let again = r#"{"at_ms":100003,"conn":1,"received":{"kind":"bytes","binary":"iIKW58YylQ8="}}"#;
+    let (_, learnt) = learnt(&format!("{session}{close}\n{again}\n"));
+    assert_eq!(learnt.unlearnt, Vec::<String>::new());
+}

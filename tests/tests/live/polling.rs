@@ -1,13 +1,11 @@
 //! What `recorder poll` makes of an engine that offers only HTTP, in memory and virtual time.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine_client::{DialError, Dialer, Dialing, Target, Transport};
+use engine_client::{DialError, Dialer, Dialing, Target};
 use parking_lot::Mutex;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use wstape::OurSubscriber;
 use wstape::{ClientClock, ClientDialer};
 use wstape_harness::{MemoryDialer, Scenario};
@@ -16,9 +14,7 @@ use wstape_recorder::{Output, Poll, PollError, RecordError, Redactor, Rules};
 use wstape_tape::{Micros, Tape};
 
 use crate::page::{Page, in_memory};
-
-/// Most bytes of a scripted answer that wait to be read.
-const PIPE_BYTES: usize = 64 << 10;
+use crate::script::{CHUNKED, MOVED, OK, OLD, Reply, Script, ScriptDialer, dialer};
 
 /// An engine's surface: what changes, what does not, what is no reading.
 const TAPE: &str = r#"{"tape":1,"epoch":"2026-01-01T00:00:00Z"}
@@ -154,116 +150,6 @@ fn a_polled_tape_polls_the_same_and_gives_its_mirror() {
         why.iter().any(|why| why.contains("refused")),
         "the outage is replayed: {why:?}"
     );
-}
-
-/// How a scripted server meets a request.
-#[derive(Debug, Clone, Copy)]
-enum Reply {
-    /// Writes this, and goes on.
-    Write(&'static str),
-    /// Writes this, and ends.
-    Last(&'static str),
-    /// Ends without an answer.
-    End,
-    /// Never answers.
-    Silence,
-    /// Writes a body of so many bytes.
-    Long(usize),
-}
-
-/// Meets requests in order, over however many connections; notes when and what they asked for.
-#[derive(Debug)]
-struct Script {
-    replies: Mutex<VecDeque<Reply>>,
-    seen: Mutex<Vec<String>>,
-    clock: Clock,
-}
-
-const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n{\"count\":1}";
-const CHUNKED: &str =
-    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\n{\"co\r\n7\r\nunt\":1}\r\n0\r\n\r\n";
-const OLD: &str = "HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n{\"count\":1}";
-const MOVED: &str =
-    "HTTP/1.1 302 Found\r\nlocation: http://elsewhere.example/\r\ncontent-length: 0\r\n\r\n";
-
-impl Script {
-    fn new(clock: &Clock, replies: &[Reply]) -> Arc<Self> {
-        Arc::new(Self {
-            replies: Mutex::new(replies.iter().copied().collect()),
-            seen: Mutex::default(),
-            clock: clock.clone(),
-        })
-    }
-
-    async fn serve(self: Arc<Self>, mut stream: DuplexStream, connection: usize) {
-        let mut head = Vec::new();
-        loop {
-            while !head.ends_with(b"\r\n\r\n") {
-                match stream.read_u8().await {
-                    Ok(byte) => head.push(byte),
-                    Err(_) => return,
-                }
-            }
-            let text = String::from_utf8(std::mem::take(&mut head)).expect("a request");
-            let path = text.split(' ').nth(1).unwrap_or_default().to_owned();
-            let at = self.clock.now();
-            self.seen.lock().push(format!("{at} #{connection} {path}"));
-            assert!(
-                text.contains("authorization: Bearer t0ken-0123456789abcdef\r\n"),
-                "{text}"
-            );
-            let reply = self.replies.lock().pop_front().unwrap_or(Reply::Write(OK));
-            let written = match reply {
-                Reply::Write(text) => stream.write_all(text.as_bytes()).await,
-                Reply::Last(text) => {
-                    // A client that has seen enough may be gone.
-                    let _ = stream.write_all(text.as_bytes()).await;
-                    return;
-                }
-                Reply::End => return,
-                Reply::Silence => std::future::pending().await,
-                Reply::Long(len) => {
-                    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {len}\r\n\r\n");
-                    let _ = stream.write_all(head.as_bytes()).await;
-                    stream.write_all(&vec![b' '; len]).await
-                }
-            };
-            if written.is_err() {
-                return;
-            }
-        }
-    }
-}
-
-/// Dials the script, so many times; then nobody listens.
-#[derive(Debug)]
-struct ScriptDialer {
-    script: Arc<Script>,
-    dials: Mutex<usize>,
-    most: usize,
-}
-
-impl Dialer for ScriptDialer {
-    fn dial<'a>(&'a self, _target: &'a Target) -> Dialing<'a> {
-        Box::pin(async move {
-            let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
-            let mut dials = self.dials.lock();
-            *dials += 1;
-            if *dials > self.most {
-                return Err(DialError::Connect(io::ErrorKind::ConnectionRefused.into()));
-            }
-            tokio::spawn(Arc::clone(&self.script).serve(theirs, *dials));
-            Ok(Box::new(ours) as Box<dyn Transport>)
-        })
-    }
-}
-
-fn dialer(script: &Arc<Script>) -> Arc<ScriptDialer> {
-    Arc::new(ScriptDialer {
-        script: Arc::clone(script),
-        dials: Mutex::default(),
-        most: usize::MAX,
-    })
 }
 
 /// What a poll of a scripted server writes in two rounds or more, but for answers and their

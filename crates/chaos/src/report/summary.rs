@@ -79,10 +79,16 @@ impl Results {
             0 => String::new(),
             n => format!("; {}", under_way(n)),
         };
+        let played = Duration::from_micros(tally.virtual_us).as_secs_f64();
+        let played = if self.judged.is_real {
+            // Of a run's cases each has its own, for they are played side by side.
+            format!("{:.1} minutes of real time, added up", played / 60.0)
+        } else {
+            format!("{:.1} virtual hours", played / 3_600.0)
+        };
         format!(
-            "{} cases in {seconds:.1} s{per_second}: {:.1} virtual hours, {} reconnects, {} messages{left}",
+            "{} cases in {seconds:.1} s{per_second}: {played}, {} reconnects, {} messages{left}",
             grouped(tally.cases),
-            Duration::from_micros(tally.virtual_us).as_secs_f64() / 3_600.0,
             grouped(tally.reconnects),
             grouped(tally.messages),
         )

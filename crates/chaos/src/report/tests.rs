@@ -73,6 +73,22 @@ fn inconclusive() -> Results {
 }
 
 #[test]
+fn a_run_in_real_time_says_how_much_of_that_its_cases_took_and_claims_no_virtual_hours() {
+    let mut results = held();
+    let virtual_run = results.figures();
+    assert!(
+        virtual_run.contains(": 2.0 virtual hours, "),
+        "{virtual_run}"
+    );
+    results.judged = results.judged.in_real_time();
+    results.tally.virtual_us = 90_000_000;
+    let real_run = results.conclusion();
+    let said = "in 2.0 s: 1.5 minutes of real time, added up, 61,000 reconnects";
+    assert!(real_run.contains(said), "{real_run}");
+    assert!(!real_run.contains("virtual"), "{real_run}");
+}
+
+#[test]
 fn a_person_reads_the_tables_then_the_failures_complete_and_last_how_it_ended() {
     assert_eq!(
         broken().summary(),

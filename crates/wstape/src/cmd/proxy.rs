@@ -1,6 +1,6 @@
 //! `wstape proxy`.
 
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, lookup_host};
 use wstape_recorder::{NetReach, Proxy};
 
 use super::live::{LiveArgs, Recorded};
+use super::say::{Unannounced, announce};
 use crate::progress::Progress;
 
 #[derive(Debug, Args)]
@@ -89,15 +90,12 @@ impl ProxyArgs {
         })
     }
 
-    fn announce(&self, addr: SocketAddr) -> io::Result<()> {
+    fn announce(&self, addr: SocketAddr) -> Result<(), Unannounced> {
         let line = format!("listening on ws://{addr}\n");
         if self.live.output.file().is_some() {
-            let mut out = io::stdout().lock();
-            out.write_all(line.as_bytes())?;
-            out.flush()
-        } else {
-            io::stderr().write_all(line.as_bytes())
+            return announce(&line);
         }
+        Ok(io::stderr().write_all(line.as_bytes())?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can be read but once, such as a pipe, and is wanted more than once.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read as _, Seek as _, Write as _};
+use std::io::{self, BufRead, BufReader, Read as _, Seek as _, Write};
 
 /// The first line, its newline included, or the first `max_bytes` of it: enough to tell whether the
 /// rest is wanted. Of a device that has no end no more is read.
@@ -12,12 +12,29 @@ pub(crate) fn first_line(source: &mut impl BufRead, max_bytes: usize) -> io::Res
     Ok(line)
 }
 
+/// Most bytes that are kept of what can be read but once; a file may be longer.
+const MAX_PIPED_BYTES: u64 = 4 << 30;
+
 /// What was read, and what `source` still says to its end, in a temporary file without a name.
+///
+/// # Errors
+/// Where the file can't be written, or there is more than a pipe may bring.
 pub(crate) fn copied(first: &[u8], source: &mut impl BufRead) -> io::Result<File> {
     let mut copy = tempfile::tempfile()?;
     copy.write_all(first)?;
-    io::copy(source, &mut copy)?;
+    copy_rest(source, &mut copy, MAX_PIPED_BYTES)?;
     Ok(copy)
+}
+
+fn copy_rest(source: &mut impl BufRead, copy: &mut impl Write, max_bytes: u64) -> io::Result<()> {
+    io::copy(&mut source.take(max_bytes), copy)?;
+    if source.fill_buf()?.is_empty() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "expected {} GiB at most by a pipe, found more; write it into a file and give that",
+        MAX_PIPED_BYTES >> 30
+    )))
 }
 
 /// The file from its beginning. One reader at a time may read it.
@@ -25,4 +42,23 @@ pub(crate) fn rewound(file: &File) -> io::Result<BufReader<File>> {
     let mut file = file.try_clone()?;
     file.rewind()?;
     Ok(BufReader::new(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_never_ends_is_copied_up_to_the_bound_and_said_to_be_too_much() {
+        let copied = |bytes: u64, max_bytes: u64| {
+            let mut to = Vec::new();
+            let mut from = BufReader::new(io::repeat(b'x').take(bytes));
+            let error = copy_rest(&mut from, &mut to, max_bytes).err();
+            (to.len(), error.map(|error| error.to_string()))
+        };
+        let (len, error) = copied(u64::MAX, 1000);
+        assert_eq!(len, 1000);
+        assert!(error.unwrap().contains("write it into a file"));
+        assert_eq!(copied(1000, 1000), (1000, None));
+    }
 }

@@ -159,7 +159,7 @@ async fn tape_over(engine: &Engine, serve: &Serve) -> Result<Ending, EngineError
             tokio::select! {
                 biased;
                 end = &mut finished => break end?,
-                verdict = engine.next_verdict() => say(&verdict, serve, &mut ending),
+                verdict = engine.next_verdict() => say(&verdict?, serve, &mut ending),
             }
         }
     };
@@ -178,14 +178,14 @@ async fn tape_over(engine: &Engine, serve: &Serve) -> Result<Ending, EngineError
             );
         }
         loop {
-            say(&engine.next_verdict().await, serve, &mut ending);
+            say(&engine.next_verdict().await?, serve, &mut ending);
         }
     }
     loop {
         tokio::select! {
             biased;
-            verdict = engine.next_verdict() => say(&verdict, serve, &mut ending),
-            () = engine.all_judged() => return Ok(ending),
+            verdict = engine.next_verdict() => say(&verdict?, serve, &mut ending),
+            judged = engine.all_judged() => return judged.map(|()| ending),
         }
     }
 }

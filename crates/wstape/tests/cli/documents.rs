@@ -128,3 +128,46 @@ fn what_was_asked_for_and_finds_no_room_is_no_success() {
         assert!(said.contains("standard output: No space left"), "{said}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_port_of_which_nobody_can_be_told_is_an_error_that_names_standard_output() {
+    let dir = tempfile::tempdir().unwrap();
+    let tape = dir.path().join("one.jsonl");
+    std::fs::write(&tape, "{\"tape\":1}\n{\"at_ms\":0,\"text\":\"x\"}\n").unwrap();
+    let recorded = dir.path().join("recorded.jsonl");
+    let serve = ["serve", "--listen", "127.0.0.1:0", tape.to_str().unwrap()];
+    let proxy = [
+        "proxy",
+        "--listen",
+        "127.0.0.1:0",
+        "--upstream",
+        "ws://127.0.0.1:1",
+        "--out",
+        recorded.to_str().unwrap(),
+        "--force",
+    ];
+    for arguments in [&serve[..], &proxy] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let (reader, closed) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        for (out, why) in [
+            (
+                Stdio::from(full.expect("a device that is full")),
+                "No space left",
+            ),
+            (Stdio::from(closed), "Broken pipe"),
+        ] {
+            let output = Command::new(env!("CARGO_BIN_EXE_wstape"))
+                .args(arguments)
+                .stdout(out)
+                .output()
+                .expect("the binary runs");
+            let said = String::from_utf8_lossy(&output.stderr);
+            let expected =
+                format!("wstape: standard output, which is to say where to connect to: {why}");
+            assert!(said.starts_with(&expected), "{arguments:?}: {said}");
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        }
+    }
+}

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+
+use crate::terminal::interrupt;
 
 /// A token that no header can hold.
 const BAD_TOKEN: &str = "s3cret\r\nX: y";
@@ -187,19 +189,20 @@ fn a_full_disk_is_said_with_status_2() {
 #[test]
 fn an_engine_that_is_not_there_is_polled_into_a_tape_that_says_so() {
     let folder = tempfile::tempdir().expect("a folder");
-    let output = recorder(
-        &folder,
-        &[
-            "poll",
-            "http://127.0.0.1:1/base",
-            "--every",
-            "10ms",
-            "--for",
-            "1s",
-            "--out",
-            "-",
-        ],
-    );
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wstape"));
+    command.args(["poll", "http://127.0.0.1:1/base", "--every", "10ms"]);
+    command.args(["--for", "10m", "--out", "t"]);
+    command.current_dir(folder.path()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary runs");
+    // However slow the machine is: it is ended once the tape says that nobody is there.
+    let tape = folder.path().join("t");
+    while !fs::read_to_string(&tape).is_ok_and(|text| text.contains("\"down\"")) {
+        let ended = child.try_wait().expect("its state");
+        assert_eq!(ended, None, "it ended before it recorded anything");
+        std::thread::yield_now();
+    }
+    interrupt(&child);
+    let output = child.wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(
@@ -208,8 +211,8 @@ fn an_engine_that_is_not_there_is_polled_into_a_tape_that_says_so() {
     );
     let sentence = "wstape: nothing of http://127.0.0.1:1/base could be read: ";
     assert!(said.contains(sentence), "{said}");
-    let text = String::from_utf8(output.stdout).expect("a tape");
-    let tape = wstape_tape::Tape::parse("-", &text).expect("a tape");
+    let text = fs::read_to_string(tape).expect("a file");
+    let tape = wstape_tape::Tape::parse("t", &text).expect("a tape");
     assert_eq!(
         tape.header.source.as_deref(),
         Some("http://127.0.0.1:1/base")

@@ -56,20 +56,28 @@ fn an_expectation_that_a_client_met_ends_it_with_status_0() {
 #[test]
 fn an_expected_message_is_looked_for_by_its_json_and_said_where_it_did_not_come() {
     let dir = folder();
-    let tape = "{\"tape\":1,\"needs\":[\"dialogue\"]}\n\
-        {\"on_connect\":\"each\",\"after_frames\":0,\"text\":\"hi\"}\n\
-        {\"at_ms\":0,\"expect\":{\"after_ms\":2000,\"received\":{\"json\":{\"op\":\"sub\"}}}}\n\
-        {\"at_ms\":2001,\"end\":true}\n";
-    std::fs::write(dir.path().join("sub.jsonl"), tape).unwrap();
-    for (sent, status) in [
+    for (sent, within_ms, status) in [
         // Two fragments of {"op":"sub"}.
-        (&b"\x01\x86\0\0\0\0{\"op\":\x80\x86\0\0\0\0\"sub\"}"[..], 0),
-        (b"\x81\x8c\0\0\0\0{\"op\":\"buy\"}", 1),
+        (
+            &b"\x01\x86\0\0\0\0{\"op\":\x80\x86\0\0\0\0\"sub\"}"[..],
+            5_000,
+            0,
+        ),
+        (b"\x81\x8c\0\0\0\0{\"op\":\"buy\"}", 300, 1),
     ] {
+        let tape = format!(
+            "{{\"tape\":1,\"needs\":[\"dialogue\"]}}\n\
+             {{\"on_connect\":\"each\",\"after_frames\":0,\"text\":\"hi\"}}\n\
+             {{\"at_ms\":0,\"expect\":{{\"after_ms\":{within_ms},\"received\":{{\"json\":{{\"op\":\"sub\"}}}}}}}}\n\
+             {{\"at_ms\":1,\"end\":true}}\n"
+        );
+        std::fs::write(dir.path().join("sub.jsonl"), tape).unwrap();
         let args = ["sub.jsonl", "--listen", "127.0.0.1:0", "--exit"];
         let running = Running::start(dir.path(), &args);
         let mut stream = running.greet("");
-        stream.write_all(sent).unwrap();
+        // On a machine that is slow enough it has given up by now: not met is what it is then too.
+        let written = stream.write_all(sent);
+        assert!(written.is_ok() || status == 1, "{written:?}");
         let (_, err, code) = running.end();
         assert_eq!(code, Some(status), "{err}");
         let unmet = "sub.jsonl:3: not met: a message with json {\"op\":\"sub\"} from the client";

@@ -23,7 +23,7 @@ fn tap(folder: &Path, arguments: &[&str], stderr: Stdio) -> Child {
         .expect("the binary runs")
 }
 
-fn interrupt(child: &Child) {
+pub(crate) fn interrupt(child: &Child) {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     kill_process(pid.expect("a process id"), Signal::INT).expect("it still runs");
 }

@@ -1,9 +1,10 @@
 //! What the control port asks of the core, and tells it.
 
 use chrono::{DateTime, Utc};
-use wstape_tape::{Micros, Step, Trigger};
+use wstape_tape::{Conn, Micros, Step, Trigger};
 
 use super::Core;
+use super::absent::Absent;
 use super::listed::{Counts, Listed};
 use crate::chance::draw;
 use crate::faults::Standing;
@@ -23,8 +24,10 @@ pub(crate) const MAX_POSTED_TRIGGERS: usize = 4_096;
 pub(crate) const MAX_WATCHES: usize = 256;
 
 /// Why steps can't be taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NoRoom {
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Untaken {
+    #[error(transparent)]
+    Absent(Absent),
     #[error("more than {MAX_WAITING_STEPS} steps would wait for their time")]
     Waiting,
     #[error("more than {MAX_POSTED_TRIGGERS} steps would have been posted for connections to come")]
@@ -70,16 +73,19 @@ impl Core {
     }
 
     /// Takes steps in that were posted: each `at_ms` counts from now. All of them, or none.
-    pub(crate) fn post(&mut self, layer: LayerIndex, steps: Vec<Step>) -> Result<(), NoRoom> {
+    pub(crate) fn post(&mut self, layer: LayerIndex, steps: Vec<Step>) -> Result<(), Untaken> {
+        if let Some(absent) = self.absent(layer, &steps) {
+            return Err(Untaken::Absent(absent));
+        }
         let timed = |step: &&Step| matches!(step.trigger, Trigger::At(_));
         let waiting = steps.iter().filter(timed).count();
         if self.schedule.waiting_steps() + waiting > MAX_WAITING_STEPS {
-            return Err(NoRoom::Waiting);
+            return Err(Untaken::Waiting);
         }
         let before = self.prologue.count(layer) + self.dialogue.count(layer);
         let posted = before + steps.len() - waiting;
         if posted > MAX_POSTED_TRIGGERS {
-            return Err(NoRoom::Triggers);
+            return Err(Untaken::Triggers);
         }
         let now = self.log.now();
         for step in steps {
@@ -97,13 +103,22 @@ impl Core {
         let Some(put_off) = draw(&step, step.line) else {
             return;
         };
-        let scope = self.scope_of(layer, &step);
+        let scope = self.posted_scope(layer, &step);
         let wait = at.0.saturating_add(put_off.0);
         if wait == 0 {
             return self.play(layer, scope, &step);
         }
         let due = Micros(now.0.saturating_add(wait));
         self.schedule.put(due, Op::Step { layer, scope, step });
+    }
+
+    /// Whom a posted step is about: `conn` is the number that the journal and the list of connections
+    /// show, plain requests counted.
+    fn posted_scope(&mut self, layer: LayerIndex, step: &Step) -> Scope {
+        match (step.conn, &step.path) {
+            (Conn::Nth(id), None) if !self.layers.holds(layer) => Scope::One(ConnId::new(id)),
+            _ => self.scope_of(layer, step),
+        }
     }
 
     /// What has become of the expectations so far; nothing where nobody judges.

@@ -181,6 +181,10 @@ impl Core {
             | Action::Gap(_)
             | Action::Repeat(_)
             | Action::Late(_) => self.disturb_scenes(scope, step),
+            Action::Drop(_) | Action::HalfClose if self.misses(layer, scope) => {
+                let what = step.key().into();
+                self.log.write(scope.only(), JournalKind::Lost { what });
+            }
             Action::Drop(end) => self.drop_connections(scope, *end),
             Action::HalfClose => self.half_close(scope),
             Action::Mark(name) => self.log.write(only, JournalKind::Mark(name.clone())),
@@ -249,6 +253,15 @@ impl Core {
             self.log.write(id, JournalKind::Dropped(end));
             self.end(id, end);
         }
+    }
+
+    /// Whether whoever steers has named a connection that isn't there. A tape's drop of one whose client
+    /// left before it is nothing to tell: a recording ends each of its connections.
+    fn misses(&self, layer: LayerIndex, scope: Scope) -> bool {
+        let absent = scope
+            .only()
+            .is_some_and(|id| !self.connections.contains(id));
+        absent && self.layers.is_steered(layer)
     }
 
     fn half_close(&mut self, scope: Scope) {

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `packets` | the file's packets |
 //! | `segment`, `fragments` | a packet's way through link layer and IP to TCP |
+//! | `beside` | packets without TCP: what they are |
 //! | `stream` | one direction of a TCP connection, put in order |
 //! | `opening` | what a connection is, by its first bytes |
 //! | `connection`, `table` | one connection, and all of them |
@@ -14,6 +15,7 @@
 //! same place give the same tape. The file is streamed: what is in memory is what waits for packets
 //! before it (64 MiB), a message of each connection, and a line about each connection.
 
+mod beside;
 mod connection;
 mod fragments;
 mod opening;

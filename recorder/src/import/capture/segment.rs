@@ -139,8 +139,14 @@ fn of(tcp: &TcpSlice<'_>, from: IpAddr, to: IpAddr, missing: usize) -> Segment {
     }
 }
 
-fn sliced(link: u32, bytes: &[u8]) -> Option<LaxSlicedPacket<'_>> {
+/// What is in a packet, up to its transport.
+pub(super) fn sliced(link: u32, bytes: &[u8]) -> Option<LaxSlicedPacket<'_>> {
     const TYPE_BYTES: usize = 2;
+    if let Some(inner) =
+        ethernet_type(link, bytes).and_then(|(kind, at)| labelled(kind, bytes.get(at..)?))
+    {
+        return LaxSlicedPacket::from_ip(inner).ok();
+    }
     let ether_type = |at: usize, payload: usize| {
         let kind = bytes.get(at..at + TYPE_BYTES)?;
         let kind = EtherType(u16::from_be_bytes(kind.try_into().ok()?));
@@ -158,4 +164,41 @@ fn sliced(link: u32, bytes: &[u8]) -> Option<LaxSlicedPacket<'_>> {
         link if RAW.contains(&link) => LaxSlicedPacket::from_ip(bytes).ok(),
         _ => None,
     }
+}
+
+/// The type that an Ethernet header ends in, and where its payload begins, behind tags of VLANs.
+fn ethernet_type(link: u32, bytes: &[u8]) -> Option<(u16, usize)> {
+    const TAGS: [u16; 3] = [0x8100, 0x88a8, 0x9100];
+    const TAG_BYTES: usize = 4;
+    let mut at = match link {
+        ETHERNET => 12,
+        LINUX_SLL => 14,
+        _ => return None,
+    };
+    loop {
+        let kind = bytes.get(at..at + 2)?;
+        let kind = u16::from_be_bytes([kind[0], kind[1]]);
+        if !TAGS.contains(&kind) {
+            return Some((kind, at + 2));
+        }
+        at += TAG_BYTES;
+    }
+}
+
+/// IP behind labels of MPLS (RFC 3032) or behind the header of PPP over Ethernet (RFC 2516); `None`
+/// where the type is another.
+fn labelled(kind: u16, payload: &[u8]) -> Option<&[u8]> {
+    const MPLS: [u16; 2] = [0x8847, 0x8848];
+    const LABEL_BYTES: usize = 4;
+    const LAST_LABEL: u8 = 1;
+    const PPPOE_SESSION: u16 = 0x8864;
+    const PPPOE_BYTES: usize = 6;
+    const PPP_IP: [[u8; 2]; 2] = [[0x00, 0x21], [0x00, 0x57]];
+    if MPLS.contains(&kind) {
+        let mut labels = payload.chunks_exact(LABEL_BYTES);
+        let last = labels.position(|label| label[2] & LAST_LABEL != 0)?;
+        return payload.get((last + 1) * LABEL_BYTES..);
+    }
+    let (protocol, inner) = payload.get(PPPOE_BYTES..)?.split_first_chunk::<2>()?;
+    (kind == PPPOE_SESSION && PPP_IP.contains(protocol)).then_some(inner)
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 use std::net::SocketAddr;
 
+use super::beside::Beside;
 use super::connection::{Connection, Told};
 use super::packets::{Next, Packets};
 use super::table::Table;
@@ -51,6 +52,11 @@ pub(super) struct Survey {
     torn: BTreeSet<u64>,
     broken_off: bool,
     unread: BTreeMap<u32, u64>,
+    /// Packets, and those of them that hold no TCP.
+    packets: u64,
+    beside: Beside,
+    /// Connections of which no first byte was captured.
+    silent: u64,
     too_many: bool,
 }
 
@@ -91,6 +97,9 @@ impl Survey {
             }
         }
         survey.unread = std::mem::take(&mut table.unread);
+        survey.beside = std::mem::take(&mut table.beside);
+        survey.packets = table.packets;
+        survey.silent = table.connections().count() as u64;
         survey.list_dials();
         if survey.too_many {
             return Err(ImportError::Nothing {
@@ -215,7 +224,8 @@ impl Survey {
         for (link, packets) in &self.unread {
             lacks.push(format!(
                 "{packets} packets are of link type {link}, which is not read: Ethernet (1), \
-                 Linux cooked (113, 276), raw IP (101) and BSD loopback (0, 108) are"
+                 Linux cooked (113, 276), raw IP (101) and BSD loopback (0, 108) are; capture with \
+                 tcpdump -i any"
             ));
         }
         lacks
@@ -252,12 +262,25 @@ impl Survey {
 
     /// What is said of a capture without a WebSocket.
     fn nothing(&self, name: &str) -> ImportError {
+        const AGAIN: &str = "capture from before the client dials, the port that it dials: tcpdump \
+             -i any -s 0 -w NEW.pcap tcp port PORT";
         let mut found = self.lacks();
         if self.others > 0 {
-            found.push(format!("{} of something else", connections(self.others)));
+            found.push(format!(
+                "{} of something else: {AGAIN}",
+                connections(self.others)
+            ));
         }
-        if found.is_empty() {
-            found.push("none".to_owned());
+        found.extend(self.beside.said());
+        if self.packets == 0 {
+            found.push(format!(
+                "no packet at all, as where a filter lets none by: {AGAIN}"
+            ));
+        } else if found.is_empty() {
+            let silent = connections(self.silent);
+            found.push(format!(
+                "{silent} of which it holds no first bytes: {AGAIN}"
+            ));
         }
         ImportError::Nothing {
             name: name.to_owned(),

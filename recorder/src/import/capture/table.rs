@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use super::beside::Beside;
 use super::connection::{Connection, Told};
 use super::fragments::Fragments;
 use super::packets::Packet;
@@ -30,10 +31,12 @@ pub(super) struct Table {
     /// Connections so far.
     serial: u64,
     /// Packets so far.
-    packets: u64,
+    pub(super) packets: u64,
     held: usize,
     /// Packets of link layers that are not read, by the layer's number.
     pub(super) unread: BTreeMap<u32, u64>,
+    /// Packets that hold no segment.
+    pub(super) beside: Beside,
     /// Kept for its capacity.
     told: Vec<Told>,
 }
@@ -50,6 +53,7 @@ impl Table {
             return;
         }
         let Some(segment) = segment(packet, &mut self.fragments) else {
+            self.beside.take(packet);
             return;
         };
         let pair = (segment.from.min(segment.to), segment.from.max(segment.to));

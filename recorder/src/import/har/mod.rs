@@ -11,6 +11,7 @@ mod ending;
 mod entry;
 mod messages;
 mod place;
+mod wrapping;
 mod zipped;
 
 use std::fmt;
@@ -58,9 +59,17 @@ impl Creator {
         own.is_some_and(|own| own.eq_ignore_ascii_case(name))
     }
 
-    /// What to do where that is a Playwright whose archives and traces have no `WebSocket` at all.
+    /// What to do where that is one whose archives have no `WebSocket` at all, or a Playwright before
+    /// its traces had any.
     fn lacks_web_sockets(&self) -> Option<String> {
         const FIRST: [u32; 2] = [1, 61];
+        const LACKING: [&str; 2] = ["chrome-har", "puppeteer-har"];
+        if let Some(name) = LACKING.iter().find(|name| self.is(name)) {
+            return Some(format!(
+                "{name} leaves WebSockets out: record with recordHar of Playwright 1.61 or later, or \
+                 between page and engine: wstape proxy"
+            ));
+        }
         let version = self.version.as_deref().filter(|_| self.is("Playwright"))?;
         let mut numbers = version.split('.').map_while(|number| number.parse().ok());
         let own = [numbers.next()?, numbers.next()?];
@@ -72,6 +81,9 @@ impl Creator {
         })
     }
 }
+
+/// Where an archive comes from.
+const EXPORT: &str = "export one: Network panel of the browser's DevTools, Export HAR";
 
 /// The version of Playwright whose times are squeezed (microsoft/playwright#41360), but for
 /// Firefox's, which come from elsewhere.
@@ -161,8 +173,10 @@ pub(super) fn text(name: &str, bytes: Vec<u8>) -> Result<String, ImportError> {
         return Err(flaw(message.to_owned()));
     }
     if first != '{' {
-        let message = "expected a HAR, which is a JSON object with log.entries, found another";
-        return Err(flaw(message.to_owned()));
+        let found = wrapping::of(&text).unwrap_or_else(|| format!("another; {EXPORT}"));
+        return Err(flaw(format!(
+            "expected a HAR, which is a JSON object with log.entries, found {found}"
+        )));
     }
     Ok(text)
 }
@@ -177,7 +191,7 @@ pub(super) fn sessions<'a>(
     choice: &Choice,
 ) -> Result<(Vec<Session<'a>>, Vec<String>), ImportError> {
     let document: Document<'a> =
-        serde_json::from_str(text).map_err(|error| not_a_har(name, &error))?;
+        serde_json::from_str(text).map_err(|error| not_a_har(name, text, &error))?;
     let writer = document.log.writer();
     let creator = document.log.creator.as_ref();
     let too_old = creator.and_then(Creator::lacks_web_sockets);
@@ -283,15 +297,19 @@ fn lacks(creator: Option<&str>, sessions: &[Session<'_>]) -> Vec<String> {
     lacks
 }
 
-fn not_a_har(name: &str, error: &serde_json::Error) -> ImportError {
+fn not_a_har(name: &str, text: &str, error: &serde_json::Error) -> ImportError {
     let said = error.to_string();
     let said = said
         .rsplit_once(" at line ")
         .map_or(said.as_str(), |(what, _)| what);
     let message = if error.is_eof() {
-        "the HAR breaks off here; it was not written to its end".to_owned()
+        "the HAR breaks off here; it was not written to its end: export it again (Playwright writes \
+         it when its context is closed)"
+            .to_owned()
+    } else if let Some(found) = wrapping::of(text) {
+        format!("expected a HAR (an object with log.entries), found {found}")
     } else {
-        format!("expected a HAR (an object with log.entries), found another: {said}")
+        format!("expected a HAR (an object with log.entries), found another: {said}; {EXPORT}")
     };
     ImportError::Flaw {
         name: name.to_owned(),

@@ -15,6 +15,13 @@ use crate::import::wall::Wall;
 const TORN: &str = "the line of JSON breaks off: its recorder was still writing or was stopped; \
                     leave it out: head -n -1 FILE | wstape import lines - …";
 
+/// How the rows of a table become messages, each an object of its columns.
+const AS_JSON: &str = "python3 -c 'import csv,json,sys; [print(json.dumps(r)) for r in \
+                       csv.DictReader(sys.stdin)]' < FILE > NEW.jsonl";
+
+/// The row behind that of the names.
+const FIRST_ROW: u64 = 2;
+
 /// Where a record stands, for errors.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
@@ -69,7 +76,7 @@ impl Record<'_> {
             let names: Vec<String> = names.iter().map(|name| format!("/{name}")).collect();
             let message = format!(
                 "expected --message to name the column of the messages, found no --message; \
-                 the columns are {}",
+                 the columns are {}; of a table without one, make JSON first and import that: {AS_JSON}",
                 names.join(", ")
             );
             return Err(place.flaw(message));
@@ -100,6 +107,16 @@ impl Record<'_> {
         let column = tokens.next().unwrap_or_default();
         let by_name = names.iter().position(|name| name.trim() == column);
         let field = by_name.or_else(|| column.parse().ok());
+        let first = field.filter(|_| by_name.is_none() && place.line == FIRST_ROW);
+        if first
+            .and_then(|at| names.get(at))
+            .is_some_and(|name| time::any(name.trim()).is_some())
+        {
+            return Err(place.flaw(format!(
+                "expected a row of names above the first, found a time at {pointer}; write one: \
+                 sed '1i time,message' FILE > NEW.csv"
+            )));
+        }
         let field = field.and_then(|at| fields.get(at)).ok_or_else(|| {
             let all: Vec<&str> = names.iter().collect();
             place.flaw(format!(
@@ -175,7 +192,8 @@ fn moment(place: &Place, pointer: &str, found: &str) -> Result<Wall, ImportError
     time::any(found.trim()).ok_or_else(|| {
         let found = quoted(found);
         place.flaw(format!(
-            "expected a time since 1970 or a date at {pointer}, found {found}"
+            "expected a time since 1970 or a date at {pointer}, found {found}; leave out the lines \
+             without one, or import none of them: --time none --every 100ms"
         ))
     })
 }

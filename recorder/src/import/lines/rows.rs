@@ -8,7 +8,7 @@ use wstape_tape::MAX_LINE_BYTES;
 
 use super::layout::LineForm;
 use super::record::{Place, Record};
-use crate::error::ImportError;
+use crate::error::import::{ImportError, quoted};
 use crate::import::kind;
 
 /// The mark that some tools put before UTF-8.
@@ -52,6 +52,16 @@ impl<'a> Rows<'a> {
             return Err(place.flaw(format!("expected a message a line, found {what}")));
         }
         let divide = divide(begin);
+        if form == LineForm::Plain && is_table(name, begin, divide) {
+            let name = name.to_owned();
+            let place = Place { name, line: 1 };
+            let columns = String::from_utf8_lossy(first_line(begin));
+            return Err(place.flaw(format!(
+                "expected a message a line, found a table of the columns {}; say which is the time and \
+                 which the message: --layout csv --time /COLUMN --message /COLUMN",
+                quoted(columns.trim())
+            )));
+        }
         let mut rows = Self {
             name: name.to_owned(),
             source: Source::Lines(Box::new(input)),
@@ -130,10 +140,26 @@ impl<'a> Rows<'a> {
     }
 }
 
+fn first_line(begin: &[u8]) -> &[u8] {
+    begin.split(|b| *b == b'\n').next().unwrap_or_default()
+}
+
+/// Whether a file is called a table, and its first line is of the names of columns.
+fn is_table(name: &str, begin: &[u8], divide: u8) -> bool {
+    const ENDINGS: [&str; 2] = [".csv", ".tsv"];
+    let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
+    let of_a_name = |b: &u8| b.is_ascii_alphanumeric() || b" _-.\"\r".contains(b);
+    let mut names = first_line(begin).split(|b| *b == divide);
+    let several = names.clone().count() > 1;
+    let letters = |name: &[u8]| name.iter().any(u8::is_ascii_alphabetic);
+    let all = names.all(|name| letters(name) && name.iter().all(of_a_name));
+    ENDINGS.iter().any(|ending| name.ends_with(ending)) && several && all
+}
+
 /// What divides the columns: what the row of names has most of, of a comma and what spreadsheets
 /// and databases write in its place.
 fn divide(begin: &[u8]) -> u8 {
-    let names = begin.split(|b| *b == b'\n').next().unwrap_or_default();
+    let names = first_line(begin);
     let count = |byte: u8| memchr::memchr_iter(byte, names).count();
     let others = [b';', b'\t', b'|'].into_iter();
     let most = others.max_by_key(|byte| count(*byte));

@@ -48,15 +48,40 @@ pub(in crate::redact) fn is_signature(value: &str) -> bool {
         && value.bytes().any(|b| b.is_ascii_lowercase())
         && value.bytes().any(|b| b.is_ascii_uppercase())
         && !is_public_key(value)
+        && !is_content_id(value)
         && !is_media(value)
+        || is_written_key(value)
+}
+
+/// Whether that is a private key as Nostr and Stellar write theirs, which have letters of one case
+/// alone (NIP-19; SEP-23).
+fn is_written_key(value: &str) -> bool {
+    const NOSTR: (&str, usize) = ("nsec1", 63);
+    const STELLAR: (&str, usize) = ("S", 56);
+    let is = |(begin, length): (&str, usize), of: fn(u8) -> bool| {
+        value.len() == length && value.starts_with(begin) && value.bytes().all(of)
+    };
+    let of_bech32 = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let of_base32 = |b: u8| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b);
+    let digits = value.bytes().any(|b| b.is_ascii_digit());
+    digits && (is(NOSTR, of_bech32) || is(STELLAR, of_base32))
+}
+
+/// Whether that is what a content of IPFS is known by: SHA-256 in Base58, which begins so.
+fn is_content_id(value: &str) -> bool {
+    const LENGTH: usize = 46;
+    value.len() == LENGTH && value.starts_with("Qm") && value.bytes().all(is_of_base58)
+}
+
+fn is_of_base58(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() && !b"0OIl".contains(&byte)
 }
 
 /// Whether that is an account's public key in Base58, as Solana has them: 32 bytes, and none of
 /// the characters that Base58 leaves out. Of tokens of that length one in twenty looks so.
 fn is_public_key(value: &str) -> bool {
     const LENGTHS: std::ops::RangeInclusive<usize> = 43..=44;
-    let of_base58 = |b: u8| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b);
-    LENGTHS.contains(&value.len()) && value.bytes().all(of_base58)
+    LENGTHS.contains(&value.len()) && value.bytes().all(is_of_base58)
 }
 
 /// Whether that is longer than any token or signature in use, of which RSA's with 8,192 bits takes

@@ -2,8 +2,8 @@
 
 use super::look::is_drawn;
 use super::purpose::{MAX_PURPOSE_BYTES, is_purpose};
-use crate::redact::names::{is_secret_name, is_token_like, plain, words};
-use crate::redact::open_value::{Value, is_open, is_open_parameter};
+use crate::redact::names::{is_token_like, plain, say_secret, words};
+use crate::redact::open_value::{Value, is_open, is_open_parameter, is_pair};
 
 /// Names of members that number a message: a reply repeats them, and they say nothing of who sent
 /// it.
@@ -21,18 +21,21 @@ const NUMBERS: [&str; 9] = [
 
 /// Words in names of members, beside those of headers and queries, whose values are secret in what
 /// a client sends.
-const SECRET_WORDS: [&str; 29] = [
+const SECRET_WORDS: [&str; 35] = [
     "2fa",
     "authenticate",
     "authextra",
     "authn",
     "authorize",
+    "authticket",
     "appkey",
     "challenge",
     "clientkey",
+    "cookies",
     "cred",
     "creds",
     "cst",
+    "keypair",
     "login",
     "logon",
     "mfa",
@@ -41,30 +44,35 @@ const SECRET_WORDS: [&str; 29] = [
     "pass",
     "pin",
     "pincode",
+    "psk",
     "psw",
     "pw",
     "resumeid",
     "seed",
+    "sessionticket",
     "signed",
     "signin",
     "ssid",
     "userkey",
+    "vncticket",
     "wif",
     "xst",
 ];
 
 /// Whose key is secret, beside those of headers and queries.
-const KEY_OWNERS: [&str; 23] = [
+const KEY_OWNERS: [&str; 25] = [
     "account",
     "admin",
     "app",
     "application",
     "consumer",
     "device",
+    "encryption",
     "javascript",
     "license",
     "master",
     "merchant",
+    "network",
     "partner",
     "public",
     "rest",
@@ -78,6 +86,32 @@ const KEY_OWNERS: [&str; 23] = [
     "vendor",
     "windows",
     "ws",
+];
+
+/// Two words in names of members whose values are secret.
+const SECRET_PAIRS: [[&str; 2]; 12] = [
+    ["access", "code"],
+    ["api", "keys"],
+    ["backup", "code"],
+    ["install", "code"],
+    ["pair", "code"],
+    ["pairing", "code"],
+    ["private", "keys"],
+    ["recovery", "code"],
+    ["security", "answer"],
+    ["security", "keys"],
+    ["setup", "code"],
+    ["two", "factor"],
+];
+
+/// Words that a name of a password ends in.
+const PASSWORDS: [&str; 6] = [
+    "passcode",
+    "passphrase",
+    "passwd",
+    "password",
+    "pwd",
+    "secret",
 ];
 
 /// Words in names of members that say that who sends the object gives a password in it.
@@ -185,6 +219,32 @@ pub(in crate::redact) fn is_credential(name: &str) -> bool {
         .any(|word| CREDENTIALS.contains(&word.as_str()))
 }
 
+/// Whether a member of this name is a token, which in a message of one who comes is no coin.
+pub(in crate::redact) fn is_token(name: &str) -> bool {
+    plain(name) == "token"
+}
+
+/// Whether a name's last word is one for a password.
+pub(in crate::redact) fn is_password(name: &str) -> bool {
+    words(name)
+        .last()
+        .is_some_and(|last| PASSWORDS.contains(&last.as_str()))
+}
+
+/// Whether a name of one letter or few says who it is, beside which `p` is a password.
+pub(in crate::redact) fn is_short_user(name: &str) -> bool {
+    matches!(plain(name).as_str(), "u" | "usr" | "user")
+}
+
+/// Whether that is a password beside a short name of a user: what is called `p`, and is neither the
+/// number of a page nor a pair of coins.
+pub(in crate::redact) fn is_short_password(name: &str, value: &str) -> bool {
+    const MAX_PAGE_DIGITS: usize = 4;
+    let page = value.len() <= MAX_PAGE_DIGITS && value.bytes().all(|b| b.is_ascii_digit());
+    let number = value.parse::<f64>().is_ok() && value.contains('.');
+    matches!(plain(name).as_str(), "p" | "pw") && !page && !number && !is_pair(value)
+}
+
 /// Whether a member of this name says who gives the password beside it.
 pub(in crate::redact) fn is_user(name: &str) -> bool {
     let last = words(name).pop().unwrap_or_default();
@@ -214,33 +274,40 @@ pub(in crate::redact) fn stays(name: &str, value: &str) -> bool {
 /// Whether the value of a member of this name is secret in what a client sends.
 pub(in crate::redact) fn is_secret_member(name: &str, value: Value<'_>) -> bool {
     let words = words(name);
-    says_secret(name, &words, value) && !is_open(&words, value)
+    says_secret(&words, value) && !is_open(&words, value)
 }
 
 /// Whether the value of a header or of a query is secret. There a name is mostly that of a secret:
 /// only what is told of one, a coin's symbol and a contract's address are none.
 pub(in crate::redact) fn is_secret_parameter(name: &str, value: &str) -> bool {
     let words = words(name);
-    says_secret(name, &words, Value::Text(value)) && !is_open_parameter(&words, value)
+    says_secret(&words, Value::Text(value)) && !is_open_parameter(&words, value)
 }
 
 /// Whether a name says that its value is a secret, of whatever look.
-fn says_secret(name: &str, words: &[String], value: Value<'_>) -> bool {
+fn says_secret(words: &[String], value: Value<'_>) -> bool {
     let ends = |word: &String| SECRET_ENDS.iter().any(|end| word.ends_with(end));
     let key = |two: &[String]| {
-        two[1] == "key" && KEY_OWNERS.contains(&two[0].as_str()) || two == ["two", "factor"]
+        two[1] == "key" && KEY_OWNERS.contains(&two[0].as_str())
+            || SECRET_PAIRS.iter().any(|pair| pair == two)
+    };
+    // What a bank gives for one order; without digits it may be the tangent.
+    let tan = || {
+        let last = words.last().is_some_and(|word| word == "tan");
+        last && matches!(value, Value::Text(text) if text.bytes().all(|b| b.is_ascii_digit()))
     };
     let drawn_key = || {
         let last = words.last().is_some_and(|word| word == "key");
         last && matches!(value, Value::Text(text) if is_drawn(text))
     };
-    is_secret_name(name)
+    say_secret(words)
         || words
             .iter()
             .any(|word| SECRET_WORDS.contains(&word.as_str()))
         || words.iter().any(ends)
         || words.windows(2).any(key)
         || drawn_key()
+        || tan()
 }
 
 #[cfg(test)]

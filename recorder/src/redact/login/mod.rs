@@ -19,12 +19,11 @@ mod purpose;
 
 pub(super) use look::{is_bare_token, is_drawn, is_hash, is_signature};
 pub(super) use member::{
-    is_bare_key, is_code, is_credential, is_id, is_naming, is_public_name, is_reference,
-    is_secret_member, is_secret_parameter, is_user, is_value, stays,
+    is_bare_key, is_code, is_credential, is_id, is_naming, is_password, is_public_name,
+    is_reference, is_secret_member, is_secret_parameter, is_short_password, is_short_user,
+    is_token, is_user, is_value, stays,
 };
-pub(super) use purpose::{
-    gives_key, is_head, is_login, is_of_words, is_purpose, is_topic, proves, subscribes,
-};
+pub(super) use purpose::{Purpose, is_head, is_login, is_purpose, is_topic};
 
 /// What errors call what stands in a login.
 pub(super) const LOGIN: &str = "what a client sent to log in";

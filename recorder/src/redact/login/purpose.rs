@@ -3,7 +3,7 @@
 use crate::redact::names::{plain, words};
 
 /// Words of which one in a message's purpose says that it is to log in, or that it is signed.
-const LOGIN_WORDS: [&str; 30] = [
+const LOGIN_WORDS: [&str; 32] = [
     "2fa",
     "auth",
     "authenticate",
@@ -13,6 +13,8 @@ const LOGIN_WORDS: [&str; 30] = [
     "authorize",
     "authkey",
     "identify",
+    "importprivatekey",
+    "importprivkey",
     "login",
     "logon",
     "mfa",
@@ -37,12 +39,41 @@ const LOGIN_WORDS: [&str; 30] = [
 ];
 
 /// Two words that say so together.
-const LOGIN_PAIRS: [[&str; 2]; 5] = [
+const LOGIN_PAIRS: [[&str; 2]; 8] = [
     ["log", "in"],
     ["log", "on"],
     ["connection", "init"],
     ["access", "token"],
     ["with", "token"],
+    ["import", "key"],
+    ["import", "raw"],
+    ["insert", "key"],
+];
+
+/// What methods of Ethereum's nodes begin with that take a password behind what they are asked.
+const PERSONAL: &str = "personal_";
+
+/// Words of a purpose that say that a client comes, before it has asked for anything: nothing is
+/// traded in such a message.
+const OPENINGS: [&str; 8] = [
+    "connect",
+    "handshake",
+    "hello",
+    "hi",
+    "init",
+    "initialize",
+    "reconnect",
+    "resume",
+];
+
+/// Words of a purpose that say that a hash is asked about.
+const OF_HASHES: [&str; 6] = [
+    "block",
+    "header",
+    "merkle",
+    "scripthash",
+    "transaction",
+    "tx",
 ];
 
 /// Names of members that say what a message is for, without case and punctuation.
@@ -127,12 +158,84 @@ pub(super) const MAX_PURPOSE_BYTES: usize = 48;
 
 /// Whether that is what a message to log in, or a signed one, says that it is for.
 pub(in crate::redact) fn is_login(purpose: &str) -> bool {
-    if purpose.len() > MAX_PURPOSE_BYTES {
-        return false;
+    Purpose::of(purpose).is_login()
+}
+
+/// What a message says that it is for, in its words.
+#[derive(Debug)]
+pub(in crate::redact) struct Purpose {
+    /// None where it is too long to be one.
+    words: Vec<String>,
+    is_personal: bool,
+}
+
+impl Purpose {
+    pub(in crate::redact) fn of(purpose: &str) -> Self {
+        let words = if purpose.len() > MAX_PURPOSE_BYTES {
+            Vec::new()
+        } else {
+            words(purpose)
+        };
+        Self {
+            is_personal: !words.is_empty() && purpose.starts_with(PERSONAL),
+            words,
+        }
     }
-    let words = words(purpose);
-    let pair = |two: &[String]| LOGIN_PAIRS.iter().any(|p| p[0] == two[0] && p[1] == two[1]);
-    words.iter().any(|word| says_login(word)) || words.windows(2).any(pair)
+
+    /// Whether the message is to log in, or signed.
+    pub(in crate::redact) fn is_login(&self) -> bool {
+        self.has(says_login) || self.has_pair_of(&LOGIN_PAIRS) || self.is_personal
+    }
+
+    /// Whether it is more than a word of its own.
+    pub(in crate::redact) fn is_of_words(&self) -> bool {
+        self.words.len() > 1
+    }
+
+    /// Whether the message asks for topics.
+    pub(in crate::redact) fn subscribes(&self) -> bool {
+        self.has(|word| {
+            let word = word.strip_prefix("un").unwrap_or(word);
+            matches!(word, "sub" | "subscribe" | "subscription")
+        })
+    }
+
+    /// Whether the message proves something by a code: a second factor, an alarm's.
+    pub(in crate::redact) fn proves(&self) -> bool {
+        self.has_one_of(&PROVING) || self.has_pair_of(&[["with", "code"]])
+    }
+
+    /// Whether the message says that a client comes.
+    pub(in crate::redact) fn opens(&self) -> bool {
+        self.has_one_of(&OPENINGS)
+    }
+
+    /// Whether the message asks about a hash.
+    pub(in crate::redact) fn asks_for_hash(&self) -> bool {
+        let fused = |word: &str| {
+            let of = word.strip_prefix("get").unwrap_or_default();
+            of.starts_with("block") || of.ends_with("transaction")
+        };
+        self.has_one_of(&OF_HASHES) || self.has(fused)
+    }
+
+    /// Whether the message hands over a key, so that hexadecimal digits are one.
+    pub(in crate::redact) fn gives_key(&self) -> bool {
+        self.has_one_of(&GIVING_KEYS)
+    }
+
+    fn has(&self, is: fn(&str) -> bool) -> bool {
+        self.words.iter().any(|word| is(word))
+    }
+
+    fn has_one_of(&self, list: &[&str]) -> bool {
+        self.words.iter().any(|word| list.contains(&word.as_str()))
+    }
+
+    fn has_pair_of(&self, list: &[[&str; 2]]) -> bool {
+        let known = |two: &[String]| list.iter().any(|pair| two == pair);
+        self.words.windows(2).any(known)
+    }
 }
 
 /// Whether a word says login: one of the known, or one that others are fused with, as in
@@ -164,35 +267,6 @@ pub(in crate::redact) fn is_purpose(name: &str) -> bool {
 pub(in crate::redact) fn is_topic(name: &str) -> bool {
     const TOPICS: [&str; 6] = ["ch", "channel", "name", "path", "resource", "topic"];
     TOPICS.contains(&plain(name).as_str())
-}
-
-/// Whether that is more than a word of its own.
-pub(in crate::redact) fn is_of_words(value: &str) -> bool {
-    words(value).len() > 1
-}
-
-/// Whether a message of this purpose asks for topics.
-pub(in crate::redact) fn subscribes(purpose: &str) -> bool {
-    let asks = |word: &String| {
-        let word = word.strip_prefix("un").unwrap_or(word);
-        matches!(word, "sub" | "subscribe" | "subscription")
-    };
-    purpose.len() <= MAX_PURPOSE_BYTES && words(purpose).iter().any(asks)
-}
-
-/// Whether a message of this purpose proves something by a code: a second factor, an alarm's.
-pub(in crate::redact) fn proves(purpose: &str) -> bool {
-    has_word_of(purpose, &PROVING)
-}
-
-/// Whether a message of this purpose hands over a key, so that hexadecimal digits are one.
-pub(in crate::redact) fn gives_key(purpose: &str) -> bool {
-    has_word_of(purpose, &GIVING_KEYS)
-}
-
-fn has_word_of(purpose: &str, list: &[&str]) -> bool {
-    let known = |word: &String| list.contains(&word.as_str());
-    purpose.len() <= MAX_PURPOSE_BYTES && words(purpose).iter().any(known)
 }
 
 #[cfg(test)]

@@ -63,14 +63,16 @@ impl Choice {
         if let Some(without) = &self.without {
             chosen = chosen.without(&parse(without, &**subject)?);
         }
-        let mut subject = Arc::clone(subject);
-        if is_real {
-            subject = Arc::new(Narrowed::new(subject, &chosen).by_bounds());
-        }
-        let mut judged = Judged::of(&*subject, &offered(&subject), &chosen);
-        if is_real {
-            judged = judged.in_real_time();
-        }
+        let judged_as =
+            |subject: &Arc<dyn Subject>| Judged::of(&**subject, &offered(subject), &chosen);
+        let (subject, judged) = if is_real {
+            let bounded = Narrowed::new(Arc::clone(subject), &chosen).by_bounds();
+            let bounded: Arc<dyn Subject> = Arc::new(bounded);
+            let judged = judged_as(&bounded).in_real_time();
+            (bounded, judged)
+        } else {
+            (Arc::clone(subject), judged_as(subject))
+        };
         if judged.rules.is_empty() {
             return Err(format!("no rule is left to judge by:\n{}", judged.text()));
         }

@@ -1,6 +1,6 @@
 //! The engines of a tape: one, or one for each name that its steps have.
 
-use std::io::{self, Write};
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use super::error::ServeError;
 use super::options::Serve;
 use super::prepare::{named, prepare};
 use super::upstream::finish;
+use crate::cmd::say::{Unannounced, announce};
 
 /// Engines that listen.
 pub(super) struct Engines {
@@ -121,21 +122,24 @@ impl Engines {
     }
 
     /// Says where each is dialled, a line each.
-    pub(super) fn say(&self) -> io::Result<()> {
-        let mut out = io::stdout().lock();
+    pub(super) fn say(&self) -> Result<(), Unannounced> {
+        // Writing into a string does not fail.
+        let mut said = String::new();
         for engine in &self.running {
-            match engine.name().filter(|_| self.running.len() > 1) {
-                None => writeln!(out, "listening on {}", engine.url())?,
-                Some(name) => writeln!(out, "listening on {} for {name:?}", engine.url())?,
+            said.push_str("listening on ");
+            said.push_str(&engine.url());
+            if let Some(name) = engine.name().filter(|_| self.running.len() > 1) {
+                let _ = write!(said, " for {name:?}");
             }
+            said.push('\n');
         }
         if let Some(control) = &self.control {
-            writeln!(out, "control on http://{}", control.addr())?;
+            let _ = writeln!(said, "control on http://{}", control.addr());
         }
         if let Some(toxiproxy) = &self.toxiproxy {
-            writeln!(out, "toxiproxy on http://{}", toxiproxy.addr())?;
+            let _ = writeln!(said, "toxiproxy on http://{}", toxiproxy.addr());
         }
-        out.flush()
+        announce(&said)
     }
 
     /// Ends all of them, and their journals.

@@ -11,6 +11,7 @@ use wstape_tape::TapeError;
 
 use crate::cmd::redaction::{NoRandomBytes, RedactionError};
 use crate::cmd::remedy;
+use crate::cmd::say::Unannounced;
 
 /// Why `serve` could not, or no longer, serve.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +67,8 @@ pub(crate) enum ServeError {
     Certificate { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Random(#[from] NoRandomBytes),
+    #[error(transparent)]
+    Unannounced(#[from] Unannounced),
     #[error("{0}")]
     Io(#[from] io::Error),
 }

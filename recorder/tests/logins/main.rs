@@ -1,227 +1,13 @@
 //! What clients log in with never reaches a tape: layouts of public documentation, with invented
 //! values. Each says its `source`, where one was looked up; those without were written from memory.
 
+mod layouts;
+
 use serde_json::{Value, json};
 use wstape_recorder::{Redactor, Rules};
 use wstape_tape::{Action, Header, Step};
 
-/// An API key, and a signature as HMAC-SHA256 gives it in hexadecimal and in base64.
-const KEY: &str = "kQ7xW2nB5vC9dTx7";
-const HEX: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
-const BASE64: &str = "q7xW2nB5vC9dTx7Q4f8Kz01mQ7xW2nB5vC9dTx7Q4f8=";
-const PASS: &str = "correct-horse";
-
-/// Exchange, message, and what a reader of the tape still has to see in it: a line each of
-/// `inputs/logins.jsonl`, with the values above for their names.
-fn layouts() -> Vec<(String, String, Vec<String>)> {
-    let values = [
-        ("$KEY", KEY),
-        ("$HEX", HEX),
-        ("$BASE64", BASE64),
-        ("$PASS", PASS),
-    ];
-    let layout = |line: &str| {
-        let line: Value = serde_json::from_str(line).expect(line);
-        let message = line["message"].to_string();
-        let message = values
-            .iter()
-            .fold(message, |text, (name, value)| text.replace(name, value));
-        let stays = line["stays"].as_array().expect("a list").iter();
-        let stays = stays.map(|part| part.as_str().expect("a string").to_owned());
-        let who = line["who"].as_str().expect("a name").to_owned();
-        (who, message, stays.collect())
-    };
-    include_str!("inputs/logins.jsonl")
-        .lines()
-        .map(layout)
-        .collect()
-}
-
-/// Texts that are no JSON: whose they are, what is said, and what stays of it.
-fn texts() -> Vec<(&'static str, String, &'static str)> {
-    [protocols(), commands(), later_words()].concat()
-}
-
-/// Protocols of lines, forms and frames of their own.
-fn protocols() -> Vec<(&'static str, String, &'static str)> {
-    vec![
-        (
-            "Socket.IO",
-            format!("42[\"login\",{{\"user\":\"{PASS}\"}}]"),
-            "login",
-        ),
-        (
-            "STOMP",
-            format!("CONNECT\naccept-version:1.2\nlogin:ada\npasscode:{PASS}\n\n\0"),
-            "accept-version:1.2",
-        ),
-        (
-            "NATS",
-            format!(
-                "CONNECT {{\"verbose\":false,\"auth_token\":\"{KEY}\",\"pass\":\"{PASS}\"}}\r\n"
-            ),
-            "verbose",
-        ),
-        ("IRC", format!("PASS oauth:{KEY}\r\n"), "PASS"),
-        ("a form", format!("op=login&user=1&sign={HEX}"), "op=login"),
-        (
-            "Socket.IO's handshake",
-            format!("40{{\"token\":\"{BASE64}\"}}"),
-            "40{",
-        ),
-        (
-            "Twitch",
-            format!("CAP REQ :twitch.tv/tags\r\nPASS oauth:{KEY}\r\nNICK ada\r\n"),
-            "NICK ada",
-        ),
-        // https://partner.tradovate.com/overview/conformance-testing/stage-2-websocket-management
-        (
-            "Tradovate",
-            format!("authorize\n0\n\n{KEY}.{PASS}"),
-            "authorize\n0\n",
-        ),
-        ("Questrade", format!("C3lTUKuN{KEY}"), ""),
-        (
-            "Redis",
-            format!("*2\r\n$4\r\nAUTH\r\n$13\r\n{PASS}\r\n"),
-            "$13",
-        ),
-        (
-            "FIX",
-            format!("8=FIX.4.4|35=A|98=0|553={KEY}|554={PASS}|10=100|"),
-            "35=A|98=0|",
-        ),
-    ]
-}
-
-/// Commands of one line, markup and what else people made up.
-fn commands() -> Vec<(&'static str, String, &'static str)> {
-    vec![
-        // https://app.unpkg.com/node-lox-ws-api@0.4.5/files/lib/Auth/Hash.js
-        (
-            "Loxone's command",
-            format!("jdev/sps/ios/{}/lamp/on", &HEX[..40]),
-            "/lamp/on",
-        ),
-        (
-            "Loxone",
-            format!("authwithtoken/{HEX}/{PASS}"),
-            "authwithtoken/",
-        ),
-        (
-            "Loxone's key",
-            format!("jdev/sys/getjwt/{HEX}/ada/4/098802e1-02b4-603c-ffff/{PASS}"),
-            "getjwt",
-        ),
-        (
-            "Lightstreamer",
-            format!("create_session\r\nLS_user={KEY}&LS_cid=x&LS_password={PASS}"),
-            "LS_cid=x",
-        ),
-        (
-            "Proxmox",
-            format!("root@pam:PVEVNC:67A1B2C3::{BASE64}\n"),
-            "PVEVNC",
-        ),
-        (
-            "Showdown",
-            format!("|/trn Ada,0,4;ada;2;1700000000;sim3;{HEX};{HEX}"),
-            "/trn Ada",
-        ),
-        ("bars", format!("LOGIN|{KEY}|{PASS}"), "LOGIN|"),
-        ("commas", format!("login,ada,{PASS}"), "login,"),
-        (
-            "a word and JSON",
-            format!("auth {{\"k\":\"{KEY}\"}}"),
-            "auth ",
-        ),
-        (
-            "NickServ",
-            format!("PRIVMSG NickServ :IDENTIFY {PASS}\r\n"),
-            "NickServ",
-        ),
-        ("IRC's operator", format!("OPER ada {PASS}\r\n"), "OPER"),
-        (
-            "XML",
-            format!("<login user='ada' token='{KEY}'><password>{PASS}</password></login>"),
-            "<password>",
-        ),
-        (
-            "Socket.IO's recovery",
-            format!("40{{\"pid\":\"{KEY}\",\"offset\":\"a\"}}"),
-            "offset",
-        ),
-        (
-            "XMPP",
-            format!(
-                "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{BASE64}</auth>"
-            ),
-            "mechanism='PLAIN'",
-        ),
-        (
-            "SIP",
-            format!("REGISTER sip:h SIP/2.0\r\nAuthorization: Digest username=\"{PASS}\"\r\n"),
-            "REGISTER sip:h",
-        ),
-    ]
-}
-
-/// Commands of which not the first word logs in, and what else stands within a text.
-fn later_words() -> Vec<(&'static str, String, &'static str)> {
-    vec![
-        (
-            "XMPP, its second SASL",
-            format!(
-                "<authenticate mechanism='PLAIN'><initial-response>{BASE64}</initial-response></authenticate>"
-            ),
-            "mechanism='PLAIN'",
-        ),
-        (
-            "XMPP of old",
-            format!(
-                "<iq type='set'><query xmlns='jabber:iq:auth'><username>{KEY}</username><digest>{}</digest></query></iq>",
-                &HEX[..40]
-            ),
-            "jabber:iq:auth",
-        ),
-        ("IMAP", format!("a1 LOGIN ada {PASS}\r\n"), "a1 LOGIN"),
-        (
-            "Redis' HELLO",
-            format!("HELLO 3 AUTH ada {PASS}\r\n"),
-            "HELLO 3 AUTH",
-        ),
-        (
-            "NickServ in short",
-            format!("NS IDENTIFY {PASS}\r\n"),
-            "NS IDENTIFY",
-        ),
-        (
-            "a chat's command",
-            format!("/msg NickServ identify ada {PASS}"),
-            "NickServ",
-        ),
-        (
-            "Quakenet",
-            format!("PRIVMSG Q@CServe.quakenet.org :AUTH ada {PASS}\r\n"),
-            ":AUTH",
-        ),
-        (
-            "WEBIRC",
-            format!("WEBIRC {PASS} gateway host 10.0.0.1\r\n"),
-            "WEBIRC",
-        ),
-        (
-            "a URL in a text",
-            format!("dial wss://h/ws?access_token={KEY}&room=a now"),
-            "room=a now",
-        ),
-        (
-            "Socket.IO's handshake of its own names",
-            format!("40{{\"visitor\":{{\"k\":\"{PASS}\"}}}}"),
-            "visitor",
-        ),
-    ]
-}
+use layouts::{BASE64, HEX, KEY, PASS, all, layouts, texts};
 
 fn line(message: &str) -> String {
     json!({"at_ms": 1, "conn": 1, "received": {"kind": "text", "text": message}}).to_string()
@@ -248,12 +34,6 @@ fn message(step: &Step) -> String {
     }
 }
 
-fn all() -> impl Iterator<Item = (String, String, Vec<String>)> {
-    let texts = texts().into_iter();
-    let texts = texts.map(|(who, text, stays)| (who.to_owned(), text, vec![stays.to_owned()]));
-    layouts().into_iter().chain(texts)
-}
-
 #[test]
 fn no_layout_leaves_a_secret_and_each_still_says_what_it_was_for() {
     for (who, sent, stays) in all() {
@@ -264,6 +44,8 @@ fn no_layout_leaves_a_secret_and_each_still_says_what_it_was_for() {
             HEX,
             BASE64,
             PASS,
+            "482913",
+            "sausage",
             "AUTH1516372361000",
             "226aee50",
             &HEX[..40],
@@ -476,6 +258,20 @@ fn what_a_client_sends_that_is_no_login_keeps_every_byte() {
         r#"{"track-tx":"ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":"accountSubscribe","params":["CM78CPUeXjn8o3yroDHxUtKsZZgoy4GPkPPXfouKNH12",{"encoding":"jsonParsed"}]}"#,
         r#"{"assets_ids":["109681959945973300464568698402968596289258214226684818748321941747028805721376"],"type":"market"}"#,
+        r#"{"jsonrpc":"2.0","method":"blockchain.scripthash.subscribe","params":["8b01df4e368ea28f8dc0423bcf7a4923e3a12d307c875e47a0cfbf90b5c39161"],"id":0}"#,
+        r#"{"method":"getblock","params":["00000000000000000007878ec04bb2b2e12317804810f4c26033585b3f81ffaa"]}"#,
+        r#"{"op":"get","path":"QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG"}"#,
+        r#"{"account":"GDQJUTQYK2MQX2VGDR2FYWLIYAQIEGXTQVTFEMGH2BEWFG4BRUY4CKI7"}"#,
+        r#"{"type":"join","code":"ABCD","name":"Ada"}"#,
+        r#"{"cmd":"hello","u":"ada","p":2,"page":{"p":"2"}}"#,
+        r#"{"op":"order","u":"BTC","p":"52000.5"}"#,
+        r#"{"sin":0.5,"cos":0.1,"tan":0.2}"#,
+        r#"{"words":["alert","market","order","price","sell","buy","hold","stop","limit","trade","total"]}"#,
+        "5.mouse,3.120,3.240,1.0;3.key,5.65293,1.1;",
+        "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\na=fingerprint:sha-256 D2:FA:0E:C3\r\n",
+        "token=USDT session=RTH key=BTC-USD",
+        "the password is 'required', he said: pass \"the ball\"",
+        "u=ada&p=2",
         "I CAN NOT REALLY LOGIN TODAY",
         "note: see wss://h/ws?symbol=BTC",
         "",
@@ -531,6 +327,49 @@ fn a_password_in_amqps_frames_goes_and_their_length_stays() {
     assert_eq!(bytes.len(), said.len());
     assert!(!String::from_utf8_lossy(bytes).contains(PASS));
     assert_eq!(redacted(&clean.to_line()).to_line(), clean.to_line());
+}
+
+#[test]
+fn a_password_in_messages_of_postgres_and_of_protobuf_goes() {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    let field = |number: u8, content: &[u8]| {
+        let head = [number << 3 | 2, u8::try_from(content.len()).unwrap()];
+        [&head[..], content].concat()
+    };
+    let length = u32::try_from(PASS.len() + 5).unwrap().to_be_bytes();
+    let pair = [field(1, b"password"), field(2, PASS.as_bytes())].concat();
+    let sdp = format!("v=0\r\na=ice-pwd:{KEY}\r\n");
+    let two = [
+        b"\x82\xa2op\xa5login\xa1k\xad",
+        PASS.as_bytes(),
+        b"\x81\xa2op\xa3sub",
+    ];
+    for said in [
+        [b"p", &length[..], PASS.as_bytes(), b"\0"].concat(),
+        [b"\x08\x01".to_vec(), field(3, &pair)].concat(),
+        [field(1, b"login"), field(2, PASS.as_bytes())].concat(),
+        [b"\x08\xff\x01".to_vec(), field(2, sdp.as_bytes())].concat(),
+        two.concat(),
+    ] {
+        let binary = json!({"at_ms": 1, "conn": 1, "received": {"kind": "binary", "binary": STANDARD.encode(&said)}});
+        assert!(redactor().line(binary.to_string().as_bytes()).is_some());
+        let clean = redacted(&binary.to_string());
+        let left = message(&clean);
+        assert!(!left.contains(PASS) && !left.contains(KEY), "{left:?}");
+        assert_eq!(redacted(&clean.to_line()).to_line(), clean.to_line());
+    }
+}
+
+#[test]
+fn keys_as_their_wallets_write_them_are_known_by_their_look() {
+    for key in [
+        "nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5",
+        "SCZANGBA5YHTNYVVV4C3U252E2B6P6F5T3U6MM63WBSBZATAQI3EBTQ4",
+    ] {
+        let clean = redacted(&line(&json!({"a": "x", "data": key}).to_string())).to_line();
+        assert!(!clean.contains(key), "{clean}");
+    }
 }
 
 #[test]

@@ -1,0 +1,221 @@
+//! Whether whom a posted step names is there: somebody who steers by hand is told at once, rather
+//! than left to wonder why nothing happened.
+
+use std::fmt::Write as _;
+
+use wstape_tape::{Action, Conn as Whom, Micros, Step, Trigger, Whose};
+
+use super::Core;
+use crate::hub::connection::Conn;
+use crate::hub::phase::Phase;
+use crate::ids::{ConnId, LayerIndex};
+
+/// Most connections that a sentence lists.
+const MAX_LISTED_CONNECTIONS: usize = 16;
+
+/// A step that is posted for a connection that isn't there, or can do nothing with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{said}")]
+pub(crate) struct Absent {
+    /// The step's line in the request.
+    pub(crate) line: u64,
+    /// Whether a connection of that number has never come; else it has, and it is too late for this.
+    pub(crate) never: bool,
+    said: String,
+}
+
+/// Where a connection stands that a step names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    ToCome,
+    Live(ConnId),
+    Over,
+}
+
+impl Core {
+    /// The first of these steps that names a connection which isn't there for it: one that acts at
+    /// once where there is none, a state for one that is over, a trigger whose moment has passed.
+    ///
+    /// What is to happen later is not looked at: whom it names may come until then.
+    pub(super) fn absent(&self, layer: LayerIndex, steps: &[Step]) -> Option<Absent> {
+        // Such a layer's steps wait for their connections.
+        if self.layers.holds(layer) {
+            return None;
+        }
+        steps.iter().find_map(|step| match &step.trigger {
+            Trigger::At(Micros::ZERO) if step.jitter.is_none() => self.absent_now(step),
+            Trigger::At(_) => None,
+            Trigger::OnConnect { whose, .. } => {
+                let path = step.path.as_deref();
+                let last = last_of(*whose)?;
+                let come = self.come(path);
+                // A number that was given back is free while higher ones are taken.
+                let taken = path.is_none() && self.numbers.taken(last).is_some();
+                (taken || last <= come).then(|| {
+                    let said = format!(
+                        "{} came before this: `on_connect` is for connections to come, and the next is {}",
+                        called(*whose, path),
+                        come + 1
+                    );
+                    Absent { line: step.line, never: false, said }
+                })
+            }
+            trigger => {
+                let Whose::Nth(nth) = trigger.whose() else {
+                    return None;
+                };
+                let path = step.path.as_deref();
+                let over = self.place_of_number(path, nth) == Place::Over;
+                over.then(|| self.late(step, trigger.key(), nth))
+            }
+        })
+    }
+
+    /// As [`absent`](Self::absent), of a step that happens now.
+    fn absent_now(&self, step: &Step) -> Option<Absent> {
+        let Whom::Nth(nth) = step.conn else {
+            return None;
+        };
+        let place = match step.path.as_deref() {
+            None => self.place_of(ConnId::new(nth)),
+            path => self.place_of_number(path, nth),
+        };
+        let action = &step.action;
+        let waits = action.waits_for_the_101();
+        let acts = waits || matches!(action, Action::Drop(_) | Action::HalfClose);
+        match place {
+            Place::ToCome if acts => Some(self.never(step, nth)),
+            Place::Over if acts => Some(self.late(step, action.key(), nth)),
+            // What is expected of it, and what is to befall it, will never be.
+            Place::Over if matches!(action, Action::Expect(_)) => {
+                Some(self.late(step, action.key(), nth))
+            }
+            Place::Over if action.is_state() && !action.clears() => {
+                Some(self.late(step, action.key(), nth))
+            }
+            Place::Live(id) if waits => {
+                let phase = self.connections.phase(id)?;
+                let upgraded = self.connections.get(id).is_some_and(Conn::upgraded);
+                (!upgraded && phase != Phase::Raw).then(|| self.unready(step, nth, phase))
+            }
+            _ => None,
+        }
+    }
+
+    /// Where the connection with this number in the journal stands. The link of one that is over may
+    /// outlive it behind a partition: what is said of that still holds.
+    fn place_of(&self, id: ConnId) -> Place {
+        if self.connections.contains(id) || self.connections.lingers(id) {
+            Place::Live(id)
+        } else if id > self.connections.newest() {
+            Place::ToCome
+        } else {
+            Place::Over
+        }
+    }
+
+    /// Where the connection with this number among the tape's, or among those of a path, stands.
+    fn place_of_number(&self, path: Option<&str>, nth: u64) -> Place {
+        let id = match path {
+            Some(path) => self.routes.nth(path, nth),
+            None => self.numbers.taken(nth),
+        };
+        match id {
+            Some(id) => self.place_of(id),
+            None if nth > self.come(path) => Place::ToCome,
+            None => Place::Over,
+        }
+    }
+
+    /// How many connections of the tape, or of a path, have come: their numbers are taken.
+    fn come(&self, path: Option<&str>) -> u64 {
+        match path {
+            Some(path) => self.routes.count(path),
+            None => self.numbers.all_taken_to(),
+        }
+    }
+
+    fn never(&self, step: &Step, nth: u64) -> Absent {
+        let said = format!(
+            "there has been no {} to `{}`; {}",
+            called(Whose::Nth(nth), step.path.as_deref()),
+            step.action.key(),
+            self.there()
+        );
+        let line = step.line;
+        Absent {
+            line,
+            never: true,
+            said,
+        }
+    }
+
+    fn late(&self, step: &Step, key: &str, nth: u64) -> Absent {
+        let said = format!(
+            "{} is over, so nothing comes of `{key}`; {}",
+            called(Whose::Nth(nth), step.path.as_deref()),
+            self.there()
+        );
+        let line = step.line;
+        Absent {
+            line,
+            never: false,
+            said,
+        }
+    }
+
+    fn unready(&self, step: &Step, nth: u64, phase: Phase) -> Absent {
+        let said = format!(
+            "{} is not open ({}), so nothing comes of `{}`; {}",
+            called(Whose::Nth(nth), step.path.as_deref()),
+            phase.word(),
+            step.action.key(),
+            self.there()
+        );
+        let line = step.line;
+        Absent {
+            line,
+            never: false,
+            said,
+        }
+    }
+
+    /// Which connections there are, as a part of a sentence.
+    fn there(&self) -> String {
+        let all = self.connections.iter().count();
+        if all == 0 {
+            return "there is no connection now".to_owned();
+        }
+        let mut said = String::from("there are");
+        for (id, conn) in self.connections.iter().take(MAX_LISTED_CONNECTIONS) {
+            let comma = if said.ends_with("are") { " " } else { ", " };
+            let _ = write!(said, "{comma}{}", id.get());
+            if conn.phase() != Phase::Open {
+                let _ = write!(said, " ({})", conn.phase().word());
+            }
+        }
+        if let Some(more) = all
+            .checked_sub(MAX_LISTED_CONNECTIONS)
+            .filter(|&more| more > 0)
+        {
+            let _ = write!(said, " and {more} more");
+        }
+        said
+    }
+}
+
+/// The last connection that a trigger can be for, where there is one.
+fn last_of(whose: Whose) -> Option<u64> {
+    match whose {
+        Whose::Each => None,
+        Whose::Nth(nth) => Some(nth),
+        Whose::Range { to, .. } => to,
+    }
+}
+
+fn called(whose: Whose, path: Option<&str>) -> String {
+    match path {
+        Some(path) => format!("connection {whose} of {path}"),
+        None => format!("connection {whose}"),
+    }
+}

@@ -1,0 +1,169 @@
+//! Packets that hold no TCP of their own: what they are, and what to do so that there is some.
+
+use std::collections::BTreeMap;
+
+use etherparse::{IpNumber, LaxNetSlice, TransportSlice};
+
+use super::packets::Packet;
+use super::segment::sliced;
+
+/// Ports of UDP that say what is in it: VXLAN (RFC 7348), Geneve (RFC 8926), HTTP's own, that of
+/// `WireGuard`, and that of `IPsec` through a NAT (RFC 3948).
+const VXLAN: u16 = 4789;
+const GENEVE: u16 = 6081;
+const HTTPS: u16 = 443;
+const WIREGUARD: u16 = 51_820;
+const IPSEC: u16 = 4500;
+
+/// Bytes before the inner packet: UDP's header and VXLAN's, or Geneve's without options.
+const UDP_BYTES: usize = 8;
+const VXLAN_BYTES: usize = 8;
+const GENEVE_BYTES: usize = 8;
+
+/// GRE without options (RFC 2784), and what its type says of an inner Ethernet.
+const GRE_BYTES: usize = 4;
+const TRANSPARENT_ETHERNET: [u8; 2] = [0x65, 0x58];
+
+/// What a packet is that holds no segment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// Within another packet, which begins behind so many bytes, with or without Ethernet's header.
+    Tunnel {
+        name: &'static str,
+        before: usize,
+        ethernet: bool,
+    },
+    /// What nobody can read.
+    Encrypted(&'static str),
+    /// TCP of which too little was captured.
+    Cut,
+    /// QUIC, by its port.
+    Quic,
+    Udp,
+    Other,
+}
+
+/// Packets without TCP, by what they are.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    kinds: BTreeMap<Kind, u64>,
+}
+
+impl Beside {
+    /// One more packet, in which no segment was found.
+    pub(super) fn take(&mut self, packet: &Packet<'_>) {
+        let Some(kind) = kind(packet) else {
+            return;
+        };
+        *self.kinds.entry(kind).or_default() += 1;
+    }
+
+    /// What they are, a sentence each, with what to do instead.
+    pub(super) fn said(&self) -> Vec<String> {
+        let said = self.kinds.iter().map(|(kind, count)| {
+            let packets = if *count == 1 { "packet" } else { "packets" };
+            format!("{count} {packets} {}", kind.said())
+        });
+        said.collect()
+    }
+}
+
+impl Kind {
+    fn said(&self) -> String {
+        match self {
+            Self::Tunnel {
+                name,
+                before,
+                ethernet,
+            } => {
+                let link = if *ethernet { "" } else { " -T rawip" };
+                format!(
+                    "within {name}, which is not looked into: capture inside the tunnel, or take what is \
+                     around off with Wireshark's editcap -C {before}{link} FILE NEW.pcapng"
+                )
+            }
+            Self::Encrypted(name) => format!(
+                "of {name}, which nobody can read without its keys: capture where it ends, on the \
+                 tunnel's own interface"
+            ),
+            Self::Cut => {
+                "of TCP, cut before what they say: capture whole packets, tcpdump -s 0".to_owned()
+            }
+            Self::Quic => {
+                "of UDP to port 443, as QUIC and HTTP/3 are: record in the client, by the \
+                 browser's own HAR or wstape proxy"
+                    .to_owned()
+            }
+            Self::Udp => {
+                "of UDP, over which no WebSocket goes: capture the port that the client dials, \
+                 tcpdump -i any -s 0 -w NEW.pcap tcp port PORT"
+                    .to_owned()
+            }
+            Self::Other => "of neither TCP nor UDP: capture the port that the client dials, \
+                 tcpdump -i any -s 0 -w NEW.pcap tcp port PORT"
+                .to_owned(),
+        }
+    }
+}
+
+/// What a packet is; `None` for a fragment of TCP, whose rest may be still to come.
+fn kind(packet: &Packet<'_>) -> Option<Kind> {
+    let Some(sliced) = sliced(packet.link, packet.bytes) else {
+        return Some(Kind::Other);
+    };
+    if let Some(TransportSlice::Udp(udp)) = &sliced.transport {
+        let ports = [udp.source_port(), udp.destination_port()];
+        let before = place(packet, udp.slice()).unwrap_or_default() + UDP_BYTES;
+        return Some(of_udp(ports, before));
+    }
+    let Some(ip) = sliced.net.as_ref().and_then(LaxNetSlice::ip_payload_ref) else {
+        return Some(Kind::Other);
+    };
+    let before = place(packet, ip.payload).unwrap_or_default();
+    let tunnel = |name, before, ethernet| Kind::Tunnel {
+        name,
+        before,
+        ethernet,
+    };
+    Some(match ip.ip_number {
+        IpNumber::TCP if ip.fragmented => return None,
+        IpNumber::TCP => Kind::Cut,
+        IpNumber::UDP => Kind::Udp,
+        IpNumber::GRE => {
+            let ethernet = ip.payload.get(2..GRE_BYTES) == Some(&TRANSPARENT_ETHERNET);
+            tunnel("GRE", before + GRE_BYTES, ethernet)
+        }
+        IpNumber::IPV4 | IpNumber::IPV6 => tunnel("IP in IP", before, false),
+        IpNumber::ENCAPSULATING_SECURITY_PAYLOAD => Kind::Encrypted("IPsec"),
+        _ => Kind::Other,
+    })
+}
+
+fn of_udp(ports: [u16; 2], before: usize) -> Kind {
+    let has = |port| ports.contains(&port);
+    let tunnel = |name, header| Kind::Tunnel {
+        name,
+        before: before + header,
+        ethernet: true,
+    };
+    if has(VXLAN) {
+        tunnel("VXLAN", VXLAN_BYTES)
+    } else if has(GENEVE) {
+        tunnel("Geneve", GENEVE_BYTES)
+    } else if has(WIREGUARD) {
+        Kind::Encrypted("WireGuard")
+    } else if has(IPSEC) {
+        Kind::Encrypted("IPsec")
+    } else if has(HTTPS) {
+        Kind::Quic
+    } else {
+        Kind::Udp
+    }
+}
+
+/// Where a part of a packet stands in it.
+fn place(packet: &Packet<'_>, part: &[u8]) -> Option<usize> {
+    part.as_ptr()
+        .addr()
+        .checked_sub(packet.bytes.as_ptr().addr())
+}
