@@ -24,6 +24,20 @@ const ENDS: &[u8] = b";,&\"'`<>(){}[]|\\";
 /// Options whose value is a user and a password with a colon between them.
 const USER_OPTIONS: [&str; 3] = ["u", "user", "proxy-user"];
 
+/// Whether a text gives a secret by name, JSON's members among them.
+pub(super) fn gives(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let length = bytes[at..].iter().take_while(|b| of_a_name(**b)).count();
+        if length > 0 && value_of(text, &(at..at + length), b"'\"]").is_some() {
+            return true;
+        }
+        at += length + 1;
+    }
+    false
+}
+
 /// A text without such secrets; `None` where it holds none.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let bytes = text.as_bytes();
@@ -42,7 +56,8 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
         let length = bytes[at..].iter().take_while(|b| of_a_name(**b)).count();
         let name = at..at + length;
         at = name.end;
-        let Some(value) = value_of(text, &name) else {
+        // Of a name in JSON's quotes what it is called with is read as JSON.
+        let Some(value) = value_of(text, &name, b"']") else {
             continue;
         };
         out.push_str(&text[copied..value.start]);
@@ -57,8 +72,8 @@ fn of_a_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)
 }
 
-/// Where the secret stands that a name gives, if it does.
-fn value_of(text: &str, whole: &Range<usize>) -> Option<Range<usize>> {
+/// Where the secret stands that a name gives, if it does; `closers` may stand behind the name.
+fn value_of(text: &str, whole: &Range<usize>, closers: &[u8]) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let name = text[whole.clone()].trim_start_matches('-');
     let is_option = whole.len() > name.len();
@@ -78,8 +93,8 @@ fn value_of(text: &str, whole: &Range<usize>) -> Option<Range<usize>> {
         }
         return secret(value);
     }
-    // A name in quotes or brackets is one all the same, but for one of JSON's, which is read as such.
-    let closed = rest.iter().take_while(|b| b"']".contains(b)).count();
+    // A name in quotes or brackets is one all the same.
+    let closed = rest.iter().take_while(|b| closers.contains(b)).count();
     let before_quotes = whole.end + closed;
     let blanks = blanks(bytes, before_quotes);
     let quoted = |at: usize| quoted(bytes, at);
@@ -231,6 +246,12 @@ mod tests {
         ] {
             assert_eq!(starred(text), clean);
         }
+    }
+
+    #[test]
+    fn a_member_of_json_gives_a_secret_too() {
+        assert!(gives("{\"a\":1,\"token\":\"pw1\"}") && gives("password=pw1"));
+        assert!(!gives("{\"token\":\"USDT\",\"b\":\"pw1\"}") && !gives(""));
     }
 
     #[test]

@@ -17,12 +17,10 @@
 use std::borrow::Cow;
 
 use super::assigned;
-use super::escape::percent_decode;
+use super::fix;
+use super::form::{self, decoded};
 use super::guacamole;
-use super::login::{
-    LOGIN, is_bare_token, is_credential, is_login, is_purpose, is_secret_member, is_short_password,
-    is_short_user, is_signature, is_user,
-};
+use super::login::{LOGIN, is_bare_token, is_login, is_secret_member, is_signature};
 use super::mnemonic;
 use super::open_value::Value;
 use super::pieces;
@@ -30,12 +28,6 @@ use super::registry::SecretRegistry;
 use super::sdp;
 use super::url;
 use super::xml;
-
-/// What FIX begins with, what divides its fields on the wire and where it is shown, and the tags of
-/// what logs in: raw data, user name, password, a new one, and their encrypted forms.
-const FIX: &str = "8=FIX";
-const FIX_DIVIDES: [char; 2] = ['\u{1}', '|'];
-pub(super) const FIX_SECRETS: [&str; 6] = ["96", "553", "554", "925", "1402", "1404"];
 
 /// What divides a word that says login from what it logs in with, beside blanks.
 const DIVIDES: [char; 4] = [',', ';', '|', '('];
@@ -61,7 +53,7 @@ const MAX_PATH_PURPOSES: usize = 4;
 /// A text without what it logs in with; `None` where it holds nothing of the kind.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let begin = text.trim_start();
-    if begin.is_empty() || begin.starts_with('[') {
+    if begin.is_empty() || begin.starts_with('[') && !is_section(begin) {
         return None;
     }
     if let Some(inside) = begin.strip_prefix('{') {
@@ -76,14 +68,37 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
     looks.or(told)
 }
 
+/// Whether a text begins with a section's name, as files of settings do: `[auth]`.
+pub(super) fn is_section(begin: &str) -> bool {
+    let first = begin.lines().next().unwrap_or_default().trim_end();
+    let name = first
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    name.is_some_and(|name| begin.len() > first.len() && is_word(name))
+}
+
 /// A string, or what stands in one, without the secrets that its build or its look tells: a URL's,
 /// `token:…`, a token among other text.
 pub(super) fn value(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let mut clean = url::in_text(text, secrets).or_else(|| pair(text, secrets));
-    for look in [assigned::redact, sdp::redact, words, pieces::redact] {
+    for look in [
+        plain_of_sasl,
+        assigned::redact,
+        sdp::redact,
+        words,
+        pieces::redact,
+    ] {
         clean = look(clean.as_deref().unwrap_or(text), secrets).or(clean);
     }
     clean
+}
+
+/// Who it is and the password as SASL's PLAIN has them (RFC 4616): each behind a character of zero.
+fn plain_of_sasl(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    let mut parts = text.splitn(3, '\0');
+    let (_, user, password) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_word = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_control());
+    (is_word(user) && is_word(password)).then(|| hidden(text, secrets))
 }
 
 /// A text without the words of a wallet's secret.
@@ -115,8 +130,8 @@ fn pair(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
 /// A text without what its build says that it logs in with.
 fn told(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let begin = text.trim_start();
-    if begin.starts_with(FIX) {
-        return fix(text, secrets);
+    if begin.starts_with(fix::BEGIN) {
+        return fix::redact(text, secrets);
     }
     if guacamole::is_of_instructions(text) {
         return guacamole::redact(text, secrets);
@@ -124,8 +139,8 @@ fn told(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     if begin.starts_with('<') {
         return xml::redact(text, secrets);
     }
-    if is_form(text) {
-        return form(text, secrets);
+    if form::is_one(text) {
+        return form::redact(text, secrets);
     }
     let token = text.trim();
     let token = &token[pieces::words_before(token)..];
@@ -203,8 +218,8 @@ fn lines(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
 /// says login. In a line behind the first only capitals do, as commands have them: others are words
 /// of a sentence.
 fn rest_of(line: &str, first: bool, secrets: &mut SecretRegistry) -> Option<String> {
-    if !first && is_form(line) {
-        return form(line, secrets);
+    if !first && form::is_one(line) {
+        return form::redact(line, secrets);
     }
     if let Some((name, value)) = line.split_once(':')
         && is_word(name)
@@ -214,6 +229,16 @@ fn rest_of(line: &str, first: bool, secrets: &mut SecretRegistry) -> Option<Stri
         let gap = value.len() - value.trim_start().len();
         let value = hidden(value.trim(), secrets);
         return Some(format!("{name}:{}{value}", " ".repeat(gap)));
+    }
+    if let Some((name, value)) = line.split_once('=')
+        && is_word(name)
+        && !value.trim().is_empty()
+        && !value.trim().contains(char::is_whitespace)
+        && is_secret_member(name.trim(), Value::Text(value.trim()))
+    {
+        let gap = value.len() - value.trim_start().len();
+        let value = hidden(value.trim(), secrets);
+        return Some(format!("{name}={}{value}", " ".repeat(gap)));
     }
     if let Some(at) = line.find(DIVIDES)
         && first
@@ -230,7 +255,9 @@ fn rest_of(line: &str, first: bool, secrets: &mut SecretRegistry) -> Option<Stri
     let (word, rest) = line.split_once([' ', '\t'])?;
     let rest = rest.trim();
     let command = first || word.bytes().all(|b| b.is_ascii_uppercase());
-    let login = command && is_word(word) && (is_login(word) || word == OPERATOR);
+    // A bot's commands begin so.
+    let bare = word.strip_prefix('!').unwrap_or(word);
+    let login = command && is_word(bare) && (is_login(bare) || word == OPERATOR);
     let token =
         first && !rest.contains(' ') && is_word(word) && is_secret_member(word, Value::Text(rest));
     // What follows a word that says nothing, as JSON, is read as that.
@@ -277,65 +304,6 @@ fn is_word(text: &str) -> bool {
     let text = text.trim();
     let of_a_word = |b: u8| b.is_ascii_alphanumeric() || b"-_./".contains(&b);
     (1..=MAX_WORD_BYTES).contains(&text.len()) && text.bytes().all(of_a_word)
-}
-
-/// Whether a text is the pairs of a form: a name, an equals sign, no blanks.
-fn is_form(text: &str) -> bool {
-    let of_a_name = |b: u8| b.is_ascii_alphanumeric() || b"-_.%[]".contains(&b);
-    let named = text
-        .split_once('=')
-        .is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(of_a_name));
-    named && !text.contains(char::is_whitespace) && !text.contains('"')
-}
-
-fn form(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
-    let pairs = || {
-        text.split('&')
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-    };
-    let login = pairs().any(|(name, value)| is_purpose(name) && is_login(&decoded(value)));
-    let credentials = pairs().any(|(name, _)| is_credential(name));
-    let short = pairs().any(|(name, _)| is_short_user(name))
-        && pairs().any(|(name, value)| is_short_password(name, &decoded(value)));
-    let clean: Vec<String> = text
-        .split('&')
-        .map(|pair| {
-            let Some((name, value)) = pair.split_once('=').filter(|(_, v)| !v.is_empty()) else {
-                return pair.to_owned();
-            };
-            let said = decoded(value);
-            let kept = is_purpose(name) && !is_bare_token(&said);
-            let user = credentials && is_user(name)
-                || short && (is_short_user(name) || is_short_password(name, &said));
-            let secret = user
-                || is_secret_member(&decoded(name), Value::Text(&said))
-                || is_bare_token(&said);
-            if secret || login && !kept {
-                return format!("{name}={}", hidden(&said, secrets));
-            }
-            pair.to_owned()
-        })
-        .collect();
-    changed(text, clean.join("&"))
-}
-
-fn decoded(text: &str) -> String {
-    String::from_utf8_lossy(&percent_decode(text.as_bytes())).into_owned()
-}
-
-/// Fields of FIX. The length and the checksum are left as they were.
-fn fix(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
-    let fields = text.split_inclusive(FIX_DIVIDES).map(|whole| {
-        let field = whole.trim_end_matches(FIX_DIVIDES);
-        match field.split_once('=') {
-            Some((tag, value)) if FIX_SECRETS.contains(&tag) && !value.is_empty() => {
-                let value = hidden(value, secrets);
-                Cow::Owned(format!("{tag}={value}{}", &whole[field.len()..]))
-            }
-            _ => Cow::Borrowed(whole),
-        }
-    });
-    changed(text, fields.collect())
 }
 
 #[cfg(test)]
@@ -387,6 +355,16 @@ mod tests {
             ),
             ("C3lTUKuNQrAAmSDxTPjuVxHI7aNrAwDp0", "*"),
             ("LOGIN|ada|pw", "LOGIN|*"),
+            ("!auth pw", "!auth *"),
+            (
+                "[auth]\nuser=ada\npassword=pw\n",
+                "[auth]\nuser=ada\npassword=*\n",
+            ),
+            (
+                "[Interface]\nPrivateKey = pw\nMTU = 5\n",
+                "[Interface]\nPrivateKey = *\nMTU = 5\n",
+            ),
+            ("\0ada\0pw", "*"),
             ("auth(\"ada\",\"pw\")", "auth(*"),
             ("api_key=abc1&queue=1", "api_key=*&queue=1"),
             ("u=ada&p=pw1x&v=2", "u=*&p=*&v=2"),
@@ -429,6 +407,9 @@ mod tests {
             "SUBSCRIBE\nid:sub-0\ndestination:/topic/trades\n\n\0",
             "symbol=BTCUSDT&interval=1m",
             "u=ada&p=2",
+            "[\"a\",\"password=\"]",
+            "[2026-11-28]\nkey = BTC-USD",
+            "a\0b\0",
             "user=7&p=BTC-USD",
             "8=FIX.4.4\u{1}35=V\u{1}55=BTC/USD\u{1}",
             "<presence/>",

@@ -1,5 +1,6 @@
 //! Secrets in URLs and request targets: user info, and what looks like a token.
 
+use super::assigned;
 use super::escape::percent_decode;
 use super::login::{is_secret_parameter, is_short_password, is_short_user};
 use super::names::is_token_like;
@@ -135,7 +136,8 @@ fn query(text: &str, secrets: &mut SecretRegistry, out: &mut String) {
         let named = |name: &str| is_secret_parameter(&decoded(name), &value) || of_short(name);
         let secret = name.is_some_and(named)
             || is_token_like(&value, MIN_QUERY_TOKEN_BYTES)
-            || pieces::stand_in(&value);
+            || pieces::stand_in(&value)
+            || value.starts_with(['{', '[']) && assigned::gives(&value);
         if secret && !value.is_empty() {
             if let Some(name) = name {
                 out.push_str(name);
@@ -196,6 +198,14 @@ mod tests {
             ),
             ("ws://h/?u=ada&p=pw1x&v=2", "ws://h/?u=*&p=*&v=2"),
             ("ws://h/?u=ada&p=2", "ws://h/?u=ada&p=2"),
+            (
+                "ws://h/?a=%7B%22token%22%3A%22pw1%22%7D&b=1",
+                "ws://h/?a=*&b=1",
+            ),
+            (
+                "ws://h/?a=%7B%22token%22%3A%22USDT%22%7D",
+                "ws://h/?a=%7B%22token%22%3A%22USDT%22%7D",
+            ),
             (
                 "ws://h/?port=1&k=PVE%3A67A1%3A%3Aq7xW2nB5vC9dTx7Q4f8Kz01mQ7xW2nB5vC9dTx7Q4f8%3D",
                 "ws://h/?port=1&k=*",

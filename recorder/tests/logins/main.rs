@@ -259,6 +259,7 @@ fn what_a_client_sends_that_is_no_login_keeps_every_byte() {
         r#"{"jsonrpc":"2.0","id":1,"method":"accountSubscribe","params":["CM78CPUeXjn8o3yroDHxUtKsZZgoy4GPkPPXfouKNH12",{"encoding":"jsonParsed"}]}"#,
         r#"{"assets_ids":["109681959945973300464568698402968596289258214226684818748321941747028805721376"],"type":"market"}"#,
         r#"{"jsonrpc":"2.0","method":"blockchain.scripthash.subscribe","params":["8b01df4e368ea28f8dc0423bcf7a4923e3a12d307c875e47a0cfbf90b5c39161"],"id":0}"#,
+        r#"{"method":"getblock","params":["00000000000000000007878ec04bb2b2e12317804810f4c26033585b3f81ffaa"]}"#,
         r#"{"op":"get","path":"QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG"}"#,
         r#"{"account":"GDQJUTQYK2MQX2VGDR2FYWLIYAQIEGXTQVTFEMGH2BEWFG4BRUY4CKI7"}"#,
         r#"{"type":"join","code":"ABCD","name":"Ada"}"#,

@@ -60,17 +60,19 @@ const SECRET_WORDS: [&str; 35] = [
 ];
 
 /// Whose key is secret, beside those of headers and queries.
-const KEY_OWNERS: [&str; 23] = [
+const KEY_OWNERS: [&str; 25] = [
     "account",
     "admin",
     "app",
     "application",
     "consumer",
     "device",
+    "encryption",
     "javascript",
     "license",
     "master",
     "merchant",
+    "network",
     "partner",
     "public",
     "rest",
@@ -87,11 +89,12 @@ const KEY_OWNERS: [&str; 23] = [
 ];
 
 /// Two words in names of members whose values are secret.
-const SECRET_PAIRS: [[&str; 2]; 11] = [
+const SECRET_PAIRS: [[&str; 2]; 12] = [
     ["access", "code"],
     ["api", "keys"],
     ["backup", "code"],
     ["install", "code"],
+    ["pair", "code"],
     ["pairing", "code"],
     ["private", "keys"],
     ["recovery", "code"],

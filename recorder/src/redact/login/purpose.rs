@@ -212,7 +212,11 @@ impl Purpose {
 
     /// Whether the message asks about a hash.
     pub(in crate::redact) fn asks_for_hash(&self) -> bool {
-        self.has_one_of(&OF_HASHES)
+        let fused = |word: &str| {
+            let of = word.strip_prefix("get").unwrap_or_default();
+            of.starts_with("block") || of.ends_with("transaction")
+        };
+        self.has_one_of(&OF_HASHES) || self.has(fused)
     }
 
     /// Whether the message hands over a key, so that hexadecimal digits are one.
