@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# npm @microsoft/signalr 10.0.11, socket.io-client 4.8.4, @stomp/stompjs 7.5.0, @rails/actioncable 8.1.400, mqtt 5.16.0 over ws 8.23.0;
-# PyPI websockets 17.4, aiohttp 3.14.5 (the servers); Debian's libfaketime 0.9.10
+# npm @microsoft/signalr 10.0.11, socket.io-client 4.8.4, @stomp/stompjs 7.5.0, @rails/actioncable 8.1.400, mqtt 5.16.0
+# over ws 8.23.0; PyPI websockets 17.4, aiohttp 3.14.5 (the servers); Debian's libfaketime 0.9.10
 #
 # The clock of a machine is set while it listens to a feed, by an hour, as NTP does it on a board without a battery and on
 # a virtual machine that slept. A keepalive is about spans of time, and no span changed. libfaketime sets the clock of the

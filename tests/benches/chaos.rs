@@ -1,7 +1,7 @@
 //! Chaos over long sessions: how many virtual hours a minute of wall time holds, all rules on, on
 //! one core, where the engine sends one message a second, and where it sends a hundred.
 //!
-//! `cargo bench --package harness --bench chaos`; seeds a second are what `cargo chaos` prints.
+//! `cargo bench --package wstape-tests --bench chaos`; seeds a second are what `cargo chaos` prints.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

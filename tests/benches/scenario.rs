@@ -1,7 +1,7 @@
 //! Whole scenarios: what a run costs, and how fast frames go through engine, link and subscriber,
 //! in virtual time and over TCP.
 //!
-//! `cargo bench --package harness --bench scenario`
+//! `cargo bench --package wstape-tests --bench scenario`
 
 use divan::Bencher;
 use divan::counter::ItemsCount;

@@ -1,7 +1,7 @@
 //! Socket to mirror: our subscriber beside a bare tungstenite reader that decodes nothing, on the
 //! same bytes, over loopback, in turn, in one run.
 //!
-//! `cargo bench --package harness --bench socket`
+//! `cargo bench --package wstape-tests --bench socket`
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};

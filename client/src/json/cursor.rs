@@ -192,7 +192,7 @@ impl<'t> Cursor<'t> {
     /// Takes a key and its colon, both as in `"key":`, if that comes next.
     #[inline]
     pub(crate) fn guessed_key(&mut self, quoted: &str) -> bool {
-        let hit = self.rest().starts_with(quoted.as_bytes());
+        let hit = begins_with(self.rest(), quoted.as_bytes());
         if hit {
             self.at += quoted.len();
             self.space();
@@ -252,6 +252,21 @@ impl<'t> Cursor<'t> {
     pub(crate) fn end(&mut self) -> Option<()> {
         self.space();
         self.peek().is_none().then_some(())
+    }
+}
+
+/// As [`starts_with`](slice::starts_with), for what is as a rule of one to two words: those are compared where
+/// they stand, the second from its end, which is quicker than a call that compares text of any length.
+#[inline]
+fn begins_with(text: &[u8], start: &[u8]) -> bool {
+    let Some(text) = text.get(..start.len()) else {
+        return false;
+    };
+    match (text.first_chunk::<WORD>(), start.first_chunk::<WORD>()) {
+        (Some(left), Some(right)) if start.len() <= 2 * WORD => {
+            left == right && text.last_chunk::<WORD>() == start.last_chunk::<WORD>()
+        }
+        _ => text == start,
     }
 }
 

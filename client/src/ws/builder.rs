@@ -270,7 +270,8 @@ impl SubscriberBuilder {
             events: self.events,
             changed,
             shutdown: wish,
-            task: tokio::spawn(subscription.run()),
+            // In a box: a task is moved several times as it begins and ends, and this one is large.
+            task: tokio::spawn(Box::pin(subscription.run())),
         })
     }
 }

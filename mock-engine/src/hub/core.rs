@@ -18,9 +18,10 @@ mod listed;
 mod live;
 mod poison;
 mod steps;
+mod untaken;
 
-pub(crate) use self::control::Untaken;
 pub(crate) use self::listed::{Counts, Listed};
+pub(crate) use self::untaken::Untaken;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

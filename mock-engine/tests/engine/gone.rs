@@ -7,7 +7,7 @@ use wstape_mock_engine::{Engine, EngineError};
 use crate::world::{Arm, World, in_memory, over_tcp, tape};
 
 /// Longer than any of these waits may take; in virtual time no time at all.
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_mins(1);
 
 async fn told<T>(wait: impl Future<Output = Result<T, EngineError>>) -> bool {
     let told = tokio::time::timeout(BOUND, wait).await;

@@ -6,6 +6,7 @@
 //! | `conversation` | the session, connection by connection |
 //! | `node`, `names` | the values of a JSON text, and what their names say of them |
 //! | `stomp` | a frame of STOMP's as such values |
+//! | `list` | messages that are lists, whose values have places for names |
 //! | `request` | what a client asks, and what it is about |
 //! | `wanted` | what a request must say, as the members of an `on_message` |
 //! | `answers` | which message answers which request |
@@ -30,6 +31,7 @@ mod conversation;
 mod heard;
 mod learnt;
 mod lesson;
+mod list;
 mod names;
 mod node;
 mod part;

@@ -1,19 +1,12 @@
 //! What a client asks, and what it is about.
 
+use super::list::{self, CALL_ACTION, CALL_NUMBER, is_call, place, topic_of};
 use super::names::{begins, ends, is_goodbye, is_identity, is_number, is_protocol, purpose};
 use super::node::{Node, nodes, replaced};
 use super::wanted::{REDACTED, Wanted};
 
 /// Most things that one request is taken to be about.
 const MAX_ITEMS: usize = 256;
-
-/// Where a call of OCPP's has its number and its action (OCPP-J 1.6, 4.2): `[2,"19",…,{…}]`.
-const CALL: &str = "2";
-const CALL_NUMBER: usize = 1;
-const CALL_ACTION: usize = 2;
-
-/// What the answers to one begin with.
-const CALL_ANSWERS: [&str; 2] = ["3", "4"];
 
 /// Characters of a request that are shown to people.
 const MAX_SHOWN_CHARS: usize = 120;
@@ -114,16 +107,7 @@ impl Request {
 
     /// Whether it answers a call of the engine's own, as a charge point of OCPP's does.
     pub(super) fn is_answer(&self) -> bool {
-        let own: Vec<&Node> = self.nodes.iter().filter(|n| n.depth() == 1).collect();
-        let is_object = |at: usize| own.get(at).is_some_and(|node| node.text.starts_with('{'));
-        self.is_list()
-            && own
-                .first()
-                .is_some_and(|first| CALL_ANSWERS.contains(&first.text.as_str()))
-            && own
-                .get(CALL_NUMBER)
-                .is_some_and(|node| node.string().is_some())
-            && (own.len() == 3 && is_object(2) || own.len() == 5 && is_object(4))
+        list::is_answer(&self.nodes)
     }
 
     /// Whether it only says that the client lives, or goes, which nothing need answer: engine.io's pong,
@@ -340,41 +324,6 @@ impl Request {
         }
         Item { names, wanted }
     }
-}
-
-/// The pointer of a list's value.
-fn place(index: usize) -> String {
-    format!("/{index}")
-}
-
-/// Whether a list is a call of OCPP's: a 2, a number of its own, an action and an object.
-fn is_call(nodes: &[Node]) -> bool {
-    let own: Vec<&Node> = nodes.iter().filter(|node| node.depth() == 1).collect();
-    let is_word = |at: usize| own[at].string().is_some_and(|word| !word.is_empty());
-    nodes.first().is_some_and(Node::is_list)
-        && own.len() == 4
-        && own[0].text == CALL
-        && is_word(CALL_NUMBER)
-        && is_word(CALL_ACTION)
-        && own[3].text.starts_with('{')
-}
-
-/// The place of the topic in a list as Phoenix has them: numbers or nothing, a topic, an event, and an
-/// object.
-fn topic_of(nodes: &[Node]) -> Option<usize> {
-    nodes.first().filter(|root| root.is_list())?;
-    let own: Vec<&Node> = nodes.iter().filter(|node| node.depth() == 1).collect();
-    let is_number = |node: &&&Node| {
-        let digits = node.text.trim_matches('"');
-        node.text == "null" || !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
-    };
-    let topic = own.iter().take_while(is_number).count();
-    let is_word = |at: usize| own.get(at).is_some_and(|node| node.text.starts_with('"'));
-    let is_object = own
-        .get(topic + 2)
-        .is_some_and(|node| node.text.starts_with('{'));
-    let whole = is_object && own.len() == topic + 3;
-    (topic > 0 && whole && is_word(topic) && is_word(topic + 1)).then_some(topic)
 }
 
 /// The value that says what a message is for: of its own members the most telling, in a list the first

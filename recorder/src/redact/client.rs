@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::escape::{escape, unescape};
+use super::fix;
 use super::login::{self, LOGIN};
 use super::lookahead::{self, Mark, Marks, Object, list_login, next_is_colon, scalar_length};
 use super::mqtt;
@@ -329,7 +330,7 @@ impl<'t> Pass<'t> {
         let coming = coming && !text.is_empty();
         has(Mark::Credentials) && login::is_user(name)
             || has(Mark::NamesSecret) && login::is_value(name)
-            || has(Mark::FixLogon) && texts::FIX_SECRETS.contains(&name)
+            || has(Mark::FixLogon) && fix::SECRETS.contains(&name)
             || container.marks.has(Mark::Proves) && login::is_code(name)
             || coming && login::is_token(name)
             || coming && has(Mark::ShortUser) && login::is_short_password(name, text)

@@ -31,7 +31,7 @@
 //! Modules: `redactor`, `rules`, `placeholder`, `action` (what is redacted in which), `walker` and
 //! `json` (edit JSON in place), `url` and `http`, `fragment`; `client`, `login`, `names`, `lookahead`,
 //! `open_value` (what is called like a secret and is none),
-//! `texts`, `assigned`, `xml`, `guacamole`, `sdp`, `mnemonic`, `pieces`, `mqtt`, `postgres`, `sasl`,
+//! `texts`, `form`, `fix`, `assigned`, `xml`, `guacamole`, `sdp`, `mnemonic`, `pieces`, `mqtt`, `postgres`, `sasl`,
 //! `protobuf` and `packed` (what clients log in with); `known` (what was redacted), `registry` (that, and its
 //! placeholders), `shapes`, `anchor`, `base64_runs` and `credential` (well-known secrets),
 //! `escape`, `scan`, `rescue` (which rule covers what a scan found).
@@ -43,6 +43,8 @@ mod base64_runs;
 mod client;
 mod credential;
 mod escape;
+mod fix;
+mod form;
 mod fragment;
 #[cfg(test)]
 mod generator;

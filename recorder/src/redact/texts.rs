@@ -17,12 +17,10 @@
 use std::borrow::Cow;
 
 use super::assigned;
-use super::escape::percent_decode;
+use super::fix;
+use super::form::{self, decoded};
 use super::guacamole;
-use super::login::{
-    LOGIN, is_bare_token, is_credential, is_login, is_purpose, is_secret_member, is_short_password,
-    is_short_user, is_signature, is_user,
-};
+use super::login::{LOGIN, is_bare_token, is_login, is_secret_member, is_signature};
 use super::mnemonic;
 use super::open_value::Value;
 use super::pieces;
@@ -30,12 +28,6 @@ use super::registry::SecretRegistry;
 use super::sdp;
 use super::url;
 use super::xml;
-
-/// What FIX begins with, what divides its fields on the wire and where it is shown, and the tags of
-/// what logs in: raw data, user name, password, a new one, and their encrypted forms.
-const FIX: &str = "8=FIX";
-const FIX_DIVIDES: [char; 2] = ['\u{1}', '|'];
-pub(super) const FIX_SECRETS: [&str; 6] = ["96", "553", "554", "925", "1402", "1404"];
 
 /// What divides a word that says login from what it logs in with, beside blanks.
 const DIVIDES: [char; 4] = [',', ';', '|', '('];
@@ -138,8 +130,8 @@ fn pair(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
 /// A text without what its build says that it logs in with.
 fn told(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let begin = text.trim_start();
-    if begin.starts_with(FIX) {
-        return fix(text, secrets);
+    if begin.starts_with(fix::BEGIN) {
+        return fix::redact(text, secrets);
     }
     if guacamole::is_of_instructions(text) {
         return guacamole::redact(text, secrets);
@@ -147,8 +139,8 @@ fn told(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     if begin.starts_with('<') {
         return xml::redact(text, secrets);
     }
-    if is_form(text) {
-        return form(text, secrets);
+    if form::is_one(text) {
+        return form::redact(text, secrets);
     }
     let token = text.trim();
     let token = &token[pieces::words_before(token)..];
@@ -226,8 +218,8 @@ fn lines(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
 /// says login. In a line behind the first only capitals do, as commands have them: others are words
 /// of a sentence.
 fn rest_of(line: &str, first: bool, secrets: &mut SecretRegistry) -> Option<String> {
-    if !first && is_form(line) {
-        return form(line, secrets);
+    if !first && form::is_one(line) {
+        return form::redact(line, secrets);
     }
     if let Some((name, value)) = line.split_once(':')
         && is_word(name)
@@ -312,65 +304,6 @@ fn is_word(text: &str) -> bool {
     let text = text.trim();
     let of_a_word = |b: u8| b.is_ascii_alphanumeric() || b"-_./".contains(&b);
     (1..=MAX_WORD_BYTES).contains(&text.len()) && text.bytes().all(of_a_word)
-}
-
-/// Whether a text is the pairs of a form: a name, an equals sign, no blanks.
-fn is_form(text: &str) -> bool {
-    let of_a_name = |b: u8| b.is_ascii_alphanumeric() || b"-_.%[]".contains(&b);
-    let named = text
-        .split_once('=')
-        .is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(of_a_name));
-    named && !text.contains(char::is_whitespace) && !text.contains('"')
-}
-
-fn form(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
-    let pairs = || {
-        text.split('&')
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-    };
-    let login = pairs().any(|(name, value)| is_purpose(name) && is_login(&decoded(value)));
-    let credentials = pairs().any(|(name, _)| is_credential(name));
-    let short = pairs().any(|(name, _)| is_short_user(name))
-        && pairs().any(|(name, value)| is_short_password(name, &decoded(value)));
-    let clean: Vec<String> = text
-        .split('&')
-        .map(|pair| {
-            let Some((name, value)) = pair.split_once('=').filter(|(_, v)| !v.is_empty()) else {
-                return pair.to_owned();
-            };
-            let said = decoded(value);
-            let kept = is_purpose(name) && !is_bare_token(&said);
-            let user = credentials && is_user(name)
-                || short && (is_short_user(name) || is_short_password(name, &said));
-            let secret = user
-                || is_secret_member(&decoded(name), Value::Text(&said))
-                || is_bare_token(&said);
-            if secret || login && !kept {
-                return format!("{name}={}", hidden(&said, secrets));
-            }
-            pair.to_owned()
-        })
-        .collect();
-    changed(text, clean.join("&"))
-}
-
-fn decoded(text: &str) -> String {
-    String::from_utf8_lossy(&percent_decode(text.as_bytes())).into_owned()
-}
-
-/// Fields of FIX. The length and the checksum are left as they were.
-fn fix(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
-    let fields = text.split_inclusive(FIX_DIVIDES).map(|whole| {
-        let field = whole.trim_end_matches(FIX_DIVIDES);
-        match field.split_once('=') {
-            Some((tag, value)) if FIX_SECRETS.contains(&tag) && !value.is_empty() => {
-                let value = hidden(value, secrets);
-                Cow::Owned(format!("{tag}={value}{}", &whole[field.len()..]))
-            }
-            _ => Cow::Borrowed(whole),
-        }
-    });
-    changed(text, fields.collect())
 }
 
 #[cfg(test)]

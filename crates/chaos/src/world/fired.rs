@@ -53,22 +53,31 @@ pub(super) fn count_fired(case: &Case, time: Time, journal: &[Entry], coverage: 
             Some(Fault { kind, step, words })
         })
         .collect();
-    // Steps that show at once, by their time; the others may show at any.
-    let (mut at_once, mut later): (BTreeMap<Micros, Vec<&Fault<'_>>>, Vec<_>) = Default::default();
+    // Steps that show at once, by their time; the others, which may show at any, by how they show.
+    let (mut at_once, mut later): (BTreeMap<Micros, Faults<'_>>, BTreeMap<Sight, Faults<'_>>) =
+        Default::default();
     for fault in &faults {
         coverage.faults.entry(fault.kind).or_default();
         match fault.step.trigger {
             Trigger::At(at) if !fault.lasts() => at_once.entry(at).or_default().push(fault),
-            _ => later.push(fault),
+            _ => {
+                for sight in fault.sights() {
+                    later.entry(*sight).or_default().push(fault);
+                }
+            }
         }
     }
-    for entry in journal.iter().filter(|entry| is_of_the_engine(&entry.kind)) {
+    for entry in journal {
+        let Some(sight) = sight_of(&entry.kind) else {
+            continue;
+        };
         let since = Micros(entry.at.0.saturating_sub(lateness.0));
         let now = at_once
             .range(since..=entry.at)
-            .flat_map(|(_, faults)| faults);
+            .flat_map(|(_, faults)| faults)
+            .filter(|fault| fault.sights().contains(&sight));
         let fired = now
-            .chain(&later)
+            .chain(later.get(&sight).into_iter().flatten())
             .find(|fault| fault.is_at(entry, lateness) && fault.shows_as(&entry.kind));
         if let Some(fault) = fired {
             *coverage.faults.entry(fault.kind).or_default() += 1;
@@ -76,16 +85,47 @@ pub(super) fn count_fired(case: &Case, time: Time, journal: &[Entry], coverage: 
     }
 }
 
-/// Whether a fault can show as this at all. Half of a journal is what the client did, and of that
-/// no fault needs to be asked.
-fn is_of_the_engine(kind: &JournalKind) -> bool {
-    !matches!(
-        kind,
-        JournalKind::Accepted
-            | JournalKind::Received(_)
-            | JournalKind::ClientClosed
-            | JournalKind::ClientReset
-    )
+type Faults<'a> = Vec<&'a Fault<'a>>;
+
+/// What a fault shows as: a kind of the journal's entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sight {
+    DialRefused,
+    DialPending,
+    DialReset,
+    Down,
+    TlsFailed,
+    Hung,
+    Upgraded,
+    Refused,
+    Garbage,
+    HalfClosed,
+    Dropped,
+    State,
+    Sent,
+    Mark,
+}
+
+/// What an entry may be the sight of. Half of a journal is what the client did, and of that no fault needs
+/// to be asked.
+fn sight_of(kind: &JournalKind) -> Option<Sight> {
+    Some(match kind {
+        JournalKind::DialRefused => Sight::DialRefused,
+        JournalKind::DialPending => Sight::DialPending,
+        JournalKind::DialReset => Sight::DialReset,
+        JournalKind::Down => Sight::Down,
+        JournalKind::TlsFailed(_) => Sight::TlsFailed,
+        JournalKind::Hung => Sight::Hung,
+        JournalKind::Upgraded => Sight::Upgraded,
+        JournalKind::Refused { .. } => Sight::Refused,
+        JournalKind::GarbageSent { .. } => Sight::Garbage,
+        JournalKind::HalfClosed => Sight::HalfClosed,
+        JournalKind::Dropped(_) => Sight::Dropped,
+        JournalKind::State(_) => Sight::State,
+        JournalKind::Sent { .. } => Sight::Sent,
+        JournalKind::Mark(_) => Sight::Mark,
+        _ => return None,
+    })
 }
 
 impl Fault<'_> {
@@ -120,40 +160,47 @@ impl Fault<'_> {
         )
     }
 
-    /// Whether the journal says it so.
-    fn shows_as(&self, kind: &JournalKind) -> bool {
+    /// What it may show as.
+    fn sights(&self) -> &'static [Sight] {
         match &self.step.action {
-            Action::Down(Down::Refuses | Down::Drains) => {
-                matches!(kind, JournalKind::Down | JournalKind::DialRefused)
+            Action::Down(Down::Refuses | Down::Drains) => &[Sight::Down, Sight::DialRefused],
+            Action::Down(Down::Pends) => &[Sight::DialPending],
+            Action::Down(Down::Resets { .. }) => &[Sight::DialReset],
+            Action::Tls(Some(_)) => &[Sight::TlsFailed, Sight::Hung],
+            Action::Hang(true) => &[Sight::Hung],
+            Action::Refuse(Some(_)) => &[Sight::Refused],
+            Action::Accept(Some(accept)) if accept.status.is_some_and(|status| status != 101) => {
+                &[Sight::Refused]
             }
-            Action::Down(Down::Pends) => matches!(kind, JournalKind::DialPending),
-            Action::Tls(Some(_)) => matches!(kind, JournalKind::TlsFailed(_) | JournalKind::Hung),
-            Action::Down(Down::Resets { .. }) => matches!(kind, JournalKind::DialReset),
-            Action::Hang(true) => matches!(kind, JournalKind::Hung),
-            Action::Refuse(Some(refusal)) => {
-                matches!(kind, JournalKind::Refused { status } if *status == refusal.status)
+            Action::Accept(Some(accept)) if accept.token.is_some() => &[Sight::Refused],
+            Action::Accept(Some(_)) => &[Sight::Upgraded],
+            Action::Garbage(Some(_)) => &[Sight::Garbage],
+            Action::HalfClose => &[Sight::HalfClosed],
+            Action::Drop(End::Fin | End::Reset) => &[Sight::Dropped],
+            action if action.is_state() => &[Sight::State],
+            Action::Emit(_) => &[Sight::Sent],
+            action if action.is_sent() => &[Sight::Sent],
+            Action::Mark(_) => &[Sight::Mark],
+            _ => &[],
+        }
+    }
+
+    /// Whether an entry that it [may show as](Self::sights) says that it did.
+    fn shows_as(&self, kind: &JournalKind) -> bool {
+        match (&self.step.action, kind) {
+            (Action::Refuse(Some(refusal)), JournalKind::Refused { status }) => {
+                *status == refusal.status
             }
-            Action::Accept(Some(accept)) => match (accept.status, &accept.token) {
-                (Some(status), _) if status != 101 => {
-                    matches!(kind, JournalKind::Refused { status: found } if *found == status)
-                }
-                (_, Some(_)) => matches!(kind, JournalKind::Refused { status: 401 }),
-                _ => matches!(kind, JournalKind::Upgraded),
-            },
-            Action::Garbage(Some(_)) => matches!(kind, JournalKind::GarbageSent { .. }),
-            Action::HalfClose => matches!(kind, JournalKind::HalfClosed),
-            Action::Drop(End::Fin) => matches!(kind, JournalKind::Dropped(End::Fin)),
-            Action::Drop(End::Reset) => matches!(kind, JournalKind::Dropped(End::Reset)),
-            action if action.is_state() => {
-                matches!(kind, JournalKind::State(text) if *text == self.words) && !action.clears()
+            (Action::Accept(Some(accept)), JournalKind::Refused { status }) => {
+                *status == accept.status.filter(|status| *status != 101).unwrap_or(401)
             }
+            (Action::Drop(end), JournalKind::Dropped(found)) => end == found,
+            (action, JournalKind::State(text)) => *text == self.words && !action.clears(),
             // Whichever event: the engine may shift the times in it.
-            Action::Emit(_) => matches!(kind, JournalKind::Sent { .. }),
-            action if action.is_sent() => {
-                matches!(kind, JournalKind::Sent { what, .. } if **what == *self.words)
-            }
-            Action::Mark(name) => matches!(kind, JournalKind::Mark(found) if found == name),
-            _ => false,
+            (Action::Emit(_), JournalKind::Sent { .. }) => true,
+            (_, JournalKind::Sent { what, .. }) => **what == *self.words,
+            (Action::Mark(name), JournalKind::Mark(found)) => found == name,
+            _ => true,
         }
     }
 }

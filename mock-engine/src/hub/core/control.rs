@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use wstape_tape::{Conn, Micros, Step, Trigger};
 
 use super::Core;
-use super::absent::Absent;
 use super::listed::{Counts, Listed};
+use super::untaken::{MAX_POSTED_TRIGGERS, MAX_WAITING_STEPS, Untaken};
 use crate::chance::draw;
 use crate::faults::Standing;
 use crate::hub::connection_map::ConnectionMap;
@@ -14,25 +14,8 @@ use crate::hub::schedule::Op;
 use crate::ids::{ConnId, LayerIndex, Scope};
 use crate::sought::Sought;
 
-/// Most steps that wait for their time, those that tapes have put off included.
-pub(crate) const MAX_WAITING_STEPS: usize = 16_384;
-
-/// Most steps that were posted for connections to come.
-pub(crate) const MAX_POSTED_TRIGGERS: usize = 4_096;
-
 /// Most waits for something that a client sends at one time.
 pub(crate) const MAX_WATCHES: usize = 256;
-
-/// Why steps can't be taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Untaken {
-    #[error(transparent)]
-    Absent(Absent),
-    #[error("more than {MAX_WAITING_STEPS} steps would wait for their time")]
-    Waiting,
-    #[error("more than {MAX_POSTED_TRIGGERS} steps would have been posted for connections to come")]
-    Triggers,
-}
 
 impl Core {
     /// Bytes that wait for this connection's client, while it lives.
