@@ -24,8 +24,7 @@ mod watches;
 
 pub(crate) use self::connection::Attached;
 pub use self::core::CLOSE_WAIT;
-pub(crate) use self::core::untaken::Untaken;
-pub(crate) use self::core::{Core, Counts, Listed, Setup};
+pub(crate) use self::core::{Core, Counts, Listed, Setup, Untaken};
 pub(crate) use self::handshake::Decision;
 pub use self::held::{HELD_CLOSE_WAIT, MAX_HELD_BYTES, MAX_HELD_CONNECTIONS, MAX_HELD_TOTAL_BYTES};
 pub(crate) use self::schedule::StartTrigger;

@@ -6,23 +6,13 @@ use std::fmt::Write as _;
 use wstape_tape::{Action, Conn as Whom, Micros, Step, Trigger, Whose};
 
 use super::Core;
+use super::untaken::Absent;
 use crate::hub::connection::Conn;
 use crate::hub::phase::Phase;
 use crate::ids::{ConnId, LayerIndex};
 
 /// Most connections that a sentence lists.
 const MAX_LISTED_CONNECTIONS: usize = 16;
-
-/// A step that is posted for a connection that isn't there, or can do nothing with it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{said}")]
-pub(crate) struct Absent {
-    /// The step's line in the request.
-    pub(crate) line: u64,
-    /// Whether a connection of that number has never come; else it has, and it is too late for this.
-    pub(crate) never: bool,
-    said: String,
-}
 
 /// Where a connection stands that a step names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
