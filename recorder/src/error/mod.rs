@@ -78,7 +78,9 @@ pub enum RecordError {
     Trim(#[from] TrimError),
     /// Nothing can be learnt from a session.
     #[error(
-        "{0}: no client says a text in it that is answered; record a session with wstape proxy"
+        "{0}: no client says a text in it that is answered, so there is nothing to learn; a session of \
+         clients that only listen is served as it is (wstape serve {0}). Where they do ask for \
+         something, record them while they do (wstape proxy)"
     )]
     Unteachable(String),
     /// Nothing can be learnt from a session in which clients say all in bytes.

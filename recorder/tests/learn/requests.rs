@@ -167,6 +167,10 @@ fn a_tape_in_which_no_client_speaks_teaches_nothing_and_leaves_no_file() {
         said.starts_with("session: no client says a text in it"),
         "{said}"
     );
+    assert!(
+        said.contains("is served as it is (wstape serve session)"),
+        "{said}"
+    );
     assert!(!path.exists());
 }
 

@@ -57,6 +57,10 @@ pub(crate) struct Replay {
     max_virtual: Duration,
 }
 
+/// Lines shown of an outcome that has no snapshot: one that is longer is judged by its beginning
+/// here, and whole in the snapshot.
+const MAX_SHOWN_LINES: usize = 60;
+
 /// How long a run may last, unless told otherwise: as long as [`MAX_VIRTUAL`].
 const DEFAULT_MAX_VIRTUAL: &str = "31days";
 const _: () = assert!(MAX_VIRTUAL.as_secs() == 31 * 24 * 3_600);
@@ -185,7 +189,7 @@ impl Replay {
         let snapshot =
             Snapshot::read(&trial.snapshot).map_err(|error| unreadable(trial, &error))?;
         let departure = match &snapshot {
-            None => Some("no snapshot yet".to_owned()),
+            None => Some(unseen(&found)),
             Some(snapshot) => diff(&snapshot.contents, &found),
         };
         if self.accept && departure.is_some() {
@@ -295,6 +299,18 @@ fn may_take(trial: &Trial) -> Duration {
 fn unreadable(trial: &Trial, error: &std::io::Error) -> String {
     let remedy = remedy::to_read(error.kind());
     format!("{}: {error}{remedy}", trial.snapshot.display())
+}
+
+/// What is shown where there is no snapshot to compare with: the outcome itself, so that it can be
+/// said whether it is right.
+fn unseen(found: &str) -> String {
+    let lines: Vec<&str> = found.trim_end().lines().collect();
+    let shown = lines[..lines.len().min(MAX_SHOWN_LINES)].join("\n");
+    let more = match lines.len().saturating_sub(MAX_SHOWN_LINES) {
+        0 => String::new(),
+        left => format!("\n⋮\n{left} further lines of it will be in the snapshot"),
+    };
+    format!("no snapshot yet; this is what happened\n\n{shown}{more}\n")
 }
 
 fn accept_command(trial: &Trial) -> String {

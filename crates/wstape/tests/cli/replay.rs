@@ -105,7 +105,12 @@ fn a_tape_departs_until_its_outcome_is_accepted_and_again_once_it_changes() {
 
     let (status, said) = replay(&[]);
     assert_eq!(status, Some(1), "{said}");
-    assert!(said.contains("no snapshot yet"), "{said}");
+    // What is to be judged is shown.
+    assert!(
+        said.contains("no snapshot yet; this is what happened\n\ntitle "),
+        "{said}"
+    );
+    assert!(said.contains("\ntimeline\n"), "{said}");
 
     // The command that is printed does it, where it is printed.
     let accept = said.split("if this is right: ").nth(1).expect("a command");
@@ -136,6 +141,25 @@ fn a_tape_departs_until_its_outcome_is_accepted_and_again_once_it_changes() {
     assert_eq!(status, Some(1), "{said}");
     assert!(said.contains("-       0.010000        end"), "{said}");
     assert!(said.contains("+       0.020000        end"), "{said}");
+}
+
+#[test]
+fn of_a_long_outcome_without_a_snapshot_the_first_lines_are_shown_and_the_rest_is_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let marks: String = (1..=100)
+        .map(|n| format!("{{\"at_ms\":{n},\"mark\":\"number {n}\"}}\n"))
+        .collect();
+    let tape = format!("{{\"tape\":1}}\n{marks}{{\"at_ms\":200,\"end\":true}}\n");
+    fs::write(folder.path().join("long.jsonl"), tape).expect("a file");
+    let output = harness(folder.path(), &["replay", "long.jsonl"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("mark \"number 40\"\n"), "{said}");
+    assert!(!said.contains("mark \"number 90\""), "{said}");
+    assert!(
+        said.contains(" further lines of it will be in the snapshot\nif this is right: "),
+        "{said}"
+    );
 }
 
 #[test]

@@ -11,7 +11,10 @@ fn bad_input_is_one_clear_sentence_and_status_2_and_writes_nothing() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let table: &[(&[&str], &str)] = &[
-        (&["good.jsonl", "--listen", &taken], "the port is taken"),
+        (
+            &["good.jsonl", "--listen", &taken],
+            "the port is taken; choose another, or 0 for any free one (--listen ADDR)",
+        ),
         (
             &["good.jsonl", "--listen", "127.0.0.1:0", "--control", &taken],
             "the port is taken",

@@ -18,7 +18,7 @@ use crate::cmd::say::Unannounced;
 pub(crate) enum ServeError {
     #[error("{}", remedy::of_tape(.0))]
     Tape(Arc<TapeError>),
-    #[error(transparent)]
+    #[error("{0}{}", by_option(.0))]
     Engine(EngineError),
     #[error(
         "the environment variable {name} is not set, or not UTF-8; {option} names the one that holds the token"
@@ -89,6 +89,14 @@ impl ServeError {
             self,
             Self::JournalWrite(_) | Self::Random(_) | Self::Io(_) | Self::Lacking(_)
         )
+    }
+}
+
+/// The option that changes it, where an engine could not listen: who gave none got the default.
+fn by_option(error: &EngineError) -> &'static str {
+    match error {
+        EngineError::Listen { .. } => " (--listen ADDR)",
+        _ => "",
     }
 }
 
