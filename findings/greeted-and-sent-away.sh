@@ -7,8 +7,8 @@
 # full. The others wait: partysocket and reconnecting-websocket call a connection a success only after
 # five seconds.
 #
-# Seen (connections in 5 s):
-#   websockets: over 50
+# Seen (connections in 5 s, of a busy machine in as long as it takes):
+#   websockets: over 500
 #   websocket-client: 1
 #   reconnecting-websocket: 1 to 5
 #   partysocket: 1 to 5
@@ -23,7 +23,7 @@ venv/bin/pip install -q --disable-pip-version-check websockets==17.4 websocket-c
 npm install --silent --no-audit --no-fund --ignore-scripts reconnecting-websocket@4.4.0 partysocket@1.3.0 ws@8.23.0 >/dev/null
 
 cat > expected <<'EOF'
-websockets: over 50
+websockets: over 500
 websocket-client: 1
 reconnecting-websocket: 1 to 5
 partysocket: 1 to 5
@@ -68,8 +68,8 @@ PROGRAMS = {
 }
 
 def said(connections):
-    if connections > 50:
-        return "over 50"
+    if connections > 500:
+        return "over 500"
     return "1" if connections == 1 else "1 to 5" if connections <= 5 else str(connections)
 
 async def main():
@@ -90,6 +90,9 @@ async def main():
                 await asyncio.sleep(0.1)
             # Less than 5 s: the constant delay of websocket-client is just that.
             await asyncio.sleep(4.9)
+            # Who dials this often goes on to, only later where the machine has much else to do.
+            while 5 < len(times) <= 500:
+                await asyncio.sleep(0.1)
             seen = len(times)
             process.kill()
             await process.wait()
