@@ -185,8 +185,10 @@ impl Ask for Leak {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
         let attempts = look.facts.attempts();
         let since = look.since(attempts.first()?.accepted);
-        // The last of them, which nobody ends, shows what the others left behind.
-        let last = attempts.get(self.attempts);
+        // The last of them, which nobody ends, shows what the others left behind. Of a client that dials
+        // twice for each loss there are several, and the newest must have had its time too.
+        let unended = attempts.get(self.attempts..).unwrap_or_default();
+        let last = unended.last();
         let settled = last.is_some_and(|it| look.since(it.accepted) > self.settle_s);
         let enough = settled && look.vitals.len() >= MIN_MEASURED;
         (enough || since > self.for_s).then(|| self.at_the_end(look))
