@@ -83,7 +83,8 @@ impl Facts {
         }
     }
 
-    fn accept(&mut self, at: Micros) {
+    /// A connection was accepted.
+    pub(crate) fn accept(&mut self, at: Micros) {
         self.accepted += 1;
         self.begin(self.accepted, at);
     }

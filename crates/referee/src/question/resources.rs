@@ -224,3 +224,63 @@ impl Ask for Leak {
             .figure("sockets", sockets as u64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Facts;
+
+    const LEAK: Leak = Leak {
+        attempts: 1,
+        for_s: 120.0,
+        min_attempts: 0,
+        warn_mib: 16.0,
+        fail_mib: 64.0,
+        settle_s: 10.0,
+    };
+
+    /// What is said at `now`, in seconds, of a client with accepts at these times, all but the first of
+    /// which stay open.
+    fn said(accepts_s: &[f64], now_s: f64) -> Option<Verdict> {
+        let mut facts = Facts::new("token".to_owned());
+        for at in accepts_s {
+            facts.accept(micros(*at));
+        }
+        // Measured each half second, so often that it can be told.
+        let vitals: Vec<(Micros, Vitals)> = (0..)
+            .map(|n| f64::from(n) / 2.0)
+            .take_while(|at| *at <= now_s)
+            .map(|at| {
+                let open = (1..)
+                    .zip(accepts_s)
+                    .skip(1)
+                    .filter(|(_, since)| **since <= at);
+                let vitals = Vitals {
+                    processor_s: 0.0,
+                    memory_bytes: 1 << 20,
+                    sockets: open.map(|(socket, _)| socket).collect(),
+                };
+                (micros(at), vitals)
+            })
+            .collect();
+        let look = Look {
+            facts: &facts,
+            alike: &crate::facts::Alike::default(),
+            vitals: &vitals,
+            strangers: &[],
+            told_to_end: None,
+            gone: None,
+            left_behind: &[],
+            now: micros(now_s),
+            copies: 1,
+        };
+        LEAK.look(&look).map(|finding| finding.verdict)
+    }
+
+    #[test]
+    fn a_second_connection_has_its_time_too_however_late_it_comes() {
+        assert_eq!(said(&[0.0, 10.0], 20.5), Some(Verdict::Pass));
+        assert_eq!(said(&[0.0, 10.0, 15.0], 20.5), None);
+        assert_eq!(said(&[0.0, 10.0, 15.0], 25.5), Some(Verdict::Fail));
+    }
+}

@@ -107,7 +107,7 @@ fn a_tape_departs_until_its_outcome_is_accepted_and_again_once_it_changes() {
     assert_eq!(status, Some(1), "{said}");
     // What is to be judged is shown.
     assert!(
-        said.contains("no snapshot yet; this is what happened\n\ntitle "),
+        said.contains("no snapshot yet; this is what happened\n\nsubject "),
         "{said}"
     );
     assert!(said.contains("\ntimeline\n"), "{said}");

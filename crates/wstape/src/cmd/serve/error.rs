@@ -18,7 +18,7 @@ use crate::cmd::say::Unannounced;
 pub(crate) enum ServeError {
     #[error("{}", remedy::of_tape(.0))]
     Tape(Arc<TapeError>),
-    #[error("{0}{}", by_option(.0))]
+    #[error("{}{}", .0, by_option(.0))]
     Engine(EngineError),
     #[error(
         "the environment variable {name} is not set, or not UTF-8; {option} names the one that holds the token"
