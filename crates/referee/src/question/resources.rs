@@ -247,7 +247,7 @@ mod tests {
             facts.accept(micros(*at));
         }
         // Measured each half second, so often that it can be told.
-        let vitals: Vec<(Micros, Vitals)> = (0..)
+        let vitals: Vec<(Micros, Vitals)> = (0..1_000)
             .map(|n| f64::from(n) / 2.0)
             .take_while(|at| *at <= now_s)
             .map(|at| {

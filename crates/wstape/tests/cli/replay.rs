@@ -1,5 +1,6 @@
 //! The binary `harness`: what it says, and how it ends.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -146,10 +147,11 @@ fn a_tape_departs_until_its_outcome_is_accepted_and_again_once_it_changes() {
 #[test]
 fn of_a_long_outcome_without_a_snapshot_the_first_lines_are_shown_and_the_rest_is_counted() {
     let folder = tempfile::tempdir().expect("a folder");
-    let marks: String = (1..=100)
-        .map(|n| format!("{{\"at_ms\":{n},\"mark\":\"number {n}\"}}\n"))
-        .collect();
-    let tape = format!("{{\"tape\":1}}\n{marks}{{\"at_ms\":200,\"end\":true}}\n");
+    let mut tape = String::from("{\"tape\":1}\n");
+    for n in 1..=100 {
+        writeln!(tape, r#"{{"at_ms":{n},"mark":"number {n}"}}"#).expect("room");
+    }
+    tape.push_str("{\"at_ms\":200,\"end\":true}\n");
     fs::write(folder.path().join("long.jsonl"), tape).expect("a file");
     let output = harness(folder.path(), &["replay", "long.jsonl"]);
     let said = String::from_utf8_lossy(&output.stdout);
