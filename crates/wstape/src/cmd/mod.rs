@@ -1,7 +1,9 @@
-//! The verbs of the command line, a file each, and what several of them share: `again`, `bounded`, `duration`, `exit`,
+//! The verbs of the command line, a file each, and what several of them share: `again`, `announce`, `bounded`, `duration`, `exit`,
 //! `fixtures`, `live`, `output`, `read_once`, `redaction`, `remedy`, `same_file`, `say`, `small_file`, `token`, `until`.
 
 mod again;
+#[cfg(feature = "cli")]
+mod announce;
 pub(crate) mod bounded;
 pub(crate) mod chaos;
 #[cfg(feature = "cli")]

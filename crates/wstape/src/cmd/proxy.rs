@@ -10,8 +10,8 @@ use engine_client::{NetDialer, Target};
 use tokio::net::{TcpListener, lookup_host};
 use wstape_recorder::{NetReach, Proxy};
 
+use super::announce::{Unannounced, announce};
 use super::live::{LiveArgs, Recorded};
-use super::say::{Unannounced, announce};
 use crate::progress::Progress;
 
 #[derive(Debug, Args)]

@@ -2,18 +2,6 @@
 
 use std::io::{self, Write as _};
 
-/// Standard output has no room for the line that says where to connect to, or nobody reads it.
-#[derive(Debug, thiserror::Error)]
-#[error("standard output, which is to say where to connect to: {0}")]
-pub(crate) struct Unannounced(#[from] io::Error);
-
-/// Says where to connect to: without that nobody could.
-pub(crate) fn announce(text: &str) -> Result<(), Unannounced> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
-}
-
 /// Writes to standard output. Whoever read it may have gone, as `head` does: the status still says
 /// how the run ended.
 pub(super) fn say(text: &str) {

@@ -12,7 +12,7 @@ use super::error::ServeError;
 use super::options::Serve;
 use super::prepare::{named, prepare};
 use super::upstream::finish;
-use crate::cmd::say::{Unannounced, announce};
+use crate::cmd::announce::{Unannounced, announce};
 
 /// Engines that listen.
 pub(super) struct Engines {

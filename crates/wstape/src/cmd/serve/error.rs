@@ -9,9 +9,9 @@ use wstape_mock_engine::{ControlError, EngineError, TlsError};
 use wstape_recorder::RecordError;
 use wstape_tape::TapeError;
 
+use crate::cmd::announce::Unannounced;
 use crate::cmd::redaction::{NoRandomBytes, RedactionError};
 use crate::cmd::remedy;
-use crate::cmd::say::Unannounced;
 
 /// Why `serve` could not, or no longer, serve.
 #[derive(Debug, thiserror::Error)]

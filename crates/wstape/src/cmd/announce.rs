@@ -1,0 +1,15 @@
+//! The line that says where to connect to.
+
+use std::io::{self, Write as _};
+
+/// Standard output has no room for the line that says where to connect to, or nobody reads it.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output, which is to say where to connect to: {0}")]
+pub(crate) struct Unannounced(#[from] io::Error);
+
+/// Says where to connect to: without that nobody could.
+pub(crate) fn announce(text: &str) -> Result<(), Unannounced> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
