@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use super::login::{LOGIN, is_password, is_secret_member};
 use super::open_value::Value;
+use super::places::replaced;
 use super::registry::SecretRegistry;
 
 /// Longest name.
@@ -45,8 +46,13 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
     if memchr::memchr3(b'=', b'\'', b'"', bytes).is_none() && !is_option() {
         return None;
     }
-    let mut out = String::new();
-    let mut copied = 0;
+    replaced(text, places(text), LOGIN, secrets)
+}
+
+/// Where such secrets stand.
+fn places(text: &str) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut places = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
         if !of_a_name(bytes[at]) {
@@ -60,12 +66,10 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
         let Some(value) = value_of(text, &name, b"']") else {
             continue;
         };
-        out.push_str(&text[copied..value.start]);
-        out.push_str(&secrets.text(text[value.clone()].as_bytes(), LOGIN));
-        copied = value.end;
         at = value.end;
+        places.push(value);
     }
-    (copied > 0 && out != text[..copied]).then(|| out + &text[copied..])
+    places
 }
 
 fn of_a_name(byte: u8) -> bool {
@@ -181,16 +185,15 @@ fn ends_with_word(text: &str, word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::placeholder;
     use super::*;
 
-    /// With each placeholder as a star.
+    /// Redacted, with each placeholder as a star.
     fn starred(text: &str) -> String {
         let mut secrets = SecretRegistry::new(&[1; 32]);
         let found = redact(text, &mut secrets).unwrap_or_else(|| text.to_owned());
         assert_eq!(redact(&found, &mut secrets), None, "{found}");
-        let mut parts = found.split("redacted-");
-        let first = parts.next().unwrap_or_default().to_owned();
-        parts.fold(first, |out, part| out + "*" + &part[16..])
+        placeholder::starred(&found)
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::escape::{escape, unescape};
 use super::fix;
-use super::login::{self, LOGIN};
+use super::login;
 use super::lookahead::{self, Mark, Marks, Object, list_login, next_is_colon, scalar_length};
 use super::mqtt;
 use super::names::is_token_like;
@@ -33,11 +33,6 @@ const MAX_DEPTH: usize = 64;
 
 /// Containers within each other in which a login is looked for: a batch, a request, its payload.
 const MAX_LOGIN_DEPTH: usize = 4;
-
-/// Of what is redacted only because it stands in a login, so long and longer strings are looked
-/// for elsewhere too, where they have the look of a token: shorter ones are words that stand
-/// anywhere.
-const MIN_KNOWN_TOKEN_BYTES: usize = 16;
 
 /// Of Socket.IO, what begins a packet that connects.
 const SOCKET_IO_CONNECT: &[u8] = b"40";
@@ -270,10 +265,7 @@ impl<'t> Pass<'t> {
                 let what = format!("the value of the key {name:?}, which a client sent");
                 self.secrets.text(said, &what)
             }
-            Why::Login if is_token_like(value, MIN_KNOWN_TOKEN_BYTES) => {
-                self.secrets.text(said, LOGIN)
-            }
-            Why::Login => self.secrets.hide(said, LOGIN),
+            Why::Login => self.secrets.of_login(said, value),
         }
     }
 

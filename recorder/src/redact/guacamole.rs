@@ -4,8 +4,6 @@
 
 use std::ops::Range;
 
-use super::login::LOGIN;
-use super::names::is_token_like;
 use super::registry::SecretRegistry;
 
 /// What begins a connection, with all that the remote desktop asks for in an order of its own.
@@ -19,9 +17,6 @@ const BLOB_DATA: usize = 2;
 
 /// What begins the version that a client speaks.
 const VERSION: &str = "VERSION_";
-
-/// Of what logs in, so long and longer strings are looked for elsewhere too.
-const MIN_KNOWN_TOKEN_BYTES: usize = 16;
 
 /// The instructions in a text, each with the places of its elements; `None` for another text.
 fn instructions(text: &str) -> Option<Vec<Vec<Range<usize>>>> {
@@ -85,18 +80,12 @@ fn hidden(value: &str, secrets: &mut SecretRegistry) -> Option<String> {
     if value.bytes().all(|b| b.is_ascii_digit()) {
         return Some("0".to_owned());
     }
-    let value = value.as_bytes();
-    let is_token =
-        std::str::from_utf8(value).is_ok_and(|v| is_token_like(v, MIN_KNOWN_TOKEN_BYTES));
-    Some(if is_token {
-        secrets.text(value, LOGIN)
-    } else {
-        secrets.hide(value, LOGIN)
-    })
+    Some(secrets.of_login(value.as_bytes(), value))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::login::LOGIN;
     use super::*;
 
     #[test]

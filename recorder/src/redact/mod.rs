@@ -31,7 +31,7 @@
 //! Modules: `redactor`, `rules`, `placeholder`, `action` (what is redacted in which), `walker` and
 //! `json` (edit JSON in place), `url` and `http`, `fragment`; `client`, `login`, `names`, `lookahead`,
 //! `open_value` (what is called like a secret and is none),
-//! `texts`, `form`, `fix`, `assigned`, `xml`, `guacamole`, `sdp`, `mnemonic`, `pieces`, `mqtt`, `postgres`, `sasl`,
+//! `places` (what comes to stand where a secret stood), `texts`, `form`, `fix`, `assigned`, `xml`, `guacamole`, `sdp`, `mnemonic`, `pieces`, `mqtt`, `postgres`, `sasl`,
 //! `protobuf` and `packed` (what clients log in with); `known` (what was redacted), `registry` (that, and its
 //! placeholders), `shapes`, `anchor`, `base64_runs` and `credential` (well-known secrets),
 //! `escape`, `scan`, `rescue` (which rule covers what a scan found).
@@ -61,6 +61,7 @@ mod open_value;
 mod packed;
 mod pieces;
 mod placeholder;
+mod places;
 mod postgres;
 mod protobuf;
 mod redactor;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::login::is_signature;
+use super::places::{FILLING, replaced};
 use super::registry::SecretRegistry;
 
 /// What errors call what has the look of a signature.
@@ -13,14 +14,7 @@ const MIN_BYTES: usize = 40;
 
 /// A text without the pieces that look like a signature; `None` where it has none.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
-    let mut out = String::new();
-    let mut copied = 0;
-    for range in places(text.as_bytes()) {
-        out.push_str(&text[copied..range.start]);
-        out.push_str(&secrets.text(text[range.clone()].as_bytes(), SIGNATURE));
-        copied = range.end;
-    }
-    (copied > 0).then(|| out + &text[copied..])
+    replaced(text, places(text.as_bytes()), SIGNATURE, secrets)
 }
 
 /// Whether a piece that looks like a signature stands in a text.
@@ -34,7 +28,7 @@ pub(super) fn redact_bytes(bytes: &[u8], secrets: &mut SecretRegistry) -> Option
     let mut out = bytes.to_vec();
     for range in places(bytes) {
         let mut placeholder = secrets.text(&bytes[range.clone()], SIGNATURE).into_bytes();
-        placeholder.resize(range.len(), b'-');
+        placeholder.resize(range.len(), FILLING);
         out[range].copy_from_slice(&placeholder);
     }
     (out != bytes).then_some(out)

@@ -226,6 +226,14 @@ impl Decimal {
     }
 }
 
+/// A text with each string's placeholder as a star.
+#[cfg(test)]
+pub(super) fn starred(text: &str) -> String {
+    let mut parts = text.split(PREFIX);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |out, part| out + "*" + &part[DIGITS..])
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

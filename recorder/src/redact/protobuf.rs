@@ -8,19 +8,12 @@
 use std::ops::Range;
 
 use super::login::{LOGIN, is_login, is_secret_member};
-use super::names::is_token_like;
 use super::open_value::Value;
+use super::places::{FILLING, are_filling};
 use super::registry::SecretRegistry;
 
 /// Messages within each other that are read.
 const MAX_DEPTH: usize = 16;
-
-/// Of what is redacted only because it stands in a login, so long and longer strings are looked
-/// for elsewhere too.
-const MIN_KNOWN_TOKEN_BYTES: usize = 16;
-
-/// What stands in place of each byte, for the sake of lengths around it.
-const FILLING: u8 = b'-';
 
 /// A text, and the message that it stands in.
 #[derive(Debug)]
@@ -60,12 +53,12 @@ pub(super) fn redact(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u
             is_name(text(name)) && is_secret_member(text(name), Value::Text(value))
         });
         let secret = named || login && before.is_some();
-        if secret && value.bytes().any(|b| b != FILLING) {
+        if secret && !are_filling(value.as_bytes()) {
             // Known from now on, wherever else it may stand.
-            if named || is_token_like(value, MIN_KNOWN_TOKEN_BYTES) {
+            if named {
                 secrets.text(value.as_bytes(), LOGIN);
             } else {
-                secrets.hide(value.as_bytes(), LOGIN);
+                secrets.of_login(value.as_bytes(), value);
             }
             out[one.place.clone()].fill(FILLING);
         }

@@ -4,10 +4,17 @@
 use std::collections::BTreeMap;
 
 use super::known::Known;
+use super::login::LOGIN;
+use super::names::is_token_like;
 use super::placeholder::{Placeholders, is_placeholder};
 
 /// What is added to what a secret is called where it has been redacted in another place.
 const ELSEWHERE: &str = ", redacted elsewhere";
+
+/// Of what is redacted only because it stands in a login, so long and longer strings are looked
+/// for elsewhere too, where they have the look of a token: shorter ones are words that stand
+/// anywhere.
+const MIN_KNOWN_TOKEN_BYTES: usize = 16;
 
 /// The secrets of one tape.
 #[derive(Debug)]
@@ -69,6 +76,16 @@ impl SecretRegistry {
             self.first.get_or_insert_with(|| what.to_owned());
         }
         self.placeholders.text(value)
+    }
+
+    /// The placeholder of what is a secret only because it stands in a login, `said` by the message and
+    /// meaning `value`.
+    pub(super) fn of_login(&mut self, said: &[u8], value: &str) -> String {
+        if is_token_like(value, MIN_KNOWN_TOKEN_BYTES) {
+            self.text(said, LOGIN)
+        } else {
+            self.hide(said, LOGIN)
+        }
     }
 
     /// The placeholder of a number as it stands in JSON.

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::login::LOGIN;
+use super::places::{FILLING, are_filling};
 use super::registry::SecretRegistry;
 
 const MECHANISM: &[u8] = b"PLAIN";
@@ -11,9 +12,6 @@ const MECHANISM: &[u8] = b"PLAIN";
 /// Bytes between the mechanism's name and the response: in AMQP 1.0 its kind and a byte of length,
 /// in 0-9-1 four of length.
 const MAX_GAP_BYTES: usize = 5;
-
-/// What stands in place of each byte, for the sake of lengths around it.
-const FILLING: u8 = b'-';
 
 /// Bytes without the responses of PLAIN in them, by as many; `None` where there is none.
 pub(super) fn redact(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
@@ -24,7 +22,7 @@ pub(super) fn redact(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u
         };
         let mut start = range.start;
         for part in bytes[range].split(|b| *b == 0) {
-            if part.iter().any(|b| *b != FILLING) {
+            if !are_filling(part) {
                 // Known from now on, wherever else it may stand.
                 secrets.text(part, LOGIN);
                 out[start..start + part.len()].fill(FILLING);

@@ -6,6 +6,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use super::login::LOGIN;
+use super::places::{FILLING, are_filling, replaced};
 use super::registry::SecretRegistry;
 
 /// What a secret stands behind (RFC 8839, 5.4; RFC 4568, 9.2).
@@ -13,26 +14,16 @@ const PASSWORD: &[u8] = b"a=ice-pwd:";
 const CRYPTO: &[u8] = b"a=crypto:";
 const KEY: &[u8] = b"inline:";
 
-/// What stands in place of each byte where their number has to stay.
-const FILLING: u8 = b'-';
-
 /// A text without the passwords and keys of sessions; `None` where it holds none.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
-    let mut out = String::new();
-    let mut copied = 0;
-    for place in places(text.as_bytes()) {
-        out.push_str(&text[copied..place.start]);
-        out.push_str(&secrets.text(text[place.clone()].as_bytes(), LOGIN));
-        copied = place.end;
-    }
-    (copied > 0 && out != text[..copied]).then(|| out + &text[copied..])
+    replaced(text, places(text.as_bytes()), LOGIN, secrets)
 }
 
 /// Bytes of another form, in which as many stand in their place; `None` where they hold none.
 pub(super) fn redact_bytes(bytes: &[u8], secrets: &mut SecretRegistry) -> Option<Vec<u8>> {
     let mut out = bytes.to_vec();
     for place in places(bytes) {
-        if bytes[place.clone()].iter().any(|b| *b != FILLING) {
+        if !are_filling(&bytes[place.clone()]) {
             // Known from now on, wherever else it may stand.
             secrets.text(&bytes[place.clone()], LOGIN);
             out[place].fill(FILLING);

@@ -24,6 +24,7 @@ use super::login::{LOGIN, is_bare_token, is_login, is_secret_member, is_signatur
 use super::mnemonic;
 use super::open_value::Value;
 use super::pieces;
+use super::places::replaced;
 use super::registry::SecretRegistry;
 use super::sdp;
 use super::url;
@@ -103,14 +104,7 @@ fn plain_of_sasl(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
 
 /// A text without the words of a wallet's secret.
 fn words(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
-    let mut out = String::new();
-    let mut copied = 0;
-    for place in mnemonic::places(text) {
-        out.push_str(&text[copied..place.start]);
-        out.push_str(&hidden(&text[place.clone()], secrets));
-        copied = place.end;
-    }
-    (copied > 0).then(|| out + &text[copied..])
+    replaced(text, mnemonic::places(text), LOGIN, secrets)
 }
 
 /// A string that is a name and its value, where the name says secret.
@@ -308,17 +302,16 @@ fn is_word(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::placeholder;
     use super::*;
 
-    /// With each placeholder as a star.
+    /// Redacted, with each placeholder as a star.
     fn starred(text: &str) -> String {
         let mut secrets = SecretRegistry::new(&[1; 32]);
         let found = redact(text, &mut secrets).unwrap_or_else(|| text.to_owned());
         // A second time changes nothing.
         assert_eq!(redact(&found, &mut secrets), None, "{found}");
-        let mut parts = found.split("redacted-");
-        let first = parts.next().unwrap_or_default().to_owned();
-        parts.fold(first, |out, part| out + "*" + &part[16..])
+        placeholder::starred(&found)
     }
 
     #[test]

@@ -157,19 +157,8 @@ fn decoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::placeholder::starred;
     use super::*;
-
-    /// With each placeholder as a star.
-    fn starred(text: &str) -> String {
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some(at) = rest.find("redacted-") {
-            out.push_str(&rest[..at]);
-            out.push('*');
-            rest = &rest[at + 25..];
-        }
-        out + rest
-    }
 
     #[test]
     fn urls_lose_user_info_and_what_is_like_a_token_and_nothing_else() {

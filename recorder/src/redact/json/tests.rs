@@ -1,5 +1,6 @@
 //! Which values rules name, and what becomes of them and of all else.
 
+use super::super::placeholder;
 use super::*;
 
 /// The text as it is edited, with each string's placeholder as a star and each number's as a
@@ -8,14 +9,7 @@ fn edited(rules: &Rules, text: &str) -> String {
     let mut secrets = SecretRegistry::new(&[1; 32]);
     let edited = JsonRedactor::new(rules, false).edit(text.as_bytes(), &mut secrets);
     let edited = edited.map_or_else(|| text.to_owned(), |e| String::from_utf8(e).unwrap());
-    let mut out = String::new();
-    let mut rest = edited.as_str();
-    while let Some(at) = rest.find("redacted-") {
-        out.push_str(&rest[..at]);
-        out.push('*');
-        rest = &rest[at + 25..];
-    }
-    out.push_str(rest);
+    let out = placeholder::starred(&edited);
     // The numbers of the texts below have few digits.
     let mut shown = String::new();
     for part in out.split_inclusive(|c: char| !c.is_ascii_digit() && c != '.') {
