@@ -3,7 +3,8 @@
 //! Connections, schedule, faults, what is held and who is whose: each has one owner that keeps
 //! it to itself. The core tells them what happened, in an order that is exact, for it stands
 //! behind one lock. `arriving`, `hearing` and `leaving` are a connection's life, `steps` performs
-//! steps, `faulting` sets faults, `answers` answers handshakes, `dialogue` answers clients, `control` and `absent` are for whoever steers.
+//! steps, `faulting` sets faults, `answers` answers handshakes, `dialogue` answers clients,
+//! `control`, `absent` and `untaken` are for whoever steers.
 
 mod absent;
 mod answered;

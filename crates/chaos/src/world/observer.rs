@@ -218,7 +218,7 @@ impl Observer {
     pub(super) fn look_strictly(&self) {
         let at = self.clock.now();
         let mut seen = self.seen.lock();
-        // Half of those who ask for more have just asked.
+        // Who asks again at the same instant has had nothing to take in since.
         if seen.looked == Some(at) {
             return;
         }

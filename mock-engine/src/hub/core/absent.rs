@@ -47,7 +47,7 @@ impl Core {
                         called(*whose, path),
                         come + 1
                     );
-                    Absent { line: step.line, never: false, said }
+                    Absent::late(step, said)
                 })
             }
             trigger => {
@@ -75,12 +75,12 @@ impl Core {
         let acts = waits || matches!(action, Action::Drop(_) | Action::HalfClose);
         match place {
             Place::ToCome if acts => Some(self.never(step, nth)),
-            Place::Over if acts => Some(self.late(step, action.key(), nth)),
             // What is expected of it, and what is to befall it, will never be.
-            Place::Over if matches!(action, Action::Expect(_)) => {
-                Some(self.late(step, action.key(), nth))
-            }
-            Place::Over if action.is_state() && !action.clears() => {
+            Place::Over
+                if acts
+                    || matches!(action, Action::Expect(_))
+                    || action.is_state() && !action.clears() =>
+            {
                 Some(self.late(step, action.key(), nth))
             }
             Place::Live(id) if waits => {
@@ -132,42 +132,28 @@ impl Core {
             step.action.key(),
             self.there()
         );
-        let line = step.line;
         Absent {
-            line,
             never: true,
-            said,
+            ..Absent::late(step, said)
         }
     }
 
     fn late(&self, step: &Step, key: &str, nth: u64) -> Absent {
-        let said = format!(
-            "{} is over, so nothing comes of `{key}`; {}",
-            called(Whose::Nth(nth), step.path.as_deref()),
-            self.there()
-        );
-        let line = step.line;
-        Absent {
-            line,
-            never: false,
-            said,
-        }
+        self.in_vain(step, key, nth, "over")
     }
 
     fn unready(&self, step: &Step, nth: u64, phase: Phase) -> Absent {
+        let stands = format!("not open ({})", phase.word());
+        self.in_vain(step, step.action.key(), nth, &stands)
+    }
+
+    fn in_vain(&self, step: &Step, key: &str, nth: u64, stands: &str) -> Absent {
         let said = format!(
-            "{} is not open ({}), so nothing comes of `{}`; {}",
+            "{} is {stands}, so nothing comes of `{key}`; {}",
             called(Whose::Nth(nth), step.path.as_deref()),
-            phase.word(),
-            step.action.key(),
             self.there()
         );
-        let line = step.line;
-        Absent {
-            line,
-            never: false,
-            said,
-        }
+        Absent::late(step, said)
     }
 
     /// Which connections there are, as a part of a sentence.

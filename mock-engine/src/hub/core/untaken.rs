@@ -1,5 +1,7 @@
 //! Why steps that were posted are not taken.
 
+use wstape_tape::Step;
+
 /// Most steps that wait for their time, those that tapes have put off included.
 pub(crate) const MAX_WAITING_STEPS: usize = 16_384;
 
@@ -15,6 +17,17 @@ pub(crate) struct Absent {
     /// Whether a connection of that number has never come; else it has, and it is too late for this.
     pub(crate) never: bool,
     pub(super) said: String,
+}
+
+impl Absent {
+    /// Of a step for which it is too late, or too soon, on a connection that has come.
+    pub(super) fn late(step: &Step, said: String) -> Self {
+        Self {
+            line: step.line,
+            never: false,
+            said,
+        }
+    }
 }
 
 /// Why steps can't be taken.
