@@ -3,7 +3,7 @@
 
 use super::escape::unescape;
 use super::login::{self, Purpose, is_credential, is_login, is_secret_member};
-use super::mnemonic;
+use super::mnemonic::Words;
 use super::open_value::Value;
 use super::walker::{content_end, is_space};
 
@@ -156,15 +156,14 @@ fn is_secret_pair(rest: &[u8]) -> bool {
 /// Whether all of a list are words of a wallet's secret.
 pub(super) fn is_mnemonic(rest: &[u8]) -> bool {
     let mut rest = rest;
-    let mut words = 0;
+    let mut words = Words::default();
     while let Some((word, behind)) = string(behind_spaces(rest)) {
-        if !mnemonic::is_word(&word) {
+        if !words.take(&word) {
             return false;
         }
-        words += 1;
         let behind = behind_spaces(behind);
         let Some(more) = behind.strip_prefix(b",") else {
-            return behind.starts_with(b"]") && mnemonic::are_enough(words);
+            return behind.starts_with(b"]") && words.are_enough();
         };
         rest = more;
     }

@@ -5,12 +5,17 @@
 //! in ten million words. The checksum in the last word is not asked for, as Electrum's differ in
 //! that alone.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use bip39::Language;
 
 /// Fewest words of a secret.
 const MIN_WORDS: usize = 12;
+
+/// So many of them differ: of twelve that are drawn two are the same once in thirty times, and one thing
+/// that is asked for again and again is no secret.
+const MIN_DIFFERENT_WORDS: usize = MIN_WORDS / 2;
 
 /// Fewest letters of a word of the list, and most.
 const MIN_LETTERS: usize = 3;
@@ -19,20 +24,39 @@ const MAX_LETTERS: usize = 8;
 /// A shorter text holds no secret: so many words and what divides them.
 const MIN_BYTES: usize = MIN_WORDS * (MIN_LETTERS + 1) - 1;
 
-/// Whether a word stands in the list, in whatever letters.
-pub(super) fn is_word(word: &str) -> bool {
-    let letters = (MIN_LETTERS..=MAX_LETTERS).contains(&word.len());
-    letters && {
-        let word = word.to_ascii_lowercase();
-        // The English list is in the alphabet's order.
-        let words = Language::English.word_list();
-        words.binary_search(&word.as_str()).is_ok()
+/// Words of the list that follow one another.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    count: usize,
+    different: BTreeSet<usize>,
+}
+
+impl Words {
+    /// Takes a word in, in whatever letters, where it stands in the list; whether it does.
+    pub(super) fn take(&mut self, word: &str) -> bool {
+        let Some(number) = number(word) else {
+            return false;
+        };
+        self.count += 1;
+        self.different.insert(number);
+        true
+    }
+
+    /// Whether they are a secret.
+    pub(super) fn are_enough(&self) -> bool {
+        self.count >= MIN_WORDS && self.different.len() >= MIN_DIFFERENT_WORDS
     }
 }
 
-/// Whether so many words of the list in a row are a secret.
-pub(super) fn are_enough(words: usize) -> bool {
-    words >= MIN_WORDS
+/// The place of a word in the list.
+fn number(word: &str) -> Option<usize> {
+    if !(MIN_LETTERS..=MAX_LETTERS).contains(&word.len()) {
+        return None;
+    }
+    let word = word.to_ascii_lowercase();
+    // The English list is in the alphabet's order.
+    let words = Language::English.word_list();
+    words.binary_search(&word.as_str()).ok()
 }
 
 /// Where in a text words of the list follow one another that are enough, with blanks, commas or
@@ -44,7 +68,7 @@ pub(super) fn places(text: &str) -> Vec<Range<usize>> {
         return places;
     }
     let mut run = 0..0;
-    let mut words = 0;
+    let mut words = Words::default();
     let mut at = 0;
     for word in text.split([' ', ',', '\n', '\r', '\t']) {
         let place = at..at + word.len();
@@ -52,21 +76,20 @@ pub(super) fn places(text: &str) -> Vec<Range<usize>> {
         if word.is_empty() {
             continue;
         }
-        if is_word(word) {
-            run = if words == 0 {
+        let is_first = words.count == 0;
+        if words.take(word) {
+            run = if is_first {
                 place
             } else {
                 run.start..place.end
             };
-            words += 1;
             continue;
         }
-        if are_enough(words) {
+        if std::mem::take(&mut words).are_enough() {
             places.push(run.clone());
         }
-        words = 0;
     }
-    if are_enough(words) {
+    if words.are_enough() {
         places.push(run);
     }
     places
@@ -82,7 +105,8 @@ mod tests {
     #[test]
     fn the_list_is_in_its_order() {
         assert!(Language::English.word_list().is_sorted());
-        assert!(is_word("abandon") && is_word("Zoo") && !is_word("the"));
+        assert!(number("abandon") == Some(0) && number("Zoo") == Some(2047));
+        assert_eq!(number("the"), None);
     }
 
     #[test]
@@ -102,8 +126,11 @@ mod tests {
     #[test]
     fn eleven_words_and_a_sentence_are_none() {
         let eleven = PHRASE.rsplit_once(' ').unwrap().0;
+        // Each of these words stands in the list.
+        let again = "risk order ".repeat(20);
         for text in [
             eleven,
+            &again,
             "the quick brown fox jumps over the lazy dog and then it sleeps all the afternoon",
             "please sign the order before the market can open again and the price will rise",
             "BTCUSDT ETHUSDT SOLUSDT XRPUSDT ADAUSDT DOGEUSDT DOTUSDT LTCUSDT BNBUSDT AVAXUSDT LINK UNI",
