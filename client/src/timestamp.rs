@@ -5,7 +5,51 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 /// Reads `2026-04-21T19:05:36.821259+00:00`, `…Z`, and naive times, which mean UTC; a space may stand for
 /// the `T`. `None` for anything else.
 pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
-    parse_common(text.as_bytes()).or_else(|| parse_any(text))
+    parse_common(text.as_bytes(), &mut Day::default()).or_else(|| parse_any(text))
+}
+
+/// The day that was read last: one feed's times are of the same one message after message, and which day a
+/// date is takes longer to find out than all else of a time.
+pub(crate) struct Day {
+    /// As the message writes it, `YYYY-MM-DD`.
+    text: [u8; 10],
+    date: NaiveDate,
+}
+
+impl Default for Day {
+    fn default() -> Self {
+        Self {
+            text: *b"1970-01-01",
+            date: NaiveDate::default(),
+        }
+    }
+}
+
+impl Day {
+    /// The day that this text writes.
+    #[inline]
+    fn of(&mut self, text: &[u8; 10]) -> Option<NaiveDate> {
+        if self.text != *text {
+            *self = Self {
+                text: *text,
+                date: date(text)?,
+            };
+        }
+        Some(self.date)
+    }
+}
+
+/// The day that is written as `YYYY-MM-DD`.
+fn date(text: &[u8; 10]) -> Option<NaiveDate> {
+    let [y1, y2, y3, y4, b'-', mo1, mo2, b'-', d1, d2] = text else {
+        return None;
+    };
+    let year = number([y1, y2, y3, y4])?;
+    NaiveDate::from_ymd_opt(
+        i32::try_from(year).ok()?,
+        number([mo1, mo2])?,
+        number([d1, d2])?,
+    )
 }
 
 /// Whatever RFC 3339 allows beyond the common form, such as a leap second or a tenth digit after the
@@ -20,40 +64,14 @@ fn parse_any(text: &str) -> Option<DateTime<Utc>> {
 
 /// `YYYY-MM-DDTHH:MM:SS`, then perhaps a point and one to nine digits, then `Z`, `±HH:MM` or nothing.
 /// `None` is no verdict: such a text may still be a time.
-pub(crate) fn parse_common(text: &[u8]) -> Option<DateTime<Utc>> {
-    let (
-        [
-            y1,
-            y2,
-            y3,
-            y4,
-            b'-',
-            mo1,
-            mo2,
-            b'-',
-            d1,
-            d2,
-            b'T' | b' ',
-            h1,
-            h2,
-            b':',
-            mi1,
-            mi2,
-            b':',
-            s1,
-            s2,
-        ],
-        mut rest,
-    ) = text.split_first_chunk::<19>()?
+pub(crate) fn parse_common(text: &[u8], day: &mut Day) -> Option<DateTime<Utc>> {
+    let (date, text) = text.split_first_chunk()?;
+    let ([b'T' | b' ', h1, h2, b':', mi1, mi2, b':', s1, s2], mut rest) =
+        text.split_first_chunk()?
     else {
         return None;
     };
-    let year = number([y1, y2, y3, y4])?;
-    let date = NaiveDate::from_ymd_opt(
-        i32::try_from(year).ok()?,
-        number([mo1, mo2])?,
-        number([d1, d2])?,
-    )?;
+    let date = day.of(date)?;
     let mut nanos = 0;
     if let [b'.', fraction @ ..] = rest {
         // Python writes six digits, or none.
@@ -121,4 +139,32 @@ fn some_number(digits: &[u8]) -> Option<u32> {
         let digit = digit.wrapping_sub(b'0');
         (digit <= 9).then(|| number * 10 + u32::from(digit))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Day, parse, parse_common};
+
+    #[test]
+    fn a_time_is_of_its_own_day_whichever_was_read_before_it() {
+        let mut day = Day::default();
+        let mut times = Vec::new();
+        for text in [
+            "2026-04-21T23:59:59Z",
+            "2026-04-21T23:59:59.5Z",
+            "2026-04-22T00:00:00Z",
+            "2026-02-30T00:00:00Z",
+            "2026-02-30T00:00:00Z",
+            "2026-04-22T00:00:00Z",
+            "1970-01-01T00:00:00Z",
+            "2026-04-2xT00:00:00Z",
+            "2026-04-21T00:00:00Z",
+        ] {
+            let time = parse_common(text.as_bytes(), &mut day);
+            assert_eq!(time, parse(text), "{text}");
+            times.push(time.is_some());
+        }
+        let read = [true, true, true, false, false, true, true, false, true];
+        assert_eq!(times, read);
+    }
 }

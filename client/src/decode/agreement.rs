@@ -11,6 +11,7 @@ use super::spares::Spares;
 use super::{Decoded, Decoder, clean, general};
 use crate::event::EngineEvent;
 use crate::state::EngineState;
+use crate::timestamp::Day;
 
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
@@ -125,8 +126,8 @@ fn dirty() -> Spares {
 /// whatever was in the storage before.
 fn read(message: &str, spares: &mut Spares) -> Option<Decoded> {
     let general = || general::decode(message, NOW);
-    let fresh = clean::decode(message, NOW, &mut Spares::default());
-    let reused = clean::decode(message, NOW, spares);
+    let fresh = clean::decode(message, NOW, &mut Day::default(), &mut Spares::default());
+    let reused = clean::decode(message, NOW, &mut Day::default(), spares);
     if let Some(decoded) = &fresh {
         // The text of a value shows what its comparison hides, such as the sign of a zero.
         assert_eq!(
@@ -265,7 +266,8 @@ fn a_reading_uses_the_storage_of_the_one_before_it() {
     let mut spares = Spares::default();
     let mut address = None;
     for _ in 0..3 {
-        let decoded = clean::decode(&text, NOW, &mut spares).expect("a clean message");
+        let decoded =
+            clean::decode(&text, NOW, &mut Day::default(), &mut spares).expect("a clean message");
         let EngineEvent::Positions(positions) = &decoded.event else {
             panic!("positions");
         };

@@ -10,14 +10,19 @@ use super::spares::Spares;
 use crate::event::EngineEvent;
 use crate::json::Cursor;
 use crate::kind::Kind;
-use crate::timestamp;
+use crate::timestamp::{self, Day};
 
 /// Bytes of the times that Python writes, quotes included: in microseconds with an offset, with `Z`, naive.
 const USUAL_TIMES: [usize; 3] = [34, 29, 28];
 
 /// Reads a clean message whose payload is a reading of its kind, into storage that is left over.
 #[inline]
-pub(super) fn decode(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> Option<Decoded> {
+pub(super) fn decode(
+    message: &str,
+    now: DateTime<Utc>,
+    day: &mut Day,
+    spares: &mut Spares,
+) -> Option<Decoded> {
     let mut cursor = Cursor::new(message);
     cursor.space();
     let mut kind = None;
@@ -37,7 +42,7 @@ pub(super) fn decode(message: &str, now: DateTime<Utc>, spares: &mut Spares) -> 
                 if ts.is_some() {
                     return None;
                 }
-                ts = Some(time(&mut cursor, now)?);
+                ts = Some(time(&mut cursor, now, day)?);
             }
             "data" => {
                 if data.is_some() || early.is_some() {
@@ -91,10 +96,13 @@ fn envelope_key<'t>(cursor: &mut Cursor<'t>) -> Option<&'t str> {
 
 /// Takes the value of `ts`, which may be anything: of whatever is no time, `now`.
 #[inline]
-fn time(cursor: &mut Cursor<'_>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn time(cursor: &mut Cursor<'_>, now: DateTime<Utc>, day: &mut Day) -> Option<DateTime<Utc>> {
     for bytes in USUAL_TIMES {
         // A time in the common form has nothing in it that a plain string may not have.
-        if let Some(time) = cursor.quoted(bytes).and_then(timestamp::parse_common) {
+        if let Some(time) = cursor
+            .quoted(bytes)
+            .and_then(|text| timestamp::parse_common(text, day))
+        {
             cursor.advance(bytes);
             return Some(time);
         }

@@ -8,11 +8,13 @@ use super::decoded::{Decoded, Undecodable};
 use super::spares::Spares;
 use super::{clean, general};
 use crate::event::EngineEvent;
+use crate::timestamp::Day;
 
 /// Decodes one message after the other. Where the events go to a mirror, what they displace there may
 /// come back, and its storage has the next payload of its kind.
 #[derive(Default)]
 pub(crate) struct Decoder {
+    day: Day,
     spares: Spares,
 }
 
@@ -24,7 +26,7 @@ impl Decoder {
         message: &str,
         now: DateTime<Utc>,
     ) -> Result<Decoded, Undecodable> {
-        let decoded = match clean::decode(message, now, &mut self.spares) {
+        let decoded = match clean::decode(message, now, &mut self.day, &mut self.spares) {
             Some(decoded) => decoded,
             None => general::decode(message, now)?,
         };

@@ -108,9 +108,11 @@ impl Order {
         self.0[usize::from(key) % PLACES].load(Ordering::Relaxed)
     }
 
+    /// This key was followed by another. One that no field is named after is not learned: where only
+    /// some objects of a list have such a key, the others' next one is guessed right all the same.
     #[inline]
     pub(super) fn learn(&self, key: u8, next: u8) {
-        if self.after(key) != next {
+        if next != Self::OTHER && self.after(key) != next {
             self.0[usize::from(key) % PLACES].store(next, Ordering::Relaxed);
         }
     }
@@ -142,4 +144,19 @@ const fn same(left: &str, right: &str) -> bool {
         at += 1;
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Order;
+
+    #[test]
+    fn a_key_that_no_field_is_named_after_does_not_replace_one_that_is_expected() {
+        let order = Order::new();
+        order.learn(Order::START, 3);
+        order.learn(Order::START, Order::OTHER);
+        assert_eq!(order.after(Order::START), 3);
+        order.learn(Order::START, 4);
+        assert_eq!(order.after(Order::START), 4);
+    }
 }
