@@ -265,8 +265,9 @@ impl Tally {
             0 => String::new(),
             bad => format!(", {bad} can't be played"),
         };
+        let scenarios = if trials == 1 { "scenario" } else { "scenarios" };
         say(&format!(
-            "\n{trials} scenarios: {held} hold, {} depart{bad}, in {:.3} s\n",
+            "\n{trials} {scenarios}: {held} hold, {} depart{bad}, in {:.3} s\n",
             self.failures.len(),
             took.as_secs_f64()
         ));
