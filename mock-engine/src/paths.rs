@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// Path of the WebSocket where nothing says another.
+/// Path of the WebSocket if nothing sets another.
 const WS_PATH: &str = "/ws";
 
 /// The paths of the WebSocket.
 #[derive(Debug, Clone)]
 pub(crate) struct Paths {
     own: Arc<str>,
-    /// The only ones, where there are any.
+    /// The only ones allowed, if there are any.
     only: Arc<[String]>,
 }
 
@@ -24,12 +24,12 @@ impl Paths {
         }
     }
 
-    /// The one that the engine's URL has.
+    /// The one in the engine's URL.
     pub(crate) fn own(&self) -> &str {
         &self.own
     }
 
-    /// Where clients connect to. In memory the host is a name that nobody else answers for.
+    /// Where clients connect. In memory the host is a name that nothing else resolves.
     pub(crate) fn url(&self, addr: Option<SocketAddr>, scheme: &str) -> String {
         let path = &self.own;
         match addr {
@@ -38,7 +38,7 @@ impl Paths {
         }
     }
 
-    /// Whether an upgrade of this path is a WebSocket.
+    /// Whether an upgrade at this path is a WebSocket.
     pub(crate) fn take(&self, path: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| only == path)
     }
