@@ -285,7 +285,7 @@ impl Conn {
         self.answer.is_some()
     }
 
-    /// Its handshake, if it waits, checks again.
+    /// Makes its handshake, if it waits, ask again.
     pub(super) fn tell_to_ask(&self) {
         if let Some(told) = &self.answer {
             told.notify_one();
