@@ -185,8 +185,8 @@ impl EngineBuilder {
     }
 
     /// The WebSocket's path, and the only one; each further call allows another. Default: the path
-    /// that the base tape was recorded at, or else `/ws`, and upgrades at any other path are taken
-    /// too.
+    /// that the base tape was recorded at, else the first that its steps name, else `/ws`, and
+    /// upgrades at any other path are taken too.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.paths.push(path.into());
@@ -313,8 +313,9 @@ impl EngineBuilder {
         // Controls send what they are given as it is; what is posted may hold references.
         let speaks = self.layers.iter().map(Layer::speaks);
         let speaks = speaks.chain([false, true]).collect();
-        let recorded = self.layers.first().and_then(Layer::recorded_path);
-        let paths = Paths::new(self.paths, recorded.as_deref());
+        let name = self.name.as_deref();
+        let played = self.layers.first().and_then(|base| base.own_path(name));
+        let paths = Paths::new(self.paths, played.as_deref());
         let url = paths.url(port.addr(), self.encryption.scheme());
         let header = JournalHeader::new(self.name.clone(), url, clock.wall());
         let (playback, steps) =

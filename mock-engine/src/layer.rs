@@ -14,7 +14,7 @@ use crate::error::EngineError;
 use crate::field;
 use crate::misfit::misfit;
 
-/// How many steps are searched for a recording's first handshake.
+/// How many steps are searched for the path to dial.
 const MAX_LOOKED_AT_STEPS: usize = 64;
 
 /// Roughly the most memory for a tape that is played over and over; a longer one is read from its
@@ -108,18 +108,19 @@ impl Layer {
         }
     }
 
-    /// The path that a recording was made at: that of its first handshake, if it begins with one. A
-    /// tape that can be read only once is not searched.
-    pub(crate) fn recorded_path(&self) -> Option<String> {
+    /// The path to dial for this tape: that of a recording's first handshake, or else the first that
+    /// a step of this engine names in full. Only the start of the tape is searched, and nothing of a
+    /// source that can be read only once.
+    pub(crate) fn own_path(&self, engine: Option<&str>) -> Option<String> {
         match &self.source {
-            Source::Tape(tape) => first_path(tape.steps.iter()),
+            Source::Tape(tape) => first_path(&tape.steps, engine),
             Source::File { path, .. } if path.is_file() => {
                 let reader = TapeReader::open(path).ok()?;
                 let steps: Vec<Step> = reader
                     .take(MAX_LOOKED_AT_STEPS)
                     .map_while(Result::ok)
                     .collect();
-                first_path(steps.iter())
+                first_path(&steps, engine)
             }
             Source::File { .. } | Source::Once { .. } => None,
         }
@@ -238,15 +239,26 @@ impl<R: std::io::BufRead + Send + 'static> From<TapeReader<R>> for Layer {
     }
 }
 
-/// The path of the first handshake, without its query.
-fn first_path<'s>(steps: impl Iterator<Item = &'s Step>) -> Option<String> {
-    let mut first = steps.take(MAX_LOOKED_AT_STEPS);
-    let path = first.find_map(|step| match &step.action {
+/// The path of the first handshake, without its query; where there is none, the first that one of
+/// this engine's steps names and that isn't the beginning of many.
+fn first_path(steps: &[Step], engine: Option<&str>) -> Option<String> {
+    let first = || steps.iter().take(MAX_LOOKED_AT_STEPS);
+    let recorded = first().find_map(|step| match &step.action {
         Action::Received(received) => received.path.as_deref(),
         _ => None,
-    })?;
-    let path = path.split('?').next().unwrap_or(path);
-    path.starts_with('/').then(|| path.to_owned())
+    });
+    if let Some(path) = recorded {
+        let path = path.split('?').next().unwrap_or(path);
+        return path.starts_with('/').then(|| path.to_owned());
+    }
+    let mine = |step: &&Step| match (engine, step.engine.as_deref()) {
+        (Some(engine), Some(of)) => engine == of,
+        _ => true,
+    };
+    let mut named = first().filter(mine).filter_map(|step| step.path.as_deref());
+    named
+        .find(|path| !path.ends_with('*'))
+        .map(ToOwned::to_owned)
 }
 
 struct TapeSteps {

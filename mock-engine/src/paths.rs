@@ -15,9 +15,9 @@ pub(crate) struct Paths {
 }
 
 impl Paths {
-    /// Allows only these paths, or any if there are none; `recorded` is where the tape was made.
-    pub(crate) fn new(only: Vec<String>, recorded: Option<&str>) -> Self {
-        let own = only.first().map(String::as_str).or(recorded);
+    /// The only paths, or any where there are none; `played` is the one that the tape is for.
+    pub(crate) fn new(only: Vec<String>, played: Option<&str>) -> Self {
+        let own = only.first().map(String::as_str).or(played);
         Self {
             own: own.unwrap_or(WS_PATH).into(),
             only: only.into(),
