@@ -33,7 +33,7 @@ pub struct Received {
 }
 
 impl Received {
-    /// That, and nothing more known of it.
+    /// Of this kind, with nothing more known.
     #[must_use]
     pub fn new(kind: ReceivedKind) -> Self {
         Self {
@@ -91,7 +91,7 @@ words!(ReceivedKind {
 });
 
 impl ReceivedKind {
-    /// Whether the format's first version has it; the others want
+    /// Whether the format's first version has it; the others require
     /// [`CONNECTIONS`](crate::CONNECTIONS) in the header's `needs`.
     fn in_first_version(self) -> bool {
         matches!(

@@ -24,7 +24,7 @@ pub struct Template {
 pub enum Part {
     /// As it stands.
     Literal(String),
-    /// A string that is one reference, its quotes included where it stands in JSON: it takes the
+    /// A string that is nothing but a reference, with its quotes if it is in JSON: it takes the
     /// value as it is.
     Whole(Reference),
     /// A reference inside a longer string: text.
@@ -48,7 +48,7 @@ impl Template {
         Ok(Self { parts, json: false })
     }
 
-    /// The references in the strings of JSON text, keys left out. Everything else stays byte for
+    /// The references in the strings of JSON text, not in keys. Everything else stays byte for
     /// byte.
     ///
     /// # Errors
@@ -79,7 +79,7 @@ impl Template {
         &self.parts
     }
 
-    /// Whether it is JSON, so that what takes the place of a reference must be.
+    /// Whether it is JSON, so that what replaces a reference must be JSON too.
     #[must_use]
     pub fn is_json(&self) -> bool {
         self.json
@@ -160,7 +160,7 @@ fn pieces(text: &str, escaped: bool) -> Result<Vec<Piece>, BadReference> {
     Ok(pieces)
 }
 
-/// A reference's body, JSON's escapes undone where it stands in a JSON string.
+/// A reference's body, unescaped if it is in a JSON string.
 fn unescaped(body: &str, escaped: bool) -> Result<String, String> {
     if !escaped || !body.contains('\\') {
         return Ok(body.to_owned());
