@@ -58,6 +58,7 @@ where
         rules: Vec::new(),
         without: RuleSet::default(),
         model: None,
+        is_text_alone: false,
         crates: Vec::new(),
         memory: None,
     }
@@ -76,6 +77,7 @@ pub struct FunctionSubject<F> {
     rules: Vec<Arc<MakeRule>>,
     without: RuleSet,
     model: Option<Fold>,
+    is_text_alone: bool,
     crates: Vec<String>,
     memory: Option<fn() -> usize>,
 }
@@ -169,6 +171,15 @@ impl<F> FunctionSubject<F> {
         self
     }
 
+    /// Declares that it reads messages of text alone, as a client does that takes `Message::Text`
+    /// and leaves all else: its [model](Self::model) is then asked about no message of bytes, and
+    /// one counts as undecodable.
+    #[must_use]
+    pub fn text_alone(mut self) -> Self {
+        self.is_text_alone = true;
+        self
+    }
+
     /// Bounds its memory, as an allocator counts it that the binary installs: chaos then plays one
     /// case at a time, and one that takes more and more is a finding.
     #[must_use]
@@ -215,7 +226,12 @@ where
     }
 
     fn model(&self) -> Option<Fold> {
-        self.model.clone()
+        let model = self.model.clone()?;
+        Some(if self.is_text_alone {
+            model.text_alone()
+        } else {
+            model
+        })
     }
 
     fn crates(&self) -> Vec<String> {

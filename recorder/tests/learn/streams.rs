@@ -105,7 +105,7 @@ macro_rules! subscribed {
 }
 
 #[test]
-fn names_that_an_engine_counts_anew_on_each_connection_differ_for_a_client_that_asks_for_both() {
+fn a_client_that_asks_for_both_gets_two_names_whether_or_not_the_engine_counts_them_anew() {
     // Both requests of the first came in one segment; the second's stream of trades is the longer.
     let mut both = [
         subscribed!(1, 4, "depth", "s-100"),
@@ -113,31 +113,35 @@ fn names_that_an_engine_counts_anew_on_each_connection_differ_for_a_client_that_
     ]
     .concat();
     both.sort_by_key(|(at, by, _)| (*at, *by == '<'));
-    let mut one = subscribed!(1, 7, "trades", "s-100").to_vec();
-    one.push((21, '<', one[2].2));
-    let (tape, learnt) = learnt(&session(&[("/", &both), ("/", &one)]));
-    assert_eq!(learnt.unlearnt, Vec::<String>::new(), "{tape}");
-    let says = [
-        (
-            "",
-            r#"{"id":1,"method":"subscribe","params":{"topic":"trades"}}"#,
-        ),
-        (
-            "update",
-            r#"{"id":2,"method":"subscribe","params":{"topic":"depth"}}"#,
-        ),
-    ];
-    let (got, _) = in_virtual_time(served(&tape, "/", &says, "depth"));
-    let name_in = |text: &String| {
-        let at = text.find("s-1").unwrap();
-        text[at..at + 5].to_owned()
-    };
-    let depth = |text: &&String| text.contains(r#""id":2"#) || text.contains("depth");
-    let (depth, trades): (Vec<&String>, Vec<&String>) = got.iter().partition(depth);
-    let names = |texts: Vec<&String>| texts.into_iter().map(name_in).collect::<Vec<_>>();
-    assert_eq!(names(depth), ["s-100", "s-100"], "{got:?}");
-    assert!(trades.len() > 1, "{got:?}");
-    assert!(names(trades).iter().all(|name| name == "s-101"), "{got:?}");
+    let anew = subscribed!(1, 7, "trades", "s-100");
+    let on = subscribed!(1, 7, "trades", "s-102");
+    for (one, expected) in [(anew, "s-101"), (on, "s-102")] {
+        let mut one = one.to_vec();
+        one.push((21, '<', one[2].2));
+        let (tape, learnt) = learnt(&session(&[("/", &both), ("/", &one)]));
+        assert_eq!(learnt.unlearnt, Vec::<String>::new(), "{tape}");
+        let says = [
+            (
+                "",
+                r#"{"id":1,"method":"subscribe","params":{"topic":"trades"}}"#,
+            ),
+            (
+                "update",
+                r#"{"id":2,"method":"subscribe","params":{"topic":"depth"}}"#,
+            ),
+        ];
+        let (got, _) = in_virtual_time(served(&tape, "/", &says, "depth"));
+        let name_in = |text: &String| {
+            let at = text.find("s-1").unwrap();
+            text[at..at + 5].to_owned()
+        };
+        let depth = |text: &&String| text.contains(r#""id":2"#) || text.contains("depth");
+        let (depth, trades): (Vec<&String>, Vec<&String>) = got.iter().partition(depth);
+        let names = |texts: Vec<&String>| texts.into_iter().map(name_in).collect::<Vec<_>>();
+        assert_eq!(names(depth), ["s-100", "s-100"], "{got:?}");
+        assert!(trades.len() > 1, "{got:?}");
+        assert!(names(trades).iter().all(|name| name == expected), "{got:?}");
+    }
 }
 
 #[test]
