@@ -9,7 +9,7 @@ use wstape_tape::{Micros, TapeError};
 use crate::dialer::MAX_DIALS_AT_ONCE;
 use crate::shutdown::MAX_SHUTDOWN;
 
-/// Why a scenario can't be run. What the subscriber does wrong is no such error: it shows in the
+/// Why a scenario can't be run. A subscriber's mistakes are not such errors: they show in the
 /// outcome.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

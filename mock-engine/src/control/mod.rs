@@ -58,11 +58,11 @@ impl Engine {
     /// [`followed`](crate::EngineBuilder::followed) and [`judging`](crate::EngineBuilder::judging):
     /// without them the journal and the verdict are empty.
     ///
-    /// `ca` is a PEM file of the authority that the engine's certificate is signed by, for
-    /// `GET /v1/engine`; with `token`, each request must bring it.
+    /// `ca` is a PEM file of the authority that signed the engine's certificate, for `GET
+    /// /v1/engine`; with `token`, each request must bring it.
     ///
     /// # Errors
-    /// Where the address can't be had, or could be reached from elsewhere and there is no token.
+    /// If the address can't be had, or can be reached from elsewhere and there is no token.
     pub fn control(
         &self,
         addr: SocketAddr,

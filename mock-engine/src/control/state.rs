@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::hub::Hub;
 use crate::ids::LayerIndex;
 
-/// The engine, without keeping it alive by its handle, and whether it was told to end.
+/// The engine, without a handle that keeps it alive, and whether it was told to end.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) hub: Arc<Hub>,
@@ -53,7 +53,7 @@ impl State {
     pub(super) fn follow(&self, most: usize) -> Option<Place> {
         let place = Place(Arc::clone(&self.followers));
         let before = self.followers.fetch_add(1, Ordering::Relaxed);
-        // Dropped, it gives back what it took.
+        // When dropped, it gives back what it took.
         (before < most).then_some(place)
     }
 }

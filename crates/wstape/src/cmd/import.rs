@@ -17,7 +17,7 @@ use super::output::OutputArgs;
 use super::redaction::RedactionArgs;
 use crate::progress::Progress;
 
-/// What INPUT is called where it is standard input.
+/// The name for INPUT if it is standard input.
 const STDIN: &str = "-";
 
 #[derive(Debug, Args)]

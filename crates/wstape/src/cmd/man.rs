@@ -21,7 +21,7 @@ pub(crate) struct ManArgs {
 }
 
 impl ManArgs {
-    /// Prints the page of `command`, or writes it and those of its commands.
+    /// Prints the page for `command`, or writes it and those of its subcommands.
     pub(crate) fn run(&self, command: Command) -> ExitCode {
         let Some(folder) = &self.folder else {
             let mut page = Vec::new();

@@ -1,4 +1,4 @@
-//! Histories that keep the bounds, and such as break them by the smallest step.
+//! Histories that keep the bounds, and ones that break them by the smallest step.
 
 use serde_json::{Value, json};
 
@@ -165,8 +165,8 @@ impl Mirror for Shows {
 
 #[test]
 fn a_message_in_one_piece_with_an_odd_answer_is_one_that_may_show() {
-    // A 101 with an extension that nobody asked for, or a control byte in its head: one client takes it,
-    // another refuses.
+    // A 101 with an extension that nobody asked for, or a control byte in its head: some clients
+    // accept it, others refuse.
     let answer = String::from_utf8_lossy(ANSWER);
     let extended = answer.replace(
         "Upgrade: websocket",

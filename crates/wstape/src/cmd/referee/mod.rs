@@ -26,7 +26,7 @@ const NOT_JUDGED: u8 = 3;
 /// The verb that keeps a client's processes; see [`Keep`].
 pub(crate) const KEEP: &str = "keep-client";
 
-/// The healthy tape where nobody says otherwise.
+/// The default healthy tape.
 const HEALTHY: &str = "events";
 
 /// Options of `referee`.
@@ -138,7 +138,7 @@ impl Referee {
             Some(path) if !self.accept => Some(out::read_expected(path)?),
             _ => None,
         };
-        // Before anything is written: what is missing is missing.
+        // Before anything is written: report a missing client first.
         self.client()?;
         let out = self.out.as_deref().map(OutDir::create).transpose()?;
         let again = self.options_again();
@@ -195,7 +195,7 @@ impl Referee {
         )
     }
 
-    /// The options that a second run of some of these cases needs, too.
+    /// The options that a second run of some of these cases also needs.
     fn options_again(&self) -> String {
         let healthy = (self.healthy != HEALTHY).then(|| format!("--healthy {} ", self.healthy));
         let cases = self.cases.as_ref();
@@ -221,7 +221,7 @@ impl Referee {
     }
 }
 
-/// What is not as expected, and what to do where it is to be so from now on.
+/// What differs from the expected verdicts, and how to accept it.
 fn told(changes: &Changes) -> String {
     if changes.is_empty() {
         return "as expected\n".to_owned();
@@ -237,7 +237,7 @@ fn status(report: &Report, accepted: bool) -> ExitCode {
     }
 }
 
-/// A line a run on standard error, while it goes on.
+/// Prints one line per run on standard error while it goes on.
 fn tell() -> impl Fn(Progress) + Sync {
     let is_terminal = io::stderr().is_terminal();
     move |progress| match progress {
@@ -253,7 +253,7 @@ fn tell() -> impl Fn(Progress) + Sync {
         } => {
             let line = format!("{done:>3}/{of} {verdict:<5}{name}");
             if is_terminal {
-                // Over the line before: the report says all of it again.
+                // Over the previous line: the report repeats all of it.
                 eprint!("\r\x1b[K{line}");
                 if done == of {
                     eprintln!();
@@ -266,7 +266,7 @@ fn tell() -> impl Fn(Progress) + Sync {
     }
 }
 
-/// The cases that are asked for: by name, or by a letter for all of it.
+/// The requested cases: by name, or by a letter for all with it.
 fn choose(all: Vec<Case>, only: &[String], long: bool) -> Result<Vec<Case>, String> {
     for name in only {
         if name.is_empty() {
@@ -284,7 +284,7 @@ fn choose(all: Vec<Case>, only: &[String], long: bool) -> Result<Vec<Case>, Stri
         let is_letter = name.len() == 1;
         let known = all.iter().any(|case| named(case.id, name));
         if !known {
-            // What is no name at all is said so; a name that no case has, otherwise.
+            // Says whether it is no name at all, or a name that no case has.
             if !is_letter {
                 name.parse::<CaseId>()?;
             }

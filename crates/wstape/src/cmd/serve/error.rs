@@ -13,7 +13,7 @@ use crate::cmd::announce::Unannounced;
 use crate::cmd::redaction::{NoRandomBytes, RedactionError};
 use crate::cmd::remedy;
 
-/// Why `serve` could not, or no longer, serve.
+/// Why `serve` could not start or continue.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServeError {
     #[error("{}", remedy::of_tape(.0))]
@@ -87,7 +87,7 @@ impl From<EngineError> for ServeError {
 }
 
 impl ServeError {
-    /// Whether the command line or a file it names is at fault.
+    /// Whether the command line, or a file it names, is at fault.
     pub(crate) fn is_bad_input(&self) -> bool {
         !matches!(
             self,
@@ -96,7 +96,7 @@ impl ServeError {
     }
 }
 
-/// The option that changes it, where an engine could not listen: who gave none got the default.
+/// The option to change if an engine could not listen: if it was not given, the default applied.
 fn by_option(error: &EngineError) -> &'static str {
     match error {
         EngineError::Listen { .. } => " (--listen ADDR)",
@@ -104,7 +104,7 @@ fn by_option(error: &EngineError) -> &'static str {
     }
 }
 
-/// The names as a sentence has them.
+/// The names, formatted for a sentence.
 fn names(there_are: &BTreeSet<String>) -> String {
     if there_are.is_empty() {
         return "the tape names no engine".to_owned();

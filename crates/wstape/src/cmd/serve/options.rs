@@ -93,18 +93,18 @@ pub(super) enum Ts {
 }
 
 impl Serve {
-    /// The base where there is one, then what is laid over it.
+    /// The base, if there is one, then its overlays.
     pub(super) fn tapes(&self) -> impl Iterator<Item = &PathBuf> {
         self.tape.iter().chain(&self.overlay)
     }
 
-    /// The tape that a verdict's layer is; before a real engine, the base is none.
+    /// The tape of a verdict's layer; with a real engine, the base has none.
     pub(super) fn tape_of(&self, layer: usize) -> Option<&PathBuf> {
         let before = usize::from(self.tape.is_none());
         self.tapes().nth(layer.checked_sub(before)?)
     }
 
-    /// The journal's file at this path, which is none of the tapes.
+    /// The journal's file at this path, which must not be one of the tapes.
     pub(super) fn journal_at(&self, path: &Path) -> Result<JournalFile, ServeError> {
         if self.tapes().any(|tape| is_same(tape, path)) {
             return Err(ServeError::Overwrites(path.to_owned()));
@@ -133,7 +133,7 @@ impl Serve {
     }
 }
 
-/// A path, as it stands.
+/// Parses a path, unchanged.
 fn absolute(text: &str) -> Result<String, String> {
     if text.starts_with('/') && !text.contains(['?', '#', ' ']) {
         return Ok(text.to_owned());
