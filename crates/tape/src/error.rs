@@ -30,7 +30,7 @@ pub enum TapeErrorKind {
     Json,
     /// A key that the format doesn't have there.
     UnknownKey,
-    /// A key that stands twice in one object.
+    /// A key that appears twice in one object.
     DuplicateKey,
     /// A key that must be there and isn't.
     MissingKey,
@@ -171,7 +171,7 @@ impl TapeError {
     }
 }
 
-/// Text in lines that fit beside the excerpt.
+/// Wraps text into lines that fit beside the excerpt.
 fn wrapped(text: &str) -> impl Iterator<Item = &str> {
     const MAX_LINE_CHARS: usize = 90;
     let mut rest = text;

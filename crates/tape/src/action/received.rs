@@ -69,7 +69,7 @@ pub enum ReceivedKind {
     Open,
     /// `"frame"`: a fragment, or a frame that RFC 6455 does not allow.
     Frame,
-    /// `"bytes"`: bytes that are no frame, such as the rest of a torn one.
+    /// `"bytes"`: bytes that are not a frame, such as the rest of a torn one.
     Bytes,
     /// `"fin"`: the client ended the transport with a FIN.
     Fin,

@@ -40,7 +40,7 @@ fn first(
     found.map_or(text.len(), |found| at + found)
 }
 
-/// The high bit of each lane that is no digit.
+/// The high bit of each lane that is not a digit.
 fn no_digits(lanes: u64) -> u64 {
     // A digit is at most 9 above zero, so nothing that is added takes it to the high bit.
     let from_zero = lanes ^ (ONES * u64::from(b'0'));

@@ -58,7 +58,7 @@ impl<'t> Walk<'t> {
         }
         loop {
             if self.value()? {
-                // A container was opened, and something stands in it.
+                // A container was opened, and it is not empty.
                 continue;
             }
             if !self.behind_value()? {

@@ -41,7 +41,7 @@ impl Template {
     /// The references of a string.
     ///
     /// # Errors
-    /// Where one of them is none.
+    /// If one of them is invalid.
     pub fn text(text: &str) -> Result<Self, BadReference> {
         let mut parts = Vec::new();
         push_string(&mut parts, pieces(text, false)?, "");
@@ -52,7 +52,7 @@ impl Template {
     /// byte.
     ///
     /// # Errors
-    /// Where one of them is none.
+    /// If one of them is invalid.
     pub fn json(json: &str) -> Result<Self, BadReference> {
         let mut parts = Vec::new();
         let mut done = 0;
@@ -94,7 +94,7 @@ impl Template {
     }
 }
 
-/// Adds a string's pieces; `quote` is what it stands in.
+/// Adds a string's pieces; `quote` is what encloses it.
 fn push_string(parts: &mut Vec<Part>, pieces: Vec<Piece>, quote: &str) {
     if let [Piece::Reference(_)] = &pieces[..] {
         parts.extend(pieces.into_iter().filter_map(|piece| match piece {

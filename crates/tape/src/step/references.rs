@@ -112,7 +112,7 @@ fn unknown(name: &str, regex: Option<&MessageRegex>) -> Flaw {
     flaw
 }
 
-/// Where in a string a reference stands: offset and length in bytes.
+/// Where a reference is in a string: offset and length in bytes.
 fn place(string: &str, reference: &Reference) -> (usize, usize) {
     let mut from = 0;
     while let Some(start) = string[from..].find("${").map(|at| from + at) {

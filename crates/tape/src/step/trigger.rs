@@ -121,7 +121,7 @@ impl Trigger {
         }
     }
 
-    /// Whom it stands on, to be changed; `None` for `at_ms`.
+    /// Which connections it is for, to be changed; `None` for `at_ms`.
     pub(super) fn whose_mut(&mut self) -> Option<&mut Whose> {
         match self {
             Self::At(_) => None,
