@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-/// How the connection to the engine stands, and how it came to stand so.
+/// The state of the connection to the engine, and how it came about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ConnectionHealth {
     /// The WebSocket is up: from the end of the handshake to the end of the connection.

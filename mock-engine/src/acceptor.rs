@@ -45,7 +45,7 @@ pub(crate) struct Acceptor {
 /// A dial that was taken.
 #[derive(Debug)]
 pub(crate) struct Dialed {
-    /// Its number; `None` where it was reset before it got one.
+    /// Its number; `None` if it was reset before it got one.
     pub(crate) id: Option<ConnId>,
     pub(crate) end: ClientEnd,
     /// What is wrong with its TLS.

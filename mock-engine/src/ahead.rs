@@ -263,7 +263,7 @@ impl Ahead {
         prologue
     }
 
-    /// The engine's name, where it has one.
+    /// The engine's name, if it has one.
     pub(crate) fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }

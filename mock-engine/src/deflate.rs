@@ -173,7 +173,7 @@ impl Inflater {
     /// The content of a frame of a compressed message; with `fin` it is the last frame.
     ///
     /// # Errors
-    /// Where it is no deflate data, or the message longer than it may be.
+    /// If it is not deflate data, or the message is longer than it may be.
     pub(crate) fn frame(&mut self, payload: &[u8], fin: bool) -> Result<Bytes, NotInflated> {
         let mut out = Vec::new();
         self.inflate(payload, &mut out)?;

@@ -47,7 +47,7 @@ struct Inner {
     /// The layer of Rust's controls.
     controls: LayerIndex,
     background: Mutex<Background>,
-    /// What takes connections off ports, where there are any.
+    /// What takes connections off ports, if there are any.
     ports: Mutex<Option<MorePorts>>,
 }
 

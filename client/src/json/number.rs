@@ -33,7 +33,7 @@ impl Cursor<'_> {
         let start = usize::from(negative);
         let (digits, whole_end) = append_digits(0, rest, start);
         let whole_digits = whole_end - start;
-        // A number starts with a digit, and with a zero only where that stands alone.
+        // A number starts with a digit, and with a zero only if that stands alone.
         if whole_digits == 0 || (whole_digits > 1 && rest[start] == b'0') {
             return None;
         }

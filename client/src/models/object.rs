@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 
-/// A type that stands on the wire as a JSON object. Implemented by [`object!`].
+/// A type that is a JSON object on the wire. Implemented by [`object!`].
 pub(crate) trait Object {
     /// What an error says was expected.
     const EXPECTED: &'static str;

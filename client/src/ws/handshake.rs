@@ -218,7 +218,7 @@ fn check(response: &Response<Incoming>, key: &str) -> Result<(), Failure> {
 }
 
 impl Failure {
-    /// Tells how the transport ended under the handshake, where it did.
+    /// How the transport ended under the handshake, if it did.
     fn end(&self) -> EndReason {
         let Self::Http(error) = self else {
             return EndReason::HandshakeFailed;

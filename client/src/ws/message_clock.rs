@@ -130,7 +130,7 @@ impl MessageClock {
     }
 }
 
-/// Reads a head: its frame, the bytes of the payload, its own bytes. `None` where it is not whole.
+/// Reads a head: its frame, the bytes of the payload, its own bytes. `None` if it is incomplete.
 #[inline]
 fn head(bytes: &[u8]) -> Option<(Frame, u64, usize)> {
     let [first, second, rest @ ..] = bytes else {

@@ -59,7 +59,7 @@ pub enum Observed<'a> {
     },
     /// The peer's Close.
     Close {
-        /// Status code, where there is one.
+        /// Status code, if there is one.
         code: Option<u16>,
         /// Reason, often empty.
         reason: &'a str,

@@ -78,7 +78,7 @@ impl Target {
         self.tls
     }
 
-    /// What stands in the request line (RFC 9112, 3.2.1).
+    /// The target in the request line (RFC 9112, 3.2.1).
     pub(crate) fn request_uri(&self) -> Result<Uri, WsError> {
         let text = match &self.query {
             Some(query) => format!("{}?{query}", self.path),

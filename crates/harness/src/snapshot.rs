@@ -23,7 +23,7 @@ impl Snapshot {
     /// Reads the snapshot at `path`; `None` where there is none.
     ///
     /// # Errors
-    /// Where it can't be read, or is no snapshot.
+    /// If it can't be read, or is not a snapshot.
     pub fn read(path: &Path) -> io::Result<Option<Self>> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,

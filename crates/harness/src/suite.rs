@@ -67,7 +67,7 @@ impl Suite {
     /// under each overlay.
     ///
     /// # Errors
-    /// Where the folder can't be read, or holds no tape.
+    /// If the folder can't be read, or holds no tape.
     pub fn of_fixtures(fixtures: &Path) -> Result<Self, SuiteError> {
         let overlays = tapes_in(&fixtures.join(OVERLAYS))?;
         let mut trials = Vec::new();
@@ -90,7 +90,7 @@ impl Suite {
     /// The tapes at `paths`, files or folders of them, each under all of `overlays`.
     ///
     /// # Errors
-    /// Where a path can't be read, or a folder holds no tape.
+    /// If a path can't be read, or a folder holds no tape.
     pub fn of_paths(paths: &[PathBuf], overlays: &[PathBuf]) -> Result<Self, SuiteError> {
         let mut trials = Vec::new();
         for path in paths {

@@ -379,7 +379,7 @@ mod tests {
         // One that differs anywhere is another outcome.
         assert_ne!(text, pings(3 * kept, "→ pong \"y\"").to_string());
         assert_eq!(text, pings(3 * kept, "→ pong \"x\"").to_string());
-        // What came too late is cut, though there are so many.
+        // What came too late is cut, even from so many.
         let mut cut = long.clone();
         cut.cut(Micros::from_ms(3 * kept - 11));
         let shorter = format!("… {} lines more, ", 2 * kept - 10);

@@ -16,7 +16,7 @@ pub(super) struct State {
     /// The layer of what is posted and may hold references, and of what holds none: Rust's controls'.
     pub(super) layer: LayerIndex,
     pub(super) controls: LayerIndex,
-    /// PEM file of the authority behind the engine's certificate.
+    /// PEM file of the authority that signed the engine's certificate.
     pub(super) ca: Option<String>,
     followers: Arc<AtomicUsize>,
     ended: watch::Sender<bool>,
@@ -49,7 +49,7 @@ impl State {
         let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
     }
 
-    /// A place among at most so many followers.
+    /// A place among at most `most` followers.
     pub(super) fn follow(&self, most: usize) -> Option<Place> {
         let place = Place(Arc::clone(&self.followers));
         let before = self.followers.fetch_add(1, Ordering::Relaxed);

@@ -187,7 +187,7 @@ impl<'a> Value<'a> {
         self.document.nodes[self.at]
     }
 
-    /// Its JSON text, as it stands in the message.
+    /// Its JSON text, as the message has it.
     pub(super) fn raw(self) -> &'a str {
         self.document.slice(self.node().text)
     }
@@ -226,7 +226,7 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// Its key, where it is a member.
+    /// Its key, if it is a member.
     pub(super) fn key(self) -> Cow<'a, str> {
         content(self.document.slice(self.node().key))
     }

@@ -28,7 +28,7 @@ const MAX_RECORDS: usize = 4_096;
 pub(super) enum Part {
     /// By itself.
     Whole,
-    /// As several records, each of which is looked at as JSON by itself.
+    /// As several records, each looked at as JSON of its own.
     OfRecords,
     /// As one record of several.
     Record,

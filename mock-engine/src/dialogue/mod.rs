@@ -214,7 +214,7 @@ impl Dialogue {
         Some(talk.scenes.start(name.to_owned(), now, said))
     }
 
-    /// The lines of a scene for a connection; `None` where no layer has a scene of that name.
+    /// The lines of a scene for a connection; `None` if no layer has a scene of that name.
     pub(crate) fn scene(&self, id: ConnId, name: &str) -> Option<Vec<StepIndex>> {
         let (talk, lines) = (self.talks.get(&id)?, self.script.scene(name)?);
         let own = lines

@@ -18,7 +18,7 @@ pub(crate) struct Line {
     pub(crate) speech: Speech,
     /// The path of the connections that it is for.
     pub(super) path: Option<PathId>,
-    /// What it listens for, where it does.
+    /// What it listens for, if it does.
     pub(super) matcher: Option<Matcher>,
 }
 
@@ -123,7 +123,7 @@ impl Script {
         &self.silences
     }
 
-    /// The lines of a scene; `None` where no layer has one of that name.
+    /// The lines of a scene; `None` if no layer has one of that name.
     pub(super) fn scene(&self, name: &str) -> Option<&[StepIndex]> {
         self.scenes.get(name).map(Vec::as_slice)
     }

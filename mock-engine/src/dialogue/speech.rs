@@ -322,7 +322,7 @@ fn render(template: &Template, sources: &Sources<'_>, missing: &mut Vec<String>)
     out
 }
 
-/// The value as it stands.
+/// The value unchanged.
 fn whole(
     reference: &Reference,
     json: bool,

@@ -182,7 +182,7 @@ impl Conn {
         self.deflater.is_some()
     }
 
-    /// A message as it is compressed on this connection; `None` where messages are not.
+    /// A message as it is compressed on this connection; `None` if messages are not compressed.
     pub(super) fn compress(&mut self, opcode: u8, payload: &[u8]) -> Option<Bytes> {
         let deflater = self.deflater.as_mut()?;
         Some(frame::compressed(opcode, &deflater.message(payload)))
@@ -285,7 +285,7 @@ impl Conn {
         self.answer.is_some()
     }
 
-    /// Its handshake, if it waits, checks again.
+    /// Makes its handshake, if it waits, ask again.
     pub(super) fn tell_to_ask(&self) {
         if let Some(told) = &self.answer {
             told.notify_one();

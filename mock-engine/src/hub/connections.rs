@@ -149,7 +149,7 @@ impl Connections {
     }
 
     /// Gives one link the conditions that hold for it now, and makes its handshake, if it waits,
-    /// check again. Returns whether the link outlives its connection, and what was held back by a
+    /// ask again. Returns whether the link outlives its connection, and what was held back by a
     /// hold that this ends.
     pub(super) fn change_link(
         &self,
@@ -278,7 +278,7 @@ impl Connections {
         overrun
     }
 
-    /// Makes the handshakes that wait check again.
+    /// Makes the handshakes that wait ask again.
     pub(super) fn tell_waiting(&self) {
         self.live.values().for_each(Conn::tell_to_ask);
     }

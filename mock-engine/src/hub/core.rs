@@ -110,7 +110,7 @@ pub(crate) struct Setup {
     pub(crate) start_trigger: Option<StartTrigger>,
     /// Whether what tapes expect of clients is judged.
     pub(crate) judging: bool,
-    /// Whether a real engine stands behind the port.
+    /// Whether there is a real engine behind the port.
     pub(crate) live: bool,
     pub(crate) port: Port,
 }
@@ -154,7 +154,7 @@ impl Core {
         self.log.journal().header().url.clone()
     }
 
-    /// Whether a real engine stands behind the port.
+    /// Whether there is a real engine behind the port.
     pub(crate) fn is_live(&self) -> bool {
         self.live
     }

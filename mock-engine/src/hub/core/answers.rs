@@ -95,7 +95,7 @@ impl Core {
         self.lose_held_unless_left(id);
     }
 
-    /// Journals which answers are used up, after the last one.
+    /// Journals which answers are used up, right after the last of them.
     pub(super) fn tell_used_up(&mut self) {
         for words in self.layers.take_used_up() {
             self.log.write(None, JournalKind::State(words.to_owned()));

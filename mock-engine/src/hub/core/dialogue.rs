@@ -74,7 +74,7 @@ impl Core {
         answered
     }
 
-    /// A step happens now or later; `false` where there is no room to wait.
+    /// A step happens now or later; `false` if there is no room to wait.
     fn begin_happening(&mut self, id: ConnId, happening: Happening, of_close: bool) -> bool {
         let Happening {
             step,
