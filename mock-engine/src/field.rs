@@ -158,11 +158,11 @@ fn sentence(name: &str) -> String {
     text
 }
 
-/// A file that is not there.
+/// An overlay that is not there: no file is missing, and none is to be looked for.
 struct Missing(String);
 
 impl Read for Missing {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(io::Error::new(io::ErrorKind::NotFound, self.0.clone()))
+        Err(io::Error::new(io::ErrorKind::InvalidInput, self.0.clone()))
     }
 }

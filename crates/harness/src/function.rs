@@ -58,6 +58,7 @@ where
         rules: Vec::new(),
         without: RuleSet::default(),
         model: None,
+        is_text_alone: false,
         crates: Vec::new(),
         memory: None,
     }
@@ -76,6 +77,7 @@ pub struct FunctionSubject<F> {
     rules: Vec<Arc<MakeRule>>,
     without: RuleSet,
     model: Option<Fold>,
+    is_text_alone: bool,
     crates: Vec<String>,
     memory: Option<fn() -> usize>,
 }
@@ -169,6 +171,15 @@ impl<F> FunctionSubject<F> {
         self
     }
 
+    /// Declares that it reads text messages only, as a client does that matches `Message::Text` and
+    /// ignores the rest: its [model](Self::model) is then not asked about binary messages, which
+    /// count as undecodable.
+    #[must_use]
+    pub fn text_alone(mut self) -> Self {
+        self.is_text_alone = true;
+        self
+    }
+
     /// Bounds its memory, as counted by an allocator that the binary installs. Chaos then plays one
     /// case at a time, and a case whose memory keeps growing is a finding.
     #[must_use]
@@ -215,7 +226,12 @@ where
     }
 
     fn model(&self) -> Option<Fold> {
-        self.model.clone()
+        let model = self.model.clone()?;
+        Some(if self.is_text_alone {
+            model.text_alone()
+        } else {
+            model
+        })
     }
 
     fn crates(&self) -> Vec<String> {

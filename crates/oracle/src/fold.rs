@@ -34,6 +34,7 @@ use serde_json::Value;
 pub struct Fold {
     mirror: Value,
     fold: Arc<FoldFn>,
+    is_text_alone: bool,
 }
 
 /// Takes in a message; returns whether the subscriber decodes it.
@@ -51,7 +52,40 @@ impl Fold {
         Self {
             mirror: empty,
             fold: Arc::new(fold),
+            is_text_alone: false,
         }
+    }
+
+    /// The model of a subscriber that reads text messages only: a binary message is one that it
+    /// does not decode, whatever it holds, and `fold` is not asked.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use wstape_oracle::Fold;
+    ///
+    /// let model = Fold::new(json!(""), |mirror, message| {
+    ///     *mirror = json!(message);
+    ///     true
+    /// });
+    /// assert!(model.clone().take_bytes(b"hello"));
+    /// assert!(!model.text_alone().take_bytes(b"hello"));
+    /// ```
+    #[must_use]
+    pub fn text_alone(mut self) -> Self {
+        self.is_text_alone = true;
+        self
+    }
+
+    /// Takes in a binary message; returns whether the subscriber decodes it.
+    pub fn take_bytes(&mut self, message: &[u8]) -> bool {
+        self.text_in(message).is_some_and(|text| self.take(text))
+    }
+
+    /// The text in a binary message, if the subscriber reads those.
+    pub(crate) fn text_in<'m>(&self, message: &'m [u8]) -> Option<&'m str> {
+        std::str::from_utf8(message)
+            .ok()
+            .filter(|_| !self.is_text_alone)
     }
 
     /// Takes in a message.

@@ -26,7 +26,7 @@ pub(super) const WAIT_FOR: &str = "x-wait-for";
 pub(super) const TEMPLATE: &str = "x-template";
 
 /// Most headers of a request or an answer that a tape keeps, and most bytes of them: more than any
-/// server reads (8 to 64 KiB). Values joined by line feeds become one header each, which repeats the
+/// server reads (8 to 64 KiB). Values joined by line feeds become a header each, which repeats the
 /// name of a long list for every value.
 const MAX_HEADERS: usize = 1_024;
 const MAX_HEADERS_BYTES: usize = 256 << 10;

@@ -140,14 +140,14 @@ impl Redactor {
     }
 
     /// The step without secrets. One without any is returned unchanged, byte for byte; if only an
-    /// event's value is redacted, so is the rest of its line.
+    /// event's value is redacted, the rest of its line stays as it was.
     pub fn step(&mut self, mut step: Step) -> Step {
         if self.leaves_events()
             && matches!(step.action, Action::Emit(_))
             && step.note.is_none()
             && step.extensions.is_empty()
         {
-            // By far the most common case, and nothing is redacted in any.
+            // By far the most common case, in which nothing is redacted.
             return step;
         }
         // Edited aside: a step whose fields are borrowed to be changed drops its line.

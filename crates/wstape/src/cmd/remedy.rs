@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use wstape_harness::SuiteError;
 #[cfg(feature = "cli")]
 use wstape_recorder::{ImportError, RecordError};
-use wstape_tape::TapeError;
+use wstape_tape::{TapeError, TapeErrorKind};
 
 /// What `tempfile`'s errors say before the path.
 const OF_A_TEMPORARY_FILE: &str = " at path ";
@@ -48,10 +48,20 @@ pub(crate) fn unwritten(error: &io::Error) -> String {
     format!("{said}{remedy}")
 }
 
-/// What is wrong with a tape: the place if it is a flaw, what to do if it can't be read.
+/// What is wrong with a tape: the place if it is a flaw, what to do if it can't be read or is no tape
+/// from its first line on.
 pub(crate) fn of_tape(error: &TapeError) -> String {
-    let remedy = error.io_kind().map_or("", to_read);
-    format!("{}{remedy}", error.report())
+    let report = error.report();
+    if let Some(kind) = error.io_kind() {
+        return format!("{report}{}", to_read(kind));
+    }
+    let no_header = error.kind() == TapeErrorKind::Json || error.key() == Some("tape");
+    if error.line() > 1 || !no_header || error.kind() == TapeErrorKind::Unsupported {
+        return report;
+    }
+    // Behind the sentence, and before the line that it is about.
+    let (sentence, line) = report.split_at(report.find('\n').unwrap_or(report.len()));
+    format!("{sentence}; wstape import makes a tape of what another tool wrote{line}")
 }
 
 /// Why there is no recording, and what to do.

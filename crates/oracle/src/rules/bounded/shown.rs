@@ -121,6 +121,12 @@ impl Shown {
         }
     }
 
+    /// The text in a binary message, if it must show.
+    pub(super) fn text_in(&self, message: &[u8]) -> Option<String> {
+        let model = self.state.model.as_ref()?;
+        model.text_in(message).map(ToOwned::to_owned)
+    }
+
     pub(super) fn must_show(&mut self, at: Micros, dial: u64, step: Step) {
         if self.is_looked_at == Some(false) {
             return;

@@ -41,7 +41,7 @@ impl Bounded {
                 }
                 Item::Binary(bytes) => {
                     self.messages += 1;
-                    let text = String::from_utf8(bytes).ok();
+                    let text = self.shown.text_in(&bytes);
                     self.shown.must_show(at, dial, Step::Message(text));
                 }
                 Item::Ping(payload) if !attempt.excused && !attempt.closed => {

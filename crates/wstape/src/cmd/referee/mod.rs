@@ -6,6 +6,7 @@ mod questions;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime};
@@ -55,8 +56,8 @@ pub(crate) struct Referee {
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
     /// Most cases at a time; default: as many as memory allows
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    jobs: Option<NonZeroU16>,
     #[command(flatten)]
     extent: Extent,
     /// Verdicts that are expected: only a change fails
@@ -212,7 +213,7 @@ impl Referee {
                 args: vec![KEEP.into()],
             },
             healthy: Healthy::find(&self.healthy)?,
-            jobs: self.jobs.map(usize::from),
+            jobs: self.jobs.map(|jobs| usize::from(jobs.get())),
             seed: self.seed,
             once: self.extent.once,
             ready_wait: Options::READY_WAIT,
@@ -306,6 +307,12 @@ fn choose(all: Vec<Case>, only: &[String], long: bool) -> Result<Vec<Case>, Stri
 fn named(id: CaseId, name: &str) -> bool {
     let id = id.to_string();
     id.eq_ignore_ascii_case(name) || (name.len() == 1 && id[..1].eq_ignore_ascii_case(name))
+}
+
+/// How many cases at a time, as an option says it.
+fn jobs(text: &str) -> Result<NonZeroU16, String> {
+    let number = text.parse();
+    number.map_err(|_| format!("expected a number from 1 to {}", u16::MAX))
 }
 
 fn list(cases: &[Case]) -> String {

@@ -34,7 +34,9 @@ pub(crate) enum ServeError {
     JournalTaken(PathBuf),
     #[error("{} is read, and would be written over: give what is written another name", .0.display())]
     Overwrites(PathBuf),
-    #[error("cannot listen on {name}: {reason}")]
+    #[error(
+        "cannot listen on {name}: {reason}; give an address of this machine's, such as 127.0.0.1:8765"
+    )]
     NoAddress { name: String, reason: String },
     #[error("no step is for the engine {name:?}; {}", names(there_are))]
     NoSuchEngine {
@@ -65,6 +67,8 @@ pub(crate) enum ServeError {
     Tls(#[from] TlsError),
     #[error("{}: {source}{}", path.display(), remedy::to_read(source.kind()))]
     Certificate { path: PathBuf, source: io::Error },
+    #[error("{}: {}", path.display(), remedy::unwritten(source))]
+    Authority { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Random(#[from] NoRandomBytes),
     #[error(transparent)]

@@ -13,17 +13,20 @@ use super::journal_file::{JournalFile, JournalFileArgs};
 use super::lifeline::LifelineArgs;
 use super::start::Start;
 use super::tls::TlsArgs;
-use super::upstream::UpstreamArgs;
+use super::upstream::{UPSTREAM, UpstreamArgs};
 use crate::cmd::same_file::is_same;
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    override_usage = "wstape serve [OPTIONS] <TAPE>\n       wstape serve [OPTIONS] --upstream <URL>",
+    after_help = "\
 Exit status: 0 it ended as asked; 1 an expectation was not met where --exit was given, the journal \
-can't be written any more, or the system refused something; 2 bad usage or input.")]
+can't be written any more, or the system refused something; 2 bad usage or input."
+)]
 pub(crate) struct Serve {
     /// The tape to play
-    #[arg(required_unless_present = "upstream")]
+    #[arg(required_unless_present_any = UPSTREAM)]
     pub(super) tape: Option<PathBuf>,
     #[command(flatten)]
     pub(super) upstream: UpstreamArgs,

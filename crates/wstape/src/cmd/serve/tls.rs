@@ -79,5 +79,8 @@ fn write(path: &Path, pem: &str) -> Result<(), ServeError> {
         }
         _ => {}
     }
-    fs::write(path, pem).map_err(|source| file_error(path, source))
+    fs::write(path, pem).map_err(|source| ServeError::Authority {
+        path: path.to_owned(),
+        source,
+    })
 }

@@ -27,6 +27,16 @@ use crate::cmd::small_file;
 /// How long the first check of a `wss` engine's certificate may take.
 const CHECK_WAIT: Duration = Duration::from_secs(10);
 
+/// The options of a real engine: who gives one is told of `--upstream`, and not of a tape.
+pub(super) const UPSTREAM: [&str; 6] = [
+    "upstream",
+    "rewrite_host",
+    "upstream_ca",
+    "record",
+    "force_record",
+    "toxiproxy",
+];
+
 /// Which real engine stands behind the port, and what is kept of its traffic.
 #[derive(Debug, Args)]
 pub(super) struct UpstreamArgs {
