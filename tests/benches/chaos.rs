@@ -1,5 +1,5 @@
-//! Chaos over long sessions: how many virtual hours a minute of wall time holds, all rules on, on
-//! one core, where the engine sends one message a second, and where it sends a hundred.
+//! Chaos over long sessions: how many virtual hours a minute of wall time plays, all rules on, on
+//! one core, with an engine that sends one message a second, and one that sends a hundred.
 //!
 //! `cargo bench --package wstape-tests --bench chaos`; seeds a second are what `cargo chaos` prints.
 
@@ -12,7 +12,7 @@ use wstape_chaos::{About, Case, play};
 use wstape_harness::Settings;
 use wstape_tape::{Micros, Tape};
 
-/// How often faults come by: each quarter of an hour one of each kind.
+/// How often faults come: one of each kind every quarter of an hour.
 const FAULTS_EVERY_S: u64 = 900;
 /// Messages of a session.
 const MESSAGES: u64 = 200_000;

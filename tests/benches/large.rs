@@ -1,5 +1,5 @@
-//! A tape larger than memory is to be: shown, checked, trimmed and replayed, with the memory that
-//! each takes. `cargo bench --package wstape-tests --bench large -- --mib 2048`.
+//! A tape larger than the memory it may take: shown, checked, trimmed and replayed, with the memory
+//! that each takes. `cargo bench --package wstape-tests --bench large -- --mib 2048`.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};

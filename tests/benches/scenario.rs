@@ -22,7 +22,7 @@ const EVENT: &str = concat!(
     r#"{"coin":"BTC","direction":"SHORT","entry_price":63450.0,"size_coins":0.0012}]}}"#,
 );
 
-/// What tells that all before it have come.
+/// Its arrival tells that everything before it has come.
 const LAST_EVENT: &str = r#"{"event":"regime","data":{"regime":"CHOP"}}"#;
 
 fn main() {

@@ -1,5 +1,5 @@
-//! Socket to mirror: our subscriber beside a bare tungstenite reader that decodes nothing, on the
-//! same bytes, over loopback, in turn, in one run.
+//! Socket to mirror: our subscriber against a bare tungstenite reader that decodes nothing, taking
+//! turns on the same bytes over loopback in one run.
 //!
 //! `cargo bench --package wstape-tests --bench socket`
 

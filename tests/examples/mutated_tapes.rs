@@ -1,6 +1,6 @@
-//! Tries damaged tapes on what `check` and `replay` do with them:
-//! `mutated_tapes [COUNT [FIRST_SEED]]`. Says what took longest and most, and ends with status 1
-//! where one panics, takes over 10 s or over 256 MiB.
+//! Puts damaged tapes through what `check` and `replay` do: `mutated_tapes [COUNT [FIRST_SEED]]`.
+//! Says what took the most time and memory, and ends with status 1 if a tape panics, takes over
+//! 10 s or over 256 MiB.
 
 #[path = "../../crates/tape/tests/mutated/generator.rs"]
 mod generator;
@@ -25,7 +25,7 @@ use wstape_tape::{Tape, TapeReader, check};
 const MAX_TIME: Duration = Duration::from_secs(10);
 const MAX_MEMORY_BYTES: usize = 256 << 20;
 
-/// Tapes where nothing else is said.
+/// Tapes tried unless the command line says otherwise.
 const DEFAULT_COUNT: u64 = 2_000;
 
 /// Where tapes to damage are, beside the format's own example; and the largest that is taken.
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     let genuine = genuine();
     let (mut flawed, mut refused, mut played, mut bad) = (0_u64, 0_u64, 0_u64, 0_u64);
     let mut longest = (Duration::ZERO, 0);
-    // The tapes run on a thread of their own, so that one that never ends is told.
+    // The tapes run on a thread of their own, so that one that never ends is reported.
     let (send, took) = channel();
     let seeds = first..first.saturating_add(count);
     let all = seeds.clone();
@@ -138,7 +138,7 @@ fn genuine() -> Vec<Arc<[u8]>> {
 /// What `check` and `replay` do with it.
 fn run(bytes: &[u8]) -> Became {
     let checked = TapeReader::new("mutated", bytes).and_then(check);
-    // Whatever stands in it is looked through for secrets.
+    // Its whole content is searched for secrets.
     let redactor = Redactor::new(Rules::default(), [0; 32]);
     let _ = redactor.scan(bytes).expect("memory can be read");
     if let Err(error) = checked {

@@ -1,4 +1,4 @@
-//! One scenario, one outcome: whatever lies in `fixtures/`, run twice, gives the same text.
+//! One scenario, one outcome: everything in `fixtures/`, run twice, gives the same text.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! What our subscriber makes of what real servers and proxies do: a feed that goes on under each of the
-//! field overlays, its outcome held against a snapshot in `fixtures/snapshots/field/`.
+//! How our subscriber copes with what real servers and proxies do: a feed runs under each field
+//! overlay, and its outcome is compared with a snapshot in `fixtures/snapshots/field/`.
 
 use wstape::OurSubscriber;
 use wstape_harness::Scenario;

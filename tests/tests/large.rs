@@ -1,5 +1,5 @@
-//! A tape that is larger than the memory it may take. In a process of its own, whose high-water
-//! mark is this test's.
+//! A tape larger than the memory it may take. It runs in a process of its own, so that the
+//! high-water mark is this test's.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};

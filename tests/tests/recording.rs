@@ -1,5 +1,5 @@
-//! Recorded, then replayed: what the tap writes plays as it is, and gives the mirror that the tap
-//! itself had. On real sockets: waits for conditions, never for time.
+//! Recorded, then replayed: what the tap writes plays unedited, and gives the mirror that the tap
+//! itself had. It runs on real sockets and waits for conditions, never for time.
 
 use std::time::Duration;
 

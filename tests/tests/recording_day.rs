@@ -1,5 +1,5 @@
-//! A day of recording, in virtual time: memory stays where it was. In a process of its own, whose
-//! every allocation is counted.
+//! A day of recording, in virtual time: memory does not grow. It runs in a process of its own and
+//! counts every allocation.
 
 use std::alloc::System;
 use std::io::{self, Write};
@@ -23,7 +23,7 @@ static LIVE: Cap<System> = Cap::new(System, usize::MAX);
 const HOURS: u64 = 24;
 /// One event in so many seconds.
 const EVENT_EVERY_S: u64 = 10;
-/// Each with so many bytes of data, other data each time: one kept in two hundred would show.
+/// Bytes of data in each event, different each time: keeping one in two hundred would show.
 const EVENT_BYTES: usize = 500;
 /// Hours after which all buffers have grown to what they need.
 const WARM_HOURS: usize = 2;

@@ -1,5 +1,5 @@
-//! A second subscriber under test, different on purpose: what a scenario asks of a subscriber is
-//! little enough that thirty lines of bare tungstenite can be put to it.
+//! A second subscriber under test, different on purpose: a scenario asks so little of a subscriber
+//! that thirty lines of bare tungstenite are enough.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -182,7 +182,7 @@ fn the_reference_has_a_playable_example_of_each_action() {
     assert_eq!(keys, BTreeSet::from(wstape_tape::ACTION_KEYS));
 }
 
-/// Whether a line is none of a tape whose header does not name that feature.
+/// Whether a tape whose header does not name that feature may not have this line.
 fn wants(line: &str, feature: &str) -> bool {
     Tape::parse("t", &format!("{{\"tape\":1}}\n{line}\n"))
         .is_err_and(|error| error.message().contains(&format!("{feature:?}")))

@@ -19,7 +19,7 @@ use wstape_mock_engine::Engine;
 use wstape_recorder::{Fsync, Output, Recording, Redactor, Rules};
 use wstape_tape::{Action, Header, Step, TapeReader};
 
-/// What this program is called with to be the one that is killed.
+/// The argument that makes this program the one to be killed.
 const RECORD: &str = "record-until-killed";
 /// Most steps that are written together.
 const MAX_TOGETHER: usize = 16;
@@ -47,7 +47,7 @@ const KILLS: [(&str, Fsync, u64); 3] = [
 /// How often one that writes into a pipe is killed, and how much of it is read before, at most.
 const PIPE_KILLS: u64 = 40;
 const MAX_TAKEN_BYTES: u64 = 128 << 10;
-/// What stands for standard output where a path is wanted.
+/// What stands for standard output in place of a path.
 const STDOUT: &str = "-";
 /// How often `wstape tap` is killed.
 const TAP_KILLS: u64 = 20;
@@ -82,8 +82,8 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// Records without end, and tells how many lines were acknowledged, eight bytes each time: on
-/// standard output, or on standard error where the tape goes there.
+/// Records without end, and reports how many lines were acknowledged, eight bytes each time: on
+/// standard output, or on standard error if the tape goes to standard output.
 fn record(path: &Path, fsync: Fsync, seed: u64) -> ! {
     let (output, mut told): (_, Box<dyn Write>) = if path == Path::new(STDOUT) {
         (Output::stdout(), Box::new(io::stderr()))
@@ -210,7 +210,8 @@ fn judge(seed: u64, acknowledged: u64, tape: &[u8]) -> Result<usize, String> {
 }
 
 /// Reads what there is: how many lines are whole, the header included, and how long the torn one
-/// is. Wrong is a step that is not the one recorded, and a torn line that is not its beginning.
+/// is. A step that differs from the recorded one is an error, and so is a torn line that isn't its
+/// beginning.
 fn read(bytes: &[u8], mut recorded: impl Iterator<Item = Step>) -> Result<(u64, usize), String> {
     if !bytes.contains(&b'\n') {
         return Ok((0, bytes.len()));
@@ -328,7 +329,7 @@ async fn send_until(engine: &Engine, path: &Path, bytes: u64) {
     }
 }
 
-/// How many events the tape has; wrong is one that is missing before one that is there.
+/// How many events the tape has; one missing before one that is there is an error.
 fn contiguous(path: &Path) -> Result<u64, String> {
     let file = fs::File::open(path).map_err(|error| error.to_string())?;
     let mut reader =

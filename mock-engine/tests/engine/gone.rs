@@ -1,4 +1,4 @@
-//! Whoever waits for something of an engine that is gone is told so, rather than left waiting.
+//! Whoever waits for an engine that is gone is told so, rather than left waiting.
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use wstape_tape::End;
 use crate::upstream::Between;
 use crate::world::{in_memory, masked, tape, upgrade_request};
 
-/// Keeps what it is told.
+/// Keeps everything it is told.
 #[derive(Debug, Default, Clone)]
 struct Told(Arc<Mutex<Vec<String>>>);
 

@@ -1,4 +1,4 @@
-//! Scenes: streams that somebody asked for.
+//! Scenes: streams that a client asked for.
 
 use crate::talk::playing;
 use crate::world::in_memory;

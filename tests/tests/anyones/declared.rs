@@ -1,4 +1,4 @@
-//! What a subscriber declares of itself is judged; what it does not is left out.
+//! What a subscriber declares about itself is judged; what it does not is left out.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;

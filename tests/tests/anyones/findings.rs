@@ -1,4 +1,4 @@
-//! What a subscriber of anybody's does wrong is a finding with a name, and none holds up the run.
+//! Whatever any subscriber does wrong is a named finding, and none holds up the run.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use wstape_harness::{Stage, Subject, Terms, subject};
 use wstape_oracle::{Rule, Violation};
 use wstape_tape::Tape;
 
-/// Looks at a run at most, before it is said that it hangs.
+/// Most looks at a run before it is reported as hanging.
 const MAX_LOOKS: u32 = 5_000_000;
 
 /// Looks at a run just before it is due: what it is doing shows in several.

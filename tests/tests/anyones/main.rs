@@ -1,4 +1,4 @@
-//! Subscribers that nobody here wrote the trait for: a function is enough, in tokio's own time.
+//! Subscribers without an implementation of the trait: a function is enough, in tokio's own time.
 
 mod declared;
 mod findings;

@@ -1,4 +1,4 @@
-//! Rules, a model and a record that a subscriber of anybody's brings.
+//! Rules, a model and a record that any subscriber may bring.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

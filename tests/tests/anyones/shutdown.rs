@@ -1,4 +1,4 @@
-//! A function that is told of its shutdown ends in its own way, within a bound.
+//! A function that is told to shut down ends in its own way, within a bound.
 
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;

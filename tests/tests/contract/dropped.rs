@@ -1,4 +1,4 @@
-//! Dropping the handle does not stop the task, in no phase, and costs no CPU.
+//! Dropping the handle never stops the task, in any phase, and costs no CPU.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

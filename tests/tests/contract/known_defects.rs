@@ -1,5 +1,5 @@
-//! What the known subscriber of this kind does wrong (SPEC, section 4), where no rule's own test
-//! says it literally. The others:
+//! What the known subscriber of this kind does wrong (SPEC, section 4), as far as no rule's own
+//! test covers it literally. The others:
 //!
 //! | defect | held by |
 //! | --- | --- |

@@ -1,4 +1,4 @@
-//! Rule 12: receivers and those who wait. A slow one holds up nobody, and is told what it missed.
+//! Rule 12: receivers and waiters. A slow one holds up nobody, and is told what it missed.
 
 use std::cell::Cell;
 use std::sync::mpsc;

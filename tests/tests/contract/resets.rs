@@ -1,5 +1,5 @@
 //! Rule 2: the first frame of any kind takes the ladder back to its first step, however the
-//! connection ends; what is no frame does not.
+//! connection ends; bytes that are no frame do not.
 
 use engine_client::EndReason;
 use wstape_tape::Micros;

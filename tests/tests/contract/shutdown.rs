@@ -1,4 +1,4 @@
-//! Rule 7: `shutdown()` interrupts whatever goes on, and returns within its bound whatever the
+//! Rule 7: `shutdown()` interrupts whatever is going on, and returns within its bound whatever the
 //! peer does.
 
 use engine_client::{EndReason, EngineState, WsSubscriber};

@@ -1,4 +1,4 @@
-//! `wss` on real sockets. A bound on a wait is there for a test that has failed.
+//! `wss` on real sockets. Only a test that has failed reaches the bound of a wait.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -17,7 +17,7 @@ use crate::world::World;
 /// Most dials of one subscriber: one that makes more spins, and would stop virtual time.
 const MOST_DIALS: usize = 10_000;
 
-/// The dialer of a subscriber from which nothing special is wanted: it stops one that spins.
+/// The dialer for a subscriber without special needs: it stops one that spins.
 #[derive(Debug)]
 pub(crate) struct BoundedDialer {
     net: MemoryNet,

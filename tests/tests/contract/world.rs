@@ -12,7 +12,7 @@ use wstape_tape::{Micros, Tape};
 
 use crate::transports::BoundedDialer;
 
-/// Turns given to all other tasks before what holds at an instant is looked at.
+/// Turns given to all other tasks before the state at an instant is looked at.
 const TURNS_TO_SETTLE: usize = 64;
 
 /// The default backoff without jitter: 500 ms, doubling, to 30 s.
@@ -69,7 +69,7 @@ pub(crate) fn play<const N: usize>(steps: [&str; N], test: impl AsyncFnOnce(Worl
 }
 
 impl World {
-    /// A subscriber to be, without jitter, watched by this world.
+    /// A builder of a subscriber without jitter, watched by this world.
     pub(crate) fn builder(&self) -> SubscriberBuilder {
         self.builder_for(&self.engine.url())
     }

@@ -6,8 +6,8 @@ use crate::tree::Tree;
 
 /// Every circle of a crate, told by the arrows that make it.
 ///
-/// In each folder its parts are taken for one each, with all that is below them, and the folder's
-/// own file for one more. Where these lean on each other in no circle, no files do.
+/// In each folder, every part counts as one with all that is below it, and the folder's own file as
+/// one more. If these don't depend on each other in a circle, no files do.
 pub(crate) fn circles(tree: &Tree) -> Vec<String> {
     let mut found = Vec::new();
     for room in 0..tree.modules.len() {

@@ -1,10 +1,10 @@
-//! How the files of each crate lean on each other: never in a circle, never back up.
+//! How the files of each crate depend on each other: never in a circle, never back up.
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `token` | a file's words, without comments, texts and tests |
+//! | `token` | a file's tokens, without comments, strings and tests |
 //! | `file` | what one file imports, names and defines |
-//! | `tree` | a crate's files, and which of them leans on which |
+//! | `tree` | a crate's files, and which of them depends on which |
 //! | `circle` | the circles in that |
 
 mod circle;

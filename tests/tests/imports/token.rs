@@ -1,4 +1,4 @@
-//! A file's words, without comments, texts and tests.
+//! A file's tokens, without comments, strings and tests.
 
 /// What Rust's text is made of, as far as imports go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(crate) fn tokens(text: &str) -> Vec<Token> {
     without_tests(&tokens)
 }
 
-/// How long the comment is that `text` begins with.
+/// Length of the comment at the start of `text`.
 fn comment(text: &str) -> Option<usize> {
     if text.starts_with("//") {
         return Some(text.find('\n').unwrap_or(text.len()));
@@ -72,7 +72,7 @@ fn comment(text: &str) -> Option<usize> {
     Some(text.len() - rest.len())
 }
 
-/// How long the string or character is that `text` begins with.
+/// Length of the string or character at the start of `text`.
 fn literal(text: &str) -> Option<usize> {
     let quoted = text.trim_start_matches(['b', 'c', 'r']);
     let prefix = text.len() - quoted.len();

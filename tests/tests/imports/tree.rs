@@ -1,4 +1,4 @@
-//! A crate's files, and which of them leans on which.
+//! A crate's files, and which of them depends on which.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Two decoders that share no code, and what they agree on: the model and `engine_client`.
+//! Two decoders that share no code, the model and `engine_client`, and what they agree on.
 
 use chrono::{DateTime, TimeZone as _, Utc};
 use engine_client::{EngineEvent, EngineState, decode};

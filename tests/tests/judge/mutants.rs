@@ -23,7 +23,7 @@ fn tapes(folder: &str) -> Vec<PathBuf> {
     paths
 }
 
-/// What of it does not hold, in words.
+/// The parts of it that do not hold, in words.
 fn broken(case: &Case, subject: &dyn Subject, name: &str) -> Option<String> {
     let played = play(case, subject);
     let violation = played.verdict.violations.first()?;

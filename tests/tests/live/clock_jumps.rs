@@ -1,5 +1,5 @@
-//! A wall clock that is set while something is recorded, as NTP or a person sets it: the tape's times
-//! go on as before, those that stand in its messages too.
+//! A wall clock that is set during a recording, as NTP or a person does it: the tape's times go on
+//! as before, and so do those in its messages.
 
 use std::sync::Arc;
 use std::time::Duration;

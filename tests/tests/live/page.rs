@@ -1,4 +1,4 @@
-//! A tape that is written to memory, and time that passes by itself.
+//! A tape written to memory, and time that passes by itself.
 
 use std::io::{self, Write};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Clients that ping: what a tape of them plays to them, whose Pings have other payloads each time.
+//! Clients that ping, with other payloads each time: what a tape of them plays back to them.
 
 use wstape_tape::{Micros, Step};
 

@@ -1,4 +1,4 @@
-//! The proxy in memory and virtual time: what passes it, and what its tape plays.
+//! The proxy in memory and virtual time: what passes through it, and what its tape plays.
 
 mod keepalive;
 mod losses;

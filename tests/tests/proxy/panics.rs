@@ -1,4 +1,4 @@
-//! A relay that panics: said, counted, and the tape closed.
+//! A relay that panics: it is reported and counted, and the tape is closed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! Recorded, then replayed, equals the original: over random sessions.
+//! A random session that is recorded, then replayed, equals the original.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! Single sessions: what their tape is, line by line.
+//! Single sessions, and their tapes line by line.
 
 use wstape_tape::Micros;
 

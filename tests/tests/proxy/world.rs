@@ -1,4 +1,4 @@
-//! A mock engine, a proxy before it, and plain clients, all in memory and virtual time.
+//! A mock engine, a proxy in front of it, and plain clients, all in memory and virtual time.
 
 use std::io;
 use std::pin::Pin;

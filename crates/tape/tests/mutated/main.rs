@@ -26,7 +26,7 @@ const TAPES: u64 = 2_000;
 /// Longest line that a report may have, in characters, its file's name not counted.
 const MAX_REPORT_LINE_CHARS: usize = 320;
 
-/// Reads it in every way that there is, and looks at what comes of it.
+/// Reads it in every way there is, and checks the result.
 fn read(bytes: &[u8]) {
     match TapeReader::new("mutated", bytes).and_then(check) {
         Ok(summary) => {

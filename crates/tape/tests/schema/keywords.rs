@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-/// What only says something to a person.
+/// Keywords that only inform a person.
 const ANNOTATIONS: [&str; 5] = ["$schema", "$defs", "$comment", "title", "description"];
 
 /// Whether `value` is valid by `schema`, whose references are looked up in `root`.
 ///
 /// # Panics
-/// Where a schema has a keyword that this does not know.
+/// If a schema has a keyword that this does not know.
 pub(crate) fn valid(root: &Value, schema: &Value, value: &Value) -> bool {
     let schema = match schema {
         Value::Bool(all) => return *all,

@@ -20,9 +20,9 @@ const STEPS: usize = 20;
 #[derive(Debug, Default)]
 struct Disk {
     bytes: Vec<u8>,
-    /// It is full with so many.
+    /// Bytes after which it is full.
     room: Option<usize>,
-    /// It takes so many at once at most.
+    /// Most bytes it takes at once.
     slice: Option<usize>,
     /// Every second call is interrupted before it does anything.
     interrupted: bool,
