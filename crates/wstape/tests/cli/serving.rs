@@ -28,6 +28,7 @@ pub(crate) fn folder() -> tempfile::TempDir {
     )
     .unwrap();
     std::fs::write(dir.path().join("old.jsonl"), "kept\n").unwrap();
+    std::fs::write(dir.path().join("feed.ndjson"), "{\"p\":1}\n").unwrap();
     dir
 }
 
