@@ -1,4 +1,4 @@
-//! Paths: which are taken for a `WebSocket`, and whose numbers and steps they have.
+//! Paths: which of them upgrade to a `WebSocket`, and whose numbers and steps they have.
 
 use wstape_mock_engine::Engine;
 

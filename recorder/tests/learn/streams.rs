@@ -1,4 +1,4 @@
-//! Streams that go by a name of the engine's, a number of the request's, or a channel.
+//! Streams identified by a name the engine gave, by the request's number, or by a channel.
 
 use crate::session::{Line, in_virtual_time, learnt, served, session};
 

@@ -1,4 +1,4 @@
-//! The referee's command, where it is told something wrong.
+//! The referee's command, used wrongly.
 
 use std::fs;
 use std::process::Command;

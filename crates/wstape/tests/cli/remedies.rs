@@ -1,4 +1,4 @@
-//! What can't be read or written is said with what to do about it, whichever verb it is.
+//! Whatever can't be read or written, every verb says what to do about it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

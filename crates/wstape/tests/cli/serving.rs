@@ -1,4 +1,4 @@
-//! A server that runs in a folder of its own, and how a client comes to it.
+//! A server that runs in its own folder, and how a client reaches it.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

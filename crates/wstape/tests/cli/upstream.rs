@@ -1,4 +1,4 @@
-//! `wstape serve --upstream`: a real engine behind the port, another `wstape serve` standing for it.
+//! `wstape serve --upstream`: a real engine behind the port, played by another `wstape serve`.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
