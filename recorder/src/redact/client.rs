@@ -242,7 +242,12 @@ impl<'t> Pass<'t> {
         let container = self.open.last();
         let name = self.name.as_deref();
         let name = name.or_else(|| container.and_then(|container| container.name.as_deref()));
-        if !login::is_hash(value) {
+        // Where a list goes on is nobody's secret; a token in three parts is.
+        if name.is_some_and(login::is_cursor) && !value.contains('.') {
+            return true;
+        }
+        let known = [login::is_hash, login::is_transaction, login::is_call_data];
+        if !known.iter().any(|is| is(value)) {
             return false;
         }
         let root = self
@@ -253,7 +258,13 @@ impl<'t> Pass<'t> {
         if root.has(Mark::GivesKey) {
             return false;
         }
+        if login::is_call_data(value) {
+            return root.has(Mark::OfCall) && name.is_some_and(login::is_call);
+        }
         let asked = root.has(Mark::OfHash);
+        if login::is_transaction(value) {
+            return asked && self.name.is_none();
+        }
         let parameter =
             self.name.is_none() && (root.has(Mark::JsonRpc) && value.starts_with("0x") || asked);
         parameter || name.is_some_and(login::is_public_name)
@@ -349,7 +360,9 @@ impl<'t> Pass<'t> {
         if self.open.len() < MAX_LOGIN_DEPTH {
             if array {
                 // What a topic in a list says, its container has been told already.
-                let topic = name.as_deref().is_some_and(login::is_topic);
+                let topic = name
+                    .as_deref()
+                    .is_some_and(|name| login::is_topic(name) || login::is_of_symbols(name));
                 let topics = marks.has(Mark::Subscribes);
                 login = list_login(rest, topics).filter(|_| !topic);
                 mnemonic = lookahead::is_mnemonic(rest);

@@ -53,6 +53,8 @@ pub(super) enum Mark {
     OfHash = 512,
     /// A user is given by a name of one letter, so that `p` is a password.
     ShortUser = 1024,
+    /// It asks what a contract's method would give.
+    OfCall = 2048,
 }
 
 /// A set of them.
@@ -147,7 +149,7 @@ fn is_secret_pair(rest: &[u8]) -> bool {
         let (value, rest) = string(behind_spaces(rest))?;
         let is_word = value.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         let ends = behind_spaces(rest).starts_with(b"]");
-        let is_name = !name.contains('=');
+        let is_name = !name.contains(['=', ' ']);
         Some(ends && is_name && !is_word && is_secret_member(&name, Value::Text(&value)))
     };
     pair().unwrap_or_default()
@@ -242,6 +244,7 @@ impl Object {
             self.marks.add(Mark::GivesKey, purpose.gives_key());
             self.marks.add(Mark::Opens, purpose.opens());
             self.marks.add(Mark::OfHash, purpose.asks_for_hash());
+            self.marks.add(Mark::OfCall, purpose.asks_for_call());
         }
         self.login |= is_mutation(name, value);
         if depth == 0 {

@@ -39,6 +39,7 @@
 mod action;
 mod anchor;
 mod assigned;
+mod base58;
 mod base64_runs;
 mod client;
 mod credential;

@@ -10,6 +10,7 @@
 //! | `session` | letters, as of words | `pre-market`, `RTH` |
 //! | `key`, `ticket` | words and short numbers | `BTC-USD`, `ArrowLeft`, `T-1` |
 //! | `pin` | a pin of a chip | `13`, `A0` |
+//! | a token of a page, of progress, of a cancellation | anything | `nextPageToken`, `progressToken` |
 //! | any of these, `seed`, `sign`, `sid`, `challenge` | a number; of a sign and a sid a few characters | `42`, `-1`, `+` |
 //! | a name whose last word says what is told of the secret | what has not the look of a token | `token_type`, `max_tokens`, `session_start` |
 
@@ -117,6 +118,9 @@ pub(super) fn is_open(words: &[String], value: Value<'_>) -> bool {
             Value::Scalar(_) | Value::Container => true,
         };
     }
+    if is_place(words) || is_of_trading(words) {
+        return true;
+    }
     let Some((at, about)) = ambiguous(words) else {
         return false;
     };
@@ -155,6 +159,33 @@ fn is_attribute(words: &[String]) -> bool {
     let says = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     ATTRIBUTES.contains(&last.as_str()) && !says(&["login", "logon", "user"])
         || last == "tokens" && says(&["max", "total", "completion", "prompt", "input", "output"])
+}
+
+/// Whether a name is of a token that says how far something is or which part of it is meant:
+/// `progressToken` and `workDoneToken` of JSON-RPC's editors and agents, `nextPageToken`.
+fn is_place(words: &[String]) -> bool {
+    const OF: [&str; 8] = [
+        "cancellation",
+        "continuation",
+        "done",
+        "page",
+        "partial",
+        "progress",
+        "result",
+        "sync",
+    ];
+    let [before @ .., last] = words else {
+        return false;
+    };
+    last == "token"
+        && before
+            .last()
+            .is_some_and(|word| OF.contains(&word.as_str()))
+}
+
+/// Whether a name is of a part of a market's day, as FIX numbers them: `TradingSessionID`.
+fn is_of_trading(words: &[String]) -> bool {
+    words.windows(2).any(|two| two == ["trading", "session"])
 }
 
 /// The ambiguous word and its place, where it is the only one that says secret.
@@ -311,6 +342,10 @@ mod tests {
             ("key", "BTC-27MAR26-50000-C"),
             ("ticket", "T-1"),
             ("ticket", "test"),
+            ("progressToken", "abc123"),
+            ("workDoneToken", "1d546990-40a3-4b77-b134-46622995f6ae"),
+            ("nextPageToken", "CAoQAA1b"),
+            ("TradingSessionID", "1"),
             ("sign", "+"),
             ("sign_type", "HmacSHA256"),
             ("pin", "A0"),
@@ -346,6 +381,8 @@ mod tests {
             ("token", "letmein"),
             ("token", "0xdac17f958d2ee523a2206206994597c13d831e"),
             ("access_token", "USDT"),
+            ("result_session_token", "a1"),
+            ("pageAccessToken", "a1b2"),
             ("userToken", "abc"),
             ("token_address", "kQ7xW2nB5vC9dTx7"),
             ("session", "a1b2"),

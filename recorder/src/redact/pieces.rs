@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::login::is_signature;
+use super::login::{is_media, is_signature};
 use super::places::{FILLING, replaced};
 use super::registry::SecretRegistry;
 
@@ -47,7 +47,7 @@ fn places(bytes: &[u8]) -> Vec<Range<usize>> {
         let (piece, from) = (&piece[words..], start + words);
         if piece.len() >= MIN_BYTES && is_signature(piece) {
             places.push(from..end);
-        } else if piece.len() >= MIN_BYTES {
+        } else if piece.len() >= MIN_BYTES && !is_media(piece) {
             places.extend(segments(piece, from));
         }
         start = end + 1;

@@ -11,6 +11,7 @@
 //! | what is given by name among other text | as `assigned` tells | `host=h password=…`, `--token …`, SQL, GraphQL |
 //! | instructions of Guacamole, a session of WebRTC | as `guacamole` and `sdp` tell | `7.connect,…`, `a=ice-pwd:…` |
 //! | words of a wallet's secret | all of them | `legal winner thank …` |
+//! | a form of several parts | the values of secret names | `form-data; name="password"` |
 //! | XML | as `xml` tells | `<auth mechanism='PLAIN'>…</auth>` |
 //! | a token and nothing else, or one among other text | it | Questrade's, Proxmox' ticket |
 
@@ -20,7 +21,9 @@ use super::assigned;
 use super::fix;
 use super::form::{self, decoded};
 use super::guacamole;
-use super::login::{LOGIN, is_bare_token, is_login, is_secret_member, is_signature};
+use super::login::{
+    LOGIN, is_bare_token, is_login, is_secret_member, is_secret_parameter, is_signature,
+};
 use super::mnemonic;
 use super::open_value::Value;
 use super::pieces;
@@ -81,7 +84,9 @@ pub(super) fn is_section(begin: &str) -> bool {
 /// A string, or what stands in one, without the secrets that its build or its look tells: a URL's,
 /// `token:…`, a token among other text.
 pub(super) fn value(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
-    let mut clean = url::in_text(text, secrets).or_else(|| pair(text, secrets));
+    let mut clean = url::in_text(text, secrets)
+        .or_else(|| pair(text, secrets))
+        .or_else(|| header(text, secrets));
     for look in [
         plain_of_sasl,
         assigned::redact,
@@ -121,6 +126,42 @@ fn pair(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
         .filter(|clean| clean != text)
 }
 
+/// A string that is a header, whose name says secret: a list of them is how some clients hand
+/// theirs over. A blank stands behind its colon, and no other before the value's end.
+fn header(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    let (name, value) = text.split_once(": ")?;
+    let of_a_name = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+    let bare = !name.is_empty() && name.bytes().all(of_a_name);
+    let word = !value.is_empty() && !value.contains(char::is_whitespace);
+    let secret = bare && word && is_secret_parameter(name, value);
+    secret
+        .then(|| format!("{name}: {}", hidden(value, secrets)))
+        .filter(|clean| clean != text)
+}
+
+/// What a form of several parts gives by name: `Content-Disposition: form-data; name="password"`,
+/// an empty line, and the value (RFC 7578).
+fn parts(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    const PART: &str = "form-data; name=\"";
+    let mut places = Vec::new();
+    for (at, _) in text.match_indices(PART) {
+        let named = &text[at + PART.len()..];
+        let Some((name, rest)) = named.split_once('"') else {
+            break;
+        };
+        let Some((head, value)) = rest.split_once("\r\n\r\n") else {
+            break;
+        };
+        let value = value.split("\r\n").next().unwrap_or_default();
+        let start = at + PART.len() + name.len() + 1 + head.len() + "\r\n\r\n".len();
+        let whole = !head.contains(PART) && !value.is_empty();
+        if whole && is_secret_member(name, Value::Text(value)) {
+            places.push(start..start + value.len());
+        }
+    }
+    replaced(text, places, LOGIN, secrets)
+}
+
 /// A text without what its build says that it logs in with.
 fn told(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let begin = text.trim_start();
@@ -141,7 +182,9 @@ fn told(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     if is_bare_token(token) {
         return changed(text, text.replacen(token, &hidden(token, secrets), 1));
     }
-    path(text, secrets).or_else(|| lines(text, secrets))
+    path(text, secrets)
+        .or_else(|| parts(text, secrets))
+        .or_else(|| lines(text, secrets))
 }
 
 /// A command that is a path: what follows the segment that says login, or the segment that is a
@@ -391,6 +434,11 @@ mod tests {
                 "PRIVMSG NickServ :IDENTIFY *\r\n",
             ),
             ("OPER ada pw", "OPER *"),
+            ("X-Api-Key: pw1", "X-Api-Key: *"),
+            (
+                "--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\npw1\r\n--b\r\nContent-Disposition: form-data; name=\"room\"\r\n\r\na\r\n--b--",
+                "--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n*\r\n--b\r\nContent-Disposition: form-data; name=\"room\"\r\n\r\na\r\n--b--",
+            ),
         ] {
             assert_eq!(starred(text), clean, "{text:?}");
         }

@@ -2,7 +2,7 @@
 
 use super::assigned;
 use super::escape::percent_decode;
-use super::login::{is_secret_parameter, is_short_password, is_short_user};
+use super::login::{is_code, is_drawn, is_secret_parameter, is_short_password, is_short_user};
 use super::names::is_token_like;
 use super::pieces;
 use super::registry::SecretRegistry;
@@ -133,7 +133,11 @@ fn query(text: &str, secrets: &mut SecretRegistry, out: &mut String) {
         let value = decoded(value);
         let of_short =
             |name: &str| short && (is_short_user(name) || is_short_password(name, &value));
-        let named = |name: &str| is_secret_parameter(&decoded(name), &value) || of_short(name);
+        // What a link by mail or OAuth hands over; a share's number is a code too.
+        let code = |name: &str| is_code(name) && is_drawn(&value);
+        let named = |name: &str| {
+            is_secret_parameter(&decoded(name), &value) || of_short(name) || code(name)
+        };
         let secret = name.is_some_and(named)
             || is_token_like(&value, MIN_QUERY_TOKEN_BYTES)
             || pieces::stand_in(&value)
@@ -187,6 +191,8 @@ mod tests {
             ),
             ("ws://h/?u=ada&p=pw1x&v=2", "ws://h/?u=*&p=*&v=2"),
             ("ws://h/?u=ada&p=2", "ws://h/?u=ada&p=2"),
+            ("ws://h/?code=kQ7xW2nB5vC9dTx7&a=1", "ws://h/?code=*&a=1"),
+            ("ws://h/?code=600519&a=1", "ws://h/?code=600519&a=1"),
             (
                 "ws://h/?a=%7B%22token%22%3A%22pw1%22%7D&b=1",
                 "ws://h/?a=*&b=1",

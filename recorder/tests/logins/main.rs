@@ -47,6 +47,8 @@ fn no_layout_leaves_a_secret_and_each_still_says_what_it_was_for() {
             "482913",
             "sausage",
             "AUTH1516372361000",
+            "snoPBrXtMeMyMHUVTgbuqAfg1SUTb",
+            "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ",
             "226aee50",
             &HEX[..40],
         ] {
@@ -266,6 +268,34 @@ fn what_a_client_sends_that_is_no_login_keeps_every_byte() {
         r#"{"cmd":"hello","u":"ada","p":2,"page":{"p":"2"}}"#,
         r#"{"op":"order","u":"BTC","p":"52000.5"}"#,
         r#"{"sin":0.5,"cos":0.1,"tan":0.2}"#,
+        // Feeds of a chain, of which the documentation is public.
+        r#"{"jsonrpc":"2.0","id":1,"method":"signatureSubscribe","params":["2EanSSkn5cjv9DVKik5gtBkN1wwbV1TAXQQ5yu2RTPGwgrhEywVAQR2veu895uCDzvYwWZe6vD1Bcn8s7r22W17w",{"commitment":"finalized"}]}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"getSignaturesForAddress","params":["CM78CPUeXjn8o3yroDHxUtKsZZgoy4GPkPPXfouKNH12",{"limit":1}]}"#,
+        r#"{"jsonrpc":"2.0","method":"eth_call","params":[{"to":"0xdAC17F958D2ee523a2206206994597C13D831ec7","data":"0x70a08231000000000000000000000000c64cc00b46101bd40aa1c3121195e85c0b0918d8"},"latest"],"id":7}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["logs",{"address":"0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"}]}"#,
+        r#"{"method":"subscribeTokenTrade","keys":["91WNez8D22NwBssQbkzjy4s2ipFrzpmn5hfvWVe2aY5p"]}"#,
+        r#"{"track-address":"bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"}"#,
+        r#"{"id":1,"command":"subscribe","accounts":["rrpNnNLKrartuEqfJGpqyDwPj1AFPg9vn1"]}"#,
+        r#"{"id":4,"method":"mining.submit","params":["ada.worker1","bf","00000001","504e86ed","b2957c02"]}"#,
+        // Orders and what acknowledges them.
+        r#"{"reqId":"test-005","header":{"X-BAPI-TIMESTAMP":"1711001595207","Referer":"bot-001"},"op":"order.create","args":[{"symbol":"ETHUSDT","side":"Buy","qty":"0.2"}]}"#,
+        r#"{"method":"add_order","params":{"cl_ord_id":"6d1b345e-2821-40e2-ad83-4ecb18a06876","order_userref":123,"symbol":"BTC/USD"}}"#,
+        r#"{"id":"aa62318a","method":"order.status","params":{"symbol":"BTCUSDT","origClientOrderId":"x-HNA2TXFJ3bb1b4c2d2f04e9bb7f0a9","orderId":12569099453}}"#,
+        r#"{"channel":"book","type":"update","data":[{"symbol":"MATIC/USD","checksum":2439117997}]}"#,
+        r#"{"op":"sub","TradingSessionID":"1","tradingSessionSubID":"2"}"#,
+        // Symbols that are words.
+        r#"{"action":"subscribe","symbols":["KEY","PINS","SIGN","PASS","AUTH"]}"#,
+        r#"{"action":"subscribe","bars":["*"],"trades":["LOGIN","KEYS"]}"#,
+        r#"{"op":"subscribe","args":["trade.KEY","trade.PASS","trade.AUTH","trade.SIGN"]}"#,
+        // Where a list goes on, and how far something is.
+        r#"{"type":"subscribe","after":"eyJpZCI6MTIzLCJ0IjoiMjAyMC0wMS0wMVQwMDowMDowMFoifQ==","limit":50}"#,
+        r#"{"op":"list","nextPageToken":"CAoQAA1b","continuationToken":"c2Vj","sync_token":"s72594_4483_1934"}"#,
+        r#"{"jsonrpc":"2.0","id":2,"method":"workspace/symbol","params":{"workDoneToken":"1d546990-40a3-4b77-b134-46622995f6ae","partialResultToken":"a2"}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","_meta":{"progressToken":"abc123"}}}"#,
+        // Pictures.
+        r#"{"type":"image","data":"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="}"#,
+        r#"{"image_url":{"url":"data:image/jpeg;base64,/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsK"}}"#,
+        r#"["Accept: application/json","X-Request: a"]"#,
         r#"{"words":["alert","market","order","price","sell","buy","hold","stop","limit","trade","total"]}"#,
         "5.mouse,3.120,3.240,1.0;3.key,5.65293,1.1;",
         "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\na=fingerprint:sha-256 D2:FA:0E:C3\r\n",

@@ -1,6 +1,8 @@
 //! What a signature, a key and a token look like, whatever they are called.
 
+use crate::redact::base58;
 use crate::redact::names::is_token_like;
+use crate::redact::open_value::is_contract;
 
 /// Hexadecimal digits from which on a string is a signature or a key.
 const MIN_HEX_DIGITS: usize = 64;
@@ -49,8 +51,10 @@ pub(in crate::redact) fn is_signature(value: &str) -> bool {
         && value.bytes().any(|b| b.is_ascii_uppercase())
         && !is_public_key(value)
         && !is_content_id(value)
+        && !is_contract(value)
         && !is_media(value)
         || is_written_key(value)
+        || base58::is_private_key(value)
 }
 
 /// Whether that is a private key as Nostr and Stellar write theirs, which have letters of one case
@@ -84,11 +88,35 @@ fn is_public_key(value: &str) -> bool {
     LENGTHS.contains(&value.len()) && value.bytes().all(is_of_base58)
 }
 
-/// Whether that is longer than any token or signature in use, of which RSA's with 8,192 bits takes
-/// 1,366 characters: sound, a picture. A JSON Web Token may be of any length.
-fn is_media(value: &str) -> bool {
+/// Whether that is a picture, a document or a sound in base64: by what its format begins with, or as
+/// it is longer than any token or signature in use, of which RSA's with 8,192 bits takes 1,366
+/// characters. A JSON Web Token may be of any length.
+pub(in crate::redact) fn is_media(value: &str) -> bool {
     const MAX_TOKEN_BYTES: usize = 2048;
-    value.len() > MAX_TOKEN_BYTES && !value.contains('.')
+    /// PNG, GIF, JPEG, WebP and WAV (RIFF), PDF, Ogg.
+    const BEGINS: [&str; 6] = [
+        "iVBORw0KGgo",
+        "R0lGODlh",
+        "/9j/4",
+        "UklGR",
+        "JVBERi0",
+        "T2dnUwAC",
+    ];
+    let long = value.len() > MAX_TOKEN_BYTES && !value.contains('.');
+    long || BEGINS.iter().any(|begin| value.starts_with(begin))
+}
+
+/// Whether that is a transaction's signature as Solana's explorers, logs and subscriptions have it:
+/// 64 bytes in Base58, by which the transaction is known.
+pub(in crate::redact) fn is_transaction(value: &str) -> bool {
+    const LENGTHS: std::ops::RangeInclusive<usize> = 86..=88;
+    LENGTHS.contains(&value.len()) && value.bytes().all(is_of_base58)
+}
+
+/// Whether that is what a contract is called with: the bytes of a method and of its arguments.
+pub(in crate::redact) fn is_call_data(value: &str) -> bool {
+    let digits = value.strip_prefix("0x").unwrap_or_default();
+    digits.len() > MIN_HEX_DIGITS && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -103,7 +131,10 @@ mod tests {
         for open in [
             "5a1f0b9c-7f0e-4a55-9d0d-2f6d1b7c8e90",
             "0xc64cc00b46101bd40aa1c3121195e85c0b0918d8",
+            // Capitals in an address are its checksum (EIP-55).
+            "0xdAC17F958D2ee523a2206206994597C13D831ec7",
             "/contractMarket/level2Depth50:XBTUSDTM,ETHUSDTM",
+            "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
         ] {
             assert!(!is_signature(open), "{open}");
         }

@@ -211,6 +211,25 @@ pub(in crate::redact) fn is_public_name(name: &str) -> bool {
     name.starts_with('#') || words(name).iter().any(known)
 }
 
+/// Whether a member of this name is what a contract is called with.
+pub(in crate::redact) fn is_call(name: &str) -> bool {
+    matches!(name, "data" | "input")
+}
+
+/// Whether a member of this name says from where a list goes on, which is long and drawn by nobody:
+/// `"after":"eyJpZCI6MTIz…"`.
+pub(in crate::redact) fn is_cursor(name: &str) -> bool {
+    const CURSORS: [&str; 6] = [
+        "after",
+        "before",
+        "cursor",
+        "endcursor",
+        "startcursor",
+        "nextcursor",
+    ];
+    CURSORS.contains(&plain(name).as_str())
+}
+
 /// Whether a member of this name says that a password is given.
 pub(in crate::redact) fn is_credential(name: &str) -> bool {
     let words = words(name);

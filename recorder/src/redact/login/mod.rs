@@ -17,13 +17,15 @@ mod look;
 mod member;
 mod purpose;
 
-pub(super) use look::{is_bare_token, is_drawn, is_hash, is_signature};
-pub(super) use member::{
-    is_bare_key, is_code, is_credential, is_id, is_naming, is_password, is_public_name,
-    is_reference, is_secret_member, is_secret_parameter, is_short_password, is_short_user,
-    is_token, is_user, is_value, stays,
+pub(super) use look::{
+    is_bare_token, is_call_data, is_drawn, is_hash, is_media, is_signature, is_transaction,
 };
-pub(super) use purpose::{Purpose, is_head, is_login, is_purpose, is_topic};
+pub(super) use member::{
+    is_bare_key, is_call, is_code, is_credential, is_cursor, is_id, is_naming, is_password,
+    is_public_name, is_reference, is_secret_member, is_secret_parameter, is_short_password,
+    is_short_user, is_token, is_user, is_value, stays,
+};
+pub(super) use purpose::{Purpose, is_head, is_login, is_of_symbols, is_purpose, is_topic};
 
 /// What errors call what stands in a login.
 pub(super) const LOGIN: &str = "what a client sent to log in";

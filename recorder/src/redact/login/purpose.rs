@@ -184,7 +184,22 @@ impl Purpose {
 
     /// Whether the message is to log in, or signed.
     pub(in crate::redact) fn is_login(&self) -> bool {
-        self.has(says_login) || self.has_pair_of(&LOGIN_PAIRS) || self.is_personal
+        let says = self.has(says_login) && !self.asks_for_signature();
+        says || self.has_pair_of(&LOGIN_PAIRS) || self.is_personal
+    }
+
+    /// Whether the message asks what became of a transaction that is known by its signature:
+    /// Solana's `signatureSubscribe` and `getSignatureStatuses`.
+    fn asks_for_signature(&self) -> bool {
+        let asks = self.subscribes() || self.words.first().is_some_and(|word| word == "get");
+        let other = |word: &String| word != "signature" && says_login(word);
+        asks && self.has(|word| word.starts_with("signature")) && !self.words.iter().any(other)
+    }
+
+    /// Whether the message asks what a contract's method would give, without a signature.
+    pub(in crate::redact) fn asks_for_call(&self) -> bool {
+        const CALLS: [[&str; 2]; 3] = [["eth", "call"], ["estimate", "gas"], ["access", "list"]];
+        self.has_pair_of(&CALLS)
     }
 
     /// Whether it is more than a word of its own.
@@ -216,7 +231,7 @@ impl Purpose {
             let of = word.strip_prefix("get").unwrap_or_default();
             of.starts_with("block") || of.ends_with("transaction")
         };
-        self.has_one_of(&OF_HASHES) || self.has(fused)
+        self.has_one_of(&OF_HASHES) || self.has(fused) || self.asks_for_signature()
     }
 
     /// Whether the message hands over a key, so that hexadecimal digits are one.
@@ -260,6 +275,27 @@ pub(in crate::redact) fn is_purpose(name: &str) -> bool {
     // Where SignalR has what its `M` is called with; Firebase's purpose is `a`.
     const ARGUMENTS: &str = "A";
     name != ARGUMENTS && PURPOSES.contains(&plain(name).as_str())
+}
+
+/// Whether a list of this name is one of what is traded, whose symbols may be words that say login:
+/// `"symbols":["SIGN","PASS"]`.
+pub(in crate::redact) fn is_of_symbols(name: &str) -> bool {
+    const LISTS: [&str; 13] = [
+        "assets",
+        "bars",
+        "codes",
+        "coins",
+        "instruments",
+        "markets",
+        "pairs",
+        "productids",
+        "quotes",
+        "securities",
+        "symbols",
+        "tickers",
+        "trades",
+    ];
+    LISTS.contains(&plain(name).as_str())
 }
 
 /// Whether a member of this name says what a message is about rather than what is done: a topic
@@ -311,6 +347,10 @@ mod tests {
             "order.place",
             "key",
             "trades",
+            "signatureSubscribe",
+            "signatureUnsubscribe",
+            "getSignatureStatuses",
+            "getSignaturesForAddress",
         ] {
             assert!(!is_login(purpose), "{purpose}");
         }
