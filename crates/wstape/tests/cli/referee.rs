@@ -23,6 +23,10 @@ const WRONG: [(&[&str], &str); 20] = [
         "X5 is no case of its own: it is asked in every case",
     ),
     (
+        &["--only", "k", "--", "true"],
+        "K1 is no case of its own: it is asked in every case",
+    ),
+    (
         &["--only", "R4"],
         "a client is missing; the command that starts it comes last: wstape referee -- python3 client.py",
     ),

@@ -40,6 +40,12 @@ pub(super) fn explained(name: &str) -> Option<&'static Everywhere> {
     ALL.iter().find(|it| it.id.eq_ignore_ascii_case(name))
 }
 
+/// The first of those whose names begin with this letter.
+pub(super) fn first_of(letter: &str) -> Option<&'static Everywhere> {
+    ALL.iter()
+        .find(|it| it.id[..1].eq_ignore_ascii_case(letter))
+}
+
 impl fmt::Display for Everywhere {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

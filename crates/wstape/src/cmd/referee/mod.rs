@@ -275,14 +275,15 @@ fn choose(all: Vec<Case>, only: &[String], long: bool) -> Result<Vec<Case>, Stri
                     .to_owned(),
             );
         }
-        if let Some(asked) = everywhere::explained(name) {
+        let is_letter = name.len() == 1;
+        let known = all.iter().any(|case| named(case.id, name));
+        let asked = everywhere::explained(name);
+        if let Some(asked) = asked.or_else(|| everywhere::first_of(name).filter(|_| !known)) {
             let id = asked.id;
             return Err(format!(
                 "{id} is no case of its own: it is asked in every case that is played, such as --only E2"
             ));
         }
-        let is_letter = name.len() == 1;
-        let known = all.iter().any(|case| named(case.id, name));
         if !known {
             // Says whether it is no name at all, or a name that no case has.
             if !is_letter {
