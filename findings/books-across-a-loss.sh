@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # PyPI ccxt 4.5.90 (ccxt.pro), against feeds on PyPI websockets 17.4
 #
-# One call, watch_order_book, on six exchanges; the messages are as their public documentation has them. A program
-# that goes on calling it, as one does.
-# - Its connection is lost, and the price falls by ten meanwhile. The second connection begins with a snapshot, as each
-#   of these feeds does. deribit and bitget put it on top of what they had: the best bid is one that is gone, above the best
-#   ask. bitget tells so with the next message, which has a checksum. deribit never tells, and the old levels stay.
-# - One change is missing while the connection holds: the best bid is taken away. Each feed but kraken's numbers its changes.
-#   okx looks at the numbers, bitget at the checksum. bybit, deribit and coinbase look at none, kraken not at its checksum by
-#   default: the bid of 100 stands beside an ask of 100.
+# One call, watch_order_book, on six exchanges, with messages as in their public documentation. A program keeps
+# calling it, as one does.
+# - Its connection is lost, and the price falls by ten meanwhile. The second connection begins with a snapshot, as on each
+#   of these feeds. deribit and bitget put it on top of what they had: the best bid is one that is gone, above the best
+#   ask. bitget notices at the next message, which has a checksum. deribit never does, and the old levels stay.
+# - One change is lost while the connection holds: the best bid is removed. Every feed but kraken's numbers its changes.
+#   okx checks the numbers, bitget the checksum. bybit, deribit and coinbase check neither, and kraken's checksum is
+#   not checked by default: the bid of 100 stands beside an ask of 100.
 #
 # Seen:
 #   bybit, after a loss: bids 90 89, asks 91 92; then bids 90 89 88, asks 91 92

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # PyPI ccxt 4.5.90 (ccxt.pro.bybit), against a feed on PyPI websockets 17.4
 #
-# A program that watches trades loses its connection after the fifth. One that waits in watch_trades at that moment
-# gets a NetworkError. One that is busy with the trade it got is told nothing: its next watch_trades dials and
-# subscribes anew, and what was traded in between is missing without a word. It was busy for half a second.
+# A program that watches trades loses its connection after the fifth. If it is waiting in watch_trades at that moment,
+# it gets a NetworkError. If it is busy with the trade it got, for half a second, it is told nothing: its next
+# watch_trades dials and subscribes again, and the trades in between are silently missing.
 #
 # Seen:
 #   waits: told of 1 loss, 2 connections

@@ -5,7 +5,7 @@
 # 100 ms. The connection is lost, and a second later the server is back at the same address.
 # - viem dials again and subscribes again.
 # - web3 dials again, asks for chain and accounts, and does not subscribe again: connected, and
-#   silent for good; its subscription's `error` is never told.
+#   silent for good; its subscription's `error` never fires.
 # - ethers does not dial again, and tells nobody: no `error`, no rejection, no head.
 #
 # Seen:

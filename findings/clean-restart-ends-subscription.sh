@@ -3,7 +3,7 @@
 # PyPI websockets 17.4, sanic 25.12.1, hypercorn 0.18.0, uvicorn 0.54.0
 #
 # A server is stopped in good order (SIGTERM) and started again on the same port. Whether a
-# reconnecting client is there again depends on the pair, not on the client:
+# reconnecting client comes back depends on the pair, not on the client:
 # - sockette takes 1000 and 1001 as final, and these are what sanic and websockets send.
 # - graphql-ws takes 1011 as final, even with shouldRetry answering true and 100 attempts, and that
 #   is what hypercorn sends.

@@ -2,11 +2,11 @@
 # npm @microsoft/signalr 10.0.11, socket.io-client 4.8.4, @stomp/stompjs 7.5.0, @rails/actioncable 8.1.400, mqtt 5.16.0
 # over ws 8.23.0; PyPI websockets 17.4, aiohttp 3.14.5 (the servers); Debian's libfaketime 0.9.10
 #
-# The clock of a machine is set while it listens to a feed, by an hour, as NTP does it on a board without a battery and on
-# a virtual machine that slept. A keepalive is about spans of time, and no span changed. libfaketime sets the clock of the
-# client alone, and leaves the monotonic one as it is.
-# - set back: signalr sends no more Pings, for an hour: its server ends a client that it hears nothing of for 30 s.
-#   stompjs and actioncable no more notice a feed that is dead, until the clock is where it was.
+# A machine's clock is set by an hour while it listens to a feed, as NTP does on a board without a battery and on
+# a virtual machine that slept. A keepalive is about spans of time, and no span changed. libfaketime sets only the
+# client's wall clock, and leaves the monotonic one as it is.
+# - set back: signalr sends no Pings for an hour; its server drops a client that it hears nothing from for 30 s.
+#   stompjs and actioncable don't notice a dead feed until the clock is back where it was.
 # - set ahead: socket.io-client ends a live connection at its next emit, "ping timeout".
 # - mqtt and websockets do not mind.
 #

@@ -3,11 +3,11 @@
 #
 # A client of websockets offers permessage-deflate with a limit that RFC 7692 lets it ask of the server, and waits
 # for one echo. The servers have compression on.
-# - Asked to forget its window after each message, tornado agrees to compress and leaves the request out of its answer:
+# - Asked to forget its window after each message, tornado agrees to compress but leaves the request out of its answer:
 #   it has not agreed to what was asked, and the client gives up. The other three agree.
-# - Asked for the smallest window, 8 bits, tornado answers 500, for its zlib makes no window of 8. aiohttp and
-#   websockets decline compression and go on without, ws agrees.
-# - A window of 9 bits is agreed to by all four.
+# - Asked for the smallest window, 8 bits, tornado answers 500, because its zlib can't make one. aiohttp and
+#   websockets decline compression and go on without it, ws agrees.
+# - All four agree to a window of 9 bits.
 #
 # Seen: the table under "expected" below.
 set -euo pipefail

@@ -3,8 +3,8 @@
 #
 # Its depth cache managers keep a local order book from a stream on a WebSocket. What is sent here, and the stream names
 # asked for, are as the exchange's public documentation has them; the server is on loopback.
-# - OptionsDepthCacheManager asks for `@depth10@500ms`, which sends the whole top of the book each time, and takes each message
-#   for changes: a level that has left the top stays for good. Once the price falls, the best bid is one that is
+# - OptionsDepthCacheManager asks for `@depth10@500ms`, which sends the whole top of the book each time, but treats each
+#   message as changes: a level that has left the top stays for good. Once the price falls, the best bid is one that is
 #   gone, at or above the best ask.
 # - DepthCacheManager removes a level whose quantity is the text "0.00000000", and no other zero: after "0" or "0.000", as
 #   other markets, relays and hand-written fixtures have it, the level is there with a quantity of 0.

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # PyPI nats-py 2.16.0 over aiohttp 3.14.5; npm @nats-io/nats-core 3.4.0 over ws 8.23.0; Debian's nats-server 2.9.10
 #
-# Two NATS servers in a cluster. A client dials one of them, and is told by it where the other is, so that it can go there
-# if it loses the first: to a client on a WebSocket the server names the other's WebSocket port, as an address without a
-# scheme. Then the first server is gone for good. nats-core goes to the other one, and nats-py by TCP does. By WebSocket
-# nats-py makes nats:// of the address. What it dials by it keeps for all: if that is a WebSocket, aiohttp refuses
+# Two NATS servers in a cluster. A client dials one of them, which tells it where the other is, so that it can go there
+# if it loses the first: a client on a WebSocket is given the other's WebSocket port, as an address without a
+# scheme. Then the first server is gone for good. nats-core goes to the other one, and so does nats-py by TCP. By WebSocket
+# nats-py makes the address a nats:// one. It keeps one transport for all: if that is a WebSocket, aiohttp refuses
 # nats:// (NonHttpUrlClientError), and if it is TCP, it waits at a WebSocket port until its time is up (TimeoutError).
-# So it tries the two in turn, the one that is gone and the one that it does not reach, and its error callback alone is
+# So it alternates between the server that is gone and the one it can't reach, and only its error callback is
 # told. Given both as ws://, it arrives.
 #
 # Seen, half a minute after the first server is gone:

@@ -3,8 +3,8 @@
 #
 # Two handshakes and goodbyes that a server does not expect:
 # - websocket-client, whose connection is closed by one thread while another reads, may send two Closes:
-#   the reader answers the server's answer. Behind the first Close nothing may come (RFC 6455, 5.5.1),
-#   and who counts Closes counts two.
+#   the reader answers the server's answer. Nothing may follow the first Close (RFC 6455, 5.5.1),
+#   and whoever counts Closes counts two.
 # - signalrcore, given a URL without a path, asks for `?connectionId=…`, which is no target (RFC 9112,
 #   3.2.1): what the client reports of the same URL depends on the server.
 #

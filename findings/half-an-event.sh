@@ -4,11 +4,11 @@
 #
 # A feed of server-sent events with the prices 101, 10250 and 103. The connection ends within the second event,
 # either after "data: 102" or with its last line whole and the blank line missing. The standard says that such an event is
-# discarded, and its id with it. The server continues behind the Last-Event-ID that a client comes with.
+# discarded, and its id with it. The server continues after the Last-Event-ID that a client sends.
 # - sseclient-py hands over what there is: a price of 102. (It does not dial again by itself.)
-# - aiohttp-sse-client keeps what there is and puts the next connection's first event behind it: one event of two
+# - aiohttp-sse-client keeps what there is and appends the next connection's first event to it: one event of two
 #   lines. sseclient does so if the line was whole.
-# - fetch-event-source takes an id for seen as soon as its line is there, asks for what follows, and 10250 never comes.
+# - fetch-event-source counts an id as seen once its line is there, asks for what follows, and 10250 never comes.
 #   (It is made for browsers; `window` and `document` are stood in for here.)
 # - The other four drop the half event and ask for it again.
 #

@@ -2,8 +2,8 @@
 # Debian's libwebsockets 4.1.6 (bookworm)
 #
 # The server accepts, and answers the handshake in one of three ways. Refused or reset, a client of libwebsockets is
-# told LWS_CALLBACK_CLIENT_CONNECTION_ERROR, from which its users dial again. Never answered, the library ends the
-# connection by itself after 5 s and tells LWS_CALLBACK_CLOSED_CLIENT_HTTP alone, which is about plain HTTP.
+# told LWS_CALLBACK_CLIENT_CONNECTION_ERROR, at which its users dial again. If never answered, the library ends the
+# connection itself after 5 s and reports only LWS_CALLBACK_CLOSED_CLIENT_HTTP, which is about plain HTTP.
 #
 # Seen:
 #   503: CLIENT_CONNECTION_ERROR

@@ -4,9 +4,9 @@
 # Two libraries that stand in for HTTP in tests, and a WebSocket server beside them.
 # - nock's disableNetConnect() refuses what ws dials, and knows nothing of what undici's WebSocket, the
 #   one that Node has built in, dials.
-# - vcrpy knows nothing of websockets, whatever its record mode. What aiohttp dials it records: the 101 and no
+# - vcrpy knows nothing of websockets, whatever its record mode. What aiohttp dials it records: the 101 but no
 #   message. So a test passes in the run that records, and in the next run, from the cassette, the
-#   handshake fails, for its key is another one now.
+#   handshake fails, because its key is now a different one.
 #
 # Seen:
 #   nock, disableNetConnect: ws refused by nock, undici connected to the network

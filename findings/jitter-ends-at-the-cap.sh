@@ -2,10 +2,10 @@
 # npm retry 0.13.1, p-retry 9.0.0, async-retry 1.3.3, exponential-backoff 3.1.3, cockatiel 4.0.0;
 # PyPI tenacity 9.2.1, stamina 26.1.0, backoff 2.2.1
 #
-# What a hundred clients wait before their tenth try, with jitter on and a cap of 3 s that the waits have reached
-# by then. retry, p-retry, async-retry, stamina and tenacity's wait_exponential_jitter add the jitter and cap the sum: each waits
-# 3 s exactly, and of cockatiel, whose default jitter is a "decorrelated" one, most do. exponential-backoff, backoff and
-# tenacity's wait_random_exponential draw below the cap. backoff's random_jitter comes on top of its max_value, by up to 1 s.
+# How long a hundred clients wait before their tenth try, with jitter on and a cap of 3 s that the waits have reached
+# by then. retry, p-retry, async-retry, stamina and tenacity's wait_exponential_jitter cap the sum of wait and jitter: each
+# client waits exactly 3 s, and so do most with cockatiel, whose default jitter is "decorrelated". exponential-backoff,
+# backoff and tenacity's wait_random_exponential draw below the cap. backoff's random_jitter exceeds its max_value by up to 1 s.
 #
 # Seen:
 #   retry, randomize: all wait 3 s

@@ -3,13 +3,13 @@
 #
 # A feed is lost in three ways: the connection ends without a Close, as a killed server leaves it; it ends within a message; or
 # it is reset. A program has read one message, and asks what comes next.
-# - tokio-tungstenite gives an error, and None behind it.
-# - tokio-websockets and sockudo-ws give None alone at an end without a Close, as they do behind a Close; with sockudo-ws half
+# - tokio-tungstenite gives an error, then None.
+# - tokio-websockets and sockudo-ws give only None at an end without a Close, as they do after a Close; with sockudo-ws half
 #   a message is no error either.
 # - yawc's stream is one of frames, not of Results: None is all that it ever gives. Errors come from its next_frame.
-# - soketto, which is no stream, says Closed to the first two, and leaves in the buffer as many bytes as the message was to
-#   have, zeros where none came.
-# So a loop that dials again at an error alone comes back from each loss with two of the five.
+# - soketto, which is no stream, says Closed to the first two, and leaves the message's full length in the buffer,
+#   zeros where nothing came.
+# So a loop that dials again only at an error comes back from each loss with two of the five.
 #
 # Seen:
 #   without a Close: tokio-tungstenite error, tokio-websockets None, yawc None, sockudo-ws None, soketto Closed

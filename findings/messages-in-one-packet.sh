@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Debian's tshark 4.0.17; PyPI pyshark 0.6, jq 1.13.0, the capture written by scapy 2.8.0; Python's and Node's JSON
 #
-# A burst: four messages of a feed that reach the client in one TCP segment, between one before and one behind. tshark
+# A burst: four messages of a feed reach the client in one TCP segment, with one before and one after. tshark
 # sees all six. What reads its output does not:
 # - pyshark's `packet.websocket` is the first of the burst; the others are further layers of the same name. With use_json it
-#   is the first too. With use_ek it is a list, and to ask for a field by its name raises an AttributeError.
+#   is the first too. With use_ek it is a list, and asking for a field by name raises an AttributeError.
 # - `-T json` writes the key "websocket" four times in one object, which JSON allows, and Python, Node and jq keep the
-#   last. So of one capture two readers have the first of a burst, and three the last, and neither is told.
+#   last. So from one capture two readers get the first of a burst, three the last, and neither is told.
 # - `-T fields` joins the texts with commas, which the texts hold too: the line is neither JSON nor CSV.
 # - `--no-duplicate-keys` gives a list for the burst and an object for the others.
 #

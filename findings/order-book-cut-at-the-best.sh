@@ -3,7 +3,7 @@
 #
 # It keeps order books from a feed's snapshots and deltas, with a depth to which it cuts them.
 # - Cut to its depth, the bids lose their best ones and keep the worst: of 100, 99, 98, 97 with room for one, 97 stays.
-#   The asks are cut at the right end. No delta is needed for this, a snapshot that is deeper than the book does.
+#   The asks are cut at the right end. No delta is needed: a snapshot deeper than the book is enough.
 # - A level inserted twice, as by a delta that is sent again after a reconnection, is there twice; its removal takes one.
 # - A level is found by its price alone: a bid at the price of an ask takes the ask's place, and the removal of that ask then
 #   takes the bid.

@@ -2,11 +2,11 @@
 # npm reconnecting-websocket 4.4.0, partysocket 1.3.0, phoenix 1.8.16, rxjs 7.8.2 over ws 8.23.0
 #
 # Each program logs in whenever its connection opens, and sends an order every 100 ms throughout.
-# The server is gone for a second, and its next handshake takes half a second. What was said to the
-# reconnecting client meanwhile is kept, and sent *before* the program's handler of `open` runs: the
-# server gets orders that are up to 1.5 s old first, and the login behind them. rxjs keeps only what
-# is said while it dials, in the same wrong order. A server that closes what is not logged in, or
-# answers each with an error, is met only behind an outage: on the first connection the login comes first.
+# The server is gone for a second, and its next handshake takes half a second. What the program sends
+# meanwhile is kept, and sent *before* its handler of `open` runs: the
+# server gets orders up to 1.5 s old first, and then the login. rxjs keeps only what
+# is sent while it dials, in the same wrong order. A server that closes what is not logged in, or
+# answers each with an error, shows this only after an outage: on the first connection the login comes first.
 #
 # Seen:
 #   reconnecting-websocket: first connection: login, orders; second: most orders of the outage, login, orders

@@ -5,8 +5,8 @@
 # - A patch that fails in its second operation of three: by the RFC none of it counts. fast-json-patch and jsonpatch raise
 #   and leave the first operation applied. rfc6902 raises nothing, reports the failed test in the array that it returns, and
 #   applies the third operation, which the test was to guard.
-# - A patch for something that is not there, as after a lost message: fast-json-patch adds what it should replace (of a
-#   list: behind its end) and takes a removal of nothing for done, unless it is told to validate. The others refuse.
+# - A patch for something missing, as after a lost message: fast-json-patch adds what it should replace (in a
+#   list: past its end) and accepts a removal of nothing, unless it is told to validate. The others refuse.
 # - A new snapshot, as the replacement of the whole document: it reaches none of the three documents. fast-json-patch and
 #   jsonpatch have it in what they return; rfc6902 has an error there.
 #

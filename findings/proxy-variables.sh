@@ -3,9 +3,9 @@
 # npm ws 8.23.0, undici 7.30.2
 #
 # A proxy is named in the environment, as on many CI machines, and a client dials ws:// at loopback.
-# No two of the Python clients that read the environment read the same variables: of a plain ws://
-# URL websockets heeds https_proxy and http_proxy, websocket-client http_proxy alone, httpx-ws
-# all_proxy alone. The others dial the engine whatever is set. Those that heed one take loopback to
+# No two of the Python clients that read the environment read the same variables: for a plain ws://
+# URL websockets heeds https_proxy and http_proxy, websocket-client only http_proxy, httpx-ws
+# only all_proxy. The others dial the engine whatever is set. Those that heed one send loopback through
 # the proxy too, with CONNECT: the engine under test sees no dial, and the client whatever the proxy says.
 # no_proxy=127.0.0.1 brings all of them back.
 #

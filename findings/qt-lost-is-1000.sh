@@ -2,11 +2,11 @@
 # PyPI PyQt6 6.11.0 with Qt 6.11.2 (QWebSocket); websockets 17.4 as the server
 #
 # QWebSocket has one signal for the end of a connection, disconnected, and closeCode() for why.
-# - A connection that is lost has the code 1000 there, as if the server had said goodbye, and so has a Close without a code,
-#   a refused dial and a 503, which were never connected, and share one error.
+# - A lost connection has the code 1000 there, as if the server had said goodbye. So do a Close without a code, and
+#   a refused dial and a 503, which were never connected and share one error.
 # - A server's orderly restart, 1012, and its "try again later", 1013, which IANA lists, are no codes to it: the client is told
 #   1002, a protocol error, for a reason that names 1002 as the code that isn't valid, and the server gets 1002.
-# So a loss reads as the server's goodbye, and its goodbye as a fault of its.
+# So a loss reads as the server's goodbye, and its goodbye as its fault.
 #
 # Seen: signals, with the code of disconnected, and what the server is told:
 #   lost: connected, RemoteHostClosedError, disconnected 1000; the server: no Close

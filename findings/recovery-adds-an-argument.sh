@@ -2,7 +2,7 @@
 # npm socket.io 4.8.4, socket.io-client 4.8.4; PyPI python-socketio 5.18.1 over aiohttp 3.14.5
 #
 # A Socket.IO server turns on `connectionStateRecovery`, so that a client that was lost gets what it missed. From
-# then on the server puts a string of its own, the offset to go on from, behind the arguments of every event.
+# then on the server appends a string of its own, the offset to resume from, to the arguments of every event.
 # - A handler `price(data)` of python-socketio, which knows no recovery, is never run again: each event is a
 #   TypeError in a task that nobody waits for, while the client says that it is connected.
 # - A handler `(price, size = 1)` of the JavaScript client takes the offset for the size.

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # npm wscat 6.1.0; PyPI websocket-client 1.9.2 (wsdump), websockets 17.4 (its command line)
 #
-# What people keep of a feed by `wscat … > feed.txt` and its like: one text and the same bytes as a
-# binary message, four bytes that are no UTF-8, and a binary message of three bytes that happens to be
+# What people keep of a feed with `wscat … > feed.txt` and its like: one text and the same bytes as a
+# binary message, four bytes that aren't UTF-8, and a binary message of three bytes that happens to be
 # a deflate stream.
-# - wscat prints text and binary alike, what is no UTF-8 as U+FFFD: two different messages are one line.
+# - wscat prints text and binary alike, and invalid UTF-8 as U+FFFD: two different messages are one line.
 # - wsdump inflates whatever can be inflated and prints what came out, even a message of three bytes
 #   that means something else.
 # - websockets prints hexadecimal digits with a mark: of the three the only one that loses nothing.

@@ -7,7 +7,7 @@
 # - An unknown path: 1000, "normal closure", in the test; HTTP 403 on the wire.
 # - A handler that raises after accept: the test sees the handler's own exception; a client sees no
 #   Close frame, just 1006.
-# Only the orderly close is alike.
+# Only the orderly close is the same.
 #
 # Seen:
 #   refused with 4401: TestClient: closed with 4401
