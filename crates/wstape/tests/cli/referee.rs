@@ -5,7 +5,7 @@ use std::process::Command;
 
 /// Each of these, played in a folder with the files that are named below, ends with 2 and one sentence that says what
 /// is wrong and what to do.
-const WRONG: [(&[&str], &str); 20] = [
+const WRONG: [(&[&str], &str); 21] = [
     (
         &["--only", "R4,", "--", "true"],
         "a name that is empty; it takes names such as R4,E2",
