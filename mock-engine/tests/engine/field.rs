@@ -282,7 +282,7 @@ fn a_name_that_no_overlay_goes_by_is_answered_with_those_there_are() {
     ] {
         assert!(find(other).is_none(), "{other}");
     }
-    // Here a file of that name lies in the package's own folder, and stands before it.
+    // A file of that name in the package's own folder takes precedence over it.
     assert!(find("field/caddy-2.11-reload.jsonl").is_none());
     assert!(find("field/caddy-2.11-reload").unwrap().is_ok());
 }
