@@ -197,7 +197,7 @@ fn a_capture_without_tcp_ends_with_what_it_is_and_what_to_do() {
     );
 }
 
-/// What is said of a capture that becomes no tape.
+/// The error for a capture that becomes no tape.
 fn refused(file: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("in");

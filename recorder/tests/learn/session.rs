@@ -8,7 +8,7 @@ use wstape_tape::{Micros, Tape, TapeReader};
 /// Longest that a conversation may take, in the engine's time.
 pub(crate) const BOUND: Micros = Micros::from_ms(60_000);
 
-/// When something is said, in milliseconds, by whom (`>` a client, `<` the engine), and what.
+/// When something is said, in milliseconds, who says it (`>` a client, `<` the engine), and what.
 pub(crate) type Line = (u64, char, &'static str);
 
 /// A session as a proxy records it: the messages of each connection at their milliseconds, `>` what
