@@ -165,7 +165,7 @@ async fn dial(world: &World) -> String {
     format!("dial {status}{when}, {} bytes, {end}", body.len())
 }
 
-/// What a client sees of this overlay where the real one saw `expected`.
+/// What a client sees under this overlay when the real one saw `expected`.
 async fn seen(overlay: Tape, expected: &[Line]) -> Vec<Line> {
     let base = tape(&[r#"{"at_ms":200000,"end":true}"#]);
     let of_connection = overlay
@@ -194,8 +194,8 @@ async fn seen(overlay: Tape, expected: &[Line]) -> Vec<Line> {
     lines
 }
 
-/// Whether the same was seen. The FIN behind an answer may come later in truth: an engine's comes with
-/// the answer.
+/// Whether the same was seen. A real FIN after an answer may come later: an engine's comes with the
+/// answer.
 fn same(found: &str, expected: &str) -> bool {
     found == expected
         || expected

@@ -50,7 +50,7 @@ async fn played(format: ImportFormat, name: &str, connections: usize) -> Vec<Vec
     seen
 }
 
-/// The status of an answer, and the frames behind it, all of them short ones.
+/// The status of an answer, and the frames after it, all of them short.
 fn frames(bytes: &[u8]) -> Vec<String> {
     let head = bytes.windows(4).position(|four| four == b"\r\n\r\n");
     let Some(head) = head else {

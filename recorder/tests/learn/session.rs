@@ -66,7 +66,7 @@ pub(crate) fn frame(text: &str) -> Vec<u8> {
     [head.as_slice(), &[0; 4], text.as_bytes()].concat()
 }
 
-/// The texts in what an engine sent behind its answer.
+/// The texts in what an engine sent after its answer.
 pub(crate) fn texts(bytes: &[u8]) -> Vec<String> {
     let head = bytes.windows(4).position(|four| four == b"\r\n\r\n");
     let mut rest = head.map_or(&[][..], |head| &bytes[head + 4..]);
