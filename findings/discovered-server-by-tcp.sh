@@ -30,7 +30,7 @@ nats-py, ws://: nowhere, told of a server that it can't dial
 nats-core, ws://: at the second server
 EOF
 
-# Prints the kinds of errors that it is told of, a line each.
+# Prints the kinds of errors reported to it, a line each.
 cat > client.py <<'EOF'
 import asyncio, sys
 import nats

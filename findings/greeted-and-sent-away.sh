@@ -90,7 +90,7 @@ async def main():
                 await asyncio.sleep(0.1)
             # Less than 5 s: the constant delay of websocket-client is just that.
             await asyncio.sleep(4.9)
-            # Who dials this often goes on to, only later where the machine has much else to do.
+            # A client that dials this often keeps doing so, only later on a busy machine.
             while 5 < len(times) <= 500:
                 await asyncio.sleep(0.1)
             seen = len(times)

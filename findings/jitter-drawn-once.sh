@@ -43,9 +43,9 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
 PROCESSES = 6
-# Both libraries take a connection for a success after 5 s: the delay begins anew.
+# Both libraries call a connection a success after 5 s: the delay starts again.
 LIVES_S = 5.5
-# Further apart than this is different, on a machine that does something else beside.
+# Delays further apart than this are different, even on a busy machine.
 NOISE_S = 0.25
 PROGRAMS = {
     "reconnecting-websocket": ["node", "client.js", "reconnecting-websocket"],

@@ -147,7 +147,7 @@ async def case(name, what, another, second, limit):
         proxy = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
         client = await dialled(url)
         await client.recv()
-        # The master may still be on its way to where it knows what the signal is for.
+        # The master may not yet have reached the point where it handles the signal.
         await asyncio.sleep(1)
         configure(port, other if another else first, free_port() if second else None, limit)
         if isinstance(reload, list):

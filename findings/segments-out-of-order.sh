@@ -96,7 +96,7 @@ def by_pyshark(name):
 def by_follow(name):
     lines = subprocess.run([TSHARK, "-r", name, "-q", "-z", "follow,tcp,raw,0"], capture_output=True, text=True, check=True).stdout
     hex_lines = re.findall(r"^\t?([0-9a-f]+)$", lines, re.M)
-    # What the capture has missed is a line of text there, in hex too: a message that it stands in isn't whole.
+    # What the capture missed is a line of text there, in hex too: a message containing it isn't whole.
     return len(set(re.findall(rb'\{"seq": (\d+), [^}]*\}', bytes.fromhex("".join(hex_lines)))))
 
 even = [(begin, min(begin + 1000, len(STREAM))) for begin in range(0, len(STREAM), 1000)]

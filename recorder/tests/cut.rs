@@ -80,8 +80,8 @@ fn a_header_cut_at_any_byte_is_no_tape() {
     assert!(TapeReader::new("cut", &tape[..header]).is_ok());
 }
 
-/// Line by line, each behind the header alone: what lies between them was read whole before, and
-/// reading it again for each byte would take hours.
+/// Line by line, each after only the header: the lines between were read whole before, and
+/// reading them again for each byte would take hours.
 #[test]
 fn a_tape_cut_at_every_byte_gives_what_is_whole_and_the_length_of_what_is_not() {
     let (tape, written) = tape();

@@ -29,8 +29,8 @@ fn redacted(redactor: &mut Redactor, steps: &[String]) -> String {
     tape
 }
 
-/// Everything that a tape says to someone who undoes whatever can be undone: each string of its
-/// lines, what that is in base64, what JSON it holds, and so on. Knows nothing of how a scan looks.
+/// Everything that a tape tells someone who decodes whatever can be decoded: each string of its
+/// lines, what that is in base64, what JSON it holds, and so on. Independent of how the scan works.
 fn all_said(tape: &str) -> Vec<String> {
     fn within(value: &Value, said: &mut Vec<String>) {
         match value {
@@ -66,8 +66,8 @@ fn all_said(tape: &str) -> Vec<String> {
     said
 }
 
-/// Something that is looked for: long enough, not one character again and again, and no part of
-/// what the tapes below say anyway.
+/// Something to look for: long enough, not one character repeated, and no part of what the tapes
+/// below say anyway.
 fn secret() -> impl Strategy<Value = String> {
     prop_oneof![
         "0x[0-9a-f]{8,40}",

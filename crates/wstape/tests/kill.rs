@@ -26,7 +26,7 @@ const MAX_TOGETHER: usize = 16;
 /// Most bytes of a step's payload: some lines are written in several pages, so that a kill can
 /// fall between them.
 const PAYLOAD_BYTES: usize = 16 << 10;
-/// A tape that nobody kills grows to no more than so many bytes.
+/// Most bytes of a tape that nobody kills.
 const MAX_TAPE_BYTES: u64 = 2 << 20;
 /// Acknowledgements that are waited for before a kill, at most.
 const MAX_AWAITED: u32 = 25;
@@ -154,8 +154,8 @@ fn killed(fsync: &str, kills: u64) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Kills one that writes into a pipe which nobody empties, so that nearly every kill falls into
-/// the middle of a write.
+/// Kills one that writes into a pipe that nobody empties, so that nearly every kill comes in the
+/// middle of a write.
 fn piped() -> Result<(), Failed> {
     let mut torn = 0;
     let mut acknowledged = 0;
@@ -309,8 +309,8 @@ fn tapped() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Sends numbered events until the tape has so many bytes, and never far ahead of it: the engine
-/// and what lies between them are not what is tested.
+/// Sends numbered events until the tape has so many bytes, never far ahead of it: neither the
+/// engine nor anything between them is under test.
 async fn send_until(engine: &Engine, path: &Path, bytes: u64) {
     const AHEAD_BYTES: u64 = 64 << 10;
     let size = || fs::metadata(path).map_or(0, |tape| tape.len());

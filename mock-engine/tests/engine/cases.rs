@@ -91,7 +91,7 @@ fn data_comes_once_a_client_has_said_something_and_not_for_its_pings() {
     let counted = format!(r#"{{"on_connect":"each","after_received":1,{heartbeat}}}"#);
     let asked = format!(r#"{{"on_message":{{"nth":1}},{heartbeat}}}"#);
     let (counted, asked) = (counted.as_str(), asked.as_str());
-    // What comes before the subscription, and behind it: a Ping counts as a frame, and is no message.
+    // What comes before the subscription, and after it: a Ping counts as a frame, not as a message.
     for (step, pinged, subscribed) in [(counted, 23 + 2, 0), (asked, 2, 23)] {
         in_memory(async {
             let world = World::playing(Arm::Virtual, &[&[step]]).await;

@@ -244,7 +244,7 @@ fn jittered_lines(conns: &[Sends]) -> Vec<(u64, String)> {
             lines.push((us, format!(r#""conn":{n},"drop":"fin""#)));
         }
     }
-    // Behind all that is put off: who dials when the tape is over has no answer to wait for.
+    // After all that is put off: a dial when the tape is over has no answer to wait for.
     lines.push((1_000_000, r#""mark":"over""#.to_owned()));
     lines.sort();
     lines
@@ -290,7 +290,7 @@ fn at_drawn_times(lines: &[(u64, String)]) -> Vec<(u64, String)> {
     drawn
 }
 
-/// What the journal says where these dial, each until its connection is over.
+/// What the journal says when these dial, each until its connection is over.
 fn journal_of(base: &[String], overlay: &[String], dials: &[u64]) -> Vec<String> {
     let base: Vec<&str> = base.iter().map(String::as_str).collect();
     let overlay: Vec<&str> = overlay.iter().map(String::as_str).collect();

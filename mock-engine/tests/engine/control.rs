@@ -100,7 +100,7 @@ fn a_wait_is_answered_once_it_is_so_and_what_came_before_counts() {
         let comes = steered.ask("POST", "/v1/wait", r#"{"received":{"kind":"ping"}}"#);
         let act = async {
             let mut third = steered.connect().await;
-            // Only once it is looked out for.
+            // Only once somebody waits for it.
             while steered.json("GET", "/v1/engine", "").await.1["waiting"] == json!(0) {}
             third.send(&masked(9, b"")).await;
             third

@@ -6,7 +6,7 @@ use wstape_mock_engine::{Engine, JournalKind};
 use crate::steered::{Steered, ask};
 use crate::world::{Client, over_tcp};
 
-/// Posts a step: the status, and the sentence where there is one.
+/// Posts a step: the status, and the sentence if there is one.
 async fn post(steered: &Steered, step: &str) -> (u16, String) {
     let (status, answer) = steered.json("POST", "/v1/steps", step).await;
     let error = answer["error"].as_str().unwrap_or_default();

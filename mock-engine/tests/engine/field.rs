@@ -165,7 +165,7 @@ async fn dial(world: &World) -> String {
     format!("dial {status}{when}, {} bytes, {end}", body.len())
 }
 
-/// What a client sees of this overlay where the real one saw `expected`.
+/// What a client sees under this overlay when the real one saw `expected`.
 async fn seen(overlay: Tape, expected: &[Line]) -> Vec<Line> {
     let base = tape(&[r#"{"at_ms":200000,"end":true}"#]);
     let of_connection = overlay
@@ -194,8 +194,8 @@ async fn seen(overlay: Tape, expected: &[Line]) -> Vec<Line> {
     lines
 }
 
-/// Whether the same was seen. The FIN behind an answer may come later in truth: an engine's comes with
-/// the answer.
+/// Whether the same was seen. A real FIN after an answer may come later: an engine's comes with the
+/// answer.
 fn same(found: &str, expected: &str) -> bool {
     found == expected
         || expected
@@ -282,7 +282,7 @@ fn a_name_that_no_overlay_goes_by_is_answered_with_those_there_are() {
     ] {
         assert!(find(other).is_none(), "{other}");
     }
-    // Here a file of that name lies in the package's own folder, and stands before it.
+    // A file of that name in the package's own folder takes precedence over it.
     assert!(find("field/caddy-2.11-reload.jsonl").is_none());
     assert!(find("field/caddy-2.11-reload").unwrap().is_ok());
 }

@@ -71,7 +71,7 @@ fn an_engine_whose_runtime_is_gone_says_so_on_another() {
     waiting.recv_timeout(BOUND).unwrap();
     drop(own);
     assert_eq!(told_while_waiting.join().unwrap(), (true, true, ()));
-    // And to who asks only now.
+    // And to whoever asks only now.
     over_tcp(async { assert!(told(engine.finished()).await) });
 }
 

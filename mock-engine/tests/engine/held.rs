@@ -94,7 +94,7 @@ fn a_client_that_dials_late_gets_the_same_in_order() {
     ];
     let test = async |arm| {
         let world = World::playing(arm, &[lines]).await;
-        // The first dials when all that it and the next four got is over, but for the last steps.
+        // The first dials once all that it and the next four got is over, except the last steps.
         let now = Micros::from_ms(200);
         world.engine.clock().sleep_until(now).await;
         let mut first = world.connect().await;

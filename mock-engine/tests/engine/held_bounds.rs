@@ -5,7 +5,7 @@ use crate::world::{Arm, World, in_memory};
 
 #[test]
 fn more_than_is_held_for_a_connection_is_lost_in_the_journal() {
-    // 24 MiB each: two fit, and what is smaller and behind the third may not overtake it.
+    // 24 MiB each: two fit, and what is smaller may not overtake the third, which it follows.
     let big = format!(
         r#"{{"at_ms":1,"conn":1,"text":"{}"}}"#,
         "x".repeat(24 << 20)

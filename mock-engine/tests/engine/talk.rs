@@ -10,7 +10,7 @@ pub(crate) const CLOSE: u8 = 8;
 
 pub(crate) const PING: u8 = 9;
 
-/// An upgrade of another path than the usual.
+/// An upgrade on another path than the usual.
 pub(crate) fn upgrade_of(target: &str) -> Vec<u8> {
     String::from_utf8(upgrade_request(""))
         .unwrap()
@@ -101,7 +101,7 @@ pub(crate) async fn playing(lines: &[&str]) -> World {
     World::playing(Arm::Virtual, &[lines]).await
 }
 
-/// What a client that says these hears, each answer in its turn.
+/// What a client that says these things hears, each answer in turn.
 pub(crate) fn answers(lines: &[&str], said: &[&str]) -> Vec<String> {
     in_memory(async {
         let world = playing(lines).await;

@@ -9,7 +9,7 @@ use wstape_tape::{Micros, Tape, TapeReader};
 
 use crate::world::{Arm, World, in_memory, upgrade_request};
 
-/// What is only sent, and can be sent together.
+/// Steps that only send, and can be sent together.
 const SENT: [&str; 6] = [
     r#""emit":{"event":"a","n":1}"#,
     r#""emit":{"event":"b","ts":"2026-01-01T00:00:00.5+00:00"}"#,
@@ -19,7 +19,7 @@ const SENT: [&str; 6] = [
     r#""json":{"d":[1,2]}"#,
 ];
 
-/// What comes between.
+/// Steps that come between them.
 const BETWEEN: [&str; 13] = [
     r#""text":"${conn}""#,
     r#""mark":"m""#,
@@ -36,7 +36,7 @@ const BETWEEN: [&str; 13] = [
     r#""frame":{"opcode":1,"fin":false,"payload":"x"}"#,
 ];
 
-/// What connections bring with them.
+/// Steps that connections bring with them.
 const PROLOGUES: [&[&str]; 4] = [
     &[],
     &[r#"{"on_connect":2,"after_frames":4,"partition":"to_client","for_ms":1}"#],
@@ -89,7 +89,7 @@ fn seen(builder: EngineBuilder) -> (Vec<Vec<String>>, Vec<String>) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// A tape that comes step by step, as from a pipe, is played one by one.
+    /// A tape that comes step by step, as from a pipe, is played step by step.
     #[test]
     fn a_tape_that_is_there_plays_as_one_that_comes_step_by_step(text in text()) {
         let tape = Tape::parse("there", &text).map_err(|error| error.report());

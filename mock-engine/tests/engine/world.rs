@@ -43,7 +43,7 @@ pub(crate) fn over_tcp<F: Future>(test: F) -> F::Output {
     })
 }
 
-/// A tape of these lines, behind a header that needs all there is.
+/// A tape of these lines, after a header that names every feature.
 pub(crate) fn tape(lines: &[&str]) -> Tape {
     let text: String = std::iter::once(r#"{"tape":1,"needs":["connections","dialogue"]}"#)
         .chain(lines.iter().copied())
@@ -133,7 +133,7 @@ impl World {
             .collect()
     }
 
-    /// What a client sees that dials, upgrades and listens: a line for the answer, then one for
+    /// What a client that dials, upgrades and listens sees: a line for the answer, then one for
     /// each read with its time in seconds, then how it ended.
     pub(crate) async fn observe(&self) -> Vec<String> {
         let mut client = match self.dial().await {
@@ -169,7 +169,7 @@ fn answer(head: &str) -> String {
         .join(" ")
 }
 
-/// How many of these entries a timeline tells.
+/// How many of these entries a timeline shows.
 pub(crate) fn told(entries: &[Entry]) -> usize {
     let told = entries.iter().filter(|entry| entry.kind.is_told());
     told.count()
@@ -206,7 +206,7 @@ impl Client {
         let _ = self.stream.write_all(bytes).await;
     }
 
-    /// The answer's head, a megabyte at most; where there is none, what came instead.
+    /// The answer's head, a megabyte at most; without one, what came instead.
     pub(crate) async fn head(&mut self) -> Result<String, Vec<String>> {
         let mut lines = Vec::new();
         while self.buffer.len() < 1 << 20 {
@@ -229,7 +229,7 @@ impl Client {
         Err(vec!["oversize head".to_owned()])
     }
 
-    /// One read, or in a word why there is none.
+    /// One read, or a word that says why there is none.
     pub(crate) async fn read(&mut self) -> Result<Vec<u8>, String> {
         let mut buf = vec![0; 1 << 16];
         let deadline = wstape_tape::Micros(self.clock.now().0 + PATIENCE.0);

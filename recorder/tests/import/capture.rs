@@ -43,8 +43,8 @@ fn a_capture_of_python_and_node_becomes_the_same_tape_every_time() {
 #[test]
 fn tcpdump_and_dumpcap_give_the_same_steps_on_any_interface() {
     let expected = told(&import(Capture, &input("capture/lo.pcap")).unwrap());
-    // Each capture is of a run of its own: what one side says keeps its order, who is first may
-    // differ, and so do dates.
+    // Each capture is of its own run: what one side says keeps its order, but which side is first
+    // may differ, and so do dates.
     let of_a_side = |steps: &[String], client: bool| -> Vec<String> {
         let of = steps
             .iter()
@@ -197,7 +197,7 @@ fn a_capture_without_tcp_ends_with_what_it_is_and_what_to_do() {
     );
 }
 
-/// What is said of a capture that becomes no tape.
+/// The error for a capture that becomes no tape.
 fn refused(file: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("in");
@@ -235,7 +235,7 @@ fn what_comes_again_or_in_another_order_makes_no_difference() {
     turned.swap(first, second);
     (turned[first].at, turned[second].at) = (earlier, later);
     assert_eq!(told(&imported(&ethernet(&turned)).0), expected, "turned");
-    // Lost on the wire, and sent again behind what follows.
+    // Lost on the wire, and sent again after what follows.
     let mut again = packets.clone();
     let lost = again.remove(first);
     let at = again
@@ -290,7 +290,7 @@ fn what_the_capture_lacks_is_marked_and_recording_goes_on_behind_it() {
         .iter()
         .position(|p| p.is_from_engine() && p.payload().windows(8).any(|w| w == b"{\"answer"));
     let answer = answer.expect("the answer to Node's client");
-    // Its second message is sent by hand behind the first, which the capture lacks.
+    // Its second message is sent by hand after the first, which the capture lacks.
     let mut lossy = packets.clone();
     let mut behind = lossy[answer].clone();
     let length = u32::try_from(behind.payload().len()).unwrap();
@@ -313,7 +313,7 @@ fn what_the_capture_lacks_is_marked_and_recording_goes_on_behind_it() {
     for packet in &mut lossy[answer + 3..] {
         packet.at += 3_000_000;
         if packet.flags() & 4 != 0 {
-            // The RST stands behind what was added.
+            // The RST comes after what was added.
             let seq = seq.wrapping_add(4);
             packet.ip[24..28].copy_from_slice(&seq.to_be_bytes());
         }
@@ -438,7 +438,7 @@ fn what_is_no_capture_or_breaks_off_is_a_sentence() {
         said.contains("packets are of link type 127, which is not read"),
         "{said}"
     );
-    // Torn within its last packet, as where tcpdump was killed: what is before is read.
+    // Torn within its last packet, as when tcpdump was killed: what is before is read.
     let whole = ethernet(&genuine());
     let (tape, imported) = imported(&whole[..whole.len() - 10]);
     assert!(

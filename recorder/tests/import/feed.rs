@@ -306,7 +306,7 @@ fn carriage_returns_and_a_byte_order_mark_are_no_part_of_a_message() {
     }
 }
 
-/// What is said of a file of this name that becomes no tape.
+/// The error for a file of this name that becomes no tape.
 fn refused(name: &str, bytes: &[u8], layout: Lines) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);

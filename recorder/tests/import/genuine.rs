@@ -33,7 +33,7 @@ fn no_secret_of_theirs_is_in_a_tape() {
     }
 }
 
-/// Messages with their times, but for those that mitmproxy dropped or made up.
+/// Messages with their times, except those that mitmproxy dropped or made up.
 fn messages(tape: &str) -> Vec<String> {
     let step = |line: &str| Step::parse("tape", 0, line).unwrap();
     let is_message = |step: &Step| {

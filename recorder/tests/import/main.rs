@@ -58,7 +58,7 @@ fn import_with(
             let left: Vec<_> = fs::read_dir(&folder)
                 .expect("the folder")
                 .map(|entry| entry.expect("an entry").path())
-                // What would be a tape but for a secret in it keeps another name.
+                // What would be a tape except for a secret in it keeps another name.
                 .filter(|path| {
                     let mut unsafe_name = out.clone().into_os_string();
                     unsafe_name.push(UNSAFE_SUFFIX);

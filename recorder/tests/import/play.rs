@@ -13,7 +13,7 @@ const BOUND: Micros = Micros::from_ms(60_000);
 /// The Close that ends a connection for good, masked with zeros.
 const CLOSE: [u8; 6] = [0x88, 0x80, 0, 0, 0, 0];
 
-/// What a client gets that dials as often as the tape has connections, one after the other: the
+/// What a client gets if it dials as often as the tape has connections, one after the other: the
 /// status, then the frames, then how it ended.
 async fn played(format: ImportFormat, name: &str, connections: usize) -> Vec<Vec<String>> {
     let text = import(format, &input(name)).unwrap();
@@ -50,7 +50,7 @@ async fn played(format: ImportFormat, name: &str, connections: usize) -> Vec<Vec
     seen
 }
 
-/// The status of an answer, and the frames behind it, all of them short ones.
+/// The status of an answer, and the frames after it, all of them short.
 fn frames(bytes: &[u8]) -> Vec<String> {
     let head = bytes.windows(4).position(|four| four == b"\r\n\r\n");
     let Some(head) = head else {

@@ -33,7 +33,7 @@ fn played_by(version: &str, browser: &str, times: [&str; 3]) -> String {
     )
 }
 
-/// The times of an archive's messages, and what is said of it.
+/// The times of an archive's messages, and what the import says about it.
 fn times(archive: &str) -> (Vec<String>, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("in.har");

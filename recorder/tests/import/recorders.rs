@@ -58,7 +58,7 @@ fn a_time_is_read_however_recorders_and_loggers_write_it_before_a_message() {
         let found = lines(text.as_bytes(), at(time, None));
         assert_eq!(found.unwrap(), A_AND_B, "{first}");
     }
-    // A price behind a comma is no fraction of a second.
+    // A price after a comma is not a fraction of a second.
     let found = lines(b"2026-11-27T03:36:00,123,BTC\n", at("iso", None)).unwrap();
     assert_eq!(found, [r#"{"at_ms":0,"conn":1,"text":"123,BTC"}"#]);
 }

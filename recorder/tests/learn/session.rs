@@ -8,7 +8,7 @@ use wstape_tape::{Micros, Tape, TapeReader};
 /// Longest that a conversation may take, in the engine's time.
 pub(crate) const BOUND: Micros = Micros::from_ms(60_000);
 
-/// When something is said, in milliseconds, by whom (`>` a client, `<` the engine), and what.
+/// When something is said, in milliseconds, who says it (`>` a client, `<` the engine), and what.
 pub(crate) type Line = (u64, char, &'static str);
 
 /// A session as a proxy records it: the messages of each connection at their milliseconds, `>` what
@@ -66,7 +66,7 @@ pub(crate) fn frame(text: &str) -> Vec<u8> {
     [head.as_slice(), &[0; 4], text.as_bytes()].concat()
 }
 
-/// The texts in what an engine sent behind its answer.
+/// The texts in what an engine sent after its answer.
 pub(crate) fn texts(bytes: &[u8]) -> Vec<String> {
     let head = bytes.windows(4).position(|four| four == b"\r\n\r\n");
     let mut rest = head.map_or(&[][..], |head| &bytes[head + 4..]);

@@ -34,7 +34,7 @@ pub(crate) fn layouts() -> Vec<(String, String, Vec<String>)> {
         .collect()
 }
 
-/// Texts that are no JSON: whose they are, what is said, and what stays of it.
+/// Texts that aren't JSON: whose they are, what is said, and what stays of it.
 pub(crate) fn texts() -> Vec<(&'static str, String, &'static str)> {
     [protocols(), commands(), later_words(), by_name()].concat()
 }
@@ -163,7 +163,7 @@ pub(crate) fn commands() -> Vec<(&'static str, String, &'static str)> {
     ]
 }
 
-/// Commands of which not the first word logs in, and what else stands within a text.
+/// Commands in which another word than the first logs in, and what else stands within a text.
 pub(crate) fn later_words() -> Vec<(&'static str, String, &'static str)> {
     vec![
         (

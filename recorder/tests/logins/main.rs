@@ -234,7 +234,7 @@ fn what_a_client_sends_that_is_no_login_keeps_every_byte() {
         "a,b,c|d;e",
         "<subscribe channel='trades'>BTC</subscribe>",
         r#"{"event":"author","name":"signal","pass":null,"#,
-        // What is called like a secret and is none.
+        // What is named like a secret but isn't one.
         r#"{"op":"order","token":"USDT","baseToken":"BTC","tokenIn":"stETH","token_id":7}"#,
         r#"{"op":"sub","token":"usdt","tokens":["BTC","1INCH","USDC.e"]}"#,
         r#"{"op":"sub","token":"0xdac17f958d2ee523a2206206994597c13d831ec7"}"#,

@@ -76,7 +76,7 @@ fn growth_reset_and_liveness_that_are_declared_and_not_kept_are_found() {
     assert_eq!(broken(&backing_off(true, 2, None)), [Rule::R6]);
 }
 
-/// Waits for a share of 1.5 s before it dials again, which `share` draws.
+/// Waits for a share of 1.5 s, drawn by `share`, before it dials again.
 fn crowd(share: fn() -> f64) -> impl Subject + Clone {
     let (delay, patience) = (Duration::from_millis(1_500), Duration::from_secs(20));
     let start = move |stage: Stage| async move {

@@ -18,7 +18,7 @@ use wstape_tape::Tape;
 /// Most looks at a run before it is reported as hanging.
 const MAX_LOOKS: u32 = 5_000_000;
 
-/// Looks at a run just before it is due: what it is doing shows in several.
+/// Looks at a run just before it is due: it takes several to show what the run is doing.
 const EARLY_LOOKS: u32 = 2_000;
 
 /// A case of ten seconds in which nothing happens.
@@ -179,7 +179,7 @@ fn a_shutdown_that_never_ends_is_named() {
     );
 }
 
-/// What holds a subscriber up until the test is over, and how the test knows that it does.
+/// Holds a subscriber up until the test is over, and lets the test know that it does.
 struct HeldUp {
     begins: Receiver<()>,
     over: Arc<AtomicBool>,
@@ -208,7 +208,7 @@ fn held_up() -> (HeldUp, Hold, Arc<AtomicBool>) {
     (held_up, holds, over)
 }
 
-/// Plays the case at a subject that does not end it, in a run that is watched; what is found within
+/// Plays the case, in a watched run, to a subject that does not end it; what is found within
 /// `after` of the run's time, and not before.
 fn hangs(subject: impl Subject + 'static, held_up: &HeldUp, after: Duration) -> Violation {
     let play: Play = Arc::new(move |case| play(case, &subject).verdict);
@@ -280,7 +280,7 @@ fn one_that_computes_without_an_await_is_named_and_does_not_hang_the_run() {
         }
     });
     let violation = hangs(computes, &held_up, HANG_AFTER);
-    // Where the system does not say whether a thread runs, it is one that blocks.
+    // If the system does not say whether a thread runs, it counts as blocking.
     let named = ["it computes without an await", "it blocks its thread"];
     assert!(
         named.iter().any(|name| violation.what.contains(name)),

@@ -48,7 +48,7 @@ fn skeleton(text: &str) -> String {
         .fold(text.to_owned(), |text, time| text.replacen(time, "T", 1))
 }
 
-/// Whose lines stand in one order: a connection's, the subscriber's own, the engine's by its tape.
+/// Whose lines have one order: a connection's, the subscriber's own, the engine's by its tape.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Whose {
     Tape,
@@ -67,7 +67,7 @@ impl Whose {
     }
 }
 
-/// A line, and the waits that it may come late by.
+/// A line, and the number of waits by which it may be late.
 #[derive(Debug)]
 struct Timed {
     at: Micros,
@@ -97,8 +97,8 @@ fn timed(outcome: &Outcome) -> BTreeMap<Whose, Vec<Timed>> {
     all
 }
 
-/// How much later one time is than another, in microseconds, where it is no sooner and by no more
-/// than a millisecond for each wait.
+/// How much later one time is than another, in microseconds, if it is no earlier, and later by at
+/// most a millisecond for each wait.
 fn lateness(fine: Micros, plain: Micros, waits: u64, what: &str) -> u64 {
     let late = plain.0.checked_sub(fine.0);
     let late = late.unwrap_or_else(|| panic!("{what}: at {plain}, sooner than at {fine}"));

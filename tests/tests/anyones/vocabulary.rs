@@ -72,7 +72,7 @@ const SUBSCRIPTIONS: &str = r#"{"tape":1,"needs":["dialogue"]}
 {"at_ms":5,"text":"{\"op\":\"notice\"}"}
 "#;
 
-/// Asks for the feed on each connection, and counts what it is acknowledged and sent by number.
+/// Asks for the feed on each connection, and counts acknowledgements and messages by number.
 fn subscribes(acks: Arc<AtomicU64>, trades: Arc<AtomicU64>) -> impl Subject {
     subject(move |stage: Stage| {
         let (acks, trades) = (Arc::clone(&acks), Arc::clone(&trades));
@@ -122,7 +122,7 @@ fn what_a_tape_answers_stands_in_each_case_that_is_drawn_from_it() {
         // What is written is played again as it is: no reference stands where none may.
         let written = case.to_tape().to_string();
         Tape::parse("written", &written).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-        // Who is shut down before the first answer hears nothing.
+        // A subscriber shut down before the first answer hears nothing.
         let verdict = play(&case, &subscriber).verdict;
         let is_heard = verdict.messages > 0 || verdict.coverage.calls.contains_key("shutdown");
         assert!(is_heard, "seed {seed}: {verdict:?}");

@@ -30,7 +30,7 @@ fn take_down(bytes: &[u8]) {
     });
 }
 
-/// Takes log lines of both facades down.
+/// Collects the log lines of both facades.
 struct Capture;
 
 impl io::Write for Capture {
@@ -62,7 +62,7 @@ impl Log for Capture {
     fn flush(&self) {}
 }
 
-/// What `test` and all that it calls log, at every level, by either facade.
+/// What `test` and everything it calls log, at every level, through either facade.
 fn logged_by(test: impl FnOnce()) -> String {
     static LOGGER: Once = Once::new();
     LOGGER.call_once(|| {

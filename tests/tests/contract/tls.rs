@@ -47,7 +47,7 @@ fn builder(url: &str, trusts: &Authority) -> SubscriberBuilder {
         })
 }
 
-/// That certificates of these parameters fail TLS, and that it is tried again.
+/// Asserts that certificates of these parameters fail TLS, and that it is tried again.
 async fn is_not_trusted(signed_by: &Authority, trusts: &Authority, params: &CertificateParams) {
     let (engine, url) = engine_behind(signed_by, params).await;
     let builder = builder(&url, trusts);

@@ -23,7 +23,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, key).unwrap())
     }
 
-    /// What a client is told that trusts this authority and no other.
+    /// The configuration of a client that trusts only this authority.
     pub(crate) fn trusted(&self) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.0.der().clone()).unwrap();

@@ -33,7 +33,7 @@ pub(crate) fn all_ms<const N: usize>(all: [u64; N]) -> Vec<Micros> {
     all.map(ms).to_vec()
 }
 
-/// An engine that plays a tape, and what its subscriber told of itself.
+/// An engine that plays a tape, and what its subscriber told about itself.
 pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) net: MemoryNet,
@@ -88,7 +88,7 @@ impl World {
             })
     }
 
-    /// The engine's clock, as subscribers want it.
+    /// The engine's clock, in the form that subscribers take.
     pub(crate) fn subject_clock(&self) -> Arc<ClientClock> {
         Arc::new(ClientClock::new(self.clock.clone()))
     }

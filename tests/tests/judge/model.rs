@@ -35,7 +35,7 @@ fn by_client(message: &str) -> Folded {
     };
     let name = match &decoded.event {
         EngineEvent::Unknown { event, .. } => event.clone(),
-        // Which of its names it came under is not kept.
+        // The name under which it came is not kept.
         event => event.kind().to_owned(),
     };
     Folded::Event(Event {

@@ -103,8 +103,8 @@ fn recorded<F: Future<Output = ()>>(hours: i64, record: impl FnOnce(Stage) -> F)
     })
 }
 
-/// Records with a wall clock that goes on, with one that is set back and with one that is set forward:
-/// the tapes are the same, and hold so many steps of what came.
+/// Records with a wall clock that is left alone, one that is set back and one that is set forward:
+/// the tapes are the same, and hold this many steps of what came.
 fn same_whenever_it_is_set<F: Future<Output = ()>>(steps: usize, record: impl Fn(Stage) -> F) {
     let steady = recorded(0, &record);
     let tape = Tape::parse("steady", &steady).expect("a good tape");

@@ -152,7 +152,7 @@ fn a_polled_tape_polls_the_same_and_gives_its_mirror() {
     );
 }
 
-/// What a poll of a scripted server writes in two rounds or more, but for answers and their
+/// What a poll of a scripted server writes in two rounds or more, without answers and their
 /// events; and what the server saw.
 fn scripted(replies: &[Reply], ms: u64) -> (Vec<String>, Vec<String>) {
     in_memory(async {

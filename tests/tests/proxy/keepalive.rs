@@ -32,8 +32,8 @@ fn pongs(saw: &Saw) -> Vec<String> {
         .collect()
 }
 
-/// What a client gets of the engine that plays these steps, and what one like it gets of the tape
-/// made of that; and that tape's steps but for its handshakes.
+/// What a client gets from the engine that plays these steps, what one like it gets from the tape
+/// made of that, and that tape's steps without its handshakes.
 fn recorded_and_played(steps: &[&str], late_ms: u64) -> (Vec<String>, Vec<String>, Vec<String>) {
     let (before, text) = recorded(&tape(steps), &[client('a', 0)], END);
     let after = played(&parsed(&text), &[client('b', late_ms)], END);

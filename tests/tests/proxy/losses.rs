@@ -17,20 +17,20 @@ use crate::world::{
 
 /// Clients, each of which gets all messages: together more than may wait for a disk.
 const CLIENTS: u64 = 3;
-/// Messages that come while the disk stands still, and their bytes.
+/// Messages that come while the disk stalls, and their bytes.
 const BURST: usize = 600;
 const MESSAGE_BYTES: usize = 64 << 10;
 /// When they come, when some more do, and the end.
 const AT: Micros = Micros::from_ms(100);
 const LATER: Micros = Micros::from_ms(5_000);
 const END: Micros = Micros::from_ms(9_000);
-/// What the disk stands still at: the first line of the burst.
+/// Where the disk stalls: the first line of the burst.
 const STUMBLING_BLOCK: &[u8] = b"\"at_ms\":100,";
 
-/// A disk that stands still until it is let go on.
+/// A disk that stalls until it is released.
 struct Gate {
     page: Page,
-    /// Its other end is dropped to let it go on.
+    /// Dropping its other end releases the disk.
     closed: Receiver<()>,
 }
 
@@ -103,8 +103,8 @@ async fn client(clock: Clock, way: Way, burst: usize, closed: Sender<()>) -> usi
     }
 }
 
-/// Recorded on a disk that stands still until all clients have all of the burst, or, where the traffic
-/// is to wait for the disk, only until it begins.
+/// Recorded on a disk that stalls until all clients have all of the burst, or, if the traffic is
+/// to wait for the disk, only until the burst begins.
 fn recorded_by(tape: &Tape, lossless: bool) -> (Summary, usize, String) {
     in_memory(async {
         let clock = Clock::virtual_at(tape.header.wall_at_zero());

@@ -128,7 +128,7 @@ fn clients() -> impl Strategy<Value = Vec<Visit>> {
         let visits = dialing.map(|(says, number)| {
             let mut at = Micros::from_ms(110);
             let says = says.into_iter().map(|(gap, say)| {
-                // Never at the time of a step of the engine's: who is first is open then.
+                // Never at the time of an engine's step: which comes first would be open.
                 at = Micros(at.0 + Micros::from_ms(gap).0 + 7);
                 (at, say)
             });
@@ -141,7 +141,7 @@ fn clients() -> impl Strategy<Value = Vec<Visit>> {
     })
 }
 
-/// Whether all of the engine's bytes are frames: what is none is recorded once that is known.
+/// Whether all of the engine's bytes are frames: other bytes are recorded once that is known.
 fn all_frames(tape: &Tape) -> bool {
     !tape
         .steps

@@ -16,12 +16,12 @@ use wstape_tape::{Micros, Tape};
 
 pub(crate) use crate::page::{Page, in_memory};
 
-/// What the proxies are told of the engine; in memory nothing else of it counts.
+/// What the proxies are told about the engine; in memory nothing else about it matters.
 pub(crate) const UPSTREAM: &str = "ws://adalovelace:passw0rdOfAda@engine.example/ws";
 /// The bearer token of every plain client.
 pub(crate) const TOKEN: &str = "t0k3n-that-nobody-may-see";
 
-/// A tape of these lines, behind a header that needs all there is.
+/// A tape of these lines, after a header that names every feature.
 pub(crate) fn tape(lines: &[&str]) -> Tape {
     let text: String = std::iter::once(r#"{"tape":1,"needs":["connections"]}"#)
         .chain(lines.iter().copied())
@@ -104,7 +104,7 @@ macro_rules! stream_of {
 stream_of!(ClientLeg, end);
 stream_of!(EngineLeg, 0);
 
-/// Where a client dials to: the engine, or the proxy before it.
+/// What a client dials: the engine, or the proxy in front of it.
 #[derive(Debug, Clone)]
 pub(crate) enum Way {
     Direct(MemoryNet),
@@ -179,7 +179,7 @@ impl Dialer for Way {
     }
 }
 
-/// Records what passes before `net`, into a tape's text.
+/// Records what passes in front of `net`, into a tape's text.
 pub(crate) async fn record(
     clock: &Clock,
     doorstep: Doorstep,

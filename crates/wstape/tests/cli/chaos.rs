@@ -7,8 +7,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// A case that breaks R11, for it says that faults end and they never do, among faults and events
-/// that do not matter.
+/// A case that breaks R11, because it says that faults end but they never do, among faults and
+/// events that do not matter.
 const NEVER_BACK: &str = r#"{"tape":1,"title":"never back","x-subscriber":{"initial_backoff_ms":73.219},"x-chaos":{"seed":1234,"quiet_at_us":2000000}}
 {"at_ms":0,"latency_ms":3.7,"x-fault":"latency","x-layer":"faults"}
 {"at_ms":100,"emit":{"event":"risk","data":{"halted":true}}}
@@ -26,7 +26,7 @@ const HOLDS: &str = r#"{"tape":1,"title":"a drop","x-chaos":{"seed":5}}
 {"at_ms":9000,"end":true}
 "#;
 
-/// Variables of a CI that this test may itself be run by.
+/// Variables of a CI that may be running this test.
 const CI_VARIABLES: [&str; 10] = [
     "CHAOS_SHARD_INDEX",
     "CHAOS_SHARD_COUNT",

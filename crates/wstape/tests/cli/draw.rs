@@ -18,7 +18,7 @@ fn draw(folder: &Path, arguments: &[&str]) -> Output {
         .expect("the binary runs")
 }
 
-/// The lines behind the page, as its script reads them.
+/// The lines embedded in the page, as its script reads them.
 fn lines(html: &str) -> Vec<serde_json::Value> {
     let blocks = html
         .split("<script type=\"application/jsonl\" class=\"data\">")

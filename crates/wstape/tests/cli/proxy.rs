@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use wstape_tape::{Action, End, ReceivedKind, Step, Tape};
 
-/// Longest that a read or an accept may take; what needs it has failed.
+/// Longest that a read or an accept may take; one that needs it has failed.
 const BOUND: Duration = Duration::from_secs(20);
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 

@@ -9,7 +9,7 @@ use wstape_tape::Tape;
 /// Rules that cover all that [`TAPE`] holds.
 const RULES: [&str; 4] = ["--redact", "/data/account_value", "--redact-key", "wallet"];
 
-/// Line 2 is redacted by one rule; line 3 holds what only the other one, at line 4, makes known.
+/// One rule redacts line 2; line 3 holds what only the other one, at line 4, makes known.
 const TAPE: &str = r#"{"tape":1,"title":"from wss://zoe:s3cret-pw@engine/ws?token=s3cret-token"}
 {"at_ms":1,"emit":{"event":"risk" , "data":{"account_value":10412.33,"halted":false}}}
 {"at_ms":2,"text":"paid 0xc0ffee00 out"}

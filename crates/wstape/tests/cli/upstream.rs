@@ -16,7 +16,7 @@ const REAL: &str = r#"{"tape":1}
 {"on_connect":"each","after_frames":0,"text":"hi"}
 "#;
 
-/// What is asked for, and the head that has to come of it.
+/// The request, and the head that must result from it.
 const REQUEST: &str = "GET /stream?token=s3cr3t HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n\
     Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
@@ -78,7 +78,7 @@ impl Drop for Running {
     }
 }
 
-/// Reads until the bytes end so.
+/// Reads until the bytes end like this.
 fn reads(stream: &mut TcpStream, end: &[u8]) -> Vec<u8> {
     let mut got = Vec::new();
     while !got.ends_with(end) {
