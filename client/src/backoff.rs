@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use rand::{RngExt as _, TryRng};
 
-/// What is done to a computed delay before it is waited for.
+/// The jitter applied to a computed delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum JitterMode {
     /// Nothing: the times of the connects are then a pure function of the peer's behaviour.
     None,
-    /// A uniform draw from zero up to the computed delay, so that a crowd that was dropped together does
-    /// not come back together.
+    /// A uniform draw from zero up to the computed delay, so that clients dropped together don't
+    /// come back together.
     #[default]
     Full,
 }
@@ -26,7 +26,7 @@ pub struct ReconnectConfig {
     pub max_backoff: Duration,
     /// The factor from one attempt to the next; 0 counts as 1.
     pub multiplier: u32,
-    /// What is done to the delay.
+    /// The jitter applied to the delay.
     pub jitter: JitterMode,
 }
 
@@ -71,7 +71,7 @@ pub fn exp_backoff_cap(
     let max_ns = max.as_nanos();
     let mut cap_ns = initial.as_nanos();
     for _ in 0..attempt {
-        // Cannot overflow: below max, a factor is below 2^94, and the other is below 2^32.
+        // Cannot overflow: below max, one factor is below 2^94 and the other below 2^32.
         cap_ns *= u128::from(multiplier);
         if cap_ns >= max_ns {
             return max;
@@ -80,9 +80,10 @@ pub fn exp_backoff_cap(
     Duration::from_nanos_u128(cap_ns)
 }
 
-/// The delay that is waited for: `cap` itself, or with [`JitterMode::Full`] a draw from `[0, cap]`, both
-/// ends included, uniform over whole nanoseconds (to within one part in 2^64). `rng` gives uniform 64-bit
-/// numbers; it is asked a bounded number of times whatever it gives, and not at all without jitter.
+/// The delay to wait: `cap` itself, or with [`JitterMode::Full`] a draw from `[0, cap]`, both ends
+/// included, uniform over whole nanoseconds (to within one part in 2^64). `rng` gives uniform
+/// 64-bit numbers; it is called a bounded number of times whatever it gives, and never without
+/// jitter.
 ///
 /// ```
 /// use std::time::Duration;
@@ -100,7 +101,7 @@ pub fn apply_jitter(cap: Duration, mode: JitterMode, rng: &mut dyn FnMut() -> u6
         JitterMode::Full => {
             let mut draws = Draws(rng);
             let cap_ns = cap.as_nanos();
-            // Up to 584 years one 64-bit draw is enough.
+            // One 64-bit draw covers up to 584 years.
             match u64::try_from(cap_ns) {
                 Ok(cap_ns) => Duration::from_nanos(draws.random_range(0..=cap_ns)),
                 Err(_) => Duration::from_nanos_u128(draws.random_range(0..=cap_ns)),
@@ -109,7 +110,7 @@ pub fn apply_jitter(cap: Duration, mode: JitterMode, rng: &mut dyn FnMut() -> u6
     }
 }
 
-/// The caller's numbers as the generator that uniform sampling asks for.
+/// Adapts the caller's function to the generator that uniform sampling asks for.
 struct Draws<'a>(&'a mut dyn FnMut() -> u64);
 
 impl TryRng for Draws<'_> {
@@ -145,7 +146,7 @@ mod tests {
         };
         let mut draws = Draws(&mut numbers);
         assert_eq!(draws.try_next_u64(), Ok(0x2233_4455_6677_8811));
-        // The upper half: the better one of many generators.
+        // The upper half: in many generators the better one.
         assert_eq!(draws.try_next_u32(), Ok(0x3344_5566));
         let mut bytes = [0; 11];
         assert_eq!(draws.try_fill_bytes(&mut bytes), Ok(()));

@@ -8,7 +8,7 @@ use crate::models::{Positions, Regime, Risk, V2Status};
 /// One event of the engine.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EngineEvent {
-    /// The engine lives; at this time, by its clock.
+    /// The engine is alive, at this time by its clock.
     Heartbeat(DateTime<Utc>),
     /// `status` or `v2_status`.
     Status(Box<V2Status>),

@@ -1,11 +1,11 @@
-//! The connection's own record: what an operator reads a partition off.
+//! The connection's own record: where an operator sees a partition.
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-/// How the connection to the engine stands, and how it came to stand so.
+/// The state of the connection to the engine, and how it came about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ConnectionHealth {
     /// The WebSocket is up: from the end of the handshake to the end of the connection.
@@ -20,10 +20,10 @@ pub struct ConnectionHealth {
     pub connected_at: Option<DateTime<Utc>>,
     /// When the latest whole frame came in.
     pub last_frame_at: Option<DateTime<Utc>>,
-    /// When the latest event came in, whatever its own time says: a connection that is alive need
-    /// not be fed.
+    /// When the latest event came in, whatever its own time says: a live connection may still carry
+    /// no events.
     pub last_event_at: Option<DateTime<Utc>>,
-    /// When the latest Pong came in that answers a Ping of ours.
+    /// When the latest Pong to one of our Pings came in.
     pub last_pong_at: Option<DateTime<Utc>>,
     /// Why the latest connection, or attempt at one, ended.
     pub last_end: Option<EndReason>,
@@ -45,7 +45,7 @@ pub struct ConnectionHealth {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EndReason {
-    /// The peer sent a Close, with this code if with any (RFC 6455, 7.4).
+    /// The peer sent a Close, with this code if it had one (RFC 6455, 7.4).
     Closed {
         /// The Close's status code.
         code: Option<u16>,
@@ -81,7 +81,7 @@ pub enum EndReason {
     ConnectFailed,
     /// TLS could not be established.
     Tls,
-    /// The answer to the handshake was no valid one.
+    /// The answer to the handshake was invalid.
     HandshakeFailed,
     /// Dial, TLS and handshake together took longer than the connect timeout.
     ConnectTimeout,

@@ -45,8 +45,8 @@ pub struct Stat<T> {
 impl<T> Stat<T> {
     /// A direct reading as of this moment.
     ///
-    /// This reads the wall clock, the one place in the crate that does so unasked: a program that runs on a
-    /// clock of its own writes the struct out, or follows up with [`Stat::with_as_of`]. The subscriber
+    /// This is the one place in the crate that reads the wall clock unasked: a program with a clock
+    /// of its own writes the struct out, or follows up with [`Stat::with_as_of`]. The subscriber
     /// never calls it.
     #[must_use]
     pub fn new(value: T, source: Source) -> Self {

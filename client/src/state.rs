@@ -111,8 +111,8 @@ impl EngineState {
         connection.last_reconnect_at = Some(at);
     }
 
-    /// Folds an event that came over the socket, true at `ts`. Every event moves `last_heartbeat`, one of
-    /// an unknown kind too; only those of a known kind move anything else.
+    /// Folds an event that came over the socket, true at `ts`. Every event moves `last_heartbeat`,
+    /// even one of an unknown kind; only a known kind moves anything else.
     pub fn apply(&mut self, event: EngineEvent, ts: DateTime<Utc>) -> Displaced {
         self.last_heartbeat = Some(ts);
         let displaced = match event {
@@ -132,8 +132,8 @@ impl EngineState {
         Displaced { event: displaced }
     }
 
-    /// Puts a status into the mirror. Only [`Source::Ws`] moves `last_heartbeat`: what was fetched must not
-    /// hide that the feed has stalled.
+    /// Puts a status into the mirror. Only [`Source::Ws`] moves `last_heartbeat`: what was fetched
+    /// must not hide a stalled feed.
     pub fn apply_status(&mut self, status: V2Status, as_of: DateTime<Utc>, source: Source) {
         self.beat(as_of, source);
         self.status = Some(reading(status, as_of, source));
@@ -178,8 +178,7 @@ fn reading<T>(value: T, as_of: DateTime<Utc>, source: Source) -> Stat<T> {
     }
 }
 
-/// Puts a reading from the socket in its place. What was there goes back in the box that the new one came
-/// in.
+/// Puts a reading from the socket in its place, and gives back the old one in the new one's box.
 fn fold<T>(field: &mut Option<Stat<T>>, mut value: Box<T>, ts: DateTime<Utc>) -> Option<Box<T>> {
     if let Some(stat) = field {
         mem::swap(&mut stat.value, &mut *value);

@@ -8,8 +8,8 @@ pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
     parse_common(text.as_bytes(), &mut Day::default()).or_else(|| parse_any(text))
 }
 
-/// The day that was read last: one feed's times are of the same one message after message, and which day a
-/// date is takes longer to find out than all else of a time.
+/// The day read last: a feed's times share one day for message after message, and finding the day
+/// of a date takes longer than all the rest of a time.
 pub(crate) struct Day {
     /// As the message writes it, `YYYY-MM-DD`.
     text: [u8; 10],
@@ -26,7 +26,7 @@ impl Default for Day {
 }
 
 impl Day {
-    /// The day that this text writes.
+    /// The day that this text names.
     #[inline]
     fn of(&mut self, text: &[u8; 10]) -> Option<NaiveDate> {
         if self.text != *text {
@@ -115,7 +115,7 @@ pub(crate) fn parse_common(text: &[u8], day: &mut Day) -> Option<DateTime<Utc>> 
     }
 }
 
-/// So many decimal digits as a number.
+/// This many decimal digits as a number.
 #[inline]
 fn number<const DIGITS: usize>(digits: [&u8; DIGITS]) -> Option<u32> {
     const { assert!(DIGITS <= 7, "more digits than surely fit") };

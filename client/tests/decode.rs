@@ -1,4 +1,4 @@
-//! What becomes of a message: the contract's table, and the catalogue's faults A1, A2 and W12.
+//! How messages are decoded: the contract's table, and the catalogue's faults A1, A2 and W12.
 
 use chrono::{DateTime, TimeZone as _, Utc};
 use engine_client::{Decoded, EngineEvent, Undecodable, decode, decode_binary};
@@ -19,7 +19,7 @@ fn event(name: &str, data: &str) -> Decoded {
     decoded(&format!(r#"{{"event":"{name}","data":{data}}}"#))
 }
 
-/// The event that a payload becomes which is no reading of its kind.
+/// The event for a payload that is no reading of its kind.
 fn failed(name: &str, data: Value) -> Decoded {
     let mut decoded = event(name, "{}");
     assert!(decoded.payload_failed);
@@ -338,7 +338,7 @@ fn how_deep_a_payload_may_be_does_not_depend_on_the_order_of_keys() {
     }
 }
 
-/// Any JSON, with the names that mean something more often than chance would have them.
+/// Any JSON, with the meaningful names more often than chance would have them.
 fn any_json() -> impl Strategy<Value = Value> {
     let scalar = prop_oneof![
         Just(Value::Null),

@@ -1,4 +1,4 @@
-//! The mirror: what moves it, and what never may.
+//! The mirror: what changes it, and what never may.
 
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use engine_client::{
@@ -13,7 +13,7 @@ fn at(second: u32) -> DateTime<Utc> {
         .expect("a time that exists once")
 }
 
-/// Folds the message, which arrives at that second, into the mirror.
+/// Folds a message that arrives at that second into the mirror.
 fn fold(mirror: &mut EngineState, message: &str, second: u32) {
     let decoded = decode(message, at(second)).expect("an event");
     mirror.apply(decoded.event, decoded.ts);

@@ -17,7 +17,7 @@ fn refused<T: DeserializeOwned>(text: &str) -> bool {
     serde_json::from_str::<T>(text).is_err()
 }
 
-/// Whether two values are the same, `7` and `7.0` being so.
+/// Whether two values are the same; `7` and `7.0` are.
 fn same(a: &Value, b: &Value) -> bool {
     a == b || (a.is_number() && a.as_f64() == b.as_f64())
 }

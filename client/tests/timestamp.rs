@@ -1,4 +1,4 @@
-//! When an event happened, by what its message says: the contract's rule, and the catalogue's fault A3.
+//! When an event happened, by its message: the contract's rule, and the catalogue's fault A3.
 
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use engine_client::{Decoded, EngineEvent, decode};

@@ -1,4 +1,4 @@
-//! Messages that are no events, and why.
+//! Messages that aren't events, and why.
 
 use chrono::{DateTime, TimeZone as _, Utc};
 use engine_client::{Undecodable, decode, decode_binary};

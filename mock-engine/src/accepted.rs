@@ -12,7 +12,7 @@ use crate::hub::Hub;
 use crate::ids::ConnId;
 use crate::link::EngineEnd;
 
-/// What the server and the connection's own task read and write. Dropping it ends the
+/// The part that the server and the connection's own task read and write. Dropping it ends the
 /// connection.
 #[derive(Debug)]
 pub(crate) struct Accepted {
@@ -30,7 +30,7 @@ impl Accepted {
         self.id
     }
 
-    /// Reads and forgets until the client is gone: a connection that is never answered.
+    /// Reads and discards until the client is gone: a connection that is never answered.
     pub(crate) async fn drain(mut self) {
         let mut sink = [0; 1024];
         while matches!(self.read(&mut sink).await, Ok(1..)) {}

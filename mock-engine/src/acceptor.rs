@@ -1,4 +1,4 @@
-//! Accepting: a dial becomes a link, a number, and whatever meets it.
+//! Accepting: a dial becomes a link with a number, and meets whatever awaits it.
 
 use std::io;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl Dialed {
 pub(crate) struct Acceptor {
     hub: Arc<Hub>,
     server: mpsc::Sender<Accepted>,
-    /// What waits for all clients together.
+    /// Bytes that wait for all clients together.
     budget: Budget,
     /// Whether the port speaks TLS.
     speaks_tls: bool,
@@ -45,12 +45,12 @@ pub(crate) struct Acceptor {
 /// A dial that was taken.
 #[derive(Debug)]
 pub(crate) struct Dialed {
-    /// Its number; `None` where it was reset before it got one.
+    /// Its number; `None` if it was reset before it got one.
     pub(crate) id: Option<ConnId>,
     pub(crate) end: ClientEnd,
     /// What is wrong with its TLS.
     pub(crate) tls: Option<TlsFault>,
-    /// Why its TLS came to nothing, where none is spoken.
+    /// Why its TLS failed, if none is spoken.
     pub(crate) failure: Option<String>,
 }
 
@@ -80,14 +80,14 @@ impl Acceptor {
         &self.hub
     }
 
-    /// A dial has reached the port: gives it a link, a number and whatever meets it. `None` where it
+    /// A dial has reached the port: gives it a link, a number and whatever awaits it. `None` if it
     /// is neither taken nor refused.
     pub(crate) fn accept(&self) -> io::Result<Option<Dialed>> {
         let hub = &self.hub;
         if hub.stopped() {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
-        // What is due at this instant has happened when the dial arrives.
+        // Everything due at this instant happens before the dial arrives.
         driver::catch_up(hub);
         let clock = hub.log().clock().clone();
         let drained = Arc::clone(hub.drained());
@@ -125,7 +125,7 @@ impl Acceptor {
             }
             _ => {}
         }
-        // The lock is let go before `accepted` can be dropped: that takes it again.
+        // The lock is released before `accepted` can be dropped: that takes it again.
         match greeting {
             // A prologue step has ended it.
             None => drop(core),

@@ -1,4 +1,4 @@
-//! What of the tapes is read and not played yet.
+//! The steps of the tapes that have been read and not yet played.
 
 use std::collections::VecDeque;
 
@@ -9,14 +9,13 @@ use crate::dialogue::may_refer;
 use crate::ids::LayerIndex;
 use crate::layer::Layer;
 
-/// The least span by which a repeated tape moves on, so that an empty one does not spin.
+/// The shortest round of a repeated tape, so that an empty one does not spin.
 const MIN_LOOP: Micros = Micros::from_ms(1);
 
-/// Most steps that are read ahead to be sent together.
+/// Most steps read ahead to be sent together.
 const MAX_RUN_STEPS: usize = 256;
 
-/// Bytes of frames from which on no further step is read ahead: a socket takes about that many at a
-/// time.
+/// Bytes of frames after which no further step is read ahead: about what a socket takes at a time.
 const ENOUGH_RUN_BYTES: usize = 64 << 10;
 
 /// A step that was read.
@@ -24,9 +23,9 @@ const ENOUGH_RUN_BYTES: usize = 64 << 10;
 pub(crate) struct Read {
     pub(crate) layer: LayerIndex,
     pub(crate) step: Step,
-    /// The tape's time of it, all rounds counted; `None` for a step without one.
+    /// Its time in the tape, all rounds counted; `None` for a step without one.
     pub(crate) at: Option<Micros>,
-    /// Which time over it was read, from 0.
+    /// In which round it was read, from 0.
     pub(crate) round: u64,
 }
 
@@ -49,10 +48,10 @@ pub(crate) struct Run {
 pub(crate) struct Ahead {
     layers: Vec<Layer>,
     merge: Merge,
-    /// Whether all of every layer can be read at once.
+    /// Whether every layer can be read whole at once.
     all_there: bool,
     looped: bool,
-    /// Only steps of this engine are played, where it has a name.
+    /// Plays only steps of this engine, if it has a name.
     name: Option<String>,
     steps: VecDeque<Read>,
     /// Why nothing more can be read.
@@ -87,7 +86,7 @@ impl Ahead {
         Ok((ahead, prologue))
     }
 
-    /// Reads on until the first step that has a time.
+    /// Reads on to the first step that has a time.
     fn read_prologue(&mut self) -> Result<Vec<(LayerIndex, Step)>, TapeError> {
         let mut prologue = Vec::new();
         while let Some((layer, step)) = self.pull()? {
@@ -130,8 +129,7 @@ impl Ahead {
         }
     }
 
-    /// The step behind the one that was read last, from the tapes' beginning again where they are
-    /// looped.
+    /// The step after the one read last, starting over at the tapes' end if they are looped.
     fn read(&mut self) -> Result<Option<Read>, TapeError> {
         if let Some((layer, step)) = self.pull()? {
             return Ok(Some(self.timed(layer, step)));
@@ -151,7 +149,7 @@ impl Ahead {
         Ok(None)
     }
 
-    /// Reads one step more; `false` where there is none.
+    /// Reads one more step; `false` if there is none.
     fn read_on(&mut self) -> bool {
         if self.failed.is_some() {
             return false;
@@ -177,10 +175,10 @@ impl Ahead {
         self.steps.pop_front()
     }
 
-    /// Reads the step behind those that were taken, where none waits.
+    /// Reads the step after those that were taken, if none is waiting.
     ///
     /// # Errors
-    /// Where it can't be read. All before it was taken by then.
+    /// If it can't be read. All steps before it were taken by then.
     pub(crate) fn refill(&mut self) -> Result<(), TapeError> {
         if self.steps.is_empty() && !self.read_on() {
             return self.failed.take().map_or(Ok(()), Err);
@@ -188,10 +186,9 @@ impl Ahead {
         Ok(())
     }
 
-    /// The next steps that can be sent together, those among them that still have to be
-    /// read included: each has to be one that is only sent, the same to all, at a time that
-    /// `is_due`. Nothing is read ahead of a tape that may take its time to come, such as one
-    /// from a pipe.
+    /// The next steps that can be sent together, reading more where needed: each must only be sent,
+    /// the same to all, at a time that `is_due`. Nothing is read ahead of a tape that may take its
+    /// time to come, such as one from a pipe.
     pub(crate) fn run(&mut self, is_due: impl Fn(Micros) -> bool) -> Run {
         if !self.all_there {
             return Run::default();
@@ -231,11 +228,10 @@ impl Ahead {
         certain && to_all && !(speaks && may_refer(payload))
     }
 
-    /// Another tape is the base from now on, and all begins anew. Returns the prologue. There must
-    /// be a base.
+    /// Makes another tape the base and starts over. Returns the prologue. There must be a base.
     ///
     /// # Errors
-    /// Where a layer's tape can't be read any more; what is played stays then.
+    /// If a layer's tape can't be read any more; then what is being played stays.
     pub(crate) fn replace_base(
         &mut self,
         base: Layer,
@@ -243,7 +239,7 @@ impl Ahead {
         let old = std::mem::replace(&mut self.layers[0], base);
         let prologue = self.rewind();
         if prologue.is_err() {
-            // What was read of the next steps is still there.
+            // The steps already read are still there.
             self.layers[0] = old;
         }
         self.all_there = self.layers.iter().all(Layer::is_there);
@@ -267,7 +263,7 @@ impl Ahead {
         prologue
     }
 
-    /// The engine's name, where it has one.
+    /// The engine's name, if it has one.
     pub(crate) fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
@@ -291,7 +287,7 @@ impl Ahead {
 fn open_all(layers: &mut [Layer], looped: bool) -> Result<Merge, TapeError> {
     let mut steps: Vec<wstape_tape::LayerSteps> = Vec::with_capacity(layers.len());
     for layer in layers {
-        // A tape that could be read only once plays once, in the first round.
+        // A tape that could be read only once plays only in the first round.
         steps.push(
             layer
                 .open(looped)?

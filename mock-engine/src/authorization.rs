@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::header::HeaderMap;
 
-/// The bearer token demanded of clients, if one is. Its value shows nowhere.
+/// The bearer token demanded of clients, if one is. Its value is shown nowhere.
 #[derive(Clone, Default)]
 pub(crate) struct Authorization(Option<String>);
 
@@ -13,7 +13,7 @@ impl Authorization {
         Self(token)
     }
 
-    /// Whether the request may come in; `own` is a token that a step demands instead.
+    /// Whether to admit the request; `own` is a token that a step demands instead.
     pub(crate) fn admits(&self, headers: &HeaderMap, own: Option<&str>) -> bool {
         let Some(wanted) = own.or(self.0.as_deref()) else {
             return true;

@@ -69,10 +69,10 @@ impl Engine {
 
 impl EngineBuilder {
     /// The clock that everything waits on. Default: in memory a virtual one that shows the base
-    /// tape's wall time at 0, on TCP the machine's.
+    /// tape's wall time at 0; on TCP the machine's.
     ///
-    /// On the virtual one a millisecond of tokio's is a microsecond. For a client that waits by
-    /// tokio's own timers, take [`Clock::real_at`] in memory too: of a runtime whose time is paused it
+    /// On the virtual clock one tokio millisecond is a microsecond. For a client that waits on
+    /// tokio's own timers, use [`Clock::real_at`] in memory too: on a runtime with paused time it
     /// reads that time as it is.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
@@ -80,38 +80,38 @@ impl EngineBuilder {
         self
     }
 
-    /// Adds a tape: the first is the base, further ones are overlays in their order. Without
-    /// any, the engine does what it is told by its controls alone.
+    /// Adds a tape: the first is the base, further ones are overlays in their order. Without any,
+    /// the engine does only what its controls tell it.
     #[must_use]
     pub fn layer(mut self, layer: impl Into<Layer>) -> Self {
         self.layers.push(layer.into());
         self
     }
 
-    /// The engine's name: of tapes for several engines it plays the steps that name it or
-    /// none. Default: every step.
+    /// The engine's name: from tapes for several engines it plays only the steps that name it or no
+    /// engine. Default: every step.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// The bearer token that clients must bring; without it they get 401. A step's
-    /// `accept.token` stands before it. Default: none.
+    /// The bearer token that clients must bring; without it they get 401. A step's `accept.token`
+    /// takes precedence. Default: none.
     #[must_use]
     pub fn token(mut self, token: Option<String>) -> Self {
         self.token = token;
         self
     }
 
-    /// How fast the tape's time goes by.
+    /// How fast the tape's time passes.
     #[must_use]
     pub fn speed(mut self, speed: Speed) -> Self {
         self.speed = speed;
         self
     }
 
-    /// Whether the tape begins anew at its end, its times moved on. The prologue stays as it
+    /// Whether the tape starts over at its end, with its times moved on. The prologue stays as it
     /// is. A layer made of an open [`TapeReader`](wstape_tape::TapeReader) plays in the first round
     /// only: use [`Layer::from_path`].
     #[must_use]
@@ -120,16 +120,16 @@ impl EngineBuilder {
         self
     }
 
-    /// What becomes of the events' `ts`.
+    /// What happens to the events' `ts`.
     #[must_use]
     pub fn timestamps(mut self, timestamps: Timestamps) -> Self {
         self.timestamps = timestamps;
         self
     }
 
-    /// Where a message has the time that [`Timestamps::Shift`] moves, as a JSON Pointer such as `/T`,
-    /// for a feed that does not call it `ts`. Messages of text and JSON of any shape are looked
-    /// into then, and a number there, in a text too, is a time as well: seconds, milliseconds,
+    /// Where a message has the time that [`Timestamps::Shift`] moves, as a JSON Pointer such as
+    /// `/T`, for a feed that does not call it `ts`. Then text messages and JSON of any shape are
+    /// searched, and a number there, even inside a string, is a time too: seconds, milliseconds,
     /// microseconds or nanoseconds since 1970, by its size, with decimals or without.
     #[must_use]
     pub fn time_at(mut self, pointer: impl Into<String>) -> Self {
@@ -151,65 +151,65 @@ impl EngineBuilder {
         self
     }
 
-    /// Where each journal entry is written as a line of JSON, by a thread of its own, so that a
-    /// slow disk stalls nobody. What a client repeats faster than a file can be read is folded
-    /// into a line a second; what is lost to a disk that is too slow is counted at its place.
+    /// Writes each journal entry here as a line of JSON, on a thread of its own, so that a slow
+    /// disk stalls nobody. What a client repeats faster than a file can be read is folded into one
+    /// line a second; what a disk too slow loses is counted in its place.
     #[must_use]
     pub fn journal_to(mut self, file: Box<dyn Write + Send>) -> Self {
         self.journal_file = Some(file);
         self
     }
 
-    /// Who takes the secrets out of the journal's lines, in a file and for those who follow.
-    /// [`Journal::entries`] has them still, for rules that look for them. Default: nobody.
+    /// Takes the secrets out of the journal's lines, both in a file and for those who follow.
+    /// [`Journal::entries`] still has them, for rules that look for them. Default: nobody does.
     #[must_use]
     pub fn redact(mut self, redact: Box<dyn Redact>) -> Self {
         self.redact = Some(redact);
         self
     }
 
-    /// Whether the newest lines of the journal are kept for those who follow it while it is
-    /// written, in [`MAX_SHOWN_BYTES`](crate::MAX_SHOWN_BYTES). Default: not.
+    /// Whether to keep the journal's newest lines for those who follow it as it is written, in
+    /// [`MAX_SHOWN_BYTES`](crate::MAX_SHOWN_BYTES). Default: no.
     #[must_use]
     pub fn followed(mut self, followed: bool) -> Self {
         self.followed = followed;
         self
     }
 
-    /// Whether what the tapes expect of clients is judged, for [`Engine::next_verdict`]. Default:
-    /// it is left to whoever reads the journal.
+    /// Whether to judge what the tapes expect of clients, for [`Engine::next_verdict`]. Default:
+    /// that is left to whoever reads the journal.
     #[must_use]
     pub fn judging(mut self, judging: bool) -> Self {
         self.judging = judging;
         self
     }
 
-    /// The path of the WebSocket, and the only one; each further call allows another. Default: the
-    /// path that the base tape was recorded at, else `/ws`, and an upgrade of any other is taken
-    /// as well.
+    /// The WebSocket's path, and the only one; each further call allows another. Default: the path
+    /// that the base tape was recorded at, else the first that its steps name, else `/ws`, and
+    /// upgrades at any other path are taken too.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.paths.push(path.into());
         self
     }
 
-    /// A real engine behind the port: every layer is an overlay over its traffic, and clients'
-    /// requests, frames and ends pass.
+    /// A real engine behind the port: every layer is an overlay on its traffic, and clients'
+    /// requests, frames and ends pass through.
     #[must_use]
     pub fn upstream(mut self, upstream: Upstream) -> Self {
         self.upstream = Some(upstream);
         self
     }
 
-    /// Where the engines of the same run are dialled: this one is in the list under its name.
+    /// Where the engines of this run are dialled: the list includes this one under its name.
     #[must_use]
     pub fn urls(mut self, urls: Urls) -> Self {
         self.urls = urls;
         self
     }
 
-    /// TLS on the port, so that its URL is a `wss` one. In memory none is spoken; what is wrong with
-    /// TLS by the tape makes a dial fail or hang there.
+    /// TLS on the port, which makes its URL a `wss` one. In memory no TLS is spoken; there a TLS
+    /// fault of the tape makes a dial fail or hang.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, tls: crate::tls::Tls) -> Self {
@@ -217,12 +217,12 @@ impl EngineBuilder {
         self
     }
 
-    /// An engine in memory, and the net to dial it by.
+    /// An engine in memory, and the net to dial it through.
     ///
     /// # Errors
-    /// [`EngineError::Tape`] where the prologue or the first step of a tape is not one;
+    /// [`EngineError::Tape`] if the prologue or the first step of a tape is invalid;
     /// [`EngineError::NoRuntime`] outside a tokio runtime. The default clock is virtual:
-    /// [`EngineError::NotPaused`] where that runtime's time is not paused.
+    /// [`EngineError::NotPaused`] if that runtime's time is not paused.
     pub fn in_memory(self) -> Result<(Engine, MemoryNet), EngineError> {
         in_a_runtime()?;
         let clock = match &self.clock {
@@ -237,18 +237,18 @@ impl EngineBuilder {
     /// An engine on a TCP port; port 0 takes a free one.
     ///
     /// # Errors
-    /// [`EngineError::Tape`] as above, [`EngineError::Listen`] where the address is taken or not
-    /// this machine's; [`EngineError::NoRuntime`] where something other than tokio polls it.
+    /// [`EngineError::Tape`] as above, [`EngineError::Listen`] if the address is taken or not this
+    /// machine's; [`EngineError::NoRuntime`] if something other than tokio polls it.
     pub async fn listen(self, addr: SocketAddr) -> Result<Engine, EngineError> {
         self.listen_on_any(addr, &[]).await
     }
 
-    /// As [`listen`](Self::listen), on `others` in their order where `addr` can't be had: what a
-    /// name stands for.
+    /// As [`listen`](Self::listen); if `addr` can't be had, tries `others` in their order, such as
+    /// a name's other addresses.
     ///
     /// # Errors
-    /// As [`listen`](Self::listen), with what came of `addr`.
-    // Async because it may only be called where its tasks can run.
+    /// As [`listen`](Self::listen), with the error for `addr`.
+    // Async because it may be called only where its tasks can run.
     pub async fn listen_on_any(
         self,
         addr: SocketAddr,
@@ -305,16 +305,17 @@ impl EngineBuilder {
             }
         }
         if self.layers.is_empty() || self.upstream.is_some() {
-            // A base that says nothing, so that another can take its place.
+            // A base that says nothing, so that another can replace it.
             self.layers.insert(0, Tape::default().into());
         }
         let shift = (self.timestamps == Timestamps::Shift).then(|| self.shift());
         let controls = LayerIndex(self.layers.len());
-        // The controls say what they are given; what is posted may hold references.
+        // Controls send what they are given as it is; what is posted may hold references.
         let speaks = self.layers.iter().map(Layer::speaks);
         let speaks = speaks.chain([false, true]).collect();
-        let recorded = self.layers.first().and_then(Layer::recorded_path);
-        let paths = Paths::new(self.paths, recorded.as_deref());
+        let name = self.name.as_deref();
+        let played = self.layers.first().and_then(|base| base.own_path(name));
+        let paths = Paths::new(self.paths, played.as_deref());
         let url = paths.url(port.addr(), self.encryption.scheme());
         let header = JournalHeader::new(self.name.clone(), url, clock.wall());
         let (playback, steps) =

@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use wstape_tape::{Micros, Step};
 
-/// How much later than told a step happens; `None` for not at all. `stream` tells connections
+/// How much later than its time a step happens; `None` if it doesn't. `stream` tells connections
 /// apart.
 pub(crate) fn draw(step: &Step, stream: u64) -> Option<Micros> {
     if step.probability.is_none() && step.jitter.is_none() {
@@ -12,7 +12,7 @@ pub(crate) fn draw(step: &Step, stream: u64) -> Option<Micros> {
     }
     let mut rng = ChaCha8Rng::seed_from_u64(step.seed.unwrap_or_default());
     rng.set_stream(stream);
-    // Always drawn first, so that the jitter does not depend on whether there is a probability.
+    // Always drawn first, so that the jitter is the same with a probability and without.
     let chance: f64 = rng.random();
     if step
         .probability

@@ -8,15 +8,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, Sleep};
 use wstape_tape::Micros;
 
-/// The longest single sleep handed to tokio: ten of its years. It cuts off at thirty.
+/// The longest single sleep handed to tokio: ten years. tokio cuts off at thirty.
 const LONGEST_NAP: Duration = Duration::from_hours(10 * 365 * 24);
 
-/// Whether the time of this runtime is paused: it stands still while the machine's goes on.
+/// Whether this runtime's time is paused: it stands still while the machine's goes on.
 ///
-/// tokio has no function that says so, and its time can't be held against the machine's as they stand,
-/// for where it was paused once and resumed it runs behind. So it is looked at before and after the
-/// machine's has moved by a tick, of which most are a nanosecond or two dozen: a time that runs moves by
-/// the same. On a runtime of one thread, which alone can be paused, nothing else moves it meanwhile.
+/// tokio has no function for this, and comparing its time with the machine's once is not enough: if
+/// it was paused and resumed, it runs behind. So it is read before and after the machine's time has
+/// moved by a tick, usually a nanosecond or two dozen: a running time moves by the same. Only a
+/// runtime of one thread can be paused, and nothing else moves its time meanwhile.
 pub(crate) fn is_paused() -> bool {
     let first = Instant::now();
     let machine = std::time::Instant::now();
@@ -29,8 +29,8 @@ pub(crate) fn is_paused() -> bool {
 /// The one source of time: microseconds since an origin, and the wall time that goes with them.
 ///
 /// A **virtual** clock counts one microsecond for each millisecond of a paused tokio runtime
-/// (tokio's timers know whole milliseconds only), so every wait is exact and takes no real time.
-/// It needs a current-thread runtime whose time is paused. A **real** clock counts real ones.
+/// (tokio's timers know whole milliseconds only), so every wait is exact and takes no real time. It
+/// needs a current-thread runtime with paused time. A **real** clock counts real microseconds.
 #[derive(Debug, Clone)]
 pub struct Clock {
     origin: Instant,
@@ -65,8 +65,8 @@ impl Clock {
         }
     }
 
-    /// A real clock that stands at zero now and shows the machine's wall time, which is read once: where
-    /// that is set later, by NTP or by hand, this one goes on, so that no journal's times step back.
+    /// A real clock that stands at zero now and shows the machine's wall time, read once: if that
+    /// is set later, by NTP or by hand, this clock goes on, so that no journal's times step back.
     #[must_use]
     pub fn real_now() -> Self {
         Self::real_at(Utc::now())
@@ -98,7 +98,7 @@ impl Clock {
         std::future::poll_fn(|cx| timer.poll(cx, until)).await;
     }
 
-    /// The runtime's instant of `until`, or an earlier one where it is too far for one sleep.
+    /// The runtime's instant of `until`, or an earlier one if that is too far for one sleep.
     fn instant(&self, until: Micros) -> Instant {
         let span = match self.pace {
             Pace::Virtual => Duration::from_millis(until.0),
@@ -109,7 +109,7 @@ impl Clock {
     }
 }
 
-/// A timer that can be pointed at ever new instants; it allocates at its first real wait.
+/// A timer that can be re-armed for new instants; it allocates at its first real wait.
 #[derive(Debug)]
 pub struct Timer {
     clock: Clock,
@@ -118,7 +118,7 @@ pub struct Timer {
 }
 
 impl Timer {
-    /// Of this clock, pointed at nothing yet.
+    /// A timer of this clock, not armed yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self {
@@ -148,7 +148,7 @@ impl Timer {
             };
             match sleep.as_mut().poll(cx) {
                 Poll::Pending => return Poll::Pending,
-                // A nap of a longer wait: look at the clock and lie down again.
+                // One nap of a longer wait: check the clock and sleep again.
                 Poll::Ready(()) => self.armed_for = None,
             }
         }
@@ -173,7 +173,7 @@ mod tests {
             assert!(!is_paused());
             tokio::time::pause();
             assert!(is_paused());
-            // From here on it is an hour before the machine's.
+            // From here on it is an hour ahead of the machine's.
             tokio::time::advance(Duration::from_hours(1)).await;
             assert!(is_paused());
             tokio::time::resume();

@@ -10,13 +10,13 @@ use crate::frame::FrameParser;
 use crate::hub::Hub;
 use crate::read::read_some;
 
-/// Serves the connection until the client or the engine has ended it. `first` is what the
-/// client sent behind its request, `terms` how messages are compressed.
+/// Serves the connection until the client or the engine ends it. `first` is what the client sent
+/// after its request, `terms` how messages are compressed.
 pub(crate) async fn run(hub: Arc<Hub>, mut io: Accepted, first: Bytes, terms: Option<Terms>) {
     let id = io.id();
     hub.core().upgrade(id);
     let mut parser = FrameParser::new(&first).inflating(terms);
-    // Though it is empty, as a rule, it holds all that the request was read into.
+    // It is usually empty, but keeps the whole buffer of the request alive.
     drop(first);
     loop {
         loop {
@@ -35,7 +35,7 @@ pub(crate) async fn run(hub: Arc<Hub>, mut io: Accepted, first: Bytes, terms: Op
         }
         match read_some(&mut io).await {
             Ok(bytes) if !bytes.is_empty() => parser.buffer().extend_from_slice(&bytes),
-            // An end or a reset has been journalled by the connection's own stream.
+            // The connection's own stream has journalled an end or a reset.
             Ok(_) | Err(_) => return,
         }
     }

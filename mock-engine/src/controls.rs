@@ -1,7 +1,7 @@
 //! Controls: what a test or a program tells a running engine.
 //!
-//! Each is effective on return, and sets a state in a layer of its own: it clears nothing that
-//! a tape has set.
+//! Each takes effect before it returns, and sets a state in a layer of its own: it clears nothing
+//! that a tape has set.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -15,9 +15,9 @@ use wstape_wire::time::{Zone, to_text};
 use crate::engine::Engine;
 
 impl Engine {
-    /// Does what a step of a tape does. One with `at_ms` happens now, whatever its time; one
-    /// with `on_connect` joins the prologue, for connections to come; one that stands on what
-    /// clients say, their silence or a scene holds from now on, for open connections too.
+    /// Does what a step of a tape does. A step with `at_ms` happens now, whatever its time; one
+    /// with `on_connect` joins the prologue, for connections to come; one triggered by what clients
+    /// say, their silence or a scene applies from now on, to open connections too.
     pub fn apply(&self, step: Step) {
         let mut core = self.core();
         if matches!(step.trigger, Trigger::At(_)) {
@@ -48,7 +48,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Broadcasts this JSON text as it stands.
+    /// Broadcasts this JSON text unchanged.
     pub fn emit_json(&self, json: impl Into<Bytes>) {
         self.act(Action::Emit(json.into()));
     }
@@ -68,12 +68,12 @@ impl Engine {
         self.act(Action::Ping(payload.into()));
     }
 
-    /// Sends a Pong nobody asked for.
+    /// Sends an unsolicited Pong.
     pub fn pong(&self, payload: impl Into<Bytes>) {
         self.act(Action::Pong(payload.into()));
     }
 
-    /// Sends a Close and waits a second for the client's (RFC 6455, 7.1.2).
+    /// Sends a Close and waits one second for the client's (RFC 6455, 7.1.2).
     pub fn close(&self, code: u16, reason: impl Into<String>) {
         self.act(Action::Close(Some(CloseFrame {
             code,
@@ -105,13 +105,13 @@ impl Engine {
     pub fn refuse_with(&self, refusal: Refusal, times: Option<u32>) {
         let mut step = Step::at(Micros::ZERO, Action::Refuse(Some(refusal)));
         step.times = times;
-        // None at all is what there is already.
+        // Zero times changes nothing.
         if times != Some(0) {
             self.apply(step);
         }
     }
 
-    /// How upgrades are answered; `None` as usual again.
+    /// How upgrades are answered; `None` restores the default.
     pub fn accept(&self, accept: Option<Accept>) {
         self.act(Action::Accept(accept));
     }
@@ -126,33 +126,33 @@ impl Engine {
         self.act(Action::Garbage(garbage));
     }
 
-    /// What is wrong with the TLS of connections to come; `None` as usual again.
+    /// What is wrong with the TLS of connections to come; `None` ends that.
     pub fn tls(&self, fault: Option<TlsFault>) {
         self.act(Action::Tls(fault));
     }
 
-    /// Who answers handshakes.
+    /// Who decides how handshakes are answered.
     pub fn answers(&self, answers: Answers) {
         self.act(Action::Answers(answers));
     }
 
-    /// Refuses connections, and resets what is open.
+    /// Refuses connections, and resets those that are open.
     pub fn down(&self) {
         self.act(Action::Down(Down::Refuses));
     }
 
-    /// Refuses connections, while what is open lives on.
+    /// Refuses connections, while those that are open live on.
     pub fn drain(&self) {
         self.act(Action::Down(Down::Drains));
     }
 
-    /// Neither takes nor refuses dials, while what is open lives on. Over TCP on Linux alone: elsewhere
-    /// the journal says that dials are taken all the same.
+    /// Neither takes nor refuses dials, while open connections live on. Over TCP this works on
+    /// Linux alone: elsewhere the journal says that dials are taken all the same.
     pub fn pend_dials(&self) {
         self.act(Action::Down(Down::Pends));
     }
 
-    /// Takes this many dials, resets each before its answer, and listens again then.
+    /// Takes this many dials and resets each before its answer, then listens again.
     pub fn reset_dials(&self, dials: u32) {
         if dials > 0 {
             self.act(Action::Down(Down::Resets { dials }));
@@ -169,7 +169,7 @@ impl Engine {
         self.act(Action::Partition(partition));
     }
 
-    /// Ends the partition: what was held bursts out.
+    /// Ends the partition: what was held is delivered in a burst.
     pub fn heal(&self) {
         self.partition(Partition::None);
     }
@@ -196,7 +196,7 @@ impl Engine {
         self.apply(step);
     }
 
-    /// Flips bits of bytes on the way, counted from now in each direction; `None` ends that.
+    /// Flips bits of bytes on the way, counting from now in each direction; `None` ends that.
     pub fn corrupt(&self, corruption: Option<Corruption>, direction: Direction) {
         let mut step = Step::at(Micros::ZERO, Action::Corrupt(corruption));
         step.direction = direction;
@@ -208,10 +208,10 @@ impl Engine {
         self.act(Action::Reading(reading));
     }
 
-    /// Connections that carry nothing for so long are forgotten on the way: what the engine sends
-    /// is lost, and what a client sends meets a reset. `None` forgets no more of them.
+    /// Connections that carry nothing for this long are forgotten on the way: what the engine sends
+    /// is lost, and what a client sends meets a reset. `None` stops forgetting them.
     pub fn idle_drop(&self, after: Option<Micros>) {
-        // None at all would forget a connection before its handshake.
+        // Zero would forget a connection before its handshake.
         if after != Some(Micros::ZERO) {
             self.act(Action::IdleDrop(after));
         }
@@ -222,7 +222,7 @@ impl Engine {
         self.act(Action::HalfClose);
     }
 
-    /// How wrong the engine's wall clock is; `None` sets it right.
+    /// How wrong the engine's wall clock is; `None` corrects it.
     pub fn clock_skew(&self, skew: Option<ClockSkew>) {
         self.act(Action::Clock(skew));
     }
@@ -237,7 +237,7 @@ impl Engine {
         self.act(Action::Http(answer));
     }
 
-    /// Clears every fault that these controls have set; a tape's stay.
+    /// Clears every fault set by these controls; a tape's stay.
     pub fn clear_faults(&self) {
         self.core().clear_faults(&[self.controls()]);
     }

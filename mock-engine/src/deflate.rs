@@ -1,4 +1,4 @@
-//! permessage-deflate (RFC 7692): what is agreed on, and messages made small and whole again.
+//! permessage-deflate (RFC 7692): negotiating it, compressing messages and inflating them.
 
 use bytes::Bytes;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
@@ -8,19 +8,19 @@ use wstape_tape::Deflate;
 /// Name of the extension.
 const NAME: &str = "permessage-deflate";
 
-/// What ends the deflate data of every message and is left out on the wire (RFC 7692, 7.2.1).
+/// Ends the deflate data of every message, and is left out on the wire (RFC 7692, 7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
-/// The largest window, which is the only one that the compressor here knows.
+/// The largest window, the only one that this compressor supports.
 const WINDOW_BITS: &str = "15";
 
-/// Bytes that the output of either way grows by.
+/// Bytes by which the output of either way grows.
 const GROWTH_BYTES: usize = 4 << 10;
 
 /// What client and engine have agreed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Terms {
-    /// The engine begins each message without what came before.
+    /// The engine begins each message without the context of earlier ones.
     engine_forgets: bool,
     /// The client does.
     client_forgets: bool,
@@ -28,7 +28,7 @@ pub(crate) struct Terms {
 
 impl Terms {
     /// The first of the client's offers that can be taken, with what the tape wants of it; `None`
-    /// where there is none.
+    /// if there is none.
     pub(crate) fn agree(wanted: Deflate, request: &HeaderMap) -> Option<Self> {
         let lists = request.get_all(SEC_WEBSOCKET_EXTENSIONS).iter();
         let mut offers = lists
@@ -37,7 +37,7 @@ impl Terms {
         offers.find_map(|offer| Self::of_offer(wanted, offer))
     }
 
-    /// What the extensions of a real engine's 101 agree on; `None` where they are anything but
+    /// What the extensions of a real engine's 101 agree on; `None` unless they are
     /// permessage-deflate alone.
     pub(crate) fn agreed(extensions: &str) -> Option<Self> {
         let mut parts = extensions.split(';').map(str::trim);
@@ -52,7 +52,7 @@ impl Terms {
             match part.split('=').next().unwrap_or_default().trim() {
                 "server_no_context_takeover" => terms.engine_forgets = true,
                 "client_no_context_takeover" => terms.client_forgets = true,
-                // The largest window reads what was written with any smaller one.
+                // The largest window can read what was written with any smaller one.
                 "client_max_window_bits" | "server_max_window_bits" => {}
                 _ => return None,
             }
@@ -76,7 +76,7 @@ impl Terms {
             };
             match (name, value) {
                 ("server_no_context_takeover", None) => terms.engine_forgets = true,
-                // Hints about what it is free to do anyway, and what is so.
+                // Hints about what it may do anyway, and what is already so.
                 ("client_no_context_takeover", None)
                 | ("client_max_window_bits", _)
                 | ("server_max_window_bits", Some(WINDOW_BITS)) => {}
@@ -99,7 +99,7 @@ impl Terms {
     }
 }
 
-/// Makes a connection's messages small.
+/// Compresses a connection's messages.
 #[derive(Debug)]
 pub(crate) struct Deflater {
     compress: Compress,
@@ -123,7 +123,7 @@ impl Deflater {
         let mut rest = payload;
         loop {
             let before = self.compress.total_in();
-            // It reports no error but of a stream that was finished, which this one never is.
+            // The only error it reports is for a finished stream, which this one never is.
             let _ = self
                 .compress
                 .compress_vec(rest, &mut out, FlushCompress::Sync);
@@ -141,7 +141,7 @@ impl Deflater {
     }
 }
 
-/// Why a compressed message can't be made whole.
+/// Why a compressed message can't be inflated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotInflated {
     /// It is longer than a message may be.
@@ -150,7 +150,7 @@ pub(crate) enum NotInflated {
     NotDeflate,
 }
 
-/// Makes a client's messages whole again.
+/// Inflates a client's messages.
 #[derive(Debug)]
 pub(crate) struct Inflater {
     decompress: Decompress,
@@ -170,10 +170,10 @@ impl Inflater {
         }
     }
 
-    /// What a frame of a compressed message says; with `fin` it is the last.
+    /// The content of a frame of a compressed message; with `fin` it is the last frame.
     ///
     /// # Errors
-    /// Where it is no deflate data, or the message longer than it may be.
+    /// If it is not deflate data, or the message is longer than it may be.
     pub(crate) fn frame(&mut self, payload: &[u8], fin: bool) -> Result<Bytes, NotInflated> {
         let mut out = Vec::new();
         self.inflate(payload, &mut out)?;
@@ -218,7 +218,7 @@ impl Inflater {
 mod tests {
     use super::*;
 
-    /// As much as a client's message may have.
+    /// Longest message that a client may send.
     const MAX_BYTES: usize = 1 << 20;
 
     const PLAIN: Deflate = Deflate {

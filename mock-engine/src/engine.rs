@@ -33,9 +33,9 @@ const SHUTDOWN_WAIT: Micros = Micros::from_ms(2_000);
 
 /// A mock engine: plays its tapes to whoever connects, and obeys its controls.
 ///
-/// A clone is a handle to the same engine; when the last one goes, so does the engine. It lives on the
-/// runtime that it was built on, and where that goes the engine goes with it: whoever waits on another
-/// runtime is told [`EngineError::ShutDown`].
+/// A clone is a handle to the same engine, which ends with its last handle. It lives on the runtime
+/// that it was built on and ends with that: whoever waits on another runtime then gets
+/// [`EngineError::ShutDown`].
 #[derive(Debug, Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
@@ -47,11 +47,11 @@ struct Inner {
     /// The layer of Rust's controls.
     controls: LayerIndex,
     background: Mutex<Background>,
-    /// What takes connections off ports, where there are any.
+    /// What takes connections off ports, if there are any.
     ports: Mutex<Option<MorePorts>>,
 }
 
-/// What it takes to open another port.
+/// What is needed to open another port.
 type MorePorts = (Acceptor, Encryption, Handle);
 
 #[derive(Debug, Default)]
@@ -95,7 +95,7 @@ impl Engine {
         }
     }
 
-    /// Takes connections off a TCP port from here on.
+    /// Accepts connections on a TCP port from here on.
     pub(crate) fn accept_from(
         &self,
         acceptor: Acceptor,
@@ -108,7 +108,7 @@ impl Engine {
         self.inner.background.lock().acceptor = Some(acceptor);
     }
 
-    /// What it takes to open another port; `None` in memory.
+    /// What is needed to open another port; `None` in memory.
     pub(crate) fn more_ports(&self) -> Option<MorePorts> {
         self.inner.ports.lock().clone()
     }
@@ -130,8 +130,8 @@ impl Engine {
         self.inner.controls
     }
 
-    /// The tape's time 0 is now; states that stand at its very beginning hold on return. A
-    /// second call does nothing.
+    /// Makes now the tape's time 0; states at its very beginning hold on return. A second call does
+    /// nothing.
     pub fn start(&self) {
         let hub = &self.inner.hub;
         let mut playback = hub.playback();
@@ -145,8 +145,8 @@ impl Engine {
         driver::play_first_states(hub, &mut playback);
     }
 
-    /// What holds from the tape's beginning holds before anybody can connect; where the port is
-    /// down then, time goes by at once, for nobody could start it.
+    /// Applies what holds from the tape's beginning before anybody can connect. If the port is down
+    /// then, the tape's time starts at once, since no client could start it.
     pub(crate) fn prepare(&self) {
         let hub = &self.inner.hub;
         driver::play_first_states(hub, &mut hub.playback());
@@ -156,11 +156,11 @@ impl Engine {
         }
     }
 
-    /// Returns once the last step of the tape was played. A looped tape never ends.
+    /// Returns once the last step of the tape has been played. A looped tape never ends.
     ///
     /// # Errors
-    /// [`EngineError::Tape`] where a step could not be read: what comes before it was played.
-    /// [`EngineError::ShutDown`] where the engine, or the runtime it was built on, went first.
+    /// [`EngineError::Tape`] if a step could not be read: all before it were played.
+    /// [`EngineError::ShutDown`] if the engine, or the runtime it was built on, ended first.
     pub async fn finished(&self) -> Result<PlayEnd, EngineError> {
         let mut outcome = self.inner.hub.playback().outcome();
         let ended = outcome.wait_for(Option::is_some).await;
@@ -170,14 +170,14 @@ impl Engine {
         }
     }
 
-    /// Where clients connect to. In memory the host is a name that only the
-    /// [`MemoryNet`](crate::MemoryNet) answers for.
+    /// Where clients connect. In memory the host is a name that only the
+    /// [`MemoryNet`](crate::MemoryNet) resolves.
     #[must_use]
     pub fn url(&self) -> String {
         self.inner.hub.log().journal().header().url.clone()
     }
 
-    /// Its name, where it has one.
+    /// Its name, if it has one.
     #[must_use]
     pub fn name(&self) -> Option<String> {
         self.inner.hub.playback().name().map(str::to_owned)
@@ -213,26 +213,26 @@ impl Engine {
         self.core().accepted()
     }
 
-    /// Returns once `n` connections in all have been upgraded, those that ended since included.
+    /// Returns once `n` connections in all have been upgraded, including those that have ended.
     ///
     /// # Errors
-    /// [`EngineError::ShutDown`] where the engine went before so many came.
+    /// [`EngineError::ShutDown`] if the engine ended before so many came.
     pub async fn wait_for_connections(&self, n: u64) -> Result<(), EngineError> {
         self.progress_until(|core| (core.upgraded() >= n).then_some(()))
             .await
     }
 
-    /// The next verdict on what the tapes expect of clients: each `expect` step that is played has
-    /// one, once its time is over, where the builder's [`judging`](crate::EngineBuilder::judging) is set.
-    /// Waits for as long as there is none. Nothing is lost where the future is dropped.
+    /// The next verdict on what the tapes expect of clients. Each `expect` step played gets one
+    /// when its time is over, if the builder's [`judging`](crate::EngineBuilder::judging) is set.
+    /// Waits until there is one. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// [`EngineError::ShutDown`] where the engine is gone and every verdict was taken.
+    /// [`EngineError::ShutDown`] if the engine has ended and every verdict was taken.
     pub async fn next_verdict(&self) -> Result<Verdict, EngineError> {
         self.progress_until(Core::take_verdict).await
     }
 
-    /// The next verdict, where there is one that nobody has taken.
+    /// The next verdict that nobody has taken, if there is one.
     #[must_use]
     pub fn take_verdict(&self) -> Option<Verdict> {
         self.core().take_verdict()
@@ -244,16 +244,16 @@ impl Engine {
         self.core().tally().unmet
     }
 
-    /// Returns once every `expect` step that was played has its verdict, and each was taken.
+    /// Returns once every `expect` step played has its verdict, and all were taken.
     ///
     /// # Errors
-    /// [`EngineError::ShutDown`] where the engine went before that.
+    /// [`EngineError::ShutDown`] if the engine ended before that.
     pub async fn all_judged(&self) -> Result<(), EngineError> {
         self.progress_until(|core| core.all_judged().then_some(()))
             .await
     }
 
-    /// Looks at each change in the connections until there is something, or never will be.
+    /// Checks at each change in the connections until there is a result, or never can be.
     async fn progress_until<T>(
         &self,
         mut look: impl FnMut(&mut Core) -> Option<T>,
@@ -262,7 +262,7 @@ impl Engine {
         loop {
             let mut progress = std::pin::pin!(hub.progress().notified());
             progress.as_mut().enable();
-            // What came before the end counts, so the end is looked at first.
+            // What came before the end counts, so the end is checked first.
             let over = hub.stopped();
             if let Some(found) = look(&mut hub.core()) {
                 return Ok(found);
@@ -274,14 +274,14 @@ impl Engine {
         }
     }
 
-    /// Bytes that wait for a connection's client: what was sent and has not gone to the system yet.
-    /// `None` where the connection is over.
+    /// Bytes that wait for a connection's client: sent, but not handed to the system yet. `None` if
+    /// the connection is over.
     #[must_use]
     pub fn waiting_bytes(&self, conn: u64) -> Option<usize> {
         self.core().waiting_bytes(ConnId::new(conn))
     }
 
-    /// Journals a dial that was refused: on TCP only the dialer can know.
+    /// Journals a refused dial: on TCP only the dialer can know.
     pub fn dial_refused(&self) {
         self.inner.hub.log().write(None, JournalKind::DialRefused);
     }
@@ -291,8 +291,8 @@ impl Engine {
         self.inner.hub.log().note(conn.map(ConnId::new), text);
     }
 
-    /// Ends every connection with a FIN behind what is in flight, gives the port up, and
-    /// returns once no task is left. Whatever takes longer than two seconds is cut off.
+    /// Ends every connection with a FIN after what is in flight, gives the port up, and returns
+    /// once no task is left. Anything that takes longer than two seconds is cut off.
     pub async fn shutdown(&self) {
         let (mut tasks, background) = self.inner.stop();
         let log = self.inner.hub.log();
@@ -315,17 +315,18 @@ impl Engine {
             .flatten()
         {
             task.abort();
-            // Cancelled, as it was told.
+            // It was cancelled on purpose.
             let _ = task.await;
         }
     }
 }
 
 impl Inner {
-    /// Takes no more connections, ends those there are, and hands out what still runs.
+    /// Stops accepting, ends all connections, and hands out what still runs.
     fn stop(&self) -> (tokio::task::JoinSet<()>, Background) {
         let mut background = std::mem::take(&mut *self.background.lock());
-        // Before the driver is told to go: what it leaves is cut off, and these may end by themselves.
+        // Before the driver is told to go: what it leaves is cut off, while these may end by
+        // themselves.
         let tasks = self.hub.stop();
         for task in [&background.driver, &background.acceptor]
             .into_iter()
@@ -342,7 +343,7 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // Dropping the set cuts its tasks off; the server ends by itself.
+        // Dropping the set cuts off its tasks; the server ends by itself.
         drop(self.stop());
     }
 }

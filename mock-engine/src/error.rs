@@ -1,4 +1,4 @@
-//! Why an engine could not be built, or not play.
+//! Why an engine could not be built, or could not play.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use wstape_tape::TapeError;
 
-/// Why an engine could not be built, or its tape not be played to the end.
+/// Why an engine could not be built, or could not play its tape to the end.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// A tape is not one.
+    /// A tape is invalid.
     #[error(transparent)]
     Tape(Arc<TapeError>),
     /// A step of a tape can't be laid over a real engine.
@@ -37,7 +37,7 @@ pub enum EngineError {
          #[tokio::test] or an async fn that tokio runs"
     )]
     NoRuntime,
-    /// Virtual time on a runtime whose time goes on by itself: a tape would take a thousand times as
+    /// Virtual time on a runtime whose time runs by itself: a tape would take a thousand times as
     /// long as it says.
     #[error(
         "an engine in memory lives in virtual time, and this runtime's time is not paused: \
@@ -45,8 +45,8 @@ pub enum EngineError {
          in real time"
     )]
     NotPaused,
-    /// The engine was shut down, or the runtime it was built on ended, before what was waited for came:
-    /// the tape's end, connections, a verdict.
+    /// The engine was shut down, or its runtime ended, before what was waited for came: the tape's
+    /// end, connections, a verdict.
     #[error("the engine was shut down before what was waited for came about")]
     ShutDown,
 }
@@ -57,7 +57,7 @@ impl From<TapeError> for EngineError {
     }
 }
 
-/// What the system said, and what to do about the commonest.
+/// What the system said, and what to do about the commonest errors.
 pub(crate) fn cannot_listen(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {

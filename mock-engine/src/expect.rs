@@ -1,4 +1,4 @@
-//! What tapes expect of clients: how a person says it, and what has become of it.
+//! What tapes expect of clients: how a person says it, and how it turned out.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use wstape_tape::{Match, Micros, Received, ReceivedKind};
 use crate::dialogue::{Assembly, Matcher};
 use crate::frame::{ClientFrame, FrameKind};
 
-/// Longest binary payload that is shown, in bytes.
+/// Longest binary payload shown, in bytes.
 const MAX_SHOWN_BYTES: usize = 48;
 
 /// Something that a client is to send, as a person says it: `a Ping`, `a Close 1000 "bye"`.
@@ -27,8 +27,8 @@ const MAX_SHOWN_BYTES: usize = 48;
 pub struct Wanted<'a>(pub &'a Received);
 
 impl Wanted<'_> {
-    /// Whether this frame of a client is it. Of a payload that the journal keeps in part only
-    /// the part is compared.
+    /// Whether this frame of a client matches. If the journal keeps only part of a payload, only
+    /// that part is compared.
     #[must_use]
     pub fn is(&self, frame: &ClientFrame) -> bool {
         let wanted = self.0;
@@ -82,7 +82,7 @@ impl fmt::Display for Wanted<'_> {
     }
 }
 
-/// What has become of one `expect` step that was played.
+/// The result of one `expect` step that was played.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// The layer whose step it is, the base 0.
@@ -103,7 +103,7 @@ pub enum Outcome {
     Met,
     /// It did not.
     Unmet,
-    /// It is about what an engine cannot see: the subscriber's mirror.
+    /// It is about something an engine cannot see: the subscriber's mirror.
     Unseen,
 }
 
@@ -112,8 +112,8 @@ pub enum Outcome {
 pub struct WantedMessage<'a>(pub &'a Match);
 
 impl WantedMessage<'_> {
-    /// Whether it is among these frames of clients, as a journal keeps them: those of each connection
-    /// in their order. Of a message that the journal keeps in part only the kind is known.
+    /// Whether it is among these frames of clients, as a journal keeps them: each connection's in
+    /// order. Of a message that the journal keeps in part only the kind is known.
     #[must_use]
     pub fn is_among<'f>(
         &self,

@@ -1,8 +1,8 @@
 //! What real servers and proxies were seen to do, as overlays that travel inside the program.
 //!
-//! Each lies in the package's folder `field`, named after a program, its version and what happens to
-//! it, and was made with that program by the scripts in `field/record`. What is over by itself
-//! begins at second 20 of the tape that it is laid over.
+//! Each is in the package's folder `field`, named after a program, its version and what happens to
+//! it, and was made with that program by the scripts in `field/record`. Whatever ends by itself
+//! begins at second 20 of the tape underneath.
 
 use std::fmt::Write as _;
 use std::io::{self, BufReader, Read};
@@ -10,13 +10,13 @@ use std::path::{Component, Path};
 
 use wstape_tape::{Tape, TapeError, TapeReader};
 
-/// The folder that stands before each name, as in `field/caddy-2.11-reload`.
+/// The folder in front of each name, as in `field/caddy-2.11-reload`.
 pub const FOLDER: &str = "field";
 
-/// What the name of a file has behind an overlay's.
+/// The ending of an overlay's file name.
 const SUFFIX: &str = ".jsonl";
 
-/// How many names have to be alike at their beginning to be worth a hint.
+/// How many leading bytes of two names must agree to be worth a hint.
 const MIN_ALIKE_BYTES: usize = 3;
 
 /// The table: the name of each overlay, whose text is that of the file.
@@ -78,7 +78,7 @@ impl Overlay {
         self.name
     }
 
-    /// The tape as it stands in its file.
+    /// The tape as its file has it.
     #[must_use]
     pub fn text(self) -> &'static str {
         self.text
@@ -87,14 +87,14 @@ impl Overlay {
     /// The tape.
     ///
     /// # Errors
-    /// Where it is flawed, which no overlay of the program is.
+    /// If it is flawed, which no overlay of the program is.
     pub fn tape(self) -> Result<Tape, TapeError> {
         Tape::parse(format!("{FOLDER}/{}", self.name), self.text)
     }
 }
 
-/// The tape of an overlay, where `path` is `field/NAME`, with `.jsonl` or without, and no file of
-/// that name lies there; `None` for any other path.
+/// The tape of an overlay, if `path` is `field/NAME`, with `.jsonl` or without, and there is no
+/// file of that name; `None` for any other path.
 ///
 /// ```
 /// use wstape_mock_engine::field;
@@ -107,7 +107,7 @@ impl Overlay {
 /// ```
 ///
 /// # Errors
-/// Where no overlay goes by that name: the error says which there are.
+/// If no overlay has that name: the error lists those there are.
 pub fn find(path: impl AsRef<Path>) -> Option<Result<Tape, TapeError>> {
     let path = path.as_ref();
     let mut parts = path.components();
@@ -128,7 +128,7 @@ pub fn find(path: impl AsRef<Path>) -> Option<Result<Tape, TapeError>> {
     })
 }
 
-/// No overlay goes by this name.
+/// The error for a name that no overlay has.
 fn unknown(path: &Path, name: &str) -> TapeError {
     let missing = BufReader::new(Missing(sentence(name)));
     let reader = TapeReader::new(path.display().to_string(), missing);
@@ -141,7 +141,7 @@ fn sentence(name: &str) -> String {
         let same = overlay.name.bytes().zip(name.bytes());
         same.take_while(|(a, b)| a == b).count()
     };
-    // Of several that are as near, the first.
+    // Of several equally near, the first.
     let nearest = Overlay::all().reduce(|best, other| {
         if alike(&other) > alike(&best) {
             other
@@ -158,11 +158,11 @@ fn sentence(name: &str) -> String {
     text
 }
 
-/// A file that is not there.
+/// An overlay that is not there: no file is missing, and none is to be looked for.
 struct Missing(String);
 
 impl Read for Missing {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(io::Error::new(io::ErrorKind::NotFound, self.0.clone()))
+        Err(io::Error::new(io::ErrorKind::InvalidInput, self.0.clone()))
     }
 }

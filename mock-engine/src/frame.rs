@@ -20,7 +20,7 @@ use crate::deflate::{Inflater, NotInflated, Terms};
 pub(crate) use wstape_wire::opcode::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 pub(crate) use wstape_wire::{put_whole_frame as put_whole, whole_frame as whole};
 
-/// A Close frame; an illegal code or an overlong reason is written as it stands.
+/// A Close frame; an illegal code or an overlong reason is written unchanged.
 pub(crate) fn close(frame: Option<&CloseFrame>) -> Bytes {
     let mut payload = Vec::new();
     if let Some(CloseFrame { code, reason }) = frame {
@@ -108,8 +108,8 @@ pub struct ClientFrame {
 }
 
 impl ClientFrame {
-    /// The frame as the journal keeps it: in memory of its own, its payload cut where that is
-    /// long, and a text's not within a character.
+    /// The frame as the journal keeps it: in memory of its own, with a long payload cut, and a text
+    /// never cut within a character.
     pub(crate) fn kept(&self) -> Self {
         let mut cut = self.payload.len().min(KEPT_PAYLOAD_BYTES);
         if cut < self.payload.len()
@@ -135,8 +135,8 @@ impl ClientFrame {
         }
     }
 
-    /// What there is to read as text: the payload, or a Close's reason. `None` where it is not
-    /// UTF-8, and for Binary.
+    /// What can be read as text: the payload, or a Close's reason. `None` for Binary, and if it is
+    /// not UTF-8.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         let bytes = match self.kind {
@@ -148,7 +148,7 @@ impl ClientFrame {
     }
 }
 
-/// Why a client's bytes are no legal frame, and the Close code that says so.
+/// Why a client's bytes are not a legal frame, and the Close code for that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub(crate) struct BadFrame {
@@ -183,7 +183,7 @@ pub(crate) struct FrameParser {
     buffer: BytesMut,
     /// A message has begun and its last fragment has not come yet.
     fragmented: bool,
-    /// Where it was agreed that messages may be compressed.
+    /// Set if compression of messages was agreed on.
     inflater: Option<Inflater>,
     /// The message that has begun is compressed.
     compressed: bool,
@@ -203,13 +203,13 @@ impl FrameParser {
         }
     }
 
-    /// Takes frames of this length, and with [`inflating`](Self::inflating) messages.
+    /// Accepts frames up to this length, and with [`inflating`](Self::inflating) messages.
     pub(crate) fn up_to(mut self, max_bytes: usize) -> Self {
         self.max_bytes = max_bytes;
         self
     }
 
-    /// Takes compressed messages too, where that was agreed on.
+    /// Accepts compressed messages too, if that was agreed on.
     pub(crate) fn inflating(mut self, terms: Option<Terms>) -> Self {
         self.inflater = terms.map(|terms| Inflater::new(terms, self.max_bytes));
         self
@@ -220,7 +220,7 @@ impl FrameParser {
         &mut self.buffer
     }
 
-    /// The next whole frame, `None` where more bytes are needed.
+    /// The next whole frame, or `None` if more bytes are needed.
     pub(crate) fn next(&mut self) -> Result<Option<ClientFrame>, BadFrame> {
         let (head, len) = match Head::of(&self.buffer) {
             Head::Short(_) => return Ok(None),

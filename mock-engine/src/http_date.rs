@@ -4,11 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 
-/// The last second that four digits of a year can say, since 1970: what httpdate writes goes no
-/// further, nor back behind 1970, and a tape's epoch may.
+/// The last second of the year 9999, since 1970: httpdate writes nothing later, and nothing before
+/// 1970, but a tape's epoch may lie there.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-/// `at` as HTTP has it; the first or the last time that can be written where it lies outside.
+/// `at` in HTTP's form; if it lies outside the range, the first or last time that can be written.
 pub(crate) fn http_date(at: DateTime<Utc>) -> String {
     let since_1970 = u64::try_from(at.timestamp()).unwrap_or(0);
     let since_1970 = Duration::from_secs(since_1970.min(LAST_SECOND));

@@ -1,4 +1,4 @@
-//! Numbers that must not be mixed up: connections, layers, and whom a step is about.
+//! Numbers that must not be mixed up: connections, layers, and which connections a step is about.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -33,7 +33,7 @@ impl fmt::Display for ConnId {
     }
 }
 
-/// A port that connections come in by, numbered as they were opened.
+/// A port that connections come in through, numbered in order of opening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PortId(pub(crate) u64);
 
@@ -42,7 +42,7 @@ impl PortId {
     pub(crate) const OWN: Self = Self(0);
 }
 
-/// The tape's n-th connection, counted from 1. Which live one that is, the connection map knows.
+/// The tape's n-th connection, counted from 1. The connection map knows which live one that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Nth(pub(crate) u64);
 
@@ -58,16 +58,16 @@ pub(crate) struct PathId(pub(crate) usize);
 /// Which connections a step is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
-    /// Every connection, those to come included.
+    /// Every connection, including those to come.
     All,
     /// This one.
     One(ConnId),
-    /// Those that asked for a path, or the n-th of them; those to come included.
+    /// Those that asked for a path, or the n-th of them; including those to come.
     At { path: PathId, nth: Option<u64> },
 }
 
 impl Scope {
-    /// The only connection it is about, where it is about one.
+    /// The connection it is about, if there is only one.
     pub(crate) fn only(self) -> Option<ConnId> {
         match self {
             Self::All | Self::At { .. } => None,
@@ -76,18 +76,18 @@ impl Scope {
     }
 }
 
-/// Connections from one on that get other numbers, all moved by the same span: what waits for
-/// them moves along.
+/// Connections from one on that are renumbered, all by the same span: what waits for them moves
+/// along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Renumbering {
     from: ConnId,
     by: i64,
-    /// One that takes the place that this makes, at `from`.
+    /// One that takes the place that this frees, at `from`.
     moved: Option<ConnId>,
 }
 
 impl Renumbering {
-    /// What was said of connections from `from` on is said of those numbered `by` higher.
+    /// Moves what was set for connections from `from` on to those numbered `by` higher.
     pub(crate) fn up(from: ConnId, by: u64) -> Self {
         Self {
             from,
@@ -96,7 +96,7 @@ impl Renumbering {
         }
     }
 
-    /// What was said of `gone` and those behind it is said of those numbered one lower.
+    /// Moves what was set for `gone` and later ones to those numbered one lower.
     pub(crate) fn down(gone: ConnId) -> Self {
         Self {
             from: gone,
@@ -105,8 +105,8 @@ impl Renumbering {
         }
     }
 
-    /// What was said of `id`, which was no connection of the tape, is said of the one numbered
-    /// `to`, and what was said from there on of those numbered one higher.
+    /// Moves what was set for `id`, which was not a connection of the tape, to the one numbered
+    /// `to`, and what was set from there on to those numbered one higher.
     pub(crate) fn away(id: ConnId, to: ConnId) -> Self {
         Self {
             from: to,
@@ -115,7 +115,7 @@ impl Renumbering {
         }
     }
 
-    /// The connection that `id` is from here on.
+    /// The connection that `id` is from now on.
     pub(crate) fn of(&self, id: ConnId) -> ConnId {
         if self.moved == Some(id) {
             self.from

@@ -14,14 +14,14 @@ use crate::error::EngineError;
 use crate::field;
 use crate::misfit::misfit;
 
-/// Steps among which a recording's first handshake is looked for.
+/// How many steps are searched for the path to dial.
 const MAX_LOOKED_AT_STEPS: usize = 64;
 
-/// Most memory that a tape may take which is played over and over, about; a longer one is read from
-/// its file again each time.
+/// Roughly the most memory for a tape that is played over and over; a longer one is read from its
+/// file again each time.
 const MAX_KEPT_BYTES: usize = 64 << 20;
 
-/// What a step that is kept takes beside its line.
+/// What a kept step takes beside its line.
 const KEPT_STEP_BYTES: usize = size_of::<Step>() + size_of::<StepFields>();
 
 /// One tape of an engine: the base, or an overlay.
@@ -34,7 +34,7 @@ enum Source {
     Tape(Arc<Tape>),
     File {
         path: PathBuf,
-        /// Whether it was looked through before.
+        /// Set if the file was checked before.
         sound: Option<Sound>,
         opened: Option<LayerSteps>,
         torn: TornCell,
@@ -46,12 +46,12 @@ enum Source {
     },
 }
 
-/// Where a reader leaves word that its tape was torn.
+/// Where a reader reports that its tape was torn.
 type TornCell = Arc<Mutex<Option<Torn>>>;
 
 impl Layer {
-    /// A tape read from a file as it is played, or a [field overlay](crate::field) where the path
-    /// is the name of one.
+    /// A tape read from a file as it is played, or a [field overlay](crate::field) if the path
+    /// names one.
     ///
     /// # Errors
     /// As [`TapeReader::open`].
@@ -63,8 +63,8 @@ impl Layer {
         Self::file(path, None)
     }
 
-    /// As [`from_path`](Self::from_path), a file that was looked through: what is known of its lines
-    /// is not found out again each time that they are played.
+    /// As [`from_path`](Self::from_path), for a file that was already checked: its lines are not
+    /// checked again each time they are played.
     ///
     /// # Errors
     /// As [`TapeReader::open`].
@@ -93,12 +93,13 @@ impl Layer {
         &self.header
     }
 
-    /// Whether its tape knows references.
+    /// Whether its tape may use references.
     pub(crate) fn speaks(&self) -> bool {
         self.header.needs.iter().any(|need| need == DIALOGUE)
     }
 
-    /// Whether all of it is there to be read, and no step takes its time to come as one of a pipe may.
+    /// Whether all of it can be read at once, with no step that may take its time, as one from a
+    /// pipe may.
     pub(crate) fn is_there(&self) -> bool {
         match &self.source {
             Source::Tape(_) => true,
@@ -107,28 +108,29 @@ impl Layer {
         }
     }
 
-    /// The path that a recording was made at: that of the first handshake it has, where it begins
-    /// with one. What can be read once only is not looked through.
-    pub(crate) fn recorded_path(&self) -> Option<String> {
+    /// The path to dial for this tape: that of a recording's first handshake, or else the first that
+    /// a step of this engine names in full. Only the start of the tape is searched, and nothing of a
+    /// source that can be read only once.
+    pub(crate) fn own_path(&self, engine: Option<&str>) -> Option<String> {
         match &self.source {
-            Source::Tape(tape) => first_path(tape.steps.iter()),
+            Source::Tape(tape) => first_path(&tape.steps, engine),
             Source::File { path, .. } if path.is_file() => {
                 let reader = TapeReader::open(path).ok()?;
                 let steps: Vec<Step> = reader
                     .take(MAX_LOOKED_AT_STEPS)
                     .map_while(Result::ok)
                     .collect();
-                first_path(steps.iter())
+                first_path(&steps, engine)
             }
             Source::File { .. } | Source::Once { .. } => None,
         }
     }
 
-    /// Whether all of its steps can be laid over a real engine. What can be read once only is not
-    /// looked through; what can't be read is found when it is played.
+    /// Whether all of its steps can be laid over a real engine. A tape that can be read only once
+    /// is not checked; what can't be read is found when it is played.
     ///
     /// # Errors
-    /// [`EngineError::Misfit`] for the first that can't; [`EngineError::Tape`] where the file can't be
+    /// [`EngineError::Misfit`] for the first that can't; [`EngineError::Tape`] if the file can't be
     /// opened.
     pub fn fits_a_real_engine(&self) -> Result<(), EngineError> {
         let look = |name: String, step: &Step| match misfit(step) {
@@ -157,9 +159,9 @@ impl Layer {
         }
     }
 
-    /// The tape from its first step; `None` where it can be read once only and was. A file is read
-    /// anew each time; one that is `looped` is kept in memory at its first, where it has
-    /// [`MAX_KEPT_BYTES`] at most.
+    /// The tape from its first step; `None` if it can be read only once and has been. A file is
+    /// read anew each time; a `looped` one is kept in memory the first time, if it takes at most
+    /// [`MAX_KEPT_BYTES`].
     pub(crate) fn open(&mut self, looped: bool) -> Result<Option<LayerSteps>, TapeError> {
         Ok(match &mut self.source {
             Source::Tape(tape) => Some(Box::new(TapeSteps {
@@ -191,7 +193,7 @@ impl Layer {
         })
     }
 
-    /// Where the tape was torn, once its end was reached.
+    /// Where the tape was torn, once its end is reached.
     pub(crate) fn torn(&self) -> Option<Torn> {
         match &self.source {
             Source::Tape(tape) => tape.torn.clone(),
@@ -215,7 +217,7 @@ impl From<Tape> for Layer {
 }
 
 impl From<Arc<Tape>> for Layer {
-    /// A tape that is shared, so that many engines play it without a copy each.
+    /// A shared tape, so that many engines play it without a copy each.
     fn from(tape: Arc<Tape>) -> Self {
         Self {
             header: tape.header.clone(),
@@ -225,7 +227,7 @@ impl From<Arc<Tape>> for Layer {
 }
 
 impl<R: std::io::BufRead + Send + 'static> From<TapeReader<R>> for Layer {
-    /// A tape that is read as it is played, once: it can't be looped.
+    /// A tape that is read once, as it is played: it can't be looped.
     fn from(reader: TapeReader<R>) -> Self {
         let header = reader.header().clone();
         let torn = TornCell::default();
@@ -237,15 +239,26 @@ impl<R: std::io::BufRead + Send + 'static> From<TapeReader<R>> for Layer {
     }
 }
 
-/// The path of the first handshake, without its query.
-fn first_path<'s>(steps: impl Iterator<Item = &'s Step>) -> Option<String> {
-    let mut first = steps.take(MAX_LOOKED_AT_STEPS);
-    let path = first.find_map(|step| match &step.action {
+/// The path of the first handshake, without its query; where there is none, the first that one of
+/// this engine's steps names and that isn't the beginning of many.
+fn first_path(steps: &[Step], engine: Option<&str>) -> Option<String> {
+    let first = || steps.iter().take(MAX_LOOKED_AT_STEPS);
+    let recorded = first().find_map(|step| match &step.action {
         Action::Received(received) => received.path.as_deref(),
         _ => None,
-    })?;
-    let path = path.split('?').next().unwrap_or(path);
-    path.starts_with('/').then(|| path.to_owned())
+    });
+    if let Some(path) = recorded {
+        let path = path.split('?').next().unwrap_or(path);
+        return path.starts_with('/').then(|| path.to_owned());
+    }
+    let mine = |step: &&Step| match (engine, step.engine.as_deref()) {
+        (Some(engine), Some(of)) => engine == of,
+        _ => true,
+    };
+    let mut named = first().filter(mine).filter_map(|step| step.path.as_deref());
+    named
+        .find(|path| !path.ends_with('*'))
+        .map(ToOwned::to_owned)
 }
 
 struct TapeSteps {
@@ -263,7 +276,7 @@ impl Iterator for TapeSteps {
     }
 }
 
-/// What is kept of a file that is looped.
+/// What is kept of a looped file.
 #[derive(Debug, Default)]
 struct Kept {
     steps: Arc<Vec<Step>>,
@@ -271,29 +284,29 @@ struct Kept {
     state: Keep,
 }
 
-/// How far a file is kept.
+/// How much of a file is kept.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Keep {
-    /// As far as it was read.
+    /// As much as was read.
     #[default]
     Begun,
     /// To its end.
     Whole,
-    /// Not at all: it is too long, or was not read to its end.
+    /// Nothing: it is too long, or was not read to its end.
     Nothing,
 }
 
-/// Where the steps of a file leave a copy.
+/// Where the steps of a file leave their copies.
 type KeptCell = Arc<Mutex<Kept>>;
 
 impl Kept {
-    /// All steps, where they are here.
+    /// All steps, if they are kept.
     fn whole(&self) -> Option<LayerSteps> {
         let is_whole = self.state == Keep::Whole;
         is_whole.then(|| -> LayerSteps { Box::new(steps_of(Arc::clone(&self.steps))) })
     }
 
-    /// The next step that was read; `None` at the end.
+    /// Keeps the next step that was read; `None` at the end.
     fn take(&mut self, step: Option<&Result<Step, TapeError>>) {
         match step {
             _ if self.state != Keep::Begun => {}
@@ -319,7 +332,7 @@ fn steps_of(steps: Arc<Vec<Step>>) -> impl Iterator<Item = Result<Step, TapeErro
     })
 }
 
-/// Steps that leave a copy as they are read.
+/// Steps that leave copies as they are read.
 fn keeping(mut steps: LayerSteps, kept: KeptCell) -> LayerSteps {
     Box::new(std::iter::from_fn(move || {
         let step = steps.next();
@@ -343,7 +356,7 @@ fn open_file(
     })
 }
 
-/// The reader's steps; at their end `torn` learns whether the tape was.
+/// The reader's steps; at their end `torn` is told whether the tape was torn.
 fn watched<R: std::io::BufRead + Send + 'static>(
     mut reader: TapeReader<R>,
     torn: TornCell,

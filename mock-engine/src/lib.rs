@@ -16,12 +16,12 @@
 //!   expected to, and whether they did.
 //!
 //! Inside, `hub` holds all state behind one lock: owners with private fields, and a core that
-//! performs steps on them. `dialogue` knows what tapes answer to what clients say, `faults` knows
+//! performs steps on them. `dialogue` decides what tapes answer to what clients say, `faults` keeps
 //! what holds, `ahead` reads the tapes, `playback` takes steps off them and `driver` plays them in
-//! time, `acceptor` numbers what dials, `server` and `connection` speak HTTP and WebSocket,
-//! `upstream` carries connections to a real engine instead, `deflate` makes messages small,
-//! `control` is the engine steered over HTTP, `page` what it looks like in a browser, `tcp` takes
-//! sockets off a port, `pump` joins them to links. Files use what stands below them, never back up.
+//! time, `acceptor` numbers dials, `server` and `connection` speak HTTP and WebSocket, `upstream`
+//! carries connections to a real engine instead, `deflate` compresses messages, `control` steers
+//! the engine over HTTP, `page` shows it in a browser, `tcp` takes sockets off a port, `pump` joins
+//! them to links. Files use only what is below them.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {

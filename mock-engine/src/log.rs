@@ -1,4 +1,4 @@
-//! The journal with the clock that its entries are stamped by.
+//! The journal, with the clock that stamps its entries.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::ids::ConnId;
 use crate::journal::{Journal, JournalKind};
 
-/// Stamps what happens and hands it to the journal. A clone writes to the same one.
+/// Stamps what happens and hands it to the journal. Clones write to the same one.
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
     clock: Clock,
@@ -33,7 +33,7 @@ impl Log {
         self.journal.write(self.clock.now(), conn, kind);
     }
 
-    /// What happened at one time, on no connection of its own.
+    /// Journals what happened at one time, on no connection in particular.
     pub(crate) fn write_all(&self, kinds: impl IntoIterator<Item = JournalKind>) {
         self.journal.write_all(self.clock.now(), None, kinds);
     }
@@ -64,7 +64,7 @@ impl Log {
         }
     }
 
-    /// The engine's wall clock is so wrong from here on; one that was already goes on as it was.
+    /// Sets how wrong the engine's wall clock is; the same again changes nothing.
     pub(crate) fn set_skew(&self, skew: Option<ClockSkew>) {
         let mut had = self.skew.lock();
         if had.map(|(skew, _)| skew) != skew {
@@ -78,7 +78,7 @@ impl Log {
     }
 }
 
-/// A wall time as a clock has it that has been wrong for so many microseconds.
+/// The wall time by a clock that has been wrong for this many microseconds.
 fn wrong(right: DateTime<Utc>, skew: ClockSkew, since_us: u64) -> DateTime<Utc> {
     let drift = u128::from(since_us) * u128::from(skew.drift_ppm) / 1_000_000;
     let by = u128::from(skew.by.0).saturating_add(drift);

@@ -1,4 +1,4 @@
-//! The network in memory: dials that become links without a socket between.
+//! The network in memory: dials become links without a socket.
 
 use std::io;
 use std::pin::pin;
@@ -7,7 +7,7 @@ use crate::acceptor::Acceptor;
 use crate::journal::JournalKind;
 use crate::link::ClientEnd;
 
-/// Dials an engine in memory. A clone dials the same one.
+/// Dials an engine in memory. Clones dial the same one.
 #[derive(Debug, Clone)]
 pub struct MemoryNet {
     acceptor: Acceptor,
@@ -18,18 +18,18 @@ impl MemoryNet {
         Self { acceptor }
     }
 
-    /// Dials. It takes no time: the connection is there, or refused, at once; but where the tape says that
-    /// dials are pending, it waits until they are not.
+    /// Dials. It takes no time: the connection is there, or refused, at once; but while the tape
+    /// keeps dials pending, it waits.
     ///
     /// # Errors
-    /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) while the port is down, and once
-    /// the engine is gone; [`InvalidData`](io::ErrorKind::InvalidData) where its certificate is
-    /// wrong by the tape (no TLS is spoken here).
+    /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) while the port is down, and once the
+    /// engine is gone; [`InvalidData`](io::ErrorKind::InvalidData) if the tape makes its
+    /// certificate wrong (no TLS is spoken here).
     pub async fn connect(&self) -> io::Result<ClientEnd> {
         let hub = self.acceptor.hub();
         let mut is_new = true;
         loop {
-            // Listened to before the port is looked at: nothing is missed between the two.
+            // Subscribed before the port is checked, so that nothing is missed between the two.
             let mut progress = pin!(hub.progress().notified());
             progress.as_mut().enable();
             if let Some(dialed) = self.acceptor.accept()? {

@@ -2,7 +2,7 @@
 
 use wstape_tape::{Action, Step, Trigger};
 
-/// Why a step can't be laid over a real engine's traffic; `None` where it can.
+/// Why a step can't be laid over a real engine's traffic; `None` if it can.
 pub(crate) fn misfit(step: &Step) -> Option<&'static str> {
     match &step.action {
         Action::Accept(Some(_)) => Some(

@@ -3,33 +3,33 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// Path of the WebSocket where nothing says another.
+/// Path of the WebSocket if nothing sets another.
 const WS_PATH: &str = "/ws";
 
 /// The paths of the WebSocket.
 #[derive(Debug, Clone)]
 pub(crate) struct Paths {
     own: Arc<str>,
-    /// The only ones, where there are any.
+    /// The only ones allowed, if there are any.
     only: Arc<[String]>,
 }
 
 impl Paths {
-    /// The only paths, or any where there are none; `recorded` is where the tape was made.
-    pub(crate) fn new(only: Vec<String>, recorded: Option<&str>) -> Self {
-        let own = only.first().map(String::as_str).or(recorded);
+    /// The only paths, or any where there are none; `played` is the one that the tape is for.
+    pub(crate) fn new(only: Vec<String>, played: Option<&str>) -> Self {
+        let own = only.first().map(String::as_str).or(played);
         Self {
             own: own.unwrap_or(WS_PATH).into(),
             only: only.into(),
         }
     }
 
-    /// The one that the engine's URL has.
+    /// The one in the engine's URL.
     pub(crate) fn own(&self) -> &str {
         &self.own
     }
 
-    /// Where clients connect to. In memory the host is a name that nobody else answers for.
+    /// Where clients connect. In memory the host is a name that nothing else resolves.
     pub(crate) fn url(&self, addr: Option<SocketAddr>, scheme: &str) -> String {
         let path = &self.own;
         match addr {
@@ -38,7 +38,7 @@ impl Paths {
         }
     }
 
-    /// Whether an upgrade of this path is a WebSocket.
+    /// Whether an upgrade at this path is a WebSocket.
     pub(crate) fn take(&self, path: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| only == path)
     }

@@ -62,7 +62,7 @@ impl Playback {
         Ok((playback, prologue))
     }
 
-    /// The engine's name, where it has one.
+    /// The engine's name, if it has one.
     pub(crate) fn name(&self) -> Option<&str> {
         self.ahead.name()
     }
@@ -71,13 +71,13 @@ impl Playback {
         self.outcome.subscribe()
     }
 
-    /// When, after time 0, the next step is due; `None` where there is none.
+    /// When, after time 0, the next step is due; `None` if there is none.
     pub(crate) fn due(&self) -> Option<Micros> {
         let at = self.ahead.next()?.at?;
         Some(due(self.speed, at))
     }
 
-    /// The next steps that can be sent together: see [`Ahead::run`]. `is_due` is asked of times after
+    /// The next steps that can be sent together: see [`Ahead::run`]. `is_due` is given times after
     /// time 0.
     pub(crate) fn run(&mut self, is_due: impl Fn(Micros) -> bool) -> Run {
         let speed = self.speed;
@@ -92,15 +92,15 @@ impl Playback {
         Some(read)
     }
 
-    /// Reads on behind the steps that were played. Where that fails, the tape is over.
+    /// Reads on after the steps that were played. If that fails, the tape is over.
     fn read_on(&mut self) {
         if let Err(error) = self.ahead.refill() {
             self.finish(Err(error.into()));
         }
     }
 
-    /// Plays the next step and reads the one behind it: `play` gets the step, its layer and which time
-    /// over it was read, from 0.
+    /// Plays the next step and reads the one after it: `play` gets the step, its layer and the
+    /// round it was read in, from 0.
     pub(crate) fn play_next(&mut self, play: impl FnOnce(LayerIndex, u64, Step)) {
         if let Some(Read {
             layer, step, round, ..
@@ -111,7 +111,7 @@ impl Playback {
         }
     }
 
-    /// Plays so many of the next steps at once: `play` gets them all.
+    /// Plays this many of the next steps at once: `play` gets them all.
     pub(crate) fn play_run(&mut self, run: Run, play: impl FnOnce(Vec<Read>)) {
         let steps = std::iter::from_fn(|| self.take()).take(run.steps).collect();
         play(steps);
@@ -129,7 +129,7 @@ impl Playback {
         self.outcome.send_replace(Some(result.map(|()| end)));
     }
 
-    /// Plays the states that stand at the tape's very beginning, at time 0.
+    /// Plays the states at the tape's very beginning, at time 0.
     pub(crate) fn play_first_states(&mut self, mut play: impl FnMut(LayerIndex, Step)) {
         let first = |read: &Read| {
             let at_zero = read.at == Some(Micros::ZERO) && read.round == 0;
@@ -140,17 +140,16 @@ impl Playback {
         }
     }
 
-    /// Whether no further step is to be read, and none that was is still to come: where steps
-    /// were put off, only an `end` ends the tape before them.
+    /// Whether no step remains to be read or to come: if steps were put off, only an `end` ends the
+    /// tape before them.
     pub(crate) fn is_over(&self, has_put_off: bool) -> bool {
         self.ahead.next().is_none() && (self.end.ended || !has_put_off)
     }
 
-    /// Another tape is the base from now on, and all begins anew. Returns the prologue. There must
-    /// be a base.
+    /// Makes another tape the base and starts over. Returns the prologue. There must be a base.
     ///
     /// # Errors
-    /// Where a layer's tape can't be read any more; what is played stays then.
+    /// If a layer's tape can't be read any more; then what is being played stays.
     pub(crate) fn replace_base(
         &mut self,
         base: Layer,
@@ -181,7 +180,7 @@ impl Playback {
     }
 }
 
-/// When, after time 0, a step of this time of the tape is due.
+/// When, after time 0, a step of this tape's time is due.
 fn due(speed: Speed, at: Micros) -> Micros {
     match speed {
         Speed::Max => Micros::ZERO,

@@ -1,8 +1,8 @@
-//! A listener's queue filled up, so that dials neither come to anything nor fail.
+//! Fills up a listener's queue, so that dials neither succeed nor fail.
 //!
-//! A queue of length 0 holds one connection on Linux (`tcp(7)`, `listen(2)`): one to itself, which
-//! nobody takes, fills it, and what asks to connect from then on is dropped without a word. Other
-//! systems refuse, or take one more; there nothing is promised.
+//! On Linux a queue of length 0 holds one connection (`tcp(7)`, `listen(2)`): one that the
+//! listener's host makes to it, and nobody takes, fills it, and later attempts to connect are
+//! silently dropped. Other systems refuse them, or take one more; nothing is promised there.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpListener;
 
-/// Connections that the kernel may keep waiting.
+/// Most connections that the kernel may keep waiting.
 pub(crate) const MAX_BACKLOG: i32 = 1024;
 
 /// What keeps a listener's queue full.
@@ -20,10 +20,11 @@ pub(crate) struct Plug {
 }
 
 impl Plug {
-    /// Fills the queue of what listens on `addr`; effective on return.
+    /// Fills the queue of the listener on `addr`; it is full on return.
     ///
     /// # Errors
-    /// [`Unsupported`](io::ErrorKind::Unsupported) where the system is not Linux; what the system says.
+    /// [`Unsupported`](io::ErrorKind::Unsupported) if the system is not Linux; otherwise what the
+    /// system says.
     pub(crate) fn put(listener: &TcpListener, addr: SocketAddr) -> io::Result<Self> {
         if !cfg!(target_os = "linux") {
             let text = "a dial can be left pending over TCP on Linux alone";
@@ -31,7 +32,7 @@ impl Plug {
         }
         let filled = Self::fill(listener, addr);
         if filled.is_err() {
-            // It goes on as before, as far as it can.
+            // It goes on as before, as far as possible.
             let _ = SockRef::from(listener).listen(MAX_BACKLOG);
         }
         filled
@@ -40,10 +41,11 @@ impl Plug {
     fn fill(listener: &TcpListener, addr: SocketAddr) -> io::Result<Self> {
         SockRef::from(listener).listen(0)?;
         let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-        // Where a client waits in the queue already, it is full, and this would wait with all others.
+        // If a client waits in the queue already, it is full, and this would wait like all others.
         socket.set_nonblocking(true)?;
         match socket.connect(&reachable(addr).into()) {
-            // `EINPROGRESS`: between two sockets of one host it is done by now all the same.
+            // `EINPROGRESS`: between two sockets of one host the connection is made by now all the
+            // same.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) if error.raw_os_error() == Some(EINPROGRESS) => {}
             other => other?,
@@ -51,12 +53,12 @@ impl Plug {
         Ok(Self { socket })
     }
 
-    /// Makes room in a listener's queue again. The plug stays in it until somebody takes it.
+    /// Makes room in a listener's queue again. The plug stays in it until it is accepted.
     pub(crate) fn pull(listener: &TcpListener) -> io::Result<()> {
         SockRef::from(listener).listen(MAX_BACKLOG)
     }
 
-    /// Where the listener will say that it came from.
+    /// The address that the listener will see it come from.
     pub(crate) fn addr(&self) -> Option<SocketAddr> {
         self.socket.local_addr().ok()?.as_socket()
     }
@@ -65,7 +67,7 @@ impl Plug {
 /// `EINPROGRESS` on Linux.
 const EINPROGRESS: i32 = 115;
 
-/// The address under which a listener's own host reaches it.
+/// The address at which a listener's own host reaches it.
 fn reachable(mut addr: SocketAddr) -> SocketAddr {
     match addr {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => addr.set_ip(Ipv4Addr::LOCALHOST.into()),

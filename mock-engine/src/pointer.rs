@@ -1,4 +1,4 @@
-//! Where a value stands in a message, to change it and leave every other byte as it was.
+//! Finds a value in a message, so that it can be changed with every other byte left as it was.
 
 use std::fmt;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use wstape_tape::pointer_key;
 pub(crate) struct Pointer(Vec<String>);
 
 impl Pointer {
-    /// The pointer of this text: empty, or beginning with `/`; a first `/` that lacks is added.
+    /// The pointer of this text: empty, or beginning with `/`; a missing first `/` is added.
     pub(crate) fn new(text: &str) -> Self {
         let keys = text.strip_prefix('/').unwrap_or(text).split('/');
         let keys = keys.map(pointer_key);
@@ -24,7 +24,7 @@ impl Pointer {
         })
     }
 
-    /// Where in the message the value stands; `None` where there is none, or no JSON.
+    /// Where in the message the value is; `None` if there is no such value, or no JSON.
     pub(crate) fn find(&self, json: &Bytes) -> Option<Range<usize>> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let raw = Find(&self.0).deserialize(&mut deserializer).ok()??;
@@ -35,8 +35,8 @@ impl Pointer {
     }
 }
 
-/// Finds the value at these keys. Of members with the same name it is the last, as most readers
-/// have it.
+/// Finds the value at these keys. If members have the same name it is the last, as for most
+/// readers.
 struct Find<'k>(&'k [String]);
 
 impl<'de> DeserializeSeed<'de> for Find<'_> {
@@ -111,7 +111,7 @@ impl<'de> Visitor<'de> for Find<'_> {
     }
 }
 
-/// The number of an element, as RFC 6901 writes it: no sign, no zero before it.
+/// The index of an element, as RFC 6901 writes it: no sign, no leading zero.
 fn index(key: &str) -> Option<usize> {
     let is_plain = key == "0" || key.starts_with(|first: char| ('1'..='9').contains(&first));
     key.parse().ok().filter(|_| is_plain)

@@ -1,4 +1,4 @@
-//! The port: one in memory, or one of TCP that can stop listening and begin again.
+//! The port: one in memory, or a TCP port that can stop listening and start again.
 
 use std::fmt;
 use std::io;
@@ -35,7 +35,7 @@ pub(crate) enum Port {
 }
 
 impl Port {
-    /// From here on it does this.
+    /// Sets what it does from here on.
     pub(crate) fn set(&self, gate: Gate) -> io::Result<()> {
         match self {
             Self::Memory => Ok(()),
@@ -43,7 +43,7 @@ impl Port {
         }
     }
 
-    /// The address that it is; `None` in memory.
+    /// Its address; `None` in memory.
     pub(crate) fn addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Memory => None,
@@ -59,22 +59,23 @@ impl Port {
     }
 }
 
-/// A TCP port that can stop listening without anybody else getting it.
+/// A TCP port that can stop listening without anybody else taking it.
 pub(crate) struct TcpPort {
     addr: SocketAddr,
     runtime: Handle,
     socket: Mutex<Bound>,
     changed: Notify,
-    /// Where the port's own connections came from that filled its queue, and that wait in it: nobody's clients.
+    /// The addresses of the port's own connections that fill its queue and wait in it: nobody's
+    /// clients.
     plugs: Mutex<Vec<SocketAddr>>,
 }
 
 enum Bound {
     Listening(TcpListener),
-    /// Listening with a queue that is full, so that the kernel drops what asks to connect.
+    /// Listening with a full queue, so that the kernel drops attempts to connect.
     Pending(TcpListener, Plug),
-    /// Bound, so that nobody gets it by chance, and not listening, so that connects are refused.
-    /// A program that asks for this very port with `SO_REUSEADDR` could still take it: the kernel
+    /// Bound, so that nobody gets it by chance, but not listening, so that connects are refused. A
+    /// program that asks for this very port with `SO_REUSEADDR` could still take it: the kernel
     /// knows no stronger claim without listening. The engine then says that it could not listen
     /// again.
     Refusing(Socket),
@@ -92,7 +93,7 @@ impl fmt::Debug for TcpPort {
 
 fn bind(addr: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-    // Connections of a moment ago must not keep the port from coming back.
+    // Recent connections must not keep the port from coming back.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
@@ -114,7 +115,7 @@ impl TcpPort {
         })
     }
 
-    /// From here on it does this; effective on return.
+    /// Sets what it does from here on; done on return.
     pub(crate) fn set(&self, gate: Gate) -> io::Result<()> {
         let mut bound = self.socket.lock();
         let had = std::mem::replace(&mut *bound, Bound::Lost);
@@ -139,7 +140,7 @@ impl TcpPort {
             }
             (Bound::Lost, Gate::Pends) => self.stop_up(self.listen(bind(self.addr)?)?),
             (freed, Gate::Refuses) => {
-                // Closed first: a port can't be bound beside a socket that listens on it.
+                // Closed first: a port can't be bound while another socket listens on it.
                 drop(freed);
                 self.plugs.lock().clear();
                 (Bound::Refusing(bind(self.addr)?), Ok(()))
@@ -151,7 +152,7 @@ impl TcpPort {
         done
     }
 
-    /// Fills the listener's queue; one that can't be filled listens on.
+    /// Fills the listener's queue; if that fails it goes on listening.
     fn stop_up(&self, listener: TcpListener) -> (Bound, io::Result<()>) {
         match Plug::put(&listener, self.addr) {
             Ok(plug) => (Bound::Pending(listener, plug), Ok(())),
@@ -171,13 +172,13 @@ impl TcpPort {
         self.changed.notify_one();
     }
 
-    /// The next connection, whenever the port listens.
+    /// The next connection, once the port listens.
     pub(crate) async fn accept(&self) -> io::Result<TcpStream> {
         loop {
             let mut changed = pin!(self.changed.notified());
             let accepted = std::future::poll_fn(|cx| {
                 use std::task::Poll;
-                // Looked at first, so that the listener's waker is the newest one's.
+                // Polled first, so that the listener's waker is the newest one's.
                 if changed.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(None);
                 }
@@ -196,7 +197,7 @@ impl TcpPort {
         }
     }
 
-    /// Whether a connection that was taken is one that the port made to itself; told once.
+    /// Whether an accepted connection is one the port made to itself; true once for each.
     fn is_plug(&self, from: SocketAddr) -> bool {
         let mut plugs = self.plugs.lock();
         let place = plugs.iter().position(|plug| plug.port() == from.port());
@@ -212,7 +213,7 @@ mod tests {
 
     use super::*;
 
-    /// The client's kernel tries again after a second, and three.
+    /// The client's kernel retries after a second, and after three.
     const PATIENCE: Duration = Duration::from_secs(20);
 
     fn dial(addr: SocketAddr) -> Socket {
@@ -220,7 +221,7 @@ mod tests {
         socket
             .set_nonblocking(true)
             .expect("a socket that waits for nothing");
-        // It is under way; what becomes of it shows in `peer_addr`.
+        // It is under way; `peer_addr` shows what becomes of it.
         let _ = socket.connect(&addr.into());
         socket
     }

@@ -16,7 +16,7 @@ use crate::read::read_some;
 /// How long a client may take to close after the engine's FIN.
 const DRAIN_WAIT: Micros = Micros::from_ms(1_000);
 
-/// Longest chunk that is copied to be written together with others.
+/// Longest chunk copied so that it is written together with others.
 const MAX_GATHERED_BYTES: usize = 16 * 1024;
 
 /// A socket that a link can be joined to.
@@ -52,12 +52,12 @@ impl Socket for TcpStream {
 
 /// Closes with an RST.
 pub(crate) fn reset(stream: TcpStream) {
-    // Where the option can't be set the peer gets a FIN instead; nothing else to be done.
+    // If the option can't be set the peer gets a FIN instead; there is nothing else to do.
     let _ = stream.set_zero_linger();
     drop(stream);
 }
 
-/// How the engine's side of a pump came to an end.
+/// How the engine's side of a pump ended.
 enum Outcome {
     Fin,
     Reset,
@@ -84,7 +84,7 @@ pub(crate) async fn pump<S: Socket>(clock: Clock, client: ClientEnd, mut stream:
             }
         };
         if matches!(outcome, Outcome::Fin) && open {
-            // Closed with bytes unread, the kernel would send an RST that overtakes our own.
+            // If it were closed with bytes unread, the kernel's RST would overtake our own.
             let patience = Micros(clock.now().0.saturating_add(DRAIN_WAIT.0));
             tokio::select! {
                 biased;
@@ -113,7 +113,8 @@ async fn inbound(
                 return Ok(());
             }
             Ok(bytes) => link.write_all(&bytes).await.map_err(|error| {
-                // The other direction may wait for a socket that takes nothing, and not know yet.
+                // The other direction may be waiting for a socket that takes nothing, and not know
+                // yet.
                 let reset = error.kind() == io::ErrorKind::ConnectionReset;
                 if reset {
                     Outcome::Reset
@@ -136,21 +137,21 @@ async fn outbound(link: &mut ClientReader, socket: &mut (impl AsyncWrite + Unpin
                 if socket.shutdown().await.is_err() {
                     return Outcome::Broken;
                 }
-                // Where only the engine's own side has ended, it goes on reading.
+                // If only the engine's own side has ended, it goes on reading.
                 let reset = link.engine_done().await;
                 return if reset { Outcome::Reset } else { Outcome::Fin };
             }
             Err(_) => return Outcome::Reset,
         }
-        // Behind TLS what was written may still wait to be sent.
+        // Under TLS, what was written may still wait to be sent.
         if write_all(socket, &mut chunks).await.is_err() || socket.flush().await.is_err() {
             return Outcome::Broken;
         }
     }
 }
 
-/// Writes all chunks and empties the list. Short ones are copied together: that costs less than a
-/// write of many parts does.
+/// Writes all chunks and empties the list. Short ones are copied together, which costs less than a
+/// write of many parts.
 async fn write_all(
     socket: &mut (impl AsyncWrite + Unpin),
     chunks: &mut Vec<Bytes>,

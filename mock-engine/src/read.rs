@@ -1,4 +1,4 @@
-//! Reading what a peer says, whenever it says something.
+//! Reading from a peer that may say nothing for long.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -10,10 +10,10 @@ use tokio::io::{AsyncRead, ReadBuf};
 /// Most bytes read at once.
 const READ_BYTES: usize = 16 * 1024;
 
-/// What there is to read, [`READ_BYTES`] of it at most; nothing at the end of the stream.
+/// What there is to read, at most [`READ_BYTES`]; nothing at the end of the stream.
 ///
-/// No memory is set aside until something comes: most clients of a stream listen and say nothing,
-/// and there may be ten thousand of them.
+/// No memory is allocated until something comes: most clients of a stream only listen, and there
+/// may be ten thousand of them.
 ///
 /// # Errors
 /// As the stream's own reads.

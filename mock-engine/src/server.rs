@@ -50,7 +50,7 @@ impl axum::serve::Listener for Arrivals {
                 let id = accepted.id();
                 (accepted, id)
             }
-            // The engine is gone; the server is told to stop by other means.
+            // The engine is gone; something else stops the server.
             None => std::future::pending().await,
         }
     }
@@ -60,7 +60,7 @@ impl axum::serve::Listener for Arrivals {
     }
 }
 
-/// The connection's number, as a handler gets it.
+/// The connection's number, as a handler receives it.
 #[derive(Debug, Clone, Copy)]
 struct Number(ConnId);
 
@@ -80,7 +80,7 @@ struct Site {
 
 impl Site {
     /// Whether a request is about the WebSocket: one of its own path, or an upgrade of any other
-    /// for which nothing else was said.
+    /// path without a setting of its own.
     fn is_upgrade(&self, request: &Request) -> bool {
         let path = request.uri().path();
         if path == self.paths.own() {
@@ -108,10 +108,10 @@ pub(crate) async fn run(
     let router = Router::new().fallback(answer).with_state(site);
     let service = router.into_make_service_with_connect_info::<Number>();
     let served = axum::serve(arrivals, service).with_graceful_shutdown(async {
-        // A sender that is gone means the same.
+        // If the sender is gone, it means the same.
         let _ = stop.await;
     });
-    // Infallible with this listener: it only ends when told to.
+    // Infallible with this listener: it ends only when told to.
     let _ = served.await;
 }
 
@@ -130,7 +130,7 @@ async fn answer(
     response
 }
 
-/// Says when an answer was made, where it does not say so.
+/// Adds the date to an answer that has none.
 pub(crate) fn date(log: &Log, response: &mut Response) {
     if !response.headers().contains_key(header::DATE)
         && let Ok(date) = HeaderValue::try_from(http_date(log.wall()))
@@ -154,9 +154,9 @@ fn pull(hub: &Hub, id: ConnId, request: &Request) -> Response {
     response
 }
 
-/// What the tapes answer to a plain request; `None` where they say nothing of it.
+/// What the tapes answer to a plain request; `None` if they have no answer.
 pub(crate) fn canned(hub: &Hub, id: ConnId, path: &str, method: &Method) -> Option<Response> {
-    // A HEAD is a GET whose body stays here (RFC 9110, 9.3.2), unless the tape has one of its own.
+    // A HEAD is a GET without the body (RFC 9110, 9.3.2), unless the tape has a HEAD of its own.
     let get = if method == Method::HEAD {
         "GET"
     } else {
@@ -175,7 +175,7 @@ pub(crate) fn canned(hub: &Hub, id: ConnId, path: &str, method: &Method) -> Opti
     Some(response)
 }
 
-/// What a path answers that has nothing for a method, or for any.
+/// The answer of a path that has nothing for a method, or for any.
 fn not_there(methods: &BTreeSet<String>) -> Response {
     if methods.is_empty() {
         return plain(StatusCode::NOT_FOUND, "nothing at this path\n");
@@ -216,7 +216,7 @@ async fn upgrade_or_refuse(site: &Site, id: ConnId, mut request: Request) -> Res
     drop(core);
     let upgraded = Arc::clone(hub);
     hub.spawn(async move {
-        // A client that left in the meantime has been journalled by its stream.
+        // If the client left in the meantime, its stream has journalled that.
         let Ok(stream) = on_upgrade.await else { return };
         let Ok(parts) = upgrade::downcast::<TokioIo<Accepted>>(stream) else {
             return;
@@ -226,8 +226,8 @@ async fn upgrade_or_refuse(site: &Site, id: ConnId, mut request: Request) -> Res
     response
 }
 
-/// How the handshake is to be answered, once that is known. It is not for good where the answer
-/// is none of HTTP's or the connection is over: the server lets go of it when the client does.
+/// How to answer the handshake, once that is known. This never completes if the answer is not HTTP
+/// or the connection is over: the server drops it when the client leaves.
 async fn decided(hub: &Hub, id: ConnId) -> Result<Accept, Refusal> {
     loop {
         let decision = hub.core().decide(id);
@@ -338,7 +338,7 @@ fn upgrade_required() -> Response {
     response
 }
 
-/// The answer that turns a handshake away.
+/// The answer that refuses a handshake.
 pub(crate) fn refused(log: &Log, id: ConnId, refusal: &Refusal) -> Response {
     let mut response = plain(status(log, id, refusal.status), refusal.body.clone());
     if !refusal.body.is_empty() {
@@ -365,8 +365,8 @@ fn plain(status: StatusCode, body: impl Into<Body>) -> Response {
     response
 }
 
-/// The status with this code. HTTP has none outside 100 to 999, and one below 200 ends no
-/// exchange: such a one comes out as 500, and the journal says so.
+/// The status with this code. HTTP has none outside 100 to 999, and one below 200 doesn't end an
+/// exchange: such a code becomes 500, and the journal says so.
 fn status(log: &Log, id: ConnId, code: u16) -> StatusCode {
     let status = StatusCode::from_u16(code).ok();
     if let Some(status) = status.filter(|status| !status.is_informational()) {
@@ -378,8 +378,7 @@ fn status(log: &Log, id: ConnId, code: u16) -> StatusCode {
     StatusCode::INTERNAL_SERVER_ERROR
 }
 
-/// Sets each header; one with an empty value is removed, one that is no legal header is left
-/// out.
+/// Sets each header; an empty value removes one, and an illegal header is left out.
 fn set_headers(headers: &mut HeaderMap, new: &[(String, String)]) {
     let mut set = Vec::new();
     for (name, value) in new {
@@ -389,7 +388,7 @@ fn set_headers(headers: &mut HeaderMap, new: &[(String, String)]) {
         if value.is_empty() {
             headers.remove(&name);
         } else if let Ok(value) = HeaderValue::try_from(value.as_str()) {
-            // The same name twice in one step is two headers; one that stood before is replaced.
+            // The same name twice in one step is two headers; an earlier one is replaced.
             if set.contains(&name) {
                 headers.append(name, value);
             } else {

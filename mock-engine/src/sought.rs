@@ -1,4 +1,4 @@
-//! Something that is looked for in what clients send: a frame, or a message.
+//! Something sought in what clients send: a frame, or a message.
 
 use wstape_tape::{Expect, Match, Received};
 
@@ -6,7 +6,7 @@ use crate::dialogue::{Assembly, Matcher, Message};
 use crate::expect::{Wanted, WantedMessage};
 use crate::frame::ClientFrame;
 
-/// What is looked for.
+/// What is sought.
 #[derive(Debug)]
 pub(crate) enum Sought {
     /// A frame.
@@ -16,7 +16,7 @@ pub(crate) enum Sought {
 }
 
 impl Sought {
-    /// What an expectation looks for in what clients send; `None` where that is nothing.
+    /// What an expectation seeks in what clients send; `None` if nothing.
     pub(crate) fn of(expect: &Expect) -> Option<Self> {
         let message = expect.message.as_deref().cloned().map(Self::message);
         message.or_else(|| expect.received.clone().map(Self::Frame))
@@ -26,12 +26,12 @@ impl Sought {
         Self::Message(Box::new(Matcher::new(wanted)))
     }
 
-    /// Whether it is a message that is looked for.
+    /// Whether a message is sought.
     pub(crate) fn is_message(&self) -> bool {
         matches!(self, Self::Message(_))
     }
 
-    /// Whether this frame is it, or the message that it completes.
+    /// Whether this frame, or the message that it completes, is it.
     pub(crate) fn is(&self, frame: &ClientFrame, message: Option<&Message>) -> bool {
         match self {
             Self::Frame(wanted) => Wanted(wanted).is(frame),
@@ -39,8 +39,8 @@ impl Sought {
         }
     }
 
-    /// Whether this frame is it by itself, as a journal keeps it. A message of several frames, or
-    /// longer than a journal keeps, can't be told so.
+    /// Whether this frame alone, as a journal keeps it, is it. That can't be told of a message of
+    /// several frames, or one longer than a journal keeps.
     pub(crate) fn is_kept(&self, frame: &ClientFrame) -> bool {
         let whole = frame.fin && frame.len == frame.payload.len();
         let message = (whole && self.is_message())

@@ -6,13 +6,13 @@ use std::str::FromStr;
 
 use wstape_tape::Micros;
 
-/// How fast a tape's time goes by.
+/// How fast a tape's time passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Speed {
     /// In thousandths of the tape's own speed; never zero.
     Thousandths(NonZeroU32),
-    /// Without waiting, only as fast as connected clients read. What a state's `for_ms` says
-    /// keeps its length.
+    /// Without waiting, only as fast as connected clients read. A state's `for_ms` keeps its
+    /// length.
     Max,
 }
 
@@ -23,7 +23,7 @@ impl Speed {
         None => Self::Max,
     };
 
-    /// A span of the tape as it is played.
+    /// A span of the tape's time, as long as it is played.
     pub(crate) fn scale(self, span: Micros) -> Micros {
         let Self::Thousandths(speed) = self else {
             return span;
@@ -37,7 +37,7 @@ impl Speed {
 }
 
 impl fmt::Display for Speed {
-    /// As it is read: `max`, or a factor.
+    /// As it is parsed: `max`, or a factor.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Max => f.write_str("max"),
@@ -62,7 +62,7 @@ pub struct BadSpeed;
 impl FromStr for Speed {
     type Err = BadSpeed;
 
-    /// Reads `max`, or a factor with at most three decimals.
+    /// Parses `max`, or a factor with at most three decimals.
     fn from_str(text: &str) -> Result<Self, BadSpeed> {
         if text == "max" {
             return Ok(Self::Max);

@@ -11,7 +11,7 @@ use crate::hub::Hub;
 use crate::port::TcpPort;
 use crate::pump::{pump, reset};
 
-/// The pause after an accept that failed (out of descriptors, mostly).
+/// The pause after a failed accept (mostly for want of descriptors).
 const ACCEPT_PAUSE: Micros = Micros::from_ms(50);
 
 /// Takes connections off the port and joins each to a link, for as long as the engine lives.
@@ -21,11 +21,12 @@ pub(crate) async fn accept_all(acceptor: Acceptor, port: Arc<TcpPort>, encryptio
     loop {
         match port.accept().await {
             Ok(stream) => {
-                // Only spares a delay; a socket that refuses it works all the same.
+                // This only saves a delay; a socket that refuses it works all the same.
                 let _ = stream.set_nodelay(true);
                 match acceptor.accept() {
                     Ok(Some(dialed)) => carry(hub, dialed, stream, &encryption),
-                    // Down since: the kernel had accepted it before, or knows no other way.
+                    // The port went down since: the kernel had accepted it before, or has no other
+                    // way.
                     Ok(None) | Err(_) => reset(stream),
                 }
             }
@@ -37,7 +38,7 @@ pub(crate) async fn accept_all(acceptor: Acceptor, port: Arc<TcpPort>, encryptio
     }
 }
 
-/// Carries a dial's bytes, behind TLS where that is spoken.
+/// Carries a dial's bytes, over TLS if that is spoken.
 fn carry(hub: &Arc<Hub>, dialed: Dialed, stream: TcpStream, encryption: &Encryption) {
     let clock = hub.log().clock().clone();
     #[cfg(feature = "tls")]

@@ -7,31 +7,31 @@ use wstape_tape::Trigger;
 use crate::ids::LayerIndex;
 use crate::pointer::Pointer;
 
-/// What becomes of the `ts` of emitted events.
+/// What happens to the `ts` of emitted events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Timestamps {
     /// They stay as the tape has them.
     #[default]
     Keep,
-    /// Each moves to when it is played and keeps its format: as long before or after its step as
-    /// in the tape; for an `on_connect` step, which has no time of its own, to that very moment.
-    /// What is no timestamp stays, and so does what the controls send.
+    /// Each moves to when it is played and keeps its format: as long before or after its step as in
+    /// the tape; for an `on_connect` step, which has no time of its own, to that very moment.
+    /// Anything that is no timestamp stays, as does what the controls send.
     Shift,
 }
 
-/// The first and the last second since 1970 that a number is taken for.
+/// The first and the last second since 1970 that a number may stand for.
 const FIRST_EPOCH_S: i128 = 100_000_000;
 const LAST_EPOCH_S: i128 = 100_000_000_000;
-/// Most decimals of a number that is a time: nanoseconds of a second.
+/// Most decimals of a number that is a time: nanoseconds.
 const MAX_DECIMALS: usize = 9;
 
 /// Where the messages of a feed have their time.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pointer: Pointer,
-    /// A number there is a time too.
+    /// Whether a number there is a time too.
     numbers: bool,
-    /// Messages of text, and JSON of any shape, have it as well.
+    /// Whether text messages, and JSON of any shape, have it too.
     every_message: bool,
 }
 
@@ -45,7 +45,7 @@ impl Place {
         }
     }
 
-    /// Where this JSON Pointer leads in any message.
+    /// Where this JSON Pointer leads, in any message.
     pub(crate) fn of_messages(pointer: &str) -> Self {
         Self {
             pointer: Pointer::new(pointer),
@@ -75,20 +75,20 @@ impl Shift {
         Self { place, tape_walls }
     }
 
-    /// Whether messages that are no events of the engine's have a time as well.
+    /// Whether messages that are not the engine's events have a time too.
     pub(crate) fn moves_every_message(&self) -> bool {
         self.place.every_message
     }
 
-    /// The base tape is another, of this wall time at 0.
+    /// Another base tape is played, with this wall time at 0.
     pub(crate) fn rebase(&mut self, wall: DateTime<Utc>) {
         if let Some(base) = self.tape_walls.first_mut() {
             *base = wall;
         }
     }
 
-    /// The message of a layer's step that is played at the wall time `now`, with its `ts` moved
-    /// and everything else byte for byte as it was.
+    /// The message of a layer's step played at the wall time `now`, with its `ts` moved and every
+    /// other byte unchanged.
     pub(crate) fn apply(
         &self,
         json: &Bytes,
@@ -107,7 +107,7 @@ impl Shift {
                     None => Move::To(now),
                 }
             }
-            // One without a time of its own.
+            // A step without a time of its own.
             _ => Move::To(now),
         };
         by.apply(json, &self.place)
@@ -115,7 +115,7 @@ impl Shift {
 }
 
 impl Move {
-    /// The message with its time, at `place`, moved and everything else byte for byte as it was.
+    /// The message with its time, at `place`, moved and every other byte unchanged.
     fn apply(self, json: &Bytes, place: &Place) -> Bytes {
         let Some(at) = place.pointer.find(json) else {
             return json.clone();
@@ -141,8 +141,8 @@ impl Move {
     }
 
     /// Seconds, milliseconds, microseconds or nanoseconds since 1970, moved, with as many decimals
-    /// as there were; `None` for anything else. Which unit it is shows in how large it is: each
-    /// holds from 1973 to 5138.
+    /// as before; `None` for anything else. Its size gives the unit: each reaches from 1973 to
+    /// 5138.
     fn moved_number(self, text: &str) -> Option<String> {
         const NANOS_PER_S: i128 = 1_000_000_000;
         let (whole, decimals) = match text.split_once('.') {
@@ -158,7 +158,7 @@ impl Move {
         let per_s = [1, 1_000, 1_000_000, NANOS_PER_S]
             .into_iter()
             .find(|per_s| (FIRST_EPOCH_S * per_s..LAST_EPOCH_S * per_s).contains(&at))?;
-        // Counted in the last decimal.
+        // In units of the last decimal.
         let scale = 10_i128.pow(u32::try_from(decimals.len()).ok()?);
         let (at, per_s) = (
             format!("{whole}{decimals}").parse::<i128>().ok()?,
@@ -216,8 +216,8 @@ impl Move {
     }
 }
 
-/// The offset from UTC of nothing, `Z`, or `±HH:MM` with or without its colon or minutes; `None`
-/// for anything else.
+/// The offset from UTC: nothing, `Z`, or `±HH:MM` with or without colon or minutes; `None` for
+/// anything else.
 fn offset_of(text: &str) -> Option<TimeDelta> {
     let (sign, rest) = match text.as_bytes() {
         [] | b"Z" | b"z" => return Some(TimeDelta::zero()),

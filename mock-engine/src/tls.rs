@@ -1,5 +1,5 @@
-//! TLS in front of the engine: certificates made at start or brought along, and what can be wrong
-//! with them.
+//! TLS in front of the engine: certificates made at start or supplied, and what can be wrong with
+//! them.
 
 use std::fmt;
 use std::io;
@@ -17,13 +17,13 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs
 use tokio_rustls::rustls::{self, ServerConfig};
 use wstape_tape::TlsFault;
 
-/// The years that a certificate made here is good for.
+/// The years for which a certificate made here is valid.
 const YEARS: (i32, i32) = (2020, 2100);
 
-/// The years of one that has expired.
+/// The years of an expired one.
 const PAST: (i32, i32) = (2000, 2001);
 
-/// The host of a certificate that is another's: a name that is never anybody's (RFC 6761, 6.4).
+/// The host of a certificate for another host: a name that nobody can own (RFC 6761, 6.4).
 const OTHER_HOST: &str = "another-host.invalid";
 
 /// Why there is no TLS.
@@ -33,7 +33,7 @@ pub enum TlsError {
     /// No certificate could be made.
     #[error("cannot make a certificate: {0}")]
     Make(#[from] rcgen::Error),
-    /// The certificate or the key that was brought along is none.
+    /// The supplied certificate or key is not PEM.
     #[error("{what} is not PEM: {reason}")]
     Pem {
         /// Which of the two.
@@ -41,12 +41,12 @@ pub enum TlsError {
         /// What the reader said.
         reason: String,
     },
-    /// Certificate and key do not go together, or are of a kind that can't be used.
+    /// Certificate and key do not match, or are of a kind that can't be used.
     #[error("the certificate can't be used: {0}")]
     Use(#[from] rustls::Error),
 }
 
-/// TLS for an engine: a certificate as it should be, and one for each thing that can be wrong.
+/// TLS for an engine: a correct certificate, and one for each thing that can be wrong.
 #[derive(Clone)]
 pub struct Tls {
     good: TlsAcceptor,
@@ -62,7 +62,7 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// An authority, and what it is called.
+/// An authority, and its name.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
@@ -72,7 +72,7 @@ impl Authority {
     fn new(name: &str) -> Result<Self, TlsError> {
         let mut params = CertificateParams::new(Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // What RFC 5280 demands of it; clients that are strict, as Python is from 3.13 on, look.
+        // RFC 5280 demands these of it; strict clients check, such as Python from 3.13 on.
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.distinguished_name.push(DnType::CommonName, name);
         params.not_before = date_time_ymd(YEARS.0, 1, 1);
@@ -83,7 +83,7 @@ impl Authority {
         Ok(Self { issuer, pem })
     }
 
-    /// A certificate for these hosts, good for these years, ready to be used.
+    /// A certificate for these hosts, valid in these years, ready for use.
     fn sign(&self, hosts: &[String], (from, to): (i32, i32)) -> Result<TlsAcceptor, TlsError> {
         let mut params = CertificateParams::new(hosts.to_vec())?;
         params.use_authority_key_identifier_extension = true;
@@ -114,7 +114,7 @@ impl Tls {
     /// A certificate for loopback and these hosts, signed by an authority made for it.
     ///
     /// # Errors
-    /// Where a host can't stand in a certificate, or the system gives no random bytes.
+    /// If a host can't be put in a certificate, or the system gives no random bytes.
     pub fn generate(hosts: &[String]) -> Result<Self, TlsError> {
         let authority = Authority::new("wstape")?;
         let mut all: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
@@ -129,10 +129,10 @@ impl Tls {
         Self::around(good, &authority, &all, ca)
     }
 
-    /// A certificate that was brought along: a chain and its key, in PEM.
+    /// A supplied certificate: a chain and its key, in PEM.
     ///
     /// # Errors
-    /// Where they are no such thing, or do not go together.
+    /// If they are not that, or do not match.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let flaw = |what, reason: &dyn fmt::Display| TlsError::Pem {
             what,
@@ -149,7 +149,7 @@ impl Tls {
         Self::around(good, &Authority::new("wstape")?, &loopback, None)
     }
 
-    /// With what can be wrong: the authority signs what is wrong in one thing only.
+    /// Adds the faulty ones: the authority signs certificates with just one thing wrong.
     fn around(
         good: TlsAcceptor,
         authority: &Authority,
@@ -165,14 +165,14 @@ impl Tls {
         })
     }
 
-    /// The authority's certificate in PEM, for clients to trust; `None` where a certificate was
-    /// brought along.
+    /// The authority's certificate in PEM, for clients to trust; `None` if the certificate was
+    /// supplied.
     #[must_use]
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca.as_deref()
     }
 
-    /// What answers a handshake, with this fault where there is one.
+    /// The acceptor for a handshake, with this fault if there is one.
     pub(crate) fn acceptor(&self, fault: Option<TlsFault>) -> &TlsAcceptor {
         match fault {
             Some(TlsFault::Untrusted) => &self.untrusted,
@@ -183,7 +183,7 @@ impl Tls {
     }
 }
 
-/// What a failed handshake is in the journal.
+/// The journal's text for a failed handshake.
 pub(crate) fn failure(error: &io::Error) -> String {
     let inner = error
         .get_ref()

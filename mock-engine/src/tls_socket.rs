@@ -1,4 +1,4 @@
-//! A socket behind TLS, joined to a link as a bare one is.
+//! A socket behind TLS, joined to a link like a bare one.
 
 use std::io;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use crate::tls::{Tls, failure};
 /// How long a client may take for its TLS handshake.
 const MAX_HANDSHAKE_WAIT: Micros = Micros::from_ms(30_000);
 
-/// Bytes of a handshake that is never answered, taken at once.
+/// Bytes taken at once from a handshake that is never answered.
 const SWALLOW_BYTES: usize = 1024;
 
 /// A connection's TLS, and how it is ended.
@@ -56,7 +56,7 @@ pub(crate) async fn run(hub: Arc<Hub>, dialed: Dialed, socket: TcpStream, tls: T
     }
 }
 
-/// Reads and forgets until the client is gone.
+/// Reads and discards until the client is gone.
 async fn swallow(dialed: Dialed, mut socket: TcpStream) {
     let mut sink = [0; SWALLOW_BYTES];
     while matches!(socket.read(&mut sink).await, Ok(1..)) {}

@@ -1,20 +1,20 @@
-//! Where the engines of a run are dialled, by their names.
+//! Where the engines of a run are dialled, by name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// Where the engines of a run are dialled, by their names: what `${url:NAME}` in a tape looks up.
-/// A clone is the same list.
+/// Where the engines of a run are dialled, by name: what `${url:NAME}` in a tape looks up. Clones
+/// share one list.
 ///
-/// Each engine that is built with [`EngineBuilder::urls`](crate::EngineBuilder::urls) and has a
-/// name is in it.
+/// It lists each engine built with [`EngineBuilder::urls`](crate::EngineBuilder::urls) that has a
+/// name.
 #[derive(Debug, Clone, Default)]
 pub struct Urls(Arc<Mutex<BTreeMap<String, String>>>);
 
 impl Urls {
-    /// Has `name` stand for an engine, one of another program's included.
+    /// Makes `name` stand for an engine, even one of another program.
     pub fn set(&self, name: impl Into<String>, url: impl Into<String>) {
         self.0.lock().insert(name.into(), url.into());
     }

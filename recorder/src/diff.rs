@@ -1,4 +1,4 @@
-//! Two tapes beside each other, step by step.
+//! Compares two tapes, step by step.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -10,34 +10,35 @@ use wstape_tape::{Action, Conn, Micros, Step, TapeError, TapeReader, Trigger, po
 
 use crate::names::Pointer;
 
-/// Steps of each tape that are compared at once where the two depart: a step that has moved
-/// further than that is one that is gone and one that is new.
+/// Steps of each tape that are compared at once where they differ: a step moved further than this
+/// counts as one gone and one new.
 const WINDOW_STEPS: usize = 4_096;
-/// Longest value that a changed member is shown with, in characters.
+/// Longest value shown for a changed member, in characters.
 const SHOWN_CHARS: usize = 80;
 
-/// Most names that departures are counted by; what has another is counted as [`OTHERS`].
+/// Most names that departures are counted by; any others are counted as [`OTHERS`].
 const MAX_NAMES: usize = 1_024;
 const OTHERS: &str = "(others)";
 
-/// How two tapes are compared: what steps do and for whom, their events as JSON (order of members
-/// and spaces do not count), and when, unless that is set aside.
+/// How to compare two tapes: what steps do and for whom, their events as JSON (ignoring member
+/// order and white space), and when, unless excluded.
 #[derive(Debug, Clone, Default)]
 pub struct Diff {
-    /// Leave out `ts`: the message's own and that of its `data`; or what stands at
+    /// Ignore `ts`, both the message's own and that of its `data`; or the value at
     /// [`time`](Self::time).
     pub ignore_ts: bool,
-    /// Where a message names its kind, if not in `event`: messages of text are compared as JSON too.
+    /// Where a message names its kind, if not in `event`: text messages are then compared as JSON
+    /// too.
     pub kind: Option<Pointer>,
     /// Where a message has its time, if not in `ts`.
     pub time: Option<Pointer>,
-    /// Leave out whose connection a step is on: a tap's tape names none, a proxy's each.
+    /// Ignore which connection a step is on: a tap's tape names none, a proxy's tape names each.
     pub ignore_conn: bool,
-    /// How far the times of equal steps may lie apart; `None` for any distance.
+    /// How far apart the times of equal steps may be; `None` for any distance.
     pub within: Option<Micros>,
 }
 
-/// Where two tapes depart from each other.
+/// A difference between two tapes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Departure {
     /// A step of the first tape that the second lacks.
@@ -62,13 +63,13 @@ pub enum Departure {
 pub struct Member {
     /// Its JSON pointer (RFC 6901).
     pub pointer: String,
-    /// Its value in the first tape; `None` where it has none.
+    /// Its value in the first tape; `None` if it has none.
     pub was: Option<Value>,
     /// Its value in the second tape.
     pub is: Option<Value>,
 }
 
-/// How many steps were alike, and how many departed, by the event's name or the step's key.
+/// How many steps were the same, and how many departed, by the event's name or the step's key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Steps that are the same.
@@ -99,10 +100,10 @@ impl Tally {
 }
 
 impl Diff {
-    /// Compares two tapes in constant memory and hands each departure to `show`, in order.
+    /// Compares two tapes in constant memory and passes each departure to `show`, in order.
     ///
     /// # Errors
-    /// The first that either tape has, or that `show` returns.
+    /// The first error in either tape, or from `show`.
     pub fn compare<A: BufRead, B: BufRead, E: From<TapeError>>(
         &self,
         a: TapeReader<A>,
@@ -127,7 +128,7 @@ impl Diff {
         }
     }
 
-    /// Works through the windows up to the last steps that they have in common.
+    /// Works through the windows up to the last steps in common.
     fn depart<A: BufRead, B: BufRead, E: From<TapeError>>(
         &self,
         a: &mut Ahead<'_, A>,
@@ -142,7 +143,7 @@ impl Diff {
         };
         let ops = capture_diff_slices(Algorithm::Myers, &keys(&a.waiting), &keys(&b.waiting));
         let more = a.waiting.len() == WINDOW_STEPS || b.waiting.len() == WINDOW_STEPS;
-        // What stands behind the last steps in common may yet find its counterpart.
+        // What comes after the last steps in common may still find its counterpart.
         let last_equal = ops
             .iter()
             .rposition(|op| matches!(op, DiffOp::Equal { .. }));
@@ -159,7 +160,7 @@ impl Diff {
                 }
                 continue;
             }
-            // Events of one name in the same place are one event that has changed.
+            // Events with one name in the same place are one changed event.
             loop {
                 let departure = match (old.pop_front(), new.pop_front()) {
                     (None, None) => break,
@@ -205,7 +206,7 @@ impl Diff {
         show(departure)
     }
 
-    /// The members that differ, where both are events of one name on one connection.
+    /// The members that differ, if both are events with one name on one connection.
     fn changed(&self, a: &Step, b: &Step) -> Option<Vec<Member>> {
         let (one, other) = (self.json(&a.action)?, self.json(&b.action)?);
         if (a.conn != b.conn && !self.ignore_conn) || self.name_of(a) != self.name_of(b) {
@@ -221,7 +222,7 @@ impl Diff {
         Some(members)
     }
 
-    /// The JSON of a message that is compared as such.
+    /// The JSON of a message, if it is compared as JSON.
     fn json<'a>(&self, action: &'a Action) -> Option<&'a [u8]> {
         match action {
             Action::Emit(json) => Some(json),
@@ -243,7 +244,7 @@ impl Diff {
         name.unwrap_or_else(|| format!("({})", step.key()))
     }
 
-    /// A message as it is compared.
+    /// A message in the form that is compared.
     fn message(&self, json: &[u8]) -> Option<Value> {
         let mut message: Value = serde_json::from_slice(json).ok()?;
         if let Some(time) = self.time.as_ref().filter(|_| self.ignore_ts) {
@@ -259,7 +260,7 @@ impl Diff {
         Some(message)
     }
 
-    /// A step as text in which everything stands that is to be the same.
+    /// A step as text that contains everything that must be equal.
     fn what(&self, step: &Step) -> String {
         let mut what = step.clone();
         if self.ignore_conn {
@@ -271,20 +272,20 @@ impl Diff {
         if let Some(json) = self.json(&step.action)
             && let Some(message) = self.message(json)
         {
-            // A JSON object of serde's is in the order of its keys.
+            // Serde's JSON objects are sorted by key.
             what.action = Action::Emit(message.to_string().into());
         }
         what.to_canonical()
     }
 }
 
-/// A step read ahead, and the text that it is compared by.
+/// A step read ahead, and the text it is compared by.
 struct Compared {
     what: String,
     step: Step,
 }
 
-/// A tape, read ahead as far as is needed.
+/// A tape, read ahead as far as needed.
 struct Ahead<'d, R> {
     reader: TapeReader<R>,
     waiting: VecDeque<Compared>,
@@ -300,7 +301,7 @@ impl<'d, R: BufRead> Ahead<'d, R> {
         }
     }
 
-    /// Reads until so many steps wait, or there are no more.
+    /// Reads until this many steps wait, or there are no more.
     fn fill(&mut self, steps: usize) -> Result<(), TapeError> {
         while self.waiting.len() < steps {
             let Some(step) = self.reader.next() else {
@@ -352,7 +353,7 @@ fn departing(a: Option<&Value>, b: Option<&Value>, pointer: String, found: &mut 
 }
 
 impl fmt::Display for Departure {
-    /// Lines that begin with `-`, `+`, `~` or `>`, and name time and connection.
+    /// Lines that begin with `-`, `+`, `~` or `>`, and give time and connection.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Gone(step) => write!(f, "- {}", step.to_line()),

@@ -1,11 +1,11 @@
-//! Which Pings of a client were answered: where the engine that plays a tape answers them of its
-//! own accord, and where it must not.
+//! Which of a client's Pings were answered: where the engine that plays a tape answers them by
+//! itself, and where it must not.
 //!
-//! A Pong repeated from a tape is of no use to a client whose Pings have other payloads, so an
-//! answer that came is no step: an engine answers (`pongs` is `auto`). Only a Ping that was left
-//! alone for [`ANSWER_TIMEOUT`] is one that the tape speaks of, with `pongs: withheld` before it.
-//! Whether that is so shows later, and a tape is written in its order: meanwhile, the steps behind
-//! a Ping are held back, [`MAX_HELD_STEPS`] and [`MAX_HELD_BYTES`] of them at most.
+//! A Pong repeated from a tape is useless to a client whose Pings have other payloads, so an answer
+//! is not recorded as a step: an engine answers by itself (`pongs` is `auto`). Only a Ping that got
+//! no answer within [`ANSWER_TIMEOUT`] goes into the tape, as `pongs: withheld` before it. Whether
+//! that is so shows only later, and a tape is written in order: meanwhile the steps after a Ping
+//! are held back, at most [`MAX_HELD_STEPS`] and [`MAX_HELD_BYTES`] of them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::vec::Drain;
@@ -16,41 +16,41 @@ use wstape_tape::{Action, Conn, Micros, Pongs, ReceivedKind, Step, Trigger};
 use crate::error::RecordError;
 use crate::recording::{Gap, Recording};
 
-/// How long a Ping may wait for its answer and still count as answered at once.
+/// How late an answer to a Ping may be and still count as immediate.
 pub(crate) const ANSWER_TIMEOUT: Micros = Micros::from_ms(1_000);
-/// How long before an unanswered Ping Pongs are withheld at most, for a client that plays the same
+/// How long before an unanswered Ping Pongs are withheld at most: a client that plays the same
 /// session again may send it a little earlier.
 const MAX_LEAD: Micros = Micros::from_ms(1_000);
-/// Steps that are held back at most, and their bytes. Beyond that the verdict on a Ping stands
-/// where it is known instead of where it belongs.
+/// Most steps that are held back, and their bytes. Beyond that the verdict on a Ping is written
+/// where it becomes known instead of where it belongs.
 const MAX_HELD_STEPS: usize = 16 << 10;
 const MAX_HELD_BYTES: usize = 4 << 20;
-/// Unanswered Pings of a connection that are remembered. Of one that so many others follow before it
-/// is answered, nothing is said.
+/// Most unanswered Pings remembered per connection. If more than this follow one before it is
+/// answered, nothing is said about it.
 const MAX_PINGS: usize = 64;
 
-/// The Pings of all connections, and the steps behind those that may still be answered.
+/// The Pings of all connections, and the steps after those that may still be answered.
 #[derive(Debug, Default)]
 pub(crate) struct Keepalive {
     conns: BTreeMap<u64, Pings>,
     /// Pings that may still be answered in time, oldest first.
     open: VecDeque<Open>,
-    /// Steps held back, with room for a verdict before each open Ping.
+    /// Steps held back, with a place for a verdict before each open Ping.
     held: VecDeque<Option<Step>>,
     held_bytes: usize,
-    /// How many entries of `held` were let go.
+    /// How many entries of `held` were released.
     released: u64,
     serial: u64,
     /// The latest time of a step.
     last: Micros,
-    /// What is to be written next; kept for its capacity.
+    /// What to write next; kept for its capacity.
     out: Vec<Step>,
 }
 
 /// The Pings of one connection.
 #[derive(Debug, Default)]
 struct Pings {
-    /// Those without an answer, oldest first: serial and payload.
+    /// Unanswered ones, oldest first: serial and payload.
     unanswered: VecDeque<(u64, Bytes)>,
     /// The tape says that they are not answered.
     withheld: bool,
@@ -61,13 +61,13 @@ struct Open {
     conn: Conn,
     serial: u64,
     at: Micros,
-    /// Where its verdict belongs in all that was ever held.
+    /// Where its verdict belongs among everything ever held.
     place: u64,
-    /// The time that the verdict gets there.
+    /// The time of that verdict.
     verdict_at: Micros,
 }
 
-/// A connection's number; 0 where a tape has no numbers.
+/// A connection's number; 0 if the tape has no numbers.
 fn number(conn: Conn) -> u64 {
     match conn {
         Conn::Nth(number) => number,
@@ -76,7 +76,7 @@ fn number(conn: Conn) -> u64 {
 }
 
 impl Keepalive {
-    /// Whether a step of this kind may go to the tape without being shown here.
+    /// Whether a step of this kind may go to the tape without passing through here.
     pub(crate) fn may_skip(&self, action: &Action) -> bool {
         self.holds_nothing()
             && !matches!(
@@ -85,12 +85,12 @@ impl Keepalive {
             )
     }
 
-    /// Whether what is none of its business may go to the tape without being shown here.
+    /// Whether steps unrelated to Pings may go to the tape without passing through here.
     pub(crate) fn holds_nothing(&self) -> bool {
         self.held.is_empty()
     }
 
-    /// The next step, which is looked at where it may have to do with a Ping.
+    /// The next step, examined if it may concern a Ping.
     pub(crate) fn pass(&mut self, step: Step) {
         if self.may_skip(&step.action) {
             self.out.push(step);
@@ -99,7 +99,7 @@ impl Keepalive {
         }
     }
 
-    /// The next step. What may be written now, [`write`](Self::write) writes.
+    /// The next step. [`write`](Self::write) writes what is ready.
     pub(crate) fn push(&mut self, step: Step) {
         let at = match step.trigger {
             Trigger::At(at) => at,
@@ -155,7 +155,7 @@ impl Keepalive {
         self.last = self.last.max(at);
     }
 
-    /// What is known of open Pings by `now`.
+    /// Decides what is known about open Pings by `now`.
     fn settle(&mut self, now: Micros) {
         while self.due().is_some_and(|due| due <= now)
             && let Some(open) = self.open.pop_front()
@@ -171,8 +171,8 @@ impl Keepalive {
         Some(Micros(oldest.at.0.saturating_add(ANSWER_TIMEOUT.0)))
     }
 
-    /// Nothing more comes of a connection, and its open Pings stay unanswered; says whether Pongs
-    /// were withheld on it.
+    /// A connection is over, and its open Pings stay unanswered; returns whether Pongs were
+    /// withheld on it.
     pub(crate) fn over(&mut self, conn: Conn, at: Micros) -> bool {
         self.leave_unanswered(conn, at);
         let pings = self.conns.remove(&number(conn));
@@ -195,17 +195,17 @@ impl Keepalive {
         }
     }
 
-    /// The next steps, of which none is looked at.
+    /// The next steps, none of which is examined.
     pub(crate) fn pass_on(&mut self, steps: &mut Vec<Step>) {
         self.out.append(steps);
     }
 
-    /// What may be written by now.
+    /// What may be written now.
     pub(crate) fn out(&mut self) -> Drain<'_, Step> {
         self.out.drain(..)
     }
 
-    /// Writes what may be written by now.
+    /// Writes what may be written now.
     ///
     /// # Errors
     /// Those of [`Recording::push`].
@@ -213,7 +213,7 @@ impl Keepalive {
         self.out().try_for_each(|step| tape.push(step))
     }
 
-    /// Writes what is known of open Pings by `now`.
+    /// Writes what is known about open Pings by `now`.
     ///
     /// # Errors
     /// Those of [`Recording::push`].
@@ -226,7 +226,7 @@ impl Keepalive {
         self.write(tape)
     }
 
-    /// Writes all that was held back, and that something is missing behind it.
+    /// Writes everything that was held back, and then that something is missing.
     ///
     /// # Errors
     /// Those of [`Recording::push`].
@@ -236,7 +236,7 @@ impl Keepalive {
         self.write(tape)
     }
 
-    /// Something is missing here, answers perhaps among it.
+    /// Something is missing here, perhaps including answers.
     pub(crate) fn gap(&mut self) {
         self.open.clear();
         for pings in self.conns.values_mut() {
@@ -262,7 +262,8 @@ impl Keepalive {
             .map(|ping| ping.0)
             .collect();
         let newest = serials.pop().unwrap_or_default();
-        // The latest may answer for those before it (RFC 6455, 5.5.3): these got no Pong of theirs.
+        // The latest may answer the earlier ones too (RFC 6455, 5.5.3): these got no Pong of their
+        // own.
         for serial in serials {
             if let Some(open) = self.take_open(serial) {
                 self.withhold(&open, open.at);
@@ -285,7 +286,7 @@ impl Keepalive {
         self.open.remove(at.ok()?)
     }
 
-    /// Writes the verdict on a Ping before it, or at the end where that place is gone.
+    /// Writes the verdict on a Ping before it, or at the end if that place is gone.
     fn decide(&mut self, open: &Open, now: Micros, pongs: Pongs) {
         let place = open.place.checked_sub(self.released);
         let place = place.and_then(|place| usize::try_from(place).ok());
@@ -305,7 +306,7 @@ impl Keepalive {
         self.held.push_back(Some(step));
     }
 
-    /// Lets go what stands before the first open Ping, and all where it is too much.
+    /// Releases what comes before the first open Ping, and everything if there is too much.
     fn release(&mut self) {
         let full = self.held.len() > MAX_HELD_STEPS || self.held_bytes > MAX_HELD_BYTES;
         let passed = self.open.partition_point(|open| open.place < self.released);
@@ -326,14 +327,14 @@ impl Keepalive {
     }
 }
 
-/// What a Pong is.
+/// What a Pong answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
     /// Nobody asked for it.
     Unasked,
-    /// What an engine gives of its own accord.
+    /// An answer that an engine would give by itself.
     InTime,
-    /// To a Ping that the tape says is not answered.
+    /// An answer to a Ping that the tape says is unanswered.
     Late,
 }
 
@@ -343,7 +344,7 @@ fn verdict(conn: Conn, at: Micros, pongs: Pongs) -> Step {
     step
 }
 
-/// Bytes that a step holds on to.
+/// Bytes of memory that a step holds.
 fn weight(step: &Step) -> usize {
     match &step.action {
         Action::Emit(bytes) | Action::Binary(bytes) | Action::Bytes(bytes) => bytes.len(),
@@ -364,7 +365,7 @@ mod tests {
 
     const SECOND: u64 = 1_000;
 
-    /// What a tape gets of these steps, and after each of these times.
+    /// What a tape gets from these steps, and after each of these times.
     fn lines(steps: &[&str]) -> Vec<String> {
         let mut keepalive = Keepalive::default();
         for line in steps {

@@ -3,22 +3,22 @@
 //! | module | what is in it |
 //! | --- | --- |
 //! | `tap` | a subscriber whose every observation becomes a step |
-//! | `transcript` | observations to steps: what arrives, how it ends, how dials fare |
+//! | `transcript` | turns observations into steps: what arrives, how it ends, how dials fare |
 //! | `keepalive` | which Pings were answered, for `tap`, `proxy` and captures |
-//! | `poll` | an engine that offers only HTTP, asked again and again |
-//! | `import` | files of other tools (HAR, mitmproxy, `MockForge`, feed recorders) to steps |
-//! | `learn` | a session as a dialogue that answers another client |
-//! | `proxy` | between subscribers and an engine: a relay, and what passed it to steps |
-//! | `recording` | a tape being made: where it goes, when it is safe, what waits for the disk |
+//! | `poll` | polls an engine that offers only HTTP |
+//! | `import` | turns other tools' files (HAR, mitmproxy, `MockForge`, feed recorders) into steps |
+//! | `learn` | turns a session into a dialogue that answers another client |
+//! | `proxy` | a relay between subscribers and an engine, which turns its traffic into steps |
+//! | `recording` | a tape in the making: where it goes, when it is safe, what waits for the disk |
 //! | `redact` | what never reaches a tape |
-//! | `show`, `trim`, `diff` | a tape looked into, cut, compared |
+//! | `show`, `trim`, `diff` | examines, cuts and compares tapes |
 //! | `error` | what can go wrong |
 //!
-//! It builds on Linux and on other Unix. Only on Linux does the thread that writes stand back for
-//! the traffic: other systems know no priority of a single thread by that call.
+//! It builds on Linux and on other Unix. Only on Linux does the writing thread give way to the
+//! traffic: elsewhere that call can't set one thread's priority.
 //!
-//! A tap reconnects by the subscriber's own rules with jitter off, so that a subscriber to which
-//! its tape is played dials when the tap dialed:
+//! A tap reconnects by the subscriber's own rules with jitter off, so that a subscriber playing its
+//! tape dials when the tap did:
 //!
 //! ```no_run
 //! # async fn tap(key: [u8; 32]) -> Result<(), wstape_recorder::RecordError> {

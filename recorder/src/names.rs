@@ -1,4 +1,4 @@
-//! Where a message names its kind and its time: JSON Pointers (RFC 6901), for feeds that do not call
+//! Where a message has its kind and its time: JSON Pointers (RFC 6901), for feeds that do not call
 //! them `event` and `ts`.
 
 use std::fmt;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde_json::Value;
 use wstape_tape::pointer_key;
 
-/// A JSON Pointer that is one: empty, or beginning with `/`.
+/// A valid JSON Pointer: empty, or beginning with `/`.
 ///
 /// ```
 /// use serde_json::json;
@@ -21,7 +21,7 @@ use wstape_tape::pointer_key;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pointer(String);
 
-/// A text that is no JSON Pointer.
+/// A text that is not a JSON Pointer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no JSON Pointer: did you mean \"/{0}\"?")]
 pub struct NoPointer(String);
@@ -45,13 +45,13 @@ impl fmt::Display for Pointer {
 }
 
 impl Pointer {
-    /// What stands there.
+    /// The value it points to.
     #[must_use]
     pub fn find<'a>(&self, message: &'a Value) -> Option<&'a Value> {
         message.pointer(&self.0)
     }
 
-    /// Takes out the member that stands there.
+    /// Removes the member it points to.
     pub(crate) fn take_out(&self, message: &mut Value) {
         let Some((parent, key)) = self.0.rsplit_once('/') else {
             return;
@@ -62,7 +62,7 @@ impl Pointer {
         }
     }
 
-    /// The kind that stands there, as a word: a text as it is, a number or a truth value as JSON.
+    /// The kind it points to, as a word: a text as is, a number or Boolean as JSON.
     pub(crate) fn kind(&self, message: &Value) -> Option<String> {
         match self.find(message)? {
             Value::String(text) => Some(text.clone()),

@@ -1,8 +1,8 @@
-//! Observations to steps.
+//! Turns observations into steps.
 //!
-//! What arrives is stamped with its arrival. How an attempt fares is stamped with the end of the
-//! one before it: that instant lies between two dials both in the recording and in a replay,
-//! where no dial takes any time.
+//! What arrives is stamped with its arrival. The outcome of an attempt is stamped with the end of
+//! the one before it: that instant lies between two dials both in the recording and in a replay,
+//! where dials take no time.
 
 use bytes::Bytes;
 use engine_client::{EndReason, Observed};
@@ -16,7 +16,7 @@ use crate::error::RecordError;
 use crate::keepalive::Keepalive;
 use crate::recording::{Encoder, Gap, Recording, Stats};
 
-/// How the next attempts fare.
+/// What happens to the next attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum DialOutcome {
     /// They connect.
@@ -25,13 +25,13 @@ enum DialOutcome {
     Down,
     /// The handshake is refused.
     Refuse(Refusal),
-    /// They are taken and never answered.
+    /// They are accepted and never answered.
     Hang,
-    /// They end, or are answered with something else, before the handshake does.
+    /// They end, or get another kind of answer, before the handshake does.
     Break(Garbage),
 }
 
-/// What a subscriber observed, to be made steps of elsewhere.
+/// What a subscriber observed, to be turned into steps elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Observation {
     /// The handshake is done.
@@ -60,7 +60,7 @@ pub(crate) enum Frame {
 }
 
 impl Observation {
-    /// What a tape has a word for.
+    /// The frame, if a tape can express it.
     pub(crate) fn of(seen: Observed<'_>) -> Option<Self> {
         let frame = match seen {
             Observed::Connected { .. } => return Some(Self::Connected),
@@ -90,7 +90,7 @@ impl Observation {
         Some(Self::Frame(frame))
     }
 
-    /// Bytes of memory that it holds on to, beside its own.
+    /// Bytes of memory it holds, besides its own.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Frame(frame) => frame.bytes(),
@@ -122,7 +122,7 @@ pub(crate) struct Transcript {
     outcome: DialOutcome,
     /// The end of the last attempt or connection.
     ended_at: Micros,
-    /// What the present attempt's handshake was refused with.
+    /// The refusal of the current attempt's handshake.
     refusal: Option<Refusal>,
     connected: bool,
     keepalive: Keepalive,
@@ -196,7 +196,7 @@ impl Transcript {
         self.keepalive.gap();
     }
 
-    /// The steps of an observation made `at` this time of the tape.
+    /// The steps for an observation made `at` this time of the tape.
     fn steps(&mut self, at: Micros, seen: Observation) -> Vec<Step> {
         match seen {
             Observation::Connected => {
@@ -229,15 +229,15 @@ impl Transcript {
     fn ended(&mut self, at: Micros, reason: EndReason) -> Vec<Step> {
         if std::mem::take(&mut self.connected) {
             return match reason {
-                // The Close is a step of its own; a peer that went silent ended nothing, and nor
-                // does the tape.
+                // The Close is a step of its own; a peer that went silent ended nothing, and
+                // neither does the tape.
                 EndReason::Closed { .. }
                 | EndReason::Shutdown
                 | EndReason::Idle
                 | EndReason::WriteStalled => Vec::new(),
                 EndReason::Fin => vec![Step::at(at, Action::Drop(End::Fin))],
                 EndReason::Reset => vec![Step::at(at, Action::Drop(End::Reset))],
-                // The tap gave up what it could not read; a replay has to be given up too.
+                // The tap gave up on something it could not read; a replay has to be given up too.
                 reason => {
                     let mut step = Step::at(at, Action::Drop(End::Reset));
                     step.note = Some(reason.to_string());
@@ -271,7 +271,7 @@ impl Transcript {
         }
     }
 
-    /// From the last end on, attempts fare so.
+    /// From the last end on, attempts have this outcome.
     fn next_dials(&mut self, outcome: DialOutcome) -> Vec<Step> {
         if self.outcome == outcome {
             return Vec::new();
@@ -302,7 +302,7 @@ impl Transcript {
     }
 }
 
-/// A message as it came: an event, byte for byte, where it is one and stands on one line.
+/// A message as it came: an event, byte for byte, if it is one and fits on one line.
 pub(crate) fn text_step(at: Micros, text: String) -> Step {
     let line = format!("{{\"at_ms\":{},\"emit\":{text}}}", at.to_ms_text());
     let event = (!text.contains(['\n', '\r']))
@@ -313,8 +313,8 @@ pub(crate) fn text_step(at: Micros, text: String) -> Step {
     event.unwrap_or_else(|| Step::at(at, Action::Text(text)))
 }
 
-/// Headers of a refusal that say how its answer was sent, not what it was: the engine that plays
-/// the tape sends its own.
+/// Headers of a refusal about how its answer was sent, not what it was: the engine that plays the
+/// tape sends its own.
 const FRAMING: [HeaderName; 8] = [
     header::CONNECTION,
     header::CONTENT_ENCODING,
@@ -326,7 +326,7 @@ const FRAMING: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-/// A refusal's headers, in their order. Secret ones are the redactor's.
+/// A refusal's headers, in order. The redactor handles secret ones.
 fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     let kept = headers.iter().filter(|(name, _)| !FRAMING.contains(name));
     kept.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))

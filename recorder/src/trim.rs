@@ -1,4 +1,4 @@
-//! A stretch of a tape, as a tape of its own.
+//! Cuts a stretch out of a tape, as a tape of its own.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -35,12 +35,12 @@ pub enum TrimError {
         /// Where it was to end.
         to: Micros,
     },
-    /// A stretch in which there is nothing.
+    /// An empty stretch.
     #[error("{tape}: nothing is kept: {why}")]
     Nothing {
         /// The tape.
         tape: String,
-        /// What is known of the stretch and of the tape.
+        /// What is known about the stretch and the tape.
         why: String,
     },
 }
@@ -50,16 +50,16 @@ pub enum TrimError {
 pub enum Place {
     /// At a time of the tape.
     At(Micros),
-    /// At the first mark of that name.
+    /// At the first mark with this name.
     Mark(String),
 }
 
 /// A stretch of a tape.
 ///
-/// Times count from its beginning, and the virtual wall time there is what it was. What holds at
-/// the beginning (the port down, a partition, an HTTP answer, open connections) is set there; one
-/// that clears by itself does so when it would have. Steps on connect stay as they are. Of a tape
-/// that names its connections, those that were over are left out and the others are numbered anew.
+/// Times count from its beginning, and the virtual wall time there is unchanged. What holds at the
+/// beginning (the port down, a partition, an HTTP answer, open connections) is set there; a state
+/// that clears by itself does so when it would have. Steps on connect stay as they are. If the tape
+/// names its connections, those already over are left out and the others are renumbered.
 #[derive(Debug, Clone, Default)]
 pub struct Trim {
     /// Where it begins; `None` for the tape's own beginning.
@@ -68,7 +68,7 @@ pub struct Trim {
     pub to: Option<Place>,
 }
 
-/// What a state is told apart by: its key, whose it is, which way, and of which path.
+/// What identifies a state: its key, its connection, its direction, and its path.
 type StateKey = (&'static str, Option<u64>, u8, String);
 
 /// What holds before the stretch begins.
@@ -76,19 +76,19 @@ type StateKey = (&'static str, Option<u64>, u8, String);
 struct Before {
     /// States, each with when it was set.
     states: BTreeMap<StateKey, (Micros, Step)>,
-    /// Of each open connection, its handshake.
+    /// The handshake of each open connection.
     open: BTreeMap<u64, Vec<Step>>,
-    /// Numbers that connections had and have.
+    /// Old and new numbers of connections.
     numbers: BTreeMap<u64, u64>,
     next_number: u64,
     /// Whether the tape knows connections one by one.
     held: bool,
-    /// When the last step was.
+    /// The time of the last step.
     until: Option<Micros>,
 }
 
 impl Trim {
-    /// The header that the stretch has.
+    /// The stretch's header.
     #[must_use]
     pub fn header(mut header: Header, from: Micros) -> Header {
         let us = i64::try_from(from.0).unwrap_or(i64::MAX);
@@ -104,7 +104,7 @@ impl Trim {
     /// Finds where the stretch begins: at once for a time, by reading up to it for a mark.
     ///
     /// # Errors
-    /// The first that the tape has; [`TrimError::NoMark`] where there is no such mark.
+    /// The first error in the tape; [`TrimError::NoMark`] if there is no such mark.
     pub fn begin<R: BufRead>(&self, reader: TapeReader<R>) -> Result<Micros, TrimError> {
         match &self.from {
             None => Ok(Micros::ZERO),
@@ -127,13 +127,13 @@ impl Trim {
         }
     }
 
-    /// Hands the stretch's steps to `write`, one by one, in constant memory. `from` is what
+    /// Passes the stretch's steps to `write`, one by one, in constant memory. `from` is what
     /// [`begin`](Self::begin) found.
     ///
     /// # Errors
-    /// The first that the tape has, or that `write` returns; [`TrimError::NoMark`] where the
-    /// mark at the end never comes, [`TrimError::Empty`] where the stretch ends before it
-    /// begins, [`TrimError::Nothing`] where there is nothing in it.
+    /// The first error in the tape, or from `write`; [`TrimError::NoMark`] if the mark at the end
+    /// never comes, [`TrimError::Empty`] if the stretch ends before it begins,
+    /// [`TrimError::Nothing`] if it is empty.
     pub fn cut<R: BufRead, E: From<TrimError>>(
         &self,
         from: Micros,
@@ -150,7 +150,7 @@ impl Trim {
         let mut begun = from == Micros::ZERO;
         let mut last = from;
         let mut ended_at = None;
-        // Of the stretch, and of all that lies behind its beginning but the tape's end.
+        // Counts for the stretch, and for everything after its beginning but the tape's end.
         let (kept, mut reached) = (Cell::new(0_u64), false);
         let mut write = |step: Step| {
             kept.set(kept.get() + 1);
@@ -209,7 +209,7 @@ impl Trim {
                 }
                 .into());
             }
-            // The tape has no end of its own, and so has the rest of it.
+            // The tape has no end of its own, nor does the rest of it.
             (None, None) => return Ok(()),
             (Some(Place::At(to)), None) => (*to).min(last.max(from)),
         };
@@ -323,7 +323,7 @@ impl Before {
         Ok(())
     }
 
-    /// The step with its connection's new number; `None` where that was over before the stretch.
+    /// The step with its connection's new number; `None` if that was over before the stretch.
     fn renumbered(&mut self, mut step: Step) -> Option<Step> {
         if matches!(step.action, Action::Answers(Answers::Held)) {
             self.held = true;

@@ -1,4 +1,4 @@
-//! What an import takes of memory is bounded by the size of its file.
+//! The memory an import takes is bounded by the size of its file.
 
 use std::alloc::System;
 use std::fs;

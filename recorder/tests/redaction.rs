@@ -1,4 +1,4 @@
-//! What is redacted is nowhere in a tape, in whatever form; the rest is as it was.
+//! What is redacted is nowhere in a tape, in any form; the rest is unchanged.
 
 use std::collections::BTreeMap;
 use std::fs;

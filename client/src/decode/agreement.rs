@@ -1,4 +1,4 @@
-//! Where the clean reader answers, it answers as the general decoder does; and it answers where it should.
+//! The clean reader answers as the general decoder does, and answers where it should.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::timestamp::Day;
 
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
-/// A status with every own field, and keys of no field.
+/// A status with every own field, and unknown keys.
 const FULL_STATUS: &str = concat!(
     r#"{"confidence": {"score": 70.5, "level": "medium", "why": [1, "two", {"three": 3.5}]}, "#,
     r#""market": {"regime": "SHORT", "health": 0.954, "signal": "stable", "prediction": "up", "#,
@@ -27,7 +27,7 @@ const FULL_STATUS: &str = concat!(
     r#""ts": "2026-04-21T19:05:35Z", "hl_rate": {"used": 7, "cap": 1200, "window": [60]}, "v": 2}"#,
 );
 
-/// Risk with every own field, and keys of no field.
+/// Risk with every own field, and unknown keys.
 const FULL_RISK: &str = concat!(
     r#"{"account_value":638.488706,"drawdown_pct":0.22,"daily_pnl_usd":-3,"daily_loss_usd":4.1261,"#,
     r#""peak_equity":577.338628,"peak_equity_30d":577.34,"open_count":2.0,"halted":true,"#,
@@ -103,7 +103,7 @@ fn message(name: &str, data: &str) -> String {
     format!(r#"{{"event": "{name}", "ts": "2026-04-21T19:05:36.821259+00:00", "data": {data}}}"#)
 }
 
-/// Storage of each kind that is full of other values.
+/// Storage of each kind, full of other values.
 fn dirty() -> Spares {
     let mut spares = Spares::default();
     for (name, data) in [
@@ -122,14 +122,14 @@ fn dirty() -> Spares {
     spares
 }
 
-/// What the clean reader says of a message, once it is known to be what the general decoder says,
-/// whatever was in the storage before.
+/// The clean reader's answer, checked to be the general decoder's, whatever the storage held
+/// before.
 fn read(message: &str, spares: &mut Spares) -> Option<Decoded> {
     let general = || general::decode(message, NOW);
     let fresh = clean::decode(message, NOW, &mut Day::default(), &mut Spares::default());
     let reused = clean::decode(message, NOW, &mut Day::default(), spares);
     if let Some(decoded) = &fresh {
-        // The text of a value shows what its comparison hides, such as the sign of a zero.
+        // Debug text shows what a comparison hides, such as the sign of a zero.
         assert_eq!(
             format!("{:?}", Ok::<_, ()>(decoded)),
             shown(&general()),
@@ -305,7 +305,7 @@ fn fold(message: &str, decoder: &mut Decoder, mirror: &mut EngineState) {
     }
 }
 
-/// Pieces that make a message other than it was.
+/// Pieces that alter a message.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![

@@ -1,7 +1,7 @@
-//! The clean message, read fast: nearly all that an engine sends.
+//! A fast reader for the clean message: nearly all that an engine sends.
 //!
-//! It is of a known kind, names each key once, and is plain JSON. At anything else the reader gives
-//! up, and the general decoder reads the message from its start: `None` is no verdict.
+//! A clean message is of a known kind, names each key once, and is plain JSON. At anything else the
+//! reader gives up, and the general decoder reads the message from its start: `None` is no verdict.
 
 use chrono::{DateTime, Utc};
 
@@ -12,10 +12,11 @@ use crate::json::Cursor;
 use crate::kind::Kind;
 use crate::timestamp::{self, Day};
 
-/// Bytes of the times that Python writes, quotes included: in microseconds with an offset, with `Z`, naive.
+/// Lengths in bytes of the times Python writes, quotes included: microseconds with an offset, with
+/// `Z`, naive.
 const USUAL_TIMES: [usize; 3] = [34, 29, 28];
 
-/// Reads a clean message whose payload is a reading of its kind, into storage that is left over.
+/// Reads a clean message whose payload is a reading of its kind, into leftover storage.
 #[inline]
 pub(super) fn decode(
     message: &str,
@@ -51,7 +52,7 @@ pub(super) fn decode(
                 if let Some(kind) = kind {
                     data = Some(payload(kind, now, &mut cursor, spares)?);
                 } else {
-                    // An engine that sorts its keys: read once its kind is known.
+                    // The engine sorts its keys: read the payload once its kind is known.
                     early = Some(cursor.clone());
                     cursor.skip()?;
                 }
@@ -67,7 +68,7 @@ pub(super) fn decode(
     }
     let ts = ts.unwrap_or(now);
     let event = match data {
-        // Its time may have come after its payload.
+        // The time may have come after the payload.
         Some(EngineEvent::Heartbeat(_)) => EngineEvent::Heartbeat(ts),
         Some(event) => event,
         None if kind == Kind::Heartbeat => EngineEvent::Heartbeat(ts),
@@ -94,11 +95,11 @@ fn envelope_key<'t>(cursor: &mut Cursor<'t>) -> Option<&'t str> {
     }
 }
 
-/// Takes the value of `ts`, which may be anything: of whatever is no time, `now`.
+/// Takes the value of `ts`, which may be anything: what is no time gives `now`.
 #[inline]
 fn time(cursor: &mut Cursor<'_>, now: DateTime<Utc>, day: &mut Day) -> Option<DateTime<Utc>> {
     for bytes in USUAL_TIMES {
-        // A time in the common form has nothing in it that a plain string may not have.
+        // A time in the common form holds only what a plain string may hold.
         if let Some(time) = cursor
             .quoted(bytes)
             .and_then(|text| timestamp::parse_common(text, day))

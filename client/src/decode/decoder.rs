@@ -10,8 +10,8 @@ use super::{clean, general};
 use crate::event::EngineEvent;
 use crate::timestamp::Day;
 
-/// Decodes one message after the other. Where the events go to a mirror, what they displace there may
-/// come back, and its storage has the next payload of its kind.
+/// Decodes one message after another. Events displaced from a mirror can be given back, so that the
+/// next payload of their kind reuses their storage.
 #[derive(Default)]
 pub(crate) struct Decoder {
     day: Day,
@@ -44,7 +44,7 @@ impl Decoder {
         self.decode(text, now)
     }
 
-    /// Takes back what the latest event displaced: the one of its kind before it.
+    /// Takes back what the latest event displaced: the previous one of its kind.
     #[inline]
     pub(crate) fn keep(&mut self, displaced: EngineEvent) {
         self.spares.keep(displaced);

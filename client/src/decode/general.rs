@@ -1,4 +1,4 @@
-//! Any message: what a message means is defined here alone.
+//! Decodes any message: this file alone defines what a message means.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,8 +16,8 @@ use crate::kind::Kind;
 use crate::models::{Key, Object, Plain, Read};
 use crate::timestamp;
 
-/// Decodes any message: first the envelope, then the payload as its kind, then, where it is no reading
-/// of that, the payload as whatever it is.
+/// Decodes any message: first the envelope, then the payload as its kind or, if it is no reading of
+/// that, as whatever it is.
 pub(super) fn decode(message: &str, now: DateTime<Utc>) -> Result<Decoded, Undecodable> {
     let mut deserializer = serde_json::Deserializer::from_str(message);
     let Envelope { event, ts, data } = deserializer
@@ -51,7 +51,7 @@ pub(super) fn decode(message: &str, now: DateTime<Utc>) -> Result<Decoded, Undec
     })
 }
 
-/// Reads the payload as what the name of its event says.
+/// Reads the payload as the kind that the event's name says.
 struct Payload {
     kind: Kind,
     ts: DateTime<Utc>,
@@ -74,8 +74,8 @@ impl<'de> DeserializeSeed<'de> for Payload {
     }
 }
 
-/// Reads a payload in the box that it is to stay in. One without an own field is refused: a halted engine
-/// must not look healthy because an empty object came by.
+/// Reads a payload straight into its final box. One without an own field is refused: an empty
+/// object must not make a halted engine look healthy.
 fn reading<'de, T, D>(data: D) -> Result<Box<T>, D::Error>
 where
     T: Object + Default,
@@ -123,7 +123,7 @@ impl<'de> Deserialize<'de> for EnvelopeKey {
     }
 }
 
-/// Puts what came under a key in its place, once.
+/// Puts a key's value in its place, once.
 fn once<T, E: de::Error>(place: &mut Option<T>, key: &'static str, value: T) -> Result<(), E> {
     match place.replace(value) {
         None => Ok(()),
@@ -171,14 +171,14 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
     }
 }
 
-/// The time of an event, of well-formed JSON that may still hold what no type here does (a number beyond
-/// all floats, half a surrogate pair): as [`Ts`], `now` for whatever is no time.
+/// An event's time, as [`Ts`]; `now` for whatever is no time. The JSON is well-formed, but may
+/// still hold what no type here does (a number beyond all floats, half a surrogate pair).
 fn lenient_ts(ts: &RawValue, now: DateTime<Utc>) -> DateTime<Utc> {
     let mut deserializer = serde_json::Deserializer::from_str(ts.get());
     Ts { now }.deserialize(&mut deserializer).unwrap_or(now)
 }
 
-/// Reads the time of an event: of whatever is no time, `now`.
+/// Reads the time of an event: whatever is no time gives `now`.
 struct Ts {
     now: DateTime<Utc>,
 }

@@ -3,7 +3,7 @@
 //! | file | what is in it |
 //! | --- | --- |
 //! | `decoder` | a decoder that keeps storage from message to message |
-//! | `clean` | the message that is like nearly all others, read fast |
+//! | `clean` | a fast reader for nearly all messages |
 //! | `spares` | storage to read payloads into |
 //! | `general` | any message: what a message means is defined here alone |
 //! | `decoded` | what a message is, or why it is no event |
@@ -44,7 +44,7 @@ pub fn decode(message: &str, now: DateTime<Utc>) -> Result<Decoded, Undecodable>
     Decoder::default().decode(message, now)
 }
 
-/// Decodes a binary message, which is taken for text.
+/// Decodes a binary message as text.
 ///
 /// # Errors
 /// [`Undecodable`] as for [`decode`], and if the message is not UTF-8.

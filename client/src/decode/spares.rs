@@ -8,11 +8,12 @@ use crate::event::EngineEvent;
 use crate::json::Cursor;
 use crate::models::{Object, Positions, Read, Regime, Risk, V2Status};
 
-/// Longest message, in bytes, whose storage is used again: what one huge message needed is not held for
-/// good.
+/// Longest message, in bytes, whose storage is reused, so that what one huge message needed is not
+/// held for good.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
-/// One payload of each kind whose storage the next of its kind may have. What they hold means nothing.
+/// One payload of each kind, whose storage the next of its kind may have. Their contents mean
+/// nothing.
 #[derive(Default)]
 pub(super) struct Spares {
     pub(super) status: Spare<V2Status>,
@@ -31,7 +32,7 @@ pub(super) struct Spare<T> {
 }
 
 impl Spares {
-    /// Notes that an event came, by a message of so many bytes.
+    /// Notes that an event came, in a message of this many bytes.
     #[inline]
     pub(super) fn came(&mut self, event: &EngineEvent, message_bytes: usize) {
         match event {
@@ -43,7 +44,7 @@ impl Spares {
         }
     }
 
-    /// Keeps what the latest event displaced, which is the one of its kind before it.
+    /// Keeps what the latest event displaced: the previous one of its kind.
     #[inline]
     pub(super) fn keep(&mut self, displaced: EngineEvent) {
         match displaced {
@@ -57,7 +58,7 @@ impl Spares {
 }
 
 impl<T: Object + Default> Spare<T> {
-    /// Reads a payload that has at least one own field. Where it gives up, the storage is freed.
+    /// Reads a payload with at least one own field. If it gives up, the storage is freed.
     #[inline]
     pub(super) fn read(&mut self, cursor: &mut Cursor<'_>) -> Option<Box<T>> {
         let mut value = self.value.take().unwrap_or_default();

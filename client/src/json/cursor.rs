@@ -1,7 +1,7 @@
 //! A place in a text that is being read.
 
-/// Levels of lists and objects that are followed. Far below the general decoder's own limit, so that
-/// where that one starts to refuse is for it alone to say.
+/// Most levels of lists and objects followed. It is far below the general decoder's own limit,
+/// which alone decides what is too deep.
 const MAX_LEVELS: u32 = 16;
 
 /// Bytes that a string is searched by at a time.
@@ -11,8 +11,8 @@ const ONES: u64 = u64::MAX / 0xff;
 /// The highest bit of each byte of a word.
 const HIGHS: u64 = ONES << 7;
 
-/// A place in the text of one JSON value. What it does not know, or does not like, gives `None`; where it
-/// stands then means nothing.
+/// A place in the text of one JSON value. Whatever it can't read gives `None`; its position then
+/// means nothing.
 #[derive(Clone)]
 pub(crate) struct Cursor<'t> {
     text: &'t str,
@@ -49,7 +49,7 @@ impl<'t> Cursor<'t> {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
-    /// Goes past so many bytes, which are there.
+    /// Skips this many bytes, which are there.
     #[inline]
     pub(crate) fn advance(&mut self, bytes: usize) {
         self.at += bytes;
@@ -66,7 +66,7 @@ impl<'t> Cursor<'t> {
         self.text.get(self.at..self.at + bytes)
     }
 
-    /// Goes past what space there is. As a rule it is one blank, or none.
+    /// Skips white space: as a rule one blank, or none.
     #[inline]
     pub(crate) fn space(&mut self) {
         if self.peek() > Some(b' ') {
@@ -94,7 +94,8 @@ impl<'t> Cursor<'t> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// Takes what opens a list or an object; `false` where it closes at once, which is then taken too.
+    /// Takes the opening of a list or an object; if it closes at once, takes that too and gives
+    /// `false`.
     #[inline]
     pub(crate) fn open(&mut self, opening: u8, closing: u8) -> Option<bool> {
         self.byte(opening)?;
@@ -105,7 +106,7 @@ impl<'t> Cursor<'t> {
         Some(!closes)
     }
 
-    /// After an element: takes the comma, `true`, or what closes, `false`.
+    /// After an element, takes the comma (`true`) or the closing character (`false`).
     #[inline]
     pub(crate) fn more(&mut self, closing: u8) -> Option<bool> {
         self.space();
@@ -178,7 +179,7 @@ impl<'t> Cursor<'t> {
         self.end_of_string(rest, length)
     }
 
-    /// Takes a string of so many bytes after its opening quote, if there is a quote.
+    /// Takes a string of this many bytes after its opening quote, if a quote follows them.
     #[inline]
     fn end_of_string(&mut self, rest: &'t [u8], length: usize) -> Option<&'t str> {
         if *rest.get(length)? != b'"' {
@@ -200,8 +201,7 @@ impl<'t> Cursor<'t> {
         hit
     }
 
-    /// The next so many bytes, if they are a string's from quote to quote; what is between them may be
-    /// anything yet.
+    /// The next `bytes` bytes, if they begin and end with a quote; what lies between is unchecked.
     #[inline]
     pub(crate) fn quoted(&self, bytes: usize) -> Option<&'t [u8]> {
         match self.rest().get(..bytes)? {
@@ -220,7 +220,7 @@ impl<'t> Cursor<'t> {
         Some(key)
     }
 
-    /// Goes past a value of any shape.
+    /// Skips a value of any shape.
     pub(crate) fn skip(&mut self) -> Option<()> {
         match self.peek()? {
             b'"' => self.string().map(|_| ()),
@@ -255,8 +255,9 @@ impl<'t> Cursor<'t> {
     }
 }
 
-/// As [`starts_with`](slice::starts_with), for what is as a rule of one to two words: those are compared where
-/// they stand, the second from its end, which is quicker than a call that compares text of any length.
+/// As [`starts_with`](slice::starts_with), for a `start` of usually one to two words: they are
+/// compared in place, the second from its end, which is quicker than a call that compares text of
+/// any length.
 #[inline]
 fn begins_with(text: &[u8], start: &[u8]) -> bool {
     let Some(text) = text.get(..start.len()) else {
@@ -270,9 +271,9 @@ fn begins_with(text: &[u8], start: &[u8]) -> bool {
     }
 }
 
-/// Finds what cannot stand in a plain string: the highest bit is set in the first byte of the word that is
-/// a quote, a backslash or a control character (in bytes after that one it may be set for no reason), and
-/// in none before it.
+/// Finds what cannot stand in a plain string: sets the highest bit of the word's first byte that is
+/// a quote, a backslash or a control character, and of none before it (later ones may be set for no
+/// reason).
 #[inline]
 fn special(word: u64) -> u64 {
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word;

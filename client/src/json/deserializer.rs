@@ -8,8 +8,7 @@ use serde::forward_to_deserialize_any;
 use super::Cursor;
 use super::number::Number;
 
-/// The text is not of the ordinary kind, or not what was asked for. Which of them, and why, is for
-/// another reader to say.
+/// The text is not ordinary JSON, or not what was asked for. Another reader says which, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct GaveUp;
 
@@ -27,7 +26,7 @@ impl de::Error for GaveUp {
         Self
     }
 
-    // Those that come by default would first write out what was expected.
+    // The default constructors would first write out what was expected.
     #[cold]
     fn invalid_type(_: de::Unexpected<'_>, _: &dyn de::Expected) -> Self {
         Self
@@ -105,7 +104,7 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
 }
 
 impl Cursor<'_> {
-    /// `value`, where all that was opened since has been closed: where it was read to its end.
+    /// `value`, if all that was opened since is closed again: it was read to its end.
     #[inline]
     fn back_at<T>(&self, levels: u32, value: T) -> Result<T, GaveUp> {
         if self.levels() == levels {
@@ -179,8 +178,8 @@ impl<'de> MapAccess<'de> for Elements<'_, 'de> {
     }
 }
 
-/// The key that comes next. Where a newtype is asked for, its name is how the key is likely to be
-/// written, `"key":`; if that comes, the newtype is a unit.
+/// The key that comes next. The name of a newtype asked for is a guess at how the key is written,
+/// `"key":`; if the guess is right, the newtype is a unit.
 struct NextKey<'c, 'de>(&'c mut Cursor<'de>);
 
 impl<'de> Deserializer<'de> for NextKey<'_, 'de> {

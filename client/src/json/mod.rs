@@ -1,10 +1,10 @@
-//! JSON of the ordinary kind, read fast.
+//! A fast reader for ordinary JSON.
 //!
 //! Nearly all that an engine sends is plain: strings without escapes, ordinary numbers, few levels.
-//! Such JSON is read here by one pass over its bytes, through serde like any other. At anything else
-//! the reader gives up, and says nothing of what is wrong: whoever calls reads the text again with
+//! Such JSON is read here in one pass over its bytes, through serde like any other. At anything
+//! else the reader gives up without saying what is wrong, and the caller reads the text again with
 //! `serde_json`, which alone decides. So a reader here may give up whenever it likes, but where it
-//! answers, it answers the same.
+//! answers, it answers as `serde_json` would.
 //!
 //! | file | what is in it |
 //! | --- | --- |

@@ -4,12 +4,12 @@ use super::Cursor;
 
 /// Digits that surely fit a `u64`.
 const MAX_DIGITS: usize = 19;
-/// Up to here, 2^53, every integer is a float.
+/// 2^53: up to here every integer is exactly a float.
 const MAX_EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
-/// Digits of an exponent beyond which nobody needs to be fast.
+/// Most digits of an exponent that is read fast.
 const MAX_EXPONENT_DIGITS: usize = 2;
 
-/// The powers of ten that are floats exactly.
+/// The powers of ten that are exact floats.
 const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
@@ -33,7 +33,7 @@ impl Cursor<'_> {
         let start = usize::from(negative);
         let (digits, whole_end) = append_digits(0, rest, start);
         let whole_digits = whole_end - start;
-        // A number starts with a digit, and with a zero only where that stands alone.
+        // A number starts with a digit, and with a zero only if that stands alone.
         if whole_digits == 0 || (whole_digits > 1 && rest[start] == b'0') {
             return None;
         }
@@ -113,7 +113,7 @@ fn whole(negative: bool, digits: u64, count: usize) -> Option<Number> {
     } else if !negative {
         Some(Number::Unsigned(digits))
     } else if digits == 0 {
-        // The one whole number that is a float.
+        // The one whole number that only a float can hold.
         Some(Number::Float(-0.0))
     } else {
         Some(Number::Signed(-i64::try_from(digits).ok()?))

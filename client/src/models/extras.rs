@@ -8,17 +8,17 @@ use serde_json::Value;
 
 use super::plain::Plain;
 
-/// Keys that are read in place. An object of more is read as one of which nothing was there before.
+/// Most keys read in place. An object with more is read as if nothing had been there before.
 const MAX_IN_PLACE: usize = 8;
 
 /// Reads such keys and their values into a map that holds those of an earlier object. From one
-/// message to the next they are the same, and then nothing is made anew.
+/// message to the next the keys are usually the same, and then the map is reused.
 pub(super) struct Extras<'m, 'de> {
     map: &'m mut BTreeMap<String, Value>,
     /// The keys that came so far: the first `count`, as long as what was there before still is.
     keys: [&'de str; MAX_IN_PLACE],
     count: usize,
-    /// What was there before, and did not come, is gone.
+    /// What was there before and did not come is gone.
     renewed: bool,
 }
 
@@ -37,7 +37,7 @@ impl<'m, 'de> Extras<'m, 'de> {
     /// Takes the value of `key`, which is the map's next.
     ///
     /// # Errors
-    /// Where the key comes a second time.
+    /// If the key comes a second time.
     pub(super) fn take<A: MapAccess<'de>>(
         &mut self,
         key: Cow<'de, str>,
@@ -59,7 +59,7 @@ impl<'m, 'de> Extras<'m, 'de> {
         Ok(())
     }
 
-    /// Puts a value into the place that it may have; whether the key came before.
+    /// Stores a value in its place; returns whether the key came before.
     fn put(&mut self, key: &'de str, value: Value) -> bool {
         if self.keys[..self.count].contains(&key) {
             return true;
@@ -73,10 +73,10 @@ impl<'m, 'de> Extras<'m, 'de> {
         false
     }
 
-    /// Removes what came with the earlier object only.
+    /// Removes what only the earlier object had.
     #[inline]
     pub(super) fn renew(&mut self) {
-        // Every key that came is in the map, so where the numbers agree no other is.
+        // Every key that came is in the map, so equal counts mean that there is no other.
         if !self.renewed && self.map.len() != self.count {
             let keys = &self.keys[..self.count];
             self.map.retain(|key, _| keys.contains(&key.as_str()));

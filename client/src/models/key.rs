@@ -20,9 +20,9 @@ impl<'de> Deserialize<'de> for Key<'de> {
 
 /// Reads the next key, which is likely to be this one, written as in `"key":`.
 ///
-/// Of whoever gives the key it asks for a newtype of that name. The message's own reader compares
-/// the bytes that come next with it, which is quicker than to find the key's end and then out which
-/// of all fields it is. Any other source of data hands over the key as it does any newtype.
+/// It asks the source of data for a newtype of that name. The message's own reader compares the
+/// next bytes with it, which is quicker than finding the key's end and then its field. Any other
+/// source hands over the key as it does any newtype.
 pub(super) struct NextKey(&'static str);
 
 /// What came.
@@ -34,7 +34,7 @@ pub(super) enum Found<'de> {
 }
 
 impl NextKey {
-    /// The key of this index is likely; without one, none is.
+    /// Guesses the key of this index, or none if there is no such key.
     #[inline]
     pub(super) fn of(keys: &'static [&'static str], guess: u8) -> Self {
         Self(keys.get(usize::from(guess)).copied().unwrap_or_default())
@@ -86,9 +86,9 @@ impl<'de> Visitor<'de> for KeyVisitor {
 /// Places in an [`Order`].
 const PLACES: usize = 32;
 
-/// In which order the keys of a type come: for each, by its index among all names and aliases, the
-/// one that followed it last. Only ever a guess at what comes next: it has no influence on what is
-/// read, only on how fast.
+/// The order in which a type's keys come: for each key, by its index among all names and aliases,
+/// the one that last followed it. It is only a guess at what comes next: it affects how fast keys
+/// are read, never what is read.
 pub(super) struct Order([AtomicU8; PLACES]);
 
 impl Order {
@@ -97,19 +97,20 @@ impl Order {
     /// What the first key follows.
     pub(super) const START: u8 = 31;
 
-    /// An order of which nothing is known.
+    /// An order that has learned nothing yet.
     pub(super) const fn new() -> Self {
         Self([const { AtomicU8::new(Self::OTHER) }; PLACES])
     }
 
-    /// The key that followed this one the last time.
+    /// The key that last followed this one.
     #[inline]
     pub(super) fn after(&self, key: u8) -> u8 {
         self.0[usize::from(key) % PLACES].load(Ordering::Relaxed)
     }
 
-    /// This key was followed by another. One that no field is named after is not learned: where only
-    /// some objects of a list have such a key, the others' next one is guessed right all the same.
+    /// Learns that this key was followed by `next`. A key that no field is named after is not
+    /// learned: where only some objects of a list have one, the others' next key is still guessed
+    /// right.
     #[inline]
     pub(super) fn learn(&self, key: u8, next: u8) {
         if next != Self::OTHER && self.after(key) != next {
@@ -120,7 +121,7 @@ impl Order {
     /// The index of a key among all of a type, computed while compiling.
     ///
     /// # Panics
-    /// Where there is no such key, or one too many.
+    /// If there is no such key, or there are too many keys.
     pub(super) const fn index(keys: &[&str], key: &str) -> u8 {
         assert!(keys.len() < Self::OTHER as usize, "more keys than places");
         let mut index = 0;

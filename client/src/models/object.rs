@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 
-/// A type that stands on the wire as a JSON object. Implemented by [`object!`].
+/// A type that is a JSON object on the wire. Implemented by [`object!`].
 pub(crate) trait Object {
     /// What an error says was expected.
     const EXPECTED: &'static str;
@@ -18,16 +18,16 @@ pub(crate) trait Object {
     /// Whether a field of this name, alone, makes an object a reading of its kind.
     fn speaks(name: &str) -> bool;
 
-    /// Fills the fields from a map whose keys are still to come, whatever they held; `true` if a field
-    /// that [speaks](Self::speaks) came with a value other than `null`. After an error they mean
-    /// nothing.
+    /// Fills the fields, whatever they held, from a map whose keys are still to come; `true` if a
+    /// field that [speaks](Self::speaks) came with a value other than `null`. After an error the
+    /// fields mean nothing.
     fn fields<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error>;
 
     /// Reads a whole value into `self`; `true` as for [`Object::fields`].
     fn read<'de, D: Deserializer<'de>>(&mut self, deserializer: D) -> Result<bool, D::Error>;
 }
 
-/// Reads a value into the place it is to have: nothing is moved once decoded.
+/// Reads a value into its final place: nothing is moved once decoded.
 pub(crate) struct Read<'a, T>(pub(crate) &'a mut T);
 
 impl<'de, T: Object> DeserializeSeed<'de> for Read<'_, T> {
@@ -94,12 +94,12 @@ pub(super) enum Came {
 }
 
 impl Came {
-    /// What a key has become that came with a value, or with `null`.
+    /// The state of a key that came with a value, or with `null`.
     pub(super) fn with(value: bool) -> Self {
         if value { Self::WithValue } else { Self::AsNull }
     }
 
-    /// Refuses a key that comes a second time: which of the two the engine means, nobody can tell.
+    /// Refuses a key that comes a second time: nobody can tell which of the two the engine means.
     pub(super) fn first<E: de::Error>(self, key: &'static str) -> Result<(), E> {
         match self {
             Self::Not => Ok(()),
@@ -113,10 +113,10 @@ pub(super) fn spare<T: Default>(_like: &T) -> T {
     T::default()
 }
 
-/// Makes a struct an [`Object`](super::object::Object) that can be a field of another, with `Deserialize`
-/// and `Serialize`: the type, what an error calls it, its fields as `name` or `name | alias`, the map that
-/// takes unknown keys (without one they are skipped), the fields that by themselves say nothing of its kind,
-/// and what reads it where that is not an object alone.
+/// Makes a struct an [`Object`](super::object::Object) that can be a field of another, with
+/// `Deserialize` and `Serialize`. It takes the type, what an error calls it, its fields as `name`
+/// or `name | alias`, the map for unknown keys (without one they are skipped), the fields that by
+/// themselves say nothing of its kind, and its reader where more than an object is accepted.
 macro_rules! object {
     (
         $type:ident, $expected:literal,
@@ -250,8 +250,8 @@ macro_rules! object {
                 $(map.serialize_entry(stringify!($name), &self.$name)?;)+
                 $(
                     for (key, value) in &self.$extra {
-                        // Only a program can have put an own name here; written twice, the object could
-                        // not be read again.
+                        // Only a program can have put an own name here; written twice, the object
+                        // could not be read back.
                         if !<Self as $crate::models::object::Object>::is_own(key) {
                             map.serialize_entry(key, value)?;
                         }

@@ -5,9 +5,9 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// A [`Value`] that is what the message says it is. `Value`'s own decoder gives a private meaning to one
-/// key (an object with it is replaced by what its string holds, once that is parsed in turn), which a peer
-/// must not be able to use.
+/// A [`Value`] exactly as the message has it. `Value`'s own decoder gives one key a private meaning
+/// (an object with it is replaced by its string's content, parsed in turn), which a peer must not
+/// be able to use.
 pub(crate) struct Plain(pub(crate) Value);
 
 impl<'de> Deserialize<'de> for Plain {
@@ -71,7 +71,7 @@ impl<'de> Visitor<'de> for PlainVisitor {
         Ok(Value::Array(list))
     }
 
-    /// Of a key that comes twice the last value stays, as in Python.
+    /// If a key comes twice the last value stays, as in Python.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some((key, Plain(value))) = map.next_entry::<String, _>()? {

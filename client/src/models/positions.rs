@@ -57,8 +57,8 @@ object!(
     extra: extra
 );
 
-/// All open positions. On the wire an object that names them `items` or `positions`, or the bare list of
-/// them; each must be an object with at least one own field.
+/// All open positions. On the wire: an object that names them `items` or `positions`, or the bare
+/// list; each must be an object with at least one own field.
 ///
 /// ```
 /// use engine_client::models::Positions;

@@ -81,8 +81,8 @@ impl Risk {
         self.halted || self.global_halt || self.stop_failure_halt
     }
 
-    /// The day's loss in percent of the peak equity (of the 30-day peak where there is no other); `None`
-    /// where either is missing or the peak is not above zero.
+    /// The day's loss in percent of the peak equity (of the 30-day peak if there is no other);
+    /// `None` if either is missing or the peak is not above zero.
     ///
     /// ```
     /// # use engine_client::models::Risk;

@@ -31,7 +31,7 @@ pub(super) trait Scalar: Default {
         false
     }
 
-    /// Makes it as new; storage that it has may stay.
+    /// Resets it; its storage may stay.
     #[inline]
     fn clear(&mut self) {
         *self = Self::default();
@@ -94,7 +94,7 @@ impl Scalar for f64 {
     }
 }
 
-/// Puts a number in its place, if it is one of the place's type.
+/// Puts a number in its place, if it fits the place's type.
 #[inline]
 fn put<T>(place: &mut T, number: Option<T>) -> bool {
     let is_one = number.is_some();
@@ -134,7 +134,7 @@ integer!(u32, "a whole number from 0 to 2^32 - 1, or null");
 integer!(i32, "a whole number from -2^31 to 2^31 - 1, or null");
 integer!(i64, "a whole number from -2^63 to 2^63 - 1, or null");
 
-/// The whole number that a float is, if it is one.
+/// The float as a whole number, if it is one.
 fn integral(value: f64) -> Option<i128> {
     /// 2^64, beyond every integer type here.
     const BOUND: f64 = 18_446_744_073_709_551_616.0;
@@ -147,7 +147,7 @@ fn integral(value: f64) -> Option<i128> {
     whole
 }
 
-/// Reads a [`Scalar`] into its place; `false`, with the place as it was, where `null` came.
+/// Reads a [`Scalar`] into its place; for `null` gives `false` and leaves the place as it was.
 pub(super) struct Lenient<'a, T>(pub(super) &'a mut T);
 
 impl<'de, T: Scalar> DeserializeSeed<'de> for Lenient<'_, T> {

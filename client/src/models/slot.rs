@@ -9,14 +9,13 @@ use serde_json::Value;
 use super::plain::Plain;
 use super::scalar::{Lenient, Scalar};
 
-/// A field: takes the value that the map is about to give, whatever it held, and keeps the storage
-/// that it has.
+/// A field: takes the map's next value, whatever it held, and keeps its storage.
 pub(super) trait Slot {
-    /// Reads the map's next value into `self`. `false`, with `self` as it was, where that value is
-    /// `null`.
+    /// Reads the map's next value into `self`. For `null` gives `false` and leaves `self` as it
+    /// was.
     fn fill<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error>;
 
-    /// Makes `self` as new.
+    /// Resets `self`.
     fn renew(&mut self);
 }
 
@@ -119,7 +118,7 @@ impl<'de> Visitor<'de> for Entries<'_> {
         Ok(false)
     }
 
-    /// Of a key that comes twice the last value stays.
+    /// If a key comes twice the last value stays.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
         self.0.clear();
         while let Some((key, Plain(value))) = map.next_entry()? {

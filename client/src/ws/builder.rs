@@ -33,12 +33,12 @@ pub const PING_INTERVAL: Duration = Duration::from_secs(15);
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time that one message may take to come in, unless set otherwise.
 pub const MESSAGE_TIMEOUT: Duration = Duration::from_mins(2);
-/// Bound of dial, TLS and handshake together, unless set otherwise.
+/// Limit on dial, TLS and handshake together, unless set otherwise.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest message taken, unless set otherwise. A message of the engine's is a few KiB.
 pub const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Settings of a subscriber to be.
+/// Settings for a new subscriber.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -102,16 +102,16 @@ impl SubscriberBuilder {
         self
     }
 
-    /// A further header of every upgrade request; one that the handshake itself sets stays as it
-    /// is. With `Sec-WebSocket-Protocol` the server may choose one of the subprotocols named there
-    /// (RFC 6455, 4.1); without, a server that names one is refused.
+    /// A further header of every upgrade request; those that the handshake itself sets stay as they
+    /// are. With `Sec-WebSocket-Protocol` the server may choose one of the subprotocols named there
+    /// (RFC 6455, 4.1); without it, a server that names one is refused.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.append(name, value);
         self
     }
 
-    /// A text message that each connection begins with, as a subscription is; in the order of
-    /// calls. It is sent again after each reconnect.
+    /// A text message that each connection begins with, such as a subscription. Messages go out in
+    /// the order of calls, again after each reconnect.
     pub fn send(mut self, text: impl Into<String>) -> Self {
         self.opening.push(text.into());
         self
@@ -123,40 +123,39 @@ impl SubscriberBuilder {
         self
     }
 
-    /// Silence after which a Ping is sent, and after each further stretch as long; zero sends
-    /// none. Default [`PING_INTERVAL`].
+    /// Silence after which a Ping is sent, and again after each further stretch of that length;
+    /// zero sends none. Default [`PING_INTERVAL`].
     pub fn ping_interval(mut self, silence: Duration) -> Self {
         self.timeouts.ping_interval = silence;
         self
     }
 
-    /// Silence, or time that a write makes no progress, after which the connection counts as
-    /// lost; zero trusts a silent peer for ever. Silence is the time since the last whole frame, or
-    /// since the last byte of a message that is still coming in. Default [`IDLE_TIMEOUT`].
+    /// Silence, or time without progress of a write, after which the connection counts as lost;
+    /// zero trusts a silent peer for ever. Silence is the time since the last whole frame, or since
+    /// the last byte of a message still coming in. Default [`IDLE_TIMEOUT`].
     pub fn idle_timeout(mut self, silence: Duration) -> Self {
         self.timeouts.idle = silence;
         self
     }
 
-    /// Time from a message's first byte to its last after which the connection counts as lost; zero
-    /// sets no bound. While a message is younger than that, its bytes end a silence as whole frames
-    /// do, so that one which takes longer than the idle timeout arrives. Default
-    /// [`MESSAGE_TIMEOUT`].
+    /// Longest time from a message's first byte to its last before the connection counts as lost;
+    /// zero sets no bound. Until then the message's bytes end a silence as whole frames do, so one
+    /// that takes longer than the idle timeout still arrives. Default [`MESSAGE_TIMEOUT`].
     pub fn message_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.message = timeout;
         self
     }
 
-    /// Time without an event after which the connection counts as lost, however alive it is: a feed
-    /// that has stalled behind a server that still answers Pings. To be longer than the longest
-    /// pause between two events, and than the largest event takes to come in. Default: none, and
-    /// zero is none.
+    /// Time without an event after which the connection counts as lost, however alive it is: this
+    /// finds a feed that has stalled behind a server that still answers Pings. Set it longer than
+    /// the longest pause between two events and than the largest event takes to come in. Default:
+    /// none, and zero is none.
     pub fn event_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.event = timeout;
         self
     }
 
-    /// Bound of dial, TLS and handshake together. Default [`CONNECT_TIMEOUT`].
+    /// Limit on dial, TLS and handshake together. Default [`CONNECT_TIMEOUT`].
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -191,14 +190,14 @@ impl SubscriberBuilder {
         self
     }
 
-    /// Watches all that happens.
+    /// An observer of all that happens.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observer = Some(Box::new(observer));
         self
     }
 
-    /// Seed of the jitter, for runs that are to be repeated. Default: drawn from the operating
-    /// system, so that no two subscribers march in step.
+    /// Seed of the jitter, for repeatable runs. Default: drawn from the operating system, so that
+    /// no two subscribers march in step.
     pub fn jitter_seed(mut self, seed: u64) -> Self {
         self.jitter_seed = Some(seed);
         self
@@ -270,13 +269,13 @@ impl SubscriberBuilder {
             events: self.events,
             changed,
             shutdown: wish,
-            // In a box: a task is moved several times as it begins and ends, and this one is large.
+            // Boxed: a task is moved several times as it begins and ends, and this one is large.
             task: tokio::spawn(Box::pin(subscription.run())),
         })
     }
 }
 
-/// How a subscriber comes to be; the rest of the handle knows nothing of its builder.
+/// Ways to start a subscriber; the rest of the handle knows nothing of its builder.
 impl WsSubscriber {
     /// Subscribes to `url` with SPEC's defaults, with `token` as the bearer token. Returns at
     /// once; the first connect starts on the subscriber's own task.

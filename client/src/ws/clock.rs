@@ -15,8 +15,8 @@ pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Where the subscriber takes its time from.
 ///
 /// Nothing in this crate reads a wall clock or waits except through this trait, so a test that
-/// supplies its own decides what time it is: that is what lets a reconnect ladder of a minute
-/// run in well under a millisecond, with times exact to the microsecond.
+/// supplies its own decides what time it is. A one-minute reconnect ladder then runs in well under
+/// a millisecond, with times exact to the microsecond.
 pub trait Clock: Send + Sync + fmt::Debug + 'static {
     /// Time since an arbitrary, fixed origin; never decreases.
     fn now(&self) -> Duration;

@@ -19,7 +19,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Messages read before other tasks get a turn and the clock is read again: half of what the
 /// events channel holds, so that a receiver that keeps reading misses none.
 const MESSAGES_PER_TURN: u32 = 64;
-/// The same where nobody listens to the events: a fraction of a millisecond's worth.
+/// The same if nobody listens to the events: a fraction of a millisecond's work.
 const MESSAGES_PER_UNHEARD_TURN: u32 = 512;
 /// Turns given to all other tasks before a deadline counts as passed: what they do at that very
 /// instant (deliver bytes, above all) comes first.
@@ -44,7 +44,7 @@ enum Woken {
 }
 
 impl<'a> Connection<'a> {
-    /// A connection whose handshake ended now.
+    /// A connection whose handshake has just ended.
     pub(crate) fn new(socket: Socket, feed: &'a mut Feed, timeouts: Timeouts) -> Self {
         let now = feed.clock().now();
         Self {
@@ -57,8 +57,8 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Reads until the connection ends, and gives back the socket to be finished, or until
-    /// `shutdown` is asked for, and closes it then.
+    /// Reads until the connection ends and gives back the socket to be finished, or closes it once
+    /// `shutdown` is asked for.
     pub(crate) async fn run(mut self, shutdown: &mut Shutdown) -> (EndReason, Option<Socket>) {
         let mut settling = TURNS_TO_SETTLE;
         let mut turn = 0;
@@ -131,8 +131,7 @@ impl<'a> Connection<'a> {
                 return Poll::Pending;
             };
             let armed = match &mut self.timer {
-                // A timer that fires early is looked at again; one that would fire late is not
-                // good enough.
+                // A timer that fires early is checked again; one that would fire late won't do.
                 Some((at, sleep)) if *at <= deadline => sleep,
                 timer => {
                     let sleep = self.feed.clock().sleep_until(deadline);
@@ -143,7 +142,7 @@ impl<'a> Connection<'a> {
         })
     }
 
-    /// The next instant at which something is to be decided.
+    /// The next instant at which something must be decided.
     fn deadline(&self) -> Option<Duration> {
         let lost_or_ping = self.liveness.deadline(self.standing());
         let retry = self.feed.retry_at();
@@ -166,7 +165,7 @@ impl<'a> Connection<'a> {
     fn ping(&mut self) {
         self.liveness.pinged();
         if self.socket.write_blocked_since().is_some() {
-            // It would wait behind what is stalled: the stalled write itself will be noticed.
+            // It would wait behind the stalled write, which will be noticed itself.
             return;
         }
         self.pinged += 1;
@@ -219,7 +218,7 @@ impl<'a> Connection<'a> {
         let mut turn = 0;
         loop {
             let read = poll_fn(|cx| {
-                // Behind a write that is blocked there may be no room for it, and it would be lost.
+                // Behind a blocked write there may be no room for it, and it would be lost.
                 if unsent && self.socket.poll_flush(cx).is_ready() {
                     unsent = false;
                     self.socket.send(socket::close(1000));

@@ -25,11 +25,11 @@ use tokio_rustls::{
 
 use super::target::Target;
 
-/// What is offered in TLS: HTTP/2 has another handshake (RFC 8441) than the one that is spoken here.
+/// The protocol offered in TLS: HTTP/2 has a handshake of its own (RFC 8441), not spoken here.
 #[cfg(feature = "tls")]
 const HTTP_1: &[u8] = b"http/1.1";
 
-/// A connected byte stream, over which the WebSocket handshake is to be spoken.
+/// A connected byte stream, ready for the WebSocket handshake.
 pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Transport for T {}
@@ -40,8 +40,8 @@ pub type Dialing<'a> =
 
 /// Opens byte streams to the peer.
 ///
-/// Where [`Target::tls`] holds, the stream is the one inside TLS. The subscriber bounds the dial
-/// by its connect timeout and drops the future where that passes, or at shutdown.
+/// If [`Target::tls`] holds, the stream is the one inside TLS. The subscriber drops the future when
+/// its connect timeout passes, or at shutdown.
 pub trait Dialer: Send + Sync + fmt::Debug + 'static {
     /// Connects to `target` once. Retrying is the subscriber's business.
     fn dial<'a>(&'a self, target: &'a Target) -> Dialing<'a>;
@@ -85,10 +85,10 @@ impl NetDialer {
         }
     }
 
-    /// Trusting the authorities whose certificates stand in this PEM text, and no others.
+    /// Trusts the authorities whose certificates are in this PEM text, and no others.
     ///
     /// # Errors
-    /// Where there is no certificate in it, or one that is none.
+    /// If it holds no certificate, or an invalid one.
     #[cfg(feature = "tls")]
     pub fn trusting(pem: &[u8]) -> io::Result<Self> {
         let mut roots = RootCertStore::empty();
@@ -108,11 +108,11 @@ impl NetDialer {
         Ok(Self::with_tls_config(Arc::new(config)))
     }
 
-    /// Opens a stream, the socket under which stays within reach: what a
-    /// [`dial`](Dialer::dial) gives, for programs that set how it ends.
+    /// Opens the same stream as [`dial`](Dialer::dial) but keeps its socket within reach, for
+    /// programs that control how it ends.
     ///
     /// # Errors
-    /// Where there is no connection, or TLS fails on it.
+    /// If there is no connection, or TLS fails on it.
     pub async fn connect(&self, target: &Target) -> Result<NetStream, DialError> {
         let tcp = TcpStream::connect((target.host(), target.port()))
             .await

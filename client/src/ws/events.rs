@@ -16,7 +16,7 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// A channel that receivers may fall behind on by `capacity`.
+    /// A channel on which receivers may fall behind by `capacity` events.
     ///
     /// # Panics
     /// As [`broadcast::Sender::new`].
@@ -40,12 +40,12 @@ impl Events {
         self.heard.load(SeqCst)
     }
 
-    /// Looks whether anybody still is. To be called now and then: a receiver says nothing when it
-    /// goes.
+    /// Checks whether anybody is still listening. Call it now and then: a receiver says nothing
+    /// when it goes.
     pub(crate) fn recount(&self) {
         if self.sender.receiver_count() == 0 {
             self.heard.store(false, SeqCst);
-            // One that came meanwhile may have raised the flag before it was lowered.
+            // A receiver that came meanwhile may have raised the flag before it was lowered.
             if self.sender.receiver_count() > 0 {
                 self.heard.store(true, SeqCst);
             }
@@ -57,7 +57,7 @@ impl Events {
         self.sender.receiver_count()
     }
 
-    /// Sends to all; nobody listening any more is no error.
+    /// Sends to all; it is no error if nobody listens any more.
     pub(crate) fn send(&self, event: EngineEvent) {
         let _ = self.sender.send(event);
     }

@@ -1,4 +1,4 @@
-//! What arrives, folded: into the mirror, to the receivers, to those who wait, to the observer.
+//! Passes on what arrives: to the mirror, the receivers, those who wait, and the observer.
 
 use std::future::Future;
 use std::mem;
@@ -19,10 +19,10 @@ use crate::decode::{Decoded, Decoder, Undecodable};
 use crate::kind::Kind;
 use crate::{EndReason, EngineState};
 
-/// How soon readers that are in the way of a change are tried again.
+/// How soon a change that readers block is tried again.
 const READERS_RETRY: Duration = Duration::from_millis(10);
 
-/// How long readers that are in the way are waited for at the end.
+/// How long to wait at the end for readers that block a change.
 const READERS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The subscriber's one writer of the mirror.
@@ -39,7 +39,7 @@ pub(crate) struct Feed {
     framed: bool,
     /// When the latest event came on the present connection, or else when that was established.
     last_event: Duration,
-    /// The mirror has changed, and those who wait for that don't know yet.
+    /// The mirror has changed, and those waiting for that don't know yet.
     wake_due: bool,
     decoder: Decoder,
 }
@@ -205,7 +205,7 @@ impl Feed {
             payload_failed,
         } = decoded;
         self.last_event = self.now;
-        // A copy is made only where somebody listens.
+        // Copied only if somebody listens.
         let copy = self.events.heard().then(|| event.clone());
         let displaced = self.change(Kind::of_event(&event), |state| {
             state.connection.last_frame_at = Some(wall);
@@ -235,14 +235,15 @@ impl Feed {
         self.mirror.change(kind, change)
     }
 
-    /// When to look again for readers to be out of the way, where something is late for them.
+    /// When to check again whether readers are out of the way, if something is late because of
+    /// them.
     pub(crate) fn retry_at(&self) -> Option<Duration> {
         self.mirror
             .is_late()
             .then(|| self.clock.now().saturating_add(READERS_RETRY))
     }
 
-    /// Shows what readers have not let in yet, if they do now.
+    /// Shows the changes that readers have blocked, if they no longer do.
     pub(crate) fn publish(&mut self) {
         if self.mirror.is_late() && self.mirror.publish() {
             self.wake_due = true;
@@ -250,7 +251,7 @@ impl Feed {
         }
     }
 
-    /// Waits for `work`; what readers have not let in yet goes in as soon as they do.
+    /// Waits for `work`; changes that readers block go in once they no longer do.
     pub(crate) async fn until<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         while let Some(retry_at) = self.retry_at() {
@@ -263,8 +264,8 @@ impl Feed {
         work.await
     }
 
-    /// The subscriber has ended: gives readers that are in the way a while to go, so that whoever
-    /// waited for the end finds it in the mirror.
+    /// After the subscriber's end: gives readers in the way a while to go, so that whoever waited
+    /// for the end sees it in the mirror.
     pub(crate) async fn finish(&mut self) {
         self.update(EngineState::on_ws_disconnected);
         let give_up_at = self.clock.now().saturating_add(READERS_TIMEOUT);
@@ -277,7 +278,7 @@ impl Feed {
         }
     }
 
-    /// Ends a turn of messages taken together: wakes those who wait, and looks who still listens.
+    /// Ends a turn of messages taken together: wakes those who wait, and checks who still listens.
     pub(crate) fn end_turn(&mut self) {
         self.wake();
         self.events.recount();
@@ -306,7 +307,7 @@ impl Feed {
 }
 
 impl Drop for Feed {
-    /// However the task ends, the mirror does not go on saying that it is connected; nothing here
+    /// However the task ends, the mirror must not go on saying that it is connected; nothing here
     /// waits for a reader.
     fn drop(&mut self) {
         self.mirror.change_at_last(EngineState::on_ws_disconnected);

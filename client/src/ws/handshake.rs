@@ -1,8 +1,8 @@
 //! The opening handshake (RFC 6455, section 4), spoken by hyper.
 //!
-//! hyper rather than tungstenite's own client: status, headers and `Retry-After` of a refusal are
-//! at hand, header sizes are bounded, an answer that drips in byte by byte is still an answer,
-//! and nothing writes the request, token included, to a log.
+//! Why hyper, not tungstenite's own client: a refusal's status, headers and `Retry-After` are at
+//! hand, header sizes are bounded, an answer may drip in byte by byte, and nothing writes the
+//! request, token included, to a log.
 
 use std::error::Error as _;
 use std::future::{Future, poll_fn};
@@ -26,8 +26,8 @@ use crate::EndReason;
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// Most header fields of a response; more is an error.
 const MAX_HEADERS: usize = 128;
-/// Headers of the handshake itself. No caller changes them, and no server is offered an extension
-/// that nobody here speaks.
+/// Headers of the handshake itself. Callers can't change them, so no server is offered an
+/// unsupported extension.
 const OWN_HEADERS: [header::HeaderName; 6] = [
     header::HOST,
     header::CONNECTION,
@@ -51,7 +51,7 @@ pub(crate) struct Upgrade {
 /// The stream as hyper sees it.
 type Io = TokioIo<Box<dyn Transport>>;
 
-/// Why there was no answer that could be used.
+/// Why there was no usable answer.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("{0}")]
@@ -64,16 +64,16 @@ enum Failure {
 
 /// How a handshake ended.
 pub(crate) enum Handshake {
-    /// 101: the stream, what of it was read already, and the headers.
+    /// 101: the stream, the bytes already read off it, and the headers.
     Open(Box<dyn Transport>, Bytes, HeaderMap),
     /// Any other status.
     Refused(StatusCode, HeaderMap),
-    /// No answer that could be used.
+    /// No usable answer.
     Failed(EndReason, String),
 }
 
 impl Upgrade {
-    /// Checks `token` and prepares the request for `target`, with `headers` beside its own.
+    /// Checks `token` and prepares the request for `target`, adding `headers` to its own.
     pub(crate) fn new(
         target: &Target,
         token: Option<&str>,
@@ -218,13 +218,13 @@ fn check(response: &Response<Incoming>, key: &str) -> Result<(), Failure> {
 }
 
 impl Failure {
-    /// Tells how the transport ended under the handshake, where it did.
+    /// How the transport ended under the handshake, if it did.
     fn end(&self) -> EndReason {
         let Self::Http(error) = self else {
             return EndReason::HandshakeFailed;
         };
-        // A request that was canceled carries what went wrong on the connection, where anything
-        // but its end did: bytes before the request, which are no answer to it.
+        // A canceled request carries the connection's error, if that was anything but its end:
+        // bytes before the request, which are no answer to it.
         let cause = error.source().and_then(|cause| cause.downcast_ref());
         let error: &hyper::Error = cause.unwrap_or(error);
         // Canceled: the stream had ended before the request was out.
@@ -236,7 +236,7 @@ impl Failure {
     }
 }
 
-/// Polls the HTTP connection beside what waits for it.
+/// Polls the HTTP connection along with what waits for it.
 struct Driver<C> {
     connection: Option<Pin<Box<C>>>,
     /// How the connection failed: the cause of whatever fails after it.

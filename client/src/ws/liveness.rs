@@ -1,11 +1,11 @@
-//! When a connection that nobody has ended counts as lost, and when it is asked for a sign of life.
+//! When a connection that nobody has ended counts as lost, and when to ask it for a sign of life.
 
 use std::time::Duration;
 
 use super::message_clock::Underway;
 use crate::EndReason;
 
-/// How long what may be missing on a connection; zero is for ever.
+/// How long each sign of life may be missing; zero is for ever.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timeouts {
     /// Silence before each Ping; zero sends none.
@@ -29,7 +29,7 @@ pub(super) struct Standing {
     pub(super) last_event: Duration,
 }
 
-/// What is to be done now.
+/// What to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
     Nothing,
@@ -47,7 +47,7 @@ pub(super) struct Liveness {
 }
 
 impl Liveness {
-    /// Of a connection whose handshake ended `now`.
+    /// Timers of a connection whose handshake ended `now`.
     pub(super) fn new(timeouts: Timeouts, now: Duration) -> Self {
         Self {
             timeouts,
@@ -63,7 +63,7 @@ impl Liveness {
         self.pings = 0;
     }
 
-    /// Bytes came of a message that is not whole yet: they end a silence as a frame does.
+    /// Bytes of an incomplete message came: they end a silence as a frame does.
     pub(super) fn bytes(&mut self, underway: Option<Underway>) {
         if let Some(Underway { last_byte, .. }) = underway
             && last_byte > self.silent_since
@@ -77,14 +77,14 @@ impl Liveness {
         self.pings = self.pings.saturating_add(1);
     }
 
-    /// The next instant at which something is to be decided.
+    /// The next instant at which something must be decided.
     pub(super) fn deadline(&self, standing: Standing) -> Option<Duration> {
         let losses = self.losses(standing);
         let losses = losses.into_iter().filter_map(|(at, _)| at);
         losses.chain(self.next_ping()).min()
     }
 
-    /// What is due `now`: at one instant a loss comes before a Ping.
+    /// What is due `now`; a loss comes before a Ping.
     pub(super) fn due(&self, now: Duration, standing: Standing) -> Due {
         for (at, reason) in self.losses(standing) {
             if at.is_some_and(|at| at <= now) {
@@ -98,7 +98,7 @@ impl Liveness {
         }
     }
 
-    /// When the connection is lost, by each reason that it can be lost for.
+    /// When the connection is lost, for each possible reason.
     fn losses(&self, standing: Standing) -> [(Option<Duration>, EndReason); 4] {
         let Timeouts {
             idle,

@@ -1,4 +1,4 @@
-//! Since when a message has been on its way, read off the heads of its frames.
+//! Since when a message has been coming in, by the heads of its frames.
 //!
 //! tungstenite says nothing of a message before it is whole. A snapshot over a slow link can take
 //! longer than the idle timeout, so liveness has to know that its bytes keep coming.
@@ -13,14 +13,14 @@ const MAX_HEAD_BYTES: usize = 14;
 pub(super) struct Underway {
     /// When its first byte came.
     pub(super) begun: Duration,
-    /// When its latest byte came; what comes between its fragments is none of it.
+    /// When its latest byte came; frames between its fragments don't count.
     pub(super) last_byte: Duration,
 }
 
 /// Follows the frames of a stream far enough to tell whether a message is under way.
 ///
-/// It judges nothing: where a peer breaks the protocol, tungstenite says so, and what stands here
-/// no longer matters.
+/// It judges nothing: if a peer breaks the protocol, tungstenite says so, and this state no longer
+/// matters.
 #[derive(Debug, Default)]
 pub(super) struct MessageClock {
     /// The first bytes of a head that has not come whole.
@@ -57,9 +57,9 @@ impl MessageClock {
         self.underway
     }
 
-    /// Takes in the next bytes of the stream. `now` is asked only where they end inside a message.
+    /// Takes in the next bytes of the stream. `now` is called only if they end inside a message.
     pub(super) fn read(&mut self, bytes: &[u8], now: impl FnOnce() -> Duration) {
-        // Whether a byte of the message that is under way in the end is among these bytes.
+        // Whether these bytes hold one of the message that is under way at their end.
         let mut touched = false;
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -99,7 +99,7 @@ impl MessageClock {
         }
     }
 
-    /// Takes a head off `rest`. `None` where it is not whole yet: what there is of it is kept.
+    /// Takes a head off `rest`. `None` if it is incomplete: what has come is kept.
     fn take_head(&mut self, rest: &mut &[u8]) -> Option<(Frame, u64)> {
         if self.head_bytes == 0
             && let Some((frame, payload, bytes)) = head(rest)
@@ -117,7 +117,7 @@ impl MessageClock {
         Some((frame, payload))
     }
 
-    /// A frame has come whole; whether a message ended with it.
+    /// A frame is complete; returns whether a message ended with it.
     fn end(&mut self, frame: Frame) -> bool {
         if frame.data {
             self.fragmented = !frame.last;
@@ -130,7 +130,7 @@ impl MessageClock {
     }
 }
 
-/// Reads a head: its frame, the bytes of the payload, its own bytes. `None` where it is not whole.
+/// Reads a head: its frame, the bytes of the payload, its own bytes. `None` if it is incomplete.
 #[inline]
 fn head(bytes: &[u8]) -> Option<(Frame, u64, usize)> {
     let [first, second, rest @ ..] = bytes else {

@@ -1,5 +1,5 @@
-//! The mirror as its one writer sees it: a reader that stalls with the lock in its hand holds up
-//! that lock, and nothing else.
+//! The mirror as its one writer sees it: a reader that stalls while holding the lock holds up that
+//! lock, and nothing else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,23 +10,23 @@ use parking_lot::{RwLock, RwLockWriteGuard};
 use crate::kind::Kind;
 use crate::{ConnectionHealth, EngineState};
 
-/// How long readers are waited for. One that copies what it shows is done long before.
+/// How long to wait for readers. One that only copies what it shows is done long before.
 const PATIENCE: Duration = Duration::from_millis(1);
 
-/// How soon readers that are in the way of the last change are looked at again.
+/// How soon to check again for readers in the way of the last change.
 const LAST_RETRY: Duration = Duration::from_millis(10);
 
-/// The shared mirror, and what readers have not let in yet.
+/// The shared mirror, and the changes that readers still block.
 pub(crate) struct Mirror {
     shared: Arc<RwLock<EngineState>>,
     /// The subscriber's own part of it, as the last change left it.
     own: Own,
-    /// What is to be shown, while a reader is in the way; as large as the mirror at most, however
-    /// much is folded meanwhile.
+    /// What is still to be shown while a reader is in the way; at most as large as the mirror,
+    /// however much is folded meanwhile.
     late: Option<Box<Late>>,
 }
 
-/// What changes of the subscriber build on: of payloads none does, each takes the place of the one
+/// What the subscriber's changes build on. Payloads are not part of it: each replaces the one
 /// before.
 #[derive(Debug, Clone, Copy, Default)]
 struct Own {
@@ -35,9 +35,9 @@ struct Own {
 }
 
 struct Late {
-    /// Of its payloads those are there that were folded since.
+    /// Holds only the payloads folded since.
     state: EngineState,
-    /// Which these are, each once; the others may have been written by somebody else.
+    /// Which payloads those are, each once; somebody else may have written the others.
     folded: Vec<Kind>,
     /// The last heartbeat when it began.
     heartbeat_before: Option<DateTime<Utc>>,
@@ -53,7 +53,7 @@ impl Mirror {
         }
     }
 
-    /// Changes the mirror, a payload of `kind` among it, in one step for every reader: now, or as
+    /// Changes the mirror, a payload of `kind` included, in one step for every reader: now, or as
     /// soon as [`publish`](Self::publish) finds readers out of the way.
     #[inline]
     pub(crate) fn change<T>(
@@ -71,20 +71,21 @@ impl Mirror {
         change(self.set_aside(kind))
     }
 
-    /// Shows what is late, if it can; whether nothing is late any more.
+    /// Shows what is late, if it can; returns whether nothing is late any more.
     #[inline]
     pub(crate) fn publish(&mut self) -> bool {
         self.late.is_none() || self.publish_late()
     }
 
-    /// Whether readers are in the way of something.
+    /// Whether readers are blocking a change.
     pub(crate) fn is_late(&self) -> bool {
         self.late.is_some()
     }
 
     /// Makes the last change, which must not be lost, without ever waiting: a reader on this very
-    /// thread may hold its guard over an await. While anybody is in the way, a thread of its own
-    /// looks whether they have gone; it never queues for the lock, which would shut out new readers.
+    /// thread may hold its guard over an await. While anybody is in the way, a separate thread
+    /// checks whether they have gone; it never queues for the lock, which would shut out new
+    /// readers.
     pub(crate) fn change_at_last(
         &mut self,
         change: impl FnOnce(&mut EngineState) + Send + 'static,
@@ -96,7 +97,7 @@ impl Mirror {
         let shared = Arc::clone(&self.shared);
         let waiter = std::thread::Builder::new().name("engine-client-last".to_owned());
         let waiting = waiter.spawn(move || {
-            // Where nobody else holds the mirror, nobody is left to be told.
+            // If nobody else holds the mirror, nobody is left to tell.
             while Arc::strong_count(&shared) > 1 {
                 if let Some(mut state) = shared.try_write() {
                     return change_late(late, change, &mut state);
@@ -121,9 +122,9 @@ impl Mirror {
         true
     }
 
-    /// Where changes go while somebody is in the way. Waits for nobody: who reads may do so on this
-    /// very thread, over an await, and who waits to write a payload of theirs shuts out all who
-    /// would queue behind.
+    /// Where changes go while somebody is in the way. Waits for nobody: a reader may hold its guard
+    /// on this very thread, over an await, and a waiting writer shuts out all who would queue
+    /// behind it.
     #[cold]
     fn set_aside(&mut self, kind: Option<Kind>) -> &mut EngineState {
         let late = self.late.get_or_insert_with(|| {
@@ -147,8 +148,8 @@ impl Mirror {
     }
 }
 
-/// The mirror to write to, where nobody is in the way for long. To wait takes a look at the machine's
-/// clock, which most changes need not pay for.
+/// The mirror to write to, unless somebody is in the way for long. Waiting reads the machine's
+/// clock, a cost that most changes need not pay.
 #[inline]
 fn write(shared: &RwLock<EngineState>) -> Option<RwLockWriteGuard<'_, EngineState>> {
     shared
@@ -208,11 +209,11 @@ mod tests {
 
     use super::*;
 
-    /// Longest that something may take that waits for nobody.
+    /// Longest that something which waits for nobody may take.
     const BOUND: Duration = Duration::from_secs(10);
 
-    /// Does `work` on a mirror that a reader holds and somebody else waits to write; false where it
-    /// waits for either. Gives the mirror once both have gone.
+    /// Does `work` on a mirror that a reader holds and a writer waits for; false if it waits for
+    /// either. Gives the mirror once both have gone.
     fn while_a_writer_waits(
         work: impl FnOnce(&mut Mirror) + Send + 'static,
     ) -> (bool, Arc<RwLock<EngineState>>) {
@@ -222,7 +223,7 @@ mod tests {
             let shared = Arc::clone(&shared);
             thread::spawn(move || drop(shared.write()))
         };
-        // A reader is let in until somebody waits to write.
+        // Readers are let in until a writer waits.
         while shared.try_read().is_some() {
             thread::yield_now();
         }

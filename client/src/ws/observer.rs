@@ -1,4 +1,4 @@
-//! Watching a subscriber from inside: what a recorder lives on.
+//! Watching a subscriber from inside, as a recorder does.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use crate::EndReason;
 
 /// Sees all that happens to a subscriber, as it happens.
 ///
-/// Called on the subscriber's own task, before the mirror is updated: whatever it does holds up
-/// the stream, so it should hand over and return.
+/// Called on the subscriber's own task, before the mirror is updated: whatever it does holds up the
+/// stream, so it should pass its data on and return.
 pub trait Observer: Send + 'static {
     /// Something happened `at` (time since the origin of the subscriber's
     /// [`Clock`](crate::Clock)).
@@ -59,7 +59,7 @@ pub enum Observed<'a> {
     },
     /// The peer's Close.
     Close {
-        /// Status code, where there is one.
+        /// Status code, if there is one.
         code: Option<u16>,
         /// Reason, often empty.
         reason: &'a str,

@@ -21,7 +21,7 @@ use super::target::Target;
 use crate::EndReason;
 use crate::backoff::{JitterMode, ReconnectConfig, apply_jitter, exp_backoff_cap};
 
-/// Longest that finishing an ended connection may take, where the delay is no shorter.
+/// Longest time to finish an ended connection, unless the delay is shorter.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// All that a subscriber's task needs.
@@ -68,7 +68,7 @@ impl Subscription {
     async fn reconnect(&mut self) {
         let mut attempt: u32 = 0;
         loop {
-            // What is not dialed any more is no attempt.
+            // A dial that is no longer made is no attempt.
             if self.shutdown.requested() {
                 return;
             }
@@ -157,7 +157,7 @@ impl Subscription {
         }
     }
 
-    /// Rules 1 and 6: what is waited before the next dial.
+    /// Rules 1 and 6: how long to wait before the next dial.
     fn delay(&mut self, attempt: u32, retry_after: Option<Duration>) -> Duration {
         let ReconnectConfig {
             initial_backoff,

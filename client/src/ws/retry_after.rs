@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode, header};
 
-/// What a 429 or 503 asks for, counted from `now`; a date in the past is zero. `None` where there
-/// is no such header, or none that can be read, or the status is another.
+/// What a 429 or 503 asks for, counted from `now`; a date in the past is zero. `None` for another
+/// status, or if the header is missing or can't be read.
 pub(crate) fn retry_after(
     status: StatusCode,
     headers: &HeaderMap,

@@ -1,4 +1,4 @@
-//! The wish to end, passed from the handle to the task.
+//! The request to shut down, passed from the handle to the task.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -6,8 +6,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::sync::oneshot;
 
-/// The task's side of the wish. A handle that is dropped without wishing leaves it pending for
-/// ever, at no cost.
+/// The task's side of the request. A handle dropped without asking leaves it pending for ever, at
+/// no cost.
 pub(crate) struct Shutdown {
     wish: Option<oneshot::Receiver<()>>,
     requested: bool,
@@ -24,7 +24,7 @@ impl Shutdown {
         (sender, shutdown)
     }
 
-    /// Whether it was asked for.
+    /// Whether shutdown was asked for.
     pub(crate) fn requested(&mut self) -> bool {
         if let Some(wish) = &mut self.wish {
             match wish.try_recv() {
@@ -36,7 +36,7 @@ impl Shutdown {
         self.requested
     }
 
-    /// Ready once it is asked for, and from then on.
+    /// Ready once shutdown is asked for, and from then on.
     pub(crate) fn poll_requested(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.requested {
             return Poll::Ready(());
@@ -53,7 +53,7 @@ impl Shutdown {
         }
     }
 
-    /// Runs `work` unless, or until, it is asked for.
+    /// Runs `work` unless, or until, shutdown is asked for.
     pub(crate) async fn unless<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = std::pin::pin!(work);
         poll_fn(|cx| {

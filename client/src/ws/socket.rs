@@ -25,16 +25,16 @@ use crate::EndReason;
 const MAX_WRITE_BUFFER_BYTES: usize = 4 * 1024;
 /// Most bytes of a control frame (RFC 6455, 5.5), which is no message.
 const MAX_CONTROL_BYTES: usize = 125;
-/// What one read may take off the stream.
+/// Most bytes that one read takes off the stream.
 const READ_BYTES: usize = 16 * 1024;
-/// What tungstenite takes of that at once. It fills so much with zeros before each time, most often
-/// to find that nothing more has come.
+/// Most of those that tungstenite takes at once. It zeroes that many bytes each time, most often to
+/// find that nothing more has come.
 const TAKEN_BYTES: usize = 4 * 1024;
 
 /// An established connection.
 pub(crate) struct Socket {
     ws: WebSocketStream<Watched>,
-    /// Something was handed to the socket that has not left it yet.
+    /// Something handed to the socket has not left it yet.
     unflushed: bool,
 }
 
@@ -84,7 +84,7 @@ impl Socket {
             Poll::Ready(Some(Ok(message))) => Poll::Ready(Ok(message)),
             Poll::Ready(Some(Err(error))) => Poll::Ready(Err(end_of(&error))),
             Poll::Ready(None) => Poll::Ready(Err(EndReason::Fin)),
-            // A write that failed is told only once nothing is left to read: what the peer sent
+            // A failed write is reported only once nothing is left to read: what the peer sent
             // before it went away still counts.
             Poll::Pending => match self.ws.get_ref().failed {
                 Some(reason) => Poll::Ready(Err(reason)),
@@ -93,7 +93,7 @@ impl Socket {
         }
     }
 
-    /// The message of which bytes have come, but not yet all.
+    /// The message of which some bytes have come, but not all.
     pub(crate) fn message_underway(&self) -> Option<Underway> {
         self.ws.get_ref().messages.underway()
     }
@@ -122,7 +122,7 @@ impl Socket {
         match reason {
             EndReason::Closed { .. } => {
                 std::future::poll_fn(|cx| {
-                    // Nothing more is wanted of the peer but its end of stream.
+                    // All that still matters is the peer's end of stream.
                     while let Ok(_ignored) = ready!(self.poll_message(cx)) {}
                     Poll::Ready(())
                 })
@@ -151,7 +151,7 @@ pub(crate) fn close(code: u16) -> Message {
 }
 
 impl EndReason {
-    /// How a stream ended whose I/O failed so.
+    /// How a stream ended, by its I/O error.
     pub(super) fn of_io(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionReset
@@ -177,11 +177,11 @@ fn end_of(error: &Error) -> EndReason {
 }
 
 /// A stream that knows which message is coming in and since when its writes have been blocked, and
-/// that takes the blame of a failed write off the reading side: tungstenite writes Pongs while it
-/// reads, and would otherwise lose messages that had already arrived.
+/// that keeps a failed write from ending the reading: tungstenite writes Pongs while it reads, and
+/// would otherwise lose messages that had already arrived.
 struct Watched {
     inner: Box<dyn Transport>,
-    /// What was read off the stream, and where in it that is which tungstenite has not taken.
+    /// Bytes read off the stream, and where the ones tungstenite has not taken are.
     ahead: Box<[u8]>,
     waiting: Range<usize>,
     clock: Arc<dyn Clock>,

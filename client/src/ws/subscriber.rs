@@ -54,7 +54,7 @@ impl WsSubscriber {
     /// Waits until `condition` holds of the mirror: looks at once, then after each change that
     /// this subscriber makes. What others write into the mirror (HTTP backfill) does not wake it.
     ///
-    /// The condition runs under the mirror's read lock. Never completes where it never holds:
+    /// The condition runs under the mirror's read lock. If it never holds, the wait never ends:
     /// bound it where that can be.
     pub async fn wait_until(&self, mut condition: impl FnMut(&EngineState) -> bool) {
         loop {
@@ -67,12 +67,12 @@ impl WsSubscriber {
         }
     }
 
-    /// Ends the subscriber, whatever it is doing, and waits for that. Where it is connected it
-    /// sends Close 1000 and waits up to a second for the answer; frames that come before it still
-    /// fold. Returns within that second whatever the peer does, with `ws_connected` false.
+    /// Ends the subscriber, whatever it is doing, and waits for that. If connected, it sends Close
+    /// 1000 and waits up to a second for the answer; frames that come before it still fold. Returns
+    /// within that second whatever the peer does, with `ws_connected` false.
     ///
     /// # Errors
-    /// [`WsError::Shutdown`] where the task had panicked or been cancelled.
+    /// [`WsError::Shutdown`] if the task had panicked or been cancelled.
     pub async fn shutdown(self) -> Result<(), WsError> {
         // A task that is gone already can't be told: the join below says so.
         let _ = self.shutdown.send(());

@@ -34,8 +34,8 @@ impl Target {
         let tls = match url.scheme() {
             "ws" => false,
             "wss" => true,
-            // Without a scheme, what stands before the first colon may be a user's name: only
-            // what is known to be a scheme is repeated.
+            // Without a scheme, the text before the first colon may be a user's name: only a known
+            // scheme is repeated.
             known @ ("http" | "https") => {
                 return Err(WsError::InvalidUrl(format!(
                     "expected scheme ws or wss, found {known}"
@@ -78,7 +78,7 @@ impl Target {
         self.tls
     }
 
-    /// What stands in the request line (RFC 9112, 3.2.1).
+    /// The target in the request line (RFC 9112, 3.2.1).
     pub(crate) fn request_uri(&self) -> Result<Uri, WsError> {
         let text = match &self.query {
             Some(query) => format!("{}?{query}", self.path),
@@ -91,7 +91,7 @@ impl Target {
     /// The `Host` header: the port only where it is not the scheme's own (RFC 6455, 4.1).
     ///
     /// # Errors
-    /// [`WsError::InvalidUrl`] where the host can't stand in a header.
+    /// [`WsError::InvalidUrl`] if the host can't stand in a header.
     pub fn host_header(&self) -> Result<HeaderValue, WsError> {
         let text = if self.default_port {
             self.host.clone()

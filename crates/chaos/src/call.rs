@@ -7,7 +7,7 @@ use wstape_tape::{Action, Micros, Step};
 
 use crate::extension::{extension, raw};
 
-/// The key, on a `mark` step, of a call that the world makes on the subscriber.
+/// The key, on a `mark` step, for a call that the world makes on the subscriber.
 pub const CALL_KEY: &str = "x-call";
 
 /// A call that the world makes on the subscriber.
@@ -23,22 +23,22 @@ pub enum Call {
     NewReceiver,
     /// `stall-receivers`: receivers stop reading.
     StallReceivers,
-    /// `resume-receivers`: they read on.
+    /// `resume-receivers`: they read again.
     ResumeReceivers,
     /// `backfill-FIELD`: a reading comes over HTTP.
     Backfill(Field),
 }
 
-/// A call that there is not.
+/// A call that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "line {line}: \"{CALL_KEY}\" is {found}; expected one of {}",
     Call::names()
 )]
 pub struct UnknownCall {
-    /// Where.
+    /// Where it is.
     pub line: u64,
-    /// What stands there.
+    /// The text found there.
     pub found: String,
 }
 
@@ -97,7 +97,7 @@ impl Call {
     /// The call that a step makes, if it makes one.
     ///
     /// # Errors
-    /// [`UnknownCall`] for a call that there is not.
+    /// [`UnknownCall`] for a call that does not exist.
     pub fn of(step: &Step) -> Result<Option<Self>, UnknownCall> {
         let Some(found) = extension(step, CALL_KEY) else {
             return Ok(None);

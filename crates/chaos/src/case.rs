@@ -1,4 +1,4 @@
-//! A case: all that decides what happens in a world, as tapes.
+//! A case: everything that decides what happens in a world, as tapes.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use crate::call::{Call, UnknownCall};
 use crate::extension::{extension, raw};
 use crate::fault::FaultKind;
 
-/// The header key that says what a case is.
+/// The header key that describes a case.
 pub const CHAOS_KEY: &str = "x-chaos";
-/// The key, on a `mark` step, of how long dials take from there on, in milliseconds.
+/// The key, on a `mark` step, for how long dials take from then on, in milliseconds.
 pub const DIAL_KEY: &str = "x-dial-ms";
-/// The key, on a step of the faults tape, of the [`FaultKind`](crate::FaultKind) that it is of.
+/// The key, on a step of the faults tape, for its [`FaultKind`](crate::FaultKind).
 pub const FAULT_KEY: &str = "x-fault";
 
-/// What is known of a case, beside its steps: the header's `x-chaos`.
+/// What is known about a case besides its steps: the header's `x-chaos`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct About {
@@ -30,36 +30,36 @@ pub struct About {
     /// Version of this program that drew it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// The subscriber that broke the rule, where it was not the workspace's own.
+    /// The subscriber that broke the rule, unless it was the workspace's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// How many subscribers share the engine; 0 and 1 are one.
+    /// How many subscribers share the engine; 0 and 1 both mean one.
     #[serde(skip_serializing_if = "is_default")]
     pub crowd: u32,
-    /// When the last fault is over, in microseconds; recovery is required after it. `None` where
-    /// the tape's faults go on, as in a recording of a bad day.
+    /// When the last fault is over, in microseconds; recovery is required after it. `None` if the
+    /// tape's faults go on, as in a recording of a bad day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quiet_at_us: Option<u64>,
-    /// The subscriber's URL has user info and a query, and logs are searched for them and for
-    /// the token.
+    /// The subscriber's URL has user info and a query; logs are searched for them and for the
+    /// token.
     #[serde(skip_serializing_if = "is_default")]
     pub secrets: bool,
 }
 
-/// A case: a base tape, and faults and calls laid over it.
+/// A case: a base tape with faults and calls laid over it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
-    /// What the engine sends by itself. Its header holds the settings and what the case is.
+    /// What the engine sends by itself. Its header holds the settings and describes the case.
     pub base: Arc<Tape>,
     /// What goes wrong, and what the subscriber's user does.
     pub faults: Arc<Tape>,
-    /// How the subscriber is set.
+    /// The subscriber's settings.
     pub settings: Settings,
-    /// What it is.
+    /// The case's description.
     pub about: About,
 }
 
-/// A tape that is no case.
+/// Why a tape is not a case.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CaseError {
@@ -69,29 +69,29 @@ pub enum CaseError {
     /// The header's `x-chaos` makes no sense.
     #[error("\"{CHAOS_KEY}\" in the header: {0}")]
     About(String),
-    /// A call that there is not.
+    /// A call that does not exist.
     #[error(transparent)]
     Call(#[from] UnknownCall),
-    /// A dial time that is none.
+    /// A dial time that is not one.
     #[error("line {line}: \"{DIAL_KEY}\" is {found}; expected milliseconds such as 250.5")]
     Dial {
-        /// Where.
+        /// Where it is.
         line: u64,
-        /// What stands there.
+        /// The text found there.
         found: String,
     },
 }
 
-/// What only the world does, in the order of the faults tape.
+/// What only the world does, in the faults tape's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Deed {
     Call(Call),
-    /// Dials take so long from here on.
+    /// Dials take this long from here on.
     DialTakes(Micros),
 }
 
 impl Case {
-    /// A case of these tapes; the base's header is made to say what it is.
+    /// A case from these tapes; writes its description into the base's header.
     #[must_use]
     pub fn new(base: Tape, faults: Tape, settings: Settings, about: About) -> Self {
         let mut case = Self {
@@ -104,8 +104,8 @@ impl Case {
         case
     }
 
-    /// Makes the base's header say what settings and [`About`] say: to be called after they, or
-    /// the header, have been changed.
+    /// Updates the base's header from settings and [`About`]: call this after changing them or the
+    /// header.
     pub fn seal(&mut self) {
         let header = &mut Arc::make_mut(&mut self.base).header;
         header
@@ -137,10 +137,10 @@ impl Case {
         Tape::new(self.base.header.clone(), steps)
     }
 
-    /// Reads a case back from one tape; of any other tape, such as a recording, all is base.
+    /// Reads a case back from one tape; any other tape, such as a recording, is all base.
     ///
     /// # Errors
-    /// [`CaseError`] where header or calls make no sense.
+    /// [`CaseError`] if header or calls make no sense.
     pub fn from_tape(tape: Tape) -> Result<Self, CaseError> {
         let settings = Settings::of(&tape.header).map_err(CaseError::Settings)?;
         let about = about(&tape.header)?.unwrap_or_default();
@@ -153,7 +153,7 @@ impl Case {
                 base.push(step);
             }
         }
-        // What its steps may say depends on what the tape needs.
+        // What its steps may say depends on the features that the tape needs.
         let mut header = Header::new("faults");
         header.needs.clone_from(&tape.header.needs);
         let case = Self::new(
@@ -166,7 +166,7 @@ impl Case {
         Ok(case)
     }
 
-    /// The same case without its faults of these kinds.
+    /// The same case without faults of these kinds.
     #[must_use]
     pub fn without(&self, kinds: &[FaultKind]) -> Self {
         let mut case = self.clone();
@@ -179,10 +179,10 @@ impl Case {
         case
     }
 
-    /// What the world is to do, in order.
+    /// What the world must do, in order.
     ///
     /// # Errors
-    /// [`CaseError`] for a call or dial time that is none.
+    /// [`CaseError`] for an invalid call or dial time.
     pub(crate) fn deeds(&self) -> Result<Vec<(Micros, Deed)>, CaseError> {
         let mut deeds = Vec::new();
         for step in self.base.steps.iter().chain(&self.faults.steps) {
@@ -206,7 +206,7 @@ impl Case {
     }
 }
 
-/// The key that tells the layers apart in a case written as one tape.
+/// The key that separates the layers in a case written as one tape.
 const LAYER_KEY: &str = "x-layer";
 /// The layer of faults and calls.
 const LAYER: &str = "faults";

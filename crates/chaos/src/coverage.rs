@@ -1,4 +1,4 @@
-//! What was seen often enough to have been tested.
+//! What was seen often enough to count as tested.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,8 @@ use wstape_oracle::{Edge, Found, Rule};
 
 use crate::fault::FaultKind;
 
-/// How often what a run is for has happened. Maps hold what was enabled, at zero too.
+/// How often the things that a run is meant to test happened. Maps list everything that was
+/// enabled, even at zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// How often each rule's precondition held.
@@ -21,7 +22,7 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// What the judge saw; of faults and calls it knows nothing.
+    /// What the judge saw; it doesn't know about faults and calls.
     #[must_use]
     pub fn of(found: &Found) -> Self {
         Self {
@@ -31,17 +32,17 @@ impl Coverage {
         }
     }
 
-    /// Counts the rule's precondition as held `times` more.
+    /// Counts the rule's precondition as held `times` more times.
     pub fn held(&mut self, rule: Rule, times: u64) {
         *self.rules.entry(rule).or_default() += times;
     }
 
-    /// Counts an edge as taken `times` more.
+    /// Counts an edge as taken `times` more times.
     pub fn took(&mut self, edge: Edge, times: u64) {
         *self.edges.entry(edge).or_default() += times;
     }
 
-    /// Adds what `other` counted.
+    /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         fn add<K: Ord + Clone>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
             for (key, n) in from {

@@ -13,7 +13,7 @@ pub(crate) fn extension<'a>(step: &'a Step, key: &str) -> Option<&'a RawValue> {
 }
 
 /// # Panics
-/// Never: what is given serialises into memory.
+/// Never: the values given serialise into memory.
 pub(crate) fn raw(value: impl Serialize) -> Box<RawValue> {
     to_raw_value(&value).expect("it serialises into memory")
 }

@@ -50,9 +50,9 @@ kinds! {
     EndBeforeAnswer = "end-before-answer" in Connect,
     /// C6: the answer comes late.
     SlowAnswer = "slow-answer" in Connect,
-    /// C5: TLS comes to nothing.
+    /// C5: TLS fails.
     Tls = "tls" in Connect,
-    /// N6: what is new is held, and what is established lives on.
+    /// N6: new connections are held, established ones live on.
     PartitionNew = "partition-new" in Connect,
     /// H1: another status.
     Status = "status" in Handshake,
@@ -64,9 +64,9 @@ kinds! {
     WrongUpgrade = "wrong-upgrade" in Handshake,
     /// H5: an extension or a subprotocol that nobody asked for.
     Unasked = "unasked" in Handshake,
-    /// H6: an answer that is no HTTP, or not all of it.
+    /// H6: an answer that is not HTTP, or only part of it.
     Garbage = "garbage" in Handshake,
-    /// H7: 101, and the first frames with it.
+    /// H7: a 101 that comes with the first frames.
     EarlyFrames = "early-frames" in Handshake,
     /// H8: 101, then an end at once.
     Flap = "flap" in Handshake,
@@ -76,13 +76,13 @@ kinds! {
     Reset = "reset" in Network,
     /// N2: FIN without Close.
     Fin = "fin" in Network,
-    /// N1, N2: an end after exactly so many bytes.
+    /// N1, N2: an end after an exact number of bytes.
     Cut = "cut" in Network,
-    /// N3: the server's side ends, and it goes on reading.
+    /// N3: the server's side ends, but it goes on reading.
     HalfClose = "half-close" in Network,
     /// N4: a partition both ways.
     Partition = "partition" in Network,
-    /// N6: what is established is held, and what is new lives.
+    /// N6: established connections are held, new ones live.
     PartitionEstablished = "partition-established" in Network,
     /// N5: a partition towards the client.
     PartitionToClient = "partition-to-client" in Network,
@@ -96,27 +96,27 @@ kinds! {
     Slices = "slices" in Network,
     /// N10: a peer that stops reading.
     StopsReading = "stops-reading" in Network,
-    /// N12: a connection that carries nothing is forgotten on the way.
+    /// N12: an idle connection is forgotten on the way.
     IdleDrop = "idle-drop" in Network,
     /// N13: flipped bits.
     Corrupt = "corrupt" in Network,
     /// W1: Close.
     Close = "close" in Frames,
-    /// W2: a Close that is illegal.
+    /// W2: an illegal Close.
     BadClose = "bad-close" in Frames,
     /// W3: something after the Close.
     AfterClose = "after-close" in Frames,
-    /// N11: a Close whose end comes late, or never.
+    /// N11: a Close after which the end comes late, or never.
     SlowClose = "slow-close" in Frames,
     /// W4: text that is not UTF-8.
     BadUtf8 = "bad-utf8" in Frames,
-    /// W5, W10: a frame that is masked, reserved or compressed.
+    /// W5, W10: a masked, reserved or compressed frame.
     IllegalFrame = "illegal-frame" in Frames,
     /// W6: legal fragments.
     Fragments = "fragments" in Frames,
-    /// W7: fragments that make no message.
+    /// W7: fragments that don't make a message.
     BrokenFragments = "broken-fragments" in Frames,
-    /// W8: a control frame that is fragmented or too long.
+    /// W8: a fragmented or overlong control frame.
     BadControl = "bad-control" in Frames,
     /// W9: a message over the limit.
     TooLarge = "too-large" in Frames,
@@ -130,15 +130,15 @@ kinds! {
     PongsLate = "pongs-late" in Frames,
     /// W12: Binary messages.
     Binary = "binary" in Frames,
-    /// A1: messages that are no JSON, or strange JSON.
+    /// A1: messages that are not JSON, or are strange JSON.
     Malformed = "malformed" in Events,
-    /// A2: fields that are missing, null or of a wrong type; unknown events.
+    /// A2: missing, null or wrongly typed fields; unknown events.
     WrongFields = "wrong-fields" in Events,
     /// A3: strange timestamps.
     Timestamps = "timestamps" in Events,
     /// L6: the engine's clock jumps and drifts.
     Clock = "clock" in Events,
-    /// A4: events that come twice, or out of order.
+    /// A4: duplicate or reordered events.
     Replayed = "replayed" in Events,
     /// A6: a burst.
     Burst = "burst" in Events,

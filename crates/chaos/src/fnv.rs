@@ -4,7 +4,7 @@ use std::hash::Hasher;
 
 use fnv::FnvHasher;
 
-/// FNV-1a, 64 bits, of all that was taken so far.
+/// FNV-1a, 64 bits, over everything taken so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fnv(u64);
 

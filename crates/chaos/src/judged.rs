@@ -1,4 +1,4 @@
-//! Which rules a run judges, and which it leaves out and why: the same in every report.
+//! Which rules a run judges, and which it leaves out and why, for every report.
 
 use std::fmt::Write as _;
 
@@ -27,19 +27,19 @@ pub struct LeftOut {
     pub why: String,
 }
 
-/// Why a rule is left out that the caller did not ask for.
+/// Why a rule that the caller did not ask for is left out.
 const BY_CALLER: &str = "left out on the command line";
-/// Why one is left out by the subject's own choice.
+/// Why a rule is left out by the subject's choice.
 const BY_SUBJECT: &str = "the subject leaves it out";
-/// Why one is left out in real time.
+/// Why a rule is left out in real time.
 const BY_REAL_TIME: &str = "in real time no two runs are alike, and no crowd is drawn";
-/// Rules that only virtual time can be judged by.
+/// Rules that can only be judged in virtual time.
 const VIRTUAL_ALONE: [Rule; 2] = [Rule::R15, Rule::R16];
-/// Columns of a line of the list.
+/// Width of a line of the list, in columns.
 const LINE: usize = 100;
 
 impl Judged {
-    /// All rules that are here for everyone, and none left out.
+    /// All built-in rules, none left out.
     #[must_use]
     pub fn everything() -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Judged {
         }
     }
 
-    /// What is judged of `subject`, which offers `offers`, by a caller who asks for `chosen`.
+    /// What is judged for `subject`, which offers `offers`, if the caller asks for `chosen`.
     #[must_use]
     pub fn of(subject: &dyn Subject, offers: &Offers, chosen: &RuleSet) -> Self {
         let (terms, own) = (subject.terms(), subject.rules());
@@ -76,8 +76,8 @@ impl Judged {
         judged
     }
 
-    /// The same of a run in real time: rules that only virtual time can be judged by are left out for
-    /// that reason.
+    /// The same for a run in real time: leaves out the rules that can only be judged in virtual
+    /// time.
     #[must_use]
     pub fn in_real_time(mut self) -> Self {
         let (unjudged, rules): (Vec<_>, Vec<_>) = std::mem::take(&mut self.rules)
@@ -100,7 +100,7 @@ impl Judged {
         self.rules.contains(&rule)
     }
 
-    /// Why the rule is not judged; `None` where it is.
+    /// Why the rule is not judged; `None` if it is.
     #[must_use]
     pub fn why_not(&self, rule: Rule) -> Option<&str> {
         let mut left_out = self.left_out.iter();
@@ -108,7 +108,7 @@ impl Judged {
         Some(&found.why)
     }
 
-    /// The rules that are judged, in a line, and a line for each reason to leave others out.
+    /// The judged rules on one line, then a line for each reason to leave others out.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = wrapped("judged: ", &self.rules);
@@ -128,7 +128,7 @@ impl Judged {
     }
 }
 
-/// Rules after a word, in lines that fit a terminal.
+/// A word followed by rules, in lines that fit a terminal.
 fn wrapped(word: &str, rules: &[Rule]) -> String {
     let mut text = word.to_owned();
     let mut column = text.len();
@@ -149,7 +149,7 @@ fn wrapped(word: &str, rules: &[Rule]) -> String {
     text
 }
 
-/// What a subject does not offer or declare that the rule needs.
+/// What the rule needs but the subject does not offer or declare.
 fn missing(rule: Rule, terms: &Terms, offers: &Offers, has_model: bool) -> Option<&'static str> {
     let needs_model = match terms {
         Terms::Settings => false,

@@ -9,21 +9,21 @@
 //!
 //! | module | what is in it |
 //! | --- | --- |
-//! | `case`, `call`, `extension` | a case: a base tape, a faults tape, settings; as one tape too |
+//! | `case`, `call`, `extension` | a case: a base tape, a faults tape, settings; also as one tape |
 //! | `fault` | the kinds of faults |
 //! | `generate` | from a seed to a case |
-//! | `world` | plays one case at one subscriber in virtual time |
-//! | `coverage`, `verdict`, `tally` | what a case tested, what came of it, and of many cases |
+//! | `world` | plays one case against one subscriber in virtual time |
+//! | `coverage`, `verdict`, `tally` | what a case tested, its result, and the sum of many |
 //! | `seeds`, `origin`, `fnv` | which seeds a run draws from, where a case came from, a stable hash |
 //! | `judged` | which rules a run judges, and which it leaves out and why |
 //! | `pulse` | what a case that does not end is doing |
 //! | `run` | workers, budget, determinism |
 //! | `shrink` | from a case that breaks a rule to a small one that breaks the same |
-//! | `report` | what a run came to: for a person, for CI, for the next run |
-//! | `regression` | cases that broke a rule once, judged again |
+//! | `report` | a run's results: for a person, for CI, for the next run |
+//! | `regression` | cases that once broke a rule, judged again |
 //! | [`mutants`] | subscribers with a flaw that must be found |
 //!
-//! The rules themselves, and the readers that they see the bytes with, are `wstape-oracle`'s.
+//! The rules, and the readers through which they see the bytes, are in `wstape-oracle`.
 
 mod call;
 mod case;

@@ -1,5 +1,5 @@
-//! Signs of life of a world, for whoever watches its worker from outside: what a case that does not
-//! end is doing.
+//! Signs of life from a world, for whoever watches its worker from outside: what a case that does
+//! not end is doing.
 
 use std::cell::RefCell;
 use std::fs;
@@ -10,11 +10,11 @@ use parking_lot::Mutex;
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
 
-/// Looks in a row that find a thread parked before its time is said to stand still: in virtual time
-/// it is parked for an instant only.
+/// Looks in a row that must find a thread parked before its time counts as standing still: in
+/// virtual time it is parked for only an instant.
 const PARKED_LOOKS: u32 = 20;
 
-/// Signs of life of the world on one thread.
+/// Signs of life from the world on one thread.
 #[derive(Debug, Default)]
 pub(crate) struct Pulse {
     /// The thread has nothing to do until somebody wakes it.
@@ -22,7 +22,7 @@ pub(crate) struct Pulse {
     asks: Notify,
     asked: AtomicU64,
     answered: AtomicU64,
-    /// What the system calls the thread, where it says so.
+    /// The system's name for the thread, if it has one.
     thread: Mutex<Option<String>>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) enum Diagnosis {
 }
 
 impl Diagnosis {
-    /// What is found, in words.
+    /// The finding, in words.
     pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Computes => "it computes without an await: no other task gets a turn",
@@ -66,19 +66,19 @@ thread_local! {
 impl Pulse {
     /// Makes this the pulse of the worlds on this thread.
     pub(crate) fn enter(self: &Arc<Self>) {
-        // A link to `<process>/task/<thread>`, on Linux; elsewhere nobody says.
+        // A link to `<process>/task/<thread>` on Linux; other systems don't tell.
         let link = fs::read_link("/proc/thread-self").ok();
         let thread = link.and_then(|link| Some(link.file_name()?.to_str()?.to_owned()));
         *self.thread.lock() = thread;
         OF_THREAD.set(Some(Arc::clone(self)));
     }
 
-    /// The pulse of this thread's worlds; one that nobody feels where none was entered.
+    /// The pulse of this thread's worlds; if none was entered, one that nobody feeds.
     pub(crate) fn here() -> Arc<Self> {
         OF_THREAD.with_borrow(|pulse| pulse.clone().unwrap_or_default())
     }
 
-    /// Lets a runtime say when its thread is parked.
+    /// Makes a runtime report when its thread is parked.
     pub(crate) fn listen(self: &Arc<Self>, builder: &mut Builder) {
         let (parks, unparks) = (Arc::clone(self), Arc::clone(self));
         builder
@@ -98,28 +98,28 @@ impl Pulse {
         self.asks.notify_one();
     }
 
-    /// Whether the thread runs, as the system sees it; `None` where it does not say.
+    /// Whether the thread runs, according to the system; `None` if it doesn't say.
     fn runs(&self) -> Option<bool> {
         let thread = self.thread.lock().clone()?;
         let stat = fs::read_to_string(format!("/proc/self/task/{thread}/stat")).ok()?;
-        // Behind the name, which may hold anything, in parentheses (proc(5)).
+        // After the name, which is in parentheses and may hold anything (proc(5)).
         let (_, fields) = stat.rsplit_once(") ")?;
         Some(fields.starts_with('R'))
     }
 }
 
-/// A pulse that is felt for: look after look at a case that does not end.
+/// Watches a pulse, look by look, for a case that does not end.
 #[derive(Debug, Default)]
 pub(crate) struct Feeling {
     asked: Option<u64>,
     parked_looks: u32,
-    /// Looks that found the thread at work, and all that found it in one poll.
+    /// Looks that found the thread at work, and all looks during its current poll.
     running_looks: u32,
     silent_looks: u32,
 }
 
 impl Feeling {
-    /// One more look. What it finds is certain only where the case waits for another thread.
+    /// One more look. Its finding is certain only if the case waits for another thread.
     pub(crate) fn look(&mut self, pulse: &Pulse) -> Diagnosis {
         if self.asked.is_none() {
             self.asked = Some(pulse.answered.load(Ordering::Acquire));
@@ -127,7 +127,8 @@ impl Feeling {
         }
         let answers = self.asked != Some(pulse.answered.load(Ordering::Acquire));
         if !answers {
-            // One that blocks has its turn on a core now and then, and one that computes has none.
+            // A blocked thread still gets a core now and then, and a computing one sometimes gets
+            // none.
             self.silent_looks = self.silent_looks.saturating_add(1);
             let runs = u32::from(pulse.runs() == Some(true));
             self.running_looks = self.running_looks.saturating_add(runs);

@@ -1,4 +1,4 @@
-//! Cases that broke a rule once, judged again.
+//! Cases that once broke a rule, judged again.
 
 use std::path::Path;
 
@@ -13,10 +13,10 @@ use wstape_oracle::Violation;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegressionError {
-    /// It is no tape.
+    /// It is not a tape.
     #[error("{}", .0.report())]
     Tape(#[from] TapeError),
-    /// It is no case.
+    /// It is not a case.
     #[error("{path}: {error}")]
     Case {
         /// The tape.
@@ -26,20 +26,20 @@ pub enum RegressionError {
     },
 }
 
-/// Whether the tape at `path` says what case it is, as chaos writes it (`x-chaos`).
+/// Whether the tape at `path` describes its case, as chaos writes it (`x-chaos`).
 ///
 /// # Errors
-/// Where the tape can't be read, or its header makes no sense.
+/// If the tape can't be read, or its header makes no sense.
 pub fn is_case(path: &Path) -> Result<bool, RegressionError> {
     let about = about(TapeReader::open(path)?.header()).map_err(in_tape(path))?;
     Ok(about.is_some())
 }
 
-/// The rules that a subscriber breaks in the case on the tape at `path`. Any
-/// tape is a case: of one that chaos did not write, all that is no call is the engine's doing.
+/// The rules that a subscriber breaks in the case on the tape at `path`. Any tape is a case: if
+/// chaos did not write it, everything but calls is the engine's doing.
 ///
 /// # Errors
-/// Where the tape can't be read, or makes no sense as a case.
+/// If the tape can't be read, or makes no sense as a case.
 ///
 /// # Panics
 /// Inside a tokio runtime.

@@ -15,31 +15,31 @@ use wstape_oracle::{Edge, Rule};
 /// How often each rule held under each family of faults.
 type Held = BTreeMap<(Rule, Option<Family>), u64>;
 
-/// The sum of many cases: of one worker's, of a run's, of all shards'.
+/// The sum of many cases: a worker's, a run's, or all shards'.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Cases judged.
     pub cases: u64,
-    /// How long they were in their own time, in microseconds.
+    /// Their total length in their own time, in microseconds.
     pub virtual_us: u64,
-    /// Dials but the first of each.
+    /// Dials after the first of each case.
     pub reconnects: u64,
-    /// Messages that subscribers were given.
+    /// Messages given to subscribers.
     pub messages: u64,
     /// What was seen, and how often.
     pub coverage: Coverage,
-    /// Secrets that crates which are not the subject's logged, and in how many cases.
+    /// Secrets logged by crates other than the subject's, and in how many cases.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub blamed: BTreeMap<String, u64>,
-    /// How often each rule's precondition held in cases in which a family of faults fired;
-    /// `None` where nothing did.
+    /// How often each rule's precondition held in cases in which a family of faults fired; `None`
+    /// for cases in which nothing did.
     #[serde(serialize_with = "cells", deserialize_with = "from_cells")]
     pub held: BTreeMap<(Rule, Option<Family>), u64>,
 }
 
 impl Tally {
-    /// A tally of a run that is to see everything at least once that is judged by these terms: all
-    /// of it stands at zero.
+    /// A tally for a run that should see everything judged by these terms at least once: all of it
+    /// starts at zero.
     #[must_use]
     pub fn of_everything(judged: &Judged, terms: &Terms) -> Self {
         let rules = judged.rules.iter().map(|rule| (*rule, 0)).collect();
@@ -98,8 +98,7 @@ impl Tally {
         }
     }
 
-    /// What was enabled and never seen, in words, a line for each sort of thing. What it would
-    /// have shown was not tested.
+    /// What was enabled but never seen, in words, one line per sort of thing. It was not tested.
     #[must_use]
     pub fn unseen(&self) -> Vec<String> {
         fn zeros<K: ToString>(what: &str, counts: &BTreeMap<K, u64>) -> Option<String> {
@@ -120,7 +119,8 @@ impl Tally {
     }
 }
 
-/// A cell of the table of rules and families, as JSON has it: an object's keys are only strings.
+/// A cell of the table of rules and families, for JSON, in which an object's keys can only be
+/// strings.
 #[derive(Serialize, Deserialize)]
 struct Cell {
     rule: Rule,

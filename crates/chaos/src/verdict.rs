@@ -1,29 +1,29 @@
-//! What came of one case.
+//! The result of one case.
 
 use std::collections::BTreeSet;
 
 use crate::coverage::Coverage;
 use wstape_oracle::{Rule, Violation};
 
-/// What came of one case, judged.
+/// The result of one case, judged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// The rules that did not hold, in the order in which that was seen; at most
+    /// The broken rules, in the order that was seen; at most
     /// [`MAX_VIOLATIONS`](wstape_oracle::MAX_VIOLATIONS).
     pub violations: Vec<Violation>,
     /// What the case tested.
     pub coverage: Coverage,
     /// Hash of the trace.
     pub hash: u64,
-    /// Hash of what the engine did by the tape alone: nothing that a subscriber does moves it.
+    /// Hash of what the engine did by the tape alone: nothing a subscriber does changes it.
     pub engine_hash: u64,
-    /// Secrets that crates which are not the subject's logged: what, and who.
+    /// Secrets logged by crates other than the subject's: what, and by whom.
     pub blamed: BTreeSet<String>,
-    /// How long the case was in its own time, in microseconds.
+    /// Length of the case in its own time, in microseconds.
     pub virtual_us: u64,
-    /// Dials but the first.
+    /// Dials after the first.
     pub reconnects: u64,
-    /// Messages that the subscriber was given.
+    /// Messages given to the subscriber.
     pub messages: u64,
 }
 

@@ -14,12 +14,12 @@ use tower_service::Service;
 use crate::dial::dial;
 use crate::stream::Stream;
 
-/// Connects hyper-util's client: `Client::builder(…).build(Connector)`. Plain HTTP; a connector of
-/// TLS can be put around it.
+/// Connects hyper-util's client: `Client::builder(…).build(Connector)`. Plain HTTP; a TLS connector
+/// can wrap it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Connector;
 
-/// A connection of hyper's.
+/// A connection for hyper.
 #[derive(Debug)]
 pub struct HyperStream(TokioIo<Stream>);
 

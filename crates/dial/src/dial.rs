@@ -10,15 +10,15 @@ use crate::stream::Stream;
 
 /// Connects to `host` at `port`: over TCP, or inside a scenario to the mock engine.
 ///
-/// `host` is a name or an address; an IPv6 address stands with or without its brackets. The future
-/// can be sent between threads, as [`TcpStream::connect`]'s can. Which of the two it is, is decided
-/// when this is called, on the thread that calls it.
+/// `host` is a name or an address; an IPv6 address may have brackets or not. The future can be sent
+/// between threads, as [`TcpStream::connect`]'s can. TCP or engine is decided when this is called,
+/// by the calling thread.
 ///
 /// # Errors
-/// As [`TcpStream::connect`]; inside a scenario what the tape says.
+/// As [`TcpStream::connect`]; inside a scenario, as the tape says.
 ///
 /// # Panics
-/// Outside a scenario: where no tokio runtime with IO is entered.
+/// Outside a scenario, if called without a tokio runtime that has IO enabled.
 pub fn dial(host: &str, port: u16) -> impl Future<Output = io::Result<Stream>> + Send + 'static {
     let host = host
         .trim_start_matches('[')

@@ -1,15 +1,15 @@
-//! Dials like tokio's [`TcpStream`](tokio::net::TcpStream), and inside a scenario leads to the
+//! Dials like tokio's [`TcpStream`](tokio::net::TcpStream), and inside a scenario connects to the
 //! mock engine.
 //!
 //! A program that is to be tested in virtual time makes its connections through this crate, in its
-//! ordinary code. Outside a scenario [`dial`] is a TCP connect and nothing else; inside one, the
-//! thread that plays it has [entered](enter) a [`Network`], and every dial goes there.
+//! ordinary code. Outside a scenario [`dial`] is a plain TCP connect; inside one, the thread that
+//! plays it has [entered](enter) a [`Network`], and every dial goes there.
 //!
 //! | module | what is in it |
 //! | --- | --- |
 //! | `dial` | one function: to the network, or to the scenario |
 //! | `stream` | what it returns: a TCP stream, or a scenario's |
-//! | `network` | what a scenario puts in the network's place |
+//! | `network` | what a scenario substitutes for the network |
 //! | `websocket` | `connect_async` of tokio-tungstenite 0.30 (feature `tungstenite`) |
 //! | `connector` | a connector for hyper-util's client (feature `hyper`) |
 //!

@@ -1,4 +1,4 @@
-//! What a scenario puts in the network's place, for the thread that plays it.
+//! What a scenario substitutes for the network, on the thread that plays it.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -10,8 +10,8 @@ use std::rc::Rc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// A connection of a scenario: bytes both ways. It is `Sync` because a `TcpStream` is, and a program's
-/// code may count on that.
+/// A connection of a scenario: bytes both ways. It is `Sync` because a `TcpStream` is, and a
+/// program may rely on that.
 pub trait Transport: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static> Transport for T {}
@@ -21,7 +21,7 @@ pub type Dialing = Pin<Box<dyn Future<Output = io::Result<Box<dyn Transport>>> +
 
 /// A network that a scenario plays in.
 pub trait Network {
-    /// Begins a dial. What the dial waits for, it waits for in the scenario's time.
+    /// Begins a dial. Any wait within it passes in the scenario's time.
     fn dial(&self, host: &str, port: u16) -> Dialing;
 }
 
@@ -30,11 +30,11 @@ thread_local! {
     static ENTERED: RefCell<Vec<Rc<dyn Network>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Leads every [`dial`](crate::dial()) made on this thread to `network`, until the value returned
+/// Routes every [`dial`](crate::dial()) made on this thread to `network`, until the returned value
 /// is dropped.
 ///
-/// A scenario runs on one thread, with a runtime of that thread, so that the thread is the
-/// scenario: several may run side by side, and a program's code needs no handle to any of them.
+/// A scenario runs on one thread, with a runtime on that thread, so the thread identifies the
+/// scenario: several may run side by side, and a program needs no handle to any of them.
 ///
 /// ```
 /// use std::io;

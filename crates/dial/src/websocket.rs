@@ -15,8 +15,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use crate::dial::dial;
 use crate::stream::Stream;
 
-/// Connects and shakes hands, as [`tokio_tungstenite`]'s function of this name does. `wss` needs one
-/// of this crate's three features of TLS.
+/// Connects and shakes hands, as [`tokio_tungstenite`]'s function of this name does. `wss` needs
+/// one of this crate's three TLS features.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), tokio_tungstenite::tungstenite::Error> {
@@ -30,8 +30,8 @@ use crate::stream::Stream;
 /// ```
 ///
 /// # Errors
-/// As `tokio_tungstenite::connect_async`: a URL that is none or has no host, a dial that fails, a
-/// handshake that is refused, `wss` without a feature of TLS.
+/// As `tokio_tungstenite::connect_async`: an invalid URL or one without a host, a dial that fails,
+/// a handshake that is refused, `wss` without a TLS feature.
 pub async fn connect_async<R>(
     request: R,
 ) -> Result<(WebSocketStream<MaybeTlsStream<Stream>>, Response), Error>

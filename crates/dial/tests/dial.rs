@@ -1,4 +1,4 @@
-//! A dial leads to the network, and inside a scenario to where the scenario says.
+//! A dial goes to the network, and inside a scenario to where the scenario says.
 
 use std::cell::RefCell;
 use std::io;

@@ -1,4 +1,4 @@
-//! The engine's clock, as a subscriber wants it: one time for both ends.
+//! The engine's clock in the form a subscriber takes: one time for both ends.
 
 use std::time::Duration;
 

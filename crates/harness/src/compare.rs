@@ -1,4 +1,4 @@
-//! An outcome beside what was expected.
+//! An outcome against what was expected.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt::Write as _;
@@ -12,19 +12,19 @@ use wstape_tape::Micros;
 use crate::outcome::Outcome;
 use crate::timeline::Line;
 
-/// How far a time of a real run may lie from the virtual one's, for each second of the run begun
-/// and once more: timers of the machine wake late, never early, and each wait adds its own.
+/// How far a time in a real run may be from the virtual one, once plus once per second of the run
+/// begun: the machine's timers wake late, never early, and each wait adds its own lateness.
 pub const REAL_TOLERANCE: Duration = Duration::from_millis(50);
 
 /// Lines shown around each departure.
 const CONTEXT_LINES: usize = 3;
 
-/// Lines of each side that are compared, from the first that departs to the last: it takes up to
-/// the square of that, and nobody reads further.
+/// Lines of each side that are compared, from the first that departs to the last: the cost is up to
+/// the square of this, and nobody reads further.
 const MAX_COMPARED_LINES: usize = 2_000;
 
-/// What departs, line by line, as a patch; `-` is the snapshot, `+` what was found. `None` where
-/// the two are the same. Of texts that depart over very many lines, the first are compared.
+/// What departs, line by line, as a patch; `-` is the snapshot, `+` what was found. `None` if the
+/// two are the same. If they depart over very many lines, only the first of them are compared.
 #[must_use]
 pub fn diff(expected: &str, found: &str) -> Option<String> {
     if expected == found {
@@ -79,8 +79,8 @@ fn patch(expected: &str, found: &str) -> String {
     text
 }
 
-/// Where a real run departs from the virtual one: every line of the timeline has its counterpart
-/// within the tolerance, every gap too, and the mirrors are equal but for times within it.
+/// Where a real run departs from the virtual one. Every line of the timeline and every gap must
+/// have a counterpart within the tolerance, and the mirrors must be equal but for times within it.
 #[must_use]
 pub fn departures(expected: &Outcome, real: &Outcome) -> Vec<String> {
     let seconds = expected.duration.0.div_ceil(1_000_000) + 1;
@@ -142,7 +142,7 @@ fn unmatched(
     for line in expected {
         let waiting = alike.get_mut(&(line.conn, &line.text));
         let counterpart = waiting.and_then(|waiting| {
-            // What is too early for this line is so for all that follow.
+            // What is too early for this line is too early for all later ones.
             while waiting
                 .front()
                 .is_some_and(|other| other.at < line.at && !near(line.at, other.at))

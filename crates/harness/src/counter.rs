@@ -1,4 +1,4 @@
-//! The events that a subscriber tells, counted while it runs.
+//! Counts a subscriber's events while it runs.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::subject::{Arrival, Receiver};
 
-/// What the count of events calls those a slow receiver missed.
+/// The name under which events missed by a slow receiver are counted.
 const MISSED: &str = "(missed by a slow receiver)";
 
 type Counts = BTreeMap<Cow<'static, str>, u64>;

@@ -1,7 +1,7 @@
 //! What a tape demands of the subscriber: its `expect` steps, checked as they fall due.
 //!
-//! Whoever checks them follows the journal anyway, so the timeline is drawn up here too, entry by
-//! entry: a tape larger than memory plays, for neither keeps what it has taken in.
+//! Checking them means following the journal anyway, so the timeline is built here too, entry by
+//! entry. Neither keeps the entries it has taken in, so a tape larger than memory can be played.
 
 use std::future::Future;
 use std::pin::pin;
@@ -17,8 +17,8 @@ use crate::timeline::{Line, Timeline};
 /// Entries that the journal may hold before they are taken in.
 const MAX_WAITING: usize = 4_096;
 
-/// Follows the journal: draws up the timeline, collects `expect` steps and checks each when its
-/// time has come.
+/// Follows the journal: builds the timeline, collects `expect` steps and checks each when it falls
+/// due.
 pub(crate) struct Demands {
     journal: Journal,
     clock: Clock,
@@ -51,7 +51,7 @@ impl Demands {
         }
     }
 
-    /// Waits for `work`, and checks what falls due meanwhile.
+    /// Waits for `work`, checking what falls due meanwhile.
     pub(crate) async fn check_until<T>(
         &mut self,
         work: impl Future<Output = T>,
@@ -77,7 +77,7 @@ impl Demands {
         self.end
     }
 
-    /// Checks what is left, and gives all that was found, and what happened up to `last`.
+    /// Checks what is left; returns all findings, and what happened up to `last`.
     pub(crate) fn finish(
         mut self,
         mirror: Option<&dyn Mirror>,
@@ -124,7 +124,7 @@ impl Demands {
                     expect: Arc::clone(expect),
                 }),
                 JournalKind::End => self.end = Some(entry.at),
-                // Behind a demand in the journal, or at its very instant.
+                // After a demand in the journal, or at the same instant.
                 JournalKind::Received(_) => self.received.push(entry),
                 _ => {}
             }
@@ -204,7 +204,7 @@ fn is_demand(entry: &Entry) -> bool {
     matches!(entry.kind, JournalKind::Expect(_))
 }
 
-/// Where `found` does not hold what `wanted` names; members that `wanted` does not name are free.
+/// Where `found` lacks what `wanted` names; members that `wanted` does not name are free.
 fn departure(wanted: &Value, found: &Value, place: &str) -> Option<String> {
     match (wanted, found) {
         (Value::Object(wanted), Value::Object(found)) => wanted.iter().find_map(|(key, value)| {

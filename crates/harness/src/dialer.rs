@@ -13,14 +13,14 @@ use wstape_tape::Micros;
 
 use crate::net::{Dialer, Dialing, Transport};
 
-/// The URL handed to a subscriber in plain time: of a port that is closed everywhere, so that what
-/// dials past the scenario fails instead of reaching somebody.
+/// The URL handed to a subscriber in plain time. Its port is closed everywhere, so a dial that
+/// bypasses the scenario fails instead of reaching somebody.
 pub const PLAIN_URL: &str = "ws://127.0.0.1:1/ws";
 /// The host in [`PLAIN_URL`].
 pub const PLAIN_HOST: &str = "127.0.0.1";
 
-/// Dials at one instant that are more than anybody needs. The next one never ends: a subscriber
-/// that spins would go on for ever in no time.
+/// More dials at one instant than anybody needs. The next one never ends: otherwise a subscriber
+/// that spins would go on for ever without time passing.
 pub const MAX_DIALS_AT_ONCE: u64 = 256;
 
 /// Dials the engine in memory; a dial takes no time.
@@ -41,7 +41,7 @@ struct Dials {
 }
 
 impl MemoryDialer {
-    /// To the engine that listens on `net`, whose clock is `clock`.
+    /// Dials the engine that listens on `net` and whose clock is `clock`.
     #[must_use]
     pub fn new(net: MemoryNet, clock: Clock) -> Self {
         let dials = Dials {
@@ -90,15 +90,15 @@ impl Dialer for MemoryDialer {
     }
 }
 
-/// Dials the engine over TCP, and tells its journal of the dials that it can't see itself: those
-/// that the port refused.
+/// Dials the engine over TCP, and tells its journal of dials that the port refused, which the
+/// engine can't see.
 #[derive(Debug, Clone)]
 pub struct TcpDialer {
     engine: Engine,
 }
 
 impl TcpDialer {
-    /// To `engine`, which listens on TCP.
+    /// Dials `engine`, which listens on TCP.
     #[must_use]
     pub fn new(engine: Engine) -> Self {
         Self { engine }
@@ -123,8 +123,8 @@ impl Dialer for TcpDialer {
     }
 }
 
-/// Leads what is dialled through `wstape_dial` on this thread to `dialer`, until the value returned
-/// is dropped.
+/// Routes dials through `wstape_dial` on this thread to `dialer`, until the returned value is
+/// dropped.
 #[must_use = "dropping it leads nowhere again"]
 pub fn lead(dialer: Arc<dyn Dialer>) -> wstape_dial::Entered {
     wstape_dial::enter(Rc::new(Led(dialer)))

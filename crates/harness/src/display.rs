@@ -1,4 +1,4 @@
-//! Where a function under test leaves what it shows of itself.
+//! Where a function under test leaves its mirror and record to be shown.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use wstape_oracle::{ConnectionRecord, Mirror, Record, Told};
 
-/// Gives a mirror as it stands.
+/// Returns a mirror's current state.
 type Json = dyn Fn() -> Value + Send + Sync;
-/// Gives a record as it stands.
+/// Returns a record's current state.
 type Telling = dyn Fn() -> Told + Send + Sync;
 
-/// Where a function under test leaves what it shows of itself; see
+/// Where a function under test leaves its mirror and record to be shown; see
 /// [`Stage::show_mirror`](crate::Stage::show_mirror).
 #[derive(Clone, Default)]
 pub struct Display(Arc<Mutex<Shown>>);

@@ -9,7 +9,7 @@ use wstape_tape::{Micros, TapeError};
 use crate::dialer::MAX_DIALS_AT_ONCE;
 use crate::shutdown::MAX_SHUTDOWN;
 
-/// Why a scenario can't be run. What the subscriber does wrong is no such error: it shows in the
+/// Why a scenario can't be run. A subscriber's mistakes are not such errors: they show in the
 /// outcome.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -17,7 +17,7 @@ pub enum ScenarioError {
     /// A tape that can't be read or played.
     #[error(transparent)]
     Tape(#[from] TapeError),
-    /// Settings in a header that make no sense.
+    /// Invalid settings in a header.
     #[error("{path}:1: {why}")]
     Settings {
         /// The tape.
@@ -25,13 +25,13 @@ pub enum ScenarioError {
         /// What is wrong.
         why: String,
     },
-    /// A run that would last longer than it may.
+    /// A run that would last longer than allowed.
     #[error(
         "{path}:{line}: the run would last {}, and may last {}: trim the tape, or allow more",
         days(*lasts), days(*may)
     )]
     TooLong {
-        /// The tape that makes it so long.
+        /// The tape that makes it this long.
         path: String,
         /// Its last step.
         line: u64,
@@ -46,7 +46,7 @@ pub enum ScenarioError {
     /// The subscriber could not start.
     #[error("the subscriber does not start: {0}")]
     Subject(String),
-    /// It dials again and again without any time between: it would go on for ever.
+    /// The subscriber redials without any time passing: it would go on for ever.
     #[error(
         "the subscriber spins: more than {MAX_DIALS_AT_ONCE} dials at {at} s of the scenario's time; \
          it must wait before it dials again"
@@ -55,13 +55,13 @@ pub enum ScenarioError {
         /// When, in the scenario's time.
         at: Micros,
     },
-    /// It never dialled.
+    /// The subscriber never dialled.
     #[error(
         "the subscriber never dialled through what it was handed: dial through wstape_dial or the \
          stage's dialer, or play it over TCP with --real"
     )]
     NeverDialled,
-    /// Told to shut down, it went on.
+    /// The subscriber was told to shut down but went on.
     #[error("the subscriber does not stop: its shutdown was not over after {} s", MAX_SHUTDOWN.as_secs())]
     NeverStops,
     /// The runtime could not start.

@@ -17,15 +17,15 @@ use crate::panics::last_place;
 use crate::shutdown::Shutdown;
 use crate::subject::{Handle, Running, Stage, Stopping, Subject, Terms, Time};
 
-/// What a subject is called that was given no name.
+/// The name of a subject that was given none.
 const UNNAMED: &str = "subscriber";
 
 /// Puts a function under test: from a [`Stage`], which says where the engine is, to the future that
 /// follows it for as long as it lives.
 ///
 /// It lives in [plain time](Time::Plain), dials through `wstape_dial` or the stage's dialer, and is
-/// judged by what shows on the wire. Its shutdown is the end of its task, unless it waits to be told
-/// of it, by [`Stage::shutdown`].
+/// judged by what shows on the wire. It is shut down by ending its task, unless it asks to be told
+/// first, with [`Stage::shutdown`].
 ///
 /// ```
 /// use tokio::io::AsyncReadExt;
@@ -58,6 +58,7 @@ where
         rules: Vec::new(),
         without: RuleSet::default(),
         model: None,
+        is_text_alone: false,
         crates: Vec::new(),
         memory: None,
     }
@@ -76,6 +77,7 @@ pub struct FunctionSubject<F> {
     rules: Vec<Arc<MakeRule>>,
     without: RuleSet,
     model: Option<Fold>,
+    is_text_alone: bool,
     crates: Vec<String>,
     memory: Option<fn() -> usize>,
 }
@@ -91,7 +93,7 @@ impl<F> fmt::Debug for FunctionSubject<F> {
 }
 
 impl<F> FunctionSubject<F> {
-    /// What it is called in outcomes and reports.
+    /// Its name in outcomes and reports.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
@@ -129,21 +131,21 @@ impl<F> FunctionSubject<F> {
         self.bounds(|bounds| bounds.backoff = Some(backoff))
     }
 
-    /// Declares that an open connection which brings nothing for so long, and a dial or a handshake
-    /// that takes so long, is given up.
+    /// Declares after how long it gives up an open connection that brings nothing, and a dial or a
+    /// handshake that does not finish.
     #[must_use]
     pub fn lost_within(self, silence: Duration) -> Self {
         self.bounds(|bounds| bounds.max_silence = Some(Micros::from(silence)))
     }
 
-    /// Declares that the same case gives the same trace: it draws nothing by chance, and takes all
+    /// Declares that the same case gives the same trace: it draws no random numbers, and takes all
     /// its time from tokio's clock.
     #[must_use]
     pub fn deterministic(self) -> Self {
         self.bounds(|bounds| bounds.is_deterministic = true)
     }
 
-    /// Asks a rule of its own too, anew in each case; see [`OwnRule`].
+    /// Adds a rule of its own, made anew for each case; see [`OwnRule`].
     #[must_use]
     pub fn rule<R: OwnRule + Clone + Sync + 'static>(mut self, rule: R) -> Self {
         self.rules.push(Arc::new(move || Box::new(rule.clone())));
@@ -157,7 +159,7 @@ impl<F> FunctionSubject<F> {
         self
     }
 
-    /// Brings a model: what the mirror that it [shows](Stage::show_mirror) must be, starting with
+    /// Adds a model: what the mirror that it [shows](Stage::show_mirror) must be, starting with
     /// `empty`, message by message. See [`Fold`].
     #[must_use]
     pub fn model(
@@ -169,15 +171,24 @@ impl<F> FunctionSubject<F> {
         self
     }
 
-    /// Bounds its memory, as an allocator counts it that the binary installs: chaos then plays one
-    /// case at a time, and one that takes more and more is a finding.
+    /// Declares that it reads text messages only, as a client does that matches `Message::Text` and
+    /// ignores the rest: its [model](Self::model) is then not asked about binary messages, which
+    /// count as undecodable.
+    #[must_use]
+    pub fn text_alone(mut self) -> Self {
+        self.is_text_alone = true;
+        self
+    }
+
+    /// Bounds its memory, as counted by an allocator that the binary installs. Chaos then plays one
+    /// case at a time, and a case whose memory keeps growing is a finding.
     #[must_use]
     pub fn memory(mut self, allocated: fn() -> usize) -> Self {
         self.memory = Some(allocated);
         self
     }
 
-    /// Names a crate whose log lines are its own, as `env!("CARGO_CRATE_NAME")` names it; see
+    /// Names a crate whose log lines are the subject's own, as in `env!("CARGO_CRATE_NAME")`; see
     /// [`Subject::crates`].
     #[must_use]
     pub fn logs_of(mut self, name: impl Into<String>) -> Self {
@@ -215,7 +226,12 @@ where
     }
 
     fn model(&self) -> Option<Fold> {
-        self.model.clone()
+        let model = self.model.clone()?;
+        Some(if self.is_text_alone {
+            model.text_alone()
+        } else {
+            model
+        })
     }
 
     fn crates(&self) -> Vec<String> {
@@ -287,10 +303,10 @@ impl Handle for Task {
     }
 }
 
-/// What tokio's sockets say on a runtime whose time is virtual.
+/// The panic message of tokio's sockets on a runtime whose time is virtual.
 const NO_IO: &str = "IO is disabled";
 
-/// What a panic said, and where it was a socket's of its own, what to do about it.
+/// A panic's message and, if a socket of the subject's own caused it, what to do about it.
 #[must_use]
 pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let said = panic

@@ -1,4 +1,4 @@
-//! Plays tapes at a subscriber and compares what comes of it with snapshots.
+//! Plays tapes at a subscriber and compares the outcomes with snapshots.
 //!
 //! ```text
 //! suite ─► scenario ─► engine + subject, one clock ─► outcome ─► snapshot
@@ -9,20 +9,20 @@
 //! | module | what is in it |
 //! | --- | --- |
 //! | `scenario` | a tape, overlays and settings, run in virtual or real time |
-//! | `source` | a tape of it: a file, or in memory |
-//! | `error` | why one can't be run |
+//! | `source` | one of its tapes: a file, or in memory |
+//! | `error` | why a scenario can't be run |
 //! | `subject` | the trait of a subscriber under test |
 //! | `function` | a subject that is a function |
-//! | `display` | where a function leaves what it shows of itself |
+//! | `display` | where a function leaves its mirror and record to be shown |
 //! | `narrowed` | a subject that is judged by some of its rules |
-//! | `notebook` | what a subscriber tells of itself |
+//! | `notebook` | what a subscriber reports about itself |
 //! | `net` | a subscriber's time and network: clock, dialer, transport |
-//! | `clock`, `dialer` | the engine's own, as a subscriber wants them |
-//! | `counter` | the events that it tells, counted |
+//! | `clock`, `dialer` | the engine's own, in the form a subscriber takes |
+//! | `counter` | the subscriber's events, counted |
 //! | `demand` | a tape's `expect` steps |
 //! | `panics` | where a subscriber panicked |
 //! | `outcome`, `timeline` | what a run produces, as one exact text |
-//! | `compare` | an outcome beside a snapshot: exact, or with a tolerance for real time |
+//! | `compare` | an outcome against a snapshot: exact, or with a tolerance for real time |
 //! | `snapshot` | snapshot files, as insta writes them |
 //! | `suite` | the scenarios of a fixtures folder |
 //!

@@ -1,4 +1,4 @@
-//! A subject that is judged by some of its rules, or by other terms than its own.
+//! A subject that is judged by some of its rules, or by terms other than its own.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use wstape_oracle::{Bounds, Fold, OwnRule, RuleSet, Settings};
 
 use crate::subject::{Running, Stage, Subject, Terms, Time};
 
-/// A subject that is judged by some of its rules only: what a caller chose of them.
+/// A subject that is judged only by those of its rules that a caller chose.
 pub struct Narrowed {
     subject: Arc<dyn Subject>,
     rules: RuleSet,
@@ -28,15 +28,15 @@ impl Narrowed {
         }
     }
 
-    /// Judged by bounds, those that its settings come to where it is judged by settings otherwise:
-    /// in real time its timers are the machine's.
+    /// Judged by bounds, derived from its settings if it is otherwise judged by settings: in real
+    /// time its timers are the machine's.
     #[must_use]
     pub fn by_bounds(mut self) -> Self {
         self.is_by_bounds = true;
         self
     }
 
-    /// Leaves its memory unbounded: where several are played at a time, whose it is can't be told.
+    /// Leaves its memory unbounded: when several are played at a time, memory can't be attributed.
     #[must_use]
     pub fn unmeasured(mut self) -> Self {
         self.is_measured = false;

@@ -1,4 +1,4 @@
-//! A subscriber's time and network, as a harness hands them to it.
+//! The time and network that a harness gives a subscriber.
 //!
 //! Nothing here knows an engine: a subscriber that takes its time from a [`Clock`] and its streams
 //! from a [`Dialer`] runs anywhere.

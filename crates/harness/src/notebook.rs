@@ -1,4 +1,4 @@
-//! What a subscriber under test tells of itself while it runs.
+//! What a subscriber under test reports about itself while it runs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use wstape_mock_engine::Engine;
 use wstape_tape::Micros;
 
-/// Reconnects that are kept one by one; more are counted.
+/// Reconnects that are kept one by one; any more are only counted.
 const MAX_RECONNECTS: usize = 65_536;
 
 /// One reconnect: an end, and the dial that followed.
@@ -32,7 +32,7 @@ impl Reconnect {
     }
 }
 
-/// Takes down, in one order with the engine's journal, what a subscriber says happened to it.
+/// Records what a subscriber says happened to it, in one order with the engine's journal.
 #[derive(Debug, Clone, Default)]
 pub struct Notebook {
     /// `None` where nobody reads it.
@@ -68,7 +68,7 @@ impl Notebook {
         }
     }
 
-    /// Whether anybody reads it: a subscriber need not observe itself for nobody.
+    /// Whether anybody reads it: if not, a subscriber need not observe itself.
     #[must_use]
     pub fn is_read(&self) -> bool {
         self.kept.is_some()

@@ -9,25 +9,25 @@ use wstape_tape::Micros;
 use crate::notebook::Reconnect;
 use crate::timeline::Timeline;
 
-/// Reconnects alike in a row beyond which they are counted instead of listed.
+/// Similar reconnects in a row beyond which they are counted instead of listed.
 const MAX_ALIKE_LISTED: usize = 3;
 
-/// What came of a run, as one exact text by its `Display`.
+/// What a run produced; its `Display` is one exact text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// The base tape's title.
     pub title: Option<String>,
-    /// The overlays' titles, or what names them otherwise.
+    /// The overlays' titles, or other names for them.
     pub overlays: Vec<String>,
     /// What the subscriber was and how it was set.
     pub subject: String,
     /// How long the run was.
     pub duration: Micros,
-    /// What of its tapes broke off in mid-line and was not played.
+    /// Parts of its tapes that broke off in mid-line and were not played.
     pub torn: Vec<String>,
     /// What happened, engine's half and client's half in one order.
     pub timeline: Timeline,
-    /// Each end and the dial that followed; empty for a subscriber that tells nothing of itself.
+    /// Each end and the dial that followed; empty for a subscriber that reports nothing.
     pub reconnects: Vec<Reconnect>,
     /// Reconnects beyond those listed.
     pub more_reconnects: u64,

@@ -1,4 +1,4 @@
-//! Where the last panic of a thread was: what leads to the line.
+//! Where a thread last panicked, down to the line.
 
 use std::cell::RefCell;
 use std::panic;
@@ -7,8 +7,8 @@ thread_local! {
     static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Takes down from here on where panics are, for [`panic_message`](crate::panic_message), and says
-/// nothing of those for which `is_quiet` holds, asked on the thread that panics.
+/// Records from now on where panics happen, for [`panic_message`](crate::panic_message), and does
+/// not print those for which `is_quiet` holds, which is called on the panicking thread.
 pub fn note_panics(is_quiet: fn() -> bool) {
     let loud = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
@@ -22,7 +22,7 @@ pub fn note_panics(is_quiet: fn() -> bool) {
     }));
 }
 
-/// Where the last panic of this thread was, once.
+/// Where this thread last panicked; given once.
 pub(crate) fn last_place() -> Option<String> {
     LAST.take()
 }

@@ -27,13 +27,13 @@ const LOOPBACK: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 /// How long a run may last in its own time, unless told otherwise.
 pub const MAX_VIRTUAL: Duration = Duration::from_hours(31 * 24);
 
-/// How long a run goes on whose tapes say no end: long enough for a subscriber to notice and retry.
+/// How long a run goes on after tapes without an end: enough for a subscriber to notice and retry.
 fn grace(settings: &Settings) -> Duration {
     settings.max_backoff.saturating_add(settings.idle_timeout)
 }
 
-/// Calls `play`, which blocks on a runtime of its own: on this thread, or on another where this one
-/// is in a runtime, in which no other can be blocked on. Its panic is the caller's.
+/// Calls `play`, which blocks on a runtime of its own: on this thread or, if this thread is already
+/// in a runtime and so can't block on a second one, on another. A panic in it reaches the caller.
 fn beside_a_runtime<T: Send>(play: impl FnOnce() -> T + Send) -> T {
     if Handle::try_current().is_err() {
         return play();
@@ -97,8 +97,8 @@ impl Scenario {
         self
     }
 
-    /// Lays a tape in a file over it, or a [field overlay](wstape_mock_engine::field) where the path
-    /// is the name of one, as `field/caddy-2.11-reload`.
+    /// Lays a tape in a file over it, or a [field overlay](wstape_mock_engine::field) if the path
+    /// is the name of one, such as `field/caddy-2.11-reload`.
     #[must_use]
     pub fn overlay_path(mut self, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref().to_owned();
@@ -110,22 +110,22 @@ impl Scenario {
         self
     }
 
-    /// Sets the subscriber otherwise than the base tape's header does.
+    /// Overrides the settings that the base tape's header gives the subscriber.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = Some(settings);
         self
     }
 
-    /// Lets a run last so long at most, in its own time; [`MAX_VIRTUAL`] where nothing is said.
+    /// Limits how long a run may last, in its own time; [`MAX_VIRTUAL`] by default.
     #[must_use]
     pub fn max_virtual(mut self, max: Duration) -> Self {
         self.max_virtual = max;
         self
     }
 
-    /// Reads all tapes to their ends, before anything is played: whether they are sound, and how
-    /// long the run will last.
+    /// Reads all tapes to their ends without playing anything: checks that they are sound, and
+    /// returns how long the run will last.
     ///
     /// # Errors
     /// The first flaw; and a run that would last too long.
@@ -164,15 +164,15 @@ impl Scenario {
         Ok(lasts)
     }
 
-    /// Runs it in virtual time, once all its tapes have been looked through, and returns when it is
-    /// over: on this thread, or where this one is in a tokio runtime already (a `#[tokio::test]`) on
-    /// one of its own, for a runtime of its own it must have.
+    /// Checks all its tapes, runs it in virtual time, and returns when it is over. It needs its own
+    /// runtime, so if this thread is already in a tokio runtime (a `#[tokio::test]`), it runs on a
+    /// thread of its own.
     ///
     /// # Errors
-    /// Where a tape or the settings are wrong, or the subscriber does not start.
+    /// If a tape or the settings are wrong, or the subscriber does not start.
     ///
     /// # Panics
-    /// Where the subscriber panics.
+    /// If the subscriber panics.
     pub fn run(&self, subject: &dyn Subject) -> Result<Outcome, ScenarioError> {
         beside_a_runtime(|| self.run_here(subject))
     }
@@ -212,10 +212,10 @@ impl Scenario {
         })
     }
 
-    /// Runs it over TCP on loopback, in real time, on a thread as [`run`](Self::run) does.
+    /// Runs it over TCP on loopback, in real time; for threads see [`run`](Self::run).
     ///
     /// # Errors
-    /// As [`run`](Self::run), and where no port can be had.
+    /// As [`run`](Self::run), and if no port is available.
     ///
     /// # Panics
     /// As [`run`](Self::run).
@@ -314,10 +314,10 @@ impl Scenario {
         } else {
             Micros(played.last_step_at.0.saturating_add(Micros::from(grace).0))
         };
-        // One microsecond more, so that all that happens at the last instant has happened.
+        // One microsecond more, so that everything due at the last instant has happened.
         let over = clock.sleep_until(Micros(duration.0.saturating_add(1)));
         demands.check_until(over, mirror).await;
-        // In real time the end is played a little later than it stands in the tape.
+        // In real time the end is played a little later than the tape says.
         let last_at = demands.end().map_or(duration, |end| end.max(duration));
         let (demands, timeline) = demands.finish(mirror, last_at);
         let reconnects = notebook.reconnects();
@@ -343,7 +343,7 @@ impl Scenario {
             tokio::select! {
                 biased;
                 stopped = handle.shutdown() => if let Err(error) = stopped {
-                    // A panic of the subscriber's task is a defect of the subscriber: let it be seen.
+                    // A panic in the subscriber's task is a bug in the subscriber: let it show.
                     panic!("{error}");
                 },
                 () = clock.sleep_until(Micros(bound)) => return Err(ScenarioError::NeverStops),

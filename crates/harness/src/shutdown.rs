@@ -10,7 +10,7 @@ use tokio::sync::watch;
 /// How long a subscriber's shutdown may take, in the run's time.
 pub(crate) const MAX_SHUTDOWN: Duration = Duration::from_secs(10);
 
-/// Tells a function under test that it is to end; see [`Stage::shutdown`](crate::Stage::shutdown).
+/// Tells a function under test to end; see [`Stage::shutdown`](crate::Stage::shutdown).
 #[derive(Clone)]
 pub struct Shutdown(Arc<watch::Sender<bool>>);
 
@@ -27,16 +27,16 @@ impl fmt::Debug for Shutdown {
 }
 
 impl Shutdown {
-    /// Ends once the function is to end.
+    /// Completes once the function is to end.
     pub(crate) fn asked(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut asked = self.0.subscribe();
         async move {
-            // An error says that nobody is left who could ask: the run is over.
+            // An error means that nobody is left to ask: the run is over.
             let _ = asked.wait_for(|asked| *asked).await;
         }
     }
 
-    /// Asks it to end. Whether it listens: one that does not has to be ended.
+    /// Asks it to end; returns whether it listens. One that does not has to be ended.
     pub(crate) fn ask(&self) -> bool {
         self.0.send_replace(true);
         self.0.receiver_count() > 0

@@ -1,4 +1,4 @@
-//! Snapshot files: what insta writes and reads, so that either side can accept for the other.
+//! Snapshot files in insta's format, so that either side can accept for the other.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -7,9 +7,9 @@ use std::path::Path;
 /// The fence around a snapshot file's metadata.
 const FENCE: &str = "---\n";
 
-/// The metadata's key of who wrote a snapshot.
+/// The metadata key for who wrote a snapshot.
 const SOURCE: &str = "source: ";
-/// Who writes one where there was none.
+/// The writer to name in a new snapshot.
 const PROGRAM: &str = "wstape replay";
 
 /// An accepted outcome.
@@ -23,7 +23,7 @@ impl Snapshot {
     /// Reads the snapshot at `path`; `None` where there is none.
     ///
     /// # Errors
-    /// Where it can't be read, or is no snapshot.
+    /// If it can't be read, or is not a snapshot.
     pub fn read(path: &Path) -> io::Result<Option<Self>> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
@@ -43,8 +43,8 @@ impl Snapshot {
         }
     }
 
-    /// Writes it to `path`, whole or not at all, making folders where they are missing. Whoever
-    /// wrote a snapshot there before is still named as its source.
+    /// Writes it to `path`, whole or not at all, creating missing folders. Whoever wrote a snapshot
+    /// there before is still named as its source.
     ///
     /// # Errors
     /// Where it can't be written.

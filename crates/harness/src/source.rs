@@ -9,11 +9,11 @@ use wstape_tape::{Header, Step, Tape, TapeError, TapeReader};
 /// Where a tape of a scenario comes from.
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
-    /// Streamed from a file, at every run anew.
+    /// Streamed from a file, anew for each run.
     File(PathBuf),
     /// In memory.
     Tape(Arc<Tape>),
-    /// A field overlay that there is not.
+    /// A field overlay that does not exist.
     Unknown(TapeError),
 }
 
@@ -34,7 +34,7 @@ impl Source {
         }
     }
 
-    /// Shows all steps, in order, to `look`.
+    /// Passes all steps, in order, to `look`.
     pub(crate) fn each_step(&self, mut look: impl FnMut(&Step)) -> Result<(), TapeError> {
         match self {
             Self::Unknown(error) => return Err(error.clone()),

@@ -1,8 +1,8 @@
-//! The subscriber under test: what it is started with, and what of it can be looked at.
+//! The subscriber under test: what it is started with, and what it lets rules observe.
 //!
-//! A subject is little more than a function from a [`Stage`] to something [`Running`]. It may let
-//! its mirror and its record of the connection be looked at, tell its events and be shut down; each
-//! is optional, and what it does not offer is not judged.
+//! A subject is little more than a function from a [`Stage`] to something [`Running`]. It may
+//! expose its mirror and its record of the connection, report its events and accept a shutdown;
+//! each is optional, and what it does not offer is not judged.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -25,40 +25,40 @@ use crate::shutdown::Shutdown;
 /// What a subscriber is started with.
 #[derive(Debug)]
 pub struct Stage {
-    /// Where the engine is. In virtual time only the dialer leads there. It may hold user info and
-    /// a query, both secret.
+    /// The engine's URL. In virtual time only the dialer reaches it. It may hold user info and a
+    /// query, both secret.
     pub url: String,
-    /// How the subscriber is to be set.
+    /// The settings for the subscriber.
     pub settings: Settings,
     /// The run's clock. A subscriber that runs in virtual time takes all its time from it.
     pub clock: Arc<dyn Clock>,
-    /// Leads to the engine.
+    /// Connects to the engine.
     pub dialer: Arc<dyn Dialer>,
     /// Takes down what the subscriber tells of itself; one that tells nothing still gets the
     /// engine's half of the outcome.
     pub notebook: Notebook,
     /// Where a function under test leaves what it shows of itself.
     pub display: Display,
-    /// Tells a function under test that it is to end; see [`Stage::shutdown`].
+    /// Tells a function under test to end; see [`Stage::shutdown`].
     pub shutdown: Shutdown,
 }
 
 impl Stage {
-    /// Shows a mirror: `json` gives it as it stands, whenever it is asked. To be called before the
+    /// Shows a mirror: `json` returns its current state whenever it is called. Call this before the
     /// function returns its future. With a [model](crate::FunctionSubject::model) it is judged.
     pub fn show_mirror(&self, json: impl Fn() -> Value + Send + Sync + 'static) {
         self.display.set_mirror(Arc::new(json));
     }
 
-    /// Shows a record of the connection: `told` gives it as it stands, whenever it is asked. To be
-    /// called before the function returns its future.
+    /// Shows a record of the connection: `told` returns its current state whenever it is called.
+    /// Call this before the function returns its future.
     pub fn show_record(&self, told: impl Fn() -> Told + Send + Sync + 'static) {
         self.display.set_record(Arc::new(told));
     }
 
-    /// Ends once the subscriber is to shut down. A function that awaits it, or holds it, is told and
-    /// returns by itself, having shut down what it started, within the bound of R5; any other is
-    /// ended where it stands.
+    /// Completes once the subscriber is to shut down. A function that awaits or holds it is told,
+    /// and must shut down what it started and return within the bound of R5; any other is ended
+    /// where it stands.
     ///
     /// ```
     /// use std::time::Duration;
@@ -88,8 +88,8 @@ impl Stage {
 /// Which time a subscriber lives in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Time {
-    /// tokio's own paused time: `sleep`, `timeout`, `interval` and `tokio::time::Instant` mean what
-    /// they say, to tokio's millisecond. Std's and chrono's clocks stand still.
+    /// tokio's own paused time: `sleep`, `timeout`, `interval` and `tokio::time::Instant` work as
+    /// usual, to tokio's millisecond. Std's and chrono's clocks stand still.
     #[default]
     Plain,
     /// Time to the microsecond, for a subscriber that takes all its time from the [`Clock`] it is
@@ -133,14 +133,14 @@ pub trait Subject: Send + Sync {
         Terms::default()
     }
 
-    /// What it is judged by where it is set so: for most the same, however they are set.
+    /// What it is judged by with these settings: for most subjects the same with any.
     fn terms_of(&self, settings: &Settings) -> Terms {
         let _ = settings;
         self.terms()
     }
 
-    /// Which rules it may be judged by: all, unless it says otherwise. Chaos, replay, tests and every
-    /// report follow it.
+    /// Which rules it may be judged by: all, by default. Chaos, replay, tests and every report
+    /// follow it.
     fn rules(&self) -> RuleSet {
         let own: Vec<Rule> = self
             .own_rules()
@@ -161,13 +161,13 @@ pub trait Subject: Send + Sync {
     }
 
     /// The crates whose log lines are its own, as a log's target names them (`price_feed`). What
-    /// others log is blamed on them. Empty where that is not known: then every line is its own.
+    /// other crates log is blamed on those. Empty if unknown: then every line is its own.
     fn crates(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Reads how many bytes the process has allocated, where its allocator counts them: then a case
-    /// that takes more and more is a finding.
+    /// Reads how many bytes the process has allocated, if its allocator counts them: then a case
+    /// whose memory keeps growing is a finding.
     fn memory(&self) -> Option<fn() -> usize> {
         None
     }
@@ -193,7 +193,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// What of it can be looked at.
+    /// What it lets rules observe.
     #[must_use]
     pub fn view(&self) -> View<'_> {
         View {
@@ -216,7 +216,7 @@ impl Running {
     }
 }
 
-/// Something of a subscriber's that rules can look at.
+/// Something that a subscriber lets rules observe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Offer {
     /// Its mirror.
@@ -229,7 +229,7 @@ pub enum Offer {
     Handle,
 }
 
-/// What a subscriber offers to look at: rules that need what is missing are not judged.
+/// What a subscriber lets rules observe: rules that need what is missing are not judged.
 pub type Offers = BTreeSet<Offer>;
 
 impl fmt::Debug for Running {
@@ -243,7 +243,7 @@ impl fmt::Debug for Running {
     }
 }
 
-/// What [`Handle::shutdown`] returns: ends when the subscriber has, `Err` where it had panicked.
+/// What [`Handle::shutdown`] returns: completes when the subscriber ends, `Err` if it panicked.
 pub type Stopping = Pin<Box<dyn Future<Output = Result<(), String>>>>;
 
 /// A subscriber's handle.
@@ -253,8 +253,8 @@ pub trait Handle {
         None
     }
 
-    /// Whether it has ended though nobody asked it to: `Err` with what it said where it panicked.
-    /// Once it is ready it is not asked again. By default it never has.
+    /// Whether it has ended unasked: `Err` with the message if it panicked. Once ready it is not
+    /// polled again. By default it never has.
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
         let _ = cx;
         Poll::Pending
@@ -269,19 +269,19 @@ pub type Hearing<'a> = Pin<Box<dyn Future<Output = Arrival> + Send + 'a>>;
 
 /// A receiver of a subscriber's events.
 pub trait Receiver: Send + 'static {
-    /// The next thing that it has to say; `None` where there is nothing new.
+    /// The next item, if there is one; `None` if there is nothing new.
     fn hear(&mut self) -> Option<Heard>;
 
     /// Waits for the next event. Dropping the future loses nothing.
     fn next(&mut self) -> Hearing<'_>;
 }
 
-/// What came to a receiver, for one who only counts.
+/// What came to a receiver, as far as counting needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arrival {
     /// An event of this kind.
     Event(Cow<'static, str>),
-    /// So many were missed.
+    /// This many were missed.
     Missed(u64),
     /// Nothing more will come.
     Closed,

@@ -1,4 +1,4 @@
-//! The scenarios of a fixtures folder: every tape in it is one by being there.
+//! The scenarios of a fixtures folder: every tape in it is one.
 
 use std::fs;
 use std::io;
@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::scenario::Scenario;
 
-/// Folders of tapes that are scenarios as they are. Regressions first: what broke once is what
-/// somebody wants to know of first.
+/// Folders of tapes that are scenarios as they are. Regressions come first: if something that broke
+/// once breaks again, that is the first thing to know.
 const TAPE_FOLDERS: [&str; 3] = ["regressions", "tapes", "recordings"];
 /// The folder of tapes that are also run under every overlay.
 const RECORDINGS: &str = "recordings";
@@ -50,7 +50,7 @@ pub enum SuiteError {
         /// Why.
         source: io::Error,
     },
-    /// No tape where tapes were looked for.
+    /// No tape where tapes were expected.
     #[error("{}: no tapes: expected files named *.jsonl", .0.display())]
     Empty(PathBuf),
     /// A pipe or a device: neither can be read twice, nor has a folder for snapshots beside it.
@@ -67,7 +67,7 @@ impl Suite {
     /// under each overlay.
     ///
     /// # Errors
-    /// Where the folder can't be read, or holds no tape.
+    /// If the folder can't be read, or holds no tape.
     pub fn of_fixtures(fixtures: &Path) -> Result<Self, SuiteError> {
         let overlays = tapes_in(&fixtures.join(OVERLAYS))?;
         let mut trials = Vec::new();
@@ -90,7 +90,7 @@ impl Suite {
     /// The tapes at `paths`, files or folders of them, each under all of `overlays`.
     ///
     /// # Errors
-    /// Where a path can't be read, or a folder holds no tape.
+    /// If a path can't be read, or a folder holds no tape.
     pub fn of_paths(paths: &[PathBuf], overlays: &[PathBuf]) -> Result<Self, SuiteError> {
         let mut trials = Vec::new();
         for path in paths {

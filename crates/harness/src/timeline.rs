@@ -1,4 +1,4 @@
-//! The timeline: what happened, a line each, long runs of alike lines folded.
+//! The timeline: what happened, one line each, with long runs of similar lines folded.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -13,11 +13,11 @@ const MIN_SAVED: usize = 3;
 /// Broadcasts in a row beyond which they are counted instead of listed.
 const MAX_SENT_LISTED: usize = 8;
 
-/// Lines that are kept one by one. Where there are more, broadcasts are counted at once; where there
-/// are still too many, those that follow are counted by what they are.
+/// Lines that are kept one by one. If there are more, broadcasts are counted at once; if there are
+/// still too many, later lines are counted by kind.
 const MAX_KEPT: usize = 65_536;
-/// The latest lines of those that are counted: until then one may still turn out to have come too
-/// late to belong to the run.
+/// The latest lines, held back before they are counted: one of them may still turn out to have come
+/// too late to belong to the run.
 const MAX_RECENT: usize = 8_192;
 
 /// A line of the timeline.
@@ -116,9 +116,9 @@ impl Sent {
     }
 }
 
-/// Lines in order: one a line of the journal, or, of a long run, the broadcasts that follow each
-/// other counted. Of a run that is longer still the first lines are listed and the rest counted,
-/// with a hash of them all: its memory does not grow.
+/// Lines in order: one per journal entry or, in a long run, one count for consecutive broadcasts.
+/// In a still longer run the first lines are listed and the rest counted, with a hash of them all,
+/// so that memory does not grow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Timeline {
     lines: Vec<Line>,
@@ -172,7 +172,7 @@ impl Timeline {
     pub(crate) fn push(&mut self, line: Line) {
         if !self.full && self.lines.len() >= MAX_KEPT {
             self.lines = self.counted();
-            // What counting does not make shorter by half it will not make short.
+            // If counting does not halve it, counting will not make it short.
             self.full = self.lines.len() > MAX_KEPT / 2;
         }
         if !self.full {
@@ -193,7 +193,7 @@ impl Timeline {
         self.recent.retain(|line| line.at <= last);
     }
 
-    /// Counts broadcasts that follow each other, where they are many.
+    /// Counts consecutive broadcasts, where there are many.
     fn counted(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         let alike = |a: &Line, b: &Line| a.sent.is_some() && b.sent.is_some() && a.conn == b.conn;
@@ -260,8 +260,8 @@ impl fmt::Display for Timeline {
     }
 }
 
-/// The cycle at the head of `lines` whose repetitions save most: its length and how often it
-/// stands there.
+/// The cycle at the head of `lines` whose folding saves most: its length and how often it
+/// repeats there.
 fn longest_cycle(lines: &[Line]) -> Option<(usize, usize)> {
     let mut best: Option<(usize, usize)> = None;
     for cycle in 1..=MAX_CYCLE.min(lines.len() / 2) {
@@ -379,7 +379,7 @@ mod tests {
         // One that differs anywhere is another outcome.
         assert_ne!(text, pings(3 * kept, "→ pong \"y\"").to_string());
         assert_eq!(text, pings(3 * kept, "→ pong \"x\"").to_string());
-        // What came too late is cut, though there are so many.
+        // What came too late is cut, even from so many.
         let mut cut = long.clone();
         cut.cut(Micros::from_ms(3 * kept - 11));
         let shorter = format!("… {} lines more, ", 2 * kept - 10);

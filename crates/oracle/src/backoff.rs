@@ -1,4 +1,4 @@
-//! How a subscriber says that it backs off, whatever its settings are called.
+//! How a subscriber says it backs off, whatever it calls its settings.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ pub enum Reset {
     FirstFrame,
     /// With the first message of text or bytes.
     FirstMessage,
-    /// Once a connection has lasted so long.
+    /// Once a connection has lasted this long.
     Lasted(Duration),
     /// Never.
     Never,
 }
 
-/// How a subscriber declares that it backs off: the delay before the `n`-th dial in a row that led
-/// nowhere, counted from 0, is `initial * growth^n`, at most `max`, times a share that is drawn
-/// between `min_share` and `max_share`.
+/// A subscriber's declaration of how it backs off: the delay before the `n`-th dial in a row that
+/// led nowhere, counted from 0, is `initial * growth^n`, at most `max`, times a share drawn between
+/// `min_share` and `max_share`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,9 +39,9 @@ pub struct Backoff {
     pub initial: Duration,
     /// The longest delay.
     pub max: Duration,
-    /// How much longer each delay is than the one before it; at least 1.
+    /// The factor from each delay to the next; at least 1.
     pub growth: f64,
-    /// The smallest share of a delay that is waited; 1 without jitter.
+    /// The smallest share of a delay that is waited out; 1 without jitter.
     pub min_share: f64,
     /// The largest.
     pub max_share: f64,
@@ -50,7 +50,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Doubles from `initial` up to `max`, without jitter, and starts anew with a connection's first
+    /// Doubles from `initial` up to `max`, without jitter, and resets on a connection's first
     /// frame.
     #[must_use]
     pub fn new(initial: Duration, max: Duration) -> Self {
@@ -64,14 +64,14 @@ impl Backoff {
         }
     }
 
-    /// Each delay is so many times the one before it.
+    /// Sets the factor from each delay to the next.
     #[must_use]
     pub fn growth(mut self, growth: f64) -> Self {
         self.growth = growth;
         self
     }
 
-    /// Of each delay a share between these is waited: `0.0, 1.0` is full jitter, `0.75, 1.25` a
+    /// Waits a share of each delay, drawn between these: `0.0, 1.0` is full jitter, `0.75, 1.25` a
     /// quarter more or less.
     #[must_use]
     pub fn jitter(mut self, min_share: f64, max_share: f64) -> Self {
@@ -86,10 +86,10 @@ impl Backoff {
         self
     }
 
-    /// The delay before the dial after `n` that led nowhere, without jitter.
+    /// The delay after `n` dials in a row that led nowhere, without jitter.
     #[must_use]
     pub fn delay(&self, n: u32) -> Duration {
-        // Beyond so many steps any growth has reached any cap, or there is none.
+        // After this many steps any growth has reached any cap, or there is none.
         let steps = i32::try_from(n).unwrap_or(i32::MAX);
         let factor = self.growth.max(1.0).powi(steps);
         let delay = self.initial.as_secs_f64() * factor;
@@ -100,7 +100,7 @@ impl Backoff {
         }
     }
 
-    /// What no subscriber can mean by such a declaration, in words.
+    /// Why no subscriber can mean this declaration, in words.
     ///
     /// ```
     /// use std::time::Duration;
@@ -131,7 +131,7 @@ impl Backoff {
         None
     }
 
-    /// Whether chance has a say in a delay.
+    /// Whether delays are drawn at random.
     #[must_use]
     pub fn has_jitter(&self) -> bool {
         self.max_share > self.min_share

@@ -1,11 +1,11 @@
-//! What a subscriber records of its own connection.
+//! What a subscriber records about its own connection.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::end_reason::EndReason;
 
-/// A subscriber's own record of its connection, as it stood when it was looked at.
+/// A subscriber's own record of its connection at the time of a look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ConnectionRecord {
     /// The WebSocket is up: from the end of the handshake to the end of the connection.
@@ -22,7 +22,7 @@ pub struct ConnectionRecord {
     pub last_frame_at: Option<DateTime<Utc>>,
     /// When the latest event came in.
     pub last_event_at: Option<DateTime<Utc>>,
-    /// When the latest Pong came in that answers a Ping of the subscriber's.
+    /// When the latest Pong came in that answers one of the subscriber's Pings.
     pub last_pong_at: Option<DateTime<Utc>>,
     /// Why the latest connection, or attempt at one, ended.
     pub last_end: Option<EndReason>,
@@ -30,8 +30,8 @@ pub struct ConnectionRecord {
     pub last_end_at: Option<DateTime<Utc>>,
     /// HTTP status of the latest refused handshake; `None` once connected.
     pub refused_status: Option<u16>,
-    /// Messages that were dropped because they are no event at all.
+    /// Messages dropped because they are not events at all.
     pub undecodable: u64,
-    /// Events of a known kind whose payload was no reading of it.
+    /// Events of a known kind whose payload was not a reading of it.
     pub failed_payloads: u64,
 }

@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-/// Why a connection, or an attempt at one, ended: the reasons that the rules tell apart.
+/// Why a connection, or an attempt at one, ended, as far as the rules distinguish.
 ///
-/// Serialises as the variant's name in snake case, with the number it carries where it carries one:
-/// `"fin"`, `{"closed":{"code":1001}}`.
+/// Serialises as the variant's name in snake case, with its number if it has one: `"fin"`,
+/// `{"closed":{"code":1001}}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
-    /// The peer sent a Close, with this code if with any (RFC 6455, 7.4).
+    /// The peer sent a Close, with or without this code (RFC 6455, 7.4).
     Closed {
         /// The Close's status code.
         code: Option<u16>,
@@ -51,6 +51,6 @@ pub enum EndReason {
     ConnectTimeout,
     /// The subscriber was asked to stop.
     Shutdown,
-    /// A reason that no rule knows: it fits no end.
+    /// A reason that no rule knows: it matches no end.
     Other,
 }

@@ -1,4 +1,4 @@
-//! What happened, as a rule of the subject's own is told of it.
+//! What happened, as reported to a subject's own rules.
 
 use wstape_tape::Micros;
 
@@ -15,7 +15,7 @@ pub struct Fact<'a> {
 }
 
 impl<'a> Fact<'a> {
-    /// A fact, as a test of a rule makes one.
+    /// Makes a fact, for the test of a rule.
     #[must_use]
     pub fn new(at: Micros, dial: Option<u64>, what: What<'a>) -> Self {
         Self { at, dial, what }
@@ -30,11 +30,11 @@ pub enum What<'a> {
     Dial,
     /// The dial was refused.
     DialRefused,
-    /// The subscriber gave the dial up.
+    /// The subscriber gave up the dial.
     DialDropped,
     /// The engine answered with this status: 101 opens the connection.
     Answered(u16),
-    /// The engine answered with what is no answer to an upgrade.
+    /// The engine's answer is no answer to an upgrade.
     AnsweredBadly,
     /// A message, or a control frame, was delivered to the subscriber.
     Received(Message<'a>),

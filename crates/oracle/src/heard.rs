@@ -7,11 +7,11 @@ use crate::field::Field;
 /// What a receiver heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
-    /// A heartbeat of that time.
+    /// A heartbeat with this time.
     Heartbeat(DateTime<Utc>),
-    /// A reading of one kind; its payload's JSON text, normalised as [`model`](crate::model) does.
+    /// A reading of one kind: its payload's JSON text, normalised as [`model`](crate::model) does.
     Reading(Field, String),
-    /// An event of another name, or one whose payload was no reading of its kind.
+    /// An event with another name, or whose payload was not a reading of its kind.
     Unknown {
         /// The name.
         event: String,
@@ -20,7 +20,7 @@ pub enum Heard {
         /// The payload's JSON text; `null` where there was none.
         data: String,
     },
-    /// So many were missed.
+    /// This many were missed.
     Lagged(u64),
     /// Nothing more will come.
     Closed,

@@ -6,22 +6,22 @@
 //!  ends, calls)         └─► wire, model: the second opinion's own readers
 //! ```
 //!
-//! It knows tapes and no subscriber: what it reads bytes and payloads with is its own, and so are its
-//! names for the ends of connections. What a subscriber shows ([`Mirror`], [`Record`]) it may offer or
-//! not; rules that need it are judged where it is there.
+//! It knows tapes but no subscriber: it has its own readers for bytes and payloads and its own
+//! names for the ends of connections. What a subscriber shows ([`Mirror`], [`Record`]) is optional;
+//! rules that need it are judged only if it is there.
 //!
 //! | module | what is in it |
 //! | --- | --- |
 //! | [`wire`] | what the bytes say, by RFC 6455 alone |
 //! | [`model`] | what a mirror must show, by SPEC alone |
 //! | `rule`, `edge` | the rules and the edges of the connection's state machine, by name |
-//! | `settings` | how a subscriber is set that is judged by the contract |
-//! | `backoff` | how any other says that it backs off |
-//! | `fact`, `own_rule` | what happened, for a rule that a subject brings |
-//! | `fold`, `told` | a model that a subject brings, a record that it shows |
-//! | `end_reason`, `connection`, `field`, `heard` | what a subscriber tells of itself |
-//! | `view` | what of it can be looked at |
-//! | `rules` | the rules at work: a [`Judge`] takes in what happens, in its order |
+//! | `settings` | the settings of a subscriber that is judged by the contract |
+//! | `backoff` | how any other subscriber says it backs off |
+//! | `fact`, `own_rule` | what happened, for a subject's own rule |
+//! | `fold`, `told` | a subject's own model, and the record it shows |
+//! | `end_reason`, `connection`, `field`, `heard` | what a subscriber reports about itself |
+//! | `view` | what the judge can see of it |
+//! | `rules` | the rules at work: a [`Judge`] takes in events in order |
 //!
 //! ```
 //! use wstape_oracle::{Judge, Rule, Settings};

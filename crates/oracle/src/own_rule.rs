@@ -1,10 +1,10 @@
-//! A rule that a subject brings.
+//! A subject's own rule.
 
 use crate::fact::Fact;
 use crate::rule::OwnName;
 
-/// A rule of the subject's own: it takes part in chaos, in shrinking and in every report under its
-/// own name. It is made anew for each case.
+/// A rule of the subject's own. It takes part in chaos, shrinking and every report under its own
+/// name. A new one is made for each case.
 ///
 /// ```
 /// use wstape_oracle::{Fact, Message, OwnName, OwnRule, What};
@@ -46,12 +46,11 @@ pub trait OwnRule: Send {
     /// Its name in reports, and what it asks in a few words.
     fn name(&self) -> OwnName;
 
-    /// Something happened. Facts come in their order; the last is
-    /// [`What::Over`](crate::What::Over).
+    /// Something happened. Facts come in order; the last is [`What::Over`](crate::What::Over).
     fn observe(&mut self, fact: &Fact<'_>);
 
-    /// What it says by now, asked after every fact: how often it had something to judge, or what was
-    /// expected and found. From the first `Err` on it is not asked again. A rule that never had
+    /// Its verdict so far, asked after every fact: how often it had something to judge, or what was
+    /// expected and found. After the first `Err` it is not asked again. A rule that never had
     /// anything to judge makes a run inconclusive, not green.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! How the subscriber of a run is set, and what the engine asks at its door.
+//! The subscriber's settings for a run, and what the engine asks of a handshake.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use wstape_tape::{Header, Micros};
 /// The header key that holds a tape's settings.
 pub const SETTINGS_KEY: &str = "x-subscriber";
 
-/// What is done to each delay of a backoff.
+/// What a backoff does to each delay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JitterMode {
@@ -49,27 +49,27 @@ pub struct Settings {
     /// Silence that ends a connection.
     #[serde(rename = "idle_timeout_ms", deserialize_with = "millis")]
     pub idle_timeout: Duration,
-    /// Time that one message may take to come in; zero sets no bound.
+    /// Time in which one message must be complete; zero sets no bound.
     #[serde(rename = "message_timeout_ms", deserialize_with = "millis")]
     pub message_timeout: Duration,
     /// Time without an event that ends a connection; zero, the default, sets no bound.
     #[serde(rename = "event_timeout_ms", deserialize_with = "millis")]
     pub event_timeout: Duration,
-    /// Bound of dial and handshake.
+    /// Bound on dial and handshake together.
     #[serde(rename = "connect_timeout_ms", deserialize_with = "millis")]
     pub connect_timeout: Duration,
-    /// Largest message the subscriber takes, in bytes.
+    /// Largest message the subscriber accepts, in bytes.
     pub max_message_bytes: usize,
     /// The subscriber's bearer token.
     pub token: Option<String>,
     /// The token that the engine demands.
     pub engine_token: Option<String>,
-    /// What is done to each delay. A scenario's outcome is one exact text, so it plays with
-    /// none, whatever stands here.
+    /// What is done to each delay. Scenarios ignore this and play without jitter, because an
+    /// outcome is one exact text.
     pub jitter: JitterMode,
     /// Seed of the jitter.
     pub jitter_seed: u64,
-    /// Events that a receiver may fall behind by.
+    /// How many events a receiver may fall behind.
     pub events_capacity: usize,
 }
 
@@ -114,7 +114,7 @@ impl Settings {
             )
     }
 
-    /// The settings as a header's `x-subscriber`: what is not the default.
+    /// The settings as a header's `x-subscriber`: only those that differ from the default.
     ///
     /// # Panics
     /// Never: numbers and JSON strings are JSON.

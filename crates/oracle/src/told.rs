@@ -1,11 +1,11 @@
-//! What any subscriber may record of its own connection.
+//! What any subscriber may record about its own connection.
 
 use serde::Serialize;
 
 use crate::connection::ConnectionRecord;
 
-/// What any subscriber may record of its own connection. What it does not record is `None`, and is
-/// not judged.
+/// What any subscriber may record about its own connection. What it doesn't record is `None`, and
+/// is not judged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Told {
     /// Whether it is connected: from the engine's 101 to the end.

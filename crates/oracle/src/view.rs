@@ -1,4 +1,4 @@
-//! What a subscriber may let the judge look at: its mirror, and its record of the connection.
+//! What a subscriber may show the judge: its mirror, and its record of the connection.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -9,12 +9,12 @@ use crate::told::Told;
 
 /// A subscriber's mirror: what it shows its user of the latest readings.
 ///
-/// Only [`json`](Self::json) must be written. The rest has defaults that read it; a subscriber that
-/// is played by the ten thousand does better by saying them itself.
+/// Only [`json`](Self::json) is required. The rest have defaults that use it; implement them
+/// directly for a subscriber that is played by the ten thousand.
 pub trait Mirror: Send + Sync {
-    /// The whole mirror. Its members `status`, `positions`, `risk` and `regime` are what rules look
-    /// at (`null`, or `{"value":…,"as_of":…,"n":null,"source":…}`), and `last_heartbeat` (RFC 3339);
-    /// others are shown in an outcome, and free.
+    /// The whole mirror. Rules look at its members `status`, `positions`, `risk` and `regime`
+    /// (`null`, or `{"value":…,"as_of":…,"n":null,"source":…}`) and `last_heartbeat` (RFC 3339);
+    /// any others are yours, and show in an outcome.
     fn json(&self) -> Value;
 
     /// Appends one field as JSON text. Called after every step: it should be quick.
@@ -24,8 +24,8 @@ pub trait Mirror: Send + Sync {
         into.extend_from_slice(found.to_string().as_bytes());
     }
 
-    /// Whether the field is certainly what it was when [`field`](Self::field) was last asked for
-    /// it: then it need not be written out again. Saying no is always right.
+    /// Whether the field certainly hasn't changed since [`field`](Self::field) was last called for
+    /// it, so that it need not be written out again. `false` is always right.
     fn is_unchanged(&self, field: Field) -> bool {
         let _ = field;
         false
@@ -39,8 +39,8 @@ pub trait Mirror: Send + Sync {
         Some(time.with_timezone(&Utc))
     }
 
-    /// Puts a reading that came over HTTP into the mirror: `payload` is the JSON of one that
-    /// decodes, true at `as_of`. Returns whether the subscriber takes such readings at all.
+    /// Puts a reading that came over HTTP into the mirror: `payload` is JSON that decodes, true at
+    /// `as_of`. Returns whether the subscriber accepts such readings at all.
     fn backfill(&self, field: Field, payload: &str, as_of: DateTime<Utc>) -> bool {
         let _ = (field, payload, as_of);
         false
@@ -52,14 +52,14 @@ pub trait Record: Send + Sync {
     /// The record as it stands.
     fn record(&self) -> ConnectionRecord;
 
-    /// What of it any subscriber may have, by which one is judged that gives no settings of the
-    /// contract's.
+    /// The part that any subscriber may have; a subscriber without the contract's settings is
+    /// judged by it.
     fn told(&self) -> Told {
         Told::from(self.record())
     }
 }
 
-/// What of a subscriber can be looked at. Rules that need what is missing are not judged.
+/// What the judge can see of a subscriber. Rules that need what is missing are not judged.
 #[derive(Clone, Copy, Default)]
 pub struct View<'a> {
     /// Its mirror, for R9, R12's payloads and R11.

@@ -1,8 +1,8 @@
 //! The referee: a verdict on any client that reconnects, in any language.
 //!
-//! A client is a command. Each case starts it against an engine of its own, lays its faults over what
-//! a healthy engine does, and judges what is on the wire and what the process does: never what the
-//! client says of itself.
+//! A client is a command. Each case starts it against its own engine, lays its faults over a
+//! healthy engine's behaviour, and judges what is on the wire and what the process does: never what
+//! the client says about itself.
 //!
 //! ```text
 //! healthy tape ┐
@@ -15,7 +15,7 @@
 //! | module | what is in it |
 //! | --- | --- |
 //! | `case` | the cases, each a file in `cases/`; the healthy tapes, in `healthy/` |
-//! | `process` | a client as processes: command, keeper, what it prints and uses |
+//! | `process` | a client as processes: command, keeper, its output and resources |
 //! | `facts` | what the engine's journal says, attempt by attempt |
 //! | `question` | what a case can ask, and when the answer is certain |
 //! | `run` | playing the cases side by side |

@@ -1,4 +1,4 @@
-//! What a case says of a client.
+//! The verdict on a client in a case.
 
 use std::fmt;
 
@@ -74,7 +74,7 @@ impl Finding {
         }
     }
 
-    /// The same with a figure more.
+    /// The same with one more figure.
     #[must_use]
     pub fn figure(mut self, name: &str, value: impl Into<Amount>) -> Self {
         self.figures.push(Figure {
@@ -126,7 +126,7 @@ impl From<Vec<f64>> for Amount {
     }
 }
 
-/// Most items of a series that are shown in a line.
+/// Most items of a series shown on a line.
 const MAX_SHOWN: usize = 12;
 
 impl fmt::Display for Amount {

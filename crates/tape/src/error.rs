@@ -3,9 +3,9 @@
 use std::fmt;
 use std::io;
 
-/// What is wrong with a tape, in the words of someone who has to repair it.
+/// What is wrong with a tape, worded for the person who has to repair it.
 ///
-/// Displays as one sentence that opens with file, line and column;
+/// Displays as one sentence that starts with file, line and column;
 /// [`report`](TapeError::report) adds the line's text with a caret underneath.
 ///
 /// ```
@@ -30,17 +30,17 @@ pub enum TapeErrorKind {
     Json,
     /// A key that the format doesn't have there.
     UnknownKey,
-    /// A key that stands twice in one object.
+    /// A key that appears twice in one object.
     DuplicateKey,
     /// A key that must be there and isn't.
     MissingKey,
     /// A value of the wrong type or out of range.
     Value,
-    /// A key that doesn't go with what else the line says.
+    /// A key that doesn't go with the rest of the line.
     Misplaced,
     /// A step that comes too late in the tape.
     Order,
-    /// A version, a feature or a fault that is known and not played here.
+    /// A version, a feature or a fault that is known but not played here.
     Unsupported,
     /// More than a bound of the format allows.
     Limit,
@@ -131,19 +131,19 @@ impl TapeError {
         self.0.kind
     }
 
-    /// The sentence without its place.
+    /// The sentence without file, line and column.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The kind of the input error behind it, where it is one.
+    /// The kind of the underlying input error, if there is one.
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         self.0.io
     }
 
-    /// The sentence, and under it the line's text (cut around the place where it is long) with
-    /// carets under what is wrong; where there are many things to choose from, a list of them.
-    /// Ends without a newline.
+    /// The sentence, and below it the line's text (cut around the place if it is long) with carets
+    /// under what is wrong; if there are many things to choose from, a list of them. Ends without a
+    /// newline.
     ///
     /// ```
     /// let text = "{\"tape\":1}\n{\"at_ms\":5,\"hang\":1}\n";
@@ -171,7 +171,7 @@ impl TapeError {
     }
 }
 
-/// Text in lines that fit beside the excerpt.
+/// Wraps text into lines that fit beside the excerpt.
 fn wrapped(text: &str) -> impl Iterator<Item = &str> {
     const MAX_LINE_CHARS: usize = 90;
     let mut rest = text;
@@ -228,13 +228,13 @@ impl Excerpt {
     }
 }
 
-/// Text as it may be shown on a terminal: one character each, none of them a control.
+/// Text that is safe to show on a terminal: one character for each, none a control character.
 fn shown(bytes: &[u8]) -> Vec<char> {
     let blank = |c: char| if c.is_control() { ' ' } else { c };
     String::from_utf8_lossy(bytes).chars().map(blank).collect()
 }
 
-/// What is wrong with a line, before it is known which line of which file that is.
+/// What is wrong with a line, before its file and number are known.
 #[derive(Debug)]
 pub(crate) struct Flaw {
     /// Byte offset in the line.
@@ -244,9 +244,9 @@ pub(crate) struct Flaw {
     pub(crate) key: Option<String>,
     pub(crate) kind: TapeErrorKind,
     pub(crate) message: String,
-    /// What the report adds: what there is to choose from, where that is more than a sentence.
+    /// What the report adds: the possible choices, if they don't fit in the sentence.
     pub(crate) help: Option<String>,
-    /// The line is the beginning of a sound one: at the end of a file it is a torn one.
+    /// The line is the beginning of a sound one: at the end of a file it is torn.
     pub(crate) incomplete: bool,
 }
 

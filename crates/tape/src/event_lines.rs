@@ -1,17 +1,18 @@
-//! Lines of what an engine sends, without a step made for each.
+//! Lines of what an engine sends, written without making a step for each.
 
 use crate::action::write_event;
 use crate::json::Pen;
 use crate::{Conn, Micros, Step, Trigger};
 
-/// Bytes of a line beside its message and what stands before that.
+/// Bytes of a line other than its message and what precedes it.
 const USUAL_BYTES: usize = 16;
 
-/// Writes the lines of events as they come, many of one time and connection: for a recorder that
-/// has no use for a [`Step`] of each.
+/// Writes the lines of events as they come, many with the same time and connection: for a recorder
+/// that has no use for a [`Step`] for each.
 ///
-/// A line is that of a step that [emits](crate::Action::Emit) the message, in [canonical
-/// form](Step::push_canonical): what is no event is written as what sends the same bytes.
+/// Each line is that of a step that [emits](crate::Action::Emit) the message, in [canonical
+/// form](Step::push_canonical): a message that is not an event is written as an action that sends
+/// the same bytes.
 ///
 /// ```
 /// use wstape_tape::{Conn, EventLines, Micros};
@@ -28,13 +29,13 @@ const USUAL_BYTES: usize = 16;
 /// ```
 #[derive(Debug, Default)]
 pub struct EventLines {
-    /// What lines of this time and connection begin with.
+    /// How lines with this time and connection begin.
     head: String,
     of: Option<(Micros, Conn)>,
 }
 
 impl EventLines {
-    /// Writes the line of a message, without its newline, behind what `text` holds.
+    /// Appends the line of a message, without its newline, to `text`.
     pub fn push(&mut self, text: &mut String, at: Micros, conn: Conn, message: &[u8]) {
         if self.of != Some((at, conn)) {
             self.of = Some((at, conn));

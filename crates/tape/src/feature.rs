@@ -1,11 +1,11 @@
 //! Features beyond the format's first version, which a tape names in its header's `needs`.
 
-/// Features beyond the format's first version that this crate reads; a tape names in `needs` what
-/// it uses of them.
+/// Features beyond the format's first version that this crate reads. A tape names those it uses in
+/// `needs`.
 pub const SUPPORTED_FEATURES: &[&str] = &[CONNECTIONS, DIALOGUE];
 
-/// The feature of tapes that know connections one by one: `answers`, and of `received` the kinds
-/// `open`, `frame`, `bytes`, `fin` and `reset`.
+/// The feature of tapes that know connections one by one: `answers`, and the kinds `open`, `frame`,
+/// `bytes`, `fin` and `reset` of `received`.
 pub const CONNECTIONS: &str = "connections";
 
 /// The feature of tapes that listen to what clients say and know paths: the triggers `on_message`,

@@ -1,16 +1,16 @@
 //! The tape format: reading, writing, checking and merging.
 //!
-//! A tape is a text file of timed steps, JSON Lines: a header, then a step a line. A recording
-//! of an engine is a tape, and so are a script and a set of faults. `FORMAT.md` beside this crate
-//! is the reference of its keys.
+//! A tape is a JSON Lines file of timed steps: a header, then one step per line. A recording of an
+//! engine is a tape, and so are a script and a set of faults. `FORMAT.md` in this crate's folder is
+//! the reference for its keys.
 //!
 //! | to | use |
 //! | --- | --- |
 //! | stream a tape, whatever its size | [`TapeReader`], [`TapeWriter`]; [`EventLines`] for a recorder |
-//! | hold a small one, or make one in Rust | [`Tape`] |
+//! | hold a small tape, or make one in Rust | [`Tape`] |
 //! | lay faults over a recording | [`Merge`] |
 //! | know whether a file is sound and what it holds | [`check`], [`Summary`] |
-//! | look a file through before it is played | [`Sound`], [`TapeReader::open_sound`] |
+//! | check a whole file before it is played | [`Sound`], [`TapeReader::open_sound`] |
 //! | know what a token of a JSON Pointer stands for | [`pointer_key`], [`pointer_token`] |
 //! | tell a person what is wrong with it | [`TapeError::report`] |
 //!
@@ -35,11 +35,11 @@
 //! # Ok::<(), wstape_tape::TapeError>(())
 //! ```
 //!
-//! Modules, one noun each, none importing one that imports it: `error`, `micros`, `json` (text
-//! with the place of every flaw, and the pen), `action` (one file a key, and the table of them),
-//! `header`, `step`, `reference` (what stands for something that is known only when a step is
-//! played), `order` (what may follow what), `reader`, `sound` (files that were looked through),
-//! `writer`, `event_lines`, `tape`, `merge`, `summary`.
+//! Modules, one noun each, with no import cycles: `error`, `micros`, `json` (text with the place of
+//! every flaw, and the pen), `action` (one file per key, and the table of them), `header`, `step`,
+//! `reference` (placeholders for what is known only when a step is played), `order` (what may
+//! follow what), `reader`, `sound` (files already checked), `writer`, `event_lines`, `tape`,
+//! `merge`, `summary`.
 
 mod action;
 mod error;

@@ -1,4 +1,4 @@
-//! Several tapes as one: a base and what is laid over it.
+//! Several tapes as one: a base and its overlays.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ pub type LayerSteps = Box<dyn Iterator<Item = Result<Step, TapeError>> + Send>;
 ///
 /// First come the prologues (steps without an `at_ms`), layer by layer. Then the `at_ms` steps by time;
 /// at equal times the base first, then the overlays in their order, each in the order of its
-/// lines. One step a layer is read ahead, no more.
+/// lines. Only one step per layer is read ahead.
 ///
 /// The base's `end` ends the run: it is the last step, and steps of overlays at its time or later
 /// are not yielded. An `end` of an overlay is dropped, for an overlay does not say how long the
@@ -102,7 +102,7 @@ impl Layer {
         Some(step.map(|step| (index, step)))
     }
 
-    /// An error comes where the step that it took the place of would have come.
+    /// An error comes where the step it replaces would have come.
     fn in_prologue(&self) -> bool {
         self.ahead.as_ref().is_some_and(|step| {
             step.as_ref()
@@ -110,8 +110,8 @@ impl Layer {
         })
     }
 
-    /// Time of the step ahead. An error is due at once, and so is a step without a time that
-    /// stands late (a reader lets none through, a tape made in Rust may hold one).
+    /// Time of the step ahead. An error is due at once, and so is a misplaced step without a time
+    /// (a reader rejects those, but a tape made in Rust may hold one).
     fn time(&self) -> Option<Micros> {
         self.ahead
             .as_ref()

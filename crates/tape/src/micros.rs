@@ -20,7 +20,7 @@ impl Micros {
     /// The start of a tape.
     pub const ZERO: Self = Self(0);
 
-    /// From whole milliseconds, saturating.
+    /// Converts whole milliseconds, saturating.
     #[must_use]
     pub const fn from_ms(ms: u64) -> Self {
         Self(ms.saturating_mul(1_000))
@@ -53,7 +53,7 @@ impl Micros {
         text
     }
 
-    /// As [`to_ms_text`](Self::to_ms_text), behind what is in `out`.
+    /// As [`to_ms_text`](Self::to_ms_text), appended to `out`.
     pub(crate) fn push_ms_text(self, out: &mut String) {
         let (ms, us) = (self.0 / 1_000, self.0 % 1_000);
         out.push_str(itoa::Buffer::new().format(ms));

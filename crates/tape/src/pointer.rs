@@ -2,8 +2,8 @@
 
 /// The key that a token of a JSON Pointer stands for.
 ///
-/// What is no escape (`~2`, or a `~` at the end) stays as it is: whoever wants it to be an error
-/// looks for it first.
+/// An invalid escape (`~2`, or a `~` at the end) stays as it is: a caller that wants it to be an
+/// error checks first.
 ///
 /// ```
 /// assert_eq!(wstape_tape::pointer_key("a~1b~01"), "a/b~1");
@@ -14,7 +14,7 @@ pub fn pointer_key(token: &str) -> String {
     token.replace("~1", "/").replace("~0", "~")
 }
 
-/// The token that stands for a key in a JSON Pointer: the way back from [`pointer_key`].
+/// The token that stands for a key in a JSON Pointer: the inverse of [`pointer_key`].
 ///
 /// ```
 /// assert_eq!(wstape_tape::pointer_token("a/b~1"), "a~1b~01");

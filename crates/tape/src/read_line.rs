@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
-/// The line that something was read from, without its newline; empty for what was made in Rust.
+/// The line that something was read from, without its newline; empty if it was made in Rust.
 ///
-/// Two of them are always equal: how a line was spelt says nothing about what it says.
+/// Any two are equal: how a line was spelt has no bearing on what it says.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ReadLine(Option<Bytes>);
 

@@ -14,13 +14,13 @@ use crate::order::Order;
 use crate::step::{read_sound_step, read_step};
 use crate::{Header, Step, TapeError};
 
-/// Most bytes that a line may have, its newline not counted.
+/// Most bytes that a line may have, not counting its newline.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
 
 /// Bytes of a file read at once.
 pub(crate) const FILE_BUFFER_BYTES: usize = 64 << 10;
 
-/// Capacity for a line that is kept from one line to the next.
+/// Most capacity that a line buffer keeps from one line to the next.
 const KEPT_BYTES: usize = 1 << 20;
 
 /// A last line that the recorder did not finish.
@@ -28,15 +28,15 @@ const KEPT_BYTES: usize = 1 << 20;
 pub struct Torn {
     /// Its line number, from 1.
     pub line: u64,
-    /// What there is of it.
+    /// As much of it as there is.
     pub bytes: Bytes,
 }
 
 /// Reads a tape: the header at once, then an iterator of steps.
 ///
 /// One line is in memory at a time. The first error ends the iteration. A last line that has no
-/// newline and breaks off in the middle is no error but [`torn`](TapeReader::torn); one that is
-/// whole is a step.
+/// newline and breaks off in the middle is not an error but [`torn`](TapeReader::torn); a whole one
+/// is a step.
 ///
 /// ```
 /// use wstape_tape::TapeReader;
@@ -69,7 +69,7 @@ impl TapeReader<BufReader<File>> {
     }
 }
 
-/// Opens a file; it and what errors call it.
+/// Opens a file; returns it with the name that errors use.
 fn open_file(path: &Path) -> Result<(String, BufReader<File>), TapeError> {
     let name = path.display().to_string();
     match File::open(path) {
@@ -79,8 +79,8 @@ fn open_file(path: &Path) -> Result<(String, BufReader<File>), TapeError> {
 }
 
 impl TapeReader<Box<dyn BufRead>> {
-    /// Opens a file, or standard input where the path is `-`, and reads the header: what a
-    /// command does with the path it was given.
+    /// Opens a file, or standard input if the path is `-`, and reads the header: for the path given
+    /// to a command.
     ///
     /// # Errors
     /// As [`open`](TapeReader::open).
@@ -96,7 +96,7 @@ impl TapeReader<Box<dyn BufRead>> {
 }
 
 impl<R: BufRead> TapeReader<R> {
-    /// Reads the header from `reader`; `name` is what errors call the tape.
+    /// Reads the header from `reader`; errors call the tape `name`.
     ///
     /// # Errors
     /// Where the input can't be read, or its first line is not a header of a tape that this
@@ -130,7 +130,7 @@ impl<R: BufRead> TapeReader<R> {
         })
     }
 
-    /// From here on lines are known to be sound while this says so.
+    /// From here on treats lines as sound for as long as `sound` holds true.
     pub(crate) fn trusting(self, sound: Arc<AtomicBool>) -> Self {
         Self {
             sound: Some(sound),
@@ -143,12 +143,12 @@ impl<R: BufRead> TapeReader<R> {
         &self.header
     }
 
-    /// What errors call the tape.
+    /// The name that errors use for the tape.
     pub fn name(&self) -> &str {
         &self.lines.name
     }
 
-    /// The unfinished last line, where there is one; known once the iteration has ended.
+    /// The unfinished last line, if there is one; known once the iteration has ended.
     pub fn torn(&self) -> Option<&Torn> {
         self.torn.as_ref()
     }
@@ -202,7 +202,7 @@ impl<R: BufRead> std::iter::FusedIterator for TapeReader<R> {}
 struct Lines<R> {
     name: String,
     reader: R,
-    /// Of the line read last, from 1.
+    /// Number of the line read last, from 1.
     number: u64,
     /// Where a line is put together; kept for its capacity.
     buffer: Vec<u8>,
@@ -237,7 +237,7 @@ impl<R: BufRead> Lines<R> {
                 self.reader.consume(bytes);
                 continue;
             }
-            // A copy of the exact size: a step that is kept pins nothing but its own line.
+            // A copy of the exact size: a step that is kept holds on to its own line only.
             let line = if self.buffer.is_empty() {
                 Bytes::copy_from_slice(part)
             } else {
@@ -250,7 +250,7 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// The line that begins with what is put together has more than a line may.
+    /// The line whose beginning is in the buffer is longer than a line may be.
     fn too_long(&self) -> TapeError {
         let message = format!("the line has more than {} MiB", MAX_LINE_BYTES >> 20);
         let flaw = Flaw::new(TapeErrorKind::Limit, 0, 1, message);

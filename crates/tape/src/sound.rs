@@ -1,4 +1,4 @@
-//! Files that were read to their end, and found sound.
+//! Files that were read to the end and found sound.
 
 use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Read};
@@ -12,9 +12,9 @@ use crate::{TapeError, TapeReader};
 
 /// A file that was read to its end, and in which nothing was wrong.
 ///
-/// A file is looked through before it is played, so that a flaw in a late line is told at once and not
-/// when play has come to it. What was looked through need not be looked through again while it
-/// is played: for as long as the file is as it was, its lines are known to be steps.
+/// A file is checked before it is played, so that a flaw in a late line is reported at once and not
+/// when play reaches it. It need not be checked again during play: as long as the file has not
+/// changed, its lines are known to be steps.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -27,7 +27,7 @@ use crate::{TapeError, TapeReader};
 #[derive(Debug, Clone)]
 pub struct Sound {
     path: PathBuf,
-    /// What the file was; `None` where it changed meanwhile, or nobody can tell.
+    /// The file's stamp; `None` if it changed meanwhile, or if that can't be known.
     stamp: Option<Stamp>,
 }
 
@@ -35,7 +35,7 @@ impl Sound {
     /// Reads a tape to its end, in constant memory.
     ///
     /// # Errors
-    /// Where the file can't be read, or the first flaw that the tape has.
+    /// If the file can't be read, or the tape's first flaw.
     pub fn look_through(path: impl AsRef<Path>) -> Result<Self, TapeError> {
         let path = path.as_ref().to_owned();
         let before = Stamp::at(&path);
@@ -54,8 +54,8 @@ impl Sound {
 }
 
 impl TapeReader<BufReader<SoundFile>> {
-    /// Opens a file that was looked through. Where it has changed since, its lines are looked at like
-    /// those of any other.
+    /// Opens a file that was checked before. If it has changed since, its lines are checked like
+    /// any other's.
     ///
     /// # Errors
     /// As [`open`](TapeReader::open).
@@ -74,7 +74,7 @@ impl TapeReader<BufReader<SoundFile>> {
     }
 }
 
-/// What a file is, as far as that shows from outside.
+/// A file's identity, as far as its metadata shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Stamp {
     bytes: u64,
@@ -125,7 +125,7 @@ pub struct SoundFile {
 impl Read for SoundFile {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buf)?;
-        // Asked afterwards: what was read is what was looked through.
+        // Checked after the read, so that what was just read is what was checked before.
         if self.unchanged.load(Ordering::Relaxed) {
             let stamp = self.file.metadata().ok().as_ref().and_then(Stamp::of);
             let same = stamp == self.stamp;

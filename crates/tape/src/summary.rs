@@ -11,7 +11,7 @@ use crate::{Action, Header, Micros, TapeError, TapeReader, Torn, Trigger};
 pub struct Summary {
     /// Line 1.
     pub header: Header,
-    /// Lines after the first, a torn one not counted.
+    /// Lines after the first, not counting a torn one.
     pub steps: u64,
     /// Time of the `end` step, else of the last `at_ms` step.
     pub duration: Micros,
@@ -19,7 +19,7 @@ pub struct Summary {
     pub ended: bool,
     /// How many of the steps are `on_connect` steps.
     pub prologue_steps: u64,
-    /// How many stand on what a client says, its silence or a scene.
+    /// How many are triggered by a client's message, its silence or a scene.
     pub dialogue_steps: u64,
     /// How many steps each action has, by its key.
     pub actions: BTreeMap<&'static str, u64>,
@@ -37,7 +37,7 @@ pub struct Summary {
 /// ```
 ///
 /// # Errors
-/// The first that the tape has.
+/// The tape's first flaw.
 pub fn check<R: BufRead>(mut reader: TapeReader<R>) -> Result<Summary, TapeError> {
     let mut summary = Summary {
         header: reader.header().clone(),

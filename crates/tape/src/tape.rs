@@ -9,7 +9,7 @@ use crate::{Action, Header, Step, TapeError, TapeReader, TapeWriter, Torn, Trigg
 
 /// A whole tape in memory, for tapes made in Rust and for small files.
 ///
-/// Displays as the tape's text, what was read byte for byte (a torn last line is not part of it).
+/// Displays as the tape's text; what was read comes back byte for byte, without a torn last line.
 ///
 /// ```
 /// use wstape_tape::{Action, Header, Micros, Step, Tape};
@@ -40,10 +40,10 @@ impl Tape {
         }
     }
 
-    /// Reads text; `name` is what errors call the tape.
+    /// Reads text; errors call the tape `name`.
     ///
     /// # Errors
-    /// The first that the text has.
+    /// The text's first flaw.
     pub fn parse(name: impl Into<String>, text: &str) -> Result<Self, TapeError> {
         Self::read(TapeReader::new(name, text.as_bytes())?)
     }
@@ -51,15 +51,15 @@ impl Tape {
     /// Reads a file.
     ///
     /// # Errors
-    /// Where the file can't be read, or the first that its text has.
+    /// If the file can't be read, or its text's first flaw.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, TapeError> {
         Self::read(TapeReader::open(path)?)
     }
 
-    /// Reads all that a reader has.
+    /// Reads everything from a reader.
     ///
     /// # Errors
-    /// The first that it comes to.
+    /// The first one met.
     pub fn read<R: BufRead>(mut reader: TapeReader<R>) -> Result<Self, TapeError> {
         let steps = reader.by_ref().collect::<Result<_, _>>()?;
         Ok(Self {
@@ -69,10 +69,9 @@ impl Tape {
         })
     }
 
-    /// Adds a step in its place: a step without a time after the last one of the prologue, an
-    /// `at_ms` step after all of its time and earlier, yet before an `end` of the same time. A step
-    /// that is pushed after `end` in time is put behind it, which is no tape that can be read:
-    /// move the end first.
+    /// Adds a step in its place: a step without a time at the end of the prologue, an `at_ms` step
+    /// after all steps of its time or earlier, but before an `end` of the same time. A step later
+    /// than `end` goes after it, which makes a tape that can't be read: move the end first.
     pub fn push(&mut self, step: Step) {
         let before = |other: &Step| match (&other.trigger, &step.trigger) {
             (Trigger::At(other_at), Trigger::At(at)) => {
@@ -80,7 +79,7 @@ impl Tape {
             }
             (other, _) => other.is_prologue(),
         };
-        // From the back: a tape is mostly made in order.
+        // From the back: tapes are mostly made in order.
         let place = self
             .steps
             .iter()

@@ -6,11 +6,11 @@ use bytes::Bytes;
 
 use crate::{Header, Step};
 
-/// Writes a tape: the header at once, then a line a step.
+/// Writes a tape: the header at once, then one line per step.
 ///
-/// Each line goes out in one `write_all` together with its newline, so that a recorder that dies
-/// leaves at most one torn line. What was read is written back byte for byte; what was made in
-/// Rust in canonical form. The writer does not check: what it is given is what it writes.
+/// Each line goes out with its newline in one `write_all`, so that a recorder that dies leaves at
+/// most one torn line. What was read is written back byte for byte; what was made in Rust is
+/// written in canonical form. The writer checks nothing.
 ///
 /// ```
 /// use wstape_tape::{Action, Header, Micros, Step, TapeWriter};
@@ -69,12 +69,12 @@ impl<W: Write> TapeWriter<W> {
         self.inner.flush()
     }
 
-    /// The output, to look at (the size of a file, say).
+    /// The output, for inspection (the size of a file, say).
     pub fn get_ref(&self) -> &W {
         &self.inner
     }
 
-    /// The output. Nothing is held back in the writer.
+    /// The output. The writer buffers nothing.
     pub fn into_inner(self) -> W {
         self.inner
     }

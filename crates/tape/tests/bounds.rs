@@ -1,4 +1,4 @@
-//! Memory is bounded whatever the tape is.
+//! Memory is bounded, whatever the tape.
 
 use std::io::{BufReader, Read};
 

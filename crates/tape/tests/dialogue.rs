@@ -1,4 +1,4 @@
-//! Steps of dialogues: what is read, and what is refused with its place.
+//! Steps of dialogues: what is read, and what is refused, and where.
 
 use wstape_tape::{
     Action, After, MAX_DIALOGUE_STEPS, MAX_PATTERN_BYTES, Match, MessageKind, Micros, Step, Tape,

@@ -1,4 +1,4 @@
-//! Each flaw of a tape is named where it is, and a flawed step is never skipped.
+//! Each flaw of a tape is reported at its place, and a flawed step is never skipped.
 
 use wstape_tape::{Step, Tape, TapeError, TapeErrorKind as Kind};
 

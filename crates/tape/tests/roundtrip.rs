@@ -1,4 +1,4 @@
-//! What was read is written back byte for byte; what was made is read back as it was.
+//! A tape that was read is written back byte for byte; one that was made is read back as it was.
 
 mod steps;
 

@@ -1,4 +1,4 @@
-//! A recorder that dies leaves a tape that plays up to there.
+//! A recorder that dies leaves a tape that plays up to that point.
 
 use wstape_tape::{Tape, TapeReader, Torn};
 

@@ -4,15 +4,15 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 const SCHEME: &str = "Bearer ";
 
-/// A token that no header can hold.
+/// A token that a header can't hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the token has characters that no header can hold")]
 pub struct InvalidToken;
 
-/// The `Authorization` header that brings `token`, marked so that nothing prints it.
+/// The `Authorization` header with `token`, marked so that nothing prints it.
 ///
 /// # Errors
-/// [`InvalidToken`] where it has characters that no header can hold.
+/// [`InvalidToken`] if it has characters that a header can't hold.
 pub fn authorization(token: &str) -> Result<HeaderValue, InvalidToken> {
     let value = HeaderValue::try_from(format!("{SCHEME}{token}"));
     let mut value = value.map_err(|_| InvalidToken)?;
@@ -20,8 +20,8 @@ pub fn authorization(token: &str) -> Result<HeaderValue, InvalidToken> {
     Ok(value)
 }
 
-/// Whether the headers of a request bring the token that is wanted. Takes as long for a wrong
-/// token of the same length as for the right one.
+/// Whether a request's headers carry the expected token. A wrong token of the same length takes as
+/// long as the right one.
 ///
 /// ```
 /// use http::HeaderMap;

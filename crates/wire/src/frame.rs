@@ -8,9 +8,9 @@ pub const MAX_CONTROL_BYTES: usize = 125;
 /// The longest head that a frame can have: two bytes, a length in eight, and a masking key.
 pub const MAX_HEAD_BYTES: usize = 14;
 
-/// Mark of a length in two bytes, and the smallest length that is written so.
+/// Marks a length in two bytes; also the smallest length written that way.
 const MEDIUM: u8 = 126;
-/// Mark of a length in eight bytes.
+/// Marks a length in eight bytes.
 const LONG: u8 = 127;
 /// The smallest length that is written in eight bytes.
 const MIN_LONG_BYTES: u64 = 1 << 16;
@@ -20,7 +20,7 @@ const HIGH_BIT: u8 = 0x80;
 /// What the first bytes of a frame say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Head {
-    /// More bytes are needed, at least so many in all.
+    /// More bytes are needed, at least this many in all.
     Short(usize),
     /// A whole head.
     Whole {
@@ -29,7 +29,7 @@ pub enum Head {
         /// The payload's length.
         payload: u64,
     },
-    /// No peer may write this: a length that is not in its shortest form, or over 63 bits.
+    /// Illegal from any peer: a length that is not in its shortest form, or over 63 bits.
     Illegal,
 }
 
@@ -101,7 +101,7 @@ pub fn put_whole_frame(out: &mut BytesMut, opcode: u8, payload: &[u8]) {
     out.extend_from_slice(payload);
 }
 
-/// Appends what stands before mask and payload.
+/// Appends what comes before mask and payload.
 fn put_head(out: &mut BytesMut, first: u8, declared: u64, masked: bool) {
     let mask_bit = if masked { HIGH_BIT } else { 0 };
     out.put_u8(first);

@@ -1,15 +1,14 @@
-//! JSON that stands in a frame of some protocol's own: Socket.IO's packets, SignalR's records,
-//! Centrifuge's lines.
+//! JSON wrapped in a protocol's own frame: Socket.IO packets, SignalR records, Centrifuge lines.
 //!
-//! A text of Socket.IO's begins with digits, as `421["subscribe","trades"]`: 4 is a message of
-//! engine.io's, 2 an event, 1 the number under which it is to be acknowledged. A record of SignalR's
-//! ends in 0x1e. Several commands of Centrifuge's come a line each.
+//! A Socket.IO text begins with digits, as in `421["subscribe","trades"]`: 4 is an engine.io
+//! message, 2 an event, 1 the number under which it is to be acknowledged. A SignalR record ends in
+//! 0x1e. Several Centrifuge commands come one per line.
 
 use std::ops::Range;
 
-/// What ends a record of SignalR's (RFC 7464 begins one with it).
+/// What ends a SignalR record (RFC 7464 begins one with it).
 const RECORD_END: char = '\u{1e}';
-/// Digits of a number under which a packet is to be acknowledged, at most.
+/// Most digits of a number under which a packet is to be acknowledged.
 const MAX_ACK_DIGITS: usize = 20;
 
 /// Where the parts of a framed text are.
@@ -28,14 +27,14 @@ const MAX_ACK_DIGITS: usize = 20;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Framed {
-    /// Where the JSON is: all of a text that is in no frame.
+    /// Where the JSON is: the whole text, if it is not framed.
     pub json: Range<usize>,
     /// Where the number is under which a packet of Socket.IO's is to be acknowledged, or is.
     pub ack: Option<Range<usize>>,
 }
 
 impl Framed {
-    /// The parts of a text. Whether what should be JSON is some is not looked at.
+    /// The parts of a text. Does not check that the JSON part is JSON.
     #[must_use]
     pub fn of(text: &str) -> Self {
         let end = text.strip_suffix(RECORD_END).map_or(text.len(), str::len);
@@ -45,15 +44,15 @@ impl Framed {
         })
     }
 
-    /// Whether there is anything beside the JSON.
+    /// Whether there is anything besides the JSON.
     #[must_use]
     pub fn is_framed(&self, text: &str) -> bool {
         self.json != (0..text.len())
     }
 }
 
-/// A packet of Socket.IO's over engine.io with JSON in it: `4`, its type, how many binary parts
-/// follow, a namespace, a number, and the JSON (Socket.IO protocol 5).
+/// A Socket.IO packet over engine.io with JSON in it: `4`, its type, how many binary parts follow,
+/// a namespace, a number, and the JSON (Socket.IO protocol 5).
 fn packet(text: &str) -> Option<Framed> {
     let bytes = text.as_bytes();
     let digits = |from: usize| {
@@ -82,8 +81,8 @@ fn packet(text: &str) -> Option<Framed> {
     })
 }
 
-/// The records of a text that holds several, each a JSON object on a line of its own or ended by
-/// 0x1e; nothing where it holds one, or anything else.
+/// The records of a text that holds several, each a JSON object on its own line or ended by 0x1e;
+/// empty if it holds only one, or anything else.
 ///
 /// ```
 /// use wstape_wire::framed::records;

@@ -1,7 +1,7 @@
 //! Headers that belong to one connection.
 
-/// Headers that are one connection's own: who plays or forwards it writes its own, and the key is
-/// a nonce (RFC 9110, 7.6.1; RFC 6455, 11.3).
+/// Headers that belong to one connection: whoever plays or forwards it writes their own, and the
+/// key is a nonce (RFC 9110, 7.6.1; RFC 6455, 11.3).
 const OWN_HEADERS: [&str; 10] = [
     "connection",
     "content-length",
@@ -15,8 +15,8 @@ const OWN_HEADERS: [&str; 10] = [
     "upgrade",
 ];
 
-/// Whether a header is one connection's own, whatever the case of its name: it says nothing about
-/// what is said on the connection, and on another one it would be wrong.
+/// Whether a header belongs to one connection, whatever the case of its name: it says nothing about
+/// the connection's content, and would be wrong on another one.
 #[must_use]
 pub fn is_own_header(name: &str) -> bool {
     OWN_HEADERS.iter().any(|own| name.eq_ignore_ascii_case(own))

@@ -5,12 +5,12 @@
 //! | name an opcode | [`opcode`] |
 //! | read the head of a frame | [`Head`] |
 //! | write a frame, legal or not | [`whole_frame`], [`frame`] |
-//! | find JSON in a frame of some protocol's own | [`framed`] |
+//! | find JSON in a protocol's own frame | [`framed`] |
 //! | mask or unmask a payload | [`apply_mask`] |
 //! | know what a whole frame says | [`Message`] |
 //! | read heads and follow bodies of HTTP/1.1 | [`http1`] |
-//! | know which headers are one connection's own | [`is_own_header`] |
-//! | demand a bearer token, or bring one | [`admits`], [`authorization`] |
+//! | know which headers belong to one connection | [`is_own_header`] |
+//! | demand a bearer token, or send one | [`admits`], [`authorization`] |
 //! | read and write timestamps | [`time`] |
 //!
 //! ```

@@ -19,7 +19,7 @@ pub enum Message {
     /// A Close, with code and reason where it has them.
     Close(Option<(u16, String)>),
     /// None of these: another opcode, text that is not UTF-8, a Close that can't be read, a
-    /// control frame that is too long. The payload as it was.
+    /// control frame that is too long. Holds the payload unchanged.
     Other(Bytes),
 }
 
@@ -52,8 +52,7 @@ impl Message {
     }
 }
 
-/// Code and reason of a Close's payload; `None` where it has no code, or a reason that is not
-/// UTF-8.
+/// Code and reason of a Close's payload; `None` if it has no code, or a reason that is not UTF-8.
 #[must_use]
 pub fn close_parts(payload: &[u8]) -> Option<(u16, String)> {
     let (code, reason) = payload.split_first_chunk()?;

@@ -30,8 +30,8 @@ pub fn parse(text: &str) -> Option<DateTime<FixedOffset>> {
     DateTime::parse_from_rfc3339(text).ok()
 }
 
-/// As [`parse`], and what other tools write beside it: without an offset, which is UTC then, or
-/// with an offset without a colon.
+/// As [`parse`], but also takes what other tools write: no offset, meaning UTC, or an offset
+/// without a colon.
 #[must_use]
 pub fn parse_lenient(text: &str) -> Option<DateTime<Utc>> {
     let no_colon = || DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z").ok();

@@ -72,7 +72,7 @@ enum Command {
     Man(cmd::man::ManArgs),
 }
 
-/// Runs the command line of `wstape`, with the arguments of this process, at the workspace's own
+/// Runs the command line of `wstape`, with this process's arguments, against the workspace's own
 /// subscriber.
 #[must_use]
 pub fn command_line() -> ExitCode {
@@ -104,7 +104,8 @@ pub fn command_line() -> ExitCode {
     }
 }
 
-/// What is wrong with the arguments; of a tape in a verb's place also which verbs take one.
+/// What is wrong with the arguments; if a tape stands where a verb should, also which verbs take
+/// one.
 fn for_a_tape(mut error: clap::Error) -> clap::Error {
     let Some(ContextValue::String(verb)) = error.get(ContextKind::InvalidSubcommand) else {
         return error;

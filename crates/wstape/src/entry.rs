@@ -1,4 +1,4 @@
-//! A subscriber of anybody's, under everything that is here.
+//! Puts any subscriber under all the tests of this program.
 
 use std::env;
 use std::ffi::OsString;
@@ -14,7 +14,7 @@ use wstape_harness::{Subject, Suite, Trial, note_panics};
 use crate::cmd;
 use crate::cmd::fixtures::fixtures_with;
 
-/// The folder of tapes that chaos found, which are judged by its rules too.
+/// The folder of tapes that chaos found; its rules judge them too.
 const REGRESSIONS: &str = "regressions/";
 
 /// Puts a subscriber under test.
@@ -35,10 +35,10 @@ enum Verb {
 
 /// The `main` of a test target with `harness = false`: puts `subject` under test.
 ///
-/// Without a verb it is a test runner as `cargo test` and `cargo nextest` expect one: every tape of
-/// the folder `fixtures` beside or above the package is a test by being there, its outcome compared
-/// with a snapshot as insta writes it (`cargo insta review` works). With one of these verbs behind
-/// `--` it does what the program's verb of that name does, at this subscriber:
+/// Without a verb it is a test runner as `cargo test` and `cargo nextest` expect one: every tape in
+/// the folder `fixtures` beside or above the package is a test, its outcome compared with a
+/// snapshot in insta's format (`cargo insta review` works). With one of these verbs after `--` it
+/// does what the program's verb of that name does, with this subscriber:
 ///
 /// | verb | what it does |
 /// | --- | --- |
@@ -87,7 +87,7 @@ fn test(subject: &Arc<dyn Subject>) -> ExitCode {
     let tests = trials
         .into_iter()
         .flat_map(|trial| {
-            // What chaos found once is judged by its rules too.
+            // The rules of chaos judge what it once found, too.
             let rules = trial.name.starts_with(REGRESSIONS).then(|| {
                 let (tape, subject) = (PathBuf::from(&trial.tape), Arc::clone(subject));
                 let name = format!("{} by the rules", trial.name);
@@ -103,7 +103,7 @@ fn test(subject: &Arc<dyn Subject>) -> ExitCode {
     libtest_mimic::run(&arguments, tests).exit_code()
 }
 
-/// The trials of the fixtures folder here or above; none where there is no tape yet.
+/// The trials in the fixtures folder here or above; none if there is no tape yet.
 fn trials() -> Result<Vec<Trial>, String> {
     let fixtures = fixtures_with("tapes").map_err(|error| error.to_string())?;
     let Some(fixtures) = fixtures else {
@@ -115,7 +115,7 @@ fn trials() -> Result<Vec<Trial>, String> {
     Ok(suite.trials)
 }
 
-/// Runs a test that may hang: then it is a failure, and hangs nobody.
+/// Runs a test that may hang: a hang is a failure, and blocks nobody.
 fn bounded(test: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Result<(), Failed> {
     cmd::bounded::bounded(HANG_AFTER, test)?
 }

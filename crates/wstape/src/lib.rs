@@ -1,7 +1,7 @@
 //! Tests programs that live on a WebSocket push stream: tapes, a mock engine that plays them, a
 //! harness that plays them at a subscriber, and chaos.
 //!
-//! A subscriber of yours is put under test by a test target with `harness = false`:
+//! To put your own subscriber under test, add a test target with `harness = false`:
 //!
 //! ```no_run
 //! // tests/stream.rs
@@ -17,19 +17,19 @@
 //! }
 //! ```
 //!
-//! Then `cargo test` plays every tape of `fixtures/` at it, a test each, and
-//! `cargo test --test stream -- chaos` plays drawn bad sessions.
+//! Then `cargo test` plays every tape in `fixtures/` at it, one test each, and `cargo test --test
+//! stream -- chaos` plays drawn bad sessions.
 //!
 //! | module | what is in it |
 //! | --- | --- |
-//! | `entry` | [`main`]: a subscriber of anybody's, under everything that is here |
-//! | `cmd` | the verbs, a file each |
+//! | `entry` | [`main`]: puts any subscriber under all these tests |
+//! | `cmd` | the verbs, one file each |
 //! | `command_line` | the program's own arguments (feature `cli`) |
 //! | [`subject`](mod@subject) | the workspace's own subscriber, under test (feature `cli`) |
 //!
 //! | feature | what it brings |
 //! | --- | --- |
-//! | `engine` | the mock engine and the tape format, to be used from Rust |
+//! | `engine` | the mock engine and the tape format, for use from Rust |
 //! | `harness` | scenarios, outcomes and snapshots |
 //! | `chaos` | [`main`], drawn cases and their judge |
 //! | `cli` (default) | the program with every verb: recorder, TLS, the workspace's own subscriber |
@@ -67,7 +67,7 @@ pub use wstape_oracle::{Bounds, Settings};
 #[cfg(feature = "engine")]
 pub use wstape_tape::{Micros, Tape, TapeError};
 
-/// Counts what a binary allocates, so that chaos can bound a subscriber's memory:
+/// Counts a binary's allocations, so that chaos can bound a subscriber's memory:
 ///
 /// ```no_run
 /// use std::alloc::System;

@@ -1,4 +1,4 @@
-//! How a recording goes, on standard error while that is a terminal.
+//! A recording's progress, on standard error if that is a terminal.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -10,13 +10,13 @@ use engine_client::Clock;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use wstape_recorder::{Counts, Stats};
 
-/// How often it is drawn.
+/// How often to redraw it.
 const REDRAW_INTERVAL: Duration = Duration::from_millis(200);
-/// The rate shown is that of so long before.
+/// The rate shown is averaged over this long.
 const RATE_WINDOW: Duration = Duration::from_secs(3);
 
-/// A line on the terminal that shows how a recording goes. Where standard error is none, or with
-/// `quiet`, nothing is drawn. It goes when it is dropped, so that what is said next stands alone.
+/// A terminal line with a recording's progress. If standard error is not a terminal, or with
+/// `quiet`, nothing is drawn. It disappears when dropped, so that the next output stands alone.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -33,17 +33,17 @@ pub(crate) struct Progress {
 enum Shown {
     /// What comes from a live engine.
     Frames,
-    /// What is written of a tape made of a file.
+    /// Lines written to a tape that is made from a file.
     Lines,
 }
 
 impl Progress {
-    /// Of the live recording that `stats` counts, from now on.
+    /// For the live recording that `stats` counts, from now on.
     pub(crate) fn live(stats: Stats, clock: Arc<dyn Clock>, quiet: bool) -> Self {
         Self::new(stats, clock, quiet, Shown::Frames)
     }
 
-    /// Of a tape that is made of a file.
+    /// For a tape that is made from a file.
     pub(crate) fn file(stats: Stats, clock: Arc<dyn Clock>, quiet: bool) -> Self {
         Self::new(stats, clock, quiet, Shown::Lines)
     }
@@ -52,7 +52,7 @@ impl Progress {
         let bar = if quiet {
             ProgressBar::hidden()
         } else {
-            // Draws nothing where standard error is no terminal.
+            // Draws nothing if standard error is not a terminal.
             ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
         };
         let started = clock.now();
@@ -67,13 +67,13 @@ impl Progress {
         }
     }
 
-    /// Says a sentence on standard error without getting in its own way.
+    /// Prints a sentence on standard error without disturbing the progress line.
     pub(crate) fn aloud(&self) -> impl FnMut(&str) + Send + use<> {
         let bar = self.bar.clone();
         move |sentence| bar.suspend(|| eprintln!("wstape: {sentence}"))
     }
 
-    /// Runs `recording`, and shows how it goes.
+    /// Runs `recording`, and shows its progress.
     pub(crate) async fn during<T>(mut self, recording: impl Future<Output = T>) -> T {
         if self.bar.is_hidden() {
             return recording.await;
@@ -90,8 +90,8 @@ impl Progress {
         }
     }
 
-    /// Draws it, where the last time is long enough ago: to be called at every step of a recording
-    /// that has no pauses.
+    /// Redraws it if the last time is long enough ago: call it at every step of a recording without
+    /// pauses.
     pub(crate) fn step(&mut self) {
         if self.bar.is_hidden() {
             return;
@@ -147,11 +147,11 @@ fn line(shown: Shown, counts: &Counts, rate: f64, elapsed: Duration) -> String {
     format!("{time}   {frames} frames   {rate:.1}/s   {bytes}   {outages}{lost}")
 }
 
-/// How many a second, over the latest [`RATE_WINDOW`].
+/// The rate per second, over the latest [`RATE_WINDOW`].
 #[derive(Debug, Default)]
 struct Rate {
-    /// Of each time it was asked for: when, and how many there were. Holds one that is
-    /// older than the window, so at most the window's redraws and two.
+    /// Every time it was asked for, with the count. Keeps one entry older than the window, so at
+    /// most the window's redraws plus two.
     seen: VecDeque<(Duration, u64)>,
 }
 

@@ -1,7 +1,7 @@
-//! A recording that is killed (kill -9) at any moment: all that was acknowledged is in the tape,
-//! what is in the tape is what was recorded, and at most its last line is torn.
+//! A recording killed (kill -9) at any moment: the tape holds everything that was acknowledged and
+//! only what was recorded, and at most its last line is torn.
 //!
-//! This program starts itself as the process that is killed, which is why it has its own `main`.
+//! This program starts itself as the process to kill, which is why it has its own `main`.
 
 #[path = "../../../recorder/tests/steps/mod.rs"]
 mod steps;

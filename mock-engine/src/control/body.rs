@@ -8,13 +8,13 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 
-/// Longest body of a request, but for a tape.
+/// Longest body of a request other than a tape.
 pub const MAX_REQUEST_BYTES: usize = 1 << 20;
 
-/// Longest tape that is taken.
+/// Longest tape accepted.
 pub const MAX_TAPE_BYTES: usize = 64 << 20;
 
-/// How long a request's body may take to come.
+/// How long a request's body may take to arrive.
 pub const MAX_BODY_WAIT: Duration = Duration::from_secs(10);
 
 /// The whole body.
@@ -48,7 +48,7 @@ pub(super) async fn read_json<T: DeserializeOwned>(body: Body) -> Result<T, Prob
     serde_json::from_slice(&bytes).map_err(|error| Problem::bad(error.to_string()))
 }
 
-/// Whether it is the bound that an error is about.
+/// Whether an error is about the bound.
 fn is_too_long(error: &axum::Error) -> bool {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

@@ -1,8 +1,8 @@
-//! Who may ask.
+//! Who may make requests.
 //!
-//! Without a token only this machine reaches the port, and what could still get there is a page of
-//! another site in a browser on it: such a page says in `Origin` whose it is, and where it reached
-//! the port by a name of its own (DNS rebinding), `Host` is that name.
+//! Without a token the port can be reached only from this machine. What could still get there is
+//! another site's page in a browser on it: such a page gives its origin in `Origin`, and if it
+//! reached the port through a name of its own (DNS rebinding), `Host` is that name.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ impl Guard {
         }
     }
 
-    /// Whether this machine or its own page asks.
+    /// Whether the request comes from this machine or the port's own page.
     fn admit_site(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let host = host(headers)?;
         if self.token.is_none() && !is_this_machine(&host) {
@@ -68,7 +68,7 @@ fn host(headers: &HeaderMap) -> Result<Authority, Problem> {
     host.ok_or_else(|| Problem::bad("a request must have one Host"))
 }
 
-/// Whether it names this machine by what no other site can own.
+/// Whether the host names this machine in a way that no other site can own.
 fn is_this_machine(host: &Authority) -> bool {
     let name = host.host();
     let bare = name
@@ -88,7 +88,7 @@ pub(super) async fn check(State(guard): State<Guard>, request: Request, next: Ne
     }
 }
 
-/// As `check`, of what holds nothing: no token is wanted.
+/// As `check`, for a page that holds no data: it needs no token.
 pub(super) async fn check_site(
     State(guard): State<Guard>,
     request: Request,

@@ -20,26 +20,26 @@ pub const MAX_FOLLOWERS: usize = 64;
 /// Most lines handed to a reader at once.
 const MAX_LINES: usize = 256;
 
-/// Most bytes of them, but for the last line: so much waits for a reader that does not read.
+/// Most bytes of them, the last line aside: as much as waits for a reader that does not read.
 const MAX_CHUNK_BYTES: usize = 128 << 10;
 
-/// How long lines are gathered before they are handed to a follower: one that is woken for each
-/// would cost the engine more than what it follows.
+/// How long lines are gathered before they are handed to a follower: waking it for each would cost
+/// the engine more than the run that it follows.
 const GATHER: Duration = Duration::from_millis(20);
 
-/// After so long without a line a follower gets a comment, so that a dead one is found out; what
-/// repeats is summed up for it once a second.
+/// After this many seconds without a line a follower gets a comment, so that a dead one is found
+/// out; once a second, repeats are summed up for it.
 const HEARTBEATS: u32 = 15;
 const SETTLE_EVERY: Duration = Duration::from_secs(1);
 
 /// The number of the last line that a whole journal holds: where to go on from.
 const LAST: HeaderName = HeaderName::from_static("x-journal-last");
 
-/// What is asked for.
+/// What the reader asks for.
 #[derive(Debug, Default)]
 struct Asked {
     since: u64,
-    /// Whether `since` was said: what came before needs no header.
+    /// Whether `since` was given: the reader has had the header.
     resumed: bool,
     follow: bool,
 }
@@ -64,7 +64,7 @@ fn asked(query: Option<&str>, headers: &HeaderMap) -> Result<Asked, Problem> {
             _ => return Err(unknown(key, &["since", "follow"])),
         }
     }
-    // What a browser's EventSource sends when it comes back.
+    // What a browser's EventSource sends when it reconnects.
     if let Some(last) = headers.get("last-event-id").and_then(|id| id.to_str().ok()) {
         (asked.since, asked.resumed) = (number(last)?, true);
     }
@@ -96,7 +96,7 @@ fn response(body: Body, kind: &'static str) -> Response {
     response
 }
 
-/// The line in which a reader is told what it missed.
+/// The line that tells a reader what it missed.
 fn missed(shown: &Shown) -> Option<JournalLine> {
     let at = shown
         .lines
@@ -109,11 +109,11 @@ fn missed(shown: &Shown) -> Option<JournalLine> {
 }
 
 fn json(line: &JournalLine) -> Vec<u8> {
-    // What can't be written has no line.
+    // An entry that can't be written has no line.
     line.to_json().unwrap_or_default()
 }
 
-/// The lines there are until now: a journal as its file has it.
+/// The lines so far: a journal as its file has it.
 fn whole(state: Arc<State>, asked: &Asked) -> Response {
     let journal = state.hub.log().journal();
     let last = journal.newest_shown();
@@ -167,7 +167,7 @@ struct Follower {
 }
 
 /// The lines as server-sent events, each with its number, for as long as the reader stays. Nothing
-/// is kept for it: it reads where it is, and is told what it missed.
+/// is kept for it: it reads from its place, and is told what it missed.
 fn followed(state: Arc<State>, asked: &Asked, place: Place) -> Response {
     let mut greeting = b"retry: 1000\n".to_vec();
     if !asked.resumed {
@@ -190,7 +190,7 @@ fn followed(state: Arc<State>, asked: &Asked, place: Place) -> Response {
 }
 
 impl Follower {
-    /// What it is told next: lines, or a sign of life.
+    /// What it is sent next: lines, or a sign of life.
     async fn next(&mut self) -> Bytes {
         if let Some(greeting) = self.greeting.take() {
             return greeting;

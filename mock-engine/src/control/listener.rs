@@ -14,13 +14,13 @@ use tokio::task::JoinSet;
 /// Most connections at a time; further ones are closed at once.
 pub const MAX_CONTROL_CONNECTIONS: usize = 512;
 
-/// How long a request's head may take to come.
+/// How long a request's head may take to arrive.
 pub const MAX_HEAD_WAIT: Duration = Duration::from_secs(10);
 
 /// Most bytes of one connection that wait to be parsed, or to be written.
 const MAX_BUFFER_BYTES: usize = 64 << 10;
 
-/// The pause after an accept that failed (out of descriptors, mostly).
+/// The pause after a failed accept (mostly for want of descriptors).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long answers under way may take once the port closes.
@@ -44,7 +44,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, mut stop: onesh
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
             continue;
         };
-        // Only spares a delay; a socket that refuses it works all the same.
+        // This only saves a delay; a socket that refuses it works all the same.
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(router.clone());
         tasks.spawn(async move {
@@ -54,7 +54,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, mut stop: onesh
                 .header_read_timeout(MAX_HEAD_WAIT)
                 .max_buf_size(MAX_BUFFER_BYTES)
                 .serve_connection(TokioIo::new(stream), service);
-            // A client that breaks off or talks nonsense has ended its own connection.
+            // A client that breaks off or talks nonsense ends only its own connection.
             let _ = served.await;
         });
     }

@@ -1,4 +1,4 @@
-//! What is: nothing here changes anything.
+//! The engine's present state: nothing here changes anything.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::journal::{Entry, JournalKind, RequestHead};
 /// Most connections in one answer.
 const MAX_LISTED: usize = 1_000;
 
-/// Milliseconds, digit by digit as a tape has them.
+/// Milliseconds, with the digits that a tape has.
 fn ms(time: Micros) -> Option<Box<RawValue>> {
     RawValue::from_string(time.to_ms_text()).ok()
 }
@@ -27,7 +27,7 @@ fn ms(time: Micros) -> Option<Box<RawValue>> {
 struct EngineAnswer<'a> {
     version: &'static str,
     url: &'a str,
-    /// PEM file of the authority behind a `wss` URL's certificate.
+    /// PEM file of the authority that signed a `wss` URL's certificate.
     ca: Option<&'a str>,
     name: Option<&'a str>,
     tapes: Vec<Option<String>>,
@@ -36,7 +36,7 @@ struct EngineAnswer<'a> {
     /// Whether the tape has begun, and its time now.
     began: bool,
     at_ms: Option<Box<RawValue>>,
-    /// Wall times at which the engine came up, and of the tape's time 0.
+    /// Wall times of the engine's start and of the tape's time 0.
     up: DateTime<Utc>,
     zero: Option<DateTime<Utc>>,
     /// Whether the last step was played.
@@ -51,7 +51,7 @@ struct CountsAnswer {
     upgraded: u64,
     open: u64,
     messages: u64,
-    /// Requests that wait for something to be so.
+    /// Requests that wait for a condition.
     waiting: usize,
 }
 
@@ -112,7 +112,7 @@ struct ConnectionsAnswer {
     /// How many there are in all.
     live: usize,
     connections: Vec<ConnectionAnswer>,
-    /// Where to go on from, where there are more.
+    /// Where to go on from, if there are more.
     next: Option<u64>,
 }
 
@@ -203,7 +203,7 @@ pub(super) async fn faults(Extract(state): Extract<Arc<State>>) -> Response {
 pub(super) struct VerdictAnswer {
     met: u64,
     unmet: u64,
-    /// Those that are not met yet, and whose time is not over.
+    /// Those not met yet whose time is not over.
     open: usize,
     /// Those that only `wstape replay` can judge.
     unseen: u64,

@@ -2,19 +2,19 @@
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `listener` | connections taken, so many at a time, each request within its time |
-//! | `guard` | who may ask: loopback, or who brings the token; no other site's page |
+//! | `listener` | connections accepted up to a bound, each request within its time |
+//! | `guard` | who may make requests: loopback, or whoever brings the token; no other site's page |
 //! | `routes` | which path is what; `openapi.json` says it for people and tools |
 //! | `problem` | what went wrong, as an answer |
 //! | `body` | requests read, bounded in size and time |
 //! | `state` | the engine, and when it was told to end |
-//! | `look` | what is: the engine, its connections, its faults, its verdict |
+//! | `look` | the present state: the engine, its connections, its faults, its verdict |
 //! | `steer` | what changes: steps, faults, the tape, the end |
 //! | `journal` | the journal, whole or followed |
-//! | `wait` | an answer once something is so |
+//! | `wait` | an answer once a condition holds |
 //! | `page` | the page that a browser gets |
 //! | `thread` | a port with a thread of its own, so that it answers whatever the engine's clients do |
-//! | `toxiproxy` | another such port: Toxiproxy's API before a real engine |
+//! | `toxiproxy` | another such port: Toxiproxy's API in front of a real engine |
 
 mod body;
 mod error;
@@ -58,11 +58,11 @@ impl Engine {
     /// [`followed`](crate::EngineBuilder::followed) and [`judging`](crate::EngineBuilder::judging):
     /// without them the journal and the verdict are empty.
     ///
-    /// `ca` is a PEM file of the authority that the engine's certificate is signed by, for
+    /// `ca` is a PEM file of the authority that signed the engine's certificate, for
     /// `GET /v1/engine`; with `token`, each request must bring it.
     ///
     /// # Errors
-    /// Where the address can't be had, or could be reached from elsewhere and there is no token.
+    /// If the address can't be had, or can be reached from elsewhere and there is no token.
     pub fn control(
         &self,
         addr: SocketAddr,

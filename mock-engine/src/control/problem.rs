@@ -52,7 +52,7 @@ impl Problem {
         (self.status, self.said.error)
     }
 
-    /// A tape, or a line of one, that is none.
+    /// An invalid tape, or an invalid line of one.
     pub(super) fn tape(error: &TapeError) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
@@ -78,7 +78,7 @@ impl IntoResponse for Problem {
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
-            // What the client still sends is not waited for.
+            // The rest that the client sends is not waited for.
             StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
@@ -90,7 +90,7 @@ impl IntoResponse for Problem {
 
 /// A 200 of JSON.
 pub(super) fn json(value: &impl Serialize) -> Response {
-    // Everything that is answered has string keys and finite numbers.
+    // Every answer has string keys and finite numbers.
     let mut body = serde_json::to_vec(value).unwrap_or_default();
     body.push(b'\n');
     let mut response = Response::new(Body::from(body));

@@ -9,14 +9,14 @@ use crate::engine::Engine;
 use crate::hub::Hub;
 use crate::ids::LayerIndex;
 
-/// The engine, without keeping it alive by its handle, and whether it was told to end.
+/// The engine, without a handle that keeps it alive, and whether it was told to end.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) hub: Arc<Hub>,
     /// The layer of what is posted and may hold references, and of what holds none: Rust's controls'.
     pub(super) layer: LayerIndex,
     pub(super) controls: LayerIndex,
-    /// PEM file of the authority behind the engine's certificate.
+    /// PEM file of the authority that signed the engine's certificate.
     pub(super) ca: Option<String>,
     followers: Arc<AtomicUsize>,
     ended: watch::Sender<bool>,
@@ -49,11 +49,11 @@ impl State {
         let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
     }
 
-    /// A place among at most so many followers.
+    /// A place among at most `most` followers.
     pub(super) fn follow(&self, most: usize) -> Option<Place> {
         let place = Place(Arc::clone(&self.followers));
         let before = self.followers.fetch_add(1, Ordering::Relaxed);
-        // Dropped, it gives back what it took.
+        // When dropped, it gives back what it took.
         (before < most).then_some(place)
     }
 }

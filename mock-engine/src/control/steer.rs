@@ -17,7 +17,7 @@ use crate::driver;
 use crate::hub::Untaken;
 use crate::misfit::misfit;
 
-/// What errors call the lines of a request.
+/// The name that errors give to a request's lines.
 const NAME: &str = "request";
 
 /// Most steps of one request.
@@ -40,7 +40,7 @@ pub(super) async fn steps(
     if hub.core().is_live() {
         fit(&steps)?;
     }
-    // What is due at this instant has happened before.
+    // What is due at this instant happens first.
     driver::catch_up(hub);
     let layer = if refer { state.layer } else { state.controls };
     let posted = hub.core().post(layer, steps);
@@ -48,7 +48,8 @@ pub(super) async fn steps(
     Ok(json(&StepsAnswer { steps: count }))
 }
 
-/// The steps, and whether `${` begins a reference in them: not where a header does not need it.
+/// The steps, and whether `${` begins a reference in them: not if there is a header that does not
+/// need it.
 fn parse(text: &str) -> Result<(Vec<Step>, bool), Problem> {
     let mut refer = true;
     let steps = if has_header(text) {
@@ -114,7 +115,7 @@ fn has_header(text: &str) -> bool {
     serde_json::from_str::<First>(first).is_ok()
 }
 
-/// Clears every fault that was set here or by Rust's controls; a tape's stay.
+/// Clears every fault set here or by Rust's controls; a tape's stay.
 pub(super) async fn clear_faults(Extract(state): Extract<Arc<State>>) -> StatusCode {
     let layers = [state.controls, state.layer];
     state.hub.core().clear_faults(&layers);
@@ -141,7 +142,7 @@ pub(super) async fn tape(
     Ok(json(&StepsAnswer { steps }))
 }
 
-/// Ends the run, and says what became of what was expected.
+/// Ends the run and reports what became of the expectations.
 pub(super) async fn end(Extract(state): Extract<Arc<State>>) -> Response {
     let answer = json(&VerdictAnswer::of(&state));
     state.end();

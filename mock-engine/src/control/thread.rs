@@ -1,4 +1,4 @@
-//! A port of HTTP with a thread of its own, so that it answers whatever the engine's clients do.
+//! An HTTP port with a thread of its own, so that it answers whatever the engine's clients do.
 
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
@@ -35,7 +35,7 @@ pub(super) fn serve(
     let router = router();
     let (stop, stopped) = oneshot::channel();
     let serve = async move {
-        // Where it can't be had, whoever asks finds the port closed.
+        // Without it, whoever asks finds the port closed.
         if let Ok(listener) = TcpListener::from_std(socket) {
             listener::serve(listener, router, stopped).await;
         }
@@ -55,7 +55,7 @@ impl Drop for Served {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // It ends within the time that answers under way may take, and does not panic.
+            // It ends within the time allowed for answers under way, and does not panic.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! An answer once something is so.
+//! Answers once a condition holds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,21 +18,21 @@ use crate::hub::{Core, Hub};
 use crate::journal::{JournalKind, Said};
 use crate::sought::Sought;
 
-/// How long an answer may be waited for.
+/// Longest that a request may wait.
 pub const MAX_WAIT: Duration = Duration::from_mins(10);
 
-/// How long it is, where the request does not say.
+/// How long it waits if the request does not say.
 const USUAL_WAIT_MS: u64 = 10_000;
 
-/// What a request waits for: all of it.
+/// What a request waits for: all of these.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Asked {
-    /// So many connections were upgraded in all, those that ended since included.
+    /// This many connections were upgraded in all, including those that have ended.
     connections: Option<u64>,
-    /// So many are upgraded and open now.
+    /// This many are upgraded and open now.
     open: Option<u64>,
-    /// Clients have sent so many messages in all.
+    /// Clients have sent this many messages in all.
     messages: Option<u64>,
     /// A client has sent this, before or from now on: as in a tape's `expect`.
     received: Option<Box<RawValue>>,
@@ -46,7 +46,7 @@ struct WaitAnswer {
     messages: u64,
 }
 
-/// A frame looked out for; nobody looks out any more once this is dropped.
+/// A watch for a frame; dropping it ends the watch.
 struct Watch {
     hub: Arc<Hub>,
     number: u64,
@@ -117,7 +117,7 @@ pub(super) async fn wait(
     }))
 }
 
-/// Counts a wait for as long as it lives: while there are any, frames are told of.
+/// Counts as a wait while it lives: while there is any, frames are reported.
 struct Waiting<'a>(&'a Hub);
 
 impl<'a> Waiting<'a> {
@@ -133,7 +133,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Returns once it is so; looked at after each change.
+/// Returns once `is_so` holds; it is checked after each change.
 async fn until(hub: &Hub, is_so: impl Fn(&Core) -> bool) {
     loop {
         let mut progress = std::pin::pin!(hub.progress().notified());
@@ -145,7 +145,7 @@ async fn until(hub: &Hub, is_so: impl Fn(&Core) -> bool) {
     }
 }
 
-/// What is looked out for, as a tape's `expect` has it.
+/// The frame to look out for, as a tape's `expect` has it.
 fn received(text: &RawValue) -> Result<Sought, Problem> {
     let line = format!(r#"{{"at_ms":0,"expect":{{"received":{text}}}}}"#);
     let step = Step::parse("received", 1, &line).map_err(|error| Problem::tape(&error))?;
@@ -156,9 +156,9 @@ fn received(text: &RawValue) -> Result<Sought, Problem> {
     .ok_or_else(|| Problem::bad("`received` must be an object, as in a tape's `expect`"))
 }
 
-/// Looks out for a frame, where none that is kept is it.
+/// Looks out for a frame, unless one that is kept matches.
 fn look_out(state: &State, wanted: Sought) -> Result<Option<Watch>, Problem> {
-    // Under the core's lock, so that none comes in between.
+    // Under the core's lock, so that no frame comes in between.
     let mut core = state.hub.core();
     let journal = state.hub.log().journal();
     let is =

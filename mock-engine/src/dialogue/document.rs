@@ -1,4 +1,4 @@
-//! A message that is JSON, looked through once: every value with its text.
+//! A message that is JSON, scanned once: every value with its text.
 
 use std::borrow::Cow;
 
@@ -7,19 +7,19 @@ use serde_json::value::RawValue;
 /// Most values of a message that is looked at as JSON.
 pub const MAX_MESSAGE_VALUES: usize = 1 << 20;
 
-/// JSON whose values are found, each as the text that it is.
+/// JSON whose values have been found, each as its own text.
 #[derive(Debug)]
 pub(super) struct Document {
     text: Box<str>,
     nodes: Vec<Node>,
-    /// Most containers within each other, the value itself included.
+    /// The most containers nested in each other, the value itself included.
     depth: usize,
 }
 
-/// A value: where its text is, and which node comes behind all that it holds.
+/// A value: where its text is, and which node comes after all that it holds.
 #[derive(Debug, Clone, Copy)]
 struct Node {
-    /// Its key's text with the quotes; the same twice for what has none.
+    /// Its key's text with the quotes; the same offset twice if it has no key.
     key: (u32, u32),
     text: (u32, u32),
     next: u32,
@@ -44,9 +44,9 @@ pub(super) struct Value<'a> {
 }
 
 impl Document {
-    /// The document of a text; `None` where it is no JSON, or more than can be looked at.
+    /// The document of a text; `None` if it is not JSON, or too much to look at.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        // Checked in one go; what is done below relies on it.
+        // Validated in one go; the code below relies on it.
         serde_json::from_str::<&RawValue>(text).ok()?;
         if u32::try_from(text.len()).is_err() {
             return None;
@@ -108,14 +108,14 @@ impl Document {
     }
 
     fn slice(&self, (start, end): (u32, u32)) -> &str {
-        // Every place is a token's, which begins and ends with a character.
+        // Every place is a token's, so it begins and ends at a character boundary.
         self.text
             .get(start as usize..end as usize)
             .unwrap_or_default()
     }
 }
 
-/// Offset behind the string that begins at `start`.
+/// Offset just after the string that begins at `start`.
 fn string_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     loop {
@@ -133,12 +133,12 @@ struct Builder {
     nodes: Vec<Node>,
     /// The containers that are open, and whether each is an object.
     open: Vec<(usize, bool)>,
-    /// The key of the member to come.
+    /// The key of the next member.
     key: Option<(u32, u32)>,
     depth: usize,
 }
 
-/// A place in a text that is known to be within 32 bits.
+/// A place in a text that is known to fit 32 bits.
 fn place(start: usize, end: usize) -> (u32, u32) {
     let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     (narrow(start), narrow(end))
@@ -187,7 +187,7 @@ impl<'a> Value<'a> {
         self.document.nodes[self.at]
     }
 
-    /// Its JSON text, as it stands in the message.
+    /// Its JSON text, as the message has it.
     pub(super) fn raw(self) -> &'a str {
         self.document.slice(self.node().text)
     }
@@ -226,12 +226,12 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// Its key, where it is a member.
+    /// Its key, if it is a member.
     pub(super) fn key(self) -> Cow<'a, str> {
         content(self.document.slice(self.node().key))
     }
 
-    /// The member of that key of an object; the last where it stands twice.
+    /// The member of an object with that key; the last if there are two.
     pub(super) fn member(self, key: &str) -> Option<Value<'a>> {
         if self.kind() != Kind::Object {
             return None;
@@ -252,8 +252,8 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The content of a string with its quotes. A surrogate without its partner makes it what it is
-/// written as.
+/// The content of a string with its quotes. If it has a surrogate without its partner, the content
+/// is the text as written.
 fn content(quoted: &str) -> Cow<'_, str> {
     let inside = quoted
         .strip_prefix('"')

@@ -1,4 +1,4 @@
-//! What a message sets off: which steps' matches hold, and which of those steps happen.
+//! What a message sets off: which steps match it, and which of those happen.
 
 use std::sync::Arc;
 
@@ -22,22 +22,23 @@ pub(crate) struct Happening {
     pub(crate) said: Option<Arc<Said>>,
     /// How much later.
     pub(crate) after: Micros,
-    /// It answers the Ping or Close that set it off, so that the engine need not.
+    /// It answers the Ping or Close that set it off, so that the engine doesn't have to.
     pub(crate) answers: bool,
 }
 
-/// What a frame came to.
+/// The result of hearing a frame.
 #[derive(Debug, Default)]
 pub(crate) struct Heard {
     /// Steps that are to happen, in order.
     pub(crate) happenings: Vec<Happening>,
-    /// Silences to wait for anew: the step, and when it is due.
+    /// Silences to wait for again: the step, and when it is due.
     pub(crate) silences: Vec<(StepIndex, Micros)>,
     /// What the journal is to say.
     pub(crate) notes: Vec<String>,
 }
 
-/// What chance is drawn from: another stream for each time that a step happens on a connection.
+/// The random stream to draw from: a different one for each time that a step happens on a
+/// connection.
 pub(super) fn stream(id: ConnId, step: &Step, nth: u64) -> u64 {
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
     id.get()
@@ -55,7 +56,7 @@ pub(super) fn hear(
     heard: &mut Heard,
 ) {
     let holding = holding(script, talk, message, &mut heard.notes);
-    // From the top, for an upper layer may hide the message from those below.
+    // From the top, because an upper layer may hide the message from those below.
     let mut layers: Vec<LayerIndex> = holding.iter().map(|&at| script.line(at).layer).collect();
     layers.dedup();
     let mut happening_steps = Vec::new();
@@ -87,7 +88,7 @@ pub(super) fn hear(
     heard.happenings.extend(happening_steps);
 }
 
-/// The steps whose match holds, `nth` left out, in their order.
+/// The steps that match, `nth` left out, in their order.
 fn holding(
     script: &Script,
     talk: &Talk,
@@ -128,7 +129,7 @@ fn holding(
     holding
 }
 
-/// The step happens on the connection, unless it did often enough or chance is against it.
+/// The step happens on the connection, unless it has happened often enough or chance is against it.
 pub(super) fn happening(
     script: &Script,
     id: ConnId,
@@ -183,7 +184,7 @@ fn said(line: &Line, message: &Arc<Message>) -> Arc<Said> {
     })
 }
 
-/// Whether an action answers a Ping or a Close, so that the engine need not.
+/// Whether an action answers a Ping or a Close, so that the engine doesn't have to.
 fn answers(kind: MessageKind, action: &Action) -> bool {
     use crate::frame::{CLOSE, PONG};
     match (kind, action) {

@@ -1,8 +1,7 @@
 //! Which steps a message may be for, found by the members that tell them apart.
 //!
-//! A step that wants JSON is filed under the one of its members that the fewest steps share. A
-//! message goes through what it holds itself, so that its cost does not grow with the number of
-//! steps.
+//! A step that wants JSON is filed under whichever of its members the fewest steps share. A message
+//! is looked up by its own content, so the cost does not grow with the number of steps.
 
 use std::collections::BTreeMap;
 
@@ -22,14 +21,14 @@ pub(super) struct Index {
     by_member: Branch,
     by_text: BTreeMap<String, Vec<StepIndex>>,
     by_control: BTreeMap<MessageKind, Vec<StepIndex>>,
-    /// Those that nothing tells apart.
+    /// Steps that nothing tells apart.
     rest: Vec<StepIndex>,
-    /// How many steps each member with its value is wanted by.
+    /// How many steps want each member with its value.
     shared: BTreeMap<(Vec<String>, Scalar<'static>), usize>,
 }
 
-/// What members of an object, and of objects within it, steps are filed under. They are few, and
-/// messages are looked up in them all the time: comparing is quicker than hashing.
+/// The members of an object, and of objects within it, that steps are filed under. They are few and
+/// looked up all the time, so comparing is quicker than hashing.
 #[derive(Debug, Default)]
 struct Branch {
     members: BTreeMap<String, Branch>,
@@ -46,7 +45,7 @@ enum Scalar<'a> {
 }
 
 impl<'a> Scalar<'a> {
-    /// The scalar that a value is; `None` for a container.
+    /// A value as a scalar; `None` for a container.
     fn of(value: Value<'a>) -> Option<Self> {
         Some(match value.kind() {
             Kind::String => Self::String(value.string()?),
@@ -68,7 +67,7 @@ impl<'a> Scalar<'a> {
 }
 
 impl Index {
-    /// Files all steps anew, so that each is where the fewest others are.
+    /// Files all steps anew, each where the fewest others are.
     pub(super) fn build<'m>(steps: impl Iterator<Item = (StepIndex, &'m Matcher)> + Clone) -> Self {
         let mut index = Self::default();
         for (_, matcher) in steps.clone() {
@@ -102,7 +101,7 @@ impl Index {
         }
     }
 
-    /// The steps that may want this message, in their order.
+    /// The steps that may match this message, in their order.
     pub(super) fn candidates(&self, message: &Message) -> Vec<StepIndex> {
         if message.kind().is_control() {
             let of_kind = self.by_control.get(&message.kind());
@@ -151,7 +150,7 @@ impl Branch {
     }
 }
 
-/// Each scalar of the JSON that is wanted which lies in objects alone, with its keys.
+/// Each wanted scalar that lies in objects alone, with its keys.
 fn leaves(matcher: &Matcher) -> Vec<(Vec<String>, Scalar<'static>)> {
     let mut leaves = Vec::new();
     let Some(document) = matcher.json() else {
@@ -163,7 +162,7 @@ fn leaves(matcher: &Matcher) -> Vec<(Vec<String>, Scalar<'static>)> {
             leaves.push((path, scalar.into_owned()));
         } else if value.kind() == Kind::Object {
             for member in value.children() {
-                // Of a key that stands twice the last one counts.
+                // If a key comes twice, the last one counts.
                 let key = member.key().into_owned();
                 let Some(last) = value.member(&key) else {
                     continue;

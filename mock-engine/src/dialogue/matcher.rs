@@ -8,10 +8,10 @@ use super::decimal::Decimal;
 use super::document::{Document, Kind, Value};
 use super::message::{MAX_JSONPATH_STEPS, Message, Part};
 
-/// Members of a message's object beyond which they are looked up by a table.
+/// Members of a message's object above which they are looked up in a table.
 const FEW_MEMBERS: usize = 16;
 
-/// A match, ready to be looked for.
+/// A match, ready to be tested.
 #[derive(Debug)]
 pub(crate) struct Matcher {
     wanted: Match,
@@ -20,7 +20,7 @@ pub(crate) struct Matcher {
     effort: Effort,
 }
 
-/// Exponents of what a JSON path costs at most in a message of `n` values that is `d` deep:
+/// The exponents of what a JSON path costs at most in a message of `n` values and depth `d`:
 /// `n^values × d^depths`.
 #[derive(Debug, Clone, Copy, Default)]
 struct Effort {
@@ -28,7 +28,7 @@ struct Effort {
     depths: u32,
 }
 
-/// What a match came to.
+/// The result of testing a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     Yes,
@@ -76,7 +76,7 @@ impl Matcher {
         let of_json = wanted.json.is_some() || wanted.jsonpath.is_some();
         let of_part = match message.part() {
             Part::Whole => true,
-            // What no step was for is told record by record.
+            // A message that no step was for is reported record by record.
             Part::OfRecords => !wanted.unmatched,
             Part::Record => of_json || wanted.unmatched,
         };
@@ -151,7 +151,7 @@ impl Matcher {
 
 impl Effort {
     /// Counted on the pattern's text, strings left out: each `$` but the first goes through the
-    /// whole message again, each `..`, `*` and filter through all that is within a value.
+    /// whole message again; each `..`, `*` and filter goes through everything within a value.
     fn of(path: &str) -> Self {
         let (mut roots, mut within) = (0, 0_u32);
         let (mut quote, mut escaped, mut before) = (None, false, ' ');
@@ -170,7 +170,7 @@ impl Effort {
         }
         Self {
             values: roots,
-            // The first goes through the values that are counted already.
+            // The first goes through values that are already counted.
             depths: within.saturating_sub(1),
         }
     }
@@ -182,7 +182,7 @@ impl Effort {
 }
 
 /// Whether `found` contains `wanted`: objects by their members, arrays whole, numbers as exact
-/// decimals. A list of pairs instead of a recursion, for a tape may be deep on purpose.
+/// decimals. It keeps a list of pairs instead of recursing, because a tape may be deep on purpose.
 pub(super) fn contains(wanted: Value<'_>, found: Value<'_>) -> bool {
     let mut pairs = vec![(wanted, found, false)];
     while let Some((wanted, found, whole)) = pairs.pop() {
@@ -212,7 +212,8 @@ pub(super) fn contains(wanted: Value<'_>, found: Value<'_>) -> bool {
     true
 }
 
-/// Pairs the members of two objects; `false` where one is missing, or with `whole` one too many.
+/// Pairs the members of two objects; `false` if one is missing or, with `whole`, there is one too
+/// many.
 fn members<'w, 'f>(
     wanted: Value<'w>,
     found: Value<'f>,
@@ -223,7 +224,7 @@ fn members<'w, 'f>(
     if few && !whole {
         return wanted.children().all(|member| {
             let key = member.key();
-            // Of a key that stands twice the last one counts, on both sides.
+            // If a key comes twice the last one counts, on both sides.
             let (Some(last), Some(other)) = (wanted.member(&key), found.member(&key)) else {
                 return false;
             };

@@ -14,7 +14,7 @@ use crate::frame::{ClientFrame, FrameKind};
 use crate::ids::{ConnId, LayerIndex};
 use wstape_tape::Micros;
 
-/// Small values over few keys, so that patterns and messages meet.
+/// Small values over few keys, so that patterns often match messages.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -194,7 +194,7 @@ fn a_json_path_that_would_take_too_long_does_not_hold() {
 
 #[test]
 fn a_regular_expression_is_linear_whatever_it_is() {
-    // What takes a backtracking engine longer than the universe is old.
+    // A backtracking engine would take longer than the age of the universe.
     let matcher = Matcher::new(Match::new().regex("^(a*)*(a|aa)+$").unwrap());
     let text = "a".repeat(100_000) + "b";
     assert_eq!(
@@ -203,7 +203,7 @@ fn a_regular_expression_is_linear_whatever_it_is() {
     );
 }
 
-/// How many steps are asked whether they hold for a message, of so many that a member tells apart.
+/// How many of this many steps, told apart by one member, are tested against a message.
 fn asked(steps: usize) -> usize {
     let matchers: Vec<Matcher> = (0..steps)
         .map(|n| {

@@ -15,20 +15,20 @@ pub const MAX_LOOKED_AT_BYTES: usize = 16 << 20;
 /// Most steps that a JSON path may take through a message.
 pub const MAX_JSONPATH_STEPS: usize = 1 << 22;
 
-/// Deepest message that a JSON path is looked for in: its crate builds values within values.
+/// Deepest message in which a JSON path is searched: its crate builds nested values.
 pub const MAX_JSONPATH_DEPTH: usize = 128;
 
-/// What ends a record of SignalR's.
+/// Ends a SignalR record.
 const RECORD_END: u8 = 0x1e;
 /// Most records of one message that are looked at.
 const MAX_RECORDS: usize = 4_096;
 
-/// How a message came.
+/// How a message arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// By itself.
     Whole,
-    /// As several records, each of which is looked at as JSON by itself.
+    /// As several records, each looked at as JSON of its own.
     OfRecords,
     /// As one record of several.
     Record,
@@ -39,11 +39,11 @@ pub(super) enum Part {
 pub(crate) struct Message {
     kind: MessageKind,
     payload: Bytes,
-    /// More than is looked at: the payload is not here.
+    /// It is longer than is looked at: the payload is not here.
     long: bool,
     /// Whether it is one of several records that came as one message, or that message.
     part: Part,
-    /// Parsed where a step asks for it, and once.
+    /// Parsed once, when a step first asks for it.
     document: OnceLock<Option<Document>>,
     value: OnceLock<Option<serde_json::Value>>,
 }
@@ -69,7 +69,7 @@ impl Message {
         self.kind
     }
 
-    /// Bytes that it keeps in memory.
+    /// Bytes that it takes up in memory.
     pub(super) fn len(&self) -> usize {
         self.payload.len()
     }
@@ -82,8 +82,7 @@ impl Message {
         &self.payload
     }
 
-    /// What there is to read as text: the payload, or a Close's reason; `None` where that is not
-    /// UTF-8.
+    /// What can be read as text: the payload, or a Close's reason; `None` if that is not UTF-8.
     pub(super) fn text(&self) -> Option<&str> {
         let bytes = match self.kind {
             MessageKind::Close => self.payload.get(2..).unwrap_or_default(),
@@ -96,7 +95,7 @@ impl Message {
         self.part
     }
 
-    /// Its records, where it holds several: each is a message by itself to what looks for JSON.
+    /// Its records, if it holds several: each is a message of its own when JSON is looked for.
     pub(super) fn split(&mut self) -> Vec<Self> {
         let looked_at = self.kind == MessageKind::Text && !self.long;
         if !looked_at || memchr::memchr2(b'\n', RECORD_END, &self.payload).is_none() {
@@ -117,7 +116,7 @@ impl Message {
         found
     }
 
-    /// The JSON that it is, or that is in it where it has a frame of its protocol's.
+    /// The JSON that it is, or that its protocol's frame holds.
     pub(super) fn document(&self) -> Option<&Document> {
         let parse = || {
             let text = self.text()?;
@@ -130,7 +129,7 @@ impl Message {
         self.document.get_or_init(parse).as_ref()
     }
 
-    /// The same for a JSON path, made of what is parsed already.
+    /// The same for a JSON path, built from what is already parsed.
     pub(super) fn value(&self) -> Option<&serde_json::Value> {
         let make = || {
             let document = self.document()?;
@@ -140,7 +139,7 @@ impl Message {
     }
 }
 
-/// A value as a JSON path wants it. Its depth is bounded by who calls this.
+/// A value in the form that a JSON path takes. The caller bounds its depth.
 fn to_value(value: super::document::Value<'_>) -> serde_json::Value {
     use super::document::Kind;
     use serde_json::Value;
@@ -159,7 +158,7 @@ fn to_value(value: super::document::Value<'_>) -> serde_json::Value {
     }
 }
 
-/// Puts a connection's frames together to messages. Control frames may come between fragments.
+/// Assembles a connection's frames into messages. Control frames may come between fragments.
 #[derive(Debug, Default)]
 pub(crate) struct Assembly {
     /// Kind of the message that has begun.
@@ -169,7 +168,7 @@ pub(crate) struct Assembly {
 }
 
 impl Assembly {
-    /// The message that this frame is, or is the last of.
+    /// The message that this frame is, or completes.
     pub(crate) fn take(&mut self, frame: &ClientFrame) -> Option<Message> {
         let kind = match frame.kind {
             FrameKind::Ping => return Some(Message::new(MessageKind::Ping, frame.payload.clone())),

@@ -1,4 +1,4 @@
-//! Dialogues: what tapes answer to what clients say.
+//! Dialogues: how tapes answer what clients say.
 //!
 //! ```text
 //! frame ─► assembly ─► message ─► index ─► matcher ─► happenings ─► the core performs them
@@ -14,8 +14,8 @@
 //! - `scenes`: the streams that run on a connection; `talk`: all that is known of one connection.
 //! - `waiting`: what is kept for answers still to come, within a bound.
 //!
-//! Nothing here sends, waits or reads a clock: [`Dialogue`] is told what happened and says what is
-//! to happen. The core (`hub/core/dialogue.rs`) schedules and performs it.
+//! Nothing here sends, waits or reads a clock: [`Dialogue`] is told what happened and says what
+//! must happen. The core (`hub/core/dialogue.rs`) schedules and performs it.
 
 mod decimal;
 mod document;
@@ -66,12 +66,12 @@ pub(crate) struct Dialogue {
     waiting: Waiting,
 }
 
-/// What came of a silence whose time may have come.
+/// The result of a silence whose time may have come.
 #[derive(Debug)]
 pub(crate) enum Silence {
     /// The step happens.
     Answered(Happening),
-    /// A frame came in the meantime: it is due then.
+    /// A frame came in the meantime: the silence is due at this time.
     Later(Micros),
     Over,
 }
@@ -81,19 +81,19 @@ pub(crate) enum Silence {
 pub(crate) struct SceneDue {
     /// When it comes again.
     pub(crate) next: Option<Micros>,
-    /// What it says; `None` where chance has it say nothing.
+    /// What it says; `None` if chance keeps it silent.
     pub(crate) line: Option<scenes::Line>,
-    /// How much later, by its jitter.
+    /// How much later, through its jitter.
     pub(crate) after: Micros,
 }
 
 impl Dialogue {
-    /// Adds a step for the whole run; [`file`](Self::file) has it heard.
+    /// Adds a step for the whole run; it is heard after [`file`](Self::file).
     pub(crate) fn push(&mut self, layer: LayerIndex, step: Step, path: Option<PathId>) {
         self.script.push(layer, step, path);
     }
 
-    /// Takes the steps of these layers out.
+    /// Removes the steps of these layers.
     pub(crate) fn retire(&mut self, of: impl Fn(LayerIndex) -> bool, no_connection: bool) {
         self.script.retire(of, no_connection);
     }
@@ -108,8 +108,8 @@ impl Dialogue {
         !self.script.is_retired(step)
     }
 
-    /// What was added is listened for from here on. Returns the silences that open connections are
-    /// to be waited for with now, and when each is due.
+    /// Starts listening for the steps that were added. Returns the silences to wait for on open
+    /// connections, and when each is due.
     pub(crate) fn file(&mut self) -> Vec<(ConnId, StepIndex, Micros)> {
         let filed = self.script.silences().to_vec();
         self.script.file();
@@ -214,7 +214,7 @@ impl Dialogue {
         Some(talk.scenes.start(name.to_owned(), now, said))
     }
 
-    /// The lines of a scene for a connection; `None` where no layer has a scene of that name.
+    /// The lines of a scene for a connection; `None` if no layer has a scene of that name.
     pub(crate) fn scene(&self, id: ConnId, name: &str) -> Option<Vec<StepIndex>> {
         let (talk, lines) = (self.talks.get(&id)?, self.script.scene(name)?);
         let own = lines
@@ -237,7 +237,7 @@ impl Dialogue {
         Some(Micros(started.0.saturating_add(after)))
     }
 
-    /// The `nth` time of a line of a scene has come; `None` where the scene no longer runs so.
+    /// The `nth` time of a line of a scene has come; `None` if the scene no longer runs as it did.
     pub(crate) fn scene_due(
         &mut self,
         id: ConnId,
@@ -272,7 +272,7 @@ impl Dialogue {
         Some(SceneDue { next, line, after })
     }
 
-    /// What a fault does to scenes; whether there is one that it means.
+    /// What a fault does to scenes; returns whether there is one that it means.
     pub(crate) fn disturb(&mut self, id: ConnId, action: &Action) -> bool {
         let Some(talk) = self.talks.get_mut(&id) else {
             return false;
@@ -287,7 +287,7 @@ impl Dialogue {
         }
     }
 
-    /// Mutes a scene, or with `None` has all of them heard again; what one muting can be undone by.
+    /// Mutes a scene, or with `None` lets all be heard again; returns what undoes this muting.
     pub(crate) fn mute(
         &mut self,
         id: ConnId,
@@ -301,24 +301,24 @@ impl Dialogue {
         None
     }
 
-    /// A muting is over.
+    /// A muting has ended.
     pub(crate) fn unmute(&mut self, id: ConnId, run: RunIndex, muting: u64) -> bool {
         let talk = self.talks.get_mut(&id);
         talk.is_some_and(|talk| talk.scenes.unmute(run, muting))
     }
 
-    /// Keeps what set a step off, for later; `None` where there is no more room.
+    /// Keeps what set a step off, for later; `None` if there is no room left.
     pub(crate) fn keep(&self, said: &Arc<Said>) -> Option<Arc<Kept>> {
         self.waiting.keep(Arc::clone(said))
     }
 
-    /// Room for so many bytes that are late.
+    /// Room for this many late bytes.
     pub(crate) fn room(&self, bytes: usize) -> Option<Ticket> {
         self.waiting.ticket(bytes)
     }
 }
 
-/// When the silence of a step is one.
+/// When a step's silence is long enough to count.
 fn silent_at(script: &Script, talk: &Talk, step: Index) -> Option<Micros> {
     match script.line(step).step.trigger {
         Trigger::OnSilence { silence, .. } => talk.silent_at(step, silence),

@@ -8,10 +8,10 @@ use wstape_tape::{Micros, WhichScene};
 use super::index::StepIndex;
 use super::waiting::Kept;
 
-/// Most scenes that are started on a connection, each name counted once.
+/// Most scenes started on a connection, each name counted once.
 pub const MAX_SCENES: usize = 64;
 
-/// A scene of a connection, by the order in which they were started there.
+/// A scene of a connection, numbered in the order of first starts there.
 pub(crate) type RunIndex = usize;
 
 /// The scenes of a connection.
@@ -27,13 +27,13 @@ struct Run {
     running: bool,
     /// When it was started last.
     started: Micros,
-    /// How many times it was started: what was scheduled before is not of this time.
+    /// How many times it was started: what was scheduled before belongs to an earlier start.
     starts: u64,
     said: Option<Arc<Kept>>,
     /// How often each of its lines has happened.
     counts: BTreeMap<StepIndex, u64>,
     muted: bool,
-    /// How many times it was muted or heard again.
+    /// How many times it was muted or unmuted.
     mutings: u64,
     gap: u32,
     repeat: u32,
@@ -41,7 +41,7 @@ struct Run {
     late_by: Micros,
 }
 
-/// What came of a start.
+/// The result of a start.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Started {
     /// It runs from now on, for the `starts`th time.
@@ -57,7 +57,7 @@ pub(crate) enum Started {
 pub(crate) struct Line {
     pub(crate) count: u64,
     pub(crate) said: Option<Arc<Kept>>,
-    /// What becomes of a message; what sends none is not touched by it.
+    /// What becomes of a message; a line that sends none is not affected.
     pub(crate) message: Fate,
 }
 
@@ -109,7 +109,7 @@ impl Scenes {
         self.runs.get_mut(run)
     }
 
-    /// Stops one; whether there is one.
+    /// Stops one; returns whether there was one.
     pub(super) fn stop(&mut self, which: &WhichScene) -> bool {
         let run = self.find_mut(which);
         run.map(|run| {
@@ -119,7 +119,7 @@ impl Scenes {
         .is_some()
     }
 
-    /// Mutes one; which, and by what number it can be heard again.
+    /// Mutes one; returns which, and the number that unmutes it.
     pub(super) fn mute(&mut self, which: &WhichScene) -> Option<(RunIndex, u64)> {
         let at = self.find(which)?;
         let run = &mut self.runs[at];
@@ -128,7 +128,7 @@ impl Scenes {
         Some((at, run.mutings))
     }
 
-    /// Has all of them heard again.
+    /// Unmutes all of them.
     pub(super) fn unmute_all(&mut self) {
         for run in &mut self.runs {
             run.muted = false;
@@ -136,30 +136,30 @@ impl Scenes {
         }
     }
 
-    /// Has one heard again where it was that muting that muted it.
+    /// Unmutes one, if that muting was what muted it.
     pub(super) fn unmute(&mut self, run: RunIndex, muting: u64) -> bool {
         let run = self.runs.get_mut(run).filter(|run| run.mutings == muting);
         run.map(|run| run.muted = false).is_some()
     }
 
-    /// Leaves the next messages out.
+    /// Drops the next messages.
     pub(super) fn gap(&mut self, which: &WhichScene, next: u32) -> bool {
         self.find_mut(which).map(|run| run.gap = next).is_some()
     }
 
-    /// Has the next messages come twice.
+    /// Doubles the next messages.
     pub(super) fn repeat(&mut self, which: &WhichScene, next: u32) -> bool {
         self.find_mut(which).map(|run| run.repeat = next).is_some()
     }
 
-    /// Has the next messages come late.
+    /// Delays the next messages.
     pub(super) fn late(&mut self, which: &WhichScene, next: u32, by: Micros) -> bool {
         let run = self.find_mut(which);
         run.map(|run| (run.late, run.late_by) = (next, by))
             .is_some()
     }
 
-    /// When a run was started, where it still runs as it did then.
+    /// When a run was started, if it is still the same run.
     pub(super) fn started(&self, run: RunIndex, starts: u64) -> Option<Micros> {
         let run = self.runs.get(run)?;
         (run.running && run.starts == starts).then_some(run.started)
@@ -206,7 +206,7 @@ impl Run {
         }
     }
 
-    /// What becomes of the next message; one use of what is wrong is spent.
+    /// What becomes of the next message; spends one use of its fault.
     fn fate(&mut self) -> Fate {
         let spend = |left: &mut u32| {
             let is = *left > 0;

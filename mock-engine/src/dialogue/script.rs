@@ -1,4 +1,4 @@
-//! The script: every step of all layers that stands on what clients say, their silence or a scene.
+//! The script: all layers' steps that are triggered by what clients say, their silence or a scene.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub(crate) struct Line {
     pub(crate) speech: Speech,
     /// The path of the connections that it is for.
     pub(super) path: Option<PathId>,
-    /// What it listens for, where it does.
+    /// What it listens for, if it does.
     pub(super) matcher: Option<Matcher>,
 }
 
@@ -26,17 +26,17 @@ pub(crate) struct Line {
 #[derive(Debug, Default)]
 pub(super) struct Script {
     lines: Vec<Arc<Line>>,
-    /// Lines that are no longer played, of which connections may still name the places.
+    /// Lines that are no longer played, to whose places connections may still refer.
     retired: Vec<bool>,
     index: Index,
     scenes: BTreeMap<String, Vec<StepIndex>>,
     silences: Vec<StepIndex>,
-    /// Steps for what no other step of their layer holds for.
+    /// Steps for messages that no other step of their layer matches.
     unmatched: BTreeMap<LayerIndex, Vec<StepIndex>>,
 }
 
 impl Script {
-    /// Adds a step; [`file`](Self::file) has it found.
+    /// Adds a step; it is found after [`file`](Self::file).
     pub(super) fn push(&mut self, layer: LayerIndex, step: Step, path: Option<PathId>) {
         let matcher = match &step.trigger {
             Trigger::OnMessage(on) => Some(Matcher::new(on.wanted.clone())),
@@ -53,8 +53,8 @@ impl Script {
         }));
     }
 
-    /// Takes the lines of these layers out. Connections name lines by their places: only where
-    /// there is no connection do the others move up.
+    /// Removes the lines of these layers. Connections refer to lines by place, so the others move
+    /// up only if there is no connection.
     pub(super) fn retire(&mut self, of: impl Fn(LayerIndex) -> bool, no_connection: bool) {
         if no_connection {
             self.lines.retain(|line| !of(line.layer));
@@ -123,12 +123,12 @@ impl Script {
         &self.silences
     }
 
-    /// The lines of a scene; `None` where no layer has one of that name.
+    /// The lines of a scene; `None` if no layer has one of that name.
     pub(super) fn scene(&self, name: &str) -> Option<&[StepIndex]> {
         self.scenes.get(name).map(Vec::as_slice)
     }
 
-    /// The steps for what no other step of their layer holds for, layer by layer.
+    /// The steps for messages that no other step of their layer matches, layer by layer.
     pub(super) fn unmatched(&self) -> impl Iterator<Item = (LayerIndex, &[StepIndex])> {
         self.unmatched
             .iter()

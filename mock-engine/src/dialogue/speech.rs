@@ -33,7 +33,7 @@ pub(crate) struct Asked {
     pub(crate) query: Option<Arc<str>>,
 }
 
-/// All that references look at.
+/// Everything that references can refer to.
 pub(crate) struct Sources<'a> {
     pub(crate) said: Option<&'a Said>,
     pub(crate) count: u64,
@@ -41,13 +41,13 @@ pub(crate) struct Sources<'a> {
     pub(crate) asked: Option<&'a Asked>,
     /// The wall time.
     pub(crate) wall: &'a dyn Fn() -> DateTime<Utc>,
-    /// Where an engine is dialled; this one where no name is given.
+    /// Where an engine is dialled; this one if no name is given.
     pub(crate) url: &'a dyn Fn(Option<&str>) -> Option<String>,
 }
 
-/// A value behind a reference.
+/// The value of a reference.
 enum Value<'a> {
-    /// JSON as it stands.
+    /// JSON as it is written.
     Json(&'a str),
     Text(Cow<'a, str>),
     Number(i64),
@@ -116,7 +116,7 @@ pub(crate) fn may_refer(text: &[u8]) -> bool {
 
 /// A template of one string of an action, or none where the string is plain.
 fn of_text(text: &str) -> Option<Template> {
-    // The reader has refused what is none; in a tape made in Rust it stays as it stands.
+    // The reader has refused invalid ones; in a tape made in Rust such a text stays as it is.
     may_refer(text.as_bytes())
         .then(|| Template::text(text).ok())
         .flatten()
@@ -134,10 +134,10 @@ fn of_json(bytes: &[u8]) -> Option<Template> {
     Template::json(text).ok()
 }
 
-/// An action whose references were found: once for a step that happens often.
+/// An action whose references have been found, once for a step that happens often.
 #[derive(Debug)]
 pub(crate) struct Speech {
-    /// What the message itself is made of, for actions that are little else.
+    /// The template of the message itself, for actions that are little else.
     main: Option<Template>,
     refers: bool,
     of_connection: bool,
@@ -178,7 +178,7 @@ impl Speech {
         self.of_connection
     }
 
-    /// Whether the action starts a scene by a part of a list that is shorter than that.
+    /// Whether the action names a scene by a part of a list that is too short to have it.
     pub(crate) fn lacks_part(&self, action: &Action, sources: &Sources<'_>) -> bool {
         if !self.refers || !matches!(action, Action::Start(_)) {
             return false;
@@ -191,7 +191,7 @@ impl Speech {
         })
     }
 
-    /// The action with values in place of its references; each that led nowhere adds itself to
+    /// The action with values in place of its references; each one that leads nowhere is added to
     /// `missing`.
     pub(crate) fn fill<'a>(
         &self,
@@ -288,7 +288,7 @@ fn some_of(some: &SomeOf, name: impl FnMut(&str) -> String) -> SomeOf {
     }
 }
 
-/// A name of a scene: a JSON string is its content there.
+/// A scene's name: a JSON string counts by its content.
 fn text(text: &str, sources: &Sources<'_>, missing: &mut Vec<String>) -> String {
     let Some(template) = of_text(text) else {
         return text.to_owned();
@@ -305,7 +305,7 @@ fn text(text: &str, sources: &Sources<'_>, missing: &mut Vec<String>) -> String 
     out
 }
 
-/// A template with the values that its references lead to.
+/// A template filled with the values of its references.
 fn render(template: &Template, sources: &Sources<'_>, missing: &mut Vec<String>) -> String {
     let mut out = String::with_capacity(template.parts().len() * 16);
     for part in template.parts() {
@@ -322,7 +322,7 @@ fn render(template: &Template, sources: &Sources<'_>, missing: &mut Vec<String>)
     out
 }
 
-/// The value as it stands.
+/// The value unchanged.
 fn whole(
     reference: &Reference,
     json: bool,
@@ -342,7 +342,7 @@ fn whole(
     }
 }
 
-/// The value as text; with `escaped` inside a JSON string.
+/// The value as text; with `escaped`, as it stands inside a JSON string.
 fn inside(
     reference: &Reference,
     escaped: bool,
@@ -361,7 +361,7 @@ fn inside(
     };
     match sources.value(reference) {
         Some(Value::Json(raw)) if raw.starts_with('"') => {
-            // What stands in one JSON string can stand in another.
+            // What is valid in one JSON string is valid in another.
             if escaped {
                 out.push_str(&raw[1..raw.len() - 1]);
             } else {
@@ -416,7 +416,7 @@ pub(crate) trait Answer {
         }
     }
 
-    /// Has every reference stand for itself: of a tape that knows none.
+    /// Makes every reference stand for itself: for a tape without references.
     fn escape(&mut self) {
         let (headers, body) = self.parts();
         for (_, value) in headers {

@@ -1,4 +1,4 @@
-//! One connection's part of the dialogue: what it has said so far, and what has come of it.
+//! One connection's part of the dialogue: what it has said so far, and the results.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,9 @@ use crate::ids::PathId;
 /// What is known of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Talk {
-    /// The tape's number of it.
+    /// Its number in the tape.
     number: u64,
-    /// Its number among those that asked for the paths that steps name.
+    /// Its number among the connections to each path that steps name.
     paths: Vec<(PathId, u64)>,
     pub(super) assembly: Assembly,
     pub(super) scenes: Scenes,
@@ -26,10 +26,10 @@ pub(super) struct Talk {
     answered: Vec<StepIndex>,
 }
 
-/// What has come of one step on a connection.
+/// The count of one step on a connection.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Tally {
-    /// Messages for which it holds.
+    /// Messages that it matched.
     pub(super) held: u64,
     /// Times that it has happened.
     pub(super) happened: u64,
@@ -67,7 +67,7 @@ impl Talk {
         std::mem::take(&mut self.answered)
     }
 
-    /// When a silence of that length is one; `None` where it has been answered.
+    /// When a silence of that length is complete; `None` if it has been answered.
     pub(super) fn silent_at(&self, step: StepIndex, silence: Micros) -> Option<Micros> {
         let due = Micros(self.last_frame.0.saturating_add(silence.0));
         (!self.answered.contains(&step)).then_some(due)

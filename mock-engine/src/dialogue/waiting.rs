@@ -1,18 +1,18 @@
-//! What is kept of messages while an answer or a scene still wants them, within a bound.
+//! Messages kept, within a bound, while an answer or a scene still needs them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::speech::Said;
 
-/// Most bytes of messages, and of what is late, that wait for answers still to come, all
-/// connections together.
+/// Most bytes of messages, and of late ones, that wait for answers still to come, over all
+/// connections.
 pub const MAX_WAITING_BYTES: usize = 64 << 20;
 
-/// What something that waits costs beside its bytes.
+/// What a waiting item costs beside its bytes.
 const ITEM_BYTES: usize = 256;
 
-/// The bytes that wait. A clone counts the same.
+/// The bytes that wait. Clones share one count.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Waiting(Arc<AtomicUsize>);
 
@@ -31,14 +31,14 @@ pub(crate) struct Kept {
 }
 
 impl Waiting {
-    /// A share for so many bytes; `None` where there is no more room.
+    /// A share for this many bytes; `None` if there is no room left.
     pub(super) fn ticket(&self, bytes: usize) -> Option<Ticket> {
         let bytes = bytes.saturating_add(ITEM_BYTES);
         let add = |now: usize| {
             let sum = now.checked_add(bytes)?;
             (sum <= MAX_WAITING_BYTES).then_some(sum)
         };
-        // One lock stands around all of it: the order of memory is that lock's.
+        // One lock surrounds all of this, and orders memory.
         self.0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
             .ok()?;

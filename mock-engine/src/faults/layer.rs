@@ -1,4 +1,4 @@
-//! What one layer has said: of all connections, and of each by its number.
+//! What one layer has set: for all connections, and for each by its number.
 
 mod uses;
 
@@ -47,13 +47,13 @@ pub(super) struct LayerFaults {
     held: Slot<()>,
     all: Faults,
     each: BTreeMap<ConnId, Faults>,
-    /// Of the connections of a path, and of the n-th of them.
+    /// For the connections of a path, and for the n-th of them.
     at_path: BTreeMap<(PathId, Option<u64>), Faults>,
-    /// The numbers that connections have among those of paths.
+    /// The numbers of connections among those of paths.
     routes: BTreeMap<ConnId, Vec<(PathId, u64)>>,
-    /// By path and method, GET where none is named.
+    /// By path and method; GET if none is named.
     http: BTreeMap<(String, String), Setting<HttpAnswer>>,
-    /// What was used up and has not been told yet, as the journal says it.
+    /// What was used up and not reported yet, as the journal words it.
     used_up: Vec<&'static str>,
 }
 
@@ -89,18 +89,18 @@ impl Faults {
     }
 }
 
-/// What has cleared by itself.
+/// What has cleared itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expired {
     /// A layer no longer has the port down; another may.
     Port,
-    /// A state, and how the journal says that it is no more.
+    /// A state, and the journal's words for its end.
     State(&'static str),
 }
 
 impl LayerFaults {
-    /// Sets or clears the state that a step says; `generation` is what it can be expired by. `false`
-    /// where it says none.
+    /// Sets or clears the state that a step names; `generation` is what it can be expired by.
+    /// `false` if the step names none.
     pub(super) fn set(&mut self, scope: Scope, step: &Step, generation: u64) -> bool {
         let times = step.times;
         match &step.action {
@@ -190,7 +190,7 @@ impl LayerFaults {
         true
     }
 
-    /// Clears what `generation` set, where it still holds.
+    /// Clears what `generation` set, if it still holds.
     pub(super) fn expire(&mut self, scope: Scope, generation: u64) -> Option<Expired> {
         if self.down.expire(generation) {
             return Some(Expired::Port);
@@ -229,7 +229,7 @@ impl LayerFaults {
         };
     }
 
-    /// A connection is over: what was said of it alone is forgotten.
+    /// A connection is over: forgets what was set for it alone.
     pub(super) fn forget(&mut self, conn: ConnId) {
         self.each.remove(&conn);
         self.routes.remove(&conn);
@@ -240,12 +240,12 @@ impl LayerFaults {
         self.routes.insert(conn, numbers);
     }
 
-    /// Whether anything was said of the connections of a path.
+    /// Whether anything was set for the connections of a path.
     pub(super) fn knows_paths(&self) -> bool {
         !self.at_path.is_empty()
     }
 
-    /// What was said of connections is said of those that have their numbers now.
+    /// Moves what was set for connections to those that have their numbers now.
     pub(super) fn renumber(&mut self, renumbering: &Renumbering) {
         renumbering.rekey(&mut self.each);
     }
@@ -270,22 +270,22 @@ impl LayerFaults {
         self.http.values().map(|setting| &setting.value)
     }
 
-    /// What it has said of all connections.
+    /// What it has set for all connections.
     pub(super) fn of_all(&self) -> &Faults {
         &self.all
     }
 
-    /// What it has said of each by its number.
+    /// What it has set for each connection by its number.
     pub(super) fn of_each(&self) -> impl Iterator<Item = (ConnId, &Faults)> {
         self.each.iter().map(|(&conn, faults)| (conn, faults))
     }
 
-    /// What it does with dials.
+    /// How it treats dials.
     pub(super) fn down(&self) -> Down {
         self.down.get().copied().unwrap_or_default()
     }
 
-    /// Spends one of the dials that it resets, where it does.
+    /// Spends one of the dials that it resets, if it resets any.
     pub(super) fn reset_dial(&mut self) -> bool {
         matches!(self.down(), Down::Resets { .. }) && self.down.take_use().is_some()
     }
@@ -295,7 +295,7 @@ impl LayerFaults {
         self.held.get().is_some()
     }
 
-    /// Whether it has said of `conn` by number how its handshake is answered.
+    /// Whether it has set, for `conn` by number, how its handshake is answered.
     pub(super) fn answered(&self, conn: ConnId) -> bool {
         self.each.get(&conn).is_some_and(|faults| {
             faults.accept.get().is_some()
@@ -304,7 +304,7 @@ impl LayerFaults {
         })
     }
 
-    /// Whether it has said of `conn` by number that its handshake gets no 101.
+    /// Whether it has set, for `conn` by number, that its handshake gets no 101.
     pub(super) fn turned_away(&self, conn: ConnId) -> bool {
         self.each.get(&conn).is_some_and(|faults| {
             let status = faults.accept.get().and_then(|accept| accept.status);
@@ -314,12 +314,12 @@ impl LayerFaults {
         })
     }
 
-    /// How `conn`'s Pings are answered, where it says.
+    /// How `conn`'s Pings are answered, if it says.
     pub(super) fn pongs(&mut self, conn: ConnId) -> Option<Pongs> {
         self.slot(conn, |f| &mut f.pongs).get().copied()
     }
 
-    /// What requests of `path` answer, by method, where it says.
+    /// What requests of `path` answer, by method, if it says.
     pub(super) fn http(&self, path: &str) -> impl Iterator<Item = (&str, &HttpAnswer)> {
         let from = (path.to_owned(), String::new());
         let answers = self.http.range(from..);
@@ -352,7 +352,7 @@ impl LayerFaults {
             let after = to.forgets_after.map_or(after, |had| had.min(after));
             to.forgets_after = Some(after);
         }
-        // Each direction of each connection draws from its own stream of the same seed.
+        // Each direction of each connection draws from a stream of its own of the same seed.
         let stream = conn.get().wrapping_mul(2);
         self.wire(conn, |f| &mut f.to_client, stream, to);
         self.wire(conn, |f| &mut f.from_client, stream + 1, from);
@@ -393,7 +393,7 @@ impl LayerFaults {
         }
     }
 
-    /// The slot that counts for `conn`: its own where something was said of it.
+    /// The slot that counts for `conn`: its own, if something was set for it.
     fn slot<T>(
         &mut self,
         conn: ConnId,
@@ -409,7 +409,7 @@ impl LayerFaults {
         }
     }
 
-    /// The path that `conn` asked for of which something was said: of its number there first.
+    /// The path that `conn` asked for that has something set: its number there comes first.
     fn path_key<T>(
         &mut self,
         conn: ConnId,

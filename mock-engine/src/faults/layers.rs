@@ -1,4 +1,4 @@
-//! All layers together: which layer's word counts.
+//! All layers together: which layer counts.
 
 use std::collections::BTreeSet;
 
@@ -16,14 +16,14 @@ pub(crate) struct Layers {
     generations: u64,
 }
 
-/// What meets a dial, the weakest first.
+/// How a dial fares, the weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum PortState {
     /// It is taken.
     Up,
-    /// It is neither taken nor refused, and what is open lives on.
+    /// It is neither taken nor refused; open connections live on.
     Pending,
-    /// It is refused, and what is open lives on.
+    /// It is refused; open connections live on.
     Draining,
     /// It is taken and reset.
     Resetting,
@@ -32,7 +32,7 @@ pub(crate) enum PortState {
 }
 
 impl PortState {
-    /// What a port does then.
+    /// How a port behaves then.
     pub(crate) fn gate(self) -> Gate {
         match self {
             Self::Up | Self::Resetting => Gate::Listens,
@@ -41,13 +41,13 @@ impl PortState {
         }
     }
 
-    /// Whether what is open was reset when it came to this.
+    /// Whether open connections were reset when this began.
     pub(crate) fn resets(self) -> bool {
         matches!(self, Self::Resetting | Self::Refusing)
     }
 }
 
-/// What a connection meets before hyper.
+/// What a connection gets before hyper does.
 #[derive(Debug, Clone)]
 pub(crate) enum Greeting {
     /// It is served.
@@ -68,7 +68,7 @@ impl Layers {
         }
     }
 
-    /// Whether a layer is no tape's: that of Rust's controls, or of what is posted.
+    /// Whether a layer belongs to no tape: that of Rust's controls, or of what is posted.
     pub(crate) fn is_steered(&self, layer: LayerIndex) -> bool {
         const BEHIND_TAPES: usize = 2;
         layer.0 + BEHIND_TAPES >= self.layers.len()
@@ -79,15 +79,15 @@ impl Layers {
         self.layers.iter()
     }
 
-    /// Sets or clears the state that a step says; returns the generation by which it can be expired,
-    /// `None` where the step says no state.
+    /// Sets or clears the state that a step names; returns the generation by which it can be
+    /// expired, `None` if the step names no state.
     pub(crate) fn set(&mut self, layer: LayerIndex, scope: Scope, step: &Step) -> Option<u64> {
         self.generations += 1;
         let set = self.layers[layer.0].set(scope, step, self.generations);
         set.then_some(self.generations)
     }
 
-    /// Clears what `generation` set, where it still holds.
+    /// Clears what `generation` set, if it still holds.
     pub(crate) fn expire(
         &mut self,
         layer: LayerIndex,
@@ -97,7 +97,7 @@ impl Layers {
         self.layers[layer.0].expire(scope, generation)
     }
 
-    /// What was used up since this was asked last, as the journal says it.
+    /// What was used up since the last call, as the journal words it.
     pub(crate) fn take_used_up(&mut self) -> Vec<&'static str> {
         let layers = self.layers.iter_mut();
         layers.flat_map(LayerFaults::take_used_up).collect()
@@ -108,12 +108,12 @@ impl Layers {
         self.layers[layer.0].clear();
     }
 
-    /// Forgets all that one layer has said.
+    /// Forgets all that one layer has set.
     pub(crate) fn reset(&mut self, layer: LayerIndex) {
         self.layers[layer.0] = LayerFaults::default();
     }
 
-    /// A connection is over: what was said of it alone is forgotten.
+    /// A connection is over: forgets what was set for it alone.
     pub(crate) fn forget(&mut self, conn: ConnId) {
         for layer in &mut self.layers {
             layer.forget(conn);
@@ -121,7 +121,7 @@ impl Layers {
     }
 
     /// What a connection asked for: its numbers among those of paths. Returns whether anything was
-    /// said of any path.
+    /// set for any path.
     pub(crate) fn route(&mut self, conn: ConnId, numbers: &[(PathId, u64)]) -> bool {
         for layer in &mut self.layers {
             layer.route(conn, numbers.to_vec());
@@ -129,13 +129,13 @@ impl Layers {
         self.layers.iter().any(LayerFaults::knows_paths)
     }
 
-    /// What all layers have said of connections is said of those that have their numbers now.
+    /// Moves what all layers have set for connections to those that have their numbers now.
     pub(crate) fn renumber_all(&mut self, renumbering: &Renumbering) {
         let layers = self.layers.iter_mut();
         layers.for_each(|layer| layer.renumber(renumbering));
     }
 
-    /// What connection `conn` meets by what was said of its path. One use of it is spent.
+    /// What connection `conn` gets by what is set for its path; spends one use.
     pub(crate) fn greeting_at_path(&mut self, conn: ConnId) -> Greeting {
         for layer in self.layers.iter_mut().rev() {
             if layer.hang_at_path(conn) {
@@ -148,15 +148,15 @@ impl Layers {
         Greeting::Serve
     }
 
-    /// What layers that hold their answers have said of connections is said of those that have
-    /// their numbers now.
+    /// Moves what layers that hold their answers have set for connections to those that have their
+    /// numbers now.
     pub(crate) fn renumber(&mut self, renumbering: &Renumbering) {
         let holding = self.layers.iter_mut().filter(|layer| layer.holds());
         holding.for_each(|layer| layer.renumber(renumbering));
     }
 
-    /// What meets a dial: refused where any layer refuses, else reset where any resets, else left
-    /// pending where any does that.
+    /// How a dial fares: refused if any layer refuses, else reset if any resets, else left pending
+    /// if any leaves it so.
     pub(crate) fn port(&self) -> PortState {
         let state = |layer: &LayerFaults| match layer.down() {
             Down::Up => PortState::Up,
@@ -169,16 +169,16 @@ impl Layers {
         states.max().unwrap_or(PortState::Up)
     }
 
-    /// How wrong the engine's wall clock is: as the topmost layer has it that says.
+    /// How wrong the engine's wall clock is: by the topmost layer that says.
     pub(crate) fn clock(&self) -> Option<ClockSkew> {
         let mut layers = self.layers.iter().rev();
         layers.find_map(|layer| layer.clock_slot().get().copied())
     }
 
-    /// Spends one of the dials that the topmost layer which resets any resets.
+    /// Spends one dial that the topmost layer which resets any resets.
     pub(crate) fn reset_dial(&mut self) {
         let mut layers = self.layers.iter_mut().rev();
-        // The first that has any spends it, and the others keep theirs.
+        // The first that has any spends it; the others keep theirs.
         layers.any(LayerFaults::reset_dial);
     }
 
@@ -192,7 +192,7 @@ impl Layers {
         self.layers.iter().any(LayerFaults::holds)
     }
 
-    /// Whether a layer has said of `conn` by number how its handshake is answered.
+    /// Whether a layer has set, for `conn` by number, how its handshake is answered.
     pub(crate) fn answered(&self, layer: LayerIndex, conn: ConnId) -> bool {
         self.layers[layer.0].answered(conn)
     }
@@ -215,7 +215,7 @@ impl Layers {
         layers.find_map(|layer| layer.tls(conn))
     }
 
-    /// What connection `conn` meets first. One use of it is spent.
+    /// What connection `conn` gets first; spends one use.
     pub(crate) fn greeting(&mut self, conn: ConnId) -> Greeting {
         for layer in self.layers.iter_mut().rev() {
             if layer.hang(conn) {
@@ -228,7 +228,7 @@ impl Layers {
         Greeting::Serve
     }
 
-    /// What is not HTTP and a layer that holds its answers has for `conn`.
+    /// The non-HTTP answer that a layer which holds its answers has for `conn`.
     pub(crate) fn held_garbage(&mut self, conn: ConnId) -> Option<Garbage> {
         let mut holding = self.layers.iter_mut().rev().filter(|layer| layer.holds());
         holding.find_map(|layer| layer.garbage(conn))

@@ -1,9 +1,9 @@
-//! One state of one layer: not spoken of, clear, or set for so many uses.
+//! One state of one layer: unset, clear, or set for a number of uses.
 
 /// A state of one layer.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Slot<T> {
-    /// Nothing said: what holds for all connections holds.
+    /// Nothing is set: the setting for all connections counts.
     #[default]
     Unset,
     /// Explicitly clear.
@@ -37,12 +37,12 @@ impl<T> Slot<T> {
         }
     }
 
-    /// Whether nothing is said.
+    /// Whether nothing is set.
     pub(super) fn is_unset(&self) -> bool {
         matches!(self, Self::Unset)
     }
 
-    /// Unsets it where it is what `generation` set.
+    /// Unsets it, if `generation` set it.
     pub(super) fn expire(&mut self, generation: u64) -> bool {
         let is = matches!(self, Self::Set(setting) if setting.generation == generation);
         if is {
@@ -53,7 +53,7 @@ impl<T> Slot<T> {
 }
 
 impl<T: Clone> Slot<T> {
-    /// The value, one use fewer left of it.
+    /// The value, after spending one use.
     pub(super) fn take_use(&mut self) -> Option<T> {
         let Self::Set(setting) = self else {
             return None;

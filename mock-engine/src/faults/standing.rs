@@ -11,13 +11,13 @@ use super::slot::Slot;
 pub(crate) struct Standing {
     /// Which layer set it: 0 is the base, the last but one Rust's controls, the last what was posted.
     pub(crate) layer: usize,
-    /// Of which connection, where it is one's own.
+    /// The connection it holds for, if only for one.
     pub(crate) conn: Option<u64>,
-    /// What the journal says of it.
+    /// The journal's words for it.
     pub(crate) state: String,
-    /// In which direction, of a link's condition.
+    /// The direction, for a condition of the link.
     pub(crate) direction: Option<&'static str>,
-    /// How many uses are left, where they are counted.
+    /// How many uses are left, if they are counted.
     pub(crate) left: Option<u32>,
 }
 

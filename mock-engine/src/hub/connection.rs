@@ -14,14 +14,14 @@ use crate::frame;
 use crate::ids::PortId;
 use crate::link::{Conditions, HeldBytes, LinkHandle};
 
-/// Pongs that may be late at one time, on one connection; further ones are lost.
+/// Most Pongs that may be late at a time on one connection; further ones are lost.
 const MAX_LATE_PONGS: usize = 1024;
 
 /// A connection that is not over.
 #[derive(Debug)]
 pub(super) struct Conn {
     link: LinkHandle,
-    /// The port that it came in by, and when.
+    /// The port that it came in through, and when.
     port: PortId,
     accepted_at: Micros,
     phase: Phase,
@@ -30,9 +30,9 @@ pub(super) struct Conn {
     waiting: Vec<usize>,
     /// Pongs that are late on purpose.
     late_pongs: usize,
-    /// Told when its handshake, which waits for the tape's answer, may have one.
+    /// Notified when its handshake, which waits for the tape's answer, may have one.
     answer: Option<Arc<Notify>>,
-    /// The client's Close has come and the tape is to answer it.
+    /// The client's Close has come, and the tape must answer it.
     closed_by_client: bool,
     /// The tape has ended it, or is about to.
     ended_by_tape: bool,
@@ -40,11 +40,11 @@ pub(super) struct Conn {
     asked: bool,
     /// What its client asked for last, path and query.
     target: Option<Box<str>>,
-    /// Where its messages are compressed.
+    /// Set if its messages are compressed.
     deflater: Option<Box<Deflater>>,
     /// What is known of a real engine behind it.
     live: Option<Box<Live>>,
-    /// How often it was asked to look when it is forgotten: older answers don't count.
+    /// How often a check was scheduled for when it is forgotten: results of older ones don't count.
     idle_number: u64,
 }
 
@@ -54,20 +54,20 @@ pub(crate) struct Attached {
     pub(crate) link: LinkHandle,
     /// Resolves once the core has let go of the connection: its sender is dropped.
     pub(crate) over: oneshot::Receiver<()>,
-    /// Told when the toxics of its port have changed.
+    /// Notified when the toxics of its port have changed.
     pub(crate) poisons: Arc<Notify>,
 }
 
-/// A connection's real engine.
+/// The real engine behind a connection.
 #[derive(Debug)]
 struct Live {
     /// It has sent its Close.
     closed: bool,
-    /// A frame of it has begun that goes on in parts.
+    /// It is in the middle of a frame that is sent in parts.
     mid_frame: bool,
     /// Dropped when the connection is over.
     _over: oneshot::Sender<()>,
-    /// Told when the toxics of its port have changed.
+    /// Notified when the toxics of its port have changed.
     poisons: Arc<Notify>,
 }
 
@@ -92,7 +92,7 @@ impl Conn {
         }
     }
 
-    /// A relay carries it.
+    /// A relay carries it from here on.
     pub(super) fn attach(&mut self) -> Attached {
         let (sender, over) = oneshot::channel();
         let poisons = Arc::default();
@@ -109,7 +109,7 @@ impl Conn {
         }
     }
 
-    /// The port that it came in by.
+    /// The port that it came in through.
     pub(super) fn port(&self) -> PortId {
         self.port
     }
@@ -139,14 +139,14 @@ impl Conn {
         self.live.as_ref().is_some_and(|live| live.closed)
     }
 
-    /// Whether the real engine is in the middle of a frame, so that nothing may come between.
+    /// Sets whether the real engine is in the middle of a frame, so that nothing may come between.
     pub(super) fn set_mid_frame(&mut self, mid_frame: bool) {
         if let Some(live) = &mut self.live {
             live.mid_frame = mid_frame;
         }
     }
 
-    /// Whether something can be sent on it as it stands.
+    /// Whether something can be sent on it in its present state.
     pub(super) fn takes(&self, outgoing: &Outgoing) -> bool {
         let mid_frame = self.live.as_ref().is_some_and(|live| live.mid_frame);
         outgoing.goes_to(self.phase) && !mid_frame
@@ -156,7 +156,7 @@ impl Conn {
         self.phase
     }
 
-    /// It asks for an upgrade; whether it has before.
+    /// It asks for an upgrade; returns whether it has before.
     pub(super) fn ask_upgrade(&mut self) -> bool {
         std::mem::replace(&mut self.asked, true)
     }
@@ -166,7 +166,7 @@ impl Conn {
         self.asked
     }
 
-    /// It is no connection of the tape: the steps that wait are another's.
+    /// It doesn't count as a connection of the tape: the steps that wait are another's.
     pub(super) fn forget_steps(&mut self) {
         self.waiting.clear();
         self.triggers = Triggers::default();
@@ -182,7 +182,7 @@ impl Conn {
         self.deflater.is_some()
     }
 
-    /// A message as it is compressed on this connection; `None` where messages are not.
+    /// A message as it is compressed on this connection; `None` if messages are not compressed.
     pub(super) fn compress(&mut self, opcode: u8, payload: &[u8]) -> Option<Bytes> {
         let deflater = self.deflater.as_mut()?;
         Some(frame::compressed(opcode, &deflater.message(payload)))
@@ -208,7 +208,7 @@ impl Conn {
         matches!(self.phase, Phase::Open | Phase::Closing)
     }
 
-    /// The 101 is on its way: returns the steps whose turn it is.
+    /// The 101 is on its way: returns the steps that are now due.
     pub(super) fn upgrade(&mut self) -> Vec<usize> {
         if self.phase != Phase::HalfClosed {
             self.phase = Phase::Open;
@@ -220,7 +220,7 @@ impl Conn {
         steps
     }
 
-    /// It got an answer that is no 101.
+    /// It got an answer other than 101.
     pub(super) fn answered(&mut self) {
         self.phase = Phase::Answered;
         self.answer = None;
@@ -241,7 +241,7 @@ impl Conn {
         self.phase = Phase::Closing;
     }
 
-    /// The engine ends its own side; `false` where it had before.
+    /// The engine ends its own side; `false` if it had before.
     pub(super) fn half_close(&mut self) -> bool {
         let new = self.phase != Phase::HalfClosed;
         self.phase = Phase::HalfClosed;
@@ -249,15 +249,15 @@ impl Conn {
         new
     }
 
-    /// When something passed last, where it may be forgotten on the way; and the number to look
-    /// by.
+    /// When something last passed, if the connection can be forgotten on the way; and the number of
+    /// the new check.
     pub(super) fn begin_idle(&mut self) -> Option<(Micros, u64)> {
         let passed_at = self.link.passed_at()?;
         self.idle_number += 1;
         Some((passed_at, self.idle_number))
     }
 
-    /// When something passed last, where this number is the newest.
+    /// When something last passed, if this number is the newest.
     pub(super) fn idle_since(&self, number: u64) -> Option<Micros> {
         let newest = number == self.idle_number;
         newest.then(|| self.link.passed_at()).flatten()
@@ -273,7 +273,7 @@ impl Conn {
         self.link.forget();
     }
 
-    /// Who is told when its handshake may be answered; with it, whether that is new.
+    /// Who is notified when its handshake may be answered; and whether that is new.
     pub(super) fn await_answer(&mut self) -> (Arc<Notify>, bool) {
         let new = self.answer.is_none();
         let told = self.answer.get_or_insert_with(Arc::default);
@@ -285,14 +285,14 @@ impl Conn {
         self.answer.is_some()
     }
 
-    /// Its handshake, where it waits, is asked again.
+    /// Makes its handshake, if it waits, ask again.
     pub(super) fn tell_to_ask(&self) {
         if let Some(told) = &self.answer {
             told.notify_one();
         }
     }
 
-    /// The client's Close has come and the tape is to answer it; `false` where it had before.
+    /// The client's Close has come and the tape must answer it; `false` if it had come before.
     pub(super) fn close_by_client(&mut self) -> bool {
         !std::mem::replace(&mut self.closed_by_client, true)
     }
@@ -310,25 +310,25 @@ impl Conn {
         self.ended_by_tape
     }
 
-    /// Takes a Pong that is to be late; `false` where too many are.
+    /// Takes a Pong that is to be late; `false` if there are too many.
     pub(super) fn delay_pong(&mut self) -> bool {
         let room = self.late_pongs < MAX_LATE_PONGS;
         self.late_pongs += usize::from(room);
         room
     }
 
-    /// A late Pong is due; whether it can still be sent.
+    /// A late Pong is due; returns whether it can still be sent.
     pub(super) fn pong_due(&mut self) -> bool {
         self.late_pongs -= 1;
         self.phase == Phase::Open && !self.closed_by_client
     }
 
-    /// Lets a prologue step wait for the 101.
+    /// Makes a prologue step wait for the 101.
     pub(super) fn wait_for_upgrade(&mut self, index: usize) {
         self.waiting.push(index);
     }
 
-    /// Lets a prologue step wait for a count.
+    /// Makes a prologue step wait for a count.
     pub(super) fn wait_for_count(&mut self, after: After, index: usize) {
         self.triggers.add(after, index);
     }
@@ -338,20 +338,20 @@ impl Conn {
         self.triggers.watch_sending()
     }
 
-    /// Whether so many bytes of whole frames may be sent on it in one piece: nothing looks at each.
+    /// Whether this many bytes of whole frames may be sent in one piece: nothing looks at each.
     pub(super) fn joins(&self, bytes: usize) -> bool {
         let looked_at = self.watches_sending() || self.deflates() || self.live.is_some();
         !looked_at && self.link.joins(bytes)
     }
 
-    /// Counts a frame from the client; returns the steps that this sets off.
+    /// Counts a frame from the client; returns the steps that it sets off.
     pub(super) fn count_received(&mut self) -> Vec<usize> {
         self.triggers.received()
     }
 
-    /// Sends as much of `bytes` as may go before a step that wants exactly that many, and takes
-    /// it off them. Returns the steps that this sets off; `None` where more would wait than a
-    /// link carries, and the link was reset.
+    /// Sends as much of `bytes` as may go before a step that wants exactly that many, and removes
+    /// it from them. Returns the steps that this sets off; `None` if more would wait than a link
+    /// carries, and the link was reset.
     pub(super) fn send_to_mark(&mut self, bytes: &mut Bytes, frames: u64) -> Option<Vec<usize>> {
         let now = bytes.split_to(self.triggers.before_mark(bytes.len()));
         let sent = now.len();
@@ -362,7 +362,7 @@ impl Conn {
         Some(self.triggers.sent(sent, if whole { frames } else { 0 }))
     }
 
-    /// Sends all of `bytes` where no step waits for a mark; `false` as above.
+    /// Sends all of `bytes`, when no step waits for a mark; `false` as above.
     pub(super) fn send_whole(&mut self, bytes: Bytes, frames: u64) -> bool {
         self.triggers.sent(bytes.len(), frames);
         self.link.push(bytes)
@@ -373,8 +373,8 @@ impl Conn {
         self.link.push(bytes);
     }
 
-    /// Changes what its link does: towards the client, and from it.
-    /// Returns what a hold that this ends has held back.
+    /// Changes what its link does: towards the client, and from it. Returns what was held back by a
+    /// hold that this ends.
     pub(super) fn change_link(
         &self,
         to_client: Conditions,
@@ -383,7 +383,7 @@ impl Conn {
         self.link.change(to_client, from_client)
     }
 
-    /// What holds keep back now; `None` where there is none.
+    /// What is held back now; `None` if nothing is.
     pub(super) fn held_bytes(&self) -> Option<HeldBytes> {
         self.link.held_bytes()
     }
@@ -406,7 +406,7 @@ impl Conn {
         self.link
     }
 
-    /// Bytes and a FIN now, whatever holds.
+    /// Sends its bytes and a FIN now, whatever holds.
     pub(super) fn fin_now(&self) {
         self.link.fin_now();
     }

@@ -1,9 +1,9 @@
-//! The connection map: which live connection is the tape's first, second, and so on, where
-//! answers are held.
+//! The connection map: which live connection is the tape's first, second, and so on, while answers
+//! are held.
 //!
-//! The first is the first, the second the second, until another tape interferes: a connection
-//! that this one ended, or kept from its answer, leaves its place to the next that comes, so that
-//! a recording goes on behind the fault that was laid over it.
+//! Live connections match the tape's one for one until another tape interferes: a connection that
+//! the other tape ended, or kept from its answer, leaves its place to the next one, so that a
+//! recording goes on after the fault laid over it.
 
 use std::collections::BTreeSet;
 
@@ -18,25 +18,25 @@ use crate::ids::{ConnId, LayerIndex, Nth, Renumbering, Scope};
 /// How the tape's numbers become live connections.
 #[derive(Debug, Default)]
 pub(super) struct ConnectionMap {
-    /// How many times the tape has begun anew.
+    /// How many times the tape has started over.
     round: u64,
     /// By how much connections are numbered higher than in the tape.
     ahead: u64,
-    /// The connection to come that takes the place of one that was upgraded.
+    /// The connection to come that takes the place of one that had been upgraded.
     away: Option<ConnId>,
-    /// Layers that have done something to connections while they did not hold their answers.
+    /// Layers that have affected connections without holding their answers.
     interfering: BTreeSet<LayerIndex>,
     /// The newest connection when the tape was over.
     over_at: Option<ConnId>,
 }
 
-/// What a step says about places, before it is performed.
+/// What a step means for places, before it is performed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Learnt {
     /// Nothing that keeps it from being performed.
     Perform,
-    /// The tape has ended this connection while nobody was in its place: the next to come takes
-    /// the place behind it, and there is nothing to perform.
+    /// The tape has ended this connection while nobody was in its place: the next to come takes the
+    /// next place, and there is nothing to perform.
     Vacant(ConnId),
 }
 
@@ -47,12 +47,12 @@ impl ConnectionMap {
         nth.0.saturating_add(ahead)
     }
 
-    /// The tape is at its `round`th time over; whether that is new.
+    /// The tape is in its `round`th repetition; returns whether that is new.
     pub(super) fn enter_round(&mut self, round: u64) -> bool {
         std::mem::replace(&mut self.round, round) != round
     }
 
-    /// The tape's connection 1 is the one with the number behind `last`.
+    /// The tape's connection 1 is the one numbered just after `last`.
     pub(super) fn begin_behind(&mut self, last: u64) {
         self.ahead = last;
         self.away = None;
@@ -68,19 +68,19 @@ impl ConnectionMap {
         self.over_at.is_none_or(|last| id <= last)
     }
 
-    /// Whether the engine leaves the end of what is open to the tape.
+    /// Whether the engine leaves the ending of open connections to the tape.
     pub(super) fn tape_ends(&self, layers: &Layers) -> bool {
         layers.held() && self.over_at.is_none()
     }
 
     /// Whether places may be left: another tape has interfered.
     pub(super) fn interfered(&self, layers: &Layers) -> bool {
-        // What a tape sets before it holds its answers is no interference with itself.
+        // What a tape sets before it holds its answers doesn't interfere with itself.
         let mut interfering = self.interfering.iter();
         interfering.any(|&layer| !layers.holds(layer)) && self.tape_ends(layers)
     }
 
-    /// Whether the connection's place is one that somebody left after their 101.
+    /// Whether the connection's place was left by one that had had its 101.
     pub(super) fn is_away(&self, id: ConnId) -> bool {
         self.away == Some(id)
     }
@@ -92,8 +92,8 @@ impl ConnectionMap {
         }
     }
 
-    /// Learns from a step that is about to be played who interferes, and which connection the
-    /// tape is done with.
+    /// Learns from a step about to be played who interferes, and which connection the tape is done
+    /// with.
     pub(super) fn learn(
         &mut self,
         layer: LayerIndex,
@@ -134,9 +134,9 @@ impl ConnectionMap {
         Learnt::Perform
     }
 
-    /// A connection is over. Where another tape interferes and this one was not done with it,
-    /// the next that waits or comes takes its place: returns who gets other numbers by that. Not
-    /// where others are open, for then nobody knows whose place it would be.
+    /// A connection is over. If another tape interferes and this one was not done with it, the next
+    /// that waits or comes takes its place: returns how that renumbers others. Not while others are
+    /// open, since nobody could know whose place it was.
     pub(super) fn leave(
         &mut self,
         id: ConnId,
@@ -164,7 +164,7 @@ impl ConnectionMap {
     }
 }
 
-/// Whether an action of a layer that does not hold its answers does something to connections.
+/// Whether an action of a layer that does not hold its answers affects connections.
 fn interferes(action: &Action) -> bool {
     action.is_sent()
         || matches!(action, Action::Drop(_))

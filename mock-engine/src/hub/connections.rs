@@ -1,4 +1,4 @@
-//! The connections that are not over, and the links that outlive theirs.
+//! The connections that are not over, and the links that outlive them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,29 +12,29 @@ use super::phase::Phase;
 use crate::ids::{ConnId, PortId, Scope};
 use crate::link::{Conditions, HeldBytes, LinkHandle};
 
-/// Fewest links that outlive their connections before they are looked through.
+/// Fewest links outliving their connections before they are swept.
 const MIN_SWEEP: usize = 16;
 
 /// Every connection, by its number.
 #[derive(Debug)]
 pub(super) struct Connections {
     live: BTreeMap<ConnId, Conn>,
-    /// Links that the engine has ended while a partition held them: their end waits for it.
+    /// Links that the engine ended while a partition held them: their end waits for it.
     lingering: BTreeMap<ConnId, LinkHandle>,
-    /// How many such links there are before they are looked through.
+    /// How many such links there may be before they are swept.
     sweep_at: usize,
     accepted: u64,
     upgraded: u64,
-    /// Told of each change in the connections.
+    /// Notified of each change in the connections.
     progress: Arc<Notify>,
 }
 
-/// What a broadcast leaves to be done.
+/// What is left to do after a broadcast.
 #[derive(Debug, Default)]
 pub(super) struct Rest {
     /// Connections that need more than a push: a step waits for a mark, or a Close begins.
     pub(super) careful: Vec<ConnId>,
-    /// Connections for which more would have waited than a link carries.
+    /// Connections where more would have waited than a link carries.
     pub(super) overrun: Vec<ConnId>,
 }
 
@@ -50,7 +50,7 @@ impl Connections {
         }
     }
 
-    /// The number of a connection that has come.
+    /// Numbers a new connection.
     pub(super) fn number(&mut self) -> ConnId {
         self.accepted += 1;
         self.newest()
@@ -65,12 +65,12 @@ impl Connections {
         ConnId::new(self.accepted)
     }
 
-    /// How many have been upgraded, those that are over included.
+    /// How many have been upgraded, including those that are over.
     pub(super) fn upgraded(&self) -> u64 {
         self.upgraded
     }
 
-    /// A connection is upgraded: returns the steps whose turn it is.
+    /// A connection is upgraded: returns the steps that are now due.
     pub(super) fn upgrade(&mut self, id: ConnId) -> Option<Vec<usize>> {
         let steps = self.live.get_mut(&id)?.upgrade();
         self.upgraded += 1;
@@ -98,7 +98,7 @@ impl Connections {
         self.lingering.contains_key(&id)
     }
 
-    /// Those that are not over, in their order.
+    /// The connections that are not over, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (ConnId, &Conn)> {
         self.live.iter().map(|(&id, conn)| (id, conn))
     }
@@ -108,18 +108,18 @@ impl Connections {
         match scope {
             Scope::All => self.live.keys().copied().collect(),
             Scope::One(id) => self.contains(id).then_some(id).into_iter().collect(),
-            // The core takes these one by one: only it knows who asked for what.
+            // The core takes these one by one: only it knows which asked for what.
             Scope::At { .. } => Vec::new(),
         }
     }
 
-    /// Takes a connection that is over off the list.
+    /// Removes a connection that is over from the list.
     pub(super) fn take(&mut self, id: ConnId) -> Option<Conn> {
         self.live.remove(&id)
     }
 
-    /// Keeps the link of a connection that is over until its end has got through; `false` where
-    /// nothing keeps the end from that.
+    /// Keeps the link of a connection that is over until its end has got through; `false` if
+    /// nothing stops it.
     pub(super) fn linger(&mut self, id: ConnId, conn: Conn) -> bool {
         let link = conn.into_link();
         let stalled = link.stalled();
@@ -129,9 +129,9 @@ impl Connections {
         stalled
     }
 
-    /// Forgets the links whose end has got through, or has nobody left to get to, and returns
-    /// whose they were; only where there are so many by now that looking at all of them costs
-    /// each no more than its share, or `all` says so.
+    /// Forgets the links whose end has got through, or has nobody left to reach, and returns whose
+    /// they were. It does so only once there are so many that checking all costs each no more than
+    /// its share, or if `all` is set.
     pub(super) fn let_go(&mut self, all: bool) -> Vec<ConnId> {
         let mut gone = Vec::new();
         if !all && self.lingering.len() < self.sweep_at {
@@ -148,9 +148,9 @@ impl Connections {
         gone
     }
 
-    /// Gives one link the conditions that hold for it now, and asks its handshake again where it
-    /// waits. Returns whether the link outlives its connection, and what a hold that this ends has
-    /// held back.
+    /// Gives one link the conditions that hold for it now, and makes its handshake, if it waits,
+    /// ask again. Returns whether the link outlives its connection, and what was held back by a
+    /// hold that this ends.
     pub(super) fn change_link(
         &self,
         id: ConnId,
@@ -168,7 +168,7 @@ impl Connections {
     }
 
     /// Gives each link the conditions that hold for it now: towards the client, and from it.
-    /// Returns what holds that this ends have held back, by connection.
+    /// Returns what was held back by holds that this ends, by connection.
     pub(super) fn change_links(
         &self,
         mut conditions: impl FnMut(ConnId, Option<PortId>) -> (Conditions, Conditions),
@@ -188,7 +188,7 @@ impl Connections {
         released
     }
 
-    /// Bytes and a FIN at once on everything, whatever holds: the engine is going away.
+    /// Sends all bytes and a FIN on everything at once, whatever holds: the engine is going away.
     pub(super) fn fin_all_now(&mut self) {
         self.live.values().for_each(Conn::fin_now);
         for link in std::mem::take(&mut self.lingering).values() {
@@ -196,7 +196,7 @@ impl Connections {
         }
     }
 
-    /// How many in `scope` take this.
+    /// How many connections in `scope` take this.
     pub(super) fn takers(&self, scope: Scope, outgoing: &Outgoing) -> usize {
         match scope {
             Scope::One(id) => usize::from(self.get(id).is_some_and(|conn| conn.takes(outgoing))),
@@ -208,9 +208,9 @@ impl Connections {
         }
     }
 
-    /// Sends it to those in `scope` that take it, so many as [`takers`](Self::takers) counts, but for
-    /// those that need more care. Where there is none of these the last one gets the bytes
-    /// themselves: a share of them costs an allocation.
+    /// Sends it to those in `scope` that take it (as many as [`takers`](Self::takers) counts),
+    /// except those that need more care. If there are none of these, the last one gets the bytes
+    /// themselves: sharing them costs an allocation.
     pub(super) fn broadcast(
         &mut self,
         scope: Scope,
@@ -250,8 +250,8 @@ impl Connections {
         rest
     }
 
-    /// Those that are open; `None` where there are none, or one of them can't be sent so many bytes
-    /// of whole frames in one piece.
+    /// How many are open; `None` if none is, or one of them can't be sent this many bytes of whole
+    /// frames in one piece.
     pub(super) fn joined(&self, bytes: usize) -> Option<usize> {
         let mut open = 0;
         for conn in self.live.values() {
@@ -266,8 +266,8 @@ impl Connections {
         (open > 0).then_some(open)
     }
 
-    /// Sends so many whole frames to all that are open, in one piece. Returns those that have no
-    /// room for it.
+    /// Sends this many whole frames to all that are open, in one piece. Returns those without room
+    /// for it.
     pub(super) fn send_joined(&mut self, bytes: &Bytes, frames: u64) -> Vec<ConnId> {
         let mut overrun = Vec::new();
         for (&id, conn) in &mut self.live {
@@ -278,12 +278,12 @@ impl Connections {
         overrun
     }
 
-    /// The handshakes that wait are asked again.
+    /// Makes the handshakes that wait ask again.
     pub(super) fn tell_waiting(&self) {
         self.live.values().for_each(Conn::tell_to_ask);
     }
 
-    /// Whoever waits for a change looks again.
+    /// Makes whoever waits for a change look again.
     pub(super) fn tell_progress(&self) {
         self.progress.notify_waiters();
     }

@@ -1,10 +1,10 @@
-//! The core: what one event means to each of the owners of an engine's state.
+//! The core: what one event means to each owner of an engine's state.
 //!
-//! Connections, schedule, faults, what is held and who is whose: each has one owner that keeps
-//! it to itself. The core tells them what happened, in an order that is exact, for it stands
+//! Connections, schedule, faults, what is held and whose connection is whose: each has one owner
+//! that keeps it private. The core tells the owners what happened, in an exact order, because it is
 //! behind one lock. `arriving`, `hearing` and `leaving` are a connection's life, `steps` performs
 //! steps, `faulting` sets faults, `answers` answers handshakes, `dialogue` answers clients,
-//! `control`, `absent` and `untaken` are for whoever steers.
+//! `control`, `absent` and `untaken` serve whoever steers.
 
 mod absent;
 mod answered;
@@ -63,7 +63,7 @@ use crate::urls::Urls;
 /// (RFC 6455, 7.1.1).
 pub const CLOSE_WAIT: Micros = Micros::from_ms(1_000);
 
-/// All that the engine knows.
+/// Everything the engine knows.
 #[derive(Debug)]
 pub(crate) struct Core {
     log: Log,
@@ -80,12 +80,13 @@ pub(crate) struct Core {
     /// Whether each layer knows references.
     speaks: Vec<bool>,
     urls: Urls,
-    /// Where anybody asks for verdicts.
+    /// Set if anybody asks for verdicts.
     expectations: Option<Expectations>,
     watches: Watches,
-    /// Messages that have begun, while anybody looks for one.
+    /// Messages that have begun, while anybody is looking for one.
     assemblies: BTreeMap<ConnId, Assembly>,
-    /// Messages that clients have sent, control frames left out, and how many wait for them.
+    /// Messages that clients have sent, control frames left out, and how many waits there are for
+    /// them.
     messages: u64,
     waiting_for_messages: usize,
     speed: Speed,
@@ -96,9 +97,9 @@ pub(crate) struct Core {
 /// What a [`Core`] begins with.
 pub(crate) struct Setup {
     pub(crate) log: Log,
-    /// How many layers there are, those of Rust's controls and of what is posted included.
+    /// How many layers there are, including those of Rust's controls and of what is posted.
     pub(crate) layers: usize,
-    /// The steps that have no time of their own, in the order of the tapes.
+    /// The steps without a time of their own, in the order of the tapes.
     pub(crate) prologue: Vec<(LayerIndex, Step)>,
     /// Whether each layer's tape knows references.
     pub(crate) speaks: Vec<bool>,
@@ -109,13 +110,14 @@ pub(crate) struct Setup {
     pub(crate) start_trigger: Option<StartTrigger>,
     /// Whether what tapes expect of clients is judged.
     pub(crate) judging: bool,
-    /// Whether a real engine stands behind the port.
+    /// Whether there is a real engine behind the port.
     pub(crate) live: bool,
     pub(crate) port: Port,
 }
 
 impl Core {
-    /// `wake` is told when something is scheduled, `progress` of each change in the connections.
+    /// `wake` is notified when something is scheduled, `progress` of each change in the
+    /// connections.
     pub(super) fn new(setup: Setup, wake: Arc<Notify>, progress: Arc<Notify>) -> Self {
         let mut core = Self {
             layers: Layers::new(setup.layers),
@@ -152,7 +154,7 @@ impl Core {
         self.log.journal().header().url.clone()
     }
 
-    /// Whether a real engine stands behind the port.
+    /// Whether there is a real engine behind the port.
     pub(crate) fn is_live(&self) -> bool {
         self.live
     }
@@ -170,12 +172,12 @@ impl Core {
         self.schedule.zero()
     }
 
-    /// When the next thing is due by the schedule.
+    /// When the next thing in the schedule is due.
     pub(crate) fn next_due(&self) -> Option<Micros> {
         self.schedule.next_due()
     }
 
-    /// Whether steps that their jitter put off are still to come.
+    /// Whether steps put off by their jitter are still to come.
     pub(crate) fn has_put_off(&self) -> bool {
         self.schedule.has_put_off()
     }
@@ -190,12 +192,12 @@ impl Core {
         self.connections.upgraded()
     }
 
-    /// What meets a dial.
+    /// How a dial fares.
     pub(crate) fn port(&self) -> PortState {
         self.layers.port()
     }
 
-    /// A dial has come: what meets it. One that is reset is journalled, and counted off.
+    /// A dial has come: returns how it fares. One that is reset is journalled and counted.
     pub(crate) fn meet_dial(&mut self) -> PortState {
         let state = self.layers.port();
         if state == PortState::Resetting {
@@ -243,7 +245,7 @@ impl Core {
         self.expectations.as_mut().and_then(Expectations::take)
     }
 
-    /// Whether there will be no verdict but on steps to come.
+    /// Whether only steps still to come can bring another verdict.
     pub(crate) fn all_judged(&self) -> bool {
         self.expectations.as_ref().is_none_or(Expectations::done)
     }
@@ -257,14 +259,14 @@ impl Core {
         self.connections.tell_progress();
     }
 
-    /// Adds a step that has no time of its own: one `on_connect` for connections to come, one of
+    /// Adds a step without a time of its own: one with `on_connect` for connections to come, one of
     /// a dialogue for all.
     pub(crate) fn add_to_prologue(&mut self, layer: LayerIndex, step: Step) {
         self.add_step(layer, step);
         self.file_dialogue();
     }
 
-    /// Steps of a dialogue that were added are heard from here on, by open connections too.
+    /// From here on, dialogue steps that were added are heard, by open connections too.
     fn file_dialogue(&mut self) {
         for (conn, step, due) in self.dialogue.file() {
             self.schedule.put(due, Op::Silence { conn, step });
@@ -281,7 +283,7 @@ impl Core {
         }
     }
 
-    /// Does the next thing of the schedule, where it is due by `now`.
+    /// Does the next thing in the schedule, if it is due by `now`.
     pub(crate) fn do_due(&mut self, now: Micros) {
         let Some(op) = self.schedule.take_due(now) else {
             return;
@@ -329,21 +331,21 @@ impl Core {
         }
     }
 
-    /// Whether the client of an open, unheld connection is behind, or one that has its answer
-    /// is not upgraded yet.
+    /// Whether the client of an open, unheld connection is behind, or a connection that has its
+    /// answer is not upgraded yet.
     pub(crate) fn behind(&self) -> bool {
         self.connections.iter().any(|(_, conn)| conn.behind()) || self.answering()
     }
 
     /// Whether there is nobody to play to.
     pub(crate) fn nobody_open(&self) -> bool {
-        // Where answers are held, the tape has to go on for a handshake to get its own.
+        // While answers are held, the tape has to go on for a handshake to get its own.
         let held = self.layers.held();
         let mut phases = self.connections.iter().map(|(_, conn)| conn.phase());
         !phases.any(|phase| phase == Phase::Open || (held && phase == Phase::Handshake))
     }
 
-    /// What is wrong with a connection's TLS, one use spent.
+    /// What is wrong with a connection's TLS; spends one use.
     pub(crate) fn tls(&mut self, id: ConnId) -> Option<TlsFault> {
         self.layers.tls(id)
     }

@@ -1,4 +1,4 @@
-//! The expectations that are open, and what has become of the others.
+//! The open expectations, and what has become of the others.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,13 +10,13 @@ use crate::frame::ClientFrame;
 use crate::ids::{ConnId, LayerIndex, Scope};
 use crate::sought::Sought;
 
-/// Most expectations that are open at one time; further ones are not judged.
+/// Most expectations open at a time; further ones are not judged.
 const MAX_OPEN: usize = 4_096;
 
 /// Most verdicts that wait for somebody to take them; older ones are forgotten.
 const MAX_VERDICTS: usize = 4_096;
 
-/// Most expectations that were not met and are kept to be told; further ones are counted.
+/// Most unmet expectations kept to be reported; further ones are only counted.
 const MAX_UNMET: usize = 1_024;
 
 /// Judges what tapes expect of clients.
@@ -33,11 +33,11 @@ pub(super) struct Expectations {
 pub(crate) struct Tally {
     pub(crate) met: u64,
     pub(crate) unmet: u64,
-    /// Those that were not met, the first of them.
+    /// The first of those that were not met.
     pub(crate) first_unmet: Vec<Verdict>,
     /// Those that an engine cannot judge.
     pub(crate) unseen: u64,
-    /// Those whose time is not over, and that are not met yet.
+    /// Those not met yet whose time is not over.
     pub(crate) open: usize,
 }
 
@@ -50,8 +50,8 @@ struct Open {
 }
 
 impl Expectations {
-    /// A step has said what it expects: returns the number by which that is to be judged, where
-    /// an engine can.
+    /// A step has stated what it expects: returns the number under which that is judged, if an
+    /// engine can judge it.
     pub(super) fn open(
         &mut self,
         layer: LayerIndex,
@@ -87,12 +87,12 @@ impl Expectations {
         Some(self.numbers)
     }
 
-    /// Whether a message is looked for, so that frames are to be put together.
+    /// Whether a message is wanted, so that frames must be assembled.
     pub(super) fn seeks_message(&self) -> bool {
         self.open.values().any(|open| open.wanted.is_message())
     }
 
-    /// A client sent a frame, and by that a whole message where there is one.
+    /// A client sent a frame, and with it perhaps completed a message.
     pub(super) fn received(&mut self, id: ConnId, frame: &ClientFrame, message: Option<&Message>) {
         for open in self.open.values_mut() {
             let whom = open.scope.only().is_none_or(|only| only == id);
@@ -113,7 +113,7 @@ impl Expectations {
         unmet
     }
 
-    /// What has become of them so far. What was received is met, however much time there was left for it.
+    /// What has become of them so far. Anything received is met, however much time was left.
     pub(super) fn tally(&self) -> Tally {
         let met = self.open.values().filter(|open| open.met).count();
         let mut tally = self.tally.clone();

@@ -1,4 +1,4 @@
-//! What becomes of a handshake.
+//! The outcome of a handshake.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use wstape_tape::{Accept, Refusal};
 pub(crate) enum Decision {
     Refuse(Refusal),
     Accept(Accept),
-    /// Not over HTTP: it got something else, or is over already.
+    /// Not by HTTP: it got something else, or is over already.
     Nothing,
-    /// Not yet: to be asked again when told.
+    /// Not yet: ask again when notified.
     Wait(Arc<Notify>),
 }

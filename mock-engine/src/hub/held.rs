@@ -1,4 +1,4 @@
-//! What waits for connections whose 101 is still to come, while a tape holds its answers.
+//! What waits for connections without a 101 yet, while a tape holds its answers.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -8,23 +8,23 @@ use wstape_tape::{End, Micros};
 use super::outbox::Outgoing;
 use crate::ids::{ConnId, Renumbering};
 
-/// How long a tape whose answers are held has to answer a client's Close before the engine does:
+/// How long a tape that holds its answers has to answer a client's Close before the engine does:
 /// less than the second that clients commonly wait.
 pub const HELD_CLOSE_WAIT: Micros = Micros::from_ms(500);
 
-/// Most bytes that are held for a connection whose 101 is still to come.
+/// Most bytes held for a connection without a 101 yet.
 pub const MAX_HELD_BYTES: usize = 64 << 20;
 
-/// Most bytes that are held for all such connections together.
+/// Most bytes held for all such connections together.
 pub const MAX_HELD_TOTAL_BYTES: usize = 256 << 20;
 
-/// Most connections for which anything is held at one time.
+/// Most connections for which anything is held at a time.
 pub const MAX_HELD_CONNECTIONS: usize = 4_096;
 
 /// What an item costs beside its bytes.
 const ITEM_BYTES: usize = 64;
 
-/// What waits, connection by connection, within the bounds.
+/// What waits, by connection, within the bounds.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     queues: BTreeMap<ConnId, Queue>,
@@ -35,7 +35,7 @@ pub(super) struct Held {
 struct Queue {
     items: VecDeque<Item>,
     bytes: usize,
-    /// Something found no room, and the journal has said so.
+    /// Something found no room, and the journal said so.
     full: bool,
 }
 
@@ -73,7 +73,7 @@ impl Item {
 }
 
 impl Held {
-    /// The connections that something is held for.
+    /// The connections for which something is held.
     pub(super) fn all(&self) -> Vec<ConnId> {
         self.queues.keys().copied().collect()
     }
@@ -83,8 +83,8 @@ impl Held {
         self.queues.contains_key(&id) || self.queues.len() < MAX_HELD_CONNECTIONS
     }
 
-    /// Counts a connection for which a state waits among those with something held; `false`
-    /// where there are too many.
+    /// Counts a connection for which a state waits as one with something held; `false` if there are
+    /// too many.
     pub(super) fn reserve(&mut self, id: ConnId) -> bool {
         let admitted = self.admits(id);
         if admitted {
@@ -93,10 +93,10 @@ impl Held {
         admitted
     }
 
-    /// Puts it last.
+    /// Queues the item last.
     ///
     /// # Errors
-    /// The item back where it finds no room.
+    /// Returns the item if there is no room for it.
     pub(super) fn put(&mut self, id: ConnId, item: Item) -> Result<(), NoRoom> {
         if !self.admits(id) {
             return Err(NoRoom { item, first: true });
@@ -105,7 +105,7 @@ impl Held {
         let queue = self.queues.entry(id).or_default();
         let fits =
             queue.bytes + cost <= MAX_HELD_BYTES && self.bytes + cost <= MAX_HELD_TOTAL_BYTES;
-        // What came behind something that is lost may not overtake it, but for the end.
+        // Nothing but the end may overtake something that was lost.
         if (queue.full || !fits) && matches!(item, Item::Send(_)) {
             let first = !std::mem::replace(&mut queue.full, true);
             return Err(NoRoom { item, first });
@@ -116,7 +116,7 @@ impl Held {
         Ok(())
     }
 
-    /// Takes all that waits for a connection, in order.
+    /// Takes everything that waits for a connection, in order.
     pub(super) fn take(&mut self, id: ConnId) -> VecDeque<Item> {
         let Some(queue) = self.queues.remove(&id) else {
             return VecDeque::new();
@@ -125,14 +125,14 @@ impl Held {
         queue.items
     }
 
-    /// Whether the connection's end waits for it.
+    /// Whether the connection's end is waiting.
     pub(super) fn drops(&self, id: ConnId) -> bool {
         self.queues
             .get(&id)
             .is_some_and(|queue| queue.items.iter().any(|item| matches!(item, Item::Drop(_))))
     }
 
-    /// What waits for connections waits for those that have their numbers now.
+    /// Moves what waits for connections to those that have their numbers now.
     pub(super) fn renumber(&mut self, renumbering: &Renumbering) {
         renumbering.rekey(&mut self.queues);
     }

@@ -1,8 +1,8 @@
 //! The hub: everything an engine shares between its tasks.
 //!
-//! All state stands behind one lock and every step is performed in one go under it, so that the
-//! order of what happens is exact. Links and journal have locks of their own, always taken
-//! inside; nothing is awaited while one is held.
+//! All state is behind one lock, and every step is performed in one go under it, so that the order
+//! of events is exact. Links and journal have locks of their own, always taken inside; nothing is
+//! awaited while one is held.
 
 mod connection;
 mod connection_map;

@@ -1,26 +1,26 @@
 //! The tape's numbers: which live connection is the tape's first, its second, and so on.
 //!
 //! A connection takes the lowest free number when it is accepted. One that turns out to be a plain
-//! request gives it back, so that a client's GETs do not use up what a tape says of its
+//! request gives it back, so that a client's GETs do not use up what a tape has for its
 //! connections.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{ConnId, Renumbering};
 
-/// Most connections whose numbers are remembered; of older ones, which are over, what the tape
-/// still says is lost.
+/// Most connections whose numbers are remembered; for older ones, which are over, anything the tape
+/// still has is lost.
 const MAX_REMEMBERED: usize = 65_536;
 
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
     /// The number of each connection that is not over.
     of: BTreeMap<ConnId, u64>,
-    /// The connection of each number, those that are over included.
+    /// The connection of each number, including those that are over.
     at: BTreeMap<u64, ConnId>,
     /// Numbers that were given back.
     free: BTreeSet<u64>,
-    /// The highest that was ever taken.
+    /// The highest ever taken.
     highest: u64,
 }
 
@@ -44,18 +44,18 @@ impl Numbers {
         self.of.get(&id).copied()
     }
 
-    /// The connection that has a number, over or not; `None` where nobody has it, or it was so long ago
-    /// that nobody knows.
+    /// The connection that has a number, over or not; `None` if nobody has it, or had it too long
+    /// ago to be remembered.
     pub(super) fn taken(&self, number: u64) -> Option<ConnId> {
         self.at.get(&number).copied()
     }
 
-    /// The number before the next to be taken: all up to it are.
+    /// The highest number up to which all are taken.
     pub(super) fn all_taken_to(&self) -> u64 {
         self.free.first().map_or(self.highest, |free| free - 1)
     }
 
-    /// A connection gives its number back; returns how those to come are numbered by that.
+    /// A connection gives its number back; returns how that renumbers those to come.
     pub(super) fn give_back(&mut self, id: ConnId, newest: ConnId) -> Option<Renumbering> {
         let number = self.of.remove(&id)?;
         self.at.remove(&number);
@@ -68,18 +68,18 @@ impl Numbers {
         self.of.remove(&id);
     }
 
-    /// The connection that has a number, or will have it if nobody gives one back until then.
+    /// The connection that has a number, or will have it if no number is given back first.
     pub(super) fn live(&self, number: u64, newest: ConnId) -> ConnId {
         if let Some(&id) = self.at.get(&number) {
             return id;
         }
         let free = self.free.range(..number).count() as u64;
         if self.free.contains(&number) || number > self.highest {
-            // The free ones come first, then those that nobody ever had.
+            // The free ones come first, then those never used.
             let behind = number.saturating_sub(self.highest).max(1);
             return newest.later(free + behind);
         }
-        // Over for so long that nobody knows which it was.
+        // Over for so long that it is no longer known.
         ConnId::new(0)
     }
 

@@ -15,7 +15,7 @@ use crate::frame;
 use crate::ids::LayerIndex;
 use crate::timestamps::Shift;
 
-/// Event names that are remembered, so that the journal need not copy them.
+/// Most event names remembered, so that the journal need not copy them.
 const MAX_NAMES: usize = 64;
 
 /// The reserved bits of a frame's first byte.
@@ -42,12 +42,12 @@ impl Outgoing {
         self.bytes.clone()
     }
 
-    /// The bytes themselves, for the last one that is sent them.
+    /// The bytes themselves, for the last connection to get them.
     pub(super) fn take_bytes(&mut self) -> Bytes {
         std::mem::take(&mut self.bytes)
     }
 
-    /// Opcode and payload, where it is a message that may be compressed.
+    /// Opcode and payload, if it is a message that may be compressed.
     pub(super) fn message(&self) -> Option<(u8, &[u8])> {
         let opcode = self.bytes.first()? & 0x0f;
         let data = self.kind == Kind::Frame && matches!(opcode, frame::TEXT | frame::BINARY);
@@ -57,7 +57,7 @@ impl Outgoing {
         }
     }
 
-    /// Whole frames in it.
+    /// The number of whole frames in it.
     pub(super) fn frames(&self) -> u64 {
         u64::from(self.kind != Kind::Bytes)
     }
@@ -72,7 +72,7 @@ impl Outgoing {
         Arc::clone(&self.what)
     }
 
-    /// Whether a connection takes it that has come this far.
+    /// Whether a connection in this phase takes it.
     pub(super) fn goes_to(&self, phase: Phase) -> bool {
         match phase {
             Phase::Open => true,
@@ -117,14 +117,14 @@ impl Names {
         new
     }
 
-    /// The `event` of a message, `text` where it has none.
+    /// The `event` of a message, or `text` if it has none.
     fn of_event(&mut self, json: &[u8]) -> Arc<str> {
         #[derive(Deserialize)]
         struct Head<'a> {
             #[serde(borrow)]
             event: Cow<'a, str>,
         }
-        // What engines write begins with the event; anything else is parsed.
+        // Engines put the event first; anything else is parsed.
         let quick = json.strip_prefix(br#"{"event":"#).and_then(|rest| {
             let rest = rest
                 .strip_prefix(b" ")
@@ -163,19 +163,19 @@ impl Outbox {
         }
     }
 
-    /// Another base tape is played, of this wall time at 0.
+    /// Another base tape is played, with this wall time at 0.
     pub(super) fn rebase(&mut self, wall: DateTime<Utc>) {
         if let Some(shift) = &mut self.shift {
             shift.rebase(wall);
         }
     }
 
-    /// The journal's name for something of the engine's own.
+    /// The journal's name for something that the engine itself sends.
     pub(super) fn name(&mut self, name: &str) -> Arc<str> {
         self.names.intern(name)
     }
 
-    /// The journal's name for a whole frame of a real engine's.
+    /// The journal's name for a whole frame of a real engine.
     pub(super) fn name_of(&mut self, bytes: &[u8]) -> Arc<str> {
         let (Some(&first), Head::Whole { bytes: head, .. }) = (bytes.first(), Head::of(bytes))
         else {
@@ -198,8 +198,8 @@ impl Outbox {
         }
     }
 
-    /// What an action of a layer's step sends when it is played at the wall time `now`; `None` for
-    /// one that sends nothing.
+    /// What an action of a layer's step sends when played at the wall time `now`; `None` if it
+    /// sends nothing.
     pub(super) fn make(
         &mut self,
         layer: LayerIndex,
@@ -230,8 +230,8 @@ impl Outbox {
         Some(Outgoing { what, bytes, kind })
     }
 
-    /// Appends the whole frame that an action sends, as [`make`](Self::make) has it, to others; its
-    /// name in the journal. `None` for an action that sends no such frame.
+    /// Appends to others the whole frame that an action sends, as [`make`](Self::make) has it;
+    /// returns its name in the journal. `None` for an action that sends no such frame.
     pub(super) fn put(
         &mut self,
         frames: &mut BytesMut,
@@ -291,7 +291,7 @@ impl Outbox {
     }
 }
 
-/// A payload as the tape has it, or made of that.
+/// A payload as the tape has it, or built from that.
 enum Payload<'a> {
     Told(&'a [u8]),
     Made(Bytes),

@@ -1,4 +1,4 @@
-//! How far a connection is.
+//! How far a connection has come.
 
 /// How far a connection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) enum Phase {
 }
 
 impl Phase {
-    /// As a list of connections says it.
+    /// As a list of connections shows it.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Handshake => "handshake",

@@ -1,6 +1,6 @@
-//! The ports that connections come in by, and the toxics of each.
+//! The ports that connections come in through, and the toxics of each.
 //!
-//! An engine has one; whoever steers it by Toxiproxy's API opens more, to the same real engine.
+//! An engine has one; Toxiproxy's API can open more, to the same real engine.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,7 +14,7 @@ use crate::toxics::{Toxic, add_conditions};
 #[derive(Debug)]
 pub(super) struct Ports {
     open: BTreeMap<PortId, Open>,
-    /// What those do that are not disabled.
+    /// What the ports that are not disabled do.
     gate: Gate,
     next: u64,
 }
@@ -27,7 +27,7 @@ struct Open {
 }
 
 impl Ports {
-    /// With the engine's own port, which listens or not as it stands.
+    /// Starts with the engine's own port, in its present state.
     pub(super) fn new(own: Port) -> Self {
         let mut ports = Self {
             open: BTreeMap::new(),
@@ -38,7 +38,7 @@ impl Ports {
         ports
     }
 
-    /// Adds a port, which listens or not as it stands.
+    /// Adds a port, in its present state.
     pub(super) fn add(&mut self, port: Port) -> PortId {
         let id = PortId(self.next);
         self.next += 1;
@@ -63,7 +63,7 @@ impl Ports {
         self.open.get(&PortId::OWN)?.port.addr()
     }
 
-    /// All do this, but for those that are disabled. What fails is said of the last.
+    /// Sets what all ports do, except disabled ones. Returns the first error.
     pub(super) fn set(&mut self, gate: Gate) -> io::Result<()> {
         self.gate = gate;
         let ports = self.open.values().filter(|open| open.enabled);
@@ -72,7 +72,7 @@ impl Ports {
             .fold(Ok(()), Result::and)
     }
 
-    /// Disables a port, or has it do again what ports do.
+    /// Disables a port, or makes it do what ports do.
     pub(super) fn enable(&mut self, id: PortId, enabled: bool) -> io::Result<()> {
         let Some(open) = self.open.get_mut(&id) else {
             return Ok(());
@@ -87,7 +87,7 @@ impl Ports {
         self.open.values().for_each(|open| open.port.close());
     }
 
-    /// Lays these toxics over a port instead of those before.
+    /// Replaces the toxics of a port.
     pub(super) fn lay(&mut self, id: PortId, toxics: Vec<Toxic>) {
         if let Some(open) = self.open.get_mut(&id) {
             open.toxics = toxics;
@@ -99,7 +99,7 @@ impl Ports {
         self.open.get(&id).map_or(&[], |open| &open.toxics)
     }
 
-    /// Adds to what a connection's link does what its port's toxics do to it.
+    /// Adds what its port's toxics do to what a connection's link does.
     pub(super) fn add_conditions(
         &self,
         port: PortId,

@@ -1,4 +1,4 @@
-//! The prologue: steps that happen on connections, kept for all that will come.
+//! The prologue: steps that happen on connections, kept for all still to come.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ pub(crate) struct Prologue {
     on_each: Vec<usize>,
     on_nth: BTreeMap<u64, Vec<usize>>,
     on_range: Vec<(Whose, usize)>,
-    /// Those that begin at a request's head.
+    /// The steps that begin at a request's head.
     on_path: Vec<(PathId, Whose, usize)>,
 }
 
 impl Prologue {
-    /// Adds a step, for those of a path where there is one; a step that does not happen on
+    /// Adds a step, for a path's connections if it has one; a step that does not happen on
     /// connections is left out.
     pub(super) fn push(&mut self, layer: LayerIndex, step: Step, path: Option<PathId>) {
         let index = self.steps.len();
@@ -43,8 +43,8 @@ impl Prologue {
         self.steps.iter().filter(|(layer, ..)| *layer == of).count()
     }
 
-    /// Takes the steps of these layers out. Connections name steps by their places: only where
-    /// there is no connection do the others move up, and until then those taken out do nothing.
+    /// Removes the steps of these layers. Connections refer to steps by place, so the others move
+    /// up only if there is no connection; until then removed ones do nothing.
     pub(super) fn retire(&mut self, of: impl Fn(LayerIndex) -> bool, no_connection: bool) {
         if no_connection {
             let kept = std::mem::take(self).steps;

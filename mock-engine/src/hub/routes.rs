@@ -1,4 +1,4 @@
-//! What connections asked for, and the numbers that they have among those of a path.
+//! What connections asked for, and the numbers they have among those of a path.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::ids::{ConnId, PathId};
 /// Most upgrades whose paths are remembered, for steps that name a path later in the tape.
 const MAX_REMEMBERED: usize = 65_536;
 
-/// Most paths that steps name; further ones are those of nobody.
+/// Most paths that steps name; further ones match no connection.
 const MAX_PATHS: usize = 4_096;
 
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ struct Route {
 }
 
 impl Routes {
-    /// The path that a step names. Where it is new, the upgrades so far count.
+    /// The path that a step names. If it is new, the upgrades so far count.
     pub(super) fn name(&mut self, pattern: &str) -> PathId {
         if let Some(at) = self.named.iter().position(|(known, _)| known == pattern) {
             return PathId(at);
@@ -90,7 +90,7 @@ impl Routes {
         self.of.get(&id).map(|route| &route.asked)
     }
 
-    /// A connection's numbers among those of the paths that steps name.
+    /// A connection's numbers among the paths that steps name.
     pub(super) fn numbers(&self, id: ConnId) -> &[(PathId, u64)] {
         self.of.get(&id).map_or(&[], |route| &route.numbers)
     }
@@ -104,15 +104,15 @@ impl Routes {
         }
     }
 
-    /// The `nth` upgrade of a path, over or not; `None` where there has been none, or it was so long
-    /// ago that nobody knows.
+    /// The `nth` upgrade of a path, over or not; `None` if there has been none, or it was too long
+    /// ago to be remembered.
     pub(super) fn nth(&self, pattern: &str, nth: u64) -> Option<ConnId> {
         let forgotten = self.count(pattern) - self.matching(pattern).count() as u64;
         let at = usize::try_from(nth.checked_sub(forgotten + 1)?).ok()?;
         self.matching(pattern).nth(at)
     }
 
-    /// The upgrades of a path that are remembered, the oldest first.
+    /// The remembered upgrades of a path, oldest first.
     fn matching(&self, pattern: &str) -> impl Iterator<Item = ConnId> {
         let past = self.past.iter();
         past.filter_map(move |(id, path)| path_matches(pattern, path).then_some(*id))

@@ -1,4 +1,4 @@
-//! What is to happen later, in order, and when the tape's time began.
+//! What will happen later, in order, and when the tape's time began.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use wstape_tape::{Micros, Step};
 use crate::dialogue::{Kept, RunIndex, StepIndex, Ticket};
 use crate::ids::{ConnId, LayerIndex, Renumbering, Scope};
 
-/// Names an entry of the schedule: its time, and its place among those of the same time.
+/// Identifies an entry of the schedule: its time, and its place among those of the same time.
 type Slot = (Micros, u64);
 
-/// Something that is to happen at a time.
+/// Something due at a time.
 #[derive(Debug)]
 pub(super) enum Op {
     /// A step that its jitter put off.
@@ -22,7 +22,7 @@ pub(super) enum Op {
         scope: Scope,
         step: Step,
     },
-    /// A state clears by itself.
+    /// A state clears itself.
     Expire {
         layer: LayerIndex,
         scope: Scope,
@@ -32,19 +32,18 @@ pub(super) enum Op {
     Prologue { conn: ConnId, index: usize },
     /// The time of an expectation is over.
     Judge { number: u64 },
-    /// A step of a dialogue, so long after the message.
+    /// A step of a dialogue, some time after the message.
     Answer {
         conn: ConnId,
         step: StepIndex,
         count: u64,
         kept: Option<Arc<Kept>>,
-        /// A connection's Close is answered by it.
+        /// It answers a connection's Close.
         ends: bool,
     },
-    /// A silence may be one.
+    /// A silence may be complete.
     Silence { conn: ConnId, step: StepIndex },
-    /// A line of a scene, for the `nth` time from 0 since the scene was started for the `starts`th
-    /// time.
+    /// A line of a scene, for the `nth` time from 0 since the scene's `starts`th start.
     Scene {
         conn: ConnId,
         run: RunIndex,
@@ -59,7 +58,7 @@ pub(super) enum Op {
         step: Step,
         _room: Ticket,
     },
-    /// A scene is heard again.
+    /// A scene is unmuted.
     Unmute {
         conn: ConnId,
         run: RunIndex,
@@ -67,11 +66,11 @@ pub(super) enum Op {
     },
     /// A late Pong.
     Pong { conn: ConnId, payload: Bytes },
-    /// A connection may be forgotten on the way; of an older number, it is no longer asked.
+    /// A connection may be forgotten on the way; an older number no longer counts.
     Idle { conn: ConnId, number: u64 },
-    /// The client had long enough to answer a Close.
+    /// The client has had long enough to answer a Close.
     CloseWait { conn: ConnId },
-    /// The tape had long enough to answer the client's Close, of this code.
+    /// The tape has had long enough to answer the client's Close, which had this code.
     CloseAnswer { conn: ConnId, code: Option<u16> },
 }
 
@@ -99,16 +98,16 @@ impl Op {
 pub(crate) enum StartTrigger {
     /// The first accepted connection.
     Accept,
-    /// So many upgrades.
+    /// This many upgrades.
     Upgrades(u64),
 }
 
-/// Ordered by time, then by when it was put in.
+/// Ordered by time, then by when it was added.
 #[derive(Debug)]
 pub(super) struct Schedule {
     ops: BTreeMap<Slot, Op>,
     counter: u64,
-    /// How many of them are steps that their jitter put off.
+    /// How many of them are steps put off by their jitter.
     put_off: usize,
     /// The entries that end with each connection.
     of_conn: BTreeMap<ConnId, BTreeSet<Slot>>,
@@ -140,7 +139,7 @@ impl Schedule {
         self.zero
     }
 
-    /// The tape's time 0 is now.
+    /// Makes now the tape's time 0.
     pub(super) fn begin(&mut self, now: Micros) {
         self.zero = Some(now);
         self.trigger = None;
@@ -150,8 +149,8 @@ impl Schedule {
         self.wake.notify_one();
     }
 
-    /// Whether the `accepted`th accept starts the tape's time. Where answers are held an accept
-    /// counts as an upgrade, for only the tape lets anybody be upgraded.
+    /// Whether the `accepted`th accept starts the tape's time. While answers are held an accept
+    /// counts as an upgrade, because only the tape lets anybody be upgraded.
     pub(super) fn starts_at_accept(&self, accepted: u64, held: bool) -> bool {
         match self.trigger {
             Some(StartTrigger::Accept) => true,
@@ -165,7 +164,7 @@ impl Schedule {
         matches!(self.trigger, Some(StartTrigger::Upgrades(many)) if upgraded >= many)
     }
 
-    /// Schedules at a time. What belongs to a connection is forgotten where that ends first.
+    /// Schedules at a time. What belongs to a connection is forgotten if that ends first.
     pub(super) fn put(&mut self, due: Micros, op: Op) {
         self.counter += 1;
         let slot = (due, self.counter);
@@ -177,7 +176,7 @@ impl Schedule {
         self.wake.notify_one();
     }
 
-    /// Schedules a span from now, or from the tape's time 0 where that is still to come.
+    /// Schedules a span from now, or from the tape's time 0 if that is still to come.
     pub(super) fn put_after(&mut self, now: Micros, span: Micros, op: Op) {
         if self.zero.is_some() {
             self.put(Micros(now.0.saturating_add(span.0)), op);
@@ -193,7 +192,7 @@ impl Schedule {
         }
     }
 
-    /// What layers that hold their answers have put off for connections comes to those that have
+    /// Moves what layers that hold their answers have put off for connections to those that have
     /// their numbers now.
     pub(super) fn renumber(
         &mut self,
@@ -213,8 +212,8 @@ impl Schedule {
         }
     }
 
-    /// Takes out the steps that layers that hold their answers have put off for connections
-    /// behind `last`.
+    /// Removes the steps that layers which hold their answers have put off for connections after
+    /// `last`.
     pub(super) fn take_steps_behind(
         &mut self,
         last: ConnId,
@@ -239,8 +238,7 @@ impl Schedule {
         taken
     }
 
-    /// The tapes are put back to before their beginning: what these layers still had to do will not
-    /// happen.
+    /// The tapes return to before their beginning: what these layers still had to do is dropped.
     pub(super) fn rewind(&mut self, of: impl Fn(LayerIndex) -> bool) {
         let goes = |op: &Op| match op {
             Op::Step { layer, .. } | Op::Expire { layer, .. } => of(*layer),
@@ -253,7 +251,7 @@ impl Schedule {
         self.zero = None;
     }
 
-    /// Whether steps that their jitter put off are still to come.
+    /// Whether steps put off by their jitter are still to come.
     pub(super) fn has_put_off(&self) -> bool {
         self.put_off > 0
     }
@@ -268,7 +266,7 @@ impl Schedule {
         self.ops.first_key_value().map(|((due, _), _)| *due)
     }
 
-    /// The next thing, where it is due by `now`.
+    /// The next thing, if it is due by `now`.
     pub(super) fn take_due(&mut self, now: Micros) -> Option<Op> {
         if self.next_due()? > now {
             return None;

@@ -20,11 +20,11 @@ pub(crate) struct Hub {
     log: Log,
     /// Wakes the driver: something is due, or the tape may go on.
     wake: Arc<Notify>,
-    /// Told when a client has caught up.
+    /// Notified when a client has caught up.
     drained: Arc<Notify>,
-    /// Told of each change in the connections.
+    /// Notified of each change in the connections.
     progress: Arc<Notify>,
-    /// The tapes; taken before the core where both are.
+    /// The tapes; locked before the core if both are needed.
     playback: Mutex<Playback>,
     core: Mutex<Core>,
     /// `None` once the engine has stopped.
@@ -57,11 +57,11 @@ impl Hub {
         &self.log
     }
 
-    /// Plays another tape as the base, from its beginning and now; `controls` is the layer behind
+    /// Plays another tape as the base, now and from its beginning; `controls` is the layer after
     /// the tapes'.
     ///
     /// # Errors
-    /// Where a tape can't be read; what is played goes on then.
+    /// If a tape can't be read; then what is being played goes on.
     pub(crate) fn replace_tape(&self, tape: Tape, controls: LayerIndex) -> Result<(), TapeError> {
         let base = Layer::from(tape);
         let (wall, speaks) = (base.header().wall_at_zero(), base.speaks());
@@ -71,22 +71,22 @@ impl Hub {
         Ok(())
     }
 
-    /// Told when something is due or the tape may go on.
+    /// Notified when something is due or the tape may go on.
     pub(crate) fn wake(&self) -> &Notify {
         &self.wake
     }
 
-    /// Told when a client has caught up.
+    /// Notified when a client has caught up.
     pub(crate) fn drained(&self) -> &Arc<Notify> {
         &self.drained
     }
 
-    /// Told of each change in the connections.
+    /// Notified of each change in the connections.
     pub(crate) fn progress(&self) -> &Notify {
         &self.progress
     }
 
-    /// Runs `task` as one of the engine's own: it ends with the engine at the latest.
+    /// Runs `task` as one of the engine's own: it ends no later than the engine.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         if let Some(tasks) = &mut *self.tasks.lock() {
             while tasks.try_join_next().is_some() {}
@@ -98,14 +98,14 @@ impl Hub {
         self.tasks.lock().is_none()
     }
 
-    /// Nobody drives the engine any more: whoever waits for something learns that it never comes.
+    /// The engine has lost its driver: whoever waits for something learns that it will never come.
     pub(crate) fn cut_off(&self) {
         drop(self.stop());
         self.playback().finish(Err(EngineError::ShutDown));
         self.progress.notify_waiters();
     }
 
-    /// Takes no more connections and tasks; hands out the tasks there are.
+    /// Takes no more connections and tasks; hands out the existing tasks.
     pub(crate) fn stop(&self) -> JoinSet<()> {
         self.tasks.lock().take().unwrap_or_default()
     }

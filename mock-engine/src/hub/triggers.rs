@@ -38,7 +38,7 @@ impl Count {
 }
 
 impl Triggers {
-    /// Lets the step `index` wait for `after`. Times are the schedule's.
+    /// Makes the step `index` wait for `after`. The schedule handles times.
     pub(super) fn add(&mut self, after: After, index: usize) {
         match after {
             After::Frames(mark) => self.frames.add(mark, index),
@@ -53,7 +53,7 @@ impl Triggers {
         !self.frames.marks.is_empty() || !self.bytes.marks.is_empty()
     }
 
-    /// How many of `len` bytes may be sent before a step that wants exactly that many.
+    /// How many of `len` bytes may be sent before a step that wants exactly that many bytes.
     pub(super) fn before_mark(&self, len: usize) -> usize {
         let Some(&(mark, _)) = self.bytes.marks.front() else {
             return len;
@@ -62,7 +62,7 @@ impl Triggers {
         usize::try_from(room).map_or(len, |room| len.min(room))
     }
 
-    /// Counts what was sent; returns the steps whose mark that reached.
+    /// Counts what was sent; returns the steps whose mark this reached.
     pub(super) fn sent(&mut self, bytes: usize, frames: u64) -> Vec<usize> {
         self.bytes.so_far += bytes as u64;
         self.frames.so_far += frames;
@@ -72,7 +72,7 @@ impl Triggers {
         reached
     }
 
-    /// Counts a frame from the client; returns the steps whose mark that reached.
+    /// Counts a frame from the client; returns the steps whose mark this reached.
     pub(super) fn received(&mut self) -> Vec<usize> {
         self.received.so_far += 1;
         let mut reached = Vec::new();

@@ -6,7 +6,7 @@ use crate::dialogue::Message;
 use crate::frame::ClientFrame;
 use crate::sought::Sought;
 
-/// What is looked out for, by number, and whether it has come.
+/// What is watched for, by number, and whether it has come.
 #[derive(Debug, Default)]
 pub(super) struct Watches {
     numbers: u64,
@@ -37,12 +37,12 @@ impl Watches {
         self.open.get(&number).is_some_and(|(_, seen)| *seen)
     }
 
-    /// Whether a message is looked for, so that frames are to be put together.
+    /// Whether a message is wanted, so that frames must be assembled.
     pub(super) fn seeks_message(&self) -> bool {
         self.open.values().any(|(wanted, _)| wanted.is_message())
     }
 
-    /// A client sent a frame, and by that a whole message where there is one.
+    /// A client sent a frame, and with it perhaps completed a message.
     pub(super) fn received(&mut self, frame: &ClientFrame, message: Option<&Message>) {
         for (wanted, seen) in self.open.values_mut() {
             *seen = *seen || wanted.is(frame, message);

@@ -1,4 +1,4 @@
-//! Attempts: what became of each connection, gathered from a journal's lines.
+//! Attempts: what became of each connection, collected from a journal's lines.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use super::line::{JournalLine, Said};
 use super::request::RequestHead;
 use crate::frame::FrameKind;
 
-/// Most attempts that are kept one by one; those that come later are counted.
+/// Most attempts kept one by one; later ones are only counted.
 pub const MAX_ATTEMPTS: usize = 65_536;
 
 /// One connection, from its accept to its end. Times are the tape's.
@@ -21,11 +21,11 @@ pub struct Attempt {
     pub conn: u64,
     /// When it was accepted.
     pub accepted: Micros,
-    /// What its client asked for, where it asked.
+    /// What its client asked for, if it did.
     pub request: Option<RequestHead>,
     /// How it was answered, and when.
     pub answer: Option<(Micros, Answer)>,
-    /// How it ended, and when; `None` where it was open at the journal's end.
+    /// How it ended, and when; `None` if it was open at the journal's end.
     pub end: Option<(Micros, AttemptEnd)>,
     /// Messages and frames sent to it alone.
     pub sent: u64,
@@ -69,7 +69,7 @@ pub enum AttemptEnd {
     ProtocolError,
     /// Its TLS handshake failed.
     Tls,
-    /// With its answer, which was no 101.
+    /// With its answer, which was not a 101.
     Answer,
 }
 
@@ -90,13 +90,13 @@ impl fmt::Display for AttemptEnd {
     }
 }
 
-/// The attempts of a journal, and what it says of no connection.
+/// The attempts of a journal, and what it says that is about no connection.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Attempts {
-    /// By their number.
+    /// By number.
     pub by_conn: BTreeMap<u64, Attempt>,
-    /// Connections beyond [`MAX_ATTEMPTS`], and those that repeats stand for: counted alone.
+    /// Connections beyond [`MAX_ATTEMPTS`], and those that repeats stand for: only counted.
     pub uncounted: u64,
     /// Dials that found the port down and were refused.
     pub dials_refused: u64,
@@ -108,9 +108,9 @@ pub struct Attempts {
     pub missing: u64,
     /// The tape's time of the last line.
     pub until: Micros,
-    /// Events sent to all connections at once, one each however many took it.
+    /// Events sent to all connections at once, each counted once however many took it.
     pub broadcasts: u64,
-    /// Events that were to be sent and found nobody.
+    /// Events that found nobody to take them.
     pub lost: u64,
     /// Whether the tape came to its `end`.
     pub ended: bool,
@@ -132,7 +132,7 @@ impl Attempts {
         Ok(attempts)
     }
 
-    /// Takes the next line in.
+    /// Adds the next line.
     pub fn see(&mut self, line: &JournalLine) {
         let at = line.at.tape();
         self.until = self.until.max(at);
@@ -183,7 +183,7 @@ impl Attempts {
         }
     }
 
-    /// Dials that reached the engine or were reported to it, whatever became of them.
+    /// Dials that reached the engine or were reported to it, whatever their outcome.
     #[must_use]
     pub fn dials(&self) -> u64 {
         self.by_conn.len() as u64 + self.uncounted + self.dials_refused + self.dials_reset
@@ -241,7 +241,7 @@ impl Attempt {
             }
             JournalKind::Sent { what, .. } => {
                 self.sent += 1;
-                // The engine's own Close in answer to the client's ends the connection.
+                // The engine's Close in answer to the client's ends the connection.
                 let close = what.starts_with("close");
                 self.engine_close |= close;
                 (close && self.client_close.is_some()).then_some(AttemptEnd::ClientClose)
@@ -264,7 +264,8 @@ impl Attempt {
             _ => None,
         };
         if let Some(end) = end {
-            // What came of an end is no second one; a plain answer on a kept connection is none.
+            // What follows from an end is not a second one; a plain answer on a kept connection is
+            // none.
             match self.end {
                 None | Some((_, AttemptEnd::Answer)) => self.end = Some((at, end)),
                 Some(_) => {}

@@ -1,4 +1,4 @@
-//! What a journal is made of: one thing that happened, in the project's words.
+//! An entry of the journal: one thing that happened, in the project's words.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use wstape_tape::{End, Expect, Micros};
 use super::request::RequestHead;
 use crate::frame::{ClientFrame, FrameKind};
 
-/// Longest payload of a client's frame that a printed line shows, in characters.
+/// Longest payload of a client's frame shown in a printed line, in characters.
 const MAX_SHOWN_CHARS: usize = 120;
 
 /// One thing that happened.
@@ -17,7 +17,7 @@ const MAX_SHOWN_CHARS: usize = 120;
 pub struct Entry {
     /// When, on the engine's clock.
     pub at: Micros,
-    /// On which connection, where it was on one.
+    /// On which connection, if on one.
     pub conn: Option<u64>,
     /// What.
     pub kind: JournalKind,
@@ -29,7 +29,7 @@ pub struct Entry {
 pub enum JournalKind {
     /// A dial met a port that is down. On TCP only the dialer can know, and reports it.
     DialRefused,
-    /// A dial was taken and reset before its answer, by a port that is down for so many dials.
+    /// A dial was taken and reset before its answer, by a port that is down for a number of dials.
     DialReset,
     /// A dial is neither taken nor refused. On TCP only the dialer can know.
     DialPending,
@@ -44,7 +44,7 @@ pub enum JournalKind {
         /// The HTTP status.
         status: u16,
     },
-    /// Its TLS handshake came to nothing.
+    /// Its TLS handshake failed.
     TlsFailed(String),
     /// It was taken and will never be answered.
     Hung,
@@ -64,14 +64,14 @@ pub enum JournalKind {
         /// The HTTP status.
         status: u16,
     },
-    /// Something was sent; one entry for a broadcast, whatever the number of its receivers.
+    /// Something was sent; a broadcast is one entry, however many receive it.
     Sent {
         /// Name of the event, or kind of the frame.
         what: Arc<str>,
         /// To how many connections.
         to: usize,
     },
-    /// Something was to be sent and nobody was connected.
+    /// Something was to be sent, but nobody was connected.
     Lost {
         /// Name of the event, or kind of the frame.
         what: Arc<str>,
@@ -82,7 +82,7 @@ pub enum JournalKind {
     Dropped(End),
     /// The engine ended its own side of the stream with a FIN, and goes on reading.
     HalfClosed,
-    /// Nothing passed for so long that the connection was forgotten on the way: nobody was told.
+    /// Nothing passed for so long that the connection was forgotten on the way; nobody was told.
     Forgotten,
     /// The client ended the transport with a FIN.
     ClientClosed,
@@ -96,14 +96,15 @@ pub enum JournalKind {
     Up,
     /// The tape's time 0 is now.
     Began,
-    /// A partition of this connection is over, or the connection is: what it held back until then.
+    /// A partition of this connection has ended, or the connection has: what it held back until
+    /// then.
     Released {
         /// Bytes for the client.
         to_client: usize,
         /// Bytes from the client.
         from_client: usize,
     },
-    /// A place the tape names.
+    /// A place that the tape names.
     Mark(String),
     /// A demand on the subscriber: for whoever evaluates it.
     Expect(Arc<Expect>),
@@ -118,8 +119,8 @@ pub enum JournalKind {
 }
 
 impl JournalKind {
-    /// Whether a timeline has a line for it. What has none is a fact about something else that a
-    /// timeline tells: a request beside its answer, the bytes behind a partition's end.
+    /// Whether a timeline has a line for it. An entry without one adds to something that the
+    /// timeline tells anyway: a request to its answer, bytes to a partition's end.
     #[must_use]
     pub fn is_told(&self) -> bool {
         !matches!(
@@ -243,7 +244,7 @@ impl fmt::Display for Shown<'_> {
 }
 
 impl Entry {
-    /// That this happened.
+    /// An entry that this happened.
     #[must_use]
     pub fn new(at: Micros, conn: Option<u64>, kind: JournalKind) -> Self {
         Self { at, conn, kind }

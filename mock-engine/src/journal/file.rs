@@ -1,4 +1,4 @@
-//! The journal's file, written aside: a slow disk stalls nobody.
+//! The journal's file, written on another thread: a slow disk stalls nobody.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -11,10 +11,10 @@ use tokio::sync::Notify;
 
 use super::line::{JournalLine, JournalTime, Said};
 
-/// Most memory that lines which wait for the file may take; further ones are counted and lost.
+/// Most memory for lines that wait for the file; further ones are counted and lost.
 const MAX_QUEUED_BYTES: usize = 16 << 20;
 
-/// How long a flush waits for a file that takes nothing, in the machine's time.
+/// How long a flush waits for a file that takes nothing, by the machine's clock.
 const MAX_FLUSH_WAIT: Duration = Duration::from_secs(5);
 
 /// Hands lines to a thread that writes them.
@@ -26,9 +26,9 @@ pub(super) struct FileWriter {
 #[derive(Debug, Default)]
 struct Shared {
     queue: Mutex<Queue>,
-    /// Told of whatever changes in the queue.
+    /// Notified of every change in the queue.
     changed: Condvar,
-    /// Told once the file takes no more.
+    /// Notified once the file takes no more.
     broke: Notify,
 }
 
@@ -38,11 +38,11 @@ struct Queue {
     bytes: usize,
     /// Lines lost since the last one that found room, and when the last of them was.
     lost: Option<(u64, JournalTime)>,
-    /// Lines and flushes that the thread has dealt with, and those it was ever given.
+    /// Lines and flushes that the thread has dealt with, and those it was given in all.
     done: u64,
     given: u64,
     failure: Option<io::Error>,
-    /// What the failure says, which stays when that was told.
+    /// The text of the failure, kept after it was reported.
     why: Option<String>,
     closed: bool,
 }
@@ -56,7 +56,7 @@ enum Item {
 }
 
 impl FileWriter {
-    /// Starts the thread; where the system has none left, the first flush says so.
+    /// Starts the thread; if the system has none left, the first flush says so.
     pub(super) fn start(file: Box<dyn Write + Send>) -> Self {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
@@ -69,7 +69,7 @@ impl FileWriter {
         Self { shared }
     }
 
-    /// Lets the first line be written.
+    /// Queues the first line.
     pub(super) fn begin(&self, header: Vec<u8>) {
         let mut queue = self.shared.queue.lock();
         if !queue.closed {
@@ -78,7 +78,7 @@ impl FileWriter {
         }
     }
 
-    /// Lets a line be written; where too much waits already, it is counted instead.
+    /// Queues a line; if too much waits already, it is counted instead.
     pub(super) fn queue(&self, line: Arc<JournalLine>) {
         let mut queue = self.shared.queue.lock();
         if queue.closed {
@@ -95,7 +95,7 @@ impl FileWriter {
         self.shared.changed.notify_all();
     }
 
-    /// What waits for the file, without owning it.
+    /// A handle to wait for the file, without owning it.
     pub(super) fn handle(&self) -> FileHandle {
         FileHandle(Arc::clone(&self.shared))
     }
@@ -166,7 +166,7 @@ impl Queue {
         self.closed = true;
     }
 
-    /// What was lost is said at its place.
+    /// Writes the count of lost lines in their place.
     fn push_loss(&mut self) {
         if let Some((lost, at)) = self.lost.take() {
             let said = Said::Missing { entries: lost };
@@ -176,8 +176,8 @@ impl Queue {
 }
 
 impl Shared {
-    /// Writes what comes, each line with its newline at once, so that a reader never sees half,
-    /// until nobody is there to hand any over.
+    /// Writes what comes, each line at once with its newline, so that a reader never sees half a
+    /// line, until nobody is left to hand any over.
     fn write_all(&self, mut file: Box<dyn Write + Send>) {
         let mut queue = self.queue.lock();
         loop {
@@ -225,7 +225,7 @@ mod tests {
     /// Lines that fill the queue, a sixteenth of it each.
     const LINE_BYTES: usize = MAX_QUEUED_BYTES / 16;
 
-    /// A disk that takes nothing until it is told to, and then everything.
+    /// A disk that takes nothing until told to, and then everything.
     struct Slow {
         may: Receiver<()>,
         waits: bool,
@@ -268,7 +268,7 @@ mod tests {
     fn what_a_slow_disk_has_no_room_for_is_counted_at_its_place_and_what_comes_behind_it_is_written()
      {
         let (file, go, took) = slow();
-        // With what it takes beside its text, a sixteenth line of these finds no room.
+        // With its overhead beside the text, a sixteenth line of this size finds no room.
         for at_ms in 1..=20 {
             file.queue(line(at_ms, LINE_BYTES));
         }

@@ -1,8 +1,8 @@
 //! Repeats folded into one line: a client that spins must not fill the disk.
 //!
-//! What a client can bring about as often as it likes is written as long as it keeps to a pace;
-//! beyond, it is counted, and once a second a line says how often. What tapes and controls do is
-//! always written: it has an end, or a pace of its own.
+//! Whatever a client can cause as often as it likes is written as long as it keeps to a pace;
+//! beyond that it is counted, and a line once a second says how often. What tapes and controls do
+//! is always written: it ends, or has a pace of its own.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +11,19 @@ use wstape_tape::Micros;
 use super::entry::{Entry, JournalKind};
 use super::line::{Repeats, cost};
 
-/// What one kind of event may write at once, in bytes.
+/// What one kind of event may write in a burst, in bytes.
 const MAX_BURST_BYTES: u64 = 8 << 10;
 
-/// What one kind of event may write for long, in bytes a second.
+/// What one kind of event may write continuously, in bytes a second.
 const MAX_BYTES_PER_SECOND: u64 = 1_536;
 
 /// How often repeats are summed up.
 const FOLD_EVERY: Micros = Micros::from_ms(1_000);
 
-/// Most kinds of events that are told apart by what they say; further ones are by their name.
+/// Most kinds of events distinguished by what they say; further ones are by name only.
 const MAX_SHAPES: usize = 64;
 
-/// Repeats of one kind of event, not summed up yet.
+/// Repeats of one kind of event that are not summed up yet.
 #[derive(Debug, Clone)]
 pub(super) struct Fold {
     name: &'static str,
@@ -33,37 +33,37 @@ pub(super) struct Fold {
     last: Micros,
 }
 
-/// What goes into the journal's lines.
+/// What becomes a line of the journal.
 #[derive(Debug)]
 pub(super) enum Passed {
     Entry(Entry),
-    /// Repeats that have no line each.
+    /// Repeats without a line of their own.
     Fold(Fold),
 }
 
-/// Tells kinds of events apart: the kind's name, and what it says where a client has no choice
-/// in that.
+/// Identifies a kind of event: the kind's name, and what it says as far as a client has no choice
+/// in it.
 type Shape = (&'static str, String);
 
 /// Decides which entries get a line each.
 #[derive(Debug, Default)]
 pub(super) struct Folds {
     paces: BTreeMap<Shape, Pace>,
-    /// When the next sum of repeats is due, where there are any.
+    /// When the next sum of repeats is due, if there are any.
     due: Option<Micros>,
 }
 
 /// The pace of one kind of event.
 #[derive(Debug)]
 struct Pace {
-    /// Bytes that may still be written, in millionths, and when that was so.
+    /// Bytes that may still be written, in millionths, and the time of that figure.
     credit: u64,
     at: Micros,
     fold: Option<Fold>,
 }
 
 impl Fold {
-    /// When the last of them was.
+    /// When the last of them happened.
     pub(super) fn last(&self) -> Micros {
         self.last
     }
@@ -78,7 +78,7 @@ impl Fold {
     }
 }
 
-/// What an entry is a repeat of; `None` for one that no client can bring about at will.
+/// What an entry is a repeat of; `None` if no client can cause it at will.
 fn shape(entry: &Entry) -> Option<Shape> {
     let dial = matches!(
         entry.kind,
@@ -88,7 +88,7 @@ fn shape(entry: &Entry) -> Option<Shape> {
         return None;
     }
     let what = match &entry.kind {
-        // What clients say and ask for differs without end.
+        // What clients say and ask for varies without end.
         JournalKind::Received(frame) => format!("← {}", frame.kind.word()),
         JournalKind::HttpAnswered { status, .. } => format!("http {status}"),
         JournalKind::Requested(_) | JournalKind::Released { .. } => entry.kind.name().to_owned(),
@@ -99,7 +99,7 @@ fn shape(entry: &Entry) -> Option<Shape> {
 }
 
 impl Folds {
-    /// The lines to write now that this has happened.
+    /// The lines to write after this entry.
     pub(super) fn pass(&mut self, entry: &Entry) -> Vec<Passed> {
         let mut lines = Vec::new();
         if self.due.is_some_and(|due| due <= entry.at) {
@@ -150,7 +150,7 @@ impl Folds {
 }
 
 impl Pace {
-    /// Takes what the entry costs off the credit; `false` where there is none.
+    /// Takes the entry's cost off the credit; `false` if there is too little.
     fn admits(&mut self, entry: &Entry) -> bool {
         let passed = entry.at.0.saturating_sub(self.at.0);
         let earned = passed.saturating_mul(MAX_BYTES_PER_SECOND);
@@ -184,7 +184,7 @@ mod tests {
         String::from_utf8(JournalLine { at, said }.to_json().unwrap()).unwrap()
     }
 
-    /// What the file gets of a client that does these things over and over, `every` apart.
+    /// What the file gets from a client that does these things over and over, `every` apart.
     fn spun(kinds: &[JournalKind], every: Micros, until: Micros) -> Vec<String> {
         let mut folds = Folds::default();
         let mut lines = Vec::new();

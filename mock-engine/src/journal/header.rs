@@ -14,13 +14,13 @@ pub struct JournalHeader {
     pub journal: u32,
     /// The program that wrote it, and its version.
     pub by: String,
-    /// Name of the engine, of a tape for several.
+    /// Name of the engine, for a tape of several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
     /// Where clients connect to.
     #[serde(default)]
     pub url: String,
-    /// Wall time at which the engine came up. What `waited_ms` counts from.
+    /// Wall time at which the engine came up, from which `waited_ms` counts.
     pub up: DateTime<Utc>,
 }
 

@@ -9,15 +9,15 @@ use wstape_tape::Micros;
 
 use super::entry::{Entry, JournalKind};
 
-/// What a line takes beside the text in it, in bytes.
+/// What a line takes beside its text, in bytes.
 pub(super) const LINE_BYTES: usize = 96;
 
-/// When something happened, on the tape's clock, which stands at 0 until the tape begins.
+/// When something happened, on the tape's clock, which is 0 until the tape begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JournalTime {
-    /// Before the tape began: so long after the engine came up.
+    /// Before the tape began: this long after the engine came up.
     Before(Micros),
-    /// So long after the tape's time 0.
+    /// This long after the tape's time 0.
     At(Micros),
 }
 
@@ -38,10 +38,10 @@ impl fmt::Display for JournalTime {
     }
 }
 
-/// A line of a journal behind its header.
+/// A line of a journal after its header.
 #[derive(Debug, Clone)]
 pub struct JournalLine {
-    /// When; of repeats, when the last of them was.
+    /// When; for repeats, the time of the last.
     pub at: JournalTime,
     /// What it says.
     pub said: Said,
@@ -53,12 +53,12 @@ pub struct JournalLine {
 pub enum Said {
     /// One thing happened.
     Once {
-        /// On which connection, where it was on one.
+        /// On which connection, if on one.
         conn: Option<u64>,
         /// What.
         kind: JournalKind,
     },
-    /// The same happened over and over, faster than it is worth a line each.
+    /// The same happened over and over, too fast to be worth a line each.
     Repeats(Repeats),
     /// Entries are missing: there was no room for them, or the disk was too slow.
     Missing {
@@ -72,7 +72,7 @@ pub enum Said {
 pub struct Repeats {
     /// The kind's name, as one entry would have it.
     pub kind: String,
-    /// What a person reads of one.
+    /// How a person reads one.
     pub what: String,
     /// How many times.
     pub times: u64,
@@ -81,7 +81,7 @@ pub struct Repeats {
 }
 
 impl JournalLine {
-    /// What it takes in memory and on disk, about, in bytes.
+    /// Roughly what it takes in memory and on disk, in bytes.
     pub(super) fn cost(&self) -> usize {
         match &self.said {
             Said::Once { kind, .. } => LINE_BYTES + text_bytes(kind),
@@ -90,10 +90,10 @@ impl JournalLine {
         }
     }
 
-    /// The line as it stands in a file, its newline included.
+    /// The line as a file has it, newline included.
     ///
     /// # Errors
-    /// Where a payload can't be written as JSON, which no payload is known to do.
+    /// If a payload can't be written as JSON, which is not known to happen.
     pub fn to_json(&self) -> io::Result<Vec<u8>> {
         let mut line = serde_json::to_vec(self)?;
         line.push(b'\n');
@@ -101,7 +101,7 @@ impl JournalLine {
     }
 }
 
-/// What an entry takes, about, in bytes.
+/// Roughly what an entry takes, in bytes.
 pub(super) fn cost(entry: &Entry) -> usize {
     LINE_BYTES + text_bytes(&entry.kind)
 }
@@ -171,14 +171,14 @@ impl fmt::Display for JournalLine {
     }
 }
 
-/// A time in milliseconds, digit by digit as a tape has it.
+/// A time in milliseconds, with the digits that a tape has.
 pub(super) fn ms(time: Micros) -> Result<Box<RawValue>, serde_json::Error> {
     RawValue::from_string(time.to_ms_text())
 }
 
 impl Serialize for JournalLine {
-    /// One object: `at_ms`, before the tape began `waited_ms` too, `conn` where there is one,
-    /// `kind`, and the kind's own members.
+    /// One object: `at_ms`, also `waited_ms` before the tape began, `conn` if there is one, `kind`,
+    /// and the kind's own members.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let raw = |time| ms(time).map_err(serde::ser::Error::custom);
         let mut map = serializer.serialize_map(None)?;

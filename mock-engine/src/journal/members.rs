@@ -14,10 +14,10 @@ use super::entry::JournalKind;
 use super::request::{HeaderMap, RequestHead};
 use crate::frame::{ClientFrame, FrameKind};
 
-/// What stands around an expectation where it is a step.
+/// The text around an expectation that makes it a step.
 const STEP_BEFORE: &str = r#"{"at_ms":0,"expect":"#;
 
-/// The expectation as it stands in a tape.
+/// The expectation as a tape has it.
 fn expect_text(expect: &Expect) -> Option<Box<RawValue>> {
     let line = Step::at(Micros::ZERO, Action::Expect(expect.clone())).to_line();
     let value = line
@@ -102,8 +102,7 @@ fn write_frame<M: SerializeMap>(frame: &ClientFrame, map: &mut M) -> Result<(), 
     }
 }
 
-/// All members that a line of a journal may have. Those that this version does not know are
-/// skipped.
+/// All members that a line of a journal may have. Unknown ones are skipped.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Members {
@@ -135,7 +134,7 @@ pub(super) struct Members {
     from_client_bytes: Option<usize>,
 }
 
-/// A member that a kind must have and this line has not, or has wrongly.
+/// A member that a kind must have and this line lacks, or has in a wrong form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BadMember(pub(super) &'static str);
 
@@ -145,7 +144,7 @@ fn need<T>(member: Option<T>, name: &'static str) -> Result<T, BadMember> {
 }
 
 impl Members {
-    /// What happened, of a kind with this name; `None` for a kind that is not known.
+    /// The kind with this name; `None` if the name is not known.
     pub(super) fn into_kind(self, name: &str) -> Result<Option<JournalKind>, BadMember> {
         Ok(Some(match name {
             "dial_refused" => JournalKind::DialRefused,

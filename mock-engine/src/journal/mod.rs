@@ -1,10 +1,9 @@
 //! The journal: what happened, in order.
 //!
-//! `entry` is one thing that happened, as the engine keeps it in memory. Its lines, in a file and
-//! for those who follow a run, are made of that: `redact` takes secrets out, `fold` sums up what
-//! repeats without end, `line` and `members` are how a line is written and read, `ring` keeps the
-//! newest, `file` writes them aside, `reader` reads them again, `attempts` gathers what became of each
-//! connection.
+//! `entry` is one thing that happened, as the engine keeps it in memory. Lines, in a file and for
+//! those who follow a run, are made from it: `redact` removes secrets, `fold` sums up endless
+//! repeats, `line` and `members` write and read a line, `ring` keeps the newest, `file` writes them
+//! on another thread, `reader` reads them back, `attempts` collects what became of each connection.
 
 mod attempts;
 mod entry;
@@ -57,7 +56,7 @@ pub struct Journal {
     inner: Arc<Inner>,
 }
 
-/// What a [`Journal`] begins with.
+/// What a [`Journal`] starts with.
 pub(crate) struct JournalSetup {
     pub(crate) retention: Retention,
     pub(crate) file: Option<Box<dyn Write + Send>>,
@@ -65,16 +64,16 @@ pub(crate) struct JournalSetup {
     pub(crate) shown: bool,
     pub(crate) redact: Option<Box<dyn Redact>>,
     pub(crate) header: JournalHeader,
-    /// The engine's clock as it comes up.
+    /// The engine's clock when it comes up.
     pub(crate) up: Micros,
 }
 
 #[derive(Debug)]
 struct Inner {
     kept: Mutex<Kept>,
-    /// Told of each entry.
+    /// Notified of each entry.
     grown: Notify,
-    /// Told of each line for those who follow.
+    /// Notified of each line for those who follow.
     shown: Notify,
     header: JournalHeader,
 }
@@ -82,7 +81,7 @@ struct Inner {
 struct Kept {
     entries: VecDeque<Entry>,
     retention: Retention,
-    /// Entries ever written, those no longer kept included.
+    /// Entries ever written, including those no longer kept.
     written: usize,
     lines: Option<Lines>,
 }
@@ -92,7 +91,7 @@ struct Lines {
     folds: Folds,
     redaction: Redaction,
     file: Option<FileWriter>,
-    /// The first line, until the file has it: a run that never begins leaves an old file as it was.
+    /// The first line, until the file has it: a run that never begins leaves an old file untouched.
     header: Option<Vec<u8>>,
     ring: Option<Ring>,
     up: Micros,
@@ -119,7 +118,7 @@ impl Lines {
         })
     }
 
-    /// A time of the engine's clock as lines say it.
+    /// A time of the engine's clock as lines give it.
     fn stamp(&self, at: Micros) -> JournalTime {
         match self.zero {
             Some(zero) if at >= zero => JournalTime::At(Micros(at.0 - zero.0)),
@@ -161,7 +160,7 @@ impl Lines {
             };
             let line = Arc::new(line);
             if let Some(file) = self.begun_file() {
-                // It only queues them.
+                // This only queues them.
                 file.queue(Arc::clone(&line));
             }
             if let Some(ring) = &mut self.ring {
@@ -170,7 +169,7 @@ impl Lines {
         }
     }
 
-    /// The file, its header on its way.
+    /// The file, after queueing its header.
     fn begun_file(&mut self) -> Option<&FileWriter> {
         let file = self.file.as_ref()?;
         if let Some(header) = self.header.take() {
@@ -189,11 +188,11 @@ impl fmt::Debug for Kept {
 }
 
 impl Kept {
-    /// Takes an entry in; whether that made a line for those who follow.
+    /// Adds an entry; returns whether that made a line for those who follow.
     fn take(&mut self, entry: Entry) -> bool {
         let mut shown = false;
         if let Some(lines) = &mut self.lines {
-            // Under the journal's lock, so that the lines have its order.
+            // Under the journal's lock, so that the lines keep its order.
             let before = lines.ring.as_ref().map(Ring::newest);
             lines.add(&entry);
             shown = before < lines.ring.as_ref().map(Ring::newest);
@@ -250,14 +249,14 @@ impl Journal {
         }
     }
 
-    /// The first line that a file has.
+    /// The first line of the file.
     #[must_use]
     pub fn header(&self) -> &JournalHeader {
         &self.inner.header
     }
 
-    /// At most `most` lines behind the one of number `had`: those that are still kept, where the
-    /// builder's [`followed`](crate::EngineBuilder::followed) is set.
+    /// At most `most` lines after number `had`, as far as they are still kept, if the builder's
+    /// [`followed`](crate::EngineBuilder::followed) is set.
     #[must_use]
     pub fn shown_since(&self, had: u64, most: usize) -> Shown {
         let kept = self.inner.kept.lock();
@@ -265,7 +264,7 @@ impl Journal {
         ring.map_or_else(Shown::default, |ring| ring.since(had, most))
     }
 
-    /// The number of the newest line for those who follow; 0 where there is none.
+    /// The number of the newest line for those who follow; 0 if there is none.
     #[must_use]
     pub fn newest_shown(&self) -> u64 {
         let kept = self.inner.kept.lock();
@@ -273,7 +272,7 @@ impl Journal {
         ring.map_or(0, Ring::newest)
     }
 
-    /// Whether any entry that is kept is one of these.
+    /// Whether `is` holds for any entry that is kept.
     pub(crate) fn any_entry(&self, is: impl FnMut(&Entry) -> bool) -> bool {
         self.inner.kept.lock().entries.iter().any(is)
     }
@@ -286,14 +285,14 @@ impl Journal {
         }
     }
 
-    /// Sums up the repeats until now, so that whoever follows sees them.
+    /// Sums up the repeats so far, so that whoever follows sees them.
     pub fn settle(&self) {
         if let Some(lines) = &mut self.inner.kept.lock().lines {
             lines.settle();
         }
     }
 
-    /// Returns once there is a line behind the one of number `had`.
+    /// Returns once there is a line after number `had`.
     pub async fn shown_behind(&self, had: u64) {
         loop {
             let mut shown = std::pin::pin!(self.inner.shown.notified());
@@ -310,7 +309,7 @@ impl Journal {
         }
     }
 
-    /// Whether any line that is kept for those who follow is one of these.
+    /// Whether `is` holds for any line kept for those who follow.
     pub fn any_shown(&self, is: impl FnMut(&JournalLine) -> bool) -> bool {
         let kept = self.inner.kept.lock();
         let ring = kept.lines.as_ref().and_then(|lines| lines.ring.as_ref());
@@ -323,8 +322,8 @@ impl Journal {
         self.inner.kept.lock().entries.iter().cloned().collect()
     }
 
-    /// Takes the entries that are kept, oldest first: for whoever follows a long run, so that
-    /// the journal need not keep all of it.
+    /// Takes the kept entries, oldest first: for whoever follows a long run, so that the journal
+    /// doesn't have to keep all of it.
     #[must_use]
     pub fn take(&self) -> Vec<Entry> {
         self.inner.kept.lock().entries.drain(..).collect()
@@ -339,7 +338,7 @@ impl Journal {
         told.map(ToString::to_string).collect()
     }
 
-    /// Entries ever written, those no longer kept included.
+    /// Entries ever written, including those no longer kept.
     #[must_use]
     pub fn len(&self) -> usize {
         self.inner.kept.lock().written
@@ -351,8 +350,8 @@ impl Journal {
         self.len() == 0
     }
 
-    /// Returns once `condition` holds of the kept entries: at once where it does already,
-    /// otherwise it is looked at after each new entry.
+    /// Returns once `condition` holds for the kept entries. It is checked at once, then after each
+    /// new entry.
     pub async fn wait_for(&self, mut condition: impl FnMut(&[Entry]) -> bool) {
         loop {
             let mut grown = std::pin::pin!(self.inner.grown.notified());
@@ -364,8 +363,8 @@ impl Journal {
         }
     }
 
-    /// Completes once the journal's file takes no more, with why: what happens from there on is in no
-    /// file, though the engine goes on. Never without a file. Cancel safe.
+    /// Completes once the journal's file takes no more, and says why: what happens after that is in
+    /// no file, though the engine goes on. Without a file it never completes. Cancel safe.
     pub async fn broken(&self) -> String {
         let file = {
             let kept = self.inner.kept.lock();
@@ -378,12 +377,12 @@ impl Journal {
         }
     }
 
-    /// Waits until the journal's file, if it has one, has taken all that was written so far,
-    /// flushes it, and returns what went wrong with it first. It gives up on a file that takes
-    /// nothing for five seconds of the machine's time.
+    /// Waits until the journal's file, if it has one, has taken everything written so far, flushes
+    /// it, and returns the first error. It gives up on a file that takes nothing for five seconds
+    /// by the machine's clock.
     ///
     /// # Errors
-    /// The first error of a write or of this flush; writing stops at the first.
+    /// The first error of a write or of this flush; writing stops at the first error.
     pub fn flush(&self) -> std::io::Result<()> {
         self.inner.flush()
     }
@@ -399,7 +398,7 @@ impl Inner {
         let Some(file) = lines.begun_file().map(FileWriter::handle) else {
             return Ok(());
         };
-        // What happens meanwhile is not kept waiting for the disk.
+        // Others need not wait for the disk meanwhile.
         drop(kept);
         file.flush()
     }
@@ -407,7 +406,7 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // Whoever wants to know what became of the file has flushed it.
+        // Whoever cares what became of the file has flushed it.
         let _ = self.flush();
     }
 }

@@ -11,7 +11,8 @@ use super::header::{JOURNAL_VERSION, JournalHeader};
 use super::line::{JournalLine, JournalTime, Repeats, Said};
 use super::members::Members;
 
-/// Longest line of a journal, in bytes: what is kept of a request or a frame, escaped, and room.
+/// Longest line of a journal, in bytes: what is kept of a request or a frame, escaped, with room to
+/// spare.
 pub const MAX_JOURNAL_LINE_BYTES: usize = 1 << 20;
 
 /// Why a journal can't be read.
@@ -26,7 +27,7 @@ pub enum JournalError {
         /// What the system said.
         source: io::Error,
     },
-    /// The first line is no journal's.
+    /// The first line is not a journal's.
     #[error(
         "{file}: not a journal: its first line must be {{\"journal\":1,…}}, as `wstape serve --journal` writes it"
     )]
@@ -34,7 +35,7 @@ pub enum JournalError {
         /// Name of the file.
         file: String,
     },
-    /// It is of a version that this reader does not know.
+    /// Its version is one that this reader does not know.
     #[error("{file}: a journal of version {version}; this program reads version {JOURNAL_VERSION}")]
     Version {
         /// Name of the file.
@@ -42,7 +43,7 @@ pub enum JournalError {
         /// The version it says.
         version: u32,
     },
-    /// A line is not one.
+    /// A line is invalid.
     #[error("{file}:{line}: {flaw}")]
     Line {
         /// Name of the file.
@@ -54,12 +55,11 @@ pub enum JournalError {
     },
 }
 
-/// Reads a journal: its header at once, then a line at a time, so that one of any length takes
-/// constant memory.
+/// Reads a journal: its header at once, then one line at a time, so that a journal of any length
+/// takes constant memory.
 ///
-/// Entries of a kind that this version does not know are skipped and counted, and so are members
-/// that it does not know. A last line that breaks off, as a run that was killed leaves it, ends
-/// the journal.
+/// Entries of unknown kinds are skipped and counted; unknown members are skipped. A last line that
+/// breaks off, as a killed run leaves it, ends the journal.
 ///
 /// ```
 /// use wstape_mock_engine::{JournalKind, JournalReader, Said};
@@ -86,11 +86,11 @@ pub struct JournalReader<R> {
     line: u64,
     skipped: u64,
     torn: bool,
-    /// Nothing more is read.
+    /// Whether reading is over.
     over: bool,
 }
 
-/// As much of a header as every version has.
+/// The part of a header that every version has.
 #[derive(serde::Deserialize)]
 struct Version {
     journal: u32,
@@ -100,7 +100,7 @@ impl JournalReader<BufReader<File>> {
     /// Opens a file.
     ///
     /// # Errors
-    /// Where it can't be read, or its first line is no journal's.
+    /// If it can't be read, or its first line is not a journal's.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
         let name = path.as_ref().display().to_string();
         match File::open(&path) {
@@ -111,10 +111,10 @@ impl JournalReader<BufReader<File>> {
 }
 
 impl<R: BufRead> JournalReader<R> {
-    /// Reads the header; `file` is what errors call the input.
+    /// Reads the header; `file` is the name that errors give to the input.
     ///
     /// # Errors
-    /// Where it can't be read, or its first line is no journal's.
+    /// If it can't be read, or its first line is not a journal's.
     pub fn new(file: impl Into<String>, input: R) -> Result<Self, JournalError> {
         let mut reader = Self {
             file: file.into(),
@@ -155,7 +155,7 @@ impl<R: BufRead> JournalReader<R> {
         self.torn
     }
 
-    /// Lines of kinds that this version does not know, so far.
+    /// Lines of unknown kinds so far.
     #[must_use]
     pub fn skipped(&self) -> u64 {
         self.skipped
@@ -218,7 +218,7 @@ impl<R: BufRead> Iterator for JournalReader<R> {
     }
 }
 
-/// A line; `None` for one of a kind that is not known.
+/// A line; `None` for one of an unknown kind.
 fn parse(text: &[u8]) -> Result<Option<JournalLine>, String> {
     let mut members: Members = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     let time = |raw: Option<Box<RawValue>>, name: &str| match raw {

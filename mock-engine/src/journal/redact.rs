@@ -4,15 +4,15 @@ use std::fmt;
 
 use super::entry::Entry;
 
-/// Takes the secrets out of entries before they are written or shown. The registry of secrets
-/// stands elsewhere: an engine knows what happened, not what is a secret.
+/// Takes the secrets out of entries before they are written or shown. The registry of secrets is
+/// elsewhere: an engine knows what happened, not what is secret.
 pub trait Redact: Send {
     /// Replaces the secrets in what a client sent (a request's target and headers, the payload of
     /// a frame) and in texts.
     fn redact(&mut self, entry: &mut Entry);
 }
 
-/// The redactor of a journal, where it has one.
+/// The redactor of a journal, if it has one.
 #[derive(Default)]
 pub(super) struct Redaction(pub(super) Option<Box<dyn Redact>>);
 

@@ -1,4 +1,4 @@
-//! What a client asked for when it opened, as far as a journal keeps it.
+//! What a client asked for when it connected, as far as a journal keeps it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +11,7 @@ use wstape_wire::http1::Request;
 /// Longest request target that a journal keeps, in bytes.
 pub const MAX_TARGET_BYTES: usize = 4 << 10;
 
-/// Most bytes of names and values that a journal keeps of one request's headers.
+/// Most bytes of names and values that a journal keeps of a request's headers.
 pub const MAX_HEADERS_BYTES: usize = 16 << 10;
 
 /// Longest method that a journal keeps, in bytes.
@@ -28,7 +28,7 @@ pub struct RequestHead {
     /// Headers in their order, names in lower case; at most [`MAX_HEADERS_BYTES`] of them. Bytes
     /// that are not UTF-8 are replaced.
     pub headers: Vec<(String, String)>,
-    /// Whether something of it was too long to keep.
+    /// Whether any part was too long to keep.
     pub cut: bool,
 }
 
@@ -91,7 +91,7 @@ impl RequestHead {
             .map_or(&self.target, |(path, _)| path)
     }
 
-    /// The subprotocols that it offers, in its order.
+    /// The subprotocols that it offers, in order.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
         let offers = |(name, _): &&(String, String)| name == "sec-websocket-protocol";
         let lists = self.headers.iter().filter(offers);
@@ -105,7 +105,7 @@ impl RequestHead {
             .is_some_and(|to| to.eq_ignore_ascii_case("websocket"))
     }
 
-    /// What it takes in memory, about, in bytes.
+    /// Roughly what it takes in memory, in bytes.
     pub(super) fn len(&self) -> usize {
         let header = |(name, value): &(String, String)| name.len() + value.len() + 6;
         self.target.len() + self.headers.iter().map(header).sum::<usize>()
@@ -120,8 +120,7 @@ fn cut(text: &str, max_bytes: usize) -> &str {
     &text[..end]
 }
 
-/// Headers as a journal writes them: `{name: value}`, a list of values for a name that stands more
-/// than once.
+/// Headers as a journal writes them: `{name: value}`, with a list of values for a repeated name.
 #[derive(Debug, Default)]
 pub(super) struct HeaderMap(pub(super) Vec<(String, String)>);
 

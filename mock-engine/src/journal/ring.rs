@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::line::JournalLine;
 
-/// Most memory that the newest lines of a journal may take, about. Whoever reads slower than they
-/// come is told how many it missed.
+/// Roughly the most memory for a journal's newest lines. Whoever reads slower than they come is
+/// told how many it missed.
 pub const MAX_SHOWN_BYTES: usize = 16 << 20;
 
-/// The newest lines. Each has a number, counted from 1 behind the header.
+/// The newest lines, numbered from 1 after the header.
 #[derive(Debug, Default)]
 pub(super) struct Ring {
     lines: VecDeque<Arc<JournalLine>>,
@@ -21,11 +21,11 @@ pub(super) struct Ring {
 /// Lines of a journal for one reader.
 #[derive(Debug, Default)]
 pub struct Shown {
-    /// Lines that came after those it had and are gone.
+    /// Lines after those it had that are already gone.
     pub missed: u64,
     /// The number of the first of `lines`.
     pub first: u64,
-    /// They, in their order.
+    /// The lines, in order.
     pub lines: Vec<Arc<JournalLine>>,
 }
 
@@ -46,14 +46,14 @@ impl Ring {
         self.newest
     }
 
-    /// At most `most` lines behind the one of number `had`.
+    /// At most `most` lines after number `had`.
     pub(super) fn since(&self, had: u64, most: usize) -> Shown {
         let oldest = self.newest + 1 - self.lines.len() as u64;
         let first = had.saturating_add(1).max(oldest);
         let skip = usize::try_from(first - oldest).unwrap_or(usize::MAX);
         let lines = self.lines.iter().skip(skip).take(most);
         Shown {
-            // A number beyond the newest is of another run: nothing was missed of this one.
+            // A number beyond the newest is from another run: nothing of this one was missed.
             missed: first - had.saturating_add(1).min(first),
             first,
             lines: lines.cloned().collect(),

@@ -12,10 +12,10 @@ use super::lane::Front;
 use super::lanes::{HIGH_WATER_BYTES, Read, Shared, poll_lane, wake};
 use crate::clock::Timer;
 
-/// Most chunks that one [`ClientReader::take_due`] hands out.
+/// Most chunks handed out by one [`ClientReader::take_due`].
 const MAX_CHUNKS: usize = 1_024;
 
-/// Bytes of chunks with which it has enough: a good deal more than a write costs by itself.
+/// Bytes of chunks after which it stops: well above what a write costs by itself.
 const ENOUGH_BYTES: usize = 64 << 10;
 
 /// The client's end of a link: in virtual time, its socket.
@@ -42,7 +42,7 @@ impl ClientEnd {
         }
     }
 
-    /// Ends the connection with a reset instead of a FIN.
+    /// Ends the connection with a reset, not a FIN.
     pub fn reset(self) {
         self.writer.reset();
     }
@@ -103,8 +103,8 @@ pub(crate) struct ClientReader {
 }
 
 impl ClientReader {
-    /// Waits for bytes and appends all that are due to `out`, a slice on its own.
-    /// `Ok(false)` is the end of the stream, an error its reset.
+    /// Waits for bytes and appends all that are due to `out`; a slice comes alone. `Ok(false)` is
+    /// the end of the stream, an error its reset.
     pub(crate) async fn take_due(&mut self, out: &mut Vec<Bytes>) -> io::Result<bool> {
         let Self { shared, timer } = self;
         let read = std::future::poll_fn(|cx| {
@@ -139,8 +139,8 @@ impl ClientReader {
 }
 
 impl ClientReader {
-    /// Waits, behind the end of the stream, until the engine takes nothing more from the client.
-    /// `true` where it has reset the stream.
+    /// After the end of the stream, waits until the engine takes nothing more from the client.
+    /// `true` if it has reset the stream.
     pub(crate) async fn engine_done(&mut self) -> bool {
         std::future::poll_fn(|cx| {
             let mut lanes = self.shared.lanes.lock();
@@ -222,7 +222,7 @@ impl ClientWriter {
         Ok(())
     }
 
-    /// The client is done writing.
+    /// The client has finished writing.
     pub(crate) fn fin(&self) {
         let waker = {
             let mut lanes = self.shared.lanes.lock();

@@ -7,7 +7,7 @@ use wstape_tape::{Corruption, Distribution, Latency, Micros};
 
 use super::pieces::{Pieces, Variation};
 
-/// The Pareto tail's shape: a finite mean and variance, and a tail that shows.
+/// The Pareto tail's shape: finite mean and variance, and a visible tail.
 const PARETO_SHAPE: f64 = 3.0;
 
 /// What one direction of a link does to the bytes it carries, until changed.
@@ -23,18 +23,18 @@ pub struct Conditions {
     pub rate: Option<u64>,
     /// A read returns at most this many bytes; never zero.
     pub slice: Option<u32>,
-    /// How far such a read's length strays from that.
+    /// How far the length of such a read may deviate.
     pub(crate) variation: Option<Variation>,
-    /// Bytes that find room while nothing is delivered, where that is fewer than a lane takes.
+    /// Room for bytes while nothing is delivered, if less than a lane's.
     pub room: Option<u32>,
-    /// What bytes are damaged, one after the other.
+    /// Damages to bytes, applied one after the other.
     pub(crate) damages: Vec<Damage>,
-    /// A connection that carries nothing for so long is forgotten on the way.
+    /// A connection that carries nothing for this long is forgotten on the way.
     pub(crate) forgets_after: Option<Micros>,
 }
 
 impl Conditions {
-    /// Adds a latency to those that hold already. `seed` is what its jitter is drawn from.
+    /// Adds a latency to the present ones. Its jitter is drawn from `seed`.
     pub fn add_latency(&mut self, latency: Latency, seed: u64) {
         self.delays.push(Delay::new(0, latency, seed, 0));
     }
@@ -53,21 +53,21 @@ impl Conditions {
         Micros(total)
     }
 
-    /// How the next chunk is cut, where it is.
+    /// How the next chunk is cut, if it is.
     pub(super) fn pieces(&mut self) -> Option<Pieces> {
         let slice = self.slice?.max(1);
         let drawn = self.variation.as_mut();
         Some(drawn.map_or(Pieces::even(slice), |variation| variation.next(slice)))
     }
 
-    /// The bytes as they come out of what damages them.
+    /// The bytes after every damage.
     pub(crate) fn damage(&mut self, bytes: Bytes) -> Bytes {
         let damages = self.damages.iter_mut();
         damages.fold(bytes, |bytes, damage| damage.apply(bytes))
     }
 
-    /// Takes over `new`, keeping the position in the draws of each latency that goes on, and in
-    /// what each damage has let pass.
+    /// Takes over `new`, keeping the position in the draws of each latency that goes on, and what
+    /// each damage has let pass.
     pub(crate) fn change(&mut self, new: Self) {
         let old = std::mem::replace(self, new);
         for delay in &mut self.delays {
@@ -86,10 +86,10 @@ impl Conditions {
     }
 }
 
-/// One latency of one layer, with its own stream of draws.
+/// One latency of one layer, with its own random stream.
 #[derive(Debug, Clone)]
 pub(crate) struct Delay {
-    /// Tells one setting of the state from the next.
+    /// Distinguishes one setting of the state from the next.
     generation: u64,
     latency: Latency,
     draws: Option<Box<ChaCha8Rng>>,
@@ -133,7 +133,7 @@ impl Delay {
                 whole_micros(lossy(base) + z * lossy(jitter))
             }
             Distribution::Pareto => {
-                // Inverse transform, less the scale itself: the least draw is the base.
+                // Inverse transform, minus the scale itself: the least draw is the base.
                 let u: f64 = rng.random();
                 let stretch = (1.0 - u).powf(-1.0 / PARETO_SHAPE) - 1.0;
                 whole_micros(lossy(base) + stretch * lossy(jitter))
@@ -142,10 +142,10 @@ impl Delay {
     }
 }
 
-/// One corruption of one layer, and how far it has come.
+/// One corruption of one layer, and its progress.
 #[derive(Debug, Clone)]
 pub(crate) struct Damage {
-    /// Tells one setting of the state from the next.
+    /// Distinguishes one setting of the state from the next.
     generation: u64,
     corruption: Corruption,
     /// Bytes that have passed since it was set.
@@ -165,7 +165,7 @@ impl Damage {
         self.generation == other.generation && self.corruption == other.corruption
     }
 
-    /// How far behind the next byte the next damaged one is.
+    /// How far after the next byte the next damaged one comes.
     fn next(&self) -> Option<u64> {
         let skip = self.corruption.skip_bytes;
         match (skip.checked_sub(self.passed), self.corruption.every_bytes) {
@@ -194,12 +194,12 @@ impl Damage {
     }
 }
 
-/// Microseconds as a float: exact below 285 years, and a draw needs no more.
+/// Microseconds as a float: exact below 285 years, enough for a draw.
 fn lossy(span: Micros) -> f64 {
     span.duration().as_secs_f64() * 1e6
 }
 
-/// A drawn span, cut at zero and at what a [`Duration`](std::time::Duration) holds.
+/// A drawn span, clamped to zero and to what a [`Duration`](std::time::Duration) holds.
 fn whole_micros(us: f64) -> Micros {
     std::time::Duration::try_from_secs_f64((us / 1e6).max(0.0))
         .map_or(Micros(u64::MAX), Micros::from)

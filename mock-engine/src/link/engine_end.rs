@@ -1,4 +1,4 @@
-//! The engine's end of a link, and the handle it steers the link by.
+//! The engine's end of a link, and the handle that steers the link.
 
 use std::io;
 use std::pin::Pin;
@@ -76,7 +76,7 @@ impl AsyncWrite for EngineEnd {
                 // What follows an end is lost, as on a real socket.
                 return Poll::Ready(Ok(buf.len()));
             }
-            // An answer of HTTP waits for its client; only frames are sent whether it reads or not.
+            // An HTTP answer waits for its client; only frames are sent whether it reads or not.
             let len = buf.len().min(room(lane));
             if len == 0 && !buf.is_empty() {
                 lane.writer = Some(cx.waker().clone());
@@ -110,8 +110,8 @@ impl Drop for EngineEnd {
     }
 }
 
-/// Bytes that can still be pushed towards the client: none where all clients together take too
-/// much and this one is behind.
+/// Bytes that can still be pushed towards the client: none if all clients together take too much
+/// and this one is behind.
 fn room(lane: &Lane) -> usize {
     if lane.weight() > HIGH_WATER_BYTES && lane.over_budget() {
         return 0;
@@ -119,8 +119,8 @@ fn room(lane: &Lane) -> usize {
     lane.room()
 }
 
-/// Queues `bytes` towards the client; `false` where that went over the lane's capacity, and
-/// the link was reset.
+/// Queues `bytes` towards the client; `false` if that exceeded the lane's capacity and the link was
+/// reset.
 fn push(shared: &Shared, bytes: Bytes) -> bool {
     let (fits, wakers) = {
         let mut lanes = shared.lanes.lock();
@@ -142,7 +142,7 @@ fn push(shared: &Shared, bytes: Bytes) -> bool {
     fits
 }
 
-/// The engine ends the stream both ways: `end` towards the client, and it reads no more.
+/// The engine ends the stream both ways, `end` towards the client, and reads no more.
 fn end_both(lanes: &mut Lanes, end: impl FnOnce(&mut Lane)) -> [Option<Waker>; 4] {
     end(&mut lanes.to_client);
     lanes.from_client.close();
@@ -172,16 +172,16 @@ impl LinkHandle {
         Self { shared }
     }
 
-    /// Queues `bytes` towards the client without copying them. Returns `false` where more than
-    /// [`TO_CLIENT_CAPACITY_BYTES`](super::TO_CLIENT_CAPACITY_BYTES) or
+    /// Queues `bytes` towards the client without copying them. Returns `false`, and resets the
+    /// link, if more than [`TO_CLIENT_CAPACITY_BYTES`](super::TO_CLIENT_CAPACITY_BYTES) or
     /// [`MAX_TO_CLIENT_CHUNKS`](super::MAX_TO_CLIENT_CHUNKS) would wait, or for all clients more
-    /// than [`MAX_TO_CLIENTS_BYTES`](super::MAX_TO_CLIENTS_BYTES): the link is reset then.
+    /// than [`MAX_TO_CLIENTS_BYTES`](super::MAX_TO_CLIENTS_BYTES).
     pub fn push(&self, bytes: Bytes) -> bool {
         push(&self.shared, bytes)
     }
 
-    /// Whether so many bytes go towards the client in one piece as they would in several: nothing
-    /// delays, cuts or damages them, and there is room for them all.
+    /// Whether this many bytes fare the same in one piece as in several: nothing delays, cuts or
+    /// damages them, and there is room for them all.
     pub(crate) fn joins(&self, bytes: usize) -> bool {
         let lanes = self.shared.lanes.lock();
         lanes.to_client.joins() && bytes <= room(&lanes.to_client)
@@ -192,8 +192,8 @@ impl LinkHandle {
         finish(&self.shared);
     }
 
-    /// Ends the stream towards the client, behind the bytes in flight; what it sends is still
-    /// taken.
+    /// Ends the stream towards the client, after the bytes in flight; what the client sends is
+    /// still taken.
     pub fn half_close(&self) {
         let reader = {
             let mut lanes = self.shared.lanes.lock();
@@ -203,8 +203,8 @@ impl LinkHandle {
         wake(reader);
     }
 
-    /// Resets the stream; bytes in flight or held are discarded. On a held link the client
-    /// learns of it when the hold ends.
+    /// Resets the stream; bytes in flight or held are discarded. On a held link the client notices
+    /// when the hold ends.
     pub fn reset(&self) {
         let now = self.shared.clock.now();
         let wakers = end_both(&mut self.shared.lanes.lock(), |lane| lane.reset(now));
@@ -220,8 +220,8 @@ impl LinkHandle {
         wakers.into_iter().for_each(wake);
     }
 
-    /// Changes what the link does to bytes from here on. Where that ends a hold, returns what it
-    /// has held back until now.
+    /// Changes what the link does to bytes from here on. If that ends a hold, returns what it has
+    /// held back.
     pub fn change(&self, to_client: Conditions, from_client: Conditions) -> Option<HeldBytes> {
         let ends = [&to_client, &from_client].map(|conditions| !conditions.held);
         let (released, wakers) = {
@@ -244,7 +244,7 @@ impl LinkHandle {
             let wakers = [
                 lanes.to_client.reader.take(),
                 lanes.from_client.reader.take(),
-                // There may be room again and nothing to read that would make it.
+                // There may be room again without a read to announce it.
                 lanes.from_client.writer.take(),
             ];
             (released, wakers)
@@ -253,7 +253,7 @@ impl LinkHandle {
         released
     }
 
-    /// How the engine has ended the stream towards the client; `None` where it has not.
+    /// How the engine has ended the stream towards the client; `None` if it has not.
     pub(crate) fn ended(&self) -> Option<End> {
         self.shared.lanes.lock().to_client.how_ended()
     }
@@ -263,16 +263,16 @@ impl LinkHandle {
         self.shared.lanes.lock().from_client.closed()
     }
 
-    /// Waits until the client has caught up, so that more can be sent without piling up. `false`
-    /// where nothing can be sent any more: the stream has ended, or the client is gone. One task at
+    /// Waits until the client has caught up, so that more can be sent without piling up. `false` if
+    /// nothing can be sent any more: the stream has ended, or the client is gone. Only one task at
     /// a time may wait, and nobody may write meanwhile.
     pub(crate) async fn room(&self) -> bool {
         self.wait_to_send(|lane| lane.weight() <= HIGH_WATER_BYTES && !lane.over_budget())
             .await
     }
 
-    /// Returns once the stream towards the client has ended, or the client is gone. As
-    /// [`room`](Self::room) for one task at a time.
+    /// Returns once the stream towards the client has ended, or the client is gone. Like
+    /// [`room`](Self::room), for one task at a time.
     pub(crate) async fn gone(&self) {
         self.wait_to_send(|_| false).await;
     }
@@ -293,13 +293,12 @@ impl LinkHandle {
         .await
     }
 
-    /// What holds keep back now; `None` where there is none.
+    /// What is held back now; `None` if nothing is.
     pub(crate) fn held_bytes(&self) -> Option<HeldBytes> {
         self.shared.lanes.lock().held_bytes([true, true])
     }
 
-    /// When something passed last, where the connection is forgotten once nothing has for a
-    /// while.
+    /// When something last passed, if the connection can be forgotten for silence.
     pub(crate) fn passed_at(&self) -> Option<Micros> {
         match self.shared.lanes.lock().memory {
             Memory::Fading { passed_at } => Some(passed_at),
@@ -312,8 +311,8 @@ impl LinkHandle {
         self.shared.lanes.lock().memory == Memory::Gone
     }
 
-    /// The connection is forgotten on the way: what is sent towards the client is lost from here
-    /// on, and the first that it sends meets a reset.
+    /// The connection is forgotten on the way: from here on what is sent towards the client is
+    /// lost, and the first thing it sends meets a reset.
     pub(crate) fn forget(&self) {
         self.shared.lanes.lock().memory = Memory::Gone;
     }
@@ -323,7 +322,7 @@ impl LinkHandle {
         self.shared.lanes.lock().to_client.queued_bytes()
     }
 
-    /// Whether a hold keeps the client from something that it would still read.
+    /// Whether a hold keeps back something that the client would still read.
     pub(crate) fn stalled(&self) -> bool {
         let lanes = self.shared.lanes.lock();
         lanes.to_client.held() && !lanes.to_client.closed()

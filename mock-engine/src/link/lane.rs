@@ -13,29 +13,29 @@ use super::pieces::Pieces;
 /// What fits between a client's write and the engine's read: a socket buffer's worth.
 pub const FROM_CLIENT_CAPACITY_BYTES: usize = 64 * 1024;
 
-/// What may wait for a client that is held, slow or does not read. Beyond it the connection is
-/// reset, so that no client can make the engine grow.
+/// What may wait for a client that is held, slow or not reading. Beyond it the connection is reset,
+/// so that no client can make the engine grow.
 pub const TO_CLIENT_CAPACITY_BYTES: usize = 64 * 1024 * 1024;
 
-/// What a link of limited bandwidth delivers at a time, unless the tape says otherwise: a segment's
-/// worth, as Ethernet has it. A long message comes bit by bit, not all at once when it is over.
+/// What a link of limited bandwidth delivers at a time, unless the tape says otherwise: an Ethernet
+/// segment's worth. A long message comes bit by bit, not all at once at the end.
 pub(super) const SEGMENT_BYTES: u32 = 1_460;
 
-/// Most chunks that may wait for a client, however short: each takes its place in memory.
+/// Most chunks that may wait for a client, however short: each takes up memory.
 pub const MAX_TO_CLIENT_CHUNKS: usize = 1 << 19;
 
-/// Most writes of a client that may wait for the engine, however short: more than whole frames
-/// fit there, the shortest of which has six bytes.
+/// Most writes of a client that may wait for the engine, however short: more than whole frames can
+/// be, the shortest being six bytes.
 pub const MAX_FROM_CLIENT_CHUNKS: usize = 16_384;
 
 /// What a chunk takes beside its bytes: its place in the queue, which may be half empty, and the
-/// heads of its allocations.
+/// overhead of its allocations.
 const CHUNK_BYTES: usize = 128;
 
-/// Places that an empty queue keeps.
+/// Places that an empty queue retains.
 const MAX_IDLE_CHUNKS: usize = 1_024;
 
-/// One direction of a link. It never looks at a clock: every call is told the time.
+/// One direction of a link. It never reads a clock: every call is told the time.
 #[derive(Debug)]
 pub(super) struct Lane {
     queue: VecDeque<Chunk>,
@@ -43,22 +43,22 @@ pub(super) struct Lane {
     queued: usize,
     capacity: usize,
     max_chunks: usize,
-    /// Where its memory is counted together with that of other lanes.
+    /// Counts its memory together with that of other lanes.
     budget: Budget,
-    /// What is counted there for this one, in bytes.
+    /// What is counted there for this lane, in bytes.
     counted: usize,
     conditions: Conditions,
-    /// When the bandwidth is free for the next chunk.
+    /// When the bandwidth is free for another chunk.
     free_at: Micros,
-    /// When the chunk pushed last is delivered whole: nothing overtakes it.
+    /// When the chunk pushed last is fully delivered: nothing overtakes it.
     last_due: Micros,
-    /// The sender is done; the end of stream is due then.
+    /// The sender is done; the end of the stream is due then.
     fin: Option<Micros>,
     /// The sender has reset the stream.
     reset: bool,
     /// The receiver is gone: what is pushed is lost.
     closed: bool,
-    /// What had arrived when the hold began: it can still be read.
+    /// What had arrived when the hold began; it can still be read.
     arrived: Arrived,
     pub(super) reader: Option<Waker>,
     pub(super) writer: Option<Waker>,
@@ -72,11 +72,11 @@ struct Arrived {
     end: bool,
 }
 
-/// Bytes and when they are delivered.
+/// Bytes, and when they are delivered.
 #[derive(Debug)]
 struct Chunk {
     bytes: Bytes,
-    /// When the first of them can be read; zero for at once, which spares the clock.
+    /// When the first of them can be read; zero for at once, which spares a look at the clock.
     due: Micros,
     /// How the chunk is cut; most are not.
     cut: Option<Box<Cut>>,
@@ -86,7 +86,7 @@ struct Chunk {
 #[derive(Debug, Clone, Copy)]
 struct Cut {
     pieces: Pieces,
-    /// How many bytes have gone when the slice at hand has.
+    /// How many bytes have gone once the present slice has.
     end: u64,
     /// When its first byte enters the wire.
     start: Micros,
@@ -99,14 +99,14 @@ struct Cut {
 }
 
 impl Cut {
-    /// How much of `left` bytes the slice at hand still has: less than a whole slice where a
-    /// small read took the rest of it.
+    /// How much of `left` bytes the present slice still has: less than a whole slice if a small
+    /// read took part of it.
     fn rest_of_slice(&self, left: usize) -> usize {
         let rest = usize::try_from(self.end - self.taken).unwrap_or(usize::MAX);
         rest.min(left)
     }
 
-    /// So many bytes more are taken, of the slice at hand.
+    /// Takes this many more bytes of the present slice.
     fn take(&mut self, len: usize) {
         self.taken += len as u64;
         if self.taken >= self.end {
@@ -178,12 +178,12 @@ impl Lane {
         full.saturating_sub(self.queued)
     }
 
-    /// The memory that it takes, about, in bytes.
+    /// Roughly the memory that it takes, in bytes.
     pub(super) fn weight(&self) -> usize {
         self.queued + self.queue.len() * CHUNK_BYTES
     }
 
-    /// Whether all lanes that it is counted with take more than they may.
+    /// Whether all lanes counted with it take more than they may.
     pub(super) fn over_budget(&self) -> bool {
         self.budget.spent()
     }
@@ -198,7 +198,7 @@ impl Lane {
         self.counted = weight;
     }
 
-    /// Whether what is pushed in one piece is read as what is pushed in several.
+    /// Whether bytes pushed in one piece are read like bytes pushed in several.
     pub(super) fn joins(&self) -> bool {
         self.conditions.clean() && self.conditions.damages.is_empty()
     }
@@ -212,7 +212,7 @@ impl Lane {
         self.queued
     }
 
-    /// Bytes that a hold keeps from the receiver; `None` where there is no hold.
+    /// Bytes that a hold keeps from the receiver; `None` without a hold.
     pub(super) fn held_bytes(&self) -> Option<usize> {
         let held = self.queued.saturating_sub(self.arrived.bytes);
         self.conditions.held.then_some(held)
@@ -241,8 +241,8 @@ impl Lane {
         self.closed
     }
 
-    /// Queues `bytes`, whose time begins at `now`. Bytes after an end or to a receiver that is
-    /// gone are lost, as on a real socket.
+    /// Queues `bytes`, whose time begins at `now`. Bytes after an end, or to a receiver that is
+    /// gone, are lost, as on a real socket.
     pub(super) fn push(&mut self, now: impl FnOnce() -> Micros, bytes: Bytes) {
         if self.ended() || self.closed || bytes.is_empty() {
             return;
@@ -250,7 +250,7 @@ impl Lane {
         let bytes = self.conditions.damage(bytes);
         self.queued += bytes.len();
         if self.conditions.clean() {
-            // Behind an earlier chunk that is due later, it is read right after that one.
+            // After an earlier chunk that is due later, it is read right after that one.
             self.queue.push_back(Chunk {
                 bytes,
                 due: Micros::ZERO,
@@ -288,7 +288,7 @@ impl Lane {
         self.settle();
     }
 
-    /// The sender is done: the end queues behind the bytes in flight.
+    /// The sender is done: the end queues after the bytes in flight.
     pub(super) fn finish(&mut self, now: impl FnOnce() -> Micros) {
         if self.ended() {
             return;
@@ -346,8 +346,8 @@ impl Lane {
         self.settle();
     }
 
-    /// Changes the conditions. Bytes in flight keep the times they were pushed with; a hold
-    /// stops them all the same. What has arrived by then can be read.
+    /// Changes the conditions. Bytes in flight keep the times they were pushed with, but a hold
+    /// stops them. What has arrived by then can be read.
     pub(super) fn change(&mut self, now: impl FnOnce() -> Micros, conditions: Conditions) {
         if conditions.held && !self.conditions.held {
             let now = now();
@@ -360,7 +360,7 @@ impl Lane {
         self.conditions.change(conditions);
     }
 
-    /// The sender resets, and nothing of what is in flight gets through, nor waits for a hold.
+    /// The sender resets; nothing in flight gets through or waits for a hold.
     pub(super) fn reset_now(&mut self) {
         self.conditions.held = false;
         self.queue = VecDeque::new();
@@ -408,7 +408,7 @@ impl Lane {
     }
 
     /// Takes what one read returns, at most `max` bytes of one chunk. The caller has seen
-    /// [`Front::Bytes`]; `None` where there is nothing.
+    /// [`Front::Bytes`]; `None` if there is nothing.
     pub(super) fn take(&mut self, max: usize) -> Option<Piece> {
         let most = if self.conditions.held {
             self.arrived.bytes.min(max)
@@ -434,8 +434,8 @@ impl Lane {
         Some(Piece { bytes, alone })
     }
 
-    /// Copies what one read returns into `buf`; returns how much that is. Uncut chunks fill
-    /// the buffer together.
+    /// Copies what one read returns into `buf`, and returns its length. Uncut chunks fill the
+    /// buffer together.
     pub(super) fn copy_into(
         &mut self,
         now: impl Fn() -> Micros,
@@ -470,7 +470,7 @@ impl Drop for Lane {
 #[derive(Debug)]
 pub(super) struct Piece {
     pub(super) bytes: Bytes,
-    /// A slice: it must not be joined with what follows.
+    /// A slice, which must not be joined with what follows.
     pub(super) alone: bool,
 }
 

@@ -196,7 +196,7 @@ fn jitter_is_drawn_from_the_seed_alone() {
             );
             lane.change(|| Micros(0), conditions);
             let mut dues = Vec::new();
-            // A second between them, so that order never holds one back.
+            // A second between them, so that none is held back to keep the order.
             for second in 0..20 {
                 let now = Micros(second * 1_000_000);
                 lane.push(|| now, Bytes::from_static(b"x"));

@@ -14,14 +14,14 @@ use super::lane::{
 };
 use crate::clock::{Clock, Timer};
 
-/// Below this a sender that waits for room is told to go on.
+/// Below this a sender that waits for room may go on.
 pub(super) const HIGH_WATER_BYTES: usize = 1024 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) lanes: Mutex<Lanes>,
-    /// Told when the lane to the client falls below [`HIGH_WATER_BYTES`].
+    /// Notified when the lane to the client falls below [`HIGH_WATER_BYTES`].
     pub(super) drained: Arc<Notify>,
 }
 
@@ -32,18 +32,18 @@ pub(super) struct Lanes {
     pub(super) memory: Memory,
 }
 
-/// What something on the way knows of the connection.
+/// What a box on the way remembers of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Memory {
     /// It never forgets.
     Lasting,
-    /// It forgets where nothing passes for a while; something did last then.
+    /// It forgets if nothing passes for a while; something last passed then.
     Fading { passed_at: Micros },
     /// It has forgotten: nothing gets through any more.
     Gone,
 }
 
-/// What holds keep back, in bytes: for the client, and from it.
+/// What is held back, in bytes: for the client, and from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeldBytes {
     /// For the client.
@@ -53,7 +53,7 @@ pub struct HeldBytes {
 }
 
 impl Lanes {
-    /// Bytes pass. `false` where they get nowhere, because the connection was forgotten.
+    /// Bytes pass. `false` if they get nowhere, because the connection was forgotten.
     pub(super) fn pass(&mut self, now: impl FnOnce() -> Micros) -> bool {
         match &mut self.memory {
             Memory::Lasting => true,
@@ -65,15 +65,15 @@ impl Lanes {
         }
     }
 
-    /// The client has sent something on a connection that was forgotten: it is told by a reset, and
-    /// nothing more comes from it.
+    /// The client has sent something on a forgotten connection: it gets a reset, and nothing more
+    /// comes from it.
     pub(super) fn answer_forgotten(&mut self, now: Micros) -> [Option<Waker>; 2] {
         self.to_client.reset_now();
         self.from_client.reset(now);
         [self.to_client.reader.take(), self.from_client.reader.take()]
     }
 
-    /// What is held back in the directions asked about: to the client, and from it. `None` where
+    /// What is held back in the directions asked about: to the client, and from it. `None` if
     /// neither is held.
     pub(super) fn held_bytes(&self, [to, from]: [bool; 2]) -> Option<HeldBytes> {
         let to_client = self.to_client.held_bytes().filter(|_| to);
@@ -86,8 +86,8 @@ impl Lanes {
 }
 
 impl Shared {
-    /// Two empty lanes; `drained` is told when the client has caught up, and `budget` counts what
-    /// waits for it.
+    /// Two empty lanes; `drained` is notified when the client has caught up, and `budget` counts
+    /// what waits for it.
     pub(super) fn new(clock: Clock, drained: Arc<Notify>, budget: Budget) -> Self {
         let lanes = Lanes {
             to_client: Lane::new(TO_CLIENT_CAPACITY_BYTES, MAX_TO_CLIENT_CHUNKS, budget),
@@ -112,7 +112,7 @@ pub(super) fn wake(waker: Option<Waker>) {
     }
 }
 
-/// What a read of a lane comes to.
+/// The result of reading a lane.
 pub(super) enum Read {
     Bytes,
     Fin,

@@ -28,7 +28,7 @@ pub fn pair(clock: Clock) -> (EngineEnd, ClientEnd, LinkHandle) {
     pair_with(clock, Arc::new(Notify::new()), Budget::default())
 }
 
-/// As [`pair`], telling `drained` when the client has caught up and counting what waits for it
+/// As [`pair`], notifying `drained` when the client has caught up, and counting what waits for it
 /// in `budget`.
 pub(crate) fn pair_with(
     clock: Clock,

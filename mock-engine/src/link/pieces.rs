@@ -1,12 +1,12 @@
-//! Pieces of a drawn length.
+//! Pieces of random length.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// How far pieces stray from their length, and the draws of that.
+/// How far pieces deviate from their length, and the draws for that.
 #[derive(Debug, Clone)]
 pub(crate) struct Variation {
-    /// Tells one setting of the state from the next.
+    /// Distinguishes one setting of the state from the next.
     generation: u64,
     bytes: u32,
     draws: Box<ChaCha8Rng>,
@@ -17,7 +17,7 @@ pub(crate) struct Variation {
 pub(super) struct Pieces {
     average: u32,
     variation: u32,
-    /// Tells this chunk's lengths from another's.
+    /// Distinguishes this chunk's lengths from another's.
     seed: u64,
 }
 
@@ -34,7 +34,7 @@ impl Variation {
         }
     }
 
-    /// Goes on with the draws of what it was before.
+    /// Continues the draws of its predecessor.
     pub(super) fn resume(&mut self, before: &Self) {
         if self.generation == before.generation && self.bytes == before.bytes {
             self.draws.clone_from(&before.draws);
@@ -52,7 +52,7 @@ impl Variation {
 }
 
 impl Pieces {
-    /// All of one length.
+    /// Pieces of one length.
     pub(super) fn even(length: u32) -> Self {
         Self {
             average: length,

@@ -1,19 +1,19 @@
-//! A run drawn in one HTML file: the page, and behind it the lines of a journal or a tape.
+//! A run drawn in one HTML file: the page, followed by the lines of a journal or a tape.
 
 use std::io::{self, Write};
 use std::time::Duration;
 
 use super::frame::{html, policy};
 
-/// Most bytes of lines in one element, beyond its last line: what a browser reads before the page can
-/// draw some of it.
+/// Most bytes of lines in one element, its last line aside: what a browser reads before the page
+/// can draw any of it.
 pub const MAX_DRAWN_CHUNK_BYTES: usize = 256 << 10;
 
 /// Writes a run as one HTML file, line by line, so that one of any length takes constant memory.
 ///
-/// The lines stand in it as text that a script reads: each `<` is written as `\\u003c`, so that no
-/// payload ends the element that holds it. They are those of a journal or of a tape, their header
-/// first. Secrets are the caller's to take out.
+/// The lines are in it as text that a script reads: each `<` is written as `\\u003c`, so that no
+/// payload ends its element. They are those of a journal or of a tape, the header first. Removing
+/// secrets is up to the caller.
 ///
 /// ```
 /// use wstape_mock_engine::Drawing;
@@ -31,13 +31,13 @@ pub struct Drawing<W> {
     chunk: String,
 }
 
-/// What stands around the lines of an element.
+/// What surrounds the lines of an element.
 const BEFORE: &str = "<script type=\"application/jsonl\" class=\"data\">\n";
 const AFTER: &str = "</script>\n";
 
 impl<W: Write> Drawing<W> {
-    /// Writes the page. `title` stands at its top; with `backoff`, the first and the highest cap of a
-    /// client's, gaps are drawn beside what it allows.
+    /// Writes the page, with `title` at the top. With `backoff`, a client's first and highest cap,
+    /// gaps are drawn next to what it allows.
     ///
     /// # Errors
     /// Those of writing.

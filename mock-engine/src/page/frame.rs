@@ -1,4 +1,4 @@
-//! What the page is made of: its frame with style and code in it, and its policy.
+//! What the page is made of: its frame, with style and code inside, and its policy.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -9,7 +9,7 @@ use super::html_text::HtmlText;
 const FRAME: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 
-/// The code: one script, in the order in which its files need each other.
+/// The code: one script, its files in order of dependency.
 const CODE: &str = concat!(
     "'use strict';\n",
     include_str!("code/columns.js"),
@@ -37,7 +37,7 @@ const CODE: &str = concat!(
     include_str!("code/start.js"),
 );
 
-/// What a browser may do with the page; `connect` says where it may ask.
+/// What a browser may do with the page; `connect` says where it may send requests.
 pub(super) fn policy(connect: &str) -> String {
     let hash = |text: &str| format!("'sha256-{}'", BASE64.encode(Sha256::digest(text)));
     let (code, style) = (hash(CODE), hash(STYLE));
@@ -47,7 +47,7 @@ pub(super) fn policy(connect: &str) -> String {
     )
 }
 
-/// The page up to where its data begin.
+/// The page up to where its data begins.
 pub(super) fn html(policy: &str, source: &str, title: &str, backoff: &str) -> String {
     let parts = [
         ("{{policy}}", policy),
@@ -59,7 +59,7 @@ pub(super) fn html(policy: &str, source: &str, title: &str, backoff: &str) -> St
     ];
     let mut html = String::new();
     let mut rest = FRAME;
-    // What was put in is not looked through again, whatever it holds.
+    // Inserted parts are not searched again, whatever they hold.
     for (place, part) in parts {
         if let Some((before, after)) = rest.split_once(place) {
             html += before;

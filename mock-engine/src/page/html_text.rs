@@ -1,8 +1,8 @@
-//! A text as HTML has it.
+//! Text escaped for HTML.
 
 use std::fmt::{self, Write as _};
 
-/// A text as it stands in HTML, in an element or in an attribute: nothing in it is markup.
+/// A text as HTML writes it, in an element or an attribute: nothing in it is markup.
 ///
 /// ```
 /// use wstape_mock_engine::HtmlText;

@@ -8,7 +8,7 @@
 //! | `page.html`, `page.css` | what it is made of, and how it looks |
 //! | `code/` | what it does: a file each for the columns that lines are kept in, lanes, clients and their gaps, the drawing, the tables, the faults' buttons |
 //!
-//! Style and code stand in the page itself, and its policy names them by their hashes: nothing else
+//! Style and code are in the page itself, and its policy names them by their hashes: nothing else
 //! runs, whatever a payload holds, and nothing is fetched but from the control port.
 
 mod drawing;
@@ -21,7 +21,7 @@ pub use self::drawing::{Drawing, MAX_DRAWN_CHUNK_BYTES};
 use self::frame::{html, policy};
 pub use self::html_text::HtmlText;
 
-/// The page of a control port, and the policy that its answer's header says.
+/// The page of a control port, and the policy for its answer's header.
 #[derive(Debug)]
 pub(crate) struct LivePage {
     pub(crate) html: String,
@@ -34,7 +34,7 @@ pub(crate) fn live() -> &'static LivePage {
         let policy = policy("connect-src 'self'");
         LivePage {
             html: html(&policy, "live", "", "") + "</body>\n</html>\n",
-            // A page can't say of itself who may frame it.
+            // A page can't itself say who may frame it.
             policy: format!("{policy}; frame-ancestors 'none'"),
         }
     });

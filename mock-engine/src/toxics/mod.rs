@@ -1,7 +1,7 @@
-//! Toxics: what Toxiproxy's clients lay over a connection, beside the faults of tapes.
+//! Toxics: what Toxiproxy's clients lay over a connection, in addition to the tapes' faults.
 //!
-//! `set` says what each of them does to a link's conditions and to a stream; `poisoned` is a stream
-//! that they stop, count or end.
+//! `set` says what each does to a link's conditions and to a stream; `poisoned` is a stream that
+//! they stop, count or end.
 
 mod poisoned;
 mod set;

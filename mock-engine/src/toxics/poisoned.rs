@@ -1,4 +1,4 @@
-//! A stream whose bytes toxics stop, count, or end late.
+//! A stream whose bytes toxics stop or count, or whose end they delay.
 
 use std::io;
 use std::pin::Pin;
@@ -12,14 +12,14 @@ use wstape_tape::Micros;
 use super::set::Way;
 use crate::clock::{Clock, Timer};
 
-/// What holds of one direction, shared with who learns of changes.
+/// What holds for one direction, shared with whoever learns of changes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tap(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
     way: Way,
-    /// The toxic whose limit counts, and how many bytes may still pass by it.
+    /// The toxic whose limit counts, and how many more bytes it lets pass.
     left: Option<(u64, u64)>,
     /// The limit is reached.
     spent: bool,
@@ -27,7 +27,7 @@ struct State {
 }
 
 impl Tap {
-    /// Takes over what holds now. A limit that goes on keeps its count.
+    /// Takes over what holds now. A continuing limit keeps its count.
     pub(crate) fn turn(&self, way: Way) {
         let waker = {
             let mut state = self.0.lock();
@@ -44,17 +44,17 @@ impl Tap {
         }
     }
 
-    /// Whether the stream ended because so many bytes had passed.
+    /// Whether the stream ended because its limit of bytes had passed.
     pub(crate) fn is_spent(&self) -> bool {
         self.0.lock().spent
     }
 }
 
-/// A stream of which one direction may be poisoned: that which is read.
+/// A stream that may be poisoned in one direction, the one that is read.
 pub(crate) struct Poisoned<S> {
     inner: S,
     tap: Tap,
-    /// When the end that has come is passed on.
+    /// When to pass on the end that has come.
     end_at: Option<Micros>,
     clock: Clock,
     timer: Timer,

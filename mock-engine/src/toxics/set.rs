@@ -1,7 +1,7 @@
 //! Toxics: what Toxiproxy's clients lay over the connections of a port.
 //!
-//! Latency, bandwidth and slices are conditions of the link, as a tape's are. The others stop, count or
-//! end a direction where its bytes are read: see `poisoned`.
+//! Latency, bandwidth and slices are conditions of the link, like a tape's. The others stop, count
+//! or end a direction where its bytes are read: see `poisoned`.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -10,7 +10,7 @@ use wstape_tape::{Distribution, Latency, Micros};
 use crate::ids::ConnId;
 use crate::link::{Conditions, Delay, Variation};
 
-/// Which bytes a toxic is about.
+/// The bytes that a toxic affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stream {
     /// Those for the real engine.
@@ -26,34 +26,34 @@ pub(crate) enum Poison {
     Latency {
         /// By this much,
         base: Micros,
-        /// and up to so much more or less.
+        /// give or take up to this much.
         jitter: Micros,
     },
-    /// Lets so many bytes a second through; any number where there is none.
+    /// Lets this many bytes a second through; `None` sets no limit.
     Bandwidth(Option<u64>),
     /// Cuts bytes into pieces.
     Slicer {
         /// Of this length,
         bytes: u32,
-        /// up to so much more or less,
+        /// give or take up to this much,
         variation: u32,
-        /// so far apart.
+        /// this far apart.
         gap: Micros,
     },
-    /// Loses all bytes, and closes the connection after this long; never where it says nothing.
+    /// Loses all bytes, and closes the connection after this long; `None` never closes it.
     Timeout(Option<Micros>),
     /// Resets the connection after this long.
     ResetPeer(Micros),
-    /// Closes the connection once so many bytes have passed.
+    /// Closes the connection once this many bytes have passed.
     LimitData(u64),
-    /// Passes the end of the stream on later by this much.
+    /// Passes the end of the stream on this much later.
     SlowClose(Micros),
 }
 
 /// A toxic of a port.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Toxic {
-    /// Tells it from every other there was; a new one where it has changed.
+    /// Distinguishes it from all other toxics ever laid; a changed one gets a new number.
     pub(crate) number: u64,
     pub(crate) stream: Stream,
     /// How likely a connection is to have it, from 0 to 1.
@@ -63,12 +63,12 @@ pub(crate) struct Toxic {
     pub(crate) since: Micros,
 }
 
-/// What the toxics of a connection do to one direction where its bytes are read.
+/// What a connection's toxics do to one direction where its bytes are read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Way {
     /// Bytes are lost.
     pub(crate) stopped: bool,
-    /// So many bytes may pass, by the toxic of this number.
+    /// This many bytes may pass, by the toxic of this number.
     pub(crate) limit: Option<(u64, u64)>,
     /// How much later the stream's end is passed on.
     pub(crate) slow_close: Micros,
@@ -86,7 +86,7 @@ pub(crate) struct Poisons {
 }
 
 impl Toxic {
-    /// Whether a connection has it: drawn from the toxic's number and the connection's alone.
+    /// Whether a connection has it: drawn only from the toxic's number and the connection's.
     fn is_on(&self, id: ConnId) -> bool {
         if self.toxicity >= 1.0 {
             return true;
@@ -121,7 +121,7 @@ impl Toxic {
                     conditions.variation = (variation > 0).then(drawn);
                 }
                 if gap > Micros::ZERO {
-                    // A piece each gap is so many bytes a second.
+                    // One piece per gap is this many bytes a second.
                     let rate = u64::from(bytes).saturating_mul(1_000_000) / gap.0;
                     conditions.rate = least(conditions.rate, rate.max(1));
                 }

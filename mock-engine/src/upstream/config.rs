@@ -1,4 +1,4 @@
-//! What an engine is told of the real one behind it.
+//! What an engine knows of the real one behind it.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::observer::Observer;
 use super::stream::UpstreamDialer;
 
-/// A real engine that clients are passed on to.
+/// A real engine to which clients are passed on.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -40,8 +40,8 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// The engine that this dialer reaches. Each client that is let through has a stream to it of
-    /// its own, dialed at its first request.
+    /// The engine that this dialer reaches. Each client let through has a stream of its own to it,
+    /// dialed at its first request.
     #[must_use]
     pub fn new(dialer: Arc<dyn UpstreamDialer>) -> Self {
         Self {
@@ -51,14 +51,14 @@ impl Upstream {
         }
     }
 
-    /// Makes this the `Host` of every request, as virtual hosts want it. Default: the clients' own.
+    /// Makes this the `Host` of every request, as virtual hosts need it. Default: the clients' own.
     #[must_use]
     pub fn host(mut self, host: impl Into<Bytes>) -> Self {
         self.host = Some(host.into());
         self
     }
 
-    /// Who is told what passes, such as a recording. Default: nobody.
+    /// Who is told what passes, such as a recorder. Default: nobody.
     #[must_use]
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);

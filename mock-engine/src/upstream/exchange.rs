@@ -23,7 +23,7 @@ use crate::server;
 use crate::toxics::{Poisoned, Tap};
 
 impl Session {
-    /// Takes the next request and carries it, its answer included.
+    /// Takes the next request and carries it and its answer.
     pub(super) async fn request(&mut self) -> Next {
         let (request, len) = match self.head().await {
             Err(over) => return Next::Over(over),
@@ -84,7 +84,7 @@ impl Session {
         }
     }
 
-    /// Journals a request, and answers it where the tapes do.
+    /// Journals a request, and answers it if the tapes do.
     async fn ask(&mut self, request: &Request) -> Result<Asked, Over> {
         let (hub, id) = (Arc::clone(&self.hub), self.id);
         hub.core().requested(id, RequestHead::of_stream(request));
@@ -106,7 +106,7 @@ impl Session {
                     self.answer(response, false).await?;
                     Err(self.see_off().await)
                 }
-                // It got something that is not HTTP, or waits for good.
+                // It got something that is not HTTP, or waits for ever.
                 Decision::Nothing | Decision::Wait(_) => Err(self.swallow().await),
             };
         }
@@ -131,7 +131,7 @@ impl Session {
         self.send(&bytes).await
     }
 
-    /// Reads over the body of a request that the engine does not get.
+    /// Skips the body of a request that the engine does not get.
     async fn skip_body(&mut self, framing: Framing) -> Result<(), Over> {
         let mut body = BodyCursor::new(framing);
         loop {
@@ -149,7 +149,7 @@ impl Session {
         }
     }
 
-    /// Carries a request to the engine, and what it answers back.
+    /// Carries a request to the engine, and the answer back.
     async fn carry_request(&mut self, request: &Request, head: BytesMut) -> Next {
         let Some(stream) = &mut self.stream else {
             return Next::Over(Over::Otherwise);
@@ -207,16 +207,16 @@ type Engine = Poisoned<Box<dyn UpstreamStream>>;
 enum Asked {
     /// The tapes have.
     Answered,
-    /// The real engine is to.
+    /// The real engine must.
     Engine,
 }
 
-/// How a stream has ended, by what a read of it gave; `None` where it has not.
+/// How a stream has ended, judging by a read; `None` if it has not.
 pub(super) fn end_of(read: &std::io::Result<usize>) -> Option<End> {
     match read {
         Ok(0) => Some(End::Fin),
         Ok(_) => None,
-        // TLS that ends without saying so ends with a FIN all the same.
+        // TLS that ends without saying so still counts as a FIN.
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Some(End::Fin),
         Err(_) => Some(End::Reset),
     }
@@ -231,7 +231,7 @@ pub(super) fn engine_over(hub: &Hub, id: ConnId, end: End, tap: &Tap) {
     }
 }
 
-/// What the journal says of a connection that a limit ends.
+/// The journal's words for a connection that a limit ends.
 pub(super) const LIMIT: &str = "limit_data toxic";
 
 /// From the client to the engine.
@@ -241,21 +241,21 @@ struct Upward<'a, R, W> {
     ahead: &'a mut BytesMut,
     fin: &'a mut bool,
     watch: &'a Watch,
-    /// Told once the request is whole.
+    /// Notified once the request is whole.
     sent: &'a Notify,
-    /// The engine takes nothing more, and what it still says counts.
+    /// The engine takes nothing more; what it still says counts.
     stuck: bool,
 }
 
 impl<'s> Upward<'_, ReadHalf<&'s mut Poisoned<Accepted>>, WriteHalf<&'s mut Engine>> {
-    /// Carries a request, and then watches for the client's end. Returns where the client resets.
+    /// Carries a request, then watches for the client's end. Returns if the client resets.
     async fn carry(mut self, head: &[u8], framing: Framing) {
         let mut body = BodyCursor::new(framing);
         self.write(head).await;
         let (mut told, mut shut) = (false, false);
         loop {
             let taken = body.pass(self.ahead, |_| {}).unwrap_or_else(|_| {
-                // No chunk: where the request ends, only the engine can say.
+                // Not a chunk: only the engine can tell where the request ends.
                 body = BodyCursor::new(Framing::UntilEnd);
                 self.ahead.len()
             });
@@ -271,7 +271,7 @@ impl<'s> Upward<'_, ReadHalf<&'s mut Poisoned<Accepted>>, WriteHalf<&'s mut Engi
             if *self.fin && !shut {
                 shut = true;
                 self.watch.client_ended(End::Fin);
-                // Where it can't be told, it is gone.
+                // If telling it fails, it is gone.
                 let _ = self.engine.shutdown().await;
             }
             if *self.fin || self.ahead.len() >= MAX_AHEAD_BYTES {
@@ -315,7 +315,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Downward<'_, R, W> {
             Err(end) => {
                 self.watch.engine_ended(end);
                 engine_over(self.hub, self.id, end, self.tap);
-                // A link takes an end whatever came before.
+                // A link accepts an end whatever came before.
                 let _ = self.client.shutdown().await;
                 Next::Over(Over::Otherwise)
             }
@@ -348,7 +348,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Downward<'_, R, W> {
         };
         let mut body = BodyCursor::new(framing);
         loop {
-            // What is no chunk goes on to the end.
+            // What is not a chunk goes on until the end.
             let taken = body.pass(self.behind, |_| {}).unwrap_or_else(|_| {
                 body = BodyCursor::new(Framing::UntilEnd);
                 self.behind.len()
@@ -362,10 +362,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Downward<'_, R, W> {
         }
     }
 
-    /// The head of an answer that is no interim one, which has gone on; `None` where the answer is
-    /// no HTTP.
+    /// The head of the final answer, already passed on; `None` if the answer is not HTTP.
     async fn head(&mut self) -> Result<Option<Answer>, End> {
-        // So much of it has gone on.
+        // How much of it has gone on.
         let mut passed = 0;
         loop {
             let (whole, len) = match http1::answer(self.behind) {
@@ -375,7 +374,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Downward<'_, R, W> {
                     let bytes = self.behind.len();
                     let text = format!("the engine's answer is no HTTP ({bytes} bytes so far)");
                     self.hub.log().note(self.id, text);
-                    // What has gone on must not go on again.
+                    // What has gone on must not go on twice.
                     let _passed = self.behind.split_to(passed);
                     return Ok(None);
                 }
@@ -409,7 +408,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Downward<'_, R, W> {
     }
 
     async fn send(&mut self, bytes: &[u8]) -> Result<(), End> {
-        // A link that takes no more has been told why.
+        // A link that takes no more knows why.
         let sent = self.client.write_all(bytes).await;
         sent.map_err(|_| End::Fin)
     }

@@ -14,10 +14,10 @@ use crate::hub::Hub;
 use crate::ids::ConnId;
 use crate::link::LinkHandle;
 
-/// What is read at once at most, and a new buffer's size.
+/// Most bytes read at once, and a new buffer's size.
 const READ_BYTES: usize = 64 << 10;
 
-/// With less room than this left, a new buffer is taken.
+/// With less room than this left, a new buffer is allocated.
 const MIN_READ_BYTES: usize = 4 << 10;
 
 /// How one direction came to its end.
@@ -48,7 +48,7 @@ impl Session {
         self.carry_both(parser, Some(Splitter::default())).await
     }
 
-    /// Carries bytes that nobody reads until both directions are over.
+    /// Carries bytes that nobody parses until both directions are over.
     pub(super) async fn raw(&mut self) -> Over {
         self.carry_both(None, None).await
     }
@@ -95,7 +95,7 @@ impl Session {
     }
 }
 
-/// What both directions of a connection know.
+/// What both directions of a connection share.
 #[derive(Clone, Copy)]
 struct Way<'a> {
     hub: &'a Hub,
@@ -106,7 +106,7 @@ struct Way<'a> {
 }
 
 impl Way<'_> {
-    /// From the client to the engine, `ahead` first. What a step makes of a message happens before
+    /// From the client to the engine, `ahead` first. What a step does with a message happens before
     /// the message goes on.
     async fn upward(
         self,
@@ -124,7 +124,7 @@ impl Way<'_> {
                 self.watch.client_sent(&bytes);
                 if !stuck {
                     let written = engine.write_all(&bytes).await;
-                    // Read on, so that the client's end is seen.
+                    // Read on, to see the client's end.
                     stuck = written.is_err() || engine.flush().await.is_err();
                 }
             }
@@ -135,7 +135,7 @@ impl Way<'_> {
                 client.read_buf(&mut buffer).await
             };
             match read {
-                // A fault: what that comes to is told by who carries the connection.
+                // A fault: whoever carries the connection reports it.
                 Ok(0) if self.link.is_cut() => return Ended::Gone,
                 Ok(0) if self.taps.upstream.is_spent() => {
                     self.hub.core().cut(self.id, End::Fin, LIMIT);
@@ -143,7 +143,7 @@ impl Way<'_> {
                 }
                 Ok(0) => {
                     self.watch.client_ended(End::Fin);
-                    // Where it can't be told, it is gone.
+                    // If telling it fails, it is gone.
                     let _ = engine.shutdown().await;
                     return Ended::Client(End::Fin);
                 }
@@ -153,7 +153,7 @@ impl Way<'_> {
         }
     }
 
-    /// Tells the core what frames a client's bytes hold, as long as they can be read.
+    /// Tells the core what frames a client's bytes hold, for as long as they can be parsed.
     fn read_frames(self, parser: &mut Option<FrameParser>, bytes: &Bytes) {
         let Some(reading) = parser else { return };
         reading.buffer().extend_from_slice(bytes);
@@ -170,7 +170,7 @@ impl Way<'_> {
         }
     }
 
-    /// From the engine to the client, what came behind the answer first.
+    /// From the engine to the client, starting with what followed the answer.
     async fn downward(
         self,
         mut engine: impl AsyncRead + Unpin,
@@ -191,14 +191,14 @@ impl Way<'_> {
                 () = self.link.gone() => return Ended::Gone,
             };
             if let Some(end) = end_of(&read) {
-                // What there is of a frame that breaks off goes on too.
+                // The rest of a frame that breaks off goes on too.
                 if !buffer.is_empty() {
                     self.link.push(buffer.split().freeze());
                 }
                 self.watch.engine_ended(end);
                 engine_over(self.hub, self.id, end, &self.taps.downstream);
                 if end == End::Fin {
-                    // A link takes an end whatever came before.
+                    // A link accepts an end whatever came before.
                     let _ = client.shutdown().await;
                 }
                 return Ended::Engine(end);
@@ -226,8 +226,8 @@ impl Way<'_> {
                 }
                 Piece::Bytes(bytes) => (bytes, false),
             };
-            // Of a client that has ended its own stream the core knows nothing more; it may still
-            // read.
+            // Once a client has ended its own stream the core knows nothing more of it; it may
+            // still read.
             if !carried {
                 self.link.push(bytes);
             }
@@ -235,7 +235,7 @@ impl Way<'_> {
     }
 }
 
-/// Takes a new buffer where the old one is nearly full: what was read shares that, and frees it.
+/// Takes a new buffer if the old one is nearly full: what was read shares that one, and frees it.
 fn make_room(buffer: &mut BytesMut) {
     if buffer.capacity() - buffer.len() < MIN_READ_BYTES {
         buffer.reserve(READ_BYTES);

@@ -1,4 +1,4 @@
-//! A real engine behind the port instead of a tape: its traffic passes, and faults lie over it.
+//! A real engine behind the port instead of a tape: its traffic passes, with faults laid over it.
 //!
 //! ```text
 //! client ◄─► pump ◄─► link ◄─► session ◄─► real engine
@@ -7,12 +7,12 @@
 //!            injected frames      └─ frames: whole ones, so that others fit between
 //! ```
 //!
-//! Bytes pass as they came, but for the `Host` where that is to be rewritten. A frame of the real
-//! engine's goes on once it is whole, so that what a tape sends never comes in the middle of one;
-//! one that is too long for that goes on in parts. What the client says is read beside its way.
+//! Bytes pass as they came, except for a `Host` that is rewritten. A frame of the real engine goes
+//! on once it is whole, so that nothing a tape sends lands in the middle of one; a frame too long
+//! for that goes on in parts. What the client says is parsed on the side.
 //!
 //! - `config`: what it is told of the real engine; `stream`: what a dial gives, and who dials; `observer`: who is told what passed.
-//! - `run`: connections taken; `session`: one of them, from its first request to its end.
+//! - `run`: connections accepted; `session`: one of them, from its first request to its end.
 //! - `exchange`: requests and answers; `respond`: answers of the tapes' own; `frames`: what follows
 //!   an upgrade; `splitter`: the real engine's frames.
 

@@ -6,14 +6,14 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use wstape_tape::End;
 
-/// Is told of each connection that reaches a real engine. Faults are no part of what it is told,
-/// but that they end connections.
+/// Is told of each connection that reaches a real engine. It is not told of faults, except that
+/// they end connections.
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
-    /// One has come: who is told of it. Dropped, nothing more comes of it.
+    /// One has come: returns its observer. Once that is dropped, nothing more comes of it.
     fn connection(&self) -> Box<dyn ConnectionObserver>;
 }
 
-/// Is told what passes on one connection, in its order. Nothing here may wait.
+/// Is told, in order, what passes on one connection. Nothing here may wait.
 pub trait ConnectionObserver: Send + 'static {
     /// The client sent this.
     fn client_sent(&mut self, bytes: &Bytes);
@@ -21,13 +21,13 @@ pub trait ConnectionObserver: Send + 'static {
     fn engine_sent(&mut self, bytes: &Bytes);
     /// The client ended its stream.
     fn client_ended(&mut self, end: End);
-    /// The real engine ended its stream, or a fault both.
+    /// The real engine ended its stream, or a fault ended both.
     fn engine_ended(&mut self, end: End);
     /// The real engine can't be reached, for this reason; the client is reset.
     fn unreachable(&mut self, why: &str);
 }
 
-/// One connection's observer, where there is one; told of each end once.
+/// One connection's observer, if there is one; told of each end once.
 #[derive(Default)]
 pub(super) struct Watch(Mutex<Watched>);
 

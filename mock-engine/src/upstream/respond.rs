@@ -5,7 +5,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http_body_util::BodyExt;
 
-/// An answer as bytes. `to_head`: it answers a HEAD, so that its body stays here.
+/// An answer as bytes. `to_head`: it answers a HEAD, so it has no body.
 pub(super) async fn bytes_of(response: Response, to_head: bool) -> Bytes {
     let (parts, body) = response.into_parts();
     // Made of bytes, it can't fail.

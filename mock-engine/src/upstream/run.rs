@@ -1,4 +1,4 @@
-//! Connections taken, and each carried to the real engine.
+//! Accepts connections and carries each to the real engine.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::session::Session;
 use crate::accepted::Accepted;
 use crate::hub::Hub;
 
-/// Carries what arrives until `stop` fires, or its sender is gone.
+/// Carries whatever arrives until `stop` fires, or its sender is gone.
 pub(crate) async fn run(
     hub: Arc<Hub>,
     upstream: Upstream,

@@ -17,10 +17,10 @@ use crate::ids::ConnId;
 use crate::link::LinkHandle;
 use crate::toxics::{Poisoned, Tap};
 
-/// How long the real engine may take to be reached: TCP, and TLS where it is spoken.
+/// How long reaching the real engine may take: TCP, and TLS if spoken.
 const MAX_DIAL_WAIT: Micros = Micros::from_ms(10_000);
 
-/// Most bytes of the client's that wait for the real engine to be reached, or to answer.
+/// Most bytes of the client that wait for the real engine to be reached, or to answer.
 pub(super) const MAX_AHEAD_BYTES: usize = 64 << 10;
 
 /// A connection that is carried to the real engine.
@@ -30,19 +30,19 @@ pub(super) struct Session {
     pub(super) upstream: Upstream,
     pub(super) io: Poisoned<Accepted>,
     pub(super) link: LinkHandle,
-    /// Resolves once the core has let go of the connection.
+    /// Resolves once the core drops the connection.
     over: Option<oneshot::Receiver<()>>,
-    /// Told when the toxics of its port have changed.
+    /// Notified when the toxics of its port have changed.
     poisons: Arc<Notify>,
     pub(super) taps: Taps,
     /// The stream to the real engine, once it was dialed.
     pub(super) stream: Option<Poisoned<Box<dyn UpstreamStream>>>,
     pub(super) watch: Watch,
-    /// What the client has sent and nobody has taken.
+    /// What the client has sent and nobody has taken yet.
     pub(super) ahead: BytesMut,
     /// The client has ended its stream.
     pub(super) client_fin: bool,
-    /// What the real engine has sent and nobody has taken.
+    /// What the real engine has sent and nobody has taken yet.
     pub(super) behind: BytesMut,
 }
 
@@ -50,9 +50,9 @@ pub(super) struct Session {
 pub(super) enum Next {
     /// A request.
     Request,
-    /// Frames: the engine's 101 has gone on. How messages are compressed, where that is known.
+    /// Frames: the engine's 101 has gone on. How messages are compressed, if that is known.
     Frames(Compression),
-    /// Bytes that nobody here reads.
+    /// Bytes that nobody here parses.
     Raw,
     /// Nothing: it is over.
     Over(Over),
@@ -65,7 +65,7 @@ pub(super) enum Compression {
     None,
     /// They may be compressed, on these terms.
     Agreed(Terms),
-    /// There is an extension that nobody here knows.
+    /// There is an unknown extension.
     Unknown,
 }
 
@@ -99,8 +99,8 @@ impl Session {
         }
     }
 
-    /// Carries it until it is over; a fault that ends it ends the stream to the real engine as well,
-    /// in the same way.
+    /// Carries the connection until it is over; a fault that ends it also ends the stream to the
+    /// real engine, in the same way.
     pub(super) async fn carry(mut self) {
         let link = self.link.clone();
         let told = self.over.take();
@@ -111,7 +111,7 @@ impl Session {
             }
             match link.ended() {
                 Some(end) => end,
-                // The client has left, and what is in flight still passes.
+                // The client has left; what is in flight still passes.
                 None => std::future::pending().await,
             }
         };
@@ -124,7 +124,7 @@ impl Session {
             () = poisoned => Ok(Over::Otherwise),
             over = self.converse() => Ok(over),
         };
-        // A fault may have ended it while something else was looked at.
+        // A fault may have ended it in the meantime.
         let over = match over {
             Ok(Over::Otherwise) => self.link.ended().map_or(Ok(Over::Otherwise), Err),
             over => over,
@@ -156,8 +156,7 @@ impl Session {
         }
     }
 
-    /// Dials the real engine, where that has not been done. `None` where the connection is over by
-    /// that.
+    /// Dials the real engine, unless that was done before. `Err` if the connection is over by that.
     pub(super) async fn reach(&mut self) -> Result<(), Over> {
         if self.stream.is_some() {
             return Ok(());
@@ -168,7 +167,7 @@ impl Session {
         let dialed = tokio::select! {
             biased;
             dialed = self.upstream.dialer.dial() => dialed,
-            // Left in the meantime: its end has been told.
+            // The client left in the meantime: its end was reported.
             () = left(&mut self.io, &mut self.ahead, &mut self.client_fin) => {
                 return Err(Over::ClientReset);
             }
@@ -199,12 +198,12 @@ impl Session {
 
     /// Ends the stream to the client, and waits for it to leave.
     pub(super) async fn see_off(&mut self) -> Over {
-        // A link takes an end whatever came before.
+        // A link accepts an end whatever came before.
         let _ = self.io.shutdown().await;
         self.swallow().await
     }
 
-    /// Reads and forgets until the client is gone.
+    /// Reads and discards until the client is gone.
     pub(super) async fn swallow(&mut self) -> Over {
         loop {
             self.ahead.clear();
@@ -224,8 +223,8 @@ pub(super) struct Taps {
     pub(super) downstream: Tap,
 }
 
-/// Has a connection's toxics do what they do beside its link, as they change. Never returns: what
-/// they end, the core does.
+/// Applies what a connection's toxics do beside its link, as they change. Never returns: the core
+/// ends what they end.
 async fn follow(hub: Arc<Hub>, id: ConnId, changed: Arc<Notify>, taps: Taps) {
     let mut stopped = false;
     loop {
@@ -254,14 +253,14 @@ async fn follow(hub: Arc<Hub>, id: ConnId, changed: Arc<Notify>, taps: Taps) {
             () = changed.notified() => {}
             () = hub.log().clock().sleep_until(at) => {
                 hub.core().cut(id, end, why);
-                // What that comes to is told by the link.
+                // The link reports the outcome.
                 return std::future::pending().await;
             }
         }
     }
 }
 
-/// Reads ahead, as far as the bound allows; returns where the client resets its stream.
+/// Reads ahead, as far as the bound allows; returns if the client resets its stream.
 pub(super) async fn left(io: &mut Poisoned<Accepted>, ahead: &mut BytesMut, fin: &mut bool) {
     while !*fin && ahead.len() < MAX_AHEAD_BYTES {
         match io.read_buf(ahead).await {

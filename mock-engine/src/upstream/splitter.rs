@@ -1,9 +1,9 @@
-//! A real engine's frames, whole where they can be.
+//! Splits a real engine's stream into frames, whole where possible.
 
 use bytes::{Bytes, BytesMut};
 use wstape_wire::Head;
 
-/// Longest frame that is held until it is whole, in bytes. A longer one goes on in parts.
+/// Longest frame held until it is whole, in bytes. A longer one goes on in parts.
 pub(super) const MAX_WHOLE_FRAME_BYTES: u64 = 1 << 20;
 
 /// A stretch of the real engine's stream.
@@ -17,11 +17,11 @@ pub(super) enum Piece {
         /// It ends the frame.
         last: bool,
     },
-    /// Bytes that belong to no frame that could be read.
+    /// Bytes that belong to no readable frame.
     Bytes(Bytes),
 }
 
-/// Cuts a stream into frames, however the bytes come.
+/// Cuts a stream into frames, however the bytes arrive.
 #[derive(Debug, Default)]
 pub(super) struct Splitter {
     place: Place,
@@ -31,14 +31,14 @@ pub(super) struct Splitter {
 enum Place {
     #[default]
     Head,
-    /// So many bytes of a long frame are still to come.
+    /// This many bytes of a long frame are still to come.
     Long(u64),
-    /// A head was none: nothing is known from there on.
+    /// A head was invalid: nothing is known from there on.
     Lost,
 }
 
 impl Splitter {
-    /// Takes the next piece off the front of `bytes`; `None` where more must come first.
+    /// Takes the next piece off the front of `bytes`; `None` if more must come first.
     pub(super) fn next(&mut self, bytes: &mut BytesMut) -> Option<Piece> {
         if bytes.is_empty() {
             return None;

@@ -1,4 +1,4 @@
-//! Streams to a real engine, and who dials them.
+//! Streams to a real engine, and their dialers.
 
 use std::fmt;
 use std::pin::Pin;
@@ -10,10 +10,9 @@ use crate::link::ClientEnd;
 use crate::memory::MemoryNet;
 use crate::pump::reset;
 
-/// A byte stream to a real engine, the one inside TLS where TLS is spoken. Dropped, it ends with a
-/// FIN.
+/// A byte stream to a real engine, the one inside TLS if TLS is spoken. Dropping it sends a FIN.
 pub trait UpstreamStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {
-    /// Ends it with an RST: what is in flight is discarded.
+    /// Ends it with an RST: anything in flight is discarded.
     fn reset(self: Box<Self>);
 }
 
@@ -23,7 +22,7 @@ impl UpstreamStream for TcpStream {
     }
 }
 
-/// A dial under way: a stream, or in a few words why there is none.
+/// A dial under way: gives a stream, or a few words on why there is none.
 pub type UpstreamDialing<'a> =
     Pin<Box<dyn Future<Output = Result<Box<dyn UpstreamStream>, String>> + Send + 'a>>;
 
@@ -39,7 +38,7 @@ impl UpstreamStream for ClientEnd {
     }
 }
 
-/// An engine in memory stands behind another, for tests in virtual time.
+/// Puts an engine in memory behind another, for tests in virtual time.
 impl UpstreamDialer for MemoryNet {
     fn dial(&self) -> UpstreamDialing<'_> {
         Box::pin(async move {

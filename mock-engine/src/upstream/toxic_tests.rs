@@ -51,7 +51,7 @@ impl Between {
         }
     }
 
-    /// Lays these over the port instead of those before.
+    /// Replaces the toxics of the port.
     fn lay(&mut self, stream: Stream, poisons: &[Poison]) {
         self.laid += 1;
         let toxic = |poison: &Poison| Toxic {
@@ -78,7 +78,7 @@ impl Between {
         client
     }
 
-    /// Milliseconds until the answer to a message is there.
+    /// Milliseconds until a message is answered.
     async fn asks(&self, client: &mut ClientEnd) -> u64 {
         let start = self.engine.clock().now();
         client.write_all(MESSAGE).await.unwrap();
@@ -88,7 +88,7 @@ impl Between {
         (self.engine.clock().now().0 - start.0) / 1_000
     }
 
-    /// What comes of a message until the stream's end, how that was, and after how many
+    /// What follows a message until the stream's end, how it ended, and after how many
     /// milliseconds.
     async fn ends(&self, client: &mut ClientEnd, message: &[u8]) -> (Vec<u8>, &'static str, u64) {
         let start = self.engine.clock().now();
@@ -181,7 +181,7 @@ fn slices_with_a_variation_differ_in_length_and_hold_the_same_bytes() {
             all.clear();
         }
         assert!(lengths.iter().all(|length| (1..=5).contains(length)));
-        // What a message leaves over may be short by itself; more than the average is drawn.
+        // The rest of a message may be short by itself; lengths above the average are drawn.
         let longer = lengths.iter().filter(|length| **length > 3).count();
         assert!(longer > 10, "{lengths:?}");
     });

@@ -1,5 +1,5 @@
-//! What people wanted of a tape and did not get, or did not find: refusals that say why, answers by
-//! what a client said, data only once somebody asked.
+//! What people wanted of a tape but did not get, or did not find: refusals that say why, answers
+//! that depend on what the client said, data only after somebody asked.
 
 use wstape_tape::Tape;
 

@@ -1,4 +1,4 @@
-//! A tape that knows its connections, under another that ends them: who takes whose place.
+//! A tape that knows its connections, under one that ends them: which client takes whose place.
 
 use proptest::prelude::*;
 use wstape_mock_engine::{Engine, JournalKind};
@@ -20,7 +20,7 @@ const BASE: &[&str] = &[
     r#"{"at_ms":250,"conn":2,"drop":"fin"}"#,
 ];
 
-/// What a client sees that dials at these times, or when what it saw before is over.
+/// What a client sees that dials at these times, or once its previous connection is over.
 fn seen(base: &[&str], overlay: &[&str], dials: &[u64]) -> Vec<String> {
     in_memory(async {
         let world = World::playing(Arm::Virtual, &[base, overlay]).await;

@@ -1,4 +1,4 @@
-//! Steps posted for a connection that isn't there: whoever steers is told so.
+//! Steps posted for a connection that isn't there: whoever posts one is told so.
 
 use serde_json::json;
 use wstape_mock_engine::{Engine, JournalKind};

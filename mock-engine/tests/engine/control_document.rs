@@ -1,4 +1,4 @@
-//! The control port as its document has it: paths, methods, members, and no others.
+//! The control port has the paths, methods and members of its document, and no others.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ fn documented(document: &Value, method: &str, path: &str) -> BTreeSet<String> {
     responses.keys().cloned().collect()
 }
 
-/// The members that the document wants of an answer, and no others.
+/// The members that the document requires of an answer, and no others.
 fn assert_members(document: &Value, schema: &str, value: &Value) {
     let schema = &document["components"]["schemas"][schema];
     let known: BTreeSet<&String> = schema["properties"].as_object().unwrap().keys().collect();

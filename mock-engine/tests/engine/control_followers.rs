@@ -1,4 +1,4 @@
-//! Who follows the journal over the control port, and how much of a bad one is borne.
+//! Clients that follow the journal over the control port, and how much of a bad one is tolerated.
 
 use std::net::SocketAddr;
 
@@ -9,7 +9,7 @@ use wstape_mock_engine::{Engine, MAX_FOLLOWERS, Retention};
 use crate::steered::{Steered, parse};
 use crate::world::over_tcp;
 
-/// What a follower reads until `until` stands in it.
+/// What a follower reads until it contains `until`.
 async fn follow(addr: SocketAddr, query: &str, until: &str) -> String {
     let mut stream = tokio::net::TcpStream::connect(addr).await.unwrap();
     let head = format!("GET /v1/journal?follow{query} HTTP/1.0\r\nHost: {addr}\r\n\r\n");

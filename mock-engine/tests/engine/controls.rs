@@ -1,4 +1,4 @@
-//! Rust's controls: what a client sees of each fault that a program sets live.
+//! Rust's controls: what a client sees of each fault that a program sets while the engine runs.
 
 use bytes::Bytes;
 use wstape_mock_engine::Engine;
@@ -6,7 +6,7 @@ use wstape_tape::{Direction, End, Garbage, Latency, Micros, Partition, Refusal};
 
 use crate::world::{World, in_memory};
 
-/// What is told to an engine before the dial, and what the client sees.
+/// What the engine is told before the dial, and what the client sees.
 type Control = (&'static str, fn(&Engine), &'static [&'static str]);
 
 const BEFORE: &[Control] = &[
@@ -56,7 +56,7 @@ fn controls_do_what_steps_do_before_a_dial() {
     }
 }
 
-/// What is told to an engine with a client, and what the client sees from then on.
+/// What the engine is told while a client is connected, and what the client sees from then on.
 const DURING: &[Control] = &[
     (
         "N1",

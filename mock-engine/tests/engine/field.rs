@@ -1,5 +1,5 @@
-//! Each field overlay shows a client what the program that it is named after did: the lines that its
-//! header has in `x-seen`, as the scripts in `field/record` saw them of the real one.
+//! Each field overlay shows a client what the program it is named after did: the lines in its
+//! header's `x-seen`, as the scripts in `field/record` saw them from the real program.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,9 +12,9 @@ use wstape_tape::{Micros, Tape};
 
 use crate::world::{Arm, Client, World, in_memory, masked, tape, upgrade_request};
 
-/// When, in the tape, what is over by itself begins.
+/// When, in the tape, a fault that ends by itself begins.
 const EVENT: Micros = Micros::from_ms(20_000);
-/// How far a time may be off that was seen of a real program.
+/// How far a time may be off from what was seen of the real program.
 const OFF_S: f64 = 0.4;
 /// How long a refused connection is watched for its end, in milliseconds.
 const STAYS_MS: u64 = 1_500;

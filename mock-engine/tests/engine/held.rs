@@ -7,7 +7,7 @@ use crate::world::{Arm, Client, World, in_memory, masked, over_tcp, tape, upgrad
 
 pub(crate) const HELD: &str = r#"{"at_ms":0,"answers":"held"}"#;
 
-/// What a client sees that dials at `at_ms`, and the journal.
+/// What a client that dials at `at_ms` sees, and the journal.
 async fn seen_from(world: &World, at_ms: u64) -> (Vec<String>, Vec<String>) {
     world
         .engine
@@ -18,7 +18,7 @@ async fn seen_from(world: &World, at_ms: u64) -> (Vec<String>, Vec<String>) {
     (seen, world.lines())
 }
 
-/// A client that has sent its handshake and not read the answer.
+/// A client that has sent its handshake but not read the answer.
 async fn asking(world: &World) -> Client {
     let mut client = world.dial().await.unwrap();
     client.send(&upgrade_request("")).await;

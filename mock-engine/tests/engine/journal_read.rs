@@ -1,4 +1,4 @@
-//! Journals that are read: lines as they were written, and files that are none.
+//! Reading journals: lines as they were written, and files that aren't journals.
 
 use wstape_mock_engine::{JournalLine, JournalReader};
 

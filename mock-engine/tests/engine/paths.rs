@@ -1,4 +1,4 @@
-//! Paths: which are taken for a `WebSocket`, and whose numbers and steps they have.
+//! Paths: which of them upgrade to a `WebSocket`, and whose numbers and steps they have.
 
 use wstape_mock_engine::Engine;
 
@@ -106,6 +106,20 @@ fn a_recording_plays_at_the_path_that_it_was_made_at() {
     ];
     let url = in_memory(async { World::playing(Arm::Virtual, &[lines]).await.engine.url() });
     assert_eq!(url, "ws://mock-engine/api/v5");
+}
+
+#[test]
+fn a_tape_whose_steps_name_paths_plays_at_the_first_that_is_whole() {
+    let url = |lines: &'static [&'static str]| {
+        in_memory(async { World::playing(Arm::Virtual, &[lines]).await.engine.url() })
+    };
+    let named: &[&str] = &[
+        r#"{"on_connect":"each","path":"/feeds/*","text":"to all"}"#,
+        r#"{"at_ms":1,"path":"/v1/market","text":"to some"}"#,
+        r#"{"at_ms":2,"path":"/v1/user","text":"to others"}"#,
+    ];
+    assert_eq!(url(named), "ws://mock-engine/v1/market");
+    assert_eq!(url(&named[..1]), "ws://mock-engine/ws");
 }
 
 #[test]

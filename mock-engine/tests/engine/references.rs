@@ -1,4 +1,4 @@
-//! References: what stands behind `${…}` wherever a step speaks.
+//! References: what `${…}` stands for in anything that a step sends.
 
 use wstape_mock_engine::Engine;
 use wstape_tape::Tape;

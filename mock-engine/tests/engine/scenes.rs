@@ -14,7 +14,7 @@ fn subscribe(channel: &str) -> String {
     format!(r#"{{"op":"subscribe","channel":"{channel}"}}"#)
 }
 
-/// What a client hears up to a time that subscribes to `a` at 0, with these steps at their times.
+/// What a client that subscribes to `a` at 0 hears up to a time, with these steps at their times.
 fn fed(faults: &[&str], until: u64) -> Vec<String> {
     in_memory(async {
         let world = playing(&[FEED, faults].concat()).await;

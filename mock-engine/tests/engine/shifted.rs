@@ -1,4 +1,4 @@
-//! Timestamps that move to when they are played.
+//! Timestamps that are shifted to when they are played.
 
 use wstape_mock_engine::{Engine, StartAt, Timestamps};
 

@@ -1,4 +1,4 @@
-//! An engine with a control port, and who asks there.
+//! An engine with a control port, and a client of that port.
 
 use std::net::SocketAddr;
 

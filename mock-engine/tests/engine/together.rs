@@ -1,4 +1,4 @@
-//! Steps that are sent together: what they come to is what they come to one by one.
+//! Steps that are sent together have the same result as when they are sent one by one.
 
 use std::io::Cursor;
 

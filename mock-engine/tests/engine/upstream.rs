@@ -1,4 +1,4 @@
-//! A real engine behind the port: another engine in memory stands for it.
+//! A real engine behind the port, played here by another engine in memory.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The time of a feed that does not call it `ts`.
+//! Feeds whose time is not called `ts`.
 
 use wstape_mock_engine::{Clock, Engine, StartAt, Timestamps};
 

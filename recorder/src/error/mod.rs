@@ -2,7 +2,7 @@
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `tap`, `poll`, `import` | what is one source's own |
+//! | `tap`, `poll`, `import` | the errors of one source each |
 
 pub(crate) mod import;
 mod poll;
@@ -25,16 +25,16 @@ pub use tap::TapError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// The URL or the token is none.
+    /// The URL or the token is not valid.
     #[error(transparent)]
     Subscriber(#[from] WsError),
-    /// What was to be polled can't be.
+    /// What should be polled can't be.
     #[error(transparent)]
     Poll(#[from] PollError),
-    /// What a tap was asked for can't be.
+    /// What the tap was asked to do can't be done.
     #[error(transparent)]
     Tap(#[from] TapError),
-    /// The file is there already.
+    /// The file already exists.
     #[error("{} exists; --force overwrites it", .0.display())]
     Exists(PathBuf),
     /// The output can't be created or written.
@@ -43,10 +43,10 @@ pub enum RecordError {
     /// Another tool's file gives no tape.
     #[error(transparent)]
     Import(#[from] ImportError),
-    /// The output failed on the way: the disk is full, say.
+    /// The output failed during the recording, for example on a full disk.
     #[error("{name}: {source}; the recording ends here, and its {lines} lines before that play")]
     Broken {
-        /// What it is called.
+        /// The output's name.
         name: String,
         /// Lines that were acknowledged before, the header included.
         lines: u64,
@@ -54,10 +54,11 @@ pub enum RecordError {
         #[source]
         source: io::Error,
     },
-    /// The engine is there, and can't be spoken to: its certificate does not verify, say.
+    /// The engine is there but can't be spoken to, for example because its certificate does not
+    /// verify.
     #[error("{0}: {1}")]
     Upstream(String, #[source] DialError),
-    /// What answered was no WebSocket.
+    /// What answered was not a WebSocket.
     #[error(
         "{upstream} is no WebSocket: none of the {answers} handshakes that it answered was \
          upgraded; what it said is in {name}"
@@ -83,7 +84,7 @@ pub enum RecordError {
          something, record them while they do (wstape proxy)"
     )]
     Unteachable(String),
-    /// Nothing can be learnt from a session in which clients say all in bytes.
+    /// Nothing can be learnt from a session in which clients only send binary messages.
     #[error(
         "{name}: clients say nothing in text that is answered, and {messages} binary messages; what \
          is said in bytes (MQTT, MessagePack, protobuf) is not learnt. Keep the engine and lay faults \
@@ -102,7 +103,7 @@ pub enum RecordError {
         "{name}:{}: {hit}; the tape is not safe to share before {}", hit.line, hit.remedy(name)
     )]
     Secret {
-        /// The tape; not the name of a file where it ends with no `.unsafe`.
+        /// The tape; not a file's name unless it ends in `.unsafe`.
         name: String,
         /// The secret's place, and what covers it.
         hit: Hit,

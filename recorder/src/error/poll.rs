@@ -9,16 +9,16 @@ pub const MIN_EVERY: Duration = Duration::from_millis(10);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PollError {
-    /// The base URL is none. Its text never repeats the URL.
+    /// The base URL is not valid. The text never repeats the URL.
     #[error("invalid base url: {0}")]
     Url(String),
     /// The token can't be a header value.
     #[error("invalid token: it has a character that can't stand in a header")]
     Token,
-    /// The rounds would be too close to each other.
+    /// The rounds would be too close together.
     #[error("{}: expected {} or longer between two rounds", humantime::format_duration(*.0), humantime::format_duration(MIN_EVERY))]
     Every(Duration),
-    /// Somebody is there, and can't be polled: its certificate fails, or it does not speak HTTP.
+    /// The peer can't be polled: its certificate fails, or it does not speak HTTP.
     #[error("{url} can't be polled: {why}")]
     Peer {
         /// The base URL, without anything secret.

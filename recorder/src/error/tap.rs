@@ -1,6 +1,6 @@
 //! What a tap can't be told to do.
 
-/// Why a tap can't be made as it was asked for.
+/// Why a tap can't be made as requested.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TapError {

@@ -3,21 +3,21 @@
 use super::wall::Wall;
 use crate::error::ImportError;
 
-/// Most connections that a tape has (`answers` in FORMAT.md).
+/// Most connections in a tape (`answers` in FORMAT.md).
 const MAX_CONNECTIONS: usize = 4_096;
 
 /// Connections by number, by URL, or all of them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Choice {
-    /// From 1, in the order of their beginning.
+    /// From 1, in the order they began.
     pub(super) entries: Vec<u64>,
     /// What the URL contains.
     pub(super) url: Option<String>,
 }
 
 impl Choice {
-    /// The places of the chosen ones in a list of when each began and of its URL, in the order of
-    /// their beginning. `name` is what errors call the recording.
+    /// The indices of the chosen ones in a list of start times and URLs, in the order they began.
+    /// Errors call the recording `name`.
     pub(super) fn of(
         &self,
         name: &str,

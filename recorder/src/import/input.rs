@@ -1,4 +1,4 @@
-//! Where a file that is imported comes from.
+//! The source of a file to import.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
@@ -13,7 +13,7 @@ use crate::error::ImportError;
 /// Most bytes of a HAR, which is in memory while it is read.
 const MAX_HAR_BYTES: u64 = 4 << 30;
 
-/// Most bytes that are kept of what comes by a pipe, in a temporary file; a file may be longer.
+/// Most bytes of piped input that are kept, in a temporary file; a file may be longer.
 const MAX_PIPED_BYTES: u64 = 4 << 30;
 
 /// A file, or standard input.
@@ -70,8 +70,7 @@ impl Input {
         }
     }
 
-    /// An archive's bytes, out of its zip where it is in one, and where the files are that it
-    /// names.
+    /// An archive's bytes, taken out of its zip if necessary, and where the files it names are.
     pub(super) fn archive(&mut self) -> Result<(Vec<u8>, Option<Attached>), ImportError> {
         let mut first = [0; 4];
         if let Origin::File { file, .. } = &mut self.from
@@ -127,7 +126,7 @@ impl Input {
         Ok(bytes)
     }
 
-    /// Lets it be read more than once: what comes by a pipe goes into a temporary file.
+    /// Allows reading it repeatedly: piped input goes into a temporary file.
     pub(super) fn keep(&mut self) -> Result<(), ImportError> {
         let is_file = |file: &File| file.metadata().is_ok_and(|meta| meta.is_file());
         if matches!(&self.from, Origin::File { file, .. } if is_file(file)) {
@@ -170,7 +169,7 @@ impl Input {
         Ok(Box::new(BufReader::new(self.begin()?)))
     }
 
-    /// Its bytes, unpacked where gzip or zstd packed them. It must have been [kept](Self::keep).
+    /// Its bytes, decompressed if gzip or zstd. It must have been [kept](Self::keep).
     pub(super) fn unpacked(&self) -> Result<Box<dyn BufRead>, ImportError> {
         let mut packed = BufReader::new(self.begin()?);
         let begin = packed.fill_buf().map_err(|error| self.failed(error))?;
@@ -193,8 +192,8 @@ impl Input {
     }
 }
 
-/// Copies all that a reader says; `false` where that is more than `max_bytes`, of which no more is
-/// copied.
+/// Copies everything from a reader; `false` if that is more than `max_bytes`, after which copying
+/// stops.
 fn copy_within(from: impl Read, to: &mut impl Write, max_bytes: u64) -> io::Result<bool> {
     let mut bounded = from.take(max_bytes);
     io::copy(&mut bounded, to)?;

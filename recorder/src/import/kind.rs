@@ -1,4 +1,4 @@
-//! What a file is, by its first bytes, so that one given as another says which it is.
+//! Tells what a file is by its first bytes, so that an error can name a file's real format.
 
 use super::unpack;
 
@@ -60,7 +60,7 @@ pub(super) const HAR: &str = "a HAR; for those: wstape import har";
 /// The mark that some tools put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// What a file is that begins so, and what to do about it; `None` for what only its format's own
+/// What a file with this beginning is, and what to do about it; `None` if only its format's own
 /// reader can tell.
 pub(super) fn of(begin: &[u8]) -> Option<&'static str> {
     let begin = begin.strip_prefix(BYTE_ORDER_MARK).unwrap_or(begin);

@@ -1,9 +1,9 @@
 //! `MockForge`'s replay files: JSON Lines of `{"ts", "dir", "text", "waitFor"}`.
 //!
 //! Such a file is a script for one connection, not a recording of one: it has no wall clock and
-//! no handshake. `ts` counts from the connection's beginning; where it steps back, as it does in
-//! `MockForge`'s own examples after a `waitFor`, it counts anew from the line before. A tape sends
-//! everything at its time: what a line waits for is kept in its step as `x-wait-for`.
+//! no handshake. `ts` counts from the connection's beginning; if it steps back, as in `MockForge`'s
+//! own examples after a `waitFor`, it counts from the line before. A tape sends everything at its
+//! time: what a line waits for is kept in its step as `x-wait-for`.
 
 use std::io::{BufRead, Read};
 

@@ -1,4 +1,4 @@
-//! One connection of another tool's recording, as moments in their order.
+//! One connection of another tool's recording, as a sequence of moments.
 
 use bytes::Bytes;
 use wstape_tape::{
@@ -11,8 +11,8 @@ use super::wall::Wall;
 use crate::error::ImportError;
 use crate::transcript;
 
-/// Close codes that stand for what no Close frame said (RFC 6455, 7.4.1): one without a code, and
-/// an end without a Close.
+/// Close codes for what no Close frame said (RFC 6455, 7.4.1): a Close without a code, and an end
+/// without a Close.
 const NO_STATUS: u16 = 1005;
 const ABNORMAL: u16 = 1006;
 
@@ -26,8 +26,8 @@ pub(super) const WAIT_FOR: &str = "x-wait-for";
 pub(super) const TEMPLATE: &str = "x-template";
 
 /// Most headers of a request or an answer that a tape keeps, and most bytes of them: more than any
-/// server reads (8 to 64 KiB). Values that are joined by line feeds are a header each, so that the
-/// name of a long list would be kept as often as it has values.
+/// server reads (8 to 64 KiB). Values joined by line feeds become a header each, which repeats the
+/// name of a long list for every value.
 const MAX_HEADERS: usize = 1_024;
 const MAX_HEADERS_BYTES: usize = 256 << 10;
 
@@ -41,8 +41,8 @@ pub(super) struct Moment {
     pub(super) action: Action,
     /// `x-` keys that the step gets: name and JSON.
     pub(super) extensions: Vec<(&'static str, String)>,
-    /// How many connections of the same session were over before the one that it happened on: a
-    /// recording that dials again and again may be read as one session.
+    /// How many connections of the same session were over before its own: a recording that dials
+    /// repeatedly may be read as one session.
     pub(super) later: u64,
 }
 
@@ -224,8 +224,8 @@ fn received_close(frame: Option<CloseFrame>) -> Received {
     received
 }
 
-/// How a connection ended, in the words of a close event: `code` 1005 (or none) is a Close
-/// without a code, 1006 an end without a Close. Where nothing says who began, the engine did.
+/// How a connection ended, in a close event's terms: `code` 1005 (or none) is a Close without a
+/// code, 1006 an end without a Close. If nothing says who began, the engine did.
 ///
 /// A Close is written for the engine whoever began: a peer answers a Close with its own
 /// (RFC 6455, 5.5.1).

@@ -1,7 +1,7 @@
-//! Typed netstrings: `LENGTH:PAYLOAD` and a byte for the type, as mitmproxy writes its flows.
+//! Typed netstrings: `LENGTH:PAYLOAD` and a type byte, as mitmproxy writes its flows.
 //!
-//! Lengths stand before payloads, so what is not wanted is stepped over: a file of any size is
-//! walked with one small window of it in memory.
+//! Lengths come before payloads, so unwanted ones are skipped: a file of any size is read with one
+//! small window of it in memory.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! Which message of an engine answers which request.
+//! Finds which of an engine's messages answers which request.
 
 use std::collections::BTreeMap;
 
@@ -10,31 +10,31 @@ use super::node::{Node, is_message, nodes};
 use super::request::Request;
 use super::shape::Shape;
 
-/// How long after a request a message that does not repeat its number is taken for its answer.
+/// How long after a request a message without its number still counts as its answer.
 const MAX_ANSWER_DELAY: Micros = Micros::from_ms(10_000);
 
-/// Most requests that a message may be the answer to: the latest of a connection.
+/// How many of a connection's latest requests a message may answer.
 const MAX_ASKED: usize = 256;
 
-/// So many characters of a word tell that another one is about the same: `subscribed` and
-/// `subscribe`. Of fewer than the least nothing is told.
+/// Two words that share this many leading characters are about the same thing: `subscribed` and
+/// `subscribe`. Shorter words are not compared.
 const STEM_CHARS: usize = 6;
 const MIN_STEM_CHARS: usize = 4;
 
-/// How a packet of Socket.IO's begins that connects, with or without a login, and its answer.
+/// How a Socket.IO packet that connects begins, with or without a login, and its answer.
 const CONNECT: &str = "40";
 
-/// A request, and which messages of the conversation answer it.
+/// A request, and the messages in the conversation that answer it.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) at: Micros,
     pub(super) request: Request,
-    /// Each with its place in the conversation.
+    /// Each with its position in the conversation.
     pub(super) answers: Vec<usize>,
-    /// The pointer of the number of the request that its answers repeat, of several the one that
-    /// most do.
+    /// The pointer of the request's number that its answers repeat; if there are several, the most
+    /// repeated.
     pub(super) number: Option<String>,
-    /// How many answers repeat which.
+    /// How many answers repeat each number.
     repeated: BTreeMap<String, usize>,
     items: usize,
 }
@@ -54,14 +54,14 @@ impl Asked {
 /// The requests of a conversation, and their answers.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    /// In the order in which they were asked.
+    /// In the order they were asked.
     pub(super) asked: Vec<Asked>,
-    /// By a message's place in the conversation, which of those it answers.
+    /// For a message's position in the conversation, the request it answers.
     pub(super) of: BTreeMap<usize, usize>,
 }
 
 impl Answers {
-    /// Of what was said on one connection.
+    /// From what was said on one connection.
     pub(super) fn of(said: &[Said]) -> Self {
         let mut answers = Self::default();
         for (place, one) in said.iter().enumerate() {
@@ -107,7 +107,7 @@ impl Answers {
         let open = open.filter(|(_, asked)| acknowledges(&asked.request, &one.text, &found));
         let open: Vec<(usize, &Asked)> = open.collect();
         let first = |(_, asked): &&(usize, &Asked)| asked.answers.is_empty();
-        // A request about several things may be answered once for each.
+        // A request about several things may get one answer for each.
         let another = |(_, asked): &&(usize, &Asked)| {
             let mut before = asked
                 .answers
@@ -120,8 +120,8 @@ impl Answers {
         by_word.map(|(which, _)| (*which, None))
     }
 
-    /// Which request's stream a message is still of that came behind the request for its end, and
-    /// repeats the number of both.
+    /// The request whose stream a message still belongs to, if it came after the request to end
+    /// that stream and repeats the number of both.
     fn still_under_way(
         &self,
         end: usize,
@@ -129,7 +129,7 @@ impl Answers {
         found: &[Node],
         said: &[Said],
     ) -> Option<(usize, Option<String>)> {
-        /// Answers of a stream that are looked at: those that go on are alike.
+        /// Most answers of a stream that are examined: further ones are alike.
         const MAX_LOOKED_AT: usize = 8;
         if !self.asked[end].request.ends() {
             return None;
@@ -145,8 +145,8 @@ impl Answers {
         })
     }
 
-    /// Takes messages for the answers to requests that nothing else answers: where whatever comes
-    /// next behind each of a kind is of one shape, on all connections, and nothing else is of it.
+    /// Takes messages as answers to requests that have none, if the next message after every
+    /// request of a kind has the same shape, on all connections, and nothing else has it.
     pub(super) fn take_what_always_follows(all: &mut [Self], said: &[&[Said]]) {
         let mut kinds: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
         for (conn, answers) in all.iter().enumerate() {
@@ -186,8 +186,8 @@ impl Answers {
         }
     }
 
-    /// The place of the engine's first message behind a request, before the client's next, that
-    /// answers nothing, where the request has no answer.
+    /// The position of the engine's first message after an unanswered request, before the client's
+    /// next, that answers nothing.
     fn follows(&self, which: usize, said: &[Said]) -> Option<usize> {
         let asked = &self.asked[which];
         let mut clients = said
@@ -201,8 +201,7 @@ impl Answers {
         (free && !late && !asked.request.is_keepalive()).then_some(place + 1)
     }
 
-    /// Whether there are as many answers to a request as things that it is about, all of one
-    /// shape.
+    /// Whether a request has as many answers as things it is about, all of one shape.
     pub(super) fn is_for_each_item(&self, which: usize, said: &[Said]) -> bool {
         let asked = &self.asked[which];
         let mut shapes = asked
@@ -215,7 +214,7 @@ impl Answers {
         asked.items > 1 && asked.answers.len() > 1 && shapes.all(|shape| shape == first)
     }
 
-    /// Whether what repeats a request's number goes on: a stream that goes by it.
+    /// Whether messages with a request's number go on: a stream identified by it.
     pub(super) fn is_stream(&self, which: usize, said: &[Said]) -> bool {
         let asked = &self.asked[which];
         let shapes = asked
@@ -240,8 +239,8 @@ fn repeated_number(request: &Request, said: &[Node]) -> Option<String> {
     Some(number.pointer.clone())
 }
 
-/// Whether a message says that it is an answer: a text for a text, what the request is for in
-/// JSON, `pong` for `ping`.
+/// Whether a message says it is an answer: a text for a text, the request's purpose in JSON, `pong`
+/// for `ping`.
 fn acknowledges(request: &Request, said: &str, found: &[Node]) -> bool {
     let lower = said.to_ascii_lowercase();
     let is_ping = |word: &str| word.contains("ping") && lower.contains("pong");
@@ -336,7 +335,7 @@ mod tests {
             found(&both),
             [BTreeMap::from([(2, 0)]), BTreeMap::from([(2, 0)])]
         );
-        // Of one connection nothing is certain, nor where the shape comes otherwise too.
+        // One connection proves nothing, nor does a shape that also comes at other times.
         assert_eq!(found(&both[..1]), [BTreeMap::new()]);
         let again = connection(&[('<', r#"{"op":2,"d":{"negotiatedRpcVersion":1}}"#)]);
         assert_eq!(

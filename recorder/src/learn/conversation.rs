@@ -1,4 +1,4 @@
-//! What a recorded session says, connection by connection.
+//! What was said in a recorded session, connection by connection.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
@@ -11,18 +11,18 @@ use wstape_wire::framed::records;
 use super::request::Request;
 use super::stomp;
 
-/// Most bytes of messages that are learnt from, which are in memory meanwhile, and most messages.
-/// What is beyond is named.
+/// Most bytes of messages to learn from, which stay in memory meanwhile, and most messages.
+/// Anything beyond that is reported.
 const MAX_BYTES: usize = 64 << 20;
 const MAX_MESSAGES: usize = 200_000;
 
-/// What binary messages of clients are called that are not learnt.
+/// The name for clients' binary messages, which are not learnt.
 pub(super) const BINARY_OF_CLIENTS: &str = "binary messages of clients";
 
 /// The header in which an engine chooses a subprotocol.
 const SUBPROTOCOL: &str = "sec-websocket-protocol";
 
-/// Who says something.
+/// The two sides of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     Client,
@@ -37,38 +37,38 @@ pub(super) struct Said {
     pub(super) text: String,
 }
 
-/// One connection of the session.
+/// One connection in the session.
 #[derive(Debug, Default)]
 pub(super) struct Conversation {
-    /// What it asked for, without the query.
+    /// The path it requested, without the query.
     pub(super) path: String,
     /// When its handshake was accepted.
     pub(super) accepted: Option<Micros>,
-    /// What was chosen then.
+    /// The subprotocol chosen then.
     pub(super) subprotocol: Option<String>,
     pub(super) said: Vec<Said>,
-    /// Whether its client has answered what the engine asked.
+    /// Whether its client has answered a question from the engine.
     pub(super) answers: bool,
-    /// Whether its client has said a Close: an engine answers that by itself.
+    /// Whether its client has sent a Close: an engine answers that by itself.
     left: bool,
 }
 
-/// A session, as far as it can be learnt from.
+/// The part of a session that can be learnt from.
 #[derive(Debug, Default)]
 pub(super) struct Session {
     /// When the recording began, in milliseconds since 1970.
     pub(super) began_ms: Option<i64>,
     pub(super) conversations: BTreeMap<u64, Conversation>,
-    /// Lines of the tape that hold whatever is asked: what paths answer, by path and method.
+    /// Lines of the tape that hold whatever is asked: HTTP answers, by path and method.
     pub(super) answers: BTreeMap<String, String>,
-    /// What there was beside texts, by a word for it, and how often.
+    /// What there was besides texts, by name, and how often.
     pub(super) beside: BTreeMap<&'static str, u64>,
     bytes: usize,
     messages: usize,
 }
 
 impl Session {
-    /// Of a tape that a proxy recorded, or any with numbered connections.
+    /// From a tape recorded by a proxy, or any tape with numbered connections.
     pub(super) fn read(reader: &mut TapeReader<impl BufRead>) -> Result<Self, TapeError> {
         let began = reader.header().recorded_at;
         let mut session = Self {
@@ -108,7 +108,7 @@ impl Session {
             self.conversation(conn).said.push(Said { at, by, text });
             return;
         }
-        // Each is a message by itself, as the engine that plays the tape has it too.
+        // Each is a message by itself, as it is for the engine that plays the tape.
         for part in parts {
             let text = part.trim_end_matches(['\n', '\r']).to_owned();
             self.conversation(conn).said.push(Said { at, by, text });
@@ -147,7 +147,7 @@ impl Session {
         }
     }
 
-    /// What a step says, where it is a text; anything else is counted.
+    /// The text that a step sends; anything else is counted.
     fn text_of(&mut self, conn: u64, at: Micros, action: &Action) -> Option<(Side, String)> {
         let beside = match action {
             Action::Emit(json) | Action::Json(json) => {
@@ -169,7 +169,8 @@ impl Session {
                     self.conversation(conn).left = true;
                     return None;
                 }
-                // What is behind a Close says nothing: Python's websocket-client sends a second one.
+                // What comes after a Close means nothing: Python's websocket-client sends a second
+                // one.
                 ReceivedKind::Bytes if self.conversation(conn).left => return None,
                 ReceivedKind::Binary => BINARY_OF_CLIENTS,
                 ReceivedKind::Frame | ReceivedKind::Bytes => "fragments and raw frames of clients",

@@ -1,4 +1,4 @@
-//! One connection as exchanges and streams.
+//! Splits one connection into exchanges and streams.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,20 +11,19 @@ use super::node::{Node, leaves};
 use super::request::{Item, Request};
 use super::shape::Shape;
 
-/// Most things that were asked for among which the one is looked for that a message is about: the
-/// latest of a connection.
+/// How many of a connection's latest requested things are considered as a message's subject.
 const MAX_ASKED: usize = 512;
 
-/// Fewest characters of a value by which an engine calls a stream, as an answer says.
+/// Fewest characters of an engine's own name for a stream, given in an answer.
 const MIN_ALIAS_CHARS: usize = 2;
 
-/// Most messages before and behind an answer that are looked through for what it calls a stream.
+/// Most messages before and after an answer that are searched for the engine's name for a stream.
 const MAX_AROUND: usize = 10_000;
 
-/// Fewest characters of a name that is looked for inside of another text.
+/// Fewest characters of a name to look for inside other text.
 const MIN_PART_CHARS: usize = 3;
 
-/// A message of the engine, with its time since what it is counted from.
+/// A message from the engine, and the time since its reference point.
 #[derive(Debug, Clone)]
 pub(super) struct Message {
     pub(super) after: Micros,
@@ -36,14 +35,14 @@ pub(super) struct Message {
 /// A request and what answered it.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    /// On which connection.
+    /// Its connection.
     pub(super) conn: u64,
     pub(super) at: Micros,
     pub(super) request: Request,
     pub(super) answers: Vec<Message>,
-    /// What the answers call what was asked for.
+    /// The answers' names for what was asked for.
     pub(super) aliases: BTreeSet<String>,
-    /// Whether a stream goes by its number.
+    /// The number that identifies a stream, if one does.
     pub(super) goes_by: Option<String>,
 }
 
@@ -55,15 +54,15 @@ pub(super) struct Stream {
     pub(super) asked: Micros,
     pub(super) item: Item,
     pub(super) request: Request,
-    /// What the engine calls it, as JSON.
+    /// The engine's names for it, as JSON.
     pub(super) aliases: BTreeSet<String>,
-    /// The pointer of the request's number by which it goes.
+    /// The pointer of the request's number that identifies it.
     pub(super) goes_by: Option<String>,
     pub(super) messages: Vec<Message>,
     names: Vec<Name>,
 }
 
-/// What one connection holds.
+/// The contents of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     pub(super) exchanges: Vec<Exchange>,
@@ -72,7 +71,7 @@ pub(super) struct Heard {
     pub(super) unasked: Vec<Message>,
 }
 
-/// A name that a request has for what it is about.
+/// A request's name for its subject.
 #[derive(Debug)]
 struct Name {
     whole: String,
@@ -90,7 +89,7 @@ impl Name {
         }
     }
 
-    /// How much speaks for a message with these texts being about it.
+    /// How strongly a message with these texts seems to be about it.
     fn score(&self, texts: &[String]) -> usize {
         const WHOLE: usize = 100;
         const PART: usize = 50;
@@ -113,8 +112,8 @@ impl Name {
 }
 
 impl Heard {
-    /// Of one connection. `each` holds of requests whose answers are one for each thing that they
-    /// are about: there they begin its stream.
+    /// From one connection. `each` is true for requests with one answer for each thing they are
+    /// about: there each answer begins a stream.
     pub(super) fn of(
         conn: u64,
         conversation: &Conversation,
@@ -123,7 +122,7 @@ impl Heard {
     ) -> Self {
         let said = &conversation.said;
         let mut heard = Self::default();
-        // By request, its streams' places in `heard.streams`.
+        // For each request, the positions of its streams in `heard.streams`.
         let mut streams: Vec<Vec<usize>> = Vec::new();
         let begin = conversation
             .accepted
@@ -157,7 +156,7 @@ impl Heard {
         heard
     }
 
-    /// The next request; which streams may come of it.
+    /// Handles the next request; returns the streams that may come from it.
     fn ask(&mut self, conn: u64, which: usize, answers: &Answers, said: &[Said]) -> Vec<usize> {
         let asked = &answers.asked[which];
         let goes_by = asked
@@ -200,8 +199,8 @@ impl Heard {
         streams
     }
 
-    /// An answer to a request. Where it is one of several it is the beginning of a stream, and where
-    /// that does not go by the request's number it is told which.
+    /// Handles an answer to a request. If it is one of several, it begins a stream, which is
+    /// returned unless it goes by the request's number.
     fn answer(
         &mut self,
         which: usize,
@@ -224,8 +223,8 @@ impl Heard {
         None
     }
 
-    /// Which of the streams a message belongs to: what it calls by the engine's own name, or else
-    /// the one of whose names it has most.
+    /// The stream that a message belongs to: the one it calls by the engine's own name, or else the
+    /// one with most names in it.
     fn about(&self, said: &str, texts: &[String], is_greeting: bool) -> Option<usize> {
         let latest = (0..self.streams.len()).rev().take(MAX_ASKED);
         let found = leaves(said);
@@ -235,7 +234,7 @@ impl Heard {
         };
         let by_alias = latest.clone().find(called);
         let named = || best(&self.streams, latest.clone(), texts);
-        // Where one thing was asked for and no more, all is about it but what came unasked.
+        // If only one thing was asked for, everything is about it except what came unasked.
         let only = || {
             let named = latest
                 .clone()
@@ -263,8 +262,8 @@ impl Message {
     }
 }
 
-/// The stream of whose names a message has most; where several are equal one that was asked to begin, and
-/// of those the first that is given.
+/// The stream with most names in a message; among equals one that was asked to begin, and of those
+/// the first.
 fn best(streams: &[Stream], which: impl Iterator<Item = usize>, texts: &[String]) -> Option<usize> {
     let mut best: Option<((usize, bool), usize)> = None;
     for which in which {
@@ -294,7 +293,7 @@ fn greetings(said: &[Said]) -> BTreeSet<Shape> {
     before.map(|one| Shape::of(&one.text)).collect()
 }
 
-/// By what the answers to a request call what was asked for.
+/// The names that a request's answers give to what was asked for.
 fn aliases(which: usize, answers: &Answers, said: &[Said]) -> BTreeSet<String> {
     let asked = &answers.asked[which];
     if !asked.request.begins() {
@@ -305,8 +304,8 @@ fn aliases(which: usize, answers: &Answers, said: &[Said]) -> BTreeSet<String> {
     each.collect()
 }
 
-/// What an answer calls something and messages behind it too: values that were neither in the request
-/// nor in any message before, and are in no other answer.
+/// Names that an answer introduces and later messages use: values that were neither in the request
+/// nor in any earlier message, and are in no other answer.
 fn named_later(
     place: usize,
     request: &Request,
@@ -334,7 +333,7 @@ fn named_later(
     let mut candidates: BTreeMap<String, bool> = candidates.map(|n| (n.text, false)).collect();
     let behind = said.iter().enumerate().skip(place + 1).take(MAX_AROUND);
     for (at, one) in behind.filter(|(_, one)| one.by == Side::Engine) {
-        // Most messages hold none of them: the text tells without being taken apart.
+        // Most messages hold none of them: searching the text avoids parsing it.
         let held = |candidate: &String| one.text.contains(candidate.as_str());
         if !candidates.keys().any(held) {
             continue;

@@ -1,8 +1,8 @@
-//! What was learnt, in figures and sentences.
+//! What was learnt, in numbers and sentences.
 
 use std::fmt;
 
-/// What was learnt of a session, in figures and sentences.
+/// What was learnt from a session, in numbers and sentences.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Learnt {
@@ -12,7 +12,7 @@ pub struct Learnt {
     pub replies: u64,
     /// Streams.
     pub scenes: u64,
-    /// What was not learnt, a sentence each.
+    /// What was not learnt, one sentence each.
     pub unlearnt: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The lines of a dialogue, from a session.
+//! Turns a session into the lines of a dialogue.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,14 +16,14 @@ use super::template::Clock;
 /// Most steps of a dialogue: a tape holds 4,096.
 const MAX_STEPS: usize = 4_000;
 
-/// What a journal says when a client asks what the session does not know.
+/// What a journal says when a client asks something that the session does not contain.
 const UNKNOWN: &str =
     r#"{"on_message":{"unmatched":true},"mark":"not learnt: the session has no answer to this"}"#;
 
-/// What a journal says when a client answers a call of the engine's own: that is no request.
+/// What a journal says when a client answers a call from the engine, which is not a request.
 const ANSWER: &str = r#""mark":"the client answers a call of the engine's""#;
 
-/// What to do where clients say a part in bytes, as SignalR's do behind their handshake.
+/// What to do if clients send part in bytes, as SignalR's do after their handshake.
 const BYTES_INSTEAD: &str =
     ": record with a client that speaks the protocol's form of text (SignalR's JSON)";
 
@@ -39,7 +39,7 @@ pub(super) struct Lesson {
 }
 
 impl Lesson {
-    /// Of a session: what each path says by itself.
+    /// From a session: what is said on each path.
     pub(super) fn of(session: &Session) -> Self {
         let clock = Clock {
             began_ms: session.began_ms,
@@ -94,7 +94,7 @@ impl Lesson {
     }
 }
 
-/// The step that chooses a subprotocol, where all connections of a path had the same one.
+/// The step that chooses a subprotocol, if all connections on a path had the same one.
 fn subprotocol(conversations: &BTreeMap<u64, &Conversation>, path: &str) -> Option<String> {
     let mut chosen = conversations.values().map(|one| one.subprotocol.as_ref());
     let first = chosen.next()??;
@@ -112,7 +112,7 @@ fn path_member(path: &str) -> String {
     format!(r#","path":{}"#, Value::from(path))
 }
 
-/// Each connection of a path as exchanges and streams.
+/// Each connection on a path as exchanges and streams.
 fn heard(conversations: &BTreeMap<u64, &Conversation>) -> Vec<Heard> {
     let answers = conversations.values().map(|one| Answers::of(&one.said));
     let mut answers: Vec<Answers> = answers.collect();

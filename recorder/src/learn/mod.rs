@@ -14,6 +14,7 @@
 //! | `template` | a message with references to what was asked |
 //! | `shape` | what messages of one kind have in common |
 //! | `scene` | a stream as the lines of a scene |
+//! | `streams` | which stream of each thing is learnt, and what it is called |
 //! | `part` | one path: requests to matches, answers to replies, streams to scenes |
 //! | `paths` | which paths are one |
 //! | `lesson` | all of them, and what holds from the start |
@@ -40,6 +41,7 @@ mod request;
 mod scene;
 mod shape;
 mod stomp;
+mod streams;
 mod template;
 mod wanted;
 

@@ -1,4 +1,4 @@
-//! What the name of a member says of its value.
+//! What a member's name says about its value.
 
 /// Names of members that say what a message is for, the most telling first, without case and
 /// punctuation.
@@ -20,10 +20,10 @@ const PURPOSES: [&str; 15] = [
     "e",
 ];
 
-/// Names of members that are the protocol's, of which nothing depends.
+/// Names of members that belong to the protocol, and that nothing depends on.
 const PROTOCOL: [&str; 2] = ["jsonrpc", "version"];
 
-/// Names of members by which an answer is known for a request's.
+/// Names of members that match an answer to its request.
 const IDENTITIES: [&str; 14] = [
     "id",
     "invocationid",
@@ -60,7 +60,7 @@ const NUMBERS: [&str; 14] = [
     "ts",
 ];
 
-/// Words in a purpose that say that a stream is to end, and to begin.
+/// Words in a purpose that say a stream should end, and begin.
 const ENDINGS: [&str; 6] = ["unsub", "cancel", "stop", "leave", "complete", "close"];
 const BEGINNINGS: [&str; 5] = ["sub", "join", "watch", "listen", "req"];
 
@@ -70,23 +70,23 @@ fn plain(name: &str) -> String {
     letters.map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// How telling a member of this name is of what a message is for, 0 the most.
+/// How telling a member with this name is about a message's purpose, 0 the most.
 pub(super) fn purpose(key: &str) -> Option<usize> {
     let key = plain(key);
     PURPOSES.iter().position(|purpose| *purpose == key)
 }
 
-/// Whether a member of this name is the protocol's.
+/// Whether a member with this name belongs to the protocol.
 pub(super) fn is_protocol(key: &str) -> bool {
     PROTOCOL.contains(&plain(key).as_str())
 }
 
-/// Whether an answer is known by a member of this name.
+/// Whether a member with this name identifies an answer.
 pub(super) fn is_identity(key: &str) -> bool {
     IDENTITIES.contains(&plain(key).as_str())
 }
 
-/// Whether what is asked for does not depend on a member of this name.
+/// Whether what is asked for is independent of a member with this name.
 pub(super) fn is_number(key: &str) -> bool {
     is_identity(key) || NUMBERS.contains(&plain(key).as_str())
 }
@@ -96,7 +96,7 @@ pub(super) fn ends(purpose: &str) -> bool {
     has_any(purpose, &ENDINGS)
 }
 
-/// Whether a purpose says that the client goes.
+/// Whether a purpose says that the client is leaving.
 pub(super) fn is_goodbye(purpose: &str) -> bool {
     matches!(purpose, "DISCONNECT" | "connection_terminate")
 }

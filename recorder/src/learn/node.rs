@@ -1,4 +1,4 @@
-//! The values of a JSON text, each with its pointer and its place in the text.
+//! The values of a JSON text, each with its pointer and its position in the text.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,10 +9,10 @@ use wstape_wire::framed::Framed;
 
 use super::stomp::{BODY, Frame};
 
-/// Values within each other that are told apart; deeper ones are part of the last.
+/// Levels of nesting that are distinguished; deeper values are part of their parent.
 const MAX_DEPTH: usize = 16;
 
-/// Most values of one text that are looked at, those of an object itself before those inside them.
+/// Most values of one text that are examined, an object's own before those inside them.
 const MAX_NODES: usize = 2_048;
 
 /// A value in a text.
@@ -20,18 +20,18 @@ const MAX_NODES: usize = 2_048;
 pub(super) struct Node {
     /// Its JSON pointer (RFC 6901).
     pub(super) pointer: String,
-    /// The name of the member that it is; empty in a list.
+    /// Its member name; empty in a list.
     pub(super) key: String,
-    /// Its place in the text.
+    /// Its position in the text.
     pub(super) range: Range<usize>,
-    /// Its text without blanks between values.
+    /// Its text without white space between values.
     pub(super) text: String,
-    /// It stands in its text without quotes, as a header of STOMP's does.
+    /// It has no quotes in its text, like a STOMP header.
     pub(super) raw: bool,
 }
 
 impl Node {
-    /// Whether it is no object and no list.
+    /// Whether it is neither an object nor a list.
     pub(super) fn is_leaf(&self) -> bool {
         !self.text.starts_with(['{', '['])
     }
@@ -46,17 +46,17 @@ impl Node {
         self.is_leaf() && !matches!(self.text.as_str(), "true" | "false" | "null" | "\"\"")
     }
 
-    /// The content of the string that it is.
+    /// The content of its string, if it is one.
     pub(super) fn string(&self) -> Option<String> {
         serde_json::from_str(&self.text).ok()
     }
 
-    /// How many values it is inside of.
+    /// How many values contain it.
     pub(super) fn depth(&self) -> usize {
         self.pointer.matches('/').count()
     }
 
-    /// Whether it is inside of a value with this pointer.
+    /// Whether it is inside a value with this pointer.
     pub(super) fn is_inside(&self, pointer: &str) -> bool {
         let rest = self.pointer.strip_prefix(pointer);
         rest.is_some_and(|rest| rest.starts_with('/'))
@@ -69,19 +69,19 @@ pub(super) fn tokens(pointer: &str) -> Vec<String> {
     tokens.map(pointer_key).collect()
 }
 
-/// The pointer of the number under which a packet of Socket.IO's is acknowledged: the name of the group
-/// that finds it.
+/// The pointer of the number that acknowledges a Socket.IO packet: the name of the group that finds
+/// it.
 pub(super) const ACK: &str = "ack";
 
 /// Whether a text is an object or a list, as messages are, with or without a frame around it, or a
-/// frame of STOMP's.
+/// STOMP frame.
 pub(super) fn is_message(text: &str) -> bool {
     let json = text[Framed::of(text).json].trim_start();
     json.starts_with(['{', '[']) || Frame::of(text).is_some()
 }
 
-/// The values of a message, a container before what is in it; empty where it is no JSON object or
-/// list and no frame of STOMP's.
+/// The values of a message, a container before its contents; empty if it is neither a JSON object
+/// or list nor a STOMP frame.
 pub(super) fn nodes(text: &str) -> Vec<Node> {
     if let Some(frame) = Frame::of(text) {
         return frame_nodes(text, &frame);
@@ -104,8 +104,8 @@ pub(super) fn nodes(text: &str) -> Vec<Node> {
     nodes
 }
 
-/// The values of a frame of STOMP's: the command, the headers, the body; of an engine's body of JSON
-/// what is in it.
+/// The values of a STOMP frame: the command, the headers, the body; if an engine's body is JSON,
+/// its contents too.
 fn frame_nodes(text: &str, frame: &Frame) -> Vec<Node> {
     let node = |pointer: &str, key: &str, range: Range<usize>| Node {
         pointer: pointer.to_owned(),
@@ -134,13 +134,13 @@ fn frame_nodes(text: &str, frame: &Frame) -> Vec<Node> {
     nodes
 }
 
-/// The values of a message that are no containers, by their pointers.
+/// The values of a message that are not containers, by pointer.
 pub(super) fn leaves(text: &str) -> BTreeMap<String, Node> {
     let leaves = nodes(text).into_iter().filter(Node::is_leaf);
     leaves.map(|node| (node.pointer.clone(), node)).collect()
 }
 
-/// A text with other pieces at some places, in their order; each is put where it stands.
+/// A text with other pieces at some positions, in order.
 pub(super) fn replaced(
     text: &str,
     mut places: Vec<(Range<usize>, String)>,
@@ -187,7 +187,7 @@ fn walk(
             let token = pointer_token(&name);
             inside.push((format!("{pointer}/{token}"), name, value));
         }
-        // Of a large message its own members are looked at first.
+        // In a large message its own members come first.
         inside.sort_by_key(|(_, _, value)| value.get().starts_with(['{', '[']));
     } else if text.starts_with('[') {
         let items: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
@@ -200,8 +200,8 @@ fn walk(
     }
 }
 
-/// A JSON text without blanks between values, its members in the order of their names. Numbers stay
-/// as they are written.
+/// A JSON text without white space between values, its members sorted by name. Numbers stay as
+/// written.
 fn compact(text: &str) -> String {
     if !text.starts_with(['{', '[']) {
         return text.to_owned();

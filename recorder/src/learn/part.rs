@@ -10,14 +10,9 @@ use super::learnt::Learnt;
 use super::request::{Item, Request};
 use super::scene::{Scene, after_ms};
 use super::stomp;
+use super::streams::{Streams, UNASKED};
 use super::template::{Clock, Scope, Template};
 use super::wanted::Wanted;
-
-/// Most characters of a stream's name.
-const MAX_LABEL_CHARS: usize = 64;
-
-/// What a stream is called that nobody asked for.
-const UNASKED: &str = "unasked";
 
 /// What is learnt of the connections of one path.
 #[derive(Debug)]
@@ -29,7 +24,7 @@ pub(super) struct Part<'h> {
     clock: Clock,
     /// Most lines.
     room: usize,
-    /// The longest stream of each thing, by what a request for it must say, and what it is called.
+    /// The stream of each thing, by what a request for it must say, and what it is called.
     streams: BTreeMap<String, (String, &'h Stream)>,
     /// The lines that start or stop a stream.
     told: BTreeSet<String>,
@@ -40,13 +35,18 @@ pub(super) struct Part<'h> {
 impl<'h> Part<'h> {
     /// Of what was heard, in `room` lines at most.
     pub(super) fn of(heard: &'h [Heard], path: &'h str, clock: Clock, room: usize) -> Self {
+        let Streams { of_each, unlearnt } = Streams::of(heard);
+        let learnt = Learnt {
+            unlearnt,
+            ..Learnt::default()
+        };
         let mut part = Self {
             lines: Vec::new(),
-            learnt: Learnt::default(),
+            learnt,
             path,
             clock,
             room,
-            streams: streams(heard),
+            streams: of_each,
             told: BTreeSet::new(),
             stopping: BTreeSet::new(),
         };
@@ -100,7 +100,11 @@ impl<'h> Part<'h> {
 
     /// Whether the stream that is learnt was asked for in this exchange.
     fn is_of_a_stream(&self, exchange: &Exchange) -> bool {
-        let asked = |stream: &Stream| (stream.conn, stream.asked) == (exchange.conn, exchange.at);
+        // Requests that came in one segment have one time: what they say tells them apart.
+        let asked = |stream: &Stream| {
+            let of_stream = (stream.conn, stream.asked, &stream.request.text);
+            of_stream == (exchange.conn, exchange.at, &exchange.request.text)
+        };
         self.streams.values().any(|(_, stream)| asked(stream))
     }
 
@@ -412,45 +416,4 @@ impl Stream {
 /// A string as JSON.
 fn json(text: &str) -> String {
     Value::from(text).to_string()
-}
-
-/// The longest stream of each thing, and what it is called.
-fn streams(heard: &[Heard]) -> BTreeMap<String, (String, &Stream)> {
-    let mut longest: BTreeMap<String, &Stream> = BTreeMap::new();
-    for stream in heard.iter().flat_map(|heard| &heard.streams) {
-        let Some(wanted) = stream.item.wanted.json() else {
-            continue;
-        };
-        let known = longest.entry(wanted.to_string()).or_insert(stream);
-        if known.messages.len() < stream.messages.len() {
-            *known = stream;
-        }
-    }
-    let mut taken: BTreeSet<String> = BTreeSet::from([UNASKED.to_owned()]);
-    let mut label = |stream: &Stream| {
-        let base = label(stream);
-        let numbered = (2..).map(|number| format!("{base} {number}"));
-        let mut labels = std::iter::once(base.clone()).chain(numbered);
-        let free = labels.find(|label| taken.insert(label.clone()));
-        free.unwrap_or(base)
-    };
-    let named = longest.into_iter();
-    named
-        .map(|(wanted, stream)| (wanted, (label(stream), stream)))
-        .collect()
-}
-
-/// What a stream is called: by its names, or by the request.
-fn label(stream: &Stream) -> String {
-    let names = stream.item.names.join(" ");
-    let text = if names.is_empty() {
-        &stream.request.text
-    } else {
-        &names
-    };
-    // A dollar would begin a reference.
-    text.chars()
-        .filter(|c| *c != '$')
-        .take(MAX_LABEL_CHARS)
-        .collect()
 }

@@ -1,23 +1,23 @@
-//! Which paths are one: those that differ only in what each client made up for itself.
+//! Which paths count as one: those that differ only in what each client made up.
 //!
 //! A library may number its connections (`/ws/0`, `/ws/1`), SockJS draws a server and a session
-//! (`/000/k3j2h1g0/websocket`), a charge point asks for its own name. What is learnt of one such
+//! (`/000/k3j2h1g0/websocket`), a charge point asks for its own name. What is learnt for one such
 //! path holds for the others, and for those that the session has not seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::wanted::REDACTED;
 
-/// What a path ends in for which any rest stands.
+/// The end of a path that stands for any rest.
 const ANY: &str = "*";
 
-/// What the subprotocols begin with whose clients ask for a path of their own name (OCPP-J 1.6, 3.1).
+/// The prefix of subprotocols whose clients use their own name as the path (OCPP-J 1.6, 3.1).
 const OCPP: &str = "ocpp";
 
-/// Fewest digits of a name that was drawn in hexadecimal.
+/// Fewest digits of a name drawn in hexadecimal.
 const MIN_HEX_DIGITS: usize = 16;
 
-/// By the paths of a session, and the subprotocol chosen there, what each is learnt as.
+/// For each path in a session, with its subprotocol, the path it is learnt as.
 pub(super) fn families<'s>(
     paths: impl Iterator<Item = (&'s str, Option<&'s str>)>,
 ) -> BTreeMap<&'s str, String> {
@@ -46,11 +46,11 @@ pub(super) fn families<'s>(
     families.collect()
 }
 
-/// Where what a client made up begins in a path.
+/// Where the made-up part of a path begins.
 #[derive(Debug, Clone, Copy)]
 struct Cut<'p> {
     prefix: &'p str,
-    /// No other path has to be alike to say so.
+    /// No similar path is needed to confirm it.
     is_certain: bool,
 }
 
@@ -78,7 +78,7 @@ impl<'p> Cut<'p> {
     }
 }
 
-/// Whether a segment is a number, or was drawn.
+/// Whether a segment is a number, or looks drawn at random.
 fn is_made_up(word: &str) -> bool {
     const UUID_CHARS: usize = 36;
     let digits = word.bytes().filter(u8::is_ascii_hexdigit).count();
@@ -127,7 +127,7 @@ mod tests {
             of(&[("/v5/public", None), ("/v5/private", None)]),
             ["/v5/public", "/v5/private"]
         );
-        // Alone, a number may be a version; and a path of its own would be answered twice.
+        // A lone number may be a version; and a path of its own would be answered twice.
         assert_eq!(of(&[("/api/3", None), ("/x", None)])[0], "/api/3");
         assert_eq!(
             of(&[("/ws/0", None), ("/ws/1", None), ("/ws/all", None)])[0],

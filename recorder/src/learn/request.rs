@@ -5,10 +5,10 @@ use super::names::{begins, ends, is_goodbye, is_identity, is_number, is_protocol
 use super::node::{Node, nodes, replaced};
 use super::wanted::{REDACTED, Wanted};
 
-/// Most things that one request is taken to be about.
+/// Most things that one request may be about.
 const MAX_ITEMS: usize = 256;
 
-/// Characters of a request that are shown to people.
+/// Most characters of a request that are shown to people.
 const MAX_SHOWN_CHARS: usize = 120;
 
 /// What a client asked.
@@ -16,19 +16,19 @@ const MAX_SHOWN_CHARS: usize = 120;
 pub(super) struct Request {
     pub(super) text: String,
     pub(super) nodes: Vec<Node>,
-    /// The pointer of the value that says what it is for.
+    /// The pointer of the value that gives its purpose.
     purpose: Option<String>,
-    /// Where it is a list that says by a place of its own what it is about, as Phoenix' do between
-    /// numbers and an event: the place.
+    /// The position of the subject, in a list that has it at a fixed one, as Phoenix' do between
+    /// numbers and an event.
     topic: Option<usize>,
-    /// Whether it is a call of OCPP's.
+    /// Whether it is an OCPP call.
     is_call: bool,
 }
 
-/// One thing that a request is about: a channel of several, or all that it says.
+/// One thing that a request is about: one of several channels, or everything it says.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Item {
-    /// The strings that name it, as they are written.
+    /// The strings that name it, as written.
     pub(super) names: Vec<String>,
     /// What a request for it says.
     pub(super) wanted: Wanted,
@@ -60,24 +60,24 @@ impl Request {
         }
     }
 
-    /// Whether it is a frame of STOMP's.
+    /// Whether it is a STOMP frame.
     pub(super) fn is_stomp(&self) -> bool {
         self.nodes.iter().any(|node| node.raw)
     }
 
-    /// Whether it is a list, whose values say by their places what they are.
+    /// Whether it is a list, in which a value's position gives its meaning.
     fn is_list(&self) -> bool {
         self.nodes.first().is_some_and(Node::is_list)
     }
 
-    /// What it says that it is for.
+    /// Its stated purpose.
     pub(super) fn purpose(&self) -> Option<String> {
         let at = self.purpose.as_ref()?;
         let node = self.nodes.iter().find(|node| node.pointer == *at)?;
         node.string().or_else(|| Some(node.text.clone()))
     }
 
-    /// What it says that it is for, or the names of its members where nothing says so.
+    /// Its stated purpose, or the names of its members if it states none.
     fn about_what(&self) -> String {
         let members = || {
             let own = self.nodes.iter().filter(|node| node.depth() == 1);
@@ -92,7 +92,7 @@ impl Request {
         let mut chars = self.text.chars();
         let mut shown = String::new();
         for c in chars.by_ref().take(MAX_SHOWN_CHARS) {
-            // On one line, and no byte of zero.
+            // On one line, and without NUL bytes.
             if c.is_control() {
                 shown.extend(c.escape_debug());
             } else {
@@ -105,13 +105,13 @@ impl Request {
         shown
     }
 
-    /// Whether it answers a call of the engine's own, as a charge point of OCPP's does.
+    /// Whether it answers a call from the engine, as an OCPP charge point does.
     pub(super) fn is_answer(&self) -> bool {
         list::is_answer(&self.nodes)
     }
 
-    /// Whether it only says that the client lives, or goes, which nothing need answer: engine.io's pong,
-    /// Socket.IO's disconnect, an empty command of Centrifuge's, SignalR's ping and close, STOMP's
+    /// Whether it only says that the client is alive or leaving, which needs no answer: engine.io's
+    /// pong, Socket.IO's disconnect, Centrifuge's empty command, SignalR's ping and close, STOMP's
     /// DISCONNECT, the end of GraphQL over WebSocket's first protocol.
     pub(super) fn is_keepalive(&self) -> bool {
         let mut own = self.nodes.iter().filter(|node| node.depth() == 1);
@@ -119,7 +119,7 @@ impl Request {
             return true;
         }
         match (self.nodes.len(), own.next()) {
-            // A line's end is how STOMP's clients say that they live.
+            // STOMP's clients send a line end to say they are alive.
             (0, _) => matches!(
                 self.text.as_str(),
                 "1" | "3" | "41" | "pong" | "\n" | "\r\n"
@@ -130,7 +130,7 @@ impl Request {
         }
     }
 
-    /// Whether it opens a session of SignalR's, whose answer says nothing but that it is open.
+    /// Whether it opens a SignalR session, whose answer says only that it is open.
     pub(super) fn is_protocol_choice(&self) -> bool {
         let own = self.nodes.iter().filter(|node| node.depth() == 1);
         let keys: Vec<&str> = own.map(|node| node.key.as_str()).collect();
@@ -147,7 +147,7 @@ impl Request {
         begins(&self.about_what())
     }
 
-    /// The values by which an answer is known.
+    /// The values that identify its answer.
     pub(super) fn identities(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(|node| {
             let by_place = self.is_list() && node.depth() == 1;
@@ -156,8 +156,8 @@ impl Request {
         })
     }
 
-    /// Those of them that an answer repeats: in a list with a topic the last before it, as the others
-    /// number what was joined; of a call of OCPP's the one that it has.
+    /// Those that an answer repeats: in a list with a topic the last one before it, as the others
+    /// number what was joined; in an OCPP call its only one.
     pub(super) fn answered_numbers(&self) -> impl Iterator<Item = &Node> {
         let of_call = self.is_call.then(|| place(CALL_NUMBER));
         let own = self.topic.map(|topic| place(topic.saturating_sub(1)));
@@ -174,8 +174,8 @@ impl Request {
         self.purpose.as_deref() == Some(&node.pointer)
     }
 
-    /// Whether it says what the request is about: a string or a number that is no number of the
-    /// message, no purpose and no secret.
+    /// Whether a value says what the request is about: a string or number that is not a message
+    /// number, a purpose or a secret.
     fn is_about(&self, node: &Node) -> bool {
         let by_place = self.is_list() && node.depth() == 1 && !self.is_topic(node);
         node.is_telling()
@@ -197,7 +197,7 @@ impl Request {
             wanted.value(purpose);
             return wanted;
         }
-        // Without anything that says what it is for, its first member tells.
+        // If nothing gives its purpose, its first member does.
         let own = |node: &&Node| node.depth() == 1 && !is_number(&node.key);
         let mut all = self.nodes.iter();
         if let Some(first) = all.clone().find(own).or_else(|| all.nth(1)) {
@@ -212,8 +212,8 @@ impl Request {
         wanted.map_or_else(|| self.text.clone(), |wanted| wanted.to_string())
     }
 
-    /// The request that names these things where it names those: how another one asks for the end
-    /// of another stream. `None` where it does not name them.
+    /// This request with other names in place of these: how another request ends another stream.
+    /// `None` if it does not contain them.
     pub(super) fn renamed(&self, names: &[(String, String)]) -> Option<Self> {
         let mut places = Vec::new();
         for (from, to) in names {
@@ -225,7 +225,7 @@ impl Request {
         Some(Self::new(&replaced(&self.text, places, ToOwned::to_owned)))
     }
 
-    /// All that it says, but for what numbers it.
+    /// Everything it says, except for its numbers.
     pub(super) fn wanted_exactly(&self) -> Wanted {
         let mut wanted = self.wanted();
         let lists = self.lists();
@@ -240,7 +240,7 @@ impl Request {
         wanted
     }
 
-    /// The outermost lists with something in them that it is about.
+    /// The outermost lists that contain something it is about.
     fn lists(&self) -> Vec<&str> {
         let mut lists: Vec<&str> = Vec::new();
         for node in self
@@ -278,7 +278,7 @@ impl Request {
             .collect()
     }
 
-    /// What it is about, each by itself where it is a list of them: with several lists, one of each.
+    /// What it is about, item by item if that is a list; with several lists, one from each.
     pub(super) fn items(&self) -> Vec<Item> {
         let lists = self.lists();
         let in_list = |node: &Node| lists.iter().any(|list| node.is_inside(list));
@@ -326,8 +326,8 @@ impl Request {
     }
 }
 
-/// The value that says what a message is for: of its own members the most telling, in a list the first
-/// word.
+/// The value that gives a message's purpose: the most telling of its own members; in a list the
+/// first word.
 fn purpose_of(nodes: &[Node]) -> Option<&Node> {
     let root = nodes.first()?;
     let own = nodes
@@ -347,7 +347,7 @@ fn purpose_of(nodes: &[Node]) -> Option<&Node> {
     let most = own
         .filter(|node| telling(node).is_some())
         .min_by_key(telling)?;
-    // A number says what kind of message it is, as OBS' do; what it carries may say more.
+    // A number gives the kind of message, as in OBS; its payload may say more.
     let inside = nodes.iter().filter(|node| node.depth() == 2);
     let word = |node: &&Node| telling(node).is_some() && node.string().is_some();
     let inner = inside.filter(word).min_by_key(telling);
@@ -418,7 +418,7 @@ mod tests {
             .map(|node| node.text.as_str())
             .collect();
         assert_eq!(numbers, ["\"7\""]);
-        // A call of WAMP's has other things between.
+        // A WAMP call has other things in between.
         assert_eq!(Request::new(r#"[48,7,{},"a.b",["x"]]"#).topic, None);
     }
 
@@ -453,7 +453,7 @@ mod tests {
         assert!(is_answer(r#"[3,"s1",{"status":"Accepted"}]"#));
         assert!(is_answer(r#"[4,"s1","NotImplemented","",{}]"#));
         assert!(!is_answer(r#"[3,"s1","x"]"#) && !is_answer(r#"[2,"s1","A",{}]"#));
-        // A call of WAMP's is another.
+        // A WAMP call is different.
         assert!(!Request::new(r#"[48,7,{},"a.b",["x"]]"#).is_call);
     }
 

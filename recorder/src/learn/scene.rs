@@ -1,4 +1,4 @@
-//! A stream as the lines of a scene.
+//! Turns a stream into the lines of a scene.
 
 use std::collections::BTreeMap;
 
@@ -14,19 +14,19 @@ use super::template::{Clock, Scope, Template};
 /// Most messages of one stream that are learnt.
 const MAX_MESSAGES: usize = 512;
 
-/// Shortest time after which a stream begins anew.
+/// Shortest time after which a stream begins again.
 const MIN_PERIOD: Micros = Micros::from_ms(1);
 
-/// The lines of a scene, and what of it is not learnt.
+/// The lines of a scene, and what was not learnt about it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Scene {
-    /// Without what they begin and end with: the members behind the scene's name.
+    /// Without their start and end: the members after the scene's name.
     pub(super) lines: Vec<String>,
     pub(super) unlearnt: Vec<String>,
 }
 
 impl Scene {
-    /// Whether the last message of a stream says that it is over: the only one of its shape, behind
+    /// Whether a stream's last message says that it is over: the only one of its shape, after
     /// others that are alike.
     pub(super) fn ends_by_itself(all: &[Message]) -> bool {
         let shapes: Vec<Shape> = all.iter().map(|one| Shape::of(&one.text)).collect();
@@ -37,8 +37,8 @@ impl Scene {
         !before.contains(last) && (0..before.len()).any(recurs)
     }
 
-    /// Of a stream of which `room` messages at most have place; `once` where it ends by itself and
-    /// does not begin anew.
+    /// From a stream, with room for at most `room` messages; `once` if it ends by itself and does
+    /// not begin again.
     pub(super) fn of(
         name: &str,
         all: &[Message],
@@ -57,7 +57,7 @@ impl Scene {
             ));
         }
         let shapes: Vec<Shape> = messages.iter().map(|one| Shape::of(&one.text)).collect();
-        // What is of another shape than all others comes once: a snapshot, a greeting.
+        // A message with a unique shape comes once: a snapshot, a greeting.
         let comes_again =
             |at: usize| shapes.iter().filter(|shape| **shape == shapes[at]).count() > 1;
         let (recurring, single): (Vec<usize>, Vec<usize>) =
@@ -86,18 +86,18 @@ impl Scene {
     }
 }
 
-/// The messages of a stream that come again and again.
+/// The recurring messages of a stream.
 struct Recurring<'m> {
     templates: Vec<Template>,
     messages: Vec<&'m Message>,
-    /// Their places among all of the stream.
+    /// Their positions in the whole stream.
     places: Vec<usize>,
     /// The stream ends by itself.
     once: bool,
 }
 
 impl Recurring<'_> {
-    /// Their lines by their places; what of them is not learnt.
+    /// Adds their lines by position; returns what was not learnt about them.
     fn lines(&self, name: &str, lines: &mut BTreeMap<usize, String>) -> Option<String> {
         if self.once {
             for ((place, template), message) in
@@ -132,7 +132,7 @@ impl Recurring<'_> {
         (!counters.is_empty()).then(|| format!("how {of} of the stream {name:?} counts on"))
     }
 
-    /// One line for all of them, where they differ in nothing but numbers that count from 1.
+    /// One line for all of them, if they differ only in numbers that count from 1.
     fn one_for_all(&self, counters: &BTreeMap<String, u64>) -> Option<String> {
         const COUNT: &str = "${count}";
         let mut counted = self.templates.iter().map(|template| {
@@ -150,7 +150,7 @@ impl Recurring<'_> {
     }
 }
 
-/// Messages with the time of their sending in place of one that differs from the others'.
+/// Messages in which a time that differs from the others' becomes the time of sending.
 fn live(templates: &[Template], clock: Clock) -> Vec<Template> {
     let all: Vec<BTreeMap<String, Node>> = templates.iter().map(|t| leaves(&t.text)).collect();
     let with_times = |template: &Template| {
@@ -173,7 +173,7 @@ fn live(templates: &[Template], clock: Clock) -> Vec<Template> {
     templates.iter().map(with_times).collect()
 }
 
-/// Members that grow from one message to the next by one, and where they begin.
+/// Members that grow by one from message to message, and where they begin.
 fn counters(templates: &[Template]) -> BTreeMap<String, u64> {
     let all: Vec<BTreeMap<String, Node>> = templates.iter().map(|t| leaves(&t.text)).collect();
     let Some((first, others)) = all.split_first().filter(|(_, others)| !others.is_empty()) else {

@@ -1,8 +1,8 @@
-//! STOMP's frames as values with names, so that they are told apart as JSON is: a command, headers
+//! Reads STOMP frames as named values, so that they can be compared like JSON: a command, headers
 //! and a body (STOMP 1.2).
 //!
-//! What a client says is matched by an expression in which the headers that tell are groups, and
-//! what the engine says refers to them by name.
+//! A client's frame is matched by an expression whose groups are the telling headers, and the
+//! engine's frames refer to them by name.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -23,7 +23,7 @@ const OF_CLIENTS: [&str; 11] = [
 ];
 const OF_ENGINES: [&str; 4] = ["CONNECTED", "ERROR", "MESSAGE", "RECEIPT"];
 
-/// Headers of the protocol's own, on which nothing depends.
+/// Headers that belong to the protocol, and that nothing depends on.
 const PROTOCOL: [&str; 9] = [
     "accept-version",
     "content-length",
@@ -36,30 +36,30 @@ const PROTOCOL: [&str; 9] = [
     "version",
 ];
 
-/// Headers by which one frame is known in another, beside `id` itself.
+/// Headers that identify one frame in another, besides `id` itself.
 const IDENTITIES: [&str; 3] = ["receipt", "receipt-id", "subscription"];
 
-/// The header that an engine's frame goes without: a body may become longer by a reference, and
-/// ends at its byte of zero anyway.
+/// The header that an engine's frame omits: a reference may lengthen the body, which ends at its
+/// NUL byte anyway.
 const LENGTH: &str = "content-length:";
 
-/// What the command and the body are called here.
+/// The names for the command and the body.
 const COMMAND: &str = "command";
 pub(super) const BODY: &str = "body";
 const OWN: [&str; 2] = [COMMAND, BODY];
 
-/// A frame, by its parts' places in a text.
+/// A frame, by its parts' positions in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Frame {
     command: String,
-    /// Name and place of the value, of each name the first, which counts. One that no group can be
-    /// called after is left out.
+    /// Name and position of each value; the first of each name counts. Headers that can't name a
+    /// group are left out.
     headers: Vec<(String, Range<usize>)>,
     body: Range<usize>,
 }
 
 impl Frame {
-    /// The frame that a text is; `None` where it is none.
+    /// The frame in a text; `None` if it is not one.
     pub(super) fn of(text: &str) -> Option<Self> {
         let whole = text.trim_end_matches(['\n', '\r']).strip_suffix('\0')?;
         let mut at = 0;
@@ -95,8 +95,8 @@ impl Frame {
         })
     }
 
-    /// Its command and its headers: each with its pointer, the name that says in JSON what it is, and
-    /// its place.
+    /// Its command and headers: each with its pointer, the name with the same meaning in JSON, and
+    /// its position.
     pub(super) fn values(&self) -> impl Iterator<Item = (String, &str, Range<usize>)> {
         let command = (format!("/{COMMAND}"), COMMAND, 0..self.command.len());
         let headers = self.headers.iter();
@@ -115,8 +115,8 @@ impl Frame {
         OF_ENGINES.contains(&&*self.command)
     }
 
-    /// An expression for frames like this one: with what `wanted` says of a value of it, and groups
-    /// for those by which others are known.
+    /// An expression for frames like this one: with the conditions in `wanted`, and groups for the
+    /// values that identify others.
     pub(super) fn expression(&self, wanted: &[(String, String)]) -> String {
         let said = |pointer: &str| {
             let mut found = wanted.iter().filter(|(at, _)| at == pointer);
@@ -146,7 +146,7 @@ impl Frame {
     }
 }
 
-/// Headers whose values others repeat have the key that says so in JSON.
+/// Headers whose values others repeat get this key, as in JSON.
 const ID: &str = "id";
 
 fn key(header: &str) -> &str {
@@ -159,13 +159,13 @@ fn key(header: &str) -> &str {
     }
 }
 
-/// The name of the group that holds a header's value.
+/// The name of a header's group.
 fn group(header: &str) -> String {
     let of_a_name = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     header.chars().map(of_a_name).collect()
 }
 
-/// An engine's frame without the length of its body; another text as it is.
+/// An engine's frame without its body's length; any other text unchanged.
 pub(super) fn without_length(text: String) -> String {
     let Some(frame) = Frame::of(&text) else {
         return text;
@@ -176,8 +176,8 @@ pub(super) fn without_length(text: String) -> String {
     kept + &text[frame.body.start..]
 }
 
-/// A line of a tape, in which references to values of a frame are to the groups of its expression:
-/// `${/id}` is `${id}`.
+/// A tape line whose references to a frame's values use its expression's groups: `${/id}` becomes
+/// `${id}`.
 pub(super) fn grouped(line: &str) -> String {
     const BEGIN: &str = "${/";
     let mut out = String::with_capacity(line.len());

@@ -1,4 +1,4 @@
-//! What an engine said as a template: what comes back from the request is a reference to it.
+//! Turns what an engine said into a template: what it repeats from the request becomes a reference.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,31 +11,31 @@ use super::node::{ACK, Node, leaves, nodes, replaced};
 use super::request::Request;
 use super::stomp::Frame;
 
-/// Shorter values than that are taken for one that comes back only under the same name.
+/// A shorter value only counts as repeated if it has the same name.
 const MIN_TELLING_CHARS: usize = 3;
 
-/// A time that is no further from when it was sent is the time of its sending.
+/// A time this close to when it was sent is the time of sending.
 const MAX_CLOCK_DIFFERENCE_MS: i64 = 60_000;
 
-/// Longest word that an answer may hold which is taken to be the same for whatever is asked.
+/// Longest word in an answer that is assumed to be the same whatever is asked.
 const MAX_WORD_CHARS: usize = 16;
 
-/// A text with references in it, and the pointers of what in it is not learnt.
+/// A text with references, and pointers to what was not learnt in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Template {
     pub(super) text: String,
     pub(super) unlearnt: Vec<String>,
     json: bool,
-    /// The JSON has a frame of its protocol's around it: what is sent is a text.
+    /// The JSON is wrapped in its protocol's frame: what is sent is a text.
     framed: bool,
-    /// What stands for the number under which a packet of Socket.IO's is acknowledged.
+    /// The reference for the number that acknowledges a Socket.IO packet.
     ack: Option<String>,
 }
 
-/// Around a reference that stands for no string, in JSON within a text: there it has no quotes.
+/// Marks around a reference that is not a string, in JSON within a text: there it has no quotes.
 const BARE: (char, char) = ('\u{e000}', '\u{e001}');
 
-/// A reference in the place of a value.
+/// A reference in place of a value.
 fn piece(node: &Node, reference: &str, framed: bool) -> String {
     if node.raw {
         return reference.to_owned();
@@ -52,26 +52,26 @@ fn piece(node: &Node, reference: &str, framed: bool) -> String {
 pub(super) enum Scope {
     /// All.
     Reply,
-    /// Its numbers: what it is about is the same whenever the scene is started.
+    /// Its numbers: the subject is the same whenever the scene is started.
     Stream,
 }
 
-/// When the session was, where that is known.
+/// When the session took place, if known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock {
     pub(super) began_ms: Option<i64>,
 }
 
 impl Clock {
-    /// The reference for a value that is the time at which it was sent.
+    /// The reference for a value that is the time it was sent.
     fn live(self, value: &str, at: Micros) -> Option<&'static str> {
         let (reference, ms) = time(value)?;
         let sent = self.began_ms? + i64::try_from(at.0 / 1_000).ok()?;
         ((ms - sent).abs() <= MAX_CLOCK_DIFFERENCE_MS).then_some(reference)
     }
 
-    /// The reference for values that differ from message to message, where nothing but that tells
-    /// that they are times.
+    /// The reference for values that differ from message to message, if only that shows they are
+    /// times.
     pub(super) fn differing<'v>(
         self,
         mut values: impl Iterator<Item = &'v str>,
@@ -93,7 +93,7 @@ fn literal(text: &str) -> String {
 }
 
 impl Template {
-    /// What was said, with references to the request and to the time.
+    /// What was said, with references to the request and the time.
     pub(super) fn of(
         said: &str,
         at: Micros,
@@ -117,7 +117,7 @@ impl Template {
             let asked = source(node, request, scope).map(|from| format!("${{{from}}}"));
             let now = || clock.live(&node.text, at).map(ToOwned::to_owned);
             if node.pointer == ACK {
-                // A number of a length of its own, so that what differs in nothing else is the same.
+                // A number of a fixed length, so that texts differing only in it are equal.
                 places.extend(asked.as_ref().map(|_| (node.range.clone(), "0".to_owned())));
                 ack = asked;
                 continue;
@@ -128,7 +128,7 @@ impl Template {
                 .string()
                 .is_some_and(|text| clock.live(&text, at).is_some())
             {
-                // A string that is a reference becomes a number: no reference is such a string.
+                // A string that is only a reference becomes a number: none yields such a string.
                 unlearnt.push(node.pointer.clone());
             }
         }
@@ -141,14 +141,14 @@ impl Template {
         }
     }
 
-    /// A reference in the place of a value of it.
+    /// A reference in place of one of its values.
     pub(super) fn piece(&self, node: &Node, reference: &str) -> String {
         piece(node, reference, self.framed)
     }
 
-    /// What several answers to one kind of request have in common; `None` where they are of
-    /// different shapes. What differs and is a time becomes the time of the answer; anything else
-    /// keeps the first one's value and is named.
+    /// What several answers to one kind of request have in common; `None` if their shapes differ. A
+    /// differing time becomes the time of the answer; any other difference keeps the first one's
+    /// value and is reported.
     pub(super) fn common(all: &[Self], clock: Clock) -> Option<Self> {
         let (first, others) = all.split_first()?;
         if others.iter().all(|other| other.text == first.text) {
@@ -182,15 +182,15 @@ impl Template {
         })
     }
 
-    /// Whether it says nothing of what was asked for but what the request says: one answer tells
-    /// then what others of the kind are.
+    /// Whether it says nothing about the subject beyond the request: then one answer is typical of
+    /// all others of its kind.
     pub(super) fn is_plain(&self) -> bool {
         let is_word = |text: &str| {
             text.chars().count() <= MAX_WORD_CHARS && text.chars().all(char::is_alphabetic)
         };
         let leaves = leaves(&self.text);
         let is_reference = |text: &String| text.trim_start_matches(BARE.0).starts_with("${");
-        // Of a list that begins so, as OCPP's answers do, the number says what kind of message it is.
+        // In a list like an OCPP answer, the leading number gives the kind of message.
         let number = leaves.get("/1").and_then(Node::string);
         let of_a_kind = number.as_ref().is_some_and(is_reference);
         let plain = |node: &Node| {
@@ -204,7 +204,7 @@ impl Template {
         leaves.values().all(plain)
     }
 
-    /// With other pieces at some places of its text.
+    /// Replaces pieces at some positions of its text.
     pub(super) fn with(&self, places: Vec<(Range<usize>, String)>) -> Self {
         Self {
             text: replaced(&self.text, places, ToOwned::to_owned),
@@ -212,12 +212,12 @@ impl Template {
         }
     }
 
-    /// The text of a value that is no container.
+    /// The text of a value that is not a container.
     pub(super) fn leaf(&self, pointer: &str) -> Option<String> {
         leaves(&self.text).remove(pointer).map(|leaf| leaf.text)
     }
 
-    /// The text with its references as they stand in a text.
+    /// The text with its references written as in a text.
     fn framed_text(&self) -> String {
         let (open, close) = BARE;
         let mut text = self.text.clone();
@@ -228,20 +228,20 @@ impl Template {
             .replace(&format!("{close}\""), "")
     }
 
-    /// The action that says it.
+    /// The action that sends it.
     pub(super) fn action(&self) -> String {
         if self.framed {
             return format!(r#""text":{}"#, serde_json::Value::from(self.framed_text()));
         }
         if self.json {
-            // Between the values of a JSON text a line's end is a blank.
+            // A line end between the values of a JSON text is just white space.
             return format!(r#""json":{}"#, self.text.replace(['\n', '\r'], " "));
         }
         format!(r#""text":{}"#, serde_json::Value::from(self.text.clone()))
     }
 }
 
-/// The pointer of a request's value that comes back in an answer.
+/// The pointer of a request's value that an answer repeats.
 fn source<'r>(node: &Node, request: &'r Request, scope: Scope) -> Option<&'r str> {
     let fits = |asked: &&Node| {
         asked.text == node.text && !asked.pointer.is_empty() && !asked.pointer.contains('}')
@@ -270,7 +270,7 @@ fn source<'r>(node: &Node, request: &'r Request, scope: Scope) -> Option<&'r str
         .map(|asked| asked.pointer.as_str())
 }
 
-/// The reference that stands for a time of this form, and the time in milliseconds since 1970.
+/// The reference for a time in this format, and the time in milliseconds since 1970.
 fn time(value: &str) -> Option<(&'static str, i64)> {
     const MIN_MS: i64 = 1_000_000_000_000;
     const MAX_MS: i64 = 9_999_999_999_999;

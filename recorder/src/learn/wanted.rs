@@ -6,10 +6,10 @@ use wstape_wire::framed::Framed;
 use super::node::{ACK, Node, tokens};
 use super::stomp::Frame;
 
-/// What stands where a recorder took a secret out, which no other client says.
+/// The prefix of a recorder's placeholder for a secret, which no other client sends.
 pub(super) const REDACTED: &str = "redacted-";
 
-/// Hexadecimal digits behind what a secret's placeholder begins with.
+/// Hexadecimal digits after a placeholder's prefix.
 const REDACTED_DIGITS: usize = 16;
 
 /// Longest path that a tape may hold, in bytes.
@@ -19,22 +19,22 @@ const MAX_PATH_BYTES: usize = 4 << 10;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Wanted {
     text: Option<String>,
-    /// An expression that finds the whole of a text, where a part of it may be anything.
+    /// An expression that matches a whole text, if part of it may be anything.
     regex: Option<String>,
     json: Map<String, Value>,
-    /// Lists each of which has a value that is so: its path, and a condition on the value.
+    /// Lists that must have a matching value: each one's path, and a condition on the value.
     elements: Vec<(String, String)>,
     /// Conditions on the whole message.
     conditions: Vec<String>,
     /// A path that selects something.
     exists: Option<String>,
-    /// A frame of STOMP's, and what values of it must be, by their pointers.
+    /// A STOMP frame, and what its values must be, by pointer.
     frame: Option<Frame>,
     values: Vec<(String, String)>,
 }
 
 impl Wanted {
-    /// This text and no other; where a secret was taken out of it, with any in its place.
+    /// This exact text; if a secret was removed from it, with anything in its place.
     pub(super) fn text(text: &str) -> Self {
         let mut parts = text.split(REDACTED);
         let first = regex::escape(parts.next().unwrap_or_default());
@@ -56,7 +56,7 @@ impl Wanted {
         }
     }
 
-    /// Whether it is met by any message at all, or any of its frame.
+    /// Whether any message meets it, or any in its frame.
     pub(super) fn is_bare(&self) -> bool {
         let framed = Self {
             regex: self.regex.clone(),
@@ -65,14 +65,14 @@ impl Wanted {
         *self == Self::default() || *self == framed && !self.is_of_text()
     }
 
-    /// Whether its expression is a text's, and not that of a frame.
+    /// Whether its expression is for a text, not for a frame.
     fn is_of_text(&self) -> bool {
         self.regex
             .as_ref()
             .is_some_and(|regex| regex.ends_with('$'))
     }
 
-    /// In this frame: of this protocol's packets of a kind, with whatever number.
+    /// In this frame: a packet of the same kind in this protocol, with any number.
     pub(super) fn framed(&mut self, text: &str) {
         self.frame = Frame::of(text);
         if self.frame.is_some() {
@@ -95,8 +95,8 @@ impl Wanted {
         self.exists = Some(path("$", pointer));
     }
 
-    /// This value at its place: within objects as a part of the message, where a list is on the way
-    /// to it as a condition.
+    /// This value at its place: as part of the message if only objects lead to it, as a condition
+    /// if a list does.
     pub(super) fn value(&mut self, node: &Node) {
         if self.frame.is_some() {
             let said = node.string().unwrap_or_default();
@@ -124,7 +124,8 @@ impl Wanted {
         }
     }
 
-    /// In the list at this place a value with these leaves, whose pointers begin at the value.
+    /// A value with these leaves in the list at this place; the leaves' pointers start at the
+    /// value.
     pub(super) fn element(&mut self, list: &str, leaves: &[(String, &Node)]) {
         let conditions = leaves
             .iter()
@@ -134,7 +135,7 @@ impl Wanted {
             .push((path("$", list), conditions.join(" && ")));
     }
 
-    /// As JSON; `None` where no tape can hold it.
+    /// As JSON; `None` if no tape can hold it.
     pub(super) fn json(&self) -> Option<Value> {
         let mut members = Map::new();
         if let Some(text) = &self.text {
@@ -157,7 +158,7 @@ impl Wanted {
         Some(members.into())
     }
 
-    /// One path (RFC 9535) for all that the message must hold beside `json`.
+    /// One path (RFC 9535) for everything the message must hold besides `json`.
     fn path(&self) -> Option<String> {
         let mut all: Vec<String> = Vec::new();
         let mut elements = self.elements.iter();
@@ -174,7 +175,7 @@ impl Wanted {
     }
 }
 
-/// That a value is what it is.
+/// The condition that a value is equal to this one.
 fn equal(from: &str, pointer: &str, node: &Node) -> String {
     let value = node
         .string()
@@ -192,7 +193,7 @@ fn path(from: &str, pointer: &str) -> String {
     format!("{from}{selectors}")
 }
 
-/// A string in a path. What JSON escapes is escaped in the same way.
+/// A string in a path. JSON's escapes apply.
 fn quoted(text: &str) -> String {
     let json = Value::from(text).to_string();
     let inside = &json[1..json.len() - 1];

@@ -1,4 +1,4 @@
-//! The base URL: where the surface is asked for, with nothing secret left in it to print.
+//! The base URL of the polled surface, with nothing secret left in it to print.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use url::Url;
 
 use crate::error::PollError;
 
-/// An engine's base URL, taken apart.
+/// An engine's base URL, split into parts.
 #[derive(Debug, Clone)]
 pub(super) struct Base {
     target: Target,
     host: HeaderValue,
-    /// What stands before each path; empty, or from a slash on and not to one.
+    /// The part before each path: empty, or starting with a slash and not ending in one.
     prefix: String,
     /// Sent with each request, shown nowhere.
     query: Option<Query>,
@@ -24,7 +24,7 @@ pub(super) struct Base {
 struct Query(String);
 
 impl Base {
-    /// Takes an `http` or `https` URL apart. User info and fragment are dropped.
+    /// Parses an `http` or `https` URL. User info and fragment are dropped.
     pub(super) fn parse(text: &str) -> Result<Self, PollError> {
         let bad = |why: &str| PollError::Url(why.to_owned());
         let mut url = Url::parse(text).map_err(|error| {
@@ -35,8 +35,8 @@ impl Base {
         let scheme = match url.scheme() {
             "http" => "ws",
             "https" => "wss",
-            // Without a scheme, what stands before the first colon may be a user's name: only
-            // what is known to be a scheme is repeated.
+            // Without a scheme, the text before the first colon may be a user's name: only known
+            // schemes are repeated.
             known @ ("ws" | "wss") => {
                 return Err(PollError::Url(format!(
                     "expected scheme http or https, found {known}: what is pushed there is \
@@ -55,7 +55,7 @@ impl Base {
         let host = host.map_err(|_| bad("its host is no header value"))?;
         let prefix = url.path().trim_end_matches('/').to_owned();
         let query = url.query().map(|query| Query(query.to_owned()));
-        // The dialer's targets are those of WebSockets: the same host, port and TLS.
+        // The dialer expects WebSocket URLs: the same host, port and TLS.
         url.set_scheme(scheme)
             .map_err(|()| bad("it names no host"))?;
         let target = Target::parse(url.as_str()).map_err(|_| bad("it names no host"))?;
@@ -77,7 +77,7 @@ impl Base {
         &self.host
     }
 
-    /// What a request for `path` asks for.
+    /// The request target for `path`.
     pub(super) fn uri(&self, path: &str) -> Result<Uri, http::uri::InvalidUri> {
         match &self.query {
             Some(Query(query)) => format!("{}{path}?{query}", self.prefix).parse(),

@@ -1,4 +1,4 @@
-//! GETs over one connection that is kept, spoken by hyper.
+//! GETs over one kept-alive connection, using hyper.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -22,26 +22,26 @@ use crate::error::PollError;
 const MAX_HEAD_BYTES: usize = 64 << 10;
 /// Most header fields of an answer; more is an error.
 const MAX_HEADERS: usize = 128;
-/// Most bytes of an answer's body: a line of a tape carries several times that.
+/// Most bytes of an answer's body: its line in a tape takes several times that.
 const MAX_BODY_BYTES: usize = 16 << 20;
 
-/// Of an answer's headers, those that a client acts on. The others differ from answer to answer
-/// (dates, traces) or may hold secrets.
+/// The answer headers that a client acts on. The others differ from answer to answer (dates,
+/// traces) or may hold secrets.
 const KEPT_HEADERS: [header::HeaderName; 2] = [header::CONTENT_TYPE, header::RETRY_AFTER];
 /// The content type that needs no mention.
 const JSON: &str = "application/json";
 
-/// What a GET was answered with.
+/// The answer to a GET.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// Those that a client acts on, but for the content type that a tape takes for granted.
+    /// Those that a client acts on, except the content type that a tape assumes.
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Bytes,
 }
 
 impl Answer {
-    /// Whether it is what was asked for, and no error or redirect.
+    /// Whether it is a reading, not an error or redirect.
     pub(super) fn is_reading(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -50,10 +50,10 @@ impl Answer {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Silence {
-    /// Nobody listens, or the network does not get there.
+    /// Nobody listens, or the network can't reach it.
     #[error("{0}")]
     Gone(io::Error),
-    /// Whoever listens could not be trusted.
+    /// The listener could not be trusted.
     #[error("tls failed: {0}")]
     Tls(io::Error),
     /// It took too long.
@@ -62,10 +62,10 @@ pub(super) enum Silence {
     /// The connection ended before the answer did.
     #[error("the connection ended before the answer")]
     Ended,
-    /// What came is no answer.
+    /// What came is not an HTTP answer.
     #[error("the answer is not HTTP: {0}")]
     NotHttp(hyper::Error),
-    /// More came than is taken.
+    /// More came than is accepted.
     #[error("the answer's body has more than {} MiB", MAX_BODY_BYTES >> 20)]
     TooLong,
 }
@@ -96,7 +96,7 @@ pub(super) fn bearer(token: &str) -> Result<HeaderValue, PollError> {
     Ok(value)
 }
 
-/// Asks for one path after the other.
+/// Asks for one path after another.
 #[derive(Debug)]
 pub(super) struct Fetcher {
     base: Base,
@@ -105,7 +105,7 @@ pub(super) struct Fetcher {
     clock: Arc<dyn Clock>,
     dialer: Arc<dyn Dialer>,
     line: Option<Line>,
-    /// The present GET has a connection.
+    /// The current GET has a connection.
     dialed: bool,
 }
 
@@ -115,7 +115,7 @@ type Http = Connection<TokioIo<Box<dyn Transport>>, Empty<Bytes>>;
 struct Line {
     sender: SendRequest<Empty<Bytes>>,
     connection: Option<Pin<Box<Http>>>,
-    /// How the connection failed: the cause of whatever fails after it.
+    /// How the connection failed: the cause of any later failure.
     failed: Option<hyper::Error>,
 }
 
@@ -138,8 +138,8 @@ impl Fetcher {
         }
     }
 
-    /// What a GET of `path` is answered with, bounded in time and size. Redirects are answers
-    /// like any other: the token goes to no other host.
+    /// Answers a GET of `path`, bounded in time and size. Redirects are answers like any other: the
+    /// token goes to no other host.
     pub(super) async fn get(&mut self, path: &str) -> Result<Answer, Silence> {
         let after = self.timeout;
         let deadline = self
@@ -158,12 +158,11 @@ impl Fetcher {
     }
 
     async fn ask(&mut self, path: &str) -> Result<Answer, Silence> {
-        // Out of `self` while it is in use: where the deadline comes first, it goes.
+        // Out of `self` while in use: if the deadline comes first, it is dropped.
         if let Some(mut line) = self.line.take() {
             self.dialed = true;
             match line.get(self.request(path)?).await {
-                // It was kept too long, and ended as the request was on its way: a GET may be
-                // asked again.
+                // The kept connection ended as the request was on its way: a GET may be repeated.
                 Err(Silence::Ended) => self.dialed = false,
                 got => return self.keep(line, got),
             }
@@ -180,7 +179,7 @@ impl Fetcher {
         self.keep(line, got)
     }
 
-    /// A connection whose answer was read to its end may carry the next.
+    /// A connection whose answer was read to its end may carry the next one.
     fn keep(&mut self, line: Line, got: Result<Answer, Silence>) -> Result<Answer, Silence> {
         if got.is_ok() {
             self.line = Some(line);
@@ -249,7 +248,7 @@ impl Line {
     }
 }
 
-/// Polls the connection beside what waits for it: no task is left behind where that is dropped.
+/// Polls the connection along with what waits for it: dropping it leaves no task behind.
 struct Drive<'a> {
     connection: &'a mut Option<Pin<Box<Http>>>,
     failed: &'a mut Option<hyper::Error>,

@@ -1,7 +1,7 @@
-//! `poll`: an engine that offers only HTTP, asked again and again.
+//! `poll`: repeatedly asks an engine that offers only HTTP.
 //!
-//! `base` is where it is asked, `fetch` how, `surface` what it answered last and which steps a
-//! new answer makes.
+//! `base` is where to ask, `fetch` how, `surface` the last answers and the steps that a new one
+//! makes.
 
 mod base;
 mod fetch;
@@ -24,15 +24,15 @@ use crate::error::{MIN_EVERY, PollError, RecordError};
 use crate::recording::{Bounds, Counts, Encoder, Output, Recording, Sender, TapeTime, Writer};
 use crate::redact::Redactor;
 
-/// How long an answer may take, unless set otherwise: dial, TLS and body included.
+/// How long an answer may take by default, including dial, TLS and body.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Polls an engine's HTTP surface: `/v2/status`, `/positions`, `/risk` and `/regime`, one after
-/// the other, round after round.
+/// another, round after round.
 ///
-/// Each answer that differs from the one before becomes two steps: an `http` step, so that the
-/// same GETs answer the same at the same moment of the tape, and, where it is a 200 with JSON, an
-/// `emit` of its kind, so that a subscriber gets it pushed.
+/// Each answer that differs from the one before becomes two steps: an `http` step, so that the same
+/// GETs get the same answers at the same moment of the tape, and, if it is a 200 with JSON, an
+/// `emit` of its kind, which pushes it to a subscriber.
 ///
 /// ```no_run
 /// # async fn poll(key: [u8; 32]) -> Result<(), wstape_recorder::RecordError> {
@@ -59,26 +59,26 @@ pub struct Poll {
     dialer: Arc<dyn Dialer>,
 }
 
-/// What a recording of a polled engine holds.
+/// The result of recording a polled engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Polled {
-    /// A sentence, where nothing was ever read of the engine: it could not be reached, or answered
-    /// with errors alone.
+    /// A sentence, if nothing was ever read: the engine could not be reached, or answered only with
+    /// errors.
     pub unreached: Option<String>,
     /// Answers that came.
     pub answers: u64,
-    /// Those that differed from the one before, the first of each path included.
+    /// Those that differed from the one before, including the first for each path.
     pub changes: u64,
     /// What the recording saw and wrote.
     pub counts: Counts,
     /// How long it took.
     pub duration: Duration,
-    /// What the output is called.
+    /// The output's name.
     pub name: String,
 }
 
 impl Poll {
-    /// A poll of the engine at `url`, every so often, with `token` as the bearer token. What it
+    /// Polls the engine at `url` at this interval, with `token` as the bearer token. What it
     /// records goes through `redactor`.
     ///
     /// # Errors
@@ -117,33 +117,32 @@ impl Poll {
         self
     }
 
-    /// An answer that differs only in the values of keys of this name, wherever they stand, is
-    /// no other answer.
+    /// Ignores answers that differ only in the values of keys with this name, at any depth.
     #[must_use]
     pub fn ignoring(mut self, key: impl Into<String>) -> Self {
         self.ignored.push(key.into());
         self
     }
 
-    /// With a clock of the caller's.
+    /// Uses the caller's clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// With a dialer of the caller's.
+    /// Uses the caller's dialer.
     #[must_use]
     pub fn dialer(mut self, dialer: Arc<dyn Dialer>) -> Self {
         self.dialer = dialer;
         self
     }
 
-    /// Asks once, before there is anything to write to. An engine that is not there is none of
-    /// its errors: it may come.
+    /// Asks once, before there is anything to write to. It is no error if the engine is not there:
+    /// it may come.
     ///
     /// # Errors
-    /// [`PollError::Peer`] where the certificate fails, or what answers does not speak HTTP.
+    /// [`PollError::Peer`] if the certificate fails, or the peer does not speak HTTP.
     pub async fn check(&self) -> Result<(), RecordError> {
         match self.fetcher().get(SURFACE[0].path).await {
             Err(silence @ (Silence::Tls(_) | Silence::NotHttp(_))) => Err(PollError::Peer {
@@ -165,16 +164,16 @@ impl Poll {
         )
     }
 
-    /// Records into `output` until `until` completes. Progress is read off the
-    /// [`Output::stats`]: an answer counts as a frame.
+    /// Records into `output` until `until` completes. Read progress from [`Output::stats`]: an
+    /// answer counts as a frame.
     ///
-    /// An engine that is gone is shown as `down`, between two marks that say why; a path that
-    /// alone is not answered by a mark.
+    /// An engine that is gone is recorded as `down`, between two marks that say why; a single path
+    /// without an answer as a mark.
     ///
     /// # Errors
-    /// [`RecordError::Output`] where the output can't be written; [`RecordError::Broken`] where it
-    /// fails on the way, as on a full disk; what was acknowledged before plays.
-    /// [`RecordError::Secret`] where the tape holds one.
+    /// [`RecordError::Output`] if the output can't be written; [`RecordError::Broken`] if it fails
+    /// during the recording, as on a full disk; what was acknowledged before can be played.
+    /// [`RecordError::Secret`] if the tape holds one.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -226,16 +225,16 @@ struct Rounds {
     surface: Surface,
     steps: Sender<Step>,
     time: TapeTime,
-    /// Wall time at the tape's time 0. It goes on by the tape's own: a wall clock that is set on the way
-    /// would have events stamped out of their order.
+    /// Wall time at the tape's time 0. It advances with the tape's own time: if the wall clock were
+    /// set meanwhile, events would be stamped out of order.
     began: DateTime<Utc>,
-    /// What was the matter with the latest answer that was none, or no reading.
+    /// The problem with the latest answer that was missing, or not a reading.
     trouble: Option<String>,
 }
 
 impl Rounds {
-    /// A round at each multiple of `every`; one that is still going on then is not hurried, and
-    /// the next is at the next multiple.
+    /// A round at each multiple of `every`; if one takes longer, the next starts at the next
+    /// multiple.
     async fn go_on(&mut self, fetcher: &mut Fetcher, every: Duration) {
         let clock = Arc::clone(self.time.clock());
         let mut next = clock.now();
@@ -249,7 +248,7 @@ impl Rounds {
         }
     }
 
-    /// Why nothing of the engine was read, where nothing was.
+    /// Why nothing was read from the engine, if nothing was.
     fn unreached(&self, base: &Base) -> Option<String> {
         let why = self.trouble.as_deref().unwrap_or("no answer came by then");
         (self.surface.readings == 0).then(|| format!("nothing of {base} could be read: {why}"))

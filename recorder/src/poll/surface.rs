@@ -1,4 +1,4 @@
-//! What the surface answered last, and what a new answer comes to.
+//! The surface's last answers, and the steps for a new one.
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ pub(super) struct Source {
     event: &'static str,
 }
 
-/// All that is polled, in the order of a round.
+/// Everything that is polled, in the order of a round.
 pub(super) const SURFACE: [Source; 4] = [
     Source {
         path: "/v2/status",
@@ -42,10 +42,10 @@ pub(super) const SURFACE: [Source; 4] = [
     },
 ];
 
-/// A step, and the bytes of memory that it holds on to.
+/// A step, and the bytes of memory it holds.
 type Weighed = (Step, usize);
 
-/// What is known of the engine's surface.
+/// What is known about the engine's surface.
 #[derive(Debug)]
 pub(super) struct Surface {
     paths: [Known; SURFACE.len()],
@@ -54,7 +54,7 @@ pub(super) struct Surface {
     down: bool,
     /// Some path was answered in this round.
     round_answered: bool,
-    /// Paths that were not answered in this round so far, while none was: when, and why.
+    /// Paths without an answer so far in a round without any: when, and why.
     round_silent: Vec<(Micros, usize, String)>,
     stats: Stats,
     pub(super) answers: u64,
@@ -71,7 +71,7 @@ struct Known {
 }
 
 impl Surface {
-    /// Nothing is known yet. A change in the values of `ignored` keys alone is none.
+    /// Starts with nothing known. Changes only in the values of `ignored` keys don't count.
     pub(super) fn new(ignored: Vec<String>, stats: Stats) -> Self {
         Self {
             paths: Default::default(),
@@ -151,12 +151,12 @@ impl Surface {
         if self.round_answered {
             return self.path_silent(at, index, &why);
         }
-        // Whether it is this path alone shows in the rest of the round.
+        // The rest of the round shows whether it is this path alone.
         self.round_silent.push((at, index, why));
         Vec::new()
     }
 
-    /// The round is over: an engine that answered none of it is down.
+    /// The round is over: an engine that answered nothing in it is down.
     pub(super) fn end_round(&mut self) -> Vec<Weighed> {
         let mut silent = std::mem::take(&mut self.round_silent).into_iter();
         match silent.next() {
@@ -201,8 +201,8 @@ fn http(path: &str, answer: &Answer) -> HttpAnswer {
     }
 }
 
-/// The event that pushes an answer: its data the body, byte for byte but for line ends. `None`
-/// where the answer is no reading: not a 200, or not JSON.
+/// The event that pushes an answer: its data is the body, byte for byte except for line ends.
+/// `None` if the answer is not a reading: not a 200, or not JSON.
 fn message(event: &str, answer: &Answer, wall: DateTime<Utc>) -> Option<Bytes> {
     #[derive(Deserialize)]
     struct Stamped<'a> {
@@ -220,12 +220,12 @@ fn message(event: &str, answer: &Answer, wall: DateTime<Utc>) -> Option<Bytes> {
         Err(_) => to_text(wall, Zone::Z).into(),
     };
     let ts = serde_json::to_string(&ts).ok()?;
-    // In JSON a line end can stand between tokens alone.
+    // In JSON a line end can only be between tokens.
     let data = data.replace(['\n', '\r'], " ");
     Some(format!("{{\"event\":\"{event}\",\"ts\":{ts},\"data\":{data}}}").into())
 }
 
-/// Whether two answers are the same, but for the values of `ignored` keys.
+/// Whether two answers are the same, except for the values of `ignored` keys.
 fn same(a: &Answer, b: &Answer, ignored: &[String]) -> bool {
     if a.body == b.body || ignored.is_empty() {
         return a == b;
@@ -240,7 +240,7 @@ fn same(a: &Answer, b: &Answer, ignored: &[String]) -> bool {
         && rest(a).is_some_and(|a| rest(b).is_some_and(|b| a == b))
 }
 
-/// Takes the members of these names out, wherever they stand.
+/// Removes the members with these names, at any depth.
 fn forget(value: &mut Value, names: &[String]) {
     match value {
         Value::Object(members) => {

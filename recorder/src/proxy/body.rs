@@ -1,9 +1,9 @@
-//! Bodies of HTTP requests and answers, kept as far as a tape has room for them.
+//! Bodies of HTTP requests and answers, kept if a tape has room for them.
 
 use bytes::{Buf, Bytes, BytesMut};
 use wstape_wire::http1::{BadChunk, BodyCursor, Framing};
 
-/// Longest body that is kept; a longer one is read over.
+/// Longest body that is kept; a longer one is skipped.
 const MAX_BODY_BYTES: usize = 8 << 20;
 
 /// A body being read.
@@ -23,7 +23,7 @@ impl Body {
         }
     }
 
-    /// Takes what belongs to it off the front of `bytes`; true once it is whole.
+    /// Takes its bytes off the front of `bytes`; true once it is complete.
     pub(super) fn take(&mut self, bytes: &mut BytesMut) -> Result<bool, BadChunk> {
         let (kept, too_long) = (&mut self.kept, &mut self.too_long);
         let taken = self.cursor.pass(bytes, |part| {
@@ -38,12 +38,12 @@ impl Body {
         Ok(self.cursor.is_done())
     }
 
-    /// Whether the connection's end is its end.
+    /// Whether it ends with the connection.
     pub(super) fn ends_with_the_connection(&self) -> bool {
         self.cursor.ends_with_the_connection()
     }
 
-    /// What it held; `None` where that is too long.
+    /// Its contents; `None` if they are too long.
     pub(super) fn kept(self) -> Option<Bytes> {
         (!self.too_long).then(|| self.kept.freeze())
     }

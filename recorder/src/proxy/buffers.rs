@@ -1,17 +1,16 @@
-//! What the relay reads into: shared by all connections, so that one that is idle holds nothing,
-//! and read into again once nobody holds what was in it.
+//! The relay's read buffers: shared by all connections, so that an idle one holds nothing, and
+//! reused once nobody holds their contents.
 
 use std::collections::VecDeque;
 
 use bytes::BytesMut;
 use parking_lot::Mutex;
 
-/// What is read at once at most.
+/// Most bytes of one read.
 pub(super) const BUFFER_BYTES: usize = 64 << 10;
 /// With less room than this left, a buffer is full.
 const MIN_READ_BYTES: usize = 8 << 10;
-/// Full buffers that are kept to be read into again; what was read is held for as long as the writer
-/// has not got to it.
+/// Most full buffers kept for reuse; their contents are held until the writer has handled them.
 const MAX_KEPT: usize = 64;
 
 /// Buffers to read into.
@@ -20,14 +19,14 @@ pub(super) struct Buffers(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// With room left, the one that was read into last at the end.
+    /// Those with room left, the last used one at the end.
     open: Vec<BytesMut>,
-    /// Without, oldest first.
+    /// Those without, oldest first.
     full: VecDeque<BytesMut>,
 }
 
 impl Buffers {
-    /// One with room, and nothing in it. It is to be [put back](Self::put).
+    /// An empty buffer with room. [Put it back](Self::put) after use.
     pub(super) fn take(&self) -> BytesMut {
         let mut kept = self.0.lock();
         if let Some(open) = kept.open.pop() {
@@ -43,7 +42,7 @@ impl Buffers {
         BytesMut::with_capacity(BUFFER_BYTES)
     }
 
-    /// Takes one back, from which what was read has been split off.
+    /// Takes back a buffer from which what was read has been split off.
     pub(super) fn put(&self, buffer: BytesMut) {
         debug_assert!(buffer.is_empty(), "what was read is whose it is");
         let mut kept = self.0.lock();
@@ -64,7 +63,7 @@ mod tests {
 
     use super::*;
 
-    /// Reads so many bytes into a buffer.
+    /// Reads this many bytes into a buffer.
     fn read(buffers: &Buffers, length: usize) -> Bytes {
         let mut buffer = buffers.take();
         buffer.resize(length, 7);

@@ -1,32 +1,31 @@
-//! Where a stream stands: in a head, at the start of a message, or in the middle of one.
+//! Where a stream is: in a head, at the start of a message, or inside one.
 //!
-//! The relay keeps one for each direction. It reads heads of frames and nothing else, which is
-//! cheap enough to do beside the traffic, so that after a loss recording goes on where a message
-//! begins.
+//! The relay keeps one for each direction. It only reads the heads of frames, which is cheap enough
+//! to do alongside the traffic, so that after a loss recording resumes where a message begins.
 
-/// Head of a frame at its longest: two bytes, a length of eight, a mask of four (RFC 6455, 5.2).
+/// Longest head of a frame: two bytes, a length of eight, a mask of four (RFC 6455, 5.2).
 const MAX_FRAME_HEAD_BYTES: usize = 14;
 /// The start of an answer that upgrades.
 const UPGRADED: [&[u8]; 2] = [b"HTTP/1.1 101", b"HTTP/1.0 101"];
-/// Bytes of a status line that say its status.
+/// Bytes of a status line up to its status.
 const STATUS_BYTES: usize = 12;
 /// What a head ends with.
 const BLANK_LINE: &[u8; 4] = b"\r\n\r\n";
-/// Longest head of a request or an answer that is followed; behind it nothing is.
+/// Longest head of a request or an answer that is followed; after a longer one, nothing is.
 const MAX_HEAD_BYTES: usize = super::bounds::MAX_HEAD_BYTES;
 
-/// What a stretch of a stream was.
+/// What was in a stretch of a stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Passed {
     /// Frames that ended in it.
     pub(crate) frames: u64,
-    /// The first place in it where a message begins, and the frames that ended before.
+    /// The first position in it where a message begins, and the frames that ended before.
     pub(crate) boundary: Option<(usize, u64)>,
     /// It held the end of a head that upgrades.
     pub(crate) upgraded: bool,
 }
 
-/// A place in one direction of a connection.
+/// A position in one direction of a connection.
 #[derive(Debug)]
 pub(crate) struct Cursor {
     place: Place,
@@ -43,9 +42,9 @@ enum Place {
         bytes: [u8; MAX_FRAME_HEAD_BYTES],
         have: usize,
     },
-    /// In the payload of a frame: so many bytes of it are still to come.
+    /// In a frame's payload, with this many bytes still to come.
     Payload { left: u64 },
-    /// Nowhere that is known.
+    /// Position unknown.
     Lost,
 }
 
@@ -58,7 +57,7 @@ struct Head {
 }
 
 impl Cursor {
-    /// At the very beginning of a stream.
+    /// At the start of a stream.
     pub(crate) fn new() -> Self {
         Self {
             place: Place::Head(Head::default()),
@@ -73,7 +72,7 @@ impl Cursor {
         }
     }
 
-    /// Whether it is in a head, which no recording can do without.
+    /// Whether it is in a head, which every recording needs.
     pub(crate) fn in_head(&self) -> bool {
         matches!(self.place, Place::Head(_))
     }
@@ -137,8 +136,8 @@ impl Cursor {
         }
     }
 
-    /// Where a frame begins, moves on behind those that are there as a whole: most of what passes is
-    /// nothing else, and goes by without being noted down bit by bit.
+    /// At the start of a frame, moves past frames that are complete: most traffic is like that, and
+    /// needs no piecemeal bookkeeping.
     fn pass_whole(&mut self, bytes: &[u8], mut at: usize, passed: &mut Passed) -> usize {
         while let Some(length) = whole_frame(&bytes[at..]) {
             let (opcode, fin) = (bytes[at] & 0x0f, bytes[at] & 0x80 != 0);
@@ -154,8 +153,7 @@ impl Cursor {
         at
     }
 
-    /// Moves on by bytes that nobody saw: within a payload its place is still known, elsewhere it
-    /// is not.
+    /// Moves on by unseen bytes: within a payload the position is still known, elsewhere it is not.
     pub(crate) fn skip(&mut self, count: u64) {
         self.place = match self.place {
             Place::Payload { left } if left > count => Place::Payload { left: left - count },
@@ -164,12 +162,12 @@ impl Cursor {
         };
     }
 
-    /// Whether its place is known.
+    /// Whether its position is unknown.
     pub(crate) fn is_lost(&self) -> bool {
         matches!(self.place, Place::Lost)
     }
 
-    /// A message begins here, as something else has told.
+    /// A message begins here, according to another source.
     pub(crate) fn resync(&mut self) {
         self.place = Place::frame();
         self.in_message = false;
@@ -190,7 +188,7 @@ impl Place {
 }
 
 impl Head {
-    /// Takes what belongs to it; says how much that is, and whether it ended there.
+    /// Takes its bytes; returns how many, and whether it ended there.
     fn take(&mut self, bytes: &[u8]) -> (usize, bool) {
         for (at, &byte) in bytes.iter().enumerate() {
             if let Some(place) = self.status.get_mut(self.len) {
@@ -213,8 +211,8 @@ impl Head {
         UPGRADED.contains(&&self.status[..])
     }
 
-    /// What follows a head: frames behind an upgrade, a further head behind a request or an
-    /// interim answer (RFC 9110, 15.2), and behind any other answer a body, which is not followed.
+    /// What follows a head: frames after an upgrade, another head after a request or an interim
+    /// answer (RFC 9110, 15.2), and after any other answer a body, which is not followed.
     fn next(&self) -> Place {
         let answer = self.status.starts_with(b"HTTP/");
         if self.upgrades() {
@@ -227,7 +225,7 @@ impl Head {
     }
 }
 
-/// Length of the frame that `bytes` begin with, where all of it is there.
+/// Length of the frame at the start of `bytes`, if it is complete.
 fn whole_frame(bytes: &[u8]) -> Option<usize> {
     let head = bytes.get(..frame_head_len(bytes))?;
     let payload = usize::try_from(payload_len(head)).ok()?;
@@ -235,7 +233,7 @@ fn whole_frame(bytes: &[u8]) -> Option<usize> {
     (length <= bytes.len()).then_some(length)
 }
 
-/// Length of a frame's head of which `head` has come; at first what it takes to know.
+/// Length of a frame's head, given its start `head`; initially, how much it takes to know.
 fn frame_head_len(head: &[u8]) -> usize {
     let [_, second, ..] = head else {
         return 2;
@@ -248,7 +246,7 @@ fn frame_head_len(head: &[u8]) -> usize {
     2 + length + if second & 0x80 == 0 { 0 } else { 4 }
 }
 
-/// Length of the payload behind a whole head.
+/// Length of the payload after a complete head.
 fn payload_len(head: &[u8]) -> u64 {
     let big_endian = |bytes: &[u8]| bytes.iter().fold(0, |n, &b| n << 8 | u64::from(b));
     match head[1] & 0x7f {
@@ -289,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_stretch_is_passed_as_its_bytes_are_one_by_one() {
-        // Of every length's form, masked or not, and what is told of a message in several pieces.
+        // Every length format, masked or not, and what is reported for a message in several pieces.
         let mut stream = frames();
         stream.extend(b"\x81\x85\x01\x02\x03\x04hello\x01\xfe\0\x02\0\0\0\0xy\x8a\x80\0\0\0\0");
         stream.extend(b"\x80\x7f\0\0\0\0\0\x01\0\0");

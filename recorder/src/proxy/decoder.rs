@@ -1,4 +1,4 @@
-//! One direction of an upgraded connection: frames to steps.
+//! One direction of an upgraded connection: turns frames into steps.
 
 use bytes::{Bytes, BytesMut};
 use wstape_tape::{Action, CloseFrame, Micros, RawFrame, Received, ReceivedKind, Step};
@@ -15,26 +15,26 @@ use super::step::{Steps, conn_step, extension};
 const COMPRESSED: u8 = 4;
 /// RSV1 in a frame's first byte.
 const COMPRESSED_BIT: u8 = 0x40;
-/// Most fragments of a compressed message that are held.
+/// Most fragments held for a compressed message.
 const MAX_FRAGMENTS: usize = 4096;
 
-/// Where the number of a compressed message's fragments stands.
+/// The key for the number of a compressed message's fragments.
 const FRAGMENTS_KEY: &str = "x-fragments";
 
-/// What one peer says.
+/// Decodes what one peer says.
 #[derive(Debug)]
 pub(super) struct FrameDecoder {
     conn: u64,
     peer: Peer,
     splitter: FrameSplitter,
-    /// Where compression was agreed on.
+    /// Present if compression was agreed on.
     inflater: Option<Inflater>,
     /// A message has begun whose last fragment has not come.
     in_message: bool,
     /// The fragments of a compressed message.
     compressed: Vec<Frame>,
     compressed_bytes: usize,
-    /// It was said that messages are left out.
+    /// It was already reported that messages are left out.
     told: bool,
     /// Messages left out since [`left_out`](Self::left_out), and their bytes.
     left_out: (u64, u64),
@@ -89,7 +89,8 @@ impl FrameDecoder {
             return;
         }
         let torn = if self.inflater.is_some() {
-            // The tape's 101 agrees on no compression, so its frames must not speak of any.
+            // The tape's 101 negotiates no compression, so its frames must not be marked as
+            // compressed.
             let mut plain = BytesMut::from(&torn[..]);
             plain[0] &= !COMPRESSED_BIT;
             plain.freeze()
@@ -99,7 +100,7 @@ impl FrameDecoder {
         out.push(self.bytes(at, torn));
     }
 
-    /// What came up to here is lost, and what comes next begins a message.
+    /// What came before is lost, and the next bytes begin a message.
     pub(super) fn resume(&mut self, at: Micros, out: &mut impl Steps) {
         self.lose(at, out);
         if let Some(inflater) = &mut self.inflater {
@@ -114,7 +115,7 @@ impl FrameDecoder {
         }
         self.splitter.restart();
         if std::mem::take(&mut self.in_message) && self.peer == Peer::Engine {
-            // A message that was begun must end, or the next one can't begin.
+            // A message in progress must end, or the next one can't begin.
             let last = RawFrame {
                 fin: true,
                 rsv: 0,
@@ -143,7 +144,7 @@ impl FrameDecoder {
             _ => None,
         };
         if opcode == CLOSE && step.is_some() {
-            // Whatever follows is against the rules (RFC 6455, 5.5.1).
+            // Whatever follows breaks the rules (RFC 6455, 5.5.1).
             self.splitter.give_up();
         }
         if opcode < CLOSE {
@@ -157,11 +158,11 @@ impl FrameDecoder {
         frame.mask().is_some() == (self.peer == Peer::Client)
     }
 
-    /// A whole message; `None` where it is a text that is not UTF-8.
+    /// A complete message; `None` for a text that is not UTF-8.
     fn message(&self, at: Micros, opcode: u8, payload: &Bytes) -> Option<Step> {
         let action = match (self.peer, opcode) {
             (Peer::Engine, BINARY) => Action::Binary(payload.clone()),
-            // What does not stand in a line as an event is written as a text that says the same.
+            // What can't be a line as an event is written as an equivalent text.
             (Peer::Engine, _) if is_event(payload) => Action::Emit(payload.clone()),
             (Peer::Engine, _) => Action::Text(std::str::from_utf8(payload).ok()?.to_owned()),
             (Peer::Client, BINARY) => {
@@ -178,7 +179,7 @@ impl FrameDecoder {
         Some(conn_step(self.conn, at, action))
     }
 
-    /// A control frame; `None` for one that no step but a raw frame can say.
+    /// A control frame; `None` if only a raw frame can express it.
     fn control(&self, at: Micros, opcode: u8, payload: &Bytes) -> Option<Step> {
         if payload.len() > MAX_CONTROL_BYTES {
             return None;
@@ -252,14 +253,14 @@ impl FrameDecoder {
             && !self.in_message
     }
 
-    /// A fragment of a compressed message. The message is kept plain and whole.
+    /// A fragment of a compressed message. The message is kept decompressed and whole.
     fn fragment(&mut self, at: Micros, frame: Frame, out: &mut impl Steps) {
         let first = self.compressed.is_empty();
         let fits = self.compressed_bytes + frame.payload().len() <= MAX_MESSAGE_BYTES
             && self.compressed.len() < MAX_FRAGMENTS;
         let belongs = first || (frame.opcode() == CONTINUATION && frame.rsv() == 0);
         if !belongs || !fits {
-            // What is left out of one message is missed by all that refer to it.
+            // Anything left out of a message is missing for all that refer to it.
             if let Some(inflater) = &mut self.inflater {
                 inflater.missed();
             }
@@ -275,7 +276,8 @@ impl FrameDecoder {
         }
         self.compressed_bytes += frame.payload().len();
         if !frame.fin() {
-            // The rest may be long in coming, and is not to hold on to all that was read with this.
+            // The rest may take long to come, and must not keep everything read with this in
+            // memory.
             self.compressed.push(frame.detached());
             return;
         }
@@ -318,8 +320,8 @@ impl FrameDecoder {
         }
     }
 
-    /// A compressed message that can't be made plain. Its frames are no use in a tape: no client
-    /// that the tape plays to has agreed on compression.
+    /// A compressed message that can't be decompressed. Its frames are no use in a tape, because no
+    /// client it plays to has agreed on compression.
     fn leave_out(&mut self, at: Micros, out: &mut impl Steps) {
         if !std::mem::replace(&mut self.told, true) {
             let text = format!(
@@ -335,7 +337,7 @@ impl FrameDecoder {
         self.compressed.clear();
     }
 
-    /// What there is of a compressed message that will not be finished, as an unfinished one.
+    /// The received part of a compressed message that will not be completed, as an unfinished one.
     fn unfinished(&mut self, at: Micros) -> Option<Step> {
         let opcode = self.compressed.first()?.opcode();
         let plain = self.inflate(MAX_MESSAGE_BYTES).ok();
@@ -361,7 +363,7 @@ impl FrameDecoder {
     }
 }
 
-/// With a payload as text where it is UTF-8, else as bytes.
+/// With the payload as text if it is UTF-8, else as bytes.
 fn with_payload(kind: ReceivedKind, payload: &Bytes) -> Received {
     let mut received = Received::new(kind);
     match std::str::from_utf8(payload) {
@@ -372,7 +374,7 @@ fn with_payload(kind: ReceivedKind, payload: &Bytes) -> Received {
     received
 }
 
-/// Code and reason of a Close that has any; `None` where they are no legal ones (RFC 6455, 5.5.1).
+/// Code and reason of a Close, if it has any; `None` if they are not legal (RFC 6455, 5.5.1).
 fn close(payload: &[u8]) -> Option<CloseFrame> {
     close_parts(payload).map(|(code, reason)| CloseFrame { code, reason })
 }

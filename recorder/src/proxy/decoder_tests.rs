@@ -76,7 +76,7 @@ fn what_the_engine_says_is_what_a_tape_sends() {
     for (bytes, line) in table {
         let lines = said(Peer::Engine, None, bytes);
         if line.contains("gX4") {
-            // Not in its shortest form: bytes, in pieces as they came.
+            // Not in its shortest form: bytes, in the pieces they came in.
             assert!(lines.iter().all(|line| line.contains("bytes")), "{lines:?}");
         } else {
             assert_eq!(lines, [*line]);

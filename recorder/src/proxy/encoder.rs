@@ -1,4 +1,4 @@
-//! What the relay saw, on the writer's thread: connection by connection, to steps.
+//! Turns what the relay saw into steps, connection by connection, on the writer's thread.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,11 +13,11 @@ use crate::error::RecordError;
 use crate::keepalive::Keepalive;
 use crate::recording::{Encoder, Gap, Recording, Stats};
 
-/// Statuses with which an engine that is there turns a subscriber away; with any other, it is
-/// no engine that answered.
+/// Statuses with which a running engine turns a subscriber away; any other was not sent by an
+/// engine.
 const TURNED_AWAY: [u16; 7] = [401, 403, 408, 429, 500, 502, 503];
 
-/// Is told, in a sentence, of what a person at the keyboard should know.
+/// Receives sentences about what the person at the keyboard should know.
 pub(super) type Remarks = Box<dyn FnMut(&str) + Send>;
 
 /// Writes what the relay saw.
@@ -26,15 +26,15 @@ pub(super) struct ProxyEncoder {
     desk: Desk,
 }
 
-/// Where the steps of all connections come together.
+/// Where the steps of all connections meet.
 struct Desk {
     keepalive: Keepalive,
     stats: Stats,
     remarks: Remarks,
-    /// What was said last, but for whose connection it was: a client that tries again and again
-    /// makes one sentence.
+    /// The last remark, ignoring which connection it was about: a client that tries again and again
+    /// gives one remark.
     said: String,
-    /// The last connection that fared at all could be upgraded.
+    /// The last connection that got a result could be upgraded.
     in_service: bool,
     upgraded: u64,
     strange: u64,
@@ -45,7 +45,7 @@ struct Writing<'a> {
     desk: &'a mut Desk,
     tape: &'a mut Recording,
     conn: u64,
-    /// What came of it; nothing is written behind a failure.
+    /// The result; nothing is written after a failure.
     done: Result<(), RecordError>,
 }
 
@@ -65,8 +65,7 @@ impl ProxyEncoder {
         }
     }
 
-    /// The step that a recording begins with: whoever plays it answers no handshake of its own
-    /// accord.
+    /// The first step of a recording: its player must not answer handshakes by itself.
     pub(super) fn first_step() -> Step {
         Step::at(Micros::ZERO, Action::Answers(Answers::Held))
     }
@@ -83,7 +82,7 @@ impl ProxyEncoder {
         tape.push(Step::at(at, Action::End))
     }
 
-    /// Whether all that came were answers that no WebSocket gives, and how many they were.
+    /// Whether every answer was one that no WebSocket gives, and how many there were.
     pub(super) fn is_no_websocket(&self) -> Option<u64> {
         let Desk {
             upgraded, strange, ..

@@ -1,4 +1,4 @@
-//! A connection before it is upgraded: requests and answers to steps.
+//! A connection before its upgrade: turns requests and answers into steps.
 
 use std::collections::VecDeque;
 
@@ -16,15 +16,15 @@ use super::bounds::MAX_HEAD_BYTES;
 use super::inflate::Agreement;
 use super::step::{Steps, conn_step, extension};
 
-/// Requests that may wait for their answers.
+/// Most requests that may wait for their answers.
 const MAX_PENDING: usize = 64;
-/// Where the extensions stand that a tape's own 101 leaves out.
+/// The key for extensions that a tape's own 101 leaves out.
 const EXTENSIONS_KEY: &str = "x-extensions";
-/// Where a request's method stands that is no GET.
+/// The key for a request's method, unless it is GET.
 const METHOD_KEY: &str = "x-method";
-/// Where the length of what is not kept stands.
+/// The key for the length of what is not kept.
 const BYTES_KEY: &str = "x-bytes";
-/// Words in the names of headers that may hold a secret, where no head could be read.
+/// Words in header names that may mean a secret, for heads that could not be parsed.
 const SECRET_WORDS: [&str; 6] = ["auth", "cookie", "key", "secret", "session", "token"];
 
 /// Requests and answers of one connection.
@@ -64,11 +64,11 @@ enum Answering {
     Anything,
 }
 
-/// What an answer is kept as, once its body is whole.
+/// How an answer is kept, once its body is complete.
 #[derive(Debug)]
 enum Kept {
     Nothing,
-    /// Of all connections: whoever asks gets it.
+    /// For all connections: whoever asks gets it.
     Answer(HttpAnswer),
     Refusal(Refusal),
 }
@@ -76,11 +76,11 @@ enum Kept {
 /// The connection is a WebSocket from here on.
 #[derive(Debug)]
 pub(super) struct Upgraded {
-    /// How messages are compressed, where they are.
+    /// How messages are compressed, if they are.
     pub(super) agreement: Option<Agreement>,
-    /// What the client has sent behind its request.
+    /// What the client has sent after its request.
     pub(super) from_client: Bytes,
-    /// What the engine has sent behind its answer.
+    /// What the engine has sent after its answer.
     pub(super) from_engine: Bytes,
 }
 
@@ -111,7 +111,7 @@ impl Exchange {
                     Ok(false) => return,
                     Err(_) => self.asking = Asking::Anything,
                 },
-                // What comes behind a request for an upgrade is a frame, or a request, once it is
+                // What follows a request for an upgrade is a frame or a request, known once it is
                 // answered.
                 Asking::Head if self.pending.back().is_some_and(|last| last.upgrade) => {
                     if self.asked.len() > MAX_HEAD_BYTES {
@@ -151,7 +151,7 @@ impl Exchange {
         out.push(step);
     }
 
-    /// What the client sent is no request, so that nobody can say what in it is a secret.
+    /// What the client sent is not a request, so nobody can tell what is secret in it.
     fn unread(&mut self, at: Micros, out: &mut impl Steps) {
         let received = Received::new(ReceivedKind::Bytes);
         let mut step = conn_step(self.conn, at, Action::Received(received));
@@ -213,7 +213,7 @@ impl Exchange {
         let mut headers = kept(answer.headers);
         let mut own = Vec::new();
         if agreement.is_some() {
-            // Messages are kept plain, so that the tape plays at any client.
+            // Messages are kept uncompressed, so that the tape plays to any client.
             headers.retain(|(name, _)| name != "sec-websocket-extensions");
             own.push(extension(EXTENSIONS_KEY, &answer.extensions));
         }
@@ -259,7 +259,7 @@ impl Exchange {
                     Kept::Nothing
                 }
             }
-            // Also an answer to what nobody could read.
+            // Also the answer to an unreadable request.
             _ => Kept::Refusal(Refusal {
                 headers,
                 ..Refusal::new(status)
@@ -269,7 +269,7 @@ impl Exchange {
         if bodiless || framing == Framing::Length(0) {
             self.body_is_whole(at, out);
         }
-        // What the client sent behind it may be the next request.
+        // What the client sent after it may be the next request.
         self.ask(at, out);
     }
 
@@ -284,7 +284,8 @@ impl Exchange {
                 out.push(Step::at(at, Action::Http(answer)));
             }
             (Kept::Refusal(mut refusal), body) => {
-                // In what no refusal may be, nobody would look for secrets in its body.
+                // With a status that a refusal can't have, its body would not be searched for
+                // secrets.
                 if FINAL_STATUSES.contains(&refusal.status) {
                     refusal.body = body.unwrap_or_default();
                 }
@@ -294,7 +295,7 @@ impl Exchange {
         }
     }
 
-    /// Nothing more comes: a refusal is one also where its body breaks off, and then has none.
+    /// Nothing more comes: a refusal whose body breaks off still counts, without a body.
     pub(super) fn cut(&mut self, at: Micros, out: &mut impl Steps) {
         if let Answering::Body(_, kept) = &mut self.answering
             && let Kept::Refusal(refusal) = std::mem::replace(kept, Kept::Nothing)
@@ -310,7 +311,7 @@ impl Exchange {
         }
     }
 
-    /// The engine has ended; false where the steps for that are made here.
+    /// The engine has ended; false if its steps were made here.
     pub(super) fn engine_ended(&mut self, at: Micros, how: End, out: &mut impl Steps) -> bool {
         match &self.answering {
             Answering::Body(body, _) if body.ends_with_the_connection() => {
@@ -334,13 +335,13 @@ impl Exchange {
     }
 }
 
-/// What of a head's headers a tape keeps.
+/// The headers that a tape keeps.
 fn kept(mut headers: Headers) -> Headers {
     headers.retain(|(name, _)| !is_own_header(name));
     headers
 }
 
-/// An answer that could not be read, without the lines of it that may hold a secret.
+/// An unparsed answer, without the lines that may hold a secret.
 fn without_secrets(answer: &[u8]) -> Bytes {
     if !answer.starts_with(b"HTTP/") {
         return Bytes::copy_from_slice(answer);

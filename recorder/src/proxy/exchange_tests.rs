@@ -7,8 +7,8 @@ use super::exchange::{Exchange, Upgraded};
 
 const ASK: &str = "GET /ws?token=s HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n";
 
-/// The steps of what was said in turn, `>` by the client and `<` by the engine, whole and
-/// byte by byte.
+/// The steps for a dialogue, `>` from the client and `<` from the engine, sent whole and byte by
+/// byte.
 fn lines(said: &[(char, &str)], end: Option<End>) -> (Vec<String>, Option<Upgraded>) {
     let play = |size: usize| {
         let mut exchange = Exchange::new(7);

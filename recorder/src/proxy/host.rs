@@ -5,12 +5,12 @@ use wstape_wire::http1::{is_field, with_host};
 
 use super::bounds::MAX_HEAD_BYTES;
 
-/// Rewrites `Host` in the requests of one connection, up to the first that asks for an upgrade
-/// or has a body.
+/// Rewrites `Host` in one connection's requests, up to the first that asks for an upgrade or has a
+/// body.
 #[derive(Debug)]
 pub(super) struct HostRewriter {
     host: Bytes,
-    /// What there is of a head.
+    /// The part of a head so far.
     head: BytesMut,
     done: bool,
 }
@@ -25,7 +25,7 @@ impl HostRewriter {
         }
     }
 
-    /// What goes on to the engine for what came from the client: nothing until a head is whole.
+    /// What to pass to the engine for what came from the client: nothing until a head is complete.
     pub(super) fn pass(&mut self, bytes: Bytes) -> Bytes {
         if self.done {
             return bytes;
@@ -47,7 +47,7 @@ impl HostRewriter {
         out.freeze()
     }
 
-    /// What is held of a head that will not be finished.
+    /// The held part of a head that will not be completed.
     pub(super) fn rest(&mut self) -> Bytes {
         self.done = true;
         self.head.split().freeze()

@@ -1,4 +1,4 @@
-//! Compressed messages, made plain (permessage-deflate, RFC 7692).
+//! Decompresses messages (permessage-deflate, RFC 7692).
 
 use bytes::{Bytes, BytesMut};
 use miniz_oxide::inflate::stream::{InflateState, inflate};
@@ -6,23 +6,23 @@ use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
 
 /// The extension's name in a handshake.
 const PERMESSAGE_DEFLATE: &str = "permessage-deflate";
-/// What every compressed message ends with and none carries (RFC 7692, 7.2.2).
+/// The end of every compressed message, which is not sent (RFC 7692, 7.2.2).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
-/// Bytes that are inflated at once.
+/// Bytes inflated at once.
 const STEP_BYTES: usize = 16 << 10;
 
-/// What the two ends agreed on about compression.
+/// The compression that the two ends agreed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Agreement {
-    /// The engine forgets between messages.
+    /// The engine resets its window between messages.
     pub(super) engine_forgets: bool,
-    /// The client forgets between messages.
+    /// The client resets its window between messages.
     pub(super) client_forgets: bool,
 }
 
 impl Agreement {
-    /// Reads the `Sec-WebSocket-Extensions` of a 101. `None` where they are anything but
-    /// permessage-deflate alone, which leaves the frames as they are.
+    /// Parses the `Sec-WebSocket-Extensions` of a 101. `None` unless it is permessage-deflate
+    /// alone; frames then stay as they are.
     pub(super) fn parse(extensions: &str) -> Option<Self> {
         let mut parts = extensions.split(';').map(str::trim);
         if extensions.contains(',') || !parts.next()?.eq_ignore_ascii_case(PERMESSAGE_DEFLATE) {
@@ -45,21 +45,21 @@ impl Agreement {
     }
 }
 
-/// Why a message can't be made plain.
+/// Why a message can't be decompressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NotPlain {
-    /// It is longer than may be held.
+    /// It is longer than the limit.
     TooLong,
-    /// It is no compressed data, or refers to something that was lost.
+    /// It is not compressed data, or refers to something that was lost.
     Corrupt,
 }
 
 /// Inflates the messages of one direction.
 pub(super) struct Inflater {
     state: Box<InflateState>,
-    /// Nothing of one message is used in the next.
+    /// No message uses anything from the one before.
     forgets: bool,
-    /// What the next message refers to is not known.
+    /// What the next message refers to is unknown.
     lost: bool,
 }
 
@@ -77,7 +77,7 @@ impl Inflater {
         self.lost = !self.forgets;
     }
 
-    /// The plain form of a message's fragments, `most` bytes at most.
+    /// A message's fragments decompressed, at most `most` bytes.
     pub(super) fn message<'a>(
         &mut self,
         fragments: impl Iterator<Item = &'a [u8]>,
@@ -101,7 +101,7 @@ impl Inflater {
         Ok(plain.freeze())
     }
 
-    /// What is too long is inflated all the same: later messages may refer to it.
+    /// A message that is too long is inflated all the same: later ones may refer to it.
     fn fragment(
         &mut self,
         mut input: &[u8],
@@ -121,7 +121,8 @@ impl Inflater {
                 plain.extend_from_slice(inflated);
             }
             match done.status {
-                // Its last block said that it was the last (RFC 7692, 7.2.3.4): more is a new one.
+                // The last block was marked final (RFC 7692, 7.2.3.4): anything more starts a new
+                // stream.
                 Ok(MZStatus::StreamEnd) => self.state.reset(DataFormat::Raw),
                 Ok(MZStatus::Ok) | Err(MZError::Buf) => {}
                 _ => return Err(NotPlain::Corrupt),

@@ -7,7 +7,7 @@ use engine_client::{DialError, NetDialer, NetStream, Target};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A byte stream that can end with a reset. Dropped, it ends with a FIN.
+/// A byte stream that can end with a reset. Dropping it sends a FIN.
 pub trait Leg: AsyncRead + AsyncWrite + Send + Unpin + 'static {
     /// Ends it with a reset: what is in flight is discarded.
     fn reset(self);
@@ -24,7 +24,7 @@ pub trait Listen: Send {
 
 /// The way to the engine.
 pub trait Reach: Send + Sync + 'static {
-    /// A stream to it, the one inside TLS where TLS is spoken.
+    /// A stream to it: the one inside TLS, if TLS is used.
     type Leg: Leg;
 
     /// Connects once.
@@ -33,7 +33,7 @@ pub trait Reach: Send + Sync + 'static {
 
 impl Leg for TcpStream {
     fn reset(self) {
-        // Where the socket does not take it, the peer gets what a drop gives.
+        // If the socket refuses, the peer sees whatever a drop causes.
         let _ = self.set_zero_linger();
     }
 }
@@ -49,7 +49,7 @@ impl Listen for TcpListener {
 
     async fn accept(&mut self) -> io::Result<TcpStream> {
         let (stream, _) = TcpListener::accept(self).await?;
-        // Bytes go on as they come.
+        // Pass bytes on as they come.
         stream.set_nodelay(true)?;
         Ok(stream)
     }
@@ -63,7 +63,7 @@ pub struct NetReach {
 }
 
 impl NetReach {
-    /// To `target`, dialed by `dialer`.
+    /// Reaches `target` through `dialer`.
     #[must_use]
     pub fn new(dialer: NetDialer, target: Target) -> Self {
         Self { dialer, target }

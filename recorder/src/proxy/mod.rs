@@ -1,4 +1,4 @@
-//! `proxy`: between real subscribers and a real engine, recording both directions.
+//! `proxy`: sits between real subscribers and a real engine, recording both directions.
 //!
 //! ```text
 //!            relay: bytes as they come, ends as they come
@@ -10,8 +10,8 @@
 //!                                        thread
 //! ```
 //!
-//! The relay reads heads of frames and nothing else (`cursor`), so that recording goes on at the
-//! next message where the writer fell behind. All else is done on the writer's thread.
+//! The relay reads only the heads of frames (`cursor`), so that recording resumes at the next
+//! message if the writer falls behind. Everything else happens on the writer's thread.
 
 mod body;
 mod bounds;
@@ -60,17 +60,16 @@ use buffers::Buffers;
 use encoder::Remarks;
 use host::HostRewriter;
 
-/// Connections at once; more wait to be accepted. What a tape may hold back at most.
+/// Connections at once; more wait to be accepted. Also the most that a tape may hold back.
 const MAX_CONNECTIONS: usize = 4096;
-/// The pause after an accept that failed (out of descriptors, mostly).
+/// The pause after a failed accept (mostly for lack of descriptors).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A proxy that records what passes it.
+/// A proxy that records what passes through it.
 ///
-/// Any number of clients may dial it at once. What they and the engine send goes on as it came,
-/// handshakes included, and so do the ways in which they end; the engine they see is the real
-/// one. The tape keeps connection by connection what each got, so that it plays to clients that
-/// dial at other times.
+/// Any number of clients may dial it at once. It passes on unchanged what they and the engine send,
+/// including handshakes, and how connections end: what they see is the real engine. The tape
+/// records what each connection got, so that it plays to clients that dial at other times.
 ///
 /// ```no_run
 /// # async fn proxy(key: [u8; 32]) -> Result<(), Box<dyn std::error::Error>> {
@@ -97,8 +96,8 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Before the engine at `upstream`, a `ws` or `wss` URL. Its host, port and scheme count: the
-    /// path that is asked for is the clients' own. What is recorded goes through `redactor`.
+    /// In front of the engine at `upstream`, a `ws` or `wss` URL. Only its host, port and scheme
+    /// count: clients choose the path. What is recorded goes through `redactor`.
     ///
     /// # Errors
     /// [`RecordError::Subscriber`] for any other URL.
@@ -113,31 +112,31 @@ impl Proxy {
         })
     }
 
-    /// With a clock of the caller's.
+    /// Uses the caller's clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Whether the `Host` of the clients' requests becomes the engine's, as virtual hosts want
-    /// it. Nothing else is ever rewritten. Default: no.
+    /// Whether to replace the `Host` of clients' requests with the engine's, as virtual hosts need.
+    /// Nothing else is ever rewritten. Default: no.
     #[must_use]
     pub fn rewrite_host(mut self, rewrite: bool) -> Self {
         self.rewrite_host = rewrite;
         self
     }
 
-    /// Whether the traffic is slowed down to what can be written rather than lost to the tape.
-    /// A disk that stands still then holds the traffic up for as long. Default: no.
+    /// Whether to slow the traffic down to the speed of writing rather than lose parts of the tape.
+    /// A stalled disk then stalls the traffic. Default: no.
     #[must_use]
     pub fn lossless(mut self, lossless: bool) -> Self {
         self.lossless = lossless;
         self
     }
 
-    /// Is told, in a sentence without secrets, of each handshake that fails, and of what the tape
-    /// has a `mark` for. Called on the writer's thread.
+    /// Receives a sentence, without secrets, for each failed handshake and for each `mark` in the
+    /// tape. Called on the writer's thread.
     #[must_use]
     pub fn remarks(mut self, remarks: impl FnMut(&str) + Send + 'static) -> Self {
         self.remarks = Box::new(remarks);
@@ -150,11 +149,11 @@ impl Proxy {
         &self.upstream
     }
 
-    /// Reaches the engine once, without saying anything to it, so that what no retry mends comes
-    /// to light before anybody dials. Where TLS is not spoken, there is nothing to check.
+    /// Connects to the engine once, without sending anything, so that a permanent problem comes to
+    /// light before anybody dials. Without TLS there is nothing to check.
     ///
     /// # Errors
-    /// [`RecordError::Upstream`] where TLS fails. An engine that is not there yet is no error.
+    /// [`RecordError::Upstream`] if TLS fails. It is no error if the engine is not there yet.
     pub async fn check(&self, reach: &impl Reach) -> Result<(), RecordError> {
         if !self.upstream.tls() {
             return Ok(());
@@ -173,17 +172,17 @@ impl Proxy {
         }
     }
 
-    /// Carries and records what comes until `until` completes; what is open then is cut.
+    /// Relays and records traffic until `until` completes; connections still open are cut.
     ///
-    /// Unless it is [`lossless`](Self::lossless), the disk never holds the traffic up: what it does
-    /// not keep up with is lost to the tape, and counted in the [`Summary`] and in a `mark` at its
+    /// Unless it is [`lossless`](Self::lossless), the disk never delays the traffic: what it can't
+    /// keep up with is lost to the tape, and counted in the [`Summary`] and in a `mark` at its
     /// place. A connection whose relay panics is cut, marked, and counted; the others go on.
     ///
     /// # Errors
-    /// [`RecordError::Output`] where the output can't be written; [`RecordError::Broken`] where it
-    /// fails on the way, as on a full disk; what was acknowledged before plays.
-    /// [`RecordError::Secret`] where the tape holds one. [`RecordError::NoWebSocket`] where no
-    /// handshake got an answer that a WebSocket gives.
+    /// [`RecordError::Output`] if the output can't be written; [`RecordError::Broken`] if it fails
+    /// during the recording, as on a full disk; what was acknowledged before can be played.
+    /// [`RecordError::Secret`] if the tape holds one. [`RecordError::NoWebSocket`] if no handshake
+    /// got an answer that a WebSocket gives.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -217,8 +216,8 @@ impl Proxy {
             let next = async {
                 let accepted = listener.accept().await;
                 if accepted.is_err() {
-                    // Out of descriptors, or a client that was gone at once: the next one may
-                    // fare better.
+                    // Out of descriptors, or a client that left at once: the next one may do
+                    // better.
                     let pause = self.clock.now().saturating_add(ACCEPT_PAUSE);
                     self.clock.sleep_until(pause).await;
                 }
@@ -250,7 +249,7 @@ impl Proxy {
     }
 }
 
-/// Counts a connection whose relay panicked; its tape has been told by the [`Report`].
+/// Counts a connection whose relay panicked; the [`Report`] has already told its tape.
 fn note_panic(ended: &Result<(), JoinError>, stats: &Stats) {
     if ended.as_ref().is_err_and(JoinError::is_panic) {
         stats.failed();

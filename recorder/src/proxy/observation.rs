@@ -1,14 +1,14 @@
-//! What the relay saw: what it hands to the writer.
+//! What the relay saw, as handed to the writer.
 
 use bytes::Bytes;
 use wstape_tape::{End, Micros};
 
-/// One of the two that the proxy stands between.
+/// One of the two peers of the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Peer {
-    /// Who dialed.
+    /// The one that dialed.
     Client,
-    /// Who was dialed.
+    /// The one that was dialed.
     Engine,
 }
 
@@ -37,13 +37,13 @@ pub(crate) struct Observation {
 pub(crate) enum Event {
     /// A peer sent bytes.
     Bytes(Peer, Bytes),
-    /// A peer sent bytes that begin a message; what it sent before is lost.
+    /// A peer sent bytes that begin a message; earlier ones were lost.
     Resumed(Peer, Bytes),
     /// What a peer sent last is lost.
     Lost(Peer),
     /// A peer ended its side.
     Ended(Peer, End),
-    /// The engine could not be reached, for that reason; the client was reset.
+    /// The engine could not be reached, for this reason; the client was reset.
     Unreachable(String),
     /// The relay panicked, and both streams were dropped.
     Failed,

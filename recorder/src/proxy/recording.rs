@@ -1,4 +1,4 @@
-//! A recording of what passes between subscribers and an engine, whoever carries it.
+//! A recording of the traffic between subscribers and an engine, whoever relays it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use crate::recording::{Bounds, Output, Recording, Sender, Stats, TapeTime, Write
 use crate::redact::Redactor;
 use crate::tap::Summary;
 
-/// A recording under way of the connections to one engine: what [`Proxy`](super::Proxy) makes of
-/// what it carries, for those who carry it themselves.
+/// A recording in progress of the connections to one engine: what [`Proxy`](super::Proxy) does with
+/// its traffic, for programs that relay their own.
 pub struct ProxyRecording {
     writer: Writer<ProxyEncoder>,
     connections: RecordedConnections,
@@ -25,7 +25,7 @@ pub struct ProxyRecording {
     name: String,
 }
 
-/// Where the connections of a [`ProxyRecording`] come from. A clone counts in the same place.
+/// Creates the connections of a [`ProxyRecording`]. Clones share one count.
 #[derive(Clone)]
 pub struct RecordedConnections {
     time: TapeTime,
@@ -34,16 +34,16 @@ pub struct RecordedConnections {
     came: Arc<AtomicU64>,
 }
 
-/// One connection of a [`ProxyRecording`]. Nothing here waits; what the disk does not keep up with
-/// is lost to the tape, and counted. Dropped, nothing more comes of it.
+/// One connection of a [`ProxyRecording`]. Nothing here waits; what the disk can't keep up with is
+/// lost to the tape, and counted. Dropping it ends the connection.
 #[derive(Debug)]
 pub struct RecordedConnection(Report);
 
 impl ProxyRecording {
-    /// Begins the tape of what passes to and from the engine at `upstream`.
+    /// Begins the tape for the traffic of the engine at `upstream`.
     ///
     /// # Errors
-    /// [`RecordError::Output`] where the output can't be written.
+    /// [`RecordError::Output`] if the output can't be written.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -63,7 +63,7 @@ impl ProxyRecording {
         )
     }
 
-    /// As [`begin`](Self::begin); one that is `lossless` has the source wait for room.
+    /// As [`begin`](Self::begin); if `lossless`, the source waits for room.
     pub(super) fn with(
         upstream: &Target,
         (output, lossless): (Output, bool),
@@ -102,14 +102,14 @@ impl ProxyRecording {
         })
     }
 
-    /// Where its connections come from.
+    /// The handle that creates its connections.
     #[must_use]
     pub fn connections(&self) -> RecordedConnections {
         self.connections.clone()
     }
 
-    /// Completes once the output has failed, and never otherwise; [`finish`](Self::finish) says
-    /// with what. Cancel safe.
+    /// Completes only if the output has failed; [`finish`](Self::finish) returns the error. Cancel
+    /// safe.
     pub async fn failed(&self) {
         self.writer.failed().await;
     }
@@ -118,11 +118,11 @@ impl ProxyRecording {
         &self.connections.time
     }
 
-    /// Writes what there is, and the tape's end.
+    /// Writes what is left, and the tape's end.
     ///
     /// # Errors
-    /// [`RecordError::Broken`] where the output has failed on the way; [`RecordError::Secret`] where
-    /// the tape holds one; [`RecordError::NoWebSocket`] where no handshake got an answer that a
+    /// [`RecordError::Broken`] if the output failed during the recording; [`RecordError::Secret`]
+    /// if the tape holds one; [`RecordError::NoWebSocket`] if no handshake got an answer that a
     /// WebSocket gives.
     pub async fn finish(self) -> Result<Summary, RecordError> {
         let RecordedConnections { time, stats, .. } = self.connections;
@@ -157,7 +157,7 @@ impl fmt::Debug for ProxyRecording {
 }
 
 impl RecordedConnections {
-    /// The next connection has reached the engine, or tries to.
+    /// The next connection has reached the engine, or is trying to.
     #[must_use]
     pub fn connection(&self) -> RecordedConnection {
         RecordedConnection(self.next())

@@ -1,4 +1,4 @@
-//! Bytes from one peer to the other, as they come, and ends as they come.
+//! Passes on bytes, and ends, as they come.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -20,13 +20,13 @@ use super::observation::Peer;
 use super::report::Report;
 use crate::recording::TapeTime;
 
-/// What may wait between the two peers.
+/// Most bytes that may wait between the two peers.
 const MAX_WAITING_BYTES: usize = BUFFER_BYTES;
 
-/// How long the engine may take to be reached: TCP, and TLS where it is spoken.
+/// How long reaching the engine may take: TCP, and TLS if used.
 pub(super) const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Carries one connection from its accept to its end.
+/// Relays one connection from its accept to its end.
 pub(super) async fn run<C: Leg>(
     mut client: C,
     reach: &impl Reach,
@@ -40,7 +40,7 @@ pub(super) async fn run<C: Leg>(
     let dialed = {
         let mut dial = pin!(reach.dial());
         poll_fn(|cx| {
-            // What the client sends meanwhile waits, and its end is seen.
+            // What the client sends meanwhile waits, and its end is noticed.
             if from_client
                 .read_ahead(cx, &mut client, &mut report)
                 .is_err()
@@ -69,7 +69,7 @@ pub(super) async fn run<C: Leg>(
     report.over();
 }
 
-/// Why there is no engine, in a word where the system's own has numbers in it.
+/// Why there is no engine; a word if the system's own message has numbers in it.
 fn why(error: &DialError) -> String {
     match error {
         DialError::Connect(error) => match error.kind() {
@@ -80,7 +80,7 @@ fn why(error: &DialError) -> String {
     }
 }
 
-/// Carries bytes both ways until both have ended, or one has with a reset.
+/// Relays bytes both ways until both have ended, or one is reset.
 async fn join<C: Leg, E: Leg>(
     mut client: C,
     mut engine: E,
@@ -97,7 +97,7 @@ async fn join<C: Leg, E: Leg>(
                 return Poll::Ready(Some(*peer));
             }
         }
-        // A peer that takes nothing more has ended, once nothing more comes of it either.
+        // A peer that accepts nothing more counts as ended once it sends nothing more either.
         for (to, of) in [(&from_client, &from_engine), (&from_engine, &from_client)] {
             if to.is_stuck() && of.has_ended() {
                 return Poll::Ready(Some(of.from));
@@ -115,7 +115,7 @@ async fn join<C: Leg, E: Leg>(
             engine.reset();
         }
         Some(Peer::Engine) => {
-            // Behind its FIN, that it takes nothing is no news to the tape.
+            // After its FIN it is no news to the tape that it accepts nothing.
             if !from_engine.has_ended() {
                 report.ended(Peer::Engine, End::Reset);
             }
@@ -152,9 +152,9 @@ enum Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sink {
     Open,
-    /// It was told of the end.
+    /// It was told about the end.
     Ended,
-    /// It takes nothing more.
+    /// It accepts nothing more.
     Stuck,
 }
 
@@ -180,7 +180,7 @@ impl Pump {
         self.sink == Sink::Stuck
     }
 
-    /// Carries what there is; ready once the end was carried.
+    /// Relays what there is; ready once the end was relayed.
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -192,7 +192,7 @@ impl Pump {
             match self.sink {
                 Sink::Ended => return Poll::Ready(Ok(())),
                 Sink::Stuck => {
-                    // Read on, so that the end of the source is seen; nobody takes the bytes.
+                    // Keep reading, to notice the source's end; nobody takes the bytes.
                     self.waiting.clear();
                     self.waiting_bytes = 0;
                     if self.has_ended() {
@@ -230,7 +230,7 @@ impl Pump {
         }
         if self.has_ended() {
             let shut = ready!(Pin::new(&mut sink).poll_shutdown(cx));
-            // A sink that can't be shut down is gone already.
+            // A sink that can't be shut down is already gone.
             self.sink = if shut.is_ok() {
                 Sink::Ended
             } else {
@@ -241,7 +241,7 @@ impl Pump {
         match self.poll_read(cx, source, report) {
             Poll::Ready(read) => Poll::Ready(read.map(|()| Step::Further)),
             Poll::Pending => {
-                // Nothing more to come for now: out with what TLS holds back.
+                // Nothing more to come for now: flush what TLS holds back.
                 if self.unflushed {
                     let flushed = ready!(Pin::new(&mut sink).poll_flush(cx));
                     self.unflushed = false;
@@ -254,7 +254,7 @@ impl Pump {
         }
     }
 
-    /// Reads on while the other peer is not there yet, as far as the bound allows.
+    /// Reads on while the other peer is not there yet, within the bound.
     fn read_ahead(
         &mut self,
         cx: &mut Context<'_>,
@@ -291,7 +291,7 @@ impl Pump {
                     self.wait(rest);
                 }
             }
-            // TLS that ends without saying so ends with a FIN all the same.
+            // TLS that ends without a notice still ends with a FIN.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 self.source = Source::Ended;
                 report.ended(self.from, End::Fin);
@@ -320,6 +320,6 @@ impl Pump {
 /// What a turn did.
 enum Step {
     Further,
-    /// The sink takes nothing more.
+    /// The sink accepts nothing more.
     SinkFailed,
 }

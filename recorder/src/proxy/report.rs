@@ -1,4 +1,4 @@
-//! From the relay to the writer: what is handed over, what is lost, and where recording goes on.
+//! From the relay to the writer: what is handed over, what is lost, and where recording resumes.
 
 use std::task::{Context, Poll};
 
@@ -9,7 +9,7 @@ use super::cursor::Cursor;
 use super::observation::{Event, Observation, Peer};
 use crate::recording::{Sender, Stats, TapeTime};
 
-/// Reports on one connection. Never waits. Dropped by a panic, it says so.
+/// Reports on one connection. Never waits. If a panic drops it, it reports that.
 #[derive(Debug)]
 pub(super) struct Report {
     conn: u64,
@@ -54,7 +54,7 @@ impl Report {
         }
     }
 
-    /// Ready once the recording has room for more: at once, unless it is to lose nothing.
+    /// Ready once the recording has room: at once, unless it must not lose anything.
     pub(super) fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
         self.sender.poll_room(cx)
     }
@@ -67,7 +67,7 @@ impl Report {
             Peer::Client => &mut self.client,
             Peer::Engine => &mut self.engine,
         };
-        // No tape makes sense without its handshakes, so they have a reserve.
+        // No tape makes sense without its handshakes, so they have reserved room.
         let vital = direction.cursor.in_head();
         let passed = direction.cursor.pass(bytes);
         self.stats.came(passed.frames, bytes.len() as u64);

@@ -1,4 +1,4 @@
-//! One connection, on the writer's side: what the relay saw of it to steps.
+//! One connection on the writer's side: turns what the relay saw into steps.
 
 use wstape_tape::{Action, End, Micros, Received, ReceivedKind, Step};
 
@@ -37,8 +37,8 @@ impl Session {
         }
     }
 
-    /// A connection of which nobody saw the beginning. Whether its messages are compressed is not
-    /// known: those that are refer to what was not seen, and are left out.
+    /// A connection whose beginning nobody saw. Whether its messages are compressed is not known:
+    /// compressed ones refer to unseen data, and are left out.
     pub(crate) fn midway(conn: u64) -> Self {
         let decoder = |peer| {
             let mut inflater = Inflater::new(false);
@@ -55,7 +55,7 @@ impl Session {
         }
     }
 
-    /// The steps of what was seen; true where it was what upgraded the connection.
+    /// The steps for what was seen; true if that upgraded the connection.
     pub(crate) fn take(&mut self, at: Micros, event: Event, out: &mut impl Steps) -> bool {
         if matches!(event, Event::Bytes(Peer::Engine, _)) {
             self.left = false;
@@ -83,7 +83,7 @@ impl Session {
                 let decoder = if peer == Peer::Client { client } else { engine };
                 decoder.lose(at, out);
             }
-            // Bodies; nothing behind a loss in them is followed.
+            // Bodies: after a loss in them, nothing is followed.
             (Event::Resumed(..) | Event::Lost(_), _) => {}
             (Event::Over, _) => self.cut(at, out),
             (Event::Ended(peer, how), _) => self.end(at, peer, how, out),
@@ -108,7 +108,7 @@ impl Session {
         false
     }
 
-    /// Nothing more comes: what there is of a frame is kept.
+    /// Nothing more comes: keeps the started part of a frame.
     pub(crate) fn cut(&mut self, at: Micros, out: &mut impl Steps) {
         match &mut self.phase {
             Phase::Http(exchange) => exchange.cut(at, out),
@@ -159,8 +159,8 @@ impl Session {
         }
         self.left |= peer == Peer::Client;
         let action = match (peer, how) {
-            // It was the client that left. A step for the engine's own goodbye would race with
-            // the leaving of whoever the tape is played to.
+            // The client left first. A step for the engine's own goodbye would race with the
+            // player's client leaving.
             (Peer::Engine, End::Fin) if self.left => return,
             (Peer::Engine, how) => Action::Drop(how),
             (Peer::Client, End::Fin) => Action::Received(Received::new(ReceivedKind::Fin)),

@@ -1,4 +1,4 @@
-//! Bytes to frames, however the bytes come.
+//! Splits bytes into frames, in whatever chunks they come.
 
 use std::collections::VecDeque;
 
@@ -13,11 +13,11 @@ use super::bounds::MAX_MESSAGE_BYTES;
 pub(super) enum Piece {
     /// A whole frame.
     Frame(Frame),
-    /// Bytes that are no frame, or belong to one that is too long to be held.
+    /// Bytes that are not a frame, or belong to one too long to hold.
     Bytes(Bytes),
 }
 
-/// A whole frame as it came.
+/// A complete frame as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Frame {
     raw: Bytes,
@@ -40,14 +40,14 @@ impl Frame {
         self.raw[0] & 0x0f
     }
 
-    /// The masking key, where it is masked.
+    /// The masking key, if masked.
     pub(super) fn mask(&self) -> Option<[u8; 4]> {
         let masked = self.raw[1] & 0x80 != 0;
         let key = &self.raw[self.head.checked_sub(4)?..self.head];
         masked.then(|| key.try_into().ok()).flatten()
     }
 
-    /// The frame without what lies around it in memory.
+    /// The frame, copied out of its larger buffer.
     pub(super) fn detached(self) -> Self {
         Self {
             raw: Bytes::copy_from_slice(&self.raw),
@@ -69,14 +69,14 @@ impl Frame {
     }
 }
 
-/// Cuts a stream into frames.
+/// Splits a stream into frames.
 #[derive(Debug, Default)]
 pub(super) struct FrameSplitter {
-    /// What there is of the next frame.
+    /// The start of the next frame.
     partial: BytesMut,
-    /// Bytes still to come of a frame that is too long to be held.
+    /// Bytes still to come of a frame too long to hold.
     passing: u64,
-    /// A head came that can't be one: nothing behind it is a frame.
+    /// An invalid head came: nothing after it is a frame.
     broken: bool,
     ready: VecDeque<Bytes>,
 }
@@ -89,9 +89,9 @@ impl FrameSplitter {
         }
     }
 
-    /// Passes on the messages between braces that come next, each the whole payload of an unmasked
-    /// text frame that lies in one piece, with the piece it lies in: what feeds send, taken many at
-    /// a time. Whatever else comes next is left for [`next`](Self::next).
+    /// Passes on the next messages between braces, each the whole payload of an unmasked text frame
+    /// in one contiguous piece, along with that piece: what feeds send, many at a time. Anything
+    /// else is left for [`next`](Self::next).
     pub(super) fn events(&mut self, mut take: impl FnMut(&[u8], &Bytes)) {
         /// FIN, and the opcode of a text.
         const WHOLE_TEXT: u8 = 0x80 | TEXT;
@@ -118,7 +118,7 @@ impl FrameSplitter {
         }
     }
 
-    /// The next whole frame, or stretch that is none; `None` where more bytes are needed.
+    /// The next complete frame, or bytes that are not one; `None` if more bytes are needed.
     pub(super) fn next(&mut self) -> Option<Piece> {
         loop {
             if self.broken {
@@ -129,7 +129,7 @@ impl FrameSplitter {
             }
             if self.partial.is_empty() {
                 let whole = self.ready.front_mut()?;
-                // The common case: a frame that lies in one piece, and is not copied.
+                // The common case: a contiguous frame, not copied.
                 if let Head::Whole {
                     bytes: head,
                     payload,
@@ -173,18 +173,18 @@ impl FrameSplitter {
         self.broken = true;
     }
 
-    /// What there is of a frame that will not be finished.
+    /// The started part of a frame that will not be completed.
     pub(super) fn rest(&mut self) -> Bytes {
         self.ready.clear();
         self.partial.split().freeze()
     }
 
-    /// Begins anew where a frame begins.
+    /// Starts again at the beginning of a frame.
     pub(super) fn restart(&mut self) {
         *self = Self::default();
     }
 
-    /// Makes `partial` so long; `None` where that much has not come.
+    /// Fills `partial` to this length; `None` if not enough has come.
     fn fill(&mut self, len: usize) -> Option<()> {
         while self.partial.len() < len {
             let front = self.ready.front_mut()?;
@@ -209,12 +209,12 @@ impl FrameSplitter {
     }
 }
 
-/// Whether a text is what a step writes as an event, where it turns out to be one.
+/// Whether a text would be written as an event, if it turns out to be one.
 pub(super) fn is_event(message: &[u8]) -> bool {
     message.starts_with(b"{") && message.ends_with(b"}")
 }
 
-/// Length of a whole frame, where it is not too long to be held.
+/// Length of a complete frame, unless it is too long to hold.
 fn held(head: usize, payload: u64) -> Option<usize> {
     let payload = usize::try_from(payload).ok()?;
     (payload <= MAX_MESSAGE_BYTES).then_some(head + payload)
@@ -275,7 +275,7 @@ mod tests {
         assert!(events(&mut splitter).is_empty(), "a text that is none");
         assert!(matches!(splitter.next(), Some(Piece::Frame(_))));
         assert_eq!(events(&mut splitter), ["{}"]);
-        // A fragment, one that is masked, one with a bit of its own, a binary one, a torn one.
+        // A fragment, a masked one, one with a reserved bit, a binary one, a torn one.
         for other in [
             &b"\x01\x02{}"[..],
             b"\x81\x82\0\0\0\0{}",
@@ -287,7 +287,7 @@ mod tests {
             assert!(events(&mut splitter).is_empty(), "{other:x?}");
             splitter.next();
         }
-        // What is behind a torn one is not looked at before it is whole.
+        // What follows a torn frame is not examined until that is complete.
         splitter.push(Bytes::from_static(b"\x81\x02{}"));
         assert!(events(&mut splitter).is_empty());
     }

@@ -1,5 +1,5 @@
-//! Where a tape is written: a file that grows, a file that appears when it is whole, standard
-//! output, or a sink of the caller's.
+//! Where a tape is written: a file that grows, a file that appears once complete, standard output,
+//! or the caller's sink.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -17,19 +17,19 @@ use super::stats::Stats;
 use crate::error::RecordError;
 use crate::redact;
 
-/// What is put behind the name of a tape that holds a secret, so that nobody takes it for one
-/// that may be shared.
+/// The suffix for a tape that holds a secret, so that nobody mistakes it for one that may be
+/// shared.
 pub const UNSAFE_SUFFIX: &str = redact::UNSAFE_SUFFIX;
 
-/// What errors call standard output.
+/// The name of standard output in errors.
 const STDOUT: &str = "standard output";
 /// Mode of a new file, before the umask.
 const NEW_FILE_MODE: u32 = 0o666;
 
 /// A tape's output.
 ///
-/// What was written before it failed stays, and nothing is written after that: at most the last
-/// line is torn.
+/// After a failure, what was written stays and nothing more is written: at most the last line is
+/// torn.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -47,7 +47,7 @@ pub struct Output {
     name: String,
     fsync: Fsync,
     stats: Stats,
-    /// Written since it was last forced to the disk.
+    /// Data was written since the last forced write.
     dirty: bool,
     /// A write or an fsync failed.
     broken: bool,
@@ -56,25 +56,25 @@ pub struct Output {
 /// Where the sink's bytes end up.
 #[derive(Debug)]
 enum Place {
-    /// In a file that was there from the first byte on.
+    /// In a file that exists from the first byte on.
     Growing { path: PathBuf },
-    /// In a file beside the one that it becomes.
+    /// In a temporary file beside its final path.
     Whole {
         path: PathBuf,
         beside: TempPath,
         force: bool,
     },
-    /// Somewhere without a name in a file system.
+    /// In something without a path in a file system.
     Stream,
 }
 
 impl Output {
-    /// A file at `path` that grows as it is written; one that is there already is overwritten
-    /// only with `force`.
+    /// A file at `path` that grows as it is written; an existing one is only overwritten with
+    /// `force`.
     ///
     /// # Errors
-    /// [`RecordError::Exists`] where it is there already, [`RecordError::Output`] where it can't
-    /// be created.
+    /// [`RecordError::Exists`] if it already exists, [`RecordError::Output`] if it can't be
+    /// created.
     pub fn create(path: &Path, force: bool) -> Result<Self, RecordError> {
         let mut options = OpenOptions::new();
         options.write(true);
@@ -104,8 +104,8 @@ impl Output {
         }
     }
 
-    /// A file that appears at `path` when it is finished: until then it is written beside it, as
-    /// `.NAME.….part`, and where it never is, nothing is left.
+    /// A file that appears at `path` when finished: until then it is written beside it, as
+    /// `.NAME.….part`; if it is never finished, nothing is left.
     ///
     /// # Errors
     /// As [`create`](Self::create).
@@ -118,11 +118,11 @@ impl Output {
         match path.metadata() {
             Ok(there) if there.is_dir() => return Err(failed(io::ErrorKind::IsADirectory.into())),
             Ok(_) if !force => return Err(RecordError::Exists(path.to_owned())),
-            // A device or a pipe can't be renamed over: it is what the caller wants written.
+            // A device or a pipe can't be replaced by renaming: the caller wants it written to.
             Ok(there) if !there.is_file() => return Self::create(path, true),
             _ => {}
         }
-        // The temporary file's own error would name a file that nobody asked for.
+        // The temporary file's own error would name a file that the user never asked for.
         folder(path).metadata().map_err(failed)?;
         let mut prefix = OsString::from(".");
         prefix.push(file_name);
@@ -145,9 +145,9 @@ impl Output {
     /// Standard output. Nothing else may be printed there from here on.
     ///
     /// # Errors
-    /// [`RecordError::Output`] where it is closed.
+    /// [`RecordError::Output`] if it is closed.
     pub fn stdout() -> Result<Self, RecordError> {
-        // Past std's buffer: a step is at the reader's once it is acknowledged.
+        // Bypasses std's buffer: an acknowledged step has reached the reader.
         match io::stdout().as_fd().try_clone_to_owned() {
             Ok(fd) => Ok(Self::new(
                 Box::new(File::from(fd)),
@@ -158,7 +158,7 @@ impl Output {
         }
     }
 
-    /// A sink of the caller's, which errors call `name`.
+    /// The caller's sink, which errors call `name`.
     #[must_use]
     pub fn sink(name: &str, sink: impl Sink + 'static) -> Self {
         Self::new(Box::new(sink), Place::Stream, name.to_owned())
@@ -176,14 +176,14 @@ impl Output {
         }
     }
 
-    /// When what is written is forced to the disk. Default: [`Fsync::default`].
+    /// When written data is forced to the disk. Default: [`Fsync::default`].
     #[must_use]
     pub fn fsync(mut self, fsync: Fsync) -> Self {
         self.fsync = fsync;
         self
     }
 
-    /// What errors call it.
+    /// Its name in errors.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -198,7 +198,7 @@ impl Output {
         }
     }
 
-    /// A handle on the counters of the recording that it will be.
+    /// A handle on the counters of its recording.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.stats.clone()
@@ -212,12 +212,12 @@ impl Output {
         self.dirty
     }
 
-    /// Writes whole lines. Once it has returned they are as safe as [`Fsync`] says.
+    /// Writes whole lines. When it returns they are as safe as [`Fsync`] says.
     pub(super) fn write(&mut self, lines: &[u8], count: u64) -> Result<(), RecordError> {
         if lines.is_empty() && !self.broken {
             return Ok(());
         }
-        // Short writes and EINTR are `write_all`'s.
+        // `write_all` handles short writes and EINTR.
         self.attempt(|sink| {
             sink.write_all(lines)?;
             sink.flush()
@@ -230,7 +230,7 @@ impl Output {
         Ok(())
     }
 
-    /// Forces what was written to the disk, where the policy is to do so at all.
+    /// Forces written data to the disk, if the policy ever does so.
     pub(super) fn sync(&mut self) -> Result<(), RecordError> {
         if self.dirty && self.fsync != Fsync::Never {
             self.attempt(|sink| {
@@ -246,7 +246,7 @@ impl Output {
         Ok(())
     }
 
-    /// Makes sure that a file that grows is found after a crash.
+    /// Makes sure that a growing file is found after a crash.
     pub(super) fn sync_folder(&mut self) -> Result<(), RecordError> {
         match &self.place {
             Place::Growing { path } if self.fsync != Fsync::Never => {
@@ -257,8 +257,8 @@ impl Output {
         }
     }
 
-    /// What there is to look through for secrets: the file as it stands; `None` for a stream, and
-    /// for a device or a pipe, which can't be read again.
+    /// The file to search for secrets; `None` for a stream, and for a device or a pipe, which can't
+    /// be read again.
     pub(super) fn reader(&self) -> Result<Option<File>, RecordError> {
         let path: &Path = match &self.place {
             Place::Growing { path } => path,
@@ -271,7 +271,7 @@ impl Output {
         opened.map_err(|error| RecordError::Output(self.name.clone(), error))
     }
 
-    /// Puts a whole tape in its place.
+    /// Moves a complete tape to its place.
     pub(super) fn keep(mut self) -> Result<(), RecordError> {
         self.sync()?;
         let Place::Whole {
@@ -300,8 +300,8 @@ impl Output {
         Ok(())
     }
 
-    /// Puts a tape that holds a secret where nobody takes it for a safe one. Gives what it is
-    /// called there.
+    /// Moves a tape that holds a secret to where nobody takes it for a safe one; returns its name
+    /// there.
     pub(super) fn keep_unsafe(mut self) -> Result<String, RecordError> {
         self.sync()?;
         let beside = |path: &Path| {
@@ -372,10 +372,10 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-/// Forces a folder's list of names to the disk.
+/// Forces a folder's directory entries to the disk.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder).and_then(|folder| folder.sync_all()) {
-        // A folder that may be written but not read, and file systems without such a thing.
+        // A folder that is writable but not readable, and file systems that don't support this.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied || unsyncable(&error) => {
             Ok(())
         }

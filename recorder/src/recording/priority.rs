@@ -1,4 +1,4 @@
-//! How the writing thread lets the traffic go first.
+//! Makes the writing thread give way to the traffic.
 
 #[cfg(target_os = "linux")]
 pub(super) use linux::stand_back;
@@ -10,19 +10,19 @@ mod linux {
     use rustix::process::setpriority_process;
     use rustix::thread::gettid;
 
-    /// How far the thread stands back: `nice`, from 0 to 19.
+    /// The thread's `nice` value, from 0 to 19.
     const WRITER_NICE: i32 = 10;
 
-    /// Lets the traffic have the processor first, where there is not enough of it for both: what
-    /// is to be written waits in the queue, and the traffic does not wait at all.
+    /// Gives the traffic priority when processor time is short: what must be written waits in the
+    /// queue, and the traffic does not wait at all.
     pub(in super::super) fn stand_back() {
-        // A system that refuses does without.
+        // If the system refuses, carry on without.
         let _ = setpriority_process(Some(gettid()), WRITER_NICE);
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod other {
-    /// Only Linux has priorities of single threads by this call; elsewhere both compete alike.
+    /// Only Linux has per-thread priorities by this call; elsewhere both compete equally.
     pub(in super::super) fn stand_back() {}
 }

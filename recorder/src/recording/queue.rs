@@ -1,8 +1,8 @@
-//! Between a live source and the writer: bounded, and never in the source's way.
+//! The queue between a live source and the writer: bounded, and never in the source's way.
 //!
-//! Where the writer falls so far behind that the queue is full, what comes is lost, from there to
-//! where half of the queue is free again, so that a disk that is too slow makes few and long gaps.
-//! The writer gets a [`Gap`] at their place. A source that had rather be slowed down asks for
+//! If the writer falls so far behind that the queue is full, everything that comes is lost until
+//! half of the queue is free again, so that a slow disk causes few, long gaps. The writer gets a
+//! [`Gap`] in their place. A source that would rather be slowed down asks for
 //! [room](Sender::poll_room) before it goes on, and loses nothing.
 
 use std::collections::VecDeque;
@@ -17,13 +17,13 @@ use wstape_tape::{Action, Micros, Step};
 
 use super::stats::Stats;
 
-/// Bytes that may wait for the disk, each entry's own size included.
+/// Bytes that may wait for the disk, including each entry's own size.
 pub(crate) const MAX_WAITING_BYTES: usize = 64 << 20;
 /// Entries that may wait for the disk.
 pub(crate) const MAX_WAITING_ENTRIES: usize = 256 << 10;
-/// With so many bytes waiting, the writer waits for no more.
+/// With this many bytes waiting, the writer stops gathering.
 const PLENTY_BYTES: usize = 1 << 20;
-/// What vital entries may take beyond that: bytes, and entries.
+/// What vital entries may take on top of that: bytes, and entries.
 pub(crate) const VITAL_RESERVE: Bounds = Bounds {
     bytes: 16 << 20,
     entries: 64 << 10,
@@ -42,22 +42,22 @@ impl Bounds {
         bytes: 0,
         entries: 0,
     };
-    /// What a queue holds, unless set otherwise.
+    /// A queue's default bounds.
     pub(crate) const QUEUE: Self = Self {
         bytes: MAX_WAITING_BYTES,
         entries: MAX_WAITING_ENTRIES,
     };
-    /// A queue of that size that what does not fit is lost to.
+    /// A queue of that size that loses what does not fit.
     pub(crate) const LOSING: (Self, Overflow) = (Self::QUEUE, Overflow::Lose);
     /// A queue whose source waits.
     pub(crate) const WAITING: (Self, Overflow) = (Self::LOSSLESS_QUEUE, Overflow::Wait);
-    /// What one holds whose source waits: enough to keep the writer busy.
+    /// The bounds of a queue whose source waits: enough to keep the writer busy.
     pub(crate) const LOSSLESS_QUEUE: Self = Self {
         bytes: 8 << 20,
         entries: 32 << 10,
     };
 
-    /// One more entry, of this weight.
+    /// Adds an entry of this weight.
     pub(super) fn add(&mut self, weight: usize) {
         self.bytes += weight;
         self.entries += 1;
@@ -78,16 +78,16 @@ impl Bounds {
     }
 }
 
-/// What is missing at a place of the tape.
+/// What is missing at some point in the tape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Gap {
-    /// When the first of it came.
+    /// When the first missing frame came.
     pub(crate) at: Micros,
     /// Frames that are missing.
     pub(crate) frames: u64,
     /// Their bytes.
     pub(crate) bytes: u64,
-    /// Those of the bytes that were lost while the writer waited for the disk.
+    /// The part of the bytes that was lost while the writer waited for the disk.
     pub(crate) disk_bytes: u64,
 }
 
@@ -96,12 +96,12 @@ pub(crate) struct Gap {
 pub(super) enum Entry<T> {
     /// What the source saw, and its weight.
     Seen(T, usize),
-    /// Here something is missing.
+    /// Something is missing here.
     Gap(Gap),
 }
 
 impl<T> Entry<T> {
-    /// Bytes that it counts for in the queue.
+    /// Its weight in bytes in the queue.
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Seen(_, bytes) => *bytes + size_of::<Self>(),
@@ -113,15 +113,15 @@ impl<T> Entry<T> {
 #[derive(Debug)]
 struct State<T> {
     waiting: VecDeque<Entry<T>>,
-    /// What waits and what the writer has taken but not written.
+    /// What is waiting, plus what the writer has taken but not written.
     held: Bounds,
-    /// What is being lost since the last entry.
+    /// What has been lost since the last entry.
     gap: Option<Gap>,
     /// It was full, and is not half empty yet.
     full: bool,
-    /// The writer waits to be told of an entry.
+    /// The writer waits to be woken for an entry.
     idle: bool,
-    /// The writer waits for more entries, and to be told once they are plenty.
+    /// The writer waits for more entries, to be woken once there are plenty.
     gathering: bool,
     /// Sources that wait for room.
     waiting_for_room: Vec<Waker>,
@@ -134,7 +134,7 @@ enum Stage {
     Open,
     /// The source is at its end.
     Closed,
-    /// The writer is gone: nothing more is taken, nor lost.
+    /// The writer is gone: nothing more is taken or lost.
     Ended,
 }
 
@@ -150,12 +150,12 @@ struct Shared<T> {
     stats: Stats,
 }
 
-/// What happens where the queue is full.
+/// What happens when the queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Overflow {
-    /// What comes is lost, and counted.
+    /// New entries are lost, and counted.
     Lose,
-    /// The source waits for room before it takes more in; what it has is taken.
+    /// The source waits for room before it takes more in; what it already has is accepted.
     Wait,
 }
 
@@ -167,7 +167,7 @@ pub(crate) struct Sender<T>(Arc<Shared<T>>);
 #[derive(Debug)]
 pub(super) struct Receiver<T>(Arc<Shared<T>>);
 
-/// A queue, whose losses are counted in `stats`.
+/// A queue that counts its losses in `stats`.
 pub(super) fn queue<T>(
     bounds: Bounds,
     overflow: Overflow,
@@ -193,17 +193,17 @@ pub(super) fn queue<T>(
     (Sender(Arc::clone(&shared)), Receiver(shared))
 }
 
-/// Why what came was not written down in time.
+/// Why data was not written down in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LossCause {
     /// The writer mostly waited for the disk.
     Disk,
-    /// The writer mostly was at work, or was given no time to be.
+    /// The writer was mostly busy, or got no processor time.
     Processor,
 }
 
 impl LossCause {
-    /// What most of these lost bytes were lost to, of which so many were while the writer waited
+    /// The main cause of these lost bytes, given how many of them were lost while the writer waited
     /// for the disk.
     #[must_use]
     pub fn of(bytes: u64, disk_bytes: u64) -> Self {
@@ -225,14 +225,14 @@ impl fmt::Display for LossCause {
 }
 
 impl Gap {
-    /// The `mark` that stands for it.
+    /// The `mark` that represents it.
     pub(crate) fn step(&self) -> Step {
         Step::at(self.at, Action::Mark(self.to_string()))
     }
 }
 
 impl fmt::Display for Gap {
-    /// What a tape's `mark` says of it.
+    /// The text of its `mark` in a tape.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (frames, bytes) = (self.frames, self.bytes);
         let s = if frames == 1 { "" } else { "s" };
@@ -248,22 +248,22 @@ impl<T> Clone for Sender<T> {
 }
 
 impl<T> Sender<T> {
-    /// Hands over what came `at` this time of the tape: so many frames, and so many bytes of
-    /// memory that `seen` holds on to. Never waits. False where it was lost, and counted.
+    /// Hands over what came `at` this time of the tape: this many frames, and the bytes of memory
+    /// that `seen` holds. Never waits. False if it was lost, and counted.
     ///
-    /// Once something was lost, whatever comes is, until half of the queue is free.
+    /// After a loss, everything is lost until half of the queue is free.
     pub(crate) fn send(&self, at: Micros, frames: u64, bytes: usize, seen: T) -> bool {
         self.offer(at, frames, bytes, seen, false)
     }
 
-    /// As [`send`](Self::send), for the few entries without which a tape is no account of what
-    /// happened: that a connection began, or ended. They have a [reserve](VITAL_RESERVE).
+    /// As [`send`](Self::send), for the few entries without which a tape makes no sense: that a
+    /// connection began, or ended. They have a [reserve](VITAL_RESERVE).
     pub(crate) fn send_vital(&self, at: Micros, bytes: usize, seen: T) -> bool {
         self.offer(at, 0, bytes, seen, true)
     }
 
-    /// Counts as lost what the source could not even send: the rest of a frame whose beginning
-    /// was lost, say.
+    /// Counts as lost what the source could not even send, such as the rest of a frame whose
+    /// beginning was lost.
     pub(crate) fn lose(&self, at: Micros, frames: u64, bytes: u64) {
         let mut state = self.0.state.lock();
         if state.stage == Stage::Open {
@@ -272,7 +272,7 @@ impl<T> Sender<T> {
         }
     }
 
-    /// Ready once a source that loses nothing may take more in: always, where what does not fit
+    /// Ready once a source that loses nothing may take more in; always ready if what does not fit
     /// is lost.
     pub(crate) fn poll_room(&self, cx: &Context<'_>) -> Poll<()> {
         if self.0.overflow == Overflow::Lose {
@@ -293,7 +293,8 @@ impl<T> Sender<T> {
         Poll::Pending
     }
 
-    /// Whether what is sent now would be taken: false from a loss until half of the queue is free.
+    /// Whether an entry sent now would be accepted: false from a loss until half of the queue is
+    /// free.
     pub(crate) fn has_room(&self) -> bool {
         !self.0.state.lock().is_full(self.0.bounds)
     }
@@ -307,7 +308,7 @@ impl<T> Sender<T> {
             return false;
         }
         let taken = if self.0.overflow == Overflow::Wait {
-            // Whoever asked for room before has at most one read more than there was.
+            // A source that asked for room before has at most one read too many.
             true
         } else if vital {
             state.fits(weight, self.0.bounds.plus(VITAL_RESERVE))
@@ -376,7 +377,7 @@ impl<T> Receiver<T> {
                 }
                 state.idle = true;
             }
-            // A permit of `notify_one` is kept, so what comes in between is not missed.
+            // `notify_one` stores a permit, so nothing that comes in between is missed.
             self.0.wake.notified().await;
         }
     }
@@ -399,7 +400,7 @@ impl<T> Receiver<T> {
         self.0.state.lock().gathering = false;
     }
 
-    /// Puts all that waits into `batch`, which must be empty. It counts as held until it is
+    /// Moves everything waiting into `batch`, which must be empty. It counts as held until
     /// [released](Self::release).
     pub(super) fn take(&self, batch: &mut VecDeque<Entry<T>>) {
         debug_assert!(batch.is_empty(), "what was taken before is written first");
@@ -411,7 +412,7 @@ impl<T> Receiver<T> {
         let mut state = self.0.state.lock();
         state.held.bytes -= written.bytes;
         state.held.entries -= written.entries;
-        // Not for every line's worth of room: a source that is woken is to have something to do.
+        // Not for every little bit of room: a woken source should have something to do.
         if state.is_over(self.0.bounds.half()) {
             return;
         }

@@ -3,14 +3,14 @@
 use std::fs::File;
 use std::io::{self, Write};
 
-/// Where a tape's bytes go: a file, or what a test hands in to see how a recording fares on a
-/// disk that fills, writes short, or fails to force what it took.
+/// Where a tape's bytes go: a file, or a test's sink that fills up, writes short, or fails to force
+/// what it took.
 pub trait Sink: Write + Send {
     /// Forces what was written to the disk; returns once it is there.
     ///
     /// # Errors
-    /// Where it can't be known to be there. What was written may then be lost even though later
-    /// calls succeed, so the recording ends.
+    /// If it may not be there. What was written may then be lost even if later calls succeed, so
+    /// the recording ends.
     fn sync(&mut self) -> io::Result<()>;
 }
 

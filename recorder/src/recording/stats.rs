@@ -1,4 +1,4 @@
-//! What a recording has seen and written so far, for whoever shows its progress.
+//! What a recording has seen and written so far, to show its progress.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -21,44 +21,44 @@ struct Counters {
     failed_connections: AtomicU64,
     lines: AtomicU64,
     written_bytes: AtomicU64,
-    /// The writer waits for its output just now.
+    /// The writer is waiting for its output right now.
     at_output: AtomicBool,
 }
 
-/// A reading of a recording's counters. Each is right; two of them may be a moment apart.
+/// A snapshot of a recording's counters. Each is right; two may be a moment apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Messages and control frames that came, lost ones included.
+    /// Messages and control frames that came, including lost ones.
     pub frames: u64,
     /// Bytes of their payloads.
     pub bytes: u64,
     /// Connections made.
     pub connections: u64,
-    /// Times that no connection could be made, however many attempts that took.
+    /// Times when no connection could be made, however many attempts each took.
     pub outages: u64,
     /// Frames that came faster than they could be written down.
     pub lost_frames: u64,
     /// Their bytes.
     pub lost_bytes: u64,
-    /// Those of these bytes that were lost while the writer waited for the disk; the others were
-    /// while it was at work, or was given no time to be.
+    /// The part of these bytes that was lost while the writer waited for the disk; the rest was
+    /// lost while it was busy, or got no processor time.
     pub disk_lost_bytes: u64,
-    /// Compressed messages of which no tape could be made: too long, damaged, or referring to what
-    /// was lost.
+    /// Compressed messages that could not be recorded: too long, damaged, or referring to something
+    /// lost.
     pub left_out_messages: u64,
     /// Their bytes as they came.
     pub left_out_bytes: u64,
-    /// Connections that the recorder itself cut, by a panic.
+    /// Connections that the recorder itself cut because of a panic.
     pub failed_connections: u64,
-    /// Lines of the tape that were acknowledged, the header's included.
+    /// Lines of the tape that were acknowledged, including the header's.
     pub lines: u64,
     /// Their bytes.
     pub written_bytes: u64,
 }
 
 impl Stats {
-    /// All counters as they stand.
+    /// The current values of all counters.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let counters = &*self.0;
@@ -78,7 +78,7 @@ impl Stats {
         }
     }
 
-    /// So many frames came, with so many bytes of payload.
+    /// This many frames came, with this many bytes of payload.
     pub(crate) fn came(&self, frames: u64, bytes: u64) {
         self.0.frames.fetch_add(frames, Relaxed);
         self.0.bytes.fetch_add(bytes, Relaxed);
@@ -103,7 +103,7 @@ impl Stats {
         }
     }
 
-    /// Of these messages no tape can be made.
+    /// These messages can't be recorded.
     pub(crate) fn left_out(&self, messages: u64, bytes: u64) {
         self.0.left_out_messages.fetch_add(messages, Relaxed);
         self.0.left_out_bytes.fetch_add(bytes, Relaxed);
@@ -119,7 +119,7 @@ impl Stats {
         self.0.at_output.load(Relaxed)
     }
 
-    /// The writer begins or ends to wait for its output.
+    /// The writer starts or stops waiting for its output.
     pub(super) fn set_at_output(&self, at_output: bool) {
         self.0.at_output.store(at_output, Relaxed);
     }

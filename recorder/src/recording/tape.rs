@@ -1,8 +1,8 @@
-//! The recording itself: steps in, redacted lines out.
+//! The recording itself: steps go in, redacted lines come out.
 //!
-//! Lines are looked through for secrets as they are written. What they are looked through for grows
-//! with each value that is redacted, so that at the end those lines are read again, and those
-//! alone, that were written before the last such value was known.
+//! Lines are searched for secrets as they are written. The set of known secrets grows with each
+//! redacted value, so at the end only the lines written before the last such value was known are
+//! read again.
 
 use std::io::{BufReader, Read};
 
@@ -14,13 +14,13 @@ use super::stats::Stats;
 use crate::error::RecordError;
 use crate::redact::{Hit, Redactor};
 
-/// Text that is put together before it is written: one write for many lines.
+/// Text collected before it is written: one write for many lines.
 const MAX_BATCH_BYTES: usize = 256 << 10;
 
-/// Text that is read at once when a tape is looked through.
+/// Text read at once when a tape is searched.
 const SCAN_BUFFER_BYTES: usize = 256 << 10;
 
-/// A tape being made.
+/// A tape in the making.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -39,18 +39,18 @@ const SCAN_BUFFER_BYTES: usize = 256 << 10;
 pub struct Recording {
     output: Output,
     redactor: Redactor,
-    /// Whole lines that wait for [`commit`](Self::commit), and how many they are.
+    /// Complete lines waiting for [`commit`](Self::commit), and how many there are.
     batch: String,
     batch_lines: u64,
     events: EventLines,
-    /// Lines and bytes written so far, the header included.
+    /// Lines and bytes written so far, including the header.
     written_lines: u64,
     written_bytes: u64,
-    /// What is written can't be read again, and so must not be where it holds a secret.
+    /// What is written can't be read again, so nothing with a secret may be written.
     stream: bool,
-    /// How many secrets were known when lines were looked through last.
+    /// How many secrets were known when lines were last searched.
     known: usize,
-    /// So many bytes of what is written were looked through for fewer secrets than that.
+    /// This many of the written bytes were searched for fewer secrets than that.
     stale_bytes: u64,
     /// The first secret found in what was written.
     hit: Option<Hit>,
@@ -58,7 +58,7 @@ pub struct Recording {
     at: Micros,
 }
 
-/// What a finished recording is.
+/// The result of finishing a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Finished {
     /// Lines written, the header included.
@@ -68,10 +68,10 @@ pub struct Finished {
 }
 
 impl Recording {
-    /// Writes the header, redacted, and with what is redacted in it.
+    /// Writes the header, redacted, including what was redacted in it.
     ///
     /// # Errors
-    /// [`RecordError::Output`] where the output can't be written.
+    /// [`RecordError::Output`] if the output can't be written.
     pub fn begin(
         output: Output,
         header: Header,
@@ -103,14 +103,14 @@ impl Recording {
         Ok(recording)
     }
 
-    /// Redacts a step and lets it wait for more, for a [`commit`](Self::commit) or for the end:
-    /// for sources that need no step to be safe before the next one.
+    /// Redacts a step and queues it for a [`commit`](Self::commit) or the end: for sources that
+    /// need no step to be safe before the next one.
     ///
-    /// A step on the clock that is earlier than the one before it, as two connections' can be
-    /// that raced, is moved to that one's time: `at_ms` never decreases in a tape.
+    /// A timed step that is earlier than the one before it, as from two racing connections, gets
+    /// that one's time: `at_ms` never decreases in a tape.
     ///
     /// # Errors
-    /// As [`commit`](Self::commit), which it calls where enough waits.
+    /// As [`commit`](Self::commit), which it calls once enough is waiting.
     pub fn push(&mut self, mut step: Step) -> Result<(), RecordError> {
         if let Trigger::At(at) = step.trigger {
             let in_order = self.in_order(at);
@@ -127,13 +127,13 @@ impl Recording {
         self.commit_if_enough()
     }
 
-    /// Whether events need not be made steps of: nothing in them is redacted.
+    /// Whether events need not become steps, because nothing in them is redacted.
     pub(crate) fn leaves_events(&self) -> bool {
         self.redactor.leaves_events()
     }
 
-    /// As [`push`](Self::push), of a message between braces that an engine sent; where it
-    /// [leaves events](Self::leaves_events) as they are.
+    /// As [`push`](Self::push), for an engine's message between braces; only if it [leaves
+    /// events](Self::leaves_events) as they are.
     ///
     /// # Errors
     /// As [`push`](Self::push).
@@ -151,7 +151,7 @@ impl Recording {
         self.commit_if_enough()
     }
 
-    /// The time that a step gets which came at this one.
+    /// The time for a step that came at this one.
     fn in_order(&mut self, at: Micros) -> Micros {
         self.at = self.at.max(at);
         self.at
@@ -164,14 +164,14 @@ impl Recording {
         self.commit()
     }
 
-    /// Writes what waits, in one piece. Once it has returned, that is as safe as the output's
+    /// Writes what is waiting, in one piece. When it returns, that is as safe as the output's
     /// [`Fsync`] says.
     ///
     /// # Errors
-    /// [`RecordError::Output`] or [`RecordError::Broken`] where the output can't be written, as
-    /// on a full disk; [`RecordError::Secret`] where a line holds a secret and the output is a
-    /// stream, which can't be looked through afterwards: that line is not written, and nothing
-    /// behind it. A recording that failed once takes nothing more.
+    /// [`RecordError::Output`] or [`RecordError::Broken`] if the output can't be written, as on a
+    /// full disk; [`RecordError::Secret`] if a line holds a secret and the output is a stream,
+    /// which can't be searched afterwards: that line and everything after it is not written. A
+    /// recording that failed once accepts nothing more.
     pub fn commit(&mut self) -> Result<(), RecordError> {
         let unsafe_from = self.look_through_batch();
         let (safe, count) = match (&self.hit, unsafe_from) {
@@ -198,7 +198,7 @@ impl Recording {
         }
     }
 
-    /// Looks through what waits for secrets; gives where a line begins that holds one.
+    /// Searches what is waiting for secrets; returns the start of a line that holds one.
     fn look_through_batch(&mut self) -> Option<usize> {
         let known = self.redactor.known();
         if known != self.known {
@@ -206,7 +206,7 @@ impl Recording {
             self.stale_bytes = self.written_bytes;
         }
         if self.hit.is_some() {
-            // One is enough to make the tape an unsafe one.
+            // One is enough to make the tape unsafe.
             return None;
         }
         let first = self.written_lines + 1;
@@ -230,12 +230,12 @@ impl Recording {
         self.output.stats()
     }
 
-    /// Makes all of it safe, and puts it in its place.
+    /// Makes everything safe, and moves the tape to its place.
     ///
     /// # Errors
-    /// As [`commit`](Self::commit); [`RecordError::Secret`] where the text holds what was redacted,
-    /// or something of a well-known secret's shape: a file is then called as before with
-    /// [`UNSAFE_SUFFIX`](crate::UNSAFE_SUFFIX) behind it.
+    /// As [`commit`](Self::commit); [`RecordError::Secret`] if the text holds what was redacted, or
+    /// something in a well-known secret's format: a file then gets the suffix
+    /// [`UNSAFE_SUFFIX`](crate::UNSAFE_SUFFIX).
     pub fn finish(mut self) -> Result<Finished, RecordError> {
         self.commit()?;
         let counts = self.output.stats().counts();
@@ -250,32 +250,32 @@ impl Recording {
         })
     }
 
-    /// What errors call the output.
+    /// The output's name in errors.
     pub(super) fn name(&self) -> &str {
         self.output.name()
     }
 
-    /// When what is written is forced to the disk.
+    /// When written data is forced to the disk.
     pub(super) fn policy(&self) -> Fsync {
         self.output.policy()
     }
 
-    /// Something was written since it was last forced to the disk.
+    /// Whether anything was written since the last forced write.
     pub(super) fn is_dirty(&self) -> bool {
         self.output.is_dirty()
     }
 
-    /// Forces what was written to the disk, where the policy is to do so at all.
+    /// Forces written data to the disk, if the policy ever does so.
     pub(super) fn sync(&mut self) -> Result<(), RecordError> {
         self.output.sync()
     }
 
-    /// Nothing waits for a [`commit`](Self::commit).
+    /// Whether nothing is waiting for a [`commit`](Self::commit).
     pub(super) fn is_committed(&self) -> bool {
         self.batch.is_empty()
     }
 
-    /// Looks through what was written before all secrets were known.
+    /// Searches what was written before all secrets were known.
     fn look_again(&mut self) -> Result<Option<Hit>, RecordError> {
         if self.stale_bytes == 0 || self.stream {
             return Ok(None);
@@ -288,7 +288,7 @@ impl Recording {
         self.redactor.scan(text).map_err(failed)
     }
 
-    /// Takes a line as it was read.
+    /// Adds a line as it was read.
     fn read_line(&mut self, line: &[u8]) {
         // A tape's lines are UTF-8, or they would not have been read.
         self.batch.push_str(&String::from_utf8_lossy(line));

@@ -1,4 +1,4 @@
-//! The thread that writes.
+//! The writing thread.
 
 use std::any::Any;
 use std::io;
@@ -10,23 +10,23 @@ use tokio::runtime::Handle;
 
 use super::priority::stand_back;
 
-/// What it is called where threads are listed.
+/// Its name in lists of threads.
 pub(super) const THREAD_NAME: &str = "wstape-writer";
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A thread of a recording's own, which stands back for the traffic. A lower priority can't be
-/// taken back, so a thread that others use later must not have it. It ends when this is dropped.
+/// A recording's own thread, which gives way to the traffic. A lowered priority can't be raised
+/// again, so it must not be a thread that others use later. It ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct WriterThread {
     jobs: Sender<Job>,
 }
 
 impl WriterThread {
-    /// Starts it, in the time of the runtime that it is started in.
+    /// Starts it, using the current runtime's time.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system can't create a thread.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -37,7 +37,7 @@ impl WriterThread {
             .name(THREAD_NAME.to_owned())
             .spawn(move || {
                 stand_back();
-                // Clocks that are read here go as they do there, in paused time too.
+                // Clocks read here behave as they do there, in paused time too.
                 let _context = runtime.enter();
                 for job in waiting {
                     job();
@@ -46,18 +46,18 @@ impl WriterThread {
         Ok(Self { jobs })
     }
 
-    /// Has it do `work`, and blocks until that is done.
+    /// Runs `work` on it, and blocks until that is done.
     ///
     /// # Panics
-    /// Where `work` does.
+    /// If `work` does.
     pub(super) fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         let (done, result) = sync_channel(1);
         let job: Job = Box::new(move || {
-            // Whoever waits is there: `run` has not returned.
+            // The receiver is there: `run` has not returned.
             let _ = done.send(catch_unwind(AssertUnwindSafe(work)));
         });
         if let Err(unsent) = self.jobs.send(job) {
-            // The thread is gone, which only its own end could do: the work is done here.
+            // The thread is gone, which only its own end can cause: do the work here.
             (unsent.0)();
         }
         let lost = |_| Err(Box::new("the writer's thread is gone") as Box<dyn Any + Send>);

@@ -1,4 +1,4 @@
-//! The time of a tape that is being recorded.
+//! The time of a tape being recorded.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use engine_client::Clock;
 use wstape_tape::Micros;
 
-/// A clock, and when the tape began by it.
+/// A clock, and its reading when the tape began.
 #[derive(Debug, Clone)]
 pub(crate) struct TapeTime {
     clock: Arc<dyn Clock>,
@@ -25,12 +25,12 @@ impl TapeTime {
         self.of(self.clock.now())
     }
 
-    /// What the tape calls a reading of the clock.
+    /// The tape's time for a reading of the clock.
     pub(crate) fn of(&self, now: Duration) -> Micros {
         Micros::from(now.saturating_sub(self.start))
     }
 
-    /// What the clock reads at a time of the tape.
+    /// The clock's reading for a time of the tape.
     pub(crate) fn reading(&self, at: Micros) -> Duration {
         self.start.saturating_add(at.duration())
     }

@@ -1,5 +1,5 @@
-//! The writer's side of a live recording: a task that takes what waits in the queue, has it made
-//! into steps and written on a thread of its own, and forces it to the disk in time.
+//! The writer's side of a live recording: a task that takes what waits in the queue, has it turned
+//! into steps and written on a separate thread, and forces it to the disk in time.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,11 +17,11 @@ use super::thread::WriterThread;
 use super::time::TapeTime;
 use crate::error::RecordError;
 
-/// How long entries are gathered before the writing thread is woken for them.
+/// How long to gather entries before waking the writing thread for them.
 pub(super) const GATHER: Duration = Duration::from_millis(20);
 
-/// Makes steps of what a source saw, on the writer's thread: parsing, inflating and the like
-/// belong here, where they hold up nobody.
+/// Turns what a source saw into steps, on the writer's thread: parsing, inflating and the like
+/// belong here, where they delay nobody.
 pub(crate) trait Encoder: Send + 'static {
     /// What the source hands over.
     type Observation: Send + 'static;
@@ -40,7 +40,7 @@ pub(crate) trait Encoder: Send + 'static {
         tape.push(gap.step())
     }
 
-    /// When [`settle`](Self::settle) is to be called although nothing more is seen.
+    /// When to call [`settle`](Self::settle) even if nothing more is seen.
     fn due(&self) -> Option<Micros> {
         None
     }
@@ -71,7 +71,7 @@ struct Worker<S: Encoder> {
     tape: Recording,
     time: TapeTime,
     batch: VecDeque<Entry<S::Observation>>,
-    /// When what waits to be forced to the disk is to be there.
+    /// When data waiting to be forced to the disk must be there.
     due: Option<Duration>,
 }
 
@@ -79,7 +79,7 @@ impl<S: Encoder> Writer<S> {
     /// Starts writing to `tape` what `encoder` makes of what is sent.
     ///
     /// # Errors
-    /// [`RecordError::Output`] where the system gives no thread to write on.
+    /// [`RecordError::Output`] if the system can't create a thread to write on.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -117,14 +117,14 @@ impl<S: Encoder> Writer<S> {
         self.sender.clone()
     }
 
-    /// Completes once the output has failed, and never otherwise; [`finish`](Self::finish) says
-    /// with what. Cancel safe.
+    /// Completes only if the output has failed; [`finish`](Self::finish) returns the error. Cancel
+    /// safe.
     pub(crate) async fn failed(&self) {
-        // The writer goes by itself only where it fails; why stays for `finish`.
+        // The writer stops by itself only if it fails; the reason is kept for `finish`.
         self.sender.ended().await;
     }
 
-    /// Writes all that was sent, then what `last` adds, then finishes the tape.
+    /// Writes everything that was sent, then what `last` adds, then finishes the tape.
     ///
     /// # Errors
     /// Those of [`Recording::push`] and [`Recording::finish`].
@@ -168,7 +168,7 @@ async fn run<S: Encoder>(
         if !more {
             return Ok(worker);
         }
-        // To wake a thread for each entry would cost the source more than the entry does.
+        // Waking a thread for each entry would cost the source more than the entry does.
         let pause = clock.now().saturating_add(GATHER);
         worker.queue.gather(clock.sleep_until(pause)).await;
         let turn = move || worker.turn().map(|()| worker);
@@ -177,8 +177,7 @@ async fn run<S: Encoder>(
 }
 
 /// Does `work` on the writer's thread. A thread of the runtime's pool waits for it: tokio's paused
-/// time stands still for as long as one of those is busy, so that in virtual time, writing takes
-/// none.
+/// time stands still while one of those is busy, so that in virtual time writing takes none.
 async fn on<T: Send + 'static>(
     thread: Arc<WriterThread>,
     work: impl FnOnce() -> T + Send + 'static,
@@ -188,7 +187,7 @@ async fn on<T: Send + 'static>(
 }
 
 impl<S: Encoder> Worker<S> {
-    /// Writes what waits.
+    /// Writes what is waiting.
     fn turn(&mut self) -> Result<(), RecordError> {
         // Whatever was seen by now is in the queue.
         let now = self.time.now();
@@ -220,13 +219,13 @@ impl<S: Encoder> Worker<S> {
         Ok(())
     }
 
-    /// When there is something to do although nothing more comes.
+    /// When there is something to do even if nothing more comes.
     fn next_due(&self) -> Option<Duration> {
         let settle = self.encoder.due().map(|at| self.time.reading(at));
         [self.due, settle].into_iter().flatten().min()
     }
 
-    /// What was written first since the last fsync decides when the next one is.
+    /// The first data written since the last fsync decides when the next one is due.
     fn set_due(&mut self) {
         if let Fsync::Interval(interval) = self.tape.policy()
             && self.due.is_none()
@@ -237,8 +236,8 @@ impl<S: Encoder> Worker<S> {
     }
 }
 
-/// What a thread or task gave. One that panicked goes on panicking here; one that a runtime took
-/// down with itself is a failed output.
+/// The result of a thread or task. A panic continues here; one that ended with its runtime is a
+/// failed output.
 async fn joined<T>(task: JoinHandle<T>, name: &str) -> Result<T, RecordError> {
     match task.await {
         Ok(done) => Ok(done),

@@ -22,13 +22,13 @@ const ROOM: Bounds = Bounds {
     entries: 8,
 };
 
-/// A disk that stands still while its gate is closed.
+/// A disk that blocks while its gate is closed.
 #[derive(Debug)]
 struct Disk {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     opened: Condvar,
-    /// Somebody waits at the gate.
+    /// Somebody is waiting at the gate.
     reached: Notify,
 }
 
@@ -66,7 +66,7 @@ impl Disk {
         Tape::parse("disk", &text).expect("a good tape")
     }
 
-    /// A writer of a recording on it, with `fsync`.
+    /// A writer for a recording on it, with `fsync`.
     fn writer(self: &Arc<Self>, fsync: Fsync) -> (Writer<Numbers>, Stats) {
         let output = Output::sink("disk", OnDisk(Arc::clone(self))).fsync(fsync);
         let redactor = Redactor::new(Rules::default(), [7; 32]);
@@ -255,7 +255,7 @@ async fn a_source_hears_of_a_disk_that_fails() {
     assert!(matches!(error, RecordError::Broken { .. }), "{error}");
 }
 
-/// Stands still at each number until it is let go on: the writer is at work, not at the disk.
+/// Stops at each number until released: the writer is busy, not waiting for the disk.
 #[derive(Debug)]
 struct Toiling(Arc<Disk>);
 
@@ -314,7 +314,7 @@ async fn a_source_that_waits_for_room_gets_it_when_half_is_written_and_loses_not
         assert!(sender.send(at(number), 1, 10, number));
     }
     disk.reached.notified().await;
-    // What was read before room was asked for is taken all the same.
+    // What was read before room was asked for is still accepted.
     assert!(sender.send(at(9), 1, 10, 9));
     let mut waiting = std::pin::pin!(room());
     let at_once = std::future::poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx))).await;
@@ -327,7 +327,7 @@ async fn a_source_that_waits_for_room_gets_it_when_half_is_written_and_loses_not
     assert_eq!(stats.counts().lost_frames, 0);
 }
 
-/// Remembers on which thread it was written to.
+/// Remembers which thread wrote to it.
 #[derive(Debug, Clone, Default)]
 struct Witness(Arc<Mutex<Vec<Option<String>>>>);
 
@@ -363,7 +363,7 @@ async fn the_thread_that_stands_back_is_the_writers_own() {
     assert!(!threads.is_empty());
     let own = Some(THREAD_NAME.to_owned());
     assert!(threads.iter().all(|thread| *thread == own), "{threads:?}");
-    // A thread of the pool, which waited for it, goes on as it was.
+    // A thread of the pool, which waited for it, keeps its priority.
     #[cfg(target_os = "linux")]
     {
         let nice = || rustix::process::getpriority_process(Some(rustix::thread::gettid()));

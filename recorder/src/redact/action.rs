@@ -1,4 +1,4 @@
-//! What is redacted in which action, and in the texts around it.
+//! What is redacted in each action, and in the texts around it.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -9,7 +9,7 @@ use super::redactor::Redactor;
 use super::{client, http, shapes, url};
 
 impl Redactor {
-    /// Redacts an action that is no emit; says whether there was anything to redact.
+    /// Redacts an action other than an emit; returns whether there was anything to redact.
     pub(super) fn action(&mut self, action: &mut Action, conn: Conn) -> bool {
         match action {
             Action::Text(text) => self.text_message(text),
@@ -200,8 +200,8 @@ impl Redactor {
         changed
     }
 
-    /// The token that a tape demands of clients. No recorder writes one, and who wrote it by hand
-    /// needs it to be what the client sends, so it goes by rule alone.
+    /// The token that a tape demands of clients. No recorder writes one, and a hand-written one
+    /// must match what the client sends, so only a rule redacts it.
     fn demanded(&mut self, token: &mut String) -> bool {
         let mut keys = self.rules.keys.iter();
         let ruled = keys.position(|key| key.eq_ignore_ascii_case("token"));

@@ -1,10 +1,8 @@
-//! A look that costs next to nothing, and says of nearly every text that no well-known secret can
-//! stand in it: each shape has words of which one stands in whatever it matches, and none of them
-//! does in most of what a feed sends.
+//! A cheap check that rules out well-known secrets in nearly every text: each shape has words, one
+//! of which is in whatever it matches, and none of them is in most of what a feed sends.
 //!
-//! Texts are looked at with their letters in lower case, and more folded than that: in all bytes
-//! the bit is set that tells a small letter from a capital. What two bytes that are folded alike
-//! cost is a second look, never a secret.
+//! Texts are compared in lower case, folded further than that: the bit that separates small letters
+//! from capitals is set in all bytes. Two bytes that fold alike cost a second look, never a secret.
 
 use aho_corasick::AhoCorasick;
 use aho_corasick::packed::{self, Searcher};
@@ -60,7 +58,7 @@ impl Anchors {
         }
     }
 
-    /// Whether one of the words stands in the text, or what is folded like one.
+    /// Whether one of the words is in the text, or something that folds to one.
     pub(super) fn stand_in(&self, text: &[u8]) -> bool {
         let mut block = [0; BLOCK_BYTES];
         let mut rest = text;

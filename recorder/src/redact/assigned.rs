@@ -1,5 +1,5 @@
-//! Secrets that a text gives by name where it is neither JSON nor a form: a line of a shell, a
-//! connection's string, SQL, GraphQL, protobuf's text, a program.
+//! Secrets given by name in a text that is neither JSON nor a form: a shell line, a connection
+//! string, SQL, GraphQL, protobuf text, a program.
 //!
 //! | how | as in |
 //! | --- | --- |
@@ -25,7 +25,7 @@ const ENDS: &[u8] = b";,&\"'`<>(){}[]|\\";
 /// Options whose value is a user and a password with a colon between them.
 const USER_OPTIONS: [&str; 3] = ["u", "user", "proxy-user"];
 
-/// Whether a text gives a secret by name, JSON's members among them.
+/// Whether a text gives a secret by name, including JSON's members.
 pub(super) fn gives(text: &str) -> bool {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -39,7 +39,7 @@ pub(super) fn gives(text: &str) -> bool {
     false
 }
 
-/// A text without such secrets; `None` where it holds none.
+/// A text without such secrets; `None` if it holds none.
 pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let bytes = text.as_bytes();
     let is_option = || text.starts_with('-') || text.contains(" -");

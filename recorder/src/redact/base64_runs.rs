@@ -57,31 +57,107 @@ pub(super) fn may_say_something(text: &[u8]) -> bool {
 }
 
 /// The runs of base64 digits that are long enough.
-fn runs(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let is_digit = |at: usize| DIGITS[text[at] as usize] != NO_DIGIT;
-    // No run that is long enough begins before this place, and up to that place all are digits.
-    let (mut start, mut digits_up_to) = (0, 0);
-    std::iter::from_fn(move || {
-        // A run that begins here holds the place so far behind, from where it is read backwards:
-        // of most words only the end is looked at.
-        while start + MIN_RUN_DIGITS <= text.len() {
-            let end = start + MIN_RUN_DIGITS;
-            let other = (digits_up_to.max(start)..end)
-                .rev()
-                .find(|at| !is_digit(*at));
-            digits_up_to = end;
-            if let Some(other) = other {
-                start = other + 1;
-                continue;
+fn runs(text: &[u8]) -> Runs<'_> {
+    Runs {
+        text,
+        block: 0,
+        digits: digits_in(block_at(text, 0)),
+        open: None,
+    }
+}
+
+/// See [`runs`]. Which bytes are digits is found out for a block of them at once, and told by a bit
+/// each: most blocks hold no run that is long enough, which a few shifts show.
+struct Runs<'t> {
+    text: &'t [u8],
+    /// Where the block begins that is looked at; behind the text is one more, that has no digits.
+    block: usize,
+    /// The block's digits that have not been passed.
+    digits: u64,
+    /// Where the run began that comes out of the block before, if one does.
+    open: Option<usize>,
+}
+
+/// Bytes of a block: for each a bit of a word.
+const BLOCK_BYTES: usize = u64::BITS as usize;
+
+impl<'t> Runs<'t> {
+    /// Passes the digits up to this place of the block, where a run ends that began there; gives it
+    /// where it is long enough.
+    fn pass(&mut self, start: usize, place: u32) -> Option<&'t [u8]> {
+        self.digits &= !(u64::MAX.unbounded_shr(u64::BITS - place));
+        let end = self.block + place as usize;
+        (end - start >= MIN_RUN_DIGITS).then(|| &self.text[start..end])
+    }
+}
+
+impl<'t> Iterator for Runs<'t> {
+    type Item = &'t [u8];
+
+    fn next(&mut self) -> Option<&'t [u8]> {
+        while self.block <= self.text.len() {
+            if let Some(start) = self.open {
+                let place = self.digits.trailing_ones();
+                if place < u64::BITS {
+                    self.open = None;
+                    if let Some(run) = self.pass(start, place) {
+                        return Some(run);
+                    }
+                }
             }
-            let end = (end..text.len())
-                .find(|at| !is_digit(*at))
-                .unwrap_or(text.len());
-            let run = &text[start..end];
-            start = end + 1;
-            return Some(run);
+            let long = long_runs(self.digits);
+            if self.open.is_none() && long != 0 {
+                let first = long.trailing_zeros();
+                let place = first + (self.digits >> first).trailing_ones();
+                if place < u64::BITS {
+                    return self.pass(self.block + first as usize, place);
+                }
+            }
+            let reaching = self.digits.leading_ones() as usize;
+            self.block += BLOCK_BYTES;
+            if reaching > 0 && self.open.is_none() {
+                self.open = Some(self.block - reaching);
+            }
+            self.digits = digits_in(block_at(self.text, self.block));
         }
         None
+    }
+}
+
+/// A bit for each place from which so many digits stand that a run is long enough.
+fn long_runs(digits: u64) -> u64 {
+    const { assert!(MIN_RUN_DIGITS == 12, "twice four of eight, and four") };
+    let two = digits & digits >> 1;
+    let four = two & two >> 2;
+    let eight = four & four >> 4;
+    eight & four >> 8
+}
+
+/// The block of the text that begins here; what is behind the text is zeros, which are no digits.
+fn block_at(text: &[u8], at: usize) -> [u8; BLOCK_BYTES] {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.first_chunk().copied().unwrap_or_else(|| {
+        let mut block = [0; BLOCK_BYTES];
+        block[..rest.len()].copy_from_slice(rest);
+        block
+    })
+}
+
+/// A bit for each byte of a block, the first lowest: set for a digit.
+///
+/// Written so that the compiler looks at many bytes at once: as comparisons, without a table or a branch.
+fn digits_in(block: [u8; BLOCK_BYTES]) -> u64 {
+    /// What moves the lowest bits of eight bytes into the highest of them.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let is_digit = block.map(|byte| {
+        let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+        // The slash stands just before the digits.
+        let slash_or_digit = byte.wrapping_sub(b'/') < 11;
+        u8::from(letter || slash_or_digit || matches!(byte, b'+' | b'-' | b'_'))
+    });
+    let (eights, _) = is_digit.as_chunks();
+    eights.iter().rev().fold(0, |digits, eight| {
+        digits << 8 | u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56
     })
 }
 
@@ -178,6 +254,32 @@ mod tests {
     fn longest_ascii(text: &[u8]) -> usize {
         let pieces = text.split(|b| !b.is_ascii());
         pieces.map(<[u8]>::len).max().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_byte_is_a_digit_in_a_block_where_the_table_says_so() {
+        for byte in 0..=u8::MAX {
+            for place in [0, 7, 8, 40, 63] {
+                let mut block = [b'.'; BLOCK_BYTES];
+                block[place] = byte;
+                let expected = u64::from(DIGITS[byte as usize] != NO_DIGIT) << place;
+                assert_eq!(digits_in(block), expected, "{byte} at {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_is_whole_wherever_blocks_end_within_it() {
+        for before in 0..140 {
+            for length in [11, 12, 13, 52, 64, 65, 128, 200] {
+                for behind in ["", ".", ". and more, and so on"] {
+                    let run = "Ab0+".repeat(length)[..length].to_owned();
+                    let text = format!("{}{run}{behind}", ".".repeat(before));
+                    let found: Vec<&[u8]> = runs(text.as_bytes()).collect();
+                    assert_eq!(found, each_run(text.as_bytes()), "{text}");
+                }
+            }
+        }
     }
 
     proptest! {

@@ -1,8 +1,8 @@
-//! What a pattern alone can't tell: given a text and what a shape's pattern matched in it, the place
-//! of the secret, if there is one.
+//! What a pattern alone can't tell: given a text and a shape's match in it, where the secret is, if
+//! there is one.
 //!
-//! Nothing here looks further than the match but for a bounded way, so that the work stays linear
-//! in the text.
+//! Nothing here looks further than a bounded distance beyond the match, so the work stays linear in
+//! the text.
 
 use std::ops::Range;
 

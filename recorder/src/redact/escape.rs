@@ -1,4 +1,4 @@
-//! JSON's escapes and percent-encoding, undone and done, in bytes that need not be sound.
+//! Decodes and encodes JSON escapes and percent-encoding, in bytes that need not be valid.
 
 use std::borrow::Cow;
 

@@ -1,10 +1,10 @@
 //! Messages that came in fragments.
 //!
-//! A value may begin in one fragment and end in another, and what stands in its place is known
-//! only when all of it is. So the fragments keep their number, times and flags, and all of the
-//! message's payload, redacted, goes into the last: whoever plays them gets the same message at
-//! the same time. What a compressed message (RFC 7692) holds can't be seen: it is played as an
-//! empty one. Of a message that never ended nothing is kept.
+//! A value may begin in one fragment and end in another, and its replacement is known only once all
+//! of it is. So the fragments keep their number, times and flags, and the message's whole payload,
+//! redacted, goes into the last: a player sends the same message at the same time. The content of a
+//! compressed message (RFC 7692) can't be seen: it is played as an empty one. Nothing is kept of a
+//! message that never ended.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
-//! What was redacted, remembered within bounds, and found again in whatever form it stands.
+//! Remembers what was redacted, within bounds, and finds it again in whatever form it appears.
 //!
-//! Each value is looked for as it is and as base64 at each of the three alignments it may have
-//! within a longer text. A bit table says of nearly every place in a text that nothing ends
-//! there, so the search costs about a nanosecond a byte however many values there are.
+//! Each value is searched for as it is and as base64 at each of its three possible alignments in a
+//! longer text. A bit table rules out an end at nearly every position, so the search costs about a
+//! nanosecond per byte however many values there are.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;

@@ -1,9 +1,8 @@
-//! The words of a wallet's secret, as BIP-39 writes them: twelve and more of a list of 2,048.
+//! A wallet's seed words in BIP-39's format: twelve or more from a list of 2,048.
 //!
-//! Nothing has to say that they are one. Of a text in English, a quarter of the words stand in the
-//! list, and such as `the` and `of` do not: that twelve of it follow one another comes about once
-//! in ten million words. The checksum in the last word is not asked for, as Electrum's differ in
-//! that alone.
+//! Nothing else has to mark them as one. In an English text a quarter of the words are in the list,
+//! but words such as `the` and `of` are not: twelve in a row come about once in ten million words.
+//! The checksum in the last word is not checked, because Electrum's differ only in that.
 
 use std::collections::BTreeSet;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! MQTT in a WebSocket: the packet that a client connects with.
+//! MQTT in a WebSocket: the packet with which a client connects.
 
 use super::login::LOGIN;
 use super::registry::SecretRegistry;

@@ -1,6 +1,6 @@
-//! Names that say that a value is a secret, and values that have the look of a token.
+//! Names that mark a value as a secret, and values that look like a token.
 
-/// Words of which one in a name says that its value is a secret.
+/// Words that in a name mark its value as a secret.
 const SECRET_WORDS: [&str; 35] = [
     "accesskey",
     "apikey",
@@ -53,8 +53,8 @@ const KEY_WORDS: [&str; 10] = [
     "subscription",
 ];
 
-/// Whether a name of a header or of a query's value says that the value is a secret: `token`,
-/// `X-Api-Key`, `clientSecret`, and a bare `key`.
+/// Whether the name of a header or a query value marks it as a secret: `token`, `X-Api-Key`,
+/// `clientSecret`, and a bare `key`.
 pub(super) fn is_secret_name(name: &str) -> bool {
     say_secret(&words(name))
 }
@@ -93,8 +93,8 @@ pub(super) fn plain(name: &str) -> String {
     letters.map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// Whether a text has the look of a token: long, of a token's characters, letters and digits
-/// both.
+/// Whether a text looks like a token: long, made of a token's characters, with both letters and
+/// digits.
 pub(super) fn is_token_like(text: &str, min_bytes: usize) -> bool {
     let of_a_token = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
     let many = |of: fn(&u8) -> bool| text.as_bytes().iter().filter(|b| of(b)).count() >= 2;

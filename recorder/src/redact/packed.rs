@@ -1,7 +1,7 @@
-//! MessagePack and CBOR: read as the JSON that they stand for, so that a login in them is told as
-//! in any other message.
+//! MessagePack and CBOR, read as the equivalent JSON, so that a login in them is recognised as in
+//! any other message.
 //!
-//! SignalR puts the length before each message of MessagePack, and may send several together.
+//! SignalR puts the length before each MessagePack message, and may send several together.
 
 use std::fmt::Write;
 use std::ops::Range;

@@ -1,8 +1,8 @@
-//! What stands where a secret stood.
+//! What replaces a secret.
 //!
-//! A placeholder is drawn from the value by a keyed hash, so nothing has to be remembered for
-//! equal values to stay equal, and without the tape's key, which is kept nowhere, nobody can try
-//! values until one fits.
+//! A placeholder is a keyed hash of the value, so equal values stay equal without anything being
+//! remembered, and without the tape's key, which is kept nowhere, nobody can try values until one
+//! fits.
 
 use ring::hmac;
 

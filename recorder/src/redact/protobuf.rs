@@ -1,9 +1,9 @@
-//! Protobuf without its schema: numbered fields, of which those that are texts may say by
-//! themselves what stands beside them.
+//! Protobuf without its schema: numbered fields, in which a text may by itself say what is beside
+//! it.
 //!
-//! A field that is called `password` in a schema has a number here and nothing else, and stays.
-//! What can be told is a pair of a name and its value, as maps and lists of headers are sent, and a
-//! message whose first text says login.
+//! A field called `password` in a schema is only a number here, and stays. What can be recognised
+//! is a pair of a name and its value, as maps and lists of headers are sent, and a message whose
+//! first text says login.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! The redactor: what goes through it, and what it knows afterwards.
+//! The redactor: what passes through it, and what it knows afterwards.
 
 use std::io::{self, BufRead};
 
@@ -12,7 +12,7 @@ use super::rescue::{self, Hit};
 use super::rules::Rules;
 use super::{scan, url};
 
-/// What a header's `redacted` says of what always is.
+/// What a header's `redacted` says about what always is.
 const ALWAYS: [&str; 4] = [
     "secret headers",
     "url user info",
@@ -55,8 +55,8 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// By these rules. The key, drawn anew for each tape and kept nowhere, makes the placeholders
-    /// of this tape its own: without it they say nothing of what they stand for.
+    /// Redacts by these rules. The key, drawn for each tape and kept nowhere, makes the
+    /// placeholders unique to this tape: without it they reveal nothing about what they replace.
     #[must_use]
     pub fn new(rules: Rules, key: [u8; 32]) -> Self {
         Self {
@@ -69,7 +69,7 @@ impl Redactor {
         }
     }
 
-    /// The rules that have matched nothing so far, as a header says them.
+    /// The rules that have matched nothing so far, as written in a header.
     #[must_use]
     pub fn unmatched(&self) -> Vec<String> {
         let said = self.rules.said().enumerate();
@@ -78,7 +78,7 @@ impl Redactor {
             .collect()
     }
 
-    /// Whether there are rules beside what always is redacted.
+    /// Whether there are rules besides what is always redacted.
     #[must_use]
     pub fn has_rules(&self) -> bool {
         !self.rules.is_empty()
@@ -90,26 +90,26 @@ impl Redactor {
         self.secrets.replaced()
     }
 
-    /// From here on headers claim those rules alone that have matched: for a tape that is gone
-    /// through once before it is written.
+    /// From here on headers list only rules that have matched: for a tape that is read once before
+    /// it is written.
     pub fn claim_what_matched(&mut self) {
         let unmatched = self.unmatched();
         let matched = self.rules.said().filter(|rule| !unmatched.contains(rule));
         self.claimed = Some(matched.collect());
     }
 
-    /// Remembers a secret that is known beforehand, such as the token that a command was given,
-    /// so that a tape in which it stands is found out. `what` is what an error calls it.
+    /// Remembers a secret known beforehand, such as the token given to a command, so that a tape
+    /// that contains it is detected. Errors call it `what`.
     pub fn remember(&mut self, what: &str, secret: &str) {
         self.secrets.remember(secret.as_bytes(), what);
     }
 
-    /// Remembers the secrets of a URL, such as the one that a command was given.
+    /// Remembers the secrets in a URL, such as the one given to a command.
     pub fn remember_url(&mut self, url: &str) {
         url::in_text(url, &mut self.secrets);
     }
 
-    /// A text for people, such as an error's, without the secrets of URLs and without well-known
+    /// A text for people, such as an error message, without secrets in URLs and without well-known
     /// ones.
     pub fn text(&mut self, text: &str) -> String {
         let mut text = text.to_owned();
@@ -117,7 +117,7 @@ impl Redactor {
         text
     }
 
-    /// The header without secrets, and with what is redacted in the tape. A tape begins.
+    /// The header without secrets, listing what is redacted in the tape. A tape begins.
     pub fn header(&mut self, mut header: Header) -> Header {
         self.fragments.ended(Conn::All);
         let fields = &mut *header;
@@ -139,15 +139,15 @@ impl Redactor {
         header
     }
 
-    /// The step without secrets. One without any comes back as it was, byte for byte; where an
-    /// event's value is all that is redacted, so does the rest of its line.
+    /// The step without secrets. One without any is returned unchanged, byte for byte; if only an
+    /// event's value is redacted, the rest of its line stays as it was.
     pub fn step(&mut self, mut step: Step) -> Step {
         if self.leaves_events()
             && matches!(step.action, Action::Emit(_))
             && step.note.is_none()
             && step.extensions.is_empty()
         {
-            // By far the most, and nothing is said of any.
+            // By far the most common case, in which nothing is redacted.
             return step;
         }
         // Edited aside: a step whose fields are borrowed to be changed drops its line.
@@ -177,28 +177,28 @@ impl Redactor {
         step
     }
 
-    /// Whether events are written as they are, whatever they say.
+    /// Whether events are written unchanged, whatever they contain.
     pub(crate) fn leaves_events(&self) -> bool {
         !self.rules.touch_messages()
     }
 
-    /// Looks at one line of the tape as it is written. What is redacted only later is not found
-    /// yet: [`scan`](Self::scan) the whole when it is.
+    /// Checks one line of the tape as written. What is redacted only later is not found yet:
+    /// [`scan`](Self::scan) the complete tape for that.
     ///
-    /// Says what kind of secret stands there and how it is written, never the secret.
+    /// Returns the kind of secret and how it is written, never the secret.
     pub fn line(&self, text: &[u8]) -> Option<String> {
         scan::line(text, &self.secrets.known)
     }
 
-    /// Whether [`line`](Self::line) may find anything in some lines, looked at together: `false` for
-    /// most, and at less cost than looking at each.
+    /// Whether [`line`](Self::line) may find anything in these lines, checked together: `false` for
+    /// most, at less cost than checking each.
     pub fn may_find(&self, lines: &[u8]) -> bool {
         scan::may_hold(lines, &self.secrets.known)
     }
 
-    /// Looks at lines of the tape as they are written, as [`line`](Self::line) does, the first of
-    /// them of this number: where the first begins that holds a secret, with the key and the rule
-    /// that covers it.
+    /// Checks lines of the tape as written, as [`line`](Self::line) does, the first with this
+    /// number: returns the start of the first with a secret, with the key and the rule that covers
+    /// it.
     pub(crate) fn hit_in(&self, first: u64, text: &[u8]) -> Option<(usize, Hit)> {
         let (at, what) = scan::lines(text, &self.secrets.known)?;
         let before = memchr::memchr_iter(b'\n', &text[..at]).count();
@@ -207,8 +207,8 @@ impl Redactor {
         Some((at, hit))
     }
 
-    /// How many secrets lines are looked at for, beside well-known ones: while it is the same, so
-    /// are they.
+    /// How many secrets lines are checked for, besides well-known ones: while the count is the
+    /// same, so are they.
     pub(crate) fn known(&self) -> usize {
         self.secrets.known.count()
     }
@@ -235,8 +235,8 @@ impl Redactor {
         }
     }
 
-    /// Looks through the whole text of a tape for what was redacted and for well-known secrets;
-    /// the first that is found. A piece of it is in memory at a time.
+    /// Searches a tape's whole text for what was redacted and for well-known secrets; returns the
+    /// first one found. Only a piece of it is in memory at a time.
     ///
     /// # Errors
     /// Those of the reader.
@@ -245,13 +245,13 @@ impl Redactor {
         Ok(found.map(|(line, what, text)| self.placed(line, what, &text)))
     }
 
-    /// How many redacted values are not looked for, because there were too many.
+    /// How many redacted values are not searched for, because there were too many.
     pub fn left_out(&self) -> u64 {
         self.secrets.known.left_out()
     }
 }
 
-/// A step that was read, with its event changed within its line.
+/// A step as read, with its event changed within its line.
 fn in_line(step: &Step, json: &Bytes, edited: &Bytes) -> Option<Step> {
     let raw = step.raw()?;
     let at = json.as_ptr().addr().checked_sub(raw.as_ptr().addr())?;

@@ -1,5 +1,5 @@
-//! The secrets of a tape: each gets its placeholder, and is remembered so that the scan finds it
-//! where it still stands.
+//! The secrets of a tape: each gets its placeholder, and is remembered so that the scan finds
+//! remaining copies.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,11 @@ use super::login::LOGIN;
 use super::names::is_token_like;
 use super::placeholder::{Placeholders, is_placeholder};
 
-/// What is added to what a secret is called where it has been redacted in another place.
+/// The addition to a secret's name if it was redacted in another place.
 const ELSEWHERE: &str = ", redacted elsewhere";
 
-/// Of what is redacted only because it stands in a login, so long and longer strings are looked
-/// for elsewhere too, where they have the look of a token: shorter ones are words that stand
-/// anywhere.
+/// Values redacted only because they are in a login are also searched for elsewhere from this
+/// length on, if they look like a token: shorter ones are words that may be anywhere.
 const MIN_KNOWN_TOKEN_BYTES: usize = 16;
 
 /// The secrets of one tape.
@@ -113,7 +112,7 @@ impl SecretRegistry {
         Some(out)
     }
 
-    /// Remembers a secret that is to stand nowhere.
+    /// Remembers a secret that must appear nowhere.
     pub(super) fn remember(&mut self, value: &[u8], what: &str) {
         if !is_placeholder(value) {
             let id = self.placeholders.identity(value);

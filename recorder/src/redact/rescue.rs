@@ -1,4 +1,4 @@
-//! A secret that still stands in a tape: in whose value, and which rule covers it.
+//! A secret still in a tape: in whose value, and which rule covers it.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use super::rules::Rules;
 /// Texts within texts that are followed.
 const MAX_NESTED_TEXTS: usize = 4;
 
-/// What a file's name ends with that is safe to share, where it had another before.
+/// The suffix of a file that is safe to share, if it had another before.
 const SAFE_SUFFIX: &str = ".safe.jsonl";
 
-/// What the name of an unsafe tape ends with.
+/// The suffix of an unsafe tape.
 pub(crate) const UNSAFE_SUFFIX: &str = ".unsafe";
 
 /// A secret in a tape.
@@ -23,16 +23,16 @@ pub struct Hit {
     pub line: u64,
     /// What kind of secret it is and how it is written; never the secret.
     pub what: String,
-    /// The key in whose value it stands, the innermost, where the line is JSON.
+    /// The innermost key whose value contains it, if the line is JSON.
     pub key: Option<String>,
-    /// The options of `wstape redact` that cover it in its line, tried out: empty where it needs
-    /// none, `None` where no rule does.
+    /// The options of `wstape redact` that cover it in its line, as tried out: empty if none are
+    /// needed, `None` if no rule does.
     pub options: Option<String>,
 }
 
 impl Hit {
-    /// The command that makes a tape of this name safe, as far as this secret goes; a sentence
-    /// where no rule does.
+    /// The command that makes a tape with this name safe, as far as this secret goes; a sentence if
+    /// no rule does.
     #[must_use]
     pub fn rescue(&self, tape: &str) -> String {
         let Some(options) = &self.options else {
@@ -46,8 +46,7 @@ impl Hit {
         format!("wstape redact {tape}{options} --out {safe}")
     }
 
-    /// What has to happen before a tape is safe: a command where it is a file, options where it
-    /// was printed.
+    /// What it takes to make a tape safe: a command if it is a file, options if it was printed.
     pub(crate) fn remedy(&self, tape: &str) -> String {
         match &self.options {
             Some(options) if !tape.ends_with(UNSAFE_SUFFIX) && !options.is_empty() => {
@@ -81,8 +80,8 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// The innermost key whose value, or whose value and name together, is what `is_secret` finds in
-/// a line, and whether it is a header's.
+/// The innermost key in a line whose value, alone or with its name, `is_secret` matches, and
+/// whether it is a header's.
 pub(super) fn key_of(line: &[u8], is_secret: &impl Fn(&[u8]) -> bool) -> Option<(String, bool)> {
     let line: Value = serde_json::from_slice(line).ok()?;
     within(&line, None, false, 0, is_secret)
@@ -117,8 +116,8 @@ fn within(
     }
 }
 
-/// Rules that may cover a secret in the value of that key, each with how it is said on a command
-/// line; what reaches least comes first.
+/// Rules that may cover a secret in that key's value, each with its command-line form; the
+/// narrowest first.
 pub(super) fn rules(key: Option<&(String, bool)>) -> Vec<(String, Rules)> {
     let mut rules = vec![(String::new(), Rules::default())];
     if let Some((key, header)) = key {

@@ -1,4 +1,4 @@
-//! What is to be redacted, as the user says it.
+//! The user's redaction rules.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use wstape_tape::{is_pointer_token, pointer_key};
 /// Most JSON pointers that one set of rules may hold.
 const MAX_POINTERS: usize = 64;
 
-/// What is to be redacted beyond what always is.
+/// What to redact beyond what always is.
 ///
 /// ```
 /// use wstape_recorder::Rules;
@@ -24,7 +24,7 @@ pub struct Rules {
     pub(super) shapes: bool,
 }
 
-/// Why a rule is none.
+/// Why a rule is not valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuleError {
@@ -40,12 +40,12 @@ pub enum RuleError {
 }
 
 impl Rules {
-    /// And what stands at this JSON pointer (RFC 6901) of a message, such as
-    /// `/data/account_value`. In an HTTP answer's body, which is an event's `data` alone, it holds
-    /// without its `/data` too.
+    /// Adds the value at this JSON pointer (RFC 6901) in a message, such as `/data/account_value`.
+    /// In an HTTP answer's body, which is only an event's `data`, it also applies without its
+    /// `/data`.
     ///
     /// # Errors
-    /// Where it is no pointer, or one more than 64.
+    /// If it is not a pointer, or is one more than 64.
     pub fn pointer(mut self, pointer: &str) -> Result<Self, RuleError> {
         if self.pointers.len() == MAX_POINTERS {
             return Err(RuleError::TooMany);
@@ -54,23 +54,23 @@ impl Rules {
         Ok(self)
     }
 
-    /// And the value of every member of this name, wherever it stands in whatever JSON; ASCII
-    /// letters are the same in either case.
+    /// Adds the value of every member with this name, at any depth in any JSON; ASCII letters match
+    /// in either case.
     #[must_use]
     pub fn key(mut self, name: impl Into<String>) -> Self {
         self.keys.push(name.into());
         self
     }
 
-    /// And the value of this HTTP header.
+    /// Adds the value of this HTTP header.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>) -> Self {
         self.headers.push(name.into());
         self
     }
 
-    /// And all that has the shape of a well-known secret, in messages too, and what other rules
-    /// redacted before, wherever else it stands in one.
+    /// Adds everything in a well-known secret's format, in messages too, and other occurrences in
+    /// them of what other rules redacted before.
     #[must_use]
     pub fn shapes(mut self) -> Self {
         self.shapes = true;
@@ -109,7 +109,7 @@ impl Rules {
         !self.pointers.is_empty() || !self.keys.is_empty()
     }
 
-    /// A line each, as a header's `redacted` says them.
+    /// One line each, as written in a header's `redacted`.
     pub(super) fn said(&self) -> impl Iterator<Item = String> {
         let pointers = self.pointers.iter().map(ToString::to_string);
         let keys = self.keys.iter().map(|key| format!("key {key}"));

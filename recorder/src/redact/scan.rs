@@ -1,4 +1,4 @@
-//! Looks through a tape's text for secrets that stand in it.
+//! Searches a tape's text for remaining secrets.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
@@ -25,8 +25,8 @@ const OVERLAP_BYTES: usize = 8 << 10;
 /// The key under which a step says what a client sent.
 static RECEIVED: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\"received\""));
 
-/// Whether anything that [`line`] looks for may stand in a text of one or more lines: false for
-/// most of what feeds send, and at little cost.
+/// Whether a text of one or more lines may contain anything that [`line`] looks for: false for most
+/// of what feeds send, at little cost.
 ///
 /// What a secret must hold stands in the text as it is, unless an escape hides it: no other escape
 /// of JSON says a letter, a digit or a slash, of which that is made.
@@ -74,7 +74,7 @@ pub(super) fn line(text: &[u8], known: &Known) -> Option<String> {
     }
 }
 
-/// The first of some lines with which something is wrong: where it begins, and what it is.
+/// The first of these lines with a problem: where it begins, and what the problem is.
 pub(super) fn lines(text: &[u8], known: &Known) -> Option<(usize, String)> {
     /// Most bytes that are looked at together: where anything in them draws attention, each of
     /// their lines is looked at for itself.

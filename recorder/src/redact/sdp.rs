@@ -1,5 +1,5 @@
-//! Secrets in descriptions of WebRTC's sessions (SDP), wherever they stand: in a text, in a string
-//! of JSON, in a field of protobuf.
+//! Secrets in WebRTC session descriptions (SDP), wherever they are: in a text, in a JSON string, in
+//! a protobuf field.
 
 use std::ops::Range;
 

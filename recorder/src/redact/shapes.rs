@@ -1,4 +1,4 @@
-//! Well-known secrets, told by their shape.
+//! Well-known secrets, recognised by their shape.
 //!
 //! | what | shape |
 //! | --- | --- |
@@ -140,8 +140,8 @@ fn kinds(text: &[u8]) -> impl Iterator<Item = usize> {
     kinds.into_iter().flatten()
 }
 
-/// Whether a well-known secret may stand in a text, plainly or in base64: false for nearly every
-/// text, and at little cost.
+/// Whether a well-known secret may be in a text, plainly or in base64: false for nearly every text,
+/// at little cost.
 pub(super) fn may_stand_in(text: &[u8]) -> bool {
     PATTERNS.anchors.stand_in(text) || base64_runs::may_say_something(text)
 }

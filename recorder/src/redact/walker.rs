@@ -1,7 +1,7 @@
 //! Walks through JSON token by token, and edits it in place: what is not replaced keeps every byte.
 //!
-//! A wire holds more than sound JSON: texts that break off, several values in one message, JSON
-//! with something before it. So nothing is parsed: each token is told by its first byte, and what
+//! A wire carries more than valid JSON: truncated texts, several values in one message, JSON with
+//! something before it. So nothing is parsed: each token is recognised by its first byte, and what
 //! is replaced is replaced whether or not the rest makes sense.
 
 use std::ops::Range;

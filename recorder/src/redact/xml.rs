@@ -1,4 +1,5 @@
-//! Logins in XML: attributes and elements whose names say secret, and what SASL's elements hold.
+//! Logins in XML: attributes and elements whose names mean a secret, and the content of SASL's
+//! elements.
 
 use super::login::{LOGIN, is_secret_member};
 use super::open_value::Value;

@@ -1,16 +1,16 @@
-//! Which connections of a tape are open, as far as its steps tell.
+//! Which connections of a tape are open, as far as its steps show.
 
 use std::collections::BTreeSet;
 
 use wstape_tape::{Action, Conn, Down, Micros, ReceivedKind, Step};
 
-/// Connections that are followed one by one; further ones are counted only.
+/// Most connections followed one by one; any more are only counted.
 const MAX_OPEN: usize = 65_536;
 
-/// What a step means for the connections.
+/// What a step means for connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sign {
-    /// One is there: by its own 101, or by something that was sent.
+    /// There is one: it got its own 101, or something was sent.
     Up,
     /// One ended, or can't be made.
     Down,
@@ -18,28 +18,28 @@ pub(super) enum Sign {
     Neither,
 }
 
-/// Follows connections, and the stretches without any.
+/// Follows connections, and the periods without any.
 ///
-/// A tape of a broadcasting engine names no connections: what is sent tells that somebody is
-/// there, until everything ends. A tape that names them says of each when it came.
+/// A tape of a broadcasting engine names no connections: a sent message shows that somebody is
+/// there, until everything ends. A tape that names them says when each one came.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Link {
-    /// Open connections by number; 0 stands for the one of a tape that names none.
+    /// Open connections by number; 0 is the one of a tape that names none.
     open: BTreeSet<u64>,
     /// Connections made.
     pub(super) connections: u64,
     /// Handshakes that were not answered with 101.
     pub(super) refused: u64,
-    /// Stretches without a connection, an unfinished one not counted.
+    /// Periods without a connection, not counting an unfinished one.
     pub(super) outages: u64,
-    /// How long they were together.
+    /// Their total length.
     pub(super) outage_time: Micros,
-    /// Since when there is none, where there is none and it can be told.
+    /// Since when there is none, if there is none and that is known.
     pub(super) out_since: Option<Micros>,
 }
 
 impl Link {
-    /// Takes a step in that happens `at` this time.
+    /// Takes in a step that happens `at` this time.
     pub(super) fn take(&mut self, at: Micros, step: &Step) -> Sign {
         let sign = self.sign(step);
         match sign {
@@ -49,7 +49,7 @@ impl Link {
                     self.outage_time.0 += at.0.saturating_sub(since.0);
                 }
             }
-            // A script that ends whoever is there says of nobody that they were, or are gone.
+            // A script that ends all connections doesn't show that there were any.
             Sign::Down if self.open.is_empty() && (self.connections > 0 || !ends(&step.action)) => {
                 self.out_since.get_or_insert(at);
             }
@@ -83,7 +83,7 @@ impl Link {
             Action::Close(_) | Action::Drop(_) => self.went(named),
             action if action.is_sent() => match named {
                 None => self.came(0),
-                // It said itself that it came.
+                // Its own arrival was recorded.
                 Some(_) => Sign::Neither,
             },
             Action::Received(received) => match received.kind {
@@ -109,7 +109,7 @@ impl Link {
         match named {
             None => self.open.clear(),
             Some(n) => {
-                // The engine's Close, then its end, is one end.
+                // The engine's Close followed by its end is one end.
                 if !self.open.remove(&n) {
                     return Sign::Neither;
                 }
@@ -119,7 +119,7 @@ impl Link {
     }
 }
 
-/// Whether a step ends connections that are there, and keeps nobody from coming.
+/// Whether a step ends existing connections but doesn't prevent new ones.
 fn ends(action: &Action) -> bool {
     matches!(action, Action::Close(_) | Action::Drop(_))
 }

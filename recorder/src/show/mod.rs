@@ -1,6 +1,6 @@
-//! A tape looked into: what it holds, and what its time looks like.
+//! Examines a tape: what it holds, and what its timeline looks like.
 //!
-//! `survey` counts, `link` knows which connections are open, `timeline` draws.
+//! `survey` counts, `link` tracks which connections are open, `timeline` draws.
 
 mod link;
 mod survey;

@@ -1,4 +1,4 @@
-//! What a tape holds, counted in one pass and in constant memory.
+//! A tape's contents, counted in one pass and in constant memory.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,11 +11,11 @@ use super::link::{Link, Sign};
 use super::timeline::Timeline;
 use crate::names::Pointer;
 
-/// Names of events that are counted one by one; further ones are counted together.
+/// Most event names counted one by one; any more are counted together.
 const MAX_NAMES: usize = 256;
-/// What they are counted as.
+/// The name for those.
 const OTHERS: &str = "(others)";
-/// Longest name of an event that is shown, in characters.
+/// Longest event name that is shown, in characters.
 const SHOWN_CHARS: usize = 32;
 
 /// Messages of one kind.
@@ -23,13 +23,13 @@ const SHOWN_CHARS: usize = 32;
 pub struct Count {
     /// How many.
     pub number: u64,
-    /// Their payloads together, in bytes.
+    /// Total size of their payloads, in bytes.
     pub bytes: u64,
     /// The largest, in bytes.
     pub largest: u64,
 }
 
-/// What a tape holds. Displays as a page for a person.
+/// A tape's contents. Displays as a page for a person.
 ///
 /// ```
 /// let text = "{\"tape\":1}\n{\"at_ms\":5,\"emit\":{\"event\":\"risk\"}}\n{\"at_ms\":7,\"end\":true}\n";
@@ -40,31 +40,31 @@ pub struct Count {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Survey {
-    /// What errors call the tape.
+    /// The tape's name in errors.
     pub name: String,
     /// Line 1.
     pub header: Header,
-    /// Lines after the first, a torn one not counted.
+    /// Lines after the first, not counting a torn one.
     pub steps: u64,
-    /// How many of them have no time of their own, by what they wait for.
+    /// How many have no time of their own, by what they wait for.
     pub untimed: BTreeMap<&'static str, u64>,
-    /// Bytes of all whole lines, newlines included.
+    /// Bytes of all complete lines, including newlines.
     pub bytes: u64,
     /// The longest line, in bytes.
     pub longest_line: u64,
-    /// Time of the `end` step, else of the last `at_ms` step.
+    /// Time of the `end` step, or else of the last `at_ms` step.
     pub duration: Micros,
     /// Whether there is an `end` step.
     pub ended: bool,
-    /// Connections made, as far as the steps tell.
+    /// Connections made, as far as the steps show.
     pub connections: u64,
     /// Handshakes answered with something other than 101.
     pub refused: u64,
-    /// Stretches without a connection.
+    /// Periods without a connection.
     pub outages: u64,
-    /// How long those were together.
+    /// Their total length.
     pub outage_time: Micros,
-    /// What the engine sends, by the event's name, or by the kind of frame in parentheses.
+    /// What the engine sends, by event name, or by the kind of frame in parentheses.
     pub sent: BTreeMap<String, Count>,
     /// What the client sent, by the kind of frame.
     pub received: BTreeMap<&'static str, Count>,
@@ -72,29 +72,29 @@ pub struct Survey {
     pub others: BTreeMap<&'static str, u64>,
     /// Names of the marks, the first few.
     pub marks: Vec<(Micros, String)>,
-    /// What its time looks like.
+    /// What its timeline looks like.
     pub timeline: Timeline,
-    /// The unfinished last line, where there is one.
+    /// The unfinished last line, if there is one.
     pub torn: Option<Torn>,
 }
 
 impl Survey {
-    /// Marks that are kept.
+    /// Most marks that are kept.
     const MAX_MARKS: usize = 16;
 
     /// Reads a tape to its end.
     ///
     /// # Errors
-    /// The first that the tape has.
+    /// The first error in the tape.
     pub fn of<R: BufRead>(reader: TapeReader<R>) -> Result<Self, TapeError> {
         Self::by_kind(reader, None)
     }
 
-    /// As [`of`](Self::of), messages of text counted by what stands at `kind` in each; by `event` of
-    /// the events alone where there is none.
+    /// As [`of`](Self::of), but counts text messages by the value at `kind` in each; if there is
+    /// none, only events are counted, by `event`.
     ///
     /// # Errors
-    /// The first that the tape has.
+    /// The first error in the tape.
     pub fn by_kind<R: BufRead>(
         mut reader: TapeReader<R>,
         kind: Option<&Pointer>,
@@ -160,7 +160,7 @@ impl Survey {
         }
     }
 
-    /// Counts a step; whether it is a message that the engine sends.
+    /// Counts a step; returns whether it is a message that the engine sends.
     fn count(&mut self, step: &Step, kind: Option<&Pointer>, at: Micros) -> bool {
         let (name, bytes) = match &step.action {
             Action::Emit(json) => match kind {
@@ -231,7 +231,7 @@ fn waits_for(trigger: &Trigger) -> &'static str {
     }
 }
 
-/// The `event` of a message, cut to what a table can show and a terminal bears.
+/// The `event` of a message, cut to fit a table and cleaned for a terminal.
 fn event_name(json: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Head<'a> {
@@ -243,14 +243,14 @@ fn event_name(json: &[u8]) -> String {
     shown(&name)
 }
 
-/// What stands at `kind` of a message.
+/// The value at `kind` in a message.
 fn kind_of(json: &[u8], kind: &Pointer) -> String {
     let message = serde_json::from_slice(json).ok();
     let name = message.and_then(|message| kind.kind(&message));
     shown(&name.unwrap_or_else(|| OTHERS.to_owned()))
 }
 
-/// A name, cut to what a table can show and a terminal bears.
+/// A name, cut to fit a table and cleaned for a terminal.
 fn shown(name: &str) -> String {
     let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     name.chars().take(SHOWN_CHARS).map(shown).collect()
@@ -373,7 +373,7 @@ impl Survey {
     }
 }
 
-/// So many in so long, a second, with three digits; `-` where it took no time.
+/// A rate per second, with three digits; `-` if no time passed.
 fn rate(number: u64, duration: Micros) -> String {
     let thousandths = u128::from(number) * 1_000_000_000;
     match thousandths.checked_div(u128::from(duration.0)) {
@@ -382,7 +382,7 @@ fn rate(number: u64, duration: Micros) -> String {
     }
 }
 
-/// Text of a tape as a terminal may show it.
+/// Text from a tape, made safe for a terminal.
 fn printable(text: &str) -> String {
     let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     text.chars().map(shown).collect()

@@ -1,25 +1,25 @@
-//! The tape's time, drawn: how much came when, and when the link was up.
+//! Draws the tape's timeline: how much came when, and when the link was up.
 
 use std::fmt;
 
 use wstape_tape::{Action, End, Micros};
 
-/// Columns that are counted while the tape is read. Where its time outgrows them, each pair
-/// becomes one: memory stays what it is, whatever the tape's length.
+/// Columns counted while the tape is read. When time outgrows them, each pair becomes one, so
+/// memory stays constant whatever the tape's length.
 const COLUMNS: usize = 1024;
 /// Columns that are drawn.
 const DRAWN: usize = 64;
-/// Heights of a column, from next to nothing to the most.
+/// Heights of a column, from almost nothing to the maximum.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// What happened in a stretch of time.
+/// What happened in a period of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Column {
     messages: u64,
-    /// The link was up, or down, at some time in it.
+    /// The link was up, or down, at some point in it.
     up: bool,
     down: bool,
-    /// How connections ended in it: the worst of them.
+    /// The worst way a connection ended in it.
     end: Option<Ending>,
 }
 
@@ -67,13 +67,13 @@ impl Column {
     }
 }
 
-/// What a tape's time looks like. Displays as three rows of a terminal.
+/// What a tape's timeline looks like. Displays as three rows of a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timeline {
     columns: Vec<Column>,
-    /// Microseconds a column.
+    /// Microseconds per column.
     width: u64,
-    /// Up to where the link's state is drawn, and what it is from there on.
+    /// Up to where the link's state is drawn, and its state from there on.
     drawn_to: u64,
     up: bool,
     duration: Micros,
@@ -121,7 +121,7 @@ impl Timeline {
         self.duration = at;
     }
 
-    /// Draws the present state up to `at`.
+    /// Draws the current state up to `at`.
     fn draw_link(&mut self, at: Micros) {
         self.column(at);
         let from = self.index(self.drawn_to);
@@ -150,7 +150,7 @@ impl Timeline {
         &mut self.columns[index]
     }
 
-    /// The columns as they are drawn: the tape's whole time in at most [`DRAWN`] of them.
+    /// The columns to draw: the tape's whole time in at most [`DRAWN`] of them.
     fn drawn(&self) -> Vec<Column> {
         let used = self.index(self.duration.0) + 1;
         let each = used.div_ceil(DRAWN);

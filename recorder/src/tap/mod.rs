@@ -29,7 +29,7 @@ const SET_BY_THE_HANDSHAKE: [&str; 7] = [
     "sec-websocket-version",
     "upgrade",
 ];
-/// Words in the names of headers that may hold a secret.
+/// Words in header names that may mean a secret.
 const SECRET_WORDS: [&str; 6] = ["auth", "cookie", "key", "secret", "session", "token"];
 
 /// A tap on a live engine.
@@ -42,23 +42,23 @@ pub struct Tap {
     dialer: Arc<dyn Dialer>,
 }
 
-/// What a recording holds.
+/// The result of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// A sentence, where a tap was never connected: who was not reached, and why.
+    /// A sentence, if the tap was never connected: who was not reached, and why.
     pub unreached: Option<String>,
-    /// What came, and what was lost of it.
+    /// What came, and what was lost.
     pub counts: Counts,
     /// How long it took.
     pub duration: Duration,
-    /// What the output is called.
+    /// The output's name.
     pub name: String,
 }
 
 impl Tap {
-    /// A tap on the engine at `url`, with `token` as the bearer token. What it records goes
-    /// through `redactor`, which learns the token and the URL's secrets: a tape that they reach
-    /// all the same, as where the engine sends them back, is found out.
+    /// Taps the engine at `url`, with `token` as the bearer token. What it records goes through
+    /// `redactor`, which learns the token and the URL's secrets: if the tape contains them all the
+    /// same, for example because the engine sends them back, that is detected.
     ///
     /// # Errors
     /// [`RecordError::Subscriber`] for anything but a `ws` or `wss` URL, and for a token that can't
@@ -84,35 +84,34 @@ impl Tap {
         })
     }
 
-    /// With a clock of the caller's.
+    /// Uses the caller's clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// With a dialer of the caller's.
+    /// Uses the caller's dialer.
     #[must_use]
     pub fn dialer(mut self, dialer: Arc<dyn Dialer>) -> Self {
         self.dialer = dialer;
         self
     }
 
-    /// A text message that each connection begins with, the first and those after a reconnect:
-    /// the subscription, for an engine that sends nothing before one. In the order of calls. The
-    /// tape has it as what was `received`, redacted like any message.
+    /// A text message that each connection begins with, including those after a reconnect: the
+    /// subscription, for an engine that sends nothing without one. Sent in the order of calls. The
+    /// tape records it as `received`, redacted like any message.
     #[must_use]
     pub fn send(mut self, text: impl Into<String>) -> Self {
         self.subscriber = self.subscriber.send(text);
         self
     }
 
-    /// A further header of each handshake. What of it is a secret the redactor learns, so that a
-    /// tape that it reaches all the same is found out.
+    /// Adds a header to each handshake. The redactor learns any secret in it, so that a tape that
+    /// contains it all the same is detected.
     ///
     /// # Errors
-    /// [`TapError::Header`] for what can't be a header, and for one that the handshake itself
-    /// sets.
+    /// [`TapError::Header`] for what can't be a header, and for one that the handshake itself sets.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, RecordError> {
         let bad = |why| TapError::Header {
             name: name.to_owned(),
@@ -138,9 +137,9 @@ impl Tap {
     /// Offers a subprotocol; the engine may choose one of those offered, or none.
     ///
     /// # Errors
-    /// [`TapError::Header`] for what can't be the name of one (RFC 6455, 4.1).
+    /// [`TapError::Header`] for what can't be a subprotocol's name (RFC 6455, 4.1).
     pub fn subprotocol(mut self, name: &str) -> Result<Self, RecordError> {
-        // The name of a subprotocol is a token, as a header's is.
+        // A subprotocol's name is a token, like a header's.
         let token = HeaderName::try_from(name).ok();
         let value = token.and_then(|_| HeaderValue::try_from(name).ok());
         let value = value.ok_or_else(|| TapError::Header {
@@ -151,16 +150,15 @@ impl Tap {
         Ok(self)
     }
 
-    /// Records into `output` until `until` completes. Progress is read off the
-    /// [`Output::stats`].
+    /// Records into `output` until `until` completes. Read progress from [`Output::stats`].
     ///
-    /// The disk never holds the subscriber up: what it does not keep up with is lost, and counted
-    /// in the [`Summary`] and in a `mark` at its place in the tape.
+    /// The disk never delays the subscriber: what it can't keep up with is lost, and counted in the
+    /// [`Summary`] and in a `mark` at its place in the tape.
     ///
     /// # Errors
-    /// [`RecordError::Output`] where the output can't be written; [`RecordError::Broken`] where it
-    /// fails on the way, as on a full disk; what was acknowledged before plays.
-    /// [`RecordError::Secret`] where the tape holds one.
+    /// [`RecordError::Output`] if the output can't be written; [`RecordError::Broken`] if it fails
+    /// during the recording, as on a full disk; what was acknowledged before can be played.
+    /// [`RecordError::Secret`] if the tape holds one.
     ///
     /// # Panics
     /// Outside a tokio runtime with its time and I/O drivers on.
@@ -215,7 +213,7 @@ impl Tap {
         let subscriber = self
             .subscriber
             .reconnect(ReconnectConfig {
-                // With jitter the replay, which has none, would dial at other times.
+                // With jitter, the replay, which has none, would dial at other times.
                 jitter: JitterMode::None,
                 ..ReconnectConfig::default()
             })
@@ -269,8 +267,8 @@ fn count(n: u64, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
-/// Dials as another does, and remembers why it failed last: the subscriber itself is content with
-/// the kind of a failure.
+/// Passes dials on to another dialer, and remembers why the last one failed: the subscriber itself
+/// only keeps the kind of failure.
 #[derive(Debug)]
 struct RememberingDialer {
     dialer: Arc<dyn Dialer>,

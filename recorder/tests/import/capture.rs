@@ -1,7 +1,7 @@
 //! Captures: what tcpdump and dumpcap wrote, and what a network or a bad capture makes of it.
 //!
-//! The transformed ones are `capture/lo.pcap`, packet by packet, in another order, another wrapping
-//! or with something left out, so that what they must give is what the genuine one gives.
+//! The transformed ones are `capture/lo.pcap`, packet by packet, reordered, wrapped differently
+//! or with something left out, so they must give what the genuine one gives.
 
 use std::fs;
 use std::io::Write as _;

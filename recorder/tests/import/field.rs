@@ -1,4 +1,4 @@
-//! Archives as people have them: what the tools of 2026 write, made as small as they go.
+//! Archives as people have them: what the tools of 2026 write, made as small as possible.
 
 use std::fs;
 use std::io::Write as _;

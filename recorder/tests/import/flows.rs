@@ -1,4 +1,4 @@
-//! mitmproxy's flows of other shapes than the genuine ones, and what is none.
+//! mitmproxy's flows in other shapes than the genuine ones, and files that aren't flows.
 
 use std::fs;
 

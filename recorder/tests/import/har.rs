@@ -1,4 +1,4 @@
-//! Archives of other shapes than the genuine ones, and what is none.
+//! Archives in other shapes than the genuine ones, and files that aren't archives.
 
 use std::fs;
 

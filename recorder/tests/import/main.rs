@@ -1,4 +1,4 @@
-//! Recordings of other tools become tapes that play, and what is none is said in one sentence.
+//! Recordings of other tools become tapes that play; any other file gets a one-sentence error.
 
 mod capture;
 mod feed;

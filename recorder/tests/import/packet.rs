@@ -1,4 +1,4 @@
-//! Packets of a genuine capture, to be put in another order, another wrapping, or left out.
+//! Packets of a genuine capture, to be reordered, wrapped differently, or left out.
 
 use std::fs;
 

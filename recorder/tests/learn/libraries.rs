@@ -1,4 +1,4 @@
-//! Sessions of published libraries serve other clients of theirs.
+//! Sessions of published libraries serve other clients of the same libraries.
 
 use crate::session::{in_virtual_time, learn_to, learnt, served};
 

@@ -1,4 +1,4 @@
-//! What is learnt of a session serves another client.
+//! What is learnt from a session serves another client.
 
 mod libraries;
 mod requests;

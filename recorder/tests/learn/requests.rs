@@ -2,7 +2,7 @@
 
 use crate::session::{Line, in_virtual_time, learn_to, learnt, served, session};
 
-/// A feed that is asked in lists, acknowledges with the number and goes on by the channel's name.
+/// A feed that takes requests as lists, acknowledges by number and then goes by the channel's name.
 const FEED: [(&str, &[Line]); 2] = [
     (
         "/ws",

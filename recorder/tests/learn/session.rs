@@ -1,4 +1,4 @@
-//! A recorded session, what is learnt of it, and a client that the result serves.
+//! A recorded session, what is learnt from it, and a client that the result serves.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use wstape_mock_engine::{Engine, JournalKind};

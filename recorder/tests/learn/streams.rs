@@ -1,4 +1,4 @@
-//! Streams that go by a name of the engine's, a number of the request's, or a channel.
+//! Streams identified by a name the engine gave, by the request's number, or by a channel.
 
 use crate::session::{Line, in_virtual_time, learnt, served, session};
 
@@ -61,6 +61,101 @@ fn a_stream_that_the_engine_calls_by_a_name_of_its_own_goes_by_it_for_the_second
         r#"{"method":"eth_subscription","params":{"subscription":"0x9c","result":{"head":7}}}"#,
     ];
     assert_eq!(got, expected);
+}
+
+/// A client's request for a topic, its answer and a message, under the name that the engine gave.
+macro_rules! subscribed {
+    ($at:literal, $id:literal, $topic:literal, $name:literal) => {
+        [
+            (
+                $at,
+                '>',
+                concat!(
+                    r#"{"id":"#,
+                    $id,
+                    r#","method":"subscribe","params":{"topic":""#,
+                    $topic,
+                    r#""}}"#
+                ),
+            ),
+            (
+                $at,
+                '<',
+                concat!(
+                    r#"{"id":"#,
+                    $id,
+                    r#","result":{"subscription":""#,
+                    $name,
+                    r#""}}"#
+                ),
+            ),
+            (
+                $at + 10,
+                '<',
+                concat!(
+                    r#"{"method":"update","params":{"subscription":""#,
+                    $name,
+                    r#"","topic":""#,
+                    $topic,
+                    r#""}}"#
+                ),
+            ),
+        ]
+    };
+}
+
+#[test]
+fn a_client_that_asks_for_both_gets_two_names_whether_or_not_the_engine_counts_them_anew() {
+    // Both requests of the first came in one segment; the second's stream of trades is the longer.
+    let mut both = [
+        subscribed!(1, 4, "depth", "s-100"),
+        subscribed!(1, 5, "trades", "s-101"),
+    ]
+    .concat();
+    both.sort_by_key(|(at, by, _)| (*at, *by == '<'));
+    let anew = subscribed!(1, 7, "trades", "s-100");
+    let on = subscribed!(1, 7, "trades", "s-102");
+    for (one, expected) in [(anew, "s-101"), (on, "s-102")] {
+        let mut one = one.to_vec();
+        one.push((21, '<', one[2].2));
+        let (tape, learnt) = learnt(&session(&[("/", &both), ("/", &one)]));
+        assert_eq!(learnt.unlearnt, Vec::<String>::new(), "{tape}");
+        let says = [
+            (
+                "",
+                r#"{"id":1,"method":"subscribe","params":{"topic":"trades"}}"#,
+            ),
+            (
+                "update",
+                r#"{"id":2,"method":"subscribe","params":{"topic":"depth"}}"#,
+            ),
+        ];
+        let (got, _) = in_virtual_time(served(&tape, "/", &says, "depth"));
+        let name_in = |text: &String| {
+            let at = text.find("s-1").unwrap();
+            text[at..at + 5].to_owned()
+        };
+        let depth = |text: &&String| text.contains(r#""id":2"#) || text.contains("depth");
+        let (depth, trades): (Vec<&String>, Vec<&String>) = got.iter().partition(depth);
+        let names = |texts: Vec<&String>| texts.into_iter().map(name_in).collect::<Vec<_>>();
+        assert_eq!(names(depth), ["s-100", "s-100"], "{got:?}");
+        assert!(trades.len() > 1, "{got:?}");
+        assert!(names(trades).iter().all(|name| name == expected), "{got:?}");
+    }
+}
+
+#[test]
+fn one_name_for_two_things_is_told_where_no_connection_asked_for_both() {
+    let depth = subscribed!(1, 4, "depth", "s-100");
+    let trades = subscribed!(1, 5, "trades", "s-100");
+    let (tape, learnt) = learnt(&session(&[("/", &depth), ("/", &trades)]));
+    assert_eq!(
+        learnt.unlearnt,
+        [
+            r#"what the engine calls "trades" beside "depth": both are called "s-100", on different connections (record one client that asks for both)"#
+        ],
+        "{tape}"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The layouts that are looked through: of public documentation, and of protocols that are no JSON.
+//! The layouts that are searched: from public documentation, and of protocols other than JSON.
 
 use serde_json::Value;
 

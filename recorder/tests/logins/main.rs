@@ -1,4 +1,4 @@
-//! What clients log in with never reaches a tape: layouts of public documentation, with invented
+//! What clients log in with never reaches a tape: layouts from public documentation, with invented
 //! values. Each says its `source`, where one was looked up; those without were written from memory.
 
 mod layouts;

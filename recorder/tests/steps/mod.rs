@@ -1,5 +1,5 @@
-//! Steps of every kind that a recording holds, drawn from a seed: the same ones wherever they are
-//! drawn, so that what a tape should hold is known without having been there.
+//! Steps of every kind that a recording holds, drawn from a seed: a seed always gives the same
+//! steps, so a test knows what a tape should hold without having watched the recording.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

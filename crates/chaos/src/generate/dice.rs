@@ -1,4 +1,4 @@
-//! Chance, of one part of a case.
+//! Random draws for one part of a case.
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -6,13 +6,12 @@ use wstape_tape::Micros;
 
 use crate::fnv::Fnv;
 
-/// What one part of a case is drawn from: a stream of its own, so that what another part draws,
-/// or whether there is such a part, changes nothing here. Integers only, so that every machine
-/// draws alike.
+/// The source of draws for one part of a case: a separate stream, so that what another part draws,
+/// or whether it exists, changes nothing here. Integers only, so that every machine draws the same.
 pub(super) struct Dice(ChaCha8Rng);
 
 impl Dice {
-    /// The stream of the part of that name.
+    /// The stream of the part with that name.
     pub(super) fn of(seed: u64, part: &str) -> Self {
         let mut stream = Fnv::new();
         stream.take(part.as_bytes());
@@ -26,9 +25,9 @@ impl Dice {
         self.0.next_u64()
     }
 
-    /// A number below `n`; 0 where that is 0.
+    /// A number below `n`; 0 if `n` is 0.
     pub(super) fn below(&mut self, n: u64) -> u64 {
-        // A stretch of 64 bits over `n`: for numbers of this size as good as even.
+        // Scales 64 bits to `n`: for numbers of this size practically uniform.
         let wide = u128::from(self.any()) * u128::from(n);
         u64::try_from(wide >> 64).unwrap_or(0)
     }
@@ -38,7 +37,7 @@ impl Dice {
         from + self.below(to.saturating_sub(from).saturating_add(1))
     }
 
-    /// True in `n` cases of `of`.
+    /// True in `n` out of `of` cases.
     pub(super) fn chance(&mut self, n: u64, of: u64) -> bool {
         self.below(of) < n
     }
@@ -53,8 +52,8 @@ impl Dice {
         usize::try_from(self.below(len as u64)).unwrap_or(0)
     }
 
-    /// A number from `from` to `to`, its size drawn before its digits: as often between 1 and 2
-    /// as between 1,000 and 2,000. `from` is at least 1.
+    /// A number from `from` to `to`, its magnitude drawn before its digits: as often between 1 and
+    /// 2 as between 1,000 and 2,000. `from` is at least 1.
     pub(super) fn log(&mut self, from: u64, to: u64) -> u64 {
         let (low, high) = (from.max(1).ilog2(), to.max(1).ilog2());
         let octave = self.between(u64::from(low), u64::from(high));
@@ -63,7 +62,7 @@ impl Dice {
             .clamp(from, to)
     }
 
-    /// A time, its size drawn first.
+    /// A time, its magnitude drawn first.
     pub(super) fn log_time(&mut self, from: Micros, to: Micros) -> Micros {
         Micros(self.log(from.0, to.0))
     }

@@ -10,10 +10,10 @@ use super::dice::Dice;
 /// Most events of a stream.
 const MAX_EVENTS: usize = 4_000;
 
-/// How long one sort of events may be missing.
+/// How long one sort of event may be missing.
 const MIN_STRETCH: Micros = Micros::from_ms(2_000);
 const MAX_STRETCH: Micros = Micros::from_ms(120_000);
-/// What stands in a heartbeat alone.
+/// How a heartbeat, and nothing else, begins.
 const HEARTBEAT: &str = r#"{"event":"heartbeat""#;
 
 /// How an engine writes its times.
@@ -26,7 +26,7 @@ enum Clock {
 
 /// The events of an engine from its start to `end`.
 pub(super) fn events(dice: &mut Dice, wall_at_zero: DateTime<Utc>, end: Micros) -> Vec<Step> {
-    // About one a second, mostly; now and then so few that only Pings tell of life.
+    // Mostly about one a second; now and then so few that only Pings show life.
     let every = match dice.below(8) {
         0 => Micros::from_ms(dice.between(4_000, 20_000)),
         1 => Micros::from_ms(dice.between(100, 400)),
@@ -48,7 +48,7 @@ pub(super) fn events(dice: &mut Dice, wall_at_zero: DateTime<Utc>, end: Micros) 
     steps
 }
 
-/// A5: for a while, in some cases, heartbeats alone come, or all but heartbeats.
+/// A5: in some cases, for a while, only heartbeats come, or everything but heartbeats.
 pub(super) fn stretch(dice: &mut Dice, end: Micros, steps: &mut Vec<Step>) {
     if !dice.chance(1, 6) {
         return;
@@ -81,7 +81,7 @@ fn time(clock: Clock, wall_at_zero: DateTime<Utc>, at: Micros) -> String {
     wall.format(form).to_string()
 }
 
-/// An event of a sound engine.
+/// An event from a sound engine.
 pub(super) fn event(dice: &mut Dice, ts: &str) -> String {
     let (name, data) = match dice.below(10) {
         0..=2 => ("heartbeat", r#"{"status":"ok"}"#.to_owned()),

@@ -93,13 +93,13 @@ fn closes(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
         FaultKind::SlowClose => {
             let span = scene.span(dice, at);
             let way = match dice.below(2) {
-                // The end comes as late again as the Close did.
+                // The end is delayed once more by as much as the Close was.
                 0 => Action::Latency(Latency {
                     base: dice.log_time(Micros::from_ms(1), Micros::from_ms(4_000)),
                     jitter: Micros::ZERO,
                     distribution: Distribution::Uniform,
                 }),
-                // The engine waits for an answer that does not reach it.
+                // The engine waits for an answer that never reaches it.
                 _ => Action::Partition(Partition::FromClient),
             };
             let mut step = Step::at(at, way);
@@ -115,7 +115,7 @@ fn closes(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
     }
 }
 
-/// Frames that are, or make, no legal message; and Binary ones.
+/// Frames that are not, or don't make, a legal message; and Binary ones.
 fn breaches(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
     let later = |at: Micros, by: u64| Micros(at.0.saturating_add(by));
     match kind {
@@ -208,7 +208,7 @@ fn fragments(at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
             scene.at(kind, when, Action::Ping(Bytes::from_static(b"between")));
         }
         from = to;
-        // A base event between two fragments is a breach of the protocol: it may be.
+        // A base event between two fragments breaks the protocol, which is allowed here.
         when = later(when, dice.pick(&[0, 0, 0, 500]));
     }
 }
@@ -240,7 +240,7 @@ fn too_large(at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
     }
 }
 
-/// Pings, Pongs, and the lack of them.
+/// Pings, Pongs, and missing ones.
 fn pings(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
     match kind {
         FaultKind::Pings => {
@@ -277,7 +277,7 @@ fn pings(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
     }
 }
 
-/// A heartbeat of exactly so many bytes.
+/// A heartbeat of exactly this many bytes.
 fn filler(bytes: usize) -> String {
     let (head, tail) = (r#"{"event":"heartbeat","pad":""#, r#""}"#);
     let pad = bytes.saturating_sub(head.len() + tail.len());

@@ -11,7 +11,7 @@ use crate::fault::FaultKind;
 /// Statuses of refusals.
 const STATUSES: [u16; 10] = [400, 401, 403, 404, 426, 429, 500, 502, 503, 504];
 
-/// A time that suits an event which comes with the 101.
+/// A time that suits an event sent with the 101.
 const EARLY_TS: &str = "2026-01-01T00:00:03.5Z";
 
 pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
@@ -128,7 +128,7 @@ fn retry_after(at: Micros, dice: &mut Dice) -> Refusal {
     }
 }
 
-/// A state of handshakes, and something that makes the subscriber meet it.
+/// A handshake state, and something that makes the subscriber meet it.
 fn refuse(
     kind: FaultKind,
     at: Micros,

@@ -1,4 +1,4 @@
-//! Faults of what messages say.
+//! Faults in what messages say.
 
 use wstape_tape::{Action, ClockSkew, Micros};
 
@@ -8,7 +8,7 @@ use super::scene::Scene;
 use super::vocabulary::Vocabulary;
 use crate::fault::FaultKind;
 
-/// Messages that are no event, or hardly one.
+/// Messages that are not events, or only just.
 const MALFORMED: [&str; 22] = [
     "",
     " ",
@@ -34,7 +34,7 @@ const MALFORMED: [&str; 22] = [
     r#"["risk",{"halted":true}]"#,
 ];
 
-/// Payloads that are no reading of their kind, or one only just.
+/// Payloads that are not readings of their kind, or only just.
 const WRONG: [&str; 30] = [
     "{}",
     "[]",
@@ -106,12 +106,12 @@ const TIMES: [&str; 16] = [
     r#"{"seconds":1}"#,
 ];
 
-/// By how much an engine's clock is wrong: a bad sync, a time zone, a machine that came back from a backup.
+/// How far an engine's clock is off: a bad sync, a time zone, a machine restored from a backup.
 const MIN_SKEW: Micros = Micros::from_ms(1_000);
 const MAX_SKEW: Micros = Micros::from_ms(30 * 86_400_000);
-/// How fast it goes wrong at most: a second in ten.
+/// How fast it drifts at most: a second in ten.
 const MAX_DRIFT_PPM: u64 = 100_000;
-/// Between two events that tell of a wrong clock, in microseconds.
+/// Longest gap between two events that show a wrong clock, in microseconds.
 const MAX_BETWEEN_US: u64 = 50_000;
 
 pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
@@ -163,7 +163,7 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
             }
         }
         FaultKind::Burst => {
-            // Beyond what the events channel holds, now and then.
+            // Now and then more than the events channel holds.
             let most = if dice.chance(1, 4) { 700 } else { 80 };
             for n in 0..dice.log(8, most) {
                 let ts = format!("2026-01-01T00:01:{:02}.{:03}Z", n / 1000, n % 1000);
@@ -187,7 +187,7 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
     }
 }
 
-/// The same faults of a feed with a vocabulary of its own.
+/// The same faults for a feed with its own vocabulary.
 fn draw_in(
     vocabulary: &Vocabulary,
     kind: FaultKind,
@@ -231,8 +231,8 @@ fn draw_in(
     }
 }
 
-/// The engine's clock is wrong for a while, and events say what it shows. What another feed calls its time
-/// nobody knows; what its tape says as `${now}` moves all the same.
+/// The engine's clock is wrong for a while, and events say what it shows. What another feed calls
+/// its time is unknown, but what its tape writes as `${now}` moves all the same.
 fn clock(at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
     let kind = FaultKind::Clock;
     let span = scene.span(dice, at);
@@ -257,7 +257,7 @@ fn clock(at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
     }
 }
 
-/// An event whose payload is nested so deep.
+/// An event whose payload is nested this deep.
 fn nested(levels: usize) -> String {
     format!(
         r#"{{"event":"fill","data":{}{}}}"#,

@@ -1,9 +1,9 @@
-//! From a seed to a case.
+//! Turns a seed into a case.
 //!
-//! Each part of a case has a stream of its own, named after the part, so that a new kind of fault
-//! leaves all others as they were. Every case enables a few kinds and leaves the rest out
-//! (swarm testing): what always stands beside everything else hides what happens without it.
-//! Faults come one by one, in bursts and in flaps; then all is off, and recovery is required.
+//! Each part of a case draws from its own stream, named after the part, so that a new kind of fault
+//! leaves all others unchanged. Every case enables a few kinds and leaves out the rest (swarm
+//! testing): a kind that is always present hides what happens without it. Faults come one by one,
+//! in bursts and in flaps; then all of them stop, and recovery is required.
 
 mod connect;
 mod crowd;
@@ -31,29 +31,29 @@ pub use vocabulary::Vocabulary;
 use wstape_harness::Terms;
 use wstape_oracle::{Field, Settings};
 
-/// The shortest and the longest faulty phase of a usual case.
+/// The shortest and the longest faulty phase of a normal case.
 const PHASE: (Micros, Micros) = (Micros::from_ms(3_000), Micros::from_ms(60_000));
-/// The longest of one that lives long.
+/// The longest one in a long case.
 const LONG_PHASE: Micros = Micros::from_ms(900_000);
-/// A first delay below this is a hasty one.
+/// A subscriber whose first delay is below this is hasty.
 const HASTY: Duration = Duration::from_millis(40);
 /// The longest faulty phase of a hasty subscriber.
 const HASTY_PHASE: Micros = Micros::from_ms(4_000);
-/// What the network may still carry when the last fault is over.
+/// What the network may still be carrying when the last fault is over.
 const SLACK: Micros = Micros::from_ms(12_000);
 /// How long a case goes on once recovery is due.
 const TAIL: Micros = Micros::from_ms(2_500);
 /// Incidents of one case.
 const MAX_INCIDENTS: u64 = 12;
 
-/// Draws the case of a seed: its engine sends a generated stream of events, or now and then one
-/// of `recordings`.
+/// Draws the case for a seed: its engine sends a generated stream of events, or now and then one of
+/// `recordings`.
 #[must_use]
 pub fn draw(seed: u64, recordings: &[Arc<Tape>], terms: &Terms) -> Case {
     draw_in(seed, recordings, None, terms)
 }
 
-/// Draws the case of a seed, its engine's messages being those of a `vocabulary` where there is one.
+/// Draws the case for a seed; the engine's messages come from a `vocabulary` if there is one.
 #[must_use]
 pub fn draw_in(
     seed: u64,
@@ -70,7 +70,7 @@ pub fn draw_in(
     })
 }
 
-/// Whether a crowd of such subscribers is to come back spread out.
+/// Whether a crowd of such subscribers must come back spread out.
 fn has_jitter(terms: &Terms) -> bool {
     match terms {
         Terms::Settings => true,
@@ -78,7 +78,7 @@ fn has_jitter(terms: &Terms) -> bool {
     }
 }
 
-/// Draws the faults of a seed, over this recording.
+/// Draws the faults for a seed, over this recording.
 #[must_use]
 pub fn draw_over(
     seed: u64,
@@ -104,7 +104,7 @@ fn drawn<'a>(
             let recovery = recovery(&settings);
             (settings, shape.chance(1, 24), recovery)
         }
-        // How it is set is its own affair, and it has no token.
+        // Its settings are its own affair, and it has no token.
         Terms::Bounds(bounds) => (
             Settings::default(),
             shape.chance(1, 24),
@@ -120,7 +120,7 @@ fn drawn<'a>(
     } else {
         shape.log_time(PHASE.0, PHASE.1)
     };
-    // One that dials again within milliseconds does so thousands of times in a minute.
+    // A subscriber that redials within milliseconds does so thousands of times a minute.
     let phase = if settings.initial_backoff < HASTY {
         phase.min(HASTY_PHASE)
     } else {
@@ -133,18 +133,18 @@ fn drawn<'a>(
         None => generated(seed, vocabulary, end),
     };
     let mut scene = Scene::new(&settings, &base.steps, phase, vocabulary);
-    // A recording's strings may look like references, and are none.
+    // Strings in a recording may look like references, but aren't.
     scene.tells_time &= recording.is_none();
     let mut faults = faults(seed, &mut scene, &mut shape);
     if scene.refers {
-        // Of the case written as one tape there is but one header. No other step has a reference in it.
+        // A case written as one tape has only one header. No other step contains a reference.
         for header in [&mut base.header, &mut faults.header] {
             if !header.needs.iter().any(|need| need == DIALOGUE) {
                 header.needs.push(DIALOGUE.to_owned());
             }
         }
     }
-    // A recording may have faults of its own, at any time.
+    // A recording may contain faults of its own, at any time.
     let quiet = recording.is_none().then_some(quiet_at.0);
     let about = About {
         seed: Some(seed),
@@ -176,7 +176,7 @@ fn generated(seed: u64, vocabulary: Option<&Vocabulary>, end: Micros) -> Tape {
         if !steps.is_empty() {
             header.needs.push(DIALOGUE.to_owned());
         }
-        // Whoever does not ask anew must not be fed all the same, not in every case.
+        // A subscriber that doesn't ask again must not be fed anyway, at least not in every case.
         if !(vocabulary.has_scene() && dice.chance(1, 2)) {
             steps.extend(vocabulary.stream(dice, end));
         }
@@ -201,7 +201,7 @@ fn recorded(recording: &Tape, end: Micros) -> Tape {
     Tape::new(recording.header.clone(), steps)
 }
 
-/// The faults tape, and the user's calls.
+/// The faults tape, with the user's calls.
 fn faults(seed: u64, scene: &mut Scene<'_>, shape: &mut Dice) -> Tape {
     let enabled = swarm(seed);
     if !enabled.is_empty() {
@@ -212,7 +212,7 @@ fn faults(seed: u64, scene: &mut Scene<'_>, shape: &mut Dice) -> Tape {
     }
     calls(&mut Dice::of(seed, "calls"), scene);
     let mut steps = std::mem::take(&mut scene.steps);
-    // Stable: the prologue first, then by time; what was drawn first comes first.
+    // Stable: the prologue first, then by time, then in the order drawn.
     steps.sort_by_key(|step| match step.trigger {
         Trigger::OnConnect { whose, after } => (0, whose, after_order(after)),
         Trigger::At(at) => (1, Whose::Each, at.0),
@@ -231,7 +231,7 @@ fn after_order(after: wstape_tape::After) -> u64 {
 
 /// The kinds that a case enables, with their weights.
 fn swarm(seed: u64) -> Vec<(FaultKind, u64)> {
-    // From a case with a kind or two to one with most of them.
+    // From a kind or two up to most of them.
     let density = Dice::of(seed, "swarm").pick(&[4, 12, 30, 60]);
     let mut enabled: Vec<(FaultKind, u64)> = Vec::new();
     let mut spare = (u64::MAX, FaultKind::Fin);
@@ -241,7 +241,7 @@ fn swarm(seed: u64) -> Vec<(FaultKind, u64)> {
         if lot < density {
             enabled.push((kind, weight));
         }
-        // Where no kind is enabled, one that is near.
+        // If no kind is enabled, the one that came closest.
         spare = spare.min((dice.any(), kind));
     }
     if enabled.is_empty() {
@@ -289,7 +289,7 @@ fn weighted(enabled: &[(FaultKind, u64)], dice: &mut Dice) -> FaultKind {
     enabled[0].0
 }
 
-/// Draws one fault. What it is made of comes from the kind's own stream.
+/// Draws one fault. Its details come from the kind's own stream.
 fn strike(seed: u64, kind: FaultKind, at: Micros, number: u64, scene: &mut Scene<'_>) {
     if at >= scene.quiet_at {
         return;
@@ -304,7 +304,7 @@ fn strike(seed: u64, kind: FaultKind, at: Micros, number: u64, scene: &mut Scene
     }
 }
 
-/// A moment, mostly one soon after a fault.
+/// A moment, usually soon after a fault.
 fn troubled(dice: &mut Dice, scene: &Scene<'_>) -> Micros {
     let moment = scene.moment(dice);
     if scene.steps.is_empty() || dice.chance(1, 3) {

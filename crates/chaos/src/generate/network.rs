@@ -9,9 +9,10 @@ use super::dice::Dice;
 use super::scene::Scene;
 use crate::fault::FaultKind;
 
-/// Bytes a second below which a message of the engine's takes a second or more, and comes in drops.
+/// Bytes per second below which one of the engine's messages takes a second or more, and trickles
+/// in.
 const SLOW_BELOW: u64 = 400;
-/// Pongs of 125 bytes that fill what a link takes from a client.
+/// Pongs of 125 bytes that fill a link's buffer for a client.
 const LINK_FULL_OF_PONGS: u64 = 500;
 
 pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
@@ -67,7 +68,7 @@ pub(super) fn draw(kind: FaultKind, at: Micros, dice: &mut Dice, scene: &mut Sce
             condition(kind, at, Action::Latency(latency), span, dice, scene);
         }
         FaultKind::Bandwidth => {
-            // So slow, now and then, that one message takes seconds.
+            // Now and then so slow that one message takes seconds.
             let rate = if dice.chance(1, 3) {
                 dice.log(8, SLOW_BELOW - 1)
             } else {
@@ -98,8 +99,7 @@ fn corrupt(span: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
         every_bytes: dice.chance(1, 3).then(|| dice.log(1, 1_024)),
         flip: 1 << dice.below(8),
     };
-    // Behind the 101: what is still a head, and what no longer, two readers of HTTP may
-    // tell differently.
+    // After the 101, because two HTTP readers may disagree on what still belongs to the head.
     let after = match dice.below(3) {
         0 => After::Bytes(scene.cut(dice)),
         _ => After::Frames(dice.below(5)),
@@ -111,8 +111,8 @@ fn corrupt(span: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
     scene.put(FaultKind::Corrupt, step);
 }
 
-/// A partition from the client under more Pings than it can answer: its writes block, while what comes to
-/// it keeps it from being idle.
+/// A partition from the client under more Pings than it can answer: its writes block, while
+/// incoming Pings keep it from being idle.
 fn stalled_write(at: Micros, dice: &mut Dice, scene: &mut Scene<'_>) {
     let kind = FaultKind::PartitionFromClient;
     let idle = Micros::from(scene.settings.idle_timeout).0;

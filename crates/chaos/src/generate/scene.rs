@@ -1,4 +1,4 @@
-//! What those who draw faults know of the case.
+//! What fault generators know about the case.
 
 use wstape_tape::{Action, After, Micros, Step, Trigger, Whose};
 
@@ -10,25 +10,25 @@ use crate::extension::raw;
 use crate::fault::FaultKind;
 use wstape_oracle::Settings;
 
-/// Bytes of the header of a small frame, and of a longer one (RFC 6455, 5.2).
+/// Header bytes of a small frame, and of a longer one (RFC 6455, 5.2).
 const SMALL_HEADER_BYTES: u64 = 2;
 const LONGER_HEADER_BYTES: u64 = 4;
-/// Payload from which a frame has the longer header.
+/// Payload size from which a frame has the longer header.
 const LONGER_FROM_BYTES: usize = 126;
 
-/// The longest outage, in longest delays.
+/// The longest outage, in multiples of the longest delay.
 const MOST_DIALS_OF_AN_OUTAGE: u64 = 16;
 
-/// What is known of a case while faults are drawn.
+/// What is known about a case while faults are drawn.
 pub(super) struct Scene<'a> {
     pub(super) settings: &'a Settings,
-    /// The events of the base, with the bytes of each frame.
+    /// The base's events, with the bytes of each frame.
     pub(super) events: Vec<(Micros, u64, u64)>,
-    /// The messages that the feed is made of, where they are not the generated ones.
+    /// The messages that make up the feed, if they are not the generated ones.
     pub(super) vocabulary: Option<&'a Vocabulary>,
     /// When faults are over.
     pub(super) quiet_at: Micros,
-    /// Whether the feed's events say what time it is by the engine's clock.
+    /// Whether the feed's events carry the engine's time.
     pub(super) tells_time: bool,
     /// The steps drawn so far.
     pub(super) steps: Vec<Step>,
@@ -69,7 +69,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// A message of the feed's.
+    /// One of the feed's messages.
     pub(super) fn event(&self, dice: &mut Dice, ts: &str) -> String {
         match self.vocabulary {
             Some(vocabulary) => vocabulary.any(dice),
@@ -77,7 +77,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// A moment of the faulty phase: half of them just when an event is sent.
+    /// A moment of the faulty phase: half of the time just when an event is sent.
     pub(super) fn moment(&self, dice: &mut Dice) -> Micros {
         let until = self.quiet_at.0.saturating_sub(1).max(1);
         if dice.chance(1, 2) && !self.events.is_empty() {
@@ -90,7 +90,7 @@ impl<'a> Scene<'a> {
     }
 
     /// How long something lasts: around one of the subscriber's timeouts, a tick more or less, or
-    /// of any size. Never beyond the faulty phase.
+    /// anything. Never beyond the faulty phase.
     pub(super) fn span(&self, dice: &mut Dice, from: Micros) -> Micros {
         let settings = self.settings;
         let span = if dice.chance(2, 5) {
@@ -111,16 +111,16 @@ impl<'a> Scene<'a> {
         Micros(span.0.min(left))
     }
 
-    /// How long nobody can connect: as [`span`](Self::span), but no longer than takes so many
-    /// dials, for they are all alike.
+    /// How long nobody can connect: as [`span`](Self::span), but limited to a number of dials,
+    /// because they are all alike.
     pub(super) fn outage(&self, dice: &mut Dice, from: Micros) -> Micros {
         let longest = Micros::from(self.settings.max_backoff);
         let most = longest.0.saturating_mul(MOST_DIALS_OF_AN_OUTAGE).max(1);
         Micros(self.span(dice, from).0.min(most))
     }
 
-    /// A count of bytes sent on a connection: half of them around the end of a header or of a
-    /// frame, as far as events alone are sent on the first.
+    /// A number of bytes sent on a connection: half of the time around the end of a header or a
+    /// frame, assuming that only events are sent on the first connection.
     pub(super) fn cut(&self, dice: &mut Dice) -> u64 {
         if dice.chance(1, 2) && !self.events.is_empty() {
             let upto = dice.index(self.events.len().min(8)) + 1;
@@ -146,7 +146,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Adds a step of a kind.
+    /// Adds a step of this kind.
     pub(super) fn put(&mut self, kind: FaultKind, mut step: Step) {
         step.extensions
             .push((FAULT_KEY.to_owned(), raw(kind.name())));
@@ -158,7 +158,7 @@ impl<'a> Scene<'a> {
         self.put(kind, Step::at(at, action));
     }
 
-    /// Adds a state at a time, for so long.
+    /// Adds a state at a time, lasting `span`.
     pub(super) fn state(&mut self, kind: FaultKind, at: Micros, action: Action, span: Micros) {
         let mut step = Step::at(at, action);
         step.for_us = Some(span);

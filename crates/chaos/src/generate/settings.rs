@@ -1,4 +1,4 @@
-//! How the subscriber of a case is set.
+//! The subscriber's settings in a case.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use wstape_tape::Micros;
 use super::dice::Dice;
 use wstape_oracle::{JitterMode, Settings};
 
-/// The token of cases that have one.
+/// The token, in cases that have one.
 pub(super) const TOKEN: &str = "tok-5ecret-8d1f";
 
-/// Bounds on the time without an event: around the pauses between a sound engine's events.
+/// Bounds on the time without an event: around a sound engine's pauses between events.
 const MIN_EVENT_TIMEOUT: Micros = Micros::from_ms(500);
 const MAX_EVENT_TIMEOUT: Micros = Micros::from_ms(30_000);
 
-/// Shorter than SPEC's own, mostly, so that a case is over soon; a long one has those.
+/// Mostly shorter than SPEC's own, so that a case is soon over; a long case uses SPEC's.
 pub(super) fn settings(dice: &mut Dice, long: bool) -> Settings {
     let usual = dice.chance(1, 12) || long;
     let mut settings = if usual {
@@ -51,7 +51,7 @@ fn short(dice: &mut Dice) -> Settings {
     let ms = |dice: &mut Dice, from: u64, to: u64| {
         dice.log_time(Micros::from_ms(from), Micros::from_ms(to))
     };
-    // Below a millisecond too: a delay that is cut to whole ones would be none.
+    // Below a millisecond too: truncated to whole milliseconds, such a delay would be zero.
     let initial = match dice.below(8) {
         0 => Micros(dice.between(400, 999)),
         1 => ms(dice, 1, 20),

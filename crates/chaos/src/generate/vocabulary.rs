@@ -1,4 +1,4 @@
-//! Messages of anybody's feed, from tapes of theirs, to be drawn and to be spoilt.
+//! Messages of a user's own feed, taken from their tapes, to draw from and to corrupt.
 
 use std::sync::Arc;
 
@@ -9,19 +9,19 @@ use wstape_tape::{
 
 use super::dice::Dice;
 
-/// Most messages that are drawn from; of longer tapes the first.
+/// Most messages to draw from; the first ones of longer tapes.
 const MAX_MESSAGES: usize = 4_096;
-/// What a reference begins with, and ends with: what stands for something known only when it is sent.
+/// The start and end of a reference: a placeholder for something known only when it is sent.
 const REFERENCE: (&str, char) = ("${", '}');
 /// Most events of a stream.
 const MAX_EVENTS: usize = 4_000;
-/// Digits and letters of a value that is huge.
+/// Digits or letters of a huge value.
 const HUGE: (u64, u64) = (400, 40_000);
-/// Levels of a value that is nested too deep, the deepest.
+/// Most levels of a value that is nested too deep.
 const MAX_LEVELS: usize = 400;
 
-/// The messages of a feed, as tapes hold them: a recording, a script. What a tape answers to what a
-/// client says, and the scenes that this starts, stand in each case that is drawn.
+/// A feed's messages, as tapes hold them: a recording, a script. The tapes' answers to a client,
+/// and the scenes these start, are part of every case drawn.
 ///
 /// ```
 /// use wstape_chaos::Vocabulary;
@@ -38,12 +38,12 @@ const MAX_LEVELS: usize = 400;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vocabulary {
     messages: Vec<Arc<str>>,
-    /// Steps that stand on every connection: what is answered to whom.
+    /// Steps for every connection: the answers to the client.
     dialogue: Vec<Step>,
 }
 
 impl Vocabulary {
-    /// The messages of text in these tapes; `None` where there is none.
+    /// The text messages in these tapes; `None` if there are none.
     #[must_use]
     pub fn of(tapes: &[Tape]) -> Option<Self> {
         let steps = || tapes.iter().flat_map(|tape| &tape.steps);
@@ -54,7 +54,8 @@ impl Vocabulary {
             .collect();
         let mut messages: Vec<Arc<str>> = steps().filter_map(message).take(MAX_MESSAGES).collect();
         if !dialogue.is_empty() {
-            // In a tape that speaks a reference is no text: without a client's message it is nothing.
+            // In a tape that speaks, a reference is not text: without a client's message it is
+            // empty.
             for message in &mut messages {
                 *message = without_references(message);
             }
@@ -62,7 +63,7 @@ impl Vocabulary {
         (!messages.is_empty()).then_some(Self { messages, dialogue })
     }
 
-    /// What is answered to what a client says, the same in each case.
+    /// The answers to the client, the same in every case.
     pub(super) fn dialogue(&self) -> &[Step] {
         &self.dialogue
     }
@@ -85,7 +86,7 @@ impl Vocabulary {
         self.messages.is_empty()
     }
 
-    /// The messages of an engine from its start to `end`: mostly in the order in which they stand.
+    /// An engine's messages from its start to `end`: mostly in the tape's order.
     pub(super) fn stream(&self, dice: &mut Dice, end: Micros) -> Vec<Step> {
         let every = match dice.below(8) {
             0 => Micros::from_ms(dice.between(4_000, 20_000)),
@@ -116,7 +117,7 @@ impl Vocabulary {
         self.messages[dice.index(self.messages.len())].to_string()
     }
 
-    /// One of them, so spoilt that it is no JSON any more, or none of the feed's.
+    /// One of them, corrupted until it is not JSON any more, or not one of the feed's.
     pub(super) fn malformed(&self, dice: &mut Dice) -> String {
         let text = self.any(dice);
         match dice.below(8) {
@@ -140,7 +141,7 @@ impl Vocabulary {
         }
     }
 
-    /// One of them with a member that is missing, null, of a wrong type, huge or there twice.
+    /// One of them with a member missing, null, wrongly typed, huge or duplicated.
     pub(super) fn wrong(&self, dice: &mut Dice) -> String {
         let text = self.any(dice);
         let Ok(mut message) = serde_json::from_str::<Value>(&text) else {
@@ -176,10 +177,8 @@ impl Vocabulary {
     }
 }
 
-/// The message of text that a step sends.
-/// Whether it answers a client, or streams to it. What a tape does to a client beyond that is a
-/// fault, and of those each case draws its own: one that stood in every case would never let a
-/// subscriber recover.
+/// Whether a step answers a client, or streams to it. What else a tape does to a client is a fault,
+/// and each case draws its own: a fault in every case would never let a subscriber recover.
 fn speaks(step: &Step) -> bool {
     let says = matches!(
         step.action,
@@ -202,7 +201,7 @@ fn message(step: &Step) -> Option<Arc<str>> {
     Some(text.into())
 }
 
-/// The message with nothing where a reference stands.
+/// The message with its references removed.
 fn without_references(message: &str) -> Arc<str> {
     let mut rest = message;
     let mut kept = String::with_capacity(message.len());
@@ -216,7 +215,7 @@ fn without_references(message: &str) -> Arc<str> {
     kept.into()
 }
 
-/// JSON Pointers of all members and elements.
+/// JSON Pointers to all members and elements.
 fn list(value: &Value, at: &mut String, places: &mut Vec<String>) {
     let len = at.len();
     let mut go = |key: &str, value: &Value, at: &mut String| {
@@ -276,7 +275,8 @@ fn huge(value: &Value, dice: &mut Dice) -> Value {
     }
 }
 
-/// The message with one member of its outermost object twice, the first time with another value.
+/// The message with one member of its outermost object duplicated, the first time with another
+/// value.
 fn twice(message: &Value, text: &str, dice: &mut Dice) -> String {
     let Value::Object(members) = message else {
         return format!("{text}{text}");

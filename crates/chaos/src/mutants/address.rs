@@ -1,4 +1,4 @@
-//! Where a URL leads.
+//! Where a URL points.
 
 /// Host and port of a `ws` or `wss` URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,7 +8,7 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// `None` for what is no such URL.
+    /// `None` if it is not such a URL.
     pub(super) fn parse(url: &str) -> Option<Self> {
         let url = url::Url::parse(url).ok()?;
         if !matches!(url.scheme(), "ws" | "wss") {

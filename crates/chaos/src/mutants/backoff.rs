@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use super::flaw::Flaw;
 use wstape_oracle::{JitterMode, Settings};
 
-/// The seed that all draw from who share one.
+/// The seed of all subscribers that share one.
 const SHARED_SEED: u64 = 1;
 
 /// The delays of a subscriber.
@@ -54,7 +54,7 @@ impl Backoff {
         delay
     }
 
-    /// Rules 1 and 6: what is waited before the next dial.
+    /// Rules 1 and 6: the wait before the next dial.
     fn delay(&mut self, asked: Option<Duration>) -> Duration {
         let max = self.settings.max_backoff;
         let cap = self.cap();

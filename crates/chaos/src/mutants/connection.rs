@@ -18,27 +18,27 @@ use wstape_harness::Sleep;
 use wstape_oracle::wire::{Item, Seen, Violation};
 use wstape_oracle::{EndReason, Settings};
 
-/// What stands in a heartbeat alone.
+/// What only a heartbeat contains.
 const HEARTBEAT: &str = r#""event":"heartbeat""#;
-/// How long ago a message was true that a subscriber takes for a stale one, and how many of them in a row
-/// it takes for silence.
+/// The age at which a subscriber takes a message for stale, and how many of them in a row it takes
+/// for silence.
 const OLD: TimeDelta = TimeDelta::minutes(20);
 const MAX_OLD_IN_A_ROW: u32 = 4;
 /// How long a shutdown waits for the answer to its Close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Messages read before others get a turn.
 const MESSAGES_PER_TURN: u32 = 16;
-/// Turns that all others get at the instant of a deadline: the bytes that they deliver come first.
+/// Turns that others get at the instant of a deadline: the bytes they deliver come first.
 const TURNS_TO_SETTLE: u32 = 8;
 
-/// A connection that is being read.
+/// A connection being read.
 pub(super) struct Connection<'a> {
     pub(super) socket: Socket,
     mirror: &'a Mirror,
     settings: &'a Settings,
     /// When the last frame came.
     last_frame: Duration,
-    /// When the first and the latest byte came of the message that is under way.
+    /// When the first and the latest byte of the message in progress came.
     under_way: Option<(Duration, Duration)>,
     /// When the last event came.
     last_event: Duration,
@@ -49,7 +49,7 @@ pub(super) struct Connection<'a> {
     ponged: u64,
     /// When the last Ping was sent.
     pinged_at: Option<Duration>,
-    /// Events in a row that were true long ago.
+    /// Stale events in a row.
     old_in_a_row: u32,
     /// A frame came.
     pub(super) framed: bool,
@@ -74,7 +74,7 @@ impl<'a> Connection<'a> {
         } else {
             mirror.now()
         };
-        // Where its Pings are numbered from.
+        // The number that its Pings start from.
         let first = if mirror.has(Flaw::Unseeded) {
             RandomState::new().hash_one(()) >> 32
         } else {
@@ -133,7 +133,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Waits for a frame, a shutdown, or a deadline: in that order where they come together.
+    /// Waits for a frame, a shutdown, or a deadline; if they coincide, in that order.
     fn woken<'s>(
         &'s mut self,
         wish: &'s mut watch::Receiver<bool>,
@@ -166,7 +166,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Looks which message is under way: its bytes end a silence.
+    /// Checks which message is in progress: its bytes end a silence.
     fn hear_bytes(&mut self) {
         self.under_way = self.socket.under_way();
         let heard = if self.has(Flaw::IdleFedByBytes) {
@@ -183,7 +183,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// When the connection counts as lost, and for what: at one instant, for the first of these.
+    /// When the connection counts as lost, and why: if at one instant, the first of these.
     fn lost_at(&self) -> Option<(Duration, EndReason)> {
         if self.has(Flaw::HalfOpenNeverSeen) {
             return None;
@@ -213,7 +213,7 @@ impl<'a> Connection<'a> {
             .min_by_key(|(at, _)| *at)
     }
 
-    /// A Ping at every multiple of the interval of silence, below the idle timeout.
+    /// A Ping at every multiple of the interval, below the idle timeout, while silence lasts.
     fn ping_at(&self) -> Option<Duration> {
         let Settings {
             ping_interval,
@@ -246,7 +246,7 @@ impl<'a> Connection<'a> {
         }
         if self.ping_at().is_some_and(|at| at <= now) {
             self.pings += 1;
-            // Behind a stuck write it would wait in vain.
+            // Queued after a stuck write it would wait in vain.
             if self.socket.blocked_since.is_none() {
                 self.pinged += 1;
                 self.pinged_at = Some(now);
@@ -256,12 +256,12 @@ impl<'a> Connection<'a> {
         None
     }
 
-    /// Whether a reset is taken for what the Ping of this instant was to find out.
+    /// Whether a reset is mistaken for the loss that this instant's Ping was meant to detect.
     fn was_pinged_now(&self) -> bool {
         self.has(Flaw::ResetOfAPingIsSilence) && self.pinged_at == Some(self.mirror.now())
     }
 
-    /// What was told of the event may end the connection, or not count for life.
+    /// The content of the event may end the connection, or make it not count as life.
     fn judged(&mut self, text: &str) -> Option<EndReason> {
         let message: Value = serde_json::from_str(text).ok()?;
         let name = message.get("event").and_then(Value::as_str);
@@ -296,7 +296,7 @@ impl<'a> Connection<'a> {
         number.is_some()
     }
 
-    /// Takes in what came; `Some` where that ends the connection.
+    /// Takes in an item; `Some` if it ends the connection.
     pub(super) async fn take(&mut self, item: Item) -> Option<EndReason> {
         let mut alive = true;
         match item {
@@ -354,7 +354,7 @@ impl<'a> Connection<'a> {
         None
     }
 
-    /// How a breach of the protocol ends the connection; `None` where it is not seen for what it is.
+    /// How a protocol violation ends the connection; `None` if it goes unnoticed.
     fn violated(&self, violation: &Violation) -> Option<EndReason> {
         let what = violation.what;
         let unseen = match self.mirror.flaw {

@@ -15,12 +15,12 @@ use wstape_harness::Transport;
 use wstape_oracle::EndReason;
 use wstape_oracle::wire::{Answer, Opening};
 
-/// What one read may take off the stream.
+/// Most bytes of one read.
 const READ_BYTES: usize = 4 * 1024;
 
-/// What came of a handshake.
+/// The result of a handshake.
 pub(super) enum Handshake {
-    /// It is open: the stream, and what came behind the 101.
+    /// It is open: the stream, and what came after the 101.
     Open(Box<dyn Transport>, Vec<u8>),
     /// Another status, and what `Retry-After` and `Location` say.
     Refused {
@@ -31,7 +31,7 @@ pub(super) enum Handshake {
     Failed(EndReason),
 }
 
-/// What stands in the request.
+/// What the request contains.
 pub(super) struct Ask {
     pub(super) flaw: Option<Flaw>,
     pub(super) host: String,
@@ -54,7 +54,7 @@ impl Ask {
         )
     }
 
-    /// Whether a 101 that is no good is taken for one.
+    /// Whether an invalid 101 is accepted.
     fn takes(&self, what: &str) -> bool {
         match self.flaw {
             Some(Flaw::UpgradeUnchecked) => what.starts_with("a 101"),
@@ -64,7 +64,7 @@ impl Ask {
         }
     }
 
-    /// Asks for the upgrade on `stream`.
+    /// Requests the upgrade on `stream`.
     pub(super) async fn perform(
         &self,
         mut stream: Box<dyn Transport>,
@@ -138,7 +138,7 @@ impl Ask {
     }
 }
 
-/// Where a redirect leads.
+/// Where a redirect points.
 fn location(head: &[u8]) -> Option<String> {
     let head = String::from_utf8_lossy(head);
     let (name, value) = head.lines().find_map(|line| {

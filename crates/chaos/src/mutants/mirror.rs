@@ -1,4 +1,4 @@
-//! Folding what came into the mirror, and handing it to the receivers.
+//! Folds what came into the mirror, and passes it to the receivers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use wstape_oracle::{EndReason, Field, Heard};
 use super::flaw::Flaw;
 use super::state::{State, field_of};
 
-/// How far ahead of UTC the machine of a subscriber is that reads naive times as local.
+/// How far ahead of UTC the machine is, for a subscriber that reads naive times as local.
 const LOCAL_OFFSET: TimeDelta = TimeDelta::hours(2);
 /// Turns that others get while the mirror is torn.
 const TURNS_TORN: u32 = 4;
-/// How soon a slow receiver is looked at again.
+/// How soon a slow receiver is checked again.
 const SLOW_RECEIVER_POLL: Duration = Duration::from_millis(1);
 
 /// The mirror as its subscriber sees it.
@@ -27,7 +27,7 @@ pub(super) struct Mirror {
     pub(super) flaw: Option<Flaw>,
     pub(super) state: Arc<RwLock<State>>,
     pub(super) events: broadcast::Sender<Heard>,
-    /// Events that a receiver may fall behind by.
+    /// How many events a receiver may fall behind.
     pub(super) capacity: usize,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -84,7 +84,7 @@ impl Mirror {
         state.connection.last_end_at = Some(self.clock.wall());
     }
 
-    /// A Ping, or a Pong: one that answers a Ping of ours, or one that nobody asked for.
+    /// A Ping or a Pong: an answer to one of our Pings, or an unsolicited one.
     pub(super) fn sign_of_life(&self, answers_us: bool) {
         let wall = self.clock.wall();
         let mut state = self.state.write();
@@ -97,7 +97,7 @@ impl Mirror {
         }
     }
 
-    /// Folds a message; whether it was an event.
+    /// Folds a message; returns whether it was an event.
     pub(super) async fn text(&self, text: &str) -> bool {
         let wall = self.clock.wall();
         let Folded::Event(event) = Model::read(text, wall) else {
@@ -186,7 +186,7 @@ impl Mirror {
         }
     }
 
-    /// Replaces the value of a reading, and leaves its time as it was for a moment.
+    /// Replaces a reading's value, and leaves its time unchanged for a moment.
     async fn tear(&self, event: &Event, ts: DateTime<Utc>) {
         {
             let mut state = self.state.write();
@@ -216,11 +216,11 @@ impl Mirror {
                 self.clock.sleep_until(until).await;
             }
         }
-        // Nobody listening is no error.
+        // It is no error if nobody listens.
         let _ = self.events.send(told(event));
     }
 
-    /// The time as a subscriber reads it that does not know what an offset is for.
+    /// The time as read by a subscriber that doesn't understand offsets.
     fn misread(&self, written: &str, ts: DateTime<Utc>) -> DateTime<Utc> {
         let time = written.get(19..).unwrap_or_default();
         let naive = !time.contains(['Z', 'z', '+', '-']);
@@ -253,7 +253,7 @@ fn told(event: Event) -> Heard {
     }
 }
 
-/// A payload that is no reading of the risk, taken for one: whatever is missing is at its default.
+/// A payload that is not a reading of the risk, taken for one: missing fields get their defaults.
 fn healthy(event: &Event) -> Option<Event> {
     let mut data: Value = serde_json::from_str(&event.data).ok()?;
     data.as_object_mut()?
@@ -262,7 +262,7 @@ fn healthy(event: &Event) -> Option<Event> {
     read_anew(event, &data)
 }
 
-/// A sum without the list that it is of, taken for positions: there are none.
+/// A sum without its list, taken for positions: there are none.
 fn emptied(event: &Event) -> Option<Event> {
     let mut data: Value = serde_json::from_str(&event.data).ok()?;
     let object = data.as_object_mut()?;
@@ -272,7 +272,7 @@ fn emptied(event: &Event) -> Option<Event> {
     read_anew(event, &data)
 }
 
-/// The event, had it come with this payload; `None` where that too is no reading.
+/// The event, had it come with this payload; `None` if that is not a reading either.
 fn read_anew(event: &Event, data: &Value) -> Option<Event> {
     let message = serde_json::json!({"event": event.name, "data": data});
     let Folded::Event(read) = Model::read(&message.to_string(), event.ts) else {

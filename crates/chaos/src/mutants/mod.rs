@@ -1,7 +1,7 @@
-//! Mutants: a small subscriber with one flaw at a time, so that it shows whether chaos finds them.
+//! Mutants: a small subscriber with one flaw at a time, to show whether chaos finds each.
 //!
-//! Without a flaw it keeps every rule. With one it is wrong in that one way, at the very place in the code
-//! where such a bug lives in real subscribers.
+//! Without a flaw it keeps every rule. With one it is wrong in just that way, at the very place in
+//! the code where such a bug lives in real subscribers.
 //!
 //! ```text
 //! mutant ─► reconnect ─► connection ─► socket
@@ -12,16 +12,16 @@
 //!
 //! | module | what is in it |
 //! | --- | --- |
-//! | `flaw` | the flaws, each with the real bug that it is modelled on |
+//! | `flaw` | the flaws, each modelled on a real bug |
 //! | `subscriber` | a mutant: starting it, its handle |
 //! | `reconnect` | its task: dial, handshake, wait, again |
-//! | `backoff`, `address`, `wish` | how long it waits, where it dials, what its handle wishes for |
+//! | `backoff`, `address`, `wish` | how long it waits, where it dials, what its handle asks for |
 //! | `handshake` | the opening handshake |
 //! | `connection` | an established connection |
 //! | `socket` | frames on a stream |
 //! | `mirror`, `state` | folding what came, and what is kept and shown of it |
-//! | `run` | looking for one mutant, seed after seed |
-//! | `report` | what looking for all of them came to |
+//! | `run` | the search for one mutant, seed after seed |
+//! | `report` | the results of the search for all of them |
 
 mod address;
 mod backoff;

@@ -24,11 +24,11 @@ use super::wish::{gone, wished};
 
 /// Longest that finishing an ended connection may take.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a task lives that nobody ends.
+/// How long a task that nobody ends lives.
 const FORGOTTEN_FOR: Duration = Duration::from_hours(1);
-/// Failures in a row after which a subscriber that gives up does.
+/// Failures in a row after which the subscriber that gives up does so.
 const MAX_FAILURES: u32 = 5;
-/// Most reconnects beside the one that there should be.
+/// Most reconnects besides the correct one.
 const MAX_FORKS: u32 = 3;
 
 /// A subscriber's task.
@@ -37,7 +37,7 @@ pub(super) struct Subscription {
     /// Host and port of the engine.
     host: String,
     path: String,
-    /// The URL as it was given.
+    /// The URL as given.
     url: String,
     target: Address,
     settings: Settings,
@@ -48,11 +48,11 @@ pub(super) struct Subscription {
     /// Keys and masks.
     noise: ChaCha8Rng,
     forks: u32,
-    /// Attempts in a row on which no frame came.
+    /// Attempts in a row without a frame.
     failures: u32,
 }
 
-/// A handshake that is under way.
+/// A handshake in progress.
 type Asking = Pin<Box<dyn Future<Output = Handshake> + Send>>;
 
 /// What an attempt leaves behind.
@@ -112,7 +112,7 @@ impl Subscription {
 
     /// Runs until shutdown.
     pub(super) async fn run(mut self) {
-        // What is not dialed any more is no attempt.
+        // A dial that is never made is not an attempt.
         if *self.wish.borrow() {
             return;
         }
@@ -168,7 +168,7 @@ impl Subscription {
         }
     }
 
-    /// Whether it takes an end for the last one.
+    /// Whether it takes an end as final.
     fn is_final(&self, reason: EndReason) -> bool {
         match reason {
             EndReason::Refused { status: 400..500 } if self.has(Flaw::RefusalIsFinal) => true,
@@ -179,7 +179,7 @@ impl Subscription {
         }
     }
 
-    /// Waits; whether a shutdown came first.
+    /// Waits; returns whether a shutdown came first.
     async fn sleep(&mut self, until: Duration) -> bool {
         let sleep = self.mirror.clock.sleep_until(until);
         let ignored = self.has(Flaw::ShutdownUnseenInSleep);
@@ -237,7 +237,7 @@ impl Subscription {
         }
     }
 
-    /// Applies what comes on a connection, beside whatever else there is.
+    /// Applies what comes on a connection, in parallel to everything else.
     async fn apply_all(self, socket: Socket, dialed_at: Duration) {
         let mut reader = Connection::new(socket, &self.mirror, &self.settings, dialed_at);
         while let Ok(seen) = poll_fn(|cx| reader.socket.poll_next(cx)).await
@@ -245,7 +245,7 @@ impl Subscription {
         {}
     }
 
-    /// Goes on with a handshake beside whatever else there is, and applies what comes of it.
+    /// Continues a handshake in parallel to everything else, and applies its result.
     fn use_late(&self, asking: Asking) {
         let late = self.clone();
         tokio::spawn(async move {
@@ -282,7 +282,7 @@ impl Subscription {
             () = timeout, if !unbounded => return Err(Ended::early(EndReason::ConnectTimeout)),
         };
         stream.map_err(|error| {
-            // What a dialer says of a certificate that is not to be trusted.
+            // How a dialer reports an untrusted certificate.
             let is_tls = error.kind() == io::ErrorKind::InvalidData;
             Ended::early(if is_tls {
                 EndReason::ConnectFailed
@@ -306,7 +306,7 @@ impl Subscription {
         if self.has(Flaw::ResetOnConnect) {
             self.backoff.reset();
         }
-        // Without the bound of the dial, the handshake has one of its own.
+        // If the dial is unbounded, the handshake has a bound of its own.
         let deadline = if self.has(Flaw::DialUnbounded) {
             dialed_at.saturating_add(self.settings.connect_timeout)
         } else {
@@ -349,7 +349,7 @@ impl Subscription {
                     && let Some(location) = location
                     && let Some(elsewhere) = Address::parse(&location.replacen("http", "ws", 1))
                 {
-                    // The connection there would get the token.
+                    // A connection there would get the token.
                     drop(dialer.dial(&elsewhere.host, elsewhere.port).await);
                 }
                 self.mirror.refused(status);
@@ -364,8 +364,8 @@ impl Subscription {
         }
     }
 
-    /// Finishes an ended connection: answers the peer's Close and waits for its end of stream, or tells it
-    /// of its error.
+    /// Finishes an ended connection: answers the peer's Close and waits for its end of stream, or
+    /// reports its error to it.
     async fn finish(
         &mut self,
         mut socket: Socket,

@@ -1,4 +1,4 @@
-//! What the search for all mutants came to.
+//! The results of the search for all mutants.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -13,16 +13,16 @@ use crate::seeds::Seeds;
 pub const MEDIAN_WITHIN: Duration = Duration::from_secs(10);
 /// All flaws but one in twenty must be found within this time, on one core.
 pub const P95_WITHIN: Duration = Duration::from_mins(1);
-/// What the search for one mutant came to.
+/// The result of the search for one mutant.
 #[derive(Debug, Clone)]
 pub struct MutantResult {
-    /// What was looked for.
+    /// What was searched for.
     pub mutant: Mutant,
-    /// Where.
+    /// The seeds searched.
     pub among: Seeds,
-    /// The seed that gave it away, and how.
+    /// The seed that exposed it, and how.
     pub found: Option<(u64, Violation)>,
-    /// The seed that gave it away without the faults that it is found under alone, and how.
+    /// The seed that exposed it without the faults that should be needed, and how.
     pub elsewhere: Option<(u64, Violation)>,
     /// Seeds that it took, or that were tried in vain.
     pub seeds: u64,
@@ -31,15 +31,15 @@ pub struct MutantResult {
 }
 
 impl MutantResult {
-    /// Whether it came out as it must: a flaw found, and under no other faults than it should be, or nothing
-    /// where there was none.
+    /// Whether the result is right: a flaw found, and only under the faults that should find it, or
+    /// nothing found if there was none.
     #[must_use]
     pub fn is_right(&self) -> bool {
         self.found.is_some() == self.mutant.flaw().is_some() && self.elsewhere.is_none()
     }
 }
 
-/// What the search for all mutants came to.
+/// The results of the search for all mutants.
 #[derive(Debug, Clone, Default)]
 pub struct MutationReport {
     result: Vec<MutantResult>,
@@ -54,7 +54,7 @@ impl FromIterator<MutantResult> for MutationReport {
 }
 
 impl MutationReport {
-    /// Those that did not come out as they must.
+    /// Those with a wrong result.
     pub fn wrong(&self) -> impl Iterator<Item = &MutantResult> {
         self.result.iter().filter(|result| !result.is_right())
     }
@@ -64,8 +64,8 @@ impl MutationReport {
         self.result.iter().filter(is_flaw)
     }
 
-    /// The time within which so many of a hundred flaws were found; one that was not counts with the time
-    /// that was spent on it.
+    /// The time within which this percentage of flaws was found; one not found counts with the time
+    /// spent on it.
     #[must_use]
     pub fn percentile(&self, percent: usize) -> Duration {
         let mut times: Vec<_> = self.flaws().map(|result| result.took).collect();
@@ -74,7 +74,7 @@ impl MutationReport {
         times.get(rank - 1).copied().unwrap_or_default()
     }
 
-    /// Whether chaos finds what it should, as soon as it should, and nothing where there is nothing.
+    /// Whether chaos finds what it should, as soon as it should, and nothing else.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.wrong().next().is_none()
@@ -82,7 +82,7 @@ impl MutationReport {
             && self.percentile(95) <= P95_WITHIN
     }
 
-    /// A line for each: what was looked for, which rule found it, seeds, time.
+    /// A line for each: what was searched for, which rule found it, seeds, time.
     #[must_use]
     pub fn table(&self) -> String {
         let widest = Flaw::ALL.map(|flaw| flaw.name().len()).into_iter().max();
@@ -110,7 +110,7 @@ impl MutationReport {
         text
     }
 
-    /// What came of it, in sentences; what is wrong last.
+    /// The conclusion, in sentences; what is wrong comes last.
     #[must_use]
     pub fn conclusion(&self) -> String {
         let flaws = self.flaws().count();

@@ -17,23 +17,23 @@ use crate::seeds::{Seeds, Shard};
 use crate::tally::Tally;
 use crate::world::play;
 
-/// How long one flaw is looked for, unless told otherwise.
+/// How long to search for one flaw, unless told otherwise.
 pub const MUTANT_BUDGET: Duration = Duration::from_mins(1);
-/// Seeds in which nothing may be found where there is no flaw.
+/// Seeds in which nothing may be found if there is no flaw.
 pub const CONTROL_SEEDS: u64 = 500;
 
-/// Seeds in which nothing may find a flaw without the faults that it needs.
+/// Seeds in which a flaw must not be found without the faults that it needs.
 const SEEDS_WITHOUT: u64 = 48;
 
-/// Flaws that a few seeds are sure to find, each by a rule of another kind: of when it dials, what it shows,
-/// what it hands on.
+/// Flaws that a few seeds are sure to find, each by a different sort of rule: when it dials, what
+/// it shows, what it passes on.
 pub const CANARIES: [Flaw; 3] = [
     Flaw::CounterNeverReset,
     Flaw::HeartbeatMovedByPong,
     Flaw::UnknownLost,
 ];
 
-/// The search for one mutant, under way on a thread of its own.
+/// The search for one mutant, running on a thread of its own.
 pub struct MutantRun {
     mutant: Mutant,
     seeds: Seeds,
@@ -42,12 +42,13 @@ pub struct MutantRun {
 }
 
 impl MutantRun {
-    /// Starts to look for it among `seeds`, or from [`Mutant::first_seed`] on. A flaw counts as found by
-    /// the rules that it [breaks](Flaw::breaks) alone; one that is found [only under](Flaw::only_under) some
-    /// faults is then looked for without them, in vain where that is true.
+    /// Starts searching for it among `seeds`, or from [`Mutant::first_seed`] on. Only the rules
+    /// that a flaw [breaks](Flaw::breaks) count as finding it. If it is found [only
+    /// under](Flaw::only_under) some faults, it is then searched for without them, which must be in
+    /// vain.
     ///
     /// # Panics
-    /// Where the system has no thread for it.
+    /// If the system has no thread for it.
     #[must_use]
     pub fn start(mutant: Mutant, seeds: Option<Seeds>, draw: Draw) -> Self {
         let seeds = seeds.unwrap_or_else(|| Seeds::from(mutant.first_seed()));
@@ -93,23 +94,23 @@ impl MutantRun {
         }
     }
 
-    /// What is looked for.
+    /// What is searched for.
     #[must_use]
     pub fn mutant(&self) -> Mutant {
         self.mutant
     }
 
-    /// Looks after it; `elapsed` is how long it has lasted. Returns whether it is over.
+    /// Checks on it; `elapsed` is how long it has run. Returns whether it is over.
     pub fn watch(&mut self, elapsed: Duration) -> bool {
         self.run.watch(elapsed)
     }
 
-    /// Ends it with the seed that it is at.
+    /// Ends it with the current seed.
     pub fn stop(&self) {
         self.run.stop();
     }
 
-    /// What it came to, after `took`. To be called once it is over, or was stopped.
+    /// Its result, after `took`. Call this once it is over or was stopped.
     #[must_use]
     pub fn finish(self, took: Duration) -> MutantResult {
         let seeds = self.run.cases();
@@ -136,8 +137,8 @@ fn is_of(flaw: Flaw, violation: &Violation) -> bool {
     flaw.breaks().contains(&violation.rule)
 }
 
-/// What finds the flaw in the first [`SEEDS_WITHOUT`] of the seeds although they are played without the
-/// faults that it is [found under](Flaw::only_under) alone.
+/// What finds the flaw in the first [`SEEDS_WITHOUT`] seeds when they are played without the faults
+/// that it is [only found under](Flaw::only_under).
 fn found_without_its_faults(flaw: Flaw, seeds: Seeds, draw: &Draw) -> Option<(u64, Violation)> {
     let kinds = flaw.only_under();
     if kinds.is_empty() {
@@ -154,8 +155,8 @@ fn found_without_its_faults(flaw: Flaw, seeds: Seeds, draw: &Draw) -> Option<(u6
     })
 }
 
-/// The first of the [`CANARIES`] that is not found among [`CANARY_SEEDS`] seeds from `first` on: a run
-/// that misses one would miss the like in any subscriber.
+/// The first of the [`CANARIES`] that is not found among [`CANARY_SEEDS`] seeds from `first` on: a
+/// run that misses one would miss similar flaws in any subscriber.
 ///
 /// # Panics
 /// Inside a tokio runtime.
@@ -165,7 +166,7 @@ pub fn missed_canary(first: u64, draw: &Draw) -> Option<Flaw> {
         let subject = Mutant::with(*flaw);
         let mut seeds = (0..CANARY_SEEDS).map(|n| first.wrapping_add(n));
         let found = seeds.any(|seed| {
-            // A seed that can't be drawn is the run's to tell.
+            // A seed that can't be drawn is for the run to report.
             let Ok(case) = drawn(draw, seed) else {
                 return false;
             };

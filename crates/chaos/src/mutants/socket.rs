@@ -1,4 +1,4 @@
-//! Frames on a stream: what is read of them, what is written.
+//! Frames on a stream: reading and writing.
 
 use std::io;
 use std::pin::Pin;
@@ -15,35 +15,35 @@ use wstape_harness::{Clock, Transport};
 use wstape_oracle::EndReason;
 use wstape_oracle::wire::{Frames, Messages, Opcode, Seen, Sender};
 
-/// What one read may take off the stream.
+/// Most bytes of one read.
 const READ_BYTES: usize = 16 * 1024;
 const PING: u8 = 0x89;
 const PONG: u8 = 0x8a;
 const CLOSE: u8 = 0x88;
 
-/// An established connection's stream, in frames.
+/// An established connection's stream, as frames.
 pub(super) struct Socket {
     flaw: Option<Flaw>,
     stream: Box<dyn Transport>,
     clock: Arc<dyn Clock>,
     rng: ChaCha8Rng,
     messages: Messages,
-    /// The same once more, for what comes behind a Close.
+    /// A second reader, for what comes after a Close.
     frames: Frames,
     max_message_bytes: usize,
     /// What is being written.
     out: Vec<u8>,
-    /// The Pong that goes next: the latest Ping's answers for those before it (RFC 6455, 5.5.3).
+    /// The next Pong to send: the answer to the latest Ping covers earlier ones (RFC 6455, 5.5.3).
     pong: Option<Vec<u8>>,
     /// Since when a write has been pending.
     pub(super) blocked_since: Option<Duration>,
     write_failed: bool,
     closed: bool,
-    /// When bytes came last.
+    /// When bytes last came.
     pub(super) last_bytes: Duration,
-    /// When the first and the latest byte came of the message that is under way.
+    /// When the first and the latest byte of the message in progress came.
     under_way: Option<(Duration, Duration)>,
-    /// Offset in the stream of the bytes that came last.
+    /// Offset in the stream of the latest bytes.
     new_from: u64,
 }
 
@@ -91,9 +91,9 @@ impl Socket {
         self.flaw == Some(flaw)
     }
 
-    /// What comes next, or how the stream ended.
+    /// The next item, or how the stream ended.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Seen, EndReason>> {
-        // What can't be written yet is written with the next polls.
+        // What can't be written yet is written by later polls.
         let _ = self.poll_write(cx);
         loop {
             if let Some(seen) = self.messages.next() {
@@ -128,7 +128,7 @@ impl Socket {
         })
     }
 
-    /// The texts that have come behind the first Close.
+    /// The texts that came after the first Close.
     pub(super) fn behind_the_close(&mut self) -> Vec<String> {
         let mut closed = false;
         let mut texts = Vec::new();
@@ -141,9 +141,9 @@ impl Socket {
         texts
     }
 
-    /// Reads to the end of the stream, and forgets what it reads.
+    /// Reads to the end of the stream, discarding everything.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        // What can't be written yet is written with the next polls.
+        // What can't be written yet is written by later polls.
         let _ = self.poll_write(cx);
         loop {
             match self.poll_read(cx) {
@@ -154,7 +154,7 @@ impl Socket {
         }
     }
 
-    /// Writes what there is to write; ready once nothing is left.
+    /// Writes what is queued; ready once nothing is left.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             if self.out.is_empty() {
@@ -204,8 +204,8 @@ impl Socket {
         self.out.extend(masked.map(|(byte, mask)| byte ^ mask));
     }
 
-    /// When the first and the latest byte came of the message that is under way. To be asked once all
-    /// that came is read.
+    /// When the first and the latest byte of the message in progress came. Call this once
+    /// everything that came is read.
     pub(super) fn under_way(&mut self) -> Option<(Duration, Duration)> {
         let way = self.messages.under_way();
         self.under_way = way.map(|way| {
@@ -225,7 +225,7 @@ impl Socket {
         self.under_way
     }
 
-    /// Whether a message has begun of which more is to come.
+    /// Whether a message has begun that isn't complete.
     pub(super) fn is_in_message(&self) -> bool {
         self.messages.is_in_message()
     }
@@ -251,7 +251,7 @@ impl Socket {
     }
 
     pub(super) fn close(&mut self, code: Option<u16>) {
-        // Pongs that still wait are not owed any more (RFC 6455, 5.5.2).
+        // Pongs still waiting are not owed any more (RFC 6455, 5.5.2).
         self.pong = None;
         let payload = code.map(u16::to_be_bytes);
         self.queue(CLOSE, payload.as_ref().map_or(&[], |code| code.as_slice()));

@@ -18,7 +18,7 @@ pub(super) struct State {
     pub(super) connection: ConnectionRecord,
 }
 
-/// The mirror's field that events of this kind move.
+/// The mirror's field that events of this kind change.
 pub(super) fn field_of(kind: Kind) -> Option<Field> {
     Some(match kind {
         Kind::Heartbeat => return None,
@@ -71,7 +71,7 @@ impl State {
     }
 }
 
-/// What can be looked at of a mutant.
+/// What a mutant shows.
 pub(super) struct Shown {
     pub(super) flaw: Option<Flaw>,
     pub(super) state: Arc<RwLock<State>>,
@@ -114,8 +114,8 @@ impl Mirror for Shown {
         let mut model = Model::new();
         model.backfill(kind, payload, as_of);
         let mut state = self.state.write();
-        // A payload that is no reading is the world's mistake: the mirror then departs from the
-        // model, which says so.
+        // A payload that is not a reading is the world's mistake: the mirror then differs from the
+        // model, which reports it.
         if let Some(reading) = model.reading(kind) {
             state.readings[field as usize] = Some(reading.clone());
         }

@@ -1,4 +1,4 @@
-//! A mutant from outside: how it starts, its handle, what can be looked at.
+//! A mutant from outside: how it starts, its handle, what it shows.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::reconnect::Subscription;
 use super::state::{Shown, State};
 use crate::fnv::Fnv;
 
-/// A subscriber with one flaw; or with none, the control.
+/// A subscriber with one flaw; or without any, the control.
 ///
 /// ```
 /// use wstape_chaos::mutants::{Flaw, Mutant};
@@ -46,12 +46,12 @@ impl Mutant {
         Self { flaw: Some(flaw) }
     }
 
-    /// All mutants, and first of all the control.
+    /// All mutants, the control first.
     pub fn all() -> impl Iterator<Item = Self> {
         std::iter::once(Self::flawless()).chain(Flaw::ALL.map(Self::with))
     }
 
-    /// What is wrong with it; `None` of the control.
+    /// What is wrong with it; `None` for the control.
     #[must_use]
     pub fn flaw(self) -> Option<Flaw> {
         self.flaw
@@ -165,7 +165,7 @@ fn listen(events: broadcast::Receiver<Heard>, flaw: Option<Flaw>) -> Box<dyn Rec
     })
 }
 
-/// A receiver, which may keep to itself what it missed.
+/// A receiver, which may not report what it missed.
 struct Listener {
     events: broadcast::Receiver<Heard>,
     tells_lag: bool,

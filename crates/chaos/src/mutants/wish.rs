@@ -1,8 +1,8 @@
-//! What a subscriber's handle wishes for.
+//! What a subscriber's handle asks for.
 
 use tokio::sync::watch;
 
-/// Returns once shutdown is wished for; never where the handle was dropped without.
+/// Returns once shutdown is asked for; never if the handle was dropped without asking.
 pub(super) async fn wished(wish: &mut watch::Receiver<bool>) {
     if wish.wait_for(|wished| *wished).await.is_err() {
         std::future::pending::<()>().await;

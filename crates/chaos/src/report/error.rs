@@ -1,13 +1,13 @@
 //! Why results can't be read or merged.
 
-/// Results that can't be merged, in one sentence.
+/// Why results can't be merged, in one sentence.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MergeError {
     /// Nothing to merge.
     #[error("no results to merge: expected the files that --result wrote")]
     Nothing,
-    /// Not the JSON of results.
+    /// Not results in JSON.
     #[error("{file} holds no results of a chaos run: {why}; expected a file that --result wrote")]
     NotResults {
         /// Where.
@@ -15,16 +15,16 @@ pub enum MergeError {
         /// What is wrong.
         why: String,
     },
-    /// Results of another version of the program, or of another subscriber.
+    /// Results of another version of the program, or for another subscriber.
     #[error(
         "{file} is of {found}, the first file of {expected}: results of different programs say nothing together"
     )]
     Different {
         /// Which file.
         file: String,
-        /// What it is of.
+        /// What it is from.
         found: String,
-        /// What the first is of.
+        /// What the first is from.
         expected: String,
     },
     /// Seeds that were run twice.

@@ -1,4 +1,4 @@
-//! A rule that broke, and what it takes to see that again.
+//! A broken rule, and what it takes to see it again.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,52 +10,52 @@ use wstape_tape::Micros;
 use crate::fault::Family;
 use crate::origin::Origin;
 
-/// A rule that did not hold, with what it takes to see that again.
+/// A broken rule, with what it takes to see it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The case that broke it.
     pub case: Origin,
-    /// What was expected and found in the case that is left of it.
+    /// What was expected and found in the shrunk case.
     pub violation: Violation,
     /// What the rule asks of this subscriber, in a sentence.
     #[serde(default)]
     pub asks: String,
-    /// The trace around the moment at which it broke, which is marked.
+    /// The trace around the violation, which is marked.
     #[serde(default)]
     pub excerpt: Vec<String>,
-    /// The family of the first fault that is left; `None` where none is.
+    /// The family of the first remaining fault; `None` if none remains.
     pub family: Option<Family>,
-    /// Cases that broke the same rule, this one included.
+    /// Cases that broke the same rule, including this one.
     pub times: u64,
-    /// Whether the case broke the rule again when it was played again. One that did not was not
-    /// made smaller: the subscriber draws by chance, or reads a clock of its own.
+    /// Whether the case broke the rule again when replayed. One that didn't was not shrunk: the
+    /// subscriber draws at random, or reads a clock of its own.
     #[serde(default = "is_repeated")]
     pub repeats: bool,
-    /// How the case was made smaller; `None` where it was not.
+    /// How the case was shrunk; `None` if it was not.
     pub shrunk: Option<Smaller>,
-    /// The files written: the tape first.
+    /// The files written, the tape first.
     pub files: Vec<String>,
     /// The command that shows it again.
     pub again: String,
 }
 
-/// What is said of results that were written before it was asked.
+/// The value for results from before this was recorded.
 fn is_repeated() -> bool {
     true
 }
 
-/// How a case was made smaller.
+/// How a case was shrunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Smaller {
     /// Faults and calls before.
     pub from: usize,
-    /// Faults and calls that are left.
+    /// Faults and calls that remain.
     pub to: usize,
     /// Cases that were tried.
     pub tries: u64,
     /// How long that took, in milliseconds.
     pub took_ms: u64,
-    /// Whether nothing was left to try; else time ran out.
+    /// Whether nothing was left to try; otherwise time ran out.
     pub complete: bool,
 }
 

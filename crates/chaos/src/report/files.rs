@@ -1,4 +1,4 @@
-//! What is written of a failure, for who has to mend it.
+//! What is written about a failure, for whoever fixes it.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -14,30 +14,30 @@ use wstape_harness::diff;
 use wstape_oracle::{Rule, Violation};
 use wstape_tape::Micros;
 
-/// What a written case says of where it came from.
+/// The source named in a written case.
 const SOURCE: &str = concat!("wstape chaos ", env!("CARGO_PKG_VERSION"));
 
-/// Longest part of a tape's name that a failure's files take over, in characters.
+/// Longest part of a tape's name used in a failure's file names, in characters.
 const MAX_NAME_CHARS: usize = 80;
 
-/// All that is kept of a failure.
+/// Everything kept about a failure.
 #[derive(Debug, Clone)]
 pub struct Exhibit {
     /// The rule that broke.
     pub rule: Rule,
     /// Where the case came from.
     pub case: Origin,
-    /// The case that is left of it, as one tape.
+    /// The shrunk case, as one tape.
     pub tape: String,
-    /// All that happened, a line each.
+    /// Everything that happened, one line each.
     pub trace: String,
-    /// The mirror beside the model; empty where the subject shows none.
+    /// The mirror beside the model; empty if the subject shows none.
     pub mirror: String,
 }
 
 impl Exhibit {
-    /// What is kept of `case`, which broke `rule` at `subject`, as it was `played`; `None` for
-    /// one that can't be played to its end.
+    /// What to keep of `case`, which broke `rule` at `subject` when it was `played`; `None` if it
+    /// can't be played to its end.
     #[must_use]
     pub fn new(
         mut case: Case,
@@ -64,12 +64,12 @@ impl Exhibit {
         }
     }
 
-    /// Writes `RULE-SEED.jsonl`, `RULE-SEED.trace.txt` and, where there is a mirror,
-    /// `RULE-SEED.mirror.txt` into `folder`, which is made where it is missing, and returns their paths, the tape first. What was there
-    /// of the same name is replaced; a file is whole or not there at all.
+    /// Writes `RULE-SEED.jsonl`, `RULE-SEED.trace.txt` and, if there is a mirror,
+    /// `RULE-SEED.mirror.txt` into `folder`, creating it if missing. Returns their paths, the tape
+    /// first. Files of the same name are replaced; a file is written whole or not at all.
     ///
     /// # Errors
-    /// Where a file can't be written.
+    /// If a file can't be written.
     pub fn write(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
         fs::create_dir_all(folder)?;
         let stem = self.stem();
@@ -89,14 +89,14 @@ impl Exhibit {
             .collect()
     }
 
-    /// `R3-1234`, or of a tape's case `R3-its-name`.
+    /// `R3-1234`, or `R3-its-name` for a tape's case.
     fn stem(&self) -> String {
         match &self.case {
             Origin::Seed(seed) => format!("{}-{seed}", self.rule),
             Origin::Tape(tape) => {
                 let name = Path::new(tape).file_stem().unwrap_or_default();
                 let name = name.to_string_lossy();
-                // A case that breaks the rule that its name says stays the one file.
+                // A case that breaks the rule in its name keeps that name.
                 let prefix = format!("{}-", self.rule);
                 let name = name.strip_prefix(&prefix).unwrap_or(&name);
                 let name: String = name.chars().take(MAX_NAME_CHARS).collect();
@@ -106,7 +106,7 @@ impl Exhibit {
     }
 }
 
-/// The mirror beside the model when the rule broke, first where they differ, then whole.
+/// The mirror beside the model when the rule broke: first where they differ, then whole.
 fn beside(played: &Played, rule: Rule) -> String {
     let violations = played.verdict.violations.iter().zip(&played.moments);
     let of_rule = |(violation, _): &(&Violation, &Moment)| violation.rule == rule;
@@ -118,7 +118,7 @@ fn beside(played: &Played, rule: Rule) -> String {
     }
     let lines = |json: &str| match serde_json::from_str::<Value>(json) {
         Ok(value) => format!("{value:#}\n"),
-        // A mirror that is no JSON is shown as it is.
+        // A mirror that is not JSON is shown as is.
         Err(_) => format!("{json}\n"),
     };
     let (mirror, model) = (lines(&moment.mirror), lines(&moment.model));
@@ -133,7 +133,7 @@ fn beside(played: &Played, rule: Rule) -> String {
 /// Writes a file beside its place, then moves it there.
 ///
 /// # Errors
-/// Where it can't be written.
+/// If it can't be written.
 pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -170,7 +170,7 @@ mod tests {
         let names = ["R3-7.jsonl", "R3-7.trace.txt", "R3-7.mirror.txt"];
         assert_eq!(written, names.map(|name| out.join(name)));
         assert_eq!(fs::read_to_string(&written[1]).unwrap(), "a trace\n");
-        // Again: replaced, and nothing left beside.
+        // Again: files are replaced, and nothing is left beside them.
         exhibit(Origin::Seed(7)).write(&out).unwrap();
         assert_eq!(fs::read_dir(&out).unwrap().count(), 3);
     }

@@ -6,12 +6,12 @@ use super::failure::Failure;
 use super::results::{Ending, Results};
 use super::summary::grouped;
 
-/// Annotations of a run at most: GitHub shows ten of each kind of a step.
+/// Most annotations of a run: GitHub shows ten of each kind per step.
 pub const MAX_ANNOTATIONS: usize = 10;
 
 impl Results {
-    /// The failures as workflow commands that GitHub shows beside the code, a line each, at most
-    /// [`MAX_ANNOTATIONS`]; a run that says nothing is a warning.
+    /// The failures as workflow commands that GitHub shows beside the code, one per line, at most
+    /// [`MAX_ANNOTATIONS`]; an inconclusive run gives a warning.
     #[must_use]
     pub fn annotations(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.failures.iter().map(annotation).collect();
@@ -101,7 +101,7 @@ fn annotation(failure: &Failure) -> String {
     }
 }
 
-/// Text as a workflow command's message takes it.
+/// Escapes text for a workflow command's message.
 fn message(text: &str) -> String {
     text.trim_end()
         .replace('%', "%25")
@@ -109,12 +109,12 @@ fn message(text: &str) -> String {
         .replace('\n', "%0A")
 }
 
-/// Text as a workflow command's property takes it.
+/// Escapes text for a workflow command's property.
 fn property(text: &str) -> String {
     message(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// Text that does not end a cell of a table, or begin a tag.
+/// Escapes text so that it can't end a table cell or begin a tag.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
         .replace('<', "&lt;")

@@ -13,15 +13,15 @@ const NAME: &str = "wstape chaos";
 const NO_FAULT: &str = "no fault";
 
 impl Results {
-    /// The results as `JUnit` XML: a suite for each rule, in it a test case for each family of
-    /// faults, one more for no fault; and a suite of one case for whether the run as a whole
-    /// says anything. So the cases are the same in every run, whatever its seeds, and their
-    /// history is worth keeping.
+    /// The results as `JUnit` XML: a suite for each rule, with a test case for each family of
+    /// faults and one for no fault; and a suite of one case for whether the run as a whole is
+    /// conclusive. So the cases are the same in every run, whatever its seeds, and their history is
+    /// worth keeping.
     ///
-    /// A case is skipped where its rule's precondition never held under its faults.
+    /// A case is skipped if its rule's precondition never held under its faults.
     ///
     /// # Errors
-    /// Never in practice: where the XML can't be written into memory.
+    /// Never in practice: if the XML can't be written into memory.
     pub fn junit(&self) -> Result<String, SerializeError> {
         let mut report = Report::new(NAME);
         report.set_time(self.elapsed());

@@ -8,11 +8,11 @@ use crate::judged::Judged;
 use crate::seeds::Shard;
 
 impl Results {
-    /// The results of all of `files`, each with its name: what one run of all their seeds would
-    /// have come to.
+    /// Merges the results in `files`, each with its name: what one run of all their seeds would
+    /// have given.
     ///
     /// # Errors
-    /// [`MergeError`] where they are of different programs, or overlap.
+    /// [`MergeError`] if they are from different programs, or overlap.
     pub fn merge(files: Vec<(String, Self)>) -> Result<Self, MergeError> {
         let mut parts: Vec<(String, Part)> = Vec::new();
         let mut merged: Option<Self> = None;
@@ -70,15 +70,14 @@ impl Results {
     }
 }
 
-/// The rules that results are of, in words.
+/// The rules that were judged, in words.
 fn by(judged: &Judged) -> String {
     let rules: RuleSet = judged.rules.iter().copied().collect();
     format!("rules {rules}")
 }
 
 impl Part {
-    /// Whether both have a seed in common. Shards of one range have none, however many cases
-    /// each ran.
+    /// Whether the two share a seed. Shards of one range share none, however many cases each ran.
     fn overlaps(self, other: Self) -> bool {
         let (Some(seeds), Some(others)) = (self.seeds, other.seeds) else {
             return self == other;
@@ -90,7 +89,7 @@ impl Part {
     }
 }
 
-/// The shards that are missing of the ranges that others are of.
+/// The shards missing from the ranges of the others.
 fn missing(parts: &[Part]) -> Vec<Part> {
     let mut missing = Vec::new();
     for part in parts {
@@ -153,7 +152,7 @@ mod tests {
         }
     }
 
-    /// Results of one case that saw an end of stream.
+    /// Results with one case that saw an end of stream.
     fn results(part: Part) -> Results {
         let mut coverage = Coverage::default();
         coverage.held(Rule::R3, 1);

@@ -1,12 +1,12 @@
-//! What a run came to, told to a person, to a CI, and to the next run.
+//! A run's results, for a person, for CI, and for the next run.
 //!
 //! | module | who it is for |
 //! | --- | --- |
-//! | `results`, `failure`, `merge` | the results as data: JSON, merged over shards |
-//! | `summary` | a person at a terminal: tables, and failures last |
+//! | `results`, `failure`, `merge` | data: the results as JSON, merged over shards |
+//! | `summary` | a person at a terminal: tables, with failures last |
 //! | `junit` | nextest, Jenkins, GitLab: a test case for each rule and family of faults |
 //! | `github` | a workflow on GitHub: annotations and a step summary |
-//! | `files` | who has to mend it: the tape, the trace, the mirror beside the model |
+//! | `files` | whoever fixes it: the tape, the trace, the mirror beside the model |
 
 mod error;
 mod failure;

@@ -1,4 +1,4 @@
-//! What came of a run: what is shown, written and merged.
+//! The results of a run: what is shown, written and merged.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use crate::seeds::{Seeds, Shard};
 use crate::tally::Tally;
 use wstape_oracle::Rule;
 
-/// Seeds within which every canary dies, where chaos is whole.
+/// Seeds within which every canary is found, if chaos works.
 pub const CANARY_SEEDS: u64 = 64;
 
 /// Version of the results' own format.
 const RESULTS_VERSION: u64 = 1;
 
-/// What came of a run, or of several that were merged. As JSON it is what `--result` writes and
+/// The results of a run, or of several merged runs. As JSON they are what `--result` writes and
 /// `merge` reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Results {
@@ -29,9 +29,9 @@ pub struct Results {
     pub version: String,
     /// The subscriber that was judged.
     pub subject: String,
-    /// What was run: one part, or one of each run that was merged.
+    /// What was run: one part, or one for each merged run.
     pub parts: Vec<Part>,
-    /// Shards that are missing of what was merged.
+    /// Shards missing from a merge.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Part>,
     /// Which rules were judged, and which were left out and why.
@@ -39,17 +39,17 @@ pub struct Results {
     pub judged: Judged,
     /// The sum of all cases.
     pub tally: Tally,
-    /// Each rule that broke, once; the first that was found.
+    /// Each broken rule once: the first failure found.
     pub failures: Vec<Failure>,
-    /// Wall time, in milliseconds; of runs that were merged the longest.
+    /// Wall time, in milliseconds; the longest of merged runs.
     pub elapsed_ms: u64,
     /// Whether the run was interrupted before its end.
     pub interrupted: bool,
-    /// Cases that were under way when the run ended, and are not judged: in real time each lasts for a
-    /// minute or more.
+    /// Cases in progress when the run ended, which are not judged: in real time each takes a minute
+    /// or more.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unjudged: u64,
-    /// A mutant that the run's seeds were sure to show, and did not.
+    /// A mutant that the run's seeds should have found, but didn't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed_canary: Option<String>,
 }
@@ -60,7 +60,7 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// Cases that were left under way, in words.
+/// Cases left in progress, in words.
 pub(super) fn under_way(cases: u64) -> String {
     match cases {
         1 => "1 case was under way, and is not judged".to_owned(),
@@ -77,10 +77,10 @@ pub struct Part {
     pub shard: Shard,
 }
 
-/// What a run says of the subscriber.
+/// A run's conclusion about the subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Every rule held, and all that was enabled was seen.
+    /// Every rule held, and everything enabled was seen.
     Held,
     /// A rule broke.
     Broken,
@@ -93,8 +93,8 @@ pub enum Ending {
 }
 
 impl Results {
-    /// Results of a run that has not begun: of `part`, at `subject`, which is `judged` so, by this
-    /// version of the program.
+    /// Results of a run that has not begun: `part`, at `subject`, which is `judged` this way, by
+    /// this version of the program.
     #[must_use]
     pub fn new(subject: impl Into<String>, judged: Judged, part: Part, tally: Tally) -> Self {
         Self {
@@ -113,7 +113,7 @@ impl Results {
         }
     }
 
-    /// Reads what [`to_json`](Self::to_json) wrote; `file` is what an error calls it.
+    /// Reads what [`to_json`](Self::to_json) wrote; errors call it `file`.
     ///
     /// # Errors
     /// [`MergeError::NotResults`].
@@ -146,7 +146,7 @@ impl Results {
         json.expect("results serialise into memory") + "\n"
     }
 
-    /// Adds a failure. Of those that break the same rule the one with the fewest steps is kept.
+    /// Adds a failure. For each rule the failure with the fewest steps is kept.
     pub fn broke(&mut self, failure: Failure) {
         let same = |other: &&mut Failure| other.violation.rule == failure.violation.rule;
         let Some(known) = self.failures.iter_mut().find(same) else {
@@ -161,7 +161,7 @@ impl Results {
         known.times = times;
     }
 
-    /// What the run says of the subscriber.
+    /// The run's conclusion about the subscriber.
     #[must_use]
     pub fn ending(&self) -> Ending {
         let broken = self.failures.iter().map(|failure| failure.violation.rule);
@@ -181,8 +181,7 @@ impl Results {
         }
     }
 
-    /// Why a run in which no rule broke is no proof that they hold, in words; nothing where it
-    /// is one.
+    /// Why a run in which no rule broke doesn't prove that they hold, in words; empty if it does.
     #[must_use]
     pub fn doubts(&self) -> Vec<String> {
         let mut doubts: Vec<String> = self.blindness().into_iter().collect();
@@ -228,7 +227,7 @@ impl Results {
 }
 
 impl Part {
-    /// What parts are put in order by.
+    /// The sort key of a part.
     pub(super) fn place(&self) -> (bool, String, u64) {
         let seeds = self.seeds.map(|seeds| seeds.to_string());
         (

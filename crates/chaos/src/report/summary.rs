@@ -1,4 +1,4 @@
-//! The results as a person reads them at a terminal.
+//! The results as text for a terminal.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,12 +10,12 @@ use crate::fault::Family;
 
 /// Width of a cell of a table, count and name.
 const CELL: usize = 38;
-/// Cells beside each other.
+/// Cells side by side.
 const COLUMNS: usize = 2;
 
 impl Results {
-    /// The whole summary: what was seen and how often, then what the run came to, failures last
-    /// and complete.
+    /// The whole summary: what was seen and how often, then the conclusion, with failures last and
+    /// complete.
     #[must_use]
     pub fn summary(&self) -> String {
         let mut text = self.tables();
@@ -24,7 +24,7 @@ impl Results {
         text
     }
 
-    /// What the run came to: its figures, its failures, its ending.
+    /// The conclusion: the run's figures, its failures, its ending.
     #[must_use]
     pub fn conclusion(&self) -> String {
         let mut text = format!("{}\n{}", self.figures(), self.judged.text());
@@ -81,7 +81,7 @@ impl Results {
         };
         let played = Duration::from_micros(tally.virtual_us).as_secs_f64();
         let played = if self.judged.is_real {
-            // Of a run's cases each has its own, for they are played side by side.
+            // Each case has its own time, because they are played side by side.
             format!("{:.1} minutes of real time, added up", played / 60.0)
         } else {
             format!("{:.1} virtual hours", played / 3_600.0)
@@ -94,7 +94,7 @@ impl Results {
         )
     }
 
-    /// The last lines: how the run ended, and why where that is not plain.
+    /// The last lines: how the run ended, and why if that is not obvious.
     fn verdict(&self) -> String {
         match self.ending() {
             Ending::Held if self.judged.left_out.is_empty() => {
@@ -131,7 +131,7 @@ impl Results {
 }
 
 impl Failure {
-    /// All that is known of it, in lines.
+    /// Everything known about it, in lines.
     #[must_use]
     pub fn complete(&self) -> String {
         let mut text = format!("{self}\n");
@@ -170,7 +170,7 @@ impl Failure {
     }
 }
 
-/// Cells in columns, read downwards, of what was seen: where what was never seen matters, the
+/// Counts of what was seen, in columns read downwards; if something never seen matters, the
 /// conclusion names it.
 fn table(text: &mut String, title: &str, counts: &BTreeMap<String, u64>) {
     let cells: Vec<String> = counts
@@ -192,7 +192,7 @@ fn table(text: &mut String, title: &str, counts: &BTreeMap<String, u64>) {
     }
 }
 
-/// A number with its thousands apart.
+/// A number with thousands separators.
 pub(super) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();

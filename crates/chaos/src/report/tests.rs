@@ -1,11 +1,11 @@
-//! One run's results, as each reader gets them.
+//! One run's results, in each report.
 
 use wstape_oracle::{Edge, Rule, Violation};
 
 use super::{Ending, Failure, MAX_ANNOTATIONS, Part, Results, Smaller};
 use crate::{Coverage, Family, FaultKind, Judged, Origin, Shard, Tally, Verdict};
 
-/// A run that broke R3 under a FIN, with a name in the failure that has to be escaped everywhere.
+/// A run that broke R3 under a FIN; the failure's name must be escaped everywhere.
 fn broken() -> Results {
     let mut results = held();
     results.broke(Failure {
@@ -40,7 +40,7 @@ fn broken() -> Results {
     results
 }
 
-/// A run in which all that was enabled was seen.
+/// A run in which everything enabled was seen.
 fn held() -> Results {
     let mut coverage = Coverage::default();
     coverage.held(Rule::R3, 1_234_567);
@@ -237,7 +237,7 @@ fn the_step_summary_is_markdown_with_the_failures_whole() {
     assert!(text.contains("\n- never seen: edges open: fin\n"), "{text}");
 }
 
-/// A run in which every rule held, and a mutant was missed.
+/// A run in which every rule held, but a mutant was missed.
 fn blind() -> Results {
     let mut results = held();
     results.missed_canary = Some("hot-loop".to_owned());
@@ -273,7 +273,7 @@ fn a_run_that_missed_a_mutant_says_so_in_every_output_and_holds_in_none() {
 #[test]
 fn a_run_of_few_cases_that_broke_a_rule_lists_nothing_that_was_never_seen() {
     let mut results = broken();
-    // What is shown of the failure is as long as it is.
+    // The excerpt is as long as it is.
     results.failures[0].excerpt.clear();
     let seen = std::mem::take(&mut results.tally);
     results.tally = Tally::of_everything(&Judged::everything(), &wstape_harness::Terms::Settings);

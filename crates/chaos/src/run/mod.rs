@@ -1,9 +1,9 @@
 //! Workers: many cases, each in its own world, on every core.
 //!
-//! A worker is a thread that takes one case after the other. Nothing here knows what time it is:
-//! whoever started the run [`watch`](Run::watch)es it and says how long it has lasted, and that is
-//! what a case that hangs is found by. A thread can't be ended from outside, so a worker whose
-//! case hangs is left behind, and the run is over without it.
+//! A worker is a thread that takes one case after another. Nothing here knows the time: the caller
+//! [`watch`](Run::watch)es the run and says how long it has lasted, which is how hanging cases are
+//! found. A thread can't be ended from outside, so a worker whose case hangs is left behind, and
+//! the run ends without it.
 
 mod shared;
 #[cfg(test)]
@@ -25,26 +25,26 @@ use self::work::{lock, work};
 use crate::pulse::{Diagnosis, Feeling};
 use crate::tally::Tally;
 
-/// A run that is under way.
+/// A run in progress.
 pub struct Run {
     shared: Arc<Shared>,
     workers: Vec<Worker>,
 }
 
-/// What a run came to.
+/// A run's result.
 #[derive(Debug, Clone)]
 pub struct Ran {
     /// The sum of all cases.
     pub tally: Tally,
-    /// Each rule that broke, by the rule.
+    /// Each broken rule, by rule.
     pub broken: Vec<Broken>,
 }
 
-/// A worker, as whoever watches sees it.
+/// A worker, as the watcher sees it.
 struct Worker {
     state: Arc<State>,
     thread: Option<thread::JoinHandle<()>>,
-    /// The case that it was at when it was last looked at, and since when.
+    /// Its case at the last look, and since when.
     case: u64,
     since: Duration,
     feeling: Feeling,
@@ -52,10 +52,10 @@ struct Worker {
 }
 
 impl Run {
-    /// Starts workers on `jobs`, which they take in order. `tally` is what they add to.
+    /// Starts workers on `jobs`, which they take in order. They add to `tally`.
     ///
     /// # Panics
-    /// Where the system has no thread for a worker.
+    /// If the system has no thread for a worker.
     #[must_use]
     pub fn start(
         play: Play,
@@ -92,7 +92,7 @@ impl Run {
         Self { shared, workers }
     }
 
-    /// Lets no worker begin another case.
+    /// Stops workers from beginning another case.
     pub fn stop(&self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
     }
@@ -109,11 +109,10 @@ impl Run {
         lock(&self.shared.broken).len()
     }
 
-    /// Looks after the workers; `elapsed` is how long the run has lasted. A case that one of them
-    /// has been at for [`HANG_AFTER`], or that has waited for another thread for
-    /// [`BLOCKING_AFTER`], breaks [R13](wstape_oracle::Rule::R13), and what it is doing is named.
-    /// Returns whether the run is over. To be called every now and then: a hanging case is found by
-    /// two looks that see it.
+    /// Checks on the workers; `elapsed` is how long the run has lasted. A case that has run for
+    /// [`HANG_AFTER`], or waited for another thread for [`BLOCKING_AFTER`], breaks
+    /// [R13](wstape_oracle::Rule::R13), and the finding names what it is doing. Returns whether the
+    /// run is over. Call this every now and then: it takes two looks to find a hanging case.
     pub fn watch(&mut self, elapsed: Duration) -> bool {
         let mut over = true;
         for worker in &mut self.workers {
@@ -143,9 +142,9 @@ impl Run {
         over
     }
 
-    /// What the run came to by now, without the cases that are under way: for one in real time that
-    /// was stopped, whose cases last for minutes. Their threads are left behind. The second part
-    /// is how many cases that leaves out.
+    /// The result so far, without the cases in progress: for a stopped run in real time, whose
+    /// cases take minutes. Their threads are left behind. The second part is how many cases that
+    /// leaves out.
     #[must_use]
     pub fn leave(self) -> (Ran, usize) {
         let workers = self.workers.into_iter();
@@ -157,13 +156,13 @@ impl Run {
         (Self { shared, workers }.finish(), left)
     }
 
-    /// What the run came to. Waits for workers that do not hang; to be called once it is over, or
-    /// was stopped.
+    /// The run's result. Waits for workers that don't hang; call this once the run is over or was
+    /// stopped.
     #[must_use]
     pub fn finish(self) -> Ran {
         for worker in self.workers {
             if let (false, Some(thread)) = (worker.hangs, worker.thread) {
-                // A worker does not panic: playing a case catches what it does.
+                // A worker doesn't panic: playing a case catches panics.
                 let _ = thread.join();
             }
         }

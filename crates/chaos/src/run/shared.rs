@@ -1,4 +1,4 @@
-//! What a run is made of, and what its workers share.
+//! What a run consists of, and what its workers share.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -14,57 +14,57 @@ use crate::pulse::Pulse;
 use crate::tally::Tally;
 use crate::verdict::Verdict;
 
-/// Wall time that a case may take; the longest of the drawn ones takes a few milliseconds.
+/// Wall time that a case may take; the longest drawn ones take a few milliseconds.
 pub const HANG_AFTER: Duration = Duration::from_secs(20);
 /// Wall time that a case may wait for another thread, while its own time stands still.
 pub const BLOCKING_AFTER: Duration = Duration::from_secs(5);
 
-/// How workers' threads are called.
+/// The name of workers' threads.
 pub const WORKER_NAME: &str = "chaos";
 
-/// From a seed to a case.
+/// Turns a seed into a case.
 pub type Draw = Arc<dyn Fn(u64) -> Case + Send + Sync>;
 
-/// From a case to what came of it.
+/// Turns a case into its verdict.
 pub type Play = Arc<dyn Fn(&Case) -> Verdict + Send + Sync>;
 
-/// What a worker takes.
+/// A worker's job.
 #[derive(Debug, Clone)]
 pub enum Job {
     /// A case to be drawn from this seed.
     Seed(u64),
-    /// A case that was there before, with its name.
+    /// An existing case, with its name.
     Tape(String, Box<Case>),
 }
 
-/// How a run is made.
+/// How a run is done.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// Workers, each on a thread of its own.
     pub workers: NonZeroUsize,
-    /// Whether each case is played twice, and the traces compared.
+    /// Whether each case is played twice and the traces compared.
     pub check_determinism: bool,
-    /// What is known of the subscriber's determinism: a sample of the cases is played twice in any
-    /// case.
+    /// What is known about the subscriber's determinism: a sample of the cases is played twice
+    /// regardless.
     pub determinism: Determinism,
-    /// Whether a case that does not end in time is a finding: in virtual time it is.
+    /// Whether a case that does not end in time is a finding; in virtual time it is.
     pub finds_hanging: bool,
-    /// Whether the run goes on after a rule broke, for those that break others.
+    /// Whether to go on after a rule broke, to find others.
     pub keep_going: bool,
 }
 
-/// What is known of a subscriber's determinism.
+/// What is known about a subscriber's determinism.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Determinism {
     /// The same case gives the same trace.
     Declared,
-    /// Nothing: only the engine's own schedule must be the same.
+    /// Nothing declared: only the engine's own schedule must be the same.
     Undeclared,
-    /// Nobody asks.
+    /// It is not judged.
     NotJudged,
 }
 
-/// What of two plays of one case is compared.
+/// What to compare between two plays of one case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compare {
     /// All that happened.
@@ -73,12 +73,12 @@ pub enum Compare {
     EngineSide,
 }
 
-/// A rule that broke.
+/// A broken rule.
 #[derive(Debug, Clone)]
 pub struct Broken {
-    /// Where the case came from: of several that broke the rule the first.
+    /// Where the case came from: the first of several that broke the rule.
     pub origin: Origin,
-    /// The case; `None` where it could not be drawn.
+    /// The case; `None` if it could not be drawn.
     pub case: Option<Case>,
     /// How it broke.
     pub violation: Violation,
@@ -100,12 +100,12 @@ pub(super) struct Shared {
     pub(super) stopped: AtomicBool,
 }
 
-/// What a worker shows of itself.
+/// What a worker shows about itself.
 #[derive(Default)]
 pub(super) struct State {
     /// How many cases it has begun.
     pub(super) begun: AtomicU64,
-    /// The one that it is at.
+    /// The current one.
     pub(super) job: Mutex<Option<Job>>,
     pub(super) done: AtomicBool,
     pub(super) pulse: Arc<Pulse>,

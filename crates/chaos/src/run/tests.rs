@@ -179,7 +179,7 @@ fn a_panic_while_a_case_is_drawn_is_a_finding_with_its_seed_and_the_others_are_p
     });
     let play: Play = Arc::new(|_| Verdict::default());
     let jobs = (0..100).map(Job::Seed);
-    // Nobody looks after it: it must be over by itself.
+    // Nobody watches it: it must end by itself.
     let ran = Run::start(play, draw, jobs, Tally::default(), options(2)).finish();
     assert_eq!((ran.tally.cases, ran.broken.len()), (99, 1));
     assert_eq!(ran.broken[0].origin, Origin::Seed(7));

@@ -1,4 +1,4 @@
-//! What a worker does: one case after the other.
+//! What a worker does: one case after another.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
@@ -16,17 +16,17 @@ use crate::pulse::Diagnosis;
 use crate::tally::Tally;
 use crate::verdict::Verdict;
 
-/// Cases that a worker sums up by itself before it adds them to the run's tally: what is lost of
-/// the tally where its next one hangs.
+/// Cases that a worker sums up by itself before adding them to the run's tally: those are lost if
+/// its next one hangs.
 const CASES_AT_ONCE: u64 = 32;
 
-/// One seed in so many is played twice in every run, and the traces compared.
+/// One seed in this many is played twice in every run, and the traces compared.
 const ONE_IN_TWICE: u64 = 64;
 
-/// Draws the case of a seed. A panic on the way is caught.
+/// Draws the case for a seed. A panic while drawing is caught.
 ///
 /// # Errors
-/// What it panicked with.
+/// The panic's message.
 pub(crate) fn drawn(draw: &Draw, seed: u64) -> Result<Case, String> {
     catch_unwind(AssertUnwindSafe(|| draw(seed))).map_err(|panic| panic_message(&*panic))
 }
@@ -72,7 +72,7 @@ pub(super) fn work(shared: &Shared, state: &State) {
                 hangs: false,
             });
         }
-        // A case in real time lasts for minutes: what came of it is known at once.
+        // A case in real time takes minutes, so its result is added at once.
         let is_long = !options.finds_hanging;
         if is_long || tally.cases == CASES_AT_ONCE {
             lock(&shared.tally).merge(&std::mem::take(&mut tally));
@@ -82,16 +82,15 @@ pub(super) fn work(shared: &Shared, state: &State) {
     state.done.store(true, Ordering::Release);
 }
 
-/// Whether a seed is one of those that are played twice in every run. Scattered, so that each
-/// shard has its share.
+/// Whether a seed is one of those played twice in every run. They are scattered, so that each shard
+/// has its share.
 pub(super) fn is_sampled(seed: u64) -> bool {
     /// 2^64 divided by the golden ratio (Knuth, TAOCP 3, 6.4).
     const SCATTER: u64 = 0x9e37_79b9_7f4a_7c15;
     (seed.wrapping_mul(SCATTER) >> 32).is_multiple_of(ONE_IN_TWICE)
 }
 
-/// Plays a case, where it is asked for twice: what differs of what is compared breaks
-/// [`Rule::R16`].
+/// Plays a case, twice if asked: a difference in what is compared breaks [`Rule::R16`].
 #[must_use]
 pub fn judge(case: &Case, play: &Play, again: Option<Compare>) -> Verdict {
     let mut verdict = play(case);
@@ -119,7 +118,7 @@ pub fn judge(case: &Case, play: &Play, again: Option<Compare>) -> Verdict {
 }
 
 impl Shared {
-    /// The case of a job, and where it comes from; what is broken where it can't be drawn.
+    /// A job's case and its origin; a broken rule if it can't be drawn.
     fn case(&self, job: Job) -> Result<(Origin, Case), Box<Broken>> {
         let seed = match job {
             Job::Tape(name, case) => return Ok((Origin::Tape(name), *case)),
@@ -175,7 +174,7 @@ impl Shared {
     }
 }
 
-/// A violation of [`Rule::R13`] that no time of the world's goes with.
+/// A violation of [`Rule::R13`] at no particular time in the world.
 fn of_no_time(what: String) -> Violation {
     Violation {
         rule: Rule::R13,
@@ -189,7 +188,7 @@ fn no_panic(found: &str) -> Violation {
     of_no_time(format!("expected no panic, found {found}"))
 }
 
-/// What a lock holds is whole whenever it is free: a panic of another worker does not matter.
+/// Data under a lock is consistent whenever it is free: another worker's panic doesn't matter.
 pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

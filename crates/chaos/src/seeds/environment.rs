@@ -3,16 +3,16 @@
 use super::{SeedsError, Shard};
 
 impl Shard {
-    /// The shard that the environment names: a Kubernetes indexed Job's, or a CI matrix's. With
-    /// it comes the variable that says so. `None` where nothing does.
+    /// The shard that the environment names, from a Kubernetes indexed Job or a CI matrix, with the
+    /// variable that says so. `None` if nothing does.
     ///
-    /// `variable` looks a variable up. Known are, in this order: `CHAOS_SHARD_INDEX` and
-    /// Kubernetes' `JOB_COMPLETION_INDEX`, both from 0 and with `CHAOS_SHARD_COUNT`; and the
-    /// pairs that GitLab, Circle CI, Buildkite, Azure Pipelines, Semaphore and Cloud Run set.
+    /// `variable` looks a variable up. It knows, in this order: `CHAOS_SHARD_INDEX` and Kubernetes'
+    /// `JOB_COMPLETION_INDEX`, both from 0 and with `CHAOS_SHARD_COUNT`; and the pairs that GitLab,
+    /// Circle CI, Buildkite, Azure Pipelines, Semaphore and Cloud Run set.
     ///
     /// # Errors
-    /// [`SeedsError`] where a variable is no number, a count is missing, or there is no such
-    /// shard.
+    /// [`SeedsError`] if a variable is not a number, a count is missing, or the shard does not
+    /// exist.
     pub fn of_environment(
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Option<(Self, &'static str)>, SeedsError> {
@@ -50,13 +50,13 @@ impl Shard {
     }
 }
 
-/// The variables by which an environment says which part of a job this is.
+/// The variables with which an environment says which part of a job this is.
 struct Environment {
     index: &'static str,
     count: &'static str,
-    /// What the first part's index is.
+    /// The index of the first part.
     first: u64,
-    /// The environment itself tells only the index.
+    /// The environment itself gives only the index.
     count_is_set_by_hand: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Which seeds a run draws from, and which of them are this shard's.
+//! Which seeds a run draws from, and which of them belong to this shard.
 
 mod environment;
 #[cfg(test)]
@@ -21,14 +21,14 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Seeds {
     first: u64,
-    /// Exclusive; `None` where it is open.
+    /// Exclusive; `None` if open.
     end: Option<u64>,
 }
 
-/// Which part of the seeds is run here: number `index` of `count`, from 1.
+/// Which part of the seeds to run here: number `index` of `count`, from 1.
 ///
-/// The parts of one range never overlap, and together they are all of it: part I of N takes every
-/// Nth seed, so that parts are alike in size and each grows with its own budget.
+/// The parts of one range never overlap, and together they cover it: part I of N takes every Nth
+/// seed, so that parts are equal in size and each grows with its own budget.
 ///
 /// ```
 /// use wstape_chaos::{Seeds, Shard};
@@ -55,7 +55,7 @@ pub enum SeedsError {
         /// What was found.
         found: String,
     },
-    /// A range without a seed in it.
+    /// A range without seeds.
     #[error("{found:?} holds no seed: the second number must be larger than the first")]
     Empty {
         /// What was found.
@@ -73,7 +73,7 @@ pub enum SeedsError {
         /// What was found.
         found: String,
     },
-    /// A variable of the environment that is no number.
+    /// An environment variable that is not a number.
     #[error("the environment's {variable} is {found:?}: expected a whole number{expected}")]
     Variable {
         /// Its name.
@@ -118,25 +118,25 @@ impl Seeds {
         seed >= self.first && self.end.is_none_or(|end| seed < end)
     }
 
-    /// Whether the range has no end but that of the numbers: only a budget ends such a run.
+    /// Whether the range is open-ended, so that only a budget ends such a run.
     #[must_use]
     pub fn is_open(self) -> bool {
         self.end.is_none()
     }
 
-    /// How many there are; `None` where the range is open.
+    /// How many there are; `None` if the range is open.
     #[must_use]
     pub fn count(self) -> Option<u64> {
         self.end.map(|end| end - self.first)
     }
 
-    /// The one seed that there is, where there is but one.
+    /// The only seed, if there is just one.
     #[must_use]
     pub fn single(self) -> Option<u64> {
         (self.count() == Some(1)).then_some(self.first)
     }
 
-    /// Whether both ranges have a seed in common.
+    /// Whether the two ranges share a seed.
     #[must_use]
     pub fn overlaps(self, other: Self) -> bool {
         self.contains(other.first) || other.contains(self.first)
@@ -150,7 +150,7 @@ impl Shard {
     /// Number `index` of `count`, from 1.
     ///
     /// # Errors
-    /// [`SeedsError::Index`] for one that there is not.
+    /// [`SeedsError::Index`] if it does not exist.
     pub fn new(index: u64, count: u64) -> Result<Self, SeedsError> {
         if index == 0 || index > count {
             return Err(SeedsError::Index {

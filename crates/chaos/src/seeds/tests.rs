@@ -1,4 +1,4 @@
-//! Ranges, shards, environments: how they are read and shared out.
+//! Parsing and splitting of ranges, shards, environments.
 
 use std::collections::BTreeSet;
 
@@ -83,7 +83,7 @@ fn each_environment_names_its_shard_in_its_own_way() {
             &[("CI_NODE_INDEX", "5"), ("CI_NODE_TOTAL", "5")],
             Some("5/5 by CI_NODE_INDEX"),
         ),
-        // GitLab says so of every job, a parallel one or not.
+        // GitLab sets this for every job, parallel or not.
         (&[("CI_NODE_TOTAL", "1")], None),
         (
             &[("CIRCLE_NODE_INDEX", "0"), ("CIRCLE_NODE_TOTAL", "2")],

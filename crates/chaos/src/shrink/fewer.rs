@@ -1,14 +1,14 @@
-//! Fewer things: delta debugging on a list, in chunks first.
+//! Fewer things: delta debugging on a list, chunks first.
 
-/// Lists up to this long are also searched for two things that can only go together.
+/// Lists up to this long are also searched for pairs that can only go together.
 const MAX_PAIRED: usize = 12;
 
-/// Leaves out of `things` what can be left out while the rest `will_do`: all, then halves,
-/// quarters and so on down to single ones, over again until none can go; in a short list also any
-/// two at once. `will_do` must hold for `things` themselves.
+/// Removes from `things` what can go while the rest `will_do`: all, then halves, quarters and so on
+/// down to single ones, repeated until none can go; in a short list also any two at once. `will_do`
+/// must hold for `things` themselves.
 ///
-/// The result is as short as single removals can make it, and depends on nothing but its
-/// arguments. For n things of which k matter about k · log n lists are tried.
+/// The result is as short as single removals can make it, and depends only on the arguments. With n
+/// things of which k matter, about k · log n lists are tried.
 pub(super) fn fewest<T: Clone>(
     mut things: Vec<T>,
     mut will_do: impl FnMut(&[T]) -> bool,
@@ -33,8 +33,8 @@ pub(super) fn fewest<T: Clone>(
     }
 }
 
-/// Leaves out each run of `chunk` things that can go, from the back: what comes late depends on
-/// what comes early, seldom the reverse.
+/// Removes each run of `chunk` things that can go, from the back: late things depend on early ones,
+/// seldom the reverse.
 fn without_chunks<T: Clone>(
     things: &mut Vec<T>,
     chunk: usize,
@@ -43,7 +43,7 @@ fn without_chunks<T: Clone>(
     let mut end = things.len();
     while end > 0 {
         let start = end.saturating_sub(chunk);
-        // The empty list is known not to do.
+        // The empty list is already known not to do.
         if end - start < things.len() {
             let rest = [&things[..start], &things[end..]].concat();
             if will_do(&rest) {
@@ -54,7 +54,7 @@ fn without_chunks<T: Clone>(
     }
 }
 
-/// Leaves out two things that can go together only, such as a fault and the one that undoes it.
+/// Removes two things that can only go together, such as a fault and its undoing.
 fn without_pairs<T: Clone>(things: &mut Vec<T>, will_do: &mut impl FnMut(&[T]) -> bool) {
     let mut first = 0;
     while things.len() > 2 && things.len() <= MAX_PAIRED && first < things.len() {

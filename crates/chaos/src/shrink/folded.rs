@@ -1,4 +1,4 @@
-//! Two steps as one: a state and what clears it become the state `for_ms`.
+//! Two steps as one: a state and the step that clears it become a state with `for_ms`.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A simpler JSON object with a string `event`: what an `emit` holds.
+//! Simplifies a JSON object with a string `event`: the payload of an `emit`.
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 const HEARTBEAT: &str = r#"{"event":"heartbeat"}"#;
 
 /// A simpler event than `bytes` that `will_do`: a heartbeat, else fewer members and elements, at
-/// any depth, and smaller values. `None` where there is none, or `bytes` are no JSON.
+/// any depth, and smaller values. `None` if there is none, or `bytes` are not JSON.
 pub(super) fn simplest(bytes: &Bytes, mut will_do: impl FnMut(Bytes) -> bool) -> Option<Bytes> {
     let heartbeat = Bytes::from_static(HEARTBEAT.as_bytes());
     if *bytes == heartbeat {
@@ -20,7 +20,7 @@ pub(super) fn simplest(bytes: &Bytes, mut will_do: impl FnMut(Bytes) -> bool) ->
     let mut best = None;
     while let Some(simpler) = simpler(&now)
         .into_iter()
-        // The event's name is what a reader goes by, and an emit must have it.
+        // A reader goes by the event's name, and an emit must have one.
         .filter(|value| value["event"] == now["event"] && value["event"].is_string())
         .find(|value| will_do(text(value)))
     {
@@ -30,7 +30,7 @@ pub(super) fn simplest(bytes: &Bytes, mut will_do: impl FnMut(Bytes) -> bool) ->
     best
 }
 
-/// An event as an engine writes it: its name and time before the rest.
+/// An event as an engine writes it: name and time first.
 fn text(event: &Value) -> Bytes {
     let members = event.as_object().into_iter().flatten();
     let place = |key: &str| match key {
@@ -47,8 +47,7 @@ fn text(event: &Value) -> Bytes {
     Bytes::from(format!("{{{}}}", members.join(",")))
 }
 
-/// Simpler values than this one, the simplest first; each is smaller in depth, members,
-/// elements, or by itself.
+/// Simpler values, the simplest first; each is smaller in depth, members, elements, or in itself.
 fn simpler(value: &Value) -> Vec<Value> {
     match value {
         Value::Null => Vec::new(),
@@ -56,7 +55,7 @@ fn simpler(value: &Value) -> Vec<Value> {
         Value::Number(number) => {
             let mut simpler = vec![Value::Null];
             for small in [0, 1] {
-                // Smaller only towards 0, so that no number comes back.
+                // Only ever towards 0, so that no number repeats.
                 if *number != small.into() && (small == 0 || *number != 0.into()) {
                     simpler.push(small.into());
                 }
@@ -115,7 +114,7 @@ fn simpler(value: &Value) -> Vec<Value> {
     }
 }
 
-/// What to leave out of `len` things: a half, a quarter, and so on, then single ones.
+/// What to remove from `len` things: a half, a quarter, and so on, then single ones.
 fn ranges(len: usize) -> Vec<std::ops::Range<usize>> {
     let mut ranges = Vec::new();
     let mut chunk = len.div_ceil(2);

@@ -1,4 +1,4 @@
-//! The numbers of a step: what each is, how it is read and set.
+//! The numbers in a step: what each is, how to get and set it.
 
 use wstape_tape::{Action, After, Conn, Garbage, Latency, Micros, Pongs, Step, Trigger, Whose};
 
@@ -8,17 +8,17 @@ use super::changed::changed;
 use super::number::{COUNT_UNITS, TIME_UNITS};
 use crate::case::DIAL_KEY;
 
-/// A number of a step that can be made simpler by itself. Times on the engine's clock are none:
-/// they hang together.
+/// A number in a step that can be simplified by itself. Times on the engine's clock don't count:
+/// they depend on each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Knob {
-    /// `on_connect`, where it is a number.
+    /// `on_connect`, if it is a number.
     OnConnect,
     /// `after_ms`.
     AfterTime,
     /// `after_frames`, `after_bytes` or `after_received`.
     AfterCount,
-    /// `conn`, where it is a number.
+    /// `conn`, if it is a number.
     Conn,
     /// `for_ms`.
     For,
@@ -80,7 +80,7 @@ impl Knob {
         }
     }
 
-    /// What it is rounded to.
+    /// The units it is rounded to.
     pub(super) fn units(self) -> &'static [u64] {
         match self {
             Self::AfterTime
@@ -95,11 +95,11 @@ impl Knob {
 
     /// The number that `step` has there.
     pub(super) fn get(self, step: &Step) -> Option<u64> {
-        // One function knows where each number lies, and it lends it for writing.
+        // One function knows where each number is, and it borrows the step mutably.
         self.place(&mut step.clone()).and_then(|place| place.get())
     }
 
-    /// `step` with another number there; as it was where it has none.
+    /// `step` with another number there; unchanged if it has none.
     pub(super) fn set(self, step: &Step, to: u64) -> Step {
         changed(step, |step| {
             if let Some(place) = self.place(step) {
@@ -164,7 +164,7 @@ impl Knob {
     }
 }
 
-/// Where a number lies.
+/// Where a number is.
 enum Place<'a> {
     Time(&'a mut Micros),
     Long(&'a mut u64),

@@ -1,13 +1,13 @@
-//! From a case that breaks a rule to a small one that breaks the same rule.
+//! Shrinks a case that breaks a rule to a small one that breaks the same rule.
 //!
 //! A case is data, two tapes, so shrinking is editing: steps go, times come closer, values get
-//! plainer, and what still breaks the rule is kept. Whether it does is asked of a function that
-//! was handed in. Nothing is drawn: the same case and the same answers give the same result.
+//! simpler, and an edit is kept if the case still breaks the rule. A function passed in decides
+//! that. Nothing is random: the same case and the same answers give the same result.
 //!
 //! | module | what it makes smaller |
 //! | --- | --- |
 //! | `fewer` | a list: delta debugging |
-//! | `folded` | a state and what clears it, to one step |
+//! | `folded` | a state and the step that clears it, into one step |
 //! | `sooner` | the run's length and the gaps in it |
 //! | `simpler`, `json`, `knob`, `changed` | the values of a step |
 //! | `settings` | what the header sets |
@@ -37,26 +37,26 @@ use self::simpler::simplest_step;
 use crate::case::Case;
 use wstape_oracle::Rule;
 
-/// Rounds of all passes at most. Each ends where a round changes nothing, mostly the third.
+/// Most rounds of all passes. Shrinking ends with a round that changes nothing, usually the third.
 const MAX_ROUNDS: u32 = 16;
 
-/// What a shrink came to.
+/// The result of a shrink.
 #[derive(Debug, Clone)]
 pub struct Shrunk {
     /// The smallest case found that breaks the rule.
     pub case: Case,
     /// Cases that were tried.
     pub tries: u64,
-    /// Whether nothing simpler was left to try; false where time or tries ran out.
+    /// Whether nothing simpler was left to try; false if time or tries ran out.
     pub complete: bool,
 }
 
-/// Makes `case` smaller while `broken` names `rule` for it: fewer faults and user calls first,
-/// then fewer events, a shorter run, plainer settings, simpler values. Over again until nothing
-/// changes, or `has_time` says no.
+/// Shrinks `case` while `broken` names `rule` for it: fewer faults and user calls first, then fewer
+/// events, a shorter run, plainer settings, simpler values. Repeats until nothing changes, or
+/// `has_time` returns false.
 ///
-/// `has_time` is asked before each try: the caller has the clock. Without it the result is a pure
-/// function of `case` and `broken`'s answers.
+/// `has_time` is called before each try: the caller has the clock. Apart from it the result is a
+/// pure function of `case` and `broken`'s answers.
 pub fn shrink(
     case: Case,
     rule: Rule,
@@ -68,7 +68,7 @@ pub fn shrink(
     settings::less_room(&mut search);
     for _ in 0..MAX_ROUNDS {
         let before = search.improvements();
-        // An early end makes every later try a quick one.
+        // An early end makes every later try faster.
         sooner::end_earlier(&mut search);
         fewer_steps(&mut search, faults);
         fewer_steps(&mut search, base);
@@ -100,8 +100,7 @@ fn base(case: &mut Case) -> &mut Tape {
     Arc::make_mut(&mut case.base)
 }
 
-/// Leaves out what of one tape can go. Its end is no step to leave out: an earlier one is looked
-/// for instead.
+/// Removes what can go from one tape. Its end is not removed; an earlier one is tried instead.
 fn fewer_steps(search: &mut Search<'_>, which: Which) {
     let start = search.best().clone();
     let steps = which(&mut start.clone()).steps.clone();
@@ -127,7 +126,7 @@ fn simpler_steps(search: &mut Search<'_>, which: Which) {
         }
         let mut step = which(&mut start).steps[at].clone();
         simplest_step(&mut step, |step| {
-            // Of a long tape even the copy takes its time.
+            // Even copying a long tape takes time.
             if search.is_over() {
                 return false;
             }
@@ -140,7 +139,7 @@ fn simpler_steps(search: &mut Search<'_>, which: Which) {
     }
 }
 
-/// Whether steps stand as a tape demands: those without a time first, times never decreasing.
+/// Whether steps are in a tape's order: those without a time first, times never decreasing.
 fn is_in_order(steps: &[Step]) -> bool {
     let rank = |step: &Step| match step.trigger {
         Trigger::At(at) => (true, at),

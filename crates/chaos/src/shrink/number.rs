@@ -1,4 +1,4 @@
-//! The simplest number that will do: the roundest, and of those the smallest.
+//! Finds the simplest number that will do: the roundest, and of those the smallest.
 
 /// Units of time to round to, in microseconds, the roundest first.
 pub(super) const TIME_UNITS: &[u64] = &[1_000_000, 100_000, 10_000, 1_000, 1];
@@ -6,12 +6,11 @@ pub(super) const TIME_UNITS: &[u64] = &[1_000_000, 100_000, 10_000, 1_000, 1];
 /// Units of a count, of bytes, of a status.
 pub(super) const COUNT_UNITS: &[u64] = &[1];
 
-/// Looks for a simpler number than `now` that `will_do`, in `least..`; `None` where there is none.
+/// Searches for a simpler number than `now` that `will_do`, in `least..`; `None` if there is none.
 ///
-/// For each unit, the roundest first, the smallest multiple that will do is bisected for: one and
-/// a bit more than log2 of the number of multiples are tried. A number is simpler where it is a
-/// multiple of a rounder unit, or of the same and smaller, so that a repeated search comes to an
-/// end. `units` must end with 1.
+/// For each unit, the roundest first, bisects for the smallest multiple that will do, in a little
+/// more than log2 of the number of multiples. A number is simpler if it is a multiple of a rounder
+/// unit, or of the same unit and smaller, so that repeated searches end. `units` must end with 1.
 pub(super) fn simplest(
     now: u64,
     least: u64,
@@ -24,10 +23,10 @@ pub(super) fn simplest(
     if will_do(least) {
         return Some(least);
     }
-    // A unit larger than the number would make it larger, not plainer.
+    // A unit larger than the number would make it larger, not simpler.
     for &unit in units.iter().filter(|unit| **unit <= now) {
         let round_already = now.is_multiple_of(unit);
-        // Exclusive below: known not to do, or too small.
+        // Exclusive lower bound: known not to do, or too small.
         let mut below = least / unit;
         let mut found = if round_already {
             now / unit
@@ -40,7 +39,7 @@ pub(super) fn simplest(
             if will_do(rounded) {
                 up
             } else if down > below && will_do(down * unit) {
-                // Where the next above won't do, what is right below may.
+                // If the next one above won't do, the one below may.
                 down
             } else {
                 continue;

@@ -1,12 +1,12 @@
-//! The search: the best case so far, and what is asked of the next.
+//! The search: the best case so far, and the test for the next.
 
 use crate::case::Case;
 
-/// Cases tried at most in one shrink, whatever time there is.
+/// Most cases tried in one shrink, however much time there is.
 pub(super) const MAX_TRIES: u64 = 100_000;
 
-/// The best case so far, and the two questions: does this one still break the rule, and is there
-/// time for another.
+/// The best case so far, and the two questions: does this case still break the rule, and is there
+/// time for another?
 pub(super) struct Search<'a> {
     best: Case,
     breaks: &'a mut dyn FnMut(&Case) -> bool,
@@ -41,7 +41,7 @@ impl<'a> Search<'a> {
         self.best
     }
 
-    /// Whether time or tries ran out: nothing is accepted any more.
+    /// Whether time or tries ran out: nothing more is accepted.
     pub(super) fn is_over(&self) -> bool {
         self.over
     }
@@ -55,7 +55,7 @@ impl<'a> Search<'a> {
         self.improvements
     }
 
-    /// Tries a simpler case, which becomes the best where it still breaks the rule.
+    /// Tries a simpler case, which becomes the best if it still breaks the rule.
     pub(super) fn offer(&mut self, case: Case) -> bool {
         if self.over || case == self.best {
             return false;

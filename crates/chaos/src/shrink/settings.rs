@@ -1,4 +1,4 @@
-//! Plainer settings: the defaults, else round numbers; and less of what the header asks for.
+//! Plainer settings: the defaults, else round numbers; and fewer demands in the header.
 
 use serde_json::{Map, Value};
 use wstape_tape::Micros;
@@ -8,13 +8,13 @@ use super::search::Search;
 use crate::case::About;
 use wstape_oracle::Settings;
 
-/// The least that receivers may fall behind by.
+/// The smallest capacity for receivers.
 const LEAST_CAPACITY: usize = 1;
 
-/// How the keys of settings that are times end.
+/// The suffix of settings that are times.
 const TIME_SUFFIX: &str = "_ms";
 
-/// Leaves each setting at its default where that will do, and rounds the times of the others.
+/// Resets each setting to its default if that will do, and rounds the times of the others.
 pub(super) fn plainer_settings(search: &mut Search<'_>) {
     for key in members(search).keys() {
         let mut rest = members(search);
@@ -37,8 +37,8 @@ pub(super) fn plainer_settings(search: &mut Search<'_>) {
     }
 }
 
-/// Lets receivers fall behind by one event alone. What then breaks the rule needs few events where
-/// it needed many; with few steps left the default is tried again.
+/// Gives receivers room for only one event. Few events then break the rule where many were needed;
+/// once few steps are left, the default is tried again.
 pub(super) fn less_room(search: &mut Search<'_>) {
     let mut case = search.best().clone();
     case.settings.events_capacity = LEAST_CAPACITY;
@@ -46,7 +46,7 @@ pub(super) fn less_room(search: &mut Search<'_>) {
     search.offer(case);
 }
 
-/// Asks for less: a smaller crowd, no search for secrets, no recovery.
+/// Demands less: a smaller crowd, no search for secrets, no recovery.
 pub(super) fn plainer_about(search: &mut Search<'_>) {
     let mut start = search.best().clone();
     for plain in [
@@ -68,8 +68,8 @@ pub(super) fn plainer_about(search: &mut Search<'_>) {
     });
 }
 
-/// `time` rounded down and up to each unit that it is no multiple of, the roundest first; never
-/// to zero, which would be another setting, not a plainer one.
+/// `time` rounded down and up to each unit it is not a multiple of, the roundest first; never to
+/// zero, which would be another setting, not a plainer one.
 fn rounder(time: Micros) -> impl Iterator<Item = Micros> {
     TIME_UNITS
         .iter()
@@ -81,7 +81,7 @@ fn rounder(time: Micros) -> impl Iterator<Item = Micros> {
         .filter(|rounded| *rounded > Micros::ZERO)
 }
 
-/// The settings that are not the default.
+/// The settings that differ from the default.
 fn members(search: &Search<'_>) -> Map<String, Value> {
     let raw = search.best().settings.to_raw();
     serde_json::from_str(raw.get()).unwrap_or_default()

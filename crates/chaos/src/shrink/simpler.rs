@@ -10,12 +10,11 @@ use super::knob::Knob;
 use super::number::simplest;
 use crate::case::FAULT_KEY;
 
-/// Payloads up to this many bytes are searched byte by byte; of longer ones the length alone is
-/// searched, over and over until they are short enough.
+/// Payloads up to this many bytes are searched byte by byte; for longer ones only the length is
+/// searched, until they are short enough.
 const MAX_SEARCHED_BYTES: usize = 256;
 
-/// Makes `step` as simple as it gets while `will_do` holds for the simpler one. The time on the
-/// engine's clock stays.
+/// Simplifies `step` as far as `will_do` holds. The time on the engine's clock stays.
 pub(super) fn simplest_step(step: &mut Step, mut will_do: impl FnMut(&Step) -> bool) {
     while let Some(simpler) = choices(step).into_iter().find(|choice| will_do(choice)) {
         *step = simpler;
@@ -33,8 +32,8 @@ pub(super) fn simplest_step(step: &mut Step, mut will_do: impl FnMut(&Step) -> b
     payload(step, &mut will_do);
 }
 
-/// Simpler steps, the simplest first. None of them leads back to `step` through choices of its
-/// own: each says less, or comes earlier in the same order of preference.
+/// Simpler steps, the simplest first. No chain of choices leads back to `step`: each says less, or
+/// comes earlier in the same order of preference.
 fn choices(step: &Step) -> Vec<Step> {
     let mut choices: Vec<Step> = actions(&step.action)
         .into_iter()
@@ -68,7 +67,8 @@ fn choices(step: &Step) -> Vec<Step> {
     choices
 }
 
-/// Puts another action into a step. Of another kind, it is no longer the fault it was drawn as.
+/// Replaces a step's action. If it is of another kind, the step is no longer the fault it was drawn
+/// as.
 fn act(step: &mut Step, action: Action) {
     if action.key() != step.key() {
         step.extensions.retain(|(key, _)| key != FAULT_KEY);
@@ -76,8 +76,8 @@ fn act(step: &mut Step, action: Action) {
     step.action = action;
 }
 
-/// Simpler actions, the simplest first: for what breaks a connection the plainest end, then what
-/// says less under the same key.
+/// Simpler actions, the simplest first: for something that breaks a connection the plainest end,
+/// then shorter forms of the same key.
 fn actions(action: &Action) -> Vec<Action> {
     let breaks = matches!(
         action,
@@ -87,7 +87,7 @@ fn actions(action: &Action) -> Vec<Action> {
     fin.into_iter().chain(action.simpler()).collect()
 }
 
-/// Whether the modifiers of a step still go with its action.
+/// Whether a step's modifiers still suit its action.
 fn is_allowed(step: &Step) -> bool {
     let on_connect = step.trigger.is_prologue();
     (step.for_us.is_none() || step.action.is_state())
@@ -182,7 +182,7 @@ mod tests {
 
     use super::simplest_step;
 
-    /// The line that is left of `line` while its text contains all of `needed`.
+    /// The shortest part of `line` whose text contains all of `needed`.
     fn left(line: &str, needed: &[&str]) -> String {
         let mut step = Step::parse("a table", 1, line).unwrap();
         simplest_step(&mut step, |step| {

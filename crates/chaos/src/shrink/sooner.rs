@@ -1,4 +1,4 @@
-//! Shorter runs: an earlier end, and smaller gaps between what happens.
+//! Shorter runs: an earlier end, and smaller gaps.
 
 use std::sync::Arc;
 
@@ -21,8 +21,7 @@ pub(super) fn end_earlier(search: &mut Search<'_>) {
     });
 }
 
-/// Brings what happens closer together, gap by gap from the front: all that comes after a gap
-/// comes sooner by what the gap loses.
+/// Closes gaps one by one from the front: everything after a gap moves earlier by as much.
 pub(super) fn close_gaps(search: &mut Search<'_>) {
     let mut from = Micros::ZERO;
     while !search.is_over() {
@@ -47,12 +46,12 @@ pub(super) fn close_gaps(search: &mut Search<'_>) {
             };
             search.offer(edited(&start, later, |tape| moved(tape, until, to)))
         });
-        // A gap that closed leaves nothing at `until`: what came after it is looked at next.
+        // A closed gap leaves nothing at `until`: what came after it is next.
         from = gap.map_or(until, |gap| Micros(from.0 + gap));
     }
 }
 
-/// The case with both tapes edited alike, and the time of its recovery.
+/// The case with both tapes edited the same way, and its recovery time too.
 fn edited(case: &Case, quiet: impl Fn(Micros) -> Micros, edit: impl Fn(&Tape) -> Tape) -> Case {
     let mut edited = case.clone();
     edited.base = Arc::new(edit(&case.base));
@@ -78,7 +77,7 @@ fn last_time(tape: &Tape) -> Option<Micros> {
     times(tape).last()
 }
 
-/// The tape up to `at`: an end later than that comes then.
+/// The tape up to `end`: a later end moves there.
 fn cut(tape: &Tape, end: Micros) -> Tape {
     let steps = tape.steps.iter().filter_map(|step| match step.trigger {
         Trigger::At(at) if at <= end => Some(step.clone()),
@@ -89,8 +88,7 @@ fn cut(tape: &Tape, end: Micros) -> Tape {
     Tape::new(tape.header.clone(), steps.collect())
 }
 
-/// The tape with what happens at `from` happening at `to`, and all later by as much sooner or
-/// later.
+/// The tape with what happens at `from` moved to `to`, and everything later shifted by as much.
 fn moved(tape: &Tape, from: Micros, to: Micros) -> Tape {
     let steps = tape.steps.iter().map(|step| match step.trigger {
         Trigger::At(time) if time >= from => at(step, shifted(time, from, to)),
@@ -99,7 +97,7 @@ fn moved(tape: &Tape, from: Micros, to: Micros) -> Tape {
     Tape::new(tape.header.clone(), steps.collect())
 }
 
-/// A time from `from` on, where what was at `from` is at `to`.
+/// A time from `from` on, after moving `from` to `to`.
 fn shifted(time: Micros, from: Micros, to: Micros) -> Micros {
     Micros((time.0 - from.0).saturating_add(to.0))
 }

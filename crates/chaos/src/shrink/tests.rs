@@ -1,4 +1,4 @@
-//! Whole shrinks, with rules of their own that have a known smallest case.
+//! Whole shrinks, with test rules whose smallest case is known.
 
 use wstape_tape::{Action, Micros, Tape, Trigger};
 
@@ -9,7 +9,7 @@ use crate::case::{About, Case};
 
 const RULE: Rule = Rule::R9;
 
-/// Half an hour of events a second apart, under a hundred faults and a few user calls.
+/// Half an hour of events one second apart, under a hundred faults and a few user calls.
 fn large() -> Case {
     let mut base = String::from(concat!(
         r#"{"tape":1,"title":"generated","x-subscriber":{"initial_backoff_ms":73.219,"#,
@@ -59,8 +59,7 @@ fn large() -> Case {
     Case::new(base, faults, settings, about)
 }
 
-/// Shrinks what is large, with all the time there is, and checks each candidate's tapes on the
-/// way.
+/// Shrinks the large case without a time limit, and checks each candidate's tapes on the way.
 fn shrunk(breaks: impl Fn(&Case) -> bool) -> Shrunk {
     let judge = |case: &Case| {
         for tape in [&*case.base, &*case.faults] {

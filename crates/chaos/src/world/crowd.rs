@@ -17,15 +17,15 @@ use crate::case::Case;
 use crate::coverage::Coverage;
 use crate::verdict::Verdict;
 
-/// When whose dial began, where it is known whose.
+/// When each dial began, and whose it was, if known.
 type Dials = Mutex<Vec<(Micros, Option<u32>)>>;
 
-/// A dialer that takes down when it is used.
+/// A dialer that records when it is used.
 #[derive(Debug)]
 struct CountedDialer {
     net: MemoryNet,
     clock: Clock,
-    /// Whose it is; `None` of the one that dials through `wstape_dial` lead to, which are all alike.
+    /// Whose it is; `None` for the shared dialer that dials through `wstape_dial` go to.
     number: Option<u32>,
     dials: Arc<Dials>,
 }
@@ -40,7 +40,7 @@ impl Dialer for CountedDialer {
     }
 }
 
-/// How far apart the first delay's shortest and longest are; `None` without jitter.
+/// The range between the first delay's shortest and longest; `None` without jitter.
 fn width(settings: &Settings, terms: &Terms) -> Option<Micros> {
     match terms {
         Terms::Settings => {
@@ -55,8 +55,8 @@ fn width(settings: &Settings, terms: &Terms) -> Option<Micros> {
     }
 }
 
-/// Dials with who made them. Where that is not known, the n-th dial after the drop is taken for the
-/// n-th subscriber's: each makes one before any makes another, for the engine takes them all.
+/// Dials with who made them. If that is unknown, the n-th dial after the drop is taken for the n-th
+/// subscriber's: each makes one before any makes another, because the engine accepts them all.
 fn by_number(dials: &[(Micros, Option<u32>)], dropped: Micros) -> Vec<(Micros, u32)> {
     let (mut before, mut after) = (0, 0);
     let numbered = dials.iter().map(|(at, number)| {
@@ -88,7 +88,7 @@ fn dropped_at(case: &Case) -> Option<Micros> {
 /// Plays the case of a crowd.
 ///
 /// # Errors
-/// Where the engine or a subscriber does not start, in words.
+/// If the engine or a subscriber does not start, in words.
 pub(super) async fn play(case: &Case, subject: &dyn Subject) -> Result<(Verdict, Trace), String> {
     let engine_error = |error: EngineError| error.to_string();
     let clock = clock_of(case, subject, Pace::Virtual);

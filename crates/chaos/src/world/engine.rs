@@ -1,4 +1,4 @@
-//! The engine of a case: how it is built, where it is, when it is over.
+//! A case's engine: how it is built, where it is, when it ends.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use wstape_tape::{Action, Micros, Trigger};
 use super::logs::Secret;
 use crate::case::Case;
 
-/// The host that an engine in memory answers for.
+/// The host of an engine in memory.
 const HOST: &str = "mock-engine";
-/// User info, the password in it, and query of the URL in a case about secrets.
+/// The URL's user info (with a password) and query in a case about secrets.
 const SECRET_USER: &str = "usr-5ecret:pw-5ecret";
 const SECRET_PASSWORD: &str = "pw-5ecret";
 const SECRET_QUERY: &str = "key=qry-5ecret";
-/// How long a case goes on whose base has no `end`.
+/// How long a case without an `end` in its base goes on.
 const WITHOUT_END: Micros = Micros::from_ms(1_000);
 
 /// What must not be logged in this case.
@@ -36,14 +36,14 @@ pub(super) fn secrets(case: &Case, subject: &dyn Subject) -> Vec<Secret> {
         .collect()
 }
 
-/// The URL of the engine, with secrets in it where the case is about them.
+/// The URL of the engine, with secrets if the case is about them.
 pub(super) fn url(case: &Case, engine: &Engine, subject: &dyn Subject) -> String {
     let url = match subject.time() {
         Time::Fine => engine.url(),
         Time::Plain => PLAIN_URL.to_owned(),
     };
     if case.about.secrets && subject.terms() != Terms::Settings {
-        // Not every client takes user info.
+        // Not every client accepts user info.
         format!("{url}?{SECRET_QUERY}")
     } else if case.about.secrets {
         let rest = url.strip_prefix("ws://").unwrap_or(&url);
@@ -53,7 +53,7 @@ pub(super) fn url(case: &Case, engine: &Engine, subject: &dyn Subject) -> String
     }
 }
 
-/// The host in the URL that a subscriber is handed.
+/// The host in the URL given to a subscriber.
 pub(super) fn host_of(subject: &dyn Subject) -> &'static str {
     match subject.time() {
         Time::Fine => HOST,
@@ -70,17 +70,17 @@ pub(super) enum Pace {
     Real,
 }
 
-/// The clock of a case, in the time that the subscriber lives in.
+/// The clock of a case, in the subscriber's kind of time.
 pub(super) fn clock_of(case: &Case, subject: &dyn Subject, pace: Pace) -> Clock {
     let wall = case.base.header.wall_at_zero();
     match (subject.time(), pace) {
         (Time::Fine, Pace::Virtual) => Clock::virtual_at(wall),
-        // What a real clock reads off a paused runtime is plain time.
+        // A real clock on a paused runtime reads plain time.
         (Time::Plain, _) | (Time::Fine, Pace::Real) => Clock::real_at(wall),
     }
 }
 
-/// The engine that plays a case, to be.
+/// The builder for the engine that plays a case.
 pub(super) fn engine_of(case: &Case, clock: &Clock) -> EngineBuilder {
     Engine::builder()
         .clock(clock.clone())

@@ -1,4 +1,4 @@
-//! Which faults fired, by the engine's own journal.
+//! Which faults fired, according to the engine's own journal.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,26 +20,26 @@ fn lateness(time: Time) -> Micros {
     }
 }
 
-/// A step of the faults tape that is of some kind.
+/// A step of the faults tape that has a kind.
 struct Fault<'a> {
     kind: FaultKind,
     step: &'a Step,
-    /// What a journal says of it, where that tells it from others.
+    /// What a journal says about it, if that tells it from others.
     words: Cow<'static, str>,
 }
 
-/// What a journal says of a step, made once: half of a journal may be held against it.
+/// What a journal says about a step; computed once, because half a journal may be compared with it.
 fn words(step: &Step) -> Cow<'static, str> {
     match &step.action {
-        // Whichever event it is.
+        // Any event.
         Action::Emit(_) => Cow::Borrowed(""),
         action if action.is_state() => step.words(),
         action => action.words(),
     }
 }
 
-/// Counts, for each kind that the case enables, how often it fired: an entry of the journal that
-/// a step of that kind makes where it is performed, at its time, on its connection.
+/// Counts how often each kind the case enables fired: a journal entry that a step of that kind
+/// makes when performed, at its time, on its connection.
 pub(super) fn count_fired(case: &Case, time: Time, journal: &[Entry], coverage: &mut Coverage) {
     let lateness = lateness(time);
     let faults: Vec<Fault<'_>> = case
@@ -53,7 +53,7 @@ pub(super) fn count_fired(case: &Case, time: Time, journal: &[Entry], coverage: 
             Some(Fault { kind, step, words })
         })
         .collect();
-    // Steps that show at once, by their time; the others, which may show at any, by how they show.
+    // Steps that show at once, by time; the others, which may show at any time, by how they show.
     let (mut at_once, mut later): (BTreeMap<Micros, Faults<'_>>, BTreeMap<Sight, Faults<'_>>) =
         Default::default();
     for fault in &faults {
@@ -87,7 +87,7 @@ pub(super) fn count_fired(case: &Case, time: Time, journal: &[Entry], coverage: 
 
 type Faults<'a> = Vec<&'a Fault<'a>>;
 
-/// What a fault shows as: a kind of the journal's entries.
+/// How a fault shows: a kind of journal entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Sight {
     DialRefused,
@@ -106,8 +106,7 @@ enum Sight {
     Mark,
 }
 
-/// What an entry may be the sight of. Half of a journal is what the client did, and of that no fault needs
-/// to be asked.
+/// What an entry may show. Half of a journal is what the client did, which shows no fault.
 fn sight_of(kind: &JournalKind) -> Option<Sight> {
     Some(match kind {
         JournalKind::DialRefused => Sight::DialRefused,
@@ -160,7 +159,7 @@ impl Fault<'_> {
         )
     }
 
-    /// What it may show as.
+    /// How it may show.
     fn sights(&self) -> &'static [Sight] {
         match &self.step.action {
             Action::Down(Down::Refuses | Down::Drains) => &[Sight::Down, Sight::DialRefused],
@@ -185,7 +184,7 @@ impl Fault<'_> {
         }
     }
 
-    /// Whether an entry that it [may show as](Self::sights) says that it did.
+    /// Whether an entry of a kind that it [may show as](Self::sights) says that it fired.
     fn shows_as(&self, kind: &JournalKind) -> bool {
         match (&self.step.action, kind) {
             (Action::Refuse(Some(refusal)), JournalKind::Refused { status }) => {
@@ -196,7 +195,7 @@ impl Fault<'_> {
             }
             (Action::Drop(end), JournalKind::Dropped(found)) => end == found,
             (action, JournalKind::State(text)) => *text == self.words && !action.clears(),
-            // Whichever event: the engine may shift the times in it.
+            // Any event: the engine may shift the times in it.
             (Action::Emit(_), JournalKind::Sent { .. }) => true,
             (_, JournalKind::Sent { what, .. }) => **what == *self.words,
             (Action::Mark(name), JournalKind::Mark(found)) => found == name,

@@ -1,4 +1,4 @@
-//! A world while it lives: one case at one subscriber, in virtual time.
+//! A live world: one case against one subscriber, in virtual time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
@@ -32,29 +32,29 @@ use crate::verdict::Verdict;
 const TURNS_TO_END: usize = 64;
 /// Turns that a subscriber gets to take in what was delivered.
 const TURNS_TO_SETTLE: usize = 64;
-/// How often, and after how long each time, tasks of anybody's are looked for once more: a minute.
+/// How many more times to look for leftover tasks of any subscriber: for a minute in all.
 const LOOKS_FOR_TASKS: usize = 12;
 const LOOK_FOR_TASKS: Micros = Micros::from_ms(5_000);
-/// How often it is looked whether a subscriber has recovered.
+/// How often to check whether a subscriber has recovered.
 const LOOK_FOR_RECOVERY: Micros = Micros::from_ms(250);
-/// How long after a shutdown nothing may connect, beyond the longest delay.
+/// How long after a shutdown nothing may connect, on top of the longest delay.
 const AFTERMATH: Micros = Micros::from_ms(1_000);
 /// How many of these a shutdown may take in real time.
 const MAX_AFTERMATHS: usize = 12;
-/// Things that one receiver may say in a row before others get a turn.
+/// Things that one receiver may report in a row before others get a turn.
 const MAX_HEARD_AT_ONCE: usize = 1 << 20;
 
-/// A world while it lives.
+/// A live world.
 pub(super) struct World {
     clock: Clock,
-    /// What the world waits on while nothing stirs.
+    /// What the world waits on while nothing happens.
     timer: Timer,
     observer: Arc<Observer>,
     mirror: Option<Arc<dyn Mirror>>,
     handle: Option<Box<dyn Handle>>,
     stopping: Option<Stopping>,
     stopped: bool,
-    /// Receivers by their number; `None` where one was dropped.
+    /// Receivers by number; `None` if dropped.
     receivers: Vec<Option<Box<dyn Receiver>>>,
     stalled: bool,
     pace: Pace,
@@ -67,7 +67,7 @@ impl World {
     /// Plays the whole case.
     ///
     /// # Errors
-    /// Where the engine or the subscriber does not start.
+    /// If the engine or the subscriber does not start.
     pub(super) async fn live(
         case: &Case,
         subject: &dyn Subject,
@@ -135,7 +135,7 @@ impl World {
         Ok(world.judge(case, subject, &entries))
     }
 
-    /// Lives until `until`, looking whenever something stirs.
+    /// Runs until `until`, looking whenever something happens.
     async fn until(&mut self, until: Micros) {
         let mut next_look = self.observer.judge(|judge, _| judge.next_look());
         loop {
@@ -154,7 +154,7 @@ impl World {
                 () = poll_fn(|cx| timer.poll(cx, next)) => None,
             };
             if let Some(how) = gave_up {
-                // Nothing is left to be shut down.
+                // Nothing is left to shut down.
                 self.handle = None;
                 self.observer
                     .note(0, Happening::Stopped(how.is_ok()), |judge, at| {
@@ -177,8 +177,8 @@ impl World {
         }
     }
 
-    /// Lives until `end`. In real time only until the subscriber has recovered: what is left then is a wait
-    /// for what has come already, of minutes.
+    /// Runs until `end`. In real time, only until the subscriber has recovered: the rest would be
+    /// minutes of waiting for something that has come already.
     async fn until_over(&mut self, end: Micros) {
         while self.pace == Pace::Real && !self.observer.judge(|judge, _| judge.has_recovered()) {
             let next = Micros(self.clock.now().0.saturating_add(LOOK_FOR_RECOVERY.0));
@@ -189,13 +189,13 @@ impl World {
         }
         let end = match self.pace {
             Pace::Virtual => end,
-            // It is looked at for a moment longer, at work again.
+            // It is watched a moment longer, at work again.
             Pace::Real => Micros(self.clock.now().0.saturating_add(AFTERMATH.0)).min(end),
         };
         self.until(end).await;
     }
 
-    /// Looks at everything; when to look again, although nothing may happen.
+    /// Looks at everything; returns when to look again, even if nothing happens.
     fn look(&mut self) -> Option<Micros> {
         if let Some(taken) = self.memory.as_mut().and_then(Memory::too_much) {
             self.observer.judge(|judge, at| {
@@ -213,7 +213,7 @@ impl World {
         self.observer.look_around()
     }
 
-    /// Lets receivers that read hear what there is.
+    /// Lets reading receivers hear what there is.
     fn listen(&mut self) {
         if self.stalled {
             return;
@@ -289,7 +289,7 @@ impl World {
     }
 
     fn stall(&mut self, stalled: bool) {
-        // What there is to hear is heard before, or after.
+        // What there is to hear is heard before or after.
         self.listen();
         self.stalled = stalled;
         self.observer
@@ -319,7 +319,7 @@ impl World {
         }
     }
 
-    /// Ends the case: whoever still has a handle shuts down, and nothing may follow.
+    /// Ends the case: any remaining handle shuts down, and nothing may follow.
     async fn close(&mut self, case: &Case) {
         if self.stalled {
             self.stall(false);
@@ -342,7 +342,7 @@ impl World {
         self.until(Micros(until)).await;
     }
 
-    /// What would follow a shutdown after minutes is not waited for where they take minutes.
+    /// In real time, doesn't wait for what might follow a shutdown minutes later.
     async fn close_in_real_time(&mut self) {
         let later = |clock: &Clock| Micros(clock.now().0.saturating_add(AFTERMATH.0));
         for _ in 0..MAX_AFTERMATHS {
@@ -356,7 +356,7 @@ impl World {
         self.until(until).await;
     }
 
-    /// The engine is gone; looks whether the subscriber has left anything.
+    /// The engine is gone; checks whether the subscriber has left anything behind.
     async fn bury(&mut self, engine: Engine) {
         drop(engine);
         if !self.stopped {
@@ -370,7 +370,7 @@ impl World {
             tokio::task::yield_now().await;
         }
         if self.pace == Pace::Virtual && self.observer.judge(|judge, _| judge.is_bounded()) {
-            // A task that finds out when it next wakes is nothing left behind.
+            // A task that notices when it next wakes is not a leftover.
             for _ in 0..LOOKS_FOR_TASKS {
                 let next = Micros(self.clock.now().0.saturating_add(LOOK_FOR_TASKS.0));
                 self.clock.sleep_until(next).await;
@@ -397,7 +397,7 @@ impl World {
         let model = judge.expected();
         let (reconnects, messages) = (judge.reconnects(), judge.messages());
         let found = judge.finish(at);
-        // What is found only now is found of what there is to see at the end.
+        // What is found only now gets the moment at the end.
         for violation in &found.violations[moments.len()..] {
             trace.mark(
                 at,
@@ -430,8 +430,8 @@ impl World {
     }
 }
 
-/// Who judges a case. Timers of a machine that does more than this come late: in real time a dial
-/// may as well.
+/// The judge of a case. Timers fire late on a machine that does other work: in real time a dial may
+/// be late too.
 fn judge_of(case: &Case, subject: &dyn Subject, pace: Pace) -> Judge {
     let quiet_at = case.about.quiet_at_us.map(Micros);
     let judge = match subject.terms_of(&case.settings) {
@@ -461,7 +461,7 @@ fn engine_hash(journal: &[Entry]) -> u64 {
     hash.value()
 }
 
-/// How the subscriber ended though nobody asked it to; never while it goes on.
+/// How the subscriber ended although nobody asked it to; never while it runs.
 async fn poll_ended(handle: &mut Option<Box<dyn Handle>>) -> Result<(), String> {
     poll_fn(|cx| match handle {
         Some(handle) => handle.poll_ended(cx),
@@ -470,7 +470,7 @@ async fn poll_ended(handle: &mut Option<Box<dyn Handle>>) -> Result<(), String> 
     .await
 }
 
-/// The shutdown's outcome, where one is under way; otherwise never.
+/// The shutdown's outcome, if one is in progress; otherwise never.
 async fn poll_stopping(stopping: &mut Option<Stopping>) -> Result<(), String> {
     match stopping {
         Some(stopping) => stopping.await,

@@ -1,4 +1,4 @@
-//! Everything that is logged on this thread, searched for secrets.
+//! Searches everything logged on this thread for secrets.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -12,10 +12,10 @@ use parking_lot::Mutex;
 use tracing::field::{Field, Visit};
 use tracing::span;
 
-/// Longest part of a line that is searched, in bytes; what is logged is cut there.
+/// Longest part of a line that is searched, in bytes; lines are cut there.
 const MAX_LINE_BYTES: usize = 64 * 1024;
 
-/// What must not be logged, and how it is called.
+/// Something that must not be logged, and its name.
 #[derive(Debug, Clone)]
 pub(super) struct Secret {
     pub(super) name: &'static str,
@@ -23,47 +23,46 @@ pub(super) struct Secret {
 }
 
 impl Secret {
-    /// A secret as it is, and as base64.
+    /// A secret in plain text, and as base64.
     pub(super) fn both(name: &'static str, text: &str) -> [Self; 2] {
         [text.to_owned(), BASE64.encode(text)].map(|text| Self { name, text })
     }
 }
 
-/// What a search came to.
+/// The result of a search.
 #[derive(Debug, Default)]
 pub(super) struct Searched {
     /// Lines that were logged.
     pub(super) lines: u64,
-    /// Where a secret stood in a line of the subject's own, first of all: its name, and who logged
-    /// it.
+    /// The first secret found in a line of the subject's own: its name, and who logged it.
     pub(super) found: Option<(&'static str, String)>,
-    /// Secrets in lines of others: what, and who.
+    /// Secrets in others' lines: what, and by whom.
     pub(super) by_others: BTreeSet<String>,
 }
 
 #[derive(Debug, Default)]
 struct Search {
     secrets: Vec<Secret>,
-    /// The subject's own crates; none where every line is its own.
+    /// The subject's own crates; empty if every line counts as its own.
     crates: Vec<String>,
     searched: Searched,
-    /// The line at hand, reused.
+    /// The current line, reused.
     line: String,
 }
 
 /// Whether the process's logger is this one.
 static OURS: AtomicBool = AtomicBool::new(false);
-/// Watches under way, on all threads: without one, records are not even made.
+/// Watches in progress, on all threads: without one, records are not even made.
 static WATCHES: Mutex<usize> = Mutex::new(0);
 
 thread_local! {
     static SEARCH: RefCell<Option<Search>> = const { RefCell::new(None) };
 }
 
-/// Searches what is logged on this thread, at every level, until it is [`end`](Self::end)ed.
+/// Searches what is logged on this thread, at every level, until [`end`](Self::end)ed.
 ///
-/// Records of the `log` crate have one logger for the whole process: the first search installs
-/// it, and where the program has one of its own, they are not seen.
+/// The `log` crate has one logger for the whole process: the first search installs it. If the
+/// program has its own, records are not seen.
 pub(super) struct Watch {
     _tracing: tracing::subscriber::DefaultGuard,
 }
@@ -96,7 +95,7 @@ impl Drop for Watch {
     }
 }
 
-/// Counts watches, and lets records be made while there are any.
+/// Counts watches, and enables records while there are any.
 fn count(change: impl FnOnce(usize) -> usize) {
     let mut watches = WATCHES.lock();
     *watches = change(*watches);
@@ -111,7 +110,7 @@ fn count(change: impl FnOnce(usize) -> usize) {
 /// Searches a line.
 fn search(by: &str, write: impl FnOnce(&mut String)) {
     SEARCH.with(|search| {
-        // Whoever logs while a line is being made is not heard: the line holds it.
+        // Logging while a line is being made is ignored: the line is borrowed.
         let Ok(mut search) = search.try_borrow_mut() else {
             return;
         };

@@ -1,13 +1,13 @@
-//! R13: how much a case takes of memory, where the binary counts it.
+//! R13: how much memory a case takes, if the binary counts it.
 
-/// Most bytes that a case may have allocated at a time; a usual one takes a few hundred KiB.
+/// Most bytes that a case may have allocated at once; a usual one takes a few hundred KiB.
 pub(super) const MAX_MEMORY_BYTES: usize = 256 << 20;
 
 /// The memory of the process, while one case is played.
 pub(super) struct Memory {
     read: fn() -> usize,
     at_start: usize,
-    /// It was told already.
+    /// Already reported.
     told: bool,
 }
 
@@ -20,7 +20,7 @@ impl Memory {
         }
     }
 
-    /// How much was allocated since the case began, once, where it is too much.
+    /// How much was allocated since the case began, reported once, if it is too much.
     pub(super) fn too_much(&mut self) -> Option<usize> {
         let taken = (self.read)().saturating_sub(self.at_start);
         let is_news = taken > MAX_MEMORY_BYTES && !self.told;

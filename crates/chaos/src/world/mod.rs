@@ -1,17 +1,18 @@
-//! A world of its own for each case: engine, network and subscriber in virtual time.
+//! A separate world for each case: engine, network and subscriber in virtual time.
 //!
 //! | module | what is in it |
 //! | --- | --- |
 //! | `play` | one case, played and judged, whatever it does |
-//! | `live` | a world while it lives: calls made, looks taken |
+//! | `live` | a live world: calls made, looks taken |
 //! | `crowd` | many subscribers of one engine, dropped together |
-//! | `network`, `observer` | the subscriber's dials and streams, and who watches them |
-//! | `trace` | all that happened, in order, and its hash |
+//! | `network`, `observer` | the subscriber's dials and streams, and the observer that watches them
+//! |
+//! | `trace` | everything that happened, in order, and its hash |
 //! | `logs` | what is logged, searched for secrets |
-//! | `memory` | how much a case takes of it, where the binary counts that |
+//! | `memory` | how much memory a case takes, if the binary counts it |
 //! | `engine`, `fired` | the engine of a case, and which of its faults fired |
-//! | `probe` | what a subscriber offers to look at |
-//! | `played` | what playing a case came to |
+//! | `probe` | what a subscriber lets the judge see |
+//! | `played` | the result of playing a case |
 
 mod crowd;
 mod engine;

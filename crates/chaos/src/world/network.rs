@@ -14,7 +14,7 @@ use wstape_tape::Micros;
 use super::observer::Observer;
 use super::trace::Happening;
 
-/// The dialer of a world: leads to its engine, and tells the observer of everything.
+/// A world's dialer: leads to its engine, and reports everything to the observer.
 #[derive(Debug)]
 pub(super) struct WatchedDialer {
     net: MemoryNet,
@@ -78,7 +78,7 @@ impl Dialer for WatchedDialer {
     }
 }
 
-/// A dial that has not come to its end.
+/// An unfinished dial.
 struct UnderWay<'a> {
     observer: &'a Observer,
     dial: u64,
@@ -127,7 +127,7 @@ impl AsyncRead for WatchedStream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let dial = self.dial;
-        // Who asks for more has done with what there was.
+        // Asking for more means it is done with what there was.
         self.observer.look_strictly();
         let (before, room) = (buf.filled().len(), buf.remaining());
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);

@@ -1,5 +1,5 @@
-//! Who watches: all that passes between a subscriber and its world is written into the trace, and
-//! told to the judge.
+//! The observer: writes everything that passes between a subscriber and its world into the trace,
+//! and reports it to the judge.
 
 use std::sync::Arc;
 
@@ -11,24 +11,24 @@ use wstape_tape::Micros;
 
 use super::trace::{Happening, Trace};
 
-/// Dials at one instant that are more than anybody needs: the next is never done, for a subscriber
-/// that spins would go on for ever in no time.
+/// Dials at one instant that are more than anybody needs: the next never completes, because a
+/// spinning subscriber would go on for ever without time passing.
 const MAX_DIALS_AT_ONCE: u32 = 256;
 
-/// Sees all that passes between a subscriber and its world.
+/// Sees everything that passes between a subscriber and its world.
 pub(super) struct Observer {
     pub(super) clock: Clock,
     seen: Mutex<Seen>,
-    /// Told when there is something to look at.
+    /// Notified when there is something to look at.
     pub(super) stirred: Notify,
 }
 
-/// What could be looked at when a rule broke.
+/// What could be seen when a rule broke.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Moment {
-    /// The mirror, as JSON text; empty where the subscriber shows none.
+    /// The mirror, as JSON text; empty if the subscriber shows none.
     pub mirror: String,
-    /// What it should have been by then, all that was delivered having been taken in.
+    /// What it should have been by then, with everything delivered taken in.
     pub model: String,
 }
 
@@ -37,7 +37,7 @@ struct Seen {
     judge: Judge,
     mirror: Option<Arc<dyn Mirror>>,
     record: Option<Arc<dyn Record>>,
-    /// Of each violation so far.
+    /// One for each violation so far.
     moments: Vec<Moment>,
     dials: u64,
     /// When the last dial was, and how many there were at that instant.
@@ -46,7 +46,7 @@ struct Seen {
     dial_takes: Micros,
     /// Reused from write to write.
     same: Vec<u8>,
-    /// The instant of the last strict look, where nothing has passed since.
+    /// The instant of the last strict look, if nothing has happened since.
     looked: Option<Micros>,
 }
 
@@ -56,13 +56,13 @@ impl std::fmt::Debug for Observer {
     }
 }
 
-/// What a subscriber that is judged by bounds shows, as JSON text: its mirror; empty without one.
+/// What a subscriber judged by bounds shows, as JSON text: its mirror; empty without one.
 fn text_of_anyones(view: View<'_>) -> String {
     let mirror = view.mirror.map(|mirror| mirror.json().to_string());
     mirror.unwrap_or_default()
 }
 
-/// The mirror, and the record of the connection as one more member of it, as JSON text.
+/// The mirror, with the connection's record as an extra member, as JSON text.
 fn text(view: View<'_>) -> String {
     let mut text = Vec::from(*b"{");
     if let Some(mirror) = view.mirror {
@@ -88,7 +88,7 @@ fn text(view: View<'_>) -> String {
 }
 
 impl Seen {
-    /// What can be looked at, as JSON text.
+    /// What can be seen, as JSON text.
     fn text(&self) -> String {
         if self.judge.is_bounded() {
             text_of_anyones(self.view())
@@ -118,7 +118,7 @@ impl Seen {
         judge.look(at, view, strict);
     }
 
-    /// Where a rule broke just now, the trace says so, and what can be looked at is kept.
+    /// If a rule just broke, marks it in the trace and keeps what can be seen.
     fn mark(&mut self, at: Micros) {
         while let Some(violation) = self.judge.violations().get(self.moments.len()) {
             let line = format!("BROKEN {violation}");
@@ -159,7 +159,7 @@ impl Observer {
         seen.record = record;
     }
 
-    /// Trace, judge and moments as they stand; what happens from here on goes nowhere.
+    /// Trace, judge and moments as they are; what happens from here on is discarded.
     pub(super) fn take(&self, unwatched: Judge) -> (Trace, Judge, Vec<Moment>) {
         let mut seen = self.seen.lock();
         seen.mirror = None;
@@ -171,19 +171,19 @@ impl Observer {
         )
     }
 
-    /// What is seen so far, to be told that something passes.
+    /// Everything seen so far, for a report that something passes.
     fn passes(&self) -> MutexGuard<'_, Seen> {
         let mut seen = self.seen.lock();
         seen.looked = None;
         seen
     }
 
-    /// What can be looked at now, as JSON text.
+    /// What can be seen now, as JSON text.
     pub(super) fn text(&self) -> String {
         self.seen.lock().text()
     }
 
-    /// Does something that the trace names, and tells the judge of it.
+    /// Does something that the trace records, and reports it to the judge.
     pub(super) fn note<T>(
         &self,
         dial: u64,
@@ -200,7 +200,7 @@ impl Observer {
         told
     }
 
-    /// Tells or asks the judge of something that no entry of the trace names.
+    /// Reports to or asks the judge about something that the trace doesn't record.
     pub(super) fn judge<T>(&self, tell: impl FnOnce(&mut Judge, Micros) -> T) -> T {
         let at = self.clock.now();
         let mut seen = self.passes();
@@ -209,16 +209,16 @@ impl Observer {
         told
     }
 
-    /// From here on dials take so long.
+    /// From here on dials take this long.
     pub(super) fn dials_take(&self, takes: Micros) {
         self.seen.lock().dial_takes = takes;
     }
 
-    /// Looks at the subscriber at an instant at which it has done with all that was delivered.
+    /// Looks at the subscriber once it is done with everything delivered.
     pub(super) fn look_strictly(&self) {
         let at = self.clock.now();
         let mut seen = self.seen.lock();
-        // Who asks again at the same instant has had nothing to take in since.
+        // Asking again at the same instant means nothing was taken in since.
         if seen.looked == Some(at) {
             return;
         }
@@ -227,8 +227,8 @@ impl Observer {
         seen.looked = Some(at);
     }
 
-    /// Looks at the subscriber, which may still be at work, and at its receivers; when to look
-    /// again, although nothing may happen.
+    /// Looks at the subscriber, which may still be at work, and at its receivers; returns when to
+    /// look again, even if nothing happens.
     pub(super) fn look_around(&self) -> Option<Micros> {
         let at = self.clock.now();
         let mut seen = self.seen.lock();
@@ -251,8 +251,8 @@ impl Observer {
         seen.mark(at);
     }
 
-    /// A dial of `host` begins, which is the engine's where it is `right`; its number, and how long
-    /// it takes (for ever where the subscriber spins).
+    /// Begins a dial of `host`, which is the engine's if `right`; returns its number, and how long
+    /// it takes (for ever if the subscriber spins).
     pub(super) fn dial(&self, host: &str, right: bool) -> (u64, Micros) {
         let at = self.clock.now();
         let mut seen = self.passes();

@@ -1,4 +1,4 @@
-//! Plays one case at one subscriber, and judges it.
+//! Plays one case against one subscriber, and judges it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -16,11 +16,10 @@ use crate::case::Case;
 use crate::pulse::Pulse;
 use crate::verdict::Verdict;
 
-/// Plays a case at a subscriber and judges it.
+/// Plays a case against a subscriber and judges it.
 ///
-/// A case that can't be played (a tape that is no tape, a subscriber that does not start) comes
-/// out as a violation of [`Rule::R13`], and so does a panic: nothing that a case does may end the
-/// run.
+/// A case that can't be played (an invalid tape, a subscriber that does not start) gives a
+/// violation of [`Rule::R13`], and so does a panic: nothing in a case may end the run.
 ///
 /// # Panics
 /// Inside a tokio runtime.
@@ -29,8 +28,8 @@ pub fn play(case: &Case, subject: &dyn Subject) -> Played {
     play_at(case, subject, Pace::Virtual)
 }
 
-/// As [`play`], in real time: of a subscriber that takes its time from std's clock, or leaves work to
-/// other threads. It still dials through what it is handed, and leads to an engine in memory.
+/// As [`play`], in real time: for a subscriber that takes its time from std's clock, or hands work
+/// to other threads. It still dials through what it is given, to an engine in memory.
 ///
 /// # Panics
 /// Inside a tokio runtime.
@@ -78,7 +77,7 @@ fn play_out(case: &Case, subject: &dyn Subject, pace: Pace) -> Result<Played, Un
     let secrets = secrets(case, subject);
     let watch = (!secrets.is_empty()).then(|| Watch::begin(secrets, subject.crates()));
     let played = play_in(&runtime, case, subject, pace);
-    // What still runs ends, and may log. What it has begun on threads of its own is not waited for.
+    // What still runs ends, and may log. Work on its own threads is not awaited.
     runtime.shutdown_background();
     let mut played = played?;
     if let Some(watch) = watch {
@@ -106,7 +105,7 @@ fn play_in(
     runtime.block_on(World::live(case, subject, pace))
 }
 
-/// R14: no secret in any log line of the subject's own. What others log is told beside it.
+/// R14: no secret in the subject's own log lines. What others log is reported separately.
 fn judge_logs(searched: Searched, subject: &dyn Subject, verdict: &mut Verdict) {
     verdict.blamed = searched.by_others;
     if !subject.rules().contains(Rule::R14) {

@@ -1,4 +1,4 @@
-//! What playing a case came to.
+//! The result of playing a case.
 
 use std::io;
 
@@ -10,11 +10,11 @@ use crate::verdict::Verdict;
 /// A case that was played.
 #[derive(Debug, Clone)]
 pub struct Played {
-    /// What came of it.
+    /// Its verdict.
     pub verdict: Verdict,
     /// All that happened.
     pub trace: Trace,
-    /// What could be looked at when each violation of the verdict was found.
+    /// What could be seen when each of the verdict's violations was found.
     pub moments: Vec<Moment>,
 }
 

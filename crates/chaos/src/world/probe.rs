@@ -1,4 +1,4 @@
-//! What a subscriber offers to look at: it is started once, and nothing is played.
+//! What a subscriber lets the judge see: it is started once, and nothing is played.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use wstape_tape::{Header, Tape};
 use super::engine::{Pace, clock_of, engine_of, url};
 use crate::case::{About, Case};
 
-/// What a subscriber offers to look at. It is started in a world of its own and dropped at once.
+/// What a subscriber lets the judge see. It is started in its own world and dropped at once.
 ///
 /// # Errors
 /// Why it does not start, in words.
 ///
 /// # Panics
-/// Where the subscriber does.
+/// If the subscriber panics.
 pub fn offers(subject: &dyn Subject) -> Result<Offers, String> {
     let tape = || Tape::new(Header::new("a look"), Vec::new());
     let case = Case::new(tape(), tape(), Settings::default(), About::default());
@@ -43,7 +43,7 @@ pub fn offers(subject: &dyn Subject) -> Result<Offers, String> {
         })?;
         Ok(running.offers())
     });
-    // What it may have begun on threads of its own is not waited for.
+    // Work that it may have begun on its own threads is not awaited.
     runtime.shutdown_background();
     offers
 }

@@ -1,4 +1,4 @@
-//! The trace: all that happened in a world, in order.
+//! The trace: everything that happened in a world, in order.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,9 +9,9 @@ use wstape_tape::Micros;
 use crate::call::Call;
 use crate::fnv::Fnv;
 
-/// Most entries that are kept to be shown; all of them are hashed.
+/// Most entries kept for display; all of them are hashed.
 const MAX_ENTRIES: usize = 65_536;
-/// Most bytes of payloads that are kept to be shown; all of them are hashed.
+/// Most bytes of payloads kept for display; all of them are hashed.
 const MAX_KEPT_BYTES: usize = 1 << 20;
 /// Longest payload that a line shows, in bytes.
 const SHOWN_BYTES: usize = 160;
@@ -21,13 +21,13 @@ const SHOWN_BYTES: usize = 160;
 pub struct TraceEntry {
     /// When, on the world's clock.
     pub at: Micros,
-    /// On which dial, from 1; 0 where it was on none.
+    /// On which dial, from 1; 0 if on none.
     pub dial: u64,
     /// What.
     pub what: Happening,
 }
 
-/// Where in the trace's bytes a payload is; a longer one is cut.
+/// Where a payload is in the trace's bytes; a longer one is cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payload {
     len: usize,
@@ -44,7 +44,7 @@ pub enum Happening {
     DialRefused,
     /// The dial ended in a transport connection.
     DialDone,
-    /// The subscriber gave the dial up.
+    /// The subscriber gave up the dial.
     DialDropped,
     /// Bytes were delivered to it.
     Read(Payload),
@@ -56,7 +56,7 @@ pub enum Happening {
     Wrote(Payload),
     /// A write found no room.
     WriteBlocked,
-    /// The write that had found no room went on.
+    /// The blocked write went on.
     WriteFreed,
     /// A write failed.
     WriteFailed,
@@ -74,15 +74,14 @@ pub enum Happening {
     Broke(String),
 }
 
-/// All that happened in a world, in order, and a hash of it.
+/// Everything that happened in a world, in order, and a hash of it.
 ///
-/// What is drawn anew on every run of one case (keys of handshakes, masks of frames) is not part
-/// of the hash.
+/// What differs between runs of one case (handshake keys, frame masks) is not part of the hash.
 #[derive(Debug, Clone)]
 pub struct Trace {
     entries: Vec<TraceEntry>,
     bytes: Vec<u8>,
-    /// Entries that came when no more could be kept.
+    /// Entries that came after the limit.
     unkept: u64,
     hash: Fnv,
 }
@@ -97,14 +96,14 @@ impl Trace {
         }
     }
 
-    /// The entries, oldest first; of a very long trace the first ones.
+    /// The entries, oldest first; only the first ones of a very long trace.
     #[must_use]
     pub fn entries(&self) -> &[TraceEntry] {
         &self.entries
     }
 
-    /// What happened up to the first line that says that `rule` broke, which is marked with `►`: so
-    /// many entries before it, as lines.
+    /// Lines up to the first one that says `rule` broke, which is marked with `►`, with this many
+    /// entries before it.
     #[must_use]
     pub fn before_broke(&self, rule: Rule, entries: usize) -> Vec<String> {
         let says = format!("BROKEN {rule} at ");
@@ -121,7 +120,7 @@ impl Trace {
             && let Some((place, _)) = last.split_once(&says)
             && let Some(place) = place.strip_prefix(' ')
         {
-            // How it broke is said already.
+            // How it broke is already reported.
             *last = format!("►{place}{rule} broke here");
         }
         if from > 0 {
@@ -130,19 +129,19 @@ impl Trace {
         lines
     }
 
-    /// What is kept of a payload.
+    /// The part of a payload that was kept.
     #[must_use]
     pub fn payload(&self, payload: &Payload) -> &[u8] {
         &self.bytes[payload.kept.clone()]
     }
 
-    /// The hash of all that happened.
+    /// The hash of everything that happened.
     #[must_use]
     pub fn hash(&self) -> u64 {
         self.hash.value()
     }
 
-    /// Adds to the hash what stands in no entry.
+    /// Adds to the hash what is in no entry.
     pub(super) fn hash_in(&mut self, bytes: &[u8]) {
         self.hash.take(bytes);
     }
@@ -184,13 +183,13 @@ impl Trace {
         }
     }
 
-    /// Adds a line that is not hashed, and is kept however many there are: a rule broke here.
+    /// Adds a line that is not hashed, and is always kept: a rule broke here.
     pub(super) fn mark(&mut self, at: Micros, dial: u64, line: &str) {
         let what = Happening::Broke(line.to_owned());
         self.entries.push(TraceEntry { at, dial, what });
     }
 
-    /// Keeps a payload, as far as there is room. It is not hashed.
+    /// Keeps a payload, if there is room. It is not hashed.
     pub(super) fn keep(&mut self, bytes: &[u8]) -> Payload {
         let start = self.bytes.len();
         let room = MAX_KEPT_BYTES.saturating_sub(start).min(bytes.len());
@@ -263,8 +262,8 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-/// What the bytes are, where they are one whole frame of a server's that is not fragmented
-/// (RFC 6455, 5.2).
+/// What kind of frame the bytes are, if they are one whole unfragmented frame from a server (RFC
+/// 6455, 5.2).
 fn frame_name(bytes: &[u8], len: usize) -> Option<&'static str> {
     const FIN: u8 = 0x80;
     let [first, second, rest @ ..] = bytes else {

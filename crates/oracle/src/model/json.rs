@@ -1,26 +1,26 @@
-//! A JSON reader (RFC 8259) that loses nothing: keys that come twice, numbers as they were written.
+//! A JSON reader (RFC 8259) that loses nothing: it keeps duplicate keys, and numbers as written.
 
 use std::borrow::Cow;
 
-/// Levels of nesting that a value may have; what lies deeper is not looked at.
+/// Levels of nesting that a value may have; anything deeper is not read.
 pub(super) const MAX_DEPTH: usize = 127;
 
-/// A value as it was written.
+/// A value as written.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Node<'t> {
     Null,
     Bool(bool),
-    /// Well-formed digits, which may be of a number that no type holds.
+    /// Well-formed digits; the number may not fit any type.
     Number(&'t str),
     Text(Text<'t>),
     List(Vec<Node<'t>>),
-    /// Every key with its value, in their order.
+    /// Every key with its value, in order.
     Object(Vec<(Text<'t>, Node<'t>)>),
-    /// A list or object below [`MAX_DEPTH`] levels of others.
+    /// A list or object nested deeper than [`MAX_DEPTH`] levels.
     TooDeep,
 }
 
-/// What stands between two quotes.
+/// The text between two quotes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Text<'t> {
     raw: &'t str,
@@ -28,7 +28,7 @@ pub(super) struct Text<'t> {
 }
 
 impl<'t> Text<'t> {
-    /// What it says; `None` where it holds half a surrogate pair.
+    /// The decoded text; `None` if it holds half a surrogate pair.
     pub(super) fn decode(self) -> Option<Cow<'t, str>> {
         if !self.escaped {
             return Some(Cow::Borrowed(self.raw));
@@ -71,7 +71,7 @@ fn hex(rest: &mut &str) -> Option<u32> {
     u32::from_str_radix(digits, 16).ok()
 }
 
-/// Reads a text from front to back. `None`, everywhere, is a text that is not JSON.
+/// Reads a text from front to back. `None` always means that the text is not JSON.
 #[derive(Debug)]
 pub(super) struct Reader<'t> {
     text: &'t str,
@@ -83,12 +83,12 @@ impl<'t> Reader<'t> {
         Self { text, at: 0 }
     }
 
-    /// The byte at hand.
+    /// The current byte.
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Passes over white space, then over `byte`, if that comes.
+    /// Skips white space, then `byte` if it is next.
     fn take(&mut self, byte: u8) -> bool {
         self.space();
         let found = self.peek() == Some(byte);
@@ -106,7 +106,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Nothing but white space is left.
+    /// Succeeds if only white space is left.
     pub(super) fn end(&mut self) -> Option<()> {
         self.space();
         (self.at == self.text.len()).then_some(())
@@ -187,9 +187,9 @@ impl<'t> Reader<'t> {
         found.then_some(node)
     }
 
-    /// Passes over a value of any depth, in constant memory but for a bit a level.
+    /// Skips a value of any depth, in constant memory except for a bit per level.
     pub(super) fn skip(&mut self) -> Option<()> {
-        // What ends each list or object that is open, outermost first.
+        // What ends each open list or object, outermost first.
         let mut open: Vec<u8> = Vec::new();
         loop {
             self.space();
@@ -213,7 +213,7 @@ impl<'t> Reader<'t> {
                     self.scalar()?;
                 }
             }
-            // A value is over: so may be what it stands in.
+            // A value is over, and what contains it may be too.
             loop {
                 let Some(&end) = open.last() else {
                     return Some(());
@@ -231,7 +231,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Passes over a key and its colon.
+    /// Skips a key and its colon.
     fn key(&mut self) -> Option<()> {
         self.space();
         self.string()?;
@@ -295,7 +295,7 @@ impl<'t> Reader<'t> {
         Some(&self.text[start..self.at])
     }
 
-    /// One digit or more.
+    /// One or more digits.
     fn digits(&mut self) -> Option<()> {
         let start = self.at;
         while let Some(b'0'..=b'9') = self.peek() {

@@ -1,14 +1,14 @@
-//! The reference model: what a mirror must show after the messages that came, by SPEC alone.
+//! The reference model: what a mirror must show after the messages so far, by SPEC alone.
 //!
-//! It folds raw JSON with a reader of its own, table by table from SPEC's page, and shares no code with the
-//! subscriber that is judged by it. What it expects has exactly the shape in which
-//! a subscriber's mirror has as JSON.
+//! It folds raw JSON with its own reader, table by table from SPEC's page, and shares no code with
+//! the subscriber it judges. Its expectation has exactly the shape of a subscriber's mirror as
+//! JSON.
 //!
 //! | module | what is in it |
 //! | --- | --- |
-//! | `json` | a JSON reader that loses nothing: keys that come twice, numbers as they were written |
+//! | `json` | a JSON reader that loses nothing: it keeps duplicate keys, and numbers as written |
 //! | `schema` | the payload shapes of SPEC, as data |
-//! | `payload` | a payload held against its shape |
+//! | `payload` | checks a payload against its shape |
 //! | `time` | the times that an engine writes |
 
 mod json;
@@ -26,7 +26,7 @@ pub use schema::Kind;
 /// A reading as the mirror shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
-    /// The payload, normalised: as every subscriber is to write it out.
+    /// The payload, normalised: as every subscriber must write it.
     pub value: Arc<str>,
     /// The time of its message.
     pub as_of: DateTime<Utc>,
@@ -56,18 +56,18 @@ impl Reading {
 pub struct Event {
     /// What it is; `None` is `Unknown`.
     pub kind: Option<Kind>,
-    /// The name that it came under.
+    /// The name it came under.
     pub name: String,
-    /// Its time; the `now` that was given where the message has none.
+    /// Its time; the given `now` if the message has none.
     pub ts: DateTime<Utc>,
-    /// Its payload as JSON text: normalised where its kind is known, as it came where not (keys in order,
-    /// no white space), `null` of a heartbeat.
+    /// Its payload as JSON text: normalised if its kind is known, else as it came (keys in order,
+    /// no white space); `null` for a heartbeat.
     pub data: Arc<str>,
-    /// It has the name of a known kind, but its payload is no reading of it.
+    /// It has the name of a known kind, but its payload is not a reading of it.
     pub payload_failed: bool,
 }
 
-/// What a message came to.
+/// The result of reading a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Folded {
     /// An event.
@@ -106,20 +106,20 @@ impl Model {
         Self::default()
     }
 
-    /// What a message of text means, read at `now`, without folding it.
+    /// What a text message means, read at `now`, without folding it.
     #[must_use]
     pub fn read(text: &str, now: DateTime<Utc>) -> Folded {
         event(text, now).map_or(Folded::Undecodable, Folded::Event)
     }
 
-    /// Folds a message of text that came at `now`.
+    /// Folds a text message that came at `now`.
     pub fn text(&mut self, text: &str, now: DateTime<Utc>) -> Folded {
         let folded = Self::read(text, now);
         self.fold(&folded);
         folded
     }
 
-    /// Folds a binary message that came at `now`: UTF-8 is taken for text, anything else is no event.
+    /// Folds a binary message that came at `now`: UTF-8 counts as text, anything else is no event.
     pub fn binary(&mut self, bytes: &[u8], now: DateTime<Utc>) -> Folded {
         if let Ok(text) = std::str::from_utf8(bytes) {
             return self.text(text, now);
@@ -128,7 +128,7 @@ impl Model {
         Folded::Undecodable
     }
 
-    /// Folds what a message came to.
+    /// Folds the result of reading a message.
     pub fn fold(&mut self, folded: &Folded) {
         let Folded::Event(event) = folded else {
             self.undecodable += 1;
@@ -145,8 +145,8 @@ impl Model {
         }
     }
 
-    /// A payload was fetched over HTTP, true at `as_of`: it moves no heartbeat. One that is no reading of
-    /// `kind` moves nothing.
+    /// Folds a payload that was fetched over HTTP, true at `as_of`; no heartbeat moves. One that is
+    /// not a reading of `kind` changes nothing.
     pub fn backfill(&mut self, kind: Kind, payload: &str, as_of: DateTime<Utc>) {
         let mut reader = Reader::new(payload);
         let value = reader.tree().and_then(|node| {
@@ -162,13 +162,13 @@ impl Model {
         }
     }
 
-    /// A Ping came at `now`, or a Pong that nobody had asked for. A Pong that answers a Ping of the
-    /// subscriber's moves nothing here.
+    /// A Ping came at `now`, or an unsolicited Pong. A Pong that answers one of the subscriber's
+    /// Pings changes nothing here.
     pub fn sign_of_life(&mut self, now: DateTime<Utc>) {
         self.last_heartbeat = Some(now);
     }
 
-    /// What the mirror shows of a kind; never anything for a heartbeat.
+    /// What the mirror shows for a kind; always `None` for a heartbeat.
     #[must_use]
     pub fn reading(&self, kind: Kind) -> Option<&Reading> {
         self.readings[kind.index()?].as_ref()
@@ -186,14 +186,14 @@ impl Model {
         self.undecodable
     }
 
-    /// Events of a known kind whose payload was no reading of it.
+    /// Events of a known kind whose payload was not a reading of it.
     #[must_use]
     pub fn failed_payloads(&self) -> u64 {
         self.failed_payloads
     }
 
-    /// Appends one field of the mirror as JSON text, byte for byte as it must show. That of
-    /// a heartbeat is `null`.
+    /// Appends one field of the mirror as JSON text, byte for byte as it must show. A heartbeat's
+    /// is `null`.
     pub fn write_field(&self, kind: Kind, into: &mut String) {
         match self.reading(kind) {
             Some(reading) => reading.write(into),
@@ -201,7 +201,7 @@ impl Model {
         }
     }
 
-    /// The whole mirror as JSON text, but for `connection`.
+    /// The whole mirror as JSON text, without `connection`.
     ///
     /// # Panics
     /// Never: writing to a `String` does not fail.
@@ -224,8 +224,8 @@ impl Model {
 
 /// Reads one message; `None` where it is no event.
 ///
-/// It is one JSON object that names its event, a string. Which of two values of `event`, `ts` or `data` is
-/// meant, nobody can tell: such a message names nothing.
+/// An event is one JSON object that names its event as a string. If `event`, `ts` or `data` comes
+/// twice, nobody can tell which is meant, so the message names nothing.
 fn event(text: &str, now: DateTime<Utc>) -> Option<Event> {
     let mut reader = Reader::new(text);
     let mut name = None;
@@ -240,7 +240,7 @@ fn event(text: &str, now: DateTime<Utc>) -> Option<Event> {
                 };
                 once(&mut name, text.decode()?.into_owned())
             }
-            // Of another type is as good as missing, and so is a text that is none.
+            // A value of another type, or a text that is not a time, counts as missing.
             "ts" => {
                 let read = match reader.tree()? {
                     Node::Text(text) => text.decode().and_then(|text| time::read(&text)),
@@ -268,8 +268,9 @@ fn event(text: &str, now: DateTime<Utc>) -> Option<Event> {
             payload_failed: false,
         });
     }
-    // A payload of another shape is kept as it came, if it can be: one that holds what has no meaning
-    // (half a surrogate pair, a number beyond all floats, a nesting beyond all reason) is no payload.
+    // A payload of another shape is kept as it came, if possible. One that holds something
+    // meaningless (half a surrogate pair, a number beyond all floats, unreasonably deep nesting) is
+    // no payload.
     Some(Event {
         kind: None,
         name,
@@ -279,7 +280,7 @@ fn event(text: &str, now: DateTime<Utc>) -> Option<Event> {
     })
 }
 
-/// Puts a value in its place; `None` where one is there already.
+/// Stores a value; `None` if one is there already.
 fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }

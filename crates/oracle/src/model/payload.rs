@@ -1,4 +1,4 @@
-//! A payload held against its shape. `None`, everywhere, is a payload of another shape.
+//! Checks a payload against its shape. `None` always means a payload of another shape.
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Number, Value};
@@ -6,10 +6,10 @@ use serde_json::{Map, Number, Value};
 use super::json::Node;
 use super::schema::{Absent, Field, Holds, Kind, POSITIONS, REGIME, RISK, STATUS, Schema};
 
-/// 2^64, from where on a float is beyond every whole number here.
+/// 2^64: from here on a float is beyond every whole number here.
 const BEYOND_WHOLE: f64 = 18_446_744_073_709_551_616.0;
 
-/// A value as the mirror shows it: fields in the shape's order, then what else came, by key.
+/// A value as the mirror shows it: fields in the shape's order, then the other keys, sorted.
 #[derive(Debug, Clone)]
 enum Shown {
     Plain(Value),
@@ -45,7 +45,7 @@ impl Serialize for Shown {
 /// What the mirror shows for this payload, as JSON text, if it is a reading of `kind`.
 pub(super) fn reading(kind: Kind, data: &Node<'_>) -> Option<String> {
     let (shown, any) = match (kind, data) {
-        // Says all by having come.
+        // Its arrival says everything.
         (Kind::Heartbeat, _) => (Shown::Plain(Value::Null), true),
         (Kind::Positions, Node::List(list)) => (bare_positions(data)?, !list.is_empty()),
         (Kind::Positions, _) => object(&POSITIONS, data)?,
@@ -56,7 +56,7 @@ pub(super) fn reading(kind: Kind, data: &Node<'_>) -> Option<String> {
     any.then(|| serde_json::to_string(&shown).ok())?
 }
 
-/// Positions without an object around them.
+/// Positions without an enclosing object.
 fn bare_positions(list: &Node<'_>) -> Option<Shown> {
     let fields = POSITIONS.fields.iter().map(|field| {
         let value = match field.holds {
@@ -68,13 +68,13 @@ fn bare_positions(list: &Node<'_>) -> Option<Shown> {
     Some(Shown::Object(fields.collect::<Option<_>>()?, Map::new()))
 }
 
-/// An object as the mirror shows it, and whether a field came that makes it a reading.
+/// An object as the mirror shows it, and whether it has a field that makes it a reading.
 fn object(schema: &Schema, node: &Node<'_>) -> Option<(Shown, bool)> {
     let Node::Object(entries) = node else {
         return None;
     };
     let mut others = Map::new();
-    // What each field came to, under its name and under its alias; null is as good as missing, but it
+    // What came for each field, under its name and under its alias; null counts as missing, but it
     // came.
     let mut came: Vec<[Option<Shown>; 2]> = vec![[None, None]; schema.fields.len()];
     for (key, node) in entries {
@@ -87,7 +87,7 @@ fn object(schema: &Schema, node: &Node<'_>) -> Option<(Shown, bool)> {
                 let name = usize::from(field.alias == Some(&*key));
                 (field.name == key || name == 1).then(|| (&field.holds, &mut came[name]))
             });
-        // Which of two values of one key is meant, nobody can tell.
+        // Nobody can tell which of two values of one key is meant.
         match place {
             Some((holds, place)) => {
                 if place.replace(value_of(holds, node)?).is_some() {
@@ -105,7 +105,7 @@ fn object(schema: &Schema, node: &Node<'_>) -> Option<(Shown, bool)> {
     let mut any = false;
     let mut fields = Vec::with_capacity(came.len());
     for (field, names) in schema.fields.iter().zip(came) {
-        // Where a name and its alias both come, the name wins.
+        // If a name and its alias both come, the name wins.
         let value = names.into_iter().flatten().find(|value| !value.is_null());
         any |= value.is_some() && !schema.aside.contains(&field.name);
         fields.push((field.name, value.unwrap_or_else(|| default_of(field))));
@@ -158,7 +158,7 @@ fn default_of(field: &Field) -> Shown {
     })
 }
 
-/// Any value as it came; of a key that comes twice the last, as in Python.
+/// Any value as it came; the last value of a duplicate key wins, as in Python.
 pub(super) fn plain(node: &Node<'_>) -> Option<Value> {
     Some(match node {
         Node::Null => Value::Null,
@@ -176,7 +176,8 @@ pub(super) fn plain(node: &Node<'_>) -> Option<Value> {
     })
 }
 
-/// A number of the type that its text asks for: whole, where it has neither point nor exponent and fits.
+/// A number of the type that its text asks for: whole if it has neither point nor exponent and
+/// fits.
 fn number(text: &str) -> Option<Number> {
     match digits(text) {
         // The one whole number that is a float.
@@ -190,17 +191,17 @@ fn number(text: &str) -> Option<Number> {
     }
 }
 
-/// The nearest float; `None` beyond all of them.
+/// The nearest float; `None` if it is out of range.
 fn float(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|float| float.is_finite())
 }
 
-/// The number's own digits, where it has neither point nor exponent.
+/// The number's own digits, if it has neither point nor exponent.
 fn digits(text: &str) -> Option<i128> {
     text.parse().ok()
 }
 
-/// The whole number that it is, if it is one.
+/// The number as a whole number, if it is one.
 fn whole(text: &str) -> Option<i128> {
     if let Some(whole) = digits(text)
         && (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&whole)

@@ -19,7 +19,7 @@ impl Kind {
     /// The kinds that have a field in the mirror.
     pub const READINGS: [Self; 4] = [Self::Status, Self::Positions, Self::Risk, Self::Regime];
 
-    /// The kind that goes by this name on the wire, exactly.
+    /// The kind with exactly this name on the wire.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         Some(match name {
@@ -32,7 +32,7 @@ impl Kind {
         })
     }
 
-    /// The mirror's field that it moves.
+    /// The mirror's field that it changes.
     #[must_use]
     pub fn field(self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ impl Kind {
         }
     }
 
-    /// Where it stands among [`READINGS`](Self::READINGS).
+    /// Its position in [`READINGS`](Self::READINGS).
     pub(super) fn index(self) -> Option<usize> {
         Self::READINGS.iter().position(|kind| *kind == self)
     }
@@ -53,9 +53,9 @@ impl Kind {
 /// What a field holds.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Holds {
-    /// A number: any.
+    /// Any number.
     Float,
-    /// A whole number in these bounds, both included.
+    /// A whole number within these bounds, both included.
     Whole(i64, i64),
     /// `true` or `false`.
     Flag,
@@ -67,13 +67,13 @@ pub(super) enum Holds {
     List,
     /// An object of anything.
     Map,
-    /// An object of a shape.
+    /// An object of this shape.
     Object(&'static Schema),
-    /// A list of objects of a shape, each with one own field at least.
+    /// A list of objects of this shape, each with at least one field of its own.
     Items(&'static Schema),
 }
 
-/// What stands in the mirror for a field that did not come.
+/// What the mirror shows for a missing field.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Absent {
     /// `null`.
@@ -82,7 +82,7 @@ pub(super) enum Absent {
     Default,
 }
 
-/// A field by its names on the wire.
+/// A field, by its names on the wire.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Field {
     pub(super) name: &'static str,
@@ -95,7 +95,7 @@ pub(super) struct Field {
 #[derive(Debug)]
 pub(super) struct Schema {
     pub(super) fields: &'static [Field],
-    /// Fields that by themselves make it no reading of its kind.
+    /// Fields that by themselves don't make a reading of this kind.
     pub(super) aside: &'static [&'static str],
     /// Whether keys beyond the fields are kept.
     pub(super) keeps_others: bool,
@@ -105,7 +105,7 @@ const U32: Holds = Holds::Whole(0, 4_294_967_295);
 const I32: Holds = Holds::Whole(-2_147_483_648, 2_147_483_647);
 const I64: Holds = Holds::Whole(i64::MIN, i64::MAX);
 
-/// A field that is `null` where it did not come.
+/// A field that is `null` when missing.
 const fn maybe(name: &'static str, holds: Holds) -> Field {
     Field {
         name,
@@ -139,7 +139,7 @@ const fn open(fields: &'static [Field]) -> Schema {
     }
 }
 
-/// An open shape of which these fields alone make no reading.
+/// An open shape for which these fields alone don't make a reading.
 const fn aside(aside: &'static [&'static str], fields: &'static [Field]) -> Schema {
     Schema {
         aside,

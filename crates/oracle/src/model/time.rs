@@ -4,12 +4,12 @@ use std::str::Bytes;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Timelike as _, Utc};
 
-/// Seconds of a leap second, of which chrono makes the second before and more than its share of nanoseconds.
+/// The seconds field of a leap second; chrono writes the second before with extra nanoseconds.
 const LEAP_SECOND: u32 = 60;
 const NANOS_PER_SECOND: u32 = 1_000_000_000;
-/// What ISO 8601 writes where ASCII has a hyphen.
+/// The minus sign that ISO 8601 writes where ASCII has a hyphen.
 const MINUS: char = '\u{2212}';
-/// Digits of a fraction that count.
+/// Significant digits of a fraction.
 const NANO_DIGITS: usize = 9;
 
 /// Reads a time with an offset, `Z`, or none, which means UTC. `None` for anything else.
@@ -44,7 +44,7 @@ pub(super) fn read(text: &str) -> Option<DateTime<Utc>> {
     whole.with_nanosecond(nanos)
 }
 
-/// Three numbers of so many digits each, with a separator between them.
+/// Three numbers with these digit counts, with a separator between them.
 fn numbers(text: &str, separator: char, lens: [usize; 3]) -> Option<[u32; 3]> {
     let mut parts = text.split(separator);
     let mut numbers = [0; 3];
@@ -65,7 +65,7 @@ fn nanos(digits: Bytes<'_>) -> u32 {
     digits.fold(0, |nanos, digit| nanos * 10 + u32::from(digit - b'0'))
 }
 
-/// How far ahead of UTC.
+/// The offset ahead of UTC.
 fn read_offset(text: &str) -> Option<TimeDelta> {
     let (ahead, rest) = match text {
         "" | "Z" | "z" => return Some(TimeDelta::zero()),

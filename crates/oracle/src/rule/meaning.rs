@@ -1,4 +1,4 @@
-//! What each rule asks and why, in sentences: what a report and `--explain` say.
+//! What each rule asks and why, in sentences, for reports and `--explain`.
 
 use super::Rule;
 
@@ -9,14 +9,14 @@ pub struct Meaning {
     pub asks: &'static str,
     /// Why that matters.
     pub because: &'static str,
-    /// What is asked of a subscriber that gives no settings of the contract's.
+    /// What it asks of a subscriber that doesn't give the contract's settings.
     pub of_anyone: &'static str,
     /// Where in a subscriber's code to look when it breaks.
     pub look_at: &'static str,
 }
 
 impl Rule {
-    /// What it asks and why; `None` of a rule of the subject's own, which says so itself.
+    /// What it asks and why; `None` for a subject's own rule, which says so itself.
     #[must_use]
     pub fn meaning(self) -> Option<&'static Meaning> {
         self.index().map(|index| &MEANINGS[index])

@@ -1,26 +1,26 @@
-//! The name of a rule that a subject brings.
+//! The name of a subject's own rule.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 
-/// Most names that are read from tapes and results in one process: each is kept to its end.
+/// Most names read from tapes and results in one process: each is kept until it exits.
 pub const MAX_OWN_NAMES: usize = 4_096;
 
-/// The name of a rule that a subject brings, and what it asks in a few words. Two are the same
-/// where their names are.
+/// The name of a subject's own rule, and what it asks in a few words. Two are equal if their names
+/// are.
 #[derive(Debug, Clone, Copy)]
 pub struct OwnName {
     name: &'static str,
     asks: &'static str,
 }
 
-/// What a rule is said to ask whose code is not here.
+/// What a rule asks, as reported when its code is not here.
 const ASKS_UNKNOWN: &str = "a rule of the subject's own";
 
 impl OwnName {
-    /// A name and what the rule asks, in a few words. In a report the name stands where `R1` does:
+    /// A name, and what the rule asks in a few words. Reports use the name where `R1` would stand:
     /// letters, digits and `-`, as in `prices-never-fall-back`.
     #[must_use]
     pub const fn new(name: &'static str, asks: &'static str) -> Self {
@@ -39,7 +39,7 @@ impl OwnName {
         self.asks
     }
 
-    /// A name from a tape or a result, which may be of a rule that is not here.
+    /// A name from a tape or a result; its rule may not be here.
     pub(super) fn read(name: &str) -> Result<Self, String> {
         static READ: Mutex<BTreeMap<String, &'static str>> = Mutex::new(BTreeMap::new());
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';

@@ -1,4 +1,4 @@
-//! The rules, and what it means that one did not hold.
+//! The rules, and what a violation is.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use wstape_tape::Micros;
 
 use super::own_name::OwnName;
 
-/// A rule, by its id. Serialises as the id (`"R1"`), a rule of the subject's own as its name.
+/// A rule, by its id. Serialises as the id (`"R1"`); a subject's own rule as its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rule {
     /// At most one connection at a time; nothing of an old one changes state once a new one
@@ -45,12 +45,12 @@ pub enum Rule {
     R15,
     /// The same case gives the same trace.
     R16,
-    /// A rule that the subject brings.
+    /// A subject's own rule.
     Own(OwnName),
 }
 
 impl Rule {
-    /// The rules that are here for everyone.
+    /// The built-in rules.
     pub const ALL: [Self; 16] = [
         Self::R1,
         Self::R2,
@@ -70,7 +70,7 @@ impl Rule {
         Self::R16,
     ];
 
-    /// Its place in [`ALL`](Self::ALL); `None` of a rule of the subject's own.
+    /// Its position in [`ALL`](Self::ALL); `None` for a subject's own rule.
     #[must_use]
     pub fn index(self) -> Option<usize> {
         let place = match self {
@@ -140,7 +140,7 @@ impl<'de> Deserialize<'de> for Rule {
         let id = String::deserialize(deserializer)?;
         match id.parse() {
             Ok(rule) => Ok(rule),
-            // Whoever reads what a subject's rule broke need not have that rule.
+            // Whoever reads a violation of a subject's rule need not have that rule.
             Err(_) => OwnName::read(&id)
                 .map(Self::Own)
                 .map_err(serde::de::Error::custom),
@@ -148,14 +148,14 @@ impl<'de> Deserialize<'de> for Rule {
     }
 }
 
-/// A rule that did not hold, where and how.
+/// A violation: which rule, where and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// The rule.
     pub rule: Rule,
     /// When, in microseconds of the world's time.
     pub at_us: u64,
-    /// On which dial, from 1, where it was on one.
+    /// On which dial, from 1, if on one.
     pub dial: Option<u64>,
     /// What was expected and what was found.
     pub what: String,

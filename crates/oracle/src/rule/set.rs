@@ -1,4 +1,4 @@
-//! Some of the rules, as a caller names them.
+//! A selection of rules, as a caller names them.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::str::FromStr;
 
 use super::Rule;
 
-/// Most letters by which a name may differ from a known one that is offered in its place.
+/// Most letters in which a name may differ from the known one that is suggested.
 const MAX_TYPO_LETTERS: usize = 3;
 
-/// Some of the rules.
+/// A selection of rules.
 ///
 /// ```
 /// use wstape_oracle::{Rule, RuleSet};
@@ -25,17 +25,17 @@ const MAX_TYPO_LETTERS: usize = 3;
 pub struct RuleSet(BTreeSet<Rule>);
 
 impl RuleSet {
-    /// The rules that are here for everyone, and a subject's `own`.
+    /// The built-in rules, and a subject's `own`.
     #[must_use]
     pub fn all(own: &[Rule]) -> Self {
         Rule::ALL.into_iter().chain(own.iter().copied()).collect()
     }
 
-    /// Reads ids and ranges of them, apart by commas: `R1,R5-R7,name-of-an-own-rule`. `own` are the
-    /// rules that the subject brings.
+    /// Parses ids and ranges of them, separated by commas: `R1,R5-R7,name-of-an-own-rule`. `own`
+    /// are the subject's own rules.
     ///
     /// # Errors
-    /// A name that no rule has; a range that runs backwards, or that is not of ids.
+    /// A name that no rule has; a range that runs backwards, or whose ends are not ids.
     pub fn parse(text: &str, own: &[Rule]) -> Result<Self, UnknownRule> {
         let mut rules = BTreeSet::new();
         for word in text.split(',').map(str::trim) {
@@ -61,7 +61,7 @@ impl RuleSet {
         self.0.contains(&rule)
     }
 
-    /// In the order of their ids, a subject's own behind them.
+    /// In the order of their ids, a subject's own rules last.
     pub fn iter(&self) -> impl Iterator<Item = Rule> + '_ {
         self.0.iter().copied()
     }
@@ -111,7 +111,7 @@ fn named(word: &str, own: &[Rule]) -> Option<Rule> {
 impl FromStr for Rule {
     type Err = UnknownRule;
 
-    /// Reads the id of a rule that is here for everyone.
+    /// Parses the id of a built-in rule.
     fn from_str(id: &str) -> Result<Self, UnknownRule> {
         let known = Self::ALL.into_iter().find(|rule| rule.to_string() == id);
         known.ok_or_else(|| UnknownRule::of(id, &[]))
@@ -122,9 +122,9 @@ impl FromStr for Rule {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown rule {name:?}: {hint}there are R1 to R16{own}", hint = Self::question(hint.as_deref()))]
 pub struct UnknownRule {
-    /// What stands there.
+    /// The name as given.
     pub name: String,
-    /// A known name that is near.
+    /// A similar known name.
     pub hint: Option<String>,
     /// The subject's own rules, in words.
     own: String,
@@ -132,7 +132,7 @@ pub struct UnknownRule {
 
 impl UnknownRule {
     pub(super) fn of(name: &str, own: &[Rule]) -> Self {
-        // Of the numbered ones any is as near as the next.
+        // Every numbered rule is as near as the next.
         let near = own
             .iter()
             .map(|rule| (letters_apart(name, &rule.to_string()), rule.to_string()))
@@ -152,7 +152,7 @@ impl UnknownRule {
     }
 }
 
-/// Letters to put in, take out or change to get from one to the other (Levenshtein).
+/// Letters to insert, delete or change to get from one to the other (Levenshtein).
 fn letters_apart(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().map(|c| c.to_ascii_lowercase()).collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

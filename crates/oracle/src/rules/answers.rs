@@ -1,4 +1,4 @@
-//! R7: Pings are answered, and so are Closes and errors.
+//! R7: Pings, Closes and errors are answered.
 
 use std::collections::VecDeque;
 
@@ -7,26 +7,25 @@ use wstape_tape::Micros;
 use super::findings::Findings;
 use crate::rule::Rule;
 
-/// Most Pings that wait for an answer and are remembered; of a storm's older ones a later one's
-/// answer takes care.
+/// Most unanswered Pings that are remembered; in a storm, the answer to a later Ping covers the
+/// older ones.
 const MAX_PINGS: usize = 65_536;
 
-/// What the peer of one open connection may expect to hear.
+/// The answers that the peer of one open connection may expect.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    /// Pings that were not answered yet, oldest first.
+    /// Unanswered Pings, oldest first.
     pings: VecDeque<Asked>,
-    /// Payloads of Pings that a later one's answer has taken care of: an answer of their own may
-    /// come all the same.
+    /// Payloads of Pings that a later answer has covered; their own answers may still come.
     surplus: VecDeque<Vec<u8>>,
-    /// The codes that a Close may carry, and since when one is owed; no codes for any.
+    /// The codes that a Close may carry, and since when it is owed; no codes means any.
     owed: Option<(Vec<u16>, Micros)>,
     closed: bool,
-    /// Writes are, or were, in the way of answers.
+    /// Writes are or were blocked, so answers may be too.
     hindered: bool,
 }
 
-/// A Ping that was not answered yet.
+/// An unanswered Ping.
 #[derive(Debug)]
 struct Asked {
     payload: Vec<u8>,
@@ -94,7 +93,7 @@ impl Answers {
     }
 
     /// The peer closed, or broke the protocol: a Close is owed, with one of these codes, or with
-    /// any.
+    /// any if there are none.
     pub(super) fn owe(&mut self, codes: Vec<u16>, at: Micros) {
         if !self.closed && !self.hindered {
             self.owed = Some((codes, at));
@@ -102,25 +101,25 @@ impl Answers {
         self.excuse_pings(|came| came >= at);
     }
 
-    /// Writes find no room, or fail: answers can't be expected.
+    /// Writes block or fail: answers can't be expected.
     pub(super) fn hinder(&mut self) {
         self.hindered = true;
         self.owed = None;
         self.excuse_pings(|_| true);
     }
 
-    /// Whether writes find no room, or have failed.
+    /// Whether writes block or have failed.
     pub(super) fn is_hindered(&self) -> bool {
         self.hindered
     }
 
-    /// They go on; Pings from here on are to be answered again.
+    /// Writes go on; Pings from here on must be answered again.
     pub(super) fn free(&mut self) {
         self.hindered = false;
     }
 
-    /// The connection is over, or about to be, for another reason: what came at this instant
-    /// need not be answered.
+    /// The connection is over, or about to be, for another reason: what came at this instant need
+    /// not be answered.
     pub(super) fn excuse(&mut self, at: Micros) {
         self.excuse_pings(|came| came >= at);
         self.owed = None;
@@ -141,7 +140,7 @@ impl Answers {
         self.pings.iter().find(|ping| !ping.excused)
     }
 
-    /// Since when the oldest answer is due.
+    /// Since when the oldest answer has been due.
     pub(super) fn due(&self) -> Option<Micros> {
         let ping = self.oldest_due().map(|ping| ping.at);
         let close = self.owed.as_ref().map(|(_, at)| *at);

@@ -1,4 +1,4 @@
-//! One attempt, from its dial to its end, as the bytes on its stream tell it.
+//! One attempt, from its dial to its end, as the bytes on its stream show it.
 
 use crate::end_reason::EndReason;
 use wstape_tape::Micros;
@@ -11,7 +11,7 @@ use crate::settings::Settings;
 use crate::wire::{Answer, Frames, Item, Messages, Opening, Sender};
 use chrono::{DateTime, Utc};
 
-/// How far an attempt has come.
+/// How far an attempt has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     Dialing,
@@ -22,7 +22,7 @@ pub(super) enum Phase {
     Ended,
 }
 
-/// An attempt under way, and what became of it.
+/// An attempt in progress, and what became of it.
 #[derive(Debug)]
 pub(super) struct Attempt {
     pub(super) dial: u64,
@@ -30,10 +30,10 @@ pub(super) struct Attempt {
     /// When dial and handshake together must be over.
     pub(super) connect_by: Micros,
     pub(super) opening: Opening,
-    /// Bytes that were delivered before the handshake was decided.
+    /// Bytes delivered before the handshake was decided.
     pub(super) head_bytes: usize,
-    /// The peer spoke before it was asked, or what it says begins no answer: a subscriber may leave at once,
-    /// or wait for the end of the head.
+    /// The peer spoke before it was asked, or what it says can't begin an answer: a subscriber may
+    /// leave at once, or wait for the end of the head.
     pub(super) may_leave: bool,
     pub(super) messages: Messages,
     /// What the subscriber sends.
@@ -42,11 +42,11 @@ pub(super) struct Attempt {
     pub(super) answers: Answers,
     /// A frame came.
     pub(super) framed: bool,
-    /// Pings of the subscriber's that no Pong has answered.
+    /// The subscriber's Pings that no Pong has answered.
     pub(super) pinged: Vec<Vec<u8>>,
-    /// The peer broke the protocol; until this offset the subscriber may take it in.
+    /// The peer broke the protocol; the subscriber may read up to this offset before it notices.
     pub(super) broken: Option<Broken>,
-    /// It ended for want of frames, or of room to write.
+    /// It ended because no frames came, or writes found no room.
     pub(super) silent: bool,
 }
 
@@ -64,13 +64,13 @@ pub(super) struct Broken {
 pub(super) enum Meaning {
     Message(Folded),
     Ping,
-    /// A Pong; whether it answers.
+    /// A Pong; whether it answers a Ping.
     Pong(bool),
     Closed(Option<u16>),
     Broken,
 }
 
-/// Most Pings without an answer that are remembered.
+/// Most unanswered Pings that are remembered.
 const MAX_PINGED: usize = 1024;
 
 impl Attempt {
@@ -94,13 +94,13 @@ impl Attempt {
         }
     }
 
-    /// Whether its handshake came to a 101.
+    /// Whether its handshake ended in a 101.
     pub(super) fn is_upgraded(&self) -> bool {
         matches!(self.opening.answer(), Some(Answer::Upgraded { .. }))
     }
 
-    /// Bytes were delivered, of which those from this offset on are new, and all that is whole of
-    /// them has been taken in.
+    /// Bytes were delivered; those from this offset on are new, and everything complete in them has
+    /// been taken in.
     pub(super) fn delivered(&mut self, at: Micros, new_from: u64) {
         let under_way = self.messages.under_way();
         let begun = under_way.as_ref().map(|way| way.start >= new_from);
@@ -108,10 +108,10 @@ impl Attempt {
         self.liveness.under_way(at, begun, touched);
     }
 
-    /// The next thing that what was delivered means.
+    /// The next item in what was delivered.
     pub(super) fn next(&mut self, at: Micros, wall: DateTime<Utc>) -> Option<Meaning> {
         if let Some(broken) = &mut self.broken {
-            // Bytes of the frame at fault: the subscriber may have needed them.
+            // Bytes of the faulty frame: the subscriber may have needed them.
             broken.at = at;
             return None;
         }
@@ -171,8 +171,8 @@ impl Attempt {
         self.pinged.push(payload);
     }
 
-    /// Whether a Pong answers a Ping of the subscriber's: the latest may answer for those before
-    /// it (RFC 6455, 5.5.3), and none answers twice.
+    /// Whether a Pong answers one of the subscriber's Pings: it may answer the earlier ones too
+    /// (RFC 6455, 5.5.3), and none answers twice.
     fn answers_us(&mut self, payload: &[u8]) -> bool {
         let Some(index) = self.pinged.iter().rposition(|ping| ping == payload) else {
             return false;
@@ -181,14 +181,14 @@ impl Attempt {
         true
     }
 
-    /// Whether the subscriber must have noticed by now that the protocol was broken.
+    /// Whether the subscriber must have noticed the protocol error by now.
     pub(super) fn must_have_noticed(&self) -> bool {
         self.broken
             .as_ref()
             .is_some_and(|broken| self.messages.received() >= broken.by)
     }
 
-    /// When it ends by itself, and how that is called.
+    /// When it ends by itself, and what that end is called.
     pub(super) fn deadline(&self) -> Option<(Micros, Called)> {
         match self.phase {
             Phase::Dialing | Phase::Handshake => {

@@ -9,7 +9,7 @@ use super::findings::Findings;
 use crate::rule::Rule;
 use crate::settings::Settings;
 
-/// The delays that SPEC's reconnect rules 1, 2, 3 and 6 give.
+/// The delays given by SPEC's reconnect rules 1, 2, 3 and 6.
 #[derive(Debug)]
 pub(super) struct Backoff {
     initial: Duration,
@@ -27,15 +27,15 @@ pub(super) struct Backoff {
 struct Due {
     ended_at: Micros,
     gap: Gap,
-    /// The gap, had the counter been treated the other way by the end before it.
+    /// The gap if the end before it had treated the counter the other way.
     otherwise: Option<Gap>,
     /// A refusal asked for a wait.
     asked: bool,
-    /// Whether it has been told that it does not come.
+    /// Whether its absence has been reported.
     told: bool,
 }
 
-/// From the end to the dial, both ends included.
+/// From the end to the dial, both bounds included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Gap {
     least: Micros,
@@ -71,7 +71,7 @@ impl Backoff {
         }
     }
 
-    /// The delay before jitter: multiplied out, a step at a time.
+    /// The delay before jitter: multiplied step by step.
     fn cap(&self, attempt: u32) -> Duration {
         let mut cap = self.initial;
         if self.multiplier > 1 && !cap.is_zero() {
@@ -101,17 +101,17 @@ impl Backoff {
         Gap { least, most }
     }
 
-    /// The longest that a dial may be waited for, from the next end on.
+    /// The longest wait for a dial, from the next end on.
     pub(super) fn longest_gap(&self) -> Micros {
         let max = Micros::from(self.max);
         match self.jitter {
             JitterMode::None => max,
-            // What a refusal asks for, and a draw beyond it.
+            // What a refusal asks for, and a draw on top of it.
             JitterMode::Full => Micros(max.0.saturating_mul(2)),
         }
     }
 
-    /// An attempt or a connection ended; `framed` where a frame had come on it.
+    /// An attempt or a connection ended; `framed` if a frame had come on it.
     pub(super) fn ended(
         &mut self,
         at: Micros,
@@ -137,7 +137,8 @@ impl Backoff {
         });
     }
 
-    /// What the last refusal asked for may be read or not: any wait that one of the two gives is right.
+    /// The last refusal's request to wait may or may not be read: either of the two resulting waits
+    /// is right.
     pub(super) fn asks_in_doubt(&mut self) {
         let unasked = self.gap(self.attempt.saturating_sub(1), None);
         if let Some(due) = &mut self.due {
@@ -189,8 +190,8 @@ impl Backoff {
         self.due = None;
     }
 
-    /// When a dial that has not come is given up: later than it was due, for one that comes late
-    /// tells more than one that does not come.
+    /// When to give up waiting for a dial: later than it was due, because a late dial tells more
+    /// than a missing one.
     pub(super) fn deadline(&self) -> Option<Micros> {
         let due = self.due.filter(|due| !due.told)?;
         let most = due
@@ -200,7 +201,7 @@ impl Backoff {
         Some(Micros(due.ended_at.0.saturating_add(patience)))
     }
 
-    /// Looks whether a dial does not come.
+    /// Checks whether a dial is missing.
     pub(super) fn look(&mut self, now: Micros, findings: &mut Findings) {
         if self.deadline().is_some_and(|deadline| now > deadline) {
             self.miss(now, findings);
@@ -222,7 +223,7 @@ impl Backoff {
             return;
         }
         let (ended_at, gap) = (due.ended_at, due.gap);
-        // What a refusal asked for may be the reason.
+        // The wait that a refusal asked for may be the reason.
         let rule = if due.asked { Rule::R3 } else { Rule::R2 };
         findings.broke(rule, now, || {
             format!("expected a dial after {gap} from the end at {ended_at}, found none")
@@ -243,8 +244,8 @@ mod tests {
         }
     }
 
-    /// An end at 0 on a connection with or without a frame, then a dial after so many
-    /// milliseconds, again and again; the rules that broke.
+    /// Ends at 0 on a connection with or without a frame, then dials after this many milliseconds,
+    /// repeatedly; returns the broken rules.
     fn broken(settings: &Settings, dials: &[(bool, Option<u64>, u64)]) -> Vec<Rule> {
         let mut findings = Findings::new();
         let mut backoff = Backoff::new(settings);

@@ -1,4 +1,4 @@
-//! What a subscriber is held to that gives no settings of the contract's.
+//! The bounds for a subscriber that doesn't give the contract's settings.
 
 use wstape_tape::Micros;
 
@@ -6,34 +6,34 @@ use crate::backoff::{Backoff, Reset};
 use crate::rule::Rule;
 use crate::settings::{JitterMode, Settings};
 
-/// What a subscriber is held to that gives no settings of the contract's: bounds that any keeps, and
-/// what it declares of itself beyond them.
+/// The bounds for a subscriber that doesn't give the contract's settings: those that every
+/// subscriber keeps, and whatever it declares beyond them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounds {
-    /// Most dials that may begin within a second.
+    /// Most dials that may begin within one second.
     pub max_dials_per_s: usize,
     /// Longest time from an end to the next dial.
     pub max_gap: Micros,
     /// Longest time from a Ping or a Close to its answer.
     pub max_answer: Micros,
-    /// Most streams that may be held at one time: the one in use, and old ones on their way out.
+    /// Most streams that may be held at once: the one in use, and old ones being closed.
     pub max_streams: usize,
-    /// How long after the faults are over a connection must have brought something.
+    /// How soon after the faults end something must have come on a connection.
     pub max_recovery: Micros,
     /// Longest time that a shutdown may take.
     pub max_shutdown: Micros,
     /// Largest message that is read to its end, in bytes.
     pub max_message_bytes: usize,
-    /// Declared: how long an open connection that brings nothing, and a dial or a handshake that
-    /// does not end, is kept at most. Not judged where nothing is declared.
+    /// Declared: the longest that a silent open connection, or a dial or handshake that doesn't
+    /// finish, is kept. Not judged unless declared.
     pub max_silence: Option<Micros>,
-    /// Declared: how it backs off. Growth, cap, jitter and reset are not judged where nothing is.
+    /// Declared: how it backs off. Growth, cap, jitter and reset are not judged unless declared.
     pub backoff: Option<Backoff>,
-    /// Declared: the same case gives the same trace, so it draws nothing by chance.
+    /// Declared: the same case gives the same trace, so it draws nothing at random.
     pub is_deterministic: bool,
-    /// How much sooner or later than its time a dial may come that the declared backoff sets a time
-    /// for. In virtual time timers are true to a millisecond, and a delay that is computed in
-    /// floating point to another.
+    /// How much earlier or later than the declared backoff says a dial may come. In virtual time
+    /// timers are accurate to a millisecond, and a delay computed in floating point may be off by
+    /// another.
     pub max_off: Micros,
 }
 
@@ -56,7 +56,7 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// What no subscriber can mean by such a declaration, in words.
+    /// Why no subscriber can mean this declaration, in words.
     #[must_use]
     pub fn flaw(&self) -> Option<&'static str> {
         if self.max_silence == Some(Micros::ZERO) {
@@ -71,7 +71,7 @@ impl Bounds {
         backoff.flaw()
     }
 
-    /// What a subscriber that is set so keeps to, whatever the machine does beside it: what
+    /// The bounds that a subscriber with these settings keeps on a machine under load: what
     /// [`exact`](super::Judge::exact) asks to the microsecond can't be asked in real time.
     ///
     /// ```
@@ -91,8 +91,8 @@ impl Bounds {
         let backoff = Backoff::new(settings.initial_backoff, settings.max_backoff)
             .growth(settings.multiplier.max(1).into())
             .jitter(least, 1.0);
-        // A message that is under way is life for as long as it may take. Without such bounds
-        // silence may be kept for ever.
+        // A message in progress is a sign of life for as long as it may take. Without such bounds
+        // silence may last for ever.
         let of_open = [settings.idle_timeout, settings.message_timeout];
         let is_bounded = of_open.iter().all(|timeout| !timeout.is_zero());
         let longest = of_open.into_iter().fold(settings.connect_timeout, Ord::max);
@@ -104,8 +104,8 @@ impl Bounds {
         }
     }
 
-    /// Whether these bounds ask a rule at all, whatever the subject shows of itself; where they do
-    /// not, what would have to be declared.
+    /// Whether these bounds test a rule at all, whatever the subject shows about itself; if not,
+    /// what would have to be declared.
     ///
     /// # Errors
     /// What is not declared, or why the rule can't be asked, in words.

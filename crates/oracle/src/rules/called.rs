@@ -1,27 +1,27 @@
-//! How an end may be called.
+//! What an end may be called.
 
 use crate::end_reason::EndReason;
 
-/// Reasons by which an end may be called; where nothing tells them apart, several.
+/// Reasons that an end may be given; several if nothing tells them apart.
 pub(super) type Reasons = &'static [EndReason];
 
-/// How an end may be called.
+/// What an end may be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Called {
-    /// By one of these.
+    /// Any of these.
     Any(Reasons),
-    /// By this one.
+    /// This one only.
     Exactly(EndReason),
-    /// By this one, or as a shutdown.
+    /// This one, or a shutdown.
     OrShutdown(EndReason),
-    /// By this one, or as a handshake that failed.
+    /// This one, or a failed handshake.
     OrFailedHandshake(EndReason),
-    /// A Close with a code that is illegal on the wire (RFC 6455, 7.4): by that code, or as the
-    /// breach of the protocol that it is.
+    /// A Close with a code that is illegal on the wire (RFC 6455, 7.4): named by that code, or as
+    /// the protocol error that it is.
     IllegalClose(Option<u16>),
 }
 
-/// The code that a breach of the protocol goes by (RFC 6455, 7.4.1).
+/// The code for a protocol error (RFC 6455, 7.4.1).
 const PROTOCOL_ERROR: u16 = 1002;
 
 impl Called {
@@ -35,7 +35,7 @@ impl Called {
         )
     }
 
-    /// Whether a record may call it by this reason.
+    /// Whether a record may give this reason for it.
     pub(super) fn fits(&self, reason: Option<EndReason>) -> bool {
         let Some(reason) = reason else { return false };
         match self {

@@ -1,5 +1,5 @@
-//! The course of attempts, one after the other: how each ends, in time, broken, or as the subscriber
-//! notices it.
+//! The course of attempts, one after the other: how each ends, on time, broken, or as the
+//! subscriber notices it.
 
 use std::collections::VecDeque;
 
@@ -17,7 +17,7 @@ use crate::end_reason::EndReason;
 use crate::rule::Rule;
 use crate::settings::Settings;
 
-/// What the end of a handshake may be called where nothing tells its reasons apart.
+/// What the end of a handshake may be called if nothing tells its reasons apart.
 pub(super) const CUT_OFF: Called = Called::Any(&[
     EndReason::Fin,
     EndReason::Reset,
@@ -27,7 +27,7 @@ pub(super) const CUT_OFF: Called = Called::Any(&[
     EndReason::Shutdown,
 ]);
 
-/// What an end may be called where the protocol was broken at the instant at which the connection was
+/// What an end may be called if the protocol was broken at the instant at which the connection was
 /// due to end by itself.
 const BROKEN_AND_DUE: Called = Called::Any(&[
     EndReason::Protocol,
@@ -43,7 +43,8 @@ const BROKEN_AND_DUE: Called = Called::Any(&[
 /// The code of a shutdown's Close.
 const SHUTDOWN_CODE: u16 = 1000;
 
-/// The attempt under way, the rules of when it ends and the next begins, and what must show of it.
+/// The attempt in progress, the rules for when it ends and the next begins, and what must show of
+/// it.
 #[derive(Debug)]
 pub(super) struct Course {
     pub(super) settings: Settings,
@@ -74,8 +75,8 @@ impl Course {
         self.pending.push_back((at, step));
     }
 
-    /// Takes back that a connection is open, and what came on it, where all of that came at this very
-    /// instant; `false` where it did not.
+    /// Undoes the opening of a connection and everything that came on it, if all of that happened
+    /// at this very instant; `false` if it did not.
     pub(super) fn takes_back_open(&mut self, at: Micros) -> bool {
         let mut of_now = self.pending.iter().rev().take_while(|it| it.0 == at);
         let Some(behind) = of_now.position(|(_, step)| matches!(step, Step::Open)) else {
@@ -93,12 +94,12 @@ impl Course {
             .unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
-    /// The attempt that `dial` belongs to, while no later one exists.
+    /// The attempt of `dial`, while no later one exists.
     pub(super) fn attempt(&mut self, dial: u64) -> Option<&mut Attempt> {
         self.attempt.as_mut().filter(|attempt| attempt.dial == dial)
     }
 
-    /// How an end is called that came while a shutdown may be under way.
+    /// What to call an end that came while a shutdown may be in progress.
     pub(super) fn ends_as(&self, reason: EndReason) -> Called {
         if self.stop.called() {
             Called::OrShutdown(reason)
@@ -128,13 +129,13 @@ impl Course {
     pub(super) fn end_if_due(&mut self, at: Micros) {
         let Some(attempt) = &self.attempt else { return };
         let due = attempt.deadline().filter(|(deadline, _)| *deadline == at);
-        // Of a breach whose frame is not whole nobody need know when the deadline comes.
+        // A breach in an incomplete frame need not be known when the deadline comes.
         let open = |came: Micros| came < at && due.is_some() && !attempt.must_have_noticed();
         let broken = attempt.broken.as_ref().filter(|broken| !open(broken.at));
         if broken.is_some() && attempt.phase != Phase::Ended {
             self.end_as_broken();
         } else if let Some((deadline, called)) = due {
-            // Bytes that come with the deadline may have been an answer, or no answer.
+            // Bytes that come with the deadline may or may not have been an answer.
             let undecided = attempt.phase == Phase::Handshake && attempt.head_bytes > 0;
             self.end_in_time(deadline, if undecided { CUT_OFF } else { called });
         }
@@ -159,7 +160,7 @@ impl Course {
         if let Some((deadline, _)) = attempt.deadline()
             && deadline == broken.at
         {
-            // Neither comes before the other: who ends for want of events owes no Close.
+            // Neither comes first: a subscriber that ends for lack of events owes no Close.
             self.findings.took(Edge::OPEN_PROTOCOL);
             self.end(broken.at, BROKEN_AND_DUE, None);
             return;
@@ -219,7 +220,7 @@ impl Course {
         }
     }
 
-    /// The instants at which something is due that must show, or must have come, right after.
+    /// The instants right after which something must show, or must have come.
     pub(super) fn dues(&self) -> [Option<Micros>; 6] {
         let attempt = self.attempt.as_ref();
         let deadline = attempt.and_then(Attempt::deadline);

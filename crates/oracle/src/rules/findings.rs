@@ -7,7 +7,7 @@ use wstape_tape::Micros;
 use crate::edge::Edge;
 use crate::rule::{Rule, RuleSet, Violation};
 
-/// Violations that are kept of one case: what follows from the first is of little use.
+/// Most violations kept for one case: those that follow from the first are of little use.
 pub const MAX_VIOLATIONS: usize = 16;
 
 /// Collects what the rules find in one case.
@@ -19,12 +19,12 @@ pub struct Findings {
     held: [u64; Rule::ALL.len()],
     held_own: BTreeMap<Rule, u64>,
     took: [u64; Edge::ALL.len()],
-    /// The dial that is under way.
+    /// The dial in progress.
     dial: u64,
 }
 
 impl Findings {
-    /// Nothing so far.
+    /// No findings yet.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -37,8 +37,8 @@ impl Findings {
         }
     }
 
-    /// Judges only these of the rules that are here for everyone: what is found of another is
-    /// forgotten, and does not take the place of what is asked for.
+    /// Judges only these of the built-in rules: findings for any other are dropped, and take no
+    /// place from those asked for.
     #[must_use]
     pub fn judging(mut self, rules: &RuleSet) -> Self {
         self.judged = Rule::ALL.map(|rule| rules.contains(rule));
@@ -58,7 +58,7 @@ impl Findings {
         }
     }
 
-    /// The precondition of a rule of the subject's own held so often in all.
+    /// The precondition of a subject's own rule held this many times in total.
     pub(super) fn held_in_all(&mut self, rule: Rule, times: u64) {
         self.held_own.insert(rule, times);
     }
@@ -70,7 +70,7 @@ impl Findings {
         }
     }
 
-    /// A rule did not hold; `what` is made only where there is room for it.
+    /// A rule was broken; `what` is only made if there is room for it.
     pub fn broke(&mut self, rule: Rule, at: Micros, what: impl FnOnce() -> String) {
         if self.violations.len() < MAX_VIOLATIONS && self.judges(rule) {
             self.violations.push(Violation {
@@ -82,18 +82,18 @@ impl Findings {
         }
     }
 
-    /// What did not hold so far, in the order in which that was seen.
+    /// The violations so far, in the order they were seen.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
 
-    /// From here on violations are of this dial.
+    /// Violations from here on belong to this dial.
     pub(super) fn at_dial(&mut self, dial: u64) {
         self.dial = dial;
     }
 
-    /// All that was found, once the case is over.
+    /// Everything that was found, once the case is over.
     #[must_use]
     pub fn finish(self) -> Found {
         let held = Rule::ALL.into_iter().zip(self.held);
@@ -115,11 +115,10 @@ impl Default for Findings {
 /// What the rules found in one case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
-    /// The rules that did not hold, in the order in which that was seen; at most
-    /// [`MAX_VIOLATIONS`].
+    /// The broken rules, in the order that was seen; at most [`MAX_VIOLATIONS`].
     pub violations: Vec<Violation>,
-    /// How often each rule's precondition held, where it did.
+    /// How often each rule's precondition held, if it did.
     pub rules: BTreeMap<Rule, u64>,
-    /// How often each edge was taken, where it was.
+    /// How often each edge was taken, if it was.
     pub edges: BTreeMap<Edge, u64>,
 }

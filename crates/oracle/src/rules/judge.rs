@@ -1,4 +1,4 @@
-//! Who judges: exactly, by a subscriber's settings, or by bounds that any subscriber keeps.
+//! The judge: exact, by a subscriber's settings, or by bounds that any subscriber keeps.
 
 use chrono::{DateTime, Utc};
 use wstape_tape::Micros;
@@ -17,14 +17,14 @@ use crate::rule::{Rule, RuleSet, Violation};
 use crate::settings::Settings;
 use crate::view::View;
 
-/// All rules that look at one subscriber. It is told what happens in its order.
+/// All rules for one subscriber. Report what happens to it in order.
 #[derive(Debug)]
 pub struct Judge {
     kind: Kind,
     own: OwnRules,
 }
 
-/// By what it judges.
+/// What it judges by.
 #[derive(Debug)]
 enum Kind {
     /// By the contract: a subscriber that reconnects as its settings say.
@@ -33,16 +33,16 @@ enum Kind {
     Bounded(Box<Bounded>),
 }
 
-/// Largest message that rules of a subject's own are told of, in bytes.
+/// Largest message that a subject's own rules are told of, in bytes.
 const MAX_MESSAGE_BYTES: usize = 64 << 20;
 
-/// Most bytes that may wait to be written: what the contract's subscriber sends is control frames,
-/// and of the Pongs that its peer does not take it needs to keep only the last.
+/// Most bytes that may wait to be written: the contract's subscriber sends control frames, and of
+/// the Pongs that its peer doesn't take it only needs to keep the last.
 const MAX_WAITING_BYTES: usize = 16 << 10;
-/// The same of a subscriber that declares nothing, and may have more to say.
+/// The same for a subscriber that declares nothing, and may have more to say.
 const MAX_ANYBODYS_WAITING_BYTES: usize = 1 << 20;
 
-/// Asks whichever judge it is.
+/// Calls whichever judge it is.
 macro_rules! whichever {
     ($judge:expr, $it:ident => $ask:expr) => {
         match &mut $judge.kind {
@@ -52,7 +52,7 @@ macro_rules! whichever {
     };
 }
 
-/// The same, where it is only looked at.
+/// The same, by shared reference.
 macro_rules! by_ref {
     ($judge:expr, $it:ident => $ask:expr) => {
         match &$judge.kind {
@@ -63,8 +63,8 @@ macro_rules! by_ref {
 }
 
 impl Judge {
-    /// Of a subscriber that is set so, in a world whose wall time at zero is `wall_at_zero`. From
-    /// `quiet_at` on nothing goes wrong any more, and recovery is required; `None` where it never is.
+    /// For a subscriber with these settings, in a world whose wall time at zero is `wall_at_zero`.
+    /// From `quiet_at` on nothing goes wrong, and recovery is required; `None` if it never is.
     #[must_use]
     pub fn exact(
         settings: &Settings,
@@ -78,7 +78,7 @@ impl Judge {
         ))))
     }
 
-    /// Of a subscriber that declares nothing and is held to `bounds`; `quiet_at` as with
+    /// For a subscriber that declares nothing and is held to `bounds`; `quiet_at` as in
     /// [`exact`](Self::exact).
     #[must_use]
     pub fn bounded(bounds: Bounds, quiet_at: Option<Micros>) -> Self {
@@ -92,7 +92,7 @@ impl Judge {
         }
     }
 
-    /// Judges only these of the rules that are here for everyone.
+    /// Judges only these of the built-in rules.
     #[must_use]
     pub fn judging(mut self, rules: &RuleSet) -> Self {
         self.kind = match self.kind {
@@ -102,14 +102,14 @@ impl Judge {
         self
     }
 
-    /// Asks these rules of the subject's own too.
+    /// Adds these rules of the subject's own.
     #[must_use]
     pub fn asking(mut self, rules: Vec<Box<dyn OwnRule>>) -> Self {
         self.own = OwnRules::new(rules, MAX_MESSAGE_BYTES);
         self
     }
 
-    /// Holds what a subscriber that is judged by bounds shows of itself against this model.
+    /// Checks what a subscriber judged by bounds shows about itself against this model.
     #[must_use]
     pub fn model(mut self, model: Option<Fold>) -> Self {
         if let Kind::Bounded(judge) = self.kind {
@@ -118,7 +118,7 @@ impl Judge {
         self
     }
 
-    /// Whether faults are over and something has come since: a case that waits for that may end.
+    /// Whether faults are over and something has come since; a case waiting for that may end.
     #[must_use]
     pub fn has_recovered(&self) -> bool {
         match &self.kind {
@@ -133,14 +133,14 @@ impl Judge {
         matches!(self.kind, Kind::Bounded(_))
     }
 
-    /// Passes on what rules of the subject's own found.
+    /// Passes on the findings of the subject's own rules.
     fn pass_on(&mut self, at: Micros) {
         for (rule, _, what) in self.own.broke() {
             self.broke(rule, at, || what);
         }
     }
 
-    /// Tells the rules of the subject's own.
+    /// Reports to the subject's own rules.
     fn tell(&mut self, at: Micros, dial: Option<u64>, what: What<'_>) {
         if !self.own.is_empty() {
             self.own.tell(at, dial, what);
@@ -148,8 +148,8 @@ impl Judge {
         }
     }
 
-    /// Bytes were delivered to the subscriber. Gives back those that are the same on every run
-    /// of the case: what stands behind the handshake's answer.
+    /// Bytes were delivered to the subscriber. Returns those that are the same on every run of the
+    /// case: what follows the handshake's answer.
     pub fn read<'b>(&mut self, at: Micros, dial: u64, bytes: &'b [u8]) -> &'b [u8] {
         let same = whichever!(self, judge => judge.read(at, dial, bytes));
         if !self.own.is_empty() {
@@ -166,7 +166,7 @@ impl Judge {
         self.pass_on(at);
     }
 
-    /// The subscriber dials somebody else.
+    /// The subscriber dials another address.
     pub fn dial_elsewhere(&mut self, at: Micros, target: &str) {
         whichever!(self, judge => judge.dial_elsewhere(at, target));
     }
@@ -178,7 +178,7 @@ impl Judge {
         self.pass_on(at);
     }
 
-    /// The subscriber gave the dial up.
+    /// The subscriber gave up the dial.
     pub fn dial_dropped(&mut self, at: Micros, dial: u64) {
         whichever!(self, judge => judge.dial_dropped(at, dial));
         self.own.gone(at, dial, What::DialDropped);
@@ -192,7 +192,8 @@ impl Judge {
         self.tell(at, Some(dial), what);
     }
 
-    /// The subscriber wrote bytes. What of them is the same on every run of the case is appended to `same`.
+    /// The subscriber wrote bytes. Appends the part that is the same on every run of the case to
+    /// `same`.
     pub fn wrote(&mut self, at: Micros, dial: u64, bytes: &[u8], same: &mut Vec<u8>) {
         whichever!(self, judge => judge.wrote(at, dial, bytes, same));
         if !self.own.is_empty() {
@@ -230,8 +231,8 @@ impl Judge {
         self.tell(at, None, What::ShutdownOver);
     }
 
-    /// The subscriber's future ended though nobody had asked it to; `Err` where it panicked, with
-    /// what it said.
+    /// The subscriber's future ended although nobody asked it to; `Err` with the panic's message if
+    /// it panicked.
     pub fn gave_up(&mut self, at: Micros, how: Result<(), String>) {
         whichever!(self, judge => judge.gave_up(at, how));
     }
@@ -243,7 +244,7 @@ impl Judge {
         }
     }
 
-    /// The write that had found no room went on.
+    /// The blocked write went on.
     pub fn write_freed(&mut self, at: Micros, dial: u64) {
         if let Kind::Exact(judge) = &mut self.kind {
             judge.write_freed(at, dial);
@@ -278,14 +279,14 @@ impl Judge {
         }
     }
 
-    /// All is at rest: what was to be heard has been heard.
+    /// Everything is at rest: receivers have heard all they can.
     pub fn look_at_receivers(&mut self, at: Micros) {
         if let Kind::Exact(judge) = &mut self.kind {
             judge.look_at_receivers(at);
         }
     }
 
-    /// So many bytes wait to be written.
+    /// This many bytes wait to be written.
     pub fn waits(&mut self, at: Micros, bytes: usize) {
         let most = match self.kind {
             Kind::Exact(_) => MAX_WAITING_BYTES,
@@ -298,7 +299,7 @@ impl Judge {
         }
     }
 
-    /// A receiver is there from now on; its number.
+    /// A receiver exists from now on; returns its number.
     pub fn add_receiver(&mut self) -> usize {
         match &mut self.kind {
             Kind::Exact(judge) => judge.add_receiver(),
@@ -306,8 +307,8 @@ impl Judge {
         }
     }
 
-    /// Looks at the subscriber. With `strict` all that was delivered must show; otherwise some
-    /// first part of it, for the subscriber may still be at work.
+    /// Looks at the subscriber. With `strict`, everything delivered must show; otherwise some
+    /// prefix of it, because the subscriber may still be at work.
     pub fn look(&mut self, at: Micros, view: View<'_>, strict: bool) {
         match &mut self.kind {
             Kind::Exact(judge) => judge.look(at, view, strict),
@@ -315,48 +316,48 @@ impl Judge {
         }
     }
 
-    /// Whether something must show that was not seen yet.
+    /// Whether something must show that has not been seen yet.
     #[must_use]
     pub fn is_unsettled(&self) -> bool {
         matches!(&self.kind, Kind::Exact(judge) if judge.is_unsettled())
     }
 
-    /// The next instant at which to look, although nothing may happen.
+    /// The next instant at which to look, even if nothing happens.
     #[must_use]
     pub fn next_look(&self) -> Option<Micros> {
         by_ref!(self, judge => judge.next_look())
     }
 
-    /// A rule did not hold that only the world can see.
+    /// A rule that only the world can check was broken.
     pub fn broke(&mut self, rule: Rule, at: Micros, what: impl FnOnce() -> String) {
         whichever!(self, judge => judge.broke(rule, at, what));
     }
 
-    /// The precondition of a rule held that only the world can see.
+    /// The precondition of a rule that only the world can check held.
     pub fn held(&mut self, rule: Rule) {
         whichever!(self, judge => judge.held(rule));
     }
 
-    /// What did not hold so far.
+    /// The violations so far.
     #[must_use]
     pub fn violations(&self) -> &[Violation] {
         by_ref!(self, judge => judge.violations())
     }
 
-    /// Dials but the first.
+    /// Dials after the first.
     #[must_use]
     pub fn reconnects(&self) -> u64 {
         by_ref!(self, judge => judge.reconnects())
     }
 
-    /// Messages that the subscriber was given.
+    /// Messages given to the subscriber.
     #[must_use]
     pub fn messages(&self) -> u64 {
         by_ref!(self, judge => judge.messages())
     }
 
-    /// What the subscriber must show once it has taken in all that was delivered, as JSON text;
-    /// empty where nothing is known of what it shows.
+    /// What the subscriber must show once it has taken in everything delivered, as JSON text; empty
+    /// if it is not known what it shows.
     pub fn expected(&mut self) -> String {
         match &mut self.kind {
             Kind::Exact(judge) => judge.expected(),

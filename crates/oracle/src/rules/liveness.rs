@@ -1,4 +1,4 @@
-//! R6: when Pings are due, and when a connection is lost that nobody has ended.
+//! R6: when Pings are due, and when a connection that nobody ended is lost.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use super::findings::Findings;
 use crate::rule::Rule;
 use crate::settings::Settings;
 
-/// What a connection is lost for.
+/// Why a connection is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Loss {
     /// Silence.
     Silent,
     /// A write that makes no progress.
     WriteStalled,
-    /// A message that is not whole in time.
+    /// A message that isn't complete in time.
     MessageTooSlow,
     /// No event, whatever else comes.
     NoEvents,
@@ -30,10 +30,10 @@ pub(super) struct Liveness {
     event_timeout: Micros,
     /// When the silence began.
     silent_since: Micros,
-    /// When the message under way began.
+    /// When the message in progress began.
     message_since: Option<Micros>,
     last_event: Micros,
-    /// Pings of the present silence.
+    /// Pings sent in the current silence.
     pings: u64,
     /// Since when a write has found no room.
     blocked_since: Option<Micros>,
@@ -42,7 +42,7 @@ pub(super) struct Liveness {
 }
 
 impl Liveness {
-    /// Of a connection that opens at `at`.
+    /// The timers of a connection that opens at `at`.
     pub(super) fn new(settings: &Settings, at: Micros) -> Self {
         Self {
             ping_interval: Micros::from(settings.ping_interval),
@@ -69,8 +69,8 @@ impl Liveness {
         self.last_event = at;
     }
 
-    /// After a delivery: whether the message that is now under way, if one is, began with it, and
-    /// whether any of its bytes came with it.
+    /// After a delivery: whether the message now in progress, if any, began with it, and whether
+    /// any of its bytes came with it.
     pub(super) fn under_way(&mut self, at: Micros, begun: Option<bool>, touched: bool) {
         self.message_since = match begun {
             None => None,
@@ -82,7 +82,7 @@ impl Liveness {
         }
     }
 
-    /// A write finds no room.
+    /// A write is blocked.
     pub(super) fn blocked(&mut self, at: Micros) {
         self.blocked_since.get_or_insert(at);
         if self.next_ping() == Some(at) {
@@ -96,12 +96,12 @@ impl Liveness {
         self.blocked_since = None;
     }
 
-    /// Whether a write finds no room.
+    /// Whether a write is blocked.
     fn is_blocked(&self) -> bool {
         self.blocked_since.is_some()
     }
 
-    /// When the connection is lost, and for what: at one instant, for the first of these.
+    /// When the connection is lost, and why: if at one instant, the first of these.
     pub(super) fn lost_at(&self) -> Option<(Micros, Loss)> {
         let since = [
             (Some(self.silent_since), self.idle_timeout, Loss::Silent),
@@ -145,7 +145,7 @@ impl Liveness {
         match self.next_ping() {
             Some(due) if due == at => self.pings += 1,
             Some(due) if due < at => {
-                // Told as missing already, or about to be.
+                // Already reported as missing, or about to be.
                 self.pings += 1;
                 findings.broke(Rule::R6, at, || {
                     format!("expected a Ping at {due}, found it only now")
@@ -161,7 +161,7 @@ impl Liveness {
         }
     }
 
-    /// Looks whether a Ping is missing.
+    /// Checks whether a Ping is missing.
     pub(super) fn look(&mut self, now: Micros, findings: &mut Findings) {
         while let Some(due) = self.next_ping().filter(|due| *due < now) {
             self.pings += 1;
@@ -188,7 +188,7 @@ pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 mod tests {
     use super::*;
 
-    /// A Ping after every second of silence, lost after three.
+    /// A Ping after every second of silence; lost after three.
     fn liveness() -> Liveness {
         let settings = Settings {
             ping_interval: Duration::from_secs(1),

@@ -27,11 +27,11 @@ struct Text {
     json: String,
     /// The model has moved on.
     stale: bool,
-    /// The mirror showed exactly this when it was last looked at.
+    /// The mirror showed exactly this at the last look.
     seen: bool,
 }
 
-/// Where mirror and model part.
+/// Where mirror and model differ.
 #[derive(Debug)]
 pub(super) struct Departure {
     place: &'static str,
@@ -103,12 +103,12 @@ impl Mirror {
         self.model.undecodable()
     }
 
-    /// Events of a known kind whose payload was no reading.
+    /// Events of a known kind whose payload was not a reading.
     pub(super) fn failed_payloads(&self) -> u64 {
         self.model.failed_payloads()
     }
 
-    /// Whether the mirror shows what it must; where not, in what it departs.
+    /// Whether the mirror shows what it must; if not, where it differs.
     pub(super) fn compare(&mut self, shown: &dyn view::Mirror) -> Result<(), Departure> {
         let heartbeat = shown.last_heartbeat();
         if heartbeat != self.model.last_heartbeat() {
@@ -143,7 +143,7 @@ impl Mirror {
         Ok(())
     }
 
-    /// What the mirror must show, but for the connection's record, as JSON text.
+    /// What the mirror must show, without the connection's record, as JSON text.
     pub(super) fn text(&mut self) -> String {
         let mut out = String::from("{");
         for field in Field::ALL {

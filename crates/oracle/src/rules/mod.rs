@@ -1,4 +1,4 @@
-//! The rules, each at its own part of what happened, and the judge who tells them of it.
+//! The rules, each on its own part of what happened, and the judge that reports it to them.
 //!
 //! ```text
 //! judge ─► course ─► attempt ─► liveness, answers

@@ -1,4 +1,4 @@
-//! The rules that a subject brings, told of all that happens.
+//! A subject's own rules, told of everything that happens.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,17 +10,17 @@ use crate::own_rule::OwnRule;
 use crate::rule::Rule;
 use crate::wire::{Answer, Item, Messages, Opening, Sender};
 
-/// The rules of a subject, and what they are told with. Where there are none nothing is read.
+/// A subject's own rules, and what they are told with. If there are none, nothing is read.
 #[derive(Default)]
 pub(super) struct OwnRules {
     rules: Vec<Place>,
     wires: BTreeMap<u64, Wire>,
     max_message_bytes: usize,
-    /// What broke since it was last asked for.
+    /// Violations since the last call.
     broke: Vec<(Rule, Option<u64>, String)>,
 }
 
-/// A rule, and whether it broke already.
+/// A rule, and whether it was broken already.
 struct Place {
     rule: Box<dyn OwnRule>,
     broke: bool,
@@ -55,7 +55,7 @@ impl OwnRules {
         self.rules.is_empty()
     }
 
-    /// How often each that held had something to judge.
+    /// How often each unbroken rule had something to judge.
     pub(super) fn held(&self) -> impl Iterator<Item = (Rule, u64)> + '_ {
         self.rules.iter().filter_map(|place| {
             let times = place.rule.verdict().ok()?;
@@ -63,7 +63,7 @@ impl OwnRules {
         })
     }
 
-    /// What broke since this was last asked, with the dial that it broke on.
+    /// Violations since the last call, with the dial they happened on.
     pub(super) fn broke(&mut self) -> Vec<(Rule, Option<u64>, String)> {
         std::mem::take(&mut self.broke)
     }
@@ -153,7 +153,7 @@ impl OwnRules {
     }
 }
 
-/// A message as a fact names it. What breaks the protocol is none: it stands as an empty one.
+/// A message as a fact names it. A protocol violation is none: it appears as an empty one.
 fn message(item: &Item) -> Message<'_> {
     match item {
         Item::Text(text) => Message::Text(text),

@@ -10,19 +10,19 @@ use crate::heard::Heard;
 use crate::model::{Event, Kind};
 use crate::rule::Rule;
 
-/// The events that a subscriber has to tell, and how far each receiver has heard them.
+/// The events that a subscriber must deliver, and how far each receiver has got.
 #[derive(Debug)]
 pub(super) struct Receivers {
     /// Events that some receiver has not heard yet.
     events: VecDeque<Event>,
-    /// The place of the first of `events` among all.
+    /// The overall position of the first of `events`.
     first: u64,
     places: Vec<Option<Place>>,
-    /// Events that a receiver may fall behind by.
+    /// How many events a receiver may fall behind.
     capacity: u64,
 }
 
-/// How far a receiver is.
+/// How far a receiver has got.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     next: u64,
@@ -43,7 +43,7 @@ impl Receivers {
         self.first + self.events.len() as u64
     }
 
-    /// A receiver of the events from now on; gives its number.
+    /// Adds a receiver of the events from now on; returns its number.
     pub(super) fn add(&mut self) -> usize {
         self.places.push(Some(Place {
             next: self.end(),
@@ -94,7 +94,7 @@ impl Receivers {
                 findings.held(Rule::R8);
                 let before = place.next;
                 place.next = place.next.saturating_add(*missed);
-                // It was so far behind at least: what it missed and what is kept for it.
+                // It was at least this far behind: what it missed plus what is kept for it.
                 let behind = missed.saturating_add(self.capacity);
                 if *missed == 0 || before.saturating_add(behind) > end {
                     findings.broke(Rule::R8, at, || {
@@ -133,8 +133,8 @@ impl Receivers {
         self.forget();
     }
 
-    /// All that was delivered is folded and all that a receiver can hear was heard: whoever
-    /// reads has heard all.
+    /// Everything delivered is folded, and everything that receivers can hear was heard: whoever
+    /// reads has heard it all.
     pub(super) fn look(&mut self, at: Micros, findings: &mut Findings) {
         let end = self.end();
         for (receiver, place) in self.places.iter_mut().enumerate() {
@@ -209,7 +209,7 @@ mod tests {
 
     const AT: Micros = Micros(5);
 
-    /// Receivers of which one has been there from the start, and so many regimes to hear.
+    /// Receivers, one of them there from the start, with this many regimes to hear.
     fn told(events: u64) -> Receivers {
         let mut receivers = Receivers::new(4);
         receivers.add();

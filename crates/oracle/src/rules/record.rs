@@ -10,12 +10,12 @@ use crate::rule::Rule;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Record {
     health: ConnectionRecord,
-    /// The last refusal, where it may be taken for none: the status that was there before it.
+    /// The last refusal, if it may be read as none: the status before it.
     refused_before: Option<Before>,
     last_end: Option<Called>,
 }
 
-/// The status of a refusal that was there before another, if any.
+/// The status before a refusal, if any.
 #[derive(Debug, Clone, Copy)]
 struct Before(Option<u16>);
 
@@ -70,7 +70,7 @@ impl Record {
         self.health
     }
 
-    /// Whether the record found is right; where not, the rule that is broken, and how.
+    /// Whether the record is right; if not, the broken rule, and how.
     pub(super) fn compare(
         &self,
         found: &ConnectionRecord,

@@ -1,4 +1,4 @@
-//! What must show: in the mirror, and in the record of the connection.
+//! What must show in the mirror and in the connection's record.
 
 use chrono::{DateTime, Utc};
 
@@ -17,7 +17,7 @@ pub(super) struct Showing {
     mirror: Mirror,
 }
 
-/// Where a subscriber shows something else: the rule that is broken, how, and the record found.
+/// Where a subscriber shows something else: the broken rule, how, and the record found.
 #[derive(Debug)]
 pub(super) struct Departure {
     pub(super) rule: Rule,
@@ -33,7 +33,7 @@ impl Showing {
         }
     }
 
-    /// From here on what `step` brought at `wall` must show.
+    /// From here on the effect of `step`, at `wall`, must show.
     pub(super) fn apply(&mut self, step: &Step, wall: DateTime<Utc>) {
         match step {
             Step::Dial => self.record.dial(wall),
@@ -58,7 +58,7 @@ impl Showing {
         }
     }
 
-    /// Whether what can be looked at shows what it must.
+    /// Whether what can be seen is what must show.
     pub(super) fn compare(
         &mut self,
         view: View<'_>,
@@ -83,7 +83,7 @@ impl Showing {
         Ok(())
     }
 
-    /// All that must show, as JSON text.
+    /// Everything that must show, as JSON text.
     ///
     /// # Panics
     /// Never: a record serialises into memory.

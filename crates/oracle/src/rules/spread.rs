@@ -5,14 +5,14 @@ use wstape_tape::Micros;
 use super::findings::Findings;
 use crate::rule::Rule;
 
-/// The stretch of time whose reconnects are counted.
+/// The window in which reconnects are counted.
 const WINDOW: Micros = Micros::from_ms(100);
-/// Times its share that a stretch may hold at most.
+/// How many times its share a window may hold at most.
 const MAX_SHARES: u64 = 3;
 
-/// Looks at a crowd of `crowd` subscribers that was dropped at `dropped`, the first delay of each
-/// being drawn from a range that is `width` wide: `dials` are their dials, in order, each with the number of who dialled, from 0. The busiest
-/// stretch of reconnects may hold at most three times its share.
+/// Checks a crowd of `crowd` subscribers that was dropped at `dropped`. Each first delay is drawn
+/// from a range of `width`; `dials` are their dials, in order, each with the number of its dialler,
+/// from 0. The busiest window of reconnects may hold at most three times its share.
 pub fn spread(
     width: Micros,
     crowd: usize,

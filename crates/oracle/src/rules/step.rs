@@ -1,4 +1,4 @@
-//! What must show once something happened.
+//! What must show once something has happened.
 
 use super::called::Called;
 use crate::field::Field;
@@ -9,7 +9,7 @@ use crate::model::Folded;
 pub(super) enum Step {
     Dial,
     Open,
-    /// Another status than 101; `doubtful` where its head may be taken for none.
+    /// A status other than 101; `doubtful` if its head may be rejected.
     Refused {
         status: u16,
         doubtful: bool,

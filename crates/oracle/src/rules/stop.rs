@@ -19,18 +19,18 @@ pub(super) struct Stop {
 #[derive(Debug, Clone, Copy)]
 struct Call {
     at: Micros,
-    /// The connection was open: a Close is sent and its answer waited for.
+    /// The connection was open: a Close is sent and its answer awaited.
     open: bool,
     /// When the answer, or the end of the connection, came.
     answered_at: Option<Micros>,
-    /// That was a Close.
+    /// It was a Close.
     by_close: bool,
     /// A Close was sent.
     closed: bool,
 }
 
 impl Call {
-    /// By when it must be over.
+    /// When it must be over.
     fn bound(&self) -> Micros {
         if self.open {
             let timeout = Micros::from(CLOSE_TIMEOUT).0;
@@ -65,7 +65,7 @@ impl Stop {
         self.called.is_some()
     }
 
-    /// The answer to its Close came, or the connection ended in another way.
+    /// The answer to its Close came, or the connection ended another way.
     pub(super) fn answered(&mut self, at: Micros, by_close: bool) {
         if let Some(call) = &mut self.called {
             call.answered_at = Some(at);
@@ -97,7 +97,7 @@ impl Stop {
         }
     }
 
-    /// By when it must be over, while it is not.
+    /// When it must be over, while it is not.
     pub(super) fn deadline(&self) -> Option<Micros> {
         if self.stopped_at.is_some() || self.late {
             return None;
@@ -105,7 +105,7 @@ impl Stop {
         self.called.map(|call| call.bound())
     }
 
-    /// Looks whether it takes too long.
+    /// Checks whether it takes too long.
     pub(super) fn look(&mut self, now: Micros, findings: &mut Findings) {
         if let Some(bound) = self.deadline()
             && now > bound

@@ -3,7 +3,7 @@
 /// Most bytes of a control frame's payload (RFC 6455, 5.5).
 pub(super) const MAX_CONTROL_BYTES: u64 = 125;
 
-/// Who sends the bytes of a stream. A client masks its frames, a server must not (RFC 6455, 5.1).
+/// The sender of a stream's bytes. A client masks its frames, a server must not (RFC 6455, 5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sender {
     /// The engine.
@@ -15,11 +15,11 @@ pub enum Sender {
 /// What a frame is (RFC 6455, 11.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opcode {
-    /// 0: goes on with a message.
+    /// 0: continues a message.
     Continuation,
-    /// 1: begins a message of text.
+    /// 1: begins a text message.
     Text,
-    /// 2: begins a message of bytes.
+    /// 2: begins a binary message.
     Binary,
     /// 8.
     Close,
@@ -50,7 +50,7 @@ impl Opcode {
         matches!(self, Self::Continuation | Self::Text | Self::Binary)
     }
 
-    /// Whether it is a control frame, one without a meaning among them.
+    /// Whether it is a control frame, including reserved ones.
     #[must_use]
     pub fn is_control(self) -> bool {
         match self {
@@ -61,7 +61,7 @@ impl Opcode {
     }
 }
 
-/// The header of a frame, and where it stands in the stream.
+/// The header of a frame, and its position in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) fin: bool,
@@ -83,7 +83,7 @@ impl Head {
     }
 }
 
-/// A frame that has come whole, legal or not.
+/// A complete frame, legal or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     /// Whether it is the last one of its message.
@@ -102,10 +102,10 @@ pub struct Frame {
     pub end: u64,
 }
 
-/// Takes a stream of frames apart, whatever chunks it comes in. Judges nothing.
+/// Splits a stream into frames, whatever chunks it comes in. Judges nothing.
 ///
-/// Holds what has come of the frame that is not whole yet: whoever reads from a peer that may announce
-/// anything looks at the header first, as [`Messages`](super::Messages) does.
+/// Buffers the incomplete frame. If the peer may announce any length, check the header first, as
+/// [`Messages`](super::Messages) does.
 ///
 /// ```
 /// use wstape_oracle::wire::{Frames, Opcode};
@@ -149,7 +149,7 @@ impl Frames {
         self.base + self.bytes.len() as u64
     }
 
-    /// The header of the next frame, once that is whole.
+    /// The header of the next frame, once it is complete.
     pub(super) fn head(&self) -> Option<Head> {
         let rest = &self.bytes[self.at..];
         let [first, second, rest @ ..] = rest else {
@@ -183,7 +183,7 @@ impl Frames {
         })
     }
 
-    /// The next frame, once that is whole.
+    /// The next frame, once it is complete.
     // Not an iterator: more may come after `None`.
     #[expect(clippy::should_implement_trait, reason = "more may come after None")]
     pub fn next(&mut self) -> Option<Frame> {
@@ -211,7 +211,7 @@ impl Frames {
         })
     }
 
-    /// Of a frame that has begun to come and is not whole: its offset, and what it is.
+    /// For a frame that has begun but is incomplete: its offset, and its opcode.
     pub(super) fn begun(&self) -> Option<(u64, Opcode)> {
         let first = self.bytes.get(self.at)?;
         Some((self.base + self.at as u64, Opcode::of(first & 0x0f)))
@@ -222,7 +222,7 @@ impl Frames {
         self.at == self.bytes.len()
     }
 
-    /// Forgets all bytes that are held.
+    /// Drops all buffered bytes.
     pub(super) fn clear(&mut self) {
         self.base = self.received();
         self.bytes = Vec::new();

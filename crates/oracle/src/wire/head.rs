@@ -1,21 +1,21 @@
-//! What may stand in the head of an answer, byte by byte (RFC 9112, 2.2, 4 and 5; RFC 9110, 5.5).
+//! Which bytes may appear where in the head of an answer (RFC 9112, 2.2, 4 and 5; RFC 9110, 5.5).
 
-/// What the first line begins with, whatever the version is.
+/// The start of the first line, whatever the version.
 const PROTOCOL: &[u8] = b"HTTP/1.";
 
-/// Where in a head the next byte stands.
+/// Where in a head the next byte is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// In the first line, behind so many bytes, up to its reason phrase.
+    /// In the first line, after this many bytes, up to its reason phrase.
     Status(usize),
     Reason,
-    /// In a field's name, behind so many bytes of it.
+    /// In a field's name, after this many bytes of it.
     Name(usize),
     Value,
 }
 
-/// Whether each byte of a head may stand where it does. One that may not leaves the choice to whoever
-/// reads it: to refuse the head as soon as it comes, or to go on as if it were not there.
+/// Checks that each byte of a head is legal in its place. With an illegal one, the reader may
+/// choose: refuse the head as soon as it comes, or carry on as if it were not there.
 #[derive(Debug, Clone)]
 pub(super) struct Grammar {
     place: Place,
@@ -34,7 +34,7 @@ impl Default for Grammar {
 }
 
 impl Grammar {
-    /// Whether something has come that may not stand where it does.
+    /// Whether an illegal byte has come.
     pub(super) fn is_broken(&self) -> bool {
         self.is_broken
     }
@@ -50,7 +50,7 @@ impl Grammar {
         let was_cr = std::mem::replace(&mut self.behind_cr, byte == b'\r');
         let fits = match byte {
             b'\n' => self.ends_line(),
-            // Alone it is no end of a line, and may not stand in one.
+            // Alone it is not the end of a line, and is not allowed in one.
             _ if was_cr => false,
             b'\r' => true,
             byte => self.takes(byte),
@@ -58,7 +58,7 @@ impl Grammar {
         self.is_broken |= !fits;
     }
 
-    /// The line is over: whether it may be, where it is.
+    /// The line is over: whether it may end here.
     fn ends_line(&mut self) -> bool {
         let status_digits = PROTOCOL.len() + 5;
         match std::mem::replace(&mut self.place, Place::Name(0)) {
@@ -68,7 +68,7 @@ impl Grammar {
         }
     }
 
-    /// A byte that ends no line: whether it may stand where it does.
+    /// A byte that ends no line: whether it is legal here.
     fn takes(&mut self, byte: u8) -> bool {
         match self.place {
             Place::Status(behind) => {
@@ -90,7 +90,7 @@ impl Grammar {
     }
 }
 
-/// `HTTP/1.1 503 `: whether this byte may stand behind so many, and where the next one does.
+/// `HTTP/1.1 503 `: whether this byte may follow that many, and where the next one is.
 fn in_status_line(behind: usize, byte: u8) -> (bool, Place) {
     let next = Place::Status(behind + 1);
     match behind.checked_sub(PROTOCOL.len()) {
@@ -103,7 +103,7 @@ fn in_status_line(behind: usize, byte: u8) -> (bool, Place) {
     }
 }
 
-/// What names of fields are made of (RFC 9110, 5.6.2).
+/// The characters of a field's name (RFC 9110, 5.6.2).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
@@ -112,7 +112,7 @@ fn is_token(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// Behind how many bytes it is clear that something may not stand where it does.
+    /// After how many bytes it is clear that something is illegal.
     fn broken_at(head: &[u8]) -> Option<usize> {
         let mut grammar = Grammar::default();
         head.iter().position(|byte| {

@@ -1,4 +1,4 @@
-//! Frames put together to messages, and held against RFC 6455.
+//! Joins frames into messages, and checks them against RFC 6455.
 
 use std::mem;
 use std::ops::Range;
@@ -12,12 +12,12 @@ const NOT_UTF8: u16 = 1007;
 /// A message is too big.
 const TOO_BIG: u16 = 1009;
 
-/// What a stream of frames amounts to, step by step.
+/// What a stream of frames contains, item by item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
-    /// A message of text, its fragments joined.
+    /// A text message, its fragments joined.
     Text(String),
-    /// A message of bytes, its fragments joined.
+    /// A binary message, its fragments joined.
     Binary(Vec<u8>),
     /// A Ping with its payload.
     Ping(Vec<u8>),
@@ -30,19 +30,19 @@ pub enum Item {
         /// The reason.
         reason: String,
     },
-    /// What the other side must fail the connection for. Nothing is read after it.
+    /// Why the other side must fail the connection. Nothing is read after it.
     Violation(Violation),
 }
 
 /// Why, and when, a connection must be failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The codes that the Close may carry: one for each thing that is wrong with the frame.
+    /// The codes that the Close may carry: one for each fault of the frame.
     pub codes: Vec<u16>,
     /// What is wrong, in words.
     pub what: &'static str,
-    /// Offset in the stream by which it must have been noticed: at the latest after the frame, and after
-    /// its header where the payload is not to be read. May be yet to come.
+    /// Offset in the stream by which it must have been noticed: after the frame, or after its
+    /// header if the payload is not to be read. May not have come yet.
     pub by: u64,
 }
 
@@ -51,7 +51,7 @@ pub struct Violation {
 pub struct Seen {
     /// What came.
     pub item: Item,
-    /// Offset in the stream after the last byte that it took to know this.
+    /// Offset in the stream after the last byte needed to know this.
     pub end: u64,
     /// How many frames it came in.
     pub frames: u32,
@@ -68,14 +68,14 @@ impl Seen {
     }
 }
 
-/// Whether a Close may carry this code (RFC 6455, 7.4.1 and 7.4.2, with the registry's 1012 and 1013).
-/// 1014 is for gateways to tell each other and counts as illegal here.
+/// Whether a Close may carry this code (RFC 6455, 7.4.1 and 7.4.2, with the registry's 1012 and
+/// 1013). 1014 is for gateways to tell each other and counts as illegal here.
 #[must_use]
 pub fn is_legal_close_code(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1013 | 3000..=4999)
 }
 
-/// A message of which more fragments are to come.
+/// A message with more fragments to come.
 #[derive(Debug, Clone)]
 struct Begun {
     text: bool,
@@ -88,7 +88,7 @@ struct Begun {
     valid: usize,
 }
 
-/// Reads one direction of an established connection as the side that receives it must.
+/// Reads one direction of an established connection as its receiver must.
 ///
 /// ```
 /// use wstape_oracle::wire::{Item, Messages, Sender};
@@ -105,15 +105,15 @@ pub struct Messages {
     max_message_bytes: u64,
     frames: Frames,
     begun: Option<Begun>,
-    /// A data frame that breaks the protocol by its header and is still coming: where its message began, and
-    /// where it must have been noticed.
+    /// A data frame whose header breaks the protocol and that is still coming: where its message
+    /// began, and where it must have been noticed.
     failing: Option<(u64, u64)>,
     over: bool,
 }
 
 impl Messages {
-    /// At the beginning of what `sender` sends after the handshake, read by a side that takes messages of
-    /// so many bytes at most.
+    /// At the start of what `sender` sends after the handshake, read by a side that accepts
+    /// messages of at most this many bytes.
     #[must_use]
     pub fn new(sender: Sender, max_message_bytes: usize) -> Self {
         Self {
@@ -126,7 +126,7 @@ impl Messages {
         }
     }
 
-    /// Takes the next bytes of the stream. After a Close or a violation they are not looked at.
+    /// Takes the next bytes of the stream. After a Close or a violation they are ignored.
     pub fn push(&mut self, chunk: &[u8]) {
         self.frames.push(chunk);
         if self.over {
@@ -140,24 +140,24 @@ impl Messages {
         self.frames.received()
     }
 
-    /// Whether all that came has been read, with nothing begun: the stream stands between two messages.
+    /// Whether everything has been read and nothing has begun: the stream is between two messages.
     #[must_use]
     pub fn is_between_messages(&self) -> bool {
         self.begun.is_none() && self.frames.is_between_frames()
     }
 
-    /// Whether a message has begun of which more fragments are to come.
+    /// Whether a message has begun that has more fragments to come.
     #[must_use]
     pub fn is_in_message(&self) -> bool {
         self.begun.is_some()
     }
 
-    /// The message of which bytes have come, but not all: the offset in the stream of its first
-    /// byte, and the one after its latest. What comes between its fragments is none of it.
+    /// The incomplete message: the offset in the stream of its first byte, and the one after its
+    /// latest. What comes between its fragments is not part of it.
     #[must_use]
     pub fn under_way(&self) -> Option<Range<u64>> {
         if let Some((start, by)) = self.failing {
-            // Whoever reads whole frames learns of the fault with its last byte only.
+            // A reader of whole frames learns of the fault only from the last byte.
             return (self.received() < by).then(|| start..self.received());
         }
         let part = self.frames.begun().filter(|(_, opcode)| opcode.is_data());
@@ -173,7 +173,7 @@ impl Messages {
         Some(start..end)
     }
 
-    /// What comes next, once it is whole.
+    /// The next item, once it is complete.
     #[expect(clippy::should_implement_trait, reason = "more may come after None")]
     pub fn next(&mut self) -> Option<Seen> {
         while !self.over {
@@ -216,7 +216,7 @@ impl Messages {
         None
     }
 
-    /// What is wrong with a frame by its header alone.
+    /// What is wrong with a frame, by its header alone.
     fn violation_of(&self, head: &Head) -> Option<Violation> {
         let mut codes = Vec::new();
         let mut what = None;
@@ -265,8 +265,8 @@ impl Messages {
             PROTOCOL_ERROR,
             "a length of 64 bits",
         );
-        // A control frame is no message: only where it is too big for one in any case is its size the
-        // limit's business.
+        // A control frame is not a message: the limit only applies to it if it is also too big for
+        // a control frame.
         let too_big = head.len > self.max_message_bytes.max(MAX_CONTROL_BYTES);
         let so_far = self.begun.as_ref().map_or(0, |begun| begun.bytes.len());
         let whole = head.len.saturating_add(so_far as u64);
@@ -282,7 +282,7 @@ impl Messages {
         })
     }
 
-    /// Takes a data frame in; `Some` where it ends a message, or breaks one.
+    /// Takes in a data frame; `Some` if it ends a message, or breaks one.
     fn data(&mut self, frame: Frame) -> Option<Seen> {
         let Frame {
             opcode,
@@ -311,7 +311,7 @@ impl Messages {
         if begun.text
             && let Err(error) = std::str::from_utf8(&begun.bytes[begun.valid..])
         {
-            // Bytes that only lack what may come yet are no error until the message ends.
+            // An incomplete sequence is no error until the message ends: the rest may still come.
             if fin || error.error_len().is_some() {
                 return Some(self.fail_at(vec![NOT_UTF8], "a text that is not UTF-8", end));
             }
@@ -362,7 +362,7 @@ impl Messages {
     }
 }
 
-/// Takes the payload of a Close apart (RFC 6455, 5.5.1).
+/// Splits the payload of a Close (RFC 6455, 5.5.1).
 fn close(payload: &[u8]) -> Result<Item, (Vec<u16>, &'static str)> {
     let (code, reason) = match payload {
         [] => (None, &[][..]),

@@ -1,15 +1,15 @@
-//! The judge's own reading of the wire: HTTP heads, frames, messages.
+//! The judge's own reader for the wire: HTTP heads, frames, messages.
 //!
-//! A subscriber is judged by what the bytes say, so nothing here is the code that it, or the engine, reads
-//! them with. Everything is incremental: bytes go in as they were delivered, in chunks of any size, and
-//! what they amount to comes out with the offset in the stream at which it ended.
+//! A subscriber is judged by what the bytes say, so nothing here shares code with the subscriber or
+//! the engine. Everything is incremental: bytes go in as delivered, in chunks of any size; what
+//! they mean comes out with the stream offset at which it ended.
 //!
 //! | module | what is in it |
 //! | --- | --- |
-//! | `head` | what may stand in the head of an answer |
-//! | `opening` | the opening handshake: request, answer, what becomes of it |
+//! | `head` | which bytes may appear in the head of an answer |
+//! | `opening` | the opening handshake: request, answer, result |
 //! | `frame` | single frames, unmasked |
-//! | `message` | frames put together and held against RFC 6455: messages, control frames, violations |
+//! | `message` | frames joined and checked against RFC 6455: messages, control frames, violations |
 
 mod frame;
 mod head;

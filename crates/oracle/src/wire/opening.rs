@@ -1,4 +1,4 @@
-//! The opening handshake (RFC 6455, section 4): what the subscriber asked, what was answered.
+//! The opening handshake (RFC 6455, section 4): the subscriber's request and its answer.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use super::head::Grammar;
 
 /// What is appended to the key before it is hashed (RFC 6455, 1.3).
 const ACCEPT_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-/// Most bytes of a head, of either side; more is no answer.
+/// Most bytes of a head, on either side; a longer one is no answer.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
-/// The forms of a date in HTTP (RFC 9110, 5.6.7).
+/// The date formats of HTTP (RFC 9110, 5.6.7).
 const HTTP_DATES: [&str; 3] = [
     "%a, %d %b %Y %H:%M:%S GMT",
     "%A, %d-%b-%y %H:%M:%S GMT",
     "%a %b %e %H:%M:%S %Y",
 ];
 
-/// Name and value of the fields of a head, in their order. Names are in lower case.
+/// Name and value of the fields of a head, in order. Names are in lower case.
 type Fields = Vec<(String, String)>;
 
 /// The subscriber's request.
@@ -36,10 +36,10 @@ pub struct Request {
     pub end: u64,
 }
 
-/// What came of the handshake.
+/// The result of the handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// 101, as it must be.
+    /// A valid 101.
     Upgraded {
         /// Offset in the stream after the head: frames begin there.
         end: u64,
@@ -53,13 +53,14 @@ pub enum Answer {
         /// Offset in the stream after the head.
         end: u64,
     },
-    /// No answer that can be used.
+    /// No usable answer.
     Failed {
         /// Why, in words.
         what: &'static str,
         /// Offset in the stream by which that is clear.
         end: u64,
-        /// Whether the head is whole. Where not, it is clear only to who looks at a head before its end.
+        /// Whether the head is complete. If not, only someone who reads heads before their end can
+        /// know.
         whole: bool,
     },
 }
@@ -84,7 +85,7 @@ pub struct Opening {
     /// Offset in the server's stream of the first of `answered`.
     answered_at: u64,
     grammar: Grammar,
-    /// Whether its `Content-Length` is none.
+    /// Whether its `Content-Length` is not a number.
     unmeasured: bool,
     answer: Option<Answer>,
 }
@@ -96,22 +97,23 @@ impl Opening {
         Self::default()
     }
 
-    /// The request, once it is whole.
+    /// The request, once it is complete.
     #[must_use]
     pub fn request(&self) -> Option<&Request> {
         self.request.as_ref()
     }
 
-    /// What came of it, once that is decided.
+    /// The result, once it is decided.
     #[must_use]
     pub fn answer(&self) -> Option<&Answer> {
         self.answer.as_ref()
     }
 
-    /// Whether a byte of what was answered may not stand where it does, such as a control byte in a reason
-    /// phrase or in a field's value (RFC 9112, 4; RFC 9110, 5.5). Who reads it may refuse the head as soon as
-    /// that byte comes, or go on to what [`answer`](Self::answer) says: both are right. Likewise where its
-    /// `Content-Length` is no number, of which a recipient can't recover (RFC 9112, 6.3).
+    /// Whether a byte of the answer is illegal where it is, such as a control byte in a reason
+    /// phrase or in a field's value (RFC 9112, 4; RFC 9110, 5.5). Its reader may refuse the head as
+    /// soon as that byte comes, or carry on to what [`answer`](Self::answer) says: both are right.
+    /// The same goes for a `Content-Length` that is not a number, from which a recipient can't
+    /// recover (RFC 9112, 6.3).
     ///
     /// ```
     /// use wstape_oracle::wire::{Answer, Opening};
@@ -131,7 +133,7 @@ impl Opening {
         self.grammar.is_broken() || self.unmeasured
     }
 
-    /// Takes the next bytes that the subscriber wrote; gives back those behind the request.
+    /// Takes the next bytes that the subscriber wrote; returns those after the request.
     pub fn push_client<'b>(&mut self, chunk: &'b [u8]) -> &'b [u8] {
         if self.request.is_some() {
             return chunk;
@@ -151,8 +153,8 @@ impl Opening {
         &[]
     }
 
-    /// Takes the next bytes that were delivered to the subscriber; gives back those behind the answer,
-    /// which are frames where that is [`Answer::Upgraded`].
+    /// Takes the next bytes that were delivered to the subscriber; returns those after the answer,
+    /// which are frames if it is [`Answer::Upgraded`].
     pub fn push_server<'b>(&mut self, chunk: &'b [u8]) -> &'b [u8] {
         let mut chunk = chunk;
         while self.answer.is_none() {
@@ -175,7 +177,7 @@ impl Opening {
                     whole: true,
                 }),
                 Ok((101, fields)) => Some(self.upgrade(&fields, end)),
-                // An interim answer: the real one follows (RFC 9110, 15.2).
+                // An interim answer: the final one follows (RFC 9110, 15.2).
                 Ok((100..200, _)) => {
                     self.grammar.begins_again();
                     None
@@ -193,7 +195,7 @@ impl Opening {
         chunk
     }
 
-    /// What has come is no beginning of an answer, whatever follows.
+    /// What has come can't begin an answer, whatever follows.
     fn failed_already(&self) -> Option<Answer> {
         let end = self.answered_at + self.answered.len() as u64;
         let start = b"HTTP/1.";
@@ -253,8 +255,8 @@ impl Opening {
     }
 }
 
-/// What a refusal asks for (SPEC, reconnect rule 6), read at `wall`: only of 429 and 503, in seconds or as
-/// a date; a date that has passed is zero, what can't be read is nothing.
+/// The wait that a refusal asks for (SPEC, reconnect rule 6), read at `wall`: only from 429 and
+/// 503, in seconds or as a date. A date in the past is zero; an unreadable value is `None`.
 #[must_use]
 pub fn retry_after(status: u16, text: Option<&str>, wall: DateTime<Utc>) -> Option<Duration> {
     if status != 429 && status != 503 {
@@ -270,7 +272,7 @@ pub fn retry_after(status: u16, text: Option<&str>, wall: DateTime<Utc>) -> Opti
     Some((date.and_utc() - wall).to_std().unwrap_or(Duration::ZERO))
 }
 
-/// Whether what says how long a body is are numbers.
+/// Whether the fields that give a body's length are numbers.
 fn is_measured(fields: &Fields) -> bool {
     let mut lengths = fields.iter().filter(|(name, _)| name == "content-length");
     lengths.all(|(_, length)| {
@@ -279,14 +281,14 @@ fn is_measured(fields: &Fields) -> bool {
     })
 }
 
-/// The first field of this name.
+/// The first field with this name.
 fn field<'f>(fields: &'f [(String, String)], name: &str) -> Option<&'f str> {
     let (_, value) = fields.iter().find(|(had, _)| had == name)?;
     Some(value)
 }
 
-/// Moves bytes from `chunk` to `head` up to the empty line that ends a head; what is behind that, once it
-/// has come.
+/// Moves bytes from `chunk` to `head` up to the empty line that ends a head; returns the rest, once
+/// that line has come.
 fn extend_to_head_end<'b>(head: &mut Vec<u8>, chunk: &'b [u8]) -> Option<&'b [u8]> {
     for (at, byte) in chunk.iter().enumerate() {
         head.push(*byte);

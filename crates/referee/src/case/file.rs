@@ -15,11 +15,11 @@ use crate::verdict::Finding;
 
 /// The header's key that makes a tape a case.
 const KEY: &str = "x-case";
-/// What stands for the other port in the steps of a case, as `http://…` and as `ws://…`.
+/// The placeholder for the other port in a case's steps, as `http://…` and as `ws://…`.
 const OTHER: &str = "$OTHER";
 const WS_OTHER: &str = "$WS_OTHER";
 
-/// Why a case's file is none.
+/// Why a file is not a case.
 #[derive(Debug, thiserror::Error)]
 pub enum BadCase {
     /// It can't be read.
@@ -36,7 +36,7 @@ pub enum BadCase {
     /// It has no cases.
     #[error("{} holds no case: a file NAME.jsonl, whose header has \"x-case\"", .0.display())]
     NoCases(PathBuf),
-    /// It is no tape.
+    /// It is not a tape.
     #[error("case {name}: {}", .source.report())]
     Tape {
         /// The file's name.
@@ -44,7 +44,7 @@ pub enum BadCase {
         /// What is wrong.
         source: TapeError,
     },
-    /// Its header does not say what is asked.
+    /// Its header does not define the questions.
     #[error("case {name}: {why}; see docs/referee.md, \"A case of your own\"")]
     Header {
         /// The file's name.
@@ -54,7 +54,7 @@ pub enum BadCase {
     },
 }
 
-/// A case: what is played, and what is asked of the client.
+/// A case: what is played, and what is asked about the client.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// The row of the report.
@@ -69,9 +69,9 @@ pub struct Case {
     pub why: String,
     /// What good clients do.
     pub good: String,
-    /// Where the demand comes from.
+    /// Where the requirement comes from.
     pub source: Option<String>,
-    /// Whether it is played only when asked for.
+    /// Whether it is only played on request.
     pub long: bool,
     pub(crate) until_s: f64,
     pub(crate) quiet_from_s: Option<f64>,
@@ -79,12 +79,12 @@ pub struct Case {
     pub(crate) copies: usize,
     pub(crate) other_port: bool,
     pub(crate) may_end: bool,
-    /// How many processes answer together, each with a run of its own.
+    /// How many processes answer together, each in its own run.
     processes: usize,
     each: Vec<Variant>,
-    /// The flood as it stands: each run fills its values in.
+    /// The flood, with placeholders that each run fills in.
     flood: Option<Value>,
-    /// The questions as they stand: each run fills its values in.
+    /// The questions, with placeholders that each run fills in.
     asks: Value,
     text: String,
 }
@@ -98,7 +98,7 @@ pub(crate) struct Signal {
     pub(crate) wait_s: f64,
 }
 
-/// One of the things that a row lists.
+/// One of the variants that a row lists.
 #[derive(Debug, Clone, Deserialize)]
 struct Variant {
     name: String,
@@ -141,7 +141,7 @@ impl Case {
     /// Reads a case's file.
     ///
     /// # Errors
-    /// Where it is no tape, or its header does not say what is asked.
+    /// If it is not a tape, or its header does not define the questions.
     pub fn parse(name: &str, text: &str) -> Result<Self, BadCase> {
         let bad = |why: String| BadCase::Header {
             name: name.to_owned(),
@@ -189,7 +189,7 @@ impl Case {
         Ok(case)
     }
 
-    /// A run for each of the things that the row lists.
+    /// One run for each variant that the row lists.
     pub(crate) fn runs(&self) -> impl Iterator<Item = Run<'_>> {
         self.each.iter().flat_map(move |variant| {
             (1..=self.processes).map(move |process| Run {
@@ -200,7 +200,7 @@ impl Case {
         })
     }
 
-    /// What several processes answer together: one finding a question that is asked so.
+    /// The joint answer of several processes: one finding for each question asked that way.
     pub(crate) fn pooled(&self, samples: &[Vec<Option<Sample>>]) -> Vec<Finding> {
         if self.processes == 1 {
             return Vec::new();
@@ -215,7 +215,7 @@ impl Case {
     }
 }
 
-/// One run of a case: a client's process of its own.
+/// One run of a case, with a client process of its own.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run<'a> {
     pub(crate) case: &'a Case,
@@ -225,7 +225,7 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// What it is of the things that the row lists; empty where the row is one thing.
+    /// The variant's name; empty if the row has no variants.
     pub(crate) fn name(&self) -> String {
         let file = self.case.name.split_once('-').map_or("", |(_, rest)| rest);
         let process = match self.case.processes {
@@ -237,7 +237,7 @@ impl Run<'_> {
         parts.join(" ")
     }
 
-    /// The steps that are laid over the healthy tape; `other` is the URL of the other port.
+    /// The steps laid over the healthy tape; `other` is the URL of the other port.
     pub(crate) fn tape(&self, other: &str) -> Result<Tape, BadCase> {
         let text = fill_text(&self.case.text, &self.variant.values)
             .replace(WS_OTHER, &other.replacen("http:", "ws:", 1))
@@ -254,7 +254,7 @@ impl Run<'_> {
         Vec::deserialize(fill(&self.case.asks, &self.variant.values))
     }
 
-    /// The flood with this run's values, where there is one.
+    /// The flood with this run's values, if there is one.
     pub(crate) fn flood(&self) -> serde_json::Result<Option<Flood>> {
         let flood = self.case.flood.as_ref();
         flood

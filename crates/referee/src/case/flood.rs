@@ -1,17 +1,17 @@
-//! More of something than a tape would hold.
+//! More frames than a tape would hold.
 
 use bytes::Bytes;
 use serde::Deserialize;
 use wstape_tape::{Action, RawFrame};
 use wstape_wire::opcode::{CONTINUATION, TEXT};
 
-/// A flood as a case's header has it.
+/// A flood, as in a case's header.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Flood {
-    /// So long behind the 101 of the first connection.
+    /// How long after the first connection's 101 it starts.
     pub(crate) after_s: f64,
-    /// Given up once the client has taken nothing for so long.
+    /// It is given up once the client has taken nothing for this long.
     pub(crate) stalled_s: f64,
     #[serde(flatten)]
     of: Kind,
@@ -22,7 +22,7 @@ pub(crate) struct Flood {
 enum Kind {
     /// Pings, each with a payload of this many bytes.
     Pings { bytes: usize, times: u64 },
-    /// One Text message, a string of JSON, in fragments of this many bytes.
+    /// One Text message, a JSON string, in fragments of this many bytes.
     Message { fragment_bytes: usize, times: u64 },
 }
 
@@ -34,7 +34,7 @@ impl Flood {
         }
     }
 
-    /// What makes its frames, one after the other.
+    /// The source of its frames, one after the other.
     pub(crate) fn source(&self) -> Source {
         let bytes = match self.of {
             Kind::Pings { bytes, .. } => bytes,
@@ -58,7 +58,7 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// The next frame; `None` behind the last one.
+    /// The next frame; `None` after the last one.
     pub(crate) fn next(&mut self) -> Option<Action> {
         self.made += 1;
         let times = self.flood.frames();

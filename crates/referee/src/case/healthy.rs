@@ -1,4 +1,4 @@
-//! How an engine treats the client when all is well.
+//! How an engine behaves when all is well.
 
 use std::path::Path;
 
@@ -9,34 +9,34 @@ use super::subscription::{given_back, is_subscription, told_of};
 
 static HEALTHY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/healthy");
 
-/// The name of what is played where nobody says otherwise.
+/// The name of the default healthy tape.
 const DEFAULT: &str = "events";
 
-/// A round of a healthy tape takes this long at least, so that a case's tape stays small.
+/// Shortest round of a healthy tape, so that a case's tape stays small.
 const MIN_ROUND: Micros = Micros::from_ms(1_000);
 
-/// How an engine treats the client when all is well: a tape, over which each case lays its faults.
+/// How an engine behaves when all is well: a tape over which each case lays its faults.
 #[derive(Debug, Clone)]
 pub struct Healthy {
     name: String,
     tape: Tape,
 }
 
-/// Why there is no such healthy tape.
+/// Why a healthy tape was not found.
 #[derive(Debug, thiserror::Error)]
 pub enum HealthyError {
     /// It can't be read.
     #[error("{}", .0.report())]
     Tape(#[from] TapeError),
-    /// A folder is no tape.
+    /// A folder is not a tape.
     #[error("{0:?} is a folder, and --healthy takes a file, or the name of a healthy tape: those are {there_are}", there_are = names().join(", "))]
     Folder(String),
-    /// There is no such file, and none comes with the program under that name.
+    /// There is no such file, and no built-in tape with that name.
     #[error("there is no file {name:?}, and no healthy tape of that name: those are {}", there_are.join(", "))]
     Unknown {
         /// What was asked for.
         name: String,
-        /// What there is.
+        /// The names that exist.
         there_are: Vec<String>,
     },
 }
@@ -49,10 +49,10 @@ impl Default for Healthy {
 }
 
 impl Healthy {
-    /// The tape of this name that comes with the program, or the one in this file.
+    /// The built-in tape with this name, or the one in this file.
     ///
     /// # Errors
-    /// Where there is neither, or it is no tape.
+    /// If there is neither, or it is not a tape.
     pub fn find(name: &str) -> Result<Self, HealthyError> {
         if let Some(file) = HEALTHY.get_file(format!("{name}.jsonl")) {
             let text = file.contents_utf8().unwrap_or_default();
@@ -73,7 +73,7 @@ impl Healthy {
         })
     }
 
-    /// Its name, or where it was read from.
+    /// Its name, or the path it was read from.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -89,8 +89,8 @@ impl Healthy {
         self.tape.steps.iter().any(says_something)
     }
 
-    /// Members of what a client says by which it knows the answer again: those that an answer gives
-    /// back under their own name.
+    /// Members of a client's message that identify its answer: those that an answer repeats under
+    /// the same name.
     pub(crate) fn ids(&self) -> Vec<String> {
         let answers = self.tape.steps.iter().filter_map(|step| {
             let (Trigger::OnMessage(_), Action::Json(json) | Action::Emit(json)) =
@@ -103,8 +103,8 @@ impl Healthy {
         answers.flat_map(given_back).collect()
     }
 
-    /// Its steps, timed ones again and again, until nothing is left of this time; from `quiet_from`
-    /// on it sends nothing.
+    /// Its steps, with the timed ones repeated for this long; from `quiet_from` on it sends
+    /// nothing.
     pub(crate) fn lasting(&self, length: Micros, quiet_from: Option<Micros>) -> Tape {
         let steps = &self.tape.steps;
         let at = |step: &Step| match step.trigger {
@@ -112,7 +112,7 @@ impl Healthy {
             _ => None,
         };
         let end = steps.iter().find(|step| matches!(step.action, Action::End));
-        // Without an `end` a round is over with its last step.
+        // Without an `end`, a round is over at its last step.
         let last = steps.iter().filter_map(at).max().unwrap_or(Micros::ZERO);
         let round = end.and_then(at).unwrap_or(last).0.max(MIN_ROUND.0);
         let mut tape = Tape::new(self.tape.header.clone(), Vec::new());
@@ -135,7 +135,7 @@ impl Healthy {
             let loud = rounds.filter(|at| !is_quiet(*at, step));
             timed.extend(loud.map(|at| (at, step.clone())));
         }
-        // What runs already does not end by itself.
+        // Scenes already running don't end by themselves.
         let mute_from = quiet_from.filter(|from| *from > Micros::ZERO && self.has_scenes());
         timed.extend(mute_from.into_iter().flat_map(mute_all));
         timed.sort_by_key(|(at, _)| *at);
@@ -147,16 +147,16 @@ impl Healthy {
     }
 }
 
-/// Scenes of a connection that are muted where the healthy tape is to be quiet.
+/// Most scenes per connection that are muted when the healthy tape must be quiet.
 const MAX_MUTED: u64 = 64;
 
-/// From then on no scene says anything.
+/// From then on all scenes are silent.
 fn mute_all(from: Micros) -> impl Iterator<Item = (Micros, Step)> {
     let mute = |nth| Action::Mute(Some(WhichScene::Any(nth)));
     (1..=MAX_MUTED).map(move |nth| (from, Step::at(from, mute(nth))))
 }
 
-/// Whether a step says something that nobody has asked for just then: an answer is still given.
+/// Whether a step speaks unprompted: an answer is still given.
 fn speaks_by_itself(step: &Step) -> bool {
     let answers = matches!(
         step.trigger,
@@ -172,7 +172,7 @@ fn says_something(step: &Step) -> bool {
     )
 }
 
-/// The healthy tapes that come with the program.
+/// The built-in healthy tapes.
 fn names() -> Vec<String> {
     let mut names: Vec<String> = HEALTHY
         .files()
@@ -217,10 +217,10 @@ mod tests {
         let silent: Vec<&Step> = lasting.steps.iter().filter(mutes).collect();
         assert_eq!(silent.len() as u64, MAX_MUTED);
         assert!(silent.iter().all(|it| it.trigger == Trigger::At(from)));
-        // Pings are no messages: they go on.
+        // Pings are not messages: they go on.
         let pings = |step: &&Step| matches!(step.action, Action::Ping(_));
         assert_eq!(lasting.steps.iter().filter(pings).count(), 3);
-        // From the beginning nothing has to be muted: no scene says anything at all.
+        // From the beginning, nothing has to be muted: no scene says anything at all.
         let never = streams.lasting(Micros::from_ms(60_000), Some(Micros::ZERO));
         assert!(!never.steps.iter().any(speaks_by_itself));
         assert!(never.steps.iter().any(says_something));

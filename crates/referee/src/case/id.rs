@@ -18,7 +18,7 @@ pub struct CaseId {
 }
 
 impl CaseId {
-    /// Rows that are made of all others: what is asked in any case.
+    /// Rows that are drawn from all cases: what is asked in every case.
     pub(crate) const ENDED_BY_A_SIGNAL: Self = Self {
         group: 7,
         number: 5,

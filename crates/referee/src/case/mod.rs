@@ -1,23 +1,23 @@
-//! The cases: each is a file in `cases/`, found by being there.
+//! The cases: each is a file in `cases/`, picked up because it is there.
 //!
-//! A case's file is a tape that is laid over the healthy one. Its header's `x-case` says what is
-//! asked of the client:
+//! A case's file is a tape laid over the healthy one. Its header's `x-case` says what is asked
+//! about the client:
 //!
 //! | key | meaning |
 //! | --- | --- |
 //! | `id` | the row: `R4` |
 //! | `what`, `why`, `good`, `source` | what `explain` prints |
-//! | `asks` | the questions with their bounds |
-//! | `until_s` | when the case is over at the latest, from the first dial |
+//! | `asks` | the questions, with their bounds |
+//! | `until_s` | when the case ends at the latest, from the first dial |
 //! | `quiet_from_s` | from then on the healthy tape sends nothing by itself |
-//! | `each` | a run for each of these: `name`, and values for `"$NAME"` in the steps |
-//! | `signal` | when the client is told to end: a moment, and `wait_s` behind it |
+//! | `each` | one run for each of these: `name`, and values for `"$NAME"` in the steps |
+//! | `signal` | when the client is told to end: a moment, and `wait_s` after it |
 //! | `flood` | far more frames than a tape holds: `after_s`, `stalled_s`, and `pings` or `message` |
 //! | `copies` | how many clients at once |
 //! | `processes` | how many processes, each with an engine of its own, answer together |
-//! | `other_port` | whether `$OTHER` in the steps leads to another port, that is watched |
-//! | `may_end` | whether a client that ends by itself is only told of |
-//! | `long` | whether it is played only when asked for |
+//! | `other_port` | whether `$OTHER` in the steps leads to another port, which is watched |
+//! | `may_end` | whether a client that ends by itself is only reported |
+//! | `long` | whether it is only played on request |
 
 mod file;
 mod flood;
@@ -41,7 +41,7 @@ static CASES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/cases");
 /// All cases, in the order of the report.
 ///
 /// # Errors
-/// A case's file that is none: only while cases are being written.
+/// If a case's file is not valid, which only happens while cases are being written.
 pub fn cases() -> Result<Vec<Case>, BadCase> {
     let files = CASES.files().filter_map(|file| {
         let name = file.path().file_stem()?.to_str()?;
@@ -50,10 +50,10 @@ pub fn cases() -> Result<Vec<Case>, BadCase> {
     sorted(files.map(|(name, text)| Case::parse(name, text)))
 }
 
-/// The cases in a folder of one's own: its files that end in `.jsonl`.
+/// The cases in a user's folder: its files that end in `.jsonl`.
 ///
 /// # Errors
-/// Where the folder or a file can't be read, or a file is no case.
+/// If the folder or a file can't be read, or a file is not a case.
 pub fn cases_in(folder: &Path) -> Result<Vec<Case>, BadCase> {
     if !folder.is_dir() {
         return Err(BadCase::NoFolder(folder.to_owned()));
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn what_jitter_could_hide_is_asked_of_twelve_processes_together() {
         let cases = cases().unwrap();
-        // As many early waits as late ones, and all alike: no growth.
+        // As many early waits as late ones, all the same: no growth.
         let even = || Some(Sample::of(&[1.0; 3], &[1.0; 3]));
         let grown = || Some(Sample::of(&[1.0; 3], &[9.0; 3]));
         for (id, if_even, if_grown) in [

@@ -1,10 +1,10 @@
-//! Which steps of a healthy tape answer a subscription, and how the engine tells of it.
+//! Which steps of a healthy tape answer a subscription, and how the engine reports it.
 
 use wstape_tape::{Action, Part, Reference, Step, Template, Trigger};
 
 use crate::facts::SUBSCRIBES;
 
-/// Whether a step answers a client that asks for a stream: it starts a scene, or says so.
+/// Whether a step answers a client that asks for a stream: it starts a scene, or confirms it.
 pub(super) fn is_subscription(step: &Step) -> bool {
     let asked = matches!(
         step.trigger,
@@ -17,19 +17,19 @@ pub(super) fn is_subscription(step: &Step) -> bool {
     asked && (matches!(step.action, Action::Start(_)) || says_so())
 }
 
-/// The step that tells of a subscription whenever this one answers it.
+/// The step that reports a subscription whenever this one answers it.
 pub(super) fn told_of(step: &Step) -> Step {
     let mut told = step.clone();
     told.action = Action::Mark(SUBSCRIBES.to_owned());
     if let Trigger::OnMessage(on) = &mut told.trigger {
         on.instead = false;
     }
-    // Asked for is asked for, however likely it is to be answered, and when.
+    // A request counts, however likely it is to be answered, and when.
     (told.probability, told.jitter, told.seed) = (None, None, None);
     told
 }
 
-/// Members that this answer takes from the message under their own name.
+/// Members that this answer copies from the message under the same name.
 pub(super) fn given_back(answer: &str) -> Vec<String> {
     let Ok(template) = Template::json(answer) else {
         return Vec::new();

@@ -1,24 +1,24 @@
-//! When two subscriptions are the same: equal JSON, but for what differs from process to process.
+//! When two subscriptions are the same: equal JSON, except for what differs between processes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-/// Most subscriptions that one message is taken apart into.
+/// Most subscriptions that one message is split into.
 const MAX_PARTS: usize = 256;
 
-/// What is left out where subscriptions are compared, because it differs though the same is asked for.
+/// What to ignore when comparing subscriptions, because it differs even for the same request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Alike {
-    /// Members of a message by which an answer is told from others: ids.
+    /// Members of a message that tell its answer from others: ids.
     ids: BTreeSet<String>,
-    /// Places whose value was another one in a second process; a step into a list is `*`.
+    /// Paths whose value differed in a second process; a step into a list is `*`.
     differing: BTreeSet<Vec<String>>,
 }
 
 impl Alike {
-    /// The same but for these members: an id counts up within a process, and is the same in two.
+    /// Equality except for these members: an id counts up within a process, and is the same in two.
     pub(crate) fn but_for(ids: impl IntoIterator<Item = String>) -> Self {
         Self {
             ids: ids.into_iter().collect(),
@@ -26,7 +26,7 @@ impl Alike {
         }
     }
 
-    /// Learns from what two processes asked for without a fault, each in its order.
+    /// Learns from the requests of two processes without a fault, each in order.
     pub(crate) fn learn<'a>(
         &mut self,
         first: impl IntoIterator<Item = &'a str>,
@@ -39,8 +39,8 @@ impl Alike {
         }
     }
 
-    /// How often each thing is asked for by these messages. A message that lists several counts as one
-    /// for each, so that it does not matter whether they came together, nor in which order.
+    /// How often these messages ask for each thing. A message that lists several counts once for
+    /// each, so neither their order nor whether they came together matters.
     pub(crate) fn count<'a>(
         &self,
         messages: impl IntoIterator<Item = &'a str>,
@@ -71,7 +71,7 @@ impl Alike {
     }
 }
 
-/// A target once for each stream that its query lists: `/stream?streams=a/b` asks for two.
+/// A target once for each stream in its query: `/stream?streams=a/b` asks for two.
 fn target_parts(target: &str) -> Vec<String> {
     let Some((path, query)) = target.split_once('?').filter(|_| target.starts_with('/')) else {
         return vec![target.to_owned()];
@@ -103,7 +103,7 @@ fn json(text: &str) -> serde_json::Result<Value> {
     serde_json::from_str(text)
 }
 
-/// Notes the places at which two values are not the same.
+/// Records the paths at which two values differ.
 fn differ(one: &Value, other: &Value, at: &mut Vec<String>, into: &mut BTreeSet<Vec<String>>) {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
@@ -115,8 +115,8 @@ fn differ(one: &Value, other: &Value, at: &mut Vec<String>, into: &mut BTreeSet<
                 }
             }
         }
-        // Lists whose order is a set's are the same list; what differs within one of another length
-        // is not the same member of it.
+        // Lists that only differ in order, like sets, are the same list; in lists of different
+        // lengths, members can't be matched.
         (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
             let sorted = |list: &[Value]| {
                 let mut list = list.to_vec();
@@ -136,7 +136,7 @@ fn differ(one: &Value, other: &Value, at: &mut Vec<String>, into: &mut BTreeSet<
     }
 }
 
-/// Puts nothing in the place of what differs from process to process.
+/// Blanks out what differs between processes.
 fn forget(value: &mut Value, at: &mut Vec<String>, differing: &BTreeSet<Vec<String>>) {
     if differing.contains(at) {
         *value = Value::Null;
@@ -161,7 +161,7 @@ fn forget(value: &mut Value, at: &mut Vec<String>, differing: &BTreeSet<Vec<Stri
     }
 }
 
-/// The value once for each member of its lists; stops where those are too many.
+/// The value once for each member of its lists; stops if there are too many.
 fn apart(value: &Value) -> Vec<Value> {
     match value {
         Value::Array(items) if items.len() > 1 => {

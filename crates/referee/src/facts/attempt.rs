@@ -1,9 +1,9 @@
-//! One attempt of a client to connect, from its accept to its end.
+//! One of a client's attempts to connect, from its accept to its end.
 
 use wstape_mock_engine::{ClientFrame, FrameKind};
 use wstape_tape::{End, Micros};
 
-/// Most frames of one attempt that are kept; what comes later is counted.
+/// Most frames of one attempt that are kept; later ones are only counted.
 const MAX_FRAMES: usize = 256;
 
 /// One attempt to connect, as the engine saw it.
@@ -11,46 +11,46 @@ const MAX_FRAMES: usize = 256;
 pub(crate) struct Attempt {
     /// Its connection's number, from 1, in the order of the accepts.
     pub(crate) conn: u64,
-    /// When its transport was accepted, or, where it came on one that was kept after a refusal, its
-    /// request.
+    /// When its transport was accepted, or its request, if that came on a connection kept after a
+    /// refusal.
     pub(crate) accepted: Micros,
     /// What its request asked for, path and query, without the token.
     pub(crate) target: String,
     /// Whether its request brought the token.
     pub(crate) brought_token: bool,
-    /// What its handshake came to, and when.
+    /// The result of its handshake, and when.
     pub(crate) answer: Option<(Micros, Answer)>,
     /// How it ended, and when.
     pub(crate) ended: Option<(Micros, Ended)>,
     /// The first frames that the client sent.
     pub(crate) frames: Vec<(Micros, ClientFrame)>,
-    /// How many it sent in all.
+    /// How many it sent in total.
     pub(crate) received: u64,
     /// When the engine first and last sent it something of its own.
     pub(crate) sent: Option<(Micros, Micros)>,
     /// When the engine sent a Close.
     pub(crate) close_sent: Option<Micros>,
-    /// What it did against the protocol.
+    /// Its protocol violations.
     pub(crate) errors: Vec<(Micros, String)>,
     /// When the client ended its side, whatever the engine did before.
     pub(crate) left: Option<Micros>,
-    /// What it asked for, each with its time: messages that the healthy tape takes for
+    /// What it asked for, each with its time: messages that the healthy tape takes as
     /// subscriptions, or the target itself.
     pub(crate) subscribed: Vec<(Micros, String)>,
-    /// The last message that it said, until it is known whether it asks for something.
+    /// Its last message, until it is known whether that asks for something.
     said: Option<String>,
 }
 
-/// What a handshake came to.
+/// The result of a handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// 101.
     Upgraded,
-    /// Another status, or one that says so to a plain request.
+    /// Another status, or one sent in answer to a plain request.
     Status(u16),
     /// Something that is not HTTP.
     Garbage,
-    /// Nothing, for good.
+    /// Nothing, permanently.
     Nothing,
 }
 
@@ -95,8 +95,8 @@ impl Attempt {
         }
     }
 
-    /// The healthy tape takes what was said last for a subscription, or the target where nothing was
-    /// said. Said once it counts once, however many streams it asks for.
+    /// The healthy tape takes the last message as a subscription, or the target if there was none.
+    /// One message counts once, however many streams it asks for.
     pub(super) fn subscribe(&mut self, at: Micros) {
         if self.subscribed.len() == MAX_FRAMES {
             return;
@@ -107,8 +107,8 @@ impl Attempt {
         self.subscribed.extend(asked.map(|asked| (at, asked)));
     }
 
-    /// When it was over: at an answer that ends it, at the second Close of a closing handshake, or at
-    /// the end of its transport.
+    /// When it was over: at an answer that ends it, at the second Close of a closing handshake, or
+    /// at the end of its transport.
     pub(crate) fn over(&self) -> Option<Micros> {
         let answered = match self.answer {
             Some((at, Answer::Status(_))) => Some(at),
@@ -131,7 +131,7 @@ impl Attempt {
             (Some((_, Answer::Garbage)), _) => return "not HTTP".to_owned(),
             _ => {}
         }
-        // What becomes of the transport behind both Closes says nothing more.
+        // What happens to the transport after both Closes is irrelevant.
         if let Some(closed) = self.closed()
             && self.ended.is_none_or(|(at, _)| closed <= at)
         {

@@ -1,4 +1,4 @@
-//! What a case is judged by: what the engine's journal says of the client.
+//! The facts a case is judged by: what the engine's journal says about the client.
 
 mod alike;
 mod attempt;
@@ -13,20 +13,20 @@ use wstape_tape::{End, Micros};
 pub(crate) use self::alike::Alike;
 pub(crate) use self::attempt::{Answer, Attempt, Ended};
 
-/// The mark that the engine passes whenever a client has asked for a stream.
+/// The mark that the engine passes whenever a client asks for a stream.
 pub(crate) const SUBSCRIBES: &str = "subscribes";
-/// Most attempts that are kept: a client that spins is stopped long before.
+/// Most attempts that are kept: a spinning client is stopped long before.
 pub(crate) const MAX_ATTEMPTS: usize = 4_096;
-/// Lines of the journal that are kept of its beginning, and of its end.
+/// Journal lines that are kept of its beginning, and of its end.
 const MAX_LINES: usize = 200;
 
-/// What has happened so far, in the order in which it did.
+/// What has happened so far, in order.
 pub(crate) struct Facts {
     token: String,
     attempts: Vec<Attempt>,
     /// Connections that were accepted.
     accepted: u64,
-    /// Attempts beyond those that are kept.
+    /// Attempts beyond the limit.
     pub(crate) more_attempts: u64,
     marks: Vec<(Micros, String)>,
     up: Option<Micros>,
@@ -45,7 +45,7 @@ impl fmt::Debug for Facts {
 }
 
 impl Facts {
-    /// Nothing has happened yet; this is the token that requests are looked through for.
+    /// Nothing has happened yet; requests are searched for this token.
     pub(crate) fn new(token: String) -> Self {
         Self {
             token,
@@ -60,7 +60,7 @@ impl Facts {
         }
     }
 
-    /// Takes in what the journal says next.
+    /// Takes in the next journal entry.
     pub(crate) fn observe(&mut self, entry: &Entry) {
         self.keep_line(entry);
         let at = entry.at;
@@ -97,7 +97,7 @@ impl Facts {
         }
     }
 
-    /// A request on a connection that was kept after a refusal is an attempt of its own.
+    /// A request on a connection kept after a refusal is an attempt of its own.
     fn request(&mut self, at: Micros, conn: Option<u64>, head: &RequestHead) {
         if let Some(conn) = conn
             && self
@@ -118,7 +118,7 @@ impl Facts {
         }
     }
 
-    /// A broadcast goes to all that are open.
+    /// A broadcast goes to all open connections.
     fn sent(&mut self, at: Micros, conn: Option<u64>, what: &str) {
         let open = |attempt: &&mut Attempt| attempt.upgraded().is_some() && attempt.ended.is_none();
         let to: Vec<&mut Attempt> = match conn {
@@ -149,17 +149,17 @@ impl Facts {
         }
     }
 
-    /// The attempt that this connection is busy with.
+    /// This connection's current attempt.
     fn attempt_mut(&mut self, conn: u64) -> Option<&mut Attempt> {
         self.attempts.iter_mut().rev().find(|it| it.conn == conn)
     }
 
-    /// The attempts, in the order of their accepts.
+    /// The attempts, in order of their accepts.
     pub(crate) fn attempts(&self) -> &[Attempt] {
         &self.attempts
     }
 
-    /// When this mark of the tape was passed first.
+    /// When this mark of the tape was first passed.
     pub(crate) fn mark(&self, name: &str) -> Option<Micros> {
         self.marks
             .iter()
@@ -167,18 +167,18 @@ impl Facts {
             .map(|(at, _)| *at)
     }
 
-    /// When the port came up last.
+    /// When the port last came up.
     pub(crate) fn up(&self) -> Option<Micros> {
         self.up
     }
 
-    /// From the end of each attempt to the next accept, in seconds. An attempt that had not ended
-    /// when the next one came has no gap behind it.
+    /// Gaps from the end of each attempt to the next accept, in seconds. An attempt that had not
+    /// ended when the next one came has no gap after it.
     pub(crate) fn gaps(&self) -> Vec<f64> {
         gaps(&self.attempts)
     }
 
-    /// The journal's lines, where they are many without those between its beginning and its end.
+    /// The journal's lines; if there are many, only those at its beginning and its end.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = self.head.clone();
         let kept = (self.head.len() + self.tail.len()) as u64;
@@ -190,7 +190,7 @@ impl Facts {
     }
 }
 
-/// From the end of each attempt to the next one's accept, in seconds.
+/// Gaps from the end of each attempt to the next one's accept, in seconds.
 pub(crate) fn gaps(attempts: &[Attempt]) -> Vec<f64> {
     attempts
         .windows(2)
@@ -212,12 +212,12 @@ pub(crate) fn micros(seconds: f64) -> Micros {
     Micros(u64::try_from(us).unwrap_or(u64::MAX))
 }
 
-/// So many, to reckon with: there are never so many that it matters.
+/// A count as a float: counts never get large enough to lose precision.
 pub(crate) fn count(n: usize) -> f64 {
     f64::from(u32::try_from(n).unwrap_or(u32::MAX))
 }
 
-/// What a journal's entry means for the attempt that it is about.
+/// What a journal entry means for its attempt.
 fn happen(attempt: &mut Attempt, at: Micros, kind: &JournalKind) {
     let answer = match kind {
         JournalKind::Upgraded => Some(Answer::Upgraded),

@@ -17,15 +17,15 @@ use super::output::Output;
 use super::tree::{self, Process};
 use super::vitals::{self, Vitals, Wanted};
 
-/// How long what was printed may take to be read, once everything has ended.
+/// How long reading the remaining output may take, once everything has ended.
 const READ_WAIT: Duration = Duration::from_secs(1);
 
-/// How a keeper is started: this program, with a verb of its own that runs [`keep`](super::keep).
+/// How a keeper is started: this program, with a subcommand that runs [`keep`](super::keep).
 #[derive(Debug, Clone)]
 pub struct KeeperCommand {
     /// The program.
     pub program: std::path::PathBuf,
-    /// What stands before the client's own words.
+    /// The arguments before the client's own words.
     pub args: Vec<OsString>,
 }
 
@@ -40,7 +40,7 @@ pub enum StartError {
         /// What the system says.
         why: String,
     },
-    /// The process that keeps it.
+    /// The keeper process.
     #[error("cannot start the process that keeps the client, {program}: {why}")]
     Keeper {
         /// The program.
@@ -50,7 +50,7 @@ pub enum StartError {
     },
 }
 
-/// A client's process, with all it starts. Dropped, all of it is ended.
+/// A client's process, with everything it starts. Dropping it ends all of it.
 #[derive(Debug)]
 pub(crate) struct Client {
     keeper: Child,
@@ -60,12 +60,12 @@ pub(crate) struct Client {
     mark: String,
 }
 
-/// What was seen of a client so far.
+/// What has been seen of a client so far.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     state: Mutex<State>,
     output: Mutex<Output>,
-    /// Told whenever the client's process could not be started, has ended, or was cleaned up.
+    /// Notified when the client's process could not be started, has ended, or was cleaned up.
     pub(crate) changed: Notify,
 }
 
@@ -82,7 +82,7 @@ impl Client {
     /// Starts a client under a keeper.
     ///
     /// # Errors
-    /// Where the keeper can't be started. What comes of the client is told by [`Seen`].
+    /// If the keeper can't be started. [`Seen`] reports what becomes of the client.
     pub(crate) fn start(
         keeper: &KeeperCommand,
         client: &ClientCommand,
@@ -132,32 +132,32 @@ impl Client {
     /// Sends SIGTERM to the client's group.
     pub(crate) fn term(&mut self) {
         if let Some(orders) = &mut self.orders {
-            // A keeper that is gone has ended the client already.
+            // If the keeper is gone, it has already ended the client.
             let _ = orders.write_all(b"term\n").and_then(|()| orders.flush());
         }
     }
 
-    /// What all of its processes use now; sockets are those that lead to this port.
+    /// What all of its processes use now; only sockets connected to this port count.
     pub(crate) fn vitals(&self, port: u16, wanted: Wanted) -> Option<Vitals> {
         vitals::measure(self.keeper.id(), port, wanted)
     }
 
-    /// Its processes, as a person knows them again.
+    /// Its processes, as a person recognises them.
     pub(crate) fn processes(&self) -> Vec<Process> {
         tree::named_below(self.keeper.id())
     }
 
-    /// Ends all of it, and says what could not be ended: empty where nothing is left.
+    /// Ends all of it, and returns what could not be ended: empty if nothing is left.
     pub(crate) fn end(mut self) -> Leftovers {
         self.end_now()
     }
 
     fn end_now(&mut self) -> Leftovers {
         drop(self.orders.take());
-        // The keeper ends by itself once its orders end; one that was killed is gone already.
+        // The keeper ends by itself once its orders end; a killed one is already gone.
         let _ = self.keeper.wait();
         let swept = tree::sweep(&self.mark);
-        // What got away under another environment may hold a pipe open: nobody waits for that.
+        // An escaped process without the mark may hold a pipe open: don't wait for it.
         let until = Instant::now() + READ_WAIT;
         while self.readers.iter().any(|it| !it.is_finished()) && Instant::now() < until {
             thread::sleep(Duration::from_millis(2));
@@ -179,14 +179,14 @@ impl Drop for Client {
     }
 }
 
-/// What there was to clean up besides the client itself.
+/// What had to be cleaned up besides the client itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Leftovers {
-    /// The client, or what it started, killed the process that kept it.
+    /// The client, or something it started, killed the keeper.
     pub(crate) keeper_was_killed: bool,
     /// Processes that could not be ended.
     pub(crate) left: u32,
-    /// Processes that had got away from the keeper, and were ended.
+    /// Processes that had escaped from the keeper, and were ended.
     pub(crate) escaped: u32,
 }
 
@@ -196,7 +196,7 @@ impl Seen {
         self.state.lock().not_started.clone()
     }
 
-    /// How it ended, where it has.
+    /// How it ended, if it has.
     pub(crate) fn exit(&self) -> Option<Exit> {
         self.state.lock().exit
     }
@@ -206,7 +206,7 @@ impl Seen {
         self.state.lock().keeper_gone
     }
 
-    /// How late the keeper's timer was at most, so far.
+    /// The keeper timer's greatest lateness so far.
     pub(crate) fn lateness(&self) -> Duration {
         Duration::from_micros(self.state.lock().late_us)
     }
@@ -217,7 +217,7 @@ impl Seen {
     }
 }
 
-/// Reads what the keeper says until it is gone.
+/// Reads the keeper's words until it is gone.
 fn listen(words: impl Read, seen: &Seen) {
     for line in BufReader::new(words).lines().map_while(Result::ok) {
         let Ok(word) = serde_json::from_str(&line) else {
@@ -240,7 +240,7 @@ fn listen(words: impl Read, seen: &Seen) {
     seen.changed.notify_waiters();
 }
 
-/// Reads what the client prints, as fast as it prints it, until nobody is left who could.
+/// Reads the client's output as fast as it comes, until nobody is left to write it.
 fn collect(mut printed: impl Read, seen: &Seen) {
     let mut buffer = vec![0; 64 * 1024];
     loop {

@@ -9,7 +9,7 @@ use std::fmt;
 pub(crate) struct Told {
     /// Where to connect: `ws://127.0.0.1:PORT/ws`.
     pub(crate) url: String,
-    /// Where a plain request goes: `http://127.0.0.1:PORT`.
+    /// Where plain requests go: `http://127.0.0.1:PORT`.
     pub(crate) http_url: String,
     /// The bearer token that it may bring.
     pub(crate) token: String,
@@ -25,11 +25,11 @@ impl fmt::Debug for Told {
 }
 
 impl Told {
-    /// The environment that says so: `ENGINE_URL`, `ENGINE_URLS`, `ENGINE_HTTP_URL`, `ENGINE_TOKEN`.
+    /// The environment variables: `ENGINE_URL`, `ENGINE_URLS`, `ENGINE_HTTP_URL`, `ENGINE_TOKEN`.
     ///
-    /// A proxy that the user's shell names is none for the engine, which is on this machine: what the
-    /// client would meet there is the proxy. So [`NO_PROXY`] names the engine's host beside those that the
-    /// user has excepted already.
+    /// A proxy set in the user's shell must not apply to the engine, which is on this machine: the
+    /// client would meet the proxy instead. So [`NO_PROXY`] adds the engine's host to those the
+    /// user has already excepted.
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         let mut told = vec![
             ("ENGINE_URL", self.url.clone()),
@@ -45,12 +45,12 @@ impl Told {
     }
 }
 
-/// Hosts that no proxy stands before, in both spellings that programs look for.
+/// The variables for hosts that bypass the proxy, in both spellings that programs look for.
 const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
-/// What the engine's host is called.
+/// The engine's host names.
 const THIS_MACHINE: &str = "127.0.0.1,localhost";
 
-/// This machine beside the hosts that are excepted already. `*` excepts all, where nothing stands beside it.
+/// Adds this machine to the hosts already excepted. `*` excepts all, but only if it stands alone.
 fn beside(excepted: &str) -> String {
     match excepted.trim() {
         "" => THIS_MACHINE.to_owned(),
@@ -59,7 +59,7 @@ fn beside(excepted: &str) -> String {
     }
 }
 
-/// A client: the command that starts it, in which `{url}` stands for where to connect.
+/// A client: the command that starts it, in which `{url}` means where to connect.
 ///
 /// ```
 /// use wstape_referee::ClientCommand;
@@ -74,7 +74,7 @@ pub struct ClientCommand {
 }
 
 impl ClientCommand {
-    /// The program and its arguments; `None` where there is no word at all.
+    /// The program and its arguments; `None` if there are no words.
     pub fn new<W: Into<OsString>>(words: impl IntoIterator<Item = W>) -> Option<Self> {
         let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
         (!words.is_empty()).then_some(Self { words })
@@ -96,7 +96,7 @@ impl ClientCommand {
 }
 
 impl fmt::Display for ClientCommand {
-    /// As a shell takes it, as far as a word needs quotes.
+    /// As a shell takes it, quoted where needed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, word) in self.words.iter().enumerate() {
             if i > 0 {

@@ -6,11 +6,12 @@
 //!         ◄─stderr── what the client prints
 //! ```
 //!
-//! It ends everything below it once its standard input ends: so does the referee's own death. What a
-//! client puts out of its group, or leaves behind as an orphan, is still below it. It also tells how
-//! late its own timer is, which says how busy the machine is for a process like the client.
+//! It ends everything below it when its standard input ends, as it does when the referee dies.
+//! Whatever a client moves out of its group, or leaves behind as an orphan, is still below it. It
+//! also reports how late its own timer is, which shows how busy the machine is for a process like
+//! the client.
 //!
-//! Words to it, a line each: `term`. Words from it, a line of JSON each: [`Word`].
+//! Orders to it, one per line: `term`. Words from it, one JSON line each: [`Word`].
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
@@ -26,29 +27,29 @@ use serde::{Deserialize, Serialize};
 
 use super::tree;
 
-/// How often the keeper looks at its timer and at the client.
+/// How often the keeper checks its timer and the client.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// How often it says how late it was.
+/// How often it reports how late it was.
 const LATENESS_EVERY: Duration = Duration::from_millis(500);
-/// How often it looks whether all that it killed has gone.
+/// How often it checks whether everything it killed is gone.
 const END_LOOK_EVERY: Duration = Duration::from_millis(5);
 /// How long everything below it may take to end, once killed.
 const KILL_WAIT: Duration = Duration::from_secs(5);
 
-/// What a keeper tells.
+/// What a keeper reports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Word {
-    /// It could not be started.
+    /// The client could not be started.
     NotStarted {
         /// What the system says.
         why: String,
     },
-    /// How late the keeper's timer was at most, since it last said so.
+    /// The keeper timer's greatest lateness since the last report.
     LateUs(u64),
     /// The client ended.
     Exited(Exit),
-    /// Everything below the keeper was ended; it goes now.
+    /// Everything below the keeper was ended; it exits now.
     Left {
         /// Processes that could not be ended.
         left: u32,
@@ -81,11 +82,11 @@ enum Event {
     End,
 }
 
-/// Runs as the keeper of the client that these words start, and returns when its standard input has
+/// Runs as the keeper of the client that these words start; returns when its standard input has
 /// ended and nothing is left below it.
 ///
 /// # Errors
-/// Where standard output can't be written: the referee is gone, and everything was ended.
+/// If standard output can't be written: the referee is gone, and everything was ended.
 pub fn keep(words: impl IntoIterator<Item = OsString>) -> io::Result<ExitCode> {
     #[cfg(target_os = "linux")]
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
@@ -163,27 +164,27 @@ fn listen() -> mpsc::Receiver<Event> {
                 return;
             }
         }
-        // Whoever listens may have gone already.
+        // The receiver may already be gone.
         let _ = sender.send(Event::End);
     });
     orders
 }
 
-/// A client that is gone has no group any more; that is no error.
+/// Signals the client's group; it is no error if the group is gone.
 fn signal_group(client: &Child, signal: Signal) {
     if let Some(group) = i32::try_from(client.id()).ok().and_then(Pid::from_raw) {
         let _ = rustix::process::kill_process_group(group, signal);
     }
 }
 
-/// Takes the statuses of orphans that ended, so that they are gone from the system's table.
+/// Reaps orphans that ended, to remove them from the system's process table.
 fn reap() {
     while let Ok(Some(_)) = rustix::process::wait(WaitOptions::NOHANG) {}
 }
 
-/// Kills the client's group and everything below this process, and says what could not be.
+/// Kills the client's group and everything below this process; reports what could not be killed.
 fn end_all(client: &mut Child) -> Word {
-    // Until its status is taken nobody else can have its number.
+    // Until it is reaped, no other process can have its number.
     if matches!(client.try_wait(), Ok(None)) {
         signal_group(client, Signal::KILL);
     }

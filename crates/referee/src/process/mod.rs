@@ -1,4 +1,4 @@
-//! A client as processes: how it is started, kept, looked at and ended.
+//! A client as processes: starting, keeping, watching and ending it.
 
 mod client;
 mod command;

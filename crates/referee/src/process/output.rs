@@ -1,4 +1,4 @@
-//! What a client prints: its first and last bytes, and whether the token was among it.
+//! A client's output: its first and last bytes, and whether it contained the token.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
@@ -8,10 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// How much is kept of the beginning, and of the end, of what a client prints.
+/// How many bytes are kept of the start, and of the end, of a client's output.
 const MAX_KEPT_BYTES: usize = 32 * 1024;
 
-/// What a client has printed, in so far as it is kept, with the token cut out.
+/// The kept part of a client's output, with the token cut out.
 #[derive(Default)]
 pub(crate) struct Output {
     head: Vec<u8>,
@@ -32,13 +32,13 @@ impl fmt::Debug for Output {
 
 struct Search {
     forms: AhoCorasick,
-    /// The end of what was looked through: a form may begin in it.
+    /// The end of what was searched: a form may begin in it.
     before: Vec<u8>,
     longest: usize,
 }
 
 impl Output {
-    /// Looks for this token in whatever is printed.
+    /// Searches everything that is printed for this token.
     pub(crate) fn looking_for(token: &str) -> Self {
         let forms = forms(token);
         let longest = forms.iter().map(Vec::len).max().unwrap_or(0);
@@ -53,7 +53,7 @@ impl Output {
         }
     }
 
-    /// Takes in what was printed.
+    /// Takes in more output.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.len += bytes.len() as u64;
         if let Some(search) = &mut self.search {
@@ -76,7 +76,7 @@ impl Output {
         self.leaked
     }
 
-    /// What is kept, as text; where the token was in it, nothing.
+    /// The kept output as text; the token, if it was there, is removed.
     pub(crate) fn text(&self) -> String {
         if self.leaked {
             return "(left out: it held the token)\n".to_owned();
@@ -93,7 +93,7 @@ impl Output {
     }
 }
 
-/// The forms in which a token may turn up in text.
+/// The forms in which a token may appear in text.
 fn forms(token: &str) -> Vec<Vec<u8>> {
     let bytes = token.as_bytes();
     let hex = |upper: bool| -> String {
@@ -112,8 +112,8 @@ fn forms(token: &str) -> Vec<Vec<u8>> {
         hex(false),
         hex(true),
     ];
-    // Base64 at each of the three places that a token can have in a longer text; the digits at its
-    // ends, which hold bits of the neighbours, are left out.
+    // Base64 at each of the three offsets that a token can have in a longer text, without the
+    // digits at its ends, which contain bits of the neighbours.
     for shift in 0..3 {
         let shifted = [&[0; 2][..shift], bytes].concat();
         for engine in [&STANDARD, &URL_SAFE] {
@@ -135,7 +135,7 @@ mod tests {
     const TOKEN: &str = "k3Zq_9-invented-token+x1";
 
     fn leaks(printed: &str) -> bool {
-        // However the bytes come.
+        // However the bytes are split.
         let found: Vec<bool> = [1, 7, printed.len()]
             .into_iter()
             .map(|step| {

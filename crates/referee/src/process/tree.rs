@@ -2,14 +2,14 @@
 
 use rustix::process::{Pid, Signal};
 
-/// Environment variable by which the processes of one run are found, wherever they went.
+/// Environment variable that identifies the processes of one run, wherever they went.
 pub(crate) const MARK: &str = "WSTAPE_REFEREE_RUN";
 
-/// Most processes below a keeper that are looked at: a client that forks without end is ended by
-/// what is seen of it, again and again.
+/// Most processes below a keeper that are examined at once: a client that forks without end is
+/// ended batch by batch.
 const MAX_BELOW: usize = 4_096;
 
-/// The processes below this one, parents before children. Empty where the system has no `/proc`.
+/// The processes below this one, parents before children. Empty without `/proc`.
 pub(crate) fn below(pid: u32) -> Vec<u32> {
     let mut found = children(pid);
     let mut next = 0;
@@ -20,23 +20,22 @@ pub(crate) fn below(pid: u32) -> Vec<u32> {
     found
 }
 
-/// Kills a process; whether there was one to kill.
+/// Kills a process; returns whether there was one to kill.
 pub(crate) fn kill(pid: u32) -> bool {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
     pid.is_some_and(|pid| rustix::process::kill_process(pid, Signal::KILL).is_ok())
 }
 
-/// A process, as a person knows it again.
+/// A process, as a person recognises it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Process {
     /// Its number.
     pub(crate) pid: u32,
-    /// Its words.
+    /// Its command line.
     pub(crate) command: String,
 }
 
-/// The processes below this one with their words. One that has ended and is only waited for has none,
-/// and is left out.
+/// The processes below this one with their command lines. Zombies have none, and are left out.
 #[cfg(target_os = "linux")]
 pub(crate) fn named_below(pid: u32) -> Vec<Process> {
     let named = |pid: u32| {
@@ -64,7 +63,7 @@ fn children(pid: u32) -> Vec<u32> {
     let Ok(tasks) = process.tasks() else {
         return Vec::new();
     };
-    // A thread that ends meanwhile has handed its children to another.
+    // A thread that ends meanwhile has passed its children to another.
     tasks
         .flatten()
         .filter_map(|task| task.children().ok())
@@ -77,8 +76,8 @@ fn children(_: u32) -> Vec<u32> {
     Vec::new()
 }
 
-/// Kills every process whose environment carries this mark; how many there were. What a client
-/// starts inherits the mark, unless it clears its environment.
+/// Kills every process whose environment carries this mark; returns how many there were. What a
+/// client starts inherits the mark, unless it clears its environment.
 #[cfg(target_os = "linux")]
 pub(crate) fn sweep(mark: &str) -> usize {
     use std::ffi::OsStr;

@@ -1,9 +1,9 @@
-//! Errors that nobody caught, as Python, Node, Rust, Go, Java, Ruby and Perl print them.
+//! Uncaught errors, as Python, Node, Rust, Go, Java, Ruby and Perl print them.
 //!
-//! Each is looked for in the form in which it was seen to be printed: by Python 3.11 (tasks,
-//! callbacks, threads, finalizers), by Node 20 (a crash, `--unhandled-rejections=warn`), by Rust
-//! 1.95 and its older form, by Go 1.19, Java 17 (threads), Ruby 3.1 (threads) and Perl 5.36. What a
-//! program itself logs of an error that it caught is none of it.
+//! Each is recognised in the form it was seen in: from Python 3.11 (tasks, callbacks, threads,
+//! finalizers), Node 20 (a crash, `--unhandled-rejections=warn`), Rust 1.95 and its older form, Go
+//! 1.19, Java 17 (threads), Ruby 3.1 (threads) and Perl 5.36. An error that a program caught and
+//! logged itself doesn't count.
 
 mod error;
 mod go;
@@ -18,8 +18,8 @@ pub use self::error::{Language, Uncaught};
 
 use self::error::told;
 
-/// The errors in what was printed that nobody caught, each once; `status` is what the process ended
-/// with by itself, where it has.
+/// The uncaught errors in what was printed, each once; `status` is the process's own exit status,
+/// if it has ended.
 pub(crate) fn uncaught(printed: &str, status: Option<i32>) -> Vec<Uncaught> {
     let lines: Vec<&str> = printed.lines().collect();
     let mut found: Vec<Uncaught> = (0..lines.len())
@@ -35,7 +35,7 @@ pub(crate) fn uncaught(printed: &str, status: Option<i32>) -> Vec<Uncaught> {
         found.extend(crash(&lines, status));
     }
     found.sort();
-    // Of one that came out of a thread and ended the process too, the end is told.
+    // If an error ended both a thread and the process, report the end of the process.
     found.dedup_by(|next, kept| {
         let same = next.first == kept.first && next.last == kept.last;
         kept.ended |= same && next.ended;
@@ -44,8 +44,8 @@ pub(crate) fn uncaught(printed: &str, status: Option<i32>) -> Vec<Uncaught> {
     found
 }
 
-/// The line in what a process printed that says why it ended: the error's own where the runtime says
-/// more behind it, otherwise the last one.
+/// The printed line that says why a process ended: the error's own if the runtime prints more after
+/// it, otherwise the last one.
 pub(crate) fn last_words(printed: &str, status: Option<i32>) -> Option<String> {
     let lines: Vec<&str> = printed.lines().collect();
     let last = lines.iter().rev().find(|line| !line.trim().is_empty())?;
@@ -55,7 +55,7 @@ pub(crate) fn last_words(printed: &str, status: Option<i32>) -> Option<String> {
 
 /// The error with which a process ended.
 fn crash(lines: &[&str], status: Option<i32>) -> Option<Uncaught> {
-    // Node says that it ends, and a panic has a status of its own: what else stands there is quoted.
+    // Node announces its end, and a panic has its own exit status: anything else is quoted text.
     if let Some(ended) = node::end(lines).or_else(|| rust::end(lines, status)) {
         return Some(ended.ending());
     }
@@ -67,7 +67,7 @@ fn crash(lines: &[&str], status: Option<i32>) -> Option<Uncaught> {
     ended.map(Uncaught::ending)
 }
 
-/// The errors in what was printed, as a report says them.
+/// The errors in what was printed, as a report words them.
 #[cfg(test)]
 fn said(printed: &str, status: Option<i32>) -> Vec<String> {
     let found = uncaught(printed, status);

@@ -2,30 +2,30 @@
 
 use std::collections::BTreeSet;
 
-/// What the processes below a keeper use, at one moment.
+/// What the processes below a keeper use at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Vitals {
-    /// Processor time so far, in seconds; of children that ended, too.
+    /// Processor time so far, in seconds, including that of children that ended.
     pub(crate) processor_s: f64,
     /// Proportional memory now, in bytes: shared pages are divided among those that share them.
     pub(crate) memory_bytes: u64,
-    /// Sockets that are joined to the engine's port, by what the system calls them.
+    /// Sockets connected to the engine's port, by their number in the system.
     pub(crate) sockets: BTreeSet<u64>,
 }
 
-/// What is to be measured.
+/// What to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Wanted {
-    /// Processor time alone.
+    /// Only processor time.
     Processor,
-    /// Memory too, which takes the system a while to sum up.
+    /// Memory too, which takes the system a while to add up.
     Memory,
-    /// Sockets too, for which all of the system's are looked through.
+    /// Sockets too, which means searching all of the system's.
     Sockets,
 }
 
-/// Measures everything below this process; `None` where the system can't tell. Sockets are those that
-/// lead to this port.
+/// Measures everything below this process; `None` if the system can't tell. Only sockets connected
+/// to this port count.
 #[cfg(target_os = "linux")]
 pub(crate) fn measure(keeper: u32, port: u16, wanted: Wanted) -> Option<Vitals> {
     use procfs::process::Process;
@@ -39,7 +39,7 @@ pub(crate) fn measure(keeper: u32, port: u16, wanted: Wanted) -> Option<Vitals> 
     } else {
         BTreeSet::new()
     };
-    // What ends meanwhile is counted by whoever waits for it.
+    // What ends meanwhile is counted by its parent, which waits for it.
     for process in super::tree::below(keeper).into_iter().filter_map(process) {
         if let Ok(stat) = process.stat() {
             ticks += stat.utime + stat.stime;
@@ -72,7 +72,7 @@ fn proportional(process: &procfs::process::Process) -> Option<u64> {
     map.extension.map.get("Pss").copied()
 }
 
-/// All sockets of the system whose other end is this port, whatever has become of them.
+/// All the system's sockets whose other end is this port, in any state.
 #[cfg(target_os = "linux")]
 fn sockets_to(port: u16) -> BTreeSet<u64> {
     let tables = [procfs::net::tcp(), procfs::net::tcp6()];

@@ -1,4 +1,4 @@
-//! What a question looks at, and what every question can do.
+//! What a question looks at, and the interface of every question.
 
 use wstape_tape::Micros;
 
@@ -13,15 +13,15 @@ pub(crate) struct Look<'a> {
     pub(crate) facts: &'a Facts,
     /// When two subscriptions are the same.
     pub(crate) alike: &'a Alike,
-    /// Measured now and then, each with its time.
+    /// Measurements from now and then, each with its time.
     pub(crate) vitals: &'a [(Micros, Vitals)],
-    /// Requests that came to the other port, each with whether the token was in it.
+    /// Requests to the other port, each with whether it contained the token.
     pub(crate) strangers: &'a [(Micros, bool)],
     /// When the client was told to end.
     pub(crate) told_to_end: Option<Micros>,
     /// When its process ended.
     pub(crate) gone: Option<Micros>,
-    /// What it left behind when it ended, as far as that is still there.
+    /// What it left behind when it ended, if that is still there.
     pub(crate) left_behind: &'a [Process],
     /// The engine's clock.
     pub(crate) now: Micros,
@@ -36,20 +36,20 @@ impl Look<'_> {
     }
 }
 
-/// What every question can do.
+/// The interface of every question.
 pub(super) trait Ask {
     /// The answer, once it is certain.
     fn look(&self, look: &Look<'_>) -> Option<Finding>;
-    /// The answer where time is over before it was certain.
+    /// The answer if time ran out before it was certain.
     fn at_the_end(&self, look: &Look<'_>) -> Finding;
 
-    /// What one process brings to a question that several answer together.
+    /// One process's part of a question that several answer together.
     fn sample(&self, look: &Look<'_>) -> Option<Sample> {
         let _ = look;
         None
     }
 
-    /// The answer of several processes together; `None` where each answers for itself.
+    /// The joint answer of several processes; `None` if each answers for itself.
     fn pooled(&self, samples: &[Sample]) -> Option<Finding> {
         let _ = samples;
         None

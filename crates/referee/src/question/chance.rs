@@ -1,16 +1,16 @@
 //! How likely it is that chance alone made later gaps longer than earlier ones.
 
-/// Gaps of one process: those that came early, and those that came late.
+/// One process's gaps: those that came early, and those that came late.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Sample {
     pub(super) early: Vec<f64>,
     pub(super) late: Vec<f64>,
-    /// Those that come before the late ones, where that matters.
+    /// The gaps just before the late ones, if that matters.
     pub(super) before: Vec<f64>,
 }
 
 impl Sample {
-    /// Gaps of one process, those before the late ones unknown.
+    /// One process's gaps, those before the late ones unknown.
     #[cfg(test)]
     pub(crate) fn of(early: &[f64], late: &[f64]) -> Self {
         Self {
@@ -20,17 +20,17 @@ impl Sample {
         }
     }
 
-    /// Pairs of an early gap and a late one in which the late one is longer.
+    /// Pairs of an early and a late gap in which the late one is longer.
     fn longer(&self) -> usize {
         let of = |late: &f64| self.early.iter().filter(|early| *early < late).count();
         self.late.iter().map(of).sum()
     }
 }
 
-/// The probability that so many late gaps or more are longer than early ones, where it is chance alone
-/// that orders the gaps of a process: the exact test of Mann and Whitney, a stratum a process. It holds
-/// however gaps are drawn, and where each process draws from something else. Gaps that are alike count
-/// as no growth. Without samples it is 1.
+/// The probability that at least this many late gaps are longer than early ones if chance alone
+/// orders each process's gaps: the exact test of Mann and Whitney, one stratum per process. It
+/// holds for any distribution of gaps, even a different one in each process. Equal gaps count as no
+/// growth. Without samples it is 1.
 pub(super) fn chance(samples: &[Sample]) -> f64 {
     let mut all = vec![1.0];
     for sample in samples {
@@ -47,10 +47,11 @@ pub(super) fn chance(samples: &[Sample]) -> f64 {
     all.iter().skip(seen).sum::<f64>().min(1.0)
 }
 
-/// How likely each count of longer pairs is, where every order of so many early and late gaps is as
-/// likely as any other.
+/// The probability of each count of longer pairs, if every order of this many early and late gaps
+/// is equally likely.
 fn distribution(early: usize, late: usize) -> Vec<f64> {
-    // The longest gap is an early one, with nothing longer, or a late one, longer than all early ones.
+    // The longest gap is an early one, with nothing longer, or a late one, longer than all early
+    // ones.
     let mut of_late = vec![vec![1.0]; late + 1];
     for e in 1..=early {
         let mut next = vec![vec![1.0]];
@@ -71,14 +72,14 @@ fn distribution(early: usize, late: usize) -> Vec<f64> {
     of_late.swap_remove(late)
 }
 
-/// Numbers drawn from a seed, for the tests that play clients of every kind.
+/// Numbers drawn from a seed, for tests that simulate all kinds of clients.
 #[cfg(test)]
 pub(super) mod draws {
     /// `SplitMix64`.
     pub(crate) struct Draws(pub(crate) u64);
 
     impl Draws {
-        /// Between 0 and this.
+        /// A number between 0 and this.
         pub(crate) fn below(&mut self, bound: f64) -> f64 {
             self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mut value = self.0;

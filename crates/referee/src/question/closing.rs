@@ -47,11 +47,11 @@ impl Ask for CloseAnswered {
     }
 }
 
-/// Whether the client sends a Close with a code that nobody gave it.
+/// Whether the client sends a Close with a code that it never received.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoCloseWith {
-    /// The code that lay in the bytes, and was never said.
+    /// The code that was in the bytes, but never sent as one.
     code: u16,
 }
 
@@ -76,11 +76,11 @@ impl Ask for NoCloseWith {
     }
 }
 
-/// Whether the client comes back once for an end that it could take for two.
+/// Whether the client comes back only once after an end that it could take for two.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ComesBackOnce {
-    /// How long after its return is looked for a second one.
+    /// How long to watch for a second return after the first.
     for_s: f64,
 }
 
@@ -102,7 +102,7 @@ impl Ask for ComesBackOnce {
     }
 }
 
-/// Whether the client ends the transport itself where the server, behind its Close, does not.
+/// Whether the client ends the transport itself if the server, after its Close, does not.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EndsTransport {

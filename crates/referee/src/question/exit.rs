@@ -1,4 +1,4 @@
-//! Whether the client goes when it is told to, and what it means that it went by itself.
+//! Whether the client exits when told to, and what it means if it exits by itself.
 
 use serde::Deserialize;
 use wstape_mock_engine::FrameKind;
@@ -8,10 +8,10 @@ use crate::facts::{Attempt, seconds};
 use crate::process::{Exit, Process};
 use crate::verdict::{Finding, Verdict};
 
-/// A dial that is accepted no later than this after the signal was under way already, in seconds.
+/// A dial accepted this soon after the signal was already in progress, in seconds.
 const UNDER_WAY_S: f64 = 0.1;
 
-/// What it means that a client's process ended though nobody told it to.
+/// What it means that a client's process ended although nobody told it to.
 pub(crate) fn ended(exit: Exit, last_line: Option<&str>, is_allowed: bool) -> Finding {
     let said = last_line.map_or(String::new(), |line| format!("; it last printed: {line}"));
     match exit {
@@ -33,7 +33,7 @@ pub(crate) fn ended(exit: Exit, last_line: Option<&str>, is_allowed: bool) -> Fi
     }
 }
 
-/// Whether a client that is told to end does.
+/// Whether a client exits when told to.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Gone {
@@ -44,12 +44,12 @@ pub(crate) struct Gone {
     closes: bool,
 }
 
-/// Processes that are named one by one.
+/// Most processes that are named one by one.
 const MAX_NAMED: usize = 3;
 /// Longest command of a process that is shown, in characters.
 const MAX_COMMAND_CHARS: usize = 60;
 
-/// What is still there though the client has gone.
+/// What is still there after the client has gone.
 fn left_behind(left: &[Process], within_s: f64) -> String {
     if left.is_empty() {
         return String::new();
@@ -78,7 +78,7 @@ impl Ask for Gone {
         let Some(gone) = look.gone else {
             return (look.since(told) > self.within_s).then(|| self.at_the_end(look));
         };
-        // What it has left behind may still go.
+        // What it left behind may still go away.
         if !look.left_behind.is_empty() && look.since(told) < self.within_s {
             return None;
         }

@@ -1,4 +1,4 @@
-//! What the gaps between attempts say: storms, and whether a server's wish is honoured.
+//! What the gaps between attempts show: storms, and whether a server's wish is honoured.
 
 use serde::Deserialize;
 
@@ -7,45 +7,46 @@ use super::{Ask, Look};
 use crate::facts::{Attempt, count, seconds};
 use crate::verdict::{Amount, Finding, Verdict};
 
-/// A timer that is later than this part of a question's bound could have turned the answer.
+/// A timer later than this share of a question's bound could have changed the answer.
 pub(crate) const LATE_PART: f64 = 0.2;
 
 /// Most gaps that a report lists.
 const MAX_LISTED: usize = 32;
 
-/// A client that dials again at once waits for the machine alone: where it is this many times slower than
-/// timers are late, it is the client that waits.
+/// A client that redials at once waits only for the machine. If its gaps are this many times longer
+/// than timers are late, it is the client that waits.
 const SLOWER_THAN_MACHINE: f64 = 2.0;
-/// A gap of fewer handshakes than this may be the client's way from one connection to the next, which a busy
-/// machine makes long, and no wait of its own: then timers may be no later than this, in seconds.
+/// A gap shorter than this many handshakes may just be the client's path from one connection to the
+/// next, which a busy machine makes long, and not a wait of its own: then timers may be no later
+/// than this, in seconds.
 const MIN_HANDSHAKES: f64 = 5.0;
 const CALM_S: f64 = 0.02;
-/// What the time from an accept to its 101 is called in a finding.
+/// The figure's name for the time from an accept to its 101.
 const HANDSHAKE: &str = "handshake_s";
-/// What gaps are called in a finding.
+/// The figure's name for gaps.
 pub(super) const GAPS: &str = "gaps_s";
 
-/// A median gap this many times a storm's is far from one.
+/// A median gap this many times a storm's is far from a storm.
 const FAR_FROM_A_STORM: f64 = 2.0;
 
 pub(super) fn listed(gaps: &[f64]) -> Vec<f64> {
     gaps.iter().copied().take(MAX_LISTED).collect()
 }
 
-/// The value in the middle; of none, 0.
+/// The median; 0 if there are no values.
 pub(super) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// Seconds since the client was last connected or connecting, where it is neither now.
+/// Seconds since the client was last connected or connecting, if it is neither now.
 fn away(look: &Look<'_>) -> Option<f64> {
     let over = look.facts.attempts().last()?.over()?;
     Some(look.since(over))
 }
 
-/// A client that stays away for longer than it may, though nobody told it to.
+/// Reports a client that stays away longer than it may, although nobody told it to.
 pub(super) fn gave_up(look: &Look<'_>) -> Option<Finding> {
     let away = away(look).filter(|away| *away > cap(look))?;
     let attempts = look.facts.attempts().len();
@@ -66,22 +67,22 @@ pub(super) fn too_few(look: &Look<'_>, wanted: usize) -> Finding {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Storm {
-    /// So many dials …
+    /// This many dials …
     dials: usize,
-    /// … within this fail.
+    /// … within this time fail.
     pub(super) within_s: f64,
-    /// A median gap below this is warned of.
+    /// A median gap below this gives a warning.
     warn_median_s: f64,
-    /// After so many attempts the answer is certain, where their pace is far from a storm's.
+    /// After this many attempts the answer is certain, if their pace is far from a storm's.
     enough: usize,
-    /// Whether a client that does not come back is only told of.
+    /// Whether a client that does not come back is only reported.
     #[serde(default)]
     may_stay_away: bool,
 }
 
 impl Storm {
-    /// What a timer may be late by a part of. A storm is none on a machine that is busy enough, so that
-    /// who passes must be slower than that.
+    /// The bound that a timer's lateness is compared with. A busy enough machine slows down any
+    /// storm, so to pass, a client must be slower than that.
     pub(super) fn bound_s(&self, finding: Option<&Finding>) -> f64 {
         let passed = finding.filter(|it| it.verdict == Verdict::Pass);
         let figure = |name: &str| {
@@ -102,7 +103,7 @@ impl Storm {
         self.within_s.min(late_s / LATE_PART)
     }
 
-    /// The shortest time in which so many dials came.
+    /// The shortest time in which this many dials came.
     fn densest(&self, attempts: &[Attempt]) -> Option<f64> {
         attempts
             .windows(self.dials)
@@ -166,13 +167,13 @@ impl Ask for Storm {
     }
 }
 
-/// Whether the first attempt after a refusal waits for as long as the refusal asked.
+/// Whether the first attempt after a refusal waits as long as the refusal asked.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Honours {
     /// What the refusal asked for.
     pub(super) after_s: f64,
-    /// So much sooner is still right.
+    /// This much sooner is still right.
     slack_s: f64,
 }
 
@@ -218,14 +219,14 @@ mod tests {
             let finding = Finding::new(verdict, "").figure(GAPS, gaps.to_vec());
             LATE_PART * storm.bound_s(Some(&finding))
         };
-        // As websockets came, which waits for nothing, where timers were 79 ms late.
+        // From websockets, which doesn't wait at all, while timers were 79 ms late.
         let spins = [0.163, 0.114, 0.106, 0.044, 0.114, 0.095, 0.098, 0.087];
         assert!(late_s(Verdict::Pass, &spins) < 0.079);
         assert!(late_s(Verdict::Pass, &[0.2; 8]) > 0.079);
         assert!((late_s(Verdict::Pass, &[5.0; 8]) - 0.2).abs() < 1e-9);
         assert!((late_s(Verdict::Fail, &spins) - 0.2).abs() < 1e-9);
-        // It came again, with timers that were 47 ms late, and a handshake took nearly as long as a gap: what
-        // is slow is the machine. Where a gap is as long as many handshakes it is the client that waits.
+        // Again, with timers 47 ms late, and a handshake took nearly as long as a gap: the machine
+        // is slow. If a gap is as long as many handshakes, it is the client that waits.
         let with_handshake = |handshake: f64| {
             let finding = Finding::new(Verdict::Pass, "").figure(GAPS, vec![0.11; 12]);
             let finding = finding.figure(HANDSHAKE, handshake);

@@ -1,9 +1,9 @@
-//! Whether gaps grow where they should, and stay as they are where they should not.
+//! Whether gaps grow where they should, and don't where they shouldn't.
 //!
-//! A client that draws its waits shows none of that in one process: the draw hides the growth. So
-//! these cases start several processes, and what is asked is answered from the gaps of all of them.
-//! Early gaps of each are held against late ones of the same process. Growth is believed where
-//! chance alone, whatever the gaps are drawn from, would make it so rarely that it does not matter.
+//! If a client draws its waits at random, one process can't show that: the draw hides the growth.
+//! So these cases start several processes and answer from the gaps of all of them. Each process's
+//! early gaps are compared with its own late ones. Growth is believed if chance alone, whatever the
+//! distribution of gaps, would make it too rarely to matter.
 
 use serde::Deserialize;
 
@@ -13,42 +13,42 @@ use super::{Ask, Look};
 use crate::facts::{count, gaps, seconds};
 use crate::verdict::{Amount, Finding, Verdict};
 
-/// Late gaps are this many times the early ones at least, where gaps grow: a clock is never so even
-/// that equal gaps are equal.
+/// If gaps grow, late ones are at least this many times the early ones: no clock is so even that
+/// equal gaps come out equal.
 const MIN_GROWTH: f64 = 1.1;
-/// Growth that is asked for is believed where chance makes it more rarely than this.
+/// Required growth is believed if chance makes it more rarely than this.
 const BACKOFF_CHANCE: f64 = 1e-3;
-/// Growth that is held against a client is believed where chance makes it more rarely than this.
+/// Growth that counts against a client is believed if chance makes it more rarely than this.
 const BLAME_CHANCE: f64 = 1e-4;
-/// From fewer processes than this nothing is said of growth.
+/// With fewer processes than this nothing is said about growth.
 const MIN_PROCESSES: usize = 4;
-/// Gaps at the beginning and at the end that are held against each other, where they should grow.
+/// Gaps at the start and at the end that are compared where they should grow.
 const COMPARED: usize = 3;
-/// Gaps this close to their median, as a part of it, are even; or this close in seconds.
+/// Gaps this close to their median, as a share of it, are even; or this close in seconds.
 const EVEN_PART: f64 = 0.05;
 const EVEN_S: f64 = 0.05;
 /// Waits that may be uneven at an even pace: a machine may stumble once.
 const MAX_UNEVEN: usize = 1;
-/// From fewer waits than this none may be uneven, …
+/// With fewer waits than this none may be uneven, …
 const MANY_WAITS: usize = 5;
-/// … and of fewer than this nothing is said.
+/// … and with fewer than this nothing is said.
 const MIN_WAITS: usize = 3;
-/// A shorter gap, in seconds, is no wait: some clients dial twice at a time where the first dial was
-/// reset (aiohttp), and whether they back off shows in the waits between the pairs.
+/// A shorter gap, in seconds, is not a wait: some clients dial twice at a time if the first dial
+/// was reset (aiohttp), and whether they back off shows in the waits between the pairs.
 const MIN_WAIT_S: f64 = 0.05;
 
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / count(values.len().max(1))
 }
 
-/// What all processes waited early, and late.
+/// All processes' early waits, and their late ones.
 fn together(samples: &[Sample]) -> (Vec<f64>, Vec<f64>) {
     let early = samples.iter().flat_map(|it| it.early.iter().copied());
     let late = samples.iter().flat_map(|it| it.late.iter().copied());
     (early.collect(), late.collect())
 }
 
-/// Nothing is said of growth where too few processes came so far.
+/// Nothing is said about growth if too few processes got that far.
 fn too_few_processes(samples: &[Sample]) -> Option<Finding> {
     let n = samples.len();
     (n < MIN_PROCESSES).then(|| {
@@ -61,15 +61,15 @@ fn too_few_processes(samples: &[Sample]) -> Option<Finding> {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BacksOff {
-    /// How many attempts are looked at.
+    /// How many attempts to look at.
     attempts: usize,
-    /// All of them within this fail.
+    /// All of them within this time fail.
     within_s: f64,
-    /// A gap over this is warned of.
+    /// A longer gap gives a warning.
     max_gap_s: f64,
 }
 
-/// The gaps that are waits.
+/// The gaps that count as waits.
 fn waits(gaps: &[f64]) -> Vec<f64> {
     gaps.iter()
         .copied()
@@ -77,7 +77,7 @@ fn waits(gaps: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// Whether all waits but one are alike: a pace that no backoff and hardly any jitter comes to.
+/// Whether all waits but one are alike: a pace that no backoff and hardly any jitter produces.
 fn is_even(waits: &[f64]) -> bool {
     let median = median(waits);
     let close = (EVEN_PART * median).max(EVEN_S);
@@ -90,7 +90,7 @@ fn is_even(waits: &[f64]) -> bool {
     waits.len() >= MIN_WAITS && uneven.count() <= allowed
 }
 
-/// The first and the last waits of a process, as many of both.
+/// A process's first and last waits, the same number of each.
 fn early_and_late(gaps: &[f64]) -> Option<Sample> {
     let waits = waits(gaps);
     let compared = COMPARED.min(waits.len() / 2);
@@ -102,8 +102,8 @@ fn early_and_late(gaps: &[f64]) -> Option<Sample> {
 }
 
 impl BacksOff {
-    /// What a timer may be late by a part of: the time within which a storm is one, or a wait of the client,
-    /// where that is longer.
+    /// The bound that a timer's lateness is compared with: the time in which a storm counts as one,
+    /// or a wait of the client, if that is longer.
     pub(super) fn bound_s(&self, finding: Option<&Finding>) -> f64 {
         let gaps = finding.and_then(|it| it.figures.iter().find(|it| it.name == GAPS));
         match gaps.map(|it| &it.value) {
@@ -181,29 +181,29 @@ impl Ask for BacksOff {
 }
 
 /// Whether a connection that held resets the backoff: rounds of attempts that are reset before the
-/// answer, and a last one that lives a while.
+/// answer, with a last one that lives a while.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ResetsBackoff {
-    /// Attempts a round; the last of them lives.
+    /// Attempts per round; the last of them lives.
     attempts: usize,
     /// Rounds.
     rounds: usize,
-    /// Gaps behind connections that held this many times the first gaps of a process …
+    /// Gaps after connections that held this many times a process's first gaps …
     fail_ratio: f64,
-    /// … and so much longer fail.
+    /// … and this much longer fail.
     fail_longer_s: f64,
 }
 
-/// The first gaps of a process, behind its first two losses: nothing can have grown by then.
+/// A process's first gaps, after its first two losses: nothing can have grown by then.
 const FIRST: usize = 2;
 
-/// Gaps behind connections that held this many times shorter than those before them are a backoff that
-/// was reset, however long they are.
+/// If gaps after connections that held are this many times shorter than those before them, the
+/// backoff was reset, however long they are.
 const CLEARLY_SHORTER: f64 = 2.0;
 
 impl ResetsBackoff {
-    /// The gaps behind the connections that held, and those before them.
+    /// The gaps after the connections that held, and those before them.
     fn behind_and_before(&self, look: &Look<'_>) -> Option<(Vec<f64>, Vec<f64>)> {
         let wanted = self.attempts * self.rounds + 1;
         let attempts = look.facts.attempts().get(..wanted)?;
@@ -271,13 +271,13 @@ impl Ask for ResetsBackoff {
 pub(crate) struct KeepsOn {
     /// How often it is lost.
     losses: usize,
-    /// Its last gaps this many times its first ones …
+    /// Last gaps that are this many times the first ones …
     warn_ratio: f64,
-    /// … and so much longer are warned of.
+    /// … and this much longer give a warning.
     warn_longer_s: f64,
 }
 
-/// The last gaps of a process that are held against its first ones.
+/// A process's last gaps that are compared with its first ones.
 const LAST: usize = 4;
 
 impl Ask for KeepsOn {
@@ -327,12 +327,12 @@ mod tests {
     use super::super::chance::draws::Draws;
     use super::*;
 
-    /// How often each client is tried, with other draws each time.
+    /// How often each client is simulated, with different draws each time.
     const TIMES: u64 = 2_000;
     /// Processes of R2, R3 and R8.
     const PROCESSES: usize = 12;
 
-    /// How a client waits after so many losses that it counts.
+    /// How long a client waits after this many losses.
     type Waits = fn(&mut Draws, i32) -> f64;
 
     /// Full jitter over a backoff that doubles from 0.5 s to 30 s.
@@ -340,7 +340,7 @@ mod tests {
         draws.below((0.5 * 2_f64.powi(losses)).min(30.0))
     }
 
-    /// The same by half: 1 s growing by 1.5 to 60 s.
+    /// The same, slower: 1 s growing by 1.5 to 60 s.
     fn slow_growth(draws: &mut Draws, losses: i32) -> f64 {
         draws.below(1.5_f64.powi(losses).min(60.0))
     }
@@ -409,7 +409,7 @@ mod tests {
         ask.pooled(&samples).expect("a finding").verdict
     }
 
-    /// How many of all tries do not come to this verdict.
+    /// How many of all tries don't give this verdict.
     fn misses(wanted: Verdict, mut once: impl FnMut(&mut Draws) -> Verdict) -> usize {
         let verdicts = (0..TIMES).map(|seed| once(&mut Draws(seed << 20)));
         verdicts.filter(|it| *it != wanted).count()
@@ -421,7 +421,7 @@ mod tests {
             let missed = misses(Verdict::Pass, |it| backs_off(grows, it));
             assert!(missed <= 2, "{missed} of {TIMES}");
         }
-        // By design in fewer than one of a thousand.
+        // By design in fewer than one in a thousand.
         let constant = misses(Verdict::Warn, |it| backs_off(constant_jitter, it));
         assert!(constant <= 6, "{constant} of {TIMES}");
         assert_eq!(misses(Verdict::Warn, |it| backs_off(even, it)), 0);
@@ -462,7 +462,7 @@ mod tests {
 
     #[test]
     fn a_client_that_dials_in_pairs_is_judged_by_the_waits_between_them() {
-        // As aiohttp came: each pace of it constant, each pair beginning anywhere.
+        // From aiohttp: its two paces constant, each pair beginning anywhere.
         let one = [1.004, 0.001, 1.022, 0.004, 1.014, 0.0, 1.008];
         let other = [0.026, 1.03, 0.006, 1.006, 0.002, 1.006, 0.0];
         let samples: Vec<Sample> = [one, other]

@@ -1,4 +1,4 @@
-//! What the client makes of an answer that is no upgrade.
+//! What the client makes of an answer that is not an upgrade.
 
 use serde::Deserialize;
 use wstape_mock_engine::FrameKind;
@@ -7,11 +7,11 @@ use super::{Ask, Look};
 use crate::facts::Ended;
 use crate::verdict::{Finding, Verdict};
 
-/// Whether the answer to the first attempt is taken for an open connection.
+/// Whether the answer to the first attempt is taken as an open connection.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NotOpen {
-    /// Still up after this, it was taken for open.
+    /// Still up after this, it was taken as open.
     within_s: f64,
 }
 
@@ -89,11 +89,11 @@ impl Ask for Upgrades {
     }
 }
 
-/// Whether a redirect to another port is followed, and with the token.
+/// Whether a redirect to another port is followed, and if so with the token.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NotFollowed {
-    /// So many attempts at the right port without one at the other settle it.
+    /// This many attempts at the right port without one at the other settle it.
     enough: usize,
 }
 

@@ -56,7 +56,7 @@ impl Ask for PingAnswered {
     }
 }
 
-/// Whether a connection on which nothing is wrong but silence is kept.
+/// Whether a connection whose only fault is silence is kept.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StaysUp {
@@ -64,7 +64,7 @@ pub(crate) struct StaysUp {
     pub(super) for_s: f64,
 }
 
-/// What is said of a silent connection that the client dropped, behind so many Pings of its own.
+/// What is said about a silent connection that the client dropped after this many Pings of its own.
 fn dropped(up_s: f64, pings: usize) -> String {
     match pings {
         0 => format!(
@@ -99,7 +99,7 @@ impl Ask for StaysUp {
     }
 }
 
-/// Whether the client does anything about what it could notice; nobody demands it.
+/// Whether the client reacts to what it could notice; nothing requires it to.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Notices {
@@ -137,7 +137,7 @@ impl Ask for Notices {
     }
 }
 
-/// Whether the first connection outlives something; nobody demands either.
+/// Whether the first connection outlives something; neither is required.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Lives {

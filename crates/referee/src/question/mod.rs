@@ -1,9 +1,9 @@
 //! What a case asks, and when the answer is certain.
 //!
 //! A case file names its questions and gives their bounds:
-//! `"asks":[{"storm":{"dials":20,"within_s":1,"warn_median_s":0.02}}]`. Each looks at what has
-//! happened whenever something has, and answers as soon as nothing that may still come can turn its
-//! answer.
+//! `"asks":[{"storm":{"dials":20,"within_s":1,"warn_median_s":0.02}}]`. Each looks at the facts
+//! whenever something has happened, and answers as soon as nothing that may still come can change
+//! its answer.
 
 mod ask;
 mod chance;
@@ -33,15 +33,15 @@ pub(crate) use self::reference::Reference;
 
 use crate::verdict::Finding;
 
-/// Whether timers were so late that the load of the machine may have turned one of these findings, each
-/// the answer to the question at its place.
+/// Whether timers were so late that machine load may have changed one of these findings, each the
+/// answer to the question at its index.
 pub(crate) fn load_may_decide(asks: &[Question], findings: &[Finding], late_s: f64) -> bool {
     let bounds = asks.iter().enumerate();
     let mut bounds = bounds.filter_map(|(nth, ask)| ask.bound_s(findings.get(nth)));
     bounds.any(|bound| late_s > LATE_PART * bound)
 }
 
-/// A question of a case. Its fields are what stands in the case's file.
+/// A question of a case. Its fields are those in the case's file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Question {
@@ -121,7 +121,7 @@ impl Question {
         self.ask().pooled(samples)
     }
 
-    /// Whether its answer rests on gaps, so that a `fail` is played again.
+    /// Whether its answer depends on gaps, so that a `fail` is played again.
     pub(crate) fn rests_on_gaps(&self) -> bool {
         matches!(
             self,
@@ -134,7 +134,8 @@ impl Question {
         )
     }
 
-    /// Whether it takes a client that comes back: one that promises a single connection is not asked.
+    /// Whether it needs a client that comes back: it is not asked of one that promises a single
+    /// connection.
     pub(crate) fn takes_coming_back(&self) -> bool {
         self.rests_on_gaps()
             || matches!(
@@ -148,7 +149,7 @@ impl Question {
             )
     }
 
-    /// The bound that a late timer would have to reach a fifth of to turn the answer, in seconds.
+    /// The bound, in seconds: a timer late by a fifth of it could change the answer.
     pub(crate) fn bound_s(&self, finding: Option<&Finding>) -> Option<f64> {
         match self {
             Self::Storm(it) => Some(it.bound_s(finding)),
@@ -164,8 +165,8 @@ impl Question {
         }
     }
 
-    /// How long it waits for what need not come, in seconds: a run takes as long at many clients,
-    /// whatever time it has at most.
+    /// How long it waits for what need not come, in seconds: with many clients a run takes this
+    /// long, whatever its time limit.
     pub(crate) fn patience_s(&self) -> f64 {
         match self {
             Self::Notices(it) => it.within_s,
@@ -192,7 +193,8 @@ mod tests {
     use crate::case::cases;
     use crate::verdict::Verdict;
 
-    /// Whether so late a timer may have turned this verdict on this case's only question, by these gaps.
+    /// Whether a timer this late may have changed this verdict on the case's only question, given
+    /// these gaps.
     fn is_doubted(id: &str, verdict: Verdict, gaps_s: &[f64], late_s: f64) -> bool {
         let cases = cases().expect("cases");
         let case = cases.iter().find(|it| it.id.to_string() == id);
@@ -206,17 +208,17 @@ mod tests {
     fn a_pass_that_a_busy_machine_may_have_made_is_doubted_sooner_than_others() {
         let late_s = 0.08;
         for (id, near, far) in [("C1", 0.01, 0.2), ("R4", 0.005, 0.2), ("R5", 0.005, 0.2)] {
-            // Twenty gaps from a tenth of a second on, so far apart.
+            // Twenty gaps from a tenth of a second on, this far apart.
             let gaps = |by: f64| -> Vec<f64> { (0..20).map(|n| 0.1 + by * f64::from(n)).collect() };
             assert!(is_doubted(id, Verdict::Pass, &gaps(near), late_s), "{id}");
             assert!(!is_doubted(id, Verdict::Pass, &gaps(far), late_s), "{id}");
-            // What is held against a client was not made by the machine.
+            // What counts against a client was not caused by the machine.
             assert!(!is_doubted(id, Verdict::Warn, &gaps(near), late_s), "{id}");
             assert!(is_doubted(id, Verdict::Warn, &gaps(far), 1.0), "{id}");
         }
         assert!(!is_doubted("R2", Verdict::Pass, &[1.0; 7], 0.39));
         assert!(is_doubted("R2", Verdict::Pass, &[1.0; 7], 0.41));
-        // Longer waits are not made by a timer that is late by a part of them.
+        // A timer late by a fraction of a wait doesn't explain a longer one.
         assert!(!is_doubted("R2", Verdict::Pass, &[8.0; 7], 1.59));
         assert!(is_doubted("R2", Verdict::Pass, &[8.0; 7], 1.61));
     }

@@ -1,4 +1,4 @@
-//! What the client does about frames that are against the protocol.
+//! What the client does about frames that break the protocol.
 
 use serde::Deserialize;
 use wstape_mock_engine::FrameKind;
@@ -13,7 +13,7 @@ use crate::verdict::{Finding, Verdict};
 pub(crate) struct FailsConnection {
     /// When the frame was sent.
     after: Reference,
-    /// The codes that say so; another, or none, is warned of.
+    /// The codes that say so; another, or none, gives a warning.
     codes: Vec<u16>,
     /// How long it may take.
     within_s: f64,

@@ -22,7 +22,7 @@ pub(crate) enum Reference {
 }
 
 impl Reference {
-    /// When it was, if it has been.
+    /// When it was, if it has happened.
     pub(crate) fn find(&self, look: &Look<'_>) -> Option<Micros> {
         let attempt = |n: usize| look.facts.attempts().get(n.checked_sub(1)?);
         match self {
@@ -34,8 +34,8 @@ impl Reference {
         }
     }
 
-    /// The attempt that it is a moment of: those after it are later, whatever the clock says. A client
-    /// may dial again before the engine sees the end of the connection that it gave up.
+    /// The attempt that it belongs to: later attempts count as later, whatever the clock says. A
+    /// client may redial before the engine sees the end of the connection it gave up.
     pub(super) fn attempt(&self) -> Option<usize> {
         match self {
             Self::Accept(n) | Self::Upgrade(n) | Self::End(n) => Some(*n),
@@ -43,7 +43,7 @@ impl Reference {
         }
     }
 
-    /// What is missing while it has not been.
+    /// What is missing until it happens.
     pub(super) fn missing(&self) -> String {
         match self {
             Self::Up => "the port never came up".to_owned(),

@@ -11,7 +11,7 @@ use crate::verdict::{Finding, Verdict};
 const BYTES_PER_MIB: f64 = 1_048_576.0;
 
 fn mib(bytes: u64) -> f64 {
-    // Memory of a process has far fewer than the 53 bits that a float holds.
+    // A process has far less memory than the 53 bits that a float holds.
     #[expect(clippy::cast_precision_loss)]
     let bytes = bytes as f64;
     bytes / BYTES_PER_MIB
@@ -28,15 +28,15 @@ fn untold() -> Finding {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Memory {
-    /// So much more than before, at most.
+    /// At most this much more than before.
     max_mib: f64,
-    /// When it was as it is when all is well. Default: the first accept.
+    /// When it was at its normal level. Default: the first accept.
     since: Option<Reference>,
-    /// From when it is looked on. Default: the first accept.
+    /// From when to watch it. Default: the first accept.
     after: Option<Reference>,
-    /// How long it is looked on.
+    /// How long to watch it.
     for_s: f64,
-    /// Whether a client that dialled again has shown enough.
+    /// Whether it is enough that a client has dialled again.
     #[serde(default)]
     until_back: bool,
 }
@@ -92,7 +92,7 @@ impl Ask for Memory {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Processor {
-    /// Of one core, at most.
+    /// At most this much of one core.
     max_percent: f64,
     /// From when.
     after: Reference,
@@ -137,24 +137,24 @@ impl Ask for Processor {
     }
 }
 
-/// Memory is measured so often at least before anything is said of its growth.
+/// Memory is measured at least this often before anything is said about its growth.
 const MIN_MEASURED: usize = 30;
 
 /// Whether reconnecting leaks memory or sockets.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Leak {
-    /// So many attempts, …
+    /// This many attempts, …
     attempts: usize,
     /// … or this long, are enough.
     for_s: f64,
     /// With fewer attempts than this nothing can be said.
     min_attempts: usize,
-    /// So much more memory in the last third than in the second is warned of.
+    /// This much more memory in the last third than in the second gives a warning.
     warn_mib: f64,
-    /// So much more fails.
+    /// This much more fails.
     fail_mib: f64,
-    /// Of the sockets that were open so long before the end, one may be left.
+    /// Of the sockets that were open this long before the end, one may be left.
     settle_s: f64,
 }
 
@@ -185,8 +185,8 @@ impl Ask for Leak {
     fn look(&self, look: &Look<'_>) -> Option<Finding> {
         let attempts = look.facts.attempts();
         let since = look.since(attempts.first()?.accepted);
-        // The last of them, which nobody ends, shows what the others left behind. Of a client that dials
-        // twice for each loss there are several, and the newest must have had its time too.
+        // The last of them, which nobody ends, shows what the others left behind. A client that
+        // dials twice for each loss has several, and the newest must have had its time too.
         let unended = attempts.get(self.attempts..).unwrap_or_default();
         let last = unended.last();
         let settled = last.is_some_and(|it| look.since(it.accepted) > self.settle_s);
@@ -239,14 +239,14 @@ mod tests {
         settle_s: 10.0,
     };
 
-    /// What is said at `now`, in seconds, of a client with accepts at these times, all but the first of
-    /// which stay open.
+    /// What is said at `now`, in seconds, about a client with accepts at these times, all but the
+    /// first of which stay open.
     fn said(accepts_s: &[f64], now_s: f64) -> Option<Verdict> {
         let mut facts = Facts::new("token".to_owned());
         for at in accepts_s {
             facts.accept(micros(*at));
         }
-        // Measured each half second, so often that it can be told.
+        // Measured every half second, often enough for a verdict.
         let vitals: Vec<(Micros, Vitals)> = (0..1_000)
             .map(|n| f64::from(n) / 2.0)
             .take_while(|at| *at <= now_s)

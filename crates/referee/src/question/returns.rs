@@ -6,20 +6,20 @@ use super::{Ask, Look, Reference};
 use crate::facts::seconds;
 use crate::verdict::{Finding, Verdict};
 
-/// The longest wait that a client may make of its own, in seconds, where no longer one was seen.
+/// The longest wait that a client may choose, in seconds, if no longer one was seen.
 pub(super) const CAP_S: f64 = 60.0;
 
-/// Whether the client dials within a bound from a moment on.
+/// Whether the client dials within a bound after some moment.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Returns {
     /// From when.
     after: Reference,
-    /// Within this it passes. Default: the cap, 60 s or twice the longest gap seen.
+    /// Within this time it passes. Default: the cap, 60 s or twice the longest gap seen.
     pass_s: Option<f64>,
-    /// Beyond this it fails, and between the two it is warned of. Default: as `pass_s`.
+    /// After this time it fails, and between the two it gets a warning. Default: as `pass_s`.
     fail_s: Option<f64>,
-    /// What coming back, or not, is: `true` where nobody demands it.
+    /// Whether the result is only information, because nothing requires it.
     #[serde(default)]
     info: bool,
 }
@@ -40,8 +40,8 @@ impl Returns {
     }
 }
 
-/// A dial that comes at twice the longest gap comes this much later than that, by the clocks of both, in
-/// seconds: a backoff that doubles is no client that stays away.
+/// How much later than twice the longest gap a dial may come, in seconds, given both clocks: a
+/// backoff that doubles is not a client that stays away.
 const CAP_SLACK_S: f64 = 1.0;
 
 /// How long a client may stay away: 60 s, or twice its longest gap so far.

@@ -8,31 +8,31 @@ use super::{Ask, Look};
 use crate::facts::{Attempt, count, seconds};
 use crate::verdict::{Amount, Figure, Finding, Verdict};
 
-/// Share of the gaps that may not lie close together.
+/// Share of the gaps that must not lie close together.
 const CROWD: f64 = 0.9;
-/// The others are this part of all.
+/// The others are this fraction of all.
 const FEW_PART: usize = 10;
-/// How close to their median is close.
+/// How close to the median is close.
 const CLOSE: f64 = 0.1;
-/// As close as this, in seconds, is close however short the wait: a machine spreads out so much.
+/// This close, in seconds, is close however short the wait: a machine causes that much spread.
 const CLOSE_S: f64 = 0.05;
-/// So many drops must have met all clients for anything to be said of them.
+/// This many drops must have met all clients for anything to be said about them.
 const MIN_DROPS: usize = 2;
-/// A median below this, in seconds, is no wait at all.
+/// A median below this, in seconds, is not a wait at all.
 const MIN_MEDIAN_S: f64 = 0.05;
 
-/// A machine whose timers are late by a fifth of this spreads clients out that come back as one, in
+/// A machine whose timers are late by a fifth of this spreads out clients that return as one, in
 /// seconds.
 pub(super) const MIN_SPREAD_S: f64 = 1.0;
 
-/// The same, in seconds, where they are spread so little that a busy machine may have done it.
+/// The same, in seconds, if they are spread so little that a busy machine may have caused it.
 pub(super) const MIN_DOUBTFUL_SPREAD_S: f64 = 0.25;
-/// How close to their median a machine leaves clients that come back as one, and in seconds.
+/// How close to their median a machine leaves clients that return as one, and in seconds.
 const NEAR: f64 = 0.35;
 const NEAR_S: f64 = 0.1;
 
-/// Whether a finding says that clients spread out which may have been spread by the machine: clients
-/// that wait the same time each compute something before they dial, and all of them at once.
+/// Whether clients reported as spread out may have been spread by the machine: clients with equal
+/// waits all compute something before they dial, at the same time.
 pub(super) fn is_doubtful(finding: &Finding) -> bool {
     let is_near = |figure: &Figure| match &figure.value {
         Amount::Series(gaps) => are_close(gaps, NEAR, NEAR_S),
@@ -41,7 +41,7 @@ pub(super) fn is_doubtful(finding: &Finding) -> bool {
     finding.verdict == Verdict::Pass && finding.figures.iter().any(is_near)
 }
 
-/// Whether all but a few lie this close to their median, as a part of it or in seconds.
+/// Whether all but a few lie this close to their median, as a share of it or in seconds.
 fn are_close(gaps: &[f64], part: f64, s: f64) -> bool {
     let median = median(gaps);
     let tolerance = (part * median).max(s);
@@ -65,9 +65,9 @@ fn width(gaps: &[f64]) -> f64 {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Spread {
-    /// Marks of the case's tape, at each of which all were dropped.
+    /// Marks of the case's tape at which all were dropped.
     drops: Vec<String>,
-    /// How long after the last drop is waited for the last to come.
+    /// How long after the last drop to wait for the last client.
     for_s: f64,
 }
 
@@ -76,11 +76,11 @@ pub(crate) struct Spread {
 struct Drop {
     /// Clients that were connected when it came.
     connected: usize,
-    /// From the drop to the accepts that follow it, one a client.
+    /// From the drop to the next accepts, one per client.
     gaps: Vec<f64>,
 }
 
-/// A connection that ended so shortly before the mark was ended by the drop, in seconds.
+/// A connection that ended this shortly before the mark was ended by the drop, in seconds.
 const SAME_S: f64 = 0.5;
 
 impl Spread {
@@ -115,8 +115,8 @@ impl Spread {
             let what = format!("of {copies} clients there came back {came:?}");
             return Finding::new(Verdict::Fail, what);
         }
-        // Who was not connected yet, on a machine where they start slowly, was not lost either: its first
-        // dial says nothing of its wait.
+        // A client not yet connected, on a machine where they start slowly, was not lost either:
+        // its first dial says nothing about its wait.
         let whole = drops.iter().filter(|it| it.connected >= copies);
         let mut judged = whole.clone().map(|it| Self::is_crowd(&it.gaps));
         let (verdict, what) = if whole.clone().count() < MIN_DROPS.min(drops.len()) {
@@ -166,7 +166,7 @@ mod tests {
         let spread = |from: f64, by: f64| -> Vec<f64> {
             (0..20_u8).map(|n| from + by * f64::from(n)).collect()
         };
-        // 0.36 s to 0.44 s, where nine tenths of the wait are alike.
+        // 0.36 s to 0.44 s, where nine tenths of the wait are fixed.
         assert!(Spread::is_crowd(&spread(0.36, 0.004)));
         assert!(Spread::is_crowd(&spread(3.0, 0.002)));
         assert!(Spread::is_crowd(&[0.004; 20]));
@@ -177,7 +177,8 @@ mod tests {
 
     #[test]
     fn a_crowd_is_told_by_the_time_in_which_nine_tenths_of_it_come() {
-        // Two are late, and eighteen come within 0.17 s: as libwebsockets does with a fifth of jitter.
+        // Two are late, and eighteen come within 0.17 s, as with libwebsockets and a fifth of
+        // jitter.
         let mut gaps: Vec<f64> = (0..18).map(|n| 1.0 + 0.01 * f64::from(n)).collect();
         gaps.extend([1.9, 2.5]);
         assert!((width(&gaps) - 0.17).abs() < 1e-9);
@@ -211,7 +212,7 @@ mod tests {
     #[test]
     fn what_a_busy_machine_may_have_spread_is_doubtful_and_drawn_waits_are_not() {
         let pass = |gaps: &[f64]| Finding::new(Verdict::Pass, "").figure("gaps_s", gaps.to_vec());
-        // As Node's came, each after 1 s, on two cores that two compilers had.
+        // From Node, each after 1 s, on two cores shared with two compilers.
         let loaded = [
             1.09, 1.09, 1.15, 1.15, 1.17, 1.17, 1.22, 1.22, 1.22, 1.22, 1.22, 1.22, 1.22, 1.22,
             1.22, 1.22, 1.27, 1.35, 1.35, 1.35,

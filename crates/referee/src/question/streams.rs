@@ -1,4 +1,4 @@
-//! What becomes of the streams that the client asked for.
+//! What happens to the streams that the client asked for.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use super::{Ask, Look, Reference};
 use crate::facts::{Attempt, seconds};
 use crate::verdict::{Finding, Verdict};
 
-/// A connection that ends sooner than so many times what the first one took to ask for all of it has not
-/// had the time to.
+/// If a connection ends sooner than this many times what the first one took to ask for everything,
+/// it did not have the time to.
 const TIME_TO_ASK: f64 = 3.0;
-/// Time to ask in, at least.
+/// Shortest time allowed for asking.
 const MIN_TIME_TO_ASK_S: f64 = 0.5;
 /// Longest name of a stream in a sentence, in characters.
 const MAX_NAMED_CHARS: usize = 80;
@@ -26,14 +26,14 @@ fn streams(look: &Look<'_>, attempt: &Attempt) -> Streams {
         .count(attempt.subscribed.iter().map(|(_, asked)| asked.as_str()))
 }
 
-/// The attempts that came to a connection.
+/// The attempts that became connections.
 fn connections<'a>(look: &Look<'a>) -> impl Iterator<Item = &'a Attempt> {
     let attempts = look.facts.attempts().iter();
     attempts.filter(|it| it.upgraded().is_some())
 }
 
-/// What the first connection asked for, and how long it took to ask for all of it, in seconds; a reason
-/// where there is nothing to compare with.
+/// What the first connection asked for, and how long that took, in seconds; a reason if there is
+/// nothing to compare with.
 fn first(look: &Look<'_>) -> Result<(Streams, f64), Finding> {
     let none = |what: &str| Err(Finding::new(Verdict::NotApplicable, what));
     let Some(first) = connections(look).next() else {
@@ -46,7 +46,7 @@ fn first(look: &Look<'_>) -> Result<(Streams, f64), Finding> {
     Ok((streams(look, first), took))
 }
 
-/// The first of these names, and how many there are besides.
+/// The first of these names, and how many more there are.
 fn named(names: &[&String]) -> String {
     let first = names.first().map_or("", |it| it.as_str());
     let cut = first.char_indices().nth(MAX_NAMED_CHARS);
@@ -57,13 +57,13 @@ fn named(names: &[&String]) -> String {
     }
 }
 
-/// Whether what was asked for is asked for again on later connections.
+/// Whether later connections ask again for what was asked for.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Resubscribes {
-    /// On so many connections behind the first.
+    /// On this many connections after the first.
     connections: usize,
-    /// On the last of them within this, from its 101.
+    /// On the last of them, within this time from its 101.
     within_s: f64,
 }
 
@@ -112,7 +112,7 @@ impl Ask for Resubscribes {
                 .upgraded()
                 .map_or(0.0, |up| seconds(ends.0.saturating_sub(up.0)));
             match Self::missing(n + 1, &asked, &wanted) {
-                // It may have been about to.
+                // It may have been about to ask.
                 Some(_) if lived < needs_s => {}
                 Some(finding) => return finding,
                 None => asked_on += 1,
@@ -134,11 +134,11 @@ impl Ask for Resubscribes {
     }
 }
 
-/// Whether it asks for each stream once more, and not more often than the first time.
+/// Whether it asks for each stream again, but no more often than the first time.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SubscribesOnce {
-    /// How long the second connection is looked at, from its 101.
+    /// How long to watch the second connection, from its 101.
     for_s: f64,
 }
 
@@ -181,7 +181,7 @@ impl Ask for SubscribesOnce {
     }
 }
 
-/// Whether it does anything about what is wrong with one stream of several; nobody demands it.
+/// Whether it reacts when one of several streams is wrong; nothing requires it to.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reacts {
@@ -189,7 +189,7 @@ pub(crate) struct Reacts {
     after: Reference,
     /// Within this.
     pub(super) within_s: f64,
-    /// So many streams it must have asked for, for there to be something to see.
+    /// It must have asked for this many streams for there to be something to see.
     streams: usize,
 }
 

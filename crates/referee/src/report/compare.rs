@@ -7,7 +7,7 @@ use super::Report;
 use crate::case::CaseId;
 use crate::verdict::Verdict;
 
-/// A Markdown table: a row a case, a column a client.
+/// A Markdown table with a row per case and a column per client.
 #[must_use]
 pub fn compare(reports: &[(String, Report)]) -> String {
     let mut rows: BTreeMap<CaseId, (String, BTreeMap<usize, Verdict>)> = BTreeMap::new();

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::{Report, Row};
 use crate::verdict::Verdict;
 
-/// Version of CTRF that is written.
+/// The CTRF version that is written.
 const SPEC_VERSION: &str = "0.0.0";
 
-/// CTRF's word for a verdict: a warning passes, and says so in its message.
+/// CTRF's word for a verdict: a warning passes, with a note in its message.
 fn status(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Fail => "failed",
@@ -19,8 +19,8 @@ fn status(verdict: Verdict) -> &'static str {
 }
 
 impl Report {
-    /// The report as a CTRF document. `failed` are the rows whose change fails, where verdicts are
-    /// expected of the client; times are milliseconds since 1970.
+    /// The report as a CTRF document. With expected verdicts, `failed` are the rows whose change
+    /// fails; times are milliseconds since 1970.
     #[must_use]
     pub fn ctrf(&self, failed: Option<&[crate::CaseId]>, start_ms: u64, stop_ms: u64) -> Value {
         let of = |row: &Row| match failed {

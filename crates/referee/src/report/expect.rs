@@ -1,4 +1,4 @@
-//! Verdicts that are expected of a client that is not perfect: only a change fails.
+//! The verdicts expected of an imperfect client: only a change fails.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,13 +9,13 @@ use super::Report;
 use crate::case::CaseId;
 use crate::verdict::Verdict;
 
-/// The verdicts that are expected, by the case's name.
+/// The expected verdicts, by case name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Expected(BTreeMap<CaseId, Verdict>);
 
 impl Expected {
-    /// What this report found.
+    /// The verdicts that this report found.
     #[must_use]
     pub fn of(report: &Report) -> Self {
         Self(
@@ -27,8 +27,8 @@ impl Expected {
         )
     }
 
-    /// What this report found otherwise. A case that was not played is no change, nor one that is milder
-    /// than it was where the machine was too busy for some of it to be judged.
+    /// The changes that this report found. A case that was not played is not a change, nor is a
+    /// milder verdict if the machine was too busy to judge part of it.
     #[must_use]
     pub fn changes(&self, report: &Report) -> Changes {
         let changed = report.rows.iter().filter_map(|row| {
@@ -84,7 +84,7 @@ mod tests {
         let cases = cases().expect("cases");
         let case = cases.iter().find(|it| it.id.to_string() == "R5");
         let case = case.expect("a case");
-        // Of two runs this is what one came to, where nothing could be said of the other.
+        // This is what one of two runs found, while the other was inconclusive.
         let changes = |expected: Verdict, found: Verdict, busy: bool| {
             let mut row = Row::of(case);
             for (verdict, busy) in [(found, false), (Verdict::NotApplicable, busy)] {

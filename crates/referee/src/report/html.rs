@@ -1,5 +1,5 @@
-//! The report as one file of HTML that needs no network: the matrix, what is wrong in a sentence each, then
-//! each case with its lanes. Runs that are as they should be are folded where a case has several.
+//! The report as one HTML file that needs no network: the matrix, each problem in a sentence, then
+//! each case with its lanes. If a case has several runs, the good ones are folded.
 
 use std::fmt::{self, Write as _};
 
@@ -19,12 +19,12 @@ const WIDTH: f64 = 1000.0;
 const LANE: f64 = 20.0;
 /// Room for the scale below the lanes.
 const SCALE: f64 = 26.0;
-/// Most characters of what is told of a row before its own section.
+/// Most characters about a row outside its own section.
 const MAX_TOLD_CHARS: usize = 240;
 /// Lines on the scale, at most.
 const MAX_TICKS: f64 = 8.0;
 
-/// The word as the style sheet has it.
+/// The verdict's class in the style sheet.
 fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::NotApplicable => "na",
@@ -33,7 +33,7 @@ fn class(verdict: Verdict) -> &'static str {
 }
 
 impl Report {
-    /// One page of HTML, without anything from elsewhere.
+    /// The report as one self-contained HTML page.
     #[must_use]
     pub fn html(&self) -> String {
         let mut page = String::new();
@@ -84,7 +84,7 @@ impl Report {
         )
     }
 
-    /// What is wrong, the worst first, each with a way to its section.
+    /// The problems, the worst first, each with a link to its section.
     fn write_wrong(&self, page: &mut String) -> fmt::Result {
         let mut wrong: Vec<&Row> = self
             .rows
@@ -151,7 +151,7 @@ fn write_row(page: &mut String, row: &Row, again: &str) -> fmt::Result {
     Ok(())
 }
 
-/// A run that is as it should be, beside others: its name and its verdict, the rest for who opens it.
+/// A good run among others: its name and its verdict, with the rest on opening it.
 fn write_folded(page: &mut String, run: &RunReport) -> fmt::Result {
     let (verdict, name) = (run.verdict(), HtmlText(&run.name));
     write!(
@@ -263,7 +263,7 @@ fn write_lanes(page: &mut String, lanes: &Lanes) -> fmt::Result {
     Ok(())
 }
 
-/// A bar from accept to end: thin while it is not upgraded, thick from then on.
+/// A bar from accept to end: thin until it is upgraded, then thick.
 fn write_lane(page: &mut String, lane: &Lane, y: f64, length: f64) -> fmt::Result {
     let x = |at: f64| WIDTH * at / length;
     let to = lane.to_s.unwrap_or(length).max(lane.from_s);

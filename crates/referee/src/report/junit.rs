@@ -1,4 +1,4 @@
-//! `JUnit`, for whatever reads test reports.
+//! `JUnit`, for tools that read test reports.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::case::CaseId;
 use crate::verdict::Verdict;
 
 impl Report {
-    /// The report as `JUnit`'s XML: `fail` is a failure, `n/a` is skipped, all else succeeds. Where
-    /// verdicts are expected, what differs from them is a failure, and nothing else.
+    /// The report as `JUnit` XML: `fail` is a failure, `n/a` is skipped, everything else succeeds.
+    /// With expected verdicts, only differences from them are failures.
     ///
     /// # Panics
     /// Never: what XML can't hold is left out.
@@ -28,7 +28,7 @@ impl Report {
     }
 }
 
-/// A row as a test; of one that failed, what to know and do is its text.
+/// A row as a test; for a failed one, the text says what to know and do.
 fn test_case(row: &Row, failed: bool, again: &str) -> TestCase {
     let said: Vec<String> = row
         .decisive()
@@ -59,7 +59,7 @@ fn test_case(row: &Row, failed: bool, again: &str) -> TestCase {
     } else {
         TestCaseStatus::success()
     };
-    // What is made of all cases is told by what it asks.
+    // A row drawn from all cases is described by what it asks.
     let what = if row.runs.is_empty() {
         &row.asked
     } else {
@@ -98,7 +98,7 @@ mod tests {
         ] {
             assert!(xml.contains(wanted), "{wanted}: {xml}");
         }
-        // Where that is what is expected, nothing failed.
+        // If that is expected, nothing failed.
         assert!(report.junit(Some(&[])).contains("failures=\"0\""));
     }
 }

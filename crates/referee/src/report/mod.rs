@@ -1,4 +1,4 @@
-//! What was found, and how it is written down.
+//! The findings, and how they are written down.
 
 mod compare;
 mod ctrf;

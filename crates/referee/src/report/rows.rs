@@ -1,4 +1,4 @@
-//! The rows of a report, and what stands in them.
+//! The rows of a report, and their contents.
 
 use serde::{Deserialize, Serialize};
 
@@ -125,7 +125,7 @@ impl RunReport {
         }
     }
 
-    /// The worst of what was found.
+    /// The worst of its findings.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         worst(&self.findings)
@@ -142,7 +142,7 @@ impl RunReport {
     }
 }
 
-/// What several cases of a row play, each said once.
+/// Joins what several cases of a row play, each mentioned once.
 fn also(said: &mut String, one: &str) {
     if !said.contains(one) {
         said.push_str("; ");
@@ -150,7 +150,7 @@ fn also(said: &mut String, one: &str) {
     }
 }
 
-/// The same of whole sentences.
+/// The same for whole sentences.
 fn beside(said: &mut String, one: &str) {
     if !said.contains(one) {
         said.push(' ');
@@ -178,7 +178,7 @@ impl Row {
         }
     }
 
-    /// A row that is made of all cases.
+    /// A row drawn from all cases.
     pub(crate) fn everywhere(id: CaseId, asked: &str) -> Self {
         Self {
             id,
@@ -193,7 +193,7 @@ impl Row {
         }
     }
 
-    /// Adds a run of this case, which may be another one than the row began with.
+    /// Adds a run of this case, which may not be the one that the row began with.
     pub(crate) fn push(&mut self, case: &Case, run: RunReport) {
         also(&mut self.played, &case.title);
         also(&mut self.asked, &case.what);
@@ -202,7 +202,7 @@ impl Row {
         self.runs.push(run);
     }
 
-    /// The worst of all that was found.
+    /// The worst of all findings.
     fn judged(&self) -> Verdict {
         let runs = self.runs.iter().map(RunReport::verdict).max();
         runs.into_iter()
@@ -242,7 +242,7 @@ impl Report {
         }
     }
 
-    /// Adds to a row what its runs say together.
+    /// Adds to a row the joint findings of its runs.
     pub(crate) fn add(&mut self, id: CaseId, findings: Vec<Finding>) {
         if let Some(row) = self.rows.iter_mut().find(|row| row.id == id) {
             row.findings.extend(findings);

@@ -1,4 +1,4 @@
-//! A few lines of Markdown: what a job's page shows of it.
+//! A short summary in Markdown, for a job's page.
 
 use std::fmt::Write as _;
 
@@ -6,12 +6,12 @@ use super::terminal::{said, shortened};
 use super::{Changes, Report, Row};
 use crate::verdict::Verdict;
 
-/// Most characters of what is told of a row.
+/// Most characters about a row.
 const MAX_TOLD_CHARS: usize = 240;
 
 impl Report {
-    /// What is wrong as a table in Markdown, the worst first, with what to do about it; where verdicts are
-    /// expected, what differs from them stands above.
+    /// The problems as a Markdown table, the worst first, with what to do about them; if verdicts
+    /// are expected, the differences come above.
     ///
     /// # Panics
     /// Never: writing to a text does not fail.
@@ -46,7 +46,7 @@ impl Report {
             );
         }
         for line in self.next_step(changes).iter().flat_map(|it| it.lines()) {
-            // Each is a sentence and a command.
+            // Each line is a sentence and a command.
             let (what, command) = line.split_once(": ").unwrap_or(("", line));
             let _ = writeln!(text, "\n{what}: `{command}`");
         }
@@ -54,7 +54,7 @@ impl Report {
     }
 }
 
-/// A text as it may stand in a cell of a table: what a client printed is in it.
+/// Escapes text for a table cell: it may include what a client printed.
 fn cell(text: &str) -> String {
     text.replace('\n', " ")
         .replace('|', "\\|")

@@ -1,22 +1,23 @@
-//! A line a row, the worst last: what a terminal shows. What is wrong is told whole, with what was played.
+//! The report on a terminal: one line per row, the worst last. Problems are shown in full, with
+//! what was played.
 
 use std::fmt::Write as _;
 
 use super::{Changes, Report, Row};
 use crate::verdict::Verdict;
 
-/// Width of a line, as far as it is shortened or wrapped.
+/// Width at which lines are shortened or wrapped.
 const WIDTH: usize = 118;
-/// Runs that are named with what is said of them; of more there is their number.
+/// Most runs that are named with a finding; beyond that only their number is given.
 const MAX_NAMED: usize = 8;
-/// Where what is said of a row begins: behind its verdict and its name.
+/// Where the text about a row begins: after its verdict and its name.
 const INDENT: usize = 10;
-/// Most characters of what is told of a row that is wrong: several lines, and no screen.
+/// Most characters about a row with a problem: several lines, but not a screen.
 const MAX_TOLD_CHARS: usize = 4 * (WIDTH - INDENT);
 
 impl Report {
-    /// A line a row, the worst last, and a line that counts them. A row that is wrong has what was played
-    /// and asked below it.
+    /// One line per row, the worst last, and a line that counts them. A row with a problem has what
+    /// was played and asked below it.
     #[must_use]
     pub fn lines(&self) -> String {
         let mut rows: Vec<&Row> = self.rows.iter().collect();
@@ -44,9 +45,9 @@ impl Report {
         format!("{} cases: {}", self.rows.len(), counts.join(", "))
     }
 
-    /// What to do about what is wrong, or about what changed where verdicts are expected: the commands that
-    /// explain the worst of it and play all of it again. Nothing where nothing fails or is warned of, or
-    /// nothing changed.
+    /// What to do about problems, or about changes if verdicts are expected: the commands that
+    /// explain the worst one and play all of them again. `None` if nothing fails, gives a warning,
+    /// or changed.
     #[must_use]
     pub fn next_step(&self, changes: Option<&Changes>) -> Option<String> {
         let ids = changes.map(Changes::ids);
@@ -61,7 +62,7 @@ impl Report {
             "why, and what good clients do: wstape referee explain {}",
             worst.id
         );
-        // Rows that are made of all cases are none to be played.
+        // Rows drawn from all cases can't be played by themselves.
         let played = wrong.filter(|row| !row.runs.is_empty());
         let ids: Vec<String> = played.map(|row| row.id.to_string()).collect();
         if ids.is_empty() {
@@ -72,7 +73,7 @@ impl Report {
     }
 }
 
-/// What is said of a row.
+/// The text about a row.
 pub(super) fn said(row: &Row) -> String {
     // What several runs have in common is said once.
     let mut said: Vec<(&str, Vec<String>)> = Vec::new();
@@ -100,8 +101,8 @@ fn says_as_little(row: &Row, other: &Row) -> bool {
     verdicts == [Verdict::NotApplicable; 2] && said(row) == said(other)
 }
 
-/// The row's line, with the names of those that say the same; of one that is wrong all that was seen, and
-/// below it what was played and asked.
+/// The row's line, with the names of rows that say the same; for a problem, everything that was
+/// seen, and what was played and asked below it.
 fn lines(row: &Row, alike: &[&Row]) -> String {
     let head = format!("{:<5}{:<4} ", row.verdict, row.id);
     let mut said = said(row);
@@ -130,7 +131,7 @@ fn lines(row: &Row, alike: &[&Row]) -> String {
     text
 }
 
-/// At most so many characters, with a mark where some are left out.
+/// At most this many characters, with a mark if some are left out.
 pub(super) fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
@@ -138,7 +139,7 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
     }
 }
 
-/// Lines that end at a space, and are longer only where a word is.
+/// Lines broken at spaces; a longer one is a single long word.
 fn wrapped(text: &str) -> impl Iterator<Item = String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -165,7 +166,7 @@ mod tests {
     use crate::report::{Expected, RunReport};
     use crate::verdict::Finding;
 
-    /// The report on a client of which each of these cases found this.
+    /// A report on a client with these findings for these cases.
     fn report(found: &[(&str, Verdict, &str)]) -> Report {
         let cases = cases().expect("cases");
         let rows = found.iter().map(|(id, verdict, what)| {

@@ -2,20 +2,20 @@
 
 use crate::facts::Alike;
 
-/// A client that has not dialled by then keeps others from being started no longer, in seconds: the port is
-/// down in some cases.
+/// A client that has not dialled after this many seconds no longer keeps others from starting: in
+/// some cases the port is down.
 const MIN_START_S: f64 = 5.0;
-/// The same where the client took long when all was well.
+/// The same if the client took long when all was well.
 const MAX_START_S: f64 = 30.0;
-/// Beside others a start takes so many times as long as alone.
+/// With other clients running, a start takes this many times as long as alone.
 const SLOWER_BESIDE_OTHERS: f64 = 4.0;
 
 /// What the client is like when all is well.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Baseline {
-    /// Proportional memory in bytes; 0 where the system does not tell.
+    /// Proportional memory in bytes; 0 if the system does not tell.
     pub(super) memory_bytes: u64,
-    /// Connections that it has open at one time.
+    /// Connections that it has open at once.
     pub(super) together: usize,
     /// From its start to its first dial, in seconds.
     pub(super) dialled_s: f64,
@@ -24,9 +24,9 @@ pub(super) struct Baseline {
 }
 
 impl Baseline {
-    /// How long a start of it may keep others from being started, in seconds. A start that takes all of a
-    /// processor, as a virtual machine's does, is let come to its end: each that begins beside it makes all
-    /// of them slower.
+    /// How long one of its starts may keep others from starting, in seconds. A start that takes a
+    /// whole processor, as a virtual machine's does, is left to finish: each other start beside it
+    /// slows all of them down.
     pub(super) fn start_s(&self) -> f64 {
         (SLOWER_BESIDE_OTHERS * self.dialled_s).clamp(MIN_START_S, MAX_START_S)
     }

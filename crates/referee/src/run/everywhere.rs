@@ -1,4 +1,4 @@
-//! Rows that are made of all cases: how it died, errors that nobody caught, where the token went.
+//! Rows drawn from all cases: deaths by signal, uncaught errors, where the token went.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use crate::process::Uncaught;
 use crate::report::{Row, RunReport, TokenUse};
 use crate::verdict::{Finding, Verdict};
 
-/// Cases in which a client may end with whatever words it likes.
+/// Cases in which a client may exit with any message.
 const MAY_END: [&str; 2] = ["H3", "E1"];
-/// Errors that are told one by one.
+/// Most errors that are reported one by one.
 const MAX_TOLD: usize = 5;
 /// Runs that are named with an error.
 const MAX_NAMED: usize = 6;
 
-/// X5: in no case may the client end by a signal that nobody sent, nor let an error go uncaught.
+/// X5: in no case may the client end by a signal that nobody sent, nor leave an error uncaught.
 pub(super) fn ended_by_a_signal(cases: &[Case], runs: &[(usize, RunReport)]) -> Row {
     let asked = "not ended by a signal that nobody sent; no error that nobody caught";
     let mut row = Row::everywhere(CaseId::ENDED_BY_A_SIGNAL, asked);
@@ -35,7 +35,7 @@ pub(super) fn ended_by_a_signal(cases: &[Case], runs: &[(usize, RunReport)]) -> 
     row
 }
 
-/// A finding for each error that nobody caught, with the runs in which it was.
+/// A finding for each uncaught error, with the runs it occurred in.
 fn uncaught_errors(cases: &[Case], runs: &[(usize, RunReport)]) -> Vec<Finding> {
     let mut errors: BTreeMap<String, (Uncaught, Vec<String>)> = BTreeMap::new();
     for (case, run) in runs {
@@ -68,7 +68,7 @@ fn uncaught_errors(cases: &[Case], runs: &[(usize, RunReport)]) -> Vec<Finding> 
     told.chain(rest).collect()
 }
 
-/// The first of these names, and how many there are besides.
+/// The first of these names, and how many more there are.
 fn some(runs: &[String]) -> String {
     let first = runs.iter().take(MAX_NAMED).cloned();
     let first = first.collect::<Vec<_>>().join(", ");
@@ -78,12 +78,12 @@ fn some(runs: &[String]) -> String {
     }
 }
 
-/// Two errors that differ in a port, a number or an address are one.
+/// Two errors that differ only in a port, a number or an address count as one.
 fn without_numbers(text: &str) -> String {
     text.chars().filter(|c| !c.is_ascii_hexdigit()).collect()
 }
 
-/// K1: the token is in nothing that the client prints.
+/// K1: nothing that the client prints contains the token.
 pub(super) fn printed_the_token(runs: &[(usize, RunReport)]) -> Row {
     let row = Row::everywhere(
         CaseId::PRINTS_THE_TOKEN,
@@ -102,7 +102,7 @@ pub(super) fn gave_the_token_away(runs: &[(usize, RunReport)]) -> Row {
     about_the_token(runs, row, |token| token.given_away, never, did)
 }
 
-/// The row with what was found: in how many runs the token was misused.
+/// The row with its finding: in how many runs the token was misused.
 fn about_the_token(
     runs: &[(usize, RunReport)],
     mut row: Row,

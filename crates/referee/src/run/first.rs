@@ -1,4 +1,4 @@
-//! Two processes without any fault: what has to be there for anything to be judged.
+//! Two processes without any fault: the preconditions for judging anything.
 
 use tokio::runtime::Builder;
 use wstape_mock_engine::{Clock, Engine};
@@ -10,10 +10,10 @@ use super::one::Session;
 use super::options::{Options, RefereeError};
 use crate::facts::{Alike, Attempt};
 
-/// How long it is looked on after that, so that a client that ends at once is seen to.
+/// How long to keep watching after that, to catch a client that ends at once.
 const SETTLE_S: f64 = 1.0;
 
-/// What one process was like.
+/// What one process did.
 struct Seen {
     memory_bytes: u64,
     together: usize,
@@ -40,7 +40,7 @@ pub(super) fn two_runs_without_fault(options: &Options) -> Result<Baseline, Refe
     Ok(Baseline {
         memory_bytes: first.memory_bytes.max(second.memory_bytes),
         together: first.together.max(second.together),
-        // The first start reads from the disk what the others find in memory.
+        // The first start reads from disk what later ones find in memory.
         dialled_s: first.dialled_s.min(second.dialled_s),
         alike,
     })
@@ -100,7 +100,7 @@ async fn one(options: &Options, names: &Names) -> Result<Seen, RefereeError> {
     }
 }
 
-/// Why a client that is gone can't be judged.
+/// Why a client that has ended can't be judged.
 fn ended(session: &Session) -> Option<String> {
     if let Some(why) = session.not_started() {
         return Some(why);
@@ -112,7 +112,7 @@ fn ended(session: &Session) -> Option<String> {
     };
     let after = session.running_s();
     let dials = session.facts().attempts().len();
-    // Who dialled nobody may not know where to.
+    // A client that never dialled may not know where to.
     let where_to = if dials == 0 {
         "; where to dial is in its environment, ENGINE_URL, and {url} stands for it in its arguments"
     } else {
@@ -123,7 +123,7 @@ fn ended(session: &Session) -> Option<String> {
     ))
 }
 
-/// What a client that still runs has not done.
+/// What a running client has not done.
 fn lacking(session: &Session, wait_s: f64) -> String {
     let what = match session.facts().attempts().first() {
         None => {

@@ -9,21 +9,22 @@ use crate::case::{Flood, Source};
 use crate::facts::Attempt;
 use crate::question::Look;
 
-/// No more is sent while this much waits for the client: what it does not read stays in its system.
+/// Nothing more is sent while this much waits for the client: what it does not read stays in its
+/// system.
 const MAX_WAITING_BYTES: usize = 1 << 20;
-/// Longest that one look pours, so that time goes on for everything else.
+/// Longest that one look sends, so that everything else gets its time.
 const MAX_POUR: Duration = Duration::from_millis(20);
-/// The marks at which the tape is when the first frame is poured, and once nothing more is.
+/// The tape's marks for when the first frame is sent, and when nothing more is.
 const BEGUN: &str = "flooding";
 const OVER: &str = "flooded";
 
-/// A flood on the first connection, and how far it is.
+/// A flood on the first connection, and how far it has got.
 #[derive(Debug)]
 pub(super) struct Pour {
     flood: Flood,
     source: Source,
     poured: u64,
-    /// When the client last had taken something.
+    /// When the client last took something.
     taken: Option<Micros>,
     over: bool,
 }
@@ -39,13 +40,13 @@ impl Pour {
         }
     }
 
-    /// Whether there is more to pour: looks should not be far apart then.
+    /// Whether there is more to send: looks should then be close together.
     pub(super) fn flows(&self) -> bool {
         self.taken.is_some() && !self.over
     }
 
-    /// Sends as much as there is room for. Once all of it is sent, nothing was taken for too long or
-    /// the connection has gone, the journal says so, and the mark is passed.
+    /// Sends as much as there is room for. Once everything is sent, nothing was taken for too long,
+    /// or the connection is gone, the journal says so and the mark is passed.
     pub(super) fn pour(&mut self, engine: &Engine, look: &Look<'_>) {
         let first = look.facts.attempts().first();
         let Some(upgraded) = first.and_then(Attempt::upgraded) else {
@@ -90,7 +91,7 @@ fn mark(engine: &Engine, name: &str) {
     engine.apply(Step::at(Micros::ZERO, Action::Mark(name.to_owned())));
 }
 
-/// A step on the first connection, now.
+/// A step for the first connection, now.
 fn on_the_first(action: Action) -> Step {
     let mut step = Step::at(Micros::ZERO, action);
     step.conn = Conn::Nth(1);

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-/// How often the timer is looked at.
+/// How often the timer is checked.
 const EVERY: Duration = Duration::from_millis(50);
 
-/// A timer of a case's own, and how late it was at most.
+/// A case's own timer, and its greatest lateness.
 #[derive(Debug)]
 pub(super) struct Lateness {
     due: Instant,

@@ -1,4 +1,4 @@
-//! Playing the cases: an engine and a process each, side by side as far as processors allow.
+//! Plays the cases: an engine and a process each, in parallel as far as processors allow.
 
 mod baseline;
 mod everywhere;
@@ -18,10 +18,10 @@ pub use self::options::{Options, Progress, RefereeError};
 use crate::case::{Case, CaseId};
 use crate::report::{Report, Row, RunReport};
 
-/// Puts the client under the cases, and gives back what was found.
+/// Runs the client through the cases, and returns the findings.
 ///
 /// # Errors
-/// Where nothing could be judged.
+/// If nothing could be judged.
 pub fn judge(
     options: &Options,
     cases: &[Case],
@@ -41,7 +41,7 @@ pub fn judge(
     Ok(report)
 }
 
-/// The rows: of each case, then those that are made of all.
+/// The rows: one for each case, then those drawn from all.
 fn report(options: &Options, cases: &[Case], runs: Vec<(usize, RunReport)>) -> Report {
     let mut rows: BTreeMap<CaseId, Row> = BTreeMap::new();
     let everywhere = [

@@ -1,11 +1,11 @@
-//! What names a run apart from all others.
+//! What distinguishes a run from all others.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What names a run apart from all others.
+/// What distinguishes a run from all others.
 #[derive(Debug, Clone)]
 pub(super) struct Names {
-    /// Found in the environment of whatever the client starts.
+    /// In the environment of whatever the client starts.
     pub(super) mark: String,
     /// The bearer token of this run.
     pub(super) token: String,
@@ -14,7 +14,7 @@ pub(super) struct Names {
 /// Runs of this process so far.
 static RUNS: AtomicU64 = AtomicU64::new(0);
 
-/// The names of one run. The token is the seed's. The mark is this run's alone on the whole machine:
+/// The names for one run. The token comes from the seed. The mark is unique on the whole machine:
 /// whatever carries it is killed when the run is over, and another referee's client must not be.
 pub(super) fn names(seed: u64, number: u64, time: u64) -> Names {
     let mixed = mix(seed ^ mix(number ^ mix(time)));

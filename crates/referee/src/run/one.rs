@@ -25,28 +25,29 @@ use crate::verdict::{Finding, Verdict};
 
 /// How long a client may take from its start to its first dial.
 const START_WAIT_S: f64 = 60.0;
-/// How often what processes use is measured.
+/// How often resource use is measured.
 const MEASURE_EVERY: Duration = Duration::from_millis(500);
-/// How often a storm is looked at: each look takes in all that came meanwhile.
+/// How often to look during a storm: each look takes in everything that came meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How often a flood looks for room.
 const POUR_EVERY: Duration = Duration::from_millis(1);
-/// A client that spins is stopped after so many dials, unless its reconnects are what is asked for.
+/// A spinning client is stopped after this many dials, unless the case asks about its reconnects.
 const MAX_DIALS: usize = 1_000;
 /// Entries of the journal between two looks.
 const MAX_ENTRIES: usize = 100_000;
 
-/// What a run came to: what is reported, and whether the machine was too busy to believe it.
+/// A run's result: its report, and whether the machine was too busy to believe it.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) report: RunReport,
     pub(super) was_busy: bool,
     pub(super) rests_on_gaps: bool,
-    /// What it brings to the questions that several processes answer together, by question.
+    /// Its contributions to questions that several processes answer together, by question.
     pub(super) samples: Vec<Option<Sample>>,
 }
 
-/// Plays one run to its end; `begun` is called once the client has dialled, or has taken its time.
+/// Plays one run to its end; `begun` is called once the client has dialled, or has used up its
+/// time.
 pub(super) async fn play(
     options: &Options,
     baseline: &Baseline,
@@ -82,7 +83,7 @@ pub(super) async fn play(
     Ok(outcome)
 }
 
-/// An engine with its clients, and what was seen of them.
+/// An engine with its clients, and what has been seen of them.
 pub(super) struct Session {
     engine: Engine,
     clients: Vec<Client>,
@@ -127,7 +128,7 @@ impl Session {
             token: names.token.clone(),
         };
         let started = clock.now();
-        // A mark of its own for each: whoever ends one sweeps up what carries its mark.
+        // Each has a mark of its own: ending one sweeps up everything with its mark.
         let clients = (1..=copies.max(1))
             .map(|n| {
                 let mark = format!("{}-{n}", names.mark);
@@ -158,7 +159,7 @@ impl Session {
         &self.facts
     }
 
-    /// Waits until something has happened, or for the next look, and takes it in.
+    /// Waits for something to happen, or for the next look, and takes it in.
     pub(super) async fn go_on(&mut self, wanted: Option<Wanted>) {
         let flows = self.flood.as_ref().is_some_and(Pour::flows);
         let journal = self.engine.journal();
@@ -183,7 +184,7 @@ impl Session {
         let due = self
             .measured
             .is_none_or(|last| last.elapsed() >= MEASURE_EVERY);
-        // Measured as soon as it has gone, and then as often as anything is.
+        // Measured as soon as it has gone, and then as often as everything else.
         if due && self.gone.is_some() && self.told_to_end.is_some() {
             self.measured = Some(Instant::now());
             self.left_behind = self.clients.iter().flat_map(Client::processes).collect();
@@ -224,7 +225,7 @@ impl Session {
         self.clients[0].seen().output(Output::text)
     }
 
-    /// Errors that nobody caught, of all clients.
+    /// Uncaught errors of all clients.
     fn uncaught(&self) -> Vec<Uncaught> {
         let by_itself = self.told_to_end.is_none();
         let of = |seen: &std::sync::Arc<crate::process::Seen>| {
@@ -239,7 +240,7 @@ impl Session {
         all
     }
 
-    /// Proportional memory of one client, where the system tells.
+    /// Proportional memory of one client, if the system tells.
     pub(super) fn memory_bytes(&self) -> Option<u64> {
         let vitals = self.clients[0].vitals(self.port(), Wanted::Memory);
         vitals.map(|it| it.memory_bytes)
@@ -254,13 +255,13 @@ impl Session {
         seconds(self.clock.now().0 - self.started.0)
     }
 
-    /// Seconds from the start of the client to its first dial, where it has dialled.
+    /// Seconds from the client's start to its first dial, if it has dialled.
     pub(super) fn dialled_s(&self) -> Option<f64> {
         let first = self.facts.attempts().first()?;
         Some(seconds(first.accepted.0.saturating_sub(self.started.0)))
     }
 
-    /// Who came to the other port, where there is one.
+    /// The requests to the other port, if there is one.
     fn strangers(&self) -> Vec<(Micros, bool)> {
         self.other.as_ref().map(OtherPort::seen).unwrap_or_default()
     }
@@ -279,7 +280,7 @@ impl Session {
         }
     }
 
-    /// Asks until each question has its answer, or time is over.
+    /// Asks until each question has its answer, or time runs out.
     async fn ask(
         &mut self,
         run: &Run<'_>,
@@ -315,7 +316,7 @@ impl Session {
         }
         let strangers = self.strangers();
         if let Some(settled) = self.settled() {
-            // It ended by itself: what was not asked yet can't be.
+            // It ended by itself: open questions can't be asked any more.
             let mut findings: Vec<Finding> = answers.into_iter().flatten().collect();
             findings.push(settled);
             return findings;
@@ -339,7 +340,7 @@ impl Session {
         self.gone.is_some() && self.told_to_end.is_none()
     }
 
-    /// What it means that the client ended by itself, where it did.
+    /// What it means that the client ended by itself, if it did.
     fn settled(&self) -> Option<Finding> {
         if !self.ended_by_itself() {
             return None;
@@ -350,7 +351,7 @@ impl Session {
         })
     }
 
-    /// What it brings to the questions that several processes answer together.
+    /// Its contributions to questions that several processes answer together.
     fn samples(&self, unasked: &[Option<Finding>], asks: &[Question]) -> Vec<Option<Sample>> {
         let look = self.look(&[]);
         let all = asks.iter().zip(unasked);
@@ -358,7 +359,7 @@ impl Session {
             .collect()
     }
 
-    /// Sends what a flood has room for.
+    /// Sends as much of a flood as there is room for.
     fn pour(&mut self) {
         if let Some(mut flood) = self.flood.take() {
             let look = self.look(&[]);
@@ -435,7 +436,7 @@ impl Session {
     }
 }
 
-/// What need not be asked of this client, with the reason.
+/// The questions that need not be asked of this client, with the reason.
 fn unasked(options: &Options, baseline: &Baseline, asks: &[Question]) -> Vec<Option<Finding>> {
     let why = |ask: &Question| {
         if options.once && ask.takes_coming_back() {
@@ -450,7 +451,7 @@ fn unasked(options: &Options, baseline: &Baseline, asks: &[Question]) -> Vec<Opt
     asks.iter().map(|ask| why(ask).map(none)).collect()
 }
 
-/// What there was to clean up, in a sentence.
+/// What had to be cleaned up, in a sentence.
 fn said(leftovers: Leftovers) -> Option<String> {
     let mut said = Vec::new();
     if leftovers.keeper_was_killed {

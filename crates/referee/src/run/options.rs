@@ -1,4 +1,4 @@
-//! What is judged and how, what is told of it, and why nothing was.
+//! What is judged and how, what is reported, and why nothing was judged.
 
 use std::io;
 use std::time::Duration;
@@ -14,46 +14,46 @@ use crate::verdict::Verdict;
 pub struct Options {
     /// The client.
     pub client: ClientCommand,
-    /// What keeps its processes.
+    /// The keeper of its processes.
     pub keeper: KeeperCommand,
-    /// How the engine treats it when all is well.
+    /// How the engine behaves when all is well.
     pub healthy: Healthy,
-    /// Most cases at a time; `None` for as many as memory allows.
+    /// Most cases at once; `None` for as many as memory allows.
     pub jobs: Option<usize>,
     /// What tokens are drawn from.
     pub seed: u64,
-    /// Whether the client promises one connection and no more: what takes one that comes back is not
-    /// asked, and ending by itself is what it may do.
+    /// Whether the client promises only a single connection: questions that need one that comes
+    /// back are not asked, and it may end by itself.
     pub once: bool,
-    /// How long the client may take, without any fault, until it is connected and has got a message.
+    /// How long the client may take, without any fault, to connect and get a message.
     pub ready_wait: Duration,
 }
 
 impl Options {
-    /// What [`ready_wait`](Self::ready_wait) is where nobody says otherwise: a browser takes a while.
+    /// The default of [`ready_wait`](Self::ready_wait): a browser takes a while.
     pub const READY_WAIT: Duration = Duration::from_mins(1);
 }
 
-/// What happens while cases are played: for whoever shows it.
+/// Progress while cases are played, for display.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Progress {
-    /// The client connected and was served as it should be: cases begin now.
+    /// The client connected and was served normally: cases begin now.
     Begun {
-        /// Runs that there are.
+        /// Total runs.
         runs: usize,
-        /// Runs at a time.
+        /// Runs at once.
         jobs: usize,
     },
     /// A run is over.
     Ran {
-        /// Its case, and what it was of the things that a row lists.
+        /// Its case, and its variant.
         name: String,
-        /// How it is judged.
+        /// Its verdict.
         verdict: Verdict,
-        /// Runs that are over.
+        /// Finished runs.
         done: usize,
-        /// Runs that there are.
+        /// Total runs.
         of: usize,
     },
 }
@@ -64,7 +64,7 @@ pub enum RefereeError {
     /// The client can't be started.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// Its command names no program that runs.
+    /// Its command does not name a runnable program.
     #[error(
         "the client could not be started: {program}: {why}; is it installed, and on the PATH? A script stands behind its interpreter: -- python3 client.py"
     )]
@@ -74,7 +74,7 @@ pub enum RefereeError {
         /// What the system says.
         why: String,
     },
-    /// Without any fault it did not do what has to be there to judge it.
+    /// Without any fault it did not meet the preconditions for judging it.
     #[error("nothing was judged: {what}")]
     NotReady {
         /// What was missing.

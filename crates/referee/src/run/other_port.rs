@@ -1,4 +1,4 @@
-//! A port that nobody should come to: whoever does is seen, and what it brings.
+//! A port that nobody should connect to: records whoever does, and whether the token comes along.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use wstape_mock_engine::Clock;
 use wstape_tape::Micros;
 
-/// Most of a request that is read.
+/// Most bytes of a request that are read.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
 
 /// The port, watched until it is dropped.
@@ -35,7 +35,7 @@ impl OtherPort {
         format!("http://{}/ws", self.addr)
     }
 
-    /// Who came, and whether the token was brought.
+    /// Who connected, and whether with the token.
     pub(super) fn seen(&self) -> Vec<(Micros, bool)> {
         self.seen.lock().clone()
     }
@@ -53,7 +53,7 @@ async fn watch(
     token: String,
     seen: Arc<Mutex<Vec<(Micros, bool)>>>,
 ) {
-    // An accept that failed was the client's own end.
+    // An accept that failed was ended by the client itself.
     while let Ok((mut socket, _)) = listener.accept().await {
         let mut request = Vec::new();
         let mut part = [0; 4096];

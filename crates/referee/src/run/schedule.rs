@@ -1,4 +1,4 @@
-//! Which run is played when: as many at a time as memory allows, started one after the other.
+//! When each run is played: as many at once as memory allows, started one after the other.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -17,17 +17,17 @@ use crate::facts::micros;
 use crate::question::Question;
 use crate::verdict::{Finding, Verdict};
 
-/// Most runs at a time, whatever memory there is.
+/// Most runs at once, however much memory there is.
 const MAX_JOBS: usize = 64;
-/// A client is reckoned to take this much at least, where the system does not tell.
+/// Memory assumed for a client at least, in case the system does not tell.
 const MIN_CLIENT_BYTES: u64 = 1 << 20;
-/// Part of the free memory that clients may take.
+/// Fraction of the free memory that clients may take.
 const MEMORY_SHARE: u64 = 2;
-/// Longest that a run waits for room to start its client: clients that never dial keep nobody out for
-/// good, and where starts take long they take less time one after the other.
+/// Longest that a run waits for room to start its client: clients that never dial don't block
+/// others for good, and slow starts are faster one after the other.
 const MAX_START_WAIT: Duration = Duration::from_mins(2);
 
-/// A run to play, and of which case it is.
+/// A run to play, and its case.
 #[derive(Clone, Copy)]
 struct Due<'a> {
     case: usize,
@@ -35,7 +35,7 @@ struct Due<'a> {
     number: u64,
 }
 
-/// Plays every run; those whose verdict load or chance could have turned, again.
+/// Plays every run, and again those whose verdict load or chance could have changed.
 pub(super) fn play_all(
     options: &Options,
     cases: &[Case],
@@ -66,7 +66,7 @@ pub(super) fn play_all(
     let done = shared.done.into_inner().into_iter();
     let mut done = done
         .map(|(due, outcome)| {
-            // Alone, with nothing beside it.
+            // Alone, with nothing else running.
             let again = || play(options, baseline, &due, 2, &mut || {});
             Ok((due, believed(outcome, again)?))
         })
@@ -78,7 +78,7 @@ pub(super) fn play_all(
         .collect())
 }
 
-/// Every run of these cases, in their order.
+/// Every run of these cases, in order.
 fn runs_of(cases: &[Case]) -> Vec<Due<'_>> {
     let runs = cases.iter().enumerate();
     let runs = runs.flat_map(|(case, it)| it.runs().map(move |run| (case, run)));
@@ -88,8 +88,8 @@ fn runs_of(cases: &[Case]) -> Vec<Due<'_>> {
     due.collect()
 }
 
-/// What takes longest begins first, so that the last to end is not the last to begin: what waits for
-/// something that need not come, for it seldom ends early, and then what has most time.
+/// Starts the longest runs first, so that the last to end is not the last to begin: first those
+/// that wait for what need not come, because they seldom end early, then those with the most time.
 fn longest_first(due: &mut [Due<'_>]) {
     due.sort_by_cached_key(|due| {
         let patience_s = due.run.asks().map_or(0.0, |asks| {
@@ -99,8 +99,8 @@ fn longest_first(due: &mut [Due<'_>]) {
     });
 }
 
-/// What a run came to, where the machine was not too busy to believe it; otherwise what it comes to when
-/// it is played once more, and nothing where that can't be believed either.
+/// A run's result, unless the machine was too busy to believe it; otherwise the result of playing
+/// it again, or nothing if that can't be believed either.
 fn believed<E>(
     outcome: Outcome,
     play_again: impl FnOnce() -> Result<Outcome, E>,
@@ -122,7 +122,7 @@ fn busy(late_s: f64) -> Finding {
     Finding::new(Verdict::NotApplicable, what).figure("late_s", late_s)
 }
 
-/// How many runs at a time.
+/// How many runs at once.
 fn jobs(options: &Options, memory_bytes: u64) -> usize {
     if let Some(jobs) = options.jobs {
         return jobs.clamp(1, MAX_JOBS);
@@ -165,7 +165,7 @@ impl<'a> Shared<'a> {
                 return Ok(());
             };
             let mut outcome = self.begin(&due, 0)?;
-            // Jitter must not decide: a fail that rests on gaps has to fail twice.
+            // Jitter must not decide: a fail that depends on gaps has to fail twice.
             if outcome.rests_on_gaps
                 && !outcome.was_busy
                 && outcome.report.verdict() == Verdict::Fail
@@ -205,7 +205,7 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// Plays a run on a runtime of its own: nothing of another's is in its way.
+/// Plays a run on its own runtime, so that no other run gets in its way.
 fn play(
     options: &Options,
     baseline: &Baseline,
@@ -218,13 +218,13 @@ fn play(
     runtime.block_on(one::play(options, baseline, &due.run, &names, begun))
 }
 
-/// Lets so many clients start at a time.
+/// Lets this many clients start at once.
 struct Gate {
     free: Mutex<usize>,
     freed: Condvar,
 }
 
-/// Room to start one client, or none where nobody made room in time.
+/// Room to start one client, or none if nobody made room in time.
 struct Permit<'a>(Option<&'a Gate>);
 
 impl Gate {
@@ -235,7 +235,7 @@ impl Gate {
         }
     }
 
-    /// Waits for room, though not for ever: a client that never dials keeps nobody out.
+    /// Waits for room, but not for ever: a client that never dials blocks nobody.
     fn enter(&self) -> Permit<'_> {
         let mut free = self.free.lock();
         let waited = self
@@ -274,8 +274,8 @@ mod tests {
         }
     }
 
-    /// What is believed of a run that came to this, and of the second one where it is played again; and
-    /// how often it was.
+    /// The believed result, given this one and the second one if it is played again; and how often
+    /// it was played.
     fn comes_to(first: Outcome, second: Outcome) -> (Outcome, usize) {
         let mut played = 0;
         let believed = believed(first, || {
@@ -312,7 +312,7 @@ mod tests {
         longest_first(&mut due);
         let ids: Vec<String> = due.iter().map(|due| due.run.case.id.to_string()).collect();
         assert_eq!(ids[0], "L2", "{ids:?}");
-        // What may take ten minutes, and ends as soon as it knows, comes behind 90 s of quiet.
+        // A run that may take ten minutes, but ends as soon as it knows, comes after 90 s of quiet.
         let place = |id: &str| ids.iter().position(|it| it == id).unwrap();
         assert!(place("L3") < place("R8"), "{ids:?}");
         assert_eq!(due.len(), runs_of(&cases).len());

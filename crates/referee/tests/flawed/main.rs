@@ -1,5 +1,5 @@
-//! The referee at a small subscriber of our own, flawless and with each of its flaws: each flaw fails
-//! the case that is there for it, and the flawless one fails none.
+//! The referee judges a small subscriber of our own, flawless and with each of its flaws: each flaw
+//! fails the case that is there for it, and the flawless one fails none.
 //!
 //! The client is this very program, started again: `flawed client FLAW`.
 

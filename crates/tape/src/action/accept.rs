@@ -21,7 +21,7 @@ pub struct Accept {
     pub headers: Vec<(String, String)>,
     /// Bearer token demanded of the client; without it the answer is 401.
     pub token: Option<String>,
-    /// Body of an answer that is no 101.
+    /// Body of an answer other than 101.
     pub body: Bytes,
     /// Whether messages are compressed where the client offers to.
     pub deflate: Option<Deflate>,
@@ -30,9 +30,9 @@ pub struct Accept {
 /// How permessage-deflate (RFC 7692) is agreed on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Deflate {
-    /// The engine begins each message without what came before.
+    /// The engine compresses each message without the context of earlier ones.
     pub server_no_context_takeover: bool,
-    /// The client is told to.
+    /// The client is told to do so.
     pub client_no_context_takeover: bool,
 }
 

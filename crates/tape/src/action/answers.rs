@@ -12,13 +12,13 @@ use crate::json::{Field, Pen, words};
 /// Who decides how handshakes are answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Answers {
-    /// `"auto"`: the engine, at once, by the states that hold.
+    /// `"auto"`: the engine, at once, by the states that are set.
     #[default]
     Auto,
     /// `"held"`: each connection's own steps. A handshake waits for an `accept`, `refuse`,
     /// `garbage` or `drop` that names its connection, and what such steps send before the
-    /// connection has come waits for it, in order. What a recording of several connections is
-    /// played with: each gets exactly what it got, whenever it dials.
+    /// connection has come waits for it, in order. Used to play recordings of several connections:
+    /// each gets exactly what it got when recorded, whenever it dials.
     Held,
 }
 

@@ -27,7 +27,7 @@ pub(super) fn write_body(body: &[u8], pen: &mut Pen) {
     }
 }
 
-/// Whether a body can stand in a line as JSON and come back byte for byte. A string can't: it
+/// Whether a body can be written in a line as JSON and read back byte for byte. A string can't: it
 /// would come back as its content.
 fn stands(body: &str) -> bool {
     let trimmed = !body.starts_with('"') && body.trim() == body && !body.contains('\n');

@@ -9,18 +9,18 @@ use crate::Micros;
 use crate::error::Flaw;
 use crate::json::{Field, Pen};
 
-/// Parts of a million by which a clock may go wrong, at most: it runs at twice its speed, or
-/// stands still.
+/// Most parts per million by which a clock may drift: it then runs at twice its speed, or stands
+/// still.
 const MAX_DRIFT_PPM: u32 = 1_000_000;
 
-/// How an engine's wall clock differs from the right time. When steps happen is not changed by it.
+/// How an engine's wall clock differs from the right time. It does not change when steps happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockSkew {
     /// By how much, from the step on.
     pub by: Micros,
     /// Behind the right time, and not ahead of it.
     pub behind: bool,
-    /// `drift_ppm`: how many microseconds more each second, in the same direction.
+    /// `drift_ppm`: how many more microseconds each second, in the same direction.
     pub drift_ppm: u32,
 }
 

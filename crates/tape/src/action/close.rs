@@ -11,12 +11,12 @@ use crate::json::{Field, Pen};
 /// Code of an ordinary end (RFC 6455, 7.4.1): the simplest that a Close can have.
 const NORMAL_CLOSURE: u16 = 1000;
 
-/// Code and reason of a Close frame. Any code: the tape may want an illegal one.
+/// Code and reason of a Close frame. Any code, even an illegal one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloseFrame {
     /// Status code (RFC 6455, 7.4).
     pub code: u16,
-    /// Reason, sent as it stands even where it is too long to be legal.
+    /// Reason, sent as it is even if it is too long to be legal.
     pub reason: String,
 }
 

@@ -11,20 +11,20 @@ use crate::json::{Field, Pen};
 /// Every bit of a byte.
 const ALL_BITS: u8 = 0xff;
 
-/// Which bytes of a direction are damaged, counted from where it was set, and how.
+/// Which bytes of a direction are damaged, counted from the step that sets it, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Corruption {
-    /// `skip_bytes`: so many bytes pass unharmed first. 0 hits the head of the next frame.
+    /// `skip_bytes`: this many bytes pass unharmed first. 0 hits the head of the next frame.
     pub skip_bytes: u64,
-    /// `every_bytes`: each so-many-th byte from the first damaged one on; the first alone where
-    /// it is not said.
+    /// `every_bytes`: every n-th byte from the first damaged one on; only the first if not
+    /// given.
     pub every_bytes: Option<u64>,
-    /// `flip`: the bits that are flipped, never 0; all of them where it is not said.
+    /// `flip`: the bits that are flipped, never 0; all of them if not given.
     pub flip: u8,
 }
 
 impl Corruption {
-    /// The byte behind `skip_bytes` others, every bit of it flipped.
+    /// Flips every bit of the one byte after `skip_bytes` others.
     #[must_use]
     pub fn once(skip_bytes: u64) -> Self {
         Self {

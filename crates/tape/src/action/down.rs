@@ -19,15 +19,16 @@ pub enum Down {
     /// It is not down: it listens.
     #[default]
     Up,
-    /// `{"dials":"pending"}`: it neither takes nor refuses them, as where the queue of a listener is full. What
-    /// is open lives on.
+    /// `{"dials":"pending"}`: it neither takes nor refuses them, as if a listener's queue were
+    /// full. Open connections live on.
     Pends,
-    /// It refuses them, as where nobody listens. On TCP only the dialer knows of such a dial.
+    /// It refuses them, as if nobody listened. On TCP only the dialer knows of such a dial.
     Refuses,
-    /// `{"open":"kept"}`: it refuses them, and what is open lives on, as where a server or a proxy drains.
+    /// `{"open":"kept"}`: it refuses them, but open connections live on, as when a server or a
+    /// proxy drains.
     Drains,
-    /// It takes so many, one by one, and resets each before its answer; then it listens again. So
-    /// dials are seen and counted on TCP too.
+    /// It takes this many, one by one, and resets each before its answer; then it listens again.
+    /// That way dials are seen and counted on TCP too.
     Resets {
         /// How many, from 1.
         dials: u32,

@@ -11,7 +11,7 @@ use super::spec::{Class, Spec};
 use crate::error::{Flaw, TapeErrorKind};
 use crate::json::{self, Field, Node, Pen, Type};
 
-/// The key without which nothing is an event.
+/// The key that every event must have.
 static EVENT: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"event"));
 
 pub(crate) struct Emit;
@@ -45,7 +45,7 @@ impl Spec for Emit {
         }
     }
 
-    /// An emit that could not stand in a line becomes what sends the same bytes.
+    /// An emit that can't be written in a line becomes an action that sends the same bytes.
     fn write(bytes: &Bytes, pen: &mut Pen) {
         write_event(bytes, pen);
     }
@@ -67,12 +67,12 @@ impl Spec for Emit {
     }
 }
 
-/// Writes a message as an `emit`, where it can stand in a line as one.
+/// Writes a message as an `emit`, if it can be written in a line as one.
 pub(crate) fn write_event(bytes: &[u8], pen: &mut Pen) {
     write_sent(Emit::KEY, bytes, is_emit, pen);
 }
 
-/// Writes what is sent as it stands under `key`, where it can; else as what sends the same bytes.
+/// Writes a payload as it is under `key`, if possible; else as an action that sends the same bytes.
 pub(super) fn write_sent(key: &str, bytes: &[u8], stands: fn(&str) -> bool, pen: &mut Pen) {
     match str::from_utf8(bytes) {
         Ok(text) if stands(text) => pen.verbatim(key, text),
@@ -86,8 +86,8 @@ pub(super) fn write_sent(key: &str, bytes: &[u8], stands: fn(&str) -> bool, pen:
     }
 }
 
-/// The `event` of an emit. What else is in there is free, doubled keys included: it is the
-/// recording of a wire, or a fault on purpose.
+/// The `event` of an emit. The rest is free, even doubled keys: it was recorded from a wire, or is
+/// a fault on purpose.
 fn event(emit: Node<'_>) -> Option<Node<'_>> {
     let is_event = |key: &Node<'_>| key.decode().is_ok_and(|key| key == "event");
     emit.members()
@@ -95,18 +95,18 @@ fn event(emit: Node<'_>) -> Option<Node<'_>> {
         .map(|(_, value)| value)
 }
 
-/// Whether this text can stand in a line as the value of `emit` and come back as it is.
+/// Whether this text can be written in a line as the value of `emit` and read back unchanged.
 fn is_emit(text: &str) -> bool {
     let whole = text.starts_with('{') && text.ends_with('}');
     if !whole || memchr::memchr(b'\n', text.as_bytes()).is_some() {
         return false;
     }
-    // Engines say it first.
+    // Engines put it first.
     let first = text.strip_prefix("{\"event\":").map(str::trim_ascii_start);
     if first.is_some_and(|value| value.starts_with('"')) {
         return json::is_object(text);
     }
-    // Most of what is no event has no such key at all, however escaped.
+    // Most text that is not an event has no such key at all, however escaped.
     let may_have = EVENT.find(text.as_bytes()).is_some() || text.contains('\\');
     may_have
         && json::is_object(text)

@@ -15,11 +15,11 @@ pub struct RawFrame {
     pub rsv: u8,
     /// Opcode, 0 to 15.
     pub opcode: u8,
-    /// Masking key, where the frame is to be masked.
+    /// Masking key, if the frame is to be masked.
     pub mask: Option<[u8; 4]>,
-    /// Payload, of key `payload` (text) or `payload_b64`.
+    /// Payload, from the key `payload` (text) or `payload_b64`.
     pub payload: Bytes,
-    /// Length written in the header, where it is to differ from the payload's.
+    /// Length written in the header, if it is to differ from the payload's.
     pub declared_len: Option<u64>,
 }
 

@@ -18,7 +18,7 @@ pub const MAX_GARBAGE_BYTES: u64 = 64 << 20;
 pub struct Garbage {
     /// What is written.
     pub bytes: Bytes,
-    /// How many times over (an oversize header in a short line); default 1.
+    /// How many times it is written (an oversize header in a short line); default 1.
     pub repeat: u32,
     /// What follows; `None` is silence.
     pub then: Option<End>,

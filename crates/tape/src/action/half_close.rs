@@ -1,4 +1,4 @@
-//! `half_close`: the engine's side of the stream ends.
+//! `half_close`: the engine ends its side of the stream.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! `http`: what a request of a path answers.
+//! `http`: how requests for a path are answered.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ const MAX_METHOD_BYTES: usize = 32;
 /// Status of an answer that names none.
 const OK: u16 = 200;
 
-/// What a request of a path answers.
+/// How requests for a path are answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpAnswer {
     /// Absolute path, without a query.
@@ -24,7 +24,7 @@ pub struct HttpAnswer {
     pub method: Option<String>,
     /// HTTP status; default 200.
     pub status: u16,
-    /// Headers beside the server's own.
+    /// Headers besides the server's own.
     pub headers: Vec<(String, String)>,
     /// Body: JSON as it stands in the line, or a string's content (`body`), or any bytes
     /// (`body_b64`).
@@ -80,7 +80,7 @@ impl Spec for HttpAnswer {
     }
 }
 
-/// A method: a token in capitals, as all that are registered are.
+/// A method: a token in capitals, like all registered ones.
 fn read_method(field: &Field<'_>) -> Result<String, Flaw> {
     let method = field.owned_string()?;
     let legal = |b: u8| b.is_ascii_uppercase() || b == b'-';

@@ -3,18 +3,18 @@
 //! # Adding an action
 //!
 //! 1. Write its file in this folder, named after it. It holds the type of the action's value, if
-//!    that has one of its own, and an `impl Spec` (see `spec.rs`): the key, what kind of action it
-//!    is, how its value is read and written, and what a journal says of it; where they are not
-//!    those of `Spec`, also what clears it, which feature a tape must name in `needs`, whether it
-//!    needs a `seed`, how many bytes it sends, and which values are simpler.
+//!    it needs one of its own, and an `impl Spec` (see `spec.rs`): the key, what kind of action it
+//!    is, how its value is read and written, and what a journal says of it. Override `Spec`'s
+//!    defaults where they don't fit: what clears it, which feature a tape must name in `needs`,
+//!    whether it needs a `seed`, how many bytes it sends, and which values are simpler.
 //! 2. Add its row to `actions!` below, with the sentence that documents the variant. Reader,
 //!    writer, suggestions for misspelt keys, the rules on which modifiers go with it, journal and
-//!    the making small of broken cases follow from the row.
-//! 3. Say what it does where it is played: `perform` in the mock engine. Until then the engine
-//!    notes in its journal that it can't play it.
-//! 4. Add it to `FORMAT.md` (a row with an example, its own keys, and S, U or C where it is a
-//!    state, used up, or a feature), to `format/full.jsonl`, and to the drawn steps in
-//!    `tests/steps`. The crate's tests fail until reference and table agree.
+//!    the shrinking of broken cases follow from the row.
+//! 3. Implement it where it is played: `perform` in the mock engine. Until then the engine notes
+//!    in its journal that it can't play it.
+//! 4. Add it to `FORMAT.md` (a row with an example, its own keys, and S, U or C if it is a state,
+//!    used up, or a feature), to `format/full.jsonl`, and to the drawn steps in `tests/steps`. The
+//!    crate's tests fail until reference and table agree.
 
 mod accept;
 mod answers;
@@ -96,7 +96,7 @@ macro_rules! actions {
         $($(#[$doc:meta])+ $variant:ident($value:ty) = $spec:ty),+;
         $($(#[$bare_doc:meta])+ $bare:ident = $bare_spec:ty),+
     ) => {
-        /// What a step does. One variant a key of the tape format.
+        /// What a step does. One variant per key of the tape format.
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub enum Action {
@@ -118,7 +118,7 @@ macro_rules! actions {
                 }
             }
 
-            /// Reads the action of a key; `None` where it is no action's.
+            /// Reads the action of a key; `None` if no action has that key.
             pub(crate) fn read(field: &Field<'_>, line: &Bytes) -> Option<Result<Self, Flaw>> {
                 Some(match &*field.name {
                     $(<$spec>::KEY => <$spec>::read(field, line).map(Self::$variant),)+
@@ -144,8 +144,8 @@ macro_rules! actions {
                 }
             }
 
-            /// Whether it is the whole engine's, so that it can't stand on one connection's
-            /// accept.
+            /// Whether it is for the whole engine, so that it can't be triggered by one
+            /// connection's accept.
             #[must_use]
             pub fn is_engine_wide(&self) -> bool {
                 match self {
@@ -154,8 +154,8 @@ macro_rules! actions {
                 }
             }
 
-            /// Whether it leaves nothing set, of an action that [sets a state](Self::is_state):
-            /// `false`, `null` and what else says so.
+            /// Whether an action that [sets a state](Self::is_state) leaves nothing set:
+            /// `false`, `null` and other values that clear it.
             #[must_use]
             pub fn clears(&self) -> bool {
                 match self {
@@ -164,8 +164,8 @@ macro_rules! actions {
                 }
             }
 
-            /// What a journal says where it is played, as in `refuse 503` or `partition both`. A
-            /// step says its direction too: [`Step::words`](crate::Step::words).
+            /// What a journal says when it is played, such as `refuse 503` or `partition both`. A
+            /// step adds its direction: [`Step::words`](crate::Step::words).
             #[must_use]
             pub fn words(&self) -> Cow<'static, str> {
                 match self {
@@ -174,8 +174,7 @@ macro_rules! actions {
                 }
             }
 
-            /// The feature beyond the format's first version that it belongs to, if it does to
-            /// one.
+            /// The feature beyond the format's first version that it belongs to, if any.
             pub(crate) fn feature(&self) -> Option<&'static str> {
                 match self {
                     $(Self::$variant(value) => <$spec>::feature(value),)+
@@ -200,8 +199,8 @@ macro_rules! actions {
                 }
             }
 
-            /// Actions of the same key that say less, the simplest first: what to try where a
-            /// tape is made small. None leads back to this one by way of its own.
+            /// Simpler actions of the same key, the simplest first: what to try when shrinking a
+            /// tape. None has this one among its own simpler actions, even indirectly.
             #[must_use]
             pub fn simpler(&self) -> Vec<Self> {
                 match self {
@@ -250,7 +249,7 @@ actions! {
     Tls(Option<TlsFault>) = TlsFault,
     /// `answers`: who decides how handshakes are answered.
     Answers(Answers) = Answers,
-    /// `down`: the port refuses dials, or resets so many; what was open is reset; `false` listens
+    /// `down`: the port refuses dials, or resets some; open connections are reset; `false` listens
     /// again.
     Down(Down) = Down,
     /// `partition`: hold bytes without FIN or RST.
@@ -263,24 +262,24 @@ actions! {
     SliceBytes(Option<u32>) = slice::Slice,
     /// `corrupt`: flip bits of bytes on the way, per direction; `null` ends it.
     Corrupt(Option<Corruption>) = Corruption,
-    /// `reading`: whether the engine takes what clients send.
+    /// `reading`: whether the engine reads what clients send.
     Reading(Reading) = Reading,
-    /// `idle_drop`: a connection that carries nothing for so long is forgotten on the way; `null`
+    /// `idle_drop`: the network forgets a connection that carries nothing for this long; `null`
     /// forgets none.
     IdleDrop(Option<Micros>) = idle_drop::IdleDrop,
     /// `clock`: the engine's wall clock is wrong; `null` sets it right.
     Clock(Option<ClockSkew>) = ClockSkew,
-    /// `http`: what a request of that path answers from here on.
+    /// `http`: how requests for that path are answered from here on.
     Http(HttpAnswer) = HttpAnswer,
     /// `start`: a scene begins on the connection.
     Start(Start) = Start,
     /// `stop`: a scene ends on the connection, until it is started again.
     Stop(WhichScene) = stop::Stop,
-    /// `mute`: a scene says nothing; `false` has every scene of the connection heard again.
+    /// `mute`: a scene sends nothing; `false` lets every scene of the connection send again.
     Mute(Option<WhichScene>) = mute::Mute,
     /// `gap`: the next messages of a scene are left out; its count goes on.
     Gap(SomeOf) = next::Gap,
-    /// `repeat`: each of the next messages of a scene comes twice.
+    /// `repeat`: each of a scene's next messages is sent twice.
     Repeat(SomeOf) = next::Repeat,
     /// `late`: the next messages of a scene come later, and others overtake them.
     Late(Late) = Late,
@@ -290,16 +289,16 @@ actions! {
     Mark(String) = mark::Mark,
     /// `expect`: a demand on the subscriber.
     Expect(Expect) = Expect;
-    /// `half_close`: the engine's side of the stream ends; it goes on reading.
+    /// `half_close`: the engine ends its side of the stream and goes on reading.
     HalfClose = half_close::HalfClose,
     /// `end`: the recording's end.
     End = end::TapeEnd
 }
 
 impl Action {
-    /// What a step says of a handshake that was answered so: a refusal, or, with a status that
-    /// none may have ([`FINAL_STATUSES`](crate::FINAL_STATUSES)), the answer as it stands on
-    /// the wire, with `then` behind it.
+    /// The action for a handshake that was answered like this: a refusal or, if no refusal may have
+    /// the status ([`FINAL_STATUSES`](crate::FINAL_STATUSES)), the answer's bytes on the wire,
+    /// followed by `then`.
     ///
     /// ```
     /// use wstape_tape::{Action, End, Refusal};
@@ -335,14 +334,14 @@ impl Action {
         self.class() == Class::Sent
     }
 
-    /// Whether it is about how a connection's handshake is answered, or what a recorder saw: an
-    /// upgraded connection can do nothing with it.
+    /// Whether it is about how a connection's handshake is answered, or what a recorder saw, and so
+    /// means nothing for an upgraded connection.
     pub(crate) fn is_before_the_101(&self) -> bool {
         matches!(self, Self::Answers(_) | Self::Received(_)) || self.is_used_up()
     }
 
-    /// Whether it means something on a connection only once that has its 101: it writes onto the
-    /// stream, or is about scenes.
+    /// Whether it means something on a connection only after the 101: it writes onto the stream, or
+    /// is about scenes.
     #[must_use]
     pub fn waits_for_the_101(&self) -> bool {
         let of_scenes = matches!(

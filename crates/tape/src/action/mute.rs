@@ -1,4 +1,4 @@
-//! `mute`: a scene says nothing while its connection lives on: a dead channel.
+//! `mute`: a scene sends nothing while its connection lives on: a dead channel.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::json::{Field, Pen};
 pub(crate) struct Mute;
 
 impl Spec for Mute {
-    /// `None` for `false`: every scene of the connection is heard again.
+    /// `None` for `false`: every scene of the connection sends again.
     type Value = Option<WhichScene>;
     const KEY: &'static str = "mute";
     const CLASS: Class = Class::State;

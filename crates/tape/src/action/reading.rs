@@ -1,4 +1,4 @@
-//! `reading`: whether the engine takes what clients send.
+//! `reading`: whether the engine reads what clients send.
 
 use std::borrow::Cow;
 
@@ -8,14 +8,14 @@ use super::spec::{Class, Spec};
 use crate::error::Flaw;
 use crate::json::{Field, Pen, Type};
 
-/// Whether the engine takes what clients send.
+/// Whether the engine reads what clients send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
     /// `true`: all of it, as it comes.
     On,
     /// `false`: nothing. A client's writes go on until the buffers on the way are full.
     Off,
-    /// `{"room_bytes": N}`: nothing, and the buffers on the way are full after so many bytes.
+    /// `{"room_bytes": N}`: nothing, and the buffers on the way are full after this many bytes.
     Room {
         /// Bytes that still find room.
         bytes: u32,

@@ -33,7 +33,7 @@ pub struct Received {
 }
 
 impl Received {
-    /// That, and nothing more known of it.
+    /// Of this kind, with nothing more known.
     #[must_use]
     pub fn new(kind: ReceivedKind) -> Self {
         Self {
@@ -69,7 +69,7 @@ pub enum ReceivedKind {
     Open,
     /// `"frame"`: a fragment, or a frame that RFC 6455 does not allow.
     Frame,
-    /// `"bytes"`: bytes that are no frame, such as the rest of a torn one.
+    /// `"bytes"`: bytes that are not a frame, such as the rest of a torn one.
     Bytes,
     /// `"fin"`: the client ended the transport with a FIN.
     Fin,
@@ -91,7 +91,7 @@ words!(ReceivedKind {
 });
 
 impl ReceivedKind {
-    /// Whether the format's first version has it; the others want
+    /// Whether the format's first version has it; the others require
     /// [`CONNECTIONS`](crate::CONNECTIONS) in the header's `needs`.
     fn in_first_version(self) -> bool {
         matches!(

@@ -1,4 +1,4 @@
-//! `refuse`: handshakes are answered with a status that is none of an upgrade.
+//! `refuse`: handshakes are answered with a status other than an upgrade's.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ const SERVICE_UNAVAILABLE: u16 = 503;
 pub struct Refusal {
     /// HTTP status.
     pub status: u16,
-    /// Headers beside the server's own.
+    /// Headers besides the server's own.
     pub headers: Vec<(String, String)>,
     /// Body of the answer.
     pub body: Bytes,
@@ -36,7 +36,7 @@ impl Refusal {
         }
     }
 
-    /// The answer as it stands on the wire, with `then` behind it.
+    /// The answer's bytes on the wire, followed by `then`.
     pub(super) fn into_garbage(self, then: Option<End>) -> Garbage {
         let mut head = format!("HTTP/1.1 {} \r\n", self.status);
         for (name, value) in &self.headers {

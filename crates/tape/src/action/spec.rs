@@ -7,10 +7,10 @@ use bytes::Bytes;
 use crate::error::Flaw;
 use crate::json::{Field, Pen};
 
-/// What is known of one action: implemented once a key, in the file of that key.
+/// What is known of one action: implemented once per key, in the file of that key.
 ///
-/// Everything that reads, writes, describes or simplifies actions asks here, so that this is all
-/// there is to write for a new one. The defaults are those of an action that sets no state.
+/// Everything that reads, writes, describes or simplifies actions asks here, so this is all there
+/// is to write for a new one. The defaults are those of an action that sets no state.
 pub(crate) trait Spec {
     /// What the action's variant holds.
     type Value;
@@ -21,30 +21,30 @@ pub(crate) trait Spec {
     /// What kind of action it is.
     const CLASS: Class;
 
-    /// Whether it is the whole engine's, so that it can't stand on one connection's accept.
+    /// Whether it is for the whole engine, so that one connection's accept can't trigger it.
     const ENGINE_WIDE: bool = false;
 
-    /// Reads the value. `line` is the whole line that `field` lies in: a payload that is kept can
-    /// be a slice of it.
+    /// Reads the value. `line` is the whole line that `field` is in: a payload that is kept can be
+    /// a slice of it.
     ///
     /// # Errors
-    /// Where the value is not what the key wants.
+    /// If the value is not what the key takes.
     fn read(field: &Field<'_>, line: &Bytes) -> Result<Self::Value, Flaw>;
 
     /// Writes the member in canonical form.
     fn write(value: &Self::Value, pen: &mut Pen);
 
-    /// What a journal says where the step is played, its direction left out.
+    /// What a journal says when the step is played, without its direction.
     fn words(_value: &Self::Value) -> Cow<'static, str> {
         Cow::Borrowed(Self::KEY)
     }
 
-    /// Whether it leaves nothing set, of an action that sets a state.
+    /// Whether an action that sets a state leaves nothing set.
     fn clears(_value: &Self::Value) -> bool {
         false
     }
 
-    /// The feature beyond the format's first version that it belongs to, if it does to one.
+    /// The feature beyond the format's first version that it belongs to, if any.
     fn feature(_value: &Self::Value) -> Option<&'static str> {
         None
     }
@@ -54,12 +54,12 @@ pub(crate) trait Spec {
         false
     }
 
-    /// Bytes that it puts on the wire for a client, as far as the tape says them.
+    /// Bytes that it sends to a client, as far as the tape states them.
     fn payload_bytes(_value: &Self::Value) -> usize {
         0
     }
 
-    /// Values that say less, the simplest first. None leads back to `value` by way of its own.
+    /// Simpler values, the simplest first. None has `value` among its own, even indirectly.
     fn simpler(_value: &Self::Value) -> Vec<Self::Value> {
         Vec::new()
     }

@@ -14,8 +14,8 @@ use crate::json::{Field, Pen, Type};
 pub struct Start {
     /// Its name.
     pub scene: String,
-    /// What this run of it goes by (`as`), where not by the scene's own name: so one scene runs
-    /// several times on a connection.
+    /// The name of this run (`as`), if not the scene's own: so one scene can run several times on a
+    /// connection.
     pub name: Option<String>,
 }
 
@@ -27,7 +27,7 @@ impl Start {
         Self { scene, name: None }
     }
 
-    /// What the run goes by.
+    /// The name of the run.
     #[must_use]
     pub fn goes_by(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.scene)

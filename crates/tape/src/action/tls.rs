@@ -11,15 +11,15 @@ use crate::json::{Field, Pen, words};
 /// What is wrong with an engine's TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsFault {
-    /// `"untrusted"`: the certificate is signed by an authority that nobody knows.
+    /// `"untrusted"`: the certificate is signed by an unknown authority.
     Untrusted,
-    /// `"expired"`: the certificate is of a year that is over.
+    /// `"expired"`: the certificate was for a past year.
     Expired,
-    /// `"wrong_host"`: the certificate is another host's.
+    /// `"wrong_host"`: the certificate is for another host.
     WrongHost,
     /// `"stalled"`: the handshake is never answered.
     Stalled,
-    /// `"no_close_notify"`: the connection ends without TLS saying so, as where it was cut.
+    /// `"no_close_notify"`: the connection ends without TLS saying so, as if it had been cut.
     NoCloseNotify,
 }
 

@@ -8,7 +8,7 @@ use crate::json::{Field, Object, Pen, Type};
 /// A scene that was started on a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WhichScene {
-    /// The one that goes by this name: its `as`, or its own name where it was started without.
+    /// The one with this name: its `as`, or its own name if it was started without one.
     Named(String),
     /// `{"any":2}`: the second that was started on the connection.
     Any(u64),
@@ -23,7 +23,8 @@ impl WhichScene {
         }
     }
 
-    /// Reads a name, or an object of `scene` or `any` and `more` keys; the object, where it is one.
+    /// Reads a name, or an object of `scene` or `any` and `more` keys; returns the object too, if
+    /// any.
     pub(super) fn read<'a>(
         field: &Field<'a>,
         more: &[&str],

@@ -7,7 +7,7 @@ use super::object::Object;
 use super::pen::Pen;
 use crate::error::{Flaw, TapeErrorKind};
 
-/// The `headers` of an object, in the order of the line; none where the key is not there.
+/// The `headers` of an object, in the order of the line; none if the key is missing.
 pub(crate) fn read_headers(object: &Object<'_>) -> Result<Vec<(String, String)>, Flaw> {
     let Some(field) = object.get("headers") else {
         return Ok(Vec::new());
@@ -43,8 +43,8 @@ fn is_header_name(name: &str) -> bool {
 }
 
 impl Pen {
-    /// The `headers` of an object in their order, none where there are none. Values of one name
-    /// stand together, where the first of them stands.
+    /// Writes the `headers` of an object in order, nothing if there are none. Values of one name go
+    /// together, at the place of the first.
     pub(crate) fn headers(&mut self, headers: &[(String, String)]) {
         if headers.is_empty() {
             return;

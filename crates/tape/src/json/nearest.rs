@@ -5,7 +5,7 @@ use strsim::osa_distance;
 /// Most characters that a misspelt key may have: nothing longer is a key of this format.
 const MAX_MISSPELT_CHARS: usize = 24;
 
-/// The key nearest to `wrong`, where one is near enough to be worth asking about.
+/// The key nearest to `wrong`, if one is near enough to suggest.
 pub(crate) fn nearest<'k>(wrong: &str, keys: &[&'k str]) -> Option<&'k str> {
     if wrong.chars().nth(MAX_MISSPELT_CHARS).is_some() {
         return None;

@@ -1,25 +1,25 @@
-//! Where a string or the digits of a number end, looked for eight bytes at a time.
+//! Finds where a string or a number's digits end, eight bytes at a time.
 //!
-//! Beside fewer steps that is one turn where a look at each byte has as many as there are bytes:
-//! a processor foresees none of those well, for numbers are now longer and now shorter.
+//! This takes fewer steps, and one loop turn instead of one per byte: since numbers vary in length,
+//! a processor predicts the end of a loop over bytes badly.
 
 const LANES: usize = 8;
 const ONES: u64 = u64::MAX / 0xff;
 const HIGH_BITS: u64 = ONES << 7;
 
 /// The place of the first quote, backslash or control character of ASCII below a space, from `at`
-/// on; the length where there is none.
+/// on; the length if there is none.
 pub(super) fn next_special(text: &[u8], at: usize) -> usize {
     first(text, at, specials, is_special)
 }
 
-/// The place of the first byte that is no digit, from `at` on; the length where there is none.
+/// The place of the first byte that is not a digit, from `at` on; the length if there is none.
 pub(super) fn behind_digits(text: &[u8], at: usize) -> usize {
     first(text, at, no_digits, |byte| !byte.is_ascii_digit())
 }
 
-/// The place of the first byte that is meant, from `at` on; the length where there is none.
-/// `in_lanes` says of eight bytes where the first is, by the high bit of its lane, and `is` of one.
+/// The place of the first byte looked for, from `at` on; the length if there is none. `in_lanes`
+/// finds the first in eight bytes, by the high bit of its lane, and `is` tests one byte.
 #[inline]
 fn first(
     text: &[u8],
@@ -40,9 +40,9 @@ fn first(
     found.map_or(text.len(), |found| at + found)
 }
 
-/// The high bit of each lane that is no digit.
+/// The high bit of each lane that is not a digit.
 fn no_digits(lanes: u64) -> u64 {
-    // A digit is at most 9 from zero, and reaches the high bit with none of what is added.
+    // A digit is at most 9 above zero, so nothing that is added takes it to the high bit.
     let from_zero = lanes ^ (ONES * u64::from(b'0'));
     (((from_zero & !HIGH_BITS) + ONES * (0x80 - 10)) | from_zero) & HIGH_BITS
 }
@@ -51,9 +51,9 @@ fn is_special(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | 0..0x20)
 }
 
-/// The high bit of the first lane that is special, and perhaps of some behind it.
+/// The high bit of the first lane that is special, and perhaps of some after it.
 fn specials(lanes: u64) -> u64 {
-    // A lane less than `bound` borrows; a borrow may reach the lanes behind it, never those before.
+    // A lane less than `bound` borrows; a borrow may reach the lanes after it, never those before.
     let below = |lanes: u64, bound: u64| lanes.wrapping_sub(ONES * bound) & !lanes;
     let is = |byte: u8| below(lanes ^ (ONES * u64::from(byte)), 1);
     (below(lanes, 0x20) | is(b'"') | is(b'\\')) & HIGH_BITS

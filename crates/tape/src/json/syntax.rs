@@ -1,15 +1,15 @@
-//! Whether a text is an object of JSON: said at once, and nothing made of it.
+//! Whether a text is a JSON object: a fast check that builds nothing.
 //!
-//! What a recorder writes down as JSON must be JSON, and most of what it spends on a message would
-//! go into finding that out. A text that is none goes to `node`, which says what is wrong.
+//! What a recorder writes as JSON must be JSON, and checking that would be most of a message's
+//! cost. A text that fails goes to `node`, which says what is wrong.
 
 use super::node;
 use super::special::{behind_digits, next_special};
 
-/// Containers within one another that are kept in one word; a deeper text is left to `node`.
+/// Nested containers that one word can track; a deeper text is left to `node`.
 const MAX_DEPTH: u32 = u64::BITS;
 
-/// Whether `text` is one object of JSON (RFC 8259), with space around it or not.
+/// Whether `text` is one JSON object (RFC 8259), with or without space around it.
 pub(crate) fn is_object(text: &str) -> bool {
     match Walk::new(text.as_bytes()).object() {
         Ok(()) => true,
@@ -18,10 +18,10 @@ pub(crate) fn is_object(text: &str) -> bool {
     }
 }
 
-/// Why a walk did not come to the end.
+/// Why a walk did not reach the end.
 enum Stopped {
     Wrong,
-    /// There are more containers within one another than are kept.
+    /// Containers are nested deeper than can be tracked.
     Deep,
 }
 
@@ -58,7 +58,7 @@ impl<'t> Walk<'t> {
         }
         loop {
             if self.value()? {
-                // A container was opened, and something stands in it.
+                // A container was opened, and it is not empty.
                 continue;
             }
             if !self.behind_value()? {
@@ -67,7 +67,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Passes a value, or the beginning of one; true where the next value stands within it.
+    /// Passes a value, or the beginning of one; true if the next value is inside it.
     fn value(&mut self) -> Result<bool, Stopped> {
         match self.peek() {
             Some(b'"') => {
@@ -116,7 +116,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Passes what stands between a value and the next; false where that was the last.
+    /// Passes what is between a value and the next; false if that was the last.
     fn behind_value(&mut self) -> Result<bool, Stopped> {
         loop {
             self.space();
@@ -144,7 +144,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// Passes a key, its colon, and the space behind that.
+    /// Passes a key, its colon, and the space after that.
     fn key(&mut self) -> Result<(), Stopped> {
         self.take(b'"')?;
         self.string()?;
@@ -207,7 +207,7 @@ impl<'t> Walk<'t> {
         Ok(())
     }
 
-    /// Passes digits, one at least.
+    /// Passes digits, at least one.
     fn digits(&mut self) -> Result<(), Stopped> {
         let from = self.at;
         self.at = behind_digits(self.text, from);

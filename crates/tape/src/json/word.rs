@@ -15,7 +15,7 @@ pub(crate) trait Word: Copy + PartialEq + 'static {
     }
 }
 
-/// Gives an enum its words: for reading, for writing ([`Word`]), and for whoever shows a value
+/// Gives an enum its words: for reading and writing ([`Word`]), and for showing a value
 /// (`word()`).
 macro_rules! words {
     ($type:ident { $($variant:ident = $word:literal),+ $(,)? }) => {

@@ -1,4 +1,4 @@
-//! What a client may say: the match of an `on_message` step.
+//! The match of an `on_message` step: what a client must say.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -41,7 +41,7 @@ impl MessageKind {
 
 /// JSON that a message must contain.
 ///
-/// Two are equal where their texts are.
+/// Two are equal if their texts are.
 #[derive(Debug, Clone)]
 pub struct Subset(Box<RawValue>);
 
@@ -59,8 +59,8 @@ impl PartialEq for Subset {
     }
 }
 
-/// What a message of a client must be; every member that is there must hold. Without any it is
-/// each Text or Binary message.
+/// What a client's message must be; all its members must hold. Without any it matches every Text or
+/// Binary message.
 ///
 /// ```
 /// use wstape_tape::Match;
@@ -74,16 +74,16 @@ pub struct Match {
     pub text: Option<String>,
     /// `contains`: a part of its text.
     pub contains: Option<String>,
-    /// `regex`: an expression that its text holds somewhere.
+    /// `regex`: an expression that matches somewhere in its text.
     pub regex: Option<MessageRegex>,
-    /// `json`: what the JSON that it is contains. Objects by their members, arrays whole, numbers
+    /// `json`: what the message, as JSON, contains. Objects by their members, arrays whole, numbers
     /// as exact decimals.
     pub json: Option<Subset>,
-    /// `jsonpath`: a path that selects something of the JSON that it is.
+    /// `jsonpath`: a path that selects something in the message, as JSON.
     pub jsonpath: Option<MessagePath>,
     /// `binary`: the whole payload.
     pub binary: Option<Bytes>,
-    /// `kind`: Text and Binary where nothing is said.
+    /// `kind`: by default Text and Binary.
     pub kind: Option<MessageKind>,
     /// `nth`: the n-th message of the connection, from 1, for which the rest holds.
     pub nth: Option<u64>,
@@ -92,75 +92,75 @@ pub struct Match {
 }
 
 impl Match {
-    /// Each Text or Binary message.
+    /// Matches every Text or Binary message.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// That is this text.
+    /// Requires that it is this text.
     #[must_use]
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.text = Some(text.into());
         self
     }
 
-    /// That has this text in it.
+    /// Requires that its text contains this.
     #[must_use]
     pub fn contains(mut self, text: impl Into<String>) -> Self {
         self.contains = Some(text.into());
         self
     }
 
-    /// That this regular expression finds.
+    /// Requires that this regular expression matches somewhere in its text.
     ///
     /// # Errors
-    /// Where it is none.
+    /// If it is not a regular expression.
     pub fn regex(mut self, regex: &str) -> Result<Self, BadPattern> {
         self.regex = Some(MessageRegex::new(regex)?);
         Ok(self)
     }
 
-    /// That contains this JSON.
+    /// Requires that it contains this JSON.
     ///
     /// # Errors
-    /// Where it is none.
+    /// If this is not JSON.
     pub fn json(mut self, json: impl Into<String>) -> serde_json::Result<Self> {
         self.json = Some(Subset(RawValue::from_string(json.into())?));
         Ok(self)
     }
 
-    /// Of which this JSON path (RFC 9535) selects something.
+    /// Requires that this JSON path (RFC 9535) selects something in it.
     ///
     /// # Errors
-    /// Where it is none.
+    /// If it is not a JSON path.
     pub fn jsonpath(mut self, path: &str) -> Result<Self, BadPattern> {
         self.jsonpath = Some(MessagePath::new(path)?);
         Ok(self)
     }
 
-    /// Whose payload is this.
+    /// Requires that its payload is this.
     #[must_use]
     pub fn binary(mut self, bytes: impl Into<Bytes>) -> Self {
         self.binary = Some(bytes.into());
         self
     }
 
-    /// Of that kind.
+    /// Requires that it is of that kind.
     #[must_use]
     pub fn kind(mut self, kind: MessageKind) -> Self {
         self.kind = Some(kind);
         self
     }
 
-    /// The n-th, from 1, on a connection for which the rest holds.
+    /// Requires that it is a connection's n-th, from 1, for which the rest holds.
     #[must_use]
     pub fn nth(mut self, nth: u64) -> Self {
         self.nth = Some(nth);
         self
     }
 
-    /// For which no other step of the tape holds.
+    /// Requires that no other step of the tape holds for it.
     #[must_use]
     pub fn unmatched(mut self) -> Self {
         self.unmatched = true;

@@ -1,7 +1,7 @@
-//! What a client says, and what a step wants of it.
+//! What a client says, and what a step looks for in it.
 //!
-//! `matching` is the match as a tape has it; `pattern` its regular expressions and JSON paths, each
-//! within a bound.
+//! `matching` is the match as a tape writes it; `pattern` has its regular expressions and JSON
+//! paths, each bounded in size.
 
 mod matching;
 mod pattern;

@@ -1,4 +1,4 @@
-//! Patterns of messages, compiled as they are read: a regular expression, a JSON path.
+//! Patterns for messages, compiled as they are read: regular expressions and JSON paths.
 
 use std::fmt;
 
@@ -11,11 +11,11 @@ pub const MAX_PATTERN_BYTES: usize = 4 << 10;
 /// Most memory that a compiled regular expression may take, in bytes.
 pub const MAX_COMPILED_PATTERN_BYTES: usize = 1 << 20;
 
-/// Most brackets and parentheses of a JSON path that are open at one time: its parser tries each
-/// of them several ways.
+/// Most brackets and parentheses of a JSON path that are open at one time: the parser tries each of
+/// them several ways.
 pub const MAX_PATH_DEPTH: usize = 8;
 
-/// Why a text is no pattern.
+/// Why a text is not a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct BadPattern {
@@ -49,8 +49,7 @@ fn check_length(text: &str) -> Result<(), BadPattern> {
     Ok(())
 }
 
-/// A regular expression, as the `regex` crate has them: looking for it takes time linear in the
-/// message.
+/// A regular expression of the `regex` crate: a search takes time linear in the message.
 ///
 /// Two are equal where their texts are.
 #[derive(Debug, Clone)]
@@ -60,7 +59,7 @@ impl MessageRegex {
     /// Compiles it.
     ///
     /// # Errors
-    /// Where it is none, or more than [`MAX_PATTERN_BYTES`] or [`MAX_COMPILED_PATTERN_BYTES`].
+    /// If it is invalid, or over [`MAX_PATTERN_BYTES`] or [`MAX_COMPILED_PATTERN_BYTES`].
     pub fn new(text: &str) -> Result<Self, BadPattern> {
         check_length(text)?;
         RegexBuilder::new(text)
@@ -96,8 +95,8 @@ impl PartialEq for MessageRegex {
     }
 }
 
-/// What the crate says, in one line, and where. Its report shows the pattern, carets under it, and
-/// then what is wrong.
+/// The crate's error in one line, and where. The crate's own report shows the pattern, carets under
+/// it, and then what is wrong.
 fn bad_regex(error: &regex::Error) -> BadPattern {
     const INDENT: usize = 4;
     if let regex::Error::CompiledTooBig(_) = error {
@@ -117,7 +116,7 @@ fn bad_regex(error: &regex::Error) -> BadPattern {
     BadPattern::new(message, at.and_then(|at| at.checked_sub(INDENT)))
 }
 
-/// The error for a path that nests too deep. What stands in quotes opens nothing.
+/// The error for a path that nests too deep. Brackets in quotes don't count.
 fn check_depth(text: &str) -> Result<(), BadPattern> {
     let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
     for (at, c) in text.chars().enumerate() {
@@ -151,7 +150,7 @@ impl MessagePath {
     /// Parses it.
     ///
     /// # Errors
-    /// Where it is none, or has more than [`MAX_PATTERN_BYTES`] or [`MAX_PATH_DEPTH`].
+    /// If it is invalid, or over [`MAX_PATTERN_BYTES`] or [`MAX_PATH_DEPTH`].
     pub fn new(text: &str) -> Result<Self, BadPattern> {
         check_length(text)?;
         check_depth(text)?;
@@ -162,7 +161,7 @@ impl MessagePath {
             }),
             Err(error) => {
                 let message = match error.message() {
-                    // What its parser says where it has no more to say.
+                    // What the parser says when it has no details.
                     "parser error" => "no JSON path (RFC 9535) from here on",
                     message => message,
                 };

@@ -28,21 +28,21 @@ pub enum Reference {
     Now,
     /// `${now_ms}`: the time in milliseconds since 1970.
     NowMs,
-    /// `${date}`: the time as HTTP has it (RFC 9110, 5.6.7), in whole seconds; `${date:5}`: so many
-    /// seconds later.
+    /// `${date}`: the time in HTTP's format (RFC 9110, 5.6.7), in whole seconds; `${date:5}`: that
+    /// many seconds later.
     Date(u32),
     /// `${count}`: how often the step has happened on this connection, this time included.
     Count,
     /// `${conn}`: the connection's number in the journal.
     Conn,
-    /// `${url}`: where this engine is dialled; `${url:NAME}`: where the engine of that name is.
+    /// `${url}`: this engine's URL; `${url:NAME}`: that of the engine of that name.
     Url(Option<String>),
     /// `${path}`: the path that the connection asked for, without its query.
     Path,
     /// `${query:NAME}`: a parameter of the query that the connection asked with.
     Query(String),
-    /// `${query:NAME/0}`: the first of the parts of such a parameter that `/` separates. A scene whose
-    /// name has a part that is not there is not started.
+    /// `${query:NAME/0}`: the first of such a parameter's parts, separated by `/`. A scene whose
+    /// name refers to a missing part is not started.
     QueryPart(String, usize),
 }
 
@@ -58,7 +58,7 @@ pub struct BadReference {
 }
 
 impl Reference {
-    /// Reads what stands between the braces; a sentence where it is nothing.
+    /// Reads the text between the braces; the error is a sentence.
     pub(super) fn parse(body: &str) -> Result<Self, String> {
         if let Some(pointer) = body.strip_prefix('/') {
             return pointer
@@ -102,7 +102,7 @@ impl Reference {
         )
     }
 
-    /// All that a misspelt name may have meant.
+    /// Everything that a misspelt name may have meant.
     pub(crate) fn words() -> impl Iterator<Item = &'static str> {
         WORDS.iter().map(|(word, _)| *word)
     }
@@ -144,7 +144,7 @@ fn query(name: &str) -> Reference {
     part.unwrap_or_else(|| Reference::Query(name.to_owned()))
 }
 
-/// A key of a pointer, its escapes undone (RFC 6901, 3).
+/// A key of a pointer, unescaped (RFC 6901, 3).
 fn key(token: &str) -> Result<String, String> {
     if is_pointer_token(token) {
         Ok(pointer_key(token))

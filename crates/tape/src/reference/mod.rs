@@ -1,8 +1,9 @@
-//! References: what stands for something that is known only when a step is played.
+//! References: placeholders for what is known only when a step is played.
 //!
 //! `${/id}` in a string of a step is replaced by a member of the message that set the step off,
 //! `${now}` by the time. `kind` knows what can be referred to, `template` takes strings and JSON
-//! apart. What is wrong with those of a line a step's reader says, who knows where they stand.
+//! apart. The step's reader reports what is wrong with a line's references, as it knows their
+//! places.
 
 mod kind;
 mod template;

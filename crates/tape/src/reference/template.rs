@@ -24,7 +24,7 @@ pub struct Template {
 pub enum Part {
     /// As it stands.
     Literal(String),
-    /// A string that is one reference, its quotes included where it stands in JSON: it takes the
+    /// A string that is nothing but a reference, with its quotes if it is in JSON: it takes the
     /// value as it is.
     Whole(Reference),
     /// A reference inside a longer string: text.
@@ -41,18 +41,18 @@ impl Template {
     /// The references of a string.
     ///
     /// # Errors
-    /// Where one of them is none.
+    /// If one of them is invalid.
     pub fn text(text: &str) -> Result<Self, BadReference> {
         let mut parts = Vec::new();
         push_string(&mut parts, pieces(text, false)?, "");
         Ok(Self { parts, json: false })
     }
 
-    /// The references in the strings of JSON text, keys left out. Everything else stays byte for
+    /// The references in the strings of JSON text, not in keys. Everything else stays byte for
     /// byte.
     ///
     /// # Errors
-    /// Where one of them is none.
+    /// If one of them is invalid.
     pub fn json(json: &str) -> Result<Self, BadReference> {
         let mut parts = Vec::new();
         let mut done = 0;
@@ -79,7 +79,7 @@ impl Template {
         &self.parts
     }
 
-    /// Whether it is JSON, so that what takes the place of a reference must be.
+    /// Whether it is JSON, so that what replaces a reference must be JSON too.
     #[must_use]
     pub fn is_json(&self) -> bool {
         self.json
@@ -94,7 +94,7 @@ impl Template {
     }
 }
 
-/// Adds a string's pieces; `quote` is what it stands in.
+/// Adds a string's pieces; `quote` is what encloses it.
 fn push_string(parts: &mut Vec<Part>, pieces: Vec<Piece>, quote: &str) {
     if let [Piece::Reference(_)] = &pieces[..] {
         parts.extend(pieces.into_iter().filter_map(|piece| match piece {
@@ -160,7 +160,7 @@ fn pieces(text: &str, escaped: bool) -> Result<Vec<Piece>, BadReference> {
     Ok(pieces)
 }
 
-/// A reference's body, JSON's escapes undone where it stands in a JSON string.
+/// A reference's body, unescaped if it is in a JSON string.
 fn unescaped(body: &str, escaped: bool) -> Result<String, String> {
     if !escaped || !body.contains('\\') {
         return Ok(body.to_owned());

@@ -14,9 +14,9 @@ use crate::{Action, Direction, Micros};
 
 /// A line of a tape: a trigger and an action.
 ///
-/// What it says is read and changed through [`StepFields`], to which it dereferences. A step that
-/// was read keeps its line and is written back byte for byte, until something in it is borrowed to
-/// be changed: from then on it is written as what it is.
+/// Its content is read and changed through [`StepFields`], to which it dereferences. A step that
+/// was read keeps its line and is written back byte for byte, until its fields are mutably
+/// borrowed: from then on it is written in canonical form.
 ///
 /// ```
 /// use wstape_tape::{Conn, Step};
@@ -27,9 +27,9 @@ use crate::{Action, Direction, Micros};
 /// # Ok::<(), wstape_tape::TapeError>(())
 /// ```
 ///
-/// Two steps are equal where they say the same: line number and spacing don't count.
+/// Two steps are equal if they say the same: line number and spacing don't count.
 ///
-/// A clone shares what it says until either is changed, so that it costs little to hand a step on.
+/// A clone shares its content until either is changed, so passing a step on costs little.
 #[derive(Debug, Clone)]
 pub struct Step {
     fields: Arc<StepFields>,
@@ -43,10 +43,10 @@ pub struct Step {
 pub struct StepFields {
     /// When it happens.
     pub trigger: Trigger,
-    /// On whose connection; meaningful for `at_ms` steps, the other triggers say it themselves.
+    /// On whose connection; only for `at_ms` steps, as the other triggers say it themselves.
     pub conn: Conn,
-    /// On connections that asked for this path, without its query; a final `*` stands for any
-    /// rest. With it, numbers count the upgrades of that path.
+    /// On connections that asked for this path, query aside; a final `*` matches any rest. With a
+    /// path, numbers count the upgrades of that path.
     pub path: Option<String>,
     /// Name of the engine, in tapes of several.
     pub engine: Option<String>,
@@ -56,14 +56,14 @@ pub struct StepFields {
     pub direction: Direction,
     /// The state set clears by itself after this long.
     pub for_us: Option<Micros>,
-    /// The state set clears by itself after this many uses; of a step that stands on what a client
-    /// says, its silence or a scene: how often it happens on a connection at most.
+    /// The state set clears by itself after this many uses; for a step triggered by a client's
+    /// message, its silence or a scene: how often it may happen on a connection.
     pub times: Option<u32>,
     /// How likely the step is to happen, in 0..=1; drawn from `seed`.
     pub probability: Option<f64>,
-    /// The step happens this much later at most; drawn from `seed`.
+    /// The step happens at most this much later; drawn from `seed`.
     pub jitter: Option<Micros>,
-    /// Seed of what this step draws.
+    /// Seed for what this step draws.
     pub seed: Option<u64>,
     /// Free text (`note`).
     pub note: Option<String>,
@@ -101,7 +101,7 @@ impl Deref for Step {
 }
 
 impl DerefMut for Step {
-    /// Whoever borrows the fields to change them drops the line that was read.
+    /// Borrowing the fields mutably drops the line that was read.
     fn deref_mut(&mut self) -> &mut StepFields {
         self.text = ReadLine::default();
         Arc::make_mut(&mut self.fields)

@@ -30,7 +30,7 @@ impl Step {
         Self::new(Trigger::At(at), action)
     }
 
-    /// A step on connections as they come.
+    /// A step on connections as they arrive.
     #[must_use]
     pub fn on_connect(whose: Whose, after: After, action: Action) -> Self {
         Self::new(Trigger::OnConnect { whose, after }, action)
@@ -46,14 +46,14 @@ impl Step {
         Self::new(Trigger::OnMessage(Box::new(on)), action)
     }
 
-    /// A step that happens once a client has sent nothing for so long.
+    /// A step that happens once a client has sent nothing for this long.
     #[must_use]
     pub fn on_silence(silence: Micros, action: Action) -> Self {
         let whose = Whose::Each;
         Self::new(Trigger::OnSilence { whose, silence }, action)
     }
 
-    /// A line of a scene: at its start, then at each `every` where that is said.
+    /// A line of a scene: at its start, then every `every`, if given.
     #[must_use]
     pub fn scene(name: impl Into<String>, every: Option<Micros>, action: Action) -> Self {
         let scene = Scene {
@@ -64,8 +64,8 @@ impl Step {
         Self::new(Trigger::Scene(Box::new(scene)), action)
     }
 
-    /// So long after its trigger (`after_ms`): of a message, a scene's start, a connection. For
-    /// another trigger it changes nothing.
+    /// Delays it after its trigger (`after_ms`): a message, a scene's start, a connection. Does
+    /// nothing for other triggers.
     #[must_use]
     pub fn after(mut self, span: Micros) -> Self {
         match &mut self.trigger {
@@ -77,7 +77,7 @@ impl Step {
         self
     }
 
-    /// On these connections. An `at_ms` step knows all of them and one, and no range.
+    /// On these connections. An `at_ms` step can have all of them or one, but no range.
     #[must_use]
     pub fn on(mut self, whose: impl Into<Whose>) -> Self {
         let wanted = whose.into();
@@ -89,21 +89,21 @@ impl Step {
         self
     }
 
-    /// On connections that asked for this path; a final `*` stands for any rest.
+    /// On connections that asked for this path; a final `*` matches any rest.
     #[must_use]
     pub fn at_path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// So many times at most (`times`).
+    /// At most this many times (`times`).
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// Of an `on_message` step in an overlay: the layers below do not get the message.
+    /// For an `on_message` step in an overlay: the layers below do not get the message.
     #[must_use]
     pub fn instead(mut self) -> Self {
         if let Trigger::OnMessage(on) = &mut self.trigger {

@@ -3,8 +3,8 @@
 use crate::error::Flaw;
 use crate::json::Field;
 
-/// Whether a `path` of a step means this path of a request. Neither has a query; a final `*`
-/// stands for any rest.
+/// Whether a step's `path` matches this path of a request. Neither has a query; a final `*` matches
+/// any rest.
 ///
 /// ```
 /// use wstape_tape::path_matches;

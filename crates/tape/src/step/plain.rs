@@ -1,4 +1,4 @@
-//! The commonest line of all, read at a fraction of the price of any.
+//! A fast path for the most common line.
 
 use std::sync::LazyLock;
 
@@ -10,17 +10,17 @@ use super::trigger::Trigger;
 use crate::json::is_object;
 use crate::{Action, Micros};
 
-/// What a line says that is spelt as recorders spell it, an event at a time and nothing else:
-/// `{"at_ms":5,"emit":{"event":"…`. `None` for any other line, be it right or wrong: how a line is
-/// read at large says what it is.
+/// Reads a line that is spelt as recorders spell it, a time and an event and nothing else:
+/// `{"at_ms":5,"emit":{"event":"…`. `None` for any other line, right or wrong: the general reader
+/// decides what it is.
 pub(super) fn read_plain(line: &Bytes) -> Option<StepFields> {
     let text = std::str::from_utf8(line).ok()?;
     let (ms, rest) = text.strip_prefix("{\"at_ms\":")?.split_once(',')?;
     let emit = rest.strip_prefix("\"emit\":")?.strip_suffix('}')?;
     let event = emit.strip_prefix("{\"event\":")?;
-    // With a name that is a string, whatever else is in there is free.
+    // As long as the name is a string, the rest of the event is free.
     event.trim_start_matches(' ').strip_prefix('"')?;
-    // As JSON has its numbers: no zero before further digits.
+    // As in JSON's numbers: no leading zero before other digits.
     let padded = ms.starts_with('0') && ms.len() > 1 && !ms.starts_with("0.");
     let at = Micros::parse_ms(ms).filter(|_| !padded)?;
     let whole = emit.ends_with('}') && is_object(emit);
@@ -30,12 +30,12 @@ pub(super) fn read_plain(line: &Bytes) -> Option<StepFields> {
     })
 }
 
-/// As [`read_plain`], of a line that is known to be a step's: that its event is JSON was seen before.
+/// As [`read_plain`], for a line already known to be a step: its event need not be checked again.
 pub(super) fn read_sound(line: &Bytes) -> Option<StepFields> {
     let rest = line.strip_prefix(b"{\"at_ms\":")?;
     let (ms, rest) = rest.split_at(memchr::memchr(b',', rest)?);
     let emit = rest.strip_prefix(b",\"emit\":")?.strip_suffix(b"}")?;
-    // Behind an event only an extension ends like this.
+    // After an event, only an extension ends like this.
     let is_last = emit.ends_with(b"}") && EXTENSION.find(emit).is_none();
     if !is_last || !emit.starts_with(b"{\"event\":") {
         return None;

@@ -10,7 +10,7 @@ use super::trigger::Trigger;
 /// Members of an action whose strings may hold references.
 const MEMBERS: [&str; 6] = ["payload", "reason", "body", "headers", "scene", "as"];
 
-/// Actions that hold references in nothing of theirs.
+/// Actions that hold no references at all.
 const WITHOUT: [&str; 5] = ["received", "expect", "mark", "garbage", "binary"];
 
 /// What is known where a step happens.
@@ -18,7 +18,7 @@ struct Around<'a> {
     trigger: &'a Trigger,
 }
 
-/// Checks the references of a step's action, whose member of the line is `acting`.
+/// Checks the references of a step's action; `acting` is its member of the line.
 pub(crate) fn check_references(acting: &Field<'_>, trigger: &Trigger) -> Result<(), Flaw> {
     if !acting.value.text.contains("${") || WITHOUT.contains(&&*acting.name) {
         return Ok(());
@@ -65,7 +65,7 @@ impl Around<'_> {
         Ok(())
     }
 
-    /// Whether something stands behind it where the step happens.
+    /// Whether it refers to something where the step happens.
     fn known(&self, reference: &Reference) -> Result<(), Flaw> {
         let misplaced = |message: &str| {
             let flaw = Flaw::new(TapeErrorKind::Misplaced, 0, 1, message);
@@ -112,7 +112,7 @@ fn unknown(name: &str, regex: Option<&MessageRegex>) -> Flaw {
     flaw
 }
 
-/// Where in a string a reference stands: offset and length in bytes.
+/// Where a reference is in a string: offset and length in bytes.
 fn place(string: &str, reference: &Reference) -> (usize, usize) {
     let mut from = 0;
     while let Some(start) = string[from..].find("${").map(|at| from + at) {

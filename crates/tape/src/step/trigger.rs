@@ -10,10 +10,10 @@ use crate::message::{Match, read_match, write_match};
 pub(super) const AFTER_KEYS: [&str; 4] =
     ["after_ms", "after_frames", "after_bytes", "after_received"];
 
-/// The key that counts what a client sent, or says what.
+/// The key that says how much a client sent, or what.
 const AFTER_RECEIVED: &str = "after_received";
 
-/// Keys of which a step has one.
+/// Keys of which a step has exactly one.
 pub(super) const TRIGGER_KEYS: [&str; 5] = [
     "at_ms",
     "on_connect",
@@ -22,7 +22,7 @@ pub(super) const TRIGGER_KEYS: [&str; 5] = [
     "scene",
 ];
 
-/// Shortest `every_ms`: a scene that goes on without a pause leaves no time for anything else.
+/// Shortest `every_ms`: a scene without pauses would leave no time for anything else.
 pub const MIN_EVERY: Micros = Micros::from_ms(1);
 
 /// When a step happens.
@@ -30,7 +30,7 @@ pub const MIN_EVERY: Micros = Micros::from_ms(1);
 pub enum Trigger {
     /// `at_ms`: on the engine's clock.
     At(Micros),
-    /// `on_connect`: on connections, as they come.
+    /// `on_connect`: on connections, as they arrive.
     OnConnect {
         /// On which.
         whose: Whose,
@@ -39,7 +39,7 @@ pub enum Trigger {
     },
     /// `on_message`: when a client says something.
     OnMessage(Box<OnMessage>),
-    /// `on_silence_ms`: once a client has sent no frame for so long; once a silence.
+    /// `on_silence_ms`: once a client has sent no frame for this long; once per silence.
     OnSilence {
         /// On which connections (`conn`).
         whose: Whose,
@@ -61,7 +61,7 @@ pub enum After {
     /// `after_bytes`: once exactly this many bytes were sent after the 101's head; a frame that
     /// crosses the mark is cut there.
     Bytes(u64),
-    /// `after_received`: once this many frames came from the client, Pings and Pongs among them.
+    /// `after_received`: once this many frames came from the client, Pings and Pongs included.
     Received(u64),
 }
 
@@ -76,8 +76,8 @@ pub struct OnMessage {
     pub after: Micros,
     /// Whether the message is hidden from the layers below (`instead`).
     pub instead: bool,
-    /// Whether it is written as an `on_connect` whose `after_received` is the match: the same without a
-    /// feature that the tape must name.
+    /// Whether it is written as an `on_connect` whose `after_received` is the match, which needs no
+    /// feature in the header.
     pub by_received: bool,
 }
 
@@ -95,7 +95,7 @@ pub struct Scene {
 }
 
 impl Trigger {
-    /// Whether it stands on connections for the whole run: what a client says, its silence, a scene.
+    /// Whether it stays armed on connections for the whole run: a message, a silence, a scene.
     #[must_use]
     pub fn is_dialogue(&self) -> bool {
         matches!(
@@ -104,13 +104,13 @@ impl Trigger {
         )
     }
 
-    /// Whether it has no time of its own, so that the step stands before the first `at_ms`.
+    /// Whether it has no time of its own, so that the step comes before the first `at_ms`.
     #[must_use]
     pub fn is_prologue(&self) -> bool {
         !matches!(self, Self::At(_))
     }
 
-    /// On which connections, where it says so itself; an `at_ms` step has its `conn`.
+    /// On which connections, if the trigger says so itself; an `at_ms` step has its `conn`.
     #[must_use]
     pub fn whose(&self) -> Whose {
         match self {
@@ -121,7 +121,7 @@ impl Trigger {
         }
     }
 
-    /// Whom it stands on, to be changed; `None` for `at_ms`.
+    /// Which connections it is for, to be changed; `None` for `at_ms`.
     pub(super) fn whose_mut(&mut self) -> Option<&mut Whose> {
         match self {
             Self::At(_) => None,
@@ -157,7 +157,7 @@ pub(super) fn read_trigger(object: &Object<'_>) -> Result<Trigger, Flaw> {
         return Err(flaw);
     };
     if let Some(second) = triggers.next() {
-        // In the order of the format, whatever that of the line is.
+        // In the format's order, whatever the line's.
         let (first, second) = in_order(trigger, second);
         let message = format!("either {:?} or {:?}, not both", first.name, second.name);
         return misplaced(second, message);
@@ -221,7 +221,7 @@ pub(super) fn read_trigger(object: &Object<'_>) -> Result<Trigger, Flaw> {
     })
 }
 
-/// Whether an `after_received` says what is received, and not how much.
+/// Whether an `after_received` says what is received rather than how much.
 fn is_match(trigger: &Field<'_>, after: &Field<'_>) -> bool {
     trigger.name == TRIGGER_KEYS[1] && after.name == AFTER_RECEIVED && after.is(Type::Object)
 }

@@ -1,11 +1,11 @@
-//! Whose connection: of the triggers that stand on connections.
+//! Whose connection: for the triggers that are bound to connections.
 
 use std::fmt;
 
 use crate::error::Flaw;
 use crate::json::{Field, Pen, Type};
 
-/// Which connections a step stands on, by the tape's numbers, which count from 1.
+/// Which connections a step is for, by the tape's numbers, which count from 1.
 ///
 /// ```
 /// use wstape_tape::Whose;
@@ -59,7 +59,7 @@ impl fmt::Display for Whose {
     }
 }
 
-/// Reads `on_connect`, or the `conn` of a step that stands on connections.
+/// Reads `on_connect`, or the `conn` of a step that is bound to connections.
 pub(super) fn read_whose(field: &Field<'_>) -> Result<Whose, Flaw> {
     const EXPECTED: &str =
         "\"each\", the number of a connection, from 1, or a range such as {\"from\":2,\"to\":5}";

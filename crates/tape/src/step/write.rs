@@ -12,8 +12,8 @@ use crate::json::Pen;
 const USUAL_BYTES: usize = 96;
 
 impl Step {
-    /// The line, without a newline: as it was read where it was read and not changed, else in canonical form
-    /// ([`to_canonical`](Self::to_canonical)).
+    /// The line, without a newline: as it was read if it was read and not changed, else in
+    /// [canonical form](Self::to_canonical).
     ///
     /// ```
     /// use wstape_tape::{Action, End, Micros, Step};
@@ -36,7 +36,7 @@ impl Step {
         line
     }
 
-    /// As [`to_canonical`](Self::to_canonical), behind what `text` holds.
+    /// As [`to_canonical`](Self::to_canonical), appended to `text`.
     pub fn push_canonical(&self, text: &mut String) {
         let before = text.len();
         let payload = self.action.payload_bytes();
@@ -73,7 +73,7 @@ impl Step {
         debug_assert!(!text[before..].contains('\n'), "a step is one line");
     }
 
-    /// What a line begins with: when, and on which connection.
+    /// The start of a line: when, and on which connection.
     pub(crate) fn write_head(pen: &mut Pen, trigger: &Trigger, conn: Conn) {
         pen.open();
         write_trigger(pen, trigger);
@@ -82,8 +82,8 @@ impl Step {
         }
     }
 
-    /// What a journal says where the step is played: the action's [`words`](crate::Action::words), and
-    /// the direction where a link condition holds in one only.
+    /// What a journal says when the step is played: the action's [`words`](crate::Action::words),
+    /// and the direction if a link condition holds in only one.
     ///
     /// ```
     /// let line = r#"{"at_ms":5,"latency_ms":40,"direction":"to_client"}"#;

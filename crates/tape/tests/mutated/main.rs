@@ -1,7 +1,7 @@
-//! Tapes damaged at random, from a seed: whatever stands in a file, reading it ends in a step or in
+//! Tapes damaged at random, from a seed: whatever a file contains, reading it ends in a step or in
 //! a flaw that can be shown.
 //!
-//! `cargo test` damages 2,000. More, or others, by the environment:
+//! `cargo test` damages 2,000. To damage more, or others, set the environment:
 //!
 //! ```text
 //! WSTAPE_MUTATED_TAPES=20000 WSTAPE_MUTATED_SEED=7 cargo test -p wstape-tape --test mutated

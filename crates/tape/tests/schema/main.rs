@@ -1,4 +1,4 @@
-//! The JSON Schema of a tape's line says what the reader says, as far as one line goes.
+//! The JSON Schema of a tape's line agrees with the reader, as far as one line goes.
 
 mod keywords;
 

@@ -15,21 +15,21 @@ pub struct BodyCursor {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Place {
-    /// So many bytes are still to come.
+    /// This many bytes are still to come.
     Left(u64),
     /// The line that says how long a chunk is.
     ChunkHead,
-    /// So many bytes of a chunk are still to come.
+    /// This many bytes of a chunk are still to come.
     Chunk(u64),
-    /// The line end behind a chunk.
+    /// The line end after a chunk.
     ChunkEnd,
-    /// Lines behind the last chunk.
+    /// Lines after the last chunk.
     Trailers,
     UntilEnd,
     Done,
 }
 
-/// Chunks that are none.
+/// Malformed chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("what should be a chunk of a body is none")]
 pub struct BadChunk;
@@ -56,17 +56,17 @@ impl BodyCursor {
         self.place == Place::Done
     }
 
-    /// Whether the connection's end is the body's.
+    /// Whether the body ends with the connection.
     #[must_use]
     pub fn ends_with_the_connection(&self) -> bool {
         self.place == Place::UntilEnd
     }
 
-    /// Moves on over the start of `bytes`, hands what the body holds there to `content`, without
-    /// its framing, and says how many bytes belong to the body.
+    /// Moves past the body's part of `bytes`, passes its content, without framing, to `content`,
+    /// and returns how many bytes belong to the body.
     ///
     /// # Errors
-    /// [`BadChunk`] where what follows is no chunk.
+    /// [`BadChunk`] if what follows is not a chunk.
     pub fn pass(
         &mut self,
         bytes: &[u8],
@@ -93,7 +93,7 @@ impl BodyCursor {
         Ok(at)
     }
 
-    /// So many bytes are left of a body, or of a chunk.
+    /// This many bytes are left of a body, or of a chunk.
     fn go_on(&mut self, left: u64) {
         self.place = match (&self.place, left) {
             (Place::Chunk(_), 0) => Place::ChunkEnd,
@@ -103,7 +103,7 @@ impl BodyCursor {
         };
     }
 
-    /// Takes a line between chunks, or what there is of it.
+    /// Takes a line between chunks, or as much of it as there is.
     fn line(&mut self, bytes: &[u8]) -> Result<usize, BadChunk> {
         let end = bytes.iter().position(|b| *b == b'\n');
         let taken = end.map_or(bytes.len(), |at| at + 1);

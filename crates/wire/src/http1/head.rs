@@ -12,14 +12,14 @@ const MAX_HEADERS: usize = 128;
 /// Names in lower case and values, in their order; bytes that are not UTF-8 are replaced.
 pub type Headers = Vec<(String, String)>;
 
-/// What there is of a head.
+/// How much of a head there is.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Parsed<T> {
     /// All of it, and how many bytes it is.
     Whole(T, usize),
     /// Not yet all of it.
     Short,
-    /// It is no head, or one that is too long.
+    /// It is not a head, or one that is too long.
     NotHttp,
 }
 
@@ -45,7 +45,7 @@ pub struct Answer {
     pub status: u16,
     /// All of its headers.
     pub headers: Headers,
-    /// `Sec-WebSocket-Extensions`, where there is one; several are joined by commas.
+    /// `Sec-WebSocket-Extensions`, if there is one; several are joined by commas.
     pub extensions: Option<String>,
     /// How long its body is, whatever was asked for: one to a HEAD has none.
     pub framing: Framing,
@@ -54,11 +54,11 @@ pub struct Answer {
 /// How long the body is (RFC 9112, 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
-    /// So many bytes.
+    /// This many bytes.
     Length(u64),
     /// In chunks.
     Chunked,
-    /// As long as the connection.
+    /// Until the connection ends.
     UntilEnd,
 }
 

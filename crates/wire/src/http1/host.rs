@@ -1,8 +1,8 @@
-//! The one header that whoever stands between may rewrite: `Host`, for servers behind virtual hosts.
+//! The one header that an intermediary may rewrite: `Host`, for servers behind virtual hosts.
 
 use bytes::{Bytes, BytesMut};
 
-/// Whether a line of a head is the field of this name, without regard to case.
+/// Whether a line of a head is the field of this name, ignoring case.
 #[must_use]
 pub fn is_field(line: &[u8], name: &[u8]) -> bool {
     line.get(..name.len())

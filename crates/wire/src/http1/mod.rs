@@ -1,5 +1,5 @@
-//! HTTP/1.1 as bytes: heads read, bodies followed (RFC 9112). For whoever stands between a client
-//! and a server and passes on what they say.
+//! HTTP/1.1 as bytes: reads heads and follows bodies (RFC 9112). For intermediaries that pass on
+//! what client and server say.
 
 mod body;
 mod head;

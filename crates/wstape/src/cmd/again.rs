@@ -1,21 +1,21 @@
-//! The command that does something again, as the reader's shell takes it where the reader is.
+//! The command that does something again, written for the reader's shell and current folder.
 
 use std::path::Path;
 use std::{env, fs};
 
-/// The package whose binary `cargo run` runs here, and so the aliases `cargo chaos` and
-/// `cargo replay`.
+/// The package whose binary `cargo run` runs here; the aliases `cargo chaos` and `cargo replay` run
+/// it too.
 const PACKAGE: &str = env!("CARGO_PKG_NAME");
 /// Folders from a package's own up to the workspace that holds the aliases.
 const UP_TO_WORKSPACE: usize = 2;
 
 /// How this program was started.
 struct Started<'a> {
-    /// The name that it was called by.
+    /// The name it was called by.
     program: &'a str,
-    /// What `cargo` says that it runs, and the folder of that package.
+    /// The package that `cargo` says it runs, and its folder.
     package: Option<(&'a str, &'a Path)>,
-    /// Where.
+    /// The current folder.
     here: &'a Path,
 }
 
@@ -30,7 +30,7 @@ impl Started<'_> {
         (is_hash && in_deps).then_some(name)
     }
 
-    /// The verb of this program, so that it works here.
+    /// The command for this verb that works here.
     fn verb(&self, verb: &str) -> String {
         let workspace = |folder: &Path| folder.ancestors().nth(UP_TO_WORKSPACE).map(Path::to_owned);
         let by_alias = self.package.is_some_and(|(package, folder)| {
@@ -51,7 +51,7 @@ impl Started<'_> {
     }
 }
 
-/// The test target of this manifest whose program is called `program`: cargo writes `_` for `-`.
+/// The manifest's test target whose program is called `program`: cargo writes `_` for `-`.
 fn named_test<'a>(manifest: &'a str, program: &str) -> Option<&'a str> {
     let mut in_test = false;
     let mut names = manifest.lines().filter_map(|line| {
@@ -66,8 +66,8 @@ fn named_test<'a>(manifest: &'a str, program: &str) -> Option<&'a str> {
     names.find(|name| name.replace('-', "_") == program)
 }
 
-/// The command of this `verb` with these arguments: by `cargo` in a checkout that runs it so,
-/// elsewhere by the name that this program was called by.
+/// The command for this `verb` with these arguments: through `cargo` in a checkout that runs it
+/// that way, elsewhere by the name this program was called by.
 pub(crate) fn again(verb: &str, arguments: &str) -> String {
     let program = env::args_os().next().unwrap_or_else(|| PACKAGE.into());
     let folder = env::var_os("CARGO_MANIFEST_DIR");
@@ -81,7 +81,7 @@ pub(crate) fn again(verb: &str, arguments: &str) -> String {
     format!("{} {arguments}", started.verb(verb))
 }
 
-/// A path as a shell takes it.
+/// A path quoted for a shell.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-/// Standard output has no room for the line that says where to connect to, or nobody reads it.
+/// The line that says where to connect to could not be written: no room, or nobody reads it.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output, which is to say where to connect to: {0}")]
 pub(crate) struct Unannounced(#[from] io::Error);

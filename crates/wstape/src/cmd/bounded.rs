@@ -1,4 +1,4 @@
-//! Work of a subject's that may hang, on a thread of its own.
+//! Runs a subject's work, which may hang, on a thread of its own.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -8,10 +8,10 @@ use std::time::Duration;
 use wstape_chaos::WORKER_NAME;
 use wstape_harness::panic_message;
 
-/// Does `work` on a thread of its own, for `most` of wall time.
+/// Does `work` on a thread of its own, for at most `most` of wall time.
 ///
 /// # Errors
-/// Where it panics or takes longer, in words. A thread can't be ended from outside: one that takes
+/// If it panics or takes longer, in words. A thread can't be ended from outside: one that takes
 /// longer is left behind.
 pub(crate) fn bounded<T: Send + 'static>(
     most: Duration,
@@ -21,7 +21,7 @@ pub(crate) fn bounded<T: Send + 'static>(
     let thread = thread::Builder::new().name(WORKER_NAME.to_owned());
     let thread = thread.spawn(move || {
         let worked = panic::catch_unwind(AssertUnwindSafe(work));
-        // Whoever waited for it may have given up.
+        // The receiver may have given up.
         let _ = done.send(worked.map_err(|panic| panic_message(&*panic)));
     });
     thread.map_err(|error| format!("no thread for it: {error}"))?;

@@ -12,7 +12,7 @@ use wstape_tape::{TapeErrorKind, TapeReader, check};
 use super::exit;
 use super::remedy;
 
-/// Text that is read at once.
+/// Bytes of text to read at once.
 const BUFFER_BYTES: usize = 256 << 10;
 
 #[derive(Debug, Args)]
@@ -48,17 +48,17 @@ impl CheckArgs {
     }
 }
 
-/// The first well-known secret that a file holds. Standard input can't be read twice.
+/// The first well-known secret in a file. Standard input can't be read twice.
 fn secret(path: &Path) -> io::Result<Option<Hit>> {
     if path == Path::new("-") {
         return Ok(None);
     }
     let text = BufReader::with_capacity(BUFFER_BYTES, File::open(path)?);
-    // Nothing is replaced, so no placeholder is made by the key.
+    // Nothing is replaced, so the key makes no placeholder.
     Redactor::new(Rules::default(), [0; 32]).scan(text)
 }
 
-/// What is to be said of a tape, and the status that goes with it.
+/// The message about a tape, and its status.
 fn judge(path: &Path) -> (String, u8) {
     let summary = match TapeReader::open_or_stdin(path).and_then(check) {
         Ok(summary) => summary,

@@ -23,10 +23,10 @@ pub(crate) struct CompletionsArgs {
 }
 
 impl CompletionsArgs {
-    /// Prints the script that completes the words of `command`.
+    /// Prints the completion script for `command`.
     pub(crate) fn run(&self, mut command: Command) -> ExitCode {
         let name = command.get_name().to_owned();
-        // Into memory first: the generator panics where it can't write.
+        // Into memory first: the generator panics if it can't write.
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, name, &mut script);
         exit::printed(io::stdout().write_all(&script), exit::DONE)

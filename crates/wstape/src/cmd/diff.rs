@@ -64,7 +64,7 @@ struct IgnoredArgs {
     ignore_times: bool,
 }
 
-/// Why there is no comparison, or no more of it.
+/// Why a comparison did not start, or stopped.
 enum Stop {
     Usage(&'static str),
     Tape(TapeError),

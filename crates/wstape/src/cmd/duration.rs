@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-/// What a duration looks like, for whoever wrote another.
+/// What a duration looks like, for error messages.
 const EXPECTED: &str = "a duration is a number with its unit, such as 250ms, 90s or 1h30m";
 
-/// Reads a duration such as `90s`.
+/// Parses a duration such as `90s`.
 ///
 /// # Errors
-/// In one sentence, which says what one looks like.
+/// One sentence that says what a duration looks like.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| EXPECTED.to_owned())
 }

@@ -1,4 +1,4 @@
-//! How commands end: exit statuses, and the sentence that goes with a bad one.
+//! How commands end: exit statuses, and the message for a bad one.
 
 use std::error::Error;
 use std::fmt;
@@ -10,7 +10,7 @@ use wstape_tape::TapeError;
 
 use super::remedy;
 
-/// Done, and nothing to tell.
+/// Done, nothing to report.
 pub(crate) const DONE: u8 = 0;
 /// Found what it was asked to find, or recorded less than there was.
 pub(crate) const FOUND: u8 = 1;
@@ -23,7 +23,7 @@ pub(crate) fn bad_input(error: &dyn fmt::Display) -> ExitCode {
     BAD_INPUT.into()
 }
 
-/// Says what is wrong with a tape, and shows the place.
+/// Says what is wrong with a tape, and shows where.
 pub(crate) fn bad_tape(error: &TapeError) -> ExitCode {
     bad_input(&remedy::of_tape(error))
 }
@@ -47,7 +47,7 @@ fn bad_recording(error: &RecordError) -> ExitCode {
     }
 }
 
-/// Ends a live recording, and says what it lacks.
+/// Ends a live recording, and says what is missing from it.
 pub(crate) fn recorded(counts: &Counts, unreached: Option<&str>) -> ExitCode {
     let lacks = lacks(counts);
     let all = unreached.map(str::to_owned).into_iter().chain(lacks);
@@ -59,7 +59,7 @@ pub(crate) fn recorded(counts: &Counts, unreached: Option<&str>) -> ExitCode {
     status.into()
 }
 
-/// A sentence for each kind of thing that a recording lacks.
+/// A sentence for each kind of thing missing from a recording.
 pub(crate) fn lacks(counts: &Counts) -> Vec<String> {
     let mut lacks = Vec::new();
     let (frames, bytes) = (counts.lost_frames, counts.lost_bytes);
@@ -86,7 +86,7 @@ pub(crate) fn lacks(counts: &Counts) -> Vec<String> {
     lacks
 }
 
-/// Prints what was asked for, and ends as it goes: see [`printed`].
+/// Prints the text, and ends with the resulting status: see [`printed`].
 pub(crate) fn print(text: &str) -> ExitCode {
     let mut out = io::stdout().lock();
     printed(
@@ -95,7 +95,7 @@ pub(crate) fn print(text: &str) -> ExitCode {
     )
 }
 
-/// Ends after printing; a reader that has seen enough and closed the pipe is no error.
+/// Ends after printing; it is no error if the reader closed the pipe early.
 pub(crate) fn printed(result: io::Result<()>, status: u8) -> ExitCode {
     match result {
         Ok(()) => status.into(),

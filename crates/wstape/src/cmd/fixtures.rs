@@ -1,15 +1,15 @@
-//! The fixtures folder, where none was named.
+//! Finds the fixtures folder if none was named.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The folder looked for, from here upwards.
+/// The folder to look for, from here upwards.
 const FIXTURES: &str = "fixtures";
-/// What it holds: a folder `fixtures` with none of these is somebody else's.
+/// What it contains: a folder `fixtures` with none of these is somebody else's.
 const INNER: [&str; 4] = ["tapes", "recordings", "regressions", "overlays"];
 
-/// The nearest folder `fixtures` of tapes, here or above, where it holds `inner`; by a short path
-/// where it is right here. `None` where there is none: what lies further up is another project's.
+/// The nearest folder `fixtures` of tapes, here or above, if it contains `inner`; a short path if
+/// it is right here. `None` if there is none: anything further up belongs to another project.
 pub(crate) fn fixtures_with(inner: &str) -> io::Result<Option<PathBuf>> {
     let here = std::env::current_dir()?;
     Ok(fixtures_above(&here, inner).map(|folder| {

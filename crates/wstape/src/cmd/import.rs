@@ -17,7 +17,7 @@ use super::output::OutputArgs;
 use super::redaction::RedactionArgs;
 use crate::progress::Progress;
 
-/// What INPUT is called where it is standard input.
+/// The name for INPUT if it is standard input.
 const STDIN: &str = "-";
 
 #[derive(Debug, Args)]
@@ -110,6 +110,12 @@ impl LinesArgs {
             || self.time.is_some()
             || self.message.is_some()
             || self.every.is_some()
+    }
+
+    /// Whether nothing says when the messages came.
+    fn is_timeless(&self) -> bool {
+        let may_have_a_time = matches!(self.layout, None | Some(Layout::Csv));
+        may_have_a_time && self.time.is_none() && self.every.is_none()
     }
 
     fn lines(&self) -> Result<Lines, &'static str> {
@@ -226,6 +232,13 @@ impl ImportArgs {
         eprintln!("imported {imported}: {out}");
         for lack in &imported.lacks {
             eprintln!("wstape: {lack}");
+        }
+        if self.format == Format::Lines && self.lines.is_timeless() {
+            eprintln!(
+                "wstape: nothing says when the messages came, and they are {} ms apart: --time says where \
+                 a line has its time, --every how far apart they are",
+                Lines::default().every.to_ms_text()
+            );
         }
         if imported.waits > 0 {
             eprintln!(

@@ -1,4 +1,4 @@
-//! What every live recording is told, and how it is run.
+//! The options of every live recording, and how to run it.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -30,17 +30,17 @@ pub(crate) struct LiveArgs {
     pub(crate) until: UntilArgs,
 }
 
-/// What came of a recording.
+/// The result of a recording.
 pub(crate) struct Recorded<S> {
     pub(crate) counts: Counts,
-    /// A sentence, where the engine was never reached.
+    /// A sentence, if the engine was never reached.
     pub(crate) unreached: Option<String>,
     pub(crate) summary: S,
 }
 
 impl LiveArgs {
-    /// Records on a runtime of its own and in the machine's time, says what came of it, and ends
-    /// with the status that this is.
+    /// Records on a separate runtime in real time, reports the result, and ends with the matching
+    /// status.
     pub(crate) fn run<S: Display>(
         &self,
         record: impl AsyncFnOnce(Arc<dyn Clock>) -> Result<Recorded<S>, Box<dyn Error>>,

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Command};
 use clap_mangen::Man;
 
-use super::exit;
+use super::{exit, remedy};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -21,7 +21,7 @@ pub(crate) struct ManArgs {
 }
 
 impl ManArgs {
-    /// Prints the page of `command`, or writes it and those of its commands.
+    /// Prints the page for `command`, or writes it and those of its subcommands.
     pub(crate) fn run(&self, command: Command) -> ExitCode {
         let Some(folder) = &self.folder else {
             let mut page = Vec::new();
@@ -33,7 +33,10 @@ impl ManArgs {
             .and_then(|()| clap_mangen::generate_to(command, folder));
         match written {
             Ok(()) => exit::DONE.into(),
-            Err(error) => exit::bad_input(&format!("{}: {error}", folder.display())),
+            Err(error) => {
+                let unwritten = remedy::unwritten(&error);
+                exit::bad_input(&format!("{}: {unwritten}", folder.display()))
+            }
         }
     }
 }

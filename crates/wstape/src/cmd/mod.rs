@@ -1,5 +1,6 @@
-//! The verbs of the command line, a file each, and what several of them share: `again`, `announce`, `bounded`, `duration`, `exit`,
-//! `fixtures`, `live`, `output`, `read_once`, `redaction`, `remedy`, `same_file`, `say`, `small_file`, `token`, `until`.
+//! The verbs of the command line, one file each, and what several of them share: `again`,
+//! `announce`, `bounded`, `duration`, `exit`, `fixtures`, `live`, `output`, `read_once`,
+//! `redaction`, `remedy`, `same_file`, `say`, `small_file`, `token`, `until`.
 
 mod again;
 #[cfg(feature = "cli")]

@@ -9,7 +9,7 @@ use wstape_recorder::{FSYNC_INTERVAL, Fsync, Output, RecordError};
 
 use super::{duration, exit, remedy};
 
-/// What `--out` says for standard output.
+/// The value of `--out` for standard output.
 const STDOUT: &str = "-";
 
 /// Where the tape goes.
@@ -52,7 +52,7 @@ enum When {
 }
 
 impl OutputArgs {
-    /// Says what ended a command that writes this tape whole, or not at all.
+    /// Reports what ended a command that writes this tape whole, or not at all.
     pub(crate) fn unfinished(&self, error: &(dyn Error + 'static)) -> ExitCode {
         match error.downcast_ref::<RecordError>() {
             Some(RecordError::Broken { name, source, .. }) if self.file().is_some() => {
@@ -75,7 +75,7 @@ impl OutputArgs {
         Ok(output.fsync(fsync.policy()))
     }
 
-    /// A tape that appears when it is whole.
+    /// A tape that appears once complete.
     ///
     /// # Errors
     /// Those of [`Output::whole`] and [`Output::stdout`].

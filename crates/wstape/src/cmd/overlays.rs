@@ -19,7 +19,7 @@ pub(crate) struct OverlaysArgs {
 }
 
 impl OverlaysArgs {
-    /// Lists the overlays that the program holds, or prints one.
+    /// Lists the built-in overlays, or prints one.
     pub(crate) fn run(&self) -> ExitCode {
         let Some(name) = &self.name else {
             return exit::print(&list());
@@ -33,7 +33,7 @@ impl OverlaysArgs {
     }
 }
 
-/// A line for each: what `--overlay` takes, and its title.
+/// One line for each: what `--overlay` takes, and its title.
 fn list() -> String {
     let width = Overlay::all().map(|overlay| overlay.name().len()).max();
     let width = width.unwrap_or(0) + FOLDER.len() + 1;

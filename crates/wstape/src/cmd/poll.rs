@@ -12,7 +12,7 @@ use super::live::{LiveArgs, Recorded};
 use super::token::TokenArgs;
 use crate::progress::Progress;
 
-/// How often it is asked, unless set otherwise.
+/// The default polling interval.
 const EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]

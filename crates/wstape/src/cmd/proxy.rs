@@ -99,21 +99,21 @@ impl ProxyArgs {
     }
 }
 
-/// Whether the engine is the proxy that listens there. A name that can't be resolved is none now,
-/// and may be one later.
+/// Whether the engine is the proxy listening there. A name that can't be resolved is not one now,
+/// but may be later.
 async fn is_own(engine: &Target, listening: SocketAddr) -> bool {
     let found = lookup_host((engine.host(), engine.port())).await;
     found.is_ok_and(|mut found| found.any(|addr| leads_back(addr, listening)))
 }
 
-/// Whether who dials this address reaches whoever listens there.
+/// Whether dialling this address reaches the listener there.
 fn leads_back(dialed: SocketAddr, listening: SocketAddr) -> bool {
     let everywhere = listening.ip().is_unspecified()
         && (dialed.ip().is_loopback() || dialed.ip().is_unspecified());
     dialed.port() == listening.port() && (dialed.ip() == listening.ip() || everywhere)
 }
 
-/// Why a port can't be had, and what to do where that is known.
+/// Why a port is not available, and what to do if that is known.
 fn taken(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {

@@ -1,10 +1,10 @@
-//! What can be read but once, such as a pipe, and is wanted more than once.
+//! Input that can only be read once, such as a pipe, but is needed more often.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _, Seek as _, Write};
 
-/// The first line, its newline included, or the first `max_bytes` of it: enough to tell whether the
-/// rest is wanted. Of a device that has no end no more is read.
+/// The first line, including its newline, or its first `max_bytes`: enough to decide whether the
+/// rest is wanted. Nothing more is read, because a device may have no end.
 pub(crate) fn first_line(source: &mut impl BufRead, max_bytes: usize) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     let mut bounded = source.take(max_bytes as u64);
@@ -12,13 +12,13 @@ pub(crate) fn first_line(source: &mut impl BufRead, max_bytes: usize) -> io::Res
     Ok(line)
 }
 
-/// Most bytes that are kept of what can be read but once; a file may be longer.
+/// Most bytes kept of input that can only be read once; a file may be longer.
 const MAX_PIPED_BYTES: u64 = 4 << 30;
 
-/// What was read, and what `source` still says to its end, in a temporary file without a name.
+/// Copies what was read, and the rest of `source`, to an unnamed temporary file.
 ///
 /// # Errors
-/// Where the file can't be written, or there is more than a pipe may bring.
+/// If the file can't be written, or there is more than a pipe may bring.
 pub(crate) fn copied(first: &[u8], source: &mut impl BufRead) -> io::Result<File> {
     let mut copy = tempfile::tempfile()?;
     copy.write_all(first)?;
@@ -37,7 +37,7 @@ fn copy_rest(source: &mut impl BufRead, copy: &mut impl Write, max_bytes: u64) -
     )))
 }
 
-/// The file from its beginning. One reader at a time may read it.
+/// The file from its start. Only one reader at a time may read it.
 pub(crate) fn rewound(file: &File) -> io::Result<BufReader<File>> {
     let mut file = file.try_clone()?;
     file.rewind()?;

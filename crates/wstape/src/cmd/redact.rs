@@ -51,12 +51,12 @@ impl RedactArgs {
         }
     }
 
-    /// Writes the redacted tape; what is to be said of rules that matched nothing.
+    /// Writes the redacted tape; returns remarks on rules that matched nothing.
     fn redact(&self) -> Result<Vec<String>, Box<dyn Error>> {
         let tape = Reread::of(&self.tape)?;
         let mut redactor = self.redaction.redactor()?;
-        // The header stands first and says which rules matched; and what is printed can't be
-        // taken back, so that all that is redacted anywhere must be known before.
+        // The header comes first and says which rules matched. What is printed can't be taken back,
+        // so everything redacted anywhere must be known before.
         let mut reader = tape.open()?;
         redactor.header(reader.header().clone());
         for step in reader.by_ref() {

@@ -1,4 +1,4 @@
-//! What a command's tape is not to hold.
+//! What a command's tape must not contain.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use clap::Args;
 use ring::rand::{SecureRandom, SystemRandom};
 use wstape_recorder::{Redactor, RuleError, Rules};
 
-/// Where help shows these options.
+/// The help section for these options.
 const HEADING: &str = "Redaction";
 
 /// What the tape is not to hold.
@@ -39,7 +39,7 @@ pub(crate) struct RedactionArgs {
 #[error("the operating system gives no random bytes for the placeholders of secrets")]
 pub(crate) struct NoRandomBytes;
 
-/// Why there is nothing to redact with.
+/// Why redaction can't start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RedactionError {
     #[error(transparent)]
@@ -49,7 +49,7 @@ pub(crate) enum RedactionError {
 }
 
 impl RedactionArgs {
-    /// What redacts so, with a key drawn for this tape.
+    /// The redactor for these options, with a key drawn for this tape.
     pub(crate) fn redactor(&self) -> Result<Redactor, RedactionError> {
         let mut rules = Rules::default();
         for pointer in &self.pointers {
@@ -65,8 +65,8 @@ impl RedactionArgs {
 }
 
 impl RedactionArgs {
-    /// What is to be said of a tape that was gone through: of each rule that matched nothing, and
-    /// of a tape that was to be redacted without any and holds nothing that always is.
+    /// Remarks once a tape was processed: on each rule that matched nothing, and on a tape that was
+    /// to be redacted without rules but holds nothing that always is.
     pub(crate) fn unmatched(&self, redactor: &Redactor) -> Vec<String> {
         let none = self.pointers.is_empty() && self.keys.is_empty() && self.headers.is_empty();
         if none && !self.redact_shapes {
@@ -81,14 +81,14 @@ impl RedactionArgs {
     }
 }
 
-/// Of each rule that matched nothing, that it did.
+/// A remark on each rule that matched nothing.
 pub(crate) fn unmatched_rules(redactor: &Redactor) -> Vec<String> {
     let unmatched = redactor.unmatched().into_iter();
     let sentence = |rule: String| format!("the rule {rule:?} matched nothing; is it misspelt?");
     unmatched.map(sentence).collect()
 }
 
-/// The key of one tape's placeholders.
+/// The key for one tape's placeholders.
 pub(crate) fn draw_key() -> Result<[u8; 32], NoRandomBytes> {
     let mut key = [0; 32];
     let drawn = SystemRandom::new().fill(&mut key);

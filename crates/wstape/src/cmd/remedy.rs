@@ -1,16 +1,16 @@
-//! What to do about a file that can't be read or written: the end of the sentence that says so.
+//! What to do about a file that can't be read or written: the end of the error message.
 
 use std::io::{self, ErrorKind};
 
 use wstape_harness::SuiteError;
 #[cfg(feature = "cli")]
 use wstape_recorder::{ImportError, RecordError};
-use wstape_tape::TapeError;
+use wstape_tape::{TapeError, TapeErrorKind};
 
-/// What the errors of `tempfile` say before the path.
+/// What `tempfile`'s errors say before the path.
 const OF_A_TEMPORARY_FILE: &str = " at path ";
 
-/// What to do about a file that can't be read; nothing where that is not known.
+/// What to do about a file that can't be read; empty if that is not known.
 pub(crate) fn to_read(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NotFound => "; check its name and the folder that you are in",
@@ -20,7 +20,7 @@ pub(crate) fn to_read(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// What to do about a file that can't be written; nothing where that is not known.
+/// What to do about a file that can't be written; empty if that is not known.
 pub(crate) fn to_write(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NotFound => "; make its folder first",
@@ -36,11 +36,11 @@ pub(crate) fn to_write(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// What the system said of a file that can't be written, and what to do.
+/// The system's error for a file that can't be written, and what to do.
 pub(crate) fn unwritten(error: &io::Error) -> String {
     let remedy = to_write(error.kind());
     let said = error.to_string();
-    // That of a temporary file ends with the name of one that nobody asked for.
+    // For a temporary file it ends with a path that the user never asked for.
     let said = match said.split_once(OF_A_TEMPORARY_FILE) {
         Some((said, _)) if error.get_ref().is_some() => said,
         _ => &said,
@@ -48,10 +48,20 @@ pub(crate) fn unwritten(error: &io::Error) -> String {
     format!("{said}{remedy}")
 }
 
-/// What is wrong with a tape: the place where it is a flaw, what to do where it can't be read.
+/// What is wrong with a tape: the place if it is a flaw, what to do if it can't be read or is no tape
+/// from its first line on.
 pub(crate) fn of_tape(error: &TapeError) -> String {
-    let remedy = error.io_kind().map_or("", to_read);
-    format!("{}{remedy}", error.report())
+    let report = error.report();
+    if let Some(kind) = error.io_kind() {
+        return format!("{report}{}", to_read(kind));
+    }
+    let no_header = error.kind() == TapeErrorKind::Json || error.key() == Some("tape");
+    if error.line() > 1 || !no_header || error.kind() == TapeErrorKind::Unsupported {
+        return report;
+    }
+    // Behind the sentence, and before the line that it is about.
+    let (sentence, line) = report.split_at(report.find('\n').unwrap_or(report.len()));
+    format!("{sentence}; wstape import makes a tape of what another tool wrote{line}")
 }
 
 /// Why there is no recording, and what to do.

@@ -57,15 +57,15 @@ pub(crate) struct Replay {
     max_virtual: Duration,
 }
 
-/// Lines shown of an outcome that has no snapshot: one that is longer is judged by its beginning
-/// here, and whole in the snapshot.
+/// Most lines shown of an outcome without a snapshot: a longer one is judged here by its beginning,
+/// and in full in the snapshot.
 const MAX_SHOWN_LINES: usize = 60;
 
-/// How long a run may last, unless told otherwise: as long as [`MAX_VIRTUAL`].
+/// How long a run may last by default: [`MAX_VIRTUAL`].
 const DEFAULT_MAX_VIRTUAL: &str = "31days";
 const _: () = assert!(MAX_VIRTUAL.as_secs() == 31 * 24 * 3_600);
 
-/// What came of a trial.
+/// The result of a trial.
 enum Verdict {
     Holds,
     Accepted,
@@ -86,7 +86,7 @@ impl From<String> for Unplayed {
     }
 }
 
-/// What came of all trials.
+/// The results of all trials.
 #[derive(Default)]
 struct Tally {
     failures: Vec<Failure>,
@@ -94,7 +94,7 @@ struct Tally {
     bad: usize,
 }
 
-/// A trial that did not hold, and what to show of it.
+/// A failed trial, and what to show of it.
 struct Failure {
     name: String,
     shown: String,
@@ -173,7 +173,7 @@ impl Replay {
             })
         };
         let scenario = trial.scenario.clone().max_virtual(self.max_virtual);
-        // Long tapes take their time; what hangs takes for ever.
+        // Long tapes take their time, but a hang takes for ever.
         let (played, whom) = (scenario.clone(), Arc::clone(subject));
         let outcome = bounded(may_take(trial), move || played.run(&*whom));
         let outcome = run(outcome.map_err(Unplayed::Subject)?)?;
@@ -265,16 +265,17 @@ impl Tally {
             0 => String::new(),
             bad => format!(", {bad} can't be played"),
         };
+        let scenarios = if trials == 1 { "scenario" } else { "scenarios" };
         say(&format!(
-            "\n{trials} scenarios: {held} hold, {} depart{bad}, in {:.3} s\n",
+            "\n{trials} {scenarios}: {held} hold, {} depart{bad}, in {:.3} s\n",
             self.failures.len(),
             took.as_secs_f64()
         ));
     }
 }
 
-/// What the rules of chaos say of a case that it wrote; nothing where they hold, and of a tape
-/// that is none or is played under others.
+/// What the rules of chaos say about a case that it wrote; `None` if they hold, or if the tape is
+/// not a case or is played under others.
 fn rules_of(trial: &Trial, subject: &dyn Subject) -> Result<Option<String>, String> {
     let tape = Path::new(&trial.tape);
     let is_case = trial.overlays.is_empty() && is_case(tape).map_err(|error| error.to_string())?;
@@ -286,7 +287,7 @@ fn rules_of(trial: &Trial, subject: &dyn Subject) -> Result<Option<String>, Stri
     Ok((!lines.is_empty()).then(|| format!("rules are broken:\n{}", lines.concat())))
 }
 
-/// Wall time that a trial may take: what any case may, and a second for each MiB of its tapes.
+/// Wall time for a trial: what any case may take, plus a second for each MiB of its tapes.
 fn may_take(trial: &Trial) -> Duration {
     let tapes = [PathBuf::from(&trial.tape)];
     let sizes = tapes.iter().chain(&trial.overlays).filter_map(|tape| {
@@ -301,8 +302,7 @@ fn unreadable(trial: &Trial, error: &std::io::Error) -> String {
     format!("{}: {error}{remedy}", trial.snapshot.display())
 }
 
-/// What is shown where there is no snapshot to compare with: the outcome itself, so that it can be
-/// said whether it is right.
+/// Shown if there is no snapshot to compare with: the outcome itself, to judge whether it is right.
 fn unseen(found: &str) -> String {
     let lines: Vec<&str> = found.trim_end().lines().collect();
     let shown = lines[..lines.len().min(MAX_SHOWN_LINES)].join("\n");

@@ -9,8 +9,8 @@ use wstape_tape::{MAX_LINE_BYTES, TapeError, TapeReader};
 
 use super::read_once::{copied, first_line, rewound};
 
-/// A tape that can be opened again and again. What can be read but once, such as a pipe, is kept in
-/// a temporary file.
+/// A tape that can be opened repeatedly. Input that can only be read once, such as a pipe, is kept
+/// in a temporary file.
 #[derive(Debug)]
 pub(crate) struct Reread {
     path: PathBuf,
@@ -21,7 +21,7 @@ impl Reread {
     /// The tape at `path`; a pipe is read to its end.
     ///
     /// # Errors
-    /// Where a pipe can't be read, not be kept, or begins with no tape's header.
+    /// If a pipe can't be read or kept, or does not begin with a tape's header.
     pub(crate) fn of(path: &Path) -> Result<Self, RecordError> {
         let once = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
         let copy = once.then(|| kept(path));
@@ -31,10 +31,10 @@ impl Reread {
         })
     }
 
-    /// Opens it at its beginning. One reader at a time may read it.
+    /// Opens it at its start. Only one reader at a time may read it.
     ///
     /// # Errors
-    /// Where it can't be read, or its first line is no header.
+    /// If it can't be read, or its first line is not a header.
     pub(crate) fn open(&self) -> Result<TapeReader<BufReader<File>>, RecordError> {
         let Some(copy) = &self.copy else {
             return Ok(TapeReader::open(&self.path)?);
@@ -46,8 +46,7 @@ impl Reread {
     }
 }
 
-/// A copy of what is read to its end. Of what is no tape no more than a line is read: a device may
-/// have no end.
+/// A copy of the whole input. If it is not a tape, only one line is read: a device may have no end.
 fn kept(path: &Path) -> Result<File, RecordError> {
     let name = path.display().to_string();
     let failed = |error| RecordError::Output(name.clone(), error);

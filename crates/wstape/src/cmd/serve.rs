@@ -30,8 +30,8 @@ use super::exit::bad_input;
 use super::signals::Signals;
 
 impl Serve {
-    /// Serves until Ctrl-C, SIGTERM, with `--exit` the tape's end, or with `--exit-with-stdin` that
-    /// of standard input.
+    /// Serves until Ctrl-C or SIGTERM, with `--exit` until the tape's end, or with
+    /// `--exit-with-stdin` until standard input ends.
     pub(crate) fn run(self) -> ExitCode {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -56,7 +56,7 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
         serve.upstream.target()?;
         return prepare(&serve, serve.engine.as_deref()).map(|_| Ending::Asked);
     }
-    // Before the port is open: a signal that comes then must not be lost.
+    // Before the port opens: a signal that comes then must not be lost.
     let mut stop = Signals::listen()?;
     let lifeline = serve.lifeline.watch()?;
     let engines = Engines::start(&serve).await?;
@@ -80,7 +80,7 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
         () = stop.next() => Ok(ended_before(&engines.running, &serve)),
         () = lifeline.ended() => Ok(ended_before(&engines.running, &serve)),
         () = told_to_end(engines.control.as_ref()) => Ok(verdict(&engines.running, &serve)),
-        // What has gone wrong is said at its finish.
+        // Finishing it reports what went wrong.
         () = engines.recording_failed() => Ok(Ending::Asked),
         ended = all_over(&mut playing) => ended,
     };
@@ -89,13 +89,13 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
     Ok(ended?)
 }
 
-/// Waits for all engines' tapes, or the first that is at fault.
+/// Waits for all engines' tapes, or the first that fails.
 async fn all_over(
     playing: &mut JoinSet<Result<Ending, EngineError>>,
 ) -> Result<Ending, EngineError> {
     let mut ending = Ending::Asked;
     while let Some(over) = playing.join_next().await {
-        // A task is neither cancelled before the end nor does it panic.
+        // The task is not cancelled before the end, and doesn't panic.
         match over.unwrap_or(Err(EngineError::ShutDown))? {
             Ending::Asked => {}
             Ending::Unmet => ending = Ending::Unmet,
@@ -112,7 +112,7 @@ async fn told_to_end(control: Option<&Control>) {
     }
 }
 
-/// How a run ends that somebody has ended before its tape was over: with `--exit` the verdict counts.
+/// How a run ends that was stopped before its tape was over: with `--exit` the verdict counts.
 fn ended_before(engines: &[Engine], serve: &Serve) -> Ending {
     if serve.exit {
         return verdict(engines, serve);
@@ -120,7 +120,7 @@ fn ended_before(engines: &[Engine], serve: &Serve) -> Ending {
     Ending::Asked
 }
 
-/// How the run ends that was told to, by what is known of its expectations.
+/// How a stopped run ends, given what is known about its expectations.
 fn verdict(engines: &[Engine], serve: &Serve) -> Ending {
     let mut ending = Ending::Asked;
     for engine in engines {
@@ -140,17 +140,17 @@ fn verdict(engines: &[Engine], serve: &Serve) -> Ending {
     ending
 }
 
-/// How serving came to its end.
+/// How serving ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     /// As asked.
     Asked,
-    /// With the tape, and something that it expects was not met.
+    /// With the tape, and some expectation unmet.
     Unmet,
 }
 
-/// Says what becomes of the tape's expectations, and how it ended; returns then where `--exit` is
-/// given or the tape is at fault.
+/// Reports the tape's expectations, and how it ended; then returns only with `--exit` or if the
+/// tape is at fault.
 async fn tape_over(engine: &Engine, serve: &Serve) -> Result<Ending, EngineError> {
     let mut ending = Ending::Asked;
     let end = {
@@ -190,7 +190,7 @@ async fn tape_over(engine: &Engine, serve: &Serve) -> Result<Ending, EngineError
     }
 }
 
-/// Says what was not met, or can't be seen from here, and notes it.
+/// Reports what was not met, or can't be seen from here, and records it.
 fn say(verdict: &Verdict, serve: &Serve, ending: &mut Ending) {
     let said = match verdict.outcome {
         Outcome::Met => return,

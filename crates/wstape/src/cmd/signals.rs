@@ -1,4 +1,4 @@
-//! Ctrl-C, and SIGTERM where there is one: what every command that runs until told listens to.
+//! Ctrl-C, and SIGTERM if there is one: what every long-running command listens to.
 
 use std::io;
 
@@ -11,10 +11,10 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Listens from here on: none that comes later ends the process by itself.
+    /// Listens from here on: later signals no longer end the process by themselves.
     ///
     /// # Errors
-    /// Where signals can't be listened for.
+    /// If signals can't be listened for.
     ///
     /// # Panics
     /// Outside a tokio runtime with its I/O driver on.
@@ -48,7 +48,7 @@ impl Signals {
     /// Completes at the next signal.
     #[cfg(not(unix))]
     pub(crate) async fn next(&mut self) {
-        // Without the handler only the process's own end is left.
+        // Without the handler only the process's own end remains.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

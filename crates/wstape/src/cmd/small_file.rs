@@ -1,16 +1,17 @@
-//! A file that is read whole: certificates, verdicts, the results of a run.
+//! A file that is read whole: certificates, verdicts, a run's results.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Largest such file, in bytes: no key, verdict or result is anywhere near it, and a device has no end.
+/// Largest such file, in bytes: no key, verdict or result is nearly that large, and a device has no
+/// end.
 pub(crate) const MAX_SMALL_FILE_BYTES: u64 = 64 << 20;
 
-/// What is in the file at `path`.
+/// The contents of the file at `path`.
 ///
 /// # Errors
-/// Where it can't be read, or holds more than [`MAX_SMALL_FILE_BYTES`].
+/// If it can't be read, or holds more than [`MAX_SMALL_FILE_BYTES`].
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = File::open(path)?;
@@ -24,10 +25,10 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The text that is in the file at `path`.
+/// The text in the file at `path`.
 ///
 /// # Errors
-/// As [`read`], and where it is not UTF-8.
+/// As [`read`], and if it is not UTF-8.
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(read(path)?).map_err(|_| {
         io::Error::new(

@@ -71,7 +71,7 @@ impl TapArgs {
         })
     }
 
-    /// With what is to be sent.
+    /// Adds what should be sent.
     fn dressed(&self, mut tap: Tap) -> Result<Tap, Box<dyn Error>> {
         for header in &self.sent_headers {
             // Not repeated in the error: it may be a secret.
@@ -90,7 +90,7 @@ impl TapArgs {
     }
 }
 
-/// The text that `--send` names.
+/// The text given by `--send`.
 fn text_of(argument: &str) -> Result<String, String> {
     let Some(path) = argument.strip_prefix('@') else {
         return Ok(argument.to_owned());

@@ -13,10 +13,10 @@ pub(crate) struct TokenArgs {
 }
 
 impl TokenArgs {
-    /// The token, where one is asked for.
+    /// The token, if one is asked for.
     ///
     /// # Errors
-    /// A sentence, where there is no such variable or its value is not UTF-8.
+    /// A sentence, if there is no such variable or its value is not UTF-8.
     pub(crate) fn token(&self) -> Result<Option<String>, String> {
         let Some(name) = &self.token_env else {
             return Ok(None);

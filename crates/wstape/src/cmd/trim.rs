@@ -16,7 +16,7 @@ use super::redaction::{RedactionArgs, unmatched_rules};
 use super::reread::Reread;
 use crate::progress::Progress;
 
-/// What a place of a tape that is named begins with.
+/// The prefix of a place named by a mark.
 const MARK: &str = "mark:";
 
 #[derive(Debug, Args)]
@@ -72,7 +72,7 @@ impl TrimArgs {
         }
     }
 
-    /// Writes the stretch; what is to be said of rules that matched nothing in it.
+    /// Writes the stretch; returns remarks on rules that matched nothing in it.
     fn trim(&self) -> Result<(Finished, Vec<String>), Box<dyn Error>> {
         let mut redactor = self.redaction.redactor()?;
         let trim = Trim {
@@ -83,7 +83,7 @@ impl TrimArgs {
         let from = trim.begin(tape.open()?).map_err(RecordError::from)?;
         let reader = tape.open()?;
         let header = Trim::header(reader.header().clone(), from);
-        // The header stands first, and says which rules matched.
+        // The header comes first, and says which rules matched.
         redactor.header(header.clone());
         trim.cut(from, reader, |step| {
             redactor.step(step);

@@ -20,11 +20,11 @@ pub(crate) struct UntilArgs {
 }
 
 impl UntilArgs {
-    /// Completes after the time asked for, or at Ctrl-C or SIGTERM, whichever comes first. A
-    /// second signal ends the process at once; what is in the tape by then plays.
+    /// Completes after the requested time, or at Ctrl-C or SIGTERM, whichever comes first. A second
+    /// signal ends the process at once; what the tape holds by then can be played.
     ///
     /// # Errors
-    /// Where signals can't be listened for.
+    /// If signals can't be listened for.
     ///
     /// # Panics
     /// Outside a tokio runtime with its I/O driver on.

@@ -1,4 +1,4 @@
-//! The harness's clock and dialer as the client's own.
+//! Adapts the harness's clock and dialer to the client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use engine_client::{DialError, Dialing, Sleep, Target, Transport};
 use wstape_harness::{Clock, Dialer};
 
-/// A clock of the harness, or an engine's, as the client takes it.
+/// A clock of the harness, or an engine's, for the client.
 #[derive(Debug, Clone)]
 pub struct ClientClock(Arc<dyn Clock>);
 
 impl ClientClock {
-    /// Of this clock.
+    /// Wraps this clock.
     #[must_use]
     pub fn new(clock: impl Clock) -> Self {
         Self(Arc::new(clock))
@@ -39,12 +39,12 @@ impl engine_client::Clock for ClientClock {
     }
 }
 
-/// A dialer of the harness as the client takes it.
+/// A dialer of the harness, for the client.
 #[derive(Debug, Clone)]
 pub struct ClientDialer(Arc<dyn Dialer>);
 
 impl ClientDialer {
-    /// Of this dialer.
+    /// Wraps this dialer.
     #[must_use]
     pub fn new(dialer: impl Dialer) -> Self {
         Self(Arc::new(dialer))

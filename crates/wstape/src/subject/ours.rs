@@ -99,7 +99,7 @@ impl Subject for OurSubscriber {
     }
 }
 
-/// The backoff as the client takes it.
+/// The backoff in the client's terms.
 fn reconnect(settings: &Settings) -> ReconnectConfig {
     ReconnectConfig {
         initial_backoff: settings.initial_backoff,
@@ -112,7 +112,7 @@ fn reconnect(settings: &Settings) -> ReconnectConfig {
     }
 }
 
-/// Lets the subscriber write into `notebook` what it observes.
+/// Makes the subscriber write what it observes into `notebook`.
 fn noted(
     builder: SubscriberBuilder,
     backoff: ReconnectConfig,

@@ -1,4 +1,4 @@
-//! The client's mirror, as the harness looks at it.
+//! The client's mirror, as the harness sees it.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use wstape_oracle::{ConnectionRecord, EndReason, Field, Mirror, Record};
 
-/// The client's state, looked at.
+/// A view of the client's state.
 pub(super) struct Shown {
     state: Arc<RwLock<EngineState>>,
     /// The fields as they were last written out.
@@ -58,8 +58,8 @@ impl Mirror for Shown {
 
     fn backfill(&self, field: Field, payload: &str, as_of: DateTime<Utc>) -> bool {
         let mut state = self.state.write();
-        // A payload that does not decode is the world's mistake: the mirror then departs from
-        // the model, which says so.
+        // A payload that does not decode is the world's mistake: the mirror then differs from the
+        // model, which reports it.
         match field {
             Field::Status => {
                 if let Ok(value) = serde_json::from_str::<V2Status>(payload) {
@@ -121,7 +121,7 @@ impl Record for Shown {
     }
 }
 
-/// The client's reason as the rules call it.
+/// The rules' name for the client's reason.
 fn end_reason(reason: engine_client::EndReason) -> EndReason {
     use engine_client::EndReason as Client;
     match reason {
@@ -143,12 +143,12 @@ fn end_reason(reason: engine_client::EndReason) -> EndReason {
         Client::HandshakeFailed => EndReason::HandshakeFailed,
         Client::ConnectTimeout => EndReason::ConnectTimeout,
         Client::Shutdown => EndReason::Shutdown,
-        // One that the rules do not know fits no end, and the record's rule says so.
+        // A reason the rules do not know matches no end, and the record's rule reports it.
         _ => EndReason::Other,
     }
 }
 
-/// Writes a field out, and takes it down.
+/// Writes a field out, and remembers it.
 ///
 /// # Panics
 /// Never: the models serialise into memory.

@@ -1,5 +1,5 @@
-//! Disks that fill, write short, are interrupted, or fail to force what they took: what was
-//! acknowledged plays, nothing follows a line that was torn, and the failure is said.
+//! Disks that fill, write short, are interrupted, or fail to sync what they took: what was
+//! acknowledged plays, nothing follows a torn line, and the failure is reported.
 
 #[path = "../../../../recorder/tests/steps/mod.rs"]
 mod steps;

@@ -1,4 +1,4 @@
-//! What a person reads or has read to their shell: help, completions, manual pages.
+//! What a person or their shell reads: help, completions, manual pages.
 
 use std::fs;
 use std::process::{Command, Output, Stdio};

@@ -1,4 +1,4 @@
-//! Tapes looked into, cut and compared: by the binary, as its users see it.
+//! Tapes inspected, cut and compared with the binary, as its users see it.
 
 use std::fs;
 use std::path::Path;

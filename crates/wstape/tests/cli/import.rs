@@ -30,3 +30,35 @@ fn what_comes_by_standard_input_becomes_the_same_tape() {
         assert_eq!(lines, run(input(name).to_str().unwrap()));
     }
 }
+
+#[test]
+fn lines_without_a_word_on_their_time_are_said_to_be_evenly_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let feed = folder.path().join("feed.ndjson");
+    std::fs::write(&feed, "{\"ts\":1764300000,\"p\":1}\n").unwrap();
+    let said = |options: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_wstape"))
+            .args(["import", "lines", "--out", "-"])
+            .arg(&feed)
+            .args(options)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let sentence = "nothing says when the messages came, and they are 100 ms apart: --time says";
+    assert!(said(&[]).contains(sentence), "{}", said(&[]));
+    for options in [
+        &["--time", "/ts"] as &[&str],
+        &["--time", "none"],
+        &["--every", "1s"],
+        &["--layout", "ndjson"],
+        &["--quiet"],
+    ] {
+        assert!(
+            !said(options).contains("apart"),
+            "{options:?}: {}",
+            said(options)
+        );
+    }
+}

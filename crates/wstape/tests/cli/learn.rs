@@ -1,4 +1,4 @@
-//! `wstape learn` makes a dialogue of a session, and says what of it is none.
+//! `wstape learn` makes a dialogue of a session, and says which parts it could not learn.
 
 use std::process::{Command, Output};
 

@@ -1,4 +1,4 @@
-//! The command line, as its users have it: a file a verb, or a matter that several share.
+//! The command line, as its users see it: a file per verb, or per topic that several share.
 
 mod chaos;
 mod disk;

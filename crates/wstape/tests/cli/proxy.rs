@@ -1,4 +1,4 @@
-//! `wstape proxy` on real sockets: how connections end, what is said, and with which status.
+//! `wstape proxy` on real sockets: how connections end, what it reports, and its exit status.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

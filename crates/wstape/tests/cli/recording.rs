@@ -1,4 +1,4 @@
-//! The binary, given what it should not be given.
+//! What the binary does with input it should not be given.
 
 use std::fs;
 use std::net::TcpListener;

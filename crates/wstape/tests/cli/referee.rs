@@ -1,11 +1,11 @@
-//! The referee's command, where it is told something wrong.
+//! The referee's command, used wrongly.
 
 use std::fs;
 use std::process::Command;
 
 /// Each of these, played in a folder with the files that are named below, ends with 2 and one sentence that says what
 /// is wrong and what to do.
-const WRONG: [(&[&str], &str); 19] = [
+const WRONG: [(&[&str], &str); 20] = [
     (
         &["--only", "R4,", "--", "true"],
         "a name that is empty; it takes names such as R4,E2",
@@ -39,7 +39,14 @@ const WRONG: [(&[&str], &str); 19] = [
         &["--only", "R4", "--", "./client.py"],
         "./client.py: Permission denied (os error 13); is it",
     ),
-    (&["--jobs", "0", "--", "true"], "0 is not in 1.."),
+    (
+        &["--jobs", "0", "--", "true"],
+        "expected a number from 1 to 65535",
+    ),
+    (
+        &["--jobs", "many", "--", "true"],
+        "expected a number from 1 to 65535",
+    ),
     (
         &["--expect", "missing.json", "--", "true"],
         "there is no file missing.json; the same command with --accept writes it",

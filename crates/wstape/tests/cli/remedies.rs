@@ -1,4 +1,4 @@
-//! What can't be read or written is said with what to do about it, whichever verb it is.
+//! Whatever can't be read or written, every verb says what to do about it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -160,6 +160,15 @@ fn an_output_that_cannot_be_written_is_said_with_what_to_do() {
             "--listen",
             "127.0.0.1:0",
             "--journal",
+            "OUT",
+        ],
+        &[
+            "serve",
+            "t.jsonl",
+            "--listen",
+            "127.0.0.1:0",
+            "--tls",
+            "--tls-ca",
             "OUT",
         ],
         &["draw", "t.jsonl", "--out", "OUT"],

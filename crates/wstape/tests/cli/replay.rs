@@ -135,7 +135,7 @@ fn a_tape_departs_until_its_outcome_is_accepted_and_again_once_it_changes() {
     );
     let (status, said) = replay(&[]);
     assert_eq!(status, Some(0), "{said}");
-    assert!(said.contains("1 scenarios: 1 hold, 0 depart"), "{said}");
+    assert!(said.contains("1 scenario: 1 hold, 0 depart"), "{said}");
 
     fs::write(&tape, TAPE.replace("\"at_ms\":10", "\"at_ms\":20")).expect("a file");
     let (status, said) = replay(&[]);

@@ -1,4 +1,4 @@
-//! Rules by choice: the same ones in the run, in every report, and in what is merged.
+//! Chosen rules: the same ones in the run, in every report, and in what is merged.
 
 use std::fs;
 

@@ -24,6 +24,18 @@ fn bad_input_is_one_clear_sentence_and_status_2_and_writes_nothing() {
             "the address is not this machine's",
         ),
         (
+            &["good.jsonl", "--listen", "no-such-host.invalid:0"],
+            "; give an address of this machine's, such as 127.0.0.1:8765",
+        ),
+        (
+            &["good.jsonl", "--overlay", "field/no-such"],
+            "field/ws-8-server-closed\n",
+        ),
+        (
+            &["feed.ndjson"],
+            "such as {\"tape\":1}; wstape import makes a tape of what another tool wrote\n",
+        ),
+        (
             &["good.jsonl", "--listen", "nonsense"],
             "invalid value 'nonsense' for '--listen <ADDR>'",
         ),

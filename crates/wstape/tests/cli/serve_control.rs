@@ -1,4 +1,4 @@
-//! `serve --control`: a run that is steered.
+//! `serve --control`: steering a run.
 
 use std::io::{BufRead as _, Read as _, Write as _};
 use std::net::TcpStream;

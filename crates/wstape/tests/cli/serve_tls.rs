@@ -1,4 +1,4 @@
-//! `serve --tls`: certificates made at start, and those of the user.
+//! `serve --tls`: certificates made at start, and the user's own.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

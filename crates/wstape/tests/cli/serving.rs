@@ -1,4 +1,4 @@
-//! A server that runs in a folder of its own, and how a client comes to it.
+//! A server that runs in its own folder, and how a client reaches it.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -28,6 +28,7 @@ pub(crate) fn folder() -> tempfile::TempDir {
     )
     .unwrap();
     std::fs::write(dir.path().join("old.jsonl"), "kept\n").unwrap();
+    std::fs::write(dir.path().join("feed.ndjson"), "{\"p\":1}\n").unwrap();
     dir
 }
 

@@ -1,4 +1,4 @@
-//! What is shown while it records: a line on a terminal, nothing where there is none.
+//! What is shown during a recording: a line on a terminal, nothing without one.
 
 use std::fs::{File, OpenOptions};
 use std::io::Read;

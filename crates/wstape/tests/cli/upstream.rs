@@ -1,4 +1,4 @@
-//! `wstape serve --upstream`: a real engine behind the port, another `wstape serve` standing for it.
+//! `wstape serve --upstream`: a real engine behind the port, played by another `wstape serve`.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -236,6 +236,20 @@ fn what_a_real_engine_cannot_be_served_with_is_one_sentence_and_status_2() {
         "cannot be used with",
     );
     refused(dir.path(), &[], "<TAPE>");
+    refused(
+        dir.path(),
+        &[],
+        "\n       wstape serve [OPTIONS] --upstream <URL>",
+    );
+    // What is for a real engine alone asks for it, and for no tape.
+    for option in [
+        &["--record", "new.jsonl"] as &[&str],
+        &["--toxiproxy", "127.0.0.1:0"],
+        &["--rewrite-host"],
+        &["--upstream-ca", "ca.pem"],
+    ] {
+        refused(dir.path(), option, "not provided:\n  --upstream <URL>\n\n");
+    }
     assert_eq!(
         std::fs::read_to_string(dir.path().join("old.jsonl")).expect("a file"),
         "kept\n"

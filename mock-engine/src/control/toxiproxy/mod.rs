@@ -8,7 +8,7 @@
 //! | `toxic` | a toxic as its JSON has it, and what that does |
 //! | `refusal` | what went wrong, in Toxiproxy's words |
 //!
-//! It is on loopback only and reaches the real engine of the command line and no other.
+//! It listens on loopback only, and reaches the real engine of the command line and no other.
 
 mod proxies;
 mod proxy;
@@ -27,19 +27,19 @@ use crate::engine::Engine;
 
 pub use self::proxies::{MAX_PROXIES, MAX_TOXICS, OWN_PROXY};
 
-/// Toxiproxy's API of an engine. Dropping it closes the port; what it has laid stays.
+/// Toxiproxy's API of an engine. Dropping it closes the port; the toxics it has laid stay.
 #[derive(Debug)]
 pub struct Toxiproxy {
     served: Served,
 }
 
 impl Engine {
-    /// Opens Toxiproxy's API for this engine, which has a real one behind it, at `upstream`, such as
+    /// Opens Toxiproxy's API for this engine, whose real engine is at `upstream`, such as
     /// `engine.example:443`.
     ///
     /// # Errors
-    /// [`ControlError::NotLoopback`] where others than this machine could reach it;
-    /// [`ControlError::NoUpstream`] where the engine plays a tape; and where the address can't be had.
+    /// [`ControlError::NotLoopback`] if other machines could reach it; [`ControlError::NoUpstream`]
+    /// if the engine plays a tape; and an error if the address can't be had.
     pub fn toxiproxy(&self, addr: SocketAddr, upstream: &str) -> Result<Toxiproxy, ControlError> {
         if !addr.ip().is_loopback() {
             return Err(ControlError::NotLoopback(addr));

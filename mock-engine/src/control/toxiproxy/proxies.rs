@@ -21,7 +21,7 @@ use crate::ids::PortId;
 use crate::port::{Gate, Port, TcpPort};
 use crate::tcp;
 
-/// What the proxy is called that is the engine's own port.
+/// The name of the proxy that is the engine's own port.
 pub const OWN_PROXY: &str = "upstream";
 
 /// Most proxies at a time.
@@ -59,7 +59,7 @@ struct Listed {
     enabled: bool,
     toxics: Vec<Laid>,
     port: PortId,
-    /// What takes connections off the port, where that is not the engine's own.
+    /// The task that takes connections off the port, unless that is the engine's own.
     accepting: Option<AbortHandle>,
 }
 
@@ -72,8 +72,8 @@ impl Drop for Listed {
 }
 
 impl Proxies {
-    /// Those of an engine: its own port to begin with. `None` where no real engine is behind it, or
-    /// it is in memory.
+    /// The proxies of an engine: at first its own port. `None` if there is no real engine behind
+    /// it, or it is in memory.
     pub(super) fn of(engine: &Engine, upstream: &str) -> Option<Self> {
         let hub = engine.hub();
         let own = engine.local_addr().filter(|_| hub.core().is_live())?;
@@ -124,8 +124,8 @@ impl Proxies {
         self.open(&mut self.list.lock(), asked)
     }
 
-    /// Opens each of these proxies that is not there as it is asked for, closing what has its name.
-    /// Where one can't be had, those before it stay.
+    /// Opens each of these proxies that is not there as asked for, closing any that has its name.
+    /// If one can't be had, those before it stay.
     pub(super) fn populate(&self, asked: &[AskedProxy]) -> Result<(), Refusal> {
         let mut list = self.list.lock();
         for asked in asked {
@@ -145,7 +145,7 @@ impl Proxies {
         Ok(())
     }
 
-    /// Where a proxy is to listen, and the real engine as it names it.
+    /// Where a proxy is to listen, and its name for the real engine.
     fn place(&self, asked: &AskedProxy) -> Result<(SocketAddr, String), Refusal> {
         let missing = |field: &str| Refusal::bad(format!("missing required field: {field}"));
         if asked.name.is_empty() {
@@ -197,8 +197,8 @@ impl Proxies {
         Ok(())
     }
 
-    /// The engine's own port goes by another name from here on: where it has the one that it began
-    /// with, that is forgotten.
+    /// Frees the engine's own port for another name: if it still has the one that it began with,
+    /// that is forgotten.
     fn take_own(&self, list: &mut List) -> Result<(), Refusal> {
         let holder = list.proxies.iter().find(|(_, had)| had.port == PortId::OWN);
         match holder.map(|(name, _)| name.clone()) {
@@ -232,7 +232,7 @@ impl Proxies {
         Ok((id, listen, accepting.abort_handle()))
     }
 
-    /// Closes a proxy, where there is one of that name.
+    /// Closes a proxy, if there is one of that name.
     fn close(&self, list: &mut List, name: &str) -> bool {
         let Some(closed) = list.proxies.remove(name) else {
             return false;
@@ -262,7 +262,7 @@ impl Proxies {
         closed.then_some(()).ok_or_else(Refusal::no_proxy)
     }
 
-    /// Enables or disables a proxy; where it listens is for good.
+    /// Enables or disables a proxy; its address can't change.
     pub(super) fn update(&self, name: &str, asked: &AskedProxy) -> Result<(), Refusal> {
         let mut list = self.list.lock();
         let listed = list.proxies.get_mut(name).ok_or_else(Refusal::no_proxy)?;
@@ -284,7 +284,7 @@ impl Proxies {
         Ok(())
     }
 
-    /// Enables every proxy, without a toxic.
+    /// Enables every proxy and removes all toxics.
     pub(super) fn reset(&self) {
         let mut list = self.list.lock();
         let names: Vec<String> = list.proxies.keys().cloned().collect();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::refusal::Refusal;
 use super::toxic::Laid;
 
-/// A proxy that is asked for, or what is to change of one.
+/// A proxy that is asked for, or a change to one.
 #[derive(Debug, Deserialize)]
 pub(super) struct AskedProxy {
     #[serde(default)]
@@ -27,7 +27,7 @@ pub(super) struct ProxyAnswer<'a> {
     pub(super) toxics: &'a [Laid],
 }
 
-/// The address on this machine that a proxy is to listen on. Nothing before the port is loopback too.
+/// The address on this machine that a proxy is to listen on. A port alone means loopback too.
 pub(super) fn loopback(text: &str) -> Result<SocketAddr, Refusal> {
     let (host, port) = host_and_port(text)
         .ok_or_else(|| Refusal::bad(format!("listen must be HOST:PORT, found {text:?}")))?;
@@ -45,7 +45,7 @@ pub(super) fn loopback(text: &str) -> Result<SocketAddr, Refusal> {
     Ok(SocketAddr::new(ip, port))
 }
 
-/// Whether two addresses name the same: hosts without regard to case, and this machine by any name.
+/// Whether two addresses mean the same: hosts regardless of case, and this machine by any name.
 pub(super) fn same_upstream(one: &str, other: &str) -> bool {
     let (Some((host, port)), Some((other, other_port))) =
         (host_and_port(one), host_and_port(other))

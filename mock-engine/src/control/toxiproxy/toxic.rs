@@ -1,4 +1,4 @@
-//! A toxic as its JSON has it, and what that does.
+//! A toxic as its JSON has it, and its effect.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ pub(super) struct Laid {
     since: Micros,
 }
 
-/// A toxic that is asked for, or what is to change of one.
+/// A toxic that is asked for, or a change to one.
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
     name: Option<String>,
@@ -79,7 +79,7 @@ impl Laid {
         Ok(laid)
     }
 
-    /// Takes over what is to change; what is not named stays.
+    /// Applies a change; whatever it does not name stays.
     pub(super) fn change(
         &mut self,
         asked: &Asked,
@@ -101,7 +101,7 @@ impl Laid {
             self.toxicity = toxicity;
         }
         for (name, value) in &asked.attributes {
-            // An attribute of another type's means nothing, as in Toxiproxy.
+            // An attribute of another toxic's type means nothing, as in Toxiproxy.
             if let Some(had) = self.attributes.get_mut(name.as_str()) {
                 *had = whole(*value).ok_or_else(|| {
                     Refusal::bad(format!("{name} must be a whole number, 0 or more"))
@@ -154,7 +154,7 @@ impl Laid {
         }
     }
 
-    /// As the journal says it.
+    /// As the journal words it.
     pub(super) fn words(&self) -> String {
         let attributes = self.attributes.iter();
         let attributes: Vec<String> = attributes
@@ -165,7 +165,7 @@ impl Laid {
     }
 }
 
-/// A number of JSON's as a whole one. Clients of some languages have no other than floats.
+/// A JSON number as a whole one. Clients in some languages have only floats.
 fn whole(value: f64) -> Option<u64> {
     const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
     let fits = value.fract() == 0.0 && (0.0..=MAX_EXACT).contains(&value);

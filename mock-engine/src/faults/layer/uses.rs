@@ -1,4 +1,4 @@
-//! What is spent with each use: how a dial and a handshake are answered.
+//! Settings spent with each use: how dials and handshakes are answered.
 
 use wstape_tape::{Accept, Garbage, Refusal, TlsFault};
 
@@ -6,8 +6,8 @@ use super::{Faults, LayerFaults};
 use crate::faults::slot::Slot;
 use crate::ids::ConnId;
 
-/// How the journal says that an answer is no more. Only what is said of several connections is used
-/// up: one has one handshake.
+/// The journal's words for an answer that is used up. Only what is set for several connections is
+/// used up: one connection has one handshake.
 const NO_HANG: &str = "hang none, used up";
 const NO_GARBAGE: &str = "garbage none, used up";
 const NO_TLS: &str = "tls as usual, used up";
@@ -15,17 +15,17 @@ const NO_REFUSAL: &str = "refuse none, used up";
 const NO_ACCEPT: &str = "accept as usual, used up";
 
 impl LayerFaults {
-    /// What was used up since this was asked last, as the journal says it.
+    /// What was used up since the last call, as the journal words it.
     pub(in crate::faults) fn take_used_up(&mut self) -> Vec<&'static str> {
         std::mem::take(&mut self.used_up)
     }
 
-    /// Whether `conn` is never answered by what was said of its path, one use spent.
+    /// Whether `conn` is never answered, by what is set for its path; spends one use.
     pub(in crate::faults) fn hang_at_path(&mut self, conn: ConnId) -> bool {
         self.take_at_path(conn, |f| &mut f.hang, NO_HANG).is_some()
     }
 
-    /// What `conn` gets that is not HTTP by what was said of its path, one use spent.
+    /// What `conn` gets that is not HTTP, by what is set for its path; spends one use.
     pub(in crate::faults) fn garbage_at_path(&mut self, conn: ConnId) -> Option<Garbage> {
         self.take_at_path(conn, |f| &mut f.garbage, NO_GARBAGE)
     }
@@ -55,8 +55,8 @@ impl LayerFaults {
         self.answer(conn, |f| &mut f.accept, NO_ACCEPT)
     }
 
-    /// How `conn` is answered by this slot, one use spent. Where answers are held, what was said
-    /// of all connections is none.
+    /// How this slot answers `conn`; spends one use. While answers are held, what is set for all
+    /// connections doesn't count.
     fn answer<T: Clone>(
         &mut self,
         conn: ConnId,

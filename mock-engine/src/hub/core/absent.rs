@@ -1,5 +1,5 @@
-//! Whether whom a posted step names is there: somebody who steers by hand is told at once, rather
-//! than left to wonder why nothing happened.
+//! Whether the connections that a posted step names exist: whoever steers by hand is told at once,
+//! rather than left to wonder why nothing happened.
 
 use std::fmt::Write as _;
 
@@ -11,10 +11,10 @@ use crate::hub::connection::Conn;
 use crate::hub::phase::Phase;
 use crate::ids::{ConnId, LayerIndex};
 
-/// Most connections that a sentence lists.
+/// Most connections listed in a sentence.
 const MAX_LISTED_CONNECTIONS: usize = 16;
 
-/// Where a connection stands that a step names.
+/// The state of a connection that a step names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     ToCome,
@@ -23,12 +23,12 @@ enum Place {
 }
 
 impl Core {
-    /// The first of these steps that names a connection which isn't there for it: one that acts at
-    /// once where there is none, a state for one that is over, a trigger whose moment has passed.
+    /// The first of these steps that names a connection which isn't there for it: a step that acts
+    /// at once on none, a state for one that is over, a trigger whose moment has passed.
     ///
-    /// What is to happen later is not looked at: whom it names may come until then.
+    /// What is to happen later is not checked: its connections may come until then.
     pub(super) fn absent(&self, layer: LayerIndex, steps: &[Step]) -> Option<Absent> {
-        // Such a layer's steps wait for their connections.
+        // Steps of such a layer wait for their connections.
         if self.layers.holds(layer) {
             return None;
         }
@@ -39,7 +39,7 @@ impl Core {
                 let path = step.path.as_deref();
                 let last = last_of(*whose)?;
                 let come = self.come(path);
-                // A number that was given back is free while higher ones are taken.
+                // A number that was given back is free even while higher ones are taken.
                 let taken = path.is_none() && self.numbers.taken(last).is_some();
                 (taken || last <= come).then(|| {
                     let said = format!(
@@ -61,7 +61,7 @@ impl Core {
         })
     }
 
-    /// As [`absent`](Self::absent), of a step that happens now.
+    /// As [`absent`](Self::absent), for a step that happens now.
     fn absent_now(&self, step: &Step) -> Option<Absent> {
         let Whom::Nth(nth) = step.conn else {
             return None;
@@ -75,7 +75,7 @@ impl Core {
         let acts = waits || matches!(action, Action::Drop(_) | Action::HalfClose);
         match place {
             Place::ToCome if acts => Some(self.never(step, nth)),
-            // What is expected of it, and what is to befall it, will never be.
+            // Nothing expected of it, or in store for it, can happen any more.
             Place::Over
                 if acts
                     || matches!(action, Action::Expect(_))
@@ -92,8 +92,8 @@ impl Core {
         }
     }
 
-    /// Where the connection with this number in the journal stands. The link of one that is over may
-    /// outlive it behind a partition: what is said of that still holds.
+    /// The state of the connection with this number in the journal. The link of one that is over
+    /// may outlive it behind a partition: a state set for it still holds.
     fn place_of(&self, id: ConnId) -> Place {
         if self.connections.contains(id) || self.connections.lingers(id) {
             Place::Live(id)
@@ -104,7 +104,7 @@ impl Core {
         }
     }
 
-    /// Where the connection with this number among the tape's, or among those of a path, stands.
+    /// The state of the connection with this number among the tape's, or among those of a path.
     fn place_of_number(&self, path: Option<&str>, nth: u64) -> Place {
         let id = match path {
             Some(path) => self.routes.nth(path, nth),
@@ -156,7 +156,7 @@ impl Core {
         Absent::late(step, said)
     }
 
-    /// Which connections there are, as a part of a sentence.
+    /// Which connections there are, as part of a sentence.
     fn there(&self) -> String {
         let all = self.connections.iter().count();
         if all == 0 {
@@ -180,7 +180,7 @@ impl Core {
     }
 }
 
-/// The last connection that a trigger can be for, where there is one.
+/// The last connection that a trigger can be for, if there is one.
 fn last_of(whose: Whose) -> Option<u64> {
     match whose {
         Whose::Each => None,

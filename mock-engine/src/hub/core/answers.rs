@@ -1,7 +1,7 @@
 //! How handshakes are answered, and what waits for the answer.
 //!
-//! While a layer's `answers` are held, a handshake waits for the layer's own word on that
-//! connection, and what the layer sends there waits for the 101. Every other layer rules as ever.
+//! While a layer holds its `answers`, a handshake waits for the layer to decide on that connection,
+//! and what the layer sends there waits for the 101. Every other layer works as ever.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ use crate::ids::{ConnId, LayerIndex, Scope};
 use crate::journal::JournalKind;
 
 impl Core {
-    /// How connection `id`'s handshake is answered, one use of the answer spent.
+    /// How connection `id`'s handshake is answered; spends one use of the answer.
     pub(crate) fn decide(&mut self, id: ConnId) -> Decision {
         if !self.connections.contains(id) {
             return Decision::Nothing;
@@ -46,7 +46,7 @@ impl Core {
         if !self.layers.held() || !self.map.may_answer(id) {
             return Decision::Accept(Accept::default());
         }
-        // The tape's answer may have come after the accept, and not be HTTP.
+        // The tape's answer may come after the accept, and may not be HTTP.
         if let Some(garbage) = self.layers.held_garbage(id) {
             self.send_garbage(id, &garbage);
             return Decision::Nothing;
@@ -95,14 +95,14 @@ impl Core {
         self.lose_held_unless_left(id);
     }
 
-    /// Says which answers are used up, behind the one that was the last.
+    /// Journals which answers are used up, right after the last of them.
     pub(super) fn tell_used_up(&mut self) {
         for words in self.layers.take_used_up() {
             self.log.write(None, JournalKind::State(words.to_owned()));
         }
     }
 
-    /// It will never be answered.
+    /// The connection will never be answered.
     pub(crate) fn hung(&mut self, id: ConnId) {
         if let Some(conn) = self.connections.get_mut(id) {
             conn.hang();
@@ -112,8 +112,8 @@ impl Core {
         self.lose_held_unless_left(id);
     }
 
-    /// The tape is at its `round`th time over. Where that is new, its connection 1 is the first
-    /// that still waits, or the next.
+    /// The tape is in its `round`th repetition. If that is new, its connection 1 is the first that
+    /// still waits, or the next.
     pub(crate) fn enter_round(&mut self, round: u64) {
         if !self.map.enter_round(round) {
             return;
@@ -143,7 +143,7 @@ impl Core {
         self.map.begin_behind(first.saturating_sub(1));
     }
 
-    /// The tape is over: what dials from here on has no answer of its own to wait for.
+    /// The tape is over: later dials have no answer of their own to wait for.
     pub(crate) fn tape_over(&mut self) {
         self.map.tape_over(self.connections.newest());
     }
@@ -151,18 +151,18 @@ impl Core {
     /// Whether a step has to wait for connection `id`.
     pub(super) fn is_to_come(&self, layer: LayerIndex, id: ConnId, step: &Step) -> bool {
         match self.connections.phase(id) {
-            // Away, not to come: a broadcast finds nobody then either.
+            // The place was left, it is not to come: a broadcast finds nobody then either.
             None if self.map.is_away(id) => !step.action.is_sent(),
             None => id > self.connections.newest(),
             Some(phase) if phase != Phase::Handshake => false,
             Some(_) if step.action.is_sent() => true,
-            // It ends what has its answer behind what that is still to get, and is itself the
-            // answer where there is none.
+            // A drop comes after whatever an answered connection is still to get; without an
+            // answer, the drop is the answer.
             Some(_) => matches!(step.action, Action::Drop(_)) && self.layers.answered(layer, id),
         }
     }
 
-    /// Holds a step for a connection that is to come or has no answer yet.
+    /// Holds a step for a connection that has not come or has no answer yet.
     pub(super) fn hold(&mut self, layer: LayerIndex, id: ConnId, step: &Step) {
         let item = match &step.action {
             Action::Drop(end) => Item::Drop(*end),
@@ -187,7 +187,7 @@ impl Core {
         }
     }
 
-    /// A state of a connection that has not come holds when it does.
+    /// A state for a connection that has not come takes effect when it does.
     fn hold_state(&mut self, layer: LayerIndex, id: ConnId, step: &Step) {
         if step.action.is_state() && !self.held.reserve(id) {
             self.log.note(id, "held: no more room");
@@ -198,7 +198,7 @@ impl Core {
         self.perform(layer, Scope::One(id), step);
     }
 
-    /// A connection has come whose only answer may be that it was dropped.
+    /// A connection has come, and its only answer may be a drop.
     pub(super) fn meet_held_drop(&mut self, id: ConnId) {
         if self.held.drops(id) && !self.layers.answered_by_any(id) {
             self.deliver_held(id);
@@ -237,7 +237,7 @@ impl Core {
         }
     }
 
-    /// As [`lose_held`](Self::lose_held), unless its place will be another's.
+    /// As [`lose_held`](Self::lose_held), unless another takes its place.
     fn lose_held_unless_left(&mut self, id: ConnId) {
         if !self.map.interfered(&self.layers) || self.layers.turned_away(id) {
             self.lose_held(id);
@@ -248,7 +248,7 @@ impl Core {
         self.log.write(id, JournalKind::Lost { what: item.what() });
     }
 
-    /// The client's Close has come, and the tape's own answer to it may be on its way.
+    /// The client's Close has come, and the tape's own answer may be on its way.
     pub(super) fn await_the_tapes_close(&mut self, id: ConnId, code: Option<u16>) {
         let conn = self.connections.get_mut(id);
         if conn.is_some_and(Conn::close_by_client) {
@@ -257,7 +257,7 @@ impl Core {
         }
     }
 
-    /// The tape had long enough to answer the client's Close.
+    /// The tape has had long enough to answer the client's Close.
     pub(super) fn close_answer_due(&mut self, id: ConnId, code: Option<u16>) {
         if self.connections.phase(id) == Some(Phase::Open) {
             self.send_close(id, code);

@@ -1,4 +1,4 @@
-//! A connection comes: its number, what the tape says of that, its request and its upgrade.
+//! A connection comes: its number, what the tape has for it, its request and its upgrade.
 
 use wstape_tape::{After, Micros, Trigger};
 
@@ -12,8 +12,8 @@ use crate::journal::JournalKind;
 use crate::link::LinkHandle;
 
 impl Core {
-    /// A transport connection has come: numbers it, runs its first prologue steps and says what
-    /// it meets. `None` where a step has ended it already.
+    /// A transport connection has come: numbers it, runs its first prologue steps and returns how
+    /// it is greeted. `None` if a step has ended it already.
     pub(crate) fn accept(&mut self, link: LinkHandle, port: PortId) -> (ConnId, Option<Greeting>) {
         let id = self.connections.number();
         if self.schedule.starts_at_accept(id.get(), self.layers.held()) {
@@ -39,7 +39,7 @@ impl Core {
         (id, greeting)
     }
 
-    /// Lets one prologue step wait for its moment on connection `id`.
+    /// Makes one prologue step wait for its moment on connection `id`.
     pub(super) fn enlist(&mut self, id: ConnId, index: usize, accepted_at: Micros) {
         let (_, step) = self.prologue.step(index);
         let Trigger::OnConnect { after, .. } = step.trigger else {
@@ -64,7 +64,7 @@ impl Core {
         }
     }
 
-    /// A prologue step's moment has come; where it sends, it may have to wait for the 101.
+    /// A prologue step's moment has come; if it sends, it may have to wait for the 101.
     pub(super) fn prologue_due(&mut self, id: ConnId, index: usize) {
         let (_, step) = self.prologue.step(index);
         match self.connections.get_mut(id) {
@@ -77,7 +77,7 @@ impl Core {
     }
 
     /// A connection asks for an upgrade. One that has asked before, or was a plain request until
-    /// now, gets a new number, and with it what the tape says of that.
+    /// now, gets a new number, and what the tape has for that.
     pub(crate) fn asks(&mut self, id: ConnId, path: &str, query: Option<&str>) {
         let Some(conn) = self.connections.get_mut(id) else {
             return;
@@ -105,8 +105,8 @@ impl Core {
         }
     }
 
-    /// A connection has turned out to be a plain request: its number, and what the tape says of
-    /// that, is the next one's.
+    /// A connection turns out to be a plain request: its number, and what the tape has for that,
+    /// goes to the next.
     pub(crate) fn pulls(&mut self, id: ConnId, path: &str, query: Option<&str>) {
         if self.connections.get(id).is_none_or(Conn::asked) {
             return;
@@ -125,7 +125,7 @@ impl Core {
         self.schedule.renumber(&renumbering, |_| true);
     }
 
-    /// The 101 is on its way: frames may follow it.
+    /// The 101 is on its way: frames may follow.
     pub(crate) fn upgrade(&mut self, id: ConnId) {
         if let Some(steps) = self.connections.upgrade(id) {
             self.log.write(id, JournalKind::Upgraded);

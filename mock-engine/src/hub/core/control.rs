@@ -14,7 +14,7 @@ use crate::hub::schedule::Op;
 use crate::ids::{ConnId, LayerIndex, Scope};
 use crate::sought::Sought;
 
-/// Most waits for something that a client sends at one time.
+/// Most waits at a time for something that a client sends.
 pub(crate) const MAX_WATCHES: usize = 256;
 
 impl Core {
@@ -36,7 +36,7 @@ impl Core {
         }
     }
 
-    /// The live connections from `from` on, at most so many, and how many there are in all.
+    /// The live connections from `from` on, at most `most`, and how many there are in all.
     pub(crate) fn listing(&self, from: u64, most: usize) -> (Vec<Listed>, usize) {
         let all = self.connections.iter();
         let listed = all.filter(|(id, _)| id.get() >= from).take(most);
@@ -55,7 +55,7 @@ impl Core {
         self.layers.standing()
     }
 
-    /// Takes steps in that were posted: each `at_ms` counts from now. All of them, or none.
+    /// Accepts posted steps: each `at_ms` counts from now. All of them, or none.
     pub(crate) fn post(&mut self, layer: LayerIndex, steps: Vec<Step>) -> Result<(), Untaken> {
         if let Some(absent) = self.absent(layer, &steps) {
             return Err(Untaken::Absent(absent));
@@ -95,8 +95,8 @@ impl Core {
         self.schedule.put(due, Op::Step { layer, scope, step });
     }
 
-    /// Whom a posted step is about: `conn` is the number that the journal and the list of connections
-    /// show, plain requests counted.
+    /// The connections that a posted step is about: `conn` is the number shown by the journal and
+    /// the list of connections, which counts plain requests.
     fn posted_scope(&mut self, layer: LayerIndex, step: &Step) -> Scope {
         match (step.conn, &step.path) {
             (Conn::Nth(id), None) if !self.layers.holds(layer) => Scope::One(ConnId::new(id)),
@@ -104,19 +104,19 @@ impl Core {
         }
     }
 
-    /// What has become of the expectations so far; nothing where nobody judges.
+    /// What has become of the expectations so far; empty if nobody judges.
     pub(crate) fn tally(&self) -> Tally {
         let expectations = self.expectations.as_ref();
         expectations.map(Expectations::tally).unwrap_or_default()
     }
 
-    /// Looks out for a frame that a client sends: returns the number to ask about. `None` where too
-    /// many look out already.
+    /// Watches for a frame that a client sends: returns the number to ask about. `None` if there
+    /// are too many watches already.
     pub(crate) fn watch(&mut self, wanted: Sought) -> Option<u64> {
         (self.watches.len() < MAX_WATCHES).then(|| self.watches.add(wanted))
     }
 
-    /// Whether somebody more, or one fewer, waits for what clients send: they are told of each.
+    /// One more, or one fewer, waits for what clients send, and is told of each message.
     pub(crate) fn wait_for_messages(&mut self, more: bool) {
         if more {
             self.waiting_for_messages += 1;
@@ -125,8 +125,8 @@ impl Core {
         }
     }
 
-    /// Another tape is played from now on: what the tapes' layers have said is forgotten, and what
-    /// they still had to do. Connections stay; what layers behind the tapes' have said holds.
+    /// Plays other tapes from now on: forgets what the tapes' layers have set and still had to do.
+    /// Connections stay, and so does what the layers after the tapes' have set.
     pub(crate) fn replace_tapes(
         &mut self,
         controls: LayerIndex,
@@ -160,12 +160,12 @@ impl Core {
         self.begin();
     }
 
-    /// Whether a frame that was looked out for has come.
+    /// Whether a frame that is watched for has come.
     pub(crate) fn watched(&self, number: u64) -> bool {
         self.watches.seen(number)
     }
 
-    /// Nobody asks about it any more.
+    /// Nobody asks about this watch any more.
     pub(crate) fn unwatch(&mut self, number: u64) {
         self.watches.remove(number);
     }

@@ -17,7 +17,7 @@ use crate::hub::schedule::Op;
 use crate::ids::{ConnId, LayerIndex, Scope};
 use crate::journal::JournalKind;
 
-/// What of a step's references is filled in by.
+/// What fills in a step's references.
 #[derive(Clone, Copy)]
 pub(super) struct Cause<'a> {
     pub(super) said: Option<&'a Said>,
@@ -45,7 +45,7 @@ impl Core {
     }
 
     /// The client sent a frame: does what it sets off. Returns how a step answers it, so that the
-    /// engine need not.
+    /// engine doesn't have to.
     pub(super) fn hear(&mut self, id: ConnId, frame: &ClientFrame) -> Answered {
         let Heard {
             happenings,
@@ -74,7 +74,7 @@ impl Core {
         answered
     }
 
-    /// A step happens now or later; `false` where there is no room to wait.
+    /// A step happens now or later; `false` if there is no room to wait.
     fn begin_happening(&mut self, id: ConnId, happening: Happening, of_close: bool) -> bool {
         let Happening {
             step,
@@ -133,7 +133,7 @@ impl Core {
         }
     }
 
-    /// Performs an action in the place of a step's own, on one connection.
+    /// Performs an action instead of a step's own, on one connection.
     pub(super) fn perform_as(
         &mut self,
         layer: LayerIndex,
@@ -153,7 +153,7 @@ impl Core {
         }
     }
 
-    /// Whether the action starts a scene by a part that this connection's query does not have.
+    /// Whether the action starts a scene by a part that this connection's query lacks.
     pub(super) fn lacks_part(
         &self,
         speech: &Speech,
@@ -164,7 +164,7 @@ impl Core {
         self.with_sources(id, cause, |sources| speech.lacks_part(action, sources))
     }
 
-    /// An action with values in place of its references; the journal says which led nowhere.
+    /// An action with values in place of its references; the journal says which lead nowhere.
     pub(super) fn filled<'a>(
         &self,
         speech: &Speech,
@@ -183,7 +183,7 @@ impl Core {
         action
     }
 
-    /// Fills in what an answer to a handshake or a request refers to.
+    /// Fills in the references of an answer to a handshake or a request.
     pub(super) fn fill_answer(&self, id: ConnId, answer: &mut impl Answer) {
         let mut missing = Vec::new();
         self.with_sources(Some(id), Cause::NONE, |sources| {
@@ -217,8 +217,7 @@ impl Core {
         })
     }
 
-    /// The speech of a step that is played by its time, where its layer knows references and it
-    /// has some.
+    /// The speech of a step played by its time, if its layer knows references and it has any.
     pub(super) fn speech_of(&self, layer: LayerIndex, action: &Action) -> Option<Speech> {
         if !self.speaks.get(layer.0).is_some_and(|speaks| *speaks) {
             return None;
@@ -278,7 +277,7 @@ impl Core {
         }
     }
 
-    /// A fault of scenes, on one connection; `false` where it means none there.
+    /// A fault of scenes, on one connection; `false` if it affects none there.
     pub(super) fn disturb(&mut self, id: ConnId, step: &Step) -> bool {
         let Action::Mute(which) = &step.action else {
             return self.dialogue.disturb(id, &step.action);
@@ -295,7 +294,7 @@ impl Core {
         which.is_none() || muted.is_some()
     }
 
-    /// A muting is over.
+    /// A muting has ended.
     pub(super) fn unmute(&mut self, id: ConnId, run: usize, muting: u64) {
         if self.dialogue.unmute(id, run, muting) {
             self.log

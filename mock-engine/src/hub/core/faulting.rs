@@ -1,5 +1,5 @@
-//! Faults begin and end: what holds is one owner's, and here the port, the links and the journal
-//! follow it.
+//! Faults begin and end: one owner has the state, and the port, the links and the journal follow it
+//! here.
 
 use wstape_tape::{Action, End, Micros, Step};
 
@@ -13,12 +13,12 @@ use crate::link::HeldBytes;
 use crate::port::Gate;
 
 impl Core {
-    /// Sets or clears the state that a step says.
+    /// Sets or clears the state that a step names.
     pub(super) fn set(&mut self, layer: LayerIndex, scope: Scope, step: &Step) {
         let step = &*self.literal(layer, step);
         let (was, held) = (self.layers.port(), self.layers.holds(layer));
         let Some(generation) = self.layers.set(layer, scope, step) else {
-            // One that the tape format has learnt since: never skipped without a word.
+            // One that the tape format has gained since: never skipped silently.
             let text = format!("line {}: an action this engine cannot play", step.line);
             self.log.note(scope.only(), text);
             return;
@@ -37,12 +37,12 @@ impl Core {
         }
         self.log
             .write(scope.only(), JournalKind::State(step.words().into_owned()));
-        // Who answers is a matter of all connections, whomever the step named.
+        // Who answers concerns all connections, whichever the step named.
         let same = self.layers.holds(layer) == held;
         self.refresh_links(if same { scope } else { Scope::All });
     }
 
-    /// A state clears by itself.
+    /// A state clears itself.
     pub(super) fn expire(&mut self, layer: LayerIndex, scope: Scope, generation: u64) {
         let (was, held) = (self.layers.port(), self.layers.holds(layer));
         match self.layers.expire(layer, scope, generation) {
@@ -69,8 +69,8 @@ impl Core {
         self.refresh_links(Scope::All);
     }
 
-    /// The port follows where `down` has changed: what was open is reset, dials are refused, or
-    /// reset one by one.
+    /// The port follows a change of `down`: open connections are reset, dials are refused, or reset
+    /// one by one.
     pub(super) fn follow_port(&mut self, was: PortState) {
         let state = self.layers.port();
         if state == was {
@@ -97,8 +97,8 @@ impl Core {
         }
     }
 
-    /// Every link in `scope` gets the conditions that hold now, and every handshake that waits
-    /// its answer. A state of one connection costs the others nothing.
+    /// Gives every link in `scope` the conditions that hold now, and every waiting handshake its
+    /// answer. A state of one connection costs the others nothing.
     pub(super) fn refresh_links(&mut self, scope: Scope) {
         self.log.set_skew(self.layers.clock());
         match scope {
@@ -137,7 +137,7 @@ impl Core {
         }
     }
 
-    /// Looks when a connection will be forgotten on the way, where one is.
+    /// Schedules a check for when a connection will be forgotten on the way, if it can be.
     pub(super) fn watch_idle(&mut self, id: ConnId) {
         let Some(after) = self.layers.conditions(id).0.forgets_after else {
             return;
@@ -149,7 +149,7 @@ impl Core {
         }
     }
 
-    /// A connection is forgotten on the way where nothing has passed for long enough.
+    /// Forgets a connection on the way if nothing has passed for long enough.
     pub(super) fn idle_due(&mut self, id: ConnId, number: u64) {
         let conn = self.connections.get(id);
         let Some(passed_at) = conn.and_then(|conn| conn.idle_since(number)) else {
@@ -167,7 +167,7 @@ impl Core {
         }
     }
 
-    /// Journals what a partition has held back until now, where it is anything.
+    /// Journals what a partition has held back, if anything.
     pub(super) fn released(&self, id: ConnId, held: HeldBytes) {
         let HeldBytes {
             to_client,

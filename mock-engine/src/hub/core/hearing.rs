@@ -1,4 +1,4 @@
-//! A client sends: frames, and what is none.
+//! What a client sends: frames, and bytes that are none.
 
 use bytes::Bytes;
 use wstape_tape::{CloseFrame, End, Pongs};
@@ -15,7 +15,7 @@ use crate::ids::ConnId;
 use crate::journal::JournalKind;
 
 impl Core {
-    /// The message that a frame completes, where anybody looks for one.
+    /// The message that a frame completes, if anybody is looking for one.
     fn put_together(&mut self, id: ConnId, frame: &ClientFrame) -> Option<Message> {
         let expectations = self.expectations.as_ref();
         let expected = expectations.is_some_and(Expectations::seeks_message);
@@ -26,8 +26,8 @@ impl Core {
         self.assemblies.entry(id).or_default().take(frame)
     }
 
-    /// A frame of the client's has come: journals and counts it, and does what it sets off. Returns
-    /// how a step answers it, `None` where the connection is over.
+    /// The client's frame has come: journals and counts it, and does what it sets off. Returns how
+    /// a step answers it, `None` if the connection is over.
     pub(super) fn take_in(&mut self, id: ConnId, frame: &ClientFrame) -> Option<Answered> {
         let conn = self.connections.get_mut(id)?;
         let steps = conn.count_received();
@@ -52,7 +52,7 @@ impl Core {
         self.connections.contains(id).then_some(answered)
     }
 
-    /// The client sent a frame. `false` where that ended the connection.
+    /// The client sent a frame. `false` if that ended the connection.
     pub(crate) fn received(&mut self, id: ConnId, frame: &ClientFrame) -> bool {
         let answered = self.take_in(id, frame);
         let (Some(answered), Some(conn)) = (answered, self.connections.get(id)) else {

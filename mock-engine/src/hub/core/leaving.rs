@@ -1,4 +1,4 @@
-//! A connection ends, whoever ends it, and what was said of others moves along.
+//! A connection ends, whoever ends it, and what was set for others moves along.
 
 use wstape_tape::End;
 
@@ -14,11 +14,11 @@ impl Core {
         let Some(phase) = self.connections.phase(id) else {
             return;
         };
-        // One that was refused is expected to leave.
+        // A refused client is expected to leave.
         if phase != Phase::Answered {
             let forgotten = self.connections.get(id).is_some_and(Conn::is_forgotten);
             let kind = match end {
-                // Its client lives: what it sent met a reset on the way.
+                // Its client lives on: what it sent met a reset on the way.
                 End::Reset if forgotten => JournalKind::Dropped(End::Reset),
                 End::Fin => JournalKind::ClientClosed,
                 End::Reset => JournalKind::ClientReset,
@@ -29,7 +29,7 @@ impl Core {
         self.remove(id);
     }
 
-    /// What a partition holds back of a connection goes with it.
+    /// What a partition holds back of a connection is lost with it.
     pub(super) fn lose_in_flight(&self, id: ConnId) {
         if let Some(held) = self.connections.get(id).and_then(Conn::held_bytes) {
             self.released(id, held);
@@ -45,7 +45,7 @@ impl Core {
     /// Ends the transport from the engine's side.
     pub(super) fn end(&mut self, id: ConnId, end: End) {
         if end == End::Reset {
-            // Behind a FIN it waits for the partition's end.
+            // With a FIN, it waits for the partition's end.
             self.lose_in_flight(id);
         }
         if let Some(conn) = self.connections.get(id) {
@@ -54,8 +54,8 @@ impl Core {
         }
     }
 
-    /// Bytes and a FIN at once on everything, whatever holds, and the port given up: the engine
-    /// is going away.
+    /// Sends all bytes and a FIN on everything at once, whatever holds, and gives the port up: the
+    /// engine is going away.
     pub(crate) fn end_all(&mut self) {
         self.connections.fin_all_now();
         for id in self.connections.within(Scope::All) {
@@ -84,14 +84,14 @@ impl Core {
         if !self.connections.linger(id, conn) {
             self.layers.forget(id);
         }
-        // One that was gone before its answer has used it up all the same.
+        // One that left before its answer has used it up all the same.
         self.tell_used_up();
         self.lose_held(id);
         self.let_go(false);
         self.connections.tell_progress();
     }
 
-    /// What was said of connections moves along with their numbers.
+    /// What was set for connections moves with their numbers.
     pub(super) fn renumber(&mut self, renumbering: &Renumbering) {
         self.held.renumber(renumbering);
         self.layers.renumber(renumbering);
@@ -100,14 +100,14 @@ impl Core {
             .renumber(renumbering, |layer| layers.holds(layer));
     }
 
-    /// Forgets the links whose end has got through, or has nobody left to get to.
+    /// Forgets the links whose end has got through, or has nobody left to reach.
     pub(super) fn let_go(&mut self, all: bool) {
         for id in self.connections.let_go(all) {
             self.layers.forget(id);
         }
     }
 
-    /// A connection's TLS handshake has come to nothing: it is over.
+    /// A connection's TLS handshake has failed: it is over.
     pub(crate) fn tls_failed(&mut self, id: ConnId, text: String) {
         if self.connections.contains(id) {
             self.log.write(id, JournalKind::TlsFailed(text));

@@ -1,8 +1,8 @@
-//! What the core says of its connections to whoever asks.
+//! What the core reports of its connections.
 
 use crate::ids::ConnId;
 
-/// A live connection, for whoever asks.
+/// A live connection, as reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Listed {
     pub(crate) conn: ConnId,
@@ -24,6 +24,6 @@ pub(crate) struct Counts {
     pub(crate) open: u64,
     /// Messages that clients have sent, control frames left out.
     pub(crate) messages: u64,
-    /// Requests that wait for something to be so.
+    /// Requests that wait for a condition.
     pub(crate) waiting: usize,
 }

@@ -1,6 +1,6 @@
-//! A connection behind which a real engine stands: what passes between it and the client.
+//! A connection with a real engine behind it: what passes between that and the client.
 //!
-//! The core sends nothing of its own here: Pings are answered and Closes echoed by the real ones.
+//! The core sends nothing of its own here: the real peers answer Pings and echo Closes.
 
 use bytes::Bytes;
 use wstape_tape::{End, Pongs};
@@ -16,7 +16,7 @@ use crate::ids::ConnId;
 use crate::journal::JournalKind;
 
 impl Core {
-    /// A relay carries a connection from here on; `None` where the connection is over.
+    /// A relay carries a connection from here on; `None` if the connection is over.
     pub(crate) fn attach(&mut self, id: ConnId) -> Option<Attached> {
         self.connections.get_mut(id).map(Conn::attach)
     }
@@ -26,7 +26,8 @@ impl Core {
         self.take_in(id, frame);
     }
 
-    /// What the client sends can't be read any further; it goes on to the real engine all the same.
+    /// What the client sends can't be parsed any further; it goes on to the real engine all the
+    /// same.
     pub(crate) fn unread(&mut self, id: ConnId, error: BadFrame) {
         if self.connections.contains(id) {
             self.log
@@ -35,7 +36,7 @@ impl Core {
     }
 
     /// The real engine sent a frame: it goes on to the client, unless a state keeps it back.
-    /// `false` where the connection is over.
+    /// `false` if the connection is over.
     pub(crate) fn relay(&mut self, id: ConnId, bytes: Bytes) -> bool {
         let Some(conn) = self.connections.get_mut(id) else {
             return false;
@@ -44,7 +45,7 @@ impl Core {
         let (phase, closed) = (conn.phase(), conn.engine_closed());
         let what = self.outbox.name_of(&bytes);
         if phase == Phase::Closing && !closed {
-            // A step has sent a Close: behind it comes nothing.
+            // A step has sent a Close: nothing may follow it.
             self.log.write(id, JournalKind::Lost { what });
             return true;
         }
@@ -62,7 +63,7 @@ impl Core {
         self.connections.contains(id)
     }
 
-    /// Whether the real engine's Pong goes on now; one that is to be late does so by itself.
+    /// Whether the real engine's Pong goes on now; a late one is scheduled.
     fn pong_passes(&mut self, id: ConnId, bytes: &Bytes) -> bool {
         match self.layers.pongs(id) {
             Pongs::Auto => true,
@@ -81,8 +82,8 @@ impl Core {
         }
     }
 
-    /// The real engine sent a part of a frame that is too long to be held: nothing comes between
-    /// this and the next, unless it is the `last`. `false` where the connection is over.
+    /// The real engine sent part of a frame too long to hold: nothing may come between this part
+    /// and the next, unless it is the `last`. `false` if the connection is over.
     pub(crate) fn relay_part(&mut self, id: ConnId, bytes: Bytes, last: bool) -> bool {
         let Some(conn) = self.connections.get_mut(id) else {
             return false;
@@ -102,7 +103,7 @@ impl Core {
         let Some(conn) = self.connections.get(id) else {
             return;
         };
-        // Behind its Close, and behind an answer that is no 101, it is expected to.
+        // After its Close, or after an answer other than 101, that is expected.
         let expected = conn.engine_closed() || conn.phase() == Phase::Answered;
         if expected && end == End::Fin {
             return;
@@ -116,7 +117,7 @@ impl Core {
         self.end(id, end);
     }
 
-    /// The real engine can't be reached: whoever dialed is reset.
+    /// The real engine can't be reached: the client is reset.
     pub(crate) fn unreachable(&mut self, id: ConnId, why: &str) {
         if self.connections.contains(id) {
             self.log

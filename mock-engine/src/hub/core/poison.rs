@@ -11,18 +11,18 @@ use crate::port::Port;
 use crate::toxics::{Poisons, Toxic, poisons};
 
 impl Core {
-    /// A further port, that listens or not as it stands.
+    /// Adds a port, in its present state.
     pub(crate) fn add_port(&mut self, port: Port) -> PortId {
         self.ports.add(port)
     }
 
-    /// Closes a port for good, and what came in by it.
+    /// Closes a port for good, with the connections that came in through it.
     pub(crate) fn remove_port(&mut self, port: PortId) {
         self.ports.remove(port);
         self.close_all_of(port);
     }
 
-    /// Disables a port, which closes what came in by it, or enables it again.
+    /// Disables a port, which closes the connections that came in through it, or enables it again.
     pub(crate) fn enable_port(&mut self, port: PortId, enabled: bool) {
         if let Err(error) = self.ports.enable(port, enabled) {
             self.log.note(None, format!("port not changed: {error}"));
@@ -45,7 +45,7 @@ impl Core {
         of.map(|(id, _)| id).collect()
     }
 
-    /// Lays these toxics over a port instead of those before; `text` says it in the journal.
+    /// Replaces the toxics of a port; `text` says it in the journal.
     pub(crate) fn lay_toxics(&mut self, port: PortId, toxics: Vec<Toxic>, text: String) {
         self.ports.lay(port, toxics);
         self.log.write(None, JournalKind::State(text));
@@ -57,7 +57,7 @@ impl Core {
         }
     }
 
-    /// What a connection's toxics do beside its link; nothing where it is over.
+    /// What a connection's toxics do beside its link; nothing if it is over.
     pub(crate) fn poisons(&self, id: ConnId) -> Poisons {
         self.connections
             .get(id)
@@ -75,7 +75,7 @@ impl Core {
         }
     }
 
-    /// What a connection's link does to bytes: by the tapes, and by the toxics of its port.
+    /// What a connection's link does to bytes, through the tapes and the toxics of its port.
     pub(super) fn conditions(&mut self, id: ConnId) -> (Conditions, Conditions) {
         let port = self.connections.get(id).map(Conn::port);
         let mut conditions = self.layers.conditions(id);

@@ -1,4 +1,4 @@
-//! Performing steps: what each action comes to, and what sending sets off. Faults are set in
+//! Performing steps: what each action does, and what sending sets off. Faults are set in
 //! `faulting`.
 
 use std::borrow::Cow;
@@ -39,15 +39,15 @@ impl Core {
         }
     }
 
-    /// To how many connections steps go that are only sent, and come to so many bytes at most, where
-    /// they can be played as one by [`send_run`](Self::send_run).
+    /// How many connections get steps that are only sent and come to at most `bytes` bytes, if
+    /// [`send_run`](Self::send_run) can play them as one.
     pub(crate) fn joined(&self, bytes: usize) -> Option<usize> {
         self.connections.joined(bytes)
     }
 
-    /// Plays steps that are only sent, the same to all, in one piece: what each of them would do by
-    /// [`apply`](Self::apply), in the same order, at a fraction of its price. `bytes` is what they come
-    /// to, and `to` what [`joined`](Self::joined) has just said of that.
+    /// Plays steps that are only sent, the same to all, in one piece: it does what
+    /// [`apply`](Self::apply) would do with each, in the same order, at a fraction of the cost.
+    /// `bytes` is their size, and `to` what [`joined`](Self::joined) has just returned for it.
     pub(crate) fn send_run(&mut self, run: Vec<Read>, bytes: usize, to: usize) {
         let mut frames = BytesMut::with_capacity(bytes);
         let mut sent = Vec::with_capacity(run.len());
@@ -70,7 +70,7 @@ impl Core {
         }
     }
 
-    /// Whom an `at_ms` step is about.
+    /// The connections that an `at_ms` step is about.
     pub(super) fn scope_of(&mut self, layer: LayerIndex, step: &Step) -> Scope {
         let nth = match step.conn {
             Whose::All => None,
@@ -95,8 +95,8 @@ impl Core {
         self.schedule.put_after(self.log.now(), span, op);
     }
 
-    /// Plays a step for the connections in `scope`: performs it, or holds it for a connection
-    /// whose 101 it has to wait for.
+    /// Plays a step for the connections in `scope`: performs it, or holds it for a connection whose
+    /// 101 it must wait for.
     pub(super) fn play(&mut self, layer: LayerIndex, scope: Scope, step: &Step) {
         if !self.learn(layer, scope, &step.action) {
             return;
@@ -109,7 +109,7 @@ impl Core {
         }
     }
 
-    /// Learns whose places a step is about. `false` where that is all there is to it.
+    /// Learns whose places a step is about. `false` if there is nothing else to do.
     fn learn(&mut self, layer: LayerIndex, scope: Scope, action: &Action) -> bool {
         let learnt = self
             .map
@@ -119,7 +119,7 @@ impl Core {
         };
         self.lose_held(id);
         self.layers.forget(id);
-        // What its jitter put off still comes, to nobody: the one before is over too.
+        // What its jitter put off still comes, but to nobody: the one before is over too.
         self.renumber(&Renumbering::down(id));
         false
     }
@@ -161,7 +161,7 @@ impl Core {
         }
     }
 
-    /// As [`perform`](Self::perform), of a step without references.
+    /// As [`perform`](Self::perform), for a step without references.
     pub(super) fn perform_plain(&mut self, layer: LayerIndex, scope: Scope, step: &Step) {
         let wall = || self.log.wall();
         if let Some(outgoing) = self.outbox.make(layer, &step.action, &step.trigger, wall) {
@@ -200,7 +200,7 @@ impl Core {
         }
     }
 
-    /// A fault of scenes, on each connection that has the one that is meant.
+    /// A fault of scenes, on each connection that has the scene it means.
     fn disturb_scenes(&mut self, scope: Scope, step: &Step) {
         let mut any = false;
         for id in self.connections.within(scope) {
@@ -221,14 +221,14 @@ impl Core {
             return;
         };
         if let Some(number) = expectations.open(layer, scope, step, expect) {
-            // One microsecond more: what happens at that very instant still counts.
+            // One microsecond more: what happens at exactly that time still counts.
             let due = self.log.in_future(Micros(expect.after.0.saturating_add(1)));
             self.schedule.put(due, Op::Judge { number });
         }
         self.connections.tell_progress();
     }
 
-    /// A step of a layer that knows no references has none in what it answers.
+    /// In a layer without references, what a step answers is taken literally.
     pub(super) fn literal<'s>(&self, layer: LayerIndex, step: &'s Step) -> Cow<'s, Step> {
         let knows = self.speaks.get(layer.0).is_some_and(|speaks| *speaks);
         let answers = matches!(
@@ -255,8 +255,8 @@ impl Core {
         }
     }
 
-    /// Whether whoever steers has named a connection that isn't there. A tape's drop of one whose client
-    /// left before it is nothing to tell: a recording ends each of its connections.
+    /// Whether whoever steers has named a connection that isn't there. A tape's drop of a client
+    /// that has already left is not reported: a recording ends each of its connections.
     fn misses(&self, layer: LayerIndex, scope: Scope) -> bool {
         let absent = scope
             .only()
@@ -296,7 +296,7 @@ impl Core {
         }
     }
 
-    /// The bytes that something is sent as on one connection.
+    /// The bytes in which something is sent on one connection.
     fn encode(&mut self, id: ConnId, outgoing: &Outgoing) -> Bytes {
         let compressed = outgoing.message().and_then(|(opcode, payload)| {
             let conn = self.connections.get_mut(id)?;
@@ -319,8 +319,8 @@ impl Core {
         }
     }
 
-    /// Works through `first` and whatever steps it sets off. A list rather than a recursion:
-    /// each step may send bytes that reach the mark of the next.
+    /// Works through `first` and whatever steps it sets off. It uses a list instead of recursion,
+    /// because each step may send bytes that reach the mark of the next.
     pub(super) fn work_through(&mut self, id: ConnId, first: Work) {
         let mut list = VecDeque::from([first]);
         while let Some(work) = list.pop_front() {
@@ -353,8 +353,8 @@ impl Core {
         }
     }
 
-    /// What a prologue step sends on its connection, journalled; `None` where the step is not
-    /// one that sends to an open connection.
+    /// What a prologue step sends on its connection, journalled; `None` unless the step sends to an
+    /// open connection.
     fn prologue_bytes(&mut self, layer: LayerIndex, id: ConnId, step: &Step) -> Option<Work> {
         if !step.action.is_sent() {
             return None;
@@ -389,7 +389,7 @@ impl Core {
         })
     }
 
-    /// The engine's Close is on its way: the client has [`CLOSE_WAIT`] for its own.
+    /// The engine's Close is on its way: the client has [`CLOSE_WAIT`] to answer.
     fn begin_closing(&mut self, id: ConnId) {
         if let Some(conn) = self.connections.get_mut(id) {
             conn.begin_closing();

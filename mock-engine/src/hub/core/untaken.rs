@@ -1,26 +1,26 @@
-//! Why steps that were posted are not taken.
+//! Why posted steps are not accepted.
 
 use wstape_tape::Step;
 
-/// Most steps that wait for their time, those that tapes have put off included.
+/// Most steps that wait for their time, including those that tapes have put off.
 pub(crate) const MAX_WAITING_STEPS: usize = 16_384;
 
-/// Most steps that were posted for connections to come.
+/// Most steps posted for connections to come.
 pub(crate) const MAX_POSTED_TRIGGERS: usize = 4_096;
 
-/// A step that is posted for a connection that isn't there, or can do nothing with it.
+/// A posted step for a connection that isn't there, or that it can do nothing with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{said}")]
 pub(crate) struct Absent {
     /// The step's line in the request.
     pub(crate) line: u64,
-    /// Whether a connection of that number has never come; else it has, and it is too late for this.
+    /// Whether no connection of that number has come yet; otherwise it is too late for this one.
     pub(crate) never: bool,
     pub(super) said: String,
 }
 
 impl Absent {
-    /// Of a step for which it is too late, or too soon, on a connection that has come.
+    /// For a step that is too late, or too soon, on a connection that has come.
     pub(super) fn late(step: &Step, said: String) -> Self {
         Self {
             line: step.line,
@@ -30,7 +30,7 @@ impl Absent {
     }
 }
 
-/// Why steps can't be taken.
+/// Why steps can't be accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Untaken {
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! Packets that hold no TCP of their own: what they are, and what to do so that there is some.
+//! Packets without TCP of their own: what they are, and how to capture some that have it.
 
 use std::collections::BTreeMap;
 
@@ -24,10 +24,10 @@ const GENEVE_BYTES: usize = 8;
 const GRE_BYTES: usize = 4;
 const TRANSPARENT_ETHERNET: [u8; 2] = [0x65, 0x58];
 
-/// What a packet is that holds no segment.
+/// What a packet without a segment is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    /// Within another packet, which begins behind so many bytes, with or without Ethernet's header.
+    /// Inside another packet, after this many bytes, with or without an Ethernet header.
     Tunnel {
         name: &'static str,
         before: usize,
@@ -43,7 +43,7 @@ pub(super) enum Kind {
     Other,
 }
 
-/// Packets without TCP, by what they are.
+/// Counts packets without TCP, by what they are.
 #[derive(Debug, Default)]
 pub(super) struct Beside {
     kinds: BTreeMap<Kind, u64>,
@@ -58,7 +58,7 @@ impl Beside {
         *self.kinds.entry(kind).or_default() += 1;
     }
 
-    /// What they are, a sentence each, with what to do instead.
+    /// What they are, one sentence each, with what to do instead.
     pub(super) fn said(&self) -> Vec<String> {
         let said = self.kinds.iter().map(|(kind, count)| {
             let packets = if *count == 1 { "packet" } else { "packets" };
@@ -106,7 +106,7 @@ impl Kind {
     }
 }
 
-/// What a packet is; `None` for a fragment of TCP, whose rest may be still to come.
+/// What a packet is; `None` for a fragment of TCP, the rest of which may still come.
 fn kind(packet: &Packet<'_>) -> Option<Kind> {
     let Some(sliced) = sliced(packet.link, packet.bytes) else {
         return Some(Kind::Other);

@@ -1,4 +1,4 @@
-//! One connection of a capture: segments to what a proxy would have seen.
+//! One connection of a capture: turns segments into what a proxy would have seen.
 
 use std::net::SocketAddr;
 
@@ -11,13 +11,13 @@ use super::stream::{Chunk, Stream};
 use crate::import::wall::Wall;
 use crate::proxy::{Cursor, Event, Peer};
 
-/// Segments that are looked at for what a connection is of which nobody saw the beginning.
+/// Segments examined to find out what a connection with a missing beginning is.
 const MAX_LOOKS: u32 = 256;
 
 /// What the versions of TLS begin a record with, whatever is in it.
 const TLS_RECORDS: std::ops::RangeInclusive<u8> = 0x14..=0x18;
 
-/// What a segment has brought about.
+/// What a segment caused.
 #[derive(Debug)]
 pub(super) enum Told {
     /// The client wants a connection, for the first time or again.
@@ -26,7 +26,7 @@ pub(super) enum Told {
     Refused,
     /// The client asks for a WebSocket.
     Opened { path: String, host: Option<String> },
-    /// It is a WebSocket already, of which nobody saw the handshake.
+    /// It is already a WebSocket, whose handshake nobody saw.
     Midway,
     /// It can't be read: TLS, for this host.
     Tls(Option<String>),
@@ -34,7 +34,7 @@ pub(super) enum Told {
     Other,
     /// As a proxy sees it.
     Event(Event),
-    /// The capture lacks so many bytes of a peer.
+    /// The capture lacks this many of a peer's bytes.
     Hole(Peer, u64),
     /// Nothing more comes.
     Over,
@@ -46,7 +46,7 @@ enum Kind {
     Dialing,
     /// What the client has sent so far.
     Opening(Vec<u8>),
-    /// The beginning is missing; so many segments have been looked at.
+    /// The beginning is missing; this many segments have been examined.
     Midway(u32),
     WebSocket,
     Unread,
@@ -73,7 +73,7 @@ impl Side {
     }
 }
 
-/// A connection. The client stands first wherever there are two.
+/// A connection. The client comes first wherever there are two.
 #[derive(Debug)]
 pub(super) struct Connection {
     /// Its number in the order of the capture.
@@ -86,7 +86,7 @@ pub(super) struct Connection {
     over: bool,
 }
 
-/// Who stands at a place of two.
+/// The peer at an index of two.
 fn peer(side: usize) -> Peer {
     if side == 0 {
         Peer::Client
@@ -137,7 +137,7 @@ impl Connection {
         matches!(self.kind, Kind::Dialing) && !self.over
     }
 
-    /// Whether a segment begins another connection between the same two.
+    /// Whether a segment begins another connection between the same two peers.
     pub(super) fn is_followed_by(&self, segment: &Segment) -> bool {
         if !segment.syn || segment.ack.is_some() {
             return false;
@@ -253,7 +253,7 @@ impl Connection {
         }
     }
 
-    /// Bytes in order. True where it turned out that the other one is the client.
+    /// Bytes in order. True if the other side turned out to be the client.
     fn bytes(&mut self, side: usize, bytes: Bytes, told: &mut Vec<Told>) -> bool {
         match &mut self.kind {
             Kind::WebSocket => self.frames(side, bytes, told),

@@ -1,4 +1,4 @@
-//! Packets of IP that were sent in fragments, put together.
+//! Reassembles IP packets that were sent in fragments.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use etherparse::defrag::IpDefragBuf;
 use etherparse::{IpFragOffset, IpNumber};
 
-/// Packets that wait for fragments at once, of 64 KiB each at most. Beyond that the oldest is given
+/// Most packets that wait for fragments, of at most 64 KiB each. Beyond that the oldest is given
 /// up.
 const MAX_WAITING: usize = 64;
 

@@ -1,5 +1,4 @@
-//! Captures of what passed a network: pcap and pcapng, as tcpdump, dumpcap, tshark and Wireshark
-//! write them.
+//! Network captures: pcap and pcapng, as tcpdump, dumpcap, tshark and Wireshark write them.
 //!
 //! | part | what is in it |
 //! | --- | --- |
@@ -9,11 +8,12 @@
 //! | `stream` | one direction of a TCP connection, put in order |
 //! | `opening` | what a connection is, by its first bytes |
 //! | `connection`, `table` | one connection, and all of them |
-//! | `survey`, `steps` | the file gone through twice: what is in it, and the steps of what was chosen |
+//! | `survey`, `steps` | the two passes over the file: what is in it, and the chosen connections'
+//! steps |
 //!
-//! What a connection says is read by the proxy's own reader, so that a capture and a proxy at the
-//! same place give the same tape. The file is streamed: what is in memory is what waits for packets
-//! before it (64 MiB), a message of each connection, and a line about each connection.
+//! The proxy's own reader reads what a connection says, so a capture and a proxy at the same place
+//! give the same tape. The file is streamed: memory holds packets waiting for earlier ones (64
+//! MiB), a message of each connection, and a line about each connection.
 
 mod beside;
 mod connection;
@@ -37,8 +37,8 @@ use survey::Survey;
 
 pub(super) use steps::Steps;
 
-/// What a capture becomes: the steps of the chosen connections, when the first of them began, their
-/// URLs, and what the tape lacks.
+/// The result of a capture: the steps of the chosen connections, when the first of them began,
+/// their URLs, and what the tape lacks.
 pub(super) struct Capture<'a> {
     pub(super) steps: Steps<'a>,
     pub(super) begin: Wall,
@@ -46,7 +46,7 @@ pub(super) struct Capture<'a> {
     pub(super) lacks: Vec<String>,
 }
 
-/// Reads a capture, which must have been kept.
+/// Reads a capture; the input must have been kept.
 pub(super) fn capture<'a>(input: &'a Input, choice: &Choice) -> Result<Capture<'a>, ImportError> {
     let name = input.name();
     let survey = Survey::of(name, input.unpacked()?)?;

@@ -1,4 +1,4 @@
-//! What a connection is, by how it begins: a request for an upgrade, TLS, or frames already.
+//! Tells what a connection is by its beginning: a request for an upgrade, TLS, or frames already.
 
 use wstape_wire::Head;
 use wstape_wire::opcode::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
@@ -20,7 +20,7 @@ pub(super) enum Opening {
     Short,
 }
 
-/// Most bytes of a client that are looked at for a request's head or a hello of TLS.
+/// Most of a client's bytes that are searched for a request's head or a TLS hello.
 pub(super) const MAX_OPENING_BYTES: usize = 64 << 10;
 
 /// Most headers of a request.
@@ -29,7 +29,7 @@ const MAX_HEADERS: usize = 128;
 /// What a record of TLS begins with: a handshake, and the major version of all that are in use.
 const TLS_HANDSHAKE: [u8; 2] = [0x16, 0x03];
 
-/// What the first bytes of a client are, and how many of them belong to a head that is done with.
+/// What a client's first bytes are, and how many of them belong to a finished head.
 pub(super) fn of(bytes: &[u8]) -> (Opening, usize) {
     if bytes.len() < TLS_HANDSHAKE.len() {
         return (Opening::Short, 0);
@@ -132,9 +132,9 @@ impl<'t> Fields<'t> {
     }
 }
 
-/// Whose frames a stretch of a stream is that begins with a message, where it is frames at all: a
-/// client masks them, an engine does not (RFC 6455, 5.1). Every head in it must be sound, and one
-/// of its frames be whole.
+/// The sender of a stretch of a stream that begins with a message, if it consists of frames: a
+/// client masks them, an engine does not (RFC 6455, 5.1). Every head in it must be valid, and one
+/// of its frames complete.
 pub(super) fn frames_of(bytes: &[u8]) -> Option<Peer> {
     let masked = bytes.get(1)? & 0x80 != 0;
     let (mut at, mut whole) = (0, 0);

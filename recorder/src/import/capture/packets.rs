@@ -14,8 +14,8 @@ use crate::import::wall::Wall;
 /// What a pcapng begins with.
 const SECTION: &[u8] = b"\x0a\x0d\x0d\x0a";
 
-/// Bytes of a file that are read at once, and most bytes of one block of it: libpcap takes packets
-/// of 256 KiB at most.
+/// Bytes of a file read at once, and most bytes of one block in it: libpcap takes packets of at
+/// most 256 KiB.
 const READ_BYTES: usize = 256 << 10;
 const MAX_BLOCK_BYTES: usize = 4 << 20;
 
@@ -35,13 +35,13 @@ pub(super) struct Packet<'p> {
     pub(super) bytes: &'p [u8],
 }
 
-/// What the file goes on with.
+/// What comes next in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     /// A packet, or something about the capture.
     Some,
     End,
-    /// Its last packet is torn, as where a capturing program was killed.
+    /// Its last packet is torn, for example because the capturing program was killed.
     BrokenOff,
 }
 
@@ -107,7 +107,7 @@ impl<'a> Packets<'a> {
         })
     }
 
-    /// Hands over the next packet, if the next block is one.
+    /// Passes on the next packet, if the next block is one.
     pub(super) fn next(&mut self, take: impl FnOnce(Packet<'_>)) -> Result<Next, ImportError> {
         let at_byte = self.reader.consumed();
         loop {

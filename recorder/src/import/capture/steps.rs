@@ -1,4 +1,4 @@
-//! A capture gone through again, for the steps of the connections that were chosen.
+//! The second pass over a capture, for the steps of the chosen connections.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::BufRead;
@@ -187,7 +187,7 @@ impl Teller {
         self.pass_on();
     }
 
-    /// A connection that was open already gets a 101, without which a tape could not play it.
+    /// A connection that was already open gets a 101, without which a tape could not play it.
     fn midway(&mut self, serial: u64, conn: u64, at: Micros) {
         let text = format!("connection {conn}: its handshake is not in the capture");
         let mut accept = Step::at(at, Action::Accept(Some(Accept::default())));

@@ -1,9 +1,9 @@
-//! One direction of a TCP connection: its segments put in order.
+//! Puts the segments of one direction of a TCP connection in order.
 //!
-//! A receiver hands a byte on once all before it have come, and so is it done here: what waits for a
-//! retransmission is held. A hole that the receiver has acknowledged was no hole on the wire; the
-//! capture alone lacks it. As packets may stand in a capture in another order than on the wire, it
-//! is given up only when others have come since.
+//! Like a receiver, this passes a byte on only once all earlier ones have come: what waits for a
+//! retransmission is held. A hole that the receiver has acknowledged was not a hole on the wire;
+//! only the capture lacks it. Because packets may be in another order in a capture than on the
+//! wire, such a hole is given up only after others have come.
 
 use std::collections::BTreeMap;
 
@@ -11,24 +11,24 @@ use bytes::Bytes;
 
 use crate::import::wall::Wall;
 
-/// Bytes of one direction that wait for what is before them. Beyond that the hole is given up: no
+/// Bytes of one direction that wait for earlier ones. Beyond that the hole is given up: no
 /// receiver's window is larger by default.
 pub(super) const MAX_HELD_BYTES: usize = 8 << 20;
 
-/// What a segment that waits takes beside its bytes, so that many short ones count too.
+/// What a waiting segment costs besides its bytes, so that many short ones count too.
 const SEGMENT_BYTES: usize = 128;
 
 /// Packets of a connection that a capture may hold in another order than they came.
 const MAX_REORDERED: u64 = 32;
 
-/// How long a hole that was acknowledged is waited for.
+/// How long to wait for an acknowledged hole.
 const MAX_REORDERED_US: u64 = 100_000;
 
 /// What a direction goes on with.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Chunk {
     Bytes(Bytes),
-    /// So many bytes that the capture lacks.
+    /// This many bytes that the capture lacks.
     Hole(u64),
     /// Its sender says that nothing more comes.
     Fin,
@@ -51,7 +51,7 @@ pub(super) struct Stream {
     next: u64,
     held: BTreeMap<u64, Held>,
     held_bytes: usize,
-    /// Where its sender ends it.
+    /// Where its sender ended it.
     fin: Option<u64>,
     fin_told: bool,
     /// The place up to which the segment that came last was sent, where it was not captured so far.
@@ -138,8 +138,8 @@ impl Stream {
         }
     }
 
-    /// What is in order, one piece a call; `packets` of the connection have come by then. Holes are
-    /// given up where they are the capture's own, and `all` of them at its end.
+    /// What is in order, one piece per call; `packets` of the connection have come so far. Holes
+    /// are given up if they are the capture's own, and `all` of them at its end.
     pub(super) fn pop(&mut self, packets: u64, at: Wall, all: bool) -> Option<Chunk> {
         loop {
             if let Some(cut) = self.cut.take().filter(|cut| *cut > self.next) {

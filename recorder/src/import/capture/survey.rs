@@ -1,5 +1,5 @@
-//! A capture gone through once, for what is in it: which connections become the tape, and what
-//! there is to say of the rest.
+//! The first pass over a capture: which connections become the tape, and what to say about the
+//! rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
@@ -179,7 +179,7 @@ impl Survey {
         });
     }
 
-    /// Adds what was dialed where a WebSocket was at another time, and came to nothing.
+    /// Adds failed dials to an address where there was a WebSocket at another time.
     fn list_dials(&mut self) {
         for (serial, (begin, server, unanswered)) in std::mem::take(&mut self.dials) {
             if let Some(url) = self.servers.get(&server) {

@@ -1,4 +1,4 @@
-//! The connections of a capture, by who speaks with whom.
+//! The connections of a capture, by their two addresses.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,12 +10,12 @@ use super::packets::Packet;
 use super::segment::{Segment, is_read, segment};
 use crate::import::wall::Wall;
 
-/// Connections that are followed at once. Beyond that those that are over are forgotten, then those
-/// of which nothing came for longest.
+/// Most connections that are followed. Beyond that those that are over are forgotten, then those
+/// silent for longest.
 const MAX_CONNECTIONS: usize = 16_384;
 
-/// Bytes that all of them hold at most, of what waits for what is before it. A connection that
-/// wants more is given up.
+/// Most bytes that all of them hold while waiting for earlier ones. A connection that needs more is
+/// given up.
 const MAX_HELD_BYTES: usize = 64 << 20;
 
 const _: () = assert!(super::connection::MAX_CONNECTION_BYTES < MAX_HELD_BYTES);
@@ -45,7 +45,7 @@ pub(super) struct Table {
 const FORGOTTEN: usize = MAX_CONNECTIONS / 8;
 
 impl Table {
-    /// Takes a packet, and hands over what it brought about on which connection.
+    /// Takes a packet, and reports what it caused on which connection.
     pub(super) fn take(&mut self, packet: &Packet<'_>, mut tell: impl FnMut(&Connection, Told)) {
         self.packets += 1;
         if !is_read(packet.link) {
@@ -82,7 +82,7 @@ impl Table {
         if known.is_some_and(|known| !known.is_followed_by(segment)) {
             return true;
         }
-        // What tells nothing of itself begins none: the last answers of one that is over.
+        // A segment without content begins none: it may be the last answer on a finished one.
         if known.is_none() && !segment.syn && segment.payload.is_empty() {
             return false;
         }

@@ -1,4 +1,4 @@
-//! How an archive has the answer to a handshake: its status, its headers, its body.
+//! An archive's record of the answer to a handshake: its status, its headers, its body.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -79,8 +79,8 @@ pub(super) struct Header {
 }
 
 impl Response<'_> {
-    /// How the handshake was answered; `talks` where messages followed, `refused` the status that
-    /// the browser says it was refused with, `body` what came with a refusal.
+    /// How the handshake was answered; `talks` if messages followed, `refused` is the status of a
+    /// refusal according to the browser, `body` what came with it.
     pub(super) fn answer(
         &self,
         place: &Place,
@@ -124,7 +124,7 @@ impl Response<'_> {
     }
 }
 
-/// The status in Chrome's words for a refused handshake, of which its archives hold nothing else.
+/// The status in Chrome's text for a refused handshake; its archives hold nothing else about one.
 pub(super) fn status_in(failure: &str) -> Option<u16> {
     let (_, status) = failure.split_once("Unexpected response code: ")?;
     let status = status.trim().parse().ok()?;

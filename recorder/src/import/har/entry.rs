@@ -1,4 +1,4 @@
-//! One entry of an archive as a connection.
+//! Reads one entry of an archive as a connection.
 
 use std::vec;
 
@@ -51,12 +51,12 @@ struct Request<'a> {
     headers: Option<&'a RawValue>,
 }
 
-/// What is known of an archive by who wrote it.
+/// What the archive's writer implies about it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Writer {
-    /// Chrome, or what is built on it.
+    /// Chrome, or a browser built on it.
     pub(super) chrome: bool,
-    /// Playwright 1.61.0, whose times are squeezed a thousandfold.
+    /// Playwright 1.61.0, whose times are a thousandfold too small.
     pub(super) squeezes: bool,
 }
 
@@ -83,8 +83,8 @@ impl<'a> Entry<'a> {
             || url.is_some_and(|url| url.starts_with("ws://") || url.starts_with("wss://"))
     }
 
-    /// What is known of it before it is read: when it began, and its URL. What is wrong with it is
-    /// said once it is read.
+    /// What is known before the entry is read: when it began, and its URL. Errors in it are
+    /// reported once it is read.
     pub(super) fn outline(
         &self,
         place: &Place,
@@ -154,7 +154,7 @@ impl<'a> Entry<'a> {
         Ok(messages)
     }
 
-    /// The connection; `placed` is when it began where the archive does not say.
+    /// The connection; `placed` is its start if the archive does not say.
     pub(super) fn session(
         self,
         place: &Place,
@@ -191,8 +191,8 @@ impl<'a> Entry<'a> {
             Micros::ZERO
         };
         let until = begin.plus(lasted);
-        // Chrome tells of no close, but a WebSocket receives for longer than nothing only once it
-        // is closed, and took all of its time until then.
+        // Chrome records no close, but a WebSocket's receive time is above zero only once it is
+        // closed, and then covers all the time until its end.
         let received = self.timings.and_then(|timings| timings.receive);
         let received = received.and_then(|receive| span_of_ms(receive.get()));
         let gone = writer.chrome && received.is_some_and(|span| span > Micros::ZERO);

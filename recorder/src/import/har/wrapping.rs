@@ -1,4 +1,4 @@
-//! Archives without what is around their entries, as tools leave them that take one apart.
+//! Archives without what belongs around their entries, as left by tools that take them apart.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ const MAX_BEGIN_BYTES: usize = 64 << 10;
 /// An object's members by their names, as they stand.
 type Members<'t> = BTreeMap<String, &'t RawValue>;
 
-/// What JSON is that should be an archive and lacks something around it, and the command that puts
-/// it there; `None` for other JSON.
+/// What JSON is that should be an archive but lacks its wrapping, and the command that adds it;
+/// `None` for other JSON.
 pub(super) fn of(text: &str) -> Option<String> {
     let is_entry = |names: &Members<'_>| OF_AN_ENTRY.iter().any(|name| names.contains_key(*name));
     let said = |what: &str, command: &str| {

@@ -1,4 +1,4 @@
-//! A line of cryptofeed's raw files, as its `AsyncFileCallback` writes them.
+//! Lines in cryptofeed's raw files, as its `AsyncFileCallback` writes them.
 //!
 //! | line | what it says |
 //! | --- | --- |
@@ -7,7 +7,7 @@
 //! | `wss://… <-> 1795750690.0` | the client dials |
 //! | `https://… -> 1795750689.5: {…}`, `configuration: {…}` | nothing of the connection |
 //!
-//! What came in a binary message stands as Python writes bytes, `b'\x1f…'`.
+//! A binary message is written as Python writes bytes, `b'\x1f…'`.
 
 use super::record::Place;
 use crate::error::import::{ImportError, quoted};

@@ -1,13 +1,13 @@
-//! How the lines of a file are to be read.
+//! How to read the lines of a file.
 
 use wstape_tape::Micros;
 
 use super::time::LineTime;
 
-/// How far apart messages are sent whose lines say no time.
+/// The gap between messages whose lines give no time.
 const DEFAULT_EVERY: Micros = Micros::from_ms(100);
 
-/// How the lines of a file are to be read.
+/// How to read the lines of a file.
 ///
 /// ```
 /// use wstape_recorder::{LineTime, Lines};
@@ -17,33 +17,33 @@ const DEFAULT_EVERY: Micros = Micros::from_ms(100);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lines {
-    /// Where a line says when its message came.
+    /// Where a line gives its message's time.
     pub time: LineTime,
-    /// The JSON pointer to the message in a line of JSON; `None` where the message is all of it,
-    /// or all behind its time.
+    /// The JSON pointer to the message in a JSON line; `None` if the message is all of it, or
+    /// everything after its time.
     pub message: Option<String>,
-    /// How far apart the messages are sent where lines say no time.
+    /// The gap between messages if lines give no time.
     pub every: Micros,
-    /// What the lines are.
+    /// The format of the lines.
     pub form: LineForm,
 }
 
-/// What the lines of a file are.
+/// The format of a file's lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LineForm {
-    /// A message each, with what [`Lines::time`] and [`Lines::message`] say around it.
+    /// One message each, located by [`Lines::time`] and [`Lines::message`].
     #[default]
     Plain,
-    /// As Tardis has them: a date, a blank and the message (its API and its cache), or
+    /// Tardis' format: a date, a blank and the message (its API and its cache), or
     /// `{"localTimestamp":…,"message":…}` (`/replay` of its machine). An empty line is where its
     /// recorder lost the connection.
     Tardis,
-    /// As cryptofeed's `AsyncFileCallback` has them: seconds, a colon and the message, and lines of
-    /// their own for what the client said and when it dialled.
+    /// The format of cryptofeed's `AsyncFileCallback`: seconds, a colon and the message, with
+    /// separate lines for what the client said and when it dialled.
     Cryptofeed,
-    /// Rows of CSV below one of names. The pointers' first token names a column, or counts from
-    /// 0; what follows leads on in the JSON that stands there.
+    /// Rows of CSV under a row of names. The pointers' first token names a column, or is its index
+    /// from 0; the rest leads into the JSON there.
     Csv,
 }
 

@@ -1,13 +1,12 @@
-//! What feed recorders write: a message a line, with the time at which it came or without.
+//! Feed recorders' files: one message per line, with or without the time it came.
 //!
-//! Such a file knows of no handshake and of no client: its tape is one connection, on which the
-//! engine sends each line's message at its time. Tardis notes where its recorder lost the
-//! connection: there it ends, and the next line's message begins another. cryptofeed notes each
-//! dial, and what its client said.
+//! Such a file contains no handshake and no client: its tape is one connection, on which the engine
+//! sends each line's message at its time. Tardis notes where its recorder lost the connection:
+//! there it ends, and the next line's message begins another. cryptofeed notes each dial, and what
+//! its client said.
 //!
-//! `layout` is what a user says of them, `rows` are the lines or the rows of CSV, `record` is where
-//! in one of them time and message stand, `time` how times are written, `cryptofeed` a line of its
-//! own kind.
+//! `layout` is what the user says about them, `rows` reads lines or CSV rows, `record` finds time
+//! and message in one, `time` reads time formats, `cryptofeed` its own kind of line.
 
 mod cryptofeed;
 mod layout;
@@ -29,7 +28,7 @@ use rows::Rows;
 pub use layout::{LineForm, Lines};
 pub use time::LineTime;
 
-/// The connections that such a file is, one behind the other. `name` is what errors call it.
+/// The connections in such a file, one after the other. Errors call it `name`.
 pub(super) fn session<'a>(
     name: &str,
     layout: &Lines,

@@ -14,7 +14,7 @@ use crate::import::kind;
 /// The mark that some tools put before UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// What a file's first line is that is JSON over several lines, and what to do about it.
+/// What a first line of JSON spread over several lines means, and what to do about it.
 const NOT_A_LINE_EACH: &str = "expected a message a line, found JSON over several lines; write \
                                one a line: jq -c '.[]' FILE (a list), or jq -c . FILE";
 
@@ -156,8 +156,8 @@ fn is_table(name: &str, begin: &[u8], divide: u8) -> bool {
     ENDINGS.iter().any(|ending| name.ends_with(ending)) && several && all
 }
 
-/// What divides the columns: what the row of names has most of, of a comma and what spreadsheets
-/// and databases write in its place.
+/// The column separator: whichever is most frequent in the row of names, a comma or what
+/// spreadsheets and databases use in its place.
 fn divide(begin: &[u8]) -> u8 {
     let names = first_line(begin);
     let count = |byte: u8| memchr::memchr_iter(byte, names).count();
@@ -204,8 +204,8 @@ fn csv_flaw(name: &str, line: u64, error: csv::Error) -> ImportError {
     }
 }
 
-/// A stream of which a row may take so much and no more: an unpaired quote would make one row of
-/// all that follows it.
+/// A stream that limits a row's length: an unpaired quote would turn everything after it into one
+/// row.
 struct Metered<'a> {
     input: Box<dyn BufRead + 'a>,
     left: Rc<Cell<usize>>,

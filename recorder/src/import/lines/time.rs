@@ -1,15 +1,15 @@
-//! Where and how a line says its time.
+//! Where and how a line gives its time.
 
 use std::str::FromStr;
 
 use crate::import::wall::Wall;
 
-/// Where a line says its time, and in which unit.
+/// Where a line gives its time, and in which unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LineTime {
     /// Nowhere.
     None,
-    /// At this JSON pointer: a number whose magnitude tells its unit, or a date of RFC 3339.
+    /// At this JSON pointer: a number whose magnitude implies its unit, or an RFC 3339 date.
     At(String),
     /// Before the message and a blank: nanoseconds since 1970, as hftbacktest's collectors write.
     Nanoseconds,
@@ -19,7 +19,7 @@ pub enum LineTime {
     Milliseconds,
     /// Likewise: seconds.
     Seconds,
-    /// Likewise: a date and time of RFC 3339.
+    /// Likewise: an RFC 3339 date and time.
     Date,
 }
 
@@ -81,8 +81,8 @@ pub(super) fn split(text: &str, parse: Parse) -> Option<(Wall, &str, &str)> {
     Some((parse(first)?, first, rest.trim_start()))
 }
 
-/// A line's date and what stands behind it. A date may have a blank between day and hour, a comma
-/// before its fraction, and brackets around it, as logs have them.
+/// A line's date and what follows it. A date may have a blank between day and hour, a comma before
+/// its fraction, and brackets around it, as in logs.
 pub(super) fn split_date(text: &str) -> Option<(Wall, &str)> {
     if let Some((inside, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return Some((date(inside)?, rest.trim_start()));
@@ -107,7 +107,7 @@ fn date(text: &str) -> Option<Wall> {
     Wall::from_date(&text)
 }
 
-/// The unit that a number must be of where `at`, as another unit says, is no time that a recorder
+/// The unit that a number must have if `at`, its value in another unit, is not a time a recorder
 /// can have meant.
 pub(super) fn other_unit(text: &str, at: Wall) -> Option<&'static str> {
     let is =

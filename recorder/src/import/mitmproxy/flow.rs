@@ -1,4 +1,4 @@
-//! A flow as a connection.
+//! Reads a flow as a connection.
 
 use bytes::Bytes;
 use wstape_tape::Action;

@@ -1,8 +1,8 @@
-//! mitmproxy's flow files: a typed netstring a flow, one after the other.
+//! mitmproxy's flow files: one typed netstring per flow, one after the other.
 //!
-//! A flow's messages stand inside its HTTP flow since version 12 of the format; since version 15
-//! each also says whether mitmproxy made it up. The file is walked twice: once for where the
-//! connections are, then for their messages, as the tape asks for them.
+//! Since version 12 of the format a flow's messages are inside its HTTP flow; since version 15 each
+//! also says whether mitmproxy made it up. The file is read twice: first to locate the connections,
+//! then for their messages, as the tape asks for them.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -24,7 +24,7 @@ use super::session::Session;
 use super::tnetstring::{Fault, Item, Kind, Reader};
 use crate::error::import::ImportError;
 
-/// The connections of a flow file, in its order. `name` is what errors call it.
+/// The connections of a flow file, in order. Errors call it `name`.
 pub(super) fn sessions(
     name: &str,
     input: &mut Reader,

@@ -1,5 +1,4 @@
-//! Finds the values that rules name, and edits the text in place: what no rule names keeps every
-//! byte.
+//! Finds the values that rules name, and edits the text in place: everything else keeps every byte.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! One dial and its stream, of a subscriber that is judged by bounds.
+//! One dial and its stream, for a subscriber that is judged by bounds.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use wstape_tape::Micros;
 
 use crate::wire::{Frames, Messages, Opening, Sender};
 
-/// How far an attempt has come.
+/// How far an attempt has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Dialling, or waiting for the answer.
@@ -22,24 +22,24 @@ pub(super) struct Attempt {
     pub(super) messages: Messages,
     pub(super) sent: Frames,
     pub(super) phase: Phase,
-    /// Pings that were not answered yet, with when they came.
+    /// Unanswered Pings, and when they came.
     pub(super) pings: VecDeque<(Vec<u8>, Micros)>,
-    /// When a Close came that was not answered.
+    /// When an unanswered Close came.
     pub(super) close_owed: Option<Micros>,
     pub(super) closed: bool,
-    /// Writes find no room or fail, or the peer broke the protocol: no answers can be expected.
+    /// Writes block or fail, or the peer broke the protocol: no answers can be expected.
     pub(super) excused: bool,
-    /// When the subscriber sent a Close of its own accord, or in answer.
+    /// When the subscriber sent a Close, unprompted or in answer.
     pub(super) own_close_at: Option<Micros>,
     pub(super) dialed_at: Micros,
-    /// Since when nothing came: the dial, the last delivered byte.
+    /// The start of the silence: the dial or the last delivered byte.
     pub(super) silent_since: Micros,
-    /// It was told that it is kept for too long.
+    /// Already reported as kept too long.
     pub(super) kept_too_long: bool,
     pub(super) course: Course,
 }
 
-/// What came on a connection, whole, the most of it.
+/// The most complete thing that came on a connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Heard {
     #[default]
@@ -50,15 +50,15 @@ pub(super) enum Heard {
     Message,
 }
 
-/// What an attempt came to, as far as a backoff is concerned.
+/// How an attempt went, as far as a backoff is concerned.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Course {
     /// When the engine's 101 was delivered.
     pub(super) upgraded_at: Option<Micros>,
-    /// The answer was not quite one: whether it is taken for good is the subscriber's.
+    /// The answer was not quite valid: whether to accept it is up to the subscriber.
     pub(super) odd_answer: bool,
     pub(super) heard: Heard,
-    /// Something came that one may take for a frame or not: a Close, part of one, one that breaks
+    /// Something came that may or may not count as a frame: a Close, part of one, one that breaks
     /// the protocol.
     pub(super) hinted: bool,
 }
@@ -88,7 +88,7 @@ impl Attempt {
         self.close_owed = None;
     }
 
-    /// Since when the oldest answer is owed.
+    /// Since when the oldest answer has been owed.
     pub(super) fn owed_since(&self) -> Option<Micros> {
         let ping = self.pings.front().map(|(_, at)| *at);
         ping.into_iter().chain(self.close_owed).min()

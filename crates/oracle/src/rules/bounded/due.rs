@@ -1,4 +1,4 @@
-//! What falls due: the end of an attempt, and what must have happened some time after.
+//! Deadlines: the end of an attempt, and what must have happened some time after it.
 
 use wstape_tape::Micros;
 
@@ -22,7 +22,7 @@ impl Bounded {
         self.end_asking(at, dial, false);
     }
 
-    /// Something ended the attempt, and maybe asked for a wait.
+    /// Something ended the attempt, and may have asked for a wait.
     pub(super) fn end_asking(&mut self, at: Micros, dial: u64, asked_to_wait: bool) {
         let Some(attempt) = self.held.get_mut(&dial) else {
             return;
@@ -37,7 +37,7 @@ impl Bounded {
         if before == Phase::Open {
             self.shown.must_show(at, dial, Step::Ending);
         }
-        // Of an old connection that went once another was dialled, the dial is there.
+        // If an old connection ends after another was dialled, that dial is already there.
         if self.stop != Stop::NotCalled || dial < self.newest {
             return;
         }
@@ -67,7 +67,7 @@ impl Bounded {
                 ladder.dropped(at, dial);
             }
             self.shown.dropped(dial);
-            // An old stream that goes once a new one is open changes nothing.
+            // An old stream that goes away once a new one is open changes nothing.
             let is_open = |attempt: &Attempt| attempt.phase == Phase::Open;
             if !self.held.values().any(is_open) {
                 self.shown.must_show(at, dial, Step::Gone);
@@ -124,7 +124,7 @@ impl Bounded {
         self.look_at_recovery(now);
     }
 
-    /// R1: of two connections that are in use the older goes at once.
+    /// R1: of two connections in use the older goes away at once.
     fn look_at_overlaps(&mut self, now: Micros) {
         let in_use = |other: &u64| {
             let attempt: Option<&Attempt> = self.held.get(other);
@@ -139,7 +139,7 @@ impl Bounded {
         }
     }
 
-    /// R6, where a bound is declared: what is silent is not kept.
+    /// R6, if a bound is declared: a silent connection is not kept.
     pub(super) fn look_at_silence(&mut self, now: Micros) {
         let Some(most) = self.bounds.max_silence else {
             return;
@@ -196,7 +196,7 @@ impl Bounded {
         }
     }
 
-    /// A dial, held against the backoff that is declared.
+    /// Checks a dial against the declared backoff.
     pub(super) fn judge_gap(&mut self, at: Micros) {
         let Some(ladder) = &mut self.ladder else {
             return;

@@ -1,8 +1,8 @@
-//! R3, R4 of a declared backoff: growth, cap, jitter, reset.
+//! R3, R4 for a declared backoff: growth, cap, jitter, reset.
 //!
-//! Which step of the ladder a subscriber is on can't always be told from outside: whether half a
-//! frame sets its delays back is its own. So all the steps that it may be on are kept, and each gap
-//! rules out those that it does not fit.
+//! From outside, one can't always tell which step of the ladder a subscriber is on: whether half a
+//! frame resets its delays is up to the subscriber. So this keeps every step that it may be on, and
+//! each gap rules out those it doesn't fit.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::rule::Rule;
 #[derive(Debug)]
 pub(super) struct Ladder {
     backoff: Backoff,
-    /// How much sooner or later than its time a dial may come.
+    /// How much earlier or later than its time a dial may come.
     max_off: Micros,
     /// The steps that it may be on.
     steps: BTreeSet<u32>,
@@ -27,17 +27,17 @@ pub(super) struct Ladder {
 /// An end, and what it may have changed.
 #[derive(Debug)]
 struct Ended {
-    /// Of which dial.
+    /// The dial it belongs to.
     dial: u64,
-    /// The first that showed of it.
+    /// The first sign of it.
     first: Micros,
-    /// The last.
+    /// The last sign.
     last: Micros,
     /// When the stream was dropped.
     dropped: Option<Micros>,
-    /// Steps that would be right had the delays not been set back, or had they been.
+    /// The right steps if the end had treated the reset the other way.
     otherwise: BTreeSet<u32>,
-    /// A refusal asked for a wait: how long is between it and the engine.
+    /// A refusal asked for a wait: how long is up to subscriber and engine.
     asked_to_wait: bool,
 }
 
@@ -48,13 +48,13 @@ struct Gap {
     max: Micros,
 }
 
-/// What a dial came to.
+/// The verdict on a dial.
 pub(super) enum Judged {
-    /// Nothing was to be judged.
+    /// There was nothing to judge.
     Nothing,
     /// A gap that fits; whether the reset made a difference to it.
     Fits { reset_matters: bool },
-    /// A gap that does not.
+    /// A gap that doesn't fit.
     Broke(Rule, String),
 }
 
@@ -85,7 +85,7 @@ impl Ladder {
         }
     }
 
-    /// The attempt ended; what came of it decides whether the delays start anew.
+    /// The attempt ended; its course decides whether the delays reset.
     pub(super) fn ended(&mut self, dial: u64, at: Micros, course: Course, dialed_at: Micros) {
         let zero = BTreeSet::from([0]);
         let (steps, otherwise) = match self.starts_anew(at, course, dialed_at) {
@@ -111,7 +111,7 @@ impl Ladder {
         }
     }
 
-    /// Whether the delays start anew after this; `None` where that is the subscriber's.
+    /// Whether the delays reset after this; `None` if that is up to the subscriber.
     fn starts_anew(&self, at: Micros, course: Course, dialed_at: Micros) -> Option<bool> {
         let unless_hinted = |certain: bool| match (certain, course.hinted) {
             (true, _) => Some(true),
@@ -120,7 +120,8 @@ impl Ladder {
         };
         match self.backoff.reset {
             Reset::Never => Some(false),
-            // Whether it took the answer for an upgrade, and what came with it for a frame, is its own.
+            // Whether it accepted the answer as an upgrade, and what came after as a frame, is up
+            // to it.
             Reset::Upgrade | Reset::FirstFrame | Reset::FirstMessage if course.odd_answer => None,
             Reset::Upgrade => Some(course.upgraded_at.is_some()),
             Reset::FirstFrame => unless_hinted(course.heard >= Heard::Frame),
@@ -154,7 +155,7 @@ impl Ladder {
         }
     }
 
-    /// No dial will be judged until the next end.
+    /// No dial is judged until the next end.
     pub(super) fn forget(&mut self) {
         self.ended = None;
     }
@@ -164,7 +165,7 @@ impl Ladder {
         let Some(ended) = self.ended.take() else {
             return Judged::Nothing;
         };
-        // A stream that is kept until the next one takes its place says nothing of when it ended.
+        // A stream kept until the next one replaces it doesn't tell when it ended.
         let dropped = ended.dropped.filter(|dropped| *dropped < at);
         let last = dropped.map_or(ended.last, |dropped| dropped.max(ended.last));
         let (longest, shortest) = (at.0 - ended.first.0, at.0.saturating_sub(last.0));
@@ -222,7 +223,7 @@ impl Ladder {
         self.steps = self.steps.iter().map(next).collect();
     }
 
-    /// What the gap may be, in words.
+    /// The acceptable gaps, in words.
     fn expected(&self) -> String {
         let gaps = self.steps.iter().map(|step| {
             let delay = self.backoff.delay(*step);
@@ -273,7 +274,7 @@ mod tests {
         }
     }
 
-    /// Ends and the gaps after them, in milliseconds; what broke.
+    /// Ends and the gaps after them, in milliseconds; returns what broke.
     fn broken(ladder: &mut Ladder, gaps: &[(Course, u64)]) -> Vec<Rule> {
         let mut now = Micros::ZERO;
         let mut broken = Vec::new();
@@ -336,7 +337,7 @@ mod tests {
             ladder.ended(1, Micros::ZERO, Course::default(), Micros::ZERO);
             ladder.signs(Micros::from_ms(40), 1);
             ladder.dropped(Micros::from_ms(60), 1);
-            // An older stream that goes late is another matter.
+            // An older stream that goes away late doesn't count.
             ladder.dropped(Micros::from_ms(90), 7);
             let judged = ladder.dialed(Micros::from_ms(dial_ms));
             assert_eq!(!matches!(judged, Judged::Broke(..)), fits, "{dial_ms}");

@@ -1,9 +1,9 @@
-//! A judge by bounds, for a subscriber that gives no settings of the contract's.
+//! A judge by bounds, for a subscriber that doesn't give the contract's settings.
 //!
 //! It asks what any subscriber owes its engine, whatever its backoff: one connection at a time, a
-//! dial for each end within a bound and no storm of them, answers to Pings and Closes, recovery
-//! once faults stop, an end where one is asked for. All of it shows on the wire, so that a
-//! subscriber has to offer nothing. What it declares and shows beyond that is judged too.
+//! dial within a bound after each end and no storm of them, answers to Pings and Closes, recovery
+//! once faults stop, and an end on request. All of it shows on the wire, so the subscriber need not
+//! offer anything. What it declares and shows beyond that is judged too.
 //!
 //! ```text
 //! wire ─► attempt, due ─► ladder (a declared backoff)
@@ -33,14 +33,14 @@ use crate::view::View;
 
 /// A second, the span in which dials are counted.
 const WINDOW: Micros = Micros::from_ms(1_000);
-/// How much later than its bound something may be: timers are true to a millisecond.
+/// How much later than its bound something may happen: timers are accurate to a millisecond.
 const MAX_OFF: Micros = Micros::from_ms(2);
-/// How long an old connection may stand beside a new one: a task that was aborted lets go of its
-/// stream when it next runs, which may be after the next dial.
+/// How long an old connection may coexist with a new one: an aborted task lets go of its stream
+/// when it next runs, which may be after the next dial.
 const MAX_OVERLAP: Micros = Micros::from_ms(10);
-/// Largest message that any client takes, in bytes.
+/// Largest message that every client accepts, in bytes.
 const MAX_SURE_BYTES: usize = 1 << 20;
-/// A silence that is worth the name.
+/// The shortest gap that counts as silence.
 const SILENCE: Micros = Micros::from_ms(1_000);
 
 /// Judges by [`Bounds`].
@@ -48,9 +48,9 @@ const SILENCE: Micros = Micros::from_ms(1_000);
 pub(super) struct Bounded {
     bounds: Bounds,
     findings: Findings,
-    /// Streams and dials that the subscriber has not dropped, by their dial.
+    /// Streams and dials that the subscriber has not dropped, by dial number.
     held: BTreeMap<u64, Attempt>,
-    /// Old connections that were in use when another dial began.
+    /// Old connections still in use when another dial began.
     overlaps: Vec<Overlap>,
     /// The last dial.
     newest: u64,
@@ -58,22 +58,22 @@ pub(super) struct Bounded {
     dials: VecDeque<Micros>,
     /// The end that no dial has followed yet.
     ended_at: Option<Micros>,
-    /// A storm of dials was told; its further dials are no news.
+    /// A storm of dials was reported; its further dials are not reported again.
     stormed: bool,
     quiet_at: Option<Micros>,
     recovered: bool,
     stop: Stop,
-    /// When shutdown was called for, while it is not over and was not told to take too long.
+    /// When shutdown was called for, unless it is over or was reported as too slow.
     stopping_since: Option<Micros>,
     ladder: Option<Ladder>,
     shown: Shown,
-    /// Time has passed before shutdown was called for.
+    /// Time passed before shutdown was called for.
     had_time: bool,
     count: u64,
     messages: u64,
 }
 
-/// A dial beside a connection that is in use.
+/// A dial while another connection is in use.
 #[derive(Debug, Clone, Copy)]
 struct Overlap {
     /// Since when.
@@ -84,7 +84,7 @@ struct Overlap {
     other: u64,
 }
 
-/// How far a call for shutdown has come.
+/// How far a shutdown has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stop {
     NotCalled,
@@ -93,7 +93,7 @@ enum Stop {
 }
 
 impl Bounded {
-    /// In a world in which nothing goes wrong from `quiet_at` on; `None` where something may always.
+    /// For a world in which nothing goes wrong from `quiet_at` on; `None` if something always may.
     #[must_use]
     pub(in crate::rules) fn new(bounds: Bounds, quiet_at: Option<Micros>) -> Self {
         Self {
@@ -125,7 +125,7 @@ impl Bounded {
         self
     }
 
-    /// Holds what it shows of itself against this model.
+    /// Checks what it shows about itself against this model.
     pub(in crate::rules) fn model(mut self, model: Option<Fold>) -> Self {
         self.shown = Shown::new(model);
         self
@@ -183,7 +183,7 @@ impl Bounded {
         }
     }
 
-    /// The subscriber's future ended though nobody had asked it to; `Err` where it panicked.
+    /// The subscriber's future ended although nobody asked it to; `Err` if it panicked.
     pub(in crate::rules) fn gave_up(&mut self, at: Micros, how: Result<(), String>) {
         self.pass(at);
         match how {
@@ -200,12 +200,12 @@ impl Bounded {
         self.held.values_mut().for_each(Attempt::excuse);
     }
 
-    /// What it must show once it has taken in all that was delivered, as JSON text.
+    /// What it must show once it has taken in everything delivered, as JSON text.
     pub(in crate::rules) fn expected(&self) -> String {
         self.shown.expected()
     }
 
-    /// Records what rules of the subject's own came to.
+    /// Records the results of the subject's own rules.
     pub(in crate::rules) fn held_in_all(&mut self, rule: Rule, times: u64) {
         self.findings.held_in_all(rule, times);
     }

@@ -1,8 +1,8 @@
-//! R9, R10, R12 of a subscriber that brings a model of its own: what it shows of itself.
+//! R9, R10, R12 for a subscriber with its own model: what it shows about itself.
 //!
-//! A subscriber takes in what was delivered in its order, but when is its own affair, within a
-//! bound. So what it shows must be what some first part of the delivered messages gives. What is
-//! still unread when it drops a connection it may leave out.
+//! A subscriber takes in what was delivered in order, but when is up to it, within a bound. So what
+//! it shows must be the result of some prefix of the delivered messages. It may skip what is still
+//! unread when it drops a connection.
 
 use std::collections::VecDeque;
 
@@ -19,24 +19,24 @@ pub(super) const MAX_LAG: Micros = Micros::from_ms(100);
 /// Longest part of a value that a finding quotes, in characters.
 const SHOWN_CHARS: usize = 400;
 
-/// What must show, and what of it has been seen.
+/// What must show, and how much of it has been seen.
 #[derive(Debug)]
 pub(super) struct Shown {
     state: State,
     pending: VecDeque<Pending>,
-    /// Whether anything is shown that is judged; `None` before the first look.
+    /// Whether anything judged is shown; `None` before the first look.
     is_looked_at: Option<bool>,
     mirror_is_lost: bool,
     record_is_lost: bool,
 }
 
-/// What a subscriber must show once it has taken in what came so far.
+/// What a subscriber must show once it has taken in everything so far.
 #[derive(Debug, Clone)]
 struct State {
     model: Option<Fold>,
     attempts: u64,
     undecodable: u64,
-    /// `None` where both are right: it may have noticed the end, or not.
+    /// `None` if both are right: it may or may not have noticed the end.
     connected: Option<bool>,
 }
 
@@ -54,9 +54,9 @@ struct Pending {
 pub(super) enum Step {
     Dial,
     Open,
-    /// A message; `None` where it is no text.
+    /// A message; `None` if it is not text.
     Message(Option<String>),
-    /// The connection may be seen to have ended from here on.
+    /// The connection may show as ended from here on.
     Ending,
     /// Nothing is left of it.
     Gone,
@@ -77,7 +77,7 @@ impl State {
         }
     }
 
-    /// Where what is shown departs from this.
+    /// Where what is shown differs from this.
     fn departure(&self, view: View<'_>) -> Option<(Rule, String)> {
         if let (Some(mirror), Some(model)) = (view.mirror, &self.model) {
             let found = mirror.json();
@@ -121,6 +121,12 @@ impl Shown {
         }
     }
 
+    /// The text in a binary message, if it must show.
+    pub(super) fn text_in(&self, message: &[u8]) -> Option<String> {
+        let model = self.state.model.as_ref()?;
+        model.text_in(message).map(ToOwned::to_owned)
+    }
+
     pub(super) fn must_show(&mut self, at: Micros, dial: u64, step: Step) {
         if self.is_looked_at == Some(false) {
             return;
@@ -133,7 +139,7 @@ impl Shown {
         });
     }
 
-    /// The connection was dropped: what was not taken in of it need not be.
+    /// The connection was dropped: the rest of it need not be taken in.
     pub(super) fn dropped(&mut self, dial: u64) {
         for pending in &mut self.pending {
             pending.may_go |= pending.dial == dial && matches!(pending.step, Step::Message(_));
@@ -175,7 +181,7 @@ impl Shown {
         if self.find_part(view, true) || self.find_part(view, false) {
             return;
         }
-        // Beside all that was delivered it says most.
+        // The difference from everything delivered says most.
         let (rule, what) = self.all_taken_in().departure(view).unwrap_or(departure);
         match rule {
             Rule::R9 => self.mirror_is_lost = true,
@@ -184,7 +190,7 @@ impl Shown {
         findings.broke(rule, now, || what);
     }
 
-    /// Takes in the first part of what is pending that gives what is shown, if one does.
+    /// Takes in the prefix of what is pending that explains what is shown, if there is one.
     fn find_part(&mut self, view: View<'_>, with_all: bool) -> bool {
         let mut state = self.state.clone();
         for n in 0..self.pending.len() {
@@ -201,7 +207,7 @@ impl Shown {
         false
     }
 
-    /// What must show once all is taken in.
+    /// What must show once everything is taken in.
     fn all_taken_in(&self) -> State {
         let mut state = self.state.clone();
         for pending in &self.pending {
@@ -221,7 +227,7 @@ impl Shown {
         ))
     }
 
-    /// What must show once all is taken in, as JSON text; empty without a model.
+    /// What must show once everything is taken in, as JSON text; empty without a model.
     pub(super) fn expected(&self) -> String {
         let mirror = self
             .all_taken_in()

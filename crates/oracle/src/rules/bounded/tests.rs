@@ -1,4 +1,4 @@
-//! Histories that keep the bounds, and such as break them by the smallest step.
+//! Histories that keep the bounds, and ones that break them by the smallest step.
 
 use serde_json::{Value, json};
 
@@ -165,8 +165,8 @@ impl Mirror for Shows {
 
 #[test]
 fn a_message_in_one_piece_with_an_odd_answer_is_one_that_may_show() {
-    // A 101 with an extension that nobody asked for, or a control byte in its head: one client takes it,
-    // another refuses.
+    // A 101 with an extension that nobody asked for, or a control byte in its head: some clients
+    // accept it, others refuse.
     let answer = String::from_utf8_lossy(ANSWER);
     let extended = answer.replace(
         "Upgrade: websocket",
@@ -201,5 +201,37 @@ fn a_message_in_one_piece_with_an_odd_answer_is_one_that_may_show() {
             judge.look(ms(600), view);
         }
         assert_eq!(broken(&judge), [], "{odd} {shown}");
+    }
+}
+
+#[test]
+fn a_message_of_bytes_need_not_show_where_text_alone_is_read_and_text_must() {
+    let pushes = || {
+        Fold::new(json!([]), |mirror, message| {
+            mirror.as_array_mut().is_some_and(|all| {
+                all.push(json!(message));
+                true
+            })
+        })
+    };
+    let bytes: &[u8] = &[0x82, 1, b'x'];
+    let text: &[u8] = &[0x81, 1, b'x'];
+    for (model, message, expected) in [
+        (pushes(), bytes, vec![Rule::R9]),
+        (pushes().text_alone(), bytes, vec![]),
+        (pushes().text_alone(), text, vec![Rule::R9]),
+    ] {
+        let mut judge = judge().model(Some(model));
+        open(&mut judge, ms(0), 1);
+        judge.read(ms(1), 1, message);
+        let mirror = Shows(json!([]));
+        let view = View {
+            mirror: Some(&mirror),
+            record: None,
+        };
+        for at in [1, 200] {
+            judge.look(ms(at), view);
+        }
+        assert_eq!(broken(&judge), expected, "{message:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What happens on the wire, in its order.
+//! What happens on the wire, in order.
 
 use wstape_tape::Micros;
 
@@ -9,7 +9,7 @@ use crate::rule::Rule;
 use crate::wire::{Answer, Item, Opcode};
 
 impl Bounded {
-    /// What was delivered behind the handshake.
+    /// What was delivered after the handshake.
     fn takes(&mut self, at: Micros, dial: u64, bytes: &[u8]) {
         let open = |attempt: &&mut Attempt| attempt.phase == Phase::Open;
         let Some(attempt) = self.held.get_mut(&dial).filter(open) else {
@@ -20,7 +20,7 @@ impl Bounded {
         let (mut came, mut closed) = (false, false);
         while let Some(seen) = attempt.messages.next() {
             came |= seen.is_frame();
-            // A message this large one client takes, and another refuses.
+            // Some clients accept a message this large, others refuse it.
             let is_sure = match &seen.item {
                 Item::Text(text) => text.len() <= MAX_SURE_BYTES,
                 Item::Binary(bytes) => bytes.len() <= MAX_SURE_BYTES,
@@ -41,11 +41,11 @@ impl Bounded {
                 }
                 Item::Binary(bytes) => {
                     self.messages += 1;
-                    let text = String::from_utf8(bytes).ok();
+                    let text = self.shown.text_in(&bytes);
                     self.shown.must_show(at, dial, Step::Message(text));
                 }
                 Item::Ping(payload) if !attempt.excused && !attempt.closed => {
-                    // The latest answer may stand for those before it (RFC 6455, 5.5.3).
+                    // The latest answer may cover the earlier ones (RFC 6455, 5.5.3).
                     attempt.pings.push_back((payload, at));
                 }
                 Item::Ping(_) | Item::Pong(_) => {}
@@ -168,15 +168,15 @@ impl Bounded {
                 let asked_to_wait = retry_after.is_some();
                 self.end_asking(at, dial, asked_to_wait);
                 if asked_to_wait {
-                    // How long it waits is between it and the engine (RFC 9110, 10.2.3).
+                    // How long to wait is up to subscriber and engine (RFC 9110, 10.2.3).
                     self.ended_at = None;
                     self.quiet_at = None;
                 }
                 return rest;
             }
-            // Some libraries take an answer for good that is not quite one, such as a 101 with an
-            // extension that nobody asked for, or a control byte in its reason phrase: whether it has
-            // ended is theirs to show.
+            // Some libraries accept an answer that is not quite valid, such as a 101 with an
+            // extension that nobody asked for, or a control byte in its reason phrase: whether it
+            // has ended is theirs to show.
             Some(Answer::Failed { .. } | Answer::Upgraded { .. }) => {
                 attempt.phase = Phase::Open;
                 attempt.course.odd_answer = true;
@@ -215,7 +215,7 @@ impl Bounded {
         let had_request = attempt.opening.request().is_some();
         let rest = attempt.opening.push_client(bytes);
         if !had_request && let Some(request) = attempt.opening.request() {
-            // Its key is another on every run.
+            // Its key differs on every run.
             same.extend_from_slice(request.method.as_bytes());
             same.push(b' ');
             same.extend_from_slice(request.target.as_bytes());
@@ -282,7 +282,7 @@ impl Bounded {
                     .to_owned()
             });
         }
-        // It may end a connection itself, for silence or at will: a dial must follow.
+        // It may end a connection itself, on silence or at will: a dial must follow.
         self.let_go(at, dial);
     }
 }

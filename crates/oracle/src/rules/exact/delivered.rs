@@ -15,8 +15,8 @@ use crate::rules::step::Step;
 use crate::wire::{Answer, is_legal_close_code, retry_after};
 
 impl Exact {
-    /// Bytes were delivered to the subscriber. Gives back those that are the same on every run
-    /// of the case: what stands behind the handshake's answer.
+    /// Bytes were delivered to the subscriber. Returns those that are the same on every run of the
+    /// case: what follows the handshake's answer.
     pub(in crate::rules) fn read<'b>(
         &mut self,
         at: Micros,
@@ -77,7 +77,7 @@ impl Exact {
         self.recovered |= self.quiet_at.is_some_and(|quiet_at| at >= quiet_at);
     }
 
-    /// The head of the answer is whole; `doubtful` where a subscriber may take it for none.
+    /// The head of the answer is complete; `doubtful` if a subscriber may reject it.
     fn answered(&mut self, at: Micros, answer: &Answer, doubtful: bool) {
         match answer {
             Answer::Upgraded { .. } => {
@@ -116,7 +116,7 @@ impl Exact {
         }
     }
 
-    /// Something that was delivered on an open connection.
+    /// Something was delivered on an open connection.
     fn takes(&mut self, at: Micros, meaning: Meaning) {
         self.alive_at(at);
         let step = match meaning {

@@ -1,4 +1,4 @@
-//! What the subscriber shows, held against what must follow from what was delivered.
+//! Checks what the subscriber shows against what must follow from what was delivered.
 
 use wstape_tape::Micros;
 
@@ -10,7 +10,7 @@ use crate::rules::showing::Departure;
 use crate::view::View;
 
 impl Exact {
-    /// Makes the next step one that must show.
+    /// Moves the next step to those that must show.
     fn apply(&mut self) -> bool {
         let Some((at, step)) = self.course.pending.pop_front() else {
             return false;
@@ -19,8 +19,8 @@ impl Exact {
         true
     }
 
-    /// Looks at the subscriber. With `strict` all that was delivered must show; otherwise some
-    /// first part of it, for the subscriber may still be at work.
+    /// Looks at the subscriber. With `strict`, everything delivered must show; otherwise some
+    /// prefix of it, because the subscriber may still be at work.
     pub(in crate::rules) fn look(&mut self, at: Micros, view: View<'_>, strict: bool) {
         if self.lost {
             return;
@@ -42,8 +42,8 @@ impl Exact {
         {
             self.apply();
         }
-        // Before the 101 it is HTTP that asks for more: of a connection that is kept open behind a
-        // refusal, at once, and before anybody could know of the refusal.
+        // Before the 101 it is HTTP that asks for more: on a connection kept open after a refusal,
+        // at once, and before anybody could know of the refusal.
         let reads_frames = |attempt: &Attempt| attempt.is_upgraded();
         if strict && self.course.attempt.as_ref().is_none_or(reads_frames) {
             while self.apply() {}
@@ -76,7 +76,7 @@ impl Exact {
         }
     }
 
-    /// All is at rest: what was to be heard has been heard.
+    /// Everything is at rest: receivers have heard all they can.
     pub(in crate::rules) fn look_at_receivers(&mut self, at: Micros) {
         if !self.lost && self.course.pending.is_empty() {
             self.receivers.look(at, &mut self.course.findings);
@@ -108,7 +108,7 @@ impl Exact {
         });
     }
 
-    /// A departure of the record may be another rule's business.
+    /// A difference in the record may belong to another rule.
     fn rule_of(&self, departure: &Departure) -> Rule {
         let (Rule::R10, Some(attempt), Some(found)) =
             (departure.rule, &self.course.attempt, &departure.record)
@@ -138,13 +138,13 @@ impl Exact {
         }
     }
 
-    /// Whether something must show that was not seen yet.
+    /// Whether something must show that has not been seen yet.
     #[must_use]
     pub(in crate::rules) fn is_unsettled(&self) -> bool {
         !self.course.pending.is_empty()
     }
 
-    /// The next instant at which to look, although nothing may happen.
+    /// The next instant at which to look, even if nothing happens.
     #[must_use]
     pub(in crate::rules) fn next_look(&self) -> Option<Micros> {
         if self.lost {
@@ -155,7 +155,7 @@ impl Exact {
         dues.into_iter().chain([self.recovered_by]).flatten().min()
     }
 
-    /// What the subscriber must show once it has taken in all that was delivered, as JSON text.
+    /// What the subscriber must show once it has taken in everything delivered, as JSON text.
     pub(in crate::rules) fn expected(&mut self) -> String {
         while self.apply() {}
         self.showing.text()

@@ -1,9 +1,9 @@
-//! The exact judge: takes in all that happens, and tells every rule.
+//! The exact judge: takes in everything that happens, and passes it to every rule.
 //!
-//! What happens is told in its order. What must follow from it at once (in the mirror, in the
-//! connection's record) is a list of steps; a look holds the subscriber against them. A strict
-//! look wants all of them done. One at an instant at which the subscriber may still be at work
-//! wants some first part of them done, and nothing by halves.
+//! Events are reported in order. What must follow from each at once (in the mirror, in the
+//! connection's record) is a list of steps; a look compares the subscriber with them. A strict look
+//! requires all of them to be done. A look while the subscriber may still be at work requires a
+//! prefix of them, and nothing half done.
 
 mod delivered;
 mod looks;
@@ -28,7 +28,7 @@ use crate::heard::Heard;
 use crate::rule::{Rule, RuleSet, Violation};
 use crate::settings::Settings;
 
-/// All rules that look at one subscriber.
+/// All rules for one subscriber.
 #[derive(Debug)]
 pub(super) struct Exact {
     course: Course,
@@ -38,22 +38,22 @@ pub(super) struct Exact {
     alive: BTreeSet<u64>,
     /// When faults are over.
     quiet_at: Option<Micros>,
-    /// When recovery must be over; `None` once it was looked at.
+    /// When recovery must be over; `None` once it was checked.
     recovered_by: Option<Micros>,
-    /// A connection was established, or brought a frame, once faults were over.
+    /// A connection was established, or brought a frame, after the faults.
     recovered: bool,
-    /// A departure was found: what follows from it is no news.
+    /// A difference was found: its consequences are not reported.
     lost: bool,
     reconnects: u64,
     messages: u64,
 }
 
-/// A head beyond this may be refused for its size or for the number of its fields.
+/// A larger head may be refused for its size or its number of fields.
 const MANY_HEAD_BYTES: usize = 2048;
 
 impl Exact {
-    /// Of a subscriber that is set so, in a world whose wall time at zero is `wall_at_zero`. From
-    /// `quiet_at` on nothing goes wrong any more, and recovery is required; `None` where it never is.
+    /// For a subscriber with these settings, in a world whose wall time at zero is `wall_at_zero`.
+    /// From `quiet_at` on nothing goes wrong, and recovery is required; `None` if it never is.
     #[must_use]
     pub(in crate::rules) fn new(
         settings: &Settings,
@@ -92,12 +92,12 @@ impl Exact {
         self
     }
 
-    /// Records what rules of the subject's own came to.
+    /// Records the results of the subject's own rules.
     pub(super) fn held_in_all(&mut self, rule: Rule, times: u64) {
         self.course.findings.held_in_all(rule, times);
     }
 
-    /// The subscriber's future ended though nobody had asked it to; `Err` where it panicked.
+    /// The subscriber's future ended although nobody asked it to; `Err` if it panicked.
     pub(super) fn gave_up(&mut self, at: Micros, how: Result<(), String>) {
         match how {
             Err(panic) => self.course.findings.broke(Rule::R13, at, || {
@@ -144,7 +144,7 @@ impl Exact {
         self.course.shows(at, Step::Dial);
     }
 
-    /// The subscriber dials somebody else.
+    /// The subscriber dials another address.
     pub(in crate::rules) fn dial_elsewhere(&mut self, at: Micros, target: &str) {
         self.course.findings.broke(Rule::R14, at, || {
             format!("expected dials of the engine alone, found one of {target}")
@@ -170,7 +170,7 @@ impl Exact {
         }
     }
 
-    /// The dial's future is dropped before it was done.
+    /// The dial's future was dropped before it finished.
     pub(in crate::rules) fn dial_dropped(&mut self, at: Micros, dial: u64) {
         if self.course.attempt(dial).is_none() {
             return;
@@ -215,7 +215,7 @@ impl Exact {
         let open = attempt.phase == Phase::Open;
         let may_refuse = attempt.head_bytes > MANY_HEAD_BYTES || attempt.opening.is_doubtful();
         if open && may_refuse && self.course.takes_back_open(at) {
-            // A head may be too large for it, have too many fields, or hold what may not stand in one.
+            // The head may be too large for it, have too many fields, or hold an illegal byte.
             self.course
                 .end(at, Called::Exactly(EndReason::HandshakeFailed), None);
             return;
@@ -230,7 +230,7 @@ impl Exact {
         self.lost = true;
     }
 
-    /// A receiver is there from now on.
+    /// A receiver exists from now on.
     pub(in crate::rules) fn add_receiver(&mut self) -> usize {
         self.receivers.add()
     }
@@ -303,7 +303,7 @@ impl Exact {
         self.course.backoff.stop();
     }
 
-    /// A rule did not hold that only the world can see.
+    /// A rule that only the world can check was broken.
     pub(in crate::rules) fn broke(
         &mut self,
         rule: Rule,
@@ -313,24 +313,24 @@ impl Exact {
         self.course.findings.broke(rule, at, what);
     }
 
-    /// The precondition of a rule held that only the world can see.
+    /// The precondition of a rule that only the world can check held.
     pub(in crate::rules) fn held(&mut self, rule: Rule) {
         self.course.findings.held(rule);
     }
 
-    /// What did not hold so far.
+    /// The violations so far.
     #[must_use]
     pub(in crate::rules) fn violations(&self) -> &[Violation] {
         self.course.findings.violations()
     }
 
-    /// Dials but the first.
+    /// Dials after the first.
     #[must_use]
     pub(in crate::rules) fn reconnects(&self) -> u64 {
         self.reconnects
     }
 
-    /// Messages that the subscriber was given.
+    /// Messages given to the subscriber.
     #[must_use]
     pub(in crate::rules) fn messages(&self) -> u64 {
         self.messages

@@ -10,7 +10,7 @@ use crate::rules::course::CUT_OFF;
 use crate::wire::Opcode;
 
 impl Exact {
-    /// The subscriber wrote bytes. Gives back what of them is the same on every run of the case.
+    /// The subscriber wrote bytes. Returns the part that is the same on every run of the case.
     pub(in crate::rules) fn wrote(
         &mut self,
         at: Micros,
@@ -90,7 +90,7 @@ impl Exact {
         }
     }
 
-    /// The write that had found no room went on.
+    /// The blocked write went on.
     pub(in crate::rules) fn write_freed(&mut self, at: Micros, dial: u64) {
         self.course.pass(at);
         if let Some(attempt) = self.course.attempt(dial) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Longest line of an error that is told, in characters.
+/// Longest line of an error that is reported, in characters.
 const MAX_LINE_CHARS: usize = 160;
 
 /// Which runtime printed it.

@@ -1,12 +1,12 @@
-//! As Go prints them: a panic that nobody recovered from, or a fatal error of the runtime, ends the process.
+//! Go's format: an unrecovered panic, or a fatal error of the runtime, ends the process.
 
 use super::error::{Language, Uncaught};
 
-/// What a Go program ends with then.
+/// A Go program's exit status in that case.
 const PANICKED: i32 = 2;
-/// What its first line begins with.
+/// How its first line begins.
 const BEGINS: [&str; 2] = ["panic: ", "fatal error: "];
-/// What the stacks behind it begin with.
+/// How the stacks after it begin.
 const STACK: &str = "goroutine ";
 
 /// The panic with which a process ended.

@@ -1,20 +1,20 @@
-//! As Java prints them: an error that nobody caught ends its thread, and the process where no other thread is
-//! left to keep it.
+//! Java's format: an uncaught error ends its thread, and the process if no other thread keeps it
+//! alive.
 
 use super::error::{Language, Uncaught};
 
-/// What a process ends with whose last thread ended so.
+/// The exit status of a process whose last thread ended that way.
 const ENDED: i32 = 1;
-/// What its first line begins with, before the thread's name.
+/// How its first line begins, before the thread's name.
 const BEGINS: &str = "Exception in thread \"";
 
-/// An error that ended a thread. Python's line on a thread has no quotation mark.
+/// An error that ended a thread. Python's line about a thread has no quotation mark.
 pub(super) fn in_passing(line: &str) -> Option<Uncaught> {
     let (_, error) = line.strip_prefix(BEGINS)?.split_once("\" ")?;
     (!error.is_empty()).then(|| Uncaught::new(Language::Java, line, ""))
 }
 
-/// The error with which a process ended: the last one, with nothing but its stack behind it.
+/// The error with which a process ended: the last one, followed only by its stack.
 pub(super) fn end(lines: &[&str], status: Option<i32>) -> Option<Uncaught> {
     if status != Some(ENDED) {
         return None;

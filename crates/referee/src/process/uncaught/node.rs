@@ -1,22 +1,23 @@
-//! Node's words: a rejection that goes by, and a crash.
+//! Node's format: a rejection in passing, and a crash.
 
 use super::error::{Language, Uncaught};
 
-/// What Node says of a promise, behind which its error stands.
+/// What Node prints about a promise, before its error.
 const REJECTION: &str = "UnhandledPromiseRejectionWarning: ";
-/// What Node says besides, about rejections in general.
+/// What Node adds about rejections in general.
 const ABOUT_REJECTIONS: &str = "Unhandled promise rejection. This error originated";
-/// The last line of a Node that crashed.
+/// The last line when Node crashed.
 const NODE_ENDED: &str = "Node.js v";
 
-/// A promise that nobody waited for, while the process goes on.
+/// A promise that nobody awaited, while the process goes on.
 pub(super) fn in_passing(line: &str) -> Option<Uncaught> {
     let (_, error) = line.split_once(REJECTION)?;
     let is_one = line.starts_with("(node:") && !error.starts_with(ABOUT_REJECTIONS);
     is_one.then(|| Uncaught::new(Language::Node, REJECTION, error))
 }
 
-/// What the process ended with, where Node's last line stands behind it: Node shows the place in the source with a caret below it, and then the error.
+/// The error that ended the process, if Node's last line follows it: Node shows the place in the
+/// source with a caret below it, and then the error.
 pub(super) fn end(lines: &[&str]) -> Option<Uncaught> {
     let last = lines.iter().rposition(|line| !line.trim().is_empty())?;
     if !lines[last].starts_with(NODE_ENDED) {

@@ -1,10 +1,11 @@
-//! As Perl prints them: a message that says where it died ends the process.
+//! Perl's format: a message that says where it died ends the process.
 
 use super::error::{Language, Uncaught};
 
-/// The last line of a process that died, where it names the place in a script or a module.
+/// The last line of a process that died, if it names a place in a script or module.
 pub(super) fn end(lines: &[&str], status: Option<i32>) -> Option<Uncaught> {
-    // The status is the system's last error, or 255. With 1 a program ends that has warned, too.
+    // The status is the system's last error, or 255. A program that only warned may also exit with
+    // 1.
     status.filter(|it| *it > 1)?;
     let last = lines.iter().rev().find(|line| !line.trim().is_empty())?;
     let (_, place) = last.strip_suffix('.')?.rsplit_once(" at ")?;

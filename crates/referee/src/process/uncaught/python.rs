@@ -1,11 +1,11 @@
-//! As Python prints them.
+//! Python's format.
 
 use super::error::{Language, Uncaught};
 
-/// So far behind its first line Python's traceback begins.
+/// Python's traceback begins at most this many lines after its first line.
 const MAX_TO_TRACEBACK: usize = 3;
 const TRACEBACK: &str = "Traceback (most recent call last):";
-/// What Python says of an error that came out of a task, a callback, a thread or a finalizer.
+/// What Python prints about an error from a task, a callback, a thread or a finalizer.
 const OF_PYTHON: [&str; 4] = [
     "exception was never retrieved",
     "Exception in callback ",
@@ -17,12 +17,12 @@ const OF_PYTHON: [&str; 4] = [
 pub(super) fn end(lines: &[&str]) -> Option<Uncaught> {
     let begins = lines.iter().rposition(|line| is_traceback(line))?;
     let (own, ends) = own_line(lines, begins)?;
-    // Whatever is printed behind it was printed by somebody who went on.
+    // Anything printed after it came from someone who went on.
     let is_last = lines[ends + 1..].iter().all(|line| is_more_of_it(line));
     is_last.then(|| Uncaught::new(Language::Python, TRACEBACK, own))
 }
 
-/// What came out of a task, a callback, a thread or a finalizer.
+/// An error from a task, a callback, a thread or a finalizer.
 pub(super) fn in_passing(lines: &[&str], at: usize) -> Option<Uncaught> {
     let first = lines[at];
     if !OF_PYTHON.iter().any(|it| first.contains(it)) {
@@ -45,8 +45,8 @@ fn is_more_of_it(line: &str) -> bool {
     line.is_empty() || line.starts_with([' ', '|', '+'])
 }
 
-/// The error's own line behind a traceback that begins here, and where it stands; of errors that led to
-/// each other, the last one.
+/// The error's own line after a traceback that begins here, and its position; the last one in a
+/// chain of errors.
 fn own_line<'a>(lines: &[&'a str], begins: usize) -> Option<(&'a str, usize)> {
     let is_group = lines[begins].trim_start().starts_with(['|', '+']);
     let text = |line: &'a str| {
@@ -104,7 +104,7 @@ connected again
         assert_eq!(said(TASK, None), wanted);
         // Ten times the same is one error.
         assert_eq!(said(&TASK.repeat(10), None), wanted);
-        // The log's own words before it are no reason not to see it.
+        // A logger's prefix must not hide it.
         let logged = TASK.replace("Task exc", "ERROR:asyncio:Task exc");
         assert_eq!(said(&logged, None).len(), 1);
     }
@@ -119,7 +119,7 @@ ZeroDivisionError: division by zero
 dialling again
 ";
         assert!(said(caught, None).is_empty());
-        // Nor where it ends later, for another reason.
+        // Nor if it ends later, for another reason.
         assert!(said(caught, Some(2)).is_empty());
         assert_eq!(
             last_words(caught, Some(2)).as_deref(),

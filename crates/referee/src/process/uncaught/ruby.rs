@@ -1,12 +1,12 @@
-//! As Ruby prints them: an error that nobody caught ends its thread, and the process where that is the main one.
+//! Ruby's format: an uncaught error ends its thread, and the process if that is the main one.
 
 use super::error::{Language, Uncaught};
 
-/// What a process ends with whose main thread ended so.
+/// The exit status of a process whose main thread ended that way.
 const ENDED: i32 = 1;
-/// What Ruby says of a thread, before the error's own line.
+/// What Ruby prints about a thread, before the error's own line.
 const THREAD: &str = " terminated with exception (report_on_exception is true):";
-/// What the lines of its stack begin with.
+/// How the lines of its stack begin.
 const STACK: &str = "\tfrom ";
 
 /// An error that ended a thread.
@@ -16,7 +16,7 @@ pub(super) fn in_passing(lines: &[&str], at: usize) -> Option<Uncaught> {
     Some(Uncaught::new(Language::Ruby, "a thread ended with", own))
 }
 
-/// The error with which a process ended: its own line, with nothing but its stack behind it.
+/// The error with which a process ended: its own line, followed only by its stack.
 pub(super) fn end(lines: &[&str], status: Option<i32>) -> Option<Uncaught> {
     if status != Some(ENDED) {
         return None;
@@ -64,7 +64,7 @@ mod tests {
         let own = "no frame (RuntimeError)";
         assert_eq!(last_words(MAIN, Some(1)).as_deref(), Some(own));
         assert!(uncaught(MAIN, Some(1))[0].ended);
-        // What it logs of an error that it caught has something behind it, or another status.
+        // An error that it caught and logged has something after it, or another status.
         assert!(said(&format!("{MAIN}dialling again\n"), Some(1)).is_empty());
         assert!(said(MAIN, None).is_empty());
     }

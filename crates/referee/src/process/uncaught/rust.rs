@@ -1,8 +1,8 @@
-//! Rust's words: a panic.
+//! Rust's format: a panic.
 
 use super::error::{Language, Uncaught};
 
-/// What a Rust program ends with where its main thread panicked.
+/// The exit status of a Rust program whose main thread panicked.
 const PANICKED: i32 = 101;
 
 /// The panic that begins in this line.
@@ -11,7 +11,7 @@ pub(super) fn in_passing(lines: &[&str], at: usize) -> Option<Uncaught> {
     if !line.starts_with("thread '") || !line.contains(" panicked at ") {
         return None;
     }
-    // Its thread's number is another one each time.
+    // Its thread's number differs each time.
     let (name, place) = line.split_once(" panicked at ")?;
     let name = name
         .split_once("' (")
@@ -29,7 +29,7 @@ pub(super) fn in_passing(lines: &[&str], at: usize) -> Option<Uncaught> {
     ))
 }
 
-/// The last panic, where that is what the process ended with.
+/// The last panic, if it ended the process.
 pub(super) fn end(lines: &[&str], status: Option<i32>) -> Option<Uncaught> {
     if status != Some(PANICKED) {
         return None;

@@ -1,4 +1,4 @@
-//! What is done with a case that broke a rule: it is made smaller and written down.
+//! What happens to a case that broke a rule: it is shrunk and written down.
 
 use std::fs;
 use std::io;
@@ -26,30 +26,29 @@ use crate::cmd::remedy;
 
 /// The verb of the command that shows a failure again.
 const CHAOS: &str = "chaos";
-/// How often a case that broke a rule is played again before it is said that it does not break it
-/// again.
+/// How often to replay a case before reporting that it does not break the rule again.
 const PLAYS_AGAIN: u32 = 3;
-/// Lines of the trace that a report shows before the moment at which a rule broke.
+/// Lines of the trace that a report shows before the violation.
 const EXCERPT_LINES: usize = 10;
-/// How a meaning begins that says the same of anyone as of the contract's own subscriber.
+/// How a meaning begins that is the same for anyone as for the contract's own subscriber.
 const SAME: &str = "The same";
-/// How long a case is made smaller at most.
+/// How long shrinking a case may take.
 const SHRINK_FOR: Duration = Duration::from_secs(30);
 
-/// What it takes to deal with failures.
+/// What it takes to handle failures.
 pub(super) struct Failures<'a> {
     pub(super) options: &'a Options,
     pub(super) play: &'a Play,
     pub(super) subject: &'a Arc<dyn Subject>,
-    /// What of two plays is compared where R16 broke.
+    /// What to compare between two plays if R16 broke.
     pub(super) compare: Compare,
     pub(super) interrupted: &'a Interrupted,
-    /// Whether there is time to play a case once more for its trace.
+    /// Whether there is time to replay a case for its trace.
     pub(super) plays_on: bool,
 }
 
 impl Failures<'_> {
-    /// Makes the case smaller, writes what there is of it, and says how to see it again.
+    /// Shrinks the case, writes its files, and says how to see it again.
     pub(super) fn deal_with(&self, broken: Broken, progress: &Progress) -> Failure {
         let Broken {
             origin,
@@ -123,7 +122,7 @@ impl Failures<'_> {
         }
     }
 
-    /// What of two plays is compared where this rule is looked at.
+    /// What to compare between two plays when checking this rule.
     fn twice(&self, rule: Rule) -> Option<Compare> {
         (rule == Rule::R16).then_some(self.compare)
     }
@@ -136,14 +135,14 @@ impl Failures<'_> {
         })
     }
 
-    /// The case, judged once more; `None` where it hangs this time.
+    /// The case, judged again; `None` if it hangs this time.
     fn judged_again(&self, case: &Case, rule: Rule) -> Option<Verdict> {
         let (case, play, twice) = (case.clone(), Arc::clone(self.play), self.twice(rule));
         bounded(HANG_AFTER, move || judge(&case, &play, twice)).ok()
     }
 
-    /// Puts the smallest case that breaks the same rule in the place of `case`, and how it does;
-    /// `None` where one on the way to it hangs.
+    /// Replaces `case` with the smallest one that breaks the same rule, and its violation too;
+    /// `None` if a case on the way hangs.
     fn make_smaller(&self, case: &mut Case, violation: &mut Violation) -> Option<Smaller> {
         let rule = violation.rule;
         let from = case.faults.steps.len();
@@ -165,7 +164,7 @@ impl Failures<'_> {
         Some(smaller)
     }
 
-    /// The smallest case that breaks the rule; `None` where one on the way to it hangs.
+    /// The smallest case that breaks the rule; `None` if a case on the way hangs.
     fn shrink(&self, case: &Case, rule: Rule) -> Option<Shrunk> {
         let (play, case, interrupted) = (
             Arc::clone(self.play),
@@ -179,21 +178,21 @@ impl Failures<'_> {
         let thread = thread.spawn(move || {
             let broken = |case: &Case| {
                 let verdict = judge(case, &play, twice);
-                // What breaks another rule first is another failure; R16 is looked at last.
+                // A case that breaks another rule first is another failure; R16 is checked last.
                 match rule {
                     Rule::R16 => verdict.violations.last().map(|v| v.rule),
                     _ => verdict.broken(),
                 }
             };
             let has_time = || began.elapsed() < SHRINK_FOR && !interrupted.get();
-            // Whoever waited for it may have given up.
+            // The receiver may have given up.
             let _ = done.send(shrink(case, rule, broken, has_time));
         });
         thread.ok()?;
         result.recv_timeout(SHRINK_FOR + HANG_AFTER).ok()
     }
 
-    /// Arguments that play a case again, with the options that say how.
+    /// Arguments that play a case again, including the options that matter.
     fn repeating(&self, case: &str) -> String {
         let mut arguments = case.to_owned();
         if case.starts_with("--seed") {
@@ -220,8 +219,8 @@ impl Failures<'_> {
         }
     }
 
-    /// The case, played once more. Where chance has a say it need not break the rule on every play:
-    /// then one is looked for that does. `None` where it hangs this time.
+    /// Replays the case. If chance plays a part, not every play breaks the rule: then this looks
+    /// for one that does. `None` if it hangs this time.
     fn play_broken(&self, case: &Case, rule: Rule) -> Option<Played> {
         if self.options.real {
             return self.play_in_real_time(case.clone());
@@ -239,12 +238,12 @@ impl Failures<'_> {
         plays.find(broke).or(Some(first))
     }
 
-    /// The case, played once more in real time; `None` where somebody does not wait for its end.
+    /// Replays the case in real time; `None` if the user does not wait for its end.
     fn play_in_real_time(&self, case: Case) -> Option<Played> {
         let subject = Arc::clone(self.subject);
         let (done, result) = channel();
         let thread = thread::Builder::new().name(WORKER_NAME.to_owned());
-        // Whoever waited for it may have given up.
+        // The receiver may have given up.
         let play = move || drop(done.send(play_real(&case, &*subject)));
         thread.spawn(play).ok()?;
         loop {
@@ -268,8 +267,8 @@ impl Failures<'_> {
     }
 }
 
-/// The folder that failures are written into. Made before the run, to know that it can be; taken
-/// away after it where nothing was written.
+/// The folder for failures. Created before the run, to be sure that it can be; removed after it if
+/// nothing was written.
 pub(super) struct OutFolder<'a> {
     path: &'a Path,
     was_there: bool,
@@ -297,7 +296,7 @@ impl<'a> OutFolder<'a> {
 impl Drop for OutFolder<'_> {
     fn drop(&mut self) {
         if !self.was_there {
-            // Where it holds anything this fails, as it should.
+            // If it holds anything this fails, as it should.
             let _ = fs::remove_dir(self.path);
         }
     }

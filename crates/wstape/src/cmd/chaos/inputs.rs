@@ -1,4 +1,4 @@
-//! What a run takes its cases from.
+//! Where a run's cases come from.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -13,14 +13,14 @@ use super::options::{DEFAULT_BUDGET, Options};
 use crate::cmd::fixtures::fixtures_with;
 use crate::cmd::remedy;
 
-/// The folder, in `fixtures`, of tapes that broke a rule once.
+/// The folder, in `fixtures`, of tapes that once broke a rule.
 const REGRESSIONS: &str = "regressions";
-/// The folder, in `fixtures`, of tapes that somebody wrote.
+/// The folder, in `fixtures`, of hand-written tapes.
 const TAPES: &str = "tapes";
 /// The folder, in `fixtures`, of recordings.
 const RECORDINGS: &str = "recordings";
 
-/// A tape as a case, with the name that it has on the command line.
+/// A tape as a case, with its name on the command line.
 pub(super) struct NamedCase {
     pub(super) name: String,
     pub(super) case: Case,
@@ -28,28 +28,28 @@ pub(super) struct NamedCase {
 
 /// What drawn faults are laid over.
 pub(super) enum Bases {
-    /// Recordings that were named, and nothing else.
+    /// Named recordings only.
     Given(Vec<Arc<Tape>>),
     /// Drawn streams, and now and then one of the fixtures' recordings.
     Drawn(Vec<Arc<Tape>>),
 }
 
-/// What a run takes its cases from.
+/// Where a run's cases come from.
 pub(super) struct Inputs {
-    /// Cases that are there already: they run first.
+    /// Existing cases, which run first.
     pub(super) tapes: Vec<NamedCase>,
     /// What drawn faults are laid over.
     pub(super) bases: Bases,
-    /// The messages that are drawn; `None` for the generated ones.
+    /// The messages to draw from; `None` for generated ones.
     pub(super) vocabulary: Option<Arc<Vocabulary>>,
-    /// The seeds; `None` where only tapes are played.
+    /// The seeds; `None` if only tapes are played.
     pub(super) seeds: Option<Seeds>,
     pub(super) shard: Shard,
-    /// The variable of the environment that named the shard.
+    /// The environment variable that named the shard.
     pub(super) shard_by: Option<&'static str>,
-    /// When no further case is begun.
+    /// When to stop beginning cases.
     pub(super) budget: Option<Duration>,
-    /// Whether it is a sample of everything, not the repetition of a case.
+    /// Whether it is a sample of everything, not the repetition of one case.
     pub(super) is_sample: bool,
 }
 
@@ -61,7 +61,7 @@ impl Inputs {
             .iter()
             .try_for_each(|(name, tape)| ends_in_time(name, tape))?;
         let is_sample = match named {
-            // One seed is a case to see again, however it is written.
+            // A single seed means a case to see again, however it is written.
             Some(seeds) => seeds.single().is_none(),
             None => options.tape.is_empty(),
         };
@@ -104,8 +104,8 @@ impl Inputs {
     }
 }
 
-/// The messages to draw: of the tapes that are named, else for anybody's subject those of the
-/// fixtures.
+/// The messages to draw from: those of the named tapes, or else, for a user's own subject, those of
+/// the fixtures.
 fn vocabulary(options: &Options, terms: &Terms) -> Result<Option<Vocabulary>, String> {
     let bare = |tapes: Vec<(String, Tape)>| -> Vec<Tape> {
         tapes.into_iter().map(|(_, tape)| tape).collect()
@@ -140,8 +140,8 @@ fn tapes(paths: &[PathBuf]) -> Result<Vec<(String, Tape)>, String> {
     suite.trials.into_iter().map(load).collect()
 }
 
-/// Refuses a tape that lasts longer than a run may: its case would be given up in mid-time, and the
-/// subscriber blamed.
+/// Refuses a tape that lasts longer than a run may: its case would be cut off, and the subscriber
+/// blamed.
 fn ends_in_time(name: &str, tape: &Tape) -> Result<(), String> {
     let Some(last) = tape.steps.last() else {
         return Ok(());
@@ -168,7 +168,7 @@ fn cases(tapes: Vec<(String, Tape)>) -> Result<Vec<NamedCase>, String> {
     tapes.into_iter().map(case).collect()
 }
 
-/// The tapes of this folder of the fixtures, where there is such a folder with tapes in it.
+/// The tapes in this folder of the fixtures, if it exists and has any.
 fn fixtures(inner: &str) -> Result<Vec<(String, Tape)>, String> {
     let fixtures = fixtures_with(inner).map_err(|error| error.to_string())?;
     let Some(folder) = fixtures.map(|fixtures| fixtures.join(inner)) else {

@@ -1,4 +1,4 @@
-//! `wstape chaos merge`: the results of shards as those of one run.
+//! `wstape chaos merge`: joins the results of shards into those of one run.
 
 use std::path::PathBuf;
 

@@ -20,7 +20,7 @@ use wstape_harness::Subject;
 
 use options::Options;
 
-/// Every rule held, and all that was enabled was seen.
+/// Every rule held, and everything enabled was seen.
 const HELD: u8 = 0;
 /// A rule broke, or a mutant was not found.
 const BROKEN: u8 = 1;

@@ -23,7 +23,7 @@ struct Search {
     began: Instant,
 }
 
-/// Looks for each mutant on a thread of its own, as many at a time as there are jobs.
+/// Searches for each mutant on a thread of its own, as many at once as there are jobs.
 pub(super) fn run(options: &Options, subject: &dyn Subject) -> Result<Ending, String> {
     let budget = options.budget.unwrap_or(MUTANT_BUDGET);
     let jobs = workers(options, subject);
@@ -90,7 +90,7 @@ pub(super) fn run(options: &Options, subject: &dyn Subject) -> Result<Ending, St
 impl Search {
     fn is_over(&mut self, budget: Duration, interrupted: &Interrupted) -> bool {
         let elapsed = self.began.elapsed();
-        // The control is over by itself, after so many seeds.
+        // The control ends by itself, after a fixed number of seeds.
         let spent = elapsed >= budget && self.run.mutant() != Mutant::flawless();
         if spent || interrupted.get() {
             self.run.stop();

@@ -1,4 +1,4 @@
-//! What a run may be told.
+//! The options of a run.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use wstape_chaos::{Seeds, Shard};
 use super::rules::Choice;
 use crate::cmd::duration::duration;
 
-/// How long a run of an open range of seeds goes on.
+/// How long a run over an open range of seeds goes on.
 pub(super) const DEFAULT_BUDGET: Duration = Duration::from_mins(1);
 /// Where failures are written.
 const DEFAULT_OUT: &str = "target/chaos";
@@ -92,7 +92,7 @@ pub(super) struct Thoroughness {
     pub(super) keep_going: bool,
 }
 
-/// Most worlds at a time: more than any machine has cores for, and fewer than it has threads.
+/// Most worlds at once: more than any machine has cores, and fewer than it has threads.
 const MAX_JOBS: usize = 256;
 
 fn seed(text: &str) -> Result<u64, String> {

@@ -10,7 +10,7 @@ use wstape_chaos::{Results, write_whole};
 use crate::cmd::remedy;
 use crate::cmd::say::say;
 
-/// Set, to anything, where a workflow of GitHub runs.
+/// Set, to anything, in a GitHub workflow.
 const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
 /// The file that a step's summary is appended to.
 const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
@@ -23,7 +23,7 @@ pub(super) struct Outputs {
 }
 
 impl Outputs {
-    /// Checks that the files can be written: not after a minute of work, but before it.
+    /// Checks that the files can be written: before the work, not after a minute of it.
     pub(super) fn new(
         junit: Option<&Path>,
         result: Option<&Path>,
@@ -50,7 +50,7 @@ impl Outputs {
         })
     }
 
-    /// Writes results wherever they were asked for.
+    /// Writes results wherever they are wanted.
     pub(super) fn write(&self, results: &Results) -> Result<(), String> {
         if let Some(path) = &self.result {
             write_whole(path, &results.to_json()).map_err(|error| unwritable(path, &error))?;

@@ -1,17 +1,17 @@
-//! How far a run is: a bar on a terminal, else a line every few seconds.
+//! A run's progress: a bar on a terminal, else a line every few seconds.
 
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How often the workers are looked after.
+/// How often to check on the workers.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// How long nothing is said where there is no terminal.
+/// How often to print a line if there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// How far a run is, on standard error.
+/// A run's progress, on standard error.
 pub(super) enum Progress {
     /// On a terminal.
     Bar { bar: ProgressBar, goal: Goal },
@@ -24,9 +24,9 @@ pub(super) enum Progress {
 /// When a run ends by itself.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Goal {
-    /// After so many cases.
+    /// After this many cases.
     pub(super) cases: Option<u64>,
-    /// After so long.
+    /// After this long.
     pub(super) budget: Option<Duration>,
 }
 
@@ -48,7 +48,7 @@ impl Progress {
         }
     }
 
-    /// Shows how far the run is. To be called as often as it suits.
+    /// Shows the progress. Call it as often as you like.
     pub(super) fn show(&mut self, elapsed: Duration, cases: u64, broken: usize) {
         match self {
             Self::None => {}
@@ -66,7 +66,7 @@ impl Progress {
         }
     }
 
-    /// Says what is done now that the cases are.
+    /// Says what is done after the cases.
     pub(super) fn say(&self, what: &str) {
         match self {
             Self::None => {}
@@ -75,7 +75,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn finish(&self) {
         if let Self::Bar { bar, .. } = self {
             bar.finish_and_clear();
@@ -84,7 +84,7 @@ impl Progress {
 }
 
 impl Goal {
-    /// The whole way: in cases where their number is known, else in milliseconds.
+    /// The full length: in cases if their number is known, else in milliseconds.
     fn length(self) -> u64 {
         match (self.cases, self.budget) {
             (Some(cases), _) => cases,

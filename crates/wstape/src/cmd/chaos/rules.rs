@@ -12,10 +12,10 @@ use wstape_oracle::{Rule, RuleSet};
 use crate::cmd::bounded::bounded;
 use crate::cmd::say::say;
 
-/// How long a look at what a subject offers may take.
+/// How long checking what a subject offers may take.
 const MAX_LOOK: Duration = Duration::from_secs(10);
 
-/// What stands for all rules.
+/// The word for all rules.
 const ALL: &str = "all";
 
 #[derive(Debug, Default, Args)]
@@ -33,7 +33,7 @@ pub(super) struct Choice {
     pub(super) explain: Option<String>,
 }
 
-/// The rules that the subject brings.
+/// The subject's own rules.
 fn own(subject: &dyn Subject) -> Vec<Rule> {
     let own = subject.own_rules();
     own.iter().map(|rule| Rule::Own(rule.name())).collect()
@@ -45,11 +45,11 @@ fn parse(text: &str, subject: &dyn Subject) -> Result<RuleSet, String> {
 }
 
 impl Choice {
-    /// The subject, judged by what was chosen, `jobs` cases at a time and maybe in
-    /// real time, and what that leaves out.
+    /// How the subject is judged with these options, `jobs` cases at once and maybe in real time,
+    /// and what that leaves out.
     ///
     /// # Errors
-    /// A name that no rule has; a choice of no rule.
+    /// A name that no rule has; a selection without rules.
     pub(super) fn of(
         &self,
         subject: &Arc<dyn Subject>,
@@ -85,13 +85,13 @@ impl Choice {
     }
 }
 
-/// What the subject offers to look at. One that does not start is the run's to tell of.
+/// What the subject shows the judge. The run reports one that does not start.
 fn offered(subject: &Arc<dyn Subject>) -> Offers {
     let subject = Arc::clone(subject);
     bounded(MAX_LOOK, move || offers(&*subject).unwrap_or_default()).unwrap_or_default()
 }
 
-/// Says what rules ask, why, and whether they are judged of this subject.
+/// Explains what rules ask, why, and whether they are judged for this subject.
 pub(super) fn explain(rules: &str, subject: &Arc<dyn Subject>) -> Result<(), String> {
     let asked = match rules {
         ALL => RuleSet::all(&own(&**subject)),
@@ -150,7 +150,7 @@ mod tests {
             panic!("{:?}", subject.terms());
         };
         assert!(bounds.backoff.is_some() && bounds.max_silence.is_some());
-        // A case may have settings of its own.
+        // A case may have its own settings.
         let slow = Settings {
             initial_backoff: Duration::from_secs(2),
             ..Settings::default()

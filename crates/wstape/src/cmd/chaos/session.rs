@@ -22,7 +22,7 @@ use super::progress::{Goal, LOOK_EVERY, Progress};
 use super::signals::Interrupted;
 use crate::cmd::say::say;
 
-/// A run, with all it needs.
+/// A run, with everything it needs.
 struct Session<'a> {
     options: &'a Options,
     inputs: Inputs,
@@ -33,21 +33,21 @@ struct Session<'a> {
     judged: Judged,
     interrupted: Interrupted,
     start: Instant,
-    /// Cases that were left under way.
+    /// Cases that were left in progress.
     unjudged: u64,
 }
 
-/// How long cases in real time that are under way when a run is to end may still take.
+/// How much longer cases in progress may take when a run in real time should end.
 const REAL_GRACE: Duration = Duration::from_secs(10);
 
 /// What a run does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Course {
-    /// It begins the cases that are left.
+    /// It begins the remaining cases.
     GoOn,
-    /// It begins none, and waits for those that are under way.
+    /// It begins none, and waits for those in progress.
     Finish,
-    /// It leaves those that are under way.
+    /// It leaves those in progress.
     Leave,
 }
 
@@ -56,12 +56,13 @@ enum Course {
 struct Bounds {
     budget: Option<Duration>,
     real: bool,
-    /// When a rule had broken after which the run was not to go on.
+    /// When a rule broke that ends the run.
     broken_at: Option<Duration>,
 }
 
 impl Bounds {
-    /// What a run does that has lasted so long. A case in virtual time takes a moment, and is waited for.
+    /// What a run does after this long. A case in virtual time takes only a moment, so it is
+    /// awaited.
     fn course(&self, elapsed: Duration, interrupted: bool) -> Course {
         let ends_at = self.budget.into_iter().chain(self.broken_at).min();
         let over = ends_at.is_some_and(|at| elapsed >= at);
@@ -113,7 +114,7 @@ pub(super) fn run(options: &Options, subject: &Arc<dyn Subject>) -> Result<Endin
     ending
 }
 
-/// Findings about a declaration that nobody can keep would be the declaration's.
+/// Rejects an impossible declaration: findings would be about the declaration.
 fn declares_what_can_be(subject: &dyn Subject) -> Result<(), String> {
     let Terms::Bounds(bounds) = subject.terms() else {
         return Ok(());
@@ -124,8 +125,8 @@ fn declares_what_can_be(subject: &dyn Subject) -> Result<(), String> {
     })
 }
 
-/// Writes the results once all of them is known: a run that is blind to a mutant holds in none of
-/// its outputs, and ends as each of them says.
+/// Writes the results once they are complete: a run that missed a mutant must fail in all of its
+/// outputs, and exit accordingly.
 fn conclude(
     mut results: Results,
     missed: Option<Flaw>,
@@ -244,13 +245,13 @@ impl Session<'_> {
         results
     }
 
-    /// Whether a run in real time has no time left: playing a case once more takes as long as the case.
+    /// Whether a run in real time has no time left: replaying a case takes as long as the case.
     fn is_spent(&self) -> bool {
         let elapsed = self.start.elapsed();
         self.options.real && self.inputs.budget.is_some_and(|budget| elapsed >= budget)
     }
 
-    /// How many cases there are, where that is known and no budget cuts it short.
+    /// How many cases there are, if that is known and no budget cuts it short.
     fn cases(&self, tapes: &[NamedCase]) -> Option<u64> {
         let of_seeds = match self.inputs.seeds {
             None => 0,
@@ -260,7 +261,7 @@ impl Session<'_> {
         self.inputs.budget.is_none().then_some(cases)
     }
 
-    /// What the cases are added to: a sample is to see everything at least once.
+    /// The tally to add cases to: a sample should see everything at least once.
     fn tally(&self) -> Tally {
         if !self.inputs.is_sample {
             return Tally::default();
@@ -310,7 +311,7 @@ impl Session<'_> {
         }
     }
 
-    /// What is known of the subscriber's determinism.
+    /// What is known about the subscriber's determinism.
     fn determinism(&self) -> Determinism {
         let declared = match self.terms {
             Terms::Settings => true,
@@ -326,7 +327,7 @@ impl Session<'_> {
         }
     }
 
-    /// What of two plays is compared where R16 broke.
+    /// What to compare between two plays if R16 broke.
     fn compare(&self) -> Compare {
         match self.determinism() {
             Determinism::Undeclared if !self.options.thoroughness.check_determinism => {
@@ -336,7 +337,7 @@ impl Session<'_> {
         }
     }
 
-    /// The mutant that this run would not have seen in the subscriber, if there is one.
+    /// The mutant that this run would not have found, if there is one.
     fn missed_canary(&self) -> Option<Flaw> {
         let seeds = self.inputs.seeds.filter(|_| self.inputs.is_sample)?;
         let first = self.inputs.shard.seeds(seeds).next()?;
@@ -350,7 +351,7 @@ impl Session<'_> {
             Bases::Given(recordings) => {
                 let recordings = recordings.clone();
                 Arc::new(move |seed| {
-                    // Which one is a matter of the seed alone, and all get their turn.
+                    // The seed alone decides which, and each gets its turn.
                     let turn = seed % recordings.len().max(1) as u64;
                     let recording = usize::try_from(turn).ok();
                     match recording.and_then(|turn| recordings.get(turn)) {
@@ -369,14 +370,14 @@ impl Session<'_> {
     }
 }
 
-/// The beginning of a first line: what is run, and by which version.
+/// How a first line begins: what is run, and by which version.
 pub(super) fn first_words(words: &str) -> String {
     format!("chaos: {words}; wstape {}", env!("CARGO_PKG_VERSION"))
 }
 
-/// Worlds at a time.
+/// Worlds at once.
 pub(super) fn workers(options: &Options, subject: &dyn Subject) -> NonZeroUsize {
-    // Whose memory it is can be told of one case at a time.
+    // Memory use can only be attributed with one case at a time.
     let alone = subject.memory().map(|_| NonZeroUsize::MIN);
     options
         .jobs
@@ -385,8 +386,8 @@ pub(super) fn workers(options: &Options, subject: &dyn Subject) -> NonZeroUsize 
         .unwrap_or(NonZeroUsize::MIN)
 }
 
-/// A panic of a world is a violation that is told like any other; while a case is made smaller
-/// there would be hundreds of them on standard error.
+/// A world's panic is a violation, reported like any other; shrinking a case would put hundreds of
+/// them on standard error.
 pub(super) fn keep_workers_panics_quiet() {
     note_panics(|| thread::current().name() == Some(WORKER_NAME));
 }

@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 
 use crate::cmd::signals::Signals;
 
-/// The status of a process that a second Ctrl-C ended, as a shell has it: 128 and SIGINT's 2.
+/// A shell's status for a process ended by a second Ctrl-C: 128 plus SIGINT's 2.
 const INTERRUPTED_TWICE: i32 = 130;
 
 /// Whether the run was told to end.
@@ -18,7 +18,7 @@ const INTERRUPTED_TWICE: i32 = 130;
 pub(super) struct Interrupted(Arc<AtomicBool>);
 
 impl Interrupted {
-    /// Listens from here on, on a thread of its own. The second signal ends the process at once.
+    /// Listens from here on, on a separate thread. The second signal ends the process at once.
     pub(super) fn listen() -> io::Result<Self> {
         let interrupted = Self::default();
         let seen = interrupted.clone();

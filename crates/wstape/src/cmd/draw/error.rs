@@ -33,7 +33,7 @@ pub(super) enum DrawError {
 }
 
 impl DrawError {
-    /// Whether whoever reads the output has gone.
+    /// Whether the reader of the output has gone.
     pub(super) fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Write { source, .. } if source.kind() == io::ErrorKind::BrokenPipe)
     }

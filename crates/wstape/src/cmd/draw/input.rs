@@ -1,4 +1,4 @@
-//! What is drawn: a file that is read more than once.
+//! The input of a drawing: a file that is read more than once.
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -11,10 +11,10 @@ use wstape_mock_engine::MAX_JOURNAL_LINE_BYTES;
 use super::error::DrawError;
 use crate::cmd::read_once::{copied, first_line, rewound};
 
-/// How standard input is named.
+/// The name for standard input.
 const STDIN: &str = "-";
 
-/// A journal or a tape that can be read again and again. What can be read but once, such as a pipe,
+/// A journal or tape that can be read repeatedly. Input that can only be read once, such as a pipe,
 /// is kept in a temporary file.
 pub(super) struct Input {
     /// What errors call it.
@@ -24,13 +24,13 @@ pub(super) struct Input {
     file: File,
 }
 
-/// What is in it.
+/// What it contains.
 pub(super) enum Kind {
     Journal,
     Tape,
 }
 
-/// As much of a first line as tells what it heads.
+/// Enough of a first line to tell what it heads.
 #[derive(Deserialize)]
 struct First {
     journal: Option<IgnoredAny>,
@@ -56,7 +56,7 @@ impl Input {
         }
     }
 
-    /// The file from its beginning. One reader at a time may read it.
+    /// The file from its start. Only one reader at a time may read it.
     pub(super) fn open(&self) -> Result<BufReader<File>, DrawError> {
         rewound(&self.file).map_err(|source| DrawError::Read {
             name: self.name.clone(),
@@ -86,8 +86,8 @@ fn kind(line: &[u8]) -> Option<Kind> {
     }
 }
 
-/// The file, or a copy of what can be read but once; `None` of what heads neither, of which no more
-/// than a line is read: a device may have no end.
+/// The file, or a copy if it can only be read once; `None` if its first line heads neither kind. No
+/// more than that line is read then: a device may have no end.
 fn file(path: &Path, is_stdin: bool) -> io::Result<Option<File>> {
     let source: Box<dyn io::Read> = if is_stdin {
         Box::new(io::stdin().lock())

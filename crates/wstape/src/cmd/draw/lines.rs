@@ -1,4 +1,4 @@
-//! A journal's lines on their way into a drawing, looked at for secrets together.
+//! A journal's lines on their way into a drawing, searched for secrets in batches.
 
 use std::io::{self, Write};
 
@@ -6,24 +6,24 @@ use wstape_mock_engine::{Drawing, JournalKind, JournalLine, JournalTime, Said};
 
 use crate::cmd::serve::JournalRedactor;
 
-/// What stands in the place of a line that holds a secret.
+/// The replacement for a line that holds a secret.
 pub(super) const LEFT_OUT: &str = "left out, for it holds a secret:";
 
-/// Bytes of lines that are looked at together, but for the last of them.
+/// Bytes of lines that are searched together, not counting the last one.
 const MAX_TOGETHER_BYTES: usize = 16 << 10;
 
-/// Lines that were not looked at yet. A look at many costs little more than one at each, and most hold
-/// nothing.
+/// Lines not yet searched. Searching many at once costs little more than searching one, and most
+/// hold nothing.
 #[derive(Default)]
 pub(super) struct Lines {
     text: Vec<u8>,
-    /// Where each ends, when it was, and of which connection.
+    /// Where each ends, its time, and its connection.
     each: Vec<(usize, JournalTime, Option<u64>)>,
     left_out: u64,
 }
 
 impl Lines {
-    /// How many lines were left out so far, for they hold a secret.
+    /// How many lines have been left out because they hold a secret.
     pub(super) fn left_out(&self) -> u64 {
         self.left_out
     }
@@ -46,7 +46,7 @@ impl Lines {
         self.flush(redactor, drawing)
     }
 
-    /// Draws them; what holds a secret in spite of all that is known is a note of that.
+    /// Draws them; a line that still holds a secret becomes a note saying so.
     pub(super) fn flush<W: Write>(
         &mut self,
         redactor: &JournalRedactor,

@@ -1,4 +1,5 @@
-//! `wstape draw`: a journal or a tape as one HTML file, drawn as the control port's page draws a run.
+//! `wstape draw`: draws a journal or a tape as one HTML file, as the control port's page draws a
+//! run.
 
 mod error;
 mod input;
@@ -89,7 +90,7 @@ impl DrawArgs {
         }
     }
 
-    /// Draws it; what is to be said of the input.
+    /// Draws it; returns remarks on the input.
     fn draw(&self) -> Result<Vec<String>, DrawError> {
         let input = Input::of(&self.input)?;
         if is_same(&self.input, &self.out) {
@@ -122,7 +123,7 @@ impl DrawArgs {
         drawing: &mut Drawing<W>,
     ) -> Result<Vec<String>, DrawError> {
         let open = || Ok::<_, DrawError>(JournalReader::new(&*input.name, input.open()?)?);
-        // All that is redacted anywhere must be known before the first line is written.
+        // Everything that is redacted anywhere must be known before the first line is written.
         let mut redactor = JournalRedactor::new(None)?;
         for line in open()? {
             clean(line?, &mut redactor);
@@ -190,12 +191,12 @@ impl DrawArgs {
     }
 }
 
-/// What is to be said of so many of them.
+/// The remark on this many of them.
 fn secrets_left_out(lines: u64) -> Option<String> {
     (lines > 0).then(|| format!("{lines} lines are left out, for they hold a secret"))
 }
 
-/// A mark in the place of a step.
+/// A mark in place of a step.
 fn instead(step: &Step, what: &str) -> Step {
     let mark = Action::Mark(format!("{LEFT_OUT} {what}"));
     let at = match step.trigger {
@@ -205,7 +206,7 @@ fn instead(step: &Step, what: &str) -> Step {
     Step::at(at, mark)
 }
 
-/// A line as it may be shown.
+/// A line that is safe to show.
 fn clean(line: JournalLine, redactor: &mut JournalRedactor) -> JournalLine {
     let JournalLine { at, said } = line;
     let mut shown = |conn, kind| {

@@ -9,13 +9,13 @@ use tempfile::NamedTempFile;
 
 use super::error::DrawError;
 
-/// How standard output is named.
+/// The name for standard output.
 const STDOUT: &str = "-";
 
-/// Who may read and write a new file, before the user's mask.
+/// Permissions of a new file, before the user's mask.
 const NEW_FILE_MODE: u32 = 0o666;
 
-/// An HTML file that appears when it is whole, or standard output.
+/// An HTML file that appears once complete, or standard output.
 pub(super) enum Out {
     Whole {
         path: PathBuf,
@@ -38,7 +38,7 @@ impl Out {
         match path.metadata() {
             Ok(there) if there.is_dir() => return Err(failed(io::ErrorKind::IsADirectory.into())),
             Ok(_) if !force => return Err(DrawError::Exists(path.to_owned())),
-            // A device or a pipe can't be renamed over: it is what the caller wants written.
+            // A device or a pipe can't be replaced by renaming: the caller wants it written to.
             Ok(there) if !there.is_file() => {
                 let device = std::fs::File::create(path).map_err(failed)?;
                 return Ok(Self::Stream(Box::new(BufWriter::new(device))));
@@ -49,7 +49,7 @@ impl Out {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        // The temporary file's own error would name a file that nobody asked for.
+        // The temporary file's own error would name a file that the user never asked for.
         folder.metadata().map_err(failed)?;
         let beside = tempfile::Builder::new()
             .prefix(".draw.")
@@ -64,7 +64,7 @@ impl Out {
         })
     }
 
-    /// Puts the file in its place.
+    /// Moves the file to its place.
     pub(super) fn keep(self) -> Result<(), DrawError> {
         let Self::Whole {
             path,

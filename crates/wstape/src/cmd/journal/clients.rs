@@ -1,26 +1,27 @@
-//! Whose connections those are: attempts that ask for the same in the same way are one client's.
+//! Groups connections by client: attempts that ask for the same thing in the same way belong to
+//! one.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use wstape_mock_engine::{Attempt, AttemptEnd, Attempts};
 use wstape_tape::{End, Micros};
 
-/// Most clients that are told apart; further ones are one together.
+/// Most clients that are told apart; any more are grouped as one.
 const MAX_CLIENTS: usize = 64;
 
-/// What a client that asked for nothing is called.
+/// The name of a client without a request.
 const NOBODY: &str = "(no request)";
 
-/// What several clients that are not told apart are called.
+/// The name of the group of further clients.
 const OTHERS: &str = "(others)";
 
-/// Attempts that ask for the same path with the same program.
+/// Attempts by the same program to reach the same path.
 #[derive(Debug, Default)]
 pub(super) struct Client {
     /// Its attempts.
     pub(super) attempts: usize,
     pub(super) upgraded: usize,
-    /// From an end to the next attempt, in the order of the attempts.
+    /// Gaps from an end to the next attempt, in order of the attempts.
     pub(super) gaps: Vec<(u64, Micros)>,
     /// Ends that no attempt followed.
     pub(super) gone: Vec<(u64, Micros)>,
@@ -29,7 +30,7 @@ pub(super) struct Client {
     pub(super) received: u64,
 }
 
-/// The clients of a journal, by what they are called.
+/// The clients in a journal, by name.
 pub(super) fn of(attempts: &Attempts) -> BTreeMap<String, Client> {
     let mut clients: BTreeMap<String, Client> = BTreeMap::new();
     let mut members: BTreeMap<String, Vec<&Attempt>> = BTreeMap::new();
@@ -46,7 +47,7 @@ pub(super) fn of(attempts: &Attempts) -> BTreeMap<String, Client> {
     clients
 }
 
-/// The path and, where it is said, the program.
+/// The path and, if given, the program.
 fn name(attempt: &Attempt) -> String {
     let Some(request) = &attempt.request else {
         return NOBODY.to_owned();
@@ -64,7 +65,7 @@ fn client(members: &[&Attempt]) -> Client {
         received: members.iter().map(|attempt| attempt.received).sum(),
         ..Client::default()
     };
-    // In the order of time: an end is followed by the first attempt that follows no other end.
+    // In time order: an end is followed by the first attempt not following another end.
     let mut moments: Vec<(Micros, bool, u64)> = Vec::new();
     for attempt in members {
         moments.push((attempt.accepted, true, attempt.conn));
@@ -87,12 +88,12 @@ fn client(members: &[&Attempt]) -> Client {
     client
 }
 
-/// Whether the client left of its own will: nobody waits for it.
+/// Whether the client left deliberately: nobody waits for it.
 fn left(attempt: &Attempt, end: AttemptEnd) -> bool {
     match end {
         AttemptEnd::ClientClose => true,
         AttemptEnd::Client(End::Fin) => attempt.upgraded() && attempt.client_close.is_some(),
-        // A plain request is over with its answer.
+        // A plain request ends with its answer.
         AttemptEnd::Answer => attempt
             .request
             .as_ref()

@@ -1,4 +1,4 @@
-//! `wstape journal`: what a run came to, on a page.
+//! `wstape journal`: a page about what happened in a run.
 
 mod clients;
 mod page;
@@ -19,7 +19,7 @@ use self::told::told;
 use super::exit;
 use super::remedy;
 
-/// How standard input is named.
+/// The name for standard input.
 const STDIN: &str = "-";
 
 #[derive(Debug, Args)]

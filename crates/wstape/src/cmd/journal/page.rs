@@ -10,16 +10,16 @@ use wstape_tape::Micros;
 
 use super::clients::{self, Client};
 
-/// What is said of a journal whose last line is not whole.
+/// The remark on a journal whose last line is incomplete.
 pub(crate) const TORN: &str = "the last line breaks off: the run was killed, or its disk full";
 
-/// Most connections that are listed; what is between the first and the last is counted.
+/// Most connections that are listed; those between the first and the last are only counted.
 const MAX_LISTED: usize = 40;
 
-/// Most gaps, and most ends without a return, that are listed of one client.
+/// Most gaps, and most ends without a return, listed for one client.
 const MAX_GAPS: usize = 12;
 
-/// What a journal comes to.
+/// The summary of a journal.
 #[derive(Debug)]
 pub(super) struct Page {
     file: String,
@@ -32,7 +32,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Of a journal that was read to its end.
+    /// For a journal that was read to its end.
     pub(super) fn new<R: BufRead>(
         file: String,
         reader: &JournalReader<R>,
@@ -50,7 +50,7 @@ impl Page {
         }
     }
 
-    /// Whether no expectation went unmet.
+    /// Whether all expectations were met.
     pub(super) fn all_met(&self) -> bool {
         self.attempts.unmet.is_empty()
     }
@@ -181,7 +181,7 @@ impl Page {
     }
 }
 
-/// How many a second, over all of the run.
+/// The rate per second over the whole run.
 fn rate(count: u64, span: Micros) -> String {
     if span == Micros::ZERO {
         return "at once".to_owned();
@@ -190,7 +190,7 @@ fn rate(count: u64, span: Micros) -> String {
     format!("{}.{}/s", tenths / 10, tenths % 10)
 }
 
-/// A connection's row; `all_told` where each has a line for all it did.
+/// A connection's row; `all_told` if nothing that connections did was summed up.
 fn row(
     attempt: &Attempt,
     until: Micros,

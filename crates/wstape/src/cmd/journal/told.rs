@@ -3,7 +3,7 @@
 use wstape_harness::{Line, Timeline};
 use wstape_mock_engine::{Attempts, Entry, JournalKind, JournalLine, Said};
 
-/// What became of each connection, and all that happened, of lines that are read once.
+/// What happened to each connection, and everything else, from lines that are read once.
 ///
 /// # Errors
 /// The first line that can't be read.
@@ -28,11 +28,11 @@ pub(super) fn told<E>(
     }
 }
 
-/// Its line, where a timeline has one for it.
+/// Its line, if a timeline has one for it.
 fn row(line: JournalLine) -> Option<Line> {
     let (conn, kind) = match line.said {
         Said::Once { conn, kind } => (conn, kind),
-        // They are told in words.
+        // These are told in words.
         said => (None, JournalKind::Note(said.to_string())),
     };
     let entry = Entry::new(line.at.tape(), conn, kind);

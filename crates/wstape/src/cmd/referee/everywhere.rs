@@ -35,7 +35,7 @@ const ALL: [Everywhere; 3] = [
     },
 ];
 
-/// What is asked in every case under this name.
+/// The question with this name that is asked in every case.
 pub(super) fn explained(name: &str) -> Option<&'static Everywhere> {
     ALL.iter().find(|it| it.id.eq_ignore_ascii_case(name))
 }

@@ -6,6 +6,7 @@ mod questions;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime};
@@ -25,7 +26,7 @@ const NOT_JUDGED: u8 = 3;
 /// The verb that keeps a client's processes; see [`Keep`].
 pub(crate) const KEEP: &str = "keep-client";
 
-/// The healthy tape where nobody says otherwise.
+/// The default healthy tape.
 const HEALTHY: &str = "events";
 
 /// Options of `referee`.
@@ -55,8 +56,8 @@ pub(crate) struct Referee {
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
     /// Most cases at a time; default: as many as memory allows
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    jobs: Option<NonZeroU16>,
     #[command(flatten)]
     extent: Extent,
     /// Verdicts that are expected: only a change fails
@@ -137,7 +138,7 @@ impl Referee {
             Some(path) if !self.accept => Some(out::read_expected(path)?),
             _ => None,
         };
-        // Before anything is written: what is missing is missing.
+        // Before anything is written: report a missing client first.
         self.client()?;
         let out = self.out.as_deref().map(OutDir::create).transpose()?;
         let again = self.options_again();
@@ -194,7 +195,7 @@ impl Referee {
         )
     }
 
-    /// The options that a second run of some of these cases needs, too.
+    /// The options that a second run of some of these cases also needs.
     fn options_again(&self) -> String {
         let healthy = (self.healthy != HEALTHY).then(|| format!("--healthy {} ", self.healthy));
         let cases = self.cases.as_ref();
@@ -212,7 +213,7 @@ impl Referee {
                 args: vec![KEEP.into()],
             },
             healthy: Healthy::find(&self.healthy)?,
-            jobs: self.jobs.map(usize::from),
+            jobs: self.jobs.map(|jobs| usize::from(jobs.get())),
             seed: self.seed,
             once: self.extent.once,
             ready_wait: Options::READY_WAIT,
@@ -220,7 +221,7 @@ impl Referee {
     }
 }
 
-/// What is not as expected, and what to do where it is to be so from now on.
+/// What differs from the expected verdicts, and how to accept it.
 fn told(changes: &Changes) -> String {
     if changes.is_empty() {
         return "as expected\n".to_owned();
@@ -236,7 +237,7 @@ fn status(report: &Report, accepted: bool) -> ExitCode {
     }
 }
 
-/// A line a run on standard error, while it goes on.
+/// Prints one line per run on standard error while it goes on.
 fn tell() -> impl Fn(Progress) + Sync {
     let is_terminal = io::stderr().is_terminal();
     move |progress| match progress {
@@ -252,7 +253,7 @@ fn tell() -> impl Fn(Progress) + Sync {
         } => {
             let line = format!("{done:>3}/{of} {verdict:<5}{name}");
             if is_terminal {
-                // Over the line before: the report says all of it again.
+                // Over the previous line: the report repeats all of it.
                 eprint!("\r\x1b[K{line}");
                 if done == of {
                     eprintln!();
@@ -265,7 +266,7 @@ fn tell() -> impl Fn(Progress) + Sync {
     }
 }
 
-/// The cases that are asked for: by name, or by a letter for all of it.
+/// The requested cases: by name, or by a letter for all with it.
 fn choose(all: Vec<Case>, only: &[String], long: bool) -> Result<Vec<Case>, String> {
     for name in only {
         if name.is_empty() {
@@ -283,7 +284,7 @@ fn choose(all: Vec<Case>, only: &[String], long: bool) -> Result<Vec<Case>, Stri
         let is_letter = name.len() == 1;
         let known = all.iter().any(|case| named(case.id, name));
         if !known {
-            // What is no name at all is said so; a name that no case has, otherwise.
+            // Says whether it is no name at all, or a name that no case has.
             if !is_letter {
                 name.parse::<CaseId>()?;
             }
@@ -306,6 +307,12 @@ fn choose(all: Vec<Case>, only: &[String], long: bool) -> Result<Vec<Case>, Stri
 fn named(id: CaseId, name: &str) -> bool {
     let id = id.to_string();
     id.eq_ignore_ascii_case(name) || (name.len() == 1 && id[..1].eq_ignore_ascii_case(name))
+}
+
+/// How many cases at a time, as an option says it.
+fn jobs(text: &str) -> Result<NonZeroU16, String> {
+    let number = text.parse();
+    number.map_err(|_| format!("expected a number from 1 to {}", u16::MAX))
 }
 
 fn list(cases: &[Case]) -> String {

@@ -53,14 +53,14 @@ fn json_error(path: &Path) -> impl FnOnce(serde_json::Error) -> OutError {
     |source| OutError::Json { path, source }
 }
 
-/// The report as JSON, for programs and for a later run.
+/// The report as JSON, for programs and later runs.
 const RESULTS: &str = "results.json";
 
 /// A folder for a report.
 pub(super) struct OutDir(PathBuf);
 
 impl OutDir {
-    /// Made before anything is played, so that a folder that can't be written costs no run.
+    /// Created before anything is played, so that an unwritable folder costs no run.
     pub(super) fn create(path: &Path) -> Result<Self, OutError> {
         if path.is_file() {
             let path = path.to_owned();
@@ -93,10 +93,10 @@ impl OutDir {
     }
 }
 
-/// Where a job of GitHub's shows what is written to it.
+/// The file whose contents GitHub shows for a job.
 const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
-/// Adds the report to the job's page, where this is a job that has one.
+/// Adds the report to the job's page, if this job has one.
 pub(super) fn summarise(summary: impl FnOnce() -> String) -> Result<(), OutError> {
     let Some(path) = env::var_os(GITHUB_STEP_SUMMARY).map(PathBuf::from) else {
         return Ok(());
@@ -112,7 +112,7 @@ fn millis(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What stands in a file, or `None` where there is none.
+/// The contents of a file, or `None` if it does not exist.
 fn read(path: &Path) -> Result<Option<String>, OutError> {
     match small_file::read_text(path) {
         Ok(text) => Ok(Some(text)),
@@ -124,7 +124,7 @@ fn read(path: &Path) -> Result<Option<String>, OutError> {
     }
 }
 
-/// A report that an earlier run wrote: its `results.json`, or the folder that it is in.
+/// A report from an earlier run: its `results.json`, or the folder that contains it.
 pub(super) fn read_report(path: &Path) -> Result<Report, OutError> {
     let path = if path.is_dir() {
         path.join(RESULTS)

@@ -1,4 +1,4 @@
-//! What can be asked of the referee itself: why a case is there, and how several clients compare.
+//! Questions to the referee itself: why a case exists, and how several clients compare.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

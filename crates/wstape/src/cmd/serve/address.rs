@@ -4,7 +4,7 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 
 use super::error::ServeError;
 
-/// `HOST:PORT`, as it stands.
+/// Parses `HOST:PORT`, unchanged.
 pub(super) fn host_and_port(text: &str) -> Result<String, String> {
     let is = text
         .rsplit_once(':')
@@ -15,7 +15,7 @@ pub(super) fn host_and_port(text: &str) -> Result<String, String> {
     Err("an address is HOST:PORT, such as 127.0.0.1:8765 or localhost:0".to_owned())
 }
 
-/// What an address stands for: more than one where it is a name of several.
+/// The addresses of a name, which may have several.
 pub(super) async fn resolve(name: &str) -> Result<(SocketAddr, Vec<SocketAddr>), ServeError> {
     let no_address = |reason: String| ServeError::NoAddress {
         name: name.to_owned(),
@@ -29,7 +29,7 @@ pub(super) async fn resolve(name: &str) -> Result<(SocketAddr, Vec<SocketAddr>),
     }
 }
 
-/// The first address that a name stands for.
+/// The first address of a name.
 pub(super) fn resolve_now(name: &str) -> Result<SocketAddr, ServeError> {
     let no_address = |reason: String| ServeError::NoAddress {
         name: name.to_owned(),

@@ -22,12 +22,12 @@ pub(super) struct ControlArgs {
 }
 
 impl ControlArgs {
-    /// Whether there is to be a control port.
+    /// Whether a control port is wanted.
     pub(super) fn wanted(&self) -> bool {
         self.control.is_some()
     }
 
-    /// Opens it, where there is to be one.
+    /// Opens it, if wanted.
     pub(super) fn open(
         &self,
         engine: &Engine,
@@ -54,7 +54,7 @@ impl ControlArgs {
         }
     }
 
-    /// Opens Toxiproxy's API before a real engine, where there is to be one.
+    /// Opens Toxiproxy's API in front of a real engine, if wanted.
     pub(super) fn open_toxiproxy(
         &self,
         engine: &Engine,

@@ -1,4 +1,4 @@
-//! The engines of a tape: one, or one for each name that its steps have.
+//! The engines of a tape: one, or one for each name in its steps.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -17,15 +17,15 @@ use crate::cmd::announce::{Unannounced, announce};
 /// Engines that listen.
 pub(super) struct Engines {
     pub(super) running: Vec<Engine>,
-    /// Of the only one.
+    /// The only engine's.
     pub(super) control: Option<Control>,
-    /// Of the only one, with a real one behind it.
+    /// The only engine's, with a real one behind it.
     toxiproxy: Option<Toxiproxy>,
-    /// Of a real engine's traffic.
+    /// For a real engine's traffic.
     recording: Option<ProxyRecording>,
 }
 
-/// What is the same for all of them.
+/// What all of them share.
 struct Common<'a> {
     serve: &'a Serve,
     urls: Urls,
@@ -33,9 +33,9 @@ struct Common<'a> {
 }
 
 impl Engines {
-    /// Starts what is to be served: the engine that was asked for, else every one that the tapes
-    /// name, each on a port of its own: any free one where port 0 was asked for, else the next
-    /// behind that of the one before.
+    /// Starts what should be served: the engine asked for, or every one named in the tapes, each on
+    /// its own port. With port 0 these are any free ones, otherwise the requested one and those
+    /// after it.
     pub(super) async fn start(serve: &Serve) -> Result<Self, ServeError> {
         let names = match &serve.engine {
             Some(name) => vec![name.clone()],
@@ -64,7 +64,7 @@ impl Engines {
         };
         if let Err(error) = started {
             engines.shutdown().await?;
-            // Nothing stays behind of a run that never began.
+            // A run that never began leaves nothing behind.
             for path in journals {
                 let _ = std::fs::remove_file(path);
             }
@@ -121,7 +121,7 @@ impl Engines {
         Ok(())
     }
 
-    /// Says where each is dialled, a line each.
+    /// Says where to dial each, one per line.
     pub(super) fn say(&self) -> Result<(), Unannounced> {
         // Writing into a string does not fail.
         let mut said = String::new();
@@ -151,7 +151,7 @@ impl Engines {
         }
         let mut flushed = Ok(());
         for engine in &self.running {
-            // Each of them, whatever became of the one before.
+            // Each of them, whatever happened to the one before.
             flushed = flushed.and(engine.journal().flush());
         }
         if let Some(recording) = self.recording.take() {
@@ -160,7 +160,7 @@ impl Engines {
         flushed.map_err(ServeError::JournalWrite)
     }
 
-    /// Returns once the recording can't go on; never without one.
+    /// Returns once the recording can't continue; never without one.
     pub(super) async fn recording_failed(&self) {
         match &self.recording {
             Some(recording) => recording.failed().await,
@@ -170,8 +170,8 @@ impl Engines {
 }
 
 impl Common<'_> {
-    /// An engine that listens `at` ports behind the address that was asked for. A journal's file
-    /// that is new joins `journals`.
+    /// An engine that listens `at` ports after the requested one. A newly created journal file is
+    /// added to `journals`.
     async fn listen(
         &self,
         (name, at): (Option<&str>, u16),
@@ -204,7 +204,7 @@ impl Common<'_> {
     }
 }
 
-/// The journal of one engine of several: `run.jsonl` becomes `run.main.jsonl`.
+/// The journal of one of several engines: `run.jsonl` becomes `run.main.jsonl`.
 fn beside(path: &Path, name: &str) -> PathBuf {
     let plain = |c: char| {
         if c.is_alphanumeric() || c == '-' {

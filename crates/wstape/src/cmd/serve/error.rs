@@ -13,7 +13,7 @@ use crate::cmd::announce::Unannounced;
 use crate::cmd::redaction::{NoRandomBytes, RedactionError};
 use crate::cmd::remedy;
 
-/// Why `serve` could not, or no longer, serve.
+/// Why `serve` could not start or continue.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServeError {
     #[error("{}", remedy::of_tape(.0))]
@@ -34,7 +34,9 @@ pub(crate) enum ServeError {
     JournalTaken(PathBuf),
     #[error("{} is read, and would be written over: give what is written another name", .0.display())]
     Overwrites(PathBuf),
-    #[error("cannot listen on {name}: {reason}")]
+    #[error(
+        "cannot listen on {name}: {reason}; give an address of this machine's, such as 127.0.0.1:8765"
+    )]
     NoAddress { name: String, reason: String },
     #[error("no step is for the engine {name:?}; {}", names(there_are))]
     NoSuchEngine {
@@ -65,6 +67,8 @@ pub(crate) enum ServeError {
     Tls(#[from] TlsError),
     #[error("{}: {source}{}", path.display(), remedy::to_read(source.kind()))]
     Certificate { path: PathBuf, source: io::Error },
+    #[error("{}: {}", path.display(), remedy::unwritten(source))]
+    Authority { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Random(#[from] NoRandomBytes),
     #[error(transparent)]
@@ -83,7 +87,7 @@ impl From<EngineError> for ServeError {
 }
 
 impl ServeError {
-    /// Whether the command line or a file it names is at fault.
+    /// Whether the command line, or a file it names, is at fault.
     pub(crate) fn is_bad_input(&self) -> bool {
         !matches!(
             self,
@@ -92,7 +96,7 @@ impl ServeError {
     }
 }
 
-/// The option that changes it, where an engine could not listen: who gave none got the default.
+/// The option to change if an engine could not listen: if it was not given, the default applied.
 fn by_option(error: &EngineError) -> &'static str {
     match error {
         EngineError::Listen { .. } => " (--listen ADDR)",
@@ -100,7 +104,7 @@ fn by_option(error: &EngineError) -> &'static str {
     }
 }
 
-/// The names as a sentence has them.
+/// The names, formatted for a sentence.
 fn names(there_are: &BTreeSet<String>) -> String {
     if there_are.is_empty() {
         return "the tape names no engine".to_owned();

@@ -20,7 +20,7 @@ pub(super) struct JournalFileArgs {
 }
 
 /// The journal's file. An old one is emptied by the first write, not before: a run that never
-/// begins leaves it as it was.
+/// begins leaves it unchanged.
 pub(super) struct JournalFile {
     file: File,
     stale: bool,
@@ -52,10 +52,10 @@ impl JournalFile {
         }
     }
 
-    /// Keeps it from others, where it is a file: two engines would write over each other's lines.
+    /// Locks it, if it is a file: two engines would overwrite each other's lines.
     fn locked(file: File, stale: bool, path: &Path) -> Result<Self, ServeError> {
         let is_file = file.metadata().is_ok_and(|there| there.is_file());
-        // Not every file system has locks: there it is as it was.
+        // Not every file system has locks; without one, carry on.
         if is_file && matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             return Err(ServeError::JournalTaken(path.to_owned()));
         }
@@ -63,7 +63,7 @@ impl JournalFile {
     }
 
     fn freshen(&mut self) -> io::Result<()> {
-        // A device or a pipe has nothing to be emptied.
+        // A device or a pipe can't be emptied.
         if std::mem::take(&mut self.stale) && self.file.metadata()?.is_file() {
             return self.file.set_len(0);
         }

@@ -1,4 +1,4 @@
-//! Standard input as a sign of life: whoever started `serve` and holds its other end is still there.
+//! Standard input as a sign of life: whoever started `serve` still holds its other end.
 
 use std::io::{self, ErrorKind, Read};
 use std::thread;
@@ -6,7 +6,7 @@ use std::thread;
 use clap::Args;
 use tokio::sync::oneshot;
 
-/// Bytes that are read, and thrown away, at once.
+/// Bytes that are read and discarded at once.
 const READ_BYTES: usize = 4 << 10;
 
 /// Whether the run ends with standard input.
@@ -24,17 +24,17 @@ impl LifelineArgs {
         self.exit_with_stdin
     }
 
-    /// Watches standard input from here on, where that is wanted; what comes there means nothing.
+    /// Watches standard input from here on, if wanted; its contents are ignored.
     ///
     /// # Errors
-    /// Where the system has no thread left for it.
+    /// If the system has no thread left for it.
     pub(super) fn watch(&self) -> io::Result<Lifeline> {
         if !self.wanted() {
             return Ok(Lifeline(None));
         }
         let (held, ended) = oneshot::channel();
-        // A thread of its own: a read of standard input can't be given up, and the runtime would
-        // wait for it at its end.
+        // A separate thread: a read of standard input can't be cancelled, and the runtime would
+        // wait for it when it ends.
         let thread = thread::Builder::new().name("lifeline".to_owned());
         thread.spawn(move || {
             until_end(io::stdin().lock());
@@ -44,24 +44,24 @@ impl LifelineArgs {
     }
 }
 
-/// Tells when standard input has ended.
+/// Signals the end of standard input.
 ///
-/// However the process that holds its other end goes, by SIGKILL too, the operating system closes it:
-/// no signal, no polling, and nothing that a process number taken by another could confuse.
+/// However the process with the other end dies, even by SIGKILL, the operating system closes it: no
+/// signal, no polling, and no confusion if its process number is reused.
 pub(super) struct Lifeline(Option<oneshot::Receiver<()>>);
 
 impl Lifeline {
-    /// Returns once standard input has ended; never where that is not wanted.
+    /// Returns once standard input has ended; never if that is not wanted.
     pub(super) async fn ended(self) {
         match self.0 {
-            // Nothing is ever sent: the sender's end is the message.
+            // Nothing is ever sent: the sender's drop is the message.
             Some(ended) => drop(ended.await),
             None => std::future::pending().await,
         }
     }
 }
 
-/// Returns once `input` is over, or can't be read any more.
+/// Returns once `input` has ended, or can't be read any more.
 fn until_end(mut input: impl Read) {
     let mut buffer = [0; READ_BYTES];
     loop {
@@ -78,7 +78,7 @@ fn until_end(mut input: impl Read) {
 mod tests {
     use super::*;
 
-    /// Gives what it holds, one after the other, then its end.
+    /// Yields its items one after another, then its end.
     struct Script(Vec<io::Result<usize>>);
 
     impl Read for Script {

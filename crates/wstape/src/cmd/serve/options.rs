@@ -13,17 +13,20 @@ use super::journal_file::{JournalFile, JournalFileArgs};
 use super::lifeline::LifelineArgs;
 use super::start::Start;
 use super::tls::TlsArgs;
-use super::upstream::UpstreamArgs;
+use super::upstream::{UPSTREAM, UpstreamArgs};
 use crate::cmd::same_file::is_same;
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    override_usage = "wstape serve [OPTIONS] <TAPE>\n       wstape serve [OPTIONS] --upstream <URL>",
+    after_help = "\
 Exit status: 0 it ended as asked; 1 an expectation was not met where --exit was given, the journal \
-can't be written any more, or the system refused something; 2 bad usage or input.")]
+can't be written any more, or the system refused something; 2 bad usage or input."
+)]
 pub(crate) struct Serve {
     /// The tape to play
-    #[arg(required_unless_present = "upstream")]
+    #[arg(required_unless_present_any = UPSTREAM)]
     pub(super) tape: Option<PathBuf>,
     #[command(flatten)]
     pub(super) upstream: UpstreamArgs,
@@ -90,18 +93,18 @@ pub(super) enum Ts {
 }
 
 impl Serve {
-    /// The base where there is one, then what is laid over it.
+    /// The base, if there is one, then its overlays.
     pub(super) fn tapes(&self) -> impl Iterator<Item = &PathBuf> {
         self.tape.iter().chain(&self.overlay)
     }
 
-    /// The tape that a verdict's layer is; before a real engine, the base is none.
+    /// The tape of a verdict's layer; with a real engine, the base has none.
     pub(super) fn tape_of(&self, layer: usize) -> Option<&PathBuf> {
         let before = usize::from(self.tape.is_none());
         self.tapes().nth(layer.checked_sub(before)?)
     }
 
-    /// The journal's file at this path, which is none of the tapes.
+    /// The journal's file at this path, which must not be one of the tapes.
     pub(super) fn journal_at(&self, path: &Path) -> Result<JournalFile, ServeError> {
         if self.tapes().any(|tape| is_same(tape, path)) {
             return Err(ServeError::Overwrites(path.to_owned()));
@@ -130,7 +133,7 @@ impl Serve {
     }
 }
 
-/// A path, as it stands.
+/// Parses a path, unchanged.
 fn absolute(text: &str) -> Result<String, String> {
     if text.starts_with('/') && !text.contains(['?', '#', ' ']) {
         return Ok(text.to_owned());

@@ -1,4 +1,4 @@
-//! An engine of the tapes, before it listens.
+//! An engine for the tapes, before it listens.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ const KEPT_ENTRIES: usize = 1024;
 /// Most engines that one tape may name.
 const MAX_ENGINES: usize = 16;
 
-/// An engine of the tapes, each looked through to its end where that can be.
+/// An engine for the tapes, each checked to its end if possible.
 pub(super) fn prepare(serve: &Serve, name: Option<&str>) -> Result<EngineBuilder, ServeError> {
     if serve.time.is_some() && matches!(serve.ts, Ts::Keep) {
         return Err(ServeError::NothingMoves);
@@ -43,7 +43,7 @@ pub(super) fn prepare(serve: &Serve, name: Option<&str>) -> Result<EngineBuilder
         builder = builder.path(path);
     }
     for tape in serve.tapes() {
-        // A pipe can be read once only; of a file all is looked through before the port is open.
+        // A pipe can only be read once; a file is checked completely before the port opens.
         let layer = if tape.is_file() && field::find(tape).is_none() {
             Sound::look_through(tape).and_then(Layer::from_sound)
         } else {
@@ -62,8 +62,8 @@ pub(super) fn prepare(serve: &Serve, name: Option<&str>) -> Result<EngineBuilder
     Ok(builder)
 }
 
-/// The names that the steps of the tapes have, in the order of their first steps. What is not a
-/// file can be read only once, and is not looked through.
+/// The names in the tapes' steps, in order of their first steps. Input that is not a file can only
+/// be read once, so it is not searched.
 pub(super) fn named(serve: &Serve) -> Result<Vec<String>, ServeError> {
     let mut names: Vec<String> = Vec::new();
     for path in serve.tapes().filter(|path| path.is_file()) {
@@ -82,7 +82,7 @@ pub(super) fn named(serve: &Serve) -> Result<Vec<String>, ServeError> {
     Ok(names)
 }
 
-/// Looks for a step of this engine.
+/// Looks for a step for this engine.
 fn find(serve: &Serve, name: &str) -> Result<(), ServeError> {
     let unread = |path: &PathBuf| !path.is_file() && field::find(path).is_none();
     if serve.tapes().any(unread) {

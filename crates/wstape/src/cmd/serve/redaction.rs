@@ -1,4 +1,4 @@
-//! Secrets kept out of the journal, by the registry that keeps them out of tapes.
+//! Keeps secrets out of the journal, with the registry that keeps them out of tapes.
 
 use bytes::Bytes;
 use wstape_mock_engine::{ClientFrame, Entry, FrameKind, JournalKind, Redact, RequestHead};
@@ -7,11 +7,11 @@ use wstape_tape::{Action, Conn, Micros, Received, ReceivedKind, Step};
 
 use crate::cmd::redaction::{NoRandomBytes, draw_key};
 
-/// The journal's redactor: what a client sends is looked at as if it stood in a tape.
+/// The journal's redactor: it treats what a client sends as if it were in a tape.
 pub(crate) struct JournalRedactor(Redactor);
 
 impl JournalRedactor {
-    /// With a key drawn for this journal; `token` is the one that clients must bring.
+    /// Draws a key for this journal; `token` is the one that clients must bring.
     pub(crate) fn new(token: Option<&str>) -> Result<Self, NoRandomBytes> {
         let mut redactor = Redactor::new(Rules::default(), draw_key()?);
         if let Some(token) = token {
@@ -20,17 +20,17 @@ impl JournalRedactor {
         Ok(Self(redactor))
     }
 
-    /// What a secret is that stands in a line in spite of all that is known; never the secret.
+    /// The kind of secret that a line still contains despite redaction; never the secret itself.
     pub(crate) fn finds(&self, line: &[u8]) -> Option<String> {
         self.0.line(line)
     }
 
-    /// Whether [`finds`](Self::finds) may find anything in some lines, looked at together.
+    /// Whether [`finds`](Self::finds) may find anything in these lines, searched together.
     pub(crate) fn may_find(&self, lines: &[u8]) -> bool {
         self.0.may_find(lines)
     }
 
-    /// What a client sent, as a tape would have it.
+    /// What a client sent, as a tape would record it.
     fn received(&mut self, conn: Option<u64>, received: Received) -> Received {
         let mut step = Step::at(Micros::ZERO, Action::Received(received));
         if let Some(conn) = conn {
@@ -83,7 +83,7 @@ impl JournalRedactor {
             payload.extend_from_slice(text.as_bytes());
         }
         payload.extend_from_slice(&clean.binary.unwrap_or_default());
-        // Of a payload that was cut as much is missing as before.
+        // A truncated payload lacks as much as before.
         frame.len = frame.len - frame.payload.len() + payload.len();
         frame.payload = Bytes::from(payload);
     }

@@ -1,4 +1,4 @@
-//! When the tape that `serve` plays begins.
+//! When the tape served by `serve` begins.
 
 use std::str::FromStr;
 

@@ -31,7 +31,7 @@ pub(super) struct TlsArgs {
 }
 
 impl TlsArgs {
-    /// TLS for an engine on `listen`, where it is spoken.
+    /// TLS for an engine on `listen`, if wanted.
     pub(super) fn tls(&self, listen: &str) -> Result<Option<Tls>, ServeError> {
         if let (Some(cert), Some(key)) = (&self.cert, &self.key) {
             return Ok(Some(Tls::from_pem(&read(cert)?, &read(key)?)?));
@@ -48,7 +48,7 @@ impl TlsArgs {
         Ok(Some(tls))
     }
 
-    /// The file with the authority behind the certificate.
+    /// The file with the certificate's authority.
     pub(super) fn ca(&self) -> Option<String> {
         let path = self.tls_ca.as_ref()?;
         let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
@@ -67,7 +67,7 @@ fn read(path: &Path) -> Result<Vec<u8>, ServeError> {
     small_file::read(path).map_err(|source| file_error(path, source))
 }
 
-/// Writes a certificate, over an older one alone.
+/// Writes a certificate; only an older certificate is overwritten.
 fn write(path: &Path, pem: &str) -> Result<(), ServeError> {
     match small_file::read(path) {
         Ok(old) if !old.is_empty() && !old.starts_with(PEM_BEGINS) => {
@@ -79,5 +79,8 @@ fn write(path: &Path, pem: &str) -> Result<(), ServeError> {
         }
         _ => {}
     }
-    fs::write(path, pem).map_err(|source| file_error(path, source))
+    fs::write(path, pem).map_err(|source| ServeError::Authority {
+        path: path.to_owned(),
+        source,
+    })
 }

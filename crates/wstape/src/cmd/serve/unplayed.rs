@@ -1,18 +1,18 @@
-//! What a tape that never began expects of clients: a run in which nobody came has not passed.
+//! What a tape that never began expects of clients: a run to which nobody came has not passed.
 
 use wstape_mock_engine::StartAt;
 use wstape_tape::{Action, TapeReader};
 
 use super::options::Serve;
 
-/// Where the first `expect` of this engine stands that can be judged here: `FILE:LINE`. What is no
-/// file can be read only once, and is not looked at.
+/// The location of this engine's first `expect` that can be judged here: `FILE:LINE`. Input that is
+/// not a file can only be read once, so it is not searched.
 pub(super) fn first(serve: &Serve, engine: Option<&str>) -> Option<String> {
     serve
         .tapes()
         .filter(|path| path.is_file())
         .find_map(|path| {
-            // It was looked through at the start.
+            // It was checked at the start.
             let steps = TapeReader::open(path).ok()?.map_while(Result::ok);
             let mut expectations = steps.filter(|step| match &step.action {
                 Action::Expect(expect) => expect.received.is_some() || expect.message.is_some(),

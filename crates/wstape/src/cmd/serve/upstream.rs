@@ -24,8 +24,18 @@ use crate::cmd::exit::lacks;
 use crate::cmd::redaction::RedactionArgs;
 use crate::cmd::small_file;
 
-/// How long the first look at a `wss` engine's certificate may take.
+/// How long the first check of a `wss` engine's certificate may take.
 const CHECK_WAIT: Duration = Duration::from_secs(10);
+
+/// The options of a real engine: who gives one is told of `--upstream`, and not of a tape.
+pub(super) const UPSTREAM: [&str; 6] = [
+    "upstream",
+    "rewrite_host",
+    "upstream_ca",
+    "record",
+    "force_record",
+    "toxiproxy",
+];
 
 /// Which real engine stands behind the port, and what is kept of its traffic.
 #[derive(Debug, Args)]
@@ -64,7 +74,7 @@ pub(super) struct UpstreamArgs {
 /// A real engine, and the recording of its traffic.
 pub(super) struct Live {
     pub(super) upstream: Upstream,
-    /// The path that its URL has.
+    /// The path in its URL.
     pub(super) path: String,
     pub(super) recording: Option<ProxyRecording>,
 }
@@ -75,10 +85,10 @@ impl UpstreamArgs {
         self.upstream.is_some()
     }
 
-    /// Where it is, where there is one.
+    /// Where it is, if there is one.
     ///
     /// # Errors
-    /// Where its URL is none.
+    /// If its URL is not valid.
     pub(super) fn target(&self) -> Result<Option<Target>, ServeError> {
         let Some(url) = &self.upstream else {
             return Ok(None);
@@ -90,7 +100,7 @@ impl UpstreamArgs {
         })
     }
 
-    /// Makes ready what a real engine needs, where there is one.
+    /// Prepares what a real engine needs, if there is one.
     pub(super) async fn open(&self) -> Result<Option<Live>, ServeError> {
         let (Some(target), Some(url)) = (self.target()?, &self.upstream) else {
             return Ok(None);
@@ -123,7 +133,7 @@ impl UpstreamArgs {
         }))
     }
 
-    /// What dials: by whose authority is told here.
+    /// The dialer, which trusts the system's authorities or the given ones.
     fn net(&self) -> Result<NetDialer, ServeError> {
         let Some(path) = &self.upstream_ca else {
             return Ok(NetDialer::new());
@@ -147,12 +157,12 @@ impl UpstreamArgs {
         Ok(Some(recording))
     }
 
-    /// Whether the real engine would be the port that listens there.
+    /// Fails if the real engine is the port listening there.
     pub(super) async fn is_own(&self, listening: SocketAddr) -> Result<(), ServeError> {
         let (Some(target), Some(url)) = (self.target()?, &self.upstream) else {
             return Ok(());
         };
-        // A name that can't be resolved is none now, and may be one later.
+        // A name that can't be resolved is not one now, but may be later.
         let Ok(mut found) = lookup_host((target.host(), target.port())).await else {
             return Ok(());
         };
@@ -174,7 +184,7 @@ impl UpstreamArgs {
     }
 }
 
-/// Finishes a recording, and says what is in it and what it lacks.
+/// Finishes a recording, and reports what is in it and what is missing.
 pub(super) async fn finish(recording: ProxyRecording) -> Result<(), ServeError> {
     let summary = recording.finish().await?;
     eprintln!("recorded {summary}");
@@ -192,8 +202,8 @@ struct Dialer {
 }
 
 impl Dialer {
-    /// Reaches a `wss` engine once, so that a certificate that fails comes to light before anybody
-    /// dials. An engine that is not there yet is no error.
+    /// Reaches a `wss` engine once, so that a bad certificate comes to light before anybody dials.
+    /// It is no error if the engine is not there yet.
     async fn check(&self, url: &str, by_system: bool) -> Result<(), ServeError> {
         if !self.target.tls() {
             return Ok(());
@@ -235,7 +245,7 @@ struct Stream(NetStream);
 
 impl UpstreamStream for Stream {
     fn reset(self: Box<Self>) {
-        // Where the socket does not take it, the engine gets what a drop gives.
+        // If the socket refuses, the engine sees whatever a drop causes.
         let _ = self.0.socket().set_zero_linger();
     }
 }
@@ -268,7 +278,7 @@ impl AsyncWrite for Stream {
     }
 }
 
-/// Hands what passes to a recording.
+/// Passes the traffic to a recording.
 #[derive(Debug)]
 struct Recorder(RecordedConnections);
 
