@@ -23,10 +23,25 @@ pub struct Imported {
     /// Compressed messages that could not be made plain, and their bytes: they refer to what a
     /// capture lacks.
     pub left_out: (u64, u64),
+    /// Messages that the recording dates a second and more before the one that stands before them,
+    /// which they are sent behind all the same, and the longest such time.
+    pub steps_back: (u64, Micros),
     /// What the recording's writer never tells and the tape therefore lacks, a sentence each.
     pub lacks: Vec<String>,
     /// Rules of redaction that matched nothing.
     pub unmatched: Vec<String>,
+}
+
+impl Imported {
+    /// That a moment lay so far before the one that is told before it.
+    pub(super) fn note_back(&mut self, by: Micros) {
+        /// Clocks that are corrected step back by less.
+        const MIN: Micros = Micros(1_000_000);
+        if by >= MIN {
+            self.steps_back.0 += 1;
+            self.steps_back.1 = self.steps_back.1.max(by);
+        }
+    }
 }
 
 impl fmt::Display for Imported {

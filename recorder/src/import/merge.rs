@@ -87,6 +87,7 @@ impl<'a> Merged<'a> {
                 }
             };
             if let Some(moment) = following {
+                self.imported.note_back(at.since(moment.at));
                 self.next.push(Reverse((moment.at.max(at), which)));
                 self.waiting[which] = Some(moment);
             } else {

@@ -263,6 +263,14 @@ impl Import {
                  left out"
             ));
         }
+        if let (messages @ 1.., by) = imported.steps_back {
+            imported.lacks.push(format!(
+                "{messages} of the messages are dated before the one before it, by up to {:.1} s: each is \
+                 sent right behind that; where the lines are not in their order, sort them by their \
+                 time first",
+                by.duration().as_secs_f64()
+            ));
+        }
         imported.unmatched = unmatched;
         Ok(imported)
     }

@@ -35,7 +35,10 @@ pub(super) fn other(begin: &[u8]) -> Option<&'static str> {
 pub(super) fn unpacked<'a>(mut packed: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
     let begin = packed.fill_buf()?;
     if begin.starts_with(GZIP) {
-        return Ok(Box::new(BufReader::new(Gzip(MultiGzDecoder::new(packed)))));
+        return Ok(Box::new(BufReader::new(Gzip {
+            members: MultiGzDecoder::new(packed),
+            read: false,
+        })));
     }
     if begin.starts_with(ZSTD) {
         return Ok(Box::new(BufReader::new(Frames::new(packed))));
@@ -44,12 +47,30 @@ pub(super) fn unpacked<'a>(mut packed: impl BufRead + 'a) -> io::Result<Box<dyn 
 }
 
 /// A gzip file, whose end may be missing: that of a recorder that still writes, or was killed.
-struct Gzip<R>(MultiGzDecoder<R>);
+struct Gzip<R> {
+    members: MultiGzDecoder<R>,
+    /// Something has come of it.
+    read: bool,
+}
 
 impl<R: BufRead> Read for Gzip<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.0.read(into).map_err(|error| {
-            if self.0.get_mut().fill_buf().is_ok_and(<[u8]>::is_empty) {
+        let read = self.members.read(into);
+        self.read |= matches!(read, Ok(1..));
+        read.map_err(|error| {
+            if self.read && error.kind() == io::ErrorKind::InvalidInput {
+                return io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "something else stands behind the gzip; what is gzip of it: gzip -dc FILE | \
+                     wstape import FORMAT -",
+                );
+            }
+            if self
+                .members
+                .get_mut()
+                .fill_buf()
+                .is_ok_and(<[u8]>::is_empty)
+            {
                 return io::Error::new(
                     io::ErrorKind::UnexpectedEof,
                     "the gzip breaks off: its writer was still writing or was stopped; what is \

@@ -113,6 +113,19 @@ fn an_archive_without_ends_says_so_and_each_ends_at_the_next_dial_where_asked() 
 }
 
 #[test]
+fn an_archive_whose_messages_have_no_times_says_so() {
+    let archive = r#"{"log":{"creator":{"name":"WebInspector"},"entries":[{"startedDateTime":"2026-11-24T00:00:00Z",
+        "request":{"url":"ws://h/ws"},"response":{"status":101},"timings":{"receive":1},
+        "_webSocketMessages":[{"type":"receive","opcode":1,"data":"a"}]}]}}"#;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("in.har");
+    fs::write(&path, archive).unwrap();
+    let (_, imported) = import_with(Har, &path, |import| import).unwrap();
+    let said = "the messages of 1 of 1 connections have no times";
+    assert!(imported.lacks[0].starts_with(said), "{imported:?}");
+}
+
+#[test]
 fn an_archive_without_messages_says_what_to_record_with() {
     let archive = r#"{"log":{"creator":{"name":"Firefox"},"entries":[{"startedDateTime":"2026-11-24T00:00:00Z",
         "request":{"url":"ws://h/ws"},"response":{"status":101}}]}}"#;

@@ -4,7 +4,7 @@ use std::fs;
 
 use wstape_recorder::ImportFormat::Har;
 
-use crate::{import, import_bytes, steps};
+use crate::{import, import_bytes, steps, zipped};
 
 const STARTED: &str = r#""startedDateTime":"2026-11-24T00:00:00.000Z""#;
 const REQUEST: &str = r#""request":{"url":"wss://engine/ws","headers":[]}"#;
@@ -86,6 +86,44 @@ fn times_that_are_missing_or_step_back_keep_the_order() {
             r#"{"at_ms":2000,"conn":1,"drop":"reset"}"#,
         ]
     );
+}
+
+#[test]
+fn base64_may_be_of_the_letters_that_a_url_may_have() {
+    let list =
+        r#""_webSocketMessages":[{"type":"receive","time":1795478401,"opcode":2,"data":"__77"}]"#;
+    assert_eq!(
+        body(&[list]),
+        [r#"{"at_ms":1000,"conn":1,"binary":"//77"}"#]
+    );
+}
+
+#[test]
+fn what_another_program_exports_is_said_with_what_to_do_instead() {
+    let fiddlers: [(&str, &[u8]); 2] = [("_index.htm", b"x"), ("raw/1_c.txt", b"GET / HTTP/1.1")];
+    for (file, sentence) in [
+        (
+            br#"[{"status":"COMPLETE","scheme":"https","actualPort":443,"request":{}}]"#.to_vec(),
+            "a session of Charles'",
+        ),
+        (b"\xac\xed\x00\x05sr".to_vec(), "a session of Charles'"),
+        (zipped::zip(&fiddlers), "Fiddler's archive of sessions"),
+        (
+            br#"{"info":{"name":"c"},"item":[]}"#.to_vec(),
+            "a collection of Postman's",
+        ),
+        (
+            br#"[{"_index":"packets","_source":{"layers":{}}}]"#.to_vec(),
+            "wstape import pcap",
+        ),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n".to_vec(),
+            "git lfs pull",
+        ),
+    ] {
+        let said = import_bytes(Har, &file).unwrap_err();
+        assert!(said.contains(sentence), "{said}");
+    }
 }
 
 #[test]

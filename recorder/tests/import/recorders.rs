@@ -126,6 +126,56 @@ fn what_a_recorder_left_unfinished_or_wrote_otherwise_is_said_with_what_to_do() 
 }
 
 #[test]
+fn what_stands_behind_a_gzip_is_said_with_what_to_do() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    writeln!(gzip, "{{\"t\":1795750690,\"m\":1}}").unwrap();
+    let mut packed = gzip.finish().unwrap();
+    packed.extend([0; 512]);
+    let said = lines(&packed, at("/t", Some("/m"))).unwrap_err();
+    assert!(said.contains("gzip -dc FILE"), "{said}");
+}
+
+#[test]
+fn messages_that_are_dated_before_the_one_before_them_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("feed");
+    let said = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        let layout = at("/t", Some("/m"));
+        let imported = import_with(LinesFormat, &path, |import| import.lines(layout));
+        imported.unwrap().1.lacks
+    };
+    let back = said(
+        "{\"t\":1795750693,\"m\":1}\n{\"t\":1795750690.5,\"m\":2}\n{\"t\":1795750692.9,\"m\":3}\n",
+    );
+    let expected = "1 of the messages are dated before the one before it, by up to 2.5 s";
+    assert!(back[0].starts_with(expected), "{back:?}");
+    // A clock that is set right steps back by less than a second.
+    let jitter = said("{\"t\":1795750693,\"m\":1}\n{\"t\":1795750692.5,\"m\":2}\n");
+    assert!(jitter.is_empty(), "{jitter:?}");
+}
+
+#[test]
+fn a_pointer_leads_into_json_that_a_string_holds() {
+    let row = |n: u32| {
+        let inner = format!(r#"{{"type":"trade","data":"{{\"n\":{n}}}"}}"#);
+        serde_json::json!({"t": 1_795_750_690 + n, "m": inner}).to_string() + "\n"
+    };
+    let text = row(0) + &row(1);
+    let tape = lines(text.as_bytes(), at("/t", Some("/m/data"))).unwrap();
+    let last = tape.last().unwrap();
+    assert!(last.contains(r#""text":"{\"n\":1}""#), "{last}");
+    // What leads nowhere is said as ever.
+    for pointer in ["/m/else", "/m/data/n/x"] {
+        let said = lines(text.as_bytes(), at("/t", Some(pointer))).unwrap_err();
+        assert!(
+            said.contains(&format!("expected a value at {pointer}")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn an_archive_of_a_playwright_without_web_sockets_says_from_which_version_on_they_are_there() {
     for (version, sentence) in [
         ("1.40.1", "Playwright 1.40.1 leaves WebSockets out"),

@@ -27,6 +27,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// As some exporters write it, of the letters that a URL may have.
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
 /// A message.
 #[derive(Debug)]
 pub(super) struct Message {
@@ -324,7 +330,9 @@ impl<'a> Messages<'a> {
         let payload = if opcode == TEXT {
             written.data.into_owned().into_bytes()
         } else {
-            BASE64.decode(&*written.data).map_err(|_| {
+            let decoded = BASE64.decode(&*written.data);
+            let decoded = decoded.or_else(|_| URL_SAFE.decode(&*written.data));
+            decoded.map_err(|_| {
                 let message = format!("expected base64, as opcode {opcode} has it, found another");
                 self.flaw(".data", message)
             })?

@@ -9,6 +9,7 @@ mod answer;
 mod attached;
 mod ending;
 mod entry;
+mod foreign;
 mod messages;
 mod place;
 mod wrapping;
@@ -154,6 +155,9 @@ pub(super) fn text(name: &str, bytes: Vec<u8>) -> Result<String, ImportError> {
     if let Some(what) = kind::of(&bytes).filter(|what| *what != kind::HAR) {
         return Err(flaw(format!("expected a HAR, which is JSON, found {what}")));
     }
+    if let Some(what) = foreign::of_bytes(&bytes) {
+        return Err(flaw(format!("expected a HAR, which is JSON, found {what}")));
+    }
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         flaw(format!(
@@ -173,7 +177,9 @@ pub(super) fn text(name: &str, bytes: Vec<u8>) -> Result<String, ImportError> {
         return Err(flaw(message.to_owned()));
     }
     if first != '{' {
-        let found = wrapping::of(&text).unwrap_or_else(|| format!("another; {EXPORT}"));
+        let foreign = foreign::of(&text).map(str::to_owned);
+        let found = foreign.or_else(|| wrapping::of(&text));
+        let found = found.unwrap_or_else(|| format!("another; {EXPORT}"));
         return Err(flaw(format!(
             "expected a HAR, which is a JSON object with log.entries, found {found}"
         )));
@@ -225,15 +231,25 @@ pub(super) fn sessions<'a>(
     let chosen = choice.of(name, &listed)?;
     let mut entries: Vec<_> = web_sockets.into_iter().map(Some).collect();
     let mut sessions = Vec::with_capacity(chosen.len());
+    let mut timeless = 0;
     for which in chosen {
         let (index, entry) = entries[which].take().expect("each is chosen once");
         // One without any time in an archive without any is wrong.
         let outline = &outlines[which];
         let dated = outline.monotonic.is_some() || outline.undated;
         let begin = dated.then_some(begins[which]);
-        sessions.push(entry.session(&place(index), beside, begin, writer)?);
+        let session = entry.session(&place(index), beside, begin, writer)?;
+        timeless += usize::from(session.talks && outline.earliest.is_none());
+        sessions.push(session);
     }
     let mut lacks = lacks(creator.as_deref(), &sessions);
+    if timeless > 0 {
+        lacks.push(format!(
+            "the messages of {timeless} of {} connections have no times: they stand where their \
+             connection begins, in their order (Playwright leaves times out with mode: 'minimal')",
+            sessions.len()
+        ));
+    }
     if writer.squeezes {
         lacks.push(format!(
             "Playwright {SQUEEZING} writes times squeezed a thousandfold \
@@ -282,7 +298,7 @@ fn lacks(creator: Option<&str>, sessions: &[Session<'_>]) -> Vec<String> {
     let mut lacks = Vec::new();
     if accepted > 0 && silent == accepted {
         lacks.push(format!(
-            "none of the {accepted} accepted connections has a message: Firefox exports none, and \
+            "none of the {accepted} accepted connections has a message: Firefox exports none, nor does Safari, and \
              Playwright leaves them out with content: 'omit'; record with Chrome's DevTools, or \
              with content: 'embed'"
         ));
@@ -306,7 +322,10 @@ fn not_a_har(name: &str, text: &str, error: &serde_json::Error) -> ImportError {
         "the HAR breaks off here; it was not written to its end: export it again (Playwright writes \
          it when its context is closed)"
             .to_owned()
-    } else if let Some(found) = wrapping::of(text) {
+    } else if let Some(found) = foreign::of(text)
+        .map(str::to_owned)
+        .or_else(|| wrapping::of(text))
+    {
         format!("expected a HAR (an object with log.entries), found {found}")
     } else {
         format!("expected a HAR (an object with log.entries), found another: {said}; {EXPORT}")

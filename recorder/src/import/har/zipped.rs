@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use zip::ZipArchive;
 
 use super::attached::{Attached, ReadSeek, SharedZip, copy};
+use super::foreign;
 use crate::error::ImportError;
 
 /// What a zip begins with.
@@ -106,9 +107,11 @@ pub(in crate::import) fn unzipped(
             (text, first.as_str())
         }
         ([], []) => {
-            let message = "expected a zip with a .har in it, or Playwright's trace.zip with its \
-                           trace.network, found neither";
-            return Err(flaw(message.to_owned()));
+            let found = foreign::of_zip(&names).unwrap_or("neither");
+            return Err(flaw(format!(
+                "expected a zip with a .har in it, or Playwright's trace.zip with its \
+                 trace.network, found {found}"
+            )));
         }
         (several, _) => {
             let message = format!(

@@ -128,7 +128,7 @@ impl Record<'_> {
         if rest.is_empty() {
             return Ok(field.to_owned());
         }
-        within(place, pointer, field, rest.into_iter())
+        within(place, pointer, field, &rest)
     }
 }
 
@@ -200,19 +200,15 @@ fn moment(place: &Place, pointer: &str, found: &str) -> Result<Wall, ImportError
 
 /// What stands at a pointer in a line: a string's content, or the JSON itself as it stands.
 fn at_pointer(place: &Place, pointer: &str, text: &str) -> Result<String, ImportError> {
-    within(
-        place,
-        pointer,
-        text,
-        pointer.split('/').skip(1).map(pointer_key),
-    )
+    let tokens: Vec<String> = pointer.split('/').skip(1).map(pointer_key).collect();
+    within(place, pointer, text, &tokens)
 }
 
 fn within(
     place: &Place,
     pointer: &str,
     text: &str,
-    tokens: impl Iterator<Item = String>,
+    tokens: &[String],
 ) -> Result<String, ImportError> {
     let mut rest: &RawValue = serde_json::from_str(text).map_err(|error| {
         if error.is_eof() {
@@ -222,8 +218,12 @@ fn within(
         let said = said.split(" at line ").next().unwrap_or_default();
         place.flaw(format!("expected a line of JSON, found another: {said}"))
     })?;
-    for token in tokens {
-        let next = member(rest, &token);
+    for (at, token) in tokens.iter().enumerate() {
+        // A string that holds JSON, as recorders put a feed's message into theirs.
+        if let Some(inner) = inner(rest) {
+            return within(place, pointer, &inner, &tokens[at..]);
+        }
+        let next = member(rest, token);
         rest = next.ok_or_else(|| {
             let what = without(pointer, text);
             place.flaw(format!("expected a value at {pointer}, found none; {what}"))
@@ -233,6 +233,14 @@ fn within(
         Ok(Value::String(text)) => text,
         _ => rest.get().to_owned(),
     })
+}
+
+/// The object or the list that a string holds.
+fn inner(value: &RawValue) -> Option<String> {
+    let text: String =
+        serde_json::from_str(value.get().starts_with('"').then(|| value.get())?).ok()?;
+    let holds = text.trim_start().starts_with(['{', '[']);
+    (holds && serde_json::from_str::<&RawValue>(&text).is_ok()).then_some(text)
 }
 
 /// What to do about a line that has nothing at a pointer.

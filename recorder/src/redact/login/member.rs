@@ -303,6 +303,14 @@ pub(in crate::redact) fn is_secret_parameter(name: &str, value: &str) -> bool {
     says_secret(&words, Value::Text(value)) && !is_open_parameter(&words, value)
 }
 
+/// Whether a key is long and of letters and digits, more than those of a hash: `listenKey` and its
+/// like have letters of one case in some feeds.
+fn is_long_key(value: &str) -> bool {
+    const MIN_BYTES: usize = 32;
+    let bare = value.bytes().all(|b| b.is_ascii_alphanumeric());
+    bare && is_token_like(value, MIN_BYTES) && !value.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 /// Whether a name says that its value is a secret, of whatever look.
 fn says_secret(words: &[String], value: Value<'_>) -> bool {
     let ends = |word: &String| SECRET_ENDS.iter().any(|end| word.ends_with(end));
@@ -317,7 +325,7 @@ fn says_secret(words: &[String], value: Value<'_>) -> bool {
     };
     let drawn_key = || {
         let last = words.last().is_some_and(|word| word == "key");
-        last && matches!(value, Value::Text(text) if is_drawn(text))
+        last && matches!(value, Value::Text(text) if is_drawn(text) || is_long_key(text))
     };
     say_secret(words)
         || words

@@ -1,0 +1,229 @@
+//! What other programs export that is no archive, and what to do instead.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// What records what a client and an engine say to each other, where a file holds none of it.
+macro_rules! record {
+    ($what:literal) => {
+        concat!(
+            $what,
+            "; record between client and engine: wstape proxy --listen 127.0.0.1:9000 --upstream URL"
+        )
+    };
+}
+
+/// What a file begins with, or says near its beginning, and what it is.
+const BEGINS: [(&str, &str); 8] = [
+    (
+        "version https://git-lfs.github.com/spec/",
+        "a pointer of Git LFS'; fetch what it stands for: git lfs pull",
+    ),
+    (
+        "asyncapi:",
+        record!("an AsyncAPI document, which describes messages and holds none"),
+    ),
+    (
+        "openapi:",
+        record!("an OpenAPI document, which describes requests and holds none"),
+    ),
+    (
+        "type: collection.insomnia",
+        record!("a collection of Insomnia's, which holds requests and no recording"),
+    ),
+    (
+        "meta {",
+        record!("a request of Bruno's, which holds no recording"),
+    ),
+    (
+        "{\"index\":{\"_index\":\"packets",
+        "what tshark wrote of a capture; import the capture itself: wstape import pcap",
+    ),
+    (
+        "{\"metric\":",
+        record!("k6's measurements, which hold no messages"),
+    ),
+    (
+        "{\"type\":\"Metric\"",
+        record!("k6's measurements, which hold no messages"),
+    ),
+];
+
+/// Of XML: what stands near its beginning.
+const ELEMENTS: [(&str, &str); 3] = [
+    ("<charles-session", CHARLES),
+    (
+        "<items burpVersion",
+        record!("items of Burp's, which hold no messages of WebSockets"),
+    ),
+    (
+        "<jmeterTestPlan",
+        record!("a plan of JMeter's, which holds no recording"),
+    ),
+];
+
+const CHARLES: &str = record!("a session of Charles', whose formats are its own");
+
+/// How Java writes objects, as Charles does its sessions (`.chls`).
+const JAVA: &[u8] = b"\xac\xed\x00\x05";
+
+/// How far from its beginning an element of XML is looked for.
+const MAX_BEGIN_BYTES: usize = 4 << 10;
+
+/// Members of a JSON object, all of which are there, and what it is.
+const OBJECTS: [(&[&str], &str); 7] = [
+    (
+        &["info", "item"],
+        record!("a collection of Postman's, which holds requests and no recording"),
+    ),
+    (
+        &["_type", "__export_format"],
+        record!("an export of Insomnia's, which holds requests and no recording"),
+    ),
+    (
+        &["asyncapi"],
+        record!("an AsyncAPI document, which describes messages and holds none"),
+    ),
+    (
+        &["openapi"],
+        record!("an OpenAPI document, which describes requests and holds none"),
+    ),
+    (
+        &["constants", "events"],
+        record!("a log of Chrome's net-export, which holds no messages of WebSockets"),
+    ),
+    (
+        &["traceEvents"],
+        record!("a performance trace of Chrome's, which holds no messages of WebSockets"),
+    ),
+    (
+        &["title", "steps"],
+        record!("a recording of a page's user, which holds no messages"),
+    ),
+];
+
+/// As [`OBJECTS`], of the first object of a list.
+const LISTS: [(&[&str], &str); 2] = [
+    (
+        &["_index", "_source"],
+        "what tshark wrote of a capture; import the capture itself: wstape import pcap",
+    ),
+    (&["actualPort", "scheme"], CHARLES),
+];
+
+/// Of zips: what the name of a file in it begins and ends with, and what the zip is.
+const ZIPS: [(&str, &str, &str); 2] = [
+    (
+        "raw/",
+        "_c.txt",
+        record!("Fiddler's archive of sessions (.saz)"),
+    ),
+    (
+        "request_",
+        "",
+        "a log of Proxyman's; export it as HAR, which since its version 2.28 has the messages",
+    ),
+];
+
+/// The names of an object's members.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Members<'t>(#[serde(borrow)] BTreeMap<String, &'t RawValue>);
+
+/// What a file is that is known by its bytes alone.
+pub(super) fn of_bytes(begin: &[u8]) -> Option<&'static str> {
+    begin.starts_with(JAVA).then_some(CHARLES)
+}
+
+/// What a text is; `None` where it is none of the known.
+pub(super) fn of(text: &str) -> Option<&'static str> {
+    let text = text.trim_start();
+    let known = BEGINS.iter().find(|(begin, _)| text.starts_with(begin));
+    if text.starts_with('<') {
+        let begin: String = text.chars().take(MAX_BEGIN_BYTES).collect();
+        let element = ELEMENTS.iter().find(|(element, _)| begin.contains(element));
+        return element.map(|(_, what)| *what);
+    }
+    if let Some((_, what)) = known {
+        return Some(what);
+    }
+    if text.starts_with('[') {
+        let list: Vec<Members<'_>> = serde_json::from_str(text).ok()?;
+        return with_all(&LISTS, list.first()?);
+    }
+    with_all(&OBJECTS, &serde_json::from_str(text).ok()?)
+}
+
+fn with_all(known: &[(&[&str], &'static str)], members: &Members<'_>) -> Option<&'static str> {
+    let all = |names: &[&str]| names.iter().all(|name| members.0.contains_key(*name));
+    let found = known.iter().find(|(names, _)| all(names));
+    found.map(|(_, what)| *what)
+}
+
+/// What a zip is, by the names of the files in it.
+pub(super) fn of_zip(names: &[String]) -> Option<&'static str> {
+    let found = ZIPS.iter().find(|(begin, end, _)| {
+        names
+            .iter()
+            .any(|name| name.starts_with(begin) && name.ends_with(end))
+    });
+    found.map(|(_, _, what)| *what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_export_of_another_program_is_told_by_what_is_in_it() {
+        for (text, what) in [
+            (
+                "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n",
+                "git lfs pull",
+            ),
+            ("<?xml version='1.0'?>\n<charles-session>", "Charles"),
+            (
+                "<?xml version=\"1.0\"?>\n<items burpVersion=\"2026\">",
+                "Burp",
+            ),
+            ("asyncapi: 3.0.0\n", "AsyncAPI"),
+            ("type: collection.insomnia.rest/5.0\n", "Insomnia"),
+            (
+                r#"{"_type":"export","__export_format":4,"resources":[]}"#,
+                "Insomnia",
+            ),
+            (r#"{"info":{"name":"c"},"item":[]}"#, "Postman"),
+            (r#"{"constants":{},"events":[]}"#, "net-export"),
+            (r#"{"traceEvents":[]}"#, "performance trace"),
+            (r#"[{"_index":"packets","_source":{}}]"#, "import pcap"),
+            (
+                "{\"index\":{\"_index\":\"packets-1\"}}\n{\"layers\":{}}",
+                "import pcap",
+            ),
+            (
+                r#"[{"status":"COMPLETE","actualPort":443,"scheme":"https","request":{}}]"#,
+                "Charles",
+            ),
+        ] {
+            let said = of(text).unwrap_or_else(|| panic!("{text}"));
+            assert!(said.contains(what), "{said}");
+        }
+        for other in [
+            "{}",
+            "[]",
+            "[{}]",
+            "{\"log\":{}}",
+            "<!doctype html>",
+            "",
+            "{",
+        ] {
+            assert_eq!(of(other), None, "{other}");
+        }
+        assert!(of_bytes(b"\xac\xed\x00\x05sr").is_some_and(|said| said.contains("Charles")));
+        let fiddlers = ["_index.htm", "raw/1_c.txt", "raw/1_s.txt"].map(str::to_owned);
+        assert!(of_zip(&fiddlers).is_some_and(|said| said.contains("Fiddler")));
+        assert_eq!(of_zip(&["a.har".to_owned()]), None);
+    }
+}
