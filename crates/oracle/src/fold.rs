@@ -33,7 +33,7 @@ use serde_json::Value;
 #[derive(Clone)]
 pub struct Fold {
     mirror: Value,
-    fold: Arc<FoldFn>,
+    take_in: Arc<FoldFn>,
     is_text_alone: bool,
 }
 
@@ -51,7 +51,7 @@ impl Fold {
     ) -> Self {
         Self {
             mirror: empty,
-            fold: Arc::new(fold),
+            take_in: Arc::new(fold),
             is_text_alone: false,
         }
     }
@@ -90,7 +90,7 @@ impl Fold {
 
     /// Takes in a message.
     pub fn take(&mut self, message: &str) -> bool {
-        (self.fold)(&mut self.mirror, message)
+        (self.take_in)(&mut self.mirror, message)
     }
 
     /// The mirror as it must be now.

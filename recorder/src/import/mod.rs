@@ -265,9 +265,9 @@ impl Import {
         }
         if let (messages @ 1.., by) = imported.steps_back {
             imported.lacks.push(format!(
-                "{messages} of the messages are dated before the one before it, by up to {:.1} s: each is \
-                 sent right behind that; where the lines are not in their order, sort them by their \
-                 time first",
+                "{messages} of the messages are dated earlier than the message before them, by up to \
+                 {:.1} s: each is sent right after that one; if the lines are out of order, sort them \
+                 by time first",
                 by.duration().as_secs_f64()
             ));
         }

@@ -68,8 +68,8 @@ impl<'h> Streams<'h> {
 /// A name of the engine's for this stream that another of those that are `named` has, and what that
 /// one is called.
 fn taken<'n>(stream: &'n Stream, named: &'n BTreeMap<&str, String>) -> Option<(&'n str, &'n str)> {
-    let mut names = stream.aliases.iter();
-    names.find_map(|name| Some((name.as_str(), named.get(name.as_str())?.as_str())))
+    let mut aliases = stream.aliases.iter();
+    aliases.find_map(|alias| Some((alias.as_str(), named.get(alias.as_str())?.as_str())))
 }
 
 /// Each with a name that no other has.

@@ -104,13 +104,13 @@ fn what_another_program_exports_is_said_with_what_to_do_instead() {
     for (file, sentence) in [
         (
             br#"[{"status":"COMPLETE","scheme":"https","actualPort":443,"request":{}}]"#.to_vec(),
-            "a session of Charles'",
+            "a Charles session",
         ),
-        (b"\xac\xed\x00\x05sr".to_vec(), "a session of Charles'"),
-        (zipped::zip(&fiddlers), "Fiddler's archive of sessions"),
+        (b"\xac\xed\x00\x05sr".to_vec(), "a Charles session"),
+        (zipped::zip(&fiddlers), "a Fiddler session archive"),
         (
             br#"{"info":{"name":"c"},"item":[]}"#.to_vec(),
-            "a collection of Postman's",
+            "a Postman collection",
         ),
         (
             br#"[{"_index":"packets","_source":{"layers":{}}}]"#.to_vec(),

@@ -148,7 +148,8 @@ fn messages_that_are_dated_before_the_one_before_them_are_counted() {
     let back = said(
         "{\"t\":1795750693,\"m\":1}\n{\"t\":1795750690.5,\"m\":2}\n{\"t\":1795750692.9,\"m\":3}\n",
     );
-    let expected = "1 of the messages are dated before the one before it, by up to 2.5 s";
+    let expected =
+        "1 of the messages are dated earlier than the message before them, by up to 2.5 s";
     assert!(back[0].starts_with(expected), "{back:?}");
     // A clock that is set right steps back by less than a second.
     let jitter = said("{\"t\":1795750693,\"m\":1}\n{\"t\":1795750692.5,\"m\":2}\n");

@@ -6,6 +6,25 @@ use std::process::{Command, Stdio};
 
 use crate::serving::{BOUND, Running, folder, lasting, run};
 
+/// These arguments end with one sentence, that holds the expected, and leave the folder as it was.
+fn refused(args: &[&str], expected: &str) {
+    let dir = folder();
+    let output = run(dir.path(), args);
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {err}");
+    assert!(err.contains(expected), "{args:?}: {err}");
+    assert!(output.stdout.is_empty(), "{args:?}");
+    assert!(
+        !dir.path().join("new.jsonl").exists(),
+        "{args:?} wrote a journal"
+    );
+    assert_eq!(
+        std::fs::read_to_string(dir.path().join("old.jsonl")).unwrap(),
+        "kept\n",
+        "{args:?}"
+    );
+}
+
 #[test]
 fn bad_input_is_one_clear_sentence_and_status_2_and_writes_nothing() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -100,22 +119,8 @@ fn bad_input_is_one_clear_sentence_and_status_2_and_writes_nothing() {
         (&["good.jsonl", "--force"], "--journal"),
         (&["good.jsonl", "--loop", "--exit"], "--exit"),
     ];
-    let dir = folder();
     for (args, expected) in table {
-        let output = run(dir.path(), args);
-        let err = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {err}");
-        assert!(err.contains(expected), "{args:?}: {err}");
-        assert!(output.stdout.is_empty(), "{args:?}");
-        assert!(
-            !dir.path().join("new.jsonl").exists(),
-            "{args:?} wrote a journal"
-        );
-        assert_eq!(
-            std::fs::read_to_string(dir.path().join("old.jsonl")).unwrap(),
-            "kept\n",
-            "{args:?}"
-        );
+        refused(args, expected);
     }
 }
 

@@ -19,7 +19,7 @@ macro_rules! record {
 const BEGINS: [(&str, &str); 8] = [
     (
         "version https://git-lfs.github.com/spec/",
-        "a pointer of Git LFS'; fetch what it stands for: git lfs pull",
+        "a Git LFS pointer; fetch the file it stands for: git lfs pull",
     ),
     (
         "asyncapi:",
@@ -31,15 +31,15 @@ const BEGINS: [(&str, &str); 8] = [
     ),
     (
         "type: collection.insomnia",
-        record!("a collection of Insomnia's, which holds requests and no recording"),
+        record!("an Insomnia collection, which holds requests and no recording"),
     ),
     (
         "meta {",
-        record!("a request of Bruno's, which holds no recording"),
+        record!("a Bruno request, which holds no recording"),
     ),
     (
         "{\"index\":{\"_index\":\"packets",
-        "what tshark wrote of a capture; import the capture itself: wstape import pcap",
+        "tshark's output for a capture; import the capture itself: wstape import pcap",
     ),
     (
         "{\"metric\":",
@@ -56,15 +56,15 @@ const ELEMENTS: [(&str, &str); 3] = [
     ("<charles-session", CHARLES),
     (
         "<items burpVersion",
-        record!("items of Burp's, which hold no messages of WebSockets"),
+        record!("items saved by Burp, which hold no messages of WebSockets"),
     ),
     (
         "<jmeterTestPlan",
-        record!("a plan of JMeter's, which holds no recording"),
+        record!("a JMeter plan, which holds no recording"),
     ),
 ];
 
-const CHARLES: &str = record!("a session of Charles', whose formats are its own");
+const CHARLES: &str = record!("a Charles session, in a format of its own");
 
 /// How Java writes objects, as Charles does its sessions (`.chls`).
 const JAVA: &[u8] = b"\xac\xed\x00\x05";
@@ -76,11 +76,11 @@ const MAX_BEGIN_BYTES: usize = 4 << 10;
 const OBJECTS: [(&[&str], &str); 7] = [
     (
         &["info", "item"],
-        record!("a collection of Postman's, which holds requests and no recording"),
+        record!("a Postman collection, which holds requests and no recording"),
     ),
     (
         &["_type", "__export_format"],
-        record!("an export of Insomnia's, which holds requests and no recording"),
+        record!("an Insomnia export, which holds requests and no recording"),
     ),
     (
         &["asyncapi"],
@@ -92,15 +92,15 @@ const OBJECTS: [(&[&str], &str); 7] = [
     ),
     (
         &["constants", "events"],
-        record!("a log of Chrome's net-export, which holds no messages of WebSockets"),
+        record!("a Chrome net-export log, which holds no messages of WebSockets"),
     ),
     (
         &["traceEvents"],
-        record!("a performance trace of Chrome's, which holds no messages of WebSockets"),
+        record!("a Chrome performance trace, which holds no messages of WebSockets"),
     ),
     (
         &["title", "steps"],
-        record!("a recording of a page's user, which holds no messages"),
+        record!("a recording of a user's steps on a page, which holds no messages"),
     ),
 ];
 
@@ -108,7 +108,7 @@ const OBJECTS: [(&[&str], &str); 7] = [
 const LISTS: [(&[&str], &str); 2] = [
     (
         &["_index", "_source"],
-        "what tshark wrote of a capture; import the capture itself: wstape import pcap",
+        "tshark's output for a capture; import the capture itself: wstape import pcap",
     ),
     (&["actualPort", "scheme"], CHARLES),
 ];
@@ -118,12 +118,12 @@ const ZIPS: [(&str, &str, &str); 2] = [
     (
         "raw/",
         "_c.txt",
-        record!("Fiddler's archive of sessions (.saz)"),
+        record!("a Fiddler session archive (.saz)"),
     ),
     (
         "request_",
         "",
-        "a log of Proxyman's; export it as HAR, which since its version 2.28 has the messages",
+        "a Proxyman log; export it as HAR, which since its version 2.28 has the messages",
     ),
 ];
 

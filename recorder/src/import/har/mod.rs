@@ -177,14 +177,18 @@ pub(super) fn text(name: &str, bytes: Vec<u8>) -> Result<String, ImportError> {
         return Err(flaw(message.to_owned()));
     }
     if first != '{' {
-        let foreign = foreign::of(&text).map(str::to_owned);
-        let found = foreign.or_else(|| wrapping::of(&text));
-        let found = found.unwrap_or_else(|| format!("another; {EXPORT}"));
+        let found = known(&text).unwrap_or_else(|| format!("another; {EXPORT}"));
         return Err(flaw(format!(
             "expected a HAR, which is a JSON object with log.entries, found {found}"
         )));
     }
     Ok(text)
+}
+
+/// What a text is that is no archive, and what to do about it, where that is known.
+fn known(text: &str) -> Option<String> {
+    let foreign = foreign::of(text).map(str::to_owned);
+    foreign.or_else(|| wrapping::of(text))
 }
 
 /// The chosen connections of an archive, in the order of their beginning, and what is to be said
@@ -322,10 +326,7 @@ fn not_a_har(name: &str, text: &str, error: &serde_json::Error) -> ImportError {
         "the HAR breaks off here; it was not written to its end: export it again (Playwright writes \
          it when its context is closed)"
             .to_owned()
-    } else if let Some(found) = foreign::of(text)
-        .map(str::to_owned)
-        .or_else(|| wrapping::of(text))
-    {
+    } else if let Some(found) = known(text) {
         format!("expected a HAR (an object with log.entries), found {found}")
     } else {
         format!("expected a HAR (an object with log.entries), found another: {said}; {EXPORT}")
