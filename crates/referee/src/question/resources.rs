@@ -159,14 +159,25 @@ pub(crate) struct Leak {
 }
 
 impl Leak {
+    /// The latest measurement, and the one so long before it that what was open then and is open
+    /// now stays open.
+    fn settled<'v>(&self, look: &Look<'v>) -> Option<[&'v (Micros, Vitals); 2]> {
+        let last = look.vitals.last()?;
+        let settled = Micros(last.0.0.saturating_sub(micros(self.settle_s).0));
+        let before = look.vitals.iter().rev().find(|(at, _)| *at <= settled)?;
+        Some([before, last])
+    }
+
+    /// Whether the earlier of those measurements is later than this moment: a socket that was opened
+    /// then is in both if it stays open.
+    fn has_settled(&self, look: &Look<'_>, accepted: Micros) -> bool {
+        self.settled(look)
+            .is_some_and(|[(before, _), _]| *before > accepted)
+    }
+
     /// Sockets to the engine that were open when the attempts were over, and still are.
     fn kept_sockets(&self, look: &Look<'_>) -> usize {
-        let Some((last_at, last)) = look.vitals.last() else {
-            return 0;
-        };
-        let settled = Micros(last_at.0.saturating_sub(micros(self.settle_s).0));
-        let before = look.vitals.iter().rev().find(|(at, _)| *at <= settled);
-        before.map_or(0, |(_, before)| {
+        self.settled(look).map_or(0, |[(_, before), (_, last)]| {
             before.sockets.intersection(&last.sockets).count()
         })
     }
@@ -188,8 +199,9 @@ impl Ask for Leak {
         // The last of them, which nobody ends, shows what the others left behind. A client that
         // dials twice for each loss has several, and the newest must have had its time too.
         let unended = attempts.get(self.attempts..).unwrap_or_default();
-        let last = unended.last();
-        let settled = last.is_some_and(|it| look.since(it.accepted) > self.settle_s);
+        let settled = unended
+            .last()
+            .is_some_and(|newest| self.has_settled(look, newest.accepted));
         let enough = settled && look.vitals.len() >= MIN_MEASURED;
         (enough || since > self.for_s).then(|| self.at_the_end(look))
     }
@@ -282,5 +294,12 @@ mod tests {
         assert_eq!(said(&[0.0, 10.0], 20.5), Some(Verdict::Pass));
         assert_eq!(said(&[0.0, 10.0, 15.0], 20.5), None);
         assert_eq!(said(&[0.0, 10.0, 15.0], 25.5), Some(Verdict::Fail));
+    }
+
+    #[test]
+    fn sockets_that_came_after_they_were_measured_are_waited_for() {
+        // Measured at 10 s, before these came, and ten seconds after that.
+        assert_eq!(said(&[0.0, 10.2, 10.3], 20.4), None);
+        assert_eq!(said(&[0.0, 10.2, 10.3], 20.5), Some(Verdict::Fail));
     }
 }
