@@ -104,11 +104,7 @@ impl Ahead {
     fn pull(&mut self) -> Result<Option<(LayerIndex, Step)>, TapeError> {
         for item in self.merge.by_ref() {
             let (layer, step) = item?;
-            let mine = match (&self.name, &step.engine) {
-                (Some(name), Some(engine)) => name == engine,
-                _ => true,
-            };
-            if mine {
+            if step.is_of_engine(self.name.as_deref()) {
                 return Ok(Some((LayerIndex(layer), step)));
             }
         }

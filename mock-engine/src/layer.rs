@@ -251,11 +251,9 @@ fn first_path(steps: &[Step], engine: Option<&str>) -> Option<String> {
         let path = path.split('?').next().unwrap_or(path);
         return path.starts_with('/').then(|| path.to_owned());
     }
-    let mine = |step: &&Step| match (engine, step.engine.as_deref()) {
-        (Some(engine), Some(of)) => engine == of,
-        _ => true,
-    };
-    let mut named = first().filter(mine).filter_map(|step| step.path.as_deref());
+    let mut named = first()
+        .filter(|step| step.is_of_engine(engine))
+        .filter_map(|step| step.path.as_deref());
     named
         .find(|path| !path.ends_with('*'))
         .map(ToOwned::to_owned)

@@ -2,8 +2,20 @@
 
 use super::unpack;
 
+/// What records what a client and an engine say to each other, where a file holds none of it.
+macro_rules! record {
+    ($what:literal) => {
+        concat!(
+            $what,
+            "; record between client and engine: wstape proxy --listen 127.0.0.1:9000 --upstream URL"
+        )
+    };
+}
+
+pub(super) use record;
+
 /// A file's kind, and what to do with it.
-const KINDS: [(&[u8], &str); 14] = [
+const KINDS: [(&[u8], &str); 15] = [
     (
         b"\x0a\x0d\x0d\x0a",
         "a capture; for those: wstape import pcap",
@@ -36,6 +48,8 @@ const KINDS: [(&[u8], &str); 14] = [
         b"\xfe\xff",
         "UTF-16; write it anew: iconv -f UTF-16 -t UTF-8 FILE",
     ),
+    // How Java writes objects, as Charles does its sessions (`.chls`).
+    (b"\xac\xed\x00\x05", CHARLES),
     (b"Connected (press CTRL+C", TRANSCRIPT),
     (b"Connected to ws", TRANSCRIPT),
     (b"> {", TRANSCRIPT),
@@ -53,6 +67,9 @@ const KINDS: [(&[u8], &str); 14] = [
 /// What wscat and Python's websockets show on a terminal.
 const TRANSCRIPT: &str = "what a terminal showed of a client; write what the engine sent alone: \
                           sed -n 's/^< //p' FILE > NEW.txt";
+
+/// A session of Charles, in any of the forms that it writes.
+pub(super) const CHARLES: &str = record!("a Charles session, in a format of its own");
 
 /// What an archive is called.
 pub(super) const HAR: &str = "a HAR; for those: wstape import har";

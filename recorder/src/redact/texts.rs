@@ -121,9 +121,7 @@ fn pair(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let bare =
         name.bytes().all(of_a_name) && !value.contains(|c: char| c.is_whitespace() || c == '&');
     let secret = bare && !value.is_empty() && is_secret_member(name, Value::Text(value));
-    secret
-        .then(|| format!("{}{}", &text[..=at], hidden(value, secrets)))
-        .filter(|clean| clean != text)
+    secret.then(|| hidden_from(text, at + 1, secrets))?
 }
 
 /// A string that is a header, whose name says secret: a list of them is how some clients hand
@@ -134,9 +132,7 @@ fn header(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
     let bare = !name.is_empty() && name.bytes().all(of_a_name);
     let word = !value.is_empty() && !value.contains(char::is_whitespace);
     let secret = bare && word && is_secret_parameter(name, value);
-    secret
-        .then(|| format!("{name}: {}", hidden(value, secrets)))
-        .filter(|clean| clean != text)
+    secret.then(|| hidden_from(text, text.len() - value.len(), secrets))?
 }
 
 /// What a form of several parts gives by name: `Content-Disposition: form-data; name="password"`,
@@ -222,6 +218,12 @@ fn path(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
 
 fn changed(before: &str, after: String) -> Option<String> {
     (after != before).then_some(after)
+}
+
+/// A text whose end, from this place on, is a secret.
+fn hidden_from(text: &str, at: usize, secrets: &mut SecretRegistry) -> Option<String> {
+    let (before, value) = text.split_at(at);
+    changed(text, format!("{before}{}", hidden(value, secrets)))
 }
 
 fn hidden(value: &str, secrets: &mut SecretRegistry) -> String {

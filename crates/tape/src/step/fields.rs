@@ -141,6 +141,25 @@ impl Step {
         Arc::unwrap_or_clone(self.fields)
     }
 
+    /// Whether an engine of this name plays it: one without a name plays the steps of all, and a step
+    /// that names no engine is every engine's.
+    ///
+    /// ```
+    /// use wstape_tape::Step;
+    ///
+    /// let step = Step::parse("a tape", 1, r#"{"at_ms":0,"engine":"blue","drop":"reset"}"#)?;
+    /// assert!(step.is_of_engine(Some("blue")) && step.is_of_engine(None));
+    /// assert!(!step.is_of_engine(Some("green")));
+    /// # Ok::<(), wstape_tape::TapeError>(())
+    /// ```
+    #[must_use]
+    pub fn is_of_engine(&self, name: Option<&str>) -> bool {
+        match (name, self.engine.as_deref()) {
+            (Some(name), Some(engine)) => name == engine,
+            _ => true,
+        }
+    }
+
     /// The action's key on the wire.
     #[must_use]
     pub fn key(&self) -> &'static str {

@@ -15,6 +15,7 @@ use super::duration::duration;
 use super::exit;
 use super::output::OutputArgs;
 use super::redaction::RedactionArgs;
+use super::say::counted;
 use crate::progress::Progress;
 
 /// The name for INPUT if it is standard input.
@@ -254,8 +255,4 @@ impl ImportArgs {
             );
         }
     }
-}
-
-fn counted(n: u64, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }

@@ -19,7 +19,7 @@ use super::bounded::bounded;
 use super::duration::duration;
 use super::fixtures::fixtures_with;
 use super::remedy;
-use super::say::say;
+use super::say::{counted, say};
 
 /// All outcomes hold.
 const HELD: u8 = 0;
@@ -265,9 +265,9 @@ impl Tally {
             0 => String::new(),
             bad => format!(", {bad} can't be played"),
         };
-        let scenarios = if trials == 1 { "scenario" } else { "scenarios" };
+        let scenarios = counted(trials, "scenario", "scenarios");
         say(&format!(
-            "\n{trials} {scenarios}: {held} hold, {} depart{bad}, in {:.3} s\n",
+            "\n{scenarios}: {held} hold, {} depart{bad}, in {:.3} s\n",
             self.failures.len(),
             took.as_secs_f64()
         ));

@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// What records what a client and an engine say to each other, where a file holds none of it.
-macro_rules! record {
-    ($what:literal) => {
-        concat!(
-            $what,
-            "; record between client and engine: wstape proxy --listen 127.0.0.1:9000 --upstream URL"
-        )
-    };
-}
+use crate::import::kind::{CHARLES, record};
+
+const ASYNCAPI: &str = record!("an AsyncAPI document, which describes messages and holds none");
+const OPENAPI: &str = record!("an OpenAPI document, which describes requests and holds none");
+const K6: &str = record!("k6's measurements, which hold no messages");
+const TSHARK: &str = "tshark's output for a capture; import the capture itself: wstape import pcap";
 
 /// What a file begins with, or says near its beginning, and what it is.
 const BEGINS: [(&str, &str); 8] = [
@@ -21,14 +18,8 @@ const BEGINS: [(&str, &str); 8] = [
         "version https://git-lfs.github.com/spec/",
         "a Git LFS pointer; fetch the file it stands for: git lfs pull",
     ),
-    (
-        "asyncapi:",
-        record!("an AsyncAPI document, which describes messages and holds none"),
-    ),
-    (
-        "openapi:",
-        record!("an OpenAPI document, which describes requests and holds none"),
-    ),
+    ("asyncapi:", ASYNCAPI),
+    ("openapi:", OPENAPI),
     (
         "type: collection.insomnia",
         record!("an Insomnia collection, which holds requests and no recording"),
@@ -37,18 +28,9 @@ const BEGINS: [(&str, &str); 8] = [
         "meta {",
         record!("a Bruno request, which holds no recording"),
     ),
-    (
-        "{\"index\":{\"_index\":\"packets",
-        "tshark's output for a capture; import the capture itself: wstape import pcap",
-    ),
-    (
-        "{\"metric\":",
-        record!("k6's measurements, which hold no messages"),
-    ),
-    (
-        "{\"type\":\"Metric\"",
-        record!("k6's measurements, which hold no messages"),
-    ),
+    ("{\"index\":{\"_index\":\"packets", TSHARK),
+    ("{\"metric\":", K6),
+    ("{\"type\":\"Metric\"", K6),
 ];
 
 /// Of XML: what stands near its beginning.
@@ -64,11 +46,6 @@ const ELEMENTS: [(&str, &str); 3] = [
     ),
 ];
 
-const CHARLES: &str = record!("a Charles session, in a format of its own");
-
-/// How Java writes objects, as Charles does its sessions (`.chls`).
-const JAVA: &[u8] = b"\xac\xed\x00\x05";
-
 /// How far from its beginning an element of XML is looked for.
 const MAX_BEGIN_BYTES: usize = 4 << 10;
 
@@ -82,14 +59,8 @@ const OBJECTS: [(&[&str], &str); 7] = [
         &["_type", "__export_format"],
         record!("an Insomnia export, which holds requests and no recording"),
     ),
-    (
-        &["asyncapi"],
-        record!("an AsyncAPI document, which describes messages and holds none"),
-    ),
-    (
-        &["openapi"],
-        record!("an OpenAPI document, which describes requests and holds none"),
-    ),
+    (&["asyncapi"], ASYNCAPI),
+    (&["openapi"], OPENAPI),
     (
         &["constants", "events"],
         record!("a Chrome net-export log, which holds no messages of WebSockets"),
@@ -106,10 +77,7 @@ const OBJECTS: [(&[&str], &str); 7] = [
 
 /// As [`OBJECTS`], of the first object of a list.
 const LISTS: [(&[&str], &str); 2] = [
-    (
-        &["_index", "_source"],
-        "tshark's output for a capture; import the capture itself: wstape import pcap",
-    ),
+    (&["_index", "_source"], TSHARK),
     (&["actualPort", "scheme"], CHARLES),
 ];
 
@@ -132,21 +100,15 @@ const ZIPS: [(&str, &str, &str); 2] = [
 #[serde(transparent)]
 struct Members<'t>(#[serde(borrow)] BTreeMap<String, &'t RawValue>);
 
-/// What a file is that is known by its bytes alone.
-pub(super) fn of_bytes(begin: &[u8]) -> Option<&'static str> {
-    begin.starts_with(JAVA).then_some(CHARLES)
-}
-
 /// What a text is; `None` where it is none of the known.
 pub(super) fn of(text: &str) -> Option<&'static str> {
     let text = text.trim_start();
-    let known = BEGINS.iter().find(|(begin, _)| text.starts_with(begin));
     if text.starts_with('<') {
         let begin: String = text.chars().take(MAX_BEGIN_BYTES).collect();
         let element = ELEMENTS.iter().find(|(element, _)| begin.contains(element));
         return element.map(|(_, what)| *what);
     }
-    if let Some((_, what)) = known {
+    if let Some((_, what)) = BEGINS.iter().find(|(begin, _)| text.starts_with(begin)) {
         return Some(what);
     }
     if text.starts_with('[') {
@@ -175,6 +137,7 @@ pub(super) fn of_zip(names: &[String]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::import::kind;
 
     #[test]
     fn an_export_of_another_program_is_told_by_what_is_in_it() {
@@ -221,7 +184,7 @@ mod tests {
         ] {
             assert_eq!(of(other), None, "{other}");
         }
-        assert!(of_bytes(b"\xac\xed\x00\x05sr").is_some_and(|said| said.contains("Charles")));
+        assert!(kind::of(b"\xac\xed\x00\x05sr").is_some_and(|said| said.contains("Charles")));
         let fiddlers = ["_index.htm", "raw/1_c.txt", "raw/1_s.txt"].map(str::to_owned);
         assert!(of_zip(&fiddlers).is_some_and(|said| said.contains("Fiddler")));
         assert_eq!(of_zip(&["a.har".to_owned()]), None);

@@ -19,7 +19,7 @@ use wstape_referee::{
 
 use self::out::OutDir;
 use super::exit::{bad_input, print};
-use super::say::say;
+use super::say::{counted, say};
 
 /// Nothing was judged.
 const NOT_JUDGED: u8 = 3;
@@ -242,8 +242,8 @@ fn tell() -> impl Fn(Progress) + Sync {
     let is_terminal = io::stderr().is_terminal();
     move |progress| match progress {
         Progress::Begun { runs, jobs } => {
-            let s = if runs == 1 { "" } else { "s" };
-            eprintln!("the client connects; {runs} run{s}, {jobs} at a time");
+            let runs = counted(runs, "run", "runs");
+            eprintln!("the client connects; {runs}, {jobs} at a time");
         }
         Progress::Ran {
             name,

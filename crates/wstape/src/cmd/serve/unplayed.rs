@@ -18,10 +18,7 @@ pub(super) fn first(serve: &Serve, engine: Option<&str>) -> Option<String> {
                 Action::Expect(expect) => expect.received.is_some() || expect.message.is_some(),
                 _ => false,
             });
-            let theirs = expectations.find(|step| {
-                let named = step.engine.as_deref();
-                named.is_none() || engine.is_none() || named == engine
-            });
+            let theirs = expectations.find(|step| step.is_of_engine(engine));
             theirs.map(|step| format!("{}:{}", path.display(), step.line))
         })
 }
