@@ -3,13 +3,13 @@
 #
 # The streams of Bluesky let a client resume: it dials with a cursor, in the firehose the number of the last event, in Jetstream
 # the server's time of it. Events 1, 2 and 3 come, the connection is lost, 4 and 5 come meanwhile, 6 when all is well again.
-# - @skyware/firehose emits "reconnect" and dials nothing, for good: it listens to the closed connection again. It does so
-#   whenever nothing came for five seconds, so that a quiet feed is closed, too.
+# - @skyware/firehose emits "reconnect" and never dials: it listens to the closed connection again. It does the same when
+#   nothing has come for five seconds, and closes the connection of a quiet feed with it.
 # - atproto dials with the cursor it was started with. Without one it misses what came meanwhile; with one it begins
 #   there again (its documentation warns of this).
 # - @skyware/jetstream resumes from the last event, which comes again.
-# - @atcute/jetstream does so too, unless its clock is ahead of the server's: it begins with its own time for a
-#   cursor and lets no earlier one replace it. A minute ahead, it misses what came meanwhile in its first minute.
+# - @atcute/jetstream does so too, unless its clock is ahead of the server's: its first cursor is its own time, and events with
+#   an earlier time don't move it. With a minute ahead it misses what comes during an outage in its first minute.
 #
 # Seen:
 #   @skyware/firehose: 1 dial, says "reconnect"; missed: 4 5 6; twice: none

@@ -2,15 +2,15 @@
 # PyPI kubernetes 37.0.2, kubernetes_asyncio 36.1.0, kr8s 0.20.15, lightkube 1.0.1; npm @kubernetes/client-node 1.4.0;
 # PyPI websockets 17.4 as the API server
 #
-# A command run in a pod (`exec`) streams its output over a WebSocket and says at the end, on a channel of its own, how
-# it went. A connection that ends without that status has lost the rest of the output: an API server that stops says
-# Close 1001, a broken one says nothing. Here half of a table is there when it ends.
-# - kubernetes_asyncio returns the half in either case, as it returns a whole one: there is no exception and no status.
-# - kubernetes does so at a Close; a loss it tells. If the program asks for the return code, a Close is a TypeError.
-# - client-node neither calls back nor ends `stdout`; who waits for either waits for good.
+# The output of a command run in a pod (`exec`) comes over a WebSocket, and at the end, on a channel of its own, a status. A
+# connection that ends without the status has lost the rest of the output. Here it ends, with Close 1001 or with no Close, when
+# half of a table has come.
+# - kubernetes_asyncio returns the half in both cases, as it returns a whole table: no exception, no status.
+# - kubernetes does so after a Close; a loss is an exception. To a program that asks for the return code a Close is a TypeError.
+# - client-node neither calls back nor ends `stdout`: a program that waits for either waits for good.
 # - kr8s and lightkube raise.
-# kubernetes and kubernetes_asyncio return the output of a command that failed in the same way. And a frame may end within
-# a character: kubernetes makes U+FFFD of its bytes, kubernetes_asyncio raises.
+# The output of a command that failed is returned by kubernetes and kubernetes_asyncio as that of any other. Where a frame ends
+# within a character, kubernetes turns its bytes into U+FFFD, and kubernetes_asyncio raises.
 #
 # Seen:
 #   kubernetes: exit status 2: returned; Close: the half returned; loss: ApiException; a character in two frames: changed
@@ -24,7 +24,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
-venv/bin/pip install -q --disable-pip-version-check kubernetes==37.0.2 kubernetes_asyncio==36.1.0 kr8s==0.20.15 lightkube==1.0.1 \
+venv/bin/pip install -q --no-compile --disable-pip-version-check kubernetes==37.0.2 kubernetes_asyncio==36.1.0 kr8s==0.20.15 lightkube==1.0.1 \
   websockets==17.4
 npm install --silent --no-audit --no-fund --ignore-scripts @kubernetes/client-node@1.4.0
 
@@ -56,7 +56,7 @@ def by_kubernetes(command, preload=True):
         return stream(call, "feed", "default", command=[command], **STREAMS), "returned"
     running = stream(call, "feed", "default", command=[command], _preload_content=False, **STREAMS)
     running.run_forever()
-    code = running.returncode # behind read_all() it is a TypeError in any case: that forgets the status too
+    code = running.returncode # after read_all() it is a TypeError in any case: that forgets the status too
     return running.read_all(), code
 
 async def by_kubernetes_asyncio(command):

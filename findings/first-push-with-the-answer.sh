@@ -3,19 +3,19 @@
 #
 # A client subscribes by JSON-RPC over WebSocket. The node answers with the subscription's id and pushes 1, 2 and, half
 # a second later, 3. Only the moment of the first two differs:
-# - A fifth of a second behind the answer: every client gets all.
-# - In the answer's TCP segment, as a node that has something to tell writes them: web3 and @solana/kit lose both without a
-#   word. The frames are read in one go, and nobody listens yet where the program awaits the subscription.
-# - The first before the answer, in its segment too, as happens where pushes and answers come from different
-#   threads, since JSON-RPC orders them by nothing: viem loses that one too.
+# - A fifth of a second after the answer: every client gets all three.
+# - In the TCP segment of the answer, as a node writes them that has something to tell at once: web3 and @solana/kit lose both
+#   without a word. They read all frames in one go, before the program that awaits the subscription can listen to it.
+# - 1 before the answer, in the same segment. JSON-RPC has no rule against that, and it happens in a server that pushes and
+#   answers from different threads: viem loses 1, web3 and @solana/kit both.
 # ethers and web3 for Python keep what comes for an id that they don't know yet.
 #
 # Seen:
-#   viem: behind the answer: 1 2 3; with it: 1 2 3; 1 before it: 2 3
-#   web3: behind the answer: 1 2 3; with it: 3; 1 before it: 3
-#   ethers: behind the answer: 1 2 3; with it: 1 2 3; 1 before it: 1 2 3
-#   web3 (Python): behind the answer: 1 2 3; with it: 1 2 3; 1 before it: 1 2 3
-#   @solana/kit: behind the answer: 1 2 3; with it: 3; 1 before it: 3
+#   viem: after the answer: 1 2 3; with it: 1 2 3; 1 before it: 2 3
+#   web3: after the answer: 1 2 3; with it: 3; 1 before it: 3
+#   ethers: after the answer: 1 2 3; with it: 1 2 3; 1 before it: 1 2 3
+#   web3 (Python): after the answer: 1 2 3; with it: 1 2 3; 1 before it: 1 2 3
+#   @solana/kit: after the answer: 1 2 3; with it: 3; 1 before it: 3
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -25,11 +25,11 @@ venv/bin/pip install -q --disable-pip-version-check web3==8.0.0
 npm install --silent --no-audit --no-fund --ignore-scripts ws@8.23.0 viem@2.57.20 web3@4.16.0 ethers@6.17.0 @solana/kit@8.4.0
 
 cat > expected <<'EOF'
-viem: behind the answer: 1 2 3; with it: 1 2 3; 1 before it: 2 3
-web3: behind the answer: 1 2 3; with it: 3; 1 before it: 3
-ethers: behind the answer: 1 2 3; with it: 1 2 3; 1 before it: 1 2 3
-web3 (Python): behind the answer: 1 2 3; with it: 1 2 3; 1 before it: 1 2 3
-@solana/kit: behind the answer: 1 2 3; with it: 3; 1 before it: 3
+viem: after the answer: 1 2 3; with it: 1 2 3; 1 before it: 2 3
+web3: after the answer: 1 2 3; with it: 3; 1 before it: 3
+ethers: after the answer: 1 2 3; with it: 1 2 3; 1 before it: 1 2 3
+web3 (Python): after the answer: 1 2 3; with it: 1 2 3; 1 before it: 1 2 3
+@solana/kit: after the answer: 1 2 3; with it: 3; 1 before it: 3
 EOF
 
 # Each prints the number of what it gets, a line each.
@@ -106,7 +106,7 @@ function node(when, over) {
     request.socket.cork()
     if (when === '1 before it') push(1)
     answer()
-    if (when === 'behind the answer') {
+    if (when === 'after the answer') {
       request.socket.uncork()
       await sleep(200)
       request.socket.cork()
@@ -139,7 +139,7 @@ async function seen(name, when) {
 
 const names = ['viem', 'web3', 'ethers', 'web3 (Python)', '@solana/kit']
 for (const name of names) {
-  const each = await Promise.all(['behind the answer', 'with it', '1 before it'].map((when) => seen(name, when)))
+  const each = await Promise.all(['after the answer', 'with it', '1 before it'].map((when) => seen(name, when)))
   console.log(`${name}: ${each.join('; ')}`)
 }
 process.exit(0)

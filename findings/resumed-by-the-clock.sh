@@ -2,10 +2,10 @@
 # npm nostr-tools 2.25.2, @nostr-dev-kit/ndk 3.0.3, rx-nostr 3.7.5, applesauce-relay 6.2.1; PyPI nostr-sdk 0.45.1;
 # ws 8.23.0 as the relay
 #
-# A relay of Nostr stores events that their authors date to the second, and sends to a subscription what is stored and what comes.
-# Five clients subscribe and get two events. The connection is lost; meanwhile the relay gets one of the same second as the
-# last, one that its author dated 2 s earlier and sent late, and one of the next second; another comes when all is well.
-# - nostr-tools, with `enableReconnect`, asks from the second behind the newest date it has seen: "same second" and "late" it
+# A relay of Nostr stores events, which their authors date to the second, and sends a subscription what is stored and what comes.
+# Five clients subscribe and get two events. While the connection is lost the relay gets one of the same second as the last,
+# one dated 2 s earlier that its author sent late, and one of the next second; a last one comes when all is well.
+# - nostr-tools, with `enableReconnect`, asks from the second after the newest date it has seen: "same second" and "late" it
 #   never gets, and nothing says so.
 # - ndk dials again and does not subscribe again: it is connected, and silent.
 # - rx-nostr and applesauce-relay ask as at first, and hand all of it over again, also what they had.
