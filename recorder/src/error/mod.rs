@@ -86,9 +86,9 @@ pub enum RecordError {
     Unteachable(String),
     /// Nothing can be learnt from a session in which clients only send binary messages.
     #[error(
-        "{name}: no text message of a client is answered, and {messages} of their messages are \
-         binary, which can't be learnt (MQTT, MessagePack, protobuf). Put faults between the real \
-         engine and the client (wstape serve --upstream ws://… --overlay FAULTS), record a client \
+        "{name}: no text message of a client is answered, and their {messages} binary messages \
+         (MQTT, MessagePack, protobuf) can't be learnt. Put faults between the real engine and the \
+         client (wstape serve --upstream ws://… --overlay FAULTS), record a client \
          that uses the protocol's text form (SignalR's JSON), or, if the client repeats the exact \
          bytes of the session, serve it as it is (wstape serve {name})"
     )]

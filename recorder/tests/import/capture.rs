@@ -162,7 +162,7 @@ fn a_capture_without_tcp_ends_with_what_it_is_and_what_to_do() {
         (
             "QUIC",
             udp(443, &[]),
-            "as QUIC and HTTP/3 are: record in the client",
+            "probably QUIC and HTTP/3; record with the browser's HAR export",
         ),
         (
             "UDP",

@@ -96,7 +96,7 @@ fn an_archive_without_ends_says_so_and_each_ends_at_the_next_dial_where_asked() 
     let path = input("field/har-without-ends.har");
     let (tape, imported) = import_with(Har, &path, |import| import).unwrap();
     assert!(
-        imported.lacks[0].contains("2 of 2 connections have no end, of which Playwright"),
+        imported.lacks[0].contains("2 of 2 connections have no end, because Playwright"),
         "{imported:?}"
     );
     assert!(imported.lacks[0].contains("--ends next-dial"));

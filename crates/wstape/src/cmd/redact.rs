@@ -17,7 +17,7 @@ use crate::progress::Progress;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Everything else keeps its exact bytes. The result is searched for all redacted values and for \
+What is not redacted keeps its exact bytes. The result is searched for all redacted values and for \
 well-known secrets, including in base64, percent-encoded and JSON-escaped form. If it holds one, \
 it is written to FILE.unsafe for a closer look, and FILE is not written. The header lists only \
 rules that matched.

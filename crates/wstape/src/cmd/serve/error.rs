@@ -21,8 +21,8 @@ pub(crate) enum ServeError {
     #[error("{}{}", .0, by_option(.0))]
     Engine(EngineError),
     #[error(
-        "the environment variable {name}, which {option} says holds the token, is not set or not \
-         UTF-8"
+        "the environment variable {name} is not set, or not UTF-8; {option} takes the name of the \
+         variable that holds the token"
     )]
     NoToken { name: String, option: &'static str },
     #[error("the token must be visible ASCII without spaces, because it is sent in a header")]
