@@ -14,7 +14,7 @@ pub enum EngineError {
     #[error(transparent)]
     Tape(Arc<TapeError>),
     /// A step of a tape can't be laid over a real engine.
-    #[error("{name}:{line}: this can't be laid over a real engine: {why}")]
+    #[error("{name}:{line}: this step can't be laid over a real engine: {why}")]
     Misfit {
         /// The tape, as errors call it.
         name: String,
@@ -33,21 +33,21 @@ pub enum EngineError {
     },
     /// Outside a tokio runtime.
     #[error(
-        "an engine runs on tokio, and this thread is in no runtime of it: build the engine in a \
+        "an engine needs a tokio runtime, and this thread has none: build the engine in a \
          #[tokio::test] or an async fn that tokio runs"
     )]
     NoRuntime,
     /// Virtual time on a runtime whose time runs by itself: a tape would take a thousand times as
     /// long as it says.
     #[error(
-        "an engine in memory lives in virtual time, and this runtime's time is not paused: \
+        "an in-memory engine runs in virtual time, but this runtime's time is not paused: \
          #[tokio::test(start_paused = true)] pauses it; Clock::real_now() as the builder's clock plays \
          in real time"
     )]
     NotPaused,
     /// The engine was shut down, or its runtime ended, before what was waited for came: the tape's
     /// end, connections, a verdict.
-    #[error("the engine was shut down before what was waited for came about")]
+    #[error("the engine was shut down before the awaited event")]
     ShutDown,
 }
 
@@ -61,10 +61,10 @@ impl From<TapeError> for EngineError {
 pub(crate) fn cannot_listen(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "the port is taken; choose another, or 0 for any free one".to_owned()
+            "the port is taken; choose another, or 0 for any free port".to_owned()
         }
         io::ErrorKind::AddrNotAvailable => {
-            "the address is not this machine's; 0.0.0.0 stands for all that are".to_owned()
+            "this machine does not have that address; 0.0.0.0 stands for all of its own".to_owned()
         }
         io::ErrorKind::PermissionDenied => {
             "not permitted; ports below 1024 need privileges, others do not".to_owned()

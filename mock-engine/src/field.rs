@@ -136,7 +136,7 @@ fn unknown(path: &Path, name: &str) -> TapeError {
 }
 
 fn sentence(name: &str) -> String {
-    let mut text = "no field overlay goes by this name".to_owned();
+    let mut text = "there is no field overlay of this name".to_owned();
     let alike = |overlay: &Overlay| {
         let same = overlay.name.bytes().zip(name.bytes());
         same.take_while(|(a, b)| a == b).count()

@@ -171,7 +171,7 @@ impl From<NotInflated> for BadFrame {
             },
             NotInflated::NotDeflate => Self {
                 code: 1007,
-                text: "compressed message that is no deflate data",
+                text: "compressed message that is not deflate data",
             },
         }
     }

@@ -6,15 +6,15 @@ use wstape_tape::{Action, Step, Trigger};
 pub(crate) fn misfit(step: &Step) -> Option<&'static str> {
     match &step.action {
         Action::Accept(Some(_)) => Some(
-            "`accept` says how a mock engine answers an upgrade, and the real one answers by itself; \
-             `refuse` turns clients away",
+            "`accept` says how a mock engine answers an upgrade, but the real one answers by \
+             itself; use `refuse` to turn clients away",
         ),
         Action::Answers(_) => Some(
-            "`answers` is for a recording that is played, and behind this port is a real engine; \
+            "`answers` is for playing a recording, but there is a real engine behind this port; \
              serve the recording by itself",
         ),
         Action::Clock(Some(_)) => {
-            Some("`clock` has a mock engine's clock go wrong, and the real one has its own")
+            Some("`clock` makes a mock engine's clock go wrong, but the real engine has its own")
         }
         _ => match &step.trigger {
             Trigger::OnMessage(on) if on.instead => Some(

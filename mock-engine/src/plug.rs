@@ -27,7 +27,7 @@ impl Plug {
     /// system says.
     pub(crate) fn put(listener: &TcpListener, addr: SocketAddr) -> io::Result<Self> {
         if !cfg!(target_os = "linux") {
-            let text = "a dial can be left pending over TCP on Linux alone";
+            let text = "over TCP, a dial can be left pending only on Linux";
             return Err(io::Error::new(io::ErrorKind::Unsupported, text));
         }
         let filled = Self::fill(listener, addr);

@@ -372,8 +372,7 @@ fn status(log: &Log, id: ConnId, code: u16) -> StatusCode {
     if let Some(status) = status.filter(|status| !status.is_informational()) {
         return status;
     }
-    let text =
-        format!("status {code} is none that ends an exchange (200 to 999): 500 sent instead");
+    let text = format!("status {code} is not a final one (200 to 999): 500 sent instead");
     log.note(id, text);
     StatusCode::INTERNAL_SERVER_ERROR
 }

@@ -54,9 +54,7 @@ impl Default for Speed {
 
 /// A speed that is neither `max` nor a decimal number from 0.001 to 4294967.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a speed is `max` or a number from 0.001 with at most three decimals, such as 1, 2.5 or 0.1"
-)]
+#[error("expected `max` or a number from 0.001 with at most three decimals, such as 1, 2.5 or 0.1")]
 pub struct BadSpeed;
 
 impl FromStr for Speed {

@@ -141,7 +141,7 @@ impl Tls {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
         let chain = chain.map_err(|error| flaw("the certificate", &error))?;
         if chain.is_empty() {
-            return Err(flaw("the certificate", &"there is no certificate in it"));
+            return Err(flaw("the certificate", &"it holds no certificate"));
         }
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| flaw("the key", &error))?;
         let good = acceptor(chain, key)?;

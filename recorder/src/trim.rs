@@ -18,9 +18,7 @@ pub enum TrimError {
     #[error(transparent)]
     Tape(#[from] TapeError),
     /// The tape has no such mark.
-    #[error(
-        "{tape}: there is no mark {mark:?}; grep '\"mark\":\"' {tape} lists those that there are"
-    )]
+    #[error("{tape}: there is no mark {mark:?}; grep '\"mark\":\"' {tape} lists the marks")]
     NoMark {
         /// The tape.
         tape: String,
@@ -193,10 +191,10 @@ impl Trim {
             let why = match before.until.filter(|_| !reached) {
                 Some(until) if from > Micros::ZERO => {
                     format!(
-                        "the stretch begins at {from} s, and the tape's last step is at {until} s"
+                        "the section starts at {from} s, but the tape's last step is at {until} s"
                     )
                 }
-                _ => "there is no step in that stretch".to_owned(),
+                _ => "the section holds no step".to_owned(),
             };
             return Err(TrimError::Nothing { tape: name, why }.into());
         }

@@ -74,7 +74,7 @@ export function withEngine(...parts) {
 async function demandMet(engine) {
   if (!engine.running) return;
   if (await engine.awaitsAClient()) {
-    throw new EngineError('the tape expects something of a client, and never began: the clients it waits for did not connect');
+    throw new EngineError('the tape expects something of a client, but never started: the clients it waits for did not connect');
   }
   const { unmet, open, notMet } = await engine.verdict();
   if (unmet === 0 && open === 0) return;

@@ -129,7 +129,7 @@ test('TLS is trusted by the certificate of the engine', withEngine(null, { tls: 
 
 test('a tape that expects something of a client who never came fails the test', async () => {
   const tape = [{ at_ms: 0, expect: { received: { kind: 'text', text: 'hello' } } }];
-  await assert.rejects(withEngine(tape, async () => {})(), /never began: the clients it waits for did not connect/);
+  await assert.rejects(withEngine(tape, async () => {})(), /never started: the clients it waits for did not connect/);
   // One that expects nothing waits for nobody.
   await withEngine([{ at_ms: 0, text: 'hello' }], async () => {})();
 });
@@ -165,7 +165,7 @@ test('errors are the sentences of the engine', async () => {
   await assert.rejects(engine.close(), { name: 'TypeError', message: /stop\(\) ends the engine/ });
   await assert.rejects(engine.waitFor({ connections: 1, timeoutMs: 20 }), (error) => {
     assert(error instanceof WaitTimeout);
-    assert.match(error.message, /^not so within 20 ms: 0 connections, 0 open, 0 messages\n\nengine ws:[^]*timeline/);
+    assert.match(error.message, /^not reached within 20 ms: 0 connections, 0 open, 0 messages\n\nengine ws:[^]*timeline/);
     assert(!error.stack.includes('control.js'), error.stack);
     return true;
   });

@@ -30,7 +30,7 @@ for (const [name, args] of Object.entries(RUNNERS)) {
     assert.equal(status, 1, said);
     // An assertion, with both of its values, and a wait.
     assert.match(said, /"seq\\?":2[^]*engine ws:\/\/127\.0\.0\.1:\d+\/ws[^]*timeline\n.*accepted\n.*upgraded\n.*→ json\n/);
-    assert.match(said, /WaitTimeout: not so within 200 ms: 1 connections, 0 open[^]*timeline\n.*accepted\n.*upgraded\n.*reset\n/);
+    assert.match(said, /WaitTimeout: not reached within 200 ms: 1 connections, 0 open[^]*timeline\n.*accepted\n.*upgraded\n.*reset\n/);
     assert.match(said, /never came back: #1 ended at \d/);
     assert.match(said, /fails\.test\.js:\d+/);
   });

@@ -28,7 +28,7 @@ def until(is_so: Callable[[], bool], what: str) -> None:
     """Returns once it is so."""
     end = time.monotonic() + BOUND_S
     while not is_so():
-        assert time.monotonic() < end, f"not so within {BOUND_S} s: {what}"
+        assert time.monotonic() < end, f"not reached within {BOUND_S} s: {what}"
         time.sleep(0.01)
 
 

@@ -44,7 +44,7 @@ def test_a_path_that_is_not_there_is_said_as_it_was_given(tmp_path: Path) -> Non
 
 
 def test_a_wrong_option_is_the_engines_sentence() -> None:
-    with pytest.raises(wstape.EngineError, match="it is first-connection, now, or connections:N"):
+    with pytest.raises(wstape.EngineError, match="expected first-connection, now, or connections:N"):
         wstape.serve(start="later")
 
 
@@ -58,7 +58,7 @@ def test_a_connection_that_is_not_there_is_said_with_which_there_are(engine: wst
 
 
 def test_a_wait_in_vain_says_what_is_so_instead(engine: wstape.Engine) -> None:
-    with pytest.raises(TimeoutError, match=r"not so within 20 ms: 0 connections, 0 open, 0 messages"):
+    with pytest.raises(TimeoutError, match=r"not reached within 20 ms: 0 connections, 0 open, 0 messages"):
         engine.wait_for(connections=1, timeout=0.02)
     with pytest.raises(wstape.EngineError, match="nothing to wait for"):
         engine.wait_for()

@@ -33,7 +33,7 @@ def test_the_report_of_a_failing_test_has_the_timeline(run: pytest.Pytester) -> 
     out.fnmatch_lines(
         [
             ">*engine.wait_for(connections=2, timeout=0.2)",
-            "E*wstape.WaitTimeout: not so within 200 ms: 1 connections, 0 open, 1 messages",
+            "E*wstape.WaitTimeout: not reached within 200 ms: 1 connections, 0 open, 1 messages",
             "*- engine ws://127.0.0.1:* -*",
             "1 dials: 1 upgraded,*",
             "*101 /ws, reset",
@@ -106,7 +106,7 @@ def test_so_does_what_it_expects_of_a_client_who_never_came(run: pytest.Pytester
     )
     result = run.runpytest_subprocess()
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["the tape expects something of a client, and never began: the clients it waits for did not connect"])
+    result.stdout.fnmatch_lines(["the tape expects something of a client, but never started: the clients it waits for did not connect"])
 
 
 def test_so_does_what_it_expects_when_the_test_ends_before_its_time_is_over(run: pytest.Pytester) -> None:

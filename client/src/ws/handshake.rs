@@ -177,12 +177,12 @@ impl Upgrade {
 fn bearer(token: &str) -> Result<HeaderValue, WsError> {
     if let Some(at) = token.bytes().position(|b| !(0x20..0x7f).contains(&b)) {
         return Err(WsError::InvalidToken(format!(
-            "byte {} is not printable ASCII, so it can't stand in a header",
+            "byte {} is not printable ASCII, so it is not allowed in a header",
             at + 1
         )));
     }
     let mut value = HeaderValue::try_from(format!("Bearer {token}"))
-        .map_err(|_| WsError::InvalidToken("it can't stand in a header".to_owned()))?;
+        .map_err(|_| WsError::InvalidToken("it is not allowed in a header".to_owned()))?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -99,7 +99,7 @@ impl Target {
             format!("{}:{}", self.host, self.port)
         };
         HeaderValue::try_from(text)
-            .map_err(|_| WsError::InvalidUrl("its host is no header value".to_owned()))
+            .map_err(|_| WsError::InvalidUrl("its host is not allowed in a header".to_owned()))
     }
 }
 

@@ -161,7 +161,7 @@ fn missing(rule: Rule, terms: &Terms, offers: &Offers, has_model: bool) -> Optio
         }
     };
     match rule {
-        Rule::R5 if !offers.contains(&Offer::Handle) => Some("it has no handle to shut it down by"),
+        Rule::R5 if !offers.contains(&Offer::Handle) => Some("it has no handle to shut it down"),
         Rule::R8 if !offers.contains(&Offer::Receiver) => {
             Some("it offers no receiver of its events")
         }
@@ -200,10 +200,10 @@ mod tests {
             "\
 judged: R2, R3, R5, R11, R13, R14, R16
 left out: R1: left out on the command line
-left out: R4: no backoff is declared that grows and starts anew
+left out: R4: no backoff is declared that grows and resets
 left out: R6: no liveness bound is declared
 left out: R7: the subject leaves it out
-left out: R8: what it tells its receivers is its own
+left out: R8: what it tells its receivers is up to it
 left out: R9: it shows no mirror
 left out: R10, R12: it shows no record of its connection
 left out: R15: no backoff with jitter is declared

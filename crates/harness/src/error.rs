@@ -27,7 +27,7 @@ pub enum ScenarioError {
     },
     /// A run that would last longer than allowed.
     #[error(
-        "{path}:{line}: the run would last {}, and may last {}: trim the tape, or allow more",
+        "{path}:{line}: the run would last {}, but the limit is {}; trim the tape, or allow more",
         days(*lasts), days(*may)
     )]
     TooLong {
@@ -48,8 +48,8 @@ pub enum ScenarioError {
     Subject(String),
     /// The subscriber redials without any time passing: it would go on for ever.
     #[error(
-        "the subscriber spins: more than {MAX_DIALS_AT_ONCE} dials at {at} s of the scenario's time; \
-         it must wait before it dials again"
+        "the subscriber spins: more than {MAX_DIALS_AT_ONCE} dials at {at} s of virtual time; it \
+         must wait before it dials again"
     )]
     Spins {
         /// When, in the scenario's time.
@@ -57,12 +57,12 @@ pub enum ScenarioError {
     },
     /// The subscriber never dialled.
     #[error(
-        "the subscriber never dialled through what it was handed: dial through wstape_dial or the \
+        "the subscriber never dialled through the dialer it was given: use wstape_dial or the \
          stage's dialer, or play it over TCP with --real"
     )]
     NeverDialled,
     /// The subscriber was told to shut down but went on.
-    #[error("the subscriber does not stop: its shutdown was not over after {} s", MAX_SHUTDOWN.as_secs())]
+    #[error("the subscriber does not stop: its shutdown took longer than {} s", MAX_SHUTDOWN.as_secs())]
     NeverStops,
     /// The runtime could not start.
     #[error("no runtime: {0}")]

@@ -316,8 +316,8 @@ pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
         .unwrap_or_else(|| "a panic without a message".to_owned());
     let place = last_place();
     if said.contains(NO_IO) {
-        return "it opened a socket of tokio's own, which leads past the engine: dial through \
-                wstape_dial, or play it over TCP with --real"
+        return "it opened a tokio socket, which bypasses the engine: dial through wstape_dial, or \
+                play it over TCP with --real"
             .to_owned();
     }
     match place {

@@ -392,7 +392,8 @@ mod tests {
         let last = r#"{"at_ms":9007199254740991,"mark":"far"}"#;
         assert_eq!(
             error(last),
-            "t.jsonl:2: the run would last 104249991 days, and may last 31 days: trim the tape, or \
+            "t.jsonl:2: the run would last 104249991 days, but the limit is 31 days; trim the \
+             tape, or \
              allow more"
         );
         // Without an end, the subscriber's own patience counts.

@@ -38,7 +38,7 @@ impl Snapshot {
             Some(contents) => Ok(Some(Self { contents })),
             None => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                "it is no snapshot: expected metadata between two lines of ---",
+                "not a snapshot: expected metadata between two lines of ---",
             )),
         }
     }

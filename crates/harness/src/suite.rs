@@ -51,12 +51,12 @@ pub enum SuiteError {
         source: io::Error,
     },
     /// No tape where tapes were expected.
-    #[error("{}: no tapes: expected files named *.jsonl", .0.display())]
+    #[error("{}: no tapes found; expected files named *.jsonl", .0.display())]
     Empty(PathBuf),
     /// A pipe or a device: neither can be read twice, nor has a folder for snapshots beside it.
     #[error(
-        "{}: no file: a tape is looked through before it is played, and its snapshot lies beside \
-         it; write it to a file first",
+        "{}: not a file; a tape is read twice, and its snapshot lies beside it, so write it to a \
+         file first",
         .0.display()
     )]
     NoFile(PathBuf),

@@ -117,16 +117,16 @@ impl Backoff {
             .iter()
             .all(|share| share.is_finite() && *share >= 0.0)
         {
-            return Some("the shares of a delay that jitter leaves are 0 or more, and finite");
+            return Some("jitter's shares of a delay must be finite, and 0 or more");
         }
         if self.min_share > self.max_share {
-            return Some("the smaller of the shares that jitter leaves of a delay comes first");
+            return Some("the smaller of jitter's shares must come first");
         }
         if !self.growth.is_finite() || self.growth < 1.0 {
-            return Some("a backoff grows by a factor of 1 or more, and finite");
+            return Some("a backoff's growth factor must be finite, and 1 or more");
         }
         if self.initial > self.max {
-            return Some("the first delay of a backoff is no longer than its longest");
+            return Some("a backoff's first delay must not be longer than its longest");
         }
         None
     }

@@ -82,7 +82,7 @@ fn what_a_step_of_a_dialogue_cannot_mean_is_refused() {
         ),
         (
             &[r#"{"on_message":{},"refuse":{"status":503}}"#],
-            "\"refuse\" means nothing on a connection that has its 101",
+            "\"refuse\" has no effect on a connection that already got its 101",
             "\"refuse\"",
         ),
         (
@@ -127,7 +127,7 @@ fn what_a_step_of_a_dialogue_cannot_mean_is_refused() {
         ),
         (
             &[r#"{"at_ms":1,"path":"/a","down":true}"#],
-            "\"path\" says whose connections, and \"down\" is for all",
+            "\"path\" selects connections, but \"down\" is for all",
             "\"path\"",
         ),
         (
@@ -151,8 +151,8 @@ fn what_a_step_of_a_dialogue_cannot_mean_is_refused() {
 
 #[test]
 fn times_on_one_numbered_connection_is_refused_for_it_does_nothing() {
-    let sentence = "\"times\" is for more than one connection, and the step names one, \
-                    which has one handshake";
+    let sentence = "\"times\" is for several connections, but the step names one, which has one \
+                    handshake";
     demand(&[
         (
             &[r#"{"on_connect":1,"refuse":{"status":503},"times":7}"#],
@@ -178,17 +178,17 @@ fn a_wrong_pattern_is_shown_where_it_is_wrong() {
     demand(&[
         (
             &[r#"{"on_message":{"regex":"é\u0041(b"},"text":""}"#],
-            "\"regex\" is not one: unclosed group",
+            "\"regex\" is not valid: unclosed group",
             "(",
         ),
         (
             &[r#"{"on_message":{"regex":"a{9999}{9999}"},"text":""}"#],
-            "\"regex\" is not one: compiled it takes more than 1 MiB",
+            "\"regex\" is not valid: it takes more than 1 MiB when compiled",
             r#""a{9999}{9999}""#,
         ),
         (
             &[r#"{"on_message":{"jsonpath":"$.a["},"text":""}"#],
-            "\"jsonpath\" is not one: no JSON path (RFC 9535) from here on",
+            "\"jsonpath\" is not valid: not a JSONPath (RFC 9535) from here on",
             "[",
         ),
         (
@@ -208,7 +208,7 @@ fn a_wrong_pattern_is_shown_where_it_is_wrong() {
     );
     assert_eq!(
         flaw(&[&long]).0,
-        "\"regex\" is not one: a pattern has at most 4 KiB"
+        "\"regex\" is not valid: a pattern has at most 4 KiB"
     );
     let deep = format!(
         r#"{{"on_message":{{"jsonpath":"$[?{}@.a{}]"}},"text":""}}"#,
@@ -217,7 +217,7 @@ fn a_wrong_pattern_is_shown_where_it_is_wrong() {
     );
     assert_eq!(
         flaw(&[&deep]).0,
-        "\"jsonpath\" is not one: more than 8 brackets and parentheses are open"
+        "\"jsonpath\" is not valid: more than 8 nested brackets and parentheses"
     );
 }
 
@@ -243,12 +243,12 @@ fn a_reference_to_nothing_is_shown_where_it_stands() {
         ),
         (
             &[r#"{"on_message":{},"close":{"code":1000,"reason":"a ${now"}}"#],
-            "a reference ends with \"}\"; a literal ${ is written $${",
+            "a reference must end with \"}\"; for a literal ${ write $${",
             "${now",
         ),
         (
             &[r#"{"on_message":{},"text":"${a b}"}"#],
-            "${a b} refers to nothing; a literal one is written $${a b}",
+            "${a b} refers to nothing; to send it literally, write $${a b}",
             "${a b}",
         ),
         (
@@ -294,8 +294,8 @@ fn references_stand_in_the_strings_of_a_tape_that_needs_dialogues_and_nowhere_el
 
 #[test]
 fn dialogues_stand_before_the_first_time_and_not_in_a_tape_that_holds_its_answers() {
-    let held = "a tape that holds its answers has no \"on_message\", \"on_silence_ms\", \"scene\" \
-                and \"path\"; lay one that has over it";
+    let held = "a tape with held answers can't have \"on_message\", \"on_silence_ms\", \"scene\" \
+                or \"path\"; put those in an overlay";
     demand(&[
         (
             &[

@@ -10,7 +10,7 @@ fn steps_out_of_order_are_named_with_the_time_they_come_after() {
     for (lines, sentence) in [
         (
             "{\"at_ms\":5.5,\"mark\":\"\"}\n{\"mark\":\"\",\"at_ms\":5}\n",
-            "t.jsonl:3:20: \"at_ms\" never decreases: 5 comes after 5.5",
+            "t.jsonl:3:20: \"at_ms\" must not decrease: 5 comes after 5.5",
         ),
         (
             "{\"at_ms\":5,\"mark\":\"\"}\n{\"on_connect\":1,\"mark\":\"\"}\n",
@@ -18,7 +18,8 @@ fn steps_out_of_order_are_named_with_the_time_they_come_after() {
         ),
         (
             "{\"on_connect\":2,\"after_ms\":3,\"mark\":\"\"}\n{\"on_connect\":2,\"mark\":\"\"}\n",
-            "t.jsonl:3:15: \"after_ms\" never decreases within one \"on_connect\": 0 comes after 3",
+            "t.jsonl:3:15: \"after_ms\" must not decrease within one \"on_connect\": 0 comes \
+             after 3",
         ),
         (
             "{\"at_ms\":5,\"end\":true}\n{\"at_ms\":6,\"mark\":\"\"}\n",
@@ -97,7 +98,7 @@ fn bytes_that_are_not_utf8_are_placed_in_characters() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "t:2:21: not UTF-8: the byte 0xFF has no place here"
+        "t:2:21: not UTF-8: the byte 0xFF is not allowed here"
     );
     assert_eq!(error.kind(), Kind::Encoding);
 }

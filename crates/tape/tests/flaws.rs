@@ -123,17 +123,17 @@ fn a_key_that_stands_twice_is_named_at_its_second_place() {
     demand(&[
         (
             r#"{"at_ms":1,"end":true,"at_ms":2}"#,
-            "23: the key \"at_ms\" stands twice",
+            "23: the key \"at_ms\" appears twice",
             Kind::DuplicateKey,
         ),
         (
             r#"{"at_ms":1,"end":true,"\u0061t_ms":2}"#,
-            "23: the key \"at_ms\" stands twice",
+            "23: the key \"at_ms\" appears twice",
             Kind::DuplicateKey,
         ),
         (
             r#"{"at_ms":1,"refuse":{"status":500,"headers":{"a":"1","a":"2"}}}"#,
-            "54: the key \"a\" stands twice",
+            "54: the key \"a\" appears twice",
             Kind::DuplicateKey,
         ),
     ]);
@@ -161,7 +161,7 @@ fn a_step_has_one_trigger_and_one_action() {
         ),
         (
             r#"{"at_ms":1,"hang":true,"end":true}"#,
-            "24: a step has one action; here are \"hang\" and \"end\"",
+            "24: a step has one action; this one has \"hang\" and \"end\"",
             Kind::Misplaced,
         ),
         (
@@ -295,7 +295,7 @@ fn keys_that_do_not_go_with_the_step_are_refused_with_the_reason() {
     demand(&[
         (
             r#"{"on_connect":1,"conn":1,"hang":true}"#,
-            "17: \"conn\" goes with \"at_ms\" only; \"on_connect\" says whose",
+            "17: \"conn\" goes with \"at_ms\" only; \"on_connect\" already selects connections",
             Kind::Misplaced,
         ),
         (
@@ -310,7 +310,7 @@ fn keys_that_do_not_go_with_the_step_are_refused_with_the_reason() {
         ),
         (
             r#"{"at_ms":1,"text":"","for_ms":5}"#,
-            "22: \"for_ms\" clears a state by itself, and \"text\" sets none",
+            "22: \"for_ms\" clears a state by itself, but \"text\" sets none",
             Kind::Misplaced,
         ),
         (
@@ -325,17 +325,17 @@ fn keys_that_do_not_go_with_the_step_are_refused_with_the_reason() {
         ),
         (
             r#"{"at_ms":1,"text":"","probability":0.5}"#,
-            "22: \"probability\" is drawn from a \"seed\" on the same step",
+            "22: \"probability\" needs a \"seed\" on the same step",
             Kind::Misplaced,
         ),
         (
             r#"{"at_ms":1,"text":"","jitter_ms":5}"#,
-            "22: \"jitter_ms\" is drawn from a \"seed\" on the same step",
+            "22: \"jitter_ms\" needs a \"seed\" on the same step",
             Kind::Misplaced,
         ),
         (
             r#"{"at_ms":1,"latency_ms":{"base_ms":5,"jitter_ms":1}}"#,
-            "12: \"latency_ms\" with a \"jitter_ms\" is drawn from a \"seed\" on the same step",
+            "12: \"latency_ms\" with a \"jitter_ms\" needs a \"seed\" on the same step",
             Kind::Misplaced,
         ),
         (
@@ -363,8 +363,8 @@ fn a_time_is_digits_with_at_most_three_behind_the_point() {
     ] {
         let error = flaw_of(&format!(r#"{{"at_ms":{time},"end":true}}"#));
         let said = format!(
-            "\"at_ms\" must be milliseconds: digits with at most three behind a point, \
-             not negative and without an exponent, found {time}"
+            "\"at_ms\" must be milliseconds: a number with at most three decimals, not negative \
+             and without an exponent, found {time}"
         );
         assert_eq!((error.column(), error.message()), (10, said.as_str()));
     }

@@ -138,7 +138,7 @@ const WRONG_VALUES: &[(&str, u64, &str)] = &[
     (
         r#""http":{"path":"/"}"#,
         19,
-        "the key \"body\" is missing; \"\" is an empty one",
+        "the key \"body\" is missing; use \"\" for an empty body",
     ),
     (
         r#""received":{}"#,

@@ -6,7 +6,7 @@ const SCHEME: &str = "Bearer ";
 
 /// A token that a header can't hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the token has characters that no header can hold")]
+#[error("the token has characters that are not allowed in a header")]
 pub struct InvalidToken;
 
 /// The `Authorization` header with `token`, marked so that nothing prints it.

@@ -17,8 +17,8 @@ use crate::subject::OurSubscriber;
     version,
     about,
     after_help = "\
-Exit status: 0 done; 1 found what it was asked to find, or something is missing; 2 bad usage or \
-input, or an output that can't be written; `wstape chaos --help` lists two more."
+Exit status: 0 done; 1 found what it was asked to look for, or something is missing; 2 bad usage \
+or input, or an output that can't be written. Some commands have more: see their --help."
 )]
 struct Args {
     #[command(subcommand)]
@@ -29,44 +29,44 @@ struct Args {
 enum Command {
     /// Serves a tape on a TCP port.
     Serve(Box<cmd::serve::Serve>),
-    /// Plays tapes at the subscriber in virtual time and compares each outcome with its snapshot.
+    /// Plays tapes to the subscriber in virtual time and compares each outcome with its snapshot.
     Replay(cmd::replay::Replay),
-    /// Draws cases from seeds, plays them in virtual time and judges them by rules.
+    /// Generates bad sessions from seeds, plays them in virtual time and checks them against rules.
     Chaos(Box<cmd::chaos::Chaos>),
-    /// Judges any client that reconnects: a verdict on each fault that an engine or a network has.
+    /// Tests any reconnecting client, and gives a verdict for each kind of engine or network fault.
     #[cfg(unix)]
     Referee(Box<cmd::referee::Referee>),
     /// Keeps a client's processes for `referee`.
     #[cfg(unix)]
     #[command(name = cmd::referee::KEEP, hide = true)]
     KeepClient(cmd::referee::Keep),
-    /// Connects to a live engine and writes what arrives.
+    /// Connects to a live engine and records what arrives.
     Tap(cmd::tap::TapArgs),
-    /// Asks an engine that offers only HTTP, again and again, and writes what changes.
+    /// Polls an engine that has only HTTP, and records what changes.
     Poll(cmd::poll::PollArgs),
-    /// Makes a tape of another tool's recording.
+    /// Converts another tool's recording to a tape.
     Import(cmd::import::ImportArgs),
-    /// Stands between subscribers and an engine, and writes what both send.
+    /// Sits between subscribers and an engine, and records what both send.
     Proxy(cmd::proxy::ProxyArgs),
-    /// Makes a dialogue of a recorded session, which answers other clients.
+    /// Turns a recorded session into a dialogue that answers other clients.
     Learn(cmd::learn::LearnArgs),
-    /// Says what a tape holds, and draws its time.
+    /// Summarises what a tape holds, with a timeline.
     Show(cmd::show::ShowArgs),
-    /// Reads a journal: connections, gaps, rates, and who never came back.
+    /// Summarises a journal: connections, gaps, rates, and which clients never came back.
     Journal(cmd::journal::JournalArgs),
-    /// Draws a journal or a tape: one HTML file with a lane for each connection.
+    /// Draws a journal or a tape as one HTML file, with a lane for each connection.
     Draw(cmd::draw::DrawArgs),
-    /// Says whether tapes are sound, and where they are not.
+    /// Checks whether tapes are sound, and shows where they are not.
     Check(cmd::check::CheckArgs),
-    /// Cuts a stretch out of a tape.
+    /// Extracts a section of a tape.
     Trim(cmd::trim::TrimArgs),
     /// Makes a tape safe to share.
     Redact(cmd::redact::RedactArgs),
     /// Compares two tapes, event by event.
     Diff(cmd::diff::DiffArgs),
-    /// Lists what real servers and proxies do, as overlays for `--overlay`.
+    /// Lists the built-in overlays, which reproduce faults of real servers and proxies.
     Overlays(cmd::overlays::OverlaysArgs),
-    /// Prints a script that completes these commands in a shell.
+    /// Prints a completion script for your shell.
     Completions(cmd::completions::CompletionsArgs),
     /// Prints or writes manual pages.
     Man(cmd::man::ManArgs),
@@ -115,7 +115,7 @@ fn for_a_tape(mut error: clap::Error) -> clap::Error {
         .is_some_and(|extension| extension == "jsonl");
     if error.kind() == ErrorKind::InvalidSubcommand && is_tape {
         let tip =
-            format!("`wstape show {verb}` says what a tape holds, `wstape replay {verb}` plays it");
+            format!("`wstape show {verb}` summarises a tape, `wstape replay {verb}` plays it");
         let tips = ContextValue::StyledStrs(vec![tip.into()]);
         error.insert(ContextKind::Suggested, tips);
     }

@@ -27,9 +27,9 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Plays tapes at the subscriber in virtual time and compares each outcome with its snapshot.
+    /// Plays tapes to the subscriber in virtual time and compares each outcome with its snapshot.
     Replay(cmd::replay::Replay),
-    /// Draws cases from seeds, plays them in virtual time and judges them by rules.
+    /// Generates bad sessions from seeds, plays them in virtual time and checks them against rules.
     Chaos(Box<cmd::chaos::Chaos>),
 }
 
@@ -107,7 +107,7 @@ fn test(subject: &Arc<dyn Subject>) -> ExitCode {
 fn trials() -> Result<Vec<Trial>, String> {
     let fixtures = fixtures_with("tapes").map_err(|error| error.to_string())?;
     let Some(fixtures) = fixtures else {
-        eprintln!("wstape: no folder fixtures/tapes here or above: every tape in it is a test");
+        eprintln!("wstape: no fixtures/tapes folder here or above; every tape in it is a test");
         return Ok(Vec::new());
     };
     let fixtures = fixtures.canonicalize().map_err(|error| error.to_string())?;
@@ -130,7 +130,7 @@ fn keeps_rules(tape: &Path, subject: &dyn Subject) -> Result<(), Failed> {
 fn holds(trial: &Trial, subject: &dyn Subject) -> Result<(), Failed> {
     let outcome = trial.scenario.run(subject)?;
     if let Some(unmet) = outcome.unmet().next() {
-        return Err(format!("the tape's demand is not met: {unmet}").into());
+        return Err(format!("the tape's expectation is not met: {unmet}").into());
     }
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(trial.snapshot.parent().unwrap_or(Path::new("")));

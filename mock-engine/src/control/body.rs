@@ -25,11 +25,11 @@ pub(super) async fn read(body: Body, max_bytes: usize) -> Result<Bytes, Problem>
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the body is longer than {max_bytes} bytes"),
         )),
-        Ok(Err(_)) => Err(Problem::bad("the body broke off")),
+        Ok(Err(_)) => Err(Problem::bad("the body was cut off")),
         Err(_) => Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
             format!(
-                "the body was not there within {} s",
+                "the body did not arrive within {} s",
                 MAX_BODY_WAIT.as_secs()
             ),
         )),

@@ -32,13 +32,13 @@ impl Guard {
     fn admit_site(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let host = host(headers)?;
         if self.token.is_none() && !is_this_machine(&host) {
-            let error = format!("Host {host} is not this machine's: without a token it must be");
+            let error = format!("Host {host} does not name this machine, and no token is set");
             return Err(Problem::new(StatusCode::FORBIDDEN, error));
         }
         if let Some(origin) = headers.get(header::ORIGIN) {
             let own = format!("http://{host}");
             if origin.as_bytes() != own.as_bytes() {
-                let error = "a page of another site may not ask (Origin is not this port's)";
+                let error = "pages of other sites are not allowed (Origin is not this port)";
                 return Err(Problem::new(StatusCode::FORBIDDEN, error));
             }
         }

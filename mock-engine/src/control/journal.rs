@@ -55,7 +55,7 @@ fn asked(query: Option<&str>, headers: &HeaderMap) -> Result<Asked, Problem> {
             ("since", Some(value)) => (asked.since, asked.resumed) = (number(value)?, true),
             ("follow", None | Some("" | "true" | "1")) => asked.follow = true,
             ("follow", Some("false" | "0")) => asked.follow = false,
-            ("since", None) => return Err(Problem::bad("`since` wants the number of a line")),
+            ("since", None) => return Err(Problem::bad("`since` needs the number of a line")),
             ("follow", Some(value)) => {
                 return Err(Problem::bad(format!(
                     "`follow` is true or false, found {value:?}"

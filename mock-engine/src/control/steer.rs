@@ -66,7 +66,7 @@ fn parse(text: &str) -> Result<(Vec<Step>, bool), Problem> {
     };
     let steps = steps.map_err(|error| Problem::tape(&error))?;
     if steps.is_empty() {
-        let error = "no step in the request; its body is the lines of a tape, such as \
+        let error = "no step in the request; its body must be lines of a tape, such as \
                      {\"at_ms\":0,\"drop\":\"reset\"}";
         return Err(Problem::bad(error));
     }

@@ -97,13 +97,13 @@ pub(super) async fn wait(
     let counts = state.hub.core().counts();
     if so.is_err() {
         let error = format!(
-            "not so within {} ms: {} connections, {} open, {} messages{}",
+            "not reached within {} ms: {} connections, {} open, {} messages{}",
             timeout.as_millis(),
             counts.upgraded,
             counts.open,
             counts.messages,
             if watch.is_some() {
-                ", and no client may have sent what is looked out for"
+                ", and perhaps no client sent the expected message"
             } else {
                 ""
             }
@@ -169,7 +169,7 @@ fn look_out(state: &State, wanted: Sought) -> Result<Option<Watch>, Problem> {
         return Ok(None);
     }
     let Some(number) = core.watch(wanted) else {
-        let error = "too many requests look out for a frame already";
+        let error = "too many requests are already waiting for a frame";
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, error));
     };
     drop(core);

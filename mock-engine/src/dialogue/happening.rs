@@ -106,7 +106,7 @@ fn holding(
             Found::TooMuch => {
                 let line = line.step.line;
                 notes.push(format!(
-                    "line {line}: the message is too much for its jsonpath"
+                    "line {line}: the message is too large for its jsonpath"
                 ));
                 false
             }

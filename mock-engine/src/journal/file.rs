@@ -121,7 +121,7 @@ impl FileHandle {
             if waited.timed_out() && queue.done == before {
                 return Err(io::Error::new(
                     io::ErrorKind::TimedOut,
-                    "the file takes nothing any more",
+                    "the file can no longer be written",
                 ));
             }
         }

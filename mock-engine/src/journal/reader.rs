@@ -36,7 +36,10 @@ pub enum JournalError {
         file: String,
     },
     /// Its version is one that this reader does not know.
-    #[error("{file}: a journal of version {version}; this program reads version {JOURNAL_VERSION}")]
+    #[error(
+        "{file}: the journal has version {version}, but this program reads version \
+         {JOURNAL_VERSION}"
+    )]
     Version {
         /// Name of the file.
         file: String,

@@ -372,7 +372,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Downward<'_, R, W> {
                 Parsed::Short => (None, self.behind.len()),
                 Parsed::NotHttp => {
                     let bytes = self.behind.len();
-                    let text = format!("the engine's answer is no HTTP ({bytes} bytes so far)");
+                    let text = format!("the engine's answer is not HTTP ({bytes} bytes so far)");
                     self.hub.log().note(self.id, text);
                     // What has gone on must not go on twice.
                     let _passed = self.behind.split_to(passed);

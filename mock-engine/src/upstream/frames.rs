@@ -36,7 +36,7 @@ impl Session {
             Compression::None => Some(None),
             Compression::Agreed(terms) => Some(Some(terms)),
             Compression::Unknown => {
-                let text = "an extension that is not known here: messages are passed on unread";
+                let text = "an unknown extension: messages are passed on unread";
                 self.hub.log().note(self.id, text);
                 None
             }

@@ -112,7 +112,10 @@ fn a_wait_is_answered_once_it_is_so_and_what_came_before_counts() {
         let error = problem["error"].as_str().unwrap();
         assert_eq!(
             (status, error),
-            (408, "not so within 1 ms: 3 connections, 3 open, 1 messages")
+            (
+                408,
+                "not reached within 1 ms: 3 connections, 3 open, 1 messages"
+            )
         );
     });
 }

@@ -84,9 +84,8 @@ fn whoever_names_a_connection_that_is_over_is_told_so_and_may_still_undo_a_fault
             (r#""expect":{"received":{"kind":"ping"}}"#, "expect"),
         ] {
             let step = format!(r#"{{"at_ms":0,"conn":1,{action}}}"#);
-            let sentence = format!(
-                "request:1: connection 1 is over, so nothing comes of `{key}`; there are 2"
-            );
+            let sentence =
+                format!("request:1: connection 1 is over, so `{key}` has no effect; there are 2");
             assert_eq!(post(&steered, &step).await, (409, sentence), "{action}");
         }
         let heal = r#"{"at_ms":0,"conn":1,"partition":"none"}"#;
@@ -114,7 +113,7 @@ fn a_step_for_connections_to_come_is_refused_where_all_of_them_have_come() {
             let (status, error) = post(&steered, &step).await;
             assert_eq!(status, 409, "{whose}: {error}");
             assert!(
-                error.ends_with("for connections to come, and the next is 3"),
+                error.ends_with("for future connections, and the next is 3"),
                 "{error}"
             );
         }

@@ -226,7 +226,7 @@ fn a_status_that_ends_no_exchange_is_answered_as_500_and_the_journal_says_why() 
             world.engine.refuse_next(1, code);
             assert_eq!(world.observe().await, ["500"]);
             let note = format!(
-                "0.000000 #1 status {code} is none that ends an exchange (200 to 999): 500 sent instead"
+                "0.000000 #1 status {code} is not a final one (200 to 999): 500 sent instead"
             );
             let lines = world.lines();
             assert!(lines.contains(&note), "{lines:#?}");

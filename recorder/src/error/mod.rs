@@ -60,8 +60,8 @@ pub enum RecordError {
     Upstream(String, #[source] DialError),
     /// What answered was not a WebSocket.
     #[error(
-        "{upstream} is no WebSocket: none of the {answers} handshakes that it answered was \
-         upgraded; what it said is in {name}"
+        "{upstream} does not speak WebSocket: it answered {answers} handshakes and upgraded none; \
+         its answers are in {name}"
     )]
     NoWebSocket {
         /// Who answered.
@@ -79,18 +79,18 @@ pub enum RecordError {
     Trim(#[from] TrimError),
     /// Nothing can be learnt from a session.
     #[error(
-        "{0}: no client says a text in it that is answered, so there is nothing to learn; a session of \
-         clients that only listen is served as it is (wstape serve {0}). Where they do ask for \
-         something, record them while they do (wstape proxy)"
+        "{0}: no text message of a client is answered in it, so there is nothing to learn. If the \
+         clients only listen, serve the session as it is (wstape serve {0}); if they send \
+         requests, record them while they do (wstape proxy)"
     )]
     Unteachable(String),
     /// Nothing can be learnt from a session in which clients only send binary messages.
     #[error(
-        "{name}: clients say nothing in text that is answered, and {messages} binary messages; what \
-         is said in bytes (MQTT, MessagePack, protobuf) is not learnt. Keep the engine and lay faults \
-         between it and the client (wstape serve --upstream ws://… --overlay FAULTS), record a client that \
-         speaks the protocol's form of text (SignalR's JSON), or, where the client says the very \
-         bytes of the session again, serve that as it is (wstape serve {name})"
+        "{name}: no text message of a client is answered, and their {messages} binary messages \
+         (MQTT, MessagePack, protobuf) can't be learnt. Put faults between the real engine and the \
+         client (wstape serve --upstream ws://… --overlay FAULTS), record a client \
+         that uses the protocol's text form (SignalR's JSON), or, if the client repeats the exact \
+         bytes of the session, serve it as it is (wstape serve {name})"
     )]
     UnteachableBytes {
         /// The session.
@@ -100,7 +100,7 @@ pub enum RecordError {
     },
     /// The tape's text holds a secret.
     #[error(
-        "{name}:{}: {hit}; the tape is not safe to share before {}", hit.line, hit.remedy(name)
+        "{name}:{}: {hit}; the tape is not safe to share until {}", hit.line, hit.remedy(name)
     )]
     Secret {
         /// The tape; not a file's name unless it ends in `.unsafe`.

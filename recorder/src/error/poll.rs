@@ -10,13 +10,13 @@ pub const MIN_EVERY: Duration = Duration::from_millis(10);
 #[non_exhaustive]
 pub enum PollError {
     /// The base URL is not valid. The text never repeats the URL.
-    #[error("invalid base url: {0}")]
+    #[error("invalid base URL: {0}")]
     Url(String),
     /// The token can't be a header value.
-    #[error("invalid token: it has a character that can't stand in a header")]
+    #[error("invalid token: it has a character that is not allowed in a header")]
     Token,
     /// The rounds would be too close together.
-    #[error("{}: expected {} or longer between two rounds", humantime::format_duration(*.0), humantime::format_duration(MIN_EVERY))]
+    #[error("{}: expected {} or longer between polls", humantime::format_duration(*.0), humantime::format_duration(MIN_EVERY))]
     Every(Duration),
     /// The peer can't be polled: its certificate fails, or it does not speak HTTP.
     #[error("{url} can't be polled: {why}")]

@@ -31,8 +31,8 @@ impl Choice {
         let missing = |number: &&u64| **number == 0 || **number > all as u64;
         if let Some(number) = self.entries.iter().find(missing) {
             return Err(nothing(format!(
-                "expected --entry 1 to {all}, as many WebSocket connections as there are, \
-                 found {number}"
+                "expected --entry from 1 to {all}, the number of WebSocket connections, found \
+                 {number}"
             )));
         }
         let mut order: Vec<usize> = (0..all).collect();
@@ -49,14 +49,13 @@ impl Choice {
             .collect();
         if chosen.is_empty() {
             return Err(nothing(format!(
-                "expected a WebSocket connection whose URL contains what --url names, found none \
-                 among {all}"
+                "none of the {all} WebSocket connections has a URL that contains the text of --url"
             )));
         }
         if chosen.len() > MAX_CONNECTIONS {
             return Err(nothing(format!(
-                "expected {MAX_CONNECTIONS} connections at most, found {}; choose some with \
-                 --url or --entry",
+                "expected {MAX_CONNECTIONS} connections at most, found {}; select some with --url \
+                 or --entry",
                 chosen.len()
             )));
         }

@@ -18,23 +18,23 @@ pub(super) use record;
 const KINDS: [(&[u8], &str); 15] = [
     (
         b"\x0a\x0d\x0d\x0a",
-        "a capture; for those: wstape import pcap",
+        "a capture; import it with wstape import pcap",
     ),
     (
         b"\xd4\xc3\xb2\xa1",
-        "a capture; for those: wstape import pcap",
+        "a capture; import it with wstape import pcap",
     ),
     (
         b"\xa1\xb2\xc3\xd4",
-        "a capture; for those: wstape import pcap",
+        "a capture; import it with wstape import pcap",
     ),
     (
         b"\x4d\x3c\xb2\xa1",
-        "a capture; for those: wstape import pcap",
+        "a capture; import it with wstape import pcap",
     ),
     (
         b"\xa1\xb2\x3c\x4d",
-        "a capture; for those: wstape import pcap",
+        "a capture; import it with wstape import pcap",
     ),
     (
         b"\x78\xda",
@@ -42,11 +42,11 @@ const KINDS: [(&[u8], &str); 15] = [
     ),
     (
         b"\xff\xfe",
-        "UTF-16; write it anew: iconv -f UTF-16 -t UTF-8 FILE",
+        "UTF-16; convert it first: iconv -f UTF-16 -t UTF-8 FILE",
     ),
     (
         b"\xfe\xff",
-        "UTF-16; write it anew: iconv -f UTF-16 -t UTF-8 FILE",
+        "UTF-16; convert it first: iconv -f UTF-16 -t UTF-8 FILE",
     ),
     // How Java writes objects, as Charles does its sessions (`.chls`).
     (b"\xac\xed\x00\x05", CHARLES),
@@ -56,7 +56,7 @@ const KINDS: [(&[u8], &str); 15] = [
     (b"< {", TRANSCRIPT),
     (
         b"Script started on ",
-        "a terminal's recording, in which keys and colours stand too; record again: wstape tap URL",
+        "a terminal recording with keys and colours in it; record again: wstape tap URL",
     ),
     (
         b"{\"tape\":",
@@ -65,14 +65,14 @@ const KINDS: [(&[u8], &str); 15] = [
 ];
 
 /// What wscat and Python's websockets show on a terminal.
-const TRANSCRIPT: &str = "what a terminal showed of a client; write what the engine sent alone: \
-                          sed -n 's/^< //p' FILE > NEW.txt";
+const TRANSCRIPT: &str = "a client's terminal output; keep only what the engine sent: sed -n \
+                          's/^< //p' FILE > NEW.txt";
 
 /// A session of Charles, in any of the forms that it writes.
-pub(super) const CHARLES: &str = record!("a Charles session, in a format of its own");
+pub(super) const CHARLES: &str = record!("a Charles session, in its own format");
 
 /// What an archive is called.
-pub(super) const HAR: &str = "a HAR; for those: wstape import har";
+pub(super) const HAR: &str = "a HAR; import it with wstape import har";
 
 /// The mark that some tools put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -89,7 +89,7 @@ pub(super) fn of(begin: &[u8]) -> Option<&'static str> {
     }
     let digits = begin.iter().take_while(|b| b.is_ascii_digit()).count();
     if digits > 0 && begin.get(digits) == Some(&b':') && is_netstring(&begin[digits + 1..]) {
-        return Some("what looks like mitmproxy's flows; for those: wstape import mitmproxy");
+        return Some("what looks like mitmproxy's flows; import it with wstape import mitmproxy");
     }
     is_har(begin).then_some(HAR)
 }

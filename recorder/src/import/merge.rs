@@ -107,16 +107,15 @@ impl<'a> Merged<'a> {
 
     fn gap(&self, before: Wall, at: Wall) -> ImportError {
         let date = |at: Wall| {
-            at.date()
-                .map_or("a time beyond all calendars".to_owned(), |date| {
-                    date.format("%Y-%m-%dT%H:%M:%SZ").to_string()
-                })
+            at.date().map_or("a time out of range".to_owned(), |date| {
+                date.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+            })
         };
         ImportError::Flaw {
             name: self.name.clone(),
             place: String::new(),
             message: format!(
-                "expected nothing to lie more than a year from what was before it, found {} after \
+                "expected no step more than a year after the one before it, found {} after \
                  {}; --entry and --url choose connections",
                 date(at),
                 date(before)

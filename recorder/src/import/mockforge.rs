@@ -179,7 +179,7 @@ impl<R: BufRead> Script<R> {
     fn not_a_line(&self, said: &str) -> ImportError {
         self.flaw(format!(
             "expected {{\"ts\", \"dir\", \"text\"}} and perhaps \"waitFor\", \"binary\", \"close\", \
-             found another: {said}"
+             found something else: {said}"
         ))
     }
 

@@ -259,13 +259,14 @@ impl Import {
         imported.lacks = lacks;
         if let (messages @ 1.., bytes) = imported.left_out {
             imported.lacks.push(format!(
-                "{messages} compressed messages ({bytes} bytes) refer to what is missing and are \
+                "{messages} compressed messages ({bytes} bytes) refer to missing data and are \
                  left out"
             ));
         }
         if let (messages @ 1.., by) = imported.steps_back {
             imported.lacks.push(format!(
-                "{messages} of the messages are dated earlier than the message before them, by up to \
+                "{messages} of the messages have an earlier time than the message before them, by \
+                 up to \
                  {:.1} s: each is sent right after that one; if the lines are out of order, sort them \
                  by time first",
                 by.duration().as_secs_f64()

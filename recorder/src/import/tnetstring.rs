@@ -190,7 +190,7 @@ impl Reader {
             if is_top {
                 Fault::Truncated { at, needed }
             } else {
-                let message = "a value that reaches beyond the one it stands in".to_owned();
+                let message = "a value that is longer than the one around it".to_owned();
                 Fault::Wrong { at, message }
             }
         };
@@ -228,7 +228,7 @@ impl Reader {
     pub(super) fn payload(&mut self, item: Item, most: usize) -> Result<Vec<u8>, Fault> {
         let len = usize::try_from(item.len()).unwrap_or(usize::MAX);
         if len > most {
-            let message = format!("{len} bytes where {most} are the most that is read");
+            let message = format!("{len} bytes, but at most {most} are read");
             return Err(Fault::Wrong {
                 at: item.start,
                 message,

@@ -21,7 +21,7 @@ const OTHERS: [(&[u8], &str); 4] = [
     (b"\x04\x22\x4d\x18", "lz4; unpack it first: lz4 -d FILE"),
     (
         b"PK\x03\x04",
-        "a zip; give what is in it: unzip -p FILE | wstape import FORMAT -",
+        "a zip; unpack it first: unzip -p FILE | wstape import FORMAT -",
     ),
 ];
 
@@ -61,7 +61,8 @@ impl<R: BufRead> Read for Gzip<R> {
             if self.read && error.kind() == io::ErrorKind::InvalidInput {
                 return io::Error::new(
                     io::ErrorKind::InvalidData,
-                    "something else stands behind the gzip; what is gzip of it: gzip -dc FILE | \
+                    "there is something else after the gzip data; to import only the gzip part: \
+                     gzip -dc FILE | \
                      wstape import FORMAT -",
                 );
             }
@@ -73,8 +74,8 @@ impl<R: BufRead> Read for Gzip<R> {
             {
                 return io::Error::new(
                     io::ErrorKind::UnexpectedEof,
-                    "the gzip breaks off: its writer was still writing or was stopped; what is \
-                     whole of it: gzip -dc FILE | head -n -1 | wstape import FORMAT -",
+                    "the gzip is cut off: its writer was still writing or was stopped; to import \
+                     the complete lines: gzip -dc FILE | head -n -1 | wstape import FORMAT -",
                 );
             }
             error
@@ -116,7 +117,7 @@ impl<R: BufRead> Frames<R> {
                 }
                 Err(FrameDecoderError::WindowSizeTooBig { .. }) => {
                     return Err(io::Error::other(format!(
-                        "zstd wants to look back more than {} MiB; unpack it first: \
+                        "its zstd window is larger than {} MiB; unpack it first: \
                          zstd -d --long=31 FILE",
                         MAX_WINDOW_BYTES >> 20
                     )));

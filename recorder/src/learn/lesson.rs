@@ -25,7 +25,7 @@ const ANSWER: &str = r#""mark":"the client answers a call of the engine's""#;
 
 /// What to do if clients send part in bytes, as SignalR's do after their handshake.
 const BYTES_INSTEAD: &str =
-    ": record with a client that speaks the protocol's form of text (SignalR's JSON)";
+    ": record with a client that uses the protocol's text form (SignalR's JSON)";
 
 /// How long the tape plays: a day.
 const END: &str = r#"{"at_ms":86400000,"end":true}"#;

@@ -117,7 +117,7 @@ impl<'h> Part<'h> {
     fn on_message(&mut self, wanted: &Wanted, asked: &Request, rest: &str) -> bool {
         let Some(json) = wanted.json().filter(|_| !wanted.is_bare()) else {
             let asked = asked.shown();
-            let what = format!("a request that no tape can tell from others: {asked}");
+            let what = format!("a request that a tape can't tell from others: {asked}");
             self.learnt.unlearnt.push(what);
             return false;
         };
@@ -236,7 +236,7 @@ impl<'h> Part<'h> {
                 let whole = exchange.answers.len() > 1;
                 let silent = exchange.request.begins() && !item.names.is_empty() && !whole;
                 let asked = Value::from(item.names.join(" "));
-                let what = format!("what comes of {asked}: nothing came in the session");
+                let what = format!("what follows {asked}: nothing came in the session");
                 if silent && !self.learnt.unlearnt.contains(&what) {
                     self.learnt.unlearnt.push(what);
                 }
@@ -307,7 +307,7 @@ impl<'h> Part<'h> {
         let known = of_a_kind.len() > count || first.is_some_and(|first| stops(&first));
         if let Some(first) = first.filter(|_| !known) {
             let asked = first.request.shown();
-            let what = format!("what answers {asked}: nothing did in the session ({count})");
+            let what = format!("the answer to {asked}: the session has none ({count})");
             self.learnt.unlearnt.push(what);
         }
     }
@@ -343,9 +343,10 @@ impl<'h> Part<'h> {
             let begin: String = first.request.text.chars().take(SHOWN_CHARS).collect();
             let begin = Value::from(begin);
             let what = format!(
-                "requests that hold JSON in a frame that is not known ({begin}…, {} of them): each is answered \
-                 only where it is the very text of the session; by hand, find what differs by the named \
-                 group of a \"regex\", and answer with \"text\" and \"${{name}}\"",
+                "requests with JSON in an unknown framing ({begin}…, {} of them): each is \
+                 answered only if its text is exactly that of the session; by hand, match what \
+                 varies with a named group of a \"regex\", and answer with \"text\" and \
+                 \"${{name}}\"",
                 framed.count()
             );
             self.learnt.unlearnt.push(what);

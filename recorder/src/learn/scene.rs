@@ -119,7 +119,7 @@ impl Recurring<'_> {
         }
         let period = Micros(span.saturating_add(gap)).max(MIN_PERIOD);
         let of = counters.keys().cloned().collect::<Vec<_>>().join(", ");
-        let note = format!("not learnt: {of} counts on in the session, and begins anew here");
+        let note = format!("not learnt: {of} keeps counting in the session, but starts again here");
         for (at, (place, template)) in self.places.iter().zip(&self.templates).enumerate() {
             let note = if at == 0 && !counters.is_empty() {
                 note.as_str()
@@ -129,7 +129,7 @@ impl Recurring<'_> {
             let after = self.messages[at].after;
             lines.insert(*place, line(after, Some(period), &template.action(), note));
         }
-        (!counters.is_empty()).then(|| format!("how {of} of the stream {name:?} counts on"))
+        (!counters.is_empty()).then(|| format!("how {of} of the stream {name:?} keeps counting"))
     }
 
     /// One line for all of them, if they differ only in numbers that count from 1.
@@ -281,9 +281,12 @@ mod tests {
     fn a_number_that_counts_on_beside_other_values_is_named() {
         let all = [(10, r#"{"seq":5,"p":"x"}"#), (20, r#"{"seq":6,"p":"y"}"#)];
         let found = scene(&all);
-        assert_eq!(found.unlearnt, [r#"how /seq of the stream "s" counts on"#]);
+        assert_eq!(
+            found.unlearnt,
+            [r#"how /seq of the stream "s" keeps counting"#]
+        );
         assert!(found.lines[0].ends_with(
-            r#","note":"not learnt: /seq counts on in the session, and begins anew here""#
+            r#","note":"not learnt: /seq keeps counting in the session, but starts again here""#
         ));
     }
 }

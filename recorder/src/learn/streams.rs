@@ -48,7 +48,7 @@ impl<'h> Streams<'h> {
             let stream = *free.unwrap_or(&streams[0]);
             if let Some((name, other)) = taken(stream, &named) {
                 unlearnt.push(format!(
-                    "what the engine calls {:?} beside {other:?}: both are called {name}, on different \
+                    "the stream {:?} beside {other:?}: both are called {name}, on different \
                      connections (record one client that asks for both)",
                     label(stream)
                 ));

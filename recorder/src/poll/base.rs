@@ -39,8 +39,8 @@ impl Base {
             // schemes are repeated.
             known @ ("ws" | "wss") => {
                 return Err(PollError::Url(format!(
-                    "expected scheme http or https, found {known}: what is pushed there is \
-                     recorded by `wstape tap`"
+                    "expected scheme http or https, found {known}; record a WebSocket with \
+                     `wstape tap`"
                 )));
             }
             _ => return Err(bad("expected scheme http or https, found another")),
@@ -52,7 +52,7 @@ impl Base {
             Some(port) => HeaderValue::try_from(format!("{name}:{port}")),
             None => HeaderValue::try_from(name),
         };
-        let host = host.map_err(|_| bad("its host is no header value"))?;
+        let host = host.map_err(|_| bad("its host is not allowed in a header"))?;
         let prefix = url.path().trim_end_matches('/').to_owned();
         let query = url.query().map(|query| Query(query.to_owned()));
         // The dialer expects WebSocket URLs: the same host, port and TLS.

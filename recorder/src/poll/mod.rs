@@ -250,8 +250,8 @@ impl Rounds {
 
     /// Why nothing was read from the engine, if nothing was.
     fn unreached(&self, base: &Base) -> Option<String> {
-        let why = self.trouble.as_deref().unwrap_or("no answer came by then");
-        (self.surface.readings == 0).then(|| format!("nothing of {base} could be read: {why}"))
+        let why = self.trouble.as_deref().unwrap_or("no answer came");
+        (self.surface.readings == 0).then(|| format!("nothing could be read from {base}: {why}"))
     }
 
     async fn round(&mut self, fetcher: &mut Fetcher) {

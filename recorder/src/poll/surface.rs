@@ -109,7 +109,7 @@ impl Surface {
         }
         self.round_answered = true;
         if !FINAL_STATUSES.contains(&answer.status) {
-            let why = format!("status {}, which no step can say", answer.status);
+            let why = format!("status {}, which a tape can't hold", answer.status);
             steps.extend(self.path_silent(at, index, &why));
             return steps;
         }

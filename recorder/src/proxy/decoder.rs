@@ -325,8 +325,8 @@ impl FrameDecoder {
     fn leave_out(&mut self, at: Micros, out: &mut impl Steps) {
         if !std::mem::replace(&mut self.told, true) {
             let text = format!(
-                "connection {}: from here on, compressed messages of the {} are left out that are \
-                 too long, damaged, or refer to what was lost",
+                "connection {}: from here on, compressed messages of the {} are left out if they \
+                 are too long or damaged, or refer to lost data",
                 self.conn,
                 self.peer.word()
             );

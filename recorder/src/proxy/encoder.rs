@@ -112,7 +112,7 @@ impl Desk {
             Action::Garbage(Some(_)) => {
                 self.answered(false);
                 self.strange += 1;
-                "its handshake was answered with what is no HTTP".to_owned()
+                "its handshake was answered with something other than HTTP".to_owned()
             }
             _ => return,
         };

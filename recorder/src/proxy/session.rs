@@ -90,7 +90,7 @@ impl Session {
             (Event::Failed, _) => {
                 self.cut(at, out);
                 let text = format!(
-                    "connection {}: cut, for the proxy itself failed, which is a bug of it",
+                    "connection {}: cut, because the proxy itself failed, which is a bug",
                     self.conn
                 );
                 out.push(Step::at(at, Action::Mark(text)));
@@ -98,7 +98,7 @@ impl Session {
             }
             (Event::Unreachable(why), _) => {
                 let text = format!(
-                    "connection {}: reset, for the engine could not be reached: {why}",
+                    "connection {}: reset, because the engine could not be reached: {why}",
                     self.conn
                 );
                 out.push(Step::at(at, Action::Mark(text)));

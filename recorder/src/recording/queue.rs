@@ -219,7 +219,7 @@ impl fmt::Display for LossCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Disk => "the disk did not keep up",
-            Self::Processor => "there was not enough processor time to write them down",
+            Self::Processor => "there was not enough CPU time to write them",
         })
     }
 }

@@ -244,7 +244,7 @@ async fn joined<T>(task: JoinHandle<T>, name: &str) -> Result<T, RecordError> {
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
         Err(_) => Err(RecordError::Output(
             name.to_owned(),
-            io::Error::other("the runtime shut down before all was written"),
+            io::Error::other("the runtime shut down before everything was written"),
         )),
     }
 }

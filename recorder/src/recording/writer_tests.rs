@@ -290,8 +290,7 @@ async fn what_is_lost_while_the_writer_is_at_work_is_not_blamed_on_the_disk() {
     assert!(!sender.send(at(2), 1, ROOM.bytes, 2), "more than ever fits");
     work.open_gate();
     writer.finish(|_, _| Ok(())).await.expect("a good disk");
-    let cause = "lost 1 frame (1048576 bytes): there was not enough processor time to write them \
-                 down";
+    let cause = "lost 1 frame (1048576 bytes): there was not enough CPU time to write them";
     let line = format!("{{\"at_ms\":2,\"mark\":\"{cause}\"}}: {cause}");
     assert_eq!(words(&disk.tape()), ["1", &line]);
     assert_eq!(stats.counts().disk_lost_bytes, 0);

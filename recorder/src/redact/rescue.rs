@@ -36,7 +36,7 @@ impl Hit {
     #[must_use]
     pub fn rescue(&self, tape: &str) -> String {
         let Some(options) = &self.options else {
-            return format!("no rule covers it: change line {} by hand", self.line);
+            return format!("no rule covers it; change line {} by hand", self.line);
         };
         let safe = match tape.strip_suffix(UNSAFE_SUFFIX) {
             Some(safe) => safe.to_owned(),
@@ -53,7 +53,7 @@ impl Hit {
                 format!("{} covers it", options.trim_start())
             }
             Some(_) => format!("a rule covers it: {}", self.rescue(tape)),
-            None => format!("it is changed: {}", self.rescue(tape)),
+            None => format!("the value is changed: {}", self.rescue(tape)),
         }
     }
 }

@@ -288,12 +288,12 @@ impl fmt::Display for Survey {
             let bytes = plural(torn.bytes.len() as u64, "byte");
             writeln!(
                 f,
-                "torn         line {} breaks off after {bytes}",
+                "torn         line {} is cut off after {bytes}",
                 torn.line
             )?;
         }
         if self.connections == 0 && self.refused == 0 {
-            write!(f, "connections  whoever dials: no step tells of one")?;
+            write!(f, "connections  any client: the tape names none")?;
         } else {
             write!(f, "connections  {}", self.connections)?;
         }

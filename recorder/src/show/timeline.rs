@@ -187,7 +187,7 @@ impl fmt::Display for Timeline {
         };
         writeln!(
             f,
-            "timeline     0 to {} s, {} s a column, at most {most} messages in one",
+            "timeline     0 to {} s, {} s per column, at most {most} messages in one",
             self.duration,
             Micros(each)
         )?;

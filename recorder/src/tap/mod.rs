@@ -118,13 +118,13 @@ impl Tap {
             why,
         };
         let parsed =
-            HeaderName::try_from(name).map_err(|_| bad("that can't be the name of one"))?;
+            HeaderName::try_from(name).map_err(|_| bad("this is not a valid header name"))?;
         let word = parsed.as_str().to_owned();
         if SET_BY_THE_HANDSHAKE.contains(&word.as_str()) {
-            return Err(bad("the handshake sets it itself").into());
+            return Err(bad("the handshake sets this header itself").into());
         }
-        let mut sent =
-            HeaderValue::try_from(value).map_err(|_| bad("its value can't stand in a header"))?;
+        let mut sent = HeaderValue::try_from(value)
+            .map_err(|_| bad("its value is not allowed in a header"))?;
         if SECRET_WORDS.iter().any(|secret| word.contains(secret)) {
             sent.set_sensitive(true);
             let secret = value.rsplit(' ').next().unwrap_or(value);
@@ -299,6 +299,6 @@ fn why(last_end: Option<EndReason>, dialer: &RememberingDialer) -> String {
         (Some(EndReason::ConnectRefused), _) => EndReason::ConnectRefused.to_string(),
         (Some(_), Some(failed)) => failed,
         (Some(reason), None) if reason != EndReason::Shutdown => reason.to_string(),
-        _ => "no answer came by then".to_owned(),
+        _ => "no answer came".to_owned(),
     }
 }

@@ -133,7 +133,8 @@ fn a_capture_without_tcp_ends_with_what_it_is_and_what_to_do() {
         (
             "GRE",
             around(GRE, &[0, 0, 8, 0]),
-            "within GRE, which is not looked into: capture inside the tunnel, or take what is around off with Wireshark's editcap -C 38 -T rawip FILE",
+            "within GRE, which is not decoded; capture inside the tunnel, or strip it with \
+             Wireshark's editcap -C 38 -T rawip FILE",
         ),
         (
             "GRE of Ethernet",
@@ -144,7 +145,8 @@ fn a_capture_without_tcp_ends_with_what_it_is_and_what_to_do() {
         (
             "VXLAN",
             udp(4789, &inner(&[8, 0, 0, 0, 0, 0, 7, 0])),
-            "within VXLAN, which is not looked into: capture inside the tunnel, or take what is around off with Wireshark's editcap -C 50 FILE",
+            "within VXLAN, which is not decoded; capture inside the tunnel, or strip it with \
+             Wireshark's editcap -C 50 FILE",
         ),
         (
             "Geneve",
@@ -154,23 +156,23 @@ fn a_capture_without_tcp_ends_with_what_it_is_and_what_to_do() {
         (
             "WireGuard",
             udp(51_820, &[4, 0, 0, 0]),
-            "of WireGuard, which nobody can read",
+            "of WireGuard, which can't be read",
         ),
-        ("IPsec", around(ESP, &[]), "of IPsec, which nobody can read"),
+        ("IPsec", around(ESP, &[]), "of IPsec, which can't be read"),
         (
             "QUIC",
             udp(443, &[]),
-            "as QUIC and HTTP/3 are: record in the client",
+            "probably QUIC and HTTP/3; record with the browser's HAR export",
         ),
         (
             "UDP",
             udp(53, &[]),
-            "of UDP, over which no WebSocket goes: capture the port",
+            "of UDP, which carries no WebSocket; capture the port",
         ),
         (
             "ARP",
             [&ETHERNET[..12], &[8, 6]].concat(),
-            "of neither TCP nor UDP: capture the port",
+            "of neither TCP nor UDP; capture the port",
         ),
     ] {
         let error = refused(&pcap(&packets, 1, &header, false, false));
@@ -182,7 +184,7 @@ fn a_capture_without_tcp_ends_with_what_it_is_and_what_to_do() {
     }
     let none = refused(&pcap(&[], 1, &ETHERNET, false, false));
     assert!(
-        none.contains("found no packet at all") && none.contains("tcpdump -i any"),
+        none.contains("found no packets") && none.contains("tcpdump -i any"),
         "{none}"
     );
     let cut = Packet {
@@ -192,7 +194,7 @@ fn a_capture_without_tcp_ends_with_what_it_is_and_what_to_do() {
     assert!(refused(&ethernet(&[cut])).contains("tcpdump -s 0"));
     let silent = refused(&ethernet(&packets[..1]));
     assert!(
-        silent.contains("no first bytes: capture from before"),
+        silent.contains("without their first bytes: start the capture before"),
         "{silent}"
     );
 }
@@ -414,9 +416,9 @@ fn a_capture_of_tls_alone_says_what_it_is_and_what_to_do() {
     dial.push(hello);
     let said = import_bytes(Capture, &ethernet(&dial)).unwrap_err();
     let sentence = format!(
-        "in: expected a WebSocket's handshake over TCP, found 1 connection is TLS, which nobody \
-         can read without its keys (feed.example:{ENGINE_PORT}): record where it ends, with \
-         wstape proxy --upstream wss://…, mitmproxy or the browser's own HAR"
+        "in: expected a WebSocket's handshake over TCP, found 1 connection is TLS, which can't be \
+         read without its keys (feed.example:{ENGINE_PORT}); record where TLS ends, with wstape \
+         proxy --upstream wss://…, mitmproxy or the browser's HAR export"
     );
     assert_eq!(said, sentence);
 }
@@ -430,7 +432,7 @@ fn what_is_no_capture_or_breaks_off_is_a_sentence() {
     );
     let said = import_bytes(Capture, &ethernet(&[])).unwrap_err();
     assert!(
-        said.contains("expected a WebSocket's handshake over TCP, found no packet at all"),
+        said.contains("expected a WebSocket's handshake over TCP, found no packets"),
         "{said}"
     );
     let said = import_bytes(Capture, &pcap(&genuine(), 127, &[], false, false)).unwrap_err();
@@ -445,7 +447,7 @@ fn what_is_no_capture_or_breaks_off_is_a_sentence() {
         imported
             .lacks
             .iter()
-            .any(|lack| lack.contains("breaks off within a packet"))
+            .any(|lack| lack.contains("is cut off inside a packet"))
     );
     assert!(steps(&tape).len() > 10);
 }

@@ -119,7 +119,7 @@ fn a_line_that_is_not_as_it_was_said_to_be_is_a_sentence_with_its_place() {
         (
             &b"x y"[..],
             layout("ns", None),
-            ":1: expected nanoseconds since 1970, a blank and a message, found \"x y\"",
+            ":1: expected nanoseconds since 1970, a space and a message, found \"x y\"",
         ),
         (
             b"{\"a\":1}",
@@ -135,7 +135,7 @@ fn a_line_that_is_not_as_it_was_said_to_be_is_a_sentence_with_its_place() {
         (
             b"\n \n",
             Lines::default(),
-            "expected a message a line, found none",
+            "expected one message per line, found none",
         ),
         (b"a\n\xff", Lines::default(), ":2: expected UTF-8"),
     ] {
@@ -270,10 +270,7 @@ fn a_feeds_file_may_be_packed_by_zstd_in_one_frame_or_several() {
     assert!(said.contains("cannot read it: zstd:"), "{said}");
     for (begin, sentence) in [
         (&b"\xfd7zXZ\0"[..], "found xz; unpack it first: xz -dk FILE"),
-        (
-            b"PK\x03\x04",
-            "found a zip; give what is in it: unzip -p FILE",
-        ),
+        (b"PK\x03\x04", "found a zip; unpack it first: unzip -p FILE"),
     ] {
         let said = lines(begin, Lines::default()).unwrap_err();
         assert!(said.contains(sentence), "{said}");
@@ -293,12 +290,12 @@ fn carriage_returns_and_a_byte_order_mark_are_no_part_of_a_message() {
     for (bytes, sentence) in [
         (
             &b"[\n{}\n]"[..],
-            ":1: expected a message a line, found JSON over several lines",
+            ":1: expected one message per line, found JSON over several lines",
         ),
         (b"{\n}", "jq -c . FILE"),
         (
             b"\xff\xfea\0",
-            ":1: expected a message a line, found UTF-16; write it anew: iconv",
+            ":1: expected one message per line, found UTF-16; convert it first: iconv",
         ),
     ] {
         let said = lines(bytes, Lines::default()).unwrap_err();
@@ -335,7 +332,7 @@ fn a_table_ends_with_how_its_columns_are_named_or_its_rows_made_messages() {
     let nameless = b"1795831833000,a\n1795831834000,b\n";
     let said = refused("feed.csv", nameless, csv("/0", Some("/1")));
     assert!(
-        said.contains("expected a row of names above the first, found a time at /0"),
+        said.contains("expected a header row, found a time at /0"),
         "{said}"
     );
     // A feed's own texts of columns, and numbers, are messages.

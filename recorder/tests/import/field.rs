@@ -25,7 +25,7 @@ fn a_dial_that_chrome_dates_1969_is_placed_by_its_neighbours_and_marked() {
         second[0].starts_with(r#"{"at_ms":1072.3,"conn":2,"received":{"kind":"open""#),
         "{tape}"
     );
-    assert!(tape.contains("placed by its neighbours"), "{tape}");
+    assert!(tape.contains("placed between its neighbours"), "{tape}");
     assert!(tape.contains("net::ERR_CONNECTION_REFUSED"), "{tape}");
     assert!(tape.contains(r#""conn":2,"drop":"reset""#), "{tape}");
 }
@@ -96,7 +96,7 @@ fn an_archive_without_ends_says_so_and_each_ends_at_the_next_dial_where_asked() 
     let path = input("field/har-without-ends.har");
     let (tape, imported) = import_with(Har, &path, |import| import).unwrap();
     assert!(
-        imported.lacks[0].contains("2 of 2 connections have no end, of which Playwright"),
+        imported.lacks[0].contains("2 of 2 connections have no end, because Playwright"),
         "{imported:?}"
     );
     assert!(imported.lacks[0].contains("--ends next-dial"));
@@ -133,7 +133,7 @@ fn an_archive_without_messages_says_what_to_record_with() {
     let path = folder.path().join("in.har");
     fs::write(&path, archive).unwrap();
     let (_, imported) = import_with(Har, &path, |import| import).unwrap();
-    let said = "none of the 1 accepted connections has a message: Firefox exports none";
+    let said = "none of the 1 accepted connections has a message: Firefox and Safari export none";
     assert!(imported.lacks[0].starts_with(said), "{imported:?}");
 }
 
@@ -177,10 +177,13 @@ fn a_file_given_as_another_says_which_it_is() {
     let capture = fs::read(input("capture/any.pcapng")).unwrap();
     let tape = b"{\"tape\":1}\n{\"at_ms\":0,\"end\":true}\n".to_vec();
     let (as_har, as_flows) = (
-        "a HAR; for those: wstape import har",
+        "a HAR; import it with wstape import har",
         "wstape import mitmproxy",
     );
-    let (as_capture, as_tape) = ("a capture; for those: wstape import pcap", "a tape already");
+    let (as_capture, as_tape) = (
+        "a capture; import it with wstape import pcap",
+        "a tape already",
+    );
     for (format, bytes, sentence) in [
         (Har, &capture, as_capture),
         (Har, &flows, as_flows),

@@ -152,7 +152,7 @@ fn versions_12_to_21_are_read_and_others_named() {
         assert_eq!(steps(&tape(&flow)).len(), 4, "{version}");
     }
     for (version, sentence) in [
-        (Int(11), "found \"11\"; a current mitmproxy writes it anew"),
+        (Int(11), "found \"11\"; convert it with a current mitmproxy"),
         (Int(22), "found \"22\"; this recorder does not know it yet"),
         (
             List(vec![Int(0), Int(18)]),
@@ -267,7 +267,7 @@ fn what_is_no_flow_is_named_by_its_place() {
         ),
         (
             with(&["request", "headers"], List(vec![List(vec![Bytes(b"a")])])),
-            "expected a value, found a value that reaches beyond the one it stands in",
+            "expected a value, found a value that is longer than the one around it",
         ),
         (
             with(&["websocket", "messages"], Null),
@@ -305,7 +305,7 @@ fn what_is_no_flow_is_named_by_its_place() {
         ),
         (
             b"{\"log\":{}}",
-            "in: expected flows as `mitmdump -w FILE` writes them, found a HAR; for those: wstape import har",
+            "in: expected flows as `mitmdump -w FILE` writes them, found a HAR; import it with wstape import har",
         ),
         (b"GIF89a", "found something else"),
         (b"3:abc?", "found something else"),
@@ -344,7 +344,7 @@ fn a_file_that_breaks_off_anywhere_gives_no_tape() {
         }
         let said = result.unwrap_err();
         assert!(
-            said.contains("the file breaks off within the value"),
+            said.contains("the file is cut off inside the value"),
             "{cut}: {said}"
         );
     }

@@ -92,17 +92,17 @@ fn connections_are_chosen_by_number_and_by_url() {
         (
             5,
             "",
-            "expected --entry 1 to 4, as many WebSocket connections as there are, found 5",
+            "expected --entry from 1 to 4, the number of WebSocket connections, found 5",
         ),
         (
             0,
             "",
-            "expected --entry 1 to 4, as many WebSocket connections as there are, found 0",
+            "expected --entry from 1 to 4, the number of WebSocket connections, found 0",
         ),
         (
             1,
             "nowhere",
-            "whose URL contains what --url names, found none among 4",
+            "none of the 4 WebSocket connections has a URL that contains the text of --url",
         ),
     ] {
         let choose = |import: wstape_recorder::Import| import.entry(number).url(url);

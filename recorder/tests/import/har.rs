@@ -233,11 +233,11 @@ fn what_is_no_archive_is_one_sentence_that_says_what_to_do() {
         (b" \n", "in: expected a HAR, found an empty file"),
         (
             b"{\"log\":{\"entries\":[{",
-            "the HAR breaks off here; it was not written to its end",
+            "the HAR is cut off here: it was not completely written",
         ),
         (
             b"[]",
-            "in: expected a HAR, which is a JSON object with log.entries, found another",
+            "in: expected a HAR, which is a JSON object with log.entries, found something else",
         ),
         (
             b"[{\"startedDateTime\":\"x\"}]",
@@ -250,9 +250,9 @@ fn what_is_no_archive_is_one_sentence_that_says_what_to_do() {
         (b"<html>", "found a page or XML; export again"),
         (
             b"{\"log\":{\"creator\":{\"name\":\"chrome-har\"},\"entries\":[]}}",
-            "chrome-har leaves WebSockets out: record with recordHar of Playwright",
+            "chrome-har leaves WebSockets out; record with recordHar of Playwright",
         ),
-        (b"{}", "missing field `log`; export one: Network panel"),
+        (b"{}", "missing field `log`; export one with Export HAR"),
         (b"{\"log\":{}}", "missing field `entries`"),
         (b"{\"log\":{\"entries\":{}}}", "expected a list of entries"),
         (
@@ -266,7 +266,7 @@ fn what_is_no_archive_is_one_sentence_that_says_what_to_do() {
         (b"{\"log\":{\"entries\":[]}} x", "trailing characters"),
         (
             b"{\"log\":\xff}",
-            "in: expected a HAR, which is UTF-8, found other bytes at byte 7",
+            "in: expected a HAR, which is UTF-8, but it is not at byte 7",
         ),
         (b"PK\x03\x04....", "the zip can't be read"),
         (b"\x1f\x8b\x08", "in: cannot read it: "),
@@ -288,7 +288,8 @@ fn what_is_no_part_of_an_archive_is_named_by_its_place() {
     for (member, sentence) in [
         (
             message("[\"send\",1795478400,1,\"x\"]"),
-            "[1]: expected {\"type\", \"time\", \"opcode\", \"data\"}, found another: not an object",
+            "[1]: expected {\"type\", \"time\", \"opcode\", \"data\"}, found something else: not \
+             an object",
         ),
         (
             message("7"),

@@ -47,7 +47,8 @@ fn what_is_no_line_of_a_script_is_named_by_its_line() {
         ),
         (
             "{\"text\":\"a\"}\nnot",
-            "in:2: expected {\"ts\", \"dir\", \"text\"} and perhaps \"waitFor\", \"binary\", \"close\", found another: not an object",
+            "in:2: expected {\"ts\", \"dir\", \"text\"} and perhaps \"waitFor\", \"binary\", \
+             \"close\", found something else: not an object",
         ),
         (
             "{\"text\":\"a\",\"response\":\"b\"}",
@@ -58,7 +59,7 @@ fn what_is_no_line_of_a_script_is_named_by_its_line() {
             "{\"text\":7}",
             "invalid type: integer `7`, expected a string",
         ),
-        ("[0,\"out\",\"a\"]", "found another: not an object"),
+        ("[0,\"out\",\"a\"]", "found something else: not an object"),
         (
             "{\"ts\":-1,\"text\":\"a\"}",
             "in:1: \"ts\" must be milliseconds since the connection began, found \"-1\"",

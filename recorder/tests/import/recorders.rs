@@ -102,7 +102,7 @@ fn what_a_recorder_left_unfinished_or_wrote_otherwise_is_said_with_what_to_do() 
     for (text, sentence) in [
         (
             "{\"t\":1795750690,\"m\":1}\n{\"t\":17957",
-            ":2: the line of JSON breaks off",
+            ":2: the line of JSON is cut off",
         ),
         (
             "{\"t\":1795750690,\"m\":1}\n{\"result\":null}\n",
@@ -110,7 +110,7 @@ fn what_a_recorder_left_unfinished_or_wrote_otherwise_is_said_with_what_to_do() 
         ),
         (
             "[{\"t\":1795750690,\"m\":1}]\n",
-            "write one a line: jq -c '.[]' FILE",
+            "write one per line: jq -c '.[]' FILE",
         ),
     ] {
         let said = lines(text.as_bytes(), layout()).unwrap_err();
@@ -122,7 +122,7 @@ fn what_a_recorder_left_unfinished_or_wrote_otherwise_is_said_with_what_to_do() 
     }
     let whole = gzip.finish().unwrap();
     let said = lines(&whole[..whole.len() - 40], layout()).unwrap_err();
-    assert!(said.contains("the gzip breaks off"), "{said}");
+    assert!(said.contains("the gzip is cut off"), "{said}");
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn messages_that_are_dated_before_the_one_before_them_are_counted() {
         "{\"t\":1795750693,\"m\":1}\n{\"t\":1795750690.5,\"m\":2}\n{\"t\":1795750692.9,\"m\":3}\n",
     );
     let expected =
-        "1 of the messages are dated earlier than the message before them, by up to 2.5 s";
+        "1 of the messages have an earlier time than the message before them, by up to 2.5 s";
     assert!(back[0].starts_with(expected), "{back:?}");
     // A clock that is set right steps back by less than a second.
     let jitter = said("{\"t\":1795750693,\"m\":1}\n{\"t\":1795750692.5,\"m\":2}\n");

@@ -127,7 +127,7 @@ fn what_is_not_learnt_is_named() {
     let (tape, learnt) = learnt(&odd);
     let expected = [
         r#"/result of the answer to {"id":2,"method":"time"}"#,
-        r#"what answers {"id":5,"method":"nothing"}: nothing did in the session (1)"#,
+        r#"the answer to {"id":5,"method":"nothing"}: the session has none (1)"#,
         "Closes of the engine (1)",
     ];
     assert_eq!(learnt.unlearnt, expected);
@@ -164,11 +164,11 @@ fn a_tape_in_which_no_client_speaks_teaches_nothing_and_leaves_no_file() {
     let path = folder.path().join("out");
     let said = learn_to(silent, &path).unwrap_err().to_string();
     assert!(
-        said.starts_with("session: no client says a text in it"),
+        said.starts_with("session: no text message of a client is answered in it"),
         "{said}"
     );
     assert!(
-        said.contains("is served as it is (wstape serve session)"),
+        said.contains("serve the session as it is (wstape serve session)"),
         "{said}"
     );
     assert!(!path.exists());
@@ -222,8 +222,8 @@ fn bytes_behind_a_handshake_of_text_are_named_with_what_to_do() {
     assert_eq!(
         learnt.unlearnt,
         [
-            "binary messages of clients (1): record with a client that speaks the protocol's form of text \
-          (SignalR's JSON)"
+            "binary messages of clients (1): record with a client that uses the protocol's text \
+             form (SignalR's JSON)"
         ]
     );
 }

@@ -152,7 +152,7 @@ fn one_name_for_two_things_is_told_where_no_connection_asked_for_both() {
     assert_eq!(
         learnt.unlearnt,
         [
-            r#"what the engine calls "trades" beside "depth": both are called "s-100", on different connections (record one client that asks for both)"#
+            r#"the stream "trades" beside "depth": both are called "s-100", on different connections (record one client that asks for both)"#
         ],
         "{tape}"
     );

@@ -83,7 +83,7 @@ fn one_that_never_dials_is_named() {
     says(
         &found(&idle),
         Rule::R2,
-        "it never dialled through what it was handed",
+        "it never dialled through the dialer it was given",
     );
 }
 

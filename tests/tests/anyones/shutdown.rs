@@ -63,7 +63,7 @@ fn one_that_is_not_told_is_ended_and_what_it_spawned_is_found() {
     });
     let found = broken(&careless);
     for left in [
-        "found 1 streams held",
+        "found 1 open streams",
         "no task once shutdown is over, found 1",
     ] {
         let says = |(rule, what): &(Rule, String)| *rule == Rule::R5 && what.contains(left);
@@ -81,6 +81,6 @@ fn one_whose_goodbyes_take_too_long_is_a_finding_and_ends_a_scenario_with_a_sent
     assert!(found.iter().any(says), "{found:?}");
     let error = Scenario::new(tape(QUIET)).run(&slow).unwrap_err();
     assert!(matches!(error, ScenarioError::NeverStops), "{error}");
-    let said = "the subscriber does not stop: its shutdown was not over after 10 s";
+    let said = "the subscriber does not stop: its shutdown took longer than 10 s";
     assert_eq!(error.to_string(), said);
 }

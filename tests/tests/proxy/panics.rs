@@ -79,7 +79,7 @@ fn a_connection_whose_relay_panics_is_cut_marked_and_counted_and_the_others_go_o
     assert_eq!(summary.counts.failed_connections, 1);
     let again = parsed(&text);
     assert_eq!(again.steps.last().map(Step::key), Some("end"));
-    let sentence = "connection 2: cut, for the proxy itself failed, which is a bug of it";
+    let sentence = "connection 2: cut, because the proxy itself failed, which is a bug";
     assert!(text.contains(sentence), "{text}");
     assert_eq!(*said.lock(), [sentence]);
     assert_eq!(text.matches(r#""emit":{"event":"later"}"#).count(), 2);

@@ -136,7 +136,7 @@ fn an_engine_that_cannot_be_reached_is_a_reset_and_says_why() {
     assert_eq!(
         found,
         [
-            r#"{"at_ms":5,"mark":"connection 1: reset, for the engine could not be reached: connection refused"}"#,
+            r#"{"at_ms":5,"mark":"connection 1: reset, because the engine could not be reached: connection refused"}"#,
             r#"{"at_ms":5,"conn":1,"drop":"reset"}"#,
         ]
     );

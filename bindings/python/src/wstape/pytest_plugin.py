@@ -71,7 +71,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         except EngineError as error:
             pytest.fail(str(error), pytrace=False)
         if awaits_a_client:
-            pytest.fail("the tape expects something of a client, and never began: the clients it waits for did not connect", pytrace=False)
+            pytest.fail("the tape expects something of a client, but never started: the clients it waits for did not connect", pytrace=False)
         if verdict.unmet or verdict.open:
             sentences = [f"  not met: {each}" for each in verdict.not_met]
             if verdict.open:

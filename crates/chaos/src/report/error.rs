@@ -17,7 +17,7 @@ pub enum MergeError {
     },
     /// Results of another version of the program, or for another subscriber.
     #[error(
-        "{file} is of {found}, the first file of {expected}: results of different programs say nothing together"
+        "{file} was made with {found}, the first file with {expected}: such results can't be merged"
     )]
     Different {
         /// Which file.

@@ -34,7 +34,7 @@ impl Results {
             let more = lines.len() - (MAX_ANNOTATIONS - 1);
             lines.truncate(MAX_ANNOTATIONS - 1);
             lines.push(format!(
-                "::error title={}::{more} more rules are broken: see the step's summary",
+                "::error title={}::{more} more rules broke; see the step's summary",
                 property("chaos")
             ));
         }

@@ -235,7 +235,7 @@ mod tests {
         b.version = "9.9.9".to_owned();
         let error = merge(&[&a, &b]).unwrap_err();
         assert!(
-            error.starts_with("b.json is of wstape 9.9.9 and engine-client"),
+            error.starts_with("b.json was made with wstape 9.9.9 and engine-client"),
             "{error}"
         );
         assert!(merge(&[]).unwrap_err().starts_with("no results to merge"));

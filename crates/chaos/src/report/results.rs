@@ -63,8 +63,8 @@ fn is_zero(count: &u64) -> bool {
 /// Cases left in progress, in words.
 pub(super) fn under_way(cases: u64) -> String {
     match cases {
-        1 => "1 case was under way, and is not judged".to_owned(),
-        n => format!("{n} cases were under way, and are not judged"),
+        1 => "1 case was still running and is not judged".to_owned(),
+        n => format!("{n} cases were still running and are not judged"),
     }
 }
 
@@ -186,14 +186,14 @@ impl Results {
     pub fn doubts(&self) -> Vec<String> {
         let mut doubts: Vec<String> = self.blindness().into_iter().collect();
         if self.interrupted {
-            doubts.push("it was interrupted".to_owned());
+            doubts.push("the run was interrupted".to_owned());
         }
         let missing = self.missing.iter();
         doubts.extend(missing.map(|part| format!("the results of {part} are missing")));
         if self.tally.cases == 0 {
             doubts.push(match self.unjudged {
                 0 => "no case was run".to_owned(),
-                n => format!("no case came to its end; {}", under_way(n)),
+                n => format!("no case finished; {}", under_way(n)),
             });
         } else {
             let unseen = self.tally.unseen();
@@ -207,8 +207,9 @@ impl Results {
     pub fn blindness(&self) -> Option<String> {
         let canary = self.missed_canary.as_ref()?;
         Some(format!(
-            "chaos is broken: expected to find {canary}, a mutant that {CANARY_SEEDS} seeds are sure \
-             to show, found nothing; what this run says holds need not"
+            "chaos is broken: it did not find {canary}, a mutant that {CANARY_SEEDS} seeds are \
+             sure \
+             to show; rules that hold in this run may not hold"
         ))
     }
 

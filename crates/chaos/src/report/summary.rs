@@ -32,7 +32,8 @@ impl Results {
             // Writing into a string does not fail.
             let _ = writeln!(
                 text,
-                "a dependency logs {what}, in {} cases: not R14, but look at its log level",
+                "a dependency logs {what} in {} cases: this does not break R14, but check its log \
+                 level",
                 grouped(*cases)
             );
         }
@@ -150,13 +151,13 @@ impl Failure {
             let _ = writeln!(text, "  look at: {}", meaning.look_at);
         }
         if self.times > 1 {
-            let _ = writeln!(text, "  broken by {} cases", grouped(self.times));
+            let _ = writeln!(text, "  broken in {} cases", grouped(self.times));
         }
         if !self.repeats {
             let _ = writeln!(
                 text,
-                "  it did not break again when the same case was played again, so it was not made \
-                 smaller: chance, or a clock that is not tokio's, has a say in it"
+                "  the same case did not break it when played again, so it was not shrunk: chance \
+                 or a clock other than tokio's plays a part"
             );
         }
         if let Some(shrunk) = self.shrunk {

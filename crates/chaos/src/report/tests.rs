@@ -114,8 +114,8 @@ R3 (each gap as the backoff gives it) broke, seed 1234, at 1.500000 s on dial 2:
         1.000000  #1    read fin
   ►     1.250000  #2    dial
 
-  look at: the `sleep` before a dial: does every way back to the dial pass it, and does the delay grow as it should?
-  broken by 1,204 cases
+  look at: the `sleep` before a dial: does every path back to the dial go through it, and does the delay grow as it should?
+  broken in 1,204 cases
   shrunk from 41 faults and calls to 2 in 1.2 s, 310 tries
   out/R3-1234.jsonl
   out/R3-1234.trace.txt
@@ -194,8 +194,8 @@ fn github_gets_an_annotation_a_failure_on_one_line_with_what_would_end_it_escape
              R3 (each gap as the backoff gives it) broke, seed 1234, at 1.500000 s on dial 2: \
              expected a gap of 0.5 s, found <0.25> s & 100%25, or so%0A  it asks: Each gap is \
              what the backoff gives.%0A%0A        1.000000  #1    read fin%0A  ►     1.250000  #2    \
-             dial%0A%0A  look at: the `sleep` before a dial: does every way back to the dial pass \
-             it, and does the delay grow as it should?%0A  broken by 1,204 cases%0A  \
+             dial%0A%0A  look at: the `sleep` before a dial: does every path back to the dial \
+             go through it, and does the delay grow as it should?%0A  broken in 1,204 cases%0A  \
              shrunk from 41 faults and calls to 2 in 1.2 s, 310 tries%0A  out/R3-1234.jsonl%0A  \
              out/R3-1234.trace.txt%0A  again: cargo chaos --tape out/R3-1234.jsonl"
         ]
@@ -215,7 +215,7 @@ fn github_gets_ten_annotations_at_most_and_the_last_says_how_many_more_there_are
     }
     let annotations = results.annotations();
     assert_eq!(annotations.len(), MAX_ANNOTATIONS);
-    let last = "::error title=chaos::7 more rules are broken: see the step's summary";
+    let last = "::error title=chaos::7 more rules broke; see the step's summary";
     assert_eq!(annotations.last().map(String::as_str), Some(last));
 }
 
@@ -247,8 +247,8 @@ fn blind() -> Results {
 #[test]
 fn a_run_that_missed_a_mutant_says_so_in_every_output_and_holds_in_none() {
     let results = blind();
-    let sentence = "chaos is broken: expected to find hot-loop, a mutant that 64 seeds are sure to \
-                    show, found nothing; what this run says holds need not";
+    let sentence = "chaos is broken: it did not find hot-loop, a mutant that 64 seeds are sure to \
+                    show; rules that hold in this run may not hold";
     assert_eq!(results.ending(), Ending::Blind);
     for text in [
         results.summary(),
@@ -291,13 +291,13 @@ fn a_failure_that_did_not_repeat_says_so_and_why_it_was_not_made_smaller() {
     (failure.repeats, failure.shrunk) = (false, None);
     let text = failure.complete();
     assert!(
-        text.contains("it did not break again when the same case was played again"),
+        text.contains("the same case did not break it when played again, so it was not shrunk"),
         "{text}"
     );
     assert!(!text.contains("shrunk from"), "{text}");
     assert!(
         !broken().failures[0]
             .complete()
-            .contains("did not break again")
+            .contains("did not break it when played again")
     );
 }

@@ -166,7 +166,7 @@ fn a_case_that_hangs_is_a_failure_with_its_seed_and_does_not_hold_up_the_others(
     assert_eq!(ran.broken[0].origin, Origin::Seed(5));
     assert!(ran.broken[0].hangs);
     let what =
-        "expected the case to end within 20 s of wall time, found it still at work: it blocks";
+        "expected the case to end within 20 s of wall time, found it still running: it blocks";
     assert!(ran.broken[0].violation.what.starts_with(what));
 }
 

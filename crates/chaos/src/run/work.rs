@@ -143,7 +143,7 @@ impl Shared {
             _ => HANG_AFTER,
         };
         let what = format!(
-            "expected the case to end within {} s of wall time, found it still at work: {}",
+            "expected the case to end within {} s of wall time, found it still running: {}",
             within.as_secs(),
             diagnosis.text()
         );

@@ -49,7 +49,8 @@ pub struct Shard {
 pub enum SeedsError {
     /// Not a range.
     #[error(
-        "{found:?} is no range of seeds: expected A..B, A.. or one seed, of whole numbers below 2^64"
+        "{found:?} is not a range of seeds: expected A..B, A.. or one seed, with whole numbers \
+         below 2^64"
     )]
     Range {
         /// What was found.
@@ -62,7 +63,7 @@ pub enum SeedsError {
         found: String,
     },
     /// Not a shard.
-    #[error("{found:?} is no shard: expected I/N, of whole numbers, such as 2/4")]
+    #[error("{found:?} is not a shard: expected I/N with whole numbers, such as 2/4")]
     Shard {
         /// What was found.
         found: String,
@@ -85,8 +86,8 @@ pub enum SeedsError {
     },
     /// An index without a count.
     #[error(
-        "the environment's {index} says which shard this is, but {count} does not say of how many: \
-         set it, or give --shard I/N"
+        "the environment's {index} gives the shard, but {count} does not give the number of \
+         shards: set it, or use --shard I/N"
     )]
     Count {
         /// The index's variable.

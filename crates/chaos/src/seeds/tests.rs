@@ -126,8 +126,8 @@ fn an_environment_that_makes_no_sense_is_an_error_and_never_the_whole_range() {
     let table: &[(&[(&str, &str)], &str)] = &[
         (
             &[("JOB_COMPLETION_INDEX", "0")],
-            "the environment's JOB_COMPLETION_INDEX says which shard this is, but \
-             CHAOS_SHARD_COUNT does not say of how many: set it, or give --shard I/N",
+            "the environment's JOB_COMPLETION_INDEX gives the shard, but CHAOS_SHARD_COUNT does \
+             not give the number of shards: set it, or use --shard I/N",
         ),
         (
             &[("JOB_COMPLETION_INDEX", "8"), ("CHAOS_SHARD_COUNT", "8")],
@@ -177,7 +177,7 @@ fn what_is_no_range_and_no_shard_is_said_in_a_sentence() {
     for bad in ["", "1", "/", "1/", "a/b", "1/2/3", "-1/2"] {
         let error = bad.parse::<Shard>().unwrap_err().to_string();
         assert!(
-            error.contains("is no shard: expected I/N"),
+            error.contains("is not a shard: expected I/N"),
             "{bad}: {error}"
         );
     }

@@ -202,7 +202,7 @@ impl World {
                 judge.broke(Rule::R13, at, || {
                     format!(
                         "expected a case to take at most {} MiB of memory, found {} MiB allocated \
-                         since it began",
+                         since its start",
                         MAX_MEMORY_BYTES >> 20,
                         taken >> 20
                     )

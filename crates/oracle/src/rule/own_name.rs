@@ -45,7 +45,8 @@ impl OwnName {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if name.is_empty() || !name.chars().all(plain) {
             return Err(format!(
-                "expected the id of a rule such as \"R3\", or the name of a subject's own, found {name:?}"
+                "expected the id of a rule such as \"R3\", or the name of a subject's own rule, \
+                 found {name:?}"
             ));
         }
         let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,7 +54,7 @@ impl OwnName {
             return Ok(Self::new(name, ASKS_UNKNOWN));
         }
         if read.len() == MAX_OWN_NAMES {
-            return Err(format!("expected at most {MAX_OWN_NAMES} names of rules"));
+            return Err(format!("expected at most {MAX_OWN_NAMES} rule names"));
         }
         let kept: &'static str = Box::leak(name.to_owned().into_boxed_str());
         read.insert(name.to_owned(), kept);

@@ -102,7 +102,7 @@ impl Rule {
             Self::R1 => "one connection at a time",
             Self::R2 => "one reconnect for each end",
             Self::R3 => "each gap as the backoff gives it",
-            Self::R4 => "the counter resets when a frame came",
+            Self::R4 => "the counter resets at the first frame",
             Self::R5 => "shutdown ends in time and leaves nothing",
             Self::R6 => "a silent peer is lost on time, not earlier",
             Self::R7 => "Pings and Closes are answered",

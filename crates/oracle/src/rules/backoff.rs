@@ -153,11 +153,11 @@ impl Backoff {
         let Some(due) = self.due.take() else {
             if self.dials > 1 {
                 findings.broke(Rule::R2, at, || {
-                    "expected one dial for each end, found another".to_owned()
+                    "expected one dial for each end, found a second".to_owned()
                 });
             } else if at > Micros::ZERO {
                 findings.broke(Rule::R3, at, || {
-                    "expected the first dial to wait for nothing, found it late".to_owned()
+                    "expected the first dial at once, found it late".to_owned()
                 });
             }
             return;
@@ -173,8 +173,8 @@ impl Backoff {
         if let Some(otherwise) = due.otherwise.filter(|otherwise| otherwise.holds(gap)) {
             findings.broke(Rule::R4, at, || {
                 format!(
-                    "expected a gap of {}, found {gap} s: what the counter gives ({otherwise}) \
-                     where it is not reset as a frame on the connection, or none, demands",
+                    "expected a gap of {}, found {gap} s: that of a counter ({otherwise}) which is \
+                     reset without a frame on the connection, or not reset despite one",
                     due.gap
                 )
             });

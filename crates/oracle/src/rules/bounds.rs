@@ -60,12 +60,12 @@ impl Bounds {
     #[must_use]
     pub fn flaw(&self) -> Option<&'static str> {
         if self.max_silence == Some(Micros::ZERO) {
-            return Some("a connection is kept for longer than no time at all before it is lost");
+            return Some("the longest silence must be more than zero");
         }
         let backoff = self.backoff?;
         if self.is_deterministic && backoff.has_jitter() {
             return Some(
-                "jitter is drawn by chance, so the subscriber is not deterministic: one of the two",
+                "a subscriber with jitter is not deterministic; declare only one of the two",
             );
         }
         backoff.flaw()
@@ -115,10 +115,10 @@ impl Bounds {
         match rule {
             Rule::R4 => unless(
                 self.backoff.is_some_and(has_reset),
-                "no backoff is declared that grows and starts anew",
+                "no backoff is declared that grows and resets",
             ),
             Rule::R6 => unless(self.max_silence.is_some(), "no liveness bound is declared"),
-            Rule::R8 => Err("what it tells its receivers is its own"),
+            Rule::R8 => Err("what it tells its receivers is up to it"),
             Rule::R15 => unless(
                 self.backoff.is_some_and(|backoff| backoff.has_jitter()),
                 "no backoff with jitter is declared",

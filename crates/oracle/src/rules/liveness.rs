@@ -154,7 +154,7 @@ impl Liveness {
             due => findings.broke(Rule::R6, at, || {
                 let due = due.map_or("none".to_owned(), |due| format!("the next at {due}"));
                 format!(
-                    "expected no Ping here ({due}), silence having begun at {}; found one",
+                    "expected no Ping here ({due}), since silence began at {}; found one",
                     self.silent_since
                 )
             }),
@@ -168,7 +168,7 @@ impl Liveness {
             if self.blocked_since.is_none_or(|since| since > due) {
                 findings.broke(Rule::R6, now, || {
                     format!(
-                        "expected a Ping at {due}, silence having begun at {}; found none",
+                        "expected a Ping at {due}, since silence began at {}; found none",
                         self.silent_since
                     )
                 });

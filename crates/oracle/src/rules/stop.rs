@@ -92,7 +92,7 @@ impl Stop {
     pub(super) fn dialed(&mut self, at: Micros, findings: &mut Findings) {
         if self.stopped_at.is_some() || self.called.is_some_and(|call| call.at < at) {
             findings.broke(Rule::R5, at, || {
-                "expected no dial once shutdown was called for, found one".to_owned()
+                "expected no dial once shutdown was called, found one".to_owned()
             });
         }
     }
@@ -112,7 +112,7 @@ impl Stop {
         {
             self.late = true;
             findings.broke(Rule::R5, now, || {
-                format!("expected shutdown to be over by {bound}, found it still under way")
+                format!("expected shutdown to be over by {bound}, found it still running")
             });
         }
     }

@@ -31,10 +31,10 @@ pub enum BadCase {
         source: io::Error,
     },
     /// There is no such folder.
-    #[error("there is no folder {}; --cases takes one with files such as R4.jsonl", .0.display())]
+    #[error("there is no folder {}; --cases needs one with files such as R4.jsonl", .0.display())]
     NoFolder(PathBuf),
     /// It has no cases.
-    #[error("{} holds no case: a file NAME.jsonl, whose header has \"x-case\"", .0.display())]
+    #[error("{} holds no case; a case is a file NAME.jsonl whose header has \"x-case\"", .0.display())]
     NoCases(PathBuf),
     /// It is not a tape.
     #[error("case {name}: {}", .source.report())]

@@ -29,10 +29,10 @@ pub enum HealthyError {
     #[error("{}", .0.report())]
     Tape(#[from] TapeError),
     /// A folder is not a tape.
-    #[error("{0:?} is a folder, and --healthy takes a file, or the name of a healthy tape: those are {there_are}", there_are = names().join(", "))]
+    #[error("{0:?} is a folder, but --healthy takes a file or the name of a healthy tape: {there_are}", there_are = names().join(", "))]
     Folder(String),
     /// There is no such file, and no built-in tape with that name.
-    #[error("there is no file {name:?}, and no healthy tape of that name: those are {}", there_are.join(", "))]
+    #[error("there is no file {name:?}, and no healthy tape of that name; there are {}", there_are.join(", "))]
     Unknown {
         /// What was asked for.
         name: String,

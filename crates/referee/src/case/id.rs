@@ -39,7 +39,8 @@ impl FromStr for CaseId {
     fn from_str(text: &str) -> Result<Self, String> {
         let bad = || {
             format!(
-                "{text:?} is no case's name: those are a letter of {GROUPS} and a number, such as R4"
+                "{text:?} is not the name of a case: expected one letter of {GROUPS} and a \
+                 number, such as R4"
             )
         };
         let (letter, number) = text.split_at_checked(1).ok_or_else(bad)?;

@@ -78,7 +78,8 @@ impl Report {
         }
         writeln!(
             page,
-            "</main><footer>Healthy tape: {}. One after the other the runs would take {:.0} s.</footer></body></html>",
+            "</main><footer>Healthy tape: {}. One after another, the runs would take {:.0} \
+             s.</footer></body></html>",
             HtmlText(&self.healthy),
             self.one_by_one_s()
         )

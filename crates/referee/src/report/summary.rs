@@ -107,9 +107,9 @@ Not as expected:
 | fail | R4 A message, then Close 1000, again and again | a storm \\| &lt;b> |
 | warn | X1 SIGTERM while connected | without a Close |
 
-why, and what good clients do: `wstape referee explain R4`
+for why, and what good clients do: `wstape referee explain R4`
 
-these again: `wstape referee --once --only R4 -- python3 client.py`
+to play these again: `wstape referee --once --only R4 -- python3 client.py`
 ";
         assert_eq!(text, wanted);
         let text = report.summary(Some(&Expected::of(&report).changes(&report)));

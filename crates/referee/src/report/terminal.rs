@@ -59,7 +59,7 @@ impl Report {
         let worst = wrong.clone().map(|row| row.verdict).max()?;
         let worst = wrong.clone().find(|row| row.verdict == worst)?;
         let explained = format!(
-            "why, and what good clients do: wstape referee explain {}",
+            "for why, and what good clients do: wstape referee explain {}",
             worst.id
         );
         // Rows drawn from all cases can't be played by themselves.
@@ -69,7 +69,7 @@ impl Report {
             return Some(explained);
         }
         let again = self.again(&ids.join(","));
-        Some(format!("{explained}\nthese again: {again}"))
+        Some(format!("{explained}\nto play these again: {again}"))
     }
 }
 
@@ -237,8 +237,8 @@ mod tests {
         assert_eq!(
             wrong.next_step(None).as_deref(),
             Some(
-                "why, and what good clients do: wstape referee explain R4\n\
-                 these again: wstape referee --once --only R4,X1 -- python3 client.py"
+                "for why, and what good clients do: wstape referee explain R4\n\
+                 to play these again: wstape referee --once --only R4,X1 -- python3 client.py"
             )
         );
         assert_eq!(
@@ -261,8 +261,8 @@ mod tests {
         assert_eq!(
             step(r#"{"R4":"fail","X1":"pass"}"#).as_deref(),
             Some(
-                "why, and what good clients do: wstape referee explain X1\n\
-                 these again: wstape referee --only X1 -- python3 client.py"
+                "for why, and what good clients do: wstape referee explain X1\n\
+                 to play these again: wstape referee --only X1 -- python3 client.py"
             )
         );
     }

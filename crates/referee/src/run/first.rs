@@ -114,7 +114,7 @@ fn ended(session: &Session) -> Option<String> {
     let dials = session.facts().attempts().len();
     // A client that never dialled may not know where to.
     let where_to = if dials == 0 {
-        "; where to dial is in its environment, ENGINE_URL, and {url} stands for it in its arguments"
+        "; it must dial ENGINE_URL from its environment; {url} in its arguments is replaced by it"
     } else {
         ""
     };
@@ -127,13 +127,15 @@ fn ended(session: &Session) -> Option<String> {
 fn lacking(session: &Session, wait_s: f64) -> String {
     let what = match session.facts().attempts().first() {
         None => {
-            "the client did not dial ENGINE_URL; it is in its environment, and {url} stands for it in its arguments"
+            "the client did not dial ENGINE_URL, which is in its environment; {url} in its \
+             arguments is replaced by it"
         }
         Some(first) if first.upgraded().is_none() => {
-            "the client dialled, and did not ask for a WebSocket"
+            "the client dialled, but did not ask for a WebSocket"
         }
         Some(_) => {
-            "the client connected, and the healthy tape never sent it a message: one that asks for streams first wants a --healthy that answers it"
+            "the client connected, but the healthy tape never sent it a message; a client that \
+             subscribes first needs a --healthy tape that answers it"
         }
     };
     format!("{what} ({wait_s} s without any fault)")

@@ -459,7 +459,7 @@ fn said(leftovers: Leftovers) -> Option<String> {
     }
     if leftovers.escaped > 0 {
         said.push(format!(
-            "{} of its processes had got away, and were ended",
+            "{} of its processes had escaped and were ended",
             leftovers.escaped
         ));
     }

@@ -66,7 +66,8 @@ pub enum RefereeError {
     Start(#[from] StartError),
     /// Its command does not name a runnable program.
     #[error(
-        "the client could not be started: {program}: {why}; is it installed, and on the PATH? A script stands behind its interpreter: -- python3 client.py"
+        "the client could not be started: {program}: {why}; is it installed and on the PATH? \
+         Start a script with its interpreter: -- python3 client.py"
     )]
     NotStarted {
         /// The command's first word.

@@ -45,7 +45,7 @@ impl Spec for HttpAnswer {
             return Err(path.wrong("a path that starts with \"/\", without a query or spaces"));
         }
         let Some(body) = read_body(&object)? else {
-            let message = "the key \"body\" is missing; \"\" is an empty one";
+            let message = "the key \"body\" is missing; use \"\" for an empty body";
             return Err(object.flaw(TapeErrorKind::MissingKey, message).key("body"));
         };
         let method = object.get("method").map(read_method).transpose()?;

@@ -220,7 +220,7 @@ pub(crate) fn read_match(field: &Field<'_>) -> Result<Match, Flaw> {
 fn pattern<P>(field: &Field<'_>, new: fn(&str) -> Result<P, BadPattern>) -> Result<P, Flaw> {
     let text = field.string()?;
     new(&text).map_err(|bad| {
-        let message = format!("{:?} is not one: {bad}", field.name);
+        let message = format!("{:?} is not valid: {bad}", field.name);
         let mut flaw = field.value_flaw(TapeErrorKind::Value, message);
         if let Some(at) = bad.at() {
             (flaw.at, flaw.len) = (field.value.offset_of_char(at), 1);

@@ -101,7 +101,7 @@ fn bad_regex(error: &regex::Error) -> BadPattern {
     const INDENT: usize = 4;
     if let regex::Error::CompiledTooBig(_) = error {
         let most = MAX_COMPILED_PATTERN_BYTES >> 20;
-        return BadPattern::new(format!("compiled it takes more than {most} MiB"), None);
+        return BadPattern::new(format!("it takes more than {most} MiB when compiled"), None);
     }
     let report = error.to_string();
     let message = report
@@ -130,7 +130,7 @@ fn check_depth(text: &str) -> Result<(), BadPattern> {
             _ => {}
         }
         if depth > MAX_PATH_DEPTH {
-            let message = format!("more than {MAX_PATH_DEPTH} brackets and parentheses are open");
+            let message = format!("more than {MAX_PATH_DEPTH} nested brackets and parentheses");
             return Err(BadPattern::new(message, Some(at)));
         }
     }
@@ -162,7 +162,7 @@ impl MessagePath {
             Err(error) => {
                 let message = match error.message() {
                     // What the parser says when it has no details.
-                    "parser error" => "no JSON path (RFC 9535) from here on",
+                    "parser error" => "not a JSONPath (RFC 9535) from here on",
                     message => message,
                 };
                 Err(BadPattern::new(message, Some(error.position())))

@@ -81,7 +81,7 @@ impl Reference {
             None if is_name(body) => Ok(Self::Group(body.to_owned())),
             _ => {
                 let body = shortened(body);
-                let why = "refers to nothing; a literal one is written";
+                let why = "refers to nothing; to send it literally, write";
                 Err(format!("${{{body}}} {why} $${{{body}}}"))
             }
         }

@@ -136,7 +136,7 @@ fn pieces(text: &str, escaped: bool) -> Result<Vec<Piece>, BadReference> {
         } else if let Some(body) = rest.strip_prefix("${") {
             let bad = |len, message| BadReference { at, len, message };
             let Some(end) = body.find('}') else {
-                let message = "a reference ends with \"}\"; a literal ${ is written $${";
+                let message = "a reference must end with \"}\"; for a literal ${ write $${";
                 return Err(bad(rest.len(), message.to_owned()));
             };
             let whole = end + "${}".len();
@@ -166,7 +166,7 @@ fn unescaped(body: &str, escaped: bool) -> Result<String, String> {
         return Ok(body.to_owned());
     }
     serde_json::from_str(&format!("\"{body}\""))
-        .map_err(|_| "an escape that breaks off within a reference".to_owned())
+        .map_err(|_| "an escape that is cut off inside a reference".to_owned())
 }
 
 /// The places of the strings of valid JSON text that are values, their quotes included.

@@ -74,7 +74,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     )
 }
 
-/// Whether an action means something on a connection that has its 101.
+/// Whether an action has an effect on a connection that already got its 101.
 fn may_be_heard(action: &Action) -> bool {
     let before = matches!(
         action,

@@ -31,7 +31,7 @@ enum Place {
 
 /// Malformed chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("what should be a chunk of a body is none")]
+#[error("a chunk of the body is malformed")]
 pub struct BadChunk;
 
 impl BodyCursor {

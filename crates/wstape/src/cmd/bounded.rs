@@ -29,7 +29,7 @@ pub(crate) fn bounded<T: Send + 'static>(
         Ok(worked) => worked,
         Err(RecvTimeoutError::Disconnected) => Err("its thread ended without a result".into()),
         Err(RecvTimeoutError::Timeout) => Err(format!(
-            "expected it to be played within {} s of wall time, found it still at work: the \
+            "expected it to be played within {} s of wall time, found it still running: the \
              subscriber blocks its thread, spins, or waits for another thread or another clock \
              than tokio's",
             most.as_secs()

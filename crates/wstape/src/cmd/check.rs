@@ -17,17 +17,17 @@ const BUFFER_BYTES: usize = 256 << 10;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A file is looked through for well-known secrets too (tokens, keys, cookies), also in base64, \
-percent-encoded and JSON-escaped.
+Files are also searched for well-known secrets (tokens, keys, cookies), including in base64, \
+percent-encoded and JSON-escaped form.
 
-Exit status: 0 all are sound; 1 one is torn or flawed, or holds a secret; 2 bad usage, or a file that can't be read, \
-or is of a later format.")]
+Exit status: 0 all are sound; 1 a tape is torn or flawed, or holds a secret; 2 bad usage, or a \
+file that can't be read or has a later format.")]
 pub(crate) struct CheckArgs {
     /// The tapes; - for standard input.
     #[arg(value_name = "FILE", required = true)]
     tapes: Vec<PathBuf>,
 
-    /// Say nothing of tapes that are sound.
+    /// Report only tapes that are not sound.
     #[arg(long)]
     quiet: bool,
 }

@@ -10,7 +10,7 @@ use super::exit;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-For bash, put this into ~/.bashrc:
+For bash, add this to ~/.bashrc:
   source <(wstape completions bash)
 For fish:
   wstape completions fish > ~/.config/fish/completions/wstape.fish

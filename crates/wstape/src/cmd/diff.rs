@@ -14,8 +14,9 @@ use super::exit;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Lines begin with - (only in A), + (only in B), ~ (an event whose values have changed, each shown) \
-or > (at another time). Events are compared as JSON: order of members and spaces do not count.
+Lines begin with - (only in A), + (only in B), ~ (an event whose values differ, each shown) or > \
+(at a different time). Events are compared as JSON: the order of members and white space do not \
+count.
 
 Exit status: 0 the same; 1 they differ; 2 bad usage, or a tape that can't be read.")]
 pub(crate) struct DiffArgs {
@@ -30,20 +31,20 @@ pub(crate) struct DiffArgs {
     #[command(flatten)]
     ignored: IgnoredArgs,
 
-    /// Where a message names its kind, a JSON Pointer such as /op; messages of text are compared as
-    /// JSON then. Default: `event`, of the engine's events alone.
+    /// JSON Pointer to a message's kind, such as /op; text messages are then compared as JSON.
+    /// Default: `event`, for the engine's events only.
     #[arg(long, value_name = "POINTER")]
     kind: Option<Pointer>,
 
-    /// Where a message has its time, for --ignore-ts: a JSON Pointer such as /T. Default: `ts`.
+    /// JSON Pointer to a message's time, such as /T, for --ignore-ts. Default: `ts`.
     #[arg(long, value_name = "POINTER")]
     time: Option<Pointer>,
 
-    /// Times so far apart are the same.
+    /// Treat times that are this close as equal.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
     within: Duration,
 
-    /// Only count.
+    /// Print only the counts.
     #[arg(long)]
     brief: bool,
 }
@@ -51,15 +52,16 @@ pub(crate) struct DiffArgs {
 /// What is not compared.
 #[derive(Debug, Args)]
 struct IgnoredArgs {
-    /// Leave out the events' ts, that of their data too.
+    /// Ignore the events' ts, and the ts in their data.
     #[arg(long)]
     ignore_ts: bool,
 
-    /// Leave out on whose connection things happened: a tap's tape names none, a proxy's each.
+    /// Ignore on which connection things happened: a proxy's tape names connections, a tap's does
+    /// not.
     #[arg(long)]
     ignore_conn: bool,
 
-    /// Leave out when things happened.
+    /// Ignore when things happened.
     #[arg(long, conflicts_with = "within")]
     ignore_times: bool,
 }
@@ -105,7 +107,7 @@ impl DiffArgs {
             .iter()
             .all(|path| path.as_os_str() == "-")
         {
-            let twice = "standard input can be one of the two tapes, not both";
+            let twice = "only one of the two tapes can be standard input";
             return Err(Stop::Usage(twice));
         }
         let mut out = BufWriter::new(io::stdout().lock());

@@ -66,21 +66,21 @@ pub(crate) fn lacks(counts: &Counts) -> Vec<String> {
     if frames > 0 || bytes > 0 {
         let cause = LossCause::of(bytes, counts.disk_lost_bytes);
         lacks.push(format!(
-            "{frames} frames ({bytes} bytes) lost: {cause}; marks in the tape say where"
+            "{frames} frames ({bytes} bytes) lost: {cause}; marks in the tape show where"
         ));
     }
     let (messages, bytes) = (counts.left_out_messages, counts.left_out_bytes);
     if messages > 0 {
         lacks.push(format!(
-            "{messages} compressed messages ({bytes} bytes) left out that are too long, damaged, \
-             or refer to what was lost; a mark in the tape says from where on"
+            "{messages} compressed messages ({bytes} bytes) left out, because they are too long or \
+             damaged, or refer to lost data; a mark in the tape shows from where on"
         ));
     }
     match counts.failed_connections {
         0 => {}
-        1 => lacks.push("1 connection was cut by a bug of the proxy itself".to_owned()),
+        1 => lacks.push("1 connection was cut by a bug in the proxy itself".to_owned()),
         n => lacks.push(format!(
-            "{n} connections were cut by a bug of the proxy itself"
+            "{n} connections were cut by a bug in the proxy itself"
         )),
     }
     lacks
@@ -117,11 +117,11 @@ mod tests {
         (counts.lost_frames, counts.lost_bytes) = (3, 100);
         for (disk_bytes, cause) in [
             (50, "the disk did not keep up"),
-            (49, "there was not enough processor time to write them down"),
+            (49, "there was not enough CPU time to write them"),
         ] {
             counts.disk_lost_bytes = disk_bytes;
             let expected =
-                format!("3 frames (100 bytes) lost: {cause}; marks in the tape say where");
+                format!("3 frames (100 bytes) lost: {cause}; marks in the tape show where");
             assert_eq!(lacks(&counts), [expected]);
         }
         (counts.lost_frames, counts.lost_bytes) = (0, 0);
@@ -129,6 +129,6 @@ mod tests {
         counts.failed_connections = 1;
         let said = lacks(&counts);
         assert!(said[0].starts_with("2 compressed messages (40 bytes) left out"));
-        assert_eq!(said[1], "1 connection was cut by a bug of the proxy itself");
+        assert_eq!(said[1], "1 connection was cut by a bug in the proxy itself");
     }
 }

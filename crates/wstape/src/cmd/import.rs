@@ -23,17 +23,21 @@ const STDIN: &str = "-";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Several WebSocket connections in one file become the connections of one tape, in the order of \
-their beginning; --entry and --url choose among them. A feed recorder's file is one connection: \
-  wstape import lines feed.jsonl.gz --time /recv_ts --message /msg --out feed-tape.jsonl What a HAR and a flow file don't tell (Ping, \
-Pong, fragments) is not in the tape. No tape is left unless all of INPUT can be read. \
-Exit status: 0 imported; 1 imported, and a rule of redaction matched nothing; 2 bad usage or input, or a file that can't be written.")]
+Several WebSocket connections in one file become the connections of one tape, in the order in \
+which they began; --entry and --url select some of them. A feed recorder's file is one connection:
+  wstape import lines feed.jsonl.gz --time /recv_ts --message /msg --out feed-tape.jsonl
+
+HAR and flow files don't record Pings, Pongs and fragments, so the tape has none. No tape is \
+written unless all of INPUT can be read.
+
+Exit status: 0 imported; 1 imported, but a redaction rule matched nothing; 2 bad usage or input, or \
+a file that can't be written.")]
 pub(crate) struct ImportArgs {
-    /// Who wrote INPUT.
+    /// The format of INPUT.
     #[arg(value_name = "FORMAT", value_enum)]
     format: Format,
 
-    /// What to import; - for standard input.
+    /// The file to import; - for standard input.
     #[arg(value_name = "INPUT")]
     file: PathBuf,
 
@@ -43,15 +47,15 @@ pub(crate) struct ImportArgs {
     #[command(flatten)]
     redaction: RedactionArgs,
 
-    /// Only the Nth WebSocket connection, from 1; may be given several times.
+    /// Import only the Nth WebSocket connection, counted from 1; may be repeated.
     #[arg(long, value_name = "N")]
     entry: Vec<u64>,
 
-    /// Only WebSocket connections whose URL contains this.
+    /// Import only WebSocket connections whose URL contains this.
     #[arg(long, value_name = "SUBSTRING")]
     url: Option<String>,
 
-    /// How connections end of which INPUT tells no end: by default they stay open.
+    /// When to end connections whose end is not in INPUT. By default they stay open.
     #[arg(long, value_name = "WHERE", value_enum)]
     ends: Option<Ends>,
 
@@ -62,46 +66,46 @@ pub(crate) struct ImportArgs {
 /// How the lines of a feed recorder's file are read.
 #[derive(Debug, Args)]
 struct LinesArgs {
-    /// Of lines: a layout by its name.
+    /// For lines: a named layout.
     #[arg(long, value_name = "NAME", value_enum)]
     layout: Option<Layout>,
 
-    /// Of lines: where the time stands: a JSON pointer such as `/recv_ts` (a number since 1970 in s,
-    /// ms, µs or ns, or a date), or ns, us, ms, s or iso for a time before the message, or none. Of
-    /// CSV the pointer's first token names the column.
+    /// For lines: where to find the time. A JSON Pointer such as `/recv_ts` (a number since 1970 in
+    /// s, ms, µs or ns, or a date); ns, us, ms, s or iso for a time before the message; or none.
+    /// For CSV, the pointer's first token names the column.
     #[arg(long, value_name = "WHERE")]
     time: Option<LineTime>,
 
-    /// Of lines: the JSON pointer to the message; by default it is all of the line but its time.
+    /// For lines: the JSON Pointer to the message. Default: all of the line but its time.
     #[arg(long, value_name = "POINTER", value_parser = message_pointer)]
     message: Option<String>,
 
-    /// Of lines without a time: how far apart messages are sent. Default: 100ms.
+    /// For lines without a time: the interval between messages. Default: 100ms.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     every: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Layout {
-    #[value(help = "Nanoseconds, a blank, the message: what hftbacktest's collectors write")]
+    #[value(help = "Nanoseconds, a space, the message: written by hftbacktest's collectors")]
     Hftbacktest,
     #[value(
-        help = "What Tardis serves and caches: a date, a blank, the message, or \"localTimestamp\" and \"message\"; an empty line ends a connection"
+        help = "A date, a space, the message, or \"localTimestamp\" and \"message\"; an empty line ends a connection: served and cached by Tardis"
     )]
     Tardis,
     #[value(
-        help = "What cryptofeed's AsyncFileCallback writes: seconds, a colon, the message; what the client said and its dials too"
+        help = "Seconds, a colon, the message, with the client's messages and dials: written by cryptofeed's AsyncFileCallback"
     )]
     Cryptofeed,
-    #[value(help = "A message a line, without a time")]
+    #[value(help = "One message per line, without a time")]
     Ndjson,
-    #[value(help = "Rows of CSV below one of names; --time and --message name their columns")]
+    #[value(help = "CSV with a header row; --time and --message name the columns")]
     Csv,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Ends {
-    #[value(help = "Where the next connection to the same URL is dialed")]
+    #[value(help = "When the next connection to the same URL is dialed")]
     NextDial,
 }
 
@@ -131,8 +135,8 @@ impl LinesArgs {
         let named = !matches!(self.layout, None | Some(Layout::Csv));
         if named && (self.time.is_some() || self.message.is_some()) {
             return Err(
-                "a layout says where time and message stand: leave --time and --message \
-                        out, or --layout",
+                "--layout already says where the time and the message are; leave out --time and \
+                 --message, or --layout",
             );
         }
         if let Some(time) = &self.time {
@@ -150,23 +154,23 @@ fn message_pointer(text: &str) -> Result<String, String> {
     if text.starts_with('/') {
         return Ok(text.to_owned());
     }
-    Err("a JSON pointer begins with \"/\", as in /msg".to_owned())
+    Err("expected a JSON Pointer that begins with \"/\", such as /msg".to_owned())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     #[value(
-        help = "An HTTP archive: Chrome's DevTools, Playwright (also a trace.zip), mitmproxy, HTTP Toolkit"
+        help = "An HTTP archive, of Chrome's DevTools, Playwright (also a trace.zip), mitmproxy or HTTP Toolkit"
     )]
     Har,
-    #[value(help = "A flow file of mitmproxy's (mitmdump -w)")]
+    #[value(help = "A flow file of mitmproxy (mitmdump -w)")]
     Mitmproxy,
-    #[value(help = "A replay file of MockForge's (JSON Lines)")]
+    #[value(help = "A replay file of MockForge (JSON Lines)")]
     Mockforge,
-    #[value(help = "A feed recorder's file: a message a line; gzip and zstd too")]
+    #[value(help = "A feed recorder's file with one message per line; gzip and zstd too")]
     Lines,
     #[value(
-        help = "A capture of a network's packets: pcap or pcapng (tcpdump, dumpcap, Wireshark); gzip and zstd too"
+        help = "A packet capture: pcap or pcapng (tcpdump, dumpcap, Wireshark); gzip and zstd too"
     )]
     Pcap,
 }
@@ -200,10 +204,10 @@ impl ImportArgs {
             Format::Pcap => ImportFormat::Capture,
         };
         if self.lines.is_given() && self.format != Format::Lines {
-            return Err("--layout, --time, --message and --every are for lines alone".into());
+            return Err("--layout, --time, --message and --every work only with lines".into());
         }
         if self.ends.is_some() && !matches!(self.format, Format::Har | Format::Mitmproxy) {
-            return Err("--ends is for har and mitmproxy, whose files may tell no end".into());
+            return Err("--ends works only with har and mitmproxy".into());
         }
         let mut import = if self.file == Path::new(STDIN) {
             Import::stdin(format)
@@ -236,21 +240,21 @@ impl ImportArgs {
         }
         if self.format == Format::Lines && self.lines.is_timeless() {
             eprintln!(
-                "wstape: nothing says when the messages came, and they are {} ms apart: --time says where \
-                 a line has its time, --every how far apart they are",
+                "wstape: the lines have no known times, so the messages are {} ms apart; use \
+                 --time to say where a line has its time, or --every to set the interval",
                 Lines::default().every.to_ms_text()
             );
         }
         if imported.waits > 0 {
             eprintln!(
-                "{} for a message of the client's in MockForge; the tape sends at the line's time \
+                "{} for a client message in MockForge; the tape sends at the line's time instead \
                  (x-wait-for)",
                 counted(imported.waits, "line waits", "lines wait")
             );
         }
         if imported.templates > 0 {
             eprintln!(
-                "{} a {{{{template}}}}; the tape sends the text as it stands (x-template)",
+                "{} a {{{{template}}}}; the tape sends it as plain text (x-template)",
                 counted(imported.templates, "line holds", "lines hold")
             );
         }

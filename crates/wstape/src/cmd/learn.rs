@@ -13,17 +13,16 @@ use super::redaction::RedactionArgs;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each kind of request becomes a step that answers all of its kind: what differs from one to the \
-next and comes back in the answer becomes a reference. What the engine sends about something \
-that was asked for becomes a scene that is started by asking for it, by whatever number and in \
-whatever order, and begins anew where it ends. What can't be told from SESSION is named, in the \
-tape's notes too. A request that SESSION never had is answered by nothing, and marked in the \
-journal of wstape serve.
+Each kind of request becomes a step that answers all requests of that kind; a value that varies \
+and comes back in the answer becomes a reference. What the engine sends for a subscription becomes \
+a scene, started by that subscription with any id and in any order, and repeated when it ends. \
+What can't be learnt from SESSION is listed, and noted in the tape. A request that is not in \
+SESSION gets no answer, and a mark in the journal of wstape serve.
 
-Exit status: 0 learnt; 1 learnt, and something was not; 2 nothing to learn from, or bad usage or \
-input, or a file that can't be written.")]
+Exit status: 0 learnt; 1 learnt, except for what is listed; 2 nothing to learn from, or bad \
+usage or input, or a file that can't be written.")]
 pub(crate) struct LearnArgs {
-    /// The tape of a session: one of wstape proxy, or of wstape import.
+    /// The tape of a session, recorded by wstape proxy or made by wstape import.
     #[arg(value_name = "SESSION")]
     tape: PathBuf,
 

@@ -11,11 +11,10 @@ use super::{exit, remedy};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-To read it at once: wstape man | man -l -
+To read: wstape man | man -l -
 To install: wstape man ~/.local/share/man/man1")]
 pub(crate) struct ManArgs {
-    /// The folder to write a page of each command into. Default: the main page, on standard
-    /// output.
+    /// The folder to write a page for each command to. Default: print the main page.
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
 }

@@ -19,11 +19,11 @@ pub(crate) struct OutputArgs {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 
-    /// Overwrite FILE where it exists.
+    /// Overwrite FILE if it exists.
     #[arg(long)]
     force: bool,
 
-    /// Say nothing but errors.
+    /// Print only errors.
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }
@@ -31,12 +31,12 @@ pub(crate) struct OutputArgs {
 /// When a live recording is forced to the disk.
 #[derive(Debug, Args)]
 pub(crate) struct FsyncArgs {
-    /// When to force the tape to the disk. Only a machine that loses its power makes a
-    /// difference: what was written outlives a killed recorder anyway.
+    /// When to force the tape to disk. This only matters if the machine loses power: what was
+    /// written survives a killed recorder anyway.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Interval)]
     fsync: When,
 
-    /// How long a step may wait for that, with --fsync interval.
+    /// With --fsync interval: the longest time before a step is forced to disk.
     #[arg(long, value_name = "DURATION", default_value_t = FSYNC_INTERVAL.into(), value_parser = duration::shown)]
     fsync_interval: humantime::Duration,
 }
@@ -45,7 +45,7 @@ pub(crate) struct FsyncArgs {
 enum When {
     /// Leave it to the operating system.
     Never,
-    /// At the latest so long after a step came, and at the end.
+    /// Within --fsync-interval after a step came, and at the end.
     Interval,
     /// Before a step counts as recorded.
     Always,
@@ -57,7 +57,7 @@ impl OutputArgs {
         match error.downcast_ref::<RecordError>() {
             Some(RecordError::Broken { name, source, .. }) if self.file().is_some() => {
                 let why = remedy::unwritten(source);
-                exit::bad_input(&format!("{name}: {why}; nothing of it is kept"))
+                exit::bad_input(&format!("{name}: {why}; nothing was kept"))
             }
             _ => exit::bad_command(error),
         }

@@ -11,9 +11,9 @@ use super::exit;
 /// Options of `overlays`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit status: 0 done; 1 no overlay goes by that name.")]
+Exit status: 0 done; 1 there is no overlay of that name.")]
 pub(crate) struct OverlaysArgs {
-    /// Print the tape of this one, as field/caddy-2.11-reload
+    /// Print the tape of this overlay, such as field/caddy-2.11-reload
     #[arg(value_name = "NAME")]
     name: Option<String>,
 }
@@ -26,7 +26,7 @@ impl OverlaysArgs {
         };
         let bare = name.strip_prefix(&format!("{FOLDER}/")).unwrap_or(name);
         let Some(overlay) = Overlay::all().find(|overlay| overlay.name() == bare) else {
-            eprintln!("wstape: no overlay goes by the name {name}; `wstape overlays` lists them");
+            eprintln!("wstape: there is no overlay {name}; `wstape overlays` lists them");
             return exit::FOUND.into();
         };
         exit::print(overlay.text())

@@ -17,11 +17,12 @@ const EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Asked for are /v2/status, /positions, /risk and /regime, below the base URL. Each answer that \
-differs from the one before becomes an event of its kind and an http step; an engine that is gone \
-becomes an outage. Ctrl-C ends the recording too. Exit status: 0 recorded; 1 nothing of the engine \
-could be read, or steps are missing that came faster than they could be written; 2 bad usage or \
-input, or an output that can't be written.")]
+It polls /v2/status, /positions, /risk and /regime below the base URL. Each answer that differs \
+from the previous one becomes an event of its kind and an http step; an engine that can't be \
+reached becomes an outage. Ctrl-C also ends the recording. Exit status: 0 recorded; 1 nothing \
+could \
+be read from the engine, or steps are missing because they came faster than they could be written; \
+2 bad usage or input, or an output that can't be written.")]
 pub(crate) struct PollArgs {
     /// The engine: an http:// or https:// URL.
     #[arg(value_name = "BASE_URL")]
@@ -35,8 +36,7 @@ pub(crate) struct PollArgs {
     #[arg(long, value_name = "DURATION", default_value_t = ANSWER_TIMEOUT.into(), value_parser = duration::shown)]
     timeout: humantime::Duration,
 
-    /// An answer that differs only in the values of keys of this name, such as ts, is no
-    /// other answer. May be given several times.
+    /// Ignore changes in the values of keys of this name, such as ts. May be repeated.
     #[arg(long = "ignore-key", value_name = "NAME")]
     ignored: Vec<String>,
 

@@ -17,29 +17,30 @@ use crate::progress::Progress;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The first line on standard output (on standard error with --out -) is the address to connect to, \
-as `listening on ws://127.0.0.1:9000`. Subscribers dial it in place of the engine, with the path, \
-the token and the subprotocols that they dial the engine with: what they send goes on as it is.\n\
+such as `listening on ws://127.0.0.1:9000`. Subscribers dial it instead of the engine, with the \
+same path, token and subprotocols: what they send is forwarded unchanged.\n\
 \n\
-An engine that can't be reached shows as a reset of whoever dialed, and as a `mark` in the tape. \
-Ctrl-C ends the recording and cuts what is open. Exit status: 0 recorded; 1 frames are missing from \
-the tape (never from the traffic), or a bug of the proxy cut a connection; 2 bad usage or input, an \
-output that can't be written, a certificate that fails, or an upstream that is no WebSocket.")]
+If the engine can't be reached, the dialing subscriber gets a reset, and the tape a `mark`. Ctrl-C \
+ends the recording and cuts open connections. Exit status: 0 recorded; 1 frames are missing from \
+the tape (never from the traffic), or a bug in the proxy cut a connection; 2 bad usage or input, \
+an \
+output that can't be written, a bad certificate, or an upstream that does not speak WebSocket.")]
 pub(crate) struct ProxyArgs {
-    /// The address to listen on, such as 127.0.0.1:9000; port 0 takes a free one.
+    /// The address to listen on, such as 127.0.0.1:9000; port 0 picks a free port.
     #[arg(long, value_name = "ADDR")]
     listen: SocketAddr,
 
-    /// The engine: a ws:// or wss:// URL. Its scheme, host and port count; paths are the
-    /// subscribers' own.
+    /// The engine: a ws:// or wss:// URL. Only its scheme, host and port are used; paths come from
+    /// the subscribers.
     #[arg(long, value_name = "URL")]
     upstream: String,
 
-    /// Make the Host header of requests the engine's, as virtual hosts want it. Nothing else is
+    /// Set the Host header of requests to the engine's host, for virtual hosts. Nothing else is
     /// ever rewritten.
     #[arg(long)]
     rewrite_host: bool,
 
-    /// Slow the traffic down to what can be written, rather than leave frames out of the tape.
+    /// Slow the traffic down to the speed of the disk instead of leaving frames out of the tape.
     #[arg(long)]
     lossless: bool,
 
@@ -63,8 +64,8 @@ impl ProxyArgs {
             let listening = listener.local_addr()?;
             if is_own(proxy.upstream(), listening).await {
                 return Err(format!(
-                    "--upstream {}: that is this proxy itself, at {listening}: each connection \
-                     would make another; name the engine's own address",
+                    "--upstream {}: that is this proxy itself, at {listening}; give the engine's \
+                     own address",
                     proxy.upstream()
                 )
                 .into());
@@ -117,7 +118,7 @@ fn leads_back(dialed: SocketAddr, listening: SocketAddr) -> bool {
 fn taken(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "the port is taken; choose another, or 0 for any free one".to_owned()
+            "the port is taken; choose another, or 0 for any free port".to_owned()
         }
         _ => error.to_string(),
     }

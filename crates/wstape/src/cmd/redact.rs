@@ -17,14 +17,13 @@ use crate::progress::Progress;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What is not redacted keeps every byte. The result is looked through for all that was redacted \
-and for well-known secrets, also in base64, percent-encoded and JSON-escaped; where it holds one, \
-FILE.unsafe is left for a closer look, and nothing called FILE. A rule that matches nothing is \
-not claimed in the header.
+What is not redacted keeps its exact bytes. The result is searched for all redacted values and for \
+well-known secrets, including in base64, percent-encoded and JSON-escaped form. If it holds one, \
+it is written to FILE.unsafe for a closer look, and FILE is not written. The header lists only \
+rules that matched.
 
-Exit status: 0 written, and safe; 1 written, and a rule matched nothing, or there was none and \
-nothing to redact without one; 2 it still holds a secret, or bad usage or input, or a file \
-that can't be written.")]
+Exit status: 0 written, and safe; 1 written, but a rule matched nothing, or nothing was redacted; \
+2 the result still holds a secret, or bad usage or input, or a file that can't be written.")]
 pub(crate) struct RedactArgs {
     /// The tape.
     #[arg(value_name = "FILE")]
@@ -78,7 +77,7 @@ impl RedactArgs {
         drop(progress);
         if let Some(torn) = reader.torn().filter(|_| !self.output.quiet) {
             eprintln!(
-                "wstape: {}:{}: the last line is torn after {} bytes, and left out",
+                "wstape: {}:{}: the last line is torn after {} bytes and was left out",
                 self.tape.display(),
                 torn.line,
                 torn.bytes.len()

@@ -12,31 +12,32 @@ const HEADING: &str = "Redaction";
 /// What the tape is not to hold.
 #[derive(Debug, Args)]
 pub(crate) struct RedactionArgs {
-    /// Redact what stands at this JSON pointer (RFC 6901) of a message. May be given several times.
+    /// Redact the value at this JSON Pointer (RFC 6901) in every message. May be repeated.
     ///
-    /// With `/data/account_value`, that value of each event's data is replaced by a placeholder of its type, equal values by equal ones; in an
-    /// object or a list each value is. Never in a tape, without any rule: Authorization, cookies
-    /// and their like, the user info of URLs, and tokens in their queries and paths.
+    /// For example, `/data/account_value` replaces that value in each event's data by a placeholder
+    /// of the same type; equal values get equal placeholders. In an object or a list, each value is
+    /// replaced. Always redacted, without any rule: Authorization, cookies and similar headers, the
+    /// user info of URLs, and tokens in their queries and paths.
     #[arg(long = "redact", value_name = "POINTER", value_parser = pointer, help_heading = HEADING)]
     pointers: Vec<String>,
 
-    /// Redact the value of each key of this name, wherever it stands. May be given several times.
+    /// Redact the value of each key of this name, wherever it occurs. May be repeated.
     #[arg(long = "redact-key", value_name = "NAME", help_heading = HEADING)]
     keys: Vec<String>,
 
-    /// Redact the value of this HTTP header. May be given several times.
+    /// Redact the value of this HTTP header. May be repeated.
     #[arg(long = "redact-header", value_name = "NAME", help_heading = HEADING)]
     headers: Vec<String>,
 
-    /// Redact in messages too whatever has the shape of a well-known secret, such as a GitHub
-    /// token or a private key. Without it, such a secret in a message fails the command.
+    /// Also redact anything in a message that looks like a well-known secret, such as a GitHub
+    /// token or a private key. Without this option, such a secret in a message fails the command.
     #[arg(long, help_heading = HEADING)]
     redact_shapes: bool,
 }
 
 /// The operating system has no random bytes to give.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the operating system gives no random bytes for the placeholders of secrets")]
+#[error("the operating system gave no random bytes for the placeholders of secrets")]
 pub(crate) struct NoRandomBytes;
 
 /// Why redaction can't start.
@@ -73,8 +74,9 @@ impl RedactionArgs {
             if redactor.replaced() > 0 {
                 return Vec::new();
             }
-            let sentence = "nothing was redacted: no rule is given (--redact, --redact-key, \
-                            --redact-header, --redact-shapes), and there is nothing that always is";
+            let sentence = "nothing was redacted: no rule was given (--redact, --redact-key, \
+                            --redact-header, --redact-shapes), and nothing was found that is \
+                            always redacted";
             return vec![sentence.to_owned()];
         }
         unmatched_rules(redactor)

@@ -30,29 +30,29 @@ const BAD_INPUT: u8 = 2;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit status: 0 all outcomes hold; 1 one departs from its snapshot, or has none, or a demand of its \
-tape is not met, or a case of chaos breaks a rule; 2 bad usage or a bad tape; the \
-other tapes are played all the same.")]
+Exit status: 0 all outcomes hold; 1 an outcome departs from its snapshot, or has none, or an \
+expectation of its tape is not met, or a chaos case breaks a rule; 2 bad usage or a bad tape; the \
+other tapes are still played.")]
 pub(crate) struct Replay {
-    /// Tapes, or folders of tapes. Default: all of fixtures/, each recording under each overlay
-    /// too.
+    /// Tapes, or folders of tapes. Default: all of fixtures/, with each recording also played under
+    /// each overlay.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// Lay this tape, or one of `wstape overlays`, over each PATH; may be given several times.
+    /// Lay this tape, or one listed by `wstape overlays`, over each PATH; may be repeated.
     #[arg(long, value_name = "TAPE", requires = "paths")]
     overlay: Vec<PathBuf>,
 
-    /// Write the outcomes as the snapshots, and say which changed.
+    /// Write the outcomes as the new snapshots, and say which ones changed.
     #[arg(long, conflicts_with = "real")]
     accept: bool,
 
-    /// Play over TCP in real time too, and compare within a tolerance: 50 ms for each second of
-    /// the run begun, and once more.
+    /// Also play over TCP in real time, and compare within a tolerance: 50 ms, plus 50 ms for each
+    /// second of the run, rounded up.
     #[arg(long, requires = "paths")]
     real: bool,
 
-    /// Play no tape that lasts longer, in its own time.
+    /// Refuse tapes that last longer than this in virtual time.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = DEFAULT_MAX_VIRTUAL)]
     max_virtual: Duration,
 }
@@ -151,7 +151,7 @@ impl Replay {
         }
         let fixtures = fixtures_with("tapes")
             .map_err(|error| error.to_string())?
-            .ok_or("no folder fixtures/tapes here or above: name the tapes to play")?;
+            .ok_or("no fixtures/tapes folder here or above; name the tapes to play")?;
         Suite::of_fixtures(&fixtures).map_err(|error| remedy::of_suite(&error))
     }
 
@@ -180,7 +180,10 @@ impl Replay {
         let found = outcome.to_string();
         let unmet: Vec<&str> = outcome.unmet().collect();
         if !unmet.is_empty() {
-            let shown = format!("the tape's demands are not met:\n  {}", unmet.join("\n  "));
+            let shown = format!(
+                "the tape's expectations are not met:\n  {}",
+                unmet.join("\n  ")
+            );
             return Ok((Verdict::Departs(shown), outcome));
         }
         if let Some(shown) = rules_of(trial, &**subject)? {
@@ -214,7 +217,7 @@ impl Replay {
             let departures = departures(&outcome, &real);
             if !departures.is_empty() {
                 let shown = format!(
-                    "over TCP, in real time, more than {REAL_TOLERANCE:?} a second off:\n{}",
+                    "over TCP in real time, off by more than {REAL_TOLERANCE:?} per second:\n{}",
                     departures.join("\n")
                 );
                 return Ok((Verdict::Departs(shown), outcome));
@@ -284,7 +287,7 @@ fn rules_of(trial: &Trial, subject: &dyn Subject) -> Result<Option<String>, Stri
     }
     let violations = broken_rules(tape, subject).map_err(|error| error.to_string())?;
     let lines: Vec<String> = violations.iter().map(|v| format!("  {v}\n")).collect();
-    Ok((!lines.is_empty()).then(|| format!("rules are broken:\n{}", lines.concat())))
+    Ok((!lines.is_empty()).then(|| format!("broken rules:\n{}", lines.concat())))
 }
 
 /// Wall time for a trial: what any case may take, plus a second for each MiB of its tapes.
@@ -308,7 +311,7 @@ fn unseen(found: &str) -> String {
     let shown = lines[..lines.len().min(MAX_SHOWN_LINES)].join("\n");
     let more = match lines.len().saturating_sub(MAX_SHOWN_LINES) {
         0 => String::new(),
-        left => format!("\n⋮\n{left} further lines of it will be in the snapshot"),
+        left => format!("\n⋮\n{left} more lines will be in the snapshot"),
     };
     format!("no snapshot yet; this is what happened\n\n{shown}{more}\n")
 }

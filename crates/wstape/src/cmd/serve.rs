@@ -72,7 +72,7 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
     for engine in engines.running.clone() {
         watching.spawn(async move {
             let why = engine.journal().broken().await;
-            eprintln!("wstape: the journal ends here, and the engine goes on: {why}");
+            eprintln!("wstape: the journal ends here, but the engine goes on: {why}");
         });
     }
     let ended = tokio::select! {
@@ -165,7 +165,7 @@ async fn tape_over(engine: &Engine, serve: &Serve) -> Result<Ending, EngineError
     };
     for torn in &end.torn {
         eprintln!(
-            "the tape is torn at line {}: what comes before it was played",
+            "the tape is torn at line {}; everything before it was played",
             torn.line
         );
     }
@@ -198,7 +198,7 @@ fn say(verdict: &Verdict, serve: &Serve, ending: &mut Ending) {
             *ending = Ending::Unmet;
             "not met"
         }
-        _ => "not judged (only `wstape replay` sees a mirror)",
+        _ => "not judged (only `wstape replay` can see a mirror)",
     };
     let tape = serve.tape_of(verdict.layer);
     let place = tape.map_or_else(String::new, |path| {

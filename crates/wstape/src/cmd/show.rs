@@ -18,8 +18,8 @@ pub(crate) struct ShowArgs {
     #[arg(value_name = "FILE")]
     tape: PathBuf,
 
-    /// Count messages by what stands here in each, a JSON Pointer such as /op or /data/e. Default:
-    /// by `event`, of the engine's events alone.
+    /// Count messages by the value at this JSON Pointer, such as /op or /data/e. Default: `event`,
+    /// for the engine's events only.
     #[arg(long, value_name = "POINTER")]
     kind: Option<Pointer>,
 }

@@ -16,31 +16,31 @@ use crate::progress::Progress;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-For example, five minutes of an engine that wants a token:
+Record five minutes of an engine that wants a token:
   TOKEN=… wstape tap wss://engine.example/ws --token-env TOKEN --for 5m --out session.jsonl
 
-An engine that sends nothing before it is asked to:
+Record an engine that sends nothing until you subscribe:
   wstape tap wss://exchange.example/ws --send '{\"op\":\"subscribe\",\"channel\":\"trades\"}' --out t.jsonl
 
-Ctrl-C ends the recording too. Exit status: 0 recorded; 1 the engine was never reached, or steps \
-are missing that came faster than they could be written; 2 bad usage or input, or an output that \
-can't be written.")]
+Ctrl-C also ends the recording. Exit status: 0 recorded; 1 the engine was never reached, or steps \
+are missing because they came faster than they could be written; 2 bad usage or input, or an \
+output that can't be written.")]
 pub(crate) struct TapArgs {
     /// The engine: a ws:// or wss:// URL.
     #[arg(value_name = "URL")]
     url: String,
 
-    /// Send this text once connected, and again after each reconnect; @FILE sends what is in FILE,
-    /// without a line end at its end. May be given several times.
+    /// Send this text after each connect and reconnect; @FILE sends the contents of FILE, without
+    /// the final line break. May be repeated.
     #[arg(long = "send", value_name = "TEXT|@FILE")]
     texts: Vec<String>,
 
-    /// Send this header with each handshake. May be given several times. A bearer token is better
-    /// given by --token-env: a command line is no place for secrets.
+    /// Send this header with each handshake. May be repeated. For a bearer token, use --token-env:
+    /// other users can see a command line.
     #[arg(long = "header", value_name = "NAME: VALUE")]
     sent_headers: Vec<String>,
 
-    /// Offer this subprotocol. May be given several times.
+    /// Offer this subprotocol. May be repeated.
     #[arg(long = "subprotocol", value_name = "NAME")]
     subprotocols: Vec<String>,
 
@@ -77,7 +77,7 @@ impl TapArgs {
             // Not repeated in the error: it may be a secret.
             let (name, value) = header
                 .split_once(':')
-                .ok_or("--header: expected NAME: VALUE, found no colon")?;
+                .ok_or("--header: expected NAME: VALUE, but found no colon")?;
             tap = tap.header(name.trim(), value.trim())?;
         }
         for name in &self.subprotocols {

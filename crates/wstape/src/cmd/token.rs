@@ -24,7 +24,7 @@ impl TokenArgs {
         match env::var(name) {
             Ok(token) => Ok(Some(token)),
             Err(VarError::NotPresent) => Err(format!(
-                "--token-env {name}: there is no such environment variable"
+                "--token-env {name}: this environment variable is not set"
             )),
             Err(VarError::NotUnicode(_)) => {
                 Err(format!("--token-env {name}: its value is not UTF-8"))

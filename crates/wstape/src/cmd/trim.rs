@@ -22,20 +22,20 @@ const MARK: &str = "mark:";
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A PLACE is a time of the tape, such as 90s, 1m30s or 250ms, or mark:NAME.
-What holds where the stretch begins (the port down, a partition, open connections) is set there.
+The state at the start of the section (port down, partition, open connections) is kept.
 
-Exit status: 0 written; 1 nothing lies in the stretch, and nothing is written, or a rule matched \
-nothing in it; 2 bad usage or input, or a file that can't be written.")]
+Exit status: 0 written; 1 the section is empty and nothing is written, or a rule matched nothing \
+in it; 2 bad usage or input, or a file that can't be written.")]
 pub(crate) struct TrimArgs {
     /// The tape.
     #[arg(value_name = "FILE")]
     tape: PathBuf,
 
-    /// Where the stretch begins. Default: at the tape's beginning.
+    /// Where the section starts. Default: the start of the tape.
     #[arg(long, value_name = "PLACE", value_parser = place)]
     from: Option<Place>,
 
-    /// Where it ends. Default: at the tape's end.
+    /// Where the section ends. Default: the end of the tape.
     #[arg(long, value_name = "PLACE", value_parser = place, required_unless_present = "from")]
     to: Option<Place>,
 
@@ -108,6 +108,6 @@ fn place(text: &str) -> Result<Place, String> {
         return Ok(Place::Mark(name.to_owned()));
     }
     let time = humantime::parse_duration(text)
-        .map_err(|_| format!("a place is a time such as 90s, or {MARK}NAME"))?;
+        .map_err(|_| format!("expected a time such as 90s, or {MARK}NAME"))?;
     Ok(Place::At(Micros::from(time)))
 }

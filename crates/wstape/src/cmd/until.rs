@@ -49,7 +49,7 @@ impl UntilArgs {
             }
             tokio::spawn(async move {
                 signals.next().await;
-                eprintln!("wstape: ended by a second signal, before all was written");
+                eprintln!("wstape: stopped by a second signal, before everything was written");
                 std::process::exit(super::exit::FOUND.into());
             });
         })

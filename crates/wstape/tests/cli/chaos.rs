@@ -79,7 +79,7 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
         (&["--seeds", "a..b"], "expected A..B, A.. or one seed"),
         (&["--seed", "-1"], "--seed"),
         (&["--shard", "3/2"], "there is no shard 3/2"),
-        (&["--shard", "2"], "\"2\" is no shard: expected I/N"),
+        (&["--shard", "2"], "\"2\" is not a shard: expected I/N"),
         (&["--budget", "soon"], "--budget <DURATION>"),
         (&["--jobs", "0"], "--jobs <N>"),
         (&["--jobs", "100000"], "expected a number from 1 to 256"),
@@ -98,11 +98,11 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
         ),
         (
             &["--tape", "far.jsonl"],
-            "far.jsonl:2: the case would last 104249991 days, and may last 31: trim the tape",
+            "far.jsonl:2: the case would last 104249991 days, but the limit is 31; trim the tape",
         ),
         (
             &["--tape", "holds.jsonl", "--out", "holds.jsonl"],
-            "holds.jsonl is a file, and --out wants a folder",
+            "holds.jsonl is a file, but --out needs a folder",
         ),
         (
             &["--tape", "holds.jsonl", "--junit", "no/such/x.xml"],
@@ -330,7 +330,7 @@ fn a_shard_is_taken_from_the_environment_and_said_in_the_first_line() {
         .output()
         .expect("the binary runs");
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("CHAOS_SHARD_COUNT does not say of how many"));
+    assert!(text(&output.stderr).contains("CHAOS_SHARD_COUNT does not give the number of shards"));
 }
 
 #[test]
@@ -400,7 +400,7 @@ fn replay_says_which_rules_a_case_breaks() {
     let output = replay("never-back.jsonl");
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stdout);
-    assert!(said.contains("rules are broken:\n  R11 at "), "{said}");
+    assert!(said.contains("broken rules:\n  R11 at "), "{said}");
     assert_eq!(replay("holds.jsonl").status.code(), Some(0));
 }
 
@@ -448,7 +448,7 @@ fn an_interrupt_ends_the_run_with_what_there_is() {
     let status = child.wait().expect("it ends");
     assert_eq!(status.code(), Some(3), "{said:?}");
     assert!(
-        said.contains(&"  it was interrupted".to_owned()),
+        said.contains(&"  the run was interrupted".to_owned()),
         "{said:?}"
     );
     assert_eq!(json(&folder.path().join("r.json"))["interrupted"], true);

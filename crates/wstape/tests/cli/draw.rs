@@ -59,7 +59,7 @@ fn a_journal_is_one_html_file_in_which_no_payload_is_markup() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let notes = said(&output);
     assert!(
-        notes.contains("the last line breaks off") && notes.contains("1 lines of kinds"),
+        notes.contains("the last line is cut off") && notes.contains("1 lines of kinds"),
         "{notes}"
     );
     let html = fs::read_to_string(folder.path().join("run.html")).expect("written");
@@ -113,12 +113,12 @@ fn what_a_journal_would_not_hold_a_drawing_does_not_either_wherever_it_was_seen_
         assert!(!html.contains("hunter2"), "{:#?}", lines(&html));
         assert!(html.contains("/ws?token=redacted-"));
         assert!(
-            html.contains("left out, for it holds a secret: "),
+            html.contains("left out, because it holds a secret: "),
             "its time stays"
         );
         let notes = said(&output);
         assert!(
-            notes.contains("lines are left out, for they hold a secret"),
+            notes.contains("lines are left out, because they hold a secret"),
             "{notes}"
         );
     }
@@ -184,7 +184,7 @@ fn what_is_no_run_or_can_not_be_written_is_said_and_leaves_nothing() {
         ),
         (
             vec!["good.jsonl", "--out", "./good.jsonl", "--force"],
-            "./good.jsonl is what is drawn: --out names another file",
+            "./good.jsonl is the input; choose another file with --out",
         ),
         (vec!["good.jsonl", "--out", "no/new.html"], "no/new.html: "),
         (

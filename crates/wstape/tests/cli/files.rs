@@ -131,7 +131,7 @@ fn a_script_is_shown_by_what_its_steps_wait_for_and_tells_of_no_outage() {
     let waits =
         "\nin scenes    1 step\non connect   1 step\non message   2 steps\non silence   1 step\n";
     assert!(shown.contains(waits), "{shown}");
-    assert!(shown.contains("\nconnections  whoever dials"), "{shown}");
+    assert!(shown.contains("\nconnections  any client"), "{shown}");
     assert!(!shown.contains("outages"), "{shown}");
     let json = shown.lines().find(|row| row.starts_with("  (json) "));
     let number = json.and_then(|row| row.split_whitespace().nth(1));
@@ -311,7 +311,7 @@ fn standard_input_is_one_of_two_tapes_and_not_both() {
     let (status, shown, said) = run(&[("a.jsonl", STATES)], &["diff", "-", "-"]);
     assert_eq!((status, shown.as_str()), (Some(2), ""));
     assert!(
-        said.contains("standard input can be one of the two tapes, not both"),
+        said.contains("only one of the two tapes can be standard input"),
         "{said}"
     );
 }
@@ -346,7 +346,7 @@ fn what_cannot_be_trimmed_is_said_and_nothing_is_written() {
         (&["--to", "mark:none"], "a.jsonl: there is no mark \"none\""),
         (
             &["--from", "soon"],
-            "a place is a time such as 90s, or mark:NAME",
+            "expected a time such as 90s, or mark:NAME",
         ),
         (&[], "--to <PLACE>"),
     ];
@@ -439,12 +439,13 @@ fn a_stretch_that_holds_nothing_is_said_and_leaves_no_tape() {
         (
             "90s",
             "2m",
-            "a.jsonl: nothing is kept: the stretch begins at 90.000000 s, and the tape's last step is at 6.000000 s",
+            "a.jsonl: nothing is kept: the section starts at 90.000000 s, but the tape's last \
+             step is at 6.000000 s",
         ),
         (
             "4100ms",
             "4200ms",
-            "a.jsonl: nothing is kept: there is no step in that stretch",
+            "a.jsonl: nothing is kept: the section holds no step",
         ),
     ] {
         let folder = tempfile::tempdir().expect("a folder");

@@ -46,7 +46,7 @@ fn lines_without_a_word_on_their_time_are_said_to_be_evenly_apart() {
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         String::from_utf8(output.stderr).unwrap()
     };
-    let sentence = "nothing says when the messages came, and they are 100 ms apart: --time says";
+    let sentence = "the lines have no known times, so the messages are 100 ms apart; use --time";
     assert!(said(&[]).contains(sentence), "{}", said(&[]));
     for options in [
         &["--time", "/ts"] as &[&str],

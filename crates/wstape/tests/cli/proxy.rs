@@ -237,7 +237,8 @@ fn an_engine_that_is_not_there_is_a_reset_and_a_sentence() {
     assert!(to_the_end(&mut client).1);
     proxy.has(|action| matches!(action, Action::Mark(_)));
     let ended = proxy.end();
-    let sentence = "connection 1: reset, for the engine could not be reached: connection refused";
+    let sentence = "connection 1: reset, because the engine could not be reached: connection \
+                    refused";
     assert!(ended.said.contains(sentence), "{}", ended.said);
     assert!(!ended.said.contains("pw"));
     assert_eq!(ended.status, Some(0));
@@ -260,7 +261,7 @@ fn an_upstream_that_is_no_websocket_is_said_with_status_2() {
     assert!(
         ended
             .said
-            .contains("is no WebSocket: none of the 1 handshakes"),
+            .contains("does not speak WebSocket: it answered 1 handshakes"),
         "{}",
         ended.said
     );

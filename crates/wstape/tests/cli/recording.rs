@@ -70,7 +70,7 @@ fn a_bad_tap_is_one_clear_sentence_with_status_2_and_nothing_written() {
         ),
         (
             &["tap", URL, "--out", "t", "--token-env", "NO_SUCH"],
-            "no such environment variable",
+            "this environment variable is not set",
         ),
         (
             &["tap", URL, "--out", "t", "--token-env", "BAD_TOKEN"],
@@ -86,15 +86,16 @@ fn a_bad_poll_is_one_clear_sentence_with_status_2_and_nothing_written() {
     demand(&[
         (
             &["poll", URL, "--out", "t"],
-            "expected scheme http or https, found ws: what is pushed there is recorded by",
+            "expected scheme http or https, found ws; record a WebSocket with",
         ),
         (
             &["poll", "nonsense", "--out", "t"],
-            "invalid base url: relative URL without a base; expected one such as http://127.0.0.1:8765",
+            "invalid base URL: relative URL without a base; expected one such as \
+             http://127.0.0.1:8765",
         ),
         (
             &["poll", BASE_URL, "--out", "t", "--every", "1ms"],
-            "1ms: expected 10ms or longer between two rounds",
+            "1ms: expected 10ms or longer between polls",
         ),
         (
             &["poll", BASE_URL, "--out", "t", "--token-env", "BAD_TOKEN"],
@@ -209,7 +210,7 @@ fn an_engine_that_is_not_there_is_polled_into_a_tape_that_says_so() {
         said.starts_with("recorded 0 answers, 0 of them new, 1 outage in "),
         "{said}"
     );
-    let sentence = "wstape: nothing of http://127.0.0.1:1/base could be read: ";
+    let sentence = "wstape: nothing could be read from http://127.0.0.1:1/base: ";
     assert!(said.contains(sentence), "{said}");
     let text = fs::read_to_string(tape).expect("a file");
     let tape = wstape_tape::Tape::parse("t", &text).expect("a tape");
@@ -243,11 +244,11 @@ fn a_bad_header_or_text_to_send_is_one_clear_sentence_with_status_2_and_nothing_
         (tap("--header", "s3cret"), "--header: expected NAME: VALUE"),
         (
             tap("--header", "a b: c"),
-            "header a b: that can't be the name of one",
+            "header a b: this is not a valid header name",
         ),
         (
             tap("--header", "Upgrade: x"),
-            "header Upgrade: the handshake sets it itself",
+            "header Upgrade: the handshake sets this header itself",
         ),
         (
             tap("--subprotocol", "a b"),

@@ -85,7 +85,7 @@ fn a_secret_that_no_rule_covers_fails_with_its_line_and_leaves_nothing_that_look
     assert_eq!(
         said,
         "wstape: out.jsonl.unsafe:3: the value of the key \"wallet\", redacted elsewhere in the value \
-         of \"text\"; the tape is not safe to share before a rule covers it: wstape redact \
+         of \"text\"; the tape is not safe to share until a rule covers it: wstape redact \
          out.jsonl.unsafe --redact-shapes --out out.jsonl\n"
     );
     assert_eq!(names(folder.path()), ["in.jsonl", "out.jsonl.unsafe"]);
@@ -173,7 +173,7 @@ fn no_rule_and_nothing_to_redact_is_said() {
     let (status, printed, said) = redact(folder.path(), tape, &["--out", "-"]);
     assert_eq!(status, Some(1));
     assert!(
-        said.contains("nothing was redacted: no rule is given (--redact, "),
+        said.contains("nothing was redacted: no rule was given (--redact, "),
         "{said}"
     );
     assert!(printed.contains(r#""event":"a""#), "{printed}");
@@ -278,7 +278,7 @@ fn a_torn_last_line_is_left_out_and_said() {
     assert_eq!(status, Some(0));
     assert_eq!(
         said,
-        "wstape: in.jsonl:3: the last line is torn after 50 bytes, and left out\n"
+        "wstape: in.jsonl:3: the last line is torn after 50 bytes and was left out\n"
     );
     assert_eq!(printed.lines().count(), 2);
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 const WRONG: [(&[&str], &str); 21] = [
     (
         &["--only", "R4,", "--", "true"],
-        "a name that is empty; it takes names such as R4,E2",
+        "an empty name; expected names such as R4,E2",
     ),
     (
         &["--only", "R99", "--", "true"],
@@ -16,19 +16,19 @@ const WRONG: [(&[&str], &str); 21] = [
     ),
     (
         &["--only", "storms", "--", "true"],
-        "\"storms\" is no case's name: those are a letter",
+        "\"storms\" is not the name of a case: expected one letter",
     ),
     (
         &["--only", "X5", "--", "true"],
-        "X5 is no case of its own: it is asked in every case",
+        "X5 is not a case of its own: every case asks it",
     ),
     (
         &["--only", "k", "--", "true"],
-        "K1 is no case of its own: it is asked in every case",
+        "K1 is not a case of its own: every case asks it",
     ),
     (
         &["--only", "R4"],
-        "a client is missing; the command that starts it comes last: wstape referee -- python3 client.py",
+        "no client given; put the command that starts it last: wstape referee -- python3 client.py",
     ),
     (
         &["--only", "R4", "--", "no-such-client"],
@@ -65,23 +65,23 @@ const WRONG: [(&[&str], &str); 21] = [
     ),
     (
         &["--healthy", "nosuch", "--", "true"],
-        "no healthy tape of that name: those are events, jsonrpc,",
+        "no healthy tape of that name; there are events, jsonrpc,",
     ),
     (
         &["--healthy", ".", "--", "true"],
-        "\".\" is a folder, and --healthy takes a file",
+        "\".\" is a folder, but --healthy takes a file",
     ),
     (
         &["--out", "damaged.json", "--", "true"],
-        "damaged.json is a file, and --out wants a folder",
+        "damaged.json is a file, but --out needs a folder",
     ),
     (
         &["--cases", "nowhere", "--list"],
-        "there is no folder nowhere; --cases takes one",
+        "there is no folder nowhere; --cases needs one",
     ),
     (
         &["--cases", "empty", "--", "true"],
-        "empty holds no case: a file NAME.jsonl",
+        "empty holds no case; a case is a file NAME.jsonl",
     ),
     (
         &["compare", "missing.json"],
@@ -89,7 +89,7 @@ const WRONG: [(&[&str], &str); 21] = [
     ),
     (
         &["compare", "damaged.json"],
-        "damaged.json is not, or no longer, what `wstape referee --out DIR` writes",
+        "damaged.json is not a results.json of `wstape referee --out DIR`",
     ),
 ];
 

@@ -144,7 +144,7 @@ fn a_tape_that_finds_no_room_is_not_said_to_play_up_to_there_for_nothing_is_left
             .expect("a shell runs");
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{verb}: {said}");
-        let expected = "wstape: o: File too large (os error 27); nothing of it is kept\n";
+        let expected = "wstape: o: File too large (os error 27); nothing was kept\n";
         assert_eq!(said, expected, "{verb}");
         assert!(!folder.path().join("o").exists(), "{verb}");
     }

@@ -19,7 +19,7 @@ fn harness(folder: &Path, arguments: &[&str]) -> Output {
 fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
     let table: &[(&[&str], &str)] = &[
         (&[], "Usage: wstape <COMMAND>"),
-        (&["replay"], "no folder fixtures/tapes here or above"),
+        (&["replay"], "no fixtures/tapes folder here or above"),
         (
             &["replay", "gone.jsonl"],
             "gone.jsonl: No such file or directory",
@@ -36,11 +36,11 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
         // Its first step lies longer ago than anything that can be waited for.
         (
             &["replay", "late.jsonl"],
-            "late.jsonl:3:10: \"at_ms\" never decreases",
+            "late.jsonl:3:10: \"at_ms\" must not decrease",
         ),
         (
             &["replay", "tape.jsonl", "--overlay", "late.jsonl"],
-            "late.jsonl:3:10: \"at_ms\" never decreases",
+            "late.jsonl:3:10: \"at_ms\" must not decrease",
         ),
         (
             &["replay", "settings.jsonl"],
@@ -52,14 +52,14 @@ fn bad_input_is_one_clear_sentence_with_status_2_and_nothing_written() {
             &["replay", "tape.jsonl", "--accept", "--real"],
             "cannot be used with",
         ),
-        (&["replay", "/dev/null"], "/dev/null: no file: a tape is"),
+        (&["replay", "/dev/null"], "/dev/null: not a file; a tape is"),
         (
             &["replay", "tape.jsonl", "--overlay", "/dev/null"],
-            "/dev/null: no file: a tape is",
+            "/dev/null: not a file; a tape is",
         ),
         (
             &["replay", "nothing"],
-            "nothing: no tapes: expected files named *.jsonl",
+            "nothing: no tapes found; expected files named *.jsonl",
         ),
     ];
     for (arguments, sentence) in table {
@@ -159,7 +159,7 @@ fn of_a_long_outcome_without_a_snapshot_the_first_lines_are_shown_and_the_rest_i
     assert!(said.contains("mark \"number 40\"\n"), "{said}");
     assert!(!said.contains("mark \"number 90\""), "{said}");
     assert!(
-        said.contains(" further lines of it will be in the snapshot\nif this is right: "),
+        said.contains(" more lines will be in the snapshot\nif this is right: "),
         "{said}"
     );
 }
@@ -218,7 +218,8 @@ fn a_bad_tape_in_a_folder_is_reported_the_rest_is_played_and_the_status_is_2() {
         errors.contains("tapes/b.jsonl:2:13: unknown key \"dorp\""),
         "{errors}"
     );
-    let too_long = "tapes/c.jsonl:2: the run would last 104249991 days, and may last 31 days: trim \
+    let too_long = "tapes/c.jsonl:2: the run would last 104249991 days, but the limit is 31 days; \
+                    trim \
                     the tape, or allow more with --max-virtual\n";
     assert!(errors.contains(too_long), "{errors}");
     assert!(

@@ -47,7 +47,7 @@ fn a_name_that_no_rule_has_is_bad_usage_that_says_which_there_are() {
             ["--without", "R1,latency"],
             "unknown rule \"latency\": there are R1 to R16",
         ),
-        (["--without", "R1-R16"], "no rule is left to judge by"),
+        (["--without", "R1-R16"], "no rules left to judge"),
         (["--explain", "R0"], "unknown rule \"R0\""),
     ] {
         let run = chaos(folder.path(), &arguments);
@@ -65,7 +65,7 @@ fn what_a_rule_asks_and_why_is_said_without_playing_anything() {
     let folder = folder();
     let one = text(&chaos(folder.path(), &["--explain", "R4"]).stdout);
     assert!(
-        one.starts_with("R4: the counter resets when a frame came\n"),
+        one.starts_with("R4: the counter resets at the first frame\n"),
         "{one}"
     );
     for line in [
@@ -94,7 +94,7 @@ fn results_that_were_judged_by_different_rules_are_not_merged() {
     let merged = chaos(folder.path(), &["merge", "1.json", "2.json"]);
     assert_eq!(merged.status.code(), Some(2));
     assert!(
-        text(&merged.stderr).contains("2.json is of rules R1, R2,"),
+        text(&merged.stderr).contains("2.json was made with rules R1, R2,"),
         "{merged:?}"
     );
 }
@@ -104,10 +104,10 @@ fn messages_are_drawn_from_a_tape_that_is_named_and_one_without_any_is_bad_input
     let folder = folder();
     let drawn = ["--seeds", "0..4", "--from", "holds.jsonl", "--quiet"];
     let said = text(&chaos(folder.path(), &drawn).stdout);
-    assert!(said.contains("1 messages of tapes"), "{said}");
+    assert!(said.contains("1 messages from tapes"), "{said}");
     fs::write(folder.path().join("mute.jsonl"), "{\"tape\":1}\n").expect("a file");
     let mute = chaos(folder.path(), &["--from", "mute.jsonl"]);
     assert_eq!(mute.status.code(), Some(2));
     let said = text(&mute.stderr);
-    assert!(said.contains("mute.jsonl: no message to draw"), "{said}");
+    assert!(said.contains("mute.jsonl: no messages to use"), "{said}");
 }

@@ -32,7 +32,7 @@ fn bad_input_is_one_clear_sentence_and_status_2_and_writes_nothing() {
     let table: &[(&[&str], &str)] = &[
         (
             &["good.jsonl", "--listen", &taken],
-            "the port is taken; choose another, or 0 for any free one (--listen ADDR)",
+            "the port is taken; choose another, or 0 for any free port (--listen ADDR)",
         ),
         (
             &["good.jsonl", "--listen", "127.0.0.1:0", "--control", &taken],
@@ -40,11 +40,11 @@ fn bad_input_is_one_clear_sentence_and_status_2_and_writes_nothing() {
         ),
         (
             &["good.jsonl", "--listen", "203.0.113.1:0"],
-            "the address is not this machine's",
+            "this machine does not have that address",
         ),
         (
             &["good.jsonl", "--listen", "no-such-host.invalid:0"],
-            "; give an address of this machine's, such as 127.0.0.1:8765",
+            "; give an address of this machine, such as 127.0.0.1:8765",
         ),
         (
             &["good.jsonl", "--overlay", "field/no-such"],
@@ -60,19 +60,19 @@ fn bad_input_is_one_clear_sentence_and_status_2_and_writes_nothing() {
         ),
         (
             &["good.jsonl", "--speed", "fast"],
-            "a speed is `max` or a number",
+            "expected `max` or a number",
         ),
         (
             &["good.jsonl", "--speed", "0"],
-            "a speed is `max` or a number",
+            "expected `max` or a number",
         ),
         (
             &["good.jsonl", "--time", "/T"],
-            "--time says where the time stands that --ts shift moves; add --ts shift",
+            "--time has no effect without --ts shift; add --ts shift",
         ),
         (
             &["good.jsonl", "--ts", "keep", "--time", "/T", "--check"],
-            "--time says where the time stands that --ts shift moves; add --ts shift",
+            "--time has no effect without --ts shift; add --ts shift",
         ),
         (
             &["good.jsonl", "--ts", "shift", "--time", "T"],
@@ -239,7 +239,7 @@ fn a_torn_tape_is_reported_when_its_end_is_reached() {
     assert_eq!(
         (err.as_str(), status),
         (
-            "the tape is torn at line 3: what comes before it was played\n",
+            "the tape is torn at line 3; everything before it was played\n",
             Some(0)
         )
     );
@@ -329,7 +329,7 @@ fn a_journal_that_takes_no_more_is_said_at_once_and_the_engine_goes_on() {
     let first = running.greet("");
     let line = line.recv_timeout(BOUND);
     let line = line.expect("it is said while the engine goes on");
-    let expected = "wstape: the journal ends here, and the engine goes on: No space left on device";
+    let expected = "wstape: the journal ends here, but the engine goes on: No space left on device";
     assert!(line.starts_with(expected), "{line}");
     let second = running.greet("");
     let pid = running.child.id().to_string();
@@ -339,7 +339,7 @@ fn a_journal_that_takes_no_more_is_said_at_once_and_the_engine_goes_on() {
     assert_eq!(running.child.wait().unwrap().code(), Some(1));
     let rest = reading.join().unwrap();
     assert!(
-        rest.contains("the journal could not be written to its end"),
+        rest.contains("the journal could not be completely written"),
         "{rest}"
     );
 }
@@ -353,7 +353,7 @@ fn a_journal_is_written_over_no_tape_and_over_no_other_engines_journal() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(
-        said.contains("./good.jsonl is read, and would be"),
+        said.contains("./good.jsonl is an input and would be overwritten"),
         "{said}"
     );
     let tape = std::fs::read_to_string(dir.path().join("good.jsonl")).unwrap();

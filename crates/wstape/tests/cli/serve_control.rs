@@ -62,7 +62,7 @@ fn a_control_port_that_others_could_reach_needs_a_token_and_nothing_is_left_behi
     let dir = folder();
     let table: &[(&[&str], &str)] = &[
         (&["--control", "0.0.0.0:0"], "needs a token"),
-        (&["--control", "nowhere"], "an address is HOST:PORT"),
+        (&["--control", "nowhere"], "expected HOST:PORT"),
         (
             &[
                 "--control",

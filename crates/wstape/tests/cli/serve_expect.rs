@@ -96,12 +96,12 @@ fn a_tape_that_never_began_has_not_met_what_it_expects() {
     for (more, said, status) in [
         (
             &["--exit"][..],
-            "demand.jsonl:2: not met: nobody connected, so the tape never began\n",
+            "demand.jsonl:2: not met: nobody connected, so the tape never started\n",
             1,
         ),
         (
             &["--exit", "--start", "connections:2"],
-            "demand.jsonl:2: not met: the tape waits for 2 clients to connect, and never began\n",
+            "demand.jsonl:2: not met: the tape waits for 2 clients to connect, and never started\n",
             1,
         ),
         // Without --exit nobody asked for a verdict, and a tape that began was left by who ended it.

@@ -54,7 +54,7 @@ fn a_certificate_that_cannot_be_used_or_written_is_bad_input() {
     let table: &[(&[&str], &str)] = &[
         (
             &["--tls", "--tls-ca", "notes.txt"],
-            "something else than a certificate",
+            "the file exists and is not a certificate",
         ),
         (&["--tls-ca", "ca.pem"], "--tls"),
         (&["--cert", "notes.txt"], "--key"),

@@ -138,7 +138,7 @@ fn a_real_engine_over_tls_is_reached_by_the_authority_that_is_named_and_by_no_ot
     };
     let said = refused(&[]);
     assert!(
-        said.contains("--upstream-ca FILE names the authority"),
+        said.contains("--upstream-ca FILE names the CA to trust"),
         "{said}"
     );
     let said = refused(&["--upstream-ca", "old.jsonl"]);
@@ -211,7 +211,7 @@ fn what_a_real_engine_cannot_be_served_with_is_one_sentence_and_status_2() {
     let table: &[(&[&str], &str)] = &[
         (
             &["--overlay", "accept.jsonl"],
-            "accept.jsonl:2: this can't be laid over a real engine: `accept`",
+            "accept.jsonl:2: this step can't be laid over a real engine: `accept`",
         ),
         (&["--overlay", "accept.jsonl", "--check"], "accept.jsonl:2:"),
         (&["--overlay", "two.jsonl"], "the overlays name 2 engines"),

@@ -163,7 +163,7 @@ impl Proxies {
             return Ok(());
         }
         let own = &self.upstream;
-        let error = format!("{upstream} is out of reach: only the upstream {own} is passed on to");
+        let error = format!("{upstream} can't be reached: only the upstream {own} is allowed");
         Err(Refusal::forbidden(error))
     }
 
@@ -272,7 +272,8 @@ impl Proxies {
         if let Some(text) = asked.listen.as_deref().filter(|text| !text.is_empty()) {
             let asked = loopback(text)?;
             if asked != listed.listen && asked.port() != 0 {
-                let error = "where a proxy listens can't be changed; delete it and create another";
+                let error =
+                    "a proxy's listen address can't be changed; delete it and create another";
                 return Err(Refusal::bad(error));
             }
         }

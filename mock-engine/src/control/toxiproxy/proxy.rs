@@ -38,7 +38,7 @@ pub(super) fn loopback(text: &str) -> Result<SocketAddr, Refusal> {
         }
         _ => {
             let error =
-                format!("{text} can be reached from other machines: only loopback is opened");
+                format!("{text} can be reached from other machines; only loopback is allowed");
             return Err(Refusal::forbidden(error));
         }
     };

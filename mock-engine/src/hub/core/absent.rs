@@ -43,7 +43,8 @@ impl Core {
                 let taken = path.is_none() && self.numbers.taken(last).is_some();
                 (taken || last <= come).then(|| {
                     let said = format!(
-                        "{} came before this: `on_connect` is for connections to come, and the next is {}",
+                        "{} came before this: `on_connect` is for future connections, and the \
+                         next is {}",
                         called(*whose, path),
                         come + 1
                     );
@@ -149,7 +150,7 @@ impl Core {
 
     fn in_vain(&self, step: &Step, key: &str, nth: u64, stands: &str) -> Absent {
         let said = format!(
-            "{} is {stands}, so nothing comes of `{key}`; {}",
+            "{} is {stands}, so `{key}` has no effect; {}",
             called(Whose::Nth(nth), step.path.as_deref()),
             self.there()
         );

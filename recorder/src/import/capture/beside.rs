@@ -78,29 +78,29 @@ impl Kind {
             } => {
                 let link = if *ethernet { "" } else { " -T rawip" };
                 format!(
-                    "within {name}, which is not looked into: capture inside the tunnel, or take what is \
-                     around off with Wireshark's editcap -C {before}{link} FILE NEW.pcapng"
+                    "within {name}, which is not decoded; capture inside the tunnel, or strip it \
+                     with Wireshark's editcap -C {before}{link} FILE NEW.pcapng"
                 )
             }
             Self::Encrypted(name) => format!(
-                "of {name}, which nobody can read without its keys: capture where it ends, on the \
+                "of {name}, which can't be read without its keys; capture where it ends, on the \
                  tunnel's own interface"
             ),
-            Self::Cut => {
-                "of TCP, cut before what they say: capture whole packets, tcpdump -s 0".to_owned()
-            }
+            Self::Cut => "of TCP, cut before their payload; capture whole packets with tcpdump -s \
+                 0"
+            .to_owned(),
             Self::Quic => {
-                "of UDP to port 443, as QUIC and HTTP/3 are: record in the client, by the \
-                 browser's own HAR or wstape proxy"
+                "of UDP to port 443, probably QUIC and HTTP/3; record with the browser's HAR \
+                 export or with wstape proxy"
                     .to_owned()
             }
             Self::Udp => {
-                "of UDP, over which no WebSocket goes: capture the port that the client dials, \
+                "of UDP, which carries no WebSocket; capture the port that the client dials: \
                  tcpdump -i any -s 0 -w NEW.pcap tcp port PORT"
                     .to_owned()
             }
-            Self::Other => "of neither TCP nor UDP: capture the port that the client dials, \
-                 tcpdump -i any -s 0 -w NEW.pcap tcp port PORT"
+            Self::Other => "of neither TCP nor UDP; capture the port that the client dials: \
+                            tcpdump -i any -s 0 -w NEW.pcap tcp port PORT"
                 .to_owned(),
         }
     }

@@ -76,7 +76,7 @@ impl<'a> Packets<'a> {
         let next_generation = begin.starts_with(SECTION);
         let found = kind::of(begin).filter(|_| !next_generation);
         let found = found.unwrap_or(
-            "something else; Wireshark's editcap makes one of what it knows: editcap -F pcapng \
+            "something else; Wireshark's editcap can convert many formats: editcap -F pcapng \
              FILE NEW.pcapng",
         );
         let failed = Rc::new(RefCell::new(None));
@@ -129,10 +129,10 @@ impl<'a> Packets<'a> {
                 Err(PcapError::BufferTooSmall) if self.size < MAX_BLOCK_BYTES => {}
                 Err(PcapError::BufferTooSmall) => {
                     let most = MAX_BLOCK_BYTES >> 20;
-                    let message = format!("a packet of more than {most} MiB, which is none");
+                    let message = format!("a block of more than {most} MiB");
                     return Err(self.flaw(at_byte, &message));
                 }
-                Err(_) => return Err(self.flaw(at_byte, "a packet that is none")),
+                Err(_) => return Err(self.flaw(at_byte, "something else")),
             }
             if !refill {
                 self.size *= 2;
@@ -145,7 +145,7 @@ impl<'a> Packets<'a> {
             }
             if !refilled || (self.reader.data().len() == before && !self.reader.reader_exhausted())
             {
-                return Err(self.flaw(at_byte, "a packet that is none"));
+                return Err(self.flaw(at_byte, "something else"));
             }
         }
     }
@@ -155,8 +155,8 @@ impl<'a> Packets<'a> {
             name: self.name.clone(),
             place: format!(": at byte {at_byte}"),
             message: format!(
-                "expected a packet, found {found}; the file is damaged here: editcap FILE \
-                 NEW.pcapng (Wireshark) keeps what is before"
+                "expected a packet, found {found}; the file is damaged here; editcap FILE \
+                 NEW.pcapng (Wireshark) keeps what comes before"
             ),
         }
     }

@@ -105,7 +105,7 @@ impl Survey {
             return Err(ImportError::Nothing {
                 name: name.to_owned(),
                 message: format!(
-                    "expected {MAX_LISTED} WebSocket connections at most, found more; take a \
+                    "expected {MAX_LISTED} WebSocket connections at most, found more; cut out a \
                      part of the capture: editcap -A FROM -B TO FILE NEW.pcapng (Wireshark)"
                 ),
             });
@@ -200,24 +200,23 @@ impl Survey {
         lacks.extend(self.tls_said());
         if self.midway > 0 {
             lacks.push(format!(
-                "{} began before the capture or where it lacks bytes: the handshake is not in it, \
-                 and a 101 of no headers stands in its place",
+                "{} began before the capture, or where bytes are missing: its handshake is not in \
+                 the capture, so the tape has a 101 without headers",
                 connections(self.midway)
             ));
         }
         if self.holes > 0 {
             lacks.push(format!(
-                "{} bytes of {} are missing from the capture, dropped while it was made or cut at \
-                 its snapshot length (record with tcpdump -s 0 -B 65536); a mark stands at each \
-                 place",
+                "{} bytes of {} are missing from the capture: they were dropped during capture or \
+                 cut at its snapshot length (use tcpdump -s 0 -B 65536); a mark shows each place",
                 self.holes,
                 connections(self.torn.len() as u64)
             ));
         }
         if self.broken_off {
             lacks.push(
-                "the capture breaks off within a packet, as where what wrote it was killed; what \
-                 is before was read"
+                "the capture is cut off inside a packet, as when its writer is killed; everything \
+                 before was read"
                     .to_owned(),
             );
         }
@@ -252,8 +251,8 @@ impl Survey {
             String::new()
         };
         Some(format!(
-            "{} {} TLS, which nobody can read without its keys ({}{more}): record where it ends, \
-             with wstape proxy --upstream wss://…, mitmproxy or the browser's own HAR",
+            "{} {} TLS, which can't be read without its keys ({}{more}); record where TLS ends, \
+             with wstape proxy --upstream wss://…, mitmproxy or the browser's HAR export",
             connections(all),
             if all == 1 { "is" } else { "are" },
             named.join(", ")
@@ -262,7 +261,8 @@ impl Survey {
 
     /// What is said of a capture without a WebSocket.
     fn nothing(&self, name: &str) -> ImportError {
-        const AGAIN: &str = "capture from before the client dials, the port that it dials: tcpdump \
+        const AGAIN: &str = "start the capture before the client dials, on the port that it \
+                             dials: tcpdump \
              -i any -s 0 -w NEW.pcap tcp port PORT";
         let mut found = self.lacks();
         if self.others > 0 {
@@ -274,13 +274,11 @@ impl Survey {
         found.extend(self.beside.said());
         if self.packets == 0 {
             found.push(format!(
-                "no packet at all, as where a filter lets none by: {AGAIN}"
+                "no packets, as when a filter matches none: {AGAIN}"
             ));
         } else if found.is_empty() {
             let silent = connections(self.silent);
-            found.push(format!(
-                "{silent} of which it holds no first bytes: {AGAIN}"
-            ));
+            found.push(format!("{silent} without their first bytes: {AGAIN}"));
         }
         ImportError::Nothing {
             name: name.to_owned(),

@@ -216,7 +216,7 @@ impl<'a> Entry<'a> {
         };
         let mut opening = handshake(begin, &url, asked, begin, answer);
         if dated.is_none() {
-            let mark = "the archive does not say when this dial was: placed by its neighbours";
+            let mark = "the archive does not say when this dial was; placed between its neighbours";
             opening.insert(1, Moment::new(begin, Action::Mark(mark.to_owned())));
         }
         if let Some(left_out) = left_out.filter(|_| !open) {

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use crate::import::kind::{CHARLES, record};
 
-const ASYNCAPI: &str = record!("an AsyncAPI document, which describes messages and holds none");
-const OPENAPI: &str = record!("an OpenAPI document, which describes requests and holds none");
+const ASYNCAPI: &str = record!("an AsyncAPI document, which describes messages but holds none");
+const OPENAPI: &str = record!("an OpenAPI document, which describes requests but holds none");
 const K6: &str = record!("k6's measurements, which hold no messages");
 const TSHARK: &str = "tshark's output for a capture; import the capture itself: wstape import pcap";
 
@@ -16,13 +16,13 @@ const TSHARK: &str = "tshark's output for a capture; import the capture itself: 
 const BEGINS: [(&str, &str); 8] = [
     (
         "version https://git-lfs.github.com/spec/",
-        "a Git LFS pointer; fetch the file it stands for: git lfs pull",
+        "a Git LFS pointer; fetch its file: git lfs pull",
     ),
     ("asyncapi:", ASYNCAPI),
     ("openapi:", OPENAPI),
     (
         "type: collection.insomnia",
-        record!("an Insomnia collection, which holds requests and no recording"),
+        record!("an Insomnia collection, which holds requests but no recording"),
     ),
     (
         "meta {",
@@ -53,11 +53,11 @@ const MAX_BEGIN_BYTES: usize = 4 << 10;
 const OBJECTS: [(&[&str], &str); 7] = [
     (
         &["info", "item"],
-        record!("a Postman collection, which holds requests and no recording"),
+        record!("a Postman collection, which holds requests but no recording"),
     ),
     (
         &["_type", "__export_format"],
-        record!("an Insomnia export, which holds requests and no recording"),
+        record!("an Insomnia export, which holds requests but no recording"),
     ),
     (&["asyncapi"], ASYNCAPI),
     (&["openapi"], OPENAPI),
@@ -91,7 +91,7 @@ const ZIPS: [(&str, &str, &str); 2] = [
     (
         "request_",
         "",
-        "a Proxyman log; export it as HAR, which since its version 2.28 has the messages",
+        "a Proxyman log; export it as HAR, which contains the messages since version 2.28",
     ),
 ];
 

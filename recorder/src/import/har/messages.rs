@@ -149,7 +149,7 @@ impl<'a> Messages<'a> {
         let flaw = |message: String| place.flaw(".response.content._file", message);
         let Some(beside) = beside else {
             return Err(flaw(format!(
-                "the messages are in {shown} beside the HAR; import the HAR by its path, not by \
+                "the messages are in {shown} beside the HAR; import the HAR by its path, not from \
                  standard input"
             )));
         };
@@ -330,7 +330,10 @@ impl<'a> Messages<'a> {
             let decoded = BASE64.decode(&*written.data);
             let decoded = decoded.or_else(|_| URL_SAFE.decode(&*written.data));
             decoded.map_err(|_| {
-                let message = format!("expected base64, as opcode {opcode} has it, found another");
+                let message = format!(
+                    "expected base64, as for opcode {opcode}, found something \
+                                       else"
+                );
                 self.flaw(".data", message)
             })?
         };
@@ -348,7 +351,7 @@ impl<'a> Messages<'a> {
 
     fn no_message(&self, said: &str) -> ImportError {
         let expected = "expected {\"type\", \"time\", \"opcode\", \"data\"}";
-        self.flaw("", format!("{expected}, found another: {said}"))
+        self.flaw("", format!("{expected}, found something else: {said}"))
     }
 
     /// A flaw of a part of the message read last, such as `.opcode`.

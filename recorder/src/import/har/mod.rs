@@ -67,8 +67,8 @@ impl Creator {
         const LACKING: [&str; 2] = ["chrome-har", "puppeteer-har"];
         if let Some(name) = LACKING.iter().find(|name| self.is(name)) {
             return Some(format!(
-                "{name} leaves WebSockets out: record with recordHar of Playwright 1.61 or later, or \
-                 between page and engine: wstape proxy"
+                "{name} leaves WebSockets out; record with recordHar of Playwright 1.61 or later, \
+                 or between page and engine with wstape proxy"
             ));
         }
         let version = self.version.as_deref().filter(|_| self.is("Playwright"))?;
@@ -76,15 +76,15 @@ impl Creator {
         let own = [numbers.next()?, numbers.next()?];
         (own < FIRST).then(|| {
             format!(
-                "Playwright {version} leaves WebSockets out of archives and traces: take 1.61 or \
-                 later, or record between page and engine: wstape proxy"
+                "Playwright {version} leaves WebSockets out of archives and traces; use 1.61 or \
+                 later, or record between page and engine with wstape proxy"
             )
         })
     }
 }
 
 /// Where an archive comes from.
-const EXPORT: &str = "export one: Network panel of the browser's DevTools, Export HAR";
+const EXPORT: &str = "export one with Export HAR in the Network panel of the browser's DevTools";
 
 /// The version of Playwright whose times are squeezed (microsoft/playwright#41360), but for
 /// Firefox's, which come from elsewhere.
@@ -158,7 +158,7 @@ pub(super) fn text(name: &str, bytes: Vec<u8>) -> Result<String, ImportError> {
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         flaw(format!(
-            "expected a HAR, which is UTF-8, found other bytes at byte {at}"
+            "expected a HAR, which is UTF-8, but it is not at byte {at}"
         ))
     })?;
     if text.starts_with('\u{feff}') {
@@ -170,11 +170,11 @@ pub(super) fn text(name: &str, bytes: Vec<u8>) -> Result<String, ImportError> {
     let length = text.bytes().take_while(u8::is_ascii_digit).count();
     if length > 0 && text.as_bytes().get(length) == Some(&b':') {
         let message = "expected a HAR, which is JSON, found what looks like mitmproxy's flows; \
-                       for those: wstape import mitmproxy";
+                       import them with wstape import mitmproxy";
         return Err(flaw(message.to_owned()));
     }
     if first != '{' {
-        let found = known(&text).unwrap_or_else(|| format!("another; {EXPORT}"));
+        let found = known(&text).unwrap_or_else(|| format!("something else; {EXPORT}"));
         return Err(flaw(format!(
             "expected a HAR, which is a JSON object with log.entries, found {found}"
         )));
@@ -246,16 +246,17 @@ pub(super) fn sessions<'a>(
     let mut lacks = lacks(creator.as_deref(), &sessions);
     if timeless > 0 {
         lacks.push(format!(
-            "the messages of {timeless} of {} connections have no times: they stand where their \
-             connection begins, in their order (Playwright leaves times out with mode: 'minimal')",
+            "the messages of {timeless} of {} connections have no times, so they are placed in \
+             order where their connection begins (Playwright leaves times out with mode: \
+             'minimal')",
             sessions.len()
         ));
     }
     if writer.squeezes {
         lacks.push(format!(
-            "Playwright {SQUEEZING} writes times squeezed a thousandfold \
-             (microsoft/playwright#41360): they were stretched; the time from a connection's \
-             beginning to its first message is known to a second only"
+            "Playwright {SQUEEZING} writes times divided by a thousand \
+             (microsoft/playwright#41360), which was undone; the time from the start of a \
+             connection to its first message is only known to the second"
         ));
     }
     Ok((sessions, lacks))
@@ -299,16 +300,16 @@ fn lacks(creator: Option<&str>, sessions: &[Session<'_>]) -> Vec<String> {
     let mut lacks = Vec::new();
     if accepted > 0 && silent == accepted {
         lacks.push(format!(
-            "none of the {accepted} accepted connections has a message: Firefox exports none, nor does Safari, and \
-             Playwright leaves them out with content: 'omit'; record with Chrome's DevTools, or \
-             with content: 'embed'"
+            "none of the {accepted} accepted connections has a message: Firefox and Safari export \
+             none, and Playwright leaves them out with content: 'omit'; record with Chrome's \
+             DevTools, or with content: 'embed'"
         ));
     }
     if endless > 0 && endless == accepted {
         lacks.push(format!(
-            "{endless} of {accepted} connections have no end, of which {creator} does not tell: \
-             they stay open to the tape's end; --ends next-dial ends each where the next to its \
-             URL is dialed"
+            "{endless} of {accepted} connections have no end, because {creator} does not record \
+             it: they stay open to the end of the tape; --ends next-dial ends each when the next \
+             one to its URL is dialed"
         ));
     }
     lacks
@@ -320,13 +321,16 @@ fn not_a_har(name: &str, text: &str, error: &serde_json::Error) -> ImportError {
         .rsplit_once(" at line ")
         .map_or(said.as_str(), |(what, _)| what);
     let message = if error.is_eof() {
-        "the HAR breaks off here; it was not written to its end: export it again (Playwright writes \
-         it when its context is closed)"
+        "the HAR is cut off here: it was not completely written; export it again (Playwright \
+         writes it when its context is closed)"
             .to_owned()
     } else if let Some(found) = known(text) {
         format!("expected a HAR (an object with log.entries), found {found}")
     } else {
-        format!("expected a HAR (an object with log.entries), found another: {said}; {EXPORT}")
+        format!(
+            "expected a HAR (an object with log.entries), found something else: {said}; \
+                 {EXPORT}"
+        )
     };
     ImportError::Flaw {
         name: name.to_owned(),

@@ -48,7 +48,7 @@ pub(super) fn session<'a>(
     let Some(first) = messages.next().transpose()? else {
         return Err(ImportError::Nothing {
             name: name.to_owned(),
-            message: "expected a message a line, found none".to_owned(),
+            message: "expected one message per line, found none".to_owned(),
         });
     };
     let begin = first.at;

@@ -12,8 +12,8 @@ use crate::error::import::{ImportError, quoted};
 use crate::import::wall::Wall;
 
 /// What is wrong with a line of JSON that has no end, and what to do about it.
-const TORN: &str = "the line of JSON breaks off: its recorder was still writing or was stopped; \
-                    leave it out: head -n -1 FILE | wstape import lines - …";
+const TORN: &str = "the line of JSON is cut off: its recorder was still writing or was stopped; \
+                    leave the line out: head -n -1 FILE | wstape import lines - …";
 
 /// How the rows of a table become messages, each an object of its columns.
 const AS_JSON: &str = "python3 -c 'import csv,json,sys; [print(json.dumps(r)) for r in \
@@ -75,8 +75,8 @@ impl Record<'_> {
         let Some(pointer) = &layout.message else {
             let names: Vec<String> = names.iter().map(|name| format!("/{name}")).collect();
             let message = format!(
-                "expected --message to name the column of the messages, found no --message; \
-                 the columns are {}; of a table without one, make JSON first and import that: {AS_JSON}",
+                "expected --message to name the column of the messages; the columns are {}; if \
+                 there is no such column, convert the table to JSON first: {AS_JSON}",
                 names.join(", ")
             );
             return Err(place.flaw(message));
@@ -113,8 +113,8 @@ impl Record<'_> {
             .is_some_and(|name| time::any(name.trim()).is_some())
         {
             return Err(place.flaw(format!(
-                "expected a row of names above the first, found a time at {pointer}; write one: \
-                 sed '1i time,message' FILE > NEW.csv"
+                "expected a header row, found a time at {pointer}; add one: sed '1i time,message' \
+                 FILE > NEW.csv"
             )));
         }
         let field = field.and_then(|at| fields.get(at)).ok_or_else(|| {
@@ -141,7 +141,7 @@ fn tardis(place: &Place, text: &str) -> Result<(Wall, String), ImportError> {
     }
     let (at, rest) = time::split_date(text).ok_or_else(|| {
         place.flaw(format!(
-            "expected a date, a blank and a message, or {{\"localTimestamp\", \"message\"}}, \
+            "expected a date, a space and a message, or {{\"localTimestamp\", \"message\"}}, \
              as Tardis has them, found {}",
             quoted(text)
         ))
@@ -158,7 +158,7 @@ fn line(
     let behind = |what: &str| {
         let found = quoted(text);
         place.flaw(format!(
-            "expected {what}, a blank and a message, found {found}"
+            "expected {what}, a space and a message, found {found}"
         ))
     };
     let (at, text) = match (&layout.time, layout.time.before_message()) {
@@ -192,8 +192,8 @@ fn moment(place: &Place, pointer: &str, found: &str) -> Result<Wall, ImportError
     time::any(found.trim()).ok_or_else(|| {
         let found = quoted(found);
         place.flaw(format!(
-            "expected a time since 1970 or a date at {pointer}, found {found}; leave out the lines \
-             without one, or import none of them: --time none --every 100ms"
+            "expected a time since 1970 or a date at {pointer}, found {found}; leave out the \
+             lines without one, or ignore all times: --time none --every 100ms"
         ))
     })
 }
@@ -216,7 +216,9 @@ fn within(
         }
         let said = error.to_string();
         let said = said.split(" at line ").next().unwrap_or_default();
-        place.flaw(format!("expected a line of JSON, found another: {said}"))
+        place.flaw(format!(
+            "expected a line of JSON, found something else: {said}"
+        ))
     })?;
     for (at, token) in tokens.iter().enumerate() {
         // A string that holds JSON, as recorders put a feed's message into theirs.
@@ -246,12 +248,15 @@ fn inner(value: &RawValue) -> Option<String> {
 /// What to do about a line that has nothing at a pointer.
 fn without(pointer: &str, text: &str) -> String {
     if text.starts_with("[{") {
-        return "this is a list of messages; write one a line: jq -c '.[]' FILE".to_owned();
+        return "this is a list of messages; write one per line: jq -c '.[]' FILE".to_owned();
     }
     let path: Vec<String> = pointer.split('/').skip(1).map(pointer_key).collect();
     let path = path.iter().map(|name| format!("[{name:?}]"));
     let path: String = path.collect();
-    format!("leave out the lines without, such as acknowledgements: jq -c 'select(.{path}?)' FILE")
+    format!(
+        "leave out the lines without it, such as acknowledgements: jq -c 'select(.{path}?)' \
+             FILE"
+    )
 }
 
 /// A member of an object or a list, as it stands.

@@ -15,8 +15,8 @@ use crate::import::kind;
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// What a first line of JSON spread over several lines means, and what to do about it.
-const NOT_A_LINE_EACH: &str = "expected a message a line, found JSON over several lines; write \
-                               one a line: jq -c '.[]' FILE (a list), or jq -c . FILE";
+const NOT_A_LINE_EACH: &str = "expected one message per line, found JSON over several lines; \
+                               write one per line: jq -c '.[]' FILE (a list), or jq -c . FILE";
 
 /// A file, read record by record.
 pub(super) struct Rows<'a> {
@@ -49,7 +49,7 @@ impl<'a> Rows<'a> {
         if let Some(what) = kind::of(begin) {
             let name = name.to_owned();
             let place = Place { name, line: 1 };
-            return Err(place.flaw(format!("expected a message a line, found {what}")));
+            return Err(place.flaw(format!("expected one message per line, found {what}")));
         }
         let divide = divide(begin);
         if form == LineForm::Plain && is_table(name, begin, divide) {
@@ -57,7 +57,8 @@ impl<'a> Rows<'a> {
             let place = Place { name, line: 1 };
             let columns = String::from_utf8_lossy(first_line(begin));
             return Err(place.flaw(format!(
-                "expected a message a line, found a table of the columns {}; say which is the time and \
+                "expected one message per line, found a table of the columns {}; say which is the \
+                 time and \
                  which the message: --layout csv --time /COLUMN --message /COLUMN",
                 quoted(columns.trim())
             )));
@@ -200,7 +201,7 @@ fn csv_flaw(name: &str, line: u64, error: csv::Error) -> ImportError {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => ImportError::Read(name.to_owned(), error),
         csv::ErrorKind::Utf8 { .. } => place.flaw("expected UTF-8, found other bytes"),
-        _ => place.flaw("expected rows of CSV, found another"),
+        _ => place.flaw("expected rows of CSV, found something else"),
     }
 }
 

@@ -139,7 +139,7 @@ impl Flow<'_> {
             _ => "one of mitmproxy 3 or before".to_owned(),
         };
         let hint = if number < MIN_VERSION {
-            "a current mitmproxy writes it anew: mitmdump -n -r FILE -w NEW"
+            "convert it with a current mitmproxy: mitmdump -n -r FILE -w NEW"
         } else {
             "this recorder does not know it yet"
         };
@@ -179,7 +179,7 @@ impl Flow<'_> {
         let answer = match text.parse() {
             _ if upgraded => Answer::Accepted(lines),
             Ok(SWITCHING_PROTOCOLS) => {
-                let message = "the handshake was upgraded, and no message was kept: mitmproxy ran \
+                let message = "the handshake was upgraded, but no message was kept: mitmproxy ran \
                                with websocket=false, which leaves frames as raw TCP; record again \
                                without it (mitmdump -w FILE)";
                 return Err(self.0.place.flaw(status.start, message));

@@ -92,7 +92,7 @@ impl Messages {
             let what = if dropped && from == Sender::Engine {
                 "held back from the client"
             } else {
-                "made up in the client's name"
+                "injected in the client's name"
             };
             let mark = format!("mitmproxy: {} bytes {what}", content.len());
             return Ok(Moment::new(time, Action::Mark(mark)));

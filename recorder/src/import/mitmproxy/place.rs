@@ -21,8 +21,8 @@ impl Place {
             Fault::Truncated { at, needed } => {
                 let needed = needed.map_or(String::new(), |needed| format!(" of {needed} bytes"));
                 let message = format!(
-                    "the file breaks off within the value{needed} that begins here; \
-                     it was not written to its end"
+                    "the file is cut off inside the value{needed} that begins here; it was not \
+                     completely written"
                 );
                 self.flaw(at, message)
             }

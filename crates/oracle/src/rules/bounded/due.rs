@@ -102,9 +102,9 @@ impl Bounded {
             let max_gap = self.bounds.max_gap;
             self.findings.broke(Rule::R2, now, || {
                 format!(
-                    "expected a dial within {max_gap} s of the end at {ended_at}, found none; in \
-                     virtual time a wait by another clock than tokio's is not over by then, so one \
-                     that has such is played with --real"
+                    "expected a dial within {max_gap} s of the end at {ended_at}, found none; a \
+                     wait by another clock than tokio's does not end in virtual time: with such a \
+                     clock, use --real"
                 )
             });
         }
@@ -116,9 +116,7 @@ impl Bounded {
             self.stopping_since = None;
             let most = self.bounds.max_shutdown;
             self.findings.broke(Rule::R5, now, || {
-                format!(
-                    "expected shutdown to end within {most} s, found it under way since {since}"
-                )
+                format!("expected shutdown to end within {most} s, found it running since {since}")
             });
         }
         self.look_at_recovery(now);
@@ -134,7 +132,10 @@ impl Bounded {
         let lasts = |overlap: &Overlap| now.0 > overlap.at.0.saturating_add(MAX_OVERLAP.0);
         for Overlap { at, dial, other } in self.overlaps.extract_if(.., |overlap| lasts(overlap)) {
             self.findings.broke(Rule::R1, now, || {
-                format!("expected one connection at a time, found dial {dial} of {at} beside dial {other}, which nothing has ended")
+                format!(
+                    "expected one connection at a time, found dial {dial} at {at} while dial \
+                         {other} is still open"
+                )
             });
         }
     }
@@ -161,7 +162,7 @@ impl Bounded {
                     _ => "the dial or its handshake",
                 };
                 format!(
-                    "expected {what} of dial {dial} to be given up within {most} s of silence, \
+                    "expected {what} of dial {dial} to be dropped within {most} s of silence, \
                      found it kept, silent since {since}"
                 )
             });
@@ -189,8 +190,8 @@ impl Bounded {
                 .count();
             self.findings.broke(Rule::R11, now, || {
                 format!(
-                    "expected a connection that brings something by now, faults having stopped at \
-                     {quiet_at}; found {held} connections that it holds open, and nothing on them"
+                    "expected a connection that brings something by now, since faults stopped at \
+                     {quiet_at}; found {held} open connections, and nothing on them"
                 )
             });
         }

@@ -193,14 +193,10 @@ impl Ladder {
         };
         let expected = self.expected();
         let judged = if let Some(other) = others.first() {
-            let set_back = if *other == 0 {
-                "set back"
-            } else {
-                "not set back"
-            };
+            let was_reset = if *other == 0 { "reset" } else { "not reset" };
             let why = format!(
-                "expected a gap of {expected} from the end at {}, found {found}: what the delay is \
-                 where it is {set_back}, which the reset that is declared ({:?}) does not give",
+                "expected a gap of {expected} from the end at {}, found {found}: the delay was \
+                 {was_reset}, unlike the declared reset ({:?})",
                 ended.first, self.backoff.reset
             );
             self.steps = others;

@@ -149,7 +149,7 @@ impl Bounded {
         self.pass(at);
         if !ended_well {
             self.findings.broke(Rule::R13, at, || {
-                "expected the subscriber to end, found that it had panicked".to_owned()
+                "expected the subscriber to end, found that it panicked".to_owned()
             });
         }
         self.stop = Stop::Over;
@@ -157,7 +157,7 @@ impl Bounded {
         let held = self.held.len();
         if held > 0 {
             self.findings.broke(Rule::R5, at, || {
-                format!("expected shutdown to leave nothing, found {held} streams held")
+                format!("expected shutdown to leave nothing behind, found {held} open streams")
             });
         }
     }
@@ -226,7 +226,7 @@ impl Bounded {
         self.pass(at);
         if self.count == 0 && self.had_time {
             self.findings.broke(Rule::R2, at, || {
-                "expected a dial, found none: it never dialled through what it was handed"
+                "expected a dial, found none: it never dialled through the dialer it was given"
                     .to_owned()
             });
         }

@@ -91,7 +91,10 @@ impl Bounded {
         if self.held.len() >= self.bounds.max_streams {
             let (held, most) = (self.held.len() + 1, self.bounds.max_streams);
             self.findings.broke(Rule::R13, at, || {
-                format!("expected at most {most} streams at a time, found {held}: those that have ended are not dropped")
+                format!(
+                    "expected at most {most} streams at a time, found {held}: ended streams \
+                         are not dropped"
+                )
             });
         }
         if self.stop == Stop::Over {
@@ -126,7 +129,7 @@ impl Bounded {
 
     pub(in crate::rules) fn dial_elsewhere(&mut self, at: Micros, target: &str) {
         self.findings.broke(Rule::R14, at, || {
-            format!("expected dials of the engine alone, found one of {target}")
+            format!("expected dials to the engine only, found one to {target}")
         });
     }
 

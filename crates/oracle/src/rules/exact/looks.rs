@@ -98,12 +98,12 @@ impl Exact {
                     let record = record.record();
                     let not = if record.ws_connected { "" } else { "not " };
                     let (end, end_at) = (record.last_end, record.last_end_at);
-                    format!("{not}connected, the last end being {end:?} at {end_at:?}")
+                    format!("{not}connected, last end {end:?} at {end_at:?}")
                 },
             );
             format!(
-                "expected a connection that brings frames by now, faults having stopped in \
-                 time; found {found}"
+                "expected a connection that brings frames by now, since faults stopped in time; \
+                 found {found}"
             )
         });
     }

@@ -133,7 +133,7 @@ impl Exact {
             .is_some_and(|attempt| attempt.phase != Phase::Ended)
         {
             self.course.findings.broke(Rule::R2, at, || {
-                "expected no dial while nothing has ended the attempt before it".to_owned()
+                "expected no dial while the attempt before it goes on".to_owned()
             });
             self.course.end(at, CUT_OFF, None);
         }
@@ -147,7 +147,7 @@ impl Exact {
     /// The subscriber dials another address.
     pub(in crate::rules) fn dial_elsewhere(&mut self, at: Micros, target: &str) {
         self.course.findings.broke(Rule::R14, at, || {
-            format!("expected dials of the engine alone, found one of {target}")
+            format!("expected dials to the engine only, found one to {target}")
         });
     }
 
@@ -185,7 +185,7 @@ impl Exact {
             return;
         }
         self.course.findings.broke(Rule::R2, at, || {
-            "expected the dial to go on until the connect timeout, found it given up".to_owned()
+            "expected the dial to go on until the connect timeout, found it dropped".to_owned()
         });
         self.course.end(at, CUT_OFF, None);
     }
@@ -223,7 +223,7 @@ impl Exact {
         self.course
             .findings
             .broke(if open { Rule::R6 } else { Rule::R2 }, at, || {
-                "expected the connection to be kept, nothing having ended it; found it dropped"
+                "expected the connection to be kept, since nothing ended it; found it dropped"
                     .to_owned()
             });
         self.course.end(at, CUT_OFF, None);
@@ -283,7 +283,7 @@ impl Exact {
         self.course.pass(at);
         if !ended_well {
             self.course.findings.broke(Rule::R13, at, || {
-                "expected the subscriber to end, found that it had panicked".to_owned()
+                "expected the subscriber to end, found that it panicked".to_owned()
             });
         }
         let hindered = self

@@ -75,7 +75,7 @@ impl Exact {
                     attempt.answers.close(code, at, findings);
                 }
                 other => findings.broke(Rule::R7, at, || {
-                    format!("expected control frames alone, found {other:?}")
+                    format!("expected only control frames, found {other:?}")
                 }),
             }
         }

@@ -75,14 +75,15 @@ impl Failures<'_> {
             let is_quick = !hangs && !self.options.real;
             repeats = !is_quick || self.repeats(&case, rule);
             if is_quick && repeats {
-                progress.say(&format!("{rule} broke, {origin}: making it smaller"));
+                progress.say(&format!("{rule} broke, {origin}: shrinking it"));
                 smaller = self.make_smaller(&mut case, &mut violation);
             }
             family = first_family(&case);
             if self.options.real && self.plays_on {
                 progress.say(&format!(
-                    "{rule} broke, {origin}: playing it once more for its trace, which takes as long \
-                     as the case; Ctrl-C does without"
+                    "{rule} broke, {origin}: playing it again for its trace, which takes as long \
+                     as \
+                     the case; Ctrl-C skips this"
                 ));
             }
             let played = if hangs || !self.plays_on {
@@ -280,7 +281,7 @@ impl<'a> OutFolder<'a> {
         if path.is_file() {
             let name = path.display();
             return Err(format!(
-                "{name} is a file, and --out wants a folder for what breaks a rule"
+                "{name} is a file, but --out needs a folder for cases that break a rule"
             ));
         }
         fs::create_dir_all(path)

@@ -119,7 +119,7 @@ fn vocabulary(options: &Options, terms: &Terms) -> Result<Option<Vocabulary>, St
             .collect();
         return found.map(Some).ok_or_else(|| {
             let names = names.join(", ");
-            format!("{names}: no message to draw: expected steps with \"text\" or \"emit\"")
+            format!("{names}: no messages to use; expected steps with \"text\" or \"emit\"")
         });
     }
     if *terms == Terms::Settings {
@@ -153,7 +153,7 @@ fn ends_in_time(name: &str, tape: &Tape) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{name}:{}: the case would last {} days, and may last {}: trim the tape",
+        "{name}:{}: the case would last {} days, but the limit is {}; trim the tape",
         last.line,
         at.duration().as_secs() / 86_400,
         MAX_VIRTUAL.as_secs() / 86_400,

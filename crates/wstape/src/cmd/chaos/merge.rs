@@ -12,7 +12,7 @@ use crate::cmd::small_file;
 
 #[derive(Debug, Args)]
 pub(super) struct Merge {
-    /// Results that `--result` wrote, one file a shard, in any order.
+    /// Files written by `--result`, one for each shard, in any order.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
@@ -23,11 +23,11 @@ pub(super) struct Merge {
     )]
     junit: Option<PathBuf>,
 
-    /// Write the merged results as JSON, to be merged further.
+    /// Write the merged results as JSON, which can be merged again.
     #[arg(long, value_name = "FILE")]
     result: Option<PathBuf>,
 
-    /// No tables: only what broke and how it ended.
+    /// Print no tables, only what broke and how the run ended.
     #[arg(long, short)]
     quiet: bool,
 }

@@ -35,13 +35,13 @@ const NOT_DETERMINISTIC: u8 = 4;
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "\
-Exit status: 0 every rule held; 1 a rule broke, or a mutant was missed; 2 bad usage or bad input; 3 inconclusive: no rule \
-broke, but something that was enabled was never seen, or the run was interrupted; 4 a case did not \
-give the same trace twice.
+Exit status: 0 every rule held; 1 a rule broke, or a mutant was missed; 2 bad usage or bad input; \
+3 inconclusive: no rule broke, but something that was enabled was never seen, or the run was \
+interrupted; 4 a case gave different traces when played twice.
 
 Without --shard, the shard is read from the environment: CHAOS_SHARD_INDEX or Kubernetes' \
-JOB_COMPLETION_INDEX (from 0) with CHAOS_SHARD_COUNT, or what GitLab, CircleCI, Buildkite, Azure \
-Pipelines, Semaphore and Cloud Run set."
+JOB_COMPLETION_INDEX (from 0) with CHAOS_SHARD_COUNT, or the variables that GitLab, CircleCI, \
+Buildkite, Azure Pipelines, Semaphore and Cloud Run set."
 )]
 pub(crate) struct Chaos {
     #[command(subcommand)]
@@ -53,7 +53,7 @@ pub(crate) struct Chaos {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Merges the results of shards, and ends as one run of all of them would have.
+    /// Merges the results of shards, with the exit status that a single run would have had.
     Merge(merge::Merge),
 }
 

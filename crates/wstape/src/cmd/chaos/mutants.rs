@@ -31,7 +31,7 @@ pub(super) fn run(options: &Options, subject: &dyn Subject) -> Result<Ending, St
     let mut left: VecDeque<Mutant> = Mutant::all().collect();
     let seeds = match options.seeds {
         Some(seeds) => format!("seeds {seeds}"),
-        None => "each from a seed of its own on".to_owned(),
+        None => "each from its own first seed".to_owned(),
     };
     let first = first_words(&format!(
         "mutants, {seeds}, budget {} each, {jobs} jobs",
@@ -76,7 +76,7 @@ pub(super) fn run(options: &Options, subject: &dyn Subject) -> Result<Ending, St
         say(&format!("\n{}\n", report.table()));
     }
     if interrupted.get() {
-        say("INCONCLUSIVE: it was interrupted\n");
+        say("INCONCLUSIVE: the run was interrupted\n");
         return Ok(Ending::Inconclusive);
     }
     say(&report.conclusion());

@@ -17,40 +17,41 @@ const DEFAULT_OUT: &str = "target/chaos";
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// Play the case of this seed, and no other.
+    /// Play only the case of this seed.
     #[arg(long, value_name = "S", value_parser = seed, allow_negative_numbers = true, conflicts_with_all = ["seeds", "shard", "budget", "mutants"])]
     pub(super) seed: Option<u64>,
 
-    /// Draw from these seeds: A..B, or A.. for all from A on. Default: 0..
+    /// Use these seeds: A..B, or A.. for all from A on. Default: 0..
     #[arg(long, value_name = "A..B")]
     pub(super) seeds: Option<Seeds>,
 
-    /// Begin no case after this long: 60s, 5m. Default: 60s, and none for a range with an end. In real
-    /// time cases that are under way then have 10 s more, and are not judged where that is too short.
+    /// Start no new case after this long, such as 60s or 5m. Default: 60s; unlimited for a range
+    /// with an end. In real time, running cases then get 10 s more, and are not judged if that is
+    /// too short.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) budget: Option<Duration>,
 
-    /// Take only part I of N of the seeds; parts never overlap.
+    /// Use only part I of N of the seeds; parts never overlap.
     #[arg(long, value_name = "I/N")]
     pub(super) shard: Option<Shard>,
 
-    /// Worlds at a time, 256 at most. Default: one for each core.
+    /// Cases to play at the same time, at most 256. Default: one per core.
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(super) jobs: Option<NonZeroUsize>,
 
-    /// Play this tape: a case that chaos wrote, or any other. May be given several times. With
-    /// --seed or --seeds, a recording that drawn faults are laid over.
+    /// Play this tape: a case that chaos wrote, or any other tape. May be repeated. With --seed or
+    /// --seeds, it is a recording to lay generated faults over.
     #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["shard", "mutants"])]
     pub(super) tape: Vec<PathBuf>,
 
-    /// Play in real time, for a subscriber that takes its time from std's clock or leaves work to
-    /// other threads: cases take as long as they say, up to where the subscriber has recovered.
+    /// Play in real time, for a subscriber that reads std's clock or works on other threads. Each
+    /// case then takes as long as it lasts, until the subscriber has recovered.
     #[arg(long, conflicts_with_all = ["mutants", "check_determinism"])]
     pub(super) real: bool,
 
-    /// Draw the engine's messages from this tape, a recording or a script, and spoil them. May be
-    /// given several times. Default: for a subject that is not judged by settings the tapes and
-    /// recordings of fixtures/, where they hold messages.
+    /// Take the engine's messages from this tape, and corrupt some of them. May be repeated.
+    /// Default: for a subject that is not judged by settings, the tapes and recordings of
+    /// fixtures/, if they hold messages.
     #[arg(long, value_name = "TAPE", num_args = 1.., conflicts_with = "mutants")]
     pub(super) from: Vec<PathBuf>,
 
@@ -64,18 +65,19 @@ pub(super) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(super) result: Option<PathBuf>,
 
-    /// Write what breaks a rule here: the tape, the trace, the mirror beside the model.
+    /// Write each case that breaks a rule here: its tape, its trace, and the mirror beside the
+    /// model.
     #[arg(long, value_name = "DIR", default_value = DEFAULT_OUT)]
     pub(super) out: PathBuf,
 
     #[command(flatten)]
     pub(super) thoroughness: Thoroughness,
 
-    /// Look for each mutant instead, a subscriber with one flaw: a check of chaos itself.
+    /// Test chaos itself: check that it finds each mutant, a subscriber with one flaw.
     #[arg(long, alias = "planted", conflicts_with_all = ["shard", "check_determinism", "keep_going", "result", "junit"])]
     pub(super) mutants: bool,
 
-    /// No progress, no tables: only what broke and how it ended.
+    /// Print no progress and no tables, only what broke and how the run ended.
     #[arg(long, short)]
     pub(super) quiet: bool,
 }
@@ -87,7 +89,7 @@ pub(super) struct Thoroughness {
     #[arg(long)]
     pub(super) check_determinism: bool,
 
-    /// Go on after a rule broke, for those that break others.
+    /// Go on after a rule broke, to find cases that break other rules.
     #[arg(long)]
     pub(super) keep_going: bool,
 }

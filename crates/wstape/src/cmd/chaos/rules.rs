@@ -20,7 +20,7 @@ const ALL: &str = "all";
 
 #[derive(Debug, Default, Args)]
 pub(super) struct Choice {
-    /// Judge these rules and no others: R1,R5-R7, or the name of one of the subject's own.
+    /// Judge only these rules, such as R1,R5-R7, or a rule of the subject's own by its name.
     #[arg(long, value_name = "RULES", conflicts_with = "mutants")]
     rules: Option<String>,
 
@@ -28,7 +28,8 @@ pub(super) struct Choice {
     #[arg(long, value_name = "RULES", conflicts_with = "mutants")]
     without: Option<String>,
 
-    /// Say what these rules ask, why, and whether they are judged here; play nothing. Default: all.
+    /// Explain what these rules ask, why, and whether they are judged here; play nothing. Default:
+    /// all rules.
     #[arg(long, value_name = "RULES", num_args = 0..=1, default_missing_value = ALL, exclusive = true)]
     pub(super) explain: Option<String>,
 }
@@ -41,7 +42,7 @@ fn own(subject: &dyn Subject) -> Vec<Rule> {
 
 fn parse(text: &str, subject: &dyn Subject) -> Result<RuleSet, String> {
     RuleSet::parse(text, &own(subject))
-        .map_err(|error| format!("{error}; --explain says what each asks"))
+        .map_err(|error| format!("{error}; --explain describes each"))
 }
 
 impl Choice {
@@ -74,7 +75,7 @@ impl Choice {
             (Arc::clone(subject), judged_as(subject))
         };
         if judged.rules.is_empty() {
-            return Err(format!("no rule is left to judge by:\n{}", judged.text()));
+            return Err(format!("no rules left to judge:\n{}", judged.text()));
         }
         let rules = judged.rules.iter().copied().collect();
         let mut narrowed = Narrowed::new(subject, &rules);

@@ -121,7 +121,10 @@ fn declares_what_can_be(subject: &dyn Subject) -> Result<(), String> {
     };
     let flaw = bounds.flaw();
     flaw.map_or(Ok(()), |flaw| {
-        Err(format!("{} declares what can't be: {flaw}", subject.name()))
+        Err(format!(
+            "{} declares the impossible: {flaw}",
+            subject.name()
+        ))
     })
 }
 
@@ -170,7 +173,7 @@ impl Session<'_> {
             words.push(format!("over {} recordings", recordings.len()));
         }
         if let Some(vocabulary) = vocabulary {
-            words.push(format!("{} messages of tapes", vocabulary.len()));
+            words.push(format!("{} messages from tapes", vocabulary.len()));
         }
         words.push(match budget {
             Some(budget) => format!("budget {}", humantime::format_duration(*budget)),
@@ -435,7 +438,7 @@ mod tests {
             client().backoff(wstape_oracle::Backoff::new(second * 8, second)),
         ] {
             let said = declares_what_can_be(&flawed).unwrap_err();
-            assert!(said.starts_with("mine declares what can't be: "), "{said}");
+            assert!(said.starts_with("mine declares the impossible: "), "{said}");
         }
     }
 

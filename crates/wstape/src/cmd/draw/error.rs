@@ -15,7 +15,8 @@ pub(super) enum DrawError {
     #[error("{name}: {source}{}", remedy::to_read(source.kind()))]
     Read { name: String, source: io::Error },
     #[error(
-        "{0}: neither a journal nor a tape: its first line must be {{\"journal\":1,…}} or {{\"tape\":1,…}}"
+        "{0}: neither a journal nor a tape; its first line must be {{\"journal\":1,…}} or \
+         {{\"tape\":1,…}}"
     )]
     Neither(String),
     #[error(transparent)]
@@ -26,7 +27,7 @@ pub(super) enum DrawError {
     Random(#[from] NoRandomBytes),
     #[error("{} exists; --force overwrites it", .0.display())]
     Exists(PathBuf),
-    #[error("{} is what is drawn: --out names another file", .0.display())]
+    #[error("{} is the input; choose another file with --out", .0.display())]
     Itself(PathBuf),
     #[error("{}: {}", path.display(), remedy::unwritten(source))]
     Write { path: PathBuf, source: io::Error },

@@ -7,7 +7,7 @@ use wstape_mock_engine::{Drawing, JournalKind, JournalLine, JournalTime, Said};
 use crate::cmd::serve::JournalRedactor;
 
 /// The replacement for a line that holds a secret.
-pub(super) const LEFT_OUT: &str = "left out, for it holds a secret:";
+pub(super) const LEFT_OUT: &str = "left out, because it holds a secret:";
 
 /// Bytes of lines that are searched together, not counting the last one.
 const MAX_TOGETHER_BYTES: usize = 16 << 10;

@@ -28,12 +28,12 @@ use super::serve::JournalRedactor;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The file needs nothing but a browser. Secrets are left out as they are of a journal.
+The file needs nothing but a browser. Secrets are redacted, as in a journal.
 
-Exit status: 0 drawn; 2 bad usage, a file that is neither a journal nor a tape or can't be read, or \
-a file that can't be written.")]
+Exit status: 0 drawn; 2 bad usage, an input that can't be read or is neither a journal nor a tape, \
+or an output that can't be written.")]
 pub(crate) struct DrawArgs {
-    /// The journal, as `wstape serve --journal` writes it, or a tape; - for standard input
+    /// A journal written by `wstape serve --journal`, or a tape; - for standard input
     #[arg(value_name = "FILE")]
     input: PathBuf,
 
@@ -41,12 +41,11 @@ pub(crate) struct DrawArgs {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 
-    /// Overwrite the HTML file where it exists
+    /// Overwrite the HTML file if it exists
     #[arg(long)]
     force: bool,
 
-    /// The client's backoff, its first cap and its highest, such as 500ms,30s: gaps are drawn beside
-    /// it
+    /// The client's backoff, first cap and highest cap, such as 500ms,30s, to draw beside its gaps
     #[arg(long, value_name = "FIRST,MOST", value_parser = backoff)]
     backoff: Option<Backoff>,
 }
@@ -59,7 +58,7 @@ struct Backoff {
 }
 
 fn backoff(text: &str) -> Result<Backoff, String> {
-    let wants = "it is the first cap and the highest, such as 500ms,30s";
+    let wants = "expected the first and the highest cap, such as 500ms,30s";
     let (first, most) = text.split_once(',').ok_or(wants)?;
     let time = |text: &str| {
         let time = humantime::parse_duration(text.trim());
@@ -68,7 +67,7 @@ fn backoff(text: &str) -> Result<Backoff, String> {
     let (first, most) = (time(first)?, time(most)?);
     if first.is_zero() || most < first {
         return Err(format!(
-            "the first is more than 0 and not above the highest; {wants}"
+            "the first cap must be above 0 and not above the highest; {wants}"
         ));
     }
     Ok(Backoff { first, most })
@@ -139,8 +138,7 @@ impl DrawArgs {
         }
         written(lines.flush(&redactor, drawing))?;
         let skipped = reader.skipped();
-        let unknown =
-            format!("{skipped} lines of kinds that this version does not know are left out");
+        let unknown = format!("{skipped} lines of kinds unknown to this version are left out");
         let notes = [
             reader.torn().then(|| TORN.to_owned()),
             (skipped > 0).then_some(unknown),
@@ -184,7 +182,7 @@ impl DrawArgs {
         let torn = reader.torn().map(|torn| {
             let bytes = torn.bytes.len();
             let n = torn.line;
-            format!("line {n} is torn after {bytes} bytes, and left out")
+            format!("line {n} is torn after {bytes} bytes and was left out")
         });
         let notes = [torn, secrets_left_out(left_out)];
         Ok(notes.into_iter().flatten().collect())
@@ -193,7 +191,7 @@ impl DrawArgs {
 
 /// The remark on this many of them.
 fn secrets_left_out(lines: u64) -> Option<String> {
-    (lines > 0).then(|| format!("{lines} lines are left out, for they hold a secret"))
+    (lines > 0).then(|| format!("{lines} lines are left out, because they hold a secret"))
 }
 
 /// A mark in place of a step.

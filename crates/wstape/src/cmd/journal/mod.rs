@@ -24,13 +24,13 @@ const STDIN: &str = "-";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit status: 0 read; 1 an expectation in it was not met; 2 bad usage, or a journal that can't be \
+Exit status: 0 read; 1 an expectation was not met; 2 bad usage, or a journal that can't be \
 read.")]
 pub(crate) struct JournalArgs {
-    /// The journal, as `wstape serve --journal` writes it; - for standard input
+    /// A journal written by `wstape serve --journal`; - for standard input
     #[arg(value_name = "FILE")]
     journal: PathBuf,
-    /// Say what happened too, a line each in the order of time; what repeats is folded
+    /// Also list what happened, one line each in order of time; repeats are folded
     #[arg(long)]
     timeline: bool,
 }

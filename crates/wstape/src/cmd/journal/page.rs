@@ -11,7 +11,7 @@ use wstape_tape::Micros;
 use super::clients::{self, Client};
 
 /// The remark on a journal whose last line is incomplete.
-pub(crate) const TORN: &str = "the last line breaks off: the run was killed, or its disk full";
+pub(crate) const TORN: &str = "the last line is cut off: the run was killed, or the disk was full";
 
 /// Most connections that are listed; those between the first and the last are only counted.
 const MAX_LISTED: usize = 40;
@@ -92,7 +92,7 @@ impl Page {
         )?;
         if all.uncounted > 0 {
             let n = all.uncounted;
-            writeln!(f, "{n} connections were too many or too fast to be listed")?;
+            writeln!(f, "{n} connections were too many or too fast to list")?;
         }
         if all.missing > 0 {
             writeln!(
@@ -104,7 +104,7 @@ impl Page {
         if self.skipped > 0 {
             writeln!(
                 f,
-                "{} entries are of kinds that this version does not know",
+                "{} entries are of kinds unknown to this version",
                 self.skipped
             )?;
         }

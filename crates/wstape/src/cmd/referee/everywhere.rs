@@ -15,21 +15,24 @@ const ALL: [Everywhere; 3] = [
     Everywhere {
         id: "X5",
         asked: "not ended by a signal that nobody sent; no error that nobody caught",
-        why: "A crash takes the whole program along, and an error that comes out of a task or a thread ends what ran in \
-              it while the program goes on without: no message comes any more, and nobody knows.",
-        good: "They catch what a connection can throw at them, where it is thrown. What ends H3 and E1 is not counted: \
-               there a client may end.",
+        why: "A crash takes down the whole program. An error that escapes a task or a thread ends \
+              only that, and the \
+              program goes on without it: no more messages arrive, and nobody knows.",
+        good: "They catch what a connection can throw, where it is thrown. H3 and E1 do not \
+               count: there a client may \
+               end.",
     },
     Everywhere {
         id: "K1",
-        asked: "the token is in nothing that the client prints, in no form",
+        asked: "nothing that the client prints contains the token, in any form",
         why: "Logs go to more people and places than credentials may.",
         good: "They log the URL without its user info and query, and no headers.",
     },
     Everywhere {
         id: "K2",
         asked: "the token goes to no other host or port",
-        why: "A redirect that takes the Authorization header along hands the token to whoever is named in it (RFC 9110, \
+        why: "A redirect that keeps the Authorization header hands the token to whoever it names \
+              (RFC 9110, \
               15.4).",
         good: "They follow no redirect, or follow it without credentials.",
     },

@@ -35,32 +35,34 @@ const HEALTHY: &str = "events";
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     after_help = "\
-A client with options of its own stands behind `--`: wstape referee --only R4 -- node client.mjs --quiet
+Put `--` before a client that has options of its own: wstape referee --only R4 -- node client.mjs \
+--quiet
 
-The client is told where to connect by its environment: ENGINE_URL, ENGINE_HTTP_URL, ENGINE_TOKEN; \
-{url} in its arguments stands for ENGINE_URL. NO_PROXY names this machine there, whatever proxy it is told of.
+The client learns where to connect from its environment: ENGINE_URL, ENGINE_HTTP_URL, ENGINE_TOKEN; \
+{url} in its arguments is replaced by ENGINE_URL. NO_PROXY names this machine, so that no proxy \
+is used.
 
-Exit status: 0 no case failed, or none changed where --expect is given; 1 one did; 2 bad usage or \
-input; 3 nothing was judged, because the client did not come so far."
+Exit status: 0 no case failed, or with --expect none changed; 1 one did; 2 bad usage or input; 3 \
+nothing was judged, because the client never got ready."
 )]
 pub(crate) struct Referee {
     #[command(subcommand)]
     question: Option<questions::Question>,
-    /// How an engine treats the client when all is well: a name that comes with the program, or a tape
+    /// How the engine behaves when all is well: the name of a built-in tape, or a tape file
     #[arg(long, value_name = "TAPE", default_value = HEALTHY)]
     healthy: String,
-    /// Only these cases: R4, or R for all of that letter
+    /// Play only these cases: R4, or R for all cases of that letter
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     only: Vec<String>,
-    /// Cases of your own instead of those that come with the program: a folder of files
+    /// Play your own cases, from this folder, instead of the built-in ones
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
-    /// Most cases at a time; default: as many as memory allows
+    /// Cases to play at the same time, at most. Default: as many as memory allows
     #[arg(long, value_name = "N", value_parser = jobs)]
     jobs: Option<NonZeroU16>,
     #[command(flatten)]
     extent: Extent,
-    /// Verdicts that are expected: only a change fails
+    /// File of expected verdicts: only a change fails
     #[arg(long, value_name = "FILE")]
     expect: Option<PathBuf>,
     /// Write the verdicts to the file of --expect
@@ -69,16 +71,16 @@ pub(crate) struct Referee {
     /// Write index.html, results.json, junit.xml and ctrf.json into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// What tokens are drawn from
+    /// Seed for the random tokens
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// List the cases, and play none
+    /// List the cases without playing any
     #[arg(long, conflicts_with_all = ["out", "expect"])]
     list: bool,
-    /// The client: the command that starts it, as in python3 client.py
+    /// The command that starts the client, such as python3 client.py
     #[arg(value_name = "CLIENT")]
     command: Vec<OsString>,
-    /// The same where it has options of its own
+    /// The same, if it has options of its own
     #[arg(last = true, value_name = "CLIENT")]
     behind: Vec<OsString>,
 }
@@ -86,10 +88,10 @@ pub(crate) struct Referee {
 /// How much is asked.
 #[derive(Debug, Clone, Copy, Args)]
 struct Extent {
-    /// Also the cases that wait for ten minutes
+    /// Also play the cases that take ten minutes
     #[arg(long)]
     long: bool,
-    /// The client promises one connection and no more: what takes one that comes back is not asked
+    /// The client makes one connection and never reconnects: skip what needs a reconnect
     #[arg(long)]
     once: bool,
 }
@@ -163,7 +165,8 @@ impl Referee {
         let one_by_one_s = report.one_by_one_s();
         say(&if one_by_one_s > took_s {
             format!(
-                "in {took_s:.0} s; one after the other the runs would have taken {one_by_one_s:.0} s\n"
+                "in {took_s:.0} s; one after another, the runs would have taken {one_by_one_s:.0} \
+                 s\n"
             )
         } else {
             format!("in {took_s:.0} s\n")
@@ -191,7 +194,8 @@ impl Referee {
 
     fn client(&self) -> Result<ClientCommand, &'static str> {
         ClientCommand::new(self.command.iter().chain(&self.behind).cloned()).ok_or(
-            "a client is missing; the command that starts it comes last: wstape referee -- python3 client.py",
+            "no client given; put the command that starts it last: wstape referee -- python3 \
+             client.py",
         )
     }
 
@@ -226,7 +230,7 @@ fn told(changes: &Changes) -> String {
     if changes.is_empty() {
         return "as expected\n".to_owned();
     }
-    format!("not as expected (the same command with --accept takes it as it is now):\n{changes}")
+    format!("not as expected (the same command with --accept accepts the new verdicts):\n{changes}")
 }
 
 fn status(report: &Report, accepted: bool) -> ExitCode {
@@ -271,8 +275,7 @@ fn choose(all: Vec<Case>, only: &[String], long: bool) -> Result<Vec<Case>, Stri
     for name in only {
         if name.is_empty() {
             return Err(
-                "--only has a name that is empty; it takes names such as R4,E2, or letters"
-                    .to_owned(),
+                "--only has an empty name; expected names such as R4,E2, or letters".to_owned(),
             );
         }
         let is_letter = name.len() == 1;
@@ -281,7 +284,7 @@ fn choose(all: Vec<Case>, only: &[String], long: bool) -> Result<Vec<Case>, Stri
         if let Some(asked) = asked.or_else(|| everywhere::first_of(name).filter(|_| !known)) {
             let id = asked.id;
             return Err(format!(
-                "{id} is no case of its own: it is asked in every case that is played, such as --only E2"
+                "{id} is not a case of its own: every case asks it, such as --only E2"
             ));
         }
         if !known {
@@ -297,10 +300,7 @@ fn choose(all: Vec<Case>, only: &[String], long: bool) -> Result<Vec<Case>, Stri
     let is_asked = |case: &Case| only.is_empty() || only.iter().any(|name| named(case.id, name));
     let wanted = |case: &Case| is_asked(case) && (long || !case.long);
     if !only.is_empty() && !all.iter().any(wanted) {
-        return Err(format!(
-            "{} waits for ten minutes: it wants --long, too",
-            only.join(",")
-        ));
+        return Err(format!("{} takes ten minutes; add --long", only.join(",")));
     }
     Ok(all.into_iter().filter(wanted).collect())
 }

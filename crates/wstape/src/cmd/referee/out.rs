@@ -23,23 +23,25 @@ pub(super) enum OutError {
         path: PathBuf,
         source: serde_json::Error,
     },
-    #[error("{} is a file, and --out wants a folder to write the report into", path.display())]
+    #[error("{} is a file, but --out needs a folder for the report", path.display())]
     NoFolder { path: PathBuf },
     #[error("there is no file {}; the same command with --accept writes it", path.display())]
     NoExpected { path: PathBuf },
-    #[error("{} does not hold verdicts such as {{\"R4\":\"pass\"}} ({source}); the same command with --accept writes it anew", path.display())]
+    #[error("{} does not hold verdicts such as {{\"R4\":\"pass\"}} ({source}); the same command \
+             with --accept rewrites it", path.display())]
     BadExpected {
         path: PathBuf,
         source: serde_json::Error,
     },
     #[error("there is no file {}; `wstape referee --out DIR -- COMMAND` writes DIR/results.json", path.display())]
     NoResults { path: PathBuf },
-    #[error("{} is not, or no longer, what `wstape referee --out DIR` writes as results.json ({source}); make it anew", path.display())]
+    #[error("{} is not a results.json of `wstape referee --out DIR`, or an old one ({source}); \
+             create it again", path.display())]
     BadResults {
         path: PathBuf,
         source: serde_json::Error,
     },
-    #[error("{} has version {found}, and this program reads {RESULTS_VERSION}; make it anew", path.display())]
+    #[error("{} has version {found}, but this program reads {RESULTS_VERSION}; create it again", path.display())]
     Version { path: PathBuf, found: u32 },
 }
 

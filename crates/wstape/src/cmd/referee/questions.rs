@@ -14,14 +14,14 @@ use crate::cmd::exit::{bad_input, print};
 /// What can be asked.
 #[derive(Debug, Subcommand)]
 pub(super) enum Question {
-    /// Says what a case plays, why it matters, and what good clients do
+    /// Explains what a case plays, why it matters, and what good clients do
     Explain {
-        /// The case: R4
+        /// The case, such as R4
         id: CaseId,
     },
-    /// Puts several clients side by side, as a Markdown table
+    /// Compares several clients in a Markdown table
     Compare {
-        /// Files `results.json` of earlier runs, or the folders that they are in
+        /// `results.json` files of earlier runs, or the folders that hold them
         #[arg(required = true, num_args = 1.., value_name = "RESULTS")]
         results: Vec<PathBuf>,
     },

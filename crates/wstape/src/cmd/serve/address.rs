@@ -12,7 +12,7 @@ pub(super) fn host_and_port(text: &str) -> Result<String, String> {
     if is {
         return Ok(text.to_owned());
     }
-    Err("an address is HOST:PORT, such as 127.0.0.1:8765 or localhost:0".to_owned())
+    Err("expected HOST:PORT, such as 127.0.0.1:8765 or localhost:0".to_owned())
 }
 
 /// The addresses of a name, which may have several.

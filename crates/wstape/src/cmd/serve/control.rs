@@ -9,14 +9,14 @@ use super::error::ServeError;
 /// Where a run can be steered from.
 #[derive(Debug, Args)]
 pub(super) struct ControlArgs {
-    /// Address of a second port, over which the run is steered: loopback, unless there is a token
+    /// Address of a control port, to steer the run; must be loopback unless it has a token
     #[arg(long, value_name = "ADDR", value_parser = host_and_port)]
     control: Option<String>,
-    /// Environment variable that holds the token which each request on that port must bring
+    /// Environment variable that holds the token for requests to the control port
     #[arg(long, value_name = "VAR", requires = "control")]
     control_token_env: Option<String>,
-    /// Address of a port, on loopback, with Toxiproxy's HTTP API: its clients lay toxics over the
-    /// connections to the real engine
+    /// Loopback address for Toxiproxy's HTTP API, whose clients can add toxics to the connections
+    /// to the real engine
     #[arg(long, value_name = "ADDR", requires = "upstream", conflicts_with = "tape", value_parser = host_and_port)]
     toxiproxy: Option<String>,
 }

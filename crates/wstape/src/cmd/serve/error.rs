@@ -21,21 +21,22 @@ pub(crate) enum ServeError {
     #[error("{}{}", .0, by_option(.0))]
     Engine(EngineError),
     #[error(
-        "the environment variable {name} is not set, or not UTF-8; {option} names the one that holds the token"
+        "the environment variable {name} is not set, or not UTF-8; {option} takes the name of the \
+         variable that holds the token"
     )]
     NoToken { name: String, option: &'static str },
-    #[error("the token must be visible ASCII without spaces, for it is sent in a header")]
+    #[error("the token must be visible ASCII without spaces, because it is sent in a header")]
     BadToken,
-    #[error("--time says where the time stands that --ts shift moves; add --ts shift")]
+    #[error("--time has no effect without --ts shift; add --ts shift")]
     NothingMoves,
     #[error("{} exists; --force overwrites it", .0.display())]
     JournalExists(PathBuf),
-    #[error("{}: another engine writes its journal there; give this one a file of its own", .0.display())]
+    #[error("{}: another engine writes its journal there; give this one its own file", .0.display())]
     JournalTaken(PathBuf),
-    #[error("{} is read, and would be written over: give what is written another name", .0.display())]
+    #[error("{} is an input and would be overwritten; choose another name for the output", .0.display())]
     Overwrites(PathBuf),
     #[error(
-        "cannot listen on {name}: {reason}; give an address of this machine's, such as 127.0.0.1:8765"
+        "cannot listen on {name}: {reason}; give an address of this machine, such as 127.0.0.1:8765"
     )]
     NoAddress { name: String, reason: String },
     #[error("no step is for the engine {name:?}; {}", names(there_are))]
@@ -45,11 +46,14 @@ pub(crate) enum ServeError {
     },
     #[error("the tapes name more than {most} engines; --engine NAME serves one")]
     TooManyEngines { most: usize },
-    #[error("the tapes name several engines, and a control port steers one: name it by --engine")]
+    #[error(
+        "the tapes name several engines, but a control port steers one; choose it with \
+             --engine"
+    )]
     ControlOfSeveral,
     #[error("cannot write the journal {}: {}", path.display(), remedy::unwritten(source))]
     JournalOpen { path: PathBuf, source: io::Error },
-    #[error("the journal could not be written to its end: {0}")]
+    #[error("the journal could not be completely written: {0}")]
     JournalWrite(io::Error),
     #[error("{}", remedy::of_recording(.0))]
     Recording(#[from] RecordError),
@@ -59,7 +63,7 @@ pub(crate) enum ServeError {
     Lacking(String),
     #[error("--upstream {url}: {reason}")]
     Upstream { url: String, reason: String },
-    #[error("the overlays name {count} engines, and there is one upstream")]
+    #[error("the overlays name {count} engines, but there is one upstream")]
     UpstreamOfSeveral { count: usize },
     #[error(transparent)]
     Control(#[from] ControlError),

@@ -11,10 +11,10 @@ use super::error::ServeError;
 /// Where the journal goes.
 #[derive(Debug, Args)]
 pub(super) struct JournalFileArgs {
-    /// Write what happens here, a line of JSON each; `wstape journal FILE` makes a page of it
+    /// Write what happens to this file, as JSON lines; `wstape journal FILE` summarises it
     #[arg(long, value_name = "FILE")]
     pub(super) journal: Option<PathBuf>,
-    /// Overwrite the journal's file
+    /// Overwrite the journal's file if it exists
     #[arg(long, requires = "journal")]
     pub(super) force: bool,
 }

@@ -12,8 +12,8 @@ const READ_BYTES: usize = 4 << 10;
 /// Whether the run ends with standard input.
 #[derive(Debug, Args)]
 pub(super) struct LifelineArgs {
-    /// End once standard input does, as it does with the process that holds its other end: for a
-    /// test that may be killed
+    /// Exit when standard input closes, as it does when the parent process dies: for tests that may
+    /// be killed
     #[arg(long)]
     exit_with_stdin: bool,
 }

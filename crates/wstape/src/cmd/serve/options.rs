@@ -21,8 +21,8 @@ use crate::cmd::same_file::is_same;
 #[command(
     override_usage = "wstape serve [OPTIONS] <TAPE>\n       wstape serve [OPTIONS] --upstream <URL>",
     after_help = "\
-Exit status: 0 it ended as asked; 1 an expectation was not met where --exit was given, the journal \
-can't be written any more, or the system refused something; 2 bad usage or input."
+Exit status: 0 ended as asked; 1 with --exit an expectation was not met, the journal could no \
+longer be written, or the system refused something; 2 bad usage or input."
 )]
 pub(crate) struct Serve {
     /// The tape to play
@@ -30,19 +30,19 @@ pub(crate) struct Serve {
     pub(super) tape: Option<PathBuf>,
     #[command(flatten)]
     pub(super) upstream: UpstreamArgs,
-    /// A tape laid over it, or one of `wstape overlays`; may be given several times
+    /// Lay this tape, or one listed by `wstape overlays`, over it; may be repeated
     #[arg(long, value_name = "TAPE")]
     pub(super) overlay: Vec<PathBuf>,
-    /// Address to listen on, or a name such as localhost:8765; port 0 takes a free one
+    /// Address to listen on, or a name such as localhost:8765; port 0 picks a free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8765", value_parser = host_and_port)]
     pub(super) listen: String,
-    /// How fast: a factor such as 2 or 0.5, or `max`
+    /// Playback speed: a factor such as 2 or 0.5, or `max`
     #[arg(long, value_name = "N|max", default_value = "1")]
     pub(super) speed: Speed,
-    /// Begin the tape anew at its end
+    /// Start the tape again when it ends
     #[arg(long = "loop")]
     pub(super) looped: bool,
-    /// Bearer token that clients must bring; anyone who lists processes can read it
+    /// Bearer token that clients must send; anyone who lists processes can read it
     #[arg(long, value_name = "TOKEN", conflicts_with = "token_env")]
     pub(super) token: Option<String>,
     /// Environment variable that holds the token
@@ -54,41 +54,40 @@ pub(crate) struct Serve {
     pub(super) control: ControlArgs,
     #[command(flatten)]
     pub(super) tls: TlsArgs,
-    /// What becomes of the events' `ts`
+    /// What to do with the events' `ts`
     #[arg(long, value_enum, default_value_t = Ts::Keep)]
     pub(super) ts: Ts,
-    /// Where a message has its time, for --ts shift: a JSON Pointer such as /T. Messages of text are
-    /// looked into then, and a number is a time too, in seconds to nanoseconds since 1970. Default:
-    /// `ts` of the engine's events
+    /// For --ts shift: the JSON Pointer to a message's time, such as /T. Text messages are then
+    /// parsed too, and the time may be a number since 1970 in s, ms, µs or ns. Default: `ts` of the
+    /// engine's events
     #[arg(long, value_name = "POINTER")]
     pub(super) time: Option<Pointer>,
-    /// When the tape begins: `first-connection` (at once where it begins with the port down), `now`,
-    /// or `connections:N`, once so many clients are connected
+    /// When to start the tape: `first-connection` (but at once if the tape starts with the port
+    /// down), `now`, or `connections:N`, when N clients are connected
     #[arg(long, value_name = "WHEN", default_value = "first-connection")]
     pub(super) start: Start,
-    /// The path of the WebSocket, and the only one; may be given several times. Without it an
-    /// upgrade of any path is taken
+    /// Accept an upgrade only on this path; may be repeated. Default: on any path
     #[arg(long, value_name = "PATH", value_parser = absolute)]
     pub(super) path: Vec<String>,
-    /// Play the steps of this engine, of a tape for several; without it each engine that the tape
-    /// names listens on a port of its own
+    /// Play only the steps of this engine. Default: each engine that the tape names listens on a
+    /// port of its own
     #[arg(long, value_name = "NAME")]
     pub(super) engine: Option<String>,
-    /// End with the tape instead of waiting for Ctrl-C
+    /// Exit when the tape ends instead of waiting for Ctrl-C
     #[arg(long, conflicts_with = "looped")]
     pub(super) exit: bool,
     #[command(flatten)]
     pub(super) lifeline: LifelineArgs,
-    /// Only look the tapes through, to their ends, and say whether they could be served
+    /// Only check the tapes to their ends, and say whether they could be served
     #[arg(long)]
     pub(super) check: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Ts {
-    /// They stay as the tape has them
+    /// Keep them as they are in the tape
     Keep,
-    /// They move to the time they are played at
+    /// Shift them to the time at which they are played
     Shift,
 }
 
@@ -138,5 +137,5 @@ fn absolute(text: &str) -> Result<String, String> {
     if text.starts_with('/') && !text.contains(['?', '#', ' ']) {
         return Ok(text.to_owned());
     }
-    Err("a path starts with \"/\" and has no query, such as /ws".to_owned())
+    Err("expected a path that starts with \"/\" and has no query, such as /ws".to_owned())
 }

@@ -20,9 +20,8 @@ impl FromStr for Start {
                 match many {
                     Some(Ok(many)) if many > 0 => StartAt::Connections(many),
                     _ => {
-                        return Err(
-                            "it is first-connection, now, or connections:N such as connections:16",
-                        );
+                        return Err("expected first-connection, now, or connections:N such as \
+                             connections:16");
                     }
                 }
             }

@@ -19,13 +19,13 @@ pub(super) struct TlsArgs {
     /// Speak TLS (wss), with a certificate made at start
     #[arg(long)]
     tls: bool,
-    /// Write the certificate of the authority behind it here, in PEM, for clients to trust
+    /// Write the CA certificate behind it to this file, in PEM, for clients to trust
     #[arg(long, value_name = "FILE", requires = "tls", conflicts_with = "cert")]
     tls_ca: Option<PathBuf>,
     /// Speak TLS with this certificate: a chain in PEM
     #[arg(long, value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
-    /// Its key, in PEM
+    /// The certificate's key, in PEM
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
 }
@@ -71,7 +71,7 @@ fn read(path: &Path) -> Result<Vec<u8>, ServeError> {
 fn write(path: &Path, pem: &str) -> Result<(), ServeError> {
     match small_file::read(path) {
         Ok(old) if !old.is_empty() && !old.starts_with(PEM_BEGINS) => {
-            let other = "there is something else than a certificate in it";
+            let other = "the file exists and is not a certificate";
             return Err(file_error(
                 path,
                 io::Error::new(io::ErrorKind::AlreadyExists, other),

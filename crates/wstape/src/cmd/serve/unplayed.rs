@@ -27,8 +27,8 @@ pub(super) fn first(serve: &Serve, engine: Option<&str>) -> Option<String> {
 pub(super) fn why(serve: &Serve) -> String {
     match serve.start.0 {
         StartAt::Connections(many) => {
-            format!("the tape waits for {many} clients to connect, and never began")
+            format!("the tape waits for {many} clients to connect, and never started")
         }
-        _ => "nobody connected, so the tape never began".to_owned(),
+        _ => "nobody connected, so the tape never started".to_owned(),
     }
 }

@@ -40,15 +40,14 @@ pub(super) const UPSTREAM: [&str; 6] = [
 /// Which real engine stands behind the port, and what is kept of its traffic.
 #[derive(Debug, Args)]
 pub(super) struct UpstreamArgs {
-    /// Serve a real engine instead of a tape: a ws:// or wss:// URL, of which scheme, host and port
-    /// count; paths are the clients' own. Overlays and the control port lie over its traffic
+    /// Serve a real engine instead of a tape: a ws:// or wss:// URL. Only its scheme, host and port
+    /// are used; paths come from the clients. Overlays and the control port act on its traffic
     #[arg(long, value_name = "URL", conflicts_with_all = ["tape", "speed", "ts", "token", "token_env", "engine", "path"])]
     upstream: Option<String>,
-    /// Make the Host header of requests the engine's, as virtual hosts want it
+    /// Set the Host header of requests to the engine's host, for virtual hosts
     #[arg(long, requires = "upstream", conflicts_with = "tape")]
     rewrite_host: bool,
-    /// Trust the authorities in this PEM file, and no others, behind the certificate of a wss:// engine;
-    /// without it the system's are trusted
+    /// For a wss:// engine, trust only the CAs in this PEM file. Default: those of the system
     #[arg(
         long,
         value_name = "FILE",
@@ -56,7 +55,7 @@ pub(super) struct UpstreamArgs {
         conflicts_with = "tape"
     )]
     upstream_ca: Option<PathBuf>,
-    /// Record what clients and the real engine say; faults are in the journal, not in this tape
+    /// Record what clients and the real engine send; faults go to the journal, not to this tape
     #[arg(
         long,
         value_name = "FILE",
@@ -64,7 +63,7 @@ pub(super) struct UpstreamArgs {
         conflicts_with = "tape"
     )]
     record: Option<PathBuf>,
-    /// Overwrite the recording's FILE where it exists
+    /// Overwrite the recording's FILE if it exists
     #[arg(long, requires = "record")]
     force_record: bool,
     #[command(flatten)]
@@ -175,8 +174,7 @@ impl UpstreamArgs {
             return Err(ServeError::Upstream {
                 url: url.clone(),
                 reason: format!(
-                    "that is this port itself, {listening}: each connection would make another; \
-                     name the engine's own address"
+                    "that is this port itself, {listening}; give the engine's own address"
                 ),
             });
         }
@@ -213,7 +211,8 @@ impl Dialer {
                 url: url.to_owned(),
                 reason: if by_system {
                     format!(
-                        "{error}; --upstream-ca FILE names the authority to trust instead of the system's"
+                        "{error}; --upstream-ca FILE names the CA to trust instead of those of \
+                         the system"
                     )
                 } else {
                     error.to_string()
