@@ -84,6 +84,16 @@ pub(super) fn run(options: &Options, subject: &Arc<dyn Subject>) -> Result<Endin
     };
     let subject = &subject;
     let inputs = Inputs::of(options, &subject.terms())?;
+    let judged = match inputs.bases {
+        Bases::Given(_) => judged.over_recordings(),
+        Bases::Drawn(_) => judged,
+    };
+    if judged.exercised().next().is_none() {
+        let judged = judged.text();
+        return Err(format!(
+            "no rule is left that a case could break:\n{judged}"
+        ));
+    }
     let outputs = Outputs::new(
         options.junit.as_deref(),
         options.result.as_deref(),
