@@ -1,5 +1,6 @@
 //! Every verb of the program.
 
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -77,7 +78,15 @@ enum Command {
 #[must_use]
 pub fn command_line() -> ExitCode {
     let ours: Arc<dyn Subject> = Arc::new(OurSubscriber);
-    let args = Args::try_parse().unwrap_or_else(|error| for_a_tape(error).exit());
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) if error.use_stderr() => for_a_tape(error).exit(),
+        // The help, or the version.
+        Err(asked) => {
+            let printed = asked.print().and_then(|()| io::stdout().flush());
+            return cmd::exit::printed(printed, cmd::exit::DONE);
+        }
+    };
     match args.command {
         Command::Serve(serve) => serve.run(),
         Command::Replay(replay) => replay.run(&ours),

@@ -52,7 +52,7 @@ impl Merge {
             merged.parts_text(),
             merged.version,
             merged.subject
-        ));
+        ))?;
         outputs.write(&merged)?;
         Ok(merged.ending())
     }

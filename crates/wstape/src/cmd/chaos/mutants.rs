@@ -37,7 +37,7 @@ pub(super) fn run(options: &Options, subject: &dyn Subject) -> Result<Ending, St
         "mutants, {seeds}, budget {} each, {jobs} jobs",
         humantime::format_duration(budget)
     ));
-    say(&format!("{first}\n"));
+    say(&format!("{first}\n"))?;
     keep_workers_panics_quiet();
     let goal = Goal {
         cases: Some(left.len() as u64),
@@ -73,13 +73,13 @@ pub(super) fn run(options: &Options, subject: &dyn Subject) -> Result<Ending, St
     progress.finish();
     let report: MutationReport = results.into_iter().collect();
     if !options.quiet {
-        say(&format!("\n{}\n", report.table()));
+        say(&format!("\n{}\n", report.table()))?;
     }
     if interrupted.get() {
-        say("INCONCLUSIVE: it was interrupted\n");
+        say("INCONCLUSIVE: it was interrupted\n")?;
         return Ok(Ending::Inconclusive);
     }
-    say(&report.conclusion());
+    say(&report.conclusion())?;
     Ok(if report.holds() {
         Ending::Held
     } else {

@@ -117,7 +117,7 @@ pub(super) fn run(options: &Options, subject: &Arc<dyn Subject>) -> Result<Endin
         start: Instant::now(),
         unjudged: 0,
     };
-    say(&format!("{}\n", session.first_line()));
+    say(&format!("{}\n", session.first_line()))?;
     let results = session.run();
     let ending = conclude(results, session.missed_canary(), &outputs);
     drop(out);

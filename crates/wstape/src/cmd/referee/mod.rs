@@ -159,7 +159,7 @@ impl Referee {
         report.options = again;
         let took_s = since.elapsed().as_secs_f64();
         let changes = expected.map(|it| it.changes(&report));
-        say(&report.lines());
+        say(&report.lines())?;
         let one_by_one_s = report.one_by_one_s();
         say(&if one_by_one_s > took_s {
             format!(
@@ -167,16 +167,16 @@ impl Referee {
             )
         } else {
             format!("in {took_s:.0} s\n")
-        });
+        })?;
         if let Some(changes) = &changes {
-            say(&told(changes));
+            say(&told(changes))?;
         }
         if let Some(next) = report.next_step(changes.as_ref()) {
-            say(&format!("{next}\n"));
+            say(&format!("{next}\n"))?;
         }
         if let Some(out) = out {
             out.write(&report, changes.as_ref(), began)?;
-            say(&format!("report: {}\n", out.page().display()));
+            say(&format!("report: {}\n", out.page().display()))?;
         }
         out::summarise(|| report.summary(changes.as_ref()))?;
         if let Some(path) = self.expect.filter(|_| self.accept) {
