@@ -14,7 +14,7 @@ use super::options::Options;
 use super::progress::LOOK_EVERY;
 use super::progress::{Goal, Progress};
 use super::session::{first_words, keep_workers_panics_quiet, workers};
-use super::signals::Interrupted;
+use crate::cmd::interrupted::Interrupted;
 use crate::cmd::say::say;
 
 /// The search for a mutant, and when it began.
@@ -27,7 +27,7 @@ struct Search {
 pub(super) fn run(options: &Options, subject: &dyn Subject) -> Result<Ending, String> {
     let budget = options.budget.unwrap_or(MUTANT_BUDGET);
     let jobs = workers(options, subject);
-    let interrupted = Interrupted::listen().map_err(|error| error.to_string())?;
+    let interrupted = Interrupted::listen("chaos", || {}).map_err(|error| error.to_string())?;
     let mut left: VecDeque<Mutant> = Mutant::all().collect();
     let seeds = match options.seeds {
         Some(seeds) => format!("seeds {seeds}"),

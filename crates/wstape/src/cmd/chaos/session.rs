@@ -19,7 +19,7 @@ use super::inputs::{Bases, Inputs, NamedCase};
 use super::options::Options;
 use super::outputs::Outputs;
 use super::progress::{Goal, LOOK_EVERY, Progress};
-use super::signals::Interrupted;
+use crate::cmd::interrupted::Interrupted;
 use crate::cmd::say::say;
 
 /// A run, with everything it needs.
@@ -113,7 +113,7 @@ pub(super) fn run(options: &Options, subject: &Arc<dyn Subject>) -> Result<Endin
         subject: Arc::clone(subject),
         terms: subject.terms(),
         judged,
-        interrupted: Interrupted::listen().map_err(|error| error.to_string())?,
+        interrupted: Interrupted::listen("chaos", || {}).map_err(|error| error.to_string())?,
         start: Instant::now(),
         unjudged: 0,
     };
