@@ -63,7 +63,8 @@ mod tests {
     use super::*;
 
     fn of(steps: &str, engine: Option<&str>) -> Audience {
-        let text = format!("{{\"tape\":1,\"needs\":[\"dialogue\"]}}\n{steps}\n");
+        let steps: String = steps.lines().map(|step| format!("{step}\n")).collect();
+        let text = format!("{{\"tape\":1,\"needs\":[\"dialogue\"]}}\n{steps}");
         Audience::of(&Tape::parse("t", &text).unwrap().steps, engine)
     }
 

@@ -87,18 +87,17 @@ fn nearest<'p>(path: &str, paths: &BTreeSet<&'p str>) -> Option<&'p str> {
     if path.chars().nth(MAX_COMPARED_CHARS).is_some() {
         return None;
     }
-    let path = path.to_lowercase();
+    // All begin with a slash, which makes no two of them alike.
+    let spelt = |path: &str| path.trim_start_matches('/').to_lowercase();
+    let path = spelt(path);
     let allowed = (path.chars().count() / 3).max(1);
-    let distance = |pattern: &str| {
-        let start = pattern.strip_suffix('*').unwrap_or(pattern);
-        osa_distance(&path, &start.to_lowercase())
-    };
-    let short = paths
-        .iter()
-        .filter(|pattern| pattern.chars().nth(MAX_COMPARED_CHARS).is_none());
-    let near = short.map(|pattern| (distance(pattern), *pattern));
-    near.filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
+    let is_short = |pattern: &&&str| pattern.chars().nth(MAX_COMPARED_CHARS).is_none();
+    let near = paths.iter().filter(is_short).filter_map(|pattern| {
+        let meant = spelt(pattern.strip_suffix('*').unwrap_or(pattern));
+        let distance = osa_distance(&path, &meant);
+        (distance <= allowed && distance < meant.chars().count()).then_some((distance, *pattern))
+    });
+    near.min_by_key(|(distance, _)| *distance)
         .map(|(_, pattern)| pattern)
 }
 
