@@ -13,13 +13,14 @@ use std::time::{Instant, SystemTime};
 
 use clap::Args;
 use wstape_referee::{
-    Case, CaseId, Changes, ClientCommand, Expected, Healthy, KeeperCommand, Options, Progress,
-    RefereeError, Report, Stop, Verdict, cases, cases_in, judge,
+    Case, CaseId, Changes, ClientCommand, Expected, Healthy, HealthyError, KeeperCommand, Options,
+    Progress, RefereeError, Report, Stop, Verdict, cases, cases_in, judge,
 };
 
 use self::out::OutDir;
 use super::exit::{bad_input, print};
 use super::interrupted::Interrupted;
+use super::remedy;
 use super::say::{counted, say};
 
 /// Nothing was judged.
@@ -199,6 +200,13 @@ impl Referee {
         })
     }
 
+    fn healthy(&self) -> Result<Healthy, Box<dyn std::error::Error>> {
+        Healthy::find(&self.healthy).map_err(|error| match error {
+            HealthyError::Tape(error) => remedy::of_tape(&error).into(),
+            other => other.into(),
+        })
+    }
+
     fn client(&self) -> Result<ClientCommand, &'static str> {
         ClientCommand::new(self.command.iter().chain(&self.behind).cloned()).ok_or(
             "a client is missing; the command that starts it comes last: wstape referee -- python3 client.py",
@@ -222,7 +230,7 @@ impl Referee {
                 program: std::env::current_exe()?,
                 args: vec![KEEP.into()],
             },
-            healthy: Healthy::find(&self.healthy)?,
+            healthy: self.healthy()?,
             jobs: self.jobs.map(|jobs| usize::from(jobs.get())),
             seed: self.seed,
             once: self.extent.once,
