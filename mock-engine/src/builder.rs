@@ -316,6 +316,8 @@ impl EngineBuilder {
         let name = self.name.as_deref();
         let played = self.layers.first().and_then(|base| base.own_path(name));
         let paths = Paths::new(self.paths, played.as_deref());
+        let audiences = self.layers.iter().map(|layer| layer.audience(name));
+        let audiences = audiences.collect();
         let url = paths.url(port.addr(), self.encryption.scheme());
         let header = JournalHeader::new(self.name.clone(), url, clock.wall());
         let (playback, steps) =
@@ -333,6 +335,7 @@ impl EngineBuilder {
             layers: controls.0 + 2,
             prologue: steps,
             speaks,
+            audiences,
             urls: self.urls.clone(),
             speed: self.speed,
             shift,

@@ -238,6 +238,16 @@ impl Engine {
         self.core().take_verdict()
     }
 
+    /// The next remark on a path that a connection asked for and no message of the tapes is for: it
+    /// names the paths that they are for. One for each such path, up to a bound. Waits until there is
+    /// one. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// [`EngineError::ShutDown`] if the engine has ended and every remark was taken.
+    pub async fn next_stranger(&self) -> Result<String, EngineError> {
+        self.progress_until(Core::take_stranger).await
+    }
+
     /// How many expectations were not met so far, whoever took their verdicts.
     #[must_use]
     pub fn unmet(&self) -> u64 {

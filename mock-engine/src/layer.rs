@@ -10,6 +10,7 @@ use wstape_tape::{
     Torn,
 };
 
+use crate::audience::Audience;
 use crate::error::EngineError;
 use crate::field;
 use crate::misfit::misfit;
@@ -123,6 +124,18 @@ impl Layer {
                 first_path(&steps, engine)
             }
             Source::File { .. } | Source::Once { .. } => None,
+        }
+    }
+
+    /// For whom its messages are. What can be read only once is not looked at.
+    pub(crate) fn audience(&self, engine: Option<&str>) -> Audience {
+        match &self.source {
+            Source::Tape(tape) => Audience::of(&tape.steps, engine),
+            Source::File { path, .. } if path.is_file() => match TapeReader::open(path) {
+                Ok(reader) => Audience::of(reader.map_while(Result::ok), engine),
+                Err(_) => Audience::Any,
+            },
+            Source::File { .. } | Source::Once { .. } => Audience::Any,
         }
     }
 

@@ -48,6 +48,7 @@
 mod accepted;
 mod acceptor;
 mod ahead;
+mod audience;
 mod authorization;
 mod builder;
 mod chance;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use wstape_oracle::{Rule, SETTINGS_KEY, Settings};
+use wstape_oracle::{Need, Rule, SETTINGS_KEY, Settings};
 use wstape_tape::{Header, Merge, Micros, Tape, Trigger};
 
 use crate::call::{Call, UnknownCall};
@@ -44,6 +44,17 @@ pub struct About {
     /// token.
     #[serde(skip_serializing_if = "is_default")]
     pub secrets: bool,
+}
+
+impl About {
+    /// Whether the case has what some rules need.
+    #[must_use]
+    pub fn has(&self, need: Need) -> bool {
+        match need {
+            Need::CalmEnd => self.quiet_at_us.is_some(),
+            Need::Crowd => self.crowd > 1,
+        }
+    }
 }
 
 /// A case: a base tape with faults and calls laid over it.

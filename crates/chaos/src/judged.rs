@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use wstape_harness::{Offer, Offers, Subject, Terms};
 use wstape_oracle::{Rule, RuleSet};
 
+use crate::generate::NEVER_OVER_RECORDINGS;
+
 /// Which rules a run judges, and which it leaves out and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judged {
@@ -13,6 +15,10 @@ pub struct Judged {
     pub rules: Vec<Rule>,
     /// Those that are not.
     pub left_out: Vec<LeftOut>,
+    /// Those of `rules` that no drawn case can exercise, because none has what they need. Cases
+    /// that were written may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_exercised: Vec<Rule>,
     /// Whether cases are played in real time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_real: bool,
@@ -35,6 +41,8 @@ const BY_SUBJECT: &str = "the subject leaves it out";
 const BY_REAL_TIME: &str = "in real time no two runs are alike, and no crowd is drawn";
 /// Rules that can only be judged in virtual time.
 const VIRTUAL_ALONE: [Rule; 2] = [Rule::R15, Rule::R16];
+/// Why what a rule needs is in no case that is drawn over recordings.
+const NEVER_DRAWN: &str = "no case over a recording has one";
 /// Width of a line of the list, in columns.
 const LINE: usize = 100;
 
@@ -45,6 +53,7 @@ impl Judged {
         Self {
             rules: Rule::ALL.into(),
             left_out: Vec::new(),
+            not_exercised: Vec::new(),
             is_real: false,
         }
     }
@@ -94,6 +103,33 @@ impl Judged {
         self
     }
 
+    /// The same for a run whose cases are all drawn over recordings: nothing that they never have
+    /// can be seen.
+    #[must_use]
+    pub fn over_recordings(mut self) -> Self {
+        let never = |rule: &Rule| {
+            let need = rule.needs();
+            need.is_some_and(|need| NEVER_OVER_RECORDINGS.contains(&need))
+        };
+        self.not_exercised = self.rules.iter().copied().filter(never).collect();
+        self
+    }
+
+    /// The judged rules that a drawn case can exercise.
+    pub fn exercised(&self) -> impl Iterator<Item = Rule> {
+        let rules = self.rules.iter().copied();
+        rules.filter(|rule| !self.not_exercised.contains(rule))
+    }
+
+    /// Why no drawn case can exercise the rule; `None` if one can.
+    #[must_use]
+    pub fn why_not_exercised(&self, rule: Rule) -> Option<String> {
+        let need = rule
+            .needs()
+            .filter(|_| self.not_exercised.contains(&rule))?;
+        Some(format!("it needs {}, and {NEVER_DRAWN}", need.name()))
+    }
+
     /// Whether the rule is judged.
     #[must_use]
     pub fn contains(&self, rule: Rule) -> bool {
@@ -108,7 +144,8 @@ impl Judged {
         Some(&found.why)
     }
 
-    /// The judged rules on one line, then a line for each reason to leave others out.
+    /// The judged rules on one line, then a line for each reason to leave others out, and one for
+    /// those that no drawn case can exercise.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = wrapped("judged: ", &self.rules);
@@ -123,6 +160,14 @@ impl Judged {
             let rules = rules.iter().copied().collect::<RuleSet>();
             // Writing into a string does not fail.
             let _ = writeln!(text, "left out: {rules}: {why}");
+        }
+        if !self.not_exercised.is_empty() {
+            let needs = self.not_exercised.iter().filter_map(|rule| {
+                let need = rule.needs()?;
+                Some(format!("{rule} (needs {})", need.name()))
+            });
+            let needs: Vec<String> = needs.collect();
+            let _ = writeln!(text, "not exercised: {}: {NEVER_DRAWN}", needs.join(", "));
         }
         text
     }

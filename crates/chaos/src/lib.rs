@@ -49,7 +49,7 @@ pub use call::{CALL_KEY, Call, UnknownCall};
 pub use case::{About, CHAOS_KEY, Case, CaseError, DIAL_KEY, FAULT_KEY};
 pub use coverage::Coverage;
 pub use fault::{Family, FaultKind};
-pub use generate::{Vocabulary, draw, draw_in, draw_over};
+pub use generate::{NEVER_OVER_RECORDINGS, Vocabulary, draw, draw_in, draw_over};
 pub use judged::{Judged, LeftOut};
 pub use origin::Origin;
 pub use regression::{RegressionError, broken_rules, is_case};

@@ -42,7 +42,7 @@ impl Tally {
     /// starts at zero.
     #[must_use]
     pub fn of_everything(judged: &Judged, terms: &Terms) -> Self {
-        let rules = judged.rules.iter().map(|rule| (*rule, 0)).collect();
+        let rules = judged.exercised().map(|rule| (rule, 0)).collect();
         let (calls, edges): (&[Call], &[Edge]) = match terms {
             Terms::Settings => (&Call::ALL, &Edge::ALL),
             // It has neither receivers nor a mirror, and its states are its own.

@@ -63,7 +63,7 @@ pub use field::Field;
 pub use fold::Fold;
 pub use heard::Heard;
 pub use own_rule::OwnRule;
-pub use rule::{MAX_OWN_NAMES, Meaning, OwnName, Rule, RuleSet, UnknownRule, Violation};
+pub use rule::{MAX_OWN_NAMES, Meaning, Need, OwnName, Rule, RuleSet, UnknownRule, Violation};
 pub use rules::{Bounds, Findings, Found, Judge, MAX_VIOLATIONS, spread};
 pub use settings::{JitterMode, SETTINGS_KEY, Settings};
 pub use told::Told;

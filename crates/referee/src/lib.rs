@@ -23,7 +23,7 @@
 //! | `verdict` | verdicts, findings, figures |
 //!
 //! ```no_run
-//! use wstape_referee::{cases, judge, ClientCommand, Healthy, KeeperCommand, Options};
+//! use wstape_referee::{cases, judge, ClientCommand, Healthy, KeeperCommand, Options, Stop};
 //!
 //! let options = Options {
 //!     client: ClientCommand::new(["python3", "client.py", "{url}"]).expect("a command"),
@@ -36,6 +36,7 @@
 //!     seed: 1,
 //!     once: false,
 //!     ready_wait: Options::READY_WAIT,
+//!     stop: Stop::never(),
 //! };
 //! let report = judge(&options, &cases()?, &|_| {})?;
 //! print!("{}", report.lines());
@@ -55,5 +56,5 @@ pub use case::{BadCase, Case, CaseId, Healthy, HealthyError, cases, cases_in};
 pub use lanes::{Lane, Lanes};
 pub use process::{ClientCommand, Exit, KeeperCommand, Language, StartError, Uncaught, keep};
 pub use report::{Changes, Expected, RESULTS_VERSION, Report, Row, RunReport, TokenUse, compare};
-pub use run::{Options, Progress, RefereeError, judge};
+pub use run::{Options, Progress, RefereeError, Stop, Stopper, judge};
 pub use verdict::{Amount, Figure, Finding, Verdict};

@@ -1,5 +1,6 @@
 //! Every verb of the program.
 
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -77,7 +78,15 @@ enum Command {
 #[must_use]
 pub fn command_line() -> ExitCode {
     let ours: Arc<dyn Subject> = Arc::new(OurSubscriber);
-    let args = Args::try_parse().unwrap_or_else(|error| for_a_tape(error).exit());
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) if error.use_stderr() => for_a_tape(error).exit(),
+        // The help, or the version.
+        Err(asked) => {
+            let printed = asked.print().and_then(|()| io::stdout().flush());
+            return cmd::exit::printed(printed, cmd::exit::DONE);
+        }
+    };
     match args.command {
         Command::Serve(serve) => serve.run(),
         Command::Replay(replay) => replay.run(&ours),
@@ -104,20 +113,53 @@ pub fn command_line() -> ExitCode {
     }
 }
 
-/// What is wrong with the arguments; if a tape stands where a verb should, also which verbs take
-/// one.
+/// What is wrong with the arguments, and what to do if that is known: a tape stands where a verb
+/// should, or beside a real engine.
 fn for_a_tape(mut error: clap::Error) -> clap::Error {
-    let Some(ContextValue::String(verb)) = error.get(ContextKind::InvalidSubcommand) else {
-        return error;
+    let tip = match error.kind() {
+        ErrorKind::InvalidSubcommand => of_no_verb(&error),
+        ErrorKind::ArgumentConflict => of_two_engines(&error),
+        _ => None,
     };
-    let is_tape = Path::new(verb)
-        .extension()
-        .is_some_and(|extension| extension == "jsonl");
-    if error.kind() == ErrorKind::InvalidSubcommand && is_tape {
-        let tip =
-            format!("`wstape show {verb}` summarises a tape, `wstape replay {verb}` plays it");
+    if let Some(tip) = tip {
         let tips = ContextValue::StyledStrs(vec![tip.into()]);
         error.insert(ContextKind::Suggested, tips);
     }
     error
+}
+
+/// Which verbs take the tape that stands where a verb should.
+fn of_no_verb(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(verb)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    let is_tape = Path::new(verb)
+        .extension()
+        .is_some_and(|extension| extension == "jsonl");
+    is_tape
+        .then(|| format!("`wstape show {verb}` summarises a tape, `wstape replay {verb}` plays it"))
+}
+
+/// How the faults of a tape are laid over the traffic of a real engine, in place of which it can't be
+/// served.
+fn of_two_engines(error: &clap::Error) -> Option<String> {
+    let is = |kind, wanted: &[&str]| match error.get(kind) {
+        Some(ContextValue::String(argument)) => wanted.iter().any(|it| argument.starts_with(it)),
+        Some(ContextValue::Strings(all)) => all
+            .iter()
+            .any(|argument| wanted.iter().any(|it| argument.starts_with(it))),
+        _ => false,
+    };
+    let (invalid, prior) = (ContextKind::InvalidArg, ContextKind::PriorArg);
+    let (tape, engine) = (
+        ["[TAPE]", "<TAPE>"],
+        ["--upstream", "--record", "--toxiproxy"],
+    );
+    let both =
+        (is(invalid, &tape) && is(prior, &engine)) || (is(invalid, &engine) && is(prior, &tape));
+    both.then(|| {
+        "a tape is served in place of an engine; its faults are laid over a real one by \
+         --upstream URL --overlay TAPE"
+            .to_owned()
+    })
 }

@@ -44,7 +44,9 @@ use super::ports::Ports;
 use super::prologue::Prologue;
 use super::routes::Routes;
 use super::schedule::{Op, Schedule, StartTrigger};
+use super::strangers::Strangers;
 use super::watches::Watches;
+use crate::audience::Audience;
 use crate::deflate::Terms;
 use crate::dialogue::{Assembly, Dialogue, Kept};
 use crate::expect::Verdict;
@@ -76,6 +78,7 @@ pub(crate) struct Core {
     map: ConnectionMap,
     numbers: Numbers,
     routes: Routes,
+    strangers: Strangers,
     dialogue: Dialogue,
     /// Whether each layer knows references.
     speaks: Vec<bool>,
@@ -103,6 +106,8 @@ pub(crate) struct Setup {
     pub(crate) prologue: Vec<(LayerIndex, Step)>,
     /// Whether each layer's tape knows references.
     pub(crate) speaks: Vec<bool>,
+    /// For whom each tape's messages are.
+    pub(crate) audiences: Vec<Audience>,
     pub(crate) urls: Urls,
     pub(crate) speed: Speed,
     /// Where timestamps move to when they are played.
@@ -126,6 +131,7 @@ impl Core {
             prologue: Prologue::default(),
             numbers: Numbers::default(),
             routes: Routes::default(),
+            strangers: Strangers::new(setup.audiences),
             dialogue: Dialogue::default(),
             speaks: setup.speaks,
             urls: setup.urls,
@@ -243,6 +249,11 @@ impl Core {
     /// The next verdict on what tapes expect that nobody has taken.
     pub(crate) fn take_verdict(&mut self) -> Option<Verdict> {
         self.expectations.as_mut().and_then(Expectations::take)
+    }
+
+    /// The next remark on a path that no message is for that nobody has taken.
+    pub(crate) fn take_stranger(&mut self) -> Option<String> {
+        self.strangers.take()
     }
 
     /// Whether only steps still to come can bring another verdict.

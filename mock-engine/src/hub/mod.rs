@@ -19,6 +19,7 @@ mod prologue;
 mod routes;
 mod schedule;
 mod shared;
+mod strangers;
 mod triggers;
 mod watches;
 

@@ -66,8 +66,10 @@ impl Hub {
         let base = Layer::from(tape);
         let (wall, speaks) = (base.header().wall_at_zero(), base.speaks());
         let mut playback = self.playback();
+        let audience = base.audience(playback.name());
         let prologue = playback.replace_base(base)?;
-        self.core().replace_tapes(controls, wall, prologue, speaks);
+        self.core()
+            .replace_tapes(controls, wall, prologue, speaks, audience);
         Ok(())
     }
 

@@ -29,7 +29,7 @@ use dice::Dice;
 use scene::Scene;
 pub use vocabulary::Vocabulary;
 use wstape_harness::Terms;
-use wstape_oracle::{Field, Settings};
+use wstape_oracle::{Field, Need, Settings};
 
 /// The shortest and the longest faulty phase of a normal case.
 const PHASE: (Micros, Micros) = (Micros::from_ms(3_000), Micros::from_ms(60_000));
@@ -78,7 +78,12 @@ fn has_jitter(terms: &Terms) -> bool {
     }
 }
 
-/// Draws the faults for a seed, over this recording.
+/// What no case has that is drawn over a recording: a recording may contain faults of its own, at
+/// any time, and a crowd is drawn with a stream of its own.
+pub const NEVER_OVER_RECORDINGS: [Need; 2] = [Need::CalmEnd, Need::Crowd];
+
+/// Draws the faults for a seed, over this recording. The case never has what
+/// [`NEVER_OVER_RECORDINGS`] names.
 #[must_use]
 pub fn draw_over(
     seed: u64,
@@ -144,7 +149,7 @@ fn drawn<'a>(
             }
         }
     }
-    // A recording may contain faults of its own, at any time.
+    // `NEVER_OVER_RECORDINGS` says why.
     let quiet = recording.is_none().then_some(quiet_at.0);
     let about = About {
         seed: Some(seed),
@@ -348,5 +353,29 @@ fn calls(dice: &mut Dice, scene: &mut Scene<'_>) {
         let at = scene.moment(dice);
         let field = dice.pick(&Field::ALL);
         scene.steps.push(Call::Backfill(field).step(at));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Seeds among which there is a crowd, unless none is drawn.
+    const SEEDS: std::ops::Range<u64> = 0..1_000;
+
+    #[test]
+    fn a_case_drawn_over_a_recording_lacks_what_is_said_and_any_other_run_has_it_all() {
+        let recording = Arc::new(generated(1, None, Micros::from_ms(5_000)));
+        let over = |seed| draw_over(seed, &recording, None, &Terms::Settings).about;
+        let drawn = |seed| draw(seed, &[], &Terms::Settings).about;
+        for need in Need::ALL {
+            let is_said = NEVER_OVER_RECORDINGS.contains(&need);
+            assert_eq!(
+                SEEDS.map(over).any(|about| about.has(need)),
+                !is_said,
+                "{need:?}"
+            );
+            assert!(SEEDS.map(drawn).any(|about| about.has(need)), "{need:?}");
+        }
     }
 }

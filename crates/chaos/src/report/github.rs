@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::failure::Failure;
 use super::results::{Ending, Results};
 use super::summary::grouped;
+use wstape_oracle::Rule;
 
 /// Most annotations of a run: GitHub shows ten of each kind per step.
 pub const MAX_ANNOTATIONS: usize = 10;
@@ -76,18 +77,33 @@ impl Results {
                 let _ = writeln!(text, "- {}", cell(&doubt));
             }
         }
-        if !self.judged.left_out.is_empty() {
-            text.push_str("\n| left out | why |\n| --- | --- |\n");
-            for left_out in &self.judged.left_out {
-                let why = cell(&left_out.why);
-                let _ = writeln!(text, "| {} | {why} |", left_out.rule);
-            }
-        }
+        let left_out = self.judged.left_out.iter();
+        let left_out = left_out.map(|left_out| (left_out.rule, left_out.why.clone()));
+        table(&mut text, "left out", left_out);
+        let not_exercised = self.judged.not_exercised.iter();
+        let not_exercised = not_exercised.filter_map(|rule| {
+            let why = self.judged.why_not_exercised(*rule)?;
+            Some((*rule, why))
+        });
+        table(&mut text, "not exercised", not_exercised);
         text.push_str("\n| rule | | held |\n| --- | --- | ---: |\n");
         for (rule, n) in &self.tally.coverage.rules {
             let _ = writeln!(text, "| {rule} | {} | {} |", rule.title(), grouped(*n));
         }
         text
+    }
+}
+
+/// A table of rules and why; nothing if there are none.
+fn table(text: &mut String, head: &str, rules: impl Iterator<Item = (Rule, String)>) {
+    let mut rules = rules.peekable();
+    if rules.peek().is_none() {
+        return;
+    }
+    // Writing into a string does not fail.
+    let _ = writeln!(text, "\n| {head} | why |\n| --- | --- |");
+    for (rule, why) in rules {
+        let _ = writeln!(text, "| {rule} | {} |", cell(&why));
     }
 }
 

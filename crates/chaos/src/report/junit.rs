@@ -58,7 +58,10 @@ impl Results {
             }
             None if held == 0 => {
                 let mut status = TestCaseStatus::skipped();
-                status.set_message("the rule's precondition never held under these faults");
+                status.set_message(match self.judged.why_not_exercised(rule) {
+                    Some(why) => format!("not exercised: {why}"),
+                    None => "the rule's precondition never held under these faults".to_owned(),
+                });
                 status
             }
             None => TestCaseStatus::success(),

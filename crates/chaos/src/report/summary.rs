@@ -98,6 +98,10 @@ impl Results {
     /// The last lines: how the run ended, and why if that is not obvious.
     fn verdict(&self) -> String {
         match self.ending() {
+            Ending::Held if !self.judged.not_exercised.is_empty() => format!(
+                "held: all {} rules that could be exercised, in all that was seen\n",
+                self.judged.exercised().count()
+            ),
             Ending::Held if self.judged.left_out.is_empty() => {
                 "held: all rules, in all that was seen\n".to_owned()
             }

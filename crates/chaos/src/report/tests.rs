@@ -237,6 +237,47 @@ fn the_step_summary_is_markdown_with_the_failures_whole() {
     assert!(text.contains("\n- never seen: edges open: fin\n"), "{text}");
 }
 
+#[test]
+fn a_run_over_recordings_misses_nothing_that_is_never_drawn_there_and_every_report_says_so() {
+    let mut results = held();
+    results.judged = Judged::everything().over_recordings();
+    let seen = std::mem::take(&mut results.tally);
+    let terms = wstape_harness::Terms::Settings;
+    results.tally = Tally::of_everything(&results.judged, &terms);
+    results.tally.merge(&seen);
+    let doubts = results.doubts().join("\n");
+    assert!(
+        doubts.contains("rules R1, ") && doubts.contains(" R16"),
+        "{doubts}"
+    );
+    assert!(
+        !doubts.contains("R11") && !doubts.contains("R15"),
+        "{doubts}"
+    );
+
+    results.tally = seen;
+    let line = "\nnot exercised: R11 (needs a calm end), R15 (needs a crowd): \
+                no case over a recording has one\n";
+    let said = results.conclusion();
+    assert!(said.contains(line), "{said}");
+    let end = "held: all 14 rules that could be exercised, in all that was seen\n";
+    assert!(said.ends_with(end), "{said}");
+    let why = "it needs a crowd, and no case over a recording has one";
+    let markdown = results.markdown();
+    let row = "| not exercised | why |\n| --- | --- |\n| R11 | it needs a calm end";
+    assert!(markdown.contains(row), "{markdown}");
+    assert!(markdown.contains(&format!("| R15 | {why} |")), "{markdown}");
+    let xml = results.junit().unwrap();
+    let skipped = format!("<skipped message=\"not exercised: {why}\"/>");
+    assert_eq!(
+        xml.matches(&skipped).count(),
+        Family::ALL.len() + 1,
+        "{xml}"
+    );
+    let again = Results::from_json("r.json", &results.to_json()).unwrap();
+    assert_eq!(again, results);
+}
+
 /// A run in which every rule held, but a mutant was missed.
 fn blind() -> Results {
     let mut results = held();

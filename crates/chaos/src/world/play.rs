@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokio::runtime::{Builder, Runtime};
 use wstape_harness::{Subject, panic_message};
-use wstape_oracle::{Rule, Violation};
+use wstape_oracle::{Need, Rule, Violation};
 
 use super::crowd;
 use super::engine::{Pace, secrets};
@@ -92,7 +92,7 @@ fn play_in(
     subject: &dyn Subject,
     pace: Pace,
 ) -> Result<Played, Unplayable> {
-    if case.about.crowd > 1 {
+    if case.about.has(Need::Crowd) {
         let (verdict, trace) = runtime
             .block_on(crowd::play(case, subject))
             .map_err(Unplayable::Subject)?;

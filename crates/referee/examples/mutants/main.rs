@@ -31,7 +31,7 @@ use clap::Parser;
 use parking_lot::Mutex;
 use wstape_chaos::mutants::Flaw;
 use wstape_referee::{
-    Case, ClientCommand, Healthy, KeeperCommand, Options, Report, cases, judge, keep,
+    Case, ClientCommand, Healthy, KeeperCommand, Options, Report, Stop, cases, judge, keep,
 };
 
 use self::claim::{Claim, claim};
@@ -220,6 +220,7 @@ fn referee(flaw: Option<Flaw>, cases: &[Case]) -> Result<Report, Box<dyn Error>>
         seed: 7,
         once: false,
         ready_wait: Duration::from_secs(20),
+        stop: Stop::never(),
     };
     judge(&options, cases, &|_| {}).map_err(|error| format!("{}: {error}", name(flaw)).into())
 }

@@ -28,12 +28,14 @@ impl Expected {
     }
 
     /// The changes that this report found. A case that was not played is not a change, nor is a
-    /// milder verdict if the machine was too busy to judge part of it.
+    /// milder verdict if the machine was too busy to judge part of it, or an interruption kept part
+    /// from being played.
     #[must_use]
     pub fn changes(&self, report: &Report) -> Changes {
-        let changed = report.rows.iter().filter_map(|row| {
+        let judged = report.rows.iter().filter(|row| !row.is_unplayed());
+        let changed = judged.filter_map(|row| {
             let expected = self.0.get(&row.id).copied();
-            let is_unknown = row.runs.iter().any(|run| run.busy);
+            let is_unknown = row.runs.iter().any(|run| run.busy || run.unplayed);
             let may_be_as_expected = is_unknown && expected.is_some_and(|it| it > row.verdict);
             let is_changed = expected != Some(row.verdict) && !may_be_as_expected;
             is_changed.then_some((row.id, expected, row.verdict))
@@ -100,5 +102,34 @@ mod tests {
         assert_eq!(changes(Verdict::Fail, Verdict::Pass, false), 1);
         assert_eq!(changes(Verdict::Pass, Verdict::Fail, true), 1);
         assert_eq!(changes(Verdict::Fail, Verdict::Fail, true), 0);
+    }
+
+    #[test]
+    fn what_an_interruption_kept_from_being_played_is_no_change() {
+        let cases = cases().expect("cases");
+        let changes = |expected: &str, found: &[Verdict], unplayed: usize| {
+            let mut row = Row::of(&cases[0]);
+            for verdict in found {
+                let finding = Finding::new(*verdict, "");
+                row.push(&cases[0], RunReport::new(String::new(), vec![finding]));
+            }
+            for _ in 0..unplayed {
+                row.push(&cases[0], RunReport::unplayed(String::new()));
+            }
+            let report = Report::new(String::new(), String::new(), [row]);
+            let expected = format!("{{{expected}}}").replace("ID", &cases[0].id.to_string());
+            let expected: Expected = serde_json::from_str(&expected).expect("verdicts");
+            expected.changes(&report).ids().len()
+        };
+        let (fails, passes) = (r#""ID":"fail""#, r#""ID":"pass""#);
+        assert_eq!(changes("", &[], 2), 0, "it was never judged");
+        assert_eq!(changes(passes, &[], 2), 0);
+        assert_eq!(
+            changes(fails, &[Verdict::Pass], 1),
+            0,
+            "the other may fail yet"
+        );
+        assert_eq!(changes(passes, &[Verdict::Fail], 1), 1);
+        assert_eq!(changes("", &[Verdict::Pass], 1), 1);
     }
 }

@@ -60,7 +60,11 @@ impl Report {
                 class(verdict)
             )?;
         }
-        write!(page, "</p><nav aria-label=\"cases\">")?;
+        write!(page, "</p>")?;
+        for told in self.unjudged() {
+            write!(page, "<p class=\"note\">{}</p>", HtmlText(&told))?;
+        }
+        write!(page, "<nav aria-label=\"cases\">")?;
         for row in &self.rows {
             let (id, title) = (row.id, HtmlText(&row.played));
             let class = class(row.verdict);

@@ -79,6 +79,9 @@ pub struct RunReport {
     /// Whether the machine was too busy for anything to be said.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub busy: bool,
+    /// Whether it was not played to its end, because the referee was interrupted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unplayed: bool,
     /// Whether it ended by a signal that nobody sent.
     pub died: bool,
     /// Errors that it printed and nobody caught.
@@ -116,12 +119,23 @@ impl RunReport {
             took_s: 0.0,
             late_s: 0.0,
             busy: false,
+            unplayed: false,
             died: false,
             uncaught: Vec::new(),
             token: TokenUse::default(),
             journal: Vec::new(),
             printed: String::new(),
             lanes: Lanes::default(),
+        }
+    }
+
+    /// One that was not played to its end.
+    pub(crate) fn unplayed(name: String) -> Self {
+        let what = "not judged: the referee was interrupted";
+        let finding = Finding::new(Verdict::NotApplicable, what);
+        Self {
+            unplayed: true,
+            ..Self::new(name, vec![finding])
         }
     }
 
@@ -200,6 +214,16 @@ impl Row {
         beside(&mut self.why, &case.why);
         beside(&mut self.good, &case.good);
         self.runs.push(run);
+    }
+
+    /// How many of its runs were not played to their end, because the referee was interrupted.
+    pub(crate) fn unplayed(&self) -> usize {
+        self.runs.iter().filter(|run| run.unplayed).count()
+    }
+
+    /// Whether none of its runs was.
+    pub(crate) fn is_unplayed(&self) -> bool {
+        !self.runs.is_empty() && self.unplayed() == self.runs.len()
     }
 
     /// The worst of all findings.

@@ -18,6 +18,9 @@ impl Report {
     #[must_use]
     pub fn summary(&self, changes: Option<&Changes>) -> String {
         let mut text = format!("## Referee: `{}`\n\n{}.\n", self.client, self.counts());
+        for told in self.unjudged() {
+            let _ = writeln!(text, "\n{}.", cell(&told));
+        }
         match changes {
             Some(changes) if changes.is_empty() => text.push_str("\nAs expected.\n"),
             Some(changes) => {

@@ -17,10 +17,12 @@ const MAX_TOLD_CHARS: usize = 4 * (WIDTH - INDENT);
 
 impl Report {
     /// One line per row, the worst last, and a line that counts them. A row with a problem has what
-    /// was played and asked below it.
+    /// was played and asked below it. If an interruption kept rows from being judged, they stand
+    /// behind that, by name.
     #[must_use]
     pub fn lines(&self) -> String {
-        let mut rows: Vec<&Row> = self.rows.iter().collect();
+        let judged = self.rows.iter().filter(|row| !row.is_unplayed());
+        let mut rows: Vec<&Row> = judged.collect();
         rows.sort_by_key(|row| (row.verdict, row.id));
         let mut text = String::new();
         let mut rest = &rows[..];
@@ -32,17 +34,74 @@ impl Report {
         }
         // Writing to a String does not fail.
         let _ = writeln!(text, "\n{}", self.counts());
+        for paragraph in self.unjudged() {
+            for line in wrapped(&paragraph) {
+                let _ = writeln!(text, "{line}");
+            }
+        }
         text
+    }
+
+    /// What an interruption kept from being judged, in sentences; none if it was all judged.
+    pub(super) fn unjudged(&self) -> Vec<String> {
+        let left = self.rows.iter().filter(|row| row.unplayed() > 0);
+        let (none, some): (Vec<&Row>, Vec<&Row>) = left.partition(|row| row.is_unplayed());
+        let names = |rows: &[&Row], name: &dyn Fn(&Row) -> String| {
+            let names: Vec<String> = rows.iter().map(|row| name(row)).collect();
+            names.join(", ")
+        };
+        let mut told = Vec::new();
+        if !none.is_empty() {
+            let ids = names(&none, &|row| row.id.to_string());
+            told.push(format!("interrupted; not judged: {ids}"));
+        }
+        if !some.is_empty() {
+            let ids = names(&some, &|row| {
+                let (all, left) = (row.runs.len(), row.unplayed());
+                format!("{} ({} of {all} runs)", row.id, all - left)
+            });
+            told.push(format!("interrupted; judged in part: {ids}"));
+        }
+        let (drawn, played): (Vec<&Row>, Vec<&Row>) =
+            self.rows.iter().partition(|row| row.runs.is_empty());
+        if !told.is_empty() && !drawn.is_empty() {
+            let ids = names(&drawn, &|row| row.id.to_string());
+            let runs = played.iter().flat_map(|row| &row.runs);
+            let runs = runs.filter(|run| !run.unplayed).count();
+            told.push(format!("{ids}: of the {runs} runs that were played"));
+        }
+        told
+    }
+
+    /// The command that plays what an interruption kept from being judged; `None` if nothing did.
+    #[must_use]
+    pub fn rest(&self) -> Option<String> {
+        let left = self.rows.iter().filter(|row| row.unplayed() > 0);
+        let ids: Vec<String> = left.map(|row| row.id.to_string()).collect();
+        (!ids.is_empty()).then(|| self.again(&ids.join(",")))
     }
 
     /// How many cases there are, and how many of each verdict.
     pub(super) fn counts(&self) -> String {
+        // What was not judged has no verdict, though files call it not applicable.
+        let unjudged = self.rows.iter().filter(|row| row.is_unplayed()).count();
         let counts: Vec<String> = Verdict::ALL
             .into_iter()
             .rev()
-            .map(|verdict| format!("{} {verdict}", self.count(verdict)))
+            .map(|verdict| {
+                let of = self.count(verdict);
+                let of = match verdict {
+                    Verdict::NotApplicable => of.saturating_sub(unjudged),
+                    _ => of,
+                };
+                format!("{of} {verdict}")
+            })
             .collect();
-        format!("{} cases: {}", self.rows.len(), counts.join(", "))
+        let counts = format!("{} cases: {}", self.rows.len(), counts.join(", "));
+        match unjudged {
+            0 => counts,
+            _ => format!("{counts}, {unjudged} not judged"),
+        }
     }
 
     /// What to do about problems, or about changes if verdicts are expected: the commands that
@@ -83,7 +142,11 @@ pub(super) fn said(row: &Row) -> String {
             None => said.push((&finding.what, vec![run])),
         }
     }
-    let all = row.runs.len();
+    // Those that an interruption left say nothing of the client.
+    let all = match row.runs.len() - row.unplayed() {
+        0 => row.runs.len(),
+        judged => judged,
+    };
     let sentences = said
         .into_iter()
         .map(|(what, runs)| match runs.join(", ").as_str() {
@@ -265,5 +328,50 @@ mod tests {
                  to play these again: wstape referee --only X1 -- python3 client.py"
             )
         );
+    }
+
+    #[test]
+    fn what_an_interruption_left_is_named_with_the_command_that_plays_it() {
+        let cases = cases().expect("cases");
+        let case = |id: &str| {
+            cases
+                .iter()
+                .find(|it| it.id.to_string() == id)
+                .expect("a case")
+        };
+        let row = |id: &str, passed: usize, unplayed: usize| {
+            let mut row = Row::of(case(id));
+            for _ in 0..passed {
+                let finding = Finding::new(Verdict::Pass, "came back");
+                row.push(case(id), RunReport::new(String::new(), vec![finding]));
+            }
+            for _ in 0..unplayed {
+                row.push(case(id), RunReport::unplayed(String::new()));
+            }
+            row
+        };
+        let report = |rows: Vec<Row>| Report::new("client".to_owned(), "events".to_owned(), rows);
+        let mut everywhere = Row::everywhere(crate::CaseId::ENDED_BY_A_SIGNAL, "no signal");
+        everywhere.findings = vec![Finding::new(Verdict::Pass, "none did")];
+        let rows = vec![
+            row("E2", 1, 0),
+            row("R2", 3, 9),
+            row("R4", 0, 1),
+            row("R5", 0, 2),
+            everywhere,
+        ];
+        let expected = "pass R2   came back\n\
+                        pass E2   came back\n\
+                        pass X5   none did\n\n\
+                        5 cases: 0 fail, 0 warn, 3 pass, 0 info, 0 n/a, 2 not judged\n\
+                        interrupted; not judged: R4, R5\n\
+                        interrupted; judged in part: R2 (3 of 12 runs)\n\
+                        X5: of the 4 runs that were played\n";
+        let left = report(rows);
+        assert_eq!(left.lines(), expected);
+        let rest = "wstape referee --only R2,R4,R5 -- client";
+        assert_eq!(left.rest().as_deref(), Some(rest));
+        let whole = report(vec![row("E2", 1, 0)]);
+        assert_eq!((whole.rest(), whole.unjudged().len()), (None, 0));
     }
 }

@@ -32,7 +32,13 @@ pub(super) fn two_runs_without_fault(options: &Options) -> Result<Baseline, Refe
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let run = |n| {
         let names = names(options.seed, n, 0);
-        runtime.block_on(one(options, &names))
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = options.stop.told() => Err(RefereeError::Interrupted),
+                seen = one(options, &names) => seen,
+            }
+        })
     };
     let (first, second) = (run(1)?, run(2)?);
     let mut alike = Alike::but_for(options.healthy.ids());

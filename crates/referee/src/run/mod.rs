@@ -10,15 +10,18 @@ mod one;
 mod options;
 mod other_port;
 mod schedule;
+mod stop;
 
 use std::collections::BTreeMap;
 
 pub use self::options::{Options, Progress, RefereeError};
+pub use self::stop::{Stop, Stopper};
 
 use crate::case::{Case, CaseId};
 use crate::report::{Report, Row, RunReport};
 
-/// Runs the client through the cases, and returns the findings.
+/// Runs the client through the cases, and returns the findings. If [`Options::stop`] is told to end
+/// meanwhile, runs that are not over are in the report as not played.
 ///
 /// # Errors
 /// If nothing could be judged.
@@ -34,27 +37,35 @@ pub fn judge(
         pooled[case].push(outcome.samples);
         runs.push((case, outcome.report));
     }
+    let unplayed = |case: usize| runs.iter().any(|(of, run)| *of == case && run.unplayed);
+    // What several processes answer together, fewer of them might answer otherwise.
+    let whole: Vec<bool> = (0..cases.len()).map(|case| !unplayed(case)).collect();
     let mut report = report(options, cases, runs);
-    for (case, samples) in cases.iter().zip(pooled) {
-        report.add(case.id, case.pooled(&samples));
+    for ((case, samples), whole) in cases.iter().zip(pooled).zip(whole) {
+        if whole {
+            report.add(case.id, case.pooled(&samples));
+        }
     }
     Ok(report)
 }
 
-/// The rows: one for each case, then those drawn from all.
+/// The rows: one for each case, then those drawn from all, if any was played.
 fn report(options: &Options, cases: &[Case], runs: Vec<(usize, RunReport)>) -> Report {
     let mut rows: BTreeMap<CaseId, Row> = BTreeMap::new();
-    let everywhere = [
-        everywhere::ended_by_a_signal(cases, &runs),
-        everywhere::printed_the_token(&runs),
-        everywhere::gave_the_token_away(&runs),
-    ];
+    let nothing_played = runs.iter().all(|(_, run)| run.unplayed);
+    let everywhere = (!nothing_played).then(|| {
+        [
+            everywhere::ended_by_a_signal(cases, &runs),
+            everywhere::printed_the_token(&runs),
+            everywhere::gave_the_token_away(&runs),
+        ]
+    });
     for (case, run) in runs {
         let case = &cases[case];
         let row = rows.entry(case.id).or_insert_with(|| Row::of(case));
         row.push(case, run);
     }
-    for row in everywhere {
+    for row in everywhere.into_iter().flatten() {
         rows.insert(row.id, row);
     }
     Report::new(

@@ -46,6 +46,18 @@ pub(super) struct Outcome {
     pub(super) samples: Vec<Option<Sample>>,
 }
 
+impl Outcome {
+    /// Of a run that was not played to its end.
+    pub(super) fn unplayed(run: &Run<'_>) -> Self {
+        Self {
+            report: RunReport::unplayed(run.name()),
+            was_busy: false,
+            rests_on_gaps: false,
+            samples: Vec::new(),
+        }
+    }
+}
+
 /// Plays one run to its end; `begun` is called once the client has dialled, or has used up its
 /// time.
 pub(super) async fn play(

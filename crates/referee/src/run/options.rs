@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use wstape_mock_engine::EngineError;
 
+use super::stop::Stop;
 use crate::case::{BadCase, Healthy};
 use crate::process::{ClientCommand, KeeperCommand, StartError};
 use crate::verdict::Verdict;
@@ -27,6 +28,8 @@ pub struct Options {
     pub once: bool,
     /// How long the client may take, without any fault, to connect and get a message.
     pub ready_wait: Duration,
+    /// Ends it early, with what was judged by then.
+    pub stop: Stop,
 }
 
 impl Options {
@@ -83,6 +86,9 @@ pub enum RefereeError {
         /// What it printed.
         printed: String,
     },
+    /// It was told to end before the first case.
+    #[error("nothing was judged: it was interrupted before the first case")]
+    Interrupted,
     /// A case that can't be read.
     #[error(transparent)]
     Case(#[from] BadCase),

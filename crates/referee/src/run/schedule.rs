@@ -1,7 +1,7 @@
 //! When each run is played: as many at once as memory allows, started one after the other.
 
 use std::cmp::Reverse;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::thread;
 use std::time::Duration;
 
@@ -35,7 +35,8 @@ struct Due<'a> {
     number: u64,
 }
 
-/// Plays every run, and again those whose verdict load or chance could have changed.
+/// Plays every run, and again those whose verdict load or chance could have changed. What a stop
+/// keeps from being played to its end is there as not played.
 pub(super) fn play_all(
     options: &Options,
     cases: &[Case],
@@ -43,6 +44,7 @@ pub(super) fn play_all(
     tell: &(dyn Fn(Progress) + Sync),
 ) -> Result<Vec<(usize, Outcome)>, RefereeError> {
     let mut due = runs_of(cases);
+    let all = due.clone();
     let total = due.len();
     let jobs = jobs(options, baseline.memory_bytes).min(total.max(1));
     tell(Progress::Begun { runs: total, jobs });
@@ -63,19 +65,20 @@ pub(super) fn play_all(
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     })?;
-    let done = shared.done.into_inner().into_iter();
-    let mut done = done
-        .map(|(due, outcome)| {
-            // Alone, with nothing else running.
-            let again = || play(options, baseline, &due, 2, &mut || {});
-            Ok((due, believed(outcome, again)?))
-        })
-        .collect::<Result<Vec<_>, RefereeError>>()?;
-    done.sort_by_key(|(due, _)| due.number);
-    Ok(done
-        .into_iter()
-        .map(|(due, outcome)| (due.case, outcome))
-        .collect())
+    let mut done: BTreeMap<u64, Outcome> = BTreeMap::new();
+    for (due, outcome) in shared.done.into_inner() {
+        // Alone, with nothing else running.
+        let again = || play(options, baseline, &due, 2, &mut || {});
+        if let Some(outcome) = believed(outcome, again)? {
+            done.insert(due.number, outcome);
+        }
+    }
+    let outcome = |due: Due<'_>| {
+        let played = done.remove(&due.number);
+        let unplayed = || Outcome::unplayed(&due.run);
+        (due.case, played.unwrap_or_else(unplayed))
+    };
+    Ok(all.into_iter().map(outcome).collect())
 }
 
 /// Every run of these cases, in order.
@@ -100,21 +103,24 @@ fn longest_first(due: &mut [Due<'_>]) {
 }
 
 /// A run's result, unless the machine was too busy to believe it; otherwise the result of playing
-/// it again, or nothing if that can't be believed either.
+/// it again, or a finding that says so if that can't be believed either; `None` if it could not be
+/// played again.
 fn believed<E>(
     outcome: Outcome,
-    play_again: impl FnOnce() -> Result<Outcome, E>,
-) -> Result<Outcome, E> {
+    play_again: impl FnOnce() -> Result<Option<Outcome>, E>,
+) -> Result<Option<Outcome>, E> {
     if !outcome.was_busy {
-        return Ok(outcome);
+        return Ok(Some(outcome));
     }
-    let mut again = play_again()?;
+    let Some(mut again) = play_again()? else {
+        return Ok(None);
+    };
     if again.was_busy {
         again.report.findings = vec![busy(again.report.late_s)];
         again.report.busy = true;
         again.samples = Vec::new();
     }
-    Ok(again)
+    Ok(Some(again))
 }
 
 fn busy(late_s: f64) -> Finding {
@@ -159,18 +165,23 @@ struct Shared<'a> {
 }
 
 impl<'a> Shared<'a> {
+    /// Plays what is left, until nothing is or a stop leaves the rest.
     fn work(&self) -> Result<(), RefereeError> {
         loop {
             let Some(due) = self.queue.lock().pop_front() else {
                 return Ok(());
             };
-            let mut outcome = self.begin(&due, 0)?;
+            let Some(mut outcome) = self.begin(&due, 0)? else {
+                return Ok(());
+            };
             // Jitter must not decide: a fail that depends on gaps has to fail twice.
             if outcome.rests_on_gaps
                 && !outcome.was_busy
                 && outcome.report.verdict() == Verdict::Fail
             {
-                let again = self.begin(&due, 1)?;
+                let Some(again) = self.begin(&due, 1)? else {
+                    return Ok(());
+                };
                 if again.report.verdict() < Verdict::Fail {
                     outcome = again;
                     outcome
@@ -183,8 +194,9 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// Plays a run once there is room to start a client, and makes room once it has dialled.
-    fn begin(&self, due: &Due<'_>, time: u64) -> Result<Outcome, RefereeError> {
+    /// Plays a run once there is room to start a client, and makes room once it has dialled; `None`
+    /// if a stop came before its end.
+    fn begin(&self, due: &Due<'_>, time: u64) -> Result<Option<Outcome>, RefereeError> {
         let mut permit = Some(self.starts.enter());
         let begun = &mut || drop(permit.take());
         play(self.options, self.baseline, due, time, begun)
@@ -205,17 +217,24 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// Plays a run on its own runtime, so that no other run gets in its way.
+/// Plays a run on its own runtime, so that no other run gets in its way; `None` if a stop came before
+/// its end, and its client was ended.
 fn play(
     options: &Options,
     baseline: &Baseline,
     due: &Due<'_>,
     time: u64,
     begun: &mut (dyn FnMut() + Send),
-) -> Result<Outcome, RefereeError> {
+) -> Result<Option<Outcome>, RefereeError> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let names = names(options.seed, due.number + 3, time);
-    runtime.block_on(one::play(options, baseline, &due.run, &names, begun))
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            () = options.stop.told() => Ok(None),
+            outcome = one::play(options, baseline, &due.run, &names, begun) => outcome.map(Some),
+        }
+    })
 }
 
 /// Lets this many clients start at once.
@@ -280,9 +299,10 @@ mod tests {
         let mut played = 0;
         let believed = believed(first, || {
             played += 1;
-            Ok::<_, RefereeError>(second)
+            Ok::<_, RefereeError>(Some(second))
         });
-        (believed.expect("an outcome"), played)
+        let believed = believed.expect("no error").expect("an outcome");
+        (believed, played)
     }
 
     #[test]
@@ -303,6 +323,15 @@ mod tests {
         let what = &believed.report.findings[0].what;
         assert!(what.starts_with("machine busy: "), "{what}");
         assert!(believed.report.busy && believed.samples.is_empty());
+    }
+
+    #[test]
+    fn what_a_busy_machine_may_have_turned_and_a_stop_kept_from_being_played_again_is_not_believed()
+    {
+        let stopped = || Ok::<_, RefereeError>(None);
+        let believed = |was_busy| believed(outcome(Verdict::Fail, was_busy), stopped);
+        assert!(believed(true).expect("no error").is_none());
+        assert!(believed(false).expect("no error").is_some());
     }
 
     #[test]

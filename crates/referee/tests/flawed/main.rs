@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use wstape_referee::{
-    Case, ClientCommand, KeeperCommand, Options, RefereeError, Report, Verdict, cases, judge, keep,
+    Case, ClientCommand, KeeperCommand, Options, RefereeError, Report, Stop, Verdict, cases, judge,
+    keep,
 };
 
 use self::client::Flaw;
@@ -155,6 +156,7 @@ fn referee(flaw: Flaw, cases: &[Case]) -> Result<Report, RefereeError> {
         seed: 7,
         once: false,
         ready_wait: Duration::from_secs(5),
+        stop: Stop::never(),
     };
     judge(&options, cases, &|_| {})
 }

@@ -12,6 +12,7 @@ use wstape_recorder::Counts;
 use super::exit;
 use super::output::{FsyncArgs, OutputArgs};
 use super::redaction::RedactionArgs;
+use super::remedy;
 use super::until::UntilArgs;
 
 /// What every live recording is told.
@@ -55,7 +56,8 @@ impl LiveArgs {
                 if !self.output.quiet {
                     eprintln!("recorded {}", recorded.summary);
                 }
-                exit::recorded(&recorded.counts, recorded.unreached.as_deref())
+                let unreached = recorded.unreached.as_deref().map(remedy::unreached);
+                exit::recorded(&recorded.counts, unreached.as_deref())
             }
             Err(error) => exit::bad_command(&*error),
         }

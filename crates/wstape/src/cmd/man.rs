@@ -34,7 +34,11 @@ impl ManArgs {
             Ok(()) => exit::DONE.into(),
             Err(error) => {
                 let unwritten = remedy::unwritten(&error);
-                exit::bad_input(&format!("{}: {unwritten}", folder.display()))
+                let remedy = match error.kind() {
+                    io::ErrorKind::AlreadyExists => "; it is a file, and the pages want a folder",
+                    _ => "",
+                };
+                exit::bad_input(&format!("{}: {unwritten}{remedy}", folder.display()))
             }
         }
     }

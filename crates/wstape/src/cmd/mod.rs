@@ -1,5 +1,5 @@
 //! The verbs of the command line, one file each, and what several of them share: `again`,
-//! `announce`, `bounded`, `duration`, `exit`, `fixtures`, `live`, `output`, `read_once`,
+//! `announce`, `bounded`, `duration`, `exit`, `fixtures`, `interrupted`, `live`, `output`, `read_once`,
 //! `redaction`, `remedy`, `same_file`, `say`, `small_file`, `token`, `until`.
 
 mod again;
@@ -21,6 +21,7 @@ pub(crate) mod exit;
 pub(crate) mod fixtures;
 #[cfg(feature = "cli")]
 pub(crate) mod import;
+mod interrupted;
 #[cfg(feature = "cli")]
 pub(crate) mod journal;
 #[cfg(feature = "cli")]

@@ -1,6 +1,7 @@
 //! Where a command's tape goes.
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -55,6 +56,12 @@ impl OutputArgs {
     /// Reports what ended a command that writes this tape whole, or not at all.
     pub(crate) fn unfinished(&self, error: &(dyn Error + 'static)) -> ExitCode {
         match error.downcast_ref::<RecordError>() {
+            // A reader that has seen enough is no error.
+            Some(RecordError::Output(_, source) | RecordError::Broken { source, .. })
+                if self.file().is_none() && source.kind() == ErrorKind::BrokenPipe =>
+            {
+                exit::DONE.into()
+            }
             Some(RecordError::Broken { name, source, .. }) if self.file().is_some() => {
                 let why = remedy::unwritten(source);
                 exit::bad_input(&format!("{name}: {why}; nothing was kept"))

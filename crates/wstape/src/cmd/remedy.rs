@@ -10,6 +10,13 @@ use wstape_tape::{TapeError, TapeErrorKind};
 /// What `tempfile`'s errors say before the path.
 const OF_A_TEMPORARY_FILE: &str = " at path ";
 
+/// How the message of a tape begins that is not text.
+const NO_TEXT: &str = "not UTF-8";
+/// How that of an empty one does.
+const EMPTY: &str = "the file is empty";
+/// How a journal begins.
+const JOURNAL_HEADER: &str = "{\"journal\":";
+
 /// What to do about a file that can't be read; empty if that is not known.
 pub(crate) fn to_read(kind: ErrorKind) -> &'static str {
     match kind {
@@ -55,13 +62,48 @@ pub(crate) fn of_tape(error: &TapeError) -> String {
     if let Some(kind) = error.io_kind() {
         return format!("{report}{}", to_read(kind));
     }
-    let no_header = error.kind() == TapeErrorKind::Json || error.key() == Some("tape");
-    if error.line() > 1 || !no_header || error.kind() == TapeErrorKind::Unsupported {
-        return report;
-    }
     // Behind the sentence, and before the line that it is about.
     let (sentence, line) = report.split_at(report.find('\n').unwrap_or(report.len()));
-    format!("{sentence}; wstape import makes a tape of what another tool wrote{line}")
+    match no_tape(error, line) {
+        None => report,
+        Some(remedy) => format!("{sentence}; {remedy}{line}"),
+    }
+}
+
+/// What to do about a file that is no tape from its first line on, which the report shows as `line`;
+/// `None` for a flaw of a tape.
+fn no_tape(error: &TapeError, line: &str) -> Option<&'static str> {
+    let is_other = match error.kind() {
+        TapeErrorKind::Json => true,
+        // Otherwise it is packed or has a byte order mark, and the sentence says what to do.
+        TapeErrorKind::Encoding => error.message().starts_with(NO_TEXT),
+        TapeErrorKind::Unsupported => false,
+        _ => error.key() == Some("tape"),
+    };
+    if error.line() > 1 || !is_other {
+        return None;
+    }
+    Some(if error.message().starts_with(EMPTY) {
+        "whatever was to write it has not begun, or failed"
+    } else if line.contains(JOURNAL_HEADER) {
+        "it is a journal: wstape journal reads it, and wstape draw draws it"
+    } else {
+        "wstape import makes a tape of what another tool wrote"
+    })
+}
+
+/// What to do about an engine from which nothing came, by what is known of it.
+#[cfg(feature = "cli")]
+pub(crate) fn unreached(sentence: &str) -> String {
+    let wants_token = ["401", "403"]
+        .iter()
+        .any(|status| sentence.ends_with(status));
+    let remedy = if wants_token {
+        "does it want a token (--token-env)?"
+    } else {
+        "does the engine run, and is that its address?"
+    };
+    format!("{sentence}; {remedy}")
 }
 
 /// Why there is no recording, and what to do.

@@ -19,7 +19,7 @@ use super::bounded::bounded;
 use super::duration::duration;
 use super::fixtures::fixtures_with;
 use super::remedy;
-use super::say::{counted, say};
+use super::say::{Unsaid, counted, say};
 
 /// All outcomes hold.
 const HELD: u8 = 0;
@@ -102,13 +102,16 @@ struct Failure {
 
 impl Replay {
     pub(crate) fn run(&self, subject: &Arc<dyn Subject>) -> ExitCode {
-        let suite = match self.suite() {
-            Ok(suite) => suite,
-            Err(error) => {
-                eprintln!("wstape: {error}");
-                return BAD_INPUT.into();
-            }
-        };
+        let status = self.play(subject).unwrap_or_else(|error| {
+            eprintln!("wstape: {error}");
+            BAD_INPUT
+        });
+        status.into()
+    }
+
+    /// Plays all of it, and returns the status; an error ends it before that.
+    fn play(&self, subject: &Arc<dyn Subject>) -> Result<u8, String> {
+        let suite = self.suite()?;
         let start = Instant::now();
         let width = suite.trials.iter().map(|trial| trial.name.len()).max();
         let width = width.unwrap_or_default();
@@ -118,14 +121,14 @@ impl Replay {
             match self.judge(trial, subject) {
                 Ok((verdict, outcome)) => {
                     let took = began.elapsed();
-                    tally.judged(trial, width, verdict, &outcome, took);
+                    tally.judged(trial, width, verdict, &outcome, took)?;
                 }
                 Err(Unplayed::Bad(error)) => {
                     eprintln!("wstape: {error}");
                     tally.bad += 1;
                 }
                 Err(Unplayed::Subject(shown)) => {
-                    say(&format!("FAILS     {}\n", trial.name));
+                    say(&format!("FAILS     {}\n", trial.name))?;
                     tally.failures.push(Failure {
                         name: trial.name.clone(),
                         shown,
@@ -134,14 +137,13 @@ impl Replay {
             }
         }
         if tally.bad < suite.trials.len() {
-            tally.say(suite.trials.len(), start.elapsed());
+            tally.say(suite.trials.len(), start.elapsed())?;
         }
-        match (tally.bad, tally.failures.len()) {
+        Ok(match (tally.bad, tally.failures.len()) {
             (0, 0) => HELD,
             (0, _) => DEPARTED,
             _ => BAD_INPUT,
-        }
-        .into()
+        })
     }
 
     fn suite(&self) -> Result<Suite, String> {
@@ -235,7 +237,7 @@ impl Tally {
         verdict: Verdict,
         outcome: &Outcome,
         took: Duration,
-    ) {
+    ) -> Result<(), Unsaid> {
         let word = match &verdict {
             Verdict::Holds => "holds",
             Verdict::Accepted => "accepted",
@@ -246,7 +248,7 @@ impl Tally {
             trial.name,
             outcome.duration.duration().as_secs_f64(),
             took.as_secs_f64() * 1_000.0
-        ));
+        ))?;
         for torn in &outcome.torn {
             eprintln!("wstape: {} is torn: {torn}", trial.tape);
         }
@@ -256,12 +258,13 @@ impl Tally {
                 shown,
             });
         }
+        Ok(())
     }
 
-    fn say(&self, trials: usize, took: Duration) {
+    fn say(&self, trials: usize, took: Duration) -> Result<(), Unsaid> {
         for failure in &self.failures {
             let shown = failure.shown.trim_end();
-            say(&format!("\n{}\n{shown}\n", failure.name));
+            say(&format!("\n{}\n{shown}\n", failure.name))?;
         }
         let held = trials - self.failures.len() - self.bad;
         let bad = match self.bad {
@@ -273,7 +276,7 @@ impl Tally {
             "\n{scenarios}: {held} hold, {} depart{bad}, in {:.3} s\n",
             self.failures.len(),
             took.as_secs_f64()
-        ));
+        ))
     }
 }
 

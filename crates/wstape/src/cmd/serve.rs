@@ -10,6 +10,7 @@ mod options;
 mod prepare;
 mod redaction;
 mod start;
+mod strangers;
 mod tls;
 mod unplayed;
 mod upstream;
@@ -75,9 +76,13 @@ async fn play(serve: Serve) -> Result<Ending, ServeError> {
             eprintln!("wstape: the journal ends here, but the engine goes on: {why}");
         });
     }
+    for engine in engines.running.clone() {
+        let redactor = JournalRedactor::new(serve.token()?.as_deref())?;
+        watching.spawn(strangers::tell(engine, redactor));
+    }
     let ended = tokio::select! {
         biased;
-        () = stop.next() => Ok(ended_before(&engines.running, &serve)),
+        _ = stop.next() => Ok(ended_before(&engines.running, &serve)),
         () = lifeline.ended() => Ok(ended_before(&engines.running, &serve)),
         () = told_to_end(engines.control.as_ref()) => Ok(verdict(&engines.running, &serve)),
         // Finishing it reports what went wrong.

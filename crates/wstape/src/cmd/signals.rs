@@ -2,6 +2,27 @@
 
 use std::io;
 
+/// A signal that asks a command to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// SIGINT, as Ctrl-C sends it.
+    Interrupt,
+    /// SIGTERM.
+    #[cfg(unix)]
+    Terminate,
+}
+
+impl Signal {
+    /// The status that a shell gives a process that was ended by it: 128 plus its number.
+    pub(crate) fn status(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            #[cfg(unix)]
+            Self::Terminate => 143,
+        }
+    }
+}
+
 /// The signals that ask a command to end.
 pub(crate) struct Signals {
     #[cfg(unix)]
@@ -29,10 +50,10 @@ impl Signals {
 
     /// Completes at the next signal.
     #[cfg(unix)]
-    pub(crate) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) -> Signal {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Signal::Terminate,
+            _ = self.interrupt.recv() => Signal::Interrupt,
         }
     }
 
@@ -47,10 +68,11 @@ impl Signals {
 
     /// Completes at the next signal.
     #[cfg(not(unix))]
-    pub(crate) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) -> Signal {
         // Without the handler only the process's own end remains.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Signal::Interrupt
     }
 }

@@ -1,6 +1,7 @@
 //! `wstape tap`.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -56,7 +57,8 @@ impl TapArgs {
         self.live.run(async |clock| {
             let token = self.token.token()?;
             let redactor = self.live.redaction.redactor()?;
-            let tap = self.dressed(Tap::new(&self.url, token, redactor)?)?;
+            let tap = Tap::new(&self.url, token, redactor);
+            let tap = self.dressed(tap.map_err(|error| self.no_stream(&error))?)?;
             let until = self.live.until.wait(&clock)?;
             let output = self.live.output.growing(&self.live.fsync)?;
             let quiet = self.live.output.quiet;
@@ -69,6 +71,18 @@ impl TapArgs {
                 summary,
             })
         })
+    }
+
+    /// What is wrong with the URL; of one that is HTTP's, also which verb takes it.
+    fn no_stream(&self, error: &dyn Display) -> String {
+        let is_http = self
+            .url
+            .get(..4)
+            .is_some_and(|it| it.eq_ignore_ascii_case("http"));
+        if is_http {
+            return format!("{error}: what is only answered there is recorded by `wstape poll`");
+        }
+        error.to_string()
     }
 
     /// Adds what should be sent.

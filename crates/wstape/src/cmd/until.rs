@@ -44,7 +44,7 @@ impl UntilArgs {
                 }
             };
             tokio::select! {
-                () = signals.next() => {}
+                _ = signals.next() => {}
                 () = timeout => {}
             }
             tokio::spawn(async move {

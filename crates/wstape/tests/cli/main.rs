@@ -22,5 +22,6 @@ mod serve_engines;
 mod serve_expect;
 mod serve_tls;
 mod serving;
+mod stdout;
 mod terminal;
 mod upstream;

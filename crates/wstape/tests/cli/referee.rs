@@ -1,7 +1,11 @@
-//! The referee's command, used wrongly.
+//! The referee's command, used wrongly or interrupted.
 
 use std::fs;
-use std::process::Command;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
 
 /// Each of these, played in a folder with the files that are named below, ends with 2 and one sentence that says what
 /// is wrong and what to do.
@@ -161,4 +165,106 @@ fn what_is_asked_in_every_case_is_explained_as_any_other() {
             assert!(said.contains(word), "{id}: {said}");
         }
     }
+}
+
+/// A referee whose client is this shell script.
+fn referee(folder: &Path, words: &[&str], client: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_wstape"))
+        .arg("referee")
+        .args(words)
+        .args(["--", "sh", "-c", client])
+        .current_dir(folder)
+        .env("WSTAPE", env!("CARGO_BIN_EXE_wstape"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("wstape")
+}
+
+fn signal(child: &Child, name: &str) {
+    let told = Command::new("kill")
+        .args(["-s", name, &child.id().to_string()])
+        .status();
+    assert!(told.expect("kill").success());
+}
+
+/// A client that connects, comes back, and leaves its processes' numbers.
+const CLIENT: &str = r#"echo $$ >> pids; exec "$WSTAPE" tap "$ENGINE_URL" --out - --quiet"#;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_referee_that_is_told_to_end_gives_the_verdicts_that_it_has_and_names_the_rest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let expected = folder.path().join("expected.json");
+    fs::write(&expected, "kept").expect("a file");
+    let words = ["--only", "E4,R7", "--jobs", "2", "--out", "report"];
+    let accept = ["--expect", "expected.json", "--accept"];
+    let mut run = referee(folder.path(), &[&words[..], &accept].concat(), CLIENT);
+    let mut told = BufReader::new(run.stderr.take().expect("a pipe"));
+    // E4 is over in seconds, while R7 refuses for 40 s.
+    let mut line = String::new();
+    while !line.contains("E4") {
+        line.clear();
+        assert_ne!(told.read_line(&mut line).expect("a line"), 0, "it ended");
+    }
+    signal(&run, "TERM");
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).expect("text");
+    let ended = run.wait_with_output().expect("it ends");
+    let said = String::from_utf8(ended.stdout).expect("text");
+    assert_eq!(ended.status.code(), Some(143), "{said}{rest}");
+    assert!(said.contains("pass E4   dialled again"), "{said}");
+    let line = said
+        .lines()
+        .find(|line| line.starts_with("interrupted; not judged: "));
+    assert!(line.is_some_and(|line| line.contains("R7")), "{said}");
+    let again = "what was not judged: wstape referee --only R7 -- sh -c ";
+    assert!(said.contains(again), "{said}");
+    assert!(said.ends_with("report: report/index.html\n"), "{said}");
+
+    // Nothing of the client is left.
+    let pids = fs::read_to_string(folder.path().join("pids")).expect("its processes");
+    assert!(pids.lines().count() >= 3, "{pids}");
+    for pid in pids.lines() {
+        assert!(!Path::new("/proc").join(pid).exists(), "{pid} still runs");
+    }
+    let read = |name: &str| {
+        let path = folder.path().join("report").join(name);
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"))
+    };
+    let results: Value = serde_json::from_str(&read("results.json")).expect("JSON");
+    let rows = results["rows"].as_array().expect("rows");
+    let row = |id: &str| rows.iter().find(|row| row["id"] == id).expect("a row");
+    assert_eq!(row("E4")["verdict"], "pass");
+    assert_eq!(row("R7")["verdict"], "n/a");
+    assert_eq!(row("R7")["runs"][0]["unplayed"], true);
+    let skipped = "<skipped message=\"not judged: the referee was interrupted\"/>";
+    assert!(read("junit.xml").contains(skipped));
+    assert!(read("index.html").contains("interrupted; not judged: "));
+    assert!(read("ctrf.json").contains("\"skipped\""));
+    // What was expected is not replaced by half a run.
+    assert_eq!(fs::read_to_string(&expected).expect("a file"), "kept");
+    assert!(
+        rest.contains("expected.json is as it was: not all was judged"),
+        "{rest}"
+    );
+}
+
+#[test]
+fn a_referee_that_is_interrupted_before_the_first_case_says_that_nothing_was_judged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let client = "echo up > up; exec sleep 600";
+    let run = referee(folder.path(), &["--only", "E4", "--out", "report"], client);
+    while !folder.path().join("up").exists() {
+        std::thread::yield_now();
+    }
+    signal(&run, "INT");
+    let ended = run.wait_with_output().expect("it ends");
+    let said = String::from_utf8(ended.stderr).expect("text");
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    let last = "wstape: nothing was judged: it was interrupted before the first case\n";
+    assert!(said.ends_with(last), "{said}");
+    assert!(ended.stdout.is_empty());
+    let report = fs::read_dir(folder.path().join("report")).expect("the folder");
+    assert_eq!(report.count(), 0);
 }

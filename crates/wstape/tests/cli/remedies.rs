@@ -283,3 +283,101 @@ fn what_is_no_duration_is_told_what_one_looks_like_at_every_verb() {
         assert!(said.contains(sentence), "{arguments:?}: {said}");
     }
 }
+
+/// What is wrong with each is not the disk's fault, and the next step is another than for most.
+const OTHERS: &[(&[&str], &str)] = &[
+    (
+        &["show", "binary.jsonl"],
+        "has no place here; wstape import makes a tape of what another tool wrote",
+    ),
+    (
+        &["serve", "empty.jsonl", "--check"],
+        "the file is empty; a tape begins with {\"tape\":1}; whatever was to write it has not begun",
+    ),
+    (
+        &["show", "journal.jsonl"],
+        "it is a journal: wstape journal reads it, and wstape draw draws it",
+    ),
+    (
+        &["journal", "t.jsonl"],
+        "t.jsonl: not a journal, but a tape: wstape show says what it holds",
+    ),
+    (
+        &["journal", "binary.jsonl"],
+        "as `wstape serve --journal` writes it",
+    ),
+    (
+        &["chaos", "merge", "binary.jsonl"],
+        "not UTF-8; expected a file that --result wrote",
+    ),
+    (
+        &["referee", "--expect", "binary.jsonl", "--", "true"],
+        "not UTF-8); the same command with --accept writes it anew",
+    ),
+    (
+        &["referee", "compare", "binary.jsonl"],
+        "not UTF-8); make it anew",
+    ),
+    (
+        &["referee", "--healthy", "journal.jsonl", "--", "true"],
+        "it is a journal: wstape journal reads it",
+    ),
+    (
+        &["man", "t.jsonl"],
+        "t.jsonl: File exists (os error 17); it is a file, and the pages want a folder",
+    ),
+    (
+        &["serve", "t.jsonl", "--cert", "t.jsonl", "--key", "t.jsonl"],
+        "--cert t.jsonl --key t.jsonl: the certificate is not PEM: there is no certificate in it; each is a file with",
+    ),
+    (
+        &["serve", "t.jsonl", "--upstream", "ws://127.0.0.1:1"],
+        "tip: a tape is served in place of an engine; its faults are laid over a real one by --upstream",
+    ),
+    (
+        &["serve", "t.jsonl", "--record", "r.jsonl"],
+        "tip: a tape is served in place of an engine",
+    ),
+    (
+        &["tap", "http://127.0.0.1:1/ws", "--out", "o"],
+        "found http: what is only answered there is recorded by `wstape poll`",
+    ),
+];
+
+#[test]
+fn what_is_another_thing_than_was_meant_is_said_with_what_takes_it() {
+    let folder = folder();
+    let journal = r#"{"journal":1,"by":"wstape-mock-engine 0.1.0","url":"ws://127.0.0.1:1/ws","up":"2026-11-27T09:30:00Z"}"#;
+    for (name, bytes) in [
+        ("binary.jsonl", &b"PK\x03\x04\xff\xfe\x00"[..]),
+        ("empty.jsonl", b""),
+        ("journal.jsonl", journal.as_bytes()),
+    ] {
+        fs::write(folder.path().join(name), bytes).expect("written");
+    }
+    for (arguments, remedy) in OTHERS {
+        let (status, said) = run(folder.path(), arguments);
+        assert_eq!(status, Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(remedy), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_said_with_what_to_look_at() {
+    let folder = folder();
+    for (arguments, remedy) in [
+        (
+            ["tap", "ws://127.0.0.1:1/ws"],
+            "; does the engine run, and is that its address?\n",
+        ),
+        (
+            ["poll", "http://127.0.0.1:1/"],
+            "; does the engine run, and is that its address?\n",
+        ),
+    ] {
+        let all = [&arguments[..], &["--for", "1ms", "--out", "o", "--force"]].concat();
+        let (status, said) = run(folder.path(), &all);
+        assert_eq!(status, Some(1), "{arguments:?}: {said}");
+        assert!(said.ends_with(remedy), "{arguments:?}: {said}");
+    }
+}

@@ -111,3 +111,33 @@ fn messages_are_drawn_from_a_tape_that_is_named_and_one_without_any_is_bad_input
     let said = text(&mute.stderr);
     assert!(said.contains("mute.jsonl: no messages to use"), "{said}");
 }
+
+#[test]
+fn over_a_recording_nothing_is_missed_that_no_case_there_has_and_a_line_says_what_that_is() {
+    let folder = folder();
+    let over = ["--tape", "holds.jsonl", "--seeds", "0..2"];
+    let run = chaos(folder.path(), &over);
+    let said = text(&run.stdout);
+    let line = "\nnot exercised: R11 (needs a calm end), R15 (needs a crowd): ";
+    assert_eq!(said.matches(line).count(), 1, "{said}");
+    let never = said.lines().find(|line| line.contains("never seen: rules"));
+    let never = never.unwrap_or_default();
+    assert!(!never.contains("R11") && !never.contains("R15"), "{said}");
+
+    // A run that could break nothing is not green.
+    let none = chaos(
+        folder.path(),
+        &[&over[..], &["--rules", "R11,R15"]].concat(),
+    );
+    assert_eq!(none.status.code(), Some(2), "{none:?}");
+    let said = text(&none.stderr);
+    assert!(
+        said.contains("no rule is left that a case could break"),
+        "{said}"
+    );
+
+    // Drawn streams have both.
+    let drawn = chaos(folder.path(), &["--seeds", "0..2"]);
+    let said = text(&drawn.stdout);
+    assert!(!said.contains("not exercised"), "{said}");
+}

@@ -129,6 +129,7 @@ impl Core {
     pub(crate) fn upgrade(&mut self, id: ConnId) {
         if let Some(steps) = self.connections.upgrade(id) {
             self.log.write(id, JournalKind::Upgraded);
+            self.tell_stranger(id);
             self.tell_used_up();
             self.begin_dialogue(id);
             self.run_steps(id, &steps);
@@ -137,6 +138,20 @@ impl Core {
         }
         if self.schedule.starts_at_upgrade(self.connections.upgraded()) {
             self.begin();
+        }
+    }
+
+    /// If no message of the tape is for the path that a connection asked for, the journal says so:
+    /// otherwise its client would wait for nothing, and nobody would know why.
+    fn tell_stranger(&mut self, id: ConnId) {
+        // What a real engine sends is for whoever it likes.
+        if self.live {
+            return;
+        }
+        let asked = self.routes.asked(id);
+        let remark = asked.and_then(|asked| self.strangers.meet(&asked.path));
+        if let Some(remark) = remark {
+            self.log.note(id, remark);
         }
     }
 }

@@ -6,6 +6,7 @@ use wstape_tape::{Conn, Micros, Step, Trigger};
 use super::Core;
 use super::listed::{Counts, Listed};
 use super::untaken::{MAX_POSTED_TRIGGERS, MAX_WAITING_STEPS, Untaken};
+use crate::audience::Audience;
 use crate::chance::draw;
 use crate::faults::Standing;
 use crate::hub::connection_map::ConnectionMap;
@@ -133,6 +134,7 @@ impl Core {
         base_wall: DateTime<Utc>,
         prologue: Vec<(LayerIndex, Step)>,
         speaks: bool,
+        audience: Audience,
     ) {
         let was = self.layers.port();
         for layer in 0..controls.0 {
@@ -149,6 +151,7 @@ impl Core {
         if let Some(base) = self.speaks.first_mut() {
             *base = speaks;
         }
+        self.strangers.rebase(audience);
         self.outbox.rebase(base_wall);
         for (layer, step) in prologue {
             self.add_step(layer, step);

@@ -19,9 +19,9 @@ use wstape_tape::Step;
 use super::options::Options;
 use super::progress::LOOK_EVERY;
 use super::progress::Progress;
-use super::signals::Interrupted;
 use crate::cmd::again::{again, quoted};
 use crate::cmd::bounded::bounded;
+use crate::cmd::interrupted::Interrupted;
 use crate::cmd::remedy;
 
 /// The verb of the command that shows a failure again.

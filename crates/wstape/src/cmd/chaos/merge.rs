@@ -1,5 +1,6 @@
 //! `wstape chaos merge`: joins the results of shards into those of one run.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -38,7 +39,10 @@ impl Merge {
         let read = |path: &PathBuf| {
             let name = path.display().to_string();
             let text = small_file::read_text(path).map_err(|error| {
-                let remedy = remedy::to_read(error.kind());
+                let remedy = match error.kind() {
+                    ErrorKind::InvalidData => "; expected a file that --result wrote",
+                    other => remedy::to_read(other),
+                };
                 format!("{name}: cannot read the results: {error}{remedy}")
             })?;
             let results = Results::from_json(&name, &text).map_err(|error| error.to_string())?;
@@ -52,7 +56,7 @@ impl Merge {
             merged.parts_text(),
             merged.version,
             merged.subject
-        ));
+        ))?;
         outputs.write(&merged)?;
         Ok(merged.ending())
     }

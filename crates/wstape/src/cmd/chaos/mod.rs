@@ -9,7 +9,6 @@ mod outputs;
 mod progress;
 mod rules;
 mod session;
-mod signals;
 
 use std::process::ExitCode;
 use std::sync::Arc;

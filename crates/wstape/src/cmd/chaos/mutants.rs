@@ -14,7 +14,7 @@ use super::options::Options;
 use super::progress::LOOK_EVERY;
 use super::progress::{Goal, Progress};
 use super::session::{first_words, keep_workers_panics_quiet, workers};
-use super::signals::Interrupted;
+use crate::cmd::interrupted::Interrupted;
 use crate::cmd::say::say;
 
 /// The search for a mutant, and when it began.
@@ -27,7 +27,7 @@ struct Search {
 pub(super) fn run(options: &Options, subject: &dyn Subject) -> Result<Ending, String> {
     let budget = options.budget.unwrap_or(MUTANT_BUDGET);
     let jobs = workers(options, subject);
-    let interrupted = Interrupted::listen().map_err(|error| error.to_string())?;
+    let interrupted = Interrupted::listen("chaos", || {}).map_err(|error| error.to_string())?;
     let mut left: VecDeque<Mutant> = Mutant::all().collect();
     let seeds = match options.seeds {
         Some(seeds) => format!("seeds {seeds}"),
@@ -37,7 +37,7 @@ pub(super) fn run(options: &Options, subject: &dyn Subject) -> Result<Ending, St
         "mutants, {seeds}, budget {} each, {jobs} jobs",
         humantime::format_duration(budget)
     ));
-    say(&format!("{first}\n"));
+    say(&format!("{first}\n"))?;
     keep_workers_panics_quiet();
     let goal = Goal {
         cases: Some(left.len() as u64),
@@ -73,13 +73,13 @@ pub(super) fn run(options: &Options, subject: &dyn Subject) -> Result<Ending, St
     progress.finish();
     let report: MutationReport = results.into_iter().collect();
     if !options.quiet {
-        say(&format!("\n{}\n", report.table()));
+        say(&format!("\n{}\n", report.table()))?;
     }
     if interrupted.get() {
-        say("INCONCLUSIVE: the run was interrupted\n");
+        say("INCONCLUSIVE: the run was interrupted\n")?;
         return Ok(Ending::Inconclusive);
     }
-    say(&report.conclusion());
+    say(&report.conclusion())?;
     Ok(if report.holds() {
         Ending::Held
     } else {

@@ -61,7 +61,7 @@ impl Outputs {
         }
         if env::var_os(GITHUB_ACTIONS).is_some() {
             for line in results.annotations() {
-                say(&format!("{line}\n"));
+                say(&format!("{line}\n"))?;
             }
             if let Some(path) = env::var_os(GITHUB_STEP_SUMMARY).map(PathBuf::from) {
                 let file = OpenOptions::new().create(true).append(true).open(&path);
@@ -70,9 +70,9 @@ impl Outputs {
             }
         }
         if self.quiet {
-            say(&results.conclusion());
+            say(&results.conclusion())?;
         } else {
-            say(&format!("\n{}", results.summary()));
+            say(&format!("\n{}", results.summary()))?;
         }
         Ok(())
     }

@@ -101,7 +101,7 @@ pub(super) fn explain(rules: &str, subject: &Arc<dyn Subject>) -> Result<(), Str
     let judged = Judged::of(&**subject, &offered(subject), &subject.rules());
     for (n, rule) in asked.iter().enumerate() {
         let gap = if n == 0 { "" } else { "\n" };
-        say(&format!("{gap}{}", explained(rule, &judged)));
+        say(&format!("{gap}{}", explained(rule, &judged)))?;
     }
     Ok(())
 }

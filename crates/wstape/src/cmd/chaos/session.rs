@@ -19,7 +19,7 @@ use super::inputs::{Bases, Inputs, NamedCase};
 use super::options::Options;
 use super::outputs::Outputs;
 use super::progress::{Goal, LOOK_EVERY, Progress};
-use super::signals::Interrupted;
+use crate::cmd::interrupted::Interrupted;
 use crate::cmd::say::say;
 
 /// A run, with everything it needs.
@@ -84,6 +84,16 @@ pub(super) fn run(options: &Options, subject: &Arc<dyn Subject>) -> Result<Endin
     };
     let subject = &subject;
     let inputs = Inputs::of(options, &subject.terms())?;
+    let judged = match inputs.bases {
+        Bases::Given(_) => judged.over_recordings(),
+        Bases::Drawn(_) => judged,
+    };
+    if judged.exercised().next().is_none() {
+        let judged = judged.text();
+        return Err(format!(
+            "no rule is left that a case could break:\n{judged}"
+        ));
+    }
     let outputs = Outputs::new(
         options.junit.as_deref(),
         options.result.as_deref(),
@@ -103,11 +113,11 @@ pub(super) fn run(options: &Options, subject: &Arc<dyn Subject>) -> Result<Endin
         subject: Arc::clone(subject),
         terms: subject.terms(),
         judged,
-        interrupted: Interrupted::listen().map_err(|error| error.to_string())?,
+        interrupted: Interrupted::listen("chaos", || {}).map_err(|error| error.to_string())?,
         start: Instant::now(),
         unjudged: 0,
     };
-    say(&format!("{}\n", session.first_line()));
+    say(&format!("{}\n", session.first_line()))?;
     let results = session.run();
     let ending = conclude(results, session.missed_canary(), &outputs);
     drop(out);

@@ -19,7 +19,7 @@ use wstape_tape::{Action, Micros, Step, TapeReader, Trigger};
 use self::error::DrawError;
 use self::input::{Input, Kind};
 use self::lines::{LEFT_OUT, Lines};
-use self::out::Out;
+use self::out::{Out, STDOUT};
 use super::exit;
 use super::journal::TORN;
 use super::redaction::draw_key;
@@ -110,10 +110,11 @@ impl DrawArgs {
     }
 
     fn unwritten(&self, source: io::Error) -> DrawError {
-        DrawError::Write {
-            path: self.out.clone(),
-            source,
-        }
+        let path = match self.out.to_str() {
+            Some(STDOUT) => PathBuf::from("standard output"),
+            _ => self.out.clone(),
+        };
+        DrawError::Write { path, source }
     }
 
     fn journal<W: Write>(

@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 use super::error::DrawError;
 
 /// The name for standard output.
-const STDOUT: &str = "-";
+pub(super) const STDOUT: &str = "-";
 
 /// Permissions of a new file, before the user's mask.
 const NEW_FILE_MODE: u32 = 0o666;

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use wstape_mock_engine::{Attempts, JournalError, JournalReader};
+use wstape_tape::TapeReader;
 
 use self::page::Page;
 use self::told::told;
@@ -51,8 +52,18 @@ impl JournalArgs {
                 let sentence = format!("{file}: cannot read the journal: {source}{remedy}");
                 exit::bad_input(&sentence)
             }
+            Err(JournalError::NoHeader { file }) if self.is_tape() => {
+                let sentence =
+                    format!("{file}: not a journal, but a tape: wstape show says what it holds");
+                exit::bad_input(&sentence)
+            }
             Err(error) => exit::bad_input(&error),
         }
+    }
+
+    /// Whether a tape was given instead. Standard input can't be read twice.
+    fn is_tape(&self) -> bool {
+        self.journal.is_file() && TapeReader::open(&self.journal).is_ok()
     }
 
     fn page(&self) -> Result<Page, JournalError> {

@@ -13,12 +13,14 @@ use std::time::{Instant, SystemTime};
 
 use clap::Args;
 use wstape_referee::{
-    Case, CaseId, Changes, ClientCommand, Expected, Healthy, KeeperCommand, Options, Progress,
-    RefereeError, Report, Verdict, cases, cases_in, judge,
+    Case, CaseId, Changes, ClientCommand, Expected, Healthy, HealthyError, KeeperCommand, Options,
+    Progress, RefereeError, Report, Stop, Verdict, cases, cases_in, judge,
 };
 
 use self::out::OutDir;
 use super::exit::{bad_input, print};
+use super::interrupted::Interrupted;
+use super::remedy;
 use super::say::{counted, say};
 
 /// Nothing was judged.
@@ -43,7 +45,8 @@ The client learns where to connect from its environment: ENGINE_URL, ENGINE_HTTP
 is used.
 
 Exit status: 0 no case failed, or with --expect none changed; 1 one did; 2 bad usage or input; 3 \
-nothing was judged, because the client never got ready."
+nothing was judged, because the client never got ready; 130 or 143 ended by Ctrl-C or SIGTERM: the \
+verdicts so far are printed and written, with what was not judged."
 )]
 pub(crate) struct Referee {
     #[command(subcommand)]
@@ -144,11 +147,17 @@ impl Referee {
         self.client()?;
         let out = self.out.as_deref().map(OutDir::create).transpose()?;
         let again = self.options_again();
-        let options = self.options()?;
+        let (stopper, stop) = Stop::pair();
+        let options = self.options(stop)?;
+        let interrupted = Interrupted::listen("referee", move || stopper.stop())?;
         let (began, since) = (SystemTime::now(), Instant::now());
         let mut report = match judge(&options, cases, &tell()) {
             Ok(report) => report,
             Err(error @ RefereeError::NotStarted { .. }) => return Ok(bad_input(&error)),
+            Err(error @ RefereeError::Interrupted) => {
+                eprintln!("wstape: {error}");
+                return Ok(interrupted.status().unwrap_or(NOT_JUDGED).into());
+            }
             Err(RefereeError::NotReady { what, printed }) => {
                 eprintln!("wstape: nothing was judged: {what}");
                 if !printed.is_empty() {
@@ -158,37 +167,45 @@ impl Referee {
             }
             Err(error) => return Err(error.into()),
         };
+        if interrupted.get() && io::stderr().is_terminal() {
+            // The line of progress is not the last.
+            eprintln!();
+        }
         report.options = again;
         let took_s = since.elapsed().as_secs_f64();
         let changes = expected.map(|it| it.changes(&report));
-        say(&report.lines());
-        let one_by_one_s = report.one_by_one_s();
-        say(&if one_by_one_s > took_s {
-            format!(
-                "in {took_s:.0} s; one after another, the runs would have taken {one_by_one_s:.0} \
-                 s\n"
-            )
-        } else {
-            format!("in {took_s:.0} s\n")
-        });
-        if let Some(changes) = &changes {
-            say(&told(changes));
-        }
-        if let Some(next) = report.next_step(changes.as_ref()) {
-            say(&format!("{next}\n"));
-        }
-        if let Some(out) = out {
+        // What can't be printed is no reason to lose the files of several minutes.
+        let told = say(&told(&report, changes.as_ref(), took_s));
+        if let Some(out) = &out {
             out.write(&report, changes.as_ref(), began)?;
-            say(&format!("report: {}\n", out.page().display()));
         }
         out::summarise(|| report.summary(changes.as_ref()))?;
         if let Some(path) = self.expect.filter(|_| self.accept) {
-            out::write_expected(&path, &Expected::of(&report))?;
+            if let Some(rest) = report.rest() {
+                let path = path.display();
+                eprintln!("wstape: {path} is as it was: not all was judged; the rest: {rest}");
+            } else {
+                out::write_expected(&path, &Expected::of(&report))?;
+            }
+        }
+        told?;
+        if let Some(out) = out {
+            say(&format!("report: {}\n", out.page().display()))?;
+        }
+        if let Some(status) = interrupted.status() {
+            return Ok(status.into());
         }
         Ok(match changes {
             Some(changes) if changes.is_empty() => ExitCode::SUCCESS,
             Some(_) => ExitCode::FAILURE,
             None => status(&report, self.accept),
+        })
+    }
+
+    fn healthy(&self) -> Result<Healthy, Box<dyn std::error::Error>> {
+        Healthy::find(&self.healthy).map_err(|error| match error {
+            HealthyError::Tape(error) => remedy::of_tape(&error).into(),
+            other => other.into(),
         })
     }
 
@@ -209,24 +226,48 @@ impl Referee {
         [healthy, cases, long, once].into_iter().flatten().collect()
     }
 
-    fn options(&self) -> Result<Options, Box<dyn std::error::Error>> {
+    fn options(&self, stop: Stop) -> Result<Options, Box<dyn std::error::Error>> {
         Ok(Options {
             client: self.client()?,
             keeper: KeeperCommand {
                 program: std::env::current_exe()?,
                 args: vec![KEEP.into()],
             },
-            healthy: Healthy::find(&self.healthy)?,
+            healthy: self.healthy()?,
             jobs: self.jobs.map(|jobs| usize::from(jobs.get())),
             seed: self.seed,
             once: self.extent.once,
             ready_wait: Options::READY_WAIT,
+            stop,
         })
     }
 }
 
+/// The verdicts, how long they took, and what to do next.
+fn told(report: &Report, changes: Option<&Changes>, took_s: f64) -> String {
+    let mut text = report.lines();
+    let one_by_one_s = report.one_by_one_s();
+    text += &if one_by_one_s > took_s {
+        format!(
+            "in {took_s:.0} s; one after another, the runs would have taken {one_by_one_s:.0} s\n"
+        )
+    } else {
+        format!("in {took_s:.0} s\n")
+    };
+    if let Some(changes) = changes {
+        text += &changed(changes);
+    }
+    if let Some(next) = report.next_step(changes) {
+        text += &format!("{next}\n");
+    }
+    if let Some(rest) = report.rest() {
+        text += &format!("what was not judged: {rest}\n");
+    }
+    text
+}
+
 /// What differs from the expected verdicts, and how to accept it.
-fn told(changes: &Changes) -> String {
+fn changed(changes: &Changes) -> String {
     if changes.is_empty() {
         return "as expected\n".to_owned();
     }

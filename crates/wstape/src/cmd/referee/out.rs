@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::de::DeserializeOwned;
 use wstape_referee::{Changes, Expected, RESULTS_VERSION, Report};
 
 use crate::cmd::remedy;
@@ -29,20 +30,24 @@ pub(super) enum OutError {
     NoExpected { path: PathBuf },
     #[error("{} does not hold verdicts such as {{\"R4\":\"pass\"}} ({source}); the same command \
              with --accept rewrites it", path.display())]
-    BadExpected {
-        path: PathBuf,
-        source: serde_json::Error,
-    },
+    BadExpected { path: PathBuf, source: BadJson },
     #[error("there is no file {}; `wstape referee --out DIR -- COMMAND` writes DIR/results.json", path.display())]
     NoResults { path: PathBuf },
     #[error("{} is not a results.json of `wstape referee --out DIR`, or an old one ({source}); \
              create it again", path.display())]
-    BadResults {
-        path: PathBuf,
-        source: serde_json::Error,
-    },
+    BadResults { path: PathBuf, source: BadJson },
     #[error("{} has version {found}, but this program reads {RESULTS_VERSION}; create it again", path.display())]
     Version { path: PathBuf, found: u32 },
+}
+
+/// Why a file does not hold what belongs there.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BadJson {
+    /// It is no text, or too much of it.
+    #[error(transparent)]
+    NoText(io::Error),
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
 }
 
 fn unwritten(path: &Path) -> impl FnOnce(io::Error) -> OutError {
@@ -114,11 +119,21 @@ fn millis(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The contents of a file, or `None` if it does not exist.
-fn read(path: &Path) -> Result<Option<String>, OutError> {
+/// What a file of JSON holds, or `None` if it does not exist; `bad` is said of one that holds
+/// something else.
+fn read<T: DeserializeOwned>(
+    path: &Path,
+    bad: impl FnOnce(PathBuf, BadJson) -> OutError,
+) -> Result<Option<T>, OutError> {
     match small_file::read_text(path) {
-        Ok(text) => Ok(Some(text)),
+        Ok(text) => match serde_json::from_str(&text) {
+            Ok(held) => Ok(Some(held)),
+            Err(error) => Err(bad(path.to_owned(), error.into())),
+        },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Err(bad(path.to_owned(), BadJson::NoText(error)))
+        }
         Err(source) => Err(OutError::Read {
             path: path.to_owned(),
             source,
@@ -133,12 +148,9 @@ pub(super) fn read_report(path: &Path) -> Result<Report, OutError> {
     } else {
         path.to_owned()
     };
-    let Some(text) = read(&path)? else {
+    let bad = |path, source| OutError::BadResults { path, source };
+    let Some(report) = read::<Report>(&path, bad)? else {
         return Err(OutError::NoResults { path });
-    };
-    let report: Report = match serde_json::from_str(&text) {
-        Ok(report) => report,
-        Err(source) => return Err(OutError::BadResults { path, source }),
     };
     if report.referee != RESULTS_VERSION {
         let found = report.referee;
@@ -149,11 +161,10 @@ pub(super) fn read_report(path: &Path) -> Result<Report, OutError> {
 
 /// Verdicts that an earlier run accepted.
 pub(super) fn read_expected(path: &Path) -> Result<Expected, OutError> {
-    let path = path.to_owned();
-    let Some(text) = read(&path)? else {
-        return Err(OutError::NoExpected { path });
-    };
-    serde_json::from_str(&text).map_err(|source| OutError::BadExpected { path, source })
+    let bad = |path, source| OutError::BadExpected { path, source };
+    read(path, bad)?.ok_or_else(|| OutError::NoExpected {
+        path: path.to_owned(),
+    })
 }
 
 pub(super) fn write_expected(path: &Path, expected: &Expected) -> Result<(), OutError> {

@@ -69,6 +69,17 @@ pub(crate) enum ServeError {
     Control(#[from] ControlError),
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error(
+        "--cert {} --key {}: {source}{}",
+        cert.display(),
+        key.display(),
+        of_pem(source)
+    )]
+    Pem {
+        cert: PathBuf,
+        key: PathBuf,
+        source: TlsError,
+    },
     #[error("{}: {source}{}", path.display(), remedy::to_read(source.kind()))]
     Certificate { path: PathBuf, source: io::Error },
     #[error("{}: {}", path.display(), remedy::unwritten(source))]
@@ -104,6 +115,16 @@ impl ServeError {
 fn by_option(error: &EngineError) -> &'static str {
     match error {
         EngineError::Listen { .. } => " (--listen ADDR)",
+        _ => "",
+    }
+}
+
+/// What to do about a certificate or key that is not PEM.
+fn of_pem(error: &TlsError) -> &'static str {
+    match error {
+        TlsError::Pem { .. } => {
+            "; each is a file with a line -----BEGIN …; openssl makes one of DER"
+        }
         _ => "",
     }
 }

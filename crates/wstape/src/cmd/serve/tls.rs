@@ -34,7 +34,12 @@ impl TlsArgs {
     /// TLS for an engine on `listen`, if wanted.
     pub(super) fn tls(&self, listen: &str) -> Result<Option<Tls>, ServeError> {
         if let (Some(cert), Some(key)) = (&self.cert, &self.key) {
-            return Ok(Some(Tls::from_pem(&read(cert)?, &read(key)?)?));
+            let tls = Tls::from_pem(&read(cert)?, &read(key)?);
+            return tls.map(Some).map_err(|source| ServeError::Pem {
+                cert: cert.clone(),
+                key: key.clone(),
+                source,
+            });
         }
         if !self.tls {
             return Ok(None);
