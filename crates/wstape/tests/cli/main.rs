@@ -20,6 +20,7 @@ mod serve;
 mod serve_control;
 mod serve_engines;
 mod serve_expect;
+mod serve_paths;
 mod serve_tls;
 mod serving;
 mod stdout;

@@ -1,0 +1,56 @@
+//! `serve` of a tape whose messages are for paths.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use crate::serving::{Running, folder, upgrade_request};
+
+#[test]
+fn a_path_that_no_message_of_the_tape_is_for_is_said_once_and_its_client_stays_connected() {
+    let dir = folder();
+    let tape = r#"{"tape":1,"needs":["dialogue"]}
+{"on_connect":"each","after_frames":0,"path":"/ws","text":"hi"}
+{"at_ms":3600000,"path":"/ws/book","text":"late"}
+"#;
+    std::fs::write(dir.path().join("paths.jsonl"), tape).unwrap();
+    let args = [
+        "paths.jsonl",
+        "--listen",
+        "127.0.0.1:0",
+        "--journal",
+        "j.jsonl",
+    ];
+    let running = Running::start(dir.path(), &args);
+    let request = String::from_utf8(upgrade_request("")).unwrap();
+    let dial = |path: &str| {
+        let mut stream = TcpStream::connect(&running.addr).unwrap();
+        let request = request.replacen("GET /ws ", &format!("GET {path} "), 1);
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 101", "{path}");
+        stream
+    };
+    let strangers = ["/ws/boook", "/ws/boook", "/"].map(dial);
+    // Those whom the tape knows are told nothing of it.
+    let known = [running.greet(""), dial("/ws/book?depth=5")];
+    running.interrupt();
+    let (_, said, status) = running.end();
+    let heard = "a client that asks for it is connected, and hears nothing";
+    let expected = format!(
+        "wstape: no message of the tape is for \"/ws/boook\" (did you mean /ws/book?): they are for /ws, /ws/book; {heard}\n\
+         wstape: no message of the tape is for \"/\": they are for /ws, /ws/book; {heard}\n"
+    );
+    assert_eq!((said, status), (expected, Some(0)));
+    let journal = std::fs::read_to_string(dir.path().join("j.jsonl")).unwrap();
+    let notes = journal.lines().filter(|line| line.contains("\"note\""));
+    // Each of the connections has it in its own lane.
+    assert_eq!(notes.clone().count(), 3, "{journal}");
+    assert!(
+        notes
+            .clone()
+            .all(|line| line.contains("no message of the tape is for")),
+        "{journal}"
+    );
+    drop((strangers, known));
+}
