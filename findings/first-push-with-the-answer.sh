@@ -21,7 +21,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
-venv/bin/pip install -q --disable-pip-version-check web3==8.0.0
+venv/bin/pip install -q --no-compile --disable-pip-version-check web3==8.0.0
 npm install --silent --no-audit --no-fund --ignore-scripts ws@8.23.0 viem@2.57.20 web3@4.16.0 ethers@6.17.0 @solana/kit@8.4.0
 
 cat > expected <<'EOF'
