@@ -2,15 +2,15 @@
 # PyPI kubernetes 37.0.2, kubernetes_asyncio 36.1.0, kr8s 0.20.15, lightkube 1.0.1; npm @kubernetes/client-node 1.4.0;
 # PyPI websockets 17.4 as the API server
 #
-# The output of a command run in a pod (`exec`) comes over a WebSocket, and at the end, on a channel of its own, a status. A
-# connection that ends without the status has lost the rest of the output. Here it ends, with Close 1001 or with no Close, when
-# half of a table has come.
-# - kubernetes_asyncio returns the half in both cases, as it returns a whole table: no exception, no status.
-# - kubernetes does so after a Close; a loss is an exception. To a program that asks for the return code a Close is a TypeError.
-# - client-node neither calls back nor ends `stdout`: a program that waits for either waits for good.
+# The output of a command run in a pod (`exec`) arrives over a WebSocket, followed by a status on a channel of its own. If the
+# connection ends without the status, the rest of the output is lost. Here it ends when half of a table has arrived, with
+# Close 1001 or without a Close.
+# - kubernetes_asyncio returns the half in both cases, just as it returns a whole table: no exception, no status.
+# - kubernetes does so after a Close; a lost connection raises. A program that asks for the return code gets a TypeError after a Close.
+# - client-node neither calls back nor ends `stdout`: a program that waits for either waits forever.
 # - kr8s and lightkube raise.
-# The output of a command that failed is returned by kubernetes and kubernetes_asyncio as that of any other. Where a frame ends
-# within a character, kubernetes turns its bytes into U+FFFD, and kubernetes_asyncio raises.
+# kubernetes and kubernetes_asyncio also return the output of a failed command like any other. If a frame ends in the middle of a
+# character, kubernetes turns its bytes into U+FFFD, and kubernetes_asyncio raises.
 #
 # Seen:
 #   kubernetes: exit status 2: returned; Close: the half returned; loss: ApiException; a character in two frames: changed

@@ -2,17 +2,17 @@
 # npm @msgpack/msgpack 3.1.3, msgpackr 2.1.4, msgpack-lite 0.2.2, notepack.io 3.0.1, msgpack5 6.1.0;
 # PyPI msgpack 1.2.4, msgspec 0.22.0, u-msgpack-python 2.8.0, ormsgpack 1.13.1
 #
-# A relay or a recorder decodes a MessagePack message and encodes it again, by each library's two calls at their defaults. What
-# comes out is valid MessagePack, and another message: a sequence number of 2^53 + 1, an order id of 2^64 - 1, the price 64000.0, a
-# time to the nanosecond (the timestamp of the specification) and a book of two levels with integers for keys, the best first.
-# - notepack.io makes 0 of the id; so does its 2.2.0, which socket.io-msgpack-parser takes. In @msgpack/msgpack (and in its 2.8.0, which
-#   SignalR's MessagePack protocol takes), msgpack-lite and msgpack5 both numbers are floats, and the sequence number the one before it.
-#   msgpackr keeps both.
-# - In the five for JavaScript the price is the integer 64000.
+# A relay or recorder decodes a MessagePack message and encodes it again, with each library's two functions at their defaults. The
+# result is valid MessagePack but another message. It holds the sequence number 2^53 + 1, the order id 2^64 - 1, the price 64000.0, a
+# time with nanoseconds (the specification's timestamp) and a book of two levels with integer keys, the best first.
+# - notepack.io turns the id into 0; so does its 2.2.0, which socket.io-msgpack-parser uses. @msgpack/msgpack (and its 2.8.0, which
+#   SignalR's MessagePack protocol uses), msgpack-lite and msgpack5 turn both numbers into floats, and the sequence number is then one
+#   less. msgpackr keeps both.
+# - All five JavaScript libraries turn the price into the integer 64000.
 # - @msgpack/msgpack, msgpackr, notepack.io and msgpack5 cut the time to milliseconds, u-msgpack to microseconds. msgspec rounds it to
-#   microseconds, into the future.
-# - The keys are text in four, and the levels the other way round, as JavaScript orders what looks like an index.
-# - ormsgpack refuses the time, and with msgpack the keys, unless told to take them.
+#   microseconds, here upwards.
+# - Four turn the keys into text and reverse the levels, because JavaScript sorts keys that look like an index.
+# - ormsgpack refuses the time and the keys, msgpack the keys, unless told to accept them.
 #
 # Seen:
 #   @msgpack/msgpack: seq 9007199254740992.0; id 18446744073709551616.0; price 64000; time .123000000; book "100", "101"

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # npm home-assistant-js-websocket 9.7.0, ddp 0.12.1, simpleddp 2.2.4, pusher-js 8.6.0, phoenix 1.8.16 over ws 8.23.0
 #
-# Five clients keep a list for their program: devices, documents, who is there. The server sends the whole list to each
-# subscription, and then changes. The list is a, b. While the connection is lost b is removed and c added; then the client
-# subscribes again (with ddp the program does, as its documentation shows), and gets a, c.
-# - home-assistant-js-websocket and ddp put the new list on top of the old one: b stays, in its last state.
-#   For a server before 2022.4 home-assistant-js-websocket takes another way, and b is gone.
-# - pusher-js takes the new list, and does not run the program's handler of removals.
-# - phoenix and simpleddp take the new list, and run it for b; simpleddp runs it for a too, which comes back.
+# Five clients keep a list for their program: devices, documents, who is present. The server sends the whole list to each new
+# subscription, and changes afterwards. The list is a, b. During an outage b is removed and c added; then the client
+# subscribes again (with ddp the program does, as its documentation shows) and gets a, c.
+# - home-assistant-js-websocket and ddp merge the new list into the old one: b stays, in its last state. For a server
+#   older than 2022.4 home-assistant-js-websocket uses other requests, and b is gone.
+# - pusher-js replaces the list, but doesn't call the program's handler of removals.
+# - phoenix and simpleddp replace it and call the handler for b; simpleddp calls it for a as well, which comes back.
 #
 # Seen:
 #   home-assistant-js-websocket: a b, then a b c
