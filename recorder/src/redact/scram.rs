@@ -26,7 +26,7 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
         None => return None,
     };
     let end = start + said.len();
-    let hidden = secrets.text(text[from..end].as_bytes(), LOGIN);
+    let hidden = secrets.text(&text.as_bytes()[from..end], LOGIN);
     Some(format!("{}{hidden}{}", &text[..from], &text[end..]))
 }
 

@@ -439,7 +439,7 @@ fn a_layout_that_shows_public_keys_hides_private_ones() {
         format!(r#"["REQ","a",{{"kinds":[1]}},{{"secret":"{HEX}"}}]"#),
         // Keys beside points, transactions and coins.
         format!(r#"{{"slot":1,"key":"{HEX}"}}"#),
-        format!(r#"{{"op":"wallet","tx_key":"{HEX}"}}"#),
+        format!(r#"{{"op":"check","tx_key":"{HEX}"}}"#),
         format!(r#"{{"op":"x","id":"{HEX}"}}"#),
         format!(r#"{{"op":"x","transaction":{{"seed":"{HEX}"}}}}"#),
         r#"{"op":"x","token":"EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"}"#.to_owned(),

@@ -54,8 +54,8 @@ pub(super) struct Survey {
     /// Connections that are something else.
     others: u64,
     midway: u64,
-    /// Those of whose handshake the capture has one half alone, though it has both directions.
-    halves: u64,
+    /// Those of whose handshake the capture has one half alone.
+    halves: BTreeSet<u64>,
     /// The only peer that was heard on those of `open` on which just one was.
     only: BTreeMap<u64, Peer>,
     /// Bytes that the capture lacks, and of how many connections.
@@ -161,11 +161,11 @@ impl Survey {
                 }
             }
             Told::Unasked => {
-                self.halves += 1;
+                self.halves.insert(serial);
                 let server = connection.server();
                 self.open(connection, format!("ws://{server}/"));
             }
-            Told::Unanswered => self.halves += 1,
+            Told::Unanswered => drop(self.halves.insert(serial)),
             Told::Tls(host) => {
                 self.dials.remove(&serial);
                 let of = (connection.server().port(), host.clone());
@@ -247,7 +247,12 @@ impl Survey {
             ));
         }
         lacks.extend(self.one_way_said());
-        let halves = self.halves.saturating_sub(self.only.len() as u64);
+        // Where there is one direction alone, that has been said.
+        let halves = self
+            .halves
+            .iter()
+            .filter(|half| !self.only.contains_key(half));
+        let halves = halves.count() as u64;
         if halves > 0 {
             lacks.push(format!(
                 "of {} the capture has one half of the handshake; a mark stands in place of the \
