@@ -59,15 +59,9 @@ fn packets_without_times_keep_their_order_and_the_tape_says_so() {
             blocks.packet(SIMPLE, 0, 0, &of_ethernet(&packet));
         }
         let (tape, imported) = imported(&blocks.file).unwrap();
-        let untimed = |step: &String| {
-            let rest = step.split_once(',').unwrap().1;
-            rest.to_owned()
-        };
-        let found: Vec<String> = steps(&tape)
-            .iter()
-            .map(|s| untimed(&(*s).to_owned()))
-            .collect();
-        let all: Vec<String> = expected().iter().map(untimed).collect();
+        let untimed = |step: &str| step.split_once(',').unwrap().1.to_owned();
+        let found: Vec<String> = steps(&tape).into_iter().map(untimed).collect();
+        let all: Vec<String> = expected().iter().map(|step| untimed(step)).collect();
         assert_eq!(found, all);
         assert!(
             steps(&tape)
@@ -152,7 +146,7 @@ fn each_interface_has_its_own_clock_link_layer_and_number_in_each_section() {
             }
             if number >= half {
                 blocks.packet(ENHANCED, 0, packet.at, &of_ethernet(packet));
-            } else if number % 2 == 0 {
+            } else if number.is_multiple_of(2) {
                 blocks.packet(ENHANCED, 0, packet.at * 1_000, &of_ethernet(packet));
             } else {
                 let micros = u128::from(packet.at - OFFSET * 1_000_000);
@@ -214,7 +208,7 @@ fn blocks_and_options_that_hold_no_packet_make_no_difference() {
             body.extend(blocks.option(COMMENT, b"a packet"));
             body.extend(blocks.option(2, &[0; 4]));
             // What ends options is not always there.
-            if packet.at % 2 == 0 {
+            if packet.at.is_multiple_of(2) {
                 body.extend(blocks.option(0, b""));
             }
             blocks.block(ENHANCED, &body);

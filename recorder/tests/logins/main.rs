@@ -318,7 +318,7 @@ const OPEN: [&str; 115] = [
     r#"{"cmd":"auth status"}"#,
     r#"{"cmd":"say pass the ball"}"#,
     r#"{"text":"password required"}"#,
-    r#"n,,n=5,r=2"#,
+    "n,,n=5,r=2",
     r#"{"method":"SUBSCRIBE","params":["1000shibusdt@depth20@100ms","willthefedcutratesbymorethan25bpsin2026orwaitforlongerperiods2027"],"id":1}"#,
     "5.mouse,3.120,3.240,1.0;3.key,5.65293,1.1;",
     "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\na=fingerprint:sha-256 D2:FA:0E:C3\r\n",
