@@ -97,7 +97,9 @@ pub(super) fn of(begin: &[u8]) -> Option<&'static str> {
 /// Whether a value of mitmproxy's follows: a member's name, with its own length before it.
 fn is_netstring(value: &[u8]) -> bool {
     let digits = value.iter().take_while(|b| b.is_ascii_digit()).count();
-    digits > 0 && value.get(digits) == Some(&b':')
+    // A member's name follows; of a time of day, digits.
+    let name = value.get(digits + 1).is_some_and(u8::is_ascii_alphabetic);
+    digits > 0 && value.get(digits) == Some(&b':') && name
 }
 
 /// Whether JSON begins as an archive does: an object whose first member is its log.

@@ -55,6 +55,23 @@ impl Session {
         }
     }
 
+    /// A connection whose request was seen, and no word of the engine's: what the client sends
+    /// from here on is its first frames. They may be compressed, as it will have offered that.
+    pub(crate) fn unanswered(conn: u64) -> Self {
+        let decoder = |peer| {
+            let inflater = Inflater::new(false);
+            Box::new(FrameDecoder::new(conn, peer, Some(inflater)))
+        };
+        Self {
+            conn,
+            phase: Phase::WebSocket {
+                client: decoder(Peer::Client),
+                engine: decoder(Peer::Engine),
+            },
+            left: false,
+        }
+    }
+
     /// The steps for what was seen; true if that upgraded the connection.
     pub(crate) fn take(&mut self, at: Micros, event: Event, out: &mut impl Steps) -> bool {
         if matches!(event, Event::Bytes(Peer::Engine, _)) {

@@ -23,6 +23,19 @@ const XRP_SEED_BYTES: usize = 16;
 const WIF: [u8; 4] = [0x80, 0xef, 0xb0, 0x9e];
 const KEY_BYTES: usize = 32;
 
+/// Whether that has none of the characters that Base58 leaves out.
+pub(super) fn is_written(text: &str) -> bool {
+    let of_base58 = |b: u8| b.is_ascii_alphanumeric() && !b"0OIl".contains(&b);
+    text.bytes().all(of_base58)
+}
+
+/// Whether that is an account's public key, as Solana has them: 32 bytes, and none of the characters
+/// that Base58 leaves out. Of tokens of that length one in twenty looks so.
+pub(super) fn is_public_key(text: &str) -> bool {
+    const LENGTHS: std::ops::RangeInclusive<usize> = 43..=44;
+    LENGTHS.contains(&text.len()) && is_written(text)
+}
+
 /// Whether that is a private key with its checksum.
 pub(super) fn is_private_key(text: &str) -> bool {
     // A seed has 29 or 31 digits, a key 51 or 52: of another length nothing is reckoned.

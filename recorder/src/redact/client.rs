@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::console;
 use super::escape::{escape, unescape};
 use super::fix;
 use super::login;
@@ -18,6 +19,7 @@ use super::packed::Packed;
 use super::pieces::{self, SIGNATURE};
 use super::postgres;
 use super::protobuf;
+use super::public::{self, Place};
 use super::registry::SecretRegistry;
 use super::sasl;
 use super::sdp;
@@ -208,9 +210,16 @@ impl<'t> Pass<'t> {
             return self.replace(start..end, placeholder.as_bytes());
         }
         let public = self.is_public(&value);
-        self.name = None;
+        let list = self
+            .open
+            .last()
+            .and_then(|container| container.name.clone());
+        let name = self.name.take().or(list);
         if public {
             return;
+        }
+        if let Some(edited) = console::redact(name.as_deref(), &value, self.secrets) {
+            return self.replace(start..end, &escape(edited.as_bytes()));
         }
         if login::is_signature(&value) {
             let placeholder = self.secrets.text(&said, SIGNATURE);
@@ -236,38 +245,21 @@ impl<'t> Pass<'t> {
         clean.map(String::into_bytes)
     }
 
-    /// Whether a string that looks like a key or a signature is what all may see: the hash of a
-    /// block, by its name, or by its place among the parameters of Ethereum's JSON-RPC.
+    /// Whether a string that looks like a key or a signature is what all may see.
     fn is_public(&self, value: &str) -> bool {
         let container = self.open.last();
-        let name = self.name.as_deref();
-        let name = name.or_else(|| container.and_then(|container| container.name.as_deref()));
-        // Where a list goes on is nobody's secret; a token in three parts is.
-        if name.is_some_and(login::is_cursor) && !value.contains('.') {
-            return true;
-        }
-        let known = [login::is_hash, login::is_transaction, login::is_call_data];
-        if !known.iter().any(|is| is(value)) {
-            return false;
-        }
-        let root = self
-            .open
-            .first()
-            .map(|root| root.object.marks)
-            .unwrap_or_default();
-        if root.has(Mark::GivesKey) {
-            return false;
-        }
-        if login::is_call_data(value) {
-            return root.has(Mark::OfCall) && name.is_some_and(login::is_call);
-        }
-        let asked = root.has(Mark::OfHash);
-        if login::is_transaction(value) {
-            return asked && self.name.is_none();
-        }
-        let parameter =
-            self.name.is_none() && (root.has(Mark::JsonRpc) && value.starts_with("0x") || asked);
-        parameter || name.is_some_and(login::is_public_name)
+        let here = container.map(|container| container.object.marks.with(container.marks));
+        let root = self.open.first().map(|root| root.object.marks);
+        public::is_public(
+            value,
+            Place {
+                name: self.name.as_deref(),
+                of: container.and_then(|container| container.name.as_deref()),
+                outermost: self.open.len() == 1 && self.name.is_none(),
+                root: root.unwrap_or_default(),
+                here: here.unwrap_or_default(),
+            },
+        )
     }
 
     fn placeholder(&mut self, said: &[u8], value: &str, why: &Why) -> String {
@@ -308,6 +300,11 @@ impl<'t> Pass<'t> {
         let of_list = container.filter(|container| container.array && self.deeper == 0);
         let of_list = of_list.and_then(|container| container.name.as_ref());
         let name = self.name.as_ref().or(of_list)?;
+        // An event's signature is called `sig`, and is for everybody to check.
+        let shown = container.is_some_and(|container| container.marks.has(Mark::Nostr));
+        if shown && matches!(value, Value::Text(text) if self.is_public(text)) {
+            return None;
+        }
         let secret = login::is_secret_member(name, value) || self.is_secret_here(name, value);
         secret.then(|| Why::Named(name.clone()))
     }
@@ -335,6 +332,7 @@ impl<'t> Pass<'t> {
             || has(Mark::NamesSecret) && login::is_value(name)
             || has(Mark::FixLogon) && fix::SECRETS.contains(&name)
             || container.marks.has(Mark::Proves) && login::is_code(name)
+            || has(Mark::Credentials) && login::is_uuid(text) && !login::is_reference(name)
             || coming && login::is_token(name)
             || coming && has(Mark::ShortUser) && login::is_short_password(name, text)
             || beside
@@ -357,6 +355,9 @@ impl<'t> Pass<'t> {
         let rest = &self.text[self.at..];
         let (mut login, mut object) = (None, Object::default());
         let mut mnemonic = false;
+        if array && self.open.is_empty() {
+            object.marks = lookahead::outermost_list(rest);
+        }
         if self.open.len() < MAX_LOGIN_DEPTH {
             if array {
                 // What a topic in a list says, its container has been told already.

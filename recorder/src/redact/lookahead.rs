@@ -55,6 +55,10 @@ pub(super) enum Mark {
     ShortUser = 1024,
     /// It asks what a contract's method would give.
     OfCall = 2048,
+    /// It is for a relay of Nostr, which shows everybody what it is given.
+    Nostr = 4096,
+    /// It has a slot, as what points into Cardano's chain.
+    OfSlot = 8192,
 }
 
 /// A set of them.
@@ -74,7 +78,13 @@ impl Marks {
 
     /// Those that hold for what is in the object too.
     pub(super) fn inherited(self) -> Self {
-        Self(self.0 & (Mark::Proves as u16 | Mark::Subscribes as u16 | Mark::Opens as u16))
+        Self(
+            self.0
+                & (Mark::Proves as u16
+                    | Mark::Subscribes as u16
+                    | Mark::Opens as u16
+                    | Mark::Nostr as u16),
+        )
     }
 
     pub(super) fn with(self, more: Self) -> Self {
@@ -102,6 +112,30 @@ fn string(rest: &[u8]) -> Option<(String, &[u8])> {
 
 fn behind_spaces(rest: &[u8]) -> &[u8] {
     &rest[rest.iter().take_while(|b| is_space(**b)).count()..]
+}
+
+/// What the outermost list of a message, after its bracket, says of all that is in it: Nostr's
+/// client messages begin with one of these words, and an event has its author's key (NIP-01, NIP-45).
+pub(super) fn outermost_list(rest: &[u8]) -> Marks {
+    let mut marks = Marks::default();
+    let Some((first, behind)) = string(behind_spaces(rest)) else {
+        return marks;
+    };
+    let second = behind_spaces(behind).strip_prefix(b",");
+    let second = behind_spaces(second.unwrap_or_default());
+    let nostr = match first.as_str() {
+        "REQ" | "COUNT" | "CLOSE" => second.starts_with(b"\""),
+        "EVENT" => {
+            second.starts_with(b"{") && names(second, b"\"pubkey\"") && names(second, b"\"sig\"")
+        }
+        _ => false,
+    };
+    marks.add(Mark::Nostr, nostr);
+    marks
+}
+
+fn names(text: &[u8], name: &[u8]) -> bool {
+    memchr::memmem::find(text, name).is_some()
 }
 
 /// Which item of a list, after its bracket, says that it is a login, or what the next item is a
@@ -198,6 +232,7 @@ pub(super) fn object(rest: &[u8]) -> Object {
                         is_head = depth == 0 && login::is_head(&said);
                         let credential = depth == 0 && is_credential(&said);
                         found.marks.add(Mark::Credentials, credential);
+                        found.marks.add(Mark::OfSlot, depth == 0 && said == "slot");
                         name = Some(said);
                     } else if let Some(name) = name.take() {
                         found.member(&name, &said, depth);

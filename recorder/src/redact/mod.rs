@@ -31,8 +31,9 @@
 //! Modules: `redactor`, `rules`, `placeholder`, `action` (what is redacted in which), `walker` and
 //! `json` (edit JSON in place), `url` and `http`, `fragment`; `client`, `login`, `names`, `lookahead`,
 //! `open_value` (what is called like a secret and is none),
-//! `places` (what comes to stand where a secret stood), `texts`, `form`, `fix`, `assigned`, `xml`, `guacamole`, `sdp`, `mnemonic`, `pieces`, `mqtt`, `postgres`, `sasl`,
-//! `protobuf` and `packed` (what clients log in with); `known` (what was redacted), `registry` (that, and its
+//! `public` (what looks like one and all may see), `places` (what comes to stand where a secret
+//! stood), `texts`, `console`, `form`, `fix`, `assigned`, `xml`, `guacamole`, `sdp`, `mnemonic`, `pieces`,
+//! `mqtt`, `postgres`, `sasl`, `scram`, `protobuf` and `packed` (what clients log in with); `known` (what was redacted), `registry` (that, and its
 //! placeholders), `shapes`, `anchor`, `base64_runs` and `credential` (well-known secrets),
 //! `escape`, `scan`, `rescue` (which rule covers what a scan found).
 
@@ -42,6 +43,7 @@ mod assigned;
 mod base58;
 mod base64_runs;
 mod client;
+mod console;
 mod credential;
 mod escape;
 mod fix;
@@ -65,12 +67,14 @@ mod placeholder;
 mod places;
 mod postgres;
 mod protobuf;
+mod public;
 mod redactor;
 mod registry;
 mod rescue;
 mod rules;
 mod sasl;
 mod scan;
+mod scram;
 mod sdp;
 mod shapes;
 mod texts;

@@ -7,6 +7,7 @@
 //! | name | a value that is none | as in |
 //! | --- | --- | --- |
 //! | `token`, `tokens` | a coin's symbol, a contract's address, a short number | `USDT`, `stETH`, `1INCH`, `0x…` (40), `26009` |
+//! | `token` beside a word for its address, or for its part in a trade | a mint of Solana, 43 or 44 characters of Base58 | `tokenAddress`, `tokenIn`, `baseToken` |
 //! | `session` | letters, as of words | `pre-market`, `RTH` |
 //! | `key`, `ticket` | words and short numbers | `BTC-USD`, `ArrowLeft`, `T-1` |
 //! | `pin` | a pin of a chip | `13`, `A0` |
@@ -14,6 +15,7 @@
 //! | any of these, `seed`, `sign`, `sid`, `challenge` | a number; of a sign and a sid a few characters | `42`, `-1`, `+` |
 //! | a name whose last word says what is told of the secret | what has not the look of a token | `token_type`, `max_tokens`, `session_start` |
 
+use super::base58;
 use super::names::is_token_like;
 
 /// What stands under a name.
@@ -112,6 +114,9 @@ const MIN_PERSONS_PIN: f64 = 1000.0;
 
 /// Whether the value of a member whose name has these words and says secret is none.
 pub(super) fn is_open(words: &[String], value: Value<'_>) -> bool {
+    if matches!(value, Value::Text(text) if is_mint(words, text)) {
+        return true;
+    }
     if is_attribute(words) {
         return match value {
             Value::Text(text) => is_contract(text) || !is_token_like(text, MIN_TOKEN_BYTES),
@@ -145,9 +150,43 @@ pub(super) fn is_open(words: &[String], value: Value<'_>) -> bool {
 /// As [`is_open`], of a header or of a query's value, where only a symbol of capitals is one.
 pub(super) fn is_open_parameter(words: &[String], value: &str) -> bool {
     let capitals = !value.bytes().any(|b| b.is_ascii_lowercase());
-    let coin = capitals && is_symbol(value) || is_contract(value);
+    let coin = capitals && is_symbol(value) || is_contract(value) || is_mint(words, value);
     let open = is_open(words, Value::Text(value));
-    open && (is_attribute(words) || coin && !words.iter().any(|word| word == "key"))
+    open && (is_attribute(words)
+        || is_mint(words, value)
+        || coin && !words.iter().any(|word| word == "key"))
+}
+
+/// Whether that is where a coin of Solana is, by a name that has no word but for a token, for its
+/// address and for its part in a trade.
+fn is_mint(words: &[String], text: &str) -> bool {
+    const BEFORE: [&str; 10] = [
+        "base", "buy", "from", "in", "input", "out", "output", "quote", "sell", "to",
+    ];
+    const BEHIND: [&str; 13] = [
+        "a",
+        "account",
+        "accounts",
+        "address",
+        "addresses",
+        "b",
+        "in",
+        "mint",
+        "mints",
+        "out",
+        "program",
+        "x",
+        "y",
+    ];
+    let is_token = |word: &String| matches!(word.as_str(), "token" | "tokens");
+    let Some(at) = words.iter().position(is_token) else {
+        return false;
+    };
+    let all = |words: &[String], of: &[&str]| words.iter().all(|word| of.contains(&word.as_str()));
+    words.len() > 1
+        && all(&words[..at], &BEFORE)
+        && all(&words[at + 1..], &BEHIND)
+        && base58::is_public_key(text)
 }
 
 /// Whether a name's last word says what is told of a secret. Whose name it is that logs in is no
@@ -329,6 +368,16 @@ mod tests {
             ("token", "26009"),
             ("token", "0xdac17f958d2ee523a2206206994597c13d831ec7"),
             ("quoteToken", "USDT"),
+            (
+                "tokenAddress",
+                "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v",
+            ),
+            (
+                "tokenMintAddress",
+                "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v",
+            ),
+            ("inputToken", "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"),
+            ("token_out", "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"),
             ("tokenIn", "WETH"),
             ("token_symbol", "DAI"),
             ("token_type", "bearer"),
@@ -381,6 +430,19 @@ mod tests {
             ("token", "letmein"),
             ("token", "0xdac17f958d2ee523a2206206994597c13d831e"),
             ("access_token", "USDT"),
+            ("token", "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"),
+            (
+                "accountToken",
+                "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v",
+            ),
+            (
+                "token_secret_address",
+                "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v",
+            ),
+            (
+                "tokenAddress",
+                "kQ7xW2nB5vC9dTx70OIlkQ7xW2nB5vC9dTx7kQ7xW2nB",
+            ),
             ("result_session_token", "a1"),
             ("pageAccessToken", "a1b2"),
             ("userToken", "abc"),

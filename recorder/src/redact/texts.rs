@@ -12,6 +12,7 @@
 //! | instructions of Guacamole, a session of WebRTC | as `guacamole` and `sdp` tell | `7.connect,…`, `a=ice-pwd:…` |
 //! | words of a wallet's secret | all of them | `legal winner thank …` |
 //! | a form of several parts | the values of secret names | `form-data; name="password"` |
+//! | SCRAM | as `scram` tells | `n,,n=ada,r=…` |
 //! | XML | as `xml` tells | `<auth mechanism='PLAIN'>…</auth>` |
 //! | a token and nothing else, or one among other text | it | Questrade's, Proxmox' ticket |
 
@@ -29,6 +30,7 @@ use super::open_value::Value;
 use super::pieces;
 use super::places::replaced;
 use super::registry::SecretRegistry;
+use super::scram;
 use super::sdp;
 use super::url;
 use super::xml;
@@ -67,6 +69,9 @@ pub(super) fn redact(text: &str, secrets: &mut SecretRegistry) -> Option<String>
             .starts_with(|c: char| c == ':' || c.is_ascii_alphabetic());
         return named.then(|| assigned::redact(text, secrets)).flatten();
     }
+    if let Some(clean) = scram::redact(text, secrets) {
+        return Some(clean);
+    }
     let told = told(text, secrets);
     let looks = value(told.as_deref().unwrap_or(text), secrets);
     looks.or(told)
@@ -84,6 +89,9 @@ pub(super) fn is_section(begin: &str) -> bool {
 /// A string, or what stands in one, without the secrets that its build or its look tells: a URL's,
 /// `token:…`, a token among other text.
 pub(super) fn value(text: &str, secrets: &mut SecretRegistry) -> Option<String> {
+    if let Some(clean) = scram::redact(text, secrets) {
+        return Some(clean);
+    }
     let mut clean = url::in_text(text, secrets)
         .or_else(|| pair(text, secrets))
         .or_else(|| header(text, secrets));

@@ -146,3 +146,93 @@ pub(crate) fn six(packet: &Packet) -> Packet {
     ip.extend(payload);
     Packet { at: packet.at, ip }
 }
+
+/// Writes the blocks of a pcapng.
+pub(crate) struct Blocks {
+    pub(crate) file: Vec<u8>,
+    big: bool,
+}
+
+/// Numbers of blocks.
+pub(crate) const PACKET: u32 = 2;
+pub(crate) const SIMPLE: u32 = 3;
+pub(crate) const ENHANCED: u32 = 6;
+
+impl Blocks {
+    /// A file whose first section is of this byte order.
+    pub(crate) fn new(big: bool) -> Self {
+        let file = Vec::new();
+        let mut blocks = Self { file, big };
+        blocks.section(big, &[]);
+        blocks
+    }
+
+    pub(crate) fn half(&self, number: u16) -> [u8; 2] {
+        if self.big {
+            number.to_be_bytes()
+        } else {
+            number.to_le_bytes()
+        }
+    }
+
+    pub(crate) fn word(&self, number: u32) -> [u8; 4] {
+        if self.big {
+            number.to_be_bytes()
+        } else {
+            number.to_le_bytes()
+        }
+    }
+
+    /// An option, filled up to whole words.
+    pub(crate) fn option(&self, code: u16, value: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(value.len()).unwrap();
+        let mut option = [self.half(code), self.half(length)].concat();
+        option.extend(value);
+        option.resize(option.len().next_multiple_of(4), 0);
+        option
+    }
+
+    pub(crate) fn block(&mut self, kind: u32, body: &[u8]) {
+        let padded = body.len().next_multiple_of(4);
+        let length = self.word(u32::try_from(padded + 12).unwrap());
+        self.file.extend(self.word(kind));
+        self.file.extend(length);
+        self.file.extend(body);
+        self.file.resize(self.file.len() + padded - body.len(), 0);
+        self.file.extend(length);
+    }
+
+    /// A section of this byte order begins.
+    pub(crate) fn section(&mut self, big: bool, options: &[u8]) {
+        self.big = big;
+        let mut body = self.word(0x1a2b_3c4d).to_vec();
+        body.extend([self.half(1), self.half(0)].concat());
+        body.extend([0xff; 8]);
+        body.extend(options);
+        self.block(0x0a0d_0d0a, &body);
+    }
+
+    pub(crate) fn interface(&mut self, link: u16, snapped: u32, options: &[u8]) {
+        let mut body = [self.half(link), self.half(0)].concat();
+        body.extend(self.word(snapped));
+        body.extend(options);
+        self.block(1, &body);
+    }
+
+    /// A packet of that kind of block, at a time in its interface's units.
+    pub(crate) fn packet(&mut self, kind: u32, interface: u16, at: u64, packet: &[u8]) {
+        let length = self.word(u32::try_from(packet.len()).unwrap());
+        let [high, low] = [at >> 32, at & 0xffff_ffff].map(|n| self.word(n.try_into().unwrap()));
+        let mut body = match kind {
+            SIMPLE => length.to_vec(),
+            PACKET => {
+                let drops = self.half(0xffff);
+                let interface = [self.half(interface), drops].concat();
+                [&interface[..], &high, &low, &length, &length].concat()
+            }
+            _ => [self.word(interface.into()), high, low, length, length].concat(),
+        };
+        body.extend(packet);
+        self.block(kind, &body);
+    }
+}

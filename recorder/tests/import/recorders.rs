@@ -112,10 +112,31 @@ fn what_a_recorder_left_unfinished_or_wrote_otherwise_is_said_with_what_to_do() 
             "[{\"t\":1795750690,\"m\":1}]\n",
             "write one per line: jq -c '.[]' FILE",
         ),
+        (
+            "{\"t\":5.5,\"m\":1}\n",
+            "jq -r '\"\\(.[\"t\"]) \\(tojson)\"' FILE | wstape import lines - --time s",
+        ),
+        (
+            "{\"t\":{\"$date\":\"2026-11-27T03:36:00.123Z\"},\"m\":1}\n",
+            "extend the pointer into it: /t/NAME",
+        ),
+        (
+            "{\"t\":1795750690,\"m\":1}{\"t\":1795750691,\"m\":2}\n",
+            "if a line holds several values, write one per line: jq -c . FILE",
+        ),
+        (
+            "t,m\n2026-11-27T03:36:00Z,1\n",
+            "this is the row of names of a table: --layout csv",
+        ),
     ] {
         let said = lines(text.as_bytes(), layout()).unwrap_err();
         assert!(said.contains(sentence), "{said}");
     }
+    let said = lines(b"[[1795750690,1],[1795750691,2]]\n", at("/0", Some("/1"))).unwrap_err();
+    assert!(said.contains("jq -c '.[]' FILE"), "{said}");
+    // A time of day begins like what mitmproxy writes, but for the name that would follow.
+    let said = lines(b"13:36:00.123 {\"n\":1}\n", at("iso", None)).unwrap_err();
+    assert!(said.contains("expected a date and time"), "{said}");
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     for n in 0..2_000 {
         writeln!(gzip, "{{\"t\":{},\"m\":{n}}}", 1_795_750_690 + n).unwrap();

@@ -49,6 +49,19 @@ fn a_zip_of_something_else_says_what_is_expected() {
         said.contains("expected one .har in the zip, found 2"),
         "{said}"
     );
+    let artifact = zip(&[("index.html", b"x"), ("data/0f1e.zip", b"PK")]);
+    let said = import_bytes(Har, &artifact).unwrap_err();
+    assert!(
+        said.contains("found 1 in other zips, as an artifact"),
+        "{said}"
+    );
+    let log = b"{\"type\":\"resource-snapshot\",\"snapshot\":{}}\n".as_slice();
+    let traces = zip(&[("a/trace.network", log), ("b/trace.network", log)]);
+    let said = import_bytes(Har, &traces).unwrap_err();
+    assert!(
+        said.contains("expected one trace in the zip, found 2"),
+        "{said}"
+    );
     let said = import_bytes(Har, b"PK\x03\x04 and no more").unwrap_err();
     assert!(said.contains("the zip can't be read"), "{said}");
 }

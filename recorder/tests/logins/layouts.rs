@@ -83,6 +83,12 @@ pub(crate) fn protocols() -> Vec<(&'static str, String, &'static str)> {
             format!("*2\r\n$4\r\nAUTH\r\n$13\r\n{PASS}\r\n"),
             "$13",
         ),
+        ("SCRAM", format!("n,,n=ada,r={KEY}"), "n,,"),
+        (
+            "SCRAM's proof",
+            format!("c=biws,r={KEY},p={BASE64}"),
+            "c=biws,",
+        ),
         (
             "FIX",
             format!("8=FIX.4.4|35=A|98=0|553={KEY}|554={PASS}|10=100|"),

@@ -50,6 +50,8 @@ fn no_layout_leaves_a_secret_and_each_still_says_what_it_was_for() {
             "snoPBrXtMeMyMHUVTgbuqAfg1SUTb",
             "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ",
             "226aee50",
+            "pqia91ma19a5",
+            "c0ffee12",
             &HEX[..40],
         ] {
             assert!(!said.contains(secret), "{who}: {said}");
@@ -199,7 +201,7 @@ fn each_layout_in_message_pack_leaves_no_secret_and_stays_message_pack() {
 }
 
 /// Messages of which nothing is anybody's secret.
-const OPEN: [&str; 97] = [
+const OPEN: [&str; 115] = [
     r#"{"op":"subscribe","args":["orderbook.50.BTCUSDT"], "req_id" : "7"}"#,
     r#"{"method":"SUBSCRIBE","params":["btcusdt@trade"],"id":1}"#,
     r#"{"id":"5a1f0b9c-7f0e-4a55-9d0d-2f6d1b7c8e90","type":"subscribe","topic":"/market/ticker:BTC-USDT"}"#,
@@ -296,6 +298,28 @@ const OPEN: [&str; 97] = [
     r#"{"image_url":{"url":"data:image/jpeg;base64,/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsK"}}"#,
     r#"["Accept: application/json","X-Request: a"]"#,
     r#"{"words":["alert","market","order","price","sell","buy","hold","stop","limit","trade","total"]}"#,
+    // Events that a relay shows everybody, and what is asked of it.
+    r#"["EVENT",{"id":"d7dd5eb3ab747e16f8d0212d53032ea2a7cadef53837e5a6c66d42849fcb9027","pubkey":"3bf0c63fcb93463407af97a5e5ee64fa883d107ef9e558472c4eb9aaaefa459d","created_at":1,"kind":1,"tags":[["e","d7dd5eb3ab747e16f8d0212d53032ea2a7cadef53837e5a6c66d42849fcb9027"],["p","3bf0c63fcb93463407af97a5e5ee64fa883d107ef9e558472c4eb9aaaefa459d","wss://r"]],"content":"hi","sig":"d7dd5eb3ab747e16f8d0212d53032ea2a7cadef53837e5a6c66d42849fcb90273bf0c63fcb93463407af97a5e5ee64fa883d107ef9e558472c4eb9aaaefa459d"}]"#,
+    r##"["REQ","d7dd5eb3ab747e16f8d0212d53032ea2a7cadef53837e5a6c66d42849fcb9027",{"ids":["d7dd5eb3ab747e16f8d0212d53032ea2a7cadef53837e5a6c66d42849fcb9027"],"#e":["d7dd5eb3ab747e16f8d0212d53032ea2a7cadef53837e5a6c66d42849fcb9027"],"kinds":[1]}]"##,
+    r#"["CLOSE","d7dd5eb3ab747e16f8d0212d53032ea2a7cadef53837e5a6c66d42849fcb9027"]"#,
+    // Points, transactions and outputs of Cardano and Bitcoin.
+    r#"{"jsonrpc":"2.0","method":"findIntersection","params":{"points":[{"slot":1,"id":"d7dd5eb3ab747e16f8d0212d53032ea2a7cadef53837e5a6c66d42849fcb9027"}]}}"#,
+    r#"{"jsonrpc":"2.0","method":"queryLedgerState/utxo","params":{"outputReferences":[{"transaction":{"id":"d7dd5eb3ab747e16f8d0212d53032ea2a7cadef53837e5a6c66d42849fcb9027"},"index":0}]}}"#,
+    r#"{"jsonrpc":"2.0","method":"hasTransaction","params":{"id":"d7dd5eb3ab747e16f8d0212d53032ea2a7cadef53837e5a6c66d42849fcb9027"}}"#,
+    r#"{"op":"sub","utxo":"d7dd5eb3ab747e16f8d0212d53032ea2a7cadef53837e5a6c66d42849fcb9027#0","outpoint":"d7dd5eb3ab747e16f8d0212d53032ea2a7cadef53837e5a6c66d42849fcb9027:1","transaction":"d7dd5eb3ab747e16f8d0212d53032ea2a7cadef53837e5a6c66d42849fcb9027"}"#,
+    r#"{"op":"sub","who":"addr1qx2fxv2umyhttkxyxp8x0dlpdt3k6cwng5pxj3jhsydzer3n0d3vllmyqwsx5wktcd8cc3sq835lu7drv2xwl2wywfgse35a3x"}"#,
+    // Coins of Solana, by their mint.
+    r#"{"op":"sub","tokenAddress":"EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v","tokenMint":"EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v","tokenIn":"EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v","mint":"EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"}"#,
+    r#"{"op":"sub","tokenAddresses":["EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"],"tokenAccount":"EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"}"#,
+    // Commands and sentences that begin like a login, and what begins like SCRAM.
+    r#"{"cmd":"subscribe trades"}"#,
+    r#"{"cmd":"token list"}"#,
+    r#"{"cmd":"login"}"#,
+    r#"{"cmd":"auth status"}"#,
+    r#"{"cmd":"say pass the ball"}"#,
+    r#"{"text":"password required"}"#,
+    "n,,n=5,r=2",
+    r#"{"method":"SUBSCRIBE","params":["1000shibusdt@depth20@100ms","willthefedcutratesbymorethan25bpsin2026orwaitforlongerperiods2027"],"id":1}"#,
     "5.mouse,3.120,3.240,1.0;3.key,5.65293,1.1;",
     "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\na=fingerprint:sha-256 D2:FA:0E:C3\r\n",
     "token=USDT session=RTH key=BTC-USD",
@@ -402,6 +426,33 @@ fn keys_as_their_wallets_write_them_are_known_by_their_look() {
     ] {
         let clean = redacted(&line(&json!({"a": "x", "data": key}).to_string())).to_line();
         assert!(!clean.contains(key), "{clean}");
+    }
+}
+
+#[test]
+fn a_layout_that_shows_public_keys_hides_private_ones() {
+    for message in [
+        // An event that lacks its author is none of Nostr's; a login to a relay proves who one is.
+        format!(r#"["EVENT",{{"id":"{HEX}","kind":1}}]"#),
+        format!(r#"["AUTH",{{"id":"{HEX}","pubkey":"{HEX}","sig":"{HEX}{HEX}","kind":22242}}]"#),
+        format!(r#"["EVENT",{{"pubkey":"a","sig":"b","content":"{HEX}"}}]"#),
+        format!(r#"["REQ","a",{{"kinds":[1]}},{{"secret":"{HEX}"}}]"#),
+        // Keys beside points, transactions and coins.
+        format!(r#"{{"slot":1,"key":"{HEX}"}}"#),
+        format!(r#"{{"op":"check","tx_key":"{HEX}"}}"#),
+        format!(r#"{{"op":"x","id":"{HEX}"}}"#),
+        format!(r#"{{"op":"x","transaction":{{"seed":"{HEX}"}}}}"#),
+        r#"{"op":"x","token":"EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"}"#.to_owned(),
+    ] {
+        let clean = redacted(&line(&message)).to_line();
+        assert!(
+            !clean.contains(HEX) && !clean.contains("EPjFWdd5"),
+            "{clean}"
+        );
+        assert!(
+            redactor().line(line(&message).as_bytes()).is_some(),
+            "{message}"
+        );
     }
 }
 

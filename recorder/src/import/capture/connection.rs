@@ -28,6 +28,10 @@ pub(super) enum Told {
     Opened { path: String, host: Option<String> },
     /// It is already a WebSocket, whose handshake nobody saw.
     Midway,
+    /// The engine accepts a request that the capture lacks.
+    Unasked,
+    /// The client speaks after a request whose answer the capture lacks.
+    Unanswered,
     /// It can't be read: TLS, for this host.
     Tls(Option<String>),
     /// It is something else.
@@ -83,6 +87,8 @@ pub(super) struct Connection {
     sides: [Side; 2],
     kind: Kind,
     packets: u64,
+    /// From whom the capture has packets.
+    heard: [bool; 2],
     over: bool,
 }
 
@@ -118,6 +124,7 @@ impl Connection {
             sides: [Side::new(), Side::new()],
             kind,
             packets: 0,
+            heard: [false; 2],
             over: false,
         }
     }
@@ -125,6 +132,15 @@ impl Connection {
     /// Who was dialed.
     pub(super) fn server(&self) -> SocketAddr {
         self.ends[1]
+    }
+
+    /// The only peer whose packets the capture has.
+    pub(super) fn only(&self) -> Option<Peer> {
+        match self.heard {
+            [true, false] => Some(Peer::Client),
+            [false, true] => Some(Peer::Engine),
+            _ => None,
+        }
     }
 
     /// Whether nothing more comes of it.
@@ -164,6 +180,7 @@ impl Connection {
             return;
         }
         let side = usize::from(segment.from != self.ends[0]);
+        self.heard[side] = true;
         if segment.rst {
             return self.reset(at, side, told);
         }
@@ -256,13 +273,19 @@ impl Connection {
     /// Bytes in order. True if the other side turned out to be the client.
     fn bytes(&mut self, side: usize, bytes: Bytes, told: &mut Vec<Told>) -> bool {
         match &mut self.kind {
-            Kind::WebSocket => self.frames(side, bytes, told),
-            Kind::Opening(sent) if side == 0 => {
+            Kind::WebSocket => {
+                if side == 0 && self.heard == [true, false] {
+                    self.unanswered(&bytes, told);
+                }
+                self.frames(side, bytes, told);
+            }
+            Kind::Opening(_) if side == 1 => self.unasked(bytes, told),
+            Kind::Opening(sent) => {
                 sent.extend_from_slice(&bytes);
                 self.opening(told);
             }
             Kind::Midway(_) => return self.midway(side, bytes, told),
-            Kind::Dialing | Kind::Unread | Kind::Opening(_) => {}
+            Kind::Dialing | Kind::Unread => {}
         }
         false
     }
@@ -291,6 +314,33 @@ impl Connection {
         }
     }
 
+    /// The engine speaks before the client: its request is not in the capture if this accepts it.
+    fn unasked(&mut self, bytes: Bytes, told: &mut Vec<Told>) {
+        if opening::is_tls(&bytes) && self.heard == [false, true] {
+            self.kind = Kind::Unread;
+            told.push(Told::Tls(None));
+        } else if opening::accepts(&bytes) {
+            self.kind = Kind::WebSocket;
+            // Its frames are followed from the first that stands alone.
+            self.sides[0].cursor.skip(1);
+            self.sides[0].lost = true;
+            told.push(Told::Unasked);
+            self.frames(1, bytes, told);
+        }
+    }
+
+    /// The client speaks, and nothing of the engine was captured: frames show that it was accepted.
+    fn unanswered(&mut self, bytes: &[u8], told: &mut Vec<Told>) {
+        let here = &mut self.sides[0].cursor;
+        if here.in_head() && opening::frames_of(bytes) == Some(Peer::Client) {
+            here.upgrade();
+            let there = &mut self.sides[1];
+            there.cursor.skip(1);
+            there.lost = true;
+            told.push(Told::Unanswered);
+        }
+    }
+
     /// Bytes of a connection whose beginning is missing.
     fn midway(&mut self, side: usize, bytes: Bytes, told: &mut Vec<Told>) -> bool {
         let Kind::Midway(looks) = &mut self.kind else {
@@ -313,6 +363,7 @@ impl Connection {
         if swapped {
             self.ends.swap(0, 1);
             self.sides.swap(0, 1);
+            self.heard.swap(0, 1);
         }
         let side = usize::from(from == Peer::Engine);
         if asks {

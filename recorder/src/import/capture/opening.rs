@@ -34,7 +34,7 @@ pub(super) fn of(bytes: &[u8]) -> (Opening, usize) {
     if bytes.len() < TLS_HANDSHAKE.len() {
         return (Opening::Short, 0);
     }
-    if bytes.starts_with(&TLS_HANDSHAKE) {
+    if is_tls(bytes) {
         return (tls(bytes), 0);
     }
     let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
@@ -59,6 +59,24 @@ pub(super) fn of(bytes: &[u8]) -> (Opening, usize) {
         host: value("host").map(str::to_owned),
     };
     (opening, length)
+}
+
+/// Whether these are the first bytes of TLS.
+pub(super) fn is_tls(bytes: &[u8]) -> bool {
+    bytes.starts_with(&TLS_HANDSHAKE)
+}
+
+/// Whether an engine's bytes begin with an answer that makes the connection a WebSocket.
+pub(super) fn accepts(bytes: &[u8]) -> bool {
+    let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut answer = httparse::Response::new(&mut fields);
+    let whole = answer.parse(bytes).is_ok_and(|status| status.is_complete());
+    whole
+        && answer.code == Some(101)
+        && answer.headers.iter().any(|field| {
+            field.name.eq_ignore_ascii_case("upgrade")
+                && field.value.trim_ascii().eq_ignore_ascii_case(b"websocket")
+        })
 }
 
 /// TLS with the host that a client's hello names (RFC 6066, 3), once the hello is whole.

@@ -5,7 +5,10 @@ use std::io::{self, BufRead, Read};
 use std::rc::Rc;
 
 use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
-use pcap_parser::{Block, LegacyPcapReader, PcapBlockOwned, PcapError, PcapNGReader};
+use pcap_parser::{
+    Block, InterfaceDescriptionBlock, LegacyPcapReader, OptionCode, PcapBlockOwned, PcapError,
+    PcapNGReader, SectionHeaderBlock, UnknownBlock,
+};
 
 use crate::error::ImportError;
 use crate::import::kind;
@@ -18,6 +21,12 @@ const SECTION: &[u8] = b"\x0a\x0d\x0d\x0a";
 /// most 256 KiB.
 const READ_BYTES: usize = 256 << 10;
 const MAX_BLOCK_BYTES: usize = 4 << 20;
+
+/// Number of the Packet Block, which the Enhanced Packet Block has replaced: old captures have it.
+const PACKET_BLOCK: u32 = 2;
+
+/// What stands in such a block before the packet.
+const PACKET_BLOCK_HEAD: usize = 20;
 
 /// Most interfaces that one section of a pcapng describes.
 const MAX_INTERFACES: usize = 4_096;
@@ -33,6 +42,8 @@ pub(super) struct Packet<'p> {
     pub(super) link: u32,
     /// What was captured of it, which may be less than was sent.
     pub(super) bytes: &'p [u8],
+    /// Its block says when it was captured; otherwise `at` is the time of the one before it.
+    pub(super) timed: bool,
 }
 
 /// What comes next in the file.
@@ -53,6 +64,18 @@ struct Interface {
     resolution: u128,
     /// Seconds that are added to its times.
     offset: i64,
+    /// Most bytes that were kept of a packet; 0 for all.
+    snapped: u32,
+}
+
+/// What the packets of a section are read by.
+#[derive(Debug, Default)]
+struct Section {
+    /// One for a pcap.
+    interfaces: Vec<Interface>,
+    big_endian: bool,
+    /// It, or one before it, holds keys of encrypted connections.
+    keys: bool,
 }
 
 /// A capture file, read packet by packet.
@@ -61,8 +84,8 @@ pub(super) struct Packets<'a> {
     reader: Box<dyn PcapReaderIterator + 'a>,
     /// Why the input could not be read, which the parser does not pass on.
     failed: Rc<RefCell<Option<io::Error>>>,
-    /// One for a pcap, those of the current section for a pcapng.
-    interfaces: Vec<Interface>,
+    /// The current one of a pcapng.
+    section: Section,
     /// Of the packet before, for blocks that say no time.
     last: Wall,
     size: usize,
@@ -101,10 +124,15 @@ impl<'a> Packets<'a> {
             name: name.to_owned(),
             reader,
             failed,
-            interfaces: Vec::new(),
+            section: Section::default(),
             last: Wall::ZERO,
             size: READ_BYTES,
         })
+    }
+
+    /// Whether what was read so far holds keys of encrypted connections.
+    pub(super) fn have_keys(&self) -> bool {
+        self.section.keys
     }
 
     /// Passes on the next packet, if the next block is one.
@@ -114,7 +142,7 @@ impl<'a> Packets<'a> {
             let mut refill = false;
             match self.reader.next() {
                 Ok((length, block)) => {
-                    let packet = packet(&block, &mut self.interfaces, self.last);
+                    let packet = self.section.packet(&block, self.last);
                     if let Some(packet) = packet {
                         self.last = packet.at;
                         take(packet);
@@ -162,65 +190,140 @@ impl<'a> Packets<'a> {
     }
 }
 
-/// The packet of a block; `None` for a block of another kind.
-fn packet<'p>(
-    block: &'p PcapBlockOwned<'_>,
-    interfaces: &mut Vec<Interface>,
-    last: Wall,
-) -> Option<Packet<'p>> {
-    match block {
-        PcapBlockOwned::LegacyHeader(header) => {
-            let nanoseconds = header.is_nanosecond_precision();
-            interfaces.push(Interface {
-                // The bits above are of its checksums.
-                link: header.network.0.unsigned_abs() & 0xffff,
-                resolution: if nanoseconds { 1_000 * MICROS } else { MICROS },
-                offset: 0,
-            });
-            None
-        }
-        PcapBlockOwned::Legacy(packet) => {
-            let interface = interfaces.first()?;
-            let units = u128::from(packet.ts_sec) * interface.resolution;
-            Some(Packet {
-                at: interface.time(units + u128::from(packet.ts_usec)),
-                link: interface.link,
-                bytes: packet.data,
-            })
-        }
-        PcapBlockOwned::NG(Block::SectionHeader(_)) => {
-            interfaces.clear();
-            None
-        }
-        PcapBlockOwned::NG(Block::InterfaceDescription(described)) => {
-            if interfaces.len() < MAX_INTERFACES {
-                interfaces.push(Interface {
-                    link: described.linktype.0.unsigned_abs(),
-                    resolution: resolution(described.if_tsresol),
-                    offset: described.if_tsoffset,
+impl Section {
+    /// The packet of a block; `None` for a block of another kind.
+    fn packet<'p>(&mut self, block: &'p PcapBlockOwned<'_>, last: Wall) -> Option<Packet<'p>> {
+        match block {
+            PcapBlockOwned::LegacyHeader(header) => {
+                let nanoseconds = header.is_nanosecond_precision();
+                self.interfaces.push(Interface {
+                    // The bits above are of its checksums.
+                    link: header.network.0.cast_unsigned() & 0xffff,
+                    resolution: if nanoseconds { 1_000 * MICROS } else { MICROS },
+                    offset: 0,
+                    snapped: 0,
                 });
+                None
             }
-            None
+            PcapBlockOwned::Legacy(packet) => {
+                let interface = self.interfaces.first()?;
+                let units = u128::from(packet.ts_sec) * interface.resolution;
+                let at = interface.time(units + u128::from(packet.ts_usec));
+                Some(interface.packet(at, packet.data))
+            }
+            PcapBlockOwned::NG(Block::SectionHeader(header)) => {
+                *self = Self {
+                    interfaces: Vec::new(),
+                    big_endian: SectionHeaderBlock::big_endian(header),
+                    keys: self.keys,
+                };
+                None
+            }
+            PcapBlockOwned::NG(Block::InterfaceDescription(described)) => {
+                if self.interfaces.len() < MAX_INTERFACES {
+                    self.interfaces.push(Interface {
+                        link: described.linktype.0.unsigned_abs(),
+                        resolution: resolution(described.if_tsresol),
+                        offset: self.offset(described),
+                        snapped: described.snaplen,
+                    });
+                }
+                None
+            }
+            PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
+                let interface = self.interface(packet.if_id)?;
+                let at = interface.ticks(packet.ts_high, packet.ts_low);
+                Some(interface.packet(at, packet.packet_data()))
+            }
+            PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
+                let interface = self.interface(0)?;
+                let mut bytes = packet.packet_data();
+                // What is beyond the snapshot length fills up the block.
+                let snapped = usize::try_from(interface.snapped).unwrap_or(usize::MAX);
+                if snapped > 0 {
+                    bytes = &bytes[..bytes.len().min(snapped)];
+                }
+                Some(Packet {
+                    timed: false,
+                    ..interface.packet(last, bytes)
+                })
+            }
+            PcapBlockOwned::NG(Block::DecryptionSecrets(_)) => {
+                self.keys = true;
+                None
+            }
+            PcapBlockOwned::NG(Block::Unknown(block)) => self.old_packet(block),
+            PcapBlockOwned::NG(_) => None,
         }
-        PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
-            let interface = interfaces.get(usize::try_from(packet.if_id).ok()?)?;
-            let units = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
-            Some(Packet {
-                at: interface.time(units.into()),
-                link: interface.link,
-                bytes: packet.packet_data(),
-            })
+    }
+
+    fn interface(&self, number: u32) -> Option<&Interface> {
+        self.interfaces.get(usize::try_from(number).ok()?)
+    }
+
+    /// The packet of a Packet Block.
+    fn old_packet<'p>(&self, block: &UnknownBlock<'p>) -> Option<Packet<'p>> {
+        let word = |at: usize| self.word(block.data.get(at..at + 4)?);
+        let number = if self.big_endian {
+            block.block_type.swap_bytes()
+        } else {
+            block.block_type
+        };
+        if number != PACKET_BLOCK {
+            return None;
         }
-        PcapBlockOwned::NG(Block::SimplePacket(packet)) => Some(Packet {
-            at: last,
-            link: interfaces.first()?.link,
-            bytes: packet.packet_data(),
-        }),
-        PcapBlockOwned::NG(_) => None,
+        // The interface and a count of drops share a word.
+        let halves = word(0)?;
+        let interface = if self.big_endian {
+            halves >> 16
+        } else {
+            halves & 0xffff
+        };
+        let interface = self.interface(interface)?;
+        let at = interface.ticks(word(4)?, word(8)?);
+        let bytes = block.data.get(PACKET_BLOCK_HEAD..)?;
+        let captured = usize::try_from(word(12)?).ok()?;
+        Some(interface.packet(at, bytes.get(..captured)?))
+    }
+
+    fn word(&self, bytes: &[u8]) -> Option<u32> {
+        let bytes = bytes.try_into().ok()?;
+        Some(if self.big_endian {
+            u32::from_be_bytes(bytes)
+        } else {
+            u32::from_le_bytes(bytes)
+        })
+    }
+
+    /// The seconds of the option `if_tsoffset`, which the parser takes to be little-endian.
+    fn offset(&self, described: &InterfaceDescriptionBlock<'_>) -> i64 {
+        let mut options = described.options.iter();
+        let option = options.find(|option| option.code == OptionCode::IfTsoffset);
+        let bytes = option.and_then(|option| option.as_bytes().ok()?.try_into().ok());
+        match bytes {
+            None => 0,
+            Some(bytes) if self.big_endian => i64::from_be_bytes(bytes),
+            Some(bytes) => i64::from_le_bytes(bytes),
+        }
     }
 }
 
 impl Interface {
+    /// What was captured on it at that time.
+    fn packet(self, at: Wall, bytes: &[u8]) -> Packet<'_> {
+        Packet {
+            at,
+            link: self.link,
+            bytes,
+            timed: true,
+        }
+    }
+
+    /// A time in two words of a block.
+    fn ticks(self, high: u32, low: u32) -> Wall {
+        self.time((u64::from(high) << 32 | u64::from(low)).into())
+    }
+
     /// A time of its clock, in units since 1970.
     fn time(self, units: u128) -> Wall {
         let micros = units * MICROS / self.resolution;
@@ -284,6 +387,7 @@ mod tests {
                 link: 1,
                 resolution: resolution(option),
                 offset: 0,
+                snapped: 0,
             };
             assert_eq!(interface.time(units), Wall::from_micros(micros), "{option}");
         }

@@ -18,6 +18,8 @@ const RAW: [u32; 5] = [12, 14, 101, 228, 229];
 const LOOP: u32 = 108;
 const LINUX_SLL: u32 = 113;
 const LINUX_SLL2: u32 = 276;
+/// Apple's, which `tcpdump -i any` writes on macOS; older ones wrote the number of one for users.
+const PKTAP: [u32; 2] = [258, 149];
 
 /// A segment of TCP.
 #[derive(Debug)]
@@ -38,7 +40,9 @@ pub(super) struct Segment {
 
 /// Whether packets of that link layer are read.
 pub(super) fn is_read(link: u32) -> bool {
-    matches!(link, NULL | ETHERNET | LOOP | LINUX_SLL | LINUX_SLL2) || RAW.contains(&link)
+    matches!(link, NULL | ETHERNET | LOOP | LINUX_SLL | LINUX_SLL2)
+        || RAW.contains(&link)
+        || PKTAP.contains(&link)
 }
 
 /// What an IP header says.
@@ -142,6 +146,10 @@ fn of(tcp: &TcpSlice<'_>, from: IpAddr, to: IpAddr, missing: usize) -> Segment {
 /// What is in a packet, up to its transport.
 pub(super) fn sliced(link: u32, bytes: &[u8]) -> Option<LaxSlicedPacket<'_>> {
     const TYPE_BYTES: usize = 2;
+    if PKTAP.contains(&link) {
+        let (link, bytes) = tapped(bytes)?;
+        return sliced(link, bytes);
+    }
     if let Some(inner) =
         ethernet_type(link, bytes).and_then(|(kind, at)| labelled(kind, bytes.get(at..)?))
     {
@@ -164,6 +172,15 @@ pub(super) fn sliced(link: u32, bytes: &[u8]) -> Option<LaxSlicedPacket<'_>> {
         link if RAW.contains(&link) => LaxSlicedPacket::from_ip(bytes).ok(),
         _ => None,
     }
+}
+
+/// What an Apple header is before: the link layer that it names, and the packet behind it.
+fn tapped(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    const IS_PACKET: u32 = 1;
+    let word = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let (length, next, link) = (word(0)?, word(4)?, word(8)?);
+    let behind = bytes.get(usize::try_from(length).ok()?..)?;
+    (next == IS_PACKET && !PKTAP.contains(&link)).then_some((link, behind))
 }
 
 /// The type that an Ethernet header ends in, and where its payload begins, behind tags of VLANs.

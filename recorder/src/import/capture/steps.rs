@@ -160,6 +160,16 @@ impl Teller {
             }
             Told::Opened { .. } => drop(self.sessions.insert(serial, Session::new(conn))),
             Told::Midway => self.midway(serial, conn, at),
+            Told::Unasked => {
+                let text = format!("connection {conn}: its request is not in the capture");
+                self.steps.push(Step::at(at, Action::Mark(text)));
+                self.sessions.insert(serial, Session::new(conn));
+                self.pass_on();
+            }
+            Told::Unanswered => {
+                let text = format!("connection {conn}: the answer to it is not in the capture");
+                self.accepted(serial, conn, at, text, Session::unanswered(conn));
+            }
             Told::Event(event) => self.event(serial, conn, at, event),
             Told::Hole(peer, bytes) => {
                 let text = format!(
@@ -190,11 +200,15 @@ impl Teller {
     /// A connection that was already open gets a 101, without which a tape could not play it.
     fn midway(&mut self, serial: u64, conn: u64, at: Micros) {
         let text = format!("connection {conn}: its handshake is not in the capture");
+        self.accepted(serial, conn, at, text, Session::midway(conn));
+    }
+
+    fn accepted(&mut self, serial: u64, conn: u64, at: Micros, mark: String, session: Session) {
         let mut accept = Step::at(at, Action::Accept(Some(Accept::default())));
         accept.conn = Conn::Nth(conn);
-        self.steps.push(Step::at(at, Action::Mark(text)));
+        self.steps.push(Step::at(at, Action::Mark(mark)));
         self.steps.push(accept);
-        self.sessions.insert(serial, Session::midway(conn));
+        self.sessions.insert(serial, session);
         self.pass_on();
     }
 

@@ -11,12 +11,17 @@ use super::packets::{Next, Packets};
 use super::table::Table;
 use crate::error::ImportError;
 use crate::import::wall::Wall;
+use crate::proxy::Peer;
 
 /// Most connections that are listed: each WebSocket, and each dial to where one was.
 const MAX_LISTED: usize = 1 << 16;
 
 /// Most hosts that a sentence about TLS names.
 const MAX_NAMED: usize = 5;
+
+/// What to do about a capture that has one direction alone.
+const BOTH_WAYS: &str = "capture both directions, without src, dst, inbound or -Q in the filter, \
+                         and where both pass: tcpdump -i any -s 0 -w NEW.pcap tcp port PORT";
 
 /// Most hosts that are counted one by one.
 const MAX_HOSTS: usize = 1_024;
@@ -44,9 +49,15 @@ pub(super) struct Survey {
     dials: BTreeMap<u64, (Wall, SocketAddr, Option<Wall>)>,
     /// Connections that are TLS, by port and host.
     tls: BTreeMap<(u16, Option<String>), u64>,
+    /// The capture holds keys of some.
+    keys: bool,
     /// Connections that are something else.
     others: u64,
     midway: u64,
+    /// Those of whose handshake the capture has one half alone.
+    halves: BTreeSet<u64>,
+    /// The only peer that was heard on those of `open` on which just one was.
+    only: BTreeMap<u64, Peer>,
     /// Bytes that the capture lacks, and of how many connections.
     holes: u64,
     torn: BTreeSet<u64>,
@@ -54,9 +65,13 @@ pub(super) struct Survey {
     unread: BTreeMap<u32, u64>,
     /// Packets, and those of them that hold no TCP.
     packets: u64,
+    /// Packets that have no time.
+    untimed: u64,
     beside: Beside,
-    /// Connections of which no first byte was captured.
+    /// Connections of which no first byte was captured, and those of them with packets of one
+    /// peer alone.
     silent: u64,
+    one_way: u64,
     too_many: bool,
 }
 
@@ -70,6 +85,7 @@ impl Survey {
         loop {
             let next = packets.next(|packet| {
                 last = last.max(packet.at);
+                survey.untimed += u64::from(!packet.timed);
                 table.take(&packet, |connection, told| {
                     survey.tell(connection, &told, packet.at);
                 });
@@ -83,6 +99,7 @@ impl Survey {
                 }
             }
         }
+        survey.keys = packets.have_keys();
         table.end(last, |connection, told| {
             survey.tell(connection, &told, last);
         });
@@ -99,7 +116,12 @@ impl Survey {
         survey.unread = std::mem::take(&mut table.unread);
         survey.beside = std::mem::take(&mut table.beside);
         survey.packets = table.packets;
-        survey.silent = table.connections().count() as u64;
+        for connection in table.connections() {
+            survey.hear(connection);
+            survey.silent += 1;
+            let one_way = connection.only().is_some() && !connection.is_dialing();
+            survey.one_way += u64::from(one_way);
+        }
         survey.list_dials();
         if survey.too_many {
             return Err(ImportError::Nothing {
@@ -118,6 +140,7 @@ impl Survey {
 
     fn tell(&mut self, connection: &Connection, told: &Told, at: Wall) {
         let serial = connection.serial;
+        self.hear(connection);
         match told {
             Told::Dialed => {
                 if self.dials.len() < MAX_LISTED {
@@ -137,6 +160,12 @@ impl Survey {
                     self.open(connection, format!("ws://{server}/"));
                 }
             }
+            Told::Unasked => {
+                self.halves.insert(serial);
+                let server = connection.server();
+                self.open(connection, format!("ws://{server}/"));
+            }
+            Told::Unanswered => drop(self.halves.insert(serial)),
             Told::Tls(host) => {
                 self.dials.remove(&serial);
                 let of = (connection.server().port(), host.clone());
@@ -161,6 +190,17 @@ impl Survey {
         }
     }
 
+    /// Keeps of an open connection whether one peer alone was heard so far.
+    fn hear(&mut self, connection: &Connection) {
+        if !self.open.contains(&connection.serial) {
+            return;
+        }
+        match connection.only() {
+            Some(peer) => drop(self.only.insert(connection.serial, peer)),
+            None => drop(self.only.remove(&connection.serial)),
+        }
+    }
+
     fn open(&mut self, connection: &Connection, url: String) {
         self.dials.remove(&connection.serial);
         if self.listed.len() == MAX_LISTED {
@@ -171,6 +211,7 @@ impl Survey {
             .entry(connection.server())
             .or_insert_with(|| url.clone());
         self.open.insert(connection.serial);
+        self.hear(connection);
         self.listed.push(Outline {
             serial: connection.serial,
             begin: connection.begin,
@@ -205,6 +246,32 @@ impl Survey {
                 connections(self.midway)
             ));
         }
+        lacks.extend(self.one_way_said());
+        // Where there is one direction alone, that has been said.
+        let halves = self
+            .halves
+            .iter()
+            .filter(|half| !self.only.contains_key(half));
+        let halves = halves.count() as u64;
+        if halves > 0 {
+            lacks.push(format!(
+                "of {} the capture has one half of the handshake; a mark stands in place of the \
+                 other",
+                connections(halves)
+            ));
+        }
+        if self.untimed > 0 {
+            lacks.push(format!(
+                "{} have no times, as Simple Packet Blocks have none: each is sent right after the \
+                 packet before it, in the file's order; capture with dumpcap or tcpdump, which \
+                 write times",
+                if self.untimed == self.packets {
+                    "its packets".to_owned()
+                } else {
+                    format!("{} of the {} packets", self.untimed, self.packets)
+                }
+            ));
+        }
         if self.holes > 0 {
             lacks.push(format!(
                 "{} bytes of {} are missing from the capture: they were dropped during capture or \
@@ -223,11 +290,29 @@ impl Survey {
         for (link, packets) in &self.unread {
             lacks.push(format!(
                 "{packets} packets are of link type {link}, which is not read: Ethernet (1), \
-                 Linux cooked (113, 276), raw IP (101) and BSD loopback (0, 108) are; capture with \
-                 tcpdump -i any"
+                 Linux cooked (113, 276), raw IP (101), BSD loopback (0, 108) and Apple's (258) are; \
+                 capture with tcpdump -i any"
             ));
         }
         lacks
+    }
+
+    fn one_way_said(&self) -> Vec<String> {
+        let said = [(Peer::Client, Peer::Engine), (Peer::Engine, Peer::Client)]
+            .into_iter()
+            .filter_map(|(there, lacking)| {
+                let count = self.only.values().filter(|only| **only == there).count();
+                (count > 0).then(|| {
+                    format!(
+                        "of {} the capture has only what the {} sent, and nothing of the {}: \
+                         {BOTH_WAYS}",
+                        connections(count as u64),
+                        there.word(),
+                        lacking.word()
+                    )
+                })
+            });
+        said.collect()
     }
 
     fn tls_said(&self) -> Option<String> {
@@ -251,10 +336,15 @@ impl Survey {
             String::new()
         };
         Some(format!(
-            "{} {} TLS, which can't be read without its keys ({}{more}); record where TLS ends, \
-             with wstape proxy --upstream wss://…, mitmproxy or the browser's HAR export",
+            "{} {} TLS, {} ({}{more}); record where TLS ends, with wstape proxy --upstream wss://…, \
+             mitmproxy or the browser's HAR export",
             connections(all),
             if all == 1 { "is" } else { "are" },
+            if self.keys {
+                "and only Wireshark can use the keys in the capture"
+            } else {
+                "which can't be read without its keys"
+            },
             named.join(", ")
         ))
     }
@@ -278,7 +368,11 @@ impl Survey {
             ));
         } else if found.is_empty() {
             let silent = connections(self.silent);
-            found.push(format!("{silent} without their first bytes: {AGAIN}"));
+            if self.one_way > 0 && self.one_way == self.silent {
+                found.push(format!("{silent} with one direction alone: {BOTH_WAYS}"));
+            } else {
+                found.push(format!("{silent} without their first bytes: {AGAIN}"));
+            }
         }
         ImportError::Nothing {
             name: name.to_owned(),

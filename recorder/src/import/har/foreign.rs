@@ -158,6 +158,17 @@ mod tests {
                 "Insomnia",
             ),
             (r#"{"info":{"name":"c"},"item":[]}"#, "Postman"),
+            ("openapi: 3.1.0\n", "OpenAPI"),
+            (r#"{"openapi":"3.1.0","info":{}}"#, "OpenAPI"),
+            (r#"{"asyncapi":"3.0.0","info":{}}"#, "AsyncAPI"),
+            ("meta {\n  name: a\n}\n", "Bruno"),
+            ("{\"metric\":\"ws_msgs_sent\",\"type\":\"Point\"}\n", "k6"),
+            ("{\"type\":\"Metric\",\"data\":{}}\n", "k6"),
+            (
+                "<?xml version=\"1.0\"?>\n<jmeterTestPlan version=\"1.2\">",
+                "JMeter",
+            ),
+            (r#"{"title":"a","steps":[]}"#, "a user's steps"),
             (r#"{"constants":{},"events":[]}"#, "net-export"),
             (r#"{"traceEvents":[]}"#, "performance trace"),
             (r#"[{"_index":"packets","_source":{}}]"#, "import pcap"),
@@ -187,6 +198,8 @@ mod tests {
         assert!(kind::of(b"\xac\xed\x00\x05sr").is_some_and(|said| said.contains("Charles")));
         let fiddlers = ["_index.htm", "raw/1_c.txt", "raw/1_s.txt"].map(str::to_owned);
         assert!(of_zip(&fiddlers).is_some_and(|said| said.contains("Fiddler")));
+        let proxymans = ["request_1_h".to_owned()];
+        assert!(of_zip(&proxymans).is_some_and(|said| said.contains("Proxyman")));
         assert_eq!(of_zip(&["a.har".to_owned()]), None);
     }
 }

@@ -89,6 +89,15 @@ pub(in crate::import) fn unzipped(
     let (text, of) = match (archives.as_slice(), logs.as_slice()) {
         ([archive], _) => (unpacked(&mut zip, archive)?, archive.as_str()),
         ([], [first, ..]) => {
+            let mut folders: Vec<&str> = logs.iter().map(|log| folder_of(log)).collect();
+            folders.dedup();
+            if folders.len() > 1 {
+                return Err(flaw(format!(
+                    "expected one trace in the zip, found {}; unpack it (unzip FILE -d FOLDER), zip the \
+                     folder that is meant (cd FOLDER/…; zip -r ../trace.zip .) and import that",
+                    folders.len()
+                )));
+            }
             let mut entries = Vec::new();
             for log in &logs {
                 let log = unpacked(&mut zip, log)?;
@@ -107,7 +116,13 @@ pub(in crate::import) fn unzipped(
             (text, first.as_str())
         }
         ([], []) => {
-            let found = foreign::of_zip(&names).unwrap_or("neither");
+            let zips = ends(".zip").len();
+            let within = format!(
+                "{zips} in other zips, as an artifact of CI has them; unpack it (unzip FILE -d FOLDER) \
+                 and import the one that is meant"
+            );
+            let within = (zips > 0).then_some(within.as_str());
+            let found = foreign::of_zip(&names).or(within).unwrap_or("neither");
             return Err(flaw(format!(
                 "expected a zip with a .har in it, or Playwright's trace.zip with its \
                  trace.network, found {found}"
@@ -122,10 +137,15 @@ pub(in crate::import) fn unzipped(
             return Err(flaw(message));
         }
     };
-    let folder = of.rfind('/').map_or("", |at| &of[..=at]).to_owned();
+    let folder = folder_of(of).to_owned();
     let zip: SharedZip = Rc::new(RefCell::new(zip));
     let name = name.to_owned();
     Ok((text, Attached::Zip { zip, name, folder }))
+}
+
+/// The folder of a file in the zip, with the slash at its end.
+fn folder_of(name: &str) -> &str {
+    name.rfind('/').map_or("", |at| &name[..=at])
 }
 
 /// Playwright's version and the browser's name, each as JSON, as a trace's log begins with them.

@@ -15,6 +15,9 @@ use crate::import::wall::Wall;
 const TORN: &str = "the line of JSON is cut off: its recorder was still writing or was stopped; \
                     leave the line out: head -n -1 FILE | wstape import lines - …";
 
+/// What to do about all messages in one list.
+const LIST: &str = "this is a list of messages; write one per line: jq -c '.[]' FILE";
+
 /// How the rows of a table become messages, each an object of its columns.
 const AS_JSON: &str = "python3 -c 'import csv,json,sys; [print(json.dumps(r)) for r in \
                        csv.DictReader(sys.stdin)]' < FILE > NEW.jsonl";
@@ -190,12 +193,31 @@ fn line(
 
 fn moment(place: &Place, pointer: &str, found: &str) -> Result<Wall, ImportError> {
     time::any(found.trim()).ok_or_else(|| {
+        let what = instead_of_time(pointer, found.trim());
         let found = quoted(found);
         place.flaw(format!(
-            "expected a time since 1970 or a date at {pointer}, found {found}; leave out the \
-             lines without one, or ignore all times: --time none --every 100ms"
+            "expected a time since 1970 or a date at {pointer}, found {found}; {what}"
         ))
     })
+}
+
+/// What to do about what stands in a time's place and is none.
+fn instead_of_time(pointer: &str, found: &str) -> String {
+    if found.starts_with('[') {
+        return LIST.to_owned();
+    }
+    if found.starts_with('{') {
+        return format!("extend the pointer into it: {pointer}/NAME");
+    }
+    // Counted from the start of the recording, or of the program.
+    if found.parse::<f64>().is_ok_and(|number| number >= 0.0) {
+        let path = path(pointer);
+        return format!(
+            "if it counts from another start, put the number before the line and give its unit: \
+             jq -r '\"\\(.{path}) \\(tojson)\"' FILE | wstape import lines - --time s (or ms, us, ns)"
+        );
+    }
+    "leave out the lines without one, or ignore all times: --time none --every 100ms".to_owned()
 }
 
 /// What stands at a pointer in a line: a string's content, or the JSON itself as it stands.
@@ -216,8 +238,9 @@ fn within(
         }
         let said = error.to_string();
         let said = said.split(" at line ").next().unwrap_or_default();
+        let what = instead_of_json(tokens, text, said);
         place.flaw(format!(
-            "expected a line of JSON, found something else: {said}"
+            "expected a line of JSON, found something else: {said}{what}"
         ))
     })?;
     for (at, token) in tokens.iter().enumerate() {
@@ -237,6 +260,21 @@ fn within(
     })
 }
 
+/// What to do about a line that is no JSON, where that is known.
+fn instead_of_json(tokens: &[String], text: &str, said: &str) -> &'static str {
+    const DIVIDES: [char; 4] = [',', ';', '\t', '|'];
+    let mut columns = text
+        .split(DIVIDES)
+        .map(|name| name.trim().trim_matches('"'));
+    if columns.any(|name| tokens.first().is_some_and(|token| token == name)) {
+        "; this is the row of names of a table: --layout csv"
+    } else if said == "trailing characters" && text.starts_with(['{', '[']) {
+        "; if a line holds several values, write one per line: jq -c . FILE"
+    } else {
+        ""
+    }
+}
+
 /// The object or the list that a string holds.
 fn inner(value: &RawValue) -> Option<String> {
     let text: String =
@@ -248,15 +286,27 @@ fn inner(value: &RawValue) -> Option<String> {
 /// What to do about a line that has nothing at a pointer.
 fn without(pointer: &str, text: &str) -> String {
     if text.starts_with("[{") {
-        return "this is a list of messages; write one per line: jq -c '.[]' FILE".to_owned();
+        return LIST.to_owned();
     }
-    let path: Vec<String> = pointer.split('/').skip(1).map(pointer_key).collect();
-    let path = path.iter().map(|name| format!("[{name:?}]"));
-    let path: String = path.collect();
+    let path = path(pointer);
     format!(
-        "leave out the lines without it, such as acknowledgements: jq -c 'select(.{path}?)' \
-             FILE"
+        "leave out the lines without it, such as acknowledgements: jq -c 'select(.{path}?)' FILE"
     )
+}
+
+/// A pointer as jq writes it, behind the dot that it begins with.
+fn path(pointer: &str) -> String {
+    let names = pointer.split('/').skip(1).map(pointer_key);
+    let index = |name: &String| name.parse::<u32>().is_ok();
+    names
+        .map(|name| {
+            if index(&name) {
+                format!("[{name}]")
+            } else {
+                format!("[{name:?}]")
+            }
+        })
+        .collect()
 }
 
 /// A member of an object or a list, as it stands.

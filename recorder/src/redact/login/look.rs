@@ -49,12 +49,53 @@ pub(in crate::redact) fn is_signature(value: &str) -> bool {
     is_token_like(value, MIN_TOKEN_BYTES)
         && value.bytes().any(|b| b.is_ascii_lowercase())
         && value.bytes().any(|b| b.is_ascii_uppercase())
-        && !is_public_key(value)
+        && !base58::is_public_key(value)
         && !is_content_id(value)
         && !is_contract(value)
         && !is_media(value)
+        || is_small_token(value)
         || is_written_key(value)
         || base58::is_private_key(value)
+}
+
+/// Whether that is a token of small letters and digits, as some exchanges' listen keys are: long, of
+/// more digits than a hash, and so mixed that nobody chose it. What all may see and looks so says it
+/// by how it begins.
+fn is_small_token(value: &str) -> bool {
+    const MIN_BYTES: usize = 48;
+    /// What was drawn by chance goes from letters to digits or back at two of five places, words and
+    /// the numbers in them at one of ten.
+    const MIN_SHARE_OF_TURNS: usize = 5;
+    let small = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let turn = |two: &&[u8]| two[0].is_ascii_digit() != two[1].is_ascii_digit();
+    value.len() >= MIN_BYTES
+        && value.bytes().all(small)
+        && !value.bytes().all(|b| b.is_ascii_hexdigit())
+        && value.as_bytes().windows(2).filter(turn).count() >= value.len() / MIN_SHARE_OF_TURNS
+        && !is_public_in_small(value)
+}
+
+/// Whether that is what all may see, in small letters and digits: an address in Bech32 (BIP-173),
+/// whose data has none of four characters behind its last 1; a content of IPFS or a name of IPNS; an
+/// address of Filecoin.
+fn is_public_in_small(value: &str) -> bool {
+    const MAX_PREFIX_BYTES: usize = 16;
+    const MIN_DATA_BYTES: usize = 38;
+    let bech32 = value.rsplit_once('1').is_some_and(|(prefix, data)| {
+        let named = (1..=MAX_PREFIX_BYTES).contains(&prefix.len());
+        named
+            && prefix.bytes().all(|b| b.is_ascii_lowercase())
+            && data.len() >= MIN_DATA_BYTES
+            && !data.contains(['b', 'i', 'o'])
+    });
+    let of_base32 = |b: u8| b.is_ascii_lowercase() || (b'2'..=b'7').contains(&b);
+    let content = value.starts_with("baf") && value.bytes().all(of_base32);
+    let name = value.starts_with("k51qzi5uqu5");
+    let filecoin = ["f3", "f2", "f1"].iter().any(|begin| {
+        let data = value.strip_prefix(begin);
+        data.is_some_and(|data| data.bytes().all(of_base32))
+    });
+    bech32 && !value.starts_with("nsec1") || content || name || filecoin
 }
 
 /// Whether that is a private key as Nostr and Stellar write theirs, which have letters of one case
@@ -74,18 +115,7 @@ fn is_written_key(value: &str) -> bool {
 /// Whether that is what a content of IPFS is known by: SHA-256 in Base58, which begins so.
 fn is_content_id(value: &str) -> bool {
     const LENGTH: usize = 46;
-    value.len() == LENGTH && value.starts_with("Qm") && value.bytes().all(is_of_base58)
-}
-
-fn is_of_base58(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() && !b"0OIl".contains(&byte)
-}
-
-/// Whether that is an account's public key in Base58, as Solana has them: 32 bytes, and none of
-/// the characters that Base58 leaves out. Of tokens of that length one in twenty looks so.
-fn is_public_key(value: &str) -> bool {
-    const LENGTHS: std::ops::RangeInclusive<usize> = 43..=44;
-    LENGTHS.contains(&value.len()) && value.bytes().all(is_of_base58)
+    value.len() == LENGTH && value.starts_with("Qm") && base58::is_written(value)
 }
 
 /// Whether that is a picture, a document or a sound in base64: by what its format begins with, or as
@@ -110,7 +140,7 @@ pub(in crate::redact) fn is_media(value: &str) -> bool {
 /// 64 bytes in Base58, by which the transaction is known.
 pub(in crate::redact) fn is_transaction(value: &str) -> bool {
     const LENGTHS: std::ops::RangeInclusive<usize> = 86..=88;
-    LENGTHS.contains(&value.len()) && value.bytes().all(is_of_base58)
+    LENGTHS.contains(&value.len()) && base58::is_written(value)
 }
 
 /// Whether that is what a contract is called with: the bytes of a method and of its arguments.
@@ -127,6 +157,8 @@ mod tests {
     fn a_signature_is_told_by_its_look() {
         let hex = "0f".repeat(32);
         assert!(is_signature(&hex) && is_signature(&format!("0x{hex}")));
+        let listen = "pqia91ma19a5s61cv6a81va65sdf19v8a65a1a5s61cv6a81va65sdf19v8a65a1";
+        assert!(is_signature(listen));
         assert!(is_signature("4f8Kz01mQ7xW2nB5vC9dTx7Q4f8Kz01mQ7xW2nB5vC9="));
         for open in [
             "5a1f0b9c-7f0e-4a55-9d0d-2f6d1b7c8e90",
@@ -134,6 +166,12 @@ mod tests {
             // Capitals in an address are its checksum (EIP-55).
             "0xdAC17F958D2ee523a2206206994597C13D831ec7",
             "/contractMarket/level2Depth50:XBTUSDTM,ETHUSDTM",
+            "willthefedcutratesbymorethan25bpsin2026orwaitforlongerperiods2027",
+            "bc1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qccfmv3",
+            "addr1qx2fxv2umyhttkxyxp8x0dlpdt3k6cwng5pxj3jhsydzer3n0d3vllmyqwsx5wktcd8cc3sq835lu7drv2xwl2wywfgse35a3x",
+            "npub180cvv07tjdrrgpa0j7j7tmnyl2yr6yr7l8j4s3evf6u64th6gkwsyjh6w6",
+            "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi",
+            "k51qzi5uqu5dlvj2baxnqndepeb86cbk3ng7n3i46uzyxzyqj2xjonzllnv0v8",
             "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
         ] {
             assert!(!is_signature(open), "{open}");

@@ -89,10 +89,12 @@ const KEY_OWNERS: [&str; 25] = [
 ];
 
 /// Two words in names of members whose values are secret.
-const SECRET_PAIRS: [[&str; 2]; 12] = [
+const SECRET_PAIRS: [[&str; 2]; 13] = [
     ["access", "code"],
     ["api", "keys"],
     ["backup", "code"],
+    // What a card at a charging station holds: whoever has its number charges.
+    ["id", "tag"],
     ["install", "code"],
     ["pair", "code"],
     ["pairing", "code"],
@@ -186,7 +188,7 @@ pub(in crate::redact) fn is_reference(name: &str) -> bool {
 /// Whether a member of this name has what all may see: what a block, a transaction or an account
 /// is known by. Nostr's filters name tags behind a `#`.
 pub(in crate::redact) fn is_public_name(name: &str) -> bool {
-    const PUBLIC: [&str; 19] = [
+    const PUBLIC: [&str; 25] = [
         "account",
         "accounts",
         "address",
@@ -198,17 +200,37 @@ pub(in crate::redact) fn is_public_name(name: &str) -> bool {
         "hash",
         "hashes",
         "ids",
+        "outpoint",
+        "outpoints",
         "pubkey",
         "pubkeys",
         "root",
         "topic",
         "topics",
+        "transaction",
+        "transactions",
         "tx",
         "txid",
         "txids",
+        "utxo",
+        "utxos",
     ];
+    const KEYS: [&str; 4] = ["key", "keys", "secret", "seed"];
     let known = |word: &String| PUBLIC.contains(&word.as_str());
-    name.starts_with('#') || words(name).iter().any(known)
+    let words = words(name);
+    // Whose key it is makes it no less one: `tx_key` proves who has paid.
+    let key = words
+        .last()
+        .is_some_and(|last| KEYS.contains(&last.as_str()));
+    name.starts_with('#') || words.iter().any(known) && !key
+}
+
+/// Whether that is a UUID, which beside a password is part of a login.
+pub(in crate::redact) fn is_uuid(value: &str) -> bool {
+    let groups: Vec<&str> = value.split('-').collect();
+    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
+    let digits = |group: &&str| group.bytes().all(|b| b.is_ascii_hexdigit());
+    lengths == [8, 4, 4, 4, 12] && groups.iter().all(digits)
 }
 
 /// Whether a member of this name is what a contract is called with.

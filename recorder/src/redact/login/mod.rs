@@ -23,7 +23,7 @@ pub(super) use look::{
 pub(super) use member::{
     is_bare_key, is_call, is_code, is_credential, is_cursor, is_id, is_naming, is_password,
     is_public_name, is_reference, is_secret_member, is_secret_parameter, is_short_password,
-    is_short_user, is_token, is_user, is_value, stays,
+    is_short_user, is_token, is_user, is_uuid, is_value, stays,
 };
 pub(super) use purpose::{Purpose, is_head, is_login, is_of_symbols, is_purpose, is_topic};
 
