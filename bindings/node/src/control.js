@@ -2,7 +2,7 @@ import { request } from 'node:http';
 
 import { EngineError, EngineGone, TapeError, WaitTimeout } from './errors.js';
 
-/** How long an answer is waited for that is not itself a wait. */
+/** How long to wait for an answer, except for requests that wait themselves. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** Requests to a running engine. */
@@ -17,7 +17,7 @@ export class Control {
     this.#epitaph = epitaph;
   }
 
-  /** The answer's value; `undefined` where it has none. */
+  /** The answer's JSON value; `undefined` if it is empty. */
   async json(method, path, body, waitMs = 0) {
     const said = await this.text(method, path, body, waitMs);
     return said ? JSON.parse(said) : undefined;
@@ -58,7 +58,7 @@ function ask(url, body, options) {
   });
 }
 
-/** The engine's sentence as an error. */
+/** The engine's error message as an exception. */
 function refusal(status, path, said) {
   let problem;
   try {

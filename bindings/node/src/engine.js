@@ -5,11 +5,11 @@ import { findBinary } from './binary.js';
 import { EngineError, EngineGone, WaitTimeout } from './errors.js';
 import { expects, text } from './tape.js';
 
-/** Longest report; of a longer one the beginning and the end are shown. */
+/** Most lines of a report; a longer one shows its beginning and its end. */
 const MAX_TOLD_LINES = 200;
 const MAX_PAGE_BYTES = 64 << 20;
 
-/** An engine that runs. What its verbs are is said in index.d.ts. */
+/** A running engine. Its verbs are documented in index.d.ts. */
 export class Engine {
   #process;
   #tapes;
@@ -37,7 +37,7 @@ export class Engine {
     return this.#process.control;
   }
 
-  /** Whether the tapes expect something of a client, and none has begun, for no client connected. */
+  /** Whether the tapes expect something of a client, but none has started because no client connected. */
   async awaitsAClient() {
     const { began } = await this.#control.json('GET', '/v1/engine');
     return !began && (await Promise.all(this.#tapes.map(expects))).includes(true);
@@ -47,10 +47,10 @@ export class Engine {
     await this.#control.json('POST', '/v1/steps', text(steps));
   }
 
-  /** Plays a step as it stands: a `${` in it is no reference. Members that are undefined are left out. */
+  /** Plays a step literally: a `${` in it is not a reference. Undefined members are left out. */
   async #now({ conn, forMs, times, direction } = {}, action) {
     const step = { at_ms: 0, conn, for_ms: forMs, times, direction, ...action };
-    // A tape takes ${…} in strings for references, though not in the name of a mark.
+    // A tape reads ${…} in strings as references, except in the name of a mark.
     const literal = (_, value) => (typeof value === 'string' ? value.replaceAll('${', '$$${') : value);
     await this.#control.json('POST', '/v1/steps', JSON.stringify(step, 'mark' in action ? undefined : literal));
   }
@@ -169,7 +169,7 @@ export class Engine {
   async report() {
     try {
       const said = this.#process.said;
-      // So that the timeline goes on until now, and says for how long nobody came.
+      // Extends the timeline to now, so that it shows how long no client has come.
       await this.mark('this report');
       return (await this.timeline()) + (said && `\nthe engine said\n${said}\n`);
     } catch (error) {
@@ -189,19 +189,19 @@ export class Engine {
 
 const told = new WeakSet();
 
-/** The error, with what the engine saw at its end. */
+/** Adds what the engine saw to the error. */
 export async function withReport(error, engine) {
   if (error === null || typeof error !== 'object' || typeof error.message !== 'string' || told.has(error)) return error;
   told.add(error);
   const before = error.message;
   const stack = error.stack;
   error.message = `${before}\n\nengine ${await engine.report()}`;
-  // Runners print one or the other.
+  // Some runners print the message, others the stack.
   if (typeof stack === 'string') error.stack = stack.replace(before, () => error.message);
   return error;
 }
 
-/** A journal as the program tells it. */
+/** A journal as `wstape journal --timeline` prints it. */
 async function page(journal) {
   const child = execFile(findBinary(), ['journal', '--timeline', '-'], { maxBuffer: MAX_PAGE_BYTES });
   const [out, err] = [[], []];

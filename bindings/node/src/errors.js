@@ -1,10 +1,10 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Where these files are: what stands there is of no interest in a stack. */
+/** The folder of these files, whose frames are left out of stack traces. */
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-/** The engine did not start, or would not do what it was told. */
+/** The engine did not start, or refused a request. */
 export class EngineError extends Error {
   constructor(message) {
     super(message);
@@ -13,16 +13,16 @@ export class EngineError extends Error {
   }
 }
 
-/** There is no `wstape` program. */
+/** The `wstape` program was not found. */
 export class BinaryNotFound extends EngineError {}
 
-/** A tape or a step is none; the message shows its line, and a caret at the flaw. */
+/** A tape or a step is invalid; the message shows the line with a caret at the mistake. */
 export class TapeError extends EngineError {}
 
-/** What was waited for did not come to pass in time. */
+/** The awaited condition did not hold in time. */
 export class WaitTimeout extends EngineError {}
 
-/** The engine runs no more. */
+/** The engine is no longer running. */
 export class EngineGone extends EngineError {}
 
 for (const each of [EngineError, BinaryNotFound, TapeError, WaitTimeout, EngineGone]) {

@@ -1,7 +1,7 @@
 /**
- * A mock WebSocket engine, driven from Node: `serve` starts one, `withEngine` makes a test of one. What an engine can be
- * told and asked is in index.d.ts; engine.js says it to control.js, process.js starts and ends it, tape.js and binary.js
- * find what is to run.
+ * A mock WebSocket engine, driven from Node: `serve` starts one, `withEngine` makes a test with one. Its verbs are
+ * documented in index.d.ts. engine.js sends them through control.js, process.js starts and ends the process, tape.js
+ * and binary.js find what to run.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ export async function serve(tape, options = {}) {
   return new Engine(process, options.tls ? join(folder, 'ca.pem') : undefined, tapes);
 }
 
-/** The arguments of `wstape serve`; the paths of its tapes join `tapes`. */
+/** The arguments of `wstape serve`; adds the paths of its tapes to `tapes`. */
 async function commandLine(tape, options, folder, tapes) {
   const args = [await file(tape, folder, 'tape.jsonl')];
   tapes.push(resolve(folder, args[0]));
@@ -56,7 +56,7 @@ export function withEngine(...parts) {
   const body = parts.pop();
   if (typeof body !== 'function') throw new TypeError('withEngine wants a function last: async (engine) => { … }');
   const [tape, options] = parts;
-  // No parameter that a runner could count: it would take one for a callback.
+  // No declared parameters: runners count them, and would take one for a callback.
   return async (...context) => {
     const engine = await serve(tape, options);
     try {
@@ -70,7 +70,7 @@ export function withEngine(...parts) {
   };
 }
 
-/** What a tape expects and did not get is a failure. */
+/** Throws if something that a tape expects did not happen. */
 async function demandMet(engine) {
   if (!engine.running) return;
   if (await engine.awaitsAClient()) {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import process, { env, platform } from 'node:process';
-// Taken now: a test may put false timers in their place.
+// Taken now, because a test may install fake timers.
 import { clearTimeout, setInterval, setTimeout } from 'node:timers';
 
 import { findBinary } from './binary.js';
@@ -12,23 +12,23 @@ import { Control } from './control.js';
 import { EngineError, TapeError } from './errors.js';
 
 const START_TIMEOUT_MS = 30_000;
-/** How long an engine may take to end before it is killed. */
+/** How long an engine may take to exit before it is killed. */
 const END_TIMEOUT_MS = 5_000;
-/** Most that is kept of what it says on standard error. */
+/** Most characters kept of what it writes to standard error. */
 const MAX_SAID_CHARS = 64 * 1024;
 
-/** How often a worker of `node --test` looks whether that still runs. */
+/** How often a worker of `node --test` checks that the runner is still alive. */
 const LOOK_MS = 500;
 
-/** Engines that run. */
+/** The running engines. */
 const alive = new Set();
 process.once('exit', () => {
   for (const engine of alive) engine.removeFiles();
 });
 
 /*
- * A runner that is killed may leave its worker behind, which would wait on for the rest of its test, and its engine with
- * it. Vitest's worker sees its channel close; that of `node --test` has none, and sees only that its parent is another.
+ * A killed runner may leave its worker behind, which would wait for the rest of its test and keep its engine running.
+ * Vitest's worker sees its channel close; a worker of `node --test` has none, and only sees that its parent changed.
  */
 function endAll() {
   for (const engine of alive) engine.letGo();
@@ -40,10 +40,10 @@ if (env.NODE_TEST_CONTEXT?.startsWith('child')) {
 }
 
 /**
- * `wstape serve` with a port for its clients and one for whoever steers it.
+ * `wstape serve` with one port for its clients and one for the test.
  *
- * Its standard input is a pipe of which this process alone holds the other end: however this process goes, that end is
- * closed with it, and the engine ends. It does not keep the event loop going.
+ * Its standard input is a pipe whose other end only this process holds: however this process ends, the pipe closes,
+ * and the engine exits. It does not keep the event loop alive.
  */
 export class Process {
   url;
@@ -65,7 +65,7 @@ export class Process {
       cwd: folder,
       env: { ...env, WSTAPE_CONTROL_TOKEN: control, ...(token === undefined ? {} : { WSTAPE_CLIENT_TOKEN: token }) },
       stdio: 'pipe',
-      // A session of its own: Ctrl-C is for the test, which may still ask what happened.
+      // A session of its own, so that Ctrl-C reaches only the test, which may still ask what happened.
       detached: platform !== 'win32',
       windowsHide: true,
     });
@@ -74,10 +74,10 @@ export class Process {
     this.#child.stderr.on('data', (part) => {
       this.#said = (this.#said + part).slice(-MAX_SAID_CHARS);
     });
-    // The other end of a pipe goes with the engine.
+    // The pipe's other end closes when the engine exits.
     this.#child.stdin.on('error', () => {});
     this.#ended = once(this.#child, 'exit').catch(() => {});
-    // Once it has said all that it says.
+    // After its last output.
     this.#silent = once(this.#child, 'close').catch(() => {});
     this.#controlToken = control;
   }
@@ -106,7 +106,7 @@ export class Process {
     return this;
   }
 
-  /** The first lines that it says; fewer where it has ended. */
+  /** The first lines of its output; fewer if it has ended. */
   async #lines(count) {
     const patience = setTimeout(() => this.#child.kill('SIGKILL'), START_TIMEOUT_MS);
     let text = '';
@@ -121,7 +121,7 @@ export class Process {
     return text.split('\n').slice(0, -1);
   }
 
-  /** How it has ended. */
+  /** How it ended. */
   async epitaph() {
     if (this.stopped) return 'it was stopped';
     await this.#within(1_000);
@@ -131,7 +131,7 @@ export class Process {
     return `it ended ${how}${this.said && ` and said:\n${this.said}`}`;
   }
 
-  /** Ends it, and waits until it has; again and again if need be. */
+  /** Ends it and waits for it to exit; may be called repeatedly. */
   async stop() {
     this.stopped = true;
     this.#child.ref();
@@ -144,7 +144,7 @@ export class Process {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** Closes the pipe that keeps it alive: it ends soon. */
+  /** Closes the pipe that keeps it alive: it exits soon after. */
   letGo() {
     this.#child.stdin.destroy();
   }
@@ -153,7 +153,7 @@ export class Process {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Whether it ends within so many milliseconds. */
+  /** Whether it exits within so many milliseconds. */
   async #within(ms) {
     let patience;
     const late = new Promise((done) => {

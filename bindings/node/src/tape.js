@@ -5,19 +5,19 @@ import { fileURLToPath } from 'node:url';
 
 import { TapeError } from './errors.js';
 
-/** What stands before steps that bring no header: all that an engine can do is theirs. */
+/** The header for steps that bring none: it allows everything that an engine can do. */
 const HEADER = { tape: 1, needs: ['dialogue'] };
 
-/** The lines of a tape, the header first; a step by itself is the only one. */
+/** The lines of a tape, header first, from its steps or a single step. */
 export function text(steps) {
   const lines = Symbol.iterator in Object(steps) ? [...steps] : [steps];
   if (lines.length === 0 || !Object.hasOwn(lines[0], 'tape')) lines.unshift(HEADER);
   return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 }
 
-/** The path of a tape, which is written into `folder` where it is no file yet. */
+/** The path of a tape, which is first written into `folder` unless it is a file already. */
 export async function file(tape, folder, name) {
-  // By its parts: in a runner that has globals of its own, a URL may be of another class.
+  // By its members: in a runner with its own globals, a URL may be of another class.
   const isUrl = tape !== null && typeof tape === 'object' && tape.protocol === 'file:';
   const path = isUrl ? fileURLToPath(tape.href) : tape;
   if (typeof path === 'string' && !path.trimStart().startsWith('{')) return found(path);
@@ -25,7 +25,7 @@ export async function file(tape, folder, name) {
   return name;
 }
 
-/** Whether a tape has an `expect`; what is no file that can be read has none. */
+/** Whether a tape has an `expect`; false if it can't be read. */
 export async function expects(path) {
   try {
     if (!statSync(path).isFile()) return false;

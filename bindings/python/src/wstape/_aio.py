@@ -1,4 +1,4 @@
-"""The verbs of an engine, to be awaited."""
+"""The verbs of an engine, for coroutines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 def _awaited(
     verb: Callable[Concatenate[Verbs, P], T],
 ) -> Callable[Concatenate[AsyncEngine, P], Coroutine[Any, Any, T]]:
-    """The same in a thread of its own; a task that is cancelled takes its request back."""
+    """The same verb in a thread of its own; cancelling the task cancels the request."""
 
     @functools.wraps(verb)
     async def method(self: AsyncEngine, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -30,14 +30,14 @@ def _awaited(
             control.give_up()
             raise
         except EngineError as error:
-            # Its way through the thread is of no interest.
+            # Hide the frames of the worker thread.
             raise error.with_traceback(None) from None
 
     return method
 
 
 class AsyncEngine:
-    """What ``Engine`` can be told and asked, for coroutines. Nothing here holds up the event loop."""
+    """The verbs of ``Engine`` for coroutines. Nothing here blocks the event loop."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

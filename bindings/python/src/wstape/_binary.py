@@ -1,4 +1,4 @@
-"""Where the ``wstape`` program is."""
+"""Finds the ``wstape`` program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._errors import BinaryNotFound
 __tracebackhide__ = True  # in reports of pytest
 
 VARIABLE = "WSTAPE_BIN"
-"""Environment variable that names the program, before any other place."""
+"""Environment variable that names the program; it is looked at first."""
 
 _NAME = "wstape.exe" if sys.platform == "win32" else "wstape"
 
@@ -23,7 +23,7 @@ def find_binary() -> str:
     the first in ``PATH``.
 
     Raises:
-        BinaryNotFound: there is none.
+        BinaryNotFound: it is in none of these places.
     """
     named = os.environ.get(VARIABLE)
     if named:

@@ -13,11 +13,11 @@ from ._errors import EngineError, EngineGone, TapeError, WaitTimeout
 __tracebackhide__ = True  # in reports of pytest
 
 REQUEST_TIMEOUT_S = 30.0
-"""How long an answer is waited for that is not itself a wait."""
+"""How long to wait for an answer, except for requests that wait themselves."""
 
 
 class Control:
-    """Speaks to one engine; a connection for each request, so that threads need not agree on one."""
+    """Talks to one engine. Each request has its own connection, so threads need not share one."""
 
     def __init__(self, address: str, token: str, epitaph: Callable[[], str]) -> None:
         self._address = address
@@ -28,22 +28,22 @@ class Control:
         self._given_up = False
 
     def fork(self) -> Control:
-        """Another to the same engine, to be given up on its own."""
+        """Another one for the same engine, which can be given up separately."""
         return Control(self._address, self._token, self._epitaph)
 
     def give_up(self) -> None:
-        """Ends the request that another thread has made, and lets it make none any more."""
+        """Aborts the request that another thread is making, and refuses any further ones."""
         with self._lock:
             self._given_up = True
             if self._open is not None and self._open.sock is not None:
                 try:
                     self._open.sock.shutdown(socket.SHUT_RDWR)
                 except OSError:
-                    # It has ended by itself.
+                    # It has already ended.
                     pass
 
     def json(self, method: str, path: str, body: str | None = None, *, timeout: float = 0.0) -> Any:
-        """The answer's value; ``None`` where it has none."""
+        """The answer's JSON value; ``None`` if it is empty."""
         answer = self.text(method, path, body, timeout=timeout)
         return json.loads(answer) if answer else None
 
@@ -51,8 +51,8 @@ class Control:
         """The answer, which may take ``timeout`` seconds longer than usual.
 
         Raises:
-            EngineGone: there is no answer.
-            WaitTimeout, TapeError, EngineError: it is the engine's sentence.
+            EngineGone: no answer came.
+            WaitTimeout, TapeError, EngineError: the engine refused, with this message.
         """
         connection = http.client.HTTPConnection(self._address, timeout=REQUEST_TIMEOUT_S + timeout)
         try:
@@ -77,7 +77,7 @@ class Control:
 
 
 def _error(status: int, path: str, said: str) -> EngineError:
-    """The engine's sentence as an exception."""
+    """The engine's error message as an exception."""
     try:
         problem = json.loads(said)
         sentence = problem.get("report") or problem["error"]

@@ -1,4 +1,4 @@
-"""An engine that runs: what it can be told, and asked."""
+"""A running engine: what a test can do to it, and ask it."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # in reports of pytest
 
 Direction = Literal["both", "to_client", "from_client"]
-"""Which way a fault lies."""
+"""The direction that a fault affects."""
 
 MAX_TOLD_LINES = 200
-"""Longest report; of a longer one the beginning and the end are shown."""
+"""Most lines of a report; a longer one shows its beginning and its end."""
 
 
 @dataclass(frozen=True)
@@ -43,54 +43,54 @@ class Connection:
     phase: str
     """``handshake``, ``hung``, ``answered``, ``not_http``, ``open`` or ``closing``."""
     path: str | None
-    """What it asked for, with its query."""
+    """The requested path, with its query."""
     waiting_bytes: int
-    """What waits to be sent to it."""
+    """Bytes waiting to be sent to it."""
     held: bool
-    """Whether a partition holds it."""
+    """Whether a partition holds its bytes back."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of each ``expect`` of the tape."""
+    """The results of the tape's ``expect`` steps."""
 
     met: int
     unmet: int
     open: int
-    """Those that are not met yet, and whose time is not over."""
+    """Not met yet, with time left."""
     unseen: int
-    """Those that only ``wstape replay`` can judge."""
+    """Those that only ``wstape replay`` can check."""
     not_met: list[str]
-    """A sentence for each of the first that were not met."""
+    """One sentence each for the first unmet ones."""
 
 
 class Verbs:
-    """What an engine can be told and asked.
+    """What a test can do to an engine, and ask it.
 
-    Each verb is a step of a tape, played now. Where ``conn`` is not given it is for all connections;
-    where ``for_ms`` is, the engine undoes it by itself after so many milliseconds.
+    Each verb is a step of a tape, played now. Without ``conn`` it applies to all connections;
+    with ``for_ms``, the engine undoes it after so many milliseconds.
     """
 
     def __init__(self, control: Control) -> None:
         self._control = control
 
     def steps(self, steps: Iterable[Step] | Step) -> None:
-        """Plays steps, or one: all of them, or none. ``at_ms`` counts from now.
+        """Plays one step or several; if one is invalid, none is played. ``at_ms`` counts from now.
 
         Raises:
-            TapeError: one of them is none.
+            TapeError: one of them is not a valid step.
         """
         self._control.json("POST", "/v1/steps", _tape.text(steps))
 
     def _now(self, conn: int | None = None, for_ms: float | None = None, **step: Any) -> None:
-        """Plays a step as it stands: a ``${`` in it is no reference."""
-        if "mark" not in step:  # whose name holds no references
+        """Plays a step literally: a ``${`` in it is not a reference."""
+        if "mark" not in step:  # its name never holds references
             step = _tape.literal(step)
         members = {"at_ms": 0, "conn": conn, "for_ms": for_ms}
         line = {name: value for name, value in members.items() if value is not None} | step
         self._control.json("POST", "/v1/steps", _tape.line(line))
 
-    # What the engine says.
+    # What the engine sends.
 
     def send(self, value: Any, *, conn: int | None = None) -> None:
         """Sends a value as JSON, in a text message."""
@@ -105,27 +105,27 @@ class Verbs:
         self._now(conn, binary=b64encode(data).decode())
 
     def close(self, code: int, reason: str = "", *, conn: int | None = None) -> None:
-        """Sends a WebSocket Close; ``stop`` ends the engine."""
+        """Sends a WebSocket Close. (``stop`` ends the engine.)"""
         self._now(conn, close={"code": code, "reason": reason})
 
     def mark(self, name: str) -> None:
-        """Puts a name into the timeline."""
+        """Adds a named mark to the timeline."""
         self._now(mark=name)
 
-    # What the engine and the network do.
+    # What the engine and the network do to clients.
 
     def drop(self, how: Literal["reset", "fin"] = "reset", *, conn: int | None = None) -> None:
-        """Ends connections without a closing handshake."""
+        """Drops connections without a closing handshake."""
         self._now(conn, drop=how)
 
     def partition(
         self, direction: Direction = "both", *, conn: int | None = None, for_ms: float | None = None
     ) -> None:
-        """Holds all bytes, without a FIN or a reset: a half-open link."""
+        """Holds all bytes back without a FIN or a reset: a half-open link."""
         self._now(conn, for_ms, partition=direction)
 
     def heal(self, *, conn: int | None = None) -> None:
-        """Ends a partition: what was held goes on."""
+        """Ends a partition; what was held back is delivered."""
         self._now(conn, partition="none")
 
     def latency(
@@ -136,7 +136,7 @@ class Verbs:
         conn: int | None = None,
         for_ms: float | None = None,
     ) -> None:
-        """Delays all bytes by so much, one way; 0 undoes it."""
+        """Delays all bytes by so many milliseconds in each affected direction; 0 undoes it."""
         way = {} if direction == "both" else {"direction": direction}
         self._now(conn, for_ms, latency_ms=ms, **way)
 
@@ -148,7 +148,7 @@ class Verbs:
         conn: int | None = None,
         for_ms: float | None = None,
     ) -> None:
-        """Lets so many bytes a second through; ``None`` undoes it."""
+        """Limits the link to so many bytes a second; ``None`` undoes it."""
         way = {} if direction == "both" else {"direction": direction}
         self._now(conn, for_ms, bytes_per_s=bytes_per_s, **way)
 
@@ -161,7 +161,7 @@ class Verbs:
         headers: Mapping[str, str] | None = None,
         body: Any = None,
     ) -> None:
-        """Answers the next handshakes with a status instead of 101; ``None`` undoes it."""
+        """Answers the next handshakes with this status instead of 101; ``None`` undoes it."""
         counted = {} if times is None else {"times": times}
         if status is None:
             self._now(None, for_ms, refuse=None, **counted)
@@ -174,16 +174,16 @@ class Verbs:
         self._now(None, for_ms, refuse=refusal, **counted)
 
     def hang(self, on: bool = True, *, times: int | None = None, for_ms: float | None = None) -> None:
-        """Takes connections and never answers them."""
+        """Accepts connections and never answers them."""
         counted = {} if times is None else {"times": times}
         self._now(None, for_ms, hang=on, **counted)
 
     def down(self, *, for_ms: float | None = None) -> None:
-        """Resets what is open, and refuses every dial until ``up``."""
+        """Resets open connections, and refuses every dial until ``up``."""
         self._now(None, for_ms, down=True)
 
     def up(self) -> None:
-        """Listens again."""
+        """Accepts dials again."""
         self._now(down=False)
 
     def pongs(self, how: Literal["auto", "withheld"], *, for_ms: float | None = None) -> None:
@@ -191,10 +191,10 @@ class Verbs:
         self._now(None, for_ms, pongs=how)
 
     def clear(self) -> None:
-        """Undoes every fault that was set by a verb; those of the tape stay."""
+        """Undoes every fault set by a verb; the tape's own stay."""
         self._control.json("DELETE", "/v1/faults")
 
-    # What it knows.
+    # What the engine knows.
 
     def wait_for(
         self,
@@ -205,19 +205,19 @@ class Verbs:
         received: Mapping[str, Any] | None = None,
         timeout: float = 10.0,
     ) -> None:
-        """Waits until all of this is so.
+        """Waits until all of these conditions hold.
 
         Args:
-            connections: so many were upgraded in all, those that ended since included.
-            open: so many are open at least.
-            messages: clients have sent so many in all.
+            connections: at least so many have been upgraded in total, including those that have ended.
+            open: at least so many are open.
+            messages: clients have sent at least so many in total.
             received: a client has sent this, such as ``{"kind": "text", "text": "hello"}``; as in an ``expect``
                 of a tape.
-            timeout: seconds; ten minutes at most.
+            timeout: in seconds, at most ten minutes.
 
         Raises:
-            WaitTimeout: it was not so in time.
-            RuntimeError: an event loop runs in this thread, and what is waited for could not happen.
+            WaitTimeout: they did not hold in time.
+            RuntimeError: an event loop is running in this thread, so waiting would block what it waits for.
         """
         if _in_event_loop():
             raise RuntimeError(
@@ -229,7 +229,7 @@ class Verbs:
         self._control.json("POST", "/v1/wait", _tape.line(body), timeout=timeout)
 
     def waiting(self) -> int:
-        """How many requests wait for something to be so."""
+        """How many requests are waiting for a condition."""
         return int(self._control.json("GET", "/v1/engine")["waiting"])
 
     def connections(self) -> list[Connection]:
@@ -243,13 +243,13 @@ class Verbs:
         return found
 
     def journal(self) -> list[dict[str, Any]]:
-        """What happened, in order: of the newest 16 MiB, entries as ``docs/journal.md`` has them."""
+        """What happened, in order: the entries of the newest 16 MiB, as ``docs/journal.md`` describes them."""
         lines = self._control.text("GET", "/v1/journal").splitlines()
         entries = [json.loads(line) for line in lines]
         return [entry for entry in entries if "kind" in entry]
 
     def received(self, *, conn: int | None = None) -> list[str | bytes]:
-        """What clients have sent, in order: text and binary frames, of each the first 16 KiB."""
+        """What clients have sent, in order: text and binary frames, up to 16 KiB of each."""
         found: list[str | bytes] = []
         for entry in self.journal():
             if entry["kind"] != "received" or conn not in (None, entry.get("conn")):
@@ -261,22 +261,22 @@ class Verbs:
         return found
 
     def timeline(self) -> str:
-        """What happened, for people: connections, gaps between them, and a line for each thing."""
+        """What happened, in readable form: connections, the gaps between them, and a line for each event."""
         return _page(self._control.text("GET", "/v1/journal"))
 
     def verdict(self) -> Verdict:
-        """What has become of each ``expect`` of the tape until now."""
+        """The results so far of the tape's ``expect`` steps."""
         answer = self._control.json("GET", "/v1/verdict")
         answer["not_met"] = [each["text"] for each in answer["not_met"]]
         return Verdict(**answer)
 
     def put_tape(self, tape: Iterable[Step]) -> None:
-        """Plays another tape from its beginning, now; connections stay open."""
+        """Plays another tape from its start, now; connections stay open."""
         self._control.json("PUT", "/v1/tape", _tape.text(tape))
 
 
 class Engine(Verbs):
-    """An engine that runs. ``serve`` starts it; ``stop``, or the end of a ``with`` block, ends it."""
+    """A running engine. ``serve`` starts it; ``stop``, or the end of a ``with`` block, ends it."""
 
     def __init__(self, process: Process, ca: Path | None, tapes: Sequence[Path] = ()) -> None:
         super().__init__(process.control)
@@ -285,43 +285,43 @@ class Engine(Verbs):
         self.url: str = process.url
         """Where clients connect: ``ws://127.0.0.1:PORT/ws``, and any other path as well."""
         self.ca: Path | None = ca
-        """The certificate of the authority behind its own, in PEM, where it speaks TLS."""
+        """The file of its CA certificate, in PEM, if it speaks TLS."""
 
     @cached_property
     def aio(self) -> AsyncEngine:
-        """The same verbs, to be awaited."""
+        """The same verbs for coroutines."""
         from ._aio import AsyncEngine
 
         return AsyncEngine(self)
 
     @property
     def page(self) -> str:
-        """URL of a page that shows the run live, and steers it: for whoever stands still in a debugger."""
+        """URL of a page that shows the run live and can steer it, for example while a debugger has stopped the test."""
         return self._process.page
 
     @property
     def pid(self) -> int:
-        """Number of the engine's process."""
+        """The engine's process ID."""
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether nobody has stopped it."""
+        """Whether it has not been stopped."""
         return not self._process.ended
 
     def _awaits_a_client(self) -> bool:
-        """Whether its tapes expect something of a client, and none of them has begun, for none connected."""
+        """Whether its tapes expect something of a client, but none has started because no client connected."""
         began = self._control.json("GET", "/v1/engine")["began"]
         return not began and any(map(_tape.expects, self._tapes))
 
     def ssl_context(self) -> ssl.SSLContext:
-        """A context that trusts it, for clients of an engine with ``tls=True``."""
+        """An SSL context that trusts it, for clients of an engine with ``tls=True``."""
         return ssl.create_default_context(cafile=None if self.ca is None else str(self.ca))
 
     def report(self) -> str:
-        """The timeline, and what the engine has said; where it is gone, why."""
+        """The timeline and what the engine wrote to stderr; if it is gone, why."""
         try:
-            # So that it goes on until now, and says for how long nobody came.
+            # Extends the timeline to now, so that it shows how long no client has come.
             self.mark("this report")
             told = self.timeline()
         except EngineGone as error:
@@ -330,7 +330,7 @@ class Engine(Verbs):
         return told + (f"\nthe engine said\n{said}\n" if said else "")
 
     def stop(self) -> None:
-        """Ends the engine, and waits until its process is gone."""
+        """Stops the engine and waits for its process to exit."""
         self._process.end()
 
     def __enter__(self) -> Engine:
@@ -362,27 +362,27 @@ def serve(
     args: Sequence[str] = (),
     looked_in: Sequence[Path] = (),
 ) -> Engine:
-    """Starts an engine on a free port of this machine.
+    """Starts an engine on a free local port.
 
     Args:
-        tape: what it plays: a path, the text of a tape, its steps, or nothing. Steps without a header may use all
+        tape: what to play: a path, the text of a tape, its steps, or nothing. Steps without a header may use all
             that ``"needs": ["dialogue"]`` brings.
-        overlays: tapes laid over it.
-        start: when the tape begins: ``"first-connection"``, ``"now"``, or ``"connections:2"`` once so many clients
+        overlays: tapes to lay over it.
+        start: when the tape starts: ``"first-connection"``, ``"now"``, or ``"connections:2"`` once so many clients
             are connected.
         speed: a factor, or ``"max"``.
-        loop: begin the tape anew at its end.
-        shift_ts: move each event's ``ts`` to when it is played.
-        token: bearer token that clients must bring.
+        loop: start over at the tape's end.
+        shift_ts: set each event's ``ts`` to the time at which it is played.
+        token: bearer token that clients must present.
         tls: speak ``wss``; ``ssl_context`` trusts it.
-        name: play the steps of this engine, of a tape for several.
+        name: which engine's steps to play, if the tape is for several.
         args: further arguments of ``wstape serve``.
-        looked_in: folders in which a relative path is looked for; by default the current one.
+        looked_in: folders to search for a relative path; by default the current one.
 
     Raises:
-        TapeError: a tape is none, or not there.
-        BinaryNotFound: there is no ``wstape`` program.
-        EngineError: the engine would not start.
+        TapeError: a tape is invalid or missing.
+        BinaryNotFound: the ``wstape`` program was not found.
+        EngineError: the engine did not start.
     """
     files = folder()
     try:
@@ -420,7 +420,7 @@ def _in_event_loop() -> bool:
 
 
 def _page(journal: str) -> str:
-    """A journal as the program tells it."""
+    """A journal as ``wstape journal --timeline`` prints it."""
     command = [find_binary(), "journal", "--timeline", "-"]
     done = subprocess.run(command, input=journal.encode(), capture_output=True, timeout=60, check=False)
     told = done.stdout.decode().removeprefix("-: ")

@@ -1,28 +1,28 @@
-"""What can go wrong, each with the engine's own sentence."""
+"""What can go wrong; each error has the engine's own message."""
 
 from __future__ import annotations
 
 
 class EngineError(Exception):
-    """The engine did not start, or would not do what it was told."""
+    """The engine did not start, or refused a request."""
 
 
 class BinaryNotFound(EngineError):
-    """There is no ``wstape`` program."""
+    """The ``wstape`` program was not found."""
 
 
 class TapeError(EngineError):
-    """A tape or a step is none; the message shows its line, and a caret at the flaw."""
+    """A tape or a step is invalid; the message shows the line with a caret at the mistake."""
 
 
 class WaitTimeout(EngineError, TimeoutError):
-    """What was waited for did not come to pass in time."""
+    """The awaited condition did not hold in time."""
 
 
 class EngineGone(EngineError):
-    """The engine runs no more."""
+    """The engine is no longer running."""
 
 
-# Reports call them by the name that they are imported by.
+# Tracebacks show the name that users import.
 for _error in (EngineError, BinaryNotFound, TapeError, WaitTimeout, EngineGone):
     _error.__module__ = "wstape"

@@ -1,4 +1,4 @@
-"""The engine's process: how it starts, and that it ends."""
+"""The engine's process: starting it, and making sure it ends."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from ._errors import EngineError, TapeError
 __tracebackhide__ = True  # in reports of pytest
 
 START_TIMEOUT_S = 30.0
-"""How long an engine may take until it listens."""
+"""How long an engine may take to listen."""
 
 END_TIMEOUT_S = 5.0
-"""How long it may take to end before it is killed."""
+"""How long it may take to exit before it is killed."""
 
 _CONTROL_TOKEN = "WSTAPE_CONTROL_TOKEN"
 _CLIENT_TOKEN = "WSTAPE_CLIENT_TOKEN"
 
 
 class Process:
-    """``wstape serve`` with a port for its clients and one for whoever steers it.
+    """``wstape serve`` with one port for its clients and one for the test.
 
-    Its standard input is a pipe of which this process alone holds the other end: however this process
-    goes, that end is closed with it, and the engine ends.
+    Its standard input is a pipe whose other end only this process holds: however this process
+    ends, the pipe closes, and the engine exits.
     """
 
     def __init__(self, folder: Path, arguments: Sequence[str], token: str | None) -> None:
@@ -62,7 +62,7 @@ class Process:
 
     def _started(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
         with self._said.open("wb") as said:
-            # A session of its own: Ctrl-C is for the test, which may still ask what happened.
+            # A session of its own, so that Ctrl-C reaches only the test, which may still ask what happened.
             return subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -75,8 +75,8 @@ class Process:
             )
 
     def _listening(self, out: IO[bytes]) -> tuple[str, str]:
-        """Where the engine says that it listens: for clients, and to be steered."""
-        # What says nothing is killed, so that its output ends.
+        """The URL for clients and the control address, as the engine announces them."""
+        # If it announces nothing it is killed, which ends its output.
         patience = threading.Timer(START_TIMEOUT_S, self._child.kill)
         patience.daemon = True
         patience.start()
@@ -95,27 +95,27 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Its process number."""
+        """Its process ID."""
         return self._child.pid
 
     @property
     def ended(self) -> bool:
-        """Whether it was ended from here."""
+        """Whether it was ended by this object."""
         return not self._end.alive
 
     def said(self) -> str:
-        """What it has said on standard error."""
+        """What it has written to standard error."""
         try:
             return self._said.read_text("utf-8", "replace").strip()
         except OSError:
             return ""
 
     def epitaph(self) -> str:
-        """How it has ended."""
+        """How it ended."""
         if self.ended:
             return "it was stopped"
         try:
-            # What does not answer any more may not have been reaped yet.
+            # It may have exited without having been reaped yet.
             status = self._child.wait(timeout=1.0)
         except subprocess.TimeoutExpired:
             return "it still runs"
@@ -123,11 +123,11 @@ class Process:
         return f"it ended with status {status}" + (f" and said:\n{said}" if said else "")
 
     def end(self) -> None:
-        """Ends it, and waits until it has; again and again if need be."""
+        """Ends it and waits for it to exit; may be called repeatedly."""
         self._end()
 
     def let_go(self) -> None:
-        """Closes what a forked child has of it: the parent alone keeps it alive."""
+        """Closes a forked child's copy of the pipe: only the parent keeps the engine alive."""
         if self._child.stdin is not None:
             self._child.stdin.close()
         self._end.detach()
@@ -161,5 +161,5 @@ if hasattr(os, "register_at_fork"):
 
 
 def folder() -> Path:
-    """A new folder for an engine's files, which goes with it."""
+    """A new folder for an engine's files, deleted with the engine."""
     return Path(tempfile.mkdtemp(prefix="wstape-"))

@@ -16,23 +16,23 @@ Step = Mapping[str, Any]
 """A line of a tape, such as ``{"at_ms": 1000, "drop": "reset"}``."""
 
 TapeLike = Union[str, "os.PathLike[str]", Iterable[Step], Step, None]
-"""A path, the text of a tape (it starts with ``{``), its steps or its only one, or ``None`` for a tape without any."""
+"""A path, the text of a tape (starting with ``{``), its steps, a single step, or ``None`` for an empty tape."""
 
 HEADER: Step = {"tape": 1, "needs": ["dialogue"]}
-"""What stands before steps that bring no header: all that an engine can do is theirs."""
+"""The header for steps that bring none: it allows everything that an engine can do."""
 
 
 def line(value: object) -> str:
-    """A value as JSON, on a line.
+    """A value as JSON on one line.
 
     Raises:
-        ValueError, TypeError: it is none.
+        ValueError, TypeError: it can't be written as JSON.
     """
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def literal(value: Any) -> Any:
-    """A value whose strings mean what they say: a tape takes ``${…}`` in them for references, though not in keys."""
+    """Escapes ``${`` in a value's strings, which a tape would read as references; in keys it would not."""
     if isinstance(value, str):
         return value.replace("${", "$${")
     if isinstance(value, Mapping):
@@ -43,7 +43,7 @@ def literal(value: Any) -> Any:
 
 
 def text(steps: Iterable[Step] | Step) -> str:
-    """The lines of a tape, the header first; a step by itself is the only one."""
+    """The lines of a tape, header first, from its steps or a single step."""
     lines = [steps] if isinstance(steps, Mapping) else list(steps)
     if not lines or "tape" not in lines[0]:
         lines.insert(0, HEADER)
@@ -51,10 +51,10 @@ def text(steps: Iterable[Step] | Step) -> str:
 
 
 def file(tape: TapeLike, folder: Path, name: str, looked_in: Iterable[Path]) -> str:
-    """The path of a tape, which is written into ``folder`` where it is no file yet.
+    """The path of a tape, which is first written into ``folder`` unless it is a file already.
 
     Raises:
-        TapeError: there is no such file.
+        TapeError: the file does not exist.
     """
     if tape is None:
         tape = ()
@@ -70,7 +70,7 @@ def file(tape: TapeLike, folder: Path, name: str, looked_in: Iterable[Path]) -> 
 
 
 def expects(path: Path) -> bool:
-    """Whether a tape has an ``expect``; what is no file that can be read has none."""
+    """Whether a tape has an ``expect``; false if it can't be read."""
     if not path.is_file():
         return False
     try:
@@ -81,7 +81,7 @@ def expects(path: Path) -> bool:
 
 
 def _found(name: str, folders: list[Path]) -> Path:
-    """The first file of that name, with or without ``.jsonl``."""
+    """The first file with that name, with or without ``.jsonl``."""
     for folder in folders:
         for candidate in (folder / name, folder / f"{name}.jsonl"):
             if candidate.exists() and not candidate.is_dir():

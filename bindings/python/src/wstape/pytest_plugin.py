@@ -29,8 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def serve(request: pytest.FixtureRequest) -> Iterator[Callable[..., Engine]]:
-    """Starts engines, as ``wstape.serve`` does; they end with the test. A tape is looked for beside the
-    test's file, in ``tapes`` there, and in the folders of the ini option ``wstape_tapes``."""
+    """Starts engines as ``wstape.serve`` does; they end with the test. Tapes are looked for beside the
+    test file, in its folder ``tapes``, and in the folders of the ini option ``wstape_tapes``."""
     engines = request.node.stash.setdefault(_ENGINES, [])
     beside = request.path.parent
     folders = [beside, beside / "tapes", *request.config.getini(_FOLDERS), Path.cwd()]
@@ -48,8 +48,8 @@ def serve(request: pytest.FixtureRequest) -> Iterator[Callable[..., Engine]]:
 
 @pytest.fixture
 def engine(request: pytest.FixtureRequest, serve: Callable[..., Engine]) -> Engine:
-    """An engine of the test's own. It plays the tape of the marker ``tape`` or of an indirect parameter; where
-    there is none, nothing."""
+    """An engine for this test. It plays the tape of the marker ``tape`` or of an indirect parameter, if there
+    is one."""
     __tracebackhide__ = True
     marker = request.node.get_closest_marker("tape")
     args, options = (marker.args, marker.kwargs) if marker else ((), {})
@@ -60,7 +60,7 @@ def engine(request: pytest.FixtureRequest, serve: Callable[..., Engine]) -> Engi
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """A test in which an ``expect`` of its tape was played and not met has failed."""
+    """Fails a test if an ``expect`` of its tape was played and not met."""
     yield
     for engine in item.stash.get(_ENGINES, []):
         if not engine.running:
@@ -81,7 +81,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """The report of a test that failed says what its engines saw."""
+    """Adds what its engines saw to the report of a failed test."""
     report = yield
     if report.failed:
         for engine in item.stash.get(_ENGINES, []):

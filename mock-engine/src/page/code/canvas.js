@@ -1,4 +1,4 @@
-// A canvas as large as its place, drawn in CSS pixels whatever the screen's.
+// A canvas that fills its element and is drawn in CSS pixels, whatever the screen's resolution.
 
 class Canvas {
   constructor(element) {
@@ -26,7 +26,7 @@ class Canvas {
     this.pen.fillRect(x, y, width, height);
   }
 
-  // A text that ends with … where it is longer than its place; the width that it took.
+  // Draws a text, cut with … if it is too long for its place; returns the width it took.
   text(colour, text, x, y, most = Infinity, font = FONT) {
     const { pen } = this;
     pen.font = font;

@@ -1,14 +1,14 @@
-// Whose attempts those are, and how long each client was away: attempts that ask for the same path
-// with the same program are one client's.
+// Which attempts belong to which client, and how long each client was away. Attempts for the same path by the
+// same program belong to one client.
 
-// Most clients that are told apart; further ones are one together.
+// Most clients to tell apart; all further ones are counted as one.
 const MAX_CLIENTS = 1024;
 
 class Clients {
   constructor(states) {
     this.states = states;
     this.byName = new Map();
-    // Those gaps, in the order of their ends: lanes.
+    // The lanes with such gaps, in the order in which they ended.
     this.gaps = [];
   }
 
@@ -19,8 +19,7 @@ class Clients {
     return this.byName.get(key);
   }
 
-  // An attempt is known to be this client's: the oldest end before it that no attempt follows yet
-  // is what it comes after.
+  // An attempt belongs to this client: it follows the oldest end before it that has no attempt yet.
   comes(lane) {
     if (lane.client === null || lane.after !== null) return;
     const client = this.named(lane.client);
@@ -34,27 +33,27 @@ class Clients {
     this.gaps.push(lane);
   }
 
-  // A connection has ended, and its client may come again.
+  // A connection has ended, and its client may come back.
   ended(lane) {
     if (!lane.end.left) this.named(lane.client).waiting.push(lane);
   }
 }
 
-// The time that a client was away before an attempt.
+// How long a client was away before an attempt.
 class Gap {
   constructor(from, to, failures, states) {
     this.from = from;
     this.to = to;
     this.ms = to - from;
-    // Nobody sees a dial at a port that is down: from its coming up on, the highest cap is what
-    // can be asked for.
+    // Dials to a closed port go unseen, so once it opens again the most that can be required is the backoff's
+    // maximum.
     const down = states.spans.findLast((span) => span.key === "down" && span.to !== null && span.to > from && span.to <= to);
     this.judgedFrom = down ? down.to : from;
     this.failures = down ? Infinity : failures;
     this.down = down !== undefined;
   }
 
-  // The latest moment of the attempt that a backoff allows.
+  // The latest time of the attempt that the backoff allows.
   latest(backoff) {
     return this.judgedFrom + backoff.capMs(this.failures);
   }
@@ -63,7 +62,7 @@ class Gap {
     return this.to > this.latest(backoff);
   }
 
-  // How long it was, beside what the backoff allows, where that is known.
+  // How long it took, and what the backoff allows if that is known.
   words(backoff) {
     if (!backoff) return lengthText(this.ms);
     const cap = `${this.isOver(backoff) ? ">" : "≤"} ${lengthText(backoff.capMs(this.failures))}`;
@@ -71,7 +70,7 @@ class Gap {
   }
 }
 
-// The bounds of a client's backoff: `initial` doubled with each attempt that failed, `max` at most.
+// The bounds of a client's backoff: `initial`, doubled with each failed attempt, up to `max`.
 class Backoff {
   constructor(initialMs, maxMs) {
     this.initialMs = initialMs;
@@ -82,7 +81,7 @@ class Backoff {
     return Math.min(this.maxMs, this.initialMs * 2 ** Math.min(failures, 60));
   }
 
-  // As it stands in an address or a field: `500,30000`; null for anything else.
+  // As written in a URL or an input: `500,30000`; null for anything else.
   static parse(text) {
     const numbers = String(text).split(",").map(Number);
     const fine = numbers.length === 2 && numbers.every((n) => Number.isFinite(n) && n > 0);

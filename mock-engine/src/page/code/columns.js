@@ -1,6 +1,6 @@
-// Columns that grow: numbers of millions of lines, without an object for each.
+// Growable columns of numbers: millions of lines without an object for each.
 
-// What a column holds before it grows for the first time.
+// A column's first capacity.
 const MIN_CAPACITY = 16;
 
 class Column {
@@ -28,7 +28,7 @@ class Column {
   }
 }
 
-// A rising list of lines, found by their time.
+// A sorted list of lines, searched by time.
 class Track {
   constructor(times) {
     this.times = times;
@@ -47,8 +47,8 @@ class Track {
     return this.times.values[this.lines.values[index]];
   }
 
-  // The first index from `from` on whose time is not before `time`: looked for in growing steps,
-  // so that a walk over columns of pixels costs little where they hold little.
+  // The first index at or after `from` whose time is not before `time`. The steps double, so that walking
+  // along columns of pixels is cheap where little happens.
   find(time, from = 0) {
     let low = from;
     let step = 1;
@@ -67,7 +67,7 @@ class Track {
     return low;
   }
 
-  // The first index whose line is behind this one.
+  // The first index whose line comes after this one.
   behind(line) {
     let [low, high] = [0, this.length];
     while (low < high) {
@@ -78,7 +78,7 @@ class Track {
     return low;
   }
 
-  // The nearest line behind this one, or before it; null where there is none.
+  // The nearest line after this one, or before it; null if there is none.
   step(line, forward) {
     const behind = this.behind(line);
     if (forward) return behind < this.length ? this.lines.values[behind] : null;
@@ -88,8 +88,8 @@ class Track {
   }
 }
 
-// How much happened when, over all of the run, in a bounded number of bins: where time goes on
-// behind the last, each two become one.
+// How much happened when, over the whole run, in a bounded number of bins: when time runs past the last one,
+// pairs of bins are merged.
 const MAX_BINS = 2048;
 
 class Histogram {

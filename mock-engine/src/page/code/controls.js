@@ -1,6 +1,6 @@
-// The tool bar, the tabs, the keys that work everywhere, and print.
+// The toolbar, the tabs, global keys, and printing.
 
-// What is printed, in pixels: the width of a sheet on its side, and as many lanes as are legible on it.
+// Size of a printed page in pixels: a sheet in landscape, with as many lanes as stay legible on it.
 const PRINT_WIDTH = 1040;
 const MAX_PRINTED_LANES = 40;
 
@@ -80,11 +80,11 @@ Page.prototype.tabKey = function tabKey(event) {
   next.focus();
 };
 
-// Keys that work wherever nothing is being typed.
+// Keys that work unless something is being typed.
 Page.prototype.key = function key(event) {
   if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) {
     if (event.key === "Escape") {
-      // The browser's own way would empty the field, and what was found would stay.
+      // The browser would clear the field but leave the results.
       event.preventDefault();
       $("scroller").focus();
     }
@@ -109,7 +109,7 @@ Page.prototype.key = function key(event) {
   act();
 };
 
-// On paper: light, and the lanes one below the other instead of scrolled.
+// On paper: light colours, and all lanes one below the other, since nothing scrolls.
 Page.prototype.print = function print(on) {
   document.documentElement.classList.toggle("printing", on);
   readPalette();

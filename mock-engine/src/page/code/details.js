@@ -1,7 +1,7 @@
-// What is selected, in full. Everything is put in as text, whatever a payload holds.
+// The selected line in full. Everything is inserted as text, whatever a payload holds.
 
 class Details {
-  // `onFaults` is told the lane whose faults are wanted; null where there are none to be had.
+  // `onFaults` is called with the lane whose faults are asked for; null if there are none to offer.
   constructor(element, run, view, onFaults) {
     this.onFaults = onFaults;
     this.element = element;
@@ -69,7 +69,7 @@ function facts(rows) {
   return list;
 }
 
-// A payload as people read it: JSON with its lines, binary as numbers beside its letters.
+// A payload in readable form: JSON indented, binary as hex beside its characters.
 function payloadOf(entry) {
   if (entry.payload !== undefined) return { title: "Payload", text: JSON.stringify(entry.payload, null, 2) };
   if (entry.expect !== undefined) return { title: "Expected", text: JSON.stringify(entry.expect, null, 2) };
@@ -82,7 +82,7 @@ function payloadOf(entry) {
   }
 }
 
-// Most bytes that are shown of a binary payload.
+// Most bytes shown of a binary payload.
 const MAX_DUMP_BYTES = 4096;
 
 function hexDump(base64) {

@@ -1,4 +1,4 @@
-// Buttons for faults. Each is a line of a tape, shows it, and posts it to the control port.
+// Fault buttons. Each one is a line of a tape: it shows the line and posts it to the control port.
 
 const whose = (conn) => (conn === "all" ? {} : { conn: Number(conn) });
 const lasting = (ms) => (ms > 0 ? { for_ms: ms } : {});
@@ -10,8 +10,7 @@ const text = (name, label, value) => ({ name, label, value, kind: "text" });
 
 const SIDES = ["both", "to_client", "from_client"];
 
-// What each button is called, what can be said with it, and the step that it is. `each` has a
-// connection's number where one is chosen.
+// Each button's label, its options, and the step it plays. With `each`, a connection can be chosen.
 const FAULTS = [
   { name: "Drop", fields: [choice("how", "", ["reset", "fin"])], step: (v) => ({ drop: v.how }), each: true },
   {
@@ -49,7 +48,7 @@ const FAULTS = [
   { name: "Mark", each: false, fields: [text("said", "name", "here")], step: (v) => ({ mark: v.said }) },
 ];
 
-// Most connections that can be chosen from.
+// Most connections to choose from.
 const MAX_CHOICES = 200;
 
 class Faults {
@@ -83,7 +82,7 @@ class Faults {
     );
   }
 
-  // Connections that live now.
+  // The connections that are alive now.
   offer() {
     const chosen = this.whose.value;
     const live = [...this.run.live].filter((lane) => lane.upgraded !== null).slice(-MAX_CHOICES);
@@ -151,7 +150,7 @@ class Faults {
     }
   }
 
-  // What was played, with the tape's time at which it was, so that it can be played again.
+  // What was played, with its time on the tape, so that it can be played again.
   remember(lines) {
     const now = Math.round(this.run.tapeMs(this.run.end));
     for (const line of lines.split("\n").filter((one) => one.trim())) {
@@ -160,7 +159,7 @@ class Faults {
         if (typeof step.at_ms === "number") step.at_ms += now;
         this.log.value += `${JSON.stringify(step)}\n`;
       } catch {
-        // The port took it, and this page need not understand it.
+        // The port accepted it; this page does not need to understand it.
         this.log.value += `${line}\n`;
       }
     }

@@ -1,12 +1,12 @@
-// Where lines come from: the file that this page is in, or the control port that it came from.
+// Where lines come from: the file this page is stored in, or the control port that served it.
 
-// How long lines are taken in before the next frame is drawn, in milliseconds.
+// How long to read lines before the next frame is drawn, in milliseconds.
 const WORK_MS = 12;
 
-// The pause before a lost control port is asked again, in milliseconds.
+// How long to wait before asking a lost control port again, in milliseconds.
 const RETRY_MS = 1000;
 
-// Texts that wait to be taken in, taken in a piece at a time.
+// A queue of texts, read piece by piece.
 class Feed {
   constructor(run) {
     this.run = run;
@@ -23,7 +23,7 @@ class Feed {
     return this.work === null && this.waiting.length === 0;
   }
 
-  // Takes in what there is, for as long as a frame allows; whether there was anything.
+  // Reads what is queued for as long as a frame allows; returns whether there was anything.
   step(deadline) {
     if (this.idle) return false;
     do {
@@ -34,7 +34,7 @@ class Feed {
   }
 }
 
-// The lines that stand behind this script in the same file, as the browser reads on.
+// The lines that follow this script in the same file, as the browser loads them.
 class FileSource {
   constructor(feed) {
     this.feed = feed;
@@ -45,7 +45,7 @@ class FileSource {
     return document.readyState !== "loading" && this.blocks.length === 0;
   }
 
-  // Hands over the blocks that are whole.
+  // Passes on the blocks that are complete.
   poll() {
     while (this.feed.waiting.length < 2 && this.blocks.length > 0) {
       const block = this.blocks[0];
@@ -63,7 +63,7 @@ class ControlError extends Error {
   }
 }
 
-// The control port: its token travels in a header and nowhere else.
+// The control port. Its token is sent in a header and nowhere else.
 class ControlPort {
   constructor(token) {
     this.token = token;
@@ -82,7 +82,8 @@ class ControlPort {
   }
 }
 
-// The journal of a running engine, followed; where the port is lost it goes on behind the last line it had.
+// Follows a running engine's journal; when the port is lost and comes back, it resumes after the last line it
+// had.
 class LiveSource {
   constructor(port, feed, onState) {
     this.port = port;
@@ -122,7 +123,7 @@ class LiveSource {
     }
   }
 
-  // Server-sent events, as far as the control port uses them: the lines in `data`, their number in `id`.
+  // Server-sent events, as far as the control port uses them: lines in `data`, their number in `id`.
   events(text) {
     this.rest += text;
     const whole = this.rest.lastIndexOf("\n\n");

@@ -1,12 +1,13 @@
-// A table of any length of which only the rows in sight exist.
+// A table of any length in which only the visible rows exist.
 
 const ROW_HEIGHT = 22;
 
-// Browsers end an element's height at some ten millions of pixels; beyond, scrolling is scaled.
+// Browsers limit an element's height to some ten million pixels; beyond that, scrolling is scaled.
 const MAX_SCROLL_PX = 8_000_000;
 
 class Grid {
-  // `columns` are headings; `source` has `length`, `cells(row)`, `key(row)`, and `tone(row)` for a row's class.
+  // `columns` are the headings; `source` has `length`, `cells(row)`, `key(row)`, and `tone(row)` for a row's
+  // class.
   constructor(element, label, columns, source, onPick) {
     this.element = element;
     this.source = source;
@@ -40,12 +41,12 @@ class Grid {
     return Math.min(MAX_SCROLL_PX, this.source.length * ROW_HEIGHT);
   }
 
-  // How far it scrolls, in pixels.
+  // How far it can scroll, in pixels.
   get most() {
     return Math.max(0, this.height + this.head.offsetHeight - this.element.clientHeight);
   }
 
-  // The row at the top.
+  // The topmost visible row.
   get top() {
     const { most } = this;
     const rows = Math.max(0, this.source.length - this.room);
@@ -100,7 +101,7 @@ class Grid {
     this.onPick(row);
   }
 
-  // Marks a row and brings it into sight.
+  // Marks a row and scrolls it into view.
   mark(row) {
     this.active = row;
     const top = this.top;
@@ -119,7 +120,8 @@ class Grid {
   }
 }
 
-// An element with these properties; `role` is an attribute for the browsers that know no property of it.
+// Creates an element with these properties; `role` is set as an attribute, for browsers without that
+// property.
 function make(name, properties = {}, ...children) {
   const { role, ...rest } = properties;
   const element = Object.assign(document.createElement(name), rest);

@@ -1,6 +1,6 @@
-// Mouse, touch and keys on the drawing.
+// Mouse, touch and keyboard input on the drawing.
 
-// How near a click must be to what it picks, in pixels.
+// How close to something a click must be to pick it, in pixels.
 const NEAR = 7;
 
 class Hands {
@@ -42,7 +42,7 @@ class Hands {
   down(event) {
     if (event.button !== 0) return;
     const { x, y } = this.where(event);
-    // The scroll bar is the browser's.
+    // The scroll bar belongs to the browser.
     if (x >= this.stage.canvas.width) return;
     this.place.setPointerCapture(event.pointerId);
     this.drag = { x, y, from: this.view.from, to: this.view.to, top: this.stage.scroller.scrollTop, zooms: y < RULER_HEIGHT, moved: false };
@@ -88,7 +88,7 @@ class Hands {
     else this.view.select(null, lane);
   }
 
-  // The line that is drawn nearest to a place; null where none is near.
+  // The line drawn nearest to a place; null if none is near.
   near(x, y) {
     const { stage, run } = this;
     if (x < LABEL_WIDTH) return null;
@@ -128,7 +128,7 @@ class Hands {
     act();
   }
 
-  // To the next thing that happened on the lane that is selected, or at all.
+  // Moves to the next thing that happened on the selected lane, or on any if none is selected.
   step(forward) {
     const { view, run } = this;
     if (run.length === 0) return;

@@ -1,10 +1,10 @@
-// What is above the lanes and concerns all of them: the ruler with its marks, faults as bars, and
-// what is sent to everybody.
+// What stands above the lanes and concerns all of them: the ruler with its marks, the fault bars, and what is
+// sent to everybody.
 
-// Most marks whose words are looked up for a frame.
+// Most marks whose text is looked up for one frame.
 const MAX_FLAGS = 60;
 
-// What has a bar instead.
+// Kinds drawn as a bar, not as a flag.
 const UNFLAGGED = new Set([KIND.STATE, KIND.DOWN, KIND.UP, KIND.REPEATS]);
 
 Stage.prototype.head = function head() {
@@ -38,7 +38,7 @@ Stage.prototype.ruler = function ruler() {
   }
 };
 
-// Marks, notes and what was not met, as flags; where they are too close, the worst of them.
+// Marks, notes and unmet expectations as flags; where they crowd, only the most serious.
 Stage.prototype.flags = function flags() {
   const { run, view, canvas } = this;
   const flags = [];
@@ -51,7 +51,7 @@ Stage.prototype.flags = function flags() {
     canvas.box(colour, x, 22, bad ? 3 : 2, HEAD_HEIGHT - 22);
     flags.push({ x, line, kind, colour, rank: bad ? 0 : kind === KIND.MARK ? 1 : 2 });
   }
-  // The words of what matters most come first, and take the room.
+  // The most important texts are placed first and take the room.
   const taken = [];
   for (const flag of flags.sort((a, b) => a.rank - b.rank || a.x - b.x).slice(0, MAX_FLAGS)) this.flagText(flag, taken);
 };
@@ -78,8 +78,8 @@ Stage.prototype.worst = function worst(track, at, many) {
   return found;
 };
 
-// Faults of all connections: bars, each in the first row that has room for it and its words, else
-// in the last.
+// Faults of all connections as bars, each in the first row with room for it and its text, or else in the last
+// row.
 Stage.prototype.stateBars = function stateBars() {
   const { run, view, canvas } = this;
   const rows = Array.from({ length: STATE_ROWS }, () => []);
@@ -96,7 +96,8 @@ Stage.prototype.stateBars = function stateBars() {
   rows.forEach((bars, row) => bars.forEach((bar, at) => this.stateBar(bar, bars[at - 1], bars[at + 1], RULER_HEIGHT + 3 + row * STATE_ROW)));
 };
 
-// A bar and its words: in it, behind it, or at the drawing's edge before it; none where there is no room.
+// A bar and its text: inside it, after it, or before it at the drawing's edge; without text if there is no
+// room.
 Stage.prototype.stateBar = function stateBar({ span, left, width, label }, before, behind, y) {
   const { canvas } = this;
   const colour = span.key === "down" ? palette.bad : span.key === "partition" ? palette.held : palette.state;

@@ -1,4 +1,4 @@
-// Kinds of lines: what a journal calls them, what people read, and how they are drawn.
+// Kinds of lines: their names in a journal, what people read, and how they are drawn.
 
 const KIND_NAMES = [
   "accepted", "request", "upgraded", "refused", "http_answered", "garbage_sent", "tls_failed",
@@ -8,12 +8,12 @@ const KIND_NAMES = [
   "expect", "unmet", "note", "missing", "repeats", "began", "end", "rule", "other",
 ];
 
-// The kinds as small numbers, by their names in capitals.
+// The kinds as small numbers, by name in capitals.
 const KIND = Object.freeze(
   Object.fromEntries(KIND_NAMES.map((name, number) => [name.toUpperCase(), number])),
 );
 
-// What is wrong, or went wrong for somebody: red, and counted in the overview.
+// Errors, and what went badly for somebody: red, and counted in the overview.
 const BAD = new Set([
   KIND.REFUSED, KIND.GARBAGE_SENT, KIND.TLS_FAILED, KIND.HUNG, KIND.LOST, KIND.DROPPED,
   KIND.CLIENT_RESET, KIND.OVERRUN, KIND.PROTOCOL_ERROR, KIND.DIAL_REFUSED, KIND.DIAL_RESET,
@@ -38,7 +38,7 @@ function frameKind(word, out) {
 
 const NOT_MET = "not met: ";
 
-// The kind of a journal's line.
+// The kind of a journal line.
 function kindOf(entry) {
   if (entry.times !== undefined) return KIND.REPEATS;
   switch (entry.kind) {
@@ -52,7 +52,7 @@ function kindOf(entry) {
 const count = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 const bytes = (n) => (n < 10_000 ? `${n.toLocaleString("en")} B` : `${(n / 1024).toFixed(1)} KiB`);
 
-// Longest payload that is shown on one line, in characters.
+// Longest payload shown on one line, in characters.
 const MAX_SHOWN_CHARS = 160;
 
 function shortened(text) {
@@ -77,7 +77,7 @@ function requestWords(entry) {
   return `${entry.method} ${entry.path}${agent ? ` by ${agent}` : ""}`;
 }
 
-// What a person reads of a line, in the journal's words.
+// A line as people read it, in the journal's words.
 const WORDS = {
   request: requestWords,
   refused: (e) => `refused ${e.status}`,

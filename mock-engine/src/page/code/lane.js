@@ -1,4 +1,4 @@
-// A connection: a lane of the drawing.
+// A connection, drawn as a lane.
 
 class Lane {
   constructor(times, conn, row, at) {
@@ -8,22 +8,22 @@ class Lane {
     this.upgraded = null;
     this.request = null;
     this.answer = "";
-    // {at, words, bad, left}: `left` where the client went of its own will and nobody waits for it.
+    // {at, words, bad, left}: `left` if the client left of its own accord and nobody waits for it to return.
     this.end = null;
     this.sent = 0;
     this.received = 0;
     this.clientClose = null;
     this.engineClose = null;
-    // {from, ms, attempt}: the time without a connection before this attempt, and how many
-    // attempts had failed in a row before it.
+    // {from, ms, attempt}: the time without a connection before this attempt, and how many attempts in a row
+    // had failed before it.
     this.gap = null;
     this.failures = 0;
     this.after = null;
-    // Partitions and other states of this connection alone: {key, text, from, to, held}.
+    // Partitions and other states of this connection only: {key, text, from, to, held}.
     this.spans = [];
-    // What partitions held until they were over: {from, to, toClient, fromClient}.
+    // What partitions held back until they ended: {from, to, toClient, fromClient}.
     this.held = [];
-    // What waits for it now, in bytes, of a live run.
+    // What is waiting to be sent to it now, in bytes, in a live run.
     this.waiting = 0;
     this.out = new Track(times);
     this.in = new Track(times);
@@ -31,7 +31,7 @@ class Lane {
     this.marks = new Track(times);
   }
 
-  // What of a line concerns this connection.
+  // Takes from a line what concerns this connection.
   take(line, kind, at, entry) {
     if (OUT.has(kind)) this.takeOut(line, kind, at, entry);
     else if (IN.has(kind)) this.takeIn(line, kind, at, entry);
@@ -54,14 +54,14 @@ class Lane {
     if (this.engineClose !== null) this.over(at, `engine's Close ${this.engineClose}`, false, false);
   }
 
-  // The engine sent a Close, to this connection or to all.
+  // The engine sent a Close to this connection, or to all.
   closedByEngine(at, what) {
     const code = String(what).replace(/^close ?/, "");
     if (this.clientClose !== null) this.over(at, `client's Close ${this.clientClose}`, false, true);
     else this.engineClose ??= code;
   }
 
-  // The first end is the one; what came of it is no second one.
+  // Only the first end counts; its consequences are not another one.
   over(at, words, bad, left) {
     this.end ??= { at, words: words.trim(), bad, left };
   }
@@ -70,7 +70,7 @@ class Lane {
     return this.upgraded !== null && this.upgraded <= at && (this.end === null || this.end.at > at);
   }
 
-  // How it stands, in words.
+  // Its state in words.
   state() {
     const answer = this.upgraded === null && this.answer && this.end && !this.end.words.includes(this.answer) ? `${this.answer}, ` : "";
     if (this.end) return answer + this.end.words;
@@ -85,7 +85,7 @@ class Lane {
     return this.request ? String(this.request.path) : "";
   }
 
-  // Whose attempts those are: the same path asked for by the same program.
+  // Identifies its client: the same path requested by the same program.
   get client() {
     if (!this.request) return "";
     const agent = this.request.headers && this.request.headers["user-agent"];
@@ -98,7 +98,7 @@ class Lane {
   }
 }
 
-// What the kinds that say how a connection was answered, or how it ended, make of its lane.
+// What each kind that tells how a connection was answered, or how it ended, changes in its lane.
 const ANSWERS = {
   [KIND.REQUEST]: (lane, at, entry) => {
     lane.request = entry;

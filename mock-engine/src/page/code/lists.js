@@ -1,4 +1,4 @@
-// What the tables below the drawing show: the same as it, for readers of text.
+// The tables below the drawing: the same content, for people who read text.
 
 // Every line, or those that a search found.
 class LinesSource {
@@ -19,7 +19,7 @@ class LinesSource {
     return this.found.track ? this.found.track.lines.at(row) : row;
   }
 
-  // The row of a line, or where it would stand.
+  // The row of a line, or where it would be.
   rowOf(line) {
     if (!this.found.track) return line;
     const { lines } = this.found.track;

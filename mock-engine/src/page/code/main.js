@@ -1,17 +1,17 @@
-// The page: everything above, put together.
+// The page: puts everything above together.
 
-// Fastest that the drawing follows a live run, and that it is drawn anew while a file is read: the
-// engine and its clients are on the same machine and want it too. In milliseconds a drawing.
+// Shortest time between two drawings while following a live run or reading a file, in milliseconds: the
+// engine and its clients share the machine.
 const FOLLOW_EVERY_MS = 33;
 const READ_EVERY_MS = 160;
 
-// Lines that are searched between two looks at the clock.
+// Lines searched between two looks at the clock.
 const SEARCH_LINES = 2_000;
 
-// How often a live engine is asked for its time and its faults, in milliseconds.
+// How often to ask a live engine for its time and its faults, in milliseconds.
 const ASK_EVERY_MS = 1_000;
 
-// Most text that a live page keeps, in characters; beyond, it begins anew with the newest lines.
+// Most text a live page keeps, in characters; beyond that it starts again with the newest lines.
 const MAX_LIVE_CHARS = 1 << 29;
 
 const $ = (id) => document.getElementById(id);
@@ -62,7 +62,7 @@ class Page {
     this.wake(true);
   }
 
-  // `#token=…&backoff=500,30000`: what stands behind # is sent nowhere.
+  // `#token=…&backoff=500,30000`: a browser never sends what follows the #.
   readFragment() {
     const said = new URLSearchParams(location.hash.slice(1));
     this.token = said.get("token");
@@ -115,24 +115,24 @@ class Page {
     if (state !== "live") this.nowAt = null;
   }
 
-  // The engine's own time, which goes on where no line comes; and what holds.
+  // The engine's own time, which advances even if no line comes, and the faults in force.
   async ask() {
     if (this.state !== "live" || document.hidden) return;
     try {
       const engine = await this.port.json("GET", "/v1/engine");
       if (this.run.header && this.run.header.up !== engine.up) location.reload();
-      // The line that says so may be older than what the port still has.
+      // The line that set it may be older than what the port still has.
       this.run.began ||= engine.began;
       this.nowAt = { ms: this.run.zero + engine.at_ms, clock: performance.now(), began: engine.began };
       this.view.now = () => (this.nowAt?.began ? this.nowAt.ms + performance.now() - this.nowAt.clock : 0);
       await this.faults.refresh();
       if (this.run.states.holds) await this.askHeld();
     } catch {
-      // Who follows the journal sees it too, and says so.
+      // Whoever follows the journal notices this too, and reports it.
     }
   }
 
-  // What partitions hold by now.
+  // What partitions hold back so far.
   async askHeld() {
     const { connections } = await this.port.json("GET", "/v1/connections");
     for (const { conn, held, waiting_bytes: waiting } of connections) {
@@ -185,7 +185,7 @@ class Page {
     this.longest = Math.max(this.longest ?? 0, performance.now() - started);
   }
 
-  // While a file is read the drawing holds all of it, as far as it was read.
+  // While a file is being read, the drawing shows everything read so far.
   fitQuietly() {
     const { view } = this;
     const { listeners } = view;
@@ -295,7 +295,7 @@ class Page {
   }
 }
 
-// Connections that are open now; a tape's are when nothing says that they are not.
+// Connections that are open now; a tape's are open until something says otherwise.
 function openNow(run) {
   let open = 0;
   for (const lane of run.live) if (lane.upgraded !== null) open += 1;

@@ -1,4 +1,4 @@
-// The whole run in a strip: how much happened when, what went wrong, and the stretch that is looked at.
+// The whole run in a strip: how much happened when, what went wrong, and which stretch is in view.
 
 class Overview {
   constructor(element, run, view) {

@@ -1,4 +1,4 @@
-// The colours of the drawing, as the style sheet has them: light, dark, or for print.
+// The drawing's colours, from the style sheet: light, dark, or for print.
 
 const COLOURS = [
   "paper", "panel", "ink", "soft", "line", "grid", "select", "open", "open-edge", "shake", "out",
@@ -14,7 +14,7 @@ function readPalette() {
   }
 }
 
-// A pattern of slanted lines, for what is held.
+// A pattern of slanted lines, for what is held back.
 function hatch(context, colour) {
   const tile = document.createElement("canvas");
   tile.width = 6;

@@ -1,6 +1,6 @@
-// A run: what its lines come to, kept in columns, lane by lane.
+// A run: what its lines add up to, kept in columns, lane by lane.
 
-// Most lines that are kept. Beyond, a live page begins anew with the newest ones.
+// Most lines to keep. Beyond that, a live page starts again with the newest ones.
 const MAX_LINES = 4_000_000;
 
 const NOBODY = -1;
@@ -10,7 +10,7 @@ class Run {
     this.time = new Column(Float64Array, 4096);
     this.kind = new Column(Uint8Array, 4096);
     this.lane = new Column(Int32Array, 4096);
-    // Where the line's text stands: a chunk of text, and from where to where in it.
+    // Where the line's text is: the chunk, and the start and end within it.
     this.chunk = new Column(Uint32Array, 4096);
     this.from = new Column(Uint32Array, 4096);
     this.to = new Column(Uint32Array, 4096);
@@ -19,7 +19,7 @@ class Run {
     this.header = null;
     this.lanes = [];
     this.byConn = new Map();
-    // Lanes that are open: who gets what is sent to all.
+    // The open lanes, which receive what is sent to all.
     this.live = new Set();
     this.states = new States();
     this.clients = new Clients(this.states);
@@ -30,11 +30,11 @@ class Run {
     this.counts = { sent: 0, received: 0, upgraded: 0, dialsRefused: 0, dialsReset: 0, missing: 0 };
     this.names = new Map();
     this.unmet = [];
-    // What was summed up: {from, to, times}.
+    // Folded repeats: {from, to, times}.
     this.repeated = [];
-    // The drawing's time counts from when the engine came up; the tape's time 0 is here in it.
+    // The drawing's time starts when the engine came up; this is the tape's time 0 in it.
     this.zero = 0;
-    // Where tapes began: one that was put in another's place has a time 0 of its own.
+    // Where tapes began: one that replaces another has its own time 0.
     this.zeros = [];
     this.began = false;
     this.over = false;
@@ -47,8 +47,8 @@ class Run {
     return this.time.length;
   }
 
-  // Takes a text of whole lines in and says so to `sink` line by line. Yields after so many lines,
-  // so that whoever feeds it can stop for a frame.
+  // Reads a text of whole lines and reports each line to `sink`. Yields after so many lines, so that the
+  // caller can stop for a frame.
   *feed(text, everyLines = 200) {
     const chunk = this.chunks.push(text) - 1;
     this.chars += text.length;
@@ -93,7 +93,7 @@ class Run {
     }
   }
 
-  // When a line is, in the drawing's time.
+  // A line's time in the drawing's time.
   timeOf(entry) {
     if (entry.kind === "began") {
       this.zero = entry.waited_ms ?? 0;
@@ -105,7 +105,7 @@ class Run {
   }
 
   add(chunk, from, to, entry) {
-    // Times never go back: repeats are summed up after what they repeat.
+    // Times never go back: folded repeats are reported after the lines they repeat.
     const at = Math.max(this.timeOf(entry), this.end);
     this.end = at;
     const kind = kindOf(entry);
@@ -130,7 +130,7 @@ class Run {
       lane = new Lane(this.time, entry.conn, this.lanes.length, at);
       this.lanes.push(lane);
       this.byConn.set(entry.conn, lane);
-      // What a reader missed may be its accept: it is taken for open.
+      // The reader may have missed its accept: it is treated as open.
       if (kind !== KIND.ACCEPTED && kind !== KIND.REQUEST) lane.upgraded = at;
       this.live.add(lane);
     }
@@ -163,7 +163,7 @@ class Run {
 
   ended(lane) {
     this.live.delete(lane);
-    // One whose request nobody read is told apart by nothing.
+    // Without a request to read there is nothing to tell it apart by.
     this.clients.comes(lane);
     this.clients.ended(lane);
   }
@@ -209,7 +209,7 @@ class Run {
     }
   }
 
-  // Of a tape: a journal says of each connection that it was dropped.
+  // For a tape: a journal reports for each connection that it was dropped.
   dropAll(at, how) {
     for (const lane of [...this.live]) {
       lane.over(at, `${how} by the engine`, true, false);
@@ -217,7 +217,7 @@ class Run {
     }
   }
 
-  // Counts messages by their name, as far as names are told apart.
+  // Counts messages by name, up to a number of different names.
   name(what) {
     const known = this.names.get(what);
     if (known !== undefined || this.names.size < 64) this.names.set(what, (known ?? 0) + 1);
@@ -227,13 +227,13 @@ class Run {
     return this.chunks[this.chunk.at(line)].slice(this.from.at(line), this.to.at(line));
   }
 
-  // The line as an object: parsed anew, for few are looked at.
+  // The line as an object; parsed on demand, because few are looked at.
   entry(line) {
     const entry = JSON.parse(this.text(line));
     return this.tape ? (this.tape.made(entry, line) ?? entry) : entry;
   }
 
-  // The tape's time of a time of the drawing, in milliseconds.
+  // The tape's time for a time of the drawing, in milliseconds.
   tapeMs(at) {
     const zero = this.zeros.findLast((one) => one <= at) ?? this.zeros[0] ?? 0;
     return at - zero;

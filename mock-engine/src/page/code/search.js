@@ -1,4 +1,4 @@
-// A search through every line, a piece at a time, so that a million of them stop no frame.
+// A search through every line, piece by piece, so that not even a million of them delay a frame.
 
 class Search {
   constructor(run) {
@@ -10,7 +10,7 @@ class Search {
     this.next = 0;
   }
 
-  // Looks for a text, in any case; `#5` is a connection; an empty one ends the search.
+  // Searches for a text, ignoring case; `#5` finds a connection; an empty text ends the search.
   start(text) {
     this.text = text.trim();
     this.next = 0;
@@ -27,7 +27,7 @@ class Search {
     return this.track === null || this.next >= this.run.length;
   }
 
-  // Goes on with so many lines.
+  // Searches so many more lines.
   work(lines) {
     if (this.done) return;
     const { run } = this;
@@ -43,7 +43,7 @@ class Search {
   }
 }
 
-// The text as it may stand in a line of JSON: a quote with a backslash or without, `<` escaped or not.
+// The text as it may appear in a line of JSON: quotes with or without a backslash, `<` escaped or not.
 function pattern(text) {
   return text
     .replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")

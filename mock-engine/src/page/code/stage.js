@@ -1,5 +1,5 @@
-// The drawing: a lane a connection, time across. Only what is in sight is drawn, and of what is
-// denser than the screen's columns, how much there is.
+// The drawing: one lane per connection, time from left to right. Only what is in view is drawn; what is
+// denser than the screen's columns is drawn as a count.
 
 const LABEL_WIDTH = 196;
 const RULER_HEIGHT = 38;
@@ -10,10 +10,10 @@ const ALL_HEIGHT = 30;
 const HEAD_HEIGHT = RULER_HEIGHT + BAND_HEIGHT + ALL_HEIGHT;
 const LANE_HEIGHT = 36;
 
-// Most finds of a search that are drawn in their lanes.
+// Most search results drawn in their lanes.
 const MAX_DOTS = 4_000;
 
-// Width of a column in which what happens together is counted together, in pixels.
+// Width of the column within which things are counted together, in pixels.
 const COLUMN = 2;
 
 class Stage {
@@ -28,7 +28,7 @@ class Stage {
     this.backoff = null;
     this.spacerHeight = -1;
     this.printing = false;
-    // The stretch of the ruler that is being drawn over.
+    // The stretch being dragged over on the ruler.
     this.brush = null;
   }
 
@@ -44,7 +44,7 @@ class Stage {
     return this.view.from + ((x - LABEL_WIDTH) / this.width) * this.view.span;
   }
 
-  // The lane at a height of the canvas.
+  // The lane at this height of the canvas.
   laneAt(y) {
     if (y < HEAD_HEIGHT) return null;
     const row = Math.floor((y - HEAD_HEIGHT + this.scroller.scrollTop) / LANE_HEIGHT);
@@ -88,7 +88,7 @@ class Stage {
     }
   }
 
-  // The columns of a stretch in which a track has something: [x, how many, first index].
+  // The columns of a stretch in which a track has something: [x, count, first index].
   columns(track, from, to) {
     const columns = [];
     const size = (this.view.span / this.width) * COLUMN;
@@ -142,7 +142,7 @@ class Stage {
     canvas.text(lane.isBad() ? palette.bad : palette.soft, lane.state(), 10, y + 29, LABEL_WIDTH - 20, SMALL);
   }
 
-  // From the end before to this attempt, beside what the backoff allows.
+  // From the previous end to this attempt, beside what the backoff allows.
   gap(lane, y) {
     const { gap } = lane;
     if (!gap) return;
@@ -161,7 +161,7 @@ class Stage {
     this.gapText(gap.words(backoff), over ? palette.bad : palette.soft, from, to, middle);
   }
 
-  // Over the bar where there is room, else before it.
+  // Above the bar if there is room, otherwise before it.
   gapText(text, colour, from, to, middle) {
     const { pen } = this.canvas;
     pen.font = SMALL;
@@ -186,7 +186,7 @@ class Stage {
     this.held(lane, y, until);
   }
 
-  // Partitions, as bars over the connections that they hold.
+  // Partitions, as bars across the connections they hold.
   held(lane, y, until) {
     const spans = [...this.run.states.spans, ...lane.spans];
     for (const span of spans) {
@@ -258,8 +258,8 @@ class Stage {
     }
   }
 
-  // Where a search's finds of a lane are, for each lane; where they are too many to be told apart,
-  // the ruler alone has them.
+  // Where the results of a search are in each lane; if there are too many to tell apart, only the ruler shows
+  // them.
   findsByRow() {
     const byRow = new Map();
     const { track } = this.found;
@@ -286,7 +286,7 @@ class Stage {
     pen.fill();
   }
 
-  // How it ended: a bar in the colour of its kind, and the words behind it.
+  // How it ended: a bar in the colour of its kind, followed by the words.
   ending(lane, y) {
     if (!lane.end) return;
     const x = this.x(lane.end.at);
@@ -295,7 +295,7 @@ class Stage {
     const colour = lane.isBad() ? palette.bad : close ? palette.close : palette.soft;
     this.canvas.box(colour, x - 1, y + 3, 3, LANE_HEIGHT - 7);
     const text = lane.state();
-    // Behind the cap of the gap before, where that is near.
+    // After the cap of the gap before it, if that is near.
     const cap = lane.gap && this.backoff ? this.x(lane.gap.latest(this.backoff)) : x;
     this.canvas.text(colour, text, (cap >= x && cap < x + 90 ? cap : x) + 6, y + 22, Infinity, SMALL);
   }
@@ -315,12 +315,12 @@ class Stage {
   }
 }
 
-// How tall the mark of so many is.
+// How tall the mark for so many is.
 function tall(many) {
   return Math.min(13, 8 + 0.8 * Math.log2(many));
 }
 
-// What a partition holds, or held, of a connection's bytes.
+// What a partition holds back, or held back, of a connection's bytes.
 function heldWords(lane, span) {
   const held = lane.held.find((one) => one.to >= span.from && (span.to === null || one.from <= span.to));
   if (held) return `held →${bytes(held.toClient)} ←${bytes(held.fromClient)}`;

@@ -1,6 +1,6 @@
-// The last of the script: what stands behind it is data.
+// The end of the script: what follows it is data.
 
 const page = new Page();
 page.start();
-// For whoever measures, or looks at what is drawn from the browser's console.
+// For measurements, and for looking at the drawing from the browser's console.
 window.wstape = { run: page.run, view: page.view };

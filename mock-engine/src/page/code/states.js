@@ -1,6 +1,6 @@
 // Faults and other states, as spans of time.
 
-// How the journal says that a state is no more.
+// How the journal says that a state has ended.
 const CLEARED = /^(?:partition none|refuse none|hang none|garbage none|slice none|mute none|http none|latency 0 ms|bandwidth unlimited|accept as usual|tls as usual|answers auto|pongs auto)/;
 
 const KEY = /^(\S+)(?:.* (to_client|from_client))?/;
@@ -11,7 +11,7 @@ class States {
     this.open = new Map();
   }
 
-  // A line that says a state was set or cleared, of all connections or of a lane's.
+  // Takes a line that sets or clears a state, for all connections or for a lane's.
   say(text, at, lane) {
     if (text === "faults cleared") {
       for (const span of this.open.values()) span.to = at;
@@ -46,13 +46,13 @@ class States {
     }
   }
 
-  // Whether bytes are held now.
+  // Whether bytes are being held back now.
   get holds() {
     for (const span of this.open.values()) if (span.key === "partition") return true;
     return false;
   }
 
-  // The partition that holds, or held last, a connection's bytes.
+  // The partition that holds back a connection's bytes, or the last one that did.
   partitionOf(lane) {
     const own = lane.spans.findLast((span) => span.key === "partition");
     return own ?? this.spans.findLast((span) => span.key === "partition");

@@ -1,8 +1,8 @@
-// A tape, drawn like a journal: each step becomes what the journal would say of it.
+// A tape, drawn like a journal: each step becomes the line that a journal would have for it.
 
 const TRIGGERS = ["on_connect", "on_message", "on_silence_ms", "scene"];
 
-// Actions that are states, and in which words the journal has them.
+// Actions that set a state, and the words the journal uses for them.
 const STATES = {
   partition: (v) => `partition ${v}`,
   latency_ms: (v) => (typeof v === "object" && v ? `latency ${v.base_ms} ms ± ${v.jitter_ms ?? 0} ms` : `latency ${v} ms`),
@@ -20,7 +20,7 @@ const STATES = {
 
 const DIRECTED = new Set(["latency_ms", "bytes_per_s", "slice_bytes"]);
 
-// What is sent, and what the journal calls it.
+// Actions that send something, and the journal's words for them.
 const SENT = {
   emit: (v) => String(v.event),
   json: (v) => (v && typeof v === "object" && typeof v.event === "string" ? v.event : "text"),
@@ -36,15 +36,15 @@ const SENT = {
 class TapeReader {
   constructor(run) {
     this.run = run;
-    // States that will have cleared by themselves.
+    // States that will end by themselves.
     this.clearing = [];
-    // What no line of the tape says, such as that one has: by the drawing's line.
+    // Lines that the tape does not have, such as the end of such a state, by the drawing's line.
     this.unwritten = new Map();
     // Steps that hold for the whole run have no time.
     this.rules = 0;
   }
 
-  // Says what the journal would of a step, with what has cleared by itself before it.
+  // Reports a step as the journal would, after any states that ended by themselves before it.
   step(step, add) {
     const trigger = TRIGGERS.find((key) => step[key] !== undefined);
     if (trigger) {
@@ -91,7 +91,7 @@ class TapeReader {
     return { ...base, kind: "note", text: JSON.stringify(said) };
   }
 
-  // What a client sent, of a recording.
+  // What a client sent, in a recording.
   received(what, base) {
     switch (what.kind) {
       case "open": return [
@@ -128,7 +128,7 @@ class TapeReader {
     while (this.clearing.length > 0 && this.clearing[0].at_ms <= until) add(this.clearing.shift(), false);
   }
 
-  // What a step was made into, to be shown: the entry of the kind that this line has.
+  // What a step was turned into for display: the entry with this line's kind.
   made(step, line) {
     if (this.unwritten.has(line)) return this.unwritten.get(line);
     const trigger = TRIGGERS.find((key) => step[key] !== undefined);

@@ -1,13 +1,13 @@
-// What is looked at: a stretch of time, what is selected in it, and whether it goes along with a live run.
+// What is in view: a stretch of time, the selection in it, and whether it follows a live run.
 
-// The shortest and the longest stretch that can be looked at.
+// The shortest and the longest stretch that can be shown.
 const MIN_SPAN_MS = 0.05;
 const MAX_SPAN_MS = 1e12;
 
-// What a live page shows when it opens.
+// What a live page shows at first.
 const LIVE_SPAN_MS = 30_000;
 
-// How much of the stretch stays free behind the newest, in parts of it.
+// How much of the stretch stays free after the newest line, as a fraction.
 const FOLLOW_MARGIN = 0.04;
 
 class View {
@@ -18,7 +18,7 @@ class View {
     this.following = false;
     this.line = null;
     this.lane = null;
-    // The live run's time now, where there is one.
+    // The live run's current time, if there is one.
     this.now = null;
     this.fitted = true;
     this.listeners = [];
@@ -28,7 +28,7 @@ class View {
     return this.to - this.from;
   }
 
-  // The last moment of the run, as far as it is known.
+  // The end of the run, as far as it is known.
   get latest() {
     return Math.max(this.run.end, this.now ? this.now() : 0, 1);
   }
@@ -40,14 +40,14 @@ class View {
   look(from, to) {
     let span = Math.min(MAX_SPAN_MS, Math.max(MIN_SPAN_MS, to - from));
     if (!Number.isFinite(span)) span = LIVE_SPAN_MS;
-    // Never so far aside that nothing is to be seen.
+    // Never so far to one side that nothing is left in view.
     const start = Math.min(Math.max(from, -span * 0.5), this.latest);
     this.from = start;
     this.to = start + span;
     this.changed();
   }
 
-  // The user's own move: what is looked at stays where it is from now on.
+  // The user moved the view: it stays there from now on.
   move(from, to) {
     this.fitted = false;
     this.setFollowing(false);
@@ -58,7 +58,7 @@ class View {
     const from = at - (at - this.from) * factor;
     const span = this.span * factor;
     if (this.following) {
-      // Zoomed while it goes along: the newest stays in sight.
+      // Zoomed while following: the newest line stays in view.
       this.look(this.latest - span * (1 - FOLLOW_MARGIN), this.latest + span * FOLLOW_MARGIN);
       return;
     }
@@ -75,7 +75,7 @@ class View {
     const first = this.run.length > 0 ? this.run.time.at(0) : 0;
     const length = Math.max(this.latest - first, 1);
     this.fitted = true;
-    // Behind the last end there is room for its words.
+    // Room after the last end for its words.
     this.look(first - length * 0.01, this.latest + length * 0.14);
   }
 
@@ -85,12 +85,12 @@ class View {
     this.changed();
   }
 
-  // Goes along, where it does.
+  // Follows the run, if it is set to.
   follow() {
     if (!this.following) return;
     const span = this.span;
     const first = this.run.length > 0 ? this.run.time.at(0) : 0;
-    // A run that is shorter than the stretch begins at its left.
+    // A run shorter than the stretch starts at the left edge.
     this.to = Math.max(this.latest + span * FOLLOW_MARGIN, first + span * (1 - FOLLOW_MARGIN / 2));
     this.from = this.to - span;
   }
@@ -105,7 +105,7 @@ class View {
     this.changed();
   }
 
-  // Brings a time into sight, moving no more than is needed.
+  // Scrolls a time into view, moving no more than needed.
   show(at) {
     const { span } = this;
     if (at >= this.from && at <= this.to) return;
@@ -113,7 +113,7 @@ class View {
   }
 }
 
-// Times as people read them: seconds with as many digits as the step between two of them wants.
+// Times in readable form: seconds, with as many digits as the step between two of them needs.
 function timeText(ms, stepMs = 1) {
   const sign = ms <= -stepMs / 2 ? "−" : "";
   const s = Math.abs(ms) / 1000;
@@ -125,7 +125,7 @@ function timeText(ms, stepMs = 1) {
   return hours > 0 ? `${sign}${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${sign}${minutes}:${rest}`;
 }
 
-// How long something lasted.
+// A duration in readable form.
 function lengthText(ms) {
   if (ms < 1) return `${Math.round(ms * 1000)} µs`;
   if (ms < 1000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
@@ -133,10 +133,10 @@ function lengthText(ms) {
   return timeText(ms, 1000);
 }
 
-// Steps of clocks, in milliseconds.
+// Round steps of a clock, in milliseconds.
 const CLOCK_STEPS = [15e3, 30e3, 60e3, 120e3, 300e3, 600e3, 900e3, 1800e3, 3600e3, 7200e3, 21600e3, 43200e3, 86400e3];
 
-// A step that is not below this: of clocks, or 1, 2 or 5 times a power of ten.
+// The next round step that is at least this long: of a clock, or 1, 2 or 5 times a power of ten.
 function niceStep(ms) {
   const clock = CLOCK_STEPS.find((step) => step >= ms);
   if (ms > 10e3 && clock !== undefined) return clock;
