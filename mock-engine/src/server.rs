@@ -13,7 +13,7 @@ use axum::serve::IncomingStream;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade;
@@ -35,6 +35,11 @@ use crate::paths::Paths;
 
 /// Bytes of a decoded `Sec-WebSocket-Key` (RFC 6455, 4.1).
 const KEY_BYTES: usize = 16;
+
+/// Why an upgrade is required of a request that asks for none that there is.
+const NOT_ASKED_FOR: &str = "this is a WebSocket, version 13\n";
+/// Why one is required of a request that can't ask for any.
+const TOO_OLD: &str = "a WebSocket's handshake is HTTP/1.1 or newer (RFC 6455, 4.1), not HTTP/1.0";
 
 /// Where the server takes its connections from, in memory and on TCP alike.
 #[derive(Debug)]
@@ -203,7 +208,7 @@ async fn upgrade_or_refuse(site: &Site, id: ConnId, mut request: Request) -> Res
         (Ok(agreed), Some(on_upgrade)) => (agreed, on_upgrade),
         (Ok(_), None) => {
             core.refused(id, StatusCode::UPGRADE_REQUIRED.as_u16());
-            return upgrade_required();
+            return upgrade_required(NOT_ASKED_FOR);
         }
         (Err(response), _) => {
             core.refused(id, response.status().as_u16());
@@ -254,16 +259,20 @@ fn negotiate(
             "GET only\n",
         )));
     }
+    if request.version() < Version::HTTP_11 {
+        site.hub.log().note(id, format!("refused: {TOO_OLD}"));
+        return Err(Box::new(upgrade_required(&format!("{TOO_OLD}\n"))));
+    }
     if !lists(headers, &header::CONNECTION, "upgrade")
         || !lists(headers, &header::UPGRADE, "websocket")
     {
-        return Err(Box::new(upgrade_required()));
+        return Err(Box::new(upgrade_required(NOT_ASKED_FOR)));
     }
     if headers
         .get(header::SEC_WEBSOCKET_VERSION)
         .is_none_or(|version| version != "13")
     {
-        return Err(Box::new(upgrade_required()));
+        return Err(Box::new(upgrade_required(NOT_ASKED_FOR)));
     }
     let key = headers
         .get(header::SEC_WEBSOCKET_KEY)
@@ -324,11 +333,8 @@ fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
         .any(|part| part.trim().eq_ignore_ascii_case(token))
 }
 
-fn upgrade_required() -> Response {
-    let mut response = plain(
-        StatusCode::UPGRADE_REQUIRED,
-        "this is a WebSocket, version 13\n",
-    );
+fn upgrade_required(why: &str) -> Response {
+    let mut response = plain(StatusCode::UPGRADE_REQUIRED, why.to_owned());
     let headers = response.headers_mut();
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(

@@ -1,6 +1,6 @@
 //! The HTTP side: who is let in, and what GETs answer.
 
-use wstape_mock_engine::Engine;
+use wstape_mock_engine::{Engine, JournalKind};
 
 use crate::world::{Arm, World, in_memory, over_tcp, upgrade_request};
 
@@ -58,6 +58,26 @@ fn a_request_that_is_no_upgrade_is_told_what_is_wrong() {
                 );
             }
         }
+    });
+}
+
+#[test]
+fn an_upgrade_by_http_1_0_is_refused_and_told_why() {
+    in_memory(async {
+        let request = String::from_utf8(upgrade_request("")).unwrap();
+        let world = World::bare().await;
+        let old = request.replace("HTTP/1.1", "HTTP/1.0");
+        let (head, body) = ask(&world, old.as_bytes()).await;
+        assert_eq!(status(&head), "426", "{head}");
+        let why = "a WebSocket's handshake is HTTP/1.1 or newer (RFC 6455, 4.1), not HTTP/1.0";
+        assert_eq!(String::from_utf8(body).unwrap(), format!("{why}\n"));
+        let journal = world.engine.journal().entries();
+        let is_told =
+            |kind: &JournalKind| matches!(kind, JournalKind::Note(text) if text.contains(why));
+        assert!(
+            journal.iter().any(|entry| is_told(&entry.kind)),
+            "{journal:?}"
+        );
     });
 }
 

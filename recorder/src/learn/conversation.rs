@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use wstape_tape::{
-    Accept, Action, Conn, End, Micros, Received, ReceivedKind, Step, TapeError, TapeReader, Trigger,
+    Accept, Action, Conn, End, Micros, RawFrame, Received, ReceivedKind, Step, TapeError,
+    TapeReader, Trigger,
 };
 use wstape_wire::framed::records;
 
+use super::fragments::{Completes, Fragment, Fragments};
 use super::request::Request;
 use super::stomp;
 
@@ -19,14 +21,36 @@ const MAX_MESSAGES: usize = 200_000;
 /// The name for clients' binary messages, which are not learnt.
 pub(super) const BINARY_OF_CLIENTS: &str = "binary messages of clients";
 
+const BINARY_OF_THE_ENGINE: &str = "binary messages of the engine";
+const RAW_OF_CLIENTS: &str = "unfinished fragments and raw frames of clients";
+const RAW_OF_THE_ENGINE: &str = "unfinished fragments and raw frames of the engine";
+
 /// The header in which an engine chooses a subprotocol.
 const SUBPROTOCOL: &str = "sec-websocket-protocol";
 
 /// The two sides of a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Side {
     Client,
     Engine,
+}
+
+impl Side {
+    /// The name for its binary messages, which are not learnt.
+    fn binary(self) -> &'static str {
+        match self {
+            Self::Client => BINARY_OF_CLIENTS,
+            Self::Engine => BINARY_OF_THE_ENGINE,
+        }
+    }
+
+    /// The name for its frames that make no message.
+    fn raw(self) -> &'static str {
+        match self {
+            Self::Client => RAW_OF_CLIENTS,
+            Self::Engine => RAW_OF_THE_ENGINE,
+        }
+    }
 }
 
 /// A text message.
@@ -63,6 +87,7 @@ pub(super) struct Session {
     pub(super) answers: BTreeMap<String, String>,
     /// What there was besides texts, by name, and how often.
     pub(super) beside: BTreeMap<&'static str, u64>,
+    fragments: Fragments,
     bytes: usize,
     messages: usize,
 }
@@ -77,6 +102,9 @@ impl Session {
         };
         for step in reader {
             session.step(&step?);
+        }
+        for by in std::mem::take(&mut session.fragments).unfinished() {
+            session.count(by.raw());
         }
         Ok(session)
     }
@@ -172,24 +200,51 @@ impl Session {
                 // What comes after a Close means nothing: Python's websocket-client sends a second
                 // one.
                 ReceivedKind::Bytes if self.conversation(conn).left => return None,
+                ReceivedKind::Frame => {
+                    let frame = fragment_of_client(received);
+                    return self.fragment(conn, Side::Client, frame);
+                }
                 ReceivedKind::Binary => BINARY_OF_CLIENTS,
-                ReceivedKind::Frame | ReceivedKind::Bytes => "fragments and raw frames of clients",
+                ReceivedKind::Bytes => RAW_OF_CLIENTS,
                 _ => return None,
             },
             Action::Accept(accept) => {
                 self.accept(conn, at, accept.as_ref());
                 return None;
             }
-            Action::Binary(_) => "binary messages of the engine",
+            Action::Frame(frame) => {
+                let frame = fragment_of_engine(frame);
+                return self.fragment(conn, Side::Engine, frame);
+            }
+            Action::Binary(_) => BINARY_OF_THE_ENGINE,
             Action::Close(_) if self.conversation(conn).left => return None,
             Action::Close(_) => "Closes of the engine",
             Action::Drop(End::Reset) => "resets by the engine",
             Action::Refuse(_) => "refused handshakes",
             Action::Ping(_) => "Pings of the engine",
-            Action::Frame(_) | Action::Bytes(_) => "fragments and raw frames of the engine",
+            Action::Bytes(_) => RAW_OF_THE_ENGINE,
             _ => return None,
         };
         self.count(beside);
+        None
+    }
+
+    /// The text that a frame completes; anything else is counted.
+    fn fragment(
+        &mut self,
+        conn: u64,
+        by: Side,
+        frame: Option<Fragment<'_>>,
+    ) -> Option<(Side, String)> {
+        let completes = frame.map_or(Completes::NoMessage, |frame| {
+            self.fragments.take(conn, by, frame)
+        });
+        match completes {
+            Completes::Text(text) => return Some((by, text)),
+            Completes::Binary => self.count(by.binary()),
+            Completes::NoMessage => self.count(by.raw()),
+            Completes::Nothing => {}
+        }
         None
     }
 
@@ -207,4 +262,24 @@ impl Session {
         conversation.accepted = Some(at);
         conversation.subprotocol = chosen.map(|(_, value)| value.clone());
     }
+}
+
+/// A frame that a client may send, whose mask the recorder has taken off; `None` for any other.
+fn fragment_of_client(received: &Received) -> Option<Fragment<'_>> {
+    let text = received.text.as_deref().map(str::as_bytes);
+    (received.rsv.unwrap_or_default() == 0).then_some(Fragment {
+        fin: received.fin.unwrap_or(true),
+        opcode: received.opcode?,
+        payload: text.or(received.binary.as_deref()).unwrap_or_default(),
+    })
+}
+
+/// A frame that an engine may send; `None` for any other.
+fn fragment_of_engine(frame: &RawFrame) -> Option<Fragment<'_>> {
+    let legal = frame.rsv == 0 && frame.mask.is_none() && frame.declared_len.is_none();
+    legal.then_some(Fragment {
+        fin: frame.fin,
+        opcode: frame.opcode,
+        payload: &frame.payload,
+    })
 }

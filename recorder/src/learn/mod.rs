@@ -4,6 +4,7 @@
 //! | part | what is in it |
 //! | --- | --- |
 //! | `conversation` | the session, connection by connection |
+//! | `fragments` | messages that came in fragments |
 //! | `node`, `names` | the values of a JSON text, and what their names say of them |
 //! | `stomp` | a frame of STOMP's as such values |
 //! | `list` | messages that are lists, whose values have places for names |
@@ -29,6 +30,7 @@
 
 mod answers;
 mod conversation;
+mod fragments;
 mod heard;
 mod learnt;
 mod lesson;

@@ -1,5 +1,6 @@
 //! What is learnt from a session serves another client.
 
+mod fragments;
 mod libraries;
 mod requests;
 mod session;

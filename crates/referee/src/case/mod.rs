@@ -85,6 +85,8 @@ fn sorted(cases: impl IntoIterator<Item = Result<Case, BadCase>>) -> Result<Vec<
 
 #[cfg(test)]
 mod tests {
+    use wstape_tape::{Action, After, Micros, Step, Trigger};
+
     use super::*;
     use crate::question::Sample;
     use crate::verdict::Verdict;
@@ -102,6 +104,43 @@ mod tests {
             }
         }
     }
+
+    /// When a step leaves a message or a frame open, of which the client still waits for the rest.
+    fn leaves_open(step: &Step) -> Option<Micros> {
+        let Action::Frame(frame) = &step.action else {
+            return None;
+        };
+        let is_message = matches!(frame.opcode, 1 | 2) && !frame.fin;
+        let is_cut = frame
+            .declared_len
+            .is_some_and(|length| length > frame.payload.len() as u64);
+        let at = match step.trigger {
+            Trigger::At(at) => at,
+            Trigger::OnConnect {
+                after: After::Time(after),
+                ..
+            } => after,
+            _ => Micros::ZERO,
+        };
+        (is_message || is_cut).then_some(at)
+    }
+
+    #[test]
+    fn nothing_of_the_healthy_tape_comes_within_what_a_case_leaves_open() {
+        let mut seen = Vec::new();
+        for case in &cases().unwrap() {
+            for run in case.runs() {
+                let tape = run.tape("ws://127.0.0.1:1/ws").unwrap();
+                for at in tape.steps.iter().filter_map(leaves_open) {
+                    let quiet = case.quiet_from_s.map(|from| Micros((from * 1e6) as u64));
+                    assert!(quiet.is_some_and(|quiet| quiet < at), "{}", case.name);
+                    seen.push(case.id.to_string());
+                }
+            }
+        }
+        assert_eq!(seen, ["E6", "P1"]);
+    }
+
     #[test]
     fn what_jitter_could_hide_is_asked_of_twelve_processes_together() {
         let cases = cases().unwrap();
