@@ -245,25 +245,25 @@ impl Referee {
 
 /// The verdicts, how long they took, and what to do next.
 fn told(report: &Report, changes: Option<&Changes>, took_s: f64) -> String {
-    let mut text = report.lines();
     let one_by_one_s = report.one_by_one_s();
-    text += &if one_by_one_s > took_s {
+    let took = if one_by_one_s > took_s {
         format!(
             "in {took_s:.0} s; one after another, the runs would have taken {one_by_one_s:.0} s\n"
         )
     } else {
         format!("in {took_s:.0} s\n")
     };
-    if let Some(changes) = changes {
-        text += &changed(changes);
-    }
-    if let Some(next) = report.next_step(changes) {
-        text += &format!("{next}\n");
-    }
-    if let Some(rest) = report.rest() {
-        text += &format!("what was not judged: {rest}\n");
-    }
-    text
+    let next = report.next_step(changes).map(|next| format!("{next}\n"));
+    let rest = report.rest();
+    let rest = rest.map(|rest| format!("what was not judged: {rest}\n"));
+    let parts = [
+        Some(report.lines()),
+        Some(took),
+        changes.map(changed),
+        next,
+        rest,
+    ];
+    parts.into_iter().flatten().collect()
 }
 
 /// What differs from the expected verdicts, and how to accept it.
