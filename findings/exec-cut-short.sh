@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# PyPI kubernetes 37.0.2, kubernetes_asyncio 36.1.0, kr8s 0.20.15, lightkube 1.0.1; npm @kubernetes/client-node 1.4.0;
+# PyPI kubernetes 37.0.2, kubernetes_asyncio 36.1.0, kr8s 0.20.15; npm @kubernetes/client-node 1.4.0;
 # PyPI websockets 17.4 as the API server
 #
 # The output of a command run in a pod (`exec`) arrives over a WebSocket, followed by a status on a channel of its own. If the
@@ -8,7 +8,7 @@
 # - kubernetes_asyncio returns the half in both cases, just as it returns a whole table: no exception, no status.
 # - kubernetes does so after a Close; a lost connection raises. A program that asks for the return code gets a TypeError after a Close.
 # - client-node neither calls back nor ends `stdout`: a program that waits for either waits forever.
-# - kr8s and lightkube raise.
+# - kr8s raises.
 # kubernetes and kubernetes_asyncio also return the output of a failed command like any other. If a frame ends in the middle of a
 # character, kubernetes turns its bytes into U+FFFD, and kubernetes_asyncio raises.
 #
@@ -17,15 +17,13 @@
 #   kubernetes, returncode: exit status 2: 2; Close: TypeError; loss: WebSocketConnectionClosedException; a character in two frames: changed
 #   kubernetes_asyncio: exit status 2: returned; Close: the half returned; loss: the half returned; a character in two frames: UnicodeDecodeError
 #   kr8s: exit status 2: 2; Close: ExceptionGroup; loss: ExceptionGroup; a character in two frames: kept
-#   lightkube: exit status 2: 2; Close: WebSocketDisconnect; loss: WebSocketNetworkError; a character in two frames: kept
 #   client-node: exit status 2: Failure; Close: no status, stdout open; loss: no status, stdout open; a character in two frames: kept
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
-venv/bin/pip install -q --no-compile --disable-pip-version-check kubernetes==37.0.2 kubernetes_asyncio==36.1.0 kr8s==0.20.15 lightkube==1.0.1 \
-  websockets==17.4
+venv/bin/pip install -q --no-compile --disable-pip-version-check kubernetes==37.0.2 kubernetes_asyncio==36.1.0 kr8s==0.20.15 websockets==17.4
 npm install --silent --no-audit --no-fund --ignore-scripts @kubernetes/client-node@1.4.0
 
 cat > expected <<'EOF'
@@ -33,7 +31,6 @@ kubernetes: exit status 2: returned; Close: the half returned; loss: ApiExceptio
 kubernetes, returncode: exit status 2: 2; Close: TypeError; loss: WebSocketConnectionClosedException; a character in two frames: changed
 kubernetes_asyncio: exit status 2: returned; Close: the half returned; loss: the half returned; a character in two frames: UnicodeDecodeError
 kr8s: exit status 2: 2; Close: ExceptionGroup; loss: ExceptionGroup; a character in two frames: kept
-lightkube: exit status 2: 2; Close: WebSocketDisconnect; loss: WebSocketNetworkError; a character in two frames: kept
 client-node: exit status 2: Failure; Close: no status, stdout open; loss: no status, stdout open; a character in two frames: kept
 EOF
 
@@ -80,15 +77,8 @@ def by_kr8s(command):
     done = pod.exec([command], check=False)
     return done.stdout.decode(), done.returncode
 
-def by_lightkube(command):
-    from lightkube import Client, KubeConfig
-    from lightkube.config.models import Cluster, User
-    client = Client(config=KubeConfig.from_one(cluster=Cluster(server=host), user=User(), namespace="default"))
-    done = client.exec("feed", command=[command], stdout=True, stderr=True)
-    return done.stdout, done.exit_code
-
 run = {"kubernetes": by_kubernetes, "kubernetes, returncode": lambda command: by_kubernetes(command, preload=False),
-       "kubernetes_asyncio": lambda command: asyncio.run(by_kubernetes_asyncio(command)), "kr8s": by_kr8s, "lightkube": by_lightkube}[name]
+       "kubernetes_asyncio": lambda command: asyncio.run(by_kubernetes_asyncio(command)), "kr8s": by_kr8s}[name]
 for command in commands:
     try:
         print(json.dumps(run(command)))
@@ -167,7 +157,7 @@ async def get(name, port, *commands):
 async def main():
     async with serve(run, "127.0.0.1", 0, process_request=answer, subprotocols=["v5.channel.k8s.io", "v4.channel.k8s.io"], compression=None) as server:
         port = server.sockets[0].getsockname()[1]
-        for name in "kubernetes", "kubernetes, returncode", "kubernetes_asyncio", "kr8s", "lightkube", "client-node":
+        for name in "kubernetes", "kubernetes, returncode", "kubernetes_asyncio", "kr8s", "client-node":
             whole, fail, close, loss, sign = await get(name, port, "whole", "fail", "close", "loss", "sign")
             assert whole[0] == TABLE, whole
             half = lambda got: "the half returned" if got == [HALF, "returned"] else got[1]
