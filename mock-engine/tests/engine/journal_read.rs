@@ -57,7 +57,7 @@ fn what_is_no_journal_is_an_error_that_says_what_one_is() {
     for (text, says) in [
         (String::new(), "not a journal"),
         ("{\"tape\":1}\n".to_owned(), "not a journal"),
-        ("{\"journal\":9}\n".to_owned(), "of version 9"),
+        ("{\"journal\":9}\n".to_owned(), "has version 9"),
         (
             format!("{header}\n{{}}\n"),
             "j:2: the key \"at_ms\" is missing",

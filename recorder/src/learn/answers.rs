@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use wstape_tape::Micros;
 
-use super::conversation::{Said, Side};
+use super::conversation::Said;
 use super::names::is_identity;
 use super::node::{Node, is_message, nodes};
 use super::request::Request;
 use super::shape::Shape;
+use super::side::Side;
 
 /// How long after a request a message without its number still counts as its answer.
 const MAX_ANSWER_DELAY: Micros = Micros::from_ms(10_000);

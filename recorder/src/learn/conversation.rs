@@ -11,6 +11,7 @@ use wstape_wire::framed::records;
 
 use super::fragments::{Completes, Fragment, Fragments};
 use super::request::Request;
+use super::side::Side;
 use super::stomp;
 
 /// Most bytes of messages to learn from, which stay in memory meanwhile, and most messages.
@@ -27,13 +28,6 @@ const RAW_OF_THE_ENGINE: &str = "unfinished fragments and raw frames of the engi
 
 /// The header in which an engine chooses a subprotocol.
 const SUBPROTOCOL: &str = "sec-websocket-protocol";
-
-/// The two sides of a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Side {
-    Client,
-    Engine,
-}
 
 impl Side {
     /// The name for its binary messages, which are not learnt.

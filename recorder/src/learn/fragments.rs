@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::conversation::Side;
+use super::side::Side;
 
 /// The opcodes of data (RFC 6455, 5.2).
 const CONTINUATION: u8 = 0;

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use wstape_tape::Micros;
 
 use super::answers::Answers;
-use super::conversation::{Conversation, Said, Side};
+use super::conversation::{Conversation, Said};
 use super::names::purpose;
 use super::node::{Node, leaves};
 use super::request::{Item, Request};
 use super::shape::Shape;
+use super::side::Side;
 
 /// How many of a connection's latest requested things are considered as a message's subject.
 const MAX_ASKED: usize = 512;

@@ -4,6 +4,7 @@
 //! | part | what is in it |
 //! | --- | --- |
 //! | `conversation` | the session, connection by connection |
+//! | `side` | who says something: the client or the engine |
 //! | `fragments` | messages that came in fragments |
 //! | `node`, `names` | the values of a JSON text, and what their names say of them |
 //! | `stomp` | a frame of STOMP's as such values |
@@ -42,6 +43,7 @@ mod paths;
 mod request;
 mod scene;
 mod shape;
+mod side;
 mod stomp;
 mod streams;
 mod template;

@@ -377,7 +377,7 @@ fn one_that_sleeps_by_a_clock_of_its_own_is_named_with_what_to_do() {
     drop(goes_by);
     let found: Vec<_> = violations.into_iter().map(|v| (v.rule, v.what)).collect();
     says(&found, Rule::R2, "a wait by another clock than tokio's");
-    says(&found, Rule::R2, "played with --real");
+    says(&found, Rule::R2, "use --real");
 }
 
 #[test]

@@ -85,6 +85,8 @@ fn sorted(cases: impl IntoIterator<Item = Result<Case, BadCase>>) -> Result<Vec<
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use wstape_tape::{Action, After, Micros, Step, Trigger};
 
     use super::*;
@@ -132,8 +134,9 @@ mod tests {
             for run in case.runs() {
                 let tape = run.tape("ws://127.0.0.1:1/ws").unwrap();
                 for at in tape.steps.iter().filter_map(leaves_open) {
-                    let quiet = case.quiet_from_s.map(|from| Micros((from * 1e6) as u64));
-                    assert!(quiet.is_some_and(|quiet| quiet < at), "{}", case.name);
+                    let open_from = Duration::from_micros(at.0).as_secs_f64();
+                    let is_quiet = case.quiet_from_s.is_some_and(|from| from < open_from);
+                    assert!(is_quiet, "{}", case.name);
                     seen.push(case.id.to_string());
                 }
             }

@@ -232,7 +232,7 @@ fn a_reset_of_the_client_is_one_to_the_engine() {
 fn an_engine_that_is_not_there_is_a_reset_and_a_sentence() {
     let (listener, url) = listener();
     drop(listener);
-    let proxy = Proxy::before(&url.replace("ws://", "ws://ada:pw@"));
+    let proxy = Proxy::before(&url.replace("ws://", "ws://ada:not-for-eyes@"));
     let mut client = proxy.dial();
     assert!(to_the_end(&mut client).1);
     proxy.has(|action| matches!(action, Action::Mark(_)));
@@ -240,7 +240,7 @@ fn an_engine_that_is_not_there_is_a_reset_and_a_sentence() {
     let sentence = "connection 1: reset, because the engine could not be reached: connection \
                     refused";
     assert!(ended.said.contains(sentence), "{}", ended.said);
-    assert!(!ended.said.contains("pw"));
+    assert!(!ended.said.contains("not-for-eyes"));
     assert_eq!(ended.status, Some(0));
 }
 

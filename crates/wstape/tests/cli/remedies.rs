@@ -288,7 +288,7 @@ fn what_is_no_duration_is_told_what_one_looks_like_at_every_verb() {
 const OTHERS: &[(&[&str], &str)] = &[
     (
         &["show", "binary.jsonl"],
-        "has no place here; wstape import makes a tape of what another tool wrote",
+        "is not allowed here; wstape import makes a tape of what another tool wrote",
     ),
     (
         &["serve", "empty.jsonl", "--check"],

@@ -1,0 +1,8 @@
+//! Who says something.
+
+/// The two sides of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Side {
+    Client,
+    Engine,
+}
