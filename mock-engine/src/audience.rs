@@ -63,8 +63,9 @@ mod tests {
     use super::*;
 
     fn of(steps: &str, engine: Option<&str>) -> Audience {
-        let steps: String = steps.lines().map(|step| format!("{step}\n")).collect();
-        let text = format!("{{\"tape\":1,\"needs\":[\"dialogue\"]}}\n{steps}");
+        // Each line ends with a newline, the last one too.
+        let end = if steps.is_empty() { "" } else { "\n" };
+        let text = format!("{{\"tape\":1,\"needs\":[\"dialogue\"]}}\n{steps}{end}");
         Audience::of(&Tape::parse("t", &text).unwrap().steps, engine)
     }
 

@@ -158,8 +158,8 @@ fn of_two_engines(error: &clap::Error) -> Option<String> {
     let both =
         (is(invalid, &tape) && is(prior, &engine)) || (is(invalid, &engine) && is(prior, &tape));
     both.then(|| {
-        "a tape is served in place of an engine; its faults are laid over a real one by \
-         --upstream URL --overlay TAPE"
+        "a tape replaces the engine; to lay its faults over a real one, use --upstream URL \
+         --overlay TAPE"
             .to_owned()
     })
 }

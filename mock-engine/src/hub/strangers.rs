@@ -74,7 +74,7 @@ impl Strangers {
             let _ = write!(said, " (did you mean {nearest}?)");
         }
         let named: Vec<&str> = paths.iter().take(MAX_NAMED).copied().collect();
-        let _ = write!(said, ": they are for {}", named.join(", "));
+        let _ = write!(said, "; its paths are {}", named.join(", "));
         if paths.len() > MAX_NAMED {
             let _ = write!(said, " and {} more", paths.len() - MAX_NAMED);
         }
@@ -114,19 +114,19 @@ mod tests {
         let mut strangers = Strangers::new(vec![for_paths(&["/ws/trades", "/ws/book/*"])]);
         assert_eq!(strangers.meet("/ws/trades"), None);
         assert_eq!(strangers.meet("/ws/book/btc"), None);
-        let said = "no message of the tape is for \"/ws/trade\" (did you mean /ws/trades?): \
-                    they are for /ws/book/*, /ws/trades";
+        let said = "no message of the tape is for \"/ws/trade\" (did you mean /ws/trades?); \
+                    its paths are /ws/book/*, /ws/trades";
         for _ in 0..2 {
             assert_eq!(strangers.meet("/ws/trade").as_deref(), Some(said));
         }
-        let far = "no message of the tape is for \"/\": they are for /ws/book/*, /ws/trades";
+        let far = "no message of the tape is for \"/\"; its paths are /ws/book/*, /ws/trades";
         assert_eq!(strangers.meet("/").as_deref(), Some(far));
         assert_eq!(strangers.take().as_deref(), Some(said));
         assert_eq!(strangers.take().as_deref(), Some(far));
         assert_eq!(strangers.take(), None);
         // Of another tape, that is news.
         strangers.rebase(for_paths(&["/a"]));
-        let news = "no message of the tape is for \"/\": they are for /a";
+        let news = "no message of the tape is for \"/\"; its paths are /a";
         assert_eq!(strangers.meet("/").as_deref(), Some(news));
         assert_eq!(strangers.take().as_deref(), Some(news));
     }

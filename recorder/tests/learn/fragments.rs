@@ -32,7 +32,8 @@ fn in_fragments(cut: impl Fn(&str) -> usize) -> String {
             step => step["text"].clone(),
         };
         let Some(text) = text.as_str() else {
-            lines += &format!("{line}\n");
+            lines.push_str(line);
+            lines.push('\n');
             continue;
         };
         let (first, rest) = text.split_at(cut(text));
@@ -55,7 +56,8 @@ fn in_fragments(cut: impl Fn(&str) -> usize) -> String {
         for (key, part) in parts {
             let mut object = object.clone();
             object.insert(key.to_owned(), part);
-            lines += &format!("{}\n", serde_json::Value::Object(object));
+            lines.push_str(&serde_json::Value::Object(object).to_string());
+            lines.push('\n');
         }
     }
     lines

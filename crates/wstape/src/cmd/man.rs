@@ -35,7 +35,7 @@ impl ManArgs {
             Err(error) => {
                 let unwritten = remedy::unwritten(&error);
                 let remedy = match error.kind() {
-                    io::ErrorKind::AlreadyExists => "; it is a file, and the pages want a folder",
+                    io::ErrorKind::AlreadyExists => "; it is a file, but the pages need a folder",
                     _ => "",
                 };
                 exit::bad_input(&format!("{}: {unwritten}{remedy}", folder.display()))

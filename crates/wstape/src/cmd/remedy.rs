@@ -84,7 +84,7 @@ fn no_tape(error: &TapeError, line: &str) -> Option<&'static str> {
         return None;
     }
     Some(if error.message().starts_with(EMPTY) {
-        "whatever was to write it has not begun, or failed"
+        "the program that writes it has not started, or has failed"
     } else if line.contains(JOURNAL_HEADER) {
         "it is a journal: wstape journal reads it, and wstape draw draws it"
     } else {
@@ -101,7 +101,7 @@ pub(crate) fn unreached(sentence: &str) -> String {
     let remedy = if wants_token {
         "does it want a token (--token-env)?"
     } else {
-        "does the engine run, and is that its address?"
+        "is the engine running, and is that its address?"
     };
     format!("{sentence}; {remedy}")
 }

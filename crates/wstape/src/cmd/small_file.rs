@@ -33,7 +33,7 @@ pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(read(path)?).map_err(|_| {
         io::Error::new(
             io::ErrorKind::InvalidData,
-            "it is not text, for it is not UTF-8",
+            "it is not text: it is not UTF-8",
         )
     })
 }

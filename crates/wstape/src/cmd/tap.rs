@@ -80,7 +80,7 @@ impl TapArgs {
             .get(..4)
             .is_some_and(|it| it.eq_ignore_ascii_case("http"));
         if is_http {
-            return format!("{error}: what is only answered there is recorded by `wstape poll`");
+            return format!("{error}: `wstape poll` records what is only answered by HTTP");
         }
         error.to_string()
     }

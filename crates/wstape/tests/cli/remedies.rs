@@ -292,7 +292,7 @@ const OTHERS: &[(&[&str], &str)] = &[
     ),
     (
         &["serve", "empty.jsonl", "--check"],
-        "the file is empty; a tape begins with {\"tape\":1}; whatever was to write it has not begun",
+        "the file is empty; a tape begins with {\"tape\":1}; the program that writes it has not started",
     ),
     (
         &["show", "journal.jsonl"],
@@ -312,11 +312,11 @@ const OTHERS: &[(&[&str], &str)] = &[
     ),
     (
         &["referee", "--expect", "binary.jsonl", "--", "true"],
-        "not UTF-8); the same command with --accept writes it anew",
+        "not UTF-8); the same command with --accept rewrites it",
     ),
     (
         &["referee", "compare", "binary.jsonl"],
-        "not UTF-8); make it anew",
+        "not UTF-8); create it again",
     ),
     (
         &["referee", "--healthy", "journal.jsonl", "--", "true"],
@@ -324,23 +324,23 @@ const OTHERS: &[(&[&str], &str)] = &[
     ),
     (
         &["man", "t.jsonl"],
-        "t.jsonl: File exists (os error 17); it is a file, and the pages want a folder",
+        "t.jsonl: File exists (os error 17); it is a file, but the pages need a folder",
     ),
     (
         &["serve", "t.jsonl", "--cert", "t.jsonl", "--key", "t.jsonl"],
-        "--cert t.jsonl --key t.jsonl: the certificate is not PEM: there is no certificate in it; each is a file with",
+        "--cert t.jsonl --key t.jsonl: the certificate is not PEM: it holds no certificate; a PEM file has",
     ),
     (
         &["serve", "t.jsonl", "--upstream", "ws://127.0.0.1:1"],
-        "tip: a tape is served in place of an engine; its faults are laid over a real one by --upstream",
+        "tip: a tape replaces the engine; to lay its faults over a real one, use --upstream",
     ),
     (
         &["serve", "t.jsonl", "--record", "r.jsonl"],
-        "tip: a tape is served in place of an engine",
+        "tip: a tape replaces the engine",
     ),
     (
         &["tap", "http://127.0.0.1:1/ws", "--out", "o"],
-        "found http: what is only answered there is recorded by `wstape poll`",
+        "found http: `wstape poll` records what is only answered by HTTP",
     ),
 ];
 
@@ -368,11 +368,11 @@ fn an_engine_that_is_not_there_is_said_with_what_to_look_at() {
     for (arguments, remedy) in [
         (
             ["tap", "ws://127.0.0.1:1/ws"],
-            "; does the engine run, and is that its address?\n",
+            "; is the engine running, and is that its address?\n",
         ),
         (
             ["poll", "http://127.0.0.1:1/"],
-            "; does the engine run, and is that its address?\n",
+            "; is the engine running, and is that its address?\n",
         ),
     ] {
         let all = [&arguments[..], &["--for", "1ms", "--out", "o", "--force"]].concat();

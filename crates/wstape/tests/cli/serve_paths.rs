@@ -36,10 +36,10 @@ fn a_path_that_no_message_of_the_tape_is_for_is_said_once_and_its_client_stays_c
     let known = [running.greet(""), dial("/ws/book?depth=5")];
     running.interrupt();
     let (_, said, status) = running.end();
-    let heard = "a client that asks for it is connected, and hears nothing";
+    let heard = "such clients are connected but get nothing";
     let expected = format!(
-        "wstape: no message of the tape is for \"/ws/boook\" (did you mean /ws/book?): they are for /ws, /ws/book; {heard}\n\
-         wstape: no message of the tape is for \"/\": they are for /ws, /ws/book; {heard}\n"
+        "wstape: no message of the tape is for \"/ws/boook\" (did you mean /ws/book?); its paths are /ws, /ws/book; {heard}\n\
+         wstape: no message of the tape is for \"/\"; its paths are /ws, /ws/book; {heard}\n"
     );
     assert_eq!((said, status), (expected, Some(0)));
     let journal = std::fs::read_to_string(dir.path().join("j.jsonl")).unwrap();

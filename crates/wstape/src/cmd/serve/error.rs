@@ -122,9 +122,7 @@ fn by_option(error: &EngineError) -> &'static str {
 /// What to do about a certificate or key that is not PEM.
 fn of_pem(error: &TlsError) -> &'static str {
     match error {
-        TlsError::Pem { .. } => {
-            "; each is a file with a line -----BEGIN …; openssl makes one of DER"
-        }
+        TlsError::Pem { .. } => "; a PEM file has a line -----BEGIN …; openssl converts DER to it",
         _ => "",
     }
 }

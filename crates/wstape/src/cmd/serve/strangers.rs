@@ -14,6 +14,6 @@ pub(super) async fn tell(engine: Engine, mut redactor: JournalRedactor) {
         let JournalKind::Note(remark) = entry.kind else {
             continue;
         };
-        eprintln!("wstape: {remark}; a client that asks for it is connected, and hears nothing");
+        eprintln!("wstape: {remark}; such clients are connected but get nothing");
     }
 }
