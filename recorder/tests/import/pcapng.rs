@@ -133,7 +133,8 @@ fn each_interface_has_its_own_clock_link_layer_and_number_in_each_section() {
         let nanoseconds = blocks.option(TSRESOL, &[9]);
         let since = [
             blocks.option(TSOFFSET, &offset),
-            blocks.option(TSRESOL, &[0x80 | 20]),
+            // The high bit: a power of two, 2^-20 s.
+            blocks.option(TSRESOL, &[0x94]),
         ];
         blocks.interface(1, 0, &nanoseconds);
         blocks.interface(101, 0, &since.concat());
