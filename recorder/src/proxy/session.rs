@@ -40,28 +40,22 @@ impl Session {
     /// A connection whose beginning nobody saw. Whether its messages are compressed is not known:
     /// compressed ones refer to unseen data, and are left out.
     pub(crate) fn midway(conn: u64) -> Self {
-        let decoder = |peer| {
+        Self::upgraded(conn, || {
             let mut inflater = Inflater::new(false);
             inflater.missed();
-            Box::new(FrameDecoder::new(conn, peer, Some(inflater)))
-        };
-        Self {
-            conn,
-            phase: Phase::WebSocket {
-                client: decoder(Peer::Client),
-                engine: decoder(Peer::Engine),
-            },
-            left: false,
-        }
+            inflater
+        })
     }
 
     /// A connection whose request was seen, and no word of the engine's: what the client sends
     /// from here on is its first frames. They may be compressed, as it will have offered that.
     pub(crate) fn unanswered(conn: u64) -> Self {
-        let decoder = |peer| {
-            let inflater = Inflater::new(false);
-            Box::new(FrameDecoder::new(conn, peer, Some(inflater)))
-        };
+        Self::upgraded(conn, || Inflater::new(false))
+    }
+
+    /// A connection that is a WebSocket already, with an inflater for each peer.
+    fn upgraded(conn: u64, inflater: impl Fn() -> Inflater) -> Self {
+        let decoder = |peer| Box::new(FrameDecoder::new(conn, peer, Some(inflater())));
         Self {
             conn,
             phase: Phase::WebSocket {
