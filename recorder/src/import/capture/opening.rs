@@ -1,6 +1,7 @@
 //! Tells what a connection is by its beginning: a request for an upgrade, TLS, or frames already.
 
 use wstape_wire::Head;
+use wstape_wire::http1::{self, Parsed};
 use wstape_wire::opcode::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 
 use crate::proxy::Peer;
@@ -68,15 +69,13 @@ pub(super) fn is_tls(bytes: &[u8]) -> bool {
 
 /// Whether an engine's bytes begin with an answer that makes the connection a WebSocket.
 pub(super) fn accepts(bytes: &[u8]) -> bool {
-    let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
-    let mut answer = httparse::Response::new(&mut fields);
-    let whole = answer.parse(bytes).is_ok_and(|status| status.is_complete());
-    whole
-        && answer.code == Some(101)
-        && answer.headers.iter().any(|field| {
-            field.name.eq_ignore_ascii_case("upgrade")
-                && field.value.trim_ascii().eq_ignore_ascii_case(b"websocket")
-        })
+    let Parsed::Whole(answer, _) = http1::answer(bytes) else {
+        return false;
+    };
+    let is_upgrade = |(name, value): &(String, String)| {
+        name == "upgrade" && value.trim().eq_ignore_ascii_case("websocket")
+    };
+    answer.status == 101 && answer.headers.iter().any(is_upgrade)
 }
 
 /// TLS with the host that a client's hello names (RFC 6066, 3), once the hello is whole.
