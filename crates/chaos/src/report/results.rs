@@ -208,8 +208,7 @@ impl Results {
         let canary = self.missed_canary.as_ref()?;
         Some(format!(
             "chaos is broken: it did not find {canary}, a mutant that {CANARY_SEEDS} seeds are \
-             sure \
-             to show; rules that hold in this run may not hold"
+             sure to show; rules that hold in this run may not hold"
         ))
     }
 

@@ -219,8 +219,7 @@ fn a_bad_tape_in_a_folder_is_reported_the_rest_is_played_and_the_status_is_2() {
         "{errors}"
     );
     let too_long = "tapes/c.jsonl:2: the run would last 104249991 days, but the limit is 31 days; \
-                    trim \
-                    the tape, or allow more with --max-virtual\n";
+                    trim the tape, or allow more with --max-virtual\n";
     assert!(errors.contains(too_long), "{errors}");
     assert!(
         said.contains("accepted  tapes/a") && said.contains("accepted  tapes/d"),

@@ -82,8 +82,7 @@ impl Failures<'_> {
             if self.options.real && self.plays_on {
                 progress.say(&format!(
                     "{rule} broke, {origin}: playing it again for its trace, which takes as long \
-                     as \
-                     the case; Ctrl-C skips this"
+                     as the case; Ctrl-C skips this"
                 ));
             }
             let played = if hangs || !self.plays_on {
