@@ -1,6 +1,7 @@
 //! The steps of the tapes that have been read and not yet played.
 
 use std::collections::VecDeque;
+use std::collections::vec_deque::Drain;
 
 use wstape_tape::{Action, Conn, Merge, Micros, Step, TapeError, Torn, Trigger};
 use wstape_wire::MAX_HEAD_BYTES;
@@ -169,6 +170,11 @@ impl Ahead {
     /// Takes the next step.
     pub(crate) fn take(&mut self) -> Option<Read> {
         self.steps.pop_front()
+    }
+
+    /// Takes the steps that [`run`](Self::run) has just found.
+    pub(crate) fn take_run(&mut self, run: Run) -> Drain<'_, Read> {
+        self.steps.drain(..run.steps.min(self.steps.len()))
     }
 
     /// Reads the step after those that were taken, if none is waiting.

@@ -23,6 +23,14 @@ pub struct PlayEnd {
     pub torn: Vec<Torn>,
 }
 
+impl PlayEnd {
+    /// This step is played now.
+    fn note(&mut self, read: &Read) {
+        self.last_step_at = read.at.unwrap_or(self.last_step_at);
+        self.ended = matches!(read.step.action, Action::End);
+    }
+}
+
 /// What is known of the end, once there is one.
 pub(crate) type Outcome = Option<Result<PlayEnd, EngineError>>;
 
@@ -87,8 +95,7 @@ impl Playback {
     /// Takes the next step, which is about to be played.
     fn take(&mut self) -> Option<Read> {
         let read = self.ahead.take()?;
-        self.end.last_step_at = read.at.unwrap_or(self.end.last_step_at);
-        self.end.ended = matches!(read.step.action, Action::End);
+        self.end.note(&read);
         Some(read)
     }
 
@@ -112,9 +119,10 @@ impl Playback {
     }
 
     /// Plays this many of the next steps at once: `play` gets them all.
-    pub(crate) fn play_run(&mut self, run: Run, play: impl FnOnce(Vec<Read>)) {
-        let steps = std::iter::from_fn(|| self.take()).take(run.steps).collect();
-        play(steps);
+    pub(crate) fn play_run(&mut self, run: Run, play: impl FnOnce(&mut dyn Iterator<Item = Read>)) {
+        let end = &mut self.end;
+        let taken = self.ahead.take_run(run);
+        play(&mut taken.inspect(|read| end.note(read)));
         self.read_on();
     }
 

@@ -30,13 +30,20 @@ impl Micros {
     /// point and one to three digits. `None` for anything else, an overflow included.
     #[must_use]
     pub fn parse_ms(text: &str) -> Option<Self> {
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-        let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-        if !digits(whole) || !digits(fraction) || fraction.len() > 3 {
-            return None;
-        }
-        let scale = 10_u64.pow(3 - u32::try_from(fraction.len()).ok()?);
-        let us = fraction.parse::<u64>().ok()? * scale;
+        let digits = text.bytes().position(|b| !b.is_ascii_digit());
+        let (whole, rest) = text.split_at(digits.unwrap_or(text.len()));
+        let us = match rest.strip_prefix('.') {
+            Some(fraction) => {
+                let is_digits = fraction.bytes().all(|b| b.is_ascii_digit());
+                if !is_digits || !(1..=3).contains(&fraction.len()) {
+                    return None;
+                }
+                let scale = 10_u64.pow(3 - u32::try_from(fraction.len()).ok()?);
+                fraction.parse::<u64>().ok()? * scale
+            }
+            None if rest.is_empty() => 0,
+            None => return None,
+        };
         whole
             .parse::<u64>()
             .ok()?

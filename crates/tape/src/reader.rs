@@ -1,17 +1,18 @@
 //! Reads a tape step by step, in constant memory.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes, BytesMut};
 
 use crate::error::{Flaw, TapeErrorKind};
 use crate::header::read_header;
 use crate::order::Order;
-use crate::step::{read_sound_step, read_step};
+use crate::step::{is_plain_if_it_looks_so, read_sound_event, read_step};
 use crate::{Header, Step, TapeError};
 
 /// Most bytes that a line may have, not counting its newline.
@@ -22,6 +23,9 @@ pub(crate) const FILE_BUFFER_BYTES: usize = 64 << 10;
 
 /// Most capacity that a line buffer keeps from one line to the next.
 const KEPT_BYTES: usize = 1 << 20;
+
+/// Most blocks whose memory is used again: those of steps that were read ahead are still held.
+const MAX_SPACES: usize = 4;
 
 /// A last line that the recorder did not finish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +57,26 @@ pub struct TapeReader<R> {
     order: Order,
     torn: Option<Torn>,
     done: bool,
-    /// Whether what is read is known to be sound.
-    sound: Option<Arc<AtomicBool>>,
+    purpose: Purpose,
+}
+
+/// What the steps are read for.
+#[derive(Debug)]
+enum Purpose {
+    /// To be kept, any of them: each has a line of its own.
+    Kept,
+    /// To be looked at and dropped: their lines share the memory that they were read into.
+    LookedAt {
+        /// Whether every line that looks plain is.
+        plain: bool,
+    },
+    /// To be played soon, and known to be sound for as long as `sound` holds true. Most of their
+    /// lines share memory too.
+    Played {
+        sound: Arc<AtomicBool>,
+        /// Whether every line that looks plain is.
+        plain: bool,
+    },
 }
 
 impl TapeReader<BufReader<File>> {
@@ -106,6 +128,8 @@ impl<R: BufRead> TapeReader<R> {
             name: name.into(),
             reader,
             number: 0,
+            block: Bytes::new(),
+            spaces: VecDeque::new(),
             buffer: Vec::new(),
         };
         let (line, newline) = lines.next()?.unwrap_or_default();
@@ -126,16 +150,26 @@ impl<R: BufRead> TapeReader<R> {
             order,
             torn: None,
             done: false,
-            sound: None,
+            purpose: Purpose::Kept,
         })
     }
 
-    /// From here on treats lines as sound for as long as `sound` holds true.
-    pub(crate) fn trusting(self, sound: Arc<AtomicBool>) -> Self {
-        Self {
-            sound: Some(sound),
-            ..self
-        }
+    /// Reads steps that are dropped before many more are read.
+    pub(crate) fn looking(self) -> Self {
+        let purpose = Purpose::LookedAt { plain: true };
+        Self { purpose, ..self }
+    }
+
+    /// Whether every line that was looked at and looks plain is.
+    pub(crate) fn saw_plain(&self) -> bool {
+        matches!(self.purpose, Purpose::LookedAt { plain: true })
+    }
+
+    /// From here on treats lines as sound for as long as `sound` holds true, and those that look
+    /// plain as plain, if they are. Their steps are played soon after they are read.
+    pub(crate) fn trusting(self, sound: Arc<AtomicBool>, plain: bool) -> Self {
+        let purpose = Purpose::Played { sound, plain };
+        Self { purpose, ..self }
     }
 
     /// The header.
@@ -158,13 +192,21 @@ impl<R: BufRead> TapeReader<R> {
             return Ok(None);
         };
         let number = self.lines.number;
-        let sound = self.sound.as_ref();
-        let read = if sound.is_some_and(|sound| sound.load(Ordering::Relaxed)) {
-            read_sound_step
-        } else {
-            read_step
+        let line = match &mut self.purpose {
+            Purpose::LookedAt { plain } => {
+                *plain &= is_plain_if_it_looks_so(&line);
+                line
+            }
+            Purpose::Played { sound, plain } if sound.load(Ordering::Relaxed) => {
+                if let Some((at, step)) = read_sound_event(&line, number, *plain) {
+                    self.order.pass_event(at);
+                    return Ok(Some(step));
+                }
+                Bytes::copy_from_slice(&line)
+            }
+            Purpose::Kept | Purpose::Played { .. } => Bytes::copy_from_slice(&line),
         };
-        let step = read(&line, number).and_then(|step| {
+        let step = read_step(&line, number).and_then(|step| {
             self.order.take(&step, &line)?;
             Ok(step)
         });
@@ -197,6 +239,18 @@ impl<R: BufRead> Iterator for TapeReader<R> {
 
 impl<R: BufRead> std::iter::FusedIterator for TapeReader<R> {}
 
+/// Room for this many bytes: memory that was read into before, if nobody holds what was in it.
+fn room(spaces: &mut VecDeque<BytesMut>, bytes: usize) -> BytesMut {
+    let free = spaces.iter_mut().position(|space| space.try_reclaim(bytes));
+    if let Some(space) = free.and_then(|free| spaces.remove(free)) {
+        return space;
+    }
+    if spaces.len() == MAX_SPACES {
+        spaces.pop_front();
+    }
+    BytesMut::with_capacity(bytes)
+}
+
 /// Lines of a file as bytes, without their newlines.
 #[derive(Debug)]
 struct Lines<R> {
@@ -204,50 +258,62 @@ struct Lines<R> {
     reader: R,
     /// Number of the line read last, from 1.
     number: u64,
-    /// Where a line is put together; kept for its capacity.
+    /// What was read last and is not used up.
+    block: Bytes,
+    /// Where blocks were read into, the oldest first.
+    spaces: VecDeque<BytesMut>,
+    /// Where a line of several blocks is put together; kept for its capacity.
     buffer: Vec<u8>,
 }
 
 impl<R: BufRead> Lines<R> {
-    /// The next line, and whether it had a newline; `None` at the end.
+    /// The next line, and whether it had a newline; `None` at the end. It shares the memory of its
+    /// neighbours, and holds on to that for as long as it is kept.
     fn next(&mut self) -> Result<Option<(Bytes, bool)>, TapeError> {
         self.number += 1;
         self.buffer.clear();
         self.buffer.shrink_to(KEPT_BYTES);
         loop {
-            let ready = match self.reader.fill_buf() {
-                Ok(ready) => ready,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(TapeError::io(&self.name, self.number, "read", &error)),
-            };
-            if ready.is_empty() {
+            if self.block.is_empty() && !self.read_block()? {
                 let line = Bytes::copy_from_slice(&self.buffer);
                 return Ok((!line.is_empty()).then_some((line, false)));
             }
-            let newline = memchr::memchr(b'\n', ready);
-            let part = &ready[..newline.unwrap_or(ready.len())];
+            let newline = memchr::memchr(b'\n', &self.block);
+            let part = self.block.split_to(newline.unwrap_or(self.block.len()));
             if self.buffer.len() + part.len() > MAX_LINE_BYTES {
                 self.buffer
                     .extend_from_slice(&part[..part.len().min(KEPT_BYTES)]);
                 return Err(self.too_long());
             }
             if newline.is_none() {
-                self.buffer.extend_from_slice(part);
-                let bytes = part.len();
-                self.reader.consume(bytes);
+                self.buffer.extend_from_slice(&part);
                 continue;
             }
-            // A copy of the exact size: a step that is kept holds on to its own line only.
-            let line = if self.buffer.is_empty() {
-                Bytes::copy_from_slice(part)
-            } else {
-                self.buffer.extend_from_slice(part);
-                Bytes::copy_from_slice(&self.buffer)
-            };
-            let bytes = part.len() + 1;
-            self.reader.consume(bytes);
-            return Ok(Some((line, true)));
+            self.block.advance(1);
+            if self.buffer.is_empty() {
+                return Ok(Some((part, true)));
+            }
+            self.buffer.extend_from_slice(&part);
+            return Ok(Some((Bytes::copy_from_slice(&self.buffer), true)));
         }
+    }
+
+    /// Reads what there is, at most [`FILE_BUFFER_BYTES`]; `false` at the end.
+    fn read_block(&mut self) -> Result<bool, TapeError> {
+        let ready = loop {
+            match self.reader.fill_buf() {
+                Ok(ready) => break ready,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(TapeError::io(&self.name, self.number, "read", &error)),
+            }
+        };
+        let bytes = ready.len().min(FILE_BUFFER_BYTES);
+        let mut space = room(&mut self.spaces, bytes);
+        space.extend_from_slice(&ready[..bytes]);
+        self.block = space.split().freeze();
+        self.spaces.push_back(space);
+        self.reader.consume(bytes);
+        Ok(bytes > 0)
     }
 
     /// The line whose beginning is in the buffer is longer than a line may be.

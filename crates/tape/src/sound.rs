@@ -29,6 +29,8 @@ pub struct Sound {
     path: PathBuf,
     /// The file's stamp; `None` if it changed meanwhile, or if that can't be known.
     stamp: Option<Stamp>,
+    /// Whether every line of it that looks plain is.
+    plain: bool,
 }
 
 impl Sound {
@@ -39,11 +41,13 @@ impl Sound {
     pub fn look_through(path: impl AsRef<Path>) -> Result<Self, TapeError> {
         let path = path.as_ref().to_owned();
         let before = Stamp::at(&path);
-        for step in TapeReader::open(&path)? {
+        let mut reader = TapeReader::open(&path)?.looking();
+        for step in reader.by_ref() {
             step?;
         }
+        let plain = reader.saw_plain();
         let stamp = before.filter(|before| Stamp::at(&path).as_ref() == Some(before));
-        Ok(Self { path, stamp })
+        Ok(Self { path, stamp, plain })
     }
 
     /// Where the file is.
@@ -70,7 +74,7 @@ impl TapeReader<BufReader<SoundFile>> {
         };
         let unchanged = Arc::clone(&file.unchanged);
         let buffered = BufReader::with_capacity(FILE_BUFFER_BYTES, file);
-        Ok(Self::new(name, buffered)?.trusting(unchanged))
+        Ok(Self::new(name, buffered)?.trusting(unchanged, sound.plain))
     }
 }
 
@@ -166,7 +170,11 @@ mod tests {
         assert!(Sound::look_through(&path).is_err());
         // As if nothing had been wrong with it.
         let stamp = Stamp::at(&path);
-        let sound = Sound { path, stamp };
+        let sound = Sound {
+            path,
+            stamp,
+            plain: true,
+        };
         let emit = Action::Emit(r#"{"event":"a",,}"#.into());
         assert_eq!(steps(&sound).unwrap(), [emit]);
     }
@@ -193,5 +201,30 @@ mod tests {
         fs::write(&path, good + WRONG).unwrap();
         let error = reader.find_map(Result::err).unwrap();
         assert_eq!(error.line(), 10_002);
+    }
+    #[test]
+    fn a_sound_files_steps_are_those_of_any_reader_however_long_they_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape.jsonl");
+        // Several blocks long, with lines of all lengths across their borders.
+        let line = |at: usize| {
+            let data = "x".repeat(at % 97);
+            let event = format!("{{\"event\":\"a\",\"data\":\"{data}\"}}");
+            format!("{{\"at_ms\":{at},\"emit\":{event}}}\n")
+        };
+        let plain = (0..4_000).map(line).collect::<Vec<_>>().concat();
+        let extended = "{\"at_ms\":5000,\"emit\":{\"event\":\"a\"},\"x-by\":{\"b\":1}}\n";
+        let other = "{\"at_ms\":5001,\"conn\":1,\"text\":\"hello\"}\n";
+        for tape in [plain.clone(), format!("{plain}{extended}{other}")] {
+            fs::write(&path, format!("{{\"tape\":1}}\n{tape}")).unwrap();
+            let sound = Sound::look_through(&path).unwrap();
+            assert_eq!(sound.plain, tape == plain);
+            let steps = TapeReader::open_sound(&sound).unwrap();
+            let steps: Vec<_> = steps.map(Result::unwrap).collect();
+            let lines: String = steps.iter().map(|step| step.to_line() + "\n").collect();
+            assert_eq!(lines, tape);
+            let any = TapeReader::open(&path).unwrap().map(Result::unwrap);
+            assert!(any.eq(steps), "what they say, too");
+        }
     }
 }

@@ -30,21 +30,34 @@ pub(super) fn read_plain(line: &Bytes) -> Option<StepFields> {
     })
 }
 
-/// As [`read_plain`], for a line already known to be a step: its event need not be checked again.
-pub(super) fn read_sound(line: &Bytes) -> Option<StepFields> {
+/// The time and the event of a line that looks as [`read_plain`] wants it, at its beginning and end.
+fn looks_plain(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let rest = line.strip_prefix(b"{\"at_ms\":")?;
     let (ms, rest) = rest.split_at(memchr::memchr(b',', rest)?);
     let emit = rest.strip_prefix(b",\"emit\":")?.strip_suffix(b"}")?;
-    // After an event, only an extension ends like this.
-    let is_last = emit.ends_with(b"}") && EXTENSION.find(emit).is_none();
-    if !is_last || !emit.starts_with(b"{\"event\":") {
+    let is_event = emit.starts_with(b"{\"event\":") && emit.ends_with(b"}");
+    is_event.then_some((ms, emit))
+}
+
+/// Whether a line that looks plain, if it does, is: nothing in it follows the event.
+pub(crate) fn is_plain_if_it_looks_so(line: &Bytes) -> bool {
+    match looks_plain(line) {
+        // After an event, only an extension ends like this.
+        Some((_, emit)) => EXTENSION.find(emit).is_none(),
+        None => true,
+    }
+}
+
+/// As [`read_plain`], for a line already known to be a step: its event need not be checked again.
+/// Returns its time too. `plain` if [`is_plain_if_it_looks_so`].
+pub(super) fn read_sound(line: &Bytes, plain: bool) -> Option<(Micros, StepFields)> {
+    let (ms, emit) = looks_plain(line)?;
+    if !plain && !is_plain_if_it_looks_so(line) {
         return None;
     }
     let at = Micros::parse_ms(std::str::from_utf8(ms).ok()?)?;
-    Some(StepFields::new(
-        Trigger::At(at),
-        Action::Emit(line.slice_ref(emit)),
-    ))
+    let action = Action::Emit(line.slice_ref(emit));
+    Some((at, StepFields::new(Trigger::At(at), action)))
 }
 
 /// How the key of an extension begins.
@@ -56,7 +69,8 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::{Index, select};
 
-    use super::{read_plain, read_sound};
+    use super::{is_plain_if_it_looks_so, read_plain, read_sound};
+    use crate::Trigger;
     use crate::step::read::read_any;
 
     /// What a line is put together from: the usual, and what is near it.
@@ -120,8 +134,12 @@ mod tests {
             if let Some(plain) = read_plain(&line) {
                 prop_assert_eq!(&any, &Ok(plain));
             }
-            if let (Ok(any), Some(sound)) = (any, read_sound(&line)) {
-                prop_assert_eq!(any, sound);
+            let Ok(any) = any else { return Ok(()) };
+            for plain in [false, is_plain_if_it_looks_so(&line)] {
+                if let Some((at, sound)) = read_sound(&line, plain) {
+                    prop_assert_eq!(&sound.trigger, &Trigger::At(at));
+                    prop_assert_eq!(&any, &sound);
+                }
             }
         }
     }
@@ -133,7 +151,7 @@ mod tests {
             r#"{"at_ms":0.125,"emit":{"event": "a", "data": {"b": ["}", "\""]}}}"#,
         ] {
             assert!(read_plain(&Bytes::from(line)).is_some(), "{line}");
-            assert!(read_sound(&Bytes::from(line)).is_some(), "{line}");
+            assert!(read_sound(&Bytes::from(line), true).is_some(), "{line}");
         }
         for line in [
             r#"{"at_ms":05,"emit":{"event":"a"}}"#,

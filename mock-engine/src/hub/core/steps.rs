@@ -48,9 +48,14 @@ impl Core {
     /// Plays steps that are only sent, the same to all, in one piece: it does what
     /// [`apply`](Self::apply) would do with each, in the same order, at a fraction of the cost.
     /// `bytes` is their size, and `to` what [`joined`](Self::joined) has just returned for it.
-    pub(crate) fn send_run(&mut self, run: Vec<Read>, bytes: usize, to: usize) {
+    pub(crate) fn send_run(
+        &mut self,
+        run: &mut dyn Iterator<Item = Read>,
+        bytes: usize,
+        to: usize,
+    ) {
         let mut frames = BytesMut::with_capacity(bytes);
-        let mut sent = Vec::with_capacity(run.len());
+        let mut sent = Vec::with_capacity(run.size_hint().0);
         for Read {
             layer, step, round, ..
         } in run
