@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 use wstape_tape::{After, End, Micros};
 
+use super::between::Between;
 use super::outbox::Outgoing;
 use super::phase::Phase;
 use super::triggers::Triggers;
@@ -48,6 +49,15 @@ pub(super) struct Conn {
     idle_number: u64,
 }
 
+/// Whether and when something can be sent on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Takes {
+    Now,
+    /// Once the real engine is done with a frame or a message.
+    Later,
+    Never,
+}
+
 /// What a relay needs of a connection.
 #[derive(Debug)]
 pub(crate) struct Attached {
@@ -63,8 +73,8 @@ pub(crate) struct Attached {
 struct Live {
     /// It has sent its Close.
     closed: bool,
-    /// It is in the middle of a frame that is sent in parts.
-    mid_frame: bool,
+    /// What waits for its place in what it sends.
+    between: Between,
     /// Dropped when the connection is over.
     _over: oneshot::Sender<()>,
     /// Notified when the toxics of its port have changed.
@@ -98,7 +108,7 @@ impl Conn {
         let poisons = Arc::default();
         self.live = Some(Box::new(Live {
             closed: false,
-            mid_frame: false,
+            between: Between::default(),
             _over: sender,
             poisons: Arc::clone(&poisons),
         }));
@@ -139,17 +149,20 @@ impl Conn {
         self.live.as_ref().is_some_and(|live| live.closed)
     }
 
-    /// Sets whether the real engine is in the middle of a frame, so that nothing may come between.
-    pub(super) fn set_mid_frame(&mut self, mid_frame: bool) {
-        if let Some(live) = &mut self.live {
-            live.mid_frame = mid_frame;
-        }
+    /// What waits for its place in what the real engine sends, if there is one.
+    pub(super) fn between(&mut self) -> Option<&mut Between> {
+        self.live.as_mut().map(|live| &mut live.between)
     }
 
     /// Whether something can be sent on it in its present state.
-    pub(super) fn takes(&self, outgoing: &Outgoing) -> bool {
-        let mid_frame = self.live.as_ref().is_some_and(|live| live.mid_frame);
-        outgoing.goes_to(self.phase) && !mid_frame
+    pub(super) fn takes(&self, outgoing: &Outgoing) -> Takes {
+        let between = self.live.as_ref().map(|live| &live.between);
+        match between.filter(|between| between.keeps_back(outgoing)) {
+            _ if !outgoing.goes_to(self.phase) => Takes::Never,
+            None => Takes::Now,
+            Some(between) if between.has_room(outgoing) => Takes::Later,
+            Some(_) => Takes::Never,
+        }
     }
 
     pub(super) fn phase(&self) -> Phase {

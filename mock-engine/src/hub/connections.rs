@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::connection::Conn;
+use super::connection::{Conn, Takes};
 use super::outbox::Outgoing;
 use super::phase::Phase;
 use crate::ids::{ConnId, PortId, Scope};
@@ -196,15 +196,33 @@ impl Connections {
         }
     }
 
-    /// How many connections in `scope` take this.
-    pub(super) fn takers(&self, scope: Scope, outgoing: &Outgoing) -> usize {
+    /// How many connections in `scope` take this now, and how many later.
+    pub(super) fn takers(&self, scope: Scope, outgoing: &Outgoing) -> (usize, usize) {
+        let add = |(now, later): (usize, usize), conn: &Conn| match conn.takes(outgoing) {
+            Takes::Now => (now + 1, later),
+            Takes::Later => (now, later + 1),
+            Takes::Never => (now, later),
+        };
         match scope {
-            Scope::One(id) => usize::from(self.get(id).is_some_and(|conn| conn.takes(outgoing))),
-            Scope::At { .. } => 0,
-            Scope::All => {
-                let takes = |conn: &&Conn| conn.takes(outgoing);
-                self.live.values().filter(takes).count()
+            Scope::One(id) => self.get(id).map_or((0, 0), |conn| add((0, 0), conn)),
+            Scope::At { .. } => (0, 0),
+            Scope::All => self.live.values().fold((0, 0), add),
+        }
+    }
+
+    /// Has it wait on those in `scope` that take it later.
+    pub(super) fn wait(&mut self, scope: Scope, outgoing: &Outgoing) {
+        let wait = |conn: &mut Conn| {
+            if conn.takes(outgoing) == Takes::Later
+                && let Some(between) = conn.between()
+            {
+                between.wait(outgoing.clone());
             }
+        };
+        match scope {
+            Scope::One(id) => self.get_mut(id).into_iter().for_each(wait),
+            Scope::At { .. } => {}
+            Scope::All => self.live.values_mut().for_each(wait),
         }
     }
 
@@ -220,7 +238,7 @@ impl Connections {
         let mut rest = Rest::default();
         let mut left = takers;
         let mut send = |id: ConnId, conn: &mut Conn| {
-            if !conn.takes(outgoing) {
+            if conn.takes(outgoing) != Takes::Now {
                 return;
             }
             left = left.saturating_sub(1);

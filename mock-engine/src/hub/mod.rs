@@ -4,6 +4,7 @@
 //! of events is exact. Links and journal have locks of their own, always taken inside; nothing is
 //! awaited while one is held.
 
+mod between;
 mod connection;
 mod connection_map;
 mod connections;

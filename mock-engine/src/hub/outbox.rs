@@ -62,6 +62,11 @@ impl Outgoing {
         u64::from(self.kind != Kind::Bytes)
     }
 
+    /// Whether it is a legal message or Ping or Pong.
+    pub(super) fn is_legal(&self) -> bool {
+        self.kind == Kind::Frame
+    }
+
     /// Whether it is a Close.
     pub(super) fn is_close(&self) -> bool {
         self.kind == Kind::Close

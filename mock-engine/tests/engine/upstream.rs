@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
 use wstape_mock_engine::{
     Engine, EngineBuilder, EngineError, Outcome, Upstream, UpstreamDialer, UpstreamDialing,
 };
@@ -214,6 +216,60 @@ fn what_is_posted_or_laid_over_comes_between_whole_frames() {
         assert_eq!(client.exactly(expected.len()).await, expected);
         between.world.engine.ping("p");
         assert_eq!(client.exactly(3).await, b"\x89\x01p");
+    });
+}
+
+#[test]
+fn no_message_is_laid_between_the_fragments_of_a_real_engines() {
+    in_memory(async {
+        let real = &[
+            r#"{"on_connect":"each","after_ms":10,"frame":{"opcode":1,"fin":false,"payload":"he"}}"#,
+            r#"{"on_connect":"each","after_ms":30,"frame":{"opcode":0,"fin":false,"payload":"l"}}"#,
+            r#"{"on_connect":"each","after_ms":50,"frame":{"opcode":0,"payload":"lo"}}"#,
+            r#"{"on_connect":"each","after_ms":70,"frame":{"opcode":2,"fin":false,"payload":"a"}}"#,
+            r#"{"on_connect":"each","after_ms":90,"drop":"fin"}"#,
+        ];
+        let overlay: &[&str] = &[
+            r#"{"at_ms":20,"text":"mid"}"#,
+            r#"{"at_ms":25,"ping":"p"}"#,
+            r#"{"at_ms":40,"emit":{"event":"a"}}"#,
+            r#"{"at_ms":80,"text":"never"}"#,
+        ];
+        let between = Between::of(real, &[overlay]).await;
+        let mut client = between.world.connect().await;
+        let (bytes, end) = client.all().await;
+        let expected = concat!(
+            "\\x01\\x02he",
+            "\\x89\\x01p",
+            "\\x00\\x01l",
+            "\\x80\\x02lo",
+            "\\x81\\x03mid",
+            "\\x81\\r{\\\"event\\\":\\\"a\\\"}",
+            "\\x02\\x01a",
+        );
+        assert_eq!(bytes.escape_ascii().to_string(), expected);
+        assert_eq!(end, "eof");
+        assert_eq!(between.both("lost"), [0, 1], "what waited to the end");
+    });
+}
+
+#[test]
+fn what_is_laid_over_waits_for_the_end_of_a_long_frame() {
+    in_memory(async {
+        // Longer than a frame is held until it is whole.
+        let payload = vec![b'x'; (1 << 20) + 1];
+        let frame = wstape_wire::whole_frame(1, &payload);
+        let (begun, rest) = frame.split_at(frame.len() / 2);
+        let [begun, rest] = [begun, rest].map(|part| BASE64_STANDARD.encode(part));
+        let real = [
+            format!(r#"{{"on_connect":"each","after_ms":10,"bytes":"{begun}"}}"#),
+            format!(r#"{{"on_connect":"each","after_ms":30,"bytes":"{rest}"}}"#),
+        ];
+        let overlay: &[&str] = &[r#"{"at_ms":20,"ping":"p"}"#, r#"{"at_ms":20,"text":"mid"}"#];
+        let between = Between::of(&real.each_ref().map(String::as_str), &[overlay]).await;
+        let mut client = between.world.connect().await;
+        let expected = [&frame[..], b"\x89\x01p\x81\x03mid"].concat();
+        assert!(client.exactly(expected.len()).await == expected);
     });
 }
 

@@ -3,6 +3,7 @@
 use wstape_tape::End;
 
 use super::Core;
+use crate::hub::between::Between;
 use crate::hub::connection::Conn;
 use crate::hub::phase::Phase;
 use crate::ids::{ConnId, Renumbering, Scope};
@@ -68,9 +69,13 @@ impl Core {
 
     /// The connection is over.
     pub(crate) fn remove(&mut self, id: ConnId) {
-        let Some(conn) = self.connections.take(id) else {
+        let Some(mut conn) = self.connections.take(id) else {
             return;
         };
+        while let Some(outgoing) = conn.between().and_then(Between::take) {
+            let what = outgoing.what();
+            self.log.write(id, JournalKind::Lost { what });
+        }
         self.schedule.forget(id);
         self.numbers.over(id);
         self.routes.over(id);

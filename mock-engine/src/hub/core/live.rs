@@ -58,8 +58,13 @@ impl Core {
             }
             _ => {}
         }
+        let between = self.connections.get_mut(id).and_then(Conn::between);
+        if let (Some(between), Some(&first)) = (between, bytes.first()) {
+            between.frame(first);
+        }
         self.log.write(id, JournalKind::Sent { what, to: 1 });
         self.work_through(id, Work::Send { bytes, frames: 1 });
+        self.send_waiting(id);
         self.connections.contains(id)
     }
 
@@ -88,13 +93,16 @@ impl Core {
         let Some(conn) = self.connections.get_mut(id) else {
             return false;
         };
-        conn.set_mid_frame(!last);
+        if let Some(between) = conn.between() {
+            between.part(&bytes, last);
+        }
         if last {
             let what = self.outbox.name("long frame");
             self.log.write(id, JournalKind::Sent { what, to: 1 });
         }
         let frames = u64::from(last);
         self.work_through(id, Work::Send { bytes, frames });
+        self.send_waiting(id);
         self.connections.contains(id)
     }
 

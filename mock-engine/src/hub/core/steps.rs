@@ -280,13 +280,10 @@ impl Core {
 
     /// Sends it to the open connections in `scope`.
     pub(super) fn send(&mut self, scope: Scope, mut outgoing: Outgoing) {
-        let (only, what) = (scope.only(), outgoing.what());
-        let to = self.connections.takers(scope, &outgoing);
+        let to = self.takers(scope, &outgoing);
         if to == 0 {
-            self.log.write(only, JournalKind::Lost { what });
             return;
         }
-        self.log.write(only, JournalKind::Sent { what, to });
         let rest = self.connections.broadcast(scope, &mut outgoing, to);
         for id in rest.careful {
             if outgoing.is_close() {
@@ -298,6 +295,30 @@ impl Core {
         }
         for id in rest.overrun {
             self.overrun(id);
+        }
+    }
+
+    /// How many connections in `scope` take this now, journalled as sent to them; on those that take
+    /// it later it waits. What none takes is lost.
+    fn takers(&mut self, scope: Scope, outgoing: &Outgoing) -> usize {
+        let (only, what) = (scope.only(), outgoing.what());
+        let (to, later) = self.connections.takers(scope, outgoing);
+        if to > 0 {
+            self.log.write(only, JournalKind::Sent { what, to });
+        } else if later == 0 {
+            self.log.write(only, JournalKind::Lost { what });
+        }
+        if later > 0 {
+            self.connections.wait(scope, outgoing);
+        }
+        to
+    }
+
+    /// Sends what has waited for this place between a real engine's frames.
+    pub(super) fn send_waiting(&mut self, id: ConnId) {
+        let next = |conn: &mut Conn| conn.between()?.next();
+        while let Some(outgoing) = self.connections.get_mut(id).and_then(next) {
+            self.send(Scope::One(id), outgoing);
         }
     }
 
@@ -372,19 +393,12 @@ impl Core {
         };
         let wall = || self.log.wall();
         let outgoing = self.outbox.make(layer, &action, &step.trigger, wall)?;
-        let what = outgoing.what();
-        if !self
-            .connections
-            .get(id)
-            .is_some_and(|conn| conn.takes(&outgoing))
-        {
-            self.log.write(id, JournalKind::Lost { what });
+        if self.takers(Scope::One(id), &outgoing) == 0 {
             return Some(Work::Send {
                 bytes: Bytes::new(),
                 frames: 0,
             });
         }
-        self.log.write(id, JournalKind::Sent { what, to: 1 });
         if outgoing.is_close() {
             self.begin_closing(id);
         }
