@@ -26,6 +26,8 @@ pub enum TapeErrorKind {
     Io,
     /// Not UTF-8, or a byte order mark.
     Encoding,
+    /// A file that gzip or zstd packed.
+    Packed,
     /// A line that is not one JSON object.
     Json,
     /// A key that the format doesn't have there.
@@ -86,7 +88,9 @@ impl TapeError {
             kind: flaw.kind,
             message: flaw.message,
             help: flaw.help,
-            excerpt: Some(Excerpt::around(text, at, flaw.len)),
+            // Packed bytes show nothing to anybody.
+            excerpt: (flaw.kind != TapeErrorKind::Packed)
+                .then(|| Excerpt::around(text, at, flaw.len)),
             io: None,
         }))
     }

@@ -304,7 +304,11 @@ impl<R: BufRead> Lines<R> {
             match self.reader.fill_buf() {
                 Ok(ready) => break ready,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(TapeError::io(&self.name, self.number, "read", &error)),
+                Err(error) => {
+                    // What fails at its beginning, as a folder does, has no lines.
+                    let line = if self.number > 1 { self.number } else { 0 };
+                    return Err(TapeError::io(&self.name, line, "read", &error));
+                }
             }
         };
         let bytes = ready.len().min(FILE_BUFFER_BYTES);

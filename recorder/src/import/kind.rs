@@ -60,7 +60,7 @@ const KINDS: [(&[u8], &str); 15] = [
     ),
     (
         b"{\"tape\":",
-        "a tape already; it plays as it is: wstape serve FILE",
+        "a tape already; unpacked, it plays as it is: wstape serve FILE",
     ),
 ];
 

@@ -75,9 +75,9 @@ pub(crate) fn of_tape(error: &TapeError) -> String {
 fn no_tape(error: &TapeError, line: &str) -> Option<&'static str> {
     let is_other = match error.kind() {
         TapeErrorKind::Json => true,
-        // Otherwise it is packed or has a byte order mark, and the sentence says what to do.
+        // Otherwise it has a byte order mark, and the sentence says what to do.
         TapeErrorKind::Encoding => error.message().starts_with(NO_TEXT),
-        TapeErrorKind::Unsupported => false,
+        TapeErrorKind::Packed | TapeErrorKind::Unsupported => false,
         _ => error.key() == Some("tape"),
     };
     if error.line() > 1 || !is_other {

@@ -238,7 +238,7 @@ fn what_this_user_may_not_do_is_said_with_what_to_do() {
 }
 
 #[test]
-fn a_packed_tape_and_a_tape_in_a_verbs_place_say_what_to_run() {
+fn a_packed_tape_a_folder_and_a_tape_in_a_verbs_place_say_what_to_do() {
     let folder = folder();
     fs::write(folder.path().join("t.gz"), b"\x1f\x8b\x08\x00rest").expect("written");
     fs::write(folder.path().join("t.zst"), b"\x28\xb5\x2f\xfdrest").expect("written");
@@ -251,12 +251,25 @@ fn a_packed_tape_and_a_tape_in_a_verbs_place_say_what_to_run() {
             &["show", "t.zst"],
             "packed with zstd; unpack it first: unzstd FILE",
         ),
+        (
+            &["journal", "t.gz"],
+            "packed with gzip; unpack it first: gunzip FILE",
+        ),
+        (
+            &["draw", "t.zst", "--out", "t.html"],
+            "packed with zstd; unpack it first: unzstd FILE",
+        ),
+        (
+            &["show", "folder"],
+            "wstape: folder: cannot read the tape: Is a directory",
+        ),
         (&["t.jsonl"], "`wstape replay t.jsonl` plays it"),
         (&["chaos", "t.jsonl"], "`wstape replay t.jsonl` plays it"),
     ] {
         let (status, said) = run(folder.path(), arguments);
         assert_eq!(status, Some(2), "{said}");
         assert!(said.contains(sentence), "{arguments:?}: {said}");
+        assert!(!said.contains("rest"), "bytes that nobody reads: {said}");
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use wstape_mock_engine::MAX_JOURNAL_LINE_BYTES;
+use wstape_tape::{TapeErrorKind, TapeReader};
 
 use super::error::DrawError;
 use crate::cmd::read_once::{copied, first_line, rewound};
@@ -71,7 +72,10 @@ impl Input {
                 name: self.name.clone(),
                 source,
             })?;
-        kind(&line).ok_or_else(|| DrawError::Neither(self.name.clone()))
+        kind(&line).ok_or_else(|| match TapeReader::new(&self.name, &line[..]) {
+            Err(error) if error.kind() == TapeErrorKind::Packed => DrawError::Tape(error),
+            _ => DrawError::Neither(self.name.clone()),
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use wstape_mock_engine::{Attempts, JournalError, JournalReader};
-use wstape_tape::TapeReader;
+use wstape_tape::{TapeErrorKind, TapeReader};
 
 use self::page::Page;
 use self::told::told;
@@ -52,18 +52,29 @@ impl JournalArgs {
                 let sentence = format!("{file}: cannot read the journal: {source}{remedy}");
                 exit::bad_input(&sentence)
             }
-            Err(JournalError::NoHeader { file }) if self.is_tape() => {
-                let sentence =
-                    format!("{file}: not a journal, but a tape: wstape show says what it holds");
-                exit::bad_input(&sentence)
+            Err(error @ JournalError::NoHeader { .. }) => {
+                let sentence = self.no_journal();
+                exit::bad_input(&sentence.unwrap_or_else(|| error.to_string()))
             }
             Err(error) => exit::bad_input(&error),
         }
     }
 
-    /// Whether a tape was given instead. Standard input can't be read twice.
-    fn is_tape(&self) -> bool {
-        self.journal.is_file() && TapeReader::open(&self.journal).is_ok()
+    /// What was given instead, if it is a tape or packed. Standard input can't be read twice.
+    fn no_journal(&self) -> Option<String> {
+        if !self.journal.is_file() {
+            return None;
+        }
+        let file = self.journal.display();
+        match TapeReader::open(&self.journal) {
+            Ok(_) => Some(format!(
+                "{file}: not a journal, but a tape: wstape show says what it holds"
+            )),
+            Err(error) if error.kind() == TapeErrorKind::Packed => {
+                Some(format!("{file}: {}", error.message()))
+            }
+            Err(_) => None,
+        }
     }
 
     fn page(&self) -> Result<Page, JournalError> {
