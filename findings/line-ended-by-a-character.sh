@@ -95,8 +95,8 @@ async def by_kubernetes_asyncio():
         async for event in watch.Watch().stream(client.CoreV1Api(api).list_namespaced_config_map, "default", timeout_seconds=2):
             print(event["object"].metadata.resource_version)
 
-clients = {"kr8s": by_kr8s, "kubernetes": by_kubernetes, "kubernetes_asyncio": by_kubernetes_asyncio, "httpx": by_httpx, "requests": by_requests,
-           "requests, decode_unicode": lambda: by_requests(decode_unicode=True), "aiohttp": by_aiohttp}
+clients = {"kr8s": by_kr8s, "kubernetes": by_kubernetes, "kubernetes_asyncio": by_kubernetes_asyncio, "httpx": by_httpx,
+           "requests": by_requests, "requests, decode_unicode": lambda: by_requests(decode_unicode=True), "aiohttp": by_aiohttp}
 client = clients[name]
 try:
     asyncio.run(client()) if asyncio.iscoroutinefunction(client) else client()

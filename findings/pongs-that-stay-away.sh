@@ -20,8 +20,8 @@ cd "$work"
 apt-get -qq download 'pike8.0-core=8.0.1738-*' libgmp10 libhogweed6 libnettle8 2> log || { cat log >&2; exit 2; }
 for package in *.deb; do dpkg -x "$package" unpacked; done
 python3 -m venv venv
-venv/bin/pip install -q --disable-pip-version-check aiosonic==1.3.3 asyncwebsockets==0.9.4 curl_cffi==0.17.0 pycurl==7.49.0 niquests==3.21.2 \
-  websockets==17.4
+venv/bin/pip install -q --disable-pip-version-check aiosonic==1.3.3 asyncwebsockets==0.9.4 curl_cffi==0.17.0 \
+  pycurl==7.49.0 niquests==3.21.2 websockets==17.4
 npm install --silent --no-audit --no-fund --ignore-scripts ws@8.23.0
 
 cat > expected <<'EOF'
