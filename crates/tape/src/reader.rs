@@ -133,6 +133,8 @@ impl<R: BufRead> TapeReader<R> {
             buffer: Vec::new(),
         };
         let (line, newline) = lines.next()?.unwrap_or_default();
+        // The header is kept for as long as the tape is.
+        let line = Bytes::copy_from_slice(&line);
         let header = read_header(&line).map_err(|mut flaw| {
             if line.is_empty() && !newline {
                 let message = "the file is empty; a tape begins with {\"tape\":1}";

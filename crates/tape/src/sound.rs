@@ -202,6 +202,7 @@ mod tests {
         let error = reader.find_map(Result::err).unwrap();
         assert_eq!(error.line(), 10_002);
     }
+
     #[test]
     fn a_sound_files_steps_are_those_of_any_reader_however_long_they_are_kept() {
         let folder = tempfile::tempdir().unwrap();

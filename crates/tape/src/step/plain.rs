@@ -39,7 +39,7 @@ fn looks_plain(line: &[u8]) -> Option<(&[u8], &[u8])> {
     is_event.then_some((ms, emit))
 }
 
-/// Whether a line that looks plain, if it does, is: nothing in it follows the event.
+/// `false` for a line that looks plain and is not: something follows its event.
 pub(crate) fn is_plain_if_it_looks_so(line: &Bytes) -> bool {
     match looks_plain(line) {
         // After an event, only an extension ends like this.
