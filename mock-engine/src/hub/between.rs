@@ -26,20 +26,16 @@ pub(super) struct Between {
 }
 
 impl Between {
-    /// The engine's next frame, of which there is at least this byte.
-    pub(super) fn frame(&mut self, first: u8) {
-        if matches!(
-            first & 0x0f,
-            frame::TEXT | frame::BINARY | frame::CONTINUATION
-        ) {
-            self.mid_message = first & FIN == 0;
-        }
-    }
-
-    /// A part of a frame: the `last`, or one that others follow.
+    /// A part of the engine's next frame passes: the `last`, as a whole frame is, or one that others
+    /// follow.
     pub(super) fn part(&mut self, bytes: &[u8], last: bool) {
-        if let (false, Some(&first)) = (self.mid_frame, bytes.first()) {
-            self.frame(first);
+        if let (false, Some(&first)) = (self.mid_frame, bytes.first())
+            && matches!(
+                first & 0x0f,
+                frame::TEXT | frame::BINARY | frame::CONTINUATION
+            )
+        {
+            self.mid_message = first & FIN == 0;
         }
         self.mid_frame = !last;
     }

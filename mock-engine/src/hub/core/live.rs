@@ -58,9 +58,8 @@ impl Core {
             }
             _ => {}
         }
-        let between = self.connections.get_mut(id).and_then(Conn::between);
-        if let (Some(between), Some(&first)) = (between, bytes.first()) {
-            between.frame(first);
+        if let Some(between) = self.connections.get_mut(id).and_then(Conn::between) {
+            between.part(&bytes, true);
         }
         self.log.write(id, JournalKind::Sent { what, to: 1 });
         self.work_through(id, Work::Send { bytes, frames: 1 });
