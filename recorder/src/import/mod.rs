@@ -44,7 +44,7 @@ use merge::Merged;
 use session::{Moment, Session};
 use wall::Wall;
 
-/// The format of a recording that another tool made.
+/// The format of a recording that another tool made. Files may be compressed with gzip or zstd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImportFormat {
@@ -55,9 +55,9 @@ pub enum ImportFormat {
     Mitmproxy,
     /// `MockForge`'s replay file.
     Mockforge,
-    /// A feed recorder's file with one message per line, optionally compressed with gzip or zstd.
+    /// A feed recorder's file with one message per line.
     Lines,
-    /// A network capture: pcap or pcapng, optionally compressed with gzip or zstd.
+    /// A network capture: pcap or pcapng.
     Capture,
 }
 
@@ -197,7 +197,7 @@ impl Import {
             ImportFormat::Mockforge => {
                 self.input.keep()?;
                 let source = || {
-                    let sessions = vec![mockforge::session(&name, self.input.lines()?)];
+                    let sessions = vec![mockforge::session(&name, self.input.unpacked()?)];
                     Ok(self.merged((self.chosen(sessions)?, Vec::new())))
                 };
                 self.record(source, output, redactor, &mut progress)

@@ -31,6 +31,11 @@ pub(super) fn other(begin: &[u8]) -> Option<&'static str> {
     found.map(|(_, what)| *what)
 }
 
+/// Whether a file with these first bytes is gzip or zstd.
+pub(super) fn is_packed(begin: &[u8]) -> bool {
+    begin.starts_with(GZIP) || begin.starts_with(ZSTD)
+}
+
 /// Decompresses a stream if it is compressed.
 pub(super) fn unpacked<'a>(mut packed: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
     let begin = packed.fill_buf()?;
