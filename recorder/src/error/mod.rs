@@ -66,7 +66,7 @@ pub enum RecordError {
     NoWebSocket {
         /// The upstream's address.
         upstream: String,
-        /// How many handshakes it answered.
+        /// How many handshakes got an answer that no WebSocket server gives.
         answers: u64,
         /// The tape's name.
         name: String,

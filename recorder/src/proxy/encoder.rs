@@ -82,7 +82,8 @@ impl ProxyEncoder {
         tape.push(Step::at(at, Action::End))
     }
 
-    /// The number of answers, if every one was an answer that no WebSocket server gives.
+    /// The number of answers that no WebSocket server gives, if there were any and no handshake was
+    /// upgraded.
     pub(super) fn is_no_websocket(&self) -> Option<u64> {
         let Desk {
             upgraded, strange, ..

@@ -296,8 +296,7 @@ impl Exchange {
         }
     }
 
-    /// Takes a loss or the end of the recording: a refusal with an incomplete body is recorded
-    /// without it.
+    /// Ends an incomplete answer: a refusal is recorded without its body.
     pub(super) fn cut(&mut self, at: Micros, out: &mut impl Steps) {
         if let Answering::Body(_, kept) = &mut self.answering
             && let Kept::Refusal(refusal) = std::mem::replace(kept, Kept::Nothing)

@@ -183,7 +183,7 @@ impl Proxy {
     /// [`RecordError::Output`] if the output can't be written; [`RecordError::Broken`] if it fails
     /// during the recording, as on a full disk; what was acknowledged before can be played.
     /// [`RecordError::Secret`] if the tape holds one. [`RecordError::NoWebSocket`] if no handshake
-    /// got an answer that a WebSocket server gives.
+    /// was upgraded and some got an answer that no WebSocket server gives.
     ///
     /// # Panics
     /// Outside a tokio runtime.

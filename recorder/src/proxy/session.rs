@@ -120,7 +120,7 @@ impl Session {
         false
     }
 
-    /// Takes the end of the recording: keeps the incomplete frames.
+    /// Takes the end of the connection or of the recording: keeps what came of incomplete frames.
     pub(crate) fn cut(&mut self, at: Micros, out: &mut impl Steps) {
         match &mut self.phase {
             Phase::Http(exchange) => exchange.cut(at, out),

@@ -243,7 +243,7 @@ impl Connection {
         told.push(Told::Over);
     }
 
-    /// Passes on the bytes that are in order, or all of them if `all` is set.
+    /// Passes on the bytes that are in order. With `all`, acknowledged holes are not waited for.
     fn pop(&mut self, at: Wall, all: bool, told: &mut Vec<Told>) {
         let mut side = 0;
         while side < 2 {
