@@ -139,8 +139,8 @@ impl Input {
         Ok(())
     }
 
-    /// Copies all of `from` to a temporary file. `how` completes the error if that is too much, as in
-    /// `by a pipe`.
+    /// Copies all of `from` to a temporary file. `how` completes the error if that is too much, as
+    /// in `by a pipe`.
     fn kept(&self, from: impl Read, how: &str) -> Result<File, ImportError> {
         let mut kept = tempfile::tempfile().map_err(|error| self.failed(error))?;
         let whole = copy_within(from, &mut kept, MAX_KEPT_BYTES);

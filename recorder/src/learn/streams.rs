@@ -15,7 +15,7 @@ pub(super) const UNASKED: &str = "unasked";
 pub(super) struct Streams<'h> {
     /// One stream for each thing, with its label, by what a request for it must contain.
     pub(super) of_each: BTreeMap<String, (String, &'h Stream)>,
-    /// Conflicts between engine's names that stand for two things, one sentence each.
+    /// Names of the engine that stand for two things, one sentence each.
     pub(super) unlearnt: Vec<String>,
 }
 

@@ -122,8 +122,8 @@ impl ProxyRecording {
     ///
     /// # Errors
     /// [`RecordError::Broken`] if the output failed during the recording; [`RecordError::Secret`]
-    /// if the tape holds one; [`RecordError::NoWebSocket`] if no handshake was upgraded and some got
-    /// an answer that no WebSocket server gives.
+    /// if the tape holds one; [`RecordError::NoWebSocket`] if no handshake was upgraded and some
+    /// got an answer that no WebSocket server gives.
     pub async fn finish(self) -> Result<Summary, RecordError> {
         let RecordedConnections { time, stats, .. } = self.connections;
         let (duration, end_at) = (time.elapsed(), time.now());

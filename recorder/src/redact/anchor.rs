@@ -1,9 +1,9 @@
 //! A cheap check that rules out well-known secrets in nearly every text. Everything that a shape
 //! matches contains one of the shape's words, and most messages of feeds contain none of them.
 //!
-//! Case is ignored in a way that folds more than case: the bit that separates small letters from
-//! capitals is set in all bytes. If two other bytes become equal, a text is examined needlessly,
-//! but no secret is missed.
+//! Case is ignored in a way that folds more than case: the bit that separates lowercase letters
+//! from capitals is set in all bytes. If two other bytes become equal, a text is examined
+//! needlessly, but no secret is missed.
 
 use aho_corasick::AhoCorasick;
 use aho_corasick::packed::{self, Searcher};
@@ -11,7 +11,7 @@ use aho_corasick::packed::{self, Searcher};
 /// How many bytes of a text are folded and searched at once.
 const BLOCK_BYTES: usize = 1 << 10;
 
-/// The bit that distinguishes a small ASCII letter from a capital.
+/// The bit that distinguishes a lowercase ASCII letter from a capital.
 const CASE_BIT: u8 = 0x20;
 
 /// Words shorter than this, in bytes, are searched for separately: with longer words only, a search

@@ -66,7 +66,8 @@ pub(super) fn say_secret(words: &[String]) -> bool {
     words.iter().any(secret) || words.windows(2).any(key) || *words == ["key"]
 }
 
-/// A name's words in lower case, split at punctuation and where a capital follows a small letter.
+/// A name's words in lower case, split at punctuation and where a capital follows a lowercase
+/// letter.
 pub(super) fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut small = false;

@@ -267,7 +267,7 @@ fn tells(text: &str) -> bool {
 }
 
 /// Whether a text is a coin's symbol: capitals, perhaps with a number before or after them
-/// (`1INCH`, `BTC-USD`); or a few letters, all small or with several capitals in a row (`usdt`,
+/// (`1INCH`, `BTC-USD`); or a few letters, all lowercase or with several capitals in a row (`usdt`,
 /// `stETH`, `USDC.e`).
 fn is_symbol(text: &str) -> bool {
     const MAX_BYTES: usize = 12;
@@ -318,13 +318,13 @@ fn is_short_number(text: &str) -> bool {
 }
 
 /// Whether a text consists of words and numbers that somebody chose: `orderbook.50.BTCUSDT`,
-/// `ArrowLeft`. A random text changes between letters and digits, and between small letters and
+/// `ArrowLeft`. A random text changes between letters and digits, and between lowercase letters and
 /// capitals, more often.
 fn reads_as_words(text: &str) -> bool {
     /// As many as in the name of an option, `27MAR26`.
     const MAX_TURNS: usize = 2;
     const MIN_MEAN_LETTERS: usize = 2;
-    /// The longest word of capitals or small letters.
+    /// The longest word of capitals or lowercase letters.
     const MAX_WORD_BYTES: usize = 20;
     let (mut words, mut letters) = (0, 0);
     for piece in text.as_bytes().split(|b| !b.is_ascii_alphanumeric()) {

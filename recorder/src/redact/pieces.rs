@@ -55,8 +55,8 @@ fn places(bytes: &[u8]) -> Vec<Range<usize>> {
     places
 }
 
-/// The length of the words at the beginning of a path, small letters before a slash, which don't
-/// belong to a token.
+/// The length of the words at the beginning of a path, lowercase letters before a slash, which
+/// don't belong to a token.
 pub(super) fn words_before(piece: &str) -> usize {
     const MIN_LETTERS: usize = 3;
     let mut at = 0;

@@ -58,9 +58,9 @@ pub(in crate::redact) fn is_signature(value: &str) -> bool {
         || base58::is_private_key(value)
 }
 
-/// Whether a string is a token of small letters and digits, as the listen keys of some exchanges
-/// are: long, with more than hexadecimal digits, and so mixed that nobody chose it. Public strings
-/// that look like this are recognized by how they begin.
+/// Whether a string is a token of lowercase letters and digits, as the listen keys of some
+/// exchanges are: long, with more than hexadecimal digits, and so mixed that nobody chose it.
+/// Public strings that look like this are recognized by how they begin.
 fn is_small_token(value: &str) -> bool {
     const MIN_BYTES: usize = 48;
     /// A random string changes between letters and digits at two of five places, words with numbers
@@ -75,7 +75,7 @@ fn is_small_token(value: &str) -> bool {
         && !is_public_in_small(value)
 }
 
-/// Whether a string of small letters and digits is public: an address in Bech32 (BIP-173), with
+/// Whether a string of lowercase letters and digits is public: an address in Bech32 (BIP-173), with
 /// data after the last 1 that lacks four characters; a content ID of IPFS or a name of IPNS; an
 /// address of Filecoin.
 fn is_public_in_small(value: &str) -> bool {

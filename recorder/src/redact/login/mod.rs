@@ -11,7 +11,7 @@
 //! | a string that looks like a signature or a token | that string | 64 hexadecimal digits, 40 letters and digits of all kinds |
 //!
 //! Modules: `purpose` (what a message is for), `member` (names of members), `look` (the look of
-//! signatures and tokens). Beside this module, `texts` handles texts that are not JSON, and `mqtt`
+//! signatures and tokens). Outside this module, `texts` handles texts that are not JSON, and `mqtt`
 //! its binary packets.
 
 mod look;
