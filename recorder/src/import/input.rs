@@ -13,8 +13,9 @@ use crate::error::ImportError;
 /// Most bytes of a HAR, which is in memory while it is read.
 const MAX_HAR_BYTES: u64 = 4 << 30;
 
-/// Most bytes of piped input that are kept, in a temporary file; a file may be longer.
-const MAX_PIPED_BYTES: u64 = 4 << 30;
+/// Most bytes of input that are kept in a temporary file, since it comes by a pipe or is packed; any
+/// other file may be longer.
+const MAX_KEPT_BYTES: u64 = 4 << 30;
 
 /// A file, or standard input.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ enum Origin {
         path: PathBuf,
     },
     Stdin,
-    /// Standard input or a pipe, in a temporary file.
+    /// What came by a pipe, or was packed, in a temporary file.
     Kept(File),
 }
 
@@ -132,20 +133,27 @@ impl Input {
         if matches!(&self.from, Origin::File { file, .. } if is_file(file)) {
             return Ok(());
         }
-        let mut kept = tempfile::tempfile().map_err(|error| self.failed(error))?;
-        let whole = copy_within(self.stream(), &mut kept, MAX_PIPED_BYTES);
-        if !whole.map_err(|error| self.failed(error))? {
-            return Err(ImportError::Flaw {
-                name: self.name.clone(),
-                place: String::new(),
-                message: format!(
-                    "expected {} GiB at most by a pipe, found more; write it into a file and import that",
-                    MAX_PIPED_BYTES >> 30
-                ),
-            });
-        }
+        let kept = self.kept(self.stream(), "by a pipe")?;
         self.from = Origin::Kept(kept);
         Ok(())
+    }
+
+    /// A temporary file with all of `from`, which errors say comes `how`.
+    fn kept(&self, from: impl Read, how: &str) -> Result<File, ImportError> {
+        let mut kept = tempfile::tempfile().map_err(|error| self.failed(error))?;
+        let whole = copy_within(from, &mut kept, MAX_KEPT_BYTES);
+        if whole.map_err(|error| self.failed(error))? {
+            return Ok(kept);
+        }
+        Err(ImportError::Flaw {
+            name: self.name.clone(),
+            place: String::new(),
+            message: format!(
+                "expected {} GiB at most {how}, found more; write it into a plain file and import \
+                 that",
+                MAX_KEPT_BYTES >> 30
+            ),
+        })
     }
 
     /// The input from its beginning. It must have been [kept](Self::keep).
@@ -164,11 +172,6 @@ impl Input {
         begin().map_err(|error| self.failed(error))
     }
 
-    /// Its lines. It must have been [kept](Self::keep).
-    pub(super) fn lines(&self) -> Result<Box<dyn BufRead>, ImportError> {
-        Ok(Box::new(BufReader::new(self.begin()?)))
-    }
-
     /// Its bytes, decompressed if gzip or zstd. It must have been [kept](Self::keep).
     pub(super) fn unpacked(&self) -> Result<Box<dyn BufRead>, ImportError> {
         let mut packed = BufReader::new(self.begin()?);
@@ -183,9 +186,16 @@ impl Input {
         unpack::unpacked(packed).map_err(|error| self.failed(error))
     }
 
-    /// The input as something that can be read anywhere.
+    /// The input, decompressed if gzip or zstd, as something that can be read anywhere.
     pub(super) fn anywhere(&mut self) -> Result<Reader, ImportError> {
         self.keep()?;
+        let mut begin = [0; 4];
+        let read = self.begin()?.read(&mut begin);
+        let read = read.map_err(|error| self.failed(error))?;
+        if unpack::is_packed(&begin[..read]) {
+            let plain = self.unpacked()?;
+            self.from = Origin::Kept(self.kept(plain, "once it is unpacked")?);
+        }
         let file = self.begin()?;
         let len = file.metadata().map_err(|error| self.failed(error))?.len();
         Ok(Reader::new(Rc::new(file), len))

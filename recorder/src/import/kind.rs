@@ -60,7 +60,8 @@ const KINDS: [(&[u8], &str); 15] = [
     ),
     (
         b"{\"tape\":",
-        "a tape already; unpacked, it plays as it is: wstape serve FILE",
+        "a tape already, which plays without an import: wstape serve FILE (if it is packed, unpack it \
+         first)",
     ),
 ];
 

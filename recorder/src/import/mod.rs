@@ -44,7 +44,7 @@ use merge::Merged;
 use session::{Moment, Session};
 use wall::Wall;
 
-/// Who wrote a file.
+/// Who wrote a file, which may be plain or packed by gzip or zstd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImportFormat {
@@ -55,9 +55,9 @@ pub enum ImportFormat {
     Mitmproxy,
     /// `MockForge`'s replay file.
     Mockforge,
-    /// A feed recorder's: a message a line; gzip and zstd too.
+    /// A feed recorder's: a message a line.
     Lines,
-    /// A capture of a network's packets: pcap or pcapng; gzip and zstd too.
+    /// A capture of a network's packets: pcap or pcapng.
     Capture,
 }
 
@@ -197,7 +197,7 @@ impl Import {
             ImportFormat::Mockforge => {
                 self.input.keep()?;
                 let source = || {
-                    let sessions = vec![mockforge::session(&name, self.input.lines()?)];
+                    let sessions = vec![mockforge::session(&name, self.input.unpacked()?)];
                     Ok(self.merged((self.chosen(sessions)?, Vec::new())))
                 };
                 self.record(source, output, redactor, &mut progress)

@@ -31,6 +31,11 @@ pub(super) fn other(begin: &[u8]) -> Option<&'static str> {
     found.map(|(_, what)| *what)
 }
 
+/// Whether bytes begin as those do that are unpacked.
+pub(super) fn is_packed(begin: &[u8]) -> bool {
+    begin.starts_with(GZIP) || begin.starts_with(ZSTD)
+}
+
 /// The bytes that a stream stands for, unpacked where it is packed.
 pub(super) fn unpacked<'a>(mut packed: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
     let begin = packed.fill_buf()?;

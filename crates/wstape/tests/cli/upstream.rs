@@ -1,7 +1,7 @@
 //! `wstape serve --upstream`: a real engine behind the port, played by another `wstape serve`.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -170,7 +170,9 @@ fn a_real_engines_traffic_passes_under_an_overlay_and_is_recorded_without_it() {
     assert_eq!(reset.kind(), std::io::ErrorKind::ConnectionReset);
     let mut second = between.dial();
     reads(&mut second, b"\x81\x02hi");
-    drop(second);
+    // Its end is answered once it was seen, so that Ctrl-C can't come before it.
+    second.shutdown(Shutdown::Write).expect("it can end");
+    assert_eq!(second.read(&mut [0]).expect("the answer"), 0);
 
     let (said, status) = between.end();
     assert_eq!(status, Some(0), "{said}");

@@ -97,8 +97,9 @@ impl<'a> Packets<'a> {
         let read = |error| ImportError::Read(name.to_owned(), error);
         let begin = input.fill_buf().map_err(read)?;
         let next_generation = begin.starts_with(SECTION);
+        let empty = begin.is_empty().then_some("an empty file");
         let found = kind::of(begin).filter(|_| !next_generation);
-        let found = found.unwrap_or(
+        let found = found.or(empty).unwrap_or(
             "something else; Wireshark's editcap can convert many formats: editcap -F pcapng \
              FILE NEW.pcapng",
         );
