@@ -154,7 +154,7 @@ pub(crate) struct Leak {
     warn_mib: f64,
     /// This much more fails.
     fail_mib: f64,
-    /// Of the sockets that were open this long before the end, one may be left.
+    /// How far apart the two measurements of sockets are; one socket may be open in both.
     settle_s: f64,
 }
 

@@ -170,7 +170,7 @@ fn a_real_engines_traffic_passes_under_an_overlay_and_is_recorded_without_it() {
     assert_eq!(reset.kind(), std::io::ErrorKind::ConnectionReset);
     let mut second = between.dial();
     reads(&mut second, b"\x81\x02hi");
-    // Its end is answered once it was seen, so that Ctrl-C can't come before it.
+    // The answer shows that the client's end was seen, so Ctrl-C can't come before it.
     second.shutdown(Shutdown::Write).expect("it can end");
     assert_eq!(second.read(&mut [0]).expect("the answer"), 0);
 
