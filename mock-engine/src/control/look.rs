@@ -174,6 +174,7 @@ struct FaultsAnswer {
 struct FaultAnswer {
     /// `tape`, `overlay 1` and so on, or `control`.
     of: String,
+    path: Option<String>,
     conn: Option<u64>,
     state: String,
     direction: Option<&'static str>,
@@ -189,6 +190,7 @@ pub(super) async fn faults(Extract(state): Extract<Arc<State>>) -> Response {
     };
     let faults = standing.into_iter().map(|fault: Standing| FaultAnswer {
         of: of(fault.layer),
+        path: fault.path,
         conn: fault.conn,
         state: fault.state,
         direction: fault.direction,

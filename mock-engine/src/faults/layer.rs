@@ -280,6 +280,12 @@ impl LayerFaults {
         self.each.iter().map(|(&conn, faults)| (conn, faults))
     }
 
+    /// What it has set for the connections of each path, or for the n-th of them.
+    pub(super) fn of_paths(&self) -> impl Iterator<Item = (PathId, Option<u64>, &Faults)> {
+        let paths = self.at_path.iter();
+        paths.map(|(&(path, nth), faults)| (path, nth, faults))
+    }
+
     /// How it treats dials.
     pub(super) fn down(&self) -> Down {
         self.down.get().copied().unwrap_or_default()

@@ -5,13 +5,16 @@ use wstape_tape::{Action, Answers, Direction, Down};
 use super::layer::{Faults, LayerFaults, Wire};
 use super::layers::Layers;
 use super::slot::Slot;
+use crate::ids::PathId;
 
 /// A state that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Standing {
     /// Which layer set it: 0 is the base, the last but one Rust's controls, the last what was posted.
     pub(crate) layer: usize,
-    /// The connection that it holds for, if it is only one.
+    /// The path that it holds for, if it names one.
+    pub(crate) path: Option<String>,
+    /// The connection that it holds for, if it is only one: the n-th of the path, if there is one.
     pub(crate) conn: Option<u64>,
     /// The journal's words for it.
     pub(crate) state: String,
@@ -22,12 +25,12 @@ pub(crate) struct Standing {
 }
 
 impl Layers {
-    /// The states that hold, layer by layer.
-    pub(crate) fn standing(&self) -> Vec<Standing> {
+    /// The states that hold, layer by layer; `named` knows the paths that connections can ask for.
+    pub(crate) fn standing<'p>(&self, named: impl Fn(PathId) -> Option<&'p str>) -> Vec<Standing> {
         let mut list = List::default();
         for (layer, faults) in self.iter().enumerate() {
             list.layer = layer;
-            list.add_layer(faults);
+            list.add_layer(faults, &named);
         }
         list.found
     }
@@ -36,13 +39,14 @@ impl Layers {
 #[derive(Default)]
 struct List {
     layer: usize,
+    path: Option<String>,
     conn: Option<u64>,
     found: Vec<Standing>,
 }
 
 impl List {
-    fn add_layer(&mut self, layer: &LayerFaults) {
-        self.conn = None;
+    fn add_layer<'p>(&mut self, layer: &LayerFaults, named: impl Fn(PathId) -> Option<&'p str>) {
+        (self.path, self.conn) = (None, None);
         self.slot(layer.down_slot(), |down: &Down| Action::Down(*down));
         self.slot(layer.clock_slot(), |skew| Action::Clock(Some(*skew)));
         self.slot(layer.held_slot(), |()| Action::Answers(Answers::Held));
@@ -50,6 +54,13 @@ impl List {
             self.push(&Action::Http(answer.clone()), None, None);
         }
         self.add(layer.of_all());
+        for (path, nth, faults) in layer.of_paths() {
+            if let Some(path) = named(path) {
+                (self.path, self.conn) = (Some(path.to_owned()), nth);
+                self.add(faults);
+            }
+        }
+        self.path = None;
         for (conn, faults) in layer.of_each() {
             self.conn = Some(conn.get());
             self.add(faults);
@@ -101,6 +112,7 @@ impl List {
     fn push(&mut self, action: &Action, direction: Option<&'static str>, left: Option<u32>) {
         self.found.push(Standing {
             layer: self.layer,
+            path: self.path.clone(),
             conn: self.conn,
             state: action.words().into_owned(),
             direction,

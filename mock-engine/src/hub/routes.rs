@@ -52,6 +52,11 @@ impl Routes {
         id
     }
 
+    /// The path as steps name it; `None` if there were too many to register it.
+    pub(super) fn pattern(&self, id: PathId) -> Option<&str> {
+        self.named.get(id.0).map(|(pattern, _)| pattern.as_str())
+    }
+
     /// Notes that a connection asks for an upgrade.
     pub(super) fn ask(&mut self, id: ConnId, path: &str, query: Option<&str>) {
         let asked = Asked {

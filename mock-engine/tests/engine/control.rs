@@ -51,7 +51,10 @@ fn steps_are_played_now_all_of_them_or_none() {
 #[test]
 fn faults_that_were_posted_are_listed_and_cleared_and_a_tapes_stay() {
     over_tcp(async {
-        let lines = [r#"{"at_ms":0,"latency_ms":1,"direction":"to_client"}"#];
+        let lines = [
+            r#"{"at_ms":0,"latency_ms":1,"direction":"to_client"}"#,
+            r#"{"at_ms":0,"path":"/b*","pongs":"withheld"}"#,
+        ];
         let steered = Steered::build(Engine::builder().layer(tape(&lines))).await;
         let _client = steered.connect().await;
         let steps = "{\"at_ms\":0,\"conn\":1,\"partition\":\"both\"}\n{\"at_ms\":0,\"refuse\":{\"status\":503},\"times\":2}\n";
@@ -61,21 +64,23 @@ fn faults_that_were_posted_are_listed_and_cleared_and_a_tapes_stay() {
             let faults = answer["faults"].as_array().unwrap().clone();
             let state = |fault: &Value| {
                 format!(
-                    "{} {} {} {}",
-                    fault["of"], fault["conn"], fault["state"], fault["left"]
+                    "{} {} {} {} {}",
+                    fault["of"], fault["path"], fault["conn"], fault["state"], fault["left"]
                 )
             };
             faults.iter().map(state).collect::<Vec<String>>()
         };
-        let latency = r#""tape" null "latency 1 ms" null"#;
-        let expected = [
-            latency,
-            r#""control" null "refuse 503" 2"#,
-            r#""control" 1 "partition both" null"#,
+        let of_tape = [
+            r#""tape" null null "latency 1 ms" null"#,
+            r#""tape" "/b*" null "pongs withheld" null"#,
         ];
-        assert_eq!(states().await, expected);
+        let posted = [
+            r#""control" null null "refuse 503" 2"#,
+            r#""control" null 1 "partition both" null"#,
+        ];
+        assert_eq!(states().await, [of_tape, posted].concat());
         assert_eq!(steered.ask("DELETE", "/v1/faults", "").await.0, 204);
-        assert_eq!(states().await, [latency]);
+        assert_eq!(states().await, of_tape);
     });
 }
 

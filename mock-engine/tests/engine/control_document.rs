@@ -181,8 +181,7 @@ fn answers_have_the_members_that_the_document_names_and_no_others() {
         let first = &connections["connections"][0];
         assert_eq!((&first["conn"], &first["path"]), (&json!(1), &json!("/ws")));
         let (_, faults) = steered.json("GET", "/v1/faults", "").await;
-        let withheld =
-            json!({"of":"tape","conn":null,"state":"pongs withheld","direction":null,"left":null});
+        let withheld = json!({"of":"tape","path":null,"conn":null,"state":"pongs withheld","direction":null,"left":null});
         assert_eq!(faults["faults"], json!([withheld]));
         let (_, verdict) = steered.json("GET", "/v1/verdict", "").await;
         assert_eq!(

@@ -53,7 +53,7 @@ impl Core {
 
     /// The states that hold, layer by layer.
     pub(crate) fn standing(&self) -> Vec<Standing> {
-        self.layers.standing()
+        self.layers.standing(|path| self.routes.pattern(path))
     }
 
     /// Accepts posted steps: each `at_ms` counts from now. All of them, or none.

@@ -181,7 +181,8 @@ class Faults {
     const said = faults.map((fault) => {
       const left = fault.left === null ? "" : `, ${fault.left} left`;
       const conn = fault.conn === null ? "" : `#${fault.conn} `;
-      return `${conn}${fault.state}${left} (${fault.of})`;
+      const path = fault.path === null ? "" : `${fault.path} `;
+      return `${path}${conn}${fault.state}${left} (${fault.of})`;
     });
     const now = said.join("\n");
     if (now === this.holding) return;
