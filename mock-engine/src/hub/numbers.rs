@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{ConnId, Renumbering};
 
-/// The most connections whose numbers are remembered. Anything that the tape still has for older
-/// ones is lost.
+/// The most connections whose numbers are remembered, unless more are open. Anything that the tape
+/// still has for older ones, which are over, is lost.
 const MAX_REMEMBERED: usize = 65_536;
 
 #[derive(Debug, Default)]
@@ -18,6 +18,8 @@ pub(super) struct Numbers {
     of: BTreeMap<ConnId, u64>,
     /// The connection of each number, including those that are over.
     at: BTreeMap<u64, ConnId>,
+    /// Remembered numbers of connections that are over.
+    past: BTreeSet<u64>,
     /// Numbers that were given back.
     free: BTreeSet<u64>,
     /// The highest ever taken.
@@ -33,8 +35,10 @@ impl Numbers {
         });
         self.of.insert(id, number);
         self.at.insert(number, id);
-        while self.at.len() > MAX_REMEMBERED {
-            self.at.pop_first();
+        if self.at.len() > MAX_REMEMBERED
+            && let Some(oldest) = self.past.pop_first()
+        {
+            self.at.remove(&oldest);
         }
         number
     }
@@ -65,7 +69,7 @@ impl Numbers {
 
     /// Notes that a connection is over. It keeps its number.
     pub(super) fn over(&mut self, id: ConnId) {
-        self.of.remove(&id);
+        self.past.extend(self.of.remove(&id));
     }
 
     /// The connection that has a number, or will have it if no number is given back first.
@@ -122,5 +126,21 @@ mod tests {
         assert_eq!([4, 5, 6].map(|n| numbers.of(id(n), id(3))), [2, 4, 5]);
         assert!(numbers.give_back(id(2), id(3)).is_none());
         assert_eq!((numbers.take(id(4)), numbers.take(id(5))), (2, 4));
+    }
+
+    #[test]
+    fn an_open_connection_keeps_its_number_however_many_come_and_go() {
+        let id = ConnId::new;
+        let mut numbers = Numbers::default();
+        let most = MAX_REMEMBERED as u64;
+        numbers.take(id(1));
+        for n in 2..=most + 2 {
+            numbers.take(id(n));
+            numbers.over(id(n));
+        }
+        let newest = id(most + 2);
+        assert_eq!(numbers.live(1, newest), id(1));
+        assert_eq!((numbers.taken(2), numbers.taken(4)), (None, Some(id(4))));
+        assert!(numbers.at.len() <= MAX_REMEMBERED, "{}", numbers.at.len());
     }
 }
