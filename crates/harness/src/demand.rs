@@ -8,7 +8,9 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use serde_json::Value;
-use wstape_mock_engine::{Clock, Engine, Entry, Journal, JournalKind, Wanted, WantedMessage};
+use wstape_mock_engine::{
+    Clock, Engine, Entry, Journal, JournalKind, KEPT_PAYLOAD_BYTES, Wanted, WantedMessage,
+};
 use wstape_oracle::Mirror;
 use wstape_tape::{Expect, Micros};
 
@@ -187,9 +189,18 @@ impl Demands {
                 JournalKind::Received(frame) => Some((entry.conn, frame)),
                 _ => None,
             });
-            if !WantedMessage(wanted).is_among(frames) {
+            if !WantedMessage(wanted).is_among(frames.clone()) {
+                let in_part = frames.filter(|(_, frame)| frame.payload.len() < frame.len);
+                let but = match in_part.count() {
+                    0 => String::new(),
+                    some => format!(
+                        "; {some} of its frames were longer than {} KiB, and of their messages only \
+                         the kind was compared",
+                        KEPT_PAYLOAD_BYTES >> 10
+                    ),
+                };
                 return Err(format!(
-                    "{}: expected the client to have sent {} since {}",
+                    "{}: expected the client to have sent {} since {}{but}",
                     due.at,
                     WantedMessage(wanted),
                     due.since

@@ -39,7 +39,7 @@ pub(super) enum Part {
 pub(crate) struct Message {
     kind: MessageKind,
     payload: Bytes,
-    /// Whether it is too long to be looked at; its payload is then not kept.
+    /// Whether it is too long to be looked at, or was kept in part; it then has no payload.
     long: bool,
     /// Whether it is one of several records that came as one message, or that message.
     part: Part,
@@ -181,11 +181,13 @@ impl Assembly {
             FrameKind::Binary => MessageKind::Binary,
             FrameKind::Continuation => self.kind?,
         };
-        if frame.fin && self.kind.is_none() && frame.len <= MAX_LOOKED_AT_BYTES {
+        // A journal keeps a long payload in part: such a message can't be looked at either.
+        let whole = frame.len <= MAX_LOOKED_AT_BYTES && frame.payload.len() == frame.len;
+        if frame.fin && self.kind.is_none() && whole {
             return Some(Message::new(kind, frame.payload.clone()));
         }
         self.kind = Some(kind);
-        self.long |= self.buffer.len() + frame.len > MAX_LOOKED_AT_BYTES;
+        self.long |= !whole || self.buffer.len() + frame.len > MAX_LOOKED_AT_BYTES;
         if self.long {
             self.buffer = BytesMut::new();
         } else {
@@ -275,5 +277,10 @@ mod tests {
         );
         let next = assembly.take(&frame(FrameKind::Text, true, b"b")).unwrap();
         assert!(!next.is_long());
+        let kept_in_part = ClientFrame {
+            len: 2,
+            ..frame(FrameKind::Text, true, b"c")
+        };
+        assert!(assembly.take(&kept_in_part).unwrap().is_long());
     }
 }
