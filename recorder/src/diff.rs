@@ -50,6 +50,8 @@ pub enum Departure {
     New(Step),
     /// The same event with different values.
     Changed {
+        /// Its name, as [`Tally::departures`] has it.
+        name: String,
         /// The event in the first tape.
         a: Box<Step>,
         /// The event in the second tape.
@@ -57,8 +59,17 @@ pub enum Departure {
         /// Each member that differs.
         members: Vec<Member>,
     },
-    /// A step that is in both tapes, with its time in the first and in the second.
-    Moved(Step, Micros, Micros),
+    /// A step that is in both tapes at different times.
+    Moved {
+        /// Its name, as [`Tally::departures`] has it.
+        name: String,
+        /// The step in the first tape.
+        step: Step,
+        /// Its time in the first tape.
+        was: Micros,
+        /// Its time in the second tape.
+        is: Micros,
+    },
 }
 
 /// A member of an event that differs between the two tapes.
@@ -89,13 +100,12 @@ impl Tally {
     }
 
     fn count(&mut self, departure: &Departure, diff: &Diff) {
-        let (step, kind) = match departure {
-            Departure::Gone(step) => (step, 0),
-            Departure::New(step) => (step, 1),
-            Departure::Changed { a, .. } => (&**a, 2),
-            Departure::Moved(step, ..) => (step, 3),
+        let (name, kind) = match departure {
+            Departure::Gone(step) => (diff.name_of(step), 0),
+            Departure::New(step) => (diff.name_of(step), 1),
+            Departure::Changed { name, .. } => (name.clone(), 2),
+            Departure::Moved { name, .. } => (name.clone(), 3),
         };
-        let name = diff.name_of(step);
         let known = self.departures.len() < MAX_NAMES || self.departures.contains_key(&name);
         let name = if known { name } else { OTHERS.to_owned() };
         self.departures.entry(name).or_default()[kind] += 1;
@@ -174,6 +184,7 @@ impl Diff {
                     (Some(one), Some(other)) => {
                         if let Some(members) = self.changed(&one.step, &other.step) {
                             Departure::Changed {
+                                name: self.name_of(&one.step),
                                 a: Box::new(one.step),
                                 b: Box::new(other.step),
                                 members,
@@ -206,7 +217,12 @@ impl Diff {
             tally.same += 1;
             return Ok(());
         }
-        let departure = Departure::Moved(a.clone(), one, other);
+        let departure = Departure::Moved {
+            name: self.name_of(a),
+            step: a.clone(),
+            was: one,
+            is: other,
+        };
         tally.count(&departure, self);
         show(departure)
     }
@@ -230,7 +246,7 @@ impl Diff {
     /// The JSON text of an action that is compared as JSON.
     fn json<'a>(&self, action: &'a Action) -> Option<&'a [u8]> {
         match action {
-            Action::Emit(json) => Some(json),
+            Action::Emit(json) | Action::Json(json) => Some(json),
             Action::Text(text) if self.kind.is_some() || self.time.is_some() => {
                 Some(text.as_bytes())
             }
@@ -327,11 +343,6 @@ fn time_of(step: &Step) -> Micros {
     }
 }
 
-/// The event's name, or the step's key in parentheses, under default settings.
-fn name_of(step: &Step) -> String {
-    Diff::default().name_of(step)
-}
-
 fn departing(a: Option<&Value>, b: Option<&Value>, pointer: String, found: &mut Vec<Member>) {
     match (a, b) {
         (Some(Value::Object(one)), Some(Value::Object(other))) => {
@@ -363,8 +374,13 @@ impl fmt::Display for Departure {
         match self {
             Self::Gone(step) => write!(f, "- {}", step.to_line()),
             Self::New(step) => write!(f, "+ {}", step.to_line()),
-            Self::Changed { a, b, members } => {
-                write!(f, "~ {}{} at {}", name_of(a), whose(a), time_of(a))?;
+            Self::Changed {
+                name,
+                a,
+                b,
+                members,
+            } => {
+                write!(f, "~ {name}{} at {}", whose(a), time_of(a))?;
                 if time_of(a) != time_of(b) {
                     write!(f, ", {}", time_of(b))?;
                 }
@@ -376,8 +392,13 @@ impl fmt::Display for Departure {
                 }
                 Ok(())
             }
-            Self::Moved(step, was, is) => {
-                write!(f, "> {}{}: {was} → {is}", name_of(step), whose(step))
+            Self::Moved {
+                name,
+                step,
+                was,
+                is,
+            } => {
+                write!(f, "> {name}{}: {was} → {is}", whose(step))
             }
         }
     }

@@ -66,8 +66,8 @@ pub struct Trim {
     pub to: Option<Place>,
 }
 
-/// What identifies a state: its key, connection, direction and path.
-type StateKey = (&'static str, Option<u64>, u8, String);
+/// What identifies a state: its key, connection, direction, and the path and method of an HTTP answer.
+type StateKey = (&'static str, Option<u64>, u8, (String, String));
 
 /// What is known from the steps before the section.
 #[derive(Debug, Default)]
@@ -275,11 +275,14 @@ impl Before {
             Direction::ToClient => 1,
             Direction::FromClient => 2,
         };
-        let path = match &step.action {
-            Action::Http(answer) => answer.path.clone(),
-            _ => String::new(),
+        let answered = match &step.action {
+            Action::Http(answer) => {
+                let method = answer.method.as_deref().unwrap_or("GET");
+                (answer.path.clone(), method.to_owned())
+            }
+            _ => Default::default(),
         };
-        let key = (step.key(), named, direction, path);
+        let key = (step.key(), named, direction, answered);
         if step.for_us.is_none() && step.action.clears() {
             self.states.remove(&key);
         } else {

@@ -60,8 +60,8 @@ pub enum RecordError {
     Upstream(String, #[source] DialError),
     /// The upstream answers, but not as a WebSocket server.
     #[error(
-        "{upstream} does not speak WebSocket: it answered {answers} handshakes and upgraded none; \
-         its answers are in {name}"
+        "{upstream} does not speak WebSocket: it upgraded no handshake, and {answers} of its answers \
+         are of another kind of server; they are in {name}"
     )]
     NoWebSocket {
         /// The upstream's address.

@@ -17,6 +17,9 @@ use crate::recording::{Encoder, Gap, Recording, Stats};
 /// was not sent by an engine.
 const TURNED_AWAY: [u16; 7] = [401, 403, 408, 429, 500, 502, 503];
 
+/// The statuses of those that ask for a login.
+const WANTS_LOGIN: [u16; 2] = [401, 403];
+
 /// Receives sentences for the person at the keyboard.
 pub(super) type Remarks = Box<dyn FnMut(&str) + Send>;
 
@@ -37,7 +40,10 @@ struct Desk {
     /// Whether the last connection with a result was upgraded.
     in_service: bool,
     upgraded: u64,
+    /// How many answers no WebSocket server gives.
     strange: u64,
+    /// Whether a handshake was refused for want of a login, which an engine asks for.
+    wants_login: bool,
 }
 
 /// Writes the steps of one connection as they are made.
@@ -61,6 +67,7 @@ impl ProxyEncoder {
                 in_service: true,
                 upgraded: 0,
                 strange: 0,
+                wants_login: false,
             },
         }
     }
@@ -82,13 +89,16 @@ impl ProxyEncoder {
         tape.push(Step::at(at, Action::End))
     }
 
-    /// The number of answers that no WebSocket server gives, if there were any and no handshake was
-    /// upgraded.
+    /// The number of answers that no WebSocket server gives, if there were any, no handshake was
+    /// upgraded, and none refused for want of a login.
     pub(super) fn is_no_websocket(&self) -> Option<u64> {
         let Desk {
-            upgraded, strange, ..
+            upgraded,
+            strange,
+            wants_login,
+            ..
         } = self.desk;
-        (upgraded == 0 && strange > 0).then_some(strange)
+        (upgraded == 0 && strange > 0 && !wants_login).then_some(strange)
     }
 }
 
@@ -108,6 +118,7 @@ impl Desk {
             Action::Refuse(Some(Refusal { status, .. })) => {
                 self.answered(false);
                 self.strange += u64::from(!TURNED_AWAY.contains(status));
+                self.wants_login |= WANTS_LOGIN.contains(status);
                 format!("its handshake was refused with status {status}")
             }
             Action::Garbage(Some(_)) => {

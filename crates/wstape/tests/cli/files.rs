@@ -27,7 +27,7 @@ const CONNECTIONS: &str = r#"{"tape":1,"title":"two","recorded_at":"2026-01-01T0
 {"at_ms":7000,"end":true}
 "#;
 
-const STATES: &str = r#"{"tape":1,"epoch":"2026-01-01T00:00:00Z"}
+pub(crate) const STATES: &str = r#"{"tape":1,"epoch":"2026-01-01T00:00:00Z"}
 {"on_connect":"each","after_frames":0,"emit":{"event":"heartbeat"}}
 {"at_ms":0,"http":{"path":"/a","body":1}}
 {"at_ms":1000,"down":true}
@@ -50,7 +50,7 @@ fn recorder(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 /// Runs the binary in a folder with these files; returns its status and both outputs.
-fn run(files: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String, String) {
+pub(crate) fn run(files: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String, String) {
     let folder = tempfile::tempdir().expect("a folder");
     run_in(folder.path(), files, arguments)
 }
@@ -217,7 +217,7 @@ fn check_tells_sound_torn_and_flawed_tapes_apart_by_status_and_line() {
 }
 
 #[test]
-fn a_stretch_begins_with_what_holds_there_and_keeps_its_wall_time() {
+fn a_section_begins_with_what_holds_there_and_keeps_its_wall_time() {
     let lines = trimmed(STATES, &["--from", "4500ms", "--to", "mark:late"]);
     assert_eq!(
         lines,
@@ -234,7 +234,26 @@ fn a_stretch_begins_with_what_holds_there_and_keeps_its_wall_time() {
 }
 
 #[test]
-fn a_stretch_in_the_midst_of_an_outage_begins_with_the_port_down() {
+fn a_path_keeps_what_it_answers_to_each_method() {
+    let tape = r#"{"tape":1}
+{"at_ms":10,"http":{"path":"/a","body":1}}
+{"at_ms":20,"http":{"path":"/a","method":"POST","body":2}}
+{"at_ms":30,"http":{"path":"/a","method":"GET","body":3}}
+{"at_ms":2000,"mark":"late"}
+"#;
+    let lines = trimmed(tape, &["--from", "1s"]);
+    assert_eq!(
+        lines[1..],
+        [
+            r#"{"at_ms":0,"http":{"path":"/a","method":"GET","body":3}}"#,
+            r#"{"at_ms":0,"http":{"path":"/a","method":"POST","body":2}}"#,
+            r#"{"at_ms":1000,"mark":"late"}"#,
+        ]
+    );
+}
+
+#[test]
+fn a_section_in_the_midst_of_an_outage_begins_with_the_port_down() {
     let lines = trimmed(STATES, &["--from", "1500ms", "--to", "2500ms"]);
     assert_eq!(
         lines[2..],
@@ -362,79 +381,7 @@ fn what_cannot_be_trimmed_is_said_and_nothing_is_written() {
 }
 
 #[test]
-fn diff_shows_what_is_gone_new_changed_and_moved() {
-    let b = STATES
-        .replace(
-            r#"{"at_ms":1000,"down":true}"#,
-            r#"{"at_ms":1001,"down":true}"#,
-        )
-        .replace("{ \"halted\":true }", "{\"halted\":false,\"open_count\":2}")
-        .replace("{\"at_ms\":4500,\"mark\":\"middle\"}\n", "")
-        .replace(
-            "{\"at_ms\":6000,",
-            "{\"at_ms\":5500,\"ping\":\"x\"}\n{\"at_ms\":6000,",
-        );
-    let files = [("a.jsonl", STATES), ("b.jsonl", b.as_str())];
-    let (status, shown, said) = run(&files, &["diff", "a.jsonl", "b.jsonl"]);
-    assert_eq!(status, Some(1), "{said}");
-    let expected = "\
-> (down): 1.000000 → 1.001000
-- {\"at_ms\":4500,\"mark\":\"middle\"}
-~ risk at 5.000000
-    /data/halted: true → false
-    /data/open_count: nothing → 2
-+ {\"at_ms\":5500,\"ping\":\"x\"}
-8 steps the same
-  (down): 1 moved
-  (mark): 1 gone
-  (ping): 1 new
-  risk: 1 changed
-";
-    assert_eq!(shown, expected);
-    let brief = ["diff", "a.jsonl", "b.jsonl", "--brief", "--within", "1ms"];
-    let (_, shown, _) = run(&files, &brief);
-    assert!(shown.starts_with("9 steps the same\n"), "{shown}");
-}
-
-#[test]
-fn ts_spaces_and_times_are_left_out_on_request() {
-    let a = "{\"tape\":1}\n{\"at_ms\":1,\"emit\":{\"event\":\"status\",\"ts\":\"a\",\"data\":{\"ts\":1,\"alert\":null}}}\n";
-    let b = "{\"tape\":1}\n{\"at_ms\":9,\"emit\":{\"ts\":\"b\",\"event\":\"status\", \"data\":{\"alert\":null,\"ts\":2}}}\n";
-    let files = [("a.jsonl", a), ("b.jsonl", b)];
-    let status = |more: &[&str]| run(&files, &[&["diff", "a.jsonl", "b.jsonl"], more].concat()).0;
-    assert_eq!(status(&["--ignore-ts", "--ignore-times"]), Some(0));
-    assert_eq!(status(&["--ignore-ts", "--within", "8ms"]), Some(0));
-    assert_eq!(status(&["--ignore-ts", "--within", "7ms"]), Some(1));
-    assert_eq!(status(&["--ignore-times"]), Some(1));
-}
-
-#[test]
-fn the_tape_of_a_proxy_and_that_of_a_tap_are_compared_without_their_connections() {
-    let a = "{\"tape\":1}\n{\"at_ms\":1,\"ping\":\"x\"}\n{\"at_ms\":2,\"emit\":{\"event\":\"a\",\"n\":1}}\n";
-    let b = "{\"tape\":1}\n{\"at_ms\":1,\"conn\":1,\"ping\":\"x\"}\n{\"at_ms\":2,\"conn\":1,\"emit\":{\"event\":\"a\",\"n\":2}}\n";
-    let files = [("a.jsonl", a), ("b.jsonl", b)];
-    let diff = |more: &[&str]| run(&files, &[&["diff", "a.jsonl", "b.jsonl"], more].concat()).1;
-    assert!(diff(&["--brief"]).starts_with("0 steps the same\n"));
-    assert_eq!(
-        diff(&["--ignore-conn"]),
-        "~ a at 0.002000\n    /n: 1 → 2\n1 steps the same\n  a: 1 changed\n"
-    );
-}
-
-#[test]
-fn an_insertion_at_the_head_of_a_long_tape_is_one_departure() {
-    let line = |n: u64| format!("{{\"at_ms\":{n},\"emit\":{{\"event\":\"risk\",\"n\":{n}}}}}\n");
-    let rest: String = (1..12_000).map(line).collect();
-    let a = format!("{{\"tape\":1}}\n{rest}");
-    let b = format!("{{\"tape\":1}}\n{}{rest}", line(0));
-    let files = [("a.jsonl", a.as_str()), ("b.jsonl", b.as_str())];
-    let (status, shown, _) = run(&files, &["diff", "a.jsonl", "b.jsonl", "--brief"]);
-    assert_eq!(status, Some(1));
-    assert_eq!(shown, "11999 steps the same\n  risk: 1 new\n");
-}
-
-#[test]
-fn a_stretch_that_holds_nothing_is_said_and_leaves_no_tape() {
+fn a_section_that_holds_nothing_is_said_and_leaves_no_tape() {
     for (from, to, sentence) in [
         (
             "90s",
@@ -459,40 +406,4 @@ fn a_stretch_that_holds_nothing_is_said_and_leaves_no_tape() {
         assert!(said.contains(sentence), "{said}");
         assert!(!folder.path().join("b.jsonl").exists());
     }
-}
-
-#[test]
-fn kind_and_time_of_another_vocabulary_are_named_by_pointer() {
-    let a = r#"{"tape":1}
-{"at_ms":1,"text":"{\"op\":\"trade\",\"T\":17,\"price\":1}"}
-{"at_ms":2,"text":"{\"op\":\"trade\",\"T\":18,\"price\":2}"}
-{"at_ms":3,"text":"hello"}
-"#;
-    let b = a
-        .replace(r#"\"T\":17"#, r#"\"T\":99"#)
-        .replace(r#"\"price\":2"#, r#"\"price\":3"#);
-    let files = [("a.jsonl", a), ("b.jsonl", b.as_str())];
-    let (status, shown, said) = run(&files, &["show", "a.jsonl", "--kind", "/op"]);
-    assert_eq!(status, Some(0), "{said}");
-    assert!(shown.contains("trade"), "{shown}");
-    let (_, without, _) = run(&files, &["show", "a.jsonl"]);
-    assert!(!without.contains("trade"), "{without}");
-
-    let names = ["--kind", "/op", "--time", "/T", "--ignore-ts"];
-    let (status, shown, said) = run(
-        &files,
-        &[&["diff", "a.jsonl", "b.jsonl"], &names[..]].concat(),
-    );
-    assert_eq!(status, Some(1), "{said}");
-    assert!(
-        shown.contains("/price: 2 → 3") && !shown.contains("/T"),
-        "{shown}"
-    );
-    assert!(
-        shown.contains("2 steps the same\n  trade: 1 changed"),
-        "{shown}"
-    );
-    let (status, _, said) = run(&files, &["show", "a.jsonl", "--kind", "op"]);
-    assert_eq!(status, Some(2));
-    assert!(said.contains("did you mean \"/op\"?"), "{said}");
 }

@@ -1,6 +1,7 @@
 //! The command line, as its users see it: one file per verb, or per topic that several share.
 
 mod chaos;
+mod diff;
 mod disk;
 mod documents;
 mod draw;

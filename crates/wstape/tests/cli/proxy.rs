@@ -261,7 +261,7 @@ fn an_upstream_that_is_no_websocket_is_said_with_status_2() {
     assert!(
         ended
             .said
-            .contains("does not speak WebSocket: it answered 1 handshakes"),
+            .contains("does not speak WebSocket: it upgraded no handshake, and 1 of its answers"),
         "{}",
         ended.said
     );

@@ -24,7 +24,7 @@ pub(super) struct Key {
 pub(super) struct Fragments {
     waiting: BTreeMap<Key, (u64, IpDefragBuf)>,
     /// How many fragments have come so far; orders the packets by age.
-    begun: u64,
+    count: u64,
 }
 
 impl Fragments {
@@ -37,15 +37,15 @@ impl Fragments {
         payload: &[u8],
     ) -> Option<Vec<u8>> {
         if !self.waiting.contains_key(&key) && self.waiting.len() == MAX_WAITING {
-            let oldest = self.waiting.iter().min_by_key(|(_, (begun, _))| *begun);
+            let oldest = self.waiting.iter().min_by_key(|(_, (since, _))| *since);
             let oldest = oldest.map(|(key, _)| *key)?;
             self.waiting.remove(&oldest);
         }
-        self.begun += 1;
-        let begun = self.begun;
+        self.count += 1;
+        let since = self.count;
         let (_, buffer) = self.waiting.entry(key).or_insert_with(|| {
             let protocol = IpNumber(key.protocol);
-            (begun, IpDefragBuf::new(protocol, Vec::new(), Vec::new()))
+            (since, IpDefragBuf::new(protocol, Vec::new(), Vec::new()))
         });
         if buffer.add(offset, more, payload).is_err() {
             self.waiting.remove(&key);

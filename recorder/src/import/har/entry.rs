@@ -102,7 +102,7 @@ impl<'a> Entry<'a> {
             .and_then(|request| request.url.clone());
         let lasted = self.lasted(writer);
         Outline {
-            undated: self.started.is_some(),
+            has_date: self.started.is_some(),
             begin: self.started(place).ok().flatten(),
             earliest: first.as_ref().and_then(|first| first.at),
             monotonic: first.as_ref().and_then(|first| first.monotonic),
@@ -258,7 +258,7 @@ fn is_error(first: &First) -> bool {
 #[derive(Debug)]
 pub(super) struct Outline {
     /// Whether it has a date at all, even one that can't be true.
-    pub(super) undated: bool,
+    pub(super) has_date: bool,
     /// When the entry says it began.
     pub(super) begin: Option<Wall>,
     /// The time of its first message.

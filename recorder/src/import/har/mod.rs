@@ -238,7 +238,7 @@ pub(super) fn sessions<'a>(
         let (index, entry) = entries[which].take().expect("each is chosen once");
         // A connection without any time, in an archive that has none for it, is an error.
         let outline = &outlines[which];
-        let dated = outline.monotonic.is_some() || outline.undated;
+        let dated = outline.monotonic.is_some() || outline.has_date;
         let begin = dated.then_some(begins[which]);
         let session = entry.session(&place(index), beside, begin, writer)?;
         timeless += usize::from(session.talks && outline.earliest.is_none());

@@ -1,0 +1,124 @@
+//! `wstape diff`: what differs between two tapes.
+
+use crate::files::{STATES, run};
+
+#[test]
+fn diff_shows_what_is_gone_new_changed_and_moved() {
+    let b = STATES
+        .replace(
+            r#"{"at_ms":1000,"down":true}"#,
+            r#"{"at_ms":1001,"down":true}"#,
+        )
+        .replace("{ \"halted\":true }", "{\"halted\":false,\"open_count\":2}")
+        .replace("{\"at_ms\":4500,\"mark\":\"middle\"}\n", "")
+        .replace(
+            "{\"at_ms\":6000,",
+            "{\"at_ms\":5500,\"ping\":\"x\"}\n{\"at_ms\":6000,",
+        );
+    let files = [("a.jsonl", STATES), ("b.jsonl", b.as_str())];
+    let (status, shown, said) = run(&files, &["diff", "a.jsonl", "b.jsonl"]);
+    assert_eq!(status, Some(1), "{said}");
+    let expected = "\
+> (down): 1.000000 → 1.001000
+- {\"at_ms\":4500,\"mark\":\"middle\"}
+~ risk at 5.000000
+    /data/halted: true → false
+    /data/open_count: nothing → 2
++ {\"at_ms\":5500,\"ping\":\"x\"}
+8 steps the same
+  (down): 1 moved
+  (mark): 1 gone
+  (ping): 1 new
+  risk: 1 changed
+";
+    assert_eq!(shown, expected);
+    let brief = ["diff", "a.jsonl", "b.jsonl", "--brief", "--within", "1ms"];
+    let (_, shown, _) = run(&files, &brief);
+    assert!(shown.starts_with("9 steps the same\n"), "{shown}");
+}
+
+#[test]
+fn ts_spaces_and_times_are_left_out_on_request() {
+    let a = "{\"tape\":1}\n{\"at_ms\":1,\"emit\":{\"event\":\"status\",\"ts\":\"a\",\"data\":{\"ts\":1,\"alert\":null}}}\n";
+    let b = "{\"tape\":1}\n{\"at_ms\":9,\"emit\":{\"ts\":\"b\",\"event\":\"status\", \"data\":{\"alert\":null,\"ts\":2}}}\n";
+    let files = [("a.jsonl", a), ("b.jsonl", b)];
+    let status = |more: &[&str]| run(&files, &[&["diff", "a.jsonl", "b.jsonl"], more].concat()).0;
+    assert_eq!(status(&["--ignore-ts", "--ignore-times"]), Some(0));
+    assert_eq!(status(&["--ignore-ts", "--within", "8ms"]), Some(0));
+    assert_eq!(status(&["--ignore-ts", "--within", "7ms"]), Some(1));
+    assert_eq!(status(&["--ignore-times"]), Some(1));
+}
+
+#[test]
+fn messages_of_any_json_are_compared_as_json() {
+    let a = "{\"tape\":1,\"needs\":[\"dialogue\"]}\n{\"at_ms\":1,\"json\":{\"event\":\"a\",\"ts\":1,\"n\":[1, 2]}}\n";
+    let b = "{\"tape\":1,\"needs\":[\"dialogue\"]}\n{\"at_ms\":1,\"json\":{\"ts\":2,\"n\":[1,3],\"event\":\"a\"}}\n";
+    let files = [("a.jsonl", a), ("b.jsonl", b)];
+    let (_, shown, _) = run(&files, &["diff", "a.jsonl", "b.jsonl", "--ignore-ts"]);
+    assert_eq!(
+        shown,
+        "~ a at 0.001000\n    /n/1: 2 → 3\n0 steps the same\n  a: 1 changed\n"
+    );
+}
+
+#[test]
+fn the_tape_of_a_proxy_and_that_of_a_tap_are_compared_without_their_connections() {
+    let a = "{\"tape\":1}\n{\"at_ms\":1,\"ping\":\"x\"}\n{\"at_ms\":2,\"emit\":{\"event\":\"a\",\"n\":1}}\n";
+    let b = "{\"tape\":1}\n{\"at_ms\":1,\"conn\":1,\"ping\":\"x\"}\n{\"at_ms\":2,\"conn\":1,\"emit\":{\"event\":\"a\",\"n\":2}}\n";
+    let files = [("a.jsonl", a), ("b.jsonl", b)];
+    let diff = |more: &[&str]| run(&files, &[&["diff", "a.jsonl", "b.jsonl"], more].concat()).1;
+    assert!(diff(&["--brief"]).starts_with("0 steps the same\n"));
+    assert_eq!(
+        diff(&["--ignore-conn"]),
+        "~ a at 0.002000\n    /n: 1 → 2\n1 steps the same\n  a: 1 changed\n"
+    );
+}
+
+#[test]
+fn an_insertion_at_the_head_of_a_long_tape_is_one_departure() {
+    let line = |n: u64| format!("{{\"at_ms\":{n},\"emit\":{{\"event\":\"risk\",\"n\":{n}}}}}\n");
+    let rest: String = (1..12_000).map(line).collect();
+    let a = format!("{{\"tape\":1}}\n{rest}");
+    let b = format!("{{\"tape\":1}}\n{}{rest}", line(0));
+    let files = [("a.jsonl", a.as_str()), ("b.jsonl", b.as_str())];
+    let (status, shown, _) = run(&files, &["diff", "a.jsonl", "b.jsonl", "--brief"]);
+    assert_eq!(status, Some(1));
+    assert_eq!(shown, "11999 steps the same\n  risk: 1 new\n");
+}
+
+#[test]
+fn kind_and_time_of_another_vocabulary_are_named_by_pointer() {
+    let a = r#"{"tape":1}
+{"at_ms":1,"text":"{\"op\":\"trade\",\"T\":17,\"price\":1}"}
+{"at_ms":2,"text":"{\"op\":\"trade\",\"T\":18,\"price\":2}"}
+{"at_ms":3,"text":"hello"}
+"#;
+    let b = a
+        .replace(r#"\"T\":17"#, r#"\"T\":99"#)
+        .replace(r#"\"price\":2"#, r#"\"price\":3"#);
+    let files = [("a.jsonl", a), ("b.jsonl", b.as_str())];
+    let (status, shown, said) = run(&files, &["show", "a.jsonl", "--kind", "/op"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(shown.contains("trade"), "{shown}");
+    let (_, without, _) = run(&files, &["show", "a.jsonl"]);
+    assert!(!without.contains("trade"), "{without}");
+
+    let names = ["--kind", "/op", "--time", "/T", "--ignore-ts"];
+    let (status, shown, said) = run(
+        &files,
+        &[&["diff", "a.jsonl", "b.jsonl"], &names[..]].concat(),
+    );
+    assert_eq!(status, Some(1), "{said}");
+    assert!(
+        shown.contains("/price: 2 → 3") && !shown.contains("/T"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("~ trade at 0.002000")
+            && shown.contains("2 steps the same\n  trade: 1 changed"),
+        "{shown}"
+    );
+    let (status, _, said) = run(&files, &["show", "a.jsonl", "--kind", "op"]);
+    assert_eq!(status, Some(2));
+    assert!(said.contains("did you mean \"/op\"?"), "{said}");
+}
