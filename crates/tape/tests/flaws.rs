@@ -166,7 +166,7 @@ fn a_step_has_one_trigger_and_one_action() {
         ),
         (
             r#"{"at_ms":1,"after_ms":1,"hang":true}"#,
-            "12: \"after_ms\" goes with \"on_connect\" only",
+            "12: \"after_ms\" goes with \"on_connect\", \"on_message\" or \"scene\"",
             Kind::Misplaced,
         ),
         (
@@ -315,12 +315,12 @@ fn keys_that_do_not_go_with_the_step_are_refused_with_the_reason() {
         ),
         (
             r#"{"at_ms":1,"down":true,"times":5}"#,
-            "24: \"times\" goes with accept, refuse, hang and garbage only",
+            "24: \"times\" goes with accept, refuse, hang, garbage and tls only",
             Kind::Misplaced,
         ),
         (
             r#"{"at_ms":1,"down":true,"direction":"both"}"#,
-            "24: \"direction\" goes with latency_ms, bytes_per_s and slice_bytes only",
+            "24: \"direction\" goes with latency_ms, bytes_per_s, slice_bytes and corrupt only",
             Kind::Misplaced,
         ),
         (

@@ -166,15 +166,15 @@ pub(super) fn read_trigger(object: &Object<'_>) -> Result<Trigger, Flaw> {
     let mut after = (object.fields().iter()).filter(|f| AFTER_KEYS.contains(&&*f.name));
     let (first, second) = (after.next(), after.next());
     match (&*trigger.name, first, second) {
-        ("at_ms", Some(after), _) => {
-            let message = format!("{:?} goes with \"on_connect\" only", after.name);
-            return misplaced(after, message);
+        ("at_ms", Some(after), _) if after.name == "after_ms" => {
+            let message = "\"after_ms\" goes with \"on_connect\", \"on_message\" or \"scene\"";
+            return misplaced(after, message.to_owned());
         }
         ("on_silence_ms", Some(after), _) => {
             let message = format!("{:?} does not go with \"on_silence_ms\"", after.name);
             return misplaced(after, message);
         }
-        ("on_message" | "scene", Some(after), _) if after.name != "after_ms" => {
+        ("at_ms" | "on_message" | "scene", Some(after), _) if after.name != "after_ms" => {
             let message = format!("{:?} goes with \"on_connect\" only", after.name);
             return misplaced(after, message);
         }
