@@ -133,7 +133,7 @@ impl Ask for EndsTransport {
         match self.after.find(look) {
             Some(from) => {
                 let waited = look.since(from);
-                let what = format!("left the transport open for {waited:.0} s behind the Close");
+                let what = format!("left the transport open for {waited:.0} s after the Close");
                 Finding::new(Verdict::Fail, what)
             }
             None => Finding::new(Verdict::NotApplicable, self.after.missing()),

@@ -256,11 +256,11 @@ impl Ask for ResetsBackoff {
         let n = samples.len();
         Some(if grown && !reset && chance(samples) <= BLAME_CHANCE {
             let what = format!(
-                "a connection that held does not reset its backoff: over {n} processes {behind:.3} s behind one, {first:.3} s behind their first losses"
+                "a connection that held does not reset its backoff: over {n} processes {behind:.3} s after one, {first:.3} s after their first losses"
             );
             Finding::new(Verdict::Fail, what)
         } else {
-            let what = "no later behind a connection that held than behind a first loss";
+            let what = "no later after a connection that held than after a first loss";
             Finding::new(Verdict::Pass, what)
         })
     }
@@ -318,7 +318,7 @@ impl Ask for KeepsOn {
             );
             Finding::new(Verdict::Warn, what)
         } else {
-            Finding::new(Verdict::Pass, "comes back no later behind the last losses")
+            Finding::new(Verdict::Pass, "comes back no later after the last losses")
         })
     }
 }

@@ -169,7 +169,7 @@ impl Ask for Lives {
             (None, None) => "by the engine: it was too far behind".to_owned(),
         };
         let lived = seconds(over.0.saturating_sub(up.0));
-        let what = format!("the connection ended {how}, {lived:.1} s behind its 101");
+        let what = format!("the connection ended {how}, {lived:.1} s after its 101");
         Finding::new(Verdict::Info, what).figure("lived_s", lived)
     }
 }
