@@ -9,6 +9,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+case "${1:-}" in
+    '' | --check) ;;
+    *) sed -n '2,5s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
+
 page=docs/mutants.md
 wstape=(cargo run --quiet --bin wstape --)
 [ -z "${WSTAPE:-}" ] || wstape=("$WSTAPE")

@@ -111,7 +111,6 @@ impl Feed {
         self.update(|state| {
             state.on_ws_connected();
             state.connection.connected_at = Some(wall);
-            state.connection.refused_status = None;
         });
     }
 

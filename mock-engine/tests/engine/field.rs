@@ -158,7 +158,7 @@ async fn dial(world: &World) -> String {
         biased;
         read = client.stream.read(&mut one) => match read {
             Ok(0) => format!("fin{}", after(world)),
-            other => panic!("{other:?} behind the body"),
+            other => panic!("{other:?} after the body"),
         },
         () = clock.sleep_until(stays) => "stays".to_owned(),
     };

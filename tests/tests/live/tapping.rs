@@ -190,7 +190,7 @@ fn headers_and_subprotocols_are_in_each_handshake_and_a_secret_of_them_on_no_tap
         .await
     });
     let heads = engine.0.lock().clone();
-    assert_eq!(heads.len(), 2, "one at once, one 500 ms behind the end");
+    assert_eq!(heads.len(), 2, "one at once, one 500 ms after the end");
     for head in heads {
         for line in [
             format!("x-api-key: {SECRET}"),

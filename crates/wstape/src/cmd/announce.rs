@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 /// The line that says where to connect to could not be written: no room, or nobody reads it.
 #[derive(Debug, thiserror::Error)]
-#[error("standard output, which is to say where to connect to: {0}")]
+#[error("standard output, where the address to connect to is printed: {0}")]
 pub(crate) struct Unannounced(#[from] io::Error);
 
 /// Says where to connect to: without that nobody could.

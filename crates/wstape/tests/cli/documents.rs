@@ -164,8 +164,9 @@ fn a_port_of_which_nobody_can_be_told_is_an_error_that_names_standard_output() {
                 .output()
                 .expect("the binary runs");
             let said = String::from_utf8_lossy(&output.stderr);
-            let expected =
-                format!("wstape: standard output, which is to say where to connect to: {why}");
+            let expected = format!(
+                "wstape: standard output, where the address to connect to is printed: {why}"
+            );
             assert!(said.starts_with(&expected), "{arguments:?}: {said}");
             assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         }

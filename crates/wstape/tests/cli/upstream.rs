@@ -85,7 +85,7 @@ fn reads(stream: &mut TcpStream, end: &[u8]) -> Vec<u8> {
         let mut byte = [0];
         stream
             .read_exact(&mut byte)
-            .unwrap_or_else(|error| panic!("{error} behind {got:?}"));
+            .unwrap_or_else(|error| panic!("{error} after {got:?}"));
         got.push(byte[0]);
     }
     got
