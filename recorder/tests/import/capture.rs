@@ -430,6 +430,8 @@ fn what_is_no_capture_or_breaks_off_is_a_sentence() {
         said.contains("expected a capture (pcap or pcapng), found something else"),
         "{said}"
     );
+    let said = import_bytes(Capture, b"").unwrap_err();
+    assert!(said.contains("found an empty file"), "{said}");
     let said = import_bytes(Capture, &ethernet(&[])).unwrap_err();
     assert!(
         said.contains("expected a WebSocket's handshake over TCP, found no packets"),

@@ -9,6 +9,7 @@ mod genuine;
 mod har;
 mod mockforge;
 mod one_way;
+mod packed;
 mod packet;
 mod pcapng;
 mod play;

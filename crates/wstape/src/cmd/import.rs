@@ -37,7 +37,7 @@ pub(crate) struct ImportArgs {
     #[arg(value_name = "FORMAT", value_enum)]
     format: Format,
 
-    /// The file to import; - for standard input.
+    /// The file to import, plain or packed by gzip or zstd; - for standard input.
     #[arg(value_name = "INPUT")]
     file: PathBuf,
 
@@ -167,11 +167,9 @@ enum Format {
     Mitmproxy,
     #[value(help = "A replay file of MockForge (JSON Lines)")]
     Mockforge,
-    #[value(help = "A feed recorder's file with one message per line; gzip and zstd too")]
+    #[value(help = "A feed recorder's file with one message per line")]
     Lines,
-    #[value(
-        help = "A packet capture: pcap or pcapng (tcpdump, dumpcap, Wireshark); gzip and zstd too"
-    )]
+    #[value(help = "A packet capture: pcap or pcapng (tcpdump, dumpcap, Wireshark)")]
     Pcap,
 }
 

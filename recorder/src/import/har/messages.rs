@@ -17,25 +17,25 @@ use crate::error::import::{ImportError, quoted};
 use crate::import::session::{Sender, TEXT};
 use crate::import::wall::{Wall, span_of_ms};
 
-/// Most bytes of a line of messages beside an archive: what fits a line of a tape, and some for
-/// the keys.
+/// The longest line of a message file next to an archive, in bytes: what fits in a line of a tape,
+/// and some room for the keys.
 const MAX_MESSAGE_LINE_BYTES: usize = MAX_LINE_BYTES + 4096;
 
 /// Base64, padded or not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, PADDED_OR_NOT);
 
-/// As some exporters write it, of the letters that a URL may have.
+/// The URL-safe alphabet, which some exporters use.
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, PADDED_OR_NOT);
 
 const PADDED_OR_NOT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
-/// A message.
+/// A message of an entry.
 #[derive(Debug)]
 pub(super) struct Message {
-    /// `None` where the archive says none.
+    /// When it was sent or received; `None` if the archive does not say.
     pub(super) at: Option<Wall>,
-    /// Of an error without such a time: since the browser's own start.
+    /// For an error without such a time: the time since the browser started.
     pub(super) monotonic: Option<Micros>,
     pub(super) what: What,
 }
@@ -47,11 +47,11 @@ pub(super) enum What {
         opcode: u8,
         payload: Vec<u8>,
     },
-    /// The browser says why the connection failed.
+    /// Why the connection failed, in the browser's words.
     Error(String),
 }
 
-/// A message as it stands in the text.
+/// A message as the archive writes it.
 #[derive(Deserialize)]
 struct Written<'a> {
     #[serde(rename = "type", borrow)]
@@ -69,39 +69,39 @@ struct Written<'a> {
 pub(super) struct First {
     pub(super) at: Option<Wall>,
     pub(super) monotonic: Option<Micros>,
-    /// What it says, where it is an error.
+    /// The text of the message, if it is an error.
     pub(super) error: Option<String>,
 }
 
 /// The messages of an entry.
 pub(super) struct Messages<'a> {
     place: Place,
-    /// Messages read so far.
+    /// How many messages were read so far.
     count: u64,
     source: Source<'a>,
     squeezed: Option<Squeezed>,
 }
 
-/// Times that Playwright 1.61.0 wrote: the connection's beginning in milliseconds plus the time
-/// since then in *seconds*, so that 500 ms come out as 0.5 ms.
+/// Restores times that Playwright 1.61.0 wrote wrongly: it added to the connection's start in
+/// milliseconds the time since then in *seconds*, so that 500 ms come out as 0.5 ms.
 #[derive(Debug, Clone, Copy)]
 struct Squeezed {
-    /// When the connection began, cut to the millisecond as the archive has it.
+    /// When the connection began, truncated to the millisecond in the archive.
     begin: Wall,
-    /// The first message's time as it is written, in nanoseconds.
+    /// The first message's time as written, in nanoseconds.
     first: Option<i64>,
 }
 
 impl Squeezed {
-    /// A written time as it was. What the beginning has been cut by stands for up to a second, so
-    /// that the first message is put as early as it can have been.
+    /// Converts a written time to the true one. The millisecond that the start was truncated by
+    /// stands for up to a second, so the first message is placed as early as is possible.
     fn stretched(&mut self, written: i64) -> Wall {
         const CUT_NS: i64 = 1_000_000;
         let first = *self.first.get_or_insert(written);
         let earliest = first
             .saturating_sub(self.begin.nanoseconds() + CUT_NS)
             .max(0);
-        // A nanosecond in the file was a microsecond.
+        // A nanosecond in the file stands for a microsecond.
         let since = earliest.saturating_add(written.saturating_sub(first));
         self.begin
             .plus(Micros(u64::try_from(since).unwrap_or_default()))
@@ -110,10 +110,10 @@ impl Squeezed {
 
 enum Source<'a> {
     None,
-    /// What is left of a list's text, after its bracket or a message.
+    /// The rest of a list's text, after its bracket or a message.
     Embedded(&'a str),
-    /// A file beside the archive that is opened when it is reached: how many there are is not
-    /// bounded, how many can be open is.
+    /// A file next to the archive. It is opened only when reached, because there may be more such
+    /// files than can be open at once.
     Closed(Attached, String),
     Open {
         name: String,
@@ -126,7 +126,7 @@ impl<'a> Messages<'a> {
         Self::new(place, Source::None)
     }
 
-    /// Those of a list in the archive.
+    /// The messages in a list of the archive.
     pub(super) fn embedded(place: Place, list: &'a str) -> Result<Self, ImportError> {
         match list.strip_prefix('[') {
             Some(rest) => Ok(Self::new(place, Source::Embedded(rest))),
@@ -134,13 +134,13 @@ impl<'a> Messages<'a> {
         }
     }
 
-    /// Those of a file beside the archive, a message a line.
+    /// The messages in a file next to the archive, one per line.
     pub(super) fn attached(
         place: Place,
         beside: Option<&Attached>,
         file: &str,
     ) -> Result<Self, ImportError> {
-        // Of an answer that was no 101 the file may be a page or an image.
+        // For an answer other than a 101, the file may be a page or an image.
         let extension = Path::new(file).extension();
         if extension.is_none_or(|extension| extension != "jsonl") {
             return Ok(Self::none(place));
@@ -153,7 +153,7 @@ impl<'a> Messages<'a> {
                  standard input"
             )));
         };
-        // An archive may come from anyone: it names files of its own folder and no others.
+        // An archive may come from anyone, so it may only name files in its own folder.
         let within = |part| matches!(part, Component::Normal(_) | Component::CurDir);
         if !Path::new(file).components().all(within) {
             return Err(flaw(format!(
@@ -173,13 +173,13 @@ impl<'a> Messages<'a> {
         }
     }
 
-    /// With times as Playwright 1.61.0 wrote them, of a connection that began then.
+    /// Marks the times as written by Playwright 1.61.0, for a connection that began at this time.
     pub(super) fn squeezed(mut self, begin: Option<Wall>) -> Self {
         self.squeezed = begin.map(|begin| Squeezed { begin, first: None });
         self
     }
 
-    /// Looks at the first message, before any is read.
+    /// Looks at the first message without consuming it; none may have been read before.
     pub(super) fn first(&mut self) -> Result<Option<First>, ImportError> {
         let start = match &self.source {
             Source::Embedded(text) => Source::Embedded(text),
@@ -212,7 +212,8 @@ impl<'a> Messages<'a> {
                         self.count += 1;
                         return Err(self.no_message("not an object"));
                     }
-                    // The list is known to be JSON; what a message is, is seen here.
+                    // The list is known to be JSON; whether its elements are messages is checked
+                    // here.
                     let mut values = serde_json::Deserializer::from_str(rest).into_iter();
                     let Some(written) = values.next() else {
                         return Ok(None);
@@ -266,11 +267,12 @@ impl<'a> Messages<'a> {
             self.no_message(said)
         })?;
         let is_error = written.kind == "error";
-        // Some exporters write the number as a string, or a date.
+        // Some exporters write the time as a string or as a date.
         let time = written.time.map(|time| time.get().trim_matches('"'));
         let at = match time {
             None | Some("-1") => None,
-            // Of a dial that never began Chrome tells by a clock that counts from its own start.
+            // For a dial that failed at once, Chrome writes a time on a clock that counts from its
+            // own start.
             Some(text) if is_error && Wall::from_epoch(text).is_none() => {
                 let since = span_of_ms(text).ok_or_else(|| {
                     let found = quoted(text);
@@ -281,7 +283,7 @@ impl<'a> Messages<'a> {
                 })?;
                 return Ok(Message {
                     at: None,
-                    // Seconds, read as milliseconds.
+                    // The number is in seconds, but was read as milliseconds.
                     monotonic: Some(Micros(since.0.saturating_mul(1_000))),
                     what: What::Error(written.data.into_owned()),
                 });
@@ -354,7 +356,7 @@ impl<'a> Messages<'a> {
         self.flaw("", format!("{expected}, found something else: {said}"))
     }
 
-    /// A flaw of a part of the message read last, such as `.opcode`.
+    /// A flaw in a part of the message read last, such as `.opcode`.
     fn flaw(&self, part: &str, message: impl Into<String>) -> ImportError {
         if let Source::Open { name, .. } = &self.source {
             let part = part.strip_prefix('.');

@@ -1,21 +1,23 @@
-//! Archives without what belongs around their entries, as left by tools that take them apart.
+//! Recognizes archives without the JSON around their entries, as left by tools that take them
+//! apart.
 
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-/// Members of an entry, of which each has one.
+/// Member names of which every entry has at least one.
 const OF_AN_ENTRY: [&str; 2] = ["startedDateTime", "request"];
 
-/// What an event of the `DevTools`' protocol has, and how far from the beginning it is looked for.
+/// Text that every network event of the `DevTools` protocol has, and how far from the beginning it
+/// is searched for.
 const CDP: &str = "\"method\":\"Network.";
 const MAX_BEGIN_BYTES: usize = 64 << 10;
 
-/// An object's members by their names, as they stand.
+/// An object's members by name, as unparsed JSON.
 type Members<'t> = BTreeMap<String, &'t RawValue>;
 
-/// What JSON is that should be an archive but lacks its wrapping, and the command that adds it;
-/// `None` for other JSON.
+/// What a text is if it is an archive without its wrapping, and the command that adds it; `None`
+/// for anything else.
 pub(super) fn of(text: &str) -> Option<String> {
     let is_entry = |names: &Members<'_>| OF_AN_ENTRY.iter().any(|name| names.contains_key(*name));
     let said = |what: &str, command: &str| {
