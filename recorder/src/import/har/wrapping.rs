@@ -11,6 +11,9 @@ const OF_AN_ENTRY: [&str; 2] = ["startedDateTime", "request"];
 const CDP: &str = "\"method\":\"Network.";
 const MAX_BEGIN_BYTES: usize = 64 << 10;
 
+/// What Playwright's HTML report says near its beginning.
+const REPORT: &str = "<title>Playwright Test Report";
+
 /// An object's members by their names, as they stand.
 type Members<'t> = BTreeMap<String, &'t RawValue>;
 
@@ -23,13 +26,23 @@ pub(super) fn of(text: &str) -> Option<String> {
             "{what}; put it into one: jq '{command}' FILE > NEW.har"
         ))
     };
+    let begin = &text[..text.floor_char_boundary(MAX_BEGIN_BYTES)];
+    if text.trim_start().starts_with('<') && begin.contains(REPORT) {
+        return Some(
+            "Playwright's HTML report; import the test's trace, a zip in the folder data beside it"
+                .to_owned(),
+        );
+    }
+    if let Some(name) = called(text) {
+        return Some(format!(
+            "a call, {name}(…), as Firefox writes archives with devtools.netmonitor.har.jsonp; take \
+             out what it is called with: sed '1s/^[^(]*(//; $s/);*$//' FILE > NEW.har"
+        ));
+    }
     if text.trim_start().starts_with('<') {
         return Some("a page or XML; export again: Network panel, Export HAR".to_owned());
     }
-    if text
-        .get(..MAX_BEGIN_BYTES.min(text.len()))
-        .is_some_and(|begin| begin.contains(CDP))
-    {
+    if begin.contains(CDP) {
         return Some(
             "the DevTools' own events; import what the engine sent as lines: jq -c '.. | \
              select(.method? == \"Network.webSocketFrameReceived\") | .params' FILE > NEW.jsonl, then wstape \
@@ -41,6 +54,13 @@ pub(super) fn of(text: &str) -> Option<String> {
         let list: Vec<Members<'_>> = serde_json::from_str(text).ok()?;
         let first = list.first()?;
         return match first {
+            first if first.get("log").is_some_and(|log| log.get().starts_with('[')) => Some(
+                "the log of @exodus/replay; import what the engine sent as lines, one connection \
+                 at a time: jq -c '.[0].log[] | select(.type == \"message\" and (.data | type) == \
+                 \"string\") | .at += 1700000000000' FILE > NEW.jsonl, then wstape import lines \
+                 NEW.jsonl --time /at --message /data"
+                    .to_owned(),
+            ),
             first if first.contains_key("log") => {
                 Some("a list of archives; take one: jq '.[0]' FILE > NEW.har".to_owned())
             }
@@ -58,6 +78,14 @@ pub(super) fn of(text: &str) -> Option<String> {
     None
 }
 
+/// The name of the function that a text calls with an object.
+fn called(text: &str) -> Option<&str> {
+    let (name, object) = text.trim_start().split_once('(')?;
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '.');
+    let calls = object.trim_start().starts_with('{') && name.chars().all(is_part);
+    (calls && !name.is_empty()).then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +101,18 @@ mod tests {
             (r#"{"startedDateTime":"x"}"#, "jq '{log:{entries:[.]}}'"),
             (r#"[{"log":{"entries":[]}}]"#, "jq '.[0]'"),
             ("<!doctype html>", "Export HAR"),
+            (
+                "<!doctype html>\n<title>Playwright Test Report</title>",
+                "a zip in the folder data",
+            ),
+            (
+                r#"onInputData({"log":{"entries":[]}});"#,
+                "a call, onInputData(…)",
+            ),
+            (
+                r#"[{"url":"ws://h/ws","log":[{"type":"message","at":1,"data":"x"}]}]"#,
+                "--time /at --message /data",
+            ),
             (
                 r#"[{"method":"Network.webSocketCreated","params":{}}]"#,
                 "import lines NEW.jsonl",
