@@ -125,6 +125,12 @@ pub(super) fn span_of_ms(text: &str) -> Option<Micros> {
     u64::try_from(us).ok().map(Micros)
 }
 
+/// A decimal number of seconds that is not negative, as a span.
+pub(super) fn span_of_s(text: &str) -> Option<Micros> {
+    let us = decimal(text, SECONDS)?;
+    u64::try_from(us).ok().map(Micros)
+}
+
 /// A decimal number times ten to the power of `places`, rounded to a whole one digit by digit
 /// (halves away from zero): a float holds fewer digits than these texts have. `None` for what is
 /// no number, and for what an `i64` can't hold.

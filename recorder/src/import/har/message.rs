@@ -1,0 +1,73 @@
+//! A message of an entry, as it stands there and as it is meant.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use wstape_tape::Micros;
+
+use crate::import::session::{BINARY, Sender, TEXT};
+use crate::import::wall::Wall;
+
+/// A message.
+#[derive(Debug)]
+pub(super) struct Message {
+    /// `None` where the archive says none.
+    pub(super) at: Option<Wall>,
+    /// Of an error without such a time: since the browser's own start.
+    pub(super) monotonic: Option<Micros>,
+    pub(super) what: What,
+}
+
+#[derive(Debug)]
+pub(super) enum What {
+    Frame {
+        sender: Sender,
+        opcode: u8,
+        payload: Vec<u8>,
+    },
+    /// The browser says why the connection failed.
+    Error(String),
+    /// The archive has something else in its place.
+    LeftOut(String),
+}
+
+/// A message as it stands in the text.
+#[derive(Deserialize)]
+pub(super) struct Written<'a> {
+    #[serde(rename = "type", borrow)]
+    pub(super) kind: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) time: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) opcode: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) data: Cow<'a, str>,
+}
+
+/// What is known of an entry's first message.
+#[derive(Debug)]
+pub(super) struct First {
+    pub(super) at: Option<Wall>,
+    pub(super) monotonic: Option<Micros>,
+    /// What it says, where it is an error.
+    pub(super) error: Option<String>,
+}
+
+/// What httpcrabber writes in a message's place, such as `[binary, 5 bytes]`.
+pub(super) fn stand_in(sender: Sender, opcode: u8, data: &str) -> Option<What> {
+    const CUT: &str = "...[TRUNCATED]";
+    let whose = match sender {
+        Sender::Client => "client",
+        Sender::Engine => "engine",
+    };
+    let is_length = data.starts_with("[binary, ") && data.ends_with(']');
+    let said = match opcode {
+        TEXT if data.ends_with(CUT) => "a long text cut off",
+        BINARY if is_length => data,
+        _ => return None,
+    };
+    Some(What::LeftOut(format!(
+        "a message of the {whose}'s is missing here: the archive has {said}"
+    )))
+}
