@@ -7,8 +7,10 @@ use serde_json::value::RawValue;
 /// Members of an entry, of which each has one.
 const OF_AN_ENTRY: [&str; 2] = ["startedDateTime", "request"];
 
-/// What an event of the `DevTools`' protocol has, and how far from the beginning it is looked for.
-const CDP: &str = "\"method\":\"Network.";
+/// What an event of the `DevTools`' protocol has, in a list or, as `chromedriver` logs it, in a
+/// string, and how far from the beginning it is looked for.
+const CDP: &str = "\"Network.";
+const LOGGED_CDP: &str = "\\\"Network.";
 const MAX_BEGIN_BYTES: usize = 64 << 10;
 
 /// What Playwright's HTML report says near its beginning.
@@ -43,12 +45,21 @@ pub(super) fn of(text: &str) -> Option<String> {
         return Some("a page or XML; export again: Network panel, Export HAR".to_owned());
     }
     if begin.contains(CDP) {
-        return Some(
-            "the DevTools' own events; import what the engine sent as lines: jq -c '.. | \
-             select(.method? == \"Network.webSocketFrameReceived\") | .params' FILE > NEW.jsonl, then wstape \
-             import lines NEW.jsonl --every 100ms --message /response/payloadData"
-                .to_owned(),
-        );
+        let (whose, each) = if begin.contains(LOGGED_CDP) {
+            (
+                "chromedriver's performance log",
+                ".. | .message? | strings | fromjson.message",
+            )
+        } else {
+            ("the DevTools' own events", "..")
+        };
+        // Their clock counts from the browser's start: that makes dates of it.
+        return Some(format!(
+            "{whose}; import the texts that the engine sent as lines: jq -c '{each} | select(.method? \
+             == \"Network.webSocketFrameReceived\") | .params | select(.response.opcode == 1) | \
+             .timestamp += 1700000000' FILE > NEW.jsonl, then wstape import lines NEW.jsonl --time \
+             /timestamp --message /response/payloadData"
+        ));
     }
     if text.trim_start().starts_with('[') {
         let list: Vec<Members<'_>> = serde_json::from_str(text).ok()?;
@@ -100,6 +111,14 @@ mod tests {
             (r#"{"version":"1.2","entries":[]}"#, "jq '{log:.}'"),
             (r#"{"startedDateTime":"x"}"#, "jq '{log:{entries:[.]}}'"),
             (r#"[{"log":{"entries":[]}}]"#, "jq '.[0]'"),
+            (
+                r#"[{"method": "Network.webSocketCreated", "params": {}}]"#,
+                "jq -c '.. | select(.method?",
+            ),
+            (
+                r#"{"level":"INFO","message":"{\"message\":{\"method\":\"Network.policyUpdated\"}}"}"#,
+                "jq -c '.. | .message? | strings | fromjson.message | select(.method?",
+            ),
             ("<!doctype html>", "Export HAR"),
             (
                 "<!doctype html>\n<title>Playwright Test Report</title>",
