@@ -168,3 +168,17 @@ fn an_archive_without_messages_says_what_its_own_writer_leaves_out() {
         assert!(said.contains("1 of 1 connections have no end"), "{said}");
     }
 }
+
+#[test]
+fn an_archive_of_firefoxs_without_sockets_does_not_advise_its_own_devtools() {
+    // As 153.8 exports a page by itself once it is loaded, before its script dials.
+    let archive = r#"{"log":{"creator":{"name":"Firefox","version":"153.8.0"},"entries":[{
+        "startedDateTime":"2026-11-28T16:14:17.263+00:00","request":{"method":"GET","url":"http://h/"},
+        "response":{"status":200}}]}}"#;
+    let said = import_bytes(Har, archive.as_bytes()).unwrap_err();
+    assert!(
+        said.contains("found none among 1; if it had one, its messages would still be missing"),
+        "{said}"
+    );
+    assert!(said.contains("record with Chrome's DevTools"), "{said}");
+}

@@ -33,7 +33,7 @@ use super::wall::Wall;
 use crate::error::ImportError;
 use entry::{Entry, Outline};
 use place::Place;
-use writer::{PLAYWRIGHT, Program, STANDING_IN, Times, Writer};
+use writer::{FIREFOX, FIREFOXS, PLAYWRIGHT, Program, STANDING_IN, Times, Writer};
 
 pub(super) use attached::Attached;
 pub(super) use zipped::{is_zip, unzipped};
@@ -253,9 +253,8 @@ fn lacks(creator: Option<&Program>, sessions: &[Session<'_>]) -> Vec<String> {
     let endless = count(|session| session.accepted && !session.ends);
     let mut lacks = Vec::new();
     if accepted > 0 && silent == accepted {
-        let why = if is("Firefox") {
-            "Firefox and Safari export none; record with Chrome's DevTools, or between page and \
-             engine with wstape proxy"
+        let why = if is(FIREFOX) {
+            FIREFOXS
         } else if is(PLAYWRIGHT) {
             "Playwright leaves them out with content: 'omit'; record with content: 'embed'"
         } else {

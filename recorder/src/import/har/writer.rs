@@ -47,6 +47,12 @@ pub(super) const STANDING_IN: &str = "httpcrabber";
 
 pub(super) const PLAYWRIGHT: &str = "Playwright";
 
+pub(super) const FIREFOX: &str = "Firefox";
+
+/// Of Firefox's messages, which its DevTools show.
+pub(super) const FIREFOXS: &str = "Firefox and Safari export none; record with Chrome's DevTools, or \
+                                   between page and engine with wstape proxy";
+
 /// Where those record that can.
 const OTHERWISE: &str = "record with the DevTools open before the page connects, or with recordHar \
                          of Playwright 1.61 or later";
@@ -54,7 +60,7 @@ const OTHERWISE: &str = "record with the DevTools open before the page connects,
 impl Writer {
     pub(super) fn of(creator: Option<&Program>, browser: Option<&Program>) -> Self {
         let is = |program: Option<&Program>, name| program.is_some_and(|program| program.is(name));
-        let squeezes = creator.is_some_and(Program::squeezes_times) && !is(browser, "firefox");
+        let squeezes = creator.is_some_and(Program::squeezes_times) && !is(browser, FIREFOX);
         let counts = COUNTING.iter().any(|name| is(creator, name));
         Self {
             closes: is(creator, CHROME) || is(creator, CYPRESS),
@@ -93,6 +99,9 @@ impl Program {
                 "{name} leaves WebSockets out; record with recordHar of Playwright 1.61 or later, \
                  or between page and engine with wstape proxy"
             );
+        }
+        if own.is(FIREFOX) {
+            return format!("if it had one, its messages would still be missing: {FIREFOXS}");
         }
         let Some(version) = own.version.as_deref().filter(|_| own.is(PLAYWRIGHT)) else {
             return OTHERWISE.to_owned();
